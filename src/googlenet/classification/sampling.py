@@ -1,0 +1,100 @@
+"""Training crops: the paper's sampling of patches, the earlier methods, and photometric distortions (section 6).
+
+A sampling is a dictionary: {method, area, aspect, scales, mirror, interpolation, photometric}, see conf/sampling.yaml.
+Every draw comes from the generator that is passed in.
+"""
+
+import cv2
+import numpy as np
+
+from googlenet.errors import UserError, nearest
+
+INTERPOLATION = {
+    "bilinear": cv2.INTER_LINEAR,
+    "area": cv2.INTER_AREA,
+    "nearest": cv2.INTER_NEAREST,
+    "cubic": cv2.INTER_CUBIC,
+}
+# Eigenvectors and eigenvalues of ImageNet's RGB covariance (Krizhevsky 2012), for the lighting noise.
+LIGHTING = np.array(
+    [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]], np.float32
+) * np.array([0.2175, 0.0188, 0.0045], np.float32)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def sample(picture: np.ndarray, sampling: dict, px: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw one training crop [px, px, 3] from a uint8 RGB picture [h, w, 3]."""
+    box = METHODS[sampling["method"]](picture.shape[1], picture.shape[0], sampling, rng)
+    names = list(INTERPOLATION) if sampling["interpolation"] == "random" else [sampling["interpolation"]]
+    interpolation = names[rng.integers(len(names))] if len(names) > 1 else names[0]
+    left, top, width, height = box
+    crop = picture[top : top + height, left : left + width]
+    crop = cv2.resize(crop, (px, px), interpolation=INTERPOLATION[interpolation])
+    if sampling["mirror"] and rng.random() < 0.5:
+        crop = crop[:, ::-1]
+    if sampling["photometric"] and rng.random() < sampling["photometric"]:
+        crop = distort(crop, rng)
+    return np.ascontiguousarray(crop)
+
+
+def area_box(width: int, height: int, sampling: dict, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """The paper's method: area within `area` of the picture's, aspect ratio within `aspect` (8-100 %, 3/4-4/3).
+
+    Ten tries, as usual in later descriptions; then the largest centred square. Returns left, top, width, height.
+    """
+    low, high = np.log(sampling["aspect"][0]), np.log(sampling["aspect"][1])
+    for _ in range(10):
+        area = width * height * rng.uniform(*sampling["area"])
+        aspect = np.exp(rng.uniform(low, high))
+        w, h = round((area * aspect) ** 0.5), round((area / aspect) ** 0.5)
+        if 0 < w <= width and 0 < h <= height:
+            return int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1)), w, h
+    side = min(width, height)
+    return (width - side) // 2, (height - side) // 2, side, side
+
+
+def scale_box(width: int, height: int, sampling: dict, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """Shorter side drawn from `scales` (in pixels per 224 of input), then a square of the input's size anywhere.
+
+    One scale, 256, is Krizhevsky's method; a range is scale jitter. Returns left, top, width, height.
+    """
+    scale = rng.uniform(*sampling["scales"])
+    side = max(1, round(min(width, height) * 224 / scale))
+    side = min(side, width, height)
+    return int(rng.integers(width - side + 1)), int(rng.integers(height - side + 1)), side, side
+
+
+METHODS = {"area": area_box, "scale": scale_box}
+
+
+def check(sampling: dict, key: str) -> None:
+    """Raise UserError, naming the key, when a sampling's method, interpolation or ranges make no sense."""
+    if sampling["method"] not in METHODS:
+        near = nearest(sampling["method"], METHODS)
+        raise UserError(f"{key}.method: no sampling method '{sampling['method']}'{near}")
+    if sampling["interpolation"] not in (*INTERPOLATION, "random"):
+        near = nearest(sampling["interpolation"], (*INTERPOLATION, "random"))
+        raise UserError(f"{key}.interpolation: '{sampling['interpolation']}' is unknown{near}")
+    for name in ("area", "aspect", "scales"):
+        if len(sampling[name]) != 2 or not 0 < sampling[name][0] <= sampling[name][1]:
+            raise UserError(f"{key}.{name}: {sampling[name]} is no range; give [low, high], both above 0")
+    if sampling["area"][1] > 1 or sampling["scales"][0] < 224:
+        raise UserError(f"{key}: area must end at 1 or below, scales must begin at 224 or above")
+
+
+def distort(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Photometric distortions (Howard 2013): contrast, brightness, colour by 0.5-1.5 in random order; lighting noise."""
+    x = crop.astype(np.float32)
+    for which in rng.permutation(3):
+        factor = np.float32(rng.uniform(0.5, 1.5))
+        if which == 0:  # brightness
+            x = x * factor
+        elif which == 1:  # contrast: away from or towards the mean luminance
+            mean = (x @ LUMA).mean()
+            x = mean + (x - mean) * factor
+        else:  # colour: away from or towards grey
+            grey = (x @ LUMA)[..., None]
+            x = grey + (x - grey) * factor
+        x = np.clip(x, 0, 255)
+    noise = LIGHTING @ rng.normal(0, 0.1, 3).astype(np.float32) * 255
+    return np.clip(x + noise + 0.5, 0, 255).astype(np.uint8)

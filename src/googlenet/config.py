@@ -1,0 +1,234 @@
+"""Configurations: conf/ is composed once and becomes one resolved file per job, which is that job's edge.
+
+A job's file holds its stage's keys with every reference resolved, the row of its member, detector or part, and a
+digest of its code. It is written only when its content changes; so a changed key re-runs the jobs whose files
+change, under both engines, and a comment or a key changed back re-runs none.
+"""
+
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from googlenet.code import code_digest
+from googlenet.config_checks import check_keys, check_values
+from googlenet.errors import UserError, nearest
+from googlenet.files import json_bytes, write_bytes
+
+# Stage: what it has one job for ("" for a single job), and whether its results belong to the data set.
+PER = {
+    "prepare_classification": "",
+    "train_classifier": "member",
+    "predict_crops": "member",
+    "train_baseline": "",
+    "evaluate_ensemble": "",
+    "prepare_detection": "",
+    "propose_regions": "part",
+    "train_detector": "detector",
+    "score_regions": "detector",
+    "evaluate_detection": "",
+    "measure_cost": "",
+    "make_report": "",
+}
+DATA_STAGES = ("prepare_classification", "prepare_detection")
+DETECTION_STAGES = ("prepare_detection", "propose_regions", "train_detector", "score_regions", "evaluate_detection")
+GROUPS = ("dataset", "model", "ensemble")
+
+
+class Job(NamedTuple):
+    """One job of the workflow: its stage, and the name of its member, detector or part ("all" for a single job)."""
+
+    stage: str
+    name: str
+
+
+class Settings:
+    """The composed configuration of one experiment."""
+
+    def __init__(self, root: Path, experiment: str, tree: Any):
+        self.root, self.experiment, self.tree = root, experiment, tree
+        self.dataset: str = tree.dataset.name
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages that this experiment has."""
+        left_out = [] if self.tree.detection else list(DETECTION_STAGES)
+        left_out += [] if self.tree.train_baseline.enabled else ["train_baseline"]
+        return [stage for stage in PER if stage not in left_out]
+
+    def rows(self, per: str) -> dict[str, dict]:
+        """The rows of the member or detector table, or the parts, by name; defaults filled in."""
+        from omegaconf import OmegaConf
+
+        if per == "part":
+            return {f"p{i + 1}": {"name": f"p{i + 1}", "index": i} for i in range(self.tree.propose_regions.parts)}
+        if not per:
+            return {"all": {}}
+        table = OmegaConf.to_container(self.tree.ensemble)
+        return {row["name"]: table[f"{per}_defaults"] | row for row in table[f"{per}s"]}
+
+    def jobs(self, stage: str) -> list[Job]:
+        """The jobs of a stage."""
+        return [Job(stage, name) for name in self.rows(PER[stage])]
+
+    def resolved(self, job: Job) -> dict:
+        """What a job's file holds."""
+        from omegaconf import OmegaConf
+        from omegaconf.errors import OmegaConfBaseException
+
+        per = PER[job.stage]
+        if per:
+            self.tree[per] = self.rows(per)[job.name]
+        try:
+            own = OmegaConf.to_container(self.tree[job.stage], resolve=True)
+        except OmegaConfBaseException as error:
+            raise UserError(f"conf/{job.stage}.yaml: {str(error).splitlines()[0]}") from None
+        if per == "part":
+            own["part"] = self.rows(per)[job.name]
+        head = {"stage": job.stage, "job": job.name, "code": code_digest(f"googlenet.stages.{job.stage}")}
+        where = self.dataset if job.stage in DATA_STAGES else self.experiment
+        return own | head | {"experiment": where}
+
+    def config_path(self, stage: str, name: str) -> str:
+        """Where a job's file lies, relative to the root. Data stages' files are shared by experiments."""
+        if stage in DATA_STAGES:
+            return f"data/config/{self.dataset}/{stage}.json"
+        leaf = f"{stage}/{name}" if PER[stage] else f"{stage}/all"
+        return f"results/{self.experiment}/config/{leaf}.json"
+
+
+def load_yaml(path: Path) -> dict:
+    """Read a YAML mapping. Raises UserError naming file and line."""
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found") from None
+    except yaml.YAMLError as error:
+        line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
+        raise UserError(f"{path}: line {line} is not YAML ({getattr(error, 'problem', error)})") from None
+    if value is not None and not isinstance(value, dict):
+        raise UserError(f"{path}: holds no keys; write 'key: value' lines")
+    return value or {}
+
+
+def compose(root: Path, experiment: str = "") -> Settings:
+    """Compose and check the configuration of an experiment ("" for the one that params.yaml names).
+
+    Raises UserError, naming file and key, for an unknown experiment, group or key, and for a wrong type or value.
+    """
+    conf = root / "conf"
+    params = load_yaml(root / "params.yaml")
+    unknown = [key for key in params if key not in ("experiment", "overrides")]
+    if unknown:
+        raise UserError(f"params.yaml: unknown key '{unknown[0]}'{nearest(unknown[0], ['experiment', 'overrides'])}")
+    experiment = experiment or params.get("experiment") or ""
+    known = [path.stem for path in (conf / "experiment").glob("*.yaml")]
+    if experiment not in known:
+        raise UserError(f"params.yaml: no experiment '{experiment}' in conf/experiment{nearest(experiment, known)}")
+    schema = schema_of(conf)
+    overrides = params.get("overrides") or {}
+    check_keys(overrides, schema, "params.yaml", prefix="overrides.")
+    check_keys(load_yaml(conf / "experiment" / f"{experiment}.yaml"), schema, f"conf/experiment/{experiment}.yaml")
+    tree, choices = hydra_compose(conf, experiment)
+    for group in GROUPS:
+        file = f"{group}/{choices[group]}.yaml"
+        check_keys(load_yaml(conf / file), schema[group], f"conf/{file}")
+    from omegaconf import OmegaConf
+
+    tree = OmegaConf.merge(tree, overrides)
+    check_values(OmegaConf.to_container(tree), f"conf/experiment/{experiment}.yaml")
+    return Settings(root, experiment, tree)
+
+
+def schema_of(conf: Path) -> dict:
+    """Every key that exists, with its default: conf/config.yaml, the stages' files, and each group's full file."""
+    top = load_yaml(conf / "config.yaml")
+    names = [entry for entry in top["defaults"] if isinstance(entry, str) and entry != "_self_"]
+    schema = {key: value for key, value in top.items() if key != "defaults"}
+    schema |= {name: load_yaml(conf / f"{name}.yaml") for name in names}
+    full = {"dataset": "full", "model": "paper", "ensemble": "paper"}
+    return schema | {group: load_yaml(conf / group / f"{full[group]}.yaml") for group in GROUPS}
+
+
+def hydra_compose(conf: Path, experiment: str) -> tuple[Any, dict]:
+    """Let Hydra compose; returns the tree and the chosen file of every group."""
+    from hydra import compose as compose_tree
+    from hydra import initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
+            tree = compose_tree("config", overrides=[f"experiment={experiment}"], return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(f"conf/experiment/{experiment}.yaml: {str(error).splitlines()[0]}") from None
+    OmegaConf.set_struct(tree, False)
+    return tree, dict(tree.pop("hydra").runtime.choices)
+
+
+def files(settings: Settings) -> Iterator[tuple[Path, bytes]]:
+    """Every job's file, as path and content."""
+    for stage in settings.stages:
+        for job in settings.jobs(stage):
+            yield settings.root / settings.config_path(*job), json_bytes(settings.resolved(job))
+
+
+def write_configs(settings: Settings) -> list[Path]:
+    """Write the jobs' files whose content changed; remove those of jobs that are no more. Returns the written ones."""
+    current = dict(files(settings))
+    changed = [path for path, content in current.items() if not path.is_file() or path.read_bytes() != content]
+    for path in changed:
+        write_bytes(path, current[path])
+    for path in (settings.root / "results" / settings.experiment / "config").glob("*/*.json"):
+        if path not in current:
+            path.unlink()
+    return changed
+
+
+def plain(tree: Any) -> Any:
+    """A composed tree, or a part of it, as plain values with every reference resolved."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_container(tree, resolve=True)
+
+
+def remove_former_jobs(settings: Settings) -> list[Path]:
+    """Remove the results of members, detectors and parts that are no longer in their tables; returns their folders.
+
+    What was committed to DVC's cache comes back with the table and `make restore`.
+    """
+    results = settings.root / "results" / settings.experiment
+    removed = []
+    for stage, per in PER.items():
+        kept = {job.name for job in settings.jobs(stage)} if stage in settings.stages else set()
+        for folder in sorted((results / stage).glob("*/")) if per else []:
+            if folder.name not in kept:
+                shutil.rmtree(folder)
+                (results / "runs" / stage / f"{folder.name}.json").unlink(missing_ok=True)
+                removed.append(folder)
+    return removed
+
+
+def check_world(settings: Settings) -> None:
+    """Check, before the first job, what lies outside the configurations: data folders, a GPU where one is asked for.
+
+    Not asked of a dry run, nor of data that are prepared already. Raises UserError naming the key.
+    """
+    from googlenet.data.prepare import check_source
+
+    for stage in (stage for stage in DATA_STAGES if stage in settings.stages):
+        kind = stage.removeprefix("prepare_")
+        if not (settings.root / "data" / kind / settings.dataset / "manifest.json").exists():
+            check_source(kind, settings.resolved(Job(stage, "all"))["source"])
+    if settings.tree.compute.device == "cuda" and not Path("/dev/nvidiactl").exists():
+        raise UserError("compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu")
+
+
+@cache
+def current(root: Path, experiment: str = "") -> Settings:
+    """`compose`, once in a process."""
+    return compose(root, experiment)

@@ -1,0 +1,106 @@
+"""Checks of configurations before any job starts: keys, types, values."""
+
+from typing import Any
+
+from googlenet.errors import UserError, nearest
+
+KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", list: "a list", dict: "keys"}
+
+
+def check_keys(given: dict, schema: dict, file: str, prefix: str = "") -> None:
+    """Raise UserError, naming file and key, when a key is unknown or its value has another type than its default."""
+    for key, value in given.items():
+        if key == "defaults":
+            continue
+        name = f"{prefix}{key}"
+        if key not in schema:
+            raise UserError(f"{file}: unknown key '{name}'{nearest(key, schema)}")
+        default = schema[key]
+        if is_reference(value) or is_reference(default) or free(default):
+            continue
+        if not same_kind(value, default):
+            raise UserError(f"{file}: '{name}' must be {KINDS[type(default)]}, not {value!r}")
+        if isinstance(default, dict):
+            check_keys(value, default, file, f"{name}.")
+
+
+def is_reference(value: Any) -> bool:
+    """Whether a value is a reference to another key, such as ${model}."""
+    return isinstance(value, str) and value.startswith("${")
+
+
+def free(default: Any) -> bool:
+    """Whether a key takes any keys below it (an empty mapping as default)."""
+    return default == {}
+
+
+def same_kind(value: Any, default: Any) -> bool:
+    """Whether a value has its default's type; a whole number also serves where a number does."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    return isinstance(value, type(default))
+
+
+# Key, what must hold, how to say it.
+RULES = [
+    ("compute.device", lambda v: v in ("cpu", "cuda"), "cpu or cuda"),
+    ("compute.precision", lambda v: v in ("bf16", "fp32"), "bf16 or fp32"),
+    ("compute.numeric_threads", lambda v: v >= 1, "at least 1"),
+    ("model.width", lambda v: v > 0, "above 0"),
+    ("model.input_px", lambda v: v >= 32, "at least 32"),
+    ("model.dropout", lambda v: 0 <= v < 1, "from 0 to below 1"),
+    ("model.aux_dropout", lambda v: 0 <= v < 1, "from 0 to below 1"),
+    ("predict_crops.policies", lambda v: v and set(v) <= {1, 10, 144}, "some of 1, 10, 144"),
+    ("propose_regions.parts", lambda v: v >= 1, "at least 1"),
+    ("propose_regions.superpixel_scale", lambda v: v > 0, "above 0"),
+    ("train_detector.positives", lambda v: v >= 1, "at least 1"),
+    ("train_detector.positive_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
+    ("evaluate_detection.nms_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
+    ("evaluate_detection.max_per_image", lambda v: v >= 1, "at least 1"),
+]
+for _stage in ("train_classifier", "train_detector"):
+    RULES += [
+        (f"{_stage}.epochs", lambda v: v >= 1, "at least 1"),
+        (f"{_stage}.learning_rate", lambda v: v > 0, "above 0"),
+        (f"{_stage}.momentum", lambda v: 0 <= v < 1, "from 0 to below 1"),
+        (f"{_stage}.schedule", lambda v: v in ("steps", "cosine"), "steps or cosine"),
+        (f"{_stage}.drop_every_epochs", lambda v: v >= 1, "at least 1"),
+        (f"{_stage}.averaging.form", lambda v: v in ("exponential", "equal"), "exponential or equal"),
+        (f"{_stage}.averaging.decay", lambda v: 0 <= v < 1, "from 0 to below 1"),
+    ]
+RULES += [
+    (f"{_key}.confidence_percent", lambda v: 50 <= v < 100, "from 50 to below 100")
+    for _key in ("evaluate_ensemble", "evaluate_detection")
+]
+
+
+def check_values(tree: dict, file: str) -> None:
+    """Raise UserError when a value makes no sense, or a table names what does not exist."""
+    for key, holds, words in RULES:
+        value = tree
+        for part in key.split("."):
+            value = value[part]
+        if not is_reference(value) and not holds(value):
+            raise UserError(f"{file}: '{key}' must be {words}, not {value!r}")
+    check_table(tree, "member", "sampling", tree["sampling"])
+    check_table(tree, "detector", "init_from", [row["name"] for row in tree["ensemble"]["members"]])
+
+
+def check_table(tree: dict, kind: str, column: str, known: Any) -> None:
+    """Check the table of members or detectors: names, keys, types, and that `column` names something known."""
+    table, defaults = f"ensemble.{kind}s", tree["ensemble"][f"{kind}_defaults"]
+    rows = tree["ensemble"][f"{kind}s"]
+    if not rows:
+        raise UserError(f"conf/ensemble: {table} is empty; give at least one row")
+    seen: set[str] = set()
+    for row in rows:
+        name = row.get("name", "") if isinstance(row, dict) else ""
+        if not isinstance(name, str) or not name.isidentifier() or name in seen:
+            raise UserError(f"conf/ensemble: {table} has a row {row!r}; every row needs a name of its own, such as m8")
+        seen.add(name)
+        check_keys(row, defaults, "conf/ensemble", f"{table}.{name}.")
+        value = (defaults | row)[column]
+        if value not in known:
+            raise UserError(f"conf/ensemble: {table}.{name}.{column}: no '{value}'{nearest(value, known)}")

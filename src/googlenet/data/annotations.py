@@ -1,0 +1,109 @@
+"""Boxes in VOC's XML, which ILSVRC uses too: what the file says, and where that lies in a picture."""
+
+import math
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError
+
+import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import parse
+
+from googlenet.data.records import Annotation
+from googlenet.errors import UserError
+
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+def read_annotation(path: Path, origin: int) -> Annotation:
+    """Read a VOC XML file, boxes unjudged. Raises UserError if it is missing, broken or has entities."""
+    try:
+        root = parse(path).getroot()
+    except FileNotFoundError:
+        raise UserError(f"{path.name}: no such annotation file") from None
+    except DefusedXmlException:
+        raise UserError(f"{path.name}: declares XML entities, which an annotation never needs") from None
+    except (ParseError, OSError, ValueError, LookupError) as error:
+        kind = "is empty" if path.is_file() and not path.stat().st_size else f"is not XML ({error})"
+        raise UserError(f"{path.name}: {kind}") from None
+    objects = root.findall("object")
+    if not objects:
+        raise UserError(f"{path.name}: has no object")
+    return Annotation(
+        file=path.name,
+        names=tuple(_text(item, "name", path) for item in objects),
+        boxes=tuple(_box(item, path) for item in objects),
+        difficult=tuple((item.findtext("difficult") or "0").strip() == "1" for item in objects),
+        size=(_side(root, "width", path), _side(root, "height", path)),
+        origin=origin,
+    )
+
+
+def place(
+    annotation: Annotation, width: int, height: int, keys: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Put an annotation's boxes into a picture of `width` x `height` px, as 0-based inclusive pixels.
+
+    Tools disagree on whether the first pixel is 0 or 1, so a corner that lies beyond the picture by that one
+    pixel is clipped; anything further out is an error. Returns boxes float32 [n, 4], labels int64 [n] (places
+    in `keys`) and difficult bool [n]. Raises UserError naming the file for a picture of another size, an
+    unknown class, or a box that is inverted, without area or outside.
+    """
+    claimed = annotation.size
+    if (claimed[0] and claimed[0] != width) or (claimed[1] and claimed[1] != height):
+        raise UserError(
+            f"{annotation.file}: made for {claimed[0]}x{claimed[1]} px; the picture has {width}x{height} px"
+        )
+    unknown = sorted(set(annotation.names) - set(keys))
+    if unknown:
+        raise UserError(f"{annotation.file}: unknown class '{unknown[0]}'")
+    boxes = [_placed(annotation, box, width, height) for box in annotation.boxes]
+    labels = [keys.index(name) for name in annotation.names]
+    return (
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.array(labels, np.int64),
+        np.array(annotation.difficult, bool),
+    )
+
+
+def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: int) -> list[float]:
+    """One box as 0-based inclusive pixels, clipped by at most the one pixel that the origin leaves open."""
+    shown = ", ".join(f"{value:g}" for value in box)
+    if not (box[0] < box[2] and box[1] < box[3]):
+        raise UserError(f"{annotation.file}: box ({shown}) is inverted or has no area")
+    below, above = (
+        (1, 0) if annotation.origin == 1 else (0, 1)
+    )  # the side on which the other convention shows
+    placed = []
+    for value, side in zip(box, (width, height, width, height), strict=True):
+        value -= annotation.origin
+        if not -below <= value <= side - 1 + above:
+            raise UserError(
+                f"{annotation.file}: box ({shown}) lies outside its picture of {width}x{height} px"
+            )
+        placed.append(min(max(value, 0.0), side - 1.0))
+    return placed
+
+
+def _text(item: Element, tag: str, path: Path) -> str:
+    text = (item.findtext(tag) or "").strip()
+    if not text:
+        raise UserError(f"{path.name}: an object has no <{tag}>")
+    return text
+
+
+def _box(item: Element, path: Path) -> tuple[float, float, float, float]:
+    texts = [item.findtext(f"bndbox/{corner}") for corner in CORNERS]
+    try:
+        box = tuple(float(text) for text in texts)
+    except (TypeError, ValueError):
+        box = (math.nan,)
+    if not all(math.isfinite(value) for value in box):
+        raise UserError(f"{path.name}: an object's <bndbox> lacks a corner or has one that is no number")
+    return box
+
+
+def _side(root: Element, tag: str, path: Path) -> int:
+    text = (root.findtext(f"size/{tag}") or "0").strip()
+    if not text.isdecimal():
+        raise UserError(f"{path.name}: <{tag}> of <size> is '{text}', not a number of pixels")
+    return int(text)

@@ -1,0 +1,27 @@
+"""Pictures of a split, decoded when asked for and kept in memory up to a limit."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from googlenet.data.store import Split
+
+
+class Pictures(Sequence):
+    """A split's pictures, uint8 RGB [h, w, 3] each. Small sets are decoded once; what is over the limit, each time."""
+
+    def __init__(self, split: Split, limit_mb: float):
+        self.split, self.left_bytes = split, limit_mb * 1e6
+        self._kept: dict[int, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if index in self._kept:
+            return self._kept[index]
+        picture = self.split.picture(index)
+        if picture.nbytes <= self.left_bytes:
+            self.left_bytes -= picture.nbytes
+            self._kept[index] = picture
+        return picture

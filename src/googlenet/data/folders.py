@@ -1,0 +1,87 @@
+"""What readers ask of folders on disk: are they there, which pictures lie in them, which are held out."""
+
+import hashlib
+from pathlib import Path
+
+from googlenet.data.records import SPLITS, Candidate
+from googlenet.errors import UserError
+
+PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+def root_of(kind: str, settings: dict) -> Path:
+    """The data set's folder. Raises UserError naming the key when it is not set or not there."""
+    key = f"dataset.{kind}.root"
+    if not settings["root"]:
+        raise UserError(f"{key}: not set; give the folder that holds the data set")
+    root = Path(settings["root"]).expanduser()
+    if not root.is_dir():
+        raise UserError(f"{key}: no folder {root}; fetch the data set or correct the path")
+    return root
+
+
+def check_splits(kind: str, settings: dict, hold_out: bool = False) -> None:
+    """See that `splits` names three sources; validation may be "" where pictures are held out instead."""
+    key, splits = f"dataset.{kind}.splits", settings["splits"]
+    if sorted(splits) != sorted(SPLITS):
+        raise UserError(f"{key}: has {', '.join(splits) or 'nothing'}; needs exactly {', '.join(SPLITS)}")
+    held_out = hold_out and settings["validation_per_class"] > 0
+    if hold_out and held_out == bool(splits["validation"]):
+        raise UserError(
+            f"{key}.validation: either name a folder and set dataset.{kind}.validation_per_class to 0, "
+            'or set it to "" and that key above 0'
+        )
+    named = [splits[split] for split in SPLITS if not (held_out and split == "validation")]
+    for split in SPLITS:
+        if not splits[split] and not (held_out and split == "validation"):
+            raise UserError(f"{key}.{split}: not set; name the part of the data set to use")
+    if len(set(named)) < len(named):
+        raise UserError(
+            f"{key}: two splits read the same source; choices and figures need different pictures"
+        )
+
+
+def require(path: Path, key: str, folder: bool = True) -> Path:
+    """Return `path`, or raise UserError naming the key that leads there."""
+    if not (path.is_dir() if folder else path.is_file()):
+        raise UserError(
+            f"{key}: no {'folder' if folder else 'file'} {path}; correct the key or complete the data set"
+        )
+    return path
+
+
+def visible(folder: Path) -> list[Path]:
+    """A folder's entries in the order of their names, without the dot files that systems leave there."""
+    return sorted(
+        (path for path in folder.iterdir() if not path.name.startswith(".")), key=lambda path: path.name
+    )
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the name is that of a picture file."""
+    return path.suffix.lower() in PICTURES and path.is_file()
+
+
+def hold_out(
+    train: list[Candidate], classes: list[str], per_class: int, key: str
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Move `per_class` pictures of each class from training to validation; return (train, validation).
+
+    Which ones depends on their names alone (those of the smallest SHA-256), so that another picture in the
+    folder moves at most one of them. Raises UserError when a class has no more pictures than are held out.
+    """
+    names_of: list[list[str]] = [[] for _ in classes]
+    for item in train:
+        names_of[item.label].append(item.name)
+    chosen = set()
+    for class_name, names in zip(classes, names_of, strict=True):
+        if len(names) <= per_class:
+            raise UserError(
+                f"{key}: {per_class}, but class '{class_name}' has only {len(names)} pictures; lower it"
+            )
+        chosen.update(sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[:per_class])
+    kept = [item for item in train if item.name not in chosen]
+    moved = [
+        Candidate("validation", item.name, item.path, item.label) for item in train if item.name in chosen
+    ]
+    return kept, moved

@@ -1,0 +1,90 @@
+"""From the bytes of a picture file to upright RGB pixels, whatever the file holds."""
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from googlenet.errors import UserError
+
+JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+TAIL = 4096  # bytes in which a whole JPEG has its end marker; some cameras append a little after it
+
+
+def decode(image: bytes, name: str = "picture") -> np.ndarray:
+    """Decode a picture file to uint8 [h, w, 3] RGB, upright by its EXIF orientation.
+
+    Grey becomes three equal channels, alpha lies on white, 16 bits are scaled to 8, of an animation the first
+    frame counts. Plain JPEGs go to OpenCV, which is faster; everything else, and every JPEG without its end,
+    to Pillow, which is strict. Raises UserError naming `name` when the bytes are no picture, or only a part
+    of one.
+    """
+    if _is_plain_jpeg(image):
+        pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)
+        if pixels is not None:
+            return pixels
+    return _decode_strictly(image, name)
+
+
+def check_picture(image: bytes, name: str = "picture") -> tuple[int, int]:
+    """Decode every pixel once, refusing truncated files; return the upright (width, height) in px."""
+    height, width = _decode_strictly(image, name).shape[:2]
+    return width, height
+
+
+def shrink(image: bytes, shorter_side_px: int, name: str = "picture") -> tuple[bytes, int, int]:
+    """Return (JPEG, width, height), the shorter side `shorter_side_px`; a smaller picture is left alone."""
+    pixels = decode(image, name)
+    height, width = pixels.shape[:2]
+    if min(height, width) <= shorter_side_px:
+        return image, width, height
+    scale = shorter_side_px / min(height, width)
+    size = (max(round(width * scale), shorter_side_px), max(round(height * scale), shorter_side_px))
+    return encode_jpeg(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)), *size
+
+
+def encode_jpeg(pixels: np.ndarray, quality: int = 95) -> bytes:
+    """Encode uint8 [h, w, 3] RGB as a JPEG file."""
+    _, encoded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return encoded.tobytes()
+
+
+def _is_plain_jpeg(image: bytes) -> bool:
+    """Whether these bytes are a whole grey or RGB JPEG (OpenCV does not undo Adobe's inverted CMYK)."""
+    if not image.startswith(JPEG_START) or image.rfind(JPEG_END, max(len(image) - TAIL, 0)) < 0:
+        return False
+    try:
+        return Image.open(io.BytesIO(image), formats=["JPEG"]).mode in ("L", "RGB")
+    except Exception:  # Pillow's parsers raise many kinds; the strict path gives the person the reason
+        return False
+
+
+def _decode_strictly(image: bytes, name: str) -> np.ndarray:
+    """Decode by Pillow, where a truncated file is an error."""
+    try:
+        with Image.open(io.BytesIO(image)) as picture:
+            upright = ImageOps.exif_transpose(picture)  # loads the first frame
+            return np.ascontiguousarray(_rgb(upright))
+    except UnidentifiedImageError:
+        raise UserError(f"{name}: {'not a picture' if image else 'empty file'}") from None
+    except MemoryError:
+        raise
+    except (
+        Exception
+    ) as error:  # on damaged bytes Pillow's parsers raise anything from struct.error to SyntaxError
+        raise UserError(f"{name}: damaged picture ({error})") from error
+
+
+def _rgb(picture: Image.Image) -> np.ndarray:
+    """The pixels of an opened picture of any mode as uint8 [h, w, 3]."""
+    if picture.mode == "F":
+        raise ValueError("floating-point pixels have no agreed scale; save it with 8 or 16 bits")
+    if picture.mode == "I" or picture.mode.startswith("I;"):
+        grey = np.asarray(picture.convert("I")).clip(0, 65535)
+        return np.repeat(((grey + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return np.asarray(picture.convert("RGB"))

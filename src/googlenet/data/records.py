@@ -1,0 +1,65 @@
+"""The plain values that readers, the store and the stages hand to one another."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One picture with its truth. Boxes: 0-based inclusive (xmin, ymin, xmax, ymax) px, picture upright."""
+
+    name: str
+    image: bytes  # as in the file: JPEG, PNG, ...
+    width: int  # of the upright picture, after its EXIF orientation
+    height: int
+    label: int = -1  # the class in classification; -1 in detection
+    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))  # float32 [n, 4]
+    box_labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # int64 [n]
+    difficult: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # bool [n]
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What one XML file says, unchanged: boxes in its own coordinates, whose first pixel is `origin`."""
+
+    file: str
+    names: tuple[str, ...]
+    boxes: tuple[tuple[float, float, float, float], ...]
+    difficult: tuple[bool, ...]
+    size: tuple[int, int]  # (width, height) that the file claims; 0 where it claims none
+    origin: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A picture that a reader found; nobody has opened it yet."""
+
+    split: str
+    name: str
+    path: Path
+    label: int = -1
+    annotation: Annotation | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that is left out, and why, in one line."""
+
+    split: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that a reader found. `classes` are for people; `keys` are the same as the annotations name them."""
+
+    classes: list[str]
+    keys: list[str]
+    splits: dict[str, list[Candidate]]
+    refused: list[Refused]
+    about: str

@@ -1,0 +1,87 @@
+"""Reader of VOC's layout: pictures, one XML of boxes for each, and a list of names per split."""
+
+from pathlib import Path
+
+from googlenet.data.annotations import read_annotation
+from googlenet.data.folders import PICTURES, check_splits, require, root_of
+from googlenet.data.records import SPLITS, Candidate, Reading, Refused
+from googlenet.errors import UserError
+
+
+def check(kind: str, settings: dict) -> None:
+    """See that the folders and lists exist. Raises UserError naming the key."""
+    root = root_of(kind, settings)
+    check_splits(kind, settings)
+    if settings["box_origin"] not in (0, 1):
+        raise UserError(
+            f"dataset.{kind}.box_origin: {settings['box_origin']}; the first pixel is 0 or 1 (VOC: 1)"
+        )
+    for key in ("images", "annotations", "lists"):
+        require(root / settings[key], f"dataset.{kind}.{key}")
+    for split in SPLITS:
+        require(_list(root, settings, split), f"dataset.{kind}.splits.{split}", folder=False)
+
+
+def read(kind: str, settings: dict, scratch: Path | None = None) -> Reading:
+    """Read lists and annotations. Classes: `classes` if given, else those of the training XML, sorted."""
+    check(kind, settings)
+    root = root_of(kind, settings)
+    images, annotations = root / settings["images"], root / settings["annotations"]
+    splits, refused = {}, []
+    for split in SPLITS:
+        lines = _list(root, settings, split).read_text(encoding="utf-8").splitlines()
+        items = [line.split()[0] for line in lines if line.strip()]
+        splits[split], bad = listed(split, items, images, annotations, settings["box_origin"])
+        refused += bad
+    splits, twice = drop_repeated(splits)
+    keys = list(settings["classes"]) or class_keys(splits["train"])
+    return Reading(keys, keys, splits, refused + twice, "pictures with VOC boxes")
+
+
+def listed(
+    split: str, items: list[str], images: Path, annotations: Path, origin: int
+) -> tuple[list[Candidate], list[Refused]]:
+    """The picture and annotation of every item of a list; what lacks one of them is refused."""
+    candidates, refused = [], []
+    for item in items:
+        try:
+            path = _picture(images, item)
+            annotation = read_annotation(annotations / f"{item}.xml", origin)
+            candidates.append(Candidate(split, path.relative_to(images).as_posix(), path, -1, annotation))
+        except UserError as error:
+            refused.append(Refused(split, item, str(error)))
+    return candidates, refused
+
+
+def drop_repeated(splits: dict[str, list[Candidate]]) -> tuple[dict[str, list[Candidate]], list[Refused]]:
+    """Keep each picture once, in the first split that lists it: test must not hold what training has seen."""
+    seen: dict[Path, str] = {}
+    kept, refused = {}, []
+    for split, candidates in splits.items():
+        kept[split] = []
+        for item in candidates:
+            if item.path in seen:
+                reason = f"{item.name}: already listed in {seen[item.path]}"
+                refused.append(Refused(split, item.name, reason))
+            else:
+                seen[item.path] = split
+                kept[split].append(item)
+    return kept, refused
+
+
+def class_keys(train: list[Candidate]) -> list[str]:
+    """The names of all objects in the training annotations, sorted."""
+    return sorted({name for item in train for name in item.annotation.names})
+
+
+def _list(root: Path, settings: dict, split: str) -> Path:
+    return root / settings["lists"] / f"{settings['splits'][split]}.txt"
+
+
+def _picture(images: Path, item: str) -> Path:
+    """The picture of a list's item, whose name may or may not have its suffix."""
+    for suffix in (".jpg", ".JPEG", "", *(s for s in PICTURES if s != ".jpg")):
+        path = images / f"{item}{suffix}"
+        if path.is_file():
+            return path
+    raise UserError(f"{item}: no picture of that name in {images.name}")

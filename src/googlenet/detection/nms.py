@@ -1,0 +1,69 @@
+"""Greedy non-maximum suppression as in R-CNN: of two boxes that overlap too much the better one stays."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from googlenet.detection.boxes import iou
+
+
+def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
+    """Return the indices of the boxes [n, 4] that stay, int64, best first; at equal score the lower first.
+
+    A box goes when its overlap with a better one that stays is above `iou_threshold` (0.3 in R-CNN); at it,
+    it stays.
+    """
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    return _greedy(best_first(scores), lambda index: iou(boxes[index], boxes)[0] <= iou_threshold, len(boxes))
+
+
+def per_class_nms(
+    boxes: np.ndarray,
+    probabilities: np.ndarray,
+    iou_threshold: float,
+    min_score: float,
+    max_per_image: int = 0,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Suppress within each class; return (boxes [k, 4], labels int64 [k], scores [k]), best score first.
+
+    `probabilities` is [n, classes + 1] with the background at index 0, as R-CNN has it; the labels returned
+    are classes from 0, without the background. Scores under `min_score` are left out before suppression; at
+    most `max_per_image` detections (0: all) are kept, over all classes. Ties: lower class, then lower box
+    index.
+    """
+    boxes = np.asarray(boxes).reshape(-1, 4)
+    probabilities = np.asarray(probabilities)
+    if probabilities.ndim != 2 or len(probabilities) != len(boxes):
+        raise ValueError(f"{len(boxes)} boxes, but probabilities of shape {probabilities.shape}")
+    used = np.flatnonzero((probabilities[:, 1:] >= min_score).any(axis=1))
+    # Once for all classes: of 200 classes most look at the same boxes.
+    apart = iou(boxes[used], boxes[used]) <= iou_threshold
+    kept, labels = [], []
+    for label in range(probabilities.shape[1] - 1):
+        scores = probabilities[used, label + 1]
+        order = best_first(scores)
+        stay = _greedy(order[scores[order] >= min_score], apart.__getitem__, len(used))
+        kept.append(used[stay])
+        labels.append(np.full(len(stay), label, np.int64))
+    kept = np.concatenate([np.zeros(0, np.int64), *kept])
+    labels = np.concatenate([np.zeros(0, np.int64), *labels])
+    scores = probabilities[kept, labels + 1]
+    order = best_first(scores)
+    order = order[:max_per_image] if max_per_image else order
+    return boxes[kept[order]], labels[order], scores[order]
+
+
+def best_first(scores: np.ndarray) -> np.ndarray:
+    """Return the order of falling score, int64; equal scores keep their order."""
+    return np.argsort(-np.asarray(scores), kind="stable")
+
+
+def _greedy(order: np.ndarray, apart_from: Callable[[int], np.ndarray], size: int) -> np.ndarray:
+    """Walk `order`, keep what no kept box suppressed; `apart_from(i)` says of all boxes who may stay by i."""
+    alive = np.ones(size, bool)
+    kept = []
+    for index in order.tolist():
+        if alive[index]:
+            kept.append(index)
+            alive &= apart_from(index)
+    return np.array(kept, np.int64)

@@ -1,0 +1,138 @@
+"""What the network sees of a region and what it is told it is: R-CNN's warp, labels and batches."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from googlenet.detection.boxes import iou
+from googlenet.errors import UserError
+
+BACKGROUND = 0
+IGNORED = -1
+
+
+def warp(
+    image: np.ndarray,
+    box: np.ndarray,
+    size_px: int,
+    context_px: int,
+    fill: tuple[int, int, int],
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the region squeezed to a square, uint8 [size, size, 3], whatever its shape (R-CNN, appendix A).
+
+    The box fills the inner (size - 2 * context) pixels of each side exactly; around it `context_px` pixels of
+    what surrounds it, at the same scale, and `fill` where that is outside the image. Nothing is rounded:
+    output pixel u is taken, bilinearly, at (u - context + 0.5) * width / inner + xmin - 0.5. As in R-CNN, no
+    antialiasing. Raises UserError when the context leaves no room or the box has no area.
+    """
+    inner = size_px - 2 * context_px
+    if inner < 1 or context_px < 0:
+        raise UserError(f"context_px: {context_px} on each side leaves nothing of {size_px} pixels; lower it")
+    xmin, ymin, xmax, ymax = (float(side) for side in box)
+    scale_x = (xmax - xmin + 1) / inner
+    scale_y = (ymax - ymin + 1) / inner
+    if not (scale_x > 0 and scale_y > 0):
+        raise UserError(
+            f"box {[xmin, ymin, xmax, ymax]}: it has no area; leave it out when preparing the data"
+        )
+    matrix = np.array(
+        [
+            [scale_x, 0, (0.5 - context_px) * scale_x + xmin - 0.5],
+            [0, scale_y, (0.5 - context_px) * scale_y + ymin - 0.5],
+        ]
+    )
+    return cv2.warpAffine(
+        image,
+        matrix,
+        (size_px, size_px),
+        dst=out,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=tuple(float(channel) for channel in fill),
+    )
+
+
+def warp_many(
+    image: np.ndarray, boxes: np.ndarray, size_px: int, context_px: int, fill: tuple[int, int, int]
+) -> np.ndarray:
+    """Return `warp` of every box [n, 4] of one image: uint8 [n, size, size, 3]."""
+    boxes = np.asarray(boxes).reshape(-1, 4)
+    regions = np.empty((len(boxes), size_px, size_px, 3), np.uint8)
+    for region, box in zip(regions, boxes.tolist(), strict=True):
+        warp(image, box, size_px, context_px, fill, out=region)
+    return regions
+
+
+def label_regions(
+    proposals: np.ndarray,
+    objects: np.ndarray,
+    labels: np.ndarray,
+    difficult: np.ndarray | None = None,
+    positive_iou: float = 0.5,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what each proposal of an image is, (labels int64 [n], IoU float64 [n]), as R-CNN fine-tunes.
+
+    `proposals` [n, 4]; `objects` [m, 4] with 0-based `labels` [m] and flags `difficult` [m]. A proposal takes
+    the class (as class + 1) of the object it overlaps most (the first, at a tie) when their IoU is at least
+    `positive_iou`, and is background (0) otherwise. Difficult objects teach nothing: a proposal that no other
+    object claims but a difficult one does is -1, to be left out. The IoU is that with the object that
+    decided.
+    """
+    overlap = iou(proposals, objects)
+    labels = np.asarray(labels, np.int64)
+    hard = np.zeros(len(labels), bool) if difficult is None else np.asarray(difficult, bool)
+    best, owner = _largest(overlap[:, ~hard])
+    positive = best >= positive_iou
+    result = np.full(len(overlap), BACKGROUND, np.int64)
+    result[positive] = labels[~hard][owner[positive]] + 1
+    best_hard, _ = _largest(overlap[:, hard])
+    ignored = ~positive & (best_hard >= positive_iou)
+    result[ignored] = IGNORED
+    return result, np.where(ignored, best_hard, best)
+
+
+class Pools(NamedTuple):
+    """Where the regions of either kind are: rows of (image, region), int64 [n, 2]."""
+
+    positive: np.ndarray
+    background: np.ndarray
+
+
+def pool_regions(labels_per_image: Sequence[np.ndarray]) -> Pools:
+    """Sort the regions of all images into positives and background, by the labels of `label_regions`."""
+    images = [np.full(len(labels), index, np.int64) for index, labels in enumerate(labels_per_image)]
+    regions = [np.arange(len(labels)) for labels in labels_per_image]
+    labels = np.concatenate([np.zeros(0, np.int64), *labels_per_image])
+    rows = np.stack([np.concatenate([np.zeros(0, np.int64), *part]) for part in (images, regions)], axis=1)
+    return Pools(rows[labels > BACKGROUND], rows[labels == BACKGROUND])
+
+
+def sample_regions(rng: np.random.Generator, pools: Pools, positives: int, negatives: int) -> np.ndarray:
+    """Draw a batch, int64 [positives + negatives, 2] of (image, region), positives first (R-CNN: 32 + 96).
+
+    Uniform over the regions of all images, each at most once in a batch; where a pool has fewer than asked,
+    with repetition. Raises UserError when a pool that is asked for is empty.
+    """
+    rows = []
+    for name, pool, wanted in (
+        ("positive", pools.positive, positives),
+        ("background", pools.background, negatives),
+    ):
+        if wanted and not len(pool):
+            raise UserError(
+                f"regions: no {name} region in any image; look at the proposals' coverage of the objects"
+            )
+        chosen = rng.choice(max(len(pool), 1), size=wanted, replace=wanted > len(pool))
+        rows.append(pool[chosen])
+    return np.concatenate(rows)
+
+
+def _largest(overlap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The largest value and its column in each row [n, m]; 0 and column 0 when there are no columns."""
+    if overlap.shape[1] == 0:
+        return np.zeros(len(overlap)), np.zeros(len(overlap), np.int64)
+    owner = overlap.argmax(axis=1)
+    return overlap[np.arange(len(overlap)), owner], owner

@@ -1,0 +1,128 @@
+"""Fine-tuning of one detector on warped regions with a background class, as in R-CNN (section 8)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from googlenet.detection.regions import label_regions, pool_regions, sample_regions, warp
+from googlenet.errors import UserError
+from googlenet.models.googlenet import GoogLeNet, initialise
+from googlenet.models.preprocessing import to_input
+from googlenet.models.training import Average, learning_rate, loss_of, optimiser, set_learning_rate
+from googlenet.trained import Description, build
+
+RCNN_INPUT_PX = 227  # context_px counts at this input size
+
+
+def context_at(context_px: float, input_px: int) -> int:
+    """R-CNN's context (16 px at 227) at another input size, to the nearest pixel."""
+    return round(context_px * input_px / RCNN_INPUT_PX)
+
+
+def detector_from(
+    classifier: GoogLeNet, description: Description, classes: Sequence[str], seed: int
+) -> tuple[GoogLeNet, Description]:
+    """A network with the classifier's weights, but new last layers: the background first, then `classes`."""
+    described = replace(description, classes=["background", *classes])
+    model = build(described)
+    initialise(model, seed)
+    kept = {k: v for k, v in classifier.state_dict().items() if k.split(".")[-2] != "linear"}
+    model.load_state_dict(model.state_dict() | kept)
+    return model, described
+
+
+class RegionBatches(Dataset):
+    """Batches of warped regions by step: positives first. A batch depends on its step and the seed alone."""
+
+    def __init__(self, pictures, boxes, labels, settings: dict, description: Description, seed: int):
+        self.pictures, self.boxes, self.labels, self.settings, self.seed = pictures, boxes, labels, settings, seed
+        self.px = description.input_px
+        self.fill = tuple(round(value) for value in description.input_mean)
+        self.pools = pool_regions(labels)
+
+    def __getitem__(self, step: int) -> tuple[np.ndarray, torch.Tensor]:
+        s = self.settings
+        rng = np.random.Generator(np.random.Philox(key=[self.seed, step]))
+        rows = sample_regions(rng, self.pools, s["positives"], s["negatives"])
+        mirrored = rng.random(len(rows)) < (0.5 if s["mirror"] else 0.0)
+        crops = np.empty((len(rows), self.px, self.px, 3), np.uint8)
+        for crop, (image, region), flip in zip(crops, rows, mirrored, strict=True):
+            box = self.boxes[image][region]
+            warp(self.pictures[image], box, self.px, context_at(s["context_px"], self.px), self.fill, out=crop)
+            if flip:
+                crop[:] = crop[:, ::-1].copy()
+        return crops, torch.tensor([int(self.labels[image][region]) for image, region in rows])
+
+
+def training_regions(proposals, objects, positive_iou: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Proposals and the objects themselves, labelled; objects: (boxes, labels, difficult) of every picture."""
+    boxes, labels = [], []
+    for proposed, (truth, classes, difficult) in zip(proposals, objects, strict=True):
+        every = np.concatenate([proposed.astype(np.float32), truth[~difficult].astype(np.float32)])
+        boxes.append(every)
+        labels.append(label_regions(every, truth, classes, difficult, positive_iou)[0])
+    return boxes, labels
+
+
+def train(
+    model: nn.Module,
+    description: Description,
+    pictures: Sequence[np.ndarray],
+    boxes: Sequence[np.ndarray],
+    labels: Sequence[np.ndarray],
+    settings: dict,
+    compute: dict,
+    on_epoch: Callable[[dict], None],
+) -> dict:
+    """Fine-tune `model` in place and leave it with its averaged weights; returns the history.
+
+    boxes, labels: the regions of every picture (see training_regions). settings: conf/train_detector.yaml.
+    Raises UserError when no region is positive, or the loss is no longer a number.
+    """
+    seed, per_epoch = settings["detector"]["order_seed"], settings["batches_per_epoch"]
+    regions = RegionBatches(pictures, boxes, labels, settings, description, seed)
+    steps = range(settings["epochs"] * per_epoch)
+    loader = DataLoader(regions, batch_size=None, sampler=steps, num_workers=compute["loader_workers"])
+    torch.manual_seed(seed)  # dropout
+    opt = optimiser(model, settings["momentum"], settings["weight_decay"])
+    average = Average(model, per_epoch, **settings["averaging"])
+    device, rows, losses, hits = compute["device"], [], [], []
+    model.train()
+    for step, (batch, target) in enumerate(loader):
+        target = target.to(device)
+        set_learning_rate(opt, learning_rate(step, per_epoch, settings))
+        with torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"):
+            output = model(to_input(np.asarray(batch), description.input_mean, description.input_scale, device))
+        loss = loss_of(output, target, settings["aux_weight"])
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        average.update(model, step)
+        losses.append(loss.detach())
+        hits.append((output[0].argmax(1) == target).float().mean())
+        if (step + 1) % per_epoch == 0:
+            rows.append(epoch_row(step + 1, per_epoch, opt, losses, hits))
+            losses.clear(), hits.clear()
+            on_epoch(rows[-1])
+    average.swap(model)
+    return {"epochs": rows, "images": len(pictures), "positives_available": len(regions.pools.positive)}
+
+
+def epoch_row(steps_done: int, per_epoch: int, opt, losses: list, hits: list) -> dict:
+    """One row of the history: mean loss and accuracy on the training regions."""
+    loss, epoch = torch.stack(losses).double().mean().item(), steps_done // per_epoch
+    if not np.isfinite(loss):
+        raise UserError(
+            f"train_detector.learning_rate: the loss was no number in epoch {epoch}; lower it, or lengthen warmup_steps"
+        )
+    return {
+        "epoch": epoch,
+        "step": steps_done,
+        "learning_rate": opt.param_groups[0]["lr"],
+        "train_loss": loss,
+        "train_accuracy_percent": 100 * torch.stack(hits).double().mean().item(),
+    }

@@ -1,0 +1,18 @@
+"""What a person did that the program cannot work with: told in one line, never as a traceback."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """One line that names the file or key, says what is wrong with it, and how to mend it."""
+
+    def __init__(self, message: str):
+        super().__init__(" ".join(message.split()))
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the nearest of the right names, or all of them when none is near."""
+    names = sorted(str(choice) for choice in choices)
+    close = get_close_matches(str(name), names, n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(names) or 'none'}"

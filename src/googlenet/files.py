@@ -1,0 +1,56 @@
+"""Files that are either whole or not there: every write goes to a neighbour and is renamed at its end."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from googlenet.errors import UserError
+
+
+@contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` when the block ends without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path | str, content: bytes) -> None:
+    """Write `content` to `path` at once."""
+    with atomic(path) as part:
+        part.write_bytes(content)
+
+
+def json_bytes(value: Any) -> bytes:
+    """The one form of our JSON files: sorted keys, one-space indent, no NaN, a final newline."""
+    return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Write `value` as JSON whose bytes depend on the value alone."""
+    write_bytes(path, json_bytes(value))
+
+
+def read_json(path: Path | str) -> Any:
+    """Read a JSON file. Raises UserError, naming the file, when it is absent or not JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run the stage that writes it") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON ({error}); delete it and run its stage again") from None
+
+
+def sha256(path: Path | str) -> str:
+    """The hexadecimal SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

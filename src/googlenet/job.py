@@ -1,0 +1,196 @@
+"""How every job runs: command line, threads, stamp, tracking, run.json, errors in one line.
+
+A stage is a function run(job, *, name: Input | Inputs | Output, ...). Its keyword arguments are its edges, given on
+the command line by the rule as --name PATH ...; `job` carries its configuration.
+"""
+
+import argparse
+import hashlib
+import inspect
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any
+
+from googlenet.errors import UserError
+from googlenet.files import read_json, sha256, write_json
+from googlenet.tracking import JobRun, job_run
+
+Input = Annotated[Path, "input"]
+Inputs = Annotated[list[Path], "input"]
+Output = Annotated[Path, "output"]
+LIBRARIES = ("torch", "torchvision", "opencv-contrib-python-headless", "numpy", "scikit-learn", "pyarrow")
+
+
+class Job:
+    """One job: its configuration, its stamp, and where it reports to.
+
+    config: the resolved configuration. stamp: SHA-256 of the configuration and of the inputs; every output carries
+    it, so that a change travels down the edges even where it happens to leave the numbers alike, and both engines
+    then see the same. plumbing: keys that change no result.
+    """
+
+    def __init__(self, config: dict, stamp: str, plumbing: dict, run: JobRun):
+        self.config, self.stamp, self.plumbing, self._run = config, stamp, plumbing, run
+
+    @property
+    def compute(self) -> dict:
+        """Device and precision, with the number of loader processes."""
+        return self.config["compute"] | {"loader_workers": self.plumbing["loader_workers"]}
+
+    def log(self, values: dict[str, Any], step: int = 0) -> None:
+        """Mirror numbers to MLflow and, as one line, to the job's log."""
+        numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
+        self._run.metrics(numbers, step)
+        print(f"{step:>5}  " + "  ".join(f"{key} {value:.5g}" for key, value in numbers.items()), flush=True)
+
+    def artifact(self, path: Path) -> None:
+        """Keep a file with the MLflow run."""
+        self._run.artifact(path)
+
+    def write_metrics(self, path: Path, values: dict) -> None:
+        """Write a job's metrics.json with its stamp; the same file becomes an artefact of its run."""
+        write_json(path, values | {"stamp": self.stamp})
+        self.artifact(path)
+
+
+def main(run: Callable[..., None]) -> None:
+    """Run a stage from the command line; a UserError becomes one line and exit code 1."""
+    try:
+        perform(run, sys.argv[1:])
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def perform(run: Callable[..., None], arguments: list[str]) -> None:
+    """Parse the edges, set the threads, open the run, call the stage, write run.json."""
+    edges = {
+        name: parameter.annotation
+        for name, parameter in inspect.signature(run).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    parser = argparse.ArgumentParser(description=inspect.getdoc(inspect.getmodule(run)))
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    for name, kind in edges.items():
+        many = kind is Inputs
+        parser.add_argument(f"--{name}", type=Path, required=not many, nargs="*" if many else None, default=[])
+    given = vars(parser.parse_args(arguments))
+    path, threads = given.pop("config"), given.pop("threads")
+    config = read_json(path)
+    prepare_machine(config, threads)
+    inputs = {name: given[name] for name, kind in edges.items() if kind is not Output}
+    digests = {name: digest_of(value) for name, value in inputs.items()}
+    stamp = hashlib.sha256("\n".join([sha256(path), *sorted(digests.values())]).encode()).hexdigest()
+    root = Path.cwd()
+    plumbing = root / ".googlenet" / "plumbing.json"
+    with recorded(root, path, config, stamp, digests, threads) as tracked:
+        run(Job(config, stamp, read_json(plumbing), tracked), **given)
+
+
+def digest_of(value: Path | list[Path]) -> str:
+    """SHA-256 of an input file; of the digests of a list of them."""
+    if isinstance(value, list):
+        return hashlib.sha256("\n".join(sha256(path) for path in value).encode()).hexdigest()
+    return sha256(value)
+
+
+def prepare_machine(config: dict, threads: int) -> None:
+    """Set numeric threads and determinism. Raises UserError for too few cores and for a GPU that is not there."""
+    import cv2
+
+    compute = config.get("compute", {"numeric_threads": 1, "device": "cpu"})
+    wanted = compute["numeric_threads"]
+    if threads < wanted:
+        raise UserError(
+            f"compute.numeric_threads: {wanted} asked for, {threads} given; raise --cores, or lower the key"
+            " (another number of threads gives other bits)"
+        )
+    cv2.setNumThreads(1)
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(wanted)
+        torch.use_deterministic_algorithms(True)
+        if compute["device"] == "cuda" and not torch.cuda.is_available():
+            raise UserError("compute.device: cuda asked for, but torch sees no GPU; set cpu, or run where one is")
+
+
+@contextmanager
+def recorded(
+    root: Path, path: Path, config: dict, stamp: str, digests: dict[str, str], threads: int
+) -> Iterator[JobRun]:
+    """Track a job as a run, and write its run.json last: who ran what, when, on what."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    stage, name = config["stage"], config["job"]
+    experiment = os.environ.get("GOOGLENET_EXPERIMENT", config["experiment"])
+    tags = {"commit": commit(root), "config": sha256(path)[:12], "stamp": stamp[:12]}
+    with job_run(root, experiment, stage, name, config, tags, digests) as tracked:
+        yield tracked
+    record = {
+        "stage": stage,
+        "job": name,
+        "experiment": experiment,
+        "started": started.isoformat(timespec="seconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "duration_s": round(time.monotonic() - clock, 2),
+        "commit": tags["commit"],
+        "config_sha256": sha256(path),
+        "stamp": stamp,
+        "inputs": digests,
+        "versions": versions(),
+        "mlflow": {
+            "run_id": tracked.run_id,
+            "experiment_id": tracked.experiment_id,
+            "tracking_uri": "the local store" if tracked.tracking_uri.startswith("sqlite") else tracked.tracking_uri,
+        },
+        "threads": threads,
+        "device": config.get("compute", {}).get("device", "cpu"),
+    }
+    write_json(run_record(path, stage, name), record)
+
+
+def run_record(config_path: Path, stage: str, name: str) -> Path:
+    """Where a job's run.json lies: beside the `config` folder that its configuration came from, under `runs`."""
+    parts = list(config_path.parts)
+    at = len(parts) - 1 - parts[::-1].index("config")
+    between = parts[at + 1 : at + 2] if parts[0] == "data" else []
+    return Path(*parts[:at], "runs", *between, stage, f"{name}.json")
+
+
+def commit(root: Path) -> str:
+    """The commit of the code, with "+dirty" when tracked files differ; "" outside git."""
+    asked = [["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"]]
+    said = [subprocess.run(words, cwd=root, capture_output=True, text=True, check=False) for words in asked]
+    if said[0].returncode:
+        return ""
+    return said[0].stdout.strip() + ("+dirty" if said[1].stdout.strip() else "")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computes, from the installed packages' metadata."""
+    found = {name.split("-")[0]: metadata.version(name) for name in LIBRARIES}
+    return found | {"python": platform.python_version(), "platform": platform.platform(), "cpu": cpu_name()}
+
+
+def cpu_name() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def records_beside(output: Path) -> list[dict]:
+    """The run.json records of an experiment, one of whose outputs is given, and of its data set."""
+    folders = [output.parents[1] / "runs", Path("data/runs")]
+    return [read_json(path) for folder in folders for path in sorted(folder.rglob("*.json"))]

@@ -1,0 +1,69 @@
+"""What training a classifier and fine-tuning a detector share: the optimiser, its schedule, and Polyak averaging."""
+
+import torch
+from torch import Tensor, nn
+
+
+def optimiser(model: nn.Module, momentum: float, weight_decay: float) -> torch.optim.SGD:
+    """Stochastic gradient descent with momentum (section 6); weight decay on weights alone, as in Caffe's replica."""
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    biases = [p for p in model.parameters() if p.ndim == 1]
+    groups = [{"params": weights, "weight_decay": weight_decay}, {"params": biases, "weight_decay": 0.0}]
+    return torch.optim.SGD(groups, lr=0.0, momentum=momentum)
+
+
+def learning_rate(step: int, steps_per_epoch: int, settings: dict) -> float:
+    """The paper's schedule, x 0.96 every 8 epochs, after a linear warm-up; or a cosine to zero over all epochs.
+
+    settings: {learning_rate, warmup_steps, schedule: steps|cosine, drop_every_epochs, drop_factor, epochs}.
+    """
+    base = settings["learning_rate"] * min(1.0, (step + 1) / max(1, settings["warmup_steps"]))
+    if settings["schedule"] == "cosine":
+        done = step / max(1, settings["epochs"] * steps_per_epoch)
+        return base * 0.5 * (1 + torch.cos(torch.tensor(done * torch.pi, dtype=torch.float64)).item())
+    return base * settings["drop_factor"] ** (step // steps_per_epoch // settings["drop_every_epochs"])
+
+
+def set_learning_rate(opt: torch.optim.Optimizer, rate: float) -> None:
+    """Give every parameter group one learning rate."""
+    for group in opt.param_groups:
+        group["lr"] = rate
+
+
+class Average:
+    """Polyak averaging of a model's weights (section 6): exponential, or equal from a chosen step on.
+
+    The paper does not print the form. Exponential: decay min(decay, (step + 1) / (step + 10)), so that the first
+    steps do not linger. Equal: the running mean of all weights from `start_epoch` on, the last ones before it.
+    """
+
+    def __init__(self, model: nn.Module, steps_per_epoch: int, form: str, decay: float, start_epoch: int):
+        self.form, self.decay, self.start_step = form, decay, start_epoch * steps_per_epoch
+        self.weights = [p.detach().clone() for p in model.parameters()]
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Take in the weights after step `step` (from 0)."""
+        current = [p.detach() for p in model.parameters()]
+        if self.form == "exponential":
+            share = 1 - min(self.decay, (step + 1) / (step + 10))
+        else:
+            share = 1 / max(1, step - self.start_step + 1)
+        torch._foreach_lerp_(self.weights, current, share)
+
+    @torch.no_grad()
+    def swap(self, model: nn.Module) -> None:
+        """Exchange the model's weights and the averaged ones; a second call undoes it."""
+        for mine, theirs in zip(self.weights, model.parameters(), strict=True):
+            kept = theirs.detach().clone()
+            theirs.copy_(mine)
+            mine.copy_(kept)
+
+
+def loss_of(output: tuple[Tensor, list[Tensor]], labels: Tensor, aux_weight: float) -> Tensor:
+    """Cross-entropy of the main logits plus `aux_weight` (0.3, section 5) times that of every auxiliary head."""
+    logits, aux = output
+    loss = nn.functional.cross_entropy(logits.float(), labels)
+    for head in aux:
+        loss = loss + aux_weight * nn.functional.cross_entropy(head.float(), labels)
+    return loss

@@ -1,0 +1,110 @@
+"""A Report as one self-contained HTML page, and as Markdown. Every text is escaped here, and only here."""
+
+import base64
+import re
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from googlenet.report.parts import Column, Picture, Report, Row, Table
+
+# What Markdown (or the HTML inside it) could take for markup, in a table cell as in a paragraph.
+ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+MARKUP = re.compile(r"([\\`*_{}\[\]|#$~])")
+
+
+def slug(title: str) -> str:
+    """An anchor made of small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("googlenet", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["slug"] = slug
+    made.filters["base64"] = lambda content: base64.b64encode(content).decode("ascii")
+    made.tests["picture"] = lambda item: isinstance(item, Picture)
+    return made
+
+
+def render_html(report: Report) -> str:
+    """The page with its style and figures inside it: it fetches nothing, and its policy forbids it to."""
+    return _environment().get_template("page.html.j2").render(report=report)
+
+
+def escape_markdown(text: str) -> str:
+    """One line of text that Markdown shows as it is, also inside a table cell."""
+    text = " ".join(str(text).split())
+    text = "".join(ENTITIES.get(letter, letter) for letter in text)
+    text = MARKUP.sub(r"\\\1", text)
+    return re.sub(r"^(\d+)([.)]\s)|^([-+=]+(?=\s|$|-))", _no_list, text)
+
+
+def _no_list(found: re.Match[str]) -> str:
+    """Escape what at the head of a line would begin a list or underline a heading."""
+    return f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}"
+
+
+def render_markdown(report: Report) -> str:
+    """The same content as Markdown; figures are linked as figures/<name>.png."""
+    lines = [f"# {escape_markdown(report.title)}", f"Experiment: **{escape_markdown(report.experiment)}**"]
+    if report.warning:
+        lines.append(f"> **{escape_markdown(report.warning)}**")
+    lines += [escape_markdown(paragraph) for paragraph in report.about]
+    if report.cards:
+        lines.append("## At a glance")
+        texts = [
+            [escape_markdown(text) for text in (card.label, card.value, card.detail)] for card in report.cards
+        ]
+        cards = [f"- {label}: **{value}** {detail}".rstrip() for label, value, detail in texts]
+        lines.append("\n".join(cards))
+    for section in report.sections:
+        lines.append(f"## {escape_markdown(section.title)}")
+        lines += [escape_markdown(paragraph) for paragraph in section.text]
+        for item in section.content:
+            lines += _picture_lines(item) if isinstance(item, Picture) else _table_lines(item)
+    return "\n\n".join(lines) + "\n"
+
+
+def _picture_lines(picture: Picture) -> list[str]:
+    return [
+        f"![{escape_markdown(picture.alt)}](figures/{picture.name}.png)",
+        escape_markdown(picture.caption),
+    ]
+
+
+def _table_lines(table: Table) -> list[str]:
+    head = _line(tuple(_heading(column) for column in table.columns))
+    rule = "|" + "|".join(" --- " if column.words else " ---: " for column in table.columns) + "|"
+    body = [_line(_cells(row)) for row in table.rows]
+    lines = [
+        f"### {escape_markdown(table.title)}",
+        escape_markdown(table.caption),
+        "\n".join([head, rule, *body]),
+    ]
+    return lines + ([escape_markdown(table.note)] if table.note else [])
+
+
+def _heading(column: Column) -> str:
+    """The label, led by whose figures they are; Markdown has no colour to say it."""
+    text = escape_markdown(column.label)
+    return (
+        text
+        if not column.origin or column.origin in text.lower()
+        else f"{column.origin.capitalize()}: {text}"
+    )
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    cells = tuple(escape_markdown(cell) for cell in row.cells)
+    return tuple(f"**{cell}**" if cell else cell for cell in cells) if row.mark else cells
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cells) + " |"

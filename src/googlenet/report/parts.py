@@ -1,0 +1,85 @@
+"""What a report is made of: columns, rows, tables, pictures, sections. Every text in them is plain."""
+
+from dataclasses import dataclass, field
+
+PAPER, OURS, RECOUNT = "paper", "ours", "recount"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading, whose figures these are (PAPER, OURS, RECOUNT or "") and whether the cells are words."""
+
+    label: str
+    origin: str = ""
+    words: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One text per column; mark is OURS for a row of ours among others', "sum" for a total, or ""."""
+
+    cells: tuple[str, ...]
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text. Raises ValueError when a row has not one cell per column."""
+
+    title: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row.cells) != len(self.columns):
+                raise ValueError(
+                    f"{self.title}: {len(row.cells)} cells for {len(self.columns)} columns: {row.cells}"
+                )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the page: its file is figures/<name>.png; alt says in words what it shows."""
+
+    name: str
+    png: bytes
+    caption: str
+    alt: str
+
+    @property
+    def shown_px(self) -> int:
+        """Width on the page: 7/10 of the PNG header's, so that letters are as large in every figure."""
+        return int.from_bytes(self.png[16:20]) * 7 // 10
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with paragraphs, then its tables and pictures in the order given."""
+
+    title: str
+    text: tuple[str, ...] = ()
+    content: tuple[Table | Picture, ...] = ()
+
+
+@dataclass(frozen=True)
+class Card:
+    """One result at a glance."""
+
+    label: str
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole page: warning is shown at its very top, before any figure."""
+
+    title: str
+    experiment: str
+    about: tuple[str, ...]
+    warning: str
+    cards: tuple[Card, ...]
+    sections: tuple[Section, ...] = field(default=())

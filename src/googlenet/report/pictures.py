@@ -1,0 +1,163 @@
+"""Figures drawn onto images: the crops of one image, and detections. Plain values in, PNG bytes out."""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from googlenet.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, bare, clipped, drawn
+
+Crop = tuple[int, int, int, Sequence[float]]
+CROP_COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE)
+PLACES = ("top left", "top right", "bottom left", "bottom right", "centre")
+
+
+def crops_144(image: np.ndarray, crops: list[Crop]) -> bytes:
+    """The distinct crops of one image (section 7): a column for each scale, a row for each square.
+
+    image: uint8 [h, w, 3]. crops: (scale_px, square index, crop index, box): scale_px is the shorter side
+    after resizing, the box is (xmin, ymin, xmax, ymax), inclusive, in pixels of the given image. Scales are
+    drawn true to each other: the crops keep their size while the image grows. Mirrored crops are left out.
+    """
+    scales = sorted({crop[0] for crop in crops})
+    squares = sorted({crop[1] for crop in crops})
+    height, width = image.shape[:2]
+    largest = scales[-1] / min(height, width)
+
+    def draw(figure: Any) -> None:
+        panels = figure.subplots(len(squares), len(scales), squeeze=False)
+        for row, square in enumerate(squares):
+            for column, scale in enumerate(scales):
+                boxes = [crop for crop in crops if crop[:2] == (scale, square)]
+                axes = panels[row][column]
+                _draw_crops(axes, image, scale, [np.asarray(crop[3], float) for crop in boxes])
+                axes.set_xlim(-0.01 * largest * width, 1.01 * largest * width)
+                axes.set_ylim(1.01 * largest * height, -0.01 * largest * height)
+                if row == 0:
+                    axes.set_title(f"shorter side {scale} px", fontweight="normal")
+                if column == 0:
+                    axes.set_ylabel(_square_name(square, len(squares), width, height), fontsize=10)
+        figure.legend(*_legend(), loc="outside lower center", ncols=3)
+
+    panel = 2.6
+    side = panel * height / width
+    return drawn(draw, 0.3 + panel * len(scales), 0.8 + side * len(squares))
+
+
+def _draw_crops(axes: Any, image: np.ndarray, scale: int, boxes: list[np.ndarray]) -> None:
+    """One square of one scale: the image faded outside it, and its crops outlined."""
+    from matplotlib.patches import Rectangle
+
+    height, width = image.shape[:2]
+    factor = scale / min(height, width)
+    axes.imshow(image, extent=(0, factor * width, factor * height, 0), interpolation="antialiased")
+    bare(axes)
+    if not boxes:
+        return
+    edges = np.array(boxes) * 1.0
+    edges[:, 2:] += 1  # inclusive pixels to edges
+    edges *= factor
+    square = (*edges[:, :2].min(axis=0), *edges[:, 2:].max(axis=0))
+    bands = ((0, 0, factor * width, square[1]), (0, square[3], factor * width, factor * height))
+    bands += ((0, square[1], square[0], square[3]), (square[2], square[1], factor * width, square[3]))
+    for left, top, right, bottom in bands:
+        axes.add_patch(
+            Rectangle((left, top), right - left, bottom - top, color="white", alpha=0.68, linewidth=0)
+        )
+    sizes = (edges[:, 2:] - edges[:, :2]).prod(axis=1)
+    whole = int(sizes.argmax()) if sizes.max() > 1.001 * sizes.min() else -1
+    if whole >= 0:
+        _outline(axes, edges[whole], BLACK, linewidth=2.4)
+    for index, box in enumerate(edges):
+        if index == whole:
+            continue
+        place = place_in_square(box, square)
+        inset = (place + 1) * 0.006 * scale  # keeps outlines that share an edge apart
+        _outline(axes, box + np.array([inset, inset, -inset, -inset]), CROP_COLOURS[place], linewidth=1.6)
+
+
+def place_in_square(box: np.ndarray, square: Sequence[float]) -> int:
+    """Where a crop lies in its square, as an index of PLACES."""
+    right, below = ((box[i] - square[i]) - (square[i + 2] - box[i + 2]) for i in (0, 1))
+    if max(abs(right), abs(below)) < 0.02 * (square[2] - square[0]):
+        return 4
+    return int(right > 0) + 2 * int(below > 0)
+
+
+def _outline(axes: Any, box: Sequence[float], colour: str, **style: Any) -> None:
+    from matplotlib.patches import Rectangle
+
+    left, top, right, bottom = box
+    axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, **style))
+
+
+def _square_name(square: int, squares: int, width: int, height: int) -> str:
+    if squares == 1:
+        return "the one square"
+    names = ("left", "centre", "right") if width >= height else ("top", "centre", "bottom")
+    return f"{names[square]} square" if square < 3 else f"square {square}"
+
+
+def _legend() -> tuple[list[Any], list[str]]:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], color=BLACK, linewidth=2.4)]
+    handles += [Line2D([], [], color=colour) for colour in CROP_COLOURS]
+    return handles, ["whole square, resized", *PLACES]
+
+
+def detections(images: list[np.ndarray], examples: list[dict[str, Any]]) -> bytes:
+    """Ground truth (dashed) and detections (solid, with class and score), image by image.
+
+    images: uint8 [h, w, 3] each; examples: evaluate_detection's "examples" in the same order:
+    {"name", "ground_truth": [{"box", "class"}], "detections": [{"box", "class", "score"}]}, boxes inclusive.
+    """
+    columns = min(3, max(1, len(images)))
+    rows = ceil(len(images) / columns) or 1
+    tallest = max((image.shape[0] / image.shape[1] for image in images), default=1.0)
+
+    def draw(figure: Any) -> None:
+        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes in panels:
+            bare(axes)
+        for axes, image, example in zip(panels, images, examples, strict=False):
+            axes.imshow(image, interpolation="antialiased")
+            axes.set_title(clipped(example["name"], 34), fontweight="normal", fontsize=9)
+            for truth in example["ground_truth"]:
+                _outline(axes, _edges(truth["box"]), "white", linewidth=3.2)
+                _outline(axes, _edges(truth["box"]), BLUE, linewidth=1.8, linestyle=(0, (3, 2)))
+            for found in sorted(example["detections"], key=lambda row: row["score"]):
+                _detection(axes, found, image.shape[0])
+        figure.legend(*_detection_legend(), loc="outside lower center", ncols=2)
+
+    return drawn(draw, 3.4 * columns, 0.6 + (3.4 * min(tallest, 1.6) + 0.25) * rows)
+
+
+def _edges(box: Sequence[float]) -> tuple[float, float, float, float]:
+    """Inclusive pixels to the edges that imshow draws: the centre of pixel 0 is at 0."""
+    return box[0] - 0.5, box[1] - 0.5, box[2] + 0.5, box[3] + 0.5
+
+
+def _detection(axes: Any, found: dict[str, Any], height: int) -> None:
+    box = _edges(found["box"])
+    _outline(axes, box, ORANGE, linewidth=2)
+    above = box[1] > 0.08 * height  # else the label would leave the image
+    axes.annotate(
+        f"{clipped(found['class'], 18)} {found['score']:.2f}",
+        (box[0], box[1]),
+        xytext=(1, 1 if above else -1),
+        textcoords="offset points",
+        va="bottom" if above else "top",
+        fontsize=7.5,
+        color=BLACK,
+        bbox={"facecolor": ORANGE, "edgecolor": "none", "pad": 1, "alpha": 0.9},
+        annotation_clip=False,
+    )
+
+
+def _detection_legend() -> tuple[list[Any], list[str]]:
+    from matplotlib.lines import Line2D
+
+    truth = Line2D([], [], color=BLUE, linestyle=(0, (3, 2)))
+    return [truth, Line2D([], [], color=ORANGE, linewidth=2)], ["ground truth", "detection, class and score"]

@@ -1,0 +1,95 @@
+"""Tables of what went in and how it ran: splits, refused records, jobs, versions, digests."""
+
+from typing import Any
+
+from googlenet.report.parts import Column, Row, Table
+from googlenet.report.words import NONE, between, count, decimal, in_order, natural, plural, short
+
+
+def splits(manifest: dict[str, Any]) -> Table:
+    """Records of each split of a data set, classes and shards."""
+    found = manifest["splits"]
+    names = in_order(found)
+    has_objects = any("objects" in found[name] for name in names)
+    rows = []
+    for name in names:
+        split = found[name]
+        each = split.get("per_class") or [0]
+        cells = [name, count(split["records"])] + ([count(split.get("objects"))] if has_objects else [])
+        cells += [between(min(each), max(each)), str(len(split.get("shards", [])))]
+        rows.append(Row(tuple(cells)))
+    columns = [Column("Split", words=True), Column("Images")] + ([Column("Objects")] if has_objects else [])
+    columns += [Column("In a class"), Column("Shards")]
+    title = f"Splits of {manifest['dataset']}"
+    return Table(title, f"{len(manifest['classes'])} classes.", tuple(columns), tuple(rows))
+
+
+def refused(manifest: dict[str, Any], shown: int = 50) -> Table:
+    """Records that preparation refused, each with its reason; the first `shown` of them."""
+    records = manifest.get("refused", [])
+    rows = tuple(Row((str(row["split"]), str(row["name"]), str(row["reason"]))) for row in records[:shown])
+    columns = (Column("Split", words=True), Column("Record", words=True), Column("Reason", words=True))
+    note = f"{count(len(records) - shown)} more are in the manifest." if len(records) > shown else ""
+    caption = f"{count(len(records))} left out of every figure on this page."
+    return Table("Refused records", caption, columns, rows, note)
+
+
+def jobs(runs: list[dict[str, Any]]) -> Table:
+    """Every job: code, configuration, data, MLflow run and times."""
+    ordered = sorted(runs, key=lambda run: (run["started"], run["stage"], natural(run["job"])))
+    rows = []
+    for run in ordered:
+        mlflow = run.get("mlflow") or {}
+        cells = [
+            run["stage"],
+            run["job"],
+            run["started"].replace("T", " ").removesuffix("Z"),
+            f"{decimal(run['duration_s'], 1)} s",
+            short(run["commit"]),
+        ]
+        cells += [short(run["config_sha256"]), short(run["stamp"]), mlflow.get("run_id") or NONE]
+        rows.append(Row((*map(str, cells), f"{run['device']}, {run['threads']}")))
+    labels = (
+        "Stage",
+        "Job",
+        "Started, UTC",
+        "Took",
+        "Commit",
+        "Config",
+        "Stamp",
+        "MLflow run",
+        "Device, threads",
+    )
+    columns = tuple(Column(label, words=label != "Took") for label in labels)
+    caption = (
+        "One row for each job. Commit, configuration and stamp (configuration and inputs) are cut short."
+    )
+    note = "A commit that ends in +dirty had edits that were not committed."
+    return Table("Jobs", caption, columns, tuple(rows), note)
+
+
+def versions(runs: list[dict[str, Any]]) -> Table:
+    """Versions of the interpreter and libraries, and the machine; more than one value when jobs differ."""
+    seen: dict[str, set[str]] = {}
+    for run in runs:
+        for name, value in run.get("versions", {}).items():
+            seen.setdefault(name, set()).add(str(value))
+    rows = tuple(Row((name, "; ".join(sorted(seen[name])))) for name in sorted(seen))
+    columns = (Column("What", words=True), Column("Version", words=True))
+    return Table("Versions", "Of everything that a figure may depend on.", columns, rows)
+
+
+def digests(manifests: list[dict[str, Any]], shown: int = 60) -> Table:
+    """The SHA-256 of the shards of data; the first `shown` of them."""
+    rows = tuple(
+        Row((str(manifest["dataset"]), str(shard["file"]), count(shard["records"]), str(shard["sha256"])))
+        for manifest in manifests
+        for split in sorted(manifest["splits"])
+        for shard in manifest["splits"][split].get("shards", [])
+    )
+    columns = (Column("Data set", words=True), Column("Shard", words=True), Column("Records"))
+    columns = (*columns, Column("SHA-256", words=True))
+    note = f"{count(len(rows) - shown)} more are in the manifests." if len(rows) > shown else ""
+    return Table(
+        "Digests of the data", f"SHA-256 of {plural(len(rows), 'shard')}.", columns, rows[:shown], note
+    )

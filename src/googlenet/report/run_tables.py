@@ -1,0 +1,208 @@
+"""Tables of our own results, which the paper has no like of: members, intervals, detectors, proposals."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from googlenet import paper
+from googlenet.report.parts import OURS, PAPER, Column, Row, Table
+from googlenet.report.words import NONE, count, decimal, in_order, natural, of_difference
+
+SETTINGS = {
+    "init_seed": "Initial-weights seed",
+    "order_seed": "Order seed",
+    "sampling_seed": "Sampling seed",
+    "sampling": "Sampling",
+    "width": "Width",
+    "init_from": "Started from",
+}
+SYSTEMS = {"single_1": "one model, one crop", "baseline": "the baseline"}
+
+
+def member_settings(rows: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Headings of the settings that members have, known ones first; a row's own name is left out."""
+    keys = {key for row in rows for key in row} - {"name", "member", "id"}
+    known = [key for key in SETTINGS if key in keys]
+    return {
+        key: SETTINGS.get(key, key.replace("_", " ").capitalize()) for key in known + sorted(keys - {*known})
+    }
+
+
+def _setting_columns(settings: dict[str, str], trained: dict[str, Any]) -> list[Column]:
+    """A column for each setting; of words where any member's value is text."""
+    return [
+        Column(heading, words=any(isinstance(run["member"].get(key), str | dict) for run in trained.values()))
+        for key, heading in settings.items()
+    ]
+
+
+def setting(value: Any) -> str:
+    """A setting of a member as text; a mapping as "key value, key value"."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {setting(value[key])}" for key in sorted(value))
+    if isinstance(value, list | tuple):
+        return " to ".join(setting(item) for item in value)
+    return (
+        NONE if value is None else f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
+    )
+
+
+def members(trained: dict[str, Any], ensemble: dict[str, Any]) -> Table:
+    """The members side by side: what differs, parameters, test errors by crops, averaged and last weights."""
+    names = sorted(trained, key=natural)
+    settings = member_settings(trained[name]["member"] for name in names)
+    crops = sorted({crop for name in names for crop in ensemble["members"].get(name, {})}, key=int)
+    rows = []
+    for name in names:
+        metrics, tested = trained[name], ensemble["members"].get(name, {})
+        cells = [
+            name,
+            *(setting(metrics["member"].get(key)) for key in settings),
+            count(metrics["parameters"]),
+        ]
+        cells += [decimal(tested.get(crop, {}).get("top1_error_percent")) for crop in crops]
+        cells += [
+            decimal((metrics["validation"].get(kind) or {}).get("top1_error_percent"))
+            for kind in ("averaged", "last")
+        ]
+        rows.append(Row(tuple(cells)))
+    columns = [
+        Column("Model", words=True),
+        *_setting_columns(settings, trained),
+    ]
+    columns += [
+        Column("Parameters"),
+        *(Column(f"Test, {crop} crop{'s' * (crop != '1')}", OURS) for crop in crops),
+    ]
+    columns += [Column("Validation, averaged weights", OURS), Column("Validation, last weights", OURS)]
+    return Table(
+        "The members, side by side",
+        "Section 7: the same initial weights for all where their seed is the same. Errors are top-1, in %.",
+        tuple(columns),
+        tuple(rows),
+        "Averaged: the running average of the weights, which the paper uses. Choices were made on "
+        "validation.",
+    )
+
+
+def detectors(trained: dict[str, Any], detection: dict[str, Any]) -> Table:
+    """The detectors side by side: what differs, parameters, last training figures, mean average precision."""
+    names = sorted(trained, key=natural)
+    settings = member_settings(trained[name]["member"] for name in names)
+    rows = []
+    for name in names:
+        metrics = trained[name]
+        last = metrics["epochs"][-1] if metrics["epochs"] else {}
+        cells = [
+            name,
+            *(setting(metrics["member"].get(key)) for key in settings),
+            count(metrics["parameters"]),
+        ]
+        cells += [count(metrics.get("positives_available")), decimal(last.get("train_accuracy_percent"), 1)]
+        cells.append(decimal(detection["detectors"].get(name, {}).get("mean_ap_percent"), 1))
+        rows.append(Row(tuple(cells)))
+    blank = [""] * (len(settings) + 3)
+    rows.append(Row(("ensemble", *blank, decimal(detection["ensemble"]["mean_ap_percent"], 1)), OURS))
+    columns = [Column("Detector", words=True)]
+    columns += [*_setting_columns(settings, trained)]
+    columns += [Column("Parameters"), Column("Positive regions"), Column("Training accuracy, %")]
+    return Table(
+        "The detectors, side by side",
+        "Section 8: each classifies every proposed region; the ensemble is their mean.",
+        (*columns, Column("Mean AP, %", OURS)),
+        tuple(rows),
+    )
+
+
+def system_name(key: str, models: int) -> str:
+    """Words for a system's key in the metrics: "ensemble_144" is all models at 144 crops."""
+    kind, _, crops = key.rpartition("_")
+    return SYSTEMS.get(
+        key, f"{models} models, {crops} crops" if kind == "ensemble" else key.replace("_", " ")
+    )
+
+
+def comparisons(ensemble: dict[str, Any]) -> Table:
+    """Paired differences in error, each with what its interval lets us say."""
+    models = max(row["models"] for row in ensemble["table_3"])
+    rows = []
+    for key in sorted(ensemble["paired"]):
+        pair, (before, _, after) = ensemble["paired"][key], key.partition("_minus_")
+        said = of_difference(pair["difference"], pair["low"], pair["high"], pair["confidence_percent"])
+        rows.append(
+            Row(
+                (
+                    f"{system_name(after, models)}, against {system_name(before, models)}",
+                    pair["metric"].replace("_percent", "").replace("_", " ").replace("top", "top-"),
+                    said,
+                )
+            )
+        )
+    columns = tuple(Column(label, words=True) for label in ("Compared", "Measure", "The first is"))
+    draws = count(max((pair.get("resamples") or 0 for pair in ensemble["paired"].values()), default=0))
+    note = f"Bootstrap over test images ({draws} resamples), the same images for both systems."
+    caption = "Better or worse is said only where the whole interval lies on one side of zero."
+    return Table("What the differences carry", caption, columns, tuple(rows), note)
+
+
+def coverage(detection: dict[str, Any]) -> Table:
+    """How many ground-truth boxes the proposals cover at an overlap of one half, and the paper's share."""
+    ours, told = detection["coverage"], paper.facts("detection")
+    rcnn, printed = told["rcnn_recipe"]["selective_search"], told["proposals"]
+    low, high = printed["coverage"]
+    rows = [
+        Row(("R-CNN's selective search", count(rcnn["boxes_per_image"]), rcnn["recall"].rstrip(" %")), PAPER),
+        Row(
+            ("GoogLeNet: superpixel size doubled, with MultiBox", printed["total"], f"{low} to {high}"), PAPER
+        ),
+        Row(("Ours", decimal(ours["boxes_per_image"], 0), decimal(ours["coverage_percent"], 1)), OURS),
+    ]
+    small = ours.get("small")
+    if isinstance(small, dict) and small.get("coverage_percent") is not None:
+        name = (
+            f"Ours, the {count(small['objects'])} smallest objects"
+            if "objects" in small
+            else "Ours, small objects"
+        )
+        rows.append(Row((name, "", decimal(small["coverage_percent"], 1)), OURS))
+    columns = (Column("Proposals", words=True), Column("Boxes an image"), Column("Coverage, %"))
+    return Table("Region proposals", "Section 8: boxes proposed and objects covered.", columns, tuple(rows))
+
+
+def proposals(parts: dict[str, Any]) -> Table:
+    """Boxes proposed in each part of the data."""
+    names = in_order(parts)
+    rows = (
+        Row(
+            (
+                name,
+                count(parts[name]["images"]),
+                count(parts[name]["boxes"]),
+                decimal(parts[name]["boxes_per_image"], 1),
+            )
+        )
+        for name in names
+    )
+    columns = (Column("Part", words=True), Column("Images"), Column("Boxes"), Column("Boxes an image"))
+    return Table("Proposed regions by part", "Over every image.", columns, tuple(rows))
+
+
+def classes_by_error(ensemble: dict[str, Any], shown: int = 20) -> Table:
+    """The classes with the largest error, at most `shown`."""
+    worst = sorted(ensemble["per_class"], key=lambda row: (-row["top1_error_percent"], row["class"]))[:shown]
+    rows = tuple(Row((str(r["class"]), count(r["images"]), decimal(r["top1_error_percent"]))) for r in worst)
+    columns = (Column("Class", words=True), Column("Test images"), Column("Top-1 error, %", OURS))
+    return Table("Error by class", "The ensemble at its most crops, worst first.", columns, rows)
+
+
+def precision_by_class(detection: dict[str, Any]) -> Table:
+    """Average precision by class: our ensemble, and the mean of our single detectors."""
+    singles = [row["ap_percent"] for row in detection["detectors"].values()]
+    rows = []
+    for index, name in enumerate(detection["classes"]):
+        alone = [values[index] for values in singles if values[index] is not None]
+        mean = sum(alone) / len(alone) if alone else None
+        rows.append(
+            Row((str(name), decimal(mean, 1), decimal(detection["ensemble"]["ap_percent"][index], 1)))
+        )
+    columns = (Column("Class", words=True), Column("One detector, mean"), Column("Ensemble", OURS))
+    return Table("Average precision by class", "In %, overlap of at least one half.", columns, tuple(rows))

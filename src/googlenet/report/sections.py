@@ -1,0 +1,194 @@
+"""The order of the page: from the metrics of every stage to a Report. What is missing is left out."""
+
+from typing import Any
+
+from googlenet import paper
+from googlenet.report import glance, record_tables, run_tables, tables
+from googlenet.report.captions import CAPTIONS
+from googlenet.report.parts import Picture, Report, Section, Table
+from googlenet.report.words import count, decimal, interval, of_difference, plural
+
+TITLE = "Going Deeper with Convolutions, reproduced"
+
+
+def build(
+    experiment: str, metrics: dict[str, Any], runs: list[dict[str, Any]], figures: dict[str, bytes]
+) -> Report:
+    """The report of one experiment.
+
+    metrics: metrics.json by stage, and by stage then job where a stage has several; detection may be missing.
+    runs: every job's run.json. figures: PNG bytes by the names in captions.CAPTIONS; any may be missing.
+    """
+    made = (
+        data(metrics),
+        network(metrics, figures),
+        training(metrics, figures),
+        crops(metrics, figures),
+        classification(metrics, figures),
+        detection(metrics, figures),
+        choices(),
+        provenance(metrics, runs),
+    )
+    return Report(
+        TITLE,
+        experiment,
+        glance.about(metrics),
+        glance.warning(metrics),
+        glance.cards(metrics),
+        tuple(section for section in made if section is not None),
+    )
+
+
+def _pictures(figures: dict[str, bytes], *names: str) -> tuple[Picture, ...]:
+    return tuple(Picture(name, figures[name], *CAPTIONS[name]) for name in names if name in figures)
+
+
+def data(metrics: dict[str, Any]) -> Section:
+    """Splits of the data sets, and what was refused."""
+    content: list[Table] = []
+    for stage in ("prepare_classification", "prepare_detection"):
+        if stage in metrics:
+            content.append(record_tables.splits(metrics[stage]))
+            if metrics[stage].get("refused"):
+                content.append(record_tables.refused(metrics[stage]))
+    text = ("Choices were made on validation; published figures come from test, evaluated once.",)
+    return Section("Data", text, tuple(content))
+
+
+def network(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
+    """Table 1 and the cost of the network that this experiment trained."""
+    if "measure_cost" not in metrics:
+        return None
+    cost = metrics["measure_cost"]
+    ours, forward = cost["ours"], cost.get("forward")
+    text = [
+        f"This experiment's network: input {ours['input_px']} px, width {ours['width']:g}, "
+        f"{plural(ours['classes'], 'output')}: {count(ours['parameters'])} parameters and "
+        f"{decimal(ours['macs'] / 1e6, 1)} million multiply-adds for one crop. The table below is the full "
+        "network's."
+    ]
+    if forward:
+        text.append(
+            f"Measured forward speed: {count(forward['images_per_s'])} images a second on "
+            f"{forward['device']}, {plural(forward['threads'], 'thread')}, {forward['batch']} images at a "
+            "time. A time, so not repeatable."
+        )
+    content = (tables.table_1(cost["layers"], cost["totals"]), *_pictures(figures, "cost_by_layer"))
+    return Section("The network and its cost", tuple(text), content)
+
+
+def training(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
+    """The members side by side and their curves."""
+    if "train_classifier" not in metrics:
+        return None
+    trained, ensemble = metrics["train_classifier"], metrics["evaluate_ensemble"]
+    text = (
+        "The paper's seven models share their initial weights and learning-rate policy; they differ in how "
+        "they sample crops and in the order in which they see the images, and one is wider. Here are "
+        f"{len(trained)}.",
+    )
+    content = (run_tables.members(trained, ensemble), *_pictures(figures, "training_curves", "member_errors"))
+    return Section("Training the members", text, content)
+
+
+def crops(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
+    """What 144 crops are."""
+    pictures = _pictures(figures, "crops_144")
+    text = (
+        "4 scales, 3 squares of each (left, centre, right; top, centre, bottom in a portrait), 6 crops of "
+        "each square (four corners, centre, and the whole square resized), and each of these also "
+        "mirrored: 4 · 3 · 6 · 2 = 144. The prediction is the mean of the softmax over crops and models.",
+        "In a square image the three squares coincide, so 48 distinct crops counted three times give the "
+        "same mean.",
+    )
+    return Section("The 144 crops of an image", text, pictures) if pictures else None
+
+
+def classification(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
+    """Tables 2 and 3, what the differences carry, the baseline, the classes."""
+    if "evaluate_ensemble" not in metrics:
+        return None
+    ensemble = metrics["evaluate_ensemble"]
+    content: list[Table | Picture] = [tables.table_3(ensemble)]
+    content += _pictures(figures, "error_by_models_and_crops")
+    if ensemble.get("paired"):
+        content.append(run_tables.comparisons(ensemble))
+    content.append(tables.table_2(ensemble, metrics["prepare_classification"]["dataset"]))
+    pictures = _pictures(figures, "error_by_class")
+    content += pictures or (run_tables.classes_by_error(ensemble),)
+    return Section("Classification", tuple(_said(metrics)), tuple(content))
+
+
+def _said(metrics: dict[str, Any]) -> list[str]:
+    """The results of classification in sentences that say no more than their intervals."""
+    ensemble = metrics["evaluate_ensemble"]
+    last, said = ensemble["table_3"][-1], []
+    name = f"{plural(last['models'], 'model')} at {plural(last['crops'], 'crop')}"
+    pair = (ensemble.get("paired") or {}).get("single_1_minus_ensemble_144")
+    if pair:
+        words = of_difference(pair["difference"], pair["low"], pair["high"], pair["confidence_percent"])
+        said.append(f"{name}, against one model at one crop: {words}.")
+    bounds = (ensemble.get("intervals") or {}).get("ensemble_144") or {}
+    for top in ("top1", "top5"):
+        key = f"{top}_error_percent"
+        if key in bounds and (top == "top1" or ensemble["classes"] > 5):
+            measure, error = top.replace("top", "Top-"), decimal(last[key])
+            said.append(
+                f"{measure} error of {name} on test: {error} %, 95 % interval {interval(bounds[key])}."
+            )
+    guess = ensemble.get("largest_class_error_percent")
+    if guess is not None:
+        said.append(f"Always answering the largest class has a top-1 error of {decimal(guess)} %.")
+    if ensemble.get("baseline"):
+        said.append(_baseline(ensemble["baseline"], metrics.get("train_baseline") or {}))
+    return said
+
+
+def _baseline(baseline: dict[str, Any], trained: dict[str, Any]) -> str:
+    method = trained.get("method", "simple baseline")
+    pixels = f" ({trained['pixels']})" if trained.get("pixels") else ""
+    times = baseline.get("times_as_wrong")
+    often = f", {decimal(times, 1)} times the ensemble's" if times is not None else ""
+    error = decimal(baseline["top1_error_percent"])
+    return f"The baseline, {method}{pixels}, has a top-1 error of {error} %{often}."
+
+
+def detection(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
+    """Proposals, detectors, Tables 4 and 5, classes and examples."""
+    if "evaluate_detection" not in metrics:
+        return None
+    found = metrics["evaluate_detection"]
+    dataset = metrics["prepare_detection"]["dataset"]
+    content: list[Table | Picture] = [tables.table_4(found, dataset), tables.table_5(found, dataset)]
+    if "train_detector" in metrics:
+        content.append(run_tables.detectors(metrics["train_detector"], found))
+    content += _pictures(figures, "detector_curves", "detections", "precision_recall")
+    content += _pictures(figures, "average_precision_by_class") or (run_tables.precision_by_class(found),)
+    content.append(run_tables.coverage(found))
+    content += _pictures(figures, "coverage_by_class")
+    if "propose_regions" in metrics:
+        content.append(run_tables.proposals(metrics["propose_regions"]))
+    single, together = found["single_mean_ap_percent"], found["table_4"]["ensemble_mean_ap_percent"]
+    text = (
+        f"Over {plural(found['images'], 'test image')} with {plural(found['objects'], 'object')}: one "
+        f"detector reaches {decimal(single, 1)} % mean average precision (the mean of "
+        f"{len(found['detectors'])}), all together {decimal(together, 1)} %. In the paper, on ILSVRC: 38.02 "
+        "% and 43.9 %.",
+    )
+    return Section("Detection", text, tuple(content))
+
+
+def choices() -> Section:
+    """What the paper leaves open: each is a named setting of ours."""
+    open_points = "; ".join(str(point) for point in paper.facts("ambiguous_in_the_paper"))
+    text = ("The paper does not say, or says in two ways; each is a named setting here:", f"{open_points}.")
+    return Section("What the paper leaves open", text)
+
+
+def provenance(metrics: dict[str, Any], runs: list[dict[str, Any]]) -> Section:
+    """Every job, the versions and the digests of the data."""
+    manifests = [
+        metrics[stage] for stage in ("prepare_classification", "prepare_detection") if stage in metrics
+    ]
+    content = (record_tables.jobs(runs), record_tables.versions(runs), record_tables.digests(manifests))
+    return Section("Provenance", (f"{plural(len(runs), 'job')} made this page.",), content)

@@ -1,0 +1,83 @@
+"""How every figure looks, and how it becomes the same PNG bytes each time."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+# Okabe and Ito's colours, told apart with every common form of colour blindness; black and grey fill up.
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#222222", "#8A8A8A"
+PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, BLACK)
+DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)))
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.8,
+    "xtick.color": BLACK,
+    "ytick.color": BLACK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "text.parse_math": False,  # a class may be called $x$
+    "figure.constrained_layout.use": True,
+    "savefig.facecolor": "white",
+}
+
+
+def drawn(draw: Callable[[Any], None], width: float, height: float, dpi: int = 140) -> bytes:
+    """PNG bytes of a figure of width x height inches onto which `draw(figure)` has drawn.
+
+    The person's own matplotlib settings are put aside, and the file holds no date and no version.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        figure = Figure(figsize=(width, height), dpi=dpi)
+        FigureCanvasAgg(figure)
+        draw(figure)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def line(index: int) -> dict[str, Any]:
+    """Colour and dash of the index-th line: no two alike among the first 21."""
+    return {"color": PALETTE[index % len(PALETTE)], "linestyle": DASHES[index // len(PALETTE) % len(DASHES)]}
+
+
+def bare(axes: Any) -> None:
+    """Take ticks, grid and frame from axes that show an image."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def clipped(name: str, length: int = 28) -> str:
+    """A name short enough for an axis."""
+    name = " ".join(str(name).split())
+    return name if len(name) <= length else name[: length - 1] + "…"
+
+
+def envelope(recall: list[float], precision: list[float], grid: np.ndarray) -> np.ndarray:
+    """The largest precision at or beyond each recall of `grid`; 0 where that recall is not reached."""
+    found, reached = np.asarray(precision, float), np.asarray(recall, float)
+    return np.array([found[reached >= point - 1e-12].max(initial=0.0) for point in grid])

@@ -1,0 +1,92 @@
+"""Numbers as text: one place says how many decimals a percent has and what an interval lets us claim."""
+
+from collections.abc import Iterable, Sequence
+
+NONE = "—"
+TIMES = "\N{MULTIPLICATION SIGN}"
+SPLITS = ("train", "validation", "test")
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    """A number with fixed decimals and a true minus sign; a dash when there is none."""
+    if value is None:
+        return NONE
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
+
+
+def spread(mean: float | None, std: float | None, digits: int = 2) -> str:
+    """Mean and standard deviation as "5.25 ± 0.41"; the mean alone when there is no deviation."""
+    return decimal(mean, digits) if not std else f"{decimal(mean, digits)} ± {decimal(std, digits)}"
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """A difference with its sign, "+0.30" or "-0.30" with a true minus; zero has none."""
+    text = decimal(value, digits)
+    return f"+{text}" if value is not None and float(f"{value:.{digits}f}") > 0 else text
+
+
+def count(value: float | None) -> str:
+    """A whole number with its thousands apart: 1,281,167."""
+    return NONE if value is None else f"{round(value):,}"
+
+
+def between(low: float, high: float) -> str:
+    """ "404 to 410", or "404" when both are the same."""
+    return count(low) if low == high else f"{count(low)} to {count(high)}"
+
+
+def as_printed(value: float) -> str:
+    """A figure of the paper with the decimals that the paper gives it: 16.4, 7.35."""
+    return f"{value:g}"
+
+
+def interval(bounds: Sequence[float] | None) -> str:
+    """Two bounds as "[4.10, 6.02]"."""
+    return NONE if bounds is None else f"[{decimal(bounds[0])}, {decimal(bounds[1])}]"
+
+
+def kilo(value: float) -> str:
+    """Parameters as in the paper's Table 1, where K is 1024: "159.5K"."""
+    return f"{value / 1024:.1f}K"
+
+
+def mega(value: float) -> str:
+    """Multiply-adds as in the paper's Table 1, M for a million: "128.0M", "1.583G"."""
+    return f"{value / 1e9:.3f}G" if value >= 1e9 else f"{value / 1e6:.1f}M"
+
+
+def short(digest: str | None) -> str:
+    """The first ten characters of a digest or commit; the mark of uncommitted edits stays."""
+    if not digest:
+        return NONE
+    head, plus, tail = digest.partition("+")
+    return head[:10] + plus + tail
+
+
+def plural(number: int, noun: str) -> str:
+    """ "1 model", "7 models", "3,600 images"."""
+    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
+
+
+def of_difference(difference: float, low: float, high: float, confidence_percent: float) -> str:
+    """What a paired interval lets us say of a fall in error, in points: better, worse, or neither."""
+    said = f"{confidence_percent:g} % interval"
+    if low > 0:
+        return f"better by {decimal(difference)} points, {said} {interval([low, high])}"
+    if high < 0:
+        return f"worse by {decimal(-difference)} points, {said} {interval([-high, -low])}"
+    bounds = interval([low, high])
+    return f"no difference that the interval carries ({signed(difference)} points, {said} {bounds})"
+
+
+def natural(name: str) -> tuple[int, str]:
+    """A sort key that puts m2 before m10."""
+    digits = "".join(letter for letter in name if letter.isdigit())
+    return (int(digits) if digits else -1, name)
+
+
+def in_order(splits: Iterable[str]) -> list[str]:
+    """Names of splits in the order of their use: train, validation, test, then any other."""
+    names = set(splits)
+    return [name for name in SPLITS if name in names] + sorted(names - set(SPLITS))

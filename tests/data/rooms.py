@@ -1,0 +1,90 @@
+"""Small data sets on disk for the tests of this folder, and the settings that read them."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+SPLITS = {"train": "train", "validation": "validation", "test": "test"}
+WRITERS = {"train": 10, "validation": 1, "test": 3}
+SHARED = {
+    "root": "",
+    "splits": SPLITS,
+    "about": "",
+    "max_bad_fraction": 0.0,
+    "min_side_px": 8,
+    "shard_mb": 64,
+}
+
+
+def classification(reader: str, root: Path | str = "", **changes) -> dict:
+    """Complete settings of a classification data set."""
+    embedded = {"writers": WRITERS, "composites_per_digit": 2, "side_px": 48, "digit_scale": [0.7, 0.95]}
+    embedded |= {"limit_per_split": 12, "seed": 3}
+    settings = {**SHARED, "reader": reader, "root": str(root), "embedded": embedded}
+    return settings | {"validation_per_class": 0, "resize_shorter_side_px": 0} | changes
+
+
+def detection(reader: str, root: Path | str = "", **changes) -> dict:
+    """Complete settings of a detection data set."""
+    embedded = {"writers": WRITERS, "scenes": {"train": 6, "validation": 5, "test": 5}, "scene_side_px": 96}
+    embedded |= {"digits_per_scene": [2, 3], "digit_px": [24, 40], "seed": 3}
+    settings = {**SHARED, "reader": reader, "root": str(root), "embedded": embedded, "classes": []}
+    layout = {
+        "images": "JPEGImages",
+        "annotations": "Annotations",
+        "lists": "ImageSets/Main",
+        "box_origin": 1,
+    }
+    return settings | layout | changes
+
+
+def noise(height: int = 24, width: int = 32, seed: int = 0) -> np.ndarray:
+    """A picture with detail: uint8 [height, width, 3]."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def jpeg(height: int = 24, width: int = 32, seed: int = 0) -> bytes:
+    """The bytes of a JPEG of noise."""
+    return cv2.imencode(".jpg", noise(height, width, seed))[1].tobytes()
+
+
+def put(path: Path, content: bytes | str) -> Path:
+    """Write a file and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def class_tree(root: Path, pictures: int = 3) -> Path:
+    """Class folders of three splits and two classes."""
+    for split in SPLITS:
+        for label, name in enumerate(("cat", "dog")):
+            for number in range(pictures):
+                put(root / split / name / f"{number}.jpg", jpeg(seed=10 * label + number))
+    return root
+
+
+def xml(*objects: tuple, size: tuple[int, int] | None = (32, 24), difficult: int = 0) -> str:
+    """VOC XML with (name, xmin, ymin, xmax, ymax) objects."""
+    text = "<annotation>"
+    if size:
+        text += f"<size><width>{size[0]}</width><height>{size[1]}</height></size>"
+    for name, *box in objects:
+        corners = "".join(
+            f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
+        )
+        text += f"<object><name>{name}</name><difficult>{difficult}</difficult>"
+        text += f"<bndbox>{corners}</bndbox></object>"
+    return text + "</annotation>"
+
+
+def voc_tree(root: Path, pictures: int = 2) -> Path:
+    """VOC's layout with both classes in every picture."""
+    for split in SPLITS:
+        names = [f"{split}_{number}" for number in range(pictures)]
+        put(root / f"ImageSets/Main/{split}.txt", "\n".join(names) + "\n")
+        for number, name in enumerate(names):
+            put(root / f"JPEGImages/{name}.jpg", jpeg(seed=number))
+            put(root / f"Annotations/{name}.xml", xml(("cat", 1, 1, 10, 8), ("dog", 5, 5, 32, 24)))
+    return root

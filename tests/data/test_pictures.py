@@ -1,0 +1,123 @@
+"""Every kind of picture file arrives as upright RGB, or is refused in one line."""
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from rooms import jpeg, noise
+
+from googlenet.data.pictures import check_picture, decode, shrink
+from googlenet.errors import UserError
+
+RED_OVER_BLUE = np.array([[[255, 0, 0]] * 16] * 8 + [[[0, 0, 255]] * 16] * 8, np.uint8)  # 16x16
+
+
+def saved(picture: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def test_jpeg_is_rgb_not_bgr():
+    pixels = decode(saved(Image.fromarray(RED_OVER_BLUE), "JPEG", quality=95))
+    assert pixels.dtype == np.uint8 and pixels.shape == (16, 16, 3)
+    assert pixels[1, 1, 0] > 240 and pixels[1, 1, 2] < 15 and pixels[14, 1, 2] > 240
+
+
+@pytest.mark.parametrize(
+    ("orientation", "top", "bottom"),
+    [(1, "red", "blue"), (3, "blue", "red"), (4, "blue", "red")],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_orientation_of_the_camera_is_undone(kind, orientation, top, bottom):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = decode(saved(Image.fromarray(RED_OVER_BLUE), kind, exif=exif))
+    channel = {"red": 0, "blue": 2}
+    assert pixels[1, 8].argmax() == channel[top] and pixels[14, 8].argmax() == channel[bottom]
+
+
+def test_quarter_turn_swaps_the_sides_and_the_check_says_so():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its side: shown turned clockwise
+    image = saved(Image.fromarray(noise(24, 32)), "JPEG", exif=exif)
+    assert decode(image).shape == (32, 24, 3)
+    assert check_picture(image) == (24, 32)
+
+
+def test_grey_becomes_three_equal_channels():
+    for kind in ("JPEG", "PNG"):
+        pixels = decode(saved(Image.new("L", (9, 8), 77), kind))
+        assert pixels.shape == (8, 9, 3) and (pixels == 77).all()
+
+
+def test_sixteen_bits_are_scaled_not_clipped():
+    values = np.array([[0, 257, 32896, 65535]], np.uint16)
+    pixels = decode(cv2.imencode(".png", values)[1].tobytes())
+    assert pixels[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+def test_alpha_lies_on_white():
+    picture = Image.new("RGBA", (3, 1), (255, 0, 0, 255))
+    picture.putpixel((1, 0), (255, 0, 0, 0))
+    picture.putpixel((2, 0), (0, 0, 0, 51))  # a fifth black on white: 204
+    assert decode(saved(picture, "PNG"))[0].tolist() == [[255, 0, 0], [255, 255, 255], [204, 204, 204]]
+
+
+def test_transparent_palette_lies_on_white():
+    picture = Image.new("P", (2, 1), 0)
+    picture.putpalette([10, 20, 30, 200, 100, 50])
+    picture.putpixel((1, 0), 1)
+    assert decode(saved(picture, "PNG", transparency=0))[0].tolist() == [[255, 255, 255], [200, 100, 50]]
+
+
+def test_cmyk_is_not_inverted():
+    image = saved(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG", quality=95)  # red
+    red = decode(image)[8, 8]
+    assert red[0] > 230 and red[1] < 25 and red[2] < 25
+
+
+def test_first_frame_of_an_animation():
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    assert decode(saved(frames[0], "GIF", save_all=True, append_images=frames[1:]))[0, 0].tolist() == [
+        255,
+        0,
+        0,
+    ]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_truncated_is_refused_never_filled_with_grey(kind, share):
+    image = saved(Image.fromarray(noise(64, 64)), kind)
+    part = image[: int(share * len(image))]
+    for function in (decode, check_picture):
+        with pytest.raises(UserError, match=r"^cat/1\.x: "):
+            function(part, "cat/1.x")
+
+
+def test_jpeg_without_its_last_byte_is_refused():
+    with pytest.raises(UserError, match=r"^a\.jpg: damaged picture \(image file is truncated"):
+        check_picture(jpeg(64, 64)[:-40], "a.jpg")
+
+
+@pytest.mark.parametrize(("image", "reason"), [(b"", "empty file"), (b"<html>404</html>", "not a picture")])
+def test_what_is_no_picture(image, reason):
+    with pytest.raises(UserError, match=rf"^a\.jpg: {reason}$"):
+        decode(image, "a.jpg")
+
+
+def test_quick_and_strict_path_agree_on_a_plain_jpeg():
+    smooth = cv2.GaussianBlur(noise(40, 50), (0, 0), 3)
+    image = cv2.imencode(".jpg", smooth)[1].tobytes()
+    strict = np.asarray(Image.open(io.BytesIO(image)).convert("RGB")).astype(int)
+    assert np.abs(decode(image) - strict).max() <= 2
+
+
+def test_shrink_sets_the_shorter_side_and_never_enlarges():
+    image, width, height = shrink(jpeg(40, 80), 20)
+    assert (width, height) == (40, 20) and decode(image).shape == (20, 40, 3)
+    small = jpeg(24, 32)
+    assert shrink(small, 24) == (small, 32, 24)

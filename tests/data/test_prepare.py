@@ -1,0 +1,140 @@
+"""From settings to shards and manifest: what is counted, refused, or stops, and that nothing half stays."""
+
+import subprocess
+import sys
+
+import pytest
+from rooms import SPLITS, class_tree, classification, detection, jpeg, noise, put, voc_tree
+
+from googlenet.data.pictures import encode_jpeg
+from googlenet.data.prepare import check_source, prepare
+from googlenet.data.store import open_split, verify
+from googlenet.errors import UserError
+from googlenet.files import write_json
+
+
+def folders(tmp_path, **changes):
+    return prepare(
+        "classification", classification("class_folders", tmp_path / "raw", **changes), tmp_path / "pets"
+    )
+
+
+def test_classification_manifest_and_shards(tmp_path):
+    class_tree(tmp_path / "raw")
+    manifest = folders(tmp_path)
+    assert manifest["kind"] == "classification" and manifest["dataset"] == "pets"
+    assert manifest["classes"] == ["cat", "dog"] and manifest["refused"] == [] and manifest["about"]
+    assert "stamp" not in manifest
+    train = manifest["splits"]["train"]
+    assert train["records"] == 6 and train["per_class"] == [3, 3] and "objects" not in train
+    write_json(tmp_path / "pets/manifest.json", manifest)
+    verify(tmp_path / "pets")
+    split = open_split(tmp_path / "pets", "train")
+    assert split.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert split[4].image == (tmp_path / "raw/train/dog/1.jpg").read_bytes() and split[4].name == "dog/1.jpg"
+    assert (split[4].width, split[4].height, split[4].boxes.shape) == (32, 24, (0, 4))
+
+
+def test_detection_manifest_and_boxes(tmp_path):
+    settings = detection("voc", voc_tree(tmp_path / "raw"), about="pets in the garden")
+    manifest = prepare("detection", settings, tmp_path / "pets")
+    assert manifest["splits"]["test"]["objects"] == 4 and manifest["splits"]["test"]["per_class"] == [2, 2]
+    assert manifest["about"] == "pets in the garden"
+    write_json(tmp_path / "pets/manifest.json", manifest)
+    record = open_split(tmp_path / "pets", "test")[0]
+    assert record.boxes.tolist() == [[0, 0, 9, 7], [4, 4, 31, 23]] and record.box_labels.tolist() == [0, 1]
+    assert record.label == -1
+
+
+@pytest.mark.parametrize("kind", ["classification", "detection"])
+def test_embedded_is_the_same_twice_and_leaves_no_raw_files(kind, tmp_path):
+    settings = (classification if kind == "classification" else detection)("embedded")
+    first = prepare(kind, settings, tmp_path / "a/digits")
+    assert first == prepare(kind, settings, tmp_path / "b/digits")
+    assert sorted(path.name for path in (tmp_path / "a/digits").iterdir()) == [
+        f"{split}-00000.arrow" for split in sorted(SPLITS)
+    ]
+
+
+def test_too_many_bad_files_stop_and_leave_no_shard(tmp_path):
+    class_tree(tmp_path / "raw")
+    put(tmp_path / "raw/train/cat/1.jpg", jpeg()[:-200])
+    put(tmp_path / "raw/test/dog/2.jpg", b"x")
+    with pytest.raises(UserError) as caught:
+        folders(tmp_path, max_bad_fraction=0.1)
+    message = str(caught.value)
+    assert message.startswith(
+        "dataset.classification: 2 of 18 files are bad (11.11 %), first in train: cat/1.jpg: damaged picture ("
+    )
+    assert message.endswith("or raise dataset.classification.max_bad_fraction (now 0.1)")
+    assert list((tmp_path / "pets").iterdir()) == []
+    manifest = folders(tmp_path, max_bad_fraction=0.12)
+    assert [(item["split"], item["name"]) for item in manifest["refused"]] == [
+        ("train", "cat/1.jpg"), ("test", "dog/2.jpg")
+    ]  # fmt: skip
+    assert manifest["splits"]["train"]["per_class"] == [2, 3]
+
+
+def test_small_pictures_are_refused(tmp_path):
+    put(class_tree(tmp_path / "raw") / "train/cat/0.jpg", jpeg(7, 40))
+    reason = folders(tmp_path, max_bad_fraction=0.1)["refused"][0]["reason"]
+    assert reason == "cat/0.jpg: 40x7 px; sides below min_side_px (8) are too small"
+
+
+def test_class_that_has_nothing_left_stops(tmp_path):
+    class_tree(tmp_path / "raw", pictures=1)
+    put(tmp_path / "raw/test/dog/0.jpg", b"x")
+    with pytest.raises(
+        UserError, match=r"classification\.splits\.test: nothing of class 'dog' there; add some"
+    ):
+        folders(tmp_path, max_bad_fraction=0.5)
+
+
+def test_split_that_has_nothing_left_stops(tmp_path):
+    class_tree(tmp_path / "raw")
+    for path in (tmp_path / "raw/validation").rglob("*.jpg"):
+        path.unlink()
+    with pytest.raises(UserError, match=r"splits\.validation: no picture left in validation; add some"):
+        folders(tmp_path)
+
+
+def test_shorter_side_is_resized(tmp_path):
+    put(class_tree(tmp_path / "raw") / "train/cat/0.jpg", encode_jpeg(noise(60, 90)))
+    write_json(tmp_path / "pets/manifest.json", folders(tmp_path, resize_shorter_side_px=30))
+    split = open_split(tmp_path / "pets", "train")
+    assert (split[0].width, split[0].height) == (45, 30) and split.picture(0).shape == (30, 45, 3)
+    assert split[1].image == (tmp_path / "raw/train/cat/1.jpg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        ("classification", {"reader": "class_folder"}, r"reader: no reader 'class_folder'; did you mean 'class_folders'"),
+        ("classification", {"reader": "voc"}, r"dataset\.classification\.reader: no reader 'voc'"),
+        ("classification", {"shard_mbs": 1}, r"shard_mbs: no such key; did you mean 'shard_mb'"),
+        ("classification", {"shard_mb": 0}, r"classification\.shard_mb: 0; needs more than 0"),
+        ("detection", {"max_bad_fraction": -1}, r"detection\.max_bad_fraction: -1; needs 0 or more"),
+        ("detection", {"min_side_px": 0}, r"detection\.min_side_px: 0; needs 1 or more"),
+        ("detection", {"reader": "voc", "root": "/no/such"}, r"dataset\.detection\.root: no folder /no/such"),
+    ],
+)  # fmt: skip
+def test_settings_that_stop_before_any_job(kind, changes, message):
+    settings = (classification if kind == "classification" else detection)("embedded") | changes
+    with pytest.raises(UserError, match=message):
+        check_source(kind, settings)
+
+
+def test_missing_key_is_named():
+    settings = classification("embedded")
+    del settings["shard_mb"]
+    with pytest.raises(
+        UserError, match=r"dataset\.classification\.shard_mb: missing; every data set names it"
+    ):
+        check_source("classification", settings)
+
+
+def test_the_check_imports_nothing_heavy():
+    heavy = ("cv2", "sklearn", "pyarrow", "PIL", "torch")
+    code = f"import sys, googlenet.data.prepare; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,110 @@
+"""VOC's layout: lists, annotations and pictures that belong together, and those that do not."""
+
+import os
+import shutil
+
+import pytest
+from rooms import SPLITS, detection, put, voc_tree, xml
+
+from googlenet.data import voc
+from googlenet.data.prepare import prepare
+from googlenet.errors import UserError
+
+
+def read(root, **changes):
+    return voc.read("detection", detection("voc", root, **changes))
+
+
+def test_what_is_read(tmp_path):
+    reading = read(voc_tree(tmp_path))
+    assert reading.classes == ["cat", "dog"] and not reading.refused
+    assert [item.name for item in reading.splits["test"]] == ["test_0.jpg", "test_1.jpg"]
+    assert reading.splits["train"][0].annotation.boxes == ((1, 1, 10, 8), (5, 5, 32, 24))
+
+
+def test_classes_can_be_given_and_then_their_order_holds(tmp_path):
+    assert read(voc_tree(tmp_path), classes=["dog", "cat"]).classes == ["dog", "cat"]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "reason"),
+    [
+        (
+            lambda root: (root / "JPEGImages/train_0.jpg").unlink(),
+            "train_0: no picture of that name in JPEGImages",
+        ),
+        (lambda root: (root / "Annotations/train_0.xml").unlink(), "train_0.xml: no such annotation file"),
+        (lambda root: put(root / "Annotations/train_0.xml", ""), "train_0.xml: is empty"),
+        (lambda root: put(root / "Annotations/train_0.xml", xml()), "train_0.xml: has no object"),
+        (lambda root: put(root / "JPEGImages/train_0.jpg", b"x"), "train_0.jpg: not a picture"),
+        (lambda root: put(root / "JPEGImages/train_0.jpg", b""), "train_0.jpg: empty file"),
+        (
+            lambda root: put(root / "Annotations/train_0.xml", xml(("cat", 5, 5, 5, 5))),
+            "train_0.xml: box (5, 5, 5, 5) is inverted or has no area",
+        ),
+        (
+            lambda root: put(root / "Annotations/train_0.xml", xml(("cat", 1, 1, 99, 5))),
+            "train_0.xml: box (1, 1, 99, 5) lies outside its picture of 32x24 px",
+        ),
+    ],
+)
+def test_one_bad_record_is_left_out_with_its_reason(tmp_path, break_it, reason):
+    break_it(voc_tree(tmp_path / "raw", pictures=3))
+    settings = detection("voc", tmp_path / "raw", max_bad_fraction=0.2)
+    manifest = prepare("detection", settings, tmp_path / "out")
+    assert [item["reason"] for item in manifest["refused"]] == [reason]
+    assert manifest["splits"]["train"]["records"] == 2 and manifest["splits"]["train"]["objects"] == 4
+
+
+def test_class_that_training_lacks(tmp_path):
+    voc_tree(tmp_path / "raw")
+    put(tmp_path / "raw/Annotations/test_1.xml", xml(("cow", 1, 1, 5, 5)))
+    manifest = prepare(
+        "detection", detection("voc", tmp_path / "raw", max_bad_fraction=0.2), tmp_path / "out"
+    )
+    assert manifest["classes"] == ["cat", "dog"]
+    assert manifest["refused"] == [
+        {"split": "test", "name": "test_1.jpg", "reason": "test_1.xml: unknown class 'cow'"}
+    ]
+
+
+def test_picture_listed_twice_counts_once_in_the_first_split(tmp_path):
+    voc_tree(tmp_path)
+    put(tmp_path / "ImageSets/Main/test.txt", "test_0\ntest_0\ntrain_1\n")
+    reading = read(tmp_path)
+    assert [item.name for item in reading.splits["test"]] == ["test_0.jpg"]
+    assert [item.reason for item in reading.refused] == [
+        "test_0.jpg: already listed in test", "train_1.jpg: already listed in train"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("gone", "message"),
+    [
+        ("JPEGImages", r"dataset\.detection\.images: no folder"),
+        ("Annotations", r"dataset\.detection\.annotations: no folder"),
+        ("ImageSets/Main", r"dataset\.detection\.lists: no folder"),
+        ("ImageSets/Main/test.txt", r"dataset\.detection\.splits\.test: no file .*test\.txt; correct"),
+    ],
+)
+def test_missing_parts_name_their_key(tmp_path, gone, message):
+    path = voc_tree(tmp_path) / gone
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(UserError, match=message):
+        voc.check("detection", detection("voc", tmp_path))
+
+
+def test_origin_is_zero_or_one(tmp_path):
+    with pytest.raises(UserError, match=r"dataset\.detection\.box_origin: 2; the first pixel is 0 or 1"):
+        voc.check("detection", detection("voc", voc_tree(tmp_path), box_origin=2))
+
+
+@pytest.mark.skipif("GOOGLENET_TEST_DATA" not in os.environ, reason="GOOGLENET_TEST_DATA is not set")
+def test_real_blood_cells(real_data, tmp_path):
+    splits = {**SPLITS, "validation": "val"}
+    settings = detection("voc", real_data / "bccd/BCCD", splits=splits, max_bad_fraction=0.01)
+    manifest = prepare("detection", settings, tmp_path / "bccd")
+    assert manifest["classes"] == ["Platelets", "RBC", "WBC"]
+    assert [manifest["splits"][split]["records"] for split in SPLITS] == [204, 86, 72]
+    assert [item["name"] for item in manifest["refused"]] == ["BloodImage_00343.jpg", "BloodImage_00338.jpg"]
+    assert all("no area" in item["reason"] for item in manifest["refused"])

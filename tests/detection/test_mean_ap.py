@@ -1,0 +1,255 @@
+"""The ILSVRC rules one by one, the area by hand, and all against a slow, obvious evaluator."""
+
+import numpy as np
+import pytest
+
+from googlenet.detection import mean_ap
+from googlenet.detection.boxes import iou
+from googlenet.detection.mean_ap import (
+    Detections,
+    Objects,
+    average_precision,
+    bootstrap_interval,
+    evaluate,
+    match,
+)
+from googlenet.errors import UserError
+
+BOX = (0, 0, 99, 99)
+FAR = (500, 500, 599, 599)
+
+
+def detections(*rows):
+    """Rows of (image, label, score, box)."""
+    image, label, score, box = zip(*rows, strict=True)
+    return Detections(np.array(image), np.array(label), np.array(score, float), np.array(box))
+
+
+def objects(*rows):
+    """Rows of (image, label, box) or (image, label, box, difficult)."""
+    columns = list(zip(*[(*row, False)[:4] for row in rows], strict=True))
+    return Objects(*(np.array(column) for column in columns))
+
+
+def flags(found, wanted, **options):
+    return match(found, wanted, classes=3, **options).tolist()
+
+
+def test_a_second_detection_of_an_object_is_a_false_positive():
+    found = detections((0, 0, 0.5, BOX), (0, 0, 0.9, (0, 0, 99, 89)))
+    assert flags(found, objects((0, 0, BOX))) == [0, 1]  # the better score, though it fits worse
+
+
+def test_class_and_image_must_be_right():
+    found = detections((0, 1, 0.9, BOX), (1, 0, 0.9, BOX), (0, 0, 0.1, BOX))
+    assert flags(found, objects((0, 0, BOX))) == [0, 0, 1]
+
+
+def test_the_threshold_is_reached_at_equality():
+    half, less = (0, 0, 49, 99), (0, 0, 48, 99)
+    assert flags(detections((0, 0, 0.9, half)), objects((0, 0, BOX))) == [1]
+    assert flags(detections((0, 0, 0.9, less)), objects((0, 0, BOX))) == [0]
+
+
+def test_small_objects_have_their_own_threshold():
+    tiny, quarter, less = (0, 0, 9, 9), (0, 0, 4, 4), (0, 0, 4, 3)
+    assert flags(detections((0, 0, 0.9, quarter)), objects((0, 0, tiny))) == [1]  # 10 x 10 / 20 x 20 = 0.25
+    assert flags(detections((0, 0, 0.9, less)), objects((0, 0, tiny))) == [0]
+    assert flags(detections((0, 0, 0.9, quarter)), objects((0, 0, tiny)), small=False) == [0]
+
+
+def test_the_best_still_unmatched_object_is_taken():
+    left, right = (0, 0, 99, 99), (20, 0, 119, 99)
+    found = detections((0, 0, 0.9, left), (0, 0, 0.8, left), (0, 0, 0.7, left))
+    # The second takes the right object (80 / 120), since the left is gone; VOC would call it a duplicate.
+    assert flags(found, objects((0, 0, right), (0, 0, left))) == [1, 1, 0]
+
+
+def test_of_equal_overlaps_the_first_object_is_taken():
+    middle, left, right = (10, 0, 109, 99), (0, 0, 99, 99), (20, 0, 119, 99)
+    # (45, …) overlaps `right` by 75 / 125 and `left` by 55 / 145: it is a hit only while `right` is free.
+    found = detections((0, 0, 0.9, middle), (0, 0, 0.8, (45, 0, 144, 99)))
+    assert flags(found, objects((0, 0, left), (0, 0, right))) == [1, 1]
+    assert flags(found, objects((0, 0, right), (0, 0, left))) == [1, 0]
+
+
+def test_equal_scores_keep_their_order():
+    found = detections((0, 0, 0.5, BOX), (0, 0, 0.5, BOX))
+    assert flags(found, objects((0, 0, BOX))) == [1, 0]
+    found = detections((0, 0, 0.5, FAR), (0, 0, 0.5, BOX))
+    assert evaluate(found, objects((0, 0, BOX)), 1).mean_ap_percent == 50.0
+    found = detections((0, 0, 0.5, BOX), (0, 0, 0.5, FAR))
+    assert evaluate(found, objects((0, 0, BOX)), 1).mean_ap_percent == 100.0
+
+
+def test_difficult_objects_are_neutral():
+    wanted = objects((0, 0, BOX, True), (0, 0, FAR, False))
+    found = detections((0, 0, 0.9, BOX), (0, 0, 0.8, BOX), (0, 0, 0.7, FAR), (0, 0, 0.6, FAR))
+    assert flags(found, wanted) == [-1, -1, 1, 0]
+    assert evaluate(found, wanted, 1).ap_percent == [100.0]
+    assert flags(found, wanted, difficult_neutral=False) == [1, 0, 1, 0]
+    # 1/1 at recall 0.5, then 2/3 at recall 1.
+    assert evaluate(found, wanted, 1, difficult_neutral=False).ap_percent == pytest.approx(
+        [100 * (0.5 + 1 / 3)]
+    )
+
+
+def test_a_plain_object_comes_before_a_difficult_one():
+    wanted = objects((0, 0, BOX, True), (0, 0, (0, 0, 99, 79), False))
+    assert flags(detections((0, 0, 0.9, BOX), (0, 0, 0.8, BOX)), wanted) == [1, -1]
+
+
+def test_area_under_the_envelope_by_hand():
+    # Hit, miss, miss, hit, hit of 4 objects: precision 1, 1/2, 1/3, 2/4, 3/5; the envelope lifts 2/4 to 3/5.
+    recall = np.array([1, 1, 1, 2, 3]) / 4
+    precision = np.array([1, 1 / 2, 1 / 3, 2 / 4, 3 / 5])
+    assert average_precision(recall, precision) == pytest.approx((1 + 3 / 5 + 3 / 5) / 4)
+    assert average_precision(np.zeros(0), np.zeros(0)) == 0.0
+
+
+def test_classes_without_objects_are_left_out_and_unfound_ones_are_not():
+    found = detections((0, 0, 0.9, BOX), (0, 1, 0.9, BOX))
+    result = evaluate(found, objects((0, 0, BOX), (1, 2, BOX)), classes=3)
+    assert result.ap_percent == [100.0, None, 0.0]
+    assert result.mean_ap_percent == 50.0
+    assert [len(curve) for curve in result.recall] == [1, 1, 0]
+
+
+def test_curves_by_hand():
+    found = detections((0, 0, 0.9, BOX), (0, 0, 0.8, FAR), (1, 0, 0.7, BOX))
+    result = evaluate(found, objects((0, 0, BOX), (1, 0, BOX)), classes=1)
+    assert result.recall[0].tolist() == [0.5, 0.5, 1.0]
+    assert result.precision[0].tolist() == [1.0, 0.5, 2 / 3]
+    assert result.flags.tolist() == [1, 0, 1]
+
+
+def test_no_detection_at_all_is_zero():
+    none = Detections(np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros((0, 4)))
+    assert evaluate(none, objects((0, 1, BOX)), classes=2).ap_percent == [None, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "message"),
+    [
+        (detections((0, 0, float("nan"), BOX)), objects((0, 0, BOX)), "NaN"),
+        (detections((0, 3, 0.5, BOX)), objects((0, 0, BOX)), "detections: labels 3 to 3"),
+        (detections((0, 0, 0.5, BOX)), objects((0, -1, BOX)), "objects: labels -1 to -1"),
+        (detections((0, 0, 0.5, BOX)), objects((0, 0, (9, 9, 8, 9))), "objects: 1 boxes have no area"),
+        (detections((0, 0, 0.5, BOX)), objects((0, 0, BOX, True)), "no object to find"),
+    ],
+)
+def test_what_cannot_be_is_told(found, wanted, message):
+    with pytest.raises(UserError, match=message):
+        evaluate(found, wanted, classes=3)
+
+
+def random_case(seed, images=6, classes=3, found=150, wanted=40):
+    """Crowded scenes with many near hits, ties of score and difficult objects."""
+    rng = np.random.default_rng(seed)
+    low = rng.integers(0, 60, (wanted, 2))
+    box = np.concatenate([low, low + rng.integers(4, 50, (wanted, 2))], axis=1)
+    truth = Objects(
+        rng.integers(0, images, wanted), rng.integers(0, classes, wanted), box, rng.random(wanted) < 0.2
+    )
+    like = rng.integers(0, wanted, found)
+    near = box[like] + rng.integers(-6, 7, (found, 4))
+    near[:, 2:] = np.maximum(near[:, 2:], near[:, :2])
+    score = rng.integers(0, 30, found) / 30
+    return Detections(truth.image[like], truth.label[like], score, near), truth
+
+
+def slow_flags(found, truth):
+    """The rule of the task, said as loops."""
+    taken, result = set(), np.zeros(len(found.score), int)
+    for d in sorted(range(len(found.score)), key=lambda d: (-found.score[d], d)):
+        best, best_iou, neutral = None, -1.0, False
+        for g in range(len(truth.label)):
+            if truth.label[g] != found.label[d] or truth.image[g] != found.image[d] or g in taken:
+                continue
+            x0, y0, x1, y1 = truth.box[g]
+            w, h = x1 - x0 + 1, y1 - y0 + 1
+            overlap = iou(found.box[[d]], truth.box[[g]])[0, 0]
+            if overlap < min(0.5, w * h / ((w + 10) * (h + 10))):
+                continue
+            if truth.difficult[g]:
+                neutral = True
+            elif overlap > best_iou:
+                best, best_iou = g, overlap
+        if best is not None:
+            taken.add(best)
+        result[d] = 1 if best is not None else -1 if neutral else 0
+    return result
+
+
+def slow_ap(found, result, label, total):
+    """Sum over recall steps of the best precision at that recall or beyond, in plain Python."""
+    rows = [d for d in range(len(result)) if found.label[d] == label and result[d] >= 0]
+    rows.sort(key=lambda d: (-found.score[d], d))
+    hits = [int(result[d]) for d in rows]
+    precision = [sum(hits[: i + 1]) / (i + 1) for i in range(len(hits))]
+    return 100 * sum(max(precision[i:]) for i, hit in enumerate(hits) if hit) / total
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_agrees_with_the_slow_evaluator(seed, monkeypatch):
+    found, truth = random_case(seed)
+    expected = slow_flags(found, truth)
+    result = evaluate(found, truth, classes=3)
+    assert {-1, 0, 1} == set(expected.tolist())
+    assert result.flags.tolist() == expected.tolist()
+    for label in range(3):
+        total = int(((truth.label == label) & ~truth.difficult).sum())
+        assert result.ap_percent[label] == pytest.approx(slow_ap(found, expected, label, total))
+    monkeypatch.setattr(mean_ap, "PAIRS_AT_ONCE", 7)  # in pieces, the same
+    assert match(found, truth, classes=3).tolist() == expected.tolist()
+
+
+def test_the_order_of_rows_does_not_matter_without_ties():
+    found, truth = random_case(9)
+    found = found._replace(score=np.random.default_rng(0).permutation(len(found.score)) / 1000)
+    result = evaluate(found, truth, classes=3)
+    order = np.random.default_rng(1).permutation(len(found.score))
+    shuffled = evaluate(Detections(*(column[order] for column in found)), truth, classes=3)
+    assert shuffled.ap_percent == result.ap_percent
+    assert np.array_equal(shuffled.flags, result.flags[order])
+
+
+def drawn_literally(found, truth, drawn):
+    """A data set in which image drawn[i] is the i-th image, copies and all."""
+    parts = [
+        [(column[rows], position) for rows in [np.flatnonzero(table.image == image)] for column in table[1:]]
+        for table in (found, truth)
+        for position, image in enumerate(drawn)
+    ]
+    half = len(drawn)
+    tables = []
+    for kind, rows in ((Detections, parts[:half]), (Objects, parts[half:])):
+        image = np.concatenate([np.full(len(row[0][0]), row[0][1]) for row in rows])
+        tables.append(kind(image, *(np.concatenate([row[c][0] for row in rows]) for c in range(3))))
+    return tables
+
+
+def test_bootstrap_equals_evaluating_each_resample(monkeypatch):
+    found, truth = random_case(4)
+    found = found._replace(score=np.random.default_rng(0).permutation(len(found.score)) / 1000)
+    result = evaluate(found, truth, classes=3)
+    means = []
+    for weight in np.random.default_rng(8).multinomial(6, np.full(6, 1 / 6), size=20):
+        tables = drawn_literally(found, truth, np.repeat(np.arange(6), weight))
+        means.append(evaluate(*tables, classes=3).mean_ap_percent)
+    expected = np.percentile(means, [2.5, 97.5])
+    monkeypatch.setattr(mean_ap, "CELLS_AT_ONCE", 100)
+    interval = bootstrap_interval(found, truth, result.flags, 3, 6, np.random.default_rng(8), resamples=20)
+    assert interval == pytest.approx(tuple(expected))
+
+
+def test_bootstrap_brackets_the_mean_and_repeats():
+    found, truth = random_case(2, images=40, found=600, wanted=160)
+    result = evaluate(found, truth, classes=3)
+    low, high = bootstrap_interval(found, truth, result.flags, 3, 40, np.random.default_rng(0))
+    assert low < result.mean_ap_percent < high
+    assert (low, high) == bootstrap_interval(found, truth, result.flags, 3, 40, np.random.default_rng(0))
+    narrow = bootstrap_interval(
+        found, truth, result.flags, 3, 40, np.random.default_rng(0), confidence_percent=50
+    )
+    assert low < narrow[0] < narrow[1] < high

@@ -1,0 +1,106 @@
+"""Figures: PNG files that decode, are the same when made twice, and show what they are given."""
+
+import io
+import warnings
+
+import numpy as np
+import pytest
+import sample
+from PIL import Image
+
+from googlenet.report import figures, pictures, style
+from googlenet.report.captions import CAPTIONS
+
+
+def decoded(png):
+    image = Image.open(io.BytesIO(png))
+    image.load()
+    assert image.format == "PNG" and not image.info.get("Software") and "Creation Time" not in image.info
+    return np.asarray(image.convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def made():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a layout that does not fit is a fault
+        return sample.figures(sample.metrics())
+
+
+def test_every_figure_decodes_and_has_a_caption(made):
+    assert set(made) == set(CAPTIONS)
+    for png in made.values():
+        image = decoded(png)
+        assert 600 < image.shape[1] < 1800 and (image < 250).any(axis=-1).mean() > 0.01
+
+
+def test_twice_the_same_bytes_whatever_the_persons_settings(made):
+    import matplotlib
+
+    with matplotlib.rc_context({"font.size": 25, "axes.grid": False}):
+        assert sample.figures(sample.metrics()) == made
+
+
+def test_figures_follow_their_values(made):
+    metrics = sample.metrics()
+    metrics["train_classifier"]["m3"]["epochs"][-1]["train_loss"] = 2.0
+    assert figures.training_curves(metrics["train_classifier"]) != made["training_curves"]
+    assert figures.training_curves({"m1": metrics["train_classifier"]["m1"]}) != made["training_curves"]
+    subsets = metrics["evaluate_ensemble"]["subsets"]
+    assert (
+        figures.error_by_models_and_crops(subsets, "top5_error_percent") != made["error_by_models_and_crops"]
+    )
+
+
+def test_only_what_the_metrics_allow_is_drawn():
+    metrics = {"measure_cost": sample.measure_cost()}
+    assert list(figures.from_metrics(metrics)) == ["cost_by_layer"]
+
+
+def test_small_experiments_are_drawn_too():
+    one = sample.trained(1) | {"epochs": sample.epochs(1, 5)[:1]}
+    decoded(figures.training_curves({"m1": one}))
+    decoded(figures.training_curves({"m1": one | {"epochs": []}}))
+    decoded(figures.error_by_class(sample.evaluate_ensemble()["per_class"][:1]))
+    decoded(figures.precision_recall({"a": {"recall": [], "precision": []}}, {"a": None}))
+    decoded(
+        figures.average_precision_by_class(["a", "b"], [None, 50.0], {"d1": {"ap_percent": [None, 40.0]}})
+    )
+    decoded(pictures.detections([], []))
+
+
+def test_two_hundred_classes_stay_readable():
+    many = [{"class": f"class {n}", "images": 5, "top1_error_percent": n / 2} for n in range(200)]
+    assert decoded(figures.error_by_class(many)).shape[0] < 1400
+
+
+def test_precision_recall_envelope_by_hand():
+    grid = np.array([0, 0.25, 0.5, 0.75, 1.0])
+    found = style.envelope([0.25, 0.25, 0.5, 0.75], [1.0, 0.5, 0.6, 0.7], grid)
+    assert found.tolist() == [1.0, 1.0, 0.7, 0.7, 0.0]
+
+
+def test_crops_of_a_square_and_of_a_portrait():
+    wide = decoded(pictures.crops_144(sample.photograph(), sample.crops()))
+    square = decoded(pictures.crops_144(sample.photograph(200, 200), sample.crops(200, 200)))
+    assert wide.shape[0] > 1.5 * square.shape[0]  # three rows and one
+    tall = [(s, q, c, (y0, x0, y1, x1)) for s, q, c, (x0, y0, x1, y1) in sample.crops()]
+    portrait = decoded(pictures.crops_144(sample.photograph(360, 240), tall))
+    assert portrait.shape[0] > wide.shape[0]
+
+
+@pytest.mark.parametrize(
+    ("box", "place"),
+    [((0, 0, 6, 6), 0), ((4, 0, 10, 6), 1), ((0, 4, 6, 10), 2), ((4, 4, 10, 10), 3), ((2, 2, 8, 8), 4)],
+)
+def test_place_of_a_crop_in_its_square(box, place):
+    assert pictures.place_in_square(np.array(box, float), (0, 0, 10, 10)) == place
+
+
+def test_outlines_are_drawn_where_the_boxes_are():
+    image = np.full((100, 100, 3), 255, np.uint8)
+    empty = {"name": "x.jpg", "ground_truth": [], "detections": []}
+    found = empty | {"detections": [{"box": [20, 60, 80, 90], "class": "a", "score": 0.9}]}
+    changed = decoded(pictures.detections([image], [empty])) != decoded(pictures.detections([image], [found]))
+    rows, columns = np.where(changed.any(axis=-1))
+    height, width = changed.shape[:2]
+    assert rows.min() > 0.4 * height and 0.1 * width < columns.min() < 0.35 * width

@@ -1,0 +1,163 @@
+"""The page as HTML and as Markdown: whole, self-contained, and safe against hostile names."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+import sample
+
+from googlenet.report import page, sections
+from googlenet.report.parts import Column, Report, Row, Section, Table
+
+VOID = {"meta", "img", "br"}
+
+
+class Reader(HTMLParser):
+    """Collects the tags, attributes and text of a page; fails when tags do not match."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.ids = [], [], [], set()
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, key, value) for key, value in attrs]
+        self.ids |= {value for key, value in attrs if key == "id"}
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def report():
+    metrics = sample.metrics()
+    return sections.build("demo", metrics, sample.runs(), sample.figures(metrics))
+
+
+@pytest.fixture(scope="module")
+def html(report):
+    return page.render_html(report)
+
+
+@pytest.fixture(scope="module")
+def markdown(report):
+    return page.render_markdown(report)
+
+
+def read(html):
+    reader = Reader()
+    reader.feed(html)
+    reader.close()
+    return reader
+
+
+def test_html_is_balanced_and_its_contents_lead_somewhere(html, report):
+    reader = read(html)
+    assert reader.open == []
+    links = [value for tag, key, value in reader.attributes if (tag, key) == ("a", "href")]
+    assert len(links) == len(report.sections) == 8
+    assert all(link.removeprefix("#") in reader.ids for link in links)
+
+
+def test_html_fetches_nothing(html):
+    reader = read(html)
+    assert not {"script", "link", "iframe", "object", "base"} & set(reader.tags)
+    assert "://" not in html and "@import" not in html and "url(" not in html
+    sources = [value for _, key, value in reader.attributes if key == "src"]
+    assert len(sources) == 11 and all(source.startswith("data:image/png;base64,iVBOR") for source in sources)
+    assert any(
+        value and "default-src 'none'" in value for _, key, value in reader.attributes if key == "content"
+    )
+
+
+def test_html_shows_hostile_names_as_text(report):
+    metrics = sample.metrics()
+    metrics["prepare_classification"]["dataset"] = '"><img src=x onerror=alert(1)>'
+    hostile = page.render_html(sections.build("<b>demo</b>", metrics, sample.runs(), {}))
+    reader = read(hostile)
+    assert "script" not in reader.tags and "b" not in reader.tags[: reader.tags.index("p")]
+    assert "img" not in reader.tags and sample.HOSTILE in reader.text
+    assert "<b>demo</b>" in reader.text and "a|b<i>.jpg" in reader.text
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        *(
+            "10.07",
+            "6.67",
+            "\N{MINUS SIGN}3.45",
+            "7.30 ± 0.61",
+            "\N{MINUS SIGN}3.30",
+            "43.9",
+            "38.02",
+            "89.50 ± 1.87",
+        ),
+        *("6,998,552", "13,378,280", "2.7K ‡", "54M ‡", "1.583G", "2,403", "92 to 93", "98.6 %", "43.11 %"),
+        *("not a JPEG", "Example 9000"),
+    ],
+)
+def test_figures_appear_on_both_pages(html, markdown, printed):
+    assert printed in read(html).text
+    assert printed in markdown
+
+
+def test_provenance_tells_commits_and_data(html):
+    text = read(html).text
+    assert sample.digest("commit")[:10] + "+dirty" in text
+    assert sample.digest("classificationtest") in text and sample.digest("m3")[:32] in text
+    assert sample.digest("train_classifierm1")[:10] in text
+
+
+def test_markdown_tables_have_as_many_cells_in_every_row(markdown):
+    blocks = re.findall(r"(?:^\|.*\n)+", markdown, flags=re.MULTILINE)
+    assert len(blocks) == 16
+    for block in blocks:
+        counts = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
+        assert len(counts) == 1, block
+
+
+def test_markdown_links_its_figures_and_holds_no_markup_of_others(markdown, report):
+    pictures = [item.name for section in report.sections for item in section.content if hasattr(item, "png")]
+    assert re.findall(r"\]\(figures/(\w+)\.png\)", markdown) == pictures
+    assert "<script" not in markdown and "<i>" not in markdown and "a\\|b&lt;i&gt;.jpg" in markdown
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("<script>|", "&lt;script&gt;\\|"),
+        ("a\nb", "a b"),
+        ("[a](b) `c` $d$ \\", "\\[a\\](b) \\`c\\` \\$d\\$ \\\\"),
+        ("- item", "\\- item"),
+        ("1. item", "1\\. item"),
+        ("12 items", "12 items"),
+        ("# head & tail", "\\# head &amp; tail"),
+        ("---", "\\---"),
+    ],
+)
+def test_escape_markdown(text, escaped):
+    assert page.escape_markdown(text) == escaped
+
+
+def test_rendering_depends_on_the_values_alone(html, markdown):
+    metrics = dict(reversed(sample.metrics().items()))
+    metrics["train_classifier"] = dict(reversed(metrics["train_classifier"].items()))
+    again = sections.build("demo", metrics, list(reversed(sample.runs())), sample.figures(metrics))
+    assert page.render_html(again) == html
+    assert page.render_markdown(again) == markdown
+
+
+def test_an_empty_warning_and_no_cards_leave_no_trace():
+    table = Table("T", "C", (Column("A"),), (Row(("1",)),))
+    report = Report("Title", "x", (), "", (), (Section("One", (), (table,)),))
+    assert 'class="warning"' not in page.render_html(report) and "At a glance" not in page.render_markdown(
+        report
+    )
+    assert "| A |\n| ---: |\n| 1 |" in page.render_markdown(report)

@@ -1,0 +1,172 @@
+"""What stands on the page: what is left out, what is warned of, and words that follow their interval."""
+
+import pytest
+import sample
+
+from googlenet.report import glance, run_tables, sections, tables, words
+from googlenet.report.parts import OURS, Column, Row, Table
+
+
+def titles(report):
+    return [section.title for section in report.sections]
+
+
+def test_an_experiment_without_detection_has_no_such_section_table_or_card():
+    metrics = {
+        key: value for key, value in sample.metrics().items() if "detect" not in key and "propose" not in key
+    }
+    report = sections.build("photos", metrics, sample.runs(), {})
+    assert titles(report) == [
+        *("Data", "The network and its cost", "Training the members", "Classification"),
+        *("What the paper leaves open", "Provenance"),
+    ]
+    assert not any("detector" in card.label for card in report.cards) and len(report.cards) == 4
+
+
+def test_absent_figures_baseline_and_pairs_are_left_out():
+    metrics = sample.metrics()
+    del metrics["train_baseline"]
+    metrics["evaluate_ensemble"] |= {"baseline": None, "paired": {}, "intervals": {}}
+    metrics["measure_cost"]["forward"] = None
+    report = sections.build("demo", metrics, [], {})
+    assert not any(hasattr(item, "png") for section in report.sections for item in section.content)
+    text = " ".join(paragraph for section in report.sections for paragraph in section.text)
+    assert "baseline" not in text and "Measured forward" not in text and "None" not in text
+    assert [card.value for card in report.cards][:2] == ["4.00 %", "7.30 ± 0.61 %"]
+
+
+def test_other_data_than_ilsvrc_is_said_at_the_top():
+    metrics = sample.metrics()
+    assert "digits and digit_scenes, not on ILSVRC" in glance.warning(metrics)
+    metrics["prepare_classification"] |= {"dataset": "ilsvrc2012", "classes": [str(n) for n in range(1000)]}
+    assert glance.warning(metrics).startswith("These results are on digit_scenes")
+    metrics["prepare_detection"] |= {"dataset": "ILSVRC2014_DET", "classes": [str(n) for n in range(200)]}
+    assert glance.warning(metrics) == ""
+    metrics["prepare_classification"]["classes"] = ["cat", "dog"]  # a part of ILSVRC is not ILSVRC
+    assert "ilsvrc2012" in glance.warning(metrics)
+
+
+@pytest.mark.parametrize(
+    ("difference", "low", "high", "said"),
+    [
+        (3.3, 1.78, 4.89, "better by 3.30 points, 95 % interval [1.78, 4.89]"),
+        (-2.0, -3.5, -0.5, "worse by 2.00 points, 95 % interval [0.50, 3.50]"),
+        (
+            0.4,
+            -0.6,
+            1.4,
+            "no difference that the interval carries (+0.40 points, 95 % interval [\N{MINUS SIGN}0.60, 1.40])",
+        ),
+        (0.4, 0.0, 1.4, "no difference that the interval carries (+0.40 points, 95 % interval [0.00, 1.40])"),
+    ],
+)
+def test_words_follow_the_interval(difference, low, high, said):
+    assert words.of_difference(difference, low, high, 95) == said
+    metrics = sample.metrics()
+    pair = metrics["evaluate_ensemble"]["paired"]["single_1_minus_ensemble_144"]
+    pair |= {"difference": difference, "low": low, "high": high}
+    report = sections.build("demo", metrics, [], {})
+    classification = next(section for section in report.sections if section.title == "Classification")
+    assert f"7 models at 144 crops, against one model at one crop: {said}." in classification.text
+    assert any(card.detail == said for card in report.cards)
+    row = run_tables.comparisons(metrics["evaluate_ensemble"]).rows[0]
+    assert row.cells == ("7 models, 144 crops, against one model, one crop", "top-1 error", said)
+
+
+def test_table_3_by_hand():
+    rows = tables.table_3(sample.evaluate_ensemble()).rows
+    first, last = rows[0].cells, rows[-1].cells
+    assert first == ("1", "1", "1", "10.07", "base", "0.61 ± 0.06", "base", "7.30 ± 0.61", "base")
+    assert last == (
+        "7",
+        "144",
+        "1,008",
+        "6.67",
+        "\N{MINUS SIGN}3.45",
+        "0.33",
+        "\N{MINUS SIGN}0.28",
+        "4.00",
+        "\N{MINUS SIGN}3.30",
+    )
+
+
+def test_with_five_classes_top_5_is_not_shown():
+    table = tables.table_3(sample.evaluate_ensemble(classes=3))
+    assert [row.cells[5:7] for row in table.rows] == [("—", "—")] * 6
+    assert "With 3 classes a top-5 error is always 0" in table.note
+    ours = tables.table_2(sample.evaluate_ensemble(classes=5), "cells").rows[-1]
+    assert ours.mark == OURS and ours.cells[3] == "—"
+    assert (
+        tables.top5_note(10).endswith("top-5 error of 50 %: read top-1 here.")
+        and tables.top5_note(1000) == ""
+    )
+
+
+def test_an_ensemble_that_the_paper_has_not_gets_no_printed_figures():
+    ensemble = sample.evaluate_ensemble()
+    for row in ensemble["table_3"][3:]:
+        row["models"] = 5
+    assert tables.table_3(ensemble).rows[-1].cells[3:5] == ("—", "—")
+
+
+def test_table_1_marks_only_what_the_print_has_wrong():
+    cost = sample.measure_cost()
+    rows = {row.cells[0]: row.cells for row in tables.table_1(cost["layers"], cost["totals"]).rows}
+    assert rows["conv1"][3:] == ("2.7K ‡", "9.2K", "9,408", "34M ‡", "118.0M", "118.0M")
+    assert rows["inception_3a"][3:] == ("159K", "159.5K", "163,328", "128M", "128.0M", "128.0M")
+    assert rows["pool1"] == (
+        "pool1",
+        "56 \N{MULTIPLICATION SIGN} 56 \N{MULTIPLICATION SIGN} 64",
+        "0",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+    )
+    assert rows["sum"][3:] == ("6.8M", "6,990,272", "6,990,272", "1.50G", "1.583G", "1.583G")
+    partial = tables.table_1(cost["layers"][1:], cost["totals"]).rows[0]
+    assert partial.cells[5] == "—"
+
+
+def test_tables_2_4_5_print_the_paper_as_it_prints_itself():
+    found = sample.evaluate_detection()
+    assert tables.table_2(sample.evaluate_ensemble(), "digits").rows[0].cells[3] == "16.4"
+    assert [row.cells[3] for row in tables.table_4(found, "x").rows] == [
+        "22.6",
+        "40.5",
+        "40.7",
+        "43.9",
+        "93.1",
+    ]
+    assert tables.table_5(found, "x").rows[4].cells == ("GoogLeNet", "38.02", "no", "no")
+
+
+def test_members_show_every_setting_and_sort_by_number():
+    trained = {f"m{number}": sample.trained(number) for number in (10, 2, 1)}
+    trained["m2"]["member"]["polyak_decay"] = 0.99
+    table = run_tables.members(trained, sample.evaluate_ensemble())
+    assert [row.cells[0] for row in table.rows] == ["m1", "m2", "m10"]
+    labels = [column.label for column in table.columns]
+    assert labels[1:6] == ["Initial-weights seed", "Order seed", "Sampling", "Width", "Polyak decay"]
+    assert table.rows[1].cells[3:6] == ("scale jitter", "0.25", "0.99")
+    assert table.rows[2].cells[7] == "—"  # m10 has no test errors here
+
+
+def test_numbers_as_text():
+    assert words.decimal(-0.001) == "0.00" and words.signed(0.001) == "0.00"
+    assert (words.signed(0.25), words.signed(-0.25), words.signed(None)) == (
+        "+0.25",
+        "\N{MINUS SIGN}0.25",
+        "—",
+    )
+    assert (words.plural(1, "crop"), words.plural(1008, "crop")) == ("1 crop", "1,008 crops")
+    assert (words.short("a" * 40 + "+dirty"), words.short(None)) == ("a" * 10 + "+dirty", "—")
+    assert words.spread(5.0, None) == "5.00" and words.interval([-1, 2.5]) == "[\N{MINUS SIGN}1.00, 2.50]"
+    assert words.in_order(["test", "extra", "train"]) == ["train", "test", "extra"]
+
+
+def test_a_table_refuses_a_row_of_another_length():
+    with pytest.raises(ValueError, match="2 cells for 1 columns"):
+        Table("T", "", (Column("A"),), (Row(("1", "2")),))

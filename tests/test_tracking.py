@@ -1,0 +1,170 @@
+"""The MLflow mirror, against a real SQLite store: one parent, one child per job, one of them current."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from mlflow import MlflowClient
+
+from googlenet.errors import UserError
+from googlenet.tracking import flattened, job_run, open_store
+
+JOB = """
+import sys
+from pathlib import Path
+from googlenet.tracking import job_run
+with job_run(Path(sys.argv[1]), "demo", "train_classifier", sys.argv[2], {}, {}, {}) as run:
+    for epoch in range(20):
+        run.metrics({"train_loss": 1 / (1 + epoch)}, epoch)
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_store(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="module")
+def four_at_once(tmp_path_factory):
+    """A root where four jobs started in the same moment, before there was a store; and what they printed."""
+    root = tmp_path_factory.mktemp("four")
+    environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    jobs = [
+        subprocess.Popen(
+            [sys.executable, "-c", JOB, str(root), f"m{number}"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for number in (1, 2, 3, 4)
+    ]
+    printed = [job.communicate(timeout=120)[0] for job in jobs]
+    return root, [job.returncode for job in jobs], printed
+
+
+def runs(root, selection="tags.kind = 'job'", experiment="demo"):
+    client = MlflowClient(open_store(root))
+    experiment_id = client.get_experiment_by_name(f"googlenet/{experiment}").experiment_id
+    return client.search_runs([experiment_id], selection, order_by=["attributes.start_time ASC"])
+
+
+def test_four_jobs_at_once_share_one_parent_and_print_nothing(four_at_once):
+    root, codes, printed = four_at_once
+    assert (codes, printed) == ([0] * 4, [""] * 4)
+    (parent,) = runs(root, "tags.kind = 'experiment'")
+    assert (parent.info.run_name, parent.info.status) == ("demo", "FINISHED")
+    children = runs(root)
+    assert sorted(run.info.run_name for run in children) == [f"train_classifier/m{n}" for n in (1, 2, 3, 4)]
+    for run in children:
+        assert run.info.status == "FINISHED"
+        assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        history = MlflowClient(open_store(root)).get_metric_history(run.info.run_id, "train_loss")
+        assert [(m.step, m.value) for m in history] == [(e, 1 / (1 + e)) for e in range(20)]
+    assert sorted(path.name for path in (root / "mlflow").iterdir()) == ["lock", "mlflow.db"]
+
+
+def test_a_rerun_supersedes_and_a_failed_one_does_not(four_at_once):
+    root = four_at_once[0]
+    (first,) = runs(root, "tags.job = 'm1'")
+    with job_run(root, "demo", "train_classifier", "m1", {}, {}, {}) as second:
+        assert first.info.run_id in [run.info.run_id for run in runs(root, "tags.current = 'true'")]
+    with (
+        pytest.raises(ZeroDivisionError),
+        job_run(root, "demo", "train_classifier", "m1", {}, {}, {}) as third,
+    ):
+        raise ZeroDivisionError
+    with (
+        pytest.raises(KeyboardInterrupt),
+        job_run(root, "demo", "train_classifier", "m1", {}, {}, {}) as fourth,
+    ):
+        raise KeyboardInterrupt
+    by_id = {run.info.run_id: run for run in runs(root, "tags.job = 'm1'")}
+    tags = by_id[first.info.run_id].data.tags
+    assert (tags["current"], tags["superseded"], tags["superseded_by"]) == ("false", "true", second.run_id)
+    states = [
+        (by_id[r.run_id].info.status, by_id[r.run_id].data.tags["current"]) for r in (second, third, fourth)
+    ]
+    assert states == [("FINISHED", "true"), ("FAILED", "false"), ("KILLED", "false")]
+    assert len(runs(root, "tags.current = 'true'")) == 4  # the other members' runs stay current
+    assert len(runs(root, "tags.kind = 'experiment'")) == 1
+
+
+def test_a_run_holds_what_the_job_gave(four_at_once, tmp_path):
+    root, digest = four_at_once[0], "0123456789abcdef" * 4
+    (tmp_path / "metrics.json").write_text("{}")
+    parameters = {"member": {"name": "m1", "order_seed": 11}, "settings": {f"key_{i}": i for i in range(250)}}
+    with job_run(root, "other", "evaluate", "all", parameters, {"commit": "abc"}, {"train": digest}) as run:
+        run.metrics({"top1_error_percent": 5.3, "top5_error_percent": float("nan")}, step=0)
+        run.artifact(tmp_path / "metrics.json")
+        with pytest.raises(ValueError, match="twice at step 0: top1_error_percent"):
+            run.metrics({"top1_error_percent": 5.3}, step=0)
+        with pytest.raises(UserError, match="absent: not found"):
+            run.artifact(tmp_path / "absent")
+    (stored,) = runs(root, experiment="other")
+    assert stored.info.run_id == run.run_id
+    assert stored.info.experiment_id == run.experiment_id
+    assert stored.data.params == flattened(parameters)
+    assert stored.data.metrics["top1_error_percent"] == 5.3
+    assert 0 < stored.data.metrics["duration_s"] < 60
+    assert (stored.data.tags["commit"], stored.data.tags["input.train"]) == ("abc", digest)
+    (data,) = stored.inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.digest) == ("train", digest[:36])
+    kept = list((root / "mlflow" / "artifacts" / "other").rglob("metrics.json"))
+    assert [path.read_text() for path in kept] == ["{}"]
+
+
+def test_flattened_by_hand():
+    tree = {"a": {"b": 1, "c": {"d": None, "e": [1, 2]}}, "f": "text", "g": {}, "h": True, "long": "x" * 7000}
+    assert flattened(tree) == {
+        "a.b": "1",
+        "a.c.d": "null",
+        "a.c.e": "[1, 2]",
+        "f": "text",
+        "g": "{}",
+        "h": "true",
+        "long": "x" * 6000,
+    }
+
+
+def test_no_server_is_one_line_in_seconds(tmp_path, monkeypatch):
+    with socket.socket() as silent:  # it takes connections and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://name:secret@{address}")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+        started = time.monotonic()
+        with pytest.raises(UserError) as raised, job_run(tmp_path, "demo", "stage", "all", {}, {}, {}):
+            pytest.fail("the job began")
+    assert str(raised.value).startswith(f"MLFLOW_TRACKING_URI: http://{address}: no answer; start")
+    assert "secret" not in str(raised.value)
+    assert time.monotonic() - started < 10
+
+
+def test_a_broken_store_is_named(tmp_path):
+    (tmp_path / "mlflow").mkdir()
+    (tmp_path / "mlflow" / "mlflow.db").write_text("not a database")
+    named = pytest.raises(UserError, match=r"mlflow\.db: .*file is not a database; move the file away")
+    with named, job_run(tmp_path, "demo", "stage", "all", {}, {}, {}):
+        pytest.fail("the job began")
+
+
+def test_a_deleted_experiment_says_how_to_restore_it(four_at_once):
+    root = four_at_once[0]
+    with job_run(root, "gone", "stage", "all", {}, {}, {}) as run:
+        pass
+    MlflowClient(open_store(root)).delete_experiment(run.experiment_id)
+    told = pytest.raises(UserError, match=f"restore --experiment-id {run.experiment_id}")
+    with told, job_run(root, "gone", "stage", "all", {}, {}, {}):
+        pytest.fail("the job began")
+
+
+def test_importing_the_module_does_not_import_mlflow():
+    code = "import sys, googlenet.tracking; sys.exit('mlflow' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

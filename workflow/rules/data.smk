@@ -1,0 +1,27 @@
+# Data: pictures as they come, checked and packed into shards. Shared by the experiments that use the data set.
+
+
+rule prepare_classification:
+    input:
+        config=job_config("prepare_classification"),
+    output:
+        manifest=prepared("classification"),
+    log:
+        job_log("prepare_classification"),
+    threads: NUMERIC_THREADS
+    shell:
+        "python -m googlenet.stages.prepare_classification --config {input.config} --threads {threads}"
+        " --manifest {output.manifest} > {log} 2>&1"
+
+
+rule prepare_detection:
+    input:
+        config=job_config("prepare_detection"),
+    output:
+        manifest=prepared("detection"),
+    log:
+        job_log("prepare_detection"),
+    threads: NUMERIC_THREADS
+    shell:
+        "python -m googlenet.stages.prepare_detection --config {input.config} --threads {threads}"
+        " --manifest {output.manifest} > {log} 2>&1"

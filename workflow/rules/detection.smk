@@ -1,0 +1,81 @@
+# Detection: proposals, six detectors fine-tuned from members, their scores on regions, mean average precision.
+
+
+def weights_of(wildcards):
+    """The member that a detector starts from: a column of the table of detectors."""
+    member = SETTINGS.rows("detector")[wildcards.detector]["init_from"]
+    return result(f"train_classifier/{member}/weights.safetensors")
+
+
+rule propose_regions:
+    input:
+        config=job_config("propose_regions"),
+        manifest=prepared("detection"),
+    output:
+        proposals=result("propose_regions/{part}/proposals.safetensors"),
+        metrics=result("propose_regions/{part}/metrics.json"),
+    log:
+        job_log("propose_regions"),
+    threads: NUMERIC_THREADS
+    shell:
+        "python -m googlenet.stages.propose_regions --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --proposals {output.proposals} --metrics {output.metrics} > {log} 2>&1"
+
+
+PROPOSALS = expand(rules.propose_regions.output.proposals, part=names("propose_regions"))
+
+
+rule train_detector:
+    input:
+        config=job_config("train_detector"),
+        manifest=prepared("detection"),
+        proposals=PROPOSALS,
+        weights=weights_of,
+    output:
+        weights=result("train_detector/{detector}/weights.safetensors"),
+        metrics=result("train_detector/{detector}/metrics.json"),
+    log:
+        job_log("train_detector"),
+    threads: NUMERIC_THREADS
+    resources:
+        gpu=ON_GPU,
+    shell:
+        "python -m googlenet.stages.train_detector --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --proposals {input.proposals} --classifier {input.weights}"
+        " --weights {output.weights} --metrics {output.metrics} > {log} 2>&1"
+
+
+rule score_regions:
+    input:
+        config=job_config("score_regions"),
+        manifest=prepared("detection"),
+        proposals=PROPOSALS,
+        weights=rules.train_detector.output.weights,
+    output:
+        scores=result("score_regions/{detector}/scores.safetensors"),
+    log:
+        job_log("score_regions"),
+    threads: NUMERIC_THREADS
+    resources:
+        gpu=ON_GPU,
+    shell:
+        "python -m googlenet.stages.score_regions --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --proposals {input.proposals} --weights {input.weights}"
+        " --scores {output.scores} > {log} 2>&1"
+
+
+rule evaluate_detection:
+    input:
+        config=job_config("evaluate_detection"),
+        manifest=prepared("detection"),
+        proposals=PROPOSALS,
+        scores=expand(rules.score_regions.output.scores, detector=names("score_regions")),
+    output:
+        metrics=result("evaluate_detection/metrics.json"),
+    log:
+        job_log("evaluate_detection"),
+    threads: NUMERIC_THREADS
+    shell:
+        "python -m googlenet.stages.evaluate_detection --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --proposals {input.proposals} --scores {input.scores}"
+        " --metrics {output.metrics} > {log} 2>&1"

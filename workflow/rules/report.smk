@@ -1,0 +1,41 @@
+# Cost and report: every figure beside the paper's.
+
+
+rule measure_cost:
+    input:
+        config=job_config("measure_cost"),
+    output:
+        metrics=result("measure_cost/metrics.json"),
+    log:
+        job_log("measure_cost"),
+    threads: NUMERIC_THREADS
+    resources:
+        gpu=ON_GPU,
+    shell:
+        "python -m googlenet.stages.measure_cost --config {input.config} --threads {threads}"
+        " --metrics {output.metrics} > {log} 2>&1"
+
+
+REPORTED = [stage for stage in configuration.PER if stage != "make_report"]
+
+
+def metrics_of(stage):
+    """The metrics.json files of a stage's jobs."""
+    return [path for path in outputs(stage) if path.endswith("metrics.json")]
+
+
+rule make_report:
+    input:
+        config=job_config("make_report"),
+        manifests=[path for kind in ("classification", "detection") for path in outputs(f"prepare_{kind}")],
+        metrics=[path for stage in REPORTED for path in metrics_of(stage)],
+    output:
+        html=result("make_report/report.html"),
+        markdown=result("make_report/report.md"),
+    log:
+        job_log("make_report"),
+    threads: NUMERIC_THREADS
+    shell:
+        "python -m googlenet.stages.make_report --config {input.config} --threads {threads}"
+        " --manifests {input.manifests} --metrics {input.metrics}"
+        " --html {output.html} --markdown {output.markdown} > {log} 2>&1"
