@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rooms import put, xml
+from data.rooms import put, xml
 
 from googlenet.data.annotations import place, read_annotation
 from googlenet.errors import UserError

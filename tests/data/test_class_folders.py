@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pytest
-from rooms import SPLITS, class_tree, classification, jpeg, put
+from data.rooms import SPLITS, class_tree, classification, jpeg, put
 
 from googlenet.data import class_folders
 from googlenet.errors import UserError

@@ -1,10 +1,10 @@
-"""The embedded data: writers and regions apart, ink brighter than paper, tight boxes, the same bytes twice."""
+"""The embedded data: writers and regions apart, ink brighter than paper, tight boxes, same bytes twice."""
 
 import hashlib
 
 import numpy as np
 import pytest
-from rooms import SPLITS, WRITERS, classification, detection
+from data.rooms import SPLITS, WRITERS, classification, detection
 
 from googlenet.data import embedded
 from googlenet.data.compositions import composite, ink_box, overlap, scene, stroke

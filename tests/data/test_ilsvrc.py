@@ -1,7 +1,7 @@
 """ILSVRC's layout, written by hand: classes by wnid, labels from XML, lists with a second column."""
 
 import pytest
-from rooms import SPLITS, classification, detection, jpeg, put, xml
+from data.rooms import SPLITS, classification, detection, jpeg, put, xml
 
 from googlenet.data import ilsvrc
 from googlenet.errors import UserError

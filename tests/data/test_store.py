@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from rooms import jpeg
+from data.rooms import jpeg
 
 from googlenet.data.records import Record
 from googlenet.data.store import BATCH, open_split, verify, write_split

@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pytest
-from rooms import SPLITS, detection, put, voc_tree, xml
+from data.rooms import SPLITS, detection, put, voc_tree, xml
 
 from googlenet.data import voc
 from googlenet.data.prepare import prepare

@@ -31,8 +31,7 @@ def manifest(kind: str, dataset: str = "digits") -> dict[str, Any]:
         "classes": list(CLASSES),
         "splits": splits,
         "refused": refused if kind == "classification" else [],
-        "about": "Handwritten digits on crops of two photographs, made from a seed; writers and regions of "
-        "the three splits are kept apart.",
+        "about": "Handwritten digits on crops of two photographs, made from a seed; writers kept apart.",
     }
 
 

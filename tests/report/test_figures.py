@@ -5,8 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
-import sample
 from PIL import Image
+from report import sample
 
 from googlenet.report import figures, pictures, style
 from googlenet.report.captions import CAPTIONS

@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-import sample
+from report import sample
 
 from googlenet.report import page, sections
 from googlenet.report.parts import Column, Report, Row, Section, Table

@@ -1,10 +1,12 @@
 """What stands on the page: what is left out, what is warned of, and words that follow their interval."""
 
 import pytest
-import sample
+from report import sample
 
 from googlenet.report import glance, run_tables, sections, tables, words
 from googlenet.report.parts import OURS, Column, Row, Table
+
+NEITHER = "no difference that the interval carries"
 
 
 def titles(report):
@@ -51,13 +53,8 @@ def test_other_data_than_ilsvrc_is_said_at_the_top():
     [
         (3.3, 1.78, 4.89, "better by 3.30 points, 95 % interval [1.78, 4.89]"),
         (-2.0, -3.5, -0.5, "worse by 2.00 points, 95 % interval [0.50, 3.50]"),
-        (
-            0.4,
-            -0.6,
-            1.4,
-            "no difference that the interval carries (+0.40 points, 95 % interval [\N{MINUS SIGN}0.60, 1.40])",
-        ),
-        (0.4, 0.0, 1.4, "no difference that the interval carries (+0.40 points, 95 % interval [0.00, 1.40])"),
+        (0.4, -0.6, 1.4, f"{NEITHER} (+0.40 points, 95 % interval [\N{MINUS SIGN}0.60, 1.40])"),
+        (0.4, 0.0, 1.4, f"{NEITHER} (+0.40 points, 95 % interval [0.00, 1.40])"),
     ],
 )
 def test_words_follow_the_interval(difference, low, high, said):

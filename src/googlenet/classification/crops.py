@@ -64,6 +64,11 @@ def distinct(crops: list[Crop]) -> tuple[list[Crop], np.ndarray]:
     return list(order), index
 
 
+def upright(crop: Crop) -> Crop:
+    """The same crop, not mirrored."""
+    return crop._replace(mirrored=False)
+
+
 def cut(picture: np.ndarray, crops: list[Crop], input_px: int) -> np.ndarray:
     """Cut crops from a uint8 RGB picture [h, w, 3]; returns uint8 [crops, input_px, input_px, 3].
 

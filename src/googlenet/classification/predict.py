@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from googlenet.classification.crops import POLICIES, crops_144, cut, distinct
+from googlenet.classification.crops import POLICIES, crops_144, cut, distinct, upright
 from googlenet.models.preprocessing import to_input
 from googlenet.trained import Description
 
@@ -27,11 +27,13 @@ def predict(
     policies: Sequence[int],
     batch_size: int,
     compute: dict,
+    mirror: bool = True,
 ) -> dict[int, np.ndarray]:
     """Mean softmax over each policy's crops: {policy: float32 [pictures, classes]}, policy one of 1, 10, 144.
 
     Every distinct crop goes through the network once; the policies are means over subsets of the same pass.
-    Batches are cut across pictures, so a picture's result does not depend on how many crops it has.
+    Without `mirror` (pictures whose mirror image is another thing, such as handwriting) each mirrored crop is
+    replaced by the crop itself. Batches are cut across pictures, so a picture's result does not depend on how many crops it has.
     """
     model.eval()
     px, classes = description.input_px, len(description.classes)
@@ -55,7 +57,7 @@ def predict(
 
     for i, picture in enumerate(pictures):
         every = crops_144(picture.shape[1], picture.shape[0], px)
-        crops, index = distinct([every[j] for j in union(policies)])
+        crops, index = distinct([every[j] if mirror else upright(every[j]) for j in union(policies)])
         held.append(cut(picture, crops, px))
         waiting.append((i, index))
         if sum(map(len, held)) >= batch_size * 8:

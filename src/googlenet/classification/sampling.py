@@ -1,6 +1,6 @@
 """Training crops: the paper's sampling of patches, the earlier methods, and photometric distortions (section 6).
 
-A sampling is a dictionary: {method, area, aspect, scales, mirror, interpolation, photometric}, see conf/sampling.yaml.
+A sampling is a dictionary: {method, area, aspect, scales, interpolation, photometric}, see conf/sampling.yaml.
 Every draw comes from the generator that is passed in.
 """
 
@@ -22,15 +22,17 @@ LIGHTING = np.array(
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def sample(picture: np.ndarray, sampling: dict, px: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw one training crop [px, px, 3] from a uint8 RGB picture [h, w, 3]."""
+def sample(
+    picture: np.ndarray, sampling: dict, mirror: bool, px: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw one training crop [px, px, 3] from a uint8 RGB picture [h, w, 3]; with `mirror`, every second is mirrored."""
     box = METHODS[sampling["method"]](picture.shape[1], picture.shape[0], sampling, rng)
     names = list(INTERPOLATION) if sampling["interpolation"] == "random" else [sampling["interpolation"]]
     interpolation = names[rng.integers(len(names))] if len(names) > 1 else names[0]
     left, top, width, height = box
     crop = picture[top : top + height, left : left + width]
     crop = cv2.resize(crop, (px, px), interpolation=INTERPOLATION[interpolation])
-    if sampling["mirror"] and rng.random() < 0.5:
+    if mirror and rng.random() < 0.5:
         crop = crop[:, ::-1]
     if sampling["photometric"] and rng.random() < sampling["photometric"]:
         crop = distort(crop, rng)

@@ -16,15 +16,17 @@ from googlenet.trained import Description
 
 
 class TrainingCrops(Dataset):
-    """Crops by (epoch, index of the picture). A crop depends on that pair and the seed alone, not on who loads it."""
+    """Crops by (epoch, index of the picture). A crop depends on that pair and its member's seed alone, not on who loads it."""
 
-    def __init__(self, pictures: Sequence[np.ndarray], labels: np.ndarray, sampling: dict, px: int, seed: int):
-        self.pictures, self.labels, self.sampling, self.px, self.seed = pictures, labels, sampling, px, seed
+    def __init__(self, pictures: Sequence[np.ndarray], labels: np.ndarray, settings: dict, px: int):
+        self.pictures, self.labels, self.px = pictures, labels, px
+        self.sampling, self.mirror = settings["sampling"], settings["mirror"]
+        self.seed = settings["member"]["sampling_seed"]
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[np.ndarray, int]:
         epoch, index = key
         rng = np.random.Generator(np.random.Philox(key=[self.seed, (epoch << 32) + index]))
-        return sample(self.pictures[index], self.sampling, self.px, rng), int(self.labels[index])
+        return sample(self.pictures[index], self.sampling, self.mirror, self.px, rng), int(self.labels[index])
 
 
 def collate(items: list[tuple[np.ndarray, int]]) -> tuple[np.ndarray, Tensor]:
@@ -60,9 +62,7 @@ def train(
         raise UserError(
             f"train_classifier.batch_size: {settings['batch_size']} is more than the {len(labels)} training pictures"
         )
-    crops = TrainingCrops(
-        pictures, labels, settings["sampling"], description.input_px, settings["member"]["sampling_seed"]
-    )
+    crops = TrainingCrops(pictures, labels, settings, description.input_px)
     order = list(batches(len(labels), settings["batch_size"], settings["epochs"], settings["member"]["order_seed"]))
     loader = DataLoader(crops, batch_sampler=order, collate_fn=collate, num_workers=compute["loader_workers"])
     torch.manual_seed(settings["member"]["order_seed"])  # dropout

@@ -182,18 +182,16 @@ def cost_by_layer(rows: list[dict[str, Any]], ours: dict[str, dict[str, Any]]) -
     return drawn(draw, 10, 4.6)
 
 
-def precision_recall(curves: dict[str, Any], ap_percent: dict[str, float]) -> bytes:
+def precision_recall(curves: dict[str, Any], ap_percent: dict[str, float | None]) -> bytes:
     """Precision over recall: every class thin, their mean thick, the best and the worst class named.
 
     curves: {class: {"recall": [...], "precision": [...]}}, 0 to 1; ap_percent: {class: AP in %}.
+    A class without an average precision (None, or not there) is left out.
     """
     grid = np.linspace(0, 1, 101)
-    lines = {
-        name: envelope(curves[name]["recall"], curves[name]["precision"], grid) for name in sorted(curves)
-    }
-    ranked = sorted(
-        (name for name in lines if ap_percent.get(name) is not None), key=lambda n: (ap_percent[n], n)
-    )
+    known = [name for name in curves if ap_percent.get(name) is not None]
+    ranked = sorted(known, key=lambda name: (ap_percent[name], name))
+    lines = {name: envelope(curves[name]["recall"], curves[name]["precision"], grid) for name in ranked}
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
@@ -203,11 +201,11 @@ def precision_recall(curves: dict[str, Any], ap_percent: dict[str, float]) -> by
             for name, colour, word in ((ranked[-1], GREEN, "best"), (ranked[0], RED, "worst")):
                 label = f"{word}: {clipped(name)}, AP {ap_percent[name]:.1f} %"
                 axes.plot(grid, lines[name], color=colour, linewidth=1.5, label=label)
+        axes.set(xlim=(0, 1.01), ylim=(0, 1.03), xlabel="recall", ylabel="precision")
         if lines:
             mean = np.mean(list(lines.values()), axis=0)
             axes.plot(grid, mean, color=BLUE, linewidth=2.6, label=f"mean of {len(lines)} classes")
-        axes.set(xlim=(0, 1.01), ylim=(0, 1.03), xlabel="recall", ylabel="precision")
-        axes.legend(loc="lower left")
+            axes.legend(loc="lower left")
 
     return drawn(draw, 6.5, 4.6)
 

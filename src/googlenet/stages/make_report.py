@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from googlenet import paper
 from googlenet.classification.crops import crops_144, in_original
 from googlenet.data.store import open_split
 from googlenet.files import read_json, write_bytes
@@ -31,36 +30,14 @@ def run(job: Job, *, manifests: Inputs, metrics: Inputs, html: Output, markdown:
 
 
 def draw(found: dict, data: dict[str, Path]) -> dict[str, bytes]:
-    """All figures that these metrics allow, by name."""
-    ensemble = found["evaluate_ensemble"]
-    whole = {str(r["crops"]): r["top1_error_percent"] for r in ensemble["table_3"][-len(ensemble["table_3"]) // 2 :]}
+    """All figures that these metrics allow, by name: the charts, and what is drawn onto pictures of the data set."""
     picture = open_split(data["classification"], "test").picture(0)
-    layers = {row["layer"]: row for row in found["measure_cost"]["layers"]}
-    drawn = {
-        "training_curves": figures.training_curves(found["train_classifier"]),
-        "member_errors": figures.member_errors(ensemble["members"], whole),
-        "error_by_models_and_crops": figures.error_by_models_and_crops(ensemble["subsets"]),
-        "error_by_class": figures.error_by_class(ensemble["per_class"]),
-        "cost_by_layer": figures.cost_by_layer(paper.table_1(), layers),
-        "crops_144": pictures.crops_144(picture, crop_boxes(picture.shape[1], picture.shape[0])),
-    }
-    return drawn | (draw_detection(found, data["detection"]) if "evaluate_detection" in found else {})
-
-
-def draw_detection(found: dict, folder: Path) -> dict[str, bytes]:
-    """The figures of detection."""
-    detection = found["evaluate_detection"]
-    test, classes, ap = open_split(folder, "test"), detection["classes"], detection["ensemble"]["ap_percent"]
-    shown = [test.picture(row["index"]) for row in detection["examples"]]
-    known = {name: value for name, value in zip(classes, ap, strict=True) if value is not None}
-    curves = {name: detection["precision_recall"][name] for name in known}
-    return {
-        "detector_curves": figures.detector_curves(found["train_detector"]),
-        "detections": pictures.detections(shown, detection["examples"]),
-        "precision_recall": figures.precision_recall(curves, known),
-        "average_precision_by_class": figures.average_precision_by_class(classes, ap, detection["detectors"]),
-        "coverage_by_class": figures.coverage_by_class(detection["coverage"]["per_class"]),
-    }
+    boxes = crop_boxes(picture.shape[1], picture.shape[0])
+    drawn = figures.from_metrics(found) | {"crops_144": pictures.crops_144(picture, boxes)}
+    if "evaluate_detection" in found:
+        test, examples = open_split(data["detection"], "test"), found["evaluate_detection"]["examples"]
+        drawn["detections"] = pictures.detections([test.picture(row["index"]) for row in examples], examples)
+    return drawn
 
 
 def crop_boxes(width: int, height: int) -> list[tuple]:
@@ -68,11 +45,10 @@ def crop_boxes(width: int, height: int) -> list[tuple]:
     crops = crops_144(width, height, 224)
     found = {}
     for i, crop in enumerate(crops):
-        if not crop.mirrored:
-            scale, square, kind = i // 36, i % 36 // 12, i % 12 // 2
-            box = in_original(crop, width, height)
-            found.setdefault((crop[:5], kind), (min(crop.resized_w, crop.resized_h), square, kind, box, scale))
-    return [row[:4] for row in found.values()]
+        if not crop.mirrored:  # i counts scale, square, kind, mirror, from slow to fast
+            scale_px, square, kind = min(crop.resized_w, crop.resized_h), i % 36 // 12, i % 12 // 2
+            found.setdefault(crop, (scale_px, square, kind, in_original(crop, width, height)))
+    return list(found.values())
 
 
 if __name__ == "__main__":

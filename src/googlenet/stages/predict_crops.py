@@ -13,7 +13,7 @@ def run(job: Job, *, manifest: Input, weights: Input, predictions: Output) -> No
     model, description = trained.load(weights, job.compute["device"])
     test = open_split(manifest.parent, "test")
     policies, batch = job.config["policies"], job.config["batch_size"]
-    found = predict(model, description, Pictures(test, 0), policies, batch, job.compute)
+    found = predict(model, description, Pictures(test, 0), policies, batch, job.compute, job.config["mirror"])
     for policy, scores in found.items():
         errors = top_errors(scores, test.labels)
         job.log({f"test_{name}_{policy}_crops": value for name, value in errors.items()})

@@ -1,0 +1,63 @@
+# One line each: `make help`.
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test check agreement ui sync restore pull lock format
+
+help: ## this list
+	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+env: .venv/ready ## build .venv from requirements.lock (Python 3.11 to 3.13)
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"error: Python {v[0]}.{v[1]}; needs 3.11 to 3.13: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	touch $@
+
+demo: env ## everything from nothing to a report, with the embedded data
+	snakemake --cores $(CORES)
+	@echo "The report: $$(ls results/*/make_report/report.html)"
+
+test: env ## the tests, with the whole smoke experiment under both engines
+	python -m pytest
+
+check: env ## ruff, snakefmt, and whether dvc.yaml is fresh
+	ruff check .
+	ruff format --check .
+	snakefmt --check workflow
+	python workflow/dvc_stages.py check
+
+format: env ## let ruff and snakefmt format
+	ruff check --fix .
+	ruff format .
+	snakefmt workflow
+
+agreement: env ## every edit of the table under both engines; writes docs/agreement.md
+	python -m pytest tests/agreement -m "" --agreement=all
+
+ui: env ## MLflow's pages on this machine alone, http://127.0.0.1:5000
+	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --host 127.0.0.1 --workers 1 \
+		--backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow/mlflow.db}
+
+dvc.yaml: env ## write dvc.yaml from the Snakefile
+	python workflow/dvc_stages.py write
+.PHONY: dvc.yaml
+
+sync: env ## tell DVC about the present results, if Snakemake has nothing to do
+	python workflow/sync.py commit
+
+restore: env ## after git checkout: bring back the results that dvc.lock names
+	python workflow/sync.py restore
+
+pull: env ## after git clone: dvc pull, then restore
+	dvc pull
+	python workflow/sync.py restore
+
+lock: env ## renew requirements.lock (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--extra dev pyproject.toml -o requirements.lock
