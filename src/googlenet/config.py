@@ -127,7 +127,9 @@ def compose(root: Path, experiment: str = "") -> Settings:
     experiment = experiment or params.get("experiment") or ""
     known = [path.stem for path in (conf / "experiment").glob("*.yaml")]
     if experiment not in known:
-        raise UserError(f"params.yaml: no experiment '{experiment}' in conf/experiment{nearest(experiment, known)}")
+        raise UserError(
+            f"params.yaml or --config: no experiment '{experiment}' in conf/experiment{nearest(experiment, known)}"
+        )
     schema = schema_of(conf)
     overrides = params.get("overrides") or {}
     check_keys(overrides, schema, "params.yaml", prefix="overrides.")
@@ -211,21 +213,6 @@ def remove_former_jobs(settings: Settings) -> list[Path]:
                 (results / "runs" / stage / f"{folder.name}.json").unlink(missing_ok=True)
                 removed.append(folder)
     return removed
-
-
-def check_world(settings: Settings) -> None:
-    """Check, before the first job, what lies outside the configurations: data folders, a GPU where one is asked for.
-
-    Not asked of a dry run, nor of data that are prepared already. Raises UserError naming the key.
-    """
-    from googlenet.data.prepare import check_source
-
-    for stage in (stage for stage in DATA_STAGES if stage in settings.stages):
-        kind = stage.removeprefix("prepare_")
-        if not (settings.root / "data" / kind / settings.dataset / "manifest.json").exists():
-            check_source(kind, settings.resolved(Job(stage, "all"))["source"])
-    if settings.tree.compute.device == "cuda" and not Path("/dev/nvidiactl").exists():
-        raise UserError("compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu")
 
 
 @cache

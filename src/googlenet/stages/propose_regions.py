@@ -4,11 +4,11 @@ from googlenet.checkpoint import save_arrays
 from googlenet.data.records import SPLITS
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
-from googlenet.detection.selective_search import check, propose
+from googlenet.detection.selective_search import DEFAULTS, check, propose
 from googlenet.errors import UserError
 from googlenet.job import Input, Job, Output, main
 
-SETTINGS = ("preset", "superpixel_scale", "sigma", "width_px", "min_box_side_px", "max_boxes")
+SETTINGS = tuple(DEFAULTS)
 
 
 def run(job: Job, *, manifest: Input, proposals: Output, metrics: Output) -> None:

@@ -1,0 +1,135 @@
+"""A very small training, run for real: its order, its crops, its bits, and how it fails."""
+
+import numpy as np
+import pytest
+import torch
+from classification.tiny import AREA, COMPUTE, description, network, pictures
+
+from googlenet.classification.train import TrainingCrops, batches, train
+from googlenet.errors import UserError
+
+SETTINGS = {
+    "epochs": 2,
+    "batch_size": 8,
+    "learning_rate": 0.01,
+    "warmup_steps": 2,
+    "schedule": "steps",
+    "drop_every_epochs": 8,
+    "drop_factor": 0.96,
+    "momentum": 0.9,
+    "weight_decay": 0.0002,
+    "aux_weight": 0.3,
+    "averaging": {"form": "exponential", "decay": 0.9, "start_epoch": 0},
+    "member": {"order_seed": 5, "sampling_seed": 6},
+    "sampling": AREA | {"interpolation": "random", "photometric": 0.5},
+    "mirror": True,
+}
+PICTURES, LABELS = pictures([(40, 36)] * 20), np.arange(20) % 3
+
+
+def trained_weights(change=(), compute=()):
+    model, rows = network(description()), []
+    data = (PICTURES, LABELS)
+    history = train(
+        model, description(), data, (PICTURES[:4], LABELS[:4]), SETTINGS | dict(change), COMPUTE | dict(compute), rows.append
+    )
+    assert rows == history["epochs"]
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}, history
+
+
+def same(a, b):
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture(scope="module")
+def first():
+    return trained_weights()
+
+
+def test_order_is_a_permutation_of_every_epoch():
+    order = list(batches(12, 4, 3, seed=1))
+    assert order == list(batches(12, 4, 3, seed=1)) and order != list(batches(12, 4, 3, seed=2))
+    assert [len(batch) for batch in order] == [4] * 9
+    seen = [[index for batch in order for e, index in batch if e == epoch] for epoch in range(3)]
+    assert all(sorted(indices) == list(range(12)) for indices in seen)
+    assert seen[0] != seen[1] != seen[2]
+
+
+def test_the_last_smaller_batch_is_left():
+    order = list(batches(11, 4, 2, seed=1))
+    assert [len(batch) for batch in order] == [4] * 4
+    assert len({key for batch in order for key in batch}) == 16
+
+
+def test_a_crop_depends_on_its_epoch_index_and_seed_alone():
+    crops = TrainingCrops(PICTURES, LABELS, SETTINGS, 32)
+    there, back = [crops[0, i][0] for i in range(20)], [crops[0, i][0] for i in reversed(range(20))]
+    assert np.array_equal(there, back[::-1])
+    assert [crops[0, i][1] for i in range(20)] == LABELS.tolist()
+    assert not np.array_equal(crops[1, 3][0], there[3])
+    other = TrainingCrops(PICTURES, LABELS, SETTINGS | {"member": {"sampling_seed": 7}}, 32)
+    assert not np.array_equal(other[0, 3][0], there[3])
+
+
+def test_twice_the_same_bits(first):
+    assert same(first[0], trained_weights()[0])
+    assert first[1] == trained_weights()[1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"member": {"order_seed": 4, "sampling_seed": 6}},
+        {"member": {"order_seed": 5, "sampling_seed": 4}},
+        {"mirror": False},
+        {"momentum": 0.8},
+        {"aux_weight": 0.0},
+    ],
+)
+def test_a_setting_that_changes_gives_other_bits(first, change):
+    assert not same(first[0], trained_weights(change)[0])
+
+
+def test_who_loads_does_not_matter(first):
+    assert same(first[0], trained_weights(compute={"loader_workers": 2})[0])
+
+
+def test_bf16_trains_too(first):
+    weights, history = trained_weights(compute={"precision": "bf16"})
+    assert all(tensor.dtype == torch.float32 for tensor in weights.values())
+    assert not same(first[0], weights)
+    assert history["epochs"][0]["train_loss"] == pytest.approx(first[1]["epochs"][0]["train_loss"], rel=0.05)
+
+
+def test_history_by_hand(first):
+    history = first[1]
+    assert [(row["epoch"], row["step"]) for row in history["epochs"]] == [(1, 2), (2, 4)]
+    assert [row["learning_rate"] for row in history["epochs"]] == [0.01, 0.01]
+    assert history["images_seen"] == 2 * 2 * 8
+    # At the start: ln 3 for the main classifier, 0.3 of it for each of the two heads, and what the start adds.
+    assert 1.0 < history["epochs"][0]["train_loss"] < 5
+    last = history["epochs"][-1]
+    assert history["validation"]["averaged"]["top1_error_percent"] == last["validation_top1_error_percent"]
+    assert set(history["validation"]) == {"averaged", "last"}
+
+
+def test_it_learns_what_can_be_learnt():
+    """Three even colours: after thirty short epochs the error is none, from a start at chance."""
+    colours = [np.full((36, 36, 3), 0, np.uint8) for _ in range(24)]
+    for i, picture in enumerate(colours):
+        picture[:, :, i % 3] = 255
+    labels, model = np.arange(24) % 3, network(description())
+    settings = SETTINGS | {"epochs": 30, "learning_rate": 0.01, "sampling": AREA, "warmup_steps": 20}
+    history = train(model, description(), (colours, labels), (colours, labels), settings, COMPUTE, lambda row: None)
+    assert history["validation"]["averaged"]["top1_error_percent"] == 0
+    assert history["epochs"][-1]["train_loss"] < history["epochs"][0]["train_loss"]
+
+
+def test_a_loss_that_is_no_number_names_the_key():
+    with pytest.raises(UserError, match=r"train_classifier\.learning_rate: the loss was no number in epoch 1"):
+        trained_weights({"learning_rate": 1e12, "warmup_steps": 0})
+
+
+def test_a_batch_larger_than_the_set_names_the_key():
+    with pytest.raises(UserError, match=r"train_classifier\.batch_size: 21 is more than the 20 training pictures"):
+        trained_weights({"batch_size": 21})

@@ -1,0 +1,114 @@
+"""The detectors' mean, on regions where right and wrong are plain."""
+
+import numpy as np
+import pytest
+
+from googlenet.detection.ensemble import curve, detect, evaluate, examples, gathered
+from googlenet.detection.mean_ap import Evaluation
+
+SETTINGS = {
+    "nms_iou": 0.3,
+    "min_score": 0.01,
+    "max_per_image": 100,
+    "small_object_threshold": True,
+    "resamples": 50,
+    "confidence_percent": 95,
+    "seed": 1,
+    "examples": 2,
+    "example_score": 0.5,
+}
+# Three pictures: two objects with a stray region; one object, twice proposed; nothing to find.
+BOXES = [
+    np.array([[0, 0, 39, 39], [50, 0, 89, 39], [0, 60, 39, 99]], np.int32),
+    np.array([[10, 10, 49, 49], [12, 10, 51, 49]], np.int32),
+    np.array([[0, 0, 29, 29]], np.int32),
+]
+TRUTH = [
+    (BOXES[0][:2], np.array([0, 1]), np.zeros(2, bool)),
+    (BOXES[1][:1], np.array([1]), np.zeros(1, bool)),
+    (np.zeros((0, 4), np.int32), np.zeros(0, np.int64), np.zeros(0, bool)),
+]
+BACKGROUND = [0.97, 0.02, 0.01]
+RIGHT = np.array([[0.1, 0.8, 0.1], [0.1, 0.1, 0.8], BACKGROUND, [0.1, 0.1, 0.8], [0.3, 0.1, 0.6], BACKGROUND])
+NAMES, CLASSES = ["one", "two", "three"], ["cat", "dog"]
+
+
+def evaluated(scores, **change):
+    return evaluate(scores, BOXES, TRUTH, NAMES, CLASSES, SETTINGS | change)
+
+
+def test_what_is_right_everywhere_has_100_percent():
+    found = evaluated({"d1": RIGHT, "d2": RIGHT})
+    assert found["table_4"]["ensemble_mean_ap_percent"] == 100 and found["table_4"]["detectors"] == 2
+    assert found["ensemble"]["ap_percent"] == [100, 100]
+    assert (found["single_mean_ap_percent"], found["single_std"]) == (100, 0)
+    assert found["detectors"]["d2"] == {"mean_ap_percent": 100, "ap_percent": [100, 100]}
+    assert (found["images"], found["objects"], found["classes"]) == (3, 3, CLASSES)
+    assert found["coverage"]["coverage_percent"] == 100 and found["coverage"]["boxes_per_image"] == 2
+    low, high = found["table_4"]["interval"]
+    assert low == high == 100
+
+
+def test_swapped_labels_have_none():
+    found = evaluated({"d1": RIGHT[:, [0, 2, 1]]}, min_score=0.5)
+    assert found["table_4"]["ensemble_mean_ap_percent"] == 0
+    assert found["ensemble"]["ap_percent"] == [0, 0]
+
+
+def test_the_ensemble_is_the_mean_of_the_scores():
+    """Each of three detectors is sure of a wrong class on one object; two against one, the mean is right."""
+    scores = {f"d{i}": RIGHT.copy() for i in range(3)}
+    for i, row in enumerate((0, 1, 3)):
+        scores[f"d{i}"][row] = RIGHT[row, [0, 2, 1]]
+    found = evaluated(scores, min_score=0.5)
+    assert found["ensemble"]["mean_ap_percent"] == 100
+    assert max(row["mean_ap_percent"] for row in found["detectors"].values()) < 100
+    singles = [row["mean_ap_percent"] for row in found["detectors"].values()]
+    assert found["single_mean_ap_percent"] == pytest.approx(np.mean(singles))
+    assert found["single_std"] == pytest.approx(np.std(singles))
+
+
+def test_detections_are_each_pictures_own():
+    found = detect(BOXES, RIGHT, SETTINGS | {"min_score": 0.5})
+    assert found.image.tolist() == [0, 0, 1] and found.label.tolist() == [0, 1, 1]
+    assert found.box.tolist() == [BOXES[0][0].tolist(), BOXES[0][1].tolist(), BOXES[1][0].tolist()]
+    both = detect(BOXES, RIGHT, SETTINGS | {"min_score": 0.5, "nms_iou": 0.95})
+    assert both.image.tolist() == [0, 0, 1, 1] and both.score[2] == 0.8 and both.score[3] == 0.6
+    few = detect(BOXES, RIGHT, SETTINGS | {"max_per_image": 1})
+    assert few.image.tolist() == [0, 1, 2]
+
+
+def test_a_picture_without_regions_is_passed():
+    boxes = [np.zeros((0, 4), np.int32), BOXES[0], np.zeros((0, 4), np.int32)]
+    found = detect(boxes, RIGHT[:3], SETTINGS | {"min_score": 0.5})
+    assert found.image.tolist() == [1, 1]
+
+
+def test_objects_are_gathered_with_their_pictures():
+    objects = gathered(TRUTH)
+    assert objects.image.tolist() == [0, 0, 1] and objects.label.tolist() == [0, 1, 1]
+    assert objects.box.shape == (3, 4) and objects.difficult.tolist() == [False] * 3
+
+
+def test_examples_are_the_first_pictures_from_a_score_on():
+    found = evaluated({"d1": RIGHT})["examples"]
+    assert [(row["name"], row["index"]) for row in found] == [("one", 0), ("two", 1)]
+    assert found[0]["ground_truth"] == [
+        {"box": [0, 0, 39, 39], "class": "cat"},
+        {"box": [50, 0, 89, 39], "class": "dog"},
+    ]
+    assert found[1]["detections"] == [{"box": [10, 10, 49, 49], "class": "dog", "score": 0.8}]
+    none = examples(detect(BOXES, RIGHT, SETTINGS), gathered(TRUTH), NAMES, CLASSES, 9, score=0.9)
+    assert [row["detections"] for row in none] == [[], [], []]
+
+
+def test_a_curve_is_thinned_to_its_ends():
+    recall = np.linspace(0.001, 1, 1000)
+    long = Evaluation(0, [0], [recall], [1 - recall / 2], np.zeros(0))
+    found = curve(long, 0)
+    assert len(found["recall"]) == len(found["precision"]) == 101
+    assert (found["recall"][0], found["recall"][-1]) == (recall[0], 1.0)
+    short = Evaluation(0, [0], [recall[:3]], [recall[:3]], np.zeros(0))
+    assert curve(short, 0)["recall"] == recall[:3].tolist()
+    empty = Evaluation(0, [0], [recall[:0]], [recall[:0]], np.zeros(0))
+    assert curve(empty, 0) == {"recall": [], "precision": []}

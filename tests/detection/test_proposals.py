@@ -1,0 +1,41 @@
+"""Packing boxes into arrays and joining the parts that separate jobs made."""
+
+import numpy as np
+import pytest
+
+from googlenet.detection.proposals import joined, pack, unpack
+
+
+def boxes(*counts):
+    """Boxes of as many pictures; each box says which picture and which box it is."""
+    return [
+        np.array([[picture, row, picture + 9, row + 9] for row in range(count)], np.int32).reshape(-1, 4)
+        for picture, count in enumerate(counts)
+    ]
+
+
+def same(found, wanted):
+    assert len(found) == len(wanted)
+    for mine, theirs in zip(found, wanted, strict=True):
+        assert mine.dtype == np.int32 and mine.shape == theirs.shape and np.array_equal(mine, theirs)
+
+
+def test_pack_by_hand():
+    arrays = pack({"train": boxes(2, 0, 1), "test": []})
+    assert sorted(arrays) == ["test.boxes", "test.counts", "train.boxes", "train.counts"]
+    assert arrays["train.boxes"].tolist() == [[0, 0, 9, 9], [0, 1, 9, 10], [2, 0, 11, 9]]
+    assert arrays["train.counts"].tolist() == [2, 0, 1]
+    assert arrays["test.boxes"].shape == (0, 4) and arrays["test.counts"].tolist() == []
+
+
+@pytest.mark.parametrize("counts", [(), (3,), (2, 0, 1), (0, 0), (0, 4, 0), (1, 2, 3, 4, 5)])
+def test_unpack_undoes_pack(counts):
+    same(unpack(pack({"test": boxes(*counts)}), "test"), boxes(*counts))
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 4, 7, 9])
+def test_parts_are_joined_in_the_splits_order(parts):
+    train, test = boxes(1, 2, 3, 0, 5, 6, 7), boxes(4, 1)
+    packed = [pack({"train": train[i::parts], "test": test[i::parts]}) for i in range(parts)]
+    same(joined(packed, "train"), train)
+    same(joined(packed, "test"), test)

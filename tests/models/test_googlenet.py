@@ -1,0 +1,136 @@
+"""The network of Table 1: its shapes, its counts, its normalisation, its initial weights."""
+
+import pytest
+import torch
+from torch import nn
+
+from googlenet import paper
+from googlenet.errors import UserError
+from googlenet.models.googlenet import GoogLeNet, LocalResponseNorm, initialise, scaled
+
+
+@pytest.fixture(scope="module")
+def full():
+    model = GoogLeNet()
+    initialise(model, 1)
+    return model
+
+
+def parameters(model):
+    return sum(p.numel() for p in model.parameters())
+
+
+def test_parameters_are_the_papers(full):
+    totals = paper.table_1_totals()
+    assert parameters(full) == totals["params_with_both_aux_heads"] == 13_378_280
+    assert parameters(GoogLeNet(aux_heads=())) == totals["recount_params_with_biases"] == 6_998_552
+
+
+def test_every_row_of_table_1_has_its_output(full):
+    shapes = {}
+    for name, child in full.named_children():
+        child.register_forward_hook(lambda _, x, y, name=name: shapes.update({name: list(y.shape)}))
+    full.eval()
+    with torch.inference_mode():
+        logits, aux = full(torch.zeros(1, 3, 224, 224))
+    assert list(logits.shape) == [1, 1000] and aux == []
+    rows = {row["layer"]: row["output"] for row in paper.table_1()}
+    for layer, (height, width, channels) in rows.items():
+        if layer == "avg_pool":  # no module of its own: what reaches the dropout
+            continue
+        expected = [1, channels] if layer in ("dropout", "linear") else [1, channels, height, width]
+        assert shapes[layer] == expected, layer
+    assert rows["avg_pool"] == [1, 1, 1024]
+
+
+def test_layers_with_parameters_are_22_deep():
+    # Seen from the input: conv1, conv2 with its reduction, two in each of nine modules, the classifier.
+    deepest = sum(row["depth"] or 0 for row in paper.table_1())
+    assert deepest == paper.table_1_totals()["layers_with_parameters"] == 22
+
+
+@pytest.mark.parametrize("channels", [1, 3, 64])
+def test_lrn_equals_torchs(channels):
+    x = 90 * torch.randn(2, channels, 5, 4, generator=torch.Generator().manual_seed(1))
+    ours, theirs = LocalResponseNorm(channels)(x), nn.LocalResponseNorm(5, 1e-4, 0.75, 1.0)(x)
+    assert torch.allclose(ours, theirs, rtol=2e-6, atol=1e-6)
+    if channels > 1:
+        assert not torch.allclose(ours, nn.LocalResponseNorm(3, 1e-4, 0.75, 1.0)(x), rtol=1e-4)
+
+
+def test_lrn_can_be_left_out_and_has_no_weights():
+    assert parameters(GoogLeNet(5, 0.1, 64, lrn=False)) == parameters(GoogLeNet(5, 0.1, 64))
+    assert not [name for name in GoogLeNet(5, 0.1, 64).state_dict() if "lrn" in name]
+
+
+def test_initial_weights_are_caffes(full):
+    seen = 0
+    for name, module in full.named_modules():
+        if not isinstance(module, nn.Conv2d | nn.Linear):
+            continue
+        seen += 1
+        fan_in = module.weight[0].numel()
+        bound = (3 / fan_in) ** 0.5
+        size = module.weight.abs().max().item()
+        assert 0.98 * bound < size <= bound + 1e-7, name
+        assert module.weight.var().item() == pytest.approx(1 / fan_in, rel=0.1), name
+        classifier = name in ("linear", "aux_4a.linear", "aux_4d.linear")
+        assert (module.bias == (0.0 if classifier else 0.2)).all(), name
+    assert seen == 3 + 9 * 6 + 2 * 3 + 1
+
+
+def test_the_seed_is_all_that_initial_weights_depend_on():
+    models = [GoogLeNet(5, 1 / 16, 32) for _ in range(3)]
+    for model, seed in zip(models, (1, 1, 2), strict=True):
+        torch.manual_seed(seed * 77)
+        initialise(model, seed)
+    first, again, other = (model.conv1[0].weight for model in models)
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_auxiliary_heads_speak_in_training_only():
+    model = GoogLeNet(7, 1 / 16, 64)
+    x = torch.randn(2, 3, 64, 64)
+    logits, aux = model.train()(x)
+    assert [list(out.shape) for out in (logits, *aux)] == [[2, 7]] * 3
+    assert model.eval()(x)[1] == []
+    one = GoogLeNet(7, 1 / 16, 64, aux_heads=["4d"]).train()
+    assert len(one(x)[1]) == 1 and not hasattr(one, "aux_4a")
+    assert GoogLeNet(7, 1 / 16, 64, aux_heads=["4d", "4a"]).aux_heads == ("4a", "4d")
+
+
+def test_auxiliary_gradients_reach_the_layers_below():
+    model = GoogLeNet(7, 1 / 16, 64).train()
+    _, (low, _) = model(torch.randn(2, 3, 64, 64))
+    low.sum().backward()
+    assert model.inception_4a.branch_1x1[0].weight.grad is not None
+    assert model.inception_4b.branch_1x1[0].weight.grad is None
+
+
+def test_an_unknown_auxiliary_head_is_named():
+    with pytest.raises(UserError, match=r"model\.aux_heads: no module '4f'; known: 3a, 3b, 4a, .*5b"):
+        GoogLeNet(aux_heads=["4a", "4f"])
+    with pytest.raises(UserError, match=r"no module 'inception_4a'"):
+        GoogLeNet(aux_heads=["inception_4a"])
+
+
+def test_width_scales_all_but_the_classifiers():
+    half, plain = GoogLeNet(10, 0.5, 64), GoogLeNet(10, 1.0, 64)
+    for name, module in plain.named_modules():
+        if isinstance(module, nn.Conv2d):
+            assert half.get_submodule(name).out_channels * 2 == module.out_channels
+    assert (half.linear.in_features, half.linear.out_features) == (512, 10)
+    assert half.aux_4a.fc[0].out_features == 512 and half.aux_4a.linear.out_features == 10
+    assert [scaled(16, 1.25), scaled(3, 0.01), scaled(64, 1 / 16)] == [20, 1, 4]
+
+
+@pytest.mark.parametrize("input_px", [32, 33, 34, 35, 36, 40, 47, 49, 63, 64, 65, 96, 97, 128, 161, 200, 223, 224])
+def test_input_sizes_from_32_to_224(input_px):
+    model = GoogLeNet(4, 1 / 32, input_px).train()
+    logits, aux = model(torch.zeros(1, 3, input_px, input_px))
+    assert [list(out.shape) for out in (logits, *aux)] == [[1, 4]] * 3
+
+
+def test_too_small_an_input_names_the_key():
+    with pytest.raises(UserError, match=r"model\.input_px: 31 is too small; at least 32"):
+        GoogLeNet(input_px=31)

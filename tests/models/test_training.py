@@ -1,0 +1,109 @@
+"""The schedule, the averaging and the loss, against values worked by hand."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from googlenet.models.training import Average, learning_rate, loss_of, optimiser, set_learning_rate
+
+STEPS = {
+    "learning_rate": 0.01,
+    "warmup_steps": 0,
+    "schedule": "steps",
+    "drop_every_epochs": 8,
+    "drop_factor": 0.96,
+    "epochs": 30,
+}
+
+
+def one_weight(value=0.0):
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(model.weight, value)
+    return model
+
+
+def averaged(values, **settings):
+    """The average after a model went through these values, and that after every step."""
+    model = one_weight()
+    average = Average(model, **settings)
+    found = []
+    for step, value in enumerate(values):
+        nn.init.constant_(model.weight, value)
+        average.update(model, step)
+        found.append(average.weights[0].item())
+    return found
+
+
+def test_rate_falls_every_8_epochs():
+    rates = [learning_rate(step, 10, STEPS) for step in range(300)]
+    assert rates[:80] == [0.01] * 80
+    assert rates[80:160] == pytest.approx([0.0096] * 80)
+    assert rates[160] == pytest.approx(0.01 * 0.96**2) and rates[299] == pytest.approx(0.01 * 0.96**3)
+
+
+def test_warm_up_is_linear():
+    rates = [learning_rate(step, 10, STEPS | {"warmup_steps": 4}) for step in range(6)]
+    assert rates == pytest.approx([0.0025, 0.005, 0.0075, 0.01, 0.01, 0.01])
+
+
+def test_cosine_goes_from_the_whole_rate_to_nearly_none():
+    rates = [learning_rate(step, 10, STEPS | {"schedule": "cosine"}) for step in range(300)]
+    assert rates[0] == 0.01 and rates[150] == pytest.approx(0.005) and rates[100] == pytest.approx(0.0075)
+    assert rates[-1] == pytest.approx(0.005 * (1 + math.cos(math.pi * 299 / 300))) and rates[-1] < 1e-6
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_exponential_averaging_by_hand():
+    # Shares of the new value: 1 - 1/10, 1 - 2/11, 1 - 3/12; the decay never rises above 0.25 here.
+    assert averaged([1.0, 2.0], steps_per_epoch=5, form="exponential", decay=0.9, start_epoch=0) == pytest.approx(
+        [0.9, 0.9 * 2 / 11 + 2.0 * 9 / 11]
+    )
+    capped = averaged([1.0] * 4, steps_per_epoch=5, form="exponential", decay=0.25, start_epoch=0)
+    assert capped == pytest.approx([0.9, 1 - 0.1 * 2 / 11, 1 - 0.1 * 2 / 11 / 4, 1 - 0.1 * 2 / 11 / 16])
+
+
+def test_equal_averaging_by_hand():
+    found = averaged([4.0, 2.0, 6.0, 8.0, 1.0], steps_per_epoch=1, form="equal", decay=0.9, start_epoch=2)
+    assert found == pytest.approx([4.0, 2.0, 6.0, 7.0, 5.0])  # the last ones, then the mean from step 2 on
+    found = averaged([4.0, 2.0, 6.0], steps_per_epoch=5, form="equal", decay=0.9, start_epoch=0)
+    assert found == pytest.approx([4.0, 3.0, 4.0])
+
+
+def test_swapping_twice_is_nothing():
+    model = one_weight(1.0)
+    average = Average(model, 1, "equal", 0.9, 0)
+    nn.init.constant_(model.weight, 3.0)
+    average.swap(model)
+    assert (model.weight.item(), average.weights[0].item()) == (1.0, 3.0)
+    average.swap(model)
+    assert (model.weight.item(), average.weights[0].item()) == (3.0, 1.0)
+
+
+def test_averages_are_copies():
+    model = one_weight(1.0)
+    average = Average(model, 1, "equal", 0.9, 0)
+    average.update(model, 0)
+    nn.init.constant_(model.weight, 9.0)
+    assert average.weights[0].item() == 1.0
+
+
+def test_weight_decay_is_on_weights_alone():
+    model = nn.Linear(2, 2)
+    nn.init.constant_(model.weight, 1.0), nn.init.constant_(model.bias, 1.0)
+    opt = optimiser(model, momentum=0.9, weight_decay=0.1)
+    set_learning_rate(opt, 0.5)
+    (0 * model(torch.ones(1, 2)).sum()).backward()
+    opt.step()
+    assert model.weight.flatten().tolist() == pytest.approx([0.95] * 4) and model.bias.tolist() == [1.0, 1.0]
+    opt.step()  # momentum: velocity 0.1 * 0.95 + 0.9 * 0.1
+    assert model.weight[0, 0].item() == pytest.approx(0.95 - 0.5 * (0.095 + 0.09))
+
+
+def test_loss_adds_the_heads_by_their_weight():
+    even, sure = torch.zeros(1, 4), torch.tensor([[100.0, 0, 0, 0]])
+    label = torch.tensor([0])
+    assert loss_of((even, []), label, 0.3).item() == pytest.approx(math.log(4))
+    assert loss_of((even, [even, sure]), label, 0.3).item() == pytest.approx(1.3 * math.log(4))
+    assert loss_of((sure, [even, even]), label, 0.3).item() == pytest.approx(0.6 * math.log(4))
