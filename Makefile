@@ -40,7 +40,8 @@ format: env ## let ruff and snakefmt format
 agreement: env ## every edit of the table under both engines; writes docs/agreement.md
 	python -m pytest tests/agreement -m "" --agreement=all
 
-ui: env ## MLflow's pages on this machine alone, http://127.0.0.1:5000
+ui: env ## MLflow's pages on this machine alone; prints their addresses
+	@python workflow/compare.py
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --host 127.0.0.1 --workers 1 \
 		--backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow/mlflow.db}
 

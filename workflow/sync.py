@@ -82,7 +82,9 @@ def size_gb(settings: config.Settings) -> float:
     """Size of what a commit would hash, in GB."""
     folders = [settings.root / "data" / name for name in ("classification", "detection")]
     folders.append(settings.root / "results" / settings.experiment)
-    return sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file()) / 1e9
+    return (
+        sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file()) / 1e9
+    )
 
 
 def run(*words: str) -> str:

@@ -108,4 +108,8 @@ def flat(node: ast.AST) -> Iterator[str]:
 
 def is_text(node: ast.AST) -> bool:
     """Whether a statement is a bare string: a docstring, or one used as a comment."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

@@ -34,7 +34,13 @@ PER = {
     "make_report": "",
 }
 DATA_STAGES = ("prepare_classification", "prepare_detection")
-DETECTION_STAGES = ("prepare_detection", "propose_regions", "train_detector", "score_regions", "evaluate_detection")
+DETECTION_STAGES = (
+    "prepare_detection",
+    "propose_regions",
+    "train_detector",
+    "score_regions",
+    "evaluate_detection",
+)
 GROUPS = ("dataset", "model", "ensemble")
 
 
@@ -64,7 +70,9 @@ class Settings:
         from omegaconf import OmegaConf
 
         if per == "part":
-            return {f"p{i + 1}": {"name": f"p{i + 1}", "index": i} for i in range(self.tree.propose_regions.parts)}
+            return {
+                f"p{i + 1}": {"name": f"p{i + 1}", "index": i} for i in range(self.tree.propose_regions.parts)
+            }
         if not per:
             return {"all": {}}
         table = OmegaConf.to_container(self.tree.ensemble)
@@ -123,7 +131,9 @@ def compose(root: Path, experiment: str = "") -> Settings:
     params = load_yaml(root / "params.yaml")
     unknown = [key for key in params if key not in ("experiment", "overrides")]
     if unknown:
-        raise UserError(f"params.yaml: unknown key '{unknown[0]}'{nearest(unknown[0], ['experiment', 'overrides'])}")
+        raise UserError(
+            f"params.yaml: unknown key '{unknown[0]}'{nearest(unknown[0], ['experiment', 'overrides'])}"
+        )
     experiment = experiment or params.get("experiment") or ""
     known = [path.stem for path in (conf / "experiment").glob("*.yaml")]
     if experiment not in known:
@@ -133,7 +143,9 @@ def compose(root: Path, experiment: str = "") -> Settings:
     schema = schema_of(conf)
     overrides = params.get("overrides") or {}
     check_keys(overrides, schema, "params.yaml", prefix="overrides.")
-    check_keys(load_yaml(conf / "experiment" / f"{experiment}.yaml"), schema, f"conf/experiment/{experiment}.yaml")
+    check_keys(
+        load_yaml(conf / "experiment" / f"{experiment}.yaml"), schema, f"conf/experiment/{experiment}.yaml"
+    )
     tree, choices = hydra_compose(conf, experiment)
     for group in GROUPS:
         file = f"{group}/{choices[group]}.yaml"
@@ -182,7 +194,9 @@ def files(settings: Settings) -> Iterator[tuple[Path, bytes]]:
 def write_configs(settings: Settings) -> list[Path]:
     """Write the jobs' files whose content changed; remove those of jobs that are no more. Returns the written ones."""
     current = dict(files(settings))
-    changed = [path for path, content in current.items() if not path.is_file() or path.read_bytes() != content]
+    changed = [
+        path for path, content in current.items() if not path.is_file() or path.read_bytes() != content
+    ]
     for path in changed:
         write_bytes(path, current[path])
     for path in (settings.root / "results" / settings.experiment / "config").glob("*/*.json"):

@@ -4,7 +4,14 @@ from typing import Any
 
 from googlenet.errors import UserError, nearest
 
-KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", list: "a list", dict: "keys"}
+KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "keys",
+}
 
 
 def check_keys(given: dict, schema: dict, file: str, prefix: str = "") -> None:
@@ -98,7 +105,9 @@ def check_table(tree: dict, kind: str, column: str, known: Any) -> None:
     for row in rows:
         name = row.get("name", "") if isinstance(row, dict) else ""
         if not isinstance(name, str) or not name.isidentifier() or name in seen:
-            raise UserError(f"conf/ensemble: {table} has a row {row!r}; every row needs a name of its own, such as m8")
+            raise UserError(
+                f"conf/ensemble: {table} has a row {row!r}; every row needs a name of its own, such as m8"
+            )
         seen.add(name)
         check_keys(row, defaults, "conf/ensemble", f"{table}.{name}.")
         value = (defaults | row)[column]

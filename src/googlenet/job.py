@@ -48,7 +48,9 @@ class Job:
     def log(self, values: dict[str, Any], step: int = 0) -> None:
         """Mirror numbers to MLflow and, as one line, to the job's log."""
         numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
-        self._run.metrics(numbers, step)
+        self._run.metrics(
+            {key: value for key, value in numbers.items() if key not in ("epoch", "step")}, step
+        )
         print(f"{step:>5}  " + "  ".join(f"{key} {value:.5g}" for key, value in numbers.items()), flush=True)
 
     def artifact(self, path: Path) -> None:
@@ -82,7 +84,9 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     parser.add_argument("--threads", type=int, required=True)
     for name, kind in edges.items():
         many = kind is Inputs
-        parser.add_argument(f"--{name}", type=Path, required=not many, nargs="*" if many else None, default=[])
+        parser.add_argument(
+            f"--{name}", type=Path, required=not many, nargs="*" if many else None, default=[]
+        )
     given = vars(parser.parse_args(arguments))
     path, threads = given.pop("config"), given.pop("threads")
     config = read_json(path)
@@ -121,7 +125,9 @@ def prepare_machine(config: dict, threads: int) -> None:
         torch.set_num_threads(wanted)
         torch.use_deterministic_algorithms(True)
         if compute["device"] == "cuda" and not torch.cuda.is_available():
-            raise UserError("compute.device: cuda asked for, but torch sees no GPU; set cpu, or run where one is")
+            raise UserError(
+                "compute.device: cuda asked for, but torch sees no GPU; set cpu, or run where one is"
+            )
 
 
 @contextmanager
@@ -132,8 +138,13 @@ def recorded(
     started, clock = datetime.now(UTC), time.monotonic()
     stage, name = config["stage"], config["job"]
     experiment = os.environ.get("GOOGLENET_EXPERIMENT", config["experiment"])
-    tags = {"commit": commit(root), "config": sha256(path)[:12], "stamp": stamp[:12]}
-    with job_run(root, experiment, stage, name, config, tags, digests) as tracked:
+    tags = {
+        "commit": commit(root),
+        "config": sha256(path)[:12],
+        "code": config["code"][:12],
+        "stamp": stamp[:12],
+    }
+    with job_run(root, experiment, stage, name, parameters_of(config), tags, digests) as tracked:
         yield tracked
     record = {
         "stage": stage,
@@ -150,12 +161,23 @@ def recorded(
         "mlflow": {
             "run_id": tracked.run_id,
             "experiment_id": tracked.experiment_id,
-            "tracking_uri": "the local store" if tracked.tracking_uri.startswith("sqlite") else tracked.tracking_uri,
+            "tracking_uri": "the local store"
+            if tracked.tracking_uri.startswith("sqlite")
+            else tracked.tracking_uri,
         },
         "threads": threads,
         "device": config.get("compute", {}).get("device", "cpu"),
     }
     write_json(run_record(path, stage, name), record)
+
+
+def parameters_of(config: dict) -> dict:
+    """What distinguishes a run from others of its stage: all but the names and digests that are its tags."""
+    shown = {key: value for key, value in config.items() if key not in ("stage", "job", "code", "experiment")}
+    for row in ("member", "detector", "part"):
+        if row in shown:
+            shown[row] = {key: value for key, value in shown[row].items() if key != "name"}
+    return shown
 
 
 def run_record(config_path: Path, stage: str, name: str) -> Path:
@@ -187,7 +209,9 @@ def cpu_name() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
+    )
 
 
 def records_beside(output: Path) -> list[dict]:

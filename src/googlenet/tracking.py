@@ -85,7 +85,8 @@ def job_run(
     try:
         with _told(uri):
             _log_parameters(client, run_id, parameters)
-            _log_inputs(client, run_id, inputs)
+            with _lock(root):  # MLflow looks for a data set and then inserts it: two jobs at once would clash
+                _log_inputs(client, run_id, inputs)
         yield run
         with _told(uri):
             run.metrics({"duration_s": time.monotonic() - started}, step=0)
@@ -136,6 +137,20 @@ class JobRun:
             raise UserError(f"{path}: not found; only a file that the job has written can be an artifact")
         with _told(self.uri):
             self.client.log_artifact(self.run_id, str(path))
+
+
+def current_runs(root: Path, experiment: str, stage: str) -> tuple[str, list[str]]:
+    """The MLflow experiment's id, and the ids of a stage's current runs by job. UserError before the first run."""
+    uri = open_store(root)
+    with _told(uri):
+        client = _client(uri)
+        found = client.get_experiment_by_name(f"googlenet/{experiment}")
+        if found is None:
+            raise UserError(f"MLflow has no run of '{experiment}' yet; run `snakemake --cores N` first")
+        wanted = f"tags.stage = '{stage}' and tags.current = 'true'"
+        runs = client.search_runs([found.experiment_id], wanted, max_results=1000)
+    by_job = sorted(runs, key=lambda run: run.data.tags["job"])
+    return found.experiment_id, [run.info.run_id for run in by_job]
 
 
 def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -192,15 +207,11 @@ def _parent(client: "MlflowClient", root: Path, experiment_id: str, name: str) -
         runs = client.search_runs([experiment_id], "tags.kind = 'experiment'", max_results=1)
         return [run.info.run_id for run in runs]
 
-    run_ids = found()
-    if not run_ids:
+    if not (run_ids := found()):
         with _lock(root):
-            run_ids = found()
-            if not run_ids:
+            if not (run_ids := found()):
                 run = client.create_run(experiment_id, tags={"kind": "experiment"}, run_name=name)
-                client.set_terminated(
-                    run.info.run_id
-                )  # a folder for others: no job knows that it is the last
+                client.set_terminated(run.info.run_id)  # it is a folder: no job knows that it is the last
                 run_ids = [run.info.run_id]
     return run_ids[0]
 

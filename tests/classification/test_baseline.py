@@ -1,8 +1,8 @@
 """The logistic regression on pixels: what it sees, and that it learns."""
 
 import numpy as np
-from classification.tiny import pictures
 
+from classification.tiny import pictures
 from googlenet.classification.baseline import fit_and_score, pixels
 
 SETTINGS = {"side_px": 4, "grey": True, "inverse_regularisation": 1.0, "max_iterations": 100}

@@ -16,7 +16,17 @@ from googlenet.classification.crops import (
 
 SIZES = [
     *[(1, 1), (1, 7), (9, 1), (2, 2), (31, 32), (32, 31), (64, 64), (65, 64), (97, 64), (64, 97), (100, 100)],
-    *[(333, 500), (500, 333), (500, 375), (224, 224), (225, 224), (256, 300), (1000, 101), (101, 1000), (3, 5)],
+    *[
+        (333, 500),
+        (500, 333),
+        (500, 375),
+        (224, 224),
+        (225, 224),
+        (256, 300),
+        (1000, 101),
+        (101, 1000),
+        (3, 5),
+    ],
 ]
 
 
@@ -62,7 +72,9 @@ def test_odd_sizes_at_another_input_by_hand():
 
 
 def test_square_by_hand():
-    rows = [((side, side), [(0, 0)] * 3, side, side - 224, (side - 224) // 2) for side in (256, 288, 320, 352)]
+    rows = [
+        ((side, side), [(0, 0)] * 3, side, side - 224, (side - 224) // 2) for side in (256, 288, 320, 352)
+    ]
     assert crops_144(10, 10, 224) == listed(10, 10, 224, rows)
 
 
@@ -95,7 +107,7 @@ def test_what_holds_at_every_size(width, height, px):
 def test_a_square_picture_counts_each_crop_three_times():
     few, index = distinct(crops_144(50, 50, 32))
     assert np.bincount(index).tolist() == [3] * 48
-    few, index = distinct([upright(crop) for crop in crops_144(50, 50, 32)])
+    _, index = distinct([upright(crop) for crop in crops_144(50, 50, 32)])
     assert np.bincount(index).tolist() == [6] * 24
 
 
@@ -134,7 +146,9 @@ def test_cut_takes_the_right_pixels():
 def test_cut_resizes_to_the_scale():
     y, x = np.mgrid[:64, :64]
     picture = np.stack([3 * x, 3 * y, 0 * x], 2).astype(np.uint8)
-    (patch,) = cut(picture, [Crop(32, 32, 2, 4, 28, False)], 28)  # halved: pixel u is the mean of 2u and 2u + 1
+    (patch,) = cut(
+        picture, [Crop(32, 32, 2, 4, 28, False)], 28
+    )  # halved: pixel u is the mean of 2u and 2u + 1
     assert patch[:, :, 0].tolist() == [[round(3 * (2 * (u + 2) + 0.5) + 0.01) for u in range(28)]] * 28
     assert patch[:, 0, 1].tolist() == [round(3 * (2 * (u + 4) + 0.5) + 0.01) for u in range(28)]
 

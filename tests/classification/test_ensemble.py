@@ -46,7 +46,9 @@ def test_every_subset_once():
     assert [(row["models"], row["crops"], row["subsets"]) for row in rows] == [
         (size, crops, count) for crops in (1, 10, 144) for size, count in ((1, 3), (2, 3), (3, 1))
     ]
-    assert all(sum(row["subsets"] for row in rows if row["crops"] == crops) == 2**3 - 1 for crops in (1, 10, 144))
+    assert all(
+        sum(row["subsets"] for row in rows if row["crops"] == crops) == 2**3 - 1 for crops in (1, 10, 144)
+    )
     single = rows[0]["top1_error_percent"]  # 25, 25, 50
     assert single["mean"] == pytest.approx(100 / 3) and (single["min"], single["max"]) == (25, 50)
     assert single["std"] == pytest.approx(np.sqrt((2 * (25 / 3) ** 2 + (50 / 3) ** 2) / 3))

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from classification.tiny import COMPUTE, description, network, pictures
 
+from classification.tiny import COMPUTE, description, network, pictures
 from googlenet.classification.crops import POLICIES, crops_144, cut, upright
 from googlenet.classification.predict import centre_errors, predict, probabilities, top_errors
 
@@ -53,8 +53,12 @@ def test_without_mirror_each_crop_stands_for_its_mirror_image(model, together):
     assert close(found[1], together[1]) and not close(found[144], together[144])
     for picture, ten, most in zip(PICTURES, found[10], found[144], strict=True):
         every = [upright(crop) for crop in crops_144(picture.shape[1], picture.shape[0], 32)]
-        assert close(ten, probabilities(model, description(5), cut(picture, every[12:22:2], 32), COMPUTE).mean(0))
-        assert close(most, probabilities(model, description(5), cut(picture, every[::2], 32), COMPUTE).mean(0))
+        assert close(
+            ten, probabilities(model, description(5), cut(picture, every[12:22:2], 32), COMPUTE).mean(0)
+        )
+        assert close(
+            most, probabilities(model, description(5), cut(picture, every[::2], 32), COMPUTE).mean(0)
+        )
 
 
 def test_prediction_leaves_training_mode_and_drops_no_unit(model, together):
@@ -77,8 +81,14 @@ def test_top_errors_by_hand():
             [0.0, 0.3, 0.3, 0.2, 0.1, 0.1],  # label 2: ties with class 1, which comes first
         ]
     )
-    assert top_errors(scores, np.array([0, 4, 5, 2])) == {"top1_error_percent": 75.0, "top5_error_percent": 25.0}
-    assert top_errors(scores, np.array([0, 0, 0, 1])) == {"top1_error_percent": 0.0, "top5_error_percent": 0.0}
+    assert top_errors(scores, np.array([0, 4, 5, 2])) == {
+        "top1_error_percent": 75.0,
+        "top5_error_percent": 25.0,
+    }
+    assert top_errors(scores, np.array([0, 0, 0, 1])) == {
+        "top1_error_percent": 0.0,
+        "top5_error_percent": 0.0,
+    }
 
 
 def test_fewer_classes_than_five_are_never_wrong_at_five():

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from classification.tiny import AREA, SCALE, pictures
 
+from classification.tiny import AREA, SCALE, pictures
 from googlenet.classification.sampling import INTERPOLATION, area_box, check, distort, sample, scale_box
 from googlenet.errors import UserError
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from classification.tiny import AREA, COMPUTE, description, network, pictures
 
+from classification.tiny import AREA, COMPUTE, description, network, pictures
 from googlenet.classification.train import TrainingCrops, batches, train
 from googlenet.errors import UserError
 
@@ -31,7 +31,13 @@ def trained_weights(change=(), compute=()):
     model, rows = network(description()), []
     data = (PICTURES, LABELS)
     history = train(
-        model, description(), data, (PICTURES[:4], LABELS[:4]), SETTINGS | dict(change), COMPUTE | dict(compute), rows.append
+        model,
+        description(),
+        data,
+        (PICTURES[:4], LABELS[:4]),
+        SETTINGS | dict(change),
+        COMPUTE | dict(compute),
+        rows.append,
     )
     assert rows == history["epochs"]
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}, history
@@ -120,16 +126,22 @@ def test_it_learns_what_can_be_learnt():
         picture[:, :, i % 3] = 255
     labels, model = np.arange(24) % 3, network(description())
     settings = SETTINGS | {"epochs": 30, "learning_rate": 0.01, "sampling": AREA, "warmup_steps": 20}
-    history = train(model, description(), (colours, labels), (colours, labels), settings, COMPUTE, lambda row: None)
+    history = train(
+        model, description(), (colours, labels), (colours, labels), settings, COMPUTE, lambda row: None
+    )
     assert history["validation"]["averaged"]["top1_error_percent"] == 0
     assert history["epochs"][-1]["train_loss"] < history["epochs"][0]["train_loss"]
 
 
 def test_a_loss_that_is_no_number_names_the_key():
-    with pytest.raises(UserError, match=r"train_classifier\.learning_rate: the loss was no number in epoch 1"):
+    with pytest.raises(
+        UserError, match=r"train_classifier\.learning_rate: the loss was no number in epoch 1"
+    ):
         trained_weights({"learning_rate": 1e12, "warmup_steps": 0})
 
 
 def test_a_batch_larger_than_the_set_names_the_key():
-    with pytest.raises(UserError, match=r"train_classifier\.batch_size: 21 is more than the 20 training pictures"):
+    with pytest.raises(
+        UserError, match=r"train_classifier\.batch_size: 21 is more than the 20 training pictures"
+    ):
         trained_weights({"batch_size": 21})

@@ -4,8 +4,8 @@ import os
 import shutil
 
 import pytest
-from data.rooms import SPLITS, class_tree, classification, jpeg, put
 
+from data.rooms import SPLITS, class_tree, classification, jpeg, put
 from googlenet.data import class_folders
 from googlenet.errors import UserError
 

@@ -4,8 +4,8 @@ import hashlib
 
 import numpy as np
 import pytest
-from data.rooms import SPLITS, WRITERS, classification, detection
 
+from data.rooms import SPLITS, WRITERS, classification, detection
 from googlenet.data import embedded
 from googlenet.data.compositions import composite, ink_box, overlap, scene, stroke
 from googlenet.data.handwriting import digits_of, load_digits, photographs, writers_of

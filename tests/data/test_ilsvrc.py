@@ -1,8 +1,8 @@
 """ILSVRC's layout, written by hand: classes by wnid, labels from XML, lists with a second column."""
 
 import pytest
-from data.rooms import SPLITS, classification, detection, jpeg, put, xml
 
+from data.rooms import SPLITS, classification, detection, jpeg, put, xml
 from googlenet.data import ilsvrc
 from googlenet.errors import UserError
 

@@ -5,9 +5,9 @@ import io
 import cv2
 import numpy as np
 import pytest
-from data.rooms import jpeg, noise
 from PIL import Image
 
+from data.rooms import jpeg, noise
 from googlenet.data.pictures import check_picture, decode, shrink
 from googlenet.errors import UserError
 

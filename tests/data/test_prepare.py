@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from data.rooms import SPLITS, class_tree, classification, detection, jpeg, noise, put, voc_tree
 
+from data.rooms import SPLITS, class_tree, classification, detection, jpeg, noise, put, voc_tree
 from googlenet.data.pictures import encode_jpeg
 from googlenet.data.prepare import check_source, prepare
 from googlenet.data.store import open_split, verify

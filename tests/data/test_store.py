@@ -4,8 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
-from data.rooms import jpeg
 
+from data.rooms import jpeg
 from googlenet.data.records import Record
 from googlenet.data.store import BATCH, open_split, verify, write_split
 from googlenet.errors import UserError

@@ -4,8 +4,8 @@ import os
 import shutil
 
 import pytest
-from data.rooms import SPLITS, detection, put, voc_tree, xml
 
+from data.rooms import SPLITS, detection, put, voc_tree, xml
 from googlenet.data import voc
 from googlenet.data.prepare import prepare
 from googlenet.errors import UserError

@@ -56,10 +56,10 @@ def test_swapped_labels_have_none():
 
 
 def test_the_ensemble_is_the_mean_of_the_scores():
-    """Each of three detectors is sure of a wrong class on one object; two against one, the mean is right."""
+    """Each of three detectors is sure of the wrong class of one object; two against one, the mean is right."""
     scores = {f"d{i}": RIGHT.copy() for i in range(3)}
-    for i, row in enumerate((0, 1, 3)):
-        scores[f"d{i}"][row] = RIGHT[row, [0, 2, 1]]
+    for name, rows in (("d0", [0]), ("d1", [1]), ("d2", [3, 4])):
+        scores[name][rows] = RIGHT[rows][:, [0, 2, 1]]
     found = evaluated(scores, min_score=0.5)
     assert found["ensemble"]["mean_ap_percent"] == 100
     assert max(row["mean_ap_percent"] for row in found["detectors"].values()) < 100

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from classification.tiny import COMPUTE, description, network, pictures
 
+from classification.tiny import COMPUTE, description, network, pictures
 from googlenet.detection.regions import warp
 from googlenet.detection.score import score
 from googlenet.detection.train import RegionBatches, context_at, detector_from, train, training_regions
@@ -70,7 +70,11 @@ def test_all_weights_are_kept_but_the_last_layers():
     assert described == replace(description(5), classes=["background", "cat", "dog"])
     before, after = classifier.state_dict(), model.state_dict()
     assert before.keys() == after.keys()
-    new = {name for name in before if before[name].shape != after[name].shape or not torch.equal(before[name], after[name])}
+    new = {
+        name
+        for name in before
+        if before[name].shape != after[name].shape or not torch.equal(before[name], after[name])
+    }
     heads = ("linear", "aux_4a.linear", "aux_4d.linear")
     # Their biases start at 0, whatever the classifier's were.
     assert new == {f"{head}.{kind}" for head in heads for kind in ("weight", "bias")}
@@ -115,7 +119,10 @@ def test_about_half_of_the_regions_are_mirrored():
 
 
 def test_training_regions_add_the_objects_that_are_not_difficult():
-    proposals = [np.array([[0, 0, 9, 9], [50, 50, 59, 59], [30, 0, 39, 9]], np.int32), np.zeros((0, 4), np.int32)]
+    proposals = [
+        np.array([[0, 0, 9, 9], [50, 50, 59, 59], [30, 0, 39, 9]], np.int32),
+        np.zeros((0, 4), np.int32),
+    ]
     truth = np.array([[1, 0, 10, 9], [30, 0, 39, 9]], np.int32)
     objects = [
         (truth, np.array([4, 2]), np.array([False, True])),

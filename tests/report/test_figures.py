@@ -6,10 +6,10 @@ import warnings
 import numpy as np
 import pytest
 from PIL import Image
-from report import sample
 
 from googlenet.report import figures, pictures, style
 from googlenet.report.captions import CAPTIONS
+from report import sample
 
 
 def decoded(png):

@@ -4,10 +4,10 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from report import sample
 
 from googlenet.report import page, sections
 from googlenet.report.parts import Column, Report, Row, Section, Table
+from report import sample
 
 VOID = {"meta", "img", "br"}
 

@@ -1,10 +1,10 @@
 """What stands on the page: what is left out, what is warned of, and words that follow their interval."""
 
 import pytest
-from report import sample
 
 from googlenet.report import glance, run_tables, sections, tables, words
 from googlenet.report.parts import OURS, Column, Row, Table
+from report import sample
 
 NEITHER = "no difference that the interval carries"
 

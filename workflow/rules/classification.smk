@@ -53,7 +53,9 @@ rule evaluate_ensemble:
     input:
         config=job_config("evaluate_ensemble"),
         manifest=prepared("classification"),
-        predictions=expand(rules.predict_crops.output.predictions, member=names("predict_crops")),
+        predictions=expand(
+            rules.predict_crops.output.predictions, member=names("predict_crops")
+        ),
         baseline=outputs("train_baseline"),
     output:
         metrics=result("evaluate_ensemble/metrics.json"),

@@ -22,7 +22,9 @@ rule propose_regions:
         " --manifest {input.manifest} --proposals {output.proposals} --metrics {output.metrics} > {log} 2>&1"
 
 
-PROPOSALS = expand(rules.propose_regions.output.proposals, part=names("propose_regions"))
+PROPOSALS = expand(
+    rules.propose_regions.output.proposals, part=names("propose_regions")
+)
 
 
 rule train_detector:
@@ -69,7 +71,9 @@ rule evaluate_detection:
         config=job_config("evaluate_detection"),
         manifest=prepared("detection"),
         proposals=PROPOSALS,
-        scores=expand(rules.score_regions.output.scores, detector=names("score_regions")),
+        scores=expand(
+            rules.score_regions.output.scores, detector=names("score_regions")
+        ),
     output:
         metrics=result("evaluate_detection/metrics.json"),
     log:

@@ -27,7 +27,11 @@ def metrics_of(stage):
 rule make_report:
     input:
         config=job_config("make_report"),
-        manifests=[path for kind in ("classification", "detection") for path in outputs(f"prepare_{kind}")],
+        manifests=[
+            path
+            for kind in ("classification", "detection")
+            for path in outputs(f"prepare_{kind}")
+        ],
         metrics=[path for stage in REPORTED for path in metrics_of(stage)],
     output:
         html=result("make_report/report.html"),

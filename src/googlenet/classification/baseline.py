@@ -22,7 +22,9 @@ def pixels(pictures: Iterable[np.ndarray], side_px: int, grey: bool) -> np.ndarr
 
 
 def fit_and_score(
-    training: tuple[Sequence[np.ndarray], np.ndarray], test: tuple[Sequence[np.ndarray], np.ndarray], settings: dict
+    training: tuple[Sequence[np.ndarray], np.ndarray],
+    test: tuple[Sequence[np.ndarray], np.ndarray],
+    settings: dict,
 ) -> dict:
     """Fit on the training pictures' pixels (standardised), score on the test pictures; errors in percent.
 

@@ -30,7 +30,8 @@ def subsets(predictions: Predictions, labels: np.ndarray) -> list[dict]:
     for policy in predictions[names[0]]:
         for size in range(1, len(names) + 1):
             errors = [
-                top_errors(mean_of(predictions, chosen, policy), labels) for chosen in combinations(names, size)
+                top_errors(mean_of(predictions, chosen, policy), labels)
+                for chosen in combinations(names, size)
             ]
             row = {"models": size, "crops": policy, "subsets": len(errors)}
             rows.append(row | {key: spread([e[key] for e in errors]) for key in errors[0]})

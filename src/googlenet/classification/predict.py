@@ -15,7 +15,10 @@ def probabilities(model: nn.Module, description: Description, crops: np.ndarray,
     """Softmax of a network in evaluation mode on crops, uint8 [n, px, px, 3]; returns float32 [n, classes]."""
     device = compute["device"]
     x = to_input(crops, description.input_mean, description.input_scale, device)
-    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"):
+    with (
+        torch.inference_mode(),
+        torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"),
+    ):
         logits, _ = model(x)
     return torch.softmax(logits.float(), 1).cpu().numpy()
 
@@ -94,7 +97,11 @@ def top_errors(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
 
 
 def centre_errors(
-    model: nn.Module, description: Description, pictures: Sequence[np.ndarray], labels: np.ndarray, compute: dict
+    model: nn.Module,
+    description: Description,
+    pictures: Sequence[np.ndarray],
+    labels: np.ndarray,
+    compute: dict,
 ) -> dict[str, float]:
     """Errors in percent on one centre crop a picture, with the model's present weights."""
     return top_errors(predict(model, description, pictures, [1], 64, compute)[1], labels)

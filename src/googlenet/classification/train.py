@@ -63,7 +63,9 @@ def train(
             f"train_classifier.batch_size: {settings['batch_size']} is more than the {len(labels)} training pictures"
         )
     crops = TrainingCrops(pictures, labels, settings, description.input_px)
-    order = list(batches(len(labels), settings["batch_size"], settings["epochs"], settings["member"]["order_seed"]))
+    order = list(
+        batches(len(labels), settings["batch_size"], settings["epochs"], settings["member"]["order_seed"])
+    )
     loader = DataLoader(crops, batch_sampler=order, collate_fn=collate, num_workers=compute["loader_workers"])
     torch.manual_seed(settings["member"]["order_seed"])  # dropout
     opt = optimiser(model, settings["momentum"], settings["weight_decay"])

@@ -17,7 +17,9 @@ def detect(boxes: Sequence[np.ndarray], scores: np.ndarray, settings: dict) -> D
     ends = np.cumsum([len(mine) for mine in boxes])
     found = []
     for image, (mine, part) in enumerate(zip(boxes, np.split(scores, ends[:-1]), strict=True)):
-        kept = per_class_nms(mine, part, settings["nms_iou"], settings["min_score"], settings["max_per_image"])
+        kept = per_class_nms(
+            mine, part, settings["nms_iou"], settings["min_score"], settings["max_per_image"]
+        )
         found.append((np.full(len(kept[0]), image), *kept))
     image, box, label, score = (np.concatenate(column) for column in zip(*found, strict=True))
     return Detections(image, label, score, box)
@@ -38,7 +40,12 @@ def curve(evaluation: Evaluation, label: int) -> dict[str, list[float]]:
 
 
 def examples(
-    detections: Detections, objects: Objects, names: Sequence[str], classes: Sequence[str], count: int, score: float
+    detections: Detections,
+    objects: Objects,
+    names: Sequence[str],
+    classes: Sequence[str],
+    count: int,
+    score: float,
 ) -> list[dict]:
     """The first pictures' objects and their detections of at least `score`, to be drawn."""
     rows = []
@@ -86,7 +93,14 @@ def evaluate(
     found = mean_ap(together, objects, len(classes), small=small)
     rng = np.random.Generator(np.random.Philox(settings["seed"]))
     low, high = bootstrap_interval(
-        together, objects, found.flags, len(classes), len(truth), rng, settings["resamples"], settings["confidence_percent"]
+        together,
+        objects,
+        found.flags,
+        len(classes),
+        len(truth),
+        rng,
+        settings["resamples"],
+        settings["confidence_percent"],
     )
     singles = [evaluation.mean_ap_percent for evaluation in single.values()]
     boxes_of, labels_of = [t[0] for t in truth], [t[1] for t in truth]
@@ -102,7 +116,8 @@ def evaluate(
             "confidence_percent": settings["confidence_percent"],
         },
         "detectors": {
-            name: {"mean_ap_percent": e.mean_ap_percent, "ap_percent": e.ap_percent} for name, e in single.items()
+            name: {"mean_ap_percent": e.mean_ap_percent, "ap_percent": e.ap_percent}
+            for name, e in single.items()
         },
         "single_mean_ap_percent": float(np.mean(singles)),
         "single_std": float(np.std(singles)),
@@ -112,5 +127,7 @@ def evaluate(
             "detections": len(together.image),
         },
         "precision_recall": {name: curve(found, label) for label, name in enumerate(classes)},
-        "examples": examples(together, objects, names, classes, settings["examples"], settings["example_score"]),
+        "examples": examples(
+            together, objects, names, classes, settings["examples"], settings["example_score"]
+        ),
     }

@@ -33,10 +33,14 @@ def score(
         for start in range(0, len(mine), settings["batch_size"]):
             part = mine[start : start + settings["batch_size"]]
             x = to_input(
-                warp_many(picture, part, px, context, fill), description.input_mean, description.input_scale, device
+                warp_many(picture, part, px, context, fill),
+                description.input_mean,
+                description.input_scale,
+                device,
             )
-            with torch.inference_mode(), torch.autocast(
-                device, torch.bfloat16, enabled=compute["precision"] == "bf16"
+            with (
+                torch.inference_mode(),
+                torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"),
             ):
                 logits, _ = model(x)
             found.append(torch.softmax(logits.float(), 1).cpu().numpy())

@@ -39,7 +39,13 @@ class RegionBatches(Dataset):
     """Batches of warped regions by step: positives first. A batch depends on its step and the seed alone."""
 
     def __init__(self, pictures, boxes, labels, settings: dict, description: Description, seed: int):
-        self.pictures, self.boxes, self.labels, self.settings, self.seed = pictures, boxes, labels, settings, seed
+        self.pictures, self.boxes, self.labels, self.settings, self.seed = (
+            pictures,
+            boxes,
+            labels,
+            settings,
+            seed,
+        )
         self.px = description.input_px
         self.fill = tuple(round(value) for value in description.input_mean)
         self.pools = pool_regions(labels)
@@ -52,7 +58,9 @@ class RegionBatches(Dataset):
         crops = np.empty((len(rows), self.px, self.px, 3), np.uint8)
         for crop, (image, region), flip in zip(crops, rows, mirrored, strict=True):
             box = self.boxes[image][region]
-            warp(self.pictures[image], box, self.px, context_at(s["context_px"], self.px), self.fill, out=crop)
+            warp(
+                self.pictures[image], box, self.px, context_at(s["context_px"], self.px), self.fill, out=crop
+            )
             if flip:
                 crop[:] = crop[:, ::-1].copy()
         return crops, torch.tensor([int(self.labels[image][region]) for image, region in rows])
@@ -96,7 +104,9 @@ def train(
         target = target.to(device)
         set_learning_rate(opt, learning_rate(step, per_epoch, settings))
         with torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"):
-            output = model(to_input(np.asarray(batch), description.input_mean, description.input_scale, device))
+            output = model(
+                to_input(np.asarray(batch), description.input_mean, description.input_scale, device)
+            )
         loss = loss_of(output, target, settings["aux_weight"])
         opt.zero_grad()
         loss.backward()

@@ -13,7 +13,7 @@ CAPTIONS: dict[str, tuple[str, str]] = {
     "crops_144": (
         "The distinct crops of one image, drawn true to scale: the image grows from left to right, the "
         "crop does not. A row is a square, the picture outside of it is faded. Outlines are drawn a little "
-        "inside their edges so that neighbours can be told apart. Each crop is also used mirrored.",
+        "inside their edges so that neighbours can be told apart.",
         "A grid of the same image: a column for each of the four scales, a row for each square, with six "
         "crops outlined.",
     ),

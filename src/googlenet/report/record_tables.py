@@ -20,7 +20,7 @@ def splits(manifest: dict[str, Any]) -> Table:
         rows.append(Row(tuple(cells)))
     columns = [Column("Split", words=True), Column("Images")] + ([Column("Objects")] if has_objects else [])
     columns += [Column("In a class"), Column("Shards")]
-    title = f"Splits of {manifest['dataset']}"
+    title = f"Splits of {manifest['dataset']}: {manifest['kind']}"
     return Table(title, f"{len(manifest['classes'])} classes.", tuple(columns), tuple(rows))
 
 

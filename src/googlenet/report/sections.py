@@ -101,6 +101,11 @@ def crops(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
         "In a square image the three squares coincide, so 48 distinct crops counted three times give the "
         "same mean.",
     )
+    if not metrics.get("evaluate_ensemble", {}).get("mirrored", True):
+        text += (
+            "A mirrored picture of this data set is another thing (dataset.mirror: false), so each mirrored crop "
+            "is replaced by the crop itself: the mean is over 72 crops, each counted twice.",
+        )
     return Section("The 144 crops of an image", text, pictures) if pictures else None
 
 

@@ -1,5 +1,7 @@
 """Evaluate every subset of the members on the test pictures: Tables 2 and 3."""
 
+import json
+
 from googlenet.checkpoint import load_arrays
 from googlenet.classification.ensemble import evaluate
 from googlenet.data.store import open_split
@@ -11,10 +13,11 @@ def run(job: Job, *, manifest: Input, predictions: Inputs, baseline: Inputs, met
     """Average the members' predictions and count errors; predictions lie in folders of their members' names."""
     scores = {}
     for path in predictions:
-        arrays, _ = load_arrays(path)
+        arrays, metadata = load_arrays(path)
         scores[path.parent.name] = {int(policy): arrays[policy] for policy in sorted(arrays, key=int)}
     labels = open_split(manifest.parent, "test").labels
     found = evaluate(scores, labels, read_json(manifest)["classes"], job.config)
+    found["mirrored"] = json.loads(metadata["mirrored"])  # the same for all: a key of the data set
     found["baseline"] = None
     for path in baseline:
         error = read_json(path)["top1_error_percent"]

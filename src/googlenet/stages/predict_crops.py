@@ -1,5 +1,7 @@
 """Predict the test pictures with one member, on 1, 10 and 144 crops in one pass."""
 
+import json
+
 from googlenet import trained
 from googlenet.checkpoint import save_arrays
 from googlenet.classification.predict import predict, top_errors
@@ -17,7 +19,8 @@ def run(job: Job, *, manifest: Input, weights: Input, predictions: Output) -> No
     for policy, scores in found.items():
         errors = top_errors(scores, test.labels)
         job.log({f"test_{name}_{policy}_crops": value for name, value in errors.items()})
-    save_arrays(predictions, {str(policy): scores for policy, scores in found.items()}, {"stamp": job.stamp})
+    metadata = {"stamp": job.stamp, "mirrored": json.dumps(job.config["mirror"])}
+    save_arrays(predictions, {str(policy): scores for policy, scores in found.items()}, metadata)
     job.artifact(predictions)
 
 

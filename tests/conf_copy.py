@@ -1,0 +1,37 @@
+"""A copy of the project's configurations that a test may edit."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+from googlenet import config
+
+ROOT = Path(__file__).parents[1]
+
+
+def copied(folder: Path) -> Path:
+    """Copy conf/ and a params.yaml that chooses the demo; return the new root."""
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    (folder / "params.yaml").write_text("experiment: demo\noverrides: {}\n")
+    return folder
+
+
+def edit(root: Path, file: str, pattern: str, new: str) -> None:
+    """Replace the first match of a pattern (multiline) in a file of conf/; there must be one."""
+    path = root / "conf" / file
+    text, count = re.subn(pattern, new, path.read_text(), count=1, flags=re.MULTILINE)
+    assert count == 1, f"{file}: nothing matches {pattern}"
+    path.write_text(text)
+
+
+def override(root: Path, text: str) -> None:
+    """Give params.yaml these overrides."""
+    (root / "params.yaml").write_text(f"experiment: demo\noverrides: {text}\n")
+
+
+def job_files(root: Path, experiment: str = "") -> dict[str, dict]:
+    """Every job's content by "<stage>/<job>"."""
+    settings = config.compose(root, experiment)
+    contents = [json.loads(content) for _, content in config.files(settings)]
+    return {f"{content['stage']}/{content['job']}": content for content in contents}

@@ -1,0 +1,33 @@
+"""What all tests share: how many edits the agreement executes, and measured times at the end of the output."""
+
+import os
+
+import pytest
+
+LINES = pytest.StashKey[list[str]]()
+ROWS = ("three", "five", "all")
+
+
+def pytest_addoption(parser):
+    """--agreement: which rows of the table of edits are executed under both engines; all are planned anyway."""
+    default = os.environ.get("GOOGLENET_AGREEMENT", ROWS[0])
+    parser.addoption(
+        "--agreement", choices=ROWS, default=default, help="rows of the table of edits to execute"
+    )
+
+
+def pytest_configure(config):
+    config.stash[LINES] = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.stash[LINES]:
+        terminalreporter.section("measured")
+        for line in config.stash[LINES]:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def measured(pytestconfig):
+    """Call it with what was measured and the seconds: printed after the tests, asserted by none."""
+    return lambda what, seconds: pytestconfig.stash[LINES].append(f"{seconds:7.1f} s  {what}")

@@ -1,0 +1,196 @@
+"""The resolved configurations: an edit changes the files of the jobs that it touches, and of no others."""
+
+import pytest
+
+from conf_copy import copied, edit, job_files, override
+from googlenet import config, preflight
+from googlenet.errors import UserError
+from googlenet.files import write_json
+
+MEMBERS = [f"m{i}" for i in range(1, 8)]
+DETECTORS = [f"d{i}" for i in range(1, 7)]
+
+
+def every(stage, names=MEMBERS):
+    return {f"{stage}/{name}" for name in names}
+
+
+TRAINED = every("train_classifier")
+TUNED, SCORED = every("train_detector", DETECTORS), every("score_regions", DETECTORS)
+COMPUTED = TRAINED | every("predict_crops") | TUNED | SCORED | {"measure_cost/all"}
+PARTS = {"propose_regions/p1", "propose_regions/p2"}
+
+# File, what is replaced, by what, the jobs whose files change.
+EDITS = {
+    "a comment": ("train_classifier.yaml", r"^epochs: (\S+)", r"# one more\nepochs: \1 # why", set()),
+    "white space": ("model/small.yaml", r"^width: +", "\nwidth:    ", set()),
+    "the order of keys": ("train_classifier.yaml", r"^(epochs: .*)\n(batch_size: .*)$", r"\2\n\1", set()),
+    "another notation": ("train_classifier.yaml", r"^momentum: 0.9$", "momentum: 9.0e-1", set()),
+    "plumbing": ("plumbing.yaml", r"^decoded_cache_mb: \S+", "decoded_cache_mb: 7", set()),
+    "more plumbing": ("plumbing.yaml", r"^loader_workers: \S+", "loader_workers: 3", set()),
+    "an experiment's plumbing": ("experiment/demo.yaml", r"^about:", "plumbing: {commit_limit_gb: 1}\nabout:", set()),
+    "another experiment": ("experiment/photos.yaml", r"^about: .*$", "about: other", set()),
+    "a default that the experiment overrides": ("train_classifier.yaml", r"^epochs: .*$", "epochs: 77", set()),
+    "a key of training": ("train_classifier.yaml", r"^momentum: .*$", "momentum: 0.8", TRAINED),
+    "one sampling": ("sampling.yaml", r"scales: \[256, 352\]", "scales: [256, 384]", {"train_classifier/m5"}),
+    "a shared sampling": ("sampling.yaml", r"aspect: \[0.75,", "aspect: [0.8,", every("train_classifier", ["m1", "m2", "m7"])),
+    "one member's key": ("ensemble/paper.yaml", r"width: 1.25", "width: 1.5", {"train_classifier/m7"}),
+    "one detector's key": ("ensemble/paper.yaml", r"name: d2, init_from: m2", "name: d2, init_from: m7", {"train_detector/d2"}),
+    "the crop size": ("model/small.yaml", r"^input_px: .*$", "input_px: 56", TRAINED | {"measure_cost/all"}),
+    "mirroring": ("dataset/digits.yaml", r"^mirror: .*$", "mirror: true", TRAINED | every("predict_crops") | TUNED),
+    "policies": ("predict_crops.yaml", r"^policies: \S+ \S+ \S+", "policies: [1, 10]", every("predict_crops")),
+    "the data": ("dataset/full.yaml", r"^    seed: 2", "    seed: 3", {"prepare_detection/all"}),
+    "proposals": ("propose_regions.yaml", r"^sigma: .*$", "sigma: 0.7", PARTS),
+    "context": ("train_detector.yaml", r"^context_px: \S+", "context_px: 12", TUNED | SCORED),
+    "evaluation": ("evaluate_ensemble.yaml", r"^resamples: .*$", "resamples: 9", {"evaluate_ensemble/all"}),
+    "detection's evaluation": ("evaluate_detection.yaml", r"^nms_iou: .*$", "nms_iou: 0.4", {"evaluate_detection/all"}),
+    "the head of the report": ("experiment/demo.yaml", r"^about: .*$", "about: other", {"make_report/all"}),
+    "the cost": ("measure_cost.yaml", r"^repeats: .*$", "repeats: 1", {"measure_cost/all"}),
+    "the baseline": ("train_baseline.yaml", r"^side_px: .*$", "side_px: 16", {"train_baseline/all"}),
+    "the precision": ("compute.yaml", r"^precision: \S+", "precision: fp32", COMPUTED),
+}  # fmt: skip
+
+
+@pytest.fixture
+def root(tmp_path):
+    return copied(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory):
+    return job_files(copied(tmp_path_factory.mktemp("before")))
+
+
+@pytest.mark.parametrize(("file", "pattern", "new", "jobs"), EDITS.values(), ids=EDITS)
+def test_an_edit_changes_the_files_of_its_jobs(root, before, file, pattern, new, jobs):
+    edit(root, file, pattern, new)
+    after = job_files(root)
+    assert after.keys() == before.keys()
+    assert {job for job in after if after[job] != before[job]} == jobs
+
+
+def test_an_override_is_an_edit(root, before):
+    override(root, "{sampling: {crop_256: {scales: [256, 260]}}, evaluate_detection: {seed: 9}}")
+    after = job_files(root)
+    assert {job for job in after if after[job] != before[job]} == {
+        "train_classifier/m6",
+        "evaluate_detection/all",
+    }
+    assert after["evaluate_detection/all"]["seed"] == 9
+
+
+def test_an_eighth_member_adds_its_own_files_alone(root, before):
+    edit(root, "ensemble/paper.yaml", r"^members:$", "members:\n  - {name: m8, sampling: scale_jitter}")
+    after = job_files(root)
+    assert after.keys() - before.keys() == {"train_classifier/m8", "predict_crops/m8"}
+    assert {job: after[job] for job in before} == before
+    assert after["train_classifier/m8"]["member"]["sampling"] == "scale_jitter"
+    assert after["train_classifier/m8"]["sampling"]["scales"] == [256, 352]
+
+
+def test_a_file_holds_its_row_and_no_reference(before):
+    m7, d3, p2 = before["train_classifier/m7"], before["train_detector/d3"], before["propose_regions/p2"]
+    assert (m7["member"]["name"], m7["member"]["width"], m7["job"]) == ("m7", 1.25, "m7")
+    assert (d3["detector"]["init_from"], d3["stage"], d3["experiment"]) == ("m3", "train_detector", "demo")
+    assert (p2["part"], p2["parts"]) == ({"name": "p2", "index": 1}, 2)
+    assert before["score_regions/d1"]["context_px"] == d3["context_px"]
+    codes = {job: content["code"] for job, content in before.items()}
+    assert len({codes[f"train_classifier/{m}"] for m in MEMBERS}) == 1
+    assert len(set(codes.values())) == len(config.PER)
+
+
+def test_data_belong_to_the_data_set_and_results_to_the_experiment(root):
+    settings = config.compose(root)
+    paths = {str(path.relative_to(root)) for path, _ in config.files(settings)}
+    assert {
+        "data/config/digits/prepare_classification.json",
+        "data/config/digits/prepare_detection.json",
+    } < paths
+    assert {
+        "results/demo/config/train_classifier/m1.json",
+        "results/demo/config/make_report/all.json",
+    } < paths
+    assert (
+        config.compose(root, "photos")
+        .config_path("prepare_detection", "all")
+        .startswith("data/config/photos/")
+    )
+
+
+def test_files_are_written_when_their_content_changes(root):
+    def write():
+        return [str(path.relative_to(root)) for path in config.write_configs(config.compose(root))]
+
+    def contents():
+        return {path: path.read_bytes() for path in root.rglob("*.json")}
+
+    assert len(write()) == len(contents()) == 35
+    first = contents()
+    assert write() == []
+    edit(root, "ensemble/paper.yaml", r"width: 1.25", "width: 1.5")
+    assert write() == ["results/demo/config/train_classifier/m7.json"]
+    edit(root, "ensemble/paper.yaml", r"width: 1.5", "width: 1.25")
+    assert write() == ["results/demo/config/train_classifier/m7.json"] and contents() == first
+    edit(root, "ensemble/paper.yaml", r"^  - \{name: m7.*\n", "")
+    assert write() == []
+    gone = {str(path.relative_to(root)) for path in first.keys() - contents().keys()}
+    assert gone == {f"results/demo/config/{stage}/m7.json" for stage in ("train_classifier", "predict_crops")}
+    others = root / "results" / "other" / "config" / "train_classifier" / "m9.json"
+    write_json(others, {})
+    write()
+    assert others.exists()  # of another experiment
+
+
+def test_detection_and_the_baseline_can_be_left_out(root):
+    override(root, "{detection: false, train_baseline: {enabled: false}}")
+    stages = {job.split("/")[0] for job in job_files(root)}
+    assert stages == set(config.PER) - set(config.DETECTION_STAGES) - {"train_baseline"}
+
+
+def test_former_jobs_are_removed_with_their_records(root):
+    settings, results = config.compose(root), root / "results" / "demo"
+    kept = ["train_classifier/m1", "propose_regions/p2", "train_detector/d1", "evaluate_ensemble"]
+    former = ["predict_crops/m8", "propose_regions/p3", "train_classifier/m8"]
+    for job in kept + former:
+        write_json(results / job / "metrics.json", {})
+        write_json(results / "runs" / f"{job}.json", {})
+    (results / "train_classifier" / "note.txt").write_text("mine")
+    removed = config.remove_former_jobs(settings)
+    assert sorted(str(path.relative_to(results)) for path in removed) == former
+    for job in kept:
+        assert (results / job / "metrics.json").exists() and (results / "runs" / f"{job}.json").exists()
+    for job in former:
+        assert not (results / job).exists() and not (results / "runs" / f"{job}.json").exists()
+    assert (results / "train_classifier" / "note.txt").exists()
+    assert config.remove_former_jobs(settings) == []
+
+
+def test_jobs_of_a_stage_that_is_left_out_are_former(root):
+    write_json(root / "results" / "demo" / "train_detector" / "d1" / "metrics.json", {})
+    override(root, "{detection: false}")
+    (removed,) = config.remove_former_jobs(config.compose(root))
+    assert removed.name == "d1"
+
+
+def test_before_the_first_job_the_world_is_looked_at(root):
+    preflight.check(config.compose(root), local=True)
+    with pytest.raises(UserError, match=r"^dataset\.classification\.root: "):
+        preflight.check(config.compose(root, "photos"), local=True)
+    override(root, "{sampling: {scale_jitter: {interpolation: cubics}}}")
+    with pytest.raises(UserError, match=r"sampling\.scale_jitter\.interpolation: .*'cubic'"):
+        preflight.check(config.compose(root), local=True)
+
+
+def test_prepared_data_need_no_source(root):
+    for kind in ("classification", "detection"):
+        write_json(root / "data" / kind / "photos" / "manifest.json", {})
+    preflight.check(config.compose(root, "photos"), local=True)
+
+
+def test_a_gpu_that_is_not_there_is_told_where_it_counts(root, monkeypatch):
+    override(root, "{compute: {device: cuda}}")
+    settings = config.compose(root)
+    monkeypatch.setattr(preflight.Path, "exists", lambda path: path.name == "manifest.json")
+    with pytest.raises(UserError, match=r"compute\.device: cuda .* no NVIDIA GPU; set cpu"):
+        preflight.check(settings, local=True)
+    preflight.check(settings, local=False)

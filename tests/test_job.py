@@ -1,0 +1,236 @@
+"""How a job runs: its edges, its stamp, its record, its errors in one line."""
+
+import json
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+
+from googlenet import job
+from googlenet.errors import UserError
+from googlenet.files import read_json, sha256, write_json
+from googlenet.job import Input, Inputs, Output
+
+CONFIG = {
+    "stage": "train_classifier",
+    "job": "m1",
+    "experiment": "demo",
+    "code": "c0de" * 16,
+    "rate": 0.5,
+    "compute": {"numeric_threads": 1, "device": "cpu", "precision": "fp32"},
+}
+CONFIG_PATH = "results/demo/config/train_classifier/m1.json"
+
+
+def stage(made, *, manifest: Input, parts: Inputs, metrics: Output) -> None:
+    """A stage that adds up its parts."""
+    total = sum(int(path.read_text()) for path in parts)
+    made.log({"total": total, "name": "not a number"}, step=3)
+    made.write_metrics(metrics, {"total": total, "manifest": read_json(manifest)})
+
+
+@pytest.fixture(autouse=True)
+def machine():
+    """What a job sets for its process is set back."""
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads[0])
+    cv2.setNumThreads(threads[1])
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("GOOGLENET_EXPERIMENT", raising=False)
+    write_json(".googlenet/plumbing.json", {"loader_workers": 2})
+    write_json(CONFIG_PATH, CONFIG)
+    write_json("data/manifest.json", {"pictures": 3})
+    for name in ("a", "b"):
+        Path("data", name).write_text(str(ord(name)))
+    return tmp_path
+
+
+class Unrecorded:
+    """A run that no store keeps."""
+
+    run_id, experiment_id, tracking_uri = "run", "experiment", "sqlite:///somewhere"
+
+    def __init__(self):
+        self.logged, self.kept = [], []
+
+    def metrics(self, values, step):
+        self.logged.append((values, step))
+
+    def artifact(self, path):
+        self.kept.append(path)
+
+
+@pytest.fixture
+def run(root, monkeypatch):
+    made = Unrecorded()
+
+    @contextmanager
+    def job_run(*given):
+        made.given = given
+        yield made
+
+    monkeypatch.setattr(job, "job_run", job_run)
+    return made
+
+
+def arguments(parts=("data/a", "data/b"), threads=1, config=CONFIG_PATH):
+    words = ["--config", config, "--threads", str(threads), "--manifest", "data/manifest.json"]
+    return [*words, "--parts", *parts, "--metrics", "results/demo/train_classifier/m1/metrics.json"]
+
+
+def stamp(**change):
+    job.perform(stage, arguments(**change))
+    return read_json("results/demo/train_classifier/m1/metrics.json")["stamp"]
+
+
+def test_a_job_in_a_real_store(root):
+    job.perform(stage, arguments())
+    metrics = read_json("results/demo/train_classifier/m1/metrics.json")
+    assert (metrics["total"], metrics["manifest"]) == (97 + 98, {"pictures": 3})
+    record = read_json("results/demo/runs/train_classifier/m1.json")
+    assert (record["stage"], record["job"], record["experiment"]) == ("train_classifier", "m1", "demo")
+    assert (record["stamp"], record["config_sha256"]) == (metrics["stamp"], sha256(CONFIG_PATH))
+    assert record["inputs"]["manifest"] == sha256("data/manifest.json")
+    assert (record["commit"], record["threads"], record["device"]) == ("", 1, "cpu")
+    assert record["started"].endswith("+00:00") and record["started"] <= record["ended"]
+    assert {"python", "torch", "torchvision", "opencv", "numpy", "platform", "cpu"} <= record[
+        "versions"
+    ].keys()
+    assert record["mlflow"]["tracking_uri"] == "the local store" and str(root) not in json.dumps(record)
+
+    from mlflow import MlflowClient
+
+    stored = MlflowClient(f"sqlite:///{root}/mlflow/mlflow.db").get_run(record["mlflow"]["run_id"])
+    assert (stored.data.metrics["total"], stored.data.tags["current"]) == (195, "true")
+    assert (stored.data.params["rate"], stored.data.tags["stamp"]) == ("0.5", metrics["stamp"][:12])
+    assert list((root / "mlflow" / "artifacts").rglob("metrics.json"))
+
+
+def test_a_stage_is_given_its_edges_and_numbers_are_logged(run, capsys):
+    stamp()
+    assert run.logged == [({"total": 195}, 3)]
+    assert run.kept == [Path("results/demo/train_classifier/m1/metrics.json")]
+    assert capsys.readouterr().out == "    3  total 195\n"
+    _, experiment, name, made, parameters, tags, digests = run.given
+    assert (experiment, name, made) == ("demo", "train_classifier", "m1")
+    # Whose run it is, and of which code, are tags; the rest is parameters.
+    assert parameters == {key: CONFIG[key] for key in ("rate", "compute")}
+    assert (tags["config"], tags["code"]) == (sha256(CONFIG_PATH)[:12], "c0dec0dec0de")
+    assert set(digests) == {"manifest", "parts"}
+
+
+def test_the_active_experiment_owns_the_runs_of_shared_data(run, monkeypatch):
+    monkeypatch.setenv("GOOGLENET_EXPERIMENT", "photos")
+    stamp()
+    assert run.given[1] == "photos"
+
+
+def test_plumbing_reaches_the_job_beside_its_configuration(run):
+    seen = []
+
+    def look(made, *, metrics: Output):
+        seen.append((made.compute, made.plumbing, made.config))
+
+    job.perform(look, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
+    assert seen == [(CONFIG["compute"] | {"loader_workers": 2}, {"loader_workers": 2}, CONFIG)]
+
+
+def test_the_stamp_depends_on_configuration_and_inputs(run):
+    first = stamp()
+    assert first == stamp() and len(first) == 64
+    others = [stamp(parts=("data/b", "data/a")), stamp(parts=("data/a",))]
+    write_json(CONFIG_PATH, CONFIG | {"rate": 0.6})
+    others.append(stamp())
+    write_json(CONFIG_PATH, CONFIG)
+    assert stamp() == first
+    write_json("data/manifest.json", {"pictures": 4})
+    others.append(stamp())
+    write_json("data/manifest.json", {"pictures": 3})
+    write_json(".googlenet/plumbing.json", {"loader_workers": 0})
+    assert stamp() == first  # plumbing is no part of it
+    assert len({first, *others}) == 5
+
+
+def test_digest_of_a_list_is_that_of_its_files_in_order(root):
+    a, b = Path("data/a"), Path("data/b")
+    assert job.digest_of(a) == sha256(a)
+    assert len({job.digest_of(paths) for paths in ([], [a], [b], [a, b], [b, a])}) == 5
+    a.write_text("98")
+    assert job.digest_of([a, b]) == job.digest_of([b, a])  # by content, not by name
+
+
+def test_a_failing_stage_leaves_no_record(run):
+    def broken(made, *, metrics: Output):
+        raise UserError("data: broken; mend it")
+
+    with pytest.raises(UserError, match="data: broken"):
+        job.perform(broken, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
+    assert not Path("results/demo/runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "record"),
+    [
+        ("results/demo/config/train_classifier/m1.json", "m1", "results/demo/runs/train_classifier/m1.json"),
+        ("results/demo/config/make_report/all.json", "all", "results/demo/runs/make_report/all.json"),
+        ("results/config/config/make_report/all.json", "all", "results/config/runs/make_report/all.json"),
+        ("data/config/digits/prepare_detection.json", "all", "data/runs/digits/prepare_detection/all.json"),
+    ],
+)
+def test_where_a_record_lies(config, name, record):
+    stage_name = Path(record).parent.name
+    assert job.run_record(Path(config), stage_name, name) == Path(record)
+
+
+def test_records_beside_a_report_are_the_experiments_and_its_datas(root):
+    write_json("results/demo/runs/train_classifier/m1.json", {"job": "m1"})
+    write_json("results/other/runs/train_classifier/m1.json", {"job": "other"})
+    write_json("data/runs/digits/prepare_detection/all.json", {"job": "all"})
+    found = job.records_beside(Path("results/demo/make_report/report.html"))
+    assert [record["job"] for record in found] == ["m1", "all"]
+
+
+def test_too_few_threads_name_the_key(run):
+    write_json(CONFIG_PATH, CONFIG | {"compute": CONFIG["compute"] | {"numeric_threads": 4}})
+    with pytest.raises(UserError, match=r"compute\.numeric_threads: 4 asked for, 2 given; raise --cores"):
+        stamp(threads=2)
+    assert not hasattr(run, "given")  # nothing was begun
+
+
+def test_no_gpu_names_the_key(run, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    write_json(CONFIG_PATH, CONFIG | {"compute": CONFIG["compute"] | {"device": "cuda"}})
+    with pytest.raises(UserError, match=r"compute\.device: cuda asked for, but torch sees no GPU; set cpu"):
+        stamp()
+
+
+def test_a_job_computes_deterministically_on_its_threads(run):
+    stamp()
+    assert torch.are_deterministic_algorithms_enabled()
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1)
+
+
+def test_main_tells_an_error_in_one_line(root, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["stage", *arguments(config="results/demo/config/absent.json")])
+    with pytest.raises(SystemExit) as ended:
+        job.main(stage)
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert said.err == "error: results/demo/config/absent.json: not found; run the stage that writes it\n"
+    assert said.out == ""
+
+
+def test_a_missing_edge_is_told_with_the_stages_own_words(root, capsys):
+    with pytest.raises(SystemExit) as ended:
+        job.perform(stage, ["--config", CONFIG_PATH, "--threads", "1"])
+    assert ended.value.code == 2 and "--manifest" in capsys.readouterr().err

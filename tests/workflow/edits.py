@@ -1,0 +1,226 @@
+"""The table of edits: what a person changes, and the jobs that must run then, written down by hand.
+
+Rows run one after the other on the same house when they are executed, so that the table's order is part of it:
+what changes the number of members comes last.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from workflow.houses import Run, append, jobs, plan, replace
+
+SMOKE = "conf/experiment/smoke.yaml"
+DATASET = "conf/dataset/digits_tiny.yaml"
+ENSEMBLE = "src/googlenet/classification/ensemble.py"
+M, D, P = "m1 m2 m3", "d1 d2", "p1 p2"
+NONE: set[Run] = set()
+
+
+class Edit(NamedTuple):
+    """One row: what it is, how it is made in a house, the jobs that must run, and from which choice on it executes."""
+
+    name: str
+    apply: Callable[[Path], None]
+    expected: set[Run]
+    executed: str = "all"
+
+
+def smoke(pattern: str, new: str) -> Callable[[Path], None]:
+    """An edit of the smoke experiment's file."""
+    return lambda house: replace(house, SMOKE, pattern, new)
+
+
+def file(name: str, pattern: str, new: str) -> Callable[[Path], None]:
+    """An edit of another file."""
+    return lambda house: replace(house, name, pattern, new)
+
+
+def comment_in_conf(house: Path) -> None:
+    """Comments, at the end of a line and on lines of their own."""
+    replace(house, "conf/train_classifier.yaml", r"^epochs: .*$", r"\g<0> # as many as patience allows")
+    append(house, SMOKE, "# Nothing below.\n")
+
+
+def white_space(house: Path) -> None:
+    """Blanks and empty lines where YAML does not mind them."""
+    replace(house, "conf/predict_crops.yaml", r"^batch_size: ", "\n\nbatch_size:     ")
+    append(house, DATASET, "\n\n")
+
+
+def comment_in_code(house: Path) -> None:
+    """A comment and another docstring in a module that most stages use."""
+    module = "src/googlenet/models/googlenet.py"
+    replace(house, module, r'\A"""', '"""Here begins the network. ')
+    append(house, module, "\n# Here ends the network.\n")
+
+
+def reverted(house: Path) -> None:
+    """A key edited, seen by the engines, and edited back."""
+    before = (house / SMOKE).read_bytes()
+    replace(house, SMOKE, r"train_classifier: \{epochs: \d+", "train_classifier: {epochs: 9")
+    assert plan(house)
+    (house / SMOKE).write_bytes(before)
+
+
+def other_experiment(house: Path) -> None:
+    """Another experiment on the same data, without detection, becomes the active one."""
+    text = (house / SMOKE).read_text(encoding="utf-8")
+    (house / "conf/experiment/smoke2.yaml").write_text(text + "detection: false\n", encoding="utf-8")
+    (house / "params.yaml").write_text("experiment: smoke2\n", encoding="utf-8")
+
+
+def there_and_back(house: Path) -> None:
+    """The other experiment, seen by Snakemake, and back."""
+    other_experiment(house)
+    assert plan(house)
+    (house / "params.yaml").write_text("experiment: smoke\n", encoding="utf-8")
+
+
+AFTER_EVALUATION = jobs(evaluate_detection="all", make_report="all")
+AFTER_SCORES = jobs(score_regions=D) | AFTER_EVALUATION
+AFTER_DETECTORS = jobs(train_detector=D) | AFTER_SCORES
+AFTER_PREDICTIONS = jobs(evaluate_ensemble="all", make_report="all")
+AFTER_CLASSIFIERS = jobs(train_classifier=M, predict_crops=M) | AFTER_PREDICTIONS | AFTER_DETECTORS
+
+EDITS = [
+    # A key of every stage.
+    Edit(
+        "evaluate_detection: nms_iou",
+        file("conf/evaluate_detection.yaml", r"nms_iou: .*", "nms_iou: 0.35"),
+        AFTER_EVALUATION,
+        "three",
+    ),
+    Edit(
+        "evaluate_ensemble: resamples",
+        smoke(r"evaluate_ensemble: \{resamples: \d+", "evaluate_ensemble: {resamples: 250"),
+        AFTER_PREDICTIONS,
+        "three",
+    ),
+    Edit(
+        "make_report: title",
+        file("conf/make_report.yaml", r"title: .*", "title: Deeper"),
+        jobs(make_report="all"),
+        "three",
+    ),
+    Edit(
+        "measure_cost: repeats",
+        smoke(r"repeats: \d+", "repeats: 2"),
+        jobs(measure_cost="all", make_report="all"),
+    ),
+    Edit(
+        "score_regions: batch_size",
+        file("conf/score_regions.yaml", r"batch_size: \d+", "batch_size: 96"),
+        AFTER_SCORES,
+    ),
+    Edit(
+        "train_detector: epochs",
+        smoke(r"train_detector: \{epochs: \d+", "train_detector: {epochs: 3"),
+        AFTER_DETECTORS,
+    ),
+    Edit(
+        "propose_regions: superpixel_scale",
+        smoke(r"superpixel_scale: [\d.]+", "superpixel_scale: 1.5"),
+        jobs(propose_regions=P) | AFTER_DETECTORS,
+    ),
+    Edit(
+        "prepare_detection: training scenes",
+        file(DATASET, r"train: 12", "train: 13"),
+        jobs(prepare_detection="all", propose_regions=P) | AFTER_DETECTORS,
+    ),
+    Edit(
+        "train_baseline: max_iterations",
+        smoke(r"max_iterations: \d+", "max_iterations: 40"),
+        jobs(train_baseline="all") | AFTER_PREDICTIONS,
+    ),
+    Edit(
+        "predict_crops: batch_size",
+        file("conf/predict_crops.yaml", r"batch_size: \d+", "batch_size: 96"),
+        jobs(predict_crops=M) | AFTER_PREDICTIONS,
+    ),
+    Edit(
+        "train_classifier: epochs",
+        smoke(r"train_classifier: \{epochs: \d+", "train_classifier: {epochs: 3"),
+        AFTER_CLASSIFIERS,
+    ),
+    Edit(
+        "prepare_classification: pictures a split",
+        file(DATASET, r"limit_per_split: \d+", "limit_per_split: 110"),
+        jobs(prepare_classification="all", train_baseline="all") | AFTER_CLASSIFIERS,
+    ),
+    # A key of one member, of one detector, of some jobs, of many stages, of none.
+    Edit(
+        "order_seed of m2, which no detector starts from",
+        smoke(r"name: m2, order_seed: \d+", "name: m2, order_seed: 12"),
+        jobs(train_classifier="m2", predict_crops="m2") | AFTER_PREDICTIONS,
+    ),
+    Edit(
+        "sampling method of m2 alone",
+        file("conf/sampling.yaml", r"scales: \[256, 352\]", "scales: [256, 320]"),
+        jobs(train_classifier="m2", predict_crops="m2") | AFTER_PREDICTIONS,
+    ),
+    Edit(
+        "order_seed of detector d2",
+        smoke(r"init_from: m3, order_seed: \d+", "init_from: m3, order_seed: 12"),
+        jobs(train_detector="d2", score_regions="d2") | AFTER_EVALUATION,
+    ),
+    Edit(
+        "the member that d1 starts from",
+        smoke(r"name: d1, init_from: m1", "name: d1, init_from: m3"),
+        jobs(train_detector="d1", score_regions="d1") | AFTER_EVALUATION,
+    ),
+    Edit(
+        "input_px of the model, shared by many stages",
+        smoke(r"input_px: \d+", "input_px: 40"),
+        jobs(measure_cost="all") | AFTER_CLASSIFIERS,
+    ),
+    Edit(
+        "plumbing: loader_workers",
+        file("conf/plumbing.yaml", r"loader_workers: \d+", "loader_workers: 1"),
+        NONE,
+    ),
+    # No content.
+    Edit("comment in conf", comment_in_conf, NONE),
+    Edit("white space in conf", white_space, NONE),
+    # Code and rules.
+    Edit("comment and docstring in code", comment_in_code, NONE, "five"),
+    Edit(
+        "text of an error", file("src/googlenet/data/pictures.py", "damaged picture", "broken picture"), NONE
+    ),
+    Edit(
+        "code of evaluate_ensemble",
+        file(ENSEMBLE, r"^RESAMPLES_AT_ONCE = \d+", "RESAMPLES_AT_ONCE = 150"),
+        AFTER_PREDICTIONS,
+    ),
+    Edit(
+        "rule of measure_cost",
+        file(
+            "workflow/rules/report.smk",
+            r'"python -m googlenet.stages.measure_cost',
+            '"true; python -m googlenet.stages.measure_cost',
+        ),
+        jobs(measure_cost="all", make_report="all"),
+    ),
+    # Forth and back.
+    Edit("a key edited and edited back", reverted, NONE),
+    Edit(
+        "another experiment, without detection, on the same data",
+        other_experiment,
+        jobs(train_classifier=M, predict_crops=M, train_baseline="all", measure_cost="all")
+        | AFTER_PREDICTIONS,
+    ),
+    Edit("back from the other experiment", there_and_back, NONE),
+    # Other numbers of jobs.
+    Edit(
+        "a third part of the proposals",
+        file("conf/propose_regions.yaml", r"parts: \d+", "parts: 3"),
+        jobs(propose_regions="p1 p2 p3") | AFTER_DETECTORS,
+    ),
+    Edit(
+        "a fourth member, m4",
+        smoke(r"^( *)- \{name: m3.*$", r"\g<0>\n\1- {name: m4, order_seed: 4, sampling_seed: 4}"),
+        jobs(train_classifier="m4", predict_crops="m4") | AFTER_PREDICTIONS,
+        "five",
+    ),
+    Edit("without member m2", smoke(r"^ *- \{name: m2.*\n", ""), AFTER_PREDICTIONS),
+]

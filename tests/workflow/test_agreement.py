@@ -1,0 +1,116 @@
+"""The agreement: after each edit of the table, the jobs that Snakemake runs, that DVC runs and that are expected.
+
+All rows are planned: an edit is made, each engine is asked what it would run, and the edit is undone. Some rows (see
+tests/conftest.py) are then executed under both engines, one upon the other, and `--agreement=all` writes
+docs/agreement.md.
+"""
+
+import time
+from itertools import groupby
+
+import pytest
+
+from workflow.edits import EDITS
+from workflow.houses import (
+    REPO,
+    assert_nothing_to_do,
+    changed_stages,
+    closure,
+    digests,
+    dvc,
+    editable_files,
+    executed,
+    plan,
+    put_back,
+    snakemake,
+)
+
+pytestmark = pytest.mark.long
+HEAD = """\
+# The agreement of the engines
+
+Written by `make agreement`. Every edit was made in two copies of the `smoke` experiment, in this order and one upon the
+other. In one, `snakemake --cores 2` ran, in the other `dvc repro`. "Expected" was written down by hand beforehand
+(`tests/workflow/edits.py`). "Agree" means: the jobs that Snakemake ran, those that DVC ran and the expected ones
+are the same set; after that, `snakemake -n`, `dvc status` and `dvc repro` in both copies had nothing to do; and the
+results of both copies are the same bytes.
+
+| edit | jobs expected | Snakemake ran | DVC ran | | s, Snakemake | s, DVC |
+| --- | --- | --- | --- | --- | --- | --- |
+"""
+
+
+def pytest_generate_tests(metafunc):
+    if "executed_edit" in metafunc.fixturenames:
+        wanted = metafunc.config.getoption("agreement")
+        kinds = {"three": ("three",), "five": ("three", "five"), "all": ("three", "five", "all")}[wanted]
+        rows = [edit for edit in EDITS if edit.executed in kinds]
+        metafunc.parametrize("executed_edit", rows, ids=lambda edit: edit.name)
+
+
+@pytest.fixture(scope="module")
+def table(pytestconfig):
+    """The executed rows' results; with --agreement=all they become docs/agreement.md at the end."""
+    rows = []
+    yield rows
+    if pytestconfig.getoption("agreement") == "all" and len(rows) == len(EDITS):
+        (REPO / "docs" / "agreement.md").write_text(HEAD + "".join(rows), encoding="utf-8")
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
+def test_plan(house, edit):
+    before = editable_files(house)
+    try:
+        edit.apply(house)
+        planned = executed(plan(house))
+        changed = changed_stages(house)
+    finally:
+        put_back(house, before)
+    assert planned == edit.expected
+    reached = closure(house, changed)
+    assert {job for job in planned if job.stage in reached} == edit.expected
+    if not edit.expected:
+        assert reached == set()
+
+
+def test_nothing_to_do_after_all_plans(house):
+    assert_nothing_to_do(house)
+
+
+def test_execute(house, dvc_house, executed_edit, table):
+    edit = executed_edit
+    edit.apply(house)
+    clock = time.monotonic()
+    ran = executed(snakemake(house, "--cores", "2"))
+    ended = time.monotonic()
+    edit.apply(dvc_house)
+    start = time.monotonic()
+    ran_by_dvc = executed(dvc(dvc_house, "repro"))
+    seconds = ended - clock, time.monotonic() - start
+    agree = ran == ran_by_dvc == edit.expected
+    table.append(row_of(edit, ran, ran_by_dvc, agree, seconds))
+    assert (ran, ran_by_dvc) == (edit.expected, edit.expected)
+    if not edit.expected:
+        # Snakemake has no job, and so no moment to tell DVC: DVC sees it for itself.
+        assert executed(dvc(house, "repro")) == set()
+    for each in (house, dvc_house):
+        assert_nothing_to_do(each)
+    assert digests(house) == digests(dvc_house)
+
+
+def row_of(edit, ran, ran_by_dvc, agree, seconds) -> str:
+    """A row of docs/agreement.md."""
+    sets = " | ".join(map(shown, (edit.expected, ran, ran_by_dvc)))
+    times = " | ".join(f"{value:.0f}" for value in seconds)
+    return f"| {edit.name} | {sets} | {'agree' if agree else '**differ**'} | {times} |\n"
+
+
+def shown(jobs) -> str:
+    """A set of jobs as a count and short names: 3: train_classifier m2; make_report."""
+    if not jobs:
+        return "none"
+    stages = []
+    for stage, group in groupby(sorted(jobs), key=lambda job: job.stage):
+        names = [job.job for job in group]
+        stages.append(stage if names == ["all"] else f"{stage} {' '.join(names)}")
+    return f"{len(jobs)}: {'; '.join(stages)}"

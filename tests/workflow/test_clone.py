@@ -1,0 +1,134 @@
+"""What a colleague gets from git and DVC, what a checkout of a former state brings back, and what is not committed."""
+
+import pytest
+
+from workflow.edits import SMOKE
+from workflow.houses import (
+    assert_nothing_to_do,
+    call,
+    changed_stages,
+    closure,
+    commit,
+    connect,
+    digests,
+    dvc,
+    editable_files,
+    executed,
+    jobs,
+    plan,
+    put_back,
+    replace,
+    snakemake,
+    tracked_runs,
+)
+
+pytestmark = pytest.mark.long
+
+
+def restore(house) -> str:
+    """What `make restore` does, and `make pull` after `dvc pull`."""
+    return call(house, "python", "workflow/sync.py", "restore")
+
+
+@pytest.fixture(scope="module")
+def clone(house, room):
+    """A clone of the house's git repository, with the results pulled from the DVC remote."""
+    commit(house)
+    dvc(house, "push")
+    call(room, "git", "clone", "--quiet", "house", "clone")
+    clone = room / "clone"
+    connect(clone)
+    assert not (clone / "results").exists()
+    dvc(clone, "pull")
+    restore(clone)
+    return clone
+
+
+def test_a_clone_has_nothing_to_do(clone, house):
+    assert_nothing_to_do(clone)
+    assert digests(clone) == digests(house)
+
+
+@pytest.mark.parametrize(
+    "file, pattern, new, expected",
+    [
+        (
+            "conf/evaluate_detection.yaml",
+            r"nms_iou: .*",
+            "nms_iou: 0.41",
+            jobs(evaluate_detection="all", make_report="all"),
+        ),
+        # What Snakemake knows only from its own records: the set of inputs, and a rule's command.
+        (SMOKE, r"^ *- \{name: m2.*\n", "", jobs(evaluate_ensemble="all", make_report="all")),
+        (
+            "workflow/rules/report.smk",
+            r'"python -m',
+            '":; python -m',
+            jobs(measure_cost="all", make_report="all"),
+        ),
+    ],
+    ids=["key", "removed member", "rule"],
+)
+def test_an_edit_in_a_clone_runs_what_it_touches(clone, file, pattern, new, expected):
+    before = editable_files(clone)
+    try:
+        replace(clone, file, pattern, new)
+        planned, changed = executed(plan(clone)), changed_stages(clone)
+    finally:
+        put_back(clone, before)
+    assert planned == expected
+    assert {job.stage for job in expected} <= closure(clone, changed)
+
+
+def test_a_checkout_of_a_former_state_needs_no_job(house):
+    commit(house)
+    former = digests(house)
+    replace(house, SMOKE, r"^ *- \{name: m[24].*\n", "")  # whichever of the two the executed edits left
+    ran = executed(snakemake(house, "--cores", "2"))
+    assert ran == jobs(evaluate_ensemble="all", make_report="all")
+    assert digests(house).keys() < former.keys()
+    runs = tracked_runs(house)
+    call(house, "git", "checkout", "--quiet", "HEAD", "--", "conf", "dvc.lock")
+    restore(house)
+    assert_nothing_to_do(house)
+    assert digests(house) == former
+    assert tracked_runs(house) == runs
+
+
+def test_a_partial_run_tells_dvc_nothing_until_a_sync(house):
+    lock = (house / "dvc.lock").read_bytes()
+    replace(house, "conf/make_report.yaml", r"title: .*", "title: A part")
+    too_early = call(house, "python", "workflow/sync.py", "commit", code=1)
+    assert too_early == "error: results are not current; run `snakemake --cores N` first\n"
+    ran = executed(snakemake(house, "--cores", "2", "--", "stage_make_report"))
+    assert ran == jobs(make_report="all")
+    assert (house / "dvc.lock").read_bytes() == lock
+    assert "make_report" in changed_stages(house)
+    call(house, "python", "workflow/sync.py", "commit")
+    assert_nothing_to_do(house)
+
+
+def test_a_run_of_another_experiment_than_that_of_params_tells_dvc_nothing(house):
+    lock, before = (house / "dvc.lock").read_bytes(), editable_files(house)
+    try:
+        replace(house, "conf/make_report.yaml", r"title: .*", "title: Another")
+        replace(house, "params.yaml", "experiment: smoke", "experiment: demo")
+        said = snakemake(house, "--cores", "2", "--config", "experiment=smoke")
+    finally:
+        put_back(house, before)
+    assert executed(said) == jobs(make_report="all")
+    assert "DVC not told: ran 'smoke', but params.yaml says 'demo'" in said.splitlines()
+    assert (house / "dvc.lock").read_bytes() == lock
+    restore(house)
+    assert_nothing_to_do(house)
+
+
+def test_results_above_the_limit_are_left_to_a_sync(house):
+    lock, before = (house / "dvc.lock").read_bytes(), editable_files(house)
+    try:
+        replace(house, "conf/plumbing.yaml", r"commit_limit_gb: \d+", "commit_limit_gb: 0")
+        said = call(house, "python", "workflow/sync.py", "after-run", "smoke")
+    finally:
+        put_back(house, before)
+    assert said == "DVC not told: 0 GB is above plumbing.commit_limit_gb; run `make sync`\n"
+    assert (house / "dvc.lock").read_bytes() == lock

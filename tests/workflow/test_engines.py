@@ -1,0 +1,93 @@
+"""The whole pipeline under both engines: the same jobs, the same bits, and then nothing to do."""
+
+import time
+
+import pytest
+
+from workflow.houses import (
+    assert_nothing_to_do,
+    call,
+    changed_stages,
+    digests,
+    dvc,
+    executed,
+    jobs,
+    plan,
+    tracked_runs,
+)
+
+pytestmark = pytest.mark.long
+EVERY = jobs(
+    prepare_classification="all",
+    train_classifier="m1 m2 m3",
+    predict_crops="m1 m2 m3",
+    train_baseline="all",
+    evaluate_ensemble="all",
+    prepare_detection="all",
+    propose_regions="p1 p2",
+    train_detector="d1 d2",
+    score_regions="d1 d2",
+    evaluate_detection="all",
+    measure_cost="all",
+    make_report="all",
+)
+# Bounds of what is asked on a free machine (4 s and 40 s), for one that has other things to do.
+PLAN_LIMIT_S, REPRO_LIMIT_S = 20, 200
+
+
+def test_each_engine_runs_every_job(house, dvc_house, first_runs):
+    assert first_runs == {"snakemake": EVERY, "dvc": EVERY}
+
+
+def test_two_fresh_runs_give_the_same_bits(house, dvc_house):
+    found = digests(house)
+    assert len(found) == 24  # 2 manifests, 5 weights, 3 predictions, 2 proposals, 2 scores, 10 metrics
+    assert found == digests(dvc_house)
+
+
+def test_snakemake_then_leaves_nothing_to_do(house):
+    assert_nothing_to_do(house)
+
+
+def test_dvc_then_leaves_nothing_to_do(dvc_house):
+    assert_nothing_to_do(dvc_house)
+
+
+def test_dvc_repro_runs_no_job_after_snakemake(house):
+    assert executed(dvc(house, "repro")) == set()
+    assert changed_stages(house) == set()
+
+
+def test_nothing_to_do_is_seen_soon(house, measured):
+    clock = time.monotonic()
+    assert "Nothing to be done" in plan(house)
+    planned = time.monotonic()
+    assert executed(dvc(house, "repro")) == set()
+    ended = time.monotonic()
+    measured("nothing to do, snakemake -n", planned - clock)
+    measured("nothing to do, dvc repro", ended - planned)
+    assert planned - clock < PLAN_LIMIT_S and ended - planned < REPRO_LIMIT_S
+
+
+@pytest.mark.parametrize("which", ["house", "dvc_house"])
+def test_the_report_is_there(request, which):
+    folder = request.getfixturevalue(which) / "results/smoke/make_report"
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert (
+        len(page) > 100_000 and "Going Deeper with Convolutions" in page and page.rstrip().endswith("</html>")
+    )
+    assert "Table 3" in (folder / "report.md").read_text(encoding="utf-8")
+    assert {path.suffix for path in (folder / "figures").iterdir()} == {".png"}
+
+
+@pytest.mark.parametrize("which", ["house", "dvc_house"])
+def test_mlflow_has_one_parent_and_one_current_run_of_each_job(request, which):
+    parents, children, current = tracked_runs(request.getfixturevalue(which))
+    assert (parents, children) == (1, len(EVERY))
+    assert current == sorted(EVERY)
+
+
+@pytest.mark.parametrize("which", ["house", "dvc_house"])
+def test_git_sees_no_data(request, which):
+    changed = call(request.getfixturevalue(which), "git", "status", "--porcelain", "--untracked-files=all")
+    assert {line.split()[-1] for line in changed.splitlines()} == {"dvc.lock"}

@@ -1,0 +1,197 @@
+"""What a person does wrong is told in one line, before any job where that can be known; what was computed stays.
+
+Most errors of configurations and of data are tested where they are raised; here they come through the engines.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from data.rooms import class_tree, put, voc_tree, xml
+from workflow.edits import SMOKE
+from workflow.houses import (
+    append,
+    call,
+    digests,
+    editable_files,
+    executed,
+    jobs,
+    put_back,
+    replace,
+    snakemake,
+)
+
+pytestmark = pytest.mark.long
+NO_GPU = not Path("/dev/nvidiactl").exists()
+EVERY_DETECTOR = "d1 d2 d3 d4 d5 d6"
+EVERY_MEMBER = "m1 m2 m3 m4 m5 m6 m7"
+
+
+@pytest.fixture
+def changed(house):
+    """The house, whose edits are undone afterwards; no result of it may be lost."""
+    before, results = editable_files(house), digests(house)
+    yield house
+    put_back(house, before)
+    assert digests(house).items() >= results.items()
+
+
+def error_of(output: str) -> str:
+    """The one error line of an output without a traceback."""
+    assert "Traceback" not in output, output
+    lines = [line for line in output.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1, output
+    return lines[0]
+
+
+def write_params(house: Path, text: str) -> None:
+    """Replace params.yaml."""
+    (house / "params.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "edit, message",
+    [
+        (
+            lambda house: replace(
+                house, SMOKE, "evaluate_detection: {", "evaluate_detection: {nms_io: 0.5, "
+            ),
+            f"error: {SMOKE}: unknown key 'evaluate_detection.nms_io'; did you mean 'nms_iou'?",
+        ),
+        (
+            lambda house: write_params(
+                house, "experiment: smoke\noverrides: {train_classifier: {epochs: many}}\n"
+            ),
+            "error: params.yaml: 'overrides.train_classifier.epochs' must be a whole number, not 'many'",
+        ),
+        (
+            lambda house: write_params(house, "experiment: smokes\n"),
+            "error: params.yaml: no experiment 'smokes' in conf/experiment; did you mean 'smoke'?",
+        ),
+        (
+            lambda house: replace(house, SMOKE, "name: d2, init_from: m3", "name: d2, init_from: m33"),
+            "error: conf/ensemble: ensemble.detectors.d2.init_from: no 'm33'; did you mean 'm3'?",
+        ),
+        (
+            lambda house: write_params(house, "experiment: photos\n"),
+            "error: dataset.classification.root: not set; give the folder that holds the data set",
+        ),
+        pytest.param(
+            lambda house: write_params(house, "experiment: smoke\noverrides: {compute: {device: cuda}}\n"),
+            "error: compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu",
+            marks=pytest.mark.skipif(not NO_GPU, reason="this machine has a GPU"),
+        ),
+    ],
+    ids=["key", "type", "experiment", "member", "no data", "no GPU"],
+)
+def test_told_before_any_job(changed, edit, message):
+    edit(changed)
+    output = snakemake(changed, "--cores", "2", code=1)
+    assert error_of(output) == message
+    assert executed(output) == set()
+    assert not list((changed / ".snakemake/locks").iterdir())
+
+
+def test_told_by_dvc_too(changed):
+    replace(changed, SMOKE, "evaluate_detection: {", "evaluate_detection: {nms_io: 0.5, ")
+    output = call(changed, "dvc", "repro", code=255)
+    assert error_of(output).endswith("did you mean 'nms_iou'?")
+    assert executed(output) == set()
+
+
+def own_pictures(house: Path, folder: Path) -> None:
+    """Make one's own pictures the data: class folders and VOC boxes below `folder`."""
+    splits = {"classification": class_tree(folder / "classes"), "detection": voc_tree(folder / "boxes")}
+    lists = "splits: {train: train, validation: validation, test: test}"
+    roots = ", ".join(f"{kind}: {{root: {root}, {lists}}}" for kind, root in splits.items())
+    write_params(house, f"experiment: photos\noverrides: {{dataset: {{{roots}}}}}\n")
+
+
+@pytest.mark.parametrize(
+    "spoil, messages",
+    [
+        (
+            lambda folder: (
+                (folder / "classes/train/empty").mkdir(),
+                put(folder / "boxes/Annotations/train_0.xml", xml(("cat", 1, 1, 10, 99))),
+            ),
+            (
+                "classes/train/empty: class folder without pictures",
+                "train_0.xml: box (1, 1, 10, 99) lies outside",
+            ),
+        ),
+        (
+            lambda folder: (
+                put(folder / "classes/test/dog/0.jpg", "no picture"),
+                put(folder / "boxes/Annotations/test_1.xml", xml()),
+            ),
+            ("dog/0.jpg: not a picture", "test_1.xml: has no object"),
+        ),
+    ],
+    ids=["empty class, box outside", "no picture, XML without objects"],
+)
+def test_bad_data_are_told_by_their_job(changed, tmp_path, spoil, messages):
+    own_pictures(changed, tmp_path)
+    spoil(tmp_path)
+    output = snakemake(
+        changed,
+        "--cores",
+        "2",
+        code=1,
+    )
+    lines = sorted(line for line in output.splitlines() if line.startswith("error:"))
+    assert len(lines) == 2 and "Traceback" not in output, output
+    for line, message in zip(lines, messages, strict=True):
+        assert message in line
+    assert {run.stage for run in executed(output)} <= {
+        "prepare_classification",
+        "prepare_detection",
+        "measure_cost",
+    }
+    assert not list((changed / "data").glob("*/photos/*"))
+
+
+def test_the_papers_setting_is_planned_without_its_data_or_a_gpu(changed):
+    expected = jobs(
+        prepare_classification="all",
+        train_classifier=EVERY_MEMBER,
+        predict_crops=EVERY_MEMBER,
+        evaluate_ensemble="all",
+        prepare_detection="all",
+        propose_regions=" ".join(f"p{part}" for part in range(1, 257)),
+        train_detector=EVERY_DETECTOR,
+        score_regions=EVERY_DETECTOR,
+        evaluate_detection="all",
+        measure_cost="all",
+        make_report="all",
+    )
+    assert executed(snakemake(changed, "-n", "--config", "experiment=ilsvrc2014")) == expected
+
+
+def test_photos_are_planned(changed):
+    expected = jobs(
+        prepare_classification="all",
+        train_classifier=EVERY_MEMBER,
+        predict_crops=EVERY_MEMBER,
+        train_baseline="all",
+        evaluate_ensemble="all",
+        prepare_detection="all",
+        propose_regions="p1 p2",
+        train_detector=EVERY_DETECTOR,
+        score_regions=EVERY_DETECTOR,
+        evaluate_detection="all",
+        measure_cost="all",
+        make_report="all",
+    )
+    assert executed(snakemake(changed, "-n", "--config", "experiment=photos")) == expected
+
+
+def test_dvc_yaml_is_fresh_whatever_the_experiment_and_the_members(changed):
+    replace(
+        changed, "conf/ensemble/paper.yaml", r"^( *)- \{name: m7.*$", r"\g<0>\n\1- {name: m8, order_seed: 8}"
+    )
+    replace(changed, "conf/propose_regions.yaml", r"parts: \d+", "parts: 5")
+    call(changed, "python", "workflow/dvc_stages.py", "check")
+    append(changed, "dvc.yaml", "# edited by hand\n")
+    stale = call(changed, "python", "workflow/dvc_stages.py", "check", code=1)
+    assert stale == "error: dvc.yaml: stale; run `make dvc.yaml` and commit it\n"
