@@ -129,6 +129,15 @@ def test_a_stage_is_given_its_edges_and_numbers_are_logged(run, capsys):
     assert set(digests) == {"manifest", "parts"}
 
 
+def test_parameters_leave_out_the_names_of_the_job():
+    row = {"name": "m3", "width": 1.25}
+    assert job.parameters_of({"stage": "s", "job": "m3", "member": row, "a": {"name": "x"}}) == {
+        "member": {"width": 1.25},
+        "a": {"name": "x"},
+    }
+    assert row["name"] == "m3"
+
+
 def test_the_active_experiment_owns_the_runs_of_shared_data(run, monkeypatch):
     monkeypatch.setenv("GOOGLENET_EXPERIMENT", "photos")
     stamp()

@@ -9,6 +9,7 @@ import hashlib
 import inspect
 import os
 import platform
+import resource
 import subprocess
 import sys
 import time
@@ -165,6 +166,7 @@ def recorded(
             if tracked.tracking_uri.startswith("sqlite")
             else tracked.tracking_uri,
         },
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # Linux: in KiB
         "threads": threads,
         "device": config.get("compute", {}).get("device", "cpu"),
     }

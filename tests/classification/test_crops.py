@@ -105,7 +105,7 @@ def test_what_holds_at_every_size(width, height, px):
 
 
 def test_a_square_picture_counts_each_crop_three_times():
-    few, index = distinct(crops_144(50, 50, 32))
+    _, index = distinct(crops_144(50, 50, 32))
     assert np.bincount(index).tolist() == [3] * 48
     _, index = distinct([upright(crop) for crop in crops_144(50, 50, 32)])
     assert np.bincount(index).tolist() == [6] * 24

@@ -24,8 +24,11 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def room(tmp_path_factory):
-    """The folder of the houses and of their DVC remote."""
-    return tmp_path_factory.mktemp("houses")
+    """The folder of the houses and of their DVC remote; both are copies of the same moment."""
+    room = tmp_path_factory.mktemp("houses")
+    for name in ("house", "dvc_house"):
+        build(room / name)
+    return room
 
 
 @pytest.fixture(scope="session")
@@ -37,18 +40,16 @@ def first_runs():
 @pytest.fixture(scope="session")
 def house(room, first_runs, measured):
     """A house where Snakemake has run everything from nothing."""
-    house = build(room / "house")
     clock = time.monotonic()
-    first_runs["snakemake"] = executed(snakemake(house, "--cores", "2"))
+    first_runs["snakemake"] = executed(snakemake(room / "house", "--cores", "2"))
     measured("smoke from nothing, snakemake --cores 2", time.monotonic() - clock)
-    return house
+    return room / "house"
 
 
 @pytest.fixture(scope="session")
 def dvc_house(room, first_runs, measured):
     """A house where DVC has run everything from nothing."""
-    house = build(room / "dvc_house")
     clock = time.monotonic()
-    first_runs["dvc"] = executed(dvc(house, "repro"))
+    first_runs["dvc"] = executed(dvc(room / "dvc_house", "repro"))
     measured("smoke from nothing, dvc repro", time.monotonic() - clock)
-    return house
+    return room / "dvc_house"

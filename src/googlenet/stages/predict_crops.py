@@ -21,7 +21,6 @@ def run(job: Job, *, manifest: Input, weights: Input, predictions: Output) -> No
         job.log({f"test_{name}_{policy}_crops": value for name, value in errors.items()})
     metadata = {"stamp": job.stamp, "mirrored": json.dumps(job.config["mirror"])}
     save_arrays(predictions, {str(policy): scores for policy, scores in found.items()}, metadata)
-    job.artifact(predictions)
 
 
 if __name__ == "__main__":
