@@ -17,7 +17,7 @@ def every(stage, names=MEMBERS):
 
 TRAINED = every("train_classifier")
 TUNED, SCORED = every("train_detector", DETECTORS), every("score_regions", DETECTORS)
-COMPUTED = TRAINED | every("predict_crops") | TUNED | SCORED | {"measure_cost/all"}
+COMPUTED = TRAINED | every("predict_crops") | TUNED | SCORED | {"measure_cost/all", "train_baseline/all"}
 PARTS = {"propose_regions/p1", "propose_regions/p2"}
 
 # File, what is replaced, by what, the jobs whose files change.

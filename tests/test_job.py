@@ -205,7 +205,7 @@ def test_records_beside_a_report_are_the_experiments_and_its_datas(root):
     write_json("results/demo/runs/train_classifier/m1.json", {"job": "m1"})
     write_json("results/other/runs/train_classifier/m1.json", {"job": "other"})
     write_json("data/runs/digits/prepare_detection/all.json", {"job": "all"})
-    found = job.records_beside(Path("results/demo/make_report/report.html"))
+    found = job.records_beside(Path("results/demo/make_report/report.html"), "digits")
     assert [record["job"] for record in found] == ["m1", "all"]
 
 

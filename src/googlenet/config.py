@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from googlenet.code import code_digest
-from googlenet.config_checks import check_keys, check_values
+from googlenet.config_checks import check_declared, check_keys, check_values
 from googlenet.errors import UserError, nearest
 from googlenet.files import json_bytes, write_bytes
 
@@ -42,6 +42,11 @@ DETECTION_STAGES = (
     "evaluate_detection",
 )
 GROUPS = ("dataset", "model", "ensemble")
+FULL = {
+    "dataset": "full",
+    "model": "paper",
+    "ensemble": "paper",
+}  # of each group, the file that has every key
 
 
 class Job(NamedTuple):
@@ -141,11 +146,15 @@ def compose(root: Path, experiment: str = "") -> Settings:
             f"params.yaml or --config: no experiment '{experiment}' in conf/experiment{nearest(experiment, known)}"
         )
     schema = schema_of(conf)
+    sections = {name: f"conf/{name}.yaml" for name in schema if (conf / f"{name}.yaml").is_file()}
+    check_declared(schema, sections | {group: f"conf/{group}/{FULL[group]}.yaml" for group in GROUPS})
     overrides = params.get("overrides") or {}
-    check_keys(overrides, schema, "params.yaml", prefix="overrides.")
+    check_keys({"overrides": overrides}, {"overrides": schema}, "params.yaml")
     check_keys(
         load_yaml(conf / "experiment" / f"{experiment}.yaml"), schema, f"conf/experiment/{experiment}.yaml"
     )
+    for path in (path for group in GROUPS for path in sorted((conf / group).glob("*.yaml"))):
+        load_yaml(path)  # Hydra's own error would name no line
     tree, choices = hydra_compose(conf, experiment)
     for group in GROUPS:
         file = f"{group}/{choices[group]}.yaml"
@@ -153,7 +162,8 @@ def compose(root: Path, experiment: str = "") -> Settings:
     from omegaconf import OmegaConf
 
     tree = OmegaConf.merge(tree, overrides)
-    check_values(OmegaConf.to_container(tree), f"conf/experiment/{experiment}.yaml")
+    where = f"conf/experiment/{experiment}.yaml" + (" or params.yaml" if overrides else "")
+    check_values(OmegaConf.to_container(tree), where)
     return Settings(root, experiment, tree)
 
 
@@ -163,21 +173,24 @@ def schema_of(conf: Path) -> dict:
     names = [entry for entry in top["defaults"] if isinstance(entry, str) and entry != "_self_"]
     schema = {key: value for key, value in top.items() if key != "defaults"}
     schema |= {name: load_yaml(conf / f"{name}.yaml") for name in names}
-    full = {"dataset": "full", "model": "paper", "ensemble": "paper"}
-    return schema | {group: load_yaml(conf / group / f"{full[group]}.yaml") for group in GROUPS}
+    return schema | {group: load_yaml(conf / group / f"{FULL[group]}.yaml") for group in GROUPS}
 
 
 def hydra_compose(conf: Path, experiment: str) -> tuple[Any, dict]:
     """Let Hydra compose; returns the tree and the chosen file of every group."""
     from hydra import compose as compose_tree
     from hydra import initialize_config_dir
-    from hydra.errors import HydraException
+    from hydra.errors import HydraException, MissingConfigException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     try:
         with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
             tree = compose_tree("config", overrides=[f"experiment={experiment}"], return_hydra_config=True)
+    except MissingConfigException as error:
+        wanted = error.missing_cfg_file or ""
+        near = nearest(wanted.split("/")[-1], error.options or [])
+        raise UserError(f"conf/experiment/{experiment}.yaml: no conf/{wanted}.yaml{near}") from None
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(f"conf/experiment/{experiment}.yaml: {str(error).splitlines()[0]}") from None
     OmegaConf.set_struct(tree, False)
@@ -221,10 +234,14 @@ def remove_former_jobs(settings: Settings) -> list[Path]:
     removed = []
     for stage, per in PER.items():
         kept = {job.name for job in settings.jobs(stage)} if stage in settings.stages else set()
-        for folder in sorted((results / stage).glob("*/")) if per else []:
-            if folder.name not in kept:
+        if not per and stage in DATA_STAGES:
+            continue
+        found = sorted((results / stage).glob("*/")) if per else [results / stage]
+        for folder in found:
+            name = folder.name if per else "all"
+            if name not in kept and folder.is_dir():
                 shutil.rmtree(folder)
-                (results / "runs" / stage / f"{folder.name}.json").unlink(missing_ok=True)
+                (results / "runs" / stage / f"{name}.json").unlink(missing_ok=True)
                 removed.append(folder)
     return removed
 

@@ -1,6 +1,9 @@
 """Checks of configurations before any job starts: keys, types, values."""
 
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from googlenet.errors import UserError, nearest
 
@@ -29,6 +32,40 @@ def check_keys(given: dict, schema: dict, file: str, prefix: str = "") -> None:
             raise UserError(f"{file}: '{name}' must be {KINDS[type(default)]}, not {value!r}")
         if isinstance(default, dict):
             check_keys(value, default, file, f"{name}.")
+
+
+def check_declared(schema: dict, files: dict[str, str]) -> None:
+    """Hold conf/ itself against the declared keys: raise UserError for one that is unknown, lacking or of another kind.
+
+    files: the file of every section.
+    """
+    declared = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+    for section, keys in declared.items():
+        file = files.get(section, "conf/config.yaml")
+        given = schema.get(section, {})
+        rows = given.items() if section == "sampling" else [(section, given)]
+        for name, row in rows:
+            prefix = f"sampling.{name}" if section == "sampling" else name
+            check_lacking(row, keys, file, prefix)
+            check_keys({prefix: row}, {prefix: prototype(keys)}, file)
+
+
+def check_lacking(given: Any, declared: Any, file: str, prefix: str) -> None:
+    """Raise UserError when a declared key is not there."""
+    if not isinstance(declared, dict):
+        return
+    for key, kind in declared.items():
+        if not isinstance(given, dict) or key not in given:
+            near = nearest(key, given) if isinstance(given, dict) else ""
+            raise UserError(f"{file}: lacks the key '{prefix}.{key}'{near}")
+        check_lacking(given[key], kind, file, f"{prefix}.{key}")
+
+
+def prototype(declared: Any) -> Any:
+    """A value of a declared kind, to compare others with."""
+    if isinstance(declared, dict):
+        return {key: prototype(kind) for key, kind in declared.items()}
+    return {"bool": False, "int": 0, "float": 0.0, "str": "", "list": [], "reference": "${}"}[declared]
 
 
 def is_reference(value: Any) -> bool:
@@ -88,8 +125,14 @@ def check_values(tree: dict, file: str) -> None:
     for key, holds, words in RULES:
         value = tree
         for part in key.split("."):
+            if not isinstance(value, dict) or part not in value:
+                raise UserError(f"conf/{key.split('.')[0]}.yaml: lacks '{key}', which must be {words}")
             value = value[part]
-        if not is_reference(value) and not holds(value):
+        try:
+            sound = is_reference(value) or holds(value)
+        except TypeError:  # of another type than what the rule compares it with
+            sound = False
+        if not sound:
             raise UserError(f"{file}: '{key}' must be {words}, not {value!r}")
     check_table(tree, "member", "sampling", tree["sampling"])
     check_table(tree, "detector", "init_from", [row["name"] for row in tree["ensemble"]["members"]])

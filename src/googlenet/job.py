@@ -94,7 +94,8 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     prepare_machine(config, threads)
     inputs = {name: given[name] for name, kind in edges.items() if kind is not Output}
     digests = {name: digest_of(value) for name, value in inputs.items()}
-    stamp = hashlib.sha256("\n".join([sha256(path), *sorted(digests.values())]).encode()).hexdigest()
+    edges_said = [f"{name} {digest}" for name, digest in sorted(digests.items())]
+    stamp = hashlib.sha256("\n".join([sha256(path), *edges_said]).encode()).hexdigest()
     root = Path.cwd()
     plumbing = root / ".googlenet" / "plumbing.json"
     with recorded(root, path, config, stamp, digests, threads) as tracked:
@@ -216,7 +217,7 @@ def cpu_name() -> str:
     )
 
 
-def records_beside(output: Path) -> list[dict]:
+def records_beside(output: Path, dataset: str) -> list[dict]:
     """The run.json records of an experiment, one of whose outputs is given, and of its data set."""
-    folders = [output.parents[1] / "runs", Path("data/runs")]
+    folders = [output.parents[1] / "runs", Path("data/runs") / dataset]
     return [read_json(path) for folder in folders for path in sorted(folder.rglob("*.json"))]

@@ -5,7 +5,8 @@ import pytest
 
 from classification.tiny import COMPUTE, description, network, pictures
 from googlenet.classification.crops import POLICIES, crops_144, cut, upright
-from googlenet.classification.predict import centre_errors, predict, probabilities, top_errors
+from googlenet.classification.error_rates import top_errors
+from googlenet.classification.predict import centre_errors, predict, probabilities
 
 PICTURES = pictures([(40, 32), (32, 51), (36, 36), (80, 33)])
 

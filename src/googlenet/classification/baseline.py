@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from googlenet.classification.crops import resize, resized
-from googlenet.classification.predict import top_errors
+from googlenet.classification.error_rates import top_errors
 
 
 def pixels(pictures: Iterable[np.ndarray], side_px: int, grey: bool) -> np.ndarray:

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from googlenet.classification.predict import top_errors
+from googlenet.classification.error_rates import top_errors
 
 Predictions = Mapping[str, Mapping[int, np.ndarray]]  # member -> policy -> probabilities [pictures, classes]
 RESAMPLES_AT_ONCE = 200

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from googlenet.classification.crops import POLICIES, crops_144, cut, distinct, upright
+from googlenet.classification.error_rates import top_errors
 from googlenet.models.preprocessing import to_input
 from googlenet.trained import Description
 
@@ -84,16 +85,6 @@ def wanted(policy: int, policies: Sequence[int]) -> list[int]:
 def split(crops: np.ndarray, batch_size: int) -> list[np.ndarray]:
     """Cut an array of crops into batches; the last may be smaller."""
     return [crops[i : i + batch_size] for i in range(0, len(crops), batch_size)]
-
-
-def top_errors(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Top-1 and top-5 error in percent. scores [n, classes], labels [n]; ties go to the lower class index."""
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :5]
-    hit = order == np.asarray(labels)[:, None]
-    return {
-        "top1_error_percent": float(100 * (1 - hit[:, 0].mean())),
-        "top5_error_percent": float(100 * (1 - hit.any(1).mean())),
-    }
 
 
 def centre_errors(

@@ -12,12 +12,18 @@ TITLE = "Going Deeper with Convolutions, reproduced"
 
 
 def build(
-    experiment: str, metrics: dict[str, Any], runs: list[dict[str, Any]], figures: dict[str, bytes]
+    experiment: str,
+    metrics: dict[str, Any],
+    runs: list[dict[str, Any]],
+    figures: dict[str, bytes],
+    title: str = TITLE,
+    purpose: str = "",
 ) -> Report:
     """The report of one experiment.
 
     metrics: metrics.json by stage, and by stage then job where a stage has several; detection may be missing.
     runs: every job's run.json. figures: PNG bytes by the names in captions.CAPTIONS; any may be missing.
+    purpose: one line on what the experiment is for.
     """
     made = (
         data(metrics),
@@ -30,9 +36,9 @@ def build(
         provenance(metrics, runs),
     )
     return Report(
-        TITLE,
+        title,
         experiment,
-        glance.about(metrics),
+        ((purpose,) if purpose else ()) + glance.about(metrics),
         glance.warning(metrics),
         glance.cards(metrics),
         tuple(section for section in made if section is not None),

@@ -23,7 +23,9 @@ def run(job: Job, *, manifests: Inputs, metrics: Inputs, html: Output, markdown:
     drawn = draw(found, {path.parts[1]: path.parent for path in manifests})
     for name, png in drawn.items():
         write_bytes(markdown.parent / "figures" / f"{name}.png", png)
-    report = sections.build(job.config["experiment"], found, records_beside(html), drawn)
+    dataset = manifests[0].parent.name
+    head = {"title": job.config["title"], "purpose": job.config["about"]}
+    report = sections.build(job.config["experiment"], found, records_beside(html, dataset), drawn, **head)
     write_bytes(markdown, page.render_markdown(report).encode())
     write_bytes(html, page.render_html(report).encode())
     job.artifact(html)

@@ -4,7 +4,8 @@ import json
 
 from googlenet import trained
 from googlenet.checkpoint import save_arrays
-from googlenet.classification.predict import predict, top_errors
+from googlenet.classification.error_rates import top_errors
+from googlenet.classification.predict import predict
 from googlenet.data.decoded import Pictures
 from googlenet.data.store import open_split
 from googlenet.job import Input, Job, Output, main
