@@ -68,14 +68,20 @@ def commit_by_hand() -> None:
 def restore() -> None:
     """Check out what dvc.lock names; only when it all fits the present configurations, mark it as current."""
     resolve()
-    run("dvc", "checkout", "--quiet")
+    try:
+        run("dvc", "checkout")
+    except UserError as error:
+        raise UserError(
+            f"{error} (`make sync` keeps present results, `dvc pull` fetches missing ones)"
+        ) from None
     changed = json.loads(run("dvc", "status", "--json"))
     if changed:
         raise UserError(
             f"the results do not belong to this checkout ({', '.join(sorted(changed))} differ);"
             " get the data with `dvc pull`, or run `dvc repro`"
         )
-    run("snakemake", "--cores", "1", "--touch", "--quiet", "all")
+    # All jobs: Snakemake sees an edited rule or a removed member only where it has a record of the job.
+    run("snakemake", "--cores", "1", "--touch", "--forceall", "--quiet", "all")
 
 
 def size_gb(settings: config.Settings) -> float:
@@ -88,11 +94,12 @@ def size_gb(settings: config.Settings) -> float:
 
 
 def run(*words: str) -> str:
-    """Run a command, return what it says; raise UserError with its last line when it fails."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    """Run a command, return what it says; raise UserError with its error or last line when it fails."""
+    done = subprocess.run(words, capture_output=True, stdin=subprocess.DEVNULL, text=True, check=False)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
-        raise UserError(f"`{' '.join(words)}` failed: {lines[-1]}")
+        told = [line for line in lines if line.lower().startswith("error:")] or lines[-1:]
+        raise UserError(f"`{' '.join(words)}` failed: {told[0]}")
     return done.stdout + ("" if words[0] == "dvc" else done.stderr)
 
 

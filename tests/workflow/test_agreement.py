@@ -6,7 +6,9 @@ docs/agreement.md.
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
+from queue import SimpleQueue
 
 import pytest
 
@@ -32,8 +34,8 @@ HEAD = """\
 Written by `make agreement`. Every edit was made in two copies of the `smoke` experiment, in this order and one upon the
 other. In one, `snakemake --cores 2` ran, in the other `dvc repro`. "Expected" was written down by hand beforehand
 (`tests/workflow/edits.py`). "Agree" means: the jobs that Snakemake ran, those that DVC ran and the expected ones
-are the same set; after that, `snakemake -n`, `dvc status` and `dvc repro` in both copies had nothing to do; and the
-results of both copies are the same bytes.
+are the same set. After each row, `snakemake -n` and `dvc status` in both copies had nothing to do, and the results of
+both copies were the same bytes.
 
 | edit | jobs expected | Snakemake ran | DVC ran | | s, Snakemake | s, DVC |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -57,24 +59,50 @@ def table(pytestconfig):
         (REPO / "docs" / "agreement.md").write_text(HEAD + "".join(rows), encoding="utf-8")
 
 
-@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
-def test_plan(house, edit):
+@pytest.fixture(scope="module")
+def plans(request, house, dvc_house):
+    """Futures of the plans of all rows that were asked for: two rows at a time, one in each house."""
+    edits = [
+        item.callspec.params["edit"] for item in request.session.items if item.originalname == "test_plan"
+    ]
+    free = SimpleQueue()
+    for each in (house, dvc_house):
+        free.put(each)
+
+    def planned(edit):
+        mine = free.get()
+        try:
+            return plan_of(mine, edit)
+        finally:
+            free.put(mine)
+
+    with ThreadPoolExecutor(2) as pool:
+        yield {edit.name: pool.submit(planned, edit) for edit in edits}
+
+
+def plan_of(house, edit):
+    """Make an edit, ask both engines, undo it: the jobs that Snakemake plans, the stages that DVC comes to."""
     before = editable_files(house)
     try:
         edit.apply(house)
         planned = executed(plan(house))
-        changed = changed_stages(house)
+        return planned, closure(house, changed_stages(house))
     finally:
         put_back(house, before)
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
+def test_plan(plans, edit):
+    planned, reached = plans[edit.name].result()
     assert planned == edit.expected
-    reached = closure(house, changed)
     assert {job for job in planned if job.stage in reached} == edit.expected
     if not edit.expected:
         assert reached == set()
 
 
-def test_nothing_to_do_after_all_plans(house):
-    assert_nothing_to_do(house)
+def test_nothing_to_do_after_all_plans(house, dvc_house):
+    for each in (house, dvc_house):
+        assert_nothing_to_do(each)
 
 
 def test_execute(house, dvc_house, executed_edit, table):

@@ -50,46 +50,47 @@ def write_params(house: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "edit, message",
+    "edit, parts",
     [
         (
             lambda house: replace(
                 house, SMOKE, "evaluate_detection: {", "evaluate_detection: {nms_io: 0.5, "
             ),
-            f"error: {SMOKE}: unknown key 'evaluate_detection.nms_io'; did you mean 'nms_iou'?",
+            (SMOKE, "unknown key 'evaluate_detection.nms_io'", "did you mean 'nms_iou'?"),
         ),
         (
             lambda house: write_params(
                 house, "experiment: smoke\noverrides: {train_classifier: {epochs: many}}\n"
             ),
-            "error: params.yaml: 'overrides.train_classifier.epochs' must be a whole number, not 'many'",
+            ("params.yaml", "'overrides.train_classifier.epochs' must be a whole number, not 'many'"),
         ),
         (
             lambda house: write_params(house, "experiment: smokes\n"),
-            "error: params.yaml: no experiment 'smokes' in conf/experiment; did you mean 'smoke'?",
+            ("params.yaml", "no experiment 'smokes'", "did you mean 'smoke'?"),
         ),
         (
             lambda house: replace(house, SMOKE, "name: d2, init_from: m3", "name: d2, init_from: m33"),
-            "error: conf/ensemble: ensemble.detectors.d2.init_from: no 'm33'; did you mean 'm3'?",
+            ("ensemble.detectors.d2.init_from: no 'm33'", "did you mean 'm3'?"),
         ),
         (
             lambda house: write_params(house, "experiment: photos\n"),
-            "error: dataset.classification.root: not set; give the folder that holds the data set",
+            ("dataset.classification.root: not set", "give the folder"),
         ),
         pytest.param(
             lambda house: write_params(house, "experiment: smoke\noverrides: {compute: {device: cuda}}\n"),
-            "error: compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu",
+            ("compute.device: cuda", "no NVIDIA GPU", "set cpu"),
             marks=pytest.mark.skipif(not NO_GPU, reason="this machine has a GPU"),
         ),
     ],
     ids=["key", "type", "experiment", "member", "no data", "no GPU"],
 )
-def test_told_before_any_job(changed, edit, message):
+def test_told_before_any_job(changed, edit, parts):
     edit(changed)
     output = snakemake(changed, "--cores", "2", code=1)
-    assert error_of(output) == message
+    line = error_of(output)
+    assert all(part in line for part in parts), line
     assert executed(output) == set()
-    assert not list((changed / ".snakemake/locks").iterdir())
+    assert not list(changed.glob(".snakemake/locks/*"))
 
 
 def test_told_by_dvc_too(changed):
@@ -133,22 +134,14 @@ def own_pictures(house: Path, folder: Path) -> None:
 def test_bad_data_are_told_by_their_job(changed, tmp_path, spoil, messages):
     own_pictures(changed, tmp_path)
     spoil(tmp_path)
-    output = snakemake(
-        changed,
-        "--cores",
-        "2",
-        code=1,
-    )
+    targets = ("stage_prepare_classification", "stage_prepare_detection")
+    output = snakemake(changed, "--cores", "2", "--", *targets, code=1)
     lines = sorted(line for line in output.splitlines() if line.startswith("error:"))
     assert len(lines) == 2 and "Traceback" not in output, output
     for line, message in zip(lines, messages, strict=True):
         assert message in line
-    assert {run.stage for run in executed(output)} <= {
-        "prepare_classification",
-        "prepare_detection",
-        "measure_cost",
-    }
-    assert not list((changed / "data").glob("*/photos/*"))
+    assert executed(output) == jobs(prepare_classification="all", prepare_detection="all")
+    assert not list(changed.glob("data/*ion/photos/*"))
 
 
 def test_the_papers_setting_is_planned_without_its_data_or_a_gpu(changed):
