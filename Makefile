@@ -42,7 +42,7 @@ format: env ## let ruff and snakefmt format
 	snakefmt workflow
 
 agreement: env ## every edit of the table under both engines; writes docs/agreement.md
-	python -m pytest tests/agreement -m "" --agreement=all
+	python -m pytest tests/workflow/test_agreement.py --agreement=all
 
 ui: env ## MLflow's pages on this machine alone; prints their addresses
 	@python workflow/compare.py
