@@ -49,9 +49,9 @@ class Job:
     def log(self, values: dict[str, Any], step: int = 0) -> None:
         """Mirror numbers to MLflow and, as one line, to the job's log."""
         numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
-        self._run.metrics(
-            {key: value for key, value in numbers.items() if key not in ("epoch", "step")}, step
-        )
+        # MLflow's pages begin with what is logged first: a result, not the rate that all members share.
+        shown = sorted(numbers.keys() - {"epoch", "step"}, key=lambda key: (key == "learning_rate", key))
+        self._run.metrics({key: numbers[key] for key in shown}, step)
         print(f"{step:>5}  " + "  ".join(f"{key} {value:.5g}" for key, value in numbers.items()), flush=True)
 
     def artifact(self, path: Path) -> None:
