@@ -149,8 +149,7 @@ def current_runs(root: Path, experiment: str, stage: str) -> tuple[str, list[str
             raise UserError(f"MLflow has no run of '{experiment}' yet; run `snakemake --cores N` first")
         wanted = f"tags.stage = '{stage}' and tags.current = 'true'"
         runs = client.search_runs([found.experiment_id], wanted, max_results=1000)
-    by_job = sorted(runs, key=lambda run: run.data.tags["job"])
-    return found.experiment_id, [run.info.run_id for run in by_job]
+    return found.experiment_id, [r.info.run_id for r in sorted(runs, key=lambda r: r.data.tags["job"])]
 
 
 def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
