@@ -1,5 +1,6 @@
 """Small data sets on disk for the tests of this folder, and the settings that read them."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -35,6 +36,10 @@ def detection(reader: str, root: Path | str = "", **changes) -> dict:
         "annotations": "Annotations",
         "lists": "ImageSets/Main",
         "box_origin": 1,
+        "pictures_without_objects": "refuse",
+        "crowd": "difficult",
+        "negatives": True,
+        "blacklist": "",
     }
     return settings | layout | changes
 
@@ -62,6 +67,33 @@ def class_tree(root: Path, pictures: int = 3) -> Path:
         for label, name in enumerate(("cat", "dog")):
             for number in range(pictures):
                 put(root / split / name / f"{number}.jpg", jpeg(seed=10 * label + number))
+    return root
+
+
+def coco_json(*pictures: tuple, categories: tuple = ("cat", "dog"), **changes) -> dict:
+    """COCO's detection JSON of (file_name, [(category, x, y, width, height), ...]) pictures of 32 x 24 px.
+
+    A sixth entry of a box is its iscrowd.
+    """
+    images, annotations = [], []
+    for number, (name, boxes) in enumerate(pictures, start=1):
+        images.append({"id": number, "file_name": name, "width": 32, "height": 24})
+        for category, *box in boxes:
+            row = {"id": len(annotations) + 1, "image_id": number, "bbox": box[:4], "iscrowd": (*box, 0)[4]}
+            annotations.append(row | {"category_id": 1 + categories.index(category)})
+    rows = [{"id": i, "name": name} for i, name in enumerate(categories, start=1)]
+    return {"images": images, "annotations": annotations, "categories": rows} | changes
+
+
+def coco_tree(root: Path) -> Path:
+    """COCO's layout with both classes in every picture."""
+    for split in SPLITS:
+        names = [f"{split}_{number}.jpg" for number in range(2)]
+        for number, name in enumerate(names):
+            put(root / split / name, jpeg(seed=number))
+        boxes = [("cat", 0, 0, 10, 8), ("dog", 4.5, 4, 27.5, 20)]
+        table = coco_json(*((name, boxes) for name in names))
+        put(root / f"annotations/instances_{split}.json", json.dumps(table))
     return root
 
 

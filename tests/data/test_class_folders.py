@@ -93,6 +93,36 @@ def test_hold_out_is_by_name_and_moves_little(tmp_path):
     assert len(validation - {item.name for item in read(tmp_path, **held).splits["validation"]}) <= 1
 
 
+TEST_ALONE = {"train": "", "validation": "", "test": "test"}
+
+
+def test_a_data_set_that_nothing_is_trained_on_may_be_its_test_split_alone(tmp_path):
+    for split in ("train", "validation"):
+        shutil.rmtree(class_tree(tmp_path) / split)
+    reading = read(tmp_path, splits=TEST_ALONE)
+    assert list(reading.splits) == ["test"] and reading.classes == ["cat", "dog"]
+    assert [item.label for item in reading.splits["test"]] == [0, 0, 0, 1, 1, 1]
+    assert [len(read(tmp_path / "test", splits=TEST_ALONE | {"test": "."}).splits["test"])] == [6]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"splits": {**TEST_ALONE, "test": ""}}, r"splits\.test: not set; name the part"),
+        ({"splits": {**TEST_ALONE, "validation": "test"}}, r"splits\.train: not set; name the part"),
+        (
+            {"splits": TEST_ALONE, "validation_per_class": 2},
+            r"validation_per_class: no training pictures to hold out",
+        ),
+        ({"splits": {**TEST_ALONE, "test": "tst"}}, r"splits\.test: no folder .*tst"),
+    ],
+)
+def test_a_test_split_alone_must_be_there(tmp_path, changes, message):
+    class_tree(tmp_path)
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, **changes)
+
+
 def test_hold_out_leaves_training_something(tmp_path):
     class_tree(tmp_path, pictures=2)
     with pytest.raises(

@@ -59,6 +59,24 @@ def test_sixteen_bits_are_scaled_not_clipped():
     assert pixels[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
+def test_sixteen_bits_of_colour_are_scaled_too():
+    values = np.array([[[0, 257, 32896], [65535, 65535, 0]]], np.uint16)
+    pixels = decode(cv2.imencode(".png", values[..., ::-1])[1].tobytes())
+    assert pixels[0].tolist() == [[0, 1, 128], [255, 255, 0]]
+
+
+def test_sixteen_bits_of_grey_in_a_tiff_are_scaled_too():
+    values = np.array([[0, 257, 32896, 65535]], np.uint16)
+    assert decode(saved(Image.fromarray(values), "TIFF"))[0, :, 1].tolist() == [0, 1, 128, 255]
+
+
+def test_what_has_no_agreed_pixels_is_refused_by_its_name():
+    with pytest.raises(
+        UserError, match=r"^a\.tif: damaged picture \(floating-point pixels have no agreed scale"
+    ):
+        decode(saved(Image.fromarray(np.zeros((4, 4), np.float32)), "TIFF"), "a.tif")
+
+
 def test_alpha_lies_on_white():
     picture = Image.new("RGBA", (3, 1), (255, 0, 0, 255))
     picture.putpixel((1, 0), (255, 0, 0, 0))
@@ -79,13 +97,12 @@ def test_cmyk_is_not_inverted():
     assert red[0] > 230 and red[1] < 25 and red[2] < 25
 
 
-def test_first_frame_of_an_animation():
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_first_frame_of_an_animation(kind):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
-    assert decode(saved(frames[0], "GIF", save_all=True, append_images=frames[1:]))[0, 0].tolist() == [
-        255,
-        0,
-        0,
-    ]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    image = saved(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    assert decode(image)[0, 0].tolist() == [255, 0, 0]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])

@@ -1,9 +1,13 @@
 """From settings to shards and manifest: what is counted, refused, or stops, and that nothing half stays."""
 
+import io
 import subprocess
 import sys
 
+import cv2
+import numpy as np
 import pytest
+from PIL import Image
 
 from data.rooms import SPLITS, class_tree, classification, detection, jpeg, noise, put, voc_tree
 from googlenet.data.pictures import encode_jpeg
@@ -33,6 +37,65 @@ def test_classification_manifest_and_shards(tmp_path):
     assert split.labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert split[4].image == (tmp_path / "raw/train/dog/1.jpg").read_bytes() and split[4].name == "dog/1.jpg"
     assert (split[4].width, split[4].height, split[4].boxes.shape) == (32, 24, (0, 4))
+
+
+def test_a_test_split_alone_leaves_no_shard_of_other_splits(tmp_path):
+    class_tree(tmp_path / "raw")
+    folders(tmp_path)
+    manifest = folders(tmp_path, splits={"train": "", "validation": "", "test": "test"})
+    assert list(manifest["splits"]) == ["test"] and manifest["class_keys"] == ["cat", "dog"]
+    write_json(tmp_path / "pets/manifest.json", manifest)
+    verify(tmp_path / "pets")
+    assert [path.name for path in sorted((tmp_path / "pets").glob("*.arrow"))] == ["test-00000.arrow"]
+    with pytest.raises(UserError, match=r"manifest\.json: no split 'train'"):
+        open_split(tmp_path / "pets", "train")
+
+
+def odd_pictures() -> dict[str, tuple[bytes, tuple[int, int]]]:
+    """Pictures of every uncommon kind, with the (width, height) that a person sees."""
+
+    def saved(picture, kind, **options):
+        file = io.BytesIO()
+        picture.save(file, kind, **options)
+        return file.getvalue()
+
+    colours, turned = Image.fromarray(noise(20, 30)), Image.Exif()
+    turned[0x0112] = 6
+    frames = {"save_all": True, "append_images": [Image.new("RGB", (30, 20), "blue")]}
+    deep = (noise(20, 30).astype(np.uint16) * 257)[..., ::-1]
+    clear = colours.quantize(8)
+    return {
+        "grey.jpg": (saved(colours.convert("L"), "JPEG"), (30, 20)),
+        "grey_alpha.png": (saved(colours.convert("LA"), "PNG"), (30, 20)),
+        "one_bit.png": (saved(colours.convert("1"), "PNG"), (30, 20)),
+        "cmyk.jpg": (saved(colours.convert("CMYK"), "JPEG"), (30, 20)),
+        "cmyk.tif": (saved(colours.convert("CMYK"), "TIFF"), (30, 20)),
+        "deep_grey.png": (cv2.imencode(".png", deep[..., 0])[1].tobytes(), (30, 20)),
+        "deep.png": (cv2.imencode(".png", deep)[1].tobytes(), (30, 20)),
+        "palette.png": (saved(clear, "PNG", transparency=3), (30, 20)),
+        "turned.jpg": (saved(colours, "JPEG", exif=turned), (20, 30)),
+        "animated.gif": (saved(colours, "GIF", **frames), (30, 20)),
+        "animated.webp": (saved(colours, "WEBP", **frames), (30, 20)),
+        "animated.png": (saved(colours, "PNG", **frames), (30, 20)),
+    }
+
+
+def test_pictures_of_every_kind_arrive_upright_in_three_channels(tmp_path):
+    class_tree(tmp_path / "raw")
+    odd = odd_pictures()
+    for name, (image, _) in odd.items():
+        put(tmp_path / "raw/test/cat" / name, image)
+    manifest = folders(tmp_path)
+    assert manifest["refused"] == []
+    write_json(tmp_path / "pets/manifest.json", manifest)
+    split = open_split(tmp_path / "pets", "test")
+    found = {name.split("/")[1]: index for index, name in enumerate(split.names)}
+    for name, (_, size) in odd.items():
+        record, pixels = split[found[name]], split.picture(found[name])
+        assert (record.width, record.height) == size and pixels.dtype == np.uint8, name
+        assert pixels.shape == (size[1], size[0], 3), name
+        if name.startswith("animated"):  # the first frame, not the blue one
+            assert pixels[..., 0].std() > 30, name
 
 
 def test_detection_manifest_and_boxes(tmp_path):

@@ -3,12 +3,15 @@
 import os
 import shutil
 
+import numpy as np
 import pytest
 
-from data.rooms import SPLITS, detection, put, voc_tree, xml
+from data.rooms import SPLITS, detection, jpeg, put, voc_tree, xml
 from googlenet.data import voc
 from googlenet.data.prepare import prepare
+from googlenet.data.store import open_split
 from googlenet.errors import UserError
+from googlenet.files import write_json
 
 
 def read(root, **changes):
@@ -92,6 +95,50 @@ def test_missing_parts_name_their_key(tmp_path, gone, message):
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     with pytest.raises(UserError, match=message):
         voc.check("detection", detection("voc", tmp_path))
+
+
+def test_pictures_without_objects_are_kept_where_the_settings_say_so(tmp_path):
+    put(voc_tree(tmp_path / "raw") / "Annotations/train_0.xml", xml())
+    settings = detection("voc", tmp_path / "raw", pictures_without_objects="keep")
+    manifest = prepare("detection", settings, tmp_path / "out")
+    assert manifest["refused"] == [] and manifest["splits"]["train"]["records"] == 2
+    write_json(tmp_path / "out/manifest.json", manifest)
+    record = open_split(tmp_path / "out", "train")[0]
+    assert record.boxes.shape == (0, 4) and record.box_labels.shape == record.partial.shape == (0,)
+    with pytest.raises(UserError, match=r"pictures_without_objects: no rule 'true'; known: keep, refuse"):
+        voc.check("detection", detection("voc", tmp_path / "raw", pictures_without_objects="true"))
+
+
+def test_class_without_examples_in_a_split_stops(tmp_path):
+    voc_tree(tmp_path / "raw")
+    for number in range(2):
+        put(tmp_path / f"raw/Annotations/test_{number}.xml", xml(("cat", 1, 1, 10, 8)))
+    message = r"dataset\.detection\.splits\.test: nothing of class 'dog' there; add some or remove the class"
+    with pytest.raises(UserError, match=message):
+        prepare("detection", detection("voc", tmp_path / "raw"), tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_picture_too_small_to_segment_is_refused(tmp_path):
+    put(voc_tree(tmp_path / "raw") / "JPEGImages/train_0.jpg", jpeg(6, 32))
+    put(tmp_path / "raw/Annotations/train_0.xml", xml(("cat", 1, 1, 5, 5), size=None))
+    settings = detection("voc", tmp_path / "raw", max_bad_fraction=0.2)
+    assert [item["reason"] for item in prepare("detection", settings, tmp_path / "out")["refused"]] == [
+        "train_0.jpg: 32x6 px; sides below min_side_px (8) are too small"
+    ]
+
+
+def test_thousands_of_objects_in_one_picture(tmp_path):
+    rng = np.random.default_rng(0)
+    low = rng.integers(1, 20, (5000, 2))
+    boxes = np.concatenate([low, low + rng.integers(1, 5, (5000, 2))], axis=1)
+    objects = [("cat" if box[0] % 2 else "dog", *box) for box in boxes.tolist()]
+    put(voc_tree(tmp_path / "raw") / "Annotations/train_0.xml", xml(*objects))
+    manifest = prepare("detection", detection("voc", tmp_path / "raw"), tmp_path / "out")
+    write_json(tmp_path / "out/manifest.json", manifest)
+    record = open_split(tmp_path / "out", "train")[0]
+    assert manifest["splits"]["train"]["objects"] == 5002 and np.array_equal(record.boxes, boxes - 1)
+    assert record.box_labels.tolist() == [int(box[0] % 2 == 0) for box in boxes.tolist()]
 
 
 def test_origin_is_zero_or_one(tmp_path):

@@ -23,10 +23,11 @@ BOXES = [
     np.array([[10, 10, 49, 49], [12, 10, 51, 49]], np.int32),
     np.array([[0, 0, 29, 29]], np.int32),
 ]
+NONE = np.zeros(0, np.int32)
 TRUTH = [
-    (BOXES[0][:2], np.array([0, 1]), np.zeros(2, bool)),
-    (BOXES[1][:1], np.array([1]), np.zeros(1, bool)),
-    (np.zeros((0, 4), np.int32), np.zeros(0, np.int64), np.zeros(0, bool)),
+    (BOXES[0][:2], np.array([0, 1]), np.zeros(2, bool), NONE),
+    (BOXES[1][:1], np.array([1]), np.zeros(1, bool), NONE),
+    (np.zeros((0, 4), np.int32), np.zeros(0, np.int64), np.zeros(0, bool), NONE),
 ]
 BACKGROUND = [0.97, 0.02, 0.01]
 RIGHT = np.array([[0.1, 0.8, 0.1], [0.1, 0.1, 0.8], BACKGROUND, [0.1, 0.1, 0.8], [0.3, 0.1, 0.6], BACKGROUND])
@@ -88,6 +89,19 @@ def test_objects_are_gathered_with_their_pictures():
     objects = gathered(TRUTH)
     assert objects.image.tolist() == [0, 0, 1] and objects.label.tolist() == [0, 1, 1]
     assert objects.box.shape == (3, 4) and objects.difficult.tolist() == [False] * 3
+    assert objects.blacklist.shape == (0, 2)
+
+
+def test_a_class_of_a_picture_that_may_lack_boxes_counts_neither_way():
+    """The stray region of the third picture, sure to be a cat, is a miss, unless cats may lack boxes there."""
+    scores = RIGHT.copy()
+    scores[5] = [0.04, 0.95, 0.01]
+    partial = [*TRUTH[:2], (*TRUTH[2][:3], np.array([0], np.int32))]
+    assert gathered(partial).blacklist.tolist() == [[2, 0]]
+    for truth, ap in ((TRUTH, 50), (partial, 100)):
+        found = evaluate({"d1": scores}, BOXES, truth, NAMES, CLASSES, SETTINGS | {"min_score": 0.5})
+        assert found["ensemble"]["ap_percent"] == [ap, 100]
+    assert gathered([(*TRUTH[0][:3], np.array([1, 2])), TRUTH[1]]).blacklist.tolist() == [[0, 1], [0, 2]]
 
 
 def test_examples_are_the_first_pictures_from_a_score_on():

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from detection.scenes import random_case
 from googlenet.detection import mean_ap
 from googlenet.detection.boxes import iou
 from googlenet.detection.mean_ap import (
     Detections,
     Objects,
     average_precision,
-    bootstrap_interval,
     evaluate,
     match,
 )
@@ -82,6 +82,45 @@ def test_equal_scores_keep_their_order():
     assert evaluate(found, objects((0, 0, BOX)), 1).mean_ap_percent == 100.0
 
 
+def test_equal_scores_of_two_images_count_in_the_order_of_the_images():
+    """Matching is within an image, so only the order of hits and misses is at stake, not which is which."""
+    hit, miss = (0, 0, 0.5, BOX), (1, 0, 0.5, FAR)
+    for rows in ((hit, miss), (miss, hit)):
+        assert evaluate(detections(*rows), objects((0, 0, BOX)), 1).mean_ap_percent == 100.0
+    late = objects((1, 0, FAR))
+    for rows in ((hit, miss), (miss, hit)):  # now the first image has the miss
+        assert evaluate(detections(*rows), late, 1).mean_ap_percent == 50.0
+
+
+def blacklisted(*pairs, rows):
+    return objects(*rows)._replace(blacklist=np.array(pairs))
+
+
+def test_a_blacklisted_class_of_an_image_counts_neither_way():
+    found = detections(
+        (0, 0, 0.9, BOX), (0, 0, 0.8, FAR), (0, 1, 0.7, BOX), (1, 0, 0.6, BOX), (1, 0, 0.5, FAR)
+    )
+    wanted = blacklisted((0, 0), rows=[(0, 0, BOX), (0, 1, BOX), (1, 0, BOX)])
+    # The hit and the miss of class 0 in image 0 are ignored; its class 1, and class 0 of image 1, are not.
+    assert flags(found, wanted) == [-1, -1, 1, 1, 0]
+    assert mean_ap.count_objects(wanted, 3).tolist() == [1, 1, 0]
+    result = evaluate(found, wanted, 3)
+    assert result.ap_percent == [100.0, 100.0, None]
+    assert result.recall[0].tolist() == [1.0, 1.0] and result.precision[0].tolist() == [1.0, 0.5]
+    # Without the blacklist: hit, miss, hit, miss over two objects, so 1 at recall 0.5, then 2/3.
+    assert evaluate(found, wanted._replace(blacklist=None), 3).ap_percent[0] == pytest.approx(
+        100 * (0.5 + 1 / 3)
+    )
+
+
+def test_a_class_whose_objects_are_all_blacklisted_is_left_out_of_the_mean():
+    found = detections((0, 0, 0.9, FAR), (0, 1, 0.7, BOX))
+    wanted = blacklisted((0, 0), (1, 2), rows=[(0, 0, BOX), (0, 1, BOX), (1, 2, BOX)])
+    assert evaluate(found, wanted, 3).ap_percent == [None, 100.0, None]
+    with pytest.raises(UserError, match="no object to find"):
+        evaluate(found, blacklisted((0, 0), rows=[(0, 0, BOX)]), 3)
+
+
 def test_difficult_objects_are_neutral():
     wanted = objects((0, 0, BOX, True), (0, 0, FAR, False))
     found = detections((0, 0, 0.9, BOX), (0, 0, 0.8, BOX), (0, 0, 0.7, FAR), (0, 0, 0.6, FAR))
@@ -135,27 +174,18 @@ def test_no_detection_at_all_is_zero():
         (detections((0, 3, 0.5, BOX)), objects((0, 0, BOX)), "detections: labels 3 to 3"),
         (detections((0, 0, 0.5, BOX)), objects((0, -1, BOX)), "objects: labels -1 to -1"),
         (detections((0, 0, 0.5, BOX)), objects((0, 0, (9, 9, 8, 9))), "objects: 1 boxes have no area"),
+        (
+            detections((0, 0, 0.5, (0, 0, float("nan"), 9))),
+            objects((0, 0, BOX)),
+            "detections: 1 boxes have no",
+        ),
+        (detections((-1, 0, 0.5, BOX)), objects((0, 0, BOX)), "detections: image -1 cannot be"),
         (detections((0, 0, 0.5, BOX)), objects((0, 0, BOX, True)), "no object to find"),
     ],
 )
 def test_what_cannot_be_is_told(found, wanted, message):
     with pytest.raises(UserError, match=message):
         evaluate(found, wanted, classes=3)
-
-
-def random_case(seed, images=6, classes=3, found=150, wanted=40):
-    """Crowded scenes with many near hits, ties of score and difficult objects."""
-    rng = np.random.default_rng(seed)
-    low = rng.integers(0, 60, (wanted, 2))
-    box = np.concatenate([low, low + rng.integers(4, 50, (wanted, 2))], axis=1)
-    truth = Objects(
-        rng.integers(0, images, wanted), rng.integers(0, classes, wanted), box, rng.random(wanted) < 0.2
-    )
-    like = rng.integers(0, wanted, found)
-    near = box[like] + rng.integers(-6, 7, (found, 4))
-    near[:, 2:] = np.maximum(near[:, 2:], near[:, :2])
-    score = rng.integers(0, 30, found) / 30
-    return Detections(truth.image[like], truth.label[like], score, near), truth
 
 
 def slow_flags(found, truth):
@@ -184,7 +214,7 @@ def slow_flags(found, truth):
 def slow_ap(found, result, label, total):
     """Sum over recall steps of the best precision at that recall or beyond, in plain Python."""
     rows = [d for d in range(len(result)) if found.label[d] == label and result[d] >= 0]
-    rows.sort(key=lambda d: (-found.score[d], d))
+    rows.sort(key=lambda d: (-found.score[d], found.image[d], d))
     hits = [int(result[d]) for d in rows]
     precision = [sum(hits[: i + 1]) / (i + 1) for i in range(len(hits))]
     return 100 * sum(max(precision[i:]) for i, hit in enumerate(hits) if hit) / total
@@ -204,6 +234,18 @@ def test_agrees_with_the_slow_evaluator(seed, monkeypatch):
     assert match(found, truth, classes=3).tolist() == expected.tolist()
 
 
+def test_thousands_of_objects_in_one_image():
+    """A grid of 2,025 touching objects, each found, the first hundred twice: those are duplicates."""
+    x, y = (axis.ravel() * 30 for axis in np.meshgrid(np.arange(45), np.arange(45)))
+    box = np.stack([x, y, x + 29, y + 29], axis=1)
+    truth = Objects(np.zeros(len(box), int), np.zeros(len(box), int), box)
+    twice = np.concatenate([box, box[:100] + 1])
+    zeros = np.zeros(len(twice), int)
+    result = evaluate(Detections(zeros, zeros, np.linspace(1, 0, len(twice)), twice), truth, classes=1)
+    assert result.flags.tolist() == [1] * len(box) + [0] * 100
+    assert result.mean_ap_percent == pytest.approx(100)
+
+
 def test_the_order_of_rows_does_not_matter_without_ties():
     found, truth = random_case(9)
     found = found._replace(score=np.random.default_rng(0).permutation(len(found.score)) / 1000)
@@ -212,44 +254,3 @@ def test_the_order_of_rows_does_not_matter_without_ties():
     shuffled = evaluate(Detections(*(column[order] for column in found)), truth, classes=3)
     assert shuffled.ap_percent == result.ap_percent
     assert np.array_equal(shuffled.flags, result.flags[order])
-
-
-def drawn_literally(found, truth, drawn):
-    """A data set in which image drawn[i] is the i-th image, copies and all."""
-    parts = [
-        [(column[rows], position) for rows in [np.flatnonzero(table.image == image)] for column in table[1:]]
-        for table in (found, truth)
-        for position, image in enumerate(drawn)
-    ]
-    half = len(drawn)
-    tables = []
-    for kind, rows in ((Detections, parts[:half]), (Objects, parts[half:])):
-        image = np.concatenate([np.full(len(row[0][0]), row[0][1]) for row in rows])
-        tables.append(kind(image, *(np.concatenate([row[c][0] for row in rows]) for c in range(3))))
-    return tables
-
-
-def test_bootstrap_equals_evaluating_each_resample(monkeypatch):
-    found, truth = random_case(4)
-    found = found._replace(score=np.random.default_rng(0).permutation(len(found.score)) / 1000)
-    result = evaluate(found, truth, classes=3)
-    means = []
-    for weight in np.random.default_rng(8).multinomial(6, np.full(6, 1 / 6), size=20):
-        tables = drawn_literally(found, truth, np.repeat(np.arange(6), weight))
-        means.append(evaluate(*tables, classes=3).mean_ap_percent)
-    expected = np.percentile(means, [2.5, 97.5])
-    monkeypatch.setattr(mean_ap, "CELLS_AT_ONCE", 100)
-    interval = bootstrap_interval(found, truth, result.flags, 3, 6, np.random.default_rng(8), resamples=20)
-    assert interval == pytest.approx(tuple(expected))
-
-
-def test_bootstrap_brackets_the_mean_and_repeats():
-    found, truth = random_case(2, images=40, found=600, wanted=160)
-    result = evaluate(found, truth, classes=3)
-    low, high = bootstrap_interval(found, truth, result.flags, 3, 40, np.random.default_rng(0))
-    assert low < result.mean_ap_percent < high
-    assert (low, high) == bootstrap_interval(found, truth, result.flags, 3, 40, np.random.default_rng(0))
-    narrow = bootstrap_interval(
-        found, truth, result.flags, 3, 40, np.random.default_rng(0), confidence_percent=50
-    )
-    assert low < narrow[0] < narrow[1] < high

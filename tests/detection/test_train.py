@@ -125,13 +125,15 @@ def test_training_regions_add_the_objects_that_are_not_difficult():
     ]
     truth = np.array([[1, 0, 10, 9], [30, 0, 39, 9]], np.int32)
     objects = [
-        (truth, np.array([4, 2]), np.array([False, True])),
-        (np.zeros((0, 4), np.int32), np.zeros(0, np.int64), np.zeros(0, bool)),
+        (truth, np.array([4, 2]), np.array([False, True]), np.zeros(0, np.int32)),
+        (np.zeros((0, 4), np.int32), np.zeros(0, np.int64), np.zeros(0, bool), np.zeros(0, np.int32)),
     ]
     boxes, labels = training_regions(proposals, objects, 0.5)
     assert boxes[0].tolist() == [[0, 0, 9, 9], [50, 50, 59, 59], [30, 0, 39, 9], [1, 0, 10, 9]]
     assert labels[0].tolist() == [5, 0, -1, 5]  # the difficult object's region is left out
     assert boxes[1].shape == (0, 4) and labels[1].tolist() == []
+    objects[0] = (*objects[0][:3], np.array([7], np.int32))  # things of class 7 may stand about without a box
+    assert training_regions(proposals, objects, 0.5)[1][0].tolist() == [5, -1, -1, 5]
 
 
 def test_twice_the_same_bits_and_whoever_loads():
@@ -169,3 +171,11 @@ def test_scores_are_in_the_pictures_order_whatever_the_batch():
     alone = score(model, described, [PICTURES[1]], [BOXES[1][3:]], settings, COMPUTE)
     assert np.abs(alone - found[6:]).max() < 1e-6 and np.abs(found[0] - found[6]).max() > 1e-5
     assert score(model, described, [], [], settings, COMPUTE).shape == (0, 3)
+
+
+def test_a_detector_starts_from_the_papers_network_alone():
+    variant = replace(description(3), network="torchvision_bn")
+    with pytest.raises(
+        UserError, match=r"a detector starts from torchvision_bn; name a member with the paper's"
+    ):
+        detector_from(network(description(3)), variant, ["a"], 1)

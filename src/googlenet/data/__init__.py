@@ -3,9 +3,8 @@
 The one contract of a reader. A reader is a module here with two functions, named by one row of
 `prepare.READERS`:
 
-    check(kind, settings) -> None                 is everything there? No pictures are opened and nothing
-    heavy is imported read(kind, settings, scratch) -> Reading      the classes, a list of `Candidate` per
-    split, and what was refused
+    check(kind, settings) -> None               is everything there? Opens no picture, imports nothing heavy
+    read(kind, settings, scratch) -> Reading    the classes, a list of `Candidate` per split, what was refused
 
 `kind` is "classification" or "detection", `settings` the data set's configuration as a plain dict, and
 `scratch` an empty folder that lives until the pictures are packed (for a reader that makes its files). A

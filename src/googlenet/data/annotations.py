@@ -14,8 +14,11 @@ from googlenet.errors import UserError
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-def read_annotation(path: Path, origin: int) -> Annotation:
-    """Read a VOC XML file, boxes unjudged. Raises UserError if it is missing, broken or has entities."""
+def read_annotation(path: Path, origin: int, empty: bool = False) -> Annotation:
+    """Read a VOC XML file, boxes unjudged. `empty`: a file that names no object is right, too.
+
+    Raises UserError if the file is missing, broken, has entities, or no object where there should be one.
+    """
     try:
         root = parse(path).getroot()
     except FileNotFoundError:
@@ -26,7 +29,7 @@ def read_annotation(path: Path, origin: int) -> Annotation:
         kind = "is empty" if path.is_file() and not path.stat().st_size else f"is not XML ({error})"
         raise UserError(f"{path.name}: {kind}") from None
     objects = root.findall("object")
-    if not objects:
+    if not objects and not empty:
         raise UserError(f"{path.name}: has no object")
     return Annotation(
         file=path.name,
@@ -46,7 +49,7 @@ def place(
     Tools disagree on whether the first pixel is 0 or 1, so a corner that lies beyond the picture by that one
     pixel is clipped; anything further out is an error. Returns boxes float32 [n, 4], labels int64 [n] (places
     in `keys`) and difficult bool [n]. Raises UserError naming the file for a picture of another size, an
-    unknown class, or a box that is inverted, without area or outside.
+    unknown class, or a box that is inverted, without area or outside (COCO's boxes: under one pixel wide or high).
     """
     claimed = annotation.size
     if (claimed[0] and claimed[0] != width) or (claimed[1] and claimed[1] != height):
@@ -57,7 +60,8 @@ def place(
     if unknown:
         raise UserError(f"{annotation.file}: unknown class '{unknown[0]}'")
     boxes = [_placed(annotation, box, width, height) for box in annotation.boxes]
-    labels = [keys.index(name) for name in annotation.names]
+    label = {key: number for number, key in enumerate(keys)}
+    labels = [label[name] for name in annotation.names]
     return (
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array(labels, np.int64),
@@ -70,17 +74,22 @@ def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: 
     shown = ", ".join(f"{value:g}" for value in box)
     if not (box[0] < box[2] and box[1] < box[3]):
         raise UserError(f"{annotation.file}: box ({shown}) is inverted or has no area")
-    below, above = (
-        (1, 0) if annotation.origin == 1 else (0, 1)
-    )  # the side on which the other convention shows
+    # The side on which the other convention shows.
+    below, above = (1, 0) if annotation.origin == 1 else (1, 1) if annotation.exclusive else (0, 1)
     placed = []
-    for value, side in zip(box, (width, height, width, height), strict=True):
-        value -= annotation.origin
-        if not -below <= value <= side - 1 + above:
+    for corner, value in enumerate(box):
+        last = (width, height)[corner % 2] - 1
+        value -= annotation.origin + (annotation.exclusive and corner > 1)
+        inside = -below <= value <= last + above
+        if annotation.exclusive:  # and a part of the box, however small, is in the picture
+            inside &= value < last + 1 if corner < 2 else value > -1
+        if not inside:
             raise UserError(
                 f"{annotation.file}: box ({shown}) lies outside its picture of {width}x{height} px"
             )
-        placed.append(min(max(value, 0.0), side - 1.0))
+        placed.append(min(max(value, 0.0), float(last)))
+    if placed[0] > placed[2] or placed[1] > placed[3]:
+        raise UserError(f"{annotation.file}: box ({shown}) is under one pixel wide or high")
     return placed
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from googlenet.data.folders import check_splits, hold_out, is_picture, require, root_of, visible
+from googlenet.data.folders import check_splits, hold_out, is_picture, require, root_of, test_alone, visible
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.errors import UserError, nearest
 
@@ -17,16 +17,17 @@ def check(kind: str, settings: dict) -> None:
 
 
 def read(kind: str, settings: dict, scratch: Path | None = None) -> Reading:
-    """Read the folders: the classes are the training folders, in the order of their names."""
+    """Read the folders: the classes are those of training, or of test alone, in the order of their names."""
     check(kind, settings)
     root, names = root_of(kind, settings), settings["splits"]
-    classes = class_names(root / names["train"], f"dataset.{kind}.splits.train")
+    first = "test" if test_alone(settings) else "train"
+    classes = class_names(root / names[first], f"dataset.{kind}.splits.{first}")
     splits, refused = {}, []
     for split in SPLITS:
         if names[split]:
             splits[split], bad = pictures_in(root / names[split], split, classes)
             refused += bad
-    if "validation" not in splits:
+    if first == "train" and "validation" not in splits:
         key = f"dataset.{kind}.validation_per_class"
         splits["train"], splits["validation"] = hold_out(
             splits["train"], classes, settings["validation_per_class"], key

@@ -1,10 +1,12 @@
 """Pictures of a split, decoded when asked for and kept in memory up to a limit."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from googlenet.data.store import Split
+from googlenet.data.records import SPLITS
+from googlenet.data.store import Split, open_split
 
 
 class Pictures(Sequence):
@@ -25,3 +27,13 @@ class Pictures(Sequence):
             self.left_bytes -= picture.nbytes
             self._kept[index] = picture
         return picture
+
+
+def labelled(folder: Path, limit_mb: float) -> dict[str, tuple[Pictures, np.ndarray]]:
+    """The pictures and labels of every split of a classification set, for one training.
+
+    Half of the memory is for training, half for validation, which is seen at every epoch; test is seen at the end alone.
+    """
+    shares = {"train": 0.5, "validation": 0.5, "test": 0.0}
+    splits = {name: open_split(folder, name) for name in SPLITS}
+    return {name: (Pictures(split, limit_mb * shares[name]), split.labels) for name, split in splits.items()}

@@ -50,6 +50,7 @@ def read(kind: str, settings: dict, scratch: Path) -> Reading:
     recipe = settings["embedded"]
     (make_classification if kind == "classification" else make_detection)(recipe, scratch)
     layout = {"root": str(scratch), "splits": FOLDERS, "validation_per_class": 0, "classes": list(WNIDS)}
+    layout |= {"negatives": True, "blacklist": ""}
     reading = ilsvrc.read(kind, layout, scratch)
     if kind == "classification":
         about = f"single digits, {recipe['side_px']} px: {SOURCES}"

@@ -4,8 +4,9 @@ import hashlib
 from pathlib import Path
 
 from googlenet.data.records import SPLITS, Candidate
-from googlenet.errors import UserError
+from googlenet.errors import UserError, nearest
 
+EMPTY = ("refuse", "keep")
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
@@ -21,10 +22,21 @@ def root_of(kind: str, settings: dict) -> Path:
 
 
 def check_splits(kind: str, settings: dict, hold_out: bool = False) -> None:
-    """See that `splits` names three sources; validation may be "" where pictures are held out instead."""
+    """See that `splits` names three sources; validation may be "" where pictures are held out instead.
+
+    With `hold_out`, training may be "" too, for a data set that nothing is trained on: then test stands alone.
+    """
     key, splits = f"dataset.{kind}.splits", settings["splits"]
     if sorted(splits) != sorted(SPLITS):
         raise UserError(f"{key}: has {', '.join(splits) or 'nothing'}; needs exactly {', '.join(SPLITS)}")
+    if hold_out and test_alone(settings):
+        if settings["validation_per_class"]:
+            raise UserError(
+                f"dataset.{kind}.validation_per_class: no training pictures to hold out of; set it to 0"
+            )
+        if not splits["test"]:
+            raise UserError(f"{key}.test: not set; name the part of the data set to use")
+        return
     held_out = hold_out and settings["validation_per_class"] > 0
     if hold_out and held_out == bool(splits["validation"]):
         raise UserError(
@@ -39,6 +51,19 @@ def check_splits(kind: str, settings: dict, hold_out: bool = False) -> None:
         raise UserError(
             f"{key}: two splits read the same source; choices and figures need different pictures"
         )
+
+
+def empty_kept(kind: str, settings: dict) -> bool:
+    """Whether pictures whose annotation names no object are kept. Raises UserError for a word that is no rule."""
+    rule = settings["pictures_without_objects"]
+    if rule not in EMPTY:
+        raise UserError(f"dataset.{kind}.pictures_without_objects: no rule '{rule}'{nearest(rule, EMPTY)}")
+    return rule == "keep"
+
+
+def test_alone(settings: dict) -> bool:
+    """Whether a data set has neither training nor validation pictures."""
+    return not settings["splits"]["train"] and not settings["splits"]["validation"]
 
 
 def require(path: Path, key: str, folder: bool = True) -> Path:

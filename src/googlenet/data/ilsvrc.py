@@ -3,7 +3,9 @@
     ILSVRC/Data/CLS-LOC/train/<wnid>/*.JPEG     ILSVRC/Data/DET/<split>/...
     ILSVRC/Data/CLS-LOC/val/*.JPEG              ILSVRC/Annotations/DET/<split>/...xml
     ILSVRC/Annotations/CLS-LOC/val/*.xml        ILSVRC/ImageSets/DET/<list>.txt
-    LOC_synset_mapping.txt                      optional: the words of a wnid, beside or in ILSVRC/
+    LOC_synset_mapping.txt, map_det.txt         optional: the words of a wnid, in ILSVRC/, its devkit/data/, or beside
+
+Lists by class, pictures without objects and the blacklist of DET: ilsvrc_detection.py.
 
 The flat validation pictures take their class from their XML, whose object is named by wnid: the challenge's
 numeric ground truth counts classes in another order than the alphabet. ILSVRC's boxes are 0-based.
@@ -11,14 +13,19 @@ numeric ground truth counts classes in another order than the alphabet. ILSVRC's
 
 from pathlib import Path
 
+from googlenet.data import ilsvrc_detection
 from googlenet.data.annotations import read_annotation
 from googlenet.data.class_folders import class_names, pictures_in
-from googlenet.data.folders import check_splits, hold_out, is_picture, require, root_of, visible
+from googlenet.data.class_table import ClassRow, read_class_table
+from googlenet.data.folders import check_splits, hold_out, is_picture, require, root_of, test_alone, visible
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
-from googlenet.data.voc import class_keys, drop_repeated, listed
 from googlenet.errors import UserError
 
 PARTS = {"classification": "CLS-LOC", "detection": "DET"}
+TABLES = {
+    "classification": ("LOC_synset_mapping.txt",),
+    "detection": ("map_det.txt", "LOC_synset_mapping.txt"),
+}
 BOX_ORIGIN = 0
 
 
@@ -26,14 +33,14 @@ def check(kind: str, settings: dict) -> None:
     """See that the folders and lists of the splits exist. Raises UserError naming the key."""
     top, part = _top(kind, settings), PARTS[kind]
     check_splits(kind, settings, hold_out=kind == "classification")
+    if kind == "detection":
+        ilsvrc_detection.check(top, settings)
+        return
     for split in SPLITS:
         name, key = settings["splits"][split], f"dataset.{kind}.splits.{split}"
-        if kind == "detection":
-            require(top / "ImageSets" / part / f"{name}.txt", key, folder=False)
-            name = _folder(top, name)
         if name:
             require(top / "Data" / part / name, key)
-        if name and (kind == "detection" or split != "train"):
+        if name and split != "train":
             require(top / "Annotations" / part / name, key)
 
 
@@ -41,60 +48,50 @@ def read(kind: str, settings: dict, scratch: Path | None = None) -> Reading:
     """Read one of the two parts; the classes are wnids in the order of the alphabet, shown by their words."""
     check(kind, settings)
     top = _top(kind, settings)
-    keys, splits, refused = (_classification if kind == "classification" else _detection)(top, settings)
-    return Reading(_words(top, keys), keys, splits, refused, f"ILSVRC {PARTS[kind]}")
+    table = _table(top, kind)
+    if kind == "detection":
+        keys, splits, refused = ilsvrc_detection.read(top, settings, table)
+    else:
+        keys, splits, refused = _classification(top, settings)
+    return Reading(_words(table, keys), keys, splits, refused, f"ILSVRC {PARTS[kind]}")
 
 
 def _classification(top: Path, settings: dict) -> tuple[list[str], dict, list[Refused]]:
     names, data = settings["splits"], top / "Data/CLS-LOC"
-    keys = class_names(data / names["train"], "dataset.classification.splits.train")
-    splits, refused = {}, []
-    splits["train"], refused = pictures_in(data / names["train"], "train", keys)
+    splits, refused, keys = {}, [], None
+    if not test_alone(settings):
+        keys = class_names(data / names["train"], "dataset.classification.splits.train")
+        splits["train"], refused = pictures_in(data / names["train"], "train", keys)
     for split in ("validation", "test"):
         if names[split]:
-            splits[split], bad = _flat(
-                split, data / names[split], top / "Annotations/CLS-LOC" / names[split], keys
-            )
+            named, bad = _flat(split, data / names[split], top / "Annotations/CLS-LOC" / names[split], keys)
+            keys = sorted({key for _, key in named}) if keys is None else keys
+            labels = {key: label for label, key in enumerate(keys)}
+            splits[split] = [Candidate(split, path.name, path, labels[key]) for path, key in named]
             refused += bad
-    if "validation" not in splits:
+    if "validation" not in splits and "train" in splits:
         key, count = "dataset.classification.validation_per_class", settings["validation_per_class"]
         splits["train"], splits["validation"] = hold_out(splits["train"], keys, count, key)
     return keys, splits, refused
 
 
 def _flat(
-    split: str, images: Path, annotations: Path, keys: list[str]
-) -> tuple[list[Candidate], list[Refused]]:
-    """A folder of pictures whose class is the name of the objects in their XML."""
-    candidates, refused = [], []
-    labels = {key: label for label, key in enumerate(keys)}
+    split: str, images: Path, annotations: Path, keys: list[str] | None
+) -> tuple[list[tuple[Path, str]], list[Refused]]:
+    """A folder of pictures whose class is the name of the objects in their XML: one of `keys`, or any for None."""
+    found, refused, known = [], [], set(keys or ())
     for path in visible(images):
         try:
             if not is_picture(path):
                 raise UserError(f"{path.name}: not a picture file")
             names = set(read_annotation(annotations / f"{path.stem}.xml", BOX_ORIGIN).names)
-            if len(names) != 1 or not names <= labels.keys():
-                raise UserError(
-                    f"{path.stem}.xml: names {', '.join(sorted(names))}, not one class of training"
-                )
-            candidates.append(Candidate(split, path.name, path, labels[names.pop()]))
+            if len(names) != 1 or (keys is not None and not names <= known):
+                said = "not one class" + (" of training" if keys is not None else "")
+                raise UserError(f"{path.stem}.xml: names {', '.join(sorted(names))}, {said}")
+            found.append((path, names.pop()))
         except UserError as error:
             refused.append(Refused(split, path.name, str(error)))
-    return candidates, refused
-
-
-def _detection(top: Path, settings: dict) -> tuple[list[str], dict, list[Refused]]:
-    splits, refused = {}, []
-    for split in SPLITS:
-        name = settings["splits"][split]
-        lines = (top / f"ImageSets/DET/{name}.txt").read_text(encoding="utf-8").splitlines()
-        items = [line.split()[0] for line in lines if line.strip()]
-        folder = _folder(top, name)
-        images, annotations = top / "Data/DET" / folder, top / "Annotations/DET" / folder
-        splits[split], bad = listed(split, items, images, annotations, BOX_ORIGIN)
-        refused += bad
-    splits, twice = drop_repeated(splits)
-    return list(settings["classes"]) or class_keys(splits["train"]), splits, refused + twice
+    return found, refused
 
 
 def _top(kind: str, settings: dict) -> Path:
@@ -105,23 +102,17 @@ def _top(kind: str, settings: dict) -> Path:
     return top
 
 
-def _folder(top: Path, name: str) -> str:
-    """Where a list's pictures lie: `val1`, one of the two usual halves of val, reads from `val`."""
-    return name if (top / "Data/DET" / name).is_dir() else name.rstrip("0123456789").rstrip("_")
+def _table(top: Path, kind: str) -> list[ClassRow]:
+    """The table of the classes' wnids and words that lies with the data; empty if there is none."""
+    folders = [base / inner for base in (top, top.parent) for inner in ("", "devkit/data")]
+    found = [folder / name for name in TABLES[kind] for folder in folders if (folder / name).is_file()]
+    return read_class_table(found[0]) if found else []
 
 
-def _words(top: Path, keys: list[str]) -> list[str]:
-    """The first word of each wnid if the mapping has one; a word that two wnids share keeps the wnid too."""
-    found = [
-        path
-        for path in (top / "LOC_synset_mapping.txt", top.parent / "LOC_synset_mapping.txt")
-        if path.is_file()
-    ]
-    lines = found[0].read_text(encoding="utf-8").splitlines() if found else []
-    mapping = {
-        wnid: words.split(",")[0].strip() for wnid, _, words in (line.partition(" ") for line in lines)
-    }
-    words = [mapping.get(key) or key for key in keys]
+def _words(table: list[ClassRow], keys: list[str]) -> list[str]:
+    """The first word of each wnid if the table has one; a word that two wnids share keeps the wnid too."""
+    names = {row.key: row.name for row in table}
+    words = [names.get(key, key) for key in keys]
     return [
         f"{word} ({key})" if words.count(word) > 1 else word for word, key in zip(words, keys, strict=True)
     ]

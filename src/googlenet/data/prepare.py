@@ -9,17 +9,29 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from googlenet.data import class_folders, embedded, ilsvrc, voc
+import numpy as np
+
+from googlenet.data import class_folders, coco, embedded, ilsvrc, voc
 from googlenet.data.records import SPLITS, Candidate, Reading, Record, Refused
 from googlenet.errors import UserError, nearest
 
 READERS: dict[str, dict[str, ModuleType]] = {
     "classification": {"embedded": embedded, "class_folders": class_folders, "ilsvrc": ilsvrc},
-    "detection": {"embedded": embedded, "voc": voc, "ilsvrc": ilsvrc},
+    "detection": {"embedded": embedded, "voc": voc, "ilsvrc": ilsvrc, "coco": coco},
 }
 KEYS = {
     "classification": {"validation_per_class", "resize_shorter_side_px"},
-    "detection": {"box_origin", "images", "annotations", "lists", "classes"},
+    "detection": {
+        "box_origin",
+        "images",
+        "annotations",
+        "lists",
+        "classes",
+        "pictures_without_objects",
+        "crowd",
+        "negatives",
+        "blacklist",
+    },
 }
 SHARED_KEYS = {"reader", "root", "splits", "about", "max_bad_fraction", "min_side_px", "shard_mb", "embedded"}
 
@@ -36,7 +48,10 @@ def check_source(kind: str, settings: dict) -> None:
             raise UserError(f"{key}.{name}: {settings[name]}; needs {least} or more")
     if settings["shard_mb"] <= 0:
         raise UserError(f"{key}.shard_mb: {settings['shard_mb']}; needs more than 0")
-    _reader(kind, settings).check(kind, settings)
+    reader = _reader(kind, settings)
+    if settings.get("blacklist") and reader is not ilsvrc:
+        raise UserError(f"{key}.blacklist: only the ilsvrc reader knows one; take it out")
+    reader.check(kind, settings)
 
 
 def prepare(kind: str, settings: dict, folder: Path | str) -> dict[str, Any]:
@@ -55,6 +70,9 @@ def prepare(kind: str, settings: dict, folder: Path | str) -> dict[str, Any]:
         refused, splits = list(reading.refused), {}
         try:
             for split in SPLITS:
+                if split not in reading.splits:
+                    store.remove_split(folder, split)  # of an earlier run that had it
+                    continue
                 tally = {"records": 0, "per_class": [0] * len(reading.classes)}
                 records = _counted(_checked(kind, settings, reading, split, refused), tally)
                 splits[split] = {
@@ -73,6 +91,7 @@ def prepare(kind: str, settings: dict, folder: Path | str) -> dict[str, Any]:
         "kind": kind,
         "dataset": folder.name,
         "classes": reading.classes,
+        "class_keys": reading.keys,
         "splits": splits,
         "refused": [{"split": item.split, "name": item.name, "reason": item.reason} for item in order],
         "about": settings["about"] or reading.about,
@@ -115,7 +134,8 @@ def record_of(candidate: Candidate, keys: list[str], min_side_px: int, resize_sh
         )
     if candidate.annotation is not None:
         placed = place(candidate.annotation, width, height, keys)
-        return Record(candidate.name, image, width, height, -1, *placed)
+        partial = np.array(candidate.partial, np.int32)
+        return Record(candidate.name, image, width, height, -1, *placed, partial)
     if resize_shorter_side_px:
         image, width, height = pictures.shrink(image, resize_shorter_side_px, candidate.name)
     return Record(candidate.name, image, width, height, candidate.label)

@@ -20,11 +20,17 @@ class Record:
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))  # float32 [n, 4]
     box_labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # int64 [n]
     difficult: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # bool [n]
+    # Classes of which it may hold objects without a box, int32 [k]: no place in it is sure to be without them, and
+    # their detections in it are neither right nor wrong.
+    partial: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """What one XML file says, unchanged: boxes in its own coordinates, whose first pixel is `origin`."""
+    """What one file says of a picture, unchanged: boxes in its own coordinates, whose first pixel is `origin`.
+
+    A box is (xmin, ymin, xmax, ymax); with `exclusive`, xmax and ymax are the first pixels that it leaves out.
+    """
 
     file: str
     names: tuple[str, ...]
@@ -32,6 +38,7 @@ class Annotation:
     difficult: tuple[bool, ...]
     size: tuple[int, int]  # (width, height) that the file claims; 0 where it claims none
     origin: int
+    exclusive: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,7 @@ class Candidate:
     path: Path
     label: int = -1
     annotation: Annotation | None = None
+    partial: tuple[int, ...] = ()  # as in Record
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class Reading:
-    """All that a reader found. `classes` are for people; `keys` are the same as the annotations name them."""
+    """All that a reader found. `classes` are for people; `keys` are the same as the annotations name them.
+
+    A data set that nothing is trained on may have its test split alone.
+    """
 
     classes: list[str]
     keys: list[str]

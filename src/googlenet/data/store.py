@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from googlenet.data.pictures import decode
-from googlenet.data.records import SPLITS, Record
+from googlenet.data.records import Record
 from googlenet.errors import UserError, nearest
 from googlenet.files import atomic, read_json, sha256
 
@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         pa.field("boxes", pa.list_(pa.float32()), nullable=False),
         pa.field("box_labels", pa.list_(pa.int64()), nullable=False),
         pa.field("difficult", pa.list_(pa.bool_()), nullable=False),
+        pa.field("partial", pa.list_(pa.int32()), nullable=False),
     ]
 )
 
@@ -75,7 +76,7 @@ def open_split(folder: Path | str, split: str) -> "Split":
 def verify(folder: Path | str) -> None:
     """Compare every shard with the manifest by SHA-256. Raises UserError naming the first that differs."""
     folder = Path(folder)
-    for split in SPLITS:
+    for split in read_json(folder / "manifest.json")["splits"]:
         for row in _rows(folder, split):
             path = folder / row["file"]
             _check_size(path, row)
@@ -111,6 +112,7 @@ class Split:
             boxes=np.array(get["boxes"].values, np.float32).reshape(-1, 4),
             box_labels=np.array(get["box_labels"].values, np.int64),
             difficult=np.array(get["difficult"].values, bool),
+            partial=np.array(get["partial"].values, np.int32),
         )
 
     def picture(self, index: int) -> np.ndarray:

@@ -1,10 +1,11 @@
 """Reader of VOC's layout: pictures, one XML of boxes for each, and a list of names per split."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from googlenet.data.annotations import read_annotation
-from googlenet.data.folders import PICTURES, check_splits, require, root_of
-from googlenet.data.records import SPLITS, Candidate, Reading, Refused
+from googlenet.data.folders import PICTURES, check_splits, empty_kept, require, root_of
+from googlenet.data.records import SPLITS, Annotation, Candidate, Reading, Refused
 from googlenet.errors import UserError
 
 
@@ -18,6 +19,7 @@ def check(kind: str, settings: dict) -> None:
         )
     for key in ("images", "annotations", "lists"):
         require(root / settings[key], f"dataset.{kind}.{key}")
+    empty_kept(kind, settings)
     for split in SPLITS:
         require(_list(root, settings, split), f"dataset.{kind}.splits.{split}", folder=False)
 
@@ -31,7 +33,9 @@ def read(kind: str, settings: dict, scratch: Path | None = None) -> Reading:
     for split in SPLITS:
         lines = _list(root, settings, split).read_text(encoding="utf-8").splitlines()
         items = [line.split()[0] for line in lines if line.strip()]
-        splits[split], bad = listed(split, items, images, annotations, settings["box_origin"])
+        splits[split], bad = listed(
+            split, items, images, annotations, settings["box_origin"], empty_kept(kind, settings)
+        )
         refused += bad
     splits, twice = drop_repeated(splits)
     keys = list(settings["classes"]) or class_keys(splits["train"])
@@ -39,14 +43,26 @@ def read(kind: str, settings: dict, scratch: Path | None = None) -> Reading:
 
 
 def listed(
-    split: str, items: list[str], images: Path, annotations: Path, origin: int
+    split: str,
+    items: list[str],
+    images: Path,
+    annotations: Path,
+    origin: int,
+    empty: bool = False,
+    negatives: Collection[str] = (),
 ) -> tuple[list[Candidate], list[Refused]]:
-    """The picture and annotation of every item of a list; what lacks one of them is refused."""
+    """The picture and annotation of every item of a list; what lacks one of them is refused.
+
+    `empty`: an annotation may name no object. `negatives`: items without objects, which need no annotation.
+    """
     candidates, refused = [], []
     for item in items:
         try:
-            path = _picture(images, item)
-            annotation = read_annotation(annotations / f"{item}.xml", origin)
+            path, file = _picture(images, item), annotations / f"{item}.xml"
+            if item in negatives and not file.is_file():
+                annotation = Annotation(file.name, (), (), (), (0, 0), origin)
+            else:
+                annotation = read_annotation(file, origin, empty or item in negatives)
             candidates.append(Candidate(split, path.relative_to(images).as_posix(), path, -1, annotation))
         except UserError as error:
             refused.append(Refused(split, item, str(error)))

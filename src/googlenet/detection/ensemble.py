@@ -25,11 +25,16 @@ def detect(boxes: Sequence[np.ndarray], scores: np.ndarray, settings: dict) -> D
     return Detections(image, label, score, box)
 
 
-def gathered(objects: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Objects:
-    """Objects of every picture, (boxes, labels, difficult) each, as one row per object."""
-    image = np.concatenate([np.full(len(boxes), i) for i, (boxes, _, _) in enumerate(objects)])
-    boxes, labels, difficult = (np.concatenate(column) for column in zip(*objects, strict=True))
-    return Objects(image, labels, boxes, difficult)
+def gathered(objects: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]) -> Objects:
+    """Objects of every picture, (boxes, labels, difficult, partial classes) each, as one row per object.
+
+    A picture that may have objects of a class without a box can show neither hit nor miss of it: blacklisted.
+    """
+    image, boxless = (
+        np.concatenate([np.full(len(row[column]), i) for i, row in enumerate(objects)]) for column in (0, 3)
+    )
+    boxes, labels, difficult, partial = (np.concatenate(column) for column in zip(*objects, strict=True))
+    return Objects(image, labels, boxes, difficult, np.stack([boxless, partial], axis=1))
 
 
 def curve(evaluation: Evaluation, label: int) -> dict[str, list[float]]:
@@ -75,14 +80,14 @@ def examples(
 def evaluate(
     scores: Mapping[str, np.ndarray],
     boxes: Sequence[np.ndarray],
-    truth: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    truth: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
     names: Sequence[str],
     classes: Sequence[str],
     settings: dict,
 ) -> dict:
     """Everything that evaluate_detection reports: each detector alone, their mean, and the proposals' coverage.
 
-    scores: by detector, [all boxes, 1 + classes]; truth: (boxes, labels, difficult) of every picture.
+    scores: by detector, [all boxes, 1 + classes]; truth: (boxes, labels, difficult, partial classes) of every picture.
     """
     objects, small = gathered(truth), settings["small_object_threshold"]
     single = {

@@ -1,4 +1,8 @@
-"""Mean average precision by the rules of the ILSVRC detection task, and how sure one may be of it."""
+"""Mean average precision by the rules of the ILSVRC detection task, and how sure one may be of it.
+
+The rules are those of the competition's own program (eval_detection.m of its development kit), to the letter; what
+it leaves open is said where it is decided: `match`, `evaluate`, `_rows_per_class`.
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -24,12 +28,17 @@ class Detections(NamedTuple):
 
 
 class Objects(NamedTuple):
-    """One row per object to find: image int [m], label int [m], box [m, 4], difficult bool [m] or None."""
+    """One row per object to find: image int [m], label int [m], box [m, 4], difficult bool [m] or None.
+
+    `blacklist`: int [k, 2] of (image, label), or None. In that image nobody knows all objects of that class: its
+    detections and objects of the class count neither way.
+    """
 
     image: np.ndarray
     label: np.ndarray
     box: np.ndarray
     difficult: np.ndarray | None = None
+    blacklist: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -50,11 +59,11 @@ class Evaluation:
 def evaluate(
     detections: Detections, objects: Objects, classes: int, difficult_neutral: bool = True, small: bool = True
 ) -> Evaluation:
-    """Match, order and average: mAP over the classes that have ground truth, in percent.
+    """Match, order and average: mAP over the classes that have an object that counts, in percent.
 
     `small`: ILSVRC's lower threshold for small objects (else 0.5 for all). `difficult_neutral`: difficult
-    objects count neither way (else they are objects like any other). Raises UserError for NaN scores, labels
-    that are no class, boxes without area, or no object at all.
+    objects count neither way (else they are objects like any other). Raises UserError for NaN scores, images or
+    labels that cannot be, boxes without area, or no object at all.
     """
     flags = match(detections, objects, classes, difficult_neutral, small)
     total = count_objects(objects, classes, difficult_neutral)
@@ -78,7 +87,7 @@ def average_precision(recall: np.ndarray, precision: np.ndarray) -> float:
 
 def count_objects(objects: Objects, classes: int, difficult_neutral: bool = True) -> np.ndarray:
     """Return how many objects of each class are to be found, int64 [classes]."""
-    counted = ~_difficult(objects, difficult_neutral)
+    counted = _counted(objects, classes, difficult_neutral)
     return np.bincount(np.asarray(objects.label, np.int64)[counted], minlength=classes)
 
 
@@ -90,24 +99,26 @@ def match(
     In falling order of score (equal scores: as given), a detection takes the still-unmatched object of its
     class and image that it overlaps most (equal overlaps: the first) among those at or over the object's
     threshold. One that finds none is a false positive, so that a second detection of an object is; unless a
-    difficult object, which any number may share, is at or over its threshold: then it is neutral.
+    difficult object, which any number may share, is at or over its threshold: then it is neutral. So is every
+    detection of a blacklisted class of an image.
     """
-    label, score = np.asarray(detections.label, np.int64), np.asarray(detections.score)
-    _check(label, score, detections.box, objects, classes)
-    order = best_first(score)
-    key = (np.asarray(detections.image, np.int64) * classes + label)[order]
-    object_key = np.asarray(objects.image, np.int64) * classes + np.asarray(objects.label, np.int64)
+    _check(detections, objects, classes)
+    order = best_first(detections.score)
+    key, object_key = _keys(detections, classes)[order], _keys(objects, classes)
+    neutral = _blacklisted(key, objects, classes)
     by_key = np.argsort(object_key, kind="stable")
     first = np.searchsorted(object_key[by_key], key, side="left")
     count = np.searchsorted(object_key[by_key], key, side="right") - first
     # Most detections have no object of their class in their image: they need no more work.
-    some = np.flatnonzero(count)
+    some = np.flatnonzero((count > 0) & ~neutral)
     box = np.asarray(detections.box).reshape(-1, 4)
-    flags = np.zeros(len(order), np.int8)
+    flags = np.full(len(order), FALSE_POSITIVE, np.int8)
+    flags[order[neutral]] = NEUTRAL
     taken = bytearray(len(by_key))
     hard = _difficult(objects, difficult_neutral)
     threshold = object_threshold(objects.box) if small else np.full(len(by_key), 0.5)
-    chunks = np.searchsorted(np.cumsum(count[some]), np.arange(PAIRS_AT_ONCE, count.sum(), PAIRS_AT_ONCE))
+    pairs = np.cumsum(count[some])
+    chunks = np.searchsorted(pairs, np.arange(PAIRS_AT_ONCE, pairs[-1] if len(pairs) else 0, PAIRS_AT_ONCE))
     for part in np.split(some, chunks):
         repeats = count[part]
         who = np.repeat(part, repeats)
@@ -148,7 +159,7 @@ def bootstrap_interval(
     twice. A class that a resample has no object of is left out of that resample's mean.
     """
     weight = rng.multinomial(images, np.full(images, 1 / images), size=resamples).astype(np.float64)
-    counted = ~_difficult(objects, difficult_neutral)
+    counted = _counted(objects, classes, difficult_neutral)
     image, object_image = np.asarray(detections.image), np.asarray(objects.image)
     total, used = np.zeros(resamples), np.zeros(resamples)
     for label, rows in enumerate(_rows_per_class(detections, flags, classes)):
@@ -186,12 +197,34 @@ def _weighted_ap(weight: np.ndarray, image: np.ndarray, hit: np.ndarray) -> np.n
 
 
 def _rows_per_class(detections: Detections, flags: np.ndarray, classes: int) -> list[np.ndarray]:
-    """The rows of each class that count (not the neutral ones), best first."""
-    order = best_first(detections.score)
-    order = order[flags[order] != NEUTRAL]
-    label = np.asarray(detections.label, np.int64)[order]
-    by_label = np.argsort(label, kind="stable")
-    return np.split(order[by_label], np.searchsorted(label[by_label], np.arange(1, classes)))
+    """The rows of each class that count (not the neutral ones), best first.
+
+    Equal scores: the lower image first, and within an image as given, as the competition's program has them. So
+    the order of the images in a file makes no difference.
+    """
+    rows = np.flatnonzero(flags != NEUTRAL)
+    label = np.asarray(detections.label, np.int64)[rows]
+    order = np.lexsort((np.asarray(detections.image)[rows], -np.asarray(detections.score)[rows], label))
+    return np.split(rows[order], np.searchsorted(label[order], np.arange(1, classes)))
+
+
+def _keys(table: Detections | Objects, classes: int) -> np.ndarray:
+    """One number for the image and class of each row, int64."""
+    return np.asarray(table.image, np.int64) * classes + np.asarray(table.label, np.int64)
+
+
+def _blacklisted(keys: np.ndarray, objects: Objects, classes: int) -> np.ndarray:
+    """Which of the keys are those of blacklisted pairs, bool."""
+    if objects.blacklist is None:
+        return np.zeros(len(keys), bool)
+    pairs = np.asarray(objects.blacklist, np.int64).reshape(-1, 2)
+    return np.isin(keys, pairs[:, 0] * classes + pairs[:, 1])
+
+
+def _counted(objects: Objects, classes: int, difficult_neutral: bool) -> np.ndarray:
+    """Which objects are to be found, bool [m]: neither difficult nor blacklisted."""
+    hard = _difficult(objects, difficult_neutral)
+    return ~hard & ~_blacklisted(_keys(objects, classes), objects, classes)
 
 
 def _difficult(objects: Objects, neutral: bool) -> np.ndarray:
@@ -200,18 +233,20 @@ def _difficult(objects: Objects, neutral: bool) -> np.ndarray:
     return np.asarray(objects.difficult, bool)
 
 
-def _check(label: np.ndarray, score: np.ndarray, box: np.ndarray, objects: Objects, classes: int) -> None:
-    for name, labels in (("detections", label), ("objects", np.asarray(objects.label))):
+def _check(detections: Detections, objects: Objects, classes: int) -> None:
+    for name, table in (("detections", detections), ("objects", objects)):
+        labels, images = np.asarray(table.label), np.asarray(table.image)
         if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
             raise UserError(
                 f"{name}: labels {labels.min()} to {labels.max()} are not in 0 to {classes - 1}; mend them"
             )
-    if np.isnan(score).any():
-        raise UserError(
-            f"detections: {np.isnan(score).sum()} scores are NaN; the detector has diverged, retrain it"
-        )
-    for name, boxes in (("detections", box), ("objects", objects.box)):
-        sides = np.asarray(boxes, np.float64).reshape(-1, 4)
+        if len(images) and images.min() < 0:
+            raise UserError(f"{name}: image {images.min()} cannot be; images count from 0")
+    nan = int(np.isnan(np.asarray(detections.score, np.float64)).sum())
+    if nan:
+        raise UserError(f"detections: {nan} scores are NaN; the detector has diverged, retrain it")
+    for name, table in (("detections", detections), ("objects", objects)):
+        sides = np.asarray(table.box, np.float64).reshape(-1, 4)
         bad = ~((sides[:, 2:] - sides[:, :2] + 1 > 0).all(axis=1))
         if bad.any():
             raise UserError(f"{name}: {bad.sum()} boxes have no area; leave them out when preparing the data")

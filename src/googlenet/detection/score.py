@@ -8,7 +8,6 @@ from torch import nn
 
 from googlenet.detection.regions import warp_many
 from googlenet.detection.train import context_at
-from googlenet.models.preprocessing import to_input
 from googlenet.trained import Description
 
 
@@ -25,19 +24,14 @@ def score(
     settings: {batch_size, context_px}. Each picture's boxes are scored by themselves.
     """
     px, device = description.input_px, compute["device"]
-    fill = tuple(round(value) for value in description.input_mean)
+    fill = description.mean_colour
     context = context_at(settings["context_px"], px)
     found = [np.zeros((0, len(description.classes)), np.float32)]
     model.eval()
     for picture, mine in zip(pictures, boxes, strict=True):
         for start in range(0, len(mine), settings["batch_size"]):
             part = mine[start : start + settings["batch_size"]]
-            x = to_input(
-                warp_many(picture, part, px, context, fill),
-                description.input_mean,
-                description.input_scale,
-                device,
-            )
+            x = description.to_input(warp_many(picture, part, px, context, fill), device)
             with (
                 torch.inference_mode(),
                 torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"),

@@ -8,10 +8,16 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from googlenet.detection.regions import label_regions, pool_regions, sample_regions, warp
+from googlenet.detection.regions import (
+    BACKGROUND,
+    IGNORED,
+    label_regions,
+    pool_regions,
+    sample_regions,
+    warp,
+)
 from googlenet.errors import UserError
 from googlenet.models.googlenet import GoogLeNet, initialise
-from googlenet.models.preprocessing import to_input
 from googlenet.models.training import Average, learning_rate, loss_of, optimiser, set_learning_rate
 from googlenet.trained import Description, build
 
@@ -26,7 +32,15 @@ def context_at(context_px: float, input_px: int) -> int:
 def detector_from(
     classifier: GoogLeNet, description: Description, classes: Sequence[str], seed: int
 ) -> tuple[GoogLeNet, Description]:
-    """A network with the classifier's weights, but new last layers: the background first, then `classes`."""
+    """A network with the classifier's weights, but new last layers: the background first, then `classes`.
+
+    Raises UserError for a classifier that is not the paper's network.
+    """
+    if description.network != "paper":
+        # The average of the weights would stand beside the batch statistics of the last ones.
+        raise UserError(
+            f"ensemble.detectors: a detector starts from {description.network}; name a member with the paper's network"
+        )
     described = replace(description, classes=["background", *classes])
     model = build(described)
     initialise(model, seed)
@@ -47,7 +61,7 @@ class RegionBatches(Dataset):
             seed,
         )
         self.px = description.input_px
-        self.fill = tuple(round(value) for value in description.input_mean)
+        self.fill = description.mean_colour
         self.pools = pool_regions(labels)
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, torch.Tensor]:
@@ -67,12 +81,16 @@ class RegionBatches(Dataset):
 
 
 def training_regions(proposals, objects, positive_iou: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Proposals and the objects themselves, labelled; objects: (boxes, labels, difficult) of every picture."""
+    """Proposals and the objects themselves, labelled; objects: (boxes, labels, difficult, partial classes) each.
+
+    A picture in which objects of some class may lack a box gives no background, as in R-CNN: it could be one of them.
+    """
     boxes, labels = [], []
-    for proposed, (truth, classes, difficult) in zip(proposals, objects, strict=True):
+    for proposed, (truth, classes, difficult, partial) in zip(proposals, objects, strict=True):
         every = np.concatenate([proposed.astype(np.float32), truth[~difficult].astype(np.float32)])
         boxes.append(every)
-        labels.append(label_regions(every, truth, classes, difficult, positive_iou)[0])
+        mine = label_regions(every, truth, classes, difficult, positive_iou)[0]
+        labels.append(np.where((mine == BACKGROUND) & (len(partial) > 0), IGNORED, mine))
     return boxes, labels
 
 
@@ -104,9 +122,7 @@ def train(
         target = target.to(device)
         set_learning_rate(opt, learning_rate(step, per_epoch, settings))
         with torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"):
-            output = model(
-                to_input(np.asarray(batch), description.input_mean, description.input_scale, device)
-            )
+            output = model(description.to_input(np.asarray(batch), device))
         loss = loss_of(output, target, settings["aux_weight"])
         opt.zero_grad()
         loss.backward()

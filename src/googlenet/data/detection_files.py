@@ -1,0 +1,236 @@
+"""The files of a scoring: a list of pictures, a folder of XML with their objects, a blacklist, the detections.
+
+Detections come in one of three forms, by the file's ending:
+
+    .csv     a head line with image,class,score,xmin,ymin,xmax,ymax, in any order; pictures and classes by name
+    .json    a list of {"image": ..., "class": ..., "score": ..., "box": [xmin, ymin, xmax, ymax]}, by name
+    others   ILSVRC's submission: <picture's number> <class's number> <score> <xmin> <ymin> <xmax> <ymax> in each line
+
+Boxes have inclusive corners and the origin of the XML. Every error is one UserError that names the file, the line (of
+JSON: the entry, from 1) and the mend.
+"""
+
+import csv
+import json
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from googlenet.data.annotations import read_annotation
+from googlenet.data.class_table import ClassRow, by_any_name, key_of, lines_of, pairs_in, text_of
+from googlenet.errors import UserError, nearest
+
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+COLUMNS = ("image", "class", "score", *CORNERS)
+XML_ORIGIN = 0  # boxes stay as the XML has them: the overlap of two does not depend on where counting begins
+
+Row = tuple[str, Any, Any, Sequence[Any]]  # where it stands, picture, class, score and corners
+
+
+class Pictures(NamedTuple):
+    """A list of pictures: their names in order, and the place of each by name and by number."""
+
+    file: str
+    names: list[str]
+    place: dict[str, int]
+    by_number: dict[str, int]
+
+
+class Classes(NamedTuple):
+    """The classes that are scored: keys as the XML has them, names for people; the key of any name; numbers."""
+
+    keys: list[str]
+    names: list[str]
+    known: dict[str, str]
+    by_number: dict[str, int]  # empty where nothing says the numbers
+
+
+class Truth(NamedTuple):
+    """One row per object: picture int64 [m], label int64 [m], box float64 [m, 4], difficult bool [m]."""
+
+    image: np.ndarray
+    label: np.ndarray
+    box: np.ndarray
+    difficult: np.ndarray
+
+
+class Found(NamedTuple):
+    """One row per detection: picture int64 [n], label int64 [n], score float64 [n], box float64 [n, 4]."""
+
+    image: np.ndarray
+    label: np.ndarray
+    score: np.ndarray
+    box: np.ndarray
+
+
+def read_list(path: Path) -> Pictures:
+    """Read a list, one picture to a line; its number is the second word if those are all different numbers from 1 on.
+
+    Otherwise a picture's number is its place in the list, from 1.
+    """
+    rows = [(at, line.split()) for at, line in enumerate(lines_of(path), start=1) if line]
+    place: dict[str, int] = {}
+    for at, words in rows:
+        if words[0] in place:
+            raise UserError(f"{path.name}, line {at}: '{words[0]}' is listed twice; remove one of the lines")
+        place[words[0]] = len(place)
+    if not rows:
+        raise UserError(f"{path.name}: lists no picture; give one name in each line")
+    second = [words[1] if len(words) > 1 else "" for _, words in rows]
+    own = all(word.isdecimal() and int(word) > 0 for word in second) and len(set(map(int, second))) == len(
+        rows
+    )
+    numbers = [str(int(word)) for word in second] if own else map(str, range(1, len(rows) + 1))
+    return Pictures(path.name, list(place), place, {number: at for at, number in enumerate(numbers)})
+
+
+def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> tuple[Truth, Classes]:
+    """Read the XML of every picture; the classes are those of `table`, or without one those that occur, sorted."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; give the one that holds the XML of the pictures")
+    known = by_any_name(table)
+    image, names, boxes, difficult, files = array("q"), [], array("d"), array("b"), []
+    for at, name in enumerate(pictures.names):
+        found = _annotation(folder / f"{name}.xml", f"{pictures.file}, '{name}'")
+        image.extend([at] * len(found.names))
+        names += found.names
+        files += [found.file] * len(found.names)
+        difficult.extend(found.difficult)
+        for box in found.boxes:
+            if box[0] > box[2] or box[1] > box[3]:
+                raise UserError(f"{found.file}: box {_shown(box)} is inverted; mend the file")
+            boxes.extend(box)
+    if not table:
+        known = {name: name for name in names}
+    numbers = {str(row.number or at): at - 1 for at, row in enumerate(table, start=1)}
+    keys = [row.key for row in table] or sorted(known)
+    classes = Classes(keys, [row.name for row in table] or keys, known, numbers)
+    label_of = {key: label for label, key in enumerate(keys)}
+    labels = [label_of[key_of(name, known, file)] for name, file in zip(names, files, strict=True)]
+    box = np.array(boxes, np.float64).reshape(-1, 4)
+    return Truth(np.array(image), np.array(labels, np.int64), box, np.array(difficult, bool)), classes
+
+
+def read_blacklist(path: Path, pictures: Pictures, classes: Classes) -> np.ndarray:
+    """Read lines of <picture's number or name> <class>: int64 [k, 2] of (picture, label)."""
+    pairs = []
+    for where, picture, name in pairs_in(path):
+        place = pictures.by_number.get(picture, pictures.place.get(picture))
+        if place is None:
+            raise UserError(f"{where}: no picture '{picture}' in {pictures.file}; remove the line or mend it")
+        pairs.append((place, classes.keys.index(key_of(name, classes.known, where))))
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def read_detections(path: Path, pictures: Pictures, classes: Classes) -> Found:
+    """Read detections of listed pictures, in the order of the file."""
+    numbered = path.suffix.lower() not in FORMS
+    if numbered and not classes.by_number:
+        raise UserError(f"{path.name}: its classes are numbers; give a table that says which (--classes)")
+    place = pictures.by_number if numbered else pictures.place
+    label_of = {key: label for label, key in enumerate(classes.keys)}
+    label_of = classes.by_number if numbered else {name: label_of[key] for name, key in classes.known.items()}
+    image, label, numbers = array("q"), array("q"), array("d")
+    for where, picture, name, values in FORMS.get(path.suffix.lower(), _of_text)(path):
+        if picture not in place:
+            raise UserError(
+                f"{path.name}, {where}: no picture '{picture}' among the {len(place)} of {pictures.file}; mend the "
+                "line or the list"
+            )
+        if name not in label_of:
+            raise UserError(f"{path.name}, {where}: no class '{name}'{nearest(name, label_of)}")
+        image.append(place[picture])
+        label.append(label_of[name])
+        numbers.extend(_checked(values, f"{path.name}, {where}"))
+    table = np.array(numbers, np.float64).reshape(-1, 5)
+    return Found(np.array(image), np.array(label), table[:, 0], table[:, 1:])
+
+
+def _annotation(path: Path, where: str) -> Any:
+    try:
+        return read_annotation(path, XML_ORIGIN, empty=True)
+    except UserError as error:
+        raise UserError(f"{where}: {error}; mend the file or the list") from None
+
+
+def _checked(values: Sequence[Any], where: str) -> list[float]:
+    """Score and corners as finite numbers, the corners in order."""
+    numbers = []
+    for name, value in zip(("score", *CORNERS), values, strict=True):
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not math.isfinite(number):
+            raise UserError(
+                f"{where}: {name} is '{value}', not a finite number; mend it or leave the line out"
+            )
+        numbers.append(number)
+    if numbers[1] > numbers[3] or numbers[2] > numbers[4]:
+        raise UserError(f"{where}: box {_shown(numbers[1:])} is inverted; write xmin ymin xmax ymax")
+    return numbers
+
+
+def _of_text(path: Path) -> Iterator[Row]:
+    for at, line in enumerate(_open(path), start=1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) != 7:
+            raise UserError(
+                f"{path.name}, line {at}: has {len(words)} words, not 7; write picture class score xmin ymin xmax ymax"
+            )
+        yield f"line {at}", words[0], words[1], words[2:]
+
+
+def _of_csv(path: Path) -> Iterator[Row]:
+    reader = csv.reader(_open(path))
+    try:
+        head = [word.strip() for word in next(reader, [])]
+        if sorted(head) != sorted(COLUMNS):
+            raise UserError(f"{path.name}, line 1: the head must name {', '.join(COLUMNS)}; mend it")
+        image, name, *values = (head.index(column) for column in COLUMNS)
+        for row in reader:
+            where = f"line {reader.line_num}"
+            if row and len(row) != len(head):
+                raise UserError(
+                    f"{path.name}, {where}: has {len(row)} fields, not {len(head)}; mend the line"
+                )
+            if row:
+                yield where, row[image].strip(), row[name].strip(), [row[column] for column in values]
+    except csv.Error as error:
+        raise UserError(f"{path.name}, line {reader.line_num}: is no CSV ({error}); mend the line") from None
+
+
+def _of_json(path: Path) -> Iterator[Row]:
+    try:
+        rows = json.loads("".join(_open(path)))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path.name}: not JSON ({error}); write it again") from None
+    if not isinstance(rows, list):
+        raise UserError(f"{path.name}: is no list; write [{{image, class, score, box}}, ...]")
+    for at, row in enumerate(rows, start=1):
+        box = row.get("box") if isinstance(row, Mapping) else None
+        texts = isinstance(row, Mapping) and all(isinstance(row.get(key), str) for key in ("image", "class"))
+        if not texts or not isinstance(box, list) or len(box) != 4:
+            raise UserError(
+                f"{path.name}, entry {at}: needs the texts image and class, a score, and a box of four numbers; mend it"
+            )
+        yield f"entry {at}", row["image"], row["class"], [row.get("score"), *box]
+
+
+def _open(path: Path) -> Iterator[str]:
+    """A text file's lines, one by one."""
+    with text_of(path), open(path, encoding="utf-8-sig", newline="") as file:
+        yield from file
+
+
+def _shown(box: Sequence[float]) -> str:
+    return f"({', '.join(f'{value:g}' for value in box)})"
+
+
+FORMS = {".csv": _of_csv, ".json": _of_json}

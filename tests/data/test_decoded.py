@@ -1,0 +1,45 @@
+"""Pictures kept in memory up to a limit, and the splits that one training is given."""
+
+import numpy as np
+
+from data.rooms import jpeg
+from googlenet.data.decoded import Pictures, labelled
+from googlenet.data.records import SPLITS, Record
+from googlenet.data.store import open_split, write_split
+from googlenet.files import write_json
+
+ONE_MB = 24 * 32 * 3 / 1e6  # a decoded picture
+
+
+def store(folder):
+    """Three splits of four pictures each, labelled 0 to 3."""
+    rows = {}
+    for split in SPLITS:
+        items = [Record(f"{split}{n}", jpeg(seed=n), 32, 24, n) for n in range(4)]
+        rows[split] = {"shards": write_split(folder, split, items, 1.0)}
+    write_json(folder / "manifest.json", {"splits": rows})
+    return folder
+
+
+def kept(pictures):
+    """Which pictures are the same object when asked for twice: those that memory holds."""
+    return [n for n in range(len(pictures)) if pictures[n] is pictures[n]]
+
+
+def test_pictures_are_kept_up_to_the_limit(tmp_path):
+    split = open_split(store(tmp_path), "train")
+    assert kept(Pictures(split, 0)) == []
+    assert kept(Pictures(split, 2.5 * ONE_MB)) == [0, 1]
+    pictures = Pictures(split, 100)
+    assert kept(pictures) == [0, 1, 2, 3]
+    assert all(np.array_equal(pictures[n], split.picture(n)) for n in range(4))
+
+
+def test_memory_is_for_training_and_validation(tmp_path):
+    splits = labelled(store(tmp_path), 4.5 * ONE_MB)
+    assert {name: kept(pictures) for name, (pictures, _) in splits.items()} == {
+        "train": [0, 1],
+        "validation": [0, 1],
+        "test": [],
+    }
+    assert all(labels.tolist() == [0, 1, 2, 3] for _, labels in splits.values())

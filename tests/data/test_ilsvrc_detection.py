@@ -1,0 +1,202 @@
+"""DET's lists by class, pictures without objects, the blacklist, and classes by wnid or by name."""
+
+import pytest
+
+from data.rooms import SPLITS, detection, jpeg, put, xml
+from googlenet.data import ilsvrc
+from googlenet.data.prepare import prepare
+from googlenet.data.store import open_split
+from googlenet.errors import UserError
+from googlenet.files import write_json
+
+CAT, DOG, FOX = "n02000002", "n02000001", "n02000003"  # sorted: dog, cat, fox
+TABLE = f"{CAT} 1 cat\n{DOG} 2 domestic_dog\n{FOX} 3 fox\n"
+BOXES = {CAT: (CAT, 0, 0, 9, 9), DOG: (DOG, 3, 3, 31, 23), FOX: (FOX, 5, 5, 20, 20)}
+
+
+def tree(root):
+    """Four training pictures with boxes and two without any; val and test with one picture for each class."""
+    top = root / "ILSVRC"
+    put(top / "devkit/data/map_det.txt", TABLE)
+    train = {"a/0": [CAT], "a/1": [CAT, DOG], "b/2": [DOG], "b/3": [FOX], "extra/4": None, "extra/5": []}
+    lists = {
+        1: "a/0 1\na/1 0\nb/2 -1\nextra/4 -1\nextra/5 -1\n",
+        2: "a/1 1\nb/2 1\nextra/5 -1\n",
+        3: "b/3 1\nextra/5 -1\n",
+    }
+    for number, text in lists.items():
+        put(top / f"ImageSets/DET/train_{number}.txt", text)
+    for split in ("val", "test"):
+        items = {f"{split}_{i}": [key] for i, key in enumerate((CAT, DOG, FOX))}
+        picture(top, split, items)
+        put(
+            top / f"ImageSets/DET/{split}.txt",
+            "".join(f"{item} {i}\n" for i, item in enumerate(items, start=1)),
+        )
+    picture(top, "train", train)
+    return top
+
+
+def picture(top, split, objects_of):
+    """Pictures with their XML; none for None."""
+    for item, objects in objects_of.items():
+        put(top / f"Data/DET/{split}/{item}.JPEG", jpeg())
+        if objects is not None:
+            put(
+                top / f"Annotations/DET/{split}/{item}.xml", xml(*(BOXES.get(name, name) for name in objects))
+            )
+
+
+def settings(root, **changes):
+    splits = SPLITS | {"validation": "val"}
+    return detection("ilsvrc", root, **({"splits": splits, "box_origin": 0} | changes))
+
+
+def read(root, **changes):
+    return ilsvrc.read("detection", settings(root, **changes))
+
+
+def partial(reading, split="train"):
+    """The names of the classes of which each picture may have more objects than boxes."""
+    return {item.name: [reading.keys[label] for label in item.partial] for item in reading.splits[split]}
+
+
+def test_lists_by_class_say_what_is_known_of_a_picture(tmp_path):
+    tree(tmp_path)
+    reading = read(tmp_path)
+    assert reading.keys == [DOG, CAT, FOX] and reading.classes == ["domestic dog", "cat", "fox"]
+    assert not reading.refused
+    assert partial(reading) == {
+        "a/0.JPEG": [DOG, FOX],  # all its cats have boxes
+        "a/1.JPEG": [CAT, FOX],  # all its dogs, some of its cats
+        "b/2.JPEG": [FOX],  # all its dogs, and no cat
+        "b/3.JPEG": [DOG, CAT],
+        "extra/4.JPEG": [DOG, FOX],
+        "extra/5.JPEG": [],  # none of any class: all of it is background
+    }
+    assert set(map(tuple, partial(reading, "validation").values())) == {
+        ()
+    }  # every class is looked for in val
+
+
+def test_pictures_that_lists_call_negative_need_no_annotation_and_can_be_left_out(tmp_path):
+    tree(tmp_path)
+    names = {item.name: item.annotation.names for item in read(tmp_path).splits["train"]}
+    assert names["extra/4.JPEG"] == names["extra/5.JPEG"] == ()
+    reading = read(tmp_path, negatives=False)
+    assert [item.name for item in reading.splits["train"]] == ["a/0.JPEG", "a/1.JPEG", "b/2.JPEG", "b/3.JPEG"]
+    assert partial(reading)["b/2.JPEG"] == [FOX]
+
+
+def test_a_list_that_stands_beside_those_by_class_says_which_pictures_and_in_which_order(tmp_path):
+    put(tree(tmp_path) / "ImageSets/DET/train.txt", "b/3\na/0 7\n")
+    reading = read(tmp_path)
+    assert list(partial(reading).items()) == [
+        ("b/3.JPEG", [CAT]),
+        ("a/0.JPEG", [FOX]),
+    ]  # no dogs left: two classes
+
+
+def test_positive_pictures_without_annotation_or_object_are_refused(tmp_path):
+    top = tree(tmp_path)
+    (top / "Annotations/DET/train/a/0.xml").unlink()
+    put(top / "Annotations/DET/train/b/2.xml", xml())
+    assert [item.reason for item in read(tmp_path).refused] == [
+        "0.xml: no such annotation file",
+        "2.xml: has no object",
+    ]
+
+
+def test_val_pictures_without_objects_are_kept_but_not_without_xml(tmp_path):
+    top = tree(tmp_path)
+    put(top / "Annotations/DET/val/val_0.xml", xml())
+    (top / "Annotations/DET/val/val_1.xml").unlink()
+    reading = read(tmp_path)
+    assert [item.reason for item in reading.refused] == ["val_1.xml: no such annotation file"]
+    assert [item.annotation.names for item in reading.splits["validation"]] == [(), (FOX,)]
+
+
+def test_the_blacklist_marks_classes_of_pictures_by_number_or_name(tmp_path):
+    top = tree(tmp_path)
+    put(top / "devkit/data/black.txt", f"1 {FOX}\n1 {DOG}\nval_2 domestic dog\n")
+    reading = read(tmp_path, blacklist="devkit/data/black.txt")
+    assert partial(reading, "validation") == {"val_0.JPEG": [DOG, FOX], "val_1.JPEG": [], "val_2.JPEG": [DOG]}
+    assert set(map(tuple, partial(reading, "test").values())) == {()}  # its numbers are those of val alone
+
+
+def test_halves_of_val_keep_the_numbers_of_val(tmp_path):
+    top = tree(tmp_path)
+    put(top / "ImageSets/DET/val1.txt", "val_0 1\n")
+    put(top / "ImageSets/DET/val2.txt", "val_2 1\nval_1 2\n")  # numbered anew: those are not the blacklist's
+    put(tmp_path / "black.txt", f"3 {CAT}\n")
+    splits = {"train": "train", "validation": "val1", "test": "val2"}
+    reading = read(tmp_path, splits=splits, blacklist="black.txt")
+    assert partial(reading, "test") == {"val_2.JPEG": [CAT], "val_1.JPEG": []}
+    assert partial(reading, "validation") == {"val_0.JPEG": []}
+
+
+def test_blacklisted_classes_reach_the_shards(tmp_path):
+    top = tree(tmp_path / "raw")
+    put(top / "black.txt", f"2 {FOX}\n")
+    manifest = prepare("detection", settings(tmp_path / "raw", blacklist="black.txt"), tmp_path / "out")
+    write_json(tmp_path / "out/manifest.json", manifest)
+    validation, train = (open_split(tmp_path / "out", split) for split in ("validation", "train"))
+    assert [validation[i].partial.tolist() for i in range(3)] == [[], [2], []]
+    assert (
+        train[5].partial.tolist() == []
+        and train[5].boxes.shape == (0, 4)
+        and train[4].partial.tolist() == [0, 2]
+    )
+
+
+def test_annotations_may_name_classes_by_their_words(tmp_path):
+    top = tree(tmp_path)
+    put(top / "Annotations/DET/val/val_1.xml", xml(("domestic dog", 3, 3, 31, 23), (CAT, 0, 0, 9, 9)))
+    reading = read(tmp_path, classes=["cat", DOG, "fox"])
+    assert reading.keys == [CAT, DOG, FOX] and reading.classes == ["cat", "domestic dog", "fox"]
+    assert reading.splits["validation"][1].annotation.names == (DOG, CAT)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (
+            "ImageSets/DET/train_2.txt",
+            "a/1 1\nb/2 2\n",
+            r"^train_2\.txt, line 2: 'b/2 2' is not a picture and 1, 0",
+        ),
+        ("ImageSets/DET/train_2.txt", "a/1\n", r"^train_2\.txt, line 1: 'a/1' is not a picture and 1, 0"),
+        (
+            "ImageSets/DET/train_9.txt",
+            "a/1 1\n",
+            r"^train_9\.txt: no class has the number 9; put map_det\.txt",
+        ),
+        ("black.txt", f"1 {CAT}\n9 {CAT}\n", r"^black\.txt, line 2: no picture 9 in val\.txt; mend"),
+        ("black.txt", "1 cta\n", r"^black\.txt, line 1: no class 'cta'; did you mean 'cat'"),
+        ("black.txt", "1\n", r"^black\.txt, line 1: '1' is not the number of a picture and a class; mend"),
+        (
+            "devkit/data/map_det.txt",
+            TABLE + f"{FOX} 4 fox\n",
+            r"^map_det\.txt, line 4: 'n02000003' stands in line 3",
+        ),
+        ("devkit/data/map_det.txt", b"\xff\xfe\xfa", r"map_det\.txt: cannot be read as text"),
+    ],
+)
+def test_bad_lists_are_told_with_file_and_line(tmp_path, file, content, message):
+    top = tree(tmp_path)
+    put(top / "black.txt", "")
+    put(top / file, content)
+    with pytest.raises(UserError, match=message):
+        read(tmp_path, blacklist="black.txt")
+
+
+def test_what_is_missing_is_told_before_any_job(tmp_path):
+    top = tree(tmp_path)
+    with pytest.raises(UserError, match=r"detection\.blacklist: no file .*black\.txt; correct"):
+        ilsvrc.check("detection", settings(tmp_path, blacklist="black.txt"))
+    with pytest.raises(UserError, match=r"detection\.classes: no class 'wolf'; known: "):
+        read(tmp_path, classes=["wolf"])
+    for path in (top / "ImageSets/DET").glob("train_*.txt"):
+        path.unlink()
+    with pytest.raises(UserError, match=r"detection\.splits\.train: no file .*train\.txt; correct"):
+        ilsvrc.check("detection", settings(tmp_path))

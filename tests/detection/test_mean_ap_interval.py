@@ -1,0 +1,76 @@
+"""The interval of mean AP over images: what drawing images anew gives, said in full for each resample."""
+
+import numpy as np
+import pytest
+
+from detection.scenes import random_case
+from googlenet.detection import mean_ap
+from googlenet.detection.mean_ap import Detections, Objects, bootstrap_interval, evaluate
+
+
+def drawn_literally(found, truth, drawn):
+    """A data set in which image drawn[i] is the i-th image, copies and all."""
+    parts = [
+        [(column[rows], position) for rows in [np.flatnonzero(table.image == image)] for column in table[1:4]]
+        for table in (found, truth)
+        for position, image in enumerate(drawn)
+    ]
+    half = len(drawn)
+    tables = []
+    for kind, rows in ((Detections, parts[:half]), (Objects, parts[half:])):
+        image = np.concatenate([np.full(len(row[0][0]), row[0][1]) for row in rows])
+        tables.append(kind(image, *(np.concatenate([row[c][0] for row in rows]) for c in range(3))))
+    return tables
+
+
+def test_bootstrap_equals_evaluating_each_resample(monkeypatch):
+    found, truth = random_case(4)
+    found = found._replace(score=np.random.default_rng(0).permutation(len(found.score)) / 1000)
+    result = evaluate(found, truth, classes=3)
+    means = []
+    for weight in np.random.default_rng(8).multinomial(6, np.full(6, 1 / 6), size=20):
+        tables = drawn_literally(found, truth, np.repeat(np.arange(6), weight))
+        means.append(evaluate(*tables, classes=3).mean_ap_percent)
+    expected = np.percentile(means, [2.5, 97.5])
+    monkeypatch.setattr(mean_ap, "CELLS_AT_ONCE", 100)
+    interval = bootstrap_interval(found, truth, result.flags, 3, 6, np.random.default_rng(8), resamples=20)
+    assert interval == pytest.approx(tuple(expected))
+
+
+def test_bootstrap_brackets_the_mean_and_repeats():
+    found, truth = random_case(2, images=40, found=600, wanted=160)
+    result = evaluate(found, truth, classes=3)
+    low, high = bootstrap_interval(found, truth, result.flags, 3, 40, np.random.default_rng(0))
+    assert low < result.mean_ap_percent < high
+    assert (low, high) == bootstrap_interval(found, truth, result.flags, 3, 40, np.random.default_rng(0))
+    narrow = bootstrap_interval(
+        found, truth, result.flags, 3, 40, np.random.default_rng(0), confidence_percent=50
+    )
+    assert low < narrow[0] < narrow[1] < high
+
+
+def test_the_interval_leaves_blacklisted_pairs_out_too():
+    found, truth = random_case(3, images=30, found=400, wanted=120)
+    found = found._replace(score=np.random.default_rng(0).permutation(len(found.score)) / 1000)
+    pairs = np.array(
+        [(image, label) for image in range(12) for label in range(3) if (image + label) % 3 == 0]
+    )
+
+    def gone(table):
+        listed = {tuple(pair) for pair in pairs.tolist()}
+        rows = [
+            i for i in range(len(table.label)) if (int(table.image[i]), int(table.label[i])) not in listed
+        ]
+        return table._replace(
+            **{name: column[rows] for name, column in table._asdict().items() if column is not None}
+        )
+
+    left, black = (gone(found), gone(truth)), (found, truth._replace(blacklist=pairs))
+    assert len(left[0].label) < len(found.label) and len(left[1].label) < len(truth.label)
+    results = [evaluate(*tables, classes=3) for tables in (left, black)]
+    assert results[0].ap_percent == results[1].ap_percent
+    intervals = [
+        bootstrap_interval(*tables, result.flags, 3, 30, np.random.default_rng(5), resamples=40)
+        for tables, result in zip((left, black), results, strict=True)
+    ]
+    assert intervals[0] == intervals[1]
