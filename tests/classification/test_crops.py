@@ -41,24 +41,64 @@ def listed(width, height, px, rows):
     return found
 
 
-def test_landscape_by_hand():
-    rows = [  # 500 x 375: 341.33, 384, 426.67, 469.33 wide
-        ((341, 256), [(0, 0), (42, 0), (85, 0)], 256, 32, 16),
-        ((384, 288), [(0, 0), (48, 0), (96, 0)], 288, 64, 32),
-        ((427, 320), [(0, 0), (53, 0), (107, 0)], 320, 96, 48),
-        ((469, 352), [(0, 0), (58, 0), (117, 0)], 352, 128, 64),
-    ]
-    assert crops_144(500, 375, 224) == listed(500, 375, 224, rows)
+# Worked by hand: width, height; the longer side where the shorter is 256, 288, 320 and 352; where the middle square
+# then begins on it, half of what is over, rounded down. A longer side of exactly one half (97 x 64) goes to the even pixel.
+BY_HAND = [
+    (500, 375, (341, 384, 427, 469), (42, 48, 53, 58)),  # 341.33, 384, 426.67, 469.33
+    (375, 500, (341, 384, 427, 469), (42, 48, 53, 58)),
+    (640, 480, (341, 384, 427, 469), (42, 48, 53, 58)),
+    (500, 333, (384, 432, 480, 529), (64, 72, 80, 88)),  # 384.38, 432.43, 480.48, 528.53
+    (333, 500, (384, 432, 480, 529), (64, 72, 80, 88)),
+    (1920, 1080, (455, 512, 569, 626), (99, 112, 124, 137)),  # 455.11, 512, 568.89, 625.78
+    (1080, 1920, (455, 512, 569, 626), (99, 112, 124, 137)),
+    (256, 256, (256, 288, 320, 352), (0, 0, 0, 0)),
+    (1, 1, (256, 288, 320, 352), (0, 0, 0, 0)),
+    (4001, 4001, (256, 288, 320, 352), (0, 0, 0, 0)),
+    (225, 224, (257, 289, 321, 354), (0, 0, 0, 1)),  # 257.14, 289.29, 321.43, 353.57
+    (224, 225, (257, 289, 321, 354), (0, 0, 0, 1)),
+    (333, 334, (257, 289, 321, 353), (0, 0, 0, 0)),  # 256.77, 288.86, 320.96, 353.06
+    (257, 255, (258, 290, 323, 355), (1, 1, 1, 1)),  # 258.01, 290.26, 322.51, 354.76
+    (31, 32, (264, 297, 330, 363), (4, 4, 5, 5)),  # 264.26, 297.29, 330.32, 363.35
+    (97, 64, (388, 436, 485, 534), (66, 74, 82, 91)),  # 388, 436.5, 485, 533.5
+    (64, 97, (388, 436, 485, 534), (66, 74, 82, 91)),
+    (2, 3, (384, 432, 480, 528), (64, 72, 80, 88)),
+    (5, 3, (427, 480, 533, 587), (85, 96, 106, 117)),  # 426.67, 480, 533.33, 586.67
+    (9, 1, (2304, 2592, 2880, 3168), (1024, 1152, 1280, 1408)),
+    (1, 7, (1792, 2016, 2240, 2464), (768, 864, 960, 1056)),
+    (1000, 101, (2535, 2851, 3168, 3485), (1139, 1281, 1424, 1566)),  # 2534.65, 2851.49, 3168.32, 3485.15
+    (101, 1000, (2535, 2851, 3168, 3485), (1139, 1281, 1424, 1566)),
+    (4000, 3, (341333, 384000, 426667, 469333), (170538, 191856, 213173, 234490)),
+]
 
 
-def test_portrait_by_hand():
-    rows = [  # 375 x 500: top, centre and bottom squares
-        ((256, 341), [(0, 0), (0, 42), (0, 85)], 256, 32, 16),
-        ((288, 384), [(0, 0), (0, 48), (0, 96)], 288, 64, 32),
-        ((320, 427), [(0, 0), (0, 53), (0, 107)], 320, 96, 48),
-        ((352, 469), [(0, 0), (0, 58), (0, 117)], 352, 128, 64),
+def by_the_papers_sentence(width, height, longer_sides, middles):
+    """Section 7 as it is written: of each resized picture the three squares, of each square its four corners and centre
+    of 224 pixels and the square itself, and of each their mirror image. (Resized size, edges of the crop, mirrored.)"""
+    found = []
+    for shorter, longer, middle in zip((256, 288, 320, 352), longer_sides, middles, strict=True):
+        size = (longer, shorter) if width > height else (shorter, longer)
+        margin = {256: 16, 288: 32, 320: 48, 352: 64}[shorter]  # around the centre crop
+        for begin, end in ((0, shorter), (middle, middle + shorter), (longer - shorter, longer)):
+            (x0, x1), (y0, y1) = (
+                ((begin, end), (0, shorter)) if width > height else ((0, shorter), (begin, end))
+            )
+            corners = [
+                (left, top, left + 224, top + 224) for top in (y0, y1 - 224) for left in (x0, x1 - 224)
+            ]
+            centre, whole = (x0 + margin, y0 + margin, x1 - margin, y1 - margin), (x0, y0, x1, y1)
+            found += [
+                (size, box, mirrored) for box in (*corners, centre, whole) for mirrored in (False, True)
+            ]
+    return found
+
+
+@pytest.mark.parametrize(("width", "height", "longer_sides", "middles"), BY_HAND)
+def test_all_144_boxes_by_hand(width, height, longer_sides, middles):
+    found = [
+        (crop[:2], (crop.left, crop.top, crop.left + crop.side, crop.top + crop.side), crop.mirrored)
+        for crop in crops_144(width, height, 224)
     ]
-    assert crops_144(375, 500, 224) == listed(375, 500, 224, rows)
+    assert found == by_the_papers_sentence(width, height, longer_sides, middles)
 
 
 def test_odd_sizes_at_another_input_by_hand():
@@ -69,13 +109,6 @@ def test_odd_sizes_at_another_input_by_hand():
         ((153, 101), [(0, 0), (26, 0), (52, 0)], 101, 37, 18),
     ]
     assert crops_144(97, 64, 64) == listed(97, 64, 64, rows)
-
-
-def test_square_by_hand():
-    rows = [
-        ((side, side), [(0, 0)] * 3, side, side - 224, (side - 224) // 2) for side in (256, 288, 320, 352)
-    ]
-    assert crops_144(10, 10, 224) == listed(10, 10, 224, rows)
 
 
 def test_a_tiny_picture_by_hand():

@@ -3,17 +3,14 @@
 import numpy as np
 import pytest
 
-from googlenet.classification.ensemble import (
-    evaluate,
-    interval,
-    mean_of,
-    per_class,
-    resampled_means,
-    subsets,
-    table_3,
-)
+from googlenet.classification import ensemble
+from googlenet.classification.bootstrap import drawn_counts, interval, resampled_means
+from googlenet.classification.ensemble import compared, evaluate, outcomes, per_class, subsets, table_3
 
-SETTINGS = {"resamples": 500, "confidence_percent": 95, "seed": 1}
+SETTINGS = {
+    **{"resamples": 500, "confidence_percent": 95, "seed": 1, "effects_shown": 5},
+    "calibration": {"bins": 15, "binning": "equal_width"},
+}
 LABELS = np.array([0, 1, 2, 0])
 
 
@@ -36,13 +33,24 @@ PREDICTIONS = {
 }
 
 
-def test_mean_is_over_members():
-    mean = mean_of(PREDICTIONS, ("m1", "m2"), 1)
-    assert mean.dtype == np.float64 and mean[0, [0, 5]] == pytest.approx([0.42, 0.42])
+def test_a_subset_has_wrong_what_its_mean_has(monkeypatch):
+    draws = rng(7)
+    many = {name: {1: draws.dirichlet(np.ones(9), 50).astype(np.float32)} for name in ("a", "b", "c", "d")}
+    labels = draws.integers(0, 9, 50)
+    found = outcomes(many, labels)
+    assert len(found) == 15
+    for (members, policy), wrong in found.items():
+        mean = np.mean([many[name][policy] for name in members], axis=0, dtype=np.float64)
+        order = np.argsort(-mean, axis=1, kind="stable")
+        assert np.array_equal(wrong.top1, order[:, 0] != labels)
+        assert np.array_equal(wrong.top5, (order[:, :5] != labels[:, None]).all(1))
+    monkeypatch.setattr(ensemble, "WORKING_MB", 0.01)  # eight pictures at a time
+    again = outcomes(many, labels)
+    assert all(np.array_equal(again[key], found[key]) for key in found)
 
 
 def test_every_subset_once():
-    rows = subsets(PREDICTIONS, LABELS)
+    rows = subsets(outcomes(PREDICTIONS, LABELS))
     assert [(row["models"], row["crops"], row["subsets"]) for row in rows] == [
         (size, crops, count) for crops in (1, 10, 144) for size, count in ((1, 3), (2, 3), (3, 1))
     ]
@@ -59,11 +67,11 @@ def test_every_subset_once():
 
 def test_seven_members_have_127_subsets():
     many = {f"m{i}": {1: scores(0, 1, 2, 0)} for i in range(7)}
-    assert sum(row["subsets"] for row in subsets(many, LABELS)) == 127
+    assert sum(row["subsets"] for row in subsets(outcomes(many, LABELS))) == 127
 
 
 def test_table_3_in_the_papers_order():
-    table = table_3(subsets(PREDICTIONS, LABELS), 3)
+    table = table_3(subsets(outcomes(PREDICTIONS, LABELS)), 3)
     assert [(row["models"], row["crops"], row["cost"]) for row in table] == [
         (1, 1, 1),
         (1, 10, 10),
@@ -78,7 +86,7 @@ def test_table_3_in_the_papers_order():
 
 
 def test_one_member_gives_no_row_twice():
-    assert len(table_3(subsets({"m1": PREDICTIONS["m1"]}, LABELS), 1)) == 3
+    assert len(table_3(subsets(outcomes({"m1": PREDICTIONS["m1"]}, LABELS)), 1)) == 3
 
 
 def test_evaluate_by_hand():
@@ -90,7 +98,32 @@ def test_evaluate_by_hand():
     assert 0 < paired["low"] <= paired["difference"] <= paired["high"] <= 100
     assert found["intervals"]["ensemble_144"]["top1_error_percent"] == [0, 0]
     assert found["per_class"][0] == {"class": "a", "images": 2, "top1_error_percent": 0}
+    # Without m3 the two others tie on pictures 0 and 1, where the label stands first, and all is right as with it.
+    assert [row["difference"] for row in found["left_out"]["overall"]] == [0, 0, 0]
     assert found == evaluate(PREDICTIONS, LABELS, list("abcdef"), SETTINGS)
+
+
+def test_every_row_has_an_interval_and_every_step_a_paired_difference():
+    found = evaluate(PREDICTIONS, LABELS, list("abcdef"), SETTINGS)
+    systems = [f"{kind}_{crops}" for crops in (1, 10, 144) for kind in ("single", "ensemble")]
+    assert sorted(found["intervals"]) == sorted(systems)
+    assert len(found["table_3"]) == len(systems)
+    pairs = compared([1, 10, 144], 3)
+    assert len(pairs) == len(set(pairs)) == 3 + 4 + 1 and ("single_10", "single_144") in pairs
+    for key in ("paired", "paired_top5"):
+        assert set(found[key]) == {f"{before}_minus_{after}" for before, after in pairs}
+    fall = found["paired"]["single_10_minus_single_144"]["difference"]  # 50 / 3 - 25 / 3
+    assert (
+        fall == pytest.approx(25 / 3) and found["paired_top5"]["single_1_minus_ensemble_1"]["difference"] == 0
+    )
+
+
+def test_one_model_has_no_pair_with_itself():
+    assert compared([1, 10], 1) == [("single_1", "single_10"), ("single_1", "ensemble_10")]
+    assert compared([144], 1) == []
+    alone = {"m1": PREDICTIONS["m1"]}
+    found = evaluate(alone, LABELS, list("abcdef"), SETTINGS)
+    assert found["left_out"]["overall"] == [] and len(found["calibration"]["systems"]) == 2
 
 
 def test_a_worse_ensemble_has_a_difference_below_zero():
@@ -138,7 +171,21 @@ def test_resamples_are_as_many_as_asked_and_by_the_generator():
     assert means.std() == pytest.approx(values.std() / np.sqrt(20), rel=0.2)
 
 
+@pytest.mark.parametrize("values", [np.arange(40) % 2, np.arange(40) / 40])  # few values, and many
+def test_both_ways_of_resampling_have_the_spread_of_a_mean(values):
+    means = resampled_means(values, 4000, rng(2))
+    assert means.mean() == pytest.approx(values.mean(), abs=0.01)
+    assert means.std() == pytest.approx(values.std() / np.sqrt(40), rel=0.05)
+
+
+def test_shared_resamples_draw_as_many_pictures_as_there_are():
+    counts = np.concatenate(list(drawn_counts(30, 250, rng(4))))
+    assert counts.shape == (250, 30) and np.all(counts.sum(1) == 30)
+    assert np.abs(counts.mean(0) - 1).max() < 0.3 and not np.array_equal(counts[0], counts[1])
+
+
 def test_per_class_by_hand():
-    rows = per_class(scores(5, 1, 2, 0), LABELS, ["a", "b", "c", "d", "e", "f"])
+    wrong = np.array([True, False, False, False])
+    rows = per_class(wrong, LABELS, ["a", "b", "c", "d", "e", "f"])
     assert [row["images"] for row in rows] == [2, 1, 1, 0, 0, 0]
     assert [row["top1_error_percent"] for row in rows] == [50, 0, 0, None, None, None]

@@ -5,8 +5,9 @@ import pytest
 
 from classification.tiny import COMPUTE, description, network, pictures
 from googlenet.classification.crops import POLICIES, crops_144, cut, upright
-from googlenet.classification.error_rates import top_errors
-from googlenet.classification.predict import centre_errors, predict, probabilities
+from googlenet.classification.error_rates import ranks, top_errors
+from googlenet.classification.kept_crops import Keeper, KeptCrops, sample
+from googlenet.classification.predict import centre_errors, crop_scores, predict, probabilities, union
 
 PICTURES = pictures([(40, 32), (32, 51), (36, 36), (80, 33)])
 
@@ -43,6 +44,48 @@ def test_policies_together_equal_each_by_itself(model, together, policies):
     assert all(close(alone[policy], together[policy]) for policy in policies)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_one_and_ten_crops_alone_give_the_same_bits(model, precision):
+    """Batches of one shape: neither the other crops of a picture nor the other pictures change a bit of a crop's softmax."""
+    compute = COMPUTE | {"precision": precision}
+    whole = predict(model, description(5), PICTURES, [1, 10, 144], 48, compute)
+    for policy in (1, 10):
+        alone = predict(model, description(5), PICTURES, [policy], 48, compute)
+        assert np.array_equal(alone[policy], whole[policy])
+    for picture, *mine in zip(PICTURES, *whole.values(), strict=True):
+        by_itself = predict(model, description(5), [picture], [1, 10, 144], 48, compute)
+        assert all(np.array_equal(a[0], b) for a, b in zip(by_itself.values(), mine, strict=True))
+
+
+def test_kept_crops_are_those_that_the_means_are_made_of(model, together):
+    chosen = [2, 3]  # a square and a landscape
+    keeper = Keeper(chosen, range(144), 5)
+    again = predict(model, description(5), PICTURES, [1, 10, 144], 100, COMPUTE, keep=keeper.add)
+    kept = KeptCrops.of(keeper.arrays("test"), "test")
+    assert kept.softmax.dtype == np.float32 and len(kept.softmax) == 48 + 144
+    assert kept.pictures.tolist() == chosen and kept.distinct.max(1).tolist() == [47, 143]
+    crops = kept.of_pictures(slice(0, 2))
+    assert crops.shape == (2, 144, 5)
+    for policy, places in POLICIES.items():
+        means = crops[:, places].mean(1, dtype=np.float64).astype(np.float32)
+        assert np.array_equal(means, again[policy][chosen])
+        assert np.array_equal(again[policy], together[policy])
+    numbers = union([1, 10])
+    passed = crop_scores(model, description(5), [PICTURES[2]], numbers, 100, COMPUTE)
+    (scores, index), *none = passed
+    assert not none and np.array_equal(scores[index], kept.of_pictures(slice(0, 1))[0, numbers])
+
+
+def test_a_sample_is_of_as_many_pictures_as_there_are():
+    assert sample(5, 9, seed=1).tolist() == [0, 1, 2, 3, 4] and len(sample(5, 0, seed=1)) == 0
+    some = sample(1000, 20, seed=1)
+    assert len(set(some.tolist())) == 20 and np.all(np.diff(some) > 0)
+    assert np.array_equal(some, sample(1000, 20, seed=1)) and not np.array_equal(
+        some, sample(1000, 20, seed=2)
+    )
+    assert Keeper([], range(144), 5).arrays("test") == {}
+
+
 @pytest.mark.parametrize("batch_size", [7, 48, 1000])
 def test_the_cut_into_batches_does_not_matter(model, together, batch_size):
     other = predict(model, description(5), PICTURES, [1, 10, 144], batch_size, COMPUTE)
@@ -60,6 +103,12 @@ def test_without_mirror_each_crop_stands_for_its_mirror_image(model, together):
         assert close(
             most, probabilities(model, description(5), cut(picture, every[::2], 32), COMPUTE).mean(0)
         )
+
+
+def test_pictures_smaller_than_the_crop_are_enlarged(model):
+    for size in ((1, 1), (3, 20), (31, 9)):
+        found = predict(model, description(5), pictures([size]), [1, 10, 144], 100, COMPUTE)
+        assert all(close(scores.sum(1), 1) for scores in found.values())
 
 
 def test_prediction_leaves_training_mode_and_drops_no_unit(model, together):
@@ -90,6 +139,18 @@ def test_top_errors_by_hand():
         "top1_error_percent": 0.0,
         "top5_error_percent": 0.0,
     }
+
+
+def test_ranks_are_those_of_a_stable_sort():
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 4, (200, 8)) / 4  # many ties
+    labels = rng.integers(0, 8, 200)
+    order = np.argsort(-scores, axis=1, kind="stable")
+    assert np.array_equal(ranks(scores, labels), np.argmax(order == labels[:, None], axis=1))
+    stacked = ranks(np.stack([scores, -scores]), labels)
+    assert stacked.shape == (2, 200) and np.array_equal(stacked[0], ranks(scores, labels))
+    scores[0] = np.nan
+    assert ranks(scores, labels)[0] == 8  # never right
 
 
 def test_fewer_classes_than_five_are_never_wrong_at_five():

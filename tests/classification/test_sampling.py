@@ -5,7 +5,20 @@ import numpy as np
 import pytest
 
 from classification.tiny import AREA, SCALE, pictures
-from googlenet.classification.sampling import INTERPOLATION, area_box, check, distort, sample, scale_box
+from googlenet.classification import sampling as module
+from googlenet.classification.sampling import (
+    DISTORTIONS,
+    INTERPOLATION,
+    area_box,
+    brightness,
+    check,
+    colour,
+    contrast,
+    distort,
+    lighting,
+    sample,
+    scale_box,
+)
 from googlenet.errors import UserError
 
 WHOLE = AREA | {"area": [1.0, 1.0], "aspect": [1.0, 1.0]}
@@ -114,9 +127,59 @@ def test_contrast_and_colour_change_the_spread():
     assert spreads.min() < 0.8 * (picture // 2).std() and spreads.max() > 1.2 * (picture // 2).std()
 
 
+PIXELS = np.array(
+    [[[100, 0, 0], [0, 100, 200]]], np.float32
+)  # luminances 29.9 and 58.7 + 22.8 = 81.5; mean 55.7
+
+
+@pytest.mark.parametrize(
+    ("distortion", "factor", "expected"),
+    [
+        (brightness, 0.5, [[[50, 0, 0], [0, 50, 100]]]),
+        (brightness, 1.5, [[[150, 0, 0], [0, 150, 300]]]),
+        (contrast, 0.5, [[[77.85, 27.85, 27.85], [27.85, 77.85, 127.85]]]),  # half way to 55.7
+        (contrast, 1.5, [[[122.15, -27.85, -27.85], [-27.85, 122.15, 272.15]]]),
+        (colour, 0.5, [[[64.95, 14.95, 14.95], [40.75, 90.75, 140.75]]]),  # half way to 29.9, and to 81.5
+        (colour, 1.5, [[[135.05, -14.95, -14.95], [-40.75, 109.25, 259.25]]]),
+        (colour, 1.0, PIXELS.tolist()),
+    ],
+)
+def test_distortions_of_two_pixels_by_hand(distortion, factor, expected):
+    assert distortion(PIXELS, np.float32(factor)) == pytest.approx(np.array(expected), abs=1e-3)
+
+
+def test_lighting_noise_by_hand():
+    """The first component alone, at strength 0.1: its vector times its deviation 0.2175, of 255."""
+    found = lighting(np.array([0.1, 0, 0], np.float32))
+    vector = np.array([-0.5675, -0.5808, -0.5836])
+    assert found == pytest.approx(vector * 0.2175 * 0.1 * 255, abs=1e-4)
+    all_three = lighting(np.array([0.1, -0.2, 0.3], np.float32))
+    red = -0.5675 * 0.2175 * 0.1 + 0.7192 * 0.0188 * -0.2 + 0.4009 * 0.0045 * 0.3
+    assert all_three[0] == pytest.approx(255 * red, abs=1e-4)
+
+
+def test_every_order_of_the_distortions_comes_about_as_often(monkeypatch):
+    orders, seen = {}, []
+
+    def noted(index):
+        return lambda x, factor: seen.append((index, float(factor))) or x
+
+    monkeypatch.setattr(module, "DISTORTIONS", tuple(noted(index) for index in range(3)))
+    generator = rng()
+    for _ in range(600):
+        seen.clear()
+        distort(np.zeros((2, 2, 3), np.uint8), generator)
+        assert all(0.5 <= factor <= 1.5 for _, factor in seen) and len({factor for _, factor in seen}) == 3
+        order = tuple(index for index, _ in seen)
+        orders[order] = orders.get(order, 0) + 1
+    assert (brightness, contrast, colour) == DISTORTIONS
+    assert sorted(map(sorted, orders)) == [[0, 1, 2]] * 6 and min(orders.values()) > 70
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"photometric": 1.5}, "sampling.x.photometric: 1.5 is no probability; give 0 to 1"),
         ({"method": "aera"}, "sampling.x.method: no sampling method 'aera'; did you mean 'area'?"),
         ({"interpolation": "cubics"}, "sampling.x.interpolation: 'cubics' is unknown; did you mean 'cubic'?"),
         ({"area": [0.5, 0.1]}, "sampling.x.area: [0.5, 0.1] is no range"),

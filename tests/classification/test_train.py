@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from classification.tiny import AREA, COMPUTE, description, network, pictures
-from googlenet.classification.train import TrainingCrops, batches, train
+from googlenet.classification.train import TrainingCrops, batches, final_outcomes, train
 from googlenet.errors import UserError
+from googlenet.models.training import Average
 
 SETTINGS = {
     "epochs": 2,
@@ -20,7 +21,8 @@ SETTINGS = {
     "weight_decay": 0.0002,
     "aux_weight": 0.3,
     "averaging": {"form": "exponential", "decay": 0.9, "start_epoch": 0},
-    "member": {"order_seed": 5, "sampling_seed": 6},
+    "stall": {"epochs": 0, "margin": 0.01},
+    "member": {"name": "m5", "order_seed": 5, "sampling_seed": 6},
     "sampling": AREA | {"interpolation": "random", "photometric": 0.5},
     "mirror": True,
 }
@@ -30,17 +32,17 @@ PICTURES, LABELS = pictures([(40, 36)] * 20), np.arange(20) % 3
 def trained_weights(change=(), compute=()):
     model, rows = network(description()), []
     data = (PICTURES, LABELS)
-    history = train(
+    history, outcomes = train(
         model,
         description(),
         data,
-        (PICTURES[:4], LABELS[:4]),
+        {"validation": (PICTURES[:4], LABELS[:4]), "test": (PICTURES[4:], LABELS[4:])},
         SETTINGS | dict(change),
         COMPUTE | dict(compute),
         rows.append,
     )
     assert rows == history["epochs"]
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}, history
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}, history, outcomes
 
 
 def same(a, b):
@@ -85,8 +87,8 @@ def test_twice_the_same_bits(first):
 @pytest.mark.parametrize(
     "change",
     [
-        {"member": {"order_seed": 4, "sampling_seed": 6}},
-        {"member": {"order_seed": 5, "sampling_seed": 4}},
+        {"member": SETTINGS["member"] | {"order_seed": 4}},
+        {"member": SETTINGS["member"] | {"sampling_seed": 4}},
         {"mirror": False},
         {"momentum": 0.8},
         {"aux_weight": 0.0},
@@ -101,7 +103,7 @@ def test_who_loads_does_not_matter(first):
 
 
 def test_bf16_trains_too(first):
-    weights, history = trained_weights(compute={"precision": "bf16"})
+    weights, history, _ = trained_weights(compute={"precision": "bf16"})
     assert all(tensor.dtype == torch.float32 for tensor in weights.values())
     assert not same(first[0], weights)
     assert history["epochs"][0]["train_loss"] == pytest.approx(first[1]["epochs"][0]["train_loss"], rel=0.05)
@@ -126,16 +128,15 @@ def test_it_learns_what_can_be_learnt():
         picture[:, :, i % 3] = 255
     labels, model = np.arange(24) % 3, network(description())
     settings = SETTINGS | {"epochs": 30, "learning_rate": 0.01, "sampling": AREA, "warmup_steps": 20}
-    history = train(
-        model, description(), (colours, labels), (colours, labels), settings, COMPUTE, lambda row: None
-    )
+    held_out = {"validation": (colours, labels)}
+    history, _ = train(model, description(), (colours, labels), held_out, settings, COMPUTE, lambda row: None)
     assert history["validation"]["averaged"]["top1_error_percent"] == 0
     assert history["epochs"][-1]["train_loss"] < history["epochs"][0]["train_loss"]
 
 
 def test_a_loss_that_is_no_number_names_the_key():
     with pytest.raises(
-        UserError, match=r"train_classifier\.learning_rate: the loss was no number in epoch 1"
+        UserError, match=r"train_classifier\.learning_rate: the loss of m5 was no number in epoch 1; lower it"
     ):
         trained_weights({"learning_rate": 1e12, "warmup_steps": 0})
 
@@ -145,3 +146,50 @@ def test_a_batch_larger_than_the_set_names_the_key():
         UserError, match=r"train_classifier\.batch_size: 21 is more than the 20 training pictures"
     ):
         trained_weights({"batch_size": 21})
+
+
+def test_a_training_that_stays_on_its_plateau_stops_and_names_the_member():
+    change = {"learning_rate": 1e-9, "epochs": 4, "stall": {"epochs": 2, "margin": 0.01}}
+    with pytest.raises(UserError, match=r"the training of m5 stalls: no loss of the last 2 epochs is below"):
+        trained_weights(change)
+    history = trained_weights(change | {"stall": {"epochs": 0, "margin": 0.01}})[1]
+    assert history["stalled"] and len(history["epochs"]) == 4
+
+
+def test_no_number_is_told_before_the_epoch_ends(monkeypatch):
+    monkeypatch.setattr("googlenet.classification.train.STEPS_BETWEEN_LOOKS", 1)
+    steps = []
+    monkeypatch.setattr("googlenet.classification.train.learning_rate", lambda *a: steps.append(a) or 1e12)
+    with pytest.raises(UserError, match=r"the loss of m5 was no number in epoch 1"):
+        trained_weights({"batch_size": 2})  # ten steps an epoch
+    assert 1 <= len(steps) < 10
+
+
+def test_both_weights_are_evaluated_on_every_split(first):
+    _, history, outcomes = first
+    pictures = {"validation": 4, "test": 16}
+    assert outcomes.keys() == {
+        f"{split}/{weights}/top{k}" for split in pictures for weights in ("averaged", "last") for k in (1, 5)
+    }
+    for key, wrong in outcomes.items():
+        split, weights, measure = key.split("/")
+        assert wrong.shape == (pictures[split],) and wrong.dtype == np.uint8
+        error = history[split][weights][f"{measure}_error_percent"]
+        assert error == pytest.approx(100 * wrong.mean())
+    assert not outcomes["test/last/top5"].any()  # of three classes
+
+
+def test_last_and_averaged_are_two_networks():
+    """The last weights always answer class 0, the averaged ones class 1; the averaged ones stay."""
+    model = network(description())
+    torch.nn.init.zeros_(model.linear.weight)
+    model.linear.bias.data = torch.tensor([0.0, 5.0, 0.0])
+    average = Average(model, 1, "equal", 0.9, 0)
+    model.linear.bias.data = torch.tensor([5.0, 0.0, 0.0])
+    held_out = {"test": (PICTURES[:4], np.array([0, 1, 1, 2]))}
+    errors, outcomes = final_outcomes(model, average, description(), held_out, COMPUTE)
+    assert outcomes["test/last/top1"].tolist() == [0, 1, 1, 1]
+    assert outcomes["test/averaged/top1"].tolist() == [1, 0, 0, 1]
+    assert errors["test"]["last"]["top1_error_percent"] == 75
+    assert errors["test"]["averaged"]["top1_error_percent"] == 50
+    assert model.linear.bias.tolist() == [0, 5, 0]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from googlenet.models.cost import auxiliary_cost, cost, forward_rate, totals
+from googlenet.models.cost import auxiliary_cost, cost, totals
 from googlenet.models.googlenet import GoogLeNet
 
 TABLE_1 = [  # layer, output [h, w, channels], depth, weights, multiply-adds in millions
@@ -96,21 +96,3 @@ def test_counting_leaves_the_network_and_the_random_numbers_alone():
     assert torch.equal(state, torch.get_rng_state())
     assert not model.training
     assert not any(module._forward_hooks for module in model.modules())
-
-
-def test_forward_rate_runs_each_batch_without_heads():
-    seen = []
-
-    class Slow(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.weight = nn.Parameter(torch.ones(1))
-
-        def forward(self, x):
-            seen.append((tuple(x.shape), self.training, torch.is_grad_enabled()))
-            return x * self.weight
-
-    model = Slow().train()
-    assert forward_rate(model, 8, batch=2, repeats=3) > 0
-    assert seen == [((2, 3, 8, 8), False, False)] * 4
-    assert model.training

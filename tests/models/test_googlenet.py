@@ -6,7 +6,9 @@ from torch import nn
 
 from googlenet import paper
 from googlenet.errors import UserError
-from googlenet.models.googlenet import GoogLeNet, LocalResponseNorm, initialise, scaled
+from googlenet.models.googlenet import GoogLeNet, initialise, scaled
+from googlenet.models.inception import LocalResponseNorm
+from googlenet.models.table_1 import INCEPTION
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,13 @@ def test_every_row_of_table_1_has_its_output(full):
         expected = [1, channels] if layer in ("dropout", "linear") else [1, channels, height, width]
         assert shapes[layer] == expected, layer
     assert rows["avg_pool"] == [1, 1, 1024]
+
+
+def test_the_modules_have_the_printed_widths():
+    columns = ("c1x1", "c3x3_reduce", "c3x3", "c5x5_reduce", "c5x5", "pool_proj")
+    printed = {row["layer"]: row["branches"] for row in paper.table_1() if "inception" in row["layer"]}
+    ours = {f"inception_{name}": dict(zip(columns, row, strict=True)) for name, row in INCEPTION.items()}
+    assert ours == printed and len(ours) == 9
 
 
 def test_layers_with_parameters_are_22_deep():

@@ -1,47 +1,73 @@
 """The ensemble of section 7: mean softmax over models, its errors, and how sure one may be of them."""
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
-from googlenet.classification.error_rates import top_errors
+from googlenet.classification.bootstrap import Bounds
+from googlenet.classification.calibration import calibration
+from googlenet.classification.effects import effects_of_leaving_out
+from googlenet.classification.error_rates import TOPS, Wrong, ranges, ranks, spread
 
-Predictions = Mapping[str, Mapping[int, np.ndarray]]  # member -> policy -> probabilities [pictures, classes]
-RESAMPLES_AT_ONCE = 200
-
-
-def mean_of(predictions: Predictions, members: tuple[str, ...], policy: int) -> np.ndarray:
-    """Mean softmax of some members at one policy: float64 [pictures, classes]."""
-    return np.mean([predictions[name][policy] for name in members], axis=0, dtype=np.float64)
-
-
-def member_errors(predictions: Predictions, labels: np.ndarray) -> dict[str, dict[str, dict[str, float]]]:
-    """Errors in percent of every member at every policy."""
-    return {
-        name: {str(policy): top_errors(scores, labels) for policy, scores in by_policy.items()}
-        for name, by_policy in predictions.items()
-    }
+# member -> policy -> probabilities [pictures, classes]: arrays, or what gives an array for a range of pictures
+Predictions = Mapping[str, Mapping[int, np.ndarray]]
+WORKING_MB = 32
 
 
-def subsets(predictions: Predictions, labels: np.ndarray) -> list[dict]:
-    """Errors of every subset of the members, summed up by its size and policy: "k models" is no single draw."""
-    names, rows = tuple(predictions), []
+Outcomes = Mapping[tuple[tuple[str, ...], int], Wrong]  # (members, policy) -> what they have wrong together
+
+
+def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
+    """What every subset of the members, averaged, has wrong at every policy.
+
+    Some pictures at a time, so that the memory needed does not grow with their number. A subset's sum is that of
+    a smaller one and one more member.
+    """
+    names = tuple(predictions)
+    chosen = range(1, 2 ** len(names))  # bit i says whether member i takes part
+    found = {}
     for policy in predictions[names[0]]:
+        before = np.empty((len(chosen), len(labels)), np.int32)
+        for some in runs_of_pictures(predictions, len(labels), 2 ** len(names)):
+            each = [np.asarray(predictions[name][policy][some], np.float64) for name in names]
+            sums = {0: np.zeros_like(each[0])}
+            for row, mask in enumerate(chosen):
+                last = mask.bit_length() - 1
+                sums[mask] = sums[mask ^ (1 << last)] + each[last]
+                before[row, some] = ranks(sums[mask], labels[some])
+        for row, mask in enumerate(chosen):
+            members = tuple(name for i, name in enumerate(names) if mask >> i & 1)
+            found[members, policy] = Wrong.of(before[row])
+    return found
+
+
+def runs_of_pictures(predictions: Predictions, pictures: int, copies: int) -> Iterator[slice]:
+    """Ranges of pictures, so few that `copies` arrays [some pictures, classes] of float64 fit in memory."""
+    first = next(iter(next(iter(predictions.values())).values()))
+    classes = first[0:1].shape[1]
+    return ranges(pictures, max(1, int(WORKING_MB * 1e6 / (8 * copies * classes))))
+
+
+def member_errors(found: Outcomes) -> dict[str, dict[str, dict[str, float]]]:
+    """Errors in percent of every member at every policy."""
+    errors: dict = {}
+    for (members, policy), wrong in found.items():
+        if len(members) == 1:
+            errors.setdefault(members[0], {})[str(policy)] = wrong.errors()
+    return errors
+
+
+def subsets(found: Outcomes) -> list[dict]:
+    """Errors of every subset of the members, summed up by its size and policy: "k models" is no single draw."""
+    names = max((members for members, _ in found), key=len)
+    rows = []
+    for policy in dict.fromkeys(policy for _, policy in found):
         for size in range(1, len(names) + 1):
-            errors = [
-                top_errors(mean_of(predictions, chosen, policy), labels)
-                for chosen in combinations(names, size)
-            ]
+            errors = [found[members, policy].errors() for members in combinations(names, size)]
             row = {"models": size, "crops": policy, "subsets": len(errors)}
-            rows.append(row | {key: spread([e[key] for e in errors]) for key in errors[0]})
+            rows.append(row | {key: spread([e[key] for e in errors]) for key in TOPS})
     return rows
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Mean, standard deviation (of the values themselves), least and greatest."""
-    x = np.array(values)
-    return {"mean": float(x.mean()), "std": float(x.std()), "min": float(x.min()), "max": float(x.max())}
 
 
 def table_3(rows: list[dict], models: int) -> list[dict]:
@@ -64,43 +90,32 @@ def table_3(rows: list[dict], models: int) -> list[dict]:
     return found
 
 
-def wrong(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """1.0 where the first class is not the label, else 0.0: [pictures]."""
-    return (np.argmax(scores, axis=1) != labels).astype(np.float64)
+def systems(found: Outcomes) -> dict[str, Wrong]:
+    """The systems of Table 3: single_<policy>, the mean over the members alone, and ensemble_<policy>, all together."""
+    names = max((members for members, _ in found), key=len)
+    made = {}
+    for policy in dict.fromkeys(policy for _, policy in found):
+        made[f"single_{policy}"] = Wrong.mean_of([found[(name,), policy] for name in names])
+        made[f"ensemble_{policy}"] = found[names, policy]
+    return made
 
 
-def resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Means of `values` over pictures drawn anew with replacement, `resamples` times."""
-    means: list[np.ndarray] = []
-    for size in pieces(resamples):
-        draws = rng.integers(len(values), size=(size, len(values)))
-        means.append(values[draws].mean(1))
-    return np.concatenate(means)
+def compared(policies: list[int], members: int) -> list[tuple[str, str]]:
+    """Pairs of systems, before and after: more models at each policy, more crops with each number of models, both."""
+    kinds = ["single"] if members == 1 else ["single", "ensemble"]
+    pairs = [(f"single_{policy}", f"ensemble_{policy}") for policy in policies if members > 1]
+    for kind in kinds:
+        pairs += [(f"{kind}_{fewer}", f"{kind}_{more}") for fewer, more in pairwise(policies)]
+    few, most = min(policies), max(policies)
+    if few != most or members > 1:
+        pairs.append((f"single_{few}", f"ensemble_{most}"))
+    return list(dict.fromkeys(pairs))
 
 
-def pieces(total: int) -> Iterator[int]:
-    """Cut a number of resamples into parts that fit in memory."""
-    for start in range(0, total, RESAMPLES_AT_ONCE):
-        yield min(RESAMPLES_AT_ONCE, total - start)
-
-
-def interval(
-    values: np.ndarray, resamples: int, confidence_percent: float, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Bootstrap percentile interval of the mean of per-picture values, in percent.
-
-    For a paired difference, pass the per-picture differences: each picture then stands for both systems.
-    """
-    tail = (100 - confidence_percent) / 2
-    low, high = np.percentile(resampled_means(values, resamples, rng), [tail, 100 - tail])
-    return float(100 * low), float(100 * high)
-
-
-def per_class(scores: np.ndarray, labels: np.ndarray, classes: list[str]) -> list[dict]:
+def per_class(wrong: np.ndarray, labels: np.ndarray, classes: list[str]) -> list[dict]:
     """Top-1 error in percent of every class."""
-    misses = wrong(scores, labels)
     counts = np.bincount(labels, minlength=len(classes))
-    sums = np.bincount(labels, weights=misses, minlength=len(classes))
+    sums = np.bincount(labels, weights=wrong, minlength=len(classes))
     return [
         {"class": name, "images": int(n), "top1_error_percent": float(100 * s / n) if n else None}
         for name, n, s in zip(classes, counts, sums, strict=True)
@@ -110,42 +125,47 @@ def per_class(scores: np.ndarray, labels: np.ndarray, classes: list[str]) -> lis
 def evaluate(predictions: Predictions, labels: np.ndarray, classes: list[str], settings: dict) -> dict:
     """Everything that evaluate_ensemble reports of the members' predictions on the test pictures.
 
-    settings: {resamples, confidence_percent, seed}. The paired difference is that of the mean single member on
-    the fewest crops and the whole ensemble on the most; above zero, the ensemble is better.
+    settings: {resamples, confidence_percent, seed, calibration, effects_shown}. A paired difference is the fall in
+    error from the first system to the second; above zero, the second is better.
     """
     names = tuple(predictions)
-    policies = list(predictions[names[0]])
-    few, most = min(policies), max(policies)
-    rows = subsets(predictions, labels)
-    whole = mean_of(predictions, names, most)
-    single = np.mean([wrong(predictions[name][few], labels) for name in names], axis=0)
-    together = wrong(whole, labels)
+    policies = sorted(predictions[names[0]])
+    found = outcomes(predictions, labels)
+    made, rows, bounds = systems(found), subsets(found), Bounds(settings)
+    most = max(policies)
+    said = {"confidence_percent": settings["confidence_percent"], "resamples": settings["resamples"]}
 
-    def bounds(values: np.ndarray) -> list[float]:
-        rng = np.random.Generator(np.random.Philox(settings["seed"]))
-        return list(interval(values, settings["resamples"], settings["confidence_percent"], rng))
+    def pairs(top: str) -> dict[str, dict]:
+        return {
+            f"{before}_minus_{after}": {"metric": f"{top}_error_percent"}
+            | bounds.difference(getattr(made[before], top), getattr(made[after], top))
+            | said
+            for before, after in compared(policies, len(names))
+        }
 
-    low, high = bounds(single - together)
-    paired = {
-        "metric": "top1_error_percent",
-        "difference": float(100 * (single - together).mean()),
-        "low": low,
-        "high": high,
-        "confidence_percent": settings["confidence_percent"],
-        "resamples": settings["resamples"],
+    without = {
+        name: found[tuple(other for other in names if other != name), most].top1
+        for name in names
+        if len(names) > 1
     }
+    whole = found[names, most].top1
     counts = np.bincount(labels, minlength=len(classes))
     return {
         "images": len(labels),
         "classes": len(classes),
+        "confidence_percent": settings["confidence_percent"],
         "largest_class_error_percent": float(100 * (1 - counts.max() / len(labels))),
         "table_3": table_3(rows, len(names)),
-        "members": member_errors(predictions, labels),
+        "members": member_errors(found),
         "subsets": rows,
-        "paired": {f"single_{few}_minus_ensemble_{most}": paired},
+        "paired": pairs("top1"),
+        "paired_top5": pairs("top5"),
         "intervals": {
-            f"ensemble_{most}": {"top1_error_percent": bounds(together)},
-            f"single_{few}": {"top1_error_percent": bounds(single)},
+            name: {key: bounds.of(each) for key, each in zip(TOPS, wrong, strict=True)}
+            for name, wrong in made.items()
         },
-        "per_class": per_class(whole, labels, classes),
+        # A network that knows more classes than the data set has columns without pictures.
+        "per_class": [row for row in per_class(whole, labels, classes) if row["images"]],
+        "left_out": effects_of_leaving_out(without, whole, labels, classes, settings),
+        "calibration": calibration(predictions, labels, settings),
     }

@@ -19,7 +19,10 @@ INTERPOLATION = {
 LIGHTING = np.array(
     [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]], np.float32
 ) * np.array([0.2175, 0.0188, 0.0045], np.float32)
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LIGHTING_STD = 0.1  # Krizhevsky's
+FACTORS = (0.5, 1.5)  # Howard's, of brightness, contrast and colour; 1 leaves the crop as it is
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # grey as PIL, which Howard used, has it
+TRIES = 10  # at a crop that fits, before the largest square is taken: usual in later descriptions
 
 
 def sample(
@@ -42,10 +45,10 @@ def sample(
 def area_box(width: int, height: int, sampling: dict, rng: np.random.Generator) -> tuple[int, int, int, int]:
     """The paper's method: area within `area` of the picture's, aspect ratio within `aspect` (8-100 %, 3/4-4/3).
 
-    Ten tries, as usual in later descriptions; then the largest centred square. Returns left, top, width, height.
+    After TRIES at a crop that fits: the largest centred square. Returns left, top, width, height.
     """
     low, high = np.log(sampling["aspect"][0]), np.log(sampling["aspect"][1])
-    for _ in range(10):
+    for _ in range(TRIES):
         area = width * height * rng.uniform(*sampling["area"])
         aspect = np.exp(rng.uniform(low, high))
         w, h = round((area * aspect) ** 0.5), round((area / aspect) ** 0.5)
@@ -80,23 +83,43 @@ def check(sampling: dict, key: str) -> None:
     for name in ("area", "aspect", "scales"):
         if len(sampling[name]) != 2 or not 0 < sampling[name][0] <= sampling[name][1]:
             raise UserError(f"{key}.{name}: {sampling[name]} is no range; give [low, high], both above 0")
+    if not 0 <= sampling["photometric"] <= 1:
+        raise UserError(f"{key}.photometric: {sampling['photometric']} is no probability; give 0 to 1")
     if sampling["area"][1] > 1 or sampling["scales"][0] < 224:
         raise UserError(f"{key}: area must end at 1 or below, scales must begin at 224 or above")
 
 
 def distort(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Photometric distortions (Howard 2013): contrast, brightness, colour by 0.5-1.5 in random order; lighting noise."""
+    """Howard's photometric distortions (2013) of a uint8 RGB crop: brightness, contrast and colour in random order, each by
+    a factor of its own from FACTORS; then Krizhevsky's lighting noise."""
     x = crop.astype(np.float32)
-    for which in rng.permutation(3):
-        factor = np.float32(rng.uniform(0.5, 1.5))
-        if which == 0:  # brightness
-            x = x * factor
-        elif which == 1:  # contrast: away from or towards the mean luminance
-            mean = (x @ LUMA).mean()
-            x = mean + (x - mean) * factor
-        else:  # colour: away from or towards grey
-            grey = (x @ LUMA)[..., None]
-            x = grey + (x - grey) * factor
-        x = np.clip(x, 0, 255)
-    noise = LIGHTING @ rng.normal(0, 0.1, 3).astype(np.float32) * 255
-    return np.clip(x + noise + 0.5, 0, 255).astype(np.uint8)
+    for which in rng.permutation(len(DISTORTIONS)):
+        factor = np.float32(rng.uniform(*FACTORS))
+        x = np.clip(DISTORTIONS[which](x, factor), 0, 255)
+    x = x + lighting(rng.normal(0, LIGHTING_STD, 3).astype(np.float32))
+    return np.clip(x + 0.5, 0, 255).astype(np.uint8)
+
+
+def brightness(x: np.ndarray, factor: np.float32) -> np.ndarray:
+    """Away from black (factor above 1) or towards it. x: float32 [h, w, 3], 0 to 255, as below."""
+    return x * factor
+
+
+def contrast(x: np.ndarray, factor: np.float32) -> np.ndarray:
+    """Away from the crop's mean luminance or towards it."""
+    mean = (x @ LUMA).mean()
+    return mean + (x - mean) * factor
+
+
+def colour(x: np.ndarray, factor: np.float32) -> np.ndarray:
+    """Away from each pixel's own grey or towards it."""
+    grey = (x @ LUMA)[..., None]
+    return grey + (x - grey) * factor
+
+
+def lighting(strengths: np.ndarray) -> np.ndarray:
+    """One shift of RGB for all pixels, along the principal components of ImageNet's colours: float32 [3], 0 to 255."""
+    return LIGHTING @ strengths * 255
+
+
+DISTORTIONS = (brightness, contrast, colour)

@@ -1,18 +1,22 @@
 """Training of one classifier, as in section 6 of the paper."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from googlenet.classification.predict import centre_errors
+from googlenet.classification.error_rates import Wrong, ranks
+from googlenet.classification.plateau import Plateau
+from googlenet.classification.predict import CENTRE_BATCH, centre_errors, predict
 from googlenet.classification.sampling import sample
 from googlenet.errors import UserError
-from googlenet.models.preprocessing import to_input
 from googlenet.models.training import Average, learning_rate, loss_of, optimiser, set_learning_rate
 from googlenet.trained import Description
+
+Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # pictures (uint8 RGB) and their labels
+STEPS_BETWEEN_LOOKS = 100  # at the loss: each look makes a GPU wait
 
 
 class TrainingCrops(Dataset):
@@ -45,19 +49,21 @@ def batches(count: int, batch_size: int, epochs: int, seed: int) -> Iterator[lis
 def train(
     model: nn.Module,
     description: Description,
-    training: tuple[Sequence[np.ndarray], np.ndarray],
-    validation: tuple[Sequence[np.ndarray], np.ndarray],
+    training: Labelled,
+    held_out: Mapping[str, Labelled],
     settings: dict,
     compute: dict,
     on_epoch: Callable[[dict], None],
-) -> dict:
-    """Train `model` in place and leave it with its averaged weights; returns the history and the final errors.
+) -> tuple[dict, dict[str, np.ndarray]]:
+    """Train `model` in place and leave it with its averaged weights; returns the history and the outcomes.
 
-    training, validation: pictures (uint8 RGB) and labels. settings: see conf/train_classifier.yaml.
-    on_epoch is given each epoch's row as it ends. Raises UserError when the loss is no longer a number.
+    training: pictures (uint8 RGB) and labels. held_out: the same by split; "validation" is watched at every epoch, and at the
+    end all are predicted with the last and with the averaged weights (see final_outcomes). settings: see
+    conf/train_classifier.yaml. on_epoch is given each epoch's row as it ends. Raises UserError when the loss is no
+    longer a number, or stays on its plateau.
     """
     pictures, labels = training
-    steps = len(labels) // settings["batch_size"]
+    steps, name = len(labels) // settings["batch_size"], settings["member"]["name"]
     if steps == 0:
         raise UserError(
             f"train_classifier.batch_size: {settings['batch_size']} is more than the {len(labels)} training pictures"
@@ -70,45 +76,78 @@ def train(
     torch.manual_seed(settings["member"]["order_seed"])  # dropout
     opt = optimiser(model, settings["momentum"], settings["weight_decay"])
     average = Average(model, steps, **settings["averaging"])
+    plateau = Plateau.of(labels, settings, len(description.aux_heads))
     rows, losses, device = [], [], compute["device"]
     model.train()
     for step, (batch, target) in enumerate(loader):
         set_learning_rate(opt, learning_rate(step, steps, settings))
         with torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"):
-            output = model(to_input(batch, description.input_mean, description.input_scale, device))
+            output = model(description.to_input(batch, device))
         loss = loss_of(output, target.to(device), settings["aux_weight"])
         opt.zero_grad()
         loss.backward()
         opt.step()
         average.update(model, step)
         losses.append(loss.detach())
-        if (step + 1) % steps == 0:
+        ends = (step + 1) % steps == 0
+        if ends or (step + 1) % STEPS_BETWEEN_LOOKS == 0:
+            check_number(losses, name, step // steps + 1)
+        if ends:
             average.swap(model)
-            rows.append(epoch_row(model, description, validation, opt, losses, step + 1, steps, compute))
+            rows.append(epoch_row(model, description, held_out["validation"], opt, losses, step + 1, compute))
             average.swap(model)
             model.train()
             losses.clear()
             on_epoch(rows[-1])
-    last = centre_errors(model, description, *validation, compute)
-    average.swap(model)
-    averaged = centre_errors(model, description, *validation, compute)
+            plateau.check([row["train_loss"] for row in rows], name)
+    found, outcomes = final_outcomes(model, average, description, held_out, compute)
     seen = len(order) * settings["batch_size"]
-    return {"epochs": rows, "validation": {"averaged": averaged, "last": last}, "images_seen": seen}
+    stalled = not plateau.left(rows[-1]["train_loss"])
+    return {"epochs": rows, "images_seen": seen, "stalled": stalled} | found, outcomes
 
 
-def epoch_row(model, description, validation, opt, losses, steps_done, steps_per_epoch, compute) -> dict:
-    """One row of the history: mean training loss, and the averaged weights' errors on the validation split."""
-    loss = torch.stack(losses).double().mean().item()
-    epoch = steps_done // steps_per_epoch
-    if not np.isfinite(loss):
+def check_number(losses: list[Tensor], name: str, epoch: int) -> None:
+    """Raise UserError, naming the member and what to change, when a loss of this epoch was no number."""
+    if not torch.stack(losses).isfinite().all():
         raise UserError(
-            f"train_classifier.learning_rate: the loss was no number in epoch {epoch}; lower it, or lengthen warmup_steps"
+            f"train_classifier.learning_rate: the loss of {name} was no number in epoch {epoch}; lower it, or"
+            " lengthen train_classifier.warmup_steps"
         )
+
+
+def epoch_row(model, description, validation, opt, losses, steps_done, compute) -> dict:
+    """One row of the history: mean training loss, and the averaged weights' errors on the validation split."""
     errors = centre_errors(model, description, *validation, compute)
     return {
-        "epoch": epoch,
+        "epoch": steps_done // len(losses),
         "step": steps_done,
         "learning_rate": opt.param_groups[0]["lr"],
-        "train_loss": loss,
+        "train_loss": torch.stack(losses).double().mean().item(),
         **{f"validation_{name}": value for name, value in errors.items()},
     }
+
+
+def final_outcomes(
+    model: nn.Module,
+    average: Average,
+    description: Description,
+    held_out: Mapping[str, Labelled],
+    compute: dict,
+) -> tuple[dict, dict[str, np.ndarray]]:
+    """What the last and then the averaged weights get wrong, on one centre crop a picture; leaves the averaged ones.
+
+    Returns errors in percent, {split: {"averaged" or "last": errors}}, and for each split, weights and measure a row of
+    pictures, uint8, 1 where wrong: "test/last/top1".
+    """
+    errors: dict = {split: {} for split in held_out}
+    outcomes = {}
+    for weights in ("last", "averaged"):
+        if weights == "averaged":
+            average.swap(model)
+        for split, (pictures, labels) in held_out.items():
+            scores = predict(model, description, pictures, [1], CENTRE_BATCH, compute)[1]
+            wrong = Wrong.of(ranks(scores, labels))
+            errors[split][weights] = wrong.errors()
+            for measure, each in wrong._asdict().items():
+                outcomes[f"{split}/{weights}/{measure}"] = each.astype(np.uint8)
+    return errors, outcomes

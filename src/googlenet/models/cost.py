@@ -1,13 +1,13 @@
-"""What a network costs: parameters and multiply-adds by row of Table 1, counted as it runs, and its speed."""
+"""What a network costs: parameters and multiply-adds by layer, by row of Table 1 for GoogLeNet, counted as it runs."""
 
 import copy
-import time
 from collections.abc import Iterator
-from statistics import median
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from googlenet.models.forward import images_for
 
 ROW_OF = {"conv2_reduce": "conv2"}  # children that share a row of Table 1; else a child is a row
 KINDS = {  # how a child's name begins -> (type, depth: layers with parameters on the way through one child)
@@ -17,12 +17,14 @@ KINDS = {  # how a child's name begins -> (type, depth: layers with parameters o
     "avg_pool": ("avg pool", 0),
     "dropout": ("dropout", 0),
     "linear": ("linear", 1),
+    "fc": ("fully connected", 1),
+    "cccp": ("1x1 convolution", 1),  # Network in Network's name
     "aux": ("auxiliary head", 3),
 }  # normalisation has no row: no parameters, and the paper does not count it
 
 
 def cost(model: nn.Module, input_px: int) -> list[dict[str, Any]]:
-    """The rows of Table 1 for this network, without its auxiliary heads.
+    """The rows of Table 1 for this network, without its auxiliary heads; a row per layer for a network of others.
 
     Each row: layer, type, output [h, w, channels], depth, parameters (with biases), weights (without), macs
     (multiply-adds of convolutions and linear layers, for one image). Section 4 of the paper.
@@ -41,27 +43,6 @@ def totals(rows: list[dict[str, Any]], auxiliary: list[dict[str, Any]]) -> dict[
     return sums | {"parameters_with_aux": sums["parameters"] + sum(row["parameters"] for row in auxiliary)}
 
 
-def forward_rate(model: nn.Module, input_px: int, batch: int, repeats: int) -> float:
-    """Images per second at inference: the median over `repeats` batches, after one that does not count."""
-    images = _images(model, batch, input_px)
-    training = model.training
-    model.eval()
-    try:
-        times = [_forward_s(model, images) for _ in range(repeats + 1)]
-    finally:
-        model.train(training)
-    return batch / median(times[1:])
-
-
-def _forward_s(model: nn.Module, images: Tensor) -> float:
-    _wait(images)
-    start = time.perf_counter()
-    with torch.inference_mode():
-        model(images)
-    _wait(images)
-    return time.perf_counter() - start
-
-
 def _rows(model: nn.Module, input_px: int) -> list[dict[str, Any]]:
     """Run one image through a copy of the network, heads included, and note each child as it ends."""
     probe = copy.deepcopy(model).train()  # in training, for the heads; a copy, so that no state or hook stays
@@ -70,14 +51,15 @@ def _rows(model: nn.Module, input_px: int) -> list[dict[str, Any]]:
         kind = next((KINDS[start] for start in KINDS if name.startswith(start)), None)
         if kind is None:
             continue
-        row = {"layer": ROW_OF.get(name, name), "type": kind[0], "depth": kind[1]}
+        depth = getattr(child, "depth", kind[1])
+        row = {"layer": ROW_OF.get(name, name), "type": kind[0], "depth": depth}
         child.register_forward_hook(_noting(rows, row))
         for leaf in child.modules():
             if isinstance(leaf, nn.Conv2d | nn.Linear):
                 leaf.register_forward_hook(_counting(rows, row))
     # Dropout draws random numbers, which must not move the caller's.
     with torch.inference_mode(), torch.random.fork_rng():
-        probe(_images(probe, 1, input_px))
+        probe(images_for(probe, 1, input_px))
     return list(_with_average_pool(rows))
 
 
@@ -109,7 +91,7 @@ def _entry(rows: dict[str, dict[str, Any]], row: dict[str, Any]) -> dict[str, An
 def _with_average_pool(rows: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The rows in the order in which they ran; a network that averages in its forward gets its row here."""
     for name, row in rows.items():
-        if name == "dropout" and "avg_pool" not in rows:
+        if name == "dropout" and not rows.keys() & {"avg_pool", "fc"}:
             yield row | {"layer": "avg_pool", "type": KINDS["avg_pool"][0]}
         yield row
 
@@ -118,13 +100,3 @@ def _shape(output: Tensor) -> list[int]:
     """[h, w, channels] of one image; a vector is 1x1, as the table prints it."""
     c, h, w = (*output.shape[1:], 1, 1)[:3]
     return [h, w, c]
-
-
-def _images(model: nn.Module, batch: int, input_px: int) -> Tensor:
-    weight = next(model.parameters())
-    return torch.zeros(batch, 3, input_px, input_px, device=weight.device, dtype=weight.dtype)
-
-
-def _wait(images: Tensor) -> None:
-    if images.is_cuda:  # its work is queued: without this the clock stops before it is done
-        torch.cuda.synchronize(images.device)

@@ -1,0 +1,48 @@
+"""Ways to make one prediction of many crops and models.
+
+Section 7 averages the softmax over crops and models, and found max pooling over crops, averaged over models, to be worse.
+Every way is a function from probabilities [models, pictures, crops, classes] to scores [pictures, classes], of which only
+the order within a picture counts.
+"""
+
+import numpy as np
+
+LEAST = float(np.finfo(np.float32).tiny)  # stands for a probability that was rounded to 0
+
+
+def mean(p: np.ndarray) -> np.ndarray:
+    """Mean over crops and models: the paper's choice."""
+    return p.mean((0, 2), dtype=np.float64)
+
+
+def max_over_crops(p: np.ndarray) -> np.ndarray:
+    """Each class's best crop, then the mean over models: the paper's other try."""
+    return p.max(2).mean(0, dtype=np.float64)
+
+
+def max_over_all(p: np.ndarray) -> np.ndarray:
+    """Each class's best crop of any model."""
+    return p.max((0, 2))
+
+
+def geometric_mean(p: np.ndarray) -> np.ndarray:
+    """Mean of the logarithms, which orders the classes as the mean of the logits does."""
+    return np.log(np.maximum(p, LEAST)).mean((0, 2), dtype=np.float64)
+
+
+def majority_vote(p: np.ndarray) -> np.ndarray:
+    """Every crop of every model has one vote, for its first class; where votes are equal, the mean decides."""
+    models, pictures, crops, classes = p.shape
+    first = p.argmax(3).transpose(1, 0, 2).reshape(pictures, models * crops)
+    cells = first + np.arange(pictures)[:, None] * classes
+    votes = np.bincount(cells.ravel(), minlength=pictures * classes).reshape(pictures, classes)
+    return votes + mean(p) / 2  # below one vote
+
+
+AGGREGATIONS = {
+    "mean": mean,
+    "max_over_crops": max_over_crops,
+    "max_over_all": max_over_all,
+    "geometric_mean": geometric_mean,
+    "majority_vote": majority_vote,
+}

@@ -1,0 +1,63 @@
+"""Which output of a network stands for which class of a data set: by name, never by guess."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from googlenet.errors import UserError, nearest
+
+
+def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[str], who: str) -> list[int]:
+    """For each class of a data set, its column among the outputs of a network.
+
+    network: names of the outputs, "" for each where nobody knows them. classes: the data set's, as people read
+    them; keys: the same as folders and annotations name them (wnids, say). who: the network, for the error.
+    Raises UserError for a class that the network does not know, and for unknown names in another number.
+    """
+    if not any(network):
+        if len(network) != len(classes):
+            raise UserError(
+                f"{who}: its {len(network)} outputs have no names, and the data set has {len(classes)} classes;"
+                " name the outputs with `classes` of the member's origin (conf/origins.yaml)"
+            )
+        return list(range(len(classes)))
+    place = {name: column for column, name in enumerate(network)}
+    for names in (classes, keys):
+        if all(name in place for name in names):
+            return [place[name] for name in names]
+    missing = next(key for key in keys if key not in place)
+    near = nearest(missing, network) if len(network) <= 20 else ""
+    raise UserError(
+        f"{who}: the network does not know the class '{missing}' of the data set (it knows {len(network)}){near};"
+        " take the class out, or name its folder as the network does"
+    )
+
+
+def outputs_of(network: Sequence[str], classes: Sequence[str], columns: Sequence[int]) -> dict:
+    """What the columns of a network's predictions stand for: their names, and each class of the data set's column.
+
+    Where the data set has every class of the network, predictions are in its order. A name is the data set's own
+    where it has the class, else the network's.
+    """
+    if len(columns) == len(network):
+        return {"names": list(classes), "columns": list(range(len(classes)))}
+    names = list(network)
+    for name, column in zip(classes, columns, strict=True):
+        names[column] = name
+    return {"names": names, "columns": list(columns)}
+
+
+def labels_among(outputs: Mapping[str, dict], labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """The labels of a data set's pictures as columns of the predictions, and the names of all columns.
+
+    outputs: `outputs_of` every member. Raises UserError when two members tell other classes apart.
+    """
+    first, *others = outputs
+    for name in others:
+        if outputs[name] != outputs[first]:
+            counts = " and ".join(str(len(outputs[member]["names"])) for member in (first, name))
+            raise UserError(
+                f"ensemble.members: {first} and {name} tell other classes apart ({counts}), so no mean over them"
+                " exists; give each kind an experiment of its own"
+            )
+    return np.array(outputs[first]["columns"])[labels], outputs[first]["names"]

@@ -1,0 +1,88 @@
+"""Predictions kept crop by crop, of a sample of pictures: what choices among the 144 crops are studied on.
+
+The probabilities are kept as float32, the precision that the means are made from: half precision rounds probabilities below
+6e-8 to 0, which is what a geometric mean must not have. 500 pictures of 144 crops and 1,000 classes are 288 MB.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from googlenet.classification.error_rates import ranges
+
+WORKING_MB = 128
+
+
+def sample(pictures: int, wanted: int, seed: int) -> np.ndarray:
+    """Numbers of the sampled pictures, in order: `wanted` of them, or all when there are no more."""
+    rng = np.random.Generator(np.random.Philox(seed))
+    return np.sort(rng.permutation(pictures)[:wanted])
+
+
+class Keeper:
+    """Gathers the crops of some pictures while they are predicted, in any order of calls that follows theirs."""
+
+    def __init__(self, pictures: Sequence[int], crops: Sequence[int], classes: int):
+        self.pictures, self.crops = np.asarray(pictures, np.int64), np.asarray(crops, np.int64)
+        self._wanted = set(self.pictures.tolist())
+        self._scores: list[np.ndarray] = [np.empty((0, classes), np.float32)]
+        self._index: list[np.ndarray] = []
+        self._rows = 0
+
+    def add(self, picture: int, scores: np.ndarray, index: np.ndarray) -> None:
+        """Keep a picture's distinct crops [distinct, classes] and which one stands for each crop, if it is sampled."""
+        if picture in self._wanted:
+            self._scores.append(scores)
+            self._index.append(index + self._rows)
+            self._rows += len(scores)
+
+    def arrays(self, split: str) -> dict[str, np.ndarray]:
+        """What is stored: softmax of all distinct crops, the row of each picture's crops in it, and both's numbers.
+
+        Nothing when no picture was wanted.
+        """
+        if not len(self.pictures):
+            return {}
+        index = np.array(self._index, np.int64).reshape(len(self.pictures), len(self.crops))
+        found = {"softmax": np.concatenate(self._scores), "index": index}
+        found |= {"pictures": self.pictures, "crops": self.crops}
+        return {f"{split}_{name}": array for name, array in found.items()}
+
+
+class KeptCrops(NamedTuple):
+    """The kept crops of one member and split, as stored: softmax [rows, classes] may be read some rows at a time."""
+
+    softmax: Any
+    index: np.ndarray  # [pictures, crops]: rows of softmax
+    pictures: np.ndarray  # their numbers in the split
+    crops: np.ndarray  # their numbers among the 144
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Any], split: str) -> "KeptCrops":
+        """From stored arrays, or what gives them in ranges."""
+        softmax, *rest = (arrays[f"{split}_{name}"] for name in cls._fields)
+        return cls(softmax, *(array[:] for array in rest))
+
+    def of_pictures(self, some: slice) -> np.ndarray:
+        """Every crop of some of the pictures, those that coincide repeated: float32 [pictures, crops, classes]."""
+        index = self.index[some]
+        first, last = index.min(), index.max()
+        return self.softmax[first : last + 1][index - first]
+
+    @property
+    def distinct(self) -> np.ndarray:
+        """The index from 0 within each picture: equal columns are crops that coincide in every picture."""
+        return self.index - self.index.min(1, keepdims=True)
+
+
+def in_parts(kept: Mapping[str, KeptCrops], rows: int = 0) -> Iterator[tuple[slice, np.ndarray]]:
+    """All members' crops, some pictures at a time: which ones, and float32 [members, pictures, crops, classes].
+
+    As many pictures as fit in memory, with `rows` further arrays [pictures, classes] that the caller makes of them.
+    """
+    first = next(iter(kept.values()))
+    classes = first.softmax[0:1].shape[1]
+    each = 8 * classes * (len(kept) * len(first.crops) + rows)
+    for some in ranges(len(first.pictures), max(1, int(WORKING_MB * 1e6 / each))):
+        yield some, np.stack([one.of_pictures(some) for one in kept.values()])

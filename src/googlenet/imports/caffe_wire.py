@@ -1,0 +1,130 @@
+"""Caffe's NetParameter as protocol buffers write it: the names and the blobs of its layers, and nothing else.
+
+The fields that are read (numbers of caffe.proto):
+
+    NetParameter      layers 2 (the older V1LayerParameter), layer 100 (LayerParameter)
+    V1LayerParameter  layer 1 (V0, older still), name 4, blobs 6
+    LayerParameter    name 1, blobs 7
+    BlobProto         num 1, channels 2, height 3, width 4 (older files), data 5, shape 7, double_data 8
+    BlobShape         dim 1
+
+Numbers of a repeated field come one by one or packed together; both are read.
+"""
+
+from collections.abc import Iterator
+from math import prod
+
+import numpy as np
+
+VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5  # wire types; 3 and 4, groups, are in no Caffe file
+LONGEST_VARINT = 10  # bytes
+NAME_AND_BLOBS = {2: (4, 6), 100: (1, 7)}  # by the field of NetParameter
+
+
+class Malformed(Exception):
+    """These bytes are no NetParameter, or only a part of one; the reason."""
+
+
+def blobs_of(content: bytes) -> dict[str, list[np.ndarray]]:
+    """The blobs of every layer that has some, by the layer's name: float32 arrays of the shapes they claim."""
+    found: dict[str, list[np.ndarray]] = {}
+    for number, kind, value in fields(memoryview(content)):
+        if number not in NAME_AND_BLOBS or kind != BYTES:
+            continue
+        name, blobs = layer_of(value, *NAME_AND_BLOBS[number])
+        if blobs and name in found:
+            raise Malformed(f"has two layers '{name}'")
+        if blobs:
+            found[name] = blobs
+    return found
+
+
+def layer_of(message: memoryview, name_field: int, blobs_field: int) -> tuple[str, list[np.ndarray]]:
+    """The name and the blobs of one layer."""
+    name, blobs = "", []
+    for number, kind, value in fields(message):
+        if number == name_field and kind == BYTES:
+            name = text(value)
+        elif number == blobs_field and kind == BYTES:
+            blobs.append(blob_of(value, name))
+        elif number == 1 and name_field == 4 and kind == BYTES:
+            raise Malformed("has layers of Caffe's first format; upgrade it with upgrade_net_proto_binary")
+    return name, blobs
+
+
+def blob_of(message: memoryview, layer: str) -> np.ndarray:
+    """One blob, float32, in the shape that it claims."""
+    parts, sides, shape = [], {1: 0, 2: 0, 3: 0, 4: 0}, None
+    for number, kind, value in fields(message):
+        if number == 5:
+            parts.append(floats(value, kind, "<f4"))
+        elif number == 8:
+            parts.append(floats(value, kind, "<f8"))
+        elif number == 7 and kind == BYTES:
+            shape = dimensions(value)
+        elif number in sides and kind == VARINT:
+            sides[number] = value
+    values = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    shape = tuple(sides.values()) if shape is None else shape
+    if prod(shape) != len(values):
+        raise Malformed(f"layer '{layer}' has {len(values)} numbers for the shape {list(shape)}")
+    return values.astype(np.float32).reshape(shape)
+
+
+def dimensions(message: memoryview) -> tuple[int, ...]:
+    """The sides of a BlobShape."""
+    found: list[int] = []
+    for number, kind, value in fields(message):
+        if number == 1 and kind == BYTES:
+            place = 0
+            while place < len(value):
+                side, place = varint(value, place)
+                found.append(side)
+        elif number == 1 and kind == VARINT:
+            found.append(value)
+    return tuple(found)
+
+
+def floats(value: memoryview | int, kind: int, form: str) -> np.ndarray:
+    """Numbers of a repeated field: packed, or one by itself."""
+    if kind not in (BYTES, FIXED_32, FIXED_64) or len(value) % np.dtype(form).itemsize:
+        raise Malformed("holds a blob that is no list of numbers")
+    return np.frombuffer(value, form)
+
+
+def fields(message: memoryview) -> Iterator[tuple[int, int, memoryview | int]]:
+    """Every field of a message: its number, its wire type and its value (an int for VARINT, else the bytes)."""
+    place = 0
+    while place < len(message):
+        key, place = varint(message, place)
+        number, kind = key >> 3, key & 7
+        if number == 0 or kind not in (VARINT, FIXED_64, BYTES, FIXED_32):
+            raise Malformed(f"byte {place} begins no field")
+        if kind == VARINT:
+            value, place = varint(message, place)
+        else:
+            size, place = (
+                varint(message, place) if kind == BYTES else ({FIXED_64: 8, FIXED_32: 4}[kind], place)
+            )
+            if size > len(message) - place:
+                raise Malformed(f"ends early: a field of {size} bytes, {len(message) - place} left")
+            value, place = message[place : place + size], place + size
+        yield number, kind, value
+
+
+def varint(message: memoryview, place: int) -> tuple[int, int]:
+    """A whole number in groups of seven bits, and where the next thing begins."""
+    value = 0
+    for count, byte in enumerate(message[place : place + LONGEST_VARINT]):
+        value |= (byte & 127) << (7 * count)
+        if byte < 128:
+            return value, place + count + 1
+    raise Malformed("ends early" if len(message) - place < LONGEST_VARINT else "holds an endless number")
+
+
+def text(value: memoryview) -> str:
+    """A name."""
+    try:
+        return str(value, "utf-8")
+    except UnicodeDecodeError:
+        raise Malformed("holds a name that is no text") from None

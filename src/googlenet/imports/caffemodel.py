@@ -1,0 +1,31 @@
+"""Reader of `.caffemodel`: the weights of Caffe's bvlc_googlenet, of either format of layers."""
+
+from pathlib import Path
+
+import numpy as np
+
+from googlenet.errors import UserError
+from googlenet.imports.caffe_layers import FULLY_CONNECTED, state_of
+from googlenet.imports.caffe_wire import Malformed, blobs_of
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Read the file. Raises UserError when it is cut short, not Caffe's, or another network's."""
+    try:
+        found = blobs_of(path.read_bytes())
+    except Malformed as error:
+        raise UserError(f"{path}: not a whole .caffemodel ({error}); fetch it again") from None
+    if not found:
+        raise UserError(f"{path}: not a .caffemodel with weights (no layer holds any); fetch it again")
+    layers = {name: pair(name, blobs, path) for name, blobs in found.items()}
+    return state_of(layers, path)
+
+
+def pair(name: str, blobs: list[np.ndarray], path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """A layer's weights and biases; older files pad their shapes with ones in front."""
+    if len(blobs) != 2:
+        raise UserError(f"{path}: layer '{name}' has {len(blobs)} blobs, not weights and biases")
+    weight, bias = blobs
+    if name in FULLY_CONNECTED and weight.shape[:2] == (1, 1):
+        weight = weight[0, 0]
+    return weight, bias.reshape(-1)

@@ -1,0 +1,59 @@
+"""Reader of torchvision's GoogLeNet state dict: a .pth of torch.save, or safetensors. No pickle is let run code."""
+
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from googlenet import checkpoint
+from googlenet.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+OF_TORCH = (b"PK", b"\x80")  # how torch's own files begin: a zip, or in old ones a pickle
+INSIDE = ("state_dict", "model")  # where training scripts put it, beside the optimiser's
+
+
+def read(path: Path) -> "dict[str, Tensor]":
+    """Read the file. Raises UserError for a damaged one, one that would run code, and one of no tensors."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    if head[8:] == b"{":  # safetensors: after the length of the header, whose first byte may be any
+        found = checkpoint.load(path, "fetch it again")[0]
+    elif head.startswith(OF_TORCH):
+        found = of_torch(path)
+    else:
+        raise UserError(f"{path}: neither a file of torch.save (.pth) nor safetensors; fetch it again")
+    for key in INSIDE:
+        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
+            found = found[key]
+    return {f"network.{name}": tensor for name, tensor in tensors(found, path).items()}
+
+
+def of_torch(path: Path) -> Any:
+    """The content of a file of torch.save, by the reader that refuses all but tensors and plain values."""
+    import torch
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        reason = f"it would run code ({named[1]})" if named else "it holds more than tensors, or is cut short"
+        raise UserError(f"{path}: refused, not read: {reason}; save model.state_dict() alone") from None
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError) as error:
+        reason = str(error).split(". ")[0] or "it ends early"  # torch's own texts are pages
+        raise UserError(f"{path}: not a whole file of torch.save ({reason}); fetch it again") from None
+
+
+def tensors(found: Any, path: Path) -> "dict[str, Tensor]":
+    """Hold what was read against being a state dict. Some trainers' wrappers put `module.` before every name."""
+    import torch
+
+    if not isinstance(found, Mapping) or not found:
+        raise UserError(f"{path}: holds {type(found).__name__}, not a state dict; save model.state_dict()")
+    strange = [name for name, value in found.items() if not isinstance(value, torch.Tensor)]
+    if strange:
+        raise UserError(f"{path}: '{strange[0]}' is no tensor; save model.state_dict() alone")
+    return {str(name).removeprefix("module."): value for name, value in found.items()}

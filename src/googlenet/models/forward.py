@@ -1,0 +1,97 @@
+"""What a forward pass takes on this machine: its time, and the memory of its tensors."""
+
+import time
+from collections.abc import Container, Mapping
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+def forward_rate(model: nn.Module, input_px: int, batch: int, repeats: int) -> float:
+    """Images per second at inference: the median over `repeats` batches, after one that does not count."""
+    training = model.training
+    model.eval()
+    try:
+        (times,) = forward_times({"it": (model, input_px)}, batch, repeats).values()
+    finally:
+        model.train(training)
+    return batch / median(times)
+
+
+def forward_times(
+    models: Mapping[str, tuple[nn.Module, int]], batch: int, repeats: int
+) -> dict[str, list[float]]:
+    """Seconds of a forward pass of `batch` images, `repeats` times each, for networks and their input sizes.
+
+    The networks take turns, so that what else the machine does meets them all alike; a first turn, in which
+    kernels are chosen, does not count.
+    """
+    images = {name: images_for(model, batch, px) for name, (model, px) in models.items()}
+    times: dict[str, list[float]] = {name: [] for name in models}
+    for _ in range(repeats + 1):
+        for name, (model, _) in models.items():
+            times[name].append(_forward_s(model, images[name]))
+    return {name: found[1:] for name, found in times.items()}
+
+
+def _forward_s(model: nn.Module, images: Tensor) -> float:
+    _wait(images)
+    start = time.perf_counter()
+    with torch.inference_mode():
+        model(images)
+    _wait(images)
+    return time.perf_counter() - start
+
+
+def images_for(model: nn.Module, batch: int, input_px: int) -> Tensor:
+    """Black images of a network's device and type of numbers."""
+    weight = next(model.parameters())
+    return torch.zeros(batch, 3, input_px, input_px, device=weight.device, dtype=weight.dtype)
+
+
+def _wait(images: Tensor) -> None:
+    if images.is_cuda:  # its work is queued: without this the clock stops before it is done
+        torch.cuda.synchronize(images.device)
+
+
+def peak_bytes(model: nn.Module, input_px: int, batch: int) -> dict[str, int]:
+    """Memory of a forward pass at inference, in bytes: {"weights", "activations"}.
+
+    Activations: the most that the tensors which the pass makes, the images among them, hold at one moment, seen
+    after every operation as it runs. What kernels use inside is not in it. The same on every device, and on the
+    meta device, where nothing is computed.
+    """
+    images = images_for(model, batch, input_px)
+    storages = [tensor.untyped_storage() for tensor in (*model.parameters(), *model.buffers())]
+    held = {storage._cdata: storage.nbytes() for storage in storages}
+    with torch.inference_mode(), LiveTensors(images, held) as live:
+        model(images)
+    return {"weights": sum(held.values()), "activations": live.peak}
+
+
+class LiveTensors(TorchDispatchMode):
+    """Watches every operation, and keeps in `peak` the most bytes that the tensors made held at one moment."""
+
+    def __init__(self, images: Tensor, weights: Container[int]):
+        super().__init__()
+        self.weights = weights  # storages that are there before the pass, and stay
+        self.live: dict[int, tuple[StorageWeakRef, int]] = {}
+        self.peak = 0
+        self._take(images)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        self.live = {key: held for key, held in self.live.items() if not held[0].expired()}
+        for tensor in output if isinstance(output, tuple | list) else (output,):
+            self._take(tensor)
+        self.peak = max(self.peak, sum(size for _, size in self.live.values()))
+        return output
+
+    def _take(self, value: Any) -> None:
+        if isinstance(value, Tensor) and value.untyped_storage()._cdata not in self.weights:
+            storage = value.untyped_storage()
+            self.live[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())

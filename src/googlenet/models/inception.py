@@ -1,0 +1,106 @@
+"""The parts of GoogLeNet: convolutions, response normalisation, both forms of the Inception module, the heads."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from googlenet.models.table_1 import Widths
+
+
+class LocalResponseNorm(nn.Module):
+    """Local response normalisation across channels: x * (k + alpha / n * sum of squares) ** -0.75.
+
+    The paper prints no constants; these are the Caffe replica's (n 5, alpha 1e-4, beta 0.75, k 1). The sum over
+    neighbouring channels is a banded 1x1 convolution and the power two square roots: equal to
+    torch.nn.LocalResponseNorm, several times faster, and it has a bf16 kernel on the CPU.
+    """
+
+    def __init__(self, channels: int, size: int = 5, alpha: float = 1e-4, k: float = 1.0):
+        super().__init__()
+        self.k = k
+        distance = torch.arange(channels)[:, None] - torch.arange(channels)[None, :]
+        band = (distance.abs() <= size // 2).float() * (alpha / size)
+        self.register_buffer("band", band[:, :, None, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        d = functional.conv2d(x * x, self.band.to(x.dtype)) + self.k
+        return x * torch.rsqrt(d) * torch.rsqrt(torch.sqrt(d))
+
+
+def convolution(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    """A convolution that keeps the size (but for its stride), followed by ReLU."""
+    return nn.Sequential(nn.Conv2d(n_in, n_out, kernel, stride, kernel // 2), nn.ReLU(inplace=True))
+
+
+def max_pool(stride: int) -> nn.MaxPool2d:
+    """3x3 max pooling: ceil mode, no padding for stride 2; size-keeping for stride 1 (inside Inception)."""
+    return nn.MaxPool2d(3, stride, padding=0 if stride == 2 else 1, ceil_mode=stride == 2)
+
+
+class Inception(nn.Module):
+    """Inception module with dimension reductions (section 4, figure 2b)."""
+
+    depth = 2  # layers with parameters on the longest way through
+
+    def __init__(self, n_in: int, widths: Widths):
+        super().__init__()
+        w = widths
+        self.branch_1x1 = convolution(n_in, w.n1x1, 1)
+        self.branch_3x3 = nn.Sequential(
+            convolution(n_in, w.n3x3_reduce, 1), convolution(w.n3x3_reduce, w.n3x3, 3)
+        )
+        self.branch_5x5 = nn.Sequential(
+            convolution(n_in, w.n5x5_reduce, 1), convolution(w.n5x5_reduce, w.n5x5, 5)
+        )
+        self.branch_pool = nn.Sequential(max_pool(1), convolution(n_in, w.pool_proj, 1))
+        self.n_out = w.n1x1 + w.n3x3 + w.n5x5 + w.pool_proj
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.branch_1x1(x), self.branch_3x3(x), self.branch_5x5(x), self.branch_pool(x)], 1)
+
+
+class NaiveInception(nn.Module):
+    """Inception module without reductions (section 4, figure 2a): the pooled input goes on as it is.
+
+    Its channels are the convolutions' and all of its input's, so that they grow from module to module.
+    """
+
+    depth = 1
+
+    def __init__(self, n_in: int, widths: Widths):
+        super().__init__()
+        self.branch_1x1 = convolution(n_in, widths.n1x1, 1)
+        self.branch_3x3 = convolution(n_in, widths.n3x3, 3)
+        self.branch_5x5 = convolution(n_in, widths.n5x5, 5)
+        self.branch_pool = max_pool(1)
+        self.n_out = widths.n1x1 + widths.n3x3 + widths.n5x5 + n_in
+
+    forward = Inception.forward  # the four branches, one behind the other
+
+
+FORMS = {"reduced": Inception, "naive": NaiveInception}
+
+
+class AuxiliaryHead(nn.Module):
+    """Auxiliary classifier (section 5): 5x5/3 average pooling, 1x1 convolution, fully connected, dropout, linear.
+
+    At inputs below 224 px the map can be smaller than the 5x5 window; the window then is the whole map.
+    """
+
+    def __init__(self, n_in: int, map_px: int, num_classes: int, n_conv: int, n_fc: int, dropout: float):
+        super().__init__()
+        window = min(5, map_px)
+        side = (map_px - window) // 3 + 1
+        self.pool = nn.AvgPool2d(window, 3)
+        self.conv = convolution(n_in, n_conv, 1)
+        self.fc = fully_connected(n_conv * side * side, n_fc)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(n_fc, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(self.dropout(self.fc(self.conv(self.pool(x)).flatten(1))))
+
+
+def fully_connected(n_in: int, n_out: int) -> nn.Sequential:
+    """A linear layer followed by ReLU."""
+    return nn.Sequential(nn.Linear(n_in, n_out), nn.ReLU(inplace=True))

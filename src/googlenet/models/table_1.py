@@ -1,0 +1,66 @@
+"""Table 1 of the paper as data: the nine Inception modules, where the map shrinks, where the auxiliary heads sit.
+
+No torch here, so that what a person names in a configuration is checked before any job starts.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from googlenet.errors import UserError, nearest
+
+
+class Widths(NamedTuple):
+    """Channels of one Inception module, in Table 1's column order."""
+
+    n1x1: int
+    n3x3_reduce: int
+    n3x3: int
+    n5x5_reduce: int
+    n5x5: int
+    pool_proj: int
+
+
+INCEPTION = {
+    "3a": Widths(64, 96, 128, 16, 32, 32),
+    "3b": Widths(128, 128, 192, 32, 96, 64),
+    "4a": Widths(192, 96, 208, 16, 48, 64),
+    "4b": Widths(160, 112, 224, 24, 64, 64),
+    "4c": Widths(128, 128, 256, 24, 64, 64),
+    "4d": Widths(112, 144, 288, 32, 64, 64),
+    "4e": Widths(256, 160, 320, 32, 128, 128),
+    "5a": Widths(256, 160, 320, 32, 128, 128),
+    "5b": Widths(384, 192, 384, 48, 128, 128),
+}
+POOL_BEFORE = {"3a": "pool2", "4a": "pool3", "5a": "pool4"}
+AUX_HEADS = ("4a", "4d")
+HIDDEN_UNITS = 1024  # of a fully connected layer before a classifier, as in the paper's auxiliary heads
+SMALLEST_INPUT_PX = 32  # below it the last maps vanish
+
+
+def check_modules(names: Iterable[str], key: str) -> None:
+    """Raise UserError, naming the key, for the first name that is no Inception module of Table 1."""
+    for name in names:
+        if name not in INCEPTION:
+            raise UserError(f"{key}: no module '{name}'{nearest(name, INCEPTION)}")
+
+
+def order_of_modules(repeat_modules: Iterable[str] = ()) -> dict[str, str]:
+    """The modules from input to classifier: name -> the row of Table 1 that it has its widths from.
+
+    Each mention of a module in `repeat_modules` puts one more copy behind it, named 4a_2, 4a_3, ...
+    """
+    repeated = list(repeat_modules)
+    order = {}
+    for row in INCEPTION:
+        order[row] = row
+        order |= {f"{row}_{i + 2}": row for i in range(repeated.count(row))}
+    return order
+
+
+def module_above(name: str, repeat_modules: Iterable[str], key: str) -> str:
+    """The module that takes another's output. Raises UserError, naming the key, when there is none."""
+    order = list(order_of_modules(repeat_modules))
+    below = order[:-1]
+    if name not in below:
+        raise UserError(f"{key}: no module '{name}' with a module above it{nearest(name, below)}")
+    return order[order.index(name) + 1]

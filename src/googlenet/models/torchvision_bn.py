@@ -1,0 +1,33 @@
+"""torchvision's GoogLeNet, a variant of its own and not the paper's network; for weights that were trained in it.
+
+Against Table 1: batch normalisation after every convolution and no biases there, no response normalisation, 3x3
+where the paper has 5x5, a 2x2 last max pooling, adaptive average pooling before the auxiliary heads.
+"""
+
+from torch import Tensor, nn
+from torchvision.models import googlenet
+
+
+class TorchvisionGoogLeNet(nn.Module):
+    """torchvision's module, unchanged, behind the interface of `models.googlenet.GoogLeNet`.
+
+    Its own change of the input (`transform_input`) is off: what a network's inputs are is said by its description.
+    """
+
+    def __init__(self, num_classes: int, dropout: float, aux_dropout: float, aux_heads: bool):
+        super().__init__()
+        self.network = googlenet(
+            num_classes=num_classes,
+            aux_logits=aux_heads,
+            transform_input=False,
+            init_weights=False,
+            dropout=dropout,
+            dropout_aux=aux_dropout,
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Return the logits [n, classes] and, in training, those of the auxiliary heads, the lower one first."""
+        found = self.network(x)
+        if isinstance(found, Tensor):
+            return found, []
+        return found.logits, [head for head in (found.aux_logits1, found.aux_logits2) if head is not None]

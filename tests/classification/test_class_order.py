@@ -1,0 +1,69 @@
+"""Classes of a data set find a network's outputs by name; what has no name or no place is told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from classification.tiny import COMPUTE, description, network, pictures
+from googlenet.classification.class_order import columns_of, labels_among, outputs_of
+from googlenet.classification.predict import predict
+from googlenet.errors import UserError
+from googlenet.models.in_order import InOrder
+
+WNIDS = ["n1", "n2", "n3", "n4"]
+
+
+def test_by_the_names_that_people_read_or_by_keys():
+    assert columns_of(["cat", "dog"], ["cat", "dog"], ["n3", "n4"], "m1") == [0, 1]
+    assert columns_of(WNIDS, ["dog", "cat"], ["n4", "n2"], "m1") == [3, 1]
+    assert columns_of(["dog", "cat", "cow"], ["cat", "dog"], ["cat", "dog"], "m1") == [1, 0]
+
+
+def test_a_class_that_the_network_does_not_know_is_named():
+    with pytest.raises(
+        UserError, match=r"^m1: the network does not know the class 'n5' of the data set \(it knows 4\)"
+    ):
+        columns_of(WNIDS, ["a", "b"], ["n4", "n5"], "m1")
+    with pytest.raises(UserError, match=r"'catt' .*did you mean 'cat'\?; take the class out"):
+        columns_of(["cat", "dog"], ["catt", "dog"], ["catt", "dog"], "m1")
+
+
+def test_unknown_names_serve_only_as_many_classes():
+    assert columns_of(["", ""], ["cat", "dog"], ["cat", "dog"], "m1") == [0, 1]
+    with pytest.raises(UserError, match=r"^m1: its 3 outputs have no names, and the data set has 2 classes"):
+        columns_of(["", "", ""], ["cat", "dog"], ["cat", "dog"], "m1")
+
+
+def test_a_network_of_the_same_classes_answers_in_the_order_of_the_data_set():
+    columns = columns_of(WNIDS, ["d", "c", "b", "a"], WNIDS[::-1], "m1")
+    assert columns == [3, 2, 1, 0]
+    outputs = outputs_of(WNIDS, ["d", "c", "b", "a"], columns)
+    assert outputs == {"names": ["d", "c", "b", "a"], "columns": [0, 1, 2, 3]}
+    described = replace(description(4), classes=WNIDS)
+    model, picture = network(described), pictures([(40, 32)])
+    before = predict(model, described, picture, [1, 144], 100, COMPUTE)
+    after = predict(InOrder(model, columns), described, picture, [1, 144], 100, COMPUTE)
+    for policy, scores in after.items():
+        assert np.abs(scores - before[policy][:, ::-1]).max() < 1e-7
+    with torch.inference_mode():
+        assert [head.shape for head in InOrder(model, columns).train()(torch.zeros(2, 3, 32, 32))[1]] == [
+            (2, 4)
+        ] * 2
+
+
+def test_a_network_that_knows_more_keeps_its_own_order():
+    columns = columns_of(WNIDS, ["dog", "cat"], ["n4", "n2"], "m1")
+    outputs = outputs_of(WNIDS, ["dog", "cat"], columns)
+    assert outputs == {"names": ["n1", "cat", "n3", "dog"], "columns": [3, 1]}
+    labels, names = labels_among({"m1": outputs}, np.array([0, 0, 1]))
+    assert labels.tolist() == [3, 3, 1] and [names[label] for label in labels] == ["dog", "dog", "cat"]
+
+
+def test_an_ensemble_is_over_the_same_outputs():
+    few = {"names": ["a", "b"], "columns": [0, 1]}
+    more = {"names": ["a", "b", "c"], "columns": [0, 1]}
+    assert labels_among({"m1": few, "m2": dict(few)}, np.array([1, 0]))[0].tolist() == [1, 0]
+    with pytest.raises(UserError, match=r"ensemble\.members: m1 and m3 tell other classes apart \(2 and 3\)"):
+        labels_among({"m1": few, "m2": few, "m3": more}, np.array([0]))

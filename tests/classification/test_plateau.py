@@ -1,0 +1,57 @@
+"""The plateau: its level by hand, and when staying on it is a stall."""
+
+import math
+
+import numpy as np
+import pytest
+
+from googlenet.classification.plateau import Plateau
+from googlenet.errors import UserError
+
+SETTINGS = {"aux_weight": 0.3, "stall": {"epochs": 3, "margin": 0.01}}
+
+
+def plateau(labels=(0, 1, 2, 3), heads=0, **stall):
+    return Plateau.of(np.array(labels), SETTINGS | {"stall": SETTINGS["stall"] | stall}, heads)
+
+
+def test_chance_by_hand():
+    assert plateau().chance == pytest.approx(math.log(4))
+    assert plateau().level == pytest.approx(0.99 * math.log(4))
+    assert plateau(heads=2).chance == pytest.approx(1.6 * math.log(4))
+    # Three of one class to one of another: knowing the shares alone is better than an even guess.
+    assert plateau([0, 0, 0, 1]).chance == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
+    assert plateau([5, 5, 7, 7]).chance == pytest.approx(
+        math.log(2)
+    )  # classes without a picture count nothing
+
+
+CHANCE = math.log(4)
+
+
+@pytest.mark.parametrize(
+    ("losses", "stalls"),
+    [
+        ([CHANCE, CHANCE], False),  # three epochs are allowed
+        ([CHANCE, CHANCE, CHANCE], True),
+        ([CHANCE, CHANCE, 0.995 * CHANCE], True),  # within the margin
+        ([CHANCE, CHANCE, 0.98 * CHANCE], False),
+        ([CHANCE, 0.5, CHANCE, CHANCE], False),
+        ([0.5, CHANCE, CHANCE, CHANCE], True),  # left, and fallen back
+    ],
+)
+def test_a_stall_is_so_many_epochs_at_chance(losses, stalls):
+    if not stalls:
+        plateau().check(losses, "m3")
+        return
+    with pytest.raises(UserError) as raised:
+        plateau().check(losses, "m3")
+    assert str(raised.value).startswith(
+        "train_classifier: the training of m3 stalls: no loss of the last 3 epochs"
+    )
+    assert "chance is 1.386" in str(raised.value) and "learning_rate" in str(raised.value)
+
+
+def test_none_is_a_stall_where_none_is_asked_for():
+    plateau(epochs=0).check([9.0] * 50, "m3")
+    assert not plateau(epochs=0).left(9.0) and plateau(epochs=0).left(1.0)

@@ -1,0 +1,172 @@
+"""torchvision's variant is torchvision's own module; its files are read, and a pickle that would run code is not."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision.models import googlenet
+
+from googlenet import trained
+from googlenet.errors import UserError
+from googlenet.imports.bring import imported
+from imports.writers import MODEL, ORIGIN
+
+TORCHVISION = ORIGIN | {"format": "torchvision", "channel_order": "rgb", "input_mean": [127.5] * 3}
+TORCHVISION |= {"input_scale": [1 / 127.5] * 3}
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    """torchvision's module with both heads, random weights and moved batch statistics."""
+    torch.manual_seed(5)
+    network = googlenet(num_classes=11, aux_logits=True, init_weights=False)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def brought(theirs, tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "theirs.pth"
+    torch.save(theirs.state_dict(), path)
+    return imported(path, TORCHVISION, MODEL, 0.25)
+
+
+def test_the_wrapper_equals_torchvisions_own_module_bit_for_bit(theirs, brought):
+    network, description = brought
+    assert (description.network, description.aux_heads, description.width) == (
+        "torchvision_bn",
+        ["4a", "4d"],
+        1.0,
+    )
+    x = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        logits, heads = network.eval()(x)
+        assert heads == [] and torch.equal(logits, theirs(x))
+        theirs.train(), network.train()
+        theirs.dropout.p = network.network.dropout.p
+        torch.manual_seed(7)
+        expected = theirs(x)
+        torch.manual_seed(7)
+        logits, heads = network(x)
+        theirs.eval(), network.eval()
+    assert torch.equal(logits, expected.logits)
+    assert torch.equal(heads[0], expected.aux_logits1) and torch.equal(heads[1], expected.aux_logits2)
+
+
+def test_saved_and_loaded_as_the_variant_that_it_is(brought, tmp_path):
+    network, description = brought
+    trained.save(tmp_path / "w.safetensors", network, description, "stamp")
+    again, described = trained.load(tmp_path / "w.safetensors")
+    assert described == description
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+
+
+def test_our_preprocessing_is_torchvisions_with_transform_input(theirs, brought):
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    normalised = (torch.from_numpy(pictures).permute(0, 3, 1, 2) / 255 - mean.view(3, 1, 1)) / std.view(
+        3, 1, 1
+    )
+    ours = brought[1].to_input(pictures, "cpu")
+    theirs.transform_input = True
+    transformed = theirs._transform_input(normalised)
+    theirs.transform_input = False
+    assert (transformed - ours).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("form", ["safetensors", "old .pth", "nested", "module."])
+def test_every_form_of_the_file(theirs, tmp_path, form):
+    path, state = tmp_path / "w", theirs.state_dict()
+    if form == "safetensors":
+        save_file(state, path)
+    elif form == "old .pth":
+        torch.save(state, path, _use_new_zipfile_serialization=False)
+    elif form == "nested":
+        torch.save({"model": state, "epoch": 3}, path)
+    else:
+        torch.save({f"module.{name}": value for name, value in state.items()}, path)
+    network, _ = imported(path, TORCHVISION, MODEL, 1.0)
+    for name, tensor in state.items():
+        assert torch.equal(network.network.state_dict()[name], tensor), name
+
+
+def test_without_heads_the_network_has_none(theirs, tmp_path):
+    state = {name: value for name, value in theirs.state_dict().items() if not name.startswith("aux")}
+    torch.save(state, tmp_path / "w.pth")
+    network, description = imported(tmp_path / "w.pth", TORCHVISION, MODEL, 1.0)
+    assert description.aux_heads == []
+    with torch.inference_mode():
+        assert network.train()(torch.zeros(2, 3, 64, 64))[1] == []
+
+
+class Malicious:
+    """A pickle that would make a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 5, "torch", "old torch"])
+def test_a_pickle_that_would_run_code_is_refused(tmp_path, protocol):
+    content, path = {"conv1.conv.weight": Malicious(tmp_path / "made")}, tmp_path / "w.pth"
+    if isinstance(protocol, int):
+        path.write_bytes(pickle.dumps(content, protocol))
+    else:
+        torch.save(content, path, _use_new_zipfile_serialization=protocol == "torch")
+    with pytest.raises(UserError, match=r"w\.pth: (refused, not read: it|neither a file of)") as told:
+        imported(path, TORCHVISION, MODEL, 1.0)
+    assert "\n" not in str(told.value) and not (tmp_path / "made").exists()
+
+
+def test_what_the_pickle_calls_is_named(tmp_path):
+    torch.save({"a": Malicious(tmp_path / "made")}, tmp_path / "w.pth")
+    with pytest.raises(UserError, match=r"refused, not read: it would run code \(posix\.mkdir\); save model"):
+        imported(tmp_path / "w.pth", TORCHVISION, MODEL, 1.0)
+
+
+@pytest.mark.parametrize("form", ["zip", "safetensors", "empty", "html", "eight bytes"])
+def test_a_file_that_is_cut_short_or_something_else_is_told(tmp_path, form):
+    path, state = tmp_path / "w.pth", {"fc.weight": torch.zeros(50, 50)}
+    if form == "safetensors":
+        save_file(state, path)
+    else:
+        torch.save(state, path)
+    content = path.read_bytes()
+    made = {"empty": b"", "html": b"<html>404 not found</html>", "eight bytes": content[:8]}
+    path.write_bytes(made.get(form, content[: len(content) // 2]))
+    with pytest.raises(UserError, match=r"w\.pth: .*fetch it again$"):
+        imported(path, TORCHVISION, MODEL, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: [1, 2], "holds list, not a state dict"),
+        (lambda s: {}, "holds dict, not a state dict"),
+        (lambda s: {"epoch": 3}, "'epoch' is no tensor; save model"),
+        (lambda s: {"fc.bias": s["fc.bias"]}, "lacks the classifier 'network.fc.weight'"),
+        (
+            lambda s: {k: v for k, v in s.items() if "branch4" not in k},
+            "lacks 'network.inception3a.branch4.1.bn.bias'",
+        ),
+        (
+            lambda s: s | {"fc.bias": torch.zeros(10)},
+            r"'network\.fc\.bias' is \[10\] where the network has \[11\]",
+        ),
+        (lambda s: s | {"extra": torch.zeros(1)}, "has 'network.extra', which the network does not have"),
+    ],
+)
+def test_another_network_is_told_in_one_line(theirs, tmp_path, change, message):
+    torch.save(change(theirs.state_dict()), tmp_path / "w.pth")
+    with pytest.raises(UserError, match=rf"w\.pth: {message}"):
+        imported(tmp_path / "w.pth", TORCHVISION, MODEL, 1.0)

@@ -1,0 +1,51 @@
+"""From pictures to the network's input, by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from classification.tiny import description
+from googlenet import trained
+from googlenet.errors import UserError
+from googlenet.models.preprocessing import to_input
+
+PIXEL = np.array([[[[10, 20, 30]]]], np.uint8)  # RGB
+
+
+@pytest.mark.parametrize(
+    ("mean", "scale", "order", "expected"),
+    [
+        ([1, 2, 3], 1.0, "rgb", [9, 18, 27]),
+        ([1, 2, 3], 0.5, "rgb", [4.5, 9, 13.5]),
+        ([1, 2, 3], [1.0, 0.5, 2.0], "rgb", [9, 9, 54]),
+        ([1, 2, 3], 1.0, "bgr", [29, 18, 7]),  # the mean is blue's, green's, red's
+        ([1, 2, 3], [1.0, 0.5, 2.0], "bgr", [29, 9, 14]),
+    ],
+)
+def test_mean_and_scale_are_in_the_order_of_the_channels(mean, scale, order, expected):
+    found = to_input(PIXEL, mean, scale, channel_order=order)
+    assert found.dtype == torch.float32 and found.shape == (1, 3, 1, 1)
+    assert found.ravel().tolist() == expected
+
+
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_the_input_is_channels_last_and_the_pictures_stay(order):
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), np.uint8)
+    before = pictures.copy()
+    found = to_input(pictures, [0, 0, 0], 1.0, channel_order=order)
+    assert found.is_contiguous(memory_format=torch.channels_last) and np.array_equal(pictures, before)
+    assert np.array_equal(found.permute(0, 2, 3, 1).numpy()[..., :: 1 if order == "rgb" else -1], pictures)
+
+
+def test_a_description_feeds_its_own_network():
+    described = replace(description(), input_mean=[1.4, 2.0, 3.6], channel_order="bgr", input_scale=2.0)
+    assert described.to_input(PIXEL, "cpu").ravel().tolist() == pytest.approx([57.2, 36, 12.8])
+    assert described.mean_colour == (4, 2, 1)  # as RGB
+    assert description().mean_colour == (120, 120, 120)
+
+
+def test_an_unknown_network_is_named():
+    with pytest.raises(UserError, match=r"no network 'papers'; did you mean 'paper'\?"):
+        trained.build(replace(description(), network="papers"))
