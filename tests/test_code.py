@@ -98,16 +98,26 @@ def test_a_functions_docstring_leaves_it(package):
 def test_an_errors_text_leaves_it_and_its_condition_does_not(package):
     path = package / "classification" / "train.py"
     assert changed(lambda: replace(path, "is more than the", "exceeds the")) == set()
-    assert changed(lambda: replace(path, "if steps == 0:", "if steps <= 0:")) == {"train_classifier"}
+    assert changed(lambda: replace(path, "if steps == 0:", "if steps <= 0:")) == {
+        "train_classifier",
+        "train_ablation",
+    }
 
 
 def test_line_breaks_and_quotes_leave_it(package):
-    path, old = package / "models" / "googlenet.py", 'AUX_HEADS = ("4a", "4d")'
+    path, old = package / "models" / "table_1.py", 'AUX_HEADS = ("4a", "4d")'
     assert changed(lambda: replace(path, old, "AUX_HEADS = (\n    '4a',\n    '4d',\n)")) == set()
 
 
-TRAINING = {"train_classifier", "train_detector"}
-WITH_NETWORKS = {"train_classifier", "predict_crops", "train_detector", "score_regions", "measure_cost"}
+TRAINING = {"train_classifier", "train_ablation", "train_detector"}
+REPORTING = {"make_report", "compare_ablations"}
+WITH_NETWORKS = TRAINING | {
+    "import_weights",
+    "predict_crops",
+    "analyse_units",
+    "score_regions",
+    "measure_cost",
+}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +131,7 @@ WITH_NETWORKS = {"train_classifier", "predict_crops", "train_detector", "score_r
         ),
         ("stages/score_regions.py", '"images": len(test), ', "", {"score_regions"}),
         ("detection/nms.py", "<= iou_threshold", "< iou_threshold", {"evaluate_detection"}),
-        ("report/words.py", "def ", "NEW = 1\n\n\ndef ", {"make_report"}),
+        ("report/words.py", "def ", "NEW = 1\n\n\ndef ", REPORTING),
     ],
 )
 def test_a_real_edit_changes_the_stages_that_reach_it(package, file, old, new, stages):
@@ -129,7 +139,7 @@ def test_a_real_edit_changes_the_stages_that_reach_it(package, file, old, new, s
 
 
 def test_the_network_changes_the_stages_that_run_it(package):
-    path = package / "models" / "googlenet.py"
+    path = package / "models" / "inception.py"
     stages = changed(lambda: replace(path, "alpha: float = 1e-4", "alpha: float = 2e-4"))
     # Those that count errors may reach it through the module that predicts.
     assert WITH_NETWORKS <= stages <= WITH_NETWORKS | {"train_baseline", "evaluate_ensemble"}
@@ -142,13 +152,20 @@ def test_an_import_that_only_a_function_makes_is_followed(package):
     assert changed(edit) == {"prepare_classification", "prepare_detection"}
 
 
-@pytest.mark.parametrize("resource", ["paper.yaml", "report/page.html.j2", "report/page.css"])
-def test_a_resource_beside_a_module_counts(package, resource):
+@pytest.mark.parametrize(
+    ("resource", "stages"),
+    [
+        ("paper.yaml", {"make_report"}),
+        ("report/page.html.j2", REPORTING),
+        ("report/page.css", REPORTING),
+    ],
+)
+def test_a_resource_beside_a_module_counts(package, resource, stages):
     def edit():
         with open(package / resource, "a") as file:
             file.write("\n")
 
-    assert changed(edit) == {"make_report"}
+    assert changed(edit) == stages
 
 
 def test_a_module_more_changes_only_who_imports_it(package):
@@ -187,7 +204,7 @@ def test_a_stage_reaches_what_it_uses_and_no_more():
     ]
     for stage, names in reached.items():
         rooms = {name.split(".")[1] for name in names if name.count(".")}
-        assert ("report" in rooms) == (stage == "make_report"), stage
+        assert ("report" in rooms) == (stage in REPORTING), stage
         assert {name for name in names if ".stages." in name} == {f"googlenet.stages.{stage}"}
         assert not names & code.PLUMBING
     assert not any(name.startswith("googlenet.detection") for name in reached["train_classifier"])

@@ -29,7 +29,7 @@ def told(root, experiment=""):
 def test_every_experiment_composes(experiment):
     settings = config.compose(ROOT, experiment)
     contents = dict(config.files(settings))
-    assert len(contents) == sum(len(settings.jobs(stage)) for stage in settings.stages) > 10
+    assert len(contents) == sum(len(settings.jobs(stage)) for stage in settings.stages) > 5
     assert not [path for path, content in contents.items() if b"${" in content]
 
 
@@ -77,6 +77,19 @@ IN_EXPERIMENT = [
         "",
     ),
     ("predict_crops: {policies: [1, 11]}", "'predict_crops.policies' must be some of 1, 10, 144", ""),
+    ("predict_crops: {per_crop_images: -1}", "'predict_crops.per_crop_images' must be 0 or more, not -1", ""),
+    (
+        "evaluate_ensemble: {calibration: {binning: equal}}",
+        "'evaluate_ensemble.calibration.binning' must be equal_width or equal_mass, not 'equal'",
+        "",
+    ),
+    (
+        "study_crops: {budgets: [1, 2.5]}",
+        "'study_crops.budgets' must be a list of whole numbers from 1, not [1, 2.5]",
+        "",
+    ),
+    ("analyse_units: {of_member: m9}", "analyse_units.of_member: no 'm9'; known: m1, m2, ", ""),
+    ("analyse_units: {clusters: 1}", "'analyse_units.clusters' must be at least 2, not 1", ""),
     ("detection: maybe", "'detection' must be true or false, not 'maybe'", ""),
 ]
 
@@ -144,6 +157,12 @@ IN_TABLES = [
         "{name: m8, sampling: aera}",
         "ensemble.members.m8.sampling: no 'aera'; did you mean 'area'?",
     ),
+    (
+        "members",
+        "{name: m8, weights: a, origin: bvlk}",
+        "ensemble.members.m8.origin: no 'bvlk'; did you mean 'bvlc'?",
+    ),
+    ("members", "{name: m8, weights: 3}", "'ensemble.members.m8.weights' must be a text, not 3"),
     ("members", "{name: m8, width: wide}", "'ensemble.members.m8.width' must be a number, not 'wide'"),
     ("members", "{name: m3}", "ensemble.members has a row {'name': 'm3', "),
     ("members", "{order_seed: 8}", "ensemble.members has a row {'order_seed': 8}; every row needs a name"),

@@ -5,7 +5,7 @@ import re
 from functools import cache
 
 from conf_copy import ROOT
-from googlenet import code, config
+from googlenet import code, config, config_checks
 from googlenet.config_checks import RULES
 
 CONF = ROOT / "conf"
@@ -13,10 +13,12 @@ CONF = ROOT / "conf"
 STAGES_OF = {
     "dataset": ("prepare_classification", "prepare_detection"),
     "model": ("train_classifier", "measure_cost"),
+    "ablations": ("compare_ablations",),
     "compute": tuple(config.PER),
     "plumbing": tuple(config.PER),
     "ensemble": ("train_classifier", "train_detector"),
     "sampling": ("train_classifier",),
+    "origins": ("import_weights",),
 }
 # How config.rows reads the two tables.
 TABLES = {f"{per}{what}" for per in ("member", "detector") for what in ("s", "_defaults")}
@@ -30,6 +32,7 @@ SETTINGS = {
     "plumbing",
     "member",
     "model",
+    "origin",
     "recipe",
     "merged",
     "checked",
@@ -114,7 +117,7 @@ def unread(schema, references):
             continue
         words = read_by(STAGES_OF.get(section, (section,))) | TABLES
         for key in keys_of(tree):
-            named = section == "sampling" and "." not in key  # a method's own name
+            named = section in config_checks.TABLES and "." not in key  # an entry's own name
             if not named and key.split(".")[-1] not in words and f"{section}.{key}" not in references:
                 yield f"{section}.{key}"
 

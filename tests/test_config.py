@@ -3,8 +3,7 @@
 import pytest
 
 from conf_copy import copied, edit, job_files, override
-from googlenet import config, preflight
-from googlenet.errors import UserError
+from googlenet import config
 from googlenet.files import write_json
 
 MEMBERS = [f"m{i}" for i in range(1, 8)]
@@ -17,7 +16,35 @@ def every(stage, names=MEMBERS):
 
 TRAINED = every("train_classifier")
 TUNED, SCORED = every("train_detector", DETECTORS), every("score_regions", DETECTORS)
-COMPUTED = TRAINED | every("predict_crops") | TUNED | SCORED | {"measure_cost/all", "train_baseline/all"}
+REFERENCE = every("train_ablation", [f"reference_{seed}" for seed in range(3, 8)])
+
+
+def variants(row, shared=0):
+    """A row's jobs of its own: its seven seeds but for the one that a member has."""
+    return every("train_ablation", [f"{row}_{seed}" for seed in range(1, 8) if seed != shared])
+
+
+IN_AREA = (
+    "no_auxiliary_heads",
+    "one_auxiliary_head",
+    "fully_connected",
+    "no_dropout",
+    "no_lrn",
+    "naive_inception",
+)
+AREA = REFERENCE.union(*map(variants, IN_AREA))
+JITTER = variants("scale_jitter", 5)
+VARIANTS = (
+    AREA | JITTER | variants("photometric", 3) | variants("random_interpolation", 4) | variants("crop_256", 6)
+)
+COMPUTED = (
+    TRAINED
+    | VARIANTS
+    | every("predict_crops")
+    | TUNED
+    | SCORED
+    | {"measure_cost/all", "train_baseline/all", "analyse_units/all"}
+)
 PARTS = {"propose_regions/p1", "propose_regions/p2"}
 
 # File, what is replaced, by what, the jobs whose files change.
@@ -31,20 +58,22 @@ EDITS = {
     "an experiment's plumbing": ("experiment/demo.yaml", r"^about:", "plumbing: {commit_limit_gb: 1}\nabout:", set()),
     "another experiment": ("experiment/photos.yaml", r"^about: .*$", "about: other", set()),
     "a default that the experiment overrides": ("train_classifier.yaml", r"^epochs: .*$", "epochs: 77", set()),
-    "a key of training": ("train_classifier.yaml", r"^momentum: .*$", "momentum: 0.8", TRAINED),
-    "one sampling": ("sampling.yaml", r"scales: \[256, 352\]", "scales: [256, 384]", {"train_classifier/m5"}),
-    "a shared sampling": ("sampling.yaml", r"aspect: \[0.75,", "aspect: [0.8,", every("train_classifier", ["m1", "m2", "m7"])),
+    "a key of training": ("train_classifier.yaml", r"^momentum: .*$", "momentum: 0.8", TRAINED | VARIANTS),
+    "one sampling": ("sampling.yaml", r"scales: \[256, 352\]", "scales: [256, 384]", {"train_classifier/m5"} | JITTER),
+    "a shared sampling": ("sampling.yaml", r"aspect: \[0.75,", "aspect: [0.8,", every("train_classifier", ["m1", "m2", "m7"]) | AREA),
     "one member's key": ("ensemble/paper.yaml", r"width: 1.25", "width: 1.5", {"train_classifier/m7"}),
     "one detector's key": ("ensemble/paper.yaml", r"name: d2, init_from: m2", "name: d2, init_from: m7", {"train_detector/d2"}),
-    "the crop size": ("model/small.yaml", r"^input_px: .*$", "input_px: 56", TRAINED | {"measure_cost/all"}),
-    "mirroring": ("dataset/digits.yaml", r"^mirror: .*$", "mirror: true", TRAINED | every("predict_crops") | TUNED),
+    "the crop size": ("model/small.yaml", r"^input_px: .*$", "input_px: 56", TRAINED | VARIANTS | {"measure_cost/all"}),
+    "mirroring": ("dataset/digits.yaml", r"^mirror: .*$", "mirror: true", TRAINED | VARIANTS | every("predict_crops") | TUNED),
     "policies": ("predict_crops.yaml", r"^policies: \S+ \S+ \S+", "policies: [1, 10]", every("predict_crops")),
     "the data": ("dataset/full.yaml", r"^    seed: 2", "    seed: 3", {"prepare_detection/all"}),
     "proposals": ("propose_regions.yaml", r"^sigma: .*$", "sigma: 0.7", PARTS),
     "context": ("train_detector.yaml", r"^context_px: \S+", "context_px: 12", TUNED | SCORED),
     "evaluation": ("evaluate_ensemble.yaml", r"^resamples: .*$", "resamples: 9", {"evaluate_ensemble/all"}),
+    "crops": ("study_crops.yaml", r"^random_subsets: \S+", "random_subsets: 9", {"study_crops/all"}),
     "detection's evaluation": ("evaluate_detection.yaml", r"^nms_iou: .*$", "nms_iou: 0.4", {"evaluate_detection/all"}),
-    "the head of the report": ("experiment/demo.yaml", r"^about: .*$", "about: other", {"make_report/all"}),
+    "the head of the report": ("experiment/demo.yaml", r"^about: .*$", "about: other", {"make_report/all", "compare_ablations/all"}),
+    "the analysis of units": ("analyse_units.yaml", r"^clusters: .*$", "clusters: 5", {"analyse_units/all"}),
     "the cost": ("measure_cost.yaml", r"^repeats: .*$", "repeats: 1", {"measure_cost/all"}),
     "the baseline": ("train_baseline.yaml", r"^side_px: .*$", "side_px: 16", {"train_baseline/all"}),
     "the precision": ("compute.yaml", r"^precision: \S+", "precision: fp32", COMPUTED),
@@ -75,6 +104,7 @@ def test_an_override_is_an_edit(root, before):
     assert {job for job in after if after[job] != before[job]} == {
         "train_classifier/m6",
         "evaluate_detection/all",
+        *variants("crop_256", 6),
     }
     assert after["evaluate_detection/all"]["seed"] == 9
 
@@ -88,6 +118,29 @@ def test_an_eighth_member_adds_its_own_files_alone(root, before):
     assert after["train_classifier/m8"]["sampling"]["scales"] == [256, 352]
 
 
+def test_a_member_with_weights_is_imported_and_not_trained(root, before):
+    edit(root, "ensemble/paper.yaml", r"name: m2, .*\}", "name: m2, weights: theirs.caffemodel}")
+    after = job_files(root)
+    assert before.keys() - after.keys() == {"train_classifier/m2"}
+    # The ablations no longer find their second reference among the members.
+    assert after.keys() - before.keys() == {"import_weights/m2", "train_ablation/reference_2"}
+    assert {job for job in after if job in before and after[job] != before[job]} == {"compare_ablations/all"}
+    brought = after["import_weights/m2"]
+    assert brought["member"] == {"name": "m2", "weights": "theirs.caffemodel", "origin": "bvlc", "width": 1.0}
+    assert (brought["origin"]["format"], brought["origin"]["channel_order"]) == ("caffemodel", "bgr")
+    assert before["train_classifier/m2"]["member"].keys() & {"weights", "origin"} == set()
+
+
+def test_where_all_are_imported_nothing_is_trained(root):
+    override(
+        root,
+        "{ensemble: {members: [{name: a, weights: x}, {name: b, weights: y, origin: torchvision}]}, detection: false}",
+    )
+    jobs = set(job_files(root))
+    assert {"import_weights/a", "import_weights/b", "predict_crops/a", "predict_crops/b"} < jobs
+    assert not [job for job in jobs if job.startswith("train_classifier")]
+
+
 def test_a_file_holds_its_row_and_no_reference(before):
     m7, d3, p2 = before["train_classifier/m7"], before["train_detector/d3"], before["propose_regions/p2"]
     assert (m7["member"]["name"], m7["member"]["width"], m7["job"]) == ("m7", 1.25, "m7")
@@ -96,7 +149,7 @@ def test_a_file_holds_its_row_and_no_reference(before):
     assert before["score_regions/d1"]["context_px"] == d3["context_px"]
     codes = {job: content["code"] for job, content in before.items()}
     assert len({codes[f"train_classifier/{m}"] for m in MEMBERS}) == 1
-    assert len(set(codes.values())) == len(config.PER)
+    assert len(set(codes.values())) == len(config.PER) - 1  # no member is imported
 
 
 def test_data_belong_to_the_data_set_and_results_to_the_experiment(root):
@@ -124,7 +177,7 @@ def test_files_are_written_when_their_content_changes(root):
     def contents():
         return {path: path.read_bytes() for path in root.rglob("*.json")}
 
-    assert len(write()) == len(contents()) == 35
+    assert len(write()) == len(contents()) == 37 + len(VARIANTS) + 1  # and their comparison
     first = contents()
     assert write() == []
     edit(root, "ensemble/paper.yaml", r"width: 1.25", "width: 1.5")
@@ -141,10 +194,15 @@ def test_files_are_written_when_their_content_changes(root):
     assert others.exists()  # of another experiment
 
 
-def test_detection_and_the_baseline_can_be_left_out(root):
-    override(root, "{detection: false, train_baseline: {enabled: false}}")
+def test_stages_can_be_left_out(root):
+    off = "{enabled: false}"
+    override(
+        root,
+        f"{{detection: false, train_baseline: {off}, analyse_units: {off}, predict_crops: {{per_crop_images: 0}}}}",
+    )
     stages = {job.split("/")[0] for job in job_files(root)}
-    assert stages == set(config.PER) - set(config.DETECTION_STAGES) - {"train_baseline"}
+    left_out = {"train_baseline", "import_weights", "study_crops", "analyse_units"}
+    assert stages == set(config.PER) - set(config.DETECTION_STAGES) - left_out
 
 
 def test_former_jobs_are_removed_with_their_records(root):
@@ -166,31 +224,11 @@ def test_former_jobs_are_removed_with_their_records(root):
 
 
 def test_jobs_of_a_stage_that_is_left_out_are_former(root):
-    write_json(root / "results" / "demo" / "train_detector" / "d1" / "metrics.json", {})
+    results = root / "results" / "demo"
+    write_json(results / "train_detector" / "d1" / "metrics.json", {})
+    write_json(results / "evaluate_detection" / "metrics.json", {})
     override(root, "{detection: false}")
-    (removed,) = config.remove_former_jobs(config.compose(root))
-    assert removed.name == "d1"
-
-
-def test_before_the_first_job_the_world_is_looked_at(root):
-    preflight.check(config.compose(root), local=True)
-    with pytest.raises(UserError, match=r"^dataset\.classification\.root: "):
-        preflight.check(config.compose(root, "photos"), local=True)
-    override(root, "{sampling: {scale_jitter: {interpolation: cubics}}}")
-    with pytest.raises(UserError, match=r"sampling\.scale_jitter\.interpolation: .*'cubic'"):
-        preflight.check(config.compose(root), local=True)
-
-
-def test_prepared_data_need_no_source(root):
-    for kind in ("classification", "detection"):
-        write_json(root / "data" / kind / "photos" / "manifest.json", {})
-    preflight.check(config.compose(root, "photos"), local=True)
-
-
-def test_a_gpu_that_is_not_there_is_told_where_it_counts(root, monkeypatch):
-    override(root, "{compute: {device: cuda}}")
     settings = config.compose(root)
-    monkeypatch.setattr(preflight.Path, "exists", lambda path: path.name == "manifest.json")
-    with pytest.raises(UserError, match=r"compute\.device: cuda .* no NVIDIA GPU; set cpu"):
-        preflight.check(settings, local=True)
-    preflight.check(settings, local=False)
+    assert [path.name for path in config.remove_former_jobs(settings)] == ["d1", "evaluate_detection"]
+    assert list((results / "evaluate_detection").iterdir()) == []  # DVC wants the folder itself
+    assert config.remove_former_jobs(settings) == []

@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "googlenet"
 # From the ground up. What stands in one row does not import its neighbours, but for those in BESIDE.
 ROWS = (
-    {"errors", "files", "paper", "code", "config_checks"},
-    {"data", "models", "checkpoint", "tracking"},
+    {"errors", "files", "paper", "code", "config_checks", "members"},
+    {"data", "models", "checkpoint", "tracking", "variants"},
     {"trained", "job", "config"},
-    {"classification", "detection", "report"},
-    {"stages", "preflight"},
+    {"classification", "detection", "report", "imports"},
+    {"stages", "preflight", "evaluate_detections"},
 )
 LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
 BESIDE = {("files", "errors"), ("paper", "errors"), ("config_checks", "errors")}

@@ -8,6 +8,7 @@ import torch
 from classification.tiny import description, network
 from googlenet import checkpoint, trained
 from googlenet.errors import UserError
+from googlenet.models.inception import NaiveInception
 
 MODEL = {
     "width": 0.25,
@@ -18,12 +19,17 @@ MODEL = {
     "lrn": True,
     "input_mean": [1.0, 2.0, 3.0],
     "input_scale": 0.1,
+    "inception": "reduced",
+    "classifier": "average_pool",
+    "repeat_modules": ["4b"],
 }
 
 
 def test_description_of_a_configuration():
-    made = trained.Description.of(MODEL, ("a", "b"), width=1.25)
-    assert asdict(made) == MODEL | {"classes": ["a", "b"], "width": 0.3125}
+    made = trained.Description.of(MODEL, ("a", "b"), width=1.25, repeat_modules=["4b", "5a"])
+    own = {"classes": ["a", "b"], "width": 0.3125, "repeat_modules": ["4b", "4b", "5a"]}
+    unsaid = {"channel_order": "rgb", "network": "paper"}
+    assert asdict(made) == MODEL | unsaid | own
     assert trained.Description.of(MODEL, ["a"]).width == 0.25
 
 
@@ -32,6 +38,10 @@ def test_build_follows_the_description():
     assert model.linear.out_features == 3 and model.conv1[0].out_channels == 16
     assert model.aux_heads == ("4a",) and isinstance(model.lrn1, torch.nn.Identity)
     assert (model.dropout.p, model.aux_4a.dropout.p) == (0.4, 0.7)
+    assert hasattr(model, "inception_4b_2") and model.fc is None
+    naive = MODEL | {"inception": "naive", "classifier": "fully_connected"}
+    model = trained.build(trained.Description.of(naive, ["a"]))
+    assert isinstance(model.inception_3a, NaiveInception) and model.fc[0].out_features == 256
 
 
 def test_saved_and_loaded(tmp_path):

@@ -1,8 +1,9 @@
 """Write dvc.yaml from the Snakefile, or check that it is fresh: the edges are declared once, there.
 
-usage: python workflow/dvc_stages.py write|check
+usage: python workflow/dvc_stages.py write|check [all|ablations]
 
-One DVC stage per rule. Each owns one folder and depends on folders, so that neither members nor experiments
+`all` is dvc.yaml. `ablations` is workflow/ablations/dvc.yaml, which is not shipped: `dvc status` without a name looks at every
+such file, and would ask for ablations of someone who never ran them. The first run of them writes it. One DVC stage per rule. Each owns one folder and depends on folders, so that neither members nor experiments
 change dvc.yaml. `persist` keeps DVC from deleting a stage's results before it runs: Snakemake inside it decides
 which of its jobs run.
 """
@@ -10,39 +11,58 @@ which of its jobs run.
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import yaml
 
-from googlenet.config import DATA_STAGES, PER
+from googlenet.config import ABLATION_STAGES, DATA_STAGES, PER
 
+FILES = {"all": "dvc.yaml", "ablations": "workflow/ablations/dvc.yaml"}  # by the target of Snakemake
 HEAD = """\
-# Generated from workflow/Snakefile by `make dvc.yaml`; a test fails when it is stale. Do not edit.
-# ${experiment} comes from params.yaml.
+# Generated from workflow/Snakefile by `{}`; a test fails when it is stale. Do not edit.
+# ${{experiment}} comes from params.yaml.
 """
+# A member has its weights from the one or the other: what reads the one may read the other, in another experiment.
+INSTEAD = {"import_weights": "train_classifier"}
 WORKFLOW = ["workflow/Snakefile", "workflow/rules"]
 RESULTS = "results/${experiment}"
 
 
 def folder(stage: str) -> str:
     """The folder that a stage owns."""
+    if stage in ABLATION_STAGES:
+        return f"{RESULTS}/ablations/{stage}"
     return f"data/{stage.removeprefix('prepare_')}" if stage in DATA_STAGES else f"{RESULTS}/{stage}"
 
 
 def config_folder(stage: str) -> str:
     """Where the resolved configurations of a stage's jobs lie."""
+    if stage in ABLATION_STAGES:
+        return f"{RESULTS}/ablations/config/{stage}"
     return "data/config" if stage in DATA_STAGES else f"{RESULTS}/config/{stage}"
 
 
-def rule_edges() -> dict[str, set[str]]:
-    """Which rules feed which, as Snakemake has it: {rule: the rules before it}. Members and files are left out."""
-    words = ["snakemake", "--rulegraph", "--cores", "1", "--config", "experiment=demo"]
-    graph = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+def rule_edges(target: str) -> dict[str, set[str]]:
+    """Which rules feed those of a target's file, as Snakemake has it: {rule: the rules before it}. Members and files are left out.
+
+    Snakemake looks at the demo, which has all stages, from a folder of its own: it writes configurations where it is parsed, and
+    those of another experiment would be new to DVC.
+    """
+    with tempfile.TemporaryDirectory() as room:
+        (Path(room) / "conf").symlink_to(Path("conf").resolve())
+        (Path(room) / "params.yaml").write_text("experiment: demo\n", encoding="utf-8")
+        words = ["snakemake", "--rulegraph", "--cores", "1", "--directory", room, "--", target]
+        graph = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     names = dict(re.findall(r'(\d+)\[ ?label ?= ?"(\w+)"', graph))
-    edges: dict[str, set[str]] = {stage: set() for stage in PER}
+    mine = [stage for stage in PER if (stage in ABLATION_STAGES) == (target == "ablations")]
+    edges: dict[str, set[str]] = {stage: set() for stage in mine}
     for before, after in re.findall(r"(\d+) -> (\d+)", graph):
         if names[after] in edges:
             edges[names[after]].add(names[before])
+    for stage, other in INSTEAD.items():
+        for before in edges.values():
+            before |= {stage} if other in before else set()
     return edges
 
 
@@ -51,21 +71,24 @@ def kept(path: str) -> dict:
     return {path: {"persist": True}}
 
 
-def stages() -> dict:
-    """The content of dvc.yaml's `stages`."""
-    found = {
-        "resolve_configs": {
+def stages(target: str) -> dict:
+    """The content of a target's file."""
+    configs = {"all": ["data/config", f"{RESULTS}/config"], "ablations": [f"{RESULTS}/ablations/config"]}
+    # Who ran what and when: no edge, since it changes at every run. It is an output of the last stage.
+    runs = {
+        "make_report": ["data/runs", f"{RESULTS}/runs"],
+        "compare_ablations": [f"{RESULTS}/ablations/runs"],
+    }
+    found: dict = {
+        "resolve_configs" if target == "all" else "resolve_ablations": {
             "desc": "Compose conf/ into one file per job; written only where the content changes",
             "cmd": "python workflow/sync.py resolve",
             "deps": ["conf", "params.yaml", "src/googlenet", *WORKFLOW],
-            "outs": [kept("data/config"), kept(f"{RESULTS}/config")],
+            "outs": [kept(path) for path in configs[target]],
         }
     }
-    for stage, before in rule_edges().items():
-        outs = [folder(stage)]
-        if stage == "make_report":
-            # Who ran what and when: only the report reads it, and it changes at every run, so it is no edge.
-            outs += ["data/runs", f"{RESULTS}/runs"]
+    for stage, before in rule_edges(target).items():
+        outs = [folder(stage), *runs.get(stage, [])]
         found[stage] = {
             "cmd": f"snakemake --cores all -- stage_{stage}",
             "deps": sorted([config_folder(stage), *WORKFLOW, *map(folder, before)]),
@@ -74,20 +97,35 @@ def stages() -> dict:
     return found
 
 
-def text() -> str:
-    """The whole of dvc.yaml."""
-    return HEAD + yaml.safe_dump({"stages": stages()}, sort_keys=False, width=120)
+def text(target: str) -> str:
+    """The whole of a target's file."""
+    if target == "all":
+        content: dict = {"stages": stages(target)}
+    else:
+        up = "/".join([".."] * FILES[target].count("/"))
+        below = {name: {"wdir": up} | stage for name, stage in stages(target).items()}
+        content = {"vars": [f"{up}/params.yaml"], "stages": below}
+    head = HEAD.format(mend(target))
+    return head + yaml.safe_dump(content, sort_keys=False, width=120)
+
+
+def mend(target: str) -> str:
+    """What writes a target's file."""
+    return "make dvc.yaml" if target == "all" else f"python workflow/dvc_stages.py write {target}"
 
 
 def main() -> None:
-    """Write dvc.yaml, or exit with one line when it is stale."""
-    if sys.argv[1:] == ["write"]:
-        Path("dvc.yaml").write_text(text(), encoding="utf-8")
-    elif sys.argv[1:] == ["check"]:
-        if Path("dvc.yaml").read_text(encoding="utf-8") != text():
-            sys.exit("error: dvc.yaml: stale; run `make dvc.yaml` and commit it")
-    else:
-        sys.exit(f"error: {' '.join(sys.argv[1:])!r}: write or check")
+    """Write a target's file, or exit with one line when it is stale."""
+    what, target = [*sys.argv[1:], "all"][:2] if len(sys.argv) in (2, 3) else ("", "")
+    if what not in ("write", "check") or target not in FILES:
+        sys.exit(f"error: {' '.join(sys.argv[1:])!r}: write or check, and one of {', '.join(FILES)}")
+    path = Path(FILES[target])
+    if what == "write":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(target), encoding="utf-8")
+    elif not path.is_file() or path.read_text(encoding="utf-8") != text(target):
+        state = "stale" if path.is_file() else "missing"
+        sys.exit(f"error: {path}: {state}; run `{mend(target)}` and commit it")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """What keeps Snakemake and DVC in step.
 
-usage: python workflow/sync.py resolve | after-run EXPERIMENT | commit | restore
+usage: python workflow/sync.py resolve | after-run EXPERIMENT TARGET | commit [TARGET] | restore
 
 resolve    write the resolved configurations; remove the results of former members (the first DVC stage)
-after-run  tell DVC what a whole, successful run of Snakemake made (the Snakefile's onsuccess)
+after-run  tell DVC what a whole, successful run of a target of Snakemake, all or ablations, made (the Snakefile's onsuccess)
 commit     the same by hand, after seeing that Snakemake has nothing to do (make sync)
 restore    bring back the results that dvc.lock names, and tell Snakemake that they are current (make restore)
 """
@@ -13,32 +13,41 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dvc_stages import FILES
 from googlenet import config
 from googlenet.errors import UserError
 
-MENU = "resolve, after-run EXPERIMENT, commit, restore"
+MENU = "resolve, after-run EXPERIMENT TARGET, commit [TARGET], restore"
 
 
-def resolve() -> None:
+def resolve() -> config.Settings:
     """Write what changed, remove what is no more, and make every stage's folder: DVC wants each to exist."""
     settings = config.current(Path.cwd())
     config.write_configs(settings)
     config.remove_former_jobs(settings)
-    make_folders(settings)
+    for target in known():
+        make_folders(settings, target)
+    return settings
 
 
-def make_folders(settings: config.Settings) -> None:
-    """Make the folders that DVC knows; a stage that an experiment leaves out has an empty one."""
-    results = settings.root / "results" / settings.experiment
+def known() -> list[str]:
+    """The targets that DVC knows: all, and ablations once they have their file."""
+    return [target for target, file in FILES.items() if Path(file).exists()]
+
+
+def make_folders(settings: config.Settings, target: str) -> None:
+    """Make the folders that DVC knows of a target; a stage that an experiment leaves out has an empty one."""
     for stage in config.PER:
-        if stage not in config.DATA_STAGES:
-            (results / stage).mkdir(parents=True, exist_ok=True)
-            (results / "config" / stage).mkdir(parents=True, exist_ok=True)
+        of_target = (stage in config.ABLATION_STAGES) == (target == "ablations")
+        if of_target and stage not in config.DATA_STAGES:
+            results = settings.root / settings.results(stage)
+            for folder in (results / stage, results / "config" / stage, results / "runs"):
+                folder.mkdir(parents=True, exist_ok=True)
     for name in ("config", "runs", "classification", "detection"):
         (settings.root / "data" / name).mkdir(parents=True, exist_ok=True)
 
 
-def after_run(experiment: str) -> None:
+def after_run(experiment: str, target: str) -> None:
     """Commit, unless it would record something else than what params.yaml says, or too much."""
     settings = config.current(Path.cwd())
     if experiment != settings.experiment:
@@ -48,40 +57,55 @@ def after_run(experiment: str) -> None:
     elif size_gb(settings) > settings.tree.plumbing.commit_limit_gb:
         tell(f"DVC not told: {size_gb(settings):.0f} GB is above plumbing.commit_limit_gb; run `make sync`")
     else:
-        commit(settings)
+        commit(settings, target)
 
 
-def commit(settings: config.Settings) -> None:
-    """Record the present results in dvc.lock and in DVC's cache."""
-    make_folders(settings)
-    run("dvc", "commit", "--force", "--quiet")
+def commit(settings: config.Settings, target: str) -> None:
+    """Record the present results of a target in the dvc.lock beside its dvc.yaml, and in DVC's cache."""
+    if target != "all":
+        run(sys.executable, "workflow/dvc_stages.py", "write", target)
+    make_folders(settings, target)
+    run("dvc", "commit", "--force", "--quiet", FILES[target])
 
 
-def commit_by_hand() -> None:
+def commit_by_hand(target: str = "all") -> None:
     """Commit when, and only when, Snakemake has nothing to do."""
     settings = config.current(Path.cwd())
-    if "Nothing to be done" not in run("snakemake", "-n"):
-        raise UserError("results are not current; run `snakemake --cores N` first")
-    commit(settings)
+    if target not in FILES:
+        raise UserError(f"{target!r}: one of {', '.join(FILES)}")
+    if "Nothing to be done" not in run("snakemake", "-n", "--", target):
+        words = "snakemake --cores N" + (f" {target}" if target != "all" else "")
+        raise UserError(f"results are not current; run `{words}` first")
+    commit(settings, target)
 
 
 def restore() -> None:
     """Check out what dvc.lock names; only when it all fits the present configurations, mark it as current."""
-    resolve()
+    settings = resolve()
+    for target in known():
+        changed = checked_out(settings, target)
+        if changed and target == "all":
+            raise UserError(
+                f"the results do not belong to this checkout ({', '.join(changed)} differ);"
+                " get the data with `dvc pull`, or run `dvc repro`"
+            )
+        if changed:
+            tell(f"the {target} do not belong to this checkout; run `snakemake --cores N {target}`")
+        else:
+            # All jobs: Snakemake sees an edited rule or a removed member only where it has a record of the job.
+            run("snakemake", "--cores", "1", "--touch", "--forceall", "--quiet", "all", "--", target)
+
+
+def checked_out(settings: config.Settings, target: str) -> list[str]:
+    """Check out a target's results; returns the stages that differ nevertheless."""
     try:
-        run("dvc", "checkout")
+        run("dvc", "checkout", FILES[target])
     except UserError as error:
         raise UserError(
             f"{error} (`make sync` keeps present results, `dvc pull` fetches missing ones)"
         ) from None
-    changed = json.loads(run("dvc", "status", "--json"))
-    if changed:
-        raise UserError(
-            f"the results do not belong to this checkout ({', '.join(sorted(changed))} differ);"
-            " get the data with `dvc pull`, or run `dvc repro`"
-        )
-    # All jobs: Snakemake sees an edited rule or a removed member only where it has a record of the job.
-    run("snakemake", "--cores", "1", "--touch", "--forceall", "--quiet", "all")
+    make_folders(settings, target)  # checkout removes empty ones, and DVC misses those of stages without jobs
+    return sorted(json.loads(run("dvc", "status", "--json", FILES[target])))
 
 
 def size_gb(settings: config.Settings) -> float:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # safetensors orders several metadata keys differently from process to process; one key has one order.
 METADATA_KEY = "googlenet"
+ANEW = "delete it and run its stage again"
 
 
 def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadata: Mapping[str, str]) -> None:
@@ -38,9 +39,9 @@ def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadat
     write_bytes(path, to_bytes(whole, metadata=_packed(path, metadata)))
 
 
-def load(path: Path | str) -> "tuple[dict[str, Tensor], dict[str, str]]":
-    """Read (tensors on the CPU, metadata). UserError when the file is absent, cut short or something else."""
-    return _read(path, "pt")
+def load(path: Path | str, mend: str = ANEW) -> "tuple[dict[str, Tensor], dict[str, str]]":
+    """Read (tensors on the CPU, metadata). UserError, with the mend, when the file is absent, cut short or something else."""
+    return _read(path, "pt", mend)
 
 
 def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
@@ -56,6 +57,11 @@ def load_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]
     return _read(path, "np")
 
 
+def open_arrays(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
+    """`load_arrays` without reading: each array is read in the ranges that are asked of it, array[a:b]."""
+    return _read(path, "np", lazy=True)
+
+
 def load_into(model: "nn.Module", path: Path | str) -> dict[str, str]:
     """Copy a file's tensors into a network and return the metadata.
 
@@ -63,9 +69,14 @@ def load_into(model: "nn.Module", path: Path | str) -> dict[str, str]:
     is not, and leaves the network as it was.
     """
     tensors, metadata = load(path)
+    copy_into(model, tensors, path, "give the config of the model that wrote it, or train again")
+    return metadata
+
+
+def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | str, mend: str) -> None:
+    """Copy tensors that come from `path` into a network, with the checks of `load_into`."""
     wanted = model.state_dict()
     missing, unexpected = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
-    mend = "give the config of the model that wrote it, or train again"
     if missing:
         raise UserError(
             f"{path}: lacks '{missing[0]}'{_also(missing)}{_near(missing[0], unexpected)}; {mend}"
@@ -80,21 +91,21 @@ def load_into(model: "nn.Module", path: Path | str) -> dict[str, str]:
             shapes = f"{list(tensors[name].shape)} where the network has {list(tensor.shape)}"
             raise UserError(f"{path}: '{name}' is {shapes}; {mend}")
     model.load_state_dict(tensors)
-    return metadata
 
 
-def _read(path: Path | str, framework: str) -> tuple[dict[str, Any], dict[str, str]]:
+def _read(
+    path: Path | str, framework: str, mend: str = ANEW, lazy: bool = False
+) -> tuple[dict[str, Any], dict[str, str]]:
     try:
         with safe_open(str(path), framework=framework) as file:
             packed = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+            get = file.get_slice if lazy else file.get_tensor
+            tensors = {name: get(name) for name in sorted(file.keys())}
         return tensors, json.loads(packed[METADATA_KEY]) if METADATA_KEY in packed else dict(packed)
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run the stage that writes it") from None
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(
-            f"{path}: not a whole safetensors file ({error}); delete it and run its stage again"
-        ) from None
+        raise UserError(f"{path}: not a whole safetensors file ({error}); {mend}") from None
 
 
 def _packed(path: Path | str, metadata: Mapping[str, str]) -> dict[str, str]:

@@ -7,12 +7,13 @@ change, under both engines, and a comment or a key changed back re-runs none.
 
 import shutil
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
+from googlenet import members, variants
 from googlenet.code import code_digest
 from googlenet.config_checks import check_declared, check_keys, check_values
 from googlenet.errors import UserError, nearest
@@ -22,9 +23,12 @@ from googlenet.files import json_bytes, write_bytes
 PER = {
     "prepare_classification": "",
     "train_classifier": "member",
+    "import_weights": "member",
     "predict_crops": "member",
     "train_baseline": "",
     "evaluate_ensemble": "",
+    "study_crops": "",
+    "analyse_units": "",
     "prepare_detection": "",
     "propose_regions": "part",
     "train_detector": "detector",
@@ -32,25 +36,19 @@ PER = {
     "evaluate_detection": "",
     "measure_cost": "",
     "make_report": "",
+    "train_ablation": "variant",
+    "compare_ablations": "",
 }
 DATA_STAGES = ("prepare_classification", "prepare_detection")
-DETECTION_STAGES = (
-    "prepare_detection",
-    "propose_regions",
-    "train_detector",
-    "score_regions",
-    "evaluate_detection",
-)
+DETECTION_STAGES = ("prepare_detection", "propose_regions", "train_detector", "score_regions")
+DETECTION_STAGES += ("evaluate_detection",)
+ABLATION_STAGES = ("train_ablation", "compare_ablations")  # a target of its own, in a folder of its own
 GROUPS = ("dataset", "model", "ensemble")
-FULL = {
-    "dataset": "full",
-    "model": "paper",
-    "ensemble": "paper",
-}  # of each group, the file that has every key
+FULL = {"dataset": "full", "model": "paper", "ensemble": "paper"}  # of each group, the file with every key
 
 
 class Job(NamedTuple):
-    """One job of the workflow: its stage, and the name of its member, detector or part ("all" for a single job)."""
+    """One job of the workflow: its stage, and the name of its member, detector, part or variant ("all" for a single job)."""
 
     stage: str
     name: str
@@ -68,27 +66,70 @@ class Settings:
         """The stages that this experiment has."""
         left_out = [] if self.tree.detection else list(DETECTION_STAGES)
         left_out += [] if self.tree.train_baseline.enabled else ["train_baseline"]
+        left_out += [] if self.tree.predict_crops.per_crop_images else ["study_crops"]
+        left_out += [] if self.tree.analyse_units.enabled else ["analyse_units"]
         return [stage for stage in PER if stage not in left_out]
 
     def rows(self, per: str) -> dict[str, dict]:
-        """The rows of the member or detector table, or the parts, by name; defaults filled in."""
+        """The rows of the member or detector table, or the parts, by name; defaults filled in.
+
+        A member's row has the keys of its kind, trained or imported, and not those of the other.
+        """
         from omegaconf import OmegaConf
 
         if per == "part":
             return {
                 f"p{i + 1}": {"name": f"p{i + 1}", "index": i} for i in range(self.tree.propose_regions.parts)
             }
+        if per == "variant":
+            return self.own_variants
         if not per:
             return {"all": {}}
         table = OmegaConf.to_container(self.tree.ensemble)
-        return {row["name"]: table[f"{per}_defaults"] | row for row in table[f"{per}s"]}
+        return {row["name"]: members.of_its_kind(table[f"{per}_defaults"] | row) for row in table[f"{per}s"]}
+
+    @property
+    def analysed_member(self) -> str:
+        """The member whose units are analysed: the one that the settings name, or the first."""
+        return self.tree.analyse_units.of_member or next(iter(self.rows("member")))
+
+    @cached_property
+    def ablation_sources(self) -> dict[str, tuple[str, str]]:
+        """Of every variant of the table of ablations, the stage and job whose results it takes."""
+        trained = {job.name: self.of_stage(job) for job in self.jobs("train_classifier")}
+        return variants.sources(self.trainings, trained)
+
+    @cached_property
+    def own_variants(self) -> dict[str, dict]:
+        """The variants that no member and no variant before them trains alike."""
+        own, every = set(self.ablation_sources.values()), variants.variants(self.tree)
+        return {name: row for name, row in every.items() if ("train_ablation", name) in own}
+
+    @cached_property
+    def trainings(self) -> dict[str, dict]:
+        """Of every variant of the table of ablations, its configuration of train_classifier."""
+        return variants.trainings(self.tree)
 
     def jobs(self, stage: str) -> list[Job]:
         """The jobs of a stage."""
-        return [Job(stage, name) for name in self.rows(PER[stage])]
+        wanted = members.ONLY.get(stage, lambda row: True)
+        return [Job(stage, name) for name, row in self.rows(PER[stage]).items() if wanted(row)]
 
     def resolved(self, job: Job) -> dict:
         """What a job's file holds."""
+        own = self.of_stage(job)
+        if PER[job.stage] == "part":
+            own["part"] = self.rows("part")[job.name]
+        if job.stage == "train_ablation":
+            own["training"] = self.trainings[job.name]
+        if job.stage == "compare_ablations":
+            own["sources"] = {name: "/".join(source) for name, source in self.ablation_sources.items()}
+        head = {"stage": job.stage, "job": job.name, "code": code_digest(f"googlenet.stages.{job.stage}")}
+        where = self.dataset if job.stage in DATA_STAGES else self.experiment
+        return own | head | {"experiment": where}
+
+    def of_stage(self, job: Job) -> dict:
+        """A stage's keys for one of its jobs, with every reference filled in."""
         from omegaconf import OmegaConf
         from omegaconf.errors import OmegaConfBaseException
 
@@ -96,21 +137,20 @@ class Settings:
         if per:
             self.tree[per] = self.rows(per)[job.name]
         try:
-            own = OmegaConf.to_container(self.tree[job.stage], resolve=True)
+            return OmegaConf.to_container(self.tree[job.stage], resolve=True)
         except OmegaConfBaseException as error:
             raise UserError(f"conf/{job.stage}.yaml: {str(error).splitlines()[0]}") from None
-        if per == "part":
-            own["part"] = self.rows(per)[job.name]
-        head = {"stage": job.stage, "job": job.name, "code": code_digest(f"googlenet.stages.{job.stage}")}
-        where = self.dataset if job.stage in DATA_STAGES else self.experiment
-        return own | head | {"experiment": where}
+
+    def results(self, stage: str) -> str:
+        """The folder that holds a stage's results and configurations, relative to the root."""
+        return f"results/{self.experiment}" + ("/ablations" if stage in ABLATION_STAGES else "")
 
     def config_path(self, stage: str, name: str) -> str:
         """Where a job's file lies, relative to the root. Data stages' files are shared by experiments."""
         if stage in DATA_STAGES:
             return f"data/config/{self.dataset}/{stage}.json"
         leaf = f"{stage}/{name}" if PER[stage] else f"{stage}/all"
-        return f"results/{self.experiment}/config/{leaf}.json"
+        return f"{self.results(stage)}/config/{leaf}.json"
 
 
 def load_yaml(path: Path) -> dict:
@@ -163,7 +203,9 @@ def compose(root: Path, experiment: str = "") -> Settings:
 
     tree = OmegaConf.merge(tree, overrides)
     where = f"conf/experiment/{experiment}.yaml" + (" or params.yaml" if overrides else "")
-    check_values(OmegaConf.to_container(tree), where)
+    values = OmegaConf.to_container(tree)
+    check_values(values, where)
+    variants.check(values, schema, values["sampling"])
     return Settings(root, experiment, tree)
 
 
@@ -212,9 +254,10 @@ def write_configs(settings: Settings) -> list[Path]:
     ]
     for path in changed:
         write_bytes(path, current[path])
-    for path in (settings.root / "results" / settings.experiment / "config").glob("*/*.json"):
-        if path not in current:
-            path.unlink()
+    for folder in {settings.results(stage) for stage in settings.stages}:
+        for path in (settings.root / folder / "config").glob("*/*.json"):
+            if path not in current:
+                path.unlink()
     return changed
 
 
@@ -226,21 +269,23 @@ def plain(tree: Any) -> Any:
 
 
 def remove_former_jobs(settings: Settings) -> list[Path]:
-    """Remove the results of members, detectors and parts that are no longer in their tables; returns their folders.
+    """Remove the results of members, detectors, parts and variants that are no longer in their tables; returns their folders.
 
     What was committed to DVC's cache comes back with the table and `make restore`.
     """
-    results = settings.root / "results" / settings.experiment
     removed = []
     for stage, per in PER.items():
+        results = settings.root / settings.results(stage)
         kept = {job.name for job in settings.jobs(stage)} if stage in settings.stages else set()
         if not per and stage in DATA_STAGES:
             continue
         found = sorted((results / stage).glob("*/")) if per else [results / stage]
         for folder in found:
             name = folder.name if per else "all"
-            if name not in kept and folder.is_dir():
+            if name not in kept and folder.is_dir() and (per or any(folder.iterdir())):
                 shutil.rmtree(folder)
+                if not per:
+                    folder.mkdir()  # DVC wants the folder of every stage, also of one that is left out
                 (results / "runs" / stage / f"{name}.json").unlink(missing_ok=True)
                 removed.append(folder)
     return removed

@@ -1,5 +1,6 @@
 """Checks of configurations before any job starts: keys, types, values."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ KINDS = {
     list: "a list",
     dict: "keys",
 }
+
+TABLES = ("sampling", "origins")  # sections of named entries that all have the same keys
 
 
 def check_keys(given: dict, schema: dict, file: str, prefix: str = "") -> None:
@@ -43,9 +46,9 @@ def check_declared(schema: dict, files: dict[str, str]) -> None:
     for section, keys in declared.items():
         file = files.get(section, "conf/config.yaml")
         given = schema.get(section, {})
-        rows = given.items() if section == "sampling" else [(section, given)]
+        rows = given.items() if section in TABLES else [(section, given)]
         for name, row in rows:
-            prefix = f"sampling.{name}" if section == "sampling" else name
+            prefix = f"{section}.{name}" if section in TABLES else name
             check_lacking(row, keys, file, prefix)
             check_keys({prefix: row}, {prefix: prototype(keys)}, file)
 
@@ -96,12 +99,40 @@ RULES = [
     ("model.input_px", lambda v: v >= 32, "at least 32"),
     ("model.dropout", lambda v: 0 <= v < 1, "from 0 to below 1"),
     ("model.aux_dropout", lambda v: 0 <= v < 1, "from 0 to below 1"),
+    ("model.inception", lambda v: v in ("reduced", "naive"), "reduced or naive"),
+    (
+        "model.classifier",
+        lambda v: v in ("average_pool", "fully_connected"),
+        "average_pool or fully_connected",
+    ),
     ("predict_crops.policies", lambda v: v and set(v) <= {1, 10, 144}, "some of 1, 10, 144"),
+    ("predict_crops.per_crop_images", lambda v: v >= 0, "0 or more"),
+    ("evaluate_ensemble.resamples", lambda v: v >= 1, "at least 1"),
+    ("evaluate_ensemble.calibration.bins", lambda v: v >= 1, "at least 1"),
+    (
+        "evaluate_ensemble.calibration.binning",
+        lambda v: v in ("equal_width", "equal_mass"),
+        "equal_width or equal_mass",
+    ),
+    (
+        "study_crops.budgets",
+        lambda v: v and all(type(b) is int and b >= 1 for b in v),
+        "a list of whole numbers from 1",
+    ),
+    ("study_crops.random_subsets", lambda v: v >= 1, "at least 1"),
+    ("study_crops.resamples", lambda v: v >= 1, "at least 1"),
     ("propose_regions.parts", lambda v: v >= 1, "at least 1"),
     ("propose_regions.superpixel_scale", lambda v: v > 0, "above 0"),
     ("train_detector.positives", lambda v: v >= 1, "at least 1"),
     ("train_detector.positive_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
     ("evaluate_detection.nms_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
+    ("analyse_units.split", lambda v: v in ("train", "validation", "test"), "train, validation or test"),
+    ("analyse_units.pictures", lambda v: v >= 4, "at least 4"),
+    ("analyse_units.clusters", lambda v: v >= 2, "at least 2"),
+    ("analyse_units.permutations", lambda v: v >= 100, "at least 100"),
+    ("measure_cost.wider", lambda v: v > 0, "above 0"),
+    ("measure_cost.peer_batch_size", lambda v: v >= 1, "at least 1"),
+    ("measure_cost.peer_repeats", lambda v: v >= 1, "at least 1"),
     ("evaluate_detection.max_per_image", lambda v: v >= 1, "at least 1"),
 ]
 for _stage in ("train_classifier", "train_detector"):
@@ -113,15 +144,34 @@ for _stage in ("train_classifier", "train_detector"):
         (f"{_stage}.drop_every_epochs", lambda v: v >= 1, "at least 1"),
         (f"{_stage}.averaging.form", lambda v: v in ("exponential", "equal"), "exponential or equal"),
         (f"{_stage}.averaging.decay", lambda v: 0 <= v < 1, "from 0 to below 1"),
+        (f"{_stage}.averaging.start_epoch", lambda v: v >= 0, "at least 0"),
     ]
 RULES += [
+    ("train_classifier.batch_size", lambda v: v >= 1, "at least 1"),
+    ("train_classifier.stall.epochs", lambda v: v >= 0, "at least 0"),
+    ("train_classifier.stall.margin", lambda v: 0 <= v < 1, "from 0 to below 1"),
+]
+RULES += [
     (f"{_key}.confidence_percent", lambda v: 50 <= v < 100, "from 50 to below 100")
-    for _key in ("evaluate_ensemble", "evaluate_detection")
+    for _key in ("evaluate_ensemble", "study_crops", "evaluate_detection", "compare_ablations")
 ]
 
 
 def check_values(tree: dict, file: str) -> None:
     """Raise UserError when a value makes no sense, or a table names what does not exist."""
+    check_rules(tree, file)
+    check_table(tree, "member", "sampling", tree["sampling"])
+    check_table(tree, "member", "origin", tree["origins"])
+    members = [row["name"] for row in tree["ensemble"]["members"]]
+    if tree["detection"]:
+        check_table(tree, "detector", "init_from", members)
+    analysed = tree["analyse_units"]["of_member"]
+    if analysed and analysed not in members:
+        raise UserError(f"{file}: analyse_units.of_member: no '{analysed}'{nearest(analysed, members)}")
+
+
+def check_rules(tree: dict, file: str) -> None:
+    """Raise UserError for the first value that its rule does not hold for."""
     for key, holds, words in RULES:
         value = tree
         for part in key.split("."):
@@ -134,8 +184,6 @@ def check_values(tree: dict, file: str) -> None:
             sound = False
         if not sound:
             raise UserError(f"{file}: '{key}' must be {words}, not {value!r}")
-    check_table(tree, "member", "sampling", tree["sampling"])
-    check_table(tree, "detector", "init_from", [row["name"] for row in tree["ensemble"]["members"]])
 
 
 def check_table(tree: dict, kind: str, column: str, known: Any) -> None:
@@ -144,15 +192,19 @@ def check_table(tree: dict, kind: str, column: str, known: Any) -> None:
     rows = tree["ensemble"][f"{kind}s"]
     if not rows:
         raise UserError(f"conf/ensemble: {table} is empty; give at least one row")
-    seen: set[str] = set()
-    for row in rows:
-        name = row.get("name", "") if isinstance(row, dict) else ""
-        if not isinstance(name, str) or not name.isidentifier() or name in seen:
-            raise UserError(
-                f"conf/ensemble: {table} has a row {row!r}; every row needs a name of its own, such as m8"
-            )
-        seen.add(name)
+    for name, row in named(rows, f"conf/ensemble: {table}", "such as m8"):
         check_keys(row, defaults, "conf/ensemble", f"{table}.{name}.")
         value = (defaults | row)[column]
         if value not in known:
             raise UserError(f"conf/ensemble: {table}.{name}.{column}: no '{value}'{nearest(value, known)}")
+
+
+def named(rows: list, where: str, mend: str, taken: tuple[str, ...] = ()) -> Iterator[tuple[str, dict]]:
+    """The rows of a table by their names. Raises UserError, at `where`, for one without a name of its own."""
+    seen = set(taken)
+    for row in rows:
+        name = row.get("name", "") if isinstance(row, dict) else ""
+        if not isinstance(name, str) or not name.isidentifier() or name in seen:
+            raise UserError(f"{where} has a row {row!r}; every row needs a name of its own, {mend}")
+        seen.add(name)
+        yield name, row

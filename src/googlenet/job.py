@@ -177,7 +177,7 @@ def recorded(
 def parameters_of(config: dict) -> dict:
     """What distinguishes a run from others of its stage: all but the names and digests that are its tags."""
     shown = {key: value for key, value in config.items() if key not in ("stage", "job", "code", "experiment")}
-    for row in ("member", "detector", "part"):
+    for row in ("member", "detector", "part", "variant"):
         if row in shown:
             shown[row] = {key: value for key, value in shown[row].items() if key != "name"}
     return shown

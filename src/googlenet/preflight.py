@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+from googlenet import variants
 from googlenet.classification import sampling
 from googlenet.config import DATA_STAGES, Job, Settings, plain
 from googlenet.data.prepare import check_source
 from googlenet.detection import selective_search
 from googlenet.errors import UserError
+from googlenet.imports import bring
+from googlenet.models import peers
+from googlenet.models.table_1 import check_modules, module_above
 
 SEARCH_KEYS = tuple(selective_search.DEFAULTS)
 
@@ -18,11 +22,65 @@ def check(settings: Settings, local: bool) -> None:
     """
     for stage in (stage for stage in DATA_STAGES if stage in settings.stages):
         kind = stage.removeprefix("prepare_")
+        trains = (
+            kind == "detection" or settings.jobs("train_classifier") or "train_baseline" in settings.stages
+        )
+        if trains and not settings.tree.dataset[kind].splits.train:
+            raise UserError(
+                f"dataset.{kind}.splits.train: not set, and this experiment trains; name the training pictures,"
+                " or give every member weights and set train_baseline.enabled to false"
+            )
         if not (settings.root / "data" / kind / settings.dataset / "manifest.json").exists():
             check_source(kind, settings.resolved(Job(stage, "all"))["source"])
+    for job in settings.jobs("import_weights"):
+        check_weights(settings, job)
+    for key in ("aux_heads", "repeat_modules"):
+        check_modules(plain(settings.tree.model[key]), f"model.{key}")
+    for name, member in settings.rows("member").items():
+        check_modules(member.get("repeat_modules", []), f"ensemble.members.{name}.repeat_modules")
+    for name, row in variants.rows(settings.tree).items():
+        for section, changes in row["changes"].items():
+            for key in {"aux_heads", "repeat_modules"} & changes.keys():
+                check_modules(
+                    changes[key], f"conf/ablations.yaml: ablations.rows.{name}.changes.{section}.{key}"
+                )
     for name, method in plain(settings.tree.sampling).items():
         sampling.check(method, f"sampling.{name}")
+    if "analyse_units" in settings.stages:
+        check_analysed(settings)
+    peers.check(settings.resolved(Job("measure_cost", "all")))
     if "propose_regions" in settings.stages:
         selective_search.check({key: settings.tree.propose_regions[key] for key in SEARCH_KEYS})
     if local and settings.tree.compute.device == "cuda" and not Path("/dev/nvidiactl").exists():
         raise UserError("compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu")
+
+
+def check_weights(settings: Settings, job: Job) -> None:
+    """See that a member's weights are there to import, and that what starts from them can.
+
+    Weights that are imported already need no source.
+    """
+    config = settings.resolved(job)
+    key = f"ensemble.members.{job.name}.weights"
+    rows = settings.rows("detector") if settings.tree.detection else {}
+    starts = [name for name, row in rows.items() if row["init_from"] == job.name]
+    if starts and config["origin"]["format"] == "torchvision":
+        raise UserError(
+            f"ensemble.detectors.{starts[0]}.init_from: {job.name} is torchvision's variant, and detectors start from"
+            " the paper's network; name another member, or set detection to false"
+        )
+    if not (settings.root / f"results/{settings.experiment}/import_weights/{job.name}/metrics.json").exists():
+        bring.check(Path(config["member"]["weights"]).expanduser(), config["origin"], key)
+
+
+def check_analysed(settings: Settings) -> None:
+    """See that there is a module above the one whose units are analysed."""
+    name = settings.analysed_member
+    member, model = settings.rows("member")[name], plain(settings.tree.model)
+    if member.get("weights") and settings.tree.origins[member["origin"]].format == "torchvision":
+        raise UserError(
+            f"analyse_units.of_member: {name} is torchvision's network, which has other modules; name a member with"
+            " the paper's, or set analyse_units.enabled to false"
+        )
+    deeper = [*model["repeat_modules"], *member.get("repeat_modules", [])]
+    module_above(settings.tree.analyse_units.module, deeper, "analyse_units.module")

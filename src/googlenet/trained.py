@@ -4,19 +4,26 @@ What a network was trained with travels with its weights, so that no later stage
 """
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from torch import nn
+import numpy as np
+from torch import Tensor, nn
 
 from googlenet import checkpoint
-from googlenet.errors import UserError
+from googlenet.errors import UserError, nearest
 from googlenet.models.googlenet import GoogLeNet
+from googlenet.models.preprocessing import to_input
 
 
 @dataclass(frozen=True)
 class Description:
-    """All that is needed, beside the weights, to build a network and to feed it."""
+    """All that is needed, beside the weights, to build a network and to feed it.
+
+    classes: in the order of the network's outputs; "" throughout where nobody knows them. input_mean, input_scale
+    (one number, or one for each channel): in the order of channel_order. network: whose layers these are.
+    """
 
     classes: list[str]
     width: float
@@ -26,20 +33,67 @@ class Description:
     aux_heads: list[str]
     lrn: bool
     input_mean: list[float]
-    input_scale: float
+    input_scale: float | list[float]
+    inception: str = "reduced"
+    classifier: str = "average_pool"
+    repeat_modules: list[str] = field(default_factory=list)
+    channel_order: str = "rgb"  # or bgr
+    network: str = "paper"  # or another of NETWORKS
 
     @classmethod
-    def of(cls, model: dict, classes: list[str], width: float = 1.0) -> "Description":
-        """From the `model` section of a configuration, a data set's classes and a member's own width factor."""
-        return cls(**(model | {"classes": list(classes), "width": model["width"] * width}))
+    def of(
+        cls, model: dict, classes: list[str], width: float = 1.0, repeat_modules: Sequence[str] = ()
+    ) -> "Description":
+        """From the `model` section of a configuration, a data set's classes, and what a member adds of its own.
+
+        A member's width is a factor on the model's; its repeated modules come on top of the model's.
+        """
+        own = {"width": model["width"] * width, "repeat_modules": [*model["repeat_modules"], *repeat_modules]}
+        return cls(**(model | own | {"classes": list(classes)}))
+
+    def to_input(self, pictures: np.ndarray, device: str) -> Tensor:
+        """What this network takes, of uint8 RGB pictures [n, h, w, 3]: float [n, 3, h, w]."""
+        return to_input(pictures, self.input_mean, self.input_scale, device, self.channel_order)
+
+    @property
+    def mean_colour(self) -> tuple[int, ...]:
+        """The mean as an RGB colour: what fills the ground beside a picture becomes zero at the input."""
+        rgb = self.input_mean if self.channel_order == "rgb" else self.input_mean[::-1]
+        return tuple(round(value) for value in rgb)
 
 
-def build(description: Description) -> GoogLeNet:
-    """Build the described network; its weights are whatever torch gives (see models.googlenet.initialise)."""
-    d = description
+def paper_network(d: Description) -> nn.Module:
+    """The network of Table 1."""
     return GoogLeNet(
-        len(d.classes), d.width, d.input_px, d.dropout, d.aux_dropout, aux_heads=d.aux_heads, lrn=d.lrn
+        len(d.classes),
+        d.width,
+        d.input_px,
+        d.dropout,
+        d.aux_dropout,
+        aux_heads=d.aux_heads,
+        lrn=d.lrn,
+        inception=d.inception,
+        classifier=d.classifier,
+        repeat_modules=d.repeat_modules,
     )
+
+
+def torchvision_network(d: Description) -> nn.Module:
+    """torchvision's variant, which is not the paper's."""
+    from googlenet.models.torchvision_bn import TorchvisionGoogLeNet  # torchvision takes a second to import
+
+    return TorchvisionGoogLeNet(len(d.classes), d.dropout, d.aux_dropout, bool(d.aux_heads))
+
+
+NETWORKS = {"paper": paper_network, "torchvision_bn": torchvision_network}
+
+
+def build(description: Description) -> nn.Module:
+    """Build the described network; its weights are whatever torch gives (see models.googlenet.initialise)."""
+    name = description.network
+    if name not in NETWORKS:
+        raise UserError(f"no network '{name}'{nearest(name, NETWORKS)}")
+    return NETWORKS[name](description)
 
 
 def save(path: Path, model: nn.Module, description: Description, stamp: str) -> None:
@@ -56,7 +110,7 @@ def describe(path: Path, metadata: dict[str, str]) -> Description:
         raise UserError(f"{path}: weights without a description of their network; train them again") from None
 
 
-def load(path: Path, device: str = "cpu") -> tuple[GoogLeNet, Description]:
+def load(path: Path, device: str = "cpu") -> tuple[nn.Module, Description]:
     """Load a trained network in evaluation mode, channels last."""
     import torch
 

@@ -5,6 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from report import crop_sample
+from report.sample_cost import measure_cost
+from report.sample_units import analyse_units
+
 HOSTILE = "<script>|"
 CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", HOSTILE, "$nine$ `x` [a](b)"]
 CROPS = (1, 10, 144)
@@ -71,6 +75,7 @@ def trained(number: int) -> dict[str, Any]:
             "averaged": {"top1_error_percent": 6.0 + number / 10, "top5_error_percent": 0.4},
             "last": {"top1_error_percent": 12.2 + number / 5, "top5_error_percent": 1.1},
         },
+        "test": {"last": {"top1_error_percent": 13.2 + number / 5, "top5_error_percent": 1.2}},
         "images_seen": 24_960,
     }
 
@@ -106,6 +111,9 @@ def evaluate_ensemble(classes: int = 10) -> dict[str, Any]:
     return {
         "images": 450,
         "classes": classes,
+        "confidence_percent": 95,
+        "left_out": crop_sample.left_out(MEMBERS, CLASSES),
+        "calibration": crop_sample.calibrated(MEMBERS, classes),
         "largest_class_error_percent": 89.78,
         "table_3": table_3,
         "members": members,
@@ -172,32 +180,6 @@ def evaluate_detection() -> dict[str, Any]:
     }
 
 
-def measure_cost() -> dict[str, Any]:
-    from googlenet import paper
-
-    layers = [
-        {
-            "layer": row["layer"],
-            "type": row["layer"].split("_")[0],
-            "output": row["output"],
-            "depth": row["depth"] or 0,
-            "parameters": row["recount_weights"] + (row["output"][2] if row["recount_weights"] else 0),
-            "weights": row["recount_weights"],
-            "macs": row["recount_macs"],
-        }
-        for row in paper.table_1()
-    ]
-    totals = {"parameters": 6_998_552, "weights": 6_990_272, "parameters_with_aux": 13_378_280}
-    return {
-        "input_px": 224,
-        "classes": 1000,
-        "layers": layers,
-        "totals": {**totals, "macs": sum(row["macs"] for row in layers)},
-        "ours": {"input_px": 64, "width": 0.25, "classes": 10, "parameters": 452_178, "macs": 9_120_000},
-        "forward": {"device": "cpu", "batch": 144, "images_per_s": 2301.4, "threads": 1},
-    }
-
-
 def detector(number: int) -> dict[str, Any]:
     return {
         "member": {"name": f"d{number}", "init_from": f"m{number}", "order_seed": 30 + number},
@@ -213,12 +195,9 @@ def metrics() -> dict[str, Any]:
     return {
         "prepare_classification": manifest("classification"),
         "train_classifier": {name: trained(number) for number, name in enumerate(MEMBERS, start=1)},
-        "train_baseline": {
-            "method": "logistic regression on pixels",
-            "pixels": "32x32 grey",
-            **errors(43.11),
-        },
+        "train_baseline": {"method": "logistic regression on pixels", "pixels": "32x32 grey"} | errors(43.11),
         "evaluate_ensemble": evaluate_ensemble(),
+        "study_crops": crop_sample.study_crops(MEMBERS, CLASSES),
         "prepare_detection": manifest("detection", "digit_scenes"),
         "propose_regions": {
             name: {"images": images, "boxes": boxes, "boxes_per_image": boxes / images}
@@ -227,19 +206,15 @@ def metrics() -> dict[str, Any]:
         "train_detector": {name: detector(number) for number, name in enumerate(DETECTORS, start=1)},
         "evaluate_detection": evaluate_detection(),
         "measure_cost": measure_cost(),
+        "analyse_units": analyse_units(),
     }
 
 
 def runs() -> list[dict[str, Any]]:
     jobs = [("prepare_classification", "all"), *(("train_classifier", name) for name in MEMBERS)]
     jobs += [("evaluate_ensemble", "all"), *(("train_detector", name) for name in DETECTORS)]
-    versions = {
-        "python": "3.11.9",
-        "torch": "2.15.0",
-        "numpy": "2.3.1",
-        "platform": "Linux-6.1",
-        "cpu": "Example 9000",
-    }
+    versions = {"python": "3.11.9", "torch": "2.15.0", "numpy": "2.3.1"}
+    versions |= {"platform": "Linux-6.1", "cpu": "Example 9000"}
     return [
         {
             "stage": stage,

@@ -61,7 +61,7 @@ def test_html_is_balanced_and_its_contents_lead_somewhere(html, report):
     reader = read(html)
     assert reader.open == []
     links = [value for tag, key, value in reader.attributes if (tag, key) == ("a", "href")]
-    assert len(links) == len(report.sections) == 8
+    assert len(links) == len(report.sections) == 12
     assert all(link.removeprefix("#") in reader.ids for link in links)
 
 
@@ -70,7 +70,7 @@ def test_html_fetches_nothing(html):
     assert not {"script", "link", "iframe", "object", "base"} & set(reader.tags)
     assert "://" not in html and "@import" not in html and "url(" not in html
     sources = [value for _, key, value in reader.attributes if key == "src"]
-    assert len(sources) == 11 and all(source.startswith("data:image/png;base64,iVBOR") for source in sources)
+    assert len(sources) == 15 and all(source.startswith("data:image/png;base64,iVBOR") for source in sources)
     assert any(
         value and "default-src 'none'" in value for _, key, value in reader.attributes if key == "content"
     )
@@ -117,7 +117,7 @@ def test_provenance_tells_commits_and_data(html):
 
 def test_markdown_tables_have_as_many_cells_in_every_row(markdown):
     blocks = re.findall(r"(?:^\|.*\n)+", markdown, flags=re.MULTILINE)
-    assert len(blocks) == 16
+    assert len(blocks) == 28
     for block in blocks:
         counts = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(counts) == 1, block
@@ -161,3 +161,9 @@ def test_an_empty_warning_and_no_cards_leave_no_trace():
         report
     )
     assert "| A |\n| ---: |\n| 1 |" in page.render_markdown(report)
+
+
+def test_a_column_is_wrapped_when_one_of_its_texts_is_long():
+    rows = (Row(("a" * 67, "b")), Row(("a", "b" * 66)))
+    table = Table("title", "caption", (Column("first"), Column("second")), rows)
+    assert [table.is_long(column) for column in (0, 1)] == [True, False]

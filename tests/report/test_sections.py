@@ -20,6 +20,9 @@ def test_an_experiment_without_detection_has_no_such_section_table_or_card():
     report = sections.build("photos", metrics, sample.runs(), {})
     assert titles(report) == [
         *("Data", "The network and its cost", "Training the members", "Classification"),
+        *("Fewer crops, and other ways to combine them", "Which members and crops help which classes"),
+        "Calibration",
+        "The units of a module and their clusters",
         *("What the paper leaves open", "Provenance"),
     ]
     assert not any("detector" in card.label for card in report.cards) and len(report.cards) == 4
@@ -73,7 +76,19 @@ def test_words_follow_the_interval(difference, low, high, said):
 def test_table_3_by_hand():
     rows = tables.table_3(sample.evaluate_ensemble()).rows
     first, last = rows[0].cells, rows[-1].cells
-    assert first == ("1", "1", "1", "10.07", "base", "0.61 ± 0.06", "base", "7.30 ± 0.61", "base")
+    assert first == (
+        "1",
+        "1",
+        "1",
+        "10.07",
+        "base",
+        "0.61 ± 0.06",
+        "—",
+        "base",
+        "7.30 ± 0.61",
+        "[5.02, 9.59]",
+        "base",
+    )
     assert last == (
         "7",
         "144",
@@ -81,15 +96,17 @@ def test_table_3_by_hand():
         "6.67",
         "\N{MINUS SIGN}3.45",
         "0.33",
+        "—",
         "\N{MINUS SIGN}0.28",
         "4.00",
+        "[2.22, 5.78]",
         "\N{MINUS SIGN}3.30",
     )
 
 
 def test_with_five_classes_top_5_is_not_shown():
     table = tables.table_3(sample.evaluate_ensemble(classes=3))
-    assert [row.cells[5:7] for row in table.rows] == [("—", "—")] * 6
+    assert [row.cells[5:8] for row in table.rows] == [("—", "—", "—")] * 6
     assert "With 3 classes a top-5 error is always 0" in table.note
     ours = tables.table_2(sample.evaluate_ensemble(classes=5), "cells").rows[-1]
     assert ours.mark == OURS and ours.cells[3] == "—"
@@ -123,6 +140,11 @@ def test_table_1_marks_only_what_the_print_has_wrong():
         "",
     )
     assert rows["sum"][3:] == ("6.8M", "6,990,272", "6,990,272", "1.50G", "1.583G", "1.583G")
+    assert (
+        "All 18 outputs of ours are the printed ones." in tables.table_1(cost["layers"], cost["totals"]).note
+    )
+    cost["layers"][2] = cost["layers"][2] | {"output": [56, 56, 191]}
+    assert "differ from the print in conv2." in tables.table_1(cost["layers"], cost["totals"]).note
     partial = tables.table_1(cost["layers"][1:], cost["totals"]).rows[0]
     assert partial.cells[5] == "—"
 
@@ -142,13 +164,15 @@ def test_tables_2_4_5_print_the_paper_as_it_prints_itself():
 
 def test_members_show_every_setting_and_sort_by_number():
     trained = {f"m{number}": sample.trained(number) for number in (10, 2, 1)}
-    trained["m2"]["member"]["polyak_decay"] = 0.99
+    trained["m2"]["member"] |= {"polyak_decay": 0.99, "repeat_modules": ["4b", "4b"]}
     table = run_tables.members(trained, sample.evaluate_ensemble())
     assert [row.cells[0] for row in table.rows] == ["m1", "m2", "m10"]
     labels = [column.label for column in table.columns]
-    assert labels[1:6] == ["Initial-weights seed", "Order seed", "Sampling", "Width", "Polyak decay"]
-    assert table.rows[1].cells[3:6] == ("scale jitter", "0.25", "0.99")
-    assert table.rows[2].cells[7] == "—"  # m10 has no test errors here
+    seeds = ["Initial-weights seed", "Order seed"]
+    assert labels[1:7] == [*seeds, "Sampling", "Width", "Repeated modules", "Polyak decay"]
+    assert table.rows[1].cells[3:7] == ("scale jitter", "0.25", "4b, 4b", "0.99")
+    assert run_tables.setting([]) == "—" and run_tables.setting([256, 352]) == "256 to 352"
+    assert table.rows[2].cells[8] == "—"  # m10 has no test errors here
 
 
 def test_numbers_as_text():

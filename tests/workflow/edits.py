@@ -77,11 +77,26 @@ def there_and_back(house: Path) -> None:
     (house / "params.yaml").write_text("experiment: smoke\n", encoding="utf-8")
 
 
+def imported_member(house: Path) -> None:
+    """m2 is no longer trained: its weights come from a file, of a network that others might have trained."""
+    from imports import writers
+
+    path = house / "data/raw/m2.caffemodel"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(writers.caffemodel(writers.layers_of(writers.small(classes=10))))
+    row = f"name: m2, weights: data/raw/m2.caffemodel, width: {writers.WIDTH * 16}}}"
+    replace(house, SMOKE, r"name: m2, [^}]*\}", row)
+    append(house, SMOKE, 'origins: {bvlc: {classes: "", input_px: 32}}\n')
+
+
 AFTER_EVALUATION = jobs(evaluate_detection="all", make_report="all")
 AFTER_SCORES = jobs(score_regions=D) | AFTER_EVALUATION
 AFTER_DETECTORS = jobs(train_detector=D) | AFTER_SCORES
-AFTER_PREDICTIONS = jobs(evaluate_ensemble="all", make_report="all")
-AFTER_CLASSIFIERS = jobs(train_classifier=M, predict_crops=M) | AFTER_PREDICTIONS | AFTER_DETECTORS
+AFTER_ENSEMBLE = jobs(evaluate_ensemble="all", make_report="all")
+AFTER_PREDICTIONS = jobs(study_crops="all") | AFTER_ENSEMBLE
+AFTER_CLASSIFIERS = (
+    jobs(train_classifier=M, predict_crops=M, analyse_units="all") | AFTER_PREDICTIONS | AFTER_DETECTORS
+)
 
 EDITS = [
     # A key of every stage.
@@ -94,8 +109,13 @@ EDITS = [
     Edit(
         "evaluate_ensemble: resamples",
         smoke(r"evaluate_ensemble: \{resamples: \d+", "evaluate_ensemble: {resamples: 250"),
-        AFTER_PREDICTIONS,
+        AFTER_ENSEMBLE,
         "three",
+    ),
+    Edit(
+        "study_crops: random_subsets",
+        smoke(r"random_subsets: \d+", "random_subsets: 12"),
+        jobs(study_crops="all", make_report="all"),
     ),
     Edit(
         "make_report: title",
@@ -107,6 +127,11 @@ EDITS = [
         "measure_cost: repeats",
         smoke(r"repeats: \d+", "repeats: 2"),
         jobs(measure_cost="all", make_report="all"),
+    ),
+    Edit(
+        "analyse_units: clusters",
+        file("conf/analyse_units.yaml", r"clusters: \d+", "clusters: 6"),
+        jobs(analyse_units="all", make_report="all"),
     ),
     Edit(
         "score_regions: batch_size",
@@ -131,11 +156,16 @@ EDITS = [
     Edit(
         "train_baseline: max_iterations",
         smoke(r"max_iterations: \d+", "max_iterations: 40"),
-        jobs(train_baseline="all") | AFTER_PREDICTIONS,
+        jobs(train_baseline="all") | AFTER_ENSEMBLE,
     ),
     Edit(
         "predict_crops: batch_size",
         file("conf/predict_crops.yaml", r"batch_size: \d+", "batch_size: 96"),
+        jobs(predict_crops=M) | AFTER_PREDICTIONS,
+    ),
+    Edit(
+        "predict_crops: pictures whose crops are kept",
+        smoke(r"per_crop_images: \d+", "per_crop_images: 24"),
         jobs(predict_crops=M) | AFTER_PREDICTIONS,
     ),
     Edit(
@@ -183,14 +213,14 @@ EDITS = [
     Edit("comment in conf", comment_in_conf, NONE),
     Edit("white space in conf", white_space, NONE),
     # Code and rules.
-    Edit("comment and docstring in code", comment_in_code, NONE, "five"),
+    Edit("comment and docstring in code", comment_in_code, NONE, "seven"),
     Edit(
         "text of an error", file("src/googlenet/data/pictures.py", "damaged picture", "broken picture"), NONE
     ),
     Edit(
         "code of evaluate_ensemble",
-        file(ENSEMBLE, r"^RESAMPLES_AT_ONCE = \d+", "RESAMPLES_AT_ONCE = 150"),
-        AFTER_PREDICTIONS,
+        file(ENSEMBLE, r"^WORKING_MB = \d+", "WORKING_MB = 100"),
+        AFTER_ENSEMBLE,
     ),
     Edit(
         "rule of measure_cost",
@@ -206,10 +236,23 @@ EDITS = [
     Edit(
         "another experiment, without detection, on the same data",
         other_experiment,
-        jobs(train_classifier=M, predict_crops=M, train_baseline="all", measure_cost="all")
+        jobs(
+            train_classifier=M,
+            predict_crops=M,
+            analyse_units="all",
+            train_baseline="all",
+            measure_cost="all",
+        )
         | AFTER_PREDICTIONS,
+        "seven",
     ),
-    Edit("back from the other experiment", there_and_back, NONE),
+    Edit("back from the other experiment", there_and_back, NONE, "seven"),
+    # Another source of the weights.
+    Edit(
+        "m2 is imported, not trained",
+        imported_member,
+        jobs(import_weights="m2", predict_crops="m2") | AFTER_PREDICTIONS,
+    ),
     # Other numbers of jobs.
     Edit(
         "a third part of the proposals",
@@ -220,7 +263,7 @@ EDITS = [
         "a fourth member, m4",
         smoke(r"^( *)- \{name: m3.*$", r"\g<0>\n\1- {name: m4, order_seed: 4, sampling_seed: 4}"),
         jobs(train_classifier="m4", predict_crops="m4") | AFTER_PREDICTIONS,
-        "five",
+        "seven",
     ),
     Edit("without member m2", smoke(r"^ *- \{name: m2.*\n", ""), AFTER_PREDICTIONS),
 ]

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ REPO = Path(__file__).parents[2]
 EDITABLE = ("conf", "src", "workflow", "params.yaml", "dvc.yaml", "data/config", "results/*/config")
 FOREIGN = ("DVC_", "GIT_", "GOOGLENET_", "MLFLOW_", "SNAKEMAKE_")  # a person's own settings of the tools
 LIMIT_S = 600
+TARGETS = ("all", "ablations")
 HEADING = re.compile(r"(?:local)?rule (\w+):$")
 WILDCARD = re.compile(r"    wildcards: \w+=(\w+)$")
 
@@ -118,12 +120,17 @@ def executed(output: str) -> set[Run]:
             found.append(Run(heading[1], "all"))
         elif wildcard := WILDCARD.match(line):
             found[-1] = found[-1]._replace(job=wildcard[1])
-    return {run for run in found if run.stage != "all" and not run.stage.startswith("stage_")}
+    return {run for run in found if run.stage not in TARGETS and not run.stage.startswith("stage_")}
+
+
+def status_of(house: Path) -> dict:
+    """What DVC finds changed: by stage, dependencies, results or command that differ from dvc.lock."""
+    return json.loads(dvc(house, "status", "--json"))
 
 
 def changed_stages(house: Path) -> set[str]:
-    """The DVC stages whose dependencies, results or command differ from dvc.lock."""
-    return set(json.loads(dvc(house, "status", "--json")))
+    """The DVC stages that `dvc status` names."""
+    return set(status_of(house))
 
 
 def closure(house: Path, changed: set[str]) -> set[str]:
@@ -143,12 +150,17 @@ def closure(house: Path, changed: set[str]) -> set[str]:
     return reached
 
 
-def assert_nothing_to_do(house: Path) -> None:
-    """Both engines say so."""
-    said = plan(house)
-    assert "Nothing to be done" in said and not executed(said), said
-    status = dvc(house, "status", "--json")
-    assert json.loads(status) == {}, status
+def assert_nothing_to_do(*houses: Path, targets: tuple[str, ...] = ("all",)) -> None:
+    """Both engines say so, in each of the houses."""
+
+    def still_to_do(house: Path) -> tuple[list[str], dict]:
+        return [snakemake(house, "-n", target) for target in targets], status_of(house)
+
+    with ThreadPoolExecutor(len(houses)) as pool:
+        for house, (plans, status) in zip(houses, pool.map(still_to_do, houses), strict=True):
+            for said in plans:
+                assert "Nothing to be done" in said and not executed(said), f"{house}: {said}"
+            assert status == {}, f"{house}: {status}"
 
 
 def digests(house: Path) -> dict[str, str]:

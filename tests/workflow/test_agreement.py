@@ -16,6 +16,7 @@ from workflow.edits import EDITS
 from workflow.houses import (
     REPO,
     assert_nothing_to_do,
+    call,
     changed_stages,
     closure,
     digests,
@@ -31,8 +32,8 @@ pytestmark = pytest.mark.long
 HEAD = """\
 # The agreement of the engines
 
-Written by `make agreement`. Every edit was made in two copies of the `smoke` experiment, in this order and one upon the
-other. In one, `snakemake --cores 2` ran, in the other `dvc repro`. "Expected" was written down by hand beforehand
+Written by `make agreement` at commit {commit}. Every edit was made in two copies of the `smoke` experiment,
+in this order and one upon the other. In one, `snakemake --cores 2` ran, in the other and at the same time `dvc repro`. "Expected" was written down by hand beforehand
 (`tests/workflow/edits.py`). "Agree" means: the jobs that Snakemake ran, those that DVC ran and the expected ones
 are the same set. After each row, `snakemake -n` and `dvc status` in both copies had nothing to do, and the results of
 both copies were the same bytes.
@@ -45,7 +46,7 @@ both copies were the same bytes.
 def pytest_generate_tests(metafunc):
     if "executed_edit" in metafunc.fixturenames:
         wanted = metafunc.config.getoption("agreement")
-        kinds = {"three": ("three",), "five": ("three", "five"), "all": ("three", "five", "all")}[wanted]
+        kinds = {"three": ("three",), "seven": ("three", "seven"), "all": ("three", "seven", "all")}[wanted]
         rows = [edit for edit in EDITS if edit.executed in kinds]
         metafunc.parametrize("executed_edit", rows, ids=lambda edit: edit.name)
 
@@ -56,7 +57,9 @@ def table(pytestconfig):
     rows = []
     yield rows
     if pytestconfig.getoption("agreement") == "all" and len(rows) == len(EDITS):
-        (REPO / "docs" / "agreement.md").write_text(HEAD + "".join(rows), encoding="utf-8")
+        (REPO / "docs" / "agreement.md").write_text(
+            HEAD.format(commit=head_of(REPO)) + "".join(rows), encoding="utf-8"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -101,29 +104,41 @@ def test_plan(plans, edit):
 
 
 def test_nothing_to_do_after_all_plans(house, dvc_house):
-    for each in (house, dvc_house):
-        assert_nothing_to_do(each)
+    assert_nothing_to_do(house, dvc_house)
 
 
 def test_execute(house, dvc_house, executed_edit, table):
     edit = executed_edit
     edit.apply(house)
-    clock = time.monotonic()
-    ran = executed(snakemake(house, "--cores", "2"))
-    ended = time.monotonic()
     edit.apply(dvc_house)
-    start = time.monotonic()
-    ran_by_dvc = executed(dvc(dvc_house, "repro"))
-    seconds = ended - clock, time.monotonic() - start
+    with ThreadPoolExecutor(2) as pool:
+        runs = [
+            pool.submit(timed, snakemake, house, "--cores", "2"),
+            pool.submit(timed, dvc, dvc_house, "repro"),
+        ]
+        (ran, seconds), (ran_by_dvc, seconds_of_dvc) = [run.result() for run in runs]
     agree = ran == ran_by_dvc == edit.expected
-    table.append(row_of(edit, ran, ran_by_dvc, agree, seconds))
+    table.append(row_of(edit, ran, ran_by_dvc, agree, (seconds, seconds_of_dvc)))
     assert (ran, ran_by_dvc) == (edit.expected, edit.expected)
     if not edit.expected:
         # Snakemake has no job, and so no moment to tell DVC: DVC sees it for itself.
         assert executed(dvc(house, "repro")) == set()
-    for each in (house, dvc_house):
-        assert_nothing_to_do(each)
+    assert_nothing_to_do(house, dvc_house)
     assert digests(house) == digests(dvc_house)
+
+
+def timed(engine, house, *words):
+    """The jobs that an engine ran, and its seconds."""
+    clock = time.monotonic()
+    ran = executed(engine(house, *words))
+    return ran, time.monotonic() - clock
+
+
+def head_of(repository) -> str:
+    """The commit that the copies were made of, and whether files differ from it."""
+    commit = call(repository, "git", "rev-parse", "--short=12", "HEAD").strip()
+    changed = call(repository, "git", "status", "--porcelain", "--untracked-files=no")
+    return f"`{commit}`{' with uncommitted changes' if changed else ''}"
 
 
 def row_of(edit, ran, ran_by_dvc, agree, seconds) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow.edits import SMOKE
+from workflow.edits import AFTER_PREDICTIONS, SMOKE
 from workflow.houses import (
     assert_nothing_to_do,
     call,
@@ -46,8 +46,10 @@ def clone(house, room):
 
 
 def test_a_clone_has_nothing_to_do(clone, house):
+    """It holds what the active experiment's file of stages names; what other experiments left behind stays there."""
     assert_nothing_to_do(clone)
-    assert digests(clone) == digests(house)
+    left = "results/smoke2/"  # by an executed edit
+    assert digests(clone) == {name: sha for name, sha in digests(house).items() if not name.startswith(left)}
 
 
 def another_command(house) -> None:
@@ -64,7 +66,7 @@ def another_command(house) -> None:
             jobs(evaluate_detection="all", make_report="all"),
         ),
         # What Snakemake knows only from its own records, which git does not carry: a job's inputs, a rule's command.
-        (lambda house: replace(house, *WITHOUT_A_MEMBER), jobs(evaluate_ensemble="all", make_report="all")),
+        (lambda house: replace(house, *WITHOUT_A_MEMBER), AFTER_PREDICTIONS),
         (another_command, None),
     ],
     ids=["key", "removed member", "rules"],
@@ -87,7 +89,7 @@ def test_a_checkout_of_a_former_state_needs_no_job(house):
     former = digests(house)
     replace(house, *WITHOUT_A_MEMBER)
     ran = executed(snakemake(house, "--cores", "2"))
-    assert ran == jobs(evaluate_ensemble="all", make_report="all")
+    assert ran == AFTER_PREDICTIONS
     assert digests(house).keys() < former.keys()
     runs = tracked_runs(house)
     call(house, "git", "checkout", "--quiet", "HEAD", "--", "conf", "dvc.lock")
@@ -122,7 +124,9 @@ def test_a_run_of_another_experiment_than_that_of_params_tells_dvc_nothing(house
     assert "DVC not told: ran 'smoke', but params.yaml says 'demo'" in said.splitlines()
     assert (house / "dvc.lock").read_bytes() == lock
     refused = call(house, "python", "workflow/sync.py", "restore", code=1)
-    assert refused.startswith("error: `dvc checkout` failed: ERROR: Can't remove the following unsaved files")
+    assert refused.startswith(
+        "error: `dvc checkout dvc.yaml` failed: ERROR: Can't remove the following unsaved"
+    )
     dvc(house, "checkout", "--force")
     restore(house)
     assert_nothing_to_do(house)
@@ -132,7 +136,7 @@ def test_results_above_the_limit_are_left_to_a_sync(house):
     lock, before = (house / "dvc.lock").read_bytes(), editable_files(house)
     try:
         replace(house, "conf/plumbing.yaml", r"commit_limit_gb: \d+", "commit_limit_gb: 0")
-        said = call(house, "python", "workflow/sync.py", "after-run", "smoke")
+        said = call(house, "python", "workflow/sync.py", "after-run", "smoke", "all")
     finally:
         put_back(house, before)
     assert said == "DVC not told: 0 GB is above plumbing.commit_limit_gb; run `make sync`\n"

@@ -23,6 +23,8 @@ EVERY = jobs(
     predict_crops="m1 m2 m3",
     train_baseline="all",
     evaluate_ensemble="all",
+    study_crops="all",
+    analyse_units="all",
     prepare_detection="all",
     propose_regions="p1 p2",
     train_detector="d1 d2",
@@ -35,13 +37,20 @@ EVERY = jobs(
 PLAN_LIMIT_S, REPRO_LIMIT_S = 20, 200
 
 
+def test_a_copy_of_the_repository_is_clean(request, room):
+    for name in ("house", "dvc_house"):
+        assert call(room / name, "git", "status", "--porcelain") == ""
+    request.getfixturevalue("first_builds")  # from here on they are being built
+
+
 def test_each_engine_runs_every_job(house, dvc_house, first_runs):
     assert first_runs == {"snakemake": EVERY, "dvc": EVERY}
 
 
 def test_two_fresh_runs_give_the_same_bits(house, dvc_house):
     found = digests(house)
-    assert len(found) == 24  # 2 manifests, 5 weights, 3 predictions, 2 proposals, 2 scores, 10 metrics
+    # 2 manifests, 5 weights, 3 outcomes, 3 predictions, 3 of crops, 2 proposals, 2 scores, 12 metrics
+    assert len(found) == 32
     assert found == digests(dvc_house)
 
 

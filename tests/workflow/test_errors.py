@@ -76,13 +76,17 @@ def write_params(house: Path, text: str) -> None:
             lambda house: write_params(house, "experiment: photos\n"),
             ("dataset.classification.root: not set", "give the folder"),
         ),
+        (
+            lambda house: replace(house, SMOKE, "name: m2, ", "name: m2, weights: no/such.caffemodel, "),
+            ("ensemble.members.m2.weights: no file or folder no/such.caffemodel", "fetch the weights"),
+        ),
         pytest.param(
             lambda house: write_params(house, "experiment: smoke\noverrides: {compute: {device: cuda}}\n"),
             ("compute.device: cuda", "no NVIDIA GPU", "set cpu"),
             marks=pytest.mark.skipif(not NO_GPU, reason="this machine has a GPU"),
         ),
     ],
-    ids=["key", "type", "experiment", "member", "no data", "no GPU"],
+    ids=["key", "type", "experiment", "member", "no data", "no weights", "no GPU"],
 )
 def test_told_before_any_job(changed, edit, parts):
     edit(changed)
@@ -150,6 +154,8 @@ def test_the_papers_setting_is_planned_without_its_data_or_a_gpu(changed):
         train_classifier=EVERY_MEMBER,
         predict_crops=EVERY_MEMBER,
         evaluate_ensemble="all",
+        study_crops="all",
+        analyse_units="all",
         prepare_detection="all",
         propose_regions=" ".join(f"p{part}" for part in range(1, 257)),
         train_detector=EVERY_DETECTOR,
@@ -168,6 +174,8 @@ def test_photos_are_planned(changed):
         predict_crops=EVERY_MEMBER,
         train_baseline="all",
         evaluate_ensemble="all",
+        study_crops="all",
+        analyse_units="all",
         prepare_detection="all",
         propose_regions="p1 p2",
         train_detector=EVERY_DETECTOR,
@@ -179,11 +187,25 @@ def test_photos_are_planned(changed):
     assert executed(snakemake(changed, "-n", "--config", "experiment=photos")) == expected
 
 
+def test_imported_weights_are_planned_without_any_training(changed):
+    expected = jobs(
+        prepare_classification="all",
+        import_weights="replica",
+        predict_crops="replica",
+        evaluate_ensemble="all",
+        study_crops="all",
+        measure_cost="all",
+        make_report="all",
+    )
+    assert executed(snakemake(changed, "-n", "--config", "experiment=bvlc")) == expected
+
+
 def test_dvc_yaml_is_fresh_whatever_the_experiment_and_the_members(changed):
     replace(
         changed, "conf/ensemble/paper.yaml", r"^( *)- \{name: m7.*$", r"\g<0>\n\1- {name: m8, order_seed: 8}"
     )
     replace(changed, "conf/propose_regions.yaml", r"parts: \d+", "parts: 5")
+    write_params(changed, "experiment: bvlc\n")
     call(changed, "python", "workflow/dvc_stages.py", "check")
     append(changed, "dvc.yaml", "# edited by hand\n")
     stale = call(changed, "python", "workflow/dvc_stages.py", "check", code=1)

@@ -1,4 +1,4 @@
-# Classification: seven members, their predictions on 144 crops, and the ensemble.
+# Classification: seven members, trained or imported, their predictions on 144 crops, the ensemble, and the crops by themselves.
 
 
 rule train_classifier:
@@ -7,24 +7,42 @@ rule train_classifier:
         manifest=prepared("classification"),
     output:
         weights=result("train_classifier/{member}/weights.safetensors"),
+        outcomes=result("train_classifier/{member}/outcomes.safetensors"),
         metrics=result("train_classifier/{member}/metrics.json"),
     log:
         job_log("train_classifier"),
+    priority: 2  # the longest jobs, and most others wait for them
     threads: NUMERIC_THREADS
     resources:
         gpu=ON_GPU,
     shell:
         "python -m googlenet.stages.train_classifier --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --weights {output.weights} --metrics {output.metrics} > {log} 2>&1"
+        " --manifest {input.manifest} --weights {output.weights} --outcomes {output.outcomes}"
+        " --metrics {output.metrics} > {log} 2>&1"
+
+
+rule import_weights:
+    input:
+        config=job_config("import_weights"),
+    output:
+        weights=result("import_weights/{member}/weights.safetensors"),
+        metrics=result("import_weights/{member}/metrics.json"),
+    log:
+        job_log("import_weights"),
+    threads: NUMERIC_THREADS
+    shell:
+        "python -m googlenet.stages.import_weights --config {input.config} --threads {threads}"
+        " --weights {output.weights} --metrics {output.metrics} > {log} 2>&1"
 
 
 rule predict_crops:
     input:
         config=job_config("predict_crops"),
         manifest=prepared("classification"),
-        weights=rules.train_classifier.output.weights,
+        weights=lambda wildcards: classifier(wildcards.member),
     output:
         predictions=result("predict_crops/{member}/predictions.safetensors"),
+        crops=result("predict_crops/{member}/crops.safetensors"),
     log:
         job_log("predict_crops"),
     threads: NUMERIC_THREADS
@@ -32,7 +50,8 @@ rule predict_crops:
         gpu=ON_GPU,
     shell:
         "python -m googlenet.stages.predict_crops --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --weights {input.weights} --predictions {output.predictions} > {log} 2>&1"
+        " --manifest {input.manifest} --weights {input.weights} --predictions {output.predictions}"
+        " --crops {output.crops} > {log} 2>&1"
 
 
 rule train_baseline:
@@ -47,6 +66,28 @@ rule train_baseline:
     shell:
         "python -m googlenet.stages.train_baseline --config {input.config} --threads {threads}"
         " --manifest {input.manifest} --metrics {output.metrics} > {log} 2>&1"
+
+
+def analysed_weights(wildcards):
+    """The member whose units are analysed: the one that the settings name, or the first."""
+    return classifier(SETTINGS.analysed_member)
+
+
+rule analyse_units:
+    input:
+        config=job_config("analyse_units"),
+        manifest=prepared("classification"),
+        weights=analysed_weights,
+    output:
+        metrics=result("analyse_units/metrics.json"),
+    log:
+        job_log("analyse_units"),
+    threads: NUMERIC_THREADS
+    resources:
+        gpu=ON_GPU,
+    shell:
+        "python -m googlenet.stages.analyse_units --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --weights {input.weights} --metrics {output.metrics} > {log} 2>&1"
 
 
 rule evaluate_ensemble:
@@ -66,3 +107,18 @@ rule evaluate_ensemble:
         "python -m googlenet.stages.evaluate_ensemble --config {input.config} --threads {threads}"
         " --manifest {input.manifest} --predictions {input.predictions} --baseline {input.baseline}"
         " --metrics {output.metrics} > {log} 2>&1"
+
+
+rule study_crops:
+    input:
+        config=job_config("study_crops"),
+        manifest=prepared("classification"),
+        crops=expand(rules.predict_crops.output.crops, member=names("predict_crops")),
+    output:
+        metrics=result("study_crops/metrics.json"),
+    log:
+        job_log("study_crops"),
+    threads: NUMERIC_THREADS
+    shell:
+        "python -m googlenet.stages.study_crops --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --crops {input.crops} --metrics {output.metrics} > {log} 2>&1"

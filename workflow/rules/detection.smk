@@ -4,7 +4,7 @@
 def weights_of(wildcards):
     """The member that a detector starts from: a column of the table of detectors."""
     member = SETTINGS.rows("detector")[wildcards.detector]["init_from"]
-    return result(f"train_classifier/{member}/weights.safetensors")
+    return classifier(member)
 
 
 rule propose_regions:
@@ -38,6 +38,7 @@ rule train_detector:
         metrics=result("train_detector/{detector}/metrics.json"),
     log:
         job_log("train_detector"),
+    priority: 1  # the longest jobs of this part
     threads: NUMERIC_THREADS
     resources:
         gpu=ON_GPU,

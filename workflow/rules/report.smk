@@ -16,7 +16,8 @@ rule measure_cost:
         " --metrics {output.metrics} > {log} 2>&1"
 
 
-REPORTED = [stage for stage in configuration.PER if stage != "make_report"]
+UNREPORTED = ("make_report", *configuration.ABLATION_STAGES)
+REPORTED = [stage for stage in configuration.PER if stage not in UNREPORTED]
 
 
 def metrics_of(stage):

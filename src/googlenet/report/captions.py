@@ -1,5 +1,7 @@
 """Caption and alternative text of every figure, by the name of its function and of its file."""
 
+from googlenet.report.parts import Picture
+
 CAPTIONS: dict[str, tuple[str, str]] = {
     "training_curves": (
         "Training loss and validation error of each member, over the images that it has seen.",
@@ -27,10 +29,38 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "Top-1 error of the ensemble at its most crops by class, worst first; at most 30 classes are shown.",
         "Bars of top-1 error by class.",
     ),
+    "error_over_crops": (
+        "Error over the number of crops, on the images whose crops were kept one by one. Best crops: chosen one after the "
+        "other on validation images. The band around them is the interval over test images; in the grey one lies the "
+        "middle half of the random subsets, which is no interval.",
+        "Two charts of error over the number of crops on a logarithmic axis, for one model and for all: random crops, the "
+        "best crops, and three diamonds for the paper's 1, 10 and 144 crops.",
+    ),
+    "reliability": (
+        "Above: in each bin of the probability of the first class, the share of predictions that is right; a point's area "
+        "grows with the predictions in it, and below the line the network is surer than it should be. Bins of "
+        "fewer than five predictions have no point. Below: how many predictions lie in each bin. One model: the members' predictions together.",
+        "Two charts, for one model and for all, of the share right over the probability, with the diagonal of perfect "
+        "calibration, and bars of the share of predictions in each bin.",
+    ),
     "cost_by_layer": (
         "Weights and multiply-adds of each layer of the full network, as printed in Table 1 and as counted "
         "in ours. The print's conv1 row is far below what its 7 by 7 kernel costs.",
         "Two charts of paired bars by layer: weights and multiply-adds, printed and ours.",
+    ),
+    "cost_of_networks": (
+        "Left: parameters and multiply-adds of GoogLeNet, of its alternatives and of other networks, both axes "
+        "logarithmic. Right: time of a forward pass in relation to GoogLeNet's in the same turn; a bar is the "
+        "median of the turns, its line reaches from the least to the greatest.",
+        "A chart of dots, one for each network: multiply-adds over parameters; and bars of forward time.",
+    ),
+    "unit_clusters": (
+        "Left: correlations of the units of one module of a trained member, ordered by their clusters, with the "
+        "branch that each unit comes out of in the strip above. Clusters were made on other images than these. "
+        "Right: how the correlation falls with the distance on the map, trained and untrained; and the branches that "
+        "the clusters come out of and feed, 1 being chance. Framed cells are beyond chance, all cells together.",
+        "A matrix of correlations in blocks, a strip of colours for the branches, curves of correlation over "
+        "distance, and two tables of clusters by branches.",
     ),
     "detector_curves": (
         "Training loss and the share of training regions that each detector gets wrong.",
@@ -51,8 +81,18 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "classes.",
         "Dots by class: average precision of the ensemble and of each detector.",
     ),
+    "ablation_differences": (
+        "Difference of each row to the reference in error on test: the diamond is the mean over seeds, the bar its interval for "
+        "other seeds and pictures, each dot one seed. Right of the line the change makes it worse.",
+        "A row for each ablation: a diamond with a horizontal bar and dots, around a line at zero.",
+    ),
     "coverage_by_class": (
         "Share of ground-truth objects that some proposal overlaps by at least one half, lowest first.",
         "Bars of coverage by class, with a line at the paper's 92 %.",
     ),
 }
+
+
+def captioned(figures: dict[str, bytes], *names: str) -> tuple[Picture, ...]:
+    """The named figures that were made, with their captions."""
+    return tuple(Picture(name, figures[name], *CAPTIONS[name]) for name in names if name in figures)

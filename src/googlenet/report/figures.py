@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from googlenet import paper
+from googlenet.report import cost_figures, crop_figures, unit_figures
 from googlenet.report.style import (
     BLACK,
     BLUE,
@@ -267,12 +268,17 @@ def from_metrics(metrics: dict[str, Any]) -> dict[str, bytes]:
         ensemble = metrics["evaluate_ensemble"]
         models = max(row["models"] for row in ensemble["table_3"])
         together = {str(r["crops"]): r[TOP1] for r in ensemble["table_3"] if r["models"] == models}
-        made["error_by_models_and_crops"] = error_by_models_and_crops(ensemble["subsets"])
-        made["member_errors"] = member_errors(ensemble["members"], together)
+        if models > 1:
+            made["error_by_models_and_crops"] = error_by_models_and_crops(ensemble["subsets"])
+            made["member_errors"] = member_errors(ensemble["members"], together)
         made["error_by_class"] = error_by_class(ensemble["per_class"])
+        made["reliability"] = crop_figures.reliability(ensemble["calibration"])
+    if "study_crops" in metrics:
+        made["error_over_crops"] = crop_figures.error_over_crops(metrics["study_crops"])
     if "measure_cost" in metrics:
         layers = {row["layer"]: row for row in metrics["measure_cost"]["layers"]}
         made["cost_by_layer"] = cost_by_layer(paper.table_1(), layers)
+    made |= cost_figures.from_metrics(metrics) | unit_figures.from_metrics(metrics)
     if "train_detector" in metrics:
         made["detector_curves"] = detector_curves(metrics["train_detector"])
     if "evaluate_detection" in metrics:

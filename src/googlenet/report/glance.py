@@ -3,7 +3,16 @@
 from typing import Any
 
 from googlenet.report.parts import Card
-from googlenet.report.words import count, decimal, interval, of_difference, plural, signed, spread
+from googlenet.report.words import (
+    count,
+    decimal,
+    interval,
+    main_metric,
+    of_difference,
+    plural,
+    signed,
+    spread,
+)
 
 FULL_SIZE = {"prepare_classification": 1000, "prepare_detection": 200}
 
@@ -41,9 +50,8 @@ def _classification_cards(metrics: dict[str, Any]) -> list[Card]:
         return []
     ensemble = metrics["evaluate_ensemble"]
     first, last = ensemble["table_3"][0], ensemble["table_3"][-1]
-    # the paper's metric where it says something, top-1 where classes are few
-    top = "top5" if ensemble["classes"] >= 100 else "top1"
-    key, said = f"{top}_error_percent", f"{top.replace('top', 'top-')} error"
+    key, said = main_metric(ensemble["classes"])
+    top = key.split("_")[0]
     name = f"{plural(last['models'], 'model')}, {plural(last['crops'], 'crop')}: {said}"
     bounds = (ensemble.get("intervals") or {}).get("ensemble_144", {}).get(key)
     detail = f"95 % interval {interval(bounds)}, " if bounds else ""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 PAPER, OURS, RECOUNT = "paper", "ours", "recount"
+LONG = 66  # letters
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class Table:
                 raise ValueError(
                     f"{self.title}: {len(row.cells)} cells for {len(self.columns)} columns: {row.cells}"
                 )
+
+    def is_long(self, column: int) -> bool:
+        """Whether a column's texts are wrapped: one of them would not fit beside the other columns."""
+        return any(len(row.cells[column]) > LONG for row in self.rows)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from googlenet import paper
 from googlenet.report.parts import OURS, PAPER, Column, Row, Table
-from googlenet.report.words import NONE, count, decimal, in_order, natural, of_difference
+from googlenet.report.words import NONE, count, decimal, in_order, main_metric, natural, of_difference, plural
 
 SETTINGS = {
     "init_seed": "Initial-weights seed",
@@ -13,9 +13,11 @@ SETTINGS = {
     "sampling_seed": "Sampling seed",
     "sampling": "Sampling",
     "width": "Width",
+    "repeat_modules": "Repeated modules",
     "init_from": "Started from",
 }
 SYSTEMS = {"single_1": "one model, one crop", "baseline": "the baseline"}
+KINDS = ("single", "ensemble")  # in a system's key, before its number of crops
 
 
 def member_settings(rows: Iterable[dict[str, Any]]) -> dict[str, str]:
@@ -39,6 +41,8 @@ def setting(value: Any) -> str:
     """A setting of a member as text; a mapping as "key value, key value"."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {setting(value[key])}" for key in sorted(value))
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value) or NONE
     if isinstance(value, list | tuple):
         return " to ".join(setting(item) for item in value)
     return (
@@ -61,8 +65,8 @@ def members(trained: dict[str, Any], ensemble: dict[str, Any]) -> Table:
         ]
         cells += [decimal(tested.get(crop, {}).get("top1_error_percent")) for crop in crops]
         cells += [
-            decimal((metrics["validation"].get(kind) or {}).get("top1_error_percent"))
-            for kind in ("averaged", "last")
+            decimal(((metrics.get(split) or {}).get(kind) or {}).get("top1_error_percent"))
+            for split, kind in (("test", "last"), ("validation", "averaged"), ("validation", "last"))
         ]
         rows.append(Row(tuple(cells)))
     columns = [
@@ -73,14 +77,15 @@ def members(trained: dict[str, Any], ensemble: dict[str, Any]) -> Table:
         Column("Parameters"),
         *(Column(f"Test, {crop} crop{'s' * (crop != '1')}", OURS) for crop in crops),
     ]
+    columns += [Column("Test, 1 crop, last weights", OURS)]
     columns += [Column("Validation, averaged weights", OURS), Column("Validation, last weights", OURS)]
     return Table(
         "The members, side by side",
         "Section 7: the same initial weights for all where their seed is the same. Errors are top-1, in %.",
         tuple(columns),
         tuple(rows),
-        "Averaged: the running average of the weights, which the paper uses. Choices were made on "
-        "validation.",
+        "Averaged: the running average of the weights, which the paper uses, and which all columns show that do not say "
+        "otherwise. Validation is on 1 crop. Choices were made on validation.",
     )
 
 
@@ -116,17 +121,30 @@ def detectors(trained: dict[str, Any], detection: dict[str, Any]) -> Table:
 def system_name(key: str, models: int) -> str:
     """Words for a system's key in the metrics: "ensemble_144" is all models at 144 crops."""
     kind, _, crops = key.rpartition("_")
-    return SYSTEMS.get(
-        key, f"{models} models, {crops} crops" if kind == "ensemble" else key.replace("_", " ")
-    )
+    if key in SYSTEMS or kind not in KINDS:
+        return SYSTEMS.get(key, key.replace("_", " "))
+    many = "one model" if kind == "single" else plural(models, "model")
+    return f"{many}, {plural(int(crops), 'crop')}"
+
+
+def _order(key: str) -> tuple:
+    """A sort key of pairs: few against all first, then more models at the same crops, then more crops."""
+    before, after = (name.rpartition("_") for name in key.split("_minus_"))
+    if before[0] not in KINDS or after[0] not in KINDS:
+        return (3, 0, key)
+    change = 0 if before[0] != after[0] and before[2] != after[2] else 1 if before[0] != after[0] else 2
+    return (change, -KINDS.index(before[0]), int(before[2]))
 
 
 def comparisons(ensemble: dict[str, Any]) -> Table:
     """Paired differences in error, each with what its interval lets us say."""
     models = max(row["models"] for row in ensemble["table_3"])
-    rows = []
-    for key in sorted(ensemble["paired"]):
-        pair, (before, _, after) = ensemble["paired"][key], key.partition("_minus_")
+    rows, top5 = [], ensemble.get("paired_top5") or {}
+    listed = [(key, ensemble["paired"][key]) for key in sorted(ensemble["paired"], key=_order)]
+    if main_metric(ensemble["classes"])[0].startswith("top5"):
+        listed += [(key, top5[key]) for key in sorted(top5, key=_order)]
+    for key, pair in listed:
+        before, _, after = key.partition("_minus_")
         said = of_difference(pair["difference"], pair["low"], pair["high"], pair["confidence_percent"])
         rows.append(
             Row(

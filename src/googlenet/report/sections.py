@@ -3,10 +3,19 @@
 from typing import Any
 
 from googlenet import paper
-from googlenet.report import glance, record_tables, run_tables, tables
-from googlenet.report.captions import CAPTIONS
+from googlenet.report import (
+    cost_tables,
+    crop_sections,
+    glance,
+    import_tables,
+    record_tables,
+    run_tables,
+    tables,
+    unit_tables,
+)
+from googlenet.report.captions import captioned as _pictures
 from googlenet.report.parts import Picture, Report, Section, Table
-from googlenet.report.words import count, decimal, interval, of_difference, plural
+from googlenet.report.words import count, decimal, interval, main_metric, of_difference, plural
 
 TITLE = "Going Deeper with Convolutions, reproduced"
 
@@ -29,8 +38,13 @@ def build(
         data(metrics),
         network(metrics, figures),
         training(metrics, figures),
+        import_tables.section(metrics),
         crops(metrics, figures),
         classification(metrics, figures),
+        crop_sections.choices_of_crops(metrics, figures),
+        crop_sections.what_helps(metrics),
+        crop_sections.calibration(metrics, figures),
+        units(metrics, figures),
         detection(metrics, figures),
         choices(),
         provenance(metrics, runs),
@@ -45,10 +59,6 @@ def build(
     )
 
 
-def _pictures(figures: dict[str, bytes], *names: str) -> tuple[Picture, ...]:
-    return tuple(Picture(name, figures[name], *CAPTIONS[name]) for name in names if name in figures)
-
-
 def data(metrics: dict[str, Any]) -> Section:
     """Splits of the data sets, and what was refused."""
     content: list[Table] = []
@@ -57,7 +67,9 @@ def data(metrics: dict[str, Any]) -> Section:
             content.append(record_tables.splits(metrics[stage]))
             if metrics[stage].get("refused"):
                 content.append(record_tables.refused(metrics[stage]))
-    text = ("Choices were made on validation; published figures come from test, evaluated once.",)
+    text = ("Nothing was trained or chosen here; the figures come from test.",)
+    if "train_classifier" in metrics or "train_detector" in metrics:
+        text = ("Choices were made on validation; published figures come from test, evaluated once.",)
     return Section("Data", text, tuple(content))
 
 
@@ -79,8 +91,11 @@ def network(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | Non
             f"{forward['device']}, {plural(forward['threads'], 'thread')}, {forward['batch']} images at a "
             "time. A time, so not repeatable."
         )
-    content = (tables.table_1(cost["layers"], cost["totals"]), *_pictures(figures, "cost_by_layer"))
-    return Section("The network and its cost", tuple(text), content)
+    content = [tables.table_1(cost["layers"], cost["totals"]), *_pictures(figures, "cost_by_layer")]
+    if cost.get("beside"):
+        content += [cost_tables.claims(cost["beside"]), cost_tables.networks(cost["beside"])]
+        content += _pictures(figures, "cost_of_networks")
+    return Section("The network and its cost", tuple(text), tuple(content))
 
 
 def training(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
@@ -142,7 +157,7 @@ def _said(metrics: dict[str, Any]) -> list[str]:
     bounds = (ensemble.get("intervals") or {}).get("ensemble_144") or {}
     for top in ("top1", "top5"):
         key = f"{top}_error_percent"
-        if key in bounds and (top == "top1" or ensemble["classes"] > 5):
+        if key in bounds and (top == "top1" or main_metric(ensemble["classes"])[0] == key):
             measure, error = top.replace("top", "Top-"), decimal(last[key])
             said.append(
                 f"{measure} error of {name} on test: {error} %, 95 % interval {interval(bounds[key])}."
@@ -162,6 +177,13 @@ def _baseline(baseline: dict[str, Any], trained: dict[str, Any]) -> str:
     often = f", {decimal(times, 1)} times the ensemble's" if times is not None else ""
     error = decimal(baseline["top1_error_percent"])
     return f"The baseline, {method}{pixels}, has a top-1 error of {error} %{often}."
+
+
+def units(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
+    """Clusters of a module's units, where they were looked for."""
+    if "analyse_units" not in metrics:
+        return None
+    return unit_tables.section(metrics["analyse_units"], _pictures(figures, "unit_clusters"))
 
 
 def detection(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:

@@ -68,12 +68,21 @@ def table_1(layers: list[dict[str, Any]], totals: dict[str, Any]) -> Table:
         f"K is 1024, M a million, as in the print; biases left out.{MARK} the print disagrees with the "
         "widths that it states; the model follows the widths. With biases our network has "
         f"{count(totals['parameters'])} parameters, with both auxiliary heads "
-        f"{count(totals['parameters_with_aux'])}."
+        f"{count(totals['parameters_with_aux'])}. {outputs_note(ours)}"
     )
     caption = (
         f"Table 1, section 5: the layers of the full network at 224 {TIMES} 224 pixels and 1,000 classes."
     )
     return Table("The layers and their cost", caption, columns, tuple(rows), note)
+
+
+def outputs_note(ours: dict[str, dict[str, Any]]) -> str:
+    """Whether our layers, by name, have the printed outputs; those that have not are named."""
+    known = [row for row in paper.table_1() if row["layer"] in ours]
+    other = [row["layer"] for row in known if row["output"] != ours[row["layer"]]["output"]]
+    if not other:
+        return f"All {len(known)} outputs of ours are the printed ones."
+    return f"Our outputs differ from the print in {', '.join(other)}."
 
 
 def _layer_row(row: dict[str, Any], ours: dict[str, Any] | None) -> Row:
@@ -132,6 +141,7 @@ def table_3(ensemble: dict[str, Any]) -> Table:
     are in points against the base (one model, one crop) of the same column.
     """
     rows, base, top5_known = [], ensemble["table_3"][0], ensemble["classes"] > 5
+    said = f"{ensemble.get('confidence_percent', 95):g} % interval"
     for index, ours in enumerate(ensemble["table_3"]):
         printed = _printed_row(ours)
         cells = [str(ours["models"]), str(ours["crops"]), count(ours["cost"])]
@@ -140,6 +150,7 @@ def table_3(ensemble: dict[str, Any]) -> Table:
         for top, known in (("top5", top5_known), ("top1", True)):
             error = ours[f"{top}_error_percent"]
             cells.append(spread(error, ours.get(f"{top}_std")) if known else NONE)
+            cells.append(interval(_interval_of(ensemble, ours, f"{top}_error_percent")) if known else NONE)
             cells.append(_against(error - base[f"{top}_error_percent"], index) if known else NONE)
         rows.append(Row(tuple(cells)))
     columns = (
@@ -149,19 +160,47 @@ def table_3(ensemble: dict[str, Any]) -> Table:
         Column("Top-5 error, %", PAPER),
         Column("against base", PAPER),
         Column("Top-5 error, %", OURS),
+        Column(said, OURS),
         Column("against base", OURS),
         Column("Top-1 error, %", OURS),
+        Column(said, OURS),
         Column("against base", OURS),
     )
     note = (
         "Our one-model rows are the mean over the members, ± their standard deviation; the paper's are of "
-        f"one model. The print has {signed(-3.45)} in its last row, where its own errors give "
-        f"{signed(-3.40)}. {top5_note(ensemble['classes'])}"
+        "one model. The intervals are over test images, for these members; whether two rows differ is in the table "
+        f"of comparisons, not in whether their intervals overlap. The print has {signed(-3.45)} in its last row, where its own errors give "
+        f"{signed(-3.40)}. {_none_wrong(ensemble)}{top5_note(ensemble['classes'])}"
     )
     caption = (
         f"Table 3, section 7: error over {plural(ensemble['images'], 'test image')} by models and crops."
     )
     return Table("Models and crops", caption, columns, tuple(rows), note.strip())
+
+
+def _interval_of(ensemble: dict[str, Any], row: dict[str, Any], key: str) -> list[float] | None:
+    """The interval of a row of Table 3, or None where there is none."""
+    system = f"{'single' if row['models'] == 1 else 'ensemble'}_{row['crops']}"
+    return (ensemble.get("intervals") or {}).get(system, {}).get(key)
+
+
+def _none_wrong(ensemble: dict[str, Any]) -> str:
+    """What an interval from zero to zero leaves open, or "" when there is none.
+
+    The bootstrap knows no errors but those that it saw: the exact (Clopper-Pearson) bound says what it cannot.
+    """
+    shown = (
+        ("top1_error_percent", "top5_error_percent") if ensemble["classes"] > 5 else ("top1_error_percent",)
+    )
+    intervals = (ensemble.get("intervals") or {}).values()
+    if not any(list(bounds.get(key, [1])) == [0, 0] for bounds in intervals for key in shown):
+        return ""
+    tail = (1 - ensemble.get("confidence_percent", 95) / 100) / 2
+    bound = 100 * (1 - tail ** (1 / ensemble["images"]))
+    return (
+        f"{interval([0, 0])}: no image was wrong; with {plural(ensemble['images'], 'image')} that is compatible with a true "
+        f"error of up to {decimal(bound)} %. "
+    )
 
 
 def _printed_row(ours: dict[str, Any]) -> dict[str, Any]:

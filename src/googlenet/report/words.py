@@ -41,9 +41,9 @@ def as_printed(value: float) -> str:
     return f"{value:g}"
 
 
-def interval(bounds: Sequence[float] | None) -> str:
+def interval(bounds: Sequence[float] | None, digits: int = 2) -> str:
     """Two bounds as "[4.10, 6.02]"."""
-    return NONE if bounds is None else f"[{decimal(bounds[0])}, {decimal(bounds[1])}]"
+    return NONE if bounds is None else f"[{decimal(bounds[0], digits)}, {decimal(bounds[1], digits)}]"
 
 
 def kilo(value: float) -> str:
@@ -69,15 +69,35 @@ def plural(number: int, noun: str) -> str:
     return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
 
 
-def of_difference(difference: float, low: float, high: float, confidence_percent: float) -> str:
+def of_difference(
+    difference: float,
+    low: float,
+    high: float,
+    confidence_percent: float,
+    unit: str = " points",
+    digits: int = 2,
+) -> str:
     """What a paired interval lets us say of a fall in error, in points: better, worse, or neither."""
     said = f"{confidence_percent:g} % interval"
     if low > 0:
-        return f"better by {decimal(difference)} points, {said} {interval([low, high])}"
+        return f"better by {decimal(difference, digits)}{unit}, {said} {interval([low, high], digits)}"
     if high < 0:
-        return f"worse by {decimal(-difference)} points, {said} {interval([-high, -low])}"
-    bounds = interval([low, high])
-    return f"no difference that the interval carries ({signed(difference)} points, {said} {bounds})"
+        return f"worse by {decimal(-difference, digits)}{unit}, {said} {interval([-high, -low], digits)}"
+    bounds = interval([low, high], digits)
+    return f"no difference that the interval carries ({signed(difference, digits)}{unit}, {said} {bounds})"
+
+
+def fall(pair: dict[str, float], confidence_percent: float, unit: str = " points", digits: int = 2) -> str:
+    """`of_difference` of a pair as the metrics have it: {difference, low, high}."""
+    return of_difference(
+        pair["difference"], pair["low"], pair["high"], confidence_percent, unit=unit, digits=digits
+    )
+
+
+def main_metric(classes: int) -> tuple[str, str]:
+    """The error that says something with so many classes, as key and as words: the paper's top-5, or top-1."""
+    top = "top5" if classes >= 100 else "top1"
+    return f"{top}_error_percent", f"{top.replace('top', 'top-')} error"
 
 
 def natural(name: str) -> tuple[int, str]:

@@ -2,7 +2,8 @@
 
 import json
 
-from googlenet.checkpoint import load_arrays
+from googlenet.checkpoint import open_arrays
+from googlenet.classification.class_order import labels_among
 from googlenet.classification.ensemble import evaluate
 from googlenet.data.store import open_split
 from googlenet.files import read_json
@@ -11,12 +12,13 @@ from googlenet.job import Input, Inputs, Job, Output, main
 
 def run(job: Job, *, manifest: Input, predictions: Inputs, baseline: Inputs, metrics: Output) -> None:
     """Average the members' predictions and count errors; predictions lie in folders of their members' names."""
-    scores = {}
+    scores, outputs = {}, {}
     for path in predictions:
-        arrays, metadata = load_arrays(path)
+        arrays, metadata = open_arrays(path)
         scores[path.parent.name] = {int(policy): arrays[policy] for policy in sorted(arrays, key=int)}
-    labels = open_split(manifest.parent, "test").labels
-    found = evaluate(scores, labels, read_json(manifest)["classes"], job.config)
+        outputs[path.parent.name] = json.loads(metadata["outputs"])
+    labels, names = labels_among(outputs, open_split(manifest.parent, "test").labels)
+    found = evaluate(scores, labels, names, job.config)
     found["mirrored"] = json.loads(metadata["mirrored"])  # the same for all: a key of the data set
     found["baseline"] = None
     for path in baseline:

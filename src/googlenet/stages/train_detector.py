@@ -26,7 +26,7 @@ def run(
     split = open_split(manifest.parent, "train")
     proposed = packed.joined([load_arrays(path)[0] for path in proposals], "train")
     records = (split[i] for i in range(len(split)))
-    objects = [(record.boxes, record.box_labels, record.difficult) for record in records]
+    objects = [(record.boxes, record.box_labels, record.difficult, record.partial) for record in records]
     boxes, labels = training_regions(proposed, objects, config["positive_iou"])
     pictures = Pictures(split, job.plumbing["decoded_cache_mb"])
 

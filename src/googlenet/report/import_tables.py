@@ -1,0 +1,94 @@
+"""Weights that were not trained here: where they come from, what belongs to them, and how they test."""
+
+from typing import Any
+
+from googlenet import paper
+from googlenet.report.parts import OURS, Column, Row, Section, Table
+from googlenet.report.words import NONE, count, decimal, natural, plural, short
+
+NETWORKS = {"paper": "the paper's", "torchvision_bn": "torchvision's variant, with batch normalisation"}
+
+
+def section(metrics: dict[str, Any]) -> Section | None:
+    """The imported members, or None where there are none."""
+    if "import_weights" not in metrics:
+        return None
+    brought = metrics["import_weights"]
+    were = "member of the ensemble was" if len(brought) == 1 else "members of the ensemble were"
+    text = [
+        f"{count(len(brought))} {were} not trained here but imported, with what belongs to the weights: order of "
+        "channels, mean, scale, input size and order of classes."
+    ]
+    if any(row["member"]["origin"].startswith("bvlc") for row in brought.values()):
+        text.append(published())
+    content = (origins(brought), *tested(brought, metrics.get("evaluate_ensemble")))
+    return Section("Imported weights", tuple(text), content)
+
+
+def published() -> str:
+    """What the makers of the Caffe replica state, and where it would compare."""
+    told = paper.facts("training_facts")["caffe_replica"]["result_centre_crop"]
+    top1, top5 = (decimal(100 - told[key], 1) for key in ("top1", "top5"))
+    return (
+        f"The makers of the Caffe replica state a top-1 error of {top1} % and a top-5 error of {top5} % on the centre "
+        "crop of ILSVRC's 50,000 validation pictures, each warped to a square. Ours at 1 crop keeps their proportions: "
+        "on the same pictures it may differ a little, on others it says nothing of the replica's."
+    )
+
+
+def origins(brought: dict[str, Any]) -> Table:
+    """What each file is, and what its network takes."""
+    rows = []
+    for name in sorted(brought, key=natural):
+        row = brought[name]
+        heads = ", ".join(row["aux_heads"]) or "none"
+        cells = [name, row["format"].replace("_", " "), short(row["source_sha256"])]
+        cells += [NETWORKS.get(row["network"], row["network"]), count(row["parameters"]), heads]
+        cells += [str(row["input_px"]), row["channel_order"].upper(), numbers(row["input_mean"])]
+        cells += [
+            numbers(row["input_scale"]),
+            count(row["classes"]),
+            "by name" if row["class_names"] else "unnamed",
+        ]
+        rows.append(Row(tuple(cells)))
+    columns = (
+        Column("Model", words=True),
+        Column("Format", words=True),
+        Column("SHA-256 of the source", words=True),
+        Column("Network", words=True),
+        Column("Parameters"),
+        Column("Auxiliary heads", words=True),
+        Column("Input, px"),
+        Column("Channels", words=True),
+        Column("Mean", words=True),
+        Column("Scale", words=True),
+        Column("Classes"),
+        Column("Class order", words=True),
+    )
+    caption = (
+        "What was read, and what is kept beside the weights. Mean and scale in the order of the channels."
+    )
+    return Table("The imported weights", caption, columns, tuple(rows))
+
+
+def tested(brought: dict[str, Any], ensemble: dict[str, Any] | None) -> tuple[Table, ...]:
+    """Top-1 and top-5 errors of each imported member by its number of crops."""
+    if ensemble is None:
+        return ()
+    rows = []
+    for name in sorted(brought, key=natural):
+        for crops, errors in sorted(ensemble["members"].get(name, {}).items(), key=lambda item: int(item[0])):
+            top5 = decimal(errors["top5_error_percent"]) if ensemble["classes"] > 5 else NONE
+            rows.append(Row((name, crops, decimal(errors["top1_error_percent"]), top5)))
+    columns = (Column("Model", words=True), Column("Crops"), Column("Top-1 error, %", OURS))
+    caption = f"Over {plural(ensemble['images'], 'test image')}, among {count(ensemble['classes'])} classes."
+    return (
+        Table(
+            "The imported weights, tested", caption, (*columns, Column("Top-5 error, %", OURS)), tuple(rows)
+        ),
+    )
+
+
+def numbers(values: Any) -> str:
+    """One number, or one for each channel."""
+    return ", ".join(f"{value:.4g}" for value in (values if isinstance(values, list) else [values]))

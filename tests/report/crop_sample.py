@@ -1,0 +1,80 @@
+"""Made-up predictions, and what the stages make of them: calibration, members left out, the study of crops."""
+
+import copy
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from googlenet.classification.calibration import calibration
+from googlenet.classification.crop_study import study
+from googlenet.classification.effects import effects_of_leaving_out
+from googlenet.classification.kept_crops import KeptCrops
+
+SETTINGS = {
+    **{"budgets": [1, 2, 3, 5, 8, 12, 24, 48, 144], "random_subsets": 10, "effects_shown": 12},
+    **{"resamples": 100, "confidence_percent": 95, "seed": 1},
+    "calibration": {"bins": 15, "binning": "equal_width"},
+}
+
+
+def softmax(rng: np.random.Generator, common: np.ndarray, crops: int) -> np.ndarray:
+    """Probabilities [pictures, crops, classes] of one member, around what is common to all members [pictures, classes]."""
+    pictures, classes = common.shape
+    logits = (
+        common[:, None]
+        + rng.normal(size=(pictures, 1, classes))
+        + rng.normal(size=(pictures, crops, classes))
+    )
+    p = np.exp(1.4 * logits)
+    return (p / p.sum(-1, keepdims=True)).astype(np.float32)
+
+
+def leaning(rng: np.random.Generator, labels: np.ndarray, classes: int) -> np.ndarray:
+    """What members have in common: they lean to the label, and to something else [pictures, classes]."""
+    return 2.5 * (np.arange(classes) == labels[:, None]) + rng.normal(size=(len(labels), classes))
+
+
+@cache
+def _study(members: tuple[str, ...], classes: tuple[str, ...], validation: bool) -> dict[str, Any]:
+    rng = np.random.default_rng(4)
+    labels, crops = {"test": np.arange(60) % len(classes), "validation": np.arange(30) % len(classes)}, 144
+    kept: dict[str, dict[str, KeptCrops]] = {"test": {}, "validation": {}}
+    for split in ("test", "validation") if validation else ("test",):
+        many, common = len(labels[split]), leaning(rng, labels[split], len(classes))
+        for name in members:
+            rows = softmax(rng, common, crops).reshape(many * crops, -1)
+            index = np.arange(many * crops).reshape(many, crops)
+            kept[split][name] = KeptCrops(rows, index, np.arange(many), np.arange(crops))
+    return study(
+        *(kept["test"], labels["test"], kept["validation"], labels["validation"]), list(classes), SETTINGS
+    )
+
+
+def study_crops(members: list[str], classes: list[str], validation: bool = True) -> dict[str, Any]:
+    """study_crops' metrics."""
+    return copy.deepcopy(_study(tuple(members), tuple(classes), validation))
+
+
+@cache
+def _calibration(members: tuple[str, ...], classes: int) -> dict[str, Any]:
+    rng, labels = np.random.default_rng(5), np.arange(200) % classes
+    common = leaning(rng, labels, classes)
+    predictions = {
+        name: {1: softmax(rng, common, 1)[:, 0], 144: softmax(rng, common, 8).mean(1)} for name in members
+    }
+    return calibration(predictions, labels, SETTINGS)
+
+
+def calibrated(members: list[str], classes: int) -> dict[str, Any]:
+    """The part of evaluate_ensemble's metrics that is on calibration."""
+    return copy.deepcopy(_calibration(tuple(members), classes))
+
+
+def left_out(members: list[str], classes: list[str]) -> dict[str, Any]:
+    """The part of evaluate_ensemble's metrics that is on members left out; the first member helps the first class."""
+    rng, labels = np.random.default_rng(6), np.arange(300) % len(classes)
+    whole = rng.random(300) < 0.1
+    without = {name: whole ^ (rng.random(300) < 0.01) for name in members}
+    without[members[0]] = whole | ((labels == 0) & (np.arange(300) % 3 > 0))
+    return effects_of_leaving_out(without, whole, labels, classes, SETTINGS)

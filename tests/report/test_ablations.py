@@ -1,0 +1,87 @@
+"""The page of the ablations: words that follow the interval, and whose trainings a row is made of."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from googlenet.report import ablations, page
+from report import ablations_sample, sample
+
+
+@pytest.fixture(scope="module")
+def found():
+    return ablations_sample.compare_ablations()
+
+
+@pytest.fixture(scope="module")
+def report(found):
+    manifest = sample.manifest("classification")
+    return ablations.build("demo", found, manifest, ablations.ablation_differences(found), "For a test")
+
+
+def cells(report):
+    """The table's cells by the first of them, under their headings."""
+    table = report.sections[0].content[0]
+    heads = [column.label for column in table.columns]
+    return {row.cells[0]: dict(zip(heads, row.cells, strict=True)) for row in table.rows}
+
+
+def test_a_row_says_what_its_interval_carries(report):
+    said = {name: row["The change makes it"] for name, row in cells(report).items()}
+    assert said == {
+        "The reference": "",
+        "No LRN": "worse",
+        "Last weights": "neither, as far as the interval carries",
+        "Wider": "better",
+        "The same": "nothing: the reference's own settings",
+    }
+    assert report.sections[0].text == (
+        "Worse than the reference: no LRN.",
+        "Better than the reference: wider.",
+        "No difference that the interval carries: last weights.",
+    )
+
+
+def test_a_row_says_what_changed_and_who_trained(report):
+    rows = cells(report)
+    assert rows["No LRN"]["Changed"] == "member.sampling area, model.aux_heads 4a and 4d, model.lrn false"
+    assert rows["Last weights"]["Changed"] == "the last weights"
+    assert rows["The reference"]["Trainings"] == "m1 and 2 of its own"
+    assert rows["No LRN"]["Trainings"] == "3 of its own; 2 stalled"
+    assert rows["Wider"]["Trainings"] == "m5, m6, m7"
+    assert rows["Last weights"]["Trainings"] == "the reference's"
+    assert rows["No LRN"]["Difference, points"] == "+4.00"
+    assert rows["Wider"]["95 % interval"] == "[\N{MINUS SIGN}2.00, \N{MINUS SIGN}0.50]"
+
+
+def test_the_page_says_what_is_random_and_how_many_rows_there_are(report):
+    text = " ".join(report.sections[1].text)
+    assert "3 seeds" in text and "2 degrees of freedom" in text and "Nothing is resampled" in text
+    assert "4 rows" in text and "19 %" in text  # 1 - 0.95**4
+    assert "not on ILSVRC" in report.warning and report.about[0] == "For a test"
+
+
+def test_many_classes_are_measured_by_top_5(found):
+    many = found | {"classes": 1000}
+    assert ablations.measure_of(found) == "top1" and ablations.measure_of(many) == "top5"
+    assert "Top-5 error" in ablations.table(many).caption and "+0.40" in str(ablations.table(many).rows)
+    assert ablations.ablation_differences(many) != ablations.ablation_differences(found)
+
+
+def test_the_figure_decodes_and_is_the_same_twice(found):
+    png = ablations.ablation_differences(found)
+    assert png == ablations.ablation_differences(found)
+    image = Image.open(io.BytesIO(png))
+    image.load()
+    assert image.format == "PNG" and 600 < image.width < 1800
+    worse = [
+        found["rows"][0] | {"test": {"top1": ablations_sample.difference(9.0, 8.0, 10.0)}},
+        *found["rows"][1:],
+    ]
+    assert ablations.ablation_differences(found | {"rows": worse}) != png
+
+
+def test_both_pages_hold_the_table(report):
+    for text in (page.render_html(report), page.render_markdown(report)):
+        assert "No LRN" in text and "3 of its own; 2 stalled" in text and "+4.00" in text

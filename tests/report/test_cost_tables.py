@@ -1,0 +1,82 @@
+"""The paper's claims on cost beside our figures: words follow the turns, and nothing is said of what was not timed."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from googlenet.report import cost_figures, cost_tables
+from report.sample_cost import beside
+
+MINUS_NONE = "—"
+
+
+def claim(given, about):
+    """What stands beside the paper's words that begin so."""
+    (row,) = (row.cells for row in cost_tables.claims(given).rows if row.cells[0].startswith(about))
+    return row
+
+
+def timed(median, low, high, network="vgg_16"):
+    given = beside()
+    row = next(row for row in given["networks"] if row["network"] == network)
+    row["times_googlenet"] = {"median": median, "min": low, "max": high}
+    return given
+
+
+def untimed():
+    given = beside()
+    for row in given["networks"]:
+        del row["times_googlenet"], row["forward_ms"]
+    return given
+
+
+def test_claims_by_hand():
+    words, fewer, how = claim(beside(), "12 times fewer")
+    assert fewer == "8.7 times fewer" and how.startswith("60,965,224 against 6,998,552")  # 60.965 / 6.999
+    assert "6.8M, 9.0 times" in how and "2012" in words  # 60.965 / 6.8
+    assert claim(beside(), "about 1.5 billion multiply-adds")[1] == "1.583G"
+    assert "with 9.8 times the multiply-adds" in claim(beside(), "3 to 10 times faster")[2]  # 15.47 / 1.583
+    assert "7.32 % against 6.67 %" in claim(beside(), "3 to 10 times faster")[2]
+    naive = claim(beside(), "without reductions")
+    assert naive[1] == "7.9 times the multiply-adds" and naive[2].startswith("13.9 times the parameters")
+    assert "6.30 [5.67, 6.93] times GoogLeNet's" in naive[2]
+
+
+@pytest.mark.parametrize(
+    ("median", "low", "high", "said"),
+    [
+        (4.5, 3.7, 5.0, "4.5 times faster, 3.7 to 5.0 over the turns"),
+        (1.2, 0.9, 1.6, "no difference on which the turns agree: 1.20 [0.90, 1.60] of GoogLeNet's time"),
+        (0.6, 0.5, 0.8, "slower: 0.60 [0.50, 0.80] of GoogLeNet's time"),
+    ],
+)
+def test_faster_is_said_only_where_all_turns_agree(median, low, high, said):
+    assert claim(timed(median, low, high), "3 to 10 times faster")[1] == said
+
+
+def test_what_was_not_timed_is_said_to_be_so():
+    assert claim(untimed(), "3 to 10 times faster")[1] == "not timed in this run"
+    assert claim(untimed(), "without reductions")[2].endswith("time: not timed in this run")
+    table = cost_tables.networks(untimed())
+    assert {row.cells[7:] for row in table.rows} == {(MINUS_NONE, MINUS_NONE)} and "Times" not in table.note
+
+
+def test_networks_side_by_side():
+    table = cost_tables.networks(beside())
+    rows = {row.cells[0]: row.cells[1:] for row in table.rows}
+    assert rows["GoogLeNet"] == ("224", "22", "6,998,552", "1.583G", "14.0", "6.7", "20.0", "1")
+    assert rows["AlexNet (2012)"][2:4] == ("60,965,224", "724.4M")
+    assert rows["VGG-16 (2014)"][-1] == "4.70 [4.23, 5.17]"
+    assert "3b, 4e, 5b" in table.note and "5 turns with 1 image on cpu, 1 thread, bf16" in table.note
+
+
+def test_the_chart_is_drawn_with_and_without_times():
+    pictures = [
+        Image.open(io.BytesIO(cost_figures.cost_of_networks(given["networks"])))
+        for given in (beside(), untimed())
+    ]
+    assert [picture.size[0] for picture in pictures] == [1540, 1540]
+    assert cost_figures.from_metrics({}) == {} and cost_figures.from_metrics({"measure_cost": {}}) == {}
+    longer = cost_figures.cost_of_networks(timed(9.0, 8.0, 10.0)["networks"])
+    assert longer != cost_figures.cost_of_networks(beside()["networks"])

@@ -1,0 +1,89 @@
+"""The words on the clusters of units say no more than the shuffles allow, and the picture follows its values."""
+
+import io
+import warnings
+
+import pytest
+from PIL import Image
+
+from googlenet.report import unit_figures, unit_tables
+from report.sample_units import analyse_units
+
+
+def text(units):
+    return " ".join(unit_tables.section(units, ()).text)
+
+
+def test_what_is_beyond_chance_is_said_to_be_and_what_is_not_is_not():
+    said = text(analyse_units())
+    assert (
+        "Branches of 4a that a cluster's units come out of: the clusters explain 31.0 % of the differences among "
+        "units, more than chance gives (13.0 % on average, 21.4 % in 1 of 20 shuffles; p 0.0005)"
+    ) in said
+    assert "Branches of 4b that a cluster's units feed: the clusters explain 14.0 %" in said
+    assert "not told apart from chance (13.0 % on average, 21.4 % in 1 of 20 shuffles; p 0.34)" in said
+    assert "Before training: 11.0 %, p 0.62." in said and "untrained network: learning" not in said
+    units = analyse_units()
+    units["untrained"]["out_of"]["p"] = 0.02
+    assert text(units).count("So do those of the untrained network: learning alone does not make it.") == 1
+
+
+@pytest.mark.parametrize(
+    ("p", "verdict"), [(0.05, "not told apart from chance"), (0.0499, "more than chance gives")]
+)
+def test_the_verdict_follows_p(p, verdict):
+    units = analyse_units()
+    units["trained"]["out_of"]["p"] = units["trained"]["feeds"]["p"] = p
+    assert text(units).count(verdict) == 2
+
+
+def test_what_was_looked_at_is_told():
+    said = text(analyse_units())
+    assert "in m1: the 26 output units of inception 4a (2 that never vary are left out)" in said
+    assert "over 200 images of validation and 4 by 4 positions" in said
+    assert "mean correlation of 0.44 at the same position, two of different clusters 0.02" in said
+    assert "After training, within clusters at a distance of 0 to 2 positions: 0.44, 0.22, 0.11." in said
+    units = analyse_units()
+    units["trained"]["by_distance"] = [{"distance": 0, "same_cluster": None, "other_clusters": 0.1}]
+    assert "too few clusters" in text(units) and "After training" not in text(units)
+
+
+def test_the_table_marks_what_is_beyond_chance():
+    table = unit_tables.clusters(analyse_units())
+    assert [len(row.cells) for row in table.rows] == [11] * 4
+    assert table.rows[1].cells == (
+        "2",
+        "7",
+        "0.44",
+        "1.20",
+        "0.70",
+        "2.10 *",
+        "0.90",
+        "1.20",
+        "0.70",
+        "2.10",
+        "0.90",
+    )
+    assert table.rows[3].cells[:5] == ("4", "1", "—", "0.00", "2.40 *")
+    assert "2,000 shuffles" in table.note
+
+
+def test_the_picture_is_drawn_without_warnings_and_follows_its_values():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = unit_figures.unit_clusters(analyse_units())
+    assert Image.open(io.BytesIO(first)).size == (1610, 924)
+    for change in (
+        lambda units: units["trained"]["shown"]["branch"].reverse(),
+        lambda units: units["trained"]["feeds"]["beyond"][0].__setitem__(0, True),
+        lambda units: units["untrained"]["by_distance"][1].update(same_cluster=0.1),
+    ):
+        units = analyse_units()
+        change(units)
+        assert unit_figures.unit_clusters(units) != first
+    units = analyse_units()  # a naive module feeds three branches
+    for row in (*units["trained"]["feeds"]["over_chance"], *units["trained"]["feeds"]["beyond"]):
+        del row[3]
+    units["trained"]["feeds"]["branches"] = ["1x1", "3x3", "5x5"]
+    assert len(unit_tables.clusters(units).columns) == 10 and unit_figures.unit_clusters(units) != first
+    assert unit_figures.from_metrics({}) == {}

@@ -1,0 +1,125 @@
+"""What is told before the first job of a real run: data, weights and a GPU that are not there, settings without sense."""
+
+import pytest
+
+from conf_copy import copied, edit, override
+from googlenet import config, preflight
+from googlenet.errors import UserError
+from googlenet.files import write_json
+
+
+@pytest.fixture
+def root(tmp_path):
+    return copied(tmp_path)
+
+
+def test_before_the_first_job_the_world_is_looked_at(root):
+    preflight.check(config.compose(root), local=True)
+    with pytest.raises(UserError, match=r"^dataset\.classification\.root: "):
+        preflight.check(config.compose(root, "photos"), local=True)
+    override(root, "{sampling: {scale_jitter: {interpolation: cubics}}}")
+    with pytest.raises(UserError, match=r"sampling\.scale_jitter\.interpolation: .*'cubic'"):
+        preflight.check(config.compose(root), local=True)
+
+
+def test_the_module_that_is_analysed_has_one_above_it(root):
+    override(root, "{analyse_units: {module: 5b}}")
+    with pytest.raises(UserError, match=r"analyse_units\.module: no module '5b' with a module above it"):
+        preflight.check(config.compose(root), local=True)
+    override(root, "{analyse_units: {module: 5b}, model: {repeat_modules: [5b]}}")
+    preflight.check(config.compose(root), local=True)
+    override(root, "{analyse_units: {module: 5b, enabled: false}}")
+    preflight.check(config.compose(root), local=True)
+
+
+def test_prepared_data_need_no_source(root):
+    for kind in ("classification", "detection"):
+        write_json(root / "data" / kind / "photos" / "manifest.json", {})
+    preflight.check(config.compose(root, "photos"), local=True)
+
+
+def test_a_gpu_that_is_not_there_is_told_where_it_counts(root, monkeypatch):
+    override(root, "{compute: {device: cuda}}")
+    settings = config.compose(root)
+    monkeypatch.setattr(preflight.Path, "exists", lambda path: path.name == "manifest.json")
+    with pytest.raises(UserError, match=r"compute\.device: cuda .* no NVIDIA GPU; set cpu"):
+        preflight.check(settings, local=True)
+    preflight.check(settings, local=False)
+
+
+def imported(root, more="", origin="bvlc", path="weights.caffemodel"):
+    """An experiment of one imported member, on the embedded digits."""
+    row = f"{{name: replica, weights: {root / path}, origin: {origin}}}"
+    override(
+        root,
+        f"{{ensemble: {{members: [{row}]}}, detection: false, train_baseline: {{enabled: false}}{more}}}",
+    )
+    return config.compose(root)
+
+
+@pytest.mark.parametrize(
+    ("make", "origin", "message"),
+    [
+        (
+            lambda path: None,
+            "bvlc",
+            r"replica\.weights: no file or folder .*weights\.caffemodel; fetch the weights or",
+        ),
+        (
+            lambda path: path.mkdir(),
+            "bvlc",
+            r"replica\.weights: .* is a folder, which the format caffemodel is not; give the",
+        ),
+        (
+            lambda path: path.touch(),
+            "bvlc_raw",
+            r"replica\.weights: .* is a file, which the format raw_float32 is not; give",
+        ),
+    ],
+)
+def test_weights_that_are_not_there_are_told_before_the_first_job(root, make, origin, message):
+    make(root / "weights.caffemodel")
+    settings = imported(root, origin=origin)
+    with pytest.raises(UserError, match=rf"^ensemble\.members\.{message}"):
+        preflight.check(settings, local=True)
+    write_json(root / "results/demo/import_weights/replica/metrics.json", {})  # imported already
+    preflight.check(settings, local=True)
+
+
+def test_origins_that_make_no_sense_are_told_before_the_first_job(root):
+    (root / "weights.caffemodel").touch()
+    for keys, message in (
+        ("format: caffe", r"no format 'caffe'; did you mean 'caffemodel'\?"),
+        ("channel_order: bgra", r"channel_order is 'bgra'; must be rgb or bgr"),
+        ("input_mean: [104.0]", r"input_mean is \[104\.0\]; needs three numbers"),
+        (
+            "classes: ilsvrc2013",
+            r"classes 'ilsvrc2013' is neither a file of names nor a known order; did you mean 'ils",
+        ),
+    ):
+        settings = imported(root, f", origins: {{bvlc: {{{keys}}}}}")
+        with pytest.raises(UserError, match=rf"^ensemble\.members\.replica\.weights: its origin.*{message}"):
+            preflight.check(settings, local=True)
+
+
+def test_training_without_training_pictures_is_told_before_the_first_job(root):
+    splits = "{dataset: {classification: {reader: class_folders, splits: {train: '', validation: ''}}}"
+    override(root, f"{splits}}}")
+    with pytest.raises(
+        UserError, match=r"^dataset\.classification\.splits\.train: not set, and this experiment trains"
+    ):
+        preflight.check(config.compose(root), local=True)
+
+
+def test_a_detector_does_not_start_from_torchvisions_variant(root):
+    (root / "weights.pth").touch()
+    edit(
+        root,
+        "ensemble/paper.yaml",
+        r"name: m2, .*\}",
+        f"name: m2, weights: {root}/weights.pth, origin: torchvision}}",
+    )
+    with pytest.raises(UserError, match=r"^ensemble\.detectors\.d2\.init_from: m2 is torchvision's variant"):
+        preflight.check(config.compose(root), local=True)
+    override(root, "{detection: false}")
+    preflight.check(config.compose(root), local=True)

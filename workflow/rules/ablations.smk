@@ -1,0 +1,47 @@
+# Ablations, a target of their own: snakemake --cores N ablations. `all` does not need them, nor the report.
+
+
+def ablation_inputs(leaf):
+    """Files of that name of all trainings that the table takes: members' where the settings are the same."""
+    folders = {
+        "train_classifier": "train_classifier",
+        "train_ablation": "ablations/train_ablation",
+    }
+    sources = sorted(set(SETTINGS.ablation_sources.values()))
+    return [result(f"{folders[stage]}/{name}/{leaf}") for stage, name in sources]
+
+
+rule train_ablation:
+    input:
+        config=job_config("train_ablation"),
+        manifest=prepared("classification"),
+    output:
+        outcomes=result("ablations/train_ablation/{variant}/outcomes.safetensors"),
+        metrics=result("ablations/train_ablation/{variant}/metrics.json"),
+    log:
+        job_log("train_ablation"),
+    threads: NUMERIC_THREADS
+    resources:
+        gpu=ON_GPU,
+    shell:
+        "python -m googlenet.stages.train_ablation --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --outcomes {output.outcomes} --metrics {output.metrics} > {log} 2>&1"
+
+
+rule compare_ablations:
+    input:
+        config=job_config("compare_ablations"),
+        manifest=prepared("classification"),
+        outcomes=ablation_inputs("outcomes.safetensors"),
+        trainings=ablation_inputs("metrics.json"),
+    output:
+        metrics=result("ablations/compare_ablations/metrics.json"),
+        html=result("ablations/compare_ablations/ablations.html"),
+        markdown=result("ablations/compare_ablations/ablations.md"),
+    log:
+        job_log("compare_ablations"),
+    threads: NUMERIC_THREADS
+    shell:
+        "python -m googlenet.stages.compare_ablations --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --outcomes {input.outcomes} --trainings {input.trainings}"
+        " --metrics {output.metrics} --html {output.html} --markdown {output.markdown} > {log} 2>&1"
