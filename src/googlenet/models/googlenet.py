@@ -90,6 +90,11 @@ class GoogLeNet(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return the logits [n, classes] and, in training, those of the auxiliary heads (at inference: none)."""
+        x, aux = self.map_after(x)
+        return self.linear(self.dropout(self.vector_of(x))), aux
+
+    def map_after(self, x: Tensor, last: str | None = None) -> tuple[Tensor, list[Tensor]]:
+        """Return the map [n, channels, h, w] after the last module, or the named one, and the logits of the heads."""
         x = self.lrn1(self.pool1(self.conv1(x)))
         x = self.lrn2(self.conv2(self.conv2_reduce(x)))
         aux = []
@@ -99,9 +104,16 @@ class GoogLeNet(nn.Module):
             x = self.get_submodule(f"inception_{name}")(x)
             if self.training and name in self.aux_heads:
                 aux.append(self.get_submodule(f"aux_{name}")(x))
-        # The 7x7 average pooling at 224 px; at other sizes, likewise, over the whole map.
-        x = self.fc(x.flatten(1)) if self.fc else x.mean((2, 3))
-        return self.linear(self.dropout(x)), aux
+            if name == last:
+                break
+        return x, aux
+
+    def vector_of(self, x: Tensor) -> Tensor:
+        """Return what the classifier sees of the last map: [n, channels].
+
+        The 7x7 average pooling at 224 px; at other sizes, likewise, over the whole map.
+        """
+        return self.fc(x.flatten(1)) if self.fc else x.mean((2, 3))
 
 
 def pooled(px: int) -> int:
