@@ -9,7 +9,7 @@ def optimiser(model: nn.Module, momentum: float, weight_decay: float) -> torch.o
     weights = [p for p in model.parameters() if p.ndim > 1]
     biases = [p for p in model.parameters() if p.ndim == 1]
     groups = [{"params": weights, "weight_decay": weight_decay}, {"params": biases, "weight_decay": 0.0}]
-    return torch.optim.SGD(groups, lr=0.0, momentum=momentum)
+    return torch.optim.SGD(groups, lr=0.0, momentum=momentum, fused=True)
 
 
 def learning_rate(step: int, steps_per_epoch: int, settings: dict) -> float:
