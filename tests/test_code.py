@@ -109,7 +109,7 @@ def test_line_breaks_and_quotes_leave_it(package):
     assert changed(lambda: replace(path, old, "AUX_HEADS = (\n    '4a',\n    '4d',\n)")) == set()
 
 
-TRAINING = {"train_classifier", "train_ablation", "train_detector"}
+TRAINING = {"train_classifier", "train_ablation", "train_detector", "train_multibox"}
 REPORTING = {"make_report", "compare_ablations"}
 WITH_NETWORKS = TRAINING | {
     "import_weights",
@@ -117,7 +117,9 @@ WITH_NETWORKS = TRAINING | {
     "analyse_units",
     "score_regions",
     "measure_cost",
+    "merge_proposals",
 }
+WITH_SUPPRESSION = {"evaluate_detection", "train_multibox", "merge_proposals", "study_proposals"}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ WITH_NETWORKS = TRAINING | {
             {*TRAINING, "score_regions"},
         ),
         ("stages/score_regions.py", '"images": len(test), ', "", {"score_regions"}),
-        ("detection/nms.py", "<= iou_threshold", "< iou_threshold", {"evaluate_detection"}),
+        ("detection/nms.py", "<= iou_threshold", "< iou_threshold", WITH_SUPPRESSION),
         ("report/words.py", "def ", "NEW = 1\n\n\ndef ", REPORTING),
     ],
 )

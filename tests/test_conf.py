@@ -102,6 +102,34 @@ def test_mistakes_in_an_experiment_file(root, line, said, near):
     assert f"did you mean {near}?" in message or not near
 
 
+IN_PROPOSALS = [
+    ("{train_multibox: {init_from: m9}}", "train_multibox.init_from: no 'm9'; known: m1, m2, "),
+    ("{train_multibox: {head: gird}}", "'train_multibox.head' must be flat or grid, not 'gird'"),
+    (
+        "{train_multibox: {crop_area: [0.5, 1.5]}}",
+        "'train_multibox.crop_area' must be two numbers above 0, up to 1, not [0.5, 1.5]",
+    ),
+    ("{train_multibox: {crop_aspect: [1.0]}}", "'train_multibox.crop_aspect' must be two numbers above 0"),
+    ("{merge_proposals: {multibox_boxes: -1}}", "'merge_proposals.multibox_boxes' must be 0 or more, not -1"),
+    (
+        "{study_proposals: {compare: {images: 0}}}",
+        "'study_proposals.compare.images' must be at least 1, not 0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), IN_PROPOSALS, ids=[row[0] for row in IN_PROPOSALS])
+def test_mistakes_in_what_is_proposed(root, text, said):
+    override(root, text)
+    assert told(root).startswith(f"conf/experiment/demo.yaml or params.yaml: {said}")
+
+
+def test_the_trunk_of_multibox_is_not_asked_for_where_it_is_left_out(root):
+    override(root, "{train_multibox: {init_from: m9}, merge_proposals: {multibox_boxes: 0}}")
+    stages = config.compose(root).stages
+    assert "train_multibox" not in stages and "merge_proposals" in stages
+
+
 IN_OVERRIDES = [
     (
         "{train_classifier: {epoch: 8}}",

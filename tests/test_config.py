@@ -43,9 +43,11 @@ COMPUTED = (
     | every("predict_crops")
     | TUNED
     | SCORED
-    | {"measure_cost/all", "train_baseline/all", "analyse_units/all"}
+    | {"measure_cost/all", "train_baseline/all", "analyse_units/all", "train_multibox/all"}
+    | every("merge_proposals", ["p1", "p2"])
 )
-PARTS = {"propose_regions/p1", "propose_regions/p2"}
+PARTS, MERGED = every("propose_regions", ["p1", "p2"]), every("merge_proposals", ["p1", "p2"])
+STUDY = {"study_proposals/all"}
 
 # File, what is replaced, by what, the jobs whose files change.
 EDITS = {
@@ -64,10 +66,14 @@ EDITS = {
     "one member's key": ("ensemble/paper.yaml", r"width: 1.25", "width: 1.5", {"train_classifier/m7"}),
     "one detector's key": ("ensemble/paper.yaml", r"name: d2, init_from: m2", "name: d2, init_from: m7", {"train_detector/d2"}),
     "the crop size": ("model/small.yaml", r"^input_px: .*$", "input_px: 56", TRAINED | VARIANTS | {"measure_cost/all"}),
-    "mirroring": ("dataset/digits.yaml", r"^mirror: .*$", "mirror: true", TRAINED | VARIANTS | every("predict_crops") | TUNED),
+    "mirroring": ("dataset/digits.yaml", r"^mirror: .*$", "mirror: true", TRAINED | VARIANTS | every("predict_crops") | TUNED | {"train_multibox/all"}),
     "policies": ("predict_crops.yaml", r"^policies: \S+ \S+ \S+", "policies: [1, 10]", every("predict_crops")),
     "the data": ("dataset/full.yaml", r"^    seed: 2", "    seed: 3", {"prepare_detection/all"}),
-    "proposals": ("propose_regions.yaml", r"^sigma: .*$", "sigma: 0.7", PARTS),
+    "proposals": ("propose_regions.yaml", r"^sigma: .*$", "sigma: 0.7", PARTS | STUDY),
+    "MultiBox": ("train_multibox.yaml", r"^momentum: .*$", "momentum: 0.8", {"train_multibox/all"}),
+    "the merging of proposals": ("merge_proposals.yaml", r"^duplicate_iou: \S+", "duplicate_iou: 0.8", MERGED),
+    "the boxes of MultiBox": ("experiment/demo.yaml", r"multibox_boxes: \d+", "multibox_boxes: 9", MERGED | STUDY),
+    "the study of proposals": ("study_proposals.yaml", r"^resamples: \S+", "resamples: 9", STUDY),
     "context": ("train_detector.yaml", r"^context_px: \S+", "context_px: 12", TUNED | SCORED),
     "evaluation": ("evaluate_ensemble.yaml", r"^resamples: .*$", "resamples: 9", {"evaluate_ensemble/all"}),
     "crops": ("study_crops.yaml", r"^random_subsets: \S+", "random_subsets: 9", {"study_crops/all"}),
@@ -177,7 +183,7 @@ def test_files_are_written_when_their_content_changes(root):
     def contents():
         return {path: path.read_bytes() for path in root.rglob("*.json")}
 
-    assert len(write()) == len(contents()) == 37 + len(VARIANTS) + 1  # and their comparison
+    assert len(write()) == len(contents()) == 41 + len(VARIANTS) + 1  # and their comparison
     first = contents()
     assert write() == []
     edit(root, "ensemble/paper.yaml", r"width: 1.25", "width: 1.5")

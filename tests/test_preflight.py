@@ -32,6 +32,32 @@ def test_the_module_that_is_analysed_has_one_above_it(root):
     preflight.check(config.compose(root), local=True)
 
 
+def test_the_module_that_the_trunk_ends_at_is_one_of_the_members(root):
+    override(root, "{train_multibox: {last: 5c}}")
+    with pytest.raises(UserError, match=r"^train_multibox\.last: no module '5c'"):
+        preflight.check(config.compose(root), local=True)
+    override(root, "{train_multibox: {last: 5c}, merge_proposals: {multibox_boxes: 0}}")  # nothing is trained
+    preflight.check(config.compose(root), local=True)
+    override(root, "{train_multibox: {last: 5b_2}, model: {repeat_modules: [5b]}}")
+    preflight.check(config.compose(root), local=True)
+
+
+def test_torchvisions_variant_is_no_trunk(root):
+    (root / "weights.pth").touch()
+    edit(
+        root,
+        "ensemble/paper.yaml",
+        r"name: m2, .*\}",
+        f"name: m2, weights: {root}/weights.pth, origin: torchvision}}",
+    )
+    edit(root, "ensemble/paper.yaml", r"init_from: m2", "init_from: m3")
+    edit(root, "train_multibox.yaml", r"^init_from: m1", "init_from: m2")
+    with pytest.raises(
+        UserError, match=r"^train_multibox\.init_from: m2 is torchvision's network, which is no trunk"
+    ):
+        preflight.check(config.compose(root), local=True)
+
+
 def test_prepared_data_need_no_source(root):
     for kind in ("classification", "detection"):
         write_json(root / "data" / kind / "photos" / "manifest.json", {})

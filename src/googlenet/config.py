@@ -31,6 +31,9 @@ PER = {
     "analyse_units": "",
     "prepare_detection": "",
     "propose_regions": "part",
+    "train_multibox": "",
+    "merge_proposals": "part",
+    "study_proposals": "",
     "train_detector": "detector",
     "score_regions": "detector",
     "evaluate_detection": "",
@@ -40,8 +43,8 @@ PER = {
     "compare_ablations": "",
 }
 DATA_STAGES = ("prepare_classification", "prepare_detection")
-DETECTION_STAGES = ("prepare_detection", "propose_regions", "train_detector", "score_regions")
-DETECTION_STAGES += ("evaluate_detection",)
+DETECTION_STAGES = ("prepare_detection", "propose_regions", "train_multibox", "merge_proposals")
+DETECTION_STAGES += ("study_proposals", "train_detector", "score_regions", "evaluate_detection")
 ABLATION_STAGES = ("train_ablation", "compare_ablations")  # a target of its own, in a folder of its own
 GROUPS = ("dataset", "model", "ensemble")
 FULL = {"dataset": "full", "model": "paper", "ensemble": "paper"}  # of each group, the file with every key
@@ -65,6 +68,7 @@ class Settings:
     def stages(self) -> list[str]:
         """The stages that this experiment has."""
         left_out = [] if self.tree.detection else list(DETECTION_STAGES)
+        left_out += [] if self.tree.merge_proposals.multibox_boxes else ["train_multibox"]
         left_out += [] if self.tree.train_baseline.enabled else ["train_baseline"]
         left_out += [] if self.tree.predict_crops.per_crop_images else ["study_crops"]
         left_out += [] if self.tree.analyse_units.enabled else ["analyse_units"]
@@ -78,9 +82,8 @@ class Settings:
         from omegaconf import OmegaConf
 
         if per == "part":
-            return {
-                f"p{i + 1}": {"name": f"p{i + 1}", "index": i} for i in range(self.tree.propose_regions.parts)
-            }
+            parts = range(self.tree.propose_regions.parts)
+            return {f"p{i + 1}": {"name": f"p{i + 1}", "index": i} for i in parts}
         if per == "variant":
             return self.own_variants
         if not per:
@@ -125,8 +128,7 @@ class Settings:
         if job.stage == "compare_ablations":
             own["sources"] = {name: "/".join(source) for name, source in self.ablation_sources.items()}
         head = {"stage": job.stage, "job": job.name, "code": code_digest(f"googlenet.stages.{job.stage}")}
-        where = self.dataset if job.stage in DATA_STAGES else self.experiment
-        return own | head | {"experiment": where}
+        return own | head | {"experiment": self.dataset if job.stage in DATA_STAGES else self.experiment}
 
     def of_stage(self, job: Job) -> dict:
         """A stage's keys for one of its jobs, with every reference filled in."""

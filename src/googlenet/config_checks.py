@@ -90,6 +90,11 @@ def same_kind(value: Any, default: Any) -> bool:
     return isinstance(value, type(default))
 
 
+def ascending(pair: Any) -> bool:
+    """Whether a value is two numbers above zero, the first no larger than the second."""
+    return len(pair) == 2 and 0 < pair[0] <= pair[1]
+
+
 # Key, what must hold, how to say it.
 RULES = [
     ("compute.device", lambda v: v in ("cpu", "cuda"), "cpu or cuda"),
@@ -123,6 +128,21 @@ RULES = [
     ("study_crops.resamples", lambda v: v >= 1, "at least 1"),
     ("propose_regions.parts", lambda v: v >= 1, "at least 1"),
     ("propose_regions.superpixel_scale", lambda v: v > 0, "above 0"),
+    ("train_multibox.input_px", lambda v: v >= 32, "at least 32"),
+    ("train_multibox.head", lambda v: v in ("flat", "grid"), "flat or grid"),
+    ("train_multibox.head_channels", lambda v: v >= 1, "at least 1"),
+    ("train_multibox.priors", lambda v: v >= 1, "at least 1"),
+    ("train_multibox.match_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
+    ("train_multibox.location_weight", lambda v: v > 0, "above 0"),
+    ("train_multibox.crop_area", lambda v: ascending(v) and v[1] <= 1, "two numbers above 0, up to 1"),
+    ("train_multibox.crop_aspect", lambda v: ascending(v), "two numbers above 0, the lower first"),
+    ("merge_proposals.multibox_boxes", lambda v: v >= 0, "0 or more"),
+    ("merge_proposals.multibox_nms_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
+    ("merge_proposals.duplicate_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
+    ("study_proposals.compare.superpixel_scale", lambda v: v > 0, "above 0"),
+    ("study_proposals.compare.images", lambda v: v >= 1, "at least 1"),
+    ("study_proposals.iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
+    ("study_proposals.resamples", lambda v: v >= 1, "at least 1"),
     ("train_detector.positives", lambda v: v >= 1, "at least 1"),
     ("train_detector.positive_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
     ("evaluate_detection.nms_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
@@ -135,7 +155,7 @@ RULES = [
     ("measure_cost.peer_repeats", lambda v: v >= 1, "at least 1"),
     ("evaluate_detection.max_per_image", lambda v: v >= 1, "at least 1"),
 ]
-for _stage in ("train_classifier", "train_detector"):
+for _stage in ("train_classifier", "train_detector", "train_multibox"):
     RULES += [
         (f"{_stage}.epochs", lambda v: v >= 1, "at least 1"),
         (f"{_stage}.learning_rate", lambda v: v > 0, "above 0"),
@@ -148,12 +168,19 @@ for _stage in ("train_classifier", "train_detector"):
     ]
 RULES += [
     ("train_classifier.batch_size", lambda v: v >= 1, "at least 1"),
+    ("train_multibox.batch_size", lambda v: v >= 1, "at least 1"),
     ("train_classifier.stall.epochs", lambda v: v >= 0, "at least 0"),
     ("train_classifier.stall.margin", lambda v: 0 <= v < 1, "from 0 to below 1"),
 ]
 RULES += [
     (f"{_key}.confidence_percent", lambda v: 50 <= v < 100, "from 50 to below 100")
-    for _key in ("evaluate_ensemble", "study_crops", "evaluate_detection", "compare_ablations")
+    for _key in (
+        "evaluate_ensemble",
+        "study_crops",
+        "study_proposals",
+        "evaluate_detection",
+        "compare_ablations",
+    )
 ]
 
 
@@ -165,6 +192,9 @@ def check_values(tree: dict, file: str) -> None:
     members = [row["name"] for row in tree["ensemble"]["members"]]
     if tree["detection"]:
         check_table(tree, "detector", "init_from", members)
+        trunk = tree["train_multibox"]["init_from"]
+        if tree["merge_proposals"]["multibox_boxes"] and trunk not in members:
+            raise UserError(f"{file}: train_multibox.init_from: no '{trunk}'{nearest(trunk, members)}")
     analysed = tree["analyse_units"]["of_member"]
     if analysed and analysed not in members:
         raise UserError(f"{file}: analyse_units.of_member: no '{analysed}'{nearest(analysed, members)}")

@@ -7,10 +7,10 @@ from googlenet.classification import sampling
 from googlenet.config import DATA_STAGES, Job, Settings, plain
 from googlenet.data.prepare import check_source
 from googlenet.detection import selective_search
-from googlenet.errors import UserError
+from googlenet.errors import UserError, nearest
 from googlenet.imports import bring
 from googlenet.models import peers
-from googlenet.models.table_1 import check_modules, module_above
+from googlenet.models.table_1 import check_modules, module_above, order_of_modules
 
 SEARCH_KEYS = tuple(selective_search.DEFAULTS)
 
@@ -48,6 +48,8 @@ def check(settings: Settings, local: bool) -> None:
         sampling.check(method, f"sampling.{name}")
     if "analyse_units" in settings.stages:
         check_analysed(settings)
+    if "train_multibox" in settings.stages:
+        check_trunk(settings)
     peers.check(settings.resolved(Job("measure_cost", "all")))
     if "propose_regions" in settings.stages:
         selective_search.check({key: settings.tree.propose_regions[key] for key in SEARCH_KEYS})
@@ -84,3 +86,20 @@ def check_analysed(settings: Settings) -> None:
         )
     deeper = [*model["repeat_modules"], *member.get("repeat_modules", [])]
     module_above(settings.tree.analyse_units.module, deeper, "analyse_units.module")
+
+
+def check_trunk(settings: Settings) -> None:
+    """See that MultiBox can start from the member that is named, and ends at a module that it has."""
+    multibox, member = (
+        settings.tree.train_multibox,
+        settings.rows("member")[settings.tree.train_multibox.init_from],
+    )
+    if member.get("weights") and settings.tree.origins[member["origin"]].format == "torchvision":
+        raise UserError(
+            f"train_multibox.init_from: {member['name']} is torchvision's network, which is no trunk; name a member with"
+            " the paper's, or set merge_proposals.multibox_boxes to 0"
+        )
+    deeper = [*settings.tree.model.repeat_modules, *member.get("repeat_modules", [])]
+    known = list(order_of_modules(deeper))
+    if multibox.last not in known:
+        raise UserError(f"train_multibox.last: no module '{multibox.last}'{nearest(multibox.last, known)}")

@@ -92,10 +92,12 @@ def imported_member(house: Path) -> None:
 AFTER_EVALUATION = jobs(evaluate_detection="all", make_report="all")
 AFTER_SCORES = jobs(score_regions=D) | AFTER_EVALUATION
 AFTER_DETECTORS = jobs(train_detector=D) | AFTER_SCORES
+AFTER_MERGE = jobs(merge_proposals=P, study_proposals="all") | AFTER_DETECTORS
+AFTER_MULTIBOX = jobs(train_multibox="all") | AFTER_MERGE
 AFTER_ENSEMBLE = jobs(evaluate_ensemble="all", make_report="all")
 AFTER_PREDICTIONS = jobs(study_crops="all") | AFTER_ENSEMBLE
 AFTER_CLASSIFIERS = (
-    jobs(train_classifier=M, predict_crops=M, analyse_units="all") | AFTER_PREDICTIONS | AFTER_DETECTORS
+    jobs(train_classifier=M, predict_crops=M, analyse_units="all") | AFTER_PREDICTIONS | AFTER_MULTIBOX
 )
 
 EDITS = [
@@ -146,12 +148,27 @@ EDITS = [
     Edit(
         "propose_regions: superpixel_scale",
         smoke(r"superpixel_scale: [\d.]+", "superpixel_scale: 1.5"),
-        jobs(propose_regions=P) | AFTER_DETECTORS,
+        jobs(propose_regions=P) | AFTER_MERGE,
+    ),
+    Edit(
+        "study_proposals: pictures compared",
+        smoke(r"compare: \{images: \d+", "compare: {images: 4"),
+        jobs(study_proposals="all", make_report="all"),
+    ),
+    Edit(
+        "merge_proposals: duplicate_iou",
+        file("conf/merge_proposals.yaml", r"duplicate_iou: \S+", "duplicate_iou: 0.8"),
+        AFTER_MERGE,
+    ),
+    Edit(
+        "train_multibox: epochs",
+        smoke(r"match_iou: 0.5, epochs: \d+", "match_iou: 0.5, epochs: 3"),
+        AFTER_MULTIBOX,
     ),
     Edit(
         "prepare_detection: training scenes",
         file(DATASET, r"train: 12", "train: 13"),
-        jobs(prepare_detection="all", propose_regions=P) | AFTER_DETECTORS,
+        jobs(prepare_detection="all", propose_regions=P) | AFTER_MULTIBOX,
     ),
     Edit(
         "train_baseline: max_iterations",
@@ -198,6 +215,11 @@ EDITS = [
         "the member that d1 starts from",
         smoke(r"name: d1, init_from: m1", "name: d1, init_from: m3"),
         jobs(train_detector="d1", score_regions="d1") | AFTER_EVALUATION,
+    ),
+    Edit(
+        "the member that MultiBox starts from",
+        file("conf/train_multibox.yaml", r"init_from: m1", "init_from: m3"),
+        AFTER_MULTIBOX,
     ),
     Edit(
         "input_px of the model, shared by many stages",
@@ -257,7 +279,7 @@ EDITS = [
     Edit(
         "a third part of the proposals",
         file("conf/propose_regions.yaml", r"parts: \d+", "parts: 3"),
-        jobs(propose_regions="p1 p2 p3") | AFTER_DETECTORS,
+        jobs(propose_regions="p1 p2 p3", merge_proposals="p1 p2 p3", study_proposals="all") | AFTER_DETECTORS,
     ),
     Edit(
         "a fourth member, m4",

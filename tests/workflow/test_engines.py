@@ -27,6 +27,9 @@ EVERY = jobs(
     analyse_units="all",
     prepare_detection="all",
     propose_regions="p1 p2",
+    train_multibox="all",
+    merge_proposals="p1 p2",
+    study_proposals="all",
     train_detector="d1 d2",
     score_regions="d1 d2",
     evaluate_detection="all",
@@ -49,8 +52,8 @@ def test_each_engine_runs_every_job(house, dvc_house, first_runs):
 
 def test_two_fresh_runs_give_the_same_bits(house, dvc_house):
     found = digests(house)
-    # 2 manifests, 5 weights, 3 outcomes, 3 predictions, 3 of crops, 2 proposals, 2 scores, 12 metrics
-    assert len(found) == 32
+    # 2 manifests, 6 weights, 3 outcomes, 3 predictions, 3 of crops, 4 proposals, 2 scores, 16 metrics
+    assert len(found) == 39
     assert found == digests(dvc_house)
 
 

@@ -149,6 +149,7 @@ def test_bad_data_are_told_by_their_job(changed, tmp_path, spoil, messages):
 
 
 def test_the_papers_setting_is_planned_without_its_data_or_a_gpu(changed):
+    parts = " ".join(f"p{part}" for part in range(1, 257))
     expected = jobs(
         prepare_classification="all",
         train_classifier=EVERY_MEMBER,
@@ -157,7 +158,10 @@ def test_the_papers_setting_is_planned_without_its_data_or_a_gpu(changed):
         study_crops="all",
         analyse_units="all",
         prepare_detection="all",
-        propose_regions=" ".join(f"p{part}" for part in range(1, 257)),
+        propose_regions=parts,
+        train_multibox="all",
+        merge_proposals=parts,
+        study_proposals="all",
         train_detector=EVERY_DETECTOR,
         score_regions=EVERY_DETECTOR,
         evaluate_detection="all",
@@ -178,6 +182,9 @@ def test_photos_are_planned(changed):
         analyse_units="all",
         prepare_detection="all",
         propose_regions="p1 p2",
+        train_multibox="all",
+        merge_proposals="p1 p2",
+        study_proposals="all",
         train_detector=EVERY_DETECTOR,
         score_regions=EVERY_DETECTOR,
         evaluate_detection="all",

@@ -1,4 +1,4 @@
-# Detection: proposals, six detectors fine-tuned from members, their scores on regions, mean average precision.
+# Detection: proposals of selective search and MultiBox, six detectors fine-tuned from members, mean average precision.
 
 
 def weights_of(wildcards):
@@ -22,9 +22,68 @@ rule propose_regions:
         " --manifest {input.manifest} --proposals {output.proposals} --metrics {output.metrics} > {log} 2>&1"
 
 
+rule train_multibox:
+    input:
+        config=job_config("train_multibox"),
+        manifest=prepared("detection"),
+        weights=lambda wildcards: classifier(SETTINGS.tree.train_multibox.init_from),
+    output:
+        weights=result("train_multibox/weights.safetensors"),
+        metrics=result("train_multibox/metrics.json"),
+    log:
+        job_log("train_multibox"),
+    priority: 1  # every detector waits for it
+    threads: NUMERIC_THREADS
+    resources:
+        gpu=ON_GPU,
+    shell:
+        "python -m googlenet.stages.train_multibox --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --classifier {input.weights} --weights {output.weights}"
+        " --metrics {output.metrics} > {log} 2>&1"
+
+
+rule merge_proposals:
+    input:
+        config=job_config("merge_proposals"),
+        manifest=prepared("detection"),
+        searched=rules.propose_regions.output.proposals,
+        weights=rules.train_multibox.output.weights if names("train_multibox") else [],
+    output:
+        proposals=result("merge_proposals/{part}/proposals.safetensors"),
+        metrics=result("merge_proposals/{part}/metrics.json"),
+    log:
+        job_log("merge_proposals"),
+    threads: NUMERIC_THREADS
+    resources:
+        gpu=ON_GPU,
+    shell:
+        "python -m googlenet.stages.merge_proposals --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --searched {input.searched} --weights {input.weights}"
+        " --proposals {output.proposals} --metrics {output.metrics} > {log} 2>&1"
+
+
 PROPOSALS = expand(
-    rules.propose_regions.output.proposals, part=names("propose_regions")
+    rules.merge_proposals.output.proposals, part=names("merge_proposals")
 )
+
+
+rule study_proposals:
+    input:
+        config=job_config("study_proposals"),
+        manifest=prepared("detection"),
+        searched=expand(
+            rules.propose_regions.output.proposals, part=names("propose_regions")
+        ),
+        merged=PROPOSALS,
+    output:
+        metrics=result("study_proposals/metrics.json"),
+    log:
+        job_log("study_proposals"),
+    threads: NUMERIC_THREADS
+    shell:
+        "python -m googlenet.stages.study_proposals --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --searched {input.searched} --merged {input.merged}"
+        " --metrics {output.metrics} > {log} 2>&1"
 
 
 rule train_detector:

@@ -1,0 +1,56 @@
+"""MultiBox's boxes and those of selective search as one set of proposals (section 8)."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from googlenet.detection import proposals as packed
+from googlenet.detection.nms import nms
+
+
+class Merged(NamedTuple):
+    """One picture's proposals: boxes int32 [n, 4], MultiBox's `confidence` float32 [n], 0 for selective search's.
+
+    MultiBox's come first, best first; then selective search's in their own order. `multibox`: how many are MultiBox's.
+    """
+
+    boxes: np.ndarray
+    confidence: np.ndarray
+    multibox: int
+
+
+def merge(found: np.ndarray, confidence: np.ndarray, searched: np.ndarray, duplicate_iou: float) -> Merged:
+    """Join MultiBox's boxes [k, 4], best first, and selective search's [n, 4]; drop near-duplicates.
+
+    Of two boxes that overlap above `duplicate_iou` the one that comes first stays: MultiBox's, since it alone has a rank;
+    of two of selective search the lower in its sorted order.
+    """
+    boxes = np.concatenate([found.reshape(-1, 4), searched.reshape(-1, 4)]).astype(np.int32)
+    kept = np.sort(nms(boxes, -np.arange(len(boxes)), duplicate_iou))
+    every = np.concatenate([confidence, np.zeros(len(searched))]).astype(np.float32)
+    return Merged(boxes[kept], every[kept], int((kept < len(found)).sum()))
+
+
+def sources(merged: Mapping[str, list[Merged]]) -> dict[str, np.ndarray]:
+    """What a file of proposals holds beside the boxes: of each split, the confidences and how many are MultiBox's.
+
+    "<split>.confidence" float32 [all boxes], "<split>.multibox" int64 [pictures].
+    """
+    arrays = {}
+    for split, pictures in merged.items():
+        confidences = [np.zeros(0, np.float32), *(one.confidence for one in pictures)]
+        arrays[f"{split}.confidence"] = np.concatenate(confidences)
+        arrays[f"{split}.multibox"] = np.array([one.multibox for one in pictures], np.int64)
+    return arrays
+
+
+def unmerged(parts: Sequence[dict[str, np.ndarray]], split: str) -> list[Merged]:
+    """What was merged, of every picture of a split, in the split's order, from all parts."""
+    boxes = packed.joined(parts, split)
+    confidences = packed.joined(
+        [part | {f"{split}.boxes": part[f"{split}.confidence"]} for part in parts], split
+    )
+    heads, n = [part[f"{split}.multibox"] for part in parts], len(parts)
+    rows = enumerate(zip(boxes, confidences, strict=True))
+    return [Merged(mine, confidence, int(heads[i % n][i // n])) for i, (mine, confidence) in rows]

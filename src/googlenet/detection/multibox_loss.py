@@ -1,0 +1,80 @@
+"""What MultiBox learns (Erhan et al. 2014, section 3): which prior stands for which object, and the combined loss."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+from torch.nn import functional
+
+from googlenet.detection.box_offsets import encode
+from googlenet.detection.boxes import iou
+
+NOTHING = -1
+
+
+class Targets(NamedTuple):
+    """Of every prior of a picture: the offsets it should give, float32 [k, 4]; whether it stands for an object, and
+    whether its confidence counts, float32 [k] each, 0 or 1."""
+
+    offsets: np.ndarray
+    matched: np.ndarray
+    counts: np.ndarray
+
+
+def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndarray:
+    """Return the object that each prior stands for, int64 [k], or NOTHING. priors [k, 4], objects [m, 4].
+
+    Every object takes one prior, so that the sum of overlaps is the largest (objects that overlap none take the next
+    one). Below 1, `match_iou` also gives each other prior at or over it the object that it overlaps most.
+    """
+    owner = np.full(len(priors), NOTHING)
+    if not len(objects):
+        return owner
+    overlap = iou(objects, priors)
+    best = overlap.argmax(axis=0)
+    if match_iou < 1:
+        owner = np.where(overlap.max(axis=0) >= match_iou, best, owner)
+    extent = np.abs(priors).max() + 1
+    apart = np.abs(np.asarray(objects, np.float64)[:, None] - priors[None]).sum(axis=2) / extent
+    rows, columns = linear_sum_assignment(1e-6 * apart - overlap)
+    owner[columns] = rows
+    return owner
+
+
+def targets(
+    priors: np.ndarray, objects: np.ndarray, difficult: np.ndarray, partial: bool, match_iou: float
+) -> Targets:
+    """What the priors of one picture should say. Difficult objects teach nothing, neither that they are there nor not.
+
+    partial: the picture may hold objects without a box; then no prior learns that there is nothing.
+    """
+    owner = assign(priors, objects, match_iou)
+    taken = owner != NOTHING
+    hard = np.zeros(len(priors), bool)
+    hard[taken] = difficult[owner[taken]]
+    matched = taken & ~hard
+    offsets = np.zeros((len(priors), 4), np.float32)
+    offsets[matched] = encode(priors[matched], objects[owner[matched]])
+    counts = matched if partial else ~hard
+    return Targets(offsets, matched.astype(np.float32), counts.astype(np.float32))
+
+
+def losses(offsets: Tensor, logits: Tensor, wanted: Targets) -> tuple[Tensor, Tensor]:
+    """Return the losses of location and of confidence, each over the number of matched priors of the batch.
+
+    offsets [n, k, 4], logits [n, k]; wanted: tensors of these shapes. Location: half the squared distance, of matched
+    priors. Confidence: logistic, of all that count; per match, since the many that stand for nothing are learnt soon.
+    """
+    matches = wanted.matched.sum().clamp(min=1)
+    location = (0.5 * (offsets - wanted.offsets).square().sum(2) * wanted.matched).sum()
+    confidence = functional.binary_cross_entropy_with_logits(
+        logits, wanted.matched, weight=wanted.counts, reduction="sum"
+    )
+    return location / matches, confidence / matches
+
+
+def stacked(pictures: list[Targets]) -> Targets:
+    """The targets of a batch, as tensors."""
+    return Targets(*(torch.from_numpy(np.stack(column)) for column in zip(*pictures, strict=True)))

@@ -1,0 +1,77 @@
+"""The boxes that MultiBox starts from: k-means of the training boxes (Erhan et al. 2014), or shapes on a grid.
+
+Priors live in the frame of the network's input: the whole picture squeezed to a square of `px` pixels, inclusive corners
+as everywhere, but not whole numbers. Overlaps are the same in both frames.
+"""
+
+import numpy as np
+
+ROWS_AT_ONCE = 65536
+
+
+def rescale(boxes: np.ndarray, x: float, y: float) -> np.ndarray:
+    """Return boxes [n, 4] of a picture that is stretched by the factors x and y: float64. Edges are scaled, not pixels."""
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    edges = np.array([0.0, 0.0, 1.0, 1.0])
+    return (boxes + edges) * np.array([x, y, x, y]) - edges
+
+
+def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> tuple[np.ndarray, np.ndarray]:
+    """Return at most k centres of points [n, d], float64 [k, d], the most populous first, and how many each has [k].
+
+    Starts as k-means++ does and ends when no point changes sides. Fewer distinct points than k are their own centres.
+    """
+    points = np.asarray(points, np.float64)
+    distinct, counts = np.unique(points, axis=0, return_counts=True)
+    if len(distinct) > k > 0:
+        centres = _spread(points, k, np.random.Generator(np.random.Philox(seed)))
+        owner = np.full(len(points), -1)
+        for _ in range(iterations):
+            before, owner = owner, _nearest(points, centres)
+            if np.array_equal(before, owner):
+                break
+            counts = np.bincount(owner, minlength=k)
+            sums = np.stack([np.bincount(owner, column, minlength=k) for column in points.T], axis=1)
+            there = counts > 0
+            centres[there] = sums[there] / counts[there, None]
+        distinct, counts = centres, np.bincount(_nearest(points, centres), minlength=k)
+    order = np.argsort(-counts, kind="stable")[:k]
+    return distinct[order], counts[order]
+
+
+def shapes(boxes: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return the widths and heights, float64 [count, 2], of k-means over the logarithms of those of boxes [n, 4].
+
+    Logarithms, so that small boxes are told apart as finely as large ones.
+    """
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    return np.exp(k_means(np.log(boxes[:, 2:] - boxes[:, :2] + 1), count, seed)[0])
+
+
+def on_grid(shapes: np.ndarray, cells: int, px: int) -> np.ndarray:
+    """Return every shape [a, 2] around the centre of every cell: float64 [cells * cells * a, 4], rows of cells first."""
+    at = (np.arange(cells) + 0.5) * px / cells
+    y, x = np.meshgrid(at, at, indexing="ij")
+    centre = np.stack([x, y], axis=2)[:, :, None]
+    half = np.asarray(shapes, np.float64) / 2
+    return np.concatenate([centre - half, centre + half - 1], axis=3).reshape(-1, 4)
+
+
+def _spread(points: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """k starting points: each is drawn by its squared distance to the nearest one before it (k-means++)."""
+    chosen = [int(rng.integers(len(points)))]
+    distance = np.full(len(points), np.inf)
+    while len(chosen) < k:
+        distance = np.minimum(distance, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
+        reach = np.cumsum(distance)
+        chosen.append(int(np.searchsorted(reach, rng.random() * reach[-1], side="right")))
+    return points[chosen].copy()
+
+
+def _nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """The index of the centre next to each point; the lower one at a tie."""
+    found = []
+    for start in range(0, len(points), ROWS_AT_ONCE):
+        part = points[start : start + ROWS_AT_ONCE]
+        found.append(((centres**2).sum(axis=1) - 2 * part @ centres.T).argmin(axis=1))
+    return np.concatenate(found)

@@ -1,0 +1,219 @@
+"""MultiBox: the network of a form, its boxes, its batches, and a training that beats fixed boxes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from classification.tiny import COMPUTE, description, network, pictures
+from googlenet.detection.coverage import NEVER, first_cover
+from googlenet.detection.multibox import Form, cells_of, propose, rebuilt, squeezed, start, told, trunk_of
+from googlenet.detection.multibox_train import (
+    Objects,
+    PictureBatches,
+    mirrored,
+    picture_at,
+    prior_figures,
+    priors_of,
+    seen_in,
+    squeezed_boxes,
+    train,
+    window,
+)
+from googlenet.detection.priors import k_means, rescale
+from googlenet.errors import UserError
+
+SETTINGS = {
+    "match_iou": 0.5,
+    "location_weight": 1.0,
+    "crop_area": [1.0, 1.0],
+    "crop_aspect": [1.0, 1.0],
+    "epochs": 4,
+    "batches_per_epoch": 20,
+    "batch_size": 8,
+    "learning_rate": 0.01,
+    "warmup_steps": 10,
+    "schedule": "cosine",
+    "drop_every_epochs": 8,
+    "drop_factor": 0.96,
+    "momentum": 0.9,
+    "weight_decay": 0.0005,
+    "averaging": {"form": "exponential", "decay": 0.9, "start_epoch": 0},
+    "order_seed": 1,
+    "mirror": True,
+}
+PX = 64
+
+
+def scenes(count, seed):
+    """Noise of 80 x 60 px with one bright square each, and where it is."""
+    rng, shown, objects = np.random.default_rng(seed), [], []
+    for _ in range(count):
+        picture = rng.integers(0, 60, (60, 80, 3), np.uint8)
+        side = int(rng.integers(8, 14))
+        x, y = int(rng.integers(80 - side)), int(rng.integers(60 - side))
+        picture[y : y + side, x : x + side] += 180
+        shown.append(picture)
+        box = np.array([[x, y, x + side - 1, y + side - 1]], np.float32)
+        objects.append(Objects(box, np.zeros(1, bool), False))
+    return shown, objects
+
+
+def begun(head, last, objects, priors=4, width=1 / 16, channels=16, sizes=None):
+    """A network that starts from a random classifier, its form, and the share of priors that are matched."""
+    described = replace(description(), width=width)
+    trunk = trunk_of(described, PX)
+    boxes = squeezed_boxes(objects, sizes or [(80, 60)] * len(objects), PX)
+    found = priors_of(boxes, head, priors, cells_of(trunk, last), PX, 1)
+    form = Form(trunk, last, head, channels, len(found))
+    share = prior_figures(found, boxes, SETTINGS["match_iou"])[1]
+    return start(form, network(described), found, share, seed=1), form
+
+
+@pytest.mark.parametrize(("head", "last", "count"), [("flat", "5b", 4), ("grid", "4a", 4 * 4 * 4)])
+def test_the_untrained_network_proposes_its_priors(head, last, count):
+    shown, objects = scenes(6, 0)
+    model, form = begun(head, last, objects)
+    assert len(model.priors) == form.priors == count
+    offsets, logits = model(torch.randn(2, 3, PX, PX))
+    assert offsets.shape == (2, count, 4) and logits.shape == (2, count)
+    assert not offsets.any() and len(logits.unique()) == 1
+    boxes, confidence = propose(model, form, shown[0], 3, 0.999, COMPUTE)
+    wanted = rescale(model.priors[: len(boxes)].numpy(), 80 / PX, 60 / PX)
+    assert boxes == pytest.approx(np.rint(np.clip(wanted, 0, [79, 59, 79, 59])))
+    assert boxes.dtype == np.int32 and confidence.dtype == np.float32
+
+
+def test_outputs_of_the_grid_are_those_of_their_cells():
+    _, objects = scenes(6, 0)
+    model, _ = begun("grid", "4a", objects)
+    torch.nn.init.normal_(model.linear.weight, generator=torch.Generator().manual_seed(0))
+    x = torch.zeros(1, 3, PX, PX)
+    out = model.linear(model.before(model.trunk.map_after(x, "4a")[0]))
+    offsets, logits = model(x)
+    row, column, shape = 1, 2, 3
+    mine = (row * 4 + column) * 4 + shape
+    assert torch.equal(offsets[0, mine], out[0, 5 * shape : 5 * shape + 4, row, column])
+    assert logits[0, mine] == out[0, 5 * shape + 4, row, column]
+    centre = (model.priors[mine, :2] + model.priors[mine, 2:] + 1) / 2
+    assert centre.tolist() == pytest.approx([40, 24])
+
+
+def test_a_file_holds_the_whole_network():
+    shown, objects = scenes(6, 0)
+    model, form = begun("flat", "4a", objects)
+    torch.nn.init.normal_(model.linear.weight, std=0.1, generator=torch.Generator().manual_seed(0))
+    state = model.state_dict()
+    assert not [name for name in state if "4b" in name or "aux" in name or name.startswith("trunk.linear")]
+    again, same = rebuilt(told(form), state, "cpu")
+    assert same == form
+    first, second = (propose(one, form, shown[0], 3, 0.7, COMPUTE) for one in (model.eval(), again))
+    assert np.array_equal(first[0], second[0]) and np.array_equal(first[1], second[1])
+
+
+def test_only_the_papers_network_is_a_trunk():
+    with pytest.raises(UserError, match=r"train_multibox\.init_from: torchvision_bn is no trunk"):
+        trunk_of(replace(description(), network="torchvision_bn"), PX)
+
+
+def test_no_object_to_learn_from_is_told():
+    with pytest.raises(UserError, match="train_multibox: the training pictures have no object"):
+        priors_of([np.zeros((0, 4))], "flat", 4, 1, PX, 1)
+
+
+def test_every_picture_comes_once_before_any_comes_again():
+    order = [picture_at(i, 5, seed=3) for i in range(15)]
+    assert all(sorted(order[i : i + 5]) == list(range(5)) for i in (0, 5, 10))
+    assert len({tuple(order[i : i + 5]) for i in (0, 5, 10)}) > 1
+
+
+def test_a_window_has_its_share_of_the_area():
+    rng = np.random.default_rng(0)
+    assert window(80, 60, [1, 1], [1, 1], rng) == (0, 0, 80, 60)
+    for _ in range(50):
+        left, top, w, h = window(800, 600, [0.25, 0.36], [0.8, 1.25], rng)
+        assert 0 <= left <= 800 - w and 0 <= top <= 600 - h
+        assert 0.24 < w * h / 480_000 < 0.37 and 0.79 < (w / 800) / (h / 600) < 1.26
+
+
+def test_objects_whose_centre_is_outside_are_gone_and_others_cut():
+    boxes = np.array([[0, 0, 9, 9], [5, 5, 24, 24], [16, 6, 40, 9]])  # centres (5, 5), (15, 15), (28.5, 8)
+    assert seen_in(boxes, 8, 4, 20, 10)[1].tolist() == [False, False, False]  # from (8, 4) to (27, 13)
+    found, kept = seen_in(boxes, 0, 4, 20, 12)
+    assert kept.tolist() == [True, True, False]
+    assert found.tolist() == [[0, 0, 9, 5], [5, 1, 19, 11]]
+    assert mirrored(found, 20).tolist() == [[10, 0, 19, 5], [0, 1, 14, 11]]
+
+
+def test_batches_show_the_objects_where_the_targets_say():
+    shown, objects = scenes(6, 0)
+    model, _ = begun("grid", "4a", objects)
+    change = {"crop_area": [0.5, 1.0], "crop_aspect": [0.75, 1.333]}
+    batches = PictureBatches(shown, objects, model.priors.numpy(), SETTINGS | change, PX)
+    inside = []
+    for step in range(6):
+        crops, wanted = batches[step]
+        for crop, offsets, matched in zip(crops, wanted.offsets.numpy(), wanted.matched.numpy(), strict=True):
+            for prior in np.flatnonzero(matched):
+                centre, side = middle(model.priors[prior].numpy())
+                x, y = np.clip(centre + offsets[prior, :2] * side, 0, PX - 1).astype(int)
+                inside.append(crop[y, x].mean() > 150)
+    assert len(inside) > 20 and np.mean(inside) > 0.95
+    again = batches[5]
+    assert np.array_equal(crops, again[0]) and torch.equal(wanted.matched, again[1].matched)
+
+
+def middle(box):
+    side = box[2:] - box[:2] + 1
+    return box[:2] + side / 2, side
+
+
+@pytest.mark.parametrize(("head", "last"), [("grid", "3b"), ("flat", "4a")])
+def test_training_lowers_the_loss_and_beats_fixed_boxes(head, last):
+    shown, objects = scenes(64, 0)
+    priors, match_iou = (3, 0.5) if head == "grid" else (24, 1.0)
+    model, form = begun(head, last, objects, priors, width=1 / 8, channels=32)
+    rows = []
+    change = {"match_iou": match_iou, "epochs": 6}
+    history = train(model, form, shown, objects, SETTINGS | change, COMPUTE, rows.append)
+    assert history == rows and [row["epoch"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert rows[-1]["train_loss"] < 0.6 * rows[0]["train_loss"]
+    model.eval()
+    fixed = k_means(np.concatenate(squeezed_boxes(objects, [(80, 60)] * 64, PX)), 5, 1)[0]
+    fixed = rescale(fixed, 80 / PX, 60 / PX)
+    shown, objects = scenes(40, 1)
+    found = [propose(model, form, picture, 5, 0.5, COMPUTE)[0] for picture in shown]
+    ours, theirs = (
+        sum(
+            int((first_cover(boxes, mine.boxes) != NEVER).sum())
+            for boxes, mine in zip(all_, objects, strict=True)
+        )
+        for all_ in (found, [fixed] * 40)
+    )
+    assert ours > theirs + 10, (ours, theirs)
+
+
+def test_twice_the_same_bits_and_whoever_loads():
+    shown, objects = scenes(6, 0)
+    weights = []
+    for workers in (0, 0, 2):
+        model, form = begun("grid", "4a", objects)
+        change = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 2}
+        train(model, form, shown, objects, SETTINGS | change, COMPUTE | {"loader_workers": workers}, print)
+        weights.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+    for other in weights[1:]:
+        assert all(torch.equal(weights[0][name], other[name]) for name in other)
+
+
+def test_a_loss_that_is_no_number_names_the_key():
+    shown, objects = scenes(6, 0)
+    model, form = begun("grid", "4a", objects)
+    with pytest.raises(UserError, match=r"train_multibox\.learning_rate: the loss was no number in epoch"):
+        train(model, form, shown, objects, SETTINGS | {"learning_rate": 1e12}, COMPUTE, print)
+
+
+def test_a_picture_is_squeezed_whole():
+    picture = pictures([(80, 60)])[0]
+    assert squeezed(picture, 32).shape == (32, 32, 3)
+    assert abs(squeezed(picture, 32).mean() - picture.mean()) < 1

@@ -1,0 +1,120 @@
+"""The study of proposals on hand-placed boxes."""
+
+import numpy as np
+import pytest
+
+from googlenet.detection.priors import rescale
+from googlenet.detection.proposal_study import Counts, example, fixed_boxes, points, ranked, study
+
+A, B, C = [0, 0, 9, 9], [20, 0, 29, 9], [40, 40, 49, 49]
+NONE = np.zeros((0, 4), np.int32)
+SETTINGS = {"iou": 0.5, "resamples": 500, "confidence_percent": 95, "seed": 1}
+TRUTH = [np.array([A, B]), np.array([C]), NONE]
+LABELS = [np.array([0, 1]), np.array([1]), np.zeros(0, np.int64)]
+SOURCES = {
+    "selective_search_full": [np.array([A, B, [60, 60, 61, 61]]), np.array([C]), np.array([A, B])],
+    "selective_search": [np.array([A]), np.array([A]), np.array([A])],
+    "multibox": [np.array([B]), np.array([C]), NONE],
+    "priors": [np.array([A]), np.array([A]), np.array([A])],
+    "merged": [np.array([B, A]), np.array([C, A]), np.array([A])],
+}
+
+
+def studied():
+    ranks = {"multibox": [1, 1, 0], "merged": [1, 1, 0], "priors": [1, 1, 1]}
+    return study(SOURCES, ranks, TRUTH, LABELS, ["a", "b", "c"], SETTINGS)
+
+
+def test_coverage_and_boxes_of_every_source():
+    found = studied()
+    assert (found["objects"], found["iou"], found["confidence_percent"]) == (3, 0.5, 95)
+    rows = found["sources"]
+    assert {name: row["boxes_per_image"] for name, row in rows.items()} == pytest.approx(
+        {
+            "selective_search_full": 2,
+            "selective_search": 1,
+            "multibox": 2 / 3,
+            "priors": 1,
+            "merged": 5 / 3,
+        }
+    )
+    percent = {name: row["coverage_percent"] for name, row in rows.items()}
+    third = 100 / 3
+    assert percent == pytest.approx(
+        {
+            "selective_search_full": 100,
+            "selective_search": third,
+            "multibox": 2 * third,
+            "priors": third,
+            "merged": 100,
+        }
+    )
+    assert [row["coverage_percent"] for row in rows["multibox"]["per_class"]] == [0, 100, None]
+    assert rows["merged"]["interval"] == [100, 100]
+    assert set(rows["merged"]) == {"boxes_per_image", "coverage_percent", "interval", "per_class"}
+    assert found["share_of_boxes_percent"] == pytest.approx(100 * 5 / 6)
+
+
+def test_curves_begin_with_what_has_a_rank():
+    curves = studied()["curves"]
+    assert [row["boxes"] for row in curves["selective_search_full"]] == [1, 2, 3]
+    assert curves["merged"] == [
+        {"boxes": 1, "coverage_percent": pytest.approx(200 / 3)},
+        {"boxes": 2, "coverage_percent": 100},
+    ]
+
+
+def test_differences_are_paired_by_picture():
+    found = studied()["differences"]
+    assert found["merged_minus_full"] == {"coverage_percent": 0, "interval": [0, 0]}
+    row = found["multibox_minus_priors"]
+    assert row["coverage_percent"] == pytest.approx(100 / 3)
+    low, high = row["interval"]  # the first picture has no difference, the second one whole object
+    assert (low, high) == (0, 100)
+    assert [one["coverage_percent"] for one in row["per_class"]] == [-100, 100, None]
+    assert row["per_class"][0]["interval"] == [-100, -100] and row["per_class"][2]["interval"] is None
+
+
+def test_an_interval_is_that_of_pictures_drawn_one_by_one():
+    rng = np.random.default_rng(5)
+    labels = [rng.integers(0, 2, rng.integers(0, 5)) for _ in range(30)]
+    hits = [rng.integers(0, 2, len(mine)) for mine in labels]
+    counts = Counts(labels, 2, SETTINGS | {"resamples": 4000})
+    found = counts.interval(counts.per_picture(hits))
+    drawn = rng.integers(0, 30, (4000, 30))
+    total, sure = (np.array([len(mine) for mine in labels]), np.array([mine.sum() for mine in hits]))
+    wanted = np.percentile(100 * sure[drawn].sum(1) / total[drawn].sum(1), [2.5, 97.5])
+    assert found == pytest.approx(wanted, abs=2)
+    assert found == Counts(labels, 2, SETTINGS | {"resamples": 4000}).interval(counts.per_picture(hits))
+
+
+def test_points_of_a_curve_end_at_the_most():
+    assert points(0) == [] and points(1) == [1] and points(3) == [1, 2, 3]
+    assert points(100) == [1, 2, 5, 10, 20, 50, 100]
+
+
+def test_only_what_has_no_rank_is_shuffled():
+    boxes = np.arange(80).reshape(20, 4)
+    mixed = ranked(boxes, 5, np.random.default_rng(0))
+    assert np.array_equal(mixed[:5], boxes[:5]) and not np.array_equal(mixed, boxes)
+    assert sorted(mixed.tolist()) == boxes.tolist()
+
+
+def test_fixed_boxes_are_parts_of_the_pictures_sides():
+    objects = [np.array([[0, 0, 9, 9]]), np.array([[0, 0, 19, 19], [10, 10, 19, 19]]), NONE]
+    found = fixed_boxes(objects, [(20, 20), (40, 40), (9, 9)], 1, 0)
+    assert rescale(found, 12, 12) == pytest.approx(np.array([[1, 1, 5, 5]]))
+    assert fixed_boxes(objects, [(20, 20), (40, 40), (9, 9)], 0, 0).shape == (0, 4)
+
+
+def test_an_example_draws_some_boxes_evenly():
+    boxes = np.arange(4 * 100).reshape(100, 4)
+    shown = example(boxes, boxes, np.linspace(1, 0, 100), TRUTH[0], ["a", "b"])
+    assert shown["selective_search"] == boxes[[i * 100 // 40 for i in range(40)]].tolist()
+    assert len(shown["multibox"]) == 20 and shown["multibox"][0] == {"box": [0, 1, 2, 3], "confidence": 1.0}
+    assert shown["ground_truth"] == [{"box": A, "class": "a"}, {"box": B, "class": "b"}]
+    assert example(NONE, NONE, np.zeros(0), NONE, []) == {
+        "ground_truth": [],
+        "selective_search": [],
+        "multibox": [],
+    }
