@@ -115,6 +115,7 @@ WITH_NETWORKS = TRAINING | {
     "import_weights",
     "predict_crops",
     "analyse_units",
+    "fit_region_heads",
     "score_regions",
     "measure_cost",
 }
@@ -127,7 +128,7 @@ WITH_NETWORKS = TRAINING | {
             "models/training.py",
             "+ 1) / (step + 10))\n        else",
             "+ 1) / (step + 9))\n        else",
-            {*TRAINING, "score_regions"},
+            TRAINING,
         ),
         ("stages/score_regions.py", '"images": len(test), ', "", {"score_regions"}),
         ("detection/nms.py", "<= iou_threshold", "< iou_threshold", {"evaluate_detection"}),
