@@ -7,7 +7,7 @@ from detection.test_ensemble import BOXES, CLASSES, NAMES, RIGHT, SETTINGS, TRUT
 from googlenet.detection.ensemble import evaluate, gathered
 from googlenet.detection.mean_ap import bootstrap_interval, draws, interval, resampled
 from googlenet.detection.mean_ap import evaluate as mean_ap
-from googlenet.detection.rating import detect, difference, rate
+from googlenet.detection.rating import detect, difference, rate, resampled_singles
 
 SURE = SETTINGS | {"min_score": 0.5}
 WRONG = RIGHT[:, [0, 2, 1]]
@@ -55,7 +55,7 @@ def test_single_detectors_and_their_mean_on_the_same_pictures():
     d2 = rated.single["d2"].mean_ap_percent
     assert rated.single["d1"].mean_ap_percent == 100 and 50 <= d2 < 100
     assert rated.single_mean == (100 + d2) / 2 and rated.single_std == (100 - d2) / 2
-    assert rated.single_resampled == pytest.approx([(100 + d2) / 2, 100])
+    assert resampled_singles(rated, objects, 2, weight) == pytest.approx([(100 + d2) / 2, 100])
     found = evaluate(two_detectors(), BOXES, TRUTH, NAMES, CLASSES, SURE)
     assert found["ensemble_minus_single"]["percent"] == pytest.approx(
         found["ensemble"]["mean_ap_percent"] - found["single_mean_ap_percent"]

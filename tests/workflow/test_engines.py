@@ -28,6 +28,7 @@ EVERY = jobs(
     prepare_detection="all",
     propose_regions="p1 p2",
     train_detector="d1 d2",
+    fit_region_heads="d1 d2",
     score_regions="d1 d2",
     evaluate_detection="all",
     measure_cost="all",

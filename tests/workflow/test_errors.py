@@ -179,6 +179,7 @@ def test_photos_are_planned(changed):
         prepare_detection="all",
         propose_regions="p1 p2",
         train_detector=EVERY_DETECTOR,
+        fit_region_heads=EVERY_DETECTOR,
         score_regions=EVERY_DETECTOR,
         evaluate_detection="all",
         measure_cost="all",

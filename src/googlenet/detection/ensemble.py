@@ -6,7 +6,7 @@ import numpy as np
 
 from googlenet.detection.coverage import coverage
 from googlenet.detection.mean_ap import Detections, Evaluation, Objects, draws, interval
-from googlenet.detection.rating import compared, difference, rate
+from googlenet.detection.rating import compared, difference, rate, resampled_singles
 from googlenet.switches import by_prefix
 
 CURVE_POINTS = 101
@@ -84,6 +84,7 @@ def evaluate(
         for prefix in by_prefix(settings["switches"], settings["compare"])
     }
     main, confidence = rated[""], settings["confidence_percent"]
+    singles = resampled_singles(main, objects, len(classes), weight)
     boxes_of, labels_of = [t[0] for t in truth], [t[1] for t in truth]
     return {
         "images": len(truth),
@@ -102,10 +103,10 @@ def evaluate(
         },
         "single_mean_ap_percent": main.single_mean,
         "single_std": main.single_std,
-        "single_interval": list(interval(main.single_resampled, confidence)),
+        "single_interval": list(interval(singles, confidence)),
         "ensemble_minus_single": difference(
             main.ensemble.mean_ap_percent - main.single_mean,
-            main.resampled - main.single_resampled,
+            main.resampled - singles,
             confidence,
         ),
         "ensemble": {

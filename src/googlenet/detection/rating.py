@@ -11,15 +11,15 @@ from googlenet.detection.nms import per_class_nms
 
 
 class Rating(NamedTuple):
-    """together: the ensemble's detections; single: by detector; resampled float64 [resamples]: mAP, in percent, of the
-    ensemble, and the mean over the detectors alone, when the pictures are drawn anew.
+    """together, alone: detections of the ensemble and by detector; ensemble, single: how good they are; resampled
+    float64 [resamples]: mAP, in percent, of the ensemble when the pictures are drawn anew.
     """
 
     together: Detections
     ensemble: Evaluation
-    single: dict[str, Evaluation]
     resampled: np.ndarray
-    single_resampled: np.ndarray
+    alone: dict[str, Detections]
+    single: dict[str, Evaluation]
 
     @property
     def single_mean(self) -> float:
@@ -65,22 +65,26 @@ def rate(
     The ensemble averages probabilities, and regressed boxes where there are some. weight: of `mean_ap.draws`.
     """
     small = settings["small_object_threshold"]
-    single, single_resampled = {}, []
-    for name, arrays in scores.items():
-        own = detect(boxes, arrays[f"{prefix}probabilities"], settings, arrays.get(f"{prefix}boxes"))
-        single[name] = mean_ap(own, objects, classes, small=small)
-        single_resampled.append(resampled(own, objects, single[name].flags, classes, weight))
+    alone = {
+        name: detect(boxes, arrays[f"{prefix}probabilities"], settings, arrays.get(f"{prefix}boxes"))
+        for name, arrays in scores.items()
+    }
+    single = {name: mean_ap(own, objects, classes, small=small) for name, own in alone.items()}
     probabilities = average([arrays[f"{prefix}probabilities"] for arrays in scores.values()])
     regressed = [arrays[f"{prefix}boxes"] for arrays in scores.values() if f"{prefix}boxes" in arrays]
     together = detect(boxes, probabilities, settings, average(regressed) if regressed else None)
     found = mean_ap(together, objects, classes, small=small)
-    return Rating(
-        together,
-        found,
-        single,
-        resampled(together, objects, found.flags, classes, weight),
-        np.mean(single_resampled, axis=0),
-    )
+    anew = resampled(together, objects, found.flags, classes, weight)
+    return Rating(together, found, anew, alone, single)
+
+
+def resampled_singles(rating: Rating, objects: Objects, classes: int, weight: np.ndarray) -> np.ndarray:
+    """The mean over the detectors of their mAP, in percent, in each resample: float64 [resamples]."""
+    each = [
+        resampled(own, objects, rating.single[name].flags, classes, weight)
+        for name, own in rating.alone.items()
+    ]
+    return np.mean(each, axis=0)
 
 
 def average(arrays: Sequence[np.ndarray]) -> np.ndarray:
