@@ -81,6 +81,9 @@ EDITS = {
     "the head of the report": ("experiment/demo.yaml", r"^about: .*$", "about: other", {"make_report/all", "compare_ablations/all"}),
     "the analysis of units": ("analyse_units.yaml", r"^clusters: .*$", "clusters: 5", {"analyse_units/all"}),
     "the cost": ("measure_cost.yaml", r"^repeats: .*$", "repeats: 1", {"measure_cost/all"}),
+    "a switch that needs no fit": ("score_regions.yaml", r"^switches: \[\]", "switches: [mirror]", SCORED | {"evaluate_detection/all"}),
+    "a switch compared": ("score_regions.yaml", r"^compare: \[\]", "compare: [[mirror]]", SCORED | {"evaluate_detection/all"}),
+    "hard negatives": ("train_detector.yaml", r"share: 0.0", "share: 0.5", TUNED),
     "the baseline": ("train_baseline.yaml", r"^side_px: .*$", "side_px: 16", {"train_baseline/all"}),
     "the precision": ("compute.yaml", r"^precision: \S+", "precision: fp32", COMPUTED),
 }  # fmt: skip
@@ -155,7 +158,7 @@ def test_a_file_holds_its_row_and_no_reference(before):
     assert before["score_regions/d1"]["context_px"] == d3["context_px"]
     codes = {job: content["code"] for job, content in before.items()}
     assert len({codes[f"train_classifier/{m}"] for m in MEMBERS}) == 1
-    assert len(set(codes.values())) == len(config.PER) - 1  # no member is imported
+    assert len(set(codes.values())) == len(config.PER) - 2  # no member is imported, no head fitted
 
 
 def test_data_belong_to_the_data_set_and_results_to_the_experiment(root):
@@ -209,6 +212,17 @@ def test_stages_can_be_left_out(root):
     stages = {job.split("/")[0] for job in job_files(root)}
     left_out = {"train_baseline", "import_weights", "study_crops", "analyse_units"}
     assert stages == set(config.PER) - set(config.DETECTION_STAGES) - left_out
+
+
+def test_heads_are_fitted_where_a_switch_needs_them(root):
+    assert not [job for job in job_files(root) if job.startswith("fit_region_heads/")]
+    override(root, "{score_regions: {switches: [mirror], compare: [[svm], [mirror, bbox_regression]]}}")
+    jobs = job_files(root)
+    fitted = {job: content["heads"] for job, content in jobs.items() if job.startswith("fit_region_heads/")}
+    assert fitted == {job: ["bbox_regression", "svm"] for job in every("fit_region_heads", DETECTORS)}
+    override(root, "{score_regions: {compare: [[svm, mirror], [bbox_regression]]}}")
+    again = job_files(root)
+    assert all(again[job] == jobs[job] for job in fitted)  # nothing else is fitted
 
 
 def test_former_jobs_are_removed_with_their_records(root):

@@ -12,14 +12,20 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "googlenet"
 # From the ground up. What stands in one row does not import its neighbours, but for those in BESIDE.
 ROWS = (
-    {"errors", "files", "paper", "code", "config_checks", "members"},
+    {"errors", "files", "paper", "code", "config_checks", "members", "switches"},
     {"data", "models", "checkpoint", "tracking", "variants"},
     {"trained", "job", "config"},
     {"classification", "detection", "report", "imports"},
     {"stages", "preflight", "evaluate_detections"},
 )
 LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
-BESIDE = {("files", "errors"), ("paper", "errors"), ("config_checks", "errors")}
+BESIDE = {
+    ("files", "errors"),
+    ("paper", "errors"),
+    ("config_checks", "errors"),
+    ("config_checks", "switches"),
+}
+BESIDE |= {("switches", "errors")}
 # Only the workflow, and what it checks beforehand, look at the composed configuration; a job is given its own file.
 READERS_OF_CONFIG = {"preflight"}
 SLOW = {"torch", "torchvision", "mlflow", "sklearn", "matplotlib", "snakemake", "dvc"}

@@ -25,6 +25,8 @@ HEAD = """\
 """
 # A member has its weights from the one or the other: what reads the one may read the other, in another experiment.
 INSTEAD = {"import_weights": "train_classifier"}
+# What gives the demo the stage that it leaves out: what is fitted on detectors.
+WITH_ALL = "{score_regions: {switches: [bbox_regression]}}"
 WORKFLOW = ["workflow/Snakefile", "workflow/rules"]
 RESULTS = "results/${experiment}"
 
@@ -46,12 +48,13 @@ def config_folder(stage: str) -> str:
 def rule_edges(target: str) -> dict[str, set[str]]:
     """Which rules feed those of a target's file, as Snakemake has it: {rule: the rules before it}. Members and files are left out.
 
-    Snakemake looks at the demo, which has all stages, from a folder of its own: it writes configurations where it is parsed, and
+    Snakemake looks at the demo, which with WITH_ALL has all stages, from a folder of its own: it writes configurations where it is parsed, and
     those of another experiment would be new to DVC.
     """
     with tempfile.TemporaryDirectory() as room:
         (Path(room) / "conf").symlink_to(Path("conf").resolve())
-        (Path(room) / "params.yaml").write_text("experiment: demo\n", encoding="utf-8")
+        params = f"experiment: demo\noverrides: {WITH_ALL}\n"
+        (Path(room) / "params.yaml").write_text(params, encoding="utf-8")
         words = ["snakemake", "--rulegraph", "--cores", "1", "--directory", room, "--", target]
         graph = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     names = dict(re.findall(r'(\d+)\[ ?label ?= ?"(\w+)"', graph))

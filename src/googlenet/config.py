@@ -11,13 +11,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from googlenet import members, variants
+from googlenet import members, switches, variants
 from googlenet.code import code_digest
 from googlenet.config_checks import check_declared, check_keys, check_values
 from googlenet.errors import UserError, nearest
-from googlenet.files import json_bytes, write_bytes
+from googlenet.files import json_bytes, load_yaml, write_bytes
 
 # Stage: what it has one job for ("" for a single job), and whether its results belong to the data set.
 PER = {
@@ -35,6 +33,7 @@ PER = {
     "merge_proposals": "part",
     "study_proposals": "",
     "train_detector": "detector",
+    "fit_region_heads": "detector",
     "score_regions": "detector",
     "evaluate_detection": "",
     "measure_cost": "",
@@ -43,8 +42,14 @@ PER = {
     "compare_ablations": "",
 }
 DATA_STAGES = ("prepare_classification", "prepare_detection")
-DETECTION_STAGES = ("prepare_detection", "propose_regions", "train_multibox", "merge_proposals")
-DETECTION_STAGES += ("study_proposals", "train_detector", "score_regions", "evaluate_detection")
+DETECTION_STAGES = (
+    "prepare_detection",
+    "propose_regions",
+    "train_multibox",
+    "merge_proposals",
+    "study_proposals",
+)
+DETECTION_STAGES += ("train_detector", "fit_region_heads", "score_regions", "evaluate_detection")
 ABLATION_STAGES = ("train_ablation", "compare_ablations")  # a target of its own, in a folder of its own
 GROUPS = ("dataset", "model", "ensemble")
 FULL = {"dataset": "full", "model": "paper", "ensemble": "paper"}  # of each group, the file with every key
@@ -72,6 +77,7 @@ class Settings:
         left_out += [] if self.tree.train_baseline.enabled else ["train_baseline"]
         left_out += [] if self.tree.predict_crops.per_crop_images else ["study_crops"]
         left_out += [] if self.tree.analyse_units.enabled else ["analyse_units"]
+        left_out += [] if switches.heads(self.tree.score_regions) else ["fit_region_heads"]
         return [stage for stage in PER if stage not in left_out]
 
     def rows(self, per: str) -> dict[str, dict]:
@@ -123,6 +129,8 @@ class Settings:
         own = self.of_stage(job)
         if PER[job.stage] == "part":
             own["part"] = self.rows("part")[job.name]
+        if job.stage == "fit_region_heads":
+            own["heads"] = switches.heads(self.tree.score_regions)
         if job.stage == "train_ablation":
             own["training"] = self.trainings[job.name]
         if job.stage == "compare_ablations":
@@ -153,20 +161,6 @@ class Settings:
             return f"data/config/{self.dataset}/{stage}.json"
         leaf = f"{stage}/{name}" if PER[stage] else f"{stage}/all"
         return f"{self.results(stage)}/config/{leaf}.json"
-
-
-def load_yaml(path: Path) -> dict:
-    """Read a YAML mapping. Raises UserError naming file and line."""
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found") from None
-    except yaml.YAMLError as error:
-        line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
-        raise UserError(f"{path}: line {line} is not YAML ({getattr(error, 'problem', error)})") from None
-    if value is not None and not isinstance(value, dict):
-        raise UserError(f"{path}: holds no keys; write 'key: value' lines")
-    return value or {}
 
 
 def compose(root: Path, experiment: str = "") -> Settings:

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from googlenet import switches
 from googlenet.errors import UserError, nearest
 
 KINDS = {
@@ -145,6 +146,24 @@ RULES = [
     ("study_proposals.resamples", lambda v: v >= 1, "at least 1"),
     ("train_detector.positives", lambda v: v >= 1, "at least 1"),
     ("train_detector.positive_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
+    ("train_detector.hard_negatives.share", lambda v: 0 <= v <= 1, "from 0 to 1"),
+    ("train_detector.hard_negatives.scored", lambda v: v >= 1, "at least 1"),
+    ("train_detector.hard_negatives.hardest", lambda v: v >= 1, "at least 1"),
+    ("fit_region_heads.objects", lambda v: v >= 1, "at least 1"),
+    ("fit_region_heads.positives", lambda v: v >= 1, "at least 1"),
+    ("fit_region_heads.negatives", lambda v: v >= 1, "at least 1"),
+    ("fit_region_heads.held_out", lambda v: 0 < v < 1, "between 0 and 1"),
+    ("fit_region_heads.bbox_regression.iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
+    ("fit_region_heads.bbox_regression.lambda", lambda v: v > 0, "above 0"),
+    ("fit_region_heads.bbox_regression.grid", lambda v: v >= 1, "at least 1"),
+    ("fit_region_heads.svm.c", lambda v: v > 0, "above 0"),
+    ("fit_region_heads.svm.negative_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
+    ("fit_region_heads.svm.first_negatives", lambda v: v >= 1, "at least 1"),
+    ("fit_region_heads.svm.most_added", lambda v: v >= 1, "at least 1"),
+    ("fit_region_heads.svm.passes", lambda v: v >= 0, "0 or more"),
+    ("fit_region_heads.context_feature.c", lambda v: v > 0, "above 0"),
+    ("fit_region_heads.context_feature.max_iterations", lambda v: v >= 1, "at least 1"),
+    ("score_regions.batch_size", lambda v: v >= 1, "at least 1"),
     ("evaluate_detection.nms_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
     ("analyse_units.split", lambda v: v in ("train", "validation", "test"), "train, validation or test"),
     ("analyse_units.pictures", lambda v: v >= 4, "at least 4"),
@@ -195,6 +214,8 @@ def check_values(tree: dict, file: str) -> None:
         trunk = tree["train_multibox"]["init_from"]
         if tree["merge_proposals"]["multibox_boxes"] and trunk not in members:
             raise UserError(f"{file}: train_multibox.init_from: no '{trunk}'{nearest(trunk, members)}")
+    scored = tree["score_regions"]
+    switches.check(scored["switches"], scored["compare"], file)
     analysed = tree["analyse_units"]["of_member"]
     if analysed and analysed not in members:
         raise UserError(f"{file}: analyse_units.of_member: no '{analysed}'{nearest(analysed, members)}")

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from googlenet.errors import UserError
 
 
@@ -48,6 +50,20 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"{path}: not found; run the stage that writes it") from None
     except json.JSONDecodeError as error:
         raise UserError(f"{path}: not JSON ({error}); delete it and run its stage again") from None
+
+
+def load_yaml(path: Path) -> dict:
+    """Read a YAML mapping. Raises UserError naming file and line."""
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found") from None
+    except yaml.YAMLError as error:
+        line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
+        raise UserError(f"{path}: line {line} is not YAML ({getattr(error, 'problem', error)})") from None
+    if value is not None and not isinstance(value, dict):
+        raise UserError(f"{path}: holds no keys; write 'key: value' lines")
+    return value or {}
 
 
 def sha256(path: Path | str) -> str:

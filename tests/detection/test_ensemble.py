@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from googlenet.detection.ensemble import curve, detect, evaluate, examples, gathered
+from googlenet.detection.ensemble import curve, evaluate, examples, gathered
 from googlenet.detection.mean_ap import Evaluation
+from googlenet.detection.rating import detect
 
 SETTINGS = {
     "nms_iou": 0.3,
@@ -16,6 +17,8 @@ SETTINGS = {
     "seed": 1,
     "examples": 2,
     "example_score": 0.5,
+    "switches": [],
+    "compare": [],
 }
 # Three pictures: two objects with a stray region; one object, twice proposed; nothing to find.
 BOXES = [
@@ -35,7 +38,11 @@ NAMES, CLASSES = ["one", "two", "three"], ["cat", "dog"]
 
 
 def evaluated(scores, **change):
-    return evaluate(scores, BOXES, TRUTH, NAMES, CLASSES, SETTINGS | change)
+    return evaluate(arrays(scores), BOXES, TRUTH, NAMES, CLASSES, SETTINGS | change)
+
+
+def arrays(scores):
+    return {name: {"probabilities": own} for name, own in scores.items()}
 
 
 def test_what_is_right_everywhere_has_100_percent():
@@ -99,7 +106,7 @@ def test_a_class_of_a_picture_that_may_lack_boxes_counts_neither_way():
     partial = [*TRUTH[:2], (*TRUTH[2][:3], np.array([0], np.int32))]
     assert gathered(partial).blacklist.tolist() == [[2, 0]]
     for truth, ap in ((TRUTH, 50), (partial, 100)):
-        found = evaluate({"d1": scores}, BOXES, truth, NAMES, CLASSES, SETTINGS | {"min_score": 0.5})
+        found = evaluate(arrays({"d1": scores}), BOXES, truth, NAMES, CLASSES, SETTINGS | {"min_score": 0.5})
         assert found["ensemble"]["ap_percent"] == [ap, 100]
     assert gathered([(*TRUTH[0][:3], np.array([1, 2])), TRUTH[1]]).blacklist.tolist() == [[0, 1], [0, 2]]
 

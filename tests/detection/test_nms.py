@@ -99,3 +99,26 @@ def test_per_class_agrees_with_one_class_at_a_time():
 def test_mismatched_probabilities_are_refused():
     with pytest.raises(ValueError, match="4 boxes"):
         per_class_nms(CHAIN, np.zeros((3, 2)), 0.3, 0.0)
+
+
+def test_boxes_of_each_class_suppress_by_themselves():
+    """Class 0 moves box 1 onto box 0, which suppresses it; class 1 leaves all where they are; class 2 moves 0 away."""
+    boxes = np.stack([CHAIN] * 3, axis=1).astype(np.float32)
+    boxes[1, 0] = CHAIN[0]
+    boxes[0, 2] = [80, 80, 89, 89]
+    probabilities = np.array([[0, 0.9, 0.6, 0.5], [0, 0.8, 0.1, 0.4], [0, 0.1, 0.1, 0.1], [0, 0.1, 0.1, 0.1]])
+    found, labels, scores = per_class_nms(boxes, probabilities, 0.5, min_score=0.2)
+    assert scores.tolist() == [0.9, 0.6, 0.5, 0.4] and labels.tolist() == [0, 1, 2, 2]
+    assert found.tolist() == [CHAIN[0].tolist(), CHAIN[0].tolist(), [80, 80, 89, 89], CHAIN[1].tolist()]
+
+
+def test_boxes_of_each_class_that_are_alike_are_those_of_all():
+    rng = np.random.default_rng(5)
+    low = rng.integers(0, 60, (60, 2))
+    boxes = np.concatenate([low, low + rng.integers(5, 40, (60, 2))], axis=1)
+    probabilities = rng.integers(0, 20, (60, 5)) / 20
+    one = per_class_nms(boxes, probabilities, 0.3, 0.4, 20)
+    each = per_class_nms(np.stack([boxes] * 4, axis=1), probabilities, 0.3, 0.4, 20)
+    assert all(np.array_equal(a, b) for a, b in zip(one, each, strict=True))
+    with pytest.raises(ValueError, match="boxes of 3 classes, but probabilities of 4"):
+        per_class_nms(np.stack([boxes] * 3, axis=1), probabilities, 0.3, 0.4)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from classification.tiny import COMPUTE, description, network, pictures
-from googlenet.detection.regions import warp
+from googlenet.detection.regions import context_at, training_regions, warp
 from googlenet.detection.score import score
-from googlenet.detection.train import RegionBatches, context_at, detector_from, train, training_regions
+from googlenet.detection.train import RegionBatches, detector_from, train
 from googlenet.errors import UserError
 
 SETTINGS = {
@@ -27,6 +27,7 @@ SETTINGS = {
     "weight_decay": 0.0005,
     "aux_weight": 0.3,
     "averaging": {"form": "exponential", "decay": 0.9, "start_epoch": 0},
+    "hard_negatives": {"share": 0.0, "scored": 6, "hardest": 2},
     "mirror": True,
     "detector": {"order_seed": 4},
 }
@@ -146,6 +147,13 @@ def test_twice_the_same_bits_and_whoever_loads():
     assert all(0 <= row["train_accuracy_percent"] <= 100 for row in history["epochs"])
 
 
+def test_hard_negatives_are_found_at_every_epoch_whoever_loads():
+    hard = {"hard_negatives": {"share": 0.4, "scored": 2, "hardest": 1}}
+    first, history = fine_tuned(hard)
+    assert same(first, fine_tuned(hard)[0]) and same(first, fine_tuned(hard, {"loader_workers": 2})[0])
+    assert not same(first, fine_tuned()[0]) and len(history["epochs"]) == 2
+
+
 def test_a_loss_that_is_no_number_names_the_key():
     with pytest.raises(UserError, match=r"train_detector\.learning_rate: the loss was no number in epoch 1"):
         fine_tuned({"learning_rate": 1e12})
@@ -158,19 +166,25 @@ def test_no_positive_region_is_told():
         train(model, described, PICTURES, BOXES, nothing, SETTINGS, COMPUTE, print)
 
 
+def scores(model, described, shown, boxes, settings):
+    (found,) = score(model, described, shown, boxes, settings, COMPUTE, [[]], {})
+    assert found.boxes is None
+    return found.probabilities
+
+
 def test_scores_are_in_the_pictures_order_whatever_the_batch():
     model, described = detector()
     settings = {"batch_size": 2, "context_px": 16}
     order = [2, 0, 1]  # the first picture has no box
     shown, boxes = [PICTURES[i] for i in order], [BOXES[i] for i in order]
-    found = score(model, described, shown, boxes, settings, COMPUTE)
+    found = scores(model, described, shown, boxes, settings)
     assert found.shape == (7, 3) and found.dtype == np.float32
     assert np.abs(found.sum(1) - 1).max() < 1e-6
-    whole = score(model, described, shown, boxes, settings | {"batch_size": 100}, COMPUTE)
+    whole = scores(model, described, shown, boxes, settings | {"batch_size": 100})
     assert np.abs(found - whole).max() < 1e-6
-    alone = score(model, described, [PICTURES[1]], [BOXES[1][3:]], settings, COMPUTE)
+    alone = scores(model, described, [PICTURES[1]], [BOXES[1][3:]], settings)
     assert np.abs(alone - found[6:]).max() < 1e-6 and np.abs(found[0] - found[6]).max() > 1e-5
-    assert score(model, described, [], [], settings, COMPUTE).shape == (0, 3)
+    assert scores(model, described, [], [], settings).shape == (0, 3)
 
 
 def test_a_detector_starts_from_the_papers_network_alone():

@@ -91,7 +91,8 @@ def imported_member(house: Path) -> None:
 
 AFTER_EVALUATION = jobs(evaluate_detection="all", make_report="all")
 AFTER_SCORES = jobs(score_regions=D) | AFTER_EVALUATION
-AFTER_DETECTORS = jobs(train_detector=D) | AFTER_SCORES
+AFTER_HEADS = jobs(fit_region_heads=D) | AFTER_SCORES
+AFTER_DETECTORS = jobs(train_detector=D) | AFTER_HEADS
 AFTER_MERGE = jobs(merge_proposals=P, study_proposals="all") | AFTER_DETECTORS
 AFTER_MULTIBOX = jobs(train_multibox="all") | AFTER_MERGE
 AFTER_ENSEMBLE = jobs(evaluate_ensemble="all", make_report="all")
@@ -138,7 +139,22 @@ EDITS = [
     Edit(
         "score_regions: batch_size",
         file("conf/score_regions.yaml", r"batch_size: \d+", "batch_size: 96"),
-        AFTER_SCORES,
+        AFTER_HEADS,  # which see regions in batches of the same size
+    ),
+    Edit(
+        "score_regions: switches whose fits are there",
+        file("conf/score_regions.yaml", r"switches: \[\]", "switches: [svm, mirror]"),
+        AFTER_SCORES,  # the SVMs are fitted for the comparison, mirroring needs no fit
+    ),
+    Edit(
+        "score_regions: without the settings that need box regression",
+        smoke(r"compare: \[\[bbox_regression\], (.*), \[mirror, bbox_regression\]\]", r"compare: [\1]"),
+        AFTER_HEADS,
+    ),
+    Edit(
+        "fit_region_heads: c of the SVMs",
+        file("conf/fit_region_heads.yaml", r"c: 0.001", "c: 0.01"),
+        AFTER_HEADS,
     ),
     Edit(
         "train_detector: epochs",
@@ -209,12 +225,12 @@ EDITS = [
     Edit(
         "order_seed of detector d2",
         smoke(r"init_from: m3, order_seed: \d+", "init_from: m3, order_seed: 12"),
-        jobs(train_detector="d2", score_regions="d2") | AFTER_EVALUATION,
+        jobs(train_detector="d2", fit_region_heads="d2", score_regions="d2") | AFTER_EVALUATION,
     ),
     Edit(
         "the member that d1 starts from",
         smoke(r"name: d1, init_from: m1", "name: d1, init_from: m3"),
-        jobs(train_detector="d1", score_regions="d1") | AFTER_EVALUATION,
+        jobs(train_detector="d1", fit_region_heads="d1", score_regions="d1") | AFTER_EVALUATION,
     ),
     Edit(
         "the member that MultiBox starts from",

@@ -31,6 +31,7 @@ EVERY = jobs(
     merge_proposals="p1 p2",
     study_proposals="all",
     train_detector="d1 d2",
+    fit_region_heads="d1 d2",
     score_regions="d1 d2",
     evaluate_detection="all",
     measure_cost="all",

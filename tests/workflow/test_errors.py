@@ -186,6 +186,7 @@ def test_photos_are_planned(changed):
         merge_proposals="p1 p2",
         study_proposals="all",
         train_detector=EVERY_DETECTOR,
+        fit_region_heads=EVERY_DETECTOR,
         score_regions=EVERY_DETECTOR,
         evaluate_detection="all",
         measure_cost="all",

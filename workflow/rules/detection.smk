@@ -107,12 +107,42 @@ rule train_detector:
         " --weights {output.weights} --metrics {output.metrics} > {log} 2>&1"
 
 
+rule fit_region_heads:
+    input:
+        config=job_config("fit_region_heads"),
+        manifest=prepared("detection"),
+        proposals=PROPOSALS,
+        weights=rules.train_detector.output.weights,
+    output:
+        heads=result("fit_region_heads/{detector}/heads.safetensors"),
+        metrics=result("fit_region_heads/{detector}/metrics.json"),
+    log:
+        job_log("fit_region_heads"),
+    threads: NUMERIC_THREADS
+    resources:
+        gpu=ON_GPU,
+    shell:
+        "python -m googlenet.stages.fit_region_heads --config {input.config} --threads {threads}"
+        " --manifest {input.manifest} --proposals {input.proposals} --weights {input.weights}"
+        " --heads {output.heads} --metrics {output.metrics} > {log} 2>&1"
+
+
+def heads_of(wildcards):
+    """What is fitted on a detector; nothing where no switch needs it."""
+    fitted = wildcards.detector in names("fit_region_heads")
+    return expand(
+        rules.fit_region_heads.output.heads,
+        detector=[wildcards.detector] if fitted else [],
+    )
+
+
 rule score_regions:
     input:
         config=job_config("score_regions"),
         manifest=prepared("detection"),
         proposals=PROPOSALS,
         weights=rules.train_detector.output.weights,
+        heads=heads_of,
     output:
         scores=result("score_regions/{detector}/scores.safetensors"),
     log:
@@ -123,7 +153,7 @@ rule score_regions:
     shell:
         "python -m googlenet.stages.score_regions --config {input.config} --threads {threads}"
         " --manifest {input.manifest} --proposals {input.proposals} --weights {input.weights}"
-        " --scores {output.scores} > {log} 2>&1"
+        " --heads {input.heads} --scores {output.scores} > {log} 2>&1"
 
 
 rule evaluate_detection:

@@ -5,24 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from googlenet.detection.coverage import coverage
-from googlenet.detection.mean_ap import Detections, Evaluation, Objects, bootstrap_interval
-from googlenet.detection.mean_ap import evaluate as mean_ap
-from googlenet.detection.nms import per_class_nms
+from googlenet.detection.mean_ap import Detections, Evaluation, Objects, draws, interval
+from googlenet.detection.rating import compared, difference, rate, resampled_singles
+from googlenet.switches import by_prefix
 
 CURVE_POINTS = 101
-
-
-def detect(boxes: Sequence[np.ndarray], scores: np.ndarray, settings: dict) -> Detections:
-    """Suppress within each class of each picture. scores [all boxes, 1 + classes], pictures in order."""
-    ends = np.cumsum([len(mine) for mine in boxes])
-    found = []
-    for image, (mine, part) in enumerate(zip(boxes, np.split(scores, ends[:-1]), strict=True)):
-        kept = per_class_nms(
-            mine, part, settings["nms_iou"], settings["min_score"], settings["max_per_image"]
-        )
-        found.append((np.full(len(kept[0]), image), *kept))
-    image, box, label, score = (np.concatenate(column) for column in zip(*found, strict=True))
-    return Detections(image, label, score, box)
 
 
 def gathered(objects: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]) -> Objects:
@@ -78,36 +65,26 @@ def examples(
 
 
 def evaluate(
-    scores: Mapping[str, np.ndarray],
+    scores: Mapping[str, Mapping[str, np.ndarray]],
     boxes: Sequence[np.ndarray],
     truth: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
     names: Sequence[str],
     classes: Sequence[str],
     settings: dict,
 ) -> dict:
-    """Everything that evaluate_detection reports: each detector alone, their mean, and the proposals' coverage.
+    """Everything that evaluate_detection reports: each detector alone, their mean, settings compared, and coverage.
 
-    scores: by detector, [all boxes, 1 + classes]; truth: (boxes, labels, difficult, partial classes) of every picture.
+    scores: by detector, the arrays of score_regions; truth: (boxes, labels, difficult, partial classes) of every picture.
     """
-    objects, small = gathered(truth), settings["small_object_threshold"]
-    single = {
-        name: mean_ap(detect(boxes, own, settings), objects, len(classes), small=small)
-        for name, own in scores.items()
-    }
-    together = detect(boxes, np.mean(list(scores.values()), axis=0, dtype=np.float64), settings)
-    found = mean_ap(together, objects, len(classes), small=small)
+    objects = gathered(truth)
     rng = np.random.Generator(np.random.Philox(settings["seed"]))
-    low, high = bootstrap_interval(
-        together,
-        objects,
-        found.flags,
-        len(classes),
-        len(truth),
-        rng,
-        settings["resamples"],
-        settings["confidence_percent"],
-    )
-    singles = [evaluation.mean_ap_percent for evaluation in single.values()]
+    weight = draws(len(truth), rng, settings["resamples"])
+    rated = {
+        prefix: rate(scores, prefix, boxes, objects, len(classes), weight, settings)
+        for prefix in by_prefix(settings["switches"], settings["compare"])
+    }
+    main, confidence = rated[""], settings["confidence_percent"]
+    singles = resampled_singles(main, objects, len(classes), weight)
     boxes_of, labels_of = [t[0] for t in truth], [t[1] for t in truth]
     return {
         "images": len(truth),
@@ -115,24 +92,38 @@ def evaluate(
         "objects": len(objects.image),
         "coverage": coverage(boxes, boxes_of, labels_of, classes),
         "table_4": {
-            "ensemble_mean_ap_percent": found.mean_ap_percent,
+            "ensemble_mean_ap_percent": main.ensemble.mean_ap_percent,
             "detectors": len(scores),
-            "interval": [low, high],
-            "confidence_percent": settings["confidence_percent"],
+            "interval": list(interval(main.resampled, confidence)),
+            "confidence_percent": confidence,
         },
         "detectors": {
             name: {"mean_ap_percent": e.mean_ap_percent, "ap_percent": e.ap_percent}
-            for name, e in single.items()
+            for name, e in main.single.items()
         },
-        "single_mean_ap_percent": float(np.mean(singles)),
-        "single_std": float(np.std(singles)),
+        "single_mean_ap_percent": main.single_mean,
+        "single_std": main.single_std,
+        "single_interval": list(interval(singles, confidence)),
+        "ensemble_minus_single": difference(
+            main.ensemble.mean_ap_percent - main.single_mean,
+            main.resampled - singles,
+            confidence,
+        ),
         "ensemble": {
-            "mean_ap_percent": found.mean_ap_percent,
-            "ap_percent": found.ap_percent,
-            "detections": len(together.image),
+            "mean_ap_percent": main.ensemble.mean_ap_percent,
+            "ap_percent": main.ensemble.ap_percent,
+            "detections": len(main.together.image),
         },
-        "precision_recall": {name: curve(found, label) for label, name in enumerate(classes)},
+        "switches": {
+            "on": list(settings["switches"]),
+            "compared": [
+                compared(switches, rated[prefix], main, confidence)
+                for prefix, switches in by_prefix(settings["switches"], settings["compare"]).items()
+                if prefix
+            ],
+        },
+        "precision_recall": {name: curve(main.ensemble, label) for label, name in enumerate(classes)},
         "examples": examples(
-            together, objects, names, classes, settings["examples"], settings["example_score"]
+            main.together, objects, names, classes, settings["examples"], settings["example_score"]
         ),
     }

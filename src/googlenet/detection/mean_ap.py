@@ -153,12 +153,43 @@ def bootstrap_interval(
     confidence_percent: float = 95.0,
     difficult_neutral: bool = True,
 ) -> tuple[float, float]:
-    """Return the (low, high) percentiles of mAP, in percent, when the `images` (from 0 on) are drawn anew.
+    """Return the (low, high) percentiles of mAP, in percent, when the `images` (from 0 on) are drawn anew."""
+    weight = draws(images, rng, resamples)
+    return interval(
+        resampled(detections, objects, flags, classes, weight, difficult_neutral), confidence_percent
+    )
+
+
+def draws(images: int, rng: np.random.Generator, resamples: int) -> np.ndarray:
+    """Return how often each image is drawn in each resample: float64 [resamples, images].
+
+    What is compared pair by pair is given the same draws.
+    """
+    return rng.multinomial(images, np.full(images, 1 / images), size=resamples).astype(np.float64)
+
+
+def interval(means: np.ndarray, confidence_percent: float) -> tuple[float, float]:
+    """Return the percentiles (low, high) between which so many percent of the resamples' figures lie; NaN is none."""
+    tail = (100 - confidence_percent) / 2
+    low, high = np.percentile(means[~np.isnan(means)], [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def resampled(
+    detections: Detections,
+    objects: Objects,
+    flags: np.ndarray,
+    classes: int,
+    weight: np.ndarray,
+    difficult_neutral: bool = True,
+) -> np.ndarray:
+    """Return the mAP, in percent, of each resample, float64 [resamples]; weight: of `draws`.
 
     Matching is within an image, so `flags` (of `match`) serve all resamples; an image drawn twice counts
-    twice. A class that a resample has no object of is left out of that resample's mean.
+    twice. A class that a resample has no object of is left out of that resample's mean; one with no object at
+    all is NaN.
     """
-    weight = rng.multinomial(images, np.full(images, 1 / images), size=resamples).astype(np.float64)
+    resamples = len(weight)
     counted = _counted(objects, classes, difficult_neutral)
     image, object_image = np.asarray(detections.image), np.asarray(objects.image)
     total, used = np.zeros(resamples), np.zeros(resamples)
@@ -170,10 +201,7 @@ def bootstrap_interval(
         used += there
     if not used.any():
         raise UserError("mean AP: no object to find in any image; give a split that has boxes")
-    means = 100 * total[used > 0] / used[used > 0]
-    tail = (100 - confidence_percent) / 2
-    low, high = np.percentile(means, [tail, 100 - tail])
-    return float(low), float(high)
+    return np.divide(100 * total, used, out=np.full(resamples, np.nan), where=used > 0)
 
 
 def _weighted_ap(weight: np.ndarray, image: np.ndarray, hit: np.ndarray) -> np.ndarray:

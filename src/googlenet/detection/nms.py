@@ -26,23 +26,32 @@ def per_class_nms(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Suppress within each class; return (boxes [k, 4], labels int64 [k], scores [k]), best score first.
 
+    `boxes` are [n, 4], the same for all classes, or [n, classes, 4], where each class has moved them by itself.
     `probabilities` is [n, classes + 1] with the background at index 0, as R-CNN has it; the labels returned
     are classes from 0, without the background. Scores under `min_score` are left out before suppression; at
     most `max_per_image` detections (0: all) are kept, over all classes. Ties: lower class, then lower box
     index.
     """
-    boxes = np.asarray(boxes).reshape(-1, 4)
-    probabilities = np.asarray(probabilities)
+    boxes, probabilities = np.asarray(boxes), np.asarray(probabilities)
     if probabilities.ndim != 2 or len(probabilities) != len(boxes):
         raise ValueError(f"{len(boxes)} boxes, but probabilities of shape {probabilities.shape}")
+    classes = probabilities.shape[1] - 1
+    per_class = boxes.ndim == 3
+    if per_class and boxes.shape[1] != classes:
+        raise ValueError(f"boxes of {boxes.shape[1]} classes, but probabilities of {classes}")
     used = np.flatnonzero((probabilities[:, 1:] >= min_score).any(axis=1))
-    # Once for all classes: of 200 classes most look at the same boxes.
-    apart = iou(boxes[used], boxes[used]) <= iou_threshold
+    # Once for all classes where they look at the same boxes: of 200 classes most do.
+    apart = np.zeros((0, 0), bool) if per_class else iou(boxes[used], boxes[used]) <= iou_threshold
     kept, labels = [], []
-    for label in range(probabilities.shape[1] - 1):
+    for label in range(classes):
         scores = probabilities[used, label + 1]
         order = best_first(scores)
-        stay = _greedy(order[scores[order] >= min_score], apart.__getitem__, len(used))
+        order = order[scores[order] >= min_score]
+        if per_class:
+            own = boxes[used[order], label]
+            stay = order[nms(own, scores[order], iou_threshold)]
+        else:
+            stay = _greedy(order, apart.__getitem__, len(used))
         kept.append(used[stay])
         labels.append(np.full(len(stay), label, np.int64))
     kept = np.concatenate([np.zeros(0, np.int64), *kept])
@@ -50,7 +59,8 @@ def per_class_nms(
     scores = probabilities[kept, labels + 1]
     order = best_first(scores)
     order = order[:max_per_image] if max_per_image else order
-    return boxes[kept[order]], labels[order], scores[order]
+    kept, labels = kept[order], labels[order]
+    return boxes[kept, labels] if per_class else boxes[kept], labels, scores[order]
 
 
 def best_first(scores: np.ndarray) -> np.ndarray:

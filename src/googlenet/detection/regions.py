@@ -11,6 +11,12 @@ from googlenet.errors import UserError
 
 BACKGROUND = 0
 IGNORED = -1
+RCNN_INPUT_PX = 227  # context_px counts at this input size
+
+
+def context_at(context_px: float, input_px: int) -> int:
+    """R-CNN's context (16 px at 227) at another input size, to the nearest pixel."""
+    return round(context_px * input_px / RCNN_INPUT_PX)
 
 
 def warp(
@@ -92,6 +98,20 @@ def label_regions(
     ignored = ~positive & (best_hard >= positive_iou)
     result[ignored] = IGNORED
     return result, np.where(ignored, best_hard, best)
+
+
+def training_regions(proposals, objects, positive_iou: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Proposals and the objects themselves, labelled; objects: (boxes, labels, difficult, partial classes) each.
+
+    A picture in which objects of some class may lack a box gives no background, as in R-CNN: it could be one of them.
+    """
+    boxes, labels = [], []
+    for proposed, (truth, classes, difficult, partial) in zip(proposals, objects, strict=True):
+        every = np.concatenate([proposed.astype(np.float32), truth[~difficult].astype(np.float32)])
+        boxes.append(every)
+        mine = label_regions(every, truth, classes, difficult, positive_iou)[0]
+        labels.append(np.where((mine == BACKGROUND) & (len(partial) > 0), IGNORED, mine))
+    return boxes, labels
 
 
 class Pools(NamedTuple):

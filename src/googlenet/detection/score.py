@@ -1,14 +1,21 @@
-"""Class probabilities of one detector on every proposal of every picture."""
+"""Class probabilities of one detector on every proposal of every picture; boxes too, where they are regressed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import nn
 
-from googlenet.detection.regions import warp_many
-from googlenet.detection.train import context_at
+from googlenet.detection import bbox_regression, context_feature, svm
+from googlenet.detection.region_vectors import Seen, at_places, softmax, views, whole_vectors
 from googlenet.trained import Description
+
+
+class Scores(NamedTuple):
+    """probabilities float32 [all boxes, 1 + classes], background first; boxes float32 [all boxes, classes, 4] or None."""
+
+    probabilities: np.ndarray
+    boxes: np.ndarray | None
 
 
 def score(
@@ -18,24 +25,66 @@ def score(
     boxes: Sequence[np.ndarray],
     settings: dict,
     compute: dict,
-) -> np.ndarray:
-    """Softmax over the background (column 0) and the classes: float32 [all boxes, classes + 1], pictures in order.
+    wanted: Sequence[Sequence[str]],
+    heads: Mapping[str, np.ndarray],
+) -> list[Scores]:
+    """The scores under each of the wanted lists of switches, pictures in order; the network runs once for all of them.
 
-    settings: {batch_size, context_px}. Each picture's boxes are scored by themselves.
+    settings: {batch_size, context_px}; heads: arrays of fit_heads, for the switches that need them. Each picture's boxes
+    are scored by themselves.
     """
-    px, device = description.input_px, compute["device"]
-    fill = description.mean_colour
-    context = context_at(settings["context_px"], px)
-    found = [np.zeros((0, len(description.classes)), np.float32)]
+    classes = len(description.classes)
+    mirrored = any("mirror" in switches for switches in wanted)
+    context = any("context_feature" in switches for switches in wanted)
+    nothing = np.zeros((0, classes), np.float32), np.zeros((0, classes - 1, 4), np.float32)
+    found: list = [([nothing[0]], [nothing[1]]) for _ in wanted]
     model.eval()
     for picture, mine in zip(pictures, boxes, strict=True):
-        for start in range(0, len(mine), settings["batch_size"]):
-            part = mine[start : start + settings["batch_size"]]
-            x = description.to_input(warp_many(picture, part, px, context, fill), device)
-            with (
-                torch.inference_mode(),
-                torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"),
-            ):
-                logits, _ = model(x)
-            found.append(torch.softmax(logits.float(), 1).cpu().numpy())
-    return np.concatenate(found)
+        wholes = (
+            whole_vectors(model, description, picture, compute, mirrored) if context and len(mine) else []
+        )
+        start = 0
+        for seen in views(model, description, picture, mine, settings, compute, mirrored):
+            part = mine[start : start + len(seen[0].logits)]
+            start += len(part)
+            for switches, (probabilities, moved) in zip(wanted, found, strict=True):
+                used = seen if "mirror" in switches else seen[:1]
+                probabilities.append(
+                    mean([classified(*view, switches, heads) for view in paired(used, wholes)])
+                )
+                if "bbox_regression" in switches:
+                    height, width = picture.shape[:2]
+                    offsets = mean(regressed(used, heads))
+                    moved.append(bbox_regression.moved(part, offsets, width, height))
+    return [
+        Scores(np.concatenate(p), np.concatenate(b) if "bbox_regression" in switches else None)
+        for switches, (p, b) in zip(wanted, found, strict=True)
+    ]
+
+
+def paired(seen: Sequence[Seen], wholes: Sequence[np.ndarray]) -> list[tuple[Seen, np.ndarray | None]]:
+    """Each view of the regions with the same view of the whole picture, where that is looked at."""
+    return [(view, wholes[i] if wholes else None) for i, view in enumerate(seen)]
+
+
+def classified(
+    seen: Seen, whole: np.ndarray | None, switches: Sequence[str], heads: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Probabilities of one view of regions, float32 [n, 1 + classes], by the classifier that the switches name."""
+    if "svm" in switches:
+        return svm.probabilities_of(seen.vectors, heads)
+    if "context_feature" in switches:
+        return softmax(context_feature.logits_of(seen.vectors, whole, heads))
+    return softmax(seen.logits)
+
+
+def regressed(seen: Sequence[Seen], heads: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Offsets of the boxes by each view, float32 [n, classes, 4]; the second view is the mirrored one."""
+    cells = heads[bbox_regression.WEIGHTS].shape[2]
+    found = [bbox_regression.offsets_of(at_places(view.last_map, cells), heads) for view in seen]
+    return [bbox_regression.of_mirrored(offsets) if i else offsets for i, offsets in enumerate(found)]
+
+
+def mean(values: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean of arrays of one shape, in their own type."""
+    return sum(values[1:], values[0]) / np.float32(len(values))

@@ -1,6 +1,6 @@
 """Fine-tuning of one detector on warped regions with a background class, as in R-CNN (section 8)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,25 +8,12 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from googlenet.detection.regions import (
-    BACKGROUND,
-    IGNORED,
-    label_regions,
-    pool_regions,
-    sample_regions,
-    warp,
-)
+from googlenet.detection import hard_negatives
+from googlenet.detection.regions import context_at, pool_regions, sample_regions, warp
 from googlenet.errors import UserError
 from googlenet.models.googlenet import GoogLeNet, initialise
 from googlenet.models.training import Average, learning_rate, loss_of, optimiser, set_learning_rate
 from googlenet.trained import Description, build
-
-RCNN_INPUT_PX = 227  # context_px counts at this input size
-
-
-def context_at(context_px: float, input_px: int) -> int:
-    """R-CNN's context (16 px at 227) at another input size, to the nearest pixel."""
-    return round(context_px * input_px / RCNN_INPUT_PX)
 
 
 def detector_from(
@@ -63,11 +50,15 @@ class RegionBatches(Dataset):
         self.px = description.input_px
         self.fill = description.mean_colour
         self.pools = pool_regions(labels)
+        self.hardest = self.pools.background[:0]  # what hard_negatives finds before an epoch
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, torch.Tensor]:
         s = self.settings
         rng = np.random.Generator(np.random.Philox(key=[self.seed, step]))
-        rows = sample_regions(rng, self.pools, s["positives"], s["negatives"])
+        hard = round(s["hard_negatives"]["share"] * s["negatives"])
+        rows = sample_regions(rng, self.pools, s["positives"], s["negatives"] - hard)
+        if hard:
+            rows = np.concatenate([rows, rng.choice(self.hardest, hard, replace=hard > len(self.hardest))])
         mirrored = rng.random(len(rows)) < (0.5 if s["mirror"] else 0.0)
         crops = np.empty((len(rows), self.px, self.px, 3), np.uint8)
         for crop, (image, region), flip in zip(crops, rows, mirrored, strict=True):
@@ -80,18 +71,28 @@ class RegionBatches(Dataset):
         return crops, torch.tensor([int(self.labels[image][region]) for image, region in rows])
 
 
-def training_regions(proposals, objects, positive_iou: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Proposals and the objects themselves, labelled; objects: (boxes, labels, difficult, partial classes) each.
-
-    A picture in which objects of some class may lack a box gives no background, as in R-CNN: it could be one of them.
-    """
-    boxes, labels = [], []
-    for proposed, (truth, classes, difficult, partial) in zip(proposals, objects, strict=True):
-        every = np.concatenate([proposed.astype(np.float32), truth[~difficult].astype(np.float32)])
-        boxes.append(every)
-        mine = label_regions(every, truth, classes, difficult, positive_iou)[0]
-        labels.append(np.where((mine == BACKGROUND) & (len(partial) > 0), IGNORED, mine))
-    return boxes, labels
+def in_order(
+    regions: RegionBatches, model: nn.Module, description: Description, settings: dict, compute: dict
+) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+    """The batches of all steps. Before each epoch the hardest background is found anew, where any is asked for."""
+    per_epoch, steps = settings["batches_per_epoch"], settings["epochs"] * settings["batches_per_epoch"]
+    mined = settings["hard_negatives"]["share"] > 0
+    # Whoever loads ahead must not draw from the hardest of the epoch before.
+    at_once = per_epoch if mined else steps
+    for start in range(0, steps, at_once):
+        if mined:
+            regions.hardest = hard_negatives.find(
+                regions.pools.background,
+                model,
+                description,
+                regions.pictures,
+                regions.boxes,
+                start // per_epoch,
+                settings,
+                compute,
+            )
+        span = range(start, start + at_once)
+        yield from DataLoader(regions, batch_size=None, sampler=span, num_workers=compute["loader_workers"])
 
 
 def train(
@@ -111,14 +112,13 @@ def train(
     """
     seed, per_epoch = settings["detector"]["order_seed"], settings["batches_per_epoch"]
     regions = RegionBatches(pictures, boxes, labels, settings, description, seed)
-    steps = range(settings["epochs"] * per_epoch)
-    loader = DataLoader(regions, batch_size=None, sampler=steps, num_workers=compute["loader_workers"])
+    batches = in_order(regions, model, description, settings, compute)
     torch.manual_seed(seed)  # dropout
     opt = optimiser(model, settings["momentum"], settings["weight_decay"])
     average = Average(model, per_epoch, **settings["averaging"])
     device, rows, losses, hits = compute["device"], [], [], []
     model.train()
-    for step, (batch, target) in enumerate(loader):
+    for step, (batch, target) in enumerate(batches):
         target = target.to(device)
         set_learning_rate(opt, learning_rate(step, per_epoch, settings))
         with torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"):

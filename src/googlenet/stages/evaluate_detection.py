@@ -12,7 +12,7 @@ def run(job: Job, *, manifest: Input, proposals: Inputs, scores: Inputs, metrics
     """Score the detections of the test pictures; scores lie in folders of their detectors' names."""
     test = open_split(manifest.parent, "test")
     boxes = packed.joined([load_arrays(path)[0] for path in proposals], "test")
-    by_detector = {path.parent.name: load_arrays(path)[0]["probabilities"] for path in scores}
+    by_detector = {path.parent.name: load_arrays(path)[0] for path in scores}
     records = (test[i] for i in range(len(test)))
     truth = [(record.boxes, record.box_labels, record.difficult, record.partial) for record in records]
     found = evaluate(by_detector, boxes, truth, test.names, read_json(manifest)["classes"], job.config)

@@ -1,4 +1,4 @@
-"""Score every proposal of the test pictures with one detector."""
+"""Score every proposal of the test pictures with one detector, under the main setting and those compared with it."""
 
 from googlenet import trained
 from googlenet.checkpoint import load_arrays, save_arrays
@@ -7,16 +7,30 @@ from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
 from googlenet.detection.score import score
 from googlenet.job import Input, Inputs, Job, Output, main
+from googlenet.switches import by_prefix
 
 
-def run(job: Job, *, manifest: Input, proposals: Inputs, weights: Input, scores: Output) -> None:
-    """Write float32 [proposals, 1 + classes], pictures in the split's order."""
+def run(
+    job: Job, *, manifest: Input, proposals: Inputs, weights: Input, heads: Inputs, scores: Output
+) -> None:
+    """Write float32 [proposals, 1 + classes] and, where boxes are regressed, [proposals, classes, 4], in the split's order.
+
+    `heads`: the detector's, or none where no switch needs any.
+    """
     model, description = trained.load(weights, job.compute["device"])
     test = open_split(manifest.parent, "test")
     boxes = packed.joined([load_arrays(path)[0] for path in proposals], "test")
-    found = score(model, description, Pictures(test, 0), boxes, job.config, job.compute)
-    save_arrays(scores, {"probabilities": found}, {"stamp": job.stamp})
-    job.log({"images": len(test), "regions": len(found)})
+    fitted = {name: array for path in heads for name, array in load_arrays(path)[0].items()}
+    wanted = by_prefix(job.config["switches"], job.config["compare"])
+    found = score(
+        model, description, Pictures(test, 0), boxes, job.config, job.compute, list(wanted.values()), fitted
+    )
+    arrays = {}
+    for prefix, one in zip(wanted, found, strict=True):
+        arrays[f"{prefix}probabilities"] = one.probabilities
+        arrays |= {} if one.boxes is None else {f"{prefix}boxes": one.boxes}
+    save_arrays(scores, arrays, {"stamp": job.stamp})
+    job.log({"images": len(test), "regions": len(found[0].probabilities)})
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from googlenet.checkpoint import load_arrays
 from googlenet.data.decoded import Pictures
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
-from googlenet.detection.train import detector_from, train, training_regions
+from googlenet.detection.regions import training_regions
+from googlenet.detection.train import detector_from, train
 from googlenet.files import read_json
 from googlenet.job import Input, Inputs, Job, Output, main
 

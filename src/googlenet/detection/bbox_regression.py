@@ -1,0 +1,88 @@
+"""Bounding-box regression as in R-CNN (appendix C): ridge regression, per class, from the network to better boxes.
+
+The paper's authors ran out of time for it (section 8). R-CNN regresses from its last pooled map, 6x6 places; the mean over
+all places, GoogLeNet's vector, has lost most of where things are, so the last map is averaged to a small grid.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from googlenet.detection.box_offsets import decode, encode
+from googlenet.detection.boxes import clip, paired_iou
+from googlenet.detection.region_sample import Sample
+from googlenet.detection.regions import BACKGROUND
+
+WEIGHTS, BIAS = "bbox_regression.weights", "bbox_regression.bias"
+MEAN_NORM = 20.0  # what R-CNN scales its features to, and its lambda is for
+
+
+def ridge(x: np.ndarray, targets: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
+    """Ridge regression with an unpunished intercept: (weights [outputs, features], intercept [outputs]), float64.
+
+    x [n, features], targets [n, outputs]: the least sum of squared errors + strength * |weights|^2.
+    """
+    mean, target_mean = x.mean(axis=0), targets.mean(axis=0)
+    centred, wanted = x - mean, targets - target_mean
+    count, features = x.shape
+    if features <= count:
+        weights = np.linalg.solve(centred.T @ centred + strength * np.eye(features), centred.T @ wanted)
+    else:  # the same by way of the smaller matrix
+        weights = centred.T @ np.linalg.solve(centred @ centred.T + strength * np.eye(count), wanted)
+    return weights.T, target_mean - mean @ weights
+
+
+def fit(maps: np.ndarray, sample: Sample, classes: int, settings: dict) -> tuple[dict[str, np.ndarray], dict]:
+    """Fit to the sample's proposals near their objects, those that are not held out; returns (arrays, errors).
+
+    maps float32 [n, cells]; settings: {iou, lambda}. A class without such proposals keeps its boxes as they are.
+    """
+    near = (sample.label > BACKGROUND) & ~sample.of_object & (sample.overlap >= settings["iou"])
+    fitted = near & ~sample.held_out
+    wanted = encode(sample.box, sample.target)
+    norm = np.linalg.norm(maps[fitted].astype(np.float64), axis=1).mean() if fitted.any() else 1.0
+    scale = MEAN_NORM / max(norm, np.finfo(np.float32).tiny)
+    weights, bias = np.zeros((classes, 4, maps.shape[1])), np.zeros((classes, 4))
+    for label in range(classes):
+        rows = np.flatnonzero(fitted & (sample.label == label + 1))
+        if len(rows):
+            own, bias[label] = ridge(maps[rows].astype(np.float64) * scale, wanted[rows], settings["lambda"])
+            weights[label] = own * scale
+    arrays = {WEIGHTS: weights.astype(np.float32), BIAS: bias.astype(np.float32)}
+    offsets = offsets_of(maps, arrays)[np.arange(len(maps)), np.maximum(sample.label - 1, 0)]
+    return arrays, {
+        "fitted": _errors(sample, offsets, wanted, fitted),
+        "held_out": _errors(sample, offsets, wanted, near & sample.held_out),
+    }
+
+
+def offsets_of(maps: np.ndarray, heads: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Offsets of every region and class, float32 [n, classes, 4], of maps [n, cells]."""
+    weights, bias = heads[WEIGHTS], heads[BIAS]
+    return (maps @ weights.reshape(-1, weights.shape[2]).T).reshape(len(maps), -1, 4) + bias
+
+
+def of_mirrored(offsets: np.ndarray) -> np.ndarray:
+    """Offsets [..., 4] found on a mirrored region, as they are for the region itself: right is left."""
+    return offsets * np.array([-1, 1, 1, 1], offsets.dtype)
+
+
+def moved(boxes: np.ndarray, offsets: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
+    """The boxes [n, 4] of a picture moved for every class and clipped to it: float32 [n, classes, 4]."""
+    count, classes, _ = offsets.shape
+    every = decode(np.repeat(boxes, classes, axis=0), offsets.reshape(-1, 4))
+    return clip(every, width_px, height_px).astype(np.float32).reshape(count, classes, 4)
+
+
+def _errors(sample: Sample, offsets: np.ndarray, wanted: np.ndarray, rows: np.ndarray) -> dict:
+    """Before and after: mean squared offset that is left, mean IoU with the object. None where there is no region."""
+    if not rows.any():
+        return {"regions": 0, "squared_error": None, "iou": None}
+    better = decode(sample.box[rows], offsets[rows])
+    left = (0.0 * wanted[rows], offsets[rows])
+    before_after = (sample.box[rows], better)
+    return {
+        "regions": int(rows.sum()),
+        "squared_error": [float(((wanted[rows] - done) ** 2).mean()) for done in left],
+        "iou": [float(paired_iou(boxes, sample.target[rows]).mean()) for boxes in before_after],
+    }

@@ -1,0 +1,111 @@
+"""One setting of the switches, rated: every detector alone, their mean, and both on pictures drawn anew."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from googlenet.detection.mean_ap import Detections, Evaluation, Objects, interval, resampled
+from googlenet.detection.mean_ap import evaluate as mean_ap
+from googlenet.detection.nms import per_class_nms
+
+
+class Rating(NamedTuple):
+    """together, alone: detections of the ensemble and by detector; ensemble, single: how good they are; resampled
+    float64 [resamples]: mAP, in percent, of the ensemble when the pictures are drawn anew.
+    """
+
+    together: Detections
+    ensemble: Evaluation
+    resampled: np.ndarray
+    alone: dict[str, Detections]
+    single: dict[str, Evaluation]
+
+    @property
+    def single_mean(self) -> float:
+        """Mean over the detectors of their mAP, in percent."""
+        return float(np.mean([one.mean_ap_percent for one in self.single.values()]))
+
+    @property
+    def single_std(self) -> float:
+        """Standard deviation over the detectors, in percent."""
+        return float(np.std([one.mean_ap_percent for one in self.single.values()]))
+
+
+def detect(
+    boxes: Sequence[np.ndarray], scores: np.ndarray, settings: dict, moved: np.ndarray | None = None
+) -> Detections:
+    """Suppress within each class of each picture. scores [all boxes, 1 + classes], pictures in order.
+
+    moved [all boxes, classes, 4]: where the boxes lie for each class, when they have been regressed.
+    """
+    ends = np.cumsum([len(mine) for mine in boxes])[:-1]
+    places = boxes if moved is None else np.split(moved, ends)
+    found = []
+    for image, (mine, part) in enumerate(zip(places, np.split(scores, ends), strict=True)):
+        kept = per_class_nms(
+            mine, part, settings["nms_iou"], settings["min_score"], settings["max_per_image"]
+        )
+        found.append((np.full(len(kept[0]), image), *kept))
+    image, box, label, score = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Detections(image, label, score, box)
+
+
+def rate(
+    scores: Mapping[str, Mapping[str, np.ndarray]],
+    prefix: str,
+    boxes: Sequence[np.ndarray],
+    objects: Objects,
+    classes: int,
+    weight: np.ndarray,
+    settings: dict,
+) -> Rating:
+    """Rate the arrays of one setting: those of every detector whose names begin with `prefix`.
+
+    The ensemble averages probabilities, and regressed boxes where there are some. weight: of `mean_ap.draws`.
+    """
+    small = settings["small_object_threshold"]
+    alone = {
+        name: detect(boxes, arrays[f"{prefix}probabilities"], settings, arrays.get(f"{prefix}boxes"))
+        for name, arrays in scores.items()
+    }
+    single = {name: mean_ap(own, objects, classes, small=small) for name, own in alone.items()}
+    probabilities = average([arrays[f"{prefix}probabilities"] for arrays in scores.values()])
+    regressed = [arrays[f"{prefix}boxes"] for arrays in scores.values() if f"{prefix}boxes" in arrays]
+    together = detect(boxes, probabilities, settings, average(regressed) if regressed else None)
+    found = mean_ap(together, objects, classes, small=small)
+    anew = resampled(together, objects, found.flags, classes, weight)
+    return Rating(together, found, anew, alone, single)
+
+
+def resampled_singles(rating: Rating, objects: Objects, classes: int, weight: np.ndarray) -> np.ndarray:
+    """The mean over the detectors of their mAP, in percent, in each resample: float64 [resamples]."""
+    each = [
+        resampled(own, objects, rating.single[name].flags, classes, weight)
+        for name, own in rating.alone.items()
+    ]
+    return np.mean(each, axis=0)
+
+
+def average(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean of the detectors' arrays, float64."""
+    return np.mean(arrays, axis=0, dtype=np.float64)
+
+
+def difference(percent: float, resampled_differences: np.ndarray, confidence_percent: float) -> dict:
+    """A difference with its paired interval: both sides of each resample saw the same pictures."""
+    return {"percent": float(percent), "interval": list(interval(resampled_differences, confidence_percent))}
+
+
+def compared(switches: Sequence[str], rating: Rating, main: Rating, confidence_percent: float) -> dict:
+    """What evaluate_detection reports of a setting that is measured beside the main one."""
+    gain = rating.ensemble.mean_ap_percent - main.ensemble.mean_ap_percent
+    return {
+        "switches": list(switches),
+        "single_mean_ap_percent": rating.single_mean,
+        "single_std": rating.single_std,
+        "ensemble_mean_ap_percent": rating.ensemble.mean_ap_percent,
+        "ensemble_interval": list(interval(rating.resampled, confidence_percent)),
+        "difference": difference(gain, rating.resampled - main.resampled, confidence_percent),
+        "ap_percent": rating.ensemble.ap_percent,
+    }

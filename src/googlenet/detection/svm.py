@@ -1,0 +1,125 @@
+"""A linear SVM per class on a detector's vectors, as R-CNN has on its: with hard negatives, and made comparable.
+
+An SVM's score has no scale of its own: it could be neither averaged over detectors nor cut at a threshold. So each
+class has a sigmoid of its score (Platt 1999), fitted on training pictures that the SVM has not seen.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from googlenet.detection.region_sample import Sample
+
+WEIGHTS, BIAS = "svm.weights", "svm.bias"
+MEAN_NORM = 20.0  # what R-CNN scales its vectors to, and its C is for
+POSITIVE_WEIGHT, INTERCEPT_SCALE = 2.0, 10.0  # R-CNN's
+NEVER = -30.0  # the logit of a class that the sample has no object of
+
+
+def fit(
+    vectors: np.ndarray, sample: Sample, classes: int, settings: dict, seed: int
+) -> tuple[dict[str, np.ndarray], dict]:
+    """Fit on the sample; returns (arrays, what was done). vectors float32 [n, channels].
+
+    settings: {c, negative_iou, first_negatives, hard_score, most_added, passes}. Positives are the objects themselves,
+    negatives what overlaps no object of the class by as much as negative_iou, in pictures whose objects all have boxes.
+    Fitted sigmoids are folded into the arrays: the probability is sigmoid(weights x vector + bias).
+    """
+    scale = MEAN_NORM / max(float(np.linalg.norm(vectors.astype(np.float64), axis=1).mean()), 1e-12)
+    x = vectors.astype(np.float64) * scale
+    weights, bias = np.zeros((classes, x.shape[1])), np.full(classes, NEVER)
+    done = []
+    for label in range(classes):
+        positive = ~sample.held_out & sample.of_object & (sample.label == label + 1)
+        negative = ~sample.held_out & ~sample.partial
+        negative &= (sample.label != label + 1) & (sample.class_overlap[:, label] < settings["negative_iou"])
+        if not (positive.any() and negative.any()):
+            done.append({"positives": int(positive.sum()), "negatives": []})
+            continue
+        rng = np.random.Generator(np.random.Philox(key=[seed, label]))
+        direction, shift, counts = mine(x[positive], x[negative], settings, rng)
+        slope, offset = platt(*calibrating(x @ direction + shift, sample, label))
+        weights[label], bias[label] = slope * direction * scale, slope * shift + offset
+        done.append({"positives": int(positive.sum()), "negatives": counts})
+    arrays = {WEIGHTS: weights.astype(np.float32), BIAS: bias.astype(np.float32)}
+    return arrays, {"per_class": done}
+
+
+def mine(
+    positive: np.ndarray, negative: np.ndarray, settings: dict, rng: np.random.Generator
+) -> tuple[np.ndarray, float, list[int]]:
+    """Train on all positives [n, f] and some negatives [m, f], then with hard ones added, pass by pass.
+
+    Returns (direction [f], shift, number of negatives in each training).
+    """
+    used = np.zeros(len(negative), bool)
+    used[rng.permutation(len(negative))[: settings["first_negatives"]]] = True
+    direction, shift = separate(positive, negative[used], settings["c"])
+    counts = [int(used.sum())]
+    for _ in range(settings["passes"]):
+        scores = negative @ direction + shift
+        hard = np.flatnonzero(~used & (scores > settings["hard_score"]))
+        if not len(hard):
+            break
+        hardest_first = np.argsort(-scores[hard], kind="stable")
+        used[hard[hardest_first[: settings["most_added"]]]] = True
+        direction, shift = separate(positive, negative[used], settings["c"])
+        counts.append(int(used.sum()))
+    return direction, shift, counts
+
+
+def separate(positive: np.ndarray, negative: np.ndarray, c: float) -> tuple[np.ndarray, float]:
+    """The linear SVM of two sets of vectors: direction [f] and shift; above zero is positive."""
+    from sklearn.svm import LinearSVC  # takes a second to import
+
+    # Squared hinge in the primal: nothing is drawn by chance.
+    machine = LinearSVC(
+        C=c,
+        dual=False,
+        class_weight={1: POSITIVE_WEIGHT},
+        intercept_scaling=INTERCEPT_SCALE,
+        max_iter=10_000,
+    )
+    machine.fit(np.concatenate([positive, negative]), np.repeat([1, 0], [len(positive), len(negative)]))
+    return machine.coef_[0], float(machine.intercept_[0])
+
+
+def calibrating(scores: np.ndarray, sample: Sample, label: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and truth (bool) of the regions that a class's sigmoid is fitted to: the held-out ones.
+
+    Where those have no region of the class, all of the sample's. Pictures with boxes that may lack give no negatives.
+    """
+    is_class = sample.label == label + 1
+    known = is_class | ~sample.partial
+    rows = known & sample.held_out if (is_class & sample.held_out).any() else known
+    return scores[rows], is_class[rows]
+
+
+def platt(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """Slope and offset of the sigmoid of slope * score + offset that tells the probability of a class (Platt 1999).
+
+    The likeliest, with Platt's targets (n + 1) / (n + 2) and 1 / (m + 2) in the place of 1 and 0.
+    """
+    from scipy.optimize import minimize
+
+    count = int(truth.sum())
+    target = np.where(truth, (count + 1) / (count + 2), 1 / (len(truth) - count + 2))
+    centre, spread = scores.mean(), max(float(scores.std()), 1e-12)
+    z = (scores - centre) / spread
+
+    def loss(line: np.ndarray) -> tuple[float, np.ndarray]:
+        logit = line[0] * z + line[1]
+        wrong = 1 / (1 + np.exp(-np.clip(logit, -500, 500))) - target
+        return float((np.logaddexp(0, logit) - target * logit).mean()), np.array(
+            [wrong @ z, wrong.sum()]
+        ) / len(z)
+
+    slope, offset = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
+    return slope / spread, offset - slope * centre / spread
+
+
+def probabilities_of(vectors: np.ndarray, heads: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Each class's own probability, float32 [n, 1 + classes]: no distribution. Background: what the likeliest leaves."""
+    logits = vectors @ heads[WEIGHTS].T + heads[BIAS]
+    found = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
+    return np.concatenate([1 - found.max(axis=1, keepdims=True), found], axis=1).astype(np.float32)

@@ -1,0 +1,113 @@
+"""One pass, many settings: mirrored views, heads, regressed boxes; with networks whose answers are plain."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from classification.tiny import COMPUTE, description, network
+from googlenet.detection import bbox_regression, context_feature, svm
+from googlenet.detection.score import score
+from googlenet.detection.train import detector_from
+
+SETTINGS = {"batch_size": 2, "context_px": 0}
+HALF = np.zeros((20, 30, 3), np.uint8)
+HALF[:, :15] = 240  # bright on the left
+BOXES = np.array([[0, 0, 29, 19], [0, 0, 9, 9], [20, 0, 29, 9]], np.float32)
+
+
+class LeftOrRight(nn.Module):
+    """A detector with the classes left and right: where the picture is brighter. Its map is 1 x 2: left, right."""
+
+    def map_after(self, x):
+        half = x.shape[3] // 2
+        sides = [x[..., :half].mean((1, 2, 3)), x[..., half:].mean((1, 2, 3))]
+        return torch.stack(sides, 1)[:, None, None].expand(-1, 1, 2, 2), []
+
+    def vector_of(self, x):
+        return x[:, 0, 0]
+
+    def dropout(self, x):
+        return x
+
+    def linear(self, x):
+        return torch.cat([torch.zeros(len(x), 1), x], 1)
+
+
+def scored(wanted, heads=None, picture=HALF, boxes=BOXES):
+    return score(LeftOrRight(), description(3), [picture], [boxes], SETTINGS, COMPUTE, wanted, heads or {})
+
+
+def test_a_mirrored_view_is_averaged():
+    plain, mirrored = scored([[], ["mirror"]])
+    assert plain.probabilities.shape == (3, 3) and plain.boxes is None
+    left = plain.probabilities[0]
+    assert left[1] > 0.9 and left[2] < 0.05  # the whole picture is bright on its left
+    # Its mirror image is bright on the right: the mean knows no side any more.
+    assert mirrored.probabilities[0] == pytest.approx(
+        [left[0], (left[1] + left[2]) / 2, (left[1] + left[2]) / 2], abs=1e-6
+    )
+    # Regions of one brightness look alike from both sides, but for their edges.
+    assert mirrored.probabilities[1:] == pytest.approx(plain.probabilities[1:], abs=0.05)
+
+
+def test_settings_do_not_depend_on_each_other_or_on_the_batch():
+    together = scored([["mirror"], []])
+    alone = [scored([["mirror"]])[0], scored([[]])[0]]
+    for one, other in zip(together, alone, strict=True):
+        assert np.array_equal(one.probabilities, other.probabilities)
+    whole = score(
+        LeftOrRight(), description(3), [HALF], [BOXES], SETTINGS | {"batch_size": 9}, COMPUTE, [[]], {}
+    )
+    assert np.abs(whole[0].probabilities - alone[1].probabilities).max() < 1e-6
+
+
+def test_regressed_boxes_of_both_views_are_averaged_with_the_mirrored_one_turned():
+    """dx is a tenth for every class, whatever is seen: the mirrored view says it of the left, so that they cancel."""
+    weights, bias = np.zeros((2, 4, 4), np.float32), np.zeros((2, 4), np.float32)
+    bias[:, 0], bias[1, 2] = 0.1, np.log(2)
+    heads = {bbox_regression.WEIGHTS: weights, bbox_regression.BIAS: bias}
+    box = np.array([[10, 5, 19, 14]], np.float32)
+    plain, both = scored([["bbox_regression"], ["mirror", "bbox_regression"]], heads, boxes=box)
+    assert plain.boxes[0] == pytest.approx(np.array([[11, 5, 20, 14], [6, 5, 25, 14]]), abs=1e-4)
+    assert both.boxes[0] == pytest.approx(np.array([[10, 5, 19, 14], [5, 5, 24, 14]]), abs=1e-4)
+
+
+def test_offsets_come_from_where_the_last_map_is_bright():
+    weights, bias = np.zeros((2, 4, 4), np.float32), np.zeros((2, 4), np.float32)
+    weights[0, 1] = [1, -1, 0, 0]  # dy of class 0: the upper left place less the upper right one
+    heads = {bbox_regression.WEIGHTS: weights, bbox_regression.BIAS: bias}
+    found = scored([["bbox_regression"]], heads, boxes=np.array([[10, 0, 19, 4]], np.float32))[0].boxes[0]
+    assert found[0, 1] > 4 and found[1].tolist() == [10, 0, 19, 4]
+    assert found[0].max() <= 29 and found[0, 3] <= 19  # clipped to the picture
+
+
+def test_svm_and_context_take_the_place_of_the_softmax():
+    """The SVM knows class 0 alone, by the left; the context says class 1 by the whole picture's right, which is dark."""
+    heads = {
+        svm.WEIGHTS: np.array([[9, 0], [0, 0]], np.float32),
+        svm.BIAS: np.array([0, -9], np.float32),
+        context_feature.WEIGHTS: np.array([[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, -9]], np.float32),
+        context_feature.BIAS: np.zeros(3, np.float32),
+    }
+    softmax, machine, context, mirrored = scored(
+        [[], ["svm"], ["context_feature"], ["context_feature", "mirror"]], heads
+    )
+    assert softmax.probabilities[0].argmax() == 1
+    assert (machine.probabilities[:2, 1] > 0.9).all() and machine.probabilities[2, 1] < 0.1
+    assert machine.probabilities[0].sum() != pytest.approx(1, abs=1e-3) or machine.probabilities[0, 2] < 1e-3
+    assert (context.probabilities.argmax(axis=1) == 2).all()  # whatever the region
+    # Mirrored, the whole picture's right is bright: the two views disagree.
+    assert (mirrored.probabilities[:, 2] < 0.6).all() and (context.probabilities[:, 2] > 0.9).all()
+
+
+def test_the_papers_setting_is_the_networks_own_softmax():
+    classifier = network(description(2))
+    model, described = detector_from(classifier, description(2), ["cat", "dog"], 1)
+    model.eval()
+    (found,) = score(model, described, [HALF], [BOXES[:1]], SETTINGS, COMPUTE, [[]], {})
+    from googlenet.detection.regions import warp
+
+    crop = warp(HALF, BOXES[0], 32, 0, described.mean_colour)
+    logits, _ = model(described.to_input(crop[None], "cpu"))
+    assert np.array_equal(found.probabilities, torch.softmax(logits, 1).detach().numpy())
