@@ -1,10 +1,12 @@
-"""The ensemble of detectors (section 8): mean of the region scores; detections, mean AP, coverage."""
+"""The ensemble of detectors (section 8): mean of the region scores; detections, mean AP, errors, coverage."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from googlenet.detection.coverage import coverage
+from googlenet.detection.error_types import error_types
+from googlenet.detection.examples import examples
 from googlenet.detection.mean_ap import Detections, Evaluation, Objects, bootstrap_interval
 from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.nms import per_class_nms
@@ -44,39 +46,6 @@ def curve(evaluation: Evaluation, label: int) -> dict[str, list[float]]:
     return {"recall": [float(recall[i]) for i in at], "precision": [float(precision[i]) for i in at]}
 
 
-def examples(
-    detections: Detections,
-    objects: Objects,
-    names: Sequence[str],
-    classes: Sequence[str],
-    count: int,
-    score: float,
-) -> list[dict]:
-    """The first pictures' objects and their detections of at least `score`, to be drawn."""
-    rows = []
-    for image in range(min(count, len(names))):
-        truth = np.flatnonzero(objects.image == image)
-        found = np.flatnonzero((detections.image == image) & (detections.score >= score))
-        rows.append(
-            {
-                "name": names[image],
-                "index": image,
-                "ground_truth": [
-                    {"box": objects.box[i].tolist(), "class": classes[objects.label[i]]} for i in truth
-                ],
-                "detections": [
-                    {
-                        "box": detections.box[i].tolist(),
-                        "class": classes[detections.label[i]],
-                        "score": float(detections.score[i]),
-                    }
-                    for i in found
-                ],
-            }
-        )
-    return rows
-
-
 def evaluate(
     scores: Mapping[str, np.ndarray],
     boxes: Sequence[np.ndarray],
@@ -85,7 +54,7 @@ def evaluate(
     classes: Sequence[str],
     settings: dict,
 ) -> dict:
-    """Everything that evaluate_detection reports: each detector alone, their mean, and the proposals' coverage.
+    """Everything that evaluate_detection reports: each detector alone, their mean, its errors, and the proposals' coverage.
 
     scores: by detector, [all boxes, 1 + classes]; truth: (boxes, labels, difficult, partial classes) of every picture.
     """
@@ -94,7 +63,8 @@ def evaluate(
         name: mean_ap(detect(boxes, own, settings), objects, len(classes), small=small)
         for name, own in scores.items()
     }
-    together = detect(boxes, np.mean(list(scores.values()), axis=0, dtype=np.float64), settings)
+    averaged = np.mean(list(scores.values()), axis=0, dtype=np.float64)
+    together = detect(boxes, averaged, settings)
     found = mean_ap(together, objects, len(classes), small=small)
     rng = np.random.Generator(np.random.Philox(settings["seed"]))
     low, high = bootstrap_interval(
@@ -132,7 +102,6 @@ def evaluate(
             "detections": len(together.image),
         },
         "precision_recall": {name: curve(found, label) for label, name in enumerate(classes)},
-        "examples": examples(
-            together, objects, names, classes, settings["examples"], settings["example_score"]
-        ),
+        "error_types": error_types(together, found, objects, boxes, averaged, classes, settings),
+        "examples": examples(together, objects, found.flags, names, classes, settings),
     }
