@@ -47,8 +47,8 @@ def examples(
     names: Sequence[str],
     classes: Sequence[str],
     settings: dict,
-) -> dict[str, list[dict]]:
-    """Return the best and the worst pictures by F1 at settings["example_score"], settings["examples"] of each.
+) -> dict:
+    """Return the score, and the best and the worst pictures by F1 at settings["example_score"], settings["examples"] of each.
 
     A row: name, index, f1_percent, objects and the detections from that score on; a detection is `correct` or
     not, or None when it counts neither way. flags: of the match of all detections.
@@ -78,4 +78,4 @@ def examples(
         }
 
     best, worst = best_and_worst(measure, settings["examples"])
-    return {"best": [row(image) for image in best], "worst": [row(image) for image in worst]}
+    return {"score": score, "best": [row(image) for image in best], "worst": [row(image) for image in worst]}
