@@ -55,7 +55,7 @@ def sources(study: dict[str, Any]) -> Table:
     )
     note = (
         f"The {boxes} boxes are R-CNN's own figure, which covered {rcnn['recall']} there. The interval is over images. Whether two rows differ is in the sentences above, not in whether their intervals overlap. "
-        "Fixed boxes: the same in every image, k-means of the training set's; what MultiBox adds to them it has learned to see."
+        "Fixed boxes: the same in every image, k-means of the training set's."
     )
     return Table("Region proposals: how many, and what they cover", caption, columns, tuple(rows), note)
 
