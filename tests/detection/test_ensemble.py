@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from googlenet.detection.ensemble import curve, evaluate, examples, gathered
+from googlenet.detection.ensemble import curve, evaluate, gathered
 from googlenet.detection.mean_ap import Evaluation
 from googlenet.detection.rating import detect
 
@@ -55,6 +55,10 @@ def test_what_is_right_everywhere_has_100_percent():
     assert found["coverage"]["coverage_percent"] == 100 and found["coverage"]["boxes_per_image"] == 2
     low, high = found["table_4"]["interval"]
     assert low == high == 100
+    errors = found["error_types"]
+    assert errors["false_positives"]["all"]["correct"] == errors["false_positives"]["all"]["objects"] == 3
+    assert sum(errors["missed"]["all"].values()) == errors["missed"]["all"]["objects"] == 3
+    assert [row["name"] for row in found["examples"]["best"]] == ["one"]
 
 
 def test_swapped_labels_have_none():
@@ -111,25 +115,13 @@ def test_a_class_of_a_picture_that_may_lack_boxes_counts_neither_way():
     assert gathered([(*TRUTH[0][:3], np.array([1, 2])), TRUTH[1]]).blacklist.tolist() == [[0, 1], [0, 2]]
 
 
-def test_examples_are_the_first_pictures_from_a_score_on():
-    found = evaluated({"d1": RIGHT})["examples"]
-    assert [(row["name"], row["index"]) for row in found] == [("one", 0), ("two", 1)]
-    assert found[0]["ground_truth"] == [
-        {"box": [0, 0, 39, 39], "class": "cat"},
-        {"box": [50, 0, 89, 39], "class": "dog"},
-    ]
-    assert found[1]["detections"] == [{"box": [10, 10, 49, 49], "class": "dog", "score": 0.8}]
-    none = examples(detect(BOXES, RIGHT, SETTINGS), gathered(TRUTH), NAMES, CLASSES, 9, score=0.9)
-    assert [row["detections"] for row in none] == [[], [], []]
-
-
 def test_a_curve_is_thinned_to_its_ends():
     recall = np.linspace(0.001, 1, 1000)
-    long = Evaluation(0, [0], [recall], [1 - recall / 2], np.zeros(0))
+    long = Evaluation(0, [0], [recall], [1 - recall / 2], np.zeros(0), np.zeros(0))
     found = curve(long, 0)
     assert len(found["recall"]) == len(found["precision"]) == 101
     assert (found["recall"][0], found["recall"][-1]) == (recall[0], 1.0)
-    short = Evaluation(0, [0], [recall[:3]], [recall[:3]], np.zeros(0))
+    short = Evaluation(0, [0], [recall[:3]], [recall[:3]], np.zeros(0), np.zeros(0))
     assert curve(short, 0)["recall"] == recall[:3].tolist()
-    empty = Evaluation(0, [0], [recall[:0]], [recall[:0]], np.zeros(0))
+    empty = Evaluation(0, [0], [recall[:0]], [recall[:0]], np.zeros(0), np.zeros(0))
     assert curve(empty, 0) == {"recall": [], "precision": []}

@@ -7,13 +7,13 @@ import numpy as np
 
 from report import crop_sample
 from report.sample_cost import measure_cost
+from report.sample_detection import DETECTORS, evaluate_detection, study_proposals
 from report.sample_units import analyse_units
 
 HOSTILE = "<script>|"
 CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", HOSTILE, "$nine$ `x` [a](b)"]
 CROPS = (1, 10, 144)
 MEMBERS = [f"m{number}" for number in range(1, 8)]
-DETECTORS = [f"d{number}" for number in range(1, 7)]
 
 
 def digest(text: str) -> str:
@@ -131,55 +131,6 @@ def evaluate_ensemble(classes: int = 10) -> dict[str, Any]:
     }
 
 
-def evaluate_detection() -> dict[str, Any]:
-    ap = [round(97.5 - 1.7 * index, 2) for index in range(10)]
-    curves = {}
-    for index, name in enumerate(CLASSES):
-        recall = [round(step / 40, 3) for step in range(1, 41 - index)]
-        curves[name] = {
-            "recall": recall,
-            "precision": [round(1 - (r**4) * (0.1 + 0.04 * index), 4) for r in recall],
-        }
-    alone = {
-        name: {"mean_ap_percent": 87.0 + index, "ap_percent": [value - 6 + index for value in ap]}
-        for index, name in enumerate(DETECTORS)
-    }
-    box = {"box": [20, 24, 61, 70], "class": "three"}
-    examples = [
-        {
-            "name": f"scene_{number:05d}.jpg",
-            "ground_truth": [box, {"box": [90, 70, 130, 128], "class": HOSTILE}],
-            "detections": [
-                {"box": [22, 23, 60, 73], "class": "three", "score": 0.97},
-                {"box": [88, 74, 131, 127], "class": HOSTILE, "score": 0.71},
-                {"box": [60, 2, 84, 30], "class": "seven", "score": 0.52},
-            ],
-        }
-        for number in range(6)
-    ]
-    return {
-        "images": 60,
-        "classes": list(CLASSES),
-        "objects": 212,
-        "coverage": {
-            "boxes_per_image": 141.3,
-            "coverage_percent": 98.6,
-            "per_class": [
-                {"class": name, "objects": 20 + i, "coverage_percent": 100 - i / 2}
-                for i, name in enumerate(CLASSES)
-            ],
-            "small": {"objects": 24, "coverage_percent": 91.7},
-        },
-        "table_4": {"ensemble_mean_ap_percent": 93.1, "detectors": 6, "interval": [90.2, 95.4]},
-        "detectors": alone,
-        "single_mean_ap_percent": 89.5,
-        "single_std": 1.87,
-        "ensemble": {"mean_ap_percent": 93.1, "ap_percent": ap, "detections": 1890},
-        "precision_recall": curves,
-        "examples": examples,
-    }
-
-
 def detector(number: int) -> dict[str, Any]:
     return {
         "member": {"name": f"d{number}", "init_from": f"m{number}", "order_seed": 30 + number},
@@ -204,7 +155,8 @@ def metrics() -> dict[str, Any]:
             for name, (images, boxes) in parts.items()
         },
         "train_detector": {name: detector(number) for number, name in enumerate(DETECTORS, start=1)},
-        "evaluate_detection": evaluate_detection(),
+        "study_proposals": study_proposals(CLASSES),
+        "evaluate_detection": evaluate_detection(CLASSES),
         "measure_cost": measure_cost(),
         "analyse_units": analyse_units(),
     }
@@ -264,12 +216,8 @@ def crops(height: int = 240, width: int = 360) -> list[tuple[int, int, int, tupl
 
 def figures(metrics: dict[str, Any]) -> dict[str, bytes]:
     """Every figure of the page, by name."""
-    from googlenet.report.figures import from_metrics
-    from googlenet.report.pictures import crops_144, detections
+    from googlenet.report import detection_pictures, figures
+    from googlenet.report.pictures import crops_144
 
-    examples = metrics["evaluate_detection"]["examples"]
-    drawn = {
-        "crops_144": crops_144(photograph(), crops()),
-        "detections": detections([photograph(160, 160)] * len(examples), examples),
-    }
-    return {**from_metrics(metrics), **drawn}
+    drawn = detection_pictures.from_metrics(metrics, lambda index: photograph(160, 160))
+    return figures.from_metrics(metrics) | drawn | {"crops_144": crops_144(photograph(), crops())}

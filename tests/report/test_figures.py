@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from googlenet.report import figures, pictures, style
+from googlenet.report import figures, pictures
 from googlenet.report.captions import CAPTIONS
 from report import sample
 
@@ -63,22 +63,11 @@ def test_small_experiments_are_drawn_too():
     decoded(figures.training_curves({"m1": one}))
     decoded(figures.training_curves({"m1": one | {"epochs": []}}))
     decoded(figures.error_by_class(sample.evaluate_ensemble()["per_class"][:1]))
-    decoded(figures.precision_recall({"a": {"recall": [], "precision": []}}, {"a": None}))
-    decoded(
-        figures.average_precision_by_class(["a", "b"], [None, 50.0], {"d1": {"ap_percent": [None, 40.0]}})
-    )
-    decoded(pictures.detections([], []))
 
 
 def test_two_hundred_classes_stay_readable():
     many = [{"class": f"class {n}", "images": 5, "top1_error_percent": n / 2} for n in range(200)]
     assert decoded(figures.error_by_class(many)).shape[0] < 1400
-
-
-def test_precision_recall_envelope_by_hand():
-    grid = np.array([0, 0.25, 0.5, 0.75, 1.0])
-    found = style.envelope([0.25, 0.25, 0.5, 0.75], [1.0, 0.5, 0.6, 0.7], grid)
-    assert found.tolist() == [1.0, 1.0, 0.7, 0.7, 0.0]
 
 
 def test_crops_of_a_square_and_of_a_portrait():
@@ -96,13 +85,3 @@ def test_crops_of_a_square_and_of_a_portrait():
 )
 def test_place_of_a_crop_in_its_square(box, place):
     assert pictures.place_in_square(np.array(box, float), (0, 0, 10, 10)) == place
-
-
-def test_outlines_are_drawn_where_the_boxes_are():
-    image = np.full((100, 100, 3), 255, np.uint8)
-    empty = {"name": "x.jpg", "ground_truth": [], "detections": []}
-    found = empty | {"detections": [{"box": [20, 60, 80, 90], "class": "a", "score": 0.9}]}
-    changed = decoded(pictures.detections([image], [empty])) != decoded(pictures.detections([image], [found]))
-    rows, columns = np.where(changed.any(axis=-1))
-    height, width = changed.shape[:2]
-    assert rows.min() > 0.4 * height and 0.1 * width < columns.min() < 0.35 * width

@@ -1,12 +1,14 @@
-"""The ensemble of detectors (section 8): mean of the region scores; detections, mean AP, coverage."""
+"""The ensemble of detectors (section 8): mean of the region scores; detections, mean AP, errors, coverage."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from googlenet.detection.coverage import coverage
-from googlenet.detection.mean_ap import Detections, Evaluation, Objects, draws, interval
-from googlenet.detection.rating import compared, difference, rate, resampled_singles
+from googlenet.detection.error_types import error_types
+from googlenet.detection.examples import examples
+from googlenet.detection.mean_ap import Evaluation, Objects, draws, interval
+from googlenet.detection.rating import average, compared, difference, rate, resampled_singles
 from googlenet.switches import by_prefix
 
 CURVE_POINTS = 101
@@ -31,39 +33,6 @@ def curve(evaluation: Evaluation, label: int) -> dict[str, list[float]]:
     return {"recall": [float(recall[i]) for i in at], "precision": [float(precision[i]) for i in at]}
 
 
-def examples(
-    detections: Detections,
-    objects: Objects,
-    names: Sequence[str],
-    classes: Sequence[str],
-    count: int,
-    score: float,
-) -> list[dict]:
-    """The first pictures' objects and their detections of at least `score`, to be drawn."""
-    rows = []
-    for image in range(min(count, len(names))):
-        truth = np.flatnonzero(objects.image == image)
-        found = np.flatnonzero((detections.image == image) & (detections.score >= score))
-        rows.append(
-            {
-                "name": names[image],
-                "index": image,
-                "ground_truth": [
-                    {"box": objects.box[i].tolist(), "class": classes[objects.label[i]]} for i in truth
-                ],
-                "detections": [
-                    {
-                        "box": detections.box[i].tolist(),
-                        "class": classes[detections.label[i]],
-                        "score": float(detections.score[i]),
-                    }
-                    for i in found
-                ],
-            }
-        )
-    return rows
-
-
 def evaluate(
     scores: Mapping[str, Mapping[str, np.ndarray]],
     boxes: Sequence[np.ndarray],
@@ -72,7 +41,7 @@ def evaluate(
     classes: Sequence[str],
     settings: dict,
 ) -> dict:
-    """Everything that evaluate_detection reports: each detector alone, their mean, settings compared, and coverage.
+    """Everything that evaluate_detection reports: each detector alone, their mean, its errors, settings compared, coverage.
 
     scores: by detector, the arrays of score_regions; truth: (boxes, labels, difficult, partial classes) of every picture.
     """
@@ -123,7 +92,14 @@ def evaluate(
             ],
         },
         "precision_recall": {name: curve(main.ensemble, label) for label, name in enumerate(classes)},
-        "examples": examples(
-            main.together, objects, names, classes, settings["examples"], settings["example_score"]
+        "error_types": error_types(
+            main.together,
+            main.ensemble,
+            objects,
+            boxes,
+            average([arrays["probabilities"] for arrays in scores.values()]),
+            classes,
+            settings,
         ),
+        "examples": examples(main.together, objects, main.ensemble.flags, names, classes, settings),
     }

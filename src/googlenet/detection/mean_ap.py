@@ -1,7 +1,7 @@
 """Mean average precision by the rules of the ILSVRC detection task, and how sure one may be of it.
 
 The rules are those of the competition's own program (eval_detection.m of its development kit), to the letter; what
-it leaves open is said where it is decided: `match`, `evaluate`, `_rows_per_class`.
+it leaves open is said where it is decided: `assigned`, `evaluate`, `rows_per_class`.
 """
 
 from dataclasses import dataclass
@@ -47,6 +47,7 @@ class Evaluation:
 
     `recall`, `precision`: per class, float64, after each detection of that class in falling order of score.
     `flags`: int8 per detection, in the order given: true positive 1, false positive 0, neutral -1.
+    `took`: int64 per detection: the row of the object that it took, -1 for none.
     """
 
     mean_ap_percent: float
@@ -54,6 +55,7 @@ class Evaluation:
     recall: list[np.ndarray]
     precision: list[np.ndarray]
     flags: np.ndarray
+    took: np.ndarray
 
 
 def evaluate(
@@ -65,18 +67,18 @@ def evaluate(
     objects count neither way (else they are objects like any other). Raises UserError for NaN scores, images or
     labels that cannot be, boxes without area, or no object at all.
     """
-    flags = match(detections, objects, classes, difficult_neutral, small)
+    flags, took = assigned(detections, objects, classes, difficult_neutral, small)
     total = count_objects(objects, classes, difficult_neutral)
     if not total.any():
         raise UserError("mean AP: no object to find in any image; give a split that has boxes")
     ap: list[float | None] = []
     curves = []
-    for rows in _rows_per_class(detections, flags, classes):
+    for rows in rows_per_class(detections, flags, classes):
         hits = np.cumsum(flags[rows] == TRUE_POSITIVE)
         curves.append((hits / max(total[len(curves)], 1), hits / np.arange(1, len(hits) + 1)))
         ap.append(100 * average_precision(*curves[-1]) if total[len(ap)] else None)
     mean = float(np.mean([value for value in ap if value is not None]))
-    return Evaluation(mean, ap, [curve[0] for curve in curves], [curve[1] for curve in curves], flags)
+    return Evaluation(mean, ap, [curve[0] for curve in curves], [curve[1] for curve in curves], flags, took)
 
 
 def average_precision(recall: np.ndarray, precision: np.ndarray) -> float:
@@ -87,20 +89,27 @@ def average_precision(recall: np.ndarray, precision: np.ndarray) -> float:
 
 def count_objects(objects: Objects, classes: int, difficult_neutral: bool = True) -> np.ndarray:
     """Return how many objects of each class are to be found, int64 [classes]."""
-    counted = _counted(objects, classes, difficult_neutral)
-    return np.bincount(np.asarray(objects.label, np.int64)[counted], minlength=classes)
+    sought = counted(objects, classes, difficult_neutral)
+    return np.bincount(np.asarray(objects.label, np.int64)[sought], minlength=classes)
 
 
 def match(
     detections: Detections, objects: Objects, classes: int, difficult_neutral: bool = True, small: bool = True
 ) -> np.ndarray:
-    """Return what each detection is, int8 [n], in the order given: TRUE_POSITIVE, FALSE_POSITIVE, NEUTRAL.
+    """Return what each detection is, int8 [n]: the flags of `assigned`."""
+    return assigned(detections, objects, classes, difficult_neutral, small)[0]
 
-    In falling order of score (equal scores: as given), a detection takes the still-unmatched object of its
-    class and image that it overlaps most (equal overlaps: the first) among those at or over the object's
-    threshold. One that finds none is a false positive, so that a second detection of an object is; unless a
-    difficult object, which any number may share, is at or over its threshold: then it is neutral. So is every
-    detection of a blacklisted class of an image.
+
+def assigned(
+    detections: Detections, objects: Objects, classes: int, difficult_neutral: bool = True, small: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what each detection is, int8 [n], TRUE_POSITIVE, FALSE_POSITIVE or NEUTRAL, and the object it took.
+
+    In the order given; the objects are int64 [n] rows, -1 for none. In falling order of score (equal scores: as
+    given), a detection takes the still-unmatched object of its class and image that it overlaps most (equal
+    overlaps: the first) among those at or over the object's threshold. One that finds none is a false positive,
+    so that a second detection of an object is; unless a difficult object, which any number may share, is at or
+    over its threshold: then it is neutral. So is every detection of a blacklisted class of an image.
     """
     _check(detections, objects, classes)
     order = best_first(detections.score)
@@ -114,7 +123,7 @@ def match(
     box = np.asarray(detections.box).reshape(-1, 4)
     flags = np.full(len(order), FALSE_POSITIVE, np.int8)
     flags[order[neutral]] = NEUTRAL
-    taken = bytearray(len(by_key))
+    taken, took = bytearray(len(by_key)), np.full(len(order), -1)
     hard = _difficult(objects, difficult_neutral)
     threshold = object_threshold(objects.box) if small else np.full(len(by_key), 0.5)
     pairs = np.cumsum(count[some])
@@ -127,18 +136,26 @@ def match(
         overlap = paired_iou(box[order[who]], np.asarray(objects.box).reshape(-1, 4)[which])
         close = np.flatnonzero(overlap >= threshold[which])
         ranked = close[np.lexsort((which[close], -overlap[close], hard[which[close]], who[close]))]
-        _take(order[who[ranked]].tolist(), which[ranked].tolist(), hard[which[ranked]].tolist(), taken, flags)
-    return flags
+        rows = order[who[ranked]].tolist(), which[ranked].tolist(), hard[which[ranked]].tolist()
+        _take(*rows, taken, flags, took)
+    return flags, took
 
 
-def _take(who: list[int], which: list[int], hard: list[bool], taken: bytearray, flags: np.ndarray) -> None:
+def _take(
+    who: list[int],
+    which: list[int],
+    hard: list[bool],
+    taken: bytearray,
+    flags: np.ndarray,
+    took: np.ndarray,
+) -> None:
     """Walk the close pairs in order of score and, per detection, of preference; each takes one object."""
     done = -1
     for detection, target, neutral in zip(who, which, hard, strict=True):
         if detection == done or (taken[target] and not neutral):
             continue
         done = detection
-        taken[target] = 1
+        taken[target], took[detection] = 1, target
         flags[detection] = NEUTRAL if neutral else TRUE_POSITIVE
 
 
@@ -190,11 +207,11 @@ def resampled(
     all is NaN.
     """
     resamples = len(weight)
-    counted = _counted(objects, classes, difficult_neutral)
+    there_to_find = counted(objects, classes, difficult_neutral)
     image, object_image = np.asarray(detections.image), np.asarray(objects.image)
     total, used = np.zeros(resamples), np.zeros(resamples)
-    for label, rows in enumerate(_rows_per_class(detections, flags, classes)):
-        mine = object_image[counted & (np.asarray(objects.label) == label)]
+    for label, rows in enumerate(rows_per_class(detections, flags, classes)):
+        mine = object_image[there_to_find & (np.asarray(objects.label) == label)]
         sought = weight[:, mine].sum(axis=1) if len(mine) else np.zeros(resamples)
         there = sought > 0
         total[there] += _weighted_ap(weight[there], image[rows], flags[rows] == TRUE_POSITIVE) / sought[there]
@@ -224,7 +241,7 @@ def _weighted_ap(weight: np.ndarray, image: np.ndarray, hit: np.ndarray) -> np.n
     return area
 
 
-def _rows_per_class(detections: Detections, flags: np.ndarray, classes: int) -> list[np.ndarray]:
+def rows_per_class(detections: Detections, flags: np.ndarray, classes: int) -> list[np.ndarray]:
     """The rows of each class that count (not the neutral ones), best first.
 
     Equal scores: the lower image first, and within an image as given, as the competition's program has them. So
@@ -249,7 +266,7 @@ def _blacklisted(keys: np.ndarray, objects: Objects, classes: int) -> np.ndarray
     return np.isin(keys, pairs[:, 0] * classes + pairs[:, 1])
 
 
-def _counted(objects: Objects, classes: int, difficult_neutral: bool) -> np.ndarray:
+def counted(objects: Objects, classes: int, difficult_neutral: bool = True) -> np.ndarray:
     """Which objects are to be found, bool [m]: neither difficult nor blacklisted."""
     hard = _difficult(objects, difficult_neutral)
     return ~hard & ~_blacklisted(_keys(objects, classes), objects, classes)

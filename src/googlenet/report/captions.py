@@ -66,15 +66,27 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "Training loss and the share of training regions that each detector gets wrong.",
         "Two charts of lines, one for each detector: training loss and training error over epochs.",
     ),
-    "detections": (
-        "The first test images, chosen by their order and not by their result: ground truth and every "
-        "detection with a score of at least 0.5.",
-        "Test images with boxes: ground truth dashed, detections solid with class and score.",
+    "detections_best": (
+        "The test images with the best F1 (twice the right detections over detections and objects), of equal ones the "
+        "first: the ground truth, and the ensemble's detections from the score in the legend on.",
+        "Test images with boxes: ground truth dashed, right detections green, wrong ones red, with class and score.",
+    ),
+    "detections_worst": (
+        "The test images with the worst F1, of equal ones the first. A dashed box without a green one around it was not "
+        "found from this score on.",
+        "Test images with boxes: ground truth dashed, right detections green, wrong ones red, with class and score.",
+    ),
+    "error_types": (
+        "Left: what each class's surest detections are, as many as it has objects; were all right, the class would be "
+        "found whole. Right: objects that no detection found at any score, in percent of the objects, by the reason. "
+        "The classes with the fewest right detections first, at most 20.",
+        "Two charts of stacked bars by class: kinds of detections, and reasons of missed objects.",
     ),
     "precision_recall": (
-        "Precision over recall of the ensemble (the largest precision at or beyond each recall): every "
-        "class, the mean over classes, the best and the worst class.",
-        "Curves of precision over recall, one for each class, with their mean.",
+        "Precision over recall of the ensemble (the largest precision at or beyond each recall), with the average "
+        "precision of the class, the best first; the mean over all classes is dashed. Of more than twelve classes, twelve "
+        "evenly from the best to the worst; all are in the table.",
+        "Small charts of precision over recall, one for each class, with the mean of all classes.",
     ),
     "average_precision_by_class": (
         "Average precision by class, lowest first: the ensemble, and each detector alone; at most 40 "
@@ -87,8 +99,18 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "A row for each ablation: a diamond with a horizontal bar and dots, around a line at zero.",
     ),
     "coverage_by_class": (
-        "Share of ground-truth objects that some proposal overlaps by at least one half, lowest first.",
-        "Bars of coverage by class, with a line at the paper's 92 %.",
+        "Share of ground-truth objects that some proposal overlaps by at least one half, lowest first; at most 40 classes.",
+        "Bars of coverage by class, with a line at the paper's coverage.",
+    ),
+    "coverage_by_boxes": (
+        "Objects covered over the number of boxes taken of each image; the diamond is where a source has no more. Selective "
+        "search does not rank its boxes, so they are in random order; MultiBox's best come first, in both kinds together too.",
+        "Lines of coverage over boxes an image, on a logarithmic axis: selective search with superpixels of two sizes, "
+        "MultiBox, fixed boxes, and both together.",
+    ),
+    "proposals": (
+        "Boxes proposed on test images. Left: some of selective search's, drawn evenly from all. Right: MultiBox's surest.",
+        "Test images twice, with objects dashed: boxes of selective search on the left, of MultiBox on the right.",
     ),
 }
 

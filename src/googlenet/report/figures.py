@@ -6,19 +6,13 @@ from typing import Any
 import numpy as np
 
 from googlenet import paper
-from googlenet.report import cost_figures, crop_figures, unit_figures
+from googlenet.report import cost_figures, crop_figures, detection_figures, unit_figures
 from googlenet.report.style import (
-    BLACK,
     BLUE,
-    GREEN,
     GREY,
-    ORANGE,
     PALETTE,
-    RED,
-    SKY,
     clipped,
     drawn,
-    envelope,
     line,
 )
 from googlenet.report.words import natural
@@ -183,82 +177,6 @@ def cost_by_layer(rows: list[dict[str, Any]], ours: dict[str, dict[str, Any]]) -
     return drawn(draw, 10, 4.6)
 
 
-def precision_recall(curves: dict[str, Any], ap_percent: dict[str, float | None]) -> bytes:
-    """Precision over recall: every class thin, their mean thick, the best and the worst class named.
-
-    curves: {class: {"recall": [...], "precision": [...]}}, 0 to 1; ap_percent: {class: AP in %}.
-    A class without an average precision (None, or not there) is left out.
-    """
-    grid = np.linspace(0, 1, 101)
-    known = [name for name in curves if ap_percent.get(name) is not None]
-    ranked = sorted(known, key=lambda name: (ap_percent[name], name))
-    lines = {name: envelope(curves[name]["recall"], curves[name]["precision"], grid) for name in ranked}
-
-    def draw(figure: Any) -> None:
-        axes = figure.subplots()
-        for values in lines.values():
-            axes.plot(grid, values, color="#BBBBBB", linewidth=0.9)
-        if len(ranked) > 1:
-            for name, colour, word in ((ranked[-1], GREEN, "best"), (ranked[0], RED, "worst")):
-                label = f"{word}: {clipped(name)}, AP {ap_percent[name]:.1f} %"
-                axes.plot(grid, lines[name], color=colour, linewidth=1.5, label=label)
-        axes.set(xlim=(0, 1.01), ylim=(0, 1.03), xlabel="recall", ylabel="precision")
-        if lines:
-            mean = np.mean(list(lines.values()), axis=0)
-            axes.plot(grid, mean, color=BLUE, linewidth=2.6, label=f"mean of {len(lines)} classes")
-            axes.legend(loc="lower left")
-
-    return drawn(draw, 6.5, 4.6)
-
-
-def average_precision_by_class(classes: list[str], ensemble: list[float], detectors: dict[str, Any]) -> bytes:
-    """Average precision (%) by class: the ensemble, and each detector alone; the 40 lowest classes at most.
-
-    ensemble: % per class (None for a class without objects); detectors: evaluate_detection's "detectors".
-    """
-    known = [index for index, value in enumerate(ensemble) if value is not None]
-    order = sorted(known, key=lambda index: (ensemble[index], classes[index]))[:40]
-
-    def draw(figure: Any) -> None:
-        axes = figure.subplots()
-        for position, index in enumerate(order):
-            alone = [
-                row["ap_percent"][index] for row in detectors.values() if row["ap_percent"][index] is not None
-            ]
-            label = position == 0
-            dots = {"color": SKY, "s": 22, "alpha": 0.8, "label": "one detector" if label else None}
-            axes.scatter(alone, [position] * len(alone), **dots)
-            named = {"label": "ensemble" if label else None, "marker": "D", "s": 40, "zorder": 3}
-            axes.scatter(ensemble[index], position, color=BLACK, **named)
-        axes.set_yticks(range(len(order)), [clipped(classes[index]) for index in order])
-        axes.set_ylim(len(order) - 0.4, -0.6)
-        axes.set_xlabel("average precision on test, %")
-        figure.legend(loc="outside upper right", ncols=2)
-
-    return drawn(draw, 7.5, 1.2 + 0.27 * max(3, len(order)))
-
-
-def coverage_by_class(per_class: list[dict[str, Any]]) -> bytes:
-    """Coverage (%) of ground-truth boxes by the proposals, by class; the 40 lowest classes at most.
-
-    per_class: evaluate_detection's coverage["per_class"]. The line is the paper's 92 %.
-    """
-    rows = sorted(per_class, key=lambda row: (row["coverage_percent"], str(row["class"])))[:40]
-
-    def draw(figure: Any) -> None:
-        axes = figure.subplots()
-        axes.barh(range(len(rows)), [row["coverage_percent"] for row in rows], color=GREEN, height=0.66)
-        axes.axvline(92, color=ORANGE, linewidth=2, label="paper, all classes: 92 %")
-        axes.set_yticks(range(len(rows)), [clipped(row["class"]) for row in rows])
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_xlim(0, 100)
-        axes.grid(axis="y", visible=False)
-        axes.set_xlabel("objects covered, %")
-        figure.legend(loc="outside upper right")
-
-    return drawn(draw, 7.5, 1.2 + 0.27 * max(3, len(rows)))
-
-
 def from_metrics(metrics: dict[str, Any]) -> dict[str, bytes]:
     """Every chart that the metrics of an experiment allow, by the name of its function."""
     made: dict[str, bytes] = {}
@@ -281,11 +199,4 @@ def from_metrics(metrics: dict[str, Any]) -> dict[str, bytes]:
     made |= cost_figures.from_metrics(metrics) | unit_figures.from_metrics(metrics)
     if "train_detector" in metrics:
         made["detector_curves"] = detector_curves(metrics["train_detector"])
-    if "evaluate_detection" in metrics:
-        found = metrics["evaluate_detection"]
-        classes, ap = found["classes"], found["ensemble"]["ap_percent"]
-        curves = found["precision_recall"]
-        made["precision_recall"] = precision_recall(curves, dict(zip(classes, ap, strict=True)))
-        made["average_precision_by_class"] = average_precision_by_class(classes, ap, found["detectors"])
-        made["coverage_by_class"] = coverage_by_class(found["coverage"]["per_class"])
-    return made
+    return made | detection_figures.from_metrics(metrics)

@@ -6,6 +6,7 @@ from googlenet.report.parts import Card
 from googlenet.report.words import (
     count,
     decimal,
+    gain,
     interval,
     main_metric,
     of_difference,
@@ -42,7 +43,7 @@ def about(metrics: dict[str, Any]) -> tuple[str, ...]:
 
 def cards(metrics: dict[str, Any]) -> tuple[Card, ...]:
     """The key results, one card each."""
-    return (*_classification_cards(metrics), *_detection_cards(metrics))
+    return (*_classification_cards(metrics), *_detection_cards(metrics), *_proposal_cards(metrics))
 
 
 def _classification_cards(metrics: dict[str, Any]) -> list[Card]:
@@ -103,3 +104,13 @@ def _detection_cards(metrics: dict[str, Any]) -> list[Card]:
             f"{decimal(coverage['boxes_per_image'], 0)} boxes an image, {count(found['objects'])} objects",
         ),
     ]
+
+
+def _proposal_cards(metrics: dict[str, Any]) -> list[Card]:
+    if "study_proposals" not in metrics:
+        return []
+    study = metrics["study_proposals"]
+    merged = study["differences"]["merged_minus_full"]
+    words = gain(merged["coverage_percent"], merged["interval"], study["confidence_percent"])
+    value = f"{decimal(study['share_of_boxes_percent'], 0)} %"
+    return [Card("Boxes with MultiBox, of those of undoubled selective search", value, f"coverage: {words}")]

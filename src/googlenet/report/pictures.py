@@ -1,12 +1,11 @@
-"""Figures drawn onto images: the crops of one image, and detections. Plain values in, PNG bytes out."""
+"""Figures drawn onto images: the crops of one image. Plain values in, PNG bytes out."""
 
 from collections.abc import Sequence
-from math import ceil
 from typing import Any
 
 import numpy as np
 
-from googlenet.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, bare, clipped, drawn
+from googlenet.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, bare, drawn
 
 Crop = tuple[int, int, int, Sequence[float]]
 CROP_COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE)
@@ -68,13 +67,13 @@ def _draw_crops(axes: Any, image: np.ndarray, scale: int, boxes: list[np.ndarray
     sizes = (edges[:, 2:] - edges[:, :2]).prod(axis=1)
     whole = int(sizes.argmax()) if sizes.max() > 1.001 * sizes.min() else -1
     if whole >= 0:
-        _outline(axes, edges[whole], BLACK, linewidth=2.4)
+        outline(axes, edges[whole], BLACK, linewidth=2.4)
     for index, box in enumerate(edges):
         if index == whole:
             continue
         place = place_in_square(box, square)
         inset = (place + 1) * 0.006 * scale  # keeps outlines that share an edge apart
-        _outline(axes, box + np.array([inset, inset, -inset, -inset]), CROP_COLOURS[place], linewidth=1.6)
+        outline(axes, box + np.array([inset, inset, -inset, -inset]), CROP_COLOURS[place], linewidth=1.6)
 
 
 def place_in_square(box: np.ndarray, square: Sequence[float]) -> int:
@@ -85,7 +84,8 @@ def place_in_square(box: np.ndarray, square: Sequence[float]) -> int:
     return int(right > 0) + 2 * int(below > 0)
 
 
-def _outline(axes: Any, box: Sequence[float], colour: str, **style: Any) -> None:
+def outline(axes: Any, box: Sequence[float], colour: str, **style: Any) -> None:
+    """Draw the edges (left, top, right, bottom) of a box."""
     from matplotlib.patches import Rectangle
 
     left, top, right, bottom = box
@@ -105,59 +105,3 @@ def _legend() -> tuple[list[Any], list[str]]:
     handles = [Line2D([], [], color=BLACK, linewidth=2.4)]
     handles += [Line2D([], [], color=colour) for colour in CROP_COLOURS]
     return handles, ["whole square, resized", *PLACES]
-
-
-def detections(images: list[np.ndarray], examples: list[dict[str, Any]]) -> bytes:
-    """Ground truth (dashed) and detections (solid, with class and score), image by image.
-
-    images: uint8 [h, w, 3] each; examples: evaluate_detection's "examples" in the same order:
-    {"name", "ground_truth": [{"box", "class"}], "detections": [{"box", "class", "score"}]}, boxes inclusive.
-    """
-    columns = min(3, max(1, len(images)))
-    rows = ceil(len(images) / columns) or 1
-    tallest = max((image.shape[0] / image.shape[1] for image in images), default=1.0)
-
-    def draw(figure: Any) -> None:
-        panels = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes in panels:
-            bare(axes)
-        for axes, image, example in zip(panels, images, examples, strict=False):
-            axes.imshow(image, interpolation="antialiased")
-            axes.set_title(clipped(example["name"], 34), fontweight="normal", fontsize=9)
-            for truth in example["ground_truth"]:
-                _outline(axes, _edges(truth["box"]), "white", linewidth=3.2)
-                _outline(axes, _edges(truth["box"]), BLUE, linewidth=1.8, linestyle=(0, (3, 2)))
-            for found in sorted(example["detections"], key=lambda row: row["score"]):
-                _detection(axes, found, image.shape[0])
-        figure.legend(*_detection_legend(), loc="outside lower center", ncols=2)
-
-    return drawn(draw, 3.4 * columns, 0.6 + (3.4 * min(tallest, 1.6) + 0.25) * rows)
-
-
-def _edges(box: Sequence[float]) -> tuple[float, float, float, float]:
-    """Inclusive pixels to the edges that imshow draws: the centre of pixel 0 is at 0."""
-    return box[0] - 0.5, box[1] - 0.5, box[2] + 0.5, box[3] + 0.5
-
-
-def _detection(axes: Any, found: dict[str, Any], height: int) -> None:
-    box = _edges(found["box"])
-    _outline(axes, box, ORANGE, linewidth=2)
-    above = box[1] > 0.08 * height  # else the label would leave the image
-    axes.annotate(
-        f"{clipped(found['class'], 18)} {found['score']:.2f}",
-        (box[0], box[1]),
-        xytext=(1, 1 if above else -1),
-        textcoords="offset points",
-        va="bottom" if above else "top",
-        fontsize=7.5,
-        color=BLACK,
-        bbox={"facecolor": ORANGE, "edgecolor": "none", "pad": 1, "alpha": 0.9},
-        annotation_clip=False,
-    )
-
-
-def _detection_legend() -> tuple[list[Any], list[str]]:
-    from matplotlib.lines import Line2D
-
-    truth = Line2D([], [], color=BLUE, linestyle=(0, (3, 2)))
-    return [truth, Line2D([], [], color=ORANGE, linewidth=2)], ["ground truth", "detection, class and score"]

@@ -1,11 +1,10 @@
-"""Tables of our own results, which the paper has no like of: members, intervals, detectors, proposals."""
+"""Tables of our own results, which the paper has no like of: members, and what their differences carry."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from googlenet import paper
-from googlenet.report.parts import OURS, PAPER, Column, Row, Table
-from googlenet.report.words import NONE, count, decimal, in_order, main_metric, natural, of_difference, plural
+from googlenet.report.parts import OURS, Column, Row, Table
+from googlenet.report.words import NONE, count, decimal, main_metric, natural, of_difference, plural
 
 SETTINGS = {
     "init_seed": "Initial-weights seed",
@@ -29,7 +28,7 @@ def member_settings(rows: Iterable[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _setting_columns(settings: dict[str, str], trained: dict[str, Any]) -> list[Column]:
+def setting_columns(settings: dict[str, str], trained: dict[str, Any]) -> list[Column]:
     """A column for each setting; of words where any member's value is text."""
     return [
         Column(heading, words=any(isinstance(run["member"].get(key), str | dict) for run in trained.values()))
@@ -71,7 +70,7 @@ def members(trained: dict[str, Any], ensemble: dict[str, Any]) -> Table:
         rows.append(Row(tuple(cells)))
     columns = [
         Column("Model", words=True),
-        *_setting_columns(settings, trained),
+        *setting_columns(settings, trained),
     ]
     columns += [
         Column("Parameters"),
@@ -86,35 +85,6 @@ def members(trained: dict[str, Any], ensemble: dict[str, Any]) -> Table:
         tuple(rows),
         "Averaged: the running average of the weights, which the paper uses, and which all columns show that do not say "
         "otherwise. Validation is on 1 crop. Choices were made on validation.",
-    )
-
-
-def detectors(trained: dict[str, Any], detection: dict[str, Any]) -> Table:
-    """The detectors side by side: what differs, parameters, last training figures, mean average precision."""
-    names = sorted(trained, key=natural)
-    settings = member_settings(trained[name]["member"] for name in names)
-    rows = []
-    for name in names:
-        metrics = trained[name]
-        last = metrics["epochs"][-1] if metrics["epochs"] else {}
-        cells = [
-            name,
-            *(setting(metrics["member"].get(key)) for key in settings),
-            count(metrics["parameters"]),
-        ]
-        cells += [count(metrics.get("positives_available")), decimal(last.get("train_accuracy_percent"), 1)]
-        cells.append(decimal(detection["detectors"].get(name, {}).get("mean_ap_percent"), 1))
-        rows.append(Row(tuple(cells)))
-    blank = [""] * (len(settings) + 3)
-    rows.append(Row(("ensemble", *blank, decimal(detection["ensemble"]["mean_ap_percent"], 1)), OURS))
-    columns = [Column("Detector", words=True)]
-    columns += [*_setting_columns(settings, trained)]
-    columns += [Column("Parameters"), Column("Positive regions"), Column("Training accuracy, %")]
-    return Table(
-        "The detectors, side by side",
-        "Section 8: each classifies every proposed region; the ensemble is their mean.",
-        (*columns, Column("Mean AP, %", OURS)),
-        tuple(rows),
     )
 
 
@@ -162,65 +132,9 @@ def comparisons(ensemble: dict[str, Any]) -> Table:
     return Table("What the differences carry", caption, columns, tuple(rows), note)
 
 
-def coverage(detection: dict[str, Any]) -> Table:
-    """How many ground-truth boxes the proposals cover at an overlap of one half, and the paper's share."""
-    ours, told = detection["coverage"], paper.facts("detection")
-    rcnn, printed = told["rcnn_recipe"]["selective_search"], told["proposals"]
-    low, high = printed["coverage"]
-    rows = [
-        Row(("R-CNN's selective search", count(rcnn["boxes_per_image"]), rcnn["recall"].rstrip(" %")), PAPER),
-        Row(
-            ("GoogLeNet: superpixel size doubled, with MultiBox", printed["total"], f"{low} to {high}"), PAPER
-        ),
-        Row(("Ours", decimal(ours["boxes_per_image"], 0), decimal(ours["coverage_percent"], 1)), OURS),
-    ]
-    small = ours.get("small")
-    if isinstance(small, dict) and small.get("coverage_percent") is not None:
-        name = (
-            f"Ours, the {count(small['objects'])} smallest objects"
-            if "objects" in small
-            else "Ours, small objects"
-        )
-        rows.append(Row((name, "", decimal(small["coverage_percent"], 1)), OURS))
-    columns = (Column("Proposals", words=True), Column("Boxes an image"), Column("Coverage, %"))
-    return Table("Region proposals", "Section 8: boxes proposed and objects covered.", columns, tuple(rows))
-
-
-def proposals(parts: dict[str, Any]) -> Table:
-    """Boxes proposed in each part of the data."""
-    names = in_order(parts)
-    rows = (
-        Row(
-            (
-                name,
-                count(parts[name]["images"]),
-                count(parts[name]["boxes"]),
-                decimal(parts[name]["boxes_per_image"], 1),
-            )
-        )
-        for name in names
-    )
-    columns = (Column("Part", words=True), Column("Images"), Column("Boxes"), Column("Boxes an image"))
-    return Table("Proposed regions by part", "Over every image.", columns, tuple(rows))
-
-
 def classes_by_error(ensemble: dict[str, Any], shown: int = 20) -> Table:
     """The classes with the largest error, at most `shown`."""
     worst = sorted(ensemble["per_class"], key=lambda row: (-row["top1_error_percent"], row["class"]))[:shown]
     rows = tuple(Row((str(r["class"]), count(r["images"]), decimal(r["top1_error_percent"]))) for r in worst)
     columns = (Column("Class", words=True), Column("Test images"), Column("Top-1 error, %", OURS))
     return Table("Error by class", "The ensemble at its most crops, worst first.", columns, rows)
-
-
-def precision_by_class(detection: dict[str, Any]) -> Table:
-    """Average precision by class: our ensemble, and the mean of our single detectors."""
-    singles = [row["ap_percent"] for row in detection["detectors"].values()]
-    rows = []
-    for index, name in enumerate(detection["classes"]):
-        alone = [values[index] for values in singles if values[index] is not None]
-        mean = sum(alone) / len(alone) if alone else None
-        rows.append(
-            Row((str(name), decimal(mean, 1), decimal(detection["ensemble"]["ap_percent"][index], 1)))
-        )
-    columns = (Column("Class", words=True), Column("One detector, mean"), Column("Ensemble", OURS))
-    return Table("Average precision by class", "In %, overlap of at least one half.", columns, tuple(rows))

@@ -6,6 +6,7 @@ from googlenet import paper
 from googlenet.report import (
     cost_tables,
     crop_sections,
+    detection_sections,
     glance,
     import_tables,
     record_tables,
@@ -45,7 +46,9 @@ def build(
         crop_sections.what_helps(metrics),
         crop_sections.calibration(metrics, figures),
         units(metrics, figures),
-        detection(metrics, figures),
+        detection_sections.proposals(metrics, figures),
+        detection_sections.detection(metrics, figures),
+        detection_sections.errors(metrics, figures),
         choices(),
         provenance(metrics, runs),
     )
@@ -184,31 +187,6 @@ def units(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
     if "analyse_units" not in metrics:
         return None
     return unit_tables.section(metrics["analyse_units"], _pictures(figures, "unit_clusters"))
-
-
-def detection(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
-    """Proposals, detectors, Tables 4 and 5, classes and examples."""
-    if "evaluate_detection" not in metrics:
-        return None
-    found = metrics["evaluate_detection"]
-    dataset = metrics["prepare_detection"]["dataset"]
-    content: list[Table | Picture] = [tables.table_4(found, dataset), tables.table_5(found, dataset)]
-    if "train_detector" in metrics:
-        content.append(run_tables.detectors(metrics["train_detector"], found))
-    content += _pictures(figures, "detector_curves", "detections", "precision_recall")
-    content += _pictures(figures, "average_precision_by_class") or (run_tables.precision_by_class(found),)
-    content.append(run_tables.coverage(found))
-    content += _pictures(figures, "coverage_by_class")
-    if "propose_regions" in metrics:
-        content.append(run_tables.proposals(metrics["propose_regions"]))
-    single, together = found["single_mean_ap_percent"], found["table_4"]["ensemble_mean_ap_percent"]
-    text = (
-        f"Over {plural(found['images'], 'test image')} with {plural(found['objects'], 'object')}: one "
-        f"detector reaches {decimal(single, 1)} % mean average precision (the mean of "
-        f"{len(found['detectors'])}), all together {decimal(together, 1)} %. In the paper, on ILSVRC: 38.02 "
-        "% and 43.9 %.",
-    )
-    return Section("Detection", text, tuple(content))
 
 
 def choices() -> Section:

@@ -1,4 +1,4 @@
-"""The paper's Tables 1 to 5 with our figures beside the printed ones: a function for each table."""
+"""The paper's Tables 1 to 3 with our figures beside the printed ones: a function for each table."""
 
 from typing import Any
 
@@ -211,56 +211,3 @@ def _printed_row(ours: dict[str, Any]) -> dict[str, Any]:
 
 def _against(difference: float | None, index: int) -> str:
     return "base" if index == 0 else signed(difference)
-
-
-def table_4(detection: dict[str, Any], dataset: str) -> Table:
-    """Table 4 (section 8): the teams' mean average precision and our ensemble of detectors."""
-    rows = [
-        Row(
-            (
-                *(r["team"], str(r["year"]), str(r["place"]), as_printed(r["mean_ap_percent"])),
-                *(r["external_data"], str(r["ensemble"])),
-            )
-        )
-        for r in paper.table_4()
-    ]
-    ours = detection["table_4"]
-    cells = (f"Ours, on {dataset}", NONE, NONE, decimal(ours["ensemble_mean_ap_percent"], 1), NONE)
-    rows.append(Row((*cells, plural(ours["detectors"], "model")), OURS))
-    columns = (
-        Column("Team", words=True),
-        Column("Year"),
-        Column("Place"),
-        Column("Mean AP, %"),
-        Column("External data", words=True),
-        Column("Ensemble", words=True),
-    )
-    note = (
-        f"95 % interval of ours, over images: {interval(ours.get('interval'))}."
-        if ours.get("interval")
-        else ""
-    )
-    caption = "Table 4, section 8: detection on ILSVRC by team, and this run on its own data."
-    return Table("Detection by team", caption, columns, tuple(rows), note)
-
-
-def table_5(detection: dict[str, Any], dataset: str) -> Table:
-    """Table 5 (section 8): single models, and the mean and spread of our detectors."""
-    rows = [
-        Row((r["team"], as_printed(r["mean_ap_percent"]), r["contextual_model"], r["box_regression"]))
-        for r in paper.table_5()
-    ]
-    ours = spread(detection["single_mean_ap_percent"], detection.get("single_std"))
-    rows.append(Row((f"Ours, on {dataset}", ours, "no", "no"), OURS))
-    columns = (
-        Column("Team", words=True),
-        Column("Mean AP, %"),
-        Column("Contextual model", words=True),
-        Column("Box regression", words=True),
-    )
-    note = (
-        f"Ours is the mean of {plural(len(detection['detectors']), 'detector')}, ± their standard "
-        "deviation. For GoogLeNet alone the paper prints 38.02 in this table and 40 in its text."
-    )
-    caption = "Table 5, section 8: detection with a single model."
-    return Table("Detection with one model", caption, columns, tuple(rows), note)

@@ -77,7 +77,7 @@ def of_difference(
     unit: str = " points",
     digits: int = 2,
 ) -> str:
-    """What a paired interval lets us say of a fall in error, in points: better, worse, or neither."""
+    """What a paired interval lets us say of a difference, above zero the better: better, worse, or neither."""
     said = f"{confidence_percent:g} % interval"
     if low > 0:
         return f"better by {decimal(difference, digits)}{unit}, {said} {interval([low, high], digits)}"
@@ -92,6 +92,11 @@ def fall(pair: dict[str, float], confidence_percent: float, unit: str = " points
     return of_difference(
         pair["difference"], pair["low"], pair["high"], confidence_percent, unit=unit, digits=digits
     )
+
+
+def gain(difference: float, bounds: Sequence[float], confidence_percent: float, digits: int = 1) -> str:
+    """`of_difference` of a share of which more is better, in percentage points, with its (low, high)."""
+    return of_difference(difference, *bounds, confidence_percent, digits=digits)
 
 
 def main_metric(classes: int) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from googlenet.classification.crops import crops_144, in_original
 from googlenet.data.store import open_split
 from googlenet.files import read_json, write_bytes
 from googlenet.job import Inputs, Job, Output, main, records_beside
-from googlenet.report import figures, page, pictures, sections
+from googlenet.report import detection_pictures, figures, page, pictures, sections
 
 
 def run(job: Job, *, manifests: Inputs, metrics: Inputs, html: Output, markdown: Output) -> None:
@@ -36,9 +36,8 @@ def draw(found: dict, data: dict[str, Path]) -> dict[str, bytes]:
     picture = open_split(data["classification"], "test").picture(0)
     boxes = crop_boxes(picture.shape[1], picture.shape[0])
     drawn = figures.from_metrics(found) | {"crops_144": pictures.crops_144(picture, boxes)}
-    if "evaluate_detection" in found:
-        test, examples = open_split(data["detection"], "test"), found["evaluate_detection"]["examples"]
-        drawn["detections"] = pictures.detections([test.picture(row["index"]) for row in examples], examples)
+    if "detection" in data:
+        drawn |= detection_pictures.from_metrics(found, open_split(data["detection"], "test").picture)
     return drawn
 
 

@@ -1,0 +1,70 @@
+"""The best and the worst pictures: F1 by hand, ties by order, none twice."""
+
+import numpy as np
+
+from googlenet.detection.ensemble import gathered
+from googlenet.detection.examples import best_and_worst, examples, f1_percent
+from googlenet.detection.mean_ap import Detections, match
+
+CAT, FAR = [0, 0, 39, 39], [0, 100, 39, 139]
+NONE = np.zeros(0, np.int64)
+CLASSES = ["cat", "dog"]
+
+
+def picture(*boxes, difficult=False):
+    """(boxes, labels, difficult, partial classes): cats."""
+    boxes = np.array(boxes, np.int32).reshape(-1, 4)
+    return boxes, np.zeros(len(boxes), np.int64), np.full(len(boxes), difficult), NONE
+
+
+# Found whole; one of two, and a stray one; a stray one alone; nothing at all; missed; difficult.
+TRUTH = [picture(CAT), picture(CAT, FAR), picture(), picture(), picture(CAT), picture(CAT, difficult=True)]
+FOUND = Detections(
+    np.array([0, 0, 1, 1, 2, 4, 5]),
+    np.array([0, 0, 0, 1, 0, 0, 0]),
+    np.array([0.9, 0.4, 0.8, 0.6, 0.7, 0.4, 0.9]),
+    np.array([CAT, FAR, CAT, FAR, FAR, CAT, CAT]),
+)
+
+
+def test_f1_by_hand():
+    objects = gathered(TRUTH)
+    flags = match(FOUND, objects, 2)
+    measure = f1_percent(FOUND, objects, flags, 2, len(TRUTH), 0.5)
+    # 2 of 1 + 1; 2 of 2 + 2; 0 of 1 + 0; nothing; 0 of 0 + 1; only what counts neither way.
+    assert np.array_equal(measure, [100, 50, 0, np.nan, 0, np.nan], equal_nan=True)
+    lower = f1_percent(FOUND, objects, flags, 2, len(TRUTH), 0.4)
+    assert lower[[0, 4]].tolist() == [100 * 2 / 3, 100]  # the stray cat, and the one that had 0.4
+
+
+def test_ties_go_by_order_and_no_picture_is_in_both():
+    measure = np.array([50, 100, np.nan, 0, 100, 0, 50.0])
+    best, worst = best_and_worst(measure, 2)
+    assert (best.tolist(), worst.tolist()) == ([1, 4], [3, 5])
+    best, worst = best_and_worst(measure, 6)
+    assert (best.tolist(), worst.tolist()) == ([1, 4, 0], [3, 5, 6])
+    best, worst = best_and_worst(np.array([np.nan, 30.0]), 6)
+    assert (best.tolist(), worst.tolist()) == ([1], [])
+    best, worst = best_and_worst(np.full(5, np.nan), 6)
+    assert (len(best), len(worst)) == (0, 0)
+
+
+def test_a_row_has_what_is_drawn():
+    objects = gathered(TRUTH)
+    settings = {"examples": 1, "example_score": 0.5}
+    names = [f"{number}.jpg" for number in range(len(TRUTH))]
+    found = examples(FOUND, objects, match(FOUND, objects, 2), names, CLASSES, settings)
+    cat = {"box": CAT, "class": "cat"}
+    assert found["best"] == [
+        {"name": "0.jpg", "index": 0, "f1_percent": 100.0, "ground_truth": [cat],
+         "detections": [cat | {"score": 0.9, "correct": True}]}
+    ]  # fmt: skip
+    assert found["worst"] == [
+        {"name": "2.jpg", "index": 2, "f1_percent": 0.0, "ground_truth": [],
+         "detections": [{"box": FAR, "class": "cat", "score": 0.7, "correct": False}]}
+    ]  # fmt: skip
+    every = examples(
+        FOUND, objects, match(FOUND, objects, 2), names, CLASSES, settings | {"example_score": 0}
+    )
+    hard = [row for row in every["best"] + every["worst"] if row["index"] == 5]
+    assert hard == []  # nothing to measure: its only detection counts neither way

@@ -1,0 +1,105 @@
+"""Figures of detection: they follow their values, and stay readable with three, ten and two hundred classes."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from googlenet.report import detection_figures, detection_pictures, style
+from report import sample, sample_detection
+from report.test_figures import decoded
+
+
+@pytest.mark.parametrize("count", [1, 3, 200])
+def test_any_number_of_classes_is_drawn_within_bounds(count):
+    names = [f"class {number}" for number in range(count)]
+    metrics = {
+        "evaluate_detection": sample_detection.evaluate_detection(names),
+        "study_proposals": sample_detection.study_proposals(names),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a layout that does not fit is a fault
+        made = detection_figures.from_metrics(metrics)
+    assert len(made) == 5
+    for png in made.values():
+        height, width = decoded(png).shape[:2]
+        assert 600 < width < 1800 and 200 < height < 1800
+
+
+def curves(count):
+    named = {f"class {number:03d}": number for number in range(count)}
+    lines = {name: {"recall": [0.5, 1.0], "precision": [1.0, number / 200]} for name, number in named.items()}
+    return lines, {name: 50 + number / 4 for name, number in named.items()}
+
+
+def test_at_most_twelve_classes_have_a_chart_best_and_worst_among_them(monkeypatch):
+    titles = []
+    monkeypatch.setattr(detection_figures, "clipped", lambda name, *_: titles.append(name) or name)
+    detection_figures.precision_recall(*curves(200))
+    assert len(titles) == 12 and (titles[0], titles[-1]) == ("class 199", "class 000")
+    titles.clear()
+    detection_figures.precision_recall(*curves(3))
+    assert titles == ["class 002", "class 001", "class 000"]
+
+
+def test_classes_without_objects_are_left_out():
+    whole = {"a": {"recall": [1.0], "precision": [1.0]}, "b": {"recall": [], "precision": []}}
+    assert detection_figures.precision_recall(whole, {"a": 100.0, "b": None}) == (
+        detection_figures.precision_recall({"a": whole["a"]}, {"a": 100.0})
+    )
+    decoded(detection_figures.precision_recall({"b": whole["b"]}, {"b": None}))
+    alone = {"d1": {"ap_percent": [None, 40.0]}}
+    decoded(detection_figures.average_precision_by_class(["a", "b"], [None, 50.0], alone))
+    row = {"class": "a", "objects": 3, "coverage_percent": 50.0}
+    empty = {"class": "b", "objects": 0, "coverage_percent": None}
+    assert detection_figures.coverage_by_class([row, empty]) == detection_figures.coverage_by_class([row])
+
+
+def test_error_types_are_percentages_of_detections_and_of_objects():
+    """Nothing wrong and nothing missed is drawn as well, and so is a class that has no detection."""
+    found = sample_detection.error_types(["a", "b"])
+    fine = sample_detection.error_types(["a"])
+    assert detection_figures.error_types(found) != detection_figures.error_types(fine)
+    kinds = ("correct", "duplicate")
+    row = {"objects": 8, "correct": 3, "duplicate": 1}
+    assert detection_figures._shares(row, kinds) == [75, 25]
+    assert detection_figures._shares(row, kinds, "objects") == [37.5, 12.5]
+    assert detection_figures._shares({"objects": 0, "correct": 0, "duplicate": 0}, kinds) == [0, 0]
+
+
+def test_precision_recall_envelope_by_hand():
+    grid = np.array([0, 0.25, 0.5, 0.75, 1.0])
+    found = style.envelope([0.25, 0.25, 0.5, 0.75], [1.0, 0.5, 0.6, 0.7], grid)
+    assert found.tolist() == [1.0, 1.0, 0.7, 0.7, 0.0]
+
+
+def test_outlines_are_drawn_where_the_boxes_are():
+    image = np.full((100, 100, 3), 255, np.uint8)
+    empty = {"name": "x.jpg", "f1_percent": 0.0, "ground_truth": [], "detections": []}
+    box = {"box": [20, 60, 80, 90], "class": "a", "score": 0.9, "correct": True}
+    bare, right, wrong = (
+        decoded(detection_pictures.detections([image], [empty | {"detections": found}], 0.5))
+        for found in ([], [box], [box | {"correct": False}])
+    )
+    rows, columns = np.where((bare != right).any(axis=-1))
+    height, width = bare.shape[:2]
+    assert rows.min() > 0.4 * height and 0.1 * width < columns.min() < 0.35 * width
+    assert (right != wrong).any()
+
+
+def test_proposals_are_drawn_in_two_panels_and_only_where_there_are_some():
+    metrics = sample.metrics()
+    seen = []
+
+    def picture(index):
+        seen.append(index)
+        return sample.photograph(160, 160)
+
+    made = detection_pictures.from_metrics(metrics, picture)
+    assert set(made) == {"detections_best", "detections_worst", "proposals"}
+    assert seen == [*range(12), 0, 1]
+    assert decoded(made["proposals"]).shape[1] > 1000
+    metrics["evaluate_detection"]["examples"]["worst"] = []
+    del metrics["study_proposals"]
+    assert set(detection_pictures.from_metrics(metrics, picture)) == {"detections_best"}
+    assert detection_pictures.from_metrics({}, picture) == {}
