@@ -13,7 +13,7 @@ Each of these detections is the first of KINDS that holds:
 Each missed object, one that no detection took, has the first of REASONS that holds:
   not_proposed  no proposal lies on it at the needed IoU: no classifier could have found it;
   outdone       a proposal on it had at least min_score for its class, but a better detection suppressed it, or
-                it took a neighbour, or the picture's limit of detections left it out, or (with regressed boxes) it moved off;
+                it took a neighbour, was over the limit of a picture, or moved off when its box was regressed;
   other_class   a false detection of another class lies on it;
   scored_low    every proposal on it had less than min_score for its class.
 """
