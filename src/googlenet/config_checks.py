@@ -154,7 +154,11 @@ RULES = [
     ("fit_region_heads.negatives", lambda v: v >= 1, "at least 1"),
     ("fit_region_heads.held_out", lambda v: 0 < v < 1, "between 0 and 1"),
     ("fit_region_heads.bbox_regression.iou", lambda v: 0 < v <= 1, "above 0, at most 1"),
-    ("fit_region_heads.bbox_regression.lambda", lambda v: v > 0, "above 0"),
+    (
+        "fit_region_heads.bbox_regression.lambdas",
+        lambda v: v and all(strength > 0 for strength in v),
+        "a list of numbers above 0",
+    ),
     ("fit_region_heads.bbox_regression.grid", lambda v: v >= 1, "at least 1"),
     ("fit_region_heads.svm.c", lambda v: v > 0, "above 0"),
     ("fit_region_heads.svm.negative_iou", lambda v: 0 < v <= 1, "above 0, at most 1"),

@@ -7,7 +7,7 @@ from detection.samples import sample_of
 from googlenet.detection.bbox_regression import BIAS, WEIGHTS, fit, moved, of_mirrored, offsets_of, ridge
 from googlenet.detection.box_offsets import encode
 
-SETTINGS = {"iou": 0.6, "lambda": 1e-6}
+SETTINGS = {"iou": 0.6, "lambdas": [1e-6]}
 
 
 def test_ridge_by_hand():
@@ -53,6 +53,19 @@ def test_a_shift_that_the_map_shows_is_learnt_per_class():
     assert errors["fitted"]["squared_error"] == pytest.approx([np.mean((shift / 20) ** 2) / 4, 0], abs=1e-6)
     assert errors["fitted"]["iou"][0] < 0.95 and errors["fitted"]["iou"][1] == pytest.approx(1, abs=1e-4)
     assert errors["held_out"] == {"regions": 0, "squared_error": None, "iou": None}
+
+
+def test_the_lambda_is_chosen_on_held_out_pictures():
+    """What the maps say holds on all pictures, so that the weakest ridge is best; where it holds on none held out, the strongest."""
+    shift = np.tile([0, 1, 2, 3], 10)
+    maps = np.stack([shift, np.ones(40)], axis=1).astype(np.float32)
+    held, label = np.arange(40) >= 20, np.ones(40, int)
+    settings = {"iou": 0.6, "lambdas": [1e9, 1e3, 1e-6]}
+    for beyond, chosen in ((shift, 1e-6), (3 - shift, 1e9)):
+        box, target = boxes_beside(40, np.where(held, beyond, shift))
+        sample = sample_of(np.arange(40), label, box, target)
+        assert fit(maps, sample._replace(held_out=held), 1, settings)[1]["lambda"] == chosen
+    assert fit(maps, sample, 1, settings)[1]["lambda"] == 1e9  # none is held out: the first
 
 
 def test_neither_objects_nor_far_proposals_nor_held_out_pictures_teach():

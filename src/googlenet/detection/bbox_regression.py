@@ -35,25 +35,43 @@ def ridge(x: np.ndarray, targets: np.ndarray, strength: float) -> tuple[np.ndarr
 def fit(maps: np.ndarray, sample: Sample, classes: int, settings: dict) -> tuple[dict[str, np.ndarray], dict]:
     """Fit to the sample's proposals near their objects, those that are not held out; returns (arrays, errors).
 
-    maps float32 [n, cells]; settings: {iou, lambda}. A class without such proposals keeps its boxes as they are.
+    maps float32 [n, cells]; settings: {iou, lambdas}. Of the lambdas, the one is taken that leaves the least squared error
+    on the held-out pictures; the first, where those have no such proposal.
     """
     near = (sample.label > BACKGROUND) & ~sample.of_object & (sample.overlap >= settings["iou"])
-    fitted = near & ~sample.held_out
+    fitted, held_out = near & ~sample.held_out, near & sample.held_out
     wanted = encode(sample.box, sample.target)
-    norm = np.linalg.norm(maps[fitted].astype(np.float64), axis=1).mean() if fitted.any() else 1.0
+    best: tuple[float, float, dict[str, np.ndarray], np.ndarray] | None = None
+    for strength in settings["lambdas"]:
+        arrays = fit_one(maps, sample.label, fitted, wanted, classes, strength)
+        offsets = offsets_of(maps, arrays)[np.arange(len(maps)), np.maximum(sample.label - 1, 0)]
+        error = float(((wanted - offsets)[held_out] ** 2).sum())
+        if best is None or error < best[0]:
+            best = error, strength, arrays, offsets
+    _, strength, arrays, offsets = best
+    return arrays, {
+        "lambda": strength,
+        "fitted": _errors(sample, offsets, wanted, fitted),
+        "held_out": _errors(sample, offsets, wanted, held_out),
+    }
+
+
+def fit_one(
+    maps: np.ndarray, label: np.ndarray, rows: np.ndarray, wanted: np.ndarray, classes: int, strength: float
+) -> dict[str, np.ndarray]:
+    """The arrays of one lambda, from those of the regions that `rows`, bool [n], names; wanted: offsets [n, 4].
+
+    A class without any keeps its boxes as they are.
+    """
+    norm = np.linalg.norm(maps[rows].astype(np.float64), axis=1).mean() if rows.any() else 1.0
     scale = MEAN_NORM / max(norm, np.finfo(np.float32).tiny)
     weights, bias = np.zeros((classes, 4, maps.shape[1])), np.zeros((classes, 4))
-    for label in range(classes):
-        rows = np.flatnonzero(fitted & (sample.label == label + 1))
-        if len(rows):
-            own, bias[label] = ridge(maps[rows].astype(np.float64) * scale, wanted[rows], settings["lambda"])
-            weights[label] = own * scale
-    arrays = {WEIGHTS: weights.astype(np.float32), BIAS: bias.astype(np.float32)}
-    offsets = offsets_of(maps, arrays)[np.arange(len(maps)), np.maximum(sample.label - 1, 0)]
-    return arrays, {
-        "fitted": _errors(sample, offsets, wanted, fitted),
-        "held_out": _errors(sample, offsets, wanted, near & sample.held_out),
-    }
+    for index in range(classes):
+        mine = np.flatnonzero(rows & (label == index + 1))
+        if len(mine):
+            own, bias[index] = ridge(maps[mine].astype(np.float64) * scale, wanted[mine], strength)
+            weights[index] = own * scale
+    return {WEIGHTS: weights.astype(np.float32), BIAS: bias.astype(np.float32)}
 
 
 def offsets_of(maps: np.ndarray, heads: Mapping[str, np.ndarray]) -> np.ndarray:
