@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from googlenet.detection.merge import Merged
 from googlenet.detection.priors import rescale
 from googlenet.detection.proposal_study import Counts, example, fixed_boxes, points, ranked, study
 
@@ -109,12 +110,16 @@ def test_fixed_boxes_are_parts_of_the_pictures_sides():
 
 def test_an_example_draws_some_boxes_evenly():
     boxes = np.arange(4 * 100).reshape(100, 4)
-    shown = example(boxes, boxes, np.linspace(1, 0, 100), TRUTH[0], ["a", "b"])
+    shown = example(boxes, Merged(boxes, np.linspace(1, 0, 100), 50), TRUTH[0], ["a", "b"])
     assert shown["selective_search"] == boxes[[i * 100 // 40 for i in range(40)]].tolist()
     assert len(shown["multibox"]) == 20 and shown["multibox"][0] == {"box": [0, 1, 2, 3], "confidence": 1.0}
     assert shown["ground_truth"] == [{"box": A, "class": "a"}, {"box": B, "class": "b"}]
-    assert example(NONE, NONE, np.zeros(0), NONE, []) == {
+
+
+def test_an_example_draws_no_box_of_selective_search_as_multiboxs():
+    shown = example(NONE, Merged(np.array([C, A, B]), np.array([0.75, 0, 0]), 1), NONE, [])
+    assert shown == {
         "ground_truth": [],
         "selective_search": [],
-        "multibox": [],
+        "multibox": [{"box": C, "confidence": 0.75}],
     }

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from googlenet.detection.coverage import NEVER, coverage, coverage_by_count, first_cover
+from googlenet.detection.merge import Merged
 from googlenet.detection.priors import k_means, rescale
 
 STEPS = (1, 2, 5)  # of the curves, at every power of ten
@@ -121,12 +122,13 @@ def study(
 
 
 def example(
-    searched: np.ndarray, found: np.ndarray, confidence: np.ndarray, objects: np.ndarray, names: Sequence[str]
+    searched: np.ndarray, merged: Merged, objects: np.ndarray, names: Sequence[str]
 ) -> dict[str, list]:
     """What is drawn onto one picture: its objects, some of selective search's boxes drawn evenly, MultiBox's best."""
     some = min(len(searched), DRAWN_SEARCHED)
     drawn = [searched[i * len(searched) // some] for i in range(some)]
-    best = list(zip(found, confidence, strict=True))[:DRAWN_MULTIBOX]
+    shown = min(merged.multibox, DRAWN_MULTIBOX)
+    best = zip(merged.boxes[:shown], merged.confidence[:shown], strict=True)
     return {
         "ground_truth": [
             {"box": box.tolist(), "class": name} for box, name in zip(objects, names, strict=True)

@@ -39,7 +39,7 @@ def run(job: Job, *, manifest: Input, searched: Inputs, merged: Inputs, metrics:
     examples = []
     for i in rows[: config["examples"]]:
         names = [classes[label] for label in test[i].box_labels]
-        shown = example(ours[i], both[i].boxes[: both[i].multibox], both[i].confidence, test[i].boxes, names)
+        shown = example(ours[i], both[i], test[i].boxes, names)
         examples.append({"name": test.names[i], "index": i} | shown)
     head = {"split": "test", "images": len(test), "compared_images": wanted, "superpixel_scale": scales}
     job.write_metrics(metrics, head | found | {"examples": examples})
