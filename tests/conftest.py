@@ -19,6 +19,14 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave the thorough tests to those who ask for more than three rows, as .ci/run does."""
+    if config.getoption("agreement") == ROWS[0]:
+        left = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
 def pytest_configure(config):
     config.stash[LINES] = []
 

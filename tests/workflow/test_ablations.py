@@ -22,7 +22,7 @@ from workflow.houses import (
     tracked_runs,
 )
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.thorough]
 FILE = "workflow/ablations/dvc.yaml"
 # m1 is the reference of seed 1, m2 the row scale_jitter of seed 2; the last weights come with the reference.
 OWN = "reference_2 no_auxiliary_heads_1 no_auxiliary_heads_2 scale_jitter_1"
