@@ -40,7 +40,7 @@ def package(tmp_path, monkeypatch):
     copy = tmp_path / "googlenet"
     shutil.copytree(code.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(code, "PACKAGE", copy)
-    for function in (code.imports, code.tree_of, code.module_digest):
+    for function in (code.read, code.tree_of, code.module_digest):
         monkeypatch.setattr(code, function.__name__, by_content(function))
     return copy
 

@@ -7,7 +7,6 @@ errors, and the modules in PLUMBING, which cannot change a result.
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +14,8 @@ PACKAGE = Path(__file__).parent
 PLUMBING = frozenset(
     f"googlenet.{name}" for name in ("code", "config", "config_checks", "errors", "files", "job", "tracking")
 )
+
+LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignores"))
 
 
 def code_digest(module: str) -> str:
@@ -46,21 +47,20 @@ def path_of(module: str) -> Path | None:
     return None
 
 
-@cache
 def imports(module: str) -> tuple[str, ...]:
     """Our modules that a module's syntax tree imports, anywhere in it, with the packages that hold them."""
-    found = set()
-    for node in ast.walk(tree_of(module)):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            parts = name.split(".")
-            found.update(".".join(parts[: i + 1]) for i in range(len(parts)))
-    return tuple(sorted(name for name in found if path_of(name)))
+    return read(module)[1]
+
+
+@cache
+def read(module: str) -> tuple[str, tuple[str, ...]]:
+    """A module's syntax tree as lines (see `flatten`), and our modules that it imports."""
+    lines: list[str] = []
+    named: list[str] = []
+    flatten(tree_of(module), lines, named)
+    parts = {name: name.split(".") for name in named}
+    found = {".".join(split[: i + 1]) for split in parts.values() for i in range(len(split))}
+    return "\n".join(lines), tuple(sorted(name for name in found if path_of(name)))
 
 
 @cache
@@ -75,7 +75,7 @@ def tree_of(module: str) -> ast.Module:
 @cache
 def module_digest(module: str) -> str:
     """SHA-256 of a module's syntax tree, without what cannot change a result, and of its resource files."""
-    digest = hashlib.sha256("\n".join(flat(tree_of(module))).encode())
+    digest = hashlib.sha256(read(module)[0].encode())
     path = path_of(module)
     for resource in sorted(path.parent.glob(f"{path.stem}.*")):
         if resource.suffix not in (".py", ".pyc"):
@@ -83,27 +83,33 @@ def module_digest(module: str) -> str:
     return digest.hexdigest()
 
 
-def flat(node: ast.AST) -> Iterator[str]:
-    """A syntax tree as lines that are the same under every Python version that parses it.
+def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
+    """Add a syntax tree to `lines` that are the same under every Python version that parses it, and to `named` its imports.
 
-    (ast.dump is not: newer versions leave out empty lists and add fields.)
+    (ast.dump is not: newer versions leave out empty lists and add fields. And this is done at every start of Snakemake.)
     """
-    yield type(node).__name__
-    for field, value in ast.iter_fields(node):
-        if field in ("ctx", "kind", "type_comment", "type_params", "type_ignores"):
+    kind = type(node)
+    lines.append(kind.__name__)
+    if kind is ast.Import:
+        named += [alias.name for alias in node.names]
+    elif kind is ast.ImportFrom and node.module:
+        named += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    for field in kind._fields:
+        if field in LEFT_OUT:
             continue
+        value = getattr(node, field, None)
         items = value if isinstance(value, list) else [value]
         if field == "body" and items and is_text(items[0]):
             items = items[1:]
-        if isinstance(node, ast.Raise) and field == "exc" and isinstance(value, ast.Call):
+        if field == "exc" and kind is ast.Raise and isinstance(value, ast.Call):
             items = [value.func]  # an error's text
         for item in items:
             if isinstance(item, ast.AST):
-                yield f"{field}:"
-                yield from flat(item)
+                lines.append(f"{field}:")
+                flatten(item, lines, named)
             elif item is not None:
-                yield f"{field}={item!r}"
-    yield "."
+                lines.append(f"{field}={item!r}")
+    lines.append(".")
 
 
 def is_text(node: ast.AST) -> bool:

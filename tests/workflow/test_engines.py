@@ -53,8 +53,8 @@ def test_each_engine_runs_every_job(house, dvc_house, first_runs):
 
 def test_two_fresh_runs_give_the_same_bits(house, dvc_house):
     found = digests(house)
-    # 2 manifests, 6 weights, 3 outcomes, 3 predictions, 3 of crops, 4 proposals, 2 scores, 16 metrics
-    assert len(found) == 39
+    # 2 manifests, 6 weights, 3 outcomes, 3 predictions, 3 of crops, 4 proposals, 2 heads, 2 scores, 18 metrics
+    assert len(found) == 43
     assert found == digests(dvc_house)
 
 
