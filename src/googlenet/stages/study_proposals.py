@@ -47,8 +47,9 @@ def run(job: Job, *, manifest: Input, searched: Inputs, merged: Inputs, metrics:
 
 def boxes_of(split: Split) -> tuple[list, list]:
     """The objects' boxes of every picture, and the pictures' (width, height)."""
-    records = [split[i] for i in range(len(split))]
-    return [record.boxes for record in records], [(record.width, record.height) for record in records]
+    records = (split[i] for i in range(len(split)))  # one at a time: each holds its picture
+    rows = [(record.boxes, (record.width, record.height)) for record in records]
+    return [boxes for boxes, _ in rows], [size for _, size in rows]
 
 
 if __name__ == "__main__":

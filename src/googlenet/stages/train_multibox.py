@@ -16,9 +16,11 @@ def run(job: Job, *, manifest: Input, classifier: Input, weights: Output, metric
     start, description = trained.load(classifier, device)
     trunk, last, px = multibox.trunk_of(description, config["input_px"]), config["last"], config["input_px"]
     split = open_split(manifest.parent, "train")
-    records = [split[i] for i in range(len(split))]
-    objects = [Objects(record.boxes, record.difficult, len(record.partial) > 0) for record in records]
-    boxes = squeezed_boxes(objects, [(record.width, record.height) for record in records], px)
+    objects, sizes = [], []
+    for record in (split[i] for i in range(len(split))):  # one at a time: each holds its picture
+        objects.append(Objects(record.boxes, record.difficult, len(record.partial) > 0))
+        sizes.append((record.width, record.height))
+    boxes = squeezed_boxes(objects, sizes, px)
     cells = multibox.cells_of(trunk, last)
     priors = priors_of(boxes, config["head"], config["priors"], cells, px, config["prior_seed"])
     covered, share = prior_figures(priors, boxes, config["match_iou"])
