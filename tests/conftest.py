@@ -8,7 +8,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 LINES = pytest.StashKey[list[str]]()
-ROWS = ("three", "seven", "all")
+ROWS = ("three", "five", "all")
 
 
 def pytest_addoption(parser):

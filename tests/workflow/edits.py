@@ -251,7 +251,7 @@ EDITS = [
     Edit("comment in conf", comment_in_conf, NONE),
     Edit("white space in conf", white_space, NONE),
     # Code and rules.
-    Edit("comment and docstring in code", comment_in_code, NONE, "seven"),
+    Edit("comment and docstring in code", comment_in_code, NONE, "five"),
     Edit(
         "text of an error", file("src/googlenet/data/pictures.py", "damaged picture", "broken picture"), NONE
     ),
@@ -282,9 +282,9 @@ EDITS = [
             measure_cost="all",
         )
         | AFTER_PREDICTIONS,
-        "seven",
+        "all",
     ),
-    Edit("back from the other experiment", there_and_back, NONE, "seven"),
+    Edit("back from the other experiment", there_and_back, NONE),
     # Another source of the weights.
     Edit(
         "m2 is imported, not trained",
@@ -301,7 +301,7 @@ EDITS = [
         "a fourth member, m4",
         smoke(r"^( *)- \{name: m3.*$", r"\g<0>\n\1- {name: m4, order_seed: 4, sampling_seed: 4}"),
         jobs(train_classifier="m4", predict_crops="m4") | AFTER_PREDICTIONS,
-        "seven",
+        "five",
     ),
     Edit("without member m2", smoke(r"^ *- \{name: m2.*\n", ""), AFTER_PREDICTIONS),
 ]

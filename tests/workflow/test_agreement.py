@@ -46,7 +46,7 @@ both copies were the same bytes.
 def pytest_generate_tests(metafunc):
     if "executed_edit" in metafunc.fixturenames:
         wanted = metafunc.config.getoption("agreement")
-        kinds = {"three": ("three",), "seven": ("three", "seven"), "all": ("three", "seven", "all")}[wanted]
+        kinds = {"three": ("three",), "five": ("three", "five"), "all": ("three", "five", "all")}[wanted]
         rows = [edit for edit in EDITS if edit.executed in kinds]
         metafunc.parametrize("executed_edit", rows, ids=lambda edit: edit.name)
 
