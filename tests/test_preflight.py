@@ -42,14 +42,15 @@ def test_the_module_that_the_trunk_ends_at_is_one_of_the_members(root):
     preflight.check(config.compose(root), local=True)
 
 
-def test_torchvisions_variant_is_no_trunk(root):
+def of_torchvision(root, member):
+    """Make a member torchvision's variant, with a file of weights that is there."""
     (root / "weights.pth").touch()
-    edit(
-        root,
-        "ensemble/paper.yaml",
-        r"name: m2, .*\}",
-        f"name: m2, weights: {root}/weights.pth, origin: torchvision}}",
-    )
+    row = f"name: {member}, weights: {root}/weights.pth, origin: torchvision}}"
+    edit(root, "ensemble/paper.yaml", rf"name: {member}, .*\}}", row)
+
+
+def test_torchvisions_variant_is_no_trunk(root):
+    of_torchvision(root, "m2")
     edit(root, "ensemble/paper.yaml", r"init_from: m2", "init_from: m3")
     edit(root, "train_multibox.yaml", r"^init_from: m1", "init_from: m2")
     with pytest.raises(
@@ -138,13 +139,7 @@ def test_training_without_training_pictures_is_told_before_the_first_job(root):
 
 
 def test_a_detector_does_not_start_from_torchvisions_variant(root):
-    (root / "weights.pth").touch()
-    edit(
-        root,
-        "ensemble/paper.yaml",
-        r"name: m2, .*\}",
-        f"name: m2, weights: {root}/weights.pth, origin: torchvision}}",
-    )
+    of_torchvision(root, "m2")
     with pytest.raises(UserError, match=r"^ensemble\.detectors\.d2\.init_from: m2 is torchvision's variant"):
         preflight.check(config.compose(root), local=True)
     override(root, "{detection: false}")

@@ -8,7 +8,7 @@ from googlenet.detection.coverage import coverage
 from googlenet.detection.error_types import error_types
 from googlenet.detection.examples import examples
 from googlenet.detection.mean_ap import Evaluation, Objects, draws, interval
-from googlenet.detection.rating import average, compared, difference, rate, resampled_singles
+from googlenet.detection.rating import Rating, average, compared, difference, rate, resampled_singles
 from googlenet.switches import by_prefix
 
 CURVE_POINTS = 101
@@ -33,6 +33,37 @@ def curve(evaluation: Evaluation, label: int) -> dict[str, list[float]]:
     return {"recall": [float(recall[i]) for i in at], "precision": [float(precision[i]) for i in at]}
 
 
+def precisions(main: Rating, singles: np.ndarray, confidence: float) -> dict:
+    """Mean APs of the main setting with their intervals: the ensemble's, each detector's, one against all together.
+
+    singles: the mean over the detectors in each resample.
+    """
+    together = main.ensemble
+    return {
+        "table_4": {
+            "ensemble_mean_ap_percent": together.mean_ap_percent,
+            "detectors": len(main.single),
+            "interval": list(interval(main.resampled, confidence)),
+            "confidence_percent": confidence,
+        },
+        "detectors": {
+            name: {"mean_ap_percent": e.mean_ap_percent, "ap_percent": e.ap_percent}
+            for name, e in main.single.items()
+        },
+        "single_mean_ap_percent": main.single_mean,
+        "single_std": main.single_std,
+        "single_interval": list(interval(singles, confidence)),
+        "ensemble_minus_single": difference(
+            together.mean_ap_percent - main.single_mean, main.resampled - singles, confidence
+        ),
+        "ensemble": {
+            "mean_ap_percent": together.mean_ap_percent,
+            "ap_percent": together.ap_percent,
+            "detections": len(main.together.image),
+        },
+    }
+
+
 def evaluate(
     scores: Mapping[str, Mapping[str, np.ndarray]],
     boxes: Sequence[np.ndarray],
@@ -48,9 +79,9 @@ def evaluate(
     objects = gathered(truth)
     rng = np.random.Generator(np.random.Philox(settings["seed"]))
     weight = draws(len(truth), rng, settings["resamples"])
+    wanted = by_prefix(settings["switches"], settings["compare"])
     rated = {
-        prefix: rate(scores, prefix, boxes, objects, len(classes), weight, settings)
-        for prefix in by_prefix(settings["switches"], settings["compare"])
+        prefix: rate(scores, prefix, boxes, objects, len(classes), weight, settings) for prefix in wanted
     }
     main, confidence = rated[""], settings["confidence_percent"]
     singles = resampled_singles(main, objects, len(classes), weight)
@@ -60,34 +91,12 @@ def evaluate(
         "classes": list(classes),
         "objects": len(objects.image),
         "coverage": coverage(boxes, boxes_of, labels_of, classes),
-        "table_4": {
-            "ensemble_mean_ap_percent": main.ensemble.mean_ap_percent,
-            "detectors": len(scores),
-            "interval": list(interval(main.resampled, confidence)),
-            "confidence_percent": confidence,
-        },
-        "detectors": {
-            name: {"mean_ap_percent": e.mean_ap_percent, "ap_percent": e.ap_percent}
-            for name, e in main.single.items()
-        },
-        "single_mean_ap_percent": main.single_mean,
-        "single_std": main.single_std,
-        "single_interval": list(interval(singles, confidence)),
-        "ensemble_minus_single": difference(
-            main.ensemble.mean_ap_percent - main.single_mean,
-            main.resampled - singles,
-            confidence,
-        ),
-        "ensemble": {
-            "mean_ap_percent": main.ensemble.mean_ap_percent,
-            "ap_percent": main.ensemble.ap_percent,
-            "detections": len(main.together.image),
-        },
+        **precisions(main, singles, confidence),
         "switches": {
             "on": list(settings["switches"]),
             "compared": [
                 compared(switches, rated[prefix], main, confidence)
-                for prefix, switches in by_prefix(settings["switches"], settings["compare"]).items()
+                for prefix, switches in wanted.items()
                 if prefix
             ],
         },

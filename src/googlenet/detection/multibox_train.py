@@ -1,6 +1,7 @@
 """Training of MultiBox: batches of squeezed pictures or parts of them, and the loop."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from googlenet.detection.boxes import iou
+from googlenet.detection.history import epoch_head
 from googlenet.detection.multibox import Form, MultiBox, squeezed
 from googlenet.detection.multibox_loss import NOTHING, Targets, assign, losses, stacked, targets
 from googlenet.detection.priors import k_means, on_grid, rescale, shapes
@@ -83,9 +85,15 @@ class PictureBatches(Dataset):
 
 def picture_at(place: int, pictures: int, seed: int) -> int:
     """The picture at a place of the endless order in which every one comes once before any comes again."""
+    return int(order_of(place // pictures, pictures, seed)[place % pictures])
+
+
+@lru_cache(maxsize=2)  # a batch may end one round and begin the next
+def order_of(turn: int, pictures: int, seed: int) -> np.ndarray:
+    """All pictures in the order of one round, int64 [pictures]."""
     # Another counter than that of the batches' generators, whose keys are alike.
-    rng = np.random.Generator(np.random.Philox(key=[seed, place // pictures], counter=[0, 0, 0, 1]))
-    return int(rng.permutation(pictures)[place % pictures])
+    rng = np.random.Generator(np.random.Philox(key=[seed, turn], counter=[0, 0, 0, 1]))
+    return rng.permutation(pictures)
 
 
 def window(
@@ -155,16 +163,5 @@ def train(
 def epoch_row(steps_done: int, per_epoch: int, opt: torch.optim.Optimizer, seen: list) -> dict:
     """One row of the history: the mean losses."""
     loss, location, confidence = torch.stack(seen).double().mean(0).tolist()
-    epoch = steps_done // per_epoch
-    if not np.isfinite(loss):
-        raise UserError(
-            f"train_multibox.learning_rate: the loss was no number in epoch {epoch}; lower it, or lengthen warmup_steps"
-        )
-    return {
-        "epoch": epoch,
-        "step": steps_done,
-        "learning_rate": opt.param_groups[0]["lr"],
-        "train_loss": loss,
-        "location_loss": location,
-        "confidence_loss": confidence,
-    }
+    head = epoch_head("train_multibox", loss, steps_done, per_epoch, opt)
+    return head | {"location_loss": location, "confidence_loss": confidence}

@@ -9,6 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from googlenet.detection import hard_negatives
+from googlenet.detection.history import epoch_head
 from googlenet.detection.regions import context_at, pool_regions, sample_regions, warp
 from googlenet.errors import UserError
 from googlenet.models.googlenet import GoogLeNet, initialise
@@ -138,17 +139,8 @@ def train(
     return {"epochs": rows, "images": len(pictures), "positives_available": len(regions.pools.positive)}
 
 
-def epoch_row(steps_done: int, per_epoch: int, opt, losses: list, hits: list) -> dict:
+def epoch_row(steps_done: int, per_epoch: int, opt: torch.optim.Optimizer, losses: list, hits: list) -> dict:
     """One row of the history: mean loss and accuracy on the training regions."""
-    loss, epoch = torch.stack(losses).double().mean().item(), steps_done // per_epoch
-    if not np.isfinite(loss):
-        raise UserError(
-            f"train_detector.learning_rate: the loss was no number in epoch {epoch}; lower it, or lengthen warmup_steps"
-        )
-    return {
-        "epoch": epoch,
-        "step": steps_done,
-        "learning_rate": opt.param_groups[0]["lr"],
-        "train_loss": loss,
-        "train_accuracy_percent": 100 * torch.stack(hits).double().mean().item(),
-    }
+    loss = torch.stack(losses).double().mean().item()
+    head = epoch_head("train_detector", loss, steps_done, per_epoch, opt)
+    return head | {"train_accuracy_percent": 100 * torch.stack(hits).double().mean().item()}

@@ -32,15 +32,24 @@ def percent(part: int, whole: int) -> str:
     return decimal(100 * part / whole if whole else None, 1)
 
 
+def counted(words: dict[str, tuple[str, str]], found: dict[str, int], whole: int) -> list[Row]:
+    """A row for each kind: its name, how many, their share of `whole`, and what the kind means."""
+    return [
+        Row((name, count(found[kind]), percent(found[kind], whole), meaning))
+        for kind, (name, meaning) in words.items()
+    ]
+
+
+def sum_of(name: str, part: int, whole: int) -> Row:
+    """The row below them."""
+    return Row((name, count(part), percent(part, whole), ""), "sum")
+
+
 def false_detections(detection: dict[str, Any]) -> Table:
     """What the first detections of all classes are: how many, which share, and what each kind means."""
     found = detection["error_types"]["false_positives"]["all"]
     looked_at = sum(found[kind] for kind in KINDS)
-    rows = [
-        Row((name, count(found[kind]), percent(found[kind], looked_at), meaning))
-        for kind, (name, meaning) in KINDS.items()
-    ]
-    rows.append(Row(("all", count(looked_at), percent(looked_at, looked_at), ""), "sum"))
+    rows = [*counted(KINDS, found, looked_at), sum_of("all", looked_at, looked_at)]
     columns = (
         Column("Detections", words=True),
         Column("Number", OURS),
@@ -61,11 +70,7 @@ def missed_objects(detection: dict[str, Any]) -> Table:
     """Why objects were missed: how many, which share of all objects, and what each reason means."""
     found = detection["error_types"]["missed"]["all"]
     objects, missed = found["objects"], sum(found[reason] for reason in REASONS)
-    rows = [
-        Row((name, count(found[reason]), percent(found[reason], objects), meaning))
-        for reason, (name, meaning) in REASONS.items()
-    ]
-    rows.append(Row(("all that are missed", count(missed), percent(missed, objects), ""), "sum"))
+    rows = [*counted(REASONS, found, objects), sum_of("all that are missed", missed, objects)]
     columns = (
         Column("Missed, because", words=True),
         Column("Objects", OURS),
