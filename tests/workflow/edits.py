@@ -8,10 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from workflow.houses import Run, append, jobs, plan, replace
+from workflow.changes import (
+    DATASET,
+    comment_in_code,
+    comment_in_conf,
+    file,
+    imported_member,
+    other_experiment,
+    reverted,
+    smoke,
+    there_and_back,
+    white_space,
+)
+from workflow.houses import Run, jobs
 
-SMOKE = "conf/experiment/smoke.yaml"
-DATASET = "conf/dataset/digits_tiny.yaml"
 ENSEMBLE = "src/googlenet/classification/ensemble.py"
 M, D, P = "m1 m2 m3", "d1 d2", "p1 p2"
 NONE: set[Run] = set()
@@ -24,69 +34,6 @@ class Edit(NamedTuple):
     apply: Callable[[Path], None]
     expected: set[Run]
     executed: str = "all"
-
-
-def smoke(pattern: str, new: str) -> Callable[[Path], None]:
-    """An edit of the smoke experiment's file."""
-    return lambda house: replace(house, SMOKE, pattern, new)
-
-
-def file(name: str, pattern: str, new: str) -> Callable[[Path], None]:
-    """An edit of another file."""
-    return lambda house: replace(house, name, pattern, new)
-
-
-def comment_in_conf(house: Path) -> None:
-    """Comments, at the end of a line and on lines of their own."""
-    replace(house, "conf/train_classifier.yaml", r"^epochs: .*$", r"\g<0> # as many as patience allows")
-    append(house, SMOKE, "# Nothing below.\n")
-
-
-def white_space(house: Path) -> None:
-    """Blanks and empty lines where YAML does not mind them."""
-    replace(house, "conf/predict_crops.yaml", r"^batch_size: ", "\n\nbatch_size:     ")
-    append(house, DATASET, "\n\n")
-
-
-def comment_in_code(house: Path) -> None:
-    """A comment and another docstring in a module that most stages use."""
-    module = "src/googlenet/models/googlenet.py"
-    replace(house, module, r'\A"""', '"""Here begins the network. ')
-    append(house, module, "\n# Here ends the network.\n")
-
-
-def reverted(house: Path) -> None:
-    """A key edited, seen by the engines, and edited back."""
-    before = (house / SMOKE).read_bytes()
-    replace(house, SMOKE, r"train_classifier: \{epochs: \d+", "train_classifier: {epochs: 9")
-    assert plan(house)
-    (house / SMOKE).write_bytes(before)
-
-
-def other_experiment(house: Path) -> None:
-    """Another experiment on the same data, without detection, becomes the active one."""
-    text = (house / SMOKE).read_text(encoding="utf-8")
-    (house / "conf/experiment/smoke2.yaml").write_text(text + "detection: false\n", encoding="utf-8")
-    (house / "params.yaml").write_text("experiment: smoke2\n", encoding="utf-8")
-
-
-def there_and_back(house: Path) -> None:
-    """The other experiment, seen by Snakemake, and back."""
-    other_experiment(house)
-    assert plan(house)
-    (house / "params.yaml").write_text("experiment: smoke\n", encoding="utf-8")
-
-
-def imported_member(house: Path) -> None:
-    """m2 is no longer trained: its weights come from a file, of a network that others might have trained."""
-    from imports import writers
-
-    path = house / "data/raw/m2.caffemodel"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(writers.caffemodel(writers.layers_of(writers.small(classes=10))))
-    row = f"name: m2, weights: data/raw/m2.caffemodel, width: {writers.WIDTH * 16}}}"
-    replace(house, SMOKE, r"name: m2, [^}]*\}", row)
-    append(house, SMOKE, 'origins: {bvlc: {classes: "", input_px: 32}}\n')
 
 
 AFTER_EVALUATION = jobs(evaluate_detection="all", make_report="all")

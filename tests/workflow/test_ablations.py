@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from workflow.edits import SMOKE
+from workflow.changes import SMOKE
 from workflow.houses import (
     assert_nothing_to_do,
     call,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from workflow.edits import AFTER_PREDICTIONS, SMOKE
+from workflow.changes import SMOKE
+from workflow.edits import AFTER_PREDICTIONS
 from workflow.houses import (
     assert_nothing_to_do,
     call,

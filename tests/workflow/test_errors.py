@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.rooms import class_tree, put, voc_tree, xml
-from workflow.edits import SMOKE
+from workflow.changes import SMOKE
 from workflow.houses import (
     append,
     call,
