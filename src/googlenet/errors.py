@@ -11,6 +11,10 @@ class UserError(Exception):
         super().__init__(" ".join(message.split()))
 
 
+class Stopped(UserError):
+    """The job was told to stop (SIGTERM, or its engine died); what it had done is kept, and the same command goes on."""
+
+
 def nearest(name: str, choices: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the nearest of the right names, or all of them when none is near."""
     names = sorted(str(choice) for choice in choices)

@@ -124,7 +124,7 @@ def record_of(candidate: Candidate, keys: list[str], min_side_px: int, resize_sh
     from googlenet.data.annotations import place
 
     try:
-        image = candidate.path.read_bytes()
+        image = candidate.read()
     except OSError as error:
         raise UserError(f"{candidate.name}: cannot be read ({error.strerror})") from error
     width, height = pictures.check_picture(image, candidate.name)

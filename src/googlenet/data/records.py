@@ -41,9 +41,9 @@ class Annotation:
     exclusive: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A picture that a reader found; nobody has opened it yet."""
+    """A picture that a reader found; nobody has opened it yet. It is a file, or a stretch of an archive."""
 
     split: str
     name: str
@@ -51,6 +51,21 @@ class Candidate:
     label: int = -1
     annotation: Annotation | None = None
     partial: tuple[int, ...] = ()  # as in Record
+    offset: int = 0  # in an archive: where its bytes begin,
+    size: int = -1  # and how many they are; -1: the whole file
+
+    def read(self) -> bytes:
+        """Its bytes. Raises OSError."""
+        if self.size < 0:
+            return self.path.read_bytes()
+        with open(self.path, "rb") as archive:
+            archive.seek(self.offset)
+            return archive.read(self.size)
+
+    @property
+    def place(self) -> tuple[Path, int]:
+        """What no two pictures share: the file, and where in it."""
+        return self.path, self.offset
 
 
 @dataclass(frozen=True)

@@ -71,16 +71,16 @@ def listed(
 
 def drop_repeated(splits: dict[str, list[Candidate]]) -> tuple[dict[str, list[Candidate]], list[Refused]]:
     """Keep each picture once, in the first split that lists it: test must not hold what training has seen."""
-    seen: dict[Path, str] = {}
+    seen: dict[tuple[Path, int], str] = {}
     kept, refused = {}, []
     for split, candidates in splits.items():
         kept[split] = []
         for item in candidates:
-            if item.path in seen:
-                reason = f"{item.name}: already listed in {seen[item.path]}"
+            if item.place in seen:
+                reason = f"{item.name}: already listed in {seen[item.place]}"
                 refused.append(Refused(split, item.name, reason))
             else:
-                seen[item.path] = split
+                seen[item.place] = split
                 kept[split].append(item)
     return kept, refused
 
