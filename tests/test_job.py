@@ -47,7 +47,7 @@ def root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("GOOGLENET_EXPERIMENT", raising=False)
-    write_json(".googlenet/plumbing.json", {"loader_workers": 2})
+    write_json(".googlenet/plumbing.json", {"loader_workers": 2, "save_every_s": 60})
     write_json(CONFIG_PATH, CONFIG)
     write_json("data/manifest.json", {"pictures": 3})
     for name in ("a", "b"):
@@ -151,7 +151,13 @@ def test_plumbing_reaches_the_job_beside_its_configuration(run):
         seen.append((made.compute, made.plumbing, made.config))
 
     job.perform(look, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
-    assert seen == [(CONFIG["compute"] | {"loader_workers": 2}, {"loader_workers": 2}, CONFIG)]
+    assert seen == [
+        (
+            CONFIG["compute"] | {"loader_workers": 2, "save_every_s": 60},
+            {"loader_workers": 2, "save_every_s": 60},
+            CONFIG,
+        )
+    ]
 
 
 def test_the_stamp_depends_on_configuration_and_inputs(run):
@@ -165,7 +171,7 @@ def test_the_stamp_depends_on_configuration_and_inputs(run):
     write_json("data/manifest.json", {"pictures": 4})
     others.append(stamp())
     write_json("data/manifest.json", {"pictures": 3})
-    write_json(".googlenet/plumbing.json", {"loader_workers": 0})
+    write_json(".googlenet/plumbing.json", {"loader_workers": 0, "save_every_s": 60})
     assert stamp() == first  # plumbing is no part of it
     assert len({first, *others}) == 5
 

@@ -12,15 +12,16 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "googlenet"
 # From the ground up. What stands in one row does not import its neighbours, but for those in BESIDE.
 ROWS = (
-    {"errors", "files", "paper", "code", "config_checks", "members", "switches"},
+    {"errors", "faults", "files", "paper", "code", "config_checks", "members", "switches"},
     {"data", "models", "checkpoint", "tracking", "variants"},
-    {"trained", "job", "config"},
-    {"classification", "detection", "report", "imports"},
+    {"trained", "resume", "config"},
+    {"classification", "detection", "report", "imports", "job"},
     {"stages", "preflight", "evaluate_detections"},
 )
 LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
 BESIDE = {
     ("files", "errors"),
+    ("files", "faults"),
     ("paper", "errors"),
     ("config_checks", "errors"),
     ("config_checks", "switches"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from googlenet import faults
 from googlenet.errors import UserError
 
 
@@ -21,6 +22,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
+        faults.reached("write")
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -35,6 +37,16 @@ def write_bytes(path: Path | str, content: bytes) -> None:
 def json_bytes(value: Any) -> bytes:
     """The one form of our JSON files: sorted keys, one-space indent, no NaN, a final newline."""
     return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def json_text(value: Any) -> str:
+    """Plain values as one line, in their order; floating-point numbers come back as the same bits, also those that are none."""
+    return json.dumps(value)
+
+
+def read_json_text(text: str) -> Any:
+    """The values of `json_text`."""
+    return json.loads(text)
 
 
 def write_json(path: Path | str, value: Any) -> None:

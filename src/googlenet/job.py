@@ -5,6 +5,7 @@ the command line by the rule as --name PATH ...; `job` carries its configuration
 """
 
 import argparse
+import errno
 import hashlib
 import inspect
 import os
@@ -20,13 +21,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
-from googlenet.errors import UserError
+from googlenet import faults, resume
+from googlenet.errors import Stopped, UserError
 from googlenet.files import read_json, sha256, write_json
 from googlenet.tracking import JobRun, job_run
 
 Input = Annotated[Path, "input"]
 Inputs = Annotated[list[Path], "input"]
 Output = Annotated[Path, "output"]
+STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job kept what it had done
+FULL = (errno.ENOSPC, errno.EDQUOT)
 LIBRARIES = ("torch", "torchvision", "opencv-contrib-python-headless", "numpy", "scikit-learn", "pyarrow")
 
 
@@ -35,11 +39,14 @@ class Job:
 
     config: the resolved configuration. stamp: SHA-256 of the configuration and of the inputs; every output carries
     it, so that a change travels down the edges even where it happens to leave the numbers alike, and both engines
-    then see the same. plumbing: keys that change no result.
+    then see the same. plumbing: keys that change no result. resume: where it keeps what it has done so far.
     """
 
-    def __init__(self, config: dict, stamp: str, plumbing: dict, run: JobRun):
+    def __init__(
+        self, config: dict, stamp: str, plumbing: dict, run: JobRun, kept: resume.Resume | None = None
+    ):
         self.config, self.stamp, self.plumbing, self._run = config, stamp, plumbing, run
+        self.resume = kept or resume.Resume()
 
     @property
     def compute(self) -> dict:
@@ -65,11 +72,26 @@ class Job:
 
 
 def main(run: Callable[..., None]) -> None:
-    """Run a stage from the command line and end the process; a UserError becomes one line and exit code 1."""
+    """Run a stage from the command line and end the process.
+
+    A UserError becomes one line and exit code 1, so does a full disk; a job that was told to stop has exit code 75.
+    """
     try:
         perform(run, sys.argv[1:])
+    except Stopped as error:
+        print(f"stopped: {error}", file=sys.stderr)
+        sys.exit(STOPPED)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in FULL and "No space left" not in str(error):
+            raise
+        where = error.filename or Path.cwd()
+        print(
+            f"error: {where}: no space left on the disk; free some, and run the same command again",
+            file=sys.stderr,
+        )
         sys.exit(1)
     # run.json is written, nothing is open: Python's own way out looks through torch and MLflow for half a second more.
     sys.stdout.flush()
@@ -100,9 +122,15 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     edges_said = [f"{name} {digest}" for name, digest in sorted(digests.items())]
     stamp = hashlib.sha256("\n".join([sha256(path), *edges_said]).encode()).hexdigest()
     root = Path.cwd()
-    plumbing = root / ".googlenet" / "plumbing.json"
-    with recorded(root, path, config, stamp, digests, threads) as tracked:
-        run(Job(config, stamp, read_json(plumbing), tracked), **given)
+    plumbing = read_json(root / ".googlenet" / "plumbing.json")
+    stage, name = config["stage"], config["job"]
+    faults.of_job(f"{stage}/{name}")
+    key = hashlib.sha256(f"{stamp} {sorted(versions().items())}".encode()).hexdigest()[:16]
+    kept, lock = resume.opened(root, config["experiment"], stage, name, key, plumbing["save_every_s"])
+    with lock, resume.listening(kept):
+        with recorded(root, path, config, stamp, digests, threads) as tracked:
+            run(Job(config, stamp, plumbing, tracked, kept), **given)
+        kept.clear()
 
 
 def digest_of(value: Path | list[Path]) -> str:

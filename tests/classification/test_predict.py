@@ -60,7 +60,7 @@ def test_one_and_ten_crops_alone_give_the_same_bits(model, precision):
 def test_kept_crops_are_those_that_the_means_are_made_of(model, together):
     chosen = [2, 3]  # a square and a landscape
     keeper = Keeper(chosen, range(144), 5)
-    again = predict(model, description(5), PICTURES, [1, 10, 144], 100, COMPUTE, keep=keeper.add)
+    again = predict(model, description(5), PICTURES, [1, 10, 144], 100, COMPUTE, keeper=keeper)
     kept = KeptCrops.of(keeper.arrays("test"), "test")
     assert kept.softmax.dtype == np.float32 and len(kept.softmax) == 48 + 144
     assert kept.pictures.tolist() == chosen and kept.distinct.max(1).tolist() == [47, 143]

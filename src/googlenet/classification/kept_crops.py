@@ -30,9 +30,13 @@ class Keeper:
         self._index: list[np.ndarray] = []
         self._rows = 0
 
+    def wants(self, picture: int) -> bool:
+        """Whether a picture is sampled."""
+        return picture in self._wanted
+
     def add(self, picture: int, scores: np.ndarray, index: np.ndarray) -> None:
         """Keep a picture's distinct crops [distinct, classes] and which one stands for each crop, if it is sampled."""
-        if picture in self._wanted:
+        if self.wants(picture):
             self._scores.append(scores)
             self._index.append(index + self._rows)
             self._rows += len(scores)

@@ -9,6 +9,7 @@ from torch import nn
 from googlenet import trained
 from googlenet.classification.train import Labelled, train
 from googlenet.models.googlenet import initialise
+from googlenet.resume import Resume
 
 
 def train_member(
@@ -17,6 +18,7 @@ def train_member(
     splits: Mapping[str, Labelled],
     compute: dict,
     log: Callable[..., None],
+    resume: Resume,
 ) -> tuple[nn.Module, trained.Description, dict, dict[str, np.ndarray]]:
     """Build, initialise and train; returns the network with its averaged weights, its description, history and outcomes.
 
@@ -34,7 +36,9 @@ def train_member(
     def on_epoch(row: dict) -> None:
         log(row, step=row["epoch"])
 
-    history, outcomes = train(model, description, splits["train"], held_out, config, compute, on_epoch)
+    history, outcomes = train(
+        model, description, splits["train"], held_out, config, compute, on_epoch, resume
+    )
     for split in held_out:
         for which, errors in history[split].items():
             log({f"{split}_{which}_{name}": value for name, value in errors.items()})

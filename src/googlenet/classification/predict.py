@@ -1,7 +1,7 @@
 """Prediction: class probabilities of one network on a picture's 1, 10 and 144 crops, in one pass (section 7)."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -10,7 +10,10 @@ from torch import nn
 from googlenet.classification.class_order import columns_of, outputs_of
 from googlenet.classification.crops import POLICIES, crops_144, cut, distinct, upright
 from googlenet.classification.error_rates import top_errors
+from googlenet.classification.kept_crops import Keeper
+from googlenet.data.store import Split
 from googlenet.models.in_order import InOrder
+from googlenet.resume import Resume
 from googlenet.trained import Description
 
 CENTRE_BATCH = 64  # crops at once where one crop a picture is asked for
@@ -96,23 +99,59 @@ def predict(
     batch_size: int,
     compute: dict,
     mirror: bool = True,
-    keep: Callable[[int, np.ndarray, np.ndarray], None] = lambda picture, scores, index: None,
+    keeper: Keeper | None = None,
+    resume: Resume | None = None,
 ) -> dict[int, np.ndarray]:
     """Mean softmax over each policy's crops: {policy: float32 [pictures, classes]}, policy one of 1, 10, 144.
 
     The policies are means over subsets of one pass. Without `mirror` (pictures whose mirror image is another thing, such
-    as handwriting) each mirrored crop is replaced by the crop itself. `keep` is called with each picture's number and
-    what `crop_scores` gives of it for the union of the policies.
+    as handwriting) each mirrored crop is replaced by the crop itself. `keeper` is given what `crop_scores` gives of the
+    pictures that it wants, for the union of the policies. resume: where a prediction that was cut off goes on from.
     """
     shape = len(pictures), len(description.classes)
     out = {policy: np.empty(shape, np.float32) for policy in policies}
     places = {policy: wanted(policy, policies) for policy in policies}
-    found = crop_scores(model, description, pictures, union(policies), batch_size, compute, mirror)
-    for picture, (scores, index) in enumerate(found):
-        for policy, place in places.items():
-            out[policy][picture] = scores[index[place]].mean(0, dtype=np.float64)
-        keep(picture, scores, index)
+
+    def means(start: int) -> Iterator[dict[str, np.ndarray]]:
+        left = (pictures[i] for i in range(start, len(pictures)))
+        found = crop_scores(model, description, left, union(policies), batch_size, compute, mirror)
+        for picture, (scores, index) in enumerate(found, start):
+            item = {
+                str(policy): scores[index[place]].mean(0, dtype=np.float64).astype(np.float32)
+                for policy, place in places.items()
+            }
+            wanted_whole = keeper is not None and keeper.wants(picture)
+            yield item | ({"scores": scores, "index": index} if wanted_whole else {})
+
+    for picture, item in enumerate((resume or Resume()).items(len(pictures), means)):
+        for policy in policies:
+            out[policy][picture] = item[str(policy)]
+        if "scores" in item:
+            keeper.add(picture, item["scores"], item["index"])
     return out
+
+
+def predict_kept(
+    model: nn.Module,
+    description: Description,
+    split: Split,
+    policies: Sequence[int],
+    batch_size: int,
+    compute: dict,
+    mirror: bool,
+    keeper: Keeper,
+    resume: Resume,
+) -> None:
+    """Predict, of a split, the pictures that `keeper` wants, and give it their crops."""
+
+    def scores_from(start: int) -> Iterator[dict[str, np.ndarray]]:
+        left = (split.picture(i) for i in keeper.pictures[start:])
+        found = crop_scores(model, description, left, union(policies), batch_size, compute, mirror)
+        return ({"scores": scores, "index": index} for scores, index in found)
+
+    passed = resume.items(len(keeper.pictures), scores_from, "sample")
+    for picture, item in zip(keeper.pictures, passed, strict=True):
+        keeper.add(int(picture), **item)
 
 
 def union(policies: Sequence[int]) -> list[int]:

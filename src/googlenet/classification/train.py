@@ -12,7 +12,8 @@ from googlenet.classification.plateau import Plateau
 from googlenet.classification.predict import CENTRE_BATCH, centre_errors, predict
 from googlenet.classification.sampling import sample
 from googlenet.errors import UserError
-from googlenet.models.training import Average, learning_rate, loss_of, optimiser, set_learning_rate
+from googlenet.models.training import Average, Course, learning_rate, loss_of, optimiser, set_learning_rate
+from googlenet.resume import Resume
 from googlenet.trained import Description
 
 Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # pictures (uint8 RGB) and their labels
@@ -54,13 +55,14 @@ def train(
     settings: dict,
     compute: dict,
     on_epoch: Callable[[dict], None],
+    resume: Resume | None = None,
 ) -> tuple[dict, dict[str, np.ndarray]]:
     """Train `model` in place and leave it with its averaged weights; returns the history and the outcomes.
 
     training: pictures (uint8 RGB) and labels. held_out: the same by split; "validation" is watched at every epoch, and at the
     end all are predicted with the last and with the averaged weights (see final_outcomes). settings: see
-    conf/train_classifier.yaml. on_epoch is given each epoch's row as it ends. Raises UserError when the loss is no
-    longer a number, or stays on its plateau.
+    conf/train_classifier.yaml. on_epoch is given each epoch's row as it ends. resume: where a training that was cut off goes on
+    from. Raises UserError when the loss is no longer a number, or stays on its plateau.
     """
     pictures, labels = training
     steps, name = len(labels) // settings["batch_size"], settings["member"]["name"]
@@ -72,14 +74,17 @@ def train(
     order = list(
         batches(len(labels), settings["batch_size"], settings["epochs"], settings["member"]["order_seed"])
     )
-    loader = DataLoader(crops, batch_sampler=order, collate_fn=collate, num_workers=compute["loader_workers"])
     torch.manual_seed(settings["member"]["order_seed"])  # dropout
     opt = optimiser(model, settings["momentum"], settings["weight_decay"])
     average = Average(model, steps, **settings["averaging"])
     plateau = Plateau.of(labels, settings, len(description.aux_heads))
-    rows, losses, device = [], [], compute["device"]
+    course, resume, device = Course(model, opt, average, "losses"), resume or Resume(), compute["device"]
+    course.restore(resume.load())
+    rows, losses, left = course.rows, course.seen["losses"], order[course.step :]
+    loader = DataLoader(crops, batch_sampler=left, collate_fn=collate, num_workers=compute["loader_workers"])
     model.train()
-    for step, (batch, target) in enumerate(loader):
+    for step, (batch, target) in enumerate(loader, start=course.step):
+        course.begin_step()
         set_learning_rate(opt, learning_rate(step, steps, settings))
         with torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"):
             output = model(description.to_input(batch, device))
@@ -100,6 +105,8 @@ def train(
             losses.clear()
             on_epoch(rows[-1])
             plateau.check([row["train_loss"] for row in rows], name)
+        course.step = step + 1
+        resume.step(course.state)
     found, outcomes = final_outcomes(model, average, description, held_out, compute)
     seen = len(order) * settings["batch_size"]
     stalled = not plateau.left(rows[-1]["train_loss"])

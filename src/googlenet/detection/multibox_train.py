@@ -14,7 +14,8 @@ from googlenet.detection.multibox import Form, MultiBox, squeezed
 from googlenet.detection.multibox_loss import NOTHING, Targets, assign, losses, stacked, targets
 from googlenet.detection.priors import k_means, on_grid, rescale, shapes
 from googlenet.errors import UserError
-from googlenet.models.training import Average, learning_rate, optimiser, set_learning_rate
+from googlenet.models.training import Average, Course, learning_rate, optimiser, set_learning_rate
+from googlenet.resume import Resume
 
 
 class Objects(NamedTuple):
@@ -127,20 +128,24 @@ def train(
     settings: dict,
     compute: dict,
     on_epoch: Callable[[dict], None],
+    resume: Resume | None = None,
 ) -> list[dict]:
     """Train in place and leave the averaged weights; returns the history. settings: conf/train_multibox.yaml.
 
-    Raises UserError when the loss is no longer a number.
+    resume: where a training that was cut off goes on from. Raises UserError when the loss is no longer a number.
     """
     per_epoch, device = settings["batches_per_epoch"], compute["device"]
     batches = PictureBatches(pictures, objects, model.priors.cpu().numpy(), settings, form.trunk.input_px)
-    steps = range(settings["epochs"] * per_epoch)
-    loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=compute["loader_workers"])
     opt = optimiser(model, settings["momentum"], settings["weight_decay"])
     average = Average(model, per_epoch, **settings["averaging"])
-    rows, seen = [], []
+    course, resume = Course(model, opt, average, "losses"), resume or Resume()
+    course.restore(resume.load())
+    rows, seen = course.rows, course.seen["losses"]
+    steps = range(course.step, settings["epochs"] * per_epoch)
+    loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=compute["loader_workers"])
     model.train()
-    for step, (batch, wanted) in enumerate(loader):
+    for step, (batch, wanted) in enumerate(loader, start=course.step):
+        course.begin_step()
         wanted = Targets(*(column.to(device) for column in wanted))
         set_learning_rate(opt, learning_rate(step, per_epoch, settings))
         with torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"):
@@ -156,6 +161,8 @@ def train(
             rows.append(epoch_row(step + 1, per_epoch, opt, seen))
             seen.clear()
             on_epoch(rows[-1])
+        course.step = step + 1
+        resume.step(course.state)
     average.swap(model)
     return rows
 

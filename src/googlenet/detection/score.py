@@ -1,6 +1,6 @@
 """Class probabilities of one detector on every proposal of every picture; boxes too, where they are regressed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ from torch import nn
 
 from googlenet.detection import bbox_regression, context_feature, svm
 from googlenet.detection.region_vectors import Seen, at_places, softmax, views, whole_vectors
+from googlenet.resume import Resume
 from googlenet.trained import Description
 
 
@@ -27,39 +28,65 @@ def score(
     compute: dict,
     wanted: Sequence[Sequence[str]],
     heads: Mapping[str, np.ndarray],
+    resume: Resume | None = None,
 ) -> list[Scores]:
     """The scores under each of the wanted lists of switches, pictures in order; the network runs once for all of them.
 
     settings: {batch_size, context_px}; heads: arrays of fit_heads, for the switches that need them. Each picture's boxes
-    are scored by themselves.
+    are scored by themselves. resume: where a scoring that was cut off goes on from.
     """
+    model.eval()
+
+    def scored_from(start: int) -> Iterator[dict[str, np.ndarray]]:
+        for i in range(start, len(pictures)):
+            yield of_picture(model, description, pictures[i], boxes[i], settings, compute, wanted, heads)
+
+    found = list((resume or Resume()).items(len(boxes), scored_from))
+    classes = len(description.classes)
+    nothing = np.zeros((0, classes), np.float32), np.zeros((0, classes - 1, 4), np.float32)
+    scores = []
+    for i, switches in enumerate(wanted):
+        probabilities = np.concatenate([nothing[0], *(item[f"probabilities {i}"] for item in found)])
+        moved = None
+        if "bbox_regression" in switches:
+            moved = np.concatenate([nothing[1], *(item[f"boxes {i}"] for item in found)])
+        scores.append(Scores(probabilities, moved))
+    return scores
+
+
+def of_picture(
+    model: nn.Module,
+    description: Description,
+    picture: np.ndarray,
+    boxes: np.ndarray,
+    settings: dict,
+    compute: dict,
+    wanted: Sequence[Sequence[str]],
+    heads: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """One picture's "probabilities <i>" and, where boxes are regressed, "boxes <i>" under the i-th of the wanted lists."""
     classes = len(description.classes)
     mirrored = any("mirror" in switches for switches in wanted)
-    context = any("context_feature" in switches for switches in wanted)
-    nothing = np.zeros((0, classes), np.float32), np.zeros((0, classes - 1, 4), np.float32)
-    found: list = [([nothing[0]], [nothing[1]]) for _ in wanted]
-    model.eval()
-    for picture, mine in zip(pictures, boxes, strict=True):
-        wholes = (
-            whole_vectors(model, description, picture, compute, mirrored) if context and len(mine) else []
-        )
-        start = 0
-        for seen in views(model, description, picture, mine, settings, compute, mirrored):
-            part = mine[start : start + len(seen[0].logits)]
-            start += len(part)
-            for switches, (probabilities, moved) in zip(wanted, found, strict=True):
-                used = seen if "mirror" in switches else seen[:1]
-                probabilities.append(
-                    mean([classified(*view, switches, heads) for view in paired(used, wholes)])
-                )
-                if "bbox_regression" in switches:
-                    height, width = picture.shape[:2]
-                    offsets = mean(regressed(used, heads))
-                    moved.append(bbox_regression.moved(part, offsets, width, height))
-    return [
-        Scores(np.concatenate(p), np.concatenate(b) if "bbox_regression" in switches else None)
-        for switches, (p, b) in zip(wanted, found, strict=True)
-    ]
+    context = any("context_feature" in switches for switches in wanted) and len(boxes) > 0
+    wholes = whole_vectors(model, description, picture, compute, mirrored) if context else []
+    found: dict[str, list[np.ndarray]] = {}
+    for i, switches in enumerate(wanted):
+        found[f"probabilities {i}"] = [np.zeros((0, classes), np.float32)]
+        if "bbox_regression" in switches:
+            found[f"boxes {i}"] = [np.zeros((0, classes - 1, 4), np.float32)]
+    start = 0
+    for seen in views(model, description, picture, boxes, settings, compute, mirrored):
+        part = boxes[start : start + len(seen[0].logits)]
+        start += len(part)
+        for i, switches in enumerate(wanted):
+            used = seen if "mirror" in switches else seen[:1]
+            each = [classified(*view, switches, heads) for view in paired(used, wholes)]
+            found[f"probabilities {i}"].append(mean(each))
+            if "bbox_regression" in switches:
+                height, width = picture.shape[:2]
+                offsets = mean(regressed(used, heads))
+                found[f"boxes {i}"].append(bbox_regression.moved(part, offsets, width, height))
+    return {name: np.concatenate(arrays) for name, arrays in found.items()}
 
 
 def paired(seen: Sequence[Seen], wholes: Sequence[np.ndarray]) -> list[tuple[Seen, np.ndarray | None]]:

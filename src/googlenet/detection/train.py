@@ -13,7 +13,8 @@ from googlenet.detection.history import epoch_head
 from googlenet.detection.regions import context_at, pool_regions, sample_regions, warp
 from googlenet.errors import UserError
 from googlenet.models.googlenet import GoogLeNet, initialise
-from googlenet.models.training import Average, learning_rate, loss_of, optimiser, set_learning_rate
+from googlenet.models.training import Average, Course, learning_rate, loss_of, optimiser, set_learning_rate
+from googlenet.resume import Resume
 from googlenet.trained import Description, build
 
 
@@ -73,27 +74,31 @@ class RegionBatches(Dataset):
 
 
 def in_order(
-    regions: RegionBatches, model: nn.Module, description: Description, settings: dict, compute: dict
+    regions: RegionBatches, course: Course, description: Description, settings: dict, compute: dict
 ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
-    """The batches of all steps. Before each epoch the hardest background is found anew, where any is asked for."""
+    """The batches of all steps to come. Before each epoch the hardest background is found anew, where any is asked for."""
     per_epoch, steps = settings["batches_per_epoch"], settings["epochs"] * settings["batches_per_epoch"]
-    mined = settings["hard_negatives"]["share"] > 0
+    workers = compute["loader_workers"]
+    if settings["hard_negatives"]["share"] == 0:
+        yield from DataLoader(
+            regions, batch_size=None, sampler=range(course.step, steps), num_workers=workers
+        )
+        return
     # Whoever loads ahead must not draw from the hardest of the epoch before.
-    at_once = per_epoch if mined else steps
-    for start in range(0, steps, at_once):
-        if mined:
+    for epoch in range(course.step // per_epoch, settings["epochs"]):
+        span = range(max(course.step, epoch * per_epoch), (epoch + 1) * per_epoch)
+        if "hardest" in course.others and span.start % per_epoch:  # taken up in the middle of an epoch
+            regions.hardest = course.others["hardest"].numpy()
+        else:
+            background, pictures, boxes = regions.pools.background, regions.pictures, regions.boxes
             regions.hardest = hard_negatives.find(
-                regions.pools.background,
-                model,
-                description,
-                regions.pictures,
-                regions.boxes,
-                start // per_epoch,
-                settings,
-                compute,
+                background, course.model, description, pictures, boxes, epoch, settings, compute
             )
-        span = range(start, start + at_once)
-        yield from DataLoader(regions, batch_size=None, sampler=span, num_workers=compute["loader_workers"])
+            course.others["hardest"] = torch.from_numpy(regions.hardest)
+        # A generator of its own: starting a loader draws a number, and dropout's must not depend on how often one starts.
+        yield from DataLoader(
+            regions, batch_size=None, sampler=span, num_workers=workers, generator=torch.Generator()
+        )
 
 
 def train(
@@ -105,21 +110,29 @@ def train(
     settings: dict,
     compute: dict,
     on_epoch: Callable[[dict], None],
+    resume: Resume | None = None,
 ) -> dict:
     """Fine-tune `model` in place and leave it with its averaged weights; returns the history.
 
-    boxes, labels: the regions of every picture (see training_regions). settings: conf/train_detector.yaml.
-    Raises UserError when no region is positive, or the loss is no longer a number.
+    boxes, labels: the regions of every picture (see training_regions). settings: conf/train_detector.yaml. resume: where a
+    training that was cut off goes on from. Raises UserError when no region is positive, or the loss is no longer a number.
     """
     seed, per_epoch = settings["detector"]["order_seed"], settings["batches_per_epoch"]
     regions = RegionBatches(pictures, boxes, labels, settings, description, seed)
-    batches = in_order(regions, model, description, settings, compute)
     torch.manual_seed(seed)  # dropout
     opt = optimiser(model, settings["momentum"], settings["weight_decay"])
     average = Average(model, per_epoch, **settings["averaging"])
-    device, rows, losses, hits = compute["device"], [], [], []
+    course, resume, device = (
+        Course(model, opt, average, "losses", "hits"),
+        resume or Resume(),
+        compute["device"],
+    )
+    course.restore(resume.load())
+    rows, losses, hits = course.rows, course.seen["losses"], course.seen["hits"]
+    batches = in_order(regions, course, description, settings, compute)
     model.train()
-    for step, (batch, target) in enumerate(batches):
+    for step, (batch, target) in enumerate(batches, start=course.step):
+        course.begin_step()
         target = target.to(device)
         set_learning_rate(opt, learning_rate(step, per_epoch, settings))
         with torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"):
@@ -135,6 +148,8 @@ def train(
             rows.append(epoch_row(step + 1, per_epoch, opt, losses, hits))
             losses.clear(), hits.clear()
             on_epoch(rows[-1])
+        course.step = step + 1
+        resume.step(course.state)
     average.swap(model)
     return {"epochs": rows, "images": len(pictures), "positives_available": len(regions.pools.positive)}
 

@@ -1,5 +1,8 @@
 """What training a classifier and fine-tuning a detector share: the optimiser, its schedule, and Polyak averaging."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -58,6 +61,69 @@ class Average:
             kept = theirs.detach().clone()
             theirs.copy_(mine)
             mine.copy_(kept)
+
+
+class Course:
+    """What the steps of a training change, so that one that was cut off goes on to the same bits (resume.py).
+
+    step: steps done. rows: the history, a row per epoch that has ended. seen: by name, a tensor of every step since then.
+    others: what else a step goes by.
+    """
+
+    def __init__(self, model: nn.Module, opt: torch.optim.Optimizer, average: Average, *seen: str):
+        self.model, self.opt, self.average = model, opt, average
+        self.step, self.rows = 0, []
+        self.seen: dict[str, list[Tensor]] = {name: [] for name in seen}
+        self.others: dict[str, Tensor] = {}
+        self._random: dict[str, Tensor] = {}
+
+    def state(self) -> tuple[dict[str, Tensor], Any]:
+        """All of it, as tensors and plain values."""
+        tensors = {f"model {name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"average {i:04d}": value for i, value in enumerate(self.average.weights)}
+        for i, p in enumerate(self.model.parameters()):
+            momentum = self.opt.state[p].get("momentum_buffer")
+            tensors |= {} if momentum is None else {f"momentum {i:04d}": momentum}
+        tensors |= {f"seen {name}": torch.stack(values) for name, values in self.seen.items() if values}
+        tensors |= {f"other {name}": value for name, value in self.others.items()}
+        tensors["random cpu"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            tensors["random cuda"] = torch.cuda.get_rng_state()
+        return tensors, {"step": self.step, "rows": self.rows}
+
+    @torch.no_grad()
+    def restore(self, kept: tuple[Mapping[str, Tensor], Any] | None) -> None:
+        """Go back to a state; to the beginning for None."""
+        if kept is None:
+            return
+        tensors, rest = kept
+        self.step, self.rows = rest["step"], rest["rows"]
+        of = {kind: {} for kind in ("model", "average", "momentum", "seen", "other", "random")}
+        for key, value in tensors.items():
+            kind, name = key.split(" ", 1)
+            of[kind][name] = value
+        self.model.load_state_dict(of["model"])
+        parameters = list(self.model.parameters())
+        for i, value in of["average"].items():
+            self.average.weights[int(i)].copy_(value)
+        for i, value in of["momentum"].items():
+            p = parameters[int(i)]
+            self.opt.state[p]["momentum_buffer"] = torch.empty_like(p).copy_(value)
+        device = parameters[0].device
+        for name, value in of["seen"].items():
+            self.seen[name] = list(value.to(device).unbind())
+        self.others, self._random = of["other"], of["random"]
+
+    def begin_step(self) -> None:
+        """At the head of every step: the first one after `restore` takes up the random numbers where they were.
+
+        Not earlier, since a loader draws from them when it starts.
+        """
+        if self._random:
+            torch.set_rng_state(self._random["cpu"])
+            if "cuda" in self._random and torch.cuda.is_available():
+                torch.cuda.set_rng_state(self._random["cuda"])
+            self._random = {}
 
 
 def loss_of(output: tuple[Tensor, list[Tensor]], labels: Tensor, aux_weight: float) -> Tensor:

@@ -1,5 +1,7 @@
 """Add MultiBox's boxes to those of selective search, on one part of the pictures."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from googlenet import checkpoint
@@ -7,7 +9,7 @@ from googlenet.data.records import SPLITS
 from googlenet.data.store import open_split
 from googlenet.detection import multibox
 from googlenet.detection import proposals as packed
-from googlenet.detection.merge import merge, sources
+from googlenet.detection.merge import Merged, merge, sources
 from googlenet.job import Input, Inputs, Job, Output, main
 
 
@@ -15,27 +17,33 @@ def run(
     job: Job, *, manifest: Input, searched: Input, weights: Inputs, proposals: Output, metrics: Output
 ) -> None:
     """Merge on pictures part, part + parts, ... of every split. weights: MultiBox's file, or none where it is left out."""
-    config, found, counts = job.config, {}, {}
-    proposer = None
+    config, proposer = job.config, None
     for path in weights:
         tensors, metadata = checkpoint.load(path)
         proposer = multibox.rebuilt(metadata["form"], tensors, job.compute["device"])
-    by_split, none = checkpoint.load_arrays(searched)[0], (np.zeros((0, 4), np.int32), np.zeros(0))
-    for name in SPLITS:
-        split, found[name] = open_split(manifest.parent, name), []
-        for row, boxes in enumerate(packed.unpack(by_split, name)):
-            own = none
+    splits = {name: open_split(manifest.parent, name) for name in SPLITS}
+    by_split = checkpoint.load_arrays(searched)[0]
+    lists = {name: packed.unpack(by_split, name) for name in SPLITS}
+    places = [(name, row) for name in SPLITS for row in range(len(lists[name]))]
+
+    def merged_from(start: int) -> Iterator[dict[str, np.ndarray]]:
+        for name, row in places[start:]:
+            own: tuple = (np.zeros((0, 4), np.int32), np.zeros(0))
             if proposer:
-                picture = split.picture(config["part"]["index"] + row * config["parts"])
+                picture = splits[name].picture(config["part"]["index"] + row * config["parts"])
                 most, nms_iou = config["multibox_boxes"], config["multibox_nms_iou"]
                 own = multibox.propose(*proposer, picture, most, nms_iou, job.compute)
-            found[name].append(merge(*own, boxes, config["duplicate_iou"]))
-            row_counts = {
-                "multibox": len(own[0]),
-                "selective_search": len(boxes),
-                "boxes": len(found[name][-1].boxes),
-            }
-            counts = {key: counts.get(key, 0) + value for key, value in row_counts.items()}
+            one = merge(*own, lists[name][row], config["duplicate_iou"])
+            heads = np.array([one.multibox, len(own[0])])
+            yield {"boxes": one.boxes, "confidence": one.confidence, "heads": heads}
+
+    found: dict = {name: [] for name in SPLITS}
+    counts: dict = {}
+    for (name, row), item in zip(places, job.resume.items(len(places), merged_from), strict=True):
+        kept, proposed = item["heads"].tolist()
+        found[name].append(Merged(item["boxes"], item["confidence"], kept))
+        told = {"multibox": proposed, "selective_search": len(lists[name][row]), "boxes": len(item["boxes"])}
+        counts = {key: counts.get(key, 0) + value for key, value in told.items()}
     images = sum(map(len, found.values()))
     boxes = {name: [one.boxes for one in pictures] for name, pictures in found.items()}
     checkpoint.save_arrays(proposals, packed.pack(boxes) | sources(found), {"stamp": job.stamp})

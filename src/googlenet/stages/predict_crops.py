@@ -7,7 +7,7 @@ from googlenet.checkpoint import save_arrays
 from googlenet.classification.class_order import labels_among
 from googlenet.classification.error_rates import top_errors
 from googlenet.classification.kept_crops import Keeper, sample
-from googlenet.classification.predict import crop_scores, in_data_order, predict, union
+from googlenet.classification.predict import in_data_order, predict, predict_kept, union
 from googlenet.data.decoded import Pictures
 from googlenet.data.store import Split, open_split
 from googlenet.files import read_json
@@ -30,9 +30,8 @@ def run(job: Job, *, manifest: Input, weights: Input, predictions: Output, crops
         return Keeper(chosen, union(policies), len(description.classes))
 
     kept = {"test": keeper(test)}
-    found = predict(
-        model, description, Pictures(test, 0), policies, batch, job.compute, mirror, kept["test"].add
-    )
+    how, pictures = (policies, batch, job.compute, mirror), Pictures(test, 0)
+    found = predict(model, description, pictures, *how, kept["test"], job.resume)
     labels, _ = labels_among({weights.parent.name: outputs}, test.labels)
     for policy, scores in found.items():
         errors = top_errors(scores, labels)
@@ -40,11 +39,7 @@ def run(job: Job, *, manifest: Input, weights: Input, predictions: Output, crops
     if dataset["splits"].get("validation", {}).get("records"):
         validation = open_split(manifest.parent, "validation")
         kept["validation"] = keeper(validation)
-        chosen = kept["validation"].pictures
-        pictures = (validation.picture(i) for i in chosen)
-        passed = crop_scores(model, description, pictures, union(policies), batch, job.compute, mirror)
-        for picture, (scores, index) in zip(chosen, passed, strict=True):
-            kept["validation"].add(int(picture), scores, index)
+        predict_kept(model, description, validation, *how, kept["validation"], job.resume)
     metadata = {"stamp": job.stamp, "mirrored": json.dumps(mirror), "outputs": json.dumps(outputs)}
     save_arrays(predictions, {str(policy): scores for policy, scores in found.items()}, metadata)
     stored = {name: array for split, one in kept.items() for name, array in one.arrays(split).items()}

@@ -22,9 +22,8 @@ def run(
     boxes = packed.joined([load_arrays(path)[0] for path in proposals], "test")
     fitted = {name: array for path in heads for name, array in load_arrays(path)[0].items()}
     wanted = by_prefix(job.config["switches"], job.config["compare"])
-    found = score(
-        model, description, Pictures(test, 0), boxes, job.config, job.compute, list(wanted.values()), fitted
-    )
+    pictures, lists = Pictures(test, 0), list(wanted.values())
+    found = score(model, description, pictures, boxes, job.config, job.compute, lists, fitted, job.resume)
     arrays = {}
     for prefix, one in zip(wanted, found, strict=True):
         arrays[f"{prefix}probabilities"] = one.probabilities

@@ -13,7 +13,9 @@ def run(job: Job, *, manifest: Input, outcomes: Output, metrics: Output) -> None
     config = job.config["training"]
     config = config | {"stall": config["stall"] | {"epochs": 0}}
 
-    _, _, found, wrong = train_member(config, read_json(manifest)["classes"], splits, job.compute, job.log)
+    _, _, found, wrong = train_member(
+        config, read_json(manifest)["classes"], splits, job.compute, job.log, job.resume
+    )
     save_arrays(outcomes, wrong, {"stamp": job.stamp})
     job.write_metrics(metrics, found | {"variant": job.config["variant"]})
 

@@ -16,7 +16,9 @@ def run(job: Job, *, manifest: Input, weights: Output, outcomes: Output, metrics
     splits = labelled(manifest.parent, job.plumbing["decoded_cache_mb"])
     classes = read_json(manifest)["classes"]
 
-    model, description, found, wrong = train_member(job.config, classes, splits, job.compute, job.log)
+    model, description, found, wrong = train_member(
+        job.config, classes, splits, job.compute, job.log, job.resume
+    )
     trained.save(weights, model, description, job.stamp)
     save_arrays(outcomes, wrong, {"stamp": job.stamp})
     job.write_metrics(metrics, found)

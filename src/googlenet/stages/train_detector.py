@@ -34,7 +34,7 @@ def run(
     def on_epoch(row: dict) -> None:
         job.log(row, step=row["epoch"])
 
-    history = train(model, description, pictures, boxes, labels, config, job.compute, on_epoch)
+    history = train(model, description, pictures, boxes, labels, config, job.compute, on_epoch, job.resume)
     parameters = sum(p.numel() for p in model.parameters())
     trained.save(weights, model, description, job.stamp)
     job.write_metrics(metrics, history | {"member": detector, "parameters": parameters})

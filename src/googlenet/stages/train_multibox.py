@@ -32,7 +32,7 @@ def run(job: Job, *, manifest: Input, classifier: Input, weights: Output, metric
     def on_epoch(row: dict) -> None:
         job.log(row, step=row["epoch"])
 
-    history = train(model, form, pictures, objects, config, job.compute, on_epoch)
+    history = train(model, form, pictures, objects, config, job.compute, on_epoch, job.resume)
     checkpoint.save(weights, model.state_dict(), {"form": multibox.told(form), "stamp": job.stamp})
     told = {"member": classifier.parent.name, "head": config["head"], "last": last, "cells": cells}
     told |= {"priors": len(priors), "priors_coverage_percent": covered, "matched_share_percent": 100 * share}

@@ -1,0 +1,47 @@
+"""Accidents on demand: kill at a chosen moment, so that tests can show that nothing is lost by it.
+
+GOOGLENET_FAULT="<point> <number> <victim> <stage>/<job>" kills when that job comes to that point for that time (from 1).
+Points: batch (a step of a training is done), piece (an item of a longer list is done), write (a file is whole, and not yet in
+its place), shard (a shard is whole, and not yet in its place), commit (of DVC's records, whose job is "sync/<target>").
+Victims: job (this process), group (all that was started with it: engines and jobs), engine (Snakemake alone), term (this
+process is told to stop, and may save).
+"""
+
+import os
+import signal
+from collections import Counter
+
+VARIABLE = "GOOGLENET_FAULT"
+ENGINE = "GOOGLENET_ENGINE"  # the number of Snakemake's main process
+
+_job = ""
+_seen: Counter[str] = Counter()
+
+
+def of_job(name: str) -> None:
+    """Say which job this process is: "<stage>/<job>"."""
+    global _job
+    _job = name
+    _seen.clear()
+
+
+def reached(point: str) -> None:
+    """Count a point; the accident happens here if it was asked for."""
+    if VARIABLE not in os.environ:
+        return
+    wanted, number, victim, job = os.environ[VARIABLE].split()
+    if (wanted, job) != (point, _job):
+        return
+    _seen[point] += 1
+    if _seen[point] == int(number):
+        happen(victim)
+
+
+def happen(victim: str) -> None:
+    """Kill."""
+    if victim == "group":
+        os.killpg(0, signal.SIGKILL)
+    elif victim == "engine":
+        os.kill(int(os.environ[ENGINE]), signal.SIGKILL)
+    else:
+        os.kill(os.getpid(), signal.SIGTERM if victim == "term" else signal.SIGKILL)

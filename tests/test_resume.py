@@ -1,0 +1,213 @@
+"""What is cut off goes on to the same bits: trainings, lists of items; and how a job is told to stop."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from classification import test_train as classifiers
+from classification.tiny import COMPUTE, description, network
+from detection import test_multibox as multiboxes
+from detection import test_train as detectors
+from googlenet import resume
+from googlenet.classification.train import train as train_classifier
+from googlenet.detection.multibox_train import train as train_multibox
+from googlenet.detection.train import detector_from
+from googlenet.detection.train import train as train_detector
+from googlenet.errors import Stopped, UserError
+from googlenet.resume import Resume
+
+
+class CutOff(Resume):
+    """Keeps every step, and is cut off after so many."""
+
+    def __init__(self, folder, after):
+        super().__init__(folder, every_s=0.0)
+        self.after = after
+
+    def step(self, state):
+        super().step(state)
+        self.after -= 1
+        if not self.after:
+            raise KeyboardInterrupt
+
+    def items(self, total, compute, name="piece"):
+        for item in super().items(total, compute, name):
+            self.after -= 1
+            if not self.after:
+                raise KeyboardInterrupt
+            yield item
+
+
+def classifier(kept):
+    data, model = (classifiers.PICTURES, classifiers.LABELS), network(description())
+    settings = classifiers.SETTINGS | {"epochs": 3}
+    held_out = {"validation": data, "test": data}
+    found = train_classifier(model, description(), data, held_out, settings, COMPUTE, lambda row: None, kept)
+    return model, found[0]
+
+
+def detector(kept, share=0.0):
+    model, described = detector_from(network(description()), description(), ["cat", "dog"], 1)
+    mined = {"hard_negatives": {"share": share, "scored": 8, "hardest": 4}}
+    settings = detectors.SETTINGS | mined | {"epochs": 3, "batches_per_epoch": 2}
+    pictures, boxes, labels = detectors.PICTURES, detectors.BOXES, detectors.LABELS
+    found = train_detector(
+        model, described, pictures, boxes, labels, settings, COMPUTE, lambda row: None, kept
+    )
+    return model, found
+
+
+def mined_detector(kept):
+    return detector(kept, share=0.5)
+
+
+TRAININGS = [classifier, detector, mined_detector]
+
+
+def same(one, other):
+    weights = [model.state_dict() for model, _ in (one, other)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert repr(one[1]) == repr(other[1])
+
+
+@pytest.mark.parametrize("training", TRAININGS, ids=lambda training: training.__name__)
+@pytest.mark.parametrize("steps", [1, 2, 3, 5])
+def test_a_training_that_is_cut_off_ends_in_the_same_bits(tmp_path, training, steps):
+    whole = training(None)
+    with pytest.raises(KeyboardInterrupt):
+        training(CutOff(tmp_path, steps))
+    torch.rand(7)  # what else draws random numbers in between does not matter
+    with pytest.raises(KeyboardInterrupt):
+        training(CutOff(tmp_path, 1))  # once more, right after it went on
+    same(training(Resume(tmp_path)), whole)
+    same(training(Resume(tmp_path)), whole)  # killed after its last step: its end is done again
+
+
+def test_multibox_that_is_cut_off_ends_in_the_same_bits(tmp_path):
+    def training(kept):
+        shown, objects = multiboxes.scenes(8, 0)
+        model, form = multiboxes.begun("grid", "3b", objects, 3)
+        settings = multiboxes.SETTINGS | {"epochs": 2, "batches_per_epoch": 3}
+        return model, train_multibox(model, form, shown, objects, settings, COMPUTE, lambda row: None, kept)
+
+    whole = training(None)
+    with pytest.raises(KeyboardInterrupt):
+        training(CutOff(tmp_path, 4))
+    same(training(Resume(tmp_path)), whole)
+
+
+def numbers(start):
+    for i in range(start, 7):
+        yield {"a": np.full((i % 3, 2), i, np.float32), "b": np.array(i)}
+
+
+def test_items_go_on_after_the_last_that_was_kept(tmp_path):
+    calls = []
+
+    def compute(start):
+        calls.append(start)
+        return numbers(start)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(CutOff(tmp_path, 4).items(7, compute))
+    found = list(Resume(tmp_path, 0.0).items(7, compute))
+    assert calls == [0, 3]
+    for one, other in zip(found, numbers(0), strict=True):
+        assert one.keys() == other.keys()
+        assert all(np.array_equal(one[k], other[k]) and one[k].dtype == other[k].dtype for k in one)
+    again = list(Resume(tmp_path, 0.0).items(7, compute))
+    assert len(again) == 7 and calls == [0, 3]  # all were kept
+    Resume(tmp_path).clear()
+    assert not tmp_path.exists()
+
+
+def test_two_lists_of_one_job_are_apart(tmp_path):
+    list(Resume(tmp_path, 0.0).items(3, numbers_of(3), "first"))
+    assert [int(item["b"]) for item in Resume(tmp_path, 0.0).items(2, numbers_of(2), "second")] == [0, 1]
+
+
+def numbers_of(total):
+    return lambda start: ({"b": np.array(i)} for i in range(start, total))
+
+
+def test_what_another_configuration_left_is_not_taken(tmp_path):
+    first, lock = resume.opened(tmp_path, "demo", "train_classifier", "m1", "one", 0.0)
+    first.step(lambda: ({"w": torch.ones(2)}, {"rows": [0.1]}))
+    lock.release()
+    again, lock = resume.opened(tmp_path, "demo", "train_classifier", "m1", "one", 0.0)
+    tensors, rest = again.load()
+    assert torch.equal(tensors["w"], torch.ones(2)) and rest == {"rows": [0.1]}
+    lock.release()
+    other, lock = resume.opened(tmp_path, "demo", "train_classifier", "m1", "two", 0.0)
+    assert other.load() is None and not first.folder.exists()
+
+
+def test_one_process_at_a_time_runs_a_job(tmp_path, monkeypatch):
+    monkeypatch.setattr(resume, "LOCK_TIMEOUT_S", 0.1)
+    _, lock = resume.opened(tmp_path, "demo", "train_classifier", "m1", "one", 0.0)
+    with pytest.raises(UserError, match="another process runs this job; end it"):
+        resume.opened(tmp_path, "demo", "train_classifier", "m1", "one", 0.0)
+    lock.release()
+
+
+LISTENER = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from googlenet import resume
+from googlenet.errors import Stopped
+kept = resume.Resume(Path(sys.argv[1]), 1000.0)
+def slow(start):
+    for i in range(start, 1000):
+        time.sleep(0.01)
+        yield {"n": np.array(i)}
+try:
+  with resume.listening(kept):
+    for item in kept.items(1000, slow) if len(sys.argv) < 3 else iter(lambda: time.sleep(0.1), 1):
+        print("item", flush=True)
+except Stopped as error:
+    print(error, flush=True)
+    sys.exit(75)
+"""
+
+
+def listener(folder, *more, **env):
+    words = [sys.executable, "-c", LISTENER, str(folder), *more]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=os.environ | env)
+
+
+def test_a_job_that_is_told_to_stop_keeps_what_it_has_done(tmp_path):
+    job = listener(tmp_path)
+    assert [job.stdout.readline() for _ in range(3)] == ["item\n"] * 3
+    job.send_signal(signal.SIGTERM)
+    said, _ = job.communicate(timeout=30)
+    assert job.returncode == 75 and "what was done is kept, and the same command goes on" in said
+    kept = resume.unpacked(resume.checkpoint.load_arrays(tmp_path / "piece-000000000.safetensors")[0])
+    assert len(kept) >= 3 and [int(item["n"]) for item in kept] == list(range(len(kept)))
+
+
+def test_a_job_that_keeps_nothing_ends_at_once(tmp_path):
+    job = listener(tmp_path, "keeps nothing")
+    assert job.stdout.readline() == "item\n"
+    job.send_signal(signal.SIGTERM)
+    said, _ = job.communicate(timeout=30)
+    assert job.returncode == 75 and "begins this job anew" in said
+
+
+def test_a_job_whose_engine_dies_stops(tmp_path):
+    engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    job = listener(tmp_path, GOOGLENET_ENGINE=str(engine.pid))
+    assert job.stdout.readline() == "item\n"
+    engine.kill()
+    engine.wait()
+    said, _ = job.communicate(timeout=30)
+    assert job.returncode == 75 and "told to stop" in said
+
+
+def test_stopped_is_told_in_one_line():
+    assert issubclass(Stopped, UserError)
