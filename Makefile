@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check agreement ui sync restore pull lock format
+.PHONY: help env demo test check faults agreement ui sync restore pull lock format
 
 help: ## this list
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ format: env ## let ruff and snakefmt format
 	ruff check --fix .
 	ruff format .
 	snakefmt workflow
+
+faults: env ## kill the smoke experiment at 20 moments and once in every stage: it must end in the same bits
+	python -m pytest tests/workflow/test_faults.py --agreement=five --faults=20
 
 agreement: env ## every edit of the table under both engines; writes docs/agreement.md
 	python -m pytest tests/workflow/test_agreement.py --agreement=all

@@ -17,6 +17,12 @@ def pytest_addoption(parser):
     parser.addoption(
         "--agreement", choices=ROWS, default=default, help="rows of the table of edits to execute"
     )
+    parser.addoption(
+        "--faults",
+        type=int,
+        default=8,
+        help="moments at which the fault test kills; from 20 on also one in every stage",
+    )
 
 
 def pytest_collection_modifyitems(config, items):

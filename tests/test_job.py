@@ -153,7 +153,7 @@ def test_plumbing_reaches_the_job_beside_its_configuration(run):
     job.perform(look, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
     assert seen == [
         (
-            CONFIG["compute"] | {"loader_workers": 2, "save_every_s": 60},
+            CONFIG["compute"] | {"loader_workers": 2},
             {"loader_workers": 2, "save_every_s": 60},
             CONFIG,
         )

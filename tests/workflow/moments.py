@@ -1,0 +1,70 @@
+"""The moments at which the fault test kills: one in every stage, and others drawn by seed."""
+
+import random
+from typing import NamedTuple
+
+from googlenet.config import ABLATION_STAGES, DATA_STAGES, PER
+
+# Of every stage that keeps what it has done: its jobs in smoke, its points, and how often a job comes there at least.
+KEEPING = {
+    "train_classifier": ("m1 m2 m3", {"batch": 5, "write": 4}),
+    "predict_crops": ("m1 m2 m3", {"piece": 9, "write": 5}),
+    "propose_regions": ("p1 p2", {"piece": 3, "write": 3}),
+    "train_multibox": ("all", {"batch": 6, "write": 4}),
+    "merge_proposals": ("p1 p2", {"piece": 3, "write": 3}),
+    "train_detector": ("d1 d2", {"batch": 6, "write": 4}),
+    "score_regions": ("d1 d2", {"piece": 3, "write": 3}),
+}
+FIRST = {"member": "m1", "detector": "d1", "part": "p1"}
+ENGINES = ("snakemake", "dvc")
+VICTIMS = ("job", "group", "engine", "term")
+
+
+class Moment(NamedTuple):
+    """Kill `victim` when the job comes to the point for the number-th time; or all, after so many seconds (point "")."""
+
+    stage: str
+    job: str
+    point: str
+    number: int
+    victim: str
+    engine: str
+    after_s: float = 0.0
+
+    @property
+    def fault(self) -> str:
+        """As the job reads it; "" where nothing but time decides."""
+        return f"{self.point} {self.number} {self.victim} {self.stage}/{self.job}" if self.point else ""
+
+
+def one_in_every_stage() -> list[Moment]:
+    """Each stage's first job, when its first file is whole and not yet in its place."""
+    stages = [stage for stage in PER if stage not in (*ABLATION_STAGES, "import_weights")]
+    return [Moment(stage, FIRST.get(PER[stage], "all"), "write", 1, "job", "snakemake") for stage in stages]
+
+
+def drawn(count: int, seed: int) -> list[Moment]:
+    """So many moments: three of five in a job that keeps its state, one in DVC's commit, one at no matter what time."""
+    rng = random.Random(seed)
+    found = []
+    for i in range(count):
+        if i % 5 == 4:
+            stage = rng.choice([*KEEPING, *DATA_STAGES])
+            after_s = rng.uniform(1.5, 8.0)
+            found.append(Moment(stage, "all", "", 0, "group", rng.choice(ENGINES), after_s))
+        elif i % 5 == 3:
+            found.append(Moment("sync", "all", "commit", rng.randint(1, 12), "group", "snakemake"))
+        else:
+            stage = rng.choice(list(KEEPING))
+            jobs, points = KEEPING[stage]
+            point = rng.choice(list(points))
+            number = rng.randint(1, points[point])
+            engine, victim = rng.choice(ENGINES), rng.choice(VICTIMS)
+            found.append(Moment(stage, rng.choice(jobs.split()), point, number, victim, engine))
+    return found
+
+
+def in_order(moments: list[Moment]) -> list[Moment]:
+    """As the pipeline comes to them."""
+    order = [*PER, "sync"]
+    return sorted(moments, key=lambda moment: order.index(moment.stage))

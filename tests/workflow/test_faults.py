@@ -1,0 +1,110 @@
+"""Killed again and again on its way, the pipeline ends in the bits of the unbroken run (make faults)."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from workflow.houses import (
+    assert_nothing_to_do,
+    build,
+    call,
+    digests,
+    environment,
+    snakemake,
+    tracked_runs,
+)
+from workflow.moments import drawn, in_order, one_in_every_stage
+from workflow.test_engines import EVERY
+
+pytestmark = [pytest.mark.long, pytest.mark.thorough]
+SEED = 2014
+PARAMS = "experiment: smoke\noverrides: {plumbing: {save_every_s: 0}}\n"
+
+
+@pytest.fixture(scope="module")
+def broken_house(room, house):
+    """A house in which nothing has run, and in which jobs keep their state at every step."""
+    found = build(room / "broken_house")
+    (found / "params.yaml").write_text(PARAMS)
+    return found
+
+
+def words_of(moment, house):
+    """What a person types to come to a moment."""
+    if moment.stage == "sync":
+        finished = (house / "results/smoke/make_report/report.html").exists()
+        return ["python", "workflow/sync.py", "commit"] if finished else ["snakemake", "--cores", "2"]
+    if moment.engine == "dvc":
+        return ["dvc", "repro", "--single-item", moment.stage]
+    return ["snakemake", "--cores", "2", "--", f"stage_{moment.stage}"]
+
+
+def come_to(moment, house):
+    """Run into a moment; returns the exit code and what was said."""
+    faulty = environment(house) | ({"GOOGLENET_FAULT": moment.fault} if moment.fault else {})
+    with (house / "said.log").open("w+") as said:
+        process = subprocess.Popen(
+            words_of(moment, house),
+            cwd=house,
+            env=faulty,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        if not moment.fault:
+            time.sleep(moment.after_s)
+            os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait(timeout=600)
+        said.seek(0)
+        return code, said.read()
+
+
+def mend(house):
+    """The one repair that is documented."""
+    snakemake(house, "--unlock")
+
+
+def outputs_of(house, moment):
+    """The files of the job that a moment is about, to be gone before it."""
+    folder = house / f"results/smoke/{moment.stage}"
+    return folder / moment.job if (folder / moment.job).is_dir() else folder
+
+
+def forget(house: Path, moment) -> None:
+    """Take a finished job's result away, so that the job comes to the moment."""
+    path = outputs_of(house, moment)
+    for file in path.glob("*.*") if path.is_dir() else ():
+        file.unlink()
+
+
+def test_killed_again_and_again_it_ends_in_the_same_bits(pytestconfig, house, broken_house, measured):
+    count = pytestconfig.getoption("faults")
+    moments = [*drawn(count, SEED), *(one_in_every_stage() if count >= 20 else [])]
+    clock, happened = time.monotonic(), 0
+    for moment in in_order(moments):
+        if moment.fault and moment.stage != "sync":
+            forget(broken_house, moment)
+        code, said = come_to(moment, broken_house)
+        if moment.fault:
+            assert code != 0, f"{moment}: nothing happened\n{said}"
+        assert "Traceback" not in said, f"{moment}\n{said}"
+        happened += code != 0
+        mend(broken_house)
+    snakemake(broken_house, "--cores", "2")
+    measured(
+        f"{happened} of {len(moments)} moments ended what ran, and the rest of the way",
+        time.monotonic() - clock,
+    )
+    assert happened >= len(moments) * 0.8
+    assert digests(broken_house) == digests(house)
+    call(broken_house, "dvc", "repro")
+    assert_nothing_to_do(broken_house)
+    _, _, current = tracked_runs(broken_house)
+    assert current == sorted(EVERY)
+    assert not list(broken_house.glob(".googlenet/resume/**/*.safetensors"))
+    assert not list(broken_house.glob("results/**/.*.part"))
