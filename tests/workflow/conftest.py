@@ -8,7 +8,15 @@ import pytest
 from workflow.houses import build, dvc, executed, snakemake
 
 # Each needs what the one before it leaves in the houses.
-ORDER = ("test_engines", "test_faults", "test_ablations", "test_agreement", "test_clone", "test_errors")
+ORDER = (
+    "test_engines",
+    "test_faults",
+    "test_full_disk",
+    "test_ablations",
+    "test_agreement",
+    "test_clone",
+    "test_errors",
+)
 BEGIN = "test_a_copy_of_the_repository_is_clean"
 
 
