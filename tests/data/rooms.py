@@ -23,7 +23,7 @@ def classification(reader: str, root: Path | str = "", **changes) -> dict:
     embedded = {"writers": WRITERS, "composites_per_digit": 2, "side_px": 48, "digit_scale": [0.7, 0.95]}
     embedded |= {"limit_per_split": 12, "seed": 3}
     settings = {**SHARED, "reader": reader, "root": str(root), "embedded": embedded}
-    return settings | {"validation_per_class": 0, "resize_shorter_side_px": 0} | changes
+    return settings | {"validation_per_class": 0, "resize_shorter_side_px": 0, "blacklist": ""} | changes
 
 
 def detection(reader: str, root: Path | str = "", **changes) -> dict:
