@@ -34,7 +34,7 @@ from googlenet.data.class_table import ClassRow
 from googlenet.data.det_archives import det_tree
 from googlenet.data.devkit import blacklist_in, classes_in, truth_in
 from googlenet.data.folders import candidate, check_splits, hold_out, is_picture, root_of, test_alone, visible
-from googlenet.data.packed import TAR, Packed, Tree, files_below, node, opened, put, small, tree_of
+from googlenet.data.packed import TAR, Packed, Tree, files_below, node, opened, opened_small, put, tree_of
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.errors import UserError, nearest
 
@@ -204,10 +204,15 @@ def _parts(kind: str, settings: dict) -> list[str]:
 
 
 def _devkit(root: Path, kind: str) -> Path | Packed:
-    """The development kit: the folder that holds `data`."""
-    kit = small(_needed(root, DEVKIT, kind))
-    inner = [entry for entry in visible(kit) if (entry / "data").is_dir()] if kit.is_dir() else []
-    return inner[0] if inner and not (kit / "data").is_dir() else kit
+    """The development kit: the folder that holds `data`, which may lie one or two folders down (ILSVRC/devkit)."""
+    kit = opened_small(_needed(root, DEVKIT, kind))
+    level = [kit]
+    for _ in range(3):
+        found = [folder for folder in level if (folder / "data").is_dir()]
+        if found:
+            return found[0]
+        level = [entry for folder in level for entry in visible(folder) if entry.is_dir()]
+    raise UserError(f"{kit}: no development kit, it has no folder data; fetch it again")
 
 
 def _find(root: Path, pattern: str) -> Path | None:

@@ -7,7 +7,7 @@ deflated); or a Path (a file or folder on disk). So parts of a data set may be p
 
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple, Union
 
 from googlenet.data import tar_index
@@ -44,7 +44,7 @@ class Packed:
     def __init__(self, name: str, what: object, above: "Packed | Path"):
         self.name, self.what, self.above = name, what, above
 
-    def __truediv__(self, names: str | Path) -> "Packed | Path":
+    def __truediv__(self, names: str | PurePath) -> "Packed | Path":
         given = PurePosixPath(names)
         if given.is_absolute():
             return Path(given)
@@ -73,9 +73,6 @@ class Packed:
 
     def is_file(self) -> bool:
         return isinstance(self.what, Stretch | bytes)
-
-    def relative_to(self, other: "Packed") -> PurePosixPath:
-        return PurePosixPath(str(self)).relative_to(str(other))
 
     def iterdir(self) -> Iterator["Packed | Path"]:
         """What lies in a folder. A tar inside a tar is read through as it is asked, and not kept."""
@@ -167,7 +164,7 @@ def opened(path: Path) -> Packed | Path:
     )
 
 
-def small(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> Packed | Path:
+def opened_small(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> Packed | Path:
     """A folder as it is; a small archive, compressed or not, as a folder whose files are in memory, deflated."""
     if path.is_dir():
         return path
