@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from sys import intern
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
@@ -36,7 +37,7 @@ def read_annotation(path: Path | Packed, origin: int, empty: bool = False) -> An
         raise UserError(f"{path.name}: has no object")
     return Annotation(
         file=path.name,
-        names=tuple(_text(item, "name", path) for item in objects),
+        names=tuple(intern(_text(item, "name", path)) for item in objects),  # few names, a million times
         boxes=tuple(_box(item, path) for item in objects),
         difficult=tuple((item.findtext("difficult") or "0").strip() == "1" for item in objects),
         size=(_side(root, "width", path), _side(root, "height", path)),

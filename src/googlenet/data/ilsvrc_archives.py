@@ -39,7 +39,9 @@ from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.errors import UserError, nearest
 
 SUFFIXES = (TAR, ".tgz", ".tar.gz")
-DEVKIT = r"ILSVRC201[2-7]_devkit(_t12)?|devkit"
+# The kit of 2012 has no detection; both may lie in one folder.
+LATER_KIT = r"ILSVRC201[3-7]_devkit|devkit"
+KIT_2012 = r"ILSVRC2012_devkit_t12"
 WHOLE = {"classification": r"ILSVRC201[5-7]_CLS-LOC", "detection": r"ILSVRC201[5-7]_DET"}
 PARTS = {  # what a split may name: pictures, and in detection boxes
     "classification": {"train": (r"ILSVRC2012_img_train|train",), "val": (r"ILSVRC2012_img_val|val",)},
@@ -55,7 +57,8 @@ OFFICIAL = {
     PARTS["detection"]["train"][1]: "ILSVRC2014_DET_bbox_train.tgz",
     PARTS["detection"]["val"][0]: "ILSVRC2013_DET_val.tar",
     PARTS["detection"]["val"][1]: "ILSVRC2013_DET_bbox_val.tgz",
-    DEVKIT: "the development kit (ILSVRC2012_devkit_t12.tar.gz, for detection ILSVRC2014_devkit.tgz)",
+    KIT_2012: "ILSVRC2012_devkit_t12.tar.gz",
+    LATER_KIT: "ILSVRC2014_devkit.tgz",
 }
 VAL = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG")
 # Of the one archive with all in it: what no split of ours reads.
@@ -75,7 +78,7 @@ def check(kind: str, settings: dict) -> None:
         _whole_archive(_needed(root, pictures, kind))
         for pattern in boxes:
             _needed(root, pattern, kind)
-    _needed(root, DEVKIT, kind)
+    _kit(root, kind)
 
 
 def read(kind: str, settings: dict, scratch: Path | None = None) -> Reading:
@@ -163,11 +166,11 @@ def _val(
 
 def _base(root: Path, kind: str, settings: dict) -> Packed:
     """What lies in `root`, as the later releases lay it out: ILSVRC/{Data,Annotations,ImageSets}, devkit/, tables."""
+    whole = _find(root, WHOLE[kind])
     base: Tree = {path.name: path for path in visible(root) if path.suffix == ".txt"}
-    kit = _devkit(root, kind) if _find(root, DEVKIT) else None
+    kit = _devkit(root, kind) if not whole or _find(root, LATER_KIT) else None
     if kit:
         base["devkit"] = node(kit)
-    whole = _find(root, WHOLE[kind])
     if whole and whole.is_dir():
         inner = whole / "ILSVRC"
         base["ILSVRC"] = inner if inner.is_dir() else whole
@@ -205,7 +208,7 @@ def _parts(kind: str, settings: dict) -> list[str]:
 
 def _devkit(root: Path, kind: str) -> Path | Packed:
     """The development kit: the folder that holds `data`, which may lie one or two folders down (ILSVRC/devkit)."""
-    kit = opened_small(_needed(root, DEVKIT, kind))
+    kit = opened_small(_kit(root, kind))
     level = [kit]
     for _ in range(3):
         found = [folder for folder in level if (folder / "data").is_dir()]
@@ -213,6 +216,12 @@ def _devkit(root: Path, kind: str) -> Path | Packed:
             return found[0]
         level = [entry for folder in level for entry in visible(folder) if entry.is_dir()]
     raise UserError(f"{kit}: no development kit, it has no folder data; fetch it again")
+
+
+def _kit(root: Path, kind: str) -> Path:
+    """Where the development kit lies."""
+    found = _find(root, KIT_2012) or _find(root, LATER_KIT) if kind == "classification" else None
+    return found or _needed(root, KIT_2012 if kind == "classification" else LATER_KIT, kind)
 
 
 def _find(root: Path, pattern: str) -> Path | None:
