@@ -1,6 +1,7 @@
 """Small data sets on disk for the tests of this folder, and the settings that read them."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import cv2
@@ -23,7 +24,7 @@ def classification(reader: str, root: Path | str = "", **changes) -> dict:
     embedded = {"writers": WRITERS, "composites_per_digit": 2, "side_px": 48, "digit_scale": [0.7, 0.95]}
     embedded |= {"limit_per_split": 12, "seed": 3}
     settings = {**SHARED, "reader": reader, "root": str(root), "embedded": embedded}
-    return settings | {"validation_per_class": 0, "resize_shorter_side_px": 0} | changes
+    return settings | {"validation_per_class": 0, "resize_shorter_side_px": 0, "blacklist": ""} | changes
 
 
 def detection(reader: str, root: Path | str = "", **changes) -> dict:
@@ -120,3 +121,18 @@ def voc_tree(root: Path, pictures: int = 2) -> Path:
             put(root / f"JPEGImages/{name}.jpg", jpeg(seed=number))
             put(root / f"Annotations/{name}.xml", xml(("cat", 1, 1, 10, 8), ("dog", 5, 5, 32, 24)))
     return root
+
+
+def shown(reading) -> tuple:
+    """A reading as plain values, with the pictures' bytes."""
+    splits = {
+        split: [(c.split, c.name, c.label, c.partial, c.annotation, c.read()) for c in items]
+        for split, items in reading.splits.items()
+    }
+    return reading.classes, reading.keys, splits, reading.refused, reading.about
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Extract a tar."""
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")

@@ -266,7 +266,10 @@ def test_malformed_files_stop_in_one_line(tmp_path, content, reason):
         ),
         ({"annotations": "{split}.json"}, r"detection\.annotations: no file .*train\.json; correct"),
         ({"images": "{split}2017"}, r"detection\.images: no folder .*train2017; correct"),
-        ({"blacklist": "black.txt"}, r"detection\.blacklist: only the ilsvrc reader knows one; take it out"),
+        (
+            {"blacklist": "black.txt"},
+            r"detection\.blacklist: only ilsvrc and ilsvrc_archives can have one; take it out",
+        ),
     ],
 )
 def test_settings_that_stop_before_any_job(tmp_path, changes, message):

@@ -2,38 +2,42 @@
 
 import math
 from pathlib import Path
+from sys import intern
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import parse
+from defusedxml.ElementTree import fromstring
 
+from googlenet.data.packed import Packed
 from googlenet.data.records import Annotation
 from googlenet.errors import UserError
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-def read_annotation(path: Path, origin: int, empty: bool = False) -> Annotation:
+def read_annotation(path: Path | Packed, origin: int, empty: bool = False) -> Annotation:
     """Read a VOC XML file, boxes unjudged. `empty`: a file that names no object is right, too.
 
     Raises UserError if the file is missing, broken, has entities, or no object where there should be one.
     """
+    content = None
     try:
-        root = parse(path).getroot()
+        content = path.read_bytes()
+        root = fromstring(content)
     except FileNotFoundError:
         raise UserError(f"{path.name}: no such annotation file") from None
     except DefusedXmlException:
         raise UserError(f"{path.name}: declares XML entities, which an annotation never needs") from None
     except (ParseError, OSError, ValueError, LookupError) as error:
-        kind = "is empty" if path.is_file() and not path.stat().st_size else f"is not XML ({error})"
+        kind = "is empty" if content == b"" else f"is not XML ({error})"
         raise UserError(f"{path.name}: {kind}") from None
     objects = root.findall("object")
     if not objects and not empty:
         raise UserError(f"{path.name}: has no object")
     return Annotation(
         file=path.name,
-        names=tuple(_text(item, "name", path) for item in objects),
+        names=tuple(intern(_text(item, "name", path)) for item in objects),  # few names, a million times
         boxes=tuple(_box(item, path) for item in objects),
         difficult=tuple((item.findtext("difficult") or "0").strip() == "1" for item in objects),
         size=(_side(root, "width", path), _side(root, "height", path)),
@@ -93,14 +97,14 @@ def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: 
     return placed
 
 
-def _text(item: Element, tag: str, path: Path) -> str:
+def _text(item: Element, tag: str, path: Path | Packed) -> str:
     text = (item.findtext(tag) or "").strip()
     if not text:
         raise UserError(f"{path.name}: an object has no <{tag}>")
     return text
 
 
-def _box(item: Element, path: Path) -> tuple[float, float, float, float]:
+def _box(item: Element, path: Path | Packed) -> tuple[float, float, float, float]:
     texts = [item.findtext(f"bndbox/{corner}") for corner in CORNERS]
     try:
         box = tuple(float(text) for text in texts)
@@ -111,7 +115,7 @@ def _box(item: Element, path: Path) -> tuple[float, float, float, float]:
     return box
 
 
-def _side(root: Element, tag: str, path: Path) -> int:
+def _side(root: Element, tag: str, path: Path | Packed) -> int:
     text = (root.findtext(f"size/{tag}") or "0").strip()
     if not text.isdecimal():
         raise UserError(f"{path.name}: <{tag}> of <size> is '{text}', not a number of pixels")

@@ -2,7 +2,17 @@
 
 from pathlib import Path
 
-from googlenet.data.folders import check_splits, hold_out, is_picture, require, root_of, test_alone, visible
+from googlenet.data.folders import (
+    candidate,
+    check_splits,
+    hold_out,
+    is_picture,
+    require,
+    root_of,
+    test_alone,
+    visible,
+)
+from googlenet.data.packed import Packed
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.errors import UserError, nearest
 
@@ -35,7 +45,7 @@ def read(kind: str, settings: dict, scratch: Path | None = None) -> Reading:
     return Reading(classes, classes, splits, refused, "photographs in one folder per class")
 
 
-def class_names(folder: Path, key: str) -> list[str]:
+def class_names(folder: Path | Packed, key: str) -> list[str]:
     """The names of a folder's folders, sorted. Raises UserError when there is none or one has no picture."""
     found = [path for path in visible(folder) if path.is_dir()]
     if not found:
@@ -48,7 +58,9 @@ def class_names(folder: Path, key: str) -> list[str]:
     return [path.name for path in found]
 
 
-def pictures_in(folder: Path, split: str, classes: list[str]) -> tuple[list[Candidate], list[Refused]]:
+def pictures_in(
+    folder: Path | Packed, split: str, classes: list[str]
+) -> tuple[list[Candidate], list[Refused]]:
     """Every picture of one split with its class, and the files there that are no pictures.
 
     A class that training does not have is a UserError: its pictures could only ever count as wrong.
@@ -64,7 +76,7 @@ def pictures_in(folder: Path, split: str, classes: list[str]) -> tuple[list[Cand
         for path in visible(entry):
             name = f"{entry.name}/{path.name}"
             if is_picture(path):
-                candidates.append(Candidate(split, name, path, labels[entry.name]))
+                candidates.append(candidate(split, name, path, labels[entry.name]))
             else:
                 refused.append(Refused(split, name, f"{name}: not a picture file"))
     return candidates, refused

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from googlenet.data.packed import Packed
 from googlenet.errors import UserError, nearest
 
 WNID = re.compile(r"n\d{8}")
@@ -19,7 +20,7 @@ class ClassRow(NamedTuple):
     number: int
 
 
-def read_class_table(path: Path) -> list[ClassRow]:
+def read_class_table(path: Path | Packed) -> list[ClassRow]:
     """Read `wnid number name` (map_det.txt), `wnid words, more words` (LOC_synset_mapping.txt), or `name` lines.
 
     A number is the competition's own for the class. Raises UserError naming file and line.
@@ -40,14 +41,14 @@ def read_class_table(path: Path) -> list[ClassRow]:
     return rows
 
 
-def lines_of(path: Path) -> list[str]:
+def lines_of(path: Path | Packed) -> list[str]:
     """A text file's lines, stripped, blank ones as "". Raises UserError when it cannot be read."""
     with text_of(path):
         return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
 
 
 @contextmanager
-def text_of(path: Path) -> Iterator[None]:
+def text_of(path: Path | Packed) -> Iterator[None]:
     """What goes wrong while a text file is read, as a UserError that names it."""
     try:
         yield
@@ -57,7 +58,7 @@ def text_of(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: cannot be read as text ({error}); give a UTF-8 text file") from None
 
 
-def pairs_in(path: Path) -> Iterator[tuple[str, str, str]]:
+def pairs_in(path: Path | Packed) -> Iterator[tuple[str, str, str]]:
     """The lines of a blacklist, <picture's number or name> <class>, each with its place for an error."""
     for at, line in enumerate(lines_of(path), start=1):
         words = line.split(maxsplit=1)

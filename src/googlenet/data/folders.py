@@ -1,9 +1,11 @@
-"""What readers ask of folders on disk: are they there, which pictures lie in them, which are held out."""
+"""What readers ask of folders, on disk or packed: are they there, which pictures lie in them, which are held out."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
-from googlenet.data.records import SPLITS, Candidate
+from googlenet.data.packed import Packed, Stretch
+from googlenet.data.records import SPLITS, Annotation, Candidate
 from googlenet.errors import UserError, nearest
 
 EMPTY = ("refuse", "keep")
@@ -66,7 +68,7 @@ def test_alone(settings: dict) -> bool:
     return not settings["splits"]["train"] and not settings["splits"]["validation"]
 
 
-def require(path: Path, key: str, folder: bool = True) -> Path:
+def require(path: Path | Packed, key: str, folder: bool = True) -> Path | Packed:
     """Return `path`, or raise UserError naming the key that leads there."""
     if not (path.is_dir() if folder else path.is_file()):
         raise UserError(
@@ -75,16 +77,33 @@ def require(path: Path, key: str, folder: bool = True) -> Path:
     return path
 
 
-def visible(folder: Path) -> list[Path]:
+def visible(folder: Path | Packed) -> list[Path | Packed]:
     """A folder's entries in the order of their names, without the dot files that systems leave there."""
     return sorted(
         (path for path in folder.iterdir() if not path.name.startswith(".")), key=lambda path: path.name
     )
 
 
-def is_picture(path: Path) -> bool:
+def is_picture(path: Path | Packed) -> bool:
     """Whether the name is that of a picture file."""
     return path.suffix.lower() in PICTURES and path.is_file()
+
+
+def candidate(
+    split: str,
+    name: str,
+    path: Path | Packed,
+    label: int = -1,
+    annotation: Annotation | None = None,
+    partial: tuple[int, ...] = (),
+) -> Candidate:
+    """A picture at a path, be it a file or a stretch of an archive."""
+    if isinstance(path, Packed):
+        where = path.what
+        if not isinstance(where, Stretch):
+            raise UserError(f"{path}: lies in a compressed archive; unpack that one")
+        return Candidate(split, name, where.archive, label, annotation, partial, where.offset, where.size)
+    return Candidate(split, name, path, label, annotation, partial)
 
 
 def hold_out(
@@ -106,7 +125,5 @@ def hold_out(
             )
         chosen.update(sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[:per_class])
     kept = [item for item in train if item.name not in chosen]
-    moved = [
-        Candidate("validation", item.name, item.path, item.label) for item in train if item.name in chosen
-    ]
+    moved = [replace(item, split="validation") for item in train if item.name in chosen]
     return kept, moved

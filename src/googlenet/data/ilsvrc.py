@@ -17,8 +17,18 @@ from googlenet.data import ilsvrc_detection
 from googlenet.data.annotations import read_annotation
 from googlenet.data.class_folders import class_names, pictures_in
 from googlenet.data.class_table import ClassRow, read_class_table
-from googlenet.data.folders import check_splits, hold_out, is_picture, require, root_of, test_alone, visible
-from googlenet.data.records import SPLITS, Candidate, Reading, Refused
+from googlenet.data.folders import (
+    candidate,
+    check_splits,
+    hold_out,
+    is_picture,
+    require,
+    root_of,
+    test_alone,
+    visible,
+)
+from googlenet.data.packed import Packed
+from googlenet.data.records import SPLITS, Reading, Refused
 from googlenet.errors import UserError
 
 PARTS = {"classification": "CLS-LOC", "detection": "DET"}
@@ -31,7 +41,11 @@ BOX_ORIGIN = 0
 
 def check(kind: str, settings: dict) -> None:
     """See that the folders and lists of the splits exist. Raises UserError naming the key."""
-    top, part = _top(kind, settings), PARTS[kind]
+    _complete(_top(kind, settings), kind, settings)
+
+
+def _complete(top: Path | Packed, kind: str, settings: dict) -> None:
+    part = PARTS[kind]
     check_splits(kind, settings, hold_out=kind == "classification")
     if kind == "detection":
         ilsvrc_detection.check(top, settings)
@@ -46,17 +60,21 @@ def check(kind: str, settings: dict) -> None:
 
 def read(kind: str, settings: dict, scratch: Path | None = None) -> Reading:
     """Read one of the two parts; the classes are wnids in the order of the alphabet, shown by their words."""
-    check(kind, settings)
-    top = _top(kind, settings)
-    table = _table(top, kind)
+    return read_top(kind, settings, _top(kind, settings))
+
+
+def read_top(kind: str, settings: dict, top: Path | Packed, table: list[ClassRow] | None = None) -> Reading:
+    """Read the folder that holds Data, Annotations and ImageSets; the classes' table lies with it, if it is not given."""
+    _complete(top, kind, settings)
+    table = table_of(top, kind) if table is None else table
     if kind == "detection":
         keys, splits, refused = ilsvrc_detection.read(top, settings, table)
     else:
         keys, splits, refused = _classification(top, settings)
-    return Reading(_words(table, keys), keys, splits, refused, f"ILSVRC {PARTS[kind]}")
+    return Reading(words(table, keys), keys, splits, refused, f"ILSVRC {PARTS[kind]}")
 
 
-def _classification(top: Path, settings: dict) -> tuple[list[str], dict, list[Refused]]:
+def _classification(top: Path | Packed, settings: dict) -> tuple[list[str], dict, list[Refused]]:
     names, data = settings["splits"], top / "Data/CLS-LOC"
     splits, refused, keys = {}, [], None
     if not test_alone(settings):
@@ -67,7 +85,7 @@ def _classification(top: Path, settings: dict) -> tuple[list[str], dict, list[Re
             named, bad = _flat(split, data / names[split], top / "Annotations/CLS-LOC" / names[split], keys)
             keys = sorted({key for _, key in named}) if keys is None else keys
             labels = {key: label for label, key in enumerate(keys)}
-            splits[split] = [Candidate(split, path.name, path, labels[key]) for path, key in named]
+            splits[split] = [candidate(split, path.name, path, labels[key]) for path, key in named]
             refused += bad
     if "validation" not in splits and "train" in splits:
         key, count = "dataset.classification.validation_per_class", settings["validation_per_class"]
@@ -76,8 +94,8 @@ def _classification(top: Path, settings: dict) -> tuple[list[str], dict, list[Re
 
 
 def _flat(
-    split: str, images: Path, annotations: Path, keys: list[str] | None
-) -> tuple[list[tuple[Path, str]], list[Refused]]:
+    split: str, images: Path | Packed, annotations: Path | Packed, keys: list[str] | None
+) -> tuple[list[tuple[Path | Packed, str]], list[Refused]]:
     """A folder of pictures whose class is the name of the objects in their XML: one of `keys`, or any for None."""
     found, refused, known = [], [], set(keys or ())
     for path in visible(images):
@@ -102,14 +120,14 @@ def _top(kind: str, settings: dict) -> Path:
     return top
 
 
-def _table(top: Path, kind: str) -> list[ClassRow]:
+def table_of(top: Path | Packed, kind: str) -> list[ClassRow]:
     """The table of the classes' wnids and words that lies with the data; empty if there is none."""
     folders = [base / inner for base in (top, top.parent) for inner in ("", "devkit/data")]
     found = [folder / name for name in TABLES[kind] for folder in folders if (folder / name).is_file()]
     return read_class_table(found[0]) if found else []
 
 
-def _words(table: list[ClassRow], keys: list[str]) -> list[str]:
+def words(table: list[ClassRow], keys: list[str]) -> list[str]:
     """The first word of each wnid if the table has one; a word that two wnids share keeps the wnid too."""
     names = {row.key: row.name for row in table}
     words = [names.get(key, key) for key in keys]

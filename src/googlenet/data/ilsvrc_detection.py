@@ -17,6 +17,7 @@ import numpy as np
 
 from googlenet.data.class_table import WNID, ClassRow, by_any_name, key_of, lines_of, pairs_in
 from googlenet.data.folders import require
+from googlenet.data.packed import Packed
 from googlenet.data.records import SPLITS, Candidate, Refused
 from googlenet.data.voc import class_keys, drop_repeated, listed
 from googlenet.errors import UserError
@@ -26,7 +27,7 @@ MARKS = {"1", "0", "-1"}
 BLACKLISTED = "val"  # the list whose numbers the competition's blacklist uses
 
 
-def check(top: Path, settings: dict) -> None:
+def check(top: Path | Packed, settings: dict) -> None:
     """See that the lists, the folders behind them and the blacklist are there. Raises UserError naming the key."""
     for split in SPLITS:
         name, key = settings["splits"][split], f"dataset.detection.splits.{split}"
@@ -39,7 +40,7 @@ def check(top: Path, settings: dict) -> None:
 
 
 def read(
-    top: Path, settings: dict, table: Sequence[ClassRow]
+    top: Path | Packed, settings: dict, table: Sequence[ClassRow]
 ) -> tuple[list[str], dict[str, list[Candidate]], list[Refused]]:
     """Return (wnids of the classes, candidates by split, what was refused)."""
     known = by_any_name(table)
@@ -66,7 +67,7 @@ def read(
     return keys, splits, refused + twice
 
 
-def folder_of(top: Path, name: str) -> str:
+def folder_of(top: Path | Packed, name: str) -> str:
     """Where a list's pictures lie: `val1`, one of the two usual halves of val, reads from `val`."""
     return name if (top / "Data/DET" / name).is_dir() else name.rstrip("0123456789").rstrip("_")
 
@@ -93,7 +94,9 @@ class _Told:
         return self._made[mark]
 
 
-def _items(top: Path, name: str, table: Sequence[ClassRow]) -> tuple[list[str], _Told | None, set[str]]:
+def _items(
+    top: Path | Packed, name: str, table: Sequence[ClassRow]
+) -> tuple[list[str], _Told | None, set[str]]:
     """A split's pictures, what the lists by class say of them (None without such lists), and the negatives."""
     lists = _class_lists(top, name)
     plain = _list(top, name)
@@ -123,7 +126,7 @@ def _items(top: Path, name: str, table: Sequence[ClassRow]) -> tuple[list[str], 
     return items, told, {items[row] for row in np.flatnonzero(listed_at_all & ~shown)}
 
 
-def _marks(path: Path) -> Iterator[tuple[str, str]]:
+def _marks(path: Path | Packed) -> Iterator[tuple[str, str]]:
     """Pictures with "1", "0" or "-1", of one class's list."""
     for at, line in enumerate(lines_of(path), start=1):
         words = line.split()
@@ -152,7 +155,9 @@ def _by_key(item: Candidate, known: dict[str, str]) -> Candidate:
     return replace(item, annotation=replace(item.annotation, names=names))
 
 
-def _blacklist(top: Path, settings: dict, keys: list[str], known: dict[str, str]) -> dict[str, set[int]]:
+def _blacklist(
+    top: Path | Packed, settings: dict, keys: list[str], known: dict[str, str]
+) -> dict[str, set[int]]:
     """Picture -> classes, by their places in `keys`, that the blacklist names. Its lines: <index or picture> <class>."""
     if not settings["blacklist"]:
         return {}
@@ -173,26 +178,26 @@ def _wnid(given: str, known: dict[str, str], where: str) -> str:
     return given if WNID.fullmatch(given) or not known else key_of(given, known, where)
 
 
-def _numbers(path: Path) -> dict[str, str]:
+def _numbers(path: Path | Packed) -> dict[str, str]:
     """The picture of each index of a list: its second column, or the number of the line, from 1, if there is none."""
     lines = [line.split() for line in lines_of(path) if line] if path.is_file() else []
     return {words[1] if len(words) > 1 else str(at): words[0] for at, words in enumerate(lines, start=1)}
 
 
-def _blacklist_file(top: Path, settings: dict) -> Path:
+def _blacklist_file(top: Path | Packed, settings: dict) -> Path | Packed:
     """The blacklist, whose key is a path from the folder that holds Data or from the one above it."""
     given = Path(settings["blacklist"]).expanduser()
     found = [folder / given for folder in (top, top.parent) if (folder / given).is_file()]
     return found[0] if found else require(top / given, "dataset.detection.blacklist", folder=False)
 
 
-def _list(top: Path, name: str) -> Path:
+def _list(top: Path | Packed, name: str) -> Path | Packed:
     return top / f"ImageSets/DET/{name}.txt"
 
 
-def _class_lists(top: Path, name: str) -> dict[int, Path]:
+def _class_lists(top: Path | Packed, name: str) -> dict[int, Path | Packed]:
     """The lists by class of a split, by the classes' numbers."""
     pattern = re.compile(rf"{re.escape(name)}_(\d+)\.txt")
-    paths = (top / "ImageSets/DET").glob("*.txt") if (top / "ImageSets/DET").is_dir() else ()
+    paths = (top / "ImageSets/DET").iterdir() if (top / "ImageSets/DET").is_dir() else ()
     found = {int(match[1]): path for path in paths if (match := pattern.fullmatch(path.name))}
     return dict(sorted(found.items()))

@@ -11,16 +11,28 @@ from typing import Any
 
 import numpy as np
 
-from googlenet.data import class_folders, coco, embedded, ilsvrc, voc
+from googlenet.data import class_folders, coco, embedded, ilsvrc, ilsvrc_archives, voc
 from googlenet.data.records import SPLITS, Candidate, Reading, Record, Refused
 from googlenet.errors import UserError, nearest
 
 READERS: dict[str, dict[str, ModuleType]] = {
-    "classification": {"embedded": embedded, "class_folders": class_folders, "ilsvrc": ilsvrc},
-    "detection": {"embedded": embedded, "voc": voc, "ilsvrc": ilsvrc, "coco": coco},
+    "classification": {
+        "embedded": embedded,
+        "class_folders": class_folders,
+        "ilsvrc": ilsvrc,
+        "ilsvrc_archives": ilsvrc_archives,
+    },
+    "detection": {
+        "embedded": embedded,
+        "voc": voc,
+        "ilsvrc": ilsvrc,
+        "ilsvrc_archives": ilsvrc_archives,
+        "coco": coco,
+    },
 }
+BLACKLISTS = {"classification": {"ilsvrc_archives"}, "detection": {"ilsvrc", "ilsvrc_archives"}}
 KEYS = {
-    "classification": {"validation_per_class", "resize_shorter_side_px"},
+    "classification": {"validation_per_class", "resize_shorter_side_px", "blacklist"},
     "detection": {
         "box_origin",
         "images",
@@ -49,8 +61,9 @@ def check_source(kind: str, settings: dict) -> None:
     if settings["shard_mb"] <= 0:
         raise UserError(f"{key}.shard_mb: {settings['shard_mb']}; needs more than 0")
     reader = _reader(kind, settings)
-    if settings.get("blacklist") and reader is not ilsvrc:
-        raise UserError(f"{key}.blacklist: only the ilsvrc reader knows one; take it out")
+    if settings["blacklist"] and settings["reader"] not in BLACKLISTS[kind]:
+        known = " and ".join(sorted(BLACKLISTS[kind]))
+        raise UserError(f"{key}.blacklist: only {known} can have one; take it out")
     reader.check(kind, settings)
 
 

@@ -25,7 +25,7 @@ class Record:
     partial: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """What one file says of a picture, unchanged: boxes in its own coordinates, whose first pixel is `origin`.
 

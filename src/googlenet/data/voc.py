@@ -1,10 +1,11 @@
 """Reader of VOC's layout: pictures, one XML of boxes for each, and a list of names per split."""
 
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from googlenet.data.annotations import read_annotation
-from googlenet.data.folders import PICTURES, check_splits, empty_kept, require, root_of
+from googlenet.data.folders import PICTURES, candidate, check_splits, empty_kept, require, root_of
+from googlenet.data.packed import Packed
 from googlenet.data.records import SPLITS, Annotation, Candidate, Reading, Refused
 from googlenet.errors import UserError
 
@@ -45,8 +46,8 @@ def read(kind: str, settings: dict, scratch: Path | None = None) -> Reading:
 def listed(
     split: str,
     items: list[str],
-    images: Path,
-    annotations: Path,
+    images: Path | Packed,
+    annotations: Path | Packed,
     origin: int,
     empty: bool = False,
     negatives: Collection[str] = (),
@@ -58,12 +59,12 @@ def listed(
     candidates, refused = [], []
     for item in items:
         try:
-            path, file = _picture(images, item), annotations / f"{item}.xml"
+            (name, path), file = _picture(images, item), annotations / f"{item}.xml"
             if item in negatives and not file.is_file():
                 annotation = Annotation(file.name, (), (), (), (0, 0), origin)
             else:
                 annotation = read_annotation(file, origin, empty or item in negatives)
-            candidates.append(Candidate(split, path.relative_to(images).as_posix(), path, -1, annotation))
+            candidates.append(candidate(split, name, path, -1, annotation))
         except UserError as error:
             refused.append(Refused(split, item, str(error)))
     return candidates, refused
@@ -94,10 +95,11 @@ def _list(root: Path, settings: dict, split: str) -> Path:
     return root / settings["lists"] / f"{settings['splits'][split]}.txt"
 
 
-def _picture(images: Path, item: str) -> Path:
-    """The picture of a list's item, whose name may or may not have its suffix."""
+def _picture(images: Path | Packed, item: str) -> tuple[str, Path | Packed]:
+    """Name and place of the picture of a list's item, whose name may or may not have its suffix."""
     for suffix in (".jpg", ".JPEG", "", *(s for s in PICTURES if s != ".jpg")):
-        path = images / f"{item}{suffix}"
-        if path.is_file():
-            return path
+        name = PurePosixPath(f"{item}{suffix}")
+        path = images / name
+        if path.is_file() and not name.is_absolute():
+            return name.as_posix(), path
     raise UserError(f"{item}: no picture of that name in {images.name}")

@@ -1,0 +1,88 @@
+"""The archives of ILSVRC2014's DET, laid out as the later releases are, so that one reader reads both.
+
+Data/DET/train/<tar>/<picture>.JPEG        pictures by the tar that they are in; those of val in no folder
+Annotations/DET/train/<tar>/<picture>.xml  boxes beside the pictures of their names
+ImageSets/DET/train_<number>.txt           train_pos, train_part and train_neg of that class in one: 1, 0 and -1
+ImageSets/DET/val.txt                      and other lists of the kit, as they are
+"""
+
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from googlenet.data.class_table import lines_of
+from googlenet.data.folders import is_picture, require, visible
+from googlenet.data.packed import Packed, Tree, files_below, node, opened, put
+from googlenet.data.tar_index import contents
+from googlenet.errors import UserError
+
+BY_CLASS = re.compile(r"train_(pos|part|neg)_(\d+)\.txt")
+MARKS = {"pos": "1", "part": "0", "neg": "-1"}
+
+
+def det_tree(sources: dict[str, tuple[Path, Path]], data: Path | Packed) -> Tree:
+    """The tree of pictures, boxes and lists. `sources`: pictures and boxes of each part; `data`: the kit's folder."""
+    top: Tree = {"Data": {"DET": {}}, "Annotations": {"DET": {}}, "ImageSets": {"DET": {}}}
+    folders: dict[str, dict[str, str]] = {}
+    for part, (pictures, boxes) in sources.items():
+        top["Data"]["DET"][part], folders[part] = _pictures(pictures, flat=part != "train")
+        top["Annotations"]["DET"][part] = _boxes(boxes, folders[part])
+    lists = require(data / "det_lists", "dataset.detection.root")
+    top["ImageSets"]["DET"] = _lists(lists, folders.get("train", {}))
+    return top
+
+
+def _pictures(archive: Path, flat: bool) -> tuple[Tree, dict[str, str]]:
+    """Return (pictures in the folders of their tars, the folder of each picture by its name without .JPEG)."""
+    tree: Tree = {}
+    folder_of: dict[str, str] = {}
+    for path in files_below(opened(archive)):
+        if not is_picture(path):
+            continue  # no list names it
+        folder, stem = "" if flat else path.parent.name, path.stem
+        if stem in folder_of:
+            raise UserError(f"{archive.name}: two pictures are called '{path.name}'; fetch it again")
+        folder_of[stem] = folder
+        put(tree, _joined(folder, path.name), node(path), archive.name)
+    return tree, folder_of
+
+
+def _boxes(archive: Path, folder_of: dict[str, str]) -> Tree:
+    """The XML of the pictures, in their folders; that of other pictures is left out."""
+    tree: Tree = {}
+    for name, what in _annotations(archive):
+        stem = name.removesuffix(".xml")
+        if stem in folder_of:
+            put(tree, _joined(folder_of[stem], name), what, archive.name)
+    return tree
+
+
+def _annotations(archive: Path) -> Iterator[tuple[str, object]]:
+    """Names and contents of the XML of a folder or a small archive, which is read once through."""
+    if archive.is_dir():
+        yield from ((path.name, node(path)) for path in files_below(archive) if path.suffix == ".xml")
+        return
+    for name, content in contents(archive, lambda name: name.endswith(".xml")):
+        yield name.rpartition("/")[2], zlib.compress(content, 1)
+
+
+def _lists(folder: Path | Packed, folder_of: dict[str, str]) -> Tree:
+    """The lists of the kit: those by class joined, with the folders of the pictures."""
+    tree: Tree = {}
+    by_class: dict[str, list[bytes]] = {}
+    for path in visible(folder):
+        match = BY_CLASS.fullmatch(path.name)
+        if not match:
+            put(tree, path.name, node(path), folder.name)
+            continue
+        items = [line.split()[0].rpartition("/")[2] for line in lines_of(path) if line]
+        lines = [f"{_joined(folder_of.get(item, ''), item)} {MARKS[match[1]]}\n" for item in items]
+        by_class.setdefault(match[2], []).append("".join(lines).encode())
+    for number, texts in by_class.items():
+        put(tree, f"train_{number}.txt", zlib.compress(b"".join(texts), 1), folder.name)
+    return tree
+
+
+def _joined(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name

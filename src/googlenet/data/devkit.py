@@ -1,0 +1,86 @@
+"""What ILSVRC's development kits say: the competition's numbers of the classes, the truth of val, the blacklist.
+
+    data/meta.mat, meta_clsloc.mat, meta_det.mat     `synsets`: number, wnid, words; 2012's has parents of the classes too
+    data/ILSVRC2012_validation_ground_truth.txt      the number of the class of each val picture, in the order of their names
+    data/ILSVRC2014_clsloc_validation_blacklist.txt  the numbers of val pictures that the competition of 2014 leaves out
+
+The numbers are in no order of the alphabet: whoever takes them for one has every label wrong.
+"""
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+
+from googlenet.data.class_table import ClassRow, lines_of
+from googlenet.data.folders import require, visible
+from googlenet.data.packed import Packed
+from googlenet.errors import UserError
+
+NUMBER = re.compile(r"ILSVRC\d{4}(_[A-Z]+)?_ID")
+TRUTH = re.compile(r"ILSVRC\d{4}_(clsloc_)?validation_ground_truth\.txt")
+META = {"classification": ("meta.mat", "meta_clsloc.mat"), "detection": ("meta_det.mat",)}
+
+
+def classes_in(data: Path | Packed, kind: str) -> list[ClassRow]:
+    """The classes of the competition with their numbers, from the folder `data` of a kit. Raises UserError."""
+    found = [data / name for name in META[kind] if (data / name).is_file()]
+    if not found:
+        raise UserError(f"{data}: has no {' or '.join(META[kind])}; fetch the development kit again")
+    synsets = _synsets(found[0])
+    number = next((name for name in synsets.dtype.names or () if NUMBER.fullmatch(name)), None)
+    words = "words" if "words" in (synsets.dtype.names or ()) else "name"
+    if number is None or not {"WNID", words} <= set(synsets.dtype.names):
+        raise UserError(
+            f"{found[0]}: 'synsets' has no number, WNID and words; fetch the development kit again"
+        )
+    leaves = [row for row in synsets if "num_children" not in synsets.dtype.names or not row["num_children"]]
+    rows = [
+        ClassRow(str(row["WNID"]), str(row[words]).split(",")[0].strip(), int(row[number]))
+        for row in leaves
+        if int(row[number]) > 0
+    ]
+    if len({row.number for row in rows}) < len(rows) or len({row.key for row in rows}) < len(rows):
+        raise UserError(
+            f"{found[0]}: two classes have one number or one wnid; fetch the development kit again"
+        )
+    return rows
+
+
+def truth_in(data: Path | Packed) -> tuple[str, list[int]]:
+    """Return (name of the file, the class's number of each val picture, in the order of their names)."""
+    files = [path for path in visible(data) if TRUTH.fullmatch(path.name)]
+    if not files:
+        raise UserError(f"{data}: has no ILSVRC2012_validation_ground_truth.txt; fetch the kit again")
+    return files[0].name, numbers_in(files[0])
+
+
+def blacklist_in(folders: tuple[Path | Packed, ...], given: str) -> set[int]:
+    """The numbers of the val pictures that a blacklist of CLS-LOC names; the file is looked for in `folders`."""
+    found = [folder / given for folder in folders if (folder / given).is_file()]
+    path = found[0] if found else require(folders[0] / given, "dataset.classification.blacklist", False)
+    return set(numbers_in(path))
+
+
+def numbers_in(path: Path | Packed) -> list[int]:
+    """The numbers of a file that has one on each line. Raises UserError naming file and line."""
+    numbers = []
+    for at, line in enumerate(lines_of(path), start=1):
+        if line and not line.isdecimal():
+            raise UserError(f"{path.name}, line {at}: '{line}' is no number; mend the line")
+        if line:
+            numbers.append(int(line))
+    return numbers
+
+
+def _synsets(path: Path | Packed) -> np.ndarray:
+    """The table `synsets` of a MATLAB file, a structured array with one row for each class."""
+    from scipy.io import loadmat
+
+    try:
+        return np.atleast_1d(loadmat(io.BytesIO(path.read_bytes()), squeeze_me=True)["synsets"])
+    except Exception as error:  # of damaged bytes SciPy's reader raises anything from KeyError to zlib.error
+        raise UserError(
+            f"{path}: no table 'synsets' to be read ({error}); fetch the development kit again"
+        ) from error

@@ -1,0 +1,199 @@
+"""What lies where in a tar archive: names, places and sizes, read from the headers alone. Nothing is unpacked.
+
+    members(path)              of an uncompressed archive, or of a stretch of one: a tar inside a tar
+    contents(path, wanted)     of a small compressed one, read through once: the bytes of the wanted members
+    check_archive(path)        whether it begins and ends as an archive does, without reading what is between
+
+Members with an absolute name, with "..", links, devices, sparse files and two of one name end it all with a
+UserError: no official archive has any, so it is another file than it seems. Nothing is followed or written.
+"""
+
+import gzip
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from googlenet.errors import UserError
+
+BLOCK = 512
+END = bytes(2 * BLOCK)  # two blocks of zeros
+LONGEST_HEADER = 1 << 20  # bytes; a longer "name" is an attack on memory
+LARGEST_MEMBER = 256 << 20  # bytes, in a compressed archive, whose members come into memory
+LARGEST_UNPACKED = 8 << 30  # bytes; ILSVRC's boxes and development kits have less than a tenth of it
+GZIP, PACKED = b"\x1f\x8b", (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
+AGAIN = "fetch it again"
+KINDS = {
+    tarfile.LNKTYPE: "a hard link",
+    tarfile.SYMTYPE: "a symbolic link",
+    tarfile.CHRTYPE: "a device",
+    tarfile.BLKTYPE: "a device",
+    tarfile.FIFOTYPE: "a pipe",
+}
+
+
+class Member(NamedTuple):
+    """A file in an archive. Its name is relative, its bytes are those from `offset` of the archive's file."""
+
+    name: str
+    offset: int
+    size: int
+
+
+def members(path: Path, start: int = 0, size: int | None = None, called: str = "") -> Iterator[Member]:
+    """The files in an uncompressed tar, or in the tar that is `size` bytes of `path` from `start`, in its order.
+
+    Raises UserError, naming `called` (the archive), when it is cut off, damaged or has a member that no data set needs.
+    """
+    called = called or path.name
+    with _told(called), open(path, "rb", buffering=0) as file:
+        whole = path.stat().st_size if size is None else size
+        for member in _walk(_Window(file, called, start, whole), called, whole, strict=size is None):
+            yield member._replace(offset=member.offset + start)
+
+
+def contents(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Names and bytes of the wanted files of a small archive, plain or packed by gzip, in one pass through it.
+
+    Raises UserError as `members` does, and where it unpacks to more than such an archive ever has.
+    """
+    called = path.name
+    with _told(called), open(path, "rb") as file:
+        packed = file.read(2) == GZIP
+        file.seek(0)
+        source = gzip.GzipFile(fileobj=file) if packed else file
+        whole = None if packed else path.stat().st_size
+        window = _Window(source, called, 0, LARGEST_UNPACKED)
+        for member in _walk(window, called, whole):
+            if member.size > LARGEST_MEMBER or member.offset + member.size > LARGEST_UNPACKED:
+                raise UserError(
+                    f"{called}: unpacks to far more than it should, at '{member.name}'; {AGAIN}, or take that out"
+                )
+            if wanted(member.name):
+                yield member.name, window.data(member)
+
+
+def check_archive(path: Path) -> None:
+    """See that a file begins and ends as an uncompressed tar does. Raises UserError, for a packed one with the mend."""
+    with _told(path.name), open(path, "rb") as file:
+        head = file.read(BLOCK)
+        if head.startswith(PACKED):
+            raise UserError(
+                f"{path}: is compressed, so no single picture can be read from it; unpack that layer once "
+                f"(gunzip, bunzip2, unxz: it becomes {path.name.removesuffix('.gz').removesuffix('.tgz')})"
+            )
+        try:
+            tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+        except tarfile.HeaderError as error:
+            raise UserError(f"{path}: not a tar archive ({error}); {AGAIN}") from None
+        size = path.stat().st_size
+        file.seek(max(size - len(END), 0))
+        if size % BLOCK or file.read() != END:
+            raise UserError(f"{path}: stops after {size:,} bytes without the end that a tar has; {AGAIN}")
+
+
+@contextmanager
+def _told(called: str) -> Iterator[None]:
+    """What goes wrong while an archive is read, as a UserError that names it."""
+    try:
+        yield
+    except EOFError:
+        raise UserError(f"{called}: cut off before its end; {AGAIN}") from None
+    # Of damaged headers the library raises more than its own error.
+    except (
+        tarfile.TarError,
+        zlib.error,
+        gzip.BadGzipFile,
+        ValueError,
+        LookupError,
+        RecursionError,
+    ) as error:
+        raise UserError(f"{called}: damaged archive ({error}); {AGAIN}") from None
+    except OSError as error:
+        raise UserError(f"{called}: cannot be read ({error.strerror or error}); correct the path") from None
+
+
+def _walk(window: "_Window", called: str, whole: int | None, strict: bool = True) -> Iterator[Member]:
+    """The files of one tar, checked. `whole`: its bytes, where that is known; `strict`: it must have its end mark."""
+    archive = tarfile.TarFile(fileobj=window)
+    seen: set[str] = set()
+    while (entry := archive.next()) is not None:
+        archive.members = []  # or it would keep all of them
+        name = _name(entry, called)
+        end = entry.offset_data + entry.size
+        if whole is not None and end > whole:
+            raise UserError(f"{called}: stops after {whole:,} bytes, within '{name}' of {end:,}; {AGAIN}")
+        if entry.isdir():
+            continue
+        if name in seen:
+            raise UserError(f"{called}: two members are called '{name}'; {AGAIN}, or take one out")
+        seen.add(name)
+        yield Member(name, entry.offset_data, entry.size)
+    # The library takes a damaged header, and a cut between two members, for the end.
+    mark = window.last
+    if len(mark) < BLOCK and (strict or mark):
+        raise UserError(
+            f"{called}: stops after {archive.offset + len(mark):,} bytes without its end; {AGAIN}"
+        )
+    if mark.strip(b"\0"):
+        raise UserError(f"{called}: damaged at byte {archive.offset:,}, where a header should be; {AGAIN}")
+
+
+def _name(entry: tarfile.TarInfo, called: str) -> str:
+    """The name of a member, without "." in it. Raises UserError for one that is no plain file or folder, or unsafe."""
+    parts = [part for part in entry.name.split("/") if part not in ("", ".")]
+    shown = entry.name.encode("utf-8", "backslashreplace").decode()
+    reason = None
+    if entry.name.startswith("/"):
+        reason = "has an absolute name"
+    elif ".." in parts:
+        reason = "leads out of the archive"
+    elif not entry.name.isprintable() or (not parts and not entry.isdir()):
+        reason = "has a name that no file can have"
+    elif entry.issparse() or entry.sparse is not None:
+        reason = "is a sparse file, whose bytes do not lie in one place"
+    elif not (entry.isreg() or entry.isdir()):
+        reason = f"is {KINDS.get(entry.type, 'of a kind that no picture is')}"
+    elif entry.size < 0:
+        reason = "has a size below 0"
+    if reason:
+        raise UserError(f"{called}: '{shown}' {reason}; {AGAIN}, or take that out")
+    return "/".join(parts)
+
+
+class _Window:
+    """A stretch of a file as a file of its own, for `tarfile`, which reads headers from it and no more."""
+
+    def __init__(self, file: BinaryIO, called: str, start: int, size: int):
+        self.file, self.called, self.start, self.size = file, called, start, size
+        self.at, self.last = 0, b""  # `last`: what was read last
+
+    def tell(self) -> int:
+        return self.at
+
+    def seek(self, at: int) -> int:
+        self.at = at
+        return at
+
+    def read(self, count: int) -> bytes:
+        """At most `count` bytes; fewer at the end alone."""
+        if not 0 <= count <= LONGEST_HEADER:
+            raise UserError(f"{self.called}: a header of {count:,} bytes at byte {self.at:,}; {AGAIN}")
+        return self._read(count)
+
+    def data(self, member: Member) -> bytes:
+        """The bytes of a member."""
+        self.at = member.offset
+        found = self._read(member.size)
+        if len(found) < member.size:
+            raise EOFError
+        return found
+
+    def _read(self, count: int) -> bytes:
+        self.file.seek(self.start + self.at)
+        found = self.file.read(max(min(count, self.size - self.at), 0))
+        self.at += len(found)
+        self.last = found
+        return found
