@@ -56,16 +56,15 @@ class Task:
         return self.notes / f"{piece.name}.note"
 
 
-def pack(piece: Piece, task: Task, told: Callable[[int], None]) -> dict[str, Any]:
+def pack(piece: Piece, task: Task, told: Callable[[], None]) -> dict[str, Any]:
     """Write a piece's shard and note, or find them written; return the note's head.
 
-    `told(count)` is called after each picture, or with all of them when they were packed before; what it raises ends
-    the work and leaves no half shard. Raises OSError naming the file, such as that of a full disk.
+    The head has "kept" where all was written before. `told()` is called after each picture; what it raises ends the
+    work and leaves no half shard. Raises OSError naming the file, such as that of a full disk.
     """
     digest = piece.digest(task.scratch)
     head = _done(piece, task, digest)
     if head:
-        told(len(piece.candidates))
         return head | {"kept": True}
     rows: dict[str, list] = {name: [] for name in NOTE.names}
     refused: list[tuple[str, str]] = []
@@ -99,7 +98,7 @@ def _records(
     rows: dict[str, list],
     refused: list[tuple[str, str]],
     per_class: list[int],
-    told: Callable[[int], None],
+    told: Callable[[], None],
 ) -> Iterator[Record]:
     """The records of a piece, in order; on the way what was seen is added to the three lists."""
     for candidate in piece.candidates:
@@ -114,7 +113,7 @@ def _records(
             for name, value in zip(rows, (*values, record.sha256, record.boxes.reshape(-1)), strict=True):
                 rows[name].append(value)
             yield record
-        told(1)
+        told()
 
 
 def record_of(candidate: Candidate, task: Task) -> tuple[Record, pictures.Seen]:
