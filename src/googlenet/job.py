@@ -35,11 +35,12 @@ class Job:
 
     config: the resolved configuration. stamp: SHA-256 of the configuration and of the inputs; every output carries
     it, so that a change travels down the edges even where it happens to leave the numbers alike, and both engines
-    then see the same. plumbing: keys that change no result.
+    then see the same. plumbing: keys that change no result. threads: as many as the rule was given.
     """
 
-    def __init__(self, config: dict, stamp: str, plumbing: dict, run: JobRun):
+    def __init__(self, config: dict, stamp: str, plumbing: dict, run: JobRun, threads: int = 1):
         self.config, self.stamp, self.plumbing, self._run = config, stamp, plumbing, run
+        self.threads = threads
 
     @property
     def compute(self) -> dict:
@@ -53,6 +54,10 @@ class Job:
         shown = sorted(numbers.keys() - {"epoch", "step"}, key=lambda key: (key == "learning_rate", key))
         self._run.metrics({key: numbers[key] for key in shown}, step)
         print(f"{step:>5}  " + "  ".join(f"{key} {value:.5g}" for key, value in numbers.items()), flush=True)
+
+    def say(self, line: str) -> None:
+        """Write a line to the job's log, at once."""
+        print(line, flush=True)
 
     def artifact(self, path: Path) -> None:
         """Keep a file with the MLflow run."""
@@ -102,7 +107,7 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     root = Path.cwd()
     plumbing = root / ".googlenet" / "plumbing.json"
     with recorded(root, path, config, stamp, digests, threads) as tracked:
-        run(Job(config, stamp, read_json(plumbing), tracked), **given)
+        run(Job(config, stamp, read_json(plumbing), tracked, threads), **given)
 
 
 def digest_of(value: Path | list[Path]) -> str:

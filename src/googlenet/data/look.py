@@ -107,7 +107,10 @@ def duplicates(tables: dict[str, pa.Table]) -> dict[str, Any]:
 
     def shown(groups: list[np.ndarray]) -> list[list[dict[str, str]]]:
         return [
-            [{"split": splits[split[i]], "name": columns["name"][int(i)].as_py()} for i in group[:NAMES_SHOWN]]
+            [
+                {"split": splits[split[i]], "name": columns["name"][int(i)].as_py()}
+                for i in group[:NAMES_SHOWN]
+            ]
             for group in groups[:GROUPS_SHOWN]
         ]
 
@@ -159,7 +162,11 @@ def warnings(found: dict[str, Any]) -> list[str]:
     across, likely = found["duplicates"]["across"], found["duplicates"]["likely_across"]
     said = []
     if across["groups"]:
-        said.append(f"{across['groups']:,} pictures are in more than one split, byte for byte; figures on test are too good")
+        said.append(
+            f"{across['groups']:,} pictures are in more than one split, byte for byte; figures on test are too good"
+        )
     if likely["groups"]:
-        said.append(f"{likely['groups']:,} pictures of one split likely have a copy in another (they look alike)")
+        said.append(
+            f"{likely['groups']:,} pictures of one split likely have a copy in another (they look alike)"
+        )
     return [f"warning: {line}; see look.duplicates in the manifest" for line in said]

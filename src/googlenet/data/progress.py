@@ -11,7 +11,9 @@ EVERY_S = 10.0
 class Progress:
     """Counts pictures; says split, done of total, pictures a second and the time left. Called with what is done."""
 
-    def __init__(self, pieces: list[Piece], say: Callable[[str], None], clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, pieces: list[Piece], say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ):
         self._say, self._clock = say, clock
         self._total: dict[str, int] = {}
         for piece in pieces:
