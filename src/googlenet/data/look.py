@@ -163,10 +163,14 @@ def warnings(found: dict[str, Any]) -> list[str]:
     said = []
     if across["groups"]:
         said.append(
-            f"{across['groups']:,} pictures are in more than one split, byte for byte; figures on test are too good"
+            f"{_pictures_are(across['groups'])} in more than one split, byte for byte: test counts too well"
         )
     if likely["groups"]:
         said.append(
-            f"{likely['groups']:,} pictures of one split likely have a copy in another (they look alike)"
+            f"{_pictures_are(likely['groups'])} likely in more than one split (copies that look alike)"
         )
     return [f"warning: {line}; see look.duplicates in the manifest" for line in said]
+
+
+def _pictures_are(count: int) -> str:
+    return f"{count:,} {'picture is' if count == 1 else 'pictures are'}"
