@@ -8,7 +8,7 @@ from classification import tiny
 from googlenet import trained
 from googlenet.checkpoint import load_arrays
 from googlenet.data.records import Record
-from googlenet.data.store import write_split
+from googlenet.data.store import write_shard
 from googlenet.files import read_json, write_json
 from googlenet.job import Job
 from googlenet.stages import evaluate_ensemble, predict_crops, study_crops
@@ -50,7 +50,7 @@ def prepared(folder, splits):
             Record(f"{split}{i}.png", image, *size, label=i % 3)
             for i, (image, size) in enumerate(zip(images, sizes, strict=True))
         ]
-        rows[split] = {"records": number, "shards": write_split(folder, split, records, 1.0)}
+        rows[split] = {"records": number, "shards": [write_shard(folder / f"{split}-00000.arrow", records)]}
     write_json(folder / "manifest.json", {"classes": CLASSES, "class_keys": CLASSES, "splits": rows})
     return folder / "manifest.json"
 

@@ -16,7 +16,7 @@ ROWS = (
     {"data", "models", "checkpoint", "tracking", "variants"},
     {"trained", "resume", "config"},
     {"classification", "detection", "report", "imports", "job"},
-    {"stages", "preflight", "evaluate_detections"},
+    {"stages", "preflight", "evaluate_detections", "prepared_data"},
 )
 LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
 BESIDE = {

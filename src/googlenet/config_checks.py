@@ -101,6 +101,7 @@ RULES = [
     ("compute.device", lambda v: v in ("cpu", "cuda"), "cpu or cuda"),
     ("compute.precision", lambda v: v in ("bf16", "fp32"), "bf16 or fp32"),
     ("compute.numeric_threads", lambda v: v >= 1, "at least 1"),
+    ("plumbing.prepare_workers", lambda v: v >= 1, "at least 1"),
     ("model.width", lambda v: v > 0, "above 0"),
     ("model.input_px", lambda v: v >= 32, "at least 32"),
     ("model.dropout", lambda v: 0 <= v < 1, "from 0 to below 1"),

@@ -16,7 +16,10 @@ from googlenet.errors import UserError
 
 @contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` when the block ends without an error."""
+    """Give a temporary path beside `path`; rename it to `path` when the block ends without an error.
+
+    An OSError that names no file, such as that of a full disk, is given the name of this one.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -24,6 +27,10 @@ def atomic(path: Path | str) -> Iterator[Path]:
         yield part
         faults.reached("write")
         os.replace(part, path)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 

@@ -39,14 +39,21 @@ class Job:
 
     config: the resolved configuration. stamp: SHA-256 of the configuration and of the inputs; every output carries
     it, so that a change travels down the edges even where it happens to leave the numbers alike, and both engines
-    then see the same. plumbing: keys that change no result. resume: where it keeps what it has done so far.
+    then see the same. plumbing: keys that change no result. threads: as many as the rule was given. resume: where it keeps
+    what it has done so far.
     """
 
     def __init__(
-        self, config: dict, stamp: str, plumbing: dict, run: JobRun, kept: resume.Resume | None = None
+        self,
+        config: dict,
+        stamp: str,
+        plumbing: dict,
+        run: JobRun,
+        kept: resume.Resume | None = None,
+        threads: int = 1,
     ):
         self.config, self.stamp, self.plumbing, self._run = config, stamp, plumbing, run
-        self.resume = kept or resume.Resume()
+        self.resume, self.threads = kept or resume.Resume(), threads
 
     @property
     def compute(self) -> dict:
@@ -60,6 +67,10 @@ class Job:
         shown = sorted(numbers.keys() - {"epoch", "step"}, key=lambda key: (key == "learning_rate", key))
         self._run.metrics({key: numbers[key] for key in shown}, step)
         print(f"{step:>5}  " + "  ".join(f"{key} {value:.5g}" for key, value in numbers.items()), flush=True)
+
+    def say(self, line: str) -> None:
+        """Write a line to the job's log, at once."""
+        print(line, flush=True)
 
     def artifact(self, path: Path) -> None:
         """Keep a file with the MLflow run."""
@@ -129,7 +140,7 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     kept, lock = resume.opened(root, config["experiment"], stage, name, key, plumbing["save_every_s"])
     with lock, resume.listening(kept):
         with recorded(root, path, config, stamp, digests, threads) as tracked:
-            run(Job(config, stamp, plumbing, tracked, kept), **given)
+            run(Job(config, stamp, plumbing, tracked, kept, threads), **given)
         kept.clear()
 
 

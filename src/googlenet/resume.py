@@ -87,6 +87,11 @@ class Resume:
                 waiting = []
                 self._after_save()
 
+    def told_to_stop(self) -> bool:
+        """Whether the job was told to; one that asks keeps by itself what it has done, and raises Stopped soon."""
+        self.used = True
+        return _told.is_set()
+
     def clear(self) -> None:
         """Forget the state: the job is done."""
         if self.folder is not None:
@@ -117,11 +122,6 @@ def unpacked(arrays: Arrays) -> list[dict[str, np.ndarray]]:
         at, name = key.split(" ", 1)
         found.setdefault(at, {})[name] = arrays[key]
     return list(found.values())
-
-
-def told_to_stop() -> bool:
-    """Whether this process was told to stop: by SIGTERM, by Ctrl-C, or by the end of its engine."""
-    return _told.is_set()
 
 
 def opened(

@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from googlenet.data.store import write_shard
+
 SPLITS = {"train": "train", "validation": "validation", "test": "test"}
 WRITERS = {"train": 10, "validation": 1, "test": 3}
 SHARED = {
@@ -53,6 +55,11 @@ def noise(height: int = 24, width: int = 32, seed: int = 0) -> np.ndarray:
 def jpeg(height: int = 24, width: int = 32, seed: int = 0) -> bytes:
     """The bytes of a JPEG of noise."""
     return cv2.imencode(".jpg", noise(height, width, seed))[1].tobytes()
+
+
+def shard(folder: Path, split: str, items: list, number: int = 0) -> list[dict]:
+    """Write records as one shard; the manifest's rows."""
+    return [write_shard(folder / f"{split}-{number:05d}.arrow", items)]
 
 
 def put(path: Path, content: bytes | str) -> Path:

@@ -44,7 +44,21 @@ def test_quarter_turn_swaps_the_sides_and_the_check_says_so():
     exif[0x0112] = 6  # stored lying on its side: shown turned clockwise
     image = saved(Image.fromarray(noise(24, 32)), "JPEG", exif=exif)
     assert decode(image).shape == (32, 24, 3)
-    assert check_picture(image) == (24, 32)
+    seen = check_picture(image)
+    assert (seen.width, seen.height, seen.form, seen.turned) == (24, 32, "JPEG RGB", True)
+    assert seen.bytes == len(image)
+
+
+def test_what_a_picture_looks_like_outlives_another_size_and_format_but_not_another_picture():
+    def of(pixels, kind="PNG", **options):
+        return check_picture(saved(Image.fromarray(pixels), kind, **options)).looks
+
+    waves = np.sin(np.arange(320) / 23)[None, :] * np.cos(np.arange(240) / 31)[:, None]
+    picture = np.repeat((127 + 120 * waves).astype(np.uint8)[..., None], 3, axis=2)
+    assert of(picture) == of(picture, "JPEG", quality=80) == of(cv2.resize(picture, (160, 120)))
+    assert of(picture) not in (0, of(picture[:, ::-1]), of(picture[::-1]))
+    brightening = np.repeat(np.arange(64, dtype=np.uint8)[None, :, None], 48, axis=0).repeat(3, axis=2)
+    assert of(np.full((48, 64, 3), 90, np.uint8)) == of(brightening) == of(brightening[:, ::-1]) == 0
 
 
 def test_grey_becomes_three_equal_channels():

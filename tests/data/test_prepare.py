@@ -12,7 +12,8 @@ from PIL import Image
 from data.rooms import SPLITS, class_tree, classification, detection, jpeg, noise, put, voc_tree
 from googlenet.data.pictures import encode_jpeg
 from googlenet.data.prepare import check_source, prepare
-from googlenet.data.store import open_split, verify
+from googlenet.data.store import open_split
+from googlenet.data.verify import faults
 from googlenet.errors import UserError
 from googlenet.files import write_json
 
@@ -32,7 +33,7 @@ def test_classification_manifest_and_shards(tmp_path):
     train = manifest["splits"]["train"]
     assert train["records"] == 6 and train["per_class"] == [3, 3] and "objects" not in train
     write_json(tmp_path / "pets/manifest.json", manifest)
-    verify(tmp_path / "pets")
+    assert list(faults(tmp_path / "pets")) == []
     split = open_split(tmp_path / "pets", "train")
     assert split.labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert split[4].image == (tmp_path / "raw/train/dog/1.jpg").read_bytes() and split[4].name == "dog/1.jpg"
@@ -45,7 +46,7 @@ def test_a_test_split_alone_leaves_no_shard_of_other_splits(tmp_path):
     manifest = folders(tmp_path, splits={"train": "", "validation": "", "test": "test"})
     assert list(manifest["splits"]) == ["test"] and manifest["class_keys"] == ["cat", "dog"]
     write_json(tmp_path / "pets/manifest.json", manifest)
-    verify(tmp_path / "pets")
+    assert list(faults(tmp_path / "pets")) == []
     assert [path.name for path in sorted((tmp_path / "pets").glob("*.arrow"))] == ["test-00000.arrow"]
     with pytest.raises(UserError, match=r"manifest\.json: no split 'train'"):
         open_split(tmp_path / "pets", "train")
@@ -119,7 +120,7 @@ def test_embedded_is_the_same_twice_and_leaves_no_raw_files(kind, tmp_path):
     ]
 
 
-def test_too_many_bad_files_stop_and_leave_no_shard(tmp_path):
+def test_too_many_bad_files_stop_and_are_listed(tmp_path):
     class_tree(tmp_path / "raw")
     put(tmp_path / "raw/train/cat/1.jpg", jpeg()[:-200])
     put(tmp_path / "raw/test/dog/2.jpg", b"x")
@@ -129,13 +130,32 @@ def test_too_many_bad_files_stop_and_leave_no_shard(tmp_path):
     assert message.startswith(
         "dataset.classification: 2 of 18 files are bad (11.11 %), first in train: cat/1.jpg: damaged "
     )
-    assert message.endswith("or raise dataset.classification.max_bad_fraction (now 0.1)")
-    assert list((tmp_path / "pets").iterdir()) == []
+    listed = tmp_path / "pets/quarantine.csv"
+    assert message.endswith(
+        f"; mend or remove what {listed} lists, or raise dataset.classification.max_bad_fraction (now 0.1)"
+    )
+    assert [line.split(",")[:2] for line in listed.read_text().splitlines()] == [
+        ["split", "name"], ["train", "cat/1.jpg"], ["test", "dog/2.jpg"]
+    ]  # fmt: skip
     manifest = folders(tmp_path, max_bad_fraction=0.12)
     assert [(item["split"], item["name"]) for item in manifest["refused"]] == [
         ("train", "cat/1.jpg"), ("test", "dog/2.jpg")
     ]  # fmt: skip
-    assert manifest["splits"]["train"]["per_class"] == [2, 3]
+    assert manifest["splits"]["train"]["per_class"] == [2, 3] and listed.is_file()
+    for name in ("train/cat/1.jpg", "test/dog/2.jpg"):
+        (tmp_path / "raw" / name).unlink()
+    assert folders(tmp_path)["refused"] == [] and not listed.exists()
+
+
+def test_a_hopeless_data_set_stops_early(tmp_path):
+    class_tree(tmp_path / "raw")
+    for number in range(4):
+        put(tmp_path / f"raw/train/cat/{number}.jpg", b"x")
+    with pytest.raises(
+        UserError, match=r"4 of 19 files \(7 looked at\) are bad \(21\.05 %\), first in train"
+    ):
+        folders(tmp_path, max_bad_fraction=0.2)
+    assert not (tmp_path / "pets/test-00000.arrow").exists()
 
 
 def test_small_pictures_are_refused(tmp_path):

@@ -116,7 +116,6 @@ def test_class_without_examples_in_a_split_stops(tmp_path):
     message = r"dataset\.detection\.splits\.test: nothing of class 'dog' there; add some or remove the class"
     with pytest.raises(UserError, match=message):
         prepare("detection", detection("voc", tmp_path / "raw"), tmp_path / "out")
-    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_picture_too_small_to_segment_is_refused(tmp_path):

@@ -8,7 +8,7 @@ rule prepare_classification:
         manifest=prepared("classification"),
     log:
         job_log("prepare_classification"),
-    threads: NUMERIC_THREADS
+    threads: PREPARE_THREADS
     shell:
         "python -m googlenet.stages.prepare_classification --config {input.config} --threads {threads}"
         " --manifest {output.manifest} > {log} 2>&1"
@@ -21,7 +21,7 @@ rule prepare_detection:
         manifest=prepared("detection"),
     log:
         job_log("prepare_detection"),
-    threads: NUMERIC_THREADS
+    threads: PREPARE_THREADS
     shell:
         "python -m googlenet.stages.prepare_detection --config {input.config} --threads {threads}"
         " --manifest {output.manifest} > {log} 2>&1"

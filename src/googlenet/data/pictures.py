@@ -1,6 +1,7 @@
 """From the bytes of a picture file to upright RGB pixels, whatever the file holds."""
 
 import io
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -9,7 +10,19 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from googlenet.errors import UserError
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+ORIENTATION = 0x0112  # EXIF's tag; 1: as stored
 TAIL = 4096  # bytes in which a whole JPEG has its end marker; some cameras append a little after it
+
+
+class Seen(NamedTuple):
+    """What a strict look at a picture file found; width and height are those of the upright picture, in px."""
+
+    width: int
+    height: int
+    form: str  # container and colour mode: "JPEG RGB", "PNG P"
+    bytes: int  # of the file
+    turned: bool  # whether EXIF says that it is to be turned or mirrored
+    looks: int  # a hash of 64 bits that a resized or re-encoded copy mostly shares; 0: too plain to tell
 
 
 def decode(image: bytes, name: str = "picture") -> np.ndarray:
@@ -24,13 +37,24 @@ def decode(image: bytes, name: str = "picture") -> np.ndarray:
         pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)
         if pixels is not None:
             return pixels
-    return _decode_strictly(image, name)
+    return _decode_strictly(image, name)[0]
 
 
-def check_picture(image: bytes, name: str = "picture") -> tuple[int, int]:
-    """Decode every pixel once, refusing truncated files; return the upright (width, height) in px."""
-    height, width = _decode_strictly(image, name).shape[:2]
-    return width, height
+def check_picture(image: bytes, name: str = "picture") -> Seen:
+    """Decode every pixel once, refusing truncated files, and say what it is. Raises UserError naming `name`."""
+    pixels, form, turned = _decode_strictly(image, name)
+    height, width = pixels.shape[:2]
+    return Seen(width, height, form, len(image), turned, looks(pixels))
+
+
+def looks(pixels: np.ndarray) -> int:
+    """The difference hash of uint8 [h, w, 3]: whether each of 8 x 8 patches is brighter than its left neighbour.
+
+    0 for a picture so plain that it would be like every other plain one.
+    """
+    small = cv2.cvtColor(cv2.resize(pixels, (9, 8), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    found = int.from_bytes(np.packbits(small[:, 1:] > small[:, :-1]).tobytes())
+    return 0 if found == 2**64 - 1 else found
 
 
 def shrink(image: bytes, shorter_side_px: int, name: str = "picture") -> tuple[bytes, int, int]:
@@ -60,12 +84,14 @@ def _is_plain_jpeg(image: bytes) -> bool:
         return False
 
 
-def _decode_strictly(image: bytes, name: str) -> np.ndarray:
-    """Decode by Pillow, where a truncated file is an error."""
+def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, bool]:
+    """Decode by Pillow, where a truncated file is an error; return pixels, form, and whether EXIF turned it."""
     try:
         with Image.open(io.BytesIO(image)) as picture:
+            form = f"{picture.format} {picture.mode}"
             upright = ImageOps.exif_transpose(picture)  # loads the first frame
-            return np.ascontiguousarray(_rgb(upright))
+            turned = picture.getexif().get(ORIENTATION, 1) in range(2, 9)
+            return np.ascontiguousarray(_rgb(upright)), form, turned
     except UnidentifiedImageError:
         raise UserError(f"{name}: {'not a picture' if image else 'empty file'}") from None
     except MemoryError:

@@ -3,17 +3,17 @@
 A data set of a new layout is one reader module and one row of `READERS`.
 """
 
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from googlenet.data import class_folders, coco, embedded, ilsvrc, ilsvrc_archives, voc
-from googlenet.data.records import SPLITS, Candidate, Reading, Record, Refused
-from googlenet.errors import UserError, nearest
+from googlenet.data.judge import Judge
+from googlenet.data.records import SPLITS, Reading, Refused
+from googlenet.errors import Stopped, UserError, nearest
 
 READERS: dict[str, dict[str, ModuleType]] = {
     "classification": {
@@ -67,48 +67,139 @@ def check_source(kind: str, settings: dict) -> None:
     reader.check(kind, settings)
 
 
-def prepare(kind: str, settings: dict, folder: Path | str) -> dict[str, Any]:
+def prepare(
+    kind: str,
+    settings: dict,
+    folder: Path | str,
+    *,
+    workers: int = 1,
+    state: Path | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
     """Read, check and pack a data set into `folder`, named like it; return the manifest without its stamp.
 
-    Raises UserError when the source is missing, too many files are bad, or a class has nothing left in a
-    split; then no shard of this run stays behind.
+    `state`: a folder of these very settings for notes of what is done (`state_of`); a run that was cut off goes on from
+    them. Other folders beside it go. It is removed (`forget`) when the manifest is written. The result depends neither on it nor on `workers`. `stop` is asked
+    often; `say` is given a line of progress every ten seconds.
+
+    Raises UserError when the source is missing, too many files are bad (all that were found are listed in
+    `folder`/quarantine.csv), or a class has nothing left in a split; Stopped when `stop()` says so; OSError naming the
+    file for a full disk.
     """
+    check_source(kind, settings)
+    with tempfile.TemporaryDirectory(prefix="googlenet-") as temporary:
+        scratch = Path(temporary) / "scratch"
+        scratch.mkdir()
+        reading = _reader(kind, settings).read(kind, settings, scratch)
+        notes = _begun(state or Path(temporary) / "state" / "notes", Path(folder))
+        return _packed(kind, settings, reading, Places(Path(folder), notes, scratch), workers, stop, say)
+
+
+class Places(NamedTuple):
+    """The folders of one preparation."""
+
+    shards: Path
+    notes: Path
+    scratch: Path
+
+
+def state_of(kind: str, dataset: str, stamp: str) -> Path:
+    """Where the notes of a preparation lie that has this stamp: outside of data/, for they are no content."""
+    return Path(".googlenet/prepare") / kind / dataset / stamp[:16]
+
+
+def told(manifest: dict[str, Any]) -> list[str]:
+    """What the log says of a data set: what was left out, and what a person should not overlook."""
+    from googlenet.data.look import warnings
+
+    left_out = [f"left out: {item['split']}: {item['reason']}" for item in manifest["refused"]]
+    return left_out + warnings(manifest["look"])
+
+
+def forget(state: Path) -> None:
+    """Remove the notes of a preparation whose manifest is written. Cut off half way, it costs a little time once."""
+    shutil.rmtree(state, ignore_errors=True)
+
+
+def _begun(notes: Path, folder: Path) -> Path:
+    """Make the folder of notes; where there is none, what other settings left behind goes first."""
     from googlenet.data import store
 
-    check_source(kind, settings)
-    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="googlenet-") as scratch:
-        reading = _reader(kind, settings).read(kind, settings, Path(scratch))
-        refused, splits = list(reading.refused), {}
-        try:
-            for split in SPLITS:
-                if split not in reading.splits:
-                    store.remove_split(folder, split)  # of an earlier run that had it
-                    continue
-                tally = {"records": 0, "per_class": [0] * len(reading.classes)}
-                records = _counted(_checked(kind, settings, reading, split, refused), tally)
-                splits[split] = {
-                    "shards": store.write_split(folder, split, records, settings["shard_mb"]),
-                    **tally,
-                }
-                if kind == "detection":
-                    splits[split]["objects"] = sum(tally["per_class"])
-            _judge(kind, settings, reading.classes, splits, refused)
-        except BaseException:
-            for split in SPLITS:
-                store.remove_split(folder, split)
-            raise
-    order = sorted(refused, key=lambda item: (SPLITS.index(item.split), item.name, item.reason))
+    if not notes.is_dir():
+        for split in SPLITS:
+            store.remove_split(folder, split)
+        if notes.parent.is_dir():
+            shutil.rmtree(notes.parent)
+        notes.mkdir(parents=True)
+    return notes
+
+
+def _packed(
+    kind: str,
+    settings: dict,
+    reading: Reading,
+    places: Places,
+    workers: int,
+    stop: Callable[[], bool],
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Pack what a reader found, judge it, and say what it is."""
+    from googlenet.data import look, pieces, store
+    from googlenet.data.pack import Task
+    from googlenet.data.progress import Progress
+    from googlenet.data.workers import packed
+
+    splits = [split for split in SPLITS if split in reading.splits]
+    work = [p for split in splits for p in pieces.cut(split, reading.splits[split], settings["shard_mb"])]
+    shrink = settings.get("resize_shorter_side_px", 0)
+    task = Task(reading.keys, settings["min_side_px"], shrink, *places)
+    judge = Judge(kind, settings, reading, places.shards)
+    heads: dict[int, dict] = {}
+    try:
+        judge.hear(reading.refused, len(reading.refused))
+        for place, head in packed(work, task, workers, stop, Progress(work, say)):
+            heads[place] = head
+            refused = [Refused(work[place].split, *item) for item in head["refused"]]
+            judge.hear(refused, len(work[place].candidates))
+        of_split = {split: [heads[i] for i, p in enumerate(work) if p.split == split] for split in splits}
+        rows = {split: _row(kind, found, len(reading.keys)) for split, found in of_split.items()}
+        judge.end(rows)
+    except Stopped:
+        raise
+    except UserError:
+        # A person mends files now; one mended without another size would not be looked at again.
+        for place, head in heads.items():
+            if head["refused"]:
+                task.note(work[place]).unlink()
+        raise
+    for split in SPLITS:
+        store.remove_split(
+            places.shards, split, {row["file"] for row in rows.get(split, {}).get("shards", [])}
+        )
+    refused = judge.refused()
+    notes = {split: [task.note(piece) for piece in work if piece.split == split] for split in splits}
     return {
         "kind": kind,
-        "dataset": folder.name,
+        "dataset": places.shards.name,
         "classes": reading.classes,
         "class_keys": reading.keys,
-        "splits": splits,
-        "refused": [{"split": item.split, "name": item.name, "reason": item.reason} for item in order],
+        "splits": rows,
+        "refused": [{"split": item.split, "name": item.name, "reason": item.reason} for item in refused],
+        "look": look.look(notes, refused),
         "about": settings["about"] or reading.about,
     }
+
+
+def _row(kind: str, heads: list[dict], classes: int) -> dict[str, Any]:
+    """The manifest's row of a split."""
+    per_class = [
+        sum(counts) for counts in zip([0] * classes, *(head["per_class"] for head in heads), strict=True)
+    ]
+    shards = [head["row"] for head in heads]
+    row = {"shards": shards, "records": sum(shard["records"] for shard in shards), "per_class": per_class}
+    return row | ({"objects": sum(per_class)} if kind == "detection" else {})
 
 
 def _reader(kind: str, settings: dict) -> ModuleType:
@@ -116,69 +207,3 @@ def _reader(kind: str, settings: dict) -> ModuleType:
     if name not in readers:
         raise UserError(f"dataset.{kind}.reader: no reader '{name}'{nearest(name, readers)}")
     return readers[name]
-
-
-def _checked(
-    kind: str, settings: dict, reading: Reading, split: str, refused: list[Refused]
-) -> Iterator[Record]:
-    """The records of a split, in order; what is bad is appended to `refused` instead."""
-    for candidate in reading.splits[split]:
-        try:
-            yield record_of(
-                candidate, reading.keys, settings["min_side_px"], settings.get("resize_shorter_side_px", 0)
-            )
-        except UserError as error:
-            refused.append(Refused(split, candidate.name, str(error)))
-
-
-def record_of(candidate: Candidate, keys: list[str], min_side_px: int, resize_shorter_side_px: int) -> Record:
-    """Open and check one picture and its boxes. Raises UserError with the reason why it cannot be used."""
-    from googlenet.data import pictures
-    from googlenet.data.annotations import place
-
-    try:
-        image = candidate.read()
-    except OSError as error:
-        raise UserError(f"{candidate.name}: cannot be read ({error.strerror})") from error
-    width, height = pictures.check_picture(image, candidate.name)
-    if min(width, height) < min_side_px:
-        raise UserError(
-            f"{candidate.name}: {width}x{height} px; sides below min_side_px ({min_side_px}) are too small"
-        )
-    if candidate.annotation is not None:
-        placed = place(candidate.annotation, width, height, keys)
-        partial = np.array(candidate.partial, np.int32)
-        return Record(candidate.name, image, width, height, -1, *placed, partial)
-    if resize_shorter_side_px:
-        image, width, height = pictures.shrink(image, resize_shorter_side_px, candidate.name)
-    return Record(candidate.name, image, width, height, candidate.label)
-
-
-def _counted(records: Iterator[Record], tally: dict) -> Iterator[Record]:
-    """Pass records on, counting them and their objects by class."""
-    for record in records:
-        tally["records"] += 1
-        for label in [record.label] if record.label >= 0 else record.box_labels:
-            tally["per_class"][label] += 1
-        yield record
-
-
-def _judge(kind: str, settings: dict, classes: list[str], splits: dict, refused: list[Refused]) -> None:
-    """Raise UserError when too much was refused, or a class has nothing left in a split."""
-    key = f"dataset.{kind}"
-    total = len(refused) + sum(split["records"] for split in splits.values())
-    limit = settings["max_bad_fraction"]
-    if len(refused) > limit * total:
-        first, percent = refused[0], 100 * len(refused) / total
-        raise UserError(
-            f"{key}: {len(refused)} of {total} files are bad ({percent:.2f} %), first in {first.split}: "
-            f"{first.reason}; mend or remove them, or raise {key}.max_bad_fraction (now {limit})"
-        )
-    for split, row in splits.items():
-        if not row["records"]:
-            raise UserError(f"{key}.splits.{split}: no picture left in {split}; add some")
-        for name, count in zip(classes, row["per_class"], strict=True):
-            if not count:
-                raise UserError(
-                    f"{key}.splits.{split}: nothing of class '{name}' there; add some or remove the class"
-                )

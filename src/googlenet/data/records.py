@@ -23,6 +23,7 @@ class Record:
     # Classes of which it may hold objects without a box, int32 [k]: no place in it is sure to be without them, and
     # their detections in it are neither right nor wrong.
     partial: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
+    sha256: bytes = b""  # of `image`, 32 bytes; the store fills it in
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,23 @@
 """Packed shards: memory-mapped Arrow IPC files, so that record i of a data set is read at once and alone.
 
 A data set of pictures is a few dozen shards and a manifest.json, which lists every shard with its records,
-bytes and SHA-256.
+bytes and SHA-256. Every record has the SHA-256 of its own picture file too.
 """
 
+import hashlib
+import io
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from googlenet.data.pictures import decode
 from googlenet.data.records import Record
 from googlenet.errors import UserError, nearest
-from googlenet.files import atomic, read_json, sha256
+from googlenet.files import atomic, read_json
 
 BATCH = 32  # records per Arrow batch: few, so that one record reads little; not one, for a short index
 SCHEMA = pa.schema(
@@ -29,31 +31,46 @@ SCHEMA = pa.schema(
         pa.field("box_labels", pa.list_(pa.int64()), nullable=False),
         pa.field("difficult", pa.list_(pa.bool_()), nullable=False),
         pa.field("partial", pa.list_(pa.int32()), nullable=False),
+        pa.field("sha256", pa.binary(32), nullable=False),
     ]
 )
 
 
-def write_split(folder: Path | str, split: str, records: Iterable[Record], shard_mb: float) -> list[dict]:
-    """Pack records into `folder/<split>-00000.arrow`, ..., of about `shard_mb` * 10**6 bytes of pictures.
+def write_shard(path: Path | str, records: Iterable[Record]) -> dict:
+    """Pack records into one shard, holding one batch at a time. It is whole or not there.
 
-    A shard is whole or not there; shards that an earlier run left behind go. The same records give the same
-    bytes. Returns the manifest's rows: file, records, bytes, sha256.
+    The same records give the same bytes. Returns the manifest's row: file, records, bytes, sha256. Raises OSError
+    naming the path, such as that of a full disk.
     """
-    folder = Path(folder)
-    rows = []
-    for number, group in enumerate(_groups(records, shard_mb * 1e6)):
-        path = folder / f"{split}-{number:05d}.arrow"
-        with (
-            atomic(path) as part,
-            pa.OSFile(str(part), "wb") as sink,
-            pa.ipc.new_file(sink, SCHEMA) as writer,
-        ):
-            for start in range(0, len(group), BATCH):
-                writer.write_batch(_batch(group[start : start + BATCH]))
-        size, digest = path.stat().st_size, sha256(path)
-        rows.append({"file": path.name, "records": len(group), "bytes": size, "sha256": digest})
-    remove_split(folder, split, keep={row["file"] for row in rows})
-    return rows
+    path, records, count = Path(path), iter(records), 0
+    with atomic(path) as part:
+        with open(part, "wb") as file:
+            sink = _Digested(file)
+            with pa.ipc.new_file(pa.PythonFile(sink, "w"), SCHEMA) as writer:
+                while group := list(islice(records, BATCH)):
+                    writer.write_batch(_packed(group))
+                    count += len(group)
+        row = {"file": path.name, "records": count, "bytes": sink.size, "sha256": sink.sha256.hexdigest()}
+    return row
+
+
+class _Digested(io.RawIOBase):
+    """A file that is written from its beginning to its end, and digested on the way."""
+
+    def __init__(self, file: io.BufferedWriter):
+        self._file, self.size, self.sha256 = file, 0, hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.size
+
+    def write(self, content) -> int:
+        self._file.write(content)
+        self.sha256.update(content)
+        self.size += len(content)
+        return len(content)
 
 
 def remove_split(folder: Path | str, split: str, keep: Iterable[str] = ()) -> None:
@@ -64,26 +81,13 @@ def remove_split(folder: Path | str, split: str, keep: Iterable[str] = ()) -> No
             path.unlink()
 
 
-def open_split(folder: Path | str, split: str) -> "Split":
-    """Open one split of a data set. Raises UserError naming a shard that is missing or of another size."""
+def open_split(folder: Path | str, split: str, sizes: bool = True) -> "Split":
+    """Open one split of a data set. Raises UserError naming a shard that is missing or of another size; `sizes` False looks at none."""
     folder = Path(folder)
     rows = _rows(folder, split)
-    for row in rows:
+    for row in rows if sizes else ():
         _check_size(folder / row["file"], row)
     return Split(folder, split, rows)
-
-
-def verify(folder: Path | str) -> None:
-    """Compare every shard with the manifest by SHA-256. Raises UserError naming the first that differs."""
-    folder = Path(folder)
-    for split in read_json(folder / "manifest.json")["splits"]:
-        for row in _rows(folder, split):
-            path = folder / row["file"]
-            _check_size(path, row)
-            if sha256(path) != row["sha256"]:
-                raise UserError(
-                    f"{path}: not the bytes that the manifest lists (sha256); prepare the data set again"
-                )
 
 
 class Split:
@@ -92,7 +96,8 @@ class Split:
     def __init__(self, folder: Path, split: str, rows: list[dict]):
         self.folder, self.split, self._rows = folder, split, rows
         self._ends = list(accumulate(row["records"] for row in rows))
-        self._shards: dict[int, list[pa.RecordBatch]] = {}  # mapped when first asked for
+        self._shards: dict[int, pa.RecordBatchFileReader] = {}  # mapped when first asked for
+        self._last: tuple[tuple[int, int], pa.RecordBatch | None] = ((-1, -1), None)
 
     def __reduce__(self):
         return open_split, (self.folder, self.split)  # a loader's worker maps the files anew
@@ -113,10 +118,13 @@ class Split:
             box_labels=np.array(get["box_labels"].values, np.int64),
             difficult=np.array(get["difficult"].values, bool),
             partial=np.array(get["partial"].values, np.int32),
+            sha256=get["sha256"].as_py(),
         )
 
     def picture(self, index: int) -> np.ndarray:
         """Record `index` decoded: uint8 [h, w, 3] RGB."""
+        from googlenet.data.pictures import decode  # what reads no pixels waits for no decoder
+
         record = self[index]
         return decode(record.image, record.name)
 
@@ -138,40 +146,57 @@ class Split:
             raise IndexError(f"{self.split} has {len(self)} records; no record {index}")
         shard = int(np.searchsorted(self._ends, place, side="right"))
         row = place - (self._ends[shard] - self._rows[shard]["records"])
-        return self._batches(shard)[row // BATCH], row % BATCH
+        return self._batch(shard, row // BATCH), row % BATCH
 
-    def _batches(self, shard: int) -> list[pa.RecordBatch]:
+    def _batch(self, shard: int, number: int) -> pa.RecordBatch:
+        """One batch; the last one is kept for its neighbours, no other, so that memory does not grow with reading."""
+        place, batch = self._last
+        if place != (shard, number):
+            with _named(self.folder / self._rows[shard]["file"]):
+                batch = self._shard(shard).get_batch(number)
+            self._last = (shard, number), batch
+        return batch
+
+    def _shard(self, shard: int) -> pa.RecordBatchFileReader:
         if shard not in self._shards:
             path = self.folder / self._rows[shard]["file"]
-            try:
-                reader = pa.ipc.open_file(pa.memory_map(str(path)))
-                self._shards[shard] = [reader.get_batch(i) for i in range(reader.num_record_batches)]
-            except (pa.ArrowInvalid, OSError) as error:
-                raise UserError(f"{path}: damaged shard ({error}); prepare the data set again") from error
+            with _named(path):
+                self._shards[shard] = pa.ipc.open_file(pa.memory_map(str(path)))
+            if self._shards[shard].schema != SCHEMA:
+                raise UserError(f"{path}: packed by another version; prepare the data set again")
         return self._shards[shard]
 
     def _all_batches(self) -> Iterator[pa.RecordBatch]:
-        for shard in range(len(self._rows)):
-            yield from self._batches(shard)
+        for shard, row in enumerate(self._rows):
+            for number in range(-(-row["records"] // BATCH)):
+                yield self._batch(shard, number)
 
 
-def _groups(records: Iterable[Record], limit_bytes: float) -> Iterator[list[Record]]:
-    """Cut a stream into lists, closing each once its pictures reach the limit."""
-    group, size = [], 0
-    for record in records:
-        group.append(record)
-        size += len(record.image)
-        if size >= limit_bytes:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn what Arrow says of bytes that are no shard into one line that names it."""
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{path}: damaged shard ({error}); prepare the data set again") from error
 
 
-def _batch(records: list[Record]) -> pa.RecordBatch:
+def _packed(records: list[Record]) -> pa.RecordBatch:
     columns = {name: [getattr(record, name) for record in records] for name in SCHEMA.names}
+    columns["sha256"] = [record.sha256 or digest(record.image) for record in records]
     columns["boxes"] = [np.asarray(boxes, np.float32).reshape(-1) for boxes in columns["boxes"]]
     return pa.record_batch([pa.array(columns[field.name], field.type) for field in SCHEMA], schema=SCHEMA)
+
+
+def digest(image: bytes) -> bytes:
+    """SHA-256 of a picture file, as its record has it."""
+    return hashlib.sha256(image).digest()
+
+
+def shards_of(folder: Path | str) -> list[tuple[str, dict]]:
+    """Every shard that a data set's manifest lists: (split, row)."""
+    splits = read_json(Path(folder) / "manifest.json")["splits"]
+    return [(split, row) for split in splits for row in splits[split]["shards"]]
 
 
 def _rows(folder: Path, split: str) -> list[dict]:

@@ -6,7 +6,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from googlenet.report.parts import Column, Picture, Report, Row, Table
+from googlenet.report.parts import Column, Picture, Report, Row, Section, Table
 
 # What Markdown (or the HTML inside it) could take for markup, in a table cell as in a paragraph.
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -65,11 +65,16 @@ def render_markdown(report: Report) -> str:
         cards = [f"- {label}: **{value}** {detail}".rstrip() for label, value, detail in texts]
         lines.append("\n".join(cards))
     for section in report.sections:
-        lines.append(f"## {escape_markdown(section.title)}")
-        lines += [escape_markdown(paragraph) for paragraph in section.text]
-        for item in section.content:
-            lines += _picture_lines(item) if isinstance(item, Picture) else _table_lines(item)
+        lines += section_lines(section)
     return "\n\n".join(lines) + "\n"
+
+
+def section_lines(section: Section) -> list[str]:
+    """One section as Markdown, in paragraphs."""
+    lines = [f"## {escape_markdown(section.title)}", *map(escape_markdown, section.text)]
+    for item in section.content:
+        lines += _picture_lines(item) if isinstance(item, Picture) else _table_lines(item)
+    return lines
 
 
 def _picture_lines(picture: Picture) -> list[str]:

@@ -1,37 +1,9 @@
-"""Tables of what went in and how it ran: splits, refused records, jobs, versions, digests."""
+"""Tables of how it ran: jobs, versions, digests of the data."""
 
 from typing import Any
 
 from googlenet.report.parts import Column, Row, Table
-from googlenet.report.words import NONE, between, count, decimal, in_order, natural, plural, short
-
-
-def splits(manifest: dict[str, Any]) -> Table:
-    """Records of each split of a data set, classes and shards."""
-    found = manifest["splits"]
-    names = in_order(found)
-    has_objects = any("objects" in found[name] for name in names)
-    rows = []
-    for name in names:
-        split = found[name]
-        each = split.get("per_class") or [0]
-        cells = [name, count(split["records"])] + ([count(split.get("objects"))] if has_objects else [])
-        cells += [between(min(each), max(each)), str(len(split.get("shards", [])))]
-        rows.append(Row(tuple(cells)))
-    columns = [Column("Split", words=True), Column("Images")] + ([Column("Objects")] if has_objects else [])
-    columns += [Column("In a class"), Column("Shards")]
-    title = f"Splits of {manifest['dataset']}: {manifest['kind']}"
-    return Table(title, f"{len(manifest['classes'])} classes.", tuple(columns), tuple(rows))
-
-
-def refused(manifest: dict[str, Any], shown: int = 50) -> Table:
-    """Records that preparation refused, each with its reason; the first `shown` of them."""
-    records = manifest.get("refused", [])
-    rows = tuple(Row((str(row["split"]), str(row["name"]), str(row["reason"]))) for row in records[:shown])
-    columns = (Column("Split", words=True), Column("Record", words=True), Column("Reason", words=True))
-    note = f"{count(len(records) - shown)} more are in the manifest." if len(records) > shown else ""
-    caption = f"{count(len(records))} left out of every figure on this page."
-    return Table("Refused records", caption, columns, rows, note)
+from googlenet.report.words import NONE, count, decimal, natural, plural, short
 
 
 def jobs(runs: list[dict[str, Any]]) -> Table:

@@ -6,6 +6,7 @@ from googlenet import paper
 from googlenet.report import (
     cost_tables,
     crop_sections,
+    data_tables,
     detection_sections,
     glance,
     import_tables,
@@ -67,9 +68,7 @@ def data(metrics: dict[str, Any]) -> Section:
     content: list[Table] = []
     for stage in ("prepare_classification", "prepare_detection"):
         if stage in metrics:
-            content.append(record_tables.splits(metrics[stage]))
-            if metrics[stage].get("refused"):
-                content.append(record_tables.refused(metrics[stage]))
+            content += data_tables.tables(metrics[stage])
     text = ("Nothing was trained or chosen here; the figures come from test.",)
     if "train_classifier" in metrics or "train_detector" in metrics:
         text = ("Choices were made on validation; published figures come from test, evaluated once.",)

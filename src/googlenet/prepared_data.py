@@ -1,0 +1,115 @@
+"""Look at a prepared data set: is it whole, what is in it, what is one of its pictures.
+
+    python -m googlenet.prepared_data report data/classification/digits
+    python -m googlenet.prepared_data verify data/classification/digits
+    python -m googlenet.prepared_data show data/classification/digits test 17 --save picture.jpg
+
+`report` prints Markdown, `verify` compares every shard and every picture with its SHA-256 and names those that differ,
+`show` prints one record, by its number from 0 or by its name.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from googlenet.data.store import Split, open_split
+from googlenet.data.verify import faults
+from googlenet.errors import UserError, nearest
+from googlenet.files import read_json, write_bytes
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run from the command line; a UserError becomes one line and exit code 1, as does a data set that is not whole."""
+    given = vars(_parser().parse_args(arguments))
+    command = {"verify": verify, "show": show, "report": report}[given.pop("command")]
+    try:
+        return command(**given)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def verify(folder: Path) -> int:
+    """Print a line for every fault; 1 if there is any."""
+    found = 0
+    for line in faults(folder, lambda line: print(line, file=sys.stderr, flush=True)):
+        print(f"bad: {line}", flush=True)
+        found += 1
+    manifest = read_json(folder / "manifest.json")
+    records = sum(split["records"] for split in manifest["splits"].values())
+    shards = sum(len(split["shards"]) for split in manifest["splits"].values())
+    print(
+        f"{folder}: {records:,} records in {shards:,} shards, {f'{found} faults' if found else 'all as packed'}"
+    )
+    return 1 if found else 0
+
+
+def show(folder: Path, split: str, record: str, save: Path | None = None) -> int:
+    """Print a record's fields; write its picture, as it is packed, to `save`."""
+    manifest, records = read_json(folder / "manifest.json"), open_split(folder, split)
+    index = index_of(records, record)
+    found, classes = records[index], manifest["classes"]
+    rows = {"record": f"{index} of {len(records)} in {split}", "name": found.name}
+    rows |= {"picture": f"{found.width} x {found.height} px upright, {len(found.image):,} bytes"}
+    rows |= {"sha256": found.sha256.hex()}
+    if found.label >= 0:
+        rows["class"] = f"{found.label} {classes[found.label]}"
+    print("\n".join(f"{name + ':':<9}{value}" for name, value in rows.items()))
+    for box, label, difficult in zip(found.boxes.tolist(), found.box_labels, found.difficult, strict=True):
+        corners = ", ".join(f"{value:g}" for value in box)
+        print(f"object:  {classes[label]} ({corners}){' difficult' if difficult else ''}")
+    for label in found.partial:
+        print(f"partial: {classes[label]}")
+    if save:
+        write_bytes(save, found.image)
+        print(f"written: {save}")
+    return 0
+
+
+def index_of(records: Split, wanted: str) -> int:
+    """The number of a record that is named by its number or its name. Raises UserError when there is none."""
+    if wanted in (names := records.names):
+        return names.index(wanted)
+    if not wanted.isdecimal():
+        raise UserError(f"{records.split}: no record '{wanted}'{nearest(wanted, names)}"[:500])
+    if int(wanted) >= len(records):
+        raise UserError(f"{records.split}: no record {wanted}; it has {len(records)}, counted from 0")
+    return int(wanted)
+
+
+def report(folder: Path) -> int:
+    """Print what was found in the data set when it was packed."""
+    from googlenet.report import data_tables
+    from googlenet.report.page import section_lines
+    from googlenet.report.parts import Section
+
+    manifest = read_json(folder / "manifest.json")
+    title = f"{manifest['dataset']}: {manifest['kind']}"
+    section = Section(title, (manifest["about"],), data_tables.tables(manifest))
+    print("\n\n".join(section_lines(section)))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m googlenet.prepared_data",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, said in (
+        ("report", "print sizes, kinds of files, duplicates, boxes and what was left out, as Markdown"),
+        ("verify", "compare every shard and every picture with its SHA-256"),
+        ("show", "print one record"),
+    ):
+        command = commands.add_parser(name, help=said, description=said)
+        command.add_argument("folder", type=Path, help="the folder of manifest.json and the shards")
+        if name == "show":
+            command.add_argument("split", help="train, validation or test")
+            command.add_argument("record", help="its number, from 0, or its name")
+            command.add_argument("--save", type=Path, help="write the picture's file here")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""How a data set is cut into pieces of work: by the source alone."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from data.rooms import put
+from googlenet.data.pieces import cut, size_of
+from googlenet.data.records import Annotation, Candidate
+
+ITEMS = [Candidate("train", f"p{n}", Path("/x/a.tar"), n % 2, offset=100 * n, size=300) for n in range(7)]
+
+
+def test_a_piece_closes_once_its_files_reach_the_limit():
+    pieces = list(cut("train", ITEMS, 900 / 1e6))
+    assert [[item.name for item in piece.candidates] for piece in pieces] == [
+        ["p0", "p1", "p2"], ["p3", "p4", "p5"], ["p6"]
+    ]  # fmt: skip
+    assert [piece.name for piece in pieces] == ["train-00000", "train-00001", "train-00002"]
+    assert [len(piece.candidates) for piece in cut("train", ITEMS, 901 / 1e6)] == [4, 3]
+    assert len(list(cut("train", ITEMS, 1))) == 1 and list(cut("train", [], 1)) == []
+
+
+def test_sizes_are_those_of_the_files_and_a_missing_one_waits_for_its_turn(tmp_path):
+    there = Candidate("train", "a", put(tmp_path / "a.jpg", b"12345"))
+    assert size_of(there) == 5 and size_of(replace(there, path=tmp_path / "b.jpg")) == 0
+    assert size_of(ITEMS[0]) == 300
+
+
+def test_all_that_is_known_of_the_pictures_is_in_the_digest():
+    boxes = Annotation("a.xml", ("cat",), ((1.0, 1.0, 5.0, 5.0),), (False,), (32, 24), 1)
+    first = Candidate("train", "a", Path("/x/a.jpg"), annotation=boxes, size=9)
+
+    def of(**changes):
+        (piece,) = cut("train", [replace(first, **changes)], 1)
+        return piece.digest(Path("/scratch"))
+
+    others = [
+        {"name": "b"},
+        {"path": Path("/x/b.jpg")},
+        {"offset": 1},
+        {"size": 8},
+        {"label": 1},
+        {"partial": (1,)},
+    ]
+    others.append({"annotation": replace(boxes, boxes=((1.0, 1.0, 5.0, 6.0),))})
+    assert len({of(), *(of(**changes) for changes in others)}) == 8
+
+
+def test_a_scratch_folder_of_another_name_is_the_same():
+    def of(scratch):
+        (piece,) = cut("train", [replace(ITEMS[0], path=Path(scratch, "a.jpg"))], 1)
+        return piece.digest(Path(scratch))
+
+    assert of("/tmp/one") == of("/tmp/two")

@@ -1,0 +1,44 @@
+"""A line of progress every ten seconds, by a clock of the test's own."""
+
+from googlenet.data.pieces import Piece
+from googlenet.data.progress import Progress
+
+
+def piece(split, pictures):
+    return Piece(split, 0, [None] * pictures, [0] * pictures)
+
+
+def test_lines_say_split_totals_speed_and_the_time_left():
+    now, said = [0.0], []
+    train, test = piece("train", 30_000), piece("test", 6_000)
+    progress = Progress([train, test], said.append, lambda: now[0])
+    now[0] = 9
+    progress(train, 500, False)
+    assert said == []
+    now[0] = 10
+    progress(train, 500, False)
+    now[0] = 15
+    progress(train, 1, False)
+    assert said == ["train: 1,000 of 30,000; all: 1,000 of 36,000 pictures, 100 a second, 6 min left"]
+    now[0] = 110
+    progress(test, 9_999, False)
+    assert said[1].startswith(
+        "test: 9,999 of 6,000; all: 11,000 of 36,000 pictures, 100 a second, 4 min left"
+    )
+
+
+def test_what_was_packed_before_says_nothing_of_the_speed():
+    now, said = [0.0], []
+    train = piece("train", 100_000)
+    progress = Progress([train], said.append, lambda: now[0])
+    now[0] = 10
+    progress(train, 20_000, True)
+    now[0] = 20
+    progress(train, 80, False)
+    now[0] = 30
+    progress(train, 79_890, True)
+    assert [line.split("pictures, ")[1] for line in said] == [
+        "0 a second, time left unknown",
+        "4 a second, 5 h 33 min left",
+        "3 a second, 11 s left",
+    ]

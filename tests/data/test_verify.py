@@ -1,0 +1,47 @@
+"""A prepared data set is compared with its digests: what differs is named, shard by shard and picture by picture."""
+
+import pytest
+
+from data.rooms import class_tree, classification
+from googlenet.data.prepare import prepare
+from googlenet.data.store import open_split
+from googlenet.data.verify import faults
+from googlenet.files import write_json
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """A prepared data set of two shards in training."""
+    settings = classification("class_folders", class_tree(tmp_path / "raw"), shard_mb=0.004)
+    manifest = prepare("classification", settings, tmp_path / "pets")
+    assert [row["records"] for row in manifest["splits"]["train"]["shards"]] == [3, 3]
+    write_json(tmp_path / "pets/manifest.json", manifest)
+    return tmp_path / "pets"
+
+
+def test_what_is_whole_has_no_fault_and_every_shard_is_told_of(pets):
+    told = []
+    assert list(faults(pets, told.append)) == []
+    assert len(told) == 6 and told[1] == "2 of 6 shards: train-00001.arrow"
+
+
+def test_one_changed_byte_of_a_picture_names_shard_and_picture(pets):
+    path, image = pets / "train-00001.arrow", open_split(pets, "train")[4].image
+    content = bytearray(path.read_bytes())
+    content[content.index(image) + len(image) // 2] ^= 1
+    path.write_bytes(content)
+    assert list(faults(pets)) == [
+        f"{path}: not the bytes that the manifest lists (sha256)",
+        f"{path}: record 4 of train, dog/1.jpg: not the picture that was packed (sha256)",
+    ]
+
+
+def test_missing_shortened_and_overwritten_shards_are_all_named(pets):
+    (pets / "train-00000.arrow").unlink()
+    short, zeros = pets / "validation-00000.arrow", pets / "test-00000.arrow"
+    short.write_bytes(short.read_bytes()[:-1])
+    zeros.write_bytes(bytes(zeros.stat().st_size))
+    found = list(faults(pets))
+    assert found[0] == f"{pets / 'train-00000.arrow'}: missing" and " bytes, not the " in found[1]
+    assert found[2] == f"{zeros}: not the bytes that the manifest lists (sha256)"
+    assert found[3].startswith(f"{zeros}: its records cannot be read (") and len(found) == 4
