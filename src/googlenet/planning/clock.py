@@ -1,8 +1,9 @@
 """Clocks for the stages' own code: seconds of a unit of work, and of a step inside a training that is then ended."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from statistics import median
 
 import numpy as np
@@ -59,12 +60,10 @@ class Clocked(Sequence):
 
 def step_seconds(train: Callable[[Clocked], object], clocked: Clocked) -> float:
     """Seconds of a step of a training that is given these pictures, what it loads included."""
-    try:
+    with suppress(Enough):
         train(clocked)
-    except Enough:
-        pass
     times = clocked.times[clocked.warm_up :]
-    return median(after - before for before, after in zip(times, times[1:], strict=False))
+    return median(after - before for before, after in itertools.pairwise(times))
 
 
 @contextmanager

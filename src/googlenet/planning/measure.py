@@ -1,6 +1,5 @@
 """Measuring: what a machine does in a second of each stage's own code, with the settings that are asked for."""
 
-import json
 import os
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from googlenet.planning.machine import Values
 from googlenet.planning.sizes import SAMPLED, DataSize, small
 
 DISK_MB = 128
+EMPTY = "results/plan"
 # Rates of the network alone: what is measured is in these two modules, by the name of the rate.
 ROOMS = measure_classification.MEASURES | measure_detection.MEASURES
 
@@ -67,24 +67,25 @@ class Measured:
 
 
 def job(settings: Mapping, sample: Sample, root: Path) -> Values:
-    """Seconds and memory of a job that does nothing. Its first run makes the store of runs, and does not count."""
+    """Seconds and memory of a job that does nothing; `network`: with what stages import that run one."""
+    module = "empty_network_job" if settings["network"] else "empty_job"
+    words = [sys.executable, "-m", f"googlenet.planning.{module}", "--threads", "1"]
+    words += ["--config", f"{EMPTY}/config/empty/all.json", "--metrics", "metrics.json"]
+    around = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+    around |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory(prefix="googlenet-") as folder:
         top = Path(folder)
-        config = top / "results/plan/config/empty/all.json"
-        write_json(config, {"stage": "empty", "job": "all", "code": "0", "experiment": "plan"})
+        head = {"stage": "empty", "job": "all", "code": "0", "experiment": "plan"}
+        write_json(top / EMPTY / "config/empty/all.json", head)
         write_json(top / ".googlenet/plumbing.json", {"loader_workers": 0})
-        words = [sys.executable, "-m", "googlenet.planning.empty_job", "--threads", "1"]
-        words += ["--config", str(config.relative_to(top)), "--metrics", "metrics.json"]
-        around = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-        around |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
-        for _ in range(2):
+        for _ in range(2):  # the first makes the store of runs, and does not count
             start = time.perf_counter()
             done = subprocess.run(words, cwd=top, env=around, capture_output=True, text=True, check=False)
             seconds = time.perf_counter() - start
             if done.returncode:
                 last = (done.stderr.strip() or "no word").splitlines()[-1]
                 raise UserError(f"an empty job ended with an error: {last}; run `make env` again")
-        record = read_json(top / "results/plan/runs/empty/all.json")
+        record = read_json(top / EMPTY / "runs/empty/all.json")
     return {"seconds": seconds, "recorded_s": record["duration_s"], "memory_mb": record["peak_memory_mb"]}
 
 
@@ -130,8 +131,3 @@ def decode(settings: Mapping, sample: Sample, root: Path) -> Values:
 
 
 OWN = {"job": job, "disk": disk, "pack": pack, "decode": decode}
-
-
-def key_shown(what: str, settings: Mapping) -> str:
-    """A rate's settings in a line."""
-    return f"{what} {json.dumps(settings, sort_keys=True)}"

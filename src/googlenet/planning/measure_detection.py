@@ -174,6 +174,12 @@ def label_regions(settings: dict, pictures: Sequence[np.ndarray], compute: dict)
     return {"seconds": seconds_of(lambda: len(training_regions(*work)[0]), 0.1)}
 
 
+def truth_of(rng: np.random.Generator, classes: int) -> tuple[np.ndarray, ...]:
+    """A picture's objects: boxes, labels, difficult, partial classes."""
+    boxes = random_boxes(rng, OBJECTS, 500, 375).astype(np.float32)
+    return boxes, rng.integers(0, classes, OBJECTS), np.zeros(OBJECTS, bool), np.zeros(0, np.int32)
+
+
 def evaluate_detection(settings: dict, pictures: Sequence[np.ndarray], compute: dict) -> Values:
     """Seconds a test picture to suppress, rate and resample under one setting, of every detector and of all together."""
     rng, classes, counts, found = np.random.default_rng(0), settings["classes"], (FEW, MORE), []
@@ -182,11 +188,7 @@ def evaluate_detection(settings: dict, pictures: Sequence[np.ndarray], compute: 
         logits = random_scores(rng, count * settings["boxes"], classes + 1)
         logits[:, 0] += BACKGROUND_LOGIT * logits.mean()
         scores = {"probabilities": logits / logits.sum(1, keepdims=True)}
-        truth = [
-            (random_boxes(rng, OBJECTS, 500, 375).astype(np.float32), rng.integers(0, classes, OBJECTS))
-            + (np.zeros(OBJECTS, bool), np.zeros(0, np.int32))
-            for _ in range(count)
-        ]
+        truth = [truth_of(rng, classes) for _ in range(count)]
         names = [str(i) for i in range(max(count, classes))]
         words = {f"d{i}": scores for i in range(settings["detectors"])}, boxes, truth, names[:count]
         stage = settings["stage"] | {"switches": [], "compare": []}

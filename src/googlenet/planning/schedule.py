@@ -83,7 +83,10 @@ def side_by_side(stage: StagePlan, cores: int, gpus: int, threads: int) -> int:
 
 
 def edges(root: Path) -> dict[str, list[str]]:
-    """Of every stage, those that it waits for, as dvc.yaml has them, which is made from the Snakefile."""
+    """Of every stage, those that it waits for, as dvc.yaml has them, which is made from the Snakefile.
+
+    The ablations have a file of their own that is not shipped: they are taken to wait for nothing, which a least time allows.
+    """
     stages = load_yaml(root / "dvc.yaml")["stages"]
     made = {out: name for name, row in stages.items() for entry in row.get("outs", []) for out in entry}
     found = {}

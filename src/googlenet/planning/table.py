@@ -130,7 +130,7 @@ def memory_lines(plan: Plan) -> list[str]:
     for stage in plan.stages:
         for where, parts in (("", stage.largest.memory_mb), (" (GPU)", stage.largest.gpu_memory_mb)):
             told = [f"{name} {gb(value)}" for name, value in parts.items() if value >= SAID_MB]
-            if len(told) > 1 or where and told:
+            if len(told) > 1 or (where and told):
                 lines.append(f"  {stage.stage}{where}: {', '.join(told)}")
     return lines
 
@@ -145,22 +145,47 @@ def rates_text(rates: Rates) -> str:
     return "\n".join(lines)
 
 
-def short(settings: dict, prefix: str = "") -> str:
-    """Settings in few words: those of a stage of evaluation are left out."""
+HIDDEN = (
+    "stage",
+    "embedded",
+    "parts",
+    "context_px",
+    "confidence_percent",
+    "policies",
+)  # in the list of rates
+USUAL = {
+    "network": "paper",
+    "inception": "reduced",
+    "classifier": "average_pool",
+    "lrn": True,
+    "repeat_modules": [],
+}
+
+
+def short(settings: dict) -> str:
+    """Settings in few words; a machine's file has them whole."""
     words = []
     for key, value in settings.items():
-        if key in ("stage", "embedded", "sampling", "parts", "search") and isinstance(value, dict):
-            chosen = {
-                name: one for name, one in value.items() if name in ("method", "interpolation", "preset")
-            }
-            words += [short(chosen)] if chosen else []
-        elif key == "picture":
+        if key == "picture":
             words.append(f"{value['width']}x{value['height']} px")
-        elif isinstance(value, dict):
-            words.append(short(value))
-        elif value not in ("", [], False, None):
+        elif key == "network" and isinstance(value, dict):
+            words.append(network_in_short(value))
+        elif key == "compute":
+            words.append(f"{value['device']} {value['precision']}, threads {value['numeric_threads']}")
+        elif key == "sampling":
+            words.append(f"{value['method']}, {value['interpolation']}, photometric {value['photometric']:g}")
+        elif key == "search":
+            words.append(f"{value['preset']}, scale {value['superpixel_scale']:g}")
+        elif key not in HIDDEN and value not in ("", [], False, None):
             words.append(f"{key} {value}")
-    return ", ".join(word for word in words if word)
+    return "; ".join(words)
+
+
+def network_in_short(network: dict) -> str:
+    """A network by its width, input and classes, and what else is not the paper's."""
+    other = [f"{key} {network[key]}" for key, usual in USUAL.items() if network.get(key, usual) != usual]
+    own = f"width {network['width']:g} at {network['input_px']} px, {network['classes']} classes"
+    return ", ".join([own, *other])
 
 
 def compared_text(rows: Sequence[Compared]) -> str:

@@ -1,9 +1,11 @@
 """What an experiment's stages do, counted: from the settings, the sizes of the data, and rates that are asked for."""
 
+import ast
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from math import ceil
 
+from googlenet import code
 from googlenet.classification.predict import CENTRE_BATCH
 from googlenet.config import ABLATION_STAGES, Job, Settings, plain
 from googlenet.planning import networks
@@ -16,7 +18,7 @@ UNTIMED_S = {
     "train_baseline": 4.0,
     "analyse_units": 2.0,
     "study_proposals": 4.0,
-    "measure_cost": 8.0,
+    "measure_cost": 0.12,  # a forward pass of a network
     "make_report": 7.0,
     "fit_region_heads": 10.0,
     "import_weights": 1.0,
@@ -66,7 +68,7 @@ class Context:
 
     def start(self, job: Job) -> JobPlan:
         """A job with what every job costs."""
-        found = self.ask("job", {})
+        found = self.ask("job", {"network": runs_network(job.stage)})
         plan = JobPlan(job.name, start_s=found["seconds"], recorded_s=found["recorded_s"], disk_mb=RECORDS_MB)
         plan.cpu(found["seconds"])
         plan.memory_mb["process"] = found["memory_mb"]
@@ -112,6 +114,23 @@ class Context:
             job.memory_mb["decoded pictures"] = cache_mb * max(1, processes)
         if processes:
             job.memory_mb["loader processes"] = WORKER_MB * processes
+
+
+@cache
+def runs_network(stage: str) -> bool:
+    """Whether a stage's code, as far as it reaches, imports torch."""
+    reached = code.reached(f"googlenet.stages.{stage}")
+    return any(imports_torch(module) for module in reached)
+
+
+def imports_torch(module: str) -> bool:
+    """Whether a module of ours imports torch at its top."""
+    for node in code.tree_of(module).body:
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if "torch" in {name.split(".")[0] for name in names}:
+            return True
+    return False
 
 
 def plain_sections(settings: Settings) -> dict:
