@@ -5,7 +5,8 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check faults agreement ui sync restore pull lock format
+# EXPERIMENT=, MACHINE= and ARGS= say more: make plan EXPERIMENT=ilsvrc2014 MACHINE=epyc-2core ARGS='--cores 64'
+.PHONY: help env demo plan test check faults agreement ui sync restore pull lock format
 
 help: ## this list
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +27,9 @@ env: .venv/ready ## build .venv from requirements.lock (Python 3.11 to 3.13)
 demo: env ## everything from nothing to a report, with the embedded data
 	snakemake --cores $(CORES)
 	@echo "The report: $$(ls results/*/make_report/report.html)"
+
+plan: env ## before a run: disk, memory, passes and hours of every stage on this machine (EXPERIMENT=, MACHINE=, ARGS=)
+	python -m googlenet.plan $(if $(EXPERIMENT),--experiment $(EXPERIMENT)) $(if $(MACHINE),--machine $(MACHINE)) $(ARGS)
 
 test: env ## the tests, with the whole smoke experiment under both engines
 	python -m pytest

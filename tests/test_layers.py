@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from googlenet.code import reached
 from googlenet.config import PER
 
 ROOT = Path(__file__).parents[1]
@@ -16,7 +17,8 @@ ROWS = (
     {"data", "models", "checkpoint", "tracking", "variants"},
     {"trained", "resume", "config"},
     {"classification", "detection", "report", "imports", "job"},
-    {"stages", "preflight", "evaluate_detections", "prepared_data"},
+    {"stages", "preflight", "evaluate_detections", "planning", "prepared_data"},
+    {"plan"},
 )
 LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
 BESIDE = {
@@ -27,8 +29,8 @@ BESIDE = {
     ("config_checks", "switches"),
 }
 BESIDE |= {("switches", "errors")}
-# Only the workflow, and what it checks beforehand, look at the composed configuration; a job is given its own file.
-READERS_OF_CONFIG = {"preflight"}
+# Only the workflow, and what looks at it beforehand, know the composed configuration; a job is given its own file.
+READERS_OF_CONFIG = {"preflight", "planning", "plan"}
 SLOW = {"torch", "torchvision", "mlflow", "sklearn", "matplotlib", "snakemake", "dvc"}
 
 
@@ -117,6 +119,12 @@ def test_nobody_but_the_rules_names_a_stage():
         path.name for path in sources if any("googlenet.stages" in n for n in imported(path.read_text()))
     ]
     assert users == []
+
+
+def test_no_stage_reaches_the_planner():
+    for stage in PER:
+        names = reached(f"googlenet.stages.{stage}")
+        assert not [name for name in names if name.startswith("googlenet.plan")], stage
 
 
 def test_rule_module_and_configuration_have_one_name():

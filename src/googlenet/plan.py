@@ -1,0 +1,88 @@
+"""Plan an experiment before it starts: disk, memory, passes and hours of every stage, from rates measured in seconds."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+for threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")  # as in a job; torch reads it when it is imported
+
+from googlenet import config  # noqa: E402
+from googlenet.errors import UserError  # noqa: E402
+from googlenet.files import write_json  # noqa: E402
+from googlenet.planning import machine, measure, plan, records, sizes, table  # noqa: E402
+
+
+def main() -> None:
+    """Print the plan; a UserError becomes one line and exit code 1."""
+    try:
+        perform(sys.argv[1:], Path.cwd())
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def perform(arguments: list[str], root: Path) -> plan.Plan:
+    """Compose the experiment, get the rates, print the plan, and write what is asked for."""
+    given = parser().parse_args(arguments)
+    if given.machine and given.save:
+        raise UserError("--save: writes what is measured here; leave --machine out")
+    if given.save:
+        machine.path_of(root, given.save)  # a name that is none is told before the measuring
+    settings = config.compose(root, given.experiment)
+    again = f"python -m googlenet.plan --experiment {settings.experiment} --save {given.machine or 'NAME'}"
+    measured_by = {}
+    if given.machine:
+        there, rates, measured_by = machine.read(root, given.machine, again)
+    kinds = ["classification"] + ["detection"] * bool(settings.tree.detection)
+    found = {kind: sizes.of(settings, kind) for kind in kinds}
+    if not given.machine:
+        there, rates = machine.this_machine(), machine.Rates([], measure.Measured(root, list(found.values())))
+    made = plan.planned(
+        settings, found, rates, there, given.machine, given.cores, given.gpus, given.ablations
+    )
+    print(table.as_text(made, measured_by))
+    print(f"\n{table.rates_text(rates)}")
+    if given.measured:
+        print(f"\n{table.compared_text(records.compared(root, made, settings.dataset))}")
+    if given.save:
+        path = machine.save(root, given.save, there, rates, given.beside)
+        print(f"\nrates written to {path.relative_to(root)}")
+    if given.json:
+        write_json(given.json, made.as_json())
+    return made
+
+
+def whole_number(least: int):
+    """A reader of whole numbers from `least` on."""
+
+    def read(text: str) -> int:
+        if not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"'{text}' is no whole number from {least} on")
+        return int(text)
+
+    return read
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m googlenet.plan", description=__doc__)
+    parser.add_argument(
+        "--experiment", default="", help="a file of conf/experiment/; params.yaml's if left out"
+    )
+    parser.add_argument("--machine", default="", help="rates of machines/NAME.yaml; left out: measured here")
+    parser.add_argument("--cores", type=whole_number(1), default=0, help="as for snakemake; all if left out")
+    parser.add_argument("--gpus", type=whole_number(0), help="as --resources gpu=N; all if left out")
+    parser.add_argument("--ablations", action="store_true", help="also the target `ablations`")
+    parser.add_argument(
+        "--measured", action="store_true", help="beside it, what a run's jobs took (run.json)"
+    )
+    parser.add_argument("--save", default="", metavar="NAME", help="add the rates to machines/NAME.yaml")
+    parser.add_argument("--beside", default="", help="what else the machine did meanwhile, kept with --save")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the plan here, too")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

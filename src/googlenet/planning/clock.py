@@ -1,0 +1,80 @@
+"""Clocks for the stages' own code: seconds of a unit of work, and of a step inside a training that is then ended."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from statistics import median
+
+import numpy as np
+import torch
+
+from googlenet.job import prepare_machine
+
+BUDGET_S = 0.4  # for one rate; what takes longer is done once, after once to warm up
+STEPS_AT_MOST = 100_000  # of a training that is ended long before
+
+
+def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
+    """Seconds of one unit, the median over rounds; work returns how many units a round was. The first does not count."""
+    work()
+    times, start = [], time.perf_counter()
+    while not times or time.perf_counter() - start < budget_s:
+        before = time.perf_counter()
+        units = work()
+        wait()
+        times.append((time.perf_counter() - before) / units)
+    return median(times)
+
+
+def wait() -> None:
+    """Until the GPU has done what it was given."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+
+
+class Enough(Exception):
+    """The training has shown how long its steps take."""
+
+
+class Clocked(Sequence):
+    """Pictures for a training that note when each step begins to ask for its own, and end it after enough of them."""
+
+    def __init__(self, pictures: Sequence[np.ndarray], count: int, per_step: int, warm_up: int):
+        self.pictures, self.count, self.per_step, self.warm_up = pictures, count, per_step, warm_up
+        self.asked, self.times = 0, []
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if self.asked % self.per_step == 0:
+            wait()
+            self.times.append(time.perf_counter())
+            seen = self.times[self.warm_up :]
+            if len(seen) > 1 and seen[-1] - seen[0] > BUDGET_S:
+                raise Enough
+        self.asked += 1
+        return self.pictures[index % len(self.pictures)]
+
+
+def step_seconds(train: Callable[[Clocked], object], clocked: Clocked) -> float:
+    """Seconds of a step of a training that is given these pictures, what it loads included."""
+    with suppress(Enough):
+        train(clocked)
+    times = clocked.times[clocked.warm_up :]
+    return median(after - before for before, after in itertools.pairwise(times))
+
+
+@contextmanager
+def as_in_a_job(compute: dict) -> Iterator[None]:
+    """Threads and determinism as a job has them; afterwards as before."""
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    fill = torch.utils.deterministic.fill_uninitialized_memory
+    try:
+        prepare_machine({"compute": compute}, compute["numeric_threads"])
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+        torch.utils.deterministic.fill_uninitialized_memory = fill

@@ -1,0 +1,111 @@
+"""From the parts of a job to its hours, and from jobs to the least time that a machine needs for all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from googlenet.files import load_yaml
+
+
+@dataclass
+class JobPlan:
+    """One job: seconds from start to end, seconds of a core and of a GPU; memory by what it is for; bytes written, in MB."""
+
+    name: str
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    gpu_s: float = 0.0
+    start_s: float = 0.0  # of wall_s, what a job takes that does nothing,
+    recorded_s: float = 0.0  # and what that one's run.json says
+    memory_mb: dict[str, float] = field(default_factory=dict)
+    gpu_memory_mb: dict[str, float] = field(default_factory=dict)
+    disk_mb: float = 0.0
+
+    def cpu(self, seconds: float) -> None:
+        """Add work of one core, during which nothing else is done."""
+        self.wall_s += seconds
+        self.cpu_s += seconds
+
+    def network(self, seconds: float, threads: int, on_gpu: bool) -> None:
+        """Add work of the network alone."""
+        self.wall_s += seconds
+        self.cpu_s += 0 if on_gpu else seconds * threads
+        self.gpu_s += seconds if on_gpu else 0
+
+    def train(self, network_s: float, load_s: float, workers: int, threads: int, on_gpu: bool) -> None:
+        """Add training: `load_s` of decoding and cropping goes on beside the network where there are workers.
+
+        The GPU counts as taken for as long as the training lasts.
+        """
+        wall = max(network_s, load_s / workers) if workers else network_s + load_s
+        self.wall_s += wall
+        self.cpu_s += load_s + (0 if on_gpu else network_s * threads)
+        self.gpu_s += wall if on_gpu else 0
+
+
+@dataclass
+class StagePlan:
+    """One stage: its jobs, and words on what it does. separate: no part of the target `all`."""
+
+    stage: str
+    jobs: list[JobPlan]
+    passes: str
+    units: str
+    separate: bool = False
+
+    @property
+    def longest(self) -> JobPlan:
+        """The job that takes longest."""
+        return max(self.jobs, key=lambda job: job.wall_s)
+
+    @property
+    def largest(self) -> JobPlan:
+        """The job that needs the most memory."""
+        return max(self.jobs, key=lambda job: sum(job.memory_mb.values()))
+
+    def total(self, what: str) -> float:
+        """The sum of a field over the jobs."""
+        return sum(getattr(job, what) for job in self.jobs)
+
+
+def least_wall(stages: Sequence[StagePlan], cores: int, gpus: int) -> float:
+    """Seconds below which these stages cannot end, whatever their order: the longest job, or the work over what there is."""
+    longest = max((stage.longest.wall_s for stage in stages), default=0.0)
+    cpu = sum(stage.total("cpu_s") for stage in stages) / cores
+    gpu = sum(stage.total("gpu_s") for stage in stages) / max(1, gpus)
+    return max(longest, cpu, gpu)
+
+
+def side_by_side(stage: StagePlan, cores: int, gpus: int, threads: int) -> int:
+    """How many jobs of a stage run at once."""
+    slots = gpus if stage.total("gpu_s") else cores // threads
+    return max(1, min(len(stage.jobs), slots))
+
+
+def edges(root: Path) -> dict[str, list[str]]:
+    """Of every stage, those that it waits for, as dvc.yaml has them, which is made from the Snakefile.
+
+    The ablations have a file of their own that is not shipped: they are taken to wait for nothing, which a least time allows.
+    """
+    stages = load_yaml(root / "dvc.yaml")["stages"]
+    made = {out: name for name, row in stages.items() for entry in row.get("outs", []) for out in entry}
+    found = {}
+    for name, row in stages.items():
+        paths = [entry if isinstance(entry, str) else next(iter(entry)) for entry in row.get("deps", [])]
+        found[name] = sorted({made[path] for path in paths if path in made} - {name})
+    return found
+
+
+def critical_path(stages: Sequence[StagePlan], after: Mapping[str, Sequence[str]]) -> tuple[float, list[str]]:
+    """Seconds of the longest chain of stages, one after another with their longest jobs, and the chain."""
+    lengths = {stage.stage: stage.longest.wall_s for stage in stages}
+    found: dict[str, tuple[float, list[str]]] = {}
+
+    def ending_at(name: str) -> tuple[float, list[str]]:
+        if name not in found:
+            before = [ending_at(one) for one in after.get(name, ()) if one in lengths]
+            seconds, chain = max(before, default=(0.0, []))
+            found[name] = seconds + lengths[name], [*chain, name]
+        return found[name]
+
+    return max((ending_at(name) for name in lengths), default=(0.0, []))

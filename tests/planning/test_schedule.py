@@ -1,0 +1,62 @@
+"""The least time of some jobs on some cores, and the chain of stages that wait for each other."""
+
+import pytest
+
+from conf_copy import ROOT
+from googlenet.config import ABLATION_STAGES, PER
+from googlenet.planning.schedule import JobPlan, StagePlan, critical_path, edges, least_wall, side_by_side
+
+
+def stage(name, *seconds, gpu=False):
+    jobs = [JobPlan(str(i), one, 0.0 if gpu else one, one if gpu else 0.0) for i, one in enumerate(seconds)]
+    return StagePlan(name, jobs, "", "")
+
+
+def test_a_stage_takes_its_longest_job_or_its_work_over_the_cores():
+    assert least_wall([stage("a", 10, 4)], 2, 0) == 10
+    assert least_wall([stage("a", 10, 8, 6)], 2, 0) == 12
+    assert least_wall([stage("a", 10, 8, 6, gpu=True)], 64, 3) == 10
+    assert least_wall([stage("a", 10, 8, 6, gpu=True)], 64, 1) == 24
+    assert least_wall([stage("a", 6, 6), stage("b", 4)], 2, 0) == 8
+
+
+def test_jobs_run_side_by_side_as_far_as_there_are_cores_or_gpus():
+    assert side_by_side(stage("a", 1, 1, 1), 2, 0, 1) == 2
+    assert side_by_side(stage("a", 1, 1, 1), 8, 0, 4) == 2
+    assert side_by_side(stage("a", 1), 8, 0, 1) == 1
+    assert side_by_side(stage("a", 1, 1, 1, gpu=True), 64, 2, 1) == 2
+
+
+def test_the_critical_path_is_the_longest_chain():
+    stages = [stage("a", 5), stage("b", 7, 1), stage("c", 2), stage("d", 1)]
+    after = {"b": ["a"], "c": ["a"], "d": ["b", "c", "left_out"]}
+    assert critical_path(stages, after) == (13, ["a", "b", "d"])
+
+
+def test_loading_beside_the_network_costs_what_is_longer():
+    job = JobPlan("a")
+    job.train(10, 40, workers=8, threads=1, on_gpu=True)
+    assert (job.wall_s, job.cpu_s, job.gpu_s) == (10, 40, 10)
+    job = JobPlan("a")
+    job.train(10, 40, workers=2, threads=1, on_gpu=True)
+    assert (job.wall_s, job.gpu_s) == (20, 20)
+    job = JobPlan("a")
+    job.train(10, 40, workers=0, threads=1, on_gpu=False)
+    assert (job.wall_s, job.cpu_s) == (50, 50)
+
+
+def test_the_edges_are_those_of_dvc():
+    after = edges(ROOT)
+    assert set(PER) - set(ABLATION_STAGES) <= set(after)
+    assert "train_classifier" in after["predict_crops"] and "merge_proposals" in after["train_detector"]
+    assert after["measure_cost"] == ["resolve_configs"] or not set(after["measure_cost"]) & set(PER)
+
+
+@pytest.mark.parametrize("name", PER)
+def test_no_stage_waits_for_itself(name):
+    after, seen, waiting = edges(ROOT), set(), [name]
+    while waiting:
+        for one in after.get(waiting.pop(), []):
+            assert one != name
+            waiting += [] if one in seen else [one]
+            seen.add(one)

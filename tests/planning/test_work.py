@@ -1,0 +1,187 @@
+"""The work of small settings, worked by hand: passes, seconds, memory and disk of every stage."""
+
+import pytest
+from planning.flat_rates import GPUS, MACHINE, rates
+
+from conf_copy import ROOT, copied, override
+from googlenet import config
+from googlenet.config import PER
+from googlenet.planning import networks
+from googlenet.planning.plan import STAGES, planned
+from googlenet.planning.sizes import DataSize
+from googlenet.planning.work import runs_network
+
+SIZES = {
+    "classification": DataSize(
+        "classification", {"train": 100, "validation": 20, "test": 30}, 10, 8.0, 100, 80, "", []
+    ),
+    "detection": DataSize(
+        "detection", {"train": 40, "validation": 10, "test": 20}, 5, 20.0, 100, 100, "", []
+    ),
+}
+SMALL = """{
+  plumbing: {decoded_cache_mb: 0}, dataset: {mirror: true},
+  ensemble: {members: [{name: m1}, {name: m2}], detectors: [{name: d1}]},
+  train_classifier: {epochs: 3, batch_size: 30}, predict_crops: {per_crop_images: 5},
+  train_multibox: {epochs: 2, batches_per_epoch: 10, batch_size: 8},
+  merge_proposals: {multibox_boxes: 20}, propose_regions: {parts: 2}, study_proposals: {compare: {images: 8}},
+  train_detector: {epochs: 2, batches_per_epoch: 5, positives: 4, negatives: 12},
+  score_regions: {compare: [[mirror]]}}"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    root = copied(tmp_path)
+    (root / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    return root
+
+
+def plan_of(root, text=SMALL, machine=MACHINE, **more):
+    override(root, text)
+    made = planned(config.compose(root), SIZES, rates(), machine, "abacus", **more)
+    return made, {stage.stage: stage for stage in made.stages}
+
+
+def test_every_stage_is_counted():
+    assert set(STAGES) == set(PER)
+
+
+def test_pictures_are_packed_once(root):
+    _, stages = plan_of(root)
+    (job,) = stages["prepare_classification"].jobs
+    assert job.wall_s == pytest.approx(4 + 150 * 0.01)  # 100 + 20 + 30 pictures
+    assert job.disk_mb == pytest.approx(5 + 150 * 0.008)
+    assert stages["prepare_detection"].jobs[0].disk_mb == pytest.approx(5 + 70 * 0.02)
+
+
+def test_a_training_is_its_steps_and_its_watching(root):
+    _, stages = plan_of(root)
+    job, _ = stages["train_classifier"].jobs
+    steps = 3 * 3  # three epochs of 100 // 30
+    drawn = steps * 30 * 0.002 + 3 * 100 * 0.001  # crops; every picture is decoded in every epoch
+    watched = (
+        5 * 20 * (0.004 + 0.001) + 5 * 64 * 0.01
+    )  # 3 epochs, the last and the averaged; a batch of 64 is filled up
+    tested = 2 * 30 * (0.004 + 0.001) + 2 * 64 * 0.01
+    assert job.wall_s == pytest.approx(4 + steps * 0.5 + drawn + watched + tested)
+    assert job.cpu_s == pytest.approx(job.wall_s) and job.gpu_s == 0
+    assert stages["train_classifier"].passes == "3 epochs"
+    weights = networks.weights_mb(networks.of_member(*network_of(root)))
+    assert job.memory_mb["weights, gradients, momentum, average"] == pytest.approx(4 * weights)
+    assert job.memory_mb["activations"] == 100 and job.memory_mb["process"] == 800
+    assert job.memory_mb["order of the pictures"] == pytest.approx(3 * 100 * 97 / 1e6)
+    assert "decoded pictures" not in job.memory_mb
+    assert job.disk_mb == pytest.approx(5 + weights + 4 * 50 / 1e6)
+
+
+def network_of(root):
+    settings = config.compose(root)
+    model, origins = config.plain(settings.tree.model), config.plain(settings.tree.origins)
+    return model, settings.rows("member")["m1"], 10, origins
+
+
+def test_pictures_that_fit_in_memory_are_decoded_once(root):
+    _, stages = plan_of(root, SMALL.replace("decoded_cache_mb: 0", "decoded_cache_mb: 1000"))
+    job = stages["train_classifier"].jobs[0]
+    _, uncached = plan_of(root)
+    saved = (2 * 100 + 4 * 20) * 0.001  # two epochs of training, four watchings; test is not kept
+    assert uncached["train_classifier"].jobs[0].wall_s - job.wall_s == pytest.approx(saved)
+    assert job.memory_mb["decoded pictures"] == pytest.approx(120 * 100 * 80 * 3 / 1e6)
+
+
+def test_a_half_that_does_not_hold_all_holds_a_share(root):
+    # A picture is 0.024 MB: a half of 2 MB holds 41.7 of the 100 training pictures, and all 20 of validation.
+    _, stages = plan_of(root, SMALL.replace("decoded_cache_mb: 0", "decoded_cache_mb: 2"))
+    job = stages["train_classifier"].jobs[0]
+    assert job.memory_mb["decoded pictures"] == pytest.approx(1 + 20 * 0.024)
+
+
+def test_every_crop_of_every_test_picture_is_seen(root):
+    _, stages = plan_of(root)
+    job = stages["predict_crops"].jobs[0]
+    # 91 x 73 at the first scale: the right corners of a square's crops are the left ones of the next square, 9 px on.
+    crops = 144 - 2 * 2 * 2  # of two squares, above and below, mirrored too
+    assert stages["predict_crops"].passes == f"{crops} crops a picture"
+    assert job.wall_s == pytest.approx(
+        4 + 35 * (0.001 + 0.004) + 35 * crops * 0.01
+    )  # 5 of validation are kept
+    means, each = 3 * 30 * 10 * 4 / 1e6, 10 * crops * 10 * 4 / 1e6
+    assert job.disk_mb == pytest.approx(5 + means + each)
+
+
+def test_without_mirroring_fewer_crops_are_distinct(root):
+    _, stages = plan_of(root, SMALL.replace("mirror: true", "mirror: false"))
+    assert stages["predict_crops"].passes == "68 crops a picture"
+
+
+def test_boxes_are_those_of_the_search_and_of_multibox(root):
+    _, stages = plan_of(root)
+    part, _ = stages["propose_regions"].jobs
+    assert part.wall_s == pytest.approx(4 + 35 * (0.001 + 2.0))  # half of 70 pictures
+    assert part.disk_mb == pytest.approx(5 + 35 * 180 * 16 / 1e6)
+    merged = stages["merge_proposals"].jobs[0]
+    assert merged.wall_s == pytest.approx(4 + 35 * (0.001 + 0.1 + 0.01))
+    assert merged.disk_mb == pytest.approx(5 + 35 * 100 * 20 / 1e6)  # half of 180 + 20 is left
+    # The undoubled search on 8 pictures, reading 0.8 MB of records, and what is not timed.
+    assert stages["study_proposals"].jobs[0].wall_s == pytest.approx(4 + 8 * 2.001 + 0.0008 + 4)
+
+
+def test_multibox_and_detectors_are_their_steps(root):
+    _, stages = plan_of(root)
+    (job,) = stages["train_multibox"].jobs
+    assert stages["train_multibox"].passes == "4.0 of the training pictures"  # 20 steps of 8 of 40
+    assert job.wall_s == pytest.approx(4 + 20 * 0.5 + 160 * (0.001 + 0.001) + 0.0008)
+    (job,) = stages["train_detector"].jobs
+    labelled = 40 * 0.001
+    assert job.wall_s == pytest.approx(4 + 10 * 0.5 + 160 * (0.003 + 0.001) + labelled + 0.0008)
+    assert job.memory_mb["regions of all training pictures"] == pytest.approx(40 * 100 * 100 / 1e6)
+
+
+def test_scores_are_proposals_times_classes_of_every_setting(root):
+    _, stages = plan_of(root)
+    (job,) = stages["score_regions"].jobs
+    arrays = 2 * 20 * 100 * 6 * 4 / 1e6  # two settings, 20 pictures of 100 regions, 5 classes and background
+    assert job.wall_s == pytest.approx(4 + 20 * 0.001 + 2000 * 0.01)
+    assert job.disk_mb == pytest.approx(5 + arrays)
+    assert job.memory_mb["scores, while they are written"] == pytest.approx(3 * arrays)
+    (evaluated,) = stages["evaluate_detection"].jobs
+    assert evaluated.wall_s == pytest.approx(4 + 2 * (1 + 20 * 0.2))
+    assert evaluated.memory_mb["scores of all detectors"] == pytest.approx(arrays)
+
+
+def test_regressed_boxes_are_kept_too(root):
+    _, stages = plan_of(root, SMALL.replace("[[mirror]]", "[[bbox_regression]]"))
+    arrays = 20 * 100 * (2 * 6 * 4 + 5 * 16) / 1e6
+    assert stages["score_regions"].jobs[0].disk_mb == pytest.approx(5 + arrays)
+    assert "fit_region_heads" in stages
+
+
+def test_on_gpus_loading_goes_on_beside_the_network(root):
+    text = SMALL.replace("decoded_cache_mb: 0", "decoded_cache_mb: 0, loader_workers: 12")
+    text = text.replace("{\n", "{compute: {device: cuda},\n", 1)
+    made, stages = plan_of(root, text, GPUS)
+    job = stages["train_classifier"].jobs[0]
+    # 16 cores over 2 GPUs: 8 of the 12 processes load; 4.5 s of the network against 0.84 / 8 s.
+    watched, tested = 5 * 20 * 0.005 + 5 * 0.64, 2 * 30 * 0.005 + 2 * 0.64
+    assert job.wall_s == pytest.approx(4 + 4.5 + watched + tested)
+    assert job.gpu_s == pytest.approx(4.5 + 7 * 0.64)
+    assert job.gpu_memory_mb["activations"] == 100 and "activations" not in job.memory_mb
+    assert job.memory_mb["loader processes"] == 12 * 60
+    assert made.device == "cuda" and made.memory_mb(stages["train_classifier"]) == pytest.approx(
+        2 * sum(job.memory_mb.values())
+    )
+
+
+def test_ablations_are_planned_where_they_are_asked_for(root):
+    _, stages = plan_of(root)
+    assert "train_ablation" not in stages
+    made, stages = plan_of(root, ablations=True)
+    assert stages["train_ablation"].separate and len(stages["train_ablation"].jobs) == len(
+        config.compose(root).jobs("train_ablation")
+    )
+    assert made.disk_mb > sum(stages[name].total("disk_mb") for name in stages if name != "train_ablation")
+
+
+def test_only_what_runs_a_network_imports_torch():
+    assert runs_network("train_classifier") and runs_network("score_regions")
+    assert not runs_network("propose_regions") and not runs_network("evaluate_ensemble")
