@@ -175,7 +175,7 @@ def compose(root: Path, experiment: str = "") -> Settings:
         raise UserError(
             f"params.yaml: unknown key '{unknown[0]}'{nearest(unknown[0], ['experiment', 'overrides'])}"
         )
-    experiment = experiment or params.get("experiment") or ""
+    experiment = experiment or str(params.get("experiment") or "")
     known = [path.stem for path in (conf / "experiment").glob("*.yaml")]
     if experiment not in known:
         raise UserError(
