@@ -1,12 +1,13 @@
 """What readers ask of folders on disk: are they there, which pictures lie in them, which are held out."""
 
 import hashlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from googlenet.data.records import SPLITS, Candidate
 from googlenet.errors import UserError, nearest
 
 EMPTY = ("refuse", "keep")
+LONGEST_NAME = 240  # bytes; file systems take 255, and a suffix may be added
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
@@ -79,6 +80,18 @@ def visible(folder: Path) -> list[Path]:
     """A folder's entries in the order of their names, without the dot files that systems leave there."""
     return sorted(
         (path for path in folder.iterdir() if not path.name.startswith(".")), key=lambda path: path.name
+    )
+
+
+def inside(name: str) -> bool:
+    """Whether a name, as a list gives it, is that of a file below its folder: relative, without "..", UTF-8."""
+    path = PurePosixPath(name)
+    try:
+        longest = max((len(part.encode()) for part in path.parts), default=0)
+    except UnicodeEncodeError:
+        return False
+    return (
+        not path.is_absolute() and ".." not in path.parts and "\0" not in name and 0 < longest <= LONGEST_NAME
     )
 
 

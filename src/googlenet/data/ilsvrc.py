@@ -17,9 +17,18 @@ from googlenet.data import ilsvrc_detection
 from googlenet.data.annotations import read_annotation
 from googlenet.data.class_folders import class_names, pictures_in
 from googlenet.data.class_table import ClassRow, read_class_table
-from googlenet.data.folders import check_splits, hold_out, is_picture, require, root_of, test_alone, visible
+from googlenet.data.folders import (
+    check_splits,
+    hold_out,
+    inside,
+    is_picture,
+    require,
+    root_of,
+    test_alone,
+    visible,
+)
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
-from googlenet.errors import UserError
+from googlenet.errors import UserError, printable
 
 PARTS = {"classification": "CLS-LOC", "detection": "DET"}
 TABLES = {
@@ -82,6 +91,8 @@ def _flat(
     found, refused, known = [], [], set(keys or ())
     for path in visible(images):
         try:
+            if not inside(path.name):
+                raise UserError(f"{path.name}: its name is no UTF-8, or too long; rename it")
             if not is_picture(path):
                 raise UserError(f"{path.name}: not a picture file")
             names = set(read_annotation(annotations / f"{path.stem}.xml", BOX_ORIGIN).names)
@@ -90,7 +101,7 @@ def _flat(
                 raise UserError(f"{path.stem}.xml: names {', '.join(sorted(names))}, {said}")
             found.append((path, names.pop()))
         except UserError as error:
-            refused.append(Refused(split, path.name, str(error)))
+            refused.append(Refused(split, printable(path.name), str(error)))
     return found, refused
 
 
