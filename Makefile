@@ -54,7 +54,7 @@ agreement: env ## every edit of the table under both engines; writes docs/agreem
 ui: env ## MLflow's pages on this machine alone; prints their addresses
 	@python workflow/compare.py
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --host 127.0.0.1 --workers 1 \
-		--backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow/mlflow.db}
+		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$$PWD/mlflow/mlflow.db}"
 
 dvc.yaml: env ## write dvc.yaml from the Snakefile
 	python workflow/dvc_stages.py write

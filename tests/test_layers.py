@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "googlenet"
 # From the ground up. What stands in one row does not import its neighbours, but for those in BESIDE.
 ROWS = (
-    {"errors", "faults", "files", "paper", "code", "config_checks", "members", "switches"},
+    {"errors", "faults", "files", "paper", "code", "config_checks", "given", "members", "switches"},
     {"data", "models", "checkpoint", "tracking", "variants"},
     {"trained", "resume", "config"},
     {"classification", "detection", "report", "imports", "job"},
@@ -27,6 +27,9 @@ BESIDE = {
     ("paper", "errors"),
     ("config_checks", "errors"),
     ("config_checks", "switches"),
+    ("config_checks", "given"),
+    ("given", "errors"),
+    ("given", "files"),
 }
 BESIDE |= {("switches", "errors")}
 # Only the workflow, and what looks at it beforehand, know the composed configuration; a job is given its own file.

@@ -7,11 +7,11 @@ change, under both engines, and a comment or a key changed back re-runs none.
 
 import shutil
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from googlenet import members, switches, variants
+from googlenet import given, members, switches, variants
 from googlenet.code import code_digest
 from googlenet.config_checks import check_declared, check_keys, check_values
 from googlenet.errors import UserError, nearest
@@ -175,12 +175,14 @@ def compose(root: Path, experiment: str = "") -> Settings:
         raise UserError(
             f"params.yaml: unknown key '{unknown[0]}'{nearest(unknown[0], ['experiment', 'overrides'])}"
         )
-    experiment = experiment or params.get("experiment") or ""
+    experiment = experiment or str(params.get("experiment") or "")
     known = [path.stem for path in (conf / "experiment").glob("*.yaml")]
     if experiment not in known:
         raise UserError(
             f"params.yaml or --config: no experiment '{experiment}' in conf/experiment{nearest(experiment, known)}"
         )
+    if not given.NAME.fullmatch(experiment):
+        raise UserError(f"conf/experiment/{experiment}.yaml: must be {given.NAME_WORDS}; rename the file")
     schema = schema_of(conf)
     sections = {name: f"conf/{name}.yaml" for name in schema if (conf / f"{name}.yaml").is_file()}
     check_declared(schema, sections | {group: f"conf/{group}/{FULL[group]}.yaml" for group in GROUPS})
@@ -198,10 +200,13 @@ def compose(root: Path, experiment: str = "") -> Settings:
     from omegaconf import OmegaConf
 
     tree = OmegaConf.merge(tree, overrides)
-    where = f"conf/experiment/{experiment}.yaml" + (" or params.yaml" if overrides else "")
+    own = given.own_layers(conf, {group: choices[group] for group in GROUPS}, experiment, overrides)
+    given.check_references(tree, own)
     values = OmegaConf.to_container(tree)
+    values["dataset"]["name"] = tree.dataset.name  # it may be a reference, and becomes a path
+    where = partial(given.file_of, layers=[*given.default_layers(schema, sections), *own])
     check_values(values, where)
-    variants.check(values, schema, values["sampling"])
+    variants.check(values, schema, values["sampling"], where)
     return Settings(root, experiment, tree)
 
 

@@ -1,6 +1,6 @@
 """Checks of configurations before any job starts: keys, types, values."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,9 @@ import yaml
 
 from googlenet import switches
 from googlenet.errors import UserError, nearest
+from googlenet.given import NAME, NAME_WORDS
+
+Where = Callable[[str], str]  # the file that gives a key
 
 KINDS = {
     bool: "true or false",
@@ -98,6 +101,7 @@ def ascending(pair: Any) -> bool:
 
 # Key, what must hold, how to say it.
 RULES = [
+    ("dataset.name", lambda v: NAME.fullmatch(v), NAME_WORDS),
     ("compute.device", lambda v: v in ("cpu", "cuda"), "cpu or cuda"),
     ("compute.precision", lambda v: v in ("bf16", "fp32"), "bf16 or fp32"),
     ("compute.numeric_threads", lambda v: v >= 1, "at least 1"),
@@ -208,25 +212,26 @@ RULES += [
 ]
 
 
-def check_values(tree: dict, file: str) -> None:
+def check_values(tree: dict, where: Where) -> None:
     """Raise UserError when a value makes no sense, or a table names what does not exist."""
-    check_rules(tree, file)
-    check_table(tree, "member", "sampling", tree["sampling"])
-    check_table(tree, "member", "origin", tree["origins"])
+    check_rules(tree, where)
+    check_table(tree, "member", "sampling", tree["sampling"], where)
+    check_table(tree, "member", "origin", tree["origins"], where)
     members = [row["name"] for row in tree["ensemble"]["members"]]
     if tree["detection"]:
-        check_table(tree, "detector", "init_from", members)
-        trunk = tree["train_multibox"]["init_from"]
+        check_table(tree, "detector", "init_from", members, where)
+        trunk, key = tree["train_multibox"]["init_from"], "train_multibox.init_from"
         if tree["merge_proposals"]["multibox_boxes"] and trunk not in members:
-            raise UserError(f"{file}: train_multibox.init_from: no '{trunk}'{nearest(trunk, members)}")
+            raise UserError(f"{where(key)}: {key}: no '{trunk}'{nearest(trunk, members)}")
     scored = tree["score_regions"]
-    switches.check(scored["switches"], scored["compare"], file)
-    analysed = tree["analyse_units"]["of_member"]
+    switches.check(scored["switches"], [], where("score_regions.switches"))
+    switches.check(scored["switches"], scored["compare"], where("score_regions.compare"))
+    analysed, key = tree["analyse_units"]["of_member"], "analyse_units.of_member"
     if analysed and analysed not in members:
-        raise UserError(f"{file}: analyse_units.of_member: no '{analysed}'{nearest(analysed, members)}")
+        raise UserError(f"{where(key)}: {key}: no '{analysed}'{nearest(analysed, members)}")
 
 
-def check_rules(tree: dict, file: str) -> None:
+def check_rules(tree: dict, where: Where) -> None:
     """Raise UserError for the first value that its rule does not hold for."""
     for key, holds, words in RULES:
         value = tree
@@ -239,20 +244,20 @@ def check_rules(tree: dict, file: str) -> None:
         except TypeError:  # of another type than what the rule compares it with
             sound = False
         if not sound:
-            raise UserError(f"{file}: '{key}' must be {words}, not {value!r}")
+            raise UserError(f"{where(key)}: '{key}' must be {words}, not {value!r}")
 
 
-def check_table(tree: dict, kind: str, column: str, known: Any) -> None:
+def check_table(tree: dict, kind: str, column: str, known: Any, where: Where) -> None:
     """Check the table of members or detectors: names, keys, types, and that `column` names something known."""
     table, defaults = f"ensemble.{kind}s", tree["ensemble"][f"{kind}_defaults"]
-    rows = tree["ensemble"][f"{kind}s"]
+    rows, file = tree["ensemble"][f"{kind}s"], where(table)
     if not rows:
-        raise UserError(f"conf/ensemble: {table} is empty; give at least one row")
-    for name, row in named(rows, f"conf/ensemble: {table}", "such as m8"):
-        check_keys(row, defaults, "conf/ensemble", f"{table}.{name}.")
+        raise UserError(f"{file}: {table} is empty; give at least one row")
+    for name, row in named(rows, f"{file}: {table}", "such as m8"):
+        check_keys(row, defaults, file, f"{table}.{name}.")
         value = (defaults | row)[column]
         if value not in known:
-            raise UserError(f"conf/ensemble: {table}.{name}.{column}: no '{value}'{nearest(value, known)}")
+            raise UserError(f"{file}: {table}.{name}.{column}: no '{value}'{nearest(value, known)}")
 
 
 def named(rows: list, where: str, mend: str, taken: tuple[str, ...] = ()) -> Iterator[tuple[str, dict]]:

@@ -8,11 +8,16 @@ class UserError(Exception):
     """One line that names the file or key, says what is wrong with it, and how to mend it."""
 
     def __init__(self, message: str):
-        super().__init__(" ".join(message.split()))
+        super().__init__(printable(" ".join(message.split())))
 
 
 class Stopped(UserError):
     """The job was told to stop (SIGTERM, or its engine died); what it had done is kept, and the same command goes on."""
+
+
+def printable(text: str) -> str:
+    """Text that does nothing to a terminal: what is no letter, sign or space is written as its code (\\x1b)."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from googlenet.data.class_table import read_class_table
 from googlenet.data.detection_files import read_blacklist, read_detections, read_list, read_truth
 from googlenet.detection.mean_ap import NEUTRAL, Detections, Objects, count_objects, evaluate
-from googlenet.errors import UserError
+from googlenet.errors import UserError, printable
 from googlenet.files import write_json
 
 
@@ -75,7 +75,7 @@ def as_text(result: dict[str, Any]) -> str:
     rows = [("class", "objects", "detections", "AP %")]
     for row in result["classes"]:
         ap = "-" if row["ap_percent"] is None else f"{row['ap_percent']:.2f}"
-        rows.append((row["name"], f"{row['objects']:,}", f"{row['detections']:,}", ap))
+        rows.append((printable(row["name"]), f"{row['objects']:,}", f"{row['detections']:,}", ap))
     scored_classes = sum(row["ap_percent"] is not None for row in result["classes"])
     mean = f"{result['mean_ap_percent']:.2f}"
     rows.append(

@@ -71,18 +71,44 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"{path}: not JSON ({error}); delete it and run its stage again") from None
 
 
+class _Strict(yaml.SafeLoader):
+    """YAML without a key given twice, of which the former would be lost in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        first: dict[tuple[str, str], int] = {}
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            line, known = key.start_mark.line + 1, first.get((key.tag, key.value))
+            if known:
+                raise UserError(
+                    f"line {line}: the key '{key.value}' stands in line {known} already; keep one of them"
+                )
+            first[key.tag, key.value] = line
+        return super().construct_mapping(node, deep)
+
+
 def load_yaml(path: Path) -> dict:
-    """Read a YAML mapping. Raises UserError naming file and line."""
+    """Read a YAML mapping. Raises UserError naming file and line, also for a key that is given twice."""
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = yaml.load(path.read_text(encoding="utf-8"), _Strict)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     except FileNotFoundError:
-        raise UserError(f"{path}: not found") from None
+        raise UserError(f"{path}: not found; bring it back from git, or write it") from None
     except yaml.YAMLError as error:
-        line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
-        raise UserError(f"{path}: line {line} is not YAML ({getattr(error, 'problem', error)})") from None
+        raise UserError(f"{path}: {_said(error)}") from None
+    except (ValueError, OSError, RecursionError) as error:  # a date of month 13, bytes that are no UTF-8
+        raise UserError(f"{path}: cannot be read as YAML ({error}); mend the file") from None
     if value is not None and not isinstance(value, dict):
         raise UserError(f"{path}: holds no keys; write 'key: value' lines")
     return value or {}
+
+
+def _said(error: yaml.YAMLError) -> str:
+    """Where YAML ends being YAML, and how to mend it."""
+    problem = getattr(error, "problem", None) or str(error)
+    line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
+    tab = "'\\t'" in problem  # as PyYAML writes it
+    return f"line {line} is not YAML ({problem}); {'use spaces, not tabs' if tab else 'mend that line'}"
 
 
 def sha256(path: Path | str) -> str:

@@ -16,6 +16,8 @@ from googlenet.errors import UserError, nearest
 from googlenet.models.googlenet import GoogLeNet
 from googlenet.models.preprocessing import to_input
 
+WIDEST = 8  # times the paper's network
+
 
 @dataclass(frozen=True)
 class Description:
@@ -105,9 +107,34 @@ def save(path: Path, model: nn.Module, description: Description, stamp: str) -> 
 def describe(path: Path, metadata: dict[str, str]) -> Description:
     """Read the description in a weight file's metadata. Raises UserError when it has none."""
     try:
-        return Description(**json.loads(metadata["description"]))
-    except (KeyError, TypeError, json.JSONDecodeError):
+        found = Description(**json.loads(metadata["description"]))
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise UserError(f"{path}: weights without a description of their network; train them again") from None
+    if not sound(found):
+        raise UserError(
+            f"{path}: its description is of no network; train them again, or fetch the file again"
+        )
+    return found
+
+
+def sound(d: Description) -> bool:
+    """Whether a description that a file brings has values that a network can have, and asks for no absurd memory."""
+    numbers = [d.width, d.dropout, d.aux_dropout, *(d.input_mean if isinstance(d.input_mean, list) else [""])]
+    numbers += d.input_scale if isinstance(d.input_scale, list) else [d.input_scale]
+    if not all(type(value) in (int, float) and abs(value) < 1e6 for value in numbers):
+        return False
+    lists = (d.classes, d.aux_heads, d.repeat_modules)
+    texts = [value if isinstance(value, list) else [None] for value in lists]
+    words = [d.network, d.inception, d.classifier, *(word for part in texts for word in part)]
+    whole = type(d.input_px) is int and 32 <= d.input_px <= 4096 and isinstance(d.lrn, bool)
+    return (
+        whole
+        and all(isinstance(word, str) for word in words)
+        and bool(d.classes)
+        and 0 < d.width <= WIDEST
+        and len(d.input_mean) == 3
+        and d.channel_order in ("rgb", "bgr")
+    )
 
 
 def load(path: Path, device: str = "cpu") -> tuple[nn.Module, Description]:

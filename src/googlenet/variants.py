@@ -4,6 +4,7 @@ A variant's training is a configuration of train_classifier, resolved as a membe
 name, the variant takes the member's results; where two variants are equal, the second takes those of the first.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from googlenet.config_checks import check_keys, check_rules, named
@@ -92,16 +93,17 @@ def sources(variants: dict[str, dict], members: dict[str, dict]) -> dict[str, tu
     }
 
 
-def check(tree: dict, schema: dict, samplings: Any) -> None:
-    """Raise UserError, naming the row and the key, for what the table of ablations gets wrong.
+def check(tree: dict, schema: dict, samplings: Any, where: Callable[[str], str]) -> None:
+    """Raise UserError, naming file, row and key, for what the table of ablations gets wrong.
 
-    tree: the composed configuration as plain values. schema: every key with its default.
+    tree: the composed configuration as plain values. schema: every key with its default. where: the file that gives a key.
     """
+    file = where("ablations.rows")
     seeds = tree["ablations"]["seeds"]
     whole = all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in seeds)
     if not whole or len(set(seeds)) != len(seeds) or len(seeds) < 2:
         raise UserError(
-            f"{FILE}: 'ablations.seeds' must be two or more different whole numbers, not {seeds!r}"
+            f"{where('ablations.seeds')}: 'ablations.seeds' must be two or more different whole numbers, not {seeds!r}"
         )
     allowed = {
         "model": schema["model"],
@@ -109,19 +111,19 @@ def check(tree: dict, schema: dict, samplings: Any) -> None:
         "train_classifier": schema["train_classifier"],
     }
     mend = f"such as no_lrn, and '{REFERENCE}' is taken"
-    for name, row in named(tree["ablations"]["rows"], f"{FILE}: ablations.rows", mend, (REFERENCE,)):
-        check_keys(row, ROW, FILE, f"ablations.rows.{name}.")
+    for name, row in named(tree["ablations"]["rows"], f"{file}: ablations.rows", mend, (REFERENCE,)):
+        check_keys(row, ROW, file, f"ablations.rows.{name}.")
         weights, changes = (ROW | row)["weights"], row.get("changes") or {}
         if weights not in WEIGHTS:
             raise UserError(
-                f"{FILE}: ablations.rows.{name}.weights: no '{weights}'{nearest(weights, WEIGHTS)}"
+                f"{file}: ablations.rows.{name}.weights: no '{weights}'{nearest(weights, WEIGHTS)}"
             )
-        check_keys({"changes": changes}, {"changes": allowed}, FILE, f"ablations.rows.{name}.")
+        check_keys({"changes": changes}, {"changes": allowed}, file, f"ablations.rows.{name}.")
         sampling = changes.get("member", {}).get("sampling", "area")
         if sampling not in samplings:
             key = f"ablations.rows.{name}.changes.member.sampling"
-            raise UserError(f"{FILE}: {key}: no '{sampling}'{nearest(sampling, samplings)}")
-        check_rules(merged(tree, changes), f"{FILE}: ablations.rows.{name}")
+            raise UserError(f"{file}: {key}: no '{sampling}'{nearest(sampling, samplings)}")
+        check_rules(merged(tree, changes), lambda _, name=name: f"{file}: ablations.rows.{name}")
 
 
 def merged(tree: dict, changes: dict) -> dict:

@@ -170,8 +170,14 @@ def test_boxes_at_the_edge(tmp_path, box, placed):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"file_name": "../train_0.jpg"}, "file_name '../train_0.jpg' leads out of its folder"),
-        ({"file_name": "/etc/passwd"}, "file_name '/etc/passwd' leads out of its folder"),
+        (
+            {"file_name": "../train_0.jpg"},
+            "file_name '../train_0.jpg' leads out of its folder, or is no name of a file",
+        ),
+        (
+            {"file_name": "/etc/passwd"},
+            "file_name '/etc/passwd' leads out of its folder, or is no name of a file",
+        ),
         ({"file_name": "none.jpg"}, "none.jpg: no picture of that name in train"),
         ({"width": "wide"}, "instances_train.json, train_0.jpg: width is 'wide', not a number of pixels"),
         ({"height": -3}, "instances_train.json, train_0.jpg: height is -3, not a number of pixels"),

@@ -24,8 +24,8 @@ rule train_ablation:
     resources:
         gpu=ON_GPU,
     shell:
-        "python -m googlenet.stages.train_ablation --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --outcomes {output.outcomes} --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.train_ablation --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --outcomes {output.outcomes:q} --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule compare_ablations:
@@ -42,6 +42,6 @@ rule compare_ablations:
         job_log("compare_ablations"),
     threads: NUMERIC_THREADS
     shell:
-        "python -m googlenet.stages.compare_ablations --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --outcomes {input.outcomes} --trainings {input.trainings}"
-        " --metrics {output.metrics} --html {output.html} --markdown {output.markdown} > {log} 2>&1"
+        "python -m googlenet.stages.compare_ablations --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --outcomes {input.outcomes:q} --trainings {input.trainings:q}"
+        " --metrics {output.metrics:q} --html {output.html:q} --markdown {output.markdown:q} > {log:q} 2>&1"

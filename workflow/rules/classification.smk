@@ -16,9 +16,9 @@ rule train_classifier:
     resources:
         gpu=ON_GPU,
     shell:
-        "python -m googlenet.stages.train_classifier --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --weights {output.weights} --outcomes {output.outcomes}"
-        " --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.train_classifier --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --weights {output.weights:q} --outcomes {output.outcomes:q}"
+        " --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule import_weights:
@@ -31,8 +31,8 @@ rule import_weights:
         job_log("import_weights"),
     threads: NUMERIC_THREADS
     shell:
-        "python -m googlenet.stages.import_weights --config {input.config} --threads {threads}"
-        " --weights {output.weights} --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.import_weights --config {input.config:q} --threads {threads}"
+        " --weights {output.weights:q} --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule predict_crops:
@@ -49,9 +49,9 @@ rule predict_crops:
     resources:
         gpu=ON_GPU,
     shell:
-        "python -m googlenet.stages.predict_crops --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --weights {input.weights} --predictions {output.predictions}"
-        " --crops {output.crops} > {log} 2>&1"
+        "python -m googlenet.stages.predict_crops --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --weights {input.weights:q} --predictions {output.predictions:q}"
+        " --crops {output.crops:q} > {log:q} 2>&1"
 
 
 rule train_baseline:
@@ -64,8 +64,8 @@ rule train_baseline:
         job_log("train_baseline"),
     threads: NUMERIC_THREADS
     shell:
-        "python -m googlenet.stages.train_baseline --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.train_baseline --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 def analysed_weights(wildcards):
@@ -86,8 +86,8 @@ rule analyse_units:
     resources:
         gpu=ON_GPU,
     shell:
-        "python -m googlenet.stages.analyse_units --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --weights {input.weights} --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.analyse_units --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --weights {input.weights:q} --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule evaluate_ensemble:
@@ -104,9 +104,9 @@ rule evaluate_ensemble:
         job_log("evaluate_ensemble"),
     threads: NUMERIC_THREADS
     shell:
-        "python -m googlenet.stages.evaluate_ensemble --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --predictions {input.predictions} --baseline {input.baseline}"
-        " --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.evaluate_ensemble --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --predictions {input.predictions:q} --baseline {input.baseline:q}"
+        " --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule study_crops:
@@ -120,5 +120,5 @@ rule study_crops:
         job_log("study_crops"),
     threads: NUMERIC_THREADS
     shell:
-        "python -m googlenet.stages.study_crops --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --crops {input.crops} --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.study_crops --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --crops {input.crops:q} --metrics {output.metrics:q} > {log:q} 2>&1"

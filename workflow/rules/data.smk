@@ -10,8 +10,8 @@ rule prepare_classification:
         job_log("prepare_classification"),
     threads: PREPARE_THREADS
     shell:
-        "python -m googlenet.stages.prepare_classification --config {input.config} --threads {threads}"
-        " --manifest {output.manifest} > {log} 2>&1"
+        "python -m googlenet.stages.prepare_classification --config {input.config:q} --threads {threads}"
+        " --manifest {output.manifest:q} > {log:q} 2>&1"
 
 
 rule prepare_detection:
@@ -23,5 +23,5 @@ rule prepare_detection:
         job_log("prepare_detection"),
     threads: PREPARE_THREADS
     shell:
-        "python -m googlenet.stages.prepare_detection --config {input.config} --threads {threads}"
-        " --manifest {output.manifest} > {log} 2>&1"
+        "python -m googlenet.stages.prepare_detection --config {input.config:q} --threads {threads}"
+        " --manifest {output.manifest:q} > {log:q} 2>&1"

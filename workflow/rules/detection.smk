@@ -18,8 +18,8 @@ rule propose_regions:
         job_log("propose_regions"),
     threads: NUMERIC_THREADS
     shell:
-        "python -m googlenet.stages.propose_regions --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --proposals {output.proposals} --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.propose_regions --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --proposals {output.proposals:q} --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule train_multibox:
@@ -37,9 +37,9 @@ rule train_multibox:
     resources:
         gpu=ON_GPU,
     shell:
-        "python -m googlenet.stages.train_multibox --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --classifier {input.weights} --weights {output.weights}"
-        " --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.train_multibox --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --classifier {input.weights:q} --weights {output.weights:q}"
+        " --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule merge_proposals:
@@ -57,9 +57,9 @@ rule merge_proposals:
     resources:
         gpu=ON_GPU,
     shell:
-        "python -m googlenet.stages.merge_proposals --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --searched {input.searched} --weights {input.weights}"
-        " --proposals {output.proposals} --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.merge_proposals --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --searched {input.searched:q} --weights {input.weights:q}"
+        " --proposals {output.proposals:q} --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 PROPOSALS = expand(
@@ -81,9 +81,9 @@ rule study_proposals:
         job_log("study_proposals"),
     threads: NUMERIC_THREADS
     shell:
-        "python -m googlenet.stages.study_proposals --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --searched {input.searched} --merged {input.merged}"
-        " --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.study_proposals --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --searched {input.searched:q} --merged {input.merged:q}"
+        " --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule train_detector:
@@ -102,9 +102,9 @@ rule train_detector:
     resources:
         gpu=ON_GPU,
     shell:
-        "python -m googlenet.stages.train_detector --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --proposals {input.proposals} --classifier {input.weights}"
-        " --weights {output.weights} --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.train_detector --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --proposals {input.proposals:q} --classifier {input.weights:q}"
+        " --weights {output.weights:q} --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 rule fit_region_heads:
@@ -122,9 +122,9 @@ rule fit_region_heads:
     resources:
         gpu=ON_GPU,
     shell:
-        "python -m googlenet.stages.fit_region_heads --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --proposals {input.proposals} --weights {input.weights}"
-        " --heads {output.heads} --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.fit_region_heads --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --proposals {input.proposals:q} --weights {input.weights:q}"
+        " --heads {output.heads:q} --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 def heads_of(wildcards):
@@ -151,9 +151,9 @@ rule score_regions:
     resources:
         gpu=ON_GPU,
     shell:
-        "python -m googlenet.stages.score_regions --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --proposals {input.proposals} --weights {input.weights}"
-        " --heads {input.heads} --scores {output.scores} > {log} 2>&1"
+        "python -m googlenet.stages.score_regions --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --proposals {input.proposals:q} --weights {input.weights:q}"
+        " --heads {input.heads:q} --scores {output.scores:q} > {log:q} 2>&1"
 
 
 rule evaluate_detection:
@@ -170,6 +170,6 @@ rule evaluate_detection:
         job_log("evaluate_detection"),
     threads: NUMERIC_THREADS
     shell:
-        "python -m googlenet.stages.evaluate_detection --config {input.config} --threads {threads}"
-        " --manifest {input.manifest} --proposals {input.proposals} --scores {input.scores}"
-        " --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.evaluate_detection --config {input.config:q} --threads {threads}"
+        " --manifest {input.manifest:q} --proposals {input.proposals:q} --scores {input.scores:q}"
+        " --metrics {output.metrics:q} > {log:q} 2>&1"

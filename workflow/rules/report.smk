@@ -12,8 +12,8 @@ rule measure_cost:
     resources:
         gpu=ON_GPU,
     shell:
-        "python -m googlenet.stages.measure_cost --config {input.config} --threads {threads}"
-        " --metrics {output.metrics} > {log} 2>&1"
+        "python -m googlenet.stages.measure_cost --config {input.config:q} --threads {threads}"
+        " --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
 UNREPORTED = ("make_report", *configuration.ABLATION_STAGES)
@@ -41,6 +41,6 @@ rule make_report:
         job_log("make_report"),
     threads: NUMERIC_THREADS
     shell:
-        "python -m googlenet.stages.make_report --config {input.config} --threads {threads}"
-        " --manifests {input.manifests} --metrics {input.metrics}"
-        " --html {output.html} --markdown {output.markdown} > {log} 2>&1"
+        "python -m googlenet.stages.make_report --config {input.config:q} --threads {threads}"
+        " --manifests {input.manifests:q} --metrics {input.metrics:q}"
+        " --html {output.html:q} --markdown {output.markdown:q} > {log:q} 2>&1"

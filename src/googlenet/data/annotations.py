@@ -13,6 +13,7 @@ from googlenet.data.packed import Packed
 from googlenet.data.records import Annotation
 from googlenet.errors import UserError
 
+LONGEST_SIDE = 9  # digits
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -117,6 +118,6 @@ def _box(item: Element, path: Path | Packed) -> tuple[float, float, float, float
 
 def _side(root: Element, tag: str, path: Path | Packed) -> int:
     text = (root.findtext(f"size/{tag}") or "0").strip()
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > LONGEST_SIDE:
         raise UserError(f"{path.name}: <{tag}> of <size> is '{text}', not a number of pixels")
     return int(text)

@@ -6,6 +6,7 @@ from googlenet.data.folders import (
     candidate,
     check_splits,
     hold_out,
+    inside,
     is_picture,
     require,
     root_of,
@@ -14,7 +15,7 @@ from googlenet.data.folders import (
 )
 from googlenet.data.packed import Packed
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
-from googlenet.errors import UserError, nearest
+from googlenet.errors import UserError, nearest, printable
 
 
 def check(kind: str, settings: dict) -> None:
@@ -53,6 +54,8 @@ def class_names(folder: Path | Packed, key: str) -> list[str]:
             f"{key}: {folder} has no class folders; it should hold one folder of pictures per class"
         )
     for path in found:
+        if not inside(path.name):
+            raise UserError(f"{path}: the name of this class folder is no UTF-8, or too long; rename it")
         if not any(is_picture(item) for item in path.iterdir()):
             raise UserError(f"{path}: class folder without pictures; fill it or remove it")
     return [path.name for path in found]
@@ -69,13 +72,17 @@ def pictures_in(
     labels = {name: label for label, name in enumerate(classes)}
     for entry in visible(folder):
         if not entry.is_dir():
-            refused.append(Refused(split, entry.name, f"{entry.name}: lies in no class folder"))
+            name = printable(entry.name)
+            refused.append(Refused(split, name, f"{name}: lies in no class folder"))
             continue
         if entry.name not in labels:
             raise UserError(f"{entry}: class '{entry.name}' is not in training{nearest(entry.name, classes)}")
         for path in visible(entry):
             name = f"{entry.name}/{path.name}"
-            if is_picture(path):
+            if not inside(path.name):
+                name = printable(name)
+                refused.append(Refused(split, name, f"{name}: its name is no UTF-8, or too long; rename it"))
+            elif is_picture(path):
                 candidates.append(candidate(split, name, path, labels[entry.name]))
             else:
                 refused.append(Refused(split, name, f"{name}: not a picture file"))

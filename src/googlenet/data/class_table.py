@@ -90,6 +90,6 @@ def _row(line: str) -> ClassRow:
     if not WNID.fullmatch(first):
         return ClassRow(line, line, 0)
     number, _, name = rest.strip().partition(" ")
-    if number.isdecimal() and name:
+    if number.isdecimal() and len(number) < 10 and name:
         return ClassRow(first, name.strip().replace("_", " "), int(number))
     return ClassRow(first, rest.split(",")[0].strip() or first, 0)

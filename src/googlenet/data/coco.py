@@ -11,10 +11,10 @@ no object, but its class is one of which the picture may hold objects without a 
 
 import json
 import sys
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from googlenet.data.folders import check_splits, empty_kept, require, root_of
+from googlenet.data.folders import check_splits, empty_kept, inside, require, root_of
 from googlenet.data.records import SPLITS, Annotation, Candidate, Reading, Refused
 from googlenet.data.voc import drop_repeated
 from googlenet.errors import UserError, nearest
@@ -103,9 +103,14 @@ class _File:
         for key in keys:
             value = row.get(key)
             right = type(value) in (int, str) if key.endswith("id") else isinstance(value, str)
-            if not right or value == "":
+            if not right or value == "" or (isinstance(value, str) and not is_text(value)):
                 raise UserError(f"{self.name}: {where} has no usable '{key}'; mend the file")
         return row
+
+
+def is_text(value: str) -> bool:
+    """Whether a text of a JSON file can be written again: JSON can name halves of letters."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _tables(path: Path) -> dict[str, list]:
@@ -128,8 +133,8 @@ def _candidate(
     """One picture with its boxes. Raises UserError for one that is not there, or a box that cannot be."""
     name = row["file_name"]
     path = images / name
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\0" in name:
-        raise UserError(f"{file.name}: file_name '{name}' leads out of its folder")
+    if not inside(name):
+        raise UserError(f"{file.name}: file_name '{name}' leads out of its folder, or is no name of a file")
     if not path.is_file():
         raise UserError(f"{name}: no picture of that name in {images.name}")
     boxes = file.boxes[row["id"]]

@@ -22,6 +22,7 @@ import numpy as np
 
 from googlenet.data.annotations import read_annotation
 from googlenet.data.class_table import ClassRow, by_any_name, key_of, lines_of, pairs_in, text_of
+from googlenet.data.folders import inside
 from googlenet.errors import UserError, nearest
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -81,9 +82,9 @@ def read_list(path: Path) -> Pictures:
     if not rows:
         raise UserError(f"{path.name}: lists no picture; give one name in each line")
     second = [words[1] if len(words) > 1 else "" for _, words in rows]
-    own = all(word.isdecimal() and int(word) > 0 for word in second) and len(set(map(int, second))) == len(
-        rows
-    )
+    own = all(word.isdecimal() and len(word) < 19 and int(word) > 0 for word in second) and len(
+        set(map(int, second))
+    ) == len(rows)
     numbers = [str(int(word)) for word in second] if own else map(str, range(1, len(rows) + 1))
     return Pictures(path.name, list(place), place, {number: at for at, number in enumerate(numbers)})
 
@@ -95,6 +96,8 @@ def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> t
     known = by_any_name(table)
     image, names, boxes, difficult, files = array("q"), [], array("d"), array("b"), []
     for at, name in enumerate(pictures.names):
+        if not inside(name):
+            raise UserError(f"{pictures.file}: '{name}' leads out of {folder}; mend the line")
         found = _annotation(folder / f"{name}.xml", f"{pictures.file}, '{name}'")
         image.extend([at] * len(found.names))
         names += found.names

@@ -2,13 +2,14 @@
 
 import hashlib
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from googlenet.data.packed import Packed, Stretch
 from googlenet.data.records import SPLITS, Annotation, Candidate
 from googlenet.errors import UserError, nearest
 
 EMPTY = ("refuse", "keep")
+LONGEST_NAME = 240  # bytes; file systems take 255, and a suffix may be added
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
@@ -81,6 +82,18 @@ def visible(folder: Path | Packed) -> list[Path | Packed]:
     """A folder's entries in the order of their names, without the dot files that systems leave there."""
     return sorted(
         (path for path in folder.iterdir() if not path.name.startswith(".")), key=lambda path: path.name
+    )
+
+
+def inside(name: str) -> bool:
+    """Whether a name, as a list gives it, is that of a file below its folder: relative, without "..", UTF-8."""
+    path = PurePosixPath(name)
+    try:
+        longest = max((len(part.encode()) for part in path.parts), default=0)
+    except UnicodeEncodeError:
+        return False
+    return (
+        not path.is_absolute() and ".." not in path.parts and "\0" not in name and 0 < longest <= LONGEST_NAME
     )
 
 

@@ -21,6 +21,7 @@ from googlenet.data.folders import (
     candidate,
     check_splits,
     hold_out,
+    inside,
     is_picture,
     require,
     root_of,
@@ -29,7 +30,7 @@ from googlenet.data.folders import (
 )
 from googlenet.data.packed import Packed
 from googlenet.data.records import SPLITS, Reading, Refused
-from googlenet.errors import UserError
+from googlenet.errors import UserError, printable
 
 PARTS = {"classification": "CLS-LOC", "detection": "DET"}
 TABLES = {
@@ -100,6 +101,8 @@ def _flat(
     found, refused, known = [], [], set(keys or ())
     for path in visible(images):
         try:
+            if not inside(path.name):
+                raise UserError(f"{path.name}: its name is no UTF-8, or too long; rename it")
             if not is_picture(path):
                 raise UserError(f"{path.name}: not a picture file")
             names = set(read_annotation(annotations / f"{path.stem}.xml", BOX_ORIGIN).names)
@@ -108,7 +111,7 @@ def _flat(
                 raise UserError(f"{path.stem}.xml: names {', '.join(sorted(names))}, {said}")
             found.append((path, names.pop()))
         except UserError as error:
-            refused.append(Refused(split, path.name, str(error)))
+            refused.append(Refused(split, printable(path.name), str(error)))
     return found, refused
 
 

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from googlenet.data.annotations import read_annotation
-from googlenet.data.folders import PICTURES, candidate, check_splits, empty_kept, require, root_of
+from googlenet.data.class_table import lines_of
+from googlenet.data.folders import PICTURES, candidate, check_splits, empty_kept, inside, require, root_of
 from googlenet.data.packed import Packed
 from googlenet.data.records import SPLITS, Annotation, Candidate, Reading, Refused
 from googlenet.errors import UserError
@@ -32,8 +33,7 @@ def read(kind: str, settings: dict, scratch: Path | None = None) -> Reading:
     images, annotations = root / settings["images"], root / settings["annotations"]
     splits, refused = {}, []
     for split in SPLITS:
-        lines = _list(root, settings, split).read_text(encoding="utf-8").splitlines()
-        items = [line.split()[0] for line in lines if line.strip()]
+        items = [line.split()[0] for line in lines_of(_list(root, settings, split)) if line]
         splits[split], bad = listed(
             split, items, images, annotations, settings["box_origin"], empty_kept(kind, settings)
         )
@@ -59,6 +59,8 @@ def listed(
     candidates, refused = [], []
     for item in items:
         try:
+            if not inside(item):
+                raise UserError(f"{item}: leads out of its folder, or is no name of a file")
             (name, path), file = _picture(images, item), annotations / f"{item}.xml"
             if item in negatives and not file.is_file():
                 annotation = Annotation(file.name, (), (), (), (0, 0), origin)

@@ -70,17 +70,23 @@ def imported(path: Path, origin: dict, model: dict, width: float) -> "tuple[nn.M
     from googlenet import checkpoint, trained
 
     if origin["format"] == OURS:
+        check_finite(checkpoint.load(path, "fetch it again")[0], path)
         return trained.load(path)
     reader, network = READERS[origin["format"]]
     tensors = {name: torch.as_tensor(value) for name, value in reader.read(path).items()}
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise UserError(f"{path}: '{name}' holds numbers that are none (NaN or infinite); fetch it again")
+    check_finite(tensors, path)
     description = described(path, tensors, network, origin, model, width)
     built = trained.build(description)
     mend = "the weights are of another network: check the member's origin and width, and the model's keys"
     checkpoint.copy_into(built, tensors, path, mend)
     return built, description
+
+
+def check_finite(tensors: "Mapping[str, Tensor]", path: Path) -> None:
+    """Raise UserError, naming the layer, for weights that are no numbers."""
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise UserError(f"{path}: '{name}' holds numbers that are none (NaN or infinite); fetch it again")
 
 
 def described(

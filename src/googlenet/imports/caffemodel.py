@@ -24,8 +24,12 @@ def read(path: Path) -> dict[str, np.ndarray]:
 def pair(name: str, blobs: list[np.ndarray], path: Path) -> tuple[np.ndarray, np.ndarray]:
     """A layer's weights and biases; older files pad their shapes with ones in front."""
     if len(blobs) != 2:
-        raise UserError(f"{path}: layer '{name}' has {len(blobs)} blobs, not weights and biases")
+        raise UserError(
+            f"{path}: layer '{name}' has {len(blobs)} blobs, not weights and biases; get bvlc_googlenet itself"
+        )
     weight, bias = blobs
+    if not weight.ndim or not weight.size:
+        raise UserError(f"{path}: layer '{name}' has no weights; get the whole bvlc_googlenet")
     if name in FULLY_CONNECTED and weight.shape[:2] == (1, 1):
         weight = weight[0, 0]
     return weight, bias.reshape(-1)

@@ -1,9 +1,9 @@
 """Reader of torchvision's GoogLeNet state dict: a .pth of torch.save, or safetensors. No pickle is let run code."""
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError  # what torch raises; no pickle is read here
 from typing import TYPE_CHECKING, Any
 
 from googlenet import checkpoint
@@ -38,7 +38,7 @@ def of_torch(path: Path) -> Any:
 
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except UnpicklingError as error:
         named = re.search(r"GLOBAL (\S+)", str(error))
         reason = f"it would run code ({named[1]})" if named else "it holds more than tensors, or is cut short"
         raise UserError(f"{path}: refused, not read: {reason}; save model.state_dict() alone") from None
@@ -47,13 +47,19 @@ def of_torch(path: Path) -> Any:
         raise UserError(f"{path}: not a whole file of torch.save ({reason}); fetch it again") from None
 
 
-def tensors(found: Any, path: Path) -> "dict[str, Tensor]":
-    """Hold what was read against being a state dict. Some trainers' wrappers put `module.` before every name."""
+def plain(value: Any) -> bool:
+    """Whether a value is a tensor of numbers in rows; torch has others, sparse and quantised."""
     import torch
 
+    whole = isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized
+    return whole and value.device.type == "cpu" and not value.is_complex()
+
+
+def tensors(found: Any, path: Path) -> "dict[str, Tensor]":
+    """Hold what was read against being a state dict. Some trainers' wrappers put `module.` before every name."""
     if not isinstance(found, Mapping) or not found:
         raise UserError(f"{path}: holds {type(found).__name__}, not a state dict; save model.state_dict()")
-    strange = [name for name, value in found.items() if not isinstance(value, torch.Tensor)]
+    strange = [name for name, value in found.items() if not plain(value)]
     if strange:
-        raise UserError(f"{path}: '{strange[0]}' is no tensor; save model.state_dict() alone")
+        raise UserError(f"{path}: '{strange[0]}' is no plain tensor; save model.state_dict() alone")
     return {str(name).removeprefix("module."): value for name, value in found.items()}

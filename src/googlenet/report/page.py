@@ -43,6 +43,7 @@ def escape_markdown(text: str) -> str:
     text = " ".join(str(text).split())
     text = "".join(ENTITIES.get(letter, letter) for letter in text)
     text = MARKUP.sub(r"\\\1", text)
+    text = text.replace("://", "&#58;//").replace("www.", "www&#46;")  # which some readers turn into links
     return re.sub(r"^(\d+)([.)]\s)|^([-+=]+(?=\s|$|-))", _no_list, text)
 
 
