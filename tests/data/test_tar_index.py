@@ -9,7 +9,7 @@ from official_archives import packed
 
 from data.rooms import put
 from googlenet.data import tar_index
-from googlenet.data.packed import files_below, opened
+from googlenet.data.packed import files_below, opened, tree_of
 from googlenet.errors import UserError
 
 LONG = "a" * 90 + "/" + "b" * 90 + ".JPEG"  # beyond the fields of the old header
@@ -122,6 +122,24 @@ def test_an_inner_tar_that_says_more_than_it_is_does_not_reach_its_neighbour(tmp
     path = put(tmp_path / "a.tar", packed([("n1.tar", inner), ("n2.tar", packed(FILES))]))
     with pytest.raises(UserError, match=r"^n1\.tar in a\.tar: stops after 1,024 bytes, within 'a\.JPEG'"):
         list(files_below(opened(path)))
+
+
+def test_an_inner_tar_without_its_end_mark_ends_where_the_outer_says(tmp_path):
+    inner = packed([("a.JPEG", b"x" * 512)])[:1024]
+    path = put(tmp_path / "a.tar", packed([("n1.tar", inner), ("n2.tar", packed(FILES[:1]))]))
+    assert [item.name for item in files_below(opened(path))] == [
+        "a.JPEG",
+        "one.JPEG",
+    ]
+
+
+@pytest.mark.parametrize("names", [("n1.tar", "n1/a.JPEG"), ("n1/a.JPEG", "n1.tar"), ("a", "a/b")])
+def test_a_file_and_a_folder_of_one_name(tmp_path, names):
+    path = put(tmp_path / "a.tar", packed((name, packed([])) for name in names))
+    with pytest.raises(
+        UserError, match=r"^a\.tar: '.*' (is there twice|of '.*' is a file and a folder); fetch"
+    ):
+        tree_of(path)
 
 
 def test_a_damaged_header_is_not_the_end(tmp_path):
