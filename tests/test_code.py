@@ -14,7 +14,7 @@ from googlenet.config import PER
 
 TRAIN = "googlenet.stages.train_classifier"
 # Modules that cannot change a result: how jobs are found, checked, run, told and recorded.
-LEFT_OUT = {"code", "config", "config_checks", "errors", "files", "job", "tracking"}
+LEFT_OUT = {"code", "config", "config_checks", "errors", "files", "job", "tracking", "versions"}
 
 
 SEEN: dict[tuple, object] = {}

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "googlenet"
 # From the ground up. What stands in one row does not import its neighbours, but for those in BESIDE.
 ROWS = (
-    {"errors", "files", "paper", "code", "config_checks", "members", "switches"},
+    {"errors", "files", "paper", "code", "config_checks", "members", "switches", "versions"},
     {"data", "models", "checkpoint", "tracking", "variants"},
     {"trained", "job", "config"},
     {"classification", "detection", "report", "imports"},
@@ -25,7 +25,7 @@ BESIDE = {
     ("config_checks", "errors"),
     ("config_checks", "switches"),
 }
-BESIDE |= {("switches", "errors")}
+BESIDE |= {("switches", "errors"), ("versions", "errors")}
 # Only the workflow, and what it checks beforehand, look at the composed configuration; a job is given its own file.
 READERS_OF_CONFIG = {"preflight"}
 SLOW = {"torch", "torchvision", "mlflow", "sklearn", "matplotlib", "snakemake", "dvc"}

@@ -12,7 +12,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 PLUMBING = frozenset(
-    f"googlenet.{name}" for name in ("code", "config", "config_checks", "errors", "files", "job", "tracking")
+    f"googlenet.{name}"
+    for name in ("code", "config", "config_checks", "errors", "files", "job", "tracking", "versions")
 )
 
 LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignores"))

@@ -8,7 +8,6 @@ import argparse
 import hashlib
 import inspect
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -16,10 +15,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
+from googlenet import versions
 from googlenet.errors import UserError
 from googlenet.files import read_json, sha256, write_json
 from googlenet.tracking import JobRun, job_run
@@ -27,7 +26,6 @@ from googlenet.tracking import JobRun, job_run
 Input = Annotated[Path, "input"]
 Inputs = Annotated[list[Path], "input"]
 Output = Annotated[Path, "output"]
-LIBRARIES = ("torch", "torchvision", "opencv-contrib-python-headless", "numpy", "scikit-learn", "pyarrow")
 
 
 class Job:
@@ -164,7 +162,7 @@ def recorded(
         "config_sha256": sha256(path),
         "stamp": stamp,
         "inputs": digests,
-        "versions": versions(),
+        "versions": versions.installed() | versions.machine(),
         "mlflow": {
             "run_id": tracked.run_id,
             "experiment_id": tracked.experiment_id,
@@ -203,23 +201,6 @@ def commit(root: Path) -> str:
     if said[0].returncode:
         return ""
     return said[0].stdout.strip() + ("+dirty" if said[1].stdout.strip() else "")
-
-
-def versions() -> dict[str, str]:
-    """Versions of what computes, from the installed packages' metadata."""
-    found = {name.split("-")[0]: metadata.version(name) for name in LIBRARIES}
-    return found | {"python": platform.python_version(), "platform": platform.platform(), "cpu": cpu_name()}
-
-
-def cpu_name() -> str:
-    """The processor's name as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next(
-        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
 
 
 def records_beside(output: Path, dataset: str) -> list[dict]:
