@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 # EXPERIMENT=, MACHINE= and ARGS= say more: make plan EXPERIMENT=ilsvrc2014 MACHINE=epyc-2core ARGS='--cores 64'
-.PHONY: help env demo plan test check faults agreement ui sync restore pull lock format
+.PHONY: help env demo plan test check faults agreement ui sync restore pull verify lock format
 
 help: ## this list
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,9 @@ restore: env ## after git checkout: bring back the results that dvc.lock names
 pull: env ## after git clone: dvc pull, then restore
 	dvc pull
 	python workflow/sync.py restore
+
+verify: env ## is every file of DVC's cache sound? WHAT="--remote --mend": the remote's too, and mend
+	python workflow/verify.py $(WHAT)
 
 lock: env ## renew requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \

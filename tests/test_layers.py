@@ -13,7 +13,18 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "googlenet"
 # From the ground up. What stands in one row does not import its neighbours, but for those in BESIDE.
 ROWS = (
-    {"errors", "faults", "files", "paper", "code", "config_checks", "given", "members", "switches"},
+    {
+        "errors",
+        "faults",
+        "files",
+        "paper",
+        "code",
+        "config_checks",
+        "given",
+        "members",
+        "switches",
+        "versions",
+    },
     {"data", "models", "checkpoint", "tracking", "variants"},
     {"trained", "resume", "config"},
     {"classification", "detection", "report", "imports", "job"},
@@ -31,7 +42,7 @@ BESIDE = {
     ("given", "errors"),
     ("given", "files"),
 }
-BESIDE |= {("switches", "errors")}
+BESIDE |= {("switches", "errors"), ("versions", "errors")}
 # Only the workflow, and what looks at it beforehand, know the composed configuration; a job is given its own file.
 READERS_OF_CONFIG = {"preflight", "planning", "plan"}
 SLOW = {"torch", "torchvision", "mlflow", "sklearn", "matplotlib", "snakemake", "dvc"}

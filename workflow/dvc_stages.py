@@ -86,7 +86,8 @@ def stages(target: str) -> dict:
         "resolve_configs" if target == "all" else "resolve_ablations": {
             "desc": "Compose conf/ into one file per job; written only where the content changes",
             "cmd": "python workflow/sync.py resolve",
-            "deps": ["conf", "params.yaml", "src/googlenet", *WORKFLOW],
+            # The lock, since with strict_versions the resolved files hold what is installed.
+            "deps": ["conf", "params.yaml", "requirements.lock", "src/googlenet", *WORKFLOW],
             "outs": [kept(path) for path in configs[target]],
         }
     }

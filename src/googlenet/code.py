@@ -13,7 +13,18 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 PLUMBING = frozenset(
     f"googlenet.{name}"
-    for name in ("code", "config", "config_checks", "errors", "faults", "files", "job", "resume", "tracking")
+    for name in (
+        "code",
+        "config",
+        "config_checks",
+        "errors",
+        "faults",
+        "files",
+        "job",
+        "resume",
+        "tracking",
+        "versions",
+    )
 )
 
 LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignores"))

@@ -11,7 +11,7 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from googlenet import given, members, switches, variants
+from googlenet import given, members, switches, variants, versions
 from googlenet.code import code_digest
 from googlenet.config_checks import check_declared, check_keys, check_values
 from googlenet.errors import UserError, nearest
@@ -51,6 +51,8 @@ DETECTION_STAGES = (
 )
 DETECTION_STAGES += ("train_detector", "fit_region_heads", "score_regions", "evaluate_detection")
 ABLATION_STAGES = ("train_ablation", "compare_ablations")  # a target of its own, in a folder of its own
+# All but the report, which shows what others computed; their stamps make it anew when they run again.
+COMPUTING_STAGES = tuple(stage for stage in PER if stage != "make_report")
 GROUPS = ("dataset", "model", "ensemble")
 FULL = {"dataset": "full", "model": "paper", "ensemble": "paper"}  # of each group, the file with every key
 
@@ -135,6 +137,8 @@ class Settings:
             own["training"] = self.trainings[job.name]
         if job.stage == "compare_ablations":
             own["sources"] = {name: "/".join(source) for name, source in self.ablation_sources.items()}
+        if self.tree.strict_versions and job.stage in COMPUTING_STAGES:
+            own["versions"] = versions.installed()
         head = {"stage": job.stage, "job": job.name, "code": code_digest(f"googlenet.stages.{job.stage}")}
         return own | head | {"experiment": self.dataset if job.stage in DATA_STAGES else self.experiment}
 

@@ -9,7 +9,6 @@ import errno
 import hashlib
 import inspect
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -17,11 +16,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
-from googlenet import faults, resume
+from googlenet import faults, resume, versions
 from googlenet.errors import Stopped, UserError
 from googlenet.files import read_json, sha256, write_json
 from googlenet.tracking import JobRun, job_run
@@ -31,7 +29,6 @@ Inputs = Annotated[list[Path], "input"]
 Output = Annotated[Path, "output"]
 STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job kept what it had done
 FULL = (errno.ENOSPC, errno.EDQUOT)
-LIBRARIES = ("torch", "torchvision", "opencv-contrib-python-headless", "numpy", "scikit-learn", "pyarrow")
 
 
 class Job:
@@ -136,7 +133,7 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     plumbing = read_json(root / ".googlenet" / "plumbing.json")
     stage, name = config["stage"], config["job"]
     faults.of_job(f"{stage}/{name}")
-    key = hashlib.sha256(f"{stamp} {sorted(versions().items())}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{stamp} {sorted(versions.installed().items())}".encode()).hexdigest()[:16]
     kept, lock = resume.opened(root, config["experiment"], stage, name, key, plumbing["save_every_s"])
     with lock, resume.listening(kept):
         with recorded(root, path, config, stamp, digests, threads) as tracked:
@@ -203,7 +200,7 @@ def recorded(
         "config_sha256": sha256(path),
         "stamp": stamp,
         "inputs": digests,
-        "versions": versions(),
+        "versions": versions.installed() | versions.machine(),
         "mlflow": {
             "run_id": tracked.run_id,
             "experiment_id": tracked.experiment_id,
@@ -242,23 +239,6 @@ def commit(root: Path) -> str:
     if said[0].returncode:
         return ""
     return said[0].stdout.strip() + ("+dirty" if said[1].stdout.strip() else "")
-
-
-def versions() -> dict[str, str]:
-    """Versions of what computes, from the installed packages' metadata."""
-    found = {name.split("-")[0]: metadata.version(name) for name in LIBRARIES}
-    return found | {"python": platform.python_version(), "platform": platform.platform(), "cpu": cpu_name()}
-
-
-def cpu_name() -> str:
-    """The processor's name as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next(
-        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
 
 
 def records_beside(output: Path, dataset: str) -> list[dict]:

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from googlenet import variants
+from googlenet import variants, versions
 from googlenet.classification import sampling
-from googlenet.config import DATA_STAGES, Job, Settings, plain
+from googlenet.config import COMPUTING_STAGES, DATA_STAGES, Job, Settings, plain
 from googlenet.data.prepare import check_source
 from googlenet.detection import selective_search
 from googlenet.errors import UserError, nearest
+from googlenet.files import read_json
 from googlenet.imports import bring
+from googlenet.job import run_record
 from googlenet.models import peers
 from googlenet.models.table_1 import check_modules, module_above, order_of_modules
 
@@ -103,3 +105,19 @@ def check_trunk(settings: Settings) -> None:
     known = list(order_of_modules(deeper))
     if multibox.last not in known:
         raise UserError(f"train_multibox.last: no module '{multibox.last}'{nearest(multibox.last, known)}")
+
+
+def warnings(settings: Settings) -> list[str]:
+    """What is said before the first job and stops nothing: one line for each library that made results in another version.
+
+    With strict_versions such results are out of date, and nothing needs saying.
+    """
+    if settings.tree.strict_versions:
+        return []
+    found = []
+    for stage in (stage for stage in settings.stages if stage in COMPUTING_STAGES):
+        for name in (job.name for job in settings.jobs(stage)):
+            record = settings.root / run_record(Path(settings.config_path(stage, name)), stage, name)
+            found += [read_json(record)] if record.is_file() else []
+    mend = "what runs now is mixed with them (strict_versions: true in params.yaml's overrides runs all anew)"
+    return [f"warning: {line}; {mend}" for line in versions.differences(found, versions.installed())]

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from googlenet.report import page, sections
+from googlenet.report import page, record_tables, sections
 from googlenet.report.parts import Column, Report, Row, Section, Table
 from report import sample
 
@@ -113,6 +113,15 @@ def test_provenance_tells_commits_and_data(html):
     assert sample.digest("commit")[:10] + "+dirty" in text
     assert sample.digest("classificationtest") in text and sample.digest("m3")[:32] in text
     assert sample.digest("train_classifierm1")[:10] in text
+
+
+def test_results_of_several_versions_are_told():
+    runs = [run | {"versions": dict(run["versions"])} for run in sample.runs()]
+    assert record_tables.mixed_versions(runs) == ()
+    runs[0]["versions"]["torch"] = "2.14.0"
+    runs.append(runs[1] | {"stage": "make_report", "versions": {"torch": "1.0"}})  # computes nothing
+    mixed = f"Mixed: torch was 2.14.0 for 1 job and 2.15.0 for {len(runs) - 2} jobs."
+    assert sections.provenance({}, runs).text[1:] == (mixed,)
 
 
 def test_markdown_tables_have_as_many_cells_in_every_row(markdown):

@@ -51,6 +51,22 @@ def versions(runs: list[dict[str, Any]]) -> Table:
     return Table("Versions", "Of everything that a figure may depend on.", columns, rows)
 
 
+def mixed_versions(runs: list[dict[str, Any]]) -> tuple[str, ...]:
+    """A sentence for each library, interpreter or machine of which the computing jobs had more than one; () when none."""
+    seen: dict[str, dict[str, int]] = {}
+    for run in (run for run in runs if run["stage"] != "make_report"):
+        for name, value in run.get("versions", {}).items():
+            of_name = seen.setdefault(name, {})
+            of_name[str(value)] = of_name.get(str(value), 0) + 1
+    return tuple(
+        f"Mixed: {name} was "
+        + " and ".join(f"{value} for {plural(number, 'job')}" for value, number in sorted(found.items()))
+        + "."
+        for name, found in sorted(seen.items())
+        if len(found) > 1
+    )
+
+
 def digests(manifests: list[dict[str, Any]], shown: int = 60) -> Table:
     """The SHA-256 of the shards of data; the first `shown` of them."""
     rows = tuple(

@@ -201,4 +201,5 @@ def provenance(metrics: dict[str, Any], runs: list[dict[str, Any]]) -> Section:
         metrics[stage] for stage in ("prepare_classification", "prepare_detection") if stage in metrics
     ]
     content = (record_tables.jobs(runs), record_tables.versions(runs), record_tables.digests(manifests))
-    return Section("Provenance", (f"{plural(len(runs), 'job')} made this page.",), content)
+    text = (f"{plural(len(runs), 'job')} made this page.", *record_tables.mixed_versions(runs))
+    return Section("Provenance", text, content)
