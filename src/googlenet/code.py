@@ -12,7 +12,12 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 PLUMBING = frozenset(
-    f"googlenet.{name}" for name in ("code", "config", "config_checks", "errors", "files", "job", "tracking")
+    f"googlenet.{name}"
+    for name in (
+        *("code", "config", "config_checks", "errors", "files", "job"),
+        *("tracking", "tracking.delivery", "tracking.job_run", "tracking.journal", "tracking.runs"),
+        *("tracking.store", "tracking.__main__"),
+    )
 )
 
 LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignores"))

@@ -186,7 +186,11 @@ def deliver(root: Path, experiment: str = "", thoroughly: bool = False) -> bool:
     arrived = True
     for name in names:
         delivery = Delivery(root, name)
-        arrived = delivery.leftovers() and arrived
+        try:
+            arrived = delivery.leftovers() and arrived
+        except UserError as error:  # a full disk, say
+            say(f"warning: {error}")
+            arrived = False
         if thoroughly and not delivery.is_away:
             delivery.sweep()
     return arrived

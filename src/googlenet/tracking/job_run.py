@@ -40,8 +40,8 @@ def job_run(
     with held(folder, LOCK_TIMEOUT_S):
         own, others = opened(folder, labels.get("stamp", "")[:12] or "unstamped")
         own.begin(labels, flattened(parameters), inputs)
-        if delivery.leftovers(but=folder) and all(delivery.settle(journal) for journal in others):
-            delivery.attempt(own, now=True)
+        former = delivery.leftovers(but=folder) and all(delivery.settle(journal) for journal in others)
+        if former and delivery.attempt(own, now=True):
             delivery.sweep()
         started, run = time.monotonic(), JobRun(own, delivery)
         try:
