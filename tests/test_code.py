@@ -14,18 +14,9 @@ from googlenet.config import PER
 
 TRAIN = "googlenet.stages.train_classifier"
 # Modules that cannot change a result: how jobs are found, checked, run, told and recorded.
-LEFT_OUT = {
-    "code",
-    "config",
-    "config_checks",
-    "errors",
-    "faults",
-    "files",
-    "job",
-    "resume",
-    "tracking",
-    "versions",
-}
+LEFT_OUT = {"code", "config", "config_checks", "errors", "faults", "files", "job", "resume", "versions"}
+LEFT_OUT |= {"tracking", "tracking.__main__"}
+LEFT_OUT |= {f"tracking.{name}" for name in ("delivery", "job_run", "journal", "runs", "store")}
 
 
 SEEN: dict[tuple, object] = {}
@@ -205,7 +196,7 @@ def test_what_is_left_out_is_plumbing(package):
 
     def edit():
         for name in LEFT_OUT:
-            with open(package / f"{name}.py", "a") as file:
+            with open(code.path_of(f"googlenet.{name}"), "a") as file:
                 file.write("\nNEW = 1\n")
 
     assert changed(edit) == set()

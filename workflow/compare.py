@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from googlenet.config import current
 from googlenet.errors import UserError
-from googlenet.tracking import current_runs
+from googlenet.tracking import current_runs, deliver
 
 ADDRESS = "http://127.0.0.1:5000"
 
@@ -18,6 +18,7 @@ ADDRESS = "http://127.0.0.1:5000"
 def main() -> None:
     """Print the page of the runs, and the page that compares the current members."""
     address = sys.argv[1] if sys.argv[1:] else ADDRESS
+    deliver(Path.cwd())  # what jobs could not: it tells itself what still waits
     try:
         experiment_id, run_ids = current_runs(Path.cwd(), current(Path.cwd()).experiment, "train_classifier")
     except UserError as error:

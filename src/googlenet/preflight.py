@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from googlenet import variants, versions
+from googlenet import tracking, variants, versions
 from googlenet.classification import sampling
 from googlenet.config import COMPUTING_STAGES, DATA_STAGES, Job, Settings, plain
 from googlenet.data.prepare import check_source
@@ -18,7 +18,7 @@ SEARCH_KEYS = tuple(selective_search.DEFAULTS)
 
 
 def check(settings: Settings, local: bool) -> None:
-    """Raise UserError, naming the key, for missing data, settings that make no sense, or a GPU that is not there.
+    """Raise UserError, naming the key, for missing data, settings without sense, no GPU, no answer from MLflow's server.
 
     Data that are prepared already need no source. `local`: jobs run on this machine, so its GPU is the one that counts.
     """
@@ -57,6 +57,7 @@ def check(settings: Settings, local: bool) -> None:
         selective_search.check({key: settings.tree.propose_regions[key] for key in SEARCH_KEYS})
     if local and settings.tree.compute.device == "cuda" and not Path("/dev/nvidiactl").exists():
         raise UserError("compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu")
+    tracking.check(settings.root, settings.experiment)  # last: it can take seconds
 
 
 def check_weights(settings: Settings, job: Job) -> None:

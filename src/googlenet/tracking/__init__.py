@@ -1,0 +1,14 @@
+"""MLflow, a mirror of what the jobs do: one parent run per experiment, one child run per job.
+
+A job writes what is to be told into a journal of its own (journal.py) and needs no store for that. Deliveries carry
+journals to MLflow, in order and each line once (delivery.py); what cannot be delivered waits. Only store.py imports
+mlflow, and late: that import takes 1.3 s or more. No result is read from here.
+A child carries the tags kind, stage, job, current, superseded, superseded_by, input.<name>, journal, host, pid,
+started, resumable and the caller's.
+"""
+
+from googlenet.tracking.delivery import deliver
+from googlenet.tracking.job_run import JobRun, flattened, job_run
+from googlenet.tracking.store import check, current_runs, open_store
+
+__all__ = ["JobRun", "check", "current_runs", "deliver", "flattened", "job_run", "open_store"]

@@ -1,0 +1,201 @@
+"""From journals to MLflow: in order, each line once, and without keeping a training waiting for a server that is away."""
+
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from googlenet.errors import UserError
+from googlenet.tracking import runs, store
+from googlenet.tracking.journal import InUse, Journal, held, identities, is_dead, journals, place_of
+
+BATCH_S = 1  # what is logged sooner after a delivery goes with the next
+FIRST_PAUSE_S = 10  # after a try that failed; twice as long after each further one
+LONGEST_PAUSE_S = 60
+NO_TRY_AFTER_S = 6  # at a job's end, when tries fail; one try can take 5 s
+LATER = "the next job or the end of the run delivers them, or: python -m googlenet.tracking deliver"
+
+
+class Delivery:
+    """What carries the journals of one experiment to the store; it is opened at the first try and after failures."""
+
+    def __init__(self, root: Path, experiment: str):
+        self.root, self.experiment = root, experiment
+        self.folder = place_of(root, experiment)
+        self.is_away = False
+        self._client: Any = None
+        self._uri = self._experiment_id = self._parent_id = ""
+        self._next, self._pause = 0.0, FIRST_PAUSE_S
+
+    def connect(self) -> None:
+        """Open the store and find or make the experiment and its parent run. UserError when that cannot be."""
+        if self._client is None:
+            uri = store.open_store(self.root)
+            with store.told(uri):
+                client = store.open_client(uri)
+                self._experiment_id = store.experiment_id_of(client, self.root, self.experiment)
+                self._parent_id = store.parent_id_of(client, self.root, self._experiment_id, self.experiment)
+            self._client, self._uri = client, uri
+
+    def attempt(self, journal: Journal, now: bool = False) -> bool:
+        """Deliver what waits, unless a try has just been; whether nothing waits any more."""
+        if journal.pending and (now or time.monotonic() >= self._next):
+            try:
+                self.connect()
+                journal.address(store.shown(self._uri))
+                while journal.pending:
+                    batch = self._batch(journal)
+                    self._send(journal, batch)
+                    journal.note(batch[-1]["n"], store.shown(self._uri))
+            except UserError as error:
+                self._failed(journal, error)
+            else:
+                self._arrived()
+        return not journal.pending
+
+    def finish(self, journal: Journal, patient: bool) -> None:
+        """Deliver the rest at a job's end, with a few tries if `patient`, and remove a journal that is done with."""
+        last = time.monotonic() + (NO_TRY_AFTER_S if patient else 0)
+        pause = 1
+        while not self.attempt(journal, now=True) and time.monotonic() + pause < last:
+            time.sleep(pause)
+            pause *= 2
+        if journal.pending:
+            say(f"warning: {len(journal.pending)} entries for MLflow wait in {journal.path}; {LATER}")
+        journal.remove_if_done()
+
+    def leftovers(self, but: Path | None = None) -> bool:
+        """Deliver what former jobs left, but not those of the folder `but`; whether nothing waits any more.
+
+        A job that lives holds its lock and is passed over. One that died ends as KILLED.
+        """
+        for folder in sorted({path.parent for path in self.folder.glob("*/*/*.jsonl")} - {but}):
+            try:
+                with held(folder, wait_s=0):
+                    for journal in journals(folder):
+                        journal.close_for_the_dead()
+                        if not self.settle(journal):
+                            return False
+            except InUse:
+                continue
+        return True
+
+    def settle(self, journal: Journal) -> bool:
+        """Deliver what a former job said, and remove its journal if that is done; whether nothing waits any more."""
+        arrived = self.attempt(journal, now=True)
+        journal.remove_if_done()
+        return arrived
+
+    def _batch(self, journal: Journal) -> list[dict]:
+        """The next line; of metrics, the next lines up to what MLflow takes at once."""
+        first, *others = journal.pending
+        batch, size = [first], len(first.get("values", ()))
+        for line in others if first["do"] == "metrics" else []:
+            size += len(line.get("values", ()))
+            if line["do"] != "metrics" or size > runs.METRICS_PER_BATCH:
+                break
+            batch.append(line)
+        return batch
+
+    def _send(self, journal: Journal, batch: list[dict]) -> None:
+        """Deliver a batch; what the store does not take is told and left out, line by line."""
+        first = batch[0]
+        try:
+            with store.told(self._uri):
+                if first["do"] == "metrics":
+                    doubtful = first["n"] < journal.doubtful
+                    runs.log_metrics(self._client, journal.run_id, batch, doubtful)
+                else:
+                    self._send_line(journal, first)
+        except store.Refused as error:
+            if first["do"] == "begin":
+                raise
+            journal.doubtful = max(journal.doubtful, batch[-1]["n"] + 1)
+            if len(batch) == 1:
+                say(
+                    f"warning: MLflow does not take line {first['n']} ({first['do']}) of {journal.path}: {error}"
+                )
+            for line in batch if len(batch) > 1 else []:
+                self._send(journal, [line])
+
+    def _send_line(self, journal: Journal, line: dict) -> None:
+        client, run_id, doubtful = self._client, journal.run_id, line["n"] < journal.doubtful
+        match line["do"]:
+            case "begin":
+                ids = runs.run_ids(client, self._experiment_id, journal.identity) if doubtful else []
+                made = ids or [runs.create_run(client, self._experiment_id, self._parent_id, line)]
+                journal.run_id, journal.experiment_id = made[0], self._experiment_id
+            case "resume":
+                runs.resume(client, run_id, line["tags"] | {"resumable": "false"})
+            case "parameters":
+                runs.log_parameters(client, run_id, line["values"])
+            case "inputs":
+                with store.lock(
+                    self.root
+                ):  # MLflow looks for a data set and then inserts it: two at once clash
+                    runs.log_inputs(client, run_id, line["values"], doubtful)
+            case "artifact":
+                path = journal.files / line["file"]
+                if path.is_file():
+                    client.log_artifact(run_id, str(path))
+                else:
+                    say(f"warning: {path}: gone before MLflow could be given it")
+            case "end":
+                runs.end(client, run_id, line["status"], line["time"])
+                if line["status"] == "FINISHED":
+                    with store.lock(self.root):
+                        runs.make_current(client, self._experiment_id, run_id)
+            case "drop":
+                client.set_tag(run_id, "resumable", "false")
+
+    def _failed(self, journal: Journal, error: UserError) -> None:
+        if not self.is_away:
+            say(f"warning: {error}; what is logged meanwhile is kept, and delivered later")
+        self.is_away, self._client = True, None
+        journal.doubtful = len(journal.lines)
+        self._next, self._pause = time.monotonic() + self._pause, min(2 * self._pause, LONGEST_PAUSE_S)
+
+    def _arrived(self) -> None:
+        if self.is_away:
+            say("MLflow answers again, and has all that was kept")
+        self.is_away, self._pause = False, FIRST_PAUSE_S
+        self._next = time.monotonic() + BATCH_S
+
+    def sweep(self) -> None:
+        """Mark as KILLED what says RUNNING, was run on this host by a process that is dead, and left no journal."""
+        try:
+            self.connect()
+            with store.told(self._uri):
+                running = runs.running_on(self._client, self._experiment_id, socket.gethostname())
+                known = identities(self.folder) if running else set()
+                for run_id, tags in running.items():
+                    if tags.get("journal") not in known and is_dead(tags):
+                        self._client.set_terminated(run_id, "KILLED")
+        except UserError as error:
+            say(f"warning: runs of dead processes could not be looked for: {error}")
+
+
+def deliver(root: Path, experiment: str = "", thoroughly: bool = False) -> bool:
+    """Deliver what jobs have left, of one experiment or of all; whether nothing waits any more. Tells what fails.
+
+    Where nothing waits, MLflow is not even imported; but `thoroughly` also looks for runs whose journal is lost.
+    """
+    base = place_of(root, experiment)
+    names = [experiment] if experiment else sorted(path.name for path in base.glob("*") if path.is_dir())
+    arrived = True
+    for name in names:
+        delivery = Delivery(root, name)
+        try:
+            arrived = delivery.leftovers() and arrived
+        except UserError as error:  # a full disk, say
+            say(f"warning: {error}")
+            arrived = False
+        if thoroughly and not delivery.is_away:
+            delivery.sweep()
+    return arrived
+
+
+def say(line: str) -> None:
+    """Write a line to the job's log."""
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,260 @@
+"""A job's run as numbered lines of JSON: all that MLflow is to be told, written before MLflow is told.
+
+Below .googlenet/tracking/<experiment>/<stage>/<job>/: <stamp>.jsonl, the lines; <stamp>.sent, up to which of them
+MLflow has been told; <stamp>/, copies of small artefacts; lock, held by the job, or by who delivers after its end.
+"""
+
+import json
+import os
+import shutil
+import socket
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from googlenet.errors import UserError
+from googlenet.files import write_json
+
+COPIED_BYTES = 16 * 2**20  # a larger artefact is read when it is delivered, from where it lies
+
+
+class InUse(UserError):
+    """Another process holds the journals of a job: the job lives, or somebody delivers them."""
+
+
+class Journal:
+    """One run of one job. To be opened by who holds the job's lock.
+
+    lines: all that was written. sent: number of the last line that MLflow has, -1 at first. doubtful: lines below this
+    number may have arrived without our knowing. run_id, experiment_id: MLflow's, "" until the first line is delivered.
+    """
+
+    def __init__(self, path: Path):
+        self.path, self.files, self._noted = path, path.with_suffix(""), path.with_suffix(".sent")
+        content = path.read_bytes() if path.exists() else b""
+        self.lines, length = whole_lines(content)
+        if length < len(content):
+            os.truncate(path, length)  # what a kill tore
+        self.doubtful = len(self.lines)
+        note = self._note()
+        self.sent = min(note.get("sent", -1), len(self.lines) - 1)
+        self.run_id, self.experiment_id = note.get("run_id", ""), note.get("experiment_id", "")
+        self.uri = note.get("uri", "")
+
+    @property
+    def identity(self) -> str:
+        """The name of this run that was there before MLflow's."""
+        return self.lines[0]["identity"]
+
+    @property
+    def pending(self) -> list[dict]:
+        """Lines that are still to be delivered."""
+        return self.lines[self.sent + 1 :]
+
+    @property
+    def status(self) -> str:
+        """RUNNING, or how the last try ended."""
+        last = next(line for line in reversed(self.lines) if line["do"] in ("begin", "resume", "end"))
+        return last.get("status", "RUNNING")
+
+    @property
+    def process(self) -> dict[str, str]:
+        """The tags of the process that ran the last try."""
+        return next(line["tags"] for line in reversed(self.lines) if line["do"] in ("begin", "resume"))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no job will go on with it."""
+        return self.status == "FINISHED" or self.lines[-1]["do"] == "drop"
+
+    @property
+    def logged(self) -> set[tuple[str, int]]:
+        """Names and steps of all metrics."""
+        return {
+            (key, line["step"]) for line in self.lines if line["do"] == "metrics" for key in line["values"]
+        }
+
+    def begin(
+        self, tags: Mapping[str, str], parameters: Mapping[str, str], inputs: Mapping[str, str]
+    ) -> None:
+        """Write the first lines, or, after a former try, that the run goes on."""
+        if self.lines:
+            self.add("resume", tags={**tags, **process()})
+        else:
+            self._noted.unlink(missing_ok=True)
+            shutil.rmtree(self.files, ignore_errors=True)
+            self.add("begin", identity=uuid.uuid4().hex, tags={**tags, **process()})
+        written = {line["do"] for line in self.lines}  # a kill can have come before these
+        for do, values in (("parameters", parameters), ("inputs", inputs)):
+            if do not in written:
+                self.add(do, values=dict(values))
+
+    def add(self, do: str, **said: Any) -> None:
+        """Append a line, whole or not at all. UserError when the file cannot be written."""
+        line = {"n": len(self.lines), "do": do, "time": int(time.time() * 1000), **said}
+        content = json.dumps(line).encode() + b"\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "ab", buffering=0) as file:
+                before = file.tell()
+                if file.write(content) < len(content):
+                    os.truncate(self.path, before)
+                    raise OSError(0, "no space left")
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be written ({error.strerror}); make room for it") from None
+        self.lines.append(line)
+
+    def keep(self, path: Path) -> None:
+        """Add an artefact, with a copy of it if it is small: what is delivered later is what is there now."""
+        place = Path(path).absolute()
+        if place.stat().st_size <= COPIED_BYTES:
+            place = self.files / str(len(self.lines)) / place.name
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, place)
+            except OSError as error:
+                raise UserError(f"{place}: cannot be written ({error.strerror}); make room for it") from None
+        copied = place.is_relative_to(self.files)
+        self.add("artifact", file=str(place.relative_to(self.files) if copied else place))
+
+    def note(self, sent: int, uri: str) -> None:
+        """Note that MLflow at `uri` has all lines up to number `sent`."""
+        self.sent, self.uri = sent, uri
+        names = ("sent", "run_id", "experiment_id", "uri")
+        said = {name: getattr(self, name) for name in names} | {"identity": self.identity}
+        try:
+            write_json(self._noted, said)
+        except OSError as error:
+            raise UserError(
+                f"{self._noted}: cannot be written ({error.strerror}); make room for it"
+            ) from None
+
+    def address(self, uri: str) -> None:
+        """Begin at the first line again when MLflow is elsewhere than before."""
+        if self.uri not in ("", uri):
+            self.sent, self.doubtful, self.run_id, self.experiment_id = -1, len(self.lines), "", ""
+        self.uri = uri
+
+    def close_for_the_dead(self) -> None:
+        """Write the end that a killed process could not write."""
+        if self.status == "RUNNING" and is_dead(self.process):
+            self.add("end", status="KILLED")
+
+    def drop(self) -> None:
+        """Say that no job will go on with this run."""
+        if self.status == "RUNNING":
+            self.add("end", status="KILLED")
+        if not self.is_over:
+            self.add("drop")
+
+    def set_aside(self) -> None:
+        """Make room for a new journal of the same stamp."""
+        former = self.path, self.files, self._noted
+        stem = self.path.with_name(f"{self.path.stem}-{self.identity[:8]}")
+        self.path, self.files, self._noted = stem.with_suffix(".jsonl"), stem, stem.with_suffix(".sent")
+        for old, new in reversed(list(zip(former, (self.path, self.files, self._noted), strict=True))):
+            if old.exists():
+                old.rename(new)  # the lines last: a kill before that leaves it to be done again
+
+    def remove_if_done(self) -> None:
+        """Remove what has been delivered and will not be gone on with."""
+        if self.is_over and not self.pending:
+            self.path.unlink(missing_ok=True)
+            self._noted.unlink(missing_ok=True)
+            shutil.rmtree(self.files, ignore_errors=True)
+
+    def _note(self) -> dict:
+        try:
+            note = json.loads(self._noted.read_bytes())
+        except (
+            FileNotFoundError,
+            ValueError,
+        ):  # not yet, or torn: then every line is checked before it is sent
+            return {}
+        return note if self.lines and note.get("identity") == self.identity else {}
+
+
+def whole_lines(content: bytes) -> tuple[list[dict], int]:
+    """The lines up to the first that is torn or out of order, and their length in bytes."""
+    lines: list[dict] = []
+    length = 0
+    for raw in content.splitlines(keepends=True):
+        try:
+            line = json.loads(raw) if raw.endswith(b"\n") else {}
+        except ValueError:
+            break
+        if not isinstance(line, dict) or line.get("n") != len(lines):
+            break
+        lines.append(line)
+        length += len(raw)
+    return lines, length
+
+
+def place_of(root: Path, experiment: str) -> Path:
+    """The folder of an experiment's journals."""
+    return Path(root).resolve() / ".googlenet" / "tracking" / experiment
+
+
+def journals(folder: Path) -> list[Journal]:
+    """The journals of one job, the oldest run first; for who holds the job's lock."""
+    found = [Journal(path) for path in sorted(folder.glob("*.jsonl"))]
+    for journal in found:
+        if not journal.lines:  # torn in its first line: nobody was told anything
+            journal.path.unlink()
+    return sorted(
+        (journal for journal in found if journal.lines), key=lambda journal: journal.lines[0]["time"]
+    )
+
+
+def identities(folder: Path) -> set[str]:
+    """The identities of all journals of an experiment, as they are now; for everyone."""
+    firsts = [whole_lines(path.read_bytes())[0][:1] for path in folder.glob("*/*/*.jsonl") if path.exists()]
+    return {lines[0]["identity"] for lines in firsts if lines}
+
+
+@contextmanager
+def held(folder: Path, wait_s: float) -> Iterator[None]:
+    """Hold the lock of one job's journals. InUse when another process holds it for longer than `wait_s`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock", timeout=wait_s)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InUse(f"{folder}/lock: held by another process; is the job running twice? end one") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def process() -> dict[str, str]:
+    """Tags that name this process: host, pid, and its time of start, "" where /proc does not tell."""
+    return {"host": socket.gethostname(), "pid": str(os.getpid()), "started": started(os.getpid())}
+
+
+def is_dead(tags: Mapping[str, str]) -> bool:
+    """Whether the process that these tags name has ended; False for one of another host."""
+    if tags.get("host") != socket.gethostname() or not tags.get("pid", "").isdecimal():
+        return False
+    try:
+        os.kill(int(tags["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # it lives, and is another user's
+        pass
+    return bool(tags.get("started")) and started(int(tags["pid"])) != tags["started"]
+
+
+def started(pid: int) -> str:
+    """When a process started: the boot and the ticks since; "" for one that has ended, or without /proc."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+    except OSError:
+        return ""
+    return "" if after_name[0] == "Z" else f"{boot[:8]}-{after_name[19]}"

@@ -1,0 +1,120 @@
+"""Each thing that is written to a job's run in MLflow, or asked about it.
+
+All can be done twice: they look at what is there, or leave the same behind. What MLflow raises passes through.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+PARAMETERS_PER_BATCH = 100  # MLflow's limits
+METRICS_PER_BATCH = 1000
+DIGEST_CHARACTERS = 36
+
+
+def run_ids(client: "MlflowClient", experiment_id: str, identity: str) -> list[str]:
+    """The runs that were made for a journal: none, one, or two where a lost request arrived late."""
+    return [run.info.run_id for run in client.search_runs([experiment_id], f"tags.journal = '{identity}'")]
+
+
+def create_run(client: "MlflowClient", experiment_id: str, parent_id: str, line: Mapping[str, Any]) -> str:
+    """Create a job's run below its parent, and return its id."""
+    tags = line["tags"] | {"journal": line["identity"], "mlflow.parentRunId": parent_id}
+    name = f"{tags['stage']}/{tags['job']}"
+    return client.create_run(experiment_id, start_time=line["time"], tags=tags, run_name=name).info.run_id
+
+
+def resume(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> None:
+    """Say that a run goes on, and in which process."""
+    client.update_run(run_id, status="RUNNING")
+    for name, value in tags.items():
+        client.set_tag(run_id, name, value)
+
+
+def end(client: "MlflowClient", run_id: str, status: str, time_ms: int) -> None:
+    """End a run. What was stopped from outside can be gone on with."""
+    if status == "KILLED":
+        client.set_tag(run_id, "resumable", "true")
+    client.set_terminated(run_id, status, time_ms)
+
+
+def make_current(client: "MlflowClient", experiment_id: str, run_id: str) -> None:
+    """Mark a run as its job's current one, then the former ones as superseded: at no time is there none.
+
+    One that is told late can have been followed by another; then it is the superseded one.
+    """
+    own = client.get_run(run_id)
+    for twin in run_ids(client, experiment_id, own.data.tags["journal"]):
+        if twin != run_id:
+            client.delete_run(twin)
+    same = " and ".join(f"tags.{key} = '{own.data.tags[key]}'" for key in ("stage", "job"))
+    others = client.search_runs([experiment_id], f"{same} and tags.current = 'true'")
+    others = [run for run in others if run.info.run_id != run_id]
+    if later := [run for run in others if run.info.start_time > own.info.start_time]:
+        others, current_id = [own], later[0].info.run_id
+    else:
+        current_id = run_id
+        client.set_tag(run_id, "current", "true")
+    for run in others:
+        client.set_tag(run.info.run_id, "superseded_by", current_id)
+        client.set_tag(run.info.run_id, "superseded", "true")
+        client.set_tag(run.info.run_id, "current", "false")
+
+
+def running_on(client: "MlflowClient", experiment_id: str, host: str) -> dict[str, dict[str, str]]:
+    """The tags of all runs that say RUNNING on a host, by run id."""
+    wanted = f"attributes.status = 'RUNNING' and tags.host = '{host}'"
+    runs = client.search_runs([experiment_id], wanted, max_results=1000)
+    return {run.info.run_id: run.data.tags for run in runs}
+
+
+def log_parameters(client: "MlflowClient", run_id: str, parameters: Mapping[str, str]) -> None:
+    """Log texts by name; the same again changes nothing."""
+    from mlflow.entities import Param
+
+    batch = [Param(name, value) for name, value in parameters.items()]
+    for part in _chunks(batch, PARAMETERS_PER_BATCH):
+        client.log_batch(run_id, params=part)
+
+
+def log_inputs(client: "MlflowClient", run_id: str, inputs: Mapping[str, str], doubtful: bool) -> None:
+    """Log digests as MLflow data sets too, cut to the 36 characters it takes: a column of its runs table."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    there = client.get_run(run_id).inputs.dataset_inputs if doubtful else []
+    names = inputs.keys() - {known.dataset.name for known in there}
+    batch = [
+        DatasetInput(
+            Dataset(name, inputs[name][:DIGEST_CHARACTERS], "local", json.dumps({"digest": inputs[name]}))
+        )
+        for name in sorted(names)
+    ]
+    if batch:
+        client.log_inputs(run_id, datasets=batch)
+
+
+def log_metrics(
+    client: "MlflowClient", run_id: str, lines: Sequence[Mapping[str, Any]], doubtful: bool
+) -> None:
+    """Log the numbers of steps. When in doubt, leave out what the run's history has."""
+    from mlflow.entities import Metric
+
+    batch = [
+        Metric(key, value, line["time"], line["step"])
+        for line in lines
+        for key, value in line["values"].items()
+    ]
+    if doubtful:
+        keys = sorted({metric.key for metric in batch})
+        there = {(key, known.step) for key in keys for known in client.get_metric_history(run_id, key)}
+        batch = [metric for metric in batch if (metric.key, metric.step) not in there]
+    for part in _chunks(batch, METRICS_PER_BATCH):
+        client.log_batch(run_id, metrics=part)
+
+
+def _chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])

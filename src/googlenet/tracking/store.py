@@ -1,0 +1,197 @@
+"""MLflow's store: where it is, whether it answers, and the experiment with its one parent run."""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
+
+from googlenet.errors import UserError
+from googlenet.files import atomic
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+SETTINGS = {  # each can be set otherwise in the environment
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",  # MLflow's own 120 s keep a job waiting
+}
+LOCK_TIMEOUT_S = 120
+REASON_CHARACTERS = 300
+REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+
+
+class Refused(UserError):
+    """The store answers, and does not take what it was given; the same again would fare no better."""
+
+
+def open_store(root: Path) -> str:
+    """The tracking URI: MLFLOW_TRACKING_URI, else the SQLite store root/mlflow/mlflow.db, made where absent.
+
+    The file appears whole: processes that start at once wait for the first, and a kill leaves none half made.
+    """
+    if uri := _given():
+        return uri
+    database = _folder(root) / "mlflow.db"
+    if not database.exists():
+        _quiet()  # the slow import before the lock, so that those that wait have done it
+        with lock(root):
+            if not database.exists():
+                with atomic(database) as part, told(f"sqlite:///{part}"):
+                    open_client(f"sqlite:///{part}")
+    return f"sqlite:///{database}"
+
+
+def address(root: Path) -> str:
+    """Where runs are logged to, whether it is there or not."""
+    return _given() or f"sqlite:///{Path(root).resolve() / 'mlflow' / 'mlflow.db'}"
+
+
+def check(root: Path, experiment: str) -> None:
+    """See that runs can be logged. UserError when the server does not answer, or the store or experiment is broken."""
+    name = f"googlenet/{experiment}"
+    if uri := _given():
+        with told(uri):
+            _active(open_client(uri).get_experiment_by_name(name), name)
+        return
+    database = Path(root).resolve() / "mlflow" / "mlflow.db"
+    if database.exists():  # read without MLflow, whose import is slow
+        query = "select experiment_id, lifecycle_stage from experiments where name = ?"
+        try:
+            with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as store:
+                found = store.execute(query, [name]).fetchone()
+        except (
+            sqlite3.OperationalError
+        ):  # locked, or of another version: MLflow's to judge, and jobs can wait
+            found = None
+        except sqlite3.DatabaseError as error:
+            raise UserError(f"{database}: {error}; move the file away to begin a new store") from None
+        _active(found and SimpleNamespace(experiment_id=found[0], lifecycle_stage=found[1]), name)
+
+
+def current_runs(root: Path, experiment: str, stage: str) -> tuple[str, list[str]]:
+    """The MLflow experiment's id, and the ids of a stage's current runs by job. UserError before the first run."""
+    uri = open_store(root)
+    with told(uri):
+        client = open_client(uri)
+        found = client.get_experiment_by_name(f"googlenet/{experiment}")
+        if found is None:
+            raise UserError(f"MLflow has no run of '{experiment}' yet; run `snakemake --cores N` first")
+        wanted = f"tags.stage = '{stage}' and tags.current = 'true'"
+        runs = client.search_runs([found.experiment_id], wanted, max_results=1000)
+    return found.experiment_id, [r.info.run_id for r in sorted(runs, key=lambda r: r.data.tags["job"])]
+
+
+def _quiet() -> None:
+    """Turn off MLflow's telemetry, prints and log lines; to be called before it is first imported."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    # A request that timed out may have arrived: before it is sent again, we look (delivery.py). MLflow would not.
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+    import mlflow  # noqa: F401  (its import sets the level of its logger)
+
+    # What goes wrong is raised, and told by _told: MLflow would print its traceback as well.
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)
+    for name in ("alembic", "urllib3"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def open_client(uri: str) -> "MlflowClient":
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def experiment_id_of(client: "MlflowClient", root: Path, experiment: str) -> str:
+    """Find or create the MLflow experiment "googlenet/<experiment>" and return its id."""
+    name = f"googlenet/{experiment}"
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        with lock(root):
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                own = None if _given() else (_folder(root) / "artifacts" / experiment).as_uri()
+                return client.create_experiment(name, artifact_location=own)
+    return _active(found, name).experiment_id
+
+
+def _active(found: Any, name: str) -> Any:
+    """Return an experiment, or None; UserError when it was deleted."""
+    if found is not None and found.lifecycle_stage != "active":
+        mend = f"mlflow experiments restore --experiment-id {found.experiment_id}"
+        raise UserError(f"the MLflow experiment '{name}' was deleted; bring it back with: {mend}")
+    return found
+
+
+def parent_id_of(client: "MlflowClient", root: Path, experiment_id: str, name: str) -> str:
+    """Find or create the one run that the experiment's jobs hang below, and return its id."""
+
+    def found() -> list[str]:
+        runs = client.search_runs([experiment_id], "tags.kind = 'experiment'", max_results=1)
+        return [run.info.run_id for run in runs]
+
+    if not (run_ids := found()):
+        with lock(root):
+            if not (run_ids := found()):
+                run = client.create_run(experiment_id, tags={"kind": "experiment"}, run_name=name)
+                client.set_terminated(run.info.run_id)  # it is a folder: no job knows that it is the last
+                run_ids = [run.info.run_id]
+    return run_ids[0]
+
+
+@contextmanager
+def told(uri: str) -> Iterator[None]:
+    """Turn what MLflow raises into one line that names the store: a UserError, of the kind Refused where it is."""
+    _quiet()
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, RequestException, SQLAlchemyError, ImportError, OSError) as error:
+        kind = Refused if getattr(error, "error_code", "") in REFUSALS else UserError
+        unreachable = isinstance(error, RequestException) or "failed with exception" in str(error)
+        reason = "no answer" if unreachable else str(error).partition("\n")[0][:REASON_CHARACTERS]
+        if _given():
+            mend = "start or mend that server, or unset the variable to log to mlflow/mlflow.db"
+            raise kind(f"MLFLOW_TRACKING_URI: {shown(uri)}: {reason}; {mend}") from error
+        path = uri.removeprefix("sqlite:///")
+        raise kind(f"{path}: {reason}; move the file away to begin a new store") from error
+
+
+@contextmanager
+def lock(root: Path) -> Iterator[None]:
+    """Hold the store's file lock; one at a time over all processes that share `root`."""
+    path = _folder(root) / "lock"
+    try:
+        with FileLock(path, timeout=LOCK_TIMEOUT_S):
+            yield
+    except Timeout:
+        raise UserError(f"{path}: held for {LOCK_TIMEOUT_S} s; end the process that holds it") from None
+
+
+def _folder(root: Path) -> Path:
+    folder = Path(root).resolve() / "mlflow"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror}); the MLflow store needs it") from None
+    return folder
+
+
+def _given() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI", "")
+
+
+def shown(uri: str) -> str:
+    """An address without its password."""
+    address = urlsplit(uri).netloc
+    return uri.replace(address, address.rpartition("@")[2], 1) if "@" in address else uri

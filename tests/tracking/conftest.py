@@ -1,0 +1,72 @@
+"""A real MLflow server on this machine that a test can stop and start again."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from googlenet.tracking import delivery, open_store
+
+
+class Server:
+    """`mlflow server` over a SQLite file; what it has is there again after a stop."""
+
+    def __init__(self, folder, port):
+        self.folder, self.port, self._process = folder, port, None
+        self.uri = f"http://127.0.0.1:{port}"
+
+    def start(self):
+        words = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
+        words += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db"]
+        words += ["--artifacts-destination", str(self.folder / "artifacts")]
+        quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        with open(self.folder / "log", "ab") as log:
+            self._process = subprocess.Popen(
+                words, env=os.environ | quiet, stdout=log, stderr=log, start_new_session=True
+            )
+        for _ in range(1200):
+            try:
+                urlopen(f"{self.uri}/health", timeout=5).close()
+                return
+            except (URLError, OSError):
+                assert self._process.poll() is None, (self.folder / "log").read_text()
+                time.sleep(0.1)
+        pytest.fail("the server did not answer in two minutes")
+
+    def stop(self):
+        if self._process:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        shutil.move(open_store(folder).removeprefix("sqlite:///"), folder / "mlflow.db")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    made = Server(folder, port)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def server(one_server, monkeypatch):
+    """The server, running; jobs log to it, and try again at once after a failure."""
+    if one_server._process is None:
+        one_server.start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", one_server.uri)
+    monkeypatch.setattr(delivery, "FIRST_PAUSE_S", 0)
+    monkeypatch.setattr(delivery, "BATCH_S", 0)
+    return one_server

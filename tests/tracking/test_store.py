@@ -1,0 +1,49 @@
+"""What is told of the store before the first job."""
+
+import socket
+
+import pytest
+from mlflow import MlflowClient
+
+from googlenet.errors import UserError
+from googlenet.tracking import check, job_run, open_store
+
+
+@pytest.fixture(autouse=True)
+def own_store(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def test_a_server_that_answers_is_right_and_a_wrong_address_is_one_line(server, tmp_path, monkeypatch):
+    check(tmp_path, "demo")
+    with socket.socket() as silent:  # it takes connections and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://name:secret@{address}")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+        with pytest.raises(UserError) as raised:
+            check(tmp_path, "demo")
+    assert str(raised.value).startswith(f"MLFLOW_TRACKING_URI: http://{address}: no answer; start")
+    assert "secret" not in str(raised.value)
+
+
+def test_a_broken_store_is_named(tmp_path):
+    (tmp_path / "mlflow").mkdir()
+    (tmp_path / "mlflow" / "mlflow.db").write_text("not a database")
+    with pytest.raises(UserError, match=r"mlflow\.db: .*file is not a database; move the file away"):
+        check(tmp_path, "demo")
+
+
+def test_a_deleted_experiment_says_how_to_restore_it(tmp_path, monkeypatch):
+    check(tmp_path, "gone")  # before the first job there is no store, and none is made
+    assert not (tmp_path / "mlflow").exists()
+    with job_run(tmp_path, "gone", "stage", "all", {}, {}, {}) as run:
+        pass
+    check(tmp_path, "gone")
+    uri = open_store(tmp_path)
+    MlflowClient(uri).delete_experiment(run.experiment_id)
+    for given in ("", uri):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
+        with pytest.raises(UserError, match=f"restore --experiment-id {run.experiment_id}"):
+            check(tmp_path, "gone")
