@@ -15,7 +15,7 @@ import yaml
 
 from googlenet.errors import UserError, nearest
 from googlenet.files import load_yaml, write_bytes
-from googlenet.job import cpu_name
+from googlenet.versions import cpu_name
 
 FOLDER = "machines"
 HEAD = """\
