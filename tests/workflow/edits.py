@@ -190,6 +190,13 @@ EDITS = [
         jobs(measure_cost="all") | AFTER_CLASSIFIERS,
     ),
     Edit(
+        "strict_versions: what is installed becomes part of the settings",
+        file("conf/config.yaml", "strict_versions: false", "strict_versions: true"),
+        jobs(prepare_classification="all", prepare_detection="all", propose_regions=P, train_baseline="all")
+        | jobs(measure_cost="all")
+        | AFTER_CLASSIFIERS,
+    ),
+    Edit(
         "plumbing: loader_workers",
         file("conf/plumbing.yaml", r"loader_workers: \d+", "loader_workers: 1"),
         NONE,

@@ -1,10 +1,13 @@
 """The whole pipeline under both engines: the same jobs, the same bits, and then nothing to do."""
 
+import json
 import time
 
 import pytest
 
+from googlenet.versions import installed
 from workflow.houses import (
+    Run,
     assert_nothing_to_do,
     call,
     changed_stages,
@@ -98,6 +101,15 @@ def test_mlflow_has_one_parent_and_one_current_run_of_each_job(request, which):
     parents, children, current = tracked_runs(request.getfixturevalue(which))
     assert (parents, children) == (1, len(EVERY))
     assert current == sorted(EVERY)
+
+
+@pytest.mark.parametrize("which", ["house", "dvc_house"])
+def test_every_job_leaves_a_record_of_the_versions_that_made_its_results(request, which):
+    house = request.getfixturevalue(which)
+    paths = [*house.glob("results/smoke/runs/*/*.json"), *house.glob("data/runs/*/*/*.json")]
+    records = {Run(path.parent.name, path.stem): json.loads(path.read_text()) for path in paths}
+    assert records.keys() == EVERY
+    assert all(record["versions"].items() >= installed().items() for record in records.values())
 
 
 @pytest.mark.parametrize("which", ["house", "dvc_house"])

@@ -107,6 +107,7 @@ def test_dvc_runs_what_an_edit_touches_forth_and_back(linked):
     assert_unspoilt(linked, before)
 
 
+@pytest.mark.thorough
 def test_a_repro_that_is_cut_off_is_finished_by_snakemake(linked):
     """DVC's first stage leaves settings that are links to old files; results are older still."""
     former, text = digests(linked), (linked / NMS[0]).read_text()
