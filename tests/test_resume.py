@@ -5,6 +5,7 @@ import platform
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from googlenet.classification.train import train as train_classifier
 from googlenet.detection.multibox_train import train as train_multibox
 from googlenet.detection.train import detector_from
 from googlenet.detection.train import train as train_detector
-from googlenet.errors import Stopped, UserError
+from googlenet.errors import UserError
 from googlenet.resume import Resume
 
 
