@@ -67,7 +67,7 @@ restore: env ## after git checkout: bring back the results that dvc.lock names
 	python workflow/sync.py restore
 
 pull: env ## after git clone: dvc pull, then restore
-	dvc pull
+	dvc pull || { echo 'error: not all came; `make verify WHAT=--remote` names what is missing or damaged' >&2; exit 1; }
 	python workflow/sync.py restore
 
 verify: env ## is every file of DVC's cache sound? WHAT="--remote --mend": the remote's too, and mend

@@ -21,6 +21,7 @@ ROWS = (
         "code",
         "config_checks",
         "given",
+        "links",
         "members",
         "switches",
         "versions",
@@ -42,7 +43,7 @@ BESIDE = {
     ("given", "errors"),
     ("given", "files"),
 }
-BESIDE |= {("switches", "errors"), ("versions", "errors")}
+BESIDE |= {("switches", "errors"), ("versions", "errors"), ("links", "errors")}
 # Only the workflow, and what looks at it beforehand, know the composed configuration; a job is given its own file.
 READERS_OF_CONFIG = {"preflight", "planning", "plan"}
 SLOW = {"torch", "torchvision", "mlflow", "sklearn", "matplotlib", "snakemake", "dvc"}

@@ -1,0 +1,39 @@
+"""Results that are links into DVC's cache: their times say nothing, so inside a DVC stage contents decide.
+
+Before a stage DVC replaces its linked results by copies, which are as new as now; afterwards by links to what the cache
+has, which may be older than all else. Snakemake, which looks at times first, would take stale results for current ones,
+and DVC would record them. Snakemake compares an input's content with its own record where the input is the newer one: so
+every result is made older than all that it is made from. See docs/remotes.md, "Links instead of copies".
+"""
+
+import os
+import subprocess
+
+from googlenet.errors import UserError
+
+LATEST_S = 946_684_800  # the first second of 2000: older than any file that a run reads
+STEP_S = 86_400
+
+
+def linked() -> bool:
+    """Whether DVC may lay hard or symbolic links into the workspace. Copies and reflinks have times of their own."""
+    said = subprocess.run(["dvc", "config", "cache.type"], capture_output=True, text=True, check=False)
+    return bool({"hardlink", "symlink"} & {kind.strip() for kind in said.stdout.split(",")})
+
+
+def let_contents_decide(outputs: list[list[str]]) -> None:
+    """Make results old, those of a later stage older; `outputs`: by stage, in an order in which none reads a later one.
+
+    Raises UserError for a file whose times are not ours to set.
+    """
+    for place, paths in enumerate(outputs):
+        time_s = LATEST_S - place * STEP_S
+        for path in paths:
+            if os.path.lexists(path) and os.lstat(path).st_mtime != time_s:
+                try:
+                    os.utime(path, (time_s, time_s), follow_symlinks=False)
+                except PermissionError:
+                    raise UserError(
+                        f"{path}: is a link to someone else's file, so its time cannot be set;"
+                        " use a cache of your own (`dvc cache dir`), or `dvc config --local cache.type copy`"
+                    ) from None

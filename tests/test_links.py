@@ -1,0 +1,53 @@
+"""Results that are links into DVC's cache are made older than all that they are made from."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from googlenet import links
+from googlenet.config import PER
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_every_result_is_older_than_what_an_earlier_stage_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("data", "weights", "cached"):
+        Path(name).write_text(name)
+    Path("report").symlink_to("cached")
+    cached = os.stat("cached").st_mtime_ns
+    links.let_contents_decide([["data"], ["weights", "not there"], ["report"]])
+    times = [os.lstat(name).st_mtime for name in ("data", "weights", "report")]
+    assert times == sorted(times, reverse=True) and len(set(times)) == 3 and times[0] == links.LATEST_S
+    assert os.stat("cached").st_mtime_ns == cached  # what a symbolic link leads to is not touched
+
+
+def test_stages_stand_in_an_order_in_which_none_reads_a_later_one():
+    order = list(PER)
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    owner = {path: name for name, stage in stages.items() for out in stage["outs"] for path in out}
+    read = {(owner[dep], name) for name in stages for dep in stages[name]["deps"] if dep in owner}
+    pairs = [(before, after) for before, after in read if before in order]
+    assert len(pairs) > 30
+    assert all(order.index(before) < order.index(after) for before, after in pairs)
+
+
+@pytest.mark.parametrize(
+    ("kind", "linked"),
+    [
+        (None, False),
+        ("copy", False),
+        ("reflink,copy", False),
+        ("hardlink", True),
+        ("reflink, symlink,copy", True),
+    ],
+)
+def test_links_are_known_from_dvcs_own_settings(tmp_path, monkeypatch, kind, linked):
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["dvc", "init", "--no-scm", "--quiet"], check=True)
+    if kind:
+        subprocess.run(["dvc", "config", "cache.type", kind], check=True)
+    assert links.linked() is linked
