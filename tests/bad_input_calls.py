@@ -1,5 +1,6 @@
 """How each kind of bad input of bad_input.py is made and given: one function for each section of the table."""
 
+import gzip
 import io
 import json
 import os
@@ -7,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tarfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,9 @@ from googlenet import config, preflight
 from googlenet.classification.class_order import columns_of, labels_among
 from googlenet.data.prepare import prepare
 from googlenet.data.records import Record
-from googlenet.data.store import open_split, verify, write_split
+from googlenet.data.store import open_split, write_shard
+from googlenet.data.tar_index import check_archive, members
+from googlenet.data.verify import faults
 from googlenet.errors import UserError
 from googlenet.evaluate_detections import scored
 from googlenet.files import read_json, write_json
@@ -192,11 +196,41 @@ def scoring(folder: Path, given: Any) -> None:
 def shard(folder: Path, spoil: Any) -> None:
     """A prepared split, one of whose files is spoilt; it is verified, then read."""
     records = [Record(f"r{i}", jpeg(seed=i), 32, 24, 0) for i in range(3)]
-    rows = write_split(folder, "train", records, 64.0)
+    rows = [write_shard(folder / "train-00000.arrow", records)]
     write_json(folder / "manifest.json", {"splits": {"train": {"shards": rows}}})
     spoil(folder / "train-00000.arrow")
     open_split(folder, "train")
-    verify(folder)
+    for fault in faults(folder):
+        raise UserError(f"{fault}; prepare the data set again")
+
+
+def archive(folder: Path, given: Any) -> None:
+    """A tar of one picture and of what `given(tar)` adds, whose bytes `given(path)` may spoil; it is checked and read."""
+    path, (add, spoil) = folder / "a.tar", given
+    with tarfile.open(path, "w") as tar:
+        entry = tarfile.TarInfo("n1/a.JPEG")
+        entry.size = 1000
+        tar.addfile(entry, io.BytesIO(bytes(1000)))
+        add(tar)
+    spoil(path)
+    check_archive(path)
+    list(members(path))
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, leads_to: str = "") -> Any:
+    """What adds a member of that name and kind to a tar."""
+
+    def add(tar: tarfile.TarFile) -> None:
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.linkname = kind, leads_to
+        tar.addfile(entry)
+
+    return add
+
+
+def compressed(path: Path) -> None:
+    """Compress a file in its place."""
+    path.write_bytes(gzip.compress(path.read_bytes()))
 
 
 def cut(path: Path) -> None:

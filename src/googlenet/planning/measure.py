@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from googlenet.data import embedded, pictures, store
-from googlenet.data.prepare import record_of
+from googlenet.data.pack import Task, record_of
 from googlenet.data.records import Candidate
 from googlenet.errors import UserError
 from googlenet.files import json_bytes, read_json, write_json
@@ -112,8 +112,8 @@ def pack(settings: Mapping, sample: Sample, root: Path) -> Values:
         found = [Candidate("train", f"{i}.jpg", top / f"{i}.jpg", 0) for i in range(len(sample.files))]
 
         def pack_all() -> int:
-            records = (record_of(one, [], 1, settings["resize_shorter_side_px"]) for one in found)
-            store.write_split(top, "train", records, 1000.0)
+            task = Task([], 1, settings["resize_shorter_side_px"], top, top, top)
+            store.write_shard(top / "train-00000.arrow", (record_of(one, task)[0] for one in found))
             return len(found)
 
         seconds = seconds_of(pack_all)
