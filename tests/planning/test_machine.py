@@ -2,10 +2,10 @@
 
 import pytest
 import yaml
-from planning.flat_rates import MACHINE
 
 from googlenet.errors import UserError
 from googlenet.planning.machine import Rates, key_of, read, save
+from planning.flat_rates import MACHINE
 
 AGAIN = "python -m googlenet.plan --experiment smoke --save abacus"
 

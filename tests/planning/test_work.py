@@ -1,7 +1,6 @@
 """The work of small settings, worked by hand: passes, seconds, memory and disk of every stage."""
 
 import pytest
-from planning.flat_rates import GPUS, MACHINE, rates
 
 from conf_copy import ROOT, copied, override
 from googlenet import config
@@ -10,6 +9,7 @@ from googlenet.planning import networks
 from googlenet.planning.plan import STAGES, planned
 from googlenet.planning.sizes import DataSize
 from googlenet.planning.work import runs_network
+from planning.flat_rates import GPUS, MACHINE, rates
 
 SIZES = {
     "classification": DataSize(
