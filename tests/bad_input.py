@@ -81,7 +81,7 @@ VOC = (
     ("no folder of pictures", lambda root: shutil.rmtree(root / "JPEGImages"), "dataset.detection.images: no folder HERE/raw/JPEGImages; correct the key or complete the data set"),
     ("a class only in training", lambda root: [put(root / f"Annotations/test_{i}.xml", xml(BOX)) for i in range(3)], "dataset.detection.splits.test: nothing of class 'dog' there; add some or remove the class"),
     ("box_origin 2", (lambda root: None, {"box_origin": 2}), "dataset.detection.box_origin: 2; the first pixel is 0 or 1 (VOC: 1)"),
-    ("too many bad files", (lambda root: put(root / "Annotations/test_0.xml", ""), {"max_bad_fraction": 0.01}), "dataset.detection: 1 of 9 files are bad (11.11 %), first in test: test_0.xml: is empty; mend or remove them, or raise dataset.detection.max_bad_fraction (now 0.01)"),
+    ("too many bad files", (lambda root: put(root / "Annotations/test_0.xml", ""), {"max_bad_fraction": 0.01}), "dataset.detection: 1 of 9 files (1 looked at) are bad (11.11 %), first in test: test_0.xml: is empty; mend or remove what HERE/out/quarantine.csv lists, or raise dataset.detection.max_bad_fraction (now 0.01)"),
 )
 FOLDERS = (
     ("no root", (lambda root: None, {"root": ""}), "dataset.classification.root: not set; give the folder that holds the data set"),
@@ -95,7 +95,7 @@ FOLDERS = (
     ("more held out than there is", (lambda root: None, {"validation_per_class": 3, "splits": {"train": "train",
      "validation": "", "test": "test"}}), "dataset.classification.validation_per_class: 3, but class 'cat' has only 3 pictures; lower it"),
     ("two splits of one folder", (lambda root: None, {"splits": {"train": "train", "validation": "test", "test": "test"}}), "dataset.classification.splits: two splits read the same source; name another, since choices and figures need different pictures"),
-    ("stray file", lambda root: put(root / "train/notes.txt", "x"), "dataset.classification: 1 of 19 files are bad (5.26 %), first in train: notes.txt: lies in no class folder; mend or remove them, or raise dataset.classification.max_bad_fraction (now 0.0)"),
+    ("stray file", lambda root: put(root / "train/notes.txt", "x"), "dataset.classification: 1 of 19 files (1 looked at) are bad (5.26 %), first in train: notes.txt: lies in no class folder; mend or remove what HERE/pets/quarantine.csv lists, or raise dataset.classification.max_bad_fraction (now 0.0)"),
     ("class folder whose name is no UTF-8", lambda root: os.mkdir(os.fsencode(root) + b"/train/\xff"), "HERE/raw/train/\\udcff: the name of this class folder is no UTF-8, or too long; rename it"),
     ("unknown reader", (lambda root: None, {"reader": "class_folder"}), "dataset.classification.reader: no reader 'class_folder'; did you mean 'class_folders'?"),
 )

@@ -172,7 +172,8 @@ def found_below(root: Path) -> Iterator[bytes]:
 
 def looked_at(sample: list[bytes]) -> tuple[float, int, int]:
     """Mean kilobytes, and the typical width and height, of picture files."""
-    shape = typical(pictures.check_picture(image) for image in sample)
+    seen = [pictures.check_picture(image) for image in sample]
+    shape = typical((one.width, one.height) for one in seen)
     return sum(map(len, sample)) / len(sample) / 1000, *shape
 
 
