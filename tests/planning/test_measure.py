@@ -13,13 +13,15 @@ from googlenet.planning.machine import Rates, this_machine
 from googlenet.planning.plan import planned
 
 
+@pytest.mark.long
 def test_the_smoke_settings_are_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(clock, "BUDGET_S", 0.01)
     root = copied(tmp_path)
     (root / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     settings = config.compose(root, "smoke")
     found = {kind: sizes.of(settings, kind) for kind in ("classification", "detection")}
-    rates = Rates([], measure.Measured(root, list(found.values())))
+    source = settings.resolved(config.Job("prepare_classification", "all"))["source"]
+    rates = Rates([], measure.Measured(root, list(found.values()), source))
     deterministic = torch.are_deterministic_algorithms_enabled()
     made = planned(settings, found, rates, this_machine())
     assert torch.are_deterministic_algorithms_enabled() == deterministic

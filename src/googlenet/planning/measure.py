@@ -11,9 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from googlenet.data import embedded, pictures, store
-from googlenet.data.pack import Task, record_of
-from googlenet.data.records import Candidate
+from googlenet.data import embedded, pictures, prepare
 from googlenet.errors import UserError
 from googlenet.files import json_bytes, read_json, write_json
 from googlenet.planning import measure_classification, measure_detection
@@ -23,6 +21,8 @@ from googlenet.planning.sizes import SAMPLED, DataSize, small
 
 DISK_MB = 128
 EMPTY = "results/plan"
+PACKED = 60  # pictures, of two classes
+CLASSES = ("a", "b")
 # Rates of the network alone: what is measured is in these two modules, by the name of the rate.
 ROOMS = measure_classification.MEASURES | measure_detection.MEASURES
 
@@ -53,16 +53,21 @@ def stand_ins(width: int, height: int) -> list[bytes]:
 class Measured:
     """Measures what is asked for: see machine.Rate."""
 
-    def __init__(self, root: Path, sizes: Sequence[DataSize]):
-        self.root = root
+    def __init__(self, root: Path, sizes: Sequence[DataSize], source: Mapping):
+        """source: where the experiment's classification pictures come from, for the other keys of a preparation."""
+        self.root, self.source = root, source
         self.samples = {json_bytes(size.picture): Sample(size) for size in sizes}
 
     def __call__(self, what: str, settings: dict) -> Values:
         sample = self.samples.get(json_bytes(settings.get("picture")))
         if what == "job":
             return job(self.room, settings["network"])
-        if what in OWN:
-            return OWN[what](settings, sample, self.root)
+        if what == "disk":
+            return disk(self.root)
+        if what == "pack":
+            return pack(settings, sample, self.source)
+        if what == "decode":
+            return decode(sample)
         compute = {"device": "cpu", "numeric_threads": 1, "precision": "fp32"} | settings.get("compute", {})
         with as_in_a_job(compute):
             return ROOMS[what](settings, sample.decoded if sample else [], compute | {"loader_workers": 0})
@@ -96,7 +101,7 @@ def job(room: tempfile.TemporaryDirectory, network: bool) -> Values:
     return {"seconds": seconds, "recorded_s": record["duration_s"], "memory_mb": record["peak_memory_mb"]}
 
 
-def disk(settings: Mapping, sample: Sample, root: Path) -> Values:
+def disk(root: Path) -> Values:
     """Megabytes a second that reach the disk where the data would lie."""
     block = os.urandom(2**20)
     with tempfile.NamedTemporaryFile(dir=root, prefix=".plan-") as file:
@@ -109,32 +114,36 @@ def disk(settings: Mapping, sample: Sample, root: Path) -> Values:
     return {"mb_per_s": DISK_MB * 2**20 / 1e6 / seconds}
 
 
-def pack(settings: Mapping, sample: Sample, root: Path) -> Values:
-    """Seconds to read, check and pack a picture, its SHA-256 included; for the embedded set also to draw it."""
+def pack(settings: Mapping, sample: Sample, source: Mapping) -> Values:
+    """Seconds to read, check and pack a picture, and for the embedded set also to draw it."""
     drawing = 0.0
     with tempfile.TemporaryDirectory(prefix="googlenet-") as folder:
         top = Path(folder)
-        for i, image in enumerate(sample.files):
-            (top / f"{i}.jpg").write_bytes(image)
-        found = [Candidate("train", f"{i}.jpg", top / f"{i}.jpg", 0) for i in range(len(sample.files))]
-
-        def pack_all() -> int:
-            task = Task([], 1, settings["resize_shorter_side_px"], top, top, top)
-            store.write_shard(top / "train-00000.arrow", (record_of(one, task)[0] for one in found))
-            return len(found)
-
-        seconds = seconds_of(pack_all)
+        for name in CLASSES:
+            (top / "raw/test" / name).mkdir(parents=True)
+        for i in range(PACKED):
+            image = sample.files[i % len(sample.files)]
+            (top / "raw/test" / CLASSES[i % 2] / f"{i}.jpg").write_bytes(image)
+        alone = {"train": "", "validation": "", "test": "test"}
+        own = dict(source) | {
+            "reader": "class_folders",
+            "root": str(top / "raw"),
+            "splits": alone,
+            "blacklist": "",
+        }
+        own = {key: value for key, value in own.items() if key in source}
+        own |= {"min_side_px": 1, "resize_shorter_side_px": settings["resize_shorter_side_px"]}
+        prepare.prepare("classification", own, top / "first")  # imports what packs
+        start = time.perf_counter()
+        prepare.prepare("classification", own, top / "packed")
+        seconds = (time.perf_counter() - start) / PACKED
         if settings["embedded"]:
-            recipe = settings["embedded"]
             start = time.perf_counter()
-            few = embedded.read(settings["kind"], {"embedded": small(recipe)}, top / "drawn")
+            few = embedded.read(settings["kind"], {"embedded": small(settings["embedded"])}, top / "drawn")
             drawing = (time.perf_counter() - start) / max(SAMPLED, sum(map(len, few.splits.values())))
     return {"seconds": seconds + drawing}
 
 
-def decode(settings: Mapping, sample: Sample, root: Path) -> Values:
+def decode(sample: Sample) -> Values:
     """Seconds to decode a picture."""
     return {"seconds": seconds_of(lambda: len([pictures.decode(image) for image in sample.files]))}
-
-
-OWN = {"disk": disk, "pack": pack, "decode": decode}

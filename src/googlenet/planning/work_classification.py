@@ -37,8 +37,10 @@ def prepare(context: Context, stage: str) -> StagePlan:
     asked["resize_shorter_side_px"] = source.get("resize_shorter_side_px", 0)
     job.disk_mb += size.pictures * size.mean_kb / 1000
     written_s = job.disk_mb / context.ask("disk", {})["mb_per_s"]
-    job.cpu(size.pictures * context.ask("pack", asked)["seconds"])
-    job.wall_s = max(job.wall_s, written_s)
+    seconds = size.pictures * context.ask("pack", asked)["seconds"]
+    workers = context.tree["plumbing"].get("prepare_workers", 1)
+    job.cpu_s += seconds
+    job.wall_s += max(seconds / min(workers, context.cores), written_s)
     job.memory_mb["a shard"] = min(source["shard_mb"], job.disk_mb)
     job.memory_mb["list of pictures"] = size.pictures * PATH_BYTES / 1e6
     return StagePlan(stage, [job], "1 of all pictures", times(size.pictures, "pictures"))
