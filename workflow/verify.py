@@ -122,8 +122,9 @@ def told(what: str) -> Iterator[None]:
 
 def remote_of(repo: Repo, name: str) -> Place:
     """A remote by its name, "" for the default one. Raises UserError when it is not known or holds nothing."""
+    name = name or repo.config["core"].get("remote", "")
     with told(f"the remote {name}".strip()):
-        remote = repo.cloud.get_remote(name or None)
+        remote = repo.cloud.get_remote(name)
         if not remote.fs.exists(remote.odb.path):
             raise UserError(f"the remote {remote.name}: nothing at {remote.path}; `dvc push` comes first")
         return Place(f"the remote {remote.name}", remote.odb)
@@ -285,7 +286,8 @@ def main() -> None:
         if left and given.mend:
             raise UserError(f"{left} of {bad} bad files are left")
         if left:
-            raise UserError(f"{bad} bad files; `make verify WHAT=--mend` puts good copies in their place")
+            files = f"{bad} bad file" + "s" * (bad != 1)
+            raise UserError(f"{files}; `make verify WHAT=--mend` puts good copies in their place")
     except (UserError, DvcException, OSError) as error:
         sys.exit(f"error: {error}")
 

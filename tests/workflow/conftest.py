@@ -15,6 +15,8 @@ ORDER = (
     "test_ablations",
     "test_agreement",
     "test_clone",
+    "test_remotes",
+    "test_linked_caches",
     "test_errors",
 )
 BEGIN = "test_a_copy_of_the_repository_is_clean"
