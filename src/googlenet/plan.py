@@ -38,8 +38,7 @@ def perform(arguments: list[str], root: Path) -> plan.Plan:
     kinds = ["classification"] + ["detection"] * bool(settings.tree.detection)
     found = {kind: sizes.of(settings, kind) for kind in kinds}
     if not given.machine:
-        source = settings.resolved(config.Job("prepare_classification", "all"))["source"]
-        measured = measure.Measured(root, list(found.values()), source)
+        measured = measure.Measured(settings, list(found.values()))
         there, rates = machine.this_machine(), machine.Rates([], measured)
     made = plan.planned(
         settings, found, rates, there, given.machine, given.cores, given.gpus, given.ablations

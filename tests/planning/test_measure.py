@@ -20,8 +20,7 @@ def test_the_smoke_settings_are_measured(tmp_path, monkeypatch):
     (root / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     settings = config.compose(root, "smoke")
     found = {kind: sizes.of(settings, kind) for kind in ("classification", "detection")}
-    source = settings.resolved(config.Job("prepare_classification", "all"))["source"]
-    rates = Rates([], measure.Measured(root, list(found.values()), source))
+    rates = Rates([], measure.Measured(settings, list(found.values())))
     deterministic = torch.are_deterministic_algorithms_enabled()
     made = planned(settings, found, rates, this_machine())
     assert torch.are_deterministic_algorithms_enabled() == deterministic

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from googlenet.config import Job, Settings, plain
 from googlenet.data import embedded, pictures, prepare
 from googlenet.errors import UserError
 from googlenet.files import json_bytes, read_json, write_json
@@ -53,9 +54,8 @@ def stand_ins(width: int, height: int) -> list[bytes]:
 class Measured:
     """Measures what is asked for: see machine.Rate."""
 
-    def __init__(self, root: Path, sizes: Sequence[DataSize], source: Mapping):
-        """source: where the experiment's classification pictures come from, for the other keys of a preparation."""
-        self.root, self.source = root, source
+    def __init__(self, settings: Settings, sizes: Sequence[DataSize]):
+        self.settings = settings
         self.samples = {json_bytes(size.picture): Sample(size) for size in sizes}
 
     def __call__(self, what: str, settings: dict) -> Values:
@@ -63,9 +63,10 @@ class Measured:
         if what == "job":
             return job(self.room, settings["network"])
         if what == "disk":
-            return disk(self.root)
+            return disk(self.settings.root)
         if what == "pack":
-            return pack(settings, sample, self.source)
+            source = self.settings.resolved(Job("prepare_classification", "all"))["source"]
+            return pack(settings, sample, source)
         if what == "decode":
             return decode(sample)
         compute = {"device": "cpu", "numeric_threads": 1, "precision": "fp32"} | settings.get("compute", {})
@@ -78,7 +79,7 @@ class Measured:
         room = tempfile.TemporaryDirectory(prefix="googlenet-")
         head = {"stage": "empty", "job": "all", "code": "0", "experiment": "plan"}
         write_json(Path(room.name) / EMPTY / "config/empty/all.json", head)
-        write_json(Path(room.name) / ".googlenet/plumbing.json", {"loader_workers": 0})
+        write_json(Path(room.name) / ".googlenet/plumbing.json", plain(self.settings.tree.plumbing))
         job(room, False)
         return room
 
