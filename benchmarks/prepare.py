@@ -1,44 +1,43 @@
 """Preparing 100,000 small JPEGs of 1,000 classes, beside unpacking the same bytes with tar.
 
-    python benchmarks/prepare.py                          # 100,000 pictures: about 8 minutes and 3 GB of disk
+    python benchmarks/prepare.py                          # 100,000 pictures and 10,000 of val: some minutes, 2 GB of disk
     python benchmarks/prepare.py --pictures 10000         # a tenth
 
-The pictures lie as ILSVRC hands out its training pictures: one tar that holds a tar for each class. Measured, each in a
-process of its own: `tar -x` of the outer tar and of every inner one; our preparation (every picture opened, checked,
-looked at and packed) with one worker and with two; opening the result and reading 1,000 records at random; verifying it;
+The pictures lie as ILSVRC hands them out (official_archives.py): a tar of a tar for each class, a flat tar of val, the kit.
+Measured, each in a process of its own: `tar -x` of the outer tars and of every inner one; our preparation from the archives
+themselves (every picture opened, checked, looked at and packed) with one worker and with two; opening the result and reading 1,000 records at random; verifying it;
 `dvc add` and `dvc status` of it. Peak memory is that of the largest process.
 """
 
 import argparse
-import io
 import json
 import os
 import resource
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
+import official_archives
 
 from googlenet.files import write_json
 
-CLASSES, SIDES_PX, READ = 1000, (64, 129), 1000
-HELD = 1  # picture of each class for validation, and as many for test
+CLASSES, READ = 1000, 1000
+HELD, VAL = 1, 10  # pictures of each class that are held out of training, and in the archive of val
 
 
 def source(folder: Path) -> dict:
-    """Settings that read what `unpacked` left. One place to change for a reader of the archives themselves."""
+    """Settings that read the archives as they are."""
     return {
-        "reader": "class_folders",
-        "root": str(folder / "unpacked"),
-        "splits": {"train": "train", "validation": "", "test": "train_as_test"},
+        "reader": "ilsvrc_archives",
+        "root": str(folder / "archives"),
+        "splits": {"train": "train", "validation": "", "test": "val"},
         "validation_per_class": HELD,
+        "blacklist": "",
         "about": "made for a benchmark",
         "max_bad_fraction": 0.0,
         "min_side_px": 16,
@@ -48,45 +47,14 @@ def source(folder: Path) -> dict:
     }
 
 
-def make(folder: Path, pictures: int) -> None:
-    """Write the tar of tars: pictures of soft noise, each another, of the sides that small photographs have."""
-    rng, each = np.random.default_rng(0), pictures // CLASSES
-    outer_path = folder / "ILSVRC2012_img_train.tar"
-    with tarfile.open(outer_path, "w") as outer:
-        for label in range(CLASSES):
-            wnid, inner_bytes = f"n{label:08d}", io.BytesIO()
-            with tarfile.open(fileobj=inner_bytes, mode="w") as inner:
-                for number in range(each):
-                    height, width = rng.integers(*SIDES_PX, 2)
-                    soft = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-                    image = cv2.resize(soft, (int(width), int(height)), interpolation=cv2.INTER_CUBIC)
-                    add(inner, f"{wnid}_{number}.JPEG", cv2.imencode(".jpg", image)[1].tobytes())
-            add(outer, f"{wnid}.tar", inner_bytes.getvalue())
-
-
-def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    """Put a file of these bytes into an archive."""
-    entry = tarfile.TarInfo(name)
-    entry.size = len(content)
-    archive.addfile(entry, io.BytesIO(content))
-
-
 def unpack(folder: Path) -> None:
-    """What a person types: the outer tar, then every inner one into a folder of its name."""
-    train = folder / "unpacked/train"
-    train.mkdir(parents=True)
-    subprocess.run(["tar", "-xf", folder / "ILSVRC2012_img_train.tar", "-C", train], check=True)
+    """What a person types: both outer tars, then every inner one into a folder of its name."""
+    for split, name in (("train", official_archives.TRAIN), ("val", official_archives.VAL)):
+        (folder / "unpacked" / split).mkdir(parents=True)
+        words = ["tar", "-xf", folder / "archives" / name, "-C", folder / "unpacked" / split]
+        subprocess.run(words, check=True)
     line = 'for t in *.tar; do mkdir "${t%.tar}" && tar -xf "$t" -C "${t%.tar}" && rm "$t"; done'
-    subprocess.run(["sh", "-c", line], cwd=train, check=True)
-
-
-def borrow(folder: Path) -> None:
-    """Give the last pictures of each class to test, which the archive of training does not have."""
-    for source_folder in sorted((folder / "unpacked/train").iterdir()):
-        to = folder / "unpacked/train_as_test" / source_folder.name
-        to.mkdir(parents=True)
-        for path in sorted(source_folder.iterdir())[-HELD:]:
-            path.rename(to / path.name)
+    subprocess.run(["sh", "-c", line], cwd=folder / "unpacked/train", check=True)
 
 
 def prepared(folder: Path, workers: int) -> None:
@@ -173,9 +141,10 @@ def main() -> None:
 
 def table(folder: Path, pictures: int) -> None:
     """All steps, in order."""
-    make(folder, pictures)
-    size = (folder / "ILSVRC2012_img_train.tar").stat().st_size
-    print(f"{pictures // CLASSES * CLASSES:,} pictures in {CLASSES:,} classes, {size / 1e6:,.0f} MB of tar\n")
+    official_archives.write_classification(folder / "archives", CLASSES, pictures // CLASSES, VAL)
+    size = sum(path.stat().st_size for path in (folder / "archives").iterdir())
+    pictures = (pictures // CLASSES + VAL) * CLASSES
+    print(f"{pictures:,} pictures in {CLASSES:,} classes, {size / 1e6:,.0f} MB of archives\n")
     print("| | seconds | times tar | pictures a second | peak memory, MB | of a worker or command, MB |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     (folder / "repo").mkdir(parents=True)
@@ -194,8 +163,6 @@ def table(folder: Path, pictures: int) -> None:
             f"| {said} | {found['seconds']:.1f} | {times} | {rate} | {main} | {worker} |",
             flush=True,
         )
-        if name == "tar":
-            borrow(folder)
     files = [{p.name: p.read_bytes() for p in (folder / f"repo/data/{n}").iterdir()} for n in (1, 2)]
     for made in files:
         made["manifest.json"] = json.loads(made["manifest.json"]) | {"dataset": ""}
