@@ -1,5 +1,7 @@
 """What is told before the first job of a real run: data, weights and a GPU that are not there, settings without sense."""
 
+import socket
+
 import pytest
 
 from conf_copy import copied, edit, override
@@ -9,7 +11,8 @@ from googlenet.files import write_json
 
 
 @pytest.fixture
-def root(tmp_path):
+def root(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return copied(tmp_path)
 
 
@@ -144,3 +147,14 @@ def test_a_detector_does_not_start_from_torchvisions_variant(root):
         preflight.check(config.compose(root), local=True)
     override(root, "{detection: false}")
     preflight.check(config.compose(root), local=True)
+
+
+def test_a_wrong_address_of_mlflow_is_told_before_the_first_job(root, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    with pytest.raises(
+        UserError, match=f"^MLFLOW_TRACKING_URI: {address}: no answer; start or mend that server"
+    ):
+        preflight.check(config.compose(root), local=True)

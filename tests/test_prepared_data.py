@@ -25,11 +25,11 @@ def written(kind, settings, folder):
 
 def test_verify_ends_with_0_or_names_what_is_bad_and_ends_with_1(pets, capsys):
     assert main(["verify", str(pets)]) == 0
-    assert capsys.readouterr().out == f"{pets}: 18 records in 3 shards, all as packed\n"
+    assert capsys.readouterr().out == f"{pets}: 18 records in 3 shards; all as packed\n"
     (pets / "test-00000.arrow").unlink()
     assert main(["verify", str(pets)]) == 1
     said = capsys.readouterr()
-    assert said.out == f"bad: {pets}/test-00000.arrow: missing\n{pets}: 18 records in 3 shards, 1 faults\n"
+    assert said.out == f"bad: {pets}/test-00000.arrow: missing\n{pets}: 18 records in 3 shards; faults: 1\n"
     assert said.err.splitlines()[-1] == "3 of 3 shards: test-00000.arrow"
 
 

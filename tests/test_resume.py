@@ -1,9 +1,11 @@
 """What is cut off goes on to the same bits: trainings, lists of items; and how a job is told to stop."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from googlenet.classification.train import train as train_classifier
 from googlenet.detection.multibox_train import train as train_multibox
 from googlenet.detection.train import detector_from
 from googlenet.detection.train import train as train_detector
-from googlenet.errors import Stopped, UserError
+from googlenet.errors import UserError
 from googlenet.resume import Resume
 
 
@@ -201,7 +203,7 @@ def test_a_job_that_keeps_nothing_ends_at_once(tmp_path):
 
 def test_a_job_whose_engine_dies_stops(tmp_path):
     engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    job = listener(tmp_path, GOOGLENET_ENGINE=str(engine.pid))
+    job = listener(tmp_path, GOOGLENET_ENGINE=f"{engine.pid}@{platform.node()}")
     assert job.stdout.readline() == "item\n"
     engine.kill()
     engine.wait()
@@ -209,5 +211,13 @@ def test_a_job_whose_engine_dies_stops(tmp_path):
     assert job.returncode == 75 and "told to stop" in said
 
 
-def test_stopped_is_told_in_one_line():
-    assert issubclass(Stopped, UserError)
+def test_the_engine_of_another_machine_is_not_watched(tmp_path):
+    engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    job = listener(tmp_path, GOOGLENET_ENGINE=f"{engine.pid}@another-machine")
+    assert job.stdout.readline() == "item\n"
+    engine.kill()
+    engine.wait()
+    time.sleep(3 * resume.WATCH_S)
+    assert job.poll() is None
+    job.kill()
+    job.communicate(timeout=30)

@@ -3,12 +3,18 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST = 2000  # letters of a line
+
 
 class UserError(Exception):
     """One line that names the file or key, says what is wrong with it, and how to mend it."""
 
     def __init__(self, message: str):
-        super().__init__(printable(" ".join(message.split())))
+        line = printable(" ".join(message.split()))
+        # A value without end would hide what is wrong with it, and the mend at the end.
+        super().__init__(
+            line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+        )
 
 
 class Stopped(UserError):

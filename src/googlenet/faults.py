@@ -12,7 +12,7 @@ import signal
 from collections import Counter
 
 VARIABLE = "GOOGLENET_FAULT"
-ENGINE = "GOOGLENET_ENGINE"  # the number of Snakemake's main process
+ENGINE = "GOOGLENET_ENGINE"  # Snakemake's main process: <number>@<machine>
 
 _job = ""
 _seen: Counter[str] = Counter()
@@ -42,6 +42,6 @@ def happen(victim: str) -> None:
     if victim == "group":
         os.killpg(0, signal.SIGKILL)
     elif victim == "engine":
-        os.kill(int(os.environ[ENGINE]), signal.SIGKILL)
+        os.kill(int(os.environ[ENGINE].partition("@")[0]), signal.SIGKILL)
     else:
         os.kill(os.getpid(), signal.SIGTERM if victim == "term" else signal.SIGKILL)

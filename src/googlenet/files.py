@@ -80,7 +80,7 @@ class _Strict(yaml.SafeLoader):
             line, known = key.start_mark.line + 1, first.get((key.tag, key.value))
             if known:
                 raise UserError(
-                    f"line {line}: the key '{key.value}' stands in line {known} already; keep one of them"
+                    f"line {line}: the key '{key.value}' is given twice, first in line {known}; keep one of them"
                 )
             first[key.tag, key.value] = line
         return super().construct_mapping(node, deep)

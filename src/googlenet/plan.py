@@ -38,7 +38,8 @@ def perform(arguments: list[str], root: Path) -> plan.Plan:
     kinds = ["classification"] + ["detection"] * bool(settings.tree.detection)
     found = {kind: sizes.of(settings, kind) for kind in kinds}
     if not given.machine:
-        there, rates = machine.this_machine(), machine.Rates([], measure.Measured(root, list(found.values())))
+        measured = measure.Measured(settings, list(found.values()))
+        there, rates = machine.this_machine(), machine.Rates([], measured)
     made = plan.planned(
         settings, found, rates, there, given.machine, given.cores, given.gpus, given.ablations
     )

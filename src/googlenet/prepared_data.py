@@ -39,7 +39,7 @@ def verify(folder: Path) -> int:
     records = sum(split["records"] for split in manifest["splits"].values())
     shards = sum(len(split["shards"]) for split in manifest["splits"].values())
     print(
-        f"{folder}: {records:,} records in {shards:,} shards, {f'{found} faults' if found else 'all as packed'}"
+        f"{folder}: {records:,} records in {shards:,} shards; {f'faults: {found}' if found else 'all as packed'}"
     )
     return 1 if found else 0
 

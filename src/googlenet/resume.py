@@ -5,6 +5,7 @@ one stamp, that is, to one configuration and one content of the inputs, and to t
 """
 
 import os
+import platform
 import shutil
 import signal
 import threading
@@ -157,7 +158,8 @@ def listening(resume: Resume) -> Iterator[None]:
 
     _told.clear()
     before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
-    if engine := os.environ.get(faults.ENGINE):
+    engine, _, machine = os.environ.get(faults.ENGINE, "").partition("@")
+    if engine and machine == platform.node():  # a cluster's node knows nothing of the head's processes
         threading.Thread(target=_watch, args=(int(engine),), daemon=True).start()
     try:
         yield

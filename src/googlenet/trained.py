@@ -134,6 +134,7 @@ def sound(d: Description) -> bool:
         and 0 < d.width <= WIDEST
         and len(d.input_mean) == 3
         and d.channel_order in ("rgb", "bgr")
+        and d.network in NETWORKS
     )
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -139,7 +138,7 @@ def test_a_finished_job_that_waits_and_runs_again_is_two_runs_and_the_later_is_c
     assert left(tmp_path) == []
 
 
-@pytest.mark.parametrize("deadly", [0, 2, 4, 6, 7], ids=["begin", "inputs", "metrics", "artifact", "end"])
+@pytest.mark.parametrize("deadly", [0, 2, 4, 6, 8], ids=["begin", "inputs", "metrics", "artifact", "end"])
 def test_a_kill_between_sending_and_noting(tmp_path, deadly):
     store = f"file://{tmp_path}/store"  # unlike SQL, it keeps what it is sent twice
     with pytest.MonkeyPatch.context() as patch:
@@ -149,7 +148,7 @@ def test_a_kill_between_sending_and_noting(tmp_path, deadly):
         (killed,) = stored(tmp_path)
         assert call(tmp_path, 0, 3, -1) == (0, "")
         made = stored(tmp_path)[0]
-        assert len(stored(tmp_path)) == (2 if deadly > 6 else 1)  # its end was written: it had finished
+        assert len(stored(tmp_path)) == (2 if deadly == 8 else 1)  # with its end written it had finished
         assert (made.info.run_id, made.info.status) == (killed.info.run_id, "FINISHED")
         assert history(tmp_path, made.info.run_id) == epochs(3)
         assert len(history(tmp_path, made.info.run_id, "duration_s")) == 1
@@ -195,7 +194,6 @@ def test_dead_runs_without_a_journal_end_and_those_that_live_do_not(tmp_path):
         "lives": "RUNNING",
         "elsewhere": "RUNNING",
     }
-    assert socket.gethostname() != "elsewhere"
 
 
 def test_what_mlflow_does_not_take_is_told_and_does_not_stop_the_rest(tmp_path, capsys):
@@ -218,7 +216,7 @@ def test_another_store_gets_the_whole_run(tmp_path, monkeypatch):
         raise ZeroDivisionError
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
     with job_run(tmp_path, "demo", "evaluate", "all", {"a": 1}, STAMP, {}) as again:
-        run.metrics({"train_loss": 0.5}, 1)
+        again.metrics({"train_loss": 0.5}, 1)
     (made,) = stored(tmp_path)
     assert again.run_id == made.info.run_id != run.run_id
     assert history(tmp_path, made.info.run_id) == [(0, 1.0), (1, 0.5)]

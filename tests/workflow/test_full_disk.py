@@ -9,7 +9,7 @@ import pytest
 from workflow.houses import build, digests, snakemake
 
 pytestmark = pytest.mark.long
-ROOM_KB = 700  # for what Snakemake writes of itself; a member's state and weights need more
+ROOM_KB = 60  # for what Snakemake writes of itself; a member's weights need more
 TARGET = "stage_train_classifier"
 
 

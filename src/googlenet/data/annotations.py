@@ -119,5 +119,5 @@ def _box(item: Element, path: Path | Packed) -> tuple[float, float, float, float
 def _side(root: Element, tag: str, path: Path | Packed) -> int:
     text = (root.findtext(f"size/{tag}") or "0").strip()
     if not text.isdecimal() or len(text) > LONGEST_SIDE:
-        raise UserError(f"{path.name}: <{tag}> of <size> is '{text}', not a number of pixels")
+        raise UserError(f"{path.name}: <{tag}> of <size> is '{text[:20]}', not a number of pixels")
     return int(text)

@@ -76,7 +76,10 @@ def pictures_in(
             refused.append(Refused(split, name, f"{name}: lies in no class folder"))
             continue
         if entry.name not in labels:
-            raise UserError(f"{entry}: class '{entry.name}' is not in training{nearest(entry.name, classes)}")
+            raise UserError(
+                f"{entry}: class '{entry.name}' is not in training{nearest(entry.name, classes)}; add pictures of it"
+                " there, or take this folder away"
+            )
         for path in visible(entry):
             name = f"{entry.name}/{path.name}"
             if not inside(path.name):

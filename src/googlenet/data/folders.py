@@ -52,7 +52,7 @@ def check_splits(kind: str, settings: dict, hold_out: bool = False) -> None:
             raise UserError(f"{key}.{split}: not set; name the part of the data set to use")
     if len(set(named)) < len(named):
         raise UserError(
-            f"{key}: two splits read the same source; choices and figures need different pictures"
+            f"{key}: two splits read the same source; name another, since choices and figures need different pictures"
         )
 
 

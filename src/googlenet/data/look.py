@@ -152,7 +152,7 @@ def reasons(refused: list[Refused]) -> list[dict[str, Any]]:
 def kind_of(reason: str) -> str:
     """A reason without what belongs to one file alone: its name, what stands in brackets or quotes, numbers."""
     text = reason.split(": ", 1)[-1]
-    text = re.sub(r"\([^()]*\)", "(…)", text)
+    text = re.sub(r"\(.*\)", "(…)", text)
     text = re.sub(r"'[^']*'", "'…'", text)
     return re.sub(r"\w*\d[\w.,]*", "…", text)
 

@@ -88,7 +88,7 @@ def _done(piece: Piece, task: Task, digest: str) -> dict[str, Any] | None:
         return None
     head, _ = read_note(note)
     same = head["piece"] == digest and shard.stat().st_size == head["row"]["bytes"]
-    # Reading the shard takes a hundredth of packing it, and finds what a power cut left of it.
+    # Reading the shard takes a small part of the time of packing it, and finds what a power cut left of it.
     return head if same and sha256(shard) == head["row"]["sha256"] else None
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from googlenet.data.records import Record
+from googlenet.data.records import SPLITS, Record
 from googlenet.errors import UserError, nearest
 from googlenet.files import atomic, read_json
 
@@ -196,7 +196,7 @@ def digest(image: bytes) -> bytes:
 def shards_of(folder: Path | str) -> list[tuple[str, dict]]:
     """Every shard that a data set's manifest lists: (split, row)."""
     splits = read_json(Path(folder) / "manifest.json")["splits"]
-    return [(split, row) for split in splits for row in splits[split]["shards"]]
+    return [(split, row) for split in SPLITS if split in splits for row in splits[split]["shards"]]
 
 
 def _rows(folder: Path, split: str) -> list[dict]:

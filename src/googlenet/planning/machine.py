@@ -11,8 +11,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from googlenet.errors import UserError, nearest
 from googlenet.files import load_yaml, write_bytes
 from googlenet.versions import cpu_name
@@ -138,11 +136,12 @@ def save(root: Path, name: str, machine: Machine, rates: Rates, note: str = "") 
         kept = old.rows
     merged = kept | rates.rows
     measured = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "torch": metadata.version("torch")}
-    content = {
-        "machine": machine._asdict(),
-        "measured": measured | {"beside": note or before.get("beside", "")},
-        "rates": [merged[key] for key in sorted(merged)],
-    }
-    text = yaml.safe_dump(content, sort_keys=False, width=128, default_flow_style=None, allow_unicode=True)
+    measured["load"] = round(
+        os.getloadavg()[1], 1
+    )  # of the last five minutes: what else ran, and the measuring itself
+    head = {"machine": machine._asdict(), "measured": measured | {"beside": note or before.get("beside", "")}}
+    text = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in head.items())
+    rows = (json.dumps(merged[key], ensure_ascii=False) for key in sorted(merged))
+    text += "rates:\n" + "".join(f"- {row}\n" for row in rows)  # a row a line: JSON is YAML
     write_bytes(path, (HEAD.format(name=name) + text).encode())
     return path

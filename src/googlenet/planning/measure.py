@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from googlenet.data import embedded, pictures, store
-from googlenet.data.prepare import record_of
-from googlenet.data.records import Candidate
+from googlenet.config import Job, Settings, plain
+from googlenet.data import embedded, pictures, prepare
 from googlenet.errors import UserError
 from googlenet.files import json_bytes, read_json, write_json
 from googlenet.planning import measure_classification, measure_detection
@@ -23,6 +22,8 @@ from googlenet.planning.sizes import SAMPLED, DataSize, small
 
 DISK_MB = 128
 EMPTY = "results/plan"
+PACKED = 60  # pictures, of two classes
+CLASSES = ("a", "b")
 # Rates of the network alone: what is measured is in these two modules, by the name of the rate.
 ROOMS = measure_classification.MEASURES | measure_detection.MEASURES
 
@@ -53,43 +54,55 @@ def stand_ins(width: int, height: int) -> list[bytes]:
 class Measured:
     """Measures what is asked for: see machine.Rate."""
 
-    def __init__(self, root: Path, sizes: Sequence[DataSize]):
-        self.root = root
+    def __init__(self, settings: Settings, sizes: Sequence[DataSize]):
+        self.settings = settings
         self.samples = {json_bytes(size.picture): Sample(size) for size in sizes}
 
     def __call__(self, what: str, settings: dict) -> Values:
         sample = self.samples.get(json_bytes(settings.get("picture")))
-        if what in OWN:
-            return OWN[what](settings, sample, self.root)
+        if what == "job":
+            return job(self.room, settings["network"])
+        if what == "disk":
+            return disk(self.settings.root)
+        if what == "pack":
+            source = self.settings.resolved(Job("prepare_classification", "all"))["source"]
+            return pack(settings, sample, source)
+        if what == "decode":
+            return decode(sample)
         compute = {"device": "cpu", "numeric_threads": 1, "precision": "fp32"} | settings.get("compute", {})
         with as_in_a_job(compute):
             return ROOMS[what](settings, sample.decoded if sample else [], compute | {"loader_workers": 0})
 
+    @cached_property
+    def room(self) -> tempfile.TemporaryDirectory:
+        """A folder for empty jobs, with the store of runs that the first job of all makes."""
+        room = tempfile.TemporaryDirectory(prefix="googlenet-")
+        head = {"stage": "empty", "job": "all", "code": "0", "experiment": "plan"}
+        write_json(Path(room.name) / EMPTY / "config/empty/all.json", head)
+        write_json(Path(room.name) / ".googlenet/plumbing.json", plain(self.settings.tree.plumbing))
+        job(room, False)
+        return room
 
-def job(settings: Mapping, sample: Sample, root: Path) -> Values:
-    """Seconds and memory of a job that does nothing; `network`: with what stages import that run one."""
-    module = "empty_network_job" if settings["network"] else "empty_job"
-    words = [sys.executable, "-m", f"googlenet.planning.{module}", "--threads", "1"]
-    words += ["--config", f"{EMPTY}/config/empty/all.json", "--metrics", "metrics.json"]
+
+def job(room: tempfile.TemporaryDirectory, network: bool) -> Values:
+    """Seconds and memory of a job that does nothing; network: with what the stages import that run one."""
+    module = "empty_network_job" if network else "empty_job"
+    # A shell between: Linux counts in a process's peak memory what started it, and this process is large.
+    words = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-m", f"googlenet.planning.{module}"]
+    words += ["--threads", "1", "--config", f"{EMPTY}/config/empty/all.json", "--metrics", "metrics.json"]
     around = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     around |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
-    with tempfile.TemporaryDirectory(prefix="googlenet-") as folder:
-        top = Path(folder)
-        head = {"stage": "empty", "job": "all", "code": "0", "experiment": "plan"}
-        write_json(top / EMPTY / "config/empty/all.json", head)
-        write_json(top / ".googlenet/plumbing.json", {"loader_workers": 0})
-        for _ in range(2):  # the first makes the store of runs, and does not count
-            start = time.perf_counter()
-            done = subprocess.run(words, cwd=top, env=around, capture_output=True, text=True, check=False)
-            seconds = time.perf_counter() - start
-            if done.returncode:
-                last = (done.stderr.strip() or "no word").splitlines()[-1]
-                raise UserError(f"an empty job ended with an error: {last}; run `make env` again")
-        record = read_json(top / EMPTY / "runs/empty/all.json")
+    start = time.perf_counter()
+    done = subprocess.run(words, cwd=room.name, env=around, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        last = (done.stderr.strip() or "no word").splitlines()[-1]
+        raise UserError(f"an empty job ended with an error: {last}; run `make env` again")
+    record = read_json(Path(room.name) / EMPTY / "runs/empty/all.json")
     return {"seconds": seconds, "recorded_s": record["duration_s"], "memory_mb": record["peak_memory_mb"]}
 
 
-def disk(settings: Mapping, sample: Sample, root: Path) -> Values:
+def disk(root: Path) -> Values:
     """Megabytes a second that reach the disk where the data would lie."""
     block = os.urandom(2**20)
     with tempfile.NamedTemporaryFile(dir=root, prefix=".plan-") as file:
@@ -102,32 +115,36 @@ def disk(settings: Mapping, sample: Sample, root: Path) -> Values:
     return {"mb_per_s": DISK_MB * 2**20 / 1e6 / seconds}
 
 
-def pack(settings: Mapping, sample: Sample, root: Path) -> Values:
-    """Seconds to read, check and pack a picture, its SHA-256 included; for the embedded set also to draw it."""
+def pack(settings: Mapping, sample: Sample, source: Mapping) -> Values:
+    """Seconds to read, check and pack a picture, and for the embedded set also to draw it."""
     drawing = 0.0
     with tempfile.TemporaryDirectory(prefix="googlenet-") as folder:
         top = Path(folder)
-        for i, image in enumerate(sample.files):
-            (top / f"{i}.jpg").write_bytes(image)
-        found = [Candidate("train", f"{i}.jpg", top / f"{i}.jpg", 0) for i in range(len(sample.files))]
-
-        def pack_all() -> int:
-            records = (record_of(one, [], 1, settings["resize_shorter_side_px"]) for one in found)
-            store.write_split(top, "train", records, 1000.0)
-            return len(found)
-
-        seconds = seconds_of(pack_all)
+        for name in CLASSES:
+            (top / "raw/test" / name).mkdir(parents=True)
+        for i in range(PACKED):
+            image = sample.files[i % len(sample.files)]
+            (top / "raw/test" / CLASSES[i % 2] / f"{i}.jpg").write_bytes(image)
+        alone = {"train": "", "validation": "", "test": "test"}
+        own = dict(source) | {
+            "reader": "class_folders",
+            "root": str(top / "raw"),
+            "splits": alone,
+            "blacklist": "",
+        }
+        own = {key: value for key, value in own.items() if key in source}
+        own |= {"min_side_px": 1, "resize_shorter_side_px": settings["resize_shorter_side_px"]}
+        prepare.prepare("classification", own, top / "first")  # imports what packs
+        start = time.perf_counter()
+        prepare.prepare("classification", own, top / "packed")
+        seconds = (time.perf_counter() - start) / PACKED
         if settings["embedded"]:
-            recipe = settings["embedded"]
             start = time.perf_counter()
-            few = embedded.read(settings["kind"], {"embedded": small(recipe)}, top / "drawn")
+            few = embedded.read(settings["kind"], {"embedded": small(settings["embedded"])}, top / "drawn")
             drawing = (time.perf_counter() - start) / max(SAMPLED, sum(map(len, few.splits.values())))
     return {"seconds": seconds + drawing}
 
 
-def decode(settings: Mapping, sample: Sample, root: Path) -> Values:
+def decode(sample: Sample) -> Values:
     """Seconds to decode a picture."""
     return {"seconds": seconds_of(lambda: len([pictures.decode(image) for image in sample.files]))}
-
-
-OWN = {"job": job, "disk": disk, "pack": pack, "decode": decode}

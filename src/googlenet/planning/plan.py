@@ -150,7 +150,14 @@ def verdict(plan: Plan) -> list[str]:
         needs, one = plan.memory_mb(stage), sum(stage.largest.memory_mb.values())
         if needs > room:
             jobs = f"{beside} jobs side by side" if beside > 1 else "one job"
-            mend = f"; at most {int(room // one)} at a time fit" if 1 <= room // one < beside else ""
+            fit = int(room // one)
+            mend = (
+                f"; at most {fit} at a time fit"
+                if fit
+                else f"; one alone needs {gb(one)}"
+                if beside > 1
+                else ""
+            )
             found.append(f"{stage.stage} needs {gb(needs)} of memory for {jobs}, {gb(room)} {word}{mend}")
         on_gpu = plan.memory_mb(stage, "gpu_memory_mb")
         if on_gpu > plan.machine.gpu_memory_gb * 1000 * ROOM:

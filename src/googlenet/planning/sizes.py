@@ -45,8 +45,8 @@ class DataSize(NamedTuple):
 
     @property
     def picture(self) -> dict:
-        """What the rates of work on pictures depend on."""
-        return {"width": self.width, "height": self.height, "kb": round(self.mean_kb)}
+        """What the rates of work on pictures are kept for."""
+        return {"width": self.width, "height": self.height}
 
 
 def of(settings: Settings, kind: str) -> DataSize:
@@ -56,15 +56,20 @@ def of(settings: Settings, kind: str) -> DataSize:
     """
     folder = settings.root / "data" / kind / settings.dataset
     source = settings.resolved(Job(f"prepare_{kind}", "all"))["source"]
+    stated = load_yaml(Path(__file__).with_name("stated.yaml")).get(settings.dataset, {}).get(kind)
     if (folder / "manifest.json").is_file():
-        return prepared(folder, kind)
+        return shaped(prepared(folder, kind), stated)
     if source["reader"] == "embedded":
         return drawn(kind, source)
-    stated = load_yaml(Path(__file__).with_name("stated.yaml")).get(settings.dataset, {}).get(kind)
     root = settings.root / Path(source["root"]).expanduser() if source["root"] else None
     if stated and (source["reader"] == "ilsvrc" or root is None or not root.is_dir()):
         return official(kind, source, stated, root)
     return listed(kind, source)
+
+
+def shaped(size: DataSize, stated: dict | None) -> DataSize:
+    """A data set whose usual shape is stated keeps that one, whatever a few pictures say: rates are kept by it."""
+    return size._replace(width=stated["width_px"], height=stated["height_px"]) if stated else size
 
 
 def prepared(folder: Path, kind: str) -> DataSize:
@@ -118,11 +123,12 @@ def official(kind: str, source: dict, stated: dict, root: Path | None) -> DataSi
         counts["train"] -= counts["validation"]
     said = stated["said"]
     sample = list(found_below(root)) if root and root.is_dir() else []
-    shape = stated["mean_kb"], stated["width_px"], stated["height_px"]
+    mean_kb, *shape = stated["mean_kb"], stated["width_px"], stated["height_px"]
     if sample:
-        shape, said = looked_at(sample), f"{said}; the size of {len(sample)} pictures below {source['root']}"
+        mean_kb = looked_at(sample)[0]
+        said = f"{said}; bytes of {len(sample)} pictures below {source['root']}"
     counts = {split: counts[split] for split in SPLITS if counts.get(split)}
-    return DataSize(kind, counts, stated["classes"], *shape, said, sample)
+    return DataSize(kind, counts, stated["classes"], mean_kb, *shape, said, sample)
 
 
 def listed(kind: str, source: dict) -> DataSize:
@@ -146,7 +152,7 @@ def readable(candidates: Iterable[Candidate]) -> Iterator[bytes]:
     for candidate in candidates:
         try:
             image = candidate.read()
-            pictures.check_picture(image)
+            pictures.decode(image)
         except (OSError, UserError):
             continue
         yield image
@@ -166,7 +172,7 @@ def found_below(root: Path) -> Iterator[bytes]:
 
 def looked_at(sample: list[bytes]) -> tuple[float, int, int]:
     """Mean kilobytes, and the typical width and height, of picture files."""
-    shape = typical(pictures.check_picture(image) for image in sample)
+    shape = typical(pictures.decode(image).shape[1::-1] for image in sample)
     return sum(map(len, sample)) / len(sample) / 1000, *shape
 
 

@@ -15,8 +15,8 @@ from googlenet.planning.sizes import DataSize
 
 # Seconds of what is not timed here, as the demo's jobs took on two cores of an EPYC (docs/results.md).
 UNTIMED_S = {
-    "train_baseline": 4.0,
-    "analyse_units": 2.0,
+    "train_baseline": 3.0,
+    "analyse_units": 1.0,
     "study_proposals": 4.0,
     "measure_cost": 0.12,  # a forward pass of a network
     "make_report": 7.0,
@@ -28,6 +28,7 @@ UNTIMED_S = {
 ORDER_BYTES = 97
 OUTCOME_ARRAYS = 4  # of each split: averaged and last weights, top-1 and top-5, a byte a picture
 WRITING = 3  # an array that is written stands in memory beside its bytes and those of the file
+KERNELS_MB = 200  # buffers and kernels of torch on a CPU, which an empty job has not asked for
 WORKER_MB = 60  # what a loader process has of its own
 RECORDS_MB = 5  # a job's log, metrics, run and their copy in MLflow
 
@@ -106,6 +107,8 @@ class Context:
         name = "weights, gradients, momentum, average" if training else "weights"
         memory[name] = networks.weights_mb(network) * (4 if training else 1)
         memory["activations"] = kept_mb
+        if not self.on_gpu:
+            memory["buffers and kernels"] = KERNELS_MB
 
     def loader_memory(self, job: JobPlan, cache_mb: float) -> None:
         """Add decoded pictures; each loader process keeps its own."""

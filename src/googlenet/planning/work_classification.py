@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+from googlenet.classification import ensemble, kept_crops
+from googlenet.classification.predict import union
 from googlenet.config import Job
+from googlenet.models.networks import on_meta
 from googlenet.planning import networks
 from googlenet.planning.measure_classification import crops_of
 from googlenet.planning.schedule import JobPlan, StagePlan
@@ -17,7 +20,11 @@ from googlenet.planning.work import (
 
 PATH_BYTES = 700  # of a candidate: its record, its path, its name
 KIND = "classification"
-WORKING_MB = 400  # of evaluations that go through the pictures some at a time
+OWN_MB = {  # what these have in memory beside what all jobs have
+    "make_report": ("charts and pages", 120),
+    "compare_ablations": ("charts and pages", 120),
+    "train_baseline": ("scikit-learn and pixels", 180),
+}
 
 
 def prepare(context: Context, stage: str) -> StagePlan:
@@ -30,8 +37,10 @@ def prepare(context: Context, stage: str) -> StagePlan:
     asked["resize_shorter_side_px"] = source.get("resize_shorter_side_px", 0)
     job.disk_mb += size.pictures * size.mean_kb / 1000
     written_s = job.disk_mb / context.ask("disk", {})["mb_per_s"]
-    job.cpu(size.pictures * context.ask("pack", asked)["seconds"])
-    job.wall_s = max(job.wall_s, written_s)
+    seconds = size.pictures * context.ask("pack", asked)["seconds"]
+    workers = context.tree["plumbing"].get("prepare_workers", 1)
+    job.cpu_s += seconds
+    job.wall_s += max(seconds / min(workers, context.cores), written_s)
     job.memory_mb["a shard"] = min(source["shard_mb"], job.disk_mb)
     job.memory_mb["list of pictures"] = size.pictures * PATH_BYTES / 1e6
     return StagePlan(stage, [job], "1 of all pictures", times(size.pictures, "pictures"))
@@ -137,7 +146,7 @@ def evaluate_ensemble(context: Context, stage: str) -> StagePlan:
     plan.cpu(found["fixed_s"] + size.count("test") * found["seconds"])
     subsets = (2**members - 1) * len(policies)
     plan.memory_mb["ranks and outcomes of all subsets"] = 12 * subsets * size.count("test") / 1e6
-    plan.memory_mb["working arrays"] = WORKING_MB
+    plan.memory_mb["working arrays"] = 2 * ensemble.WORKING_MB
     return StagePlan(stage, [plan], "1 of the test pictures", times(subsets, "subsets and policies"))
 
 
@@ -156,7 +165,9 @@ def study_crops(context: Context, stage: str) -> StagePlan:
     found = context.ask("study_crops", asked | {"stage": {key: config[key] for key in keys}})
     # The rate is of as many pictures of each of the two splits.
     plan.cpu(found["fixed_s"] + max(kept.values()) * found["seconds"])
-    plan.memory_mb["working arrays"] = WORKING_MB
+    crops = len(union(predicted["policies"]))
+    rows = max(kept.values()) * crops * size.classes * asked["members"] * 8 / 1e6
+    plan.memory_mb["working arrays"] = 3 * min(kept_crops.WORKING_MB, rows)
     return StagePlan(stage, [plan], "", times(sum(kept.values()), "pictures"))
 
 
@@ -164,7 +175,8 @@ def untimed(context: Context, stage: str) -> StagePlan:
     """A stage that no rate is measured for."""
     plan = context.start(Job(stage, "all"))
     plan.cpu(UNTIMED_S[stage])
-    plan.memory_mb["working arrays"] = WORKING_MB
+    if stage in OWN_MB:
+        plan.memory_mb[OWN_MB[stage][0]] = OWN_MB[stage][1]
     separate = stage == "compare_ablations"
     return StagePlan(stage, [plan], "", "as the demo's, not timed here", separate)
 
@@ -174,6 +186,10 @@ def measure_cost(context: Context, stage: str) -> StagePlan:
     config, found = context.config(Job(stage, "all")), untimed(context, stage)
     passes = len(config["timed"]) * (1 + config["peer_repeats"]) * config["peer_batch_size"]
     found.jobs[0].cpu(UNTIMED_S[stage] * (passes - 1))
+    held = (on_meta(name, config["wider"], config["deeper"])[0] for name in config["timed"])
+    found.jobs[0].memory_mb["weights of all networks"] = sum(
+        p.numel() * 4 / 1e6 for model in held for p in model.parameters()
+    )
     return replace(found, units=times(passes, "forward passes, not timed here"))
 
 

@@ -15,6 +15,8 @@ BOX_BYTES = 16
 SEARCH_MB = 150  # of selective search on one picture
 # Of a training region: the proposal, its copy with the objects, its label, and the rows of the pools while they are sorted.
 REGION_BYTES = 16 + 16 + 8 + 60
+LAST_CHANNELS = 1024  # of the last map at width 1
+VECTOR_COPIES = 4  # standardised, joined, in double precision
 HEADS_FORWARD = ("objects", "positives", "negatives")
 
 
@@ -107,6 +109,7 @@ def merge_proposals(context: Context, stage: str) -> StagePlan:
             found = context.ask("multibox", asked | {"nms_iou": settings["multibox_nms_iou"]})
             plan.cpu(each * context.decode_s(KIND))
             plan.network(each * found["seconds"], context.threads, context.on_gpu)
+            context.network_memory(plan, asked["network"], False, networks.forward_mb(asked["network"], 1))
         plan.cpu(each * merge_s)
         stored = each * boxes * (BOX_BYTES + 4) / 1e6
         plan.memory_mb["boxes"] = WRITING * stored
@@ -197,6 +200,9 @@ def fit_region_heads(context: Context, stage: str) -> StagePlan:
         region_s = scoring(context, network, config["batch_size"], False)
         plan.network(regions * region_s, context.threads, context.on_gpu)
         plan.cpu(UNTIMED_S[stage])
+        context.network_memory(plan, network, False, networks.forward_mb(network, config["batch_size"]))
+        vector = LAST_CHANNELS * network["width"] * (2 + config["bbox_regression"]["grid"] ** 2) * 4
+        plan.memory_mb["vectors and maps of the sample"] = VECTOR_COPIES * regions * vector / 1e6
         jobs.append(plan)
     return StagePlan(stage, jobs, "", f"{regions:,} regions at most; the fits are not timed")
 

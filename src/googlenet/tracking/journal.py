@@ -45,6 +45,10 @@ class Journal:
         self.sent = min(note.get("sent", -1), len(self.lines) - 1)
         self.run_id, self.experiment_id = note.get("run_id", ""), note.get("experiment_id", "")
         self.uri = note.get("uri", "")
+        if (
+            note and self.sent < note["sent"]
+        ):  # what was sent is torn here, and new lines will get its numbers
+            self.note(self.sent, self.uri)
 
     @property
     def identity(self) -> str:

@@ -164,7 +164,9 @@ def told(uri: str) -> Iterator[None]:
             mend = "start or mend that server, or unset the variable to log to mlflow/mlflow.db"
             raise kind(f"MLFLOW_TRACKING_URI: {shown(uri)}: {reason}; {mend}") from error
         path = uri.removeprefix("sqlite:///")
-        raise kind(f"{path}: {reason}; move the file away to begin a new store") from error
+        full = "disk is full" in reason
+        mend = "free some space" if full else "move the file away to begin a new store"
+        raise kind(f"{path}: {reason}; {mend}") from error
 
 
 @contextmanager

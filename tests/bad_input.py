@@ -1,0 +1,305 @@
+"""Bad input, and the one line that each kind gives: the table of what a person can get wrong.
+
+A section: a title, how it is called (a function of bad_input_calls.py or bad_weights.py), whether the line ends a job (STOPS) or is the
+reason why one file is left out and listed (LEFT OUT), and its rows: (what it is, what is given, the line). HERE in a line
+stands for the folder that the test is given. A line is the exact text, or a pattern of the whole of it.
+"""
+
+import os
+import re
+import shutil
+import tarfile
+
+import torch
+
+import bad_input_calls as calls
+import bad_weights
+from bad_input_calls import BOMB, BOX, DEMO, OUTSIDE, corners, demo, params, saved
+from data.rooms import jpeg, put, xml
+
+STOPS, LEFT_OUT = "stops", "left out"
+like = re.compile
+
+
+def nothing(_: object) -> None:
+    """Leave it as it is."""
+
+
+# fmt: off
+PICTURES = (
+    ("empty file", ("x.jpg", b""), "cat/x.jpg: empty file"),
+    ("text named .jpg", ("x.jpg", b"not a picture"), "cat/x.jpg: not a picture"),
+    ("HTML of a failed download", ("x.png", b"<html>404</html>"), "cat/x.png: not a picture"),
+    ("truncated JPEG", ("x.jpg", jpeg(64, 64)[:-200]), like(r"cat/x\.jpg: damaged picture \(.*\)")),
+    ("truncated PNG", ("x.png", saved(calls.rgb(), "PNG")[:-300]), like(r"cat/x\.png: damaged picture \(.*\)")),
+    ("truncated GIF", ("x.gif", saved(calls.rgb(), "GIF")[:-300]), like(r"cat/x\.gif: damaged picture \(.*\)")),
+    ("truncated animation", ("x.webp", saved(calls.rgb(), "WEBP", save_all=True, append_images=[calls.rgb()])[:900]), like(r"cat/x\.webp: damaged picture \(.*\)")),
+    ("truncated CMYK", ("x.jpg", saved(calls.rgb().convert("CMYK"), "JPEG")[:-400]), like(r"cat/x\.jpg: damaged picture \(.*\)")),
+    ("no columns", ("x.png", calls.png(0, 20)), "cat/x.png: not a picture"),
+    ("400 million pixels in 50 kB", ("x.png", calls.png(20000, 20000)), like(r"cat/x\.png: damaged picture \(Image size .*\)")),
+    ("float TIFF", ("x.tif", saved(calls.rgb().convert("F"), "TIFF")), "cat/x.tif: damaged picture (floating-point pixels have no agreed scale; save it with 8 or 16 bits)"),
+    ("below min_side_px", ("x.jpg", jpeg(7, 40)), "cat/x.jpg: 40x7 px; sides below min_side_px (8) are too small"),
+    ("a folder named x.jpg", ("x.jpg", lambda path: path.mkdir()), "cat/x.jpg: not a picture file"),
+    ("a link to nothing", ("x.jpg", lambda path: path.symlink_to("/no/such")), "cat/x.jpg: not a picture file"),
+    ("a file that cannot be read", ("x.jpg", lambda path: path.symlink_to("/proc/self/mem")), "cat/x.jpg: cannot be read (Input/output error)"),
+    ("no picture's name", ("x.txt", b"notes"), "cat/x.txt: not a picture file"),
+    ("a name that is no UTF-8", ("x.jpg", lambda path: open(os.fsencode(path.parent) + b"/\xff.jpg", "wb").close()), "cat/\\udcff.jpg: its name is no UTF-8, or too long; rename it"),
+)
+XML = (
+    ("missing", None, "train_0.xml: no such annotation file"),
+    ("empty", "", "train_0.xml: is empty"),
+    ("not XML", "train_0 1 1 9 9", like(r"train_0\.xml: is not XML \(.*\)")),
+    ("not closed", "<annotation><object>", like(r"train_0\.xml: is not XML \(.*\)")),
+    ("entity bomb", BOMB, "train_0.xml: declares XML entities, which an annotation never needs"),
+    ("external entity", OUTSIDE, "train_0.xml: declares XML entities, which an annotation never needs"),
+    ("no object", xml(), "train_0.xml: has no object"),
+    ("object without a name", corners("").replace("<name>cat</name>", ""), "train_0.xml: an object has no <name>"),
+    ("box outside", xml(("cat", 1, 1, 40, 9)), "train_0.xml: box (1, 1, 40, 9) lies outside its picture of 32x24 px"),
+    ("box inverted", xml(("cat", 9, 1, 5, 9)), "train_0.xml: box (9, 1, 5, 9) is inverted or has no area"),
+    ("box without area", xml(("cat", 5, 5, 5, 9)), "train_0.xml: box (5, 5, 5, 9) is inverted or has no area"),
+    ("corner NaN", xml(("cat", 1, "nan", 9, 9)), "train_0.xml: an object's <bndbox> lacks a corner or has one that is no number"),
+    ("corner missing", corners("<xmin>1</xmin><ymin>1</ymin><xmax>9</xmax>"), "train_0.xml: an object's <bndbox> lacks a corner or has one that is no number"),
+    ("no box", corners(""), "train_0.xml: an object's <bndbox> lacks a corner or has one that is no number"),
+    ("another picture's size", xml(BOX, size=(640, 480)), "train_0.xml: made for 640x480 px; the picture has 32x24 px"),
+    ("size of no digits", xml(BOX, size=("wide", 24)), "train_0.xml: <width> of <size> is 'wide', not a number of pixels"),
+    ("size of 5000 digits", xml(BOX, size=("9" * 5000, 24)), "train_0.xml: <width> of <size> is '99999999999999999999', not a number of pixels"),
+    ("another encoding than it says", b'<?xml version="1.0" encoding="utf-8"?><annotation>\xff</annotation>', like(r"train_0\.xml: is not XML \(.*\)")),
+)
+VOC_LISTS = (
+    ("a list names no picture", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\nnone\n"), "none: no picture of that name in JPEGImages"),
+    ("two lists name a picture", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\ntrain_0\n"), "train_0.jpg: already listed in train"),
+    ("a list leads out", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n../../etc/passwd\n"), "../../etc/passwd: leads out of its folder, or is no name of a file"),
+    ("a list names an absolute path", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n/etc/passwd\n"), "/etc/passwd: leads out of its folder, or is no name of a file"),
+    ("a name of 300 letters", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n" + "n" * 300), "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn: leads out of its folder, or is no name of a file"),
+    ("a class that training lacks", lambda root: put(root / "Annotations/test_0.xml", xml(BOX, ("cow", 1, 1, 9, 9))), "test_0.xml: unknown class 'cow'"),
+    ("too small to segment", lambda root: put(root / "JPEGImages/train_0.jpg", jpeg(6, 32)), "train_0.jpg: 32x6 px; sides below min_side_px (8) are too small"),
+)
+VOC = (
+    ("no list", lambda root: (root / "ImageSets/Main/test.txt").unlink(), "dataset.detection.splits.test: no file HERE/raw/ImageSets/Main/test.txt; correct the key or complete the data set"),
+    ("a list that is no text", lambda root: put(root / "ImageSets/Main/test.txt", b"\xff\xfe\x00"), like(r"HERE/raw/ImageSets/Main/test\.txt: cannot be read as text \(.*\); give a UTF-8 text file")),
+    ("an empty list", lambda root: put(root / "ImageSets/Main/test.txt", ""), "dataset.detection.splits.test: no picture left in test; add some"),
+    ("no folder of pictures", lambda root: shutil.rmtree(root / "JPEGImages"), "dataset.detection.images: no folder HERE/raw/JPEGImages; correct the key or complete the data set"),
+    ("a class only in training", lambda root: [put(root / f"Annotations/test_{i}.xml", xml(BOX)) for i in range(3)], "dataset.detection.splits.test: nothing of class 'dog' there; add some or remove the class"),
+    ("box_origin 2", (lambda root: None, {"box_origin": 2}), "dataset.detection.box_origin: 2; the first pixel is 0 or 1 (VOC: 1)"),
+    ("too many bad files", (lambda root: put(root / "Annotations/test_0.xml", ""), {"max_bad_fraction": 0.01}), "dataset.detection: 1 of 9 files (1 looked at) are bad (11.11 %), first in test: test_0.xml: is empty; mend or remove what HERE/out/quarantine.csv lists, or raise dataset.detection.max_bad_fraction (now 0.01)"),
+)
+FOLDERS = (
+    ("no root", (lambda root: None, {"root": ""}), "dataset.classification.root: not set; give the folder that holds the data set"),
+    ("root that is not there", (lambda root: None, {"root": "/no/such"}), "dataset.classification.root: no folder /no/such; fetch the data set or correct the path"),
+    ("no folder of a split", lambda root: shutil.rmtree(root / "test"), "dataset.classification.splits.test: no folder HERE/raw/test; correct the key or complete the data set"),
+    ("no class folders", lambda root: calls.emptied(root / "train"), "dataset.classification.splits.train: HERE/raw/train has no class folders; it should hold one folder of pictures per class"),
+    ("empty class", lambda root: (root / "train/cow").mkdir(), "HERE/raw/train/cow: class folder without pictures; fill it or remove it"),
+    ("class in test alone", lambda root: put(root / "test/cow/0.jpg", jpeg()), "HERE/raw/test/cow: class 'cow' is not in training; known: cat, dog; add pictures of it there, or take this folder away"),
+    ("class without examples in a split", lambda root: calls.emptied(root / "test/dog"), "dataset.classification.splits.test: nothing of class 'dog' there; add some or remove the class"),
+    ("a split without pictures", lambda root: calls.emptied(root / "test"), "dataset.classification.splits.test: no picture left in test; add some"),
+    ("more held out than there is", (lambda root: None, {"validation_per_class": 3, "splits": {"train": "train",
+     "validation": "", "test": "test"}}), "dataset.classification.validation_per_class: 3, but class 'cat' has only 3 pictures; lower it"),
+    ("two splits of one folder", (lambda root: None, {"splits": {"train": "train", "validation": "test", "test": "test"}}), "dataset.classification.splits: two splits read the same source; name another, since choices and figures need different pictures"),
+    ("stray file", lambda root: put(root / "train/notes.txt", "x"), "dataset.classification: 1 of 19 files (1 looked at) are bad (5.26 %), first in train: notes.txt: lies in no class folder; mend or remove what HERE/pets/quarantine.csv lists, or raise dataset.classification.max_bad_fraction (now 0.0)"),
+    ("class folder whose name is no UTF-8", lambda root: os.mkdir(os.fsencode(root) + b"/train/\xff"), "HERE/raw/train/\\udcff: the name of this class folder is no UTF-8, or too long; rename it"),
+    ("unknown reader", (lambda root: None, {"reader": "class_folder"}), "dataset.classification.reader: no reader 'class_folder'; did you mean 'class_folders'?"),
+)
+COCO_BOXES = (
+    ("bbox of text", lambda t: t["annotations"][0].update(bbox="1 1 9 9"), "instances_train.json: annotations[0] of train_0.jpg: bbox is not four numbers x, y, width, height"),
+    ("bbox NaN", lambda t: t["annotations"][0].update(bbox=[0, 0, float("nan"), 9]), "instances_train.json: annotations[0] of train_0.jpg: bbox is not four numbers x, y, width, height"),
+    ("bbox without area", lambda t: t["annotations"][0].update(bbox=[5, 5, 0, 9]), "instances_train.json: annotations[0] of train_0.jpg: bbox of 0 x 9 px is inverted or has no area"),
+    ("bbox outside", lambda t: t["annotations"][0].update(bbox=[5, 5, 90, 9]), "instances_train.json, train_0.jpg: box (5, 5, 95, 14) lies outside its picture of 32x24 px"),
+    ("iscrowd 7", lambda t: t["annotations"][0].update(iscrowd=7), "instances_train.json: annotations[0] of train_0.jpg: iscrowd is 7, not 0 or 1"),
+    ("unknown category", lambda t: t["annotations"][0].update(category_id=9), "instances_train.json: annotations[0] of train_0.jpg: unknown class '9'"),
+    ("file_name that leads out", lambda t: t["images"][0].update(file_name="../test/test_0.jpg"), "instances_train.json: file_name '../test/test_0.jpg' leads out of its folder, or is no name of a file"),
+    ("file_name of no file", lambda t: t["images"][0].update(file_name="none.jpg"), "none.jpg: no picture of that name in train"),
+    ("picture of another size", lambda t: t["images"][0].update(width=640), "instances_train.json, train_0.jpg: made for 640x24 px; the picture has 32x24 px"),
+)
+COCO = (
+    ("not JSON", "images: []", like(r"instances_train\.json: not JSON \(.*\); export it again")),
+    ("cut short", '{"images": [', like(r"instances_train\.json: not JSON \(.*\); export it again")),
+    ("no table of annotations", lambda t: t.pop("annotations"), "instances_train.json: has no list 'annotations'; COCO's detection JSON has images, annotations, categories"),
+    ("two images with one id", lambda t: t["images"][1].update(id=1), "instances_train.json: two of its images have one id; give each its own"),
+    ("two categories with one id", lambda t: t["categories"][1].update(id=1), "instances_train.json: categories[1]: another has the id 1 or the name 'dog'; remove one of them"),
+    ("annotation of no image", lambda t: t["annotations"][0].update(image_id=77), "instances_train.json: annotations[0]: no image has the id 77; remove it or add the image"),
+    ("image without an id", lambda t: t["images"][0].pop("id"), "instances_train.json: images[0] has no usable 'id'; mend the file"),
+    ("name with half a letter", lambda t: t["categories"][0].update(name="\ud800"), "instances_train.json: categories[0] has no usable 'name'; mend the file"),
+)
+ILSVRC = (
+    ("mark 2", ("ImageSets/DET/train_1.txt", "a/0 2\n"), "train_1.txt, line 1: 'a/0 2' is not a picture and 1, 0 or -1 (all objects have boxes, some may lack them, none there); mend the line"),
+    ("list of an unknown number", ("ImageSets/DET/train_9.txt", "a/0 1\n"), "train_9.txt: no class has the number 9; put map_det.txt of the development kit (wnid, number, name in each line) into HERE/ILSVRC"),
+    ("class given twice", ("devkit/data/map_det.txt", "n02000002 1 cat\nn02000002 2 dog\n"), "map_det.txt, line 2: 'n02000002' stands in line 1 already; remove one of them"),
+    ("blacklist of no picture", ("black.txt", "77 n02000002\n", {"blacklist": "black.txt"}), "black.txt, line 1: no picture 77 in val.txt; mend the line or the list"),
+    ("blacklist that is not there", ("other.txt", "", {"blacklist": "black.txt"}), "dataset.detection.blacklist: no file HERE/ILSVRC/black.txt; correct the key or complete the data set"),
+)
+SETTINGS = (
+    ("unknown key", demo("train_clasifier: {epochs: 3}"), "conf/experiment/demo.yaml: unknown key 'train_clasifier'; did you mean 'train_classifier'?"),
+    ("unknown key below", params("{train_classifier: {epoch: 3}}"), "params.yaml: unknown key 'overrides.train_classifier.epoch'; did you mean 'epochs'?"),
+    ("unknown key of params.yaml", ("params.yaml", "experimnt: demo\n"), "params.yaml: unknown key 'experimnt'; did you mean 'experiment'?"),
+    ("wrong type", params("{train_classifier: {epochs: many}}"), "params.yaml: 'overrides.train_classifier.epochs' must be a whole number, not 'many'"),
+    ("wrong value in params.yaml", params("{compute: {device: gpu}}"), "params.yaml: 'compute.device' must be cpu or cuda, not 'gpu'"),
+    ("wrong value in an experiment", demo("evaluate_ensemble: {resamples: 0}"), "conf/experiment/demo.yaml: 'evaluate_ensemble.resamples' must be at least 1, not 0"),
+    ("wrong value in a stage's file", ("evaluate_detection.yaml", r"^nms_iou: \S+", "nms_iou: 3"), "conf/evaluate_detection.yaml: 'evaluate_detection.nms_iou' must be above 0, at most 1, not 3"),
+    ("wrong value in a group's file", ("model/small.yaml", r"^input_px: 64", "input_px: 8"), "conf/model/small.yaml: 'model.input_px' must be at least 32, not 8"),
+    ("key given twice in an experiment", demo("about: one\nabout: two"), "HERE/conf/experiment/demo.yaml: line 3: the key 'about' is given twice, first in line 2; keep one of them"),
+    ("key given twice below another", demo("compare_ablations: {confidence_percent: 90, confidence_percent: 99}"), "HERE/conf/experiment/demo.yaml: line 2: the key 'confidence_percent' is given twice, first in line 2; keep one of them"),
+    ("key given twice in params.yaml", ("params.yaml", "experiment: demo\nexperiment: smoke\n"), "HERE/params.yaml: line 2: the key 'experiment' is given twice, first in line 1; keep one of them"),
+    ("section given twice in overrides", params("{model: {width: 0.5}, model: {width: 0.25}}"), "HERE/params.yaml: line 2: the key 'model' is given twice, first in line 2; keep one of them"),
+    ("key given twice in a stage's file", ("compute.yaml", r"^device: \S+", "device: cpu\ndevice: cpu"), "HERE/conf/compute.yaml: line 5: the key 'device' is given twice, first in line 4; keep one of them"),
+    ("tab", ("params.yaml", "experiment: demo\noverrides:\n\tmodel: {width: 0.5}\n"), like(r"HERE/params\.yaml: line 3 is not YAML \(.*\); use spaces, not tabs")),
+    ("not closed", ("params.yaml", "experiment: demo\noverrides: {model: {width: 0.5}\n"), like(r"HERE/params\.yaml: line 3 is not YAML \(.*\); mend that line")),
+    ("not UTF-8", ("params.yaml", b"experiment: d\xe9mo\n"), like(r"HERE/params\.yaml: cannot be read as YAML \(.*\); mend the file")),
+    ("a date of month 13", params("{dataset: {name: 2024-13-01}}"), like(r"HERE/params\.yaml: cannot be read as YAML \(.*\); mend the file")),
+    ("a tag that would run code", params("!!python/object/apply:os.mkdir [made]"), like(r"HERE/params\.yaml: line 2 is not YAML \(.*\); mend that line")),
+    ("list where keys are wanted", params("[train_classifier]"), "params.yaml: 'overrides' must be keys, not ['train_classifier']"),
+    ("file that is a list", ("params.yaml", "- experiment: demo\n"), "HERE/params.yaml: holds no keys; write 'key: value' lines"),
+    ("empty params.yaml", ("params.yaml", ""), "params.yaml or --config: no experiment '' in conf/experiment; known: bvlc, demo, ilsvrc2014, photos, smoke"),
+    ("empty file of a stage", ("compute.yaml", ""), "conf/compute.yaml: lacks the key 'compute.device'; known: none"),
+    ("reference to nothing", params("{dataset: {name: '${nothing}'}}"), like(r"params\.yaml: 'dataset\.name': .*; refer to a key that exists")),
+    ("reference to nothing in an experiment", demo("compute: {device: '${nothing.at_all}'}"), like(r"conf/experiment/demo\.yaml: 'compute\.device': .*; refer to a key that exists")),
+    ("unknown member of a detector", demo("ensemble: {detectors: [{name: d1, init_from: m33}]}"), "conf/experiment/demo.yaml: ensemble.detectors.d1.init_from: no 'm33'; did you mean 'm3'?"),
+    ("two members of one name", demo("ensemble: {members: [{name: m1}, {name: m1}]}"), "conf/experiment/demo.yaml: ensemble.members has a row {'name': 'm1'}; every row needs a name of its own, such as m8"),
+    ("misspelt key of a member in an experiment", demo("ensemble: {members: [{name: m1, smapling: area}]}"), "conf/experiment/demo.yaml: unknown key 'ensemble.members.m1.smapling'; did you mean 'sampling'?"),
+    ("misspelt key of a member in params.yaml", params("{ensemble: {members: [{name: m1, widht: 2}]}}"), "params.yaml: unknown key 'ensemble.members.m1.widht'; did you mean 'width'?"),
+    ("misspelt key of a member in its own file", ("ensemble/paper.yaml", "name: m7, order_seed", "name: m7, order_sed"), "conf/ensemble/paper.yaml: unknown key 'ensemble.members.m7.order_sed'; did you mean 'order_seed'?"),
+    ("member's name with a space", params("{ensemble: {members: [{name: m 1}]}}"), "params.yaml: ensemble.members has a row {'name': 'm 1'}; every row needs a name of its own, such as m8"),
+    ("no member", params("{ensemble: {members: []}}"), "params.yaml: ensemble.members is empty; give at least one row"),
+    ("misspelt key of an ablation", params("{ablations: {rows: [{name: a, change: {}}]}}"), "params.yaml: unknown key 'ablations.rows.a.change'; did you mean 'changes'?"),
+    ("unknown group's file", (DEMO, "override /dataset: digits$", "override /dataset: digit"), "conf/experiment/demo.yaml: no conf/dataset/digit.yaml; did you mean 'digits'?"),
+    ("two classifiers of regions", params("{score_regions: {switches: [svm, context_feature]}}"), "params.yaml: 'score_regions.switches': context_feature and svm each classify the regions; name one of them"),
+    ("data set's name with a slash", params("{dataset: {name: a/b}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 'a/b'"),
+    ("data set's name that leads out", params("{dataset: {name: ..}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not '..'"),
+    ("data set's name with a space", params("{dataset: {name: my flowers}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 'my flowers'"),
+    ("data set's name for a shell", params("{dataset: {name: 'a;touch pwned'}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 'a;touch pwned'"),
+    ("data set's name like an option", params("{dataset: {name: --help}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not '--help'"),
+    ("data set without a name", params("{dataset: {name: ''}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not ''"),
+    ("unknown module", params("{train_multibox: {last: 5c}}"), "train_multibox.last: no module '5c'; known: 3a, 3b, 4a, 4b, 4c, 4d, 4e, 5a, 5b"),
+    ("weights that are not there", params("{ensemble: {members: [{name: m1, weights: no/such}], detectors: [{name: d1}]}}"), "ensemble.members.m1.weights: no file or folder no/such; fetch the weights or correct the path"),
+    ("no pictures to train on", params("{dataset: {classification: {splits: {train: ''}}}}"), "dataset.classification.splits.train: not set, and this experiment trains; name the training pictures, or give every member weights and set train_baseline.enabled to false"),
+)
+CHOSEN = (
+    ("misspelt", "demmo", "params.yaml or --config: no experiment 'demmo' in conf/experiment; did you mean 'demo'?"),
+    ("a path", "../demo", "params.yaml or --config: no experiment '../demo' in conf/experiment; did you mean 'demo'?"),
+    ("for a shell", "demo; touch pwned", "params.yaml or --config: no experiment 'demo; touch pwned' in conf/experiment; known: bvlc, demo, ilsvrc2014, photos, smoke"),
+    ("two", "demo,smoke", "params.yaml or --config: no experiment 'demo,smoke' in conf/experiment; did you mean 'smoke'?"),
+    ("a file of such a name is there", ("my photos", True), "conf/experiment/my photos.yaml: must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first; rename the file"),
+    ("a file like an option", ("-x", True), "conf/experiment/-x.yaml: must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first; rename the file"),
+)
+COMMAND = (
+    ("misspelt key", ("--config", "experimnt=photos"), "--config: unknown key 'experimnt'; did you mean 'experiment'?"),
+    ("list for a name", ("--config", "experiment=[demo]"), "params.yaml or --config: no experiment '['demo']' in conf/experiment; did you mean 'demo'?"),
+)
+CAFFE = (
+    ("cut short", bad_weights.writers.caffemodel(bad_weights.layers())[:5000], like(r"HERE/w\.caffemodel: not a whole \.caffemodel \(.*\); fetch it again")),
+    ("empty", b"", "HERE/w.caffemodel: not a .caffemodel with weights (no layer holds any); fetch it again"),
+    ("HTML of a failed download", b"<html>404</html>", "HERE/w.caffemodel: not a whole .caffemodel (byte 1 begins no field); fetch it again"),
+    ("a layer is missing", lambda x: {k: v for k, v in x.items() if k != "conv2/3x3"}, "HERE/w.caffemodel: lacks the layer 'conv2/3x3'; get the whole bvlc_googlenet"),
+    ("a layer of wrong shape", lambda x: x | {"conv2/3x3": x["conv2/3x3_reduce"]}, "HERE/w.caffemodel: 'conv2.0.weight' is [2, 2, 1, 1] where the network has [6, 2, 3, 3]; the weights are of another network: check the member's origin and width, and the model's keys"),
+    ("a layer too many", lambda x: x | {"loss3/classifier_pets": x["loss3/classifier"]}, "HERE/w.caffemodel: has a layer 'loss3/classifier_pets', which bvlc_googlenet does not; did you mean 'loss3/classifier'?"),
+    ("a layer without biases", lambda x: x | {"conv2/3x3": x["conv2/3x3"][:1]}, "HERE/w.caffemodel: layer 'conv2/3x3' has 1 blobs, not weights and biases; get bvlc_googlenet itself"),
+    ("a layer without weights", lambda x: x | {"loss3/classifier": (x["conv2/3x3"][0][:0], x["conv2/3x3"][1])}, "HERE/w.caffemodel: layer 'loss3/classifier' has no weights; get the whole bvlc_googlenet"),
+    ("NaN", lambda x: x | {"conv2/3x3": (x["conv2/3x3"][0] * float("nan"), x["conv2/3x3"][1])}, "HERE/w.caffemodel: 'conv2.0.weight' holds numbers that are none (NaN or infinite); fetch it again"),
+    ("another number of classes", (lambda x: x, {"classes": "ilsvrc2012"}), "HERE/w.caffemodel: has 7 classes, but its origin's class order 'ilsvrc2012' has 1000; give its own order, or \"\" where it is not known"),
+)
+TORCH = (
+    ("a pickle that would run code", bad_weights.hostile, "HERE/w.pth: refused, not read: it would run code (posix.mkdir); save model.state_dict() alone"),
+    ("a bare pickle", b"\x80\x04cposix\nmkdir\n(X\x04\x00\x00\x00madetR.", "HERE/w.pth: refused, not read: it would run code (posix.mkdir); save model.state_dict() alone"),
+    ("cut short", b"PK\x03\x04" + bytes(500), like(r"HERE/w\.pth: not a whole file of torch\.save \(.*\); fetch it again")),
+    ("neither torch's nor safetensors", b"weights", "HERE/w.pth: neither a file of torch.save (.pth) nor safetensors; fetch it again"),
+    ("a list", lambda folder: [1, 2], "HERE/w.pth: holds list, not a state dict; save model.state_dict()"),
+    ("the optimiser's state", lambda folder: {"epoch": 3}, "HERE/w.pth: 'epoch' is no plain tensor; save model.state_dict() alone"),
+    ("sparse weights", lambda folder: {"fc.weight": torch.eye(3).to_sparse()}, "HERE/w.pth: 'fc.weight' is no plain tensor; save model.state_dict() alone"),
+    ("no classifier", lambda folder: {"fc.bias": torch.zeros(3)}, "HERE/w.pth: lacks the classifier 'network.fc.weight'; get the whole network"),
+)
+
+
+OWN = (
+    ("not safetensors", b"weights", like(r"HERE/w\.safetensors: not a whole safetensors file \(.*\); fetch it again")),
+    ("cut short", b"\x08\x00\x00\x00\x00\x00\x00\x00{\"a\":", like(r"HERE/w\.safetensors: not a whole safetensors file \(.*\); fetch it again")),
+    ("header of 2^60 bytes", b"\x00\x00\x00\x00\x00\x00\x00\x10{}", like(r"HERE/w\.safetensors: not a whole safetensors file \(.*\); fetch it again")),
+    ("a layer is missing", lambda t, m: t.pop("conv1.0.weight"), "HERE/w.safetensors: lacks 'conv1.0.weight'; give the config of the model that wrote it, or train again"),
+    ("a layer of wrong shape", lambda t, m: t.update({"conv1.0.bias": torch.zeros(5)}), "HERE/w.safetensors: 'conv1.0.bias' is [5] where the network has [4]; give the config of the model that wrote it, or train again"),
+    ("NaN", lambda t, m: t.update({"linear.bias": torch.full((3,), float("nan"))}), "HERE/w.safetensors: 'linear.bias' holds numbers that are none (NaN or infinite); fetch it again"),
+    ("no description", lambda t, m: m.pop("description"), "HERE/w.safetensors: weights without a description of their network; train them again"),
+    ("a width of a million", lambda t, m: m.update(description=bad_weights.described(width=1e6)), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
+    ("classes that are no list", lambda t, m: m.update(description=bad_weights.described(classes=7)), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
+    ("an unknown network", lambda t, m: m.update(description=bad_weights.described(network="vgg")), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
+    ("another number of classes", lambda t, m: m.update(description=bad_weights.described(classes=["a", "b"])), "HERE/w.safetensors: 'aux_4a.linear.weight' is [3, 64] where the network has [2, 64]; give the config of the model that wrote it, or train again"),
+)
+SOURCE = (
+    ("not there", ("none.pth", {}), "ensemble.members.m1.weights: no file or folder HERE/none.pth; fetch the weights or correct the path"),
+    ("unknown format", ("there.pth", {"format": "torchvison"}), "ensemble.members.m1.weights: its origin has no format 'torchvison'; did you mean 'torchvision'?"),
+    ("a file where a folder is wanted", ("there.pth", {"format": "raw_float32"}), "ensemble.members.m1.weights: HERE/there.pth is a file, which the format raw_float32 is not; give the right origin"),
+    ("unknown order of channels", ("there.pth", {"channel_order": "gbr"}), "ensemble.members.m1.weights: its origin's channel_order is 'gbr'; must be rgb or bgr"),
+    ("mean of two numbers", ("there.pth", {"input_mean": [1.0, 2.0]}), "ensemble.members.m1.weights: its origin's input_mean is [1.0, 2.0]; needs three numbers, one a channel"),
+    ("unknown order of classes", ("there.pth", {"classes": "ilsvrc2021"}), "ensemble.members.m1.weights: its origin's classes 'ilsvrc2021' is neither a file of names nor a known order; did you mean 'ilsvrc2012'?"),
+)
+LABELS = (
+    ("a class that the network does not know", (["cat", "dog"], ["cat", "dgo"]), "member m1: the network does not know the class 'dgo' of the data set (it knows 2); did you mean 'dog'?; take the class out, or name its folder as the network does"),
+    ("unnamed outputs in another number", ([""] * 3, ["cat", "dog"]), "member m1: its 3 outputs have no names, and the data set has 2 classes; name the outputs with `classes` of the member's origin (conf/origins.yaml)"),
+    ("members that tell other classes apart", ({"m1": {"names": ["cat", "dog"], "columns": [0, 1]},
+     "m2": {"names": ["cat", "dog", "fox"], "columns": [0, 1]}}, []), "ensemble.members: m1 and m2 tell other classes apart (2 and 3), so no mean over them exists; give each kind an experiment of its own"),
+)
+SCORING = (
+    ("score NaN", ("d.txt", "1 1 nan 0 0 9 9\n"), "d.txt, line 1: score is 'nan', not a finite number; mend it or leave the line out"),
+    ("box inverted", ("d.txt", "1 1 0.5 9 0 0 9\n"), "d.txt, line 1: box (9, 0, 0, 9) is inverted; write xmin ymin xmax ymax"),
+    ("unknown picture", ("d.txt", "7 1 0.5 0 0 9 9\n"), "d.txt, line 1: no picture '7' among the 2 of list.txt; mend the line or the list"),
+    ("unknown class", ("d.txt", "1 9 0.5 0 0 9 9\n"), "d.txt, line 1: no class '9'; known: 1, 2"),
+    ("six words", ("d.txt", "1 1 0.5 0 0 9\n"), "d.txt, line 1: has 6 words, not 7; write picture class score xmin ymin xmax ymax"),
+    ("eight words", ("d.txt", "1 1 0.5 0 0 9 9 9\n"), "d.txt, line 1: has 8 words, not 7; write picture class score xmin ymin xmax ymax"),
+    ("not UTF-8", ("d.txt", b"1 1 0.5 0 0 9 \xff\n"), like(r"HERE/d\.txt: cannot be read as text \(.*\); give a UTF-8 text file")),
+    ("CSV without a head", ("d.csv", "a,cat,0.5,0,0,9,9\n"), "d.csv, line 1: the head must name image, class, score, xmin, ymin, xmax, ymax; mend it"),
+    ("JSON that is no list", ("d.json", "{}"), "d.json: is no list; write [{image, class, score, box}, ...]"),
+    ("JSON without boxes", ("d.json", '[{"image": "a", "class": "cat", "score": 1}]'), "d.json, entry 1: needs the texts image and class, a score, and a box of four numbers; mend it"),
+    ("picture listed twice", ("list.txt", "a\na\n"), "list.txt, line 2: 'a' is listed twice; remove one of the lines"),
+    ("list that leads out", ("list.txt", "a\n../xml/b\n"), "list.txt: '../xml/b' leads out of HERE/xml; mend the line"),
+    ("no list", ("list.txt", ""), "list.txt: lists no picture; give one name in each line"),
+    ("unknown class of an object", ("xml/a.xml", xml(("cow", 0, 0, 9, 9))), "a.xml: no class 'cow'; known: cat, dog, n02000001, n02000002"),
+    ("broken annotation", ("xml/a.xml", "<annotation>"), like(r"list\.txt, 'a': a\.xml: is not XML \(.*\); mend the file or the list")),
+    ("blacklist of no picture", ("black.txt", "7 cat\n"), "black.txt, line 1: no picture '7' in list.txt; remove the line or mend it"),
+    ("class given twice", ("classes.txt", "cat\ncat\n"), "classes.txt, line 2: 'cat' stands in line 1 already; remove one of them"),
+    ("nothing to find", ("xml/b.xml", ""), "list.txt, 'b': b.xml: is empty; mend the file or the list"),
+)
+SHARDS = (
+    ("missing", os.unlink, "HERE/train-00000.arrow: shard missing; pull it or prepare the data set again"),
+    ("cut", calls.cut, like(r"HERE/train-00000\.arrow: .* of the manifest; prepare the data set again")),
+    ("a changed byte", calls.changed_byte, "HERE/train-00000.arrow: not the bytes that the manifest lists (sha256); prepare the data set again"),
+    ("no manifest", lambda path: path.with_name("manifest.json").unlink(), "HERE/manifest.json: not found; run the stage that writes it"),
+    ("a manifest that is no JSON", lambda path: put(path.with_name("manifest.json"), "{"), like(r"HERE/manifest\.json: not JSON \(.*\); delete it and run its stage again")),
+)
+RESULTS = (
+    ("edited by hand", '{"top1": }', like(r"HERE/metrics\.json: not JSON \(.*\); delete it and run its stage again")),
+)
+
+# Archives are read without being unpacked; an archive is (what adds a member, what spoils its bytes).
+ARCHIVES = (
+    ("cut short", (nothing, lambda path: path.write_bytes(path.read_bytes()[:1200])), "HERE/a.tar: stops after 1,200 bytes without the end that a tar has; fetch it again"),
+    ("no archive", (nothing, lambda path: path.write_bytes(b"x" * 2000)), "HERE/a.tar: not a tar archive (invalid header); fetch it again"),
+    ("an empty file", (nothing, lambda path: path.write_bytes(b"")), "HERE/a.tar: not a tar archive (empty header); fetch it again"),
+    ("a member that leads out", (calls.member("../../etc/passwd"), nothing), "a.tar: '../../etc/passwd' leads out of the archive; fetch it again, or take that out"),
+    ("an absolute name", (calls.member("/etc/passwd"), nothing), "a.tar: '/etc/passwd' has an absolute name; fetch it again, or take that out"),
+    ("a symbolic link", (calls.member("n1/b.JPEG", tarfile.SYMTYPE, "/etc/passwd"), nothing), "a.tar: 'n1/b.JPEG' is a symbolic link; fetch it again, or take that out"),
+    ("a hard link", (calls.member("n1/b.JPEG", tarfile.LNKTYPE, "/etc/passwd"), nothing), "a.tar: 'n1/b.JPEG' is a hard link; fetch it again, or take that out"),
+    ("a device", (calls.member("n1/b.JPEG", tarfile.CHRTYPE), nothing), "a.tar: 'n1/b.JPEG' is a device; fetch it again, or take that out"),
+    ("a name twice", (calls.member("n1/a.JPEG"), nothing), "a.tar: two members are called 'n1/a.JPEG'; fetch it again, or take one out"),
+    ("compressed pictures", (nothing, calls.compressed), "HERE/a.tar: is compressed, so no single picture can be read from it; unpack that layer once (gunzip, bunzip2, unxz: it becomes a.tar)"),
+)
+
+# fmt: on
+TABLE = (
+    ("pictures", calls.picture, LEFT_OUT, PICTURES),
+    ("VOC's XML", calls.annotation, LEFT_OUT, XML),
+    ("lists of VOC", calls.voc, LEFT_OUT, VOC_LISTS),
+    ("VOC's layout", calls.voc, STOPS, VOC),
+    ("class folders", calls.folders, STOPS, FOLDERS),
+    ("boxes of COCO", calls.coco, LEFT_OUT, COCO_BOXES),
+    ("COCO's JSON", calls.coco, STOPS, COCO),
+    ("ILSVRC's lists", calls.ilsvrc, STOPS, ILSVRC),
+    ("archives", calls.archive, STOPS, ARCHIVES),
+    ("settings", calls.settings, STOPS, SETTINGS),
+    ("the experiment's name", calls.chosen, STOPS, CHOSEN),
+    ("the command line", calls.command, STOPS, COMMAND),
+    ("a .caffemodel", bad_weights.caffe, STOPS, CAFFE),
+    ("a file of torch", bad_weights.torchs, STOPS, TORCH),
+    ("a checkpoint of ours", bad_weights.own, STOPS, OWN),
+    ("whose weights they are", bad_weights.source, STOPS, SOURCE),
+    ("labels", calls.labels, STOPS, LABELS),
+    ("files of the scoring command", calls.scoring, STOPS, SCORING),
+    ("shards", calls.shard, STOPS, SHARDS),
+    ("results", calls.results, STOPS, RESULTS),
+)

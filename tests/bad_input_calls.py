@@ -1,0 +1,292 @@
+"""How each kind of bad input of bad_input.py is made and given: one function for each section of the table."""
+
+import gzip
+import io
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tarfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from conf_copy import ROOT, copied, edit
+from data.rooms import (
+    class_tree,
+    classification,
+    coco_json,
+    coco_tree,
+    detection,
+    jpeg,
+    noise,
+    put,
+    voc_tree,
+    xml,
+)
+from data.test_ilsvrc_detection import settings as det_settings
+from data.test_ilsvrc_detection import tree as det_tree
+from googlenet import config, preflight
+from googlenet.classification.class_order import columns_of, labels_among
+from googlenet.data.prepare import prepare
+from googlenet.data.records import Record
+from googlenet.data.store import open_split, write_shard
+from googlenet.data.tar_index import check_archive, members
+from googlenet.data.verify import faults
+from googlenet.errors import UserError
+from googlenet.evaluate_detections import scored
+from googlenet.files import read_json, write_json
+
+MOST = 0.9  # so large a share may be bad: the reason is then in the manifest
+
+
+def reasons(manifest: dict) -> str:
+    """Why the one file of a prepared data set was left out."""
+    assert len(manifest["refused"]) == 1, manifest["refused"]
+    return manifest["refused"][0]["reason"]
+
+
+def saved(picture: Image.Image, kind: str, **options) -> bytes:
+    """The bytes of a picture file."""
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG of black pixels, one bit each: small, whatever it unpacks to."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes((width + 7) // 8 + 1) * height)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def picture(folder: Path, given: Any) -> str:
+    """A picture file, (name, content), in a class folder; why it is left out. A function makes it itself."""
+    name, content = given
+    path = class_tree(folder / "raw") / "train/cat" / name
+    content(path) if callable(content) else put(path, content)
+    return reasons(prepare("classification", classification("class_folders", folder / "raw", max_bad_fraction=MOST),
+                           folder / "pets"))  # fmt: skip
+
+
+def annotation(folder: Path, given: Any) -> str:
+    """The XML of a VOC picture (None: it is taken away); why the picture is left out."""
+    path = voc_tree(folder / "raw", 3) / "Annotations/train_0.xml"
+    path.unlink() if given is None else put(path, given)
+    return reasons(
+        prepare("detection", detection("voc", folder / "raw", max_bad_fraction=MOST), folder / "out")
+    )
+
+
+def voc(folder: Path, given: Any) -> str:
+    """A change of a VOC data set; why a picture is left out, or an error."""
+    spoil, changes = given if isinstance(given, tuple) else (given, {})
+    spoil(voc_tree(folder / "raw", 3))
+    settings = detection("voc", folder / "raw", **({"max_bad_fraction": MOST} | changes))
+    return reasons(prepare("detection", settings, folder / "out"))
+
+
+def folders(folder: Path, given: Any) -> None:
+    """A change of a tree of class folders, with settings; it stops."""
+    spoil, changes = given if isinstance(given, tuple) else (given, {})
+    spoil(class_tree(folder / "raw"))
+    prepare("classification", classification("class_folders", folder / "raw") | changes, folder / "pets")
+
+
+def coco(folder: Path, given: Any) -> str:
+    """A COCO file, as text or as a change of a right one; why its picture is left out, or an error."""
+    right = coco_json(*((f"train_{i}.jpg", [("cat", 0, 0, 9, 9), ("dog", 0, 0, 9, 9)]) for i in range(2)))
+    if callable(given):
+        given(right)
+        given = json.dumps(right)
+    put(coco_tree(folder / "raw") / "annotations/instances_train.json", given)
+    layout = {"images": "{split}", "annotations": "annotations/instances_{split}.json", "box_origin": 0}
+    settings = detection("coco", folder / "raw", max_bad_fraction=MOST, **layout)
+    return reasons(prepare("detection", settings, folder / "out"))
+
+
+def ilsvrc(folder: Path, given: Any) -> None:
+    """A file of ILSVRC's detection layout, (path, content); it stops."""
+    path, content, *changes = given
+    put(det_tree(folder) / path, content)
+    prepare("detection", det_settings(folder, **(changes[0] if changes else {})), folder / "out")
+
+
+def settings(folder: Path, given: Any) -> None:
+    """A file of a copy of conf/, or params.yaml, replaced or added to; `demo` composed, and looked at as before a run.
+
+    given: (file, text), or (file, pattern, replacement).
+    """
+    file, *change = given
+    root = copied(folder)
+    if len(change) == 2:
+        edit(root, file, *change)
+    else:
+        put(root / file if file == "params.yaml" else root / "conf" / file, change[0])
+    composed = config.compose(root)
+    list(config.files(composed))
+    preflight.check(composed, local=True)
+
+
+def chosen(folder: Path, given: Any) -> None:
+    """An experiment asked for by name; its file, empty, is there if a second value says so."""
+    name, there = given if isinstance(given, tuple) else (given, False)
+    root = copied(folder)
+    if there:
+        put(root / f"conf/experiment/{name}.yaml", "# @package _global_\n")
+    config.compose(root, name)
+
+
+def command(folder: Path, given: Any) -> None:
+    """Words for `snakemake -n` in this repository's copied workflow; its one error line is raised."""
+    copied(folder)
+    words = [
+        str(Path(sys.executable).with_name("snakemake")),
+        "-n",
+        "--snakefile",
+        str(ROOT / "workflow/Snakefile"),
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [*words, *given], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 1 and len(told) == 1 and "Traceback" not in done.stderr, done.stderr
+    raise UserError(told[0].removeprefix("error: "))
+
+
+def labels(folder: Path, given: Any) -> None:
+    """Class names of a network against those of a data set, or the outputs of members against each other."""
+    network, classes = given
+    if isinstance(network, dict):
+        labels_among(network, np.zeros(1, np.int64))
+    columns_of(network, classes, classes, "member m1")
+
+
+def scoring(folder: Path, given: Any) -> None:
+    """One file of the scoring command, (name, content), in place of the right one."""
+    name, content = given
+    files = {
+        "d.txt": "1 1 0.9 0 0 9 9\n",
+        "d.csv": "",
+        "d.json": "",
+        "list.txt": "a 1\nb 2\n",
+        "black.txt": "1 cat\n",
+    }
+    files |= {"classes.txt": "n02000001 1 cat\nn02000002 2 dog\n"}
+    files |= {f"xml/{name}.xml": xml(("n02000001", 0, 0, 9, 9), size=None) for name in "ab"}
+    for path, text in (files | {name: content}).items():
+        put(folder / path, text)
+    detections = folder / (name if name.startswith("d.") else "d.txt")
+    kinds = {"list": "list.txt", "classes": "classes.txt", "blacklist": "black.txt"}
+    scored(detections, folder / "xml", **{kind: folder / file for kind, file in kinds.items()})
+
+
+def shard(folder: Path, spoil: Any) -> None:
+    """A prepared split, one of whose files is spoilt; it is verified, then read."""
+    records = [Record(f"r{i}", jpeg(seed=i), 32, 24, 0) for i in range(3)]
+    rows = [write_shard(folder / "train-00000.arrow", records)]
+    write_json(folder / "manifest.json", {"splits": {"train": {"shards": rows}}})
+    spoil(folder / "train-00000.arrow")
+    open_split(folder, "train")
+    for fault in faults(folder):
+        raise UserError(f"{fault}; prepare the data set again")
+
+
+def archive(folder: Path, given: Any) -> None:
+    """A tar of one picture and of what `given(tar)` adds, whose bytes `given(path)` may spoil; it is checked and read."""
+    path, (add, spoil) = folder / "a.tar", given
+    with tarfile.open(path, "w") as tar:
+        entry = tarfile.TarInfo("n1/a.JPEG")
+        entry.size = 1000
+        tar.addfile(entry, io.BytesIO(bytes(1000)))
+        add(tar)
+    spoil(path)
+    check_archive(path)
+    list(members(path))
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, leads_to: str = "") -> Any:
+    """What adds a member of that name and kind to a tar."""
+
+    def add(tar: tarfile.TarFile) -> None:
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.linkname = kind, leads_to
+        tar.addfile(entry)
+
+    return add
+
+
+def compressed(path: Path) -> None:
+    """Compress a file in its place."""
+    path.write_bytes(gzip.compress(path.read_bytes()))
+
+
+def cut(path: Path) -> None:
+    """Take a file's last bytes."""
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def changed_byte(path: Path) -> None:
+    """Change a byte in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def results(folder: Path, content: Any) -> None:
+    """A JSON file of ours that a person has edited."""
+    read_json(put(folder / "metrics.json", content))
+
+
+def rgb(side: int = 64) -> Image.Image:
+    """A picture of noise."""
+    return Image.fromarray(noise(side, side))
+
+
+def emptied(folder: Path) -> None:
+    """Take the files of a folder away."""
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+BOX = ("cat", 1, 1, 9, 9)
+
+
+def xml_of(body: str) -> str:
+    """An annotation with one object of this content."""
+    return f"<annotation><object>{body}</object></annotation>"
+
+
+def corners(text: str) -> str:
+    """A cat's object with these corners."""
+    return xml_of(f"<name>cat</name><bndbox>{text}</bndbox>")
+
+
+BOMB = (
+    '<!DOCTYPE a [<!ENTITY l "lol"><!ENTITY m "&l;&l;&l;&l;&l;&l;&l;&l;&l;&l;">]><annotation>&m;</annotation>'
+)
+OUTSIDE = '<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]><annotation>&f;</annotation>'
+DEMO = "experiment/demo.yaml"
+TOP = r"\A(# @package _global_\n)"
+
+
+def params(text: str) -> tuple[str, str]:
+    """params.yaml with these overrides."""
+    return "params.yaml", f"experiment: demo\noverrides: {text}\n"
+
+
+def demo(line: str) -> tuple[str, str, str]:
+    """The demo's file with one more line."""
+    return DEMO, TOP, rf"\1{line}\n"

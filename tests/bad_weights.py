@@ -1,0 +1,68 @@
+"""How the bad weights of bad_input.py are made and given: one function for each section of the table."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from classification import tiny
+from data.rooms import put
+from googlenet import checkpoint, trained
+from googlenet.imports import bring
+from imports import writers
+from imports.test_torchvision import TORCHVISION, Malicious
+
+
+def layers() -> dict:
+    """The layers of a small network by Caffe's names."""
+    return writers.layers_of(writers.small())
+
+
+def caffe(folder: Path, given: Any) -> None:
+    """A .caffemodel: its bytes, or a change of the layers of a right one; with an origin's keys."""
+    given, changes = given if isinstance(given, tuple) else (given, {})
+    content = given if isinstance(given, bytes) else writers.caffemodel(given(layers()))
+    path = put(folder / "w.caffemodel", content)
+    bring.imported(path, writers.ORIGIN | changes, writers.MODEL, writers.WIDTH)
+
+
+def torchs(folder: Path, given: Any) -> None:
+    """A .pth: bytes, or what torch.save is given, made by a function of the folder. What a pickle calls must not happen."""
+    path = folder / "w.pth"
+    path.write_bytes(given) if isinstance(given, bytes) else torch.save(given(folder), path)
+    try:
+        bring.imported(path, TORCHVISION, writers.MODEL, 1.0)
+    finally:
+        assert not (folder / "made").exists()
+
+
+def hostile(folder: Path) -> dict:
+    """A content whose pickle makes a folder when it is loaded as pickles are."""
+    return {"fc.weight": Malicious(folder / "made")}
+
+
+def own(folder: Path, given: Any) -> None:
+    """A checkpoint of ours: bytes, or a change of the tensors and metadata of a right one."""
+    path, described = folder / "w.safetensors", tiny.description()
+    trained.save(path, tiny.network(described), described, "stamp")
+    if isinstance(given, bytes):
+        path.write_bytes(given)
+    else:
+        tensors, metadata = checkpoint.load(path)
+        given(tensors, metadata)
+        checkpoint.save(path, tensors, metadata)
+    bring.imported(path, {"format": "checkpoint"}, writers.MODEL, 1.0)
+
+
+def source(folder: Path, given: Any) -> None:
+    """An entry of origins with a path below the folder, looked at before any job."""
+    put(folder / "there.pth", "x")
+    path, changes = given
+    bring.check(folder / path, TORCHVISION | changes, "ensemble.members.m1.weights")
+
+
+def described(**changes) -> str:
+    """The description of a small network, with changes."""
+    return json.dumps(asdict(tiny.description()) | changes)

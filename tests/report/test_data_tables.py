@@ -1,0 +1,51 @@
+"""The tables of a prepared data set, from a manifest as the stages write it."""
+
+from data.rooms import class_tree, classification, detection, put, voc_tree
+from googlenet.data.prepare import prepare
+from googlenet.report import data_tables
+from report import sample
+
+
+def by_title(manifest):
+    return {table.title: table for table in data_tables.tables(manifest)}
+
+
+def test_a_manifest_without_a_look_has_splits_and_refusals_alone():
+    assert list(by_title(sample.manifest("classification"))) == [
+        "Splits of digits: classification",
+        "Refused records",
+    ]
+    assert list(by_title(sample.manifest("detection"))) == ["Splits of digits: detection"]
+
+
+def test_classification(tmp_path):
+    root = class_tree(tmp_path / "raw")
+    put(root / "train/cat/9.jpg", b"x")
+    settings = classification("class_folders", root, max_bad_fraction=0.2)
+    found = by_title(prepare("classification", settings, tmp_path / "pets"))
+    assert list(found) == [
+        *("Splits of pets: classification", "Sizes of the pictures of pets", "Kinds of files of pets"),
+        *("Duplicates in pets", "Why pictures of pets were left out", "Refused records"),
+    ]
+    sizes = found["Sizes of the pictures of pets"]
+    assert [column.label for column in sizes.columns] == [
+        *("Split", "What", "Smallest", "5 %", "25 %", "Median", "75 %", "95 %", "Largest")
+    ]
+    assert sizes.rows[0].cells == ("train", "Width, px", *["32"] * 7) and len(sizes.rows) == 15
+    assert [row.cells for row in found["Kinds of files of pets"].rows] == [
+        ("JPEG RGB", "6", "6", "6"), ("turned by EXIF", "0", "0", "0")
+    ]  # fmt: skip
+    across = found["Duplicates in pets"].rows[3].cells
+    assert across[:3] == ("the same bytes, in several splits", "6", "18")
+    assert across[3].startswith(
+        "train: cat/0.jpg = validation: cat/0.jpg = test: cat/0.jpg; train: cat/1.jpg = "
+    )
+    assert found["Why pictures of pets were left out"].rows[0].cells == ("train", "not a picture", "1")
+
+
+def test_detection(tmp_path):
+    settings = detection("voc", voc_tree(tmp_path / "raw"))
+    table = by_title(prepare("detection", settings, tmp_path / "out"))["Objects of out"]
+    assert "train: 50.0 % of 4 below 20 px; train: 100.0 % of 4 below 32 px; validation" in table.caption
+    assert table.rows[0].cells == ("train", "Objects in a picture", *["2"] * 7)
+    assert table.rows[1].cells[2] == "9" and table.rows[1].cells[-1] == "24"

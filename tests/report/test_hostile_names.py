@@ -1,0 +1,116 @@
+"""Names that try to be markup change no tag of either page: classes, pictures, reasons, data sets, titles, ablations."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+from markdown_it import MarkdownIt
+
+from googlenet.report import ablations, page, sections
+from googlenet.report.parts import Picture, Report, Section
+from report import ablations_sample, sample
+from report.test_page import read
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</td></tr></table><h1>x",
+    "' onmouseover='alert(1)",
+    "<!-- ",
+    "a|b | c",
+    "`code` ``` ~~~",
+    "[a](javascript:alert(1)) ![b](x) [c]: x",
+    "**b** _i_ ~~s~~ <b>x</b>",
+    "&lt;script&gt; &amp; &#60;",
+    "{{ 7 * 7 }} {% raw %} ${x} %s {0}",
+    "line\n\n# heading\n- item\n1. item\n> quote\n| a | b |\n| --- | --- |",
+    "www.example.org and http" + "://example.org and a@example.org",
+    "\x1b[31m \u202e \x00 \ufeff",
+    "$\\frac{1}{$",
+)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What the two pages are made of, without their words."""
+
+    tags: list
+    attributes: list
+    tokens: list
+
+
+def pages(report) -> Pages:
+    """The tags and attributes of the HTML, and the tokens that Markdown sees."""
+    reader = read(page.render_html(report))
+    assert reader.open == []
+    free = {"alt", "aria-label", "class"}  # their values are words, or follow the length of words
+    attributes = [(tag, key, None if key in free else value) for tag, key, value in reader.attributes]
+    markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(page.render_markdown(report))
+    words = {"text", "text_special", "softbreak", "inline"}
+    flat = [one.type for token in markdown for one in (token, *(token.children or ()))]
+    return Pages(reader.tags, attributes, [kind for kind in flat if kind not in words])
+
+
+def experiment(monkeypatch, name, **head):
+    """The sample's report with this name in every place that a person's files or settings fill."""
+    classes = [f"{name}{number}" for number in range(10)]
+    monkeypatch.setattr(sample, "CLASSES", classes)
+    metrics = sample.metrics()
+    for stage in ("prepare_classification", "prepare_detection"):
+        found = metrics[stage]
+        refused = [{"split": "train", "name": name, "reason": f"{name}: {name}"}]
+        metrics[stage] = found | {"dataset": name, "about": name, "refused": refused}
+    return sections.build(name, metrics, sample.runs(), {}, title=name, purpose=name)
+
+
+def shown(report):
+    """Every name as the page shows it is there: it was escaped, not dropped."""
+    return read(page.render_html(report)).text
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_is_markup_in_the_report(monkeypatch, name):
+    plain = pages(experiment(monkeypatch, "plain"))
+    hostile = experiment(monkeypatch, name)
+    found = pages(hostile)
+    assert found.tags == plain.tags and found.attributes == plain.attributes
+    assert found.tokens == plain.tokens
+    assert "://" not in page.render_markdown(hostile) and "www." not in page.render_markdown(hostile)
+    assert shown(hostile).count(name.replace("\x00", "\ufffd")) >= 20 or "\x00" in name
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_is_markup_in_the_page_of_ablations(name):
+    def made(said):
+        found = ablations_sample.compare_ablations()
+        for row in found["rows"]:
+            row["about"] = said
+        manifest = sample.manifest("classification") | {"dataset": said, "about": said}
+        return ablations.build(said, found, manifest, ablations.ablation_differences(found), said)
+
+    plain, hostile = pages(made("plain")), pages(made(name))
+    pictures = [at for at, (_, key, _) in enumerate(plain.attributes) if key in ("src", "width")]
+    for found in (plain, hostile):
+        for at in pictures:  # the figure shows the names, so its bytes differ
+            found.attributes[at] = None
+    assert hostile == plain
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_text_of_a_figure_is_markup(name):
+    figure = Picture("crops_144", b"\x89PNG" + bytes(20), name, name)
+    report = experiment_of(figure)
+    plain = experiment_of(replace(figure, caption="plain", alt="plain"))
+    assert pages(report) == pages(plain)
+
+
+def experiment_of(figure: Picture):
+    """A report of one figure."""
+    return Report("title", "demo", (), "", (), (Section("One", (), (figure,)),))
+
+
+def test_every_figure_is_drawn_whatever_the_names(monkeypatch):
+    monkeypatch.setattr(sample, "CLASSES", list(HOSTILE[:10]))
+    first = sample.figures(sample.metrics())
+    monkeypatch.setattr(sample, "CLASSES", list(HOSTILE[5:]))
+    second = sample.figures(sample.metrics())
+    assert first.keys() == second.keys() and all(png.startswith(b"\x89PNG") for png in second.values())

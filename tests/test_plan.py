@@ -1,0 +1,104 @@
+"""The command: a plan of what nobody has here, from the rates of a named machine; mistakes are one line."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from conf_copy import ROOT, copied
+from googlenet import plan
+from googlenet.errors import UserError
+
+NAMED = "epyc-2core"
+
+
+@pytest.fixture
+def root(tmp_path):
+    root = copied(tmp_path)
+    (root / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    shutil.copytree(ROOT / "machines", root / "machines")
+    return root
+
+
+def test_ilsvrc_is_planned_without_its_data(root, capsys):
+    words = [
+        "--experiment",
+        "ilsvrc2014",
+        "--machine",
+        NAMED,
+        "--cores",
+        "64",
+        "--json",
+        str(root / "plan.json"),
+    ]
+    plan.perform(words, root)
+    text = capsys.readouterr().out
+    assert text.startswith(f"plan of ilsvrc2014 for {NAMED}: 64 cores of AMD EPYC")
+    assert "official counts" in text and "60 epochs" in text and "144 crops a picture" in text
+    assert "this machine has none" in text  # compute.device: cuda
+    assert "evaluate_detection needs " in text and "DVC's cache holds a copy" in text
+    made = json.loads((root / "plan.json").read_text())
+    stages = {stage["stage"]: stage for stage in made["stages"]}
+    assert len(stages["train_classifier"]["jobs"]) == 7 and len(stages["propose_regions"]["jobs"]) == 256
+    assert made["disk_mb"] > 150_000 and made["place"]["disk_free_mb"] is None
+    assert made["least_wall_s"] >= max(stage["least_wall_s"] for stage in made["stages"])
+    assert sum(size["splits"]["test"] for size in made["data"].values()) == 50000 + 10061
+
+
+def test_the_demo_is_planned_from_the_same_file(root, capsys):
+    made = plan.perform(["--machine", NAMED], root)
+    assert (made.experiment, made.cores, made.gpus) == ("demo", 2, 0)
+    assert capsys.readouterr().out.count("\n") > 30
+
+
+def test_more_cores_take_no_longer_and_no_less_work(root):
+    few, many = (plan.perform(["--machine", NAMED, "--cores", cores], root) for cores in ("1", "8"))
+    assert few.least_wall[0] == sum(stage.total("cpu_s") for stage in few.stages)
+    assert many.least_wall[0] < few.least_wall[0]
+    assert many.disk_mb == few.disk_mb
+
+
+def test_what_a_machine_was_not_measured_for_is_told(root):
+    with pytest.raises(
+        UserError, match=rf"^machines/{NAMED}\.yaml: no rate of '.*--experiment smoke --save {NAMED}$"
+    ):
+        plan.perform(["--experiment", "smoke", "--machine", NAMED], root)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--experiment", "demmo"], r"no experiment 'demmo' in conf/experiment; did you mean 'demo'\?"),
+        (["--machine", "epyc-2cor"], r"no machine 'epyc-2cor' in machines/; did you mean 'epyc-2core'\?"),
+        (["--save", "two words"], r"--save: 'two words' is no name"),
+        (["--save", "mine", "--machine", NAMED], r"--save: writes what is measured here"),
+        (["--machine", NAMED, "--measured"], r"--measured: no run of demo has left its run\.json"),
+    ],
+)
+def test_mistakes_are_one_line(root, words, said):
+    with pytest.raises(UserError, match=said) as raised:
+        plan.perform(words, root)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_command_ends_with_the_line_alone(root):
+    words = [sys.executable, "-m", "googlenet.plan", "--machine", "cray"]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr == f"error: --machine: no machine 'cray' in machines/; known: {NAMED}\n"
+
+
+def test_planned_stands_beside_measured(root, capsys):
+    record = {"duration_s": 100.0, "peak_memory_mb": 1000}
+    for member in range(1, 8):
+        path = root / f"results/demo/runs/train_classifier/m{member}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(record))
+    (root / "results/demo/runs/predict_crops").mkdir()  # not all of its jobs have run
+    made = plan.perform(["--machine", NAMED, "--measured"], root)
+    last = capsys.readouterr().out.splitlines()[-2:]
+    (stage,) = [stage for stage in made.stages if stage.stage == "train_classifier"]
+    planned = sum(job.wall_s - job.start_s + job.recorded_s for job in stage.jobs)
+    assert last[0].split()[:5] == ["train_classifier", "7", f"{planned:.0f}", "700", f"{planned / 700:.2f}"]
