@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
 from googlenet.errors import UserError, nearest
 from googlenet.files import load_yaml, write_bytes
 from googlenet.versions import cpu_name
@@ -141,7 +143,10 @@ def save(root: Path, name: str, machine: Machine, rates: Rates, note: str = "") 
     )  # of the last five minutes: what else ran, and the measuring itself
     head = {"machine": machine._asdict(), "measured": measured | {"beside": note or before.get("beside", "")}}
     text = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in head.items())
-    rows = (json.dumps(merged[key], ensure_ascii=False) for key in sorted(merged))
-    text += "rates:\n" + "".join(f"- {row}\n" for row in rows)  # a row a line: JSON is YAML
+    rows = [
+        yaml.safe_dump(merged[key], default_flow_style=True, width=10**6, sort_keys=False)
+        for key in sorted(merged)
+    ]
+    text += "rates:\n" + "".join(f"- {row}" for row in rows)  # a row a line
     write_bytes(path, (HEAD.format(name=name) + text).encode())
     return path
