@@ -51,5 +51,8 @@ def test_sha256_of_a_known_text(tmp_path):
 
 def test_errors_are_one_line_and_name_the_nearest():
     assert str(UserError("a\n  b\tc ")) == "a b c"
+    assert str(UserError("a\x1b[31m.jpg: \udcff")) == "a\\x1b[31m.jpg: \\udcff"
+    long = str(UserError(f"a.yaml: {'x' * 9999}; mend it"))
+    assert len(long) < 2100 and long.startswith("a.yaml: xxx") and long.endswith("xxx; mend it")
     assert nearest("momentun", ["momentum", "epochs"]) == "; did you mean 'momentum'?"
     assert nearest("zzz", ["b", "a"]) == "; known: a, b" and nearest("zzz", []) == "; known: none"
