@@ -101,7 +101,7 @@ def test_the_rules_run_nothing_either(path):
         "from pickle import loads",
         "from pickle import UnpicklingError, loads",
         "import joblib",
-        "from scipy.io import loadmat",
+        "from scipy.io import readsav",
         "import xml.etree.ElementTree as ET",
         "from xml.etree.ElementTree import parse",
         "eval(text)",
