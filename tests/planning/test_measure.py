@@ -57,3 +57,11 @@ def test_a_training_is_ended_after_enough_steps(monkeypatch):
     )  # two to warm up, one whole step, and the next one's beginning
     with pytest.raises(Enough):
         clocked[0]
+
+
+@pytest.mark.parametrize("experiment", ["demo", "ilsvrc2014", "bvlc"])
+def test_packing_is_timed_whatever_the_data_set_holds_out(experiment):
+    source = config.compose(ROOT, experiment).resolved(config.Job("prepare_classification", "all"))["source"]
+    size = sizes.DataSize("classification", {"test": 5}, 2, 5.0, 64, 48, "", [])
+    settings = {"kind": "classification", "resize_shorter_side_px": 32, "embedded": None}
+    assert measure.pack(settings, measure.Sample(size), source)["seconds"] > 0
