@@ -35,7 +35,7 @@ def house(tmp_path, monkeypatch):
 
 def run(kind, settings, stamp="a stamp", prepare_workers=1, threads=1):
     stage = prepare_classification if kind == "classification" else prepare_detection
-    job = Job({"source": settings}, stamp, {"prepare_workers": prepare_workers}, Silent(), threads)
+    job = Job({"source": settings}, stamp, {"prepare_workers": prepare_workers}, Silent(), threads=threads)
     stage.run(job, manifest=MANIFEST[kind])
     return read_json(MANIFEST[kind])
 
