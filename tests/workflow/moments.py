@@ -53,7 +53,7 @@ def drawn(count: int, seed: int) -> list[Moment]:
             after_s = rng.uniform(1.5, 8.0)
             found.append(Moment(stage, "all", "", 0, "group", rng.choice(ENGINES), after_s))
         elif i % 5 == 3:
-            found.append(Moment("sync", "all", "commit", rng.randint(1, 12), "group", "snakemake"))
+            found.append(Moment("sync", "all", "commit", rng.randint(4, 8), "group", "snakemake"))
         else:
             stage = rng.choice(list(KEEPING))
             jobs, points = KEEPING[stage]
