@@ -67,6 +67,6 @@ def server(one_server, monkeypatch):
     if one_server._process is None:
         one_server.start()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", one_server.uri)
-    monkeypatch.setattr(delivery, "FIRST_PAUSE_S", 0)
+    monkeypatch.setattr(delivery, "PAUSE_S", 0)
     monkeypatch.setattr(delivery, "BATCH_S", 0)
     return one_server

@@ -33,7 +33,7 @@ def words(root, stage, name, **edges):
 def test_a_training_goes_on_while_the_server_is_away_for_a_minute(one_server, tmp_path):
     root = copied(tmp_path)
     (root / "params.yaml").write_text(
-        "experiment: smoke\noverrides: {train_classifier: {epochs: 200}, compute: {numeric_threads: 1}}\n"
+        "experiment: smoke\noverrides: {train_classifier: {epochs: 450}, model: {width: 0.25, input_px: 64}}\n"
     )
     settings = config.compose(root)
     config.write_configs(settings)
@@ -72,7 +72,7 @@ def test_a_training_goes_on_while_the_server_is_away_for_a_minute(one_server, tm
     for step, rest in re.findall(r"^ *(\d+)  (\S+ [-\d.e+]+  .*)$", said, re.MULTILINE):
         for key in re.findall(r"([a-z]\S*) [-\d.e+]+", rest):
             printed.setdefault(key, []).append(int(step))
-    assert len(printed["train_loss"]) == 200
+    assert len(printed["train_loss"]) == 450
     for key in printed.keys() - {"epoch", "step"}:
         history = client.get_metric_history(run.info.run_id, key)
         assert [metric.step for metric in history] == printed[key], key

@@ -11,8 +11,8 @@ from googlenet.tracking import runs, store
 from googlenet.tracking.journal import InUse, Journal, held, identities, is_dead, journals, place_of
 
 BATCH_S = 1  # what is logged sooner after a delivery goes with the next
-FIRST_PAUSE_S = 10  # after a try that failed; twice as long after each further one
-LONGEST_PAUSE_S = 60
+PAUSE_S = 10  # after a try that failed, and at least PAUSE_FACTOR times as long as it took:
+PAUSE_FACTOR = 10  # a training does not wait for more than a tenth of its time
 NO_TRY_AFTER_S = 6  # at a job's end, when tries fail; one try can take 5 s
 LATER = "the next job or the end of the run delivers them, or: python -m googlenet.tracking deliver"
 
@@ -26,7 +26,7 @@ class Delivery:
         self.is_away = False
         self._client: Any = None
         self._uri = self._experiment_id = self._parent_id = ""
-        self._next, self._pause = 0.0, FIRST_PAUSE_S
+        self._next = 0.0
 
     def connect(self) -> None:
         """Open the store and find or make the experiment and its parent run. UserError when that cannot be."""
@@ -41,6 +41,7 @@ class Delivery:
     def attempt(self, journal: Journal, now: bool = False) -> bool:
         """Deliver what waits, unless a try has just been; whether nothing waits any more."""
         if journal.pending and (now or time.monotonic() >= self._next):
+            begun = time.monotonic()
             try:
                 self.connect()
                 journal.address(store.shown(self._uri))
@@ -49,7 +50,7 @@ class Delivery:
                     self._send(journal, batch)
                     journal.note(batch[-1]["n"], store.shown(self._uri))
             except UserError as error:
-                self._failed(journal, error)
+                self._failed(journal, error, time.monotonic() - begun)
             else:
                 self._arrived()
         return not journal.pending
@@ -149,17 +150,17 @@ class Delivery:
             case "drop":
                 client.set_tag(run_id, "resumable", "false")
 
-    def _failed(self, journal: Journal, error: UserError) -> None:
+    def _failed(self, journal: Journal, error: UserError, took_s: float) -> None:
         if not self.is_away:
             say(f"warning: {error}; what is logged meanwhile is kept, and delivered later")
         self.is_away, self._client = True, None
         journal.doubtful = len(journal.lines)
-        self._next, self._pause = time.monotonic() + self._pause, min(2 * self._pause, LONGEST_PAUSE_S)
+        self._next = time.monotonic() + max(PAUSE_S, PAUSE_FACTOR * took_s)
 
     def _arrived(self) -> None:
         if self.is_away:
             say("MLflow answers again, and has all that was kept")
-        self.is_away, self._pause = False, FIRST_PAUSE_S
+        self.is_away = False
         self._next = time.monotonic() + BATCH_S
 
     def sweep(self) -> None:
