@@ -141,6 +141,7 @@ def pack(settings: Mapping, sample: Sample, source: Mapping) -> Values:
         prepare.prepare("classification", own, top / "packed")
         seconds = (now() - start) / PACKED
         if settings["embedded"]:
+            embedded.read(settings["kind"], {"embedded": small(settings["embedded"])}, top / "first drawn")
             start = now()
             few = embedded.read(settings["kind"], {"embedded": small(settings["embedded"])}, top / "drawn")
             drawing = (now() - start) / max(SAMPLED, sum(map(len, few.splits.values())))

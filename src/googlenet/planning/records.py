@@ -20,7 +20,7 @@ class Compared(NamedTuple):
 
 
 def compared(root: Path, plan: Plan, dataset: str) -> list[Compared]:
-    """Every stage all of whose planned jobs have a record. Raises UserError where there is none."""
+    """Every stage, as far as its planned jobs have a record. Raises UserError where no job has one."""
     rows = []
     folders = [root / f"results/{plan.experiment}/runs", root / "data/runs" / dataset]
     folders.append(root / f"results/{plan.experiment}/ablations/runs")
@@ -29,11 +29,12 @@ def compared(root: Path, plan: Plan, dataset: str) -> list[Compared]:
         for folder in folders:
             for path in (folder / stage.stage).glob("*.json"):
                 found[path.stem] = read_json(path)
-        if all(job.name in found for job in stage.jobs):
-            mine = [found[job.name] for job in stage.jobs]
+        run = [job for job in stage.jobs if job.name in found]
+        if run:
+            mine = [found[job.name] for job in run]
             # A run.json does not count what comes before it: imports.
-            start = [job.wall_s - job.start_s + job.recorded_s for job in stage.jobs]
-            memory = sum(stage.largest.memory_mb.values())
+            start = [job.wall_s - job.start_s + job.recorded_s for job in run]
+            memory = max(sum(job.memory_mb.values()) for job in run)
             rows.append(
                 Compared(
                     stage.stage,

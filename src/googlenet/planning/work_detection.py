@@ -16,6 +16,7 @@ SEARCH_MB = 150  # of selective search on one picture
 # Of a training region: the proposal, its copy with the objects, its label, and the rows of the pools while they are sorted.
 REGION_BYTES = 16 + 16 + 8 + 60
 LAST_CHANNELS = 1024  # of the last map at width 1
+FITTED_REGIONS = 24000  # that UNTIMED_S is of
 VECTOR_COPIES = 4  # standardised, joined, in double precision
 HEADS_FORWARD = ("objects", "positives", "negatives")
 
@@ -199,7 +200,7 @@ def fit_region_heads(context: Context, stage: str) -> StagePlan:
         label_all(context, plan)
         region_s = scoring(context, network, config["batch_size"], False)
         plan.network(regions * region_s, context.threads, context.on_gpu)
-        plan.cpu(UNTIMED_S[stage])
+        plan.cpu(UNTIMED_S[stage] * min(1.0, regions / FITTED_REGIONS))
         context.network_memory(plan, network, False, networks.forward_mb(network, config["batch_size"]))
         vector = LAST_CHANNELS * network["width"] * (2 + config["bbox_regression"]["grid"] ** 2) * 4
         plan.memory_mb["vectors and maps of the sample"] = VECTOR_COPIES * regions * vector / 1e6
