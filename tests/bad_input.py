@@ -20,11 +20,6 @@ from data.rooms import jpeg, put, xml
 STOPS, LEFT_OUT = "stops", "left out"
 like = re.compile
 
-
-def nothing(_: object) -> None:
-    """Leave it as it is."""
-
-
 # fmt: off
 PICTURES = (
     ("empty file", ("x.jpg", b""), "cat/x.jpg: empty file"),
@@ -268,16 +263,16 @@ RESULTS = (
 
 # Archives are read without being unpacked; an archive is (what adds a member, what spoils its bytes).
 ARCHIVES = (
-    ("cut short", (nothing, lambda path: path.write_bytes(path.read_bytes()[:1200])), "HERE/a.tar: stops after 1,200 bytes without the end that a tar has; fetch it again"),
-    ("no archive", (nothing, lambda path: path.write_bytes(b"x" * 2000)), "HERE/a.tar: not a tar archive (invalid header); fetch it again"),
-    ("an empty file", (nothing, lambda path: path.write_bytes(b"")), "HERE/a.tar: not a tar archive (empty header); fetch it again"),
-    ("a member that leads out", (calls.member("../../etc/passwd"), nothing), "a.tar: '../../etc/passwd' leads out of the archive; fetch it again, or take that out"),
-    ("an absolute name", (calls.member("/etc/passwd"), nothing), "a.tar: '/etc/passwd' has an absolute name; fetch it again, or take that out"),
-    ("a symbolic link", (calls.member("n1/b.JPEG", tarfile.SYMTYPE, "/etc/passwd"), nothing), "a.tar: 'n1/b.JPEG' is a symbolic link; fetch it again, or take that out"),
-    ("a hard link", (calls.member("n1/b.JPEG", tarfile.LNKTYPE, "/etc/passwd"), nothing), "a.tar: 'n1/b.JPEG' is a hard link; fetch it again, or take that out"),
-    ("a device", (calls.member("n1/b.JPEG", tarfile.CHRTYPE), nothing), "a.tar: 'n1/b.JPEG' is a device; fetch it again, or take that out"),
-    ("a name twice", (calls.member("n1/a.JPEG"), nothing), "a.tar: two members are called 'n1/a.JPEG'; fetch it again, or take one out"),
-    ("compressed pictures", (nothing, calls.compressed), "HERE/a.tar: is compressed, so no single picture can be read from it; unpack that layer once (gunzip, bunzip2, unxz: it becomes a.tar)"),
+    ("cut short", (calls.nothing, lambda path: path.write_bytes(path.read_bytes()[:1200])), "HERE/a.tar: stops after 1,200 bytes without the end that a tar has; fetch it again"),
+    ("no archive", (calls.nothing, lambda path: path.write_bytes(b"x" * 2000)), "HERE/a.tar: not a tar archive (invalid header); fetch it again"),
+    ("an empty file", (calls.nothing, lambda path: path.write_bytes(b"")), "HERE/a.tar: not a tar archive (empty header); fetch it again"),
+    ("a member that leads out", (calls.member("../../etc/passwd"), calls.nothing), "a.tar: '../../etc/passwd' leads out of the archive; fetch it again, or take that out"),
+    ("an absolute name", (calls.member("/etc/passwd"), calls.nothing), "a.tar: '/etc/passwd' has an absolute name; fetch it again, or take that out"),
+    ("a symbolic link", (calls.member("n1/b.JPEG", tarfile.SYMTYPE, "/etc/passwd"), calls.nothing), "a.tar: 'n1/b.JPEG' is a symbolic link; fetch it again, or take that out"),
+    ("a hard link", (calls.member("n1/b.JPEG", tarfile.LNKTYPE, "/etc/passwd"), calls.nothing), "a.tar: 'n1/b.JPEG' is a hard link; fetch it again, or take that out"),
+    ("a device", (calls.member("n1/b.JPEG", tarfile.CHRTYPE), calls.nothing), "a.tar: 'n1/b.JPEG' is a device; fetch it again, or take that out"),
+    ("a name twice", (calls.member("n1/a.JPEG"), calls.nothing), "a.tar: two members are called 'n1/a.JPEG'; fetch it again, or take one out"),
+    ("compressed pictures", (calls.nothing, calls.compressed), "HERE/a.tar: is compressed, so no single picture can be read from it; unpack that layer once (gunzip, bunzip2, unxz: it becomes a.tar)"),
 )
 
 # fmt: on

@@ -14,7 +14,18 @@ from googlenet.config import PER
 
 TRAIN = "googlenet.stages.train_classifier"
 # Modules that cannot change a result: how jobs are found, checked, run, told and recorded.
-LEFT_OUT = {"code", "config", "config_checks", "errors", "faults", "files", "job", "resume", "versions"}
+LEFT_OUT = {
+    "code",
+    "config",
+    "config_checks",
+    "errors",
+    "faults",
+    "files",
+    "job",
+    "processes",
+    "resume",
+    "versions",
+}
 LEFT_OUT |= {"tracking", "tracking.__main__"}
 LEFT_OUT |= {f"tracking.{name}" for name in ("delivery", "job_run", "journal", "runs", "store")}
 

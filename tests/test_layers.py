@@ -18,6 +18,7 @@ ROWS = (
         "faults",
         "files",
         "paper",
+        "processes",
         "code",
         "config_checks",
         "given",

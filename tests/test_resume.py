@@ -80,7 +80,7 @@ def same(one, other):
 @pytest.mark.parametrize("training", TRAININGS, ids=lambda training: training.__name__)
 @pytest.mark.parametrize("steps", [1, 2, 3, 5])
 def test_a_training_that_is_cut_off_ends_in_the_same_bits(tmp_path, training, steps):
-    whole = training(None)
+    whole = training(resume.NOWHERE)
     with pytest.raises(KeyboardInterrupt):
         training(CutOff(tmp_path, steps))
     torch.rand(7)  # what else draws random numbers in between does not matter
@@ -97,7 +97,7 @@ def test_multibox_that_is_cut_off_ends_in_the_same_bits(tmp_path):
         settings = multiboxes.SETTINGS | {"epochs": 2, "batches_per_epoch": 3}
         return model, train_multibox(model, form, shown, objects, settings, COMPUTE, lambda row: None, kept)
 
-    whole = training(None)
+    whole = training(resume.NOWHERE)
     with pytest.raises(KeyboardInterrupt):
         training(CutOff(tmp_path, 4))
     same(training(Resume(tmp_path)), whole)
@@ -137,24 +137,44 @@ def numbers_of(total):
     return lambda start: ({"b": np.array(i)} for i in range(start, total))
 
 
+def place(root, key):
+    return resume.opened(root, "demo", "train_classifier", "m1", key, 0.0)
+
+
+def cut_off(root, key):
+    """A job that keeps a step, and is then cut off."""
+    with pytest.raises(KeyboardInterrupt), place(root, key) as kept:
+        kept.step(lambda: ({"w": torch.ones(2)}, {"rows": [0.1]}))
+        raise KeyboardInterrupt
+    return kept
+
+
 def test_what_another_configuration_left_is_not_taken(tmp_path):
-    first, lock = resume.opened(tmp_path, "demo", "train_classifier", "m1", "one", 0.0)
-    first.step(lambda: ({"w": torch.ones(2)}, {"rows": [0.1]}))
-    lock.release()
-    again, lock = resume.opened(tmp_path, "demo", "train_classifier", "m1", "one", 0.0)
-    tensors, rest = again.load()
-    assert torch.equal(tensors["w"], torch.ones(2)) and rest == {"rows": [0.1]}
-    lock.release()
-    other, lock = resume.opened(tmp_path, "demo", "train_classifier", "m1", "two", 0.0)
-    assert other.load() is None and not first.folder.exists()
+    first = cut_off(tmp_path, "one")
+    with pytest.raises(KeyboardInterrupt), place(tmp_path, "one") as again:
+        tensors, rest = again.load()
+        assert torch.equal(tensors["w"], torch.ones(2)) and rest == {"rows": [0.1]}
+        raise KeyboardInterrupt
+    with place(tmp_path, "two") as other:
+        assert other.load() is None and not first.folder.exists()
+
+
+def test_what_was_kept_goes_when_the_job_ends_well(tmp_path):
+    first = cut_off(tmp_path, "one")
+    assert first.folder.exists()
+    with place(tmp_path, "one") as again:
+        assert again.load() is not None
+    assert not first.folder.exists()
 
 
 def test_one_process_at_a_time_runs_a_job(tmp_path, monkeypatch):
     monkeypatch.setattr(resume, "LOCK_TIMEOUT_S", 0.1)
-    _, lock = resume.opened(tmp_path, "demo", "train_classifier", "m1", "one", 0.0)
-    with pytest.raises(UserError, match="another process runs this job; end it"):
-        resume.opened(tmp_path, "demo", "train_classifier", "m1", "one", 0.0)
-    lock.release()
+    with (
+        place(tmp_path, "one"),
+        pytest.raises(UserError, match="another process runs this job; end it"),
+        place(tmp_path, "one"),
+    ):
+        pass
 
 
 LISTENER = """
@@ -201,23 +221,18 @@ def test_a_job_that_keeps_nothing_ends_at_once(tmp_path):
     assert job.returncode == 75 and "begins this job anew" in said
 
 
-def test_a_job_whose_engine_dies_stops(tmp_path):
+@pytest.mark.parametrize("machine", ["this", "another"])
+def test_a_job_whose_engine_dies_stops_on_the_engines_own_machine(tmp_path, machine):
     engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    job = listener(tmp_path, GOOGLENET_ENGINE=f"{engine.pid}@{platform.node()}")
+    name = platform.node() if machine == "this" else "another-machine"
+    job = listener(tmp_path, GOOGLENET_ENGINE=f"{engine.pid}@{name}")
     assert job.stdout.readline() == "item\n"
     engine.kill()
     engine.wait()
+    if machine == "another":
+        time.sleep(3 * resume.WATCH_S)
+        assert job.poll() is None
+        job.kill()
     said, _ = job.communicate(timeout=30)
-    assert job.returncode == 75 and "told to stop" in said
-
-
-def test_the_engine_of_another_machine_is_not_watched(tmp_path):
-    engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    job = listener(tmp_path, GOOGLENET_ENGINE=f"{engine.pid}@another-machine")
-    assert job.stdout.readline() == "item\n"
-    engine.kill()
-    engine.wait()
-    time.sleep(3 * resume.WATCH_S)
-    assert job.poll() is None
-    job.kill()
-    job.communicate(timeout=30)
+    if machine == "this":
+        assert job.returncode == 75 and "told to stop" in said

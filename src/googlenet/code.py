@@ -14,7 +14,18 @@ PACKAGE = Path(__file__).parent
 PLUMBING = frozenset(
     f"googlenet.{name}"
     for name in (
-        *("code", "config", "config_checks", "errors", "faults", "files", "job", "resume", "versions"),
+        *(
+            "code",
+            "config",
+            "config_checks",
+            "errors",
+            "faults",
+            "files",
+            "job",
+            "processes",
+            "resume",
+            "versions",
+        ),
         *("tracking", "tracking.delivery", "tracking.job_run", "tracking.journal", "tracking.runs"),
         *("tracking.store", "tracking.__main__"),
     )

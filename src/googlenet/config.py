@@ -42,14 +42,9 @@ PER = {
     "compare_ablations": "",
 }
 DATA_STAGES = ("prepare_classification", "prepare_detection")
-DETECTION_STAGES = (
-    "prepare_detection",
-    "propose_regions",
-    "train_multibox",
-    "merge_proposals",
-    "study_proposals",
-)
-DETECTION_STAGES += ("train_detector", "fit_region_heads", "score_regions", "evaluate_detection")
+DETECTION_STAGES = ("prepare_detection", "propose_regions", "train_multibox", "merge_proposals")
+DETECTION_STAGES += ("study_proposals", "train_detector", "fit_region_heads", "score_regions")
+DETECTION_STAGES += ("evaluate_detection",)
 ABLATION_STAGES = ("train_ablation", "compare_ablations")  # a target of its own, in a folder of its own
 # All but the report, which shows what others computed; their stamps make it anew when they run again.
 COMPUTING_STAGES = tuple(stage for stage in PER if stage != "make_report")

@@ -46,16 +46,6 @@ def json_bytes(value: Any) -> bytes:
     return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
-def json_text(value: Any) -> str:
-    """Plain values as one line, in their order; floating-point numbers come back as the same bits, also those that are none."""
-    return json.dumps(value)
-
-
-def read_json_text(text: str) -> Any:
-    """The values of `json_text`."""
-    return json.loads(text)
-
-
 def write_json(path: Path | str, value: Any) -> None:
     """Write `value` as JSON whose bytes depend on the value alone."""
     write_bytes(path, json_bytes(value))
@@ -115,3 +105,27 @@ def sha256(path: Path | str) -> str:
     """The hexadecimal SHA-256 of a file's bytes."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stretch(path: Path | str, offset: int, size: int) -> bytes:
+    """`size` bytes of a file from `offset` on."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        return file.read(size)
+
+
+@contextmanager
+def locked(path: Path, wait_s: float, busy: UserError) -> Iterator[None]:
+    """Hold a lock file, which goes with the process; raise `busy` when another process holds it for longer than `wait_s`."""
+    from filelock import FileLock, Timeout  # not at every start of Snakemake
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, timeout=wait_s)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise busy from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -46,11 +46,11 @@ class Job:
         stamp: str,
         plumbing: dict,
         run: JobRun,
-        kept: resume.Resume | None = None,
+        kept: resume.Resume = resume.NOWHERE,
         threads: int = 1,
     ):
         self.config, self.stamp, self.plumbing, self._run = config, stamp, plumbing, run
-        self.resume, self.threads = kept or resume.Resume(), threads
+        self.resume, self.threads = kept, threads
 
     @property
     def compute(self) -> dict:
@@ -133,12 +133,15 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     plumbing = read_json(root / ".googlenet" / "plumbing.json")
     stage, name = config["stage"], config["job"]
     faults.of_job(f"{stage}/{name}")
-    key = hashlib.sha256(f"{stamp} {sorted(versions.installed().items())}".encode()).hexdigest()[:16]
-    kept, lock = resume.opened(root, config["experiment"], stage, name, key, plumbing["save_every_s"])
-    with lock, resume.listening(kept):
-        with recorded(root, path, config, stamp, digests, threads) as tracked:
-            run(Job(config, stamp, plumbing, tracked, kept, threads), **given)
-        kept.clear()
+    libraries = versions.installed()
+    key = hashlib.sha256(f"{stamp} {sorted(libraries.items())}".encode()).hexdigest()[:16]
+    place = resume.opened(root, config["experiment"], stage, name, key, plumbing["save_every_s"])
+    with (
+        place as kept,
+        resume.listening(kept),
+        recorded(root, path, config, stamp, digests, threads, libraries) as tracked,
+    ):
+        run(Job(config, stamp, plumbing, tracked, kept, threads), **given)
 
 
 def digest_of(value: Path | list[Path]) -> str:
@@ -175,7 +178,13 @@ def prepare_machine(config: dict, threads: int) -> None:
 
 @contextmanager
 def recorded(
-    root: Path, path: Path, config: dict, stamp: str, digests: dict[str, str], threads: int
+    root: Path,
+    path: Path,
+    config: dict,
+    stamp: str,
+    digests: dict[str, str],
+    threads: int,
+    libraries: dict[str, str],
 ) -> Iterator[JobRun]:
     """Track a job as a run, and write its run.json last: who ran what, when, on what."""
     started, clock = datetime.now(UTC), time.monotonic()
@@ -200,7 +209,7 @@ def recorded(
         "config_sha256": sha256(path),
         "stamp": stamp,
         "inputs": digests,
-        "versions": versions.installed() | versions.machine(),
+        "versions": libraries | versions.machine(),
         "mlflow": {
             "run_id": tracked.run_id,
             "experiment_id": tracked.experiment_id,

@@ -4,6 +4,7 @@ Its state lies below .googlenet/resume/, which is no output: Snakemake deletes t
 one stamp, that is, to one configuration and one content of the inputs, and to the versions of the libraries.
 """
 
+import json
 import os
 import platform
 import shutil
@@ -16,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from googlenet import checkpoint, faults
 from googlenet.errors import Stopped, UserError
-from googlenet.files import json_text, read_json_text
+from googlenet.files import locked
+from googlenet.processes import started
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,12 +46,12 @@ class Resume:
     def load(self) -> "tuple[dict[str, Tensor], Any] | None":
         """The state of the last `save`: tensors on the CPU, and what else was kept. None at a first start."""
         self.used = True
-        path = self._path("state")
-        if path is None or not path.exists():
+        if self.folder is None or not self._path("state").exists():
             return None
+        path = self._path("state")
         tensors, metadata = checkpoint.load(path)
         print(f"going on from {path}", flush=True)
-        return tensors, read_json_text(metadata["rest"])
+        return tensors, json.loads(metadata["rest"])
 
     def step(self, state: "Callable[[], tuple[Mapping[str, Tensor], Any]]") -> None:
         """To be called after every step: keeps `state()` when it is time to. Raises Stopped when the job was told to stop."""
@@ -58,7 +59,7 @@ class Resume:
         if not self._due():
             return
         tensors, rest = state()
-        checkpoint.save(self._path("state"), tensors, {"rest": json_text(rest)})
+        checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
         self._after_save()
 
     def items(
@@ -68,24 +69,27 @@ class Resume:
 
         compute(start) yields them one by one from `start` on; each has an array at least. `name` tells a job's lists apart. Raises Stopped, between two items, when told to stop.
         """
+        if self.folder is None:
+            yield from compute(0) if total else ()
+            return
         self.used = True
         done = 0
-        while (path := self._path(f"{name}-{done:09d}")) is not None and path.exists():
+        while (path := self._path(f"{name}-{done:09d}")).exists():
             kept = unpacked(checkpoint.load_arrays(path)[0])
             yield from kept
             done += len(kept)
         if done:
             print(f"going on after {done} of {total}", flush=True)
-        waiting: list[Arrays] = []
+        waiting, size_mb = [], 0.0
         for arrays in compute(done) if done < total else ():
             waiting.append(arrays)
+            size_mb += sum(array.nbytes for array in arrays.values()) / 1e6
             faults.reached("piece")
             yield arrays
-            size_mb = sum(array.nbytes for each in waiting for array in each.values()) / 1e6
-            if self._due() or (self.folder is not None and size_mb > PIECE_MB):
+            if self._due() or size_mb > PIECE_MB:
                 checkpoint.save_arrays(self._path(f"{name}-{done:09d}"), packed(waiting), {})
                 done += len(waiting)
-                waiting = []
+                waiting, size_mb = [], 0.0
                 self._after_save()
 
     def told_to_stop(self) -> bool:
@@ -98,8 +102,8 @@ class Resume:
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _path(self, name: str) -> Path | None:
-        return None if self.folder is None else self.folder / f"{name}.safetensors"
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.safetensors"
 
     def _due(self) -> bool:
         late = time.monotonic() - self._saved >= self.every_s
@@ -109,6 +113,9 @@ class Resume:
         self._saved = time.monotonic()
         if _told.is_set():
             raise Stopped("told to stop; what was done is kept, and the same command goes on from there")
+
+
+NOWHERE = Resume()
 
 
 def packed(items: list[Arrays]) -> dict[str, np.ndarray]:
@@ -125,26 +132,21 @@ def unpacked(arrays: Arrays) -> list[dict[str, np.ndarray]]:
     return list(found.values())
 
 
-def opened(
-    root: Path, experiment: str, stage: str, job: str, key: str, every_s: float
-) -> tuple[Resume, FileLock]:
-    """A job's place, with a lock that it holds while it runs; what another configuration left there goes.
+@contextmanager
+def opened(root: Path, experiment: str, stage: str, job: str, key: str, every_s: float) -> Iterator[Resume]:
+    """A job's place, locked while it runs; what another configuration left there goes, and all when it ends well.
 
     Raises UserError when another process has run the same job for LOCK_TIMEOUT_S.
     """
     home = root / FOLDER / experiment / stage / job
-    home.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(home / "lock")
-    try:
-        lock.acquire(timeout=LOCK_TIMEOUT_S)
-    except Timeout:
-        raise UserError(
-            f"{home}/lock: another process runs this job; end it, then run the same command again"
-        ) from None
-    for path in home.iterdir():
-        if path.is_dir() and path.name != key:
-            shutil.rmtree(path)
-    return Resume(home / key, every_s), lock
+    busy = UserError(f"{home}/lock: another process runs this job; end it, then run the same command again")
+    with locked(home / "lock", LOCK_TIMEOUT_S, busy):
+        for path in home.iterdir():
+            if path.is_dir() and path.name != key:
+                shutil.rmtree(path)
+        kept = Resume(home / key, every_s)
+        yield kept
+        kept.clear()
 
 
 @contextmanager
@@ -175,12 +177,3 @@ def _watch(engine: int) -> None:
         time.sleep(WATCH_S)
     if began:
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def started(process: int) -> str:
-    """When a process of this machine began, as Linux counts; "" when there is none, or it is a zombie."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] == "Z" else fields[19]

@@ -21,7 +21,10 @@ VICTIMS = ("job", "group", "engine", "term")
 
 
 class Moment(NamedTuple):
-    """Kill `victim` when the job comes to the point for the number-th time; or all, after so many seconds (point "")."""
+    """Kill `victim` when the job comes to the point for the number-th time; or all, after so many seconds (point "").
+
+    Of the stage "sync" the seconds count from the start of DVC's commit.
+    """
 
     stage: str
     job: str
@@ -53,7 +56,7 @@ def drawn(count: int, seed: int) -> list[Moment]:
             after_s = rng.uniform(1.5, 8.0)
             found.append(Moment(stage, "all", "", 0, "group", rng.choice(ENGINES), after_s))
         elif i % 5 == 3:
-            found.append(Moment("sync", "all", "commit", rng.randint(4, 8), "group", "snakemake"))
+            found.append(Moment("sync", "all", "", 0, "group", "snakemake", rng.uniform(0.4, 0.9)))
         else:
             stage = rng.choice(list(KEEPING))
             jobs, points = KEEPING[stage]

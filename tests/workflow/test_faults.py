@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from workflow.houses import (
@@ -57,11 +59,23 @@ def come_to(moment, house):
             start_new_session=True,
         )
         if not moment.fault:
+            if moment.stage == "sync":
+                wait_for_commit(process)
             time.sleep(moment.after_s)
             os.killpg(process.pid, signal.SIGKILL)
         code = process.wait(timeout=600)
         said.seek(0)
         return code, said.read()
+
+
+def wait_for_commit(process):
+    """Until DVC's commit has begun, below this process."""
+    above = psutil.Process(process.pid)
+    while process.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            if any("commit" in below.cmdline()[:3] for below in above.children(recursive=True)):
+                return
+        time.sleep(0.02)
 
 
 def mend(house):
@@ -90,10 +104,10 @@ def test_killed_again_and_again_it_ends_in_the_same_bits(pytestconfig, request, 
     moments = [*drawn(count, SEED), *(one_in_every_stage() if count >= 20 else [])]
     clock, happened = time.monotonic(), 0
     for moment in in_order(moments):
-        if moment.fault and moment.stage != "sync":
+        if moment.fault:
             forget(broken_house, moment)
         code, said = come_to(moment, broken_house)
-        if moment.fault and moment.stage != "sync":  # a quick disk may have ended the commit before
+        if moment.fault or moment.stage == "sync":
             assert code != 0, f"{moment}: nothing happened\n{said}"
         assert "Traceback" not in said, f"{moment}\n{said}"
         happened += code != 0
@@ -103,7 +117,7 @@ def test_killed_again_and_again_it_ends_in_the_same_bits(pytestconfig, request, 
         f"{happened} of {len(moments)} moments ended what ran, and the rest of the way",
         time.monotonic() - clock,
     )
-    assert happened >= len(moments) * 0.7
+    assert happened >= len(moments) * 0.8
     assert digests(broken_house) == digests(house)
     call(broken_house, "dvc", "repro")
     assert_nothing_to_do(broken_house)

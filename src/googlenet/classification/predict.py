@@ -13,7 +13,7 @@ from googlenet.classification.error_rates import top_errors
 from googlenet.classification.kept_crops import Keeper
 from googlenet.data.store import Split
 from googlenet.models.in_order import InOrder
-from googlenet.resume import Resume
+from googlenet.resume import NOWHERE, Resume
 from googlenet.trained import Description
 
 CENTRE_BATCH = 64  # crops at once where one crop a picture is asked for
@@ -100,7 +100,7 @@ def predict(
     compute: dict,
     mirror: bool = True,
     keeper: Keeper | None = None,
-    resume: Resume | None = None,
+    resume: Resume = NOWHERE,
 ) -> dict[int, np.ndarray]:
     """Mean softmax over each policy's crops: {policy: float32 [pictures, classes]}, policy one of 1, 10, 144.
 
@@ -123,7 +123,7 @@ def predict(
             wanted_whole = keeper is not None and keeper.wants(picture)
             yield item | ({"scores": scores, "index": index} if wanted_whole else {})
 
-    for picture, item in enumerate((resume or Resume()).items(len(pictures), means)):
+    for picture, item in enumerate(resume.items(len(pictures), means)):
         for policy in policies:
             out[policy][picture] = item[str(policy)]
         if "scores" in item:

@@ -12,8 +12,8 @@ from googlenet.classification.plateau import Plateau
 from googlenet.classification.predict import CENTRE_BATCH, centre_errors, predict
 from googlenet.classification.sampling import sample
 from googlenet.errors import UserError
-from googlenet.models.training import Average, Course, learning_rate, loss_of, optimiser, set_learning_rate
-from googlenet.resume import Resume
+from googlenet.models.training import Average, Course, learning_rate, loss_of, set_learning_rate
+from googlenet.resume import NOWHERE, Resume
 from googlenet.trained import Description
 
 Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # pictures (uint8 RGB) and their labels
@@ -55,7 +55,7 @@ def train(
     settings: dict,
     compute: dict,
     on_epoch: Callable[[dict], None],
-    resume: Resume | None = None,
+    resume: Resume = NOWHERE,
 ) -> tuple[dict, dict[str, np.ndarray]]:
     """Train `model` in place and leave it with its averaged weights; returns the history and the outcomes.
 
@@ -75,12 +75,10 @@ def train(
         batches(len(labels), settings["batch_size"], settings["epochs"], settings["member"]["order_seed"])
     )
     torch.manual_seed(settings["member"]["order_seed"])  # dropout
-    opt = optimiser(model, settings["momentum"], settings["weight_decay"])
-    average = Average(model, steps, **settings["averaging"])
     plateau = Plateau.of(labels, settings, len(description.aux_heads))
-    course, resume, device = Course(model, opt, average, "losses"), resume or Resume(), compute["device"]
-    course.restore(resume.load())
-    rows, losses, left = course.rows, course.seen["losses"], order[course.step :]
+    course, device = Course.begun(model, settings, steps, resume.load(), "losses"), compute["device"]
+    opt, average, rows, losses = course.opt, course.average, course.rows, course.seen["losses"]
+    left = order[course.step :]
     loader = DataLoader(crops, batch_sampler=left, collate_fn=collate, num_workers=compute["loader_workers"])
     model.train()
     for step, (batch, target) in enumerate(loader, start=course.step):

@@ -12,6 +12,7 @@ from typing import NamedTuple, Union
 
 from googlenet.data import tar_index
 from googlenet.errors import UserError
+from googlenet.files import stretch
 
 TAR = ".tar"
 
@@ -89,9 +90,7 @@ class Packed:
             return zlib.decompress(self.what)
         if not isinstance(self.what, Stretch):
             raise FileNotFoundError(f"{self}: no such file")
-        with open(self.what.archive, "rb") as file:
-            file.seek(self.what.offset)
-            return file.read(self.what.size)
+        return stretch(*self.what)
 
     def read_text(self, encoding: str) -> str:
         return self.read_bytes().decode(encoding)

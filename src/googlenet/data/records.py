@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from googlenet.files import stretch
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -59,9 +61,7 @@ class Candidate:
         """Its bytes. Raises OSError."""
         if self.size < 0:
             return self.path.read_bytes()
-        with open(self.path, "rb") as archive:
-            archive.seek(self.offset)
-            return archive.read(self.size)
+        return stretch(self.path, self.offset, self.size)
 
     @property
     def place(self) -> tuple[Path, int]:

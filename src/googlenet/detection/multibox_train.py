@@ -14,8 +14,8 @@ from googlenet.detection.multibox import Form, MultiBox, squeezed
 from googlenet.detection.multibox_loss import NOTHING, Targets, assign, losses, stacked, targets
 from googlenet.detection.priors import k_means, on_grid, rescale, shapes
 from googlenet.errors import UserError
-from googlenet.models.training import Average, Course, learning_rate, optimiser, set_learning_rate
-from googlenet.resume import Resume
+from googlenet.models.training import Course, learning_rate, set_learning_rate
+from googlenet.resume import NOWHERE, Resume
 
 
 class Objects(NamedTuple):
@@ -128,7 +128,7 @@ def train(
     settings: dict,
     compute: dict,
     on_epoch: Callable[[dict], None],
-    resume: Resume | None = None,
+    resume: Resume = NOWHERE,
 ) -> list[dict]:
     """Train in place and leave the averaged weights; returns the history. settings: conf/train_multibox.yaml.
 
@@ -136,11 +136,8 @@ def train(
     """
     per_epoch, device = settings["batches_per_epoch"], compute["device"]
     batches = PictureBatches(pictures, objects, model.priors.cpu().numpy(), settings, form.trunk.input_px)
-    opt = optimiser(model, settings["momentum"], settings["weight_decay"])
-    average = Average(model, per_epoch, **settings["averaging"])
-    course, resume = Course(model, opt, average, "losses"), resume or Resume()
-    course.restore(resume.load())
-    rows, seen = course.rows, course.seen["losses"]
+    course = Course.begun(model, settings, per_epoch, resume.load(), "losses")
+    opt, average, rows, seen = course.opt, course.average, course.rows, course.seen["losses"]
     steps = range(course.step, settings["epochs"] * per_epoch)
     loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=compute["loader_workers"])
     model.train()

@@ -8,7 +8,7 @@ from torch import nn
 
 from googlenet.detection import bbox_regression, context_feature, svm
 from googlenet.detection.region_vectors import Seen, at_places, softmax, views, whole_vectors
-from googlenet.resume import Resume
+from googlenet.resume import NOWHERE, Resume
 from googlenet.trained import Description
 
 
@@ -28,7 +28,7 @@ def score(
     compute: dict,
     wanted: Sequence[Sequence[str]],
     heads: Mapping[str, np.ndarray],
-    resume: Resume | None = None,
+    resume: Resume = NOWHERE,
 ) -> list[Scores]:
     """The scores under each of the wanted lists of switches, pictures in order; the network runs once for all of them.
 
@@ -41,7 +41,7 @@ def score(
         for i in range(start, len(pictures)):
             yield of_picture(model, description, pictures[i], boxes[i], settings, compute, wanted, heads)
 
-    found = list((resume or Resume()).items(len(boxes), scored_from))
+    found = list(resume.items(len(boxes), scored_from))
     classes = len(description.classes)
     nothing = np.zeros((0, classes), np.float32), np.zeros((0, classes - 1, 4), np.float32)
     scores = []

@@ -13,8 +13,8 @@ from googlenet.detection.history import epoch_head
 from googlenet.detection.regions import context_at, pool_regions, sample_regions, warp
 from googlenet.errors import UserError
 from googlenet.models.googlenet import GoogLeNet, initialise
-from googlenet.models.training import Average, Course, learning_rate, loss_of, optimiser, set_learning_rate
-from googlenet.resume import Resume
+from googlenet.models.training import Course, learning_rate, loss_of, set_learning_rate
+from googlenet.resume import NOWHERE, Resume
 from googlenet.trained import Description, build
 
 
@@ -110,7 +110,7 @@ def train(
     settings: dict,
     compute: dict,
     on_epoch: Callable[[dict], None],
-    resume: Resume | None = None,
+    resume: Resume = NOWHERE,
 ) -> dict:
     """Fine-tune `model` in place and leave it with its averaged weights; returns the history.
 
@@ -120,15 +120,12 @@ def train(
     seed, per_epoch = settings["detector"]["order_seed"], settings["batches_per_epoch"]
     regions = RegionBatches(pictures, boxes, labels, settings, description, seed)
     torch.manual_seed(seed)  # dropout
-    opt = optimiser(model, settings["momentum"], settings["weight_decay"])
-    average = Average(model, per_epoch, **settings["averaging"])
-    course, resume, device = (
-        Course(model, opt, average, "losses", "hits"),
-        resume or Resume(),
+    course, device = (
+        Course.begun(model, settings, per_epoch, resume.load(), "losses", "hits"),
         compute["device"],
     )
-    course.restore(resume.load())
-    rows, losses, hits = course.rows, course.seen["losses"], course.seen["hits"]
+    opt, average, rows = course.opt, course.average, course.rows
+    losses, hits = course.seen["losses"], course.seen["hits"]
     batches = in_order(regions, course, description, settings, compute)
     model.train()
     for step, (batch, target) in enumerate(batches, start=course.step):

@@ -77,6 +77,25 @@ class Course:
         self.others: dict[str, Tensor] = {}
         self._random: dict[str, Tensor] = {}
 
+    @classmethod
+    def begun(
+        cls,
+        model: nn.Module,
+        settings: dict,
+        steps_per_epoch: int,
+        kept: tuple[Mapping[str, Tensor], Any] | None,
+        *seen: str,
+    ) -> "Course":
+        """With a new optimiser and average, or where a training that was cut off had come to: `kept`, its `state`.
+
+        settings: {momentum, weight_decay, averaging}.
+        """
+        opt = optimiser(model, settings["momentum"], settings["weight_decay"])
+        course = cls(model, opt, Average(model, steps_per_epoch, **settings["averaging"]), *seen)
+        if kept is not None:
+            course.restore(*kept)
+        return course
+
     def state(self) -> tuple[dict[str, Tensor], Any]:
         """All of it, as tensors and plain values."""
         tensors = {f"model {name}": value for name, value in self.model.state_dict().items()}
@@ -92,11 +111,8 @@ class Course:
         return tensors, {"step": self.step, "rows": self.rows}
 
     @torch.no_grad()
-    def restore(self, kept: tuple[Mapping[str, Tensor], Any] | None) -> None:
-        """Go back to a state; to the beginning for None."""
-        if kept is None:
-            return
-        tensors, rest = kept
+    def restore(self, tensors: Mapping[str, Tensor], rest: Any) -> None:
+        """Go back to a state."""
         self.step, self.rows = rest["step"], rest["rows"]
         of = {kind: {} for kind in ("model", "average", "momentum", "seen", "other", "random")}
         for key, value in tensors.items():

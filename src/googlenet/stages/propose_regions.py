@@ -30,7 +30,7 @@ def run(job: Job, *, manifest: Input, proposals: Output, metrics: Output) -> Non
         found[name].append(item["boxes"])
         if not len(item["boxes"]):
             without += 1
-            print(f"no region: {splits[name].names[index]} ({name})")
+            job.say(f"no region: {splits[name].names[index]} ({name})")
     boxes = sum(len(b) for lists in found.values() for b in lists)
     if places and not boxes:
         raise UserError(

@@ -15,10 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from googlenet.errors import UserError
-from googlenet.files import write_json
+from googlenet.files import locked, write_json
+from googlenet.processes import started
 
 COPIED_BYTES = 16 * 2**20  # a larger artefact is read when it is delivered, from where it lies
 
@@ -224,16 +223,9 @@ def identities(folder: Path) -> set[str]:
 @contextmanager
 def held(folder: Path, wait_s: float) -> Iterator[None]:
     """Hold the lock of one job's journals. InUse when another process holds it for longer than `wait_s`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock", timeout=wait_s)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise InUse(f"{folder}/lock: held by another process; is the job running twice? end one") from None
-    try:
+    busy = InUse(f"{folder}/lock: held by another process; is the job running twice? end one")
+    with locked(folder / "lock", wait_s, busy):
         yield
-    finally:
-        lock.release()
 
 
 def process() -> dict[str, str]:
@@ -252,13 +244,3 @@ def is_dead(tags: Mapping[str, str]) -> bool:
     except PermissionError:  # it lives, and is another user's
         pass
     return bool(tags.get("started")) and started(int(tags["pid"])) != tags["started"]
-
-
-def started(pid: int) -> str:
-    """When a process started: the boot and the ticks since; "" for one that has ended, or without /proc."""
-    try:
-        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
-    except OSError:
-        return ""
-    return "" if after_name[0] == "Z" else f"{boot[:8]}-{after_name[19]}"

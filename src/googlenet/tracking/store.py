@@ -10,10 +10,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from filelock import FileLock, Timeout
-
 from googlenet.errors import UserError
-from googlenet.files import atomic
+from googlenet.files import atomic, locked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -39,7 +37,8 @@ def open_store(root: Path) -> str:
     """
     if uri := _given():
         return uri
-    database = _folder(root) / "mlflow.db"
+    _folder(root)
+    database = _database(root)
     if not database.exists():
         _quiet()  # the slow import before the lock, so that those that wait have done it
         with lock(root):
@@ -51,7 +50,7 @@ def open_store(root: Path) -> str:
 
 def address(root: Path) -> str:
     """Where runs are logged to, whether it is there or not."""
-    return _given() or f"sqlite:///{Path(root).resolve() / 'mlflow' / 'mlflow.db'}"
+    return _given() or f"sqlite:///{_database(root)}"
 
 
 def check(root: Path, experiment: str) -> None:
@@ -61,7 +60,7 @@ def check(root: Path, experiment: str) -> None:
         with told(uri):
             _active(open_client(uri).get_experiment_by_name(name), name)
         return
-    database = Path(root).resolve() / "mlflow" / "mlflow.db"
+    database = _database(root)
     if database.exists():  # read without MLflow, whose import is slow
         query = "select experiment_id, lifecycle_stage from experiments where name = ?"
         try:
@@ -173,15 +172,17 @@ def told(uri: str) -> Iterator[None]:
 def lock(root: Path) -> Iterator[None]:
     """Hold the store's file lock; one at a time over all processes that share `root`."""
     path = _folder(root) / "lock"
-    try:
-        with FileLock(path, timeout=LOCK_TIMEOUT_S):
-            yield
-    except Timeout:
-        raise UserError(f"{path}: held for {LOCK_TIMEOUT_S} s; end the process that holds it") from None
+    busy = UserError(f"{path}: held for {LOCK_TIMEOUT_S} s; end the process that holds it")
+    with locked(path, LOCK_TIMEOUT_S, busy):
+        yield
+
+
+def _database(root: Path) -> Path:
+    return Path(root).resolve() / "mlflow" / "mlflow.db"
 
 
 def _folder(root: Path) -> Path:
-    folder = Path(root).resolve() / "mlflow"
+    folder = _database(root).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
