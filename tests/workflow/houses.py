@@ -17,7 +17,15 @@ import yaml
 REPO = Path(__file__).parents[2]
 # What an edit, or the parse after it, can change; results are not among it.
 EDITABLE = ("conf", "src", "workflow", "params.yaml", "dvc.yaml", "data/config", "results/*/config")
-FOREIGN = ("DVC_", "GIT_", "GOOGLENET_", "MLFLOW_", "SNAKEMAKE_")  # a person's own settings of the tools
+FOREIGN = (
+    "DVC_",
+    "GIT_",
+    "GOOGLENET_",
+    "MAKE",
+    "MFLAGS",
+    "MLFLOW_",
+    "SNAKEMAKE_",
+)  # a person's own settings, and of a make above
 LIMIT_S = 600
 TARGETS = ("all", "ablations")
 HEADING = re.compile(r"(?:local)?rule (\w+):$")
