@@ -20,7 +20,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--faults",
         type=int,
-        default=0,
+        default=5,
         help="moments at which the fault test kills; from 20 on also one in every stage",
     )
 

@@ -96,11 +96,8 @@ def forget(house: Path, moment) -> None:
         file.unlink()
 
 
-def test_killed_again_and_again_it_ends_in_the_same_bits(pytestconfig, request, measured):
+def test_killed_again_and_again_it_ends_in_the_same_bits(pytestconfig, house, broken_house, measured):
     count = pytestconfig.getoption("faults")
-    if not count:
-        pytest.skip("asked for by make faults")
-    house, broken_house = request.getfixturevalue("house"), request.getfixturevalue("broken_house")
     moments = [*drawn(count, SEED), *(one_in_every_stage() if count >= 20 else [])]
     clock, happened = time.monotonic(), 0
     for moment in in_order(moments):
