@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from googlenet.config import DATA_STAGES
 from workflow.houses import (
     assert_nothing_to_do,
     build,
@@ -85,6 +86,8 @@ def mend(house):
 
 def outputs_of(house, moment):
     """The files of the job that a moment is about, to be gone before it."""
+    if moment.stage in DATA_STAGES:
+        return house / "data" / moment.stage.removeprefix("prepare_") / "digits_tiny"
     folder = house / f"results/smoke/{moment.stage}"
     return folder / moment.job if (folder / moment.job).is_dir() else folder
 
