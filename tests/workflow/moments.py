@@ -47,9 +47,13 @@ def one_in_every_stage() -> list[Moment]:
 
 
 def drawn(count: int, seed: int) -> list[Moment]:
-    """So many moments: three of five in a job that keeps its state, one in DVC's commit, one at no matter what time."""
+    """So many moments: three of five in a job that keeps its state, one in DVC's commit, one at no matter what time.
+
+    No job twice: it goes on from its state, and comes to its points less often the second time.
+    """
     rng = random.Random(seed)
-    found = []
+    found, jobs = [], [(stage, job) for stage, (listed, _) in KEEPING.items() for job in listed.split()]
+    rng.shuffle(jobs)
     for i in range(count):
         if i % 5 == 4:
             stage = rng.choice([*KEEPING, *DATA_STAGES])
@@ -58,16 +62,16 @@ def drawn(count: int, seed: int) -> list[Moment]:
         elif i % 5 == 3:
             found.append(Moment("sync", "all", "", 0, "group", "snakemake", rng.uniform(0.4, 0.9)))
         else:
-            stage = rng.choice(list(KEEPING))
-            jobs, points = KEEPING[stage]
+            stage, job = jobs.pop()
+            points = KEEPING[stage][1]
             point = rng.choice(list(points))
             number = rng.randint(1, points[point])
             engine, victim = rng.choice(ENGINES), rng.choice(VICTIMS)
-            found.append(Moment(stage, rng.choice(jobs.split()), point, number, victim, engine))
+            found.append(Moment(stage, job, point, number, victim, engine))
     return found
 
 
 def in_order(moments: list[Moment]) -> list[Moment]:
-    """As the pipeline comes to them."""
+    """As the pipeline comes to them; of a stage first those that need a job to come to its point so many times."""
     order = [*PER, "sync"]
-    return sorted(moments, key=lambda moment: order.index(moment.stage))
+    return sorted(moments, key=lambda moment: (order.index(moment.stage), -moment.number))
