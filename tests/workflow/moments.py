@@ -23,7 +23,7 @@ VICTIMS = ("job", "group", "engine", "term")
 class Moment(NamedTuple):
     """Kill `victim` when the job comes to the point for the number-th time; or all, after so many seconds (point "").
 
-    Of the stage "sync" the seconds count from the start of DVC's commit.
+    Of the stage "sync" the seconds count from the start of DVC's commit. fresh: the job begins at its beginning.
     """
 
     stage: str
@@ -33,6 +33,7 @@ class Moment(NamedTuple):
     victim: str
     engine: str
     after_s: float = 0.0
+    fresh: bool = False
 
     @property
     def fault(self) -> str:
@@ -49,7 +50,7 @@ def one_in_every_stage() -> list[Moment]:
 def drawn(count: int, seed: int) -> list[Moment]:
     """So many moments: three of five in a job that keeps its state, one in DVC's commit, one at no matter what time.
 
-    No job twice: it goes on from its state, and comes to its points less often the second time.
+    No job twice, so that each goes on from the state of its one moment.
     """
     rng = random.Random(seed)
     found, jobs = [], [(stage, job) for stage, (listed, _) in KEEPING.items() for job in listed.split()]
@@ -67,7 +68,9 @@ def drawn(count: int, seed: int) -> list[Moment]:
             point = rng.choice(list(points))
             number = rng.randint(1, points[point])
             engine, victim = rng.choice(ENGINES), rng.choice(VICTIMS)
-            found.append(Moment(stage, job, point, number, victim, engine))
+            if point == "write" and victim == "term":
+                victim = "job"  # told to stop at its last write, a job rightly ends well
+            found.append(Moment(stage, job, point, number, victim, engine, fresh=True))
     return found
 
 

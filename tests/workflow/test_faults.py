@@ -1,6 +1,7 @@
 """Killed again and again on its way, the pipeline ends in the bits of the unbroken run (make faults)."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -97,6 +98,8 @@ def forget(house: Path, moment) -> None:
     path = outputs_of(house, moment)
     for file in path.glob("*.*") if path.is_dir() else ():
         file.unlink()
+    if moment.fresh:
+        shutil.rmtree(house / f".googlenet/resume/smoke/{moment.stage}/{moment.job}", ignore_errors=True)
 
 
 def test_killed_again_and_again_it_ends_in_the_same_bits(pytestconfig, house, broken_house, measured):
