@@ -11,12 +11,10 @@ restore    bring back the results that dvc.lock names, and tell Snakemake that t
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from dvc_stages import FILES
-from googlenet import config, faults
+from googlenet import config
 from googlenet.errors import UserError
 
 MENU = "resolve, after-run EXPERIMENT TARGET, commit [TARGET], restore"
@@ -67,8 +65,7 @@ def commit(settings: config.Settings, target: str) -> None:
     if target != "all":
         run(sys.executable, "workflow/dvc_stages.py", "write", target)
     make_folders(settings, target)
-    faults.of_job(f"sync/{target}")
-    run("dvc", "commit", "--force", "--quiet", FILES[target], while_it_runs=lambda: faults.reached("commit"))
+    run("dvc", "commit", "--force", "--quiet", FILES[target])
 
 
 def commit_by_hand(target: str = "all") -> None:
@@ -120,23 +117,14 @@ def size_gb(settings: config.Settings) -> float:
     )
 
 
-def run(*words: str, while_it_runs: Callable[[], None] = lambda: None) -> str:
-    """Run a command, return what it says; raise UserError with its error or last line when it fails.
-
-    `while_it_runs` is called at its start and every tenth of a second.
-    """
-    pipe = subprocess.PIPE
-    done = subprocess.Popen(words, stdout=pipe, stderr=pipe, stdin=subprocess.DEVNULL, text=True)
-    stdout, stderr = None, None
-    while stdout is None:
-        while_it_runs()
-        with suppress(subprocess.TimeoutExpired):
-            stdout, stderr = done.communicate(timeout=0.1)
+def run(*words: str) -> str:
+    """Run a command, return what it says; raise UserError with its error or last line when it fails."""
+    done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
-        lines = (stderr.strip() or stdout.strip() or "no message").splitlines()
+        lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
         told = [line for line in lines if line.lower().startswith("error:")] or lines[-1:]
         raise UserError(f"`{' '.join(words)}` failed: {told[0]}")
-    return stdout + ("" if words[0] == "dvc" else stderr)
+    return done.stdout + ("" if words[0] == "dvc" else done.stderr)
 
 
 def tell(message: str) -> None:

@@ -16,6 +16,7 @@ KEEPING = {
     "score_regions": ("d1 d2", {"piece": 3, "write": 3}),
 }
 FIRST = {"member": "m1", "detector": "d1", "part": "p1"}
+COMMITTED = 100  # files at most, of about 150 that a commit of smoke adds to an empty cache
 ENGINES = ("snakemake", "dvc")
 VICTIMS = ("job", "group", "engine", "term")
 
@@ -23,7 +24,8 @@ VICTIMS = ("job", "group", "engine", "term")
 class Moment(NamedTuple):
     """Kill `victim` when the job comes to the point for the number-th time; or all, after so many seconds (point "").
 
-    Of the stage "sync" the seconds count from the start of DVC's commit. fresh: the job begins at its beginning.
+    Of the stage "sync" all is killed when DVC's commit has added `number` files to its cache.
+    fresh: the job begins at its beginning.
     """
 
     stage: str
@@ -61,7 +63,7 @@ def drawn(count: int, seed: int) -> list[Moment]:
             after_s = rng.uniform(1.5, 8.0)
             found.append(Moment(stage, "all", "", 0, "group", rng.choice(ENGINES), after_s))
         elif i % 5 == 3:
-            found.append(Moment("sync", "all", "", 0, "group", "snakemake", rng.uniform(0.4, 0.9)))
+            found.append(Moment("sync", "all", "", rng.randint(1, COMMITTED), "group", "snakemake"))
         else:
             stage, job = jobs.pop()
             points = KEEPING[stage][1]
