@@ -28,7 +28,7 @@ ROWS = (
         "versions",
     },
     {"data", "models", "checkpoint", "tracking", "variants"},
-    {"trained", "resume", "config"},
+    {"trained", "resume", "rows", "config"},
     {"classification", "detection", "report", "imports", "job"},
     {"stages", "preflight", "evaluate_detections", "planning", "prepared_data"},
     {"plan"},

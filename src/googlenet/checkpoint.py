@@ -36,7 +36,7 @@ def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadat
         .contiguous()
         for name, value in sorted(tensors.items())
     }
-    write_bytes(path, to_bytes(whole, metadata=_packed(path, metadata)))
+    write_bytes(path, to_bytes(whole, metadata=metadata_of(path, metadata)))
 
 
 def load(path: Path | str, mend: str = ANEW) -> "tuple[dict[str, Tensor], dict[str, str]]":
@@ -49,7 +49,7 @@ def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Ma
     from safetensors.numpy import save as to_bytes
 
     whole = {name: _little_endian(array) for name, array in sorted(arrays.items())}
-    write_bytes(path, to_bytes(whole, metadata=_packed(path, metadata)))
+    write_bytes(path, to_bytes(whole, metadata=metadata_of(path, metadata)))
 
 
 def load_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -57,8 +57,8 @@ def load_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]
     return _read(path, "np")
 
 
-def open_arrays(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
-    """`load_arrays` without reading: each array is read in the ranges that are asked of it, array[a:b]."""
+def load_slices(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
+    """`load_arrays` without reading: safetensors' slices, which know shape and type. See `rows`."""
     return _read(path, "np", lazy=True)
 
 
@@ -108,7 +108,7 @@ def _read(
         raise UserError(f"{path}: not a whole safetensors file ({error}); {mend}") from None
 
 
-def _packed(path: Path | str, metadata: Mapping[str, str]) -> dict[str, str]:
+def metadata_of(path: Path | str, metadata: Mapping[str, str]) -> dict[str, str]:
     for key, value in metadata.items():
         if not isinstance(value, str):
             raise TypeError(f"{path}: metadata '{key}' is {type(value).__name__}, not text")

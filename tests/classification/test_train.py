@@ -63,6 +63,11 @@ def test_order_is_a_permutation_of_every_epoch():
     assert seen[0] != seen[1] != seen[2]
 
 
+@pytest.mark.parametrize("first", [0, 1, 3, 4, 5, 9])
+def test_the_order_goes_on_from_any_batch(first):
+    assert list(batches(14, 4, 3, seed=1, first=first)) == list(batches(14, 4, 3, seed=1))[first:]
+
+
 def test_the_last_smaller_batch_is_left():
     order = list(batches(11, 4, 2, seed=1))
     assert [len(batch) for batch in order] == [4] * 4

@@ -74,7 +74,7 @@ def reasons_of(boxes, scores, truth, **change):
     scores = np.array([[0, *row] for mine in scores for row in mine], float).reshape(-1, 3)
     objects, detections = gathered(truth), detect(boxes, scores, settings)
     found = evaluate(detections, objects, 2)
-    code = reasons(detections, found, objects, boxes, scores, settings["min_score"])
+    code = reasons(detections, found, objects, boxes, scores, 2, settings["min_score"])
     return [REASONS[each] if each >= 0 else None for each in code]
 
 

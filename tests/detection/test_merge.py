@@ -3,7 +3,7 @@
 import numpy as np
 
 from googlenet.detection import proposals as packed
-from googlenet.detection.merge import merge, sources, unmerged
+from googlenet.detection.merge import Unmerged, merge, sources
 
 FOUND = np.array([[50, 50, 59, 59], [0, 0, 9, 9]], np.int32)
 SURE = np.array([0.9, 0.4], np.float32)
@@ -40,7 +40,7 @@ def test_parts_of_merged_proposals_are_read_in_the_splits_order():
         parts.append(
             packed.pack({name: [one.boxes for one in p] for name, p in mine.items()}) | sources(mine)
         )
-    for mine, wanted in zip(unmerged(parts, "test"), pictures, strict=True):
+    for mine, wanted in zip(Unmerged(parts, "test"), pictures, strict=True):
         assert np.array_equal(mine.boxes, wanted.boxes) and mine.multibox == wanted.multibox
         assert np.array_equal(mine.confidence, wanted.confidence)
-    assert unmerged(parts, "train") == []
+    assert list(Unmerged(parts, "train")) == []

@@ -112,8 +112,8 @@ LABELS = [np.array([0, 3, -1, 0]), np.array([], np.int64), np.array([1, 0, 0, 2,
 
 def test_pools_hold_image_and_region():
     pools = pool_regions(LABELS)
-    assert pools.positive.tolist() == [[0, 1], [2, 0], [2, 3]]
-    assert pools.background.tolist() == [[0, 0], [0, 3], [2, 1], [2, 2], [2, 4]]
+    assert pools.positive[:].tolist() == [[0, 1], [2, 0], [2, 3]]
+    assert pools.background[:].tolist() == [[0, 0], [0, 3], [2, 1], [2, 2], [2, 4]]
 
 
 def test_a_batch_is_positives_then_background_each_once():

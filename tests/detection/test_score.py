@@ -1,5 +1,7 @@
 """One pass, many settings: mirrored views, heads, regressed boxes; with networks whose answers are plain."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch import nn
 
 from classification.tiny import COMPUTE, description, network
 from googlenet.detection import bbox_regression, context_feature, svm
-from googlenet.detection.score import score
+from googlenet.detection.score import score, shapes
 from googlenet.detection.train import detector_from
 
 SETTINGS = {"batch_size": 2, "context_px": 0}
@@ -34,8 +36,20 @@ class LeftOrRight(nn.Module):
         return torch.cat([torch.zeros(len(x), 1), x], 1)
 
 
-def scored(wanted, heads=None, picture=HALF, boxes=BOXES):
-    return score(LeftOrRight(), description(3), [picture], [boxes], SETTINGS, COMPUTE, wanted, heads or {})
+class Found(NamedTuple):
+    """What one list of switches makes of a picture."""
+
+    probabilities: np.ndarray
+    boxes: np.ndarray | None
+
+
+def scored(wanted, heads=None, boxes=BOXES, settings=SETTINGS):
+    """One picture's scores, for each of the wanted lists of switches."""
+    named = {f"{i}.": switches for i, switches in enumerate(wanted)}
+    given = LeftOrRight(), description(3), [HALF], [boxes], settings, COMPUTE, named, heads or {}
+    (arrays,) = score(*given)
+    assert {name: array.shape for name, array in arrays.items()} == shapes(named, len(boxes), 3)
+    return [Found(arrays[f"{i}.probabilities"], arrays.get(f"{i}.boxes")) for i in range(len(wanted))]
 
 
 def test_a_mirrored_view_is_averaged():
@@ -56,9 +70,7 @@ def test_settings_do_not_depend_on_each_other_or_on_the_batch():
     alone = [scored([["mirror"]])[0], scored([[]])[0]]
     for one, other in zip(together, alone, strict=True):
         assert np.array_equal(one.probabilities, other.probabilities)
-    whole = score(
-        LeftOrRight(), description(3), [HALF], [BOXES], SETTINGS | {"batch_size": 9}, COMPUTE, [[]], {}
-    )
+    whole = scored([[]], settings=SETTINGS | {"batch_size": 9})
     assert np.abs(whole[0].probabilities - alone[1].probabilities).max() < 1e-6
 
 
@@ -105,9 +117,9 @@ def test_the_papers_setting_is_the_networks_own_softmax():
     classifier = network(description(2))
     model, described = detector_from(classifier, description(2), ["cat", "dog"], 1)
     model.eval()
-    (found,) = score(model, described, [HALF], [BOXES[:1]], SETTINGS, COMPUTE, [[]], {})
+    (found,) = score(model, described, [HALF], [BOXES[:1]], SETTINGS, COMPUTE, {"": []}, {})
     from googlenet.detection.regions import warp
 
     crop = warp(HALF, BOXES[0], 32, 0, described.mean_colour)
     logits, _ = model(described.to_input(crop[None], "cpu"))
-    assert np.array_equal(found.probabilities, torch.softmax(logits, 1).detach().numpy())
+    assert np.array_equal(found["probabilities"], torch.softmax(logits, 1).detach().numpy())

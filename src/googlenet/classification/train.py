@@ -39,12 +39,18 @@ def collate(items: list[tuple[np.ndarray, int]]) -> tuple[np.ndarray, Tensor]:
     return np.stack([crop for crop, _ in items]), torch.tensor([label for _, label in items])
 
 
-def batches(count: int, batch_size: int, epochs: int, seed: int) -> Iterator[list[tuple[int, int]]]:
-    """The order in which a member sees the pictures: a new permutation each epoch; a last, smaller batch is left."""
-    for epoch in range(epochs):
+def batches(
+    count: int, batch_size: int, epochs: int, seed: int, first: int = 0
+) -> Iterator[list[tuple[int, int]]]:
+    """The order in which a member sees the pictures, from the `first` batch of all epochs on.
+
+    A new permutation each epoch; a last, smaller batch is left.
+    """
+    per_epoch = count // batch_size
+    for epoch in range(first // per_epoch, epochs):
         order = np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
-        for start in range(0, count - batch_size + 1, batch_size):
-            yield [(epoch, int(i)) for i in order[start : start + batch_size]]
+        for batch in range(max(0, first - epoch * per_epoch), per_epoch):
+            yield [(epoch, int(i)) for i in order[batch * batch_size :][:batch_size]]
 
 
 def train(
@@ -71,14 +77,12 @@ def train(
             f"train_classifier.batch_size: {settings['batch_size']} is more than the {len(labels)} training pictures"
         )
     crops = TrainingCrops(pictures, labels, settings, description.input_px)
-    order = list(
-        batches(len(labels), settings["batch_size"], settings["epochs"], settings["member"]["order_seed"])
-    )
-    torch.manual_seed(settings["member"]["order_seed"])  # dropout
+    seed = settings["member"]["order_seed"]
+    torch.manual_seed(seed)  # dropout
     plateau = Plateau.of(labels, settings, len(description.aux_heads))
     course, device = Course.begun(model, settings, steps, resume.load(), "losses"), compute["device"]
     opt, average, rows, losses = course.opt, course.average, course.rows, course.seen["losses"]
-    left = order[course.step :]
+    left = batches(len(labels), settings["batch_size"], settings["epochs"], seed, course.step)
     loader = DataLoader(crops, batch_sampler=left, collate_fn=collate, num_workers=compute["loader_workers"])
     model.train()
     for step, (batch, target) in enumerate(loader, start=course.step):
@@ -106,7 +110,7 @@ def train(
         course.step = step + 1
         resume.step(course.state)
     found, outcomes = final_outcomes(model, average, description, held_out, compute)
-    seen = len(order) * settings["batch_size"]
+    seen = settings["epochs"] * steps * settings["batch_size"]
     stalled = not plateau.left(rows[-1]["train_loss"])
     return {"epochs": rows, "images_seen": seen, "stalled": stalled} | found, outcomes
 

@@ -8,7 +8,8 @@ from googlenet.detection.coverage import coverage
 from googlenet.detection.error_types import error_types
 from googlenet.detection.examples import examples
 from googlenet.detection.mean_ap import Evaluation, Objects, draws, interval
-from googlenet.detection.rating import Rating, average, compared, difference, rate, resampled_singles
+from googlenet.detection.rating import Mean, Rating, compared, difference, rate, resampled_singles
+from googlenet.rows import Ranges
 from googlenet.switches import by_prefix
 
 CURVE_POINTS = 101
@@ -65,7 +66,7 @@ def precisions(main: Rating, singles: np.ndarray, confidence: float) -> dict:
 
 
 def evaluate(
-    scores: Mapping[str, Mapping[str, np.ndarray]],
+    scores: Mapping[str, Mapping[str, Ranges]],
     boxes: Sequence[np.ndarray],
     truth: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
     names: Sequence[str],
@@ -74,7 +75,7 @@ def evaluate(
 ) -> dict:
     """Everything that evaluate_detection reports: each detector alone, their mean, its errors, settings compared, coverage.
 
-    scores: by detector, the arrays of score_regions; truth: (boxes, labels, difficult, partial classes) of every picture.
+    scores: by detector, the arrays of score_regions, or what gives them in ranges; truth: (boxes, labels, difficult, partial classes) of every picture.
     """
     objects = gathered(truth)
     rng = np.random.Generator(np.random.Philox(settings["seed"]))
@@ -106,7 +107,7 @@ def evaluate(
             main.ensemble,
             objects,
             boxes,
-            average([arrays["probabilities"] for arrays in scores.values()]),
+            Mean([arrays["probabilities"] for arrays in scores.values()]),
             classes,
             settings,
         ),

@@ -33,6 +33,7 @@ from googlenet.detection.mean_ap import (
     counted,
     rows_per_class,
 )
+from googlenet.rows import Ranges
 
 KINDS = ("correct", "duplicate", "localisation", "confusion", "background")
 REASONS = ("not_proposed", "outdone", "other_class", "scored_low")
@@ -45,7 +46,7 @@ def error_types(
     found: Evaluation,
     objects: Objects,
     proposals: Sequence[np.ndarray],
-    scores: np.ndarray,
+    scores: Ranges,
     classes: Sequence[str],
     settings: dict,
 ) -> dict:
@@ -61,7 +62,9 @@ def error_types(
         kinds(Detections(*(column[rows[:n]] for column in detections)), objects, found.flags[rows[:n]], small)
         for rows, n in zip(ranked, sought, strict=True)
     ]
-    reason = reasons(detections, found, objects, proposals, scores, settings["min_score"], small)
+    reason = reasons(
+        detections, found, objects, proposals, scores, len(classes), settings["min_score"], small
+    )
     missed = [reason[(objects.label == label) & (reason != NOT_MISSED)] for label in range(len(classes))]
     return {
         "near_iou": NEAR,
@@ -90,12 +93,13 @@ def reasons(
     found: Evaluation,
     objects: Objects,
     proposals: Sequence[np.ndarray],
-    scores: np.ndarray,
+    scores: Ranges,
+    classes: int,
     min_score: float,
     small: bool = True,
 ) -> np.ndarray:
     """Return why each object is missed, as an index of REASONS, int64 [m]; NOT_MISSED if it is found or not sought."""
-    missed = counted(objects, scores.shape[1] - 1)
+    missed = counted(objects, classes)
     missed[found.took[found.flags == TRUE_POSITIVE]] = False
     needed, first = _needed(objects, small), np.cumsum([0, *map(len, proposals)])
     wrong = np.flatnonzero(found.flags == FALSE_POSITIVE)
@@ -104,7 +108,7 @@ def reasons(
     for row in np.flatnonzero(missed):
         image, label, box = objects.image[row], objects.label[row], objects.box[row]
         on_it = iou(box, proposals[image])[0] >= needed[row]
-        scored = scores[first[image] : first[image + 1], 1 + label] >= min_score
+        scored = scores[first[image] : first[image + 1]][:, 1 + label] >= min_score
         here = slice(*np.searchsorted(detections.image[by_image], [image, image + 1]))
         false = by_image[here]
         taken_for = iou(box, detections.box[false])[0] >= needed[row]

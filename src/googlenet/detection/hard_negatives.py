@@ -6,7 +6,7 @@ import numpy as np
 from torch import nn
 
 from googlenet.detection.region_vectors import softmax_of
-from googlenet.detection.regions import BACKGROUND
+from googlenet.detection.regions import BACKGROUND, Pool
 from googlenet.errors import UserError
 from googlenet.trained import Description
 
@@ -14,7 +14,7 @@ STREAM = 2**40  # before every epoch random numbers come from a key beyond those
 
 
 def find(
-    background: np.ndarray,
+    background: Pool,
     model: nn.Module,
     description: Description,
     pictures: Sequence[np.ndarray],
@@ -46,9 +46,9 @@ def find(
     return hardest(rows, probabilities, settings["hard_negatives"]["hardest"])
 
 
-def drawn(rng: np.random.Generator, background: np.ndarray, count: int) -> np.ndarray:
+def drawn(rng: np.random.Generator, background: Pool, count: int) -> np.ndarray:
     """At most `count` of the background's rows (image, region), each once, in the pool's order: by image."""
-    chosen = rng.permutation(len(background))[:count]
+    chosen = rng.permutation(np.arange(len(background), dtype=np.min_scalar_type(len(background))))[:count]
     return background[np.sort(chosen)]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from googlenet.detection import proposals as packed
 from googlenet.detection.nms import nms
+from googlenet.rows import Ranges
 
 
 class Merged(NamedTuple):
@@ -45,12 +46,16 @@ def sources(merged: Mapping[str, list[Merged]]) -> dict[str, np.ndarray]:
     return arrays
 
 
-def unmerged(parts: Sequence[dict[str, np.ndarray]], split: str) -> list[Merged]:
-    """What was merged, of every picture of a split, in the split's order, from all parts."""
-    boxes = packed.joined(parts, split)
-    confidences = packed.joined(
-        [part | {f"{split}.boxes": part[f"{split}.confidence"]} for part in parts], split
-    )
-    heads, n = [part[f"{split}.multibox"] for part in parts], len(parts)
-    rows = enumerate(zip(boxes, confidences, strict=True))
-    return [Merged(mine, confidence, int(heads[i % n][i // n])) for i, (mine, confidence) in rows]
+class Unmerged(Sequence[Merged]):
+    """What was merged, of every picture of a split, in the split's order, from all parts; read when it is asked for."""
+
+    def __init__(self, parts: Sequence[Mapping[str, Ranges]], split: str):
+        self.boxes, self.confidences = (packed.joined(parts, split, of) for of in ("boxes", "confidence"))
+        self.heads = [part[f"{split}.multibox"][:] for part in parts]
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, picture: int) -> Merged:
+        row, part = divmod(picture, len(self.heads))
+        return Merged(self.boxes[picture], self.confidences[picture], int(self.heads[part][row]))

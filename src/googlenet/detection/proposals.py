@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from googlenet.rows import Ranges
+
 
 def pack(by_split: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
     """Boxes per picture -> {"<split>.boxes": int32 [all boxes, 4], "<split>.counts": int64 [pictures]}."""
@@ -23,8 +25,27 @@ def unpack(arrays: Mapping[str, np.ndarray], split: str) -> list[np.ndarray]:
     return np.split(arrays[f"{split}.boxes"], ends[:-1]) if len(ends) else []
 
 
-def joined(parts: Sequence[Mapping[str, np.ndarray]], split: str) -> list[np.ndarray]:
-    """The boxes of every picture of a split, in the split's order, from all parts."""
-    lists = [unpack(part, split) for part in parts]
-    total = sum(map(len, lists))
-    return [lists[i % len(lists)][i // len(lists)] for i in range(total)]
+class Joined(Sequence[np.ndarray]):
+    """What every picture of a split has, in the split's order, from all parts; read when it is asked for.
+
+    rows: of each part; counts: of each part, how many rows each picture has.
+    """
+
+    def __init__(self, rows: Sequence[Ranges], counts: Sequence[np.ndarray]):
+        self.rows = rows
+        self.ends = [np.concatenate([[0], np.cumsum(each[:])]) for each in counts]
+        self.total = sum(map(len, counts))
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __getitem__(self, picture: int) -> np.ndarray:
+        if not 0 <= picture < self.total:
+            raise IndexError(f"picture {picture} of {self.total}")
+        row, part = divmod(int(picture), len(self.rows))
+        return self.rows[part][self.ends[part][row] : self.ends[part][row + 1]]
+
+
+def joined(parts: Sequence[Mapping[str, Ranges]], split: str, of: str = "boxes") -> Joined:
+    """The boxes of every picture of a split, or what else has a row for each box; parts: as packed, or as opened."""
+    return Joined(*([part[f"{split}.{name}"] for part in parts] for name in (of, "counts")))

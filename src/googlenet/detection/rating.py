@@ -8,6 +8,7 @@ import numpy as np
 from googlenet.detection.mean_ap import Detections, Evaluation, Objects, interval, resampled
 from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.nms import per_class_nms
+from googlenet.rows import Ranges
 
 
 class Rating(NamedTuple):
@@ -32,19 +33,32 @@ class Rating(NamedTuple):
         return float(np.std([one.mean_ap_percent for one in self.single.values()]))
 
 
+class Mean:
+    """The mean of the detectors' arrays [n, ...], float64, made for the rows that are asked for: mean[a:b]."""
+
+    def __init__(self, arrays: Sequence[Ranges]):
+        self.arrays = arrays
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return np.mean([array[rows] for array in self.arrays], axis=0, dtype=np.float64)
+
+
 def detect(
-    boxes: Sequence[np.ndarray], scores: np.ndarray, settings: dict, moved: np.ndarray | None = None
+    boxes: Sequence[np.ndarray], scores: Ranges, settings: dict, moved: Ranges | None = None
 ) -> Detections:
     """Suppress within each class of each picture. scores [all boxes, 1 + classes], pictures in order.
 
     moved [all boxes, classes, 4]: where the boxes lie for each class, when they have been regressed.
     """
-    ends = np.cumsum([len(mine) for mine in boxes])[:-1]
-    places = boxes if moved is None else np.split(moved, ends)
-    found = []
-    for image, (mine, part) in enumerate(zip(places, np.split(scores, ends), strict=True)):
+    found, end = [], 0
+    for image, mine in enumerate(boxes):
+        rows = slice(end, end := end + len(mine))
         kept = per_class_nms(
-            mine, part, settings["nms_iou"], settings["min_score"], settings["max_per_image"]
+            mine if moved is None else moved[rows],
+            scores[rows],
+            settings["nms_iou"],
+            settings["min_score"],
+            settings["max_per_image"],
         )
         found.append((np.full(len(kept[0]), image), *kept))
     image, box, label, score = (np.concatenate(column) for column in zip(*found, strict=True))
@@ -52,7 +66,7 @@ def detect(
 
 
 def rate(
-    scores: Mapping[str, Mapping[str, np.ndarray]],
+    scores: Mapping[str, Mapping[str, Ranges]],
     prefix: str,
     boxes: Sequence[np.ndarray],
     objects: Objects,
@@ -70,9 +84,9 @@ def rate(
         for name, arrays in scores.items()
     }
     single = {name: mean_ap(own, objects, classes, small=small) for name, own in alone.items()}
-    probabilities = average([arrays[f"{prefix}probabilities"] for arrays in scores.values()])
+    probabilities = Mean([arrays[f"{prefix}probabilities"] for arrays in scores.values()])
     regressed = [arrays[f"{prefix}boxes"] for arrays in scores.values() if f"{prefix}boxes" in arrays]
-    together = detect(boxes, probabilities, settings, average(regressed) if regressed else None)
+    together = detect(boxes, probabilities, settings, Mean(regressed) if regressed else None)
     found = mean_ap(together, objects, classes, small=small)
     anew = resampled(together, objects, found.flags, classes, weight)
     return Rating(together, found, anew, alone, single)
@@ -85,11 +99,6 @@ def resampled_singles(rating: Rating, objects: Objects, classes: int, weight: np
         for name, own in rating.alone.items()
     ]
     return np.mean(each, axis=0)
-
-
-def average(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean of the detectors' arrays, float64."""
-    return np.mean(arrays, axis=0, dtype=np.float64)
 
 
 def difference(percent: float, resampled_differences: np.ndarray, confidence_percent: float) -> dict:

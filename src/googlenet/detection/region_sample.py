@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from googlenet.detection.boxes import iou
-from googlenet.detection.regions import BACKGROUND, training_regions
+from googlenet.detection.regions import BACKGROUND, Truth, rows_of, starts_of, training_regions
 from googlenet.errors import UserError
 
 
@@ -32,7 +32,7 @@ class Sample(NamedTuple):
 
 def draw(
     proposals: Sequence[np.ndarray],
-    objects: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
+    objects: Sequence[Truth],
     classes: int,
     settings: dict,
 ) -> Sample:
@@ -44,34 +44,42 @@ def draw(
     rng = np.random.Generator(np.random.Philox(settings["seed"]))
     boxes, labels = training_regions(proposals, objects, settings["positive_iou"])
     held = held_out_pictures(rng, len(boxes), settings["held_out"])
-    image = np.concatenate([np.full(len(mine), i) for i, mine in enumerate(labels)])
-    own = np.concatenate(
-        [np.arange(len(mine)) >= len(some) for mine, some in zip(labels, proposals, strict=True)]
-    )
-    label = np.concatenate(labels)
+    label, starts = np.concatenate(labels), starts_of(labels)
+    own = np.concatenate([of_objects(mine, truth[2]) for mine, truth in zip(labels, objects, strict=True)])
     if not (own & (label > BACKGROUND)).any():
         raise UserError("fit_region_heads: no object in any training picture; give a split that has boxes")
-    kinds = (
-        (own & (label > BACKGROUND), settings["objects"]),
-        (~own & (label > BACKGROUND), settings["positives"]),
-        (label == BACKGROUND, settings["negatives"]),
-    )
-    drawn = [rng.permutation(np.flatnonzero(mask))[:most] for mask, most in kinds]
-    rows = np.sort(np.concatenate(drawn))
-    box = np.concatenate(boxes)[rows]
-    overlap, target, class_overlap = beside_objects(box, image[rows], objects, classes)
+    drawn = [
+        chosen(rng, own & (label > BACKGROUND), settings["objects"]),
+        chosen(rng, ~own & (label > BACKGROUND), settings["positives"]),
+        chosen(rng, label == BACKGROUND, settings["negatives"]),
+    ]
+    numbers = np.sort(np.concatenate(drawn))
+    image, region = rows_of(numbers, starts).T
+    box = np.concatenate([boxes[i][region[image == i]] for i in np.unique(image)])
+    overlap, target, class_overlap = beside_objects(box, image, objects, classes)
     partial = np.array([len(truth[3]) > 0 for truth in objects])
     return Sample(
-        image[rows],
+        image,
         box,
-        label[rows],
-        own[rows],
+        label[numbers].astype(np.int64),
+        own[numbers],
         overlap,
         target,
         class_overlap,
-        partial[image[rows]],
-        held[image[rows]],
+        partial[image],
+        held[image],
     )
+
+
+def of_objects(labels: np.ndarray, difficult: np.ndarray) -> np.ndarray:
+    """Which of a picture's training regions are objects, bool [n]: the last ones, one for each that is not difficult."""
+    return np.arange(len(labels)) >= len(labels) - np.sum(~difficult)
+
+
+def chosen(rng: np.random.Generator, mask: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the regions of a mask, by chance: their numbers among all."""
+    numbers = np.flatnonzero(mask).astype(np.min_scalar_type(len(mask)))
+    return rng.permutation(numbers)[:most]
 
 
 def held_out_pictures(rng: np.random.Generator, pictures: int, share: float) -> np.ndarray:
@@ -85,7 +93,7 @@ def held_out_pictures(rng: np.random.Generator, pictures: int, share: float) -> 
 def beside_objects(
     box: np.ndarray,
     image: np.ndarray,
-    objects: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
+    objects: Sequence[Truth],
     classes: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each region: IoU with the object that it overlaps most, that one's box, largest IoU with each class.

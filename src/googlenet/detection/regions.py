@@ -1,7 +1,7 @@
 """What the network sees of a region and what it is told it is: R-CNN's warp, labels and batches."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -11,6 +11,9 @@ from googlenet.errors import UserError
 
 BACKGROUND = 0
 IGNORED = -1
+Truth = tuple[
+    np.ndarray, np.ndarray, np.ndarray, np.ndarray
+]  # a picture's boxes, labels, difficult, partial classes
 RCNN_INPUT_PX = 227  # context_px counts at this input size
 
 
@@ -100,34 +103,79 @@ def label_regions(
     return result, np.where(ignored, best_hard, best)
 
 
-def training_regions(proposals, objects, positive_iou: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Proposals and the objects themselves, labelled; objects: (boxes, labels, difficult, partial classes) each.
+class TrainingBoxes(Sequence[np.ndarray]):
+    """Of every picture the proposals, then its objects but the difficult ones: float32 [n, 4], read when they are asked for."""
+
+    def __init__(self, proposals: Sequence[np.ndarray], objects: Sequence[Truth]):
+        self.proposals, self.objects = proposals, objects
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+    def __getitem__(self, picture: int) -> np.ndarray:
+        truth, _, difficult, _ = self.objects[picture]
+        both = self.proposals[picture], truth[~difficult]
+        return np.concatenate([boxes.astype(np.float32) for boxes in both])
+
+
+def training_regions(
+    proposals: Sequence[np.ndarray], objects: Sequence[Truth], positive_iou: float
+) -> tuple[TrainingBoxes, list[np.ndarray]]:
+    """Proposals and the objects themselves, and what each is: int16 [n] of every picture, see label_regions.
 
     A picture in which objects of some class may lack a box gives no background, as in R-CNN: it could be one of them.
     """
-    boxes, labels = [], []
-    for proposed, (truth, classes, difficult, partial) in zip(proposals, objects, strict=True):
-        every = np.concatenate([proposed.astype(np.float32), truth[~difficult].astype(np.float32)])
-        boxes.append(every)
-        mine = label_regions(every, truth, classes, difficult, positive_iou)[0]
-        labels.append(np.where((mine == BACKGROUND) & (len(partial) > 0), IGNORED, mine))
+    boxes, labels = TrainingBoxes(proposals, objects), []
+    for mine, (truth, classes, difficult, partial) in zip(boxes, objects, strict=True):
+        own = label_regions(mine, truth, classes, difficult, positive_iou)[0].astype(np.int16)
+        labels.append(np.where((own == BACKGROUND) & (len(partial) > 0), np.int16(IGNORED), own))
     return boxes, labels
 
 
+def starts_of(labels: Sequence[np.ndarray]) -> np.ndarray:
+    """Where each picture's regions begin among all, int64 [pictures + 1]."""
+    return np.concatenate([[0], np.cumsum([len(mine) for mine in labels], dtype=np.int64)])
+
+
+def rows_of(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Regions, by their numbers among all, as rows of (image, region), int64 [n, 2]."""
+    numbers = numbers.astype(np.int64)
+    image = np.searchsorted(starts, numbers, side="right") - 1
+    return np.stack([image, numbers - starts[image]], axis=1)
+
+
+class Pool:
+    """Regions of one kind, in four bytes each: ILSVRC has hundreds of millions. pool[which]: rows of (image, region)."""
+
+    def __init__(self, labels: Sequence[np.ndarray], starts: np.ndarray, kind: Callable[[np.ndarray], Any]):
+        of_picture = (
+            (start + np.flatnonzero(kind(mine))).astype(np.min_scalar_type(starts[-1]))
+            for start, mine in zip(starts, labels, strict=False)
+        )
+        self.numbers = np.concatenate([np.zeros(0, np.uint8), *of_picture])
+        self.starts = starts
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, which: Any) -> np.ndarray:
+        return rows_of(self.numbers[which], self.starts)
+
+
 class Pools(NamedTuple):
-    """Where the regions of either kind are: rows of (image, region), int64 [n, 2]."""
+    """Where the regions of either kind are."""
 
-    positive: np.ndarray
-    background: np.ndarray
+    positive: Pool
+    background: Pool
 
 
-def pool_regions(labels_per_image: Sequence[np.ndarray]) -> Pools:
+def pool_regions(labels: Sequence[np.ndarray]) -> Pools:
     """Sort the regions of all images into positives and background, by the labels of `label_regions`."""
-    images = [np.full(len(labels), index, np.int64) for index, labels in enumerate(labels_per_image)]
-    regions = [np.arange(len(labels)) for labels in labels_per_image]
-    labels = np.concatenate([np.zeros(0, np.int64), *labels_per_image])
-    rows = np.stack([np.concatenate([np.zeros(0, np.int64), *part]) for part in (images, regions)], axis=1)
-    return Pools(rows[labels > BACKGROUND], rows[labels == BACKGROUND])
+    starts = starts_of(labels)
+    return Pools(
+        Pool(labels, starts, lambda mine: mine > BACKGROUND),
+        Pool(labels, starts, lambda mine: mine == BACKGROUND),
+    )
 
 
 def sample_regions(rng: np.random.Generator, pools: Pools, positives: int, negatives: int) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Class probabilities of one detector on every proposal of every picture; boxes too, where they are regressed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from torch import nn
@@ -12,13 +11,6 @@ from googlenet.resume import NOWHERE, Resume
 from googlenet.trained import Description
 
 
-class Scores(NamedTuple):
-    """probabilities float32 [all boxes, 1 + classes], background first; boxes float32 [all boxes, classes, 4] or None."""
-
-    probabilities: np.ndarray
-    boxes: np.ndarray | None
-
-
 def score(
     model: nn.Module,
     description: Description,
@@ -26,11 +18,11 @@ def score(
     boxes: Sequence[np.ndarray],
     settings: dict,
     compute: dict,
-    wanted: Sequence[Sequence[str]],
+    wanted: Mapping[str, Sequence[str]],
     heads: Mapping[str, np.ndarray],
     resume: Resume = NOWHERE,
-) -> list[Scores]:
-    """The scores under each of the wanted lists of switches, pictures in order; the network runs once for all of them.
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the scores of each picture's boxes, see `of_picture`; the network runs once for all lists of switches.
 
     settings: {batch_size, context_px}; heads: arrays of fit_heads, for the switches that need them. Each picture's boxes
     are scored by themselves. resume: where a scoring that was cut off goes on from.
@@ -38,20 +30,20 @@ def score(
     model.eval()
 
     def scored_from(start: int) -> Iterator[dict[str, np.ndarray]]:
-        for i in range(start, len(pictures)):
+        for i in range(start, len(boxes)):
             yield of_picture(model, description, pictures[i], boxes[i], settings, compute, wanted, heads)
 
-    found = list(resume.items(len(boxes), scored_from))
-    classes = len(description.classes)
-    nothing = np.zeros((0, classes), np.float32), np.zeros((0, classes - 1, 4), np.float32)
-    scores = []
-    for i, switches in enumerate(wanted):
-        probabilities = np.concatenate([nothing[0], *(item[f"probabilities {i}"] for item in found)])
-        moved = None
+    yield from resume.items(len(boxes), scored_from)
+
+
+def shapes(wanted: Mapping[str, Sequence[str]], regions: int, classes: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of the arrays of `of_picture` for so many regions; classes: with the background."""
+    found: dict[str, tuple[int, ...]] = {}
+    for prefix, switches in wanted.items():
+        found[f"{prefix}probabilities"] = (regions, classes)
         if "bbox_regression" in switches:
-            moved = np.concatenate([nothing[1], *(item[f"boxes {i}"] for item in found)])
-        scores.append(Scores(probabilities, moved))
-    return scores
+            found[f"{prefix}boxes"] = (regions, classes - 1, 4)
+    return found
 
 
 def of_picture(
@@ -61,31 +53,30 @@ def of_picture(
     boxes: np.ndarray,
     settings: dict,
     compute: dict,
-    wanted: Sequence[Sequence[str]],
+    wanted: Mapping[str, Sequence[str]],
     heads: Mapping[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """One picture's "probabilities <i>" and, where boxes are regressed, "boxes <i>" under the i-th of the wanted lists."""
-    classes = len(description.classes)
-    mirrored = any("mirror" in switches for switches in wanted)
-    context = any("context_feature" in switches for switches in wanted) and len(boxes) > 0
+    """One picture's scores, for each list of switches under its prefix, float32.
+
+    "<prefix>probabilities" [n, 1 + classes], background first, and, where boxes are regressed, "<prefix>boxes" [n, classes, 4].
+    """
+    mirrored = any("mirror" in switches for switches in wanted.values())
+    context = any("context_feature" in switches for switches in wanted.values()) and len(boxes) > 0
     wholes = whole_vectors(model, description, picture, compute, mirrored) if context else []
-    found: dict[str, list[np.ndarray]] = {}
-    for i, switches in enumerate(wanted):
-        found[f"probabilities {i}"] = [np.zeros((0, classes), np.float32)]
-        if "bbox_regression" in switches:
-            found[f"boxes {i}"] = [np.zeros((0, classes - 1, 4), np.float32)]
+    nothing = shapes(wanted, 0, len(description.classes))
+    found = {name: [np.zeros(shape, np.float32)] for name, shape in nothing.items()}
     start = 0
     for seen in views(model, description, picture, boxes, settings, compute, mirrored):
         part = boxes[start : start + len(seen[0].logits)]
         start += len(part)
-        for i, switches in enumerate(wanted):
+        for prefix, switches in wanted.items():
             used = seen if "mirror" in switches else seen[:1]
             each = [classified(*view, switches, heads) for view in paired(used, wholes)]
-            found[f"probabilities {i}"].append(mean(each))
+            found[f"{prefix}probabilities"].append(mean(each))
             if "bbox_regression" in switches:
                 height, width = picture.shape[:2]
                 offsets = mean(regressed(used, heads))
-                found[f"boxes {i}"].append(bbox_regression.moved(part, offsets, width, height))
+                found[f"{prefix}boxes"].append(bbox_regression.moved(part, offsets, width, height))
     return {name: np.concatenate(arrays) for name, arrays in found.items()}
 
 

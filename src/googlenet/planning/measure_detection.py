@@ -150,7 +150,7 @@ def train_detector(settings: dict, pictures: Sequence[np.ndarray], compute: dict
 def score_regions(settings: dict, pictures: Sequence[np.ndarray], compute: dict) -> Values:
     """Seconds of a region, warped and seen as it is and, where asked, mirrored. Every picture has another number of them."""
     model, description = network(settings, compute["device"])
-    rng, wanted = np.random.default_rng(0), [["mirror"] if settings["mirrored"] else []]
+    rng, wanted = np.random.default_rng(0), {"": ["mirror"] if settings["mirrored"] else []}
     own = {"batch_size": settings["batch_size"], "context_px": settings["context_px"]}
     sizes = iter(range(STEPS_AT_MOST))
 
@@ -159,7 +159,7 @@ def score_regions(settings: dict, pictures: Sequence[np.ndarray], compute: dict)
         count = max(1, settings["boxes"] - next(sizes) % 16)
         one = pictures[count % len(pictures)]
         boxes = random_boxes(rng, count, one.shape[1], one.shape[0])
-        score(model, description, [one], [boxes], own, compute, wanted, {})
+        list(score(model, description, [one], [boxes], own, compute, wanted, {}))
         return count
 
     return {"seconds": seconds_of(score_one)}
@@ -173,7 +173,7 @@ def label_regions(settings: dict, pictures: Sequence[np.ndarray], compute: dict)
     flags = np.zeros(OBJECTS, np.int64), np.zeros(OBJECTS, bool), np.zeros(0, np.int32)
     many = 16
     work = [proposed] * many, [(truth, *flags)] * many, 0.5
-    return {"seconds": seconds_of(lambda: len(training_regions(*work)[0]), 0.1)}
+    return {"seconds": seconds_of(lambda: len(training_regions(*work)[1]), 0.1)}
 
 
 def truth_of(rng: np.random.Generator, classes: int) -> tuple[np.ndarray, ...]:

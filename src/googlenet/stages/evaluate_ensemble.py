@@ -2,19 +2,19 @@
 
 import json
 
-from googlenet.checkpoint import open_arrays
 from googlenet.classification.class_order import labels_among
 from googlenet.classification.ensemble import evaluate
 from googlenet.data.store import open_split
 from googlenet.files import read_json
 from googlenet.job import Input, Inputs, Job, Output, main
+from googlenet.rows import open_rows
 
 
 def run(job: Job, *, manifest: Input, predictions: Inputs, baseline: Inputs, metrics: Output) -> None:
     """Average the members' predictions and count errors; predictions lie in folders of their members' names."""
     scores, outputs = {}, {}
     for path in predictions:
-        arrays, metadata = open_arrays(path)
+        arrays, metadata = open_rows(path)
         scores[path.parent.name] = {int(policy): arrays[policy] for policy in sorted(arrays, key=int)}
         outputs[path.parent.name] = json.loads(metadata["outputs"])
     labels, names = labels_among(outputs, open_split(manifest.parent, "test").labels)

@@ -1,13 +1,14 @@
 """Fit on one frozen detector what the switches beyond the paper need: box regression, SVMs, a context feature."""
 
 from googlenet import trained
-from googlenet.checkpoint import load_arrays, save_arrays
+from googlenet.checkpoint import save_arrays
 from googlenet.data.decoded import Pictures
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
 from googlenet.detection.fit_heads import fit
 from googlenet.detection.region_sample import draw
 from googlenet.job import Input, Inputs, Job, Output, main
+from googlenet.rows import open_rows
 
 
 def run(
@@ -17,7 +18,7 @@ def run(
     config = job.config
     model, description = trained.load(weights, job.compute["device"])
     split = open_split(manifest.parent, "train")
-    proposed = packed.joined([load_arrays(path)[0] for path in proposals], "train")
+    proposed = packed.joined([open_rows(path)[0] for path in proposals], "train")
     records = (split[i] for i in range(len(split)))
     objects = [(record.boxes, record.box_labels, record.difficult, record.partial) for record in records]
     sample = draw(proposed, objects, len(description.classes) - 1, config)

@@ -4,17 +4,17 @@ import json
 
 import numpy as np
 
-from googlenet.checkpoint import open_arrays
 from googlenet.classification.class_order import labels_among
 from googlenet.classification.crop_study import study
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.data.store import open_split
 from googlenet.job import Input, Inputs, Job, Output, main
+from googlenet.rows import open_rows
 
 
 def run(job: Job, *, manifest: Input, crops: Inputs, metrics: Output) -> None:
     """Choose crops on validation pictures and measure on test pictures; files lie in folders of their members' names."""
-    opened = {path.parent.name: open_arrays(path) for path in crops}
+    opened = {path.parent.name: open_rows(path) for path in crops}
     arrays = {name: mine for name, (mine, _) in opened.items()}
     outputs = {name: json.loads(metadata["outputs"]) for name, (_, metadata) in opened.items()}
 

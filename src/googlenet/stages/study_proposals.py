@@ -1,14 +1,14 @@
 """Study the proposals on test pictures: coverage and boxes of selective search, MultiBox, fixed boxes, and together."""
 
-from googlenet.checkpoint import load_arrays
 from googlenet.data.store import Split, open_split
 from googlenet.detection import proposals as packed
-from googlenet.detection.merge import unmerged
+from googlenet.detection.merge import Unmerged
 from googlenet.detection.priors import rescale
 from googlenet.detection.proposal_study import example, fixed_boxes, study
 from googlenet.detection.selective_search import DEFAULTS, propose
 from googlenet.files import read_json
 from googlenet.job import Input, Inputs, Job, Output, main
+from googlenet.rows import open_rows
 
 
 def run(job: Job, *, manifest: Input, searched: Inputs, merged: Inputs, metrics: Output) -> None:
@@ -19,8 +19,9 @@ def run(job: Job, *, manifest: Input, searched: Inputs, merged: Inputs, metrics:
     rows = [i * len(test) // wanted for i in range(wanted)]
     scales = {"ours": config["search"]["superpixel_scale"], "compared": config["compare"]["superpixel_scale"]}
     full = {key: config["search"][key] for key in DEFAULTS} | {"superpixel_scale": scales["compared"]}
-    ours = packed.joined([load_arrays(path)[0] for path in searched], "test")
-    both = unmerged([load_arrays(path)[0] for path in merged], "test")
+    ours = packed.joined([open_rows(path)[0] for path in searched], "test")
+    every = Unmerged([open_rows(path)[0] for path in merged], "test")
+    both = {i: every[i] for i in rows}
     fixed = fixed_boxes(*boxes_of(train), config["fixed_boxes"], config["prior_seed"])
     records = [test[i] for i in rows]
     truth, labels = [record.boxes for record in records], [record.box_labels for record in records]

@@ -3,7 +3,6 @@
 import torch
 
 from googlenet import trained
-from googlenet.checkpoint import load_arrays
 from googlenet.data.decoded import Pictures
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
@@ -11,6 +10,7 @@ from googlenet.detection.regions import training_regions
 from googlenet.detection.train import detector_from, train
 from googlenet.files import read_json
 from googlenet.job import Input, Inputs, Job, Output, main
+from googlenet.rows import open_rows
 
 
 def run(
@@ -25,7 +25,7 @@ def run(
     )
     model = model.to(device, memory_format=torch.channels_last)
     split = open_split(manifest.parent, "train")
-    proposed = packed.joined([load_arrays(path)[0] for path in proposals], "train")
+    proposed = packed.joined([open_rows(path)[0] for path in proposals], "train")
     records = (split[i] for i in range(len(split)))
     objects = [(record.boxes, record.box_labels, record.difficult, record.partial) for record in records]
     boxes, labels = training_regions(proposed, objects, config["positive_iou"])
