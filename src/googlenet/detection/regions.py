@@ -1,6 +1,7 @@
 """What the network sees of a region and what it is told it is: R-CNN's warp, labels and batches."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import cv2
@@ -125,16 +126,20 @@ def training_regions(
 
     A picture in which objects of some class may lack a box gives no background, as in R-CNN: it could be one of them.
     """
-    boxes, labels = TrainingBoxes(proposals, objects), []
-    for mine, (truth, classes, difficult, partial) in zip(boxes, objects, strict=True):
-        own = label_regions(mine, truth, classes, difficult, positive_iou)[0].astype(np.int16)
-        labels.append(np.where((own == BACKGROUND) & (len(partial) > 0), np.int16(IGNORED), own))
+    boxes = TrainingBoxes(proposals, objects)
+    # One array for all: beside small ones the memory that each picture's overlaps take for a moment would never be free again.
+    starts = starts_of(boxes)
+    flat = np.empty(starts[-1], np.int16)
+    labels = [flat[start:end] for start, end in pairwise(starts)]
+    for own, mine, (truth, classes, difficult, partial) in zip(labels, boxes, objects, strict=True):
+        own[:] = label_regions(mine, truth, classes, difficult, positive_iou)[0]
+        own[(own == BACKGROUND) & (len(partial) > 0)] = IGNORED
     return boxes, labels
 
 
-def starts_of(labels: Sequence[np.ndarray]) -> np.ndarray:
+def starts_of(regions: Sequence[np.ndarray]) -> np.ndarray:
     """Where each picture's regions begin among all, int64 [pictures + 1]."""
-    return np.concatenate([[0], np.cumsum([len(mine) for mine in labels], dtype=np.int64)])
+    return np.concatenate([[0], np.cumsum([len(mine) for mine in regions], dtype=np.int64)])
 
 
 def rows_of(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -148,11 +153,10 @@ class Pool:
     """Regions of one kind, in four bytes each: ILSVRC has hundreds of millions. pool[which]: rows of (image, region)."""
 
     def __init__(self, labels: Sequence[np.ndarray], starts: np.ndarray, kind: Callable[[np.ndarray], Any]):
-        of_picture = (
-            (start + np.flatnonzero(kind(mine))).astype(np.min_scalar_type(starts[-1]))
-            for start, mine in zip(starts, labels, strict=False)
-        )
-        self.numbers = np.concatenate([np.zeros(0, np.uint8), *of_picture])
+        ends = np.cumsum([0, *(np.count_nonzero(kind(mine)) for mine in labels)])
+        self.numbers = np.empty(ends[-1], np.min_scalar_type(starts[-1]))
+        for i, mine in enumerate(labels):
+            self.numbers[ends[i] : ends[i + 1]] = starts[i] + np.flatnonzero(kind(mine))
         self.starts = starts
 
     def __len__(self) -> int:
