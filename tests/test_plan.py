@@ -38,10 +38,13 @@ def test_ilsvrc_is_planned_without_its_data(root, capsys):
     assert text.startswith(f"plan of ilsvrc2014 for {NAMED}: 64 cores of AMD EPYC")
     assert "official counts" in text and "60 epochs" in text and "144 crops a picture" in text
     assert "this machine has none" in text  # compute.device: cuda
-    assert "evaluate_detection needs " in text and "DVC's cache holds a copy" in text
+    assert "train_detector needs " in text and "at most" in text  # of its six jobs side by side
+    assert "DVC's cache holds a copy" in text
     made = json.loads((root / "plan.json").read_text())
     stages = {stage["stage"]: stage for stage in made["stages"]}
     assert len(stages["train_classifier"]["jobs"]) == 7 and len(stages["propose_regions"]["jobs"]) == 256
+    memory_mb = [sum(job["memory_mb"].values()) for stage in made["stages"] for job in stage["jobs"]]
+    assert max(memory_mb) < 10_000  # what grows with the data is read and written in pieces
     assert made["disk_mb"] > 150_000 and made["place"]["disk_free_mb"] is None
     assert made["least_wall_s"] >= max(stage["least_wall_s"] for stage in made["stages"])
     assert sum(size["splits"]["test"] for size in made["data"].values()) == 50000 + 10061

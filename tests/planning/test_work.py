@@ -69,7 +69,7 @@ def test_a_training_is_its_steps_and_its_watching(root):
     weights = networks.weights_mb(networks.of_member(*network_of(root)))
     assert job.memory_mb["weights, gradients, momentum, average"] == pytest.approx(4 * weights)
     assert job.memory_mb["activations"] == 100 and job.memory_mb["process"] == 800
-    assert job.memory_mb["order of the pictures"] == pytest.approx(3 * 100 * 97 / 1e6)
+    assert job.memory_mb["order of the pictures"] == pytest.approx(100 * 8 / 1e6)
     assert "decoded pictures" not in job.memory_mb
     assert job.disk_mb == pytest.approx(5 + weights + 4 * 50 / 1e6)
 
@@ -134,7 +134,7 @@ def test_multibox_and_detectors_are_their_steps(root):
     (job,) = stages["train_detector"].jobs
     labelled = 40 * 0.001
     assert job.wall_s == pytest.approx(4 + 10 * 0.5 + 160 * (0.003 + 0.001) + labelled + 0.0008)
-    assert job.memory_mb["regions of all training pictures"] == pytest.approx(40 * 100 * 100 / 1e6)
+    assert job.memory_mb["regions of all training pictures"] == pytest.approx(40 * (100 * 6 + 700) / 1e6)
 
 
 def test_scores_are_proposals_times_classes_of_every_setting(root):
@@ -143,10 +143,11 @@ def test_scores_are_proposals_times_classes_of_every_setting(root):
     arrays = 2 * 20 * 100 * 6 * 4 / 1e6  # two settings, 20 pictures of 100 regions, 5 classes and background
     assert job.wall_s == pytest.approx(4 + 20 * 0.001 + 2000 * 0.01)
     assert job.disk_mb == pytest.approx(5 + arrays)
-    assert job.memory_mb["scores, while they are written"] == pytest.approx(3 * arrays)
+    assert job.memory_mb["scores, while they are kept"] == pytest.approx(3 * arrays)
     (evaluated,) = stages["evaluate_detection"].jobs
     assert evaluated.wall_s == pytest.approx(4 + 2 * (1 + 20 * 0.2))
-    assert evaluated.memory_mb["scores of all detectors"] == pytest.approx(arrays)
+    kept = 2 * 2 * 20 * 100  # two settings; one detector, and all together; 100 of a picture
+    assert evaluated.memory_mb["detections of all detectors"] == pytest.approx(kept * 65 / 1e6)
 
 
 def test_regressed_boxes_are_kept_too(root):

@@ -24,8 +24,7 @@ UNTIMED_S = {
     "import_weights": 1.0,
     "compare_ablations": 5.0,
 }
-# Of a picture and epoch: a tuple of two numbers in a list. `train` lists the order of all epochs before the first.
-ORDER_BYTES = 97
+ORDER_BYTES = 8  # of a picture, in the order of one epoch
 OUTCOME_ARRAYS = 4  # of each split: averaged and last weights, top-1 and top-5, a byte a picture
 WRITING = 3  # an array that is written stands in memory beside its bytes and those of the file
 KERNELS_MB = 200  # buffers and kernels of torch on a CPU, which an empty job has not asked for

@@ -66,7 +66,7 @@ def trained(context: Context, name: str, config: dict, job: Job) -> tuple[JobPla
     context.centre_crops(plan, network, 2, test, 2 * test)
     context.network_memory(plan, network, True, step["kept_mb"])
     context.loader_memory(plan, (pictures * share + held * watched) * size.decoded_mb)
-    plan.memory_mb["order of the pictures"] = pictures * epochs * ORDER_BYTES / 1e6
+    plan.memory_mb["order of the pictures"] = pictures * ORDER_BYTES / 1e6
     plan.memory_mb["outcomes"] = test * size.classes * 4 / 1e6
     plan.disk_mb += OUTCOME_ARRAYS * (held + test) / 1e6
     if job.stage == "train_classifier":

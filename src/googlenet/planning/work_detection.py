@@ -9,12 +9,17 @@ from googlenet.planning import networks
 from googlenet.planning.schedule import JobPlan, StagePlan
 from googlenet.planning.work import UNTIMED_S, WRITING, Context, times
 from googlenet.planning.work_classification import prepare
+from googlenet.resume import PIECE_MB
 
 KIND = "detection"
 BOX_BYTES = 16
 SEARCH_MB = 150  # of selective search on one picture
-# Of a training region: the proposal, its copy with the objects, its label, and the rows of the pools while they are sorted.
-REGION_BYTES = 16 + 16 + 8 + 60
+REGION_BYTES = 2 + 4  # of a training region: its label, its number in a pool
+TRUTH_BYTES = 700  # of a picture's objects
+CHOSEN_BYTES = (
+    2 + 1 + 3 + 8 + 4 + 4
+)  # of a training region while a sample is drawn: masks, numbers, their order
+DETECTION_BYTES = 65  # with what it is judged to be: benchmarks/detection_memory.py
 LAST_CHANNELS = 1024  # of the last map at width 1
 FITTED_REGIONS = 24000  # that UNTIMED_S is of
 VECTOR_COPIES = 4  # standardised, joined, in double precision
@@ -131,8 +136,7 @@ def study_proposals(context: Context, stage: str) -> StagePlan:
     wanted = min(size.count("test"), config["compare"]["images"])
     read_records(context, plan)
     plan.cpu(UNTIMED_S[stage] + wanted * (context.decode_s(KIND) + searched(context, own)["seconds"]))
-    boxes = (searched(context)["boxes"] + boxes_a_picture(context)) * size.pictures
-    plan.memory_mb["boxes of all splits"] = boxes * BOX_BYTES / 1e6
+    plan.memory_mb["objects of the training pictures"] = size.count("train") * TRUTH_BYTES / 1e6
     return StagePlan(stage, [plan], "", times(wanted, "pictures"))
 
 
@@ -154,11 +158,11 @@ def scoring(context: Context, network: dict, batch: int, mirrored: bool) -> floa
     ]
 
 
-def label_all(context: Context, plan: JobPlan) -> None:
+def label_all(context: Context, plan: JobPlan, region_bytes: int) -> None:
     """Add labelling the proposals of all training pictures, and their memory."""
     pictures, boxes = context.sizes[KIND].count("train"), boxes_a_picture(context)
     plan.cpu(pictures * context.ask("label_regions", {"boxes": round(boxes)})["seconds"])
-    plan.memory_mb["regions of all training pictures"] = pictures * boxes * REGION_BYTES / 1e6
+    plan.memory_mb["regions of all training pictures"] = pictures * (boxes * region_bytes + TRUTH_BYTES) / 1e6
 
 
 def train_detector(context: Context, stage: str) -> StagePlan:
@@ -174,7 +178,7 @@ def train_detector(context: Context, stage: str) -> StagePlan:
         share = context.kept_share(KIND, pictures, context.settings.tree.plumbing.decoded_cache_mb)
         decoded = min(seen, pictures) + max(0, seen - pictures) * (1 - share)
         read_records(context, plan)
-        label_all(context, plan)
+        label_all(context, plan, REGION_BYTES)
         load_s = seen * step["load_s"] + decoded * context.decode_s(KIND)
         plan.train(steps * step["seconds"], load_s, context.workers, context.threads, context.on_gpu)
         hard = config["hard_negatives"]
@@ -197,7 +201,7 @@ def fit_region_heads(context: Context, stage: str) -> StagePlan:
         config, plan, network = context.config(job), context.start(job), detector(context, job.name)
         regions = sum(config[key] for key in HEADS_FORWARD)
         read_records(context, plan)
-        label_all(context, plan)
+        label_all(context, plan, CHOSEN_BYTES)
         region_s = scoring(context, network, config["batch_size"], False)
         plan.network(regions * region_s, context.threads, context.on_gpu)
         plan.cpu(UNTIMED_S[stage] * min(1.0, regions / FITTED_REGIONS))
@@ -228,7 +232,7 @@ def score_regions(context: Context, stage: str) -> StagePlan:
         plan.network(test * boxes * region_s, context.threads, context.on_gpu)
         context.network_memory(plan, network, False, networks.forward_mb(network, config["batch_size"]))
         arrays = arrays_mb(context, test)
-        plan.memory_mb["scores, while they are written"] = WRITING * arrays
+        plan.memory_mb["scores, while they are kept"] = WRITING * min(arrays, PIECE_MB)
         plan.disk_mb += arrays
         jobs.append(plan)
     return StagePlan(stage, jobs, f"{boxes:,.0f} regions a picture", times(test * boxes, "regions a job"))
@@ -248,9 +252,8 @@ def evaluate_detection(context: Context, stage: str) -> StagePlan:
     found = context.ask(stage, asked | {"stage": {key: config[key] for key in keys}})
     settings = 1 + len(config["compare"])
     plan.cpu(settings * (found["fixed_s"] + test * found["seconds"]))
-    one = test * boxes_a_picture(context) * 4 * (1 + size.classes) / 1e6
-    plan.memory_mb["scores of all detectors"] = detectors * arrays_mb(context, test)
-    plan.memory_mb["their mean, in double precision"] = (detectors + 2) * one
+    kept = settings * (detectors + 1) * test * config["max_per_image"]
+    plan.memory_mb["detections of all detectors"] = kept * DETECTION_BYTES / 1e6
     return StagePlan(stage, [plan], "1 of the test pictures", times(settings * (detectors + 1), "ratings"))
 
 
