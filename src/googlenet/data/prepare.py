@@ -14,6 +14,7 @@ from googlenet.data import class_folders, coco, embedded, ilsvrc, ilsvrc_archive
 from googlenet.data.judge import Judge
 from googlenet.data.records import SPLITS, Reading, Refused
 from googlenet.errors import Stopped, UserError, nearest
+from googlenet.files import write_json
 
 READERS: dict[str, dict[str, ModuleType]] = {
     "classification": {
@@ -94,6 +95,15 @@ def prepare(
         reading = _reader(kind, settings).read(kind, settings, scratch)
         notes = _begun(state or Path(temporary) / "state" / "notes", Path(folder))
         return _packed(kind, settings, reading, Places(Path(folder), notes, scratch), workers, stop, say)
+
+
+def prepare_to(manifest: Path, kind: str, settings: dict, stamp: str, **how: Any) -> dict[str, Any]:
+    """`prepare` beside a manifest that is written last, with notes on the way; how: {workers, stop, say}."""
+    state = state_of(kind, manifest.parent.name, stamp)
+    made = prepare(kind, settings, manifest.parent, state=state, **how)
+    write_json(manifest, made | {"stamp": stamp})
+    forget(state)
+    return made
 
 
 class Places(NamedTuple):
