@@ -17,6 +17,7 @@ ROWS = (
         "errors",
         "faults",
         "files",
+        "gpus",
         "paper",
         "processes",
         "code",

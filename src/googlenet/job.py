@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from googlenet import faults, resume, versions
+from googlenet import faults, gpus, resume, versions
 from googlenet.errors import Stopped, UserError
 from googlenet.files import read_json, sha256, write_json
 from googlenet.tracking import JobRun, job_run
@@ -139,6 +139,7 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     with (
         place as kept,
         resume.listening(kept),
+        gpus.one_for(device_of(config), root),
         recorded(root, path, config, stamp, digests, threads, libraries) as tracked,
     ):
         run(Job(config, stamp, plumbing, tracked, kept, threads), **given)
@@ -149,6 +150,11 @@ def digest_of(value: Path | list[Path]) -> str:
     if isinstance(value, list):
         return hashlib.sha256("\n".join(sha256(path) for path in value).encode()).hexdigest()
     return sha256(value)
+
+
+def device_of(config: dict) -> str:
+    """What a job computes on."""
+    return config.get("compute", {}).get("device", "cpu")
 
 
 def prepare_machine(config: dict, threads: int) -> None:
@@ -219,7 +225,7 @@ def recorded(
         },
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # Linux: in KiB
         "threads": threads,
-        "device": config.get("compute", {}).get("device", "cpu"),
+        "device": device_of(config),
     }
     write_json(run_record(path, stage, name), record)
 

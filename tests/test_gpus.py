@@ -1,0 +1,79 @@
+"""Each job has a GPU of its own; the locks are real, the GPUs are names."""
+
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from googlenet.gpus import FOLDER, held, one_for
+
+NAMES = ["GPU-a", "GPU-b"]
+HOLDER = """
+import sys, time
+from pathlib import Path
+from googlenet.gpus import held
+with held(Path(sys.argv[1]), ["GPU-a", "GPU-b"], 0.05) as number:
+    print(number, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Starts a process that holds a GPU until it is killed or told to end."""
+    started = []
+
+    def start():
+        pipe = subprocess.PIPE
+        words = [sys.executable, "-c", HOLDER, str(tmp_path)]
+        started.append(subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_jobs_side_by_side_take_different_ones_and_the_next_waits(tmp_path, holder):
+    first, second = holder(), holder()
+    assert sorted([first.stdout.readline(), second.stdout.readline()]) == ["0\n", "1\n"]
+    third = holder()
+    assert third.stdout.readline() == "waiting: all 2 GPUs are in use by jobs\n"
+    time.sleep(0.3)
+    assert third.poll() is None
+    first.kill()  # a killed job holds nothing any more
+    first.wait()
+    assert third.stdout.readline() in ("0\n", "1\n")
+
+
+def test_a_gpu_is_free_again_after_a_job_or_its_error(tmp_path):
+    with held(tmp_path, NAMES) as number:
+        assert number == 0
+    with pytest.raises(KeyError), held(tmp_path, NAMES) as number:
+        raise KeyError(number)
+    with held(tmp_path, NAMES) as number:
+        assert number == 0
+
+
+def test_jobs_that_see_other_gpus_do_not_wait_for_each_other(tmp_path):
+    with held(tmp_path, ["GPU-a"]) as first, held(tmp_path, ["GPU-b"]) as second:
+        assert (first, second) == (0, 0)
+
+
+def test_torch_is_told(tmp_path, monkeypatch):
+    set_to = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: SimpleNamespace(uuid=NAMES[i]))
+    monkeypatch.setattr(torch.cuda, "set_device", set_to.append)
+    with one_for("cuda", tmp_path):
+        assert set_to == [0]
+        with one_for("cuda", tmp_path):
+            assert set_to == [0, 1]
+    assert len(list((tmp_path / FOLDER).glob("GPU-*.lock"))) <= 2
+    with one_for("cpu", tmp_path / "none"):
+        assert set_to == [0, 1]
+    assert not (tmp_path / "none").exists()
