@@ -1,6 +1,6 @@
 """Memory of labelling a detection set's proposals and of evaluating its scores, beside the size of the files.
 
-    python benchmarks/detection_memory.py                          # three minutes, 2 GB of disk
+    python benchmarks/detection_memory.py                          # five minutes, 4 GB of disk
     python benchmarks/detection_memory.py --pictures 2000 --detectors 6
 
 Made are proposals (953 a picture, in 4 parts) and scores of 201 classes, as ILSVRC's detection set has them, for so many pictures and
@@ -19,12 +19,15 @@ import numpy as np
 
 from googlenet.checkpoint import save_arrays
 from googlenet.detection import proposals as packed
+from googlenet.files import load_yaml
 from googlenet.rows import open_rows, written
 
 BOXES, CLASSES, PARTS, OBJECTS = 953, 200, 4, 3
-RATING = {"nms_iou": 0.3, "min_score": 0.05, "max_per_image": 100, "small_object_threshold": True}
-RATING |= {"resamples": 100, "confidence_percent": 95, "seed": 1, "examples": 2, "example_score": 0.5}
-RATING |= {"switches": [], "compare": []}
+RATING = load_yaml(Path(__file__).parents[1] / "conf/evaluate_detection.yaml") | {
+    "switches": [],
+    "compare": [],
+    "seed": 1,
+}
 
 
 def random_boxes(rng: np.random.Generator, count: int) -> np.ndarray:

@@ -5,10 +5,11 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 
-from googlenet.checkpoint import save_arrays
+from googlenet.checkpoint import save, save_arrays
 from googlenet.errors import UserError
-from googlenet.rows import Writing, dtype_of, open_rows, written
+from googlenet.rows import Writing, open_rows, written
 
 ARRAYS = {
     "compare.mirror.boxes": np.arange(24, dtype=np.float32).reshape(3, 2, 4),
@@ -86,10 +87,22 @@ def test_any_rows_are_read_alone(tmp_path):
         found["boxes"][::2]
 
 
-def test_what_numpy_lacks_is_an_error():
-    assert dtype_of("F64") == np.float64 and dtype_of("BOOL") == np.bool_
-    with pytest.raises((TypeError, ValueError)):
-        dtype_of("BF16")
+def test_what_numpy_lacks_is_named(tmp_path):
+    save(tmp_path / "f", {"half": torch.zeros(2, dtype=torch.bfloat16)}, {})
+    with pytest.raises(UserError, match=r"f: 'half' is BF16, which numpy lacks; delete it"):
+        open_rows(tmp_path / "f")
+
+
+def test_a_file_that_goes_or_is_cut_short_on_the_way_is_named(tmp_path):
+    path = tmp_path / "f"
+    save_arrays(path, ARRAYS, {})
+    rows = open_rows(path)[0]["probabilities"]
+    path.write_bytes(path.read_bytes()[:-4])
+    assert np.array_equal(rows[:2], ARRAYS["probabilities"][:2])
+    for change in (lambda: None, path.unlink):
+        change()
+        with pytest.raises(UserError, match="f: changed or gone while it was read"):
+            rows[1:]
 
 
 @pytest.mark.parametrize("kept", [0, 4, 60, -1])

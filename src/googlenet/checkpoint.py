@@ -109,6 +109,7 @@ def _read(
 
 
 def metadata_of(path: Path | str, metadata: Mapping[str, str]) -> dict[str, str]:
+    """Text metadata as a file has them: under one key, in one order."""
     for key, value in metadata.items():
         if not isinstance(value, str):
             raise TypeError(f"{path}: metadata '{key}' is {type(value).__name__}, not text")

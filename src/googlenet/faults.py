@@ -2,7 +2,7 @@
 
 GOOGLENET_FAULT="<point> <number> <victim> <stage>/<job>" kills when that job comes to that point for that time (from 1).
 Points: batch (a step of a training is done), piece (an item of a longer list is done), write (a file is whole, and not yet in
-its place).
+its place), note (the same of what tracking writes for itself).
 Victims: job (this process), group (all that was started with it: engines and jobs), engine (Snakemake alone), term (this
 process is told to stop, and may save).
 """

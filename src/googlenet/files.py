@@ -1,5 +1,6 @@
 """Files that are either whole or not there: every write goes to a neighbour and is renamed at its end."""
 
+import glob
 import hashlib
 import json
 import os
@@ -15,23 +16,30 @@ from googlenet.errors import UserError
 
 
 @contextmanager
-def atomic(path: Path | str) -> Iterator[Path]:
+def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` when the block ends without an error.
 
-    An OSError that names no file, such as that of a full disk, is given the name of this one.
+    An OSError that names no file, such as that of a full disk, is given the name of this one. point: of faults.py.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
-        faults.reached("write")
+        faults.reached(point)
         os.replace(part, path)
     except OSError as error:
         if error.filename is None:
             error.filename = str(path)
         raise
     finally:
+        part.unlink(missing_ok=True)
+
+
+def remove_parts(path: Path | str) -> None:
+    """Remove what killed processes left half written of `path`."""
+    path = Path(path)
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         part.unlink(missing_ok=True)
 
 

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 
 from googlenet import faults, gpus, resume, versions
 from googlenet.errors import Stopped, UserError
-from googlenet.files import read_json, sha256, write_json
+from googlenet.files import read_json, remove_parts, sha256, write_json
 from googlenet.tracking import JobRun, job_run
 
 Input = Annotated[Path, "input"]
@@ -136,12 +136,15 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     libraries = versions.installed()
     key = hashlib.sha256(f"{stamp} {sorted(libraries.items())}".encode()).hexdigest()[:16]
     place = resume.opened(root, config["experiment"], stage, name, key, plumbing["save_every_s"])
+    outputs = [given[name] for name, kind in edges.items() if kind is Output]
     with (
         place as kept,
         resume.listening(kept),
         gpus.one_for(device_of(config), root),
         recorded(root, path, config, stamp, digests, threads, libraries) as tracked,
     ):
+        for path_of_output in outputs:
+            remove_parts(path_of_output)
         run(Job(config, stamp, plumbing, tracked, kept, threads), **given)
 
 

@@ -14,19 +14,33 @@ from typing import BinaryIO, Protocol
 import numpy as np
 
 from googlenet import checkpoint
+from googlenet.errors import UserError
 from googlenet.files import atomic
 
 FLOAT32 = np.dtype("<f4")
+NUMPY = {
+    "BOOL": "?",
+    "U8": "<u1",
+    "I8": "<i1",
+    "U16": "<u2",
+    "I16": "<i2",
+    "U32": "<u4",
+    "I32": "<i4",
+    "U64": "<u8",
+}
+NUMPY |= {"I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
 
 
 class Ranges(Protocol):
     """An array [n, ...], or what gives one for the rows that are asked for: ranges[a:b]."""
 
+    def __len__(self) -> int: ...
+
     def __getitem__(self, rows: slice, /) -> np.ndarray: ...
 
 
 class Rows:
-    """An array [n, ...] of a file. rows[a:b] reads these, as an array of one's own."""
+    """An array [n, ...] of a file. rows[a:b] reads these, as an array of one's own; UserError when the file is cut short or gone."""
 
     def __init__(self, path: Path | str, offset: int, dtype: np.dtype, shape: tuple[int, ...]):
         self.path, self.offset, self.dtype, self.shape = str(path), offset, dtype, shape
@@ -41,7 +55,12 @@ class Rows:
             raise ValueError(f"{self.path}: rows are read in steps of 1, not {step}")
         count, row_bytes = max(0, stop - start), self.row_items * self.dtype.itemsize
         at = self.offset + start * row_bytes
-        found = np.fromfile(self.path, self.dtype, count * self.row_items, offset=at)
+        try:
+            found = np.fromfile(self.path, self.dtype, count * self.row_items, offset=at)
+        except FileNotFoundError:
+            found = np.empty(0, self.dtype)
+        if found.size != count * self.row_items:
+            raise UserError(f"{self.path}: changed or gone while it was read; run the same command again")
         return found.reshape(count, *self.shape[1:])
 
 
@@ -53,14 +72,11 @@ def open_rows(path: Path | str) -> tuple[dict[str, Rows], dict[str, str]]:
         start = file.tell()
     found = {}
     for name, one in slices.items():
+        if one.get_dtype() not in NUMPY:
+            raise UserError(f"{path}: '{name}' is {one.get_dtype()}, which numpy lacks; {checkpoint.ANEW}")
         offset = start + header[name]["data_offsets"][0]
-        found[name] = Rows(path, offset, dtype_of(one.get_dtype()), tuple(one.get_shape()))
+        found[name] = Rows(path, offset, np.dtype(NUMPY[one.get_dtype()]), tuple(one.get_shape()))
     return found, metadata
-
-
-def dtype_of(word: str) -> np.dtype:
-    """numpy's name of a type of safetensors': "F32" is float32. Types that numpy lacks, such as BF16, are a TypeError."""
-    return np.dtype("?" if word == "BOOL" else f"<{word[0].lower()}{int(word[1:]) // 8}")
 
 
 class Writing:

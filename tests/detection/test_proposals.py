@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from googlenet.detection.proposals import joined, pack, unpack
+from googlenet.checkpoint import save_arrays
+from googlenet.detection.proposals import counts_of, joined, pack, unpack
+from googlenet.rows import open_rows
 
 
 def boxes(*counts):
@@ -39,3 +41,19 @@ def test_parts_are_joined_in_the_splits_order(parts):
     packed = [pack({"train": train[i::parts], "test": test[i::parts]}) for i in range(parts)]
     same(joined(packed, "train"), train)
     same(joined(packed, "test"), test)
+    assert joined(packed, "train").counts.tolist() == [1, 2, 3, 0, 5, 6, 7]
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_parts_that_are_opened_give_the_same_boxes(tmp_path, parts):
+    train, paths = boxes(1, 2, 3, 0, 5), [tmp_path / str(i) for i in range(parts)]
+    for i, path in enumerate(paths):
+        save_arrays(path, pack({"train": train[i::parts], "test": []}), {})
+    opened = joined([open_rows(path)[0] for path in paths], "train")
+    same(opened, train)
+    same([opened[i] for i in (4, 0)], [train[4], train[0]])
+    assert counts_of(opened).tolist() == counts_of(train).tolist() == [1, 2, 3, 0, 5]
+    for beyond in (5, -1):
+        with pytest.raises(IndexError, match="of 5"):
+            opened[beyond]
+    assert list(joined([open_rows(path)[0] for path in paths], "test")) == []

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from googlenet.detection.regions import label_regions, pool_regions, sample_regions, warp, warp_many
+from googlenet.detection.boxes import GroundTruth
+from googlenet.detection.regions import (
+    label_regions,
+    pool_regions,
+    sample_regions,
+    training_regions,
+    warp,
+    warp_many,
+)
 from googlenet.errors import UserError
 
 FILL = (10, 20, 30)
@@ -147,3 +155,14 @@ def test_no_positive_anywhere_is_told():
     with pytest.raises(UserError, match="no background region"):
         sample_regions(np.random.default_rng(0), pool_regions([np.array([1])]), 1, 1)
     assert len(sample_regions(np.random.default_rng(0), pools, 0, 3)) == 3
+
+
+def test_every_picture_has_its_proposals_and_its_objects():
+    truth = GroundTruth(np.array([[0, 0, 9, 9]]), np.array([0]), np.array([False]), np.zeros(0, np.int32))
+    two = [np.array([[0, 0, 9, 9], [50, 50, 59, 59]], np.int32)] * 2
+    boxes, labels = training_regions(two, [truth, truth], 0.5)
+    assert [len(mine) for mine in boxes] == list(boxes.counts) == [3, 3] and len(boxes) == 2
+    assert [mine.tolist() for mine in labels] == [[1, 0, 1]] * 2
+    for some in (two[:1], [*two, *two]):
+        with pytest.raises(ValueError, match="pictures for objects of 2"):
+            training_regions(some, [truth, truth], 0.5)

@@ -7,13 +7,13 @@ from googlenet.config import ABLATION_STAGES, DATA_STAGES, PER
 
 # Of every stage that keeps what it has done: its jobs in smoke, its points, and how often a job comes there at least.
 KEEPING = {
-    "train_classifier": ("m1 m2 m3", {"batch": 5, "write": 4}),
-    "predict_crops": ("m1 m2 m3", {"piece": 9, "write": 5}),
-    "propose_regions": ("p1 p2", {"piece": 3, "write": 3}),
-    "train_multibox": ("all", {"batch": 6, "write": 4}),
-    "merge_proposals": ("p1 p2", {"piece": 3, "write": 3}),
-    "train_detector": ("d1 d2", {"batch": 6, "write": 4}),
-    "score_regions": ("d1 d2", {"piece": 3, "write": 3}),
+    "train_classifier": ("m1 m2 m3", {"batch": 5, "write": 7, "note": 3}),
+    "predict_crops": ("m1 m2 m3", {"piece": 9, "write": 10, "note": 3}),
+    "propose_regions": ("p1 p2", {"piece": 3, "write": 4, "note": 3}),
+    "train_multibox": ("all", {"batch": 6, "write": 7, "note": 3}),
+    "merge_proposals": ("p1 p2", {"piece": 3, "write": 4, "note": 3}),
+    "train_detector": ("d1 d2", {"batch": 6, "write": 7, "note": 3}),
+    "score_regions": ("d1 d2", {"piece": 3, "write": 4, "note": 3}),
 }
 FIRST = {"member": "m1", "detector": "d1", "part": "p1"}
 COMMITTED = 100  # files at most, of about 150 that a commit of smoke adds to an empty cache

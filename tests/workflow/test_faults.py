@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,8 @@ def come_to(moment, house):
             if moment.stage == "sync":
                 wait_for_commit(process, house, moment.number)
             time.sleep(moment.after_s)
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended: nothing happened
+                os.killpg(process.pid, signal.SIGKILL)
         code = process.wait(timeout=600)
         said.seek(0)
         return code, said.read()
@@ -99,7 +101,7 @@ def forget(house: Path, moment) -> None:
         (house / "dvc.lock").unlink(missing_ok=True)
         return
     path = outputs_of(house, moment)
-    for file in path.glob("*.*") if path.is_dir() else ():
+    for file in path.glob("[!.]*.*") if path.is_dir() else ():  # what is half written is left to the job
         file.unlink()
     if moment.fresh:
         shutil.rmtree(house / f".googlenet/resume/smoke/{moment.stage}/{moment.job}", ignore_errors=True)

@@ -9,9 +9,9 @@ from googlenet.classification.bootstrap import Bounds
 from googlenet.classification.calibration import calibration
 from googlenet.classification.effects import effects_of_leaving_out
 from googlenet.classification.error_rates import TOPS, Wrong, ranges, ranks, spread
+from googlenet.rows import Ranges
 
-# member -> policy -> probabilities [pictures, classes]: arrays, or what gives an array for a range of pictures
-Predictions = Mapping[str, Mapping[int, np.ndarray]]
+Predictions = Mapping[str, Mapping[int, Ranges]]  # member -> policy -> probabilities [pictures, classes]
 WORKING_MB = 32
 
 

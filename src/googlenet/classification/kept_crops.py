@@ -5,11 +5,12 @@ The probabilities are kept as float32, the precision that the means are made fro
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from googlenet.classification.error_rates import ranges
+from googlenet.rows import Ranges
 
 WORKING_MB = 128
 
@@ -55,16 +56,16 @@ class Keeper:
 
 
 class KeptCrops(NamedTuple):
-    """The kept crops of one member and split, as stored: softmax [rows, classes] may be read some rows at a time."""
+    """The kept crops of one member and split, as stored."""
 
-    softmax: Any
+    softmax: Ranges  # [rows, classes]
     index: np.ndarray  # [pictures, crops]: rows of softmax
     pictures: np.ndarray  # their numbers in the split
     crops: np.ndarray  # their numbers among the 144
 
     @classmethod
-    def of(cls, arrays: Mapping[str, Any], split: str) -> "KeptCrops":
-        """From stored arrays, or what gives them in ranges."""
+    def of(cls, arrays: Mapping[str, Ranges], split: str) -> "KeptCrops":
+        """From stored arrays."""
         softmax, *rest = (arrays[f"{split}_{name}"] for name in cls._fields)
         return cls(softmax, *(array[:] for array in rest))
 

@@ -97,10 +97,18 @@ def prepare(
         return _packed(kind, settings, reading, Places(Path(folder), notes, scratch), workers, stop, say)
 
 
-def prepare_to(manifest: Path, kind: str, settings: dict, stamp: str, **how: Any) -> dict[str, Any]:
-    """`prepare` beside a manifest that is written last, with notes on the way; how: {workers, stop, say}."""
+def prepare_to(
+    manifest: Path,
+    kind: str,
+    settings: dict,
+    stamp: str,
+    workers: int,
+    stop: Callable[[], bool],
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """`prepare` beside a manifest, which is written last, with notes on the way."""
     state = state_of(kind, manifest.parent.name, stamp)
-    made = prepare(kind, settings, manifest.parent, state=state, **how)
+    made = prepare(kind, settings, manifest.parent, workers=workers, state=state, stop=stop, say=say)
     write_json(manifest, made | {"stamp": stamp})
     forget(state)
     return made

@@ -1,6 +1,17 @@
 """Arithmetic of boxes: (xmin, ymin, xmax, ymax), 0-based pixels, both ends inclusive, as ILSVRC counts."""
 
+from typing import NamedTuple
+
 import numpy as np
+
+
+class GroundTruth(NamedTuple):
+    """A picture's objects: boxes [m, 4], 0-based labels int [m], difficult bool [m]; partial: classes whose objects may lack a box."""
+
+    boxes: np.ndarray
+    labels: np.ndarray
+    difficult: np.ndarray
+    partial: np.ndarray
 
 
 def area(boxes: np.ndarray) -> np.ndarray:

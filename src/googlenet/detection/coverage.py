@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from googlenet.detection.boxes import iou, object_threshold
+from googlenet.detection.proposals import counts_of
 from googlenet.errors import UserError
 
 NEVER = np.iinfo(np.int64).max
@@ -53,7 +54,7 @@ def coverage(
         percent = float(100 * mine.mean()) if len(mine) else None
         per_class.append({"class": name, "objects": len(mine), "coverage_percent": percent})
     return {
-        "boxes_per_image": sum(len(boxes) for boxes in proposals) / len(proposals),
+        "boxes_per_image": int(counts_of(proposals).sum()) / len(proposals),
         "objects": len(covered),
         "coverage_percent": float(100 * covered.mean()),
         "per_class": per_class,
@@ -81,7 +82,11 @@ def coverage_by_count(
 def _first_covers(
     proposals: Sequence[np.ndarray], objects: Sequence[np.ndarray], iou_threshold: float, small: bool
 ) -> np.ndarray:
-    pairs = list(zip(proposals, objects, strict=True))
     if not sum(len(boxes) for boxes in objects):
         raise UserError("coverage: the images have no object; give a split that has boxes")
-    return np.concatenate([first_cover(mine, boxes, iou_threshold, small) for mine, boxes in pairs])
+    return np.concatenate(
+        [
+            first_cover(mine, boxes, iou_threshold, small)
+            for mine, boxes in zip(proposals, objects, strict=True)
+        ]
+    )

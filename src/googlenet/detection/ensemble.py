@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from googlenet.detection.boxes import GroundTruth
 from googlenet.detection.coverage import coverage
 from googlenet.detection.error_types import error_types
 from googlenet.detection.examples import examples
@@ -15,8 +16,8 @@ from googlenet.switches import by_prefix
 CURVE_POINTS = 101
 
 
-def gathered(objects: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]) -> Objects:
-    """Objects of every picture, (boxes, labels, difficult, partial classes) each, as one row per object.
+def gathered(objects: Sequence[GroundTruth]) -> Objects:
+    """Objects of every picture as one row per object.
 
     A picture that may have objects of a class without a box can show neither hit nor miss of it: blacklisted.
     """
@@ -68,14 +69,14 @@ def precisions(main: Rating, singles: np.ndarray, confidence: float) -> dict:
 def evaluate(
     scores: Mapping[str, Mapping[str, Ranges]],
     boxes: Sequence[np.ndarray],
-    truth: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
+    truth: Sequence[GroundTruth],
     names: Sequence[str],
     classes: Sequence[str],
     settings: dict,
 ) -> dict:
     """Everything that evaluate_detection reports: each detector alone, their mean, its errors, settings compared, coverage.
 
-    scores: by detector, the arrays of score_regions, or what gives them in ranges; truth: (boxes, labels, difficult, partial classes) of every picture.
+    scores: by detector, the arrays of score_regions, or what gives them in ranges.
     """
     objects = gathered(truth)
     rng = np.random.Generator(np.random.Philox(settings["seed"]))

@@ -33,6 +33,7 @@ from googlenet.detection.mean_ap import (
     counted,
     rows_per_class,
 )
+from googlenet.detection.proposals import counts_of
 from googlenet.rows import Ranges
 
 KINDS = ("correct", "duplicate", "localisation", "confusion", "background")
@@ -101,20 +102,20 @@ def reasons(
     """Return why each object is missed, as an index of REASONS, int64 [m]; NOT_MISSED if it is found or not sought."""
     missed = counted(objects, classes)
     missed[found.took[found.flags == TRUE_POSITIVE]] = False
-    needed, first = _needed(objects, small), np.cumsum([0, *map(len, proposals)])
+    needed, first = _needed(objects, small), np.cumsum([0, *counts_of(proposals)])
     wrong = np.flatnonzero(found.flags == FALSE_POSITIVE)
     by_image = wrong[np.argsort(detections.image[wrong], kind="stable")]
     reason = np.full(len(missed), NOT_MISSED)
-    for row in np.flatnonzero(missed):
-        image, label, box = objects.image[row], objects.label[row], objects.box[row]
-        on_it = iou(box, proposals[image])[0] >= needed[row]
-        scored = scores[first[image] : first[image + 1]][:, 1 + label] >= min_score
-        here = slice(*np.searchsorted(detections.image[by_image], [image, image + 1]))
-        false = by_image[here]
-        taken_for = iou(box, detections.box[false])[0] >= needed[row]
-        other = taken_for & (detections.label[false] != label)
-        holds = (not on_it.any(), (on_it & scored).any(), other.any(), True)
-        reason[row] = holds.index(True)
+    for image in np.unique(objects.image[missed]):
+        proposed, scored = proposals[image], scores[first[image] : first[image + 1]] >= min_score
+        false = by_image[slice(*np.searchsorted(detections.image[by_image], [image, image + 1]))]
+        for row in np.flatnonzero(missed & (objects.image == image)):
+            label, box = objects.label[row], objects.box[row]
+            on_it = iou(box, proposed)[0] >= needed[row]
+            taken_for = iou(box, detections.box[false])[0] >= needed[row]
+            other = taken_for & (detections.label[false] != label)
+            holds = (not on_it.any(), (on_it & scored[:, 1 + label]).any(), other.any(), True)
+            reason[row] = holds.index(True)
     return reason
 
 

@@ -48,8 +48,9 @@ def find(
 
 def drawn(rng: np.random.Generator, background: Pool, count: int) -> np.ndarray:
     """At most `count` of the background's rows (image, region), each once, in the pool's order: by image."""
-    chosen = rng.permutation(np.arange(len(background), dtype=np.min_scalar_type(len(background))))[:count]
-    return background[np.sort(chosen)]
+    order = np.arange(len(background), dtype=np.min_scalar_type(len(background)))
+    rng.shuffle(order)
+    return background[np.sort(order[:count])]
 
 
 def hardest(rows: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:

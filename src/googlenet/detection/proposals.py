@@ -31,19 +31,27 @@ class Joined(Sequence[np.ndarray]):
     rows: of each part; counts: of each part, how many rows each picture has.
     """
 
-    def __init__(self, rows: Sequence[Ranges], counts: Sequence[np.ndarray]):
+    def __init__(self, rows: Sequence[Ranges], counts: Sequence[Ranges]):
         self.rows = rows
-        self.ends = [np.concatenate([[0], np.cumsum(each[:])]) for each in counts]
-        self.total = sum(map(len, counts))
+        self.counts = np.empty(sum(map(len, counts)), np.int64)  # of all pictures
+        for part, each in enumerate(counts):
+            self.counts[part :: len(counts)] = each[:]
+        self.ends = [np.cumsum([0, *self.counts[part :: len(counts)]]) for part in range(len(counts))]
 
     def __len__(self) -> int:
-        return self.total
+        return len(self.counts)
 
     def __getitem__(self, picture: int) -> np.ndarray:
-        if not 0 <= picture < self.total:
-            raise IndexError(f"picture {picture} of {self.total}")
+        if not 0 <= picture < len(self):
+            raise IndexError(f"picture {picture} of {len(self)}")
         row, part = divmod(int(picture), len(self.rows))
         return self.rows[part][self.ends[part][row] : self.ends[part][row + 1]]
+
+
+def counts_of(boxes: Sequence[np.ndarray]) -> np.ndarray:
+    """How many rows each picture has, int64 [pictures]; none is read where that is known."""
+    known = getattr(boxes, "counts", None)
+    return np.array([len(mine) for mine in boxes], np.int64) if known is None else known
 
 
 def joined(parts: Sequence[Mapping[str, Ranges]], split: str, of: str = "boxes") -> Joined:

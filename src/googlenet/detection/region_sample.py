@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from googlenet.detection.boxes import iou
-from googlenet.detection.regions import BACKGROUND, Truth, rows_of, starts_of, training_regions
+from googlenet.detection.boxes import GroundTruth, iou
+from googlenet.detection.regions import BACKGROUND, rows_of, starts_of, training_regions
 from googlenet.errors import UserError
 
 
@@ -32,11 +32,11 @@ class Sample(NamedTuple):
 
 def draw(
     proposals: Sequence[np.ndarray],
-    objects: Sequence[Truth],
+    objects: Sequence[GroundTruth],
     classes: int,
     settings: dict,
 ) -> Sample:
-    """Draw regions of all pictures by chance; objects: (boxes, labels, difficult, partial classes) of each.
+    """Draw regions of all pictures by chance.
 
     settings: {objects, positives, negatives: at most so many of each; held_out, seed, positive_iou}. A picture whose
     objects may lack a box gives no background (see training_regions). Raises UserError when there is no object.
@@ -93,7 +93,7 @@ def held_out_pictures(rng: np.random.Generator, pictures: int, share: float) -> 
 def beside_objects(
     box: np.ndarray,
     image: np.ndarray,
-    objects: Sequence[Truth],
+    objects: Sequence[GroundTruth],
     classes: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each region: IoU with the object that it overlaps most, that one's box, largest IoU with each class.

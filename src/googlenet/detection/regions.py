@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from googlenet.detection.boxes import iou
+from googlenet.detection.boxes import GroundTruth, iou
+from googlenet.detection.proposals import counts_of
 from googlenet.errors import UserError
 
 BACKGROUND = 0
 IGNORED = -1
-Truth = tuple[
-    np.ndarray, np.ndarray, np.ndarray, np.ndarray
-]  # a picture's boxes, labels, difficult, partial classes
 RCNN_INPUT_PX = 227  # context_px counts at this input size
 
 
@@ -107,8 +105,11 @@ def label_regions(
 class TrainingBoxes(Sequence[np.ndarray]):
     """Of every picture the proposals, then its objects but the difficult ones: float32 [n, 4], read when they are asked for."""
 
-    def __init__(self, proposals: Sequence[np.ndarray], objects: Sequence[Truth]):
+    def __init__(self, proposals: Sequence[np.ndarray], objects: Sequence[GroundTruth]):
+        if len(proposals) != len(objects):
+            raise ValueError(f"proposals of {len(proposals)} pictures for objects of {len(objects)}")
         self.proposals, self.objects = proposals, objects
+        self.counts = counts_of(proposals) + np.array([np.sum(~truth[2]) for truth in objects], np.int64)
 
     def __len__(self) -> int:
         return len(self.objects)
@@ -120,7 +121,7 @@ class TrainingBoxes(Sequence[np.ndarray]):
 
 
 def training_regions(
-    proposals: Sequence[np.ndarray], objects: Sequence[Truth], positive_iou: float
+    proposals: Sequence[np.ndarray], objects: Sequence[GroundTruth], positive_iou: float
 ) -> tuple[TrainingBoxes, list[np.ndarray]]:
     """Proposals and the objects themselves, and what each is: int16 [n] of every picture, see label_regions.
 
@@ -139,7 +140,7 @@ def training_regions(
 
 def starts_of(regions: Sequence[np.ndarray]) -> np.ndarray:
     """Where each picture's regions begin among all, int64 [pictures + 1]."""
-    return np.concatenate([[0], np.cumsum([len(mine) for mine in regions], dtype=np.int64)])
+    return np.concatenate([[0], np.cumsum(counts_of(regions))])
 
 
 def rows_of(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -150,7 +151,7 @@ def rows_of(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 
 class Pool:
-    """Regions of one kind, in four bytes each: ILSVRC has hundreds of millions. pool[which]: rows of (image, region)."""
+    """Regions of one kind, as their numbers among all: ILSVRC has hundreds of millions. pool[which]: rows of (image, region)."""
 
     def __init__(self, labels: Sequence[np.ndarray], starts: np.ndarray, kind: Callable[[np.ndarray], Any]):
         ends = np.cumsum([0, *(np.count_nonzero(kind(mine)) for mine in labels)])

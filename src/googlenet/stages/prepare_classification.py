@@ -7,8 +7,8 @@ from googlenet.job import Job, Output, main
 def run(job: Job, *, manifest: Output) -> None:
     """Write the shards beside `manifest`, and the manifest last: it is the edge that stands for them."""
     workers = min(job.plumbing["prepare_workers"], job.threads)
-    how = {"workers": workers, "stop": job.resume.told_to_stop, "say": job.say}
-    made = prepare_to(manifest, "classification", job.config["source"], job.stamp, **how)
+    source, stop = job.config["source"], job.resume.told_to_stop
+    made = prepare_to(manifest, "classification", source, job.stamp, workers, stop, job.say)
     job.log({f"{split}_pictures": row["records"] for split, row in made["splits"].items()})
     for line in told(made):
         job.say(line)

@@ -23,7 +23,7 @@ def run(
     boxes = packed.joined([open_rows(path)[0] for path in proposals], "test")
     fitted = {name: array for path in heads for name, array in load_arrays(path)[0].items()}
     wanted = by_prefix(job.config["switches"], job.config["compare"])
-    regions = sum(map(len, boxes))
+    regions = int(boxes.counts.sum())
     found = score(
         model, description, Pictures(test, 0), boxes, job.config, job.compute, wanted, fitted, job.resume
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from googlenet.errors import UserError
-from googlenet.files import locked, write_json
+from googlenet.files import atomic, json_bytes, locked
 from googlenet.processes import started
 
 COPIED_BYTES = 16 * 2**20  # a larger artefact is read when it is delivered, from where it lies
@@ -131,7 +131,8 @@ class Journal:
         names = ("sent", "run_id", "experiment_id", "uri")
         said = {name: getattr(self, name) for name in names} | {"identity": self.identity}
         try:
-            write_json(self._noted, said)
+            with atomic(self._noted, point="note") as part:
+                part.write_bytes(json_bytes(said))
         except OSError as error:
             raise UserError(
                 f"{self._noted}: cannot be written ({error.strerror}); make room for it"

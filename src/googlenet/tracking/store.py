@@ -43,7 +43,7 @@ def open_store(root: Path) -> str:
         _quiet()  # the slow import before the lock, so that those that wait have done it
         with lock(root):
             if not database.exists():
-                with atomic(database) as part, told(f"sqlite:///{part}"):
+                with atomic(database, point="note") as part, told(f"sqlite:///{part}"):
                     open_client(f"sqlite:///{part}")
     return f"sqlite:///{database}"
 
