@@ -1,6 +1,9 @@
 """How a job runs: its edges, its stamp, its record, its errors in one line."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +26,13 @@ CONFIG = {
     "compute": {"numeric_threads": 1, "device": "cpu", "precision": "fp32"},
 }
 CONFIG_PATH = "results/demo/config/train_classifier/m1.json"
+KILLED = """
+import sys
+from googlenet.job import Inputs, Input, Output, perform
+def stage(made, *, manifest: Input, parts: Inputs, metrics: Output) -> None:
+    made.write_metrics(metrics, {})
+perform(stage, sys.argv[1:])
+"""
 
 
 def stage(made, *, manifest: Input, parts: Inputs, metrics: Output) -> None:
@@ -158,6 +168,28 @@ def test_plumbing_reaches_the_job_beside_its_configuration(run):
             CONFIG,
         )
     ]
+
+
+def test_what_a_killed_job_left_half_written_goes(run):
+    """At the name of its output alone: others may be writing beside it."""
+    folder = Path("results/demo/train_classifier/m1")
+    folder.mkdir(parents=True)
+    mine, others = folder / ".metrics.json.77.part", folder / ".weights.safetensors.77.part"
+    mine.write_bytes(b"half"), others.write_bytes(b"half")
+    job.perform(stage, arguments())
+    assert not mine.exists() and others.exists()
+
+
+@pytest.mark.parametrize(("point", "left"), [("write", [".metrics.json"]), ("note", [])])
+def test_a_jobs_first_write_is_not_what_tracking_notes(root, point, left):
+    """Killed at the first of either, with a real store: half written is the output, or something of tracking's."""
+    words = [sys.executable, "-c", KILLED, *arguments()]
+    fault = {"GOOGLENET_FAULT": f"{point} 1 job train_classifier/m1"}
+    done = subprocess.run(words, env=os.environ | fault, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    parts = [path for path in root.rglob("*.part") if not path.is_relative_to(root / "results")]
+    found = [path.name.rsplit(".", 2)[0] for path in (root / "results").rglob("*.part")]
+    assert found == left and bool(parts) == (point == "note")
 
 
 def test_the_stamp_depends_on_configuration_and_inputs(run):
