@@ -171,13 +171,15 @@ def test_plumbing_reaches_the_job_beside_its_configuration(run):
 
 
 def test_what_a_killed_job_left_half_written_goes(run):
-    """At the name of its output alone: others may be writing beside it."""
-    folder = Path("results/demo/train_classifier/m1")
-    folder.mkdir(parents=True)
-    mine, others = folder / ".metrics.json.77.part", folder / ".weights.safetensors.77.part"
-    mine.write_bytes(b"half"), others.write_bytes(b"half")
+    """In the folders of its outputs, and its own record: other jobs' lie beside that one."""
+    folder, records = Path("results/demo/train_classifier/m1"), Path("results/demo/runs/train_classifier")
+    mine = [folder / ".metrics.json.77.part", folder / "figures/.a.png.77.part", records / ".m1.json.77.part"]
+    others = records / ".m2.json.77.part"
+    for path in (*mine, others):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
     job.perform(stage, arguments())
-    assert not mine.exists() and others.exists()
+    assert not any(path.exists() for path in mine) and others.exists()
 
 
 @pytest.mark.parametrize(("point", "left"), [("write", [".metrics.json"]), ("note", [])])

@@ -1,6 +1,5 @@
 """Files that are either whole or not there: every write goes to a neighbour and is renamed at its end."""
 
-import glob
 import hashlib
 import json
 import os
@@ -36,10 +35,9 @@ def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def remove_parts(path: Path | str) -> None:
-    """Remove what killed processes left half written of `path`."""
-    path = Path(path)
-    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+def remove_parts(folder: Path, name: str = "*") -> None:
+    """Remove what killed processes left half written below a folder, of the files of that name."""
+    for part in folder.rglob(f".{name}.*.part"):
         part.unlink(missing_ok=True)
 
 

@@ -136,15 +136,17 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     libraries = versions.installed()
     key = hashlib.sha256(f"{stamp} {sorted(libraries.items())}".encode()).hexdigest()[:16]
     place = resume.opened(root, config["experiment"], stage, name, key, plumbing["save_every_s"])
-    outputs = [given[name] for name, kind in edges.items() if kind is Output]
+    own_folders = {given[name].parent for name, kind in edges.items() if kind is Output}
     with (
         place as kept,
         resume.listening(kept),
         gpus.one_for(device_of(config), root),
         recorded(root, path, config, stamp, digests, threads, libraries) as tracked,
     ):
-        for path_of_output in outputs:
-            remove_parts(path_of_output)
+        for folder in own_folders:
+            remove_parts(folder)
+        record = run_record(path, stage, name)
+        remove_parts(record.parent, record.name)
         run(Job(config, stamp, plumbing, tracked, kept, threads), **given)
 
 
