@@ -70,8 +70,8 @@ def drawn(count: int, seed: int) -> list[Moment]:
             point = rng.choice(list(points))
             number = rng.randint(1, points[point])
             engine, victim = rng.choice(ENGINES), rng.choice(VICTIMS)
-            if point == "write" and victim == "term":
-                victim = "job"  # told to stop at its last write, a job rightly ends well
+            if point in ("write", "note") and victim == "term":
+                victim = "job"  # told to stop at its last one, a job rightly ends well
             found.append(Moment(stage, job, point, number, victim, engine, fresh=True))
     return found
 

@@ -14,11 +14,13 @@ from googlenet.resume import PIECE_MB
 KIND = "detection"
 BOX_BYTES = 16
 SEARCH_MB = 150  # of selective search on one picture
+ORDER_BYTES = 4  # of a region of the background, while the hardest are looked for
 REGION_BYTES = 2 + 4  # of a training region: its label, its number in a pool
 TRUTH_BYTES = 700  # of a picture's objects
 CHOSEN_BYTES = (
     2 + 1 + 3 + 8 + 4 + 4
 )  # of a training region while a sample is drawn: masks, numbers, their order
+DRAWS = 2  # of every resample the weights of all pictures, and of those that are looked at
 DETECTION_BYTES = 65  # with what it is judged to be: benchmarks/detection_memory.py
 LAST_CHANNELS = 1024  # of the last map at width 1
 FITTED_REGIONS = 24000  # that UNTIMED_S is of
@@ -186,6 +188,8 @@ def train_detector(context: Context, stage: str) -> StagePlan:
             batch = config["positives"] + config["negatives"]
             region_s = scoring(context, network, batch, False)
             plan.network(config["epochs"] * hard["scored"] * region_s, context.threads, context.on_gpu)
+            every = pictures * boxes_a_picture(context)
+            plan.memory_mb["order of the background"] = every * ORDER_BYTES / 1e6
         context.network_memory(plan, network, True, step["kept_mb"])
         context.loader_memory(plan, min(seen, pictures) * share * size.decoded_mb)
         plan.disk_mb += networks.weights_mb(network)
@@ -254,6 +258,7 @@ def evaluate_detection(context: Context, stage: str) -> StagePlan:
     plan.cpu(settings * (found["fixed_s"] + test * found["seconds"]))
     kept = settings * (detectors + 1) * test * config["max_per_image"]
     plan.memory_mb["detections of all detectors"] = kept * DETECTION_BYTES / 1e6
+    plan.memory_mb["pictures drawn anew"] = DRAWS * config["resamples"] * test * 8 / 1e6
     return StagePlan(stage, [plan], "1 of the test pictures", times(settings * (detectors + 1), "ratings"))
 
 
