@@ -18,7 +18,9 @@ KEEPING = {
 FIRST = {"member": "m1", "detector": "d1", "part": "p1"}
 COMMITTED = 100  # files at most, of about 150 that a commit of smoke adds to an empty cache
 ENGINES = ("snakemake", "dvc")
-VICTIMS = ("job", "group", "engine", "term")
+# Dealt out, not drawn, so that the first few have some of each: where a job is hit, and who is.
+PLACES = ("own", "write", "own", "write", "note")  # own: the stage's batch or piece
+VICTIMS = ("job", "engine", "term", "group")
 
 
 class Moment(NamedTuple):
@@ -65,15 +67,17 @@ def drawn(count: int, seed: int) -> list[Moment]:
         elif i % 5 == 3:
             found.append(Moment("sync", "all", "", rng.randint(1, COMMITTED), "group", "snakemake"))
         else:
-            stage, job = jobs.pop()
-            points = KEEPING[stage][1]
-            point = rng.choice(list(points))
-            number = rng.randint(1, points[point])
-            engine, victim = rng.choice(ENGINES), rng.choice(VICTIMS)
-            if point in ("write", "note") and victim == "term":
-                victim = "job"  # told to stop at its last one, a job rightly ends well
-            found.append(Moment(stage, job, point, number, victim, engine, fresh=True))
+            found.append(in_a_job(rng, *jobs.pop(), len(jobs)))
     return found
+
+
+def in_a_job(rng: random.Random, stage: str, job: str, deal: int) -> Moment:
+    """A moment in a job that keeps its state."""
+    points = dict(zip(("own", "write", "note"), KEEPING[stage][1].items(), strict=True))
+    victim = VICTIMS[deal % len(VICTIMS)]
+    # Told to stop at its last write, a job rightly ends well.
+    point, most = points["own" if victim == "term" else PLACES[deal % len(PLACES)]]
+    return Moment(stage, job, point, rng.randint(1, most), victim, rng.choice(ENGINES), fresh=True)
 
 
 def in_order(moments: list[Moment]) -> list[Moment]:
