@@ -53,15 +53,16 @@ class Rows:
         start, stop, step = rows.indices(len(self))
         if step != 1:
             raise ValueError(f"{self.path}: rows are read in steps of 1, not {step}")
-        count, row_bytes = max(0, stop - start), self.row_items * self.dtype.itemsize
-        at = self.offset + start * row_bytes
+        found = np.empty((max(0, stop - start), *self.shape[1:]), self.dtype)
         try:
-            found = np.fromfile(self.path, self.dtype, count * self.row_items, offset=at)
+            with open(self.path, "rb") as file:
+                file.seek(self.offset + start * self.row_items * self.dtype.itemsize)
+                read = file.readinto(found)
         except FileNotFoundError:
-            found = np.empty(0, self.dtype)
-        if found.size != count * self.row_items:
+            read = 0
+        if read != found.nbytes:
             raise UserError(f"{self.path}: changed or gone while it was read; run the same command again")
-        return found.reshape(count, *self.shape[1:])
+        return found
 
 
 def open_rows(path: Path | str) -> tuple[dict[str, Rows], dict[str, str]]:

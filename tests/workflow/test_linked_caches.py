@@ -25,6 +25,8 @@ from workflow.houses import (
 
 pytestmark = pytest.mark.long
 KINDS = ["hardlink", pytest.param("symlink", marks=pytest.mark.thorough)]
+# Where the two kinds cannot differ: half a minute each.
+ONE_KIND = pytest.mark.parametrize("linked", ["hardlink"], indirect=True)
 NMS = "conf/evaluate_detection.yaml", r"nms_iou: .*"
 METRICS = "results/smoke/evaluate_detection/metrics.json"
 
@@ -75,6 +77,7 @@ def test_results_are_links_and_there_is_nothing_to_do(linked):
     assert_nothing_to_do(linked)
 
 
+@ONE_KIND
 def test_snakemake_replaces_a_link_and_leaves_the_cached_file(linked):
     before, edited, former = cached(linked), editable_files(linked), digests(linked)
     replace(linked, SMOKE, r"evaluate_ensemble: \{resamples: \d+", "evaluate_ensemble: {resamples: 240")
@@ -108,6 +111,7 @@ def test_dvc_runs_what_an_edit_touches_forth_and_back(linked):
 
 
 @pytest.mark.thorough
+@ONE_KIND
 def test_a_repro_that_is_cut_off_is_finished_by_snakemake(linked):
     """DVC's first stage leaves settings that are links to old files; results are older still."""
     former, text = digests(linked), (linked / NMS[0]).read_text()
