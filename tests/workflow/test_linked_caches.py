@@ -23,8 +23,8 @@ from workflow.houses import (
     snakemake,
 )
 
-pytestmark = pytest.mark.long
-KINDS = ["hardlink", pytest.param("symlink", marks=pytest.mark.thorough)]
+pytestmark = [pytest.mark.long, pytest.mark.thorough]
+KINDS = ["hardlink", "symlink"]
 # Where the two kinds cannot differ: half a minute each.
 ONE_KIND = pytest.mark.parametrize("linked", ["hardlink"], indirect=True)
 NMS = "conf/evaluate_detection.yaml", r"nms_iou: .*"
@@ -110,7 +110,6 @@ def test_dvc_runs_what_an_edit_touches_forth_and_back(linked):
     assert_unspoilt(linked, before)
 
 
-@pytest.mark.thorough
 @ONE_KIND
 def test_a_repro_that_is_cut_off_is_finished_by_snakemake(linked):
     """DVC's first stage leaves settings that are links to old files; results are older still."""
