@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: help env demo plan test check faults agreement ui sync restore pull verify lock format
 
 help: ## this list
-	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z./]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 env: .venv/ready ## build .venv from requirements.lock (Python 3.11 to 3.13)
 
@@ -34,11 +34,13 @@ plan: env ## before a run: disk, memory, passes and hours of every stage on this
 test: env ## the tests, with the whole smoke experiment under both engines
 	python -m pytest
 
-check: env ## ruff, snakefmt, and whether dvc.yaml is fresh
+check: env ## ruff, snakefmt, mypy, and whether dvc.yaml and docs/configuration.md are fresh
 	ruff check .
 	ruff format --check .
 	snakefmt --check workflow
+	mypy
 	python workflow/dvc_stages.py check
+	python -m googlenet.pipeline.settings_reference check
 
 format: env ## let ruff and snakefmt format
 	ruff check --fix .
@@ -59,6 +61,10 @@ ui: env ## MLflow's pages on this machine alone; prints their addresses
 dvc.yaml: env ## write dvc.yaml from the Snakefile
 	python workflow/dvc_stages.py write
 .PHONY: dvc.yaml
+
+docs/configuration.md: env ## write the reference of settings from their schema
+	python -m googlenet.pipeline.settings_reference write
+.PHONY: docs/configuration.md
 
 sync: env ## tell DVC about the present results, if Snakemake has nothing to do
 	python workflow/sync.py commit

@@ -17,17 +17,17 @@ from pathlib import Path
 
 import numpy as np
 
-from googlenet.checkpoint import save_arrays
+from googlenet.config.schema.detection import EvaluateDetection
+from googlenet.data.ground_truth import GroundTruth
 from googlenet.detection import proposals as packed
-from googlenet.files import load_yaml
-from googlenet.rows import open_rows, written
+from googlenet.storage.checkpoint import save_arrays
+from googlenet.storage.files import load_yaml
+from googlenet.storage.rows import open_rows, written
 
 BOXES, CLASSES, PARTS, OBJECTS = 953, 200, 4, 3
-RATING = load_yaml(Path(__file__).parents[1] / "conf/evaluate_detection.yaml") | {
-    "switches": [],
-    "compare": [],
-    "seed": 1,
-}
+SETTINGS = EvaluateDetection.model_validate(
+    load_yaml(Path(__file__).parents[1] / "conf/evaluate_detection.yaml") | {"switches": [], "compare": []}
+)
 
 
 def random_boxes(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -51,16 +51,16 @@ def make(folder: Path, pictures: int, detectors: int) -> None:
                 file.add("probabilities", scores / scores.sum(1, keepdims=True))
 
 
-def given(folder: Path, pictures: int) -> tuple[packed.Joined, list]:
+def given(folder: Path, pictures: int) -> tuple[packed.Joined, list[GroundTruth]]:
     """The proposals and made objects of every picture."""
     rng, none = np.random.default_rng(1), np.zeros(0, np.int32)
     boxes = packed.joined([open_rows(folder / f"proposals-{part}")[0] for part in range(PARTS)], "all")
     truth = [
-        (
-            random_boxes(rng, OBJECTS).astype(np.float32),
-            rng.integers(0, CLASSES, OBJECTS),
-            np.zeros(OBJECTS, bool),
-            none,
+        GroundTruth(
+            boxes=random_boxes(rng, OBJECTS).astype(np.float32),
+            labels=rng.integers(0, CLASSES, OBJECTS),
+            difficult=np.zeros(OBJECTS, bool),
+            partial=none,
         )
         for _ in range(pictures)
     ]
@@ -83,8 +83,8 @@ def evaluate(folder: Path, pictures: int, detectors: int) -> None:
     boxes, truth = given(folder, pictures)
     scores = {f"d{i}": open_rows(folder / f"scores-{i}")[0] for i in range(detectors)}
     names = [str(i) for i in range(max(pictures, CLASSES))]
-    found = evaluate(scores, boxes, truth, names[:pictures], names[:CLASSES], RATING)
-    assert found["images"] == pictures
+    found = evaluate(scores, boxes, truth, names[:pictures], names[:CLASSES], SETTINGS)
+    assert found.images == pictures
 
 
 MEASURED = {"label": label, "evaluate": evaluate}

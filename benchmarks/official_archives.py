@@ -16,9 +16,13 @@ import tarfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+if TYPE_CHECKING:
+    from googlenet.config.schema.dataset import ClassificationSource
 
 BASES = 64
 TRAIN, VAL, KIT = "ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar", "ILSVRC2012_devkit_t12.tar.gz"
@@ -214,15 +218,25 @@ def release(**size: int) -> dict[str, bytes]:
     return files | {f"ILSVRC/ImageSets/DET/{name}": text.encode() for name, text in lists.items()}
 
 
+def source(folder: Path, **changes: object) -> "ClassificationSource":
+    """Settings that read the archives as they are, one picture of each class held out of training."""
+    from googlenet.config.schema.dataset import ClassificationSource
+    from googlenet.storage.files import load_yaml
+
+    defaults = load_yaml(Path(__file__).parents[1] / "conf/dataset/full.yaml")["classification"]
+    splits = {"train": "train", "validation": "", "test": "val"}
+    archives = {"reader": "ilsvrc_archives", "root": str(folder), "splits": splits, "validation_per_class": 1}
+    return ClassificationSource.model_validate(defaults | archives | changes)
+
+
 def measure(folder: Path) -> dict:
     """Time and peak memory of reading the archives' headers into candidates, nothing opened."""
-    from googlenet.data import ilsvrc_archives
+    from googlenet.data.readers import ilsvrc_archives
 
-    settings = {"root": str(folder), "splits": {"train": "train", "validation": "", "test": "val"}}
-    settings |= {"validation_per_class": 1, "blacklist": ""}
+    archives = source(folder)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
-    reading = ilsvrc_archives.read("classification", settings)
+    reading = ilsvrc_archives.read(archives)
     seconds = time.perf_counter() - start
     count = sum(len(items) for items in reading.splits.values())
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before

@@ -24,27 +24,8 @@ from pathlib import Path
 import numpy as np
 import official_archives
 
-from googlenet.files import write_json
-
 CLASSES, READ = 1000, 1000
-HELD, VAL = 1, 10  # pictures of each class that are held out of training, and in the archive of val
-
-
-def source(folder: Path) -> dict:
-    """Settings that read the archives as they are."""
-    return {
-        "reader": "ilsvrc_archives",
-        "root": str(folder / "archives"),
-        "splits": {"train": "train", "validation": "", "test": "val"},
-        "validation_per_class": HELD,
-        "blacklist": "",
-        "about": "made for a benchmark",
-        "max_bad_fraction": 0.0,
-        "min_side_px": 16,
-        "resize_shorter_side_px": 0,
-        "shard_mb": 32.0,
-        "embedded": {},
-    }
+VAL = 10  # pictures of each class in the archive of val
 
 
 def unpack(folder: Path) -> None:
@@ -60,12 +41,12 @@ def unpack(folder: Path) -> None:
 def prepared(folder: Path, workers: int) -> None:
     """Our preparation, into classification/<workers>."""
     from googlenet.data.prepare import prepare
+    from googlenet.metrics.base import write_metrics
 
     where = folder / f"repo/data/{workers}"
-    made = prepare(
-        "classification", source(folder), where, workers=workers, state=folder / f"state/{workers}/s"
-    )
-    write_json(where / "manifest.json", made)
+    source = official_archives.source(folder / "archives", max_bad_fraction=0.0, shard_mb=32.0)
+    made = prepare(source, where, workers=workers, state=folder / f"state/{workers}/s")
+    write_metrics(where / "manifest.json", made, "")
 
 
 def read(folder: Path) -> None:

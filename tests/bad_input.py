@@ -75,7 +75,6 @@ VOC = (
     ("an empty list", lambda root: put(root / "ImageSets/Main/test.txt", ""), "dataset.detection.splits.test: no picture left in test; add some"),
     ("no folder of pictures", lambda root: shutil.rmtree(root / "JPEGImages"), "dataset.detection.images: no folder HERE/raw/JPEGImages; correct the key or complete the data set"),
     ("a class only in training", lambda root: [put(root / f"Annotations/test_{i}.xml", xml(BOX)) for i in range(3)], "dataset.detection.splits.test: nothing of class 'dog' there; add some or remove the class"),
-    ("box_origin 2", (lambda root: None, {"box_origin": 2}), "dataset.detection.box_origin: 2; the first pixel is 0 or 1 (VOC: 1)"),
     ("too many bad files", (lambda root: put(root / "Annotations/test_0.xml", ""), {"max_bad_fraction": 0.01}), "dataset.detection: 1 of 9 files (1 looked at) are bad (11.11 %), first in test: test_0.xml: is empty; mend or remove what HERE/out/quarantine.csv lists, or raise dataset.detection.max_bad_fraction (now 0.01)"),
 )
 FOLDERS = (
@@ -92,7 +91,6 @@ FOLDERS = (
     ("two splits of one folder", (lambda root: None, {"splits": {"train": "train", "validation": "test", "test": "test"}}), "dataset.classification.splits: two splits read the same source; name another, since choices and figures need different pictures"),
     ("stray file", lambda root: put(root / "train/notes.txt", "x"), "dataset.classification: 1 of 19 files (1 looked at) are bad (5.26 %), first in train: notes.txt: lies in no class folder; mend or remove what HERE/pets/quarantine.csv lists, or raise dataset.classification.max_bad_fraction (now 0.0)"),
     ("class folder whose name is no UTF-8", lambda root: os.mkdir(os.fsencode(root) + b"/train/\xff"), "HERE/raw/train/\\udcff: the name of this class folder is no UTF-8, or too long; rename it"),
-    ("unknown reader", (lambda root: None, {"reader": "class_folder"}), "dataset.classification.reader: no reader 'class_folder'; did you mean 'class_folders'?"),
 )
 COCO_BOXES = (
     ("bbox of text", lambda t: t["annotations"][0].update(bbox="1 1 9 9"), "instances_train.json: annotations[0] of train_0.jpg: bbox is not four numbers x, y, width, height"),
@@ -210,18 +208,17 @@ OWN = (
     ("a layer is missing", lambda t, m: t.pop("conv1.0.weight"), "HERE/w.safetensors: lacks 'conv1.0.weight'; give the config of the model that wrote it, or train again"),
     ("a layer of wrong shape", lambda t, m: t.update({"conv1.0.bias": torch.zeros(5)}), "HERE/w.safetensors: 'conv1.0.bias' is [5] where the network has [4]; give the config of the model that wrote it, or train again"),
     ("NaN", lambda t, m: t.update({"linear.bias": torch.full((3,), float("nan"))}), "HERE/w.safetensors: 'linear.bias' holds numbers that are none (NaN or infinite); fetch it again"),
-    ("no description", lambda t, m: m.pop("description"), "HERE/w.safetensors: weights without a description of their network; train them again"),
-    ("a width of a million", lambda t, m: m.update(description=bad_weights.described(width=1e6)), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
-    ("classes that are no list", lambda t, m: m.update(description=bad_weights.described(classes=7)), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
-    ("an unknown network", lambda t, m: m.update(description=bad_weights.described(network="vgg")), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
-    ("another number of classes", lambda t, m: m.update(description=bad_weights.described(classes=["a", "b"])), "HERE/w.safetensors: 'aux_4a.linear.weight' is [3, 64] where the network has [2, 64]; give the config of the model that wrote it, or train again"),
+    ("no description", lambda t, m: m.pop("spec"), "HERE/w.safetensors: weights without a description of their network; train them again"),
+    ("a width of a million", lambda t, m: m.update(spec=bad_weights.spec(architecture={"width": 1e6})), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
+    ("classes that are no list", lambda t, m: m.update(spec=bad_weights.spec(classes=7)), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
+    ("an unknown network", lambda t, m: m.update(spec=bad_weights.spec(network="vgg")), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
+    ("another number of classes", lambda t, m: m.update(spec=bad_weights.spec(classes=["a", "b"])), "HERE/w.safetensors: 'aux_4a.linear.weight' is [3, 64] where the network has [2, 64]; give the config of the model that wrote it, or train again"),
+    ("another network than the origin's", lambda t, m: m.update(spec=bad_weights.spec(network="batch_norm")), "HERE/w.safetensors: the network is batch_norm, but the origin says paper; name an origin in conf/origins.yaml with network: batch_norm, or give other weights"),
 )
 SOURCE = (
     ("not there", ("none.pth", {}), "ensemble.members.m1.weights: no file or folder HERE/none.pth; fetch the weights or correct the path"),
-    ("unknown format", ("there.pth", {"format": "torchvison"}), "ensemble.members.m1.weights: its origin has no format 'torchvison'; did you mean 'torchvision'?"),
     ("a file where a folder is wanted", ("there.pth", {"format": "raw_float32"}), "ensemble.members.m1.weights: HERE/there.pth is a file, which the format raw_float32 is not; give the right origin"),
-    ("unknown order of channels", ("there.pth", {"channel_order": "gbr"}), "ensemble.members.m1.weights: its origin's channel_order is 'gbr'; must be rgb or bgr"),
-    ("mean of two numbers", ("there.pth", {"input_mean": [1.0, 2.0]}), "ensemble.members.m1.weights: its origin's input_mean is [1.0, 2.0]; needs three numbers, one a channel"),
+    ("a format of another network", ("there.pth", {"network": "paper"}), "ensemble.members.m1.weights: weights in the format torchvision: the network is torchvision_bn, but the origin says paper; name an origin in conf/origins.yaml with network: torchvision_bn, or give other weights"),
     ("unknown order of classes", ("there.pth", {"classes": "ilsvrc2021"}), "ensemble.members.m1.weights: its origin's classes 'ilsvrc2021' is neither a file of names nor a known order; did you mean 'ilsvrc2012'?"),
 )
 LABELS = (

@@ -24,15 +24,17 @@ from data.rooms import (
     coco_tree,
     detection,
     jpeg,
+    manifest_of,
     noise,
     put,
     voc_tree,
+    write_manifest,
     xml,
 )
 from data.test_ilsvrc_detection import settings as det_settings
 from data.test_ilsvrc_detection import tree as det_tree
-from googlenet import config, preflight
-from googlenet.classification.class_order import columns_of, labels_among
+from googlenet import preflight
+from googlenet.classification.class_order import Outputs, columns_of, labels_among
 from googlenet.data.prepare import prepare
 from googlenet.data.records import Record
 from googlenet.data.store import open_split, write_shard
@@ -40,15 +42,17 @@ from googlenet.data.tar_index import check_archive, members
 from googlenet.data.verify import faults
 from googlenet.errors import UserError
 from googlenet.evaluate_detections import scored
-from googlenet.files import read_json, write_json
+from googlenet.metrics.data import Manifest
+from googlenet.pipeline import experiment as config
+from googlenet.storage.files import read_json
 
 MOST = 0.9  # so large a share may be bad: the reason is then in the manifest
 
 
-def reasons(manifest: dict) -> str:
+def reasons(manifest: Manifest) -> str:
     """Why the one file of a prepared data set was left out."""
-    assert len(manifest["refused"]) == 1, manifest["refused"]
-    return manifest["refused"][0]["reason"]
+    assert len(manifest.refused) == 1, manifest.refused
+    return manifest.refused[0].reason
 
 
 def saved(picture: Image.Image, kind: str, **options) -> bytes:
@@ -76,7 +80,7 @@ def picture(folder: Path, given: Any) -> str:
     name, content = given
     path = class_tree(folder / "raw") / "train/cat" / name
     content(path) if callable(content) else put(path, content)
-    return reasons(prepare("classification", classification("class_folders", folder / "raw", max_bad_fraction=MOST),
+    return reasons(prepare(classification("class_folders", folder / "raw", max_bad_fraction=MOST),
                            folder / "pets"))  # fmt: skip
 
 
@@ -85,7 +89,7 @@ def annotation(folder: Path, given: Any) -> str:
     path = voc_tree(folder / "raw", 3) / "Annotations/train_0.xml"
     path.unlink() if given is None else put(path, given)
     return reasons(
-        prepare("detection", detection("voc", folder / "raw", max_bad_fraction=MOST), folder / "out")
+        prepare(detection("voc", folder / "raw", max_bad_fraction=MOST), folder / "out")
     )
 
 
@@ -94,14 +98,14 @@ def voc(folder: Path, given: Any) -> str:
     spoil, changes = given if isinstance(given, tuple) else (given, {})
     spoil(voc_tree(folder / "raw", 3))
     settings = detection("voc", folder / "raw", **({"max_bad_fraction": MOST} | changes))
-    return reasons(prepare("detection", settings, folder / "out"))
+    return reasons(prepare(settings, folder / "out"))
 
 
 def folders(folder: Path, given: Any) -> None:
     """A change of a tree of class folders, with settings; it stops."""
     spoil, changes = given if isinstance(given, tuple) else (given, {})
     spoil(class_tree(folder / "raw"))
-    prepare("classification", classification("class_folders", folder / "raw") | changes, folder / "pets")
+    prepare(classification("class_folders", **({"root": folder / "raw"} | changes)), folder / "pets")
 
 
 def coco(folder: Path, given: Any) -> str:
@@ -113,14 +117,14 @@ def coco(folder: Path, given: Any) -> str:
     put(coco_tree(folder / "raw") / "annotations/instances_train.json", given)
     layout = {"images": "{split}", "annotations": "annotations/instances_{split}.json", "box_origin": 0}
     settings = detection("coco", folder / "raw", max_bad_fraction=MOST, **layout)
-    return reasons(prepare("detection", settings, folder / "out"))
+    return reasons(prepare(settings, folder / "out"))
 
 
 def ilsvrc(folder: Path, given: Any) -> None:
     """A file of ILSVRC's detection layout, (path, content); it stops."""
     path, content, *changes = given
     put(det_tree(folder) / path, content)
-    prepare("detection", det_settings(folder, **(changes[0] if changes else {})), folder / "out")
+    prepare(det_settings(folder, **(changes[0] if changes else {})), folder / "out")
 
 
 def settings(folder: Path, given: Any) -> None:
@@ -170,7 +174,7 @@ def labels(folder: Path, given: Any) -> None:
     """Class names of a network against those of a data set, or the outputs of members against each other."""
     network, classes = given
     if isinstance(network, dict):
-        labels_among(network, np.zeros(1, np.int64))
+        labels_among({name: Outputs(**outputs) for name, outputs in network.items()}, np.zeros(1, np.int64))
     columns_of(network, classes, classes, "member m1")
 
 
@@ -197,7 +201,7 @@ def shard(folder: Path, spoil: Any) -> None:
     """A prepared split, one of whose files is spoilt; it is verified, then read."""
     records = [Record(f"r{i}", jpeg(seed=i), 32, 24, 0) for i in range(3)]
     rows = [write_shard(folder / "train-00000.arrow", records)]
-    write_json(folder / "manifest.json", {"splits": {"train": {"shards": rows}}})
+    write_manifest(folder, manifest_of({"train": rows}))
     spoil(folder / "train-00000.arrow")
     open_split(folder, "train")
     for fault in faults(folder):

@@ -7,12 +7,14 @@ from typing import Any
 
 import torch
 
-from classification import tiny
 from data.rooms import put
-from googlenet import checkpoint, trained
-from googlenet.imports import bring
+from googlenet.imports import import_weights
+from googlenet.models import bundle
+from googlenet.storage import checkpoint
 from imports import writers
-from imports.test_torchvision import TORCHVISION, Malicious
+from imports.test_torchvision import Malicious
+from models import small
+from settings import changed, laid_over
 
 
 def layers() -> dict:
@@ -25,7 +27,7 @@ def caffe(folder: Path, given: Any) -> None:
     given, changes = given if isinstance(given, tuple) else (given, {})
     content = given if isinstance(given, bytes) else writers.caffemodel(given(layers()))
     path = put(folder / "w.caffemodel", content)
-    bring.imported(path, writers.ORIGIN | changes, writers.MODEL, writers.WIDTH)
+    import_weights.imported(path, changed(writers.ORIGIN, **changes), writers.MODEL, writers.WIDTH)
 
 
 def torchs(folder: Path, given: Any) -> None:
@@ -33,7 +35,7 @@ def torchs(folder: Path, given: Any) -> None:
     path = folder / "w.pth"
     path.write_bytes(given) if isinstance(given, bytes) else torch.save(given(folder), path)
     try:
-        bring.imported(path, TORCHVISION, writers.MODEL, 1.0)
+        import_weights.imported(path, writers.TORCHVISION, writers.MODEL, 1.0)
     finally:
         assert not (folder / "made").exists()
 
@@ -45,24 +47,26 @@ def hostile(folder: Path) -> dict:
 
 def own(folder: Path, given: Any) -> None:
     """A checkpoint of ours: bytes, or a change of the tensors and metadata of a right one."""
-    path, described = folder / "w.safetensors", tiny.description()
-    trained.save(path, tiny.network(described), described, "stamp")
+    path = folder / "w.safetensors"
+    bundle.save(path, small.network(), "stamp")
     if isinstance(given, bytes):
         path.write_bytes(given)
     else:
         tensors, metadata = checkpoint.load(path)
         given(tensors, metadata)
         checkpoint.save(path, tensors, metadata)
-    bring.imported(path, {"format": "checkpoint"}, writers.MODEL, 1.0)
+    import_weights.imported(path, writers.CHECKPOINT, writers.MODEL, 1.0)
 
 
 def source(folder: Path, given: Any) -> None:
     """An entry of origins with a path below the folder, looked at before any job."""
     put(folder / "there.pth", "x")
     path, changes = given
-    bring.check(folder / path, TORCHVISION | changes, "ensemble.members.m1.weights")
+    import_weights.check(
+        folder / path, changed(writers.TORCHVISION, **changes), "ensemble.members.m1.weights"
+    )
 
 
-def described(**changes) -> str:
-    """The description of a small network, with changes."""
-    return json.dumps(asdict(tiny.description()) | changes)
+def spec(**changes: Any) -> str:
+    """The spec of a small network as its file has it, with nested changes."""
+    return json.dumps(laid_over(asdict(small.spec()), changes))

@@ -5,7 +5,8 @@ import re
 import shutil
 from pathlib import Path
 
-from googlenet import config
+from googlenet.pipeline.experiment import experiment as composed
+from googlenet.pipeline.experiment import files
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,7 +32,6 @@ def override(root: Path, text: str) -> None:
 
 
 def job_files(root: Path, experiment: str = "") -> dict[str, dict]:
-    """Every job's content by "<stage>/<job>"."""
-    settings = config.compose(root, experiment)
-    contents = [json.loads(content) for _, content in config.files(settings)]
-    return {f"{content['stage']}/{content['job']}": content for content in contents}
+    """Every job's file by "<stage>/<job>", with its settings beside its head."""
+    contents = [json.loads(content) for _, content in files(composed(root, experiment))]
+    return {f"{content['stage']}/{content['job']}": content | content.pop("settings") for content in contents}

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from bad_input import LEFT_OUT, TABLE
-from data.rooms import detection, put, voc_tree, xml
+from data.rooms import detection, put, voc_tree, write_manifest, xml
 from googlenet.data.prepare import prepare
 from googlenet.data.store import open_split
 from googlenet.errors import UserError
-from googlenet.files import write_json
 
 ROWS = [(call, kind, given, line) for _, call, kind, rows in TABLE for _, given, line in rows]
 IDS = [f"{title}: {what}" for title, _, _, rows in TABLE for what, _, _ in rows]
@@ -44,9 +43,9 @@ def test_what_is_unusual_and_right(tmp_path):
     put(root / "Annotations/train_0.xml", xml(*objects))
     put(root / "Annotations/train_1.xml", '<!DOCTYPE annotation SYSTEM "voc.dtd">' + xml(("cat", 1, 1, 9, 9)))
     put(root / "Annotations/test_0.xml", xml())
-    settings = detection("voc", root, pictures_without_objects="keep")
-    manifest = prepare("detection", settings, tmp_path / "out")
-    assert manifest["refused"] == []
-    write_json(tmp_path / "out/manifest.json", manifest)
+    settings = detection("voc", root, images_without_objects="keep")
+    manifest = prepare(settings, tmp_path / "out")
+    assert manifest.refused == ()
+    write_manifest(tmp_path / "out", manifest)
     train, test = (open_split(tmp_path / "out", split) for split in ("train", "test"))
     assert [len(train[i].boxes) for i in range(3)] == [4000, 1, 2] and len(test[0].boxes) == 0

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from googlenet.checkpoint import load, load_arrays, load_into, save, save_arrays
+from googlenet.storage.checkpoint import load, load_arrays, load_into, save, save_arrays
 from googlenet.errors import UserError
 
 ACROSS_PROCESSES = """
 import sys
 import numpy as np
-from googlenet.checkpoint import save_arrays
+from googlenet.storage.checkpoint import save_arrays
 arrays = {name: np.full((2, 3), value, np.float32) for name, value in zip("cab", range(3))}
 save_arrays(sys.argv[1], arrays, {name: name for name in sys.argv[2]})
 assert "torch" not in sys.modules

@@ -9,25 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from googlenet import code
-from googlenet.config import PER
+from googlenet.config.schema.base import selections
+from googlenet.pipeline import code
+from googlenet.pipeline.experiment import Job
+from googlenet.pipeline.registry import ROWS, SETTINGS, STAGES
+from settings import composed
 
 TRAIN = "googlenet.stages.train_classifier"
-# Modules that cannot change a result: how jobs are found, checked, run, told and recorded.
-LEFT_OUT = {
-    "code",
-    "config",
-    "config_checks",
-    "errors",
-    "faults",
-    "files",
-    "job",
-    "processes",
-    "resume",
-    "versions",
-}
-LEFT_OUT |= {"tracking", "tracking.__main__"}
-LEFT_OUT |= {f"tracking.{name}" for name in ("delivery", "job_run", "journal", "runs", "store")}
 
 
 SEEN: dict[tuple, object] = {}
@@ -58,8 +46,19 @@ def package(tmp_path, monkeypatch):
     return copy
 
 
+def selected(stage):
+    """The modules that the settings of a stage's first job in the demo select; none of a stage that it leaves out."""
+    demo = composed("demo")
+    jobs = demo.jobs(stage) if stage in demo.stages else []
+    return tuple(sorted(set(selections(demo.settings(Job(*jobs[0]), SETTINGS[stage]))))) if jobs else ()
+
+
+SELECTED = {stage: selected(stage) for stage in STAGES}
+
+
 def digests():
-    return {stage: code.code_digest(f"googlenet.stages.{stage}") for stage in PER}
+    code.code_digest.cache_clear()
+    return {stage: code.code_digest(row.module, SELECTED[stage]) for stage, row in STAGES.items()}
 
 
 def changed(edit):
@@ -67,7 +66,7 @@ def changed(edit):
     before = digests()
     edit()
     after = digests()
-    return {stage for stage in PER if before[stage] != after[stage]}
+    return {stage for stage in STAGES if before[stage] != after[stage]}
 
 
 def replace(path: Path, old: str, new: str):
@@ -78,12 +77,13 @@ def replace(path: Path, old: str, new: str):
 
 def test_the_copy_has_the_packages_own_digests(package):
     copied = digests()
-    assert len(set(copied.values())) == len(PER)
-    said = "import json; from googlenet.code import code_digest; from googlenet.config import PER;"
-    said += "print(json.dumps({stage: code_digest(f'googlenet.stages.{stage}') for stage in PER}))"
+    assert len(set(copied.values())) == len(STAGES)
+    words = "import json, sys; from googlenet.pipeline.code import code_digest;"
+    words += "print(json.dumps({m: code_digest(m, tuple(s)) for m, s in json.loads(sys.argv[1]).items()}))"
+    asked = json.dumps({row.module: SELECTED[stage] for stage, row in STAGES.items()})
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "7"}
-    done = subprocess.run([sys.executable, "-c", said], capture_output=True, env=environment, check=True)
-    assert json.loads(done.stdout) == copied
+    done = subprocess.run([sys.executable, "-c", words, asked], capture_output=True, env=environment, check=True)
+    assert json.loads(done.stdout) == {row.module: copied[stage] for stage, row in STAGES.items()}
 
 
 def test_comments_docstrings_and_blank_lines_leave_it(package):
@@ -157,8 +157,9 @@ def test_a_real_edit_changes_the_stages_that_reach_it(package, file, old, new, s
 def test_the_network_changes_the_stages_that_run_it(package):
     path = package / "models" / "inception.py"
     stages = changed(lambda: replace(path, "alpha: float = 1e-4", "alpha: float = 2e-4"))
-    # Those that count errors may reach it through the module that predicts.
-    assert WITH_NETWORKS <= stages <= WITH_NETWORKS | {"train_baseline", "evaluate_ensemble"}
+    # The demo imports no weights and fits no heads; those that count errors may reach it through the module that predicts.
+    in_demo = WITH_NETWORKS - {"import_weights", "fit_region_heads"}
+    assert in_demo <= stages <= in_demo | {"train_baseline", "evaluate_ensemble"}
 
 
 def test_an_import_that_only_a_function_makes_is_followed(package):
@@ -202,35 +203,84 @@ def test_a_module_more_changes_only_who_imports_it(package):
     }
 
 
-def test_what_is_left_out_is_plumbing(package):
-    assert {f"googlenet.{name}" for name in LEFT_OUT} == code.PLUMBING
+EXEMPT_FOLDERS = ("config", "pipeline", "tracking")
+
+
+def test_what_is_exempt_follows_from_the_folder(package):
+    assert code.EXEMPT == (*(f"googlenet.{folder}" for folder in EXEMPT_FOLDERS), "googlenet.errors")
 
     def edit():
-        for name in LEFT_OUT:
-            with open(code.path_of(f"googlenet.{name}"), "a") as file:
+        folders = [package / folder for folder in EXEMPT_FOLDERS]
+        for path in [package / "errors.py", *(path for folder in folders for path in folder.rglob("*.py"))]:
+            with open(path, "a") as file:
                 file.write("\nNEW = 1\n")
 
     assert changed(edit) == set()
 
 
+def add(package, module):
+    """A real edit of a module."""
+    with open(package / module, "a") as file:
+        file.write("\nNEW = 1\n")
+
+
+PREPARING = {"prepare_classification", "prepare_detection"}
+COMPUTING_WITH_NETWORKS = {
+    *("train_classifier", "predict_crops", "analyse_units", "train_multibox", "merge_proposals", "train_detector"),
+    *("score_regions", "measure_cost", "train_ablation"),
+}
+
+
+@pytest.mark.parametrize(
+    ("module", "stages"),
+    [
+        ("data/readers/coco.py", set()),
+        ("data/readers/voc.py", set()),
+        ("data/readers/class_folders.py", set()),
+        ("data/readers/embedded.py", PREPARING),
+        ("models/networks/torchvision_bn.py", set()),
+        ("models/networks/batch_norm.py", set()),
+        ("models/networks/paper.py", COMPUTING_WITH_NETWORKS),
+        ("detection/search_presets/rcnn.py", set()),
+        ("detection/search_presets/opencv_fast.py", {"propose_regions", "study_proposals"}),
+        ("models/determinism.py", set(STAGES)),
+    ],
+)
+def test_only_what_the_settings_select_counts_and_what_every_job_runs(package, module, stages):
+    assert changed(lambda: add(package, module)) == stages
+
+
+def test_what_decodes_images_counts_wherever_images_are_decoded(package):
+    decoding = changed(lambda: add(package, "data/pictures.py"))
+    assert decoding >= PREPARING | {"train_classifier", "predict_crops", "train_baseline", "propose_regions", "score_regions"}
+    assert not decoding & {"measure_cost", "evaluate_ensemble", "import_weights"}
+
+
+def test_no_module_that_a_setting_selects_is_imported_elsewhere():
+    """Else it would count for those who do not use it."""
+    packages = ("googlenet.data.readers.", "googlenet.models.networks.", "googlenet.detection.search_presets.")
+    for row in ROWS:
+        assert not [name for name in code.reached(row.module) if name.startswith(packages)], row.name
+
+
 def test_a_stage_reaches_what_it_uses_and_no_more():
-    reached = {stage: code.reached(f"googlenet.stages.{stage}") for stage in PER}
-    assert {"googlenet.models.googlenet", "googlenet.data.store", "googlenet.checkpoint", TRAIN} < reached[
+    reached = {stage: code.reached(row.module) for stage, row in STAGES.items()}
+    assert {"googlenet.models.network", "googlenet.data.store", "googlenet.storage.checkpoint", TRAIN} < reached[
         "train_classifier"
     ]
     for stage, names in reached.items():
         rooms = {name.split(".")[1] for name in names if name.count(".")}
         assert ("report" in rooms) == (stage in REPORTING), stage
         assert {name for name in names if ".stages." in name} == {f"googlenet.stages.{stage}"}
-        assert not names & code.PLUMBING
+        assert not [name for name in names if code.exempt(name)]
     assert not any(name.startswith("googlenet.detection") for name in reached["train_classifier"])
     assert not any(name.startswith("googlenet.classification") for name in reached["train_detector"])
     assert not any(name.startswith("googlenet.models") for name in reached["evaluate_detection"])
 
 
 def test_only_modules_of_ours_are_followed():
-    assert code.path_of("torch.nn") is None and code.path_of("googlenet.trained.Description") is None
-    assert code.path_of("googlenet.trained") == code.PACKAGE / "trained.py"
+    assert code.path_of("torch.nn") is None and code.path_of("googlenet.models.bundle.Description") is None
+    assert code.path_of("googlenet.models.bundle") == code.PACKAGE / "models" / "bundle.py"
     assert code.path_of("googlenet.data") == code.PACKAGE / "data" / "__init__.py"
     with pytest.raises(ModuleNotFoundError, match=r"no module googlenet\.absent"):
         code.code_digest("googlenet.absent")

@@ -5,8 +5,9 @@ import re
 from functools import cache
 
 from conf_copy import ROOT
-from googlenet import code, config, config_checks
-from googlenet.config_checks import RULES
+from googlenet.config import checks as config_checks
+from googlenet.pipeline import code, experiment as config
+from googlenet.config.checks import RULES
 
 CONF = ROOT / "conf"
 # Who may read the keys of a group: the stages that are given it.
@@ -37,7 +38,7 @@ SETTINGS = {
     "merged",
     "checked",
 }
-FRAME = ("googlenet.config", "googlenet.preflight", "googlenet.job")  # around the stages: they read keys, too
+FRAME = ("googlenet.pipeline.experiment", "googlenet.preflight", "googlenet.pipeline.job")  # around the stages: they read keys, too
 
 
 def texts(nodes):

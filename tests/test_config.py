@@ -3,8 +3,8 @@
 import pytest
 
 from conf_copy import copied, edit, job_files, override
-from googlenet import config
-from googlenet.files import write_json
+from googlenet.pipeline import experiment as config
+from googlenet.storage.files import write_json
 
 MEMBERS = [f"m{i}" for i in range(1, 8)]
 DETECTORS = [f"d{i}" for i in range(1, 7)]

@@ -5,25 +5,24 @@ import numpy as np
 import pytest
 
 from classification import tiny
-from googlenet import trained
-from googlenet.checkpoint import load_arrays
+from data.rooms import manifest_of, write_manifest
+from googlenet.config.schema.shared import Execution
 from googlenet.data.records import Record
 from googlenet.data.store import write_shard
-from googlenet.files import read_json, write_json
-from googlenet.job import Job
-from googlenet.stages import evaluate_ensemble, predict_crops, study_crops
+from googlenet.metrics.base import read_metrics
+from googlenet.metrics.classification import BaselineMetrics, EnsembleMetrics
+from googlenet.metrics.classification_studies import CropStudyMetrics, UnitMetrics
+from googlenet.models import bundle
+from googlenet.pipeline.job import Job
+from googlenet.pipeline.job_file import JobFile
+from googlenet.stages import analyse_units, evaluate_ensemble, predict_crops, study_crops
+from googlenet.storage.checkpoint import load_arrays
+from settings import composed, settings_of
 
-PREDICT = {
-    **{"policies": [1, 10, 144], "batch_size": 48, "per_crop_images": 4, "per_crop_seed": 1},
-    **{"mirror": True, "compute": tiny.COMPUTE},
-}
-SETTINGS = {
-    **{"resamples": 50, "confidence_percent": 95, "seed": 1, "effects_shown": 3},
-    **{"budgets": [1, 5], "random_subsets": 5, "calibration": {"bins": 5, "binning": "equal_width"}},
-}
-
-
-CLASSES = ["class 0", "class 1", "class 2"]  # of tiny.description()
+CPU = {"device": "cpu", "precision": "fp32"}
+PREDICT = {"batch_size": 48, "per_crop_images": 4, "keep_crops": True, "mirror": True, "compute": CPU}
+BOOTSTRAP = {"resamples": 50, "effects_shown": 3}
+CLASSES = tiny.spec().classes
 
 
 class Silent:
@@ -36,35 +35,54 @@ class Silent:
         """Take a file."""
 
 
-def job(config):
-    return Job(config, "a stamp", {"loader_workers": 0}, Silent())
+def job(stage, **changes):
+    """A job of a stage with the smoke experiment's settings."""
+    file = JobFile(stage, "m1", "smoke", "", settings_of(stage, **changes))
+    return Job(file, "a stamp", composed().of(Execution), Silent())
 
 
 def prepared(folder, splits):
-    """A data set of random pictures of two shapes and three classes."""
+    """A data set of random images of two shapes and three classes."""
     rows = {}
     for split, number in splits.items():
         sizes = [(40, 40), (36, 52)] * (number // 2)
-        images = [cv2.imencode(".png", p)[1].tobytes() for p in tiny.pictures(sizes, seed=len(split))]
+        images = [cv2.imencode(".png", one)[1].tobytes() for one in tiny.images(sizes, seed=len(split))]
         records = [
             Record(f"{split}{i}.png", image, *size, label=i % 3)
             for i, (image, size) in enumerate(zip(images, sizes, strict=True))
         ]
-        rows[split] = {"records": number, "shards": [write_shard(folder / f"{split}-00000.arrow", records)]}
-    write_json(folder / "manifest.json", {"classes": CLASSES, "class_keys": CLASSES, "splits": rows})
+        rows[split] = [write_shard(folder / f"{split}-00000.arrow", records)]
+    write_manifest(folder, manifest_of(rows, CLASSES))
     return folder / "manifest.json"
 
 
-def predicted(folder, manifest, config=PREDICT):
+def predicted(folder, manifest, **changes):
     """Two members' predictions and crops."""
-    found = []
+    outputs = []
     for seed, name in enumerate(("m1", "m2")):
         place = folder / name
-        trained.save(place / "w.safetensors", tiny.network(tiny.description(), seed), tiny.description(), "s")
+        bundle.save(place / "w.safetensors", tiny.network(seed=seed), "s")
         out = {"predictions": place / "predictions.safetensors", "crops": place / "crops.safetensors"}
-        predict_crops.run(job(config), manifest=manifest, weights=place / "w.safetensors", **out)
-        found.append(out)
-    return [[out[kind] for out in found] for kind in ("predictions", "crops")]
+        asked = job("predict_crops", **PREDICT | changes)
+        predict_crops.run(asked, manifest=manifest, weights=place / "w.safetensors", **out)
+        outputs.append(out)
+    return [[out[kind] for out in outputs] for kind in ("predictions", "crops")]
+
+
+def study(manifest, crops):
+    """What study_crops writes."""
+    metrics = manifest.parent / "study.json"
+    few = {"budgets": (1, 5), "random_subsets": 5}
+    study_crops.run(job("study_crops", **BOOTSTRAP | few), manifest=manifest, crops=crops, metrics=metrics)
+    return read_metrics(metrics, CropStudyMetrics)
+
+
+def evaluate(manifest, predictions, baseline=()):
+    """What evaluate_ensemble writes."""
+    metrics, asked = manifest.parent / "ensemble.json", job("evaluate_ensemble", **BOOTSTRAP)
+    inputs = {"predictions": predictions, "baseline": list(baseline)}
+    evaluate_ensemble.run(asked, manifest=manifest, **inputs, metrics=metrics)
+    return read_metrics(metrics, EnsembleMetrics)
 
 
 @pytest.mark.parametrize("splits", [{"validation": 6, "test": 8}, {"test": 8}], ids=["both", "test alone"])
@@ -77,21 +95,47 @@ def test_with_and_without_a_validation_split(tmp_path, splits):
         assert len(arrays[f"{split}_pictures"]) == 4 and arrays[f"{split}_index"].shape == (4, 144)
         assert len(arrays[f"{split}_softmax"]) == arrays[f"{split}_index"].max() + 1
     whole, _ = load_arrays(predictions[0])
-    mine = arrays["test_softmax"][arrays["test_index"]].mean(1, dtype=np.float64).astype(np.float32)
-    assert np.array_equal(mine, whole["144"][arrays["test_pictures"]])
-    metrics = tmp_path / "metrics.json"
-    study_crops.run(job(SETTINGS), manifest=manifest, crops=crops, metrics=metrics)
-    found = read_json(metrics)
-    assert (found["images"], found["models"]) == (4, 2)
-    assert found["validation_images"] == (4 if "validation" in splits else 0)
-    assert bool(found["chosen"]) == ("validation" in splits) and found["stamp"] == "a stamp"
-    evaluate_ensemble.run(
-        job(SETTINGS), manifest=manifest, predictions=predictions, baseline=[], metrics=metrics
-    )
-    assert read_json(metrics)["images"] == 8 and len(read_json(metrics)["left_out"]["overall"]) == 2
+    means = arrays["test_softmax"][arrays["test_index"]].mean(1, dtype=np.float64).astype(np.float32)
+    assert np.array_equal(means, whole["144"][arrays["test_pictures"]])
+    studied = study(manifest, crops)
+    assert (studied.images, studied.models) == (4, 2)
+    assert studied.validation_images == (4 if "validation" in splits else 0)
+    assert bool(studied.chosen) == ("validation" in splits) and studied.stamp == "a stamp"
+    evaluated = evaluate(manifest, predictions)
+    assert evaluated.images == 8 and len(evaluated.left_out.overall) == 2 and evaluated.mirrored
+
+
+def test_the_order_of_the_members_files_does_not_matter(tmp_path):
+    manifest = prepared(tmp_path / "data", {"validation": 4, "test": 4})
+    predictions, crops = predicted(tmp_path, manifest, policies=(1, 10), batch_size=10)
+    assert evaluate(manifest, predictions) == evaluate(manifest, predictions[::-1])
+    assert study(manifest, crops) == study(manifest, crops[::-1])
+    left_out = evaluate(manifest, predictions[::-1]).left_out.overall
+    assert [row.left_out for row in left_out] == ["m1", "m2"]
+
+
+def test_the_baseline_stands_beside_the_ensemble(tmp_path):
+    manifest = prepared(tmp_path / "data", {"test": 4})
+    predictions, _ = predicted(tmp_path, manifest, policies=(1,), batch_size=10)
+    path = tmp_path / "baseline.json"
+    errors = {"top1_error_percent": 50, "top5_error_percent": 0}
+    path.write_text(BaselineMetrics(method="regression", pixels="2x2 grey", **errors).model_dump_json())
+    assert evaluate(manifest, predictions).baseline is None
+    assert evaluate(manifest, predictions, [path]).baseline.top1_error_percent == 50
 
 
 def test_no_crop_is_kept_where_none_is_wanted(tmp_path):
     manifest = prepared(tmp_path / "data", {"validation": 2, "test": 2})
-    _, crops = predicted(tmp_path, manifest, PREDICT | {"per_crop_images": 0, "policies": [1]})
+    _, crops = predicted(tmp_path, manifest, keep_crops=False, policies=(1,))
     assert load_arrays(crops[0])[0] == {}
+
+
+def test_the_units_of_the_trained_network_beside_those_of_its_start(tmp_path):
+    manifest, weights = prepared(tmp_path / "data", {"validation": 12}), tmp_path / "m1/w.safetensors"
+    bundle.save(weights, tiny.network(seed=4), "s")
+    asked = job("analyse_units", images=8, clusters=3, permutations=100, untrained_seed=4, compute=CPU)
+    analyse_units.run(asked, manifest=manifest, weights=weights, metrics=tmp_path / "units.json")
+    metrics = read_metrics(tmp_path / "units.json", UnitMetrics)
+    assert (metrics.member, metrics.module, metrics.above) == ("m1", "4a", "4b")
+    assert (metrics.split, metrics.images, metrics.map_px) == ("validation", 8, (2, 2))
+    assert metrics.trained == metrics.untrained  # nothing was trained: both have the weights of seed 4

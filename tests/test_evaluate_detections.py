@@ -12,7 +12,7 @@ from data.rooms import put, xml
 from googlenet.evaluate_detections import main
 
 ROOT = Path(__file__).parents[1]
-# Two classes in three pictures. By number: cat 1, dog 2, fox 3; pictures 1 to 3.
+# Two classes in three images. By number: cat 1, dog 2, fox 3; images 1 to 3.
 SUBMISSION = """\
 1 1 0.9 0 0 99 99
 1 1 0.8 0 0 99 99

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from googlenet.errors import UserError, nearest
-from googlenet.files import atomic, json_bytes, read_json, sha256, write_bytes, write_json
+from googlenet.storage.files import atomic, json_bytes, read_json, sha256, write_bytes, write_json
 
 
 def test_json_has_one_form(tmp_path):

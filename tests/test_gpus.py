@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from googlenet.gpus import FOLDER, held, one_for
+from googlenet.pipeline.gpus import FOLDER, held, one_for
 
 NAMES = ["GPU-a", "GPU-b"]
 HOLDER = """
 import sys, time
 from pathlib import Path
-from googlenet.gpus import held
+from googlenet.pipeline.gpus import held
 with held(Path(sys.argv[1]), ["GPU-a", "GPU-b"], 0.05) as number:
     print(number, flush=True)
     sys.stdin.read()

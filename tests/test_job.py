@@ -12,10 +12,10 @@ import cv2
 import pytest
 import torch
 
-from googlenet import job
+from googlenet.pipeline import job
 from googlenet.errors import UserError
-from googlenet.files import read_json, sha256, write_json
-from googlenet.job import Input, Inputs, Output
+from googlenet.storage.files import read_json, sha256, write_json
+from googlenet.pipeline.job import Input, Inputs, Output
 
 CONFIG = {
     "stage": "train_classifier",
@@ -28,7 +28,7 @@ CONFIG = {
 CONFIG_PATH = "results/demo/config/train_classifier/m1.json"
 KILLED = """
 import sys
-from googlenet.job import Inputs, Input, Output, perform
+from googlenet.pipeline.job import Inputs, Input, Output, perform
 def stage(made, *, manifest: Input, parts: Inputs, metrics: Output) -> None:
     made.write_metrics(metrics, {})
 perform(stage, sys.argv[1:])

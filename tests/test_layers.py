@@ -1,53 +1,31 @@
-"""Imports go downward only, and a rule, its module and its configuration have one name."""
+"""Imports go downward only, by folder."""
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
 
-from googlenet.code import reached
-from googlenet.config import PER
+from googlenet.pipeline.code import reached
+from googlenet.pipeline.registry import STAGES
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "googlenet"
-# From the ground up. What stands in one row does not import its neighbours, but for those in BESIDE.
+# From the ground up. What stands in one row does not import its neighbours.
 ROWS = (
-    {
-        "errors",
-        "faults",
-        "files",
-        "gpus",
-        "paper",
-        "processes",
-        "code",
-        "config_checks",
-        "given",
-        "links",
-        "members",
-        "switches",
-        "versions",
-    },
-    {"data", "models", "checkpoint", "tracking", "variants"},
-    {"trained", "resume", "rows", "config"},
-    {"classification", "detection", "report", "imports", "job"},
+    {"errors"},
+    {"storage", "paper"},
+    {"config"},
+    {"metrics", "tracking"},
+    {"models", "data"},
+    {"pipeline"},
+    {"classification", "detection", "report", "imports"},
     {"stages", "preflight", "evaluate_detections", "planning", "prepared_data"},
     {"plan"},
 )
 LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
-BESIDE = {
-    ("files", "errors"),
-    ("files", "faults"),
-    ("paper", "errors"),
-    ("config_checks", "errors"),
-    ("config_checks", "switches"),
-    ("config_checks", "given"),
-    ("given", "errors"),
-    ("given", "files"),
-}
-BESIDE |= {("switches", "errors"), ("versions", "errors"), ("links", "errors")}
-# Only the workflow, and what looks at it beforehand, know the composed configuration; a job is given its own file.
-READERS_OF_CONFIG = {"preflight", "planning", "plan"}
+# Of two folders, who knows more than these modules: a job is given its own file, and rooms are given values.
+DOORS = {"config": {"schema"}, "pipeline": {"resume"}}
+BEHIND_DOORS = {"config": {"pipeline"}, "pipeline": {"stages", "preflight", "planning", "plan", "prepared_data"}}
 SLOW = {"torch", "torchvision", "mlflow", "sklearn", "matplotlib", "snakemake", "dvc"}
 
 
@@ -81,8 +59,8 @@ def upward(name, source):
         if parts[0] != "googlenet" or len(parts) == 1 or parts[1] == name:
             continue
         other = parts[1]
-        down = LEVEL[other] < LEVEL[name] and (other != "config" or name in READERS_OF_CONFIG)
-        if not down and (name, other) not in BESIDE:
+        let_in = other not in DOORS or name in BEHIND_DOORS[other] or parts[2] in DOORS[other]
+        if LEVEL[other] >= LEVEL[name] or not let_in:
             wrong.append(other)
     return wrong
 
@@ -102,16 +80,13 @@ def test_imports_go_downward(path):
 
 def test_upward_imports_would_be_found():
     assert upward("classification", "from googlenet.detection.boxes import iou") == ["detection"]
-    assert upward("models", "def f():\n    import googlenet.trained") == ["trained"]
-    assert upward("report", "from googlenet import config, paper, stages") == ["config", "stages"]
+    assert upward("models", "def f():\n    import googlenet.pipeline.job") == ["pipeline"]
+    assert upward("report", "from googlenet import paper, stages") == ["stages"]
     assert upward("data", "from googlenet.models.preprocessing import to_input") == ["models"]
-    assert upward("detection", "from googlenet.trained import build\nimport numpy") == []
-
-
-def test_models_stand_on_the_ground_floor_alone():
-    for path in (PACKAGE / "models").glob("*.py"):
-        ours = {name.split(".")[1] for name in imported(path.read_text()) if name.startswith("googlenet.")}
-        assert ours <= {"models", *ROWS[0]}, path.name
+    assert upward("detection", "from googlenet.models.bundle import load\nimport numpy") == []
+    assert upward("detection", "from googlenet.pipeline.resume import Resume") == []
+    assert upward("detection", "from googlenet.pipeline.experiment import current") == ["pipeline"]
+    assert upward("metrics", "from googlenet.config.compose import compose") == ["config"]
 
 
 def test_only_tracking_imports_mlflow_and_late():
@@ -125,7 +100,7 @@ def test_only_tracking_imports_mlflow_and_late():
 
 def test_the_lower_floors_start_fast():
     for path in modules():
-        if unit(path) in {*ROWS[0], "data", "tracking", "job", "config", "checkpoint"}:
+        if unit(path) in {"errors", "storage", "paper", "config", "metrics", "tracking", "data", "pipeline"}:
             top = {name.split(".")[0] for name in imported((PACKAGE / path).read_text(), top_only=True)}
             assert not top & SLOW, path
 
@@ -139,22 +114,9 @@ def test_nobody_but_the_rules_names_a_stage():
 
 
 def test_no_stage_reaches_the_planner():
-    for stage in PER:
-        names = reached(f"googlenet.stages.{stage}")
+    for stage in STAGES.values():
+        names = reached(stage.module)
         assert not [name for name in names if name.startswith("googlenet.plan")], stage
-
-
-def test_rule_module_and_configuration_have_one_name():
-    rules = "\n".join(path.read_text() for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")))
-    named = re.findall(r"^rule (\w+):", rules, re.MULTILINE)
-    assert sorted(named) == sorted(PER)
-    assert sorted(re.findall(r"-m googlenet\.stages\.(\w+)", rules)) == sorted(PER)
-    assert {path.stem for path in (PACKAGE / "stages").glob("*.py")} - {"__init__"} == set(PER)
-    for name in PER:
-        head = (ROOT / "conf" / f"{name}.yaml").read_text().splitlines()[0]
-        assert head == f"# @package {name}"
-        body = re.search(rf"^rule {name}:(.*?)(?=^rule |\Z)", rules, re.MULTILINE | re.DOTALL)[1]
-        assert f'job_config("{name}")' in body and f"-m googlenet.stages.{name} " in body
 
 
 def test_stages_are_thin():

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from googlenet import links
-from googlenet.config import PER
+from googlenet.pipeline import links
+from googlenet.pipeline.experiment import PER
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,9 +5,10 @@ import socket
 import pytest
 
 from conf_copy import copied, edit, override
-from googlenet import config, preflight
+from googlenet import preflight
+from googlenet.pipeline import experiment as config
 from googlenet.errors import UserError
-from googlenet.files import write_json
+from googlenet.storage.files import write_json
 
 
 @pytest.fixture

@@ -5,14 +5,25 @@ from pathlib import Path
 import pytest
 
 from data.rooms import class_tree, classification, detection, put, voc_tree
+from googlenet.config.schema.base import replaced
+from googlenet.config.schema.dataset import PrepareClassification, PrepareDetection
+from googlenet.config.schema.shared import Execution
 from googlenet.data import prepare as preparing
 from googlenet.data import workers
 from googlenet.errors import UserError
-from googlenet.files import read_json
-from googlenet.job import Job
+from googlenet.metrics.data import read_manifest
+from googlenet.pipeline.job import Job
+from googlenet.pipeline.job_file import JobFile
 from googlenet.stages import prepare_classification, prepare_detection
+from settings import composed
 
 MANIFEST = {kind: Path("data", kind, "pets/manifest.json") for kind in ("classification", "detection")}
+
+
+STAGES = {
+    "classification": (prepare_classification, PrepareClassification),
+    "detection": (prepare_detection, PrepareDetection),
+}
 
 
 class Silent:
@@ -33,21 +44,19 @@ def house(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(kind, settings, stamp="a stamp", prepare_workers=1, threads=1):
-    stage = prepare_classification if kind == "classification" else prepare_detection
-    job = Job({"source": settings}, stamp, {"prepare_workers": prepare_workers}, Silent(), threads=threads)
-    stage.run(job, manifest=MANIFEST[kind])
-    return read_json(MANIFEST[kind])
+def run(source, stamp="a stamp", prepare_workers=1, threads=1):
+    stage, settings = STAGES[source.kind]
+    file = JobFile(f"prepare_{source.kind}", "all", "pets", "", settings(source=source))
+    execution = replaced(composed().of(Execution), prepare_workers=prepare_workers)
+    stage.run(Job(file, stamp, execution, Silent(), threads=threads), manifest=MANIFEST[source.kind])
+    return read_manifest(MANIFEST[source.kind])
 
 
-@pytest.mark.parametrize("kind", ["classification", "detection"])
-def test_shards_and_manifest_with_its_stamp_are_all_that_stays(house, kind, capsys):
-    settings = {
-        "classification": classification("class_folders", "raw"),
-        "detection": detection("voc", "voc"),
-    }
-    manifest = run(kind, settings[kind])
-    assert manifest["stamp"] == "a stamp" and manifest["kind"] == kind
+@pytest.mark.parametrize(("source", "reader"), [(classification, "class_folders"), (detection, "voc")])
+def test_shards_and_manifest_with_its_stamp_are_all_that_stays(house, source, reader, capsys):
+    manifest = run(source(reader, {"class_folders": "raw"}.get(reader, reader)))
+    kind = manifest.kind
+    assert manifest.stamp == "a stamp" and kind == source.__name__
     assert sorted(path.name for path in MANIFEST[kind].parent.iterdir()) == [
         "manifest.json", "test-00000.arrow", "train-00000.arrow", "validation-00000.arrow"
     ]  # fmt: skip
@@ -57,23 +66,23 @@ def test_shards_and_manifest_with_its_stamp_are_all_that_stays(house, kind, caps
 
 def test_a_job_that_ended_goes_on_and_another_stamp_does_not(house, monkeypatch):
     settings = classification("class_folders", "raw", shard_mb=0.004)
-    packed, real = [], workers.pack
+    packed, real = [], workers.pack_shard
 
-    def counted(piece, task, told):
-        head = real(piece, task, told)
-        packed.append("kept" not in head)
+    def counted(piece, task, on_image):
+        head = real(piece, task, on_image)
+        packed.append(not head.kept)
         if len(packed) == 4:
             raise OSError("the disk is gone")
         return head
 
-    monkeypatch.setattr(workers, "pack", counted)
+    monkeypatch.setattr(workers, "pack_shard", counted)
     with pytest.raises(OSError, match="gone"):
-        run("classification", settings)
+        run(settings)
     assert not MANIFEST["classification"].exists()
-    run("classification", settings)
+    run(settings)
     assert packed[:4] == [True] * 4 and packed[4:8] == [False] * 4 and all(packed[8:]) and len(packed) > 8
     packed[:] = [True] * 9
-    run("classification", settings)
+    run(settings)
     assert all(packed)  # nothing is taken from a run that ended well
 
 
@@ -82,7 +91,7 @@ def test_the_list_of_bad_pictures_outlives_the_job_that_they_stop(house):
     with pytest.raises(
         UserError, match=r"mend or remove what data/classification/pets/quarantine\.csv lists"
     ):
-        run("classification", classification("class_folders", "raw"))
+        run(classification("class_folders", "raw"))
     listed = Path("data/classification/pets/quarantine.csv").read_text().splitlines()
     assert listed == ["split,name,reason", "train,cat/0.jpg,cat/0.jpg: not a picture"]
 
@@ -95,9 +104,9 @@ def test_a_job_takes_no_more_workers_than_it_has_threads(house, monkeypatch, wan
         seen.append(count)
         return iter(())
 
-    monkeypatch.setattr(workers, "packed", packed)
+    monkeypatch.setattr(workers, "pack_all", packed)
     with pytest.raises(KeyError):  # nothing was packed
-        run("classification", classification("class_folders", "raw"), prepare_workers=wanted, threads=threads)
+        run(classification("class_folders", "raw"), prepare_workers=wanted, threads=threads)
     assert seen == [taken]
 
 

@@ -5,21 +5,18 @@ import sys
 
 import pytest
 
-from data.rooms import class_tree, classification, detection, put, voc_tree
+from data.rooms import class_tree, classification, detection, put, voc_tree, write_manifest
 from googlenet.data.prepare import prepare
-from googlenet.files import write_json
 from googlenet.prepared_data import main
 
 
 @pytest.fixture
 def pets(tmp_path):
-    return written(
-        "classification", classification("class_folders", class_tree(tmp_path / "raw")), tmp_path / "pets"
-    )
+    return written(classification("class_folders", class_tree(tmp_path / "raw")), tmp_path / "pets")
 
 
-def written(kind, settings, folder):
-    write_json(folder / "manifest.json", prepare(kind, settings, folder) | {"stamp": "s"})
+def written(source, folder):
+    write_manifest(folder, prepare(source, folder), "s")
     return folder
 
 
@@ -46,7 +43,7 @@ def test_show_by_number_and_by_name(pets, tmp_path, capsys):
 
 
 def test_show_objects(tmp_path, capsys):
-    folder = written("detection", detection("voc", voc_tree(tmp_path / "raw")), tmp_path / "out")
+    folder = written(detection("voc", voc_tree(tmp_path / "raw")), tmp_path / "out")
     assert main(["show", str(folder), "test", "0"]) == 0
     assert "object:  cat (0, 0, 9, 7)\nobject:  dog (4, 4, 31, 23)\n" in capsys.readouterr().out
 
@@ -68,7 +65,7 @@ def test_what_is_not_there_is_one_line(pets, capsys, words, said):
 def test_report_is_markdown_of_what_was_found(tmp_path):
     root = voc_tree(tmp_path / "raw")
     put(root / "JPEGImages/train_0.jpg", b"x")
-    folder = written("detection", detection("voc", root, max_bad_fraction=0.5), tmp_path / "out")
+    folder = written(detection("voc", root, max_bad_fraction=0.5), tmp_path / "out")
     words = [sys.executable, "-m", "googlenet.prepared_data", "report", str(folder)]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     for text in (

@@ -12,16 +12,17 @@ import pytest
 import torch
 
 from classification import test_train as classifiers
-from classification.tiny import COMPUTE, description, network
+from classification.tiny import RUNTIME, network
 from detection import test_multibox as multiboxes
 from detection import test_train as detectors
-from googlenet import resume
 from googlenet.classification.train import train as train_classifier
 from googlenet.detection.multibox_train import train as train_multibox
 from googlenet.detection.train import detector_from
 from googlenet.detection.train import train as train_detector
 from googlenet.errors import UserError
-from googlenet.resume import Resume
+from googlenet.pipeline import resume
+from googlenet.pipeline.resume import Resume
+from settings import changed
 
 
 class CutOff(Resume):
@@ -46,26 +47,22 @@ class CutOff(Resume):
 
 
 def classifier(kept):
-    data, model = (classifiers.PICTURES, classifiers.LABELS), network(description())
-    settings = classifiers.SETTINGS | {"epochs": 3}
-    held_out = {"validation": data, "test": data}
-    found = train_classifier(model, description(), data, held_out, settings, COMPUTE, lambda row: None, kept)
-    return model, found[0]
+    trained, settings = network(), changed(classifiers.SETTINGS, epochs=3)
+    measured, _ = train_classifier(trained, classifiers.SPLITS, settings, RUNTIME, lambda row: None, kept)
+    return trained.model, measured
 
 
-def detector(kept, share=0.0):
-    model, described = detector_from(network(description()), description(), ["cat", "dog"], 1)
-    mined = {"hard_negatives": {"share": share, "scored": 8, "hardest": 4}}
-    settings = detectors.SETTINGS | mined | {"epochs": 3, "batches_per_epoch": 2}
-    pictures, boxes, labels = detectors.PICTURES, detectors.BOXES, detectors.LABELS
-    found = train_detector(
-        model, described, pictures, boxes, labels, settings, COMPUTE, lambda row: None, kept
-    )
-    return model, found
+def detector(kept, mined=False):
+    trained = detector_from(network(), ["cat", "dog"], 1)
+    hard = {"enabled": mined, "share": 0.5, "scored": 8, "hardest": 4}
+    settings = changed(detectors.SETTINGS, hard_negatives=hard, epochs=3, batches_per_epoch=2)
+    images, regions = detectors.IMAGES, detectors.REGIONS
+    measured = train_detector(trained, images, regions, settings, RUNTIME, lambda row: None, kept)
+    return trained.model, measured
 
 
 def mined_detector(kept):
-    return detector(kept, share=0.5)
+    return detector(kept, mined=True)
 
 
 TRAININGS = [classifier, detector, mined_detector]
@@ -93,9 +90,9 @@ def test_a_training_that_is_cut_off_ends_in_the_same_bits(tmp_path, training, st
 def test_multibox_that_is_cut_off_ends_in_the_same_bits(tmp_path):
     def training(kept):
         shown, objects = multiboxes.scenes(8, 0)
-        model, form = multiboxes.begun("grid", "3b", objects, 3)
-        settings = multiboxes.SETTINGS | {"epochs": 2, "batches_per_epoch": 3}
-        return model, train_multibox(model, form, shown, objects, settings, COMPUTE, lambda row: None, kept)
+        model = multiboxes.begun("grid", "3b", objects, 3)
+        settings = changed(multiboxes.SETTINGS, epochs=2, batches_per_epoch=3)
+        return model, train_multibox(model, shown, objects, settings, RUNTIME, lambda row: None, kept)
 
     whole = training(resume.NOWHERE)
     with pytest.raises(KeyboardInterrupt):
@@ -181,7 +178,7 @@ LISTENER = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from googlenet import resume
+from googlenet.pipeline import resume
 from googlenet.errors import Stopped
 kept = resume.Resume(Path(sys.argv[1]), 1000.0)
 def slow(start):

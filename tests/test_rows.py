@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from googlenet.checkpoint import save, save_arrays
+from googlenet.storage.checkpoint import save, save_arrays
 from googlenet.errors import UserError
-from googlenet.rows import Writing, open_rows, written
+from googlenet.storage.rows import Writing, open_rows, written
 
 ARRAYS = {
     "compare.mirror.boxes": np.arange(24, dtype=np.float32).reshape(3, 2, 4),

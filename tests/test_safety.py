@@ -128,7 +128,7 @@ def test_what_is_harmless_is_not_found():
 def test_the_strict_loader_makes_plain_values_alone():
     import yaml
 
-    from googlenet import files
+    from googlenet.storage import files
 
     assert issubclass(files._Strict, yaml.SafeLoader)
     made = {tag for tag in files._Strict.yaml_constructors if tag}

@@ -3,7 +3,9 @@
 import pytest
 
 from conf_copy import copied, edit, job_files
-from googlenet import config, preflight, variants
+from googlenet import preflight
+from googlenet.config import variants
+from googlenet.pipeline import experiment as config
 from googlenet.errors import UserError
 
 ROW = "  - {{name: more, {}}}\n"

@@ -7,9 +7,10 @@ from importlib import metadata
 import pytest
 
 from conf_copy import copied, edit, job_files
-from googlenet import config, preflight, versions
+from googlenet import preflight
+from googlenet.pipeline import experiment as config, versions
 from googlenet.errors import UserError
-from googlenet.files import write_json
+from googlenet.storage.files import write_json
 
 NOW = {"torch": "2.16.0", "numpy": "2.9.0"}
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from googlenet.config import current
+from googlenet.pipeline.experiment import current
 from googlenet.errors import UserError
 from googlenet.tracking import current_runs, deliver
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from googlenet.config import ABLATION_STAGES, DATA_STAGES, PER
+from googlenet.pipeline.registry import ROWS, STAGES
 
 FILES = {"all": "dvc.yaml", "ablations": "workflow/ablations/dvc.yaml"}  # by the target of Snakemake
 HEAD = """\
@@ -33,16 +33,18 @@ RESULTS = "results/${experiment}"
 
 def folder(stage: str) -> str:
     """The folder that a stage owns."""
-    if stage in ABLATION_STAGES:
+    group = STAGES[stage].group
+    if group == "ablations":
         return f"{RESULTS}/ablations/{stage}"
-    return f"data/{stage.removeprefix('prepare_')}" if stage in DATA_STAGES else f"{RESULTS}/{stage}"
+    return f"data/{stage.removeprefix('prepare_')}" if group == "data" else f"{RESULTS}/{stage}"
 
 
 def config_folder(stage: str) -> str:
     """Where the resolved configurations of a stage's jobs lie."""
-    if stage in ABLATION_STAGES:
+    group = STAGES[stage].group
+    if group == "ablations":
         return f"{RESULTS}/ablations/config/{stage}"
-    return "data/config" if stage in DATA_STAGES else f"{RESULTS}/config/{stage}"
+    return "data/config" if group == "data" else f"{RESULTS}/config/{stage}"
 
 
 def rule_edges(target: str) -> dict[str, set[str]]:
@@ -58,8 +60,8 @@ def rule_edges(target: str) -> dict[str, set[str]]:
         words = ["snakemake", "--rulegraph", "--cores", "1", "--directory", room, "--", target]
         graph = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     names = dict(re.findall(r'(\d+)\[ ?label ?= ?"(\w+)"', graph))
-    mine = [stage for stage in PER if (stage in ABLATION_STAGES) == (target == "ablations")]
-    edges: dict[str, set[str]] = {stage: set() for stage in mine}
+    of_target = [row.name for row in ROWS if (row.group == "ablations") == (target == "ablations")]
+    edges: dict[str, set[str]] = {stage: set() for stage in of_target}
     for before, after in re.findall(r"(\d+) -> (\d+)", graph):
         if names[after] in edges:
             edges[names[after]].add(names[before])

@@ -14,20 +14,23 @@ import sys
 from pathlib import Path
 
 from dvc_stages import FILES
-from googlenet import config
+from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
+from googlenet.pipeline import experiment as experiments
+from googlenet.pipeline.experiment import Experiment
+from googlenet.pipeline.registry import ROWS
 
 MENU = "resolve, after-run EXPERIMENT TARGET, commit [TARGET], restore"
 
 
-def resolve() -> config.Settings:
+def resolve() -> Experiment:
     """Write what changed, remove what is no more, and make every stage's folder: DVC wants each to exist."""
-    settings = config.current(Path.cwd())
-    config.write_configs(settings)
-    config.remove_former_jobs(settings)
+    experiment = experiments.current(Path.cwd())
+    experiments.write_configs(experiment)
+    experiments.remove_former_jobs(experiment)
     for target in known():
-        make_folders(settings, target)
-    return settings
+        make_folders(experiment, target)
+    return experiment
 
 
 def known() -> list[str]:
@@ -35,55 +38,55 @@ def known() -> list[str]:
     return [target for target, file in FILES.items() if Path(file).exists()]
 
 
-def make_folders(settings: config.Settings, target: str) -> None:
+def make_folders(experiment: Experiment, target: str) -> None:
     """Make the folders that DVC knows of a target; a stage that an experiment leaves out has an empty one."""
-    for stage in config.PER:
-        of_target = (stage in config.ABLATION_STAGES) == (target == "ablations")
-        if of_target and stage not in config.DATA_STAGES:
-            results = settings.root / settings.results(stage)
-            for folder in (results / stage, results / "config" / stage, results / "runs"):
+    for row in ROWS:
+        of_target = (row.group == "ablations") == (target == "ablations")
+        if of_target and row.group != "data":
+            results = experiment.root / experiment.results(row.name)
+            for folder in (results / row.name, results / "config" / row.name, results / "runs"):
                 folder.mkdir(parents=True, exist_ok=True)
     for name in ("config", "runs", "classification", "detection"):
-        (settings.root / "data" / name).mkdir(parents=True, exist_ok=True)
+        (experiment.root / "data" / name).mkdir(parents=True, exist_ok=True)
 
 
-def after_run(experiment: str, target: str) -> None:
+def after_run(name: str, target: str) -> None:
     """Commit, unless it would record something else than what params.yaml says, or too much."""
-    settings = config.current(Path.cwd())
-    if experiment != settings.experiment:
-        tell(f"DVC not told: ran '{experiment}', but params.yaml says '{settings.experiment}'")
+    experiment = experiments.current(Path.cwd())
+    if name != experiment.name:
+        tell(f"DVC not told: ran '{name}', but params.yaml says '{experiment.name}'")
     elif not Path(".dvc").is_dir() or not Path(".git").exists():
         tell("DVC not told: this folder is no git clone with .dvc")
-    elif size_gb(settings) > settings.tree.plumbing.commit_limit_gb:
-        tell(f"DVC not told: {size_gb(settings):.0f} GB is above plumbing.commit_limit_gb; run `make sync`")
+    elif size_gb(experiment) > experiment.of(Execution).commit_limit_gb:
+        tell(f"DVC not told: {size_gb(experiment):.0f} GB is above execution.commit_limit_gb; run `make sync`")
     else:
-        commit(settings, target)
+        commit(experiment, target)
 
 
-def commit(settings: config.Settings, target: str) -> None:
+def commit(experiment: Experiment, target: str) -> None:
     """Record the present results of a target in the dvc.lock beside its dvc.yaml, and in DVC's cache."""
     if target != "all":
         run(sys.executable, "workflow/dvc_stages.py", "write", target)
-    make_folders(settings, target)
+    make_folders(experiment, target)
     run("dvc", "commit", "--force", "--quiet", FILES[target])
 
 
 def commit_by_hand(target: str = "all") -> None:
     """Commit when, and only when, Snakemake has nothing to do."""
-    settings = config.current(Path.cwd())
+    experiment = experiments.current(Path.cwd())
     if target not in FILES:
         raise UserError(f"{target!r}: one of {', '.join(FILES)}")
     if "Nothing to be done" not in run("snakemake", "-n", "--", target):
         words = "snakemake --cores N" + (f" {target}" if target != "all" else "")
         raise UserError(f"results are not current; run `{words}` first")
-    commit(settings, target)
+    commit(experiment, target)
 
 
 def restore() -> None:
     """Check out what dvc.lock names; only when it all fits the present configurations, mark it as current."""
-    settings = resolve()
+    experiment = resolve()
     for target in known():
-        changed = checked_out(settings, target)
+        changed = checked_out(experiment, target)
         if changed and target == "all":
             raise UserError(
                 f"the results do not belong to this checkout ({', '.join(changed)} differ);"
@@ -96,7 +99,7 @@ def restore() -> None:
             run("snakemake", "--cores", "1", "--touch", "--forceall", "--quiet", "all", "--", target)
 
 
-def checked_out(settings: config.Settings, target: str) -> list[str]:
+def checked_out(experiment: Experiment, target: str) -> list[str]:
     """Check out a target's results; returns the stages that differ nevertheless."""
     try:
         run("dvc", "checkout", FILES[target])
@@ -104,14 +107,14 @@ def checked_out(settings: config.Settings, target: str) -> list[str]:
         raise UserError(
             f"{error} (`make sync` keeps present results, `dvc pull` fetches missing ones)"
         ) from None
-    make_folders(settings, target)  # checkout removes empty ones, and DVC misses those of stages without jobs
+    make_folders(experiment, target)  # checkout removes empty ones, and DVC misses those of stages without jobs
     return sorted(json.loads(run("dvc", "status", "--json", FILES[target])))
 
 
-def size_gb(settings: config.Settings) -> float:
+def size_gb(experiment: Experiment) -> float:
     """Size of what a commit would hash, in GB."""
-    folders = [settings.root / "data" / name for name in ("classification", "detection")]
-    folders.append(settings.root / "results" / settings.experiment)
+    folders = [experiment.root / "data" / name for name in ("classification", "detection")]
+    folders.append(experiment.root / "results" / experiment.name)
     return (
         sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file()) / 1e9
     )

@@ -1,4 +1,4 @@
-"""The figures printed in "Going Deeper with Convolutions", read from paper.yaml, as plain dicts and lists.
+"""The figures printed in "Going Deeper with Convolutions", read from paper.yaml.
 
 Units: errors, average precisions and coverage are percents. In Table 1's print K is 1024, M a million.
 """
@@ -6,7 +6,7 @@ Units: errors, average precisions and coverage are percents. In Table 1's print 
 import copy
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -16,9 +16,85 @@ UNITS = {"K": 1024.0, "M": 1e6, "G": 1e9}
 BRANCHES = ("c1x1", "c3x3_reduce", "c3x3", "c5x5_reduce", "c5x5", "pool_proj")
 
 
+class LayerRow(NamedTuple):
+    """A row of Table 1, with the print and our recount of the stated widths side by side.
+
+    output: [h, w, channels]. branches: channels by name. printed_params, printed_ops: as text, None where nothing is printed.
+    recount_weights: biases left out, as in the print. params_disagree, ops_disagree: whether the recount is further from the
+    print than one unit of the print's last digit.
+    """
+
+    layer: str
+    output: tuple[int, int, int]
+    depth: int | None
+    branches: dict[str, int]
+    printed_params: str | None
+    printed_ops: str | None
+    recount_weights: int
+    recount_macs: int
+    params_disagree: bool
+    ops_disagree: bool
+
+
+class Totals(NamedTuple):
+    """The sums of Table 1: the print's own, a recount's, and the numbers of layers."""
+
+    sum_of_printed_params: str
+    sum_of_printed_ops: str
+    recount_weights: int
+    recount_params_with_biases: int
+    recount_macs: str
+    params_with_both_aux_heads: int
+    layers_with_parameters: int
+    layers_with_pooling: int
+
+
+class TeamError(NamedTuple):
+    """A row of Table 2, classification by team."""
+
+    team: str
+    year: int
+    place: int
+    top5_error_percent: float
+    external_data: str
+
+
+class ErrorRow(NamedTuple):
+    """A row of Table 3. against_base: in points; None for the base."""
+
+    models: int
+    crops: int
+    cost: int
+    top5_error_percent: float
+    against_base: float | None
+
+
+class TeamPrecision(NamedTuple):
+    """A row of Table 4, detection by team. ensemble: how many models, in words."""
+
+    team: str
+    year: int
+    place: int
+    mean_ap_percent: float
+    external_data: str
+    ensemble: str
+
+
+class ModelPrecision(NamedTuple):
+    """A row of Table 5, detection by one model. contextual_model, box_regression: yes, no or ?."""
+
+    team: str
+    mean_ap_percent: float
+    contextual_model: str
+    box_regression: str
+
+
 @cache
 def _loaded() -> dict[str, Any]:
-    return yaml.safe_load(files("googlenet").joinpath("paper.yaml").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.safe_load(
+        files("googlenet").joinpath("paper.yaml").read_text(encoding="utf-8")
+    )
+    return loaded
 
 
 def facts(section: str) -> Any:
@@ -36,13 +112,8 @@ def number(printed: str | int | float) -> float:
     return float(text[:-1] if text[-1:] in UNITS else text) * unit
 
 
-def table_1() -> list[dict[str, Any]]:
-    """Table 1, a row per layer, with the print and our recount of the stated widths side by side.
-
-    Keys: layer, output [h, w, c], depth, branches {name: channels}, printed_params and printed_ops (text
-    or None), recount_weights (biases left out, as in the print), recount_macs, and params_disagree and
-    ops_disagree: whether the recount is further from the print than one unit of the print's last digit.
-    """
+def table_1() -> list[LayerRow]:
+    """Table 1, a row per layer."""
     rows, channels = [], 3
     for layer, row in facts("table_1_architecture").items():
         if layer == "totals":
@@ -50,19 +121,20 @@ def table_1() -> list[dict[str, Any]]:
         height, width, depth_out = row["out"]
         weights = _weights(layer, row, channels)
         macs = weights * height * width
+        printed_params, printed_ops = row.get("params"), row.get("ops")
         rows.append(
-            {
-                "layer": layer,
-                "output": [height, width, depth_out],
-                "depth": row.get("depth"),
-                "branches": {name: row[name] for name in BRANCHES if name in row},
-                "printed_params": row.get("params"),
-                "printed_ops": row.get("ops"),
-                "recount_weights": weights,
-                "recount_macs": macs,
-                "params_disagree": _disagree(row.get("params"), weights),
-                "ops_disagree": _disagree(row.get("ops"), macs),
-            }
+            LayerRow(
+                layer=layer,
+                output=(height, width, depth_out),
+                depth=row.get("depth"),
+                branches={name: row[name] for name in BRANCHES if name in row},
+                printed_params=printed_params,
+                printed_ops=printed_ops,
+                recount_weights=weights,
+                recount_macs=macs,
+                params_disagree=_disagree(printed_params, weights),
+                ops_disagree=_disagree(printed_ops, macs),
+            )
         )
         channels = depth_out
     return rows
@@ -70,17 +142,21 @@ def table_1() -> list[dict[str, Any]]:
 
 def _weights(layer: str, row: dict[str, Any], channels_in: int) -> int:
     """Weights, without biases, of one row of Table 1 that takes `channels_in` channels."""
+    width: dict[str, int] = {name: row[name] for name in BRANCHES if name in row}
+    channels_out: int = row["out"][2]
     if layer.startswith("inception"):
+        reduced = width["c1x1"] + width["c3x3_reduce"] + width["c5x5_reduce"] + width["pool_proj"]
         return (
-            channels_in * (row["c1x1"] + row["c3x3_reduce"] + row["c5x5_reduce"] + row["pool_proj"])
-            + 9 * row["c3x3_reduce"] * row["c3x3"]
-            + 25 * row["c5x5_reduce"] * row["c5x5"]
+            channels_in * reduced
+            + 9 * width["c3x3_reduce"] * width["c3x3"]
+            + 25 * width["c5x5_reduce"] * width["c5x5"]
         )
     if layer == "conv2":
-        return channels_in * row["c3x3_reduce"] + 9 * row["c3x3_reduce"] * row["c3x3"]
+        return channels_in * width["c3x3_reduce"] + 9 * width["c3x3_reduce"] * width["c3x3"]
     if layer == "conv1":
-        return row["kernel"] ** 2 * channels_in * row["out"][2]
-    return channels_in * row["out"][2] if layer == "linear" else 0
+        kernel: int = row["kernel"]
+        return kernel**2 * channels_in * channels_out
+    return channels_in * channels_out if layer == "linear" else 0
 
 
 def _disagree(printed: str | None, counted: int) -> bool:
@@ -92,55 +168,35 @@ def _disagree(printed: str | None, counted: int) -> bool:
     return abs(counted - number(printed)) > last_digit
 
 
-def table_1_totals() -> dict[str, Any]:
-    """The sums of Table 1: the print's own, a recount's, and the numbers of layers."""
-    return facts("table_1_architecture")["totals"]
+def table_1_totals() -> Totals:
+    """The sums of Table 1."""
+    return Totals(**facts("table_1_architecture")["totals"])
 
 
-def table_2() -> list[dict[str, Any]]:
-    """Table 2, classification by team: team, year, place, top5_error_percent, external_data."""
-    keys = ("year", "place", "top5_error_percent", "external_data")
+def table_2() -> list[TeamError]:
+    """Table 2: a team may have several rows."""
     return [
-        {"team": team, **dict(zip(keys, row, strict=True))}
-        for team, entries in facts("classification")["table_2"].items()
-        for row in entries
+        TeamError(team, *row) for team, rows in facts("classification")["table_2"].items() for row in rows
     ]
 
 
-def table_3() -> list[dict[str, Any]]:
-    """Table 3: models, crops, cost, top5_error_percent and against_base (points; None for the base)."""
-    rows = []
-    for models, crops, cost, error, against in facts("classification")["table_3"]:
-        rows.append(
-            {
-                "models": models,
-                "crops": crops,
-                "cost": cost,
-                "top5_error_percent": error,
-                "against_base": None if against == "base" else against,
-            }
-        )
-    return rows
-
-
-def table_4() -> list[dict[str, Any]]:
-    """Table 4, detection by team: team, year, place, mean_ap_percent, external_data, ensemble."""
-    keys = ("year", "place", "mean_ap_percent", "external_data", "ensemble")
+def table_3() -> list[ErrorRow]:
+    """Table 3, the base first."""
     return [
-        {"team": team, **dict(zip(keys, row, strict=True))}
-        for team, row in facts("detection")["table_4"].items()
+        ErrorRow(models, crops, cost, error, None if against == "base" else against)
+        for models, crops, cost, error, against in facts("classification")["table_3"]
     ]
 
 
-def table_5() -> list[dict[str, Any]]:
-    """Table 5, detection by one model: team, mean_ap_percent, contextual_model, box_regression (words)."""
+def table_4() -> list[TeamPrecision]:
+    """Table 4."""
+    return [TeamPrecision(team, *row) for team, row in facts("detection")["table_4"].items()]
+
+
+def table_5() -> list[ModelPrecision]:
+    """Table 5."""
     words = {True: "yes", False: "no"}  # YAML reads a bare yes and no as truth values
     return [
-        {
-            "team": team,
-            "mean_ap_percent": mean_ap,
-            "contextual_model": words.get(context, context),
-            "box_regression": words.get(regression, regression),
-        }
-        for team, (mean_ap, context, regression) in facts("detection")["table_5"].items()
+        ModelPrecision(team, mean_ap, *(words.get(word, word) for word in answers))
+        for team, (mean_ap, *answers) in facts("detection")["table_5"].items()
     ]

@@ -8,10 +8,14 @@ from pathlib import Path
 for threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(threads, "1")  # as in a job; torch reads it when it is imported
 
-from googlenet import config  # noqa: E402
+from googlenet.config.schema.dataset import Kind  # noqa: E402
+from googlenet.config.schema.shared import Enabled  # noqa: E402
 from googlenet.errors import UserError  # noqa: E402
-from googlenet.files import write_json  # noqa: E402
-from googlenet.planning import machine, measure, plan, records, sizes, table  # noqa: E402
+from googlenet.pipeline.experiment import experiment as composed  # noqa: E402
+from googlenet.planning import machine, plan, records, sizes, table  # noqa: E402
+from googlenet.planning.rates import Bench, Rates  # noqa: E402
+from googlenet.planning.work import Target  # noqa: E402
+from googlenet.storage.files import write_json  # noqa: E402
 
 
 def main() -> None:
@@ -29,24 +33,24 @@ def perform(arguments: list[str], root: Path) -> plan.Plan:
     if given.machine and given.save:
         raise UserError("--save: writes what is measured here; leave --machine out")
     if given.save:
-        machine.path_of(root, given.save)  # a name that is none is told before the measuring
-    settings = config.compose(root, given.experiment)
-    again = f"python -m googlenet.plan --experiment {settings.experiment} --save {given.machine or 'NAME'}"
-    measured_by = {}
+        machine.path_of(root, given.save)  # an invalid name fails before the measuring
+    experiment = composed(root, given.experiment)
+    again = f"python -m googlenet.plan --experiment {experiment.name} --save {given.machine or 'NAME'}"
+    measured: machine.Measured | None = None
     if given.machine:
-        there, rates, measured_by = machine.read(root, given.machine, again)
-    kinds = ["classification"] + ["detection"] * bool(settings.tree.detection)
-    found = {kind: sizes.of(settings, kind) for kind in kinds}
-    if not given.machine:
-        measured = measure.Measured(settings, list(found.values()))
-        there, rates = machine.this_machine(), machine.Rates([], measured)
-    made = plan.planned(
-        settings, found, rates, there, given.machine, given.cores, given.gpus, given.ablations
+        there, rates, measured = machine.read(root, given.machine, again)
+    kinds: list[Kind] = (
+        ["classification", "detection"] if experiment.of(Enabled).enabled else ["classification"]
     )
-    print(table.as_text(made, measured_by))
+    data = {kind: sizes.of(experiment, kind) for kind in kinds}
+    if not given.machine:
+        there, rates = machine.this_machine(), Rates({}, Bench(experiment, data.values()).measure)
+    target = Target.of(there, given.machine, given.cores, given.gpus)
+    made = plan.planned(experiment, data, rates, target, given.ablations)
+    print(table.as_text(made, measured))
     print(f"\n{table.rates_text(rates)}")
     if given.measured:
-        print(f"\n{table.compared_text(records.compared(root, made, settings.dataset))}")
+        print(f"\n{table.compared_text(records.compared(experiment, made))}")
     if given.save:
         path = machine.save(root, given.save, there, rates, given.beside)
         print(f"\nrates written to {path.relative_to(root)}")

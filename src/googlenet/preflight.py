@@ -1,124 +1,117 @@
-"""What is checked before the first job of a real run, beyond keys and types: the world and the rooms' own settings."""
+"""What is checked before the first job of a real run, beyond what settings say by themselves: the world around them."""
 
 from pathlib import Path
 
-from googlenet import tracking, variants, versions
-from googlenet.classification import sampling
-from googlenet.config import COMPUTING_STAGES, DATA_STAGES, Job, Settings, plain
+from googlenet import tracking
+from googlenet.config.schema.base import TRUNKS
+from googlenet.config.schema.classification import AnalyseUnits, ImportWeights
+from googlenet.config.schema.dataset import Dataset
+from googlenet.config.schema.detection import TrainMultibox
+from googlenet.config.schema.shared import Compute, Model
 from googlenet.data.prepare import check_source
-from googlenet.detection import selective_search
 from googlenet.errors import UserError, nearest
-from googlenet.files import read_json
-from googlenet.imports import bring
-from googlenet.job import run_record
-from googlenet.models import peers
-from googlenet.models.table_1 import check_modules, module_above, order_of_modules
+from googlenet.imports import import_weights
+from googlenet.metrics.runs import read_run
+from googlenet.models.table_1 import module_above, order_of_modules
+from googlenet.pipeline import versions
+from googlenet.pipeline.experiment import Experiment, Job
+from googlenet.pipeline.job import run_record
+from googlenet.pipeline.registry import STAGES
 
-SEARCH_KEYS = tuple(selective_search.DEFAULTS)
 
-
-def check(settings: Settings, local: bool) -> None:
+def check(experiment: Experiment, local: bool) -> None:
     """Raise UserError, naming the key, for missing data, settings without sense, no GPU, no answer from MLflow's server.
 
     Data that are prepared already need no source. `local`: jobs run on this machine, so its GPU is the one that counts.
     """
-    for stage in (stage for stage in DATA_STAGES if stage in settings.stages):
-        kind = stage.removeprefix("prepare_")
-        trains = (
-            kind == "detection" or settings.jobs("train_classifier") or "train_baseline" in settings.stages
-        )
-        if trains and not settings.tree.dataset[kind].splits.train:
+    check_data(experiment)
+    for job in experiment.jobs("import_weights"):
+        check_weights(experiment, job)
+    if "analyse_units" in experiment.stages:
+        check_analysed(experiment)
+    if "train_multibox" in experiment.stages:
+        check_trunk(experiment)
+    if local and experiment.of(Compute).device == "cuda" and not Path("/dev/nvidiactl").exists():
+        raise UserError("compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu")
+    tracking.check(experiment.root, experiment.name)  # last: it can take seconds
+
+
+def check_data(experiment: Experiment) -> None:
+    """See that the data are there, prepared or to be prepared, with training images where something is trained."""
+    dataset = experiment.of(Dataset)
+    trains = bool(experiment.jobs("train_classifier")) or "train_baseline" in experiment.stages
+    sources = {"classification": (dataset.classification, trains), "detection": (dataset.detection, True)}
+    for kind, (source, training) in sources.items():
+        if f"prepare_{kind}" not in experiment.stages:
+            continue
+        if training and not source.splits.train:
             raise UserError(
-                f"dataset.{kind}.splits.train: not set, and this experiment trains; name the training pictures,"
+                f"dataset.{kind}.splits.train: not set, and this experiment trains; name the training images,"
                 " or give every member weights and set train_baseline.enabled to false"
             )
-        if not (settings.root / "data" / kind / settings.dataset / "manifest.json").exists():
-            check_source(kind, settings.resolved(Job(stage, "all"))["source"])
-    for job in settings.jobs("import_weights"):
-        check_weights(settings, job)
-    for key in ("aux_heads", "repeat_modules"):
-        check_modules(plain(settings.tree.model[key]), f"model.{key}")
-    for name, member in settings.rows("member").items():
-        check_modules(member.get("repeat_modules", []), f"ensemble.members.{name}.repeat_modules")
-    for name, row in variants.rows(settings.tree).items():
-        for section, changes in row["changes"].items():
-            for key in {"aux_heads", "repeat_modules"} & changes.keys():
-                check_modules(
-                    changes[key], f"conf/ablations.yaml: ablations.rows.{name}.changes.{section}.{key}"
-                )
-    for name, method in plain(settings.tree.sampling).items():
-        sampling.check(method, f"sampling.{name}")
-    if "analyse_units" in settings.stages:
-        check_analysed(settings)
-    if "train_multibox" in settings.stages:
-        check_trunk(settings)
-    peers.check(settings.resolved(Job("measure_cost", "all")))
-    if "propose_regions" in settings.stages:
-        selective_search.check({key: settings.tree.propose_regions[key] for key in SEARCH_KEYS})
-    if local and settings.tree.compute.device == "cuda" and not Path("/dev/nvidiactl").exists():
-        raise UserError("compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu")
-    tracking.check(settings.root, settings.experiment)  # last: it can take seconds
+        if not (experiment.root / "data" / kind / experiment.dataset / "manifest.json").exists():
+            check_source(source)
 
 
-def check_weights(settings: Settings, job: Job) -> None:
+def check_weights(experiment: Experiment, job: Job) -> None:
     """See that a member's weights are there to import, and that what starts from them can.
 
     Weights that are imported already need no source.
     """
-    config = settings.resolved(job)
-    key = f"ensemble.members.{job.name}.weights"
-    rows = settings.rows("detector") if settings.tree.detection else {}
-    starts = [name for name, row in rows.items() if row["init_from"] == job.name]
-    if starts and config["origin"]["format"] == "torchvision":
+    settings = experiment.settings(job, ImportWeights)
+    detectors = experiment.detectors.values() if "train_detector" in experiment.stages else ()
+    starts = [detector.name for detector in detectors if detector.init_from == job.name]
+    if starts and settings.origin.network not in TRUNKS:
         raise UserError(
             f"ensemble.detectors.{starts[0]}.init_from: {job.name} is torchvision's variant, and detectors start from"
-            " the paper's network; name another member, or set detection to false"
+            " the paper's network; name another member, or set detection.enabled to false"
         )
-    if not (settings.root / f"results/{settings.experiment}/import_weights/{job.name}/metrics.json").exists():
-        bring.check(Path(config["member"]["weights"]).expanduser(), config["origin"], key)
+    if not (experiment.root / f"results/{experiment.name}/import_weights/{job.name}/metrics.json").exists():
+        weights = Path(settings.member.weights).expanduser()
+        import_weights.check(weights, settings.origin, f"ensemble.members.{job.name}.weights")
 
 
-def check_analysed(settings: Settings) -> None:
+def check_analysed(experiment: Experiment) -> None:
     """See that there is a module above the one whose units are analysed."""
-    name = settings.analysed_member
-    member, model = settings.rows("member")[name], plain(settings.tree.model)
-    if member.get("weights") and settings.tree.origins[member["origin"]].format == "torchvision":
+    member = experiment.analysed_member
+    if experiment.network_of(member) not in TRUNKS:
         raise UserError(
-            f"analyse_units.of_member: {name} is torchvision's network, which has other modules; name a member with"
+            f"analyse_units.of_member: {member} is torchvision's network, which has other modules; name a member with"
             " the paper's, or set analyse_units.enabled to false"
         )
-    deeper = [*model["repeat_modules"], *member.get("repeat_modules", [])]
-    module_above(settings.tree.analyse_units.module, deeper, "analyse_units.module")
+    module_above(experiment.of(AnalyseUnits).module, repeated_modules(experiment, member), "analyse_units.module")
 
 
-def check_trunk(settings: Settings) -> None:
+def check_trunk(experiment: Experiment) -> None:
     """See that MultiBox can start from the member that is named, and ends at a module that it has."""
-    multibox, member = (
-        settings.tree.train_multibox,
-        settings.rows("member")[settings.tree.train_multibox.init_from],
-    )
-    if member.get("weights") and settings.tree.origins[member["origin"]].format == "torchvision":
+    multibox = experiment.of(TrainMultibox)
+    if experiment.network_of(multibox.init_from) not in TRUNKS:
         raise UserError(
-            f"train_multibox.init_from: {member['name']} is torchvision's network, which is no trunk; name a member with"
-            " the paper's, or set merge_proposals.multibox_boxes to 0"
+            f"train_multibox.init_from: {multibox.init_from} is torchvision's network, which is no trunk; name a member"
+            " with the paper's, or set train_multibox.enabled to false"
         )
-    deeper = [*settings.tree.model.repeat_modules, *member.get("repeat_modules", [])]
-    known = list(order_of_modules(deeper))
+    known = list(order_of_modules(repeated_modules(experiment, multibox.init_from)))
     if multibox.last not in known:
         raise UserError(f"train_multibox.last: no module '{multibox.last}'{nearest(multibox.last, known)}")
 
 
-def warnings(settings: Settings) -> list[str]:
+def repeated_modules(experiment: Experiment, member: str) -> list[str]:
+    """The modules that a member's network repeats."""
+    row = experiment.members[member]
+    return [*experiment.of(Model).repeat_modules, *(() if row.imported else row.repeat_modules)]
+
+
+def warnings(experiment: Experiment) -> list[str]:
     """What is said before the first job and stops nothing: one line for each library that made results in another version.
 
     With strict_versions such results are out of date, and nothing needs saying.
     """
-    if settings.tree.strict_versions:
+    if experiment.composed.strict_versions:
         return []
-    found = []
-    for stage in (stage for stage in settings.stages if stage in COMPUTING_STAGES):
-        for name in (job.name for job in settings.jobs(stage)):
-            record = settings.root / run_record(Path(settings.config_path(stage, name)), stage, name)
-            found += [read_json(record)] if record.is_file() else []
+    records = []
+    for stage in (stage for stage in experiment.stages if STAGES[stage].computes):
+        for name in (job.name for job in experiment.jobs(stage)):
+            record = experiment.root / run_record(Path(experiment.config_path(stage, name)), stage, name)
+            records += [read_run(record)] if record.is_file() else []
     mend = "what runs now is mixed with them (strict_versions: true in params.yaml's overrides runs all anew)"
-    return [f"warning: {line}; {mend}" for line in versions.differences(found, versions.installed())]
+    return [f"warning: {line}; {mend}" for line in versions.differences(records, versions.installed())]

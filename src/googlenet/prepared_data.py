@@ -10,20 +10,22 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from googlenet.data.store import Split, open_split
 from googlenet.data.verify import faults
 from googlenet.errors import UserError, nearest
-from googlenet.files import read_json, write_bytes
+from googlenet.metrics.data import read_manifest
+from googlenet.storage.files import write_bytes
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line; a UserError becomes one line and exit code 1, as does a data set that is not whole."""
     given = vars(_parser().parse_args(arguments))
-    command = {"verify": verify, "show": show, "report": report}[given.pop("command")]
+    commands: dict[str, Callable[..., int]] = {"verify": verify, "show": show, "report": report}
     try:
-        return command(**given)
+        return commands[given.pop("command")](**given)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -31,37 +33,36 @@ def main(arguments: list[str] | None = None) -> int:
 
 def verify(folder: Path) -> int:
     """Print a line for every fault; 1 if there is any."""
-    found = 0
+    count = 0
     for line in faults(folder, lambda line: print(line, file=sys.stderr, flush=True)):
         print(f"bad: {line}", flush=True)
-        found += 1
-    manifest = read_json(folder / "manifest.json")
-    records = sum(split["records"] for split in manifest["splits"].values())
-    shards = sum(len(split["shards"]) for split in manifest["splits"].values())
+        count += 1
+    splits = read_manifest(folder / "manifest.json").splits.values()
+    records, shards = sum(split.records for split in splits), sum(len(split.shards) for split in splits)
     print(
-        f"{folder}: {records:,} records in {shards:,} shards; {f'faults: {found}' if found else 'all as packed'}"
+        f"{folder}: {records:,} records in {shards:,} shards; {f'faults: {count}' if count else 'all as packed'}"
     )
-    return 1 if found else 0
+    return 1 if count else 0
 
 
 def show(folder: Path, split: str, record: str, save: Path | None = None) -> int:
     """Print a record's fields; write its picture, as it is packed, to `save`."""
-    manifest, records = read_json(folder / "manifest.json"), open_split(folder, split)
+    classes, records = read_manifest(folder / "manifest.json").classes, open_split(folder, split)
     index = index_of(records, record)
-    found, classes = records[index], manifest["classes"]
-    rows = {"record": f"{index} of {len(records)} in {split}", "name": found.name}
-    rows |= {"picture": f"{found.width} x {found.height} px upright, {len(found.image):,} bytes"}
-    rows |= {"sha256": found.sha256.hex()}
-    if found.label >= 0:
-        rows["class"] = f"{found.label} {classes[found.label]}"
+    shown = records[index]
+    rows = {"record": f"{index} of {len(records)} in {split}", "name": shown.name}
+    rows |= {"picture": f"{shown.width} x {shown.height} px upright, {len(shown.image):,} bytes"}
+    rows |= {"sha256": shown.sha256.hex()}
+    if shown.label >= 0:
+        rows["class"] = f"{shown.label} {classes[shown.label]}"
     print("\n".join(f"{name + ':':<9}{value}" for name, value in rows.items()))
-    for box, label, difficult in zip(found.boxes.tolist(), found.box_labels, found.difficult, strict=True):
+    for box, label, difficult in zip(shown.boxes.tolist(), shown.box_labels, shown.difficult, strict=True):
         corners = ", ".join(f"{value:g}" for value in box)
         print(f"object:  {classes[label]} ({corners}){' difficult' if difficult else ''}")
-    for label in found.partial:
+    for label in shown.partial:
         print(f"partial: {classes[label]}")
     if save:
-        write_bytes(save, found.image)
+        write_bytes(save, shown.image)
         print(f"written: {save}")
     return 0
 
@@ -83,9 +84,9 @@ def report(folder: Path) -> int:
     from googlenet.report.page import section_lines
     from googlenet.report.parts import Section
 
-    manifest = read_json(folder / "manifest.json")
-    title = f"{manifest['dataset']}: {manifest['kind']}"
-    section = Section(title, (manifest["about"],), data_tables.tables(manifest))
+    manifest = read_manifest(folder / "manifest.json")
+    title = f"{manifest.dataset}: {manifest.kind}"
+    section = Section(title, (manifest.about,), data_tables.tables(manifest))
     print("\n\n".join(section_lines(section)))
     return 0
 
@@ -97,12 +98,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, said in (
+    for name, summary in (
         ("report", "print sizes, kinds of files, duplicates, boxes and what was left out, as Markdown"),
         ("verify", "compare every shard and every picture with its SHA-256"),
         ("show", "print one record"),
     ):
-        command = commands.add_parser(name, help=said, description=said)
+        command = commands.add_parser(name, help=summary, description=summary)
         command.add_argument("folder", type=Path, help="the folder of manifest.json and the shards")
         if name == "show":
             command.add_argument("split", help="train, validation or test")

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from classification.tiny import COMPUTE, description, network, pictures
-from googlenet.classification.class_order import columns_of, labels_among, outputs_of
-from googlenet.classification.predict import predict
+from classification.tiny import RUNTIME, images, network, spec
+from googlenet.classification.class_order import Outputs, columns_of, labels_among, outputs_of
+from googlenet.classification.predict import Cropping, in_data_order, predict
 from googlenet.errors import UserError
-from googlenet.models.in_order import InOrder
 
 WNIDS = ["n1", "n2", "n3", "n4"]
 
@@ -40,30 +39,32 @@ def test_a_network_of_the_same_classes_answers_in_the_order_of_the_data_set():
     columns = columns_of(WNIDS, ["d", "c", "b", "a"], WNIDS[::-1], "m1")
     assert columns == [3, 2, 1, 0]
     outputs = outputs_of(WNIDS, ["d", "c", "b", "a"], columns)
-    assert outputs == {"names": ["d", "c", "b", "a"], "columns": [0, 1, 2, 3]}
-    described = replace(description(4), classes=WNIDS)
-    model, picture = network(described), pictures([(40, 32)])
-    before = predict(model, described, picture, [1, 144], 100, COMPUTE)
-    after = predict(InOrder(model, columns), described, picture, [1, 144], 100, COMPUTE)
+    assert outputs == Outputs(["d", "c", "b", "a"], [0, 1, 2, 3])
+    here = network(replace(spec(4), classes=tuple(WNIDS)))
+    ordered, their_outputs = in_data_order(here, ["d", "c", "b", "a"], WNIDS[::-1], "m1")
+    assert their_outputs == outputs and ordered.spec.classes == tuple(WNIDS[::-1])
+    image, cropping = images([(40, 32)]), Cropping((1, 144), 100)
+    before, after = (predict(one, image, cropping, RUNTIME) for one in (here, ordered))
     for policy, scores in after.items():
         assert np.abs(scores - before[policy][:, ::-1]).max() < 1e-7
     with torch.inference_mode():
-        assert [head.shape for head in InOrder(model, columns).train()(torch.zeros(2, 3, 32, 32))[1]] == [
-            (2, 4)
-        ] * 2
+        _, heads = ordered.model.train()(torch.zeros(2, 3, 32, 32))
+    assert [head.shape for head in heads] == [(2, 4)] * 2
 
 
 def test_a_network_that_knows_more_keeps_its_own_order():
     columns = columns_of(WNIDS, ["dog", "cat"], ["n4", "n2"], "m1")
     outputs = outputs_of(WNIDS, ["dog", "cat"], columns)
-    assert outputs == {"names": ["n1", "cat", "n3", "dog"], "columns": [3, 1]}
+    assert outputs == Outputs(["n1", "cat", "n3", "dog"], [3, 1])
+    here = network(replace(spec(4), classes=tuple(WNIDS)))
+    assert in_data_order(here, ["dog", "cat"], ["n4", "n2"], "m1") == (here, outputs)
     labels, names = labels_among({"m1": outputs}, np.array([0, 0, 1]))
     assert labels.tolist() == [3, 3, 1] and [names[label] for label in labels] == ["dog", "dog", "cat"]
 
 
 def test_an_ensemble_is_over_the_same_outputs():
-    few = {"names": ["a", "b"], "columns": [0, 1]}
-    more = {"names": ["a", "b", "c"], "columns": [0, 1]}
-    assert labels_among({"m1": few, "m2": dict(few)}, np.array([1, 0]))[0].tolist() == [1, 0]
+    few, same = (Outputs(["a", "b"], [0, 1]) for _ in range(2))
+    more = Outputs(["a", "b", "c"], [0, 1])
+    assert labels_among({"m1": few, "m2": same}, np.array([1, 0]))[0].tolist() == [1, 0]
     with pytest.raises(UserError, match=r"ensemble\.members: m1 and m3 tell other classes apart \(2 and 3\)"):
         labels_among({"m1": few, "m2": few, "m3": more}, np.array([0]))

@@ -10,26 +10,33 @@ from googlenet.classification.crop_selection import select
 from googlenet.classification.crop_study import study
 from googlenet.classification.crops import POLICIES, crops_144, distinct, upright
 from googlenet.classification.kept_crops import KeptCrops
+from googlenet.metrics.classification_studies import CropPlace
+from settings import settings_of
 
-SETTINGS = {
-    **{"budgets": [1, 2, 5, 200], "random_subsets": 20, "effects_shown": 4},
-    **{"resamples": 200, "confidence_percent": 95, "seed": 1},
-}
+SETTINGS = settings_of(
+    "study_crops",
+    budgets=(1, 2, 5, 200),
+    random_subsets=20,
+    effects_shown=4,
+    resamples=200,
+    confidence_percent=95,
+    seed=1,
+)
 ALL = np.arange(144)
 
 
 def test_aggregations_by_hand():
-    p = np.array(  # two models, one picture, two crops
+    p = np.array(  # two models, one image, two crops
         [[[[0.6, 0.4, 0.0], [0.6, 0.4, 0.0]]], [[[0.1, 0.9, 0.0], [0.1, 0.8, 0.1]]]], np.float32
     )
-    found = {name: way(p)[0] for name, way in AGGREGATIONS.items()}
-    assert found["mean"] == pytest.approx([0.35, 0.625, 0.025])
-    assert found["max_over_crops"] == pytest.approx([0.35, 0.65, 0.05])
-    assert found["max_over_all"] == pytest.approx([0.6, 0.9, 0.1])
+    scores = {name: way(p)[0] for name, way in AGGREGATIONS.items()}
+    assert scores["mean"] == pytest.approx([0.35, 0.625, 0.025])
+    assert scores["max_over_crops"] == pytest.approx([0.35, 0.65, 0.05])
+    assert scores["max_over_all"] == pytest.approx([0.6, 0.9, 0.1])
     logs = [np.log(0.06) / 2, np.log(0.4 * 0.4 * 0.9 * 0.8) / 4, (3 * np.log(LEAST) + np.log(0.1)) / 4]
-    assert found["geometric_mean"] == pytest.approx(logs, rel=1e-5)
+    assert scores["geometric_mean"] == pytest.approx(logs, rel=1e-5)
     # Two votes each: the mean decides, and does not outweigh a vote.
-    assert found["majority_vote"] == pytest.approx([2.175, 2.3125, 0.0125])
+    assert scores["majority_vote"] == pytest.approx([2.175, 2.3125, 0.0125])
     three = np.array([[[[0.6, 0.4], [0.6, 0.4], [0.0, 1.0]]]], np.float32)
     assert (
         AGGREGATIONS["majority_vote"](three)[0].argmax() == 0 and AGGREGATIONS["mean"](three)[0].argmax() == 1
@@ -39,8 +46,8 @@ def test_aggregations_by_hand():
 def test_geometric_mean_orders_as_the_mean_of_logits():
     logits = np.random.default_rng(0).normal(size=(2, 30, 6, 5)).astype(np.float32)
     p = np.exp(logits) / np.exp(logits).sum(3, keepdims=True)
-    found = AGGREGATIONS["geometric_mean"](p)
-    assert np.array_equal(found.argsort(1), logits.mean((0, 2)).argsort(1))
+    scores = AGGREGATIONS["geometric_mean"](p)
+    assert np.array_equal(scores.argsort(1), logits.mean((0, 2)).argsort(1))
 
 
 def test_selection_by_hand():
@@ -56,11 +63,9 @@ def test_selection_by_hand():
 
 
 def test_groups_are_the_papers():
-    assert place(20) == {"scale_px": 256, "square": "centre", "kind": "centre", "mirrored": False}
-    assert place(143) == {
-        **{"scale_px": 352, "square": "right or bottom", "kind": "whole square", "mirrored": True}
-    }
-    sizes = {name: int(mine.sum()) for name, mine in groups(ALL).items()}
+    assert place(20) == CropPlace(scale_px=256, square="centre", kind="centre", mirrored=False)
+    assert place(143) == CropPlace(scale_px=352, square="right or bottom", kind="whole square", mirrored=True)
+    sizes = {name: int(group.sum()) for name, group in groups(ALL).items()}
     assert sizes == {
         **{f"scale {scale} px": 36 for scale in (256, 288, 320, 352)},
         **{"left or top square": 48, "centre square": 48, "right or bottom square": 48},
@@ -71,7 +76,7 @@ def test_groups_are_the_papers():
 
 
 def index_of(sizes, mirror=True):
-    """The distinct index [pictures, 144] of pictures of these sizes."""
+    """The distinct index [images, 144] of images of these sizes."""
     every = [crops_144(width, height, 32) for width, height in sizes]
     return np.array([distinct([c if mirror else upright(c) for c in crops])[1] for crops in every])
 
@@ -79,7 +84,7 @@ def index_of(sizes, mirror=True):
 def test_crops_that_coincide_count_once():
     square, both = index_of([(40, 40)]), index_of([(40, 40), (90, 40)])
     assert len(candidates(ALL, square)) == 48 and len(candidates(ALL, both)) == 144
-    assert {place(int(crop))["square"] for crop in candidates(ALL, square)} == {"centre"}
+    assert {place(int(crop)).square for crop in candidates(ALL, square)} == {"centre"}
     digits = candidates(ALL, index_of([(40, 40)], mirror=False))
     assert len(digits) == 24 and not any(crop % 2 for crop in digits)
     every = groups(ALL)
@@ -92,15 +97,15 @@ def kept(labels, good, seed, sizes=((90, 40),), sure=0.7):
     """Crops of which only those in `good` are right, each other one for a wrong class."""
     rng, index, softmax, rows = np.random.default_rng(seed), [], [], 0
     for label, one in zip(labels, np.resize(np.arange(len(sizes)), len(labels)), strict=True):
-        mine = index_of([sizes[one]])[0]
-        number = mine.max() + 1
+        distinct_crops = index_of([sizes[one]])[0]
+        number = distinct_crops.max() + 1
         scores = np.full((number, 6), (1 - sure) / 5)
-        said = (label + rng.integers(1, 6, number)) % 6
+        first_class = (label + rng.integers(1, 6, number)) % 6
         for crop in good:
-            said[mine[crop]] = label
-        scores[np.arange(number), said] = sure
+            first_class[distinct_crops[crop]] = label
+        scores[np.arange(number), first_class] = sure
         softmax.append(scores)
-        index.append(mine + rows)
+        index.append(distinct_crops + rows)
         rows += number
     return KeptCrops(np.concatenate(softmax).astype(np.float32), np.array(index), np.arange(len(labels)), ALL)
 
@@ -110,78 +115,82 @@ TEST = {name: kept(LABELS, [77], seed) for seed, name in enumerate(("m1", "m2"))
 VALIDATION = {name: kept(VALIDATION_LABELS, [77], seed + 9) for seed, name in enumerate(("m1", "m2"))}
 
 
+CLASSES = list("abcdef")
+
+
+def studied():
+    return study(TEST, LABELS, VALIDATION, VALIDATION_LABELS, CLASSES, SETTINGS)
+
+
+def without_validation(test=TEST):
+    return study(test, LABELS, {}, np.zeros(0, int), CLASSES, SETTINGS)
+
+
 def test_the_one_good_crop_is_found_on_validation_and_measured_on_test():
-    found = study(TEST, LABELS, VALIDATION, VALIDATION_LABELS, list("abcdef"), SETTINGS)
-    assert (found["images"], found["validation_images"], found["candidates"]) == (30, 24, 144)
-    assert set(found["chosen"]) == {"m1", "m2", "ensemble"}
-    for one in found["chosen"].values():
-        assert (
-            one["order"][0] == 77
-            and one["preferred_budget"] == 1
-            and sorted(one["order"]) == list(range(144))
-        )
-    assert found["chosen"]["ensemble"]["first"][0] == place(77)
-    rows = {(row["system"], row["crops"]): row for row in found["budgets"]}
-    assert sorted({crops for _, crops in rows}) == [
-        1,
-        2,
-        5,
-        10,
-        144,
-    ]  # 200 is out of reach; 10 is a policy's own cost
+    metrics = studied()
+    assert (metrics.images, metrics.validation_images, metrics.candidates) == (30, 24, 144)
+    assert set(metrics.chosen) == {"m1", "m2", "ensemble"}
+    for one in metrics.chosen.values():
+        assert one.order[0] == 77 and one.preferred_budget == 1 and sorted(one.order) == list(range(144))
+    assert metrics.chosen["ensemble"].first[0] == place(77)
+    rows = {(row.system, row.crops): row for row in metrics.budgets}
+    # 200 is out of reach; 10 is the cost of a policy.
+    assert sorted({crops for _, crops in rows}) == [1, 2, 5, 10, 144]
     one, every = rows["ensemble", 1], rows["ensemble", 144]
-    assert one["best"]["top1_error_percent"] == 0 and one["random"]["top1_error_percent"]["mean"] > 80
-    assert one["best"]["against_random"]["top1_error_percent"]["low"] > 50
-    assert every["best"]["against_all"]["top1_error_percent"] == {"difference": 0, "low": 0, "high": 0}
-    assert every["random"]["top1_error_percent"]["std"] == 0
-    policies = {(row["system"], row["crops"]): row for row in found["policies"]}
-    assert policies["ensemble", 144]["top1_error_percent"] == every["best"]["top1_error_percent"]
-    assert policies["single", 1]["to_best"]["top1_error_percent"]["difference"] > 50
-    assert [policies["single", crops]["forward_passes"] for crops in (1, 10, 144)] == [1, 10, 144]
-    assert found == study(TEST, LABELS, VALIDATION, VALIDATION_LABELS, list("abcdef"), SETTINGS)
+    assert one.best.top1_error_percent == 0 and one.random.top1_error_percent.mean > 80
+    low, high = one.random.top1_error_percent.quartiles
+    assert one.random.top1_error_percent.min <= low <= high <= one.random.top1_error_percent.max
+    assert one.best.against_random.top1_error_percent.interval.low > 50
+    against_all = every.best.against_all.top1_error_percent
+    assert (against_all.difference, against_all.interval.low, against_all.interval.high) == (0, 0, 0)
+    assert every.random.top1_error_percent.std == 0
+    policies = {(row.system, row.crops): row for row in metrics.policies}
+    assert policies["ensemble", 144].top1_error_percent == every.best.top1_error_percent
+    assert policies["single", 1].to_best.top1_error_percent.difference > 50
+    assert [policies["single", crops].forward_passes for crops in (1, 10, 144)] == [1, 10, 144]
+    assert metrics == studied()
 
 
 def test_policies_and_aggregations_are_those_of_all_kept_crops():
-    found = study(TEST, LABELS, {}, np.zeros(0, int), list("abcdef"), SETTINGS)
+    metrics = without_validation()
     p = np.stack([one.of_pictures(slice(0, 30)) for one in TEST.values()])
     for crops, places in POLICIES.items():
-        row = next(r for r in found["policies"] if (r["system"], r["crops"]) == ("ensemble", crops))
+        row = next(r for r in metrics.policies if (r.system, r.crops) == ("ensemble", crops))
         wrong = p[:, :, places].mean((0, 2), dtype=np.float64).argmax(1) != LABELS
-        assert row["top1_error_percent"] == pytest.approx(100 * wrong.mean())
-    for row in found["aggregations"]:
-        way = AGGREGATIONS[row["aggregation"]]
-        systems = [p] if row["system"] == "ensemble" else [p[:1], p[1:]]
+        assert row.top1_error_percent == pytest.approx(100 * wrong.mean())
+    for row in metrics.aggregations:
+        way = AGGREGATIONS[row.aggregation]
+        systems = [p] if row.system == "ensemble" else [p[:1], p[1:]]
         error = np.mean([way(these).argmax(1) != LABELS for these in systems])
-        assert row["top1_error_percent"] == pytest.approx(100 * error)
-    single, whole = found["aggregations"][0], found["aggregations"][5]
-    assert single["aggregation"] == whole["aggregation"] == "mean" and whole["against_mean"] is None
+        assert row.top1_error_percent == pytest.approx(100 * error)
+    single, whole = metrics.aggregations[0], metrics.aggregations[5]
+    assert (single.system, whole.system) == ("single", "ensemble")
+    assert single.aggregation == whole.aggregation == "mean" and whole.against_mean is None
 
 
 def test_without_validation_nothing_is_chosen():
-    found = study(TEST, LABELS, {}, np.zeros(0, int), list("abcdef"), SETTINGS)
-    assert found["chosen"] == {} and found["validation_images"] == 0
-    assert all(row["best"] is None and row["random"] for row in found["budgets"])
-    assert all(row["to_best"] is None for row in found["policies"])
+    metrics = without_validation()
+    assert metrics.chosen == {} and metrics.validation_images == 0
+    assert all(row.best is None and row.random for row in metrics.budgets)
+    assert all(row.to_best is None for row in metrics.policies)
 
 
-def test_pictures_may_be_taken_a_few_at_a_time(monkeypatch):
-    whole = study(TEST, LABELS, VALIDATION, VALIDATION_LABELS, list("abcdef"), SETTINGS)
+def test_images_may_be_taken_a_few_at_a_time(monkeypatch):
+    whole = studied()
     monkeypatch.setattr(kept_crops, "WORKING_MB", 0.1)
-    assert study(TEST, LABELS, VALIDATION, VALIDATION_LABELS, list("abcdef"), SETTINGS) == whole
+    assert studied() == whole
 
 
 def test_a_group_that_alone_is_right_helps():
     scale = list(range(36, 72))  # 288 px
-    test = {"m1": kept(LABELS, scale, 3, sizes=((90, 40), (40, 40)), sure=0.9)}
-    found = study(test, LABELS, {}, np.zeros(0, int), list("abcdef"), SETTINGS)
-    rows = {row["left_out"]: row for row in found["groups"]["overall"]}
-    assert rows["scale 288 px"]["alone"]["top1_error_percent"] == 0 and rows["scale 288 px"]["stands"]
-    assert rows["scale 288 px"]["difference"] > 50 and rows["scale 288 px"]["crops"] == 36
-    assert rows["scale 256 px"]["alone"]["top1_error_percent"] > 30
-    assert found["groups"]["without_effect"] == []
-    largest = found["groups"]["by_class"]["largest"]
-    assert len(largest) == 4 and largest[0]["left_out"] == "scale 288 px"
-    squares = {"m1": kept(LABELS, scale, 3, sizes=((40, 40),))}
-    found = study(squares, LABELS, {}, np.zeros(0, int), list("abcdef"), SETTINGS)
-    idle = ["left or top square", "centre square", "right or bottom square"]
-    assert found["groups"]["without_effect"] == idle and found["candidates"] == 48
+    metrics = without_validation({"m1": kept(LABELS, scale, 3, sizes=((90, 40), (40, 40)), sure=0.9)})
+    rows = {row.left_out: row for row in metrics.groups.overall}
+    assert rows["scale 288 px"].alone.top1_error_percent == 0 and rows["scale 288 px"].stands
+    assert rows["scale 288 px"].difference > 50 and rows["scale 288 px"].crops == 36
+    assert rows["scale 256 px"].alone.top1_error_percent > 30
+    assert metrics.groups.without_effect == ()
+    largest = metrics.groups.by_class.largest
+    assert len(largest) == 4 and largest[0].left_out == "scale 288 px"
+    metrics = without_validation({"m1": kept(LABELS, scale, 3, sizes=((40, 40),))})
+    idle = ("left or top square", "centre square", "right or bottom square")
+    assert metrics.groups.without_effect == idle and metrics.candidates == 48

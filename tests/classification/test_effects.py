@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from googlenet.classification.effects import effects_of_leaving_out, holm, sign_test
+from googlenet.config.schema.shared import Bootstrap
+from googlenet.metrics.bootstrap import Bounds
 
-SETTINGS = {"resamples": 500, "confidence_percent": 95, "seed": 1, "effects_shown": 3}
+BOUNDS = Bounds(Bootstrap(resamples=500, confidence_percent=95, seed=1))
 
 
 @pytest.mark.parametrize(
@@ -20,7 +22,7 @@ def test_sign_test_by_hand(gained, lost, probability):
     assert sign_test(gained, lost) == pytest.approx(probability) == sign_test(lost, gained)
 
 
-def test_sign_test_of_very_many_pictures():
+def test_sign_test_of_very_many_images():
     assert sign_test(2600, 2400) == pytest.approx(0.0049, abs=0.0002)  # two standard deviations and 0.8
     assert sign_test(5000, 0) == 0
 
@@ -39,30 +41,39 @@ def test_effects_by_hand():
     without = {name: whole.copy() for name in ("useful", "harmful", "idle")}
     without["useful"][:12] = True  # twelve of class 0 are right thanks to it
     without["harmful"][20:23] = False  # three of class 1 are wrong because of it
-    found = effects_of_leaving_out(without, whole, labels, list("abcd"), SETTINGS)
-    useful, harmful, idle = found["overall"]
-    assert (useful["gained"], useful["lost"], useful["difference"]) == (12, 0, 20)
-    assert useful["stands"] and useful["low"] > 0
-    assert (harmful["difference"], harmful["p_value"], harmful["stands"]) == (-5, 0.25, False)
-    assert (idle["difference"], idle["low"], idle["high"], idle["p_value"]) == (0, 0, 0, 1)
-    by_class = found["by_class"]
-    assert by_class["comparisons"] == 9  # three parts and three classes: class c has no picture
-    assert (by_class["alone_significant"], by_class["standing"]) == (1, 1)
-    assert [(row["left_out"], row["class"]) for row in by_class["largest"]] == [
-        ("useful", "a"),
-        ("harmful", "b"),
+    effects = effects_of_leaving_out(without, whole, labels, list("abcd"), BOUNDS, 3)
+    useful, harmful, idle = effects.overall
+    assert (useful.gained, useful.lost, useful.difference, useful.images) == (12, 0, 20, 60)
+    assert useful.stands and useful.interval.low > 0 and useful.class_name is None
+    assert (harmful.difference, harmful.p_value, harmful.stands) == (-5, 0.25, False)
+    assert (idle.difference, idle.interval.low, idle.interval.high, idle.p_value) == (0, 0, 0, 1)
+    by_class = effects.by_class
+    assert by_class.comparisons == 9  # three parts and three classes: class c has no image
+    assert (by_class.alone_significant, by_class.standing) == (1, 1)
+    assert [(row.left_out, row.class_name) for row in by_class.largest] == [("useful", "a"), ("harmful", "b")]
+    first, second = by_class.largest
+    assert first.images == 20 and first.difference == 60
+    assert 35 < first.interval.low < 60 < first.interval.high < 85
+    assert second.difference == -15
+
+
+def test_two_classes_of_one_name_each_have_their_images():
+    """ILSVRC has two cranes: the bird and the machine."""
+    labels = np.repeat([0, 1], 20)
+    whole, without = np.zeros(40, bool), {"m1": np.zeros(40, bool)}
+    without["m1"][:12] = True
+    largest = effects_of_leaving_out(without, whole, labels, ["crane", "crane"], BOUNDS, 3).by_class.largest
+    assert [(row.class_name, row.images, row.gained, row.difference) for row in largest] == [
+        ("crane", 20, 12, 60)
     ]
-    first = by_class["largest"][0]
-    assert first["images"] == 20 and first["difference"] == 60 and 35 < first["low"] < 60 < first["high"] < 85
-    assert by_class["largest"][1]["difference"] == -15
 
 
 def test_no_more_are_shown_than_asked_for():
     rng = np.random.default_rng(1)
     whole, labels = rng.random(200) < 0.3, rng.integers(0, 10, 200)
     without = {name: rng.random(200) < 0.3 for name in "abcde"}
-    found = effects_of_leaving_out(without, whole, labels, [str(i) for i in range(10)], SETTINGS)
-    largest = found["by_class"]["largest"]
-    assert len(largest) == 3 and found["by_class"]["comparisons"] == 50
-    assert [row["p_value"] for row in largest] == sorted(row["p_value"] for row in largest)
-    assert effects_of_leaving_out({}, whole, labels, ["a"] * 10, SETTINGS)["overall"] == []
+    effects = effects_of_leaving_out(without, whole, labels, [str(i) for i in range(10)], BOUNDS, 3)
+    largest = effects.by_class.largest
+    assert len(largest) == 3 and effects.by_class.comparisons == 50
+    assert [row.p_value for row in largest] == sorted(row.p_value for row in largest)
+    assert effects_of_leaving_out({}, whole, labels, ["a"] * 10, BOUNDS, 3).overall == ()

@@ -7,12 +7,15 @@ import pytest
 
 from googlenet.classification.plateau import Plateau
 from googlenet.errors import UserError
+from settings import changed, settings_of
 
-SETTINGS = {"aux_weight": 0.3, "stall": {"epochs": 3, "margin": 0.01}}
+SETTINGS = settings_of(
+    "train_classifier", aux_weight=0.3, stall={"enabled": True, "epochs": 3, "margin": 0.01}
+)
 
 
 def plateau(labels=(0, 1, 2, 3), heads=0, **stall):
-    return Plateau.of(np.array(labels), SETTINGS | {"stall": SETTINGS["stall"] | stall}, heads)
+    return Plateau.of(np.array(labels), changed(SETTINGS, stall=stall), heads)
 
 
 def test_chance_by_hand():
@@ -21,9 +24,7 @@ def test_chance_by_hand():
     assert plateau(heads=2).chance == pytest.approx(1.6 * math.log(4))
     # Three of one class to one of another: knowing the shares alone is better than an even guess.
     assert plateau([0, 0, 0, 1]).chance == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
-    assert plateau([5, 5, 7, 7]).chance == pytest.approx(
-        math.log(2)
-    )  # classes without a picture count nothing
+    assert plateau([5, 5, 7, 7]).chance == pytest.approx(math.log(2))  # a class without images counts nothing
 
 
 CHANCE = math.log(4)
@@ -53,5 +54,5 @@ def test_a_stall_is_so_many_epochs_at_chance(losses, stalls):
 
 
 def test_none_is_a_stall_where_none_is_asked_for():
-    plateau(epochs=0).check([9.0] * 50, "m3")
-    assert not plateau(epochs=0).left(9.0) and plateau(epochs=0).left(1.0)
+    plateau(enabled=False).check([9.0] * 50, "m3")
+    assert not plateau(enabled=False).left(9.0) and plateau(enabled=False).left(1.0)

@@ -4,45 +4,37 @@ import numpy as np
 import pytest
 import torch
 
-from classification.tiny import AREA, COMPUTE, description, network, pictures
-from googlenet.classification.train import TrainingCrops, batches, final_outcomes, train
+from classification.tiny import AREA, RUNTIME, images, network
+from googlenet.classification.train import Splits, TrainingCrops, batches, final_outcomes, train
+from googlenet.config.schema.shared import Averaging
 from googlenet.errors import UserError
+from googlenet.models.runtime import Runtime
 from googlenet.models.training import Average
+from settings import changed, settings_of
 
-SETTINGS = {
-    "epochs": 2,
-    "batch_size": 8,
-    "learning_rate": 0.01,
-    "warmup_steps": 2,
-    "schedule": "steps",
-    "drop_every_epochs": 8,
-    "drop_factor": 0.96,
-    "momentum": 0.9,
-    "weight_decay": 0.0002,
-    "aux_weight": 0.3,
-    "averaging": {"form": "exponential", "decay": 0.9, "start_epoch": 0},
-    "stall": {"epochs": 0, "margin": 0.01},
-    "member": {"name": "m5", "order_seed": 5, "sampling_seed": 6},
-    "sampling": AREA | {"interpolation": "random", "photometric": 0.5},
-    "mirror": True,
-}
-PICTURES, LABELS = pictures([(40, 36)] * 20), np.arange(20) % 3
+SETTINGS = settings_of(
+    "train_classifier",
+    epochs=2,
+    batch_size=8,
+    learning_rate=0.01,
+    warmup_steps=2,
+    weight_decay=0.0002,
+    averaging={"form": "exponential", "decay": 0.9, "start_epoch": 0},
+    stall={"enabled": False, "epochs": 2, "margin": 0.01},
+    member={"name": "m5", "order_seed": 5, "sampling_seed": 6},
+    sampling=changed(AREA, interpolation="random", photometric=0.5).model_dump(),
+    mirror=True,
+)
+IMAGES, LABELS = images([(40, 36)] * 20), np.arange(20) % 3
+SPLITS = Splits((IMAGES, LABELS), validation=(IMAGES[:4], LABELS[:4]), test=(IMAGES[4:], LABELS[4:]))
 
 
-def trained_weights(change=(), compute=()):
-    model, rows = network(description()), []
-    data = (PICTURES, LABELS)
-    history, outcomes = train(
-        model,
-        description(),
-        data,
-        {"validation": (PICTURES[:4], LABELS[:4]), "test": (PICTURES[4:], LABELS[4:])},
-        SETTINGS | dict(change),
-        COMPUTE | dict(compute),
-        rows.append,
-    )
-    assert rows == history["epochs"]
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}, history, outcomes
+def trained(runtime=RUNTIME, **changes):
+    """The weights after a training, what it measured, and the outcomes."""
+    made, rows = network(), []
+    metrics, outcomes = train(made, SPLITS, changed(SETTINGS, **changes), runtime, rows.append)
+    assert tuple(rows) == metrics.epochs
+    return {name: tensor.clone() for name, tensor in made.model.state_dict().items()}, metrics, outcomes
 
 
 def same(a, b):
@@ -51,7 +43,7 @@ def same(a, b):
 
 @pytest.fixture(scope="module")
 def first():
-    return trained_weights()
+    return trained()
 
 
 def test_order_is_a_permutation_of_every_epoch():
@@ -75,126 +67,128 @@ def test_the_last_smaller_batch_is_left():
 
 
 def test_a_crop_depends_on_its_epoch_index_and_seed_alone():
-    crops = TrainingCrops(PICTURES, LABELS, SETTINGS, 32)
+    crops = TrainingCrops(IMAGES, LABELS, SETTINGS, 32)
     there, back = [crops[0, i][0] for i in range(20)], [crops[0, i][0] for i in reversed(range(20))]
     assert np.array_equal(there, back[::-1])
     assert [crops[0, i][1] for i in range(20)] == LABELS.tolist()
     assert not np.array_equal(crops[1, 3][0], there[3])
-    other = TrainingCrops(PICTURES, LABELS, SETTINGS | {"member": {"sampling_seed": 7}}, 32)
+    other = TrainingCrops(IMAGES, LABELS, changed(SETTINGS, member={"sampling_seed": 7}), 32)
     assert not np.array_equal(other[0, 3][0], there[3])
 
 
 def test_twice_the_same_bits(first):
-    assert same(first[0], trained_weights()[0])
-    assert first[1] == trained_weights()[1]
+    weights, metrics, _ = trained()
+    assert same(first[0], weights) and first[1] == metrics
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"member": SETTINGS["member"] | {"order_seed": 4}},
-        {"member": SETTINGS["member"] | {"sampling_seed": 4}},
+        {"member": {"order_seed": 4}},
+        {"member": {"sampling_seed": 4}},
         {"mirror": False},
         {"momentum": 0.8},
         {"aux_weight": 0.0},
     ],
 )
 def test_a_setting_that_changes_gives_other_bits(first, change):
-    assert not same(first[0], trained_weights(change)[0])
+    assert not same(first[0], trained(**change)[0])
 
 
 def test_who_loads_does_not_matter(first):
-    assert same(first[0], trained_weights(compute={"loader_workers": 2})[0])
+    assert same(first[0], trained(Runtime(loader_workers=2))[0])
 
 
 def test_bf16_trains_too(first):
-    weights, history, _ = trained_weights(compute={"precision": "bf16"})
+    weights, metrics, _ = trained(Runtime(precision="bf16"))
     assert all(tensor.dtype == torch.float32 for tensor in weights.values())
     assert not same(first[0], weights)
-    assert history["epochs"][0]["train_loss"] == pytest.approx(first[1]["epochs"][0]["train_loss"], rel=0.05)
+    assert metrics.epochs[0].train_loss == pytest.approx(first[1].epochs[0].train_loss, rel=0.05)
 
 
 def test_history_by_hand(first):
-    history = first[1]
-    assert [(row["epoch"], row["step"]) for row in history["epochs"]] == [(1, 2), (2, 4)]
-    assert [row["learning_rate"] for row in history["epochs"]] == [0.01, 0.01]
-    assert history["images_seen"] == 2 * 2 * 8
+    metrics = first[1]
+    assert [(row.epoch, row.step) for row in metrics.epochs] == [(1, 2), (2, 4)]
+    assert [row.learning_rate for row in metrics.epochs] == [0.01, 0.01]
+    assert metrics.images_seen == 2 * 2 * 8
+    assert metrics.parameters == network().parameters and metrics.member == SETTINGS.member
     # At the start: ln 3 for the main classifier, 0.3 of it for each of the two heads, and what the start adds.
-    assert 1.0 < history["epochs"][0]["train_loss"] < 5
-    last = history["epochs"][-1]
-    assert history["validation"]["averaged"]["top1_error_percent"] == last["validation_top1_error_percent"]
-    assert set(history["validation"]) == {"averaged", "last"}
+    assert 1.0 < metrics.epochs[0].train_loss < 5
+    last = metrics.epochs[-1]
+    assert metrics.validation.averaged.top1_error_percent == last.validation_top1_error_percent
+    assert metrics.validation.averaged.top5_error_percent == last.validation_top5_error_percent
+    assert metrics.variant is None
 
 
 def test_it_learns_what_can_be_learnt():
     """Three even colours: after thirty short epochs the error is none, from a start at chance."""
     colours = [np.full((36, 36, 3), 0, np.uint8) for _ in range(24)]
-    for i, picture in enumerate(colours):
-        picture[:, :, i % 3] = 255
-    labels, model = np.arange(24) % 3, network(description())
-    settings = SETTINGS | {"epochs": 30, "learning_rate": 0.01, "sampling": AREA, "warmup_steps": 20}
-    held_out = {"validation": (colours, labels)}
-    history, _ = train(model, description(), (colours, labels), held_out, settings, COMPUTE, lambda row: None)
-    assert history["validation"]["averaged"]["top1_error_percent"] == 0
-    assert history["epochs"][-1]["train_loss"] < history["epochs"][0]["train_loss"]
+    for i, image in enumerate(colours):
+        image[:, :, i % 3] = 255
+    data = colours, np.arange(24) % 3
+    settings = changed(SETTINGS, epochs=30, sampling=AREA.model_dump(), warmup_steps=20)
+    metrics, _ = train(network(), Splits(data, data, data), settings, RUNTIME, lambda row: None)
+    assert metrics.validation.averaged.top1_error_percent == 0
+    assert metrics.epochs[-1].train_loss < metrics.epochs[0].train_loss
 
 
 def test_a_loss_that_is_no_number_names_the_key():
     with pytest.raises(
         UserError, match=r"train_classifier\.learning_rate: the loss of m5 was no number in epoch 1; lower it"
     ):
-        trained_weights({"learning_rate": 1e12, "warmup_steps": 0})
+        trained(learning_rate=1e12, warmup_steps=0)
 
 
 def test_a_batch_larger_than_the_set_names_the_key():
     with pytest.raises(
-        UserError, match=r"train_classifier\.batch_size: 21 is more than the 20 training pictures"
+        UserError, match=r"train_classifier\.batch_size: 21 is more than the 20 training images"
     ):
-        trained_weights({"batch_size": 21})
+        trained(batch_size=21)
 
 
 def test_a_training_that_stays_on_its_plateau_stops_and_names_the_member():
-    change = {"learning_rate": 1e-9, "epochs": 4, "stall": {"epochs": 2, "margin": 0.01}}
+    slow = {"learning_rate": 1e-9, "epochs": 4}
     with pytest.raises(UserError, match=r"the training of m5 stalls: no loss of the last 2 epochs is below"):
-        trained_weights(change)
-    history = trained_weights(change | {"stall": {"epochs": 0, "margin": 0.01}})[1]
-    assert history["stalled"] and len(history["epochs"]) == 4
+        trained(**slow, stall={"enabled": True})
+    metrics = trained(**slow)[1]
+    assert metrics.stalled and len(metrics.epochs) == 4
 
 
-def test_no_number_is_told_before_the_epoch_ends(monkeypatch):
+def test_a_loss_that_is_no_number_stops_before_the_epoch_ends(monkeypatch):
     monkeypatch.setattr("googlenet.classification.train.STEPS_BETWEEN_LOOKS", 1)
     steps = []
     monkeypatch.setattr("googlenet.classification.train.learning_rate", lambda *a: steps.append(a) or 1e12)
     with pytest.raises(UserError, match=r"the loss of m5 was no number in epoch 1"):
-        trained_weights({"batch_size": 2})  # ten steps an epoch
+        trained(batch_size=2)  # ten steps an epoch
     assert 1 <= len(steps) < 10
 
 
 def test_both_weights_are_evaluated_on_every_split(first):
-    _, history, outcomes = first
-    pictures = {"validation": 4, "test": 16}
+    _, metrics, outcomes = first
+    counts = {"validation": 4, "test": 16}
     assert outcomes.keys() == {
-        f"{split}/{weights}/top{k}" for split in pictures for weights in ("averaged", "last") for k in (1, 5)
+        f"{split}/{weights}/top{k}" for split in counts for weights in ("averaged", "last") for k in (1, 5)
     }
     for key, wrong in outcomes.items():
         split, weights, measure = key.split("/")
-        assert wrong.shape == (pictures[split],) and wrong.dtype == np.uint8
-        error = history[split][weights][f"{measure}_error_percent"]
-        assert error == pytest.approx(100 * wrong.mean())
+        assert wrong.shape == (counts[split],) and wrong.dtype == np.uint8
+        errors = getattr(getattr(metrics, split), weights)
+        assert errors.of(f"{measure}_error_percent") == pytest.approx(100 * wrong.mean())
     assert not outcomes["test/last/top5"].any()  # of three classes
 
 
 def test_last_and_averaged_are_two_networks():
     """The last weights always answer class 0, the averaged ones class 1; the averaged ones stay."""
-    model = network(description())
-    torch.nn.init.zeros_(model.linear.weight)
-    model.linear.bias.data = torch.tensor([0.0, 5.0, 0.0])
-    average = Average(model, 1, "equal", 0.9, 0)
-    model.linear.bias.data = torch.tensor([5.0, 0.0, 0.0])
-    held_out = {"test": (PICTURES[:4], np.array([0, 1, 1, 2]))}
-    errors, outcomes = final_outcomes(model, average, description(), held_out, COMPUTE)
+    made = network()
+    linear = made.model.linear
+    torch.nn.init.zeros_(linear.weight)
+    linear.bias.data = torch.tensor([0.0, 5.0, 0.0])
+    average = Average(made.model, 1, Averaging(form="equal", decay=0.9, start_epoch=0))
+    linear.bias.data = torch.tensor([5.0, 0.0, 0.0])
+    data = IMAGES[:4], np.array([0, 1, 1, 2])
+    errors, outcomes = final_outcomes(made, average, Splits(data, data, data), RUNTIME)
     assert outcomes["test/last/top1"].tolist() == [0, 1, 1, 1]
     assert outcomes["test/averaged/top1"].tolist() == [1, 0, 0, 1]
-    assert errors["test"]["last"]["top1_error_percent"] == 75
-    assert errors["test"]["averaged"]["top1_error_percent"] == 50
-    assert model.linear.bias.tolist() == [0, 5, 0]
+    assert errors["test"].last.top1_error_percent == 75
+    assert errors["test"].averaged.top1_error_percent == 50
+    assert linear.bias.tolist() == [0, 5, 0]

@@ -2,49 +2,81 @@
 
 import json
 import tarfile
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from googlenet.config.schema.dataset import ClassificationSource, DetectionSource
 from googlenet.data.store import write_shard
+from googlenet.metrics.base import write_metrics
+from googlenet.metrics.data import (
+    DuplicateExamples,
+    Duplicates,
+    Groups,
+    Look,
+    Manifest,
+    PackedSplit,
+    Shard,
+)
+from googlenet.storage.files import load_yaml
+from settings import ROOT, laid_over
 
 SPLITS = {"train": "train", "validation": "validation", "test": "test"}
 WRITERS = {"train": 10, "validation": 1, "test": 3}
-SHARED = {
-    "root": "",
-    "splits": SPLITS,
-    "about": "",
-    "max_bad_fraction": 0.0,
-    "min_side_px": 8,
-    "shard_mb": 64,
-}
+SHARED = {"splits": SPLITS, "max_bad_fraction": 0.0, "min_side_px": 8}
+DIGITS = {"writers": WRITERS, "composites_per_digit": 2, "side_px": 48, "limit_per_split": 12, "seed": 3}
+SCENES = {"writers": WRITERS, "scenes": {"train": 6, "validation": 5, "test": 5}, "scene_side_px": 96}
+SCENES |= {"digits_per_scene": [2, 3], "digit_px": [24, 40], "seed": 3}
 
 
-def classification(reader: str, root: Path | str = "", **changes) -> dict:
-    """Complete settings of a classification data set."""
-    embedded = {"writers": WRITERS, "composites_per_digit": 2, "side_px": 48, "digit_scale": [0.7, 0.95]}
-    embedded |= {"limit_per_split": 12, "seed": 3}
-    settings = {**SHARED, "reader": reader, "root": str(root), "embedded": embedded}
-    return settings | {"validation_per_class": 0, "resize_shorter_side_px": 0, "blacklist": ""} | changes
+@cache
+def defaults() -> dict[str, Any]:
+    """Every key of a data set with its default."""
+    return load_yaml(ROOT / "conf/dataset/full.yaml")
 
 
-def detection(reader: str, root: Path | str = "", **changes) -> dict:
-    """Complete settings of a detection data set."""
-    embedded = {"writers": WRITERS, "scenes": {"train": 6, "validation": 5, "test": 5}, "scene_side_px": 96}
-    embedded |= {"digits_per_scene": [2, 3], "digit_px": [24, 40], "seed": 3}
-    settings = {**SHARED, "reader": reader, "root": str(root), "embedded": embedded, "classes": []}
-    layout = {
-        "images": "JPEGImages",
-        "annotations": "Annotations",
-        "lists": "ImageSets/Main",
-        "box_origin": 1,
-        "pictures_without_objects": "refuse",
-        "crowd": "difficult",
-        "negatives": True,
-        "blacklist": "",
+def classification(reader: str, root: Path | str = "", **changes: Any) -> ClassificationSource:
+    """Settings of a small classification data set."""
+    small = SHARED | {"reader": reader, "root": str(root), "embedded": DIGITS}
+    values = laid_over(laid_over(defaults()["classification"], small), changes)
+    return ClassificationSource.model_validate(values)
+
+
+def detection(reader: str, root: Path | str = "", **changes: Any) -> DetectionSource:
+    """Settings of a small detection data set."""
+    small = SHARED | {"reader": reader, "root": str(root), "embedded": SCENES}
+    return DetectionSource.model_validate(laid_over(laid_over(defaults()["detection"], small), changes))
+
+
+def write_manifest(folder: Path, manifest: Manifest, stamp: str = "") -> None:
+    """Write a manifest beside its shards, as the stages do."""
+    write_metrics(folder / "manifest.json", manifest, stamp)
+
+
+def manifest_of(splits: dict[str, list[Shard]], classes: tuple[str, ...] = ("cat", "dog")) -> Manifest:
+    """A manifest that lists these shards, and says nothing else that is true."""
+    none, shown = Groups(groups=0, pictures=0), DuplicateExamples(within=(), across=(), likely_across=())
+    same = Duplicates(within=dict.fromkeys(splits, none), across=none, likely_across=none, shown=shown)
+    packed = {
+        name: PackedSplit(
+            shards=tuple(rows), records=sum(row.records for row in rows), per_class=(0,) * len(classes)
+        )
+        for name, rows in splits.items()
     }
-    return settings | layout | changes
+    look = Look(quantiles_percent=(), splits={}, duplicates=same, refused=())
+    return Manifest(
+        kind="classification",
+        dataset="made",
+        classes=classes,
+        class_keys=classes,
+        splits=packed,
+        refused=(),
+        look=look,
+        about="",
+    )
 
 
 def noise(height: int = 24, width: int = 32, seed: int = 0) -> np.ndarray:
@@ -57,7 +89,7 @@ def jpeg(height: int = 24, width: int = 32, seed: int = 0) -> bytes:
     return cv2.imencode(".jpg", noise(height, width, seed))[1].tobytes()
 
 
-def shard(folder: Path, split: str, items: list, number: int = 0) -> list[dict]:
+def shard(folder: Path, split: str, items: list, number: int = 0) -> list[Shard]:
     """Write records as one shard; the manifest's rows."""
     return [write_shard(folder / f"{split}-{number:05d}.arrow", items)]
 

@@ -6,12 +6,12 @@ import shutil
 import pytest
 
 from data.rooms import SPLITS, class_tree, classification, jpeg, put
-from googlenet.data import class_folders
+from googlenet.data.readers import class_folders
 from googlenet.errors import UserError
 
 
 def read(root, **changes):
-    return class_folders.read("classification", classification("class_folders", root, **changes))
+    return class_folders.read(classification("class_folders", root, **changes))
 
 
 def test_classes_and_names(tmp_path):
@@ -67,7 +67,6 @@ def test_what_stops(tmp_path, break_it, message):
             {"root": "/no/such"},
             r"dataset\.classification\.root: no folder /no/such; fetch the data set or correct",
         ),
-        ({"splits": {"train": "train"}}, r"splits: has train; needs exactly train, validation, test"),
         ({"splits": {**SPLITS, "test": ""}}, r"splits\.test: not set; name the part"),
         ({"splits": {**SPLITS, "test": "validation"}}, r"two splits read the same source"),
         ({"splits": {**SPLITS, "validation": ""}}, r"splits\.validation: either name a folder and set"),

@@ -4,12 +4,11 @@ import json
 
 import pytest
 
-from data.rooms import coco_json, coco_tree, detection, jpeg, put
-from googlenet.data import coco
+from data.rooms import coco_json, coco_tree, detection, jpeg, put, write_manifest
 from googlenet.data.prepare import check_source, prepare
+from googlenet.data.readers import coco
 from googlenet.data.store import open_split
 from googlenet.errors import UserError
-from googlenet.files import write_json
 
 LAYOUT = {"images": "{split}", "annotations": "annotations/instances_{split}.json"}
 TRAIN = "annotations/instances_train.json"
@@ -20,7 +19,7 @@ def settings(root, **changes):
 
 
 def read(root, **changes):
-    return coco.read("detection", settings(root, **changes))
+    return coco.read(settings(root, **changes))
 
 
 def train(root, *pictures, **changes):
@@ -45,9 +44,9 @@ def test_what_is_read(tmp_path):
 
 
 def test_sides_become_inclusive_corners(tmp_path):
-    manifest = prepare("detection", settings(coco_tree(tmp_path / "raw")), tmp_path / "out")
-    assert manifest["classes"] == ["cat", "dog"] and manifest["splits"]["test"]["per_class"] == [2, 2]
-    write_json(tmp_path / "out/manifest.json", manifest)
+    manifest = prepare(settings(coco_tree(tmp_path / "raw")), tmp_path / "out")
+    assert manifest.classes == ("cat", "dog") and manifest.splits["test"].per_class == (2, 2)
+    write_manifest(tmp_path / "out", manifest)
     record = open_split(tmp_path / "out", "train")[0]
     # 10 x 8 px from (0, 0); 27.5 x 20 px up to the picture's last pixel.
     assert record.boxes.tolist() == [[0, 0, 9, 7], [4.5, 4, 31, 23]]
@@ -95,17 +94,17 @@ def test_a_crowd_makes_its_class_partial(tmp_path):
 
 def test_partial_classes_reach_the_shards(tmp_path):
     root = train(tmp_path / "raw", CROWDED, ("train_1.jpg", [("cat", 0, 0, 9, 9)]))
-    manifest = prepare("detection", settings(root, crowd="partial"), tmp_path / "out")
-    write_json(tmp_path / "out/manifest.json", manifest)
+    manifest = prepare(settings(root, crowd="partial"), tmp_path / "out")
+    write_manifest(tmp_path / "out", manifest)
     split = open_split(tmp_path / "out", "train")
     assert [split[i].partial.tolist() for i in range(2)] == [[0], []]
     assert split[0].box_labels.tolist() == [1]
 
 
-def test_pictures_without_objects_by_rule(tmp_path):
+def test_images_without_objects_by_rule(tmp_path):
     root = train(tmp_path, ("train_0.jpg", []), ("train_1.jpg", [(c, 0, 0, 9, 9) for c in ("cat", "dog")]))
     assert only_reason(read(root)) == "instances_train.json: train_0.jpg has no object"
-    kept = read(root, pictures_without_objects="keep")
+    kept = read(root, images_without_objects="keep")
     assert not kept.refused and kept.splits["train"][0].annotation.names == ()
 
 
@@ -154,15 +153,12 @@ def test_boxes_at_the_edge(tmp_path, box, placed):
         ("train_0.jpg", [("cat", *box)]),
         ("train_1.jpg", [(c, 0, 0, 9, 9) for c in ("cat", "dog")]),
     )
-    manifest = prepare("detection", settings(root, max_bad_fraction=0.5), tmp_path / "out")
-    write_json(tmp_path / "out/manifest.json", manifest)
+    manifest = prepare(settings(root, max_bad_fraction=0.5), tmp_path / "out")
+    write_manifest(tmp_path / "out", manifest)
     record = open_split(tmp_path / "out", "train")[0]
     if isinstance(placed, str):
-        assert [item["name"] for item in manifest["refused"]] == [record.name.replace("1", "0")]
-        assert (
-            placed in manifest["refused"][0]["reason"]
-            and "train_0.jpg: box (" in manifest["refused"][0]["reason"]
-        )
+        assert [item.name for item in manifest.refused] == [record.name.replace("1", "0")]
+        assert placed in manifest.refused[0].reason and "train_0.jpg: box (" in manifest.refused[0].reason
     else:
         assert record.boxes.tolist() == [placed]
 
@@ -195,9 +191,9 @@ def test_a_picture_of_another_size_is_refused(tmp_path):
         tmp_path / "raw", ("train_0.jpg", [("cat", 0, 0, 9, 9), ("dog", 0, 0, 9, 9)]), ("train_1.jpg", [])
     )
     put(root / "train/train_1.jpg", jpeg(40, 40))
-    changes = {"pictures_without_objects": "keep", "max_bad_fraction": 0.5}
-    refused = prepare("detection", settings(root, **changes), tmp_path / "out")["refused"]
-    assert [item["reason"] for item in refused] == [
+    changes = {"images_without_objects": "keep", "max_bad_fraction": 0.5}
+    refused = prepare(settings(root, **changes), tmp_path / "out").refused
+    assert [item.reason for item in refused] == [
         "instances_train.json, train_1.jpg: made for 32x24 px; the picture has 40x40 px"
     ]
 
@@ -261,11 +257,6 @@ def test_malformed_files_stop_in_one_line(tmp_path, content, reason):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"crowd": "ignore"}, r"detection\.crowd: no rule 'ignore'; known: difficult, partial"),
-        (
-            {"pictures_without_objects": "kep"},
-            r"pictures_without_objects: no rule 'kep'; did you mean 'keep'",
-        ),
         (
             {"annotations": "instances.json"},
             r"detection\.annotations: 'instances\.json' has no \{split\}; COCO's is",
@@ -280,4 +271,4 @@ def test_malformed_files_stop_in_one_line(tmp_path, content, reason):
 )
 def test_settings_that_stop_before_any_job(tmp_path, changes, message):
     with pytest.raises(UserError, match=message):
-        check_source("detection", settings(coco_tree(tmp_path), **changes))
+        check_source(settings(coco_tree(tmp_path), **changes))

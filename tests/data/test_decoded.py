@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from data.rooms import jpeg, shard
+from data.rooms import jpeg, manifest_of, shard, write_manifest
 from googlenet.data.decoded import Pictures, labelled
 from googlenet.data.records import SPLITS, Record
 from googlenet.data.store import open_split
-from googlenet.files import write_json
 
 ONE_MB = 24 * 32 * 3 / 1e6  # a decoded picture
 
@@ -16,8 +15,8 @@ def store(folder):
     rows = {}
     for split in SPLITS:
         items = [Record(f"{split}{n}", jpeg(seed=n), 32, 24, n) for n in range(4)]
-        rows[split] = {"shards": shard(folder, split, items)}
-    write_json(folder / "manifest.json", {"splits": rows})
+        rows[split] = shard(folder, split, items)
+    write_manifest(folder, manifest_of(rows))
     return folder
 
 

@@ -8,8 +8,8 @@ import pytest
 from scipy.io import savemat
 
 from data.rooms import detection, put, shown
-from googlenet.data import ilsvrc, ilsvrc_archives
 from googlenet.data.prepare import check_source
+from googlenet.data.readers import ilsvrc, ilsvrc_archives
 from googlenet.errors import UserError
 
 HALVES = {"train": "train", "validation": "val1", "test": "val2"}
@@ -19,7 +19,7 @@ BLACK = "devkit/data/ILSVRC2014_det_validation_blacklist.txt"
 def read_det(root, reader=ilsvrc_archives, **changes):
     name = reader.__name__.rpartition(".")[2]
     settings = detection(name, root, **({"splits": HALVES, "box_origin": 0} | changes))
-    return reader.read("detection", settings)
+    return reader.read(settings)
 
 
 def halves(folder):
@@ -108,15 +108,15 @@ def test_names_of_classes_come_from_the_matlab_file_where_there_is_no_list(tmp_p
 def test_detection_that_lacks_something_is_told_before_any_job(tmp_path):
     official.write_detection(tmp_path)
     settings = detection("ilsvrc_archives", tmp_path, splits=HALVES, box_origin=0)
-    check_source("detection", settings)
+    check_source(settings)
     (tmp_path / "ILSVRC2013_DET_bbox_val.tgz").unlink()
     with pytest.raises(UserError, match=r"detection\.root: .* has no ILSVRC2013_DET_bbox_val\.tgz"):
-        check_source("detection", settings)
+        check_source(settings)
     put(tmp_path / "ILSVRC2017_DET.tar.gz", gzip.compress(bytes(2000)))
     with pytest.raises(
         UserError, match=r"ILSVRC2017_DET\.tar\.gz: is compressed.*becomes ILSVRC2017_DET\.tar"
     ):
-        check_source("detection", settings)
+        check_source(settings)
 
 
 def test_a_list_that_is_not_there_is_told_when_it_is_read(tmp_path):

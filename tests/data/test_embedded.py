@@ -6,22 +6,21 @@ import numpy as np
 import pytest
 
 from data.rooms import SPLITS, WRITERS, classification, detection
-from googlenet.data import embedded
+from googlenet.config.schema.base import replaced
+from googlenet.config.schema.dataset import SplitCounts
 from googlenet.data.compositions import composite, ink_box, overlap, scene, stroke
 from googlenet.data.handwriting import digits_of, load_digits, photographs, writers_of
 from googlenet.data.pictures import decode
+from googlenet.data.readers import embedded
 from googlenet.errors import UserError
+
+COUNTS = SplitCounts(**WRITERS)
 
 
 @pytest.fixture(scope="module")
 def readings(tmp_path_factory):
-    made = {}
-    for kind, settings in (
-        ("classification", classification("embedded")),
-        ("detection", detection("embedded")),
-    ):
-        made[kind] = embedded.read(kind, settings, tmp_path_factory.mktemp(kind))
-    return made
+    sources = (classification("embedded"), detection("embedded"))
+    return {source.kind: embedded.read(source, tmp_path_factory.mktemp(source.kind)) for source in sources}
 
 
 def digests(folder):
@@ -47,7 +46,7 @@ def test_sheets_by_hand():
 
 def test_writers_of_the_splits_are_apart_and_none_is_lost():
     ink, _ = load_digits()
-    parts = [digits_of(split, WRITERS)[0] for split in SPLITS]
+    parts = [digits_of(split, COUNTS)[0] for split in SPLITS]
     assert np.array_equal(np.concatenate(parts), ink)
     assert [len(part) for part in parts] == [1287, 128, 382]
 
@@ -107,7 +106,7 @@ def test_classification_is_read_as_ilsvrc(readings):
     reading = readings["classification"]
     assert reading.classes == list(embedded.WORDS) and reading.keys[3] == "n90000003" and not reading.refused
     assert [len(reading.splits[split]) for split in SPLITS] == [24, 12, 12]
-    truth = digits_of("test", WRITERS)[1][:12].tolist()
+    truth = digits_of("test", COUNTS)[1][:12].tolist()
     assert [item.label for item in reading.splits["test"]] == truth
     assert decode(reading.splits["train"][0].path.read_bytes()).shape == (48, 48, 3)
     assert "real handwriting" in reading.about
@@ -129,11 +128,11 @@ def test_detection_scenes_have_every_class_and_little_overlap(readings):
 
 @pytest.mark.parametrize("kind", ["classification", "detection"])
 def test_same_seed_same_bytes_and_another_seed_another_picture(kind, tmp_path):
-    recipe = (classification if kind == "classification" else detection)("embedded")["embedded"]
+    recipe = (classification if kind == "classification" else detection)("embedded").embedded
     make = embedded.make_classification if kind == "classification" else embedded.make_detection
     make(recipe, tmp_path / "a")
     make(recipe, tmp_path / "b")
-    make(recipe | {"seed": 4}, tmp_path / "c")
+    make(replaced(recipe, seed=4), tmp_path / "c")
     first, again, other = (digests(tmp_path / name) for name in "abc")
     assert first == again
     pictures = [name for name in first if name.endswith("JPEG")]
@@ -141,9 +140,9 @@ def test_same_seed_same_bytes_and_another_seed_another_picture(kind, tmp_path):
 
 
 def test_one_more_picture_changes_no_other(tmp_path):
-    recipe = classification("embedded")["embedded"]
+    recipe = classification("embedded").embedded
     embedded.make_classification(recipe, tmp_path / "a")
-    embedded.make_classification(recipe | {"limit_per_split": 15}, tmp_path / "b")
+    embedded.make_classification(replaced(recipe, limit_per_split=15), tmp_path / "b")
     small, large = digests(tmp_path / "a"), digests(tmp_path / "b")
     assert small.items() < large.items()
 
@@ -171,7 +170,6 @@ def test_one_more_picture_changes_no_other(tmp_path):
     ],
 )
 def test_recipes_that_cannot_be_drawn(kind, change, message):
-    settings = (classification if kind == "classification" else detection)("embedded")
-    settings["embedded"] = settings["embedded"] | change
+    source = classification if kind == "classification" else detection
     with pytest.raises(UserError, match=message):
-        embedded.check(kind, settings)
+        embedded.check(source("embedded", embedded=change))

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from data.rooms import SPLITS, classification, detection, jpeg, put, xml
-from googlenet.data import ilsvrc
+from googlenet.data.readers import ilsvrc
 from googlenet.errors import UserError
 
 NAMES = {**SPLITS, "validation": "val"}
@@ -38,8 +38,8 @@ def det_tree(root):
 
 
 def read(kind, root, **changes):
-    settings = (classification if kind == "classification" else detection)("ilsvrc", root, splits=NAMES)
-    return ilsvrc.read(kind, settings | changes)
+    source = classification if kind == "classification" else detection
+    return ilsvrc.read(source("ilsvrc", root, **({"splits": NAMES} | changes)))
 
 
 def test_classification_takes_labels_from_folders_and_xml(tmp_path):

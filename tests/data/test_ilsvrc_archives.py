@@ -10,16 +10,15 @@ from pathlib import Path
 import official_archives as official
 import pytest
 
-from data.rooms import classification, put, shown, unpack, xml
-from googlenet.data import ilsvrc, ilsvrc_archives
+from data.rooms import classification, put, shown, unpack, write_manifest, xml
 from googlenet.data.prepare import check_source, prepare
+from googlenet.data.readers import ilsvrc, ilsvrc_archives
 from googlenet.data.store import open_split
 from googlenet.errors import UserError
-from googlenet.files import write_json
 
 CLASSES, TRAIN, VAL = 5, 4, 2
 HELD_OUT = {"splits": {"train": "train", "validation": "", "test": "val"}, "validation_per_class": 1}
-SRC = Path(ilsvrc.__file__).parents[2]
+SRC = Path(ilsvrc.__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def own(archives, tmp_path):
 
 def read(root, **changes):
     settings = classification("ilsvrc_archives", root, **(HELD_OUT | changes))
-    return ilsvrc_archives.read("classification", settings)
+    return ilsvrc_archives.read(settings)
 
 
 def truth():
@@ -122,7 +121,7 @@ def test_the_layout_of_kaggle_gives_the_same_by_its_own_reader(archives, tmp_pat
     for item in packed.splits["test"]:
         file = top / f"Annotations/CLS-LOC/val/{item.name.removesuffix('.JPEG')}.xml"
         put(file, xml((packed.keys[item.label], 0, 0, 5, 5)))
-    reading = ilsvrc.read("classification", classification("ilsvrc", tmp_path, **HELD_OUT))
+    reading = ilsvrc.read(classification("ilsvrc", tmp_path, **HELD_OUT))
     assert shown(reading) == shown(packed)
     whole = put(
         tmp_path / "whole/ILSVRC2017_CLS-LOC.tar",
@@ -138,9 +137,9 @@ def test_the_layout_of_kaggle_gives_the_same_by_its_own_reader(archives, tmp_pat
 
 def test_pictures_of_the_archives_reach_the_shards(archives, tmp_path):
     settings = classification("ilsvrc_archives", archives, **HELD_OUT)
-    manifest = prepare("classification", settings, tmp_path)
-    write_json(tmp_path / "manifest.json", manifest)
-    assert manifest["class_keys"] == official.wnids(CLASSES) and not manifest["refused"]
+    manifest = prepare(settings, tmp_path)
+    write_manifest(tmp_path, manifest)
+    assert list(manifest.class_keys) == official.wnids(CLASSES) and not manifest.refused
     first, item = open_split(tmp_path, "test")[0], read(archives).splits["test"][0]
     assert (first.name, first.label, first.image) == (item.name, item.label, item.read())
 
@@ -150,8 +149,10 @@ def test_nothing_is_written_and_nothing_outside_is_read(archives, tmp_path):
     settings = classification("ilsvrc_archives", archives, **HELD_OUT)
     program = f"""
 import sys, os
-from googlenet.data import ilsvrc_archives
+from googlenet.config.schema.dataset import ClassificationSource
+from googlenet.data.readers import ilsvrc_archives
 import scipy.io
+source = ClassificationSource.model_validate_json({settings.model_dump_json()!r})
 seen = []
 def account(event, given):
     if event == "open" and (given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) or isinstance(given[0], str)):
@@ -159,7 +160,7 @@ def account(event, given):
     elif event.split(".")[0] in ("os", "shutil", "tempfile") and event not in ("os.listdir", "os.scandir"):
         seen.append((event, 1))
 sys.addaudithook(account)
-ilsvrc_archives.read("classification", {settings!r})
+ilsvrc_archives.read(source)
 print([item for item in seen if item[1]])
 print(sorted({{os.path.basename(name) for name, _ in seen if name.startswith({str(archives)!r})}}))
 """
@@ -190,21 +191,21 @@ def test_the_blacklist_leaves_val_pictures_out(archives, own):
     with pytest.raises(UserError, match=r"classification\.blacklist: no file .*white\.txt; correct"):
         read(own, blacklist="white.txt")
     with pytest.raises(UserError, match=r"blacklist: only ilsvrc_archives can have one; take it out"):
-        check_source("classification", classification("class_folders", own, blacklist="black.txt"))
+        check_source(classification("class_folders", own, blacklist="black.txt"))
 
 
 def test_a_cut_download_is_told_before_any_job(own):
     path = own / official.TRAIN
     os.truncate(path, path.stat().st_size // 2)
     with pytest.raises(UserError, match=r"ILSVRC2012_img_train\.tar: stops after [\d,]+ bytes .*fetch it"):
-        check_source("classification", classification("ilsvrc_archives", own, **HELD_OUT))
+        check_source(classification("ilsvrc_archives", own, **HELD_OUT))
 
 
 @pytest.mark.parametrize("name", [official.TRAIN, official.VAL, official.KIT])
 def test_what_is_missing_is_told_before_any_job(own, name):
     (own / name).unlink()
     with pytest.raises(UserError, match=rf"^dataset\.classification\.root: .* has no .*{name}.*; fetch it"):
-        check_source("classification", classification("ilsvrc_archives", own, **HELD_OUT))
+        check_source(classification("ilsvrc_archives", own, **HELD_OUT))
 
 
 def test_compressed_pictures_are_refused_with_the_mend(own):
@@ -212,7 +213,7 @@ def test_compressed_pictures_are_refused_with_the_mend(own):
     put(own / f"{official.VAL}.gz", gzip.compress(path.read_bytes()))
     path.unlink()
     with pytest.raises(UserError, match=r"img_val\.tar\.gz: is compressed.*becomes ILSVRC2012_img_val\.tar"):
-        check_source("classification", classification("ilsvrc_archives", own, **HELD_OUT))
+        check_source(classification("ilsvrc_archives", own, **HELD_OUT))
 
 
 def test_a_part_that_is_none_is_told_with_the_nearest(archives):

@@ -2,12 +2,11 @@
 
 import pytest
 
-from data.rooms import SPLITS, detection, jpeg, put, xml
-from googlenet.data import ilsvrc
+from data.rooms import SPLITS, detection, jpeg, put, write_manifest, xml
 from googlenet.data.prepare import prepare
+from googlenet.data.readers import ilsvrc
 from googlenet.data.store import open_split
 from googlenet.errors import UserError
-from googlenet.files import write_json
 
 CAT, DOG, FOX = "n02000002", "n02000001", "n02000003"  # sorted: dog, cat, fox
 TABLE = f"{CAT} 1 cat\n{DOG} 2 domestic_dog\n{FOX} 3 fox\n"
@@ -53,7 +52,7 @@ def settings(root, **changes):
 
 
 def read(root, **changes):
-    return ilsvrc.read("detection", settings(root, **changes))
+    return ilsvrc.read(settings(root, **changes))
 
 
 def partial(reading, split="train"):
@@ -107,7 +106,7 @@ def test_positive_pictures_without_annotation_or_object_are_refused(tmp_path):
     ]
 
 
-def test_val_pictures_without_objects_are_kept_but_not_without_xml(tmp_path):
+def test_val_images_without_objects_are_kept_but_not_without_xml(tmp_path):
     top = tree(tmp_path)
     put(top / "Annotations/DET/val/val_0.xml", xml())
     (top / "Annotations/DET/val/val_1.xml").unlink()
@@ -138,8 +137,8 @@ def test_halves_of_val_keep_the_numbers_of_val(tmp_path):
 def test_blacklisted_classes_reach_the_shards(tmp_path):
     top = tree(tmp_path / "raw")
     put(top / "black.txt", f"2 {FOX}\n")
-    manifest = prepare("detection", settings(tmp_path / "raw", blacklist="black.txt"), tmp_path / "out")
-    write_json(tmp_path / "out/manifest.json", manifest)
+    manifest = prepare(settings(tmp_path / "raw", blacklist="black.txt"), tmp_path / "out")
+    write_manifest(tmp_path / "out", manifest)
     validation, train = (open_split(tmp_path / "out", split) for split in ("validation", "train"))
     assert [validation[i].partial.tolist() for i in range(3)] == [[], [2], []]
     assert (
@@ -193,10 +192,10 @@ def test_bad_lists_are_told_with_file_and_line(tmp_path, file, content, message)
 def test_what_is_missing_is_told_before_any_job(tmp_path):
     top = tree(tmp_path)
     with pytest.raises(UserError, match=r"detection\.blacklist: no file .*black\.txt; correct"):
-        ilsvrc.check("detection", settings(tmp_path, blacklist="black.txt"))
+        ilsvrc.check(settings(tmp_path, blacklist="black.txt"))
     with pytest.raises(UserError, match=r"detection\.classes: no class 'wolf'; known: "):
         read(tmp_path, classes=["wolf"])
     for path in (top / "ImageSets/DET").glob("train_*.txt"):
         path.unlink()
     with pytest.raises(UserError, match=r"detection\.splits\.train: no file .*train\.txt; correct"):
-        ilsvrc.check("detection", settings(tmp_path))
+        ilsvrc.check(settings(tmp_path))

@@ -10,11 +10,12 @@ from googlenet.data import prepare as preparing
 from googlenet.data.look import kind_of, reasons, warnings
 from googlenet.data.prepare import prepare
 from googlenet.data.records import Refused
+from googlenet.metrics.data import Groups, RefusalCount
 
 
 def folders(tmp_path, **changes):
     settings = classification("class_folders", tmp_path / "raw", **changes)
-    return prepare("classification", settings, tmp_path / "pets")
+    return prepare(settings, tmp_path / "pets")
 
 
 def own_trees(root):
@@ -31,51 +32,50 @@ def test_sizes_forms_and_turned_pictures(tmp_path):
     put(root / "train/cat/3.jpg", saved(Image.fromarray(noise(40, 50, 7)), "JPEG", exif=turned))
     put(root / "train/cat/4.png", saved(Image.fromarray(noise(100, 80, 8)).convert("L"), "PNG"))
     put(root / "train/cat/5.jpg", saved(Image.fromarray(noise(30, 30, 9)).convert("CMYK"), "JPEG"))
-    look = folders(tmp_path)["look"]
-    train = look["splits"]["train"]
-    assert train["pictures"] == 9 and train["turned_by_exif"] == 1 and "objects" not in train
-    assert train["forms"] == {"JPEG RGB": 7, "PNG L": 1, "JPEG CMYK": 1}
-    at = dict(zip(look["quantiles_percent"], range(7), strict=True))
-    assert [train["width_px"][at[q]] for q in (0, 50, 100)] == [30, 32, 80]  # six of 32, 30, 40, 80
-    assert [train["height_px"][at[q]] for q in (0, 50, 100)] == [24, 24, 100]
-    assert [train["shorter_side_px"][at[q]] for q in (0, 95, 100)] == [24, 80, 80]
-    assert train["megapixels"][at[100]] == 0.008
-    assert train["bytes"][at[100]] == max(path.stat().st_size for path in (root / "train").rglob("*.*"))
-    assert look["splits"]["test"]["forms"] == {"JPEG RGB": 6}
+    look = folders(tmp_path).look
+    train = look.splits["train"]
+    assert train.pictures == 9 and train.turned_by_exif == 1 and train.objects is None
+    assert train.forms == {"JPEG RGB": 7, "PNG L": 1, "JPEG CMYK": 1}
+    at = dict(zip(look.quantiles_percent, range(7), strict=True))
+    assert [train.width_px[at[q]] for q in (0, 50, 100)] == [30, 32, 80]  # six of 32, 30, 40, 80
+    assert [train.height_px[at[q]] for q in (0, 50, 100)] == [24, 24, 100]
+    assert [train.shorter_side_px[at[q]] for q in (0, 95, 100)] == [24, 80, 80]
+    assert train.megapixels[at[100]] == 0.008
+    assert train.bytes[at[100]] == max(path.stat().st_size for path in (root / "train").rglob("*.*"))
+    assert look.splits["test"].forms == {"JPEG RGB": 6}
 
 
 def test_sizes_are_those_before_resizing(tmp_path):
     put(own_trees(tmp_path / "raw") / "train/cat/0.jpg", jpeg(60, 90))
-    assert folders(tmp_path, resize_shorter_side_px=30)["look"]["splits"]["train"]["width_px"][-1] == 90
+    assert folders(tmp_path, resize_shorter_side_px=30).look.splits["train"].width_px[-1] == 90
 
 
 def test_duplicates_within_and_across_splits(tmp_path):
     root = own_trees(tmp_path / "raw")
-    there = folders(tmp_path)["look"]["duplicates"]
-    nothing = {"groups": 0, "pictures": 0}
-    assert there["across"] == there["likely_across"] == there["within"]["train"] == nothing
-    assert warnings({"duplicates": there}) == []
+    there = folders(tmp_path).look.duplicates
+    nothing = Groups(groups=0, pictures=0)
+    assert there.across == there.likely_across == there.within["train"] == nothing
+    assert warnings(there) == []
     same = (root / "train/cat/1.jpg").read_bytes()
     for name in ("train/dog/7.jpg", "test/dog/9.jpg", "test/dog/8.jpg"):
         put(root / name, same)
     put(root / "validation/cat/5.jpg", (root / "validation/cat/0.jpg").read_bytes())
-    found = folders(tmp_path, shard_mb=0.003)["look"]["duplicates"]
-    assert found["within"] == {
-        "train": {"groups": 1, "pictures": 2},
-        "validation": {"groups": 1, "pictures": 2},
-        "test": {"groups": 1, "pictures": 2},
+    found = folders(tmp_path, shard_mb=0.003).look.duplicates
+    assert found.within == {
+        "train": Groups(groups=1, pictures=2),
+        "validation": Groups(groups=1, pictures=2),
+        "test": Groups(groups=1, pictures=2),
     }
-    assert found["across"] == {"groups": 1, "pictures": 4} and found["likely_across"] == nothing
-    assert found["shown"]["across"] == [
-        [
-            {"split": "train", "name": "cat/1.jpg"},
-            {"split": "train", "name": "dog/7.jpg"},
-            {"split": "test", "name": "dog/8.jpg"},
-            {"split": "test", "name": "dog/9.jpg"},
-        ]
+    assert found.across == Groups(groups=1, pictures=4) and found.likely_across == nothing
+    (group,) = found.shown.across
+    assert [(item.split, item.name) for item in group] == [
+        ("train", "cat/1.jpg"),
+        ("train", "dog/7.jpg"),
+        ("test", "dog/8.jpg"),
+        ("test", "dog/9.jpg"),
     ]
-    assert [[item["split"] for item in group] for group in found["shown"]["within"]] == [["validation"] * 2]
-    assert len(warnings({"duplicates": found})) == 1
+    assert [[item.split for item in group] for group in found.shown.within] == [["validation"] * 2]
+    assert len(warnings(found)) == 1
 
 
 def test_a_copy_of_another_size_in_another_split_is_likely(tmp_path):
@@ -87,14 +87,14 @@ def test_a_copy_of_another_size_in_another_split_is_likely(tmp_path):
     put(root / "test/dog/w.png", saved(picture.resize((160, 120)), "PNG"))
     for split in ("train", "test"):  # too plain to tell
         put(root / split / "cat/plain.png", saved(Image.new("RGB", (40 + len(split), 40), "red"), "PNG"))
-    found = folders(tmp_path)["look"]["duplicates"]
-    assert found["across"]["groups"] == 0 and found["likely_across"] == {"groups": 1, "pictures": 3}
-    assert [item["name"] for item in found["shown"]["likely_across"][0]] == [
+    found = folders(tmp_path).look.duplicates
+    assert found.across.groups == 0 and found.likely_across == Groups(groups=1, pictures=3)
+    assert [item.name for item in found.shown.likely_across[0]] == [
         "cat/w.jpg",
         "dog/w.jpg",
         "dog/w.png",
     ]
-    assert "look alike" in warnings({"duplicates": found})[0]
+    assert "look alike" in warnings(found)[0]
 
 
 def test_of_many_groups_the_first_are_named_and_all_counted(tmp_path, monkeypatch):
@@ -105,9 +105,9 @@ def test_of_many_groups_the_first_are_named_and_all_counted(tmp_path, monkeypatc
         put(root / f"test/cat/{number}.jpg", (root / f"train/cat/{number}.jpg").read_bytes())
     monkeypatch.setattr(look, "GROUPS_SHOWN", 2)
     monkeypatch.setattr(look, "NAMES_SHOWN", 1)
-    found = folders(tmp_path)["look"]["duplicates"]
-    assert found["across"] == {"groups": 3, "pictures": 6}
-    assert [[item["name"] for item in group] for group in found["shown"]["across"]] == [
+    found = folders(tmp_path).look.duplicates
+    assert found.across == Groups(groups=3, pictures=6)
+    assert [[item.name for item in group] for group in found.shown.across] == [
         ["cat/0.jpg"],
         ["cat/1.jpg"],
     ]
@@ -119,22 +119,20 @@ def test_objects(tmp_path):
         root / "Annotations/train_0.xml",
         xml(("cat", 1, 1, 16, 4), ("cat", 1, 1, 8, 8), ("dog", 1, 1, 32, 24)),
     )
-    found = prepare("detection", detection("voc", root), tmp_path / "out")["look"]["splits"]["train"][
-        "objects"
-    ]
+    found = prepare(detection("voc", root), tmp_path / "out").look.splits["train"].objects
     # Of the first picture 16 x 4, 8 x 8 and 32 x 24 px, of the second 10 x 8 and 28 x 20.
-    assert found["count"] == 5 and found["in_a_picture"][0] == 2 and found["in_a_picture"][-1] == 3
-    assert found["side_px"] == [8.0, 8.0, 8.0, 8.9, 23.7, 27.7, 27.7]
-    assert found["width_over_height"][0] == 1.0 and found["width_over_height"][-1] == 4.0
-    assert found["smaller_percent"] == {"20": 60.0, "32": 100.0}
+    assert found.count == 5 and found.in_a_picture[0] == 2 and found.in_a_picture[-1] == 3
+    assert found.side_px == (8.0, 8.0, 8.0, 8.9, 23.7, 27.7, 27.7)
+    assert found.width_over_height[0] == 1.0 and found.width_over_height[-1] == 4.0
+    assert found.smaller_percent == {"20": 60.0, "32": 100.0}
 
 
-def test_pictures_without_objects_count_as_none(tmp_path):
+def test_images_without_objects_count_as_none(tmp_path):
     root = voc_tree(tmp_path / "raw")
     put(root / "Annotations/train_0.xml", xml())
-    settings = detection("voc", root, pictures_without_objects="keep")
-    found = prepare("detection", settings, tmp_path / "out")["look"]["splits"]["train"]["objects"]
-    assert found["count"] == 2 and found["in_a_picture"] == [0, 0, 0, 0, 2, 2, 2]
+    settings = detection("voc", root, images_without_objects="keep")
+    found = prepare(settings, tmp_path / "out").look.splits["train"].objects
+    assert found.count == 2 and found.in_a_picture == (0, 0, 0, 0, 2, 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -152,16 +150,16 @@ def test_reasons_are_told_apart_by_kind(reason, kind):
 
 def test_reasons_are_counted_the_most_frequent_first():
     bad = [Refused("train", "a", "a: empty file")] + [Refused("test", n, f"{n}: not a picture") for n in "bc"]
-    assert reasons(bad) == [
-        {"split": "test", "kind": "not a picture", "count": 2},
-        {"split": "train", "kind": "empty file", "count": 1},
-    ]
+    assert reasons(bad) == (
+        RefusalCount(split="test", kind="not a picture", count=2),
+        RefusalCount(split="train", kind="empty file", count=1),
+    )
 
 
 def test_the_log_says_what_was_left_out_and_what_is_there_twice(tmp_path):
     root = own_trees(tmp_path / "raw")
     put(root / "train/dog/7.jpg", b"x")
     put(root / "test/dog/9.jpg", (root / "train/cat/1.jpg").read_bytes())
-    lines = preparing.told(folders(tmp_path, max_bad_fraction=0.1))
+    lines = preparing.log_lines(folders(tmp_path, max_bad_fraction=0.1))
     assert lines[0] == "left out: train: dog/7.jpg: not a picture" and len(lines) == 2
     assert lines[1].startswith("warning: 1 picture is in more than one split, byte for byte")

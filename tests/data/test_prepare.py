@@ -8,31 +8,40 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
-from data.rooms import SPLITS, class_tree, classification, detection, jpeg, noise, put, voc_tree
+from data.rooms import (
+    SPLITS,
+    class_tree,
+    classification,
+    detection,
+    jpeg,
+    noise,
+    put,
+    voc_tree,
+    write_manifest,
+)
+from googlenet.data import readers
 from googlenet.data.pictures import encode_jpeg
 from googlenet.data.prepare import check_source, prepare
 from googlenet.data.store import open_split
 from googlenet.data.verify import faults
 from googlenet.errors import UserError
-from googlenet.files import write_json
 
 
 def folders(tmp_path, **changes):
-    return prepare(
-        "classification", classification("class_folders", tmp_path / "raw", **changes), tmp_path / "pets"
-    )
+    return prepare(classification("class_folders", tmp_path / "raw", **changes), tmp_path / "pets")
 
 
 def test_classification_manifest_and_shards(tmp_path):
     class_tree(tmp_path / "raw")
     manifest = folders(tmp_path)
-    assert manifest["kind"] == "classification" and manifest["dataset"] == "pets"
-    assert manifest["classes"] == ["cat", "dog"] and manifest["refused"] == [] and manifest["about"]
-    assert "stamp" not in manifest
-    train = manifest["splits"]["train"]
-    assert train["records"] == 6 and train["per_class"] == [3, 3] and "objects" not in train
-    write_json(tmp_path / "pets/manifest.json", manifest)
+    assert manifest.kind == "classification" and manifest.dataset == "pets"
+    assert manifest.classes == ("cat", "dog") and manifest.refused == () and manifest.about
+    assert manifest.stamp == ""
+    train = manifest.splits["train"]
+    assert train.records == 6 and train.per_class == (3, 3) and train.objects is None
+    write_manifest(tmp_path / "pets", manifest)
     assert list(faults(tmp_path / "pets")) == []
     split = open_split(tmp_path / "pets", "train")
     assert split.labels.tolist() == [0, 0, 0, 1, 1, 1]
@@ -44,8 +53,8 @@ def test_a_test_split_alone_leaves_no_shard_of_other_splits(tmp_path):
     class_tree(tmp_path / "raw")
     folders(tmp_path)
     manifest = folders(tmp_path, splits={"train": "", "validation": "", "test": "test"})
-    assert list(manifest["splits"]) == ["test"] and manifest["class_keys"] == ["cat", "dog"]
-    write_json(tmp_path / "pets/manifest.json", manifest)
+    assert list(manifest.splits) == ["test"] and manifest.class_keys == ("cat", "dog")
+    write_manifest(tmp_path / "pets", manifest)
     assert list(faults(tmp_path / "pets")) == []
     assert [path.name for path in sorted((tmp_path / "pets").glob("*.arrow"))] == ["test-00000.arrow"]
     with pytest.raises(UserError, match=r"manifest\.json: no split 'train'"):
@@ -87,8 +96,8 @@ def test_pictures_of_every_kind_arrive_upright_in_three_channels(tmp_path):
     for name, (image, _) in odd.items():
         put(tmp_path / "raw/test/cat" / name, image)
     manifest = folders(tmp_path)
-    assert manifest["refused"] == []
-    write_json(tmp_path / "pets/manifest.json", manifest)
+    assert manifest.refused == ()
+    write_manifest(tmp_path / "pets", manifest)
     split = open_split(tmp_path / "pets", "test")
     found = {name.split("/")[1]: index for index, name in enumerate(split.names)}
     for name, (_, size) in odd.items():
@@ -101,10 +110,10 @@ def test_pictures_of_every_kind_arrive_upright_in_three_channels(tmp_path):
 
 def test_detection_manifest_and_boxes(tmp_path):
     settings = detection("voc", voc_tree(tmp_path / "raw"), about="pets in the garden")
-    manifest = prepare("detection", settings, tmp_path / "pets")
-    assert manifest["splits"]["test"]["objects"] == 4 and manifest["splits"]["test"]["per_class"] == [2, 2]
-    assert manifest["about"] == "pets in the garden"
-    write_json(tmp_path / "pets/manifest.json", manifest)
+    manifest = prepare(settings, tmp_path / "pets")
+    assert manifest.splits["test"].objects == 4 and manifest.splits["test"].per_class == (2, 2)
+    assert manifest.about == "pets in the garden"
+    write_manifest(tmp_path / "pets", manifest)
     record = open_split(tmp_path / "pets", "test")[0]
     assert record.boxes.tolist() == [[0, 0, 9, 7], [4, 4, 31, 23]] and record.box_labels.tolist() == [0, 1]
     assert record.label == -1
@@ -113,8 +122,8 @@ def test_detection_manifest_and_boxes(tmp_path):
 @pytest.mark.parametrize("kind", ["classification", "detection"])
 def test_embedded_is_the_same_twice_and_leaves_no_raw_files(kind, tmp_path):
     settings = (classification if kind == "classification" else detection)("embedded")
-    first = prepare(kind, settings, tmp_path / "a/digits")
-    assert first == prepare(kind, settings, tmp_path / "b/digits")
+    first = prepare(settings, tmp_path / "a/digits")
+    assert first == prepare(settings, tmp_path / "b/digits")
     assert sorted(path.name for path in (tmp_path / "a/digits").iterdir()) == [
         f"{split}-00000.arrow" for split in sorted(SPLITS)
     ]
@@ -138,13 +147,13 @@ def test_too_many_bad_files_stop_and_are_listed(tmp_path):
         ["split", "name"], ["train", "cat/1.jpg"], ["test", "dog/2.jpg"]
     ]  # fmt: skip
     manifest = folders(tmp_path, max_bad_fraction=0.12)
-    assert [(item["split"], item["name"]) for item in manifest["refused"]] == [
+    assert [(item.split, item.name) for item in manifest.refused] == [
         ("train", "cat/1.jpg"), ("test", "dog/2.jpg")
     ]  # fmt: skip
-    assert manifest["splits"]["train"]["per_class"] == [2, 3] and listed.is_file()
+    assert manifest.splits["train"].per_class == (2, 3) and listed.is_file()
     for name in ("train/cat/1.jpg", "test/dog/2.jpg"):
         (tmp_path / "raw" / name).unlink()
-    assert folders(tmp_path)["refused"] == [] and not listed.exists()
+    assert folders(tmp_path).refused == () and not listed.exists()
 
 
 def test_a_hopeless_data_set_stops_early(tmp_path):
@@ -160,7 +169,7 @@ def test_a_hopeless_data_set_stops_early(tmp_path):
 
 def test_small_pictures_are_refused(tmp_path):
     put(class_tree(tmp_path / "raw") / "train/cat/0.jpg", jpeg(7, 40))
-    reason = folders(tmp_path, max_bad_fraction=0.1)["refused"][0]["reason"]
+    reason = folders(tmp_path, max_bad_fraction=0.1).refused[0].reason
     assert reason == "cat/0.jpg: 40x7 px; sides below min_side_px (8) are too small"
 
 
@@ -183,41 +192,41 @@ def test_split_that_has_nothing_left_stops(tmp_path):
 
 def test_shorter_side_is_resized(tmp_path):
     put(class_tree(tmp_path / "raw") / "train/cat/0.jpg", encode_jpeg(noise(60, 90)))
-    write_json(tmp_path / "pets/manifest.json", folders(tmp_path, resize_shorter_side_px=30))
+    write_manifest(tmp_path / "pets", folders(tmp_path, resize_shorter_side_px=30))
     split = open_split(tmp_path / "pets", "train")
     assert (split[0].width, split[0].height) == (45, 30) and split.picture(0).shape == (30, 45, 3)
     assert split[1].image == (tmp_path / "raw/train/cat/1.jpg").read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("kind", "changes", "message"),
+    ("source", "reader", "message"),
     [
-        ("classification", {"reader": "class_folder"}, r"reader: no reader 'class_folder'; did you mean"),
-        ("classification", {"reader": "voc"}, r"dataset\.classification\.reader: no reader 'voc'"),
-        ("classification", {"shard_mbs": 1}, r"shard_mbs: no such key; did you mean 'shard_mb'"),
-        ("classification", {"shard_mb": 0}, r"classification\.shard_mb: 0; needs more than 0"),
-        ("detection", {"max_bad_fraction": -1}, r"detection\.max_bad_fraction: -1; needs 0 or more"),
-        ("detection", {"min_side_px": 0}, r"detection\.min_side_px: 0; needs 1 or more"),
-        ("detection", {"reader": "voc", "root": "/no/such"}, r"dataset\.detection\.root: no folder /no/such"),
+        (classification, "class_folders", r"dataset\.classification\.root: no folder /no/such"),
+        (detection, "voc", r"dataset\.detection\.root: no folder /no/such"),
     ],
-)  # fmt: skip
-def test_settings_that_stop_before_any_job(kind, changes, message):
-    settings = (classification if kind == "classification" else detection)("embedded") | changes
+)
+def test_a_source_that_is_not_there_stops_before_any_job(source, reader, message):
     with pytest.raises(UserError, match=message):
-        check_source(kind, settings)
+        check_source(source(reader, "/no/such"))
 
 
-def test_missing_key_is_named():
-    settings = classification("embedded")
-    del settings["shard_mb"]
-    with pytest.raises(
-        UserError, match=r"dataset\.classification\.shard_mb: missing; every data set names it"
-    ):
-        check_source("classification", settings)
+def test_a_kind_of_data_has_the_readers_that_read_it():
+    """What each reader is written for is what the settings let it be chosen for."""
+    for reader in ("embedded", "class_folders", "ilsvrc", "ilsvrc_archives"):
+        assert readers.of(classification(reader)).check
+    for reader in ("embedded", "voc", "ilsvrc", "ilsvrc_archives", "coco"):
+        assert readers.of(detection(reader)).read
+    for source, reader in ((classification, "voc"), (classification, "coco"), (detection, "class_folders")):
+        with pytest.raises(ValidationError, match="reader"):
+            source(reader)
 
 
 def test_the_check_imports_nothing_heavy():
     heavy = ("cv2", "sklearn", "pyarrow", "PIL", "torch")
-    code = f"import sys, googlenet.data.prepare; print([m for m in {heavy} if m in sys.modules])"
+    names = "embedded", "class_folders", "ilsvrc", "ilsvrc_archives", "voc", "coco"
+    code = (
+        f"import sys, googlenet.data.prepare, {', '.join(f'googlenet.data.readers.{name}' for name in names)}"
+    )
+    code += f"; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

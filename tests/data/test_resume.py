@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from data.rooms import class_tree, classification, put, voc_tree
+from googlenet.config.schema.base import replaced
 from googlenet.data.prepare import forget, prepare
 from googlenet.errors import Stopped, UserError
-from googlenet.files import json_bytes
+from googlenet.storage.files import json_bytes
 
 # A process of its own that ends itself at a named moment: the n-th call of os.replace, before or after it renames, or
 # the n-th batch that is written. Its data are in argv.
@@ -24,6 +25,7 @@ settings, folder, state, workers, moment, number = json.loads(sys.argv[1])
 
 if __name__ == "__main__":
     import pyarrow as pa
+    from googlenet.config.schema.dataset import ClassificationSource
     from googlenet.data.prepare import prepare
     from googlenet.data import store
     count = 0
@@ -39,9 +41,10 @@ if __name__ == "__main__":
     if moment in ("before", "after"):
         os.replace = dies(os.replace, moment == "after")
     if moment == "write":
-        store._packed = dies(store._packed, False)
+        store._batch_of = dies(store._batch_of, False)
     print("begun", flush=True)
-    prepare("classification", settings, folder, workers=workers, state=Path(state))
+    source = ClassificationSource.model_validate(settings)
+    prepare(source, folder, workers=workers, state=Path(state))
 """
 
 
@@ -58,16 +61,16 @@ def whole(tmp_path):
 
 def made(settings, folder, **given):
     """Every file of a preparation, and its manifest."""
-    manifest = prepare("classification", settings, folder, **given)
+    manifest = prepare(settings, folder, **given)
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
-    return files | {"manifest": json_bytes(manifest)}
+    return files | {"manifest": json_bytes(manifest.to_json())}
 
 
 def started(settings, folder, state, workers=1, moment="", number=0):
 
     program = folder.parent.parent / "driver.py"
     put(program, DRIVER)
-    given = json.dumps([settings, str(folder), str(state), workers, moment, number])
+    given = json.dumps([settings.model_dump(), str(folder), str(state), workers, moment, number])
     return subprocess.Popen([sys.executable, str(program), given], stdout=subprocess.PIPE, text=True)
 
 
@@ -109,7 +112,7 @@ def children(pid):
 def test_workers_do_not_outlive_a_killed_parent(whole, tmp_path):
     settings, _ = whole
     class_tree(tmp_path / "many", pictures=400)
-    settings = settings | {"root": str(tmp_path / "many"), "shard_mb": 0.1}
+    settings = replaced(settings, root=str(tmp_path / "many"), shard_mb=0.1)
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     process = started(settings, folder, state, workers=2)
     until(lambda: list(state.glob("*.note")))
@@ -137,7 +140,6 @@ def test_a_run_that_is_told_to_stop_keeps_what_is_done(whole, tmp_path, workers)
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     with pytest.raises(Stopped, match="the same command goes on"):
         prepare(
-            "classification",
             settings,
             folder,
             state=state,
@@ -175,20 +177,20 @@ def test_other_settings_begin_anew(whole, tmp_path):
     made(settings, folder, state=state)
     other = state.with_name("two")
     with pytest.raises(UserError, match="are bad"):
-        prepare("classification", settings | {"max_bad_fraction": 0.0}, folder, state=other)
+        prepare(replaced(settings, max_bad_fraction=0.0), folder, state=other)
     assert not state.exists() and not (folder / "test-00000.arrow").exists()
 
 
 def test_a_mended_file_of_the_same_size_is_looked_at_again(whole, tmp_path):
     settings, _ = whole
-    settings = settings | {"max_bad_fraction": 0.0}
+    settings = replaced(settings, max_bad_fraction=0.0)
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     good = (tmp_path / "raw/train/cat/4.jpg").read_bytes()
     put(tmp_path / "raw/train/cat/3.jpg", bytes(len(good)))
     with pytest.raises(UserError, match="not a picture"):
-        prepare("classification", settings, folder, state=state)
+        prepare(settings, folder, state=state)
     put(tmp_path / "raw/train/cat/3.jpg", good)
-    assert prepare("classification", settings, folder, state=state)["refused"] == []
+    assert prepare(settings, folder, state=state).refused == ()
 
 
 def test_notes_go_when_they_are_no_longer_needed(whole, tmp_path):
@@ -216,7 +218,7 @@ def test_a_worker_that_is_killed_is_one_line(whole, tmp_path):
         return False
 
     with pytest.raises(UserError, match=r"prepare_workers: a worker was killed \(exit code -9\)"):
-        prepare("classification", settings, tmp_path / "b/pets", workers=2, stop=kills)
+        prepare(settings, tmp_path / "b/pets", workers=2, stop=kills)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -230,7 +232,7 @@ def test_a_full_disk_names_the_file(whole, tmp_path, workers):
     resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
     try:
         with pytest.raises(OSError) as caught:
-            prepare("classification", settings, tmp_path / "b/pets", workers=workers)
+            prepare(settings, tmp_path / "b/pets", workers=workers)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, before)
@@ -242,6 +244,6 @@ def test_detection_is_the_same_with_workers(tmp_path):
     from data.rooms import detection
 
     settings = detection("voc", voc_tree(tmp_path / "raw", pictures=6), shard_mb=0.004)
-    first = prepare("detection", settings, tmp_path / "a/pets")
-    assert len(first["splits"]["train"]["shards"]) > 1
-    assert prepare("detection", settings, tmp_path / "b/pets", workers=2) == first
+    first = prepare(settings, tmp_path / "a/pets")
+    assert len(first.splits["train"].shards) > 1
+    assert prepare(settings, tmp_path / "b/pets", workers=2) == first

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.rooms import jpeg, shard
+from data.rooms import jpeg, manifest_of, shard, write_manifest
 from googlenet.data.records import Record
 from googlenet.data.store import BATCH, digest, open_split, remove_split, write_shard
 from googlenet.errors import UserError
-from googlenet.files import write_json
 
 
 def records(count: int) -> list[Record]:
@@ -35,18 +34,16 @@ def records(count: int) -> list[Record]:
 
 
 def store(folder, *groups):
-    """Write one split, a shard for each list of records, and the part of a manifest that the store reads."""
+    """Write one split, a shard for each list of records, and their manifest."""
     rows = [row for number, items in enumerate(groups) for row in shard(folder, "train", items, number)]
-    train = {"shards": rows, "records": sum(map(len, groups))}
-    empty = {"shards": [], "records": 0}
-    write_json(folder / "manifest.json", {"splits": {"train": train, "validation": empty, "test": empty}})
+    write_manifest(folder, manifest_of({"train": rows, "validation": [], "test": []}))
     return rows
 
 
 def test_round_trip_over_several_shards_and_batches(tmp_path):
     items = records(2 * BATCH + 5)
     rows = store(tmp_path, items[: BATCH + 3], [], items[BATCH + 3 :])
-    assert [row["records"] for row in rows] == [BATCH + 3, 0, BATCH + 2]
+    assert [row.records for row in rows] == [BATCH + 3, 0, BATCH + 2]
     split = open_split(tmp_path, "train")
     assert len(split) == len(items) and split.names == [item.name for item in items]
     assert split.labels.dtype == np.int64 and split.labels.tolist() == [item.label for item in items]
@@ -77,8 +74,8 @@ def test_same_records_give_the_same_bytes(tmp_path):
     rows = [store(tmp_path / name, records(40)) for name in ("a", "b")]
     assert rows[0] == rows[1]
     shards = [(tmp_path / name / "train-00000.arrow").read_bytes() for name in ("a", "b")]
-    assert shards[0] == shards[1] and len(shards[0]) == rows[0][0]["bytes"]
-    assert hashlib.sha256(shards[0]).hexdigest() == rows[0][0]["sha256"]
+    assert shards[0] == shards[1] and len(shards[0]) == rows[0][0].bytes
+    assert hashlib.sha256(shards[0]).hexdigest() == rows[0][0].sha256
 
 
 def test_shards_and_parts_of_an_earlier_run_go(tmp_path):
@@ -140,7 +137,7 @@ def test_shorter_shard_is_named(tmp_path):
 
 def test_shard_of_the_right_size_that_is_no_arrow_file(tmp_path):
     rows = store(tmp_path, records(3))
-    (tmp_path / "train-00000.arrow").write_bytes(bytes(rows[0]["bytes"]))
+    (tmp_path / "train-00000.arrow").write_bytes(bytes(rows[0].bytes))
     with pytest.raises(UserError, match=r"train-00000\.arrow: damaged shard"):
         open_split(tmp_path, "train")[0]
 

@@ -9,7 +9,7 @@ from official_archives import packed
 
 from data.rooms import put
 from googlenet.data import tar_index
-from googlenet.data.packed import files_below, opened, tree_of
+from googlenet.data.archive_path import files_below, opened, tree_of
 from googlenet.errors import UserError
 
 LONG = "a" * 90 + "/" + "b" * 90 + ".JPEG"  # beyond the fields of the old header

@@ -2,20 +2,19 @@
 
 import pytest
 
-from data.rooms import class_tree, classification
+from data.rooms import class_tree, classification, write_manifest
 from googlenet.data.prepare import prepare
 from googlenet.data.store import open_split
 from googlenet.data.verify import faults
-from googlenet.files import write_json
 
 
 @pytest.fixture
 def pets(tmp_path):
     """A prepared data set of two shards in training."""
     settings = classification("class_folders", class_tree(tmp_path / "raw"), shard_mb=0.004)
-    manifest = prepare("classification", settings, tmp_path / "pets")
-    assert [row["records"] for row in manifest["splits"]["train"]["shards"]] == [3, 3]
-    write_json(tmp_path / "pets/manifest.json", manifest)
+    manifest = prepare(settings, tmp_path / "pets")
+    assert [row.records for row in manifest.splits["train"].shards] == [3, 3]
+    write_manifest(tmp_path / "pets", manifest)
     return tmp_path / "pets"
 
 

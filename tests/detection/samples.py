@@ -1,9 +1,17 @@
-"""Samples of regions for the tests of what is fitted on them."""
+"""Objects of images, and samples of regions, for the tests of what is trained and fitted on them."""
 
 import numpy as np
 
+from googlenet.data.ground_truth import GroundTruth
 from googlenet.detection.boxes import paired_iou
 from googlenet.detection.region_sample import Sample
+
+
+def truth_of(boxes=(), labels=0, difficult=False, partial=()) -> GroundTruth:
+    """An image's objects: boxes of as many classes, or all of one; all difficult or none, if it is not said of each."""
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    each = np.zeros(len(boxes), np.int64)
+    return GroundTruth(boxes, each + labels, (each + difficult) > 0, np.array(partial, np.int32))
 
 
 def sample_of(image, label, box=None, target=None, classes=3) -> Sample:

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from detection.samples import sample_of
+from googlenet.config.schema.detection import BboxRegression
 from googlenet.detection.bbox_regression import BIAS, WEIGHTS, fit, moved, of_mirrored, offsets_of, ridge
 from googlenet.detection.box_offsets import encode
+from googlenet.metrics.detection import RegressionErrors
 
-SETTINGS = {"iou": 0.6, "lambdas": [1e-6]}
+SETTINGS = BboxRegression(iou=0.6, lambdas=(1e-6,), grid=2)
 
 
 def test_ridge_by_hand():
@@ -49,26 +51,27 @@ def test_a_shift_that_the_map_shows_is_learnt_per_class():
     assert found[:, 0, 0] == pytest.approx(shift / 20, abs=1e-5)
     assert found[:, 1, 0] == pytest.approx(-shift / 20, abs=1e-5)
     assert not arrays[WEIGHTS][2].any() and not arrays[BIAS][2].any() and not found[:, 2].any()
-    assert errors["fitted"]["regions"] == 40
-    assert errors["fitted"]["squared_error"] == pytest.approx([np.mean((shift / 20) ** 2) / 4, 0], abs=1e-6)
-    assert errors["fitted"]["iou"][0] < 0.95 and errors["fitted"]["iou"][1] == pytest.approx(1, abs=1e-4)
-    assert errors["held_out"] == {"regions": 0, "squared_error": None, "iou": None}
+    assert errors.fitted.regions == 40
+    left = errors.fitted.squared_error
+    assert (left.before, left.after) == pytest.approx((np.mean((shift / 20) ** 2) / 4, 0), abs=1e-6)
+    assert errors.fitted.iou.before < 0.95 and errors.fitted.iou.after == pytest.approx(1, abs=1e-4)
+    assert errors.held_out == RegressionErrors(regions=0, squared_error=None, iou=None)
 
 
-def test_the_lambda_is_chosen_on_held_out_pictures():
-    """What the maps say holds on all pictures, so that the weakest ridge is best; where it holds on none held out, the strongest."""
+def test_the_lambda_is_chosen_on_held_out_images():
+    """What the maps say holds on all images, so that the weakest ridge is best; where it holds on none held out, the strongest."""
     shift = np.tile([0, 1, 2, 3], 10)
     maps = np.stack([shift, np.ones(40)], axis=1).astype(np.float32)
     held, label = np.arange(40) >= 20, np.ones(40, int)
-    settings = {"iou": 0.6, "lambdas": [1e9, 1e3, 1e-6]}
+    settings = BboxRegression(iou=0.6, lambdas=(1e9, 1e3, 1e-6), grid=2)
     for beyond, chosen in ((shift, 1e-6), (3 - shift, 1e9)):
         box, target = boxes_beside(40, np.where(held, beyond, shift))
         sample = sample_of(np.arange(40), label, box, target)
-        assert fit(maps, sample._replace(held_out=held), 1, settings)[1]["lambda"] == chosen
-    assert fit(maps, sample, 1, settings)[1]["lambda"] == 1e9  # none is held out: the first
+        assert fit(maps, sample._replace(held_out=held), 1, settings)[1].ridge == chosen
+    assert fit(maps, sample, 1, settings)[1].ridge == 1e9  # none is held out: the first
 
 
-def test_neither_objects_nor_far_proposals_nor_held_out_pictures_teach():
+def test_neither_objects_nor_far_proposals_nor_held_out_images_teach():
     """Six regions want a shift of 2 pixels; one of each kind that does not count wants 100."""
     box, target = boxes_beside(10, np.array([2] * 6 + [100] * 4))
     label = np.array([1] * 9 + [0])
@@ -80,15 +83,16 @@ def test_neither_objects_nor_far_proposals_nor_held_out_pictures_teach():
     )
     arrays, errors = fit(np.ones((10, 1), np.float32), sample, 1, SETTINGS)
     assert arrays[BIAS][0] == pytest.approx([0.1, 0, 0, 0], abs=1e-6)
-    assert (errors["fitted"]["regions"], errors["held_out"]["regions"]) == (6, 1)
-    assert errors["held_out"]["squared_error"] == pytest.approx([25 / 4, 4.9**2 / 4])
+    assert (errors.fitted.regions, errors.held_out.regions) == (6, 1)
+    left = errors.held_out.squared_error
+    assert (left.before, left.after) == pytest.approx((25 / 4, 4.9**2 / 4))
 
 
-def test_boxes_move_per_class_and_stay_in_the_picture():
+def test_boxes_move_per_class_and_stay_in_the_image():
     box = np.array([[0, 0, 19, 9], [30, 10, 49, 29]], np.float32)
     offsets = np.zeros((2, 2, 4), np.float32)
     offsets[0, 0] = [0.5, 0, 0, 0]  # half its width to the right
-    offsets[1, 1] = [0, 0, np.log(2), 0]  # twice as wide: 20..59, but the picture ends at 49
+    offsets[1, 1] = [0, 0, np.log(2), 0]  # twice as wide: 20..59, but the image ends at 49
     found = moved(box, offsets, 50, 30)
     assert found.dtype == np.float32
     assert found[0] == pytest.approx(np.array([[10, 0, 29, 9], box[0]]), abs=1e-5)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from detection.samples import sample_of
+from googlenet.config.schema.detection import ContextFeature
 from googlenet.detection.context_feature import (
     BIAS,
     NEVER,
@@ -13,12 +14,13 @@ from googlenet.detection.context_feature import (
     softmax_regression,
 )
 from googlenet.errors import UserError
+from googlenet.metrics.detection import Accuracy
 
-SETTINGS = {"c": 10.0, "max_iterations": 200}
+SETTINGS = ContextFeature(c=10.0, max_iterations=200)
 
 
 def test_logits_by_hand():
-    """Vectors (1, 2) and (0, 1), picture (3, 4): class 1's logit is x0 + 10 y1 + 5, the background's y0 - 1."""
+    """Vectors (1, 2) and (0, 1), image (3, 4): class 1's logit is x0 + 10 y1 + 5, the background's y0 - 1."""
     heads = {
         WEIGHTS: np.array([[0, 0, 1, 0], [1, 0, 0, 10]], np.float32),
         BIAS: np.array([-1, 5], np.float32),
@@ -27,8 +29,8 @@ def test_logits_by_hand():
     assert found.tolist() == [[2, 46], [2, 45]]
 
 
-def test_what_only_the_picture_tells_is_learnt_with_context_alone():
-    """Regions look alike; in pictures of one kind they are of class 0, in the others background."""
+def test_what_only_the_image_tells_is_learnt_with_context_alone():
+    """Regions look alike; in images of one kind they are of class 0, in the others background."""
     rng = np.random.default_rng(0)
     kind = np.tile([0, 1], 40)
     vectors = rng.normal(size=(80, 3)).astype(np.float32)
@@ -37,12 +39,12 @@ def test_what_only_the_picture_tells_is_learnt_with_context_alone():
     sample = sample_of(np.arange(80), kind)._replace(held_out=np.arange(80) >= 60)
     arrays, accuracy = fit(vectors, wholes, sample, 1, SETTINGS)
     assert arrays[WEIGHTS].shape == (2, 6) and arrays[WEIGHTS].dtype == np.float32
-    assert accuracy["with_context"] == {"fitted": 100, "held_out": 100}
-    assert accuracy["without_context"]["held_out"] < 90
+    assert accuracy.with_context == Accuracy(fitted=100, held_out=100)
+    assert accuracy.without_context.held_out < 90
     for row in (0, 1):
         assert logits_of(vectors[row : row + 1], wholes[row], arrays).argmax() == kind[row]
     everything = sample._replace(held_out=np.zeros(80, bool))
-    assert fit(vectors, wholes, everything, 1, SETTINGS)[1]["with_context"]["held_out"] is None
+    assert fit(vectors, wholes, everything, 1, SETTINGS)[1].with_context.held_out is None
 
 
 def test_classes_without_regions_are_never_found():

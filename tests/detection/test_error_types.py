@@ -3,27 +3,31 @@
 import numpy as np
 import pytest
 
+from detection.samples import truth_of
 from detection.scenes import random_case
 from googlenet.detection.ensemble import gathered
 from googlenet.detection.error_types import KINDS, REASONS, error_types, kinds, reasons
 from googlenet.detection.mean_ap import NEUTRAL, Detections, count_objects, evaluate
 from googlenet.detection.rating import detect
+from googlenet.metrics.detection import ClassErrorCounts, ErrorCounts
+from settings import changed, settings_of
 
-SETTINGS = {"nms_iou": 0.3, "min_score": 0.1, "max_per_image": 100, "small_object_threshold": True}
+SETTINGS = settings_of(
+    "evaluate_detection", nms_iou=0.3, min_score=0.1, max_per_image=100, small_object_threshold=True
+)
 NAMES = ["cat", "dog"]
 CAT, DOG = [0, 0, 39, 39], [100, 0, 139, 39]
 FAR = [0, 100, 39, 139]
 
 
-def picture(*objects, difficult=False, partial=()):
-    """(boxes, labels, difficult, partial classes) of one picture; objects: (box, label)."""
-    boxes = np.array([box for box, _ in objects], np.int32).reshape(-1, 4)
-    labels = np.array([label for _, label in objects], np.int64)
-    return boxes, labels, np.full(len(labels), difficult), np.array(partial, np.int64)
+def image(*objects, difficult=False, partial=()):
+    """The objects of one image; objects: (box, label)."""
+    boxes, labels = zip(*objects, strict=True)
+    return truth_of(boxes, labels, difficult, partial)
 
 
 def cats(*boxes):
-    """Detections of cats in the first picture, in falling order of score."""
+    """Detections of cats in the first image, in falling order of score."""
     score = np.linspace(0.9, 0.2, len(boxes))
     return Detections(
         np.zeros(len(boxes), int), np.zeros(len(boxes), int), score, np.array(boxes, np.int32).reshape(-1, 4)
@@ -36,7 +40,7 @@ def kinds_of(detections, objects):
 
 
 def test_each_kind_by_hand():
-    objects = gathered([picture((CAT, 0), (DOG, 1)), picture((FAR, 0))])
+    objects = gathered([image((CAT, 0), (DOG, 1)), image((FAR, 0))])
     boxes = (
         CAT,
         [2, 0, 41, 39],  # 38 of 42 columns: the cat again
@@ -44,7 +48,7 @@ def test_each_kind_by_hand():
         [0, 0, 9, 15],  # 160 of the cat's 1600 pixels: just near
         [0, 0, 9, 14],  # 150: not near
         DOG,
-        FAR,  # an object of another picture
+        FAR,  # an object of another image
     )
     assert kinds_of(cats(*boxes), objects) == [
         *("correct", "duplicate", "localisation", "localisation"),
@@ -52,14 +56,14 @@ def test_each_kind_by_hand():
     ]
 
 
-def test_an_own_object_nearby_goes_before_another_one():
-    objects = gathered([picture((CAT, 0), ([20, 0, 59, 39], 1))])
+def test_an_object_of_its_class_nearby_goes_before_another_one():
+    objects = gathered([image((CAT, 0), ([20, 0, 59, 39], 1))])
     assert kinds_of(cats(CAT, [20, 0, 59, 39]), objects) == ["correct", "localisation"]
 
 
 def test_small_objects_have_their_own_needed_overlap():
     """10 by 10: 100 / 400 is enough; a quarter of it is on it, and again a duplicate."""
-    objects = gathered([picture(([0, 0, 9, 9], 0))])
+    objects = gathered([image(([0, 0, 9, 9], 0))])
     quarter = [0, 0, 4, 4]
     assert kinds_of(cats(quarter, quarter), objects) == ["correct", "duplicate"]
     detections = cats(quarter)
@@ -68,13 +72,13 @@ def test_small_objects_have_their_own_needed_overlap():
 
 
 def reasons_of(boxes, scores, truth, **change):
-    """The reason for every object; boxes and scores (cat, dog) of each picture's proposals."""
-    settings = SETTINGS | change
-    boxes = [np.array(mine, np.int32).reshape(-1, 4) for mine in boxes]
-    scores = np.array([[0, *row] for mine in scores for row in mine], float).reshape(-1, 3)
+    """The reason for every object; boxes and scores (cat, dog) of each image's proposals."""
+    settings = changed(SETTINGS, **change)
+    boxes = [np.array(of_image, np.int32).reshape(-1, 4) for of_image in boxes]
+    scores = np.array([[0, *row] for of_image in scores for row in of_image], float).reshape(-1, 3)
     objects, detections = gathered(truth), detect(boxes, scores, settings)
     found = evaluate(detections, objects, 2)
-    code = reasons(detections, found, objects, boxes, scores, 2, settings["min_score"])
+    code = reasons(detections, found, objects, boxes, scores, settings.min_score)
     return [REASONS[each] if each >= 0 else None for each in code]
 
 
@@ -95,58 +99,59 @@ NEIGHBOUR = [20, 0, 59, 39]  # a third of it is the cat's: enough to suppress, n
     ],
 )
 def test_each_reason_by_hand(boxes, scores, reason):
-    other = picture((FAR, 1))
+    other = image((FAR, 1))
     found = reasons_of(
-        [[FAR], boxes, [FAR]], [[[0, 0.9]], scores, [[0, 0.9]]], [other, picture((CAT, 0)), other]
+        [[FAR], boxes, [FAR]], [[[0, 0.9]], scores, [[0, 0.9]]], [other, image((CAT, 0)), other]
     )
     assert found == [None, reason, None]
 
 
 def test_a_shared_box_and_a_limit_outdo():
     twin = [4, 0, 43, 39]
-    assert reasons_of([[CAT]], [[[0.9, 0]]], [picture((CAT, 0), (twin, 0))]) == [None, "outdone"]
-    both = [[CAT, FAR]], [[[0.8, 0], [0.9, 0]]], [picture((CAT, 0), (FAR, 0))]
+    assert reasons_of([[CAT]], [[[0.9, 0]]], [image((CAT, 0), (twin, 0))]) == [None, "outdone"]
+    both = [[CAT, FAR]], [[[0.8, 0], [0.9, 0]]], [image((CAT, 0), (FAR, 0))]
     assert reasons_of(*both) == [None, None]
     assert reasons_of(*both, max_per_image=1) == ["outdone", None]
 
 
 def test_what_is_right_for_another_object_is_no_confusion():
     beside = [4, 0, 43, 39]
-    found = reasons_of([[beside]], [[[0, 0.9]]], [picture((CAT, 0), (beside, 1))])
+    found = reasons_of([[beside]], [[[0, 0.9]]], [image((CAT, 0), (beside, 1))])
     assert found == ["scored_low", None]
 
 
 def test_objects_that_are_not_sought_are_not_missed():
-    other = picture((FAR, 1))
-    assert reasons_of([[], []], [[], []], [picture((CAT, 0), difficult=True), other]) == [
+    other = image((FAR, 1))
+    assert reasons_of([[], []], [[], []], [image((CAT, 0), difficult=True), other]) == [
         None,
         "not_proposed",
     ]
-    assert reasons_of([[], []], [[], []], [picture((CAT, 0), partial=(0,)), other]) == [None, "not_proposed"]
+    assert reasons_of([[], []], [[], []], [image((CAT, 0), partial=(0,)), other]) == [None, "not_proposed"]
 
 
 def test_the_table_looks_at_as_many_detections_as_objects():
-    truth = [picture((CAT, 0), (DOG, 1)), picture((CAT, 0))]
+    truth = [image((CAT, 0), (DOG, 1)), image((CAT, 0))]
     boxes = [np.array([CAT, DOG, FAR]), np.array([FAR, CAT])]
     scores = np.array([[0, 0.9, 0], [0, 0.2, 0], [0, 0.8, 0], [0, 0.1, 0], [0, 0.05, 0.7]])
     objects, detections = gathered(truth), detect(boxes, scores, SETTINGS)
     found = evaluate(detections, objects, 2)
     table = error_types(detections, found, objects, boxes, scores, NAMES, SETTINGS)
-    none = dict.fromkeys(KINDS, 0)
-    # Cats: 0.9 right and 0.8 background are the first two of four; dogs: 0.7, on the second picture's cat.
-    assert table["false_positives"]["per_class"] == [
-        {"class": "cat", "objects": 2} | none | {"correct": 1, "background": 1},
-        {"class": "dog", "objects": 1} | none | {"confusion": 1},
-    ]
-    assert table["false_positives"]["all"] == {"objects": 3} | none | {
-        "correct": 1, "background": 1, "confusion": 1
-    }  # fmt: skip
-    none = dict.fromkeys(REASONS, 0)
-    assert table["missed"]["per_class"] == [
-        {"class": "cat", "objects": 2} | none | {"other_class": 1},
-        {"class": "dog", "objects": 1} | none | {"other_class": 1},  # the cat of 0.2 lies on it
-    ]
-    assert table["missed"]["all"]["objects"] == 3
+
+    def row(names, objects, **counts):
+        return {"objects": objects, "counts": dict.fromkeys(names, 0) | counts}
+
+    # Cats: 0.9 right and 0.8 background are the first two of four; dogs: 0.7, on the second image's cat.
+    surest, missed = table.false_positives, table.missed
+    assert surest.per_class == (
+        ClassErrorCounts(class_name="cat", **row(KINDS, 2, correct=1, background=1)),
+        ClassErrorCounts(class_name="dog", **row(KINDS, 1, confusion=1)),
+    )
+    assert surest.all == ErrorCounts(**row(KINDS, 3, correct=1, background=1, confusion=1))
+    assert missed.per_class == (
+        ClassErrorCounts(class_name="cat", **row(REASONS, 2, other_class=1)),
+        ClassErrorCounts(class_name="dog", **row(REASONS, 1, other_class=1)),  # the cat of 0.2 lies on it
+    )
+    assert missed.all.objects == 3 and table.near_iou == 0.1
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -162,11 +167,11 @@ def test_kinds_and_reasons_are_exhaustive_and_exclusive(seed):
     sought = count_objects(objects, 3)
     took = np.bincount(objects.label[found.took[found.flags == 1]], minlength=3)
     for label in range(3):
-        counts = table["false_positives"]["per_class"][label]
+        counts = table.false_positives.per_class[label].counts
         there = ((detections.label == label) & (found.flags != NEUTRAL)).sum()
         assert sum(counts[kind] for kind in KINDS) == min(there, sought[label])
-        missed = table["missed"]["per_class"][label]
-        assert sum(missed[reason] for reason in REASONS) + took[label] == sought[label] == missed["objects"]
-    for part, keys in (("false_positives", KINDS), ("missed", REASONS)):
-        rows = table[part]["per_class"]
-        assert all(table[part]["all"][key] == sum(row[key] for row in rows) for key in keys)
+        missed = table.missed.per_class[label]
+        assert sum(missed.counts.values()) + took[label] == sought[label] == missed.objects
+    for part, keys in ((table.false_positives, KINDS), (table.missed, REASONS)):
+        assert all(part.all.counts[key] == sum(row.counts[key] for row in part.per_class) for key in keys)
+        assert part.all.objects == sum(row.objects for row in part.per_class)

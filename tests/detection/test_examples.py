@@ -1,24 +1,21 @@
-"""The best and the worst pictures: F1 by hand, ties by order, none twice."""
+"""The best and the worst images: F1 by hand, ties by order, none twice."""
 
 import numpy as np
 
+from detection.samples import truth_of
 from googlenet.detection.ensemble import gathered
 from googlenet.detection.examples import best_and_worst, examples, f1_percent
 from googlenet.detection.mean_ap import Detections, match
+from googlenet.metrics.detection import DetectedBox, DetectionExample
+from googlenet.metrics.proposals import LabelledBox
+from settings import changed, settings_of
 
 CAT, FAR = [0, 0, 39, 39], [0, 100, 39, 139]
-NONE = np.zeros(0, np.int64)
 CLASSES = ["cat", "dog"]
 
-
-def picture(*boxes, difficult=False):
-    """(boxes, labels, difficult, partial classes): cats."""
-    boxes = np.array(boxes, np.int32).reshape(-1, 4)
-    return boxes, np.zeros(len(boxes), np.int64), np.full(len(boxes), difficult), NONE
-
-
 # Found whole; one of two, and a stray one; a stray one alone; nothing at all; missed; difficult.
-TRUTH = [picture(CAT), picture(CAT, FAR), picture(), picture(), picture(CAT), picture(CAT, difficult=True)]
+TRUTH = [truth_of([CAT]), truth_of([CAT, FAR]), truth_of(), truth_of(), truth_of([CAT])]
+TRUTH.append(truth_of([CAT], difficult=True))
 FOUND = Detections(
     np.array([0, 0, 1, 1, 2, 4, 5]),
     np.array([0, 0, 0, 1, 0, 0, 0]),
@@ -37,7 +34,7 @@ def test_f1_by_hand():
     assert lower[[0, 4]].tolist() == [100 * 2 / 3, 100]  # the stray cat, and the one that had 0.4
 
 
-def test_ties_go_by_order_and_no_picture_is_in_both():
+def test_ties_go_by_order_and_no_image_is_in_both():
     measure = np.array([50, 100, np.nan, 0, 100, 0, 50.0])
     best, worst = best_and_worst(measure, 2)
     assert (best.tolist(), worst.tolist()) == ([1, 4], [3, 5])
@@ -51,20 +48,21 @@ def test_ties_go_by_order_and_no_picture_is_in_both():
 
 def test_a_row_has_what_is_drawn():
     objects = gathered(TRUTH)
-    settings = {"examples": 1, "example_score": 0.5}
+    settings = settings_of("evaluate_detection", examples=1, example_score=0.5)
     names = [f"{number}.jpg" for number in range(len(TRUTH))]
     found = examples(FOUND, objects, match(FOUND, objects, 2), names, CLASSES, settings)
-    cat = {"box": CAT, "class": "cat"}
-    assert found["best"] == [
-        {"name": "0.jpg", "index": 0, "f1_percent": 100.0, "ground_truth": [cat],
-         "detections": [cat | {"score": 0.9, "correct": True}]}
-    ]  # fmt: skip
-    assert found["worst"] == [
-        {"name": "2.jpg", "index": 2, "f1_percent": 0.0, "ground_truth": [],
-         "detections": [{"box": FAR, "class": "cat", "score": 0.7, "correct": False}]}
-    ]  # fmt: skip
-    every = examples(
-        FOUND, objects, match(FOUND, objects, 2), names, CLASSES, settings | {"example_score": 0}
+    cat = {"box": CAT, "class_name": "cat"}
+    right = DetectionExample(
+        name="0.jpg",
+        index=0,
+        f1_percent=100.0,
+        ground_truth=(LabelledBox(**cat),),
+        detections=(DetectedBox(**cat, score=0.9, correct=True),),
     )
-    hard = [row for row in every["best"] + every["worst"] if row["index"] == 5]
+    stray = DetectedBox(box=FAR, class_name="cat", score=0.7, correct=False)
+    wrong = DetectionExample(name="2.jpg", index=2, f1_percent=0.0, ground_truth=(), detections=(stray,))
+    assert (found.score, found.best, found.worst) == (0.5, (right,), (wrong,))
+    lower = changed(settings, example_score=0.0)
+    every = examples(FOUND, objects, match(FOUND, objects, 2), names, CLASSES, lower)
+    hard = [row for row in every.best + every.worst if row.index == 5]
     assert hard == []  # nothing to measure: its only detection counts neither way

@@ -1,11 +1,18 @@
-"""The interval of mean AP over images: what drawing images anew gives, said in full for each resample."""
+"""The interval of mean AP over images: what resampling images gives, said in full for each resample."""
 
 import numpy as np
 import pytest
 
 from detection.scenes import random_case
 from googlenet.detection import mean_ap
-from googlenet.detection.mean_ap import Detections, Objects, bootstrap_interval, evaluate
+from googlenet.detection.mean_ap import Detections, Objects, evaluate, resampled
+from googlenet.metrics.bootstrap import draws, percentile_interval
+
+
+def interval_of(found, truth, flags, images, rng, resamples=1000, confidence_percent=95.0):
+    """The interval of the mean AP of three classes on so many images."""
+    weight = draws(images, resamples, rng)
+    return percentile_interval(resampled(found, truth, flags, 3, weight), confidence_percent)
 
 
 def drawn_literally(found, truth, drawn):
@@ -33,20 +40,22 @@ def test_bootstrap_equals_evaluating_each_resample(monkeypatch):
         means.append(evaluate(*tables, classes=3).mean_ap_percent)
     expected = np.percentile(means, [2.5, 97.5])
     monkeypatch.setattr(mean_ap, "CELLS_AT_ONCE", 100)
-    interval = bootstrap_interval(found, truth, result.flags, 3, 6, np.random.default_rng(8), resamples=20)
-    assert interval == pytest.approx(tuple(expected))
+    interval = interval_of(found, truth, result.flags, 6, np.random.default_rng(8), resamples=20)
+    assert (interval.low, interval.high) == pytest.approx(tuple(expected))
+    assert interval.confidence_percent == 95
 
 
 def test_bootstrap_brackets_the_mean_and_repeats():
     found, truth = random_case(2, images=40, found=600, wanted=160)
     result = evaluate(found, truth, classes=3)
-    low, high = bootstrap_interval(found, truth, result.flags, 3, 40, np.random.default_rng(0))
-    assert low < result.mean_ap_percent < high
-    assert (low, high) == bootstrap_interval(found, truth, result.flags, 3, 40, np.random.default_rng(0))
-    narrow = bootstrap_interval(
-        found, truth, result.flags, 3, 40, np.random.default_rng(0), confidence_percent=50
-    )
-    assert low < narrow[0] < narrow[1] < high
+
+    def interval(confidence_percent):
+        rng = np.random.default_rng(0)
+        return interval_of(found, truth, result.flags, 40, rng, confidence_percent=confidence_percent)
+
+    wide, narrow = interval(95.0), interval(50.0)
+    assert wide.low < result.mean_ap_percent < wide.high and wide == interval(95.0)
+    assert wide.low < narrow.low < narrow.high < wide.high
 
 
 def test_the_interval_leaves_blacklisted_pairs_out_too():
@@ -70,7 +79,7 @@ def test_the_interval_leaves_blacklisted_pairs_out_too():
     results = [evaluate(*tables, classes=3) for tables in (left, black)]
     assert results[0].ap_percent == results[1].ap_percent
     intervals = [
-        bootstrap_interval(*tables, result.flags, 3, 30, np.random.default_rng(5), resamples=40)
+        interval_of(*tables, result.flags, 30, np.random.default_rng(5), resamples=40)
         for tables, result in zip((left, black), results, strict=True)
     ]
     assert intervals[0] == intervals[1]

@@ -3,7 +3,8 @@
 import numpy as np
 
 from googlenet.detection import proposals as packed
-from googlenet.detection.merge import Unmerged, merge, sources
+from googlenet.detection.merge import Unmerged, measure, merge, sources
+from googlenet.metrics.proposals import MergeMetrics
 
 FOUND = np.array([[50, 50, 59, 59], [0, 0, 9, 9]], np.int32)
 SURE = np.array([0.9, 0.4], np.float32)
@@ -28,19 +29,26 @@ def test_either_may_be_empty():
     assert merge(NONE, np.zeros(0), NONE, 0.9).boxes.shape == (0, 4)
 
 
+def test_boxes_are_counted_by_where_they_come_from():
+    merged = {"train": [merge(FOUND, SURE, SEARCHED, 0.89), merge(FOUND, SURE, NONE, 0.9)], "test": []}
+    assert measure(merged, {"train": [SEARCHED, NONE], "test": []}, 5) == MergeMetrics(
+        multibox=5, selective_search=4, boxes=6, images=2, boxes_per_image=3.0
+    )
+    assert measure({"test": []}, {"test": []}, 0).boxes_per_image == 0
+
+
 def test_parts_of_merged_proposals_are_read_in_the_splits_order():
-    pictures = [
+    images = [
         merge(FOUND, SURE, SEARCHED, 0.9),
         merge(NONE, np.zeros(0), SEARCHED, 1.0),
         merge(FOUND[:1], SURE[:1], SEARCHED[:1], 1.0),
     ]
     parts = []
     for part in range(2):
-        mine = {"test": pictures[part::2], "train": []}
-        parts.append(
-            packed.pack({name: [one.boxes for one in p] for name, p in mine.items()}) | sources(mine)
-        )
-    for mine, wanted in zip(Unmerged(parts, "test"), pictures, strict=True):
-        assert np.array_equal(mine.boxes, wanted.boxes) and mine.multibox == wanted.multibox
-        assert np.array_equal(mine.confidence, wanted.confidence)
+        of_part = {"test": images[part::2], "train": []}
+        boxes = {name: [one.boxes for one in split] for name, split in of_part.items()}
+        parts.append(packed.pack(boxes) | sources(of_part))
+    for one, wanted in zip(Unmerged(parts, "test"), images, strict=True):
+        assert np.array_equal(one.boxes, wanted.boxes) and one.multibox == wanted.multibox
+        assert np.array_equal(one.confidence, wanted.confidence)
     assert list(Unmerged(parts, "train")) == []

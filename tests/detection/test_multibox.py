@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from classification.tiny import COMPUTE, description, network, pictures
+from classification.tiny import RUNTIME, images, network, spec
+from detection.samples import truth_of
 from googlenet.detection.coverage import NEVER, first_cover
-from googlenet.detection.multibox import Form, cells_of, propose, rebuilt, squeezed, start, told, trunk_of
+from googlenet.detection.multibox import Form, cells_of, load, propose, save, squeezed, start, trunk_of
 from googlenet.detection.multibox_train import (
-    Objects,
-    PictureBatches,
+    ImageBatches,
+    image_at,
     mirrored,
-    picture_at,
     prior_figures,
     priors_of,
     seen_in,
@@ -23,26 +23,27 @@ from googlenet.detection.multibox_train import (
 )
 from googlenet.detection.priors import k_means, rescale
 from googlenet.errors import UserError
+from googlenet.storage.checkpoint import save as save_tensors
+from settings import changed, settings_of
 
-SETTINGS = {
-    "match_iou": 0.5,
-    "location_weight": 1.0,
-    "crop_area": [1.0, 1.0],
-    "crop_aspect": [1.0, 1.0],
-    "epochs": 4,
-    "batches_per_epoch": 20,
-    "batch_size": 8,
-    "learning_rate": 0.01,
-    "warmup_steps": 10,
-    "schedule": "cosine",
-    "drop_every_epochs": 8,
-    "drop_factor": 0.96,
-    "momentum": 0.9,
-    "weight_decay": 0.0005,
-    "averaging": {"form": "exponential", "decay": 0.9, "start_epoch": 0},
-    "order_seed": 1,
-    "mirror": True,
-}
+SETTINGS = settings_of(
+    "train_multibox",
+    match_iou=0.5,
+    location_weight=1.0,
+    crop_area=(1.0, 1.0),
+    crop_aspect=(1.0, 1.0),
+    epochs=4,
+    batches_per_epoch=20,
+    batch_size=8,
+    learning_rate=0.01,
+    warmup_steps=10,
+    schedule="cosine",
+    momentum=0.9,
+    weight_decay=0.0005,
+    averaging={"form": "exponential", "decay": 0.9, "start_epoch": 0},
+    order_seed=1,
+    mirror=True,
+)
 PX = 64
 
 
@@ -50,36 +51,39 @@ def scenes(count, seed):
     """Noise of 80 x 60 px with one bright square each, and where it is."""
     rng, shown, objects = np.random.default_rng(seed), [], []
     for _ in range(count):
-        picture = rng.integers(0, 60, (60, 80, 3), np.uint8)
+        image = rng.integers(0, 60, (60, 80, 3), np.uint8)
         side = int(rng.integers(8, 14))
         x, y = int(rng.integers(80 - side)), int(rng.integers(60 - side))
-        picture[y : y + side, x : x + side] += 180
-        shown.append(picture)
-        box = np.array([[x, y, x + side - 1, y + side - 1]], np.float32)
-        objects.append(Objects(box, np.zeros(1, bool), False))
+        image[y : y + side, x : x + side] += 180
+        shown.append(image)
+        objects.append(truth_of([[x, y, x + side - 1, y + side - 1]]))
     return shown, objects
 
 
-def begun(head, last, objects, priors=4, width=1 / 16, channels=16, sizes=None):
-    """A network that starts from a random classifier, its form, and the share of priors that are matched."""
-    described = replace(description(), width=width)
-    trunk = trunk_of(described, PX)
-    boxes = squeezed_boxes(objects, sizes or [(80, 60)] * len(objects), PX)
-    found = priors_of(boxes, head, priors, cells_of(trunk, last), PX, 1)
-    form = Form(trunk, last, head, channels, len(found))
-    share = prior_figures(found, boxes, SETTINGS["match_iou"])[1]
-    return start(form, network(described), found, share, seed=1), form
+def begun(head, last, objects, priors=4, channels=16, **shape):
+    """A network that starts from a random classifier, whose spec differs in `shape`."""
+    classifier = network(replace(spec(), **shape))
+    trunk = trunk_of(classifier.spec, PX)
+    boxes = squeezed_boxes(objects, [(80, 60)] * len(objects), PX)
+    chosen = priors_of(boxes, head, priors, cells_of(trunk, last), PX, 1)
+    share = prior_figures(chosen, boxes, SETTINGS.match_iou)[1]
+    return start(Form(trunk, last, head, channels, len(chosen)), classifier, chosen, share, seed=1)
+
+
+def most(boxes, nms_iou):
+    """Settings of merge_proposals for so many boxes of MultiBox."""
+    return settings_of("merge_proposals", multibox_boxes=boxes, multibox_nms_iou=nms_iou)
 
 
 @pytest.mark.parametrize(("head", "last", "count"), [("flat", "5b", 4), ("grid", "4a", 4 * 4 * 4)])
 def test_the_untrained_network_proposes_its_priors(head, last, count):
     shown, objects = scenes(6, 0)
-    model, form = begun(head, last, objects)
-    assert len(model.priors) == form.priors == count
+    model = begun(head, last, objects)
+    assert len(model.priors) == model.form.priors == count
     offsets, logits = model(torch.randn(2, 3, PX, PX))
     assert offsets.shape == (2, count, 4) and logits.shape == (2, count)
     assert not offsets.any() and len(logits.unique()) == 1
-    boxes, confidence = propose(model, form, shown[0], 3, 0.999, COMPUTE)
+    boxes, confidence = propose(model, shown[0], most(3, 0.999), RUNTIME)
     wanted = rescale(model.priors[: len(boxes)].numpy(), 80 / PX, 60 / PX)
     assert boxes == pytest.approx(np.rint(np.clip(wanted, 0, [79, 59, 79, 59])))
     assert boxes.dtype == np.int32 and confidence.dtype == np.float32
@@ -87,43 +91,66 @@ def test_the_untrained_network_proposes_its_priors(head, last, count):
 
 def test_outputs_of_the_grid_are_those_of_their_cells():
     _, objects = scenes(6, 0)
-    model, _ = begun("grid", "4a", objects)
+    model = begun("grid", "4a", objects)
     torch.nn.init.normal_(model.linear.weight, generator=torch.Generator().manual_seed(0))
     x = torch.zeros(1, 3, PX, PX)
     out = model.linear(model.before(model.trunk.map_after(x, "4a")[0]))
     offsets, logits = model(x)
     row, column, shape = 1, 2, 3
-    mine = (row * 4 + column) * 4 + shape
-    assert torch.equal(offsets[0, mine], out[0, 5 * shape : 5 * shape + 4, row, column])
-    assert logits[0, mine] == out[0, 5 * shape + 4, row, column]
-    centre = (model.priors[mine, :2] + model.priors[mine, 2:] + 1) / 2
+    prior = (row * 4 + column) * 4 + shape
+    assert torch.equal(offsets[0, prior], out[0, 5 * shape : 5 * shape + 4, row, column])
+    assert logits[0, prior] == out[0, 5 * shape + 4, row, column]
+    centre = (model.priors[prior, :2] + model.priors[prior, 2:] + 1) / 2
     assert centre.tolist() == pytest.approx([40, 24])
 
 
-def test_a_file_holds_the_whole_network():
+@pytest.mark.parametrize("kind", ["paper", "batch_norm"])
+def test_a_file_holds_the_whole_network(tmp_path, kind):
     shown, objects = scenes(6, 0)
-    model, form = begun("flat", "4a", objects)
+    model = begun("flat", "4a", objects, network=kind)
     torch.nn.init.normal_(model.linear.weight, std=0.1, generator=torch.Generator().manual_seed(0))
     state = model.state_dict()
     assert not [name for name in state if "4b" in name or "aux" in name or name.startswith("trunk.linear")]
-    again, same = rebuilt(told(form), state, "cpu")
-    assert same == form
-    first, second = (propose(one, form, shown[0], 3, 0.7, COMPUTE) for one in (model.eval(), again))
+    path = tmp_path / "weights.safetensors"
+    save(path, model, "a stamp")
+    again = load(path, "cpu", kind)
+    assert again.form == model.form and not again.training
+    first, second = (propose(one, shown[0], most(3, 0.7), RUNTIME) for one in (model.on("cpu").eval(), again))
     assert np.array_equal(first[0], second[0]) and np.array_equal(first[1], second[1])
+    with pytest.raises(
+        UserError, match=f"weights of the network {kind}, where the settings name torchvision_bn"
+    ):
+        load(path, "cpu", "torchvision_bn")
 
 
-def test_only_the_papers_network_is_a_trunk():
-    with pytest.raises(UserError, match=r"train_multibox\.init_from: torchvision_bn is no trunk"):
-        trunk_of(replace(description(), network="torchvision_bn"), PX)
+def test_a_file_of_something_else_is_named(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    for metadata in ({}, {"form": "{}"}, {"form": '{"last": 5}'}):
+        save_tensors(path, {"a": torch.zeros(1)}, {"stamp": "a stamp"} | metadata)
+        with pytest.raises(UserError, match="without a description of their MultiBox; train it again"):
+            load(path, "cpu", "paper")
+
+
+def test_a_network_without_the_papers_modules_is_no_trunk():
+    with pytest.raises(UserError, match="torchvision_bn: has other modules than the paper's network"):
+        cells_of(trunk_of(replace(spec(), network="torchvision_bn"), PX), "4a")
+
+
+def test_a_trunk_with_batch_normalisation_starts_with_its_statistics():
+    _, objects = scenes(6, 0)
+    model = begun("grid", "4a", objects, network="batch_norm")
+    before = network(replace(spec(), network="batch_norm")).model.state_dict()
+    statistics = {name: value for name, value in model.trunk.state_dict().items() if "running" in name}
+    assert statistics and all(torch.equal(value, before[name]) for name, value in statistics.items())
 
 
 def test_no_object_to_learn_from_is_told():
-    with pytest.raises(UserError, match="train_multibox: the training pictures have no object"):
+    with pytest.raises(UserError, match="train_multibox: the training images have no object"):
         priors_of([np.zeros((0, 4))], "flat", 4, 1, PX, 1)
 
 
-def test_every_picture_comes_once_before_any_comes_again():
-    order = [picture_at(i, 5, seed=3) for i in range(15)]
+def test_every_image_comes_once_before_any_comes_again():
+    order = [image_at(i, 5, seed=3) for i in range(15)]
     assert all(sorted(order[i : i + 5]) == list(range(5)) for i in (0, 5, 10))
     assert len({tuple(order[i : i + 5]) for i in (0, 5, 10)}) > 1
 
@@ -148,9 +175,9 @@ def test_objects_whose_centre_is_outside_are_gone_and_others_cut():
 
 def test_batches_show_the_objects_where_the_targets_say():
     shown, objects = scenes(6, 0)
-    model, _ = begun("grid", "4a", objects)
-    change = {"crop_area": [0.5, 1.0], "crop_aspect": [0.75, 1.333]}
-    batches = PictureBatches(shown, objects, model.priors.numpy(), SETTINGS | change, PX)
+    model = begun("grid", "4a", objects)
+    settings = changed(SETTINGS, crop_area=(0.5, 1.0), crop_aspect=(0.75, 1.333))
+    batches = ImageBatches(shown, objects, model.priors.numpy(), settings, PX)
     inside = []
     for step in range(6):
         crops, wanted = batches[step]
@@ -173,21 +200,22 @@ def middle(box):
 def test_training_lowers_the_loss_and_beats_fixed_boxes(head, last):
     shown, objects = scenes(64, 0)
     priors, match_iou = (3, 0.5) if head == "grid" else (24, 1.0)
-    model, form = begun(head, last, objects, priors, width=1 / 8, channels=32)
+    wider = spec().with_architecture(width=1 / 8).architecture
+    model = begun(head, last, objects, priors, channels=32, architecture=wider)
     rows = []
-    change = {"match_iou": match_iou, "epochs": 6}
-    history = train(model, form, shown, objects, SETTINGS | change, COMPUTE, rows.append)
-    assert history == rows and [row["epoch"] for row in rows] == [1, 2, 3, 4, 5, 6]
-    assert rows[-1]["train_loss"] < 0.6 * rows[0]["train_loss"]
+    settings = changed(SETTINGS, match_iou=match_iou, epochs=6)
+    history = train(model, shown, objects, settings, RUNTIME, rows.append)
+    assert history == tuple(rows) and [row.epoch for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert rows[-1].train_loss < 0.6 * rows[0].train_loss
     model.eval()
     fixed = k_means(np.concatenate(squeezed_boxes(objects, [(80, 60)] * 64, PX)), 5, 1)[0]
     fixed = rescale(fixed, 80 / PX, 60 / PX)
     shown, objects = scenes(40, 1)
-    found = [propose(model, form, picture, 5, 0.5, COMPUTE)[0] for picture in shown]
+    found = [propose(model, image, most(5, 0.5), RUNTIME)[0] for image in shown]
     ours, theirs = (
         sum(
-            int((first_cover(boxes, mine.boxes) != NEVER).sum())
-            for boxes, mine in zip(all_, objects, strict=True)
+            int((first_cover(boxes, truth.boxes) != NEVER).sum())
+            for boxes, truth in zip(all_, objects, strict=True)
         )
         for all_ in (found, [fixed] * 40)
     )
@@ -198,9 +226,9 @@ def test_twice_the_same_bits_and_whoever_loads():
     shown, objects = scenes(6, 0)
     weights = []
     for workers in (0, 0, 2):
-        model, form = begun("grid", "4a", objects)
-        change = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 2}
-        train(model, form, shown, objects, SETTINGS | change, COMPUTE | {"loader_workers": workers}, print)
+        model = begun("grid", "4a", objects)
+        settings = changed(SETTINGS, epochs=1, batches_per_epoch=2, batch_size=2)
+        train(model, shown, objects, settings, replace(RUNTIME, loader_workers=workers), print)
         weights.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
     for other in weights[1:]:
         assert all(torch.equal(weights[0][name], other[name]) for name in other)
@@ -208,12 +236,12 @@ def test_twice_the_same_bits_and_whoever_loads():
 
 def test_a_loss_that_is_no_number_names_the_key():
     shown, objects = scenes(6, 0)
-    model, form = begun("grid", "4a", objects)
+    model = begun("grid", "4a", objects)
     with pytest.raises(UserError, match=r"train_multibox\.learning_rate: the loss was no number in epoch"):
-        train(model, form, shown, objects, SETTINGS | {"learning_rate": 1e12}, COMPUTE, print)
+        train(model, shown, objects, changed(SETTINGS, learning_rate=1e12), RUNTIME, print)
 
 
-def test_a_picture_is_squeezed_whole():
-    picture = pictures([(80, 60)])[0]
-    assert squeezed(picture, 32).shape == (32, 32, 3)
-    assert abs(squeezed(picture, 32).mean() - picture.mean()) < 1
+def test_an_image_is_squeezed_whole():
+    image = images([(80, 60)])[0]
+    assert squeezed(image, 32).shape == (32, 32, 3)
+    assert abs(squeezed(image, 32).mean() - image.mean()) < 1

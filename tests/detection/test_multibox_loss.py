@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from detection.samples import truth_of
 from googlenet.detection.multibox_loss import NOTHING, Targets, assign, losses, stacked, targets
 
 # Ten pixels square, side by side; the third is far off.
 PRIORS = np.array([[0.0, 0, 9, 9], [5, 0, 14, 9], [100, 100, 109, 109]])
-NO = np.zeros(2, bool)
 
 
 def test_one_prior_for_each_object_and_the_sum_of_overlaps_is_largest():
@@ -37,8 +37,7 @@ def test_more_objects_than_priors_share_what_there_is():
 
 
 def test_what_the_priors_should_say():
-    objects = np.array([[0, 0, 19, 9], [100, 100, 109, 109]])
-    found = targets(PRIORS, objects, NO, False, 1.0)
+    found = targets(PRIORS, truth_of([[0, 0, 19, 9], [100, 100, 109, 109]]), 1.0)
     # The second prior lies within the first object, as the first does: 5 px to the left, twice as wide.
     row = int(found.matched[:2].argmax())
     assert found.matched.tolist() == [row == 0, row == 1, 1] and found.counts.tolist() == [1, 1, 1]
@@ -46,11 +45,11 @@ def test_what_the_priors_should_say():
     assert not found.offsets[1 - row].any() and not found.offsets[2].any()
 
 
-def test_difficult_objects_and_partly_labelled_pictures_teach_less():
-    objects = np.array([[0, 0, 9, 9], [100, 100, 109, 109]])
-    found = targets(PRIORS, objects, np.array([False, True]), False, 1.0)
+def test_difficult_objects_and_partly_labelled_images_teach_less():
+    truth = truth_of([[0, 0, 9, 9], [100, 100, 109, 109]], difficult=[False, True])
+    found = targets(PRIORS, truth, 1.0)
     assert found.matched.tolist() == [1, 0, 0] and found.counts.tolist() == [1, 1, 0]
-    found = targets(PRIORS, objects, np.array([False, True]), True, 1.0)
+    found = targets(PRIORS, truth._replace(partial=np.array([0])), 1.0)
     assert found.matched.tolist() == [1, 0, 0] and found.counts.tolist() == [1, 0, 0]
 
 
@@ -70,6 +69,6 @@ def test_losses_by_hand():
 
 
 def test_a_batch_without_objects_has_a_finite_loss():
-    nothing = stacked([targets(PRIORS, np.zeros((0, 4)), np.zeros(0, bool), False, 1.0)])
+    nothing = stacked([targets(PRIORS, truth_of(), 1.0)])
     location, confidence = losses(torch.ones(1, 3, 4), torch.zeros(1, 3), nothing)
     assert location.item() == 0 and confidence.item() == pytest.approx(3 * np.log(2))

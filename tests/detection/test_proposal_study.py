@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 
+from detection.samples import truth_of
 from googlenet.detection.merge import Merged
 from googlenet.detection.priors import rescale
 from googlenet.detection.proposal_study import Counts, example, fixed_boxes, points, ranked, study
+from googlenet.metrics.interval import Difference, Interval
+from googlenet.metrics.proposals import ConfidentBox, DrawnBoxes, LabelledBox
+from settings import changed, settings_of
 
 A, B, C = [0, 0, 9, 9], [20, 0, 29, 9], [40, 40, 49, 49]
 NONE = np.zeros((0, 4), np.int32)
-SETTINGS = {"iou": 0.5, "resamples": 500, "confidence_percent": 95, "seed": 1}
-TRUTH = [np.array([A, B]), np.array([C]), NONE]
-LABELS = [np.array([0, 1]), np.array([1]), np.zeros(0, np.int64)]
+SETTINGS = settings_of("study_proposals", iou=0.5, resamples=500, confidence_percent=95, seed=1)
+TRUTH = [truth_of([A, B], [0, 1]), truth_of([C], 1), truth_of()]
 SOURCES = {
     "selective_search_full": [np.array([A, B, [60, 60, 61, 61]]), np.array([C]), np.array([A, B])],
     "selective_search": [np.array([A]), np.array([A]), np.array([A])],
@@ -23,14 +26,14 @@ SOURCES = {
 
 def studied():
     ranks = {"multibox": [1, 1, 0], "merged": [1, 1, 0], "priors": [1, 1, 1]}
-    return study(SOURCES, ranks, TRUTH, LABELS, ["a", "b", "c"], SETTINGS)
+    return study(SOURCES, ranks, TRUTH, ["a", "b", "c"], SETTINGS)
 
 
 def test_coverage_and_boxes_of_every_source():
     found = studied()
-    assert (found["objects"], found["iou"], found["confidence_percent"]) == (3, 0.5, 95)
-    rows = found["sources"]
-    assert {name: row["boxes_per_image"] for name, row in rows.items()} == pytest.approx(
+    assert (found.objects, found.iou, found.confidence_percent) == (3, 0.5, 95)
+    rows = found.sources
+    assert {name: row.boxes_per_image for name, row in rows.items()} == pytest.approx(
         {
             "selective_search_full": 2,
             "selective_search": 1,
@@ -39,7 +42,7 @@ def test_coverage_and_boxes_of_every_source():
             "merged": 5 / 3,
         }
     )
-    percent = {name: row["coverage_percent"] for name, row in rows.items()}
+    percent = {name: row.coverage_percent for name, row in rows.items()}
     third = 100 / 3
     assert percent == pytest.approx(
         {
@@ -50,43 +53,44 @@ def test_coverage_and_boxes_of_every_source():
             "merged": 100,
         }
     )
-    assert [row["coverage_percent"] for row in rows["multibox"]["per_class"]] == [0, 100, None]
-    assert rows["merged"]["interval"] == [100, 100]
-    assert set(rows["merged"]) == {"boxes_per_image", "coverage_percent", "interval", "per_class"}
-    assert found["share_of_boxes_percent"] == pytest.approx(100 * 5 / 6)
+    assert [row.coverage_percent for row in rows["multibox"].per_class] == [0, 100, None]
+    assert rows["merged"].interval == Interval(low=100, high=100, confidence_percent=95)
+    assert found.share_of_boxes_percent == pytest.approx(100 * 5 / 6)
 
 
 def test_curves_begin_with_what_has_a_rank():
-    curves = studied()["curves"]
-    assert [row["boxes"] for row in curves["selective_search_full"]] == [1, 2, 3]
-    assert curves["merged"] == [
-        {"boxes": 1, "coverage_percent": pytest.approx(200 / 3)},
-        {"boxes": 2, "coverage_percent": 100},
-    ]
+    curves = studied().curves
+    assert [row.boxes for row in curves["selective_search_full"]] == [1, 2, 3]
+    assert [row.boxes for row in curves["merged"]] == [1, 2]
+    assert [row.coverage_percent for row in curves["merged"]] == pytest.approx([200 / 3, 100])
 
 
-def test_differences_are_paired_by_picture():
-    found = studied()["differences"]
-    assert found["merged_minus_full"] == {"coverage_percent": 0, "interval": [0, 0]}
-    row = found["multibox_minus_priors"]
-    assert row["coverage_percent"] == pytest.approx(100 / 3)
-    low, high = row["interval"]  # the first picture has no difference, the second one whole object
-    assert (low, high) == (0, 100)
-    assert [one["coverage_percent"] for one in row["per_class"]] == [-100, 100, None]
-    assert row["per_class"][0]["interval"] == [-100, -100] and row["per_class"][2]["interval"] is None
+def test_differences_are_paired_by_image():
+    found = studied().differences
+    none = Interval(low=0, high=0, confidence_percent=95)
+    assert found.merged_minus_full == Difference(difference=0, interval=none)
+    row = found.multibox_minus_priors
+    assert row.difference == pytest.approx(100 / 3)
+    # The first image has no difference, the second one whole object.
+    assert (row.interval.low, row.interval.high) == (0, 100)
+    assert [one.class_name for one in row.per_class] == ["a", "b", "c"]
+    assert [one.gain.difference for one in row.per_class[:2]] == [-100, 100] and row.per_class[2].gain is None
+    first = row.per_class[0].gain.interval
+    assert (first.low, first.high) == (-100, -100)
 
 
-def test_an_interval_is_that_of_pictures_drawn_one_by_one():
+def test_an_interval_is_that_of_images_drawn_one_by_one():
     rng = np.random.default_rng(5)
     labels = [rng.integers(0, 2, rng.integers(0, 5)) for _ in range(30)]
-    hits = [rng.integers(0, 2, len(mine)) for mine in labels]
-    counts = Counts(labels, 2, SETTINGS | {"resamples": 4000})
-    found = counts.interval(counts.per_picture(hits))
+    hits = [rng.integers(0, 2, len(of_image)) for of_image in labels]
+    settings = changed(SETTINGS, resamples=4000)
+    counts = Counts(labels, 2, settings)
+    found = counts.interval(counts.per_image(hits))
     drawn = rng.integers(0, 30, (4000, 30))
-    total, sure = (np.array([len(mine) for mine in labels]), np.array([mine.sum() for mine in hits]))
+    total, sure = np.array([len(of_image) for of_image in labels]), np.array([one.sum() for one in hits])
     wanted = np.percentile(100 * sure[drawn].sum(1) / total[drawn].sum(1), [2.5, 97.5])
-    assert found == pytest.approx(wanted, abs=2)
-    assert found == Counts(labels, 2, SETTINGS | {"resamples": 4000}).interval(counts.per_picture(hits))
+    assert (found.low, found.high) == pytest.approx(tuple(wanted), abs=2)
+    assert found == Counts(labels, 2, settings).interval(counts.per_image(hits))
 
 
 def test_points_of_a_curve_end_at_the_most():
@@ -101,7 +105,7 @@ def test_only_what_has_no_rank_is_shuffled():
     assert sorted(mixed.tolist()) == boxes.tolist()
 
 
-def test_fixed_boxes_are_parts_of_the_pictures_sides():
+def test_fixed_boxes_are_parts_of_the_images_sides():
     objects = [np.array([[0, 0, 9, 9]]), np.array([[0, 0, 19, 19], [10, 10, 19, 19]]), NONE]
     found = fixed_boxes(objects, [(20, 20), (40, 40), (9, 9)], 1, 0)
     assert rescale(found, 12, 12) == pytest.approx(np.array([[1, 1, 5, 5]]))
@@ -111,15 +115,14 @@ def test_fixed_boxes_are_parts_of_the_pictures_sides():
 def test_an_example_draws_some_boxes_evenly():
     boxes = np.arange(4 * 100).reshape(100, 4)
     shown = example(boxes, Merged(boxes, np.linspace(1, 0, 100), 50), TRUTH[0], ["a", "b"])
-    assert shown["selective_search"] == boxes[[i * 100 // 40 for i in range(40)]].tolist()
-    assert len(shown["multibox"]) == 20 and shown["multibox"][0] == {"box": [0, 1, 2, 3], "confidence": 1.0}
-    assert shown["ground_truth"] == [{"box": A, "class": "a"}, {"box": B, "class": "b"}]
+    evenly = boxes[[i * 100 // 40 for i in range(40)]].tolist()
+    assert shown.selective_search == tuple(tuple(box) for box in evenly)
+    assert len(shown.multibox) == 20
+    assert shown.multibox[0] == ConfidentBox(box=(0, 1, 2, 3), confidence=1.0)
+    assert shown.ground_truth == (LabelledBox(box=A, class_name="a"), LabelledBox(box=B, class_name="b"))
 
 
 def test_an_example_draws_no_box_of_selective_search_as_multiboxs():
-    shown = example(NONE, Merged(np.array([C, A, B]), np.array([0.75, 0, 0]), 1), NONE, [])
-    assert shown == {
-        "ground_truth": [],
-        "selective_search": [],
-        "multibox": [{"box": C, "confidence": 0.75}],
-    }
+    shown = example(NONE, Merged(np.array([C, A, B]), np.array([0.75, 0, 0]), 1), truth_of(), [])
+    best = ConfidentBox(box=C, confidence=0.75)
+    assert shown == DrawnBoxes(ground_truth=(), selective_search=(), multibox=(best,))

@@ -3,23 +3,23 @@
 import numpy as np
 import pytest
 
-from googlenet.checkpoint import save_arrays
 from googlenet.detection.proposals import counts_of, joined, pack, unpack
-from googlenet.rows import open_rows
+from googlenet.storage.checkpoint import save_arrays
+from googlenet.storage.rows import open_rows
 
 
 def boxes(*counts):
-    """Boxes of as many pictures; each box says which picture and which box it is."""
+    """Boxes of as many images; each box says which image and which box it is."""
     return [
-        np.array([[picture, row, picture + 9, row + 9] for row in range(count)], np.int32).reshape(-1, 4)
-        for picture, count in enumerate(counts)
+        np.array([[image, row, image + 9, row + 9] for row in range(count)], np.int32).reshape(-1, 4)
+        for image, count in enumerate(counts)
     ]
 
 
 def same(found, wanted):
     assert len(found) == len(wanted)
-    for mine, theirs in zip(found, wanted, strict=True):
-        assert mine.dtype == np.int32 and mine.shape == theirs.shape and np.array_equal(mine, theirs)
+    for one, other in zip(found, wanted, strict=True):
+        assert one.dtype == np.int32 and one.shape == other.shape and np.array_equal(one, other)
 
 
 def test_pack_by_hand():
@@ -52,6 +52,7 @@ def test_parts_that_are_opened_give_the_same_boxes(tmp_path, parts):
     opened = joined([open_rows(path)[0] for path in paths], "train")
     same(opened, train)
     same([opened[i] for i in (4, 0)], [train[4], train[0]])
+    same(opened[1:4], train[1:4])
     assert counts_of(opened).tolist() == counts_of(train).tolist() == [1, 2, 3, 0, 5]
     for beyond in (5, -1):
         with pytest.raises(IndexError, match="of 5"):

@@ -5,23 +5,33 @@ import pytest
 
 from detection.test_ensemble import BOXES, CLASSES, NAMES, RIGHT, SETTINGS, TRUTH
 from googlenet.detection.ensemble import evaluate, gathered
-from googlenet.detection.mean_ap import bootstrap_interval, draws, interval, resampled
 from googlenet.detection.mean_ap import evaluate as mean_ap
+from googlenet.detection.mean_ap import resampled
 from googlenet.detection.rating import detect, difference, rate, resampled_singles
+from googlenet.metrics.bootstrap import percentile_interval
+from googlenet.metrics.detection import ComparedSwitches, SwitchesCompared
+from googlenet.metrics.interval import Difference, Interval
+from settings import changed
 
-SURE = SETTINGS | {"min_score": 0.5}
+SURE = changed(SETTINGS, min_score=0.5)
 WRONG = RIGHT[:, [0, 2, 1]]
+
+
+def at(difference):
+    """A difference that is the same in all resamples."""
+    interval = Interval(low=difference, high=difference, confidence_percent=95)
+    return Difference(difference=difference, interval=interval)
 
 
 def test_a_paired_difference_is_taken_resample_by_resample():
     """Both swing by 20, together: the difference does not."""
     one, other = np.array([40.0, 50, 60, np.nan]), np.array([38.0, 48, 58, np.nan])
-    assert difference(2.0, one - other, 95) == {"percent": 2.0, "interval": [2.0, 2.0]}
-    assert interval(one, 50) == (45, 55)
+    assert difference(2.0, one - other, 95) == at(2.0)
+    assert percentile_interval(one, 50) == Interval(low=45, high=55, confidence_percent=50)
 
 
 def test_resamples_by_hand():
-    """A cat and a dog in picture 0, a dog in picture 1, nothing in picture 2; the detector misses the dog of picture 1."""
+    """A cat and a dog in image 0, a dog in image 1, nothing in image 2; the detector misses the dog of image 1."""
     scores = RIGHT.copy()
     scores[3:5] = [0.98, 0.01, 0.01]
     objects = gathered(TRUTH)
@@ -33,39 +43,29 @@ def test_resamples_by_hand():
     assert resampled(found, objects, flags, 2, weight) == pytest.approx(expected, nan_ok=True)
 
 
-def test_the_interval_is_that_of_the_same_draws():
-    objects, found = gathered(TRUTH), detect(BOXES, RIGHT, SETTINGS)
-    flags = mean_ap(found, objects, 2).flags
-    weight = draws(3, np.random.default_rng(4), 30)
-    direct = bootstrap_interval(found, objects, flags, 2, 3, np.random.default_rng(4), 30)
-    assert interval(resampled(found, objects, flags, 2, weight), 95.0) == direct
-
-
 def two_detectors(prefix=""):
-    """One is right, one swaps the classes of picture 1."""
+    """One is right, one swaps the classes of image 1."""
     swapped = RIGHT.copy()
     swapped[3:5] = WRONG[3:5]
     return {"d1": {f"{prefix}probabilities": RIGHT}, "d2": {f"{prefix}probabilities": swapped}}
 
 
-def test_single_detectors_and_their_mean_on_the_same_pictures():
+def test_single_detectors_and_their_mean_on_the_same_images():
     objects, weight = gathered(TRUTH), np.array([[1.0, 1, 1], [1, 0, 2]])
     rated = rate(two_detectors(), "", BOXES, objects, 2, weight, SURE)
-    # d2 finds the cat, and the dog of picture 0; its cat in picture 1 is wrong, at a score no lower than the right one's.
+    # d2 finds the cat, and the dog of image 0; its cat in image 1 is wrong, at a score no lower than the right one's.
     d2 = rated.single["d2"].mean_ap_percent
     assert rated.single["d1"].mean_ap_percent == 100 and 50 <= d2 < 100
     assert rated.single_mean == (100 + d2) / 2 and rated.single_std == (100 - d2) / 2
     assert resampled_singles(rated, objects, 2, weight) == pytest.approx([(100 + d2) / 2, 100])
     found = evaluate(two_detectors(), BOXES, TRUTH, NAMES, CLASSES, SURE)
-    assert found["ensemble_minus_single"]["percent"] == pytest.approx(
-        found["ensemble"]["mean_ap_percent"] - found["single_mean_ap_percent"]
-    )
-    low, high = found["single_interval"]
-    assert low <= found["single_mean_ap_percent"] <= high
+    gain = found.ensemble.mean_ap_percent - found.single_mean_ap_percent
+    assert found.ensemble_minus_single.difference == pytest.approx(gain)
+    assert found.single_interval.low <= found.single_mean_ap_percent <= found.single_interval.high
 
 
 def test_compared_settings_stand_beside_the_main_one():
-    settings = SURE | {"compare": [["svm"], ["mirror", "bbox_regression"]]}
+    settings = changed(SURE, compare=(("svm",), ("mirror", "bbox_regression")))
     moved = np.repeat(np.concatenate(BOXES)[:, None], 2, axis=1).astype(np.float32)
     arrays = {
         "probabilities": RIGHT,
@@ -74,19 +74,19 @@ def test_compared_settings_stand_beside_the_main_one():
         "compare.mirror+bbox_regression.boxes": moved,
     }
     found = evaluate({"d1": arrays}, BOXES, TRUTH, NAMES, CLASSES, settings)
-    assert found["switches"]["on"] == [] and found["ensemble"]["mean_ap_percent"] == 100
-    machine, same = found["switches"]["compared"]
-    assert machine == {
-        "switches": ["svm"],
-        "single_mean_ap_percent": 0,
-        "single_std": 0,
-        "ensemble_mean_ap_percent": 0,
-        "ensemble_interval": [0, 0],
-        "difference": {"percent": -100, "interval": [-100, -100]},
-        "ap_percent": [0, 0],
-    }
-    assert same["switches"] == ["mirror", "bbox_regression"]
-    assert same["difference"] == {"percent": 0, "interval": [0, 0]}
+    assert found.switches.on == () and found.ensemble.mean_ap_percent == 100
+    machine, same = found.switches.compared
+    assert machine == ComparedSwitches(
+        switches=("svm",),
+        single_mean_ap_percent=0,
+        single_std=0,
+        ensemble_mean_ap_percent=0,
+        ensemble_interval=Interval(low=0, high=0, confidence_percent=95),
+        difference=at(-100),
+        ap_percent=(0, 0),
+    )
+    assert same.switches == ("mirror", "bbox_regression")
+    assert same.difference == at(0)
 
 
 def test_regressed_boxes_decide_in_the_main_setting_as_well():
@@ -97,8 +97,8 @@ def test_regressed_boxes_decide_in_the_main_setting_as_well():
         "d1": {"probabilities": RIGHT, "boxes": right + aside},
         "d2": {"probabilities": RIGHT, "boxes": right - aside},
     }
-    found = evaluate(scores, BOXES, TRUTH, NAMES, CLASSES, SURE | {"switches": ["bbox_regression"]})
-    assert found["switches"] == {"on": ["bbox_regression"], "compared": []}
-    assert found["single_mean_ap_percent"] == 0 and found["ensemble"]["mean_ap_percent"] == 100
-    assert found["ensemble_minus_single"] == {"percent": 100, "interval": [100, 100]}
-    assert found["coverage"]["coverage_percent"] == 100  # of the proposals, as they were
+    found = evaluate(scores, BOXES, TRUTH, NAMES, CLASSES, changed(SURE, switches=("bbox_regression",)))
+    assert found.switches == SwitchesCompared(on=("bbox_regression",), compared=())
+    assert found.single_mean_ap_percent == 0 and found.ensemble.mean_ap_percent == 100
+    assert found.ensemble_minus_single == at(100)
+    assert found.coverage.coverage_percent == 100  # of the proposals, as they were

@@ -3,29 +3,32 @@
 import numpy as np
 import pytest
 
-from googlenet.detection.region_sample import beside_objects, draw, held_out_pictures
+from detection.samples import sample_of, truth_of
+from googlenet.detection.region_sample import accuracy, beside_objects, draw, held_out_images
 from googlenet.errors import UserError
+from googlenet.metrics.detection import Accuracy
+from settings import changed, settings_of
 
-SETTINGS = {
-    "objects": 100,
-    "positives": 100,
-    "negatives": 100,
-    "held_out": 0.3,
-    "seed": 1,
-    "positive_iou": 0.5,
-}
-NONE = np.zeros(0, np.int32)
+SETTINGS = settings_of(
+    "fit_region_heads",
+    objects=100,
+    positives=100,
+    negatives=100,
+    held_out=0.3,
+    seed=1,
+    positive_iou=0.5,
+)
 OBJECT = np.array([[0, 0, 9, 9]], np.float32)
 # On the object by 0.8; beside it by 20 / 180; far off.
 PROPOSALS = np.array([[0, 0, 7, 9], [8, 0, 17, 9], [30, 30, 39, 39]], np.int32)
 
 
-def truth(label=0, partial=NONE, difficult=False):
-    return OBJECT, np.array([label]), np.array([difficult]), partial
+def truth(label=0, **more):
+    return truth_of(OBJECT, label, **more)
 
 
 def drawn(truths, **change):
-    return draw([PROPOSALS] * len(truths), truths, 2, SETTINGS | change)
+    return draw([PROPOSALS] * len(truths), truths, 2, changed(SETTINGS, **change))
 
 
 def test_a_row_says_all_that_a_region_is():
@@ -41,18 +44,18 @@ def test_a_row_says_all_that_a_region_is():
         and not sample.class_overlap[:4, 1].any()
     )
     assert not sample.partial.any()
-    assert sorted(np.bincount(sample.image[sample.held_out], minlength=2)) == [0, 4]  # one picture of two
+    assert sorted(np.bincount(sample.image[sample.held_out], minlength=2)) == [0, 4]  # one image of two
 
 
-def test_partly_labelled_pictures_give_no_background():
-    sample = drawn([truth(), truth(partial=np.array([1], np.int32))])
+def test_partly_labelled_images_give_no_background():
+    sample = drawn([truth(), truth(partial=[1])])
     assert sample.label[sample.image == 0].tolist() == [1, 0, 0, 1]
     assert sample.label[sample.image == 1].tolist() == [1, 1]  # the proposal on the object, and the object
     assert sample.partial.tolist() == [False] * 4 + [True] * 2
 
 
 def test_difficult_objects_are_no_targets_but_no_sure_background_either():
-    hard = (np.concatenate([OBJECT, OBJECT + 30]), np.array([0, 1]), np.array([False, True]), NONE)
+    hard = truth_of(np.concatenate([OBJECT, OBJECT + 30]), [0, 1], [False, True])
     sample = drawn([hard, truth()])
     first = sample.image == 0
     assert sample.label[first].tolist() == [1, 0, 1]  # what lies on the difficult one is left out
@@ -60,7 +63,7 @@ def test_difficult_objects_are_no_targets_but_no_sure_background_either():
     overlap, target, class_overlap = beside_objects(box, np.zeros(1, int), [hard], 2)
     assert overlap.tolist() == [0] and target.tolist() == [OBJECT[0].tolist()]
     assert class_overlap.tolist() == [[0, 1]]
-    alone = (OBJECT, np.array([0]), np.array([True]), NONE)
+    alone = truth(difficult=True)
     overlap, target, _ = beside_objects(box, np.zeros(1, int), [alone], 2)
     assert overlap.tolist() == [0] and np.array_equal(target, box)
 
@@ -77,13 +80,22 @@ def test_each_kind_has_its_limit_and_its_seed():
     assert not np.array_equal(sample.image, other.image)
 
 
-def test_some_pictures_are_held_out_but_not_all():
-    def count(pictures, share):
-        return held_out_pictures(np.random.default_rng(0), pictures, share).sum()
+def test_some_images_are_held_out_but_not_all():
+    def count(images, share):
+        return held_out_images(np.random.default_rng(0), images, share).sum()
 
     assert [count(10, 0.3), count(10, 0.01), count(3, 0.99), count(1, 0.5)] == [3, 1, 2, 0]
 
 
 def test_no_object_is_told():
-    with pytest.raises(UserError, match="fit_region_heads: no object in any training picture"):
-        drawn([(np.zeros((0, 4)), np.zeros(0, int), np.zeros(0, bool), NONE)] * 2)
+    with pytest.raises(UserError, match="fit_region_heads: no object in any training image"):
+        drawn([truth_of()] * 2)
+
+
+def test_accuracy_by_hand():
+    """Four fitted regions, one of them wrong; one held out, wrong."""
+    sample = sample_of(np.arange(5), np.array([0, 1, 2, 2, 0]))._replace(held_out=np.arange(5) == 4)
+    logits = np.eye(3)[[0, 1, 1, 2, 1]]
+    assert accuracy(logits, sample) == Accuracy(fitted=75, held_out=0)
+    none_held_out = sample._replace(held_out=np.zeros(5, bool))
+    assert accuracy(logits, none_held_out) == Accuracy(fitted=60, held_out=None)

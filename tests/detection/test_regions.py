@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from googlenet.detection.boxes import GroundTruth
+from detection.samples import truth_of
 from googlenet.detection.regions import (
     label_regions,
     pool_regions,
@@ -157,12 +157,12 @@ def test_no_positive_anywhere_is_told():
     assert len(sample_regions(np.random.default_rng(0), pools, 0, 3)) == 3
 
 
-def test_every_picture_has_its_proposals_and_its_objects():
-    truth = GroundTruth(np.array([[0, 0, 9, 9]]), np.array([0]), np.array([False]), np.zeros(0, np.int32))
+def test_every_image_has_its_proposals_and_its_objects():
+    truth = truth_of([[0, 0, 9, 9]])
     two = [np.array([[0, 0, 9, 9], [50, 50, 59, 59]], np.int32)] * 2
     boxes, labels = training_regions(two, [truth, truth], 0.5)
-    assert [len(mine) for mine in boxes] == list(boxes.counts) == [3, 3] and len(boxes) == 2
-    assert [mine.tolist() for mine in labels] == [[1, 0, 1]] * 2
+    assert [len(of_image) for of_image in boxes] == list(boxes.counts) == [3, 3] and len(boxes) == 2
+    assert [of_image.tolist() for of_image in labels] == [[1, 0, 1]] * 2
     for some in (two[:1], [*two, *two]):
-        with pytest.raises(ValueError, match="pictures for objects of 2"):
+        with pytest.raises(ValueError, match="images for objects of 2"):
             training_regions(some, [truth, truth], 0.5)

@@ -7,19 +7,23 @@ import pytest
 import torch
 from torch import nn
 
-from classification.tiny import COMPUTE, description, network
+from classification.tiny import RUNTIME, network, spec
 from googlenet.detection import bbox_regression, context_feature, svm
+from googlenet.detection.regions import warp
 from googlenet.detection.score import score, shapes
+from googlenet.detection.switches import by_prefix
 from googlenet.detection.train import detector_from
+from googlenet.models.network import Network
+from settings import changed, settings_of
 
-SETTINGS = {"batch_size": 2, "context_px": 0}
+SETTINGS = settings_of("score_regions", batch_size=2, context_px=0, switches=(), compare=())
 HALF = np.zeros((20, 30, 3), np.uint8)
 HALF[:, :15] = 240  # bright on the left
 BOXES = np.array([[0, 0, 29, 19], [0, 0, 9, 9], [20, 0, 29, 9]], np.float32)
 
 
 class LeftOrRight(nn.Module):
-    """A detector with the classes left and right: where the picture is brighter. Its map is 1 x 2: left, right."""
+    """A detector with the classes left and right: where the image is brighter. Its map is 1 x 2: left, right."""
 
     def map_after(self, x):
         half = x.shape[3] // 2
@@ -29,34 +33,31 @@ class LeftOrRight(nn.Module):
     def vector_of(self, x):
         return x[:, 0, 0]
 
-    def dropout(self, x):
-        return x
-
-    def linear(self, x):
+    def logits_of(self, x):
         return torch.cat([torch.zeros(len(x), 1), x], 1)
 
 
 class Found(NamedTuple):
-    """What one list of switches makes of a picture."""
+    """What one list of switches makes of an image."""
 
     probabilities: np.ndarray
     boxes: np.ndarray | None
 
 
-def scored(wanted, heads=None, boxes=BOXES, settings=SETTINGS):
-    """One picture's scores, for each of the wanted lists of switches."""
-    named = {f"{i}.": switches for i, switches in enumerate(wanted)}
-    given = LeftOrRight(), description(3), [HALF], [boxes], settings, COMPUTE, named, heads or {}
-    (arrays,) = score(*given)
+def scored(first, *others, heads=None, boxes=BOXES, batch_size=2):
+    """One image's scores, for each list of switches."""
+    settings = changed(SETTINGS, switches=first, compare=others, batch_size=batch_size)
+    network, named = Network(LeftOrRight(), spec(3)), by_prefix(settings.switches, settings.compare)
+    (arrays,) = score(network, [HALF], [boxes], settings, heads or {}, RUNTIME)
     assert {name: array.shape for name, array in arrays.items()} == shapes(named, len(boxes), 3)
-    return [Found(arrays[f"{i}.probabilities"], arrays.get(f"{i}.boxes")) for i in range(len(wanted))]
+    return [Found(arrays[f"{prefix}probabilities"], arrays.get(f"{prefix}boxes")) for prefix in named]
 
 
 def test_a_mirrored_view_is_averaged():
-    plain, mirrored = scored([[], ["mirror"]])
+    plain, mirrored = scored((), ("mirror",))
     assert plain.probabilities.shape == (3, 3) and plain.boxes is None
     left = plain.probabilities[0]
-    assert left[1] > 0.9 and left[2] < 0.05  # the whole picture is bright on its left
+    assert left[1] > 0.9 and left[2] < 0.05  # the whole image is bright on its left
     # Its mirror image is bright on the right: the mean knows no side any more.
     assert mirrored.probabilities[0] == pytest.approx(
         [left[0], (left[1] + left[2]) / 2, (left[1] + left[2]) / 2], abs=1e-6
@@ -66,11 +67,11 @@ def test_a_mirrored_view_is_averaged():
 
 
 def test_settings_do_not_depend_on_each_other_or_on_the_batch():
-    together = scored([["mirror"], []])
-    alone = [scored([["mirror"]])[0], scored([[]])[0]]
+    together = scored(("mirror",), ())
+    alone = [scored(("mirror",))[0], scored(())[0]]
     for one, other in zip(together, alone, strict=True):
         assert np.array_equal(one.probabilities, other.probabilities)
-    whole = scored([[]], settings=SETTINGS | {"batch_size": 9})
+    whole = scored((), batch_size=9)
     assert np.abs(whole[0].probabilities - alone[1].probabilities).max() < 1e-6
 
 
@@ -80,7 +81,7 @@ def test_regressed_boxes_of_both_views_are_averaged_with_the_mirrored_one_turned
     bias[:, 0], bias[1, 2] = 0.1, np.log(2)
     heads = {bbox_regression.WEIGHTS: weights, bbox_regression.BIAS: bias}
     box = np.array([[10, 5, 19, 14]], np.float32)
-    plain, both = scored([["bbox_regression"], ["mirror", "bbox_regression"]], heads, boxes=box)
+    plain, both = scored(("bbox_regression",), ("mirror", "bbox_regression"), heads=heads, boxes=box)
     assert plain.boxes[0] == pytest.approx(np.array([[11, 5, 20, 14], [6, 5, 25, 14]]), abs=1e-4)
     assert both.boxes[0] == pytest.approx(np.array([[10, 5, 19, 14], [5, 5, 24, 14]]), abs=1e-4)
 
@@ -89,13 +90,14 @@ def test_offsets_come_from_where_the_last_map_is_bright():
     weights, bias = np.zeros((2, 4, 4), np.float32), np.zeros((2, 4), np.float32)
     weights[0, 1] = [1, -1, 0, 0]  # dy of class 0: the upper left place less the upper right one
     heads = {bbox_regression.WEIGHTS: weights, bbox_regression.BIAS: bias}
-    found = scored([["bbox_regression"]], heads, boxes=np.array([[10, 0, 19, 4]], np.float32))[0].boxes[0]
+    box = np.array([[10, 0, 19, 4]], np.float32)
+    found = scored(("bbox_regression",), heads=heads, boxes=box)[0].boxes[0]
     assert found[0, 1] > 4 and found[1].tolist() == [10, 0, 19, 4]
-    assert found[0].max() <= 29 and found[0, 3] <= 19  # clipped to the picture
+    assert found[0].max() <= 29 and found[0, 3] <= 19  # clipped to the image
 
 
 def test_svm_and_context_take_the_place_of_the_softmax():
-    """The SVM knows class 0 alone, by the left; the context says class 1 by the whole picture's right, which is dark."""
+    """The SVM knows class 0 alone, by the left; the context says class 1 by the whole image's right, which is dark."""
     heads = {
         svm.WEIGHTS: np.array([[9, 0], [0, 0]], np.float32),
         svm.BIAS: np.array([0, -9], np.float32),
@@ -103,23 +105,19 @@ def test_svm_and_context_take_the_place_of_the_softmax():
         context_feature.BIAS: np.zeros(3, np.float32),
     }
     softmax, machine, context, mirrored = scored(
-        [[], ["svm"], ["context_feature"], ["context_feature", "mirror"]], heads
+        (), ("svm",), ("context_feature",), ("context_feature", "mirror"), heads=heads
     )
     assert softmax.probabilities[0].argmax() == 1
     assert (machine.probabilities[:2, 1] > 0.9).all() and machine.probabilities[2, 1] < 0.1
     assert machine.probabilities[0].sum() != pytest.approx(1, abs=1e-3) or machine.probabilities[0, 2] < 1e-3
     assert (context.probabilities.argmax(axis=1) == 2).all()  # whatever the region
-    # Mirrored, the whole picture's right is bright: the two views disagree.
+    # Mirrored, the whole image's right is bright: the two views disagree.
     assert (mirrored.probabilities[:, 2] < 0.6).all() and (context.probabilities[:, 2] > 0.9).all()
 
 
 def test_the_papers_setting_is_the_networks_own_softmax():
-    classifier = network(description(2))
-    model, described = detector_from(classifier, description(2), ["cat", "dog"], 1)
-    model.eval()
-    (found,) = score(model, described, [HALF], [BOXES[:1]], SETTINGS, COMPUTE, {"": []}, {})
-    from googlenet.detection.regions import warp
-
-    crop = warp(HALF, BOXES[0], 32, 0, described.mean_colour)
-    logits, _ = model(described.to_input(crop[None], "cpu"))
+    detector = detector_from(network(spec(2)), ["cat", "dog"], 1)
+    (found,) = score(detector, [HALF], [BOXES[:1]], SETTINGS, {}, RUNTIME)
+    crop = warp(HALF, BOXES[0], 32, 0, detector.spec.mean_colour)
+    logits, _ = detector.model.eval()(detector.to_input(crop[None], "cpu"))
     assert np.array_equal(found["probabilities"], torch.softmax(logits, 1).detach().numpy())

@@ -4,26 +4,22 @@ import numpy as np
 import pytest
 
 from detection.samples import sample_of
+from googlenet.config.schema.detection import Svm
 from googlenet.detection.svm import (
     BIAS,
     NEVER,
     WEIGHTS,
     calibrating,
     fit,
-    mine,
+    mine_negatives,
     platt,
     probabilities_of,
     separate,
 )
+from googlenet.metrics.detection import ClassSvm
+from settings import changed
 
-SETTINGS = {
-    "c": 1.0,
-    "negative_iou": 0.3,
-    "first_negatives": 10,
-    "hard_score": -1.0,
-    "most_added": 5,
-    "passes": 3,
-}
+SETTINGS = Svm(c=1.0, negative_iou=0.3, first_negatives=10, hard_score=-1.0, most_added=5, passes=3)
 
 
 def clouds(seed=0, count=60):
@@ -51,14 +47,14 @@ def test_mining_adds_the_hard_ones_and_ends():
     def drawn():
         return np.random.default_rng(1)
 
-    settings = SETTINGS | {"c": 100.0, "hard_score": -0.9}
+    settings = changed(SETTINGS, c=100.0, hard_score=-0.9)
     assert (drawn().permutation(503)[:10] < 500).all()
-    once = mine(positive, negative, settings | {"passes": 0}, drawn())
+    once = mine_negatives(positive, negative, changed(settings, passes=0), drawn())
     assert once[2] == [10] and (hard @ once[0] + once[1] > 0).all()
-    direction, shift, counts = mine(positive, negative, settings, drawn())
+    direction, shift, counts = mine_negatives(positive, negative, settings, drawn())
     assert counts == [10, 13]  # the three, and then none is left
     assert (hard @ direction + shift < 0).all() and (positive @ direction + shift > 0).all()
-    _, _, few = mine(positive, negative, settings | {"most_added": 1, "passes": 2}, drawn())
+    _, _, few = mine_negatives(positive, negative, changed(settings, most_added=1, passes=2), drawn())
     assert few[:2] == [10, 11]
 
 
@@ -72,21 +68,20 @@ def test_the_probabilities_tell_the_classes():
     assert (found.argmax(axis=1) == label).mean() > 0.97
     assert found[:, 0] == pytest.approx(1 - found[:, 1:].max(axis=1))
     assert (found[:, 3] < 1e-9).all() and arrays[BIAS][2] == NEVER and not arrays[WEIGHTS][2].any()
-    assert done["per_class"][0]["positives"] == 40 and done["per_class"][2] == {
-        "positives": 0,
-        "negatives": [],
-    }
+    assert done.per_class[0].positives == 40
+    assert done.per_class[2] == ClassSvm(positives=0, negatives=())
     again, _ = fit(vectors, sample, 3, SETTINGS, seed=1)
     assert all(np.array_equal(arrays[name], again[name]) for name in arrays)
 
 
 def negatives_used(sample, vectors, **settings):
-    _, done = fit(vectors, sample, 1, SETTINGS | {"first_negatives": 1000, "passes": 0} | settings, seed=1)
-    return done["per_class"][0]["negatives"]
+    settings = {"first_negatives": 1000, "passes": 0} | settings
+    _, done = fit(vectors, sample, 1, changed(SETTINGS, **settings), seed=1)
+    return list(done.per_class[0].negatives)
 
 
 def test_who_is_a_negative():
-    """Of eight background regions one is held out, one of a partly labelled picture, one overlaps an object by 0.3."""
+    """Of eight background regions one is held out, one of a partly labelled image, one overlaps an object by 0.3."""
     vectors = np.array([[2.0, 0], [2, 1]] + [[-2, i] for i in range(8)], np.float32)
     sample = sample_of(np.arange(10), np.array([1, 1] + [0] * 8), classes=1)
     sample = sample._replace(of_object=sample.label > 0)
@@ -100,7 +95,7 @@ def test_who_is_a_negative():
     assert negatives_used(sample._replace(partial=np.ones(10, bool)), vectors) == []
 
 
-def test_the_sigmoid_is_fitted_on_held_out_regions_and_partly_labelled_pictures_give_it_no_negatives():
+def test_the_sigmoid_is_fitted_on_held_out_regions_and_partly_labelled_images_give_it_no_negatives():
     label, held = np.array([1, 0, 1, 0, 0, 2]), np.array([0, 0, 1, 1, 1, 1], bool)
     sample = sample_of(np.arange(6), label)._replace(held_out=held, partial=np.arange(6) == 4)
     scores = np.arange(6.0)

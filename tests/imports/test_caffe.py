@@ -6,10 +6,12 @@ import torch
 
 from googlenet.errors import UserError
 from googlenet.imports import caffemodel, raw_folder
-from googlenet.imports.bring import imported
 from googlenet.imports.caffe_wire import Malformed, blobs_of, fields
+from googlenet.imports.import_weights import imported
+from googlenet.models.network import Architecture
 from imports import writers
-from imports.writers import MODEL, ORIGIN, WIDTH, blob, field, layer, varint
+from imports.writers import MODEL, ORIGIN, RAW, WIDTH, blob, field, layer, varint
+from settings import changed
 
 BOTH = ("4a", "4d")
 
@@ -17,6 +19,12 @@ BOTH = ("4a", "4d")
 @pytest.fixture(scope="module")
 def layers():
     return writers.layers_of(writers.small())
+
+
+def same_weights(network, other):
+    assert network.model.state_dict().keys() == other.model.state_dict().keys()
+    for name, tensor in other.model.state_dict().items():
+        assert torch.equal(network.model.state_dict()[name], tensor), name
 
 
 def written(path, content):
@@ -31,40 +39,47 @@ def written(path, content):
 def test_a_caffemodel_is_the_network_that_wrote_it(tmp_path, how, heads):
     network = writers.small(heads)
     path = written(tmp_path / "a.caffemodel", writers.caffemodel(writers.layers_of(network), **how))
-    brought, description = imported(path, ORIGIN, MODEL, WIDTH)
-    assert description.aux_heads == list(heads) and description.classes == [""] * 7
-    assert brought.state_dict().keys() == network.state_dict().keys()
-    for name, tensor in network.state_dict().items():
-        assert torch.equal(brought.state_dict()[name], tensor), name
+    again = imported(path, ORIGIN, MODEL, WIDTH)
+    assert again.spec.architecture.aux_heads == heads and again.spec.classes == ("",) * 7
+    same_weights(again, network)
 
 
 def test_a_raw_folder_is_the_network_that_wrote_it(tmp_path):
     network = writers.small(BOTH)
     folder = writers.raw_folder(writers.layers_of(network), tmp_path)
     for path in (folder, folder / "weights"):
-        brought, description = imported(path, ORIGIN | {"format": "raw_float32"}, MODEL, WIDTH)
-        assert description.aux_heads == list(BOTH)
-        for name, tensor in network.state_dict().items():
-            assert torch.equal(brought.state_dict()[name], tensor), name
+        again = imported(path, RAW, MODEL, WIDTH)
+        assert again.spec.architecture.aux_heads == BOTH
+        same_weights(again, network)
 
 
 def test_preprocessing_goes_with_the_weights_and_the_channels_are_not_turned(tmp_path, layers):
     path = written(tmp_path / "a.caffemodel", writers.caffemodel(layers))
-    brought, description = imported(path, ORIGIN, MODEL, WIDTH)
-    assert (description.channel_order, description.input_px) == ("bgr", 224)
-    assert (description.input_mean, description.input_scale) == ([104.0, 117.0, 123.0], [1.0, 1.0, 1.0])
-    assert (description.network, description.dropout, description.lrn) == ("paper", 0.4, True)
-    assert torch.equal(brought.conv1[0].weight, torch.tensor(layers["conv1/7x7_s2"][0]))
+    network = imported(path, ORIGIN, MODEL, WIDTH)
+    spec, shape = network.spec, network.spec.architecture
+    assert (spec.channel_order, spec.input_px) == ("bgr", 224)
+    assert (spec.input_mean, spec.input_scale) == ((104.0, 117.0, 123.0), (1.0, 1.0, 1.0))
+    assert (spec.network, shape.dropout, shape.aux_dropout, shape.lrn) == ("paper", 0.4, 0.7, True)
+    assert (shape.inception, shape.classifier, shape.repeat_modules) == ("reduced", "average_pool", ())
+    assert torch.equal(network.model.conv1[0].weight, torch.tensor(layers["conv1/7x7_s2"][0]))
+
+
+def test_only_what_the_weights_do_not_say_is_the_models(tmp_path, layers):
+    path = written(tmp_path / "a.caffemodel", writers.caffemodel(layers))
+    other = changed(
+        MODEL, lrn=False, dropout=0.1, inception="naive", repeat_modules=["4a"], aux_heads=["4a"], width=0.5
+    )
+    shape = imported(path, ORIGIN, other, 2 * WIDTH).spec.architecture
+    assert shape == Architecture(width=WIDTH, lrn=False, dropout=0.1, aux_heads=())
 
 
 def test_the_wire_by_hand():
     # field 1, varint 300 (ac 02); field 2, bytes "ab"; field 3, fixed 32; field 4, fixed 64
     message = b"\x08\xac\x02" + b"\x12\x02ab" + b"\x1d\x01\x02\x03\x04" + b"\x21" + bytes(8)
-    found = [
-        (number, kind, value if kind == 0 else bytes(value))
-        for number, kind, value in fields(memoryview(message))
+    read = [
+        (number, kind, bytes(content), value) for number, kind, content, value in fields(memoryview(message))
     ]
-    assert found == [(1, 0, 300), (2, 2, b"ab"), (3, 5, b"\x01\x02\x03\x04"), (4, 1, bytes(8))]
+    assert read == [(1, 0, b"", 300), (2, 2, b"ab", 0), (3, 5, b"\x01\x02\x03\x04", 0), (4, 1, bytes(8), 0)]
     array = np.arange(6, dtype=np.float32).reshape(2, 3)
     (values,) = blobs_of(layer("x", [blob(array)]))["x"]
     assert values.shape == (2, 3) and np.array_equal(values, array)
@@ -157,7 +172,7 @@ def test_a_spoilt_folder_is_told_in_one_line(tmp_path, layers, spoil, message):
     folder = writers.raw_folder(layers, tmp_path)
     spoil(folder / "weights")
     with pytest.raises(UserError, match=message):
-        imported(folder, ORIGIN | {"format": "raw_float32"}, MODEL, WIDTH)
+        imported(folder, RAW, MODEL, WIDTH)
 
 
 def test_a_file_is_no_folder(tmp_path):

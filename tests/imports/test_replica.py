@@ -9,26 +9,26 @@ import numpy as np
 import pytest
 import torch
 
-from conf_copy import ROOT
-from googlenet import trained
-from googlenet.checkpoint import load_into
 from googlenet.classification.predict import probabilities
-from googlenet.config import load_yaml
-from googlenet.imports.bring import imported
+from googlenet.imports.import_weights import imported
+from googlenet.models import bundle
+from googlenet.models.network import Network
+from googlenet.models.runtime import Runtime
+from googlenet.storage.checkpoint import load_into
 from imports import writers
+from settings import composed, settings_of
 
 pytestmark = pytest.mark.skipif(
     "GOOGLENET_TEST_DATA" not in os.environ, reason="GOOGLENET_TEST_DATA is not set"
 )
 MONASTERY = 663
-COMPUTE = {"device": "cpu", "precision": "fp32"}
-MODEL = load_yaml(ROOT / "conf/model/paper.yaml")
-ORIGINS = load_yaml(ROOT / "conf/origins.yaml")
+MODEL = settings_of("measure_cost", experiment="bvlc").model
+ORIGINS = composed().composed.origins
 
 
 @pytest.fixture(scope="module")
-def picture():
-    """scikit-learn's photograph, warped to the input as the replica's own pictures were."""
+def image():
+    """scikit-learn's photograph, warped to the input as the replica's own images were."""
     from sklearn.datasets import load_sample_image
 
     return cv2.resize(load_sample_image("china.jpg"), (224, 224))
@@ -42,56 +42,53 @@ def raw():
 
 
 @pytest.fixture(scope="module")
-def answer(raw, picture):
-    return answered(*raw, picture)
+def answer(raw, image):
+    return answered(raw, image)
 
 
-def answered(network, description, picture):
-    return probabilities(network.eval(), description, picture[None], COMPUTE)[0]
+def answered(network, image, runtime=None):
+    network.model.eval()
+    return probabilities(network, image[None], runtime or Runtime())[0]
 
 
 def test_the_raw_folder_knows_the_monastery(raw, answer):
-    network, description = raw
-    assert sum(p.numel() for p in network.parameters()) == 6_998_552
-    assert description.classes[answer.argmax()] == "n03781244" and answer.argmax() == MONASTERY
+    assert raw.parameters == 6_998_552
+    assert raw.spec.classes[answer.argmax()] == "n03781244" and answer.argmax() == MONASTERY
     assert answer[MONASTERY] > 0.4
 
 
-def test_without_response_normalisation_it_does_not(raw, picture):
-    network, description = raw
-    without = replace(description, lrn=False)
-    other = trained.build(without)
-    other.load_state_dict(network.state_dict())
-    assert MONASTERY not in np.argsort(-answered(other, without, picture))[:5]
+def test_without_response_normalisation_it_does_not(raw, image):
+    other = Network.build(raw.spec.with_architecture(lrn=False))
+    other.model.load_state_dict(raw.model.state_dict())
+    assert MONASTERY not in np.argsort(-answered(other, image))[:5]
 
 
-def test_the_order_of_the_channels_matters(raw, picture, answer):
-    network, description = raw
-    turned = replace(description, channel_order="rgb", input_mean=description.input_mean[::-1])
-    assert answered(network, turned, picture)[MONASTERY] < 0.6 * answer[MONASTERY]
+def test_the_order_of_the_channels_matters(raw, image, answer):
+    turned = replace(raw.spec, channel_order="rgb", input_mean=raw.spec.input_mean[::-1])
+    assert answered(Network(raw.model, turned), image)[MONASTERY] < 0.6 * answer[MONASTERY]
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_as_a_caffemodel_it_gives_the_same(raw, picture, answer, tmp_path, old):
+def test_as_a_caffemodel_it_gives_the_same(raw, image, answer, tmp_path, old):
     path = tmp_path / "bvlc_googlenet.caffemodel"
-    path.write_bytes(writers.caffemodel(writers.layers_of(raw[0]), old))
-    network, description = imported(path, ORIGINS["bvlc"], MODEL, 1.0)
-    assert description == raw[1]
-    assert np.array_equal(answered(network, description, picture), answer)
+    path.write_bytes(writers.caffemodel(writers.layers_of(raw), old))
+    network = imported(path, ORIGINS["bvlc"], MODEL, 1.0)
+    assert network.spec == raw.spec
+    assert np.array_equal(answered(network, image), answer)
 
 
-def test_as_a_checkpoint_of_ours_it_gives_the_same(raw, picture, answer, tmp_path):
-    trained.save(tmp_path / "w.safetensors", *raw, "stamp")
-    network, description = imported(tmp_path / "w.safetensors", ORIGINS["checkpoint"], MODEL, 1.0)
-    assert description == raw[1]
+def test_as_a_checkpoint_of_ours_it_gives_the_same(raw, image, answer, tmp_path):
+    bundle.save(tmp_path / "w.safetensors", raw, "stamp")
+    network = imported(tmp_path / "w.safetensors", ORIGINS["checkpoint"], MODEL, 1.0)
+    assert network.spec == raw.spec
     # Loaded channels last, as every stage loads it: another order of sums.
-    assert np.abs(answered(network, description, picture) - answer).max() < 1e-5
-    plain = trained.build(description)
-    load_into(plain, tmp_path / "w.safetensors")
-    assert np.array_equal(answered(plain, description, picture), answer)
+    assert np.abs(answered(network, image) - answer).max() < 1e-5
+    plain = Network.build(raw.spec)
+    load_into(plain.model, tmp_path / "w.safetensors")
+    assert np.array_equal(answered(plain, image), answer)
 
 
-def test_bf16_agrees_about_the_monastery(raw, picture):
-    found = probabilities(raw[0].eval(), raw[1], picture[None], COMPUTE | {"precision": "bf16"})[0]
-    assert found.argmax() == MONASTERY and found[MONASTERY] > 0.4
-    assert torch.isfinite(torch.tensor(found)).all()
+def test_bf16_agrees_about_the_monastery(raw, image):
+    in_bf16 = answered(raw, image, Runtime(precision="bf16"))
+    assert in_bf16.argmax() == MONASTERY and in_bf16[MONASTERY] > 0.4
+    assert torch.isfinite(torch.tensor(in_bf16)).all()

@@ -9,13 +9,10 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models import googlenet
 
-from googlenet import trained
 from googlenet.errors import UserError
-from googlenet.imports.bring import imported
-from imports.writers import MODEL, ORIGIN
-
-TORCHVISION = ORIGIN | {"format": "torchvision", "channel_order": "rgb", "input_mean": [127.5] * 3}
-TORCHVISION |= {"input_scale": [1 / 127.5] * 3}
+from googlenet.imports.import_weights import imported
+from googlenet.models import bundle
+from imports.writers import MODEL, TORCHVISION
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +35,12 @@ def brought(theirs, tmp_path_factory):
 
 
 def test_the_wrapper_equals_torchvisions_own_module_bit_for_bit(theirs, brought):
-    network, description = brought
-    assert (description.network, description.aux_heads, description.width) == (
+    network, shape = brought.model, brought.spec.architecture
+    assert (brought.spec.network, shape.aux_heads, shape.width, shape.lrn) == (
         "torchvision_bn",
-        ["4a", "4d"],
+        ("4a", "4d"),
         1.0,
+        False,
     )
     x = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
@@ -60,21 +58,18 @@ def test_the_wrapper_equals_torchvisions_own_module_bit_for_bit(theirs, brought)
 
 
 def test_saved_and_loaded_as_the_variant_that_it_is(brought, tmp_path):
-    network, description = brought
-    trained.save(tmp_path / "w.safetensors", network, description, "stamp")
-    again, described = trained.load(tmp_path / "w.safetensors")
-    assert described == description
-    for name, tensor in network.state_dict().items():
-        assert torch.equal(again.state_dict()[name], tensor), name
+    bundle.save(tmp_path / "w.safetensors", brought, "stamp")
+    again = bundle.load(tmp_path / "w.safetensors")
+    assert again.spec == brought.spec
+    for name, tensor in brought.model.state_dict().items():
+        assert torch.equal(again.model.state_dict()[name], tensor), name
 
 
 def test_our_preprocessing_is_torchvisions_with_transform_input(theirs, brought):
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    normalised = (torch.from_numpy(pictures).permute(0, 3, 1, 2) / 255 - mean.view(3, 1, 1)) / std.view(
-        3, 1, 1
-    )
-    ours = brought[1].to_input(pictures, "cpu")
+    normalised = (torch.from_numpy(images).permute(0, 3, 1, 2) / 255 - mean.view(3, 1, 1)) / std.view(3, 1, 1)
+    ours = brought.to_input(images, "cpu")
     theirs.transform_input = True
     transformed = theirs._transform_input(normalised)
     theirs.transform_input = False
@@ -92,7 +87,7 @@ def test_every_form_of_the_file(theirs, tmp_path, form):
         torch.save({"model": state, "epoch": 3}, path)
     else:
         torch.save({f"module.{name}": value for name, value in state.items()}, path)
-    network, _ = imported(path, TORCHVISION, MODEL, 1.0)
+    network = imported(path, TORCHVISION, MODEL, 1.0).model
     for name, tensor in state.items():
         assert torch.equal(network.network.state_dict()[name], tensor), name
 
@@ -100,10 +95,10 @@ def test_every_form_of_the_file(theirs, tmp_path, form):
 def test_without_heads_the_network_has_none(theirs, tmp_path):
     state = {name: value for name, value in theirs.state_dict().items() if not name.startswith("aux")}
     torch.save(state, tmp_path / "w.pth")
-    network, description = imported(tmp_path / "w.pth", TORCHVISION, MODEL, 1.0)
-    assert description.aux_heads == []
+    network = imported(tmp_path / "w.pth", TORCHVISION, MODEL, 1.0)
+    assert network.spec.architecture.aux_heads == ()
     with torch.inference_mode():
-        assert network.train()(torch.zeros(2, 3, 64, 64))[1] == []
+        assert network.model.train()(torch.zeros(2, 3, 64, 64))[1] == []
 
 
 class Malicious:
@@ -123,9 +118,9 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path, protocol):
         path.write_bytes(pickle.dumps(content, protocol))
     else:
         torch.save(content, path, _use_new_zipfile_serialization=protocol == "torch")
-    with pytest.raises(UserError, match=r"w\.pth: (refused, not read: it|neither a file of)") as told:
+    with pytest.raises(UserError, match=r"w\.pth: (refused, not read: it|neither a file of)") as raised:
         imported(path, TORCHVISION, MODEL, 1.0)
-    assert "\n" not in str(told.value) and not (tmp_path / "made").exists()
+    assert "\n" not in str(raised.value) and not (tmp_path / "made").exists()
 
 
 def test_what_the_pickle_calls_is_named(tmp_path):

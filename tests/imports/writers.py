@@ -6,52 +6,62 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from googlenet import trained
+from googlenet.config.schema.shared import Model, Origin
 from googlenet.imports.caffe_layers import FULLY_CONNECTED, OURS
 from googlenet.imports.raw_folder import side_of
-from googlenet.models.googlenet import initialise
+from googlenet.models.network import Architecture, Network, NetworkSpec
 
-MODEL = {
-    "width": 1.0,
-    "input_px": 96,
-    "dropout": 0.4,
-    "aux_dropout": 0.7,
-    "aux_heads": [],
-    "lrn": True,
-    "input_mean": [9.0, 9.0, 9.0],
-    "input_scale": 9.0,
-    "inception": "reduced",
-    "classifier": "average_pool",
-    "repeat_modules": [],
-}
-ORIGIN = {
-    "format": "caffemodel",
-    "channel_order": "bgr",
-    "input_mean": [104.0, 117.0, 123.0],
-    "input_scale": [1.0, 1.0, 1.0],
-    "input_px": 224,
-    "classes": "",
-}
+MODEL = Model(
+    network="paper",
+    width=1.0,
+    input_px=96,
+    dropout=0.4,
+    aux_dropout=0.7,
+    aux_heads=(),
+    lrn=True,
+    inception="reduced",
+    classifier="average_pool",
+    repeat_modules=(),
+    input_mean=(9.0, 9.0, 9.0),
+    input_scale=9.0,
+)
+ORIGIN = Origin(
+    format="caffemodel",
+    network="paper",
+    channel_order="bgr",
+    input_mean=(104.0, 117.0, 123.0),
+    input_scale=(1.0, 1.0, 1.0),
+    input_px=224,
+    classes="",
+)
+RAW = ORIGIN.model_copy(update={"format": "raw_float32"})
+CHECKPOINT = ORIGIN.model_copy(update={"format": "checkpoint"})
+TORCHVISION = Origin(
+    format="torchvision",
+    network="torchvision_bn",
+    channel_order="rgb",
+    input_mean=(127.5, 127.5, 127.5),
+    input_scale=(1 / 127.5, 1 / 127.5, 1 / 127.5),
+    input_px=224,
+    classes="",
+)
 WIDTH = 1 / 32  # of the small networks
 
 
-def small(heads: tuple[str, ...] = (), classes: int = 7) -> torch.nn.Module:
+def small(heads: tuple[str, ...] = (), classes: int = 7) -> Network:
     """A narrow network at 224 px with initial weights."""
-    network = trained.build(
-        trained.Description.of(MODEL | {"input_px": 224, "aux_heads": heads}, ["c"] * classes, WIDTH)
-    )
-    initialise(network, 3)
+    architecture = Architecture(width=WIDTH, aux_heads=heads)
+    spec = NetworkSpec(("c",) * classes, architecture, MODEL.input_mean, MODEL.input_scale)
+    network = Network.initialised(spec, 3)
     with torch.no_grad():
-        for p in network.parameters():
-            p.add_(
-                torch.rand(p.shape, generator=torch.Generator().manual_seed(p.numel())) * 0.01
-            )  # biases too
+        for p in network.model.parameters():  # biases too
+            p.add_(torch.rand(p.shape, generator=torch.Generator().manual_seed(p.numel())) * 0.01)
     return network
 
 
-def layers_of(network: torch.nn.Module) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def layers_of(network: Network) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """A network's layers by Caffe's names: weights and biases as they are."""
-    state = {name: value.numpy() for name, value in network.state_dict().items()}
+    state = {name: value.numpy() for name, value in network.model.state_dict().items()}
     return {
         theirs: (state[f"{ours}.weight"], state[f"{ours}.bias"])
         for theirs, ours in OURS.items()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from googlenet.models.forward import forward_rate, forward_times, peak_bytes
+from googlenet.models.forward import PeakBytes, forward_rate, forward_times, peak_bytes
 
 
 class Slow(nn.Module):
@@ -41,9 +41,9 @@ def test_networks_take_turns():
 def test_peak_memory_by_hand(device, dtype, size):
     wide, narrow = nn.Conv2d(3, 10, 1), nn.Conv2d(10, 2, 1)
     model = nn.Sequential(wide, nn.ReLU(inplace=True), narrow, nn.Flatten()).to(device, dtype)
-    found = peak_bytes(model, 4, batch=5)
+    memory = peak_bytes(model, 4, batch=5)
     # The images stay with their caller; the ReLU works in place; the narrow map comes while the wide one is there.
-    assert found == {"weights": size * (30 + 10 + 20 + 2), "activations": size * 5 * 16 * (3 + 10 + 2)}
+    assert memory == PeakBytes(weights=size * (30 + 10 + 20 + 2), activations=size * 5 * 16 * (3 + 10 + 2))
 
 
 def test_what_is_let_go_is_no_longer_counted():
@@ -61,7 +61,7 @@ def test_what_is_let_go_is_no_longer_counted():
             return y + kept
 
     image = 4 * 3 * 2 * 2
-    assert peak_bytes(Chain(), 2, batch=1) == {"weights": 4 + 4 * 7, "activations": 4 * image}
+    assert peak_bytes(Chain(), 2, batch=1) == PeakBytes(weights=4 + 4 * 7, activations=4 * image)
 
 
 def test_branches_hold_their_input_and_each_others_outputs():
@@ -74,4 +74,4 @@ def test_branches_hold_their_input_and_each_others_outputs():
             return torch.cat([self.a(x), self.b(x)], 1)
 
     pixels = 4 * 3 * 3
-    assert peak_bytes(Branches(), 3, batch=1)["activations"] == pixels * (3 + 4 + 6 + 10)
+    assert peak_bytes(Branches(), 3, batch=1).activations == pixels * (3 + 4 + 6 + 10)

@@ -6,9 +6,12 @@ from torch import nn
 
 from googlenet import paper
 from googlenet.errors import UserError
-from googlenet.models.googlenet import GoogLeNet, initialise, scaled
-from googlenet.models.inception import LocalResponseNorm
+from googlenet.models.googlenet import GoogLeNet
+from googlenet.models.inception import LocalResponseNorm, scaled
+from googlenet.models.initialisation import initialise
+from googlenet.models.network import Architecture
 from googlenet.models.table_1 import INCEPTION
+from models.small import googlenet
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +27,12 @@ def parameters(model):
 
 def test_parameters_are_the_papers(full):
     totals = paper.table_1_totals()
-    assert parameters(full) == totals["params_with_both_aux_heads"] == 13_378_280
-    assert parameters(GoogLeNet(aux_heads=())) == totals["recount_params_with_biases"] == 6_998_552
+    assert parameters(full) == totals.params_with_both_aux_heads == 13_378_280
+    assert (
+        parameters(GoogLeNet(1000, Architecture(aux_heads=())))
+        == totals.recount_params_with_biases
+        == 6_998_552
+    )
 
 
 def test_every_row_of_table_1_has_its_output(full):
@@ -36,26 +43,26 @@ def test_every_row_of_table_1_has_its_output(full):
     with torch.inference_mode():
         logits, aux = full(torch.zeros(1, 3, 224, 224))
     assert list(logits.shape) == [1, 1000] and aux == []
-    rows = {row["layer"]: row["output"] for row in paper.table_1()}
+    rows = {row.layer: row.output for row in paper.table_1()}
     for layer, (height, width, channels) in rows.items():
         if layer == "avg_pool":  # no module of its own: what reaches the dropout
             continue
         expected = [1, channels] if layer in ("dropout", "linear") else [1, channels, height, width]
         assert shapes[layer] == expected, layer
-    assert rows["avg_pool"] == [1, 1, 1024]
+    assert rows["avg_pool"] == (1, 1, 1024)
 
 
 def test_the_modules_have_the_printed_widths():
     columns = ("c1x1", "c3x3_reduce", "c3x3", "c5x5_reduce", "c5x5", "pool_proj")
-    printed = {row["layer"]: row["branches"] for row in paper.table_1() if "inception" in row["layer"]}
+    printed = {row.layer: row.branches for row in paper.table_1() if "inception" in row.layer}
     ours = {f"inception_{name}": dict(zip(columns, row, strict=True)) for name, row in INCEPTION.items()}
     assert ours == printed and len(ours) == 9
 
 
 def test_layers_with_parameters_are_22_deep():
     # Seen from the input: conv1, conv2 with its reduction, two in each of nine modules, the classifier.
-    deepest = sum(row["depth"] or 0 for row in paper.table_1())
-    assert deepest == paper.table_1_totals()["layers_with_parameters"] == 22
+    deepest = sum(row.depth or 0 for row in paper.table_1())
+    assert deepest == paper.table_1_totals().layers_with_parameters == 22
 
 
 @pytest.mark.parametrize("channels", [1, 3, 64])
@@ -68,8 +75,8 @@ def test_lrn_equals_torchs(channels):
 
 
 def test_lrn_can_be_left_out_and_has_no_weights():
-    assert parameters(GoogLeNet(5, 0.1, 64, lrn=False)) == parameters(GoogLeNet(5, 0.1, 64))
-    assert not [name for name in GoogLeNet(5, 0.1, 64).state_dict() if "lrn" in name]
+    assert parameters(googlenet(5, 0.1, 64, lrn=False)) == parameters(googlenet(5, 0.1, 64))
+    assert not [name for name in googlenet(5, 0.1, 64).state_dict() if "lrn" in name]
 
 
 def test_initial_weights_are_caffes(full):
@@ -89,7 +96,7 @@ def test_initial_weights_are_caffes(full):
 
 
 def test_the_seed_is_all_that_initial_weights_depend_on():
-    models = [GoogLeNet(5, 1 / 16, 32) for _ in range(3)]
+    models = [googlenet(5, 1 / 16, 32) for _ in range(3)]
     for model, seed in zip(models, (1, 1, 2), strict=True):
         torch.manual_seed(seed * 77)
         initialise(model, seed)
@@ -98,18 +105,18 @@ def test_the_seed_is_all_that_initial_weights_depend_on():
 
 
 def test_auxiliary_heads_speak_in_training_only():
-    model = GoogLeNet(7, 1 / 16, 64)
+    model = googlenet(7, 1 / 16, 64)
     x = torch.randn(2, 3, 64, 64)
     logits, aux = model.train()(x)
     assert [list(out.shape) for out in (logits, *aux)] == [[2, 7]] * 3
     assert model.eval()(x)[1] == []
-    one = GoogLeNet(7, 1 / 16, 64, aux_heads=["4d"]).train()
+    one = googlenet(7, 1 / 16, 64, aux_heads=("4d",)).train()
     assert len(one(x)[1]) == 1 and not hasattr(one, "aux_4a")
-    assert GoogLeNet(7, 1 / 16, 64, aux_heads=["4d", "4a"]).aux_heads == ("4a", "4d")
+    assert googlenet(7, 1 / 16, 64, aux_heads=("4d", "4a")).aux_heads == ("4a", "4d")
 
 
 def test_auxiliary_gradients_reach_the_layers_below():
-    model = GoogLeNet(7, 1 / 16, 64).train()
+    model = googlenet(7, 1 / 16, 64).train()
     _, (low, _) = model(torch.randn(2, 3, 64, 64))
     low.sum().backward()
     assert model.inception_4a.branch_1x1[0].weight.grad is not None
@@ -118,13 +125,13 @@ def test_auxiliary_gradients_reach_the_layers_below():
 
 def test_an_unknown_auxiliary_head_is_named():
     with pytest.raises(UserError, match=r"model\.aux_heads: no module '4f'; known: 3a, 3b, 4a, .*5b"):
-        GoogLeNet(aux_heads=["4a", "4f"])
+        GoogLeNet(5, Architecture(aux_heads=("4a", "4f")))
     with pytest.raises(UserError, match=r"no module 'inception_4a'"):
-        GoogLeNet(aux_heads=["inception_4a"])
+        GoogLeNet(5, Architecture(aux_heads=("inception_4a",)))
 
 
 def test_width_scales_all_but_the_classifiers():
-    half, plain = GoogLeNet(10, 0.5, 64), GoogLeNet(10, 1.0, 64)
+    half, plain = googlenet(10, 0.5, 64), googlenet(10, 1.0, 64)
     for name, module in plain.named_modules():
         if isinstance(module, nn.Conv2d):
             assert half.get_submodule(name).out_channels * 2 == module.out_channels
@@ -137,11 +144,11 @@ def test_width_scales_all_but_the_classifiers():
     "input_px", [32, 33, 34, 35, 36, 40, 47, 49, 63, 64, 65, 96, 97, 128, 161, 200, 223, 224]
 )
 def test_input_sizes_from_32_to_224(input_px):
-    model = GoogLeNet(4, 1 / 32, input_px).train()
+    model = googlenet(4, 1 / 32, input_px).train()
     logits, aux = model(torch.zeros(1, 3, input_px, input_px))
     assert [list(out.shape) for out in (logits, *aux)] == [[1, 4]] * 3
 
 
 def test_too_small_an_input_names_the_key():
     with pytest.raises(UserError, match=r"model\.input_px: 31 is too small; at least 32"):
-        GoogLeNet(input_px=31)
+        GoogLeNet(5, Architecture(input_px=31))

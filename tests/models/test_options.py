@@ -4,13 +4,17 @@ import pytest
 import torch
 from torch import nn
 
-from conf_copy import copied, edit, job_files, override
-from googlenet import config, preflight
+from conf_copy import copied, edit, override
+from googlenet.config.schema.classification import TrainClassifier
 from googlenet.errors import UserError
-from googlenet.models.googlenet import GoogLeNet, initialise
+from googlenet.models.googlenet import GoogLeNet
 from googlenet.models.inception import Inception, NaiveInception, convolution
+from googlenet.models.initialisation import initialise
+from googlenet.models.network import Architecture
 from googlenet.models.table_1 import INCEPTION, Widths, order_of_modules
 from googlenet.models.training import loss_of
+from googlenet.pipeline.experiment import Job, experiment
+from models.small import googlenet
 
 WIDTHS = Widths(1, 5, 2, 6, 3, 4)
 
@@ -43,7 +47,7 @@ def test_a_naive_module_by_hand():
 
 def test_channels_of_the_naive_network_grow():
     with torch.device("meta"):
-        model = GoogLeNet(inception="naive", aux_heads=()).eval()
+        model = GoogLeNet(1000, Architecture(inception="naive", aux_heads=())).eval()
         seen = shapes(model, 224)
     channels, expected = 192, {}
     for name, row in INCEPTION.items():
@@ -56,10 +60,10 @@ def test_channels_of_the_naive_network_grow():
 
 def test_a_fully_connected_classifier_by_hand():
     with torch.device("meta"):
-        model = GoogLeNet(classifier="fully_connected", aux_heads=())
+        model = GoogLeNet(1000, Architecture(classifier="fully_connected", aux_heads=()))
     hidden = 7 * 7 * 1024 * 1024 + 1024
     assert parameters(model) == 6_998_552 + hidden  # the last layer, 1024 to 1000, stays
-    half = GoogLeNet(5, 0.5, 96, classifier="fully_connected").eval()
+    half = googlenet(5, 0.5, 96, classifier="fully_connected").eval()
     assert (half.fc[0].in_features, half.fc[0].out_features) == (512 * 3 * 3, 512)
     assert half.linear.in_features == 512
     last = {}
@@ -73,7 +77,7 @@ def test_a_fully_connected_classifier_by_hand():
 
 @pytest.mark.parametrize("input_px", [32, 47, 64, 161, 224])
 def test_a_fully_connected_classifier_fits_every_input_size(input_px):
-    model = GoogLeNet(4, 1 / 32, input_px, classifier="fully_connected").train()
+    model = googlenet(4, 1 / 32, input_px, classifier="fully_connected").train()
     assert list(model(torch.zeros(2, 3, input_px, input_px))[0].shape) == [2, 4]
 
 
@@ -82,7 +86,7 @@ def test_repeated_modules_have_the_widths_of_their_first():
     assert list(order) == ["3a", "3b", "3b_2", "4a", "4b", "4b_2", "4b_3", "4c", "4d", "4e", "5a", "5b"]
     assert {name for name, row in order.items() if row == "4b"} == {"4b", "4b_2", "4b_3"}
     with torch.device("meta"):
-        plain, deeper = GoogLeNet(), GoogLeNet(repeat_modules=["4b", "3b", "4b"])
+        plain, deeper = GoogLeNet(), GoogLeNet(1000, Architecture(repeat_modules=("4b", "3b", "4b")))
     w = INCEPTION["4b"]
     copy_of_4b = (
         512 * (w.n1x1 + w.n3x3_reduce + w.n5x5_reduce + w.pool_proj)
@@ -92,7 +96,7 @@ def test_repeated_modules_have_the_widths_of_their_first():
     )
     copy_of_3b = 480 * (128 + 128 + 32 + 64) + 9 * 128 * 192 + 25 * 32 * 96 + sum(INCEPTION["3b"])
     assert parameters(deeper) - parameters(plain) == 2 * copy_of_4b + copy_of_3b
-    small = GoogLeNet(4, 1 / 16, 64, repeat_modules=["4b", "5b"]).eval()
+    small = googlenet(4, 1 / 16, 64, repeat_modules=("4b", "5b")).eval()
     seen = list(shapes(small, 64))
     at = seen.index("inception_4b")
     assert seen[at : at + 3] == ["inception_4b", "inception_4b_2", "inception_4c"]
@@ -100,7 +104,7 @@ def test_repeated_modules_have_the_widths_of_their_first():
 
 
 def test_an_auxiliary_head_sits_on_the_first_of_its_copies():
-    model = GoogLeNet(4, 1 / 16, 64, repeat_modules=["4a"]).train()
+    model = googlenet(4, 1 / 16, 64, repeat_modules=("4a",)).train()
     _, (low, _) = model(torch.randn(2, 3, 64, 64))
     low.sum().backward()
     assert model.inception_4a.branch_1x1[0].weight.grad is not None
@@ -108,11 +112,11 @@ def test_an_auxiliary_head_sits_on_the_first_of_its_copies():
 
 
 def test_the_defaults_are_the_papers_network():
-    plain = GoogLeNet(5, 1 / 16, 32)
-    told = GoogLeNet(5, 1 / 16, 32, inception="reduced", classifier="average_pool", repeat_modules=[])
-    initialise(plain, 3), initialise(told, 3)
-    assert list(plain.state_dict()) == list(told.state_dict())
-    assert all(map(torch.equal, plain.state_dict().values(), told.state_dict().values()))
+    plain = googlenet(5, 1 / 16, 32)
+    same = googlenet(5, 1 / 16, 32, inception="reduced", classifier="average_pool", repeat_modules=())
+    initialise(plain, 3), initialise(same, 3)
+    assert list(plain.state_dict()) == list(same.state_dict())
+    assert all(map(torch.equal, plain.state_dict().values(), same.state_dict().values()))
     # Drawn in the order of the layers: the generator's first numbers are conv1's, its next those of conv2_reduce.
     generator = torch.Generator().manual_seed(3)
     for layer in (plain.conv1[0], plain.conv2_reduce[0], plain.conv2[0], plain.inception_3a.branch_1x1[0]):
@@ -122,53 +126,54 @@ def test_the_defaults_are_the_papers_network():
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
         ({"inception": "naiv"}, r"model\.inception: no 'naiv'; did you mean 'naive'\?"),
         ({"classifier": "fc"}, r"model\.classifier: no 'fc'; known: average_pool, fully_connected"),
-        ({"repeat_modules": ["4f"]}, r"model\.repeat_modules: no module '4f'; known: 3a, "),
+        ({"repeat_modules": ("4f",)}, r"model\.repeat_modules: no module '4f'; known: 3a, "),
     ],
 )
-def test_unknown_options_are_named(option, said):
-    with pytest.raises(UserError, match=said):
-        GoogLeNet(5, 1 / 16, 32, **option)
+def test_unknown_options_are_named(option, message):
+    with pytest.raises(UserError, match=message):
+        googlenet(5, 1 / 16, 32, **option)
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said"),
+    ("overrides", "message"),
     [
         ("{model: {inception: naiv}}", "'model.inception' must be reduced or naive, not 'naiv'"),
         ("{model: {classifier: pool}}", "'model.classifier' must be average_pool or fully_connected"),
-        ("{model: {repeat_modules: 4a}}", "'overrides.model.repeat_modules' must be a list, not '4a'"),
-        ("{model: {repeat_modules: [4a, 4x]}}", "model.repeat_modules: no module '4x'"),
-        ("{model: {aux_heads: [4a, aux_4d]}}", "model.aux_heads: no module 'aux_4d'"),
+        ("{model: {repeat_modules: 4a}}", "model.repeat_modules' must be a list"),
+        ("{model: {repeat_modules: [4a, 4x]}}", "'model.repeat_modules[1]' must be 3a, 3b, 4a"),
+        ("{model: {aux_heads: [4a, aux_4d]}}", "'model.aux_heads[1]' must be 3a, 3b, 4a"),
+        ("{model: {network: batchnorm}}", "'model.network' must be paper or batch_norm"),
     ],
 )
-def test_mistakes_are_told_before_the_first_job(tmp_path, overrides, said):
+def test_mistakes_are_told_before_the_first_job(tmp_path, overrides, message):
     root = copied(tmp_path)
     override(root, overrides)
     with pytest.raises(UserError) as raised:
-        preflight.check(config.compose(root), local=True)
-    assert said in str(raised.value)
+        experiment(root)
+    assert message in str(raised.value)
 
 
 def test_a_member_may_be_wider_and_deeper(tmp_path):
     root = copied(tmp_path)
     edit(root, "ensemble/paper.yaml", r"width: 1.25\}", "width: 1.25, repeat_modules: [4b, 5a]}")
-    preflight.check(config.compose(root), local=True)
-    files = job_files(root)
-    assert files["train_classifier/m7"]["member"]["repeat_modules"] == ["4b", "5a"]
-    assert files["train_classifier/m1"]["member"]["repeat_modules"] == []
+    trained = [
+        experiment(root).settings(Job("train_classifier", name), TrainClassifier) for name in ("m7", "m1")
+    ]
+    assert [settings.member.repeat_modules for settings in trained] == [("4b", "5a"), ()]
     edit(root, "ensemble/paper.yaml", r"\[4b, 5a\]", "[4b, 5c]")
-    with pytest.raises(UserError, match=r"ensemble\.members\.m7\.repeat_modules: no module '5c'"):
-        preflight.check(config.compose(root), local=True)
+    with pytest.raises(UserError, match=r"ensemble\.members\.m7\.repeat_modules\[1\]' must be 3a, 3b"):
+        experiment(root)
 
 
 @pytest.mark.parametrize(
-    "options", [{"inception": "naive"}, {"classifier": "fully_connected"}, {"repeat_modules": ["4a", "5b"]}]
+    "options", [{"inception": "naive"}, {"classifier": "fully_connected"}, {"repeat_modules": ("4a", "5b")}]
 )
 def test_every_alternative_trains_all_of_its_weights(options):
-    model = GoogLeNet(4, 1 / 16, 64, **options)
+    model = googlenet(4, 1 / 16, 64, **options)
     initialise(model, 1)
     model.train()
     images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
@@ -181,5 +186,5 @@ def test_every_alternative_trains_all_of_its_weights(options):
 
 def test_width_factors_of_convolutions_stay_whole():
     assert convolution(3, 8, 7, stride=2)[0].padding == (3, 3)
-    deeper = GoogLeNet(4, 0.25, 64, repeat_modules=["5b"], inception="naive")
+    deeper = googlenet(4, 0.25, 64, repeat_modules=("5b",), inception="naive")
     assert deeper.inception_5b_2.n_out == deeper.inception_5b.n_out + 96 + 96 + 32

@@ -1,4 +1,4 @@
-"""From pictures to the network's input, by hand."""
+"""From images to the network's input, by hand."""
 
 from dataclasses import replace
 
@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from classification.tiny import description
-from googlenet import trained
-from googlenet.errors import UserError
 from googlenet.models.preprocessing import to_input
+from models import small
 
 PIXEL = np.array([[[[10, 20, 30]]]], np.uint8)  # RGB
 
@@ -25,27 +23,22 @@ PIXEL = np.array([[[[10, 20, 30]]]], np.uint8)  # RGB
     ],
 )
 def test_mean_and_scale_are_in_the_order_of_the_channels(mean, scale, order, expected):
-    found = to_input(PIXEL, mean, scale, channel_order=order)
-    assert found.dtype == torch.float32 and found.shape == (1, 3, 1, 1)
-    assert found.ravel().tolist() == expected
+    values = to_input(PIXEL, mean, scale, channel_order=order)
+    assert values.dtype == torch.float32 and values.shape == (1, 3, 1, 1)
+    assert values.ravel().tolist() == expected
 
 
 @pytest.mark.parametrize("order", ["rgb", "bgr"])
-def test_the_input_is_channels_last_and_the_pictures_stay(order):
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), np.uint8)
-    before = pictures.copy()
-    found = to_input(pictures, [0, 0, 0], 1.0, channel_order=order)
-    assert found.is_contiguous(memory_format=torch.channels_last) and np.array_equal(pictures, before)
-    assert np.array_equal(found.permute(0, 2, 3, 1).numpy()[..., :: 1 if order == "rgb" else -1], pictures)
+def test_the_input_is_channels_last_and_the_images_stay(order):
+    images = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), np.uint8)
+    before = images.copy()
+    values = to_input(images, [0, 0, 0], 1.0, channel_order=order)
+    assert values.is_contiguous(memory_format=torch.channels_last) and np.array_equal(images, before)
+    assert np.array_equal(values.permute(0, 2, 3, 1).numpy()[..., :: 1 if order == "rgb" else -1], images)
 
 
-def test_a_description_feeds_its_own_network():
-    described = replace(description(), input_mean=[1.4, 2.0, 3.6], channel_order="bgr", input_scale=2.0)
-    assert described.to_input(PIXEL, "cpu").ravel().tolist() == pytest.approx([57.2, 36, 12.8])
-    assert described.mean_colour == (4, 2, 1)  # as RGB
-    assert description().mean_colour == (120, 120, 120)
-
-
-def test_an_unknown_network_is_named():
-    with pytest.raises(UserError, match=r"no network 'papers'; did you mean 'paper'\?"):
-        trained.build(replace(description(), network="papers"))
+def test_a_spec_feeds_its_own_network():
+    spec = replace(small.spec(), input_mean=(1.4, 2.0, 3.6), channel_order="bgr", input_scale=2.0)
+    assert spec.to_input(PIXEL, "cpu").ravel().tolist() == pytest.approx([57.2, 36, 12.8])
+    assert spec.mean_colour == (4, 2, 1)  # as RGB
+    assert small.spec().mean_colour == (120, 120, 120)

@@ -6,16 +6,18 @@ import pytest
 import torch
 from torch import nn
 
+from googlenet.config.schema.shared import Averaging
 from googlenet.models.training import Average, learning_rate, loss_of, optimiser, set_learning_rate
+from settings import settings_of
 
-STEPS = {
-    "learning_rate": 0.01,
-    "warmup_steps": 0,
-    "schedule": "steps",
-    "drop_every_epochs": 8,
-    "drop_factor": 0.96,
-    "epochs": 30,
-}
+EQUAL = Averaging(form="equal", decay=0.9, start_epoch=0)
+
+
+def schedule(**changes):
+    steps = {"learning_rate": 0.01, "warmup_steps": 0, "schedule": "steps", "epochs": 30}
+    return settings_of(
+        "train_classifier", **(steps | {"drop_every_epochs": 8, "drop_factor": 0.96} | changes)
+    )
 
 
 def one_weight(value=0.0):
@@ -24,32 +26,35 @@ def one_weight(value=0.0):
     return model
 
 
-def averaged(values, **settings):
-    """The average after a model went through these values, and that after every step."""
+def averaged(values, steps_per_epoch, **settings):
+    """The average after each step of a model that went through these values."""
     model = one_weight()
-    average = Average(model, **settings)
-    found = []
+    average = Average(model, steps_per_epoch, Averaging(**settings))
+    averages = []
     for step, value in enumerate(values):
         nn.init.constant_(model.weight, value)
         average.update(model, step)
-        found.append(average.weights[0].item())
-    return found
+        averages.append(average.weights[0].item())
+    return averages
 
 
 def test_rate_falls_every_8_epochs():
-    rates = [learning_rate(step, 10, STEPS) for step in range(300)]
+    settings = schedule()
+    rates = [learning_rate(step, 10, settings) for step in range(300)]
     assert rates[:80] == [0.01] * 80
     assert rates[80:160] == pytest.approx([0.0096] * 80)
     assert rates[160] == pytest.approx(0.01 * 0.96**2) and rates[299] == pytest.approx(0.01 * 0.96**3)
 
 
 def test_warm_up_is_linear():
-    rates = [learning_rate(step, 10, STEPS | {"warmup_steps": 4}) for step in range(6)]
+    settings = schedule(warmup_steps=4)
+    rates = [learning_rate(step, 10, settings) for step in range(6)]
     assert rates == pytest.approx([0.0025, 0.005, 0.0075, 0.01, 0.01, 0.01])
 
 
 def test_cosine_goes_from_the_whole_rate_to_nearly_none():
-    rates = [learning_rate(step, 10, STEPS | {"schedule": "cosine"}) for step in range(300)]
+    settings = schedule(schedule="cosine")
+    rates = [learning_rate(step, 10, settings) for step in range(300)]
     assert rates[0] == 0.01 and rates[150] == pytest.approx(0.005) and rates[100] == pytest.approx(0.0075)
     assert rates[-1] == pytest.approx(0.005 * (1 + math.cos(math.pi * 299 / 300))) and rates[-1] < 1e-6
     assert rates == sorted(rates, reverse=True)
@@ -73,7 +78,7 @@ def test_equal_averaging_by_hand():
 
 def test_swapping_twice_is_nothing():
     model = one_weight(1.0)
-    average = Average(model, 1, "equal", 0.9, 0)
+    average = Average(model, 1, EQUAL)
     nn.init.constant_(model.weight, 3.0)
     average.swap(model)
     assert (model.weight.item(), average.weights[0].item()) == (1.0, 3.0)
@@ -83,7 +88,7 @@ def test_swapping_twice_is_nothing():
 
 def test_averages_are_copies():
     model = one_weight(1.0)
-    average = Average(model, 1, "equal", 0.9, 0)
+    average = Average(model, 1, EQUAL)
     average.update(model, 0)
     nn.init.constant_(model.weight, 9.0)
     assert average.weights[0].item() == 1.0

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from conf_copy import ROOT, copied
-from googlenet import config
+from googlenet.pipeline import experiment as config
 from googlenet.planning import clock, measure, sizes
 from googlenet.planning.clock import Clocked, Enough, step_seconds
 from googlenet.planning.machine import Rates, this_machine

@@ -3,7 +3,7 @@
 import pytest
 
 from conf_copy import ROOT
-from googlenet.config import ABLATION_STAGES, PER
+from googlenet.pipeline.experiment import ABLATION_STAGES, PER
 from googlenet.planning.schedule import JobPlan, StagePlan, critical_path, edges, least_wall, side_by_side
 
 

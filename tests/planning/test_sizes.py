@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from conf_copy import copied
-from googlenet import config
+from googlenet.pipeline import experiment as config
 from googlenet.data import prepare
 from googlenet.errors import UserError
-from googlenet.files import write_json
+from googlenet.storage.files import write_json
 from googlenet.planning import sizes
 
 

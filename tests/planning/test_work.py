@@ -3,8 +3,8 @@
 import pytest
 
 from conf_copy import ROOT, copied, override
-from googlenet import config
-from googlenet.config import PER
+from googlenet.pipeline import experiment as config
+from googlenet.pipeline.experiment import PER
 from googlenet.planning import networks
 from googlenet.planning.plan import STAGES, planned
 from googlenet.planning.sizes import DataSize

@@ -1,8 +1,6 @@
 """Made-up predictions, and what the stages make of them: calibration, members left out, the study of crops."""
 
-import copy
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -10,12 +8,15 @@ from googlenet.classification.calibration import calibration
 from googlenet.classification.crop_study import study
 from googlenet.classification.effects import effects_of_leaving_out
 from googlenet.classification.kept_crops import KeptCrops
+from googlenet.config.schema.classification import Calibration, EvaluateEnsemble, StudyCrops
+from googlenet.config.schema.shared import Bootstrap
+from googlenet.metrics.bootstrap import Bounds
+from googlenet.metrics.classification import CalibrationMetrics, Effects
+from googlenet.metrics.classification_studies import CropStudyMetrics
 
-SETTINGS = {
-    **{"budgets": [1, 2, 3, 5, 8, 12, 24, 48, 144], "random_subsets": 10, "effects_shown": 12},
-    **{"resamples": 100, "confidence_percent": 95, "seed": 1},
-    "calibration": {"bins": 15, "binning": "equal_width"},
-}
+EFFECTS = 12  # shown
+BUDGETS = (1, 2, 3, 5, 8, 12, 24, 48, 144)
+BOUNDS = {"resamples": 100, "confidence_percent": 95.0, "seed": 1}
 
 
 def softmax(rng: np.random.Generator, common: np.ndarray, crops: int) -> np.ndarray:
@@ -36,7 +37,7 @@ def leaning(rng: np.random.Generator, labels: np.ndarray, classes: int) -> np.nd
 
 
 @cache
-def _study(members: tuple[str, ...], classes: tuple[str, ...], validation: bool) -> dict[str, Any]:
+def _study(members: tuple[str, ...], classes: tuple[str, ...], validation: bool) -> CropStudyMetrics:
     rng = np.random.default_rng(4)
     labels, crops = {"test": np.arange(60) % len(classes), "validation": np.arange(30) % len(classes)}, 144
     kept: dict[str, dict[str, KeptCrops]] = {"test": {}, "validation": {}}
@@ -46,35 +47,37 @@ def _study(members: tuple[str, ...], classes: tuple[str, ...], validation: bool)
             rows = softmax(rng, common, crops).reshape(many * crops, -1)
             index = np.arange(many * crops).reshape(many, crops)
             kept[split][name] = KeptCrops(rows, index, np.arange(many), np.arange(crops))
-    return study(
-        *(kept["test"], labels["test"], kept["validation"], labels["validation"]), list(classes), SETTINGS
-    )
+    settings = StudyCrops(enabled=True, budgets=BUDGETS, random_subsets=10, effects_shown=EFFECTS, **BOUNDS)
+    return study(*(kept["test"], labels["test"], kept["validation"], labels["validation"]), classes, settings)
 
 
-def study_crops(members: list[str], classes: list[str], validation: bool = True) -> dict[str, Any]:
+def study_crops(members: list[str], classes: list[str], validation: bool = True) -> CropStudyMetrics:
     """study_crops' metrics."""
-    return copy.deepcopy(_study(tuple(members), tuple(classes), validation))
+    return _study(tuple(members), tuple(classes), validation)
 
 
 @cache
-def _calibration(members: tuple[str, ...], classes: int) -> dict[str, Any]:
+def _calibration(members: tuple[str, ...], classes: int) -> CalibrationMetrics:
     rng, labels = np.random.default_rng(5), np.arange(200) % classes
     common = leaning(rng, labels, classes)
     predictions = {
         name: {1: softmax(rng, common, 1)[:, 0], 144: softmax(rng, common, 8).mean(1)} for name in members
     }
-    return calibration(predictions, labels, SETTINGS)
+    binned = Calibration(bins=15, binning="equal_width")
+    settings = EvaluateEnsemble(effects_shown=EFFECTS, calibration=binned, **BOUNDS)
+    return calibration(predictions, labels, settings)
 
 
-def calibrated(members: list[str], classes: int) -> dict[str, Any]:
+def calibrated(members: list[str], classes: int) -> CalibrationMetrics:
     """The part of evaluate_ensemble's metrics that is on calibration."""
-    return copy.deepcopy(_calibration(tuple(members), classes))
+    return _calibration(tuple(members), classes)
 
 
-def left_out(members: list[str], classes: list[str]) -> dict[str, Any]:
+def left_out(members: list[str], classes: list[str]) -> Effects:
     """The part of evaluate_ensemble's metrics that is on members left out; the first member helps the first class."""
     rng, labels = np.random.default_rng(6), np.arange(300) % len(classes)
     whole = rng.random(300) < 0.1
     without = {name: whole ^ (rng.random(300) < 0.01) for name in members}
     without[members[0]] = whole | ((labels == 0) & (np.arange(300) % 3 > 0))
-    return effects_of_leaving_out(without, whole, labels, classes, SETTINGS)
+    drawn = Bounds(Bootstrap(**BOUNDS))
+    return effects_of_leaving_out(without, whole, labels, classes, drawn, EFFECTS)

@@ -5,14 +5,23 @@ from typing import Any
 
 import numpy as np
 
+from googlenet.metrics.base import StageMetrics
+from googlenet.metrics.classification import BaselineMetrics, EnsembleMetrics, PairedDifference, TopIntervals
+from googlenet.metrics.data import Manifest
+from googlenet.metrics.interval import Interval
+from googlenet.metrics.results import Results
+from googlenet.metrics.runs import RunRecord
+from googlenet.metrics.training import TrainingMetrics
 from report import crop_sample
 from report.sample_cost import measure_cost
-from report.sample_detection import DETECTORS, evaluate_detection, study_proposals
+from report.sample_detection import DETECTORS
+from report.sample_detection import jobs as detection_jobs
 from report.sample_units import analyse_units
 
 HOSTILE = "<script>|"
 CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", HOSTILE, "$nine$ `x` [a](b)"]
 CROPS = (1, 10, 144)
+RECORDS = {"test": 450, "train": 4041, "validation": 450}  # by split
 MEMBERS = [f"m{number}" for number in range(1, 8)]
 
 
@@ -20,23 +29,55 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def manifest(kind: str, dataset: str = "digits") -> dict[str, Any]:
-    splits = {}
-    for split, records in (("test", 450), ("train", 4041), ("validation", 450)):
-        shard = {"file": f"{split}-00000.arrow", "records": records, "sha256": digest(kind + split)}
+def manifest(kind: str, dataset: str = "digits", records_of: dict[str, int] = RECORDS) -> Manifest:
+    splits, looks = {}, {}
+    for split, records in records_of.items():
+        shard = {
+            "file": f"{split}-00000.arrow",
+            "records": records,
+            "bytes": 1,
+            "sha256": digest(kind + split),
+        }
         splits[split] = {"records": records, "per_class": [records // 10] * 10, "shards": [shard]}
+        looks[split] = look(records)
         if kind == "detection":
             splits[split]["objects"] = records * 3
+            looks[split]["objects"] = {
+                "count": records * 3,
+                "in_a_picture": [3, 3, 3],
+                "side_px": [8.0, 20.0, 40.0],
+                "width_over_height": [0.5, 1.0, 1.5],
+                "smaller_percent": {"16": 12.5, "32": 50.0},
+            }
     refused = [{"split": "train", "name": "a|b<i>.jpg", "reason": "not a JPEG: the file ends early"}]
-    return {
+    values = {
         "stamp": digest(kind),
         "kind": kind,
         "dataset": dataset,
-        "classes": list(CLASSES),
+        "classes": CLASSES,
+        "class_keys": CLASSES,
         "splits": splits,
         "refused": refused if kind == "classification" else [],
+        "look": {
+            "quantiles_percent": [0, 50, 100],
+            "splits": looks,
+            "duplicates": {
+                "within": {split: {"groups": 0, "pictures": 0} for split in looks},
+                "across": {"groups": 0, "pictures": 0},
+                "likely_across": {"groups": 0, "pictures": 0},
+                "shown": {"within": [], "across": [], "likely_across": []},
+            },
+            "refused": [],
+        },
         "about": "Handwritten digits on crops of two photographs, made from a seed; writers kept apart.",
     }
+    return Manifest.model_validate(values)
+
+
+def look(pictures: int) -> dict[str, Any]:
+    sizes = {"width_px": [64, 64, 96], "height_px": [64, 64, 96], "shorter_side_px": [64, 64, 96]}
+    rest = {"megapixels": [0.004, 0.004, 0.009], "bytes": [900, 1000, 1100]}
+    return {"pictures": pictures, "forms": {"JPEG RGB": pictures}, "turned_by_exif": 0} | sizes | rest
 
 
 def epochs(seed: int, error: float) -> list[dict[str, float]]:
@@ -51,7 +92,6 @@ def epochs(seed: int, error: float) -> list[dict[str, float]]:
                 "step": epoch * 65,
                 "learning_rate": 0.02,
                 "train_loss": round(0.25 + 3.4 * fall + wobble, 4),
-                "train_accuracy_percent": round(97 - 60 * fall + 20 * wobble, 2),
                 "validation_top1_error_percent": round(error + 82 * fall + 30 * abs(wobble), 2),
                 "validation_top5_error_percent": round(0.4 + 45 * fall, 2),
             }
@@ -59,115 +99,141 @@ def epochs(seed: int, error: float) -> list[dict[str, float]]:
     return made
 
 
-def trained(number: int) -> dict[str, Any]:
+def trained(number: int) -> TrainingMetrics:
     wide = number == 7
-    return {
+    values = {
         "member": {
             "name": f"m{number}",
             "init_seed": 1,
             "order_seed": 10 + number,
+            "sampling_seed": 20 + number,
             "sampling": "area_photometric" if number % 2 else "scale_jitter",
             "width": 0.3125 if wide else 0.25,
+            "repeat_modules": (),
         },
         "parameters": 700_812 if wide else 452_178,
         "epochs": epochs(number, 6 + number / 4),
+        "stalled": False,
         "validation": {
             "averaged": {"top1_error_percent": 6.0 + number / 10, "top5_error_percent": 0.4},
             "last": {"top1_error_percent": 12.2 + number / 5, "top5_error_percent": 1.1},
         },
-        "test": {"last": {"top1_error_percent": 13.2 + number / 5, "top5_error_percent": 1.2}},
+        "test": {
+            "averaged": {"top1_error_percent": 7.0 + number / 10, "top5_error_percent": 0.5},
+            "last": {"top1_error_percent": 13.2 + number / 5, "top5_error_percent": 1.2},
+        },
         "images_seen": 24_960,
     }
+    return TrainingMetrics.model_validate(values)
 
 
 def errors(top1: float) -> dict[str, float]:
     return {"top1_error_percent": round(top1, 2), "top5_error_percent": round(top1 / 12, 2)}
 
 
-def evaluate_ensemble(classes: int = 10) -> dict[str, Any]:
+def interval(low: float, high: float) -> Interval:
+    return Interval(low=low, high=high, confidence_percent=95)
+
+
+def intervals(top1: tuple[float, float], top5: tuple[float, float]) -> TopIntervals:
+    return TopIntervals(top1_error_percent=interval(*top1), top5_error_percent=interval(*top5))
+
+
+def paired(metric: str, difference: float, low: float, high: float) -> PairedDifference:
+    bounds = interval(low, high)
+    return PairedDifference(metric=metric, resamples=10000, difference=difference, interval=bounds)
+
+
+def evaluate_ensemble(classes: int = 10) -> EnsembleMetrics:
     fall = {1: 0.0, 10: 0.7, 144: 1.1}
     members = {
         name: {str(c): errors(6.4 + 0.3 * index - fall[c]) for c in CROPS}
         for index, name in enumerate(MEMBERS)
     }
-    table_3 = []
+    table_3, bounds = [], {}
     for models, top1s in ((1, (7.3, 6.6, 6.2)), (7, (4.9, 4.44, 4.0))):
         for crops, top1 in zip(CROPS, top1s, strict=True):
             std = 0.61 if models == 1 else 0.0
             row = {"models": models, "crops": crops, "cost": models * crops, **errors(top1)}
             table_3.append({**row, "top1_std": std, "top5_std": std / 10})
+            system = f"{'single' if models == 1 else 'ensemble'}_{crops}"
+            bounds[system] = intervals((top1 - 2, top1 + 2), (top1 / 12 - 0.2, top1 / 12 + 0.2))
+    bounds["single_1"] = intervals((5.02, 9.59), (0.31, 0.92))
+    bounds["ensemble_144"] = intervals((2.22, 5.78), (0.12, 0.61))
     subsets = []
     for models, count in enumerate((7, 21, 35, 35, 21, 7, 1), start=1):
         for crops in CROPS:
             mean = 4.6 - fall[crops] * 0.8 + 2.7 / models
             half = (7 - models) * 0.14
             around = {"mean": mean, "std": half / 2, "min": mean - half, "max": mean + half}
-            found = {
+            spreads = {
                 "top1_error_percent": around,
                 "top5_error_percent": {k: v / 12 for k, v in around.items()},
             }
-            subsets.append({"models": models, "crops": crops, "subsets": count, **found})
-    paired = {"metric": "top1_error_percent", "confidence_percent": 95, "resamples": 10000}
-    return {
+            subsets.append({"models": models, "crops": crops, "subsets": count, **spreads})
+    pair = "single_1_minus_ensemble_144"
+    values = {
         "images": 450,
         "classes": classes,
         "confidence_percent": 95,
+        "mirrored": True,
         "left_out": crop_sample.left_out(MEMBERS, CLASSES),
         "calibration": crop_sample.calibrated(MEMBERS, classes),
         "largest_class_error_percent": 89.78,
         "table_3": table_3,
         "members": members,
         "subsets": subsets,
-        "paired": {"single_1_minus_ensemble_144": {**paired, "difference": 3.3, "low": 1.78, "high": 4.89}},
-        "intervals": {
-            "ensemble_144": {"top1_error_percent": [2.22, 5.78]},
-            "single_1": {"top1_error_percent": [5.02, 9.59]},
-        },
+        "paired": {pair: paired("top1_error_percent", 3.3, 1.78, 4.89)},
+        "paired_top5": {pair: paired("top5_error_percent", 0.28, 0.11, 0.49)},
+        "intervals": bounds,
         "baseline": {"top1_error_percent": 43.11, "times_as_wrong": 10.78},
         "per_class": [
-            {"class": name, "images": 45, "top1_error_percent": round(index * 1.31, 2)}
+            {"class_name": name, "images": 45, "top1_error_percent": round(index * 1.31, 2)}
             for index, name in enumerate(CLASSES)
         ],
     }
+    return EnsembleMetrics.model_validate(values)
 
 
-def detector(number: int) -> dict[str, Any]:
-    return {
-        "member": {"name": f"d{number}", "init_from": f"m{number}", "order_seed": 30 + number},
-        "parameters": 452_435,
-        "epochs": epochs(100 + number, 5),
-        "positives_available": 9_120 + number,
-        "images": 300,
-    }
+def train_baseline() -> BaselineMetrics:
+    return BaselineMetrics(method="logistic regression on pixels", pixels="32x32 grey", **errors(43.11))
 
 
-def metrics() -> dict[str, Any]:
-    parts = {"train": (300, 42_390), "validation": (60, 8_502), "test": (60, 8_478)}
-    return {
-        "prepare_classification": manifest("classification"),
-        "train_classifier": {name: trained(number) for number, name in enumerate(MEMBERS, start=1)},
-        "train_baseline": {"method": "logistic regression on pixels", "pixels": "32x32 grey"} | errors(43.11),
-        "evaluate_ensemble": evaluate_ensemble(),
-        "study_crops": crop_sample.study_crops(MEMBERS, CLASSES),
-        "prepare_detection": manifest("detection", "digit_scenes"),
-        "propose_regions": {
-            name: {"images": images, "boxes": boxes, "boxes_per_image": boxes / images}
-            for name, (images, boxes) in parts.items()
-        },
-        "train_detector": {name: detector(number) for number, name in enumerate(DETECTORS, start=1)},
-        "study_proposals": study_proposals(CLASSES),
-        "evaluate_detection": evaluate_detection(CLASSES),
-        "measure_cost": measure_cost(),
-        "analyse_units": analyse_units(),
-    }
+def jobs() -> list[tuple[str, StageMetrics]]:
+    """Every stage's metrics, with the names of their jobs."""
+    singles = (
+        manifest("classification"),
+        manifest("detection", "digit_scenes"),
+        train_baseline(),
+        evaluate_ensemble(),
+        crop_sample.study_crops(MEMBERS, CLASSES),
+        measure_cost(),
+        analyse_units(),
+    )
+    members = [(name, trained(number)) for number, name in enumerate(MEMBERS, start=1)]
+    return [*members, *detection_jobs(CLASSES), *(("", one) for one in singles)]
 
 
-def runs() -> list[dict[str, Any]]:
-    jobs = [("prepare_classification", "all"), *(("train_classifier", name) for name in MEMBERS)]
-    jobs += [("evaluate_ensemble", "all"), *(("train_detector", name) for name in DETECTORS)]
+def results(*changed: StageMetrics, without: tuple[type[StageMetrics], ...] = ()) -> Results:
+    """The whole experiment with these metrics in place of the sample's single jobs, and without those kinds."""
+    kinds = {kind_of(one) for one in changed}
+    kept = [
+        job for job in jobs() if (job[0] or kind_of(job[1]) not in kinds) and not isinstance(job[1], without)
+    ]
+    return Results([*kept, *(("", one) for one in changed)])
+
+
+def kind_of(metrics: StageMetrics) -> tuple[type[StageMetrics], str]:
+    """What tells the metrics of single jobs apart: their class, and of manifests their kind."""
+    return type(metrics), metrics.kind if isinstance(metrics, Manifest) else ""
+
+
+def runs() -> list[RunRecord]:
+    stages = [("prepare_classification", "all"), *(("train_classifier", name) for name in MEMBERS)]
+    stages += [("evaluate_ensemble", "all"), *(("train_detector", name) for name in DETECTORS)]
     versions = {"python": "3.11.9", "torch": "2.15.0", "numpy": "2.3.1"}
     versions |= {"platform": "Linux-6.1", "cpu": "Example 9000"}
-    return [
+    values = [
         {
             "stage": stage,
             "job": job,
@@ -186,8 +252,9 @@ def runs() -> list[dict[str, Any]]:
             "threads": 1,
             "device": "cpu",
         }
-        for minute, (stage, job) in enumerate(jobs)
+        for minute, (stage, job) in enumerate(stages)
     ]
+    return [RunRecord.model_validate(one) for one in values]
 
 
 def photograph(height: int = 240, width: int = 360) -> np.ndarray:
@@ -214,10 +281,10 @@ def crops(height: int = 240, width: int = 360) -> list[tuple[int, int, int, tupl
     return found
 
 
-def figures(metrics: dict[str, Any]) -> dict[str, bytes]:
+def figures(results: Results) -> dict[str, bytes]:
     """Every figure of the page, by name."""
     from googlenet.report import detection_pictures, figures
     from googlenet.report.pictures import crops_144
 
-    drawn = detection_pictures.from_metrics(metrics, lambda index: photograph(160, 160))
-    return figures.from_metrics(metrics) | drawn | {"crops_144": crops_144(photograph(), crops())}
+    drawn = detection_pictures.from_metrics(results, lambda index: photograph(160, 160))
+    return figures.from_metrics(results) | drawn | {"crops_144": crops_144(photograph(), crops())}

@@ -1,6 +1,7 @@
 """Made-up metrics of measure_cost: the counts are the networks' own, the times are not."""
 
-from typing import Any
+from googlenet import paper
+from googlenet.metrics.cost import Comparison, CostMetrics
 
 # Name, title, input px, layers, parameters, multiply-adds, time in relation to GoogLeNet's.
 NETWORKS = (
@@ -17,7 +18,7 @@ NETWORKS = (
 )
 
 
-def beside() -> dict[str, Any]:
+def beside() -> Comparison:
     rows = []
     for name, title, input_px, layers, parameters, macs, times in NETWORKS:
         spread = 0.0 if name == "googlenet" else 0.1 * times
@@ -36,31 +37,34 @@ def beside() -> dict[str, Any]:
         }
         rows.append(row)
     machine = {"device": "cpu", "precision": "bf16", "threads": 1, "batch": 1, "repeats": 5}
-    return {**machine, "wider": 1.25, "deeper": ["3b", "4e", "5b"], "networks": rows}
+    values = {**machine, "wider": 1.25, "deeper": ["3b", "4e", "5b"], "networks": rows}
+    return Comparison.model_validate(values)
 
 
-def measure_cost() -> dict[str, Any]:
-    from googlenet import paper
-
+def measure_cost() -> CostMetrics:
     layers = [
         {
-            "layer": row["layer"],
-            "type": row["layer"].split("_")[0],
-            "output": row["output"],
-            "depth": row["depth"] or 0,
-            "parameters": row["recount_weights"] + (row["output"][2] if row["recount_weights"] else 0),
-            "weights": row["recount_weights"],
-            "macs": row["recount_macs"],
+            "layer": row.layer,
+            "type": row.layer.split("_")[0],
+            "output": row.output,
+            "depth": row.depth or 0,
+            "parameters": row.recount_weights + (row.output[2] if row.recount_weights else 0),
+            "weights": row.recount_weights,
+            "macs": row.recount_macs,
         }
         for row in paper.table_1()
     ]
     totals = {"parameters": 6_998_552, "weights": 6_990_272, "parameters_with_aux": 13_378_280}
-    return {
+    values = {
         "input_px": 224,
         "classes": 1000,
         "layers": layers,
         "totals": {**totals, "macs": sum(row["macs"] for row in layers)},
         "ours": {"input_px": 64, "width": 0.25, "classes": 10, "parameters": 452_178, "macs": 9_120_000},
-        "forward": {"device": "cpu", "batch": 144, "images_per_s": 2301.4, "threads": 1},
+        "forward": {
+            **{"device": "cpu", "precision": "bf16", "threads": 1},
+            **{"batch": 144, "images_per_s": 2301.4},
+        },
         "beside": beside(),
     }
+    return CostMetrics.model_validate(values)

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from googlenet.metrics.classification_studies import UnitMetrics
+
 BRANCHES = ["1x1", "3x3", "5x5", "pool"]
 SIZES = (10, 7, 6, 1)
 
@@ -47,15 +49,16 @@ def network(same: float, out_of: dict[str, Any], feeds: dict[str, Any]) -> dict[
     }
 
 
-def analyse_units() -> dict[str, Any]:
-    return {
+def analyse_units() -> UnitMetrics:
+    values = {
         "member": "m1",
         "module": "4a",
         "above": "4b",
         "split": "validation",
-        "pictures": 200,
+        "images": 200,
         "map_px": [4, 4],
         "permutations": 2000,
         "trained": network(0.44, chance(0.31, 0.0005, True), chance(0.14, 0.34, False)),
         "untrained": network(0.81, chance(0.11, 0.62, False), chance(0.13, 0.48, False)),
     }
+    return UnitMetrics.model_validate(values)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from googlenet.report import ablations, page
 from report import ablations_sample, sample
+from settings import changed
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_the_page_says_what_is_random_and_how_many_rows_there_are(report):
 
 
 def test_many_classes_are_measured_by_top_5(found):
-    many = found | {"classes": 1000}
+    many = changed(found, classes=1000)
     assert ablations.measure_of(found) == "top1" and ablations.measure_of(many) == "top5"
     assert "Top-5 error" in ablations.table(many).caption and "+0.40" in str(ablations.table(many).rows)
     assert ablations.ablation_differences(many) != ablations.ablation_differences(found)
@@ -75,11 +76,15 @@ def test_the_figure_decodes_and_is_the_same_twice(found):
     image = Image.open(io.BytesIO(png))
     image.load()
     assert image.format == "PNG" and 600 < image.width < 1800
-    worse = [
-        found["rows"][0] | {"test": {"top1": ablations_sample.difference(9.0, 8.0, 10.0)}},
-        *found["rows"][1:],
-    ]
-    assert ablations.ablation_differences(found | {"rows": worse}) != png
+    worse = changed(found.rows[0], test={"top1": ablations_sample.difference(9.0, 8.0, 10.0)})
+    assert ablations.ablation_differences(changed(found, rows=[worse, *found.rows[1:]])) != png
+
+
+def test_the_level_of_confidence_is_the_intervals(found):
+    other = ablations_sample.difference(0.0, 0.0, 0.0, confidence_percent=90)
+    at_90 = changed(found, reference={"test": {"top1": other}})
+    assert "90 % interval" in [column.label for column in ablations.table(at_90).columns]
+    assert "34 %" in ablations.method(at_90)[2]  # 1 - 0.9**4
 
 
 def test_both_pages_hold_the_table(report):

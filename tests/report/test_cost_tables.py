@@ -5,8 +5,11 @@ import io
 import pytest
 from PIL import Image
 
+from googlenet.metrics.cost import TimesRatio
+from googlenet.metrics.results import Results
 from googlenet.report import cost_figures, cost_tables
 from report.sample_cost import beside
+from settings import changed
 
 MINUS_NONE = "—"
 
@@ -18,17 +21,17 @@ def claim(given, about):
 
 
 def timed(median, low, high, network="vgg_16"):
-    given = beside()
-    row = next(row for row in given["networks"] if row["network"] == network)
-    row["times_googlenet"] = {"median": median, "min": low, "max": high}
-    return given
+    times = TimesRatio(median=median, min=low, max=high)
+    rows = beside().networks
+    return changed(
+        beside(),
+        networks=[changed(row, times_googlenet=times) if row.network == network else row for row in rows],
+    )
 
 
 def untimed():
-    given = beside()
-    for row in given["networks"]:
-        del row["times_googlenet"], row["forward_ms"]
-    return given
+    rows = beside().networks
+    return changed(beside(), networks=[changed(row, times_googlenet=None, forward_ms=None) for row in rows])
 
 
 def test_claims_by_hand():
@@ -73,10 +76,10 @@ def test_networks_side_by_side():
 
 def test_the_chart_is_drawn_with_and_without_times():
     pictures = [
-        Image.open(io.BytesIO(cost_figures.cost_of_networks(given["networks"])))
+        Image.open(io.BytesIO(cost_figures.cost_of_networks(given.networks)))
         for given in (beside(), untimed())
     ]
     assert [picture.size[0] for picture in pictures] == [1540, 1540]
-    assert cost_figures.from_metrics({}) == {} and cost_figures.from_metrics({"measure_cost": {}}) == {}
-    longer = cost_figures.cost_of_networks(timed(9.0, 8.0, 10.0)["networks"])
-    assert longer != cost_figures.cost_of_networks(beside()["networks"])
+    assert cost_figures.from_metrics(Results([])) == {}
+    longer = cost_figures.cost_of_networks(timed(9.0, 8.0, 10.0).networks)
+    assert longer != cost_figures.cost_of_networks(beside().networks)

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from googlenet.metrics.classification import Effect, TopDifferences
+from googlenet.metrics.interval import Difference
 from googlenet.report import crop_figures, crop_sections, crop_tables, run_tables, tables
 from report import crop_sample, sample
+from settings import changed
 
 NEITHER = "no difference that the interval carries"
 MINUS = "\N{MINUS SIGN}"
@@ -15,8 +18,23 @@ TOP1 = "top1_error_percent"
 
 
 @pytest.fixture
-def metrics():
-    return sample.metrics()
+def study():
+    return crop_sample.study_crops(sample.MEMBERS, sample.CLASSES)
+
+
+@pytest.fixture
+def ensemble():
+    return sample.evaluate_ensemble()
+
+
+def difference(value, low, high):
+    return Difference(difference=value, interval=sample.interval(low, high))
+
+
+def replaced(rows, wanted, **changes):
+    """The rows, those that `wanted` picks with changes laid over."""
+    assert any(wanted(row) for row in rows)
+    return [changed(row, **changes) if wanted(row) else row for row in rows]
 
 
 def decoded(png):
@@ -39,16 +57,22 @@ def titles(section):
         ((-0.4, -0.9, 0.0), f"{NEITHER} ({MINUS}0.40 points, 95 % interval [{MINUS}0.90, 0.00])"),
     ],
 )
-def test_the_budget_and_the_maximum_are_said_as_their_intervals_allow(metrics, pair, said):
-    study, found = metrics["study_crops"], dict(zip(("difference", "low", "high"), pair, strict=True))
-    study["chosen"]["ensemble"]["preferred_budget"] = 8
-    row = next(r for r in study["budgets"] if (r["system"], r["crops"]) == ("ensemble", 8))
-    row["best"] |= {TOP1: 3.25, "against_all": {TOP1: found}}
-    way = next(
-        r for r in study["aggregations"] if (r["system"], r["aggregation"]) == ("ensemble", "max_over_crops")
+def test_the_budget_and_the_maximum_are_said_as_their_intervals_allow(study, pair, said):
+    fall = difference(*pair)
+    falls = TopDifferences(top1_error_percent=fall, top5_error_percent=fall)
+    budgets = replaced(
+        study.budgets,
+        lambda row: (row.system, row.crops) == ("ensemble", 8),
+        best={TOP1: 3.25, "against_all": falls},
     )
-    way["against_mean"] = {TOP1: found}
-    text = texts(crop_sections.choices_of_crops(metrics, {}))
+    ways = replaced(
+        study.aggregations,
+        lambda row: (row.system, row.aggregation) == ("ensemble", "max_over_crops"),
+        against_mean=falls,
+    )
+    chosen = {"ensemble": {"preferred_budget": 8}}
+    study = changed(study, chosen=chosen, budgets=budgets, aggregations=ways)
+    text = texts(crop_sections.choices_of_crops(study, {}))
     assert (
         f"on 30 validation images is 8 crops. On test their top-1 error is 3.25 %; against all 144: {said}."
         in text
@@ -56,44 +80,40 @@ def test_the_budget_and_the_maximum_are_said_as_their_intervals_allow(metrics, p
     assert f"which the paper found worse than the mean, is here, against the mean: {said}." in text
 
 
-def test_nothing_chosen_is_said_and_leaves_its_table_out(metrics):
-    metrics["study_crops"] = crop_sample.study_crops(sample.MEMBERS, sample.CLASSES, validation=False)
-    png = crop_figures.error_over_crops(metrics["study_crops"])
-    section = crop_sections.choices_of_crops(metrics, {"error_over_crops": png})
+def test_nothing_chosen_is_said_and_leaves_its_table_out():
+    study = crop_sample.study_crops(sample.MEMBERS, sample.CLASSES, validation=False)
+    png = crop_figures.error_over_crops(study)
+    section = crop_sections.choices_of_crops(study, {"error_over_crops": png})
     assert section.content[0].png == png
     assert "This data set has no validation split, so no crops were chosen" in texts(section)
     assert "The crops that are chosen first" not in titles(section) and "None" not in texts(section)
-    assert all(row.cells[3:] == ("—",) * 4 for row in crop_tables.budgets(metrics["study_crops"]).rows)
+    assert all(row.cells[3:] == ("—",) * 4 for row in crop_tables.budgets(study).rows)
 
 
 def test_one_model_has_no_second_system():
     study = crop_sample.study_crops(["m1"], sample.CLASSES)
-    found = {"study_crops": study}
-    section = crop_sections.choices_of_crops(found, {})
+    section = crop_sections.choices_of_crops(study, {})
     assert "For one model, " in texts(section)
     for table in (crop_tables.budgets(study), crop_tables.policies(study), crop_tables.aggregations(study)):
         assert {row.cells[0] for row in table.rows} == {"one model"}
     assert decoded(crop_figures.error_over_crops(study)).shape[1] < 1000
-    assert "Members left out" not in titles(crop_sections.what_helps(found))
+    assert "Members left out" not in titles(crop_sections.what_helps(None, study))
 
 
-def test_when_validation_wants_all_crops_it_says_so(metrics):
-    study = metrics["study_crops"]
-    study["chosen"]["ensemble"]["preferred_budget"] = study["candidates"]
-    assert "validation prefers all crops to the best few" in texts(
-        crop_sections.choices_of_crops(metrics, {})
-    )
+def test_when_validation_wants_all_crops_it_says_so(study):
+    study = changed(study, chosen={"ensemble": {"preferred_budget": study.candidates}})
+    assert "validation prefers all crops to the best few" in texts(crop_sections.choices_of_crops(study, {}))
 
 
-def test_without_kept_crops_the_other_sections_stand(metrics):
-    del metrics["study_crops"]
-    assert crop_sections.choices_of_crops(metrics, {}) is None
-    assert titles(crop_sections.what_helps(metrics)) == ["Members left out", "Which member helps which class"]
-    assert crop_sections.what_helps({}) is None and crop_sections.calibration({}, {}) is None
+def test_without_kept_crops_the_other_sections_stand(ensemble):
+    assert crop_sections.choices_of_crops(None, {}) is None
+    helps = crop_sections.what_helps(ensemble, None)
+    assert titles(helps) == ["Members left out", "Which member helps which class"]
+    assert crop_sections.what_helps(None, None) is None and crop_sections.calibration(None, {}) is None
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "stands", "difference", "said"),
+    ("low", "high", "stands", "change", "said"),
     [
         (-1, 3, True, 1, "interval contains zero"),
         (0, 3, False, 1, "interval contains zero"),
@@ -102,15 +122,16 @@ def test_without_kept_crops_the_other_sections_stand(metrics):
         (-3, -0.5, True, -1, "harms"),
     ],
 )
-def test_an_effect_is_claimed_only_when_it_stands_among_all(low, high, stands, difference, said):
-    row = {"low": low, "high": high, "stands": stands, "difference": difference}
+def test_an_effect_is_claimed_only_when_it_stands_among_all(low, high, stands, change, said):
+    images = {"left_out": "m1", "class_name": None, "images": 9, "gained": 1, "lost": 0, "p_value": 0.5}
+    row = Effect(difference=change, interval=sample.interval(low, high), stands=stands, **images)
     assert crop_tables.verdict(row) == said
 
 
-def test_what_chance_would_let_through_is_said(metrics):
-    left_out = metrics["evaluate_ensemble"]["left_out"]
-    left_out["by_class"] |= {"comparisons": 70, "alone_significant": 5, "standing": 1}
-    text = texts(crop_sections.what_helps(metrics))
+def test_what_chance_would_let_through_is_said(ensemble, study):
+    by_class = {"comparisons": 70, "alone_significant": 5, "standing": 1}
+    left_out = changed(ensemble.left_out, by_class=by_class)
+    text = texts(crop_sections.what_helps(changed(ensemble, left_out=left_out), study))
     assert "One member and one class make 70 comparisons: alone, 5 would pass a test at 95 %" in text
     assert (
         "chance alone would let through up to 3.5 on average; after the correction 1 of them stand." in text
@@ -120,22 +141,20 @@ def test_what_chance_would_let_through_is_said(metrics):
     assert crop_tables.members_left_out(left_out).rows[0].cells[0] == "m1"
 
 
-def test_groups_without_effect_are_named(metrics):
-    study = metrics["study_crops"]
-    study["groups"]["without_effect"] = ["mirrored", "upright"]
+def test_groups_without_effect_are_named(study):
+    study = changed(study, groups={"without_effect": ["mirrored", "upright"]})
     table = crop_tables.crop_groups(study)
     assert table.note.endswith("coincide with others: mirrored, upright.") and len(table.rows) == 12
 
 
-def test_calibration_is_said_as_its_intervals_allow(metrics):
-    ensemble = metrics["evaluate_ensemble"]
-    first, last = ensemble["calibration"]["systems"][0], ensemble["calibration"]["systems"][-1]
-    first |= {"ece_percent": 6.5, "ece_percent_interval": [4.0, 9.0]}
-    last |= {"ece_percent": 3.0, "ece_percent_interval": [1.0, 5.0]}
-    last["ece_percent_fall"] = {"difference": 3.5, "low": 0.5, "high": 6.5}
-    last["nll_nats_fall"] = {"difference": -0.1234, "low": -0.2, "high": -0.05}
-    last["brier_fall"] = {"difference": 0.01, "low": -0.02, "high": 0.03}
-    section = crop_sections.calibration(metrics, {})
+def test_calibration_is_said_as_its_intervals_allow(ensemble):
+    first, *between, last = ensemble.calibration.systems
+    first = changed(first, ece_percent={"value": 6.5, "interval": sample.interval(4.0, 9.0)})
+    ece = {"value": 3.0, "interval": sample.interval(1.0, 5.0), "fall": difference(3.5, 0.5, 6.5)}
+    nll, brier = {"fall": difference(-0.1234, -0.2, -0.05)}, {"fall": difference(0.01, -0.02, 0.03)}
+    last = changed(last, ece_percent=ece, nll_nats=nll, brier=brier)
+    systems = {"systems": [first, *between, last]}
+    section = crop_sections.calibration(changed(ensemble, calibration=systems), {})
     text = texts(section)
     assert (
         "of 1 model at 1 crop: 6.50 %, 95 % interval [4.00, 9.00]; of 7 models at 144 crops: 3.00 %" in text
@@ -150,37 +169,39 @@ def test_calibration_is_said_as_its_intervals_allow(metrics):
     assert table.rows[0].cells[4] == "base" and "equal width" in table.note
 
 
-def test_figures_follow_their_values(metrics):
-    study, found = metrics["study_crops"], metrics["evaluate_ensemble"]["calibration"]
-    before = crop_figures.error_over_crops(study), crop_figures.reliability(found)
-    study["policies"][0][TOP1] += 20
-    found["systems"][0]["reliability"][-1]["correct_percent"] -= 30
-    after = crop_figures.error_over_crops(study), crop_figures.reliability(found)
+def test_figures_follow_their_values(study, ensemble):
+    calibration = ensemble.calibration
+    before = crop_figures.error_over_crops(study), crop_figures.reliability(calibration)
+    policy, *policies = study.policies
+    study = changed(study, policies=[changed(policy, **{TOP1: policy.of(TOP1) + 20}), *policies])
+    first, *systems = calibration.systems
+    *bins, last = first.reliability
+    bins.append(changed(last, correct_percent=last.correct_percent - 30))
+    calibration = changed(calibration, systems=[changed(first, reliability=bins), *systems])
+    after = crop_figures.error_over_crops(study), crop_figures.reliability(calibration)
     for a, b in zip(before, after, strict=True):
         assert (decoded(a) != decoded(b)).any()
-    found["binning"] = "equal_mass"
-    assert crop_figures.reliability(found) != after[1]
+    assert crop_figures.reliability(changed(calibration, binning="equal_mass")) != after[1]
 
 
-def test_table_3_has_the_interval_of_every_row():
-    ensemble = sample.evaluate_ensemble()
-    ensemble["intervals"] |= {"single_144": {TOP1: [1, 2], "top5_error_percent": [0.1, 0.2]}}
+def test_table_3_has_the_interval_of_every_row(ensemble):
+    ensemble = changed(ensemble, intervals={"single_144": sample.intervals((1, 2), (0.1, 0.2))})
     rows = tables.table_3(ensemble).rows
     assert rows[2].cells[6] == "[0.10, 0.20]" and rows[2].cells[9] == "[1.00, 2.00]"
     assert "no image was wrong" not in tables.table_3(ensemble).note
-    ensemble["intervals"]["ensemble_1"] = {TOP1: [0.0, 0.0]}
+    ensemble = changed(ensemble, intervals={"ensemble_1": sample.intervals((0, 0), (0, 0))})
     assert "true error of up to 0.82 %" in tables.table_3(ensemble).note  # 1 - 0.025 ** (1 / 450)
-    ensemble["confidence_percent"] = 90
-    assert [column.label for column in tables.table_3(ensemble).columns].count("90 % interval") == 2
 
 
-def test_comparisons_come_in_the_order_of_the_argument():
-    ensemble = sample.evaluate_ensemble()
-    pair = ensemble["paired"]["single_1_minus_ensemble_144"]
+def test_comparisons_come_in_the_order_of_the_argument(ensemble):
+    pair = ensemble.paired["single_1_minus_ensemble_144"]
     names = ["ensemble_1_minus_ensemble_10", "single_10_minus_single_144", "single_10_minus_ensemble_10"]
     names += ["single_1_minus_ensemble_1", "single_1_minus_ensemble_144"]
-    ensemble["paired"] = dict.fromkeys(names, pair)
-    ensemble["paired_top5"] = {names[0]: pair | {"metric": "top5_error_percent"}}
+    pairs = {
+        "paired": dict.fromkeys(names, pair),
+        "paired_top5": {names[0]: changed(pair, metric="top5_error_percent")},
+    }
+    ensemble = ensemble.model_copy(update=pairs)
     said = [row.cells[0] for row in run_tables.comparisons(ensemble).rows]
     assert said == [
         "7 models, 144 crops, against one model, one crop",
@@ -189,6 +210,7 @@ def test_comparisons_come_in_the_order_of_the_argument():
         "7 models, 10 crops, against 7 models, 1 crop",
         "one model, 144 crops, against one model, 10 crops",
     ]
-    ensemble["classes"] = 1000  # the paper's measure is then said too
-    rows = run_tables.comparisons(ensemble).rows
+    rows = run_tables.comparisons(
+        changed(ensemble, classes=1000)
+    ).rows  # the paper's measure is then there too
     assert len(rows) == 6 and rows[-1].cells[1] == "top-5 error"

@@ -10,19 +10,20 @@ def by_title(manifest):
     return {table.title: table for table in data_tables.tables(manifest)}
 
 
-def test_a_manifest_without_a_look_has_splits_and_refusals_alone():
+def test_what_there_is_not_has_no_table():
+    always = ["Sizes of the pictures of digits", "Kinds of files of digits", "Duplicates in digits"]
     assert list(by_title(sample.manifest("classification"))) == [
-        "Splits of digits: classification",
-        "Refused records",
+        *("Splits of digits: classification", *always, "Refused records")
     ]
-    assert list(by_title(sample.manifest("detection"))) == ["Splits of digits: detection"]
+    detection = by_title(sample.manifest("detection"))
+    assert list(detection) == ["Splits of digits: detection", always[0], "Objects of digits", *always[1:]]
 
 
 def test_classification(tmp_path):
     root = class_tree(tmp_path / "raw")
     put(root / "train/cat/9.jpg", b"x")
-    settings = classification("class_folders", root, max_bad_fraction=0.2)
-    found = by_title(prepare("classification", settings, tmp_path / "pets"))
+    source = classification("class_folders", root, max_bad_fraction=0.2)
+    found = by_title(prepare(source, tmp_path / "pets"))
     assert list(found) == [
         *("Splits of pets: classification", "Sizes of the pictures of pets", "Kinds of files of pets"),
         *("Duplicates in pets", "Why pictures of pets were left out", "Refused records"),
@@ -44,8 +45,8 @@ def test_classification(tmp_path):
 
 
 def test_detection(tmp_path):
-    settings = detection("voc", voc_tree(tmp_path / "raw"))
-    table = by_title(prepare("detection", settings, tmp_path / "out"))["Objects of out"]
+    source = detection("voc", voc_tree(tmp_path / "raw"))
+    table = by_title(prepare(source, tmp_path / "out"))["Objects of out"]
     assert "train: 50.0 % of 4 below 20 px; train: 100.0 % of 4 below 32 px; validation" in table.caption
     assert table.rows[0].cells == ("train", "Objects in a picture", *["2"] * 7)
     assert table.rows[1].cells[2] == "9" and table.rows[1].cells[-1] == "24"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from googlenet.metrics.results import Results
 from googlenet.report import (
     detection_sections,
     detection_tables,
@@ -12,25 +13,26 @@ from googlenet.report import (
     sections,
 )
 from googlenet.report.parts import OURS, Table
-from report import sample
+from report import sample, sample_detection
+from settings import changed
 
 NEITHER = "no difference that the interval carries"
 MINUS = "\N{MINUS SIGN}"
 
 
-@pytest.fixture
-def metrics():
-    return sample.metrics()
+@pytest.fixture(scope="module")
+def found():
+    return sample_detection.evaluate_detection(sample.CLASSES)
 
 
-@pytest.fixture
-def found(metrics):
-    return metrics["evaluate_detection"]
+@pytest.fixture(scope="module")
+def study():
+    return sample_detection.study_proposals(sample.CLASSES)
 
 
-@pytest.fixture
-def study(metrics):
-    return metrics["study_proposals"]
+def results(*metrics):
+    """These stages' metrics, each of a stage with one job, and the data set's manifest."""
+    return Results([("", sample.manifest("detection")), *(("", one) for one in metrics)])
 
 
 def test_tables_4_and_5_print_the_paper_as_it_prints_itself(found):
@@ -40,22 +42,22 @@ def test_tables_4_and_5_print_the_paper_as_it_prints_itself(found):
     rows = detection_tables.table_5(found, "x").rows
     assert rows[4].cells == ("GoogLeNet", "38.02", "—", "no", "no")
     assert rows[-1].cells == ("Ours, on x", "89.5 ± 1.9", "[86.6, 92.0]", "no", "no")
-    found["switches"]["on"] = ["bbox_regression", "mirror"]
-    assert detection_tables.table_5(found, "x").rows[-1].cells[3:] == ("no", "yes")
-    found["table_4"]["confidence_percent"] = 90
-    assert detection_tables.table_4(found, "x").columns[4].label == "90 % interval"
+    switched = changed(found, switches={"on": ["bbox_regression", "mirror"]})
+    assert detection_tables.table_5(switched, "x").rows[-1].cells[3:] == ("no", "yes")
+    at_90 = changed(found, table_4={"interval": {"confidence_percent": 90}})
+    assert detection_tables.table_4(at_90, "x").columns[4].label == "90 % interval"
 
 
-def test_results_of_before_the_switches_still_make_the_page(metrics, found):
-    for key in ("switches", "single_interval", "ensemble_minus_single"):
-        del found[key]
-    assert detection_tables.table_5(found, "x").rows[-1].cells[2:] == ("—", "no", "no")
-    section = detection_sections.detection(metrics, {})
-    assert "Switches beyond the paper" not in [item.title for item in section.content]
-    assert "against one" not in section.text[0]
+def test_detectors_side_by_side(found):
+    section = detection_sections.detection(
+        Results([("", sample.manifest("detection")), *sample_detection.jobs(sample.CLASSES)]), {}
+    )
+    table = next(item for item in section.content if item.title == "The detectors, side by side")
+    assert table.rows[0].cells == ("d1", "31", "m1", "452,435", "9,121", "91.9", "87.0")
+    assert table.rows[-1].cells == ("ensemble", "", "", "", "", "", "93.1") and len(table.rows) == 7
 
 
-def test_switches_say_what_their_intervals_carry(metrics, found):
+def test_switches_say_what_their_intervals_carry(found):
     table = detection_tables.switches(found)
     assert table.rows[0].mark == OURS and table.rows[0].cells[0] == "In use here: none"
     assert [row.cells[-1] for row in table.rows[1:]] == [
@@ -63,23 +65,23 @@ def test_switches_say_what_their_intervals_carry(metrics, found):
         "better by 1.9 points, 95 % interval [0.8, 3.0]",
         "worse by 1.9 points, 95 % interval [0.6, 3.1]",
     ]
-    found["switches"] = {"on": ["svm", "mirror"], "compared": []}
-    section = detection_sections.detection(metrics, {})
+    alone = changed(found, switches={"on": ["svm", "mirror"], "compared": []})
+    section = detection_sections.detection(results(alone), {})
     assert "Switches beyond the paper" not in [item.title for item in section.content]
     assert detection_tables.switched(["svm", "mirror"]).endswith("softmax, mean with the mirrored region")
 
 
-def test_the_ensemble_against_one_detector_is_said_as_far_as_it_carries(metrics, found):
-    said = detection_sections.detection(metrics, {}).text[0]
+def test_the_ensemble_against_one_detector_is_said_as_far_as_it_carries(found):
+    said = detection_sections.detection(results(found), {}).text[0]
     assert "All together, against one: better by 3.6 points, 95 % interval [2.4, 4.9]." in said
-    found["ensemble_minus_single"] = {"percent": 0.4, "interval": [-0.5, 1.2]}
-    assert f"against one: {NEITHER}" in detection_sections.detection(metrics, {}).text[0]
+    close = changed(found, ensemble_minus_single=sample_detection.difference(0.4, -0.5, 1.2))
+    assert f"against one: {NEITHER}" in detection_sections.detection(results(close), {}).text[0]
 
 
 @pytest.mark.parametrize(("classes", "parts", "height"), [(3, 1, 3), (24, 1, 24), (25, 2, 13), (200, 2, 100)])
 def test_every_class_is_in_the_table_of_average_precision(classes, parts, height):
     names = [f"class {number}" for number in range(classes)]
-    table = detection_tables.average_precision(sample.evaluate_detection(names))
+    table = detection_tables.average_precision(sample_detection.evaluate_detection(names))
     assert (len(table.columns), len(table.rows)) == (4 * parts, height)
     shown = [row.cells[4 * part] for part in range(parts) for row in table.rows]
     assert [name for name in shown if name] == names
@@ -87,29 +89,37 @@ def test_every_class_is_in_the_table_of_average_precision(classes, parts, height
 
 def test_a_class_without_objects_has_a_dash(found):
     assert detection_tables.average_precision(found).note == ""
-    found["ensemble"]["ap_percent"][3] = None
-    for row in found["detectors"].values():
-        row["ap_percent"][3] = None
-    table = detection_tables.average_precision(found)
+
+    def without_3(precision):
+        values = precision.ap_percent
+        return changed(precision, ap_percent=[*values[:3], None, *values[4:]])
+
+    detectors = {name: without_3(row).model_dump() for name, row in found.detectors.items()}
+    ensemble = without_3(found.ensemble).model_dump()
+    table = detection_tables.average_precision(changed(found, ensemble=ensemble, detectors=detectors))
     assert table.rows[3].cells[2:] == ("—", "—") and table.note
 
 
 def counted(found, false, missed):
-    for part, names, counts in (
-        ("false_positives", error_tables.KINDS, false),
-        ("missed", error_tables.REASONS, missed),
-    ):
-        found["error_types"][part]["all"] = {"objects": 20} | dict(zip(names, counts, strict=True))
+    """Errors with such counts over all classes, in the order of the tables."""
+    changes = {
+        part: {"all": {"objects": 20, "counts": dict(zip(names, counts, strict=True))}}
+        for part, names, counts in (
+            ("false_positives", error_tables.KINDS, false),
+            ("missed", error_tables.REASONS, missed),
+        )
+    }
+    return changed(found.error_types, **changes)
 
 
 def test_errors_in_numbers_and_words(found):
-    counted(found, (14, 3, 0, 3, 0), (1, 0, 0, 0))  # in the order of the tables
-    rows = error_tables.false_detections(found).rows
+    errors = counted(found, (14, 3, 0, 3, 0), (1, 0, 0, 0))
+    rows = error_tables.false_detections(errors).rows
     assert [row.cells[:3] for row in rows][:2] == [("right", "14", "70.0"), ("localisation", "3", "15.0")]
     assert rows[-1].cells[:3] == ("all", "20", "100.0")
-    assert error_tables.missed_objects(found).rows[0].cells[:3] == ("not proposed", "1", "5.0")
-    assert error_tables.missed_objects(found).rows[-1].cells[1:3] == ("1", "5.0")
-    assert error_tables.said(found) == (
+    assert error_tables.missed_objects(errors).rows[0].cells[:3] == ("not proposed", "1", "5.0")
+    assert error_tables.missed_objects(errors).rows[-1].cells[1:3] == ("1", "5.0")
+    assert error_tables.summary(errors) == (
         "Of the surest 20 detections (of each class as many as it has objects), 70.0 % are right. The most "
         "frequent fault is localisation and confusion: 50.0 % each of those that are wrong.",
         "1 of 20 objects (5.0 %) is missed at every score; most often: not proposed.",
@@ -117,14 +127,13 @@ def test_errors_in_numbers_and_words(found):
 
 
 def test_nothing_wrong_is_said_too(found):
-    counted(found, (20, 0, 0, 0, 0), (0, 0, 0, 0))
-    first, second = error_tables.said(found)
+    first, second = error_tables.summary(counted(found, (20, 0, 0, 0, 0), (0, 0, 0, 0)))
     assert first.endswith("100.0 % are right.") and second == "No object of 20 is missed altogether."
-    counted(found, (0, 0, 0, 0, 0), (20, 0, 0, 0))  # no detection at all
-    assert error_tables.false_detections(found).rows[0].cells[:3] == ("right", "0", "—")
+    none = counted(found, (0, 0, 0, 0, 0), (20, 0, 0, 0))  # no detection at all
+    assert error_tables.false_detections(none).rows[0].cells[:3] == ("right", "0", "—")
 
 
-def test_kinds_and_reasons_are_those_of_the_evaluation(found):
+def test_kinds_and_reasons_are_those_of_the_evaluation():
     from googlenet.detection.error_types import KINDS, REASONS
 
     assert set(error_tables.KINDS) == set(KINDS) and set(error_tables.REASONS) == set(REASONS)
@@ -138,27 +147,31 @@ def test_sources_of_proposals_beside_the_paper(study):
     assert rows[-1][1:4] == ("1,003", "61", "93.1")
 
 
-def test_words_on_proposals_follow_their_intervals(metrics, study):
-    said = proposal_tables.said(study)
+def test_words_on_proposals_follow_their_intervals(study):
+    said = proposal_tables.summary(study)
     assert "1,652 boxes an image become 803" in said[1]
     assert (
         f"61 % of the boxes of the undoubled selective search; their coverage, against its, is: {NEITHER}"
         in said[2]
     )
     assert said[3].endswith("better by 23.0 points, 95 % interval [19.9, 26.3].")
-    study["differences"]["merged_minus_full"] = {"coverage_percent": -2.0, "interval": [-3.5, -0.5]}
-    assert "is: worse by 2.0 points, 95 % interval [0.5, 3.5]." in proposal_tables.said(study)[2]
-    assert [card.detail for card in glance.cards(metrics)][-1].startswith("coverage: worse by 2.0")
-    study["superpixel_scale"]["ours"] = 1.0
-    assert "nothing was doubled" in proposal_tables.said(study)[1]
+    worse = changed(study, differences={"merged_minus_full": sample_detection.difference(-2.0, -3.5, -0.5)})
+    assert "is: worse by 2.0 points, 95 % interval [0.5, 3.5]." in proposal_tables.summary(worse)[2]
+    assert glance.cards(results(worse))[-1].detail.startswith("coverage: worse by 2.0")
+    not_doubled = changed(study, superpixel_scale={"ours": 1.0})
+    assert "nothing was doubled" in proposal_tables.summary(not_doubled)[1]
 
 
 def test_coverage_by_class_names_the_least_covered_and_leaves_out_the_empty(study):
-    for source in study["sources"].values():
-        source["per_class"][0] |= {"objects": 0, "coverage_percent": None}
-    learned = study["differences"]["multibox_minus_priors"]["per_class"]
-    learned[9] |= {"coverage_percent": -9.0, "interval": [-12.0, -6.0]}
-    learned[8] |= {"coverage_percent": 1.0, "interval": [-2.0, 4.0]}
+    sources = {}
+    for name, source in study.sources.items():
+        empty = changed(source.per_class[0], objects=0, coverage_percent=None)
+        sources[name] = {"per_class": [empty, *source.per_class[1:]]}
+    rows = study.differences.multibox_minus_priors.per_class
+    nine = changed(rows[9], gain=sample_detection.difference(-9.0, -12.0, -6.0))
+    eight = changed(rows[8], gain=sample_detection.difference(1.0, -2.0, 4.0))
+    learned = {"per_class": [*rows[:8], eight, nine]}
+    study = changed(study, sources=sources, differences={"multibox_minus_priors": learned})
     table = proposal_tables.by_class(study)
     assert len(table.rows) == 9 and table.rows[0].cells[0] == sample.CLASSES[9]
     assert table.rows[0].cells[-3:] == (f"{MINUS}9.0", f"[{MINUS}12.0, {MINUS}6.0]", "worse")
@@ -168,17 +181,17 @@ def test_coverage_by_class_names_the_least_covered_and_leaves_out_the_empty(stud
     assert len(few.rows) == 2 and "the 2 of 9 classes with the least" in few.caption
 
 
-def test_without_a_study_the_regions_coverage_stands_beside_the_papers(metrics):
-    del metrics["study_proposals"]
-    section = detection_sections.proposals(metrics, {})
+def test_without_a_study_the_regions_coverage_stands_beside_the_papers(found):
+    section = detection_sections.proposals(results(found), {})
     table = next(item for item in section.content if isinstance(item, Table))
     assert table.rows[-1].cells == ("Ours", "141", "98.6") and section.text == ()
-    assert detection_sections.proposals({}, {}) is None and detection_sections.errors({}, {}) is None
+    none = Results([])
+    assert detection_sections.proposals(none, {}) is None and detection_sections.errors(none, {}) is None
 
 
-def test_markdown_has_all_of_detection(metrics):
+def test_markdown_has_all_of_detection(found, study):
     names = ("coverage_by_boxes", "proposals", "precision_recall", "error_types", "detections_worst")
-    report = sections.build("demo", metrics, [], dict.fromkeys(names, b""))
+    report = sections.build("demo", results(found, study), [], dict.fromkeys(names, b""))
     text = page.render_markdown(report)
     for name in names:
         assert f"(figures/{name}.png)" in text

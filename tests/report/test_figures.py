@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from googlenet.metrics.classification import ClassError
+from googlenet.metrics.results import Results
+from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import figures, pictures
 from googlenet.report.captions import CAPTIONS
 from report import sample
+from settings import changed
 
 
 def decoded(png):
@@ -23,7 +27,7 @@ def decoded(png):
 def made():
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a layout that does not fit is a fault
-        return sample.figures(sample.metrics())
+        return sample.figures(sample.results())
 
 
 def test_every_figure_decodes_and_has_a_caption(made):
@@ -37,37 +41,39 @@ def test_twice_the_same_bytes_whatever_the_persons_settings(made):
     import matplotlib
 
     with matplotlib.rc_context({"font.size": 25, "axes.grid": False}):
-        assert sample.figures(sample.metrics()) == made
+        assert sample.figures(sample.results()) == made
 
 
 def test_figures_follow_their_values(made):
-    metrics = sample.metrics()
-    metrics["train_classifier"]["m3"]["epochs"][-1]["train_loss"] = 2.0
-    assert figures.training_curves(metrics["train_classifier"]) != made["training_curves"]
-    assert figures.training_curves({"m1": metrics["train_classifier"]["m1"]}) != made["training_curves"]
-    subsets = metrics["evaluate_ensemble"]["subsets"]
+    trained = sample.results().several(TrainingMetrics)
+    *epochs, last = trained["m3"].epochs
+    other = trained | {"m3": changed(trained["m3"], epochs=[*epochs, changed(last, train_loss=2.0)])}
+    assert figures.training_curves(trained) == made["training_curves"]
+    assert figures.training_curves(other) != made["training_curves"]
+    assert figures.training_curves({"m1": trained["m1"]}) != made["training_curves"]
+    subsets = sample.evaluate_ensemble().subsets
     assert (
         figures.error_by_models_and_crops(subsets, "top5_error_percent") != made["error_by_models_and_crops"]
     )
 
 
 def test_only_what_the_metrics_allow_is_drawn():
-    metrics = {"measure_cost": sample.measure_cost()}
-    assert list(figures.from_metrics(metrics)) == ["cost_by_layer", "cost_of_networks"]
-    del metrics["measure_cost"]["beside"]
-    assert list(figures.from_metrics(metrics)) == ["cost_by_layer"]
+    results = Results([("", sample.measure_cost())])
+    assert list(figures.from_metrics(results)) == ["cost_by_layer", "cost_of_networks"]
+    assert figures.from_metrics(Results([])) == {}
 
 
 def test_small_experiments_are_drawn_too():
-    one = sample.trained(1) | {"epochs": sample.epochs(1, 5)[:1]}
+    one = changed(sample.trained(1), epochs=sample.epochs(1, 5)[:1])
     decoded(figures.training_curves({"m1": one}))
-    decoded(figures.training_curves({"m1": one | {"epochs": []}}))
-    decoded(figures.error_by_class(sample.evaluate_ensemble()["per_class"][:1]))
+    decoded(figures.error_by_class(sample.evaluate_ensemble().per_class[:1]))
 
 
 def test_two_hundred_classes_stay_readable():
-    many = [{"class": f"class {n}", "images": 5, "top1_error_percent": n / 2} for n in range(200)]
-    assert decoded(figures.error_by_class(many)).shape[0] < 1400
+    many = [ClassError(class_name=f"class {n}", images=5, top1_error_percent=n / 2) for n in range(200)]
+    without = ClassError(class_name="a class without images", images=0, top1_error_percent=None)
+    drawn = figures.error_by_class(many)
+    assert decoded(drawn).shape[0] < 1400 and figures.error_by_class([without, *many]) == drawn
 
 
 def test_crops_of_a_square_and_of_a_portrait():

@@ -9,6 +9,7 @@ from googlenet.report import ablations, page, sections
 from googlenet.report.parts import Picture, Report, Section
 from report import ablations_sample, sample
 from report.test_page import read
+from settings import changed
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -54,12 +55,13 @@ def experiment(monkeypatch, name, **head):
     """The sample's report with this name in every place that a person's files or settings fill."""
     classes = [f"{name}{number}" for number in range(10)]
     monkeypatch.setattr(sample, "CLASSES", classes)
-    metrics = sample.metrics()
-    for stage in ("prepare_classification", "prepare_detection"):
-        found = metrics[stage]
-        refused = [{"split": "train", "name": name, "reason": f"{name}: {name}"}]
-        metrics[stage] = found | {"dataset": name, "about": name, "refused": refused}
-    return sections.build(name, metrics, sample.runs(), {}, title=name, purpose=name)
+    refused = [{"split": "train", "name": name, "reason": f"{name}: {name}"}]
+    look = {"refused": [{"split": "train", "kind": name, "count": 1}]}
+    manifests = [
+        changed(manifest, dataset=name, about=name, refused=refused, look=look)
+        for manifest in sample.results().manifests
+    ]
+    return sections.build(name, sample.results(*manifests), sample.runs(), {}, title=name, purpose=name)
 
 
 def shown(report):
@@ -81,11 +83,10 @@ def test_no_name_is_markup_in_the_report(monkeypatch, name):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_is_markup_in_the_page_of_ablations(name):
     def made(said):
-        found = ablations_sample.compare_ablations()
-        for row in found["rows"]:
-            row["about"] = said
-        manifest = sample.manifest("classification") | {"dataset": said, "about": said}
-        return ablations.build(said, found, manifest, ablations.ablation_differences(found), said)
+        sample_rows = ablations_sample.compare_ablations()
+        compared = changed(sample_rows, rows=[changed(row, about=said) for row in sample_rows.rows])
+        manifest = changed(sample.manifest("classification"), dataset=said, about=said)
+        return ablations.build(said, compared, manifest, ablations.ablation_differences(compared), said)
 
     plain, hostile = pages(made("plain")), pages(made(name))
     pictures = [at for at, (_, key, _) in enumerate(plain.attributes) if key in ("src", "width")]
@@ -110,7 +111,7 @@ def experiment_of(figure: Picture):
 
 def test_every_figure_is_drawn_whatever_the_names(monkeypatch):
     monkeypatch.setattr(sample, "CLASSES", list(HOSTILE[:10]))
-    first = sample.figures(sample.metrics())
+    first = sample.figures(sample.results())
     monkeypatch.setattr(sample, "CLASSES", list(HOSTILE[5:]))
-    second = sample.figures(sample.metrics())
+    second = sample.figures(sample.results())
     assert first.keys() == second.keys() and all(png.startswith(b"\x89PNG") for png in second.values())

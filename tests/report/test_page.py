@@ -5,9 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from googlenet.metrics.results import Results
 from googlenet.report import page, record_tables, sections
 from googlenet.report.parts import Column, Report, Row, Section, Table
 from report import sample
+from settings import changed
 
 VOID = {"meta", "img", "br"}
 
@@ -36,8 +38,8 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def report():
-    metrics = sample.metrics()
-    return sections.build("demo", metrics, sample.runs(), sample.figures(metrics))
+    results = sample.results()
+    return sections.build("demo", results, sample.runs(), sample.figures(results))
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +79,8 @@ def test_html_fetches_nothing(html):
 
 
 def test_html_shows_hostile_names_as_text(report):
-    metrics = sample.metrics()
-    metrics["prepare_classification"]["dataset"] = '"><img src=x onerror=alert(1)>'
-    hostile = page.render_html(sections.build("<b>demo</b>", metrics, sample.runs(), {}))
+    results = sample.results(sample.manifest("classification", '"><img src=x onerror=alert(1)>'))
+    hostile = page.render_html(sections.build("<b>demo</b>", results, sample.runs(), {}))
     reader = read(hostile)
     assert "script" not in reader.tags and "b" not in reader.tags[: reader.tags.index("p")]
     assert "img" not in reader.tags and sample.HOSTILE in reader.text
@@ -116,17 +117,17 @@ def test_provenance_tells_commits_and_data(html):
 
 
 def test_results_of_several_versions_are_told():
-    runs = [run | {"versions": dict(run["versions"])} for run in sample.runs()]
+    runs = sample.runs()
     assert record_tables.mixed_versions(runs) == ()
-    runs[0]["versions"]["torch"] = "2.14.0"
-    runs.append(runs[1] | {"stage": "make_report", "versions": {"torch": "1.0"}})  # computes nothing
+    runs[0] = changed(runs[0], versions={"torch": "2.14.0"})
+    runs.append(changed(runs[1], stage="make_report", versions={"torch": "1.0"}))  # computes nothing
     mixed = f"Mixed: torch was 2.14.0 for 1 job and 2.15.0 for {len(runs) - 2} jobs."
-    assert sections.provenance({}, runs).text[1:] == (mixed,)
+    assert sections.provenance((), runs).text[1:] == (mixed,)
 
 
 def test_markdown_tables_have_as_many_cells_in_every_row(markdown):
     blocks = re.findall(r"(?:^\|.*\n)+", markdown, flags=re.MULTILINE)
-    assert len(blocks) == 33
+    assert len(blocks) == 40
     for block in blocks:
         counts = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(counts) == 1, block
@@ -156,11 +157,32 @@ def test_escape_markdown(text, escaped):
 
 
 def test_rendering_depends_on_the_values_alone(html, markdown):
-    metrics = dict(reversed(sample.metrics().items()))
-    metrics["train_classifier"] = dict(reversed(metrics["train_classifier"].items()))
-    again = sections.build("demo", metrics, list(reversed(sample.runs())), sample.figures(metrics))
+    results = Results(reversed(sample.jobs()))
+    again = sections.build("demo", results, list(reversed(sample.runs())), sample.figures(results))
     assert page.render_html(again) == html
     assert page.render_markdown(again) == markdown
+
+
+def test_every_confidence_level_is_that_of_the_intervals(markdown):
+    results = Results((name, at_level(metrics, 90)) for name, metrics in sample.jobs())
+    text = page.render_markdown(sections.build("demo", results, sample.runs(), sample.figures(results)))
+    shuffles = "the furthest cell of its kind in 95 % of 2,000 shuffles"  # which no setting changes
+    assert "95 %" not in text.replace(shuffles, "")
+    assert text.count("90 % interval") == markdown.count("95 % interval") > 50
+
+
+def at_level(metrics, percent):
+    """Metrics whose intervals have another level, and the same bounds."""
+
+    def with_level(value):
+        if isinstance(value, dict):
+            return {
+                key: percent if (key, each) == ("confidence_percent", 95) else with_level(each)
+                for key, each in value.items()
+            }
+        return [with_level(each) for each in value] if isinstance(value, list) else value
+
+    return type(metrics).model_validate(with_level(metrics.to_json()))
 
 
 def test_an_empty_warning_and_no_cards_leave_no_trace():

@@ -2,10 +2,19 @@
 
 import pytest
 
+from googlenet.config.schema.shared import Detector, TrainedMember
+from googlenet.metrics.classification import BaselineMetrics
+from googlenet.metrics.data import Manifest
+from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics
+from googlenet.metrics.interval import Difference, Interval
+from googlenet.metrics.proposals import ProposalMetrics, ProposalStudyMetrics
+from googlenet.metrics.results import Results
 from googlenet.report import glance, run_tables, sections, tables, words
 from googlenet.report.parts import OURS, Column, Row, Table
 from report import sample
+from settings import changed
 
+OF_DETECTION = (ProposalMetrics, ProposalStudyMetrics, DetectorMetrics, DetectionMetrics)
 NEITHER = "no difference that the interval carries"
 
 
@@ -14,10 +23,9 @@ def titles(report):
 
 
 def test_an_experiment_without_detection_has_no_such_section_table_or_card():
-    metrics = {
-        key: value for key, value in sample.metrics().items() if "detect" not in key and "propos" not in key
-    }
-    report = sections.build("photos", metrics, sample.runs(), {})
+    jobs = [job for job in sample.jobs() if not isinstance(job[1], OF_DETECTION)]
+    jobs = [job for job in jobs if sample.kind_of(job[1]) != (Manifest, "detection")]
+    report = sections.build("photos", Results(jobs), sample.runs(), {})
     assert titles(report) == [
         *("Data", "The network and its cost", "Training the members", "Classification"),
         *("Fewer crops, and other ways to combine them", "Which members and crops help which classes"),
@@ -29,26 +37,23 @@ def test_an_experiment_without_detection_has_no_such_section_table_or_card():
 
 
 def test_absent_figures_baseline_and_pairs_are_left_out():
-    metrics = sample.metrics()
-    del metrics["train_baseline"]
-    metrics["evaluate_ensemble"] |= {"baseline": None, "paired": {}, "intervals": {}}
-    metrics["measure_cost"]["forward"] = None
-    report = sections.build("demo", metrics, [], {})
+    ensemble = sample.evaluate_ensemble().model_copy(update={"baseline": None, "paired": {}})
+    report = sections.build("demo", sample.results(ensemble, without=(BaselineMetrics,)), [], {})
     assert not any(hasattr(item, "png") for section in report.sections for item in section.content)
     text = " ".join(paragraph for section in report.sections for paragraph in section.text)
-    assert "baseline" not in text and "Measured forward" not in text and "None" not in text
+    assert "baseline" not in text and "against one model" not in text and "None" not in text
     assert [card.value for card in report.cards][:2] == ["4.00 %", "7.30 ± 0.61 %"]
 
 
 def test_other_data_than_ilsvrc_is_said_at_the_top():
-    metrics = sample.metrics()
-    assert "digits and digit_scenes, not on ILSVRC" in glance.warning(metrics)
-    metrics["prepare_classification"] |= {"dataset": "ilsvrc2012", "classes": [str(n) for n in range(1000)]}
-    assert glance.warning(metrics).startswith("These results are on digit_scenes")
-    metrics["prepare_detection"] |= {"dataset": "ILSVRC2014_DET", "classes": [str(n) for n in range(200)]}
-    assert glance.warning(metrics) == ""
-    metrics["prepare_classification"]["classes"] = ["cat", "dog"]  # a part of ILSVRC is not ILSVRC
-    assert "ilsvrc2012" in glance.warning(metrics)
+    digits, scenes = sample.results().manifests
+    assert "digits and digit_scenes, not on ILSVRC" in glance.warning([digits, scenes])
+    whole = changed(digits, dataset="ilsvrc2012", classes=[str(n) for n in range(1000)])
+    assert glance.warning([whole, scenes]).startswith("These results are on digit_scenes")
+    detection = changed(scenes, dataset="ILSVRC2014_DET", classes=[str(n) for n in range(200)])
+    assert glance.warning([whole, detection]) == ""
+    part = changed(whole, classes=["cat", "dog"])  # a part of ILSVRC is not ILSVRC
+    assert "ilsvrc2012" in glance.warning([part, detection])
 
 
 @pytest.mark.parametrize(
@@ -61,15 +66,15 @@ def test_other_data_than_ilsvrc_is_said_at_the_top():
     ],
 )
 def test_words_follow_the_interval(difference, low, high, said):
-    assert words.of_difference(difference, low, high, 95) == said
-    metrics = sample.metrics()
-    pair = metrics["evaluate_ensemble"]["paired"]["single_1_minus_ensemble_144"]
-    pair |= {"difference": difference, "low": low, "high": high}
-    report = sections.build("demo", metrics, [], {})
+    bounds = Interval(low=low, high=high, confidence_percent=95)
+    assert words.of_difference(Difference(difference=difference, interval=bounds)) == said
+    pair = sample.paired("top1_error_percent", difference, low, high)
+    ensemble = changed(sample.evaluate_ensemble(), paired={"single_1_minus_ensemble_144": pair})
+    report = sections.build("demo", sample.results(ensemble), [], {})
     classification = next(section for section in report.sections if section.title == "Classification")
     assert f"7 models at 144 crops, against one model at one crop: {said}." in classification.text
     assert any(card.detail == said for card in report.cards)
-    row = run_tables.comparisons(metrics["evaluate_ensemble"]).rows[0]
+    row = run_tables.comparisons(ensemble).rows[0]
     assert row.cells == ("7 models, 144 crops, against one model, one crop", "top-1 error", said)
 
 
@@ -83,7 +88,7 @@ def test_table_3_by_hand():
         "10.07",
         "base",
         "0.61 ± 0.06",
-        "—",
+        "[0.31, 0.92]",
         "base",
         "7.30 ± 0.61",
         "[5.02, 9.59]",
@@ -96,7 +101,7 @@ def test_table_3_by_hand():
         "6.67",
         "\N{MINUS SIGN}3.45",
         "0.33",
-        "—",
+        "[0.12, 0.61]",
         "\N{MINUS SIGN}0.28",
         "4.00",
         "[2.22, 5.78]",
@@ -118,14 +123,14 @@ def test_with_five_classes_top_5_is_not_shown():
 
 def test_an_ensemble_that_the_paper_has_not_gets_no_printed_figures():
     ensemble = sample.evaluate_ensemble()
-    for row in ensemble["table_3"][3:]:
-        row["models"] = 5
+    five = [changed(row, models=5) for row in ensemble.table_3[3:]]
+    ensemble = changed(ensemble, table_3=[*ensemble.table_3[:3], *five])
     assert tables.table_3(ensemble).rows[-1].cells[3:5] == ("—", "—")
 
 
 def test_table_1_marks_only_what_the_print_has_wrong():
     cost = sample.measure_cost()
-    rows = {row.cells[0]: row.cells for row in tables.table_1(cost["layers"], cost["totals"]).rows}
+    rows = {row.cells[0]: row.cells for row in tables.table_1(cost.layers, cost.totals).rows}
     assert rows["conv1"][3:] == ("2.7K ‡", "9.2K", "9,408", "34M ‡", "118.0M", "118.0M")
     assert rows["inception_3a"][3:] == ("159K", "159.5K", "163,328", "128M", "128.0M", "128.0M")
     assert rows["pool1"] == (
@@ -140,12 +145,11 @@ def test_table_1_marks_only_what_the_print_has_wrong():
         "",
     )
     assert rows["sum"][3:] == ("6.8M", "6,990,272", "6,990,272", "1.50G", "1.583G", "1.583G")
-    assert (
-        "All 18 outputs of ours are the printed ones." in tables.table_1(cost["layers"], cost["totals"]).note
-    )
-    cost["layers"][2] = cost["layers"][2] | {"output": [56, 56, 191]}
-    assert "differ from the print in conv2." in tables.table_1(cost["layers"], cost["totals"]).note
-    partial = tables.table_1(cost["layers"][1:], cost["totals"]).rows[0]
+    assert "All 18 outputs of ours are the printed ones." in tables.table_1(cost.layers, cost.totals).note
+    first, second, third, *rest = cost.layers
+    other = [first, second, changed(third, output=(56, 56, 191)), *rest]
+    assert "differ from the print in conv2." in tables.table_1(other, cost.totals).note
+    partial = tables.table_1(cost.layers[1:], cost.totals).rows[0]
     assert partial.cells[5] == "—"
 
 
@@ -155,15 +159,22 @@ def test_table_2_prints_the_paper_as_it_prints_itself():
 
 def test_members_show_every_setting_and_sort_by_number():
     trained = {f"m{number}": sample.trained(number) for number in (10, 2, 1)}
-    trained["m2"]["member"] |= {"polyak_decay": 0.99, "repeat_modules": ["4b", "4b"]}
-    table = run_tables.members(trained, sample.evaluate_ensemble())
+    trained["m2"] = changed(trained["m2"], member={"repeat_modules": ("4b", "4b")})
+    ensemble = sample.evaluate_ensemble()
+    tested = {"m10": {str(crops): sample.errors(8.2 - crops / 100) for crops in sample.CROPS}}
+    table = run_tables.members(trained, changed(ensemble, members=tested))
     assert [row.cells[0] for row in table.rows] == ["m1", "m2", "m10"]
     labels = [column.label for column in table.columns]
-    seeds = ["Initial-weights seed", "Order seed"]
-    assert labels[1:7] == [*seeds, "Sampling", "Width", "Repeated modules", "Polyak decay"]
-    assert table.rows[1].cells[3:7] == ("scale jitter", "0.25", "4b, 4b", "0.99")
-    assert run_tables.setting([]) == "—" and run_tables.setting([256, 352]) == "256 to 352"
-    assert table.rows[2].cells[8] == "—"  # m10 has no test errors here
+    seeds = ["Initial-weights seed", "Order seed", "Sampling seed"]
+    assert labels[1:7] == [*seeds, "Sampling", "Width", "Repeated modules"]
+    assert table.rows[1].cells[3:7] == ("22", "scale jitter", "0.25", "4b, 4b")
+    assert run_tables.setting(()) == "—" and table.rows[0].cells[6] == "—"
+    assert table.rows[2].cells[8:11] == ("8.19", "8.10", "6.76") and labels[8] == "Test, 1 crop"
+
+
+@pytest.mark.parametrize("kind", [TrainedMember, Detector])
+def test_every_setting_of_a_table_of_members_has_a_column(kind):
+    assert set(run_tables.SETTINGS) >= kind.model_fields.keys() - {"name"}
 
 
 def test_numbers_as_text():
@@ -175,7 +186,10 @@ def test_numbers_as_text():
     )
     assert (words.plural(1, "crop"), words.plural(1008, "crop")) == ("1 crop", "1,008 crops")
     assert (words.short("a" * 40 + "+dirty"), words.short(None)) == ("a" * 10 + "+dirty", "—")
-    assert words.spread(5.0, None) == "5.00" and words.interval([-1, 2.5]) == "[\N{MINUS SIGN}1.00, 2.50]"
+    assert (
+        words.spread(5.0, None) == "5.00"
+        and words.interval(sample.interval(-1, 2.5)) == "[\N{MINUS SIGN}1.00, 2.50]"
+    )
     assert words.in_order(["test", "extra", "train"]) == ["train", "test", "extra"]
 
 

@@ -6,8 +6,10 @@ import warnings
 import pytest
 from PIL import Image
 
+from googlenet.metrics.results import Results
 from googlenet.report import unit_figures, unit_tables
 from report.sample_units import analyse_units
+from settings import changed
 
 
 def text(units):
@@ -23,8 +25,7 @@ def test_what_is_beyond_chance_is_said_to_be_and_what_is_not_is_not():
     assert "Branches of 4b that a cluster's units feed: the clusters explain 14.0 %" in said
     assert "not told apart from chance (13.0 % on average, 21.4 % in 1 of 20 shuffles; p 0.34)" in said
     assert "Before training: 11.0 %, p 0.62." in said and "untrained network: learning" not in said
-    units = analyse_units()
-    units["untrained"]["out_of"]["p"] = 0.02
+    units = changed(analyse_units(), untrained={"out_of": {"p": 0.02}})
     assert text(units).count("So do those of the untrained network: learning alone does not make it.") == 1
 
 
@@ -32,8 +33,7 @@ def test_what_is_beyond_chance_is_said_to_be_and_what_is_not_is_not():
     ("p", "verdict"), [(0.05, "not told apart from chance"), (0.0499, "more than chance gives")]
 )
 def test_the_verdict_follows_p(p, verdict):
-    units = analyse_units()
-    units["trained"]["out_of"]["p"] = units["trained"]["feeds"]["p"] = p
+    units = changed(analyse_units(), trained={"out_of": {"p": p}, "feeds": {"p": p}})
     assert text(units).count(verdict) == 2
 
 
@@ -43,8 +43,8 @@ def test_what_was_looked_at_is_told():
     assert "over 200 images of validation and 4 by 4 positions" in said
     assert "mean correlation of 0.44 at the same position, two of different clusters 0.02" in said
     assert "After training, within clusters at a distance of 0 to 2 positions: 0.44, 0.22, 0.11." in said
-    units = analyse_units()
-    units["trained"]["by_distance"] = [{"distance": 0, "same_cluster": None, "other_clusters": 0.1}]
+    alone = [{"distance": 0, "same_cluster": None, "other_clusters": 0.1}]
+    units = changed(analyse_units(), trained={"by_distance": alone})
     assert "too few clusters" in text(units) and "After training" not in text(units)
 
 
@@ -73,17 +73,20 @@ def test_the_picture_is_drawn_without_warnings_and_follows_its_values():
         warnings.simplefilter("error")
         first = unit_figures.unit_clusters(analyse_units())
     assert Image.open(io.BytesIO(first)).size == (1610, 924)
-    for change in (
-        lambda units: units["trained"]["shown"]["branch"].reverse(),
-        lambda units: units["trained"]["feeds"]["beyond"][0].__setitem__(0, True),
-        lambda units: units["untrained"]["by_distance"][1].update(same_cluster=0.1),
+    trained, untrained = analyse_units().trained, analyse_units().untrained
+    near, *far = trained.feeds.beyond
+    here, there, *rest = untrained.by_distance
+    for changes in (
+        {"trained": {"shown": {"branch": trained.shown.branch[::-1]}}},
+        {"trained": {"feeds": {"beyond": [(True, *near[1:]), *far]}}},
+        {"untrained": {"by_distance": [here, changed(there, same_cluster=0.1), *rest]}},
     ):
-        units = analyse_units()
-        change(units)
-        assert unit_figures.unit_clusters(units) != first
-    units = analyse_units()  # a naive module feeds three branches
-    for row in (*units["trained"]["feeds"]["over_chance"], *units["trained"]["feeds"]["beyond"]):
-        del row[3]
-    units["trained"]["feeds"]["branches"] = ["1x1", "3x3", "5x5"]
+        assert unit_figures.unit_clusters(changed(analyse_units(), **changes)) != first
+    three = {  # a naive module feeds three branches
+        "branches": ["1x1", "3x3", "5x5"],
+        "over_chance": [row[:3] for row in trained.feeds.over_chance],
+        "beyond": [row[:3] for row in trained.feeds.beyond],
+    }
+    units = changed(analyse_units(), trained={"feeds": three})
     assert len(unit_tables.clusters(units).columns) == 10 and unit_figures.unit_clusters(units) != first
-    assert unit_figures.from_metrics({}) == {}
+    assert unit_figures.from_metrics(Results([])) == {}

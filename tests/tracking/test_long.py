@@ -11,8 +11,8 @@ import pytest
 from mlflow import MlflowClient
 
 from conf_copy import copied
-from googlenet import config
-from googlenet.files import write_json
+from googlenet.pipeline import experiment as config
+from googlenet.storage.files import write_json
 from googlenet.tracking import deliver, job_run, open_store
 
 AWAY_S = 60

@@ -1,5 +1,6 @@
 """How the edits of the table are made in a house."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,21 @@ def comment_in_code(house: Path) -> None:
     append(house, module, "\n# Here ends the network.\n")
 
 
+def code(name: str) -> Callable[[Path], None]:
+    """A real edit of a module."""
+    return lambda house: append(house, name, "\n\nEDITED = True\n")
+
+
+def reordered(house: Path) -> None:
+    """The rows of the tables of members and detectors, the last one first."""
+    for table in (r"(?:^ +- \{name: m\d.*\n)+", r"(?:^ +- \{name: d\d.*\n)+"):
+        text = (house / SMOKE).read_text(encoding="utf-8")
+        rows = re.search(table, text, re.MULTILINE)
+        assert rows, table
+        turned = "".join(reversed(rows[0].splitlines(keepends=True)))
+        (house / SMOKE).write_text(text.replace(rows[0], turned), encoding="utf-8")
+
+
 def reverted(house: Path) -> None:
     """A key edited, seen by the engines, and edited back."""
     before = (house / SMOKE).read_bytes()
@@ -49,7 +65,7 @@ def reverted(house: Path) -> None:
 def other_experiment(house: Path) -> None:
     """Another experiment on the same data, without detection, becomes the active one."""
     text = (house / SMOKE).read_text(encoding="utf-8")
-    (house / "conf/experiment/smoke2.yaml").write_text(text + "detection: false\n", encoding="utf-8")
+    (house / "conf/experiment/smoke2.yaml").write_text(text + "detection: {enabled: false}\n", encoding="utf-8")
     (house / "params.yaml").write_text("experiment: smoke2\n", encoding="utf-8")
 
 

@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 from workflow.changes import (
     DATASET,
+    code,
     comment_in_code,
     comment_in_conf,
     file,
     imported_member,
     other_experiment,
+    reordered,
     reverted,
     smoke,
     there_and_back,
@@ -197,8 +199,8 @@ EDITS = [
         | AFTER_CLASSIFIERS,
     ),
     Edit(
-        "plumbing: loader_workers",
-        file("conf/plumbing.yaml", r"loader_workers: \d+", "loader_workers: 1"),
+        "execution: loader_workers",
+        file("conf/execution.yaml", r"loader_workers: \d+", "loader_workers: 1"),
         NONE,
     ),
     # No content.
@@ -223,6 +225,24 @@ EDITS = [
         ),
         jobs(measure_cost="all", make_report="all"),
     ),
+    Edit("code of a reader that no data set here uses", code("src/googlenet/data/readers/coco.py"), NONE, "five"),
+    Edit("code of a network that no member is", code("src/googlenet/models/networks/torchvision_bn.py"), NONE),
+    Edit("code of a search preset that is not chosen", code("src/googlenet/detection/search_presets/rcnn.py"), NONE),
+    Edit(
+        "code that decodes images",
+        code("src/googlenet/data/pictures.py"),
+        jobs(prepare_classification="all", prepare_detection="all", propose_regions=P, train_baseline="all")
+        | AFTER_CLASSIFIERS,
+    ),
+    Edit(
+        "code that makes arithmetic deterministic",
+        code("src/googlenet/models/determinism.py"),
+        jobs(prepare_classification="all", prepare_detection="all", propose_regions=P, train_baseline="all")
+        | jobs(measure_cost="all")
+        | AFTER_CLASSIFIERS,
+    ),
+    # Rows in another order.
+    Edit("members and detectors in another order", reordered, NONE, "five"),
     # Forth and back.
     Edit("a key edited and edited back", reverted, NONE),
     Edit(

@@ -3,7 +3,7 @@
 import random
 from typing import NamedTuple
 
-from googlenet.config import ABLATION_STAGES, DATA_STAGES, PER
+from googlenet.pipeline.registry import ROWS
 
 # Of every stage that keeps what it has done: its jobs in smoke, its points, and how often a job comes there at least.
 KEEPING = {
@@ -15,6 +15,7 @@ KEEPING = {
     "train_detector": ("d1 d2", {"batch": 6, "write": 7, "note": 3}),
     "score_regions": ("d1 d2", {"piece": 3, "write": 4, "note": 3}),
 }
+DATA = [row.name for row in ROWS if row.group == "data"]
 FIRST = {"member": "m1", "detector": "d1", "part": "p1"}
 COMMITTED = 100  # files at most, of about 150 that a commit of smoke adds to an empty cache
 ENGINES = ("snakemake", "dvc")
@@ -47,8 +48,8 @@ class Moment(NamedTuple):
 
 def one_in_every_stage() -> list[Moment]:
     """Each stage's first job, when its first file is whole and not yet in its place."""
-    stages = [stage for stage in PER if stage not in (*ABLATION_STAGES, "import_weights")]
-    return [Moment(stage, FIRST.get(PER[stage], "all"), "write", 1, "job", "snakemake") for stage in stages]
+    stages = [row for row in ROWS if row.group != "ablations" and row.name != "import_weights"]
+    return [Moment(row.name, FIRST.get(row.per, "all"), "write", 1, "job", "snakemake") for row in stages]
 
 
 def drawn(count: int, seed: int) -> list[Moment]:
@@ -61,7 +62,7 @@ def drawn(count: int, seed: int) -> list[Moment]:
     rng.shuffle(jobs)
     for i in range(count):
         if i % 5 == 4:
-            stage = rng.choice([*KEEPING, *DATA_STAGES])
+            stage = rng.choice([*KEEPING, *DATA])
             after_s = rng.uniform(1.5, 8.0)
             found.append(Moment(stage, "all", "", 0, "group", rng.choice(ENGINES), after_s))
         elif i % 5 == 3:
@@ -82,5 +83,5 @@ def in_a_job(rng: random.Random, stage: str, job: str, deal: int) -> Moment:
 
 def in_order(moments: list[Moment]) -> list[Moment]:
     """As the pipeline comes to them; of a stage first those that need a job to come to its point so many times."""
-    order = [*PER, "sync"]
+    order = [*(row.name for row in ROWS), "sync"]
     return sorted(moments, key=lambda moment: (order.index(moment.stage), -moment.number))

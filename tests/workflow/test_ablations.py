@@ -25,7 +25,7 @@ from workflow.houses import (
 pytestmark = [pytest.mark.long, pytest.mark.thorough]
 FILE = "workflow/ablations/dvc.yaml"
 # m1 is the reference of seed 1, m2 the row scale_jitter of seed 2; the last weights come with the reference.
-OWN = "reference_2 no_auxiliary_heads_1 no_auxiliary_heads_2 scale_jitter_1"
+OWN = "reference_2 no_auxiliary_heads_1 no_auxiliary_heads_2 batch_norm_1 batch_norm_2 scale_jitter_1"
 ABLATIONS = jobs(train_ablation=OWN, compare_ablations="all")
 
 
@@ -78,7 +78,7 @@ def test_a_restore_knows_the_ablations(house, ran):
 
 def test_both_give_the_same_bits(house, dvc_house, ran):
     found = {name: digest for name, digest in digests(house).items() if "ablations" in name}
-    assert len(found) == 9  # outcomes and metrics of four trainings, and the comparison
+    assert len(found) == 13  # outcomes and metrics of six trainings, and the comparison
     assert found == {name: digest for name, digest in digests(dvc_house).items() if "ablations" in name}
 
 

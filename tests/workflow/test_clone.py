@@ -136,9 +136,9 @@ def test_a_run_of_another_experiment_than_that_of_params_tells_dvc_nothing(house
 def test_results_above_the_limit_are_left_to_a_sync(house):
     lock, before = (house / "dvc.lock").read_bytes(), editable_files(house)
     try:
-        replace(house, "conf/plumbing.yaml", r"commit_limit_gb: \d+", "commit_limit_gb: 0")
+        replace(house, "conf/execution.yaml", r"commit_limit_gb: \d+", "commit_limit_gb: 0")
         said = call(house, "python", "workflow/sync.py", "after-run", "smoke", "all")
     finally:
         put_back(house, before)
-    assert said == "DVC not told: 0 GB is above plumbing.commit_limit_gb; run `make sync`\n"
+    assert said == "DVC not told: 0 GB is above execution.commit_limit_gb; run `make sync`\n"
     assert (house / "dvc.lock").read_bytes() == lock

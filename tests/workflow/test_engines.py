@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from googlenet.versions import installed
+from googlenet.pipeline.versions import installed
 from workflow.houses import (
     Run,
     assert_nothing_to_do,

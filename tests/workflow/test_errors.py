@@ -62,7 +62,7 @@ def write_params(house: Path, text: str) -> None:
             lambda house: write_params(
                 house, "experiment: smoke\noverrides: {train_classifier: {epochs: many}}\n"
             ),
-            ("params.yaml", "'overrides.train_classifier.epochs' must be a whole number, not 'many'"),
+            ("params.yaml", "'train_classifier.epochs' must be a whole number", "not 'many'"),
         ),
         (
             lambda house: write_params(house, "experiment: smokes\n"),

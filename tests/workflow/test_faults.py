@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from googlenet.config import DATA_STAGES
+from googlenet.pipeline.experiment import DATA_STAGES
 from workflow.houses import (
     assert_nothing_to_do,
     build,
@@ -25,7 +25,7 @@ from workflow.test_engines import EVERY
 
 pytestmark = [pytest.mark.long, pytest.mark.thorough]
 SEED = 2014
-PARAMS = "experiment: smoke\noverrides: {plumbing: {save_every_s: 0}}\n"
+PARAMS = "experiment: smoke\noverrides: {execution: {save_every_s: 0}}\n"
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ def ablation_inputs(leaf):
         "train_classifier": "train_classifier",
         "train_ablation": "ablations/train_ablation",
     }
-    sources = sorted(set(SETTINGS.ablation_sources.values()))
+    sources = sorted(set(CURRENT.ablation_sources.values()))
     return [result(f"{folders[stage]}/{name}/{leaf}") for stage, name in sources]
 
 
@@ -22,7 +22,7 @@ rule train_ablation:
         job_log("train_ablation"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=ON_GPU,
+        gpu=gpus("train_ablation"),
     shell:
         "python -m googlenet.stages.train_ablation --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --outcomes {output.outcomes:q} --metrics {output.metrics:q} > {log:q} 2>&1"

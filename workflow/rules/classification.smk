@@ -11,10 +11,10 @@ rule train_classifier:
         metrics=result("train_classifier/{member}/metrics.json"),
     log:
         job_log("train_classifier"),
-    priority: 2  # the longest jobs, and most others wait for them
+    priority: STAGES["train_classifier"].priority  # the longest jobs, and most others wait for them
     threads: NUMERIC_THREADS
     resources:
-        gpu=ON_GPU,
+        gpu=gpus("train_classifier"),
     shell:
         "python -m googlenet.stages.train_classifier --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --weights {output.weights:q} --outcomes {output.outcomes:q}"
@@ -47,7 +47,7 @@ rule predict_crops:
         job_log("predict_crops"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=ON_GPU,
+        gpu=gpus("predict_crops"),
     shell:
         "python -m googlenet.stages.predict_crops --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --weights {input.weights:q} --predictions {output.predictions:q}"
@@ -70,7 +70,7 @@ rule train_baseline:
 
 def analysed_weights(wildcards):
     """The member whose units are analysed: the one that the settings name, or the first."""
-    return classifier(SETTINGS.analysed_member)
+    return classifier(CURRENT.analysed_member)
 
 
 rule analyse_units:
@@ -84,7 +84,7 @@ rule analyse_units:
         job_log("analyse_units"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=ON_GPU,
+        gpu=gpus("analyse_units"),
     shell:
         "python -m googlenet.stages.analyse_units --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --weights {input.weights:q} --metrics {output.metrics:q} > {log:q} 2>&1"

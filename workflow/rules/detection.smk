@@ -3,8 +3,7 @@
 
 def weights_of(wildcards):
     """The member that a detector starts from: a column of the table of detectors."""
-    member = SETTINGS.rows("detector")[wildcards.detector]["init_from"]
-    return classifier(member)
+    return classifier(CURRENT.detectors[wildcards.detector].init_from)
 
 
 rule propose_regions:
@@ -26,16 +25,16 @@ rule train_multibox:
     input:
         config=job_config("train_multibox"),
         manifest=prepared("detection"),
-        weights=lambda wildcards: classifier(SETTINGS.tree.train_multibox.init_from),
+        weights=lambda wildcards: classifier(CURRENT.of(TrainMultibox).init_from),
     output:
         weights=result("train_multibox/weights.safetensors"),
         metrics=result("train_multibox/metrics.json"),
     log:
         job_log("train_multibox"),
-    priority: 1  # every detector waits for it
+    priority: STAGES["train_multibox"].priority  # every detector waits for it
     threads: NUMERIC_THREADS
     resources:
-        gpu=ON_GPU,
+        gpu=gpus("train_multibox"),
     shell:
         "python -m googlenet.stages.train_multibox --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --classifier {input.weights:q} --weights {output.weights:q}"
@@ -55,7 +54,7 @@ rule merge_proposals:
         job_log("merge_proposals"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=ON_GPU,
+        gpu=gpus("merge_proposals"),
     shell:
         "python -m googlenet.stages.merge_proposals --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --searched {input.searched:q} --weights {input.weights:q}"
@@ -97,10 +96,10 @@ rule train_detector:
         metrics=result("train_detector/{detector}/metrics.json"),
     log:
         job_log("train_detector"),
-    priority: 1  # the longest jobs of this part
+    priority: STAGES["train_detector"].priority  # the longest jobs of this part
     threads: NUMERIC_THREADS
     resources:
-        gpu=ON_GPU,
+        gpu=gpus("train_detector"),
     shell:
         "python -m googlenet.stages.train_detector --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --proposals {input.proposals:q} --classifier {input.weights:q}"
@@ -120,7 +119,7 @@ rule fit_region_heads:
         job_log("fit_region_heads"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=ON_GPU,
+        gpu=gpus("fit_region_heads"),
     shell:
         "python -m googlenet.stages.fit_region_heads --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --proposals {input.proposals:q} --weights {input.weights:q}"
@@ -149,7 +148,7 @@ rule score_regions:
         job_log("score_regions"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=ON_GPU,
+        gpu=gpus("score_regions"),
     shell:
         "python -m googlenet.stages.score_regions --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --proposals {input.proposals:q} --weights {input.weights:q}"

@@ -10,14 +10,13 @@ rule measure_cost:
         job_log("measure_cost"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=ON_GPU,
+        gpu=gpus("measure_cost"),
     shell:
         "python -m googlenet.stages.measure_cost --config {input.config:q} --threads {threads}"
         " --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
-UNREPORTED = ("make_report", *configuration.ABLATION_STAGES)
-REPORTED = [stage for stage in configuration.PER if stage not in UNREPORTED]
+REPORTED = [row.name for row in ROWS if row.group not in ("report", "ablations")]
 
 
 def metrics_of(stage):

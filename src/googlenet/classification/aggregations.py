@@ -1,8 +1,8 @@
 """Ways to make one prediction of many crops and models.
 
 Section 7 averages the softmax over crops and models, and found max pooling over crops, averaged over models, to be worse.
-Every way is a function from probabilities [models, pictures, crops, classes] to scores [pictures, classes], of which only
-the order within a picture counts.
+Every way is a function from probabilities [models, images, crops, classes] to scores [images, classes], of which only
+the order within an image counts.
 """
 
 import numpy as np
@@ -12,22 +12,26 @@ LEAST = float(np.finfo(np.float32).tiny)  # stands for a probability that was ro
 
 def mean(p: np.ndarray) -> np.ndarray:
     """Mean over crops and models: the paper's choice."""
-    return p.mean((0, 2), dtype=np.float64)
+    scores: np.ndarray = p.mean((0, 2), dtype=np.float64)
+    return scores
 
 
 def max_over_crops(p: np.ndarray) -> np.ndarray:
     """Each class's best crop, then the mean over models: the paper's other try."""
-    return p.max(2).mean(0, dtype=np.float64)
+    scores: np.ndarray = p.max(2).mean(0, dtype=np.float64)
+    return scores
 
 
 def max_over_all(p: np.ndarray) -> np.ndarray:
     """Each class's best crop of any model."""
-    return p.max((0, 2))
+    scores: np.ndarray = p.max((0, 2))
+    return scores
 
 
 def geometric_mean(p: np.ndarray) -> np.ndarray:
     """Mean of the logarithms, which orders the classes as the mean of the logits does."""
-    return np.log(np.maximum(p, LEAST)).mean((0, 2), dtype=np.float64)
+    scores: np.ndarray = np.log(np.maximum(p, LEAST)).mean((0, 2), dtype=np.float64)
+    return scores
 
 
 def majority_vote(p: np.ndarray) -> np.ndarray:

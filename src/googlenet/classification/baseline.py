@@ -7,15 +7,17 @@ import numpy as np
 
 from googlenet.classification.crops import resize, resized
 from googlenet.classification.error_rates import top_errors
+from googlenet.config.schema.classification import TrainBaseline
+from googlenet.metrics.classification import BaselineMetrics
 
 
-def pixels(pictures: Iterable[np.ndarray], side_px: int, grey: bool) -> np.ndarray:
-    """The centre square of every picture at side_px, as rows of numbers from 0 to 1: float32 [n, features]."""
+def pixels(images: Iterable[np.ndarray], side_px: int, grey: bool) -> np.ndarray:
+    """The centre square of every image at side_px, as rows of numbers from 0 to 1: float32 [n, features]."""
     rows = []
-    for picture in pictures:
-        w, h = resized(picture.shape[1], picture.shape[0], side_px)
+    for image in images:
+        w, h = resized(image.shape[1], image.shape[0], side_px)
         left, top = (w - side_px) // 2, (h - side_px) // 2
-        small = resize(picture, w, h)[top : top + side_px, left : left + side_px]
+        small = resize(image, w, h)[top : top + side_px, left : left + side_px]
         small = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if grey else small
         rows.append(small.reshape(-1).astype(np.float32) / 255)
     return np.stack(rows)
@@ -24,23 +26,22 @@ def pixels(pictures: Iterable[np.ndarray], side_px: int, grey: bool) -> np.ndarr
 def fit_and_score(
     training: tuple[Sequence[np.ndarray], np.ndarray],
     test: tuple[Sequence[np.ndarray], np.ndarray],
-    settings: dict,
-) -> dict:
-    """Fit on the training pictures' pixels (standardised), score on the test pictures; errors in percent.
-
-    settings: {side_px, grey, inverse_regularisation, max_iterations}. L2-regularised, multinomial, lbfgs.
-    """
+    settings: TrainBaseline,
+) -> BaselineMetrics:
+    """Fit on the training images' pixels (standardised), score on the test images: L2-regularised, multinomial, lbfgs."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    regression = LogisticRegression(C=settings["inverse_regularisation"], max_iter=settings["max_iterations"])
+    regression = LogisticRegression(C=settings.inverse_regularisation, max_iter=settings.max_iterations)
     model = make_pipeline(StandardScaler(), regression)
-    side, grey = settings["side_px"], settings["grey"]
+    side, grey = settings.side_px, settings.grey
     model.fit(pixels(training[0], side, grey), training[1])
     scores = model.predict_proba(pixels(test[0], side, grey))
     errors = top_errors(scores, test[1])
-    return errors | {
-        "method": "logistic regression on pixels",
-        "pixels": f"{side}x{side} {'grey' if grey else 'RGB'}",
-    }
+    return BaselineMetrics(
+        method="logistic regression on pixels",
+        pixels=f"{side}x{side} {'grey' if grey else 'RGB'}",
+        top1_error_percent=errors.top1_error_percent,
+        top5_error_percent=errors.top5_error_percent,
+    )

@@ -1,10 +1,18 @@
 """Which output of a network stands for which class of a data set: by name, never by guess."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from googlenet.errors import UserError, nearest
+
+
+class Outputs(NamedTuple):
+    """What the columns of a network's predictions stand for: their names, and each class of the data set's column."""
+
+    names: list[str]
+    columns: list[int]
 
 
 def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[str], who: str) -> list[int]:
@@ -33,31 +41,31 @@ def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[st
     )
 
 
-def outputs_of(network: Sequence[str], classes: Sequence[str], columns: Sequence[int]) -> dict:
-    """What the columns of a network's predictions stand for: their names, and each class of the data set's column.
+def outputs_of(network: Sequence[str], classes: Sequence[str], columns: Sequence[int]) -> Outputs:
+    """The outputs of a network whose `columns_of` a data set's classes are given.
 
-    Where the data set has every class of the network, predictions are in its order. A name is the data set's own
+    Where the data set has every class of the network, predictions are in its order. A name is the data set's
     where it has the class, else the network's.
     """
     if len(columns) == len(network):
-        return {"names": list(classes), "columns": list(range(len(classes)))}
+        return Outputs(list(classes), list(range(len(classes))))
     names = list(network)
     for name, column in zip(classes, columns, strict=True):
         names[column] = name
-    return {"names": names, "columns": list(columns)}
+    return Outputs(names, list(columns))
 
 
-def labels_among(outputs: Mapping[str, dict], labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """The labels of a data set's pictures as columns of the predictions, and the names of all columns.
+def labels_among(outputs: Mapping[str, Outputs], labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """The labels of a data set's images as columns of the predictions, and the names of all columns.
 
-    outputs: `outputs_of` every member. Raises UserError when two members tell other classes apart.
+    outputs: of every member. Raises UserError when two members tell other classes apart.
     """
     first, *others = outputs
     for name in others:
         if outputs[name] != outputs[first]:
-            counts = " and ".join(str(len(outputs[member]["names"])) for member in (first, name))
+            counts = " and ".join(str(len(outputs[member].names)) for member in (first, name))
             raise UserError(
                 f"ensemble.members: {first} and {name} tell other classes apart ({counts}), so no mean over them"
                 " exists; give each kind an experiment of its own"
             )
-    return np.array(outputs[first]["columns"])[labels], outputs[first]["names"]
+    return np.array(outputs[first].columns)[labels], outputs[first].names

@@ -3,6 +3,7 @@
 import numpy as np
 
 from googlenet.classification.crops import SCALES
+from googlenet.metrics.classification_studies import CropPlace
 
 SQUARES = ("left or top", "centre", "right or bottom")
 KINDS = (
@@ -15,37 +16,37 @@ KINDS = (
 )
 
 
-def place(crop: int) -> dict[str, str | int | bool]:
+def place(crop: int) -> CropPlace:
     """What one of the 144 is: scale (the paper's pixels of the shorter side), square, kind, and whether mirrored."""
-    return {
-        "scale_px": SCALES[crop // 36],
-        "square": SQUARES[crop % 36 // 12],
-        "kind": KINDS[crop % 12 // 2],
-        "mirrored": bool(crop % 2),
-    }
+    return CropPlace(
+        scale_px=SCALES[crop // 36],
+        square=SQUARES[crop % 36 // 12],
+        kind=KINDS[crop % 12 // 2],
+        mirrored=bool(crop % 2),
+    )
 
 
 def groups(crops: np.ndarray) -> dict[str, np.ndarray]:
     """The members of every group among the given crops, bool [crops]; groups of none or of all are left out."""
     rows = [place(int(crop)) for crop in crops]
-    found = {f"scale {scale} px": [row["scale_px"] == scale for row in rows] for scale in SCALES}
-    found |= {f"{square} square": [row["square"] == square for row in rows] for square in SQUARES}
-    found["corners"] = [row["kind"] in KINDS[:4] for row in rows]
-    found["centre crops"] = [row["kind"] == "centre" for row in rows]
-    found["whole squares"] = [row["kind"] == "whole square" for row in rows]
-    found["upright"] = [not row["mirrored"] for row in rows]
-    found["mirrored"] = [row["mirrored"] for row in rows]
-    return {name: np.array(mine) for name, mine in found.items() if any(mine) and not all(mine)}
+    members = {f"scale {scale} px": [row.scale_px == scale for row in rows] for scale in SCALES}
+    members |= {f"{square} square": [row.square == square for row in rows] for square in SQUARES}
+    members["corners"] = [row.kind in KINDS[:4] for row in rows]
+    members["centre crops"] = [row.kind == "centre" for row in rows]
+    members["whole squares"] = [row.kind == "whole square" for row in rows]
+    members["upright"] = [not row.mirrored for row in rows]
+    members["mirrored"] = [row.mirrored for row in rows]
+    return {name: np.array(inside) for name, inside in members.items() if any(inside) and not all(inside)}
 
 
-def changes_nothing(mine: np.ndarray, distinct: np.ndarray) -> bool:
-    """Whether the mean without a group is the mean with it in every picture, because its crops stand elsewhere too.
+def changes_nothing(group: np.ndarray, distinct: np.ndarray) -> bool:
+    """Whether the mean without a group is the mean with it in every image, because its crops stand elsewhere too.
 
-    mine: bool [crops]; distinct: [pictures, crops], equal where crops coincide.
+    group: bool [crops]; distinct: [images, crops], equal where crops coincide.
     """
     for row in np.unique(distinct, axis=0):
         shares = [
-            np.bincount(row[chosen], minlength=row.max() + 1) / chosen.sum() for chosen in (~mine, mine)
+            np.bincount(row[chosen], minlength=row.max() + 1) / chosen.sum() for chosen in (~group, group)
         ]
         if not np.allclose(*shares):
             return False

@@ -1,6 +1,6 @@
 """Forward selection of crops on validation pictures: which one, two, three, ... of them to keep."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ class Chosen(NamedTuple):
     order: list[int]
     nll_nats: list[float]
 
-    def best_of(self, budgets: list[int]) -> int:
+    def best_of(self, budgets: Sequence[int]) -> int:
         """The budget of the least validation loss; of equal ones the smallest."""
         return min(budgets, key=lambda budget: (self.nll_nats[budget - 1], budget))
 

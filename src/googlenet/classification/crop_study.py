@@ -1,34 +1,57 @@
 """Choices among the 144 crops: how to aggregate them, how many are worth their time, which help which classes.
 
 Section 7 says that 144 crops may be more than applications need, as the benefit of more becomes marginal. Choices are made
-on the kept crops of validation pictures and measured on those of test pictures.
+on the kept crops of validation images and measured on those of test images.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, get_args
 
 import numpy as np
 
 from googlenet.classification.aggregations import AGGREGATIONS
-from googlenet.classification.bootstrap import Bounds, generator
 from googlenet.classification.crop_groups import candidates, changes_nothing, groups, mean_distinct, place
 from googlenet.classification.crop_selection import Chosen, selections
 from googlenet.classification.crops import POLICIES
 from googlenet.classification.effects import effects_of_leaving_out
-from googlenet.classification.error_rates import TOPS, Wrong, ranks, spread
+from googlenet.classification.error_rates import Wrong, ranks, spread
 from googlenet.classification.kept_crops import KeptCrops, in_parts
+from googlenet.config.schema.classification import StudyCrops
+from googlenet.metrics.bootstrap import Bounds, generator
+from googlenet.metrics.classification import (
+    Effects,
+    MeasuredErrors,
+    System,
+    TopDifferences,
+    TopIntervals,
+)
+from googlenet.metrics.classification_studies import (
+    AggregationErrors,
+    BestCrops,
+    BudgetErrors,
+    ChosenCrops,
+    CropStudyMetrics,
+    GroupEffect,
+    GroupEffects,
+    PolicyErrors,
+    SubsetSpread,
+)
+from googlenet.metrics.error_rates import TopValues
 
-SAID = 12  # crops of a selection that are described, not only numbered
+DESCRIBED = 12  # crops of a selection that are described, not only numbered
+SYSTEMS: tuple[System, ...] = get_args(System)
 Kept = Mapping[str, KeptCrops]  # member -> its kept crops of one split
-Measured = dict[str, dict[Any, Wrong]]  # system -> what it is asked -> which pictures are wrong
+# Of a mean that is measured: ("policy", 144), ("random", 5, 0), ("without", "corners"), ...
+Key = tuple[str | int, ...]
+Measured = dict[str, dict[Key, Wrong]]  # system -> mean -> which images are wrong
 
 
 class Shapes(NamedTuple):
-    """What the pictures' shapes make of the crops: which ones are kept, and which of them coincide."""
+    """What the images' shapes make of the crops: which ones are kept, and which of them coincide."""
 
     crops: np.ndarray  # numbers among the 144
-    distinct: np.ndarray  # [test pictures, crops], equal where crops coincide
-    candidates: np.ndarray  # places of one crop for each set that coincides in every picture
+    distinct: np.ndarray  # [test images, crops], equal where crops coincide
+    candidates: np.ndarray  # places of one crop for each set that coincides in every image
     policies: dict[int, np.ndarray]  # places of the paper's 1, 10 and 144, as far as they are kept
 
 
@@ -49,98 +72,115 @@ def study(
     labels: np.ndarray,
     validation: Kept,
     validation_labels: np.ndarray,
-    classes: list[str],
-    settings: dict,
-) -> dict:
-    """Everything that study_crops reports of the members' kept crops; labels are those of the kept pictures.
+    classes: Sequence[str],
+    settings: StudyCrops,
+) -> CropStudyMetrics:
+    """Everything that study_crops reports of the members' kept crops; labels are those of the kept images.
 
-    validation: empty where the data set has no such split; then nothing is chosen. settings: {budgets, random_subsets,
-    resamples, confidence_percent, seed, effects_shown}. Differences are falls in error, in points.
+    validation: empty where the data set has no such split; then nothing is chosen. Differences are falls in error, in points.
     """
     shapes, bounds = shapes_of(test, validation), Bounds(settings)
     chosen = selections(validation, validation_labels, shapes.candidates) if validation else {}
     many = len(shapes.candidates)
     passes = {policy: mean_distinct(shapes.distinct, places) for policy, places in shapes.policies.items()}
-    # Each policy's own cost is a budget too, so that it meets the best crops of the same cost.
-    own = [round(passed) for passed in passes.values()]
-    budgets = sorted({budget for budget in (*settings["budgets"], *own, many) if budget <= many})
+    # Each policy's cost is a budget too, so that it meets the best crops of the same cost.
+    costs = [round(passed) for passed in passes.values()]
+    budgets = sorted({budget for budget in (*settings.budgets, *costs, many) if budget <= many})
     every = groups(shapes.crops)
-    idle = [name for name, mine in every.items() if changes_nothing(mine, shapes.distinct)]
-    parts = {name: mine for name, mine in every.items() if name not in idle}
-    found = measure(test, labels, asked(shapes, budgets, chosen, parts, settings))
+    idle = [name for name, group in every.items() if changes_nothing(group, shapes.distinct)]
+    parts = {name: group for name, group in every.items() if name not in idle}
+    measured = measure(test, labels, asked(shapes, budgets, chosen, parts, settings))
     most = max(shapes.policies)
-    without = {name: found["ensemble"]["without", name].top1 for name in parts}
-    whole = found["ensemble"]["policy", most].top1
-    effects = effects_of_leaving_out(without, whole, labels, classes, settings)
-    for row in effects["overall"]:
-        alone = found["ensemble"]["alone", row["left_out"]]
-        row |= {"crops": int(parts[row["left_out"]].sum()), "alone": alone.errors()}
-    return {
-        "images": len(labels),
-        "validation_images": len(validation_labels) if validation else 0,
-        "classes": len(classes),
-        "models": len(test),
-        "confidence_percent": settings["confidence_percent"],
-        "resamples": settings["resamples"],
-        "random_subsets": settings["random_subsets"],
-        "crops": most,
-        "candidates": many,
-        "aggregations": aggregation_rows(found, bounds),
-        "policies": policy_rows(found, passes, budgets, bounds),
-        "budgets": budget_rows(found, budgets, most, settings["random_subsets"], bounds),
-        "chosen": {name: said(one, budgets, shapes) for name, one in chosen.items()},
-        "groups": effects | {"without_effect": idle},
-    }
+    without = {name: measured["ensemble"]["without", name].top1 for name in parts}
+    whole = measured["ensemble"]["policy", most].top1
+    effects = effects_of_leaving_out(without, whole, labels, classes, bounds, settings.effects_shown)
+    return CropStudyMetrics(
+        images=len(labels),
+        validation_images=len(validation_labels) if validation else 0,
+        classes=len(classes),
+        models=len(test),
+        confidence_percent=settings.confidence_percent,
+        resamples=settings.resamples,
+        random_subsets=settings.random_subsets,
+        crops=most,
+        candidates=many,
+        aggregations=aggregation_rows(measured, bounds),
+        policies=policy_rows(measured, passes, budgets, bounds),
+        budgets=budget_rows(measured, budgets, most, settings.random_subsets, bounds),
+        chosen={name: described(one, budgets, shapes) for name, one in chosen.items()},
+        groups=group_effects(effects, measured, parts, idle),
+    )
+
+
+def group_effects(
+    effects: Effects, measured: Measured, parts: dict[str, np.ndarray], idle: Sequence[str]
+) -> GroupEffects:
+    """The effects of groups of crops, with how many crops each has and its errors alone."""
+    overall = tuple(
+        GroupEffect(
+            **dict(row),
+            crops=int(parts[row.left_out].sum()),
+            alone=measured["ensemble"]["alone", row.left_out].errors(),
+        )
+        for row in effects.overall
+    )
+    return GroupEffects(
+        confidence_percent=effects.confidence_percent,
+        overall=overall,
+        by_class=effects.by_class,
+        without_effect=tuple(idle),
+    )
 
 
 def asked(
     shapes: Shapes,
-    budgets: list[int],
+    budgets: Sequence[int],
     chosen: dict[str, Chosen],
     parts: dict[str, np.ndarray],
-    settings: dict,
-) -> dict[str, dict[Any, np.ndarray]]:
+    settings: StudyCrops,
+) -> dict[str, dict[Key, np.ndarray]]:
     """The weights of the crops [crops] in every mean that is measured, for the members ("") and by a system's name."""
-    rng = generator(settings["seed"])
+    rng = generator(settings.seed)
 
-    def weights(places: Any) -> np.ndarray:
+    def weights(places: np.ndarray | Sequence[int]) -> np.ndarray:
         row = np.zeros(len(shapes.crops))
         row[places] = 1
-        return row / row.sum()
+        shares: np.ndarray = row / row.sum()
+        return shares
 
-    rows: dict[str, dict[Any, np.ndarray]] = {
+    rows: dict[str, dict[Key, np.ndarray]] = {
         "": {("policy", policy): weights(places) for policy, places in shapes.policies.items()}
     }
     for budget in budgets:
-        for i in range(settings["random_subsets"]):
+        for i in range(settings.random_subsets):
             rows[""]["random", budget, i] = weights(rng.permutation(shapes.candidates)[:budget])
     for name, one in chosen.items():
         rows[name] = {("best", budget): weights(one.order[:budget]) for budget in budgets}
-    groups_asked = {("alone", name): weights(mine) for name, mine in parts.items()}
-    groups_asked |= {("without", name): weights(~mine) for name, mine in parts.items()}
-    rows["ensemble"] = rows.get("ensemble", {}) | groups_asked
+    of_groups: dict[Key, np.ndarray] = {("alone", name): weights(group) for name, group in parts.items()}
+    of_groups |= {("without", name): weights(~group) for name, group in parts.items()}
+    rows["ensemble"] = rows.get("ensemble", {}) | of_groups
     return rows
 
 
-def measure(test: Kept, labels: np.ndarray, rows: dict[str, dict[Any, np.ndarray]]) -> Measured:
+def measure(test: Kept, labels: np.ndarray, rows: dict[str, dict[Key, np.ndarray]]) -> Measured:
     """What each member and the "ensemble" have wrong with every row of weights and every aggregation.
 
     "single" is then the mean over the members, each with its own rows.
     """
     asked_of = {name: rows[""] | rows.get(name, {}) for name in (*test, "ensemble")}
-    matrices = {name: np.array(list(mine.values())) for name, mine in asked_of.items()}
+    matrices = {name: np.array(list(means.values())) for name, means in asked_of.items()}
     before: dict[str, list[np.ndarray]] = {name: [] for name in asked_of}
     for some, p in in_parts(test, max(map(len, matrices.values()))):
-        mine = labels[some]
+        here = labels[some]
         for at, (name, matrix) in enumerate(matrices.items()):
             these = p if name == "ensemble" else p[at : at + 1]
-            scores = np.matmul(matrix, these.mean(0, dtype=np.float64))  # [pictures, rows, classes]
-            found = [ranks(scores.transpose(1, 0, 2), mine)]
-            found += [ranks(way(these), mine)[None] for way in AGGREGATIONS.values()]
-            before[name].append(np.concatenate(found))
+            scores = np.matmul(matrix, these.mean(0, dtype=np.float64))  # [images, rows, classes]
+            ranked = [ranks(scores.transpose(1, 0, 2), here)]
+            ranked += [ranks(way(these), here)[None] for way in AGGREGATIONS.values()]
+            before[name].append(np.concatenate(ranked))
     measured: Measured = {}
     for name, parts in before.items():
-        keys = [*asked_of[name], *(("aggregation", way) for way in AGGREGATIONS)]
+        keys: list[Key] = [*asked_of[name], *(("aggregation", way) for way in AGGREGATIONS)]
         together = np.concatenate(parts, axis=1)
         measured[name] = {key: Wrong.of(row) for key, row in zip(keys, together, strict=True)}
     members = [measured[name] for name in test]
@@ -148,73 +188,86 @@ def measure(test: Kept, labels: np.ndarray, rows: dict[str, dict[Any, np.ndarray
     return measured
 
 
-def compared(before: Wrong, after: Wrong, bounds: Bounds) -> dict[str, dict[str, float]]:
+def compared(before: Wrong, after: Wrong, bounds: Bounds) -> TopDifferences:
     """Falls in both errors from one system to another, in points, with paired intervals."""
-    return {key: bounds.difference(*pair) for key, *pair in zip(TOPS, before, after, strict=True)}
+    top1, top5 = (bounds.difference(*pair) for pair in zip(before, after, strict=True))
+    return TopDifferences(top1_error_percent=top1, top5_error_percent=top5)
 
 
-def with_intervals(wrong: Wrong, bounds: Bounds) -> dict:
+def with_intervals(wrong: Wrong, bounds: Bounds) -> MeasuredErrors:
     """Both errors in percent and their intervals."""
-    return wrong.errors() | {
-        "intervals": {key: bounds.of(each) for key, each in zip(TOPS, wrong, strict=True)}
-    }
+    top1, top5 = (bounds.of(each) for each in wrong)
+    intervals = TopIntervals(top1_error_percent=top1, top5_error_percent=top5)
+    return MeasuredErrors(**dict(wrong.errors()), intervals=intervals)
 
 
-def aggregation_rows(found: Measured, bounds: Bounds) -> list[dict]:
+def aggregation_rows(measured: Measured, bounds: Bounds) -> tuple[AggregationErrors, ...]:
     """Every aggregation, of one model's crops and of all models', against the mean of the softmax."""
     rows = []
-    for system in ("single", "ensemble"):
-        base = found[system]["aggregation", "mean"]
+    for system in SYSTEMS:
+        base = measured[system]["aggregation", "mean"]
         for way in AGGREGATIONS:
-            wrong = found[system]["aggregation", way]
-            row = {"system": system, "aggregation": way} | with_intervals(wrong, bounds)
-            rows.append(row | {"against_mean": None if way == "mean" else compared(base, wrong, bounds)})
-    return rows
+            wrong = measured[system]["aggregation", way]
+            against = None if way == "mean" else compared(base, wrong, bounds)
+            errors = dict(with_intervals(wrong, bounds))
+            rows.append(AggregationErrors(system=system, aggregation=way, against_mean=against, **errors))
+    return tuple(rows)
 
 
-def policy_rows(found: Measured, passes: dict[int, float], budgets: list[int], bounds: Bounds) -> list[dict]:
+def policy_rows(
+    measured: Measured, passes: dict[int, float], budgets: Sequence[int], bounds: Bounds
+) -> tuple[PolicyErrors, ...]:
     """The paper's policies, and what the best crops of the same cost do against them (None where none are chosen)."""
     rows = []
-    for system in ("single", "ensemble"):
+    for system in SYSTEMS:
         for policy, passed in passes.items():
-            wrong, same = found[system]["policy", policy], round(passed)
-            best = found[system].get(("best", same)) if same in budgets else None
-            row = {"system": system, "crops": policy, "forward_passes": passed}
-            row |= with_intervals(wrong, bounds)
-            rows.append(row | {"to_best": None if best is None else compared(wrong, best, bounds)})
-    return rows
+            wrong, cost = measured[system]["policy", policy], round(passed)
+            best = measured[system].get(("best", cost)) if cost in budgets else None
+            to_best = None if best is None else compared(wrong, best, bounds)
+            errors = dict(with_intervals(wrong, bounds))
+            rows.append(
+                PolicyErrors(system=system, crops=policy, forward_passes=passed, to_best=to_best, **errors)
+            )
+    return tuple(rows)
 
 
-def budget_rows(found: Measured, budgets: list[int], most: int, subsets: int, bounds: Bounds) -> list[dict]:
+def budget_rows(
+    measured: Measured, budgets: Sequence[int], most: int, subsets: int, bounds: Bounds
+) -> tuple[BudgetErrors, ...]:
     """For every number of crops: random subsets of that many, and the best ones, against random ones and against all."""
     rows = []
-    for system in ("single", "ensemble"):
-        mine, whole = found[system], found[system]["policy", most]
+    for system in SYSTEMS:
+        means, whole = measured[system], measured[system]["policy", most]
         for budget in budgets:
-            drawn = [mine["random", budget, i] for i in range(subsets)]
-            errors = [one.errors() for one in drawn]
-            row: dict = {"system": system, "crops": budget, "best": None}
-            row["random"] = {key: with_quartiles([each[key] for each in errors]) for key in TOPS}
-            best = mine.get(("best", budget))
+            drawn = [means["random", budget, i] for i in range(subsets)]
+            random = with_quartiles(drawn)
+            best = means.get(("best", budget))
+            chosen = None
             if best is not None:
-                random = Wrong.mean_of(drawn)
-                row["best"] = with_intervals(best, bounds)
-                row["best"]["against_random"] = compared(random, best, bounds)
-                row["best"]["against_all"] = compared(whole, best, bounds)
-            rows.append(row)
-    return rows
+                chosen = BestCrops(
+                    **dict(with_intervals(best, bounds)),
+                    against_random=compared(Wrong.mean_of(drawn), best, bounds),
+                    against_all=compared(whole, best, bounds),
+                )
+            rows.append(BudgetErrors(system=system, crops=budget, random=random, best=chosen))
+    return tuple(rows)
 
 
-def with_quartiles(values: list[float]) -> dict:
-    """Their spread, and between which two the middle half of them lies."""
-    return spread(values) | {"quartiles": [float(x) for x in np.percentile(values, [25, 75])]}
+def with_quartiles(drawn: Sequence[Wrong]) -> TopValues[SubsetSpread]:
+    """How the errors of several systems spread, and between which two the middle half of them lies."""
+    errors = [one.errors() for one in drawn]
+    top1, top5 = (
+        SubsetSpread(**dict(spread(values)), quartiles=tuple(np.percentile(values, [25, 75])))
+        for values in ([one.top1_error_percent for one in errors], [one.top5_error_percent for one in errors])
+    )
+    return TopValues[SubsetSpread](top1_error_percent=top1, top5_error_percent=top5)
 
 
-def said(chosen: Chosen, budgets: list[int], shapes: Shapes) -> dict:
+def described(chosen: Chosen, budgets: Sequence[int], shapes: Shapes) -> ChosenCrops:
     """A selection as the report needs it: the crops in order, the losses, and the budget of the least loss."""
-    return {
-        "order": [int(shapes.crops[at]) for at in chosen.order],
-        "first": [place(int(shapes.crops[at])) for at in chosen.order[:SAID]],
-        "validation_nll_nats": {str(budget): chosen.nll_nats[budget - 1] for budget in budgets},
-        "preferred_budget": chosen.best_of(budgets),
-    }
+    return ChosenCrops(
+        order=tuple(int(shapes.crops[at]) for at in chosen.order),
+        first=tuple(place(int(shapes.crops[at])) for at in chosen.order[:DESCRIBED]),
+        validation_nll_nats={str(budget): chosen.nll_nats[budget - 1] for budget in budgets},
+        preferred_budget=chosen.best_of(budgets),
+    )

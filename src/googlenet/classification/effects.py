@@ -1,23 +1,25 @@
 """Which part helps which class: the change of error when a part (a member, some crops) is left out.
 
-Many changes are looked at together, so some look large by chance. Each has an exact sign test on the pictures that it
+Many changes are looked at together, so some look large by chance. Each has an exact sign test on the images that it
 changes, and Holm's correction says which ones stand among all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from googlenet.classification.bootstrap import Bounds
+from googlenet.metrics.bootstrap import Bounds
+from googlenet.metrics.classification import ClassEffects, Effect, Effects
 
 
 def sign_test(gained: int, lost: int) -> float:
-    """Two-sided exact probability of a split at least as uneven, if each changed picture went either way by chance."""
+    """Two-sided exact probability of a split at least as uneven, if each changed image went either way by chance."""
     changed, ways, term = gained + lost, 0, 1
     for i in range(min(gained, lost) + 1):  # binomial coefficients, as whole numbers
         ways += term
         term = term * (changed - i) // (i + 1)
-    return min(1.0, 2 * ways / 2**changed)
+    return min(1.0, 2 * ways / (1 << changed))
 
 
 def holm(probabilities: Iterable[float], confidence_percent: float) -> list[bool]:
@@ -31,60 +33,81 @@ def holm(probabilities: Iterable[float], confidence_percent: float) -> list[bool
     return stands
 
 
+class Change(NamedTuple):
+    """What leaving a part out changes on some images: gained, how many are right thanks to it; lost, how many wrong because of it."""
+
+    left_out: str
+    class_name: str | None  # None: over all classes
+    without: np.ndarray  # bool or 0 and 1 [images]: which are wrong without the part
+    whole: np.ndarray  # and with all
+    gained: int
+    lost: int
+    p_value: float
+
+    @classmethod
+    def of(cls, left_out: str, class_name: str | None, without: np.ndarray, whole: np.ndarray) -> "Change":
+        """From what is wrong without the part, and with all."""
+        change = np.asarray(without, np.int8) - np.asarray(whole, np.int8)
+        gained, lost = int((change > 0).sum()), int((change < 0).sum())
+        return cls(left_out, class_name, without, whole, gained, lost, sign_test(gained, lost))
+
+    @property
+    def difference(self) -> float:
+        """Of the errors, in points."""
+        return 100 * (self.gained - self.lost) / len(self.whole)
+
+    def effect(self, stands: bool, bounds: Bounds) -> Effect:
+        """With its interval."""
+        fall = bounds.difference(self.without, self.whole)
+        return Effect(
+            difference=fall.difference,
+            interval=fall.interval,
+            left_out=self.left_out,
+            class_name=self.class_name,
+            images=len(self.whole),
+            gained=self.gained,
+            lost=self.lost,
+            p_value=self.p_value,
+            stands=stands,
+        )
+
+
 def effects_of_leaving_out(
     without: Mapping[str, np.ndarray],
     whole: np.ndarray,
     labels: np.ndarray,
-    classes: list[str],
-    settings: dict,
-) -> dict:
-    """Changes of top-1 error in points when each part is left out: over all pictures, and the most certain by class.
+    classes: Sequence[str],
+    bounds: Bounds,
+    shown: int,
+) -> Effects:
+    """Changes of top-1 error in points when each part is left out: over all images, and the most certain by class.
 
-    without: part -> which pictures [pictures] are wrong without it; whole: which are wrong with all. Above zero, the
-    part helps. settings: {resamples, confidence_percent, seed, effects_shown}.
+    without: part -> which images [images] are wrong without it; whole: which are wrong with all. Above zero, the part helps.
+    shown: how many changes by class at most.
     """
-    bounds, confidence = Bounds(settings), settings["confidence_percent"]
-    by_class = [np.flatnonzero(labels == index) for index in range(len(classes))]
-    total = [one_effect(part, None, wrong, whole) for part, wrong in without.items()]
+    confidence = bounds.confidence_percent
+    of_class = [(name, np.flatnonzero(labels == index)) for index, name in enumerate(classes)]
+    overall = [Change.of(part, None, wrong, whole) for part, wrong in without.items()]
     cells = [
-        one_effect(part, name, wrong[mine], whole[mine])
+        Change.of(part, name, wrong[images], whole[images])
         for part, wrong in without.items()
-        for name, mine in zip(classes, by_class, strict=True)
-        if len(mine)
+        for name, images in of_class
+        if len(images)
     ]
-    for rows in (total, cells):
-        stands = holm([row["p_value"] for row in rows], confidence)
-        for row, stood in zip(rows, stands, strict=True):
-            row["stands"] = stood
-    shown = sorted(cells, key=lambda row: (row["p_value"], -abs(row["difference"])))
-    shown = [row for row in shown if row["gained"] or row["lost"]][: settings["effects_shown"]]
-    place = dict(zip(classes, by_class, strict=True))
-    for row in [*total, *shown]:
-        mine = slice(None) if row["class"] is None else place[row["class"]]
-        row |= bounds.difference(without[row["left_out"]][mine], whole[mine])
-    alone = sum(row["p_value"] <= 1 - confidence / 100 for row in cells)
-    return {
-        "confidence_percent": confidence,
-        "overall": total,
-        "by_class": {
-            "comparisons": len(cells),
-            "alone_significant": alone,
-            "standing": sum(row["stands"] for row in cells),
-            "largest": shown,
-        },
-    }
-
-
-def one_effect(part: str, name: str | None, without: np.ndarray, whole: np.ndarray) -> dict:
-    """One part's effect on some pictures: gained, how many are right thanks to it; lost, how many wrong because of it."""
-    change = np.asarray(without, np.int8) - np.asarray(whole, np.int8)
-    gained, lost = int((change > 0).sum()), int((change < 0).sum())
-    return {
-        "left_out": part,
-        "class": name,
-        "images": len(change),
-        "difference": 100 * (gained - lost) / len(change),
-        "gained": gained,
-        "lost": lost,
-        "p_value": sign_test(gained, lost),
-    }
+    overall_stand, cells_stand = (
+        holm([one.p_value for one in changes], confidence) for changes in (overall, cells)
+    )
+    by_certainty = sorted(
+        zip(cells, cells_stand, strict=True), key=lambda pair: (pair[0].p_value, -abs(pair[0].difference))
+    )
+    largest = [pair for pair in by_certainty if pair[0].gained or pair[0].lost][:shown]
+    return Effects(
+        confidence_percent=confidence,
+        overall=tuple(one.effect(stood, bounds) for one, stood in zip(overall, overall_stand, strict=True)),
+        by_class=ClassEffects(
+            comparisons=len(cells),
+            alone_significant=sum(one.p_value <= 1 - confidence / 100 for one in cells),
+            standing=sum(cells_stand),
+            largest=tuple(one.effect(stood, bounds) for one, stood in largest),
+        ),
+    )

@@ -5,7 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-TOPS = {"top1_error_percent": 1, "top5_error_percent": 5}
+from googlenet.metrics.error_rates import Spread, TopError, TopErrors
+
+TOPS: dict[TopError, int] = {"top1_error_percent": 1, "top5_error_percent": 5}
+Outcomes = dict[
+    str, np.ndarray
+]  # of a training, "test/averaged/top1" and so on: uint8 [images], 1 where wrong
 
 
 def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -14,36 +19,42 @@ def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Ties go to the lower class index. Every class stands before a label whose score is not a number.
     """
     labels = np.broadcast_to(labels, scores.shape[:-1])
-    own = np.take_along_axis(scores, labels[..., None], -1)
-    before, equal = np.count_nonzero(scores > own, axis=-1), np.count_nonzero(scores == own, axis=-1)
+    of_label = np.take_along_axis(scores, labels[..., None], -1)
+    before: np.ndarray = np.count_nonzero(scores > of_label, axis=-1)
+    equal = np.count_nonzero(scores == of_label, axis=-1)
     before[equal == 0] = scores.shape[-1]  # not a number
     for at in zip(*np.nonzero(equal > 1), strict=True):
-        before[at] += np.count_nonzero(scores[at][: labels[at]] == own[at])
+        before[at] += np.count_nonzero(scores[at][: labels[at]] == of_label[at])
     return before
 
 
 class Wrong(NamedTuple):
-    """Which pictures a system has wrong: two arrays [pictures], 0 or 1, or a mean of several systems' in between."""
+    """Which images a system has wrong: two arrays [images], 0 or 1, or a mean of several systems' in between."""
 
     top1: np.ndarray
     top5: np.ndarray
 
     @classmethod
     def of(cls, before: np.ndarray) -> "Wrong":
-        """From how many classes stand before the label, [pictures]."""
+        """From how many classes stand before the label, [images]."""
         return cls(*(before >= top for top in TOPS.values()))
 
     @classmethod
     def mean_of(cls, systems: Sequence["Wrong"]) -> "Wrong":
-        """The mean over several systems, picture by picture."""
+        """The mean over several systems, image by image."""
         return cls(*(np.mean(each, axis=0) for each in zip(*systems, strict=True)))
 
-    def errors(self) -> dict[str, float]:
+    def of_error(self, error: TopError) -> np.ndarray:
+        """The images that count in one of the errors."""
+        return self.top1 if error == "top1_error_percent" else self.top5
+
+    def errors(self) -> TopErrors:
         """Errors in percent."""
-        return {key: float(100 * np.mean(each)) for key, each in zip(TOPS, self, strict=True)}
+        top1, top5 = (float(100 * np.mean(each)) for each in self)
+        return TopErrors(top1_error_percent=top1, top5_error_percent=top5)
 
 
-def top_errors(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def top_errors(scores: np.ndarray, labels: np.ndarray) -> TopErrors:
     """Top-1 and top-5 error in percent. scores [n, classes], labels [n]; ties go to the lower class index."""
     return Wrong.of(ranks(scores, labels)).errors()
 
@@ -54,7 +65,7 @@ def ranges(total: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, total))
 
 
-def spread(values: list[float]) -> dict[str, float]:
+def spread(values: list[float]) -> Spread:
     """Mean, standard deviation (of the values themselves), least and greatest."""
     x = np.array(values)
-    return {"mean": float(x.mean()), "std": float(x.std()), "min": float(x.min()), "max": float(x.max())}
+    return Spread(mean=float(x.mean()), std=float(x.std()), min=float(x.min()), max=float(x.max()))

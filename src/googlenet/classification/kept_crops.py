@@ -5,12 +5,12 @@ The probabilities are kept as float32, the precision that the means are made fro
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from googlenet.classification.error_rates import ranges
-from googlenet.rows import Ranges
+from googlenet.storage.rows import Ranges
 
 WORKING_MB = 128
 
@@ -24,8 +24,8 @@ def sample(pictures: int, wanted: int, seed: int) -> np.ndarray:
 class Keeper:
     """Gathers the crops of some pictures while they are predicted, in any order of calls that follows theirs."""
 
-    def __init__(self, pictures: Sequence[int], crops: Sequence[int], classes: int):
-        self.pictures, self.crops = np.asarray(pictures, np.int64), np.asarray(crops, np.int64)
+    def __init__(self, pictures: np.ndarray, crops: Sequence[int], classes: int):
+        self.pictures, self.crops = pictures.astype(np.int64), np.array(crops, np.int64)
         self._wanted = set(self.pictures.tolist())
         self._scores: list[np.ndarray] = [np.empty((0, classes), np.float32)]
         self._index: list[np.ndarray] = []
@@ -43,19 +43,15 @@ class Keeper:
             self._rows += len(scores)
 
     def arrays(self, split: str) -> dict[str, np.ndarray]:
-        """What is stored: softmax of all distinct crops, the row of each picture's crops in it, and both's numbers.
-
-        Nothing when no picture was wanted.
-        """
-        if not len(self.pictures):
-            return {}
+        """What is stored: softmax of all distinct crops, the row of each picture's crops in it, and both's numbers."""
         index = np.array(self._index, np.int64).reshape(len(self.pictures), len(self.crops))
         found = {"softmax": np.concatenate(self._scores), "index": index}
         found |= {"pictures": self.pictures, "crops": self.crops}
         return {f"{split}_{name}": array for name, array in found.items()}
 
 
-class KeptCrops(NamedTuple):
+@dataclass(frozen=True)
+class KeptCrops:
     """The kept crops of one member and split, as stored."""
 
     softmax: Ranges  # [rows, classes]
@@ -66,19 +62,21 @@ class KeptCrops(NamedTuple):
     @classmethod
     def of(cls, arrays: Mapping[str, Ranges], split: str) -> "KeptCrops":
         """From stored arrays."""
-        softmax, *rest = (arrays[f"{split}_{name}"] for name in cls._fields)
-        return cls(softmax, *(array[:] for array in rest))
+        index, pictures, crops = (arrays[f"{split}_{name}"][:] for name in ("index", "pictures", "crops"))
+        return cls(arrays[f"{split}_softmax"], index, pictures, crops)
 
     def of_pictures(self, some: slice) -> np.ndarray:
         """Every crop of some of the pictures, those that coincide repeated: float32 [pictures, crops, classes]."""
         index = self.index[some]
         first, last = index.min(), index.max()
-        return self.softmax[first : last + 1][index - first]
+        crops: np.ndarray = self.softmax[first : last + 1][index - first]
+        return crops
 
     @property
     def distinct(self) -> np.ndarray:
         """The index from 0 within each picture: equal columns are crops that coincide in every picture."""
-        return self.index - self.index.min(1, keepdims=True)
+        within: np.ndarray = self.index - self.index.min(1, keepdims=True)
+        return within
 
 
 def in_parts(kept: Mapping[str, KeptCrops], rows: int = 0) -> Iterator[tuple[slice, np.ndarray]]:

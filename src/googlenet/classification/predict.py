@@ -1,86 +1,104 @@
-"""Prediction: class probabilities of one network on a picture's 1, 10 and 144 crops, in one pass (section 7)."""
+"""Prediction: class probabilities of one network on an image's 1, 10 and 144 crops, in one pass (section 7)."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import nn
 
-from googlenet.classification.class_order import columns_of, outputs_of
+from googlenet.classification.class_order import Outputs, columns_of, outputs_of
 from googlenet.classification.crops import POLICIES, crops_144, cut, distinct, upright
 from googlenet.classification.error_rates import top_errors
 from googlenet.classification.kept_crops import Keeper
 from googlenet.data.store import Split
+from googlenet.metrics.error_rates import TopErrors
 from googlenet.models.in_order import InOrder
-from googlenet.resume import NOWHERE, Resume
-from googlenet.trained import Description
+from googlenet.models.network import Network
+from googlenet.models.runtime import Runtime
+from googlenet.pipeline.resume import NOWHERE, Resume
 
-CENTRE_BATCH = 64  # crops at once where one crop a picture is asked for
+CENTRE_BATCH = 64  # crops at once where one crop an image is asked for
+
+
+@dataclass(frozen=True)
+class Cropping:
+    """Which crops of each image are predicted, and how many in a forward pass.
+
+    policies: of 1, 10, 144. Without `mirror` (images whose mirror image is another thing, such as handwriting) each mirrored
+    crop is replaced by the crop itself.
+    """
+
+    policies: tuple[int, ...]
+    batch_size: int
+    mirror: bool = True
+
+    @property
+    def numbers(self) -> list[int]:
+        """The crops, as indices among the 144, that any of the policies needs."""
+        return union(self.policies)
+
+
+CENTRE = Cropping((1,), CENTRE_BATCH)
 
 
 def in_data_order(
-    model: nn.Module, network: Sequence[str], dataset: dict, who: str
-) -> tuple[nn.Module, dict]:
-    """The network, answering in the data set's order where it has just its classes, and `outputs_of` it.
+    network: Network, classes: Sequence[str], keys: Sequence[str], who: str
+) -> tuple[Network, Outputs]:
+    """The network, answering in the data set's order where it has just its classes, and what its outputs stand for.
 
-    dataset: the manifest, with classes and class_keys. Raises UserError as `columns_of`.
+    classes, keys, who: as for `columns_of`, which raises UserError.
     """
-    classes = dataset["classes"]
-    columns = columns_of(network, classes, dataset["class_keys"], who)
-    outputs = outputs_of(network, classes, columns)
-    return (InOrder(model, columns) if len(columns) == len(network) else model), outputs
+    known = network.spec.classes
+    columns = columns_of(known, classes, keys, who)
+    outputs = outputs_of(known, classes, columns)
+    if len(columns) < len(known):
+        return network, outputs
+    spec = replace(network.spec, classes=tuple(known[column] for column in columns))
+    return Network(InOrder(network.model, columns), spec), outputs
 
 
-def probabilities(model: nn.Module, description: Description, crops: np.ndarray, compute: dict) -> np.ndarray:
+def probabilities(network: Network, crops: np.ndarray, runtime: Runtime) -> np.ndarray:
     """Softmax of a network in evaluation mode on crops, uint8 [n, px, px, 3]; returns float32 [n, classes]."""
-    device = compute["device"]
-    x = description.to_input(crops, device)
-    with (
-        torch.inference_mode(),
-        torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"),
-    ):
-        logits, _ = model(x)
+    x = network.to_input(crops, runtime.device)
+    with torch.inference_mode(), runtime.autocast():
+        logits, _ = network.model(x)
     return torch.softmax(logits.float(), 1).cpu().numpy()
 
 
 def crop_scores(
-    model: nn.Module,
-    description: Description,
-    pictures: Iterable[np.ndarray],
-    numbers: Sequence[int],
-    batch_size: int,
-    compute: dict,
-    mirror: bool = True,
+    network: Network, images: Iterable[np.ndarray], cropping: Cropping, runtime: Runtime
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Of each picture in order: the softmax of its distinct crops [distinct, classes], and which stands for each number.
+    """Of each image in order: the softmax of its distinct crops [distinct, classes], and which stands for each number.
 
-    numbers: crops, as indices among the 144. Every distinct crop goes through the network once. Batches are cut across
-    pictures and the last one is filled up, so that all have one shape: what a crop gets, to the last bit, then depends on
-    the crop alone, and not on its neighbours or on how many crops were asked for.
+    The numbers are those of `cropping`. Every distinct crop goes through the network once. Batches are cut across images
+    and the last one is filled up, so that all have one shape: what a crop gets, to the last bit, then depends on the
+    crop alone, and not on its neighbours or on how many crops were asked for.
     """
-    model.eval()
-    px, classes = description.input_px, len(description.classes)
-    waiting: deque[np.ndarray] = deque()  # of each picture in turn, the index of its distinct crops
+    network.model.eval()
+    px, classes, batch_size = network.spec.input_px, len(network.spec.classes), cropping.batch_size
+    numbers = cropping.numbers
+    waiting: deque[np.ndarray] = deque()  # of each image in turn, the index of its distinct crops
     held = np.empty((0, px, px, 3), np.uint8)
     scores = np.empty((0, classes), np.float32)
 
     def run(crops: np.ndarray) -> np.ndarray:
-        done = [probabilities(model, description, part, compute) for part in split(crops, batch_size)]
-        return np.concatenate([scores, *done])
+        return np.concatenate(
+            [scores, *(probabilities(network, part, runtime) for part in split(crops, batch_size))]
+        )
 
     def finished() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         nonlocal scores
         while waiting and waiting[0].max() < len(scores):
             index = waiting.popleft()
-            mine, scores = scores[: index.max() + 1], scores[index.max() + 1 :]
-            yield mine, index
+            done, scores = scores[: index.max() + 1], scores[index.max() + 1 :]
+            yield done, index
 
-    for picture in pictures:
-        every = crops_144(picture.shape[1], picture.shape[0], px)
-        crops, index = distinct([every[j] if mirror else upright(every[j]) for j in numbers])
+    for image in images:
+        every = crops_144(image.shape[1], image.shape[0], px)
+        crops, index = distinct([every[j] if cropping.mirror else upright(every[j]) for j in numbers])
         waiting.append(index)
-        held = np.concatenate([held, cut(picture, crops, px)])
+        held = np.concatenate([held, cut(image, crops, px)])
         whole = len(held) // batch_size * batch_size
         if whole:
             scores, held = run(held[:whole]), held[whole:]
@@ -92,66 +110,54 @@ def crop_scores(
 
 
 def predict(
-    model: nn.Module,
-    description: Description,
-    pictures: Sequence[np.ndarray],
-    policies: Sequence[int],
-    batch_size: int,
-    compute: dict,
-    mirror: bool = True,
+    network: Network,
+    images: Sequence[np.ndarray],
+    cropping: Cropping,
+    runtime: Runtime,
     keeper: Keeper | None = None,
     resume: Resume = NOWHERE,
 ) -> dict[int, np.ndarray]:
-    """Mean softmax over each policy's crops: {policy: float32 [pictures, classes]}, policy one of 1, 10, 144.
+    """Mean softmax over each policy's crops: {policy: float32 [images, classes]}.
 
-    The policies are means over subsets of one pass. Without `mirror` (pictures whose mirror image is another thing, such
-    as handwriting) each mirrored crop is replaced by the crop itself. `keeper` is given what `crop_scores` gives of the
-    pictures that it wants, for the union of the policies. resume: where a prediction that was cut off goes on from.
+    The policies are means over subsets of one pass. `keeper` is given what `crop_scores` gives of the images that it wants.
+    resume: where a prediction that was cut off goes on from.
     """
-    shape = len(pictures), len(description.classes)
-    out = {policy: np.empty(shape, np.float32) for policy in policies}
-    places = {policy: wanted(policy, policies) for policy in policies}
+    shape = len(images), len(network.spec.classes)
+    out = {policy: np.empty(shape, np.float32) for policy in cropping.policies}
+    places = {policy: wanted(policy, cropping.policies) for policy in cropping.policies}
 
     def means(start: int) -> Iterator[dict[str, np.ndarray]]:
-        left = (pictures[i] for i in range(start, len(pictures)))
-        found = crop_scores(model, description, left, union(policies), batch_size, compute, mirror)
-        for picture, (scores, index) in enumerate(found, start):
+        left = (images[i] for i in range(start, len(images)))
+        scored = crop_scores(network, left, cropping, runtime)
+        for number, (scores, index) in enumerate(scored, start):
             item = {
                 str(policy): scores[index[place]].mean(0, dtype=np.float64).astype(np.float32)
                 for policy, place in places.items()
             }
-            wanted_whole = keeper is not None and keeper.wants(picture)
+            wanted_whole = keeper is not None and keeper.wants(number)
             yield item | ({"scores": scores, "index": index} if wanted_whole else {})
 
-    for picture, item in enumerate(resume.items(len(pictures), means)):
-        for policy in policies:
-            out[policy][picture] = item[str(policy)]
-        if "scores" in item:
-            keeper.add(picture, item["scores"], item["index"])
+    for number, item in enumerate(resume.items(len(images), means)):
+        for policy in cropping.policies:
+            out[policy][number] = item[str(policy)]
+        if keeper is not None and "scores" in item:
+            keeper.add(number, item["scores"], item["index"])
     return out
 
 
 def predict_kept(
-    model: nn.Module,
-    description: Description,
-    split: Split,
-    policies: Sequence[int],
-    batch_size: int,
-    compute: dict,
-    mirror: bool,
-    keeper: Keeper,
-    resume: Resume,
+    network: Network, split: Split, cropping: Cropping, runtime: Runtime, keeper: Keeper, resume: Resume
 ) -> None:
-    """Predict, of a split, the pictures that `keeper` wants, and give it their crops."""
+    """Predict, of a split, the images that `keeper` wants, and give it their crops."""
 
     def scores_from(start: int) -> Iterator[dict[str, np.ndarray]]:
         left = (split.picture(i) for i in keeper.pictures[start:])
-        found = crop_scores(model, description, left, union(policies), batch_size, compute, mirror)
-        return ({"scores": scores, "index": index} for scores, index in found)
+        scored = crop_scores(network, left, cropping, runtime)
+        return ({"scores": scores, "index": index} for scores, index in scored)
 
     passed = resume.items(len(keeper.pictures), scores_from, "sample")
-    for picture, item in zip(keeper.pictures, passed, strict=True):
-        keeper.add(int(picture), **item)
+    for number, item in zip(keeper.pictures, passed, strict=True):
+        keeper.add(int(number), item["scores"], item["index"])
 
 
 def union(policies: Sequence[int]) -> list[int]:
@@ -171,11 +177,7 @@ def split(crops: np.ndarray, batch_size: int) -> list[np.ndarray]:
 
 
 def centre_errors(
-    model: nn.Module,
-    description: Description,
-    pictures: Sequence[np.ndarray],
-    labels: np.ndarray,
-    compute: dict,
-) -> dict[str, float]:
-    """Errors in percent on one centre crop a picture, with the model's present weights."""
-    return top_errors(predict(model, description, pictures, [1], CENTRE_BATCH, compute)[1], labels)
+    network: Network, images: Sequence[np.ndarray], labels: np.ndarray, runtime: Runtime
+) -> TopErrors:
+    """Errors on one centre crop an image, with the network's present weights."""
+    return top_errors(predict(network, images, CENTRE, runtime)[1], labels)

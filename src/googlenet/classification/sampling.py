@@ -1,13 +1,12 @@
 """Training crops: the paper's sampling of patches, the earlier methods, and photometric distortions (section 6).
 
-A sampling is a dictionary: {method, area, aspect, scales, interpolation, photometric}, see conf/sampling.yaml.
 Every draw comes from the generator that is passed in.
 """
 
 import cv2
 import numpy as np
 
-from googlenet.errors import UserError, nearest
+from googlenet.config.schema.shared import Sampling
 
 INTERPOLATION = {
     "bilinear": cv2.INTER_LINEAR,
@@ -26,30 +25,32 @@ TRIES = 10  # at a crop that fits, before the largest square is taken: usual in 
 
 
 def sample(
-    picture: np.ndarray, sampling: dict, mirror: bool, px: int, rng: np.random.Generator
+    image: np.ndarray, sampling: Sampling, mirror: bool, px: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw one training crop [px, px, 3] from a uint8 RGB picture [h, w, 3]; with `mirror`, every second is mirrored."""
-    box = METHODS[sampling["method"]](picture.shape[1], picture.shape[0], sampling, rng)
-    names = list(INTERPOLATION) if sampling["interpolation"] == "random" else [sampling["interpolation"]]
+    """Draw one training crop [px, px, 3] from a uint8 RGB image [h, w, 3]; with `mirror`, every second is mirrored."""
+    box = METHODS[sampling.method](image.shape[1], image.shape[0], sampling, rng)
+    names = list(INTERPOLATION) if sampling.interpolation == "random" else [sampling.interpolation]
     interpolation = names[rng.integers(len(names))] if len(names) > 1 else names[0]
     left, top, width, height = box
-    crop = picture[top : top + height, left : left + width]
+    crop = image[top : top + height, left : left + width]
     crop = cv2.resize(crop, (px, px), interpolation=INTERPOLATION[interpolation])
     if mirror and rng.random() < 0.5:
         crop = crop[:, ::-1]
-    if sampling["photometric"] and rng.random() < sampling["photometric"]:
+    if sampling.photometric and rng.random() < sampling.photometric:
         crop = distort(crop, rng)
     return np.ascontiguousarray(crop)
 
 
-def area_box(width: int, height: int, sampling: dict, rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """The paper's method: area within `area` of the picture's, aspect ratio within `aspect` (8-100 %, 3/4-4/3).
+def area_box(
+    width: int, height: int, sampling: Sampling, rng: np.random.Generator
+) -> tuple[int, int, int, int]:
+    """The paper's method: area within `area` of the image's, aspect ratio within `aspect` (8-100 %, 3/4-4/3).
 
     After TRIES at a crop that fits: the largest centred square. Returns left, top, width, height.
     """
-    low, high = np.log(sampling["aspect"][0]), np.log(sampling["aspect"][1])
+    low, high = np.log(sampling.aspect[0]), np.log(sampling.aspect[1])
     for _ in range(TRIES):
-        area = width * height * rng.uniform(*sampling["area"])
+        area = width * height * rng.uniform(*sampling.area)
         aspect = np.exp(rng.uniform(low, high))
         w, h = round((area * aspect) ** 0.5), round((area / aspect) ** 0.5)
         if 0 < w <= width and 0 < h <= height:
@@ -58,35 +59,20 @@ def area_box(width: int, height: int, sampling: dict, rng: np.random.Generator) 
     return (width - side) // 2, (height - side) // 2, side, side
 
 
-def scale_box(width: int, height: int, sampling: dict, rng: np.random.Generator) -> tuple[int, int, int, int]:
+def scale_box(
+    width: int, height: int, sampling: Sampling, rng: np.random.Generator
+) -> tuple[int, int, int, int]:
     """Shorter side drawn from `scales` (in pixels per 224 of input), then a square of the input's size anywhere.
 
     One scale, 256, is Krizhevsky's method; a range is scale jitter. Returns left, top, width, height.
     """
-    scale = rng.uniform(*sampling["scales"])
+    scale = rng.uniform(*sampling.scales)
     side = max(1, round(min(width, height) * 224 / scale))
     side = min(side, width, height)
     return int(rng.integers(width - side + 1)), int(rng.integers(height - side + 1)), side, side
 
 
 METHODS = {"area": area_box, "scale": scale_box}
-
-
-def check(sampling: dict, key: str) -> None:
-    """Raise UserError, naming the key, when a sampling's method, interpolation or ranges make no sense."""
-    if sampling["method"] not in METHODS:
-        near = nearest(sampling["method"], METHODS)
-        raise UserError(f"{key}.method: no sampling method '{sampling['method']}'{near}")
-    if sampling["interpolation"] not in (*INTERPOLATION, "random"):
-        near = nearest(sampling["interpolation"], (*INTERPOLATION, "random"))
-        raise UserError(f"{key}.interpolation: '{sampling['interpolation']}' is unknown{near}")
-    for name in ("area", "aspect", "scales"):
-        if len(sampling[name]) != 2 or not 0 < sampling[name][0] <= sampling[name][1]:
-            raise UserError(f"{key}.{name}: {sampling[name]} is no range; give [low, high], both above 0")
-    if not 0 <= sampling["photometric"] <= 1:
-        raise UserError(f"{key}.photometric: {sampling['photometric']} is no probability; give 0 to 1")
-    if sampling["area"][1] > 1 or sampling["scales"][0] < 224:
-        raise UserError(f"{key}: area must end at 1 or below, scales must begin at 224 or above")
 
 
 def distort(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -97,18 +83,21 @@ def distort(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         factor = np.float32(rng.uniform(*FACTORS))
         x = np.clip(DISTORTIONS[which](x, factor), 0, 255)
     x = x + lighting(rng.normal(0, LIGHTING_STD, 3).astype(np.float32))
-    return np.clip(x + 0.5, 0, 255).astype(np.uint8)
+    distorted: np.ndarray = np.clip(x + 0.5, 0, 255).astype(np.uint8)
+    return distorted
 
 
 def brightness(x: np.ndarray, factor: np.float32) -> np.ndarray:
     """Away from black (factor above 1) or towards it. x: float32 [h, w, 3], 0 to 255, as below."""
-    return x * factor
+    brighter: np.ndarray = x * factor
+    return brighter
 
 
 def contrast(x: np.ndarray, factor: np.float32) -> np.ndarray:
     """Away from the crop's mean luminance or towards it."""
     mean = (x @ LUMA).mean()
-    return mean + (x - mean) * factor
+    spread: np.ndarray = mean + (x - mean) * factor
+    return spread
 
 
 def colour(x: np.ndarray, factor: np.float32) -> np.ndarray:
@@ -119,7 +108,8 @@ def colour(x: np.ndarray, factor: np.float32) -> np.ndarray:
 
 def lighting(strengths: np.ndarray) -> np.ndarray:
     """One shift of RGB for all pixels, along the principal components of ImageNet's colours: float32 [3], 0 to 255."""
-    return LIGHTING @ strengths * 255
+    shift: np.ndarray = LIGHTING @ strengths * 255
+    return shift
 
 
 DISTORTIONS = (brightness, contrast, colour)

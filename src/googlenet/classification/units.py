@@ -2,83 +2,94 @@
 
 Section 3 of the paper takes from Arora et al. that a good sparse layer is found by clustering the units of the
 layer below by their correlation; section 4 builds the Inception module as a dense stand-in for such clusters. Here
-the units of one module are clustered by their correlation on one half of the pictures. Told, of the other half: how
-correlated clusters are, and over what distance on the map. Told, against chance: which branches a cluster's units
+the units of one module are clustered by their correlation on one half of the images. Measured on the other half: how
+correlated clusters are, and over what distance on the map. Tested against chance: which branches a cluster's units
 come out of, and which branches of the module above they feed. Units: channels of the module's output.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from googlenet.classification.crops import POLICIES, crops_144, cut
+from googlenet.config.schema.classification import AnalyseUnits
 from googlenet.errors import UserError
-from googlenet.models.googlenet import GoogLeNet
-from googlenet.trained import Description
+from googlenet.metrics.classification_studies import (
+    BranchTest,
+    DistanceCorrelation,
+    NetworkUnits,
+    ShownUnits,
+    UnitCluster,
+)
+from googlenet.models.network import Network
 
 BRANCHES = ("1x1", "3x3", "5x5", "pool")
-BATCH = 50  # pictures a pass
+BATCH = 50  # images a pass
 FARTHEST = 3  # map positions
 SHOWN = 256  # units of the correlation matrix that is kept for the report
 
 
-def activations(
-    model: GoogLeNet, description: Description, pictures: Sequence[np.ndarray], module: str, device: str
-) -> np.ndarray:
-    """Output of an Inception module on the centre crops of pictures: float32 [pictures, units, h, w]."""
-    px, found, maps = description.input_px, [], []
-    hook = model.get_submodule(f"inception_{module}").register_forward_hook(lambda _, x, y: maps.append(y))
-    for picture in pictures:
-        every = crops_144(picture.shape[1], picture.shape[0], px)
-        found.append(cut(picture, [every[j] for j in POLICIES[1]], px))
-    crops = np.concatenate(found)
+def inception(network: Network, module: str) -> nn.Module:
+    """An Inception module by its name. Raises UserError for a kind of network without them."""
+    return cast(nn.Module, network.trunk).get_submodule(f"inception_{module}")
+
+
+def branches_of(network: Network, module: str) -> dict[str, list[nn.Conv2d]]:
+    """The convolutions of each branch of an Inception module, by the names in BRANCHES."""
+    inside = inception(network, module)
+    branches = {name: inside.get_submodule(f"branch_{name}") for name in BRANCHES}
+    return {
+        name: [layer for layer in branch.modules() if isinstance(layer, nn.Conv2d)]
+        for name, branch in branches.items()
+    }
+
+
+def activations(network: Network, images: Sequence[np.ndarray], module: str, device: str) -> np.ndarray:
+    """Output of an Inception module on the centre crops of images: float32 [images, units, h, w]."""
+    px = network.spec.input_px
+    patches: list[np.ndarray] = []
+    maps: list[Tensor] = []
+    hook = inception(network, module).register_forward_hook(lambda _, x, y: maps.append(y))
+    for image in images:
+        every = crops_144(image.shape[1], image.shape[0], px)
+        patches.append(cut(image, [every[j] for j in POLICIES[1]], px))
+    crops = np.concatenate(patches)
     with torch.inference_mode():
         for start in range(0, len(crops), BATCH):
-            batch = crops[start : start + BATCH]
-            model(description.to_input(batch, device))
+            network.model(network.to_input(crops[start : start + BATCH], device))
     hook.remove()
     return torch.cat(maps).float().cpu().contiguous().numpy()
 
 
-def branch_of_units(model: GoogLeNet, module: str) -> np.ndarray:
-    """The branch, as an index into BRANCHES, that each unit of a module comes out of: int64 [units]."""
-    inception = model.get_submodule(f"inception_{module}")
-    sizes = [last_convolution(getattr(inception, f"branch_{name}")) for name in BRANCHES]
-    sizes = [
-        size if size else inception.n_out - sum(sizes) for size in sizes
-    ]  # the naive module pools its input
+def branch_of_units(network: Network, module: str, units: int) -> np.ndarray:
+    """The branch, as an index into BRANCHES, that each of a module's units comes out of: int64 [units]."""
+    convolutions = branches_of(network, module).values()
+    sizes = [layers[-1].out_channels if layers else 0 for layers in convolutions]
+    sizes = [size if size else units - sum(sizes) for size in sizes]  # the naive module pools its input
     return np.repeat(np.arange(len(BRANCHES)), sizes)
 
 
-def last_convolution(branch: nn.Module) -> int:
-    """Channels that a branch puts out; 0 when it has no convolution."""
-    found = [layer.out_channels for layer in branch.modules() if isinstance(layer, nn.Conv2d)]
-    return found[-1] if found else 0
-
-
-def fed_branches(model: GoogLeNet, module: str) -> tuple[list[str], np.ndarray]:
+def fed_branches(network: Network, module: str) -> tuple[list[str], np.ndarray]:
     """How a module's input units are shared out among its branches: their names, and float64 [units, branches].
 
     A unit's share of a branch is the mean size of its weights in the branch's first convolution, over the sum of
     these means; a row sums to one. A branch without weights is left out.
     """
-    inception, names, sizes = model.get_submodule(f"inception_{module}"), [], []
-    for name in BRANCHES:
-        convolutions = [m for m in getattr(inception, f"branch_{name}").modules() if isinstance(m, nn.Conv2d)]
-        if convolutions:
-            names.append(name)
-            sizes.append(convolutions[0].weight.detach().double().abs().mean((0, 2, 3)).cpu().numpy())
+    firsts = {name: layers[0].weight for name, layers in branches_of(network, module).items() if layers}
+    sizes = [weight.detach().double().abs().mean((0, 2, 3)).cpu().numpy() for weight in firsts.values()]
     shares = np.stack(sizes, axis=1)
-    return names, shares / shares.sum(1, keepdims=True)
+    return list(firsts), shares / shares.sum(1, keepdims=True)
 
 
 def standardised(maps: np.ndarray) -> np.ndarray:
-    """Maps [pictures, units, h, w] with mean 0 and variance 1 of every unit, over pictures and positions; float64."""
+    """Maps [images, units, h, w] with mean 0 and variance 1 of every unit, over images and positions; float64."""
     maps = maps.astype(np.float64)
     centred = maps - maps.mean((0, 2, 3), keepdims=True)
-    return centred / centred.std((0, 2, 3), keepdims=True)
+    scaled: np.ndarray = centred / centred.std((0, 2, 3), keepdims=True)
+    return scaled
 
 
 def correlation(maps: np.ndarray, dy: int = 0, dx: int = 0) -> np.ndarray:
@@ -87,11 +98,12 @@ def correlation(maps: np.ndarray, dy: int = 0, dx: int = 0) -> np.ndarray:
     here = maps[:, :, max(0, -dy) : h - max(0, dy), max(0, -dx) : w - max(0, dx)]
     there = maps[:, :, max(0, dy) : h - max(0, -dy), max(0, dx) : w - max(0, -dx)]
     a, b = (part.transpose(1, 0, 2, 3).reshape(part.shape[1], -1) for part in (here, there))
-    return a @ b.T / a.shape[1]
+    pairs: np.ndarray = a @ b.T / a.shape[1]
+    return pairs
 
 
 def clustered(correlations: np.ndarray, clusters: int) -> tuple[np.ndarray, np.ndarray]:
-    """Clusters of units by average linkage at distance 1 - correlation, and the order of the units for a picture.
+    """Clusters of units by average linkage at distance 1 - correlation, and the order of the units for a chart.
 
     Returns the cluster of each unit, from 0, by falling size; and the units, cluster by cluster, neighbours alike.
     """
@@ -107,14 +119,16 @@ def clustered(correlations: np.ndarray, clusters: int) -> tuple[np.ndarray, np.n
     sizes = np.bincount(raw)
     first = [min(place[int(unit)] for unit in np.flatnonzero(raw == c)) for c in range(len(sizes))]
     rank = {c: i for i, c in enumerate(sorted(range(len(sizes)), key=lambda c: (-sizes[c], first[c])))}
-    found = np.array([rank[int(c)] for c in raw])
-    return found, np.array(sorted(range(len(found)), key=lambda unit: (found[unit], place[unit])))
+    cluster = np.array([rank[int(c)] for c in raw])
+    return cluster, np.array(sorted(range(len(cluster)), key=lambda unit: (cluster[unit], place[unit])))
 
 
-def against_chance(values: np.ndarray, cluster: np.ndarray, permutations: int, seed: int) -> dict:
-    """Whether the clusters differ in `values` [units, columns] by more than clusters drawn at random of their sizes.
+def against_chance(
+    branches: Sequence[str], values: np.ndarray, cluster: np.ndarray, permutations: int, seed: int
+) -> BranchTest:
+    """Whether the clusters differ in `values` [units, branches] by more than clusters drawn at random of their sizes.
 
-    over_chance [clusters][columns]: mean of a cluster's units over the mean of all. beyond: whether it is further from
+    over_chance [clusters][branches]: mean of a cluster's units over the mean of all. beyond: whether it is further from
     it than the furthest cell of 95 % of the permutations (all cells together, each in its own standard deviations).
     explained: share of the variation among units that lies between clusters; with its mean and 95th percentile over
     the permutations, and p, the share of them, this one counted, that explain as much.
@@ -127,7 +141,8 @@ def against_chance(values: np.ndarray, cluster: np.ndarray, permutations: int, s
     spread = np.where(spread > 0, spread, np.inf)
 
     def cells(order: np.ndarray) -> np.ndarray:
-        return member @ centred[order] / sizes
+        means: np.ndarray = member @ centred[order] / sizes
+        return means
 
     def explained(means: np.ndarray) -> float:
         return float((sizes * means**2).sum() / total) if total > 0 else 0.0
@@ -140,17 +155,18 @@ def against_chance(values: np.ndarray, cluster: np.ndarray, permutations: int, s
     at_least = (by_chance >= explained(ours) - 1e-12).sum()
     overall = values.mean(0)
     means = np.divide(ours + overall, overall, out=np.ones_like(ours), where=overall > 0)
-    return {
-        "over_chance": means.tolist(),
-        "beyond": (np.abs(ours / spread) > np.percentile(furthest, 95)).tolist(),
-        "explained": explained(ours),
-        "explained_by_chance": float(by_chance.mean()),
-        "explained_by_chance_95": float(np.percentile(by_chance, 95)),
-        "p": float((1 + at_least) / (1 + permutations)),
-    }
+    return BranchTest(
+        branches=tuple(branches),
+        over_chance=means.tolist(),
+        beyond=(np.abs(ours / spread) > np.percentile(furthest, 95)).tolist(),
+        explained=explained(ours),
+        explained_by_chance=float(by_chance.mean()),
+        explained_by_chance_95=float(np.percentile(by_chance, 95)),
+        p=float((1 + at_least) / (1 + permutations)),
+    )
 
 
-def by_distance(maps: np.ndarray, cluster: np.ndarray) -> list[dict]:
+def by_distance(maps: np.ndarray, cluster: np.ndarray) -> tuple[DistanceCorrelation, ...]:
     """Mean correlation of pairs of units, of one cluster and of two, over the distance on the map.
 
     maps: standardised. A pair is two different units; at distance d one of them is seen d positions away (the
@@ -165,57 +181,60 @@ def by_distance(maps: np.ndarray, cluster: np.ndarray) -> list[dict]:
         offsets = [
             (y, x) for y in steps for x in steps if max(abs(y), abs(x)) == distance and (y, x) >= (0, 0)
         ]
-        found = np.mean([correlation(maps, y, x) for y, x in offsets], axis=0)
-        means = [found[kind & pairs].mean() if (kind & pairs).any() else None for kind in (same, ~same)]
-        means = [None if mean is None else float(mean) for mean in means]
-        rows.append({"distance": distance, "same_cluster": means[0], "other_clusters": means[1]})
-    return rows
+        correlations = np.mean([correlation(maps, y, x) for y, x in offsets], axis=0)
+        inside, between = (
+            float(correlations[kind & pairs].mean()) if (kind & pairs).any() else None
+            for kind in (same, ~same)
+        )
+        rows.append(DistanceCorrelation(distance=distance, same_cluster=inside, other_clusters=between))
+    return tuple(rows)
 
 
-def analysed(model: GoogLeNet, maps: np.ndarray, module: str, above: str, settings: dict) -> dict:
-    """What the stage tells of one network, trained or not.
+def analysed(
+    network: Network, maps: np.ndarray, module: str, above: str, settings: AnalyseUnits
+) -> NetworkUnits:
+    """What is measured of one network, trained or not.
 
-    maps: activations of the module; above: the module that takes them. settings: {clusters, permutations, seed}.
-    Clusters come from the even pictures, correlations from the odd ones. Units that do not vary in either half are
-    left out. Raises UserError when fewer than two vary.
+    maps: activations of the module; above: the module that takes them. Clusters come from the even images, correlations from
+    the odd ones. Units that do not vary in either half are left out. Raises UserError when fewer than two vary.
     """
     halves = maps[0::2], maps[1::2]
     alive = np.logical_and(*(half.std((0, 2, 3)) > 0 for half in halves))
     if alive.sum() < 2:
         raise UserError(
-            f"analyse_units.module: fewer than two units of {module} vary over the pictures; name another module,"
+            f"analyse_units.module: fewer than two units of {module} vary over the images; name another module,"
             " or leave the stage out (analyse_units.enabled: false)"
         )
     chosen, held_out = (standardised(half[:, alive]) for half in halves)
-    cluster, order = clustered(correlation(chosen), settings["clusters"])
-    branch = branch_of_units(model, module)[alive]
-    names, shares = fed_branches(model, above)
+    cluster, order = clustered(correlation(chosen), settings.clusters)
+    branch = branch_of_units(network, module, len(alive))[alive]
+    names, shares = fed_branches(network, above)
     pairs = correlation(held_out)
+    chance = settings.permutations, settings.seed
+    return NetworkUnits(
+        units=len(alive),
+        left_out=int((~alive).sum()),
+        shown=shown_units(order, cluster, branch, pairs),
+        clusters=tuple(described(pairs, cluster == c, branch) for c in range(cluster.max() + 1)),
+        by_distance=by_distance(held_out, cluster),
+        out_of=against_chance(BRANCHES, np.eye(len(BRANCHES))[branch], cluster, *chance),
+        feeds=against_chance(names, shares[alive], cluster, *chance),
+    )
+
+
+def shown_units(order: np.ndarray, cluster: np.ndarray, branch: np.ndarray, pairs: np.ndarray) -> ShownUnits:
+    """The correlation matrix for the report, of at most SHOWN units, evenly spaced in their order."""
     shown = order[np.linspace(0, len(order) - 1, min(SHOWN, len(order))).round().astype(int)]
-    inside = [pairs[np.ix_(cluster == c, cluster == c)] for c in range(cluster.max() + 1)]
-    test = {"permutations": settings["permutations"], "seed": settings["seed"]}
-    return {
-        "units": len(alive),
-        "left_out": int((~alive).sum()),
-        "shown": {
-            "cluster": cluster[shown].tolist(),
-            "branch": branch[shown].tolist(),
-            "correlation_percent": np.rint(100 * pairs[np.ix_(shown, shown)]).astype(int).tolist(),
-        },
-        "clusters": [
-            {
-                "units": len(block),
-                "units_by_branch": np.bincount(branch[cluster == c], minlength=len(BRANCHES)).tolist(),
-                "mean_correlation": float(block[~np.eye(len(block), dtype=bool)].mean())
-                if len(block) > 1
-                else None,
-            }
-            for c, block in enumerate(inside)
-        ],
-        "by_distance": by_distance(held_out, cluster),
-        "out_of": {
-            "branches": list(BRANCHES),
-            **against_chance(np.eye(len(BRANCHES))[branch], cluster, **test),
-        },
-        "feeds": {"branches": names, **against_chance(shares[alive], cluster, **test)},
-    }
+    return ShownUnits(
+        cluster=cluster[shown].tolist(),
+        branch=branch[shown].tolist(),
+        correlation_percent=np.rint(100 * pairs[np.ix_(shown, shown)]).astype(int).tolist(),
+    )
+
+
+def described(pairs: np.ndarray, members: np.ndarray, branch: np.ndarray) -> UnitCluster:
+    """One cluster: bool [units], which units it has; pairs: their correlations [units, units]."""
+    block = pairs[np.ix_(members, members)]
+    mean = float(block[~np.eye(len(block), dtype=bool)].mean()) if len(block) > 1 else None
+    by_branch = np.bincount(branch[members], minlength=len(BRANCHES)).tolist()
+    return UnitCluster(units=len(block), units_by_branch=by_branch, mean_correlation=mean)

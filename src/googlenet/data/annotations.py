@@ -1,7 +1,6 @@
 """Boxes in VOC's XML, which ILSVRC uses too: what the file says, and where that lies in a picture."""
 
 import math
-from pathlib import Path
 from sys import intern
 from xml.etree.ElementTree import Element, ParseError
 
@@ -9,7 +8,7 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from googlenet.data.packed import Packed
+from googlenet.data.archive_path import AnyPath
 from googlenet.data.records import Annotation
 from googlenet.errors import UserError
 
@@ -17,7 +16,7 @@ LONGEST_SIDE = 9  # digits
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-def read_annotation(path: Path | Packed, origin: int, empty: bool = False) -> Annotation:
+def read_annotation(path: AnyPath, origin: int, empty: bool = False) -> Annotation:
     """Read a VOC XML file, boxes unjudged. `empty`: a file that names no object is right, too.
 
     Raises UserError if the file is missing, broken, has entities, or no object where there should be one.
@@ -98,25 +97,25 @@ def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: 
     return placed
 
 
-def _text(item: Element, tag: str, path: Path | Packed) -> str:
+def _text(item: Element, tag: str, path: AnyPath) -> str:
     text = (item.findtext(tag) or "").strip()
     if not text:
         raise UserError(f"{path.name}: an object has no <{tag}>")
     return text
 
 
-def _box(item: Element, path: Path | Packed) -> tuple[float, float, float, float]:
-    texts = [item.findtext(f"bndbox/{corner}") for corner in CORNERS]
+def _box(item: Element, path: AnyPath) -> tuple[float, float, float, float]:
+    texts = [item.findtext(f"bndbox/{corner}") or "" for corner in CORNERS]
     try:
-        box = tuple(float(text) for text in texts)
-    except (TypeError, ValueError):
-        box = (math.nan,)
-    if not all(math.isfinite(value) for value in box):
+        xmin, ymin, xmax, ymax = (float(text) for text in texts)
+    except ValueError:
+        xmin = ymin = xmax = ymax = math.nan
+    if not all(math.isfinite(value) for value in (xmin, ymin, xmax, ymax)):
         raise UserError(f"{path.name}: an object's <bndbox> lacks a corner or has one that is no number")
-    return box
+    return xmin, ymin, xmax, ymax
 
 
-def _side(root: Element, tag: str, path: Path | Packed) -> int:
+def _side(root: Element, tag: str, path: AnyPath) -> int:
     text = (root.findtext(f"size/{tag}") or "0").strip()
     if not text.isdecimal() or len(text) > LONGEST_SIDE:
         raise UserError(f"{path.name}: <{tag}> of <size> is '{text[:20]}', not a number of pixels")

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
-from googlenet.data.packed import Packed
+from googlenet.data.archive_path import AnyPath
 from googlenet.errors import UserError, nearest
 
 WNID = re.compile(r"n\d{8}")
@@ -20,7 +19,7 @@ class ClassRow(NamedTuple):
     number: int
 
 
-def read_class_table(path: Path | Packed) -> list[ClassRow]:
+def read_class_table(path: AnyPath) -> list[ClassRow]:
     """Read `wnid number name` (map_det.txt), `wnid words, more words` (LOC_synset_mapping.txt), or `name` lines.
 
     A number is the competition's own for the class. Raises UserError naming file and line.
@@ -31,7 +30,8 @@ def read_class_table(path: Path | Packed) -> list[ClassRow]:
         if not line:
             continue
         row = _row(line)
-        for value in [row.key, *([row.number] if row.number else [])]:
+        values: list[str | int] = [row.key, row.number] if row.number else [row.key]
+        for value in values:
             if value in seen:
                 raise UserError(
                     f"{path.name}, line {at}: '{value}' stands in line {seen[value]} already; remove one of them"
@@ -41,14 +41,14 @@ def read_class_table(path: Path | Packed) -> list[ClassRow]:
     return rows
 
 
-def lines_of(path: Path | Packed) -> list[str]:
+def lines_of(path: AnyPath) -> list[str]:
     """A text file's lines, stripped, blank ones as "". Raises UserError when it cannot be read."""
     with text_of(path):
         return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
 
 
 @contextmanager
-def text_of(path: Path | Packed) -> Iterator[None]:
+def text_of(path: AnyPath) -> Iterator[None]:
     """What goes wrong while a text file is read, as a UserError that names it."""
     try:
         yield
@@ -58,7 +58,7 @@ def text_of(path: Path | Packed) -> Iterator[None]:
         raise UserError(f"{path}: cannot be read as text ({error}); give a UTF-8 text file") from None
 
 
-def pairs_in(path: Path | Packed) -> Iterator[tuple[str, str, str]]:
+def pairs_in(path: AnyPath) -> Iterator[tuple[str, str, str]]:
     """The lines of a blacklist, <picture's number or name> <class>, each with its place for an error."""
     for at, line in enumerate(lines_of(path), start=1):
         words = line.split(maxsplit=1)

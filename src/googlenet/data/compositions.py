@@ -44,7 +44,8 @@ def scene(
     """
     canvas = background(photographs, side, CEILING["scene"], rng)
     scratches(canvas, int(rng.integers(2, 7)), 4, rng)
-    colour, placed = pen(INK["scene"], rng), []  # one pen: digits that touch become one segment
+    colour = pen(INK["scene"], rng)  # one pen: digits that touch become one segment
+    placed: list[tuple[int, tuple[int, int, int, int]]] = []
     for number, ink in enumerate(digits):
         for _ in range(40):  # tries
             mask = stroke(
@@ -68,7 +69,7 @@ def background(
     largest = min(photograph.shape[:2])
     crop = int(rng.integers(largest // 2, largest + 1))
     y, x = (int(rng.integers(0, room - crop + 1)) for room in photograph.shape[:2])
-    part = photograph[y : y + crop, x : x + crop].astype(np.float32)
+    part: np.ndarray = photograph[y : y + crop, x : x + crop].astype(np.float32)
     part = cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA if crop > side else cv2.INTER_LINEAR)
     part = cv2.GaussianBlur(part, (0, 0), rng.uniform(0.5, 1.5))
     part = part[:, ::-1] if rng.random() < 0.5 else part
@@ -82,8 +83,9 @@ def stroke(ink: np.ndarray, size: int, tilt: float) -> np.ndarray:
     matrix = (grow @ np.vstack([turn, [0, 0, 1]]))[:2]
     large = cv2.warpAffine(ink, matrix, (size, size), flags=cv2.INTER_CUBIC)
     low, high = SOFT_EDGE
-    ramp = np.clip((large - low) / (high - low), 0, 1)
-    return ramp * ramp * (3 - 2 * ramp)
+    ramp: np.ndarray = np.clip((large - low) / (high - low), 0, 1)
+    opacity: np.ndarray = ramp * ramp * (3 - 2 * ramp)
+    return opacity
 
 
 def pen(brightness: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from googlenet.data.records import SPLITS
 from googlenet.data.store import Split, open_split
 
 
-class Pictures(Sequence):
+class Pictures(Sequence[np.ndarray]):
     """A split's pictures, uint8 RGB [h, w, 3] each. Small sets are decoded once; what is over the limit, each time."""
 
     def __init__(self, split: Split, limit_mb: float):
@@ -19,7 +20,13 @@ class Pictures(Sequence):
     def __len__(self) -> int:
         return len(self.split)
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[np.ndarray]: ...
+    def __getitem__(self, index: int | slice) -> np.ndarray | list[np.ndarray]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
         if index in self._kept:
             return self._kept[index]
         picture = self.split.picture(index)

@@ -11,9 +11,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from googlenet.data.archive_path import AnyPath, Node, Tree, files_below, node_of, opened, put
 from googlenet.data.class_table import lines_of
 from googlenet.data.folders import is_picture, require, visible
-from googlenet.data.packed import Packed, Tree, files_below, node, opened, put
 from googlenet.data.tar_index import contents
 from googlenet.errors import UserError
 
@@ -21,16 +21,16 @@ BY_CLASS = re.compile(r"train_(pos|part|neg)_(\d+)\.txt")
 MARKS = {"pos": "1", "part": "0", "neg": "-1"}
 
 
-def det_tree(sources: dict[str, tuple[Path, Path]], data: Path | Packed) -> Tree:
+def det_tree(sources: dict[str, tuple[Path, Path]], data: AnyPath) -> Tree:
     """The tree of pictures, boxes and lists. `sources`: pictures and boxes of each part; `data`: the kit's folder."""
-    top: Tree = {"Data": {"DET": {}}, "Annotations": {"DET": {}}, "ImageSets": {"DET": {}}}
+    images: Tree = {}
+    annotations: Tree = {}
     folders: dict[str, dict[str, str]] = {}
     for part, (pictures, boxes) in sources.items():
-        top["Data"]["DET"][part], folders[part] = _pictures(pictures, flat=part != "train")
-        top["Annotations"]["DET"][part] = _boxes(boxes, folders[part])
-    lists = require(data / "det_lists", "dataset.detection.root")
-    top["ImageSets"]["DET"] = _lists(lists, folders.get("train", {}))
-    return top
+        images[part], folders[part] = _pictures(pictures, flat=part != "train")
+        annotations[part] = _boxes(boxes, folders[part])
+    lists = _lists(require(data / "det_lists", "dataset.detection.root"), folders.get("train", {}))
+    return {"Data": {"DET": images}, "Annotations": {"DET": annotations}, "ImageSets": {"DET": lists}}
 
 
 def _pictures(archive: Path, flat: bool) -> tuple[Tree, dict[str, str]]:
@@ -44,7 +44,7 @@ def _pictures(archive: Path, flat: bool) -> tuple[Tree, dict[str, str]]:
         if stem in folder_of:
             raise UserError(f"{archive.name}: two pictures are called '{path.name}'; fetch it again")
         folder_of[stem] = folder
-        put(tree, _joined(folder, path.name), node(path), archive.name)
+        put(tree, _joined(folder, path.name), node_of(path), archive.name)
     return tree, folder_of
 
 
@@ -58,23 +58,23 @@ def _boxes(archive: Path, folder_of: dict[str, str]) -> Tree:
     return tree
 
 
-def _annotations(archive: Path) -> Iterator[tuple[str, object]]:
+def _annotations(archive: Path) -> Iterator[tuple[str, Node]]:
     """Names and contents of the XML of a folder or a small archive, which is read once through."""
     if archive.is_dir():
-        yield from ((path.name, node(path)) for path in files_below(archive) if path.suffix == ".xml")
+        yield from ((path.name, node_of(path)) for path in files_below(archive) if path.suffix == ".xml")
         return
     for name, content in contents(archive, lambda name: name.endswith(".xml")):
         yield name.rpartition("/")[2], zlib.compress(content, 1)
 
 
-def _lists(folder: Path | Packed, folder_of: dict[str, str]) -> Tree:
+def _lists(folder: AnyPath, folder_of: dict[str, str]) -> Tree:
     """The lists of the kit: those by class joined, with the folders of the pictures."""
     tree: Tree = {}
     by_class: dict[str, list[bytes]] = {}
     for path in visible(folder):
         match = BY_CLASS.fullmatch(path.name)
         if not match:
-            put(tree, path.name, node(path), folder.name)
+            put(tree, path.name, node_of(path), folder.name)
             continue
         items = [line.split()[0].rpartition("/")[2] for line in lines_of(path) if line]
         lines = [f"{_joined(folder_of.get(item, ''), item)} {MARKS[match[1]]}\n" for item in items]

@@ -23,6 +23,7 @@ import numpy as np
 from googlenet.data.annotations import read_annotation
 from googlenet.data.class_table import ClassRow, by_any_name, key_of, lines_of, pairs_in, text_of
 from googlenet.data.folders import inside
+from googlenet.data.records import Annotation
 from googlenet.errors import UserError, nearest
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -50,7 +51,7 @@ class Classes(NamedTuple):
     by_number: dict[str, int]  # empty where nothing says the numbers
 
 
-class Truth(NamedTuple):
+class ObjectTable(NamedTuple):
     """One row per object: picture int64 [m], label int64 [m], box float64 [m, 4], difficult bool [m]."""
 
     image: np.ndarray
@@ -59,7 +60,7 @@ class Truth(NamedTuple):
     difficult: np.ndarray
 
 
-class Found(NamedTuple):
+class DetectionTable(NamedTuple):
     """One row per detection: picture int64 [n], label int64 [n], score float64 [n], box float64 [n, 4]."""
 
     image: np.ndarray
@@ -89,23 +90,25 @@ def read_list(path: Path) -> Pictures:
     return Pictures(path.name, list(place), place, {number: at for at, number in enumerate(numbers)})
 
 
-def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> tuple[Truth, Classes]:
+def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> tuple[ObjectTable, Classes]:
     """Read the XML of every picture; the classes are those of `table`, or without one those that occur, sorted."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; give the one that holds the XML of the pictures")
     known = by_any_name(table)
-    image, names, boxes, difficult, files = array("q"), [], array("d"), array("b"), []
+    image, boxes, difficult = array("q"), array("d"), array("b")
+    names: list[str] = []
+    files: list[str] = []
     for at, name in enumerate(pictures.names):
         if not inside(name):
             raise UserError(f"{pictures.file}: '{name}' leads out of {folder}; mend the line")
-        found = _annotation(folder / f"{name}.xml", f"{pictures.file}, '{name}'")
-        image.extend([at] * len(found.names))
-        names += found.names
-        files += [found.file] * len(found.names)
-        difficult.extend(found.difficult)
-        for box in found.boxes:
+        annotation = _annotation(folder / f"{name}.xml", f"{pictures.file}, '{name}'")
+        image.extend([at] * len(annotation.names))
+        names += annotation.names
+        files += [annotation.file] * len(annotation.names)
+        difficult.extend(annotation.difficult)
+        for box in annotation.boxes:
             if box[0] > box[2] or box[1] > box[3]:
-                raise UserError(f"{found.file}: box {_shown(box)} is inverted; mend the file")
+                raise UserError(f"{annotation.file}: box {_shown(box)} is inverted; mend the file")
             boxes.extend(box)
     if not table:
         known = {name: name for name in names}
@@ -114,8 +117,10 @@ def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> t
     classes = Classes(keys, [row.name for row in table] or keys, known, numbers)
     label_of = {key: label for label, key in enumerate(keys)}
     labels = [label_of[key_of(name, known, file)] for name, file in zip(names, files, strict=True)]
-    box = np.array(boxes, np.float64).reshape(-1, 4)
-    return Truth(np.array(image), np.array(labels, np.int64), box, np.array(difficult, bool)), classes
+    placed = np.array(boxes, np.float64).reshape(-1, 4)
+    return ObjectTable(
+        np.array(image), np.array(labels, np.int64), placed, np.array(difficult, bool)
+    ), classes
 
 
 def read_blacklist(path: Path, pictures: Pictures, classes: Classes) -> np.ndarray:
@@ -129,7 +134,7 @@ def read_blacklist(path: Path, pictures: Pictures, classes: Classes) -> np.ndarr
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
-def read_detections(path: Path, pictures: Pictures, classes: Classes) -> Found:
+def read_detections(path: Path, pictures: Pictures, classes: Classes) -> DetectionTable:
     """Read detections of listed pictures, in the order of the file."""
     numbered = path.suffix.lower() not in FORMS
     if numbered and not classes.by_number:
@@ -150,10 +155,10 @@ def read_detections(path: Path, pictures: Pictures, classes: Classes) -> Found:
         label.append(label_of[name])
         numbers.extend(_checked(values, f"{path.name}, {where}"))
     table = np.array(numbers, np.float64).reshape(-1, 5)
-    return Found(np.array(image), np.array(label), table[:, 0], table[:, 1:])
+    return DetectionTable(np.array(image), np.array(label), table[:, 0], table[:, 1:])
 
 
-def _annotation(path: Path, where: str) -> Any:
+def _annotation(path: Path, where: str) -> Annotation:
     try:
         return read_annotation(path, XML_ORIGIN, empty=True)
     except UserError as error:

@@ -9,33 +9,37 @@ The numbers are in no order of the alphabet: whoever takes them for one has ever
 
 import io
 import re
-from pathlib import Path
 
 import numpy as np
 
+from googlenet.config.schema.dataset import Kind
+from googlenet.data.archive_path import AnyPath
 from googlenet.data.class_table import ClassRow, lines_of
 from googlenet.data.folders import require, visible
-from googlenet.data.packed import Packed
 from googlenet.errors import UserError
 
 NUMBER = re.compile(r"ILSVRC\d{4}(_[A-Z]+)?_ID")
 TRUTH = re.compile(r"ILSVRC\d{4}_(clsloc_)?validation_ground_truth\.txt")
-META = {"classification": ("meta.mat", "meta_clsloc.mat"), "detection": ("meta_det.mat",)}
+META: dict[Kind, tuple[str, ...]] = {
+    "classification": ("meta.mat", "meta_clsloc.mat"),
+    "detection": ("meta_det.mat",),
+}
 
 
-def classes_in(data: Path | Packed, kind: str) -> list[ClassRow]:
+def classes_in(data: AnyPath, kind: Kind) -> list[ClassRow]:
     """The classes of the competition with their numbers, from the folder `data` of a kit. Raises UserError."""
     found = [data / name for name in META[kind] if (data / name).is_file()]
     if not found:
         raise UserError(f"{data}: has no {' or '.join(META[kind])}; fetch the development kit again")
     synsets = _synsets(found[0])
-    number = next((name for name in synsets.dtype.names or () if NUMBER.fullmatch(name)), None)
-    words = "words" if "words" in (synsets.dtype.names or ()) else "name"
-    if number is None or not {"WNID", words} <= set(synsets.dtype.names):
+    columns = synsets.dtype.names or ()
+    number = next((name for name in columns if NUMBER.fullmatch(name)), None)
+    words = "words" if "words" in columns else "name"
+    if number is None or not {"WNID", words} <= set(columns):
         raise UserError(
             f"{found[0]}: 'synsets' has no number, WNID and words; fetch the development kit again"
         )
-    leaves = [row for row in synsets if "num_children" not in synsets.dtype.names or not row["num_children"]]
+    leaves = [row for row in synsets if "num_children" not in columns or not row["num_children"]]
     rows = [
         ClassRow(str(row["WNID"]), str(row[words]).split(",")[0].strip(), int(row[number]))
         for row in leaves
@@ -48,7 +52,7 @@ def classes_in(data: Path | Packed, kind: str) -> list[ClassRow]:
     return rows
 
 
-def truth_in(data: Path | Packed) -> tuple[str, list[int]]:
+def truth_in(data: AnyPath) -> tuple[str, list[int]]:
     """Return (name of the file, the class's number of each val picture, in the order of their names)."""
     files = [path for path in visible(data) if TRUTH.fullmatch(path.name)]
     if not files:
@@ -56,14 +60,14 @@ def truth_in(data: Path | Packed) -> tuple[str, list[int]]:
     return files[0].name, numbers_in(files[0])
 
 
-def blacklist_in(folders: tuple[Path | Packed, ...], given: str) -> set[int]:
+def blacklist_in(folders: tuple[AnyPath, ...], given: str) -> set[int]:
     """The numbers of the val pictures that a blacklist of CLS-LOC names; the file is looked for in `folders`."""
     found = [folder / given for folder in folders if (folder / given).is_file()]
     path = found[0] if found else require(folders[0] / given, "dataset.classification.blacklist", False)
     return set(numbers_in(path))
 
 
-def numbers_in(path: Path | Packed) -> list[int]:
+def numbers_in(path: AnyPath) -> list[int]:
     """The numbers of a file that has one on each line. Raises UserError naming file and line."""
     numbers = []
     for at, line in enumerate(lines_of(path), start=1):
@@ -74,7 +78,7 @@ def numbers_in(path: Path | Packed) -> list[int]:
     return numbers
 
 
-def _synsets(path: Path | Packed) -> np.ndarray:
+def _synsets(path: AnyPath) -> np.ndarray:
     """The table `synsets` of a MATLAB file, a structured array with one row for each class."""
     from scipy.io import loadmat
 

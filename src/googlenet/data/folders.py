@@ -1,75 +1,70 @@
 """What readers ask of folders, on disk or packed: are they there, which pictures lie in them, which are held out."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import TypeVar, overload
 
-from googlenet.data.packed import Packed, Stretch
+from googlenet.config.schema.dataset import ClassificationSource, DataSource, SplitSources
+from googlenet.data.archive_path import AnyPath, ArchivePath, ByteRange
 from googlenet.data.records import SPLITS, Annotation, Candidate
-from googlenet.errors import UserError, nearest
+from googlenet.errors import UserError
 
-EMPTY = ("refuse", "keep")
 LONGEST_NAME = 240  # bytes; file systems take 255, and a suffix may be added
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+PathT = TypeVar("PathT", bound=AnyPath)
 
 
-def root_of(kind: str, settings: dict) -> Path:
+def root_of(source: DataSource) -> Path:
     """The data set's folder. Raises UserError naming the key when it is not set or not there."""
-    key = f"dataset.{kind}.root"
-    if not settings["root"]:
+    key = f"{source.key}.root"
+    if not source.root:
         raise UserError(f"{key}: not set; give the folder that holds the data set")
-    root = Path(settings["root"]).expanduser()
+    root = Path(source.root).expanduser()
     if not root.is_dir():
         raise UserError(f"{key}: no folder {root}; fetch the data set or correct the path")
     return root
 
 
-def check_splits(kind: str, settings: dict, hold_out: bool = False) -> None:
-    """See that `splits` names three sources; validation may be "" where pictures are held out instead.
+def check_splits(source: DataSource) -> None:
+    """See that `splits` names three different sources.
 
-    With `hold_out`, training may be "" too, for a data set that nothing is trained on: then test stands alone.
+    In classification, validation may be "" where images are held out of training instead; and training may be "" too, for
+    a data set that nothing is trained on: then test stands alone.
     """
-    key, splits = f"dataset.{kind}.splits", settings["splits"]
-    if sorted(splits) != sorted(SPLITS):
-        raise UserError(f"{key}: has {', '.join(splits) or 'nothing'}; needs exactly {', '.join(SPLITS)}")
-    if hold_out and test_alone(settings):
-        if settings["validation_per_class"]:
+    key, splits, held_out = f"{source.key}.splits", source.splits, False
+    if isinstance(source, ClassificationSource):
+        if test_alone(splits):
+            if source.validation_per_class:
+                raise UserError(
+                    f"{source.key}.validation_per_class: no training pictures to hold out of; set it to 0"
+                )
+            if not splits.test:
+                raise UserError(f"{key}.test: not set; name the part of the data set to use")
+            return
+        held_out = source.validation_per_class > 0
+        if held_out == bool(splits.validation):
             raise UserError(
-                f"dataset.{kind}.validation_per_class: no training pictures to hold out of; set it to 0"
+                f"{key}.validation: either name a folder and set {source.key}.validation_per_class to 0, "
+                'or set it to "" and that key above 0'
             )
-        if not splits["test"]:
-            raise UserError(f"{key}.test: not set; name the part of the data set to use")
-        return
-    held_out = hold_out and settings["validation_per_class"] > 0
-    if hold_out and held_out == bool(splits["validation"]):
-        raise UserError(
-            f"{key}.validation: either name a folder and set dataset.{kind}.validation_per_class to 0, "
-            'or set it to "" and that key above 0'
-        )
-    named = [splits[split] for split in SPLITS if not (held_out and split == "validation")]
-    for split in SPLITS:
-        if not splits[split] and not (held_out and split == "validation"):
+    needed = {split: splits.of(split) for split in SPLITS if not (held_out and split == "validation")}
+    for split, name in needed.items():
+        if not name:
             raise UserError(f"{key}.{split}: not set; name the part of the data set to use")
-    if len(set(named)) < len(named):
+    if len(set(needed.values())) < len(needed):
         raise UserError(
             f"{key}: two splits read the same source; name another, since choices and figures need different pictures"
         )
 
 
-def empty_kept(kind: str, settings: dict) -> bool:
-    """Whether pictures whose annotation names no object are kept. Raises UserError for a word that is no rule."""
-    rule = settings["pictures_without_objects"]
-    if rule not in EMPTY:
-        raise UserError(f"dataset.{kind}.pictures_without_objects: no rule '{rule}'{nearest(rule, EMPTY)}")
-    return rule == "keep"
+def test_alone(splits: SplitSources) -> bool:
+    """Whether a data set has neither training nor validation images."""
+    return not splits.train and not splits.validation
 
 
-def test_alone(settings: dict) -> bool:
-    """Whether a data set has neither training nor validation pictures."""
-    return not settings["splits"]["train"] and not settings["splits"]["validation"]
-
-
-def require(path: Path | Packed, key: str, folder: bool = True) -> Path | Packed:
+def require(path: PathT, key: str, folder: bool = True) -> PathT:
     """Return `path`, or raise UserError naming the key that leads there."""
     if not (path.is_dir() if folder else path.is_file()):
         raise UserError(
@@ -78,7 +73,11 @@ def require(path: Path | Packed, key: str, folder: bool = True) -> Path | Packed
     return path
 
 
-def visible(folder: Path | Packed) -> list[Path | Packed]:
+@overload
+def visible(folder: Path) -> list[Path]: ...
+@overload
+def visible(folder: AnyPath) -> list[AnyPath]: ...
+def visible(folder: AnyPath) -> Sequence[AnyPath]:
     """A folder's entries in the order of their names, without the dot files that systems leave there."""
     return sorted(
         (path for path in folder.iterdir() if not path.name.startswith(".")), key=lambda path: path.name
@@ -97,7 +96,7 @@ def inside(name: str) -> bool:
     )
 
 
-def is_picture(path: Path | Packed) -> bool:
+def is_picture(path: AnyPath) -> bool:
     """Whether the name is that of a picture file."""
     return path.suffix.lower() in PICTURES and path.is_file()
 
@@ -105,15 +104,15 @@ def is_picture(path: Path | Packed) -> bool:
 def candidate(
     split: str,
     name: str,
-    path: Path | Packed,
+    path: AnyPath,
     label: int = -1,
     annotation: Annotation | None = None,
     partial: tuple[int, ...] = (),
 ) -> Candidate:
-    """A picture at a path, be it a file or a stretch of an archive."""
-    if isinstance(path, Packed):
-        where = path.what
-        if not isinstance(where, Stretch):
+    """An image at a path, be it a file or a range of an archive's bytes."""
+    if isinstance(path, ArchivePath):
+        where = path.node
+        if not isinstance(where, ByteRange):
             raise UserError(f"{path}: lies in a compressed archive; unpack that one")
         return Candidate(split, name, where.archive, label, annotation, partial, where.offset, where.size)
     return Candidate(split, name, path, label, annotation, partial)

@@ -8,6 +8,8 @@ counting order.
 
 import numpy as np
 
+from googlenet.config.schema.dataset import SplitCounts
+
 WRITERS = 14
 SHEET_AT_LEAST = 60  # digits; no sheet is shorter, and none counts upwards again after its first thirty
 STRIPS = {"train": (0.0, 0.5), "validation": (0.5, 0.7), "test": (0.7, 1.0)}  # of each photograph's width
@@ -37,13 +39,13 @@ def writers_of(labels: np.ndarray) -> np.ndarray:
     return writers.cumsum()
 
 
-def digits_of(split: str, writers: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+def digits_of(split: str, writers: SplitCounts) -> tuple[np.ndarray, np.ndarray]:
     """The ink and labels of one split, whose `writers` follow those of the splits before it in file order."""
     ink, labels = load_digits()
     order = list(STRIPS)
-    first = sum(writers[name] for name in order[: order.index(split)])
+    first = sum(writers.of(name) for name in order[: order.index(split)])
     who = writers_of(labels)
-    chosen = (who >= first) & (who < first + writers[split])
+    chosen = (who >= first) & (who < first + writers.of(split))
     return ink[chosen], labels[chosen]
 
 

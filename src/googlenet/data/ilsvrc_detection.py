@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from googlenet.config.schema.dataset import DetectionSource
+from googlenet.data.archive_path import AnyPath
 from googlenet.data.class_table import WNID, ClassRow, by_any_name, key_of, lines_of, pairs_in
 from googlenet.data.folders import require
-from googlenet.data.packed import Packed
+from googlenet.data.image_lists import class_keys, drop_repeated, listed
 from googlenet.data.records import SPLITS, Candidate, Refused
-from googlenet.data.voc import class_keys, drop_repeated, listed
 from googlenet.errors import UserError
 
 BOX_ORIGIN = 0
@@ -27,52 +28,54 @@ MARKS = {"1", "0", "-1"}
 BLACKLISTED = "val"  # the list whose numbers the competition's blacklist uses
 
 
-def check(top: Path | Packed, settings: dict) -> None:
+def check(source: DetectionSource, top: AnyPath) -> None:
     """See that the lists, the folders behind them and the blacklist are there. Raises UserError naming the key."""
     for split in SPLITS:
-        name, key = settings["splits"][split], f"dataset.detection.splits.{split}"
+        name, key = source.splits.of(split), f"{source.key}.splits.{split}"
         if not _class_lists(top, name):
             require(_list(top, name), key, folder=False)
         for part in ("Data", "Annotations"):
             require(top / part / "DET" / folder_of(top, name), key)
-    if settings["blacklist"]:
-        _blacklist_file(top, settings)
+    if source.blacklist:
+        _blacklist_file(source, top)
 
 
 def read(
-    top: Path | Packed, settings: dict, table: Sequence[ClassRow]
+    source: DetectionSource, top: AnyPath, table: Sequence[ClassRow]
 ) -> tuple[list[str], dict[str, list[Candidate]], list[Refused]]:
     """Return (wnids of the classes, candidates by split, what was refused)."""
     known = by_any_name(table)
-    splits, refused, told = {}, [], {}
+    splits: dict[str, list[Candidate]] = {}
+    refused: list[Refused] = []
+    marked: dict[str, _Marked | None] = {}
     for split in SPLITS:
-        name = settings["splits"][split]
-        items, told[split], negatives = _items(top, name, table)
-        if not settings["negatives"]:
+        name = source.splits.of(split)
+        items, marked[split], negatives = _items(top, name, table)
+        if not source.negatives:
             items = [item for item in items if item not in negatives]
         folder = folder_of(top, name)
         images, annotations = top / "Data/DET" / folder, top / "Annotations/DET" / folder
         # Without lists by class, as in val, every class is looked for in every picture: some have none.
         splits[split], bad = listed(
-            split, items, images, annotations, BOX_ORIGIN, empty=told[split] is None, negatives=negatives
+            split, items, images, annotations, BOX_ORIGIN, empty=marked[split] is None, negatives=negatives
         )
         splits[split] = [_by_key(item, known) for item in splits[split]]
         refused += bad
     splits, twice = drop_repeated(splits)
-    asked = [_wnid(name, known, "dataset.detection.classes") for name in settings["classes"]]
+    asked = [_wnid(name, known, f"{source.key}.classes") for name in source.classes]
     keys = asked or class_keys(splits["train"])
-    black = _blacklist(top, settings, keys, known)
+    black = _blacklist(source, top, keys, known)
     for split, candidates in splits.items():
-        splits[split] = [_judged(item, told[split], black, keys) for item in candidates]
+        splits[split] = [_judged(item, marked[split], black, keys) for item in candidates]
     return keys, splits, refused + twice
 
 
-def folder_of(top: Path | Packed, name: str) -> str:
+def folder_of(top: AnyPath, name: str) -> str:
     """Where a list's pictures lie: `val1`, one of the two usual halves of val, reads from `val`."""
     return name if (top / "Data/DET" / name).is_dir() else name.rstrip("0123456789").rstrip("_")
 
 
-class _Told:
+class _Marked:
     """What the lists by class say: of which classes a picture has all its boxes."""
 
     def __init__(self, items: Sequence[str], classes: Sequence[str]):
@@ -94,9 +97,7 @@ class _Told:
         return self._made[mark]
 
 
-def _items(
-    top: Path | Packed, name: str, table: Sequence[ClassRow]
-) -> tuple[list[str], _Told | None, set[str]]:
+def _items(top: AnyPath, name: str, table: Sequence[ClassRow]) -> tuple[list[str], _Marked | None, set[str]]:
     """A split's pictures, what the lists by class say of them (None without such lists), and the negatives."""
     lists = _class_lists(top, name)
     plain = _list(top, name)
@@ -114,19 +115,19 @@ def _items(
     items = (
         items if items is not None else sorted({item for path in lists.values() for item, _ in _marks(path)})
     )
-    told = _Told(items, [wnids[number] for number in lists])
+    marked = _Marked(items, [wnids[number] for number in lists])
     listed_at_all, shown = np.zeros((2, len(items)), bool)
     for column, path in enumerate(lists.values()):
         for item, mark in _marks(path):
-            row = told.row.get(item)
+            row = marked.row.get(item)
             if row is not None:
-                told.whole[row, column] = mark != "0"
+                marked.whole[row, column] = mark != "0"
                 listed_at_all[row] = True
                 shown[row] |= mark != "-1"
-    return items, told, {items[row] for row in np.flatnonzero(listed_at_all & ~shown)}
+    return items, marked, {items[row] for row in np.flatnonzero(listed_at_all & ~shown)}
 
 
-def _marks(path: Path | Packed) -> Iterator[tuple[str, str]]:
+def _marks(path: AnyPath) -> Iterator[tuple[str, str]]:
     """Pictures with "1", "0" or "-1", of one class's list."""
     for at, line in enumerate(lines_of(path), start=1):
         words = line.split()
@@ -139,29 +140,32 @@ def _marks(path: Path | Packed) -> Iterator[tuple[str, str]]:
             yield words[0], words[1]
 
 
-def _judged(item: Candidate, told: _Told | None, black: dict[str, set[int]], keys: list[str]) -> Candidate:
+def _judged(
+    item: Candidate, marked: _Marked | None, black: dict[str, set[int]], keys: list[str]
+) -> Candidate:
     """A candidate with the classes of which it may have objects without a box."""
     stem = item.name.rsplit(".", 1)[0]
-    partial = told.partial(stem if stem in told.row else item.name, keys) if told else ()
+    partial = marked.partial(stem if stem in marked.row else item.name, keys) if marked else ()
     extra = black.get(stem, set()) - set(partial)
     return replace(item, partial=tuple(sorted({*partial, *extra})) if extra else partial)
 
 
 def _by_key(item: Candidate, known: dict[str, str]) -> Candidate:
     """A candidate whose objects are named by wnid, whether its file names them so or by words."""
-    names = tuple(known.get(name, name) for name in item.annotation.names)
-    if names == item.annotation.names:
+    annotation = item.annotation
+    names = tuple(known.get(name, name) for name in annotation.names) if annotation else ()
+    if annotation is None or names == annotation.names:
         return item
-    return replace(item, annotation=replace(item.annotation, names=names))
+    return replace(item, annotation=replace(annotation, names=names))
 
 
 def _blacklist(
-    top: Path | Packed, settings: dict, keys: list[str], known: dict[str, str]
+    source: DetectionSource, top: AnyPath, keys: list[str], known: dict[str, str]
 ) -> dict[str, set[int]]:
     """Picture -> classes, by their places in `keys`, that the blacklist names. Its lines: <index or picture> <class>."""
-    if not settings["blacklist"]:
+    if not source.blacklist:
         return {}
-    path = _blacklist_file(top, settings)
+    path = _blacklist_file(source, top)
     numbers = _numbers(_list(top, BLACKLISTED))
     found: dict[str, set[int]] = {}
     for where, picture, name in pairs_in(path):
@@ -178,24 +182,24 @@ def _wnid(given: str, known: dict[str, str], where: str) -> str:
     return given if WNID.fullmatch(given) or not known else key_of(given, known, where)
 
 
-def _numbers(path: Path | Packed) -> dict[str, str]:
+def _numbers(path: AnyPath) -> dict[str, str]:
     """The picture of each index of a list: its second column, or the number of the line, from 1, if there is none."""
     lines = [line.split() for line in lines_of(path) if line] if path.is_file() else []
     return {words[1] if len(words) > 1 else str(at): words[0] for at, words in enumerate(lines, start=1)}
 
 
-def _blacklist_file(top: Path | Packed, settings: dict) -> Path | Packed:
+def _blacklist_file(source: DetectionSource, top: AnyPath) -> AnyPath:
     """The blacklist, whose key is a path from the folder that holds Data or from the one above it."""
-    given = Path(settings["blacklist"]).expanduser()
+    given = Path(source.blacklist).expanduser()
     found = [folder / given for folder in (top, top.parent) if (folder / given).is_file()]
-    return found[0] if found else require(top / given, "dataset.detection.blacklist", folder=False)
+    return found[0] if found else require(top / given, f"{source.key}.blacklist", folder=False)
 
 
-def _list(top: Path | Packed, name: str) -> Path | Packed:
+def _list(top: AnyPath, name: str) -> AnyPath:
     return top / f"ImageSets/DET/{name}.txt"
 
 
-def _class_lists(top: Path | Packed, name: str) -> dict[int, Path | Packed]:
+def _class_lists(top: AnyPath, name: str) -> dict[int, AnyPath]:
     """The lists by class of a split, by the classes' numbers."""
     pattern = re.compile(rf"{re.escape(name)}_(\d+)\.txt")
     paths = (top / "ImageSets/DET").iterdir() if (top / "ImageSets/DET").is_dir() else ()

@@ -5,8 +5,8 @@ cut and shared.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,71 +14,84 @@ import pyarrow.compute as pc
 
 from googlenet.data.pack import read_note
 from googlenet.data.records import Refused
+from googlenet.metrics.data import (
+    DuplicateExamples,
+    Duplicates,
+    Groups,
+    ImageName,
+    Look,
+    ObjectSizes,
+    RefusalCount,
+    SplitLook,
+)
 
 QUANTILES_PERCENT = (0, 5, 25, 50, 75, 95, 100)
 GROUPS_SHOWN, NAMES_SHOWN = 100, 10
 SMALL_PX = (20, 32)  # sides below which an object is small: two pixels of a 224 px network's last map; COCO's
 
 
-def look(notes: dict[str, list[Path]], refused: list[Refused]) -> dict[str, Any]:
-    """The manifest's `look`. `notes`: paths of each split's notes, in order."""
+def look(notes: dict[str, list[Path]], refused: list[Refused]) -> Look:
+    """What is in a data set, and what was left out. `notes`: paths of each split's notes, in order."""
     tables = {split: _table(paths) for split, paths in notes.items()}
-    return {
-        "quantiles_percent": list(QUANTILES_PERCENT),
-        "splits": {split: _pictures(table) | _objects(table) for split, table in tables.items()},
-        "duplicates": duplicates(tables),
-        "refused": reasons(refused),
-    }
+    return Look(
+        quantiles_percent=QUANTILES_PERCENT,
+        splits={split: _of_split(table) for split, table in tables.items()},
+        duplicates=duplicates(tables),
+        refused=reasons(refused),
+    )
 
 
 def _table(paths: list[Path]) -> pa.Table:
     return pa.concat_tables([read_note(path)[1].replace_schema_metadata() for path in paths])
 
 
-def _quantiles(values: np.ndarray, digits: int | None = None) -> list[float]:
-    """Values that occur, at QUANTILES_PERCENT: whole numbers, or rounded to `digits`."""
-    found = np.percentile(values, QUANTILES_PERCENT, method="nearest").tolist()
-    return [round(value, digits) for value in found]
+def _quantiles(values: np.ndarray) -> tuple[int, ...]:
+    """Whole numbers that occur, at QUANTILES_PERCENT."""
+    return tuple(map(round, np.percentile(values, QUANTILES_PERCENT, method="nearest").tolist()))
 
 
-def _pictures(table: pa.Table) -> dict[str, Any]:
-    """Sizes and kinds of a split's pictures, as they came; resizing comes after."""
+def _rounded_quantiles(values: np.ndarray, digits: int) -> tuple[float, ...]:
+    """Numbers that occur, at QUANTILES_PERCENT, rounded."""
+    exact = np.percentile(values, QUANTILES_PERCENT, method="nearest").tolist()
+    return tuple(round(value, digits) for value in exact)
+
+
+def _of_split(table: pa.Table) -> SplitLook:
+    """Sizes and kinds of a split's images, as they came; resizing comes after."""
     width, height, size = (table.column(name).to_numpy() for name in ("width", "height", "bytes"))
     forms = pc.value_counts(table.column("form").combine_chunks()).to_pylist()
-    found: dict[str, Any] = {
-        "pictures": len(table),
-        "forms": {row["values"]: row["counts"] for row in forms},
-        "turned_by_exif": int(table.column("turned").to_numpy().sum()),
-    }
-    if len(table):
-        found["width_px"], found["height_px"] = _quantiles(width), _quantiles(height)
-        found["shorter_side_px"] = _quantiles(np.minimum(width, height))
-        found["megapixels"] = _quantiles(width / 1e6 * height, 3)
-        found["bytes"] = _quantiles(size)
-    return found
+    return SplitLook(
+        pictures=len(table),
+        forms={row["values"]: row["counts"] for row in forms},
+        turned_by_exif=int(table.column("turned").to_numpy().sum()),
+        width_px=_quantiles(width),
+        height_px=_quantiles(height),
+        shorter_side_px=_quantiles(np.minimum(width, height)),
+        megapixels=_rounded_quantiles(width / 1e6 * height, 3),
+        bytes=_quantiles(size),
+        objects=_objects(table),
+    )
 
 
-def _objects(table: pa.Table) -> dict[str, Any]:
-    """Sizes, shapes and number of a split's objects; {} where there is none."""
+def _objects(table: pa.Table) -> ObjectSizes | None:
+    """Sizes, shapes and number of a split's objects; None where there is none."""
     lists = table.column("boxes").combine_chunks()
     boxes = pc.list_flatten(lists).to_numpy().reshape(-1, 4).astype(np.float64)
     if not len(boxes):
-        return {}
+        return None
     sides = boxes[:, 2:] - boxes[:, :2] + 1
     side = np.sqrt(sides.prod(axis=1))
-    return {
-        "objects": {
-            "count": len(boxes),
-            "in_a_picture": _quantiles(pc.list_value_length(lists).to_numpy() // 4),
-            "side_px": _quantiles(side, 1),
-            "width_over_height": _quantiles(sides[:, 0] / sides[:, 1], 3),
-            "smaller_percent": {str(px): round(100 * float((side < px).mean()), 2) for px in SMALL_PX},
-        }
-    }
+    return ObjectSizes(
+        count=len(boxes),
+        in_a_picture=_quantiles(pc.list_value_length(lists).to_numpy() // 4),
+        side_px=_rounded_quantiles(side, 1),
+        width_over_height=_rounded_quantiles(sides[:, 0] / sides[:, 1], 3),
+        smaller_percent={str(px): round(100 * float((side < px).mean()), 2) for px in SMALL_PX},
+    )
 
 
-def duplicates(tables: dict[str, pa.Table]) -> dict[str, Any]:
-    """Pictures that are there twice: byte for byte, within and across splits; and those across that look the same.
+def duplicates(tables: dict[str, pa.Table]) -> Duplicates:
+    """Images that are there twice: byte for byte, within and across splits; and those across that look the same.
 
     Of all such groups the counts are given, of the first GROUPS_SHOWN the names.
     """
@@ -101,30 +114,23 @@ def duplicates(tables: dict[str, pa.Table]) -> dict[str, Any]:
         if alike[group[0]] and len(set(split[group])) > 1 and len(set(of_exact[group])) > 1
     ]
     within = {
-        name: _counted([own for group in exact if len(own := group[split[group] == place]) > 1])
+        name: _counted([part for group in exact if len(part := group[split[group] == place]) > 1])
         for place, name in enumerate(splits)
     }
 
-    def shown(groups: list[np.ndarray]) -> list[list[dict[str, str]]]:
-        return [
-            [
-                {"split": splits[split[i]], "name": columns["name"][int(i)].as_py()}
-                for i in group[:NAMES_SHOWN]
-            ]
-            for group in groups[:GROUPS_SHOWN]
-        ]
+    def image(place: int) -> ImageName:
+        return ImageName(split=splits[split[place]], name=columns["name"][place].as_py())
+
+    def named(groups: list[np.ndarray]) -> tuple[tuple[ImageName, ...], ...]:
+        return tuple(tuple(image(int(i)) for i in group[:NAMES_SHOWN]) for group in groups[:GROUPS_SHOWN])
 
     inside = [group for group in exact if len(set(split[group])) == 1]
-    return {
-        "within": within,
-        "across": _counted(across),
-        "likely_across": _counted(likely),
-        "shown": {"within": shown(inside), "across": shown(across), "likely_across": shown(likely)},
-    }
+    examples = DuplicateExamples(within=named(inside), across=named(across), likely_across=named(likely))
+    return Duplicates(within=within, across=_counted(across), likely_across=_counted(likely), shown=examples)
 
 
-def _counted(groups: list[np.ndarray]) -> dict[str, int]:
-    return {"groups": len(groups), "pictures": sum(map(len, groups))}
+def _counted(groups: list[np.ndarray]) -> Groups:
+    return Groups(groups=len(groups), pictures=sum(map(len, groups)))
 
 
 def _same(keys: np.ndarray) -> list[np.ndarray]:
@@ -139,14 +145,14 @@ def _same(keys: np.ndarray) -> list[np.ndarray]:
     return sorted((order[starts[i] : ends[i]] for i in several), key=lambda group: group[0])
 
 
-def reasons(refused: list[Refused]) -> list[dict[str, Any]]:
+def reasons(refused: Iterable[Refused]) -> tuple[RefusalCount, ...]:
     """How many were left out of each split for each kind of reason, the most frequent first."""
     counts: dict[tuple[str, str], int] = {}
     for item in refused:
         key = (item.split, kind_of(item.reason))
         counts[key] = counts.get(key, 0) + 1
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    return [{"split": split, "kind": kind, "count": count} for (split, kind), count in ordered]
+    return tuple(RefusalCount(split=split, kind=kind, count=count) for (split, kind), count in ordered)
 
 
 def kind_of(reason: str) -> str:
@@ -157,19 +163,15 @@ def kind_of(reason: str) -> str:
     return re.sub(r"\w*\d[\w.,]*", "…", text)
 
 
-def warnings(found: dict[str, Any]) -> list[str]:
+def warnings(found: Duplicates) -> list[str]:
     """What a person should not overlook, one line each."""
-    across, likely = found["duplicates"]["across"], found["duplicates"]["likely_across"]
-    said = []
-    if across["groups"]:
-        said.append(
-            f"{_pictures_are(across['groups'])} in more than one split, byte for byte: test counts too well"
-        )
-    if likely["groups"]:
-        said.append(
-            f"{_pictures_are(likely['groups'])} likely in more than one split (copies that look alike)"
-        )
-    return [f"warning: {line}; see look.duplicates in the manifest" for line in said]
+    across, likely = found.across.groups, found.likely_across.groups
+    lines = []
+    if across:
+        lines.append(f"{_pictures_are(across)} in more than one split, byte for byte: test counts too well")
+    if likely:
+        lines.append(f"{_pictures_are(likely)} likely in more than one split (copies that look alike)")
+    return [f"warning: {line}; see look.duplicates in the manifest" for line in lines]
 
 
 def _pictures_are(count: int) -> str:

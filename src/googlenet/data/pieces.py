@@ -35,8 +35,8 @@ class Piece:
         for item, size in zip(self.candidates, self.sizes, strict=True):
             path, offset = item.place
             shown = path.relative_to(scratch) if path.is_relative_to(scratch) else path
-            told = (item.name, str(shown), offset, size, item.label, item.annotation, item.partial)
-            digest.update(f"{told!r}\n".encode("utf-8", "surrogateescape"))
+            known = (item.name, str(shown), offset, size, item.label, item.annotation, item.partial)
+            digest.update(f"{known!r}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
 

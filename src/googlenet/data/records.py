@@ -5,9 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from googlenet.files import stretch
-
 SPLITS = ("train", "validation", "test")
+
+
+def read_range(path: Path, offset: int, size: int) -> bytes:
+    """`size` bytes of a file from `offset` on. Raises OSError."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        return file.read(size)
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A picture that a reader found; nobody has opened it yet. It is a file, or a stretch of an archive."""
+    """An image that a reader found; nobody has opened it yet. It is a file, or a range of an archive's bytes."""
 
     split: str
     name: str
@@ -61,7 +66,7 @@ class Candidate:
         """Its bytes. Raises OSError."""
         if self.size < 0:
             return self.path.read_bytes()
-        return stretch(self.path, self.offset, self.size)
+        return read_range(self.path, self.offset, self.size)
 
     @property
     def place(self) -> tuple[Path, int]:

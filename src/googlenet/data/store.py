@@ -6,18 +6,20 @@ bytes and SHA-256. Every record has the SHA-256 of its own picture file too.
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import accumulate, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from googlenet.data.records import SPLITS, Record
 from googlenet.errors import UserError, nearest
-from googlenet.files import atomic, read_json
+from googlenet.metrics.data import Shard, read_manifest
+from googlenet.storage.files import atomic
 
 BATCH = 32  # records per Arrow batch: few, so that one record reads little; not one, for a short index
 SCHEMA = pa.schema(
@@ -36,22 +38,19 @@ SCHEMA = pa.schema(
 )
 
 
-def write_shard(path: Path | str, records: Iterable[Record]) -> dict:
+def write_shard(path: Path | str, records: Iterable[Record]) -> Shard:
     """Pack records into one shard, holding one batch at a time. It is whole or not there.
 
-    The same records give the same bytes. Returns the manifest's row: file, records, bytes, sha256. Raises OSError
-    naming the path, such as that of a full disk.
+    The same records give the same bytes. Raises OSError naming the path, such as that of a full disk.
     """
     path, records, count = Path(path), iter(records), 0
-    with atomic(path) as part:
-        with open(part, "wb") as file:
-            sink = _Digested(file)
-            with pa.ipc.new_file(pa.PythonFile(sink, "w"), SCHEMA) as writer:
-                while group := list(islice(records, BATCH)):
-                    writer.write_batch(_packed(group))
-                    count += len(group)
-        row = {"file": path.name, "records": count, "bytes": sink.size, "sha256": sink.sha256.hexdigest()}
-    return row
+    with atomic(path) as part, open(part, "wb") as file:
+        sink = _Digested(file)
+        with pa.ipc.new_file(pa.PythonFile(sink, "w"), SCHEMA) as writer:
+            while group := list(islice(records, BATCH)):
+                writer.write_batch(_batch_of(group))
+                count += len(group)
+    return Shard(file=path.name, records=count, bytes=sink.size, sha256=sink.sha256.hexdigest())
 
 
 class _Digested(io.RawIOBase):
@@ -66,7 +65,7 @@ class _Digested(io.RawIOBase):
     def tell(self) -> int:
         return self.size
 
-    def write(self, content) -> int:
+    def write(self, content: Any) -> int:
         self._file.write(content)
         self.sha256.update(content)
         self.size += len(content)
@@ -84,23 +83,23 @@ def remove_split(folder: Path | str, split: str, keep: Iterable[str] = ()) -> No
 def open_split(folder: Path | str, split: str, sizes: bool = True) -> "Split":
     """Open one split of a data set. Raises UserError naming a shard that is missing or of another size; `sizes` False looks at none."""
     folder = Path(folder)
-    rows = _rows(folder, split)
-    for row in rows if sizes else ():
-        _check_size(folder / row["file"], row)
-    return Split(folder, split, rows)
+    shards = _shards(folder, split)
+    for shard in shards if sizes else ():
+        _check_size(folder / shard.file, shard)
+    return Split(folder, split, shards)
 
 
 class Split:
     """One split, as a sequence of records; `labels` and `names` are read without touching the pictures."""
 
-    def __init__(self, folder: Path, split: str, rows: list[dict]):
-        self.folder, self.split, self._rows = folder, split, rows
-        self._ends = list(accumulate(row["records"] for row in rows))
-        self._shards: dict[int, pa.RecordBatchFileReader] = {}  # mapped when first asked for
+    def __init__(self, folder: Path, split: str, shards: tuple[Shard, ...]):
+        self.folder, self.split, self._shards = folder, split, shards
+        self._ends = list(accumulate(shard.records for shard in shards))
+        self._mapped: dict[int, pa.RecordBatchFileReader] = {}  # when first asked for
         self._last: tuple[tuple[int, int], pa.RecordBatch | None] = ((-1, -1), None)
 
-    def __reduce__(self):
-        return open_split, (self.folder, self.split)  # a loader's worker maps the files anew
+    def __reduce__(self) -> tuple[Callable[..., "Split"], tuple[Path, str]]:
+        return open_split, (self.folder, self.split)  # a loader's worker maps the files itself
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
@@ -145,31 +144,31 @@ class Split:
         if not 0 <= place < len(self):
             raise IndexError(f"{self.split} has {len(self)} records; no record {index}")
         shard = int(np.searchsorted(self._ends, place, side="right"))
-        row = place - (self._ends[shard] - self._rows[shard]["records"])
+        row = place - (self._ends[shard] - self._shards[shard].records)
         return self._batch(shard, row // BATCH), row % BATCH
 
     def _batch(self, shard: int, number: int) -> pa.RecordBatch:
         """One batch; the last one is kept for its neighbours, no other, so that memory does not grow with reading."""
         place, batch = self._last
         if place != (shard, number):
-            with _named(self.folder / self._rows[shard]["file"]):
-                batch = self._shard(shard).get_batch(number)
+            with _named(self.folder / self._shards[shard].file):
+                batch = self._open(shard).get_batch(number)
             self._last = (shard, number), batch
         return batch
 
-    def _shard(self, shard: int) -> pa.RecordBatchFileReader:
-        if shard not in self._shards:
-            path = self.folder / self._rows[shard]["file"]
+    def _open(self, shard: int) -> pa.RecordBatchFileReader:
+        if shard not in self._mapped:
+            path = self.folder / self._shards[shard].file
             with _named(path):
-                self._shards[shard] = pa.ipc.open_file(pa.memory_map(str(path)))
-            if self._shards[shard].schema != SCHEMA:
+                self._mapped[shard] = pa.ipc.open_file(pa.memory_map(str(path)))
+            if self._mapped[shard].schema != SCHEMA:
                 raise UserError(f"{path}: packed by another version; prepare the data set again")
-        return self._shards[shard]
+        return self._mapped[shard]
 
     def _all_batches(self) -> Iterator[pa.RecordBatch]:
-        for shard, row in enumerate(self._rows):
-            for number in range(-(-row["records"] // BATCH)):
-                yield self._batch(shard, number)
+        for place, shard in enumerate(self._shards):
+            for number in range(-(-shard.records // BATCH)):
+                yield self._batch(place, number)
 
 
 @contextmanager
@@ -181,7 +180,7 @@ def _named(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: damaged shard ({error}); prepare the data set again") from error
 
 
-def _packed(records: list[Record]) -> pa.RecordBatch:
+def _batch_of(records: list[Record]) -> pa.RecordBatch:
     columns = {name: [getattr(record, name) for record in records] for name in SCHEMA.names}
     columns["sha256"] = [record.sha256 or digest(record.image) for record in records]
     columns["boxes"] = [np.asarray(boxes, np.float32).reshape(-1) for boxes in columns["boxes"]]
@@ -193,26 +192,25 @@ def digest(image: bytes) -> bytes:
     return hashlib.sha256(image).digest()
 
 
-def shards_of(folder: Path | str) -> list[tuple[str, dict]]:
-    """Every shard that a data set's manifest lists: (split, row)."""
-    splits = read_json(Path(folder) / "manifest.json")["splits"]
-    return [(split, row) for split in SPLITS if split in splits for row in splits[split]["shards"]]
+def shards_of(folder: Path | str) -> list[tuple[str, Shard]]:
+    """Every shard that a data set's manifest lists, with its split."""
+    splits = read_manifest(Path(folder) / "manifest.json").splits
+    return [(split, shard) for split in SPLITS if split in splits for shard in splits[split].shards]
 
 
-def _rows(folder: Path, split: str) -> list[dict]:
-    """The manifest's rows of one split's shards."""
+def _shards(folder: Path, split: str) -> tuple[Shard, ...]:
+    """The shards of one split, as the manifest lists them."""
     path = folder / "manifest.json"
-    splits = read_json(path)["splits"]
+    splits = read_manifest(path).splits
     if split not in splits:
         raise UserError(f"{path}: no split '{split}'{nearest(split, splits)}")
-    return splits[split]["shards"]
+    return splits[split].shards
 
 
-def _check_size(path: Path, row: dict) -> None:
+def _check_size(path: Path, shard: Shard) -> None:
     if not path.is_file():
         raise UserError(f"{path}: shard missing; pull it or prepare the data set again")
-    if path.stat().st_size != row["bytes"]:
-        found = path.stat().st_size
+    if (size := path.stat().st_size) != shard.bytes:
         raise UserError(
-            f"{path}: {found} bytes, not the {row['bytes']} of the manifest; prepare the data set again"
+            f"{path}: {size} bytes, not the {shard.bytes} of the manifest; prepare the data set again"
         )

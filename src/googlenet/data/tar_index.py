@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, BinaryIO, NamedTuple, cast
 
 from googlenet.errors import UserError
 
@@ -48,7 +48,7 @@ def members(path: Path, start: int = 0, size: int | None = None, called: str = "
     Raises UserError, naming `called` (the archive), when it is cut off, damaged or has a member that no data set needs.
     """
     called = called or path.name
-    with _told(called), open(path, "rb", buffering=0) as file:
+    with _translate_errors(called), open(path, "rb", buffering=0) as file:
         whole = path.stat().st_size if size is None else size
         for member in _walk(_Window(file, called, start, whole), called, whole, strict=size is None):
             yield member._replace(offset=member.offset + start)
@@ -60,10 +60,10 @@ def contents(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, b
     Raises UserError as `members` does, and where it unpacks to more than such an archive ever has.
     """
     called = path.name
-    with _told(called), open(path, "rb") as file:
+    with _translate_errors(called), open(path, "rb") as file:
         packed = file.read(2) == GZIP
         file.seek(0)
-        source = gzip.GzipFile(fileobj=file) if packed else file
+        source: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=file) if packed else file
         whole = None if packed else path.stat().st_size
         window = _Window(source, called, 0, LARGEST_UNPACKED)
         for member in _walk(window, called, whole):
@@ -77,7 +77,7 @@ def contents(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, b
 
 def check_archive(path: Path) -> None:
     """See that a file begins and ends as an uncompressed tar does. Raises UserError, for a packed one with the mend."""
-    with _told(path.name), open(path, "rb") as file:
+    with _translate_errors(path.name), open(path, "rb") as file:
         head = file.read(BLOCK)
         if head.startswith(PACKED):
             raise UserError(
@@ -95,7 +95,7 @@ def check_archive(path: Path) -> None:
 
 
 @contextmanager
-def _told(called: str) -> Iterator[None]:
+def _translate_errors(called: str) -> Iterator[None]:
     """What goes wrong while an archive is read, as a UserError that names it."""
     try:
         yield
@@ -115,9 +115,15 @@ def _told(called: str) -> Iterator[None]:
         raise UserError(f"{called}: cannot be read ({error.strerror or error}); correct the path") from None
 
 
+class _Headers(tarfile.TarFile):
+    """An archive of which headers are read, one after another."""
+
+    members: list[tarfile.TarInfo]  # what the library keeps of those before
+
+
 def _walk(window: "_Window", called: str, whole: int | None, strict: bool = True) -> Iterator[Member]:
     """The files of one tar, checked. `whole`: its bytes, where that is known; `strict`: it must have its end mark."""
-    archive = tarfile.TarFile(fileobj=window)
+    archive = _Headers(fileobj=cast(BinaryIO, window))
     seen: set[str] = set()
     while (entry := archive.next()) is not None:
         archive.members = []  # or it would keep all of them
@@ -166,7 +172,7 @@ def _name(entry: tarfile.TarInfo, called: str) -> str:
 class _Window:
     """A stretch of a file as a file of its own, for `tarfile`, which reads headers from it and no more."""
 
-    def __init__(self, file: BinaryIO, called: str, start: int, size: int):
+    def __init__(self, file: IO[bytes] | gzip.GzipFile, called: str, start: int, size: int):
         self.file, self.called, self.start, self.size = file, called, start, size
         self.at, self.last = 0, b""  # `last`: what was read last
 

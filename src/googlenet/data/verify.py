@@ -5,28 +5,28 @@ from pathlib import Path
 
 from googlenet.data.store import digest, open_split, shards_of
 from googlenet.errors import UserError
-from googlenet.files import read_json, sha256
+from googlenet.storage.files import sha256
 
 
-def faults(folder: Path | str, told: Callable[[str], None] = lambda line: None) -> Iterator[str]:
+def faults(folder: Path | str, say: Callable[[str], None] = lambda line: None) -> Iterator[str]:
     """One line for each shard and each picture that is not what the manifest and its record say.
 
-    `told` is given a line for each shard that is looked at.
+    `say` is given a line for each shard that is looked at.
     """
     folder = Path(folder)
     shards = shards_of(folder)
-    begins = dict.fromkeys(read_json(folder / "manifest.json")["splits"], 0)
-    for number, (split, row) in enumerate(shards, start=1):
-        told(f"{number} of {len(shards)} shards: {row['file']}")
-        first, begins[split] = begins[split], begins[split] + row["records"]
-        path = folder / row["file"]
+    begins = dict.fromkeys((split for split, _ in shards), 0)
+    for number, (split, shard) in enumerate(shards, start=1):
+        say(f"{number} of {len(shards)} shards: {shard.file}")
+        first, begins[split] = begins[split], begins[split] + shard.records
+        path = folder / shard.file
         if not path.is_file():
             yield f"{path}: missing"
             continue
-        if path.stat().st_size != row["bytes"]:
-            yield f"{path}: {path.stat().st_size} bytes, not the {row['bytes']} of the manifest"
+        if path.stat().st_size != shard.bytes:
+            yield f"{path}: {path.stat().st_size} bytes, not the {shard.bytes} of the manifest"
             continue
-        whole = sha256(path) == row["sha256"]
+        whole = sha256(path) == shard.sha256
         if not whole:
             yield f"{path}: not the bytes that the manifest lists (sha256)"
         yield from _records(folder, split, path, range(first, begins[split]), whole)

@@ -1,7 +1,8 @@
 """Detection: regions proposed, classified and scored, R-CNN with a GoogLeNet inside (section 8).
 
-The contract of the room: plain values in, plain values out; no files, no configs. Boxes are [n, 4] as (xmin,
-ymin, xmax, ymax), 0-based pixels of the original image, both ends inclusive. Images are uint8 [h, w, 3] RGB.
+The contract of the package: values and typed settings in, values and metrics out; no files but that of MultiBox. Boxes
+are [n, 4] as (xmin, ymin, xmax, ymax), 0-based pixels of the original image, both ends inclusive. Images are uint8
+[h, w, 3] RGB.
 Class labels are 0-based; only what a network is trained on or puts out has a background, and there it is
 index 0 and class c is index c + 1. Same input, same output, whatever the number of cores. What cannot be is a
 UserError.

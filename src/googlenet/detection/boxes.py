@@ -1,23 +1,13 @@
 """Arithmetic of boxes: (xmin, ymin, xmax, ymax), 0-based pixels, both ends inclusive, as ILSVRC counts."""
 
-from typing import NamedTuple
-
 import numpy as np
-
-
-class GroundTruth(NamedTuple):
-    """A picture's objects: boxes [m, 4], 0-based labels int [m], difficult bool [m]; partial: classes whose objects may lack a box."""
-
-    boxes: np.ndarray
-    labels: np.ndarray
-    difficult: np.ndarray
-    partial: np.ndarray
 
 
 def area(boxes: np.ndarray) -> np.ndarray:
     """Return the areas in pixels, float64 [n], of boxes [n, 4]; width = xmax - xmin + 1."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return (boxes[:, 2] - boxes[:, 0] + 1) * (boxes[:, 3] - boxes[:, 1] + 1)
+    areas: np.ndarray = (boxes[:, 2] - boxes[:, 0] + 1) * (boxes[:, 3] - boxes[:, 1] + 1)
+    return areas
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -28,7 +18,8 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     shared *= _side(a[:, None, 1], a[:, None, 3], b[None, :, 1], b[None, :, 3])
     union = area(a)[:, None] + area(b)[None, :]
     union -= shared
-    return np.divide(shared, union, out=shared)
+    shared /= union
+    return shared
 
 
 def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -37,14 +28,16 @@ def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     b = np.asarray(b, np.float64).reshape(-1, 4)
     shared = _side(a[:, 0], a[:, 2], b[:, 0], b[:, 2])
     shared *= _side(a[:, 1], a[:, 3], b[:, 1], b[:, 3])
-    return shared / (area(a) + area(b) - shared)
+    overlap: np.ndarray = shared / (area(a) + area(b) - shared)
+    return overlap
 
 
 def clip(boxes: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
     """Return the boxes [n, 4] with every corner moved into the image; the type is kept."""
     boxes = np.asarray(boxes).reshape(-1, 4)
     last = np.array([width_px - 1, height_px - 1] * 2, boxes.dtype)
-    return np.clip(boxes, np.zeros(4, boxes.dtype), last)
+    inside: np.ndarray = np.clip(boxes, np.zeros(4, boxes.dtype), last)
+    return inside
 
 
 def object_threshold(boxes: np.ndarray) -> np.ndarray:
@@ -56,12 +49,13 @@ def object_threshold(boxes: np.ndarray) -> np.ndarray:
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     width = boxes[:, 2] - boxes[:, 0] + 1
     height = boxes[:, 3] - boxes[:, 1] + 1
-    return np.minimum(0.5, width * height / ((width + 10) * (height + 10)))
+    threshold: np.ndarray = np.minimum(0.5, width * height / ((width + 10) * (height + 10)))
+    return threshold
 
 
 def _side(low_a: np.ndarray, high_a: np.ndarray, low_b: np.ndarray, high_b: np.ndarray) -> np.ndarray:
     """The length that two ranges of pixels share, never below zero."""
-    shared = np.minimum(high_a, high_b)
-    shared = shared - np.maximum(low_a, low_b)
+    shared: np.ndarray = np.minimum(high_a, high_b) - np.maximum(low_a, low_b)
     shared += 1
-    return np.maximum(shared, 0, out=shared)
+    np.maximum(shared, 0, out=shared)
+    return shared

@@ -1,4 +1,4 @@
-"""The whole picture as context of a region: softmax over [the region's vector, the picture's], background included.
+"""The whole image as context of a region: softmax over [the region's vector, the image's], background included.
 
 The paper names contextual information as what others had and it had not (section 8).
 """
@@ -7,34 +7,33 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from googlenet.detection.region_sample import Sample
+from googlenet.config.schema.detection import ContextFeature
+from googlenet.detection.region_sample import Sample, accuracy
 from googlenet.errors import UserError
+from googlenet.metrics.detection import ContextFit
 
 WEIGHTS, BIAS = "context_feature.weights", "context_feature.bias"
 NEVER = -30.0  # the logit of a class that the sample has no region of
 
 
 def fit(
-    vectors: np.ndarray, wholes: np.ndarray, sample: Sample, classes: int, settings: dict
-) -> tuple[dict[str, np.ndarray], dict]:
-    """Fit to the sample's regions that are not held out; returns (arrays, accuracies in percent).
+    vectors: np.ndarray, wholes: np.ndarray, sample: Sample, classes: int, settings: ContextFeature
+) -> tuple[dict[str, np.ndarray], ContextFit]:
+    """Fit to the sample's regions that are not held out; returns (arrays, accuracies).
 
-    vectors, wholes float32 [n, channels]: of each region, and of its whole picture; settings: {c, max_iterations}. The same
-    regression without the context is fitted for comparison alone.
+    vectors, wholes float32 [n, channels]: of each region, and of its whole image. The same regression without the context is
+    fitted for comparison alone.
     """
-    fitted = ~sample.held_out
-    found = {}
-    for name, x in (("with_context", joined(vectors, wholes)), ("without_context", vectors)):
+    fitted, measured = ~sample.held_out, []
+    for x in (vectors, joined(vectors, wholes)):
         weights, bias = softmax_regression(x[fitted], sample.label[fitted], 1 + classes, settings)
-        right = (x @ weights.T + bias).argmax(axis=1) == sample.label
-        found[name] = weights, bias, _percents(right, sample.held_out)
-    weights, bias, _ = found["with_context"]
+        measured.append(accuracy(x @ weights.T + bias, sample))
     arrays = {WEIGHTS: weights.astype(np.float32), BIAS: bias.astype(np.float32)}
-    return arrays, {name: percents for name, (_, _, percents) in found.items()}
+    return arrays, ContextFit(without_context=measured[0], with_context=measured[1])
 
 
 def softmax_regression(
-    x: np.ndarray, labels: np.ndarray, classes: int, settings: dict
+    x: np.ndarray, labels: np.ndarray, classes: int, settings: ContextFeature
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights [classes, f] and bias [classes], float64, for inputs as they are; they are standardised inside.
 
@@ -50,14 +49,15 @@ def softmax_regression(
     x = x.astype(np.float64)
     mean, spread = x.mean(axis=0), x.std(axis=0)
     spread[spread == 0] = 1.0
-    machine = LogisticRegression(C=settings["c"], max_iter=settings["max_iterations"])
+    machine = LogisticRegression(C=settings.c, max_iter=settings.max_iterations)
     machine.fit((x - mean) / spread, labels)
-    own, shift = machine.coef_, machine.intercept_
+    direction, shift = machine.coef_, machine.intercept_
     if len(there) == 2:  # scikit-learn gives the second of two alone, against a logit of 0
-        own, shift = np.concatenate([0 * own, own]), np.concatenate([0 * shift, shift])
+        direction = np.concatenate([0 * direction, direction])
+        shift = np.concatenate([0 * shift, shift])
     weights, bias = np.zeros((classes, x.shape[1])), np.full(classes, NEVER)
-    weights[there] = own / spread
-    bias[there] = shift - (own / spread) @ mean
+    weights[there] = direction / spread
+    bias[there] = shift - (direction / spread) @ mean
     return weights, bias
 
 
@@ -67,11 +67,6 @@ def joined(vectors: np.ndarray, wholes: np.ndarray) -> np.ndarray:
 
 
 def logits_of(vectors: np.ndarray, whole: np.ndarray, heads: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Logits of the background and the classes, float32 [n, 1 + classes], of regions of one picture."""
-    return joined(vectors, whole) @ heads[WEIGHTS].T + heads[BIAS]
-
-
-def _percents(right: np.ndarray, held_out: np.ndarray) -> dict:
-    """Share of regions that are told right; None where there is none."""
-    parts = {"fitted": right[~held_out], "held_out": right[held_out]}
-    return {name: float(100 * part.mean()) if len(part) else None for name, part in parts.items()}
+    """Logits of the background and the classes, float32 [n, 1 + classes], of regions of one image."""
+    logits: np.ndarray = joined(vectors, whole) @ heads[WEIGHTS].T + heads[BIAS]
+    return logits

@@ -1,13 +1,13 @@
 """How many objects any proposal covers: the most that the classifier behind it can find (section 8)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from googlenet.detection.boxes import iou, object_threshold
 from googlenet.detection.proposals import counts_of
 from googlenet.errors import UserError
+from googlenet.metrics.proposals import ClassCoverage, Coverage, CurvePoint
 
 NEVER = np.iinfo(np.int64).max
 
@@ -38,7 +38,7 @@ def coverage(
     classes: Sequence[str],
     iou_threshold: float = 0.5,
     small: bool = False,
-) -> dict[str, Any]:
+) -> Coverage:
     """Return boxes per image and the percent of objects covered, overall and per class, over all images.
 
     One array per image in each sequence: proposals [n, 4], objects [m, 4], their labels [m] (0-based). A
@@ -50,15 +50,15 @@ def coverage(
         raise ValueError(f"{len(covered)} objects, but {len(label)} labels")
     per_class = []
     for index, name in enumerate(classes):
-        mine = covered[label == index]
-        percent = float(100 * mine.mean()) if len(mine) else None
-        per_class.append({"class": name, "objects": len(mine), "coverage_percent": percent})
-    return {
-        "boxes_per_image": int(counts_of(proposals).sum()) / len(proposals),
-        "objects": len(covered),
-        "coverage_percent": float(100 * covered.mean()),
-        "per_class": per_class,
-    }
+        of_class = covered[label == index]
+        percent = float(100 * of_class.mean()) if len(of_class) else None
+        per_class.append(ClassCoverage(class_name=name, objects=len(of_class), coverage_percent=percent))
+    return Coverage(
+        boxes_per_image=int(counts_of(proposals).sum()) / len(proposals),
+        objects=len(covered),
+        coverage_percent=float(100 * covered.mean()),
+        per_class=tuple(per_class),
+    )
 
 
 def coverage_by_count(
@@ -68,7 +68,7 @@ def coverage_by_count(
     iou_threshold: float = 0.5,
     small: bool = False,
     rng: np.random.Generator | None = None,
-) -> list[dict[str, Any]]:
+) -> tuple[CurvePoint, ...]:
     """Return the coverage, in percent, of the first `count` proposals of every image, for each of the counts.
 
     Stored proposals are sorted by place, not by worth: with `rng` each image's are shuffled first.
@@ -76,7 +76,7 @@ def coverage_by_count(
     if rng is not None:
         proposals = [np.asarray(boxes)[rng.permutation(len(boxes))] for boxes in proposals]
     first = _first_covers(proposals, objects, iou_threshold, small)
-    return [{"boxes": int(n), "coverage_percent": float(100 * (first < n).mean())} for n in counts]
+    return tuple(CurvePoint(boxes=int(n), coverage_percent=float(100 * (first < n).mean())) for n in counts)
 
 
 def _first_covers(
@@ -86,7 +86,7 @@ def _first_covers(
         raise UserError("coverage: the images have no object; give a split that has boxes")
     return np.concatenate(
         [
-            first_cover(mine, boxes, iou_threshold, small)
-            for mine, boxes in zip(proposals, objects, strict=True)
+            first_cover(proposed, boxes, iou_threshold, small)
+            for proposed, boxes in zip(proposals, objects, strict=True)
         ]
     )

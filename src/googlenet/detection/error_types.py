@@ -13,7 +13,7 @@ Each of these detections is the first of KINDS that holds:
 Each missed object, one that no detection took, has the first of REASONS that holds:
   not_proposed  no proposal lies on it at the needed IoU: no classifier could have found it;
   outdone       a proposal on it had at least min_score for its class, but a better detection suppressed it, or
-                it took a neighbour, was over the limit of a picture, or moved off when its box was regressed;
+                it took a neighbour, was over the limit of an image, or moved off when its box was regressed;
   other_class   a false detection of another class lies on it;
   scored_low    every proposal on it had less than min_score for its class.
 """
@@ -22,6 +22,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from googlenet.config.schema.detection import EvaluateDetection
 from googlenet.detection.boxes import iou, object_threshold, paired_iou
 from googlenet.detection.mean_ap import (
     FALSE_POSITIVE,
@@ -34,7 +35,8 @@ from googlenet.detection.mean_ap import (
     rows_per_class,
 )
 from googlenet.detection.proposals import counts_of
-from googlenet.rows import Ranges
+from googlenet.metrics.detection import ClassErrorCounts, ErrorCounts, ErrorTable, ErrorTypes
+from googlenet.storage.rows import Ranges
 
 KINDS = ("correct", "duplicate", "localisation", "confusion", "background")
 REASONS = ("not_proposed", "outdone", "other_class", "scored_low")
@@ -44,40 +46,38 @@ NOT_MISSED = -1
 
 def error_types(
     detections: Detections,
-    found: Evaluation,
+    evaluation: Evaluation,
     objects: Objects,
     proposals: Sequence[np.ndarray],
     scores: Ranges,
     classes: Sequence[str],
-    settings: dict,
-) -> dict:
+    settings: EvaluateDetection,
+) -> ErrorTypes:
     """Count KINDS among each class's first detections and REASONS among its missed objects, and over all classes.
 
-    found: the evaluation of `detections`; proposals [n, 4] of each picture, scores [all proposals, 1 + classes];
-    settings: min_score and small_object_threshold, with which they were made.
+    evaluation: of `detections`, which were made by these settings; proposals [n, 4] of each image, scores [all proposals, 1 + classes].
     """
-    small = settings["small_object_threshold"]
+    small = settings.small_object_threshold
     sought = count_objects(objects, len(classes))
-    ranked = rows_per_class(detections, found.flags, len(classes))
+    flags = evaluation.flags
+    ranked = rows_per_class(detections, flags, len(classes))
     kind = [
-        kinds(Detections(*(column[rows[:n]] for column in detections)), objects, found.flags[rows[:n]], small)
+        kinds(Detections(*(column[rows[:n]] for column in detections)), objects, flags[rows[:n]], small)
         for rows, n in zip(ranked, sought, strict=True)
     ]
-    reason = reasons(
-        detections, found, objects, proposals, scores, len(classes), settings["min_score"], small
-    )
+    reason = reasons(detections, evaluation, objects, proposals, scores, settings.min_score, small)
     missed = [reason[(objects.label == label) & (reason != NOT_MISSED)] for label in range(len(classes))]
-    return {
-        "near_iou": NEAR,
-        "false_positives": _table(KINDS, kind, classes, sought),
-        "missed": _table(REASONS, missed, classes, sought),
-    }
+    return ErrorTypes(
+        near_iou=NEAR,
+        false_positives=_table(KINDS, kind, classes, sought),
+        missed=_table(REASONS, missed, classes, sought),
+    )
 
 
 def kinds(detections: Detections, objects: Objects, flags: np.ndarray, small: bool = True) -> np.ndarray:
     """Return what each detection is, as an index of KINDS, int64 [n]. flags: of the match; none is neutral."""
     who, which = _pairs(np.asarray(detections.image), np.asarray(objects.image))
-    own = np.asarray(detections.label)[who] == np.asarray(objects.label)[which]
+    same = np.asarray(detections.label)[who] == np.asarray(objects.label)[which]
     overlap = paired_iou(np.asarray(detections.box)[who], np.asarray(objects.box)[which])
     on_it = overlap >= _needed(objects, small)[which]
 
@@ -85,25 +85,24 @@ def kinds(detections: Detections, objects: Objects, flags: np.ndarray, small: bo
         return np.bincount(who[pairs], minlength=len(flags)) > 0
 
     near = overlap >= NEAR
-    holds = [flags == TRUE_POSITIVE, some(own & on_it), some(own & near), some(~own & near)]
+    holds = [flags == TRUE_POSITIVE, some(same & on_it), some(same & near), some(~same & near)]
     return np.select(holds, range(4), 4)
 
 
 def reasons(
     detections: Detections,
-    found: Evaluation,
+    evaluation: Evaluation,
     objects: Objects,
     proposals: Sequence[np.ndarray],
     scores: Ranges,
-    classes: int,
     min_score: float,
     small: bool = True,
 ) -> np.ndarray:
-    """Return why each object is missed, as an index of REASONS, int64 [m]; NOT_MISSED if it is found or not sought."""
-    missed = counted(objects, classes)
-    missed[found.took[found.flags == TRUE_POSITIVE]] = False
+    """Return why each object is missed, as an index of REASONS, int64 [m]; NOT_MISSED if it is detected or not sought."""
+    missed = counted(objects, len(evaluation.ap_percent))
+    missed[evaluation.took[evaluation.flags == TRUE_POSITIVE]] = False
     needed, first = _needed(objects, small), np.cumsum([0, *counts_of(proposals)])
-    wrong = np.flatnonzero(found.flags == FALSE_POSITIVE)
+    wrong = np.flatnonzero(evaluation.flags == FALSE_POSITIVE)
     by_image = wrong[np.argsort(detections.image[wrong], kind="stable")]
     reason = np.full(len(missed), NOT_MISSED)
     for image in np.unique(objects.image[missed]):
@@ -135,12 +134,17 @@ def _pairs(image: np.ndarray, object_image: np.ndarray) -> tuple[np.ndarray, np.
 
 def _table(
     names: Sequence[str], codes: Sequence[np.ndarray], classes: Sequence[str], sought: np.ndarray
-) -> dict:
+) -> ErrorTable:
     """How often each name occurs, by class and over all; codes: for each class, indices of names."""
-    counts = np.array([np.bincount(mine, minlength=len(names)) for mine in codes])
+    counts = np.array([np.bincount(of_class, minlength=len(names)) for of_class in codes])
 
-    def row(own: np.ndarray, objects: int) -> dict:
-        return {"objects": int(objects)} | dict(zip(names, map(int, own), strict=True))
+    def by_name(row: np.ndarray) -> dict[str, int]:
+        return dict(zip(names, map(int, row), strict=True))
 
-    per_class = [{"class": name} | row(*pair) for name, *pair in zip(classes, counts, sought, strict=True)]
-    return {"all": row(counts.sum(axis=0), sought.sum()), "per_class": per_class}
+    return ErrorTable(
+        all=ErrorCounts(objects=int(sought.sum()), counts=by_name(counts.sum(axis=0))),
+        per_class=tuple(
+            ClassErrorCounts(class_name=name, objects=int(objects), counts=by_name(row))
+            for name, row, objects in zip(classes, counts, sought, strict=True)
+        ),
+    )

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from torch import nn
 
+from googlenet.config.schema.detection import FitRegionHeads
 from googlenet.detection import bbox_regression, context_feature, svm
-from googlenet.detection.region_sample import Sample
+from googlenet.detection.region_sample import Sample, accuracy
 from googlenet.detection.region_vectors import at_places, views, whole_vectors
 from googlenet.detection.regions import BACKGROUND
-from googlenet.trained import Description
+from googlenet.metrics.detection import ContextFit, HeadMetrics, RegressionFit, SampleSizes, SvmFit
+from googlenet.models.network import Network
+from googlenet.models.runtime import Runtime
 
 
 class Gathered(NamedTuple):
@@ -23,58 +25,54 @@ class Gathered(NamedTuple):
 
 
 def fit(
-    model: nn.Module,
-    description: Description,
-    pictures: Sequence[np.ndarray],
+    network: Network,
+    images: Sequence[np.ndarray],
     sample: Sample,
-    heads: Sequence[str],
-    settings: dict,
-    compute: dict,
-) -> tuple[dict[str, np.ndarray], dict]:
-    """Fit the named heads; returns (their arrays, how well each does). settings: conf/fit_region_heads.yaml."""
-    seen = gather(model, description, pictures, sample, heads, settings, compute)
-    classes = len(description.classes) - 1
-    arrays: dict[str, np.ndarray] = {}
-    done: dict = {"regions": sizes(sample), "softmax_accuracy_percent": accuracy(seen.logits, sample)}
+    settings: FitRegionHeads,
+    runtime: Runtime,
+) -> tuple[dict[str, np.ndarray], HeadMetrics]:
+    """Fit the heads that the settings name; returns (their arrays, how well each does)."""
+    seen = gather(network, images, sample, settings, runtime)
+    classes = len(network.spec.classes) - 1
+    regression: tuple[dict[str, np.ndarray], RegressionFit | None] = {}, None
+    machines: tuple[dict[str, np.ndarray], SvmFit | None] = {}, None
+    context: tuple[dict[str, np.ndarray], ContextFit | None] = {}, None
     if seen.maps is not None:
-        found, done["bbox_regression"] = bbox_regression.fit(
-            seen.maps, sample, classes, settings["bbox_regression"]
-        )
-        arrays |= found
-    if "svm" in heads:
-        found, done["svm"] = svm.fit(seen.vectors, sample, classes, settings["svm"], settings["seed"])
-        arrays |= found
+        regression = bbox_regression.fit(seen.maps, sample, classes, settings.bbox_regression)
+    if "svm" in settings.heads:
+        machines = svm.fit(seen.vectors, sample, classes, settings.svm, settings.seed)
     if seen.wholes is not None:
-        found, done["context_feature"] = context_feature.fit(
-            seen.vectors, seen.wholes, sample, classes, settings["context_feature"]
-        )
-        arrays |= found
-    return arrays, done
+        context = context_feature.fit(seen.vectors, seen.wholes, sample, classes, settings.context_feature)
+    return regression[0] | machines[0] | context[0], HeadMetrics(
+        regions=sizes(sample),
+        softmax_accuracy_percent=accuracy(seen.logits, sample),
+        bbox_regression=regression[1],
+        svm=machines[1],
+        context_feature=context[1],
+    )
 
 
 def gather(
-    model: nn.Module,
-    description: Description,
-    pictures: Sequence[np.ndarray],
+    network: Network,
+    images: Sequence[np.ndarray],
     sample: Sample,
-    heads: Sequence[str],
-    settings: dict,
-    compute: dict,
+    settings: FitRegionHeads,
+    runtime: Runtime,
 ) -> Gathered:
-    """Run the network on the sample's regions, picture by picture. settings: {batch_size, context_px, bbox_regression}."""
+    """Run the network on the sample's regions, image by image."""
     logits, vectors, maps, wholes = [], [], [], []
-    grid = settings["bbox_regression"]["grid"]
-    model.eval()
-    for image in np.unique(sample.image):
-        picture, boxes = pictures[image], sample.box[sample.image == image]
-        for (seen,) in views(model, description, picture, boxes, settings, compute):
+    grid = settings.bbox_regression.grid
+    network.model.eval()
+    for number in np.unique(sample.image):
+        image, boxes = images[number], sample.box[sample.image == number]
+        for (seen,) in views(network, image, boxes, settings, runtime):
             logits.append(seen.logits)
             vectors.append(seen.vectors)
-            if "bbox_regression" in heads:
+            if "bbox_regression" in settings.heads:
                 channels, places = seen.last_map.shape[1], min(grid, seen.last_map.shape[2])
                 maps.append(at_places(seen.last_map, channels * places**2))
-        if "context_feature" in heads:
-            (whole,) = whole_vectors(model, description, picture, compute)
+        if "context_feature" in settings.heads:
+            (whole,) = whole_vectors(network, image, runtime)
             wholes.append(np.broadcast_to(whole, (len(boxes), len(whole))))
     return Gathered(
         np.concatenate(logits),
@@ -84,19 +82,12 @@ def gather(
     )
 
 
-def sizes(sample: Sample) -> dict[str, int]:
+def sizes(sample: Sample) -> SampleSizes:
     """How many regions of each kind the sample has."""
     positive = sample.label > BACKGROUND
-    return {
-        "objects": int((positive & sample.of_object).sum()),
-        "positives": int((positive & ~sample.of_object).sum()),
-        "negatives": int((~positive).sum()),
-        "held_out": int(sample.held_out.sum()),
-    }
-
-
-def accuracy(logits: np.ndarray, sample: Sample) -> dict[str, float | None]:
-    """Percent of the sample's regions that the detector's own softmax tells right: what the heads are compared with."""
-    right = logits.argmax(axis=1) == sample.label
-    parts = {"fitted": right[~sample.held_out], "held_out": right[sample.held_out]}
-    return {name: float(100 * part.mean()) if len(part) else None for name, part in parts.items()}
+    return SampleSizes(
+        objects=int((positive & sample.of_object).sum()),
+        positives=int((positive & ~sample.of_object).sum()),
+        negatives=int((~positive).sum()),
+        held_out=int(sample.held_out.sum()),
+    )

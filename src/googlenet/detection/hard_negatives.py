@@ -3,47 +3,46 @@
 from collections.abc import Sequence
 
 import numpy as np
-from torch import nn
 
+from googlenet.config.schema.detection import RegionView, TrainDetector
 from googlenet.detection.region_vectors import softmax_of
 from googlenet.detection.regions import BACKGROUND, Pool
 from googlenet.errors import UserError
-from googlenet.trained import Description
+from googlenet.models.network import Network
+from googlenet.models.runtime import Runtime
 
 STREAM = 2**40  # before every epoch random numbers come from a key beyond those of all steps
 
 
 def find(
     background: Pool,
-    model: nn.Module,
-    description: Description,
-    pictures: Sequence[np.ndarray],
+    network: Network,
+    images: Sequence[np.ndarray],
     boxes: Sequence[np.ndarray],
     epoch: int,
-    settings: dict,
-    compute: dict,
+    settings: TrainDetector,
+    runtime: Runtime,
 ) -> np.ndarray:
     """The hardest of the background's rows (image, region) before an epoch, int64 [n, 2], hardest first.
 
-    settings: {hard_negatives: {scored, hardest}, positives, negatives, context_px, detector}. What is scored depends on
-    the seed and the epoch alone; the network is left in the mode that it was in. Raises UserError when there is none.
+    What is scored depends on the seed and the epoch alone; the network is left in the mode that it was in. Raises UserError
+    when there is none.
     """
     if not len(background):
         raise UserError(
-            "regions: no background region in any image; set train_detector.hard_negatives.share to 0"
+            "regions: no background region in any image; set train_detector.hard_negatives.enabled to false"
         )
-    rng = np.random.Generator(np.random.Philox(key=[settings["detector"]["order_seed"], STREAM + epoch]))
-    rows = drawn(rng, background, settings["hard_negatives"]["scored"])
-    images, first = np.unique(rows[:, 0], return_index=True)
-    mine = [boxes[i][regions] for i, regions in zip(images, np.split(rows[:, 1], first[1:]), strict=True)]
-    size = settings["positives"] + settings["negatives"]
-    scoring = {"batch_size": size, "context_px": settings["context_px"]}
-    training = model.training
-    model.eval()
-    shown = (pictures[i] for i in images)
-    probabilities = softmax_of(model, description, shown, mine, scoring, compute)
-    model.train(training)
-    return hardest(rows, probabilities, settings["hard_negatives"]["hardest"])
+    rng = np.random.Generator(np.random.Philox(key=[settings.detector.order_seed, STREAM + epoch]))
+    rows = drawn(rng, background, settings.hard_negatives.scored)
+    numbers, first = np.unique(rows[:, 0], return_index=True)
+    parts = zip(numbers, np.split(rows[:, 1], first[1:]), strict=True)
+    scored = [boxes[number][regions] for number, regions in parts]
+    view = RegionView(batch_size=settings.positives + settings.negatives, context_px=settings.context_px)
+    training = network.model.training
+    network.model.eval()
+    probabilities = softmax_of(network, (images[number] for number in numbers), scored, view, runtime)
+    network.model.train(training)
+    return hardest(rows, probabilities, settings.hard_negatives.hardest)
 
 
 def drawn(rng: np.random.Generator, background: Pool, count: int) -> np.ndarray:

@@ -72,7 +72,7 @@ def evaluate(
     if not total.any():
         raise UserError("mean AP: no object to find in any image; give a split that has boxes")
     ap: list[float | None] = []
-    curves = []
+    curves: list[tuple[np.ndarray, np.ndarray]] = []
     for rows in rows_per_class(detections, flags, classes):
         hits = np.cumsum(flags[rows] == TRUE_POSITIVE)
         curves.append((hits / max(total[len(curves)], 1), hits / np.arange(1, len(hits) + 1)))
@@ -159,39 +159,6 @@ def _take(
         flags[detection] = NEUTRAL if neutral else TRUE_POSITIVE
 
 
-def bootstrap_interval(
-    detections: Detections,
-    objects: Objects,
-    flags: np.ndarray,
-    classes: int,
-    images: int,
-    rng: np.random.Generator,
-    resamples: int = 1000,
-    confidence_percent: float = 95.0,
-    difficult_neutral: bool = True,
-) -> tuple[float, float]:
-    """Return the (low, high) percentiles of mAP, in percent, when the `images` (from 0 on) are drawn anew."""
-    weight = draws(images, rng, resamples)
-    return interval(
-        resampled(detections, objects, flags, classes, weight, difficult_neutral), confidence_percent
-    )
-
-
-def draws(images: int, rng: np.random.Generator, resamples: int) -> np.ndarray:
-    """Return how often each image is drawn in each resample: float64 [resamples, images].
-
-    What is compared pair by pair is given the same draws.
-    """
-    return rng.multinomial(images, np.full(images, 1 / images), size=resamples).astype(np.float64)
-
-
-def interval(means: np.ndarray, confidence_percent: float) -> tuple[float, float]:
-    """Return the percentiles (low, high) between which so many percent of the resamples' figures lie; NaN is none."""
-    tail = (100 - confidence_percent) / 2
-    low, high = np.percentile(means[~np.isnan(means)], [tail, 100 - tail])
-    return float(low), float(high)
-
-
 def resampled(
     detections: Detections,
     objects: Objects,
@@ -200,7 +167,7 @@ def resampled(
     weight: np.ndarray,
     difficult_neutral: bool = True,
 ) -> np.ndarray:
-    """Return the mAP, in percent, of each resample, float64 [resamples]; weight: of `draws`.
+    """Return the mAP, in percent, of each resample, float64 [resamples]; weight: of metrics/bootstrap.draws.
 
     Matching is within an image, so `flags` (of `match`) serve all resamples; an image drawn twice counts
     twice. A class that a resample has no object of is left out of that resample's mean; one with no object at
@@ -211,14 +178,16 @@ def resampled(
     image, object_image = np.asarray(detections.image), np.asarray(objects.image)
     total, used = np.zeros(resamples), np.zeros(resamples)
     for label, rows in enumerate(rows_per_class(detections, flags, classes)):
-        mine = object_image[there_to_find & (np.asarray(objects.label) == label)]
-        sought = weight[:, mine].sum(axis=1) if len(mine) else np.zeros(resamples)
+        image_of = object_image[there_to_find & (np.asarray(objects.label) == label)]
+        sought = weight[:, image_of].sum(axis=1) if len(image_of) else np.zeros(resamples)
         there = sought > 0
         total[there] += _weighted_ap(weight[there], image[rows], flags[rows] == TRUE_POSITIVE) / sought[there]
         used += there
     if not used.any():
         raise UserError("mean AP: no object to find in any image; give a split that has boxes")
-    return np.divide(100 * total, used, out=np.full(resamples, np.nan), where=used > 0)
+    means = np.full(resamples, np.nan)
+    np.divide(100 * total, used, out=means, where=used > 0)
+    return means
 
 
 def _weighted_ap(weight: np.ndarray, image: np.ndarray, hit: np.ndarray) -> np.ndarray:
@@ -269,7 +238,8 @@ def _blacklisted(keys: np.ndarray, objects: Objects, classes: int) -> np.ndarray
 def counted(objects: Objects, classes: int, difficult_neutral: bool = True) -> np.ndarray:
     """Which objects are to be found, bool [m]: neither difficult nor blacklisted."""
     hard = _difficult(objects, difficult_neutral)
-    return ~hard & ~_blacklisted(_keys(objects, classes), objects, classes)
+    sought: np.ndarray = ~hard & ~_blacklisted(_keys(objects, classes), objects, classes)
+    return sought
 
 
 def _difficult(objects: Objects, neutral: bool) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What MultiBox learns (Erhan et al. 2014, section 3): which prior stands for which object, and the combined loss."""
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -8,19 +8,21 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional
 
+from googlenet.data.ground_truth import GroundTruth
 from googlenet.detection.box_offsets import encode
 from googlenet.detection.boxes import iou
 
 NOTHING = -1
+ArrayT = TypeVar("ArrayT", np.ndarray, Tensor)
 
 
-class Targets(NamedTuple):
-    """Of every prior of a picture: the offsets it should give, float32 [k, 4]; whether it stands for an object, and
-    whether its confidence counts, float32 [k] each, 0 or 1."""
+class Targets(NamedTuple, Generic[ArrayT]):
+    """Of every prior of an image: the offsets it should give, float32 [k, 4]; whether it stands for an object, and
+    whether its confidence counts, float32 [k] each, 0 or 1. Of a batch [n, ...], as tensors."""
 
-    offsets: np.ndarray
-    matched: np.ndarray
-    counts: np.ndarray
+    offsets: ArrayT
+    matched: ArrayT
+    counts: ArrayT
 
 
 def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndarray:
@@ -43,25 +45,24 @@ def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndar
     return owner
 
 
-def targets(
-    priors: np.ndarray, objects: np.ndarray, difficult: np.ndarray, partial: bool, match_iou: float
-) -> Targets:
-    """What the priors of one picture should say. Difficult objects teach nothing, neither that they are there nor not.
+def targets(priors: np.ndarray, truth: GroundTruth, match_iou: float) -> Targets[np.ndarray]:
+    """What the priors of one image should say. Difficult objects teach nothing, neither that they are there nor not.
 
-    partial: the picture may hold objects without a box; then no prior learns that there is nothing.
+    Where the image may hold objects without a box no prior learns that there is nothing.
     """
+    objects = truth.boxes
     owner = assign(priors, objects, match_iou)
     taken = owner != NOTHING
     hard = np.zeros(len(priors), bool)
-    hard[taken] = difficult[owner[taken]]
+    hard[taken] = truth.difficult[owner[taken]]
     matched = taken & ~hard
     offsets = np.zeros((len(priors), 4), np.float32)
     offsets[matched] = encode(priors[matched], objects[owner[matched]])
-    counts = matched if partial else ~hard
+    counts = ~hard if truth.complete else matched
     return Targets(offsets, matched.astype(np.float32), counts.astype(np.float32))
 
 
-def losses(offsets: Tensor, logits: Tensor, wanted: Targets) -> tuple[Tensor, Tensor]:
+def losses(offsets: Tensor, logits: Tensor, wanted: Targets[Tensor]) -> tuple[Tensor, Tensor]:
     """Return the losses of location and of confidence, each over the number of matched priors of the batch.
 
     offsets [n, k, 4], logits [n, k]; wanted: tensors of these shapes. Location: half the squared distance, of matched
@@ -75,6 +76,6 @@ def losses(offsets: Tensor, logits: Tensor, wanted: Targets) -> tuple[Tensor, Te
     return location / matches, confidence / matches
 
 
-def stacked(pictures: list[Targets]) -> Targets:
+def stacked(images: list[Targets[np.ndarray]]) -> Targets[Tensor]:
     """The targets of a batch, as tensors."""
-    return Targets(*(torch.from_numpy(np.stack(column)) for column in zip(*pictures, strict=True)))
+    return Targets(*(torch.from_numpy(np.stack(column)) for column in zip(*images, strict=True)))

@@ -42,20 +42,20 @@ def per_class_nms(
     used = np.flatnonzero((probabilities[:, 1:] >= min_score).any(axis=1))
     # Once for all classes where they look at the same boxes: of 200 classes most do.
     apart = np.zeros((0, 0), bool) if per_class else iou(boxes[used], boxes[used]) <= iou_threshold
-    kept, labels = [], []
+    kept_of, labels_of = [], []
     for label in range(classes):
         scores = probabilities[used, label + 1]
         order = best_first(scores)
         order = order[scores[order] >= min_score]
         if per_class:
-            own = boxes[used[order], label]
-            stay = order[nms(own, scores[order], iou_threshold)]
+            of_class = boxes[used[order], label]
+            stay = order[nms(of_class, scores[order], iou_threshold)]
         else:
             stay = _greedy(order, apart.__getitem__, len(used))
-        kept.append(used[stay])
-        labels.append(np.full(len(stay), label, np.int64))
-    kept = np.concatenate([np.zeros(0, np.int64), *kept])
-    labels = np.concatenate([np.zeros(0, np.int64), *labels])
+        kept_of.append(used[stay])
+        labels_of.append(np.full(len(stay), label, np.int64))
+    kept = np.concatenate([np.zeros(0, np.int64), *kept_of])
+    labels = np.concatenate([np.zeros(0, np.int64), *labels_of])
     scores = probabilities[kept, labels + 1]
     order = best_first(scores)
     order = order[:max_per_image] if max_per_image else order

@@ -1,6 +1,6 @@
 """The boxes that MultiBox starts from: k-means of the training boxes (Erhan et al. 2014), or shapes on a grid.
 
-Priors live in the frame of the network's input: the whole picture squeezed to a square of `px` pixels, inclusive corners
+Priors live in the frame of the network's input: the whole image squeezed to a square of `px` pixels, inclusive corners
 as everywhere, but not whole numbers. Overlaps are the same in both frames.
 """
 
@@ -10,10 +10,11 @@ ROWS_AT_ONCE = 65536
 
 
 def rescale(boxes: np.ndarray, x: float, y: float) -> np.ndarray:
-    """Return boxes [n, 4] of a picture that is stretched by the factors x and y: float64. Edges are scaled, not pixels."""
+    """Return boxes [n, 4] of an image that is stretched by the factors x and y: float64. Edges are scaled, not pixels."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     edges = np.array([0.0, 0.0, 1.0, 1.0])
-    return (boxes + edges) * np.array([x, y, x, y]) - edges
+    scaled: np.ndarray = (boxes + edges) * np.array([x, y, x, y]) - edges
+    return scaled
 
 
 def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +46,8 @@ def shapes(boxes: np.ndarray, count: int, seed: int) -> np.ndarray:
     Logarithms, so that small boxes are told apart as finely as large ones.
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return np.exp(k_means(np.log(boxes[:, 2:] - boxes[:, :2] + 1), count, seed)[0])
+    sides: np.ndarray = np.exp(k_means(np.log(boxes[:, 2:] - boxes[:, :2] + 1), count, seed)[0])
+    return sides
 
 
 def on_grid(shapes: np.ndarray, cells: int, px: int) -> np.ndarray:
@@ -70,8 +72,8 @@ def _spread(points: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
 
 def _nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """The index of the centre next to each point; the lower one at a tie."""
-    found = []
+    nearest = []
     for start in range(0, len(points), ROWS_AT_ONCE):
         part = points[start : start + ROWS_AT_ONCE]
-        found.append(((centres**2).sum(axis=1) - 2 * part @ centres.T).argmin(axis=1))
-    return np.concatenate(found)
+        nearest.append(((centres**2).sum(axis=1) - 2 * part @ centres.T).argmin(axis=1))
+    return np.concatenate(nearest)

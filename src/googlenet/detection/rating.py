@@ -1,19 +1,23 @@
-"""One setting of the switches, rated: every detector alone, their mean, and both on pictures drawn anew."""
+"""One setting of the switches, rated: every detector alone, their mean, and both on resampled images."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from googlenet.detection.mean_ap import Detections, Evaluation, Objects, interval, resampled
+from googlenet.config.schema.detection import EvaluateDetection, Switches
+from googlenet.detection.mean_ap import Detections, Evaluation, Objects, resampled
 from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.nms import per_class_nms
-from googlenet.rows import Ranges
+from googlenet.metrics.bootstrap import percentile_interval
+from googlenet.metrics.detection import ComparedSwitches
+from googlenet.metrics.interval import Difference
+from googlenet.storage.rows import Ranges
 
 
 class Rating(NamedTuple):
     """together, alone: detections of the ensemble and by detector; ensemble, single: how good they are; resampled
-    float64 [resamples]: mAP, in percent, of the ensemble when the pictures are drawn anew.
+    float64 [resamples]: mAP, in percent, of the ensemble on resampled images.
     """
 
     together: Detections
@@ -39,29 +43,32 @@ class Mean:
     def __init__(self, arrays: Sequence[Ranges]):
         self.arrays = arrays
 
+    def __len__(self) -> int:
+        return len(self.arrays[0])
+
     def __getitem__(self, rows: slice) -> np.ndarray:
-        return np.mean([array[rows] for array in self.arrays], axis=0, dtype=np.float64)
+        return np.asarray(np.mean([array[rows] for array in self.arrays], axis=0, dtype=np.float64))
 
 
 def detect(
-    boxes: Sequence[np.ndarray], scores: Ranges, settings: dict, moved: Ranges | None = None
+    boxes: Sequence[np.ndarray], scores: Ranges, settings: EvaluateDetection, moved: Ranges | None = None
 ) -> Detections:
-    """Suppress within each class of each picture. scores [all boxes, 1 + classes], pictures in order.
+    """Suppress within each class of each image. scores [all boxes, 1 + classes], images in order.
 
     moved [all boxes, classes, 4]: where the boxes lie for each class, when they have been regressed.
     """
-    found, end = [], 0
-    for image, mine in enumerate(boxes):
-        rows = slice(end, end := end + len(mine))
+    detected, end = [], 0
+    for number, of_image in enumerate(boxes):
+        rows = slice(end, end := end + len(of_image))
         kept = per_class_nms(
-            mine if moved is None else moved[rows],
+            of_image if moved is None else moved[rows],
             scores[rows],
-            settings["nms_iou"],
-            settings["min_score"],
-            settings["max_per_image"],
+            settings.nms_iou,
+            settings.min_score,
+            settings.max_per_image,
         )
-        found.append((np.full(len(kept[0]), image), *kept))
-    image, box, label, score = (np.concatenate(column) for column in zip(*found, strict=True))
+        detected.append((np.full(len(kept[0]), number), *kept))
+    image, box, label, score = (np.concatenate(column) for column in zip(*detected, strict=True))
     return Detections(image, label, score, box)
 
 
@@ -72,49 +79,51 @@ def rate(
     objects: Objects,
     classes: int,
     weight: np.ndarray,
-    settings: dict,
+    settings: EvaluateDetection,
 ) -> Rating:
     """Rate the arrays of one setting: those of every detector whose names begin with `prefix`.
 
-    The ensemble averages probabilities, and regressed boxes where there are some. weight: of `mean_ap.draws`.
+    The ensemble averages probabilities, and regressed boxes where there are some. weight: of metrics/bootstrap.draws.
     """
-    small = settings["small_object_threshold"]
+    small = settings.small_object_threshold
     alone = {
         name: detect(boxes, arrays[f"{prefix}probabilities"], settings, arrays.get(f"{prefix}boxes"))
         for name, arrays in scores.items()
     }
-    single = {name: mean_ap(own, objects, classes, small=small) for name, own in alone.items()}
+    single = {name: mean_ap(by_one, objects, classes, small=small) for name, by_one in alone.items()}
     probabilities = Mean([arrays[f"{prefix}probabilities"] for arrays in scores.values()])
     regressed = [arrays[f"{prefix}boxes"] for arrays in scores.values() if f"{prefix}boxes" in arrays]
     together = detect(boxes, probabilities, settings, Mean(regressed) if regressed else None)
-    found = mean_ap(together, objects, classes, small=small)
-    anew = resampled(together, objects, found.flags, classes, weight)
-    return Rating(together, found, anew, alone, single)
+    ensemble = mean_ap(together, objects, classes, small=small)
+    of_resamples = resampled(together, objects, ensemble.flags, classes, weight)
+    return Rating(together, ensemble, of_resamples, alone, single)
 
 
 def resampled_singles(rating: Rating, objects: Objects, classes: int, weight: np.ndarray) -> np.ndarray:
     """The mean over the detectors of their mAP, in percent, in each resample: float64 [resamples]."""
     each = [
-        resampled(own, objects, rating.single[name].flags, classes, weight)
-        for name, own in rating.alone.items()
+        resampled(by_one, objects, rating.single[name].flags, classes, weight)
+        for name, by_one in rating.alone.items()
     ]
-    return np.mean(each, axis=0)
+    mean: np.ndarray = np.mean(each, axis=0)
+    return mean
 
 
-def difference(percent: float, resampled_differences: np.ndarray, confidence_percent: float) -> dict:
-    """A difference with its paired interval: both sides of each resample saw the same pictures."""
-    return {"percent": float(percent), "interval": list(interval(resampled_differences, confidence_percent))}
+def difference(percent: float, resampled_differences: np.ndarray, confidence_percent: float) -> Difference:
+    """A difference with its paired interval: both sides of each resample saw the same images."""
+    interval = percentile_interval(resampled_differences, confidence_percent)
+    return Difference(difference=float(percent), interval=interval)
 
 
-def compared(switches: Sequence[str], rating: Rating, main: Rating, confidence_percent: float) -> dict:
+def compared(switches: Switches, rating: Rating, main: Rating, confidence_percent: float) -> ComparedSwitches:
     """What evaluate_detection reports of a setting that is measured beside the main one."""
     gain = rating.ensemble.mean_ap_percent - main.ensemble.mean_ap_percent
-    return {
-        "switches": list(switches),
-        "single_mean_ap_percent": rating.single_mean,
-        "single_std": rating.single_std,
-        "ensemble_mean_ap_percent": rating.ensemble.mean_ap_percent,
-        "ensemble_interval": list(interval(rating.resampled, confidence_percent)),
-        "difference": difference(gain, rating.resampled - main.resampled, confidence_percent),
-        "ap_percent": rating.ensemble.ap_percent,
-    }
+    return ComparedSwitches(
+        switches=switches,
+        single_mean_ap_percent=rating.single_mean,
+        single_std=rating.single_std,
+        ensemble_mean_ap_percent=rating.ensemble.mean_ap_percent,
+        ensemble_interval=percentile_interval(rating.resampled, confidence_percent),
+        difference=difference(gain, rating.resampled - main.resampled, confidence_percent),
+        ap_percent=tuple(rating.ensemble.ap_percent),
+    )

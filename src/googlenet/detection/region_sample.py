@@ -5,18 +5,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from googlenet.detection.boxes import GroundTruth, iou
+from googlenet.config.schema.detection import FitRegionHeads
+from googlenet.data.ground_truth import GroundTruth
+from googlenet.detection.boxes import iou
 from googlenet.detection.regions import BACKGROUND, rows_of, starts_of, training_regions
 from googlenet.errors import UserError
+from googlenet.metrics.detection import Accuracy
 
 
 class Sample(NamedTuple):
-    """One row per region, pictures in order.
+    """One row per region, images in order.
 
     image int64 [n]; box float32 [n, 4]; label int64 [n]: background 0, class c is c + 1; of_object bool [n]: an object
     itself, not a proposal; overlap float64 [n] and target float32 [n, 4]: the IoU with the object that it overlaps
     most, and that one's box; class_overlap float64 [n, classes]: the largest IoU with an object of each class; partial
-    bool [n]: of a picture with objects that may lack a box; held_out bool [n]: of a picture that is held out.
+    bool [n]: of an image with objects that may lack a box; held_out bool [n]: of an image that is held out.
     """
 
     image: np.ndarray
@@ -31,38 +34,36 @@ class Sample(NamedTuple):
 
 
 def draw(
-    proposals: Sequence[np.ndarray],
-    objects: Sequence[GroundTruth],
-    classes: int,
-    settings: dict,
+    proposals: Sequence[np.ndarray], objects: Sequence[GroundTruth], classes: int, settings: FitRegionHeads
 ) -> Sample:
-    """Draw regions of all pictures by chance.
+    """Draw regions of all images by chance.
 
-    settings: {objects, positives, negatives: at most so many of each; held_out, seed, positive_iou}. A picture whose
-    objects may lack a box gives no background (see training_regions). Raises UserError when there is no object.
+    An image whose objects may lack a box gives no background (see training_regions). Raises UserError when there is no object.
     """
-    rng = np.random.Generator(np.random.Philox(settings["seed"]))
-    boxes, labels = training_regions(proposals, objects, settings["positive_iou"])
-    held = held_out_pictures(rng, len(boxes), settings["held_out"])
+    rng = np.random.Generator(np.random.Philox(settings.seed))
+    boxes, labels = training_regions(proposals, objects, settings.positive_iou)
+    held = held_out_images(rng, len(boxes), settings.held_out)
     label, starts = np.concatenate(labels), starts_of(labels)
-    own = np.concatenate([of_objects(mine, truth[2]) for mine, truth in zip(labels, objects, strict=True)])
-    if not (own & (label > BACKGROUND)).any():
-        raise UserError("fit_region_heads: no object in any training picture; give a split that has boxes")
+    of_object = np.concatenate(
+        [of_objects(row, truth.difficult) for row, truth in zip(labels, objects, strict=True)]
+    )
+    if not (of_object & (label > BACKGROUND)).any():
+        raise UserError("fit_region_heads: no object in any training image; give a split that has boxes")
     drawn = [
-        chosen(rng, own & (label > BACKGROUND), settings["objects"]),
-        chosen(rng, ~own & (label > BACKGROUND), settings["positives"]),
-        chosen(rng, label == BACKGROUND, settings["negatives"]),
+        chosen(rng, of_object & (label > BACKGROUND), settings.objects),
+        chosen(rng, ~of_object & (label > BACKGROUND), settings.positives),
+        chosen(rng, label == BACKGROUND, settings.negatives),
     ]
     numbers = np.sort(np.concatenate(drawn))
     image, region = rows_of(numbers, starts).T
     box = np.concatenate([boxes[i][region[image == i]] for i in np.unique(image)])
     overlap, target, class_overlap = beside_objects(box, image, objects, classes)
-    partial = np.array([len(truth[3]) > 0 for truth in objects])
+    partial = np.array([not truth.complete for truth in objects])
     return Sample(
         image,
         box,
         label[numbers].astype(np.int64),
-        own[numbers],
+        of_object[numbers],
         overlap,
         target,
         class_overlap,
@@ -72,8 +73,9 @@ def draw(
 
 
 def of_objects(labels: np.ndarray, difficult: np.ndarray) -> np.ndarray:
-    """Which of a picture's training regions are objects, bool [n]: the last ones, one for each that is not difficult."""
-    return np.arange(len(labels)) >= len(labels) - np.sum(~difficult)
+    """Which of an image's training regions are objects, bool [n]: the last ones, one for each that is not difficult."""
+    last: np.ndarray = np.arange(len(labels)) >= len(labels) - np.sum(~difficult)
+    return last
 
 
 def chosen(rng: np.random.Generator, mask: np.ndarray, most: int) -> np.ndarray:
@@ -82,19 +84,16 @@ def chosen(rng: np.random.Generator, mask: np.ndarray, most: int) -> np.ndarray:
     return rng.permutation(numbers)[:most]
 
 
-def held_out_pictures(rng: np.random.Generator, pictures: int, share: float) -> np.ndarray:
-    """Which pictures are held out, bool [pictures]: that share, but one at least, and not all."""
-    count = min(max(1, round(share * pictures)), pictures - 1)
-    held = np.zeros(pictures, bool)
-    held[rng.permutation(pictures)[:count]] = True
+def held_out_images(rng: np.random.Generator, images: int, share: float) -> np.ndarray:
+    """Which images are held out, bool [images]: that share, but one at least, and not all."""
+    count = min(max(1, round(share * images)), images - 1)
+    held = np.zeros(images, bool)
+    held[rng.permutation(images)[:count]] = True
     return held
 
 
 def beside_objects(
-    box: np.ndarray,
-    image: np.ndarray,
-    objects: Sequence[GroundTruth],
-    classes: int,
+    box: np.ndarray, image: np.ndarray, objects: Sequence[GroundTruth], classes: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each region: IoU with the object that it overlaps most, that one's box, largest IoU with each class.
 
@@ -102,14 +101,21 @@ def beside_objects(
     """
     overlap, target = np.zeros(len(box)), np.array(box, np.float32)
     class_overlap = np.zeros((len(box), classes))
-    for picture in np.unique(image):
-        mine = np.flatnonzero(image == picture)
-        truth, label, difficult, _ = objects[picture]
-        shared = iou(box[mine], truth)
-        for column, of_class in enumerate(np.asarray(label, np.int64)):
-            class_overlap[mine, of_class] = np.maximum(class_overlap[mine, of_class], shared[:, column])
-        if (~difficult).any():
-            easy = np.flatnonzero(~difficult)
+    for number in np.unique(image):
+        rows, truth = np.flatnonzero(image == number), objects[number]
+        shared = iou(box[rows], truth.boxes)
+        for column, of_class in enumerate(np.asarray(truth.labels, np.int64)):
+            class_overlap[rows, of_class] = np.maximum(class_overlap[rows, of_class], shared[:, column])
+        if (~truth.difficult).any():
+            easy = np.flatnonzero(~truth.difficult)
             best = shared[:, easy].argmax(axis=1)
-            overlap[mine], target[mine] = shared[:, easy].max(axis=1), truth[easy][best]
+            overlap[rows], target[rows] = shared[:, easy].max(axis=1), truth.boxes[easy][best]
     return overlap, target, class_overlap
+
+
+def accuracy(logits: np.ndarray, sample: Sample) -> Accuracy:
+    """Percent of the sample's regions whose largest logit, of [n, 1 + classes], is that of their class."""
+    right = logits.argmax(axis=1) == sample.label
+    parts = (right[~sample.held_out], right[sample.held_out])
+    fitted, held_out = (float(100 * part.mean()) if len(part) else None for part in parts)
+    return Accuracy(fitted=fitted, held_out=held_out)

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from googlenet.config.schema.detection import RegionView
 from googlenet.detection.regions import context_at, warp_many
-from googlenet.trained import Description
+from googlenet.models.network import Network
+from googlenet.models.runtime import Runtime
 
 
 class Seen(NamedTuple):
@@ -20,51 +22,44 @@ class Seen(NamedTuple):
     last_map: Tensor
 
 
-def see(model: nn.Module, description: Description, crops: np.ndarray, compute: dict) -> Seen:
+def see(network: Network, crops: np.ndarray, runtime: Runtime) -> Seen:
     """Run the network, in evaluation mode, on warped regions, uint8 [n, px, px, 3]."""
-    x = description.to_input(crops, compute["device"])
-    with (
-        torch.inference_mode(),
-        torch.autocast(compute["device"], torch.bfloat16, enabled=compute["precision"] == "bf16"),
-    ):
-        last_map, _ = model.map_after(x)
-        vectors = model.vector_of(last_map)
-        logits = model.linear(model.dropout(vectors))
+    x, trunk = network.to_input(crops, runtime.device), network.trunk
+    with torch.inference_mode(), runtime.autocast():
+        last_map, _ = trunk.map_after(x)
+        vectors = trunk.vector_of(last_map)
+        logits = trunk.logits_of(vectors)
     return Seen(logits.float().cpu().numpy(), vectors.float().cpu().numpy(), last_map)
 
 
 def views(
-    model: nn.Module,
-    description: Description,
-    picture: np.ndarray,
+    network: Network,
+    image: np.ndarray,
     boxes: np.ndarray,
-    settings: dict,
-    compute: dict,
+    view: RegionView,
+    runtime: Runtime,
     mirrored: bool = False,
 ) -> Iterator[list[Seen]]:
-    """See one picture's boxes [n, 4], a batch at a time: [as they are], or with `mirrored` [as they are, mirrored].
-
-    settings: {batch_size, context_px}.
-    """
-    px = description.input_px
-    context, fill = context_at(settings["context_px"], px), description.mean_colour
-    for start in range(0, len(boxes), settings["batch_size"]):
-        crops = warp_many(picture, boxes[start : start + settings["batch_size"]], px, context, fill)
+    """See one image's boxes [n, 4], a batch at a time: [as they are], or with `mirrored` [as they are, mirrored]."""
+    px, fill = network.spec.input_px, network.spec.mean_colour
+    context = context_at(view.context_px, px)
+    for start in range(0, len(boxes), view.batch_size):
+        crops = warp_many(image, boxes[start : start + view.batch_size], px, context, fill)
         both = [crops, np.ascontiguousarray(crops[:, :, ::-1])] if mirrored else [crops]
-        yield [see(model, description, one, compute) for one in both]
+        yield [see(network, one, runtime) for one in both]
 
 
 def whole_vectors(
-    model: nn.Module, description: Description, picture: np.ndarray, compute: dict, mirrored: bool = False
+    network: Network, image: np.ndarray, runtime: Runtime, mirrored: bool = False
 ) -> list[np.ndarray]:
-    """The vector, float32 [channels], of a whole picture squeezed to the input; with `mirrored` also its mirror image's.
+    """The vector, float32 [channels], of a whole image squeezed to the input; with `mirrored` also its mirror image's.
 
-    Nothing lies around a whole picture, so it has no margin of context.
+    Nothing lies around a whole image, so it has no margin of context.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     whole = np.array([[0, 0, width - 1, height - 1]])
-    settings = {"batch_size": 1, "context_px": 0}
-    (seen,) = views(model, description, picture, whole, settings, compute, mirrored)
+    view = RegionView(batch_size=1, context_px=0)
+    (seen,) = views(network, image, whole, view, runtime, mirrored)
     return [one.vectors[0] for one in seen]
 
 
@@ -82,16 +77,15 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def softmax_of(
-    model: nn.Module,
-    description: Description,
-    pictures: Iterable[np.ndarray],
+    network: Network,
+    images: Iterable[np.ndarray],
     boxes: Sequence[np.ndarray],
-    settings: dict,
-    compute: dict,
+    view: RegionView,
+    runtime: Runtime,
 ) -> np.ndarray:
-    """The network's own class probabilities of all boxes, float32 [all boxes, 1 + classes], pictures in order."""
-    found = [np.zeros((0, len(description.classes)), np.float32)]
-    for picture, mine in zip(pictures, boxes, strict=True):
-        for (seen,) in views(model, description, picture, mine, settings, compute):
-            found.append(softmax(seen.logits))
-    return np.concatenate(found)
+    """The network's own class probabilities of all boxes, float32 [all boxes, 1 + classes], images in order."""
+    probabilities = [np.zeros((0, len(network.spec.classes)), np.float32)]
+    for image, of_image in zip(images, boxes, strict=True):
+        for (seen,) in views(network, image, of_image, view, runtime):
+            probabilities.append(softmax(seen.logits))
+    return np.concatenate(probabilities)

@@ -1,14 +1,15 @@
-"""What the network sees of a region and what it is told it is: R-CNN's warp, labels and batches."""
+"""What the network sees of a region and what it learns of it: R-CNN's warp, labels and batches."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from googlenet.detection.boxes import GroundTruth, iou
-from googlenet.detection.proposals import counts_of
+from googlenet.data.ground_truth import GroundTruth
+from googlenet.detection.boxes import iou
+from googlenet.detection.proposals import PerImage, counts_of
 from googlenet.errors import UserError
 
 BACKGROUND = 0
@@ -23,7 +24,7 @@ def context_at(context_px: float, input_px: int) -> int:
 
 def warp(
     image: np.ndarray,
-    box: np.ndarray,
+    box: Sequence[float] | np.ndarray,
     size_px: int,
     context_px: int,
     fill: tuple[int, int, int],
@@ -102,44 +103,53 @@ def label_regions(
     return result, np.where(ignored, best_hard, best)
 
 
-class TrainingBoxes(Sequence[np.ndarray]):
-    """Of every picture the proposals, then its objects but the difficult ones: float32 [n, 4], read when they are asked for."""
+class TrainingBoxes(PerImage[np.ndarray]):
+    """Of every image the proposals, then its objects but the difficult ones: float32 [n, 4], read when they are asked for."""
 
     def __init__(self, proposals: Sequence[np.ndarray], objects: Sequence[GroundTruth]):
         if len(proposals) != len(objects):
-            raise ValueError(f"proposals of {len(proposals)} pictures for objects of {len(objects)}")
+            raise ValueError(f"proposals of {len(proposals)} images for objects of {len(objects)}")
         self.proposals, self.objects = proposals, objects
-        self.counts = counts_of(proposals) + np.array([np.sum(~truth[2]) for truth in objects], np.int64)
+        difficult = [truth.difficult for truth in objects]
+        self.counts = counts_of(proposals) + np.array([np.sum(~one) for one in difficult], np.int64)
 
     def __len__(self) -> int:
         return len(self.objects)
 
-    def __getitem__(self, picture: int) -> np.ndarray:
-        truth, _, difficult, _ = self.objects[picture]
-        both = self.proposals[picture], truth[~difficult]
+    def of(self, image: int) -> np.ndarray:
+        """Those of one image."""
+        truth = self.objects[image]
+        both = self.proposals[image], truth.boxes[~truth.difficult]
         return np.concatenate([boxes.astype(np.float32) for boxes in both])
+
+
+class TrainingRegions(NamedTuple):
+    """What a detector is trained on: the boxes of every image, float32 [n, 4], and their labels, int16 [n] (see label_regions)."""
+
+    boxes: Sequence[np.ndarray]
+    labels: Sequence[np.ndarray]
 
 
 def training_regions(
     proposals: Sequence[np.ndarray], objects: Sequence[GroundTruth], positive_iou: float
-) -> tuple[TrainingBoxes, list[np.ndarray]]:
-    """Proposals and the objects themselves, and what each is: int16 [n] of every picture, see label_regions.
+) -> TrainingRegions:
+    """Proposals and the objects themselves, and what each is.
 
-    A picture in which objects of some class may lack a box gives no background, as in R-CNN: it could be one of them.
+    An image in which objects of some class may lack a box gives no background, as in R-CNN: it could be one of them.
     """
     boxes = TrainingBoxes(proposals, objects)
-    # One array for all: beside small ones the memory that each picture's overlaps take for a moment would never be free again.
+    # One array for all: beside small ones the memory that each image's overlaps take for a moment would never be free again.
     starts = starts_of(boxes)
     flat = np.empty(starts[-1], np.int16)
     labels = [flat[start:end] for start, end in pairwise(starts)]
-    for own, mine, (truth, classes, difficult, partial) in zip(labels, boxes, objects, strict=True):
-        own[:] = label_regions(mine, truth, classes, difficult, positive_iou)[0]
-        own[(own == BACKGROUND) & (len(partial) > 0)] = IGNORED
-    return boxes, labels
+    for label, of_image, truth in zip(labels, boxes, objects, strict=True):
+        label[:] = label_regions(of_image, truth.boxes, truth.labels, truth.difficult, positive_iou)[0]
+        label[(label == BACKGROUND) & (not truth.complete)] = IGNORED
+    return TrainingRegions(boxes, labels)
 
 
 def starts_of(regions: Sequence[np.ndarray]) -> np.ndarray:
-    """Where each picture's regions begin among all, int64 [pictures + 1]."""
+    """Where each image's regions begin among all, int64 [images + 1]."""
     return np.concatenate([[0], np.cumsum(counts_of(regions))])
 
 
@@ -153,17 +163,19 @@ def rows_of(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
 class Pool:
     """Regions of one kind, as their numbers among all: ILSVRC has hundreds of millions. pool[which]: rows of (image, region)."""
 
-    def __init__(self, labels: Sequence[np.ndarray], starts: np.ndarray, kind: Callable[[np.ndarray], Any]):
-        ends = np.cumsum([0, *(np.count_nonzero(kind(mine)) for mine in labels)])
+    def __init__(
+        self, labels: Sequence[np.ndarray], starts: np.ndarray, kind: Callable[[np.ndarray], np.ndarray]
+    ):
+        ends = np.cumsum([0, *(np.count_nonzero(kind(of_image)) for of_image in labels)])
         self.numbers = np.empty(ends[-1], np.min_scalar_type(starts[-1]))
-        for i, mine in enumerate(labels):
-            self.numbers[ends[i] : ends[i + 1]] = starts[i] + np.flatnonzero(kind(mine))
+        for i, of_image in enumerate(labels):
+            self.numbers[ends[i] : ends[i + 1]] = starts[i] + np.flatnonzero(kind(of_image))
         self.starts = starts
 
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, which: Any) -> np.ndarray:
+    def __getitem__(self, which: np.ndarray | slice) -> np.ndarray:
         return rows_of(self.numbers[which], self.starts)
 
 
@@ -178,8 +190,8 @@ def pool_regions(labels: Sequence[np.ndarray]) -> Pools:
     """Sort the regions of all images into positives and background, by the labels of `label_regions`."""
     starts = starts_of(labels)
     return Pools(
-        Pool(labels, starts, lambda mine: mine > BACKGROUND),
-        Pool(labels, starts, lambda mine: mine == BACKGROUND),
+        Pool(labels, starts, lambda of_image: of_image > BACKGROUND),
+        Pool(labels, starts, lambda of_image: of_image == BACKGROUND),
     )
 
 

@@ -1,97 +1,97 @@
-"""Class probabilities of one detector on every proposal of every picture; boxes too, where they are regressed."""
+"""Class probabilities of one detector on every proposal of every image; boxes too, where they are regressed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from torch import nn
 
+from googlenet.config.schema.detection import ScoreRegions, Switches
 from googlenet.detection import bbox_regression, context_feature, svm
 from googlenet.detection.region_vectors import Seen, at_places, softmax, views, whole_vectors
-from googlenet.resume import NOWHERE, Resume
-from googlenet.trained import Description
+from googlenet.detection.switches import by_prefix
+from googlenet.models.network import Network
+from googlenet.models.runtime import Runtime
+from googlenet.pipeline.resume import NOWHERE, Resume
 
 
 def score(
-    model: nn.Module,
-    description: Description,
-    pictures: Sequence[np.ndarray],
+    network: Network,
+    images: Sequence[np.ndarray],
     boxes: Sequence[np.ndarray],
-    settings: dict,
-    compute: dict,
-    wanted: Mapping[str, Sequence[str]],
+    settings: ScoreRegions,
     heads: Mapping[str, np.ndarray],
+    runtime: Runtime,
     resume: Resume = NOWHERE,
-) -> Iterator[dict[str, np.ndarray]]:
-    """Yield the scores of each picture's boxes, see `of_picture`; the network runs once for all lists of switches.
+) -> Iterator[Mapping[str, np.ndarray]]:
+    """Yield the scores of each image's boxes, see `of_image`; the network runs once for all lists of switches.
 
-    settings: {batch_size, context_px}; heads: arrays of fit_heads, for the switches that need them. Each picture's boxes
-    are scored by themselves. resume: where a scoring that was cut off goes on from.
+    heads: arrays of fit_heads, for the switches that need them. Each image's boxes are scored by themselves. resume: where a
+    scoring that was cut off goes on from.
     """
-    model.eval()
+    network.model.eval()
 
     def scored_from(start: int) -> Iterator[dict[str, np.ndarray]]:
         for i in range(start, len(boxes)):
-            yield of_picture(model, description, pictures[i], boxes[i], settings, compute, wanted, heads)
+            yield of_image(network, images[i], boxes[i], settings, heads, runtime)
 
     yield from resume.items(len(boxes), scored_from)
 
 
-def shapes(wanted: Mapping[str, Sequence[str]], regions: int, classes: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of the arrays of `of_picture` for so many regions; classes: with the background."""
-    found: dict[str, tuple[int, ...]] = {}
+def shapes(wanted: Mapping[str, Switches], regions: int, classes: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of the arrays of `of_image` for so many regions; classes: with the background."""
+    arrays: dict[str, tuple[int, ...]] = {}
     for prefix, switches in wanted.items():
-        found[f"{prefix}probabilities"] = (regions, classes)
+        arrays[f"{prefix}probabilities"] = (regions, classes)
         if "bbox_regression" in switches:
-            found[f"{prefix}boxes"] = (regions, classes - 1, 4)
-    return found
+            arrays[f"{prefix}boxes"] = (regions, classes - 1, 4)
+    return arrays
 
 
-def of_picture(
-    model: nn.Module,
-    description: Description,
-    picture: np.ndarray,
+def of_image(
+    network: Network,
+    image: np.ndarray,
     boxes: np.ndarray,
-    settings: dict,
-    compute: dict,
-    wanted: Mapping[str, Sequence[str]],
+    settings: ScoreRegions,
     heads: Mapping[str, np.ndarray],
+    runtime: Runtime,
 ) -> dict[str, np.ndarray]:
-    """One picture's scores, for each list of switches under its prefix, float32.
+    """One image's scores, for each list of switches under its prefix, float32.
 
     "<prefix>probabilities" [n, 1 + classes], background first, and, where boxes are regressed, "<prefix>boxes" [n, classes, 4].
     """
+    wanted = by_prefix(settings.switches, settings.compare)
     mirrored = any("mirror" in switches for switches in wanted.values())
     context = any("context_feature" in switches for switches in wanted.values()) and len(boxes) > 0
-    wholes = whole_vectors(model, description, picture, compute, mirrored) if context else []
-    nothing = shapes(wanted, 0, len(description.classes))
-    found = {name: [np.zeros(shape, np.float32)] for name, shape in nothing.items()}
+    wholes = whole_vectors(network, image, runtime, mirrored) if context else []
+    none = shapes(wanted, 0, len(network.spec.classes))
+    scores = {name: [np.zeros(shape, np.float32)] for name, shape in none.items()}
     start = 0
-    for seen in views(model, description, picture, boxes, settings, compute, mirrored):
+    for seen in views(network, image, boxes, settings, runtime, mirrored):
         part = boxes[start : start + len(seen[0].logits)]
         start += len(part)
         for prefix, switches in wanted.items():
             used = seen if "mirror" in switches else seen[:1]
-            each = [classified(*view, switches, heads) for view in paired(used, wholes)]
-            found[f"{prefix}probabilities"].append(mean(each))
+            each = [classified(view, whole, switches, heads) for view, whole in paired(used, wholes)]
+            scores[f"{prefix}probabilities"].append(mean(each))
             if "bbox_regression" in switches:
-                height, width = picture.shape[:2]
+                height, width = image.shape[:2]
                 offsets = mean(regressed(used, heads))
-                found[f"{prefix}boxes"].append(bbox_regression.moved(part, offsets, width, height))
-    return {name: np.concatenate(arrays) for name, arrays in found.items()}
+                scores[f"{prefix}boxes"].append(bbox_regression.moved(part, offsets, width, height))
+    return {name: np.concatenate(arrays) for name, arrays in scores.items()}
 
 
 def paired(seen: Sequence[Seen], wholes: Sequence[np.ndarray]) -> list[tuple[Seen, np.ndarray | None]]:
-    """Each view of the regions with the same view of the whole picture, where that is looked at."""
+    """Each view of the regions with the same view of the whole image, where that is looked at."""
     return [(view, wholes[i] if wholes else None) for i, view in enumerate(seen)]
 
 
 def classified(
-    seen: Seen, whole: np.ndarray | None, switches: Sequence[str], heads: Mapping[str, np.ndarray]
+    seen: Seen, whole: np.ndarray | None, switches: Switches, heads: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """Probabilities of one view of regions, float32 [n, 1 + classes], by the classifier that the switches name."""
     if "svm" in switches:
         return svm.probabilities_of(seen.vectors, heads)
     if "context_feature" in switches:
+        assert whole is not None  # the whole image is looked at where any setting asks for it
         return softmax(context_feature.logits_of(seen.vectors, whole, heads))
     return softmax(seen.logits)
 
@@ -99,8 +99,8 @@ def classified(
 def regressed(seen: Sequence[Seen], heads: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """Offsets of the boxes by each view, float32 [n, classes, 4]; the second view is the mirrored one."""
     cells = heads[bbox_regression.WEIGHTS].shape[2]
-    found = [bbox_regression.offsets_of(at_places(view.last_map, cells), heads) for view in seen]
-    return [bbox_regression.of_mirrored(offsets) if i else offsets for i, offsets in enumerate(found)]
+    each = [bbox_regression.offsets_of(at_places(view.last_map, cells), heads) for view in seen]
+    return [bbox_regression.of_mirrored(offsets) if i else offsets for i, offsets in enumerate(each)]
 
 
 def mean(values: Sequence[np.ndarray]) -> np.ndarray:

@@ -13,93 +13,47 @@ Doubling both doubles the segments' area and about halves their number and the n
 the effect that the paper reports.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from importlib import import_module
+from typing import cast
 
 import cv2
 import numpy as np
 
+from googlenet.config.schema.base import Selects
+from googlenet.config.schema.detection import Search
 from googlenet.detection.boxes import clip
-from googlenet.errors import UserError, nearest
+from googlenet.detection.search_presets import Preset
 
-
-class Preset(NamedTuple):
-    """What is segmented (`spaces`, `ks`, `min_size`; None: as k) and how segments are grouped."""
-
-    spaces: tuple[str, ...]
-    ks: tuple[int, ...]
-    min_size: int | None
-    groupings: tuple[tuple[str, ...], ...]
-
-
-# The order inside a grouping is OpenCV's: similarities are summed in it, in single precision.
-FAST = (("color", "fill", "texture", "size"), ("fill", "texture", "size"))
-# Blue, where the method has hue: OpenCV writes the blue channel over the hue that it has just added. Kept, so
-# that the preset gives OpenCV's boxes.
-QUALITY_SPACES = ("hsv", "lab", "grey", "blue", "rgi")
-PRESETS = {
-    "rcnn": Preset(("hsv", "lab"), (50, 100), None, FAST),
-    "opencv_fast": Preset(("hsv", "lab"), (150, 300, 450), 100, FAST),
-    "opencv_quality": Preset(QUALITY_SPACES, (150, 300, 450, 600, 750), 100, (*FAST, ("fill",), ("size",))),
-}
-DEFAULTS = {
-    "preset": "rcnn",
-    "superpixel_scale": 1.0,
-    "sigma": 0.8,
-    "width_px": 500,
-    "min_box_side_px": 20,
-    "max_boxes": 0,
-}
-TALLEST = 4  # a strip of a picture blown up to 500 pixels' width would not fit into memory
+PRESETS = next(mark for mark in Search.model_fields["preset"].metadata if isinstance(mark, Selects))
+TALLEST = 4  # a strip of an image blown up to 500 pixels' width would not fit into memory
 CUT_SEED = 2014
 
 
-def propose(image: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+def propose(image: np.ndarray, settings: Search) -> np.ndarray:
     """Return the proposals of one RGB image, uint8 [h, w, 3], as int32 [n, 4], inclusive, sorted, each once.
 
-    `settings` may name any key of DEFAULTS. Each key: `preset` (see PRESETS), `superpixel_scale` (1 as
-    published, 2 as the paper), `sigma` (blur before segmentation), `width_px` (the image is resized to it; 0:
-    as it is), `min_box_side_px` (measured in the resized image), `max_boxes` (0: all). An image with no box
-    of that size gives an empty array. Raises UserError for an unknown preset or key.
+    An image with no box of the least size gives an empty array.
     """
-    checked = check(settings)
     height, width = image.shape[:2]
-    resized = _resize(image, checked["width_px"])
-    side = max(int(checked["min_box_side_px"]), 2)
+    resized = _resize(image, settings.width_px)
+    side = max(settings.min_box_side_px, 2)
     if min(resized.shape[:2]) < side:
         return np.zeros((0, 4), np.int32)
-    rects = _search(resized, checked)
+    rects = _search(resized, settings)
     rects = rects[(rects[:, 2] >= side) & (rects[:, 3] >= side)]
     factor = np.array([width / resized.shape[1], height / resized.shape[0]])
     # Edges, not pixels, are scaled; halves go up, always, so that a box's size does not depend on its place.
     low = np.floor(rects[:, :2] * factor + 0.5)
     high = np.maximum(np.floor((rects[:, :2] + rects[:, 2:]) * factor + 0.5) - 1, low)
     boxes = clip(np.concatenate([low, high], axis=1), width, height).astype(np.int32)
-    return cut(np.unique(boxes, axis=0), int(checked["max_boxes"]))
-
-
-def check(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings with the defaults filled in. Raises UserError at a key or value that cannot be."""
-    for key in settings:
-        if key not in DEFAULTS:
-            raise UserError(f"selective search: unknown setting '{key}'{nearest(key, DEFAULTS)}")
-    merged = {**DEFAULTS, **settings}
-    if merged["preset"] not in PRESETS:
-        raise UserError(f"preset: no '{merged['preset']}'{nearest(merged['preset'], PRESETS)}")
-    for key in ("superpixel_scale", "sigma"):
-        if not merged[key] > 0:
-            raise UserError(f"{key}: {merged[key]} is not above zero; the published value is {DEFAULTS[key]}")
-    for key in ("width_px", "min_box_side_px", "max_boxes"):
-        if merged[key] < 0:
-            raise UserError(f"{key}: {merged[key]} is below zero; 0 switches it off")
-    return merged
+    return cut(np.unique(boxes, axis=0), settings.max_boxes)
 
 
 def cut(boxes: np.ndarray, most: int) -> np.ndarray:
     """Keep `most` of the sorted boxes (0: all), drawn evenly and always alike; fewer are a part of more.
 
-    Selective search ranks its boxes almost at random, anew at every call; the sorted order would keep only
-    the left of the picture. So a fixed permutation stands for the rank.
+    Selective search ranks its boxes almost at random, and differently at each call; the sorted order would keep only
+    the left of the image. So a fixed permutation stands for the rank.
     """
     if most == 0 or len(boxes) <= most:
         return boxes
@@ -118,9 +72,14 @@ def _resize(image: np.ndarray, width_px: int) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
 
-def _search(image: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+def preset_of(settings: Search) -> Preset:
+    """The preset that the settings name."""
+    return cast(Preset, import_module(PRESETS.module(settings.preset)).PRESET)
+
+
+def _search(image: np.ndarray, settings: Search) -> np.ndarray:
     """Run the search; rectangles [n, 4] of (x, y, width, height) in an order that changes at every call."""
-    preset = PRESETS[settings["preset"]]
+    preset = preset_of(settings)
     segmentation = cv2.ximgproc.segmentation
     # All objects are new at each call: the similarities keep the histograms of the last image they saw, known
     # by a number that starts at 0 for every image.
@@ -128,9 +87,9 @@ def _search(image: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
     for space in preset.spaces:
         search.addImage(_in_space(image, space))
     for k in preset.ks:
-        k = k * settings["superpixel_scale"]
-        min_size = round(k) if preset.min_size is None else preset.min_size
-        search.addGraphSegmentation(segmentation.createGraphSegmentation(settings["sigma"], k, min_size))
+        scaled = k * settings.superpixel_scale
+        min_size = round(scaled) if preset.min_size is None else preset.min_size
+        search.addGraphSegmentation(segmentation.createGraphSegmentation(settings.sigma, scaled, min_size))
     # One object per similarity serves all groupings, so that its histograms are computed once per
     # segmentation.
     similarities = {

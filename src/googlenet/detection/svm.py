@@ -1,14 +1,16 @@
 """A linear SVM per class on a detector's vectors, as R-CNN has on its: with hard negatives, and made comparable.
 
 An SVM's score has no scale of its own: it could be neither averaged over detectors nor cut at a threshold. So each
-class has a sigmoid of its score (Platt 1999), fitted on training pictures that the SVM has not seen.
+class has a sigmoid of its score (Platt 1999), fitted on training images that the SVM has not seen.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 
+from googlenet.config.schema.detection import Svm
 from googlenet.detection.region_sample import Sample
+from googlenet.metrics.detection import ClassSvm, SvmFit
 
 WEIGHTS, BIAS = "svm.weights", "svm.bias"
 MEAN_NORM = 20.0  # what R-CNN scales its vectors to, and its C is for
@@ -17,13 +19,12 @@ NEVER = -30.0  # the logit of a class that the sample has no object of
 
 
 def fit(
-    vectors: np.ndarray, sample: Sample, classes: int, settings: dict, seed: int
-) -> tuple[dict[str, np.ndarray], dict]:
+    vectors: np.ndarray, sample: Sample, classes: int, settings: Svm, seed: int
+) -> tuple[dict[str, np.ndarray], SvmFit]:
     """Fit on the sample; returns (arrays, what was done). vectors float32 [n, channels].
 
-    settings: {c, negative_iou, first_negatives, hard_score, most_added, passes}. Positives are the objects themselves,
-    negatives what overlaps no object of the class by as much as negative_iou, in pictures whose objects all have boxes.
-    Fitted sigmoids are folded into the arrays: the probability is sigmoid(weights x vector + bias).
+    Positives are the objects themselves, negatives what overlaps no object of the class by as much as negative_iou, in images
+    whose objects all have boxes. Fitted sigmoids are folded into the arrays: the probability is sigmoid(weights x vector + bias).
     """
     scale = MEAN_NORM / max(float(np.linalg.norm(vectors.astype(np.float64), axis=1).mean()), 1e-12)
     x = vectors.astype(np.float64) * scale
@@ -32,38 +33,38 @@ def fit(
     for label in range(classes):
         positive = ~sample.held_out & sample.of_object & (sample.label == label + 1)
         negative = ~sample.held_out & ~sample.partial
-        negative &= (sample.label != label + 1) & (sample.class_overlap[:, label] < settings["negative_iou"])
+        negative &= (sample.label != label + 1) & (sample.class_overlap[:, label] < settings.negative_iou)
         if not (positive.any() and negative.any()):
-            done.append({"positives": int(positive.sum()), "negatives": []})
+            done.append(ClassSvm(positives=int(positive.sum()), negatives=()))
             continue
         rng = np.random.Generator(np.random.Philox(key=[seed, label]))
-        direction, shift, counts = mine(x[positive], x[negative], settings, rng)
+        direction, shift, counts = mine_negatives(x[positive], x[negative], settings, rng)
         slope, offset = platt(*calibrating(x @ direction + shift, sample, label))
         weights[label], bias[label] = slope * direction * scale, slope * shift + offset
-        done.append({"positives": int(positive.sum()), "negatives": counts})
+        done.append(ClassSvm(positives=int(positive.sum()), negatives=tuple(counts)))
     arrays = {WEIGHTS: weights.astype(np.float32), BIAS: bias.astype(np.float32)}
-    return arrays, {"per_class": done}
+    return arrays, SvmFit(per_class=tuple(done))
 
 
-def mine(
-    positive: np.ndarray, negative: np.ndarray, settings: dict, rng: np.random.Generator
+def mine_negatives(
+    positive: np.ndarray, negative: np.ndarray, settings: Svm, rng: np.random.Generator
 ) -> tuple[np.ndarray, float, list[int]]:
     """Train on all positives [n, f] and some negatives [m, f], then with hard ones added, pass by pass.
 
     Returns (direction [f], shift, number of negatives in each training).
     """
     used = np.zeros(len(negative), bool)
-    used[rng.permutation(len(negative))[: settings["first_negatives"]]] = True
-    direction, shift = separate(positive, negative[used], settings["c"])
+    used[rng.permutation(len(negative))[: settings.first_negatives]] = True
+    direction, shift = separate(positive, negative[used], settings.c)
     counts = [int(used.sum())]
-    for _ in range(settings["passes"]):
+    for _ in range(settings.passes):
         scores = negative @ direction + shift
-        hard = np.flatnonzero(~used & (scores > settings["hard_score"]))
+        hard = np.flatnonzero(~used & (scores > settings.hard_score))
         if not len(hard):
             break
         hardest_first = np.argsort(-scores[hard], kind="stable")
-        used[hard[hardest_first[: settings["most_added"]]]] = True
-        direction, shift = separate(positive, negative[used], settings["c"])
+        used[hard[hardest_first[: settings.most_added]]] = True
+        direction, shift = separate(positive, negative[used], settings.c)
         counts.append(int(used.sum()))
     return direction, shift, counts
 
@@ -87,7 +88,7 @@ def separate(positive: np.ndarray, negative: np.ndarray, c: float) -> tuple[np.n
 def calibrating(scores: np.ndarray, sample: Sample, label: int) -> tuple[np.ndarray, np.ndarray]:
     """Scores and truth (bool) of the regions that a class's sigmoid is fitted to: the held-out ones.
 
-    Where those have no region of the class, all of the sample's. Pictures with boxes that may lack give no negatives.
+    Where those have no region of the class, all of the sample's. Images whose objects may lack a box give no negatives.
     """
     is_class = sample.label == label + 1
     known = is_class | ~sample.partial
@@ -121,5 +122,5 @@ def platt(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
 def probabilities_of(vectors: np.ndarray, heads: Mapping[str, np.ndarray]) -> np.ndarray:
     """Each class's own probability, float32 [n, 1 + classes]: no distribution. Background: what the likeliest leaves."""
     logits = vectors @ heads[WEIGHTS].T + heads[BIAS]
-    found = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
-    return np.concatenate([1 - found.max(axis=1, keepdims=True), found], axis=1).astype(np.float32)
+    classes = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
+    return np.concatenate([1 - classes.max(axis=1, keepdims=True), classes], axis=1).astype(np.float32)

@@ -2,157 +2,159 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from googlenet.config.schema.detection import TrainDetector
 from googlenet.detection import hard_negatives
-from googlenet.detection.history import epoch_head
-from googlenet.detection.regions import context_at, pool_regions, sample_regions, warp
-from googlenet.errors import UserError
-from googlenet.models.googlenet import GoogLeNet, initialise
-from googlenet.models.training import Course, learning_rate, loss_of, set_learning_rate
-from googlenet.resume import NOWHERE, Resume
-from googlenet.trained import Description, build
+from googlenet.detection.history import epoch_of
+from googlenet.detection.regions import TrainingRegions, context_at, pool_regions, sample_regions, warp
+from googlenet.metrics.detection import DetectorEpoch, DetectorMetrics
+from googlenet.models.network import Network, NetworkSpec
+from googlenet.models.runtime import Runtime
+from googlenet.models.training import TrainState, learning_rate, loss_of, set_learning_rate
+from googlenet.pipeline.resume import NOWHERE, Resume
+
+Batch = tuple[np.ndarray, torch.Tensor]
 
 
-def detector_from(
-    classifier: GoogLeNet, description: Description, classes: Sequence[str], seed: int
-) -> tuple[GoogLeNet, Description]:
+def detector_from(classifier: Network, classes: Sequence[str], seed: int) -> Network:
     """A network with the classifier's weights, but new last layers: the background first, then `classes`.
 
-    Raises UserError for a classifier that is not the paper's network.
+    Raises UserError for a classifier of a kind without a trunk.
     """
-    if description.network != "paper":
-        # The average of the weights would stand beside the batch statistics of the last ones.
-        raise UserError(
-            f"ensemble.detectors: a detector starts from {description.network}; name a member with the paper's network"
-        )
-    described = replace(description, classes=["background", *classes])
-    model = build(described)
-    initialise(model, seed)
-    kept = {k: v for k, v in classifier.state_dict().items() if k.split(".")[-2] != "linear"}
-    model.load_state_dict(model.state_dict() | kept)
-    return model, described
+    weights = cast(nn.Module, classifier.trunk).state_dict()
+    network = Network.initialised(replace(classifier.spec, classes=("background", *classes)), seed)
+    kept = {name: value for name, value in weights.items() if name.split(".")[-2] != "linear"}
+    network.model.load_state_dict(network.model.state_dict() | kept)
+    return network
 
 
-class RegionBatches(Dataset):
+class RegionBatches(Dataset[Batch]):
     """Batches of warped regions by step: positives first. A batch depends on its step and the seed alone."""
 
-    def __init__(self, pictures, boxes, labels, settings: dict, description: Description, seed: int):
-        self.pictures, self.boxes, self.labels, self.settings, self.seed = (
-            pictures,
-            boxes,
-            labels,
-            settings,
-            seed,
-        )
-        self.px = description.input_px
-        self.fill = description.mean_colour
-        self.pools = pool_regions(labels)
+    def __init__(
+        self,
+        images: Sequence[np.ndarray],
+        regions: TrainingRegions,
+        settings: TrainDetector,
+        spec: NetworkSpec,
+    ):
+        self.images, self.regions, self.settings = images, regions, settings
+        self.px, self.fill = spec.input_px, spec.mean_colour
+        self.pools = pool_regions(regions.labels)
         self.hardest = self.pools.background[:0]  # what hard_negatives finds before an epoch
 
-    def __getitem__(self, step: int) -> tuple[np.ndarray, torch.Tensor]:
-        s = self.settings
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, step]))
-        hard = round(s["hard_negatives"]["share"] * s["negatives"])
-        rows = sample_regions(rng, self.pools, s["positives"], s["negatives"] - hard)
+    def __getitem__(self, step: int) -> Batch:
+        s, (boxes, labels) = self.settings, self.regions
+        rng = np.random.Generator(np.random.Philox(key=[s.detector.order_seed, step]))
+        hard = round(s.hard_negatives.share * s.negatives) if s.hard_negatives.enabled else 0
+        rows = sample_regions(rng, self.pools, s.positives, s.negatives - hard)
         if hard:
             rows = np.concatenate([rows, rng.choice(self.hardest, hard, replace=hard > len(self.hardest))])
-        mirrored = rng.random(len(rows)) < (0.5 if s["mirror"] else 0.0)
+        mirrored = rng.random(len(rows)) < (0.5 if s.mirror else 0.0)
         crops = np.empty((len(rows), self.px, self.px, 3), np.uint8)
+        context = context_at(s.context_px, self.px)
         for crop, (image, region), flip in zip(crops, rows, mirrored, strict=True):
-            box = self.boxes[image][region]
-            warp(
-                self.pictures[image], box, self.px, context_at(s["context_px"], self.px), self.fill, out=crop
-            )
+            warp(self.images[image], boxes[image][region], self.px, context, self.fill, out=crop)
             if flip:
                 crop[:] = crop[:, ::-1].copy()
-        return crops, torch.tensor([int(self.labels[image][region]) for image, region in rows])
+        return crops, torch.tensor([int(labels[image][region]) for image, region in rows])
 
 
 def in_order(
-    regions: RegionBatches, course: Course, description: Description, settings: dict, compute: dict
-) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
-    """The batches of all steps to come. Before each epoch the hardest background is found anew, where any is asked for."""
-    per_epoch, steps = settings["batches_per_epoch"], settings["epochs"] * settings["batches_per_epoch"]
-    workers = compute["loader_workers"]
-    if settings["hard_negatives"]["share"] == 0:
-        yield from DataLoader(
-            regions, batch_size=None, sampler=range(course.step, steps), num_workers=workers
-        )
+    batches: RegionBatches, train_state: TrainState[DetectorEpoch], network: Network, runtime: Runtime
+) -> Iterator[Batch]:
+    """The batches of all steps to come. Before each epoch the hardest background is looked for, where any is asked for."""
+    settings, workers = batches.settings, runtime.loader_workers
+    per_epoch, steps = settings.batches_per_epoch, settings.epochs * settings.batches_per_epoch
+    if not settings.hard_negatives.enabled:
+        ahead = range(train_state.step, steps)
+        yield from DataLoader(batches, batch_size=None, sampler=ahead, num_workers=workers)
         return
     # Whoever loads ahead must not draw from the hardest of the epoch before.
-    for epoch in range(course.step // per_epoch, settings["epochs"]):
-        span = range(max(course.step, epoch * per_epoch), (epoch + 1) * per_epoch)
-        if "hardest" in course.others and span.start % per_epoch:  # taken up in the middle of an epoch
-            regions.hardest = course.others["hardest"].numpy()
+    for epoch in range(train_state.step // per_epoch, settings.epochs):
+        span = range(max(train_state.step, epoch * per_epoch), (epoch + 1) * per_epoch)
+        if "hardest" in train_state.others and span.start % per_epoch:  # taken up in the middle of an epoch
+            batches.hardest = train_state.others["hardest"].numpy()
         else:
-            background, pictures, boxes = regions.pools.background, regions.pictures, regions.boxes
-            regions.hardest = hard_negatives.find(
-                background, course.model, description, pictures, boxes, epoch, settings, compute
+            background, boxes = batches.pools.background, batches.regions.boxes
+            batches.hardest = hard_negatives.find(
+                background, network, batches.images, boxes, epoch, settings, runtime
             )
-            course.others["hardest"] = torch.from_numpy(regions.hardest)
+            train_state.others["hardest"] = torch.from_numpy(batches.hardest)
         # A generator of its own: starting a loader draws a number, and dropout's must not depend on how often one starts.
         yield from DataLoader(
-            regions, batch_size=None, sampler=span, num_workers=workers, generator=torch.Generator()
+            batches, batch_size=None, sampler=span, num_workers=workers, generator=torch.Generator()
         )
 
 
 def train(
-    model: nn.Module,
-    description: Description,
-    pictures: Sequence[np.ndarray],
-    boxes: Sequence[np.ndarray],
-    labels: Sequence[np.ndarray],
-    settings: dict,
-    compute: dict,
-    on_epoch: Callable[[dict], None],
+    network: Network,
+    images: Sequence[np.ndarray],
+    regions: TrainingRegions,
+    settings: TrainDetector,
+    runtime: Runtime,
+    on_epoch: Callable[[DetectorEpoch], None],
     resume: Resume = NOWHERE,
-) -> dict:
-    """Fine-tune `model` in place and leave it with its averaged weights; returns the history.
+) -> DetectorMetrics:
+    """Fine-tune in place and leave the averaged weights; returns what the stage writes.
 
-    boxes, labels: the regions of every picture (see training_regions). settings: conf/train_detector.yaml. resume: where a
-    training that was cut off goes on from. Raises UserError when no region is positive, or the loss is no longer a number.
+    regions: of every image (see training_regions). resume: where a training that was cut off goes on from. Raises UserError
+    when no region is positive, or the loss is no longer a number.
     """
-    seed, per_epoch = settings["detector"]["order_seed"], settings["batches_per_epoch"]
-    regions = RegionBatches(pictures, boxes, labels, settings, description, seed)
-    torch.manual_seed(seed)  # dropout
-    course, device = (
-        Course.begun(model, settings, per_epoch, resume.load(), "losses", "hits"),
-        compute["device"],
-    )
-    opt, average, rows = course.opt, course.average, course.rows
-    losses, hits = course.seen["losses"], course.seen["hits"]
-    batches = in_order(regions, course, description, settings, compute)
+    model, per_epoch, device = network.model, settings.batches_per_epoch, runtime.device
+    batches = RegionBatches(images, regions, settings, network.spec)
+    torch.manual_seed(settings.detector.order_seed)  # dropout
+    train_state = TrainState.begun(model, settings, per_epoch, resume.load(), DetectorEpoch, "losses", "hits")
+    opt, average, rows = train_state.opt, train_state.average, train_state.rows
+    losses, hits = train_state.seen["losses"], train_state.seen["hits"]
     model.train()
-    for step, (batch, target) in enumerate(batches, start=course.step):
-        course.begin_step()
-        target = target.to(device)
+    for step, (batch, labels) in enumerate(
+        in_order(batches, train_state, network, runtime), start=train_state.step
+    ):
+        train_state.begin_step()
+        target = labels.to(device)
         set_learning_rate(opt, learning_rate(step, per_epoch, settings))
-        with torch.autocast(device, torch.bfloat16, enabled=compute["precision"] == "bf16"):
-            output = model(description.to_input(np.asarray(batch), device))
-        loss = loss_of(output, target, settings["aux_weight"])
+        with runtime.autocast():
+            output = model(network.to_input(np.asarray(batch), device))
+        loss = loss_of(output, target, settings.aux_weight)
         opt.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         opt.step()
         average.update(model, step)
         losses.append(loss.detach())
         hits.append((output[0].argmax(1) == target).float().mean())
         if (step + 1) % per_epoch == 0:
             rows.append(epoch_row(step + 1, per_epoch, opt, losses, hits))
-            losses.clear(), hits.clear()
+            losses.clear()
+            hits.clear()
             on_epoch(rows[-1])
-        course.step = step + 1
-        resume.step(course.state)
+        train_state.step = step + 1
+        resume.step(train_state.state)
     average.swap(model)
-    return {"epochs": rows, "images": len(pictures), "positives_available": len(regions.pools.positive)}
+    return DetectorMetrics(
+        member=settings.detector,
+        images=len(images),
+        positives_available=len(batches.pools.positive),
+        parameters=network.parameters,
+        epochs=tuple(rows),
+    )
 
 
-def epoch_row(steps_done: int, per_epoch: int, opt: torch.optim.Optimizer, losses: list, hits: list) -> dict:
+def epoch_row(
+    steps_done: int,
+    per_epoch: int,
+    opt: torch.optim.Optimizer,
+    losses: Sequence[torch.Tensor],
+    hits: Sequence[torch.Tensor],
+) -> DetectorEpoch:
     """One row of the history: mean loss and accuracy on the training regions."""
-    loss = torch.stack(losses).double().mean().item()
-    head = epoch_head("train_detector", loss, steps_done, per_epoch, opt)
-    return head | {"train_accuracy_percent": 100 * torch.stack(hits).double().mean().item()}
+    loss = torch.stack(list(losses)).double().mean().item()
+    epoch = epoch_of("train_detector", loss, steps_done, per_epoch, opt)
+    accuracy = 100 * torch.stack(list(hits)).double().mean().item()
+    return DetectorEpoch(**dict(epoch), train_accuracy_percent=accuracy)

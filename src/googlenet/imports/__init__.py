@@ -1,6 +1,6 @@
 """Trained weights that others made, brought into the format of our checkpoints.
 
-The one contract of a reader. A reader is a module here with one function, named by one row of `bring.READERS`:
+The one contract of a reader. A reader is a module here with one function, named by one row of `import_weights.READERS`:
 
     read(path) -> dict[str, np.ndarray | Tensor]      the weights under the names of our network's layers
 

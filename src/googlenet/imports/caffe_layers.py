@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from googlenet.errors import UserError, nearest
-from googlenet.models.googlenet import INCEPTION
+from googlenet.models.table_1 import INCEPTION
 
 Layers = Mapping[str, tuple[np.ndarray, np.ndarray]]  # by Caffe's name: weights [out, in, h, w], biases [out]
 IN_INCEPTION = {

@@ -13,6 +13,7 @@ Numbers of a repeated field come one by one or packed together; both are read.
 
 from collections.abc import Iterator
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,28 +26,37 @@ class Malformed(Exception):
     """These bytes are no NetParameter, or only a part of one; the reason."""
 
 
+class Field(NamedTuple):
+    """A field of a message: its number, its wire type, and its bytes, or of a VARINT its value."""
+
+    number: int
+    kind: int
+    content: memoryview
+    value: int
+
+
 def blobs_of(content: bytes) -> dict[str, list[np.ndarray]]:
     """The blobs of every layer that has some, by the layer's name: float32 arrays of the shapes they claim."""
-    found: dict[str, list[np.ndarray]] = {}
-    for number, kind, value in fields(memoryview(content)):
-        if number not in NAME_AND_BLOBS or kind != BYTES:
+    layers: dict[str, list[np.ndarray]] = {}
+    for field in fields(memoryview(content)):
+        if field.number not in NAME_AND_BLOBS or field.kind != BYTES:
             continue
-        name, blobs = layer_of(value, *NAME_AND_BLOBS[number])
-        if blobs and name in found:
+        name, blobs = layer_of(field.content, *NAME_AND_BLOBS[field.number])
+        if blobs and name in layers:
             raise Malformed(f"has two layers '{name}'")
         if blobs:
-            found[name] = blobs
-    return found
+            layers[name] = blobs
+    return layers
 
 
 def layer_of(message: memoryview, name_field: int, blobs_field: int) -> tuple[str, list[np.ndarray]]:
     """The name and the blobs of one layer."""
     name, blobs = "", []
-    for number, kind, value in fields(message):
+    for number, kind, content, _ in fields(message):
         if number == name_field and kind == BYTES:
-            name = text(value)
+            name = text(content)
         elif number == blobs_field and kind == BYTES:
-            blobs.append(blob_of(value, name))
+            blobs.append(blob_of(content, name))
         elif number == 1 and name_field == 4 and kind == BYTES:
             raise Malformed("has layers of Caffe's first format; upgrade it with upgrade_net_proto_binary")
     return name, blobs
@@ -55,15 +65,15 @@ def layer_of(message: memoryview, name_field: int, blobs_field: int) -> tuple[st
 def blob_of(message: memoryview, layer: str) -> np.ndarray:
     """One blob, float32, in the shape that it claims."""
     parts, sides, shape = [], {1: 0, 2: 0, 3: 0, 4: 0}, None
-    for number, kind, value in fields(message):
-        if number == 5:
-            parts.append(floats(value, kind, "<f4"))
-        elif number == 8:
-            parts.append(floats(value, kind, "<f8"))
-        elif number == 7 and kind == BYTES:
-            shape = dimensions(value)
-        elif number in sides and kind == VARINT:
-            sides[number] = value
+    for field in fields(message):
+        if field.number == 5:
+            parts.append(floats(field, "<f4"))
+        elif field.number == 8:
+            parts.append(floats(field, "<f8"))
+        elif field.number == 7 and field.kind == BYTES:
+            shape = dimensions(field.content)
+        elif field.number in sides and field.kind == VARINT:
+            sides[field.number] = field.value
     values = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     shape = tuple(sides.values()) if shape is None else shape
     if prod(shape) != len(values):
@@ -73,33 +83,34 @@ def blob_of(message: memoryview, layer: str) -> np.ndarray:
 
 def dimensions(message: memoryview) -> tuple[int, ...]:
     """The sides of a BlobShape."""
-    found: list[int] = []
-    for number, kind, value in fields(message):
+    sides: list[int] = []
+    for number, kind, content, value in fields(message):
         if number == 1 and kind == BYTES:
             place = 0
-            while place < len(value):
-                side, place = varint(value, place)
-                found.append(side)
+            while place < len(content):
+                side, place = varint(content, place)
+                sides.append(side)
         elif number == 1 and kind == VARINT:
-            found.append(value)
-    return tuple(found)
+            sides.append(value)
+    return tuple(sides)
 
 
-def floats(value: memoryview | int, kind: int, form: str) -> np.ndarray:
+def floats(field: Field, form: str) -> np.ndarray:
     """Numbers of a repeated field: packed, or one by itself."""
-    if kind not in (BYTES, FIXED_32, FIXED_64) or len(value) % np.dtype(form).itemsize:
+    if field.kind not in (BYTES, FIXED_32, FIXED_64) or len(field.content) % np.dtype(form).itemsize:
         raise Malformed("holds a blob that is no list of numbers")
-    return np.frombuffer(value, form)
+    return np.frombuffer(field.content, form)
 
 
-def fields(message: memoryview) -> Iterator[tuple[int, int, memoryview | int]]:
-    """Every field of a message: its number, its wire type and its value (an int for VARINT, else the bytes)."""
+def fields(message: memoryview) -> Iterator[Field]:
+    """Every field of a message."""
     place = 0
     while place < len(message):
         key, place = varint(message, place)
         number, kind = key >> 3, key & 7
         if number == 0 or kind not in (VARINT, FIXED_64, BYTES, FIXED_32):
             raise Malformed(f"byte {place} begins no field")
+        size, value = 0, 0
         if kind == VARINT:
             value, place = varint(message, place)
         else:
@@ -108,8 +119,8 @@ def fields(message: memoryview) -> Iterator[tuple[int, int, memoryview | int]]:
             )
             if size > len(message) - place:
                 raise Malformed(f"ends early: a field of {size} bytes, {len(message) - place} left")
-            value, place = message[place : place + size], place + size
-        yield number, kind, value
+        yield Field(number, kind, message[place : place + size], value)
+        place += size
 
 
 def varint(message: memoryview, place: int) -> tuple[int, int]:

@@ -12,12 +12,12 @@ from googlenet.imports.caffe_wire import Malformed, blobs_of
 def read(path: Path) -> dict[str, np.ndarray]:
     """Read the file. Raises UserError when it is cut short, not Caffe's, or another network's."""
     try:
-        found = blobs_of(path.read_bytes())
+        blobs_by_layer = blobs_of(path.read_bytes())
     except Malformed as error:
         raise UserError(f"{path}: not a whole .caffemodel ({error}); fetch it again") from None
-    if not found:
+    if not blobs_by_layer:
         raise UserError(f"{path}: not a .caffemodel with weights (no layer holds any); fetch it again")
-    layers = {name: pair(name, blobs, path) for name, blobs in found.items()}
+    layers = {name: pair(name, blobs, path) for name, blobs in blobs_by_layer.items()}
     return state_of(layers, path)
 
 

@@ -21,13 +21,12 @@ def read(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path}: not a folder; the raw float32 format is a folder of .bin files")
     layers = {}
     for name in OURS:
-        files = [folder / f"{name}_{part}.bin" for part in ("filter", "bias")]
-        there = [file for file in files if file.is_file()]
-        if len(there) == 1:
-            missing = next(file for file in files if file not in there)
-            raise UserError(f"{missing}: not found, though its neighbour is; complete the folder")
-        if there:
-            layers[name] = layer_of(*files, side_of(name))
+        filters, biases = (folder / f"{name}_{part}.bin" for part in ("filter", "bias"))
+        missing = [file for file in (filters, biases) if not file.is_file()]
+        if len(missing) == 1:
+            raise UserError(f"{missing[0]}: not found, though its neighbour is; complete the folder")
+        if not missing:
+            layers[name] = layer_of(filters, biases, side_of(name))
     return state_of(layers, path)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from pickle import UnpicklingError  # what torch raises; no pickle is read here
 from typing import TYPE_CHECKING, Any
 
-from googlenet import checkpoint
 from googlenet.errors import UserError
+from googlenet.storage import checkpoint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,16 +20,17 @@ def read(path: Path) -> "dict[str, Tensor]":
     """Read the file. Raises UserError for a damaged one, one that would run code, and one of no tensors."""
     with path.open("rb") as file:
         head = file.read(9)
+    content: Any
     if head[8:] == b"{":  # safetensors: after the length of the header, whose first byte may be any
-        found = checkpoint.load(path, "fetch it again")[0]
+        content = checkpoint.load(path, "fetch it again")[0]
     elif head.startswith(OF_TORCH):
-        found = of_torch(path)
+        content = of_torch(path)
     else:
         raise UserError(f"{path}: neither a file of torch.save (.pth) nor safetensors; fetch it again")
     for key in INSIDE:
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-    return {f"network.{name}": tensor for name, tensor in tensors(found, path).items()}
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    return {f"network.{name}": tensor for name, tensor in tensors(content, path).items()}
 
 
 def of_torch(path: Path) -> Any:
@@ -55,11 +56,11 @@ def plain(value: Any) -> bool:
     return whole and value.device.type == "cpu" and not value.is_complex()
 
 
-def tensors(found: Any, path: Path) -> "dict[str, Tensor]":
+def tensors(content: Any, path: Path) -> "dict[str, Tensor]":
     """Hold what was read against being a state dict. Some trainers' wrappers put `module.` before every name."""
-    if not isinstance(found, Mapping) or not found:
-        raise UserError(f"{path}: holds {type(found).__name__}, not a state dict; save model.state_dict()")
-    strange = [name for name, value in found.items() if not plain(value)]
+    if not isinstance(content, Mapping) or not content:
+        raise UserError(f"{path}: holds {type(content).__name__}, not a state dict; save model.state_dict()")
+    strange = [name for name, value in content.items() if not plain(value)]
     if strange:
         raise UserError(f"{path}: '{strange[0]}' is no plain tensor; save model.state_dict() alone")
-    return {str(name).removeprefix("module."): value for name, value in found.items()}
+    return {str(name).removeprefix("module."): value for name, value in content.items()}

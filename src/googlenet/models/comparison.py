@@ -3,47 +3,64 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
-from typing import Any
 
 import torch
+from torch import nn
 
-from googlenet.models.cost import cost, totals
+from googlenet.config.schema.classification import MeasureCost
+from googlenet.metrics.cost import Comparison, NetworkCost, TimesRatio
+from googlenet.models.cost import cost
 from googlenet.models.forward import forward_times, peak_bytes
-from googlenet.models.networks import network, on_meta
-from googlenet.models.peers import NAMES, PEERS, VARIANTS
+from googlenet.models.reference_layers import NAMES, REFERENCE_NETWORKS, VARIANTS
+from googlenet.models.reference_networks import on_meta, reference_network
+from googlenet.models.runtime import Runtime
+
+Times = dict[str, list[float]]  # seconds of each network's forward passes, one a turn
 
 
-def compared(settings: dict, compute: dict) -> list[dict[str, Any]]:
-    """A row for every network of peers.NAMES, with 1,000 classes, without auxiliary heads.
+def compared(settings: MeasureCost, runtime: Runtime) -> Comparison:
+    """A row for every network of reference_layers.NAMES, with 1,000 classes, without auxiliary heads.
 
-    Each: network, title, year (of a network of others), input_px, layers (with parameters, on the longest way),
-    parameters, macs, weights_mb and activations_mb (see forward.peak_bytes, at the timed batch and precision);
-    of the timed ones also forward_ms (median over the repeats, of the whole batch) and times_googlenet {median,
-    min, max} over the repeats, each against GoogLeNet's pass of the same turn.
-    settings: conf/measure_cost.yaml. compute: {device, precision}.
+    Memory is counted (see forward.peak_bytes) at the timed batch and precision. Times are of the whole batch: the median over
+    the repeats, and in relation to GoogLeNet's pass of the same turn.
     """
-    times = timed(settings, compute)
-    rows = []
-    for name in NAMES:
-        model, px = on_meta(name, settings["wider"], settings["deeper"])
-        layers = cost(model, px)
-        held = peak_bytes(model.to(numbers(compute)), px, settings["peer_batch_size"])
-        row = {
-            "network": name,
-            "title": PEERS[name].title if name in PEERS else VARIANTS[name][0],
-            "year": PEERS[name].year if name in PEERS else None,
-            "input_px": px,
-            "layers": sum(layer["depth"] for layer in layers),
-            **{key: value for key, value in totals(layers, []).items() if key in ("parameters", "macs")},
-            **{f"{what}_mb": size / 1e6 for what, size in held.items()},
-        }
-        rows.append(row | against_googlenet(times, name))
-    return rows
+    times = timed(settings, runtime)
+    return Comparison(
+        device=runtime.device,
+        precision=runtime.precision,
+        threads=settings.compute.numeric_threads,
+        batch=settings.reference_batch_size,
+        repeats=settings.reference_repeats,
+        wider=settings.wider,
+        deeper=settings.deeper,
+        networks=tuple(row(name, settings, runtime, times) for name in NAMES),
+    )
 
 
-def numbers(compute: dict) -> torch.dtype:
+def row(name: str, settings: MeasureCost, runtime: Runtime, times: Times) -> NetworkCost:
+    """What one network costs."""
+    model, px = on_meta(name, settings.wider, settings.deeper)
+    counted = cost(model, px)
+    memory = peak_bytes(model.to(number_type(runtime)), px, settings.reference_batch_size)
+    reference = REFERENCE_NETWORKS.get(name)
+    return NetworkCost(
+        network=name,
+        title=reference.title if reference else VARIANTS[name].title,
+        year=reference.year if reference else None,
+        input_px=px,
+        layers=sum(layer.depth for layer in counted.layers),
+        parameters=counted.totals.parameters,
+        macs=counted.totals.macs,
+        weights_mb=memory.weights / 1e6,
+        activations_mb=memory.activations / 1e6,
+        forward_ms=1000 * median(times[name]) if name in times else None,
+        times_googlenet=against_googlenet(times, name) if name in times else None,
+    )
+
+
+def number_type(runtime: Runtime) -> torch.dtype:
     """The type of numbers of weights and activations: the networks are timed with both converted."""
-    return torch.bfloat16 if compute["precision"] == "bf16" else torch.float32
+    return torch.bfloat16 if runtime.precision == "bf16" else torch.float32
 
 
 @contextmanager
@@ -57,20 +74,20 @@ def made_of(dtype: torch.dtype) -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
-def timed(settings: dict, compute: dict) -> dict[str, list[float]]:
-    """Seconds of the forward passes of the networks in `timed`, one list of repeats each."""
-    models = {}
-    for name in settings["timed"]:
-        with made_of(numbers(compute)):
-            model, px = network(name, settings["wider"], settings["deeper"])
-        models[name] = (model.to(compute["device"], numbers(compute), memory_format=torch.channels_last), px)
-    return forward_times(models, settings["peer_batch_size"], settings["peer_repeats"])
+def timed(settings: MeasureCost, runtime: Runtime) -> Times:
+    """Time the forward passes of the networks in `timed`, `reference_repeats` turns."""
+    models: dict[str, tuple[nn.Module, int]] = {}
+    for name in settings.timed:
+        with made_of(number_type(runtime)):
+            model, px = reference_network(name, settings.wider, settings.deeper)
+        models[name] = (
+            model.to(runtime.device, number_type(runtime)).to(memory_format=torch.channels_last),
+            px,
+        )
+    return forward_times(models, settings.reference_batch_size, settings.reference_repeats)
 
 
-def against_googlenet(times: dict[str, list[float]], name: str) -> dict[str, Any]:
-    """The measured part of a network's row, or {} when it was not timed."""
-    if name not in times:
-        return {}
-    ratios = [mine / its for mine, its in zip(times[name], times["googlenet"], strict=True)]
-    spread = {"median": median(ratios), "min": min(ratios), "max": max(ratios)}
-    return {"forward_ms": 1000 * median(times[name]), "times_googlenet": spread}
+def against_googlenet(times: Times, name: str) -> TimesRatio:
+    """A timed network's passes over GoogLeNet's of the same turn."""
+    ratios = [its / googlenet for its, googlenet in zip(times[name], times["googlenet"], strict=True)]
+    return TimesRatio(median=median(ratios), min=min(ratios), max=max(ratios))

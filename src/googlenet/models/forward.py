@@ -3,12 +3,19 @@
 import time
 from collections.abc import Container, Mapping
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
+
+
+class PeakBytes(NamedTuple):
+    """Memory of a forward pass at inference, in bytes."""
+
+    weights: int
+    activations: int
 
 
 def forward_rate(model: nn.Module, input_px: int, batch: int, repeats: int) -> float:
@@ -35,7 +42,7 @@ def forward_times(
     for _ in range(repeats + 1):
         for name, (model, _) in models.items():
             times[name].append(_forward_s(model, images[name]))
-    return {name: found[1:] for name, found in times.items()}
+    return {name: turns[1:] for name, turns in times.items()}
 
 
 def _forward_s(model: nn.Module, images: Tensor) -> float:
@@ -58,8 +65,8 @@ def _wait(images: Tensor) -> None:
         torch.cuda.synchronize(images.device)
 
 
-def peak_bytes(model: nn.Module, input_px: int, batch: int) -> dict[str, int]:
-    """Memory of a forward pass at inference, in bytes: {"weights", "activations"}.
+def peak_bytes(model: nn.Module, input_px: int, batch: int) -> PeakBytes:
+    """Memory of a forward pass at inference.
 
     Activations: the most that the tensors which the pass makes, the images among them, hold at one moment, seen
     after every operation as it runs. What kernels use inside is not in it. The same on every device, and on the
@@ -70,14 +77,14 @@ def peak_bytes(model: nn.Module, input_px: int, batch: int) -> dict[str, int]:
     held = {storage._cdata: storage.nbytes() for storage in storages}
     with torch.inference_mode(), LiveTensors(images, held) as live:
         model(images)
-    return {"weights": sum(held.values()), "activations": live.peak}
+    return PeakBytes(sum(held.values()), live.peak)
 
 
-class LiveTensors(TorchDispatchMode):
+class LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types for these, here and below
     """Watches every operation, and keeps in `peak` the most bytes that the tensors made held at one moment."""
 
     def __init__(self, images: Tensor, weights: Container[int]):
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.weights = weights  # storages that are there before the pass, and stay
         self.live: dict[int, tuple[StorageWeakRef, int]] = {}
         self.peak = 0
@@ -85,7 +92,7 @@ class LiveTensors(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
-        self.live = {key: held for key, held in self.live.items() if not held[0].expired()}
+        self.live = {key: held for key, held in self.live.items() if not held[0].expired()}  # type: ignore[no-untyped-call]
         for tensor in output if isinstance(output, tuple | list) else (output,):
             self._take(tensor)
         self.peak = max(self.peak, sum(size for _, size in self.live.values()))
@@ -94,4 +101,4 @@ class LiveTensors(TorchDispatchMode):
     def _take(self, value: Any) -> None:
         if isinstance(value, Tensor) and value.untyped_storage()._cdata not in self.weights:
             storage = value.untyped_storage()
-            self.live[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
+            self.live[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())  # type: ignore[no-untyped-call]

@@ -1,10 +1,12 @@
 """The parts of GoogLeNet: convolutions, response normalisation, both forms of the Inception module, the heads."""
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from googlenet.models.table_1 import Widths
+from googlenet.models.table_1 import HIDDEN_UNITS, Widths
 
 
 class LocalResponseNorm(nn.Module):
@@ -14,6 +16,8 @@ class LocalResponseNorm(nn.Module):
     neighbouring channels is a banded 1x1 convolution and the power two square roots: equal to
     torch.nn.LocalResponseNorm, several times faster, and it has a bf16 kernel on the CPU.
     """
+
+    band: Tensor
 
     def __init__(self, channels: int, size: int = 5, alpha: float = 1e-4, k: float = 1.0):
         super().__init__()
@@ -27,9 +31,20 @@ class LocalResponseNorm(nn.Module):
         return x * torch.rsqrt(d) * torch.rsqrt(torch.sqrt(d))
 
 
-def convolution(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
+class Convolution(Protocol):
+    """What makes a network's convolutions, with what follows each of them."""
+
+    def __call__(self, n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Module: ...
+
+
+def convolution(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Module:
     """A convolution that keeps the size (but for its stride), followed by ReLU."""
     return nn.Sequential(nn.Conv2d(n_in, n_out, kernel, stride, kernel // 2), nn.ReLU(inplace=True))
+
+
+def scaled(channels: int, width: float) -> int:
+    """Channels at a width factor: rounded, at least one."""
+    return max(1, round(channels * width))
 
 
 def max_pool(stride: int) -> nn.MaxPool2d:
@@ -42,7 +57,7 @@ class Inception(nn.Module):
 
     depth = 2  # layers with parameters on the longest way through
 
-    def __init__(self, n_in: int, widths: Widths):
+    def __init__(self, n_in: int, widths: Widths, convolution: Convolution = convolution):
         super().__init__()
         w = widths
         self.branch_1x1 = convolution(n_in, w.n1x1, 1)
@@ -67,7 +82,7 @@ class NaiveInception(nn.Module):
 
     depth = 1
 
-    def __init__(self, n_in: int, widths: Widths):
+    def __init__(self, n_in: int, widths: Widths, convolution: Convolution = convolution):
         super().__init__()
         self.branch_1x1 = convolution(n_in, widths.n1x1, 1)
         self.branch_3x3 = convolution(n_in, widths.n3x3, 3)
@@ -78,17 +93,27 @@ class NaiveInception(nn.Module):
     forward = Inception.forward  # the four branches, one behind the other
 
 
-FORMS = {"reduced": Inception, "naive": NaiveInception}
+FORMS: dict[str, type[Inception | NaiveInception]] = {"reduced": Inception, "naive": NaiveInception}
 
 
 class AuxiliaryHead(nn.Module):
     """Auxiliary classifier (section 5): 5x5/3 average pooling, 1x1 convolution, fully connected, dropout, linear.
 
-    At inputs below 224 px the map can be smaller than the 5x5 window; the window then is the whole map.
+    At inputs below 224 px the map can be smaller than the 5x5 window; the window then is the whole map. width: the factor on
+    the paper's 128 channels and 1024 units.
     """
 
-    def __init__(self, n_in: int, map_px: int, num_classes: int, n_conv: int, n_fc: int, dropout: float):
+    def __init__(
+        self,
+        n_in: int,
+        map_px: int,
+        num_classes: int,
+        width: float,
+        dropout: float,
+        convolution: Convolution = convolution,
+    ):
         super().__init__()
+        n_conv, n_fc = scaled(128, width), scaled(HIDDEN_UNITS, width)
         window = min(5, map_px)
         side = (map_px - window) // 3 + 1
         self.pool = nn.AvgPool2d(window, 3)
@@ -98,7 +123,8 @@ class AuxiliaryHead(nn.Module):
         self.linear = nn.Linear(n_fc, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear(self.dropout(self.fc(self.conv(self.pool(x)).flatten(1))))
+        logits: Tensor = self.linear(self.dropout(self.fc(self.conv(self.pool(x)).flatten(1))))
+        return logits
 
 
 def fully_connected(n_in: int, n_out: int) -> nn.Sequential:

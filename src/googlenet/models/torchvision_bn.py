@@ -11,7 +11,7 @@ from torchvision.models import googlenet
 class TorchvisionGoogLeNet(nn.Module):
     """torchvision's module, unchanged, behind the interface of `models.googlenet.GoogLeNet`.
 
-    Its own change of the input (`transform_input`) is off: what a network's inputs are is said by its description.
+    Its own change of the input (`transform_input`) is off: the spec has what a network's inputs are.
     """
 
     def __init__(self, num_classes: int, dropout: float, aux_dropout: float, aux_heads: bool):
@@ -27,7 +27,7 @@ class TorchvisionGoogLeNet(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return the logits [n, classes] and, in training, those of the auxiliary heads, the lower one first."""
-        found = self.network(x)
-        if isinstance(found, Tensor):
-            return found, []
-        return found.logits, [head for head in (found.aux_logits1, found.aux_logits2) if head is not None]
+        output = self.network(x)
+        if isinstance(output, Tensor):
+            return output, []
+        return output.logits, [head for head in (output.aux_logits1, output.aux_logits2) if head is not None]

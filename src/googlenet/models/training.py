@@ -1,10 +1,13 @@
 """What training a classifier and fine-tuning a detector share: the optimiser, its schedule, and Polyak averaging."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from googlenet.config.schema.shared import Averaging, Optimisation
+from googlenet.metrics.base import Metrics
 
 
 def optimiser(model: nn.Module, momentum: float, weight_decay: float) -> torch.optim.SGD:
@@ -15,16 +18,13 @@ def optimiser(model: nn.Module, momentum: float, weight_decay: float) -> torch.o
     return torch.optim.SGD(groups, lr=0.0, momentum=momentum, fused=True)
 
 
-def learning_rate(step: int, steps_per_epoch: int, settings: dict) -> float:
-    """The paper's schedule, x 0.96 every 8 epochs, after a linear warm-up; or a cosine to zero over all epochs.
-
-    settings: {learning_rate, warmup_steps, schedule: steps|cosine, drop_every_epochs, drop_factor, epochs}.
-    """
-    base = settings["learning_rate"] * min(1.0, (step + 1) / max(1, settings["warmup_steps"]))
-    if settings["schedule"] == "cosine":
-        done = step / max(1, settings["epochs"] * steps_per_epoch)
+def learning_rate(step: int, steps_per_epoch: int, settings: Optimisation) -> float:
+    """The paper's schedule, x 0.96 every 8 epochs, after a linear warm-up; or a cosine to zero over all epochs."""
+    base = settings.learning_rate * min(1.0, (step + 1) / max(1, settings.warmup_steps))
+    if settings.schedule == "cosine":
+        done = step / max(1, settings.epochs * steps_per_epoch)
         return base * 0.5 * (1 + torch.cos(torch.tensor(done * torch.pi, dtype=torch.float64)).item())
-    return base * settings["drop_factor"] ** (step // steps_per_epoch // settings["drop_every_epochs"])
+    return base * settings.drop_factor ** (step // steps_per_epoch // settings.drop_every_epochs)
 
 
 def set_learning_rate(opt: torch.optim.Optimizer, rate: float) -> None:
@@ -37,17 +37,19 @@ class Average:
     """Polyak averaging of a model's weights (section 6): exponential, or equal from a chosen step on.
 
     The paper does not print the form. Exponential: decay min(decay, (step + 1) / (step + 10)), so that the first
-    steps do not linger. Equal: the running mean of all weights from `start_epoch` on, the last ones before it.
+    steps do not linger. Equal: the running mean of all weights from `start_epoch` on, the last ones before it. The running
+    statistics of batch normalisation are averaged as the weights are.
     """
 
-    def __init__(self, model: nn.Module, steps_per_epoch: int, form: str, decay: float, start_epoch: int):
-        self.form, self.decay, self.start_step = form, decay, start_epoch * steps_per_epoch
-        self.weights = [p.detach().clone() for p in model.parameters()]
+    def __init__(self, model: nn.Module, steps_per_epoch: int, settings: Averaging):
+        self.form, self.decay = settings.form, settings.decay
+        self.start_step = settings.start_epoch * steps_per_epoch
+        self.weights = [value.detach().clone() for value in averaged(model)]
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
         """Take in the weights after step `step` (from 0)."""
-        current = [p.detach() for p in model.parameters()]
+        current = [value.detach() for value in averaged(model)]
         if self.form == "exponential":
             share = 1 - min(self.decay, (step + 1) / (step + 10))
         else:
@@ -57,22 +59,35 @@ class Average:
     @torch.no_grad()
     def swap(self, model: nn.Module) -> None:
         """Exchange the model's weights and the averaged ones; a second call undoes it."""
-        for mine, theirs in zip(self.weights, model.parameters(), strict=True):
-            kept = theirs.detach().clone()
-            theirs.copy_(mine)
-            mine.copy_(kept)
+        for kept, present in zip(self.weights, averaged(model), strict=True):
+            former = present.detach().clone()
+            present.copy_(kept)
+            kept.copy_(former)
 
 
-class Course:
+def averaged(model: nn.Module) -> list[Tensor]:
+    """What is averaged of a model: its parameters, then the running statistics of batch normalisation."""
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+    statistics = [value for layer in layers for value in (layer.running_mean, layer.running_var)]
+    return [*model.parameters(), *(value for value in statistics if value is not None)]
+
+
+RowT = TypeVar("RowT", bound=Metrics)
+
+
+class TrainState(Generic[RowT]):
     """What the steps of a training change, so that one that was cut off goes on to the same bits (resume.py).
 
-    step: steps done. rows: the history, a row per epoch that has ended. seen: by name, a tensor of every step since then.
+    step: steps done. rows: the history, a row of the class `row` per epoch that has ended. seen: by name, a tensor of every step since then.
     others: what else a step goes by.
     """
 
-    def __init__(self, model: nn.Module, opt: torch.optim.Optimizer, average: Average, *seen: str):
-        self.model, self.opt, self.average = model, opt, average
-        self.step, self.rows = 0, []
+    def __init__(
+        self, model: nn.Module, opt: torch.optim.Optimizer, average: Average, row: type[RowT], *seen: str
+    ):
+        self.model, self.opt, self.average, self.row = model, opt, average, row
+        self.step = 0
+        self.rows: list[RowT] = []
         self.seen: dict[str, list[Tensor]] = {name: [] for name in seen}
         self.others: dict[str, Tensor] = {}
         self._random: dict[str, Tensor] = {}
@@ -81,20 +96,18 @@ class Course:
     def begun(
         cls,
         model: nn.Module,
-        settings: dict,
+        settings: Optimisation,
         steps_per_epoch: int,
         kept: tuple[Mapping[str, Tensor], Any] | None,
+        row: type[RowT],
         *seen: str,
-    ) -> "Course":
-        """With a new optimiser and average, or where a training that was cut off had come to: `kept`, its `state`.
-
-        settings: {momentum, weight_decay, averaging}.
-        """
-        opt = optimiser(model, settings["momentum"], settings["weight_decay"])
-        course = cls(model, opt, Average(model, steps_per_epoch, **settings["averaging"]), *seen)
+    ) -> "TrainState[RowT]":
+        """With a new optimiser and average, or where a training that was cut off had come to: `kept`, its `state`."""
+        opt = optimiser(model, settings.momentum, settings.weight_decay)
+        train_state = cls(model, opt, Average(model, steps_per_epoch, settings.averaging), row, *seen)
         if kept is not None:
-            course.restore(*kept)
-        return course
+            train_state.restore(*kept)
+        return train_state
 
     def state(self) -> tuple[dict[str, Tensor], Any]:
         """All of it, as tensors and plain values."""
@@ -108,13 +121,15 @@ class Course:
         tensors["random cpu"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random cuda"] = torch.cuda.get_rng_state()
-        return tensors, {"step": self.step, "rows": self.rows}
+        return tensors, {"step": self.step, "rows": [row.to_json() for row in self.rows]}
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, Tensor], rest: Any) -> None:
         """Go back to a state."""
-        self.step, self.rows = rest["step"], rest["rows"]
-        of = {kind: {} for kind in ("model", "average", "momentum", "seen", "other", "random")}
+        self.step, self.rows = rest["step"], [self.row.model_validate(row) for row in rest["rows"]]
+        of: dict[str, dict[str, Tensor]] = {
+            kind: {} for kind in ("model", "average", "momentum", "seen", "other", "random")
+        }
         for key, value in tensors.items():
             kind, name = key.split(" ", 1)
             of[kind][name] = value

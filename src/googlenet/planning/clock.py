@@ -10,7 +10,8 @@ from statistics import median
 import numpy as np
 import torch
 
-from googlenet.job import prepare_machine
+from googlenet.config.schema.shared import Compute
+from googlenet.models.determinism import prepare_machine
 
 BUDGET_S = 0.3  # for one rate
 LONG_S = 1.5  # what takes longer is done once
@@ -56,12 +57,13 @@ class Enough(Exception):
     """The training has shown how long its steps take."""
 
 
-class Clocked(Sequence):
-    """Pictures for a training that note when each step begins to ask for its own, and end it after enough of them."""
+class Clocked(Sequence[np.ndarray]):
+    """Images for a training that note when each step begins to ask for its own, and end it after enough of them."""
 
-    def __init__(self, pictures: Sequence[np.ndarray], count: int, per_step: int, warm_up: int):
-        self.pictures, self.count, self.per_step, self.warm_up = pictures, count, per_step, warm_up
-        self.asked, self.times = 0, []
+    def __init__(self, images: Sequence[np.ndarray], count: int, per_step: int, warm_up: int):
+        self.images, self.count, self.per_step, self.warm_up = images, count, per_step, warm_up
+        self.asked = 0
+        self.times: list[float] = []
 
     def __len__(self) -> int:
         return self.count
@@ -74,11 +76,11 @@ class Clocked(Sequence):
             if len(seen) > 1 and seen[-1] - seen[0] > BUDGET_S:
                 raise Enough
         self.asked += 1
-        return self.pictures[index % len(self.pictures)]
+        return self.images[index % len(self.images)]
 
 
 def step_seconds(train: Callable[[Clocked], object], clocked: Clocked) -> float:
-    """Seconds of a step of a training that is given these pictures, what it loads included."""
+    """Seconds of a step of a training that is given these images, what it loads included."""
     with suppress(Enough):
         train(clocked)
     times = clocked.times[clocked.warm_up :]
@@ -86,12 +88,12 @@ def step_seconds(train: Callable[[Clocked], object], clocked: Clocked) -> float:
 
 
 @contextmanager
-def as_in_a_job(compute: dict) -> Iterator[None]:
+def as_in_a_job(compute: Compute) -> Iterator[None]:
     """Threads and determinism as a job has them; afterwards as before."""
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     fill = torch.utils.deterministic.fill_uninitialized_memory
     try:
-        prepare_machine({"compute": compute}, compute["numeric_threads"])
+        prepare_machine(compute.numeric_threads, compute.device)
         yield
     finally:
         torch.set_num_threads(threads)

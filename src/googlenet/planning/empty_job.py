@@ -1,16 +1,22 @@
 """A job that does nothing, to measure what every job costs before and after its work: imports, tracking, run.json."""
 
-from googlenet.checkpoint import save_arrays
+from googlenet.config.schema.base import StageSettings
 from googlenet.data.store import open_split
-from googlenet.job import Job, Output, main
+from googlenet.metrics.base import StageMetrics
+from googlenet.pipeline.job import Job, Output, main
+from googlenet.storage.checkpoint import save_arrays
 
 LOADED = (save_arrays, open_split)  # what stages without a network import
 
 
-def run(job: Job, *, metrics: Output) -> None:
+class Empty(StageSettings):
+    """No settings."""
+
+
+def run(job: Job[Empty], *, metrics: Output) -> None:
     """Write nothing but the stamp."""
     job.log({"loaded": len(LOADED)})
-    job.write_metrics(metrics, {})
+    job.write_metrics(metrics, StageMetrics())
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 import torch
 
-from googlenet import trained
-from googlenet.job import main
+from googlenet.models import bundle
+from googlenet.pipeline.job import main
 from googlenet.planning.empty_job import run
 
-LOADED = (torch, trained)
+LOADED = (torch, bundle)
 
 if __name__ == "__main__":
     main(run)

@@ -1,153 +1,152 @@
-"""Measuring: what a machine does in a second of each stage's own code, with the settings that are asked for."""
+"""Rates of what all stages share: the start of a job, the disk, packing, decoding; and all kinds of measurements by name."""
 
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from googlenet.config import Job, Settings, plain
-from googlenet.data import embedded, pictures, prepare
+from googlenet.config.schema.base import replaced
+from googlenet.config.schema.dataset import Dataset, EmbeddedDigits, EmbeddedScenes, Kind, SplitSources
+from googlenet.config.schema.shared import Execution
+from googlenet.data import pictures, prepare, readers
 from googlenet.errors import UserError
-from googlenet.files import json_bytes, read_json, write_json
+from googlenet.metrics.runs import read_run
+from googlenet.pipeline.job import EXECUTION, run_record
+from googlenet.pipeline.job_file import JobFile
 from googlenet.planning import measure_classification, measure_detection
-from googlenet.planning.clock import as_in_a_job, now, seconds_of
-from googlenet.planning.machine import Values
-from googlenet.planning.sizes import SAMPLED, DataSize, small
+from googlenet.planning.clock import now, seconds_of
+from googlenet.planning.empty_job import Empty
+from googlenet.planning.rates import Amount, Bench, Measurement, Rate, Seconds
+from googlenet.planning.sizes import SAMPLED, ImageSize, small, source_of
+from googlenet.storage.files import write_bytes, write_json
 
 DISK_MB = 128
-EMPTY = "results/plan"
-PACKED = 60  # pictures, of two classes
+EMPTY = Path("results/plan/config/empty/all.json")
+PACKED = 60  # images, of two classes
 CLASSES = ("a", "b")
-# Rates of the network alone: what is measured is in these two modules, by the name of the rate.
-ROOMS = measure_classification.MEASURES | measure_detection.MEASURES
 
 
-class Sample:
-    """Some pictures of a data set, or two photographs of that size where there are none: as files, and decoded."""
+class StartRate(Seconds):
+    """An empty job: recorded_s of its seconds are in its run.json."""
 
-    def __init__(self, size: DataSize):
-        self.files = size.sample or stand_ins(size.width, size.height)
-
-    @cached_property
-    def decoded(self) -> list[np.ndarray]:
-        """uint8 RGB [h, w, 3] each."""
-        return [pictures.decode(image) for image in self.files]
+    recorded_s: Amount
+    memory_mb: Amount
 
 
-def stand_ins(width: int, height: int) -> list[bytes]:
-    """scikit-learn's two photographs at a size, as JPEG."""
-    import cv2
-    from sklearn.datasets import load_sample_images
+class EmptyJob(Measurement[StartRate]):
+    """A job that does nothing; network: with what the stages import that run one."""
 
-    found = load_sample_images().images
-    return [
-        pictures.encode_jpeg(cv2.resize(one, (width, height), interpolation=cv2.INTER_AREA)) for one in found
-    ]
+    name, gives = "job", StartRate
+    network: bool
 
-
-class Measured:
-    """Measures what is asked for: see machine.Rate."""
-
-    def __init__(self, settings: Settings, sizes: Sequence[DataSize]):
-        self.settings = settings
-        self.samples = {json_bytes(size.picture): Sample(size) for size in sizes}
-
-    def __call__(self, what: str, settings: dict) -> Values:
-        sample = self.samples.get(json_bytes(settings.get("picture")))
-        if what == "job":
-            return job(self.room, settings["network"])
-        if what == "disk":
-            return disk(self.settings.root)
-        if what == "pack":
-            source = self.settings.resolved(Job("prepare_classification", "all"))["source"]
-            return pack(settings, sample, source)
-        if what == "decode":
-            return decode(sample)
-        compute = {"device": "cpu", "numeric_threads": 1, "precision": "fp32"} | settings.get("compute", {})
-        with as_in_a_job(compute):
-            return ROOMS[what](settings, sample.decoded if sample else [], compute | {"loader_workers": 0})
-
-    @cached_property
-    def room(self) -> tempfile.TemporaryDirectory:
-        """A folder for empty jobs, with the store of runs that the first job of all makes."""
-        room = tempfile.TemporaryDirectory(prefix="googlenet-")
-        head = {"stage": "empty", "job": "all", "code": "0", "experiment": "plan"}
-        write_json(Path(room.name) / EMPTY / "config/empty/all.json", head)
-        write_json(Path(room.name) / ".googlenet/plumbing.json", plain(self.settings.tree.plumbing))
-        job(room, False)
-        return room
+    def measure(self, bench: Bench) -> StartRate:
+        """The second one in a folder: the first makes the store of runs."""
+        with tempfile.TemporaryDirectory(prefix="googlenet-") as folder:
+            write_bytes(Path(folder) / EMPTY, JobFile("empty", "all", "plan", "0", Empty()).to_bytes())
+            write_json(Path(folder) / EXECUTION, bench.experiment.of(Execution).model_dump(mode="json"))
+            empty_job(Path(folder), "empty_job")
+            return empty_job(Path(folder), "empty_network_job" if self.network else "empty_job")
 
 
-def job(room: tempfile.TemporaryDirectory, network: bool) -> Values:
-    """Seconds and memory of a job that does nothing; network: with what the stages import that run one."""
-    module = "empty_network_job" if network else "empty_job"
+def empty_job(folder: Path, module: str) -> StartRate:
+    """Run a job that does nothing."""
     # A shell between: Linux counts in a process's peak memory what started it, and this process is large.
     words = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-m", f"googlenet.planning.{module}"]
-    words += ["--threads", "1", "--config", f"{EMPTY}/config/empty/all.json", "--metrics", "metrics.json"]
+    words += ["--threads", "1", "--config", str(EMPTY), "--metrics", "metrics.json"]
     around = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     around |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
     wall, start = time.perf_counter(), now()
-    done = subprocess.run(words, cwd=room.name, env=around, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=folder, env=around, capture_output=True, text=True, check=False)
     wall, seconds = time.perf_counter() - wall, now() - start
     if done.returncode:
         last = (done.stderr.strip() or "no word").splitlines()[-1]
         raise UserError(f"an empty job ended with an error: {last}; run `make env` again")
-    record = read_json(Path(room.name) / EMPTY / "runs/empty/all.json")
-    recorded = record["duration_s"] * seconds / wall  # of the wall too
-    return {"seconds": seconds, "recorded_s": recorded, "memory_mb": record["peak_memory_mb"]}
+    record = read_run(folder / run_record(EMPTY, "empty", "all"))
+    recorded = record.duration_s * seconds / wall  # of the wall too
+    return StartRate(seconds=seconds, recorded_s=recorded, memory_mb=record.peak_memory_mb or 0)
 
 
-def disk(root: Path) -> Values:
-    """Megabytes a second that reach the disk where the data would lie."""
-    block = os.urandom(2**20)
-    with tempfile.NamedTemporaryFile(dir=root, prefix=".plan-") as file:
-        start = time.perf_counter()
-        for _ in range(DISK_MB):
-            file.write(block)
-        file.flush()
-        os.fsync(file.fileno())
-        seconds = time.perf_counter() - start
-    return {"mb_per_s": DISK_MB * 2**20 / 1e6 / seconds}
+class DiskRate(Rate):
+    """What reaches the disk in a second."""
+
+    mb_per_s: Amount
 
 
-def pack(settings: Mapping, sample: Sample, source: Mapping) -> Values:
-    """Seconds to read, check and pack a picture, and for the embedded set also to draw it."""
-    drawing = 0.0
-    with tempfile.TemporaryDirectory(prefix="googlenet-") as folder:
-        top = Path(folder)
-        for name in CLASSES:
-            (top / "raw/test" / name).mkdir(parents=True)
-        for i in range(PACKED):
-            image = sample.files[i % len(sample.files)]
-            (top / "raw/test" / CLASSES[i % 2] / f"{i}.jpg").write_bytes(image)
-        alone = {"train": "", "validation": "", "test": "test"}
-        own = dict(source) | {
-            "reader": "class_folders",
-            "root": str(top / "raw"),
-            "splits": alone,
-            "blacklist": "",
-            "validation_per_class": 0,
-        }
-        own = {key: value for key, value in own.items() if key in source}
-        own |= {"min_side_px": 1, "resize_shorter_side_px": settings["resize_shorter_side_px"]}
-        prepare.prepare("classification", own, top / "first")  # imports what packs
-        start = now()
-        prepare.prepare("classification", own, top / "packed")
-        seconds = (now() - start) / PACKED
-        if settings["embedded"]:
-            embedded.read(settings["kind"], {"embedded": small(settings["embedded"])}, top / "first drawn")
+class Disk(Measurement[DiskRate]):
+    """The disk where the data would lie."""
+
+    name, gives = "disk", DiskRate
+
+    def measure(self, bench: Bench) -> DiskRate:
+        """One file, to the disk itself."""
+        block = os.urandom(2**20)
+        with tempfile.NamedTemporaryFile(dir=bench.experiment.root, prefix=".plan-") as file:
+            start = time.perf_counter()
+            for _ in range(DISK_MB):
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+            seconds = time.perf_counter() - start
+        return DiskRate(mb_per_s=DISK_MB * 2**20 / 1e6 / seconds)
+
+
+class Pack(Measurement[Seconds]):
+    """To read, check and pack an image, and for the embedded set also to draw it."""
+
+    name, gives = "pack", Seconds
+    kind: Kind
+    image: ImageSize
+    embedded: EmbeddedDigits | EmbeddedScenes | None
+    resize_shorter_side_px: int
+
+    def measure(self, bench: Bench) -> Seconds:
+        """As folders of two classes, whatever the data set's own layout is."""
+        with tempfile.TemporaryDirectory(prefix="googlenet-") as folder:
+            top = Path(folder)
+            files = bench.files(self.image)
+            for i in range(PACKED):
+                image = files[i % len(files)]
+                write_bytes(top / "raw/test" / CLASSES[i % 2] / f"{i}.jpg", image)
+            source = replaced(
+                bench.experiment.of(Dataset).classification,
+                reader="class_folders",
+                root=str(top / "raw"),
+                splits=SplitSources(train="", validation="", test="test"),
+                blacklist="",
+                validation_per_class=0,
+                min_side_px=1,
+                resize_shorter_side_px=self.resize_shorter_side_px,
+            )
+            prepare.prepare(source, top / "first")  # imports what packs
             start = now()
-            few = embedded.read(settings["kind"], {"embedded": small(settings["embedded"])}, top / "drawn")
-            drawing = (now() - start) / max(SAMPLED, sum(map(len, few.splits.values())))
-    return {"seconds": seconds + drawing}
+            prepare.prepare(source, top / "packed")
+            seconds = (now() - start) / PACKED
+            return Seconds(seconds=seconds + (self.drawing_s(bench, top) if self.embedded else 0.0))
+
+    def drawing_s(self, bench: Bench, folder: Path) -> float:
+        """Seconds to draw an image."""
+        assert self.embedded is not None
+        source = replaced(source_of(bench.experiment, self.kind), embedded=small(self.embedded))
+        readers.of(source).read(source, folder / "first drawn")
+        start = now()
+        few = readers.of(source).read(source, folder / "drawn")
+        return (now() - start) / max(SAMPLED, sum(map(len, few.splits.values())))
 
 
-def decode(sample: Sample) -> Values:
-    """Seconds to decode a picture."""
-    return {"seconds": seconds_of(lambda: len([pictures.decode(image) for image in sample.files]))}
+class Decode(Measurement[Seconds]):
+    """To decode an image."""
+
+    name, gives = "decode", Seconds
+    image: ImageSize
+
+    def measure(self, bench: Bench) -> Seconds:
+        """All that are there."""
+        files = bench.files(self.image)
+        return Seconds(seconds=seconds_of(lambda: len([pictures.decode(file) for file in files])))
+
+
+EVERY = (EmptyJob, Disk, Pack, Decode, *measure_classification.KINDS, *measure_detection.KINDS)
+KINDS: dict[str, type[Measurement[Any]]] = {kind.name: kind for kind in EVERY}

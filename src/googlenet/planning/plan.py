@@ -3,17 +3,21 @@
 import configparser
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from googlenet.config import Settings
-from googlenet.planning import schedule, work, work_classification, work_detection
-from googlenet.planning.machine import Machine, Rate
+from googlenet.config.schema.dataset import Kind
+from googlenet.config.schema.shared import Compute
+from googlenet.pipeline.experiment import Experiment
+from googlenet.pipeline.registry import STAGES
+from googlenet.planning import schedule, work_classification, work_detection
+from googlenet.planning.rates import Rates
 from googlenet.planning.schedule import StagePlan
 from googlenet.planning.sizes import DataSize
+from googlenet.planning.work import Context, Target, not_estimated
 
-STAGES = work_classification.STAGES | work_detection.STAGES
+WORK = work_classification.STAGES | work_detection.STAGES
 LINKS = {"reflink", "hardlink", "symlink"}
 ROOM = 0.95  # of a memory: the rest is the system's
 
@@ -30,14 +34,11 @@ class Plan(NamedTuple):
     """All that is printed. after: of every stage, those that it waits for."""
 
     experiment: str
-    machine: Machine
-    name: str
-    cores: int
-    gpus: int
+    target: Target
     device: str
     asked_device: str
     threads: int
-    sizes: dict[str, DataSize]
+    sizes: dict[Kind, DataSize]
     stages: list[StagePlan]
     after: dict[str, list[str]]
     place: Place
@@ -54,67 +55,70 @@ class Plan(NamedTuple):
         largest = max(sum(getattr(job, which).values()) for job in stage.jobs)
         if which == "gpu_memory_mb":
             return largest  # a GPU has one of them at a time
-        return largest * schedule.side_by_side(stage, self.cores, self.gpus, self.threads)
+        return largest * self.side_by_side(stage)
+
+    def side_by_side(self, stage: StagePlan) -> int:
+        """How many jobs of a stage run at once."""
+        return schedule.side_by_side(stage, self.target.cores, self.target.gpus, self.threads)
+
+    def least_wall_of(self, *stages: StagePlan) -> float:
+        """Seconds below which some stages cannot end."""
+        return schedule.least_wall(stages, self.target.cores, self.target.gpus)
 
     @property
     def least_wall(self) -> tuple[float, list[str]]:
         """Seconds that the whole cannot go below, and the chain of stages if that is what decides."""
         path, chain = schedule.critical_path(self.stages, self.after)
-        whole = schedule.least_wall(self.stages, self.cores, self.gpus)
+        whole = self.least_wall_of(*self.stages)
         return (path, chain) if path >= whole else (whole, [])
 
     def as_json(self) -> dict[str, Any]:
         """The plan as plain values."""
-        stages = [
-            asdict(stage) | {"least_wall_s": schedule.least_wall([stage], self.cores, self.gpus)}
-            for stage in self.stages
-        ]
-        sizes = {
-            kind: {key: value for key, value in size._asdict().items() if key != "sample"}
-            for kind, size in self.sizes.items()
-        }
-        head = {"experiment": self.experiment, "machine": self.machine._asdict(), "name": self.name}
-        head |= {
-            "cores": self.cores,
-            "gpus": self.gpus,
+        return {
+            "experiment": self.experiment,
+            "machine": self.target.machine.model_dump(),
+            "name": self.target.name,
+            "cores": self.target.cores,
+            "gpus": self.target.gpus,
             "device": self.device,
-            "data": sizes,
-            "stages": stages,
+            "data": {kind: size.to_json() for kind, size in self.sizes.items()},
+            "stages": [asdict(stage) | {"least_wall_s": self.least_wall_of(stage)} for stage in self.stages],
+            "disk_mb": self.disk_mb,
+            "least_wall_s": self.least_wall[0],
+            "place": self.place._asdict(),
+            "verdict": verdict(self),
         }
-        total = {"disk_mb": self.disk_mb, "least_wall_s": self.least_wall[0], "place": self.place._asdict()}
-        return head | total | {"verdict": verdict(self)}
 
 
 def planned(
-    settings: Settings,
-    sizes: Mapping[str, DataSize],
-    rate: Rate,
-    machine: Machine,
-    name: str = "",
-    cores: int = 0,
-    gpus: int | None = None,
+    experiment: Experiment,
+    sizes: Mapping[Kind, DataSize],
+    rates: Rates,
+    target: Target,
     ablations: bool = False,
 ) -> Plan:
-    """Count the work of all stages. name: of a machine that is not this one; cores, gpus: 0 and None for all that it has."""
-    cores, gpus = cores or machine.cores, machine.gpus if gpus is None else gpus
-    context = work.Context(settings, sizes, rate, machine, cores, gpus)
-    stages = [STAGES[stage](context, stage) for stage in work.planned_stages(settings, ablations)]
+    """Count the work of all stages; ablations: also of the target `ablations`."""
+    context, root = Context(experiment, sizes, rates, target), experiment.root
+    names = [name for name in experiment.stages if ablations or STAGES[name].group != "ablations"]
     return Plan(
-        settings.experiment,
-        machine,
-        name,
-        cores,
-        gpus,
-        context.device,
-        settings.tree.compute.device,
+        experiment.name,
+        target,
+        context.compute.device,
+        experiment.of(Compute).device,
         context.threads,
         dict(sizes),
-        stages,
-        schedule.edges(settings.root),
-        place_of(settings.root, bool(name)),
-        dvc_copies(settings.root),
-        settings.tree.plumbing.commit_limit_gb,
+        [stage_plan(context, name) for name in names if experiment.jobs(name)],
+        schedule.edges(root),
+        place_of(root, bool(target.name)),
+        dvc_copies(root),
+        context.execution.commit_limit_gb,
     )
+
+
+def stage_plan(context: Context, name: str) -> StagePlan:
+    """Count the work of a stage; of one that has no function for it, what every job costs."""
+    made = WORK[name](context, name) if name in WORK else not_estimated(context, name)
+    return replace(made, separate=STAGES[name].group == "ablations")
 
 
 def place_of(root: Path, elsewhere: bool) -> Place:
@@ -138,31 +142,27 @@ def dvc_copies(root: Path) -> bool:
 def verdict(plan: Plan) -> list[str]:
     """What does not fit, a line each; one line that all does, as far as is known."""
     found = []
+    machine = plan.target.machine
     if plan.asked_device == "cuda" and plan.device == "cpu":
         found.append("the experiment asks for a GPU (compute.device: cuda), and this machine has none")
     free = plan.place.disk_free_mb
     if free is not None and plan.disk_mb > free:
         found.append(f"needs {gb(plan.disk_mb)} of disk, {gb(free)} are free on {plan.place.path}")
-    room = plan.place.memory_free_mb or plan.machine.memory_gb * 1000 * ROOM
+    room = plan.place.memory_free_mb or machine.memory_gb * 1000 * ROOM
     word = "are free" if plan.place.memory_free_mb else "are there"
     for stage in plan.stages:
-        beside = schedule.side_by_side(stage, plan.cores, plan.gpus, plan.threads)
+        beside = plan.side_by_side(stage)
         needs, one = plan.memory_mb(stage), sum(stage.largest.memory_mb.values())
         if needs > room:
             jobs = f"{beside} jobs side by side" if beside > 1 else "one job"
             fit = int(room // one)
-            mend = (
-                f"; at most {fit} at a time fit"
-                if fit
-                else f"; one alone needs {gb(one)}"
-                if beside > 1
-                else ""
-            )
+            alone = f"; one alone needs {gb(one)}" if beside > 1 else ""
+            mend = f"; at most {fit} at a time fit" if fit else alone
             found.append(f"{stage.stage} needs {gb(needs)} of memory for {jobs}, {gb(room)} {word}{mend}")
         on_gpu = plan.memory_mb(stage, "gpu_memory_mb")
-        if on_gpu > plan.machine.gpu_memory_gb * 1000 * ROOM:
+        if on_gpu > machine.gpu_memory_gb * 1000 * ROOM:
             found.append(
-                f"{stage.stage} needs {gb(on_gpu)} on the GPU, which has {gb(plan.machine.gpu_memory_gb * 1000)}"
+                f"{stage.stage} needs {gb(on_gpu)} on the GPU, which has {gb(machine.gpu_memory_gb * 1000)}"
             )
     return found or ["it fits, as far as is known here"]
 

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from googlenet.errors import UserError
-from googlenet.files import read_json
+from googlenet.metrics.runs import read_run
+from googlenet.pipeline.experiment import Experiment
+from googlenet.pipeline.job import run_record
 from googlenet.planning.plan import Plan
 
 
@@ -19,30 +21,27 @@ class Compared(NamedTuple):
     measured_mb: float
 
 
-def compared(root: Path, plan: Plan, dataset: str) -> list[Compared]:
+def compared(experiment: Experiment, plan: Plan) -> list[Compared]:
     """Every stage, as far as its planned jobs have a record. Raises UserError where no job has one."""
     rows = []
-    folders = [root / f"results/{plan.experiment}/runs", root / "data/runs" / dataset]
-    folders.append(root / f"results/{plan.experiment}/ablations/runs")
     for stage in plan.stages:
-        found = {}
-        for folder in folders:
-            for path in (folder / stage.stage).glob("*.json"):
-                found[path.stem] = read_json(path)
-        run = [job for job in stage.jobs if job.name in found]
-        if run:
-            mine = [found[job.name] for job in run]
-            # A run.json does not count what comes before it: imports.
-            start = [job.wall_s - job.start_s + job.recorded_s for job in run]
-            memory = max(sum(job.memory_mb.values()) for job in run)
+        paths = {
+            job.name: experiment.root
+            / run_record(Path(experiment.config_path(stage.stage, job.name)), stage.stage, job.name)
+            for job in stage.jobs
+        }
+        jobs = [job for job in stage.jobs if paths[job.name].is_file()]
+        records = [read_run(paths[job.name]) for job in jobs]
+        if jobs:
             rows.append(
                 Compared(
                     stage.stage,
-                    len(mine),
-                    sum(start),
-                    sum(record["duration_s"] for record in mine),
-                    memory,
-                    max(record["peak_memory_mb"] for record in mine),
+                    len(jobs),
+                    # A run.json does not count what comes before it: imports.
+                    sum(job.wall_s - job.start_s + job.recorded_s for job in jobs),
+                    sum(record.duration_s for record in records),
+                    max(sum(job.memory_mb.values()) for job in jobs),
+                    max(record.peak_memory_mb or 0 for record in records),
                 )
             )
     if not rows:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from googlenet.files import load_yaml
+from googlenet.storage.files import load_yaml
 
 
 @dataclass

@@ -4,151 +4,189 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from googlenet.config import Job, Settings
-from googlenet.data import embedded, handwriting, pictures, prepare, store
+from pydantic import TypeAdapter
+
+from googlenet.config.schema import dataset as s
+from googlenet.config.schema.base import Settings, replaced
+from googlenet.config.schema.dataset import DataSource, Kind
+from googlenet.data import handwriting, pictures, prepare, readers, store
 from googlenet.data.records import SPLITS, Candidate
 from googlenet.errors import UserError
-from googlenet.files import load_yaml, read_json
+from googlenet.metrics.data import read_manifest
+from googlenet.pipeline.experiment import Experiment
+from googlenet.storage.files import load_yaml
 
-SAMPLED = 12  # pictures that are looked at
-PICTURES = (".jpg", ".jpeg", ".png")
+SAMPLED = 12  # images that are looked at
+IMAGES = (".jpg", ".jpeg", ".png")
+
+
+class ImageSize(Settings):
+    """An image's sides, in pixels."""
+
+    width: int
+    height: int
 
 
 class DataSize(NamedTuple):
-    """A data set's size. splits: pictures by name; mean_kb: of a picture file, 1000 bytes; width, height in pixels, of a typical
-    picture; said: where the numbers are from; sample: some picture files, or none where none is there."""
+    """A data set's size. splits: images by name; mean_kb: of an image file, 1000 bytes; width, height in pixels, of a typical
+    image; basis: where the numbers are from; sample: some image files, or none where none is there."""
 
-    kind: str
+    kind: Kind
     splits: dict[str, int]
     classes: int
     mean_kb: float
     width: int
     height: int
-    said: str
+    basis: str
     sample: list[bytes]
 
     def count(self, split: str) -> int:
-        """Pictures of a split; 0 where the data set has no such split."""
+        """Images of a split; 0 where the data set has no such split."""
         return self.splits.get(split, 0)
 
     @property
-    def pictures(self) -> int:
-        """Pictures of all splits."""
+    def images(self) -> int:
+        """Images of all splits."""
         return sum(self.splits.values())
 
     @property
     def decoded_mb(self) -> float:
-        """Memory of a decoded picture."""
+        """Memory of a decoded image."""
         return self.width * self.height * 3 / 1e6
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain values, without the sample."""
+        return {key: value for key, value in self._asdict().items() if key != "sample"}
+
     @property
-    def picture(self) -> dict:
-        """What the rates of work on pictures are kept for."""
-        return {"width": self.width, "height": self.height}
+    def image(self) -> ImageSize:
+        """What the rates of work on images are kept for."""
+        return ImageSize(width=self.width, height=self.height)
 
 
-def of(settings: Settings, kind: str) -> DataSize:
-    """The size of an experiment's data set; kind: classification or detection.
+class Stated(Settings):
+    """The size of a data set that is not there yet. without_objects: training images to add where they are read, too."""
+
+    basis: str
+    splits: dict[str, int]
+    without_objects: int = 0
+    classes: int
+    mean_kb: float
+    width_px: int
+    height_px: int
+
+
+STATED = TypeAdapter(dict[str, dict[Kind, Stated]])
+
+
+def source_of(experiment: Experiment, kind: Kind) -> DataSource:
+    """The settings of the images of one kind."""
+    dataset = experiment.of(s.Dataset)
+    return dataset.classification if kind == "classification" else dataset.detection
+
+
+def of(experiment: Experiment, kind: Kind) -> DataSize:
+    """The size of an experiment's data set.
 
     Raises UserError, naming the key, when nothing tells it.
     """
-    folder = settings.root / "data" / kind / settings.dataset
-    source = settings.resolved(Job(f"prepare_{kind}", "all"))["source"]
-    stated = load_yaml(Path(__file__).with_name("stated.yaml")).get(settings.dataset, {}).get(kind)
+    folder, source = experiment.root / "data" / kind / experiment.dataset, source_of(experiment, kind)
+    stated = STATED.validate_python(load_yaml(Path(__file__).with_name("stated.yaml")))
+    official_size = stated.get(experiment.dataset, {}).get(kind)
     if (folder / "manifest.json").is_file():
-        return shaped(prepared(folder, kind), stated)
-    if source["reader"] == "embedded":
-        return drawn(kind, source)
-    root = settings.root / Path(source["root"]).expanduser() if source["root"] else None
-    if stated and (source["reader"] == "ilsvrc" or root is None or not root.is_dir()):
-        return official(kind, source, stated, root)
-    return listed(kind, source)
+        size = prepared(folder)
+        if official_size:  # keeps its usual shape, whatever a few images say: rates are kept by it
+            return size._replace(width=official_size.width_px, height=official_size.height_px)
+        return size
+    if source.reader == "embedded":
+        return drawn(source)
+    root = experiment.root / Path(source.root).expanduser() if source.root else None
+    if official_size and (source.reader == "ilsvrc" or root is None or not root.is_dir()):
+        return official(source, official_size, root)
+    return listed(source)
 
 
-def shaped(size: DataSize, stated: dict | None) -> DataSize:
-    """A data set whose usual shape is stated keeps that one, whatever a few pictures say: rates are kept by it."""
-    return size._replace(width=stated["width_px"], height=stated["height_px"]) if stated else size
-
-
-def prepared(folder: Path, kind: str) -> DataSize:
+def prepared(folder: Path) -> DataSize:
     """From the manifest, and some of the records."""
-    manifest = read_json(folder / "manifest.json")
-    rows = {name: row for name, row in manifest["splits"].items() if row["records"]}
-    counts = {name: row["records"] for name, row in rows.items()}
-    size = sum(shard["bytes"] for row in rows.values() for shard in row["shards"])
-    largest = max(counts, key=counts.__getitem__)
-    split = store.open_split(folder, largest)
+    manifest = read_manifest(folder / "manifest.json")
+    rows = {name: row for name, row in manifest.splits.items() if row.records}
+    counts = {name: row.records for name, row in rows.items()}
+    mean_kb = sum(shard.bytes for row in rows.values() for shard in row.shards) / sum(counts.values()) / 1000
+    split = store.open_split(folder, max(counts, key=counts.__getitem__))
     records = [split[i * len(split) // SAMPLED] for i in range(SAMPLED)]
     shape = typical((record.width, record.height) for record in records)
-    said = f"the prepared data, {folder.parent.name}/{folder.name}/manifest.json"
+    basis = f"the prepared data, {folder.parent.name}/{folder.name}/manifest.json"
     sample = [record.image for record in records]
-    return DataSize(
-        kind, counts, len(manifest["classes"]), size / sum(counts.values()) / 1000, *shape, said, sample
-    )
+    return DataSize(manifest.kind, counts, len(manifest.classes), mean_kb, *shape, basis, sample)
 
 
-def drawn(kind: str, source: dict) -> DataSize:
-    """From the recipe of the embedded set, some of whose pictures are drawn."""
-    recipe, counts = source["embedded"], {}
-    for split in SPLITS:
-        if kind == "detection":
-            counts[split] = recipe["scenes"][split]
-        else:
-            digits = len(handwriting.digits_of(split, recipe["writers"])[1])
-            copies = recipe["composites_per_digit"] if split == "train" else 1
-            counts[split] = min(recipe["limit_per_split"] or digits, digits) * copies
+def drawn(source: DataSource) -> DataSize:
+    """From the recipe of the embedded set, some of whose images are drawn."""
+    counts = {split: count_drawn(source.embedded, split) for split in SPLITS}
     with tempfile.TemporaryDirectory(prefix="googlenet-") as scratch:
-        few = embedded.read(kind, source | {"embedded": small(recipe)}, Path(scratch))
-        sample = [candidate.read() for candidate in few.splits["train"][:SAMPLED]]
-    return DataSize(
-        kind, counts, len(embedded.WNIDS), *looked_at(sample), "the recipe of the embedded set", sample
+        few = replaced(source, embedded=small(source.embedded))
+        reading = readers.of(few).read(few, Path(scratch))
+        sample = [candidate.read() for candidate in reading.splits["train"][:SAMPLED]]
+    basis = "the recipe of the embedded set"
+    return DataSize(source.kind, counts, len(reading.classes), *looked_at(sample), basis, sample)
+
+
+def count_drawn(recipe: s.EmbeddedDigits | s.EmbeddedScenes, split: str) -> int:
+    """How many images of a split the recipe of the embedded set makes."""
+    if isinstance(recipe, s.EmbeddedScenes):
+        return recipe.scenes.of(split)
+    digits = len(handwriting.digits_of(split, recipe.writers)[1])
+    return min(recipe.limit_per_split or digits, digits) * (
+        recipe.composites_per_digit if split == "train" else 1
     )
 
 
-def small(recipe: dict) -> dict:
-    """The recipe of the embedded set for a few pictures."""
-    few = dict.fromkeys(SPLITS, SAMPLED)
-    return recipe | ({"scenes": few} if "scenes" in recipe else {}) | {"limit_per_split": SAMPLED}
+def small(recipe: s.EmbeddedDigits | s.EmbeddedScenes) -> s.EmbeddedDigits | s.EmbeddedScenes:
+    """The recipe of the embedded set for a few images."""
+    if isinstance(recipe, s.EmbeddedScenes):
+        return replaced(recipe, scenes=s.SplitCounts(**dict.fromkeys(SPLITS, SAMPLED)))
+    return replaced(recipe, limit_per_split=SAMPLED)
 
 
-def official(kind: str, source: dict, stated: dict, root: Path | None) -> DataSize:
-    """From the official counts, and from some pictures where they are there."""
-    names, counts = source["splits"], dict(stated["splits"])
-    if source.get("negatives"):
-        counts["train"] += stated.get("negatives", {}).get("train", 0)
-    if kind == "classification" and names["train"] and not names["validation"]:
-        counts["validation"] = source["validation_per_class"] * stated["classes"]
+def official(source: DataSource, stated: Stated, root: Path | None) -> DataSize:
+    """From the official counts, and from some images where they are there."""
+    counts = dict(stated.splits)
+    if isinstance(source, s.DetectionSource) and source.negatives:
+        counts["train"] += stated.without_objects
+    if isinstance(source, s.ClassificationSource) and source.splits.train and not source.splits.validation:
+        counts["validation"] = source.validation_per_class * stated.classes
         counts["train"] -= counts["validation"]
-    said = stated["said"]
+    basis, mean_kb = stated.basis, stated.mean_kb
     sample = list(found_below(root)) if root and root.is_dir() else []
-    mean_kb, *shape = stated["mean_kb"], stated["width_px"], stated["height_px"]
     if sample:
         mean_kb = looked_at(sample)[0]
-        said = f"{said}; bytes of {len(sample)} pictures below {source['root']}"
+        basis = f"{basis}; bytes of {len(sample)} pictures below {source.root}"
     counts = {split: counts[split] for split in SPLITS if counts.get(split)}
-    return DataSize(kind, counts, stated["classes"], mean_kb, *shape, said, sample)
+    return DataSize(
+        source.kind, counts, stated.classes, mean_kb, stated.width_px, stated.height_px, basis, sample
+    )
 
 
-def listed(kind: str, source: dict) -> DataSize:
-    """From the source: its listing, and some of its pictures."""
-    prepare.check_source(kind, source)
+def listed(source: DataSource) -> DataSize:
+    """From the source: its listing, and some of its images."""
+    prepare.check_source(source)
     with tempfile.TemporaryDirectory(prefix="googlenet-") as scratch:
-        reading = prepare.READERS[kind][source["reader"]].read(kind, source, Path(scratch))
-    counts = {split: len(found) for split, found in reading.splits.items() if found}
+        reading = readers.of(source).read(source, Path(scratch))
+    counts = {split: len(candidates) for split, candidates in reading.splits.items() if candidates}
     if not counts:
-        raise UserError(f"dataset.{kind}.root: {source['root']} holds no picture; name the folder that does")
+        raise UserError(f"{source.key}.root: {source.root} holds no image; name the folder that does")
     every = max(reading.splits.values(), key=len)
     sample = list(readable(every[i * len(every) // SAMPLED] for i in range(SAMPLED)))
     if not sample:
-        raise UserError(f"dataset.{kind}.root: none of {SAMPLED} pictures in {source['root']} can be read")
-    said = f"the listing of {source['root']}, the size of {len(sample)} of its pictures"
-    return DataSize(kind, counts, len(reading.classes), *looked_at(sample), said, sample)
+        raise UserError(f"{source.key}.root: none of {SAMPLED} images in {source.root} can be read")
+    basis = f"the listing of {source.root}, the size of {len(sample)} of its pictures"
+    return DataSize(source.kind, counts, len(reading.classes), *looked_at(sample), basis, sample)
 
 
 def readable(candidates: Iterable[Candidate]) -> Iterator[bytes]:
-    """The bytes of those that are pictures; what is bad is left to the stage that prepares them."""
+    """The bytes of those that are images; what is bad is left to the stage that prepares them."""
     for candidate in candidates:
         try:
             image = candidate.read()
@@ -159,10 +197,10 @@ def readable(candidates: Iterable[Candidate]) -> Iterator[bytes]:
 
 
 def found_below(root: Path) -> Iterator[bytes]:
-    """The first picture of each of the first folders below a root."""
+    """The first image of each of the first folders below a root."""
     left = SAMPLED
     for folder, _, names in os.walk(root):
-        name = next((name for name in sorted(names) if name.lower().endswith(PICTURES)), None)
+        name = next((name for name in sorted(names) if name.lower().endswith(IMAGES)), None)
         if name and left:
             left -= 1
             yield (Path(folder) / name).read_bytes()
@@ -171,12 +209,13 @@ def found_below(root: Path) -> Iterator[bytes]:
 
 
 def looked_at(sample: list[bytes]) -> tuple[float, int, int]:
-    """Mean kilobytes, and the typical width and height, of picture files."""
+    """Mean kilobytes, and the typical width and height, of image files."""
     shape = typical(pictures.decode(image).shape[1::-1] for image in sample)
     return sum(map(len, sample)) / len(sample) / 1000, *shape
 
 
-def typical(shapes: Iterable[tuple[int, int]]) -> tuple[int, int]:
+def typical(shapes: Iterable[tuple[int, ...]]) -> tuple[int, int]:
     """The shape of median area."""
     order = sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape))
-    return order[len(order) // 2]
+    width, height = order[len(order) // 2]
+    return width, height

@@ -1,15 +1,22 @@
 """The plan as text: a row for each stage, what it is made of, and a verdict."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
-from googlenet.planning import schedule
-from googlenet.planning.machine import Rates
+from googlenet.config.schema.base import Settings
+from googlenet.config.schema.detection import Search
+from googlenet.config.schema.shared import Compute, Sampling
+from googlenet.models.network import Architecture
+from googlenet.planning.machine import Measured
+from googlenet.planning.networks import NetworkShape
 from googlenet.planning.plan import Plan, gb, verdict
+from googlenet.planning.rates import Measurement, Rate, Rates
 from googlenet.planning.records import Compared
+from googlenet.planning.sizes import ImageSize
 
 HEAD = ("stage", "jobs", "passes", "units", "longest job", "all jobs", "wall, least", "memory a job", "disk")
 LEFT = 4  # columns that are text, but for `jobs`
-SAID_MB = 50  # parts of a job's memory that are told
+SHOWN_MB = 50  # parts of a job's memory that are listed
 
 
 def duration(seconds: float) -> str:
@@ -36,19 +43,15 @@ def stage_rows(plan: Plan) -> list[tuple[str, ...]]:
     """The table's rows."""
     rows = []
     for stage in plan.stages:
-        rows.append(
-            (
-                stage.stage + (" *" if stage.separate else ""),
-                str(len(stage.jobs)),
-                stage.passes,
-                stage.units,
-                duration(stage.longest.wall_s),
-                duration(stage.total("wall_s")),
-                duration(schedule.least_wall([stage], plan.cores, plan.gpus)),
-                gb(sum(stage.largest.memory_mb.values())),
-                gb(stage.total("disk_mb")),
-            )
+        words = (
+            stage.stage + (" *" if stage.separate else ""),
+            str(len(stage.jobs)),
+            stage.passes,
+            stage.units,
         )
+        seconds = (stage.longest.wall_s, stage.total("wall_s"), plan.least_wall_of(stage))
+        memory_mb = sum(stage.largest.memory_mb.values())
+        rows.append((*words, *map(duration, seconds), gb(memory_mb), gb(stage.total("disk_mb"))))
     jobs = sum(len(stage.jobs) for stage in plan.stages)
     every = sum(stage.total("wall_s") for stage in plan.stages)
     most = max(sum(stage.largest.memory_mb.values()) for stage in plan.stages)
@@ -56,44 +59,46 @@ def stage_rows(plan: Plan) -> list[tuple[str, ...]]:
     return [*rows, (*total, gb(plan.disk_mb))]
 
 
-def as_text(plan: Plan, measured_by: dict) -> str:
-    """The whole plan. measured_by: what is said of the measuring of a machine's rates."""
-    lines = [*heading(plan, measured_by), ""]
+def as_text(plan: Plan, measured: Measured | None) -> str:
+    """The whole plan. measured: how a machine's rates were measured, if not just now."""
+    lines = [*heading(plan, measured), ""]
     table = aligned([HEAD, *stage_rows(plan)], LEFT)
     rule = "-" * max(map(len, table))
-    lines += [table[0], rule, *table[1:-1], rule, table[-1], "", *said(plan), "", "memory of a job:"]
+    lines += [table[0], rule, *table[1:-1], rule, table[-1], "", *notes(plan), "", "memory of a job:"]
     lines += memory_lines(plan)
     lines += ["", "verdict:", *(f"  {line}" for line in verdict(plan))]
     return "\n".join(lines)
 
 
-def heading(plan: Plan, measured_by: dict) -> list[str]:
+def heading(plan: Plan, measured: Measured | None) -> list[str]:
     """Experiment, machine, data."""
-    machine, where = plan.machine, plan.name or "this machine"
-    gpus = f", {plan.gpus} of {machine.gpu}" if plan.gpus else ", no GPU"
-    beside = f", beside {measured_by['beside']}" if measured_by.get("beside") else ""
-    dated = (
-        f" on {measured_by['date']} with torch {measured_by['torch']}{beside}" if measured_by else " just now"
-    )
+    target, machine = plan.target, plan.target.machine
+    where = target.name or "this machine"
+    gpus = f", {target.gpus} of {machine.gpu}" if target.gpus else ", no GPU"
+    dated = " just now"
+    if measured:
+        beside = f", beside {measured.beside}" if measured.beside else ""
+        dated = f" on {measured.date} with torch {measured.torch}{beside}"
     lines = [
-        f"plan of {plan.experiment} for {where}: {plan.cores} cores of {machine.cpu}{gpus}, {machine.memory_gb:.0f} GB",
+        f"plan of {plan.experiment} for {where}: {target.cores} cores of {machine.cpu}{gpus}, {machine.memory_gb:.0f} GB",
         f"from rates that were measured in seconds{dated}: expect it to be wrong by a third, and more where data differ",
     ]
     for kind, size in plan.sizes.items():
         splits = ", ".join(f"{count:,} {split}" for split, count in size.splits.items())
         shape = f"{size.width}x{size.height} px, {size.mean_kb:.0f} kB each"
-        lines.append(f"{kind}: {splits}; {size.classes} classes; {shape} ({size.said})")
+        lines.append(f"{kind}: {splits}; {size.classes} classes; {shape} ({size.basis})")
     return lines
 
 
-def said(plan: Plan) -> list[str]:
+def notes(plan: Plan) -> list[str]:
     """How the table is meant."""
     seconds, chain = plan.least_wall
-    resources = f"{plan.cores} cores" + (f" and {plan.gpus} GPUs" if plan.gpus else "")
+    cores, gpus = plan.target.cores, plan.target.gpus
+    resources = f"{cores} cores" + (f" and {gpus} GPUs" if gpus else "")
     reason = (
         f"the longest job of {' -> '.join(chain)}, one after another"
         if chain
-        else (f"all work over {resources}")
+        else f"all work over {resources}"
     )
     lines = [
         f"wall, least: no order of jobs on {resources} is faster: of a stage its longest job, or its work over {resources};",
@@ -113,11 +118,11 @@ def said(plan: Plan) -> list[str]:
             f"  DVC's cache holds a copy: {gb(2 * plan.disk_mb)} with it, unless the file system shares blocks (reflinks) or"
             f" cache.type has links{limit if plan.disk_mb > 1000 * plan.commit_limit_gb else ''}"
         )
-    raw = {kind: size for kind, size in plan.sizes.items() if "official" in size.said}
+    raw = [size for size in plan.sizes.values() if "official" in size.basis]
     if raw:
-        size = sum(one.pictures * one.mean_kb / 1000 for one in raw.values())
+        size = sum(one.images * one.mean_kb / 1000 for one in raw)
         lines.append(f"  the raw pictures ({gb(size)}) are not in it, nor their archives")
-    if plan.gpus > 1:
+    if gpus > 1:
         lines.append(
             "  jobs take the first GPU unless CUDA_VISIBLE_DEVICES says otherwise (docs/architecture.md)"
         )
@@ -129,63 +134,55 @@ def memory_lines(plan: Plan) -> list[str]:
     lines = []
     for stage in plan.stages:
         for where, parts in (("", stage.largest.memory_mb), (" (GPU)", stage.largest.gpu_memory_mb)):
-            told = [f"{name} {gb(value)}" for name, value in parts.items() if value >= SAID_MB]
-            if len(told) > 1 or (where and told):
-                lines.append(f"  {stage.stage}{where}: {', '.join(told)}")
+            shown = [f"{name} {gb(value)}" for name, value in parts.items() if value >= SHOWN_MB]
+            if len(shown) > 1 or (where and shown):
+                lines.append(f"  {stage.stage}{where}: {', '.join(shown)}")
     return lines
 
 
 def rates_text(rates: Rates) -> str:
     """The rates that the plan used."""
     lines = ["rates used (seconds are of one picture, crop, region or step):"]
-    for row in rates.used.values():
-        values = {key: value for key, value in row.items() if key not in ("what", "settings")}
-        told = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
-        lines.append(f"  {row['what']}: {told}   [{short(row['settings'])}]")
+    for asked, rate in rates.used.items():
+        values = ", ".join(f"{name} {value:.3g}" for name, value in rate)
+        lines.append(f"  {asked.name}: {values}   [{short(asked)}]")
     return "\n".join(lines)
 
 
-HIDDEN = (
-    "stage",
-    "embedded",
-    "parts",
-    "context_px",
-    "confidence_percent",
-    "policies",
-)  # in the list of rates
-USUAL = {
-    "network": "paper",
-    "inception": "reduced",
-    "classifier": "average_pool",
-    "lrn": True,
-    "repeat_modules": [],
-}
+HIDDEN = ("context_px", "policies", "crop_area", "crop_aspect", "match_iou")  # in the list of rates
 
 
-def short(settings: dict) -> str:
-    """Settings in few words; a machine's file has them whole."""
-    words = []
-    for key, value in settings.items():
-        if key == "picture":
-            words.append(f"{value['width']}x{value['height']} px")
-        elif key == "network" and isinstance(value, dict):
-            words.append(network_in_short(value))
-        elif key == "compute":
-            words.append(f"{value['device']} {value['precision']}, threads {value['numeric_threads']}")
-        elif key == "sampling":
-            words.append(f"{value['method']}, {value['interpolation']}, photometric {value['photometric']:g}")
-        elif key == "search":
-            words.append(f"{value['preset']}, scale {value['superpixel_scale']:g}")
-        elif key not in HIDDEN and value not in ("", [], False, None):
-            words.append(f"{key} {value}")
-    return "; ".join(words)
+def short(asked: Measurement[Rate]) -> str:
+    """What a rate depends on in few words; a machine's file has it whole."""
+    return "; ".join(filter(None, (in_words(name, value) for name, value in asked if name not in HIDDEN)))
 
 
-def network_in_short(network: dict) -> str:
+def in_words(name: str, value: object) -> str:
+    """One value; "" for one that is left out."""
+    match value:
+        case ImageSize():
+            return f"{value.width}x{value.height} px"
+        case NetworkShape():
+            return network_in_short(value)
+        case Compute():
+            return f"{value.device} {value.precision}, threads {value.numeric_threads}"
+        case Sampling():
+            return f"{value.method}, {value.interpolation}, photometric {value.photometric:g}"
+        case Search():
+            return f"{value.preset}, scale {value.superpixel_scale:g}"
+        case Settings() | None | 0:
+            return ""
+    return f"{name} {value}"
+
+
+def network_in_short(network: NetworkShape) -> str:
     """A network by its width, input and classes, and what else is not the paper's."""
-    other = [f"{key} {network[key]}" for key, usual in USUAL.items() if network.get(key, usual) != usual]
-    own = f"width {network['width']:g} at {network['input_px']} px, {network['classes']} classes"
-    return ", ".join([own, *other])
+    shape, usual = asdict(network.architecture), asdict(Architecture())
+    shown = f"width {shape.pop('width'):g} at {shape.pop('input_px')} px, {network.classes} classes"
+    kind = [] if network.network == "paper" else [f"network {network.network}"]
+    return ", ".join(
+        [shown, *(f"{key} {value}" for key, value in shape.items() if value != usual[key]), *kind]
+    )
 
 
 def compared_text(rows: Sequence[Compared]) -> str:
@@ -193,18 +190,10 @@ def compared_text(rows: Sequence[Compared]) -> str:
     head = ("stage", "jobs", "planned s", "measured s", "ratio", "planned MB", "measured MB", "ratio")
     table = [head]
     for row in rows:
-        table.append(
-            (
-                row.stage,
-                str(row.jobs),
-                f"{row.planned_s:.0f}",
-                f"{row.measured_s:.0f}",
-                f"{row.planned_s / max(row.measured_s, 0.01):.2f}",
-                f"{row.planned_mb:.0f}",
-                f"{row.measured_mb:.0f}",
-                f"{row.planned_mb / max(row.measured_mb, 1):.2f}",
-            )
-        )
+        seconds, memory = row.planned_s / max(row.measured_s, 0.01), row.planned_mb / max(row.measured_mb, 1)
+        numbers = [f"{row.planned_s:.0f}", f"{row.measured_s:.0f}", f"{seconds:.2f}"]
+        numbers += [f"{row.planned_mb:.0f}", f"{row.measured_mb:.0f}", f"{memory:.2f}"]
+        table.append((row.stage, str(row.jobs), *numbers))
     totals = [sum(getattr(row, name) for row in rows) for name in ("jobs", "planned_s", "measured_s")]
     ratio = f"{totals[1] / totals[2]:.2f}"
     table.append(("all", str(totals[0]), f"{totals[1]:.0f}", f"{totals[2]:.0f}", ratio, "", "", ""))

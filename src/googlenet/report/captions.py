@@ -1,5 +1,7 @@
 """Caption and alternative text of every figure, by the name of its function and of its file."""
 
+from collections.abc import Mapping
+
 from googlenet.report.parts import Picture
 
 CAPTIONS: dict[str, tuple[str, str]] = {
@@ -115,6 +117,6 @@ CAPTIONS: dict[str, tuple[str, str]] = {
 }
 
 
-def captioned(figures: dict[str, bytes], *names: str) -> tuple[Picture, ...]:
+def captioned(figures: Mapping[str, bytes], *names: str) -> tuple[Picture, ...]:
     """The named figures that were made, with their captions."""
     return tuple(Picture(name, figures[name], *CAPTIONS[name]) for name in names if name in figures)

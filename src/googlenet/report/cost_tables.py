@@ -1,8 +1,9 @@
 """GoogLeNet's cost beside other networks, and the paper's claims about it beside our figures."""
 
-from typing import Any
+from typing import Literal
 
 from googlenet import paper
+from googlenet.metrics.cost import Comparison, NetworkCost
 from googlenet.report.parts import OURS, PAPER, Column, Row, Table
 from googlenet.report.words import NONE, TIMES, as_printed, count, decimal, mega, plural
 
@@ -10,42 +11,34 @@ from googlenet.report.words import NONE, TIMES, as_printed, count, decimal, mega
 SIMILAR, SIMILAR_TEAM = "vgg_16", "VGG"
 
 
-def by_name(beside: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The rows of measure_cost's `beside` by the name of their network."""
-    return {row["network"]: row for row in beside["networks"]}
-
-
-def ratio(row: dict[str, Any]) -> str:
+def ratio(row: NetworkCost) -> str:
     """A forward time in relation to GoogLeNet's: the median of the turns, and their least and greatest."""
-    times = row.get("times_googlenet")
+    times = row.times_googlenet
     if times is None:
         return NONE
-    if row["network"] == "googlenet":
+    if row.network == "googlenet":
         return "1"
-    return f"{decimal(times['median'])} [{decimal(times['min'])}, {decimal(times['max'])}]"
+    return f"{decimal(times.median)} [{decimal(times.min)}, {decimal(times.max)}]"
 
 
-def networks(beside: dict[str, Any]) -> Table:
-    """Parameters, multiply-adds, memory and forward time of every network, for 1,000 classes.
-
-    beside: measure_cost's metrics of that name.
-    """
+def networks(beside: Comparison) -> Table:
+    """Parameters, multiply-adds, memory and forward time of every network, for 1,000 classes."""
     rows = [
         Row(
             (
-                row["title"],
-                str(row["input_px"]),
-                str(row["layers"]),
-                count(row["parameters"]),
-                mega(row["macs"]),
-                decimal(row["weights_mb"], 1),
-                decimal(row["activations_mb"], 1),
-                decimal(row.get("forward_ms"), 1),
+                row.title,
+                str(row.input_px),
+                str(row.layers),
+                count(row.parameters),
+                mega(row.macs),
+                decimal(row.weights_mb, 1),
+                decimal(row.activations_mb, 1),
+                decimal(row.forward_ms, 1),
                 ratio(row),
             ),
-            OURS if row["network"] == "googlenet" else "",
+            OURS if row.network == "googlenet" else "",
         )
-        for row in beside["networks"]
+        for row in beside.networks
     ]
     columns = (
         Column("Network", words=True),
@@ -58,51 +51,51 @@ def networks(beside: dict[str, Any]) -> Table:
         Column("Forward, ms"),
         Column(f"Time, {TIMES} GoogLeNet's"),
     )
-    deeper = ", ".join(beside["deeper"])
+    deeper = ", ".join(beside.deeper)
     note = (
         "Parameters and multiply-adds are exact, with 1,000 classes and without auxiliary heads. Layers: with "
         "parameters, on the longest way. Activations: the most that the tensors of one pass hold at one moment, "
         "without what kernels use inside. AlexNet won in 2012; ZFNet is the published network of the makers of the "
         "winner of 2013; VGG-16 is one of the networks of the second of 2014. "
-        f"Wider: width {beside['wider']:g}; deeper: one more of each of the modules {deeper}."
+        f"Wider: width {beside.wider:g}; deeper: one more of each of the modules {deeper}."
     )
-    if any("forward_ms" in row for row in beside["networks"]):
+    if any(row.forward_ms is not None for row in beside.networks):
         note += f" Times are medians of {_measured(beside)}; the networks took turns, and in brackets stand the least and the greatest ratio of a turn. Times, so not repeatable."
     caption = "One machine, one run: GoogLeNet, its alternatives, and the networks that it is compared with."
     return Table("GoogLeNet's cost beside other networks", caption, columns, tuple(rows), note)
 
 
-def _measured(beside: dict[str, Any]) -> str:
+def _measured(beside: Comparison) -> str:
     """On what and how the times were taken."""
-    turns, images = plural(beside["repeats"], "turn"), plural(beside["batch"], "image")
-    threads = plural(beside["threads"], "thread")
-    return f"{turns} with {images} on {beside['device']}, {threads}, {beside['precision']}"
+    turns, images = plural(beside.repeats, "turn"), plural(beside.batch, "image")
+    threads = plural(beside.threads, "thread")
+    return f"{turns} with {images} on {beside.device}, {threads}, {beside.precision}"
 
 
-def claims(beside: dict[str, Any]) -> Table:
+def claims(beside: Comparison) -> Table:
     """The paper's words on its cost, each beside our figure."""
-    rows, said, totals = by_name(beside), paper.facts("architecture_facts"), paper.table_1_totals()
+    rows, words, totals = beside.by_name(), paper.facts("architecture_facts"), paper.table_1_totals()
     ours, winner, similar, naive = (
         rows[name] for name in ("googlenet", "alexnet", SIMILAR, "googlenet_naive")
     )
-    errors = {row["team"]: as_printed(row["top5_error_percent"]) for row in paper.table_2()}
-    printed_sum = totals["sum_of_printed_params"]
+    errors = {row.team: as_printed(row.top5_error_percent) for row in paper.table_2()}
+    printed_sum = totals.sum_of_printed_params
     made = (
         (
             "12 times fewer parameters than the winner of 2012 (section 1)",
             f"{times_of(winner, ours, 'parameters')} times fewer",
-            f"{count(winner['parameters'])} against {count(ours['parameters'])}; with the print's own sum, "
-            f"{printed_sum}, {decimal(winner['parameters'] / paper.number(printed_sum), 1)} times",
+            f"{count(winner.parameters)} against {count(ours.parameters)}; with the print's own sum, "
+            f"{printed_sum}, {decimal(winner.parameters / paper.number(printed_sum), 1)} times",
         ),
         (
-            f"{said['budget']} (section 1)",
-            mega(ours["macs"]),
-            f"the printed operations of Table 1 add up to {totals['sum_of_printed_ops']}; its conv1 row is too low",
+            f"{words['budget']} (section 1)",
+            mega(ours.macs),
+            f"the printed operations of Table 1 add up to {totals.sum_of_printed_ops}; its conv1 row is too low",
         ),
         (
-            f"{said['speed_claim']} (section 4)",
+            f"{words['speed_claim']} (section 4)",
             faster(similar),
-            f"against {similar['title'].split(' (')[0]}, with {times_of(similar, ours, 'macs')} times the "
+            f"against {similar.title.split(' (')[0]}, with {times_of(similar, ours, 'macs')} times the "
             "multiply-adds. The paper names no network; of those here this one's makers come nearest in Table 2 "
             f"(top-5 error {errors[SIMILAR_TEAM]} % against {errors['GoogLeNet']} %, of ensembles)",
         ),
@@ -114,28 +107,28 @@ def claims(beside: dict[str, Any]) -> Table:
     )
     columns = (Column("The paper says", PAPER, True), Column("Here", OURS, True), Column("How", words=True))
     caption = "Sections 1 and 4: what the paper says of its cost, counted and measured."
-    note = f"Of a wider and deeper network the paper says: {said['wider_and_deeper_variant']}."
+    note = f"Of a wider and deeper network the paper says: {words['wider_and_deeper_variant']}."
     return Table("The paper's claims on cost", caption, columns, tuple(Row(cells) for cells in made), note)
 
 
-def times_of(row: dict[str, Any], other: dict[str, Any], key: str) -> str:
+def times_of(row: NetworkCost, other: NetworkCost, count_of: Literal["parameters", "macs"]) -> str:
     """How many times as large a count of one network is as another's."""
-    return decimal(row[key] / other[key], 1)
+    return decimal(getattr(row, count_of) / getattr(other, count_of), 1)
 
 
-def faster(row: dict[str, Any]) -> str:
+def faster(row: NetworkCost) -> str:
     """How much faster GoogLeNet was than a network, as far as all turns agree."""
-    times = row.get("times_googlenet")
+    times = row.times_googlenet
     if times is None:
         return "not timed in this run"
-    low, high = decimal(times["min"], 1), decimal(times["max"], 1)
-    if times["min"] > 1:
-        return f"{decimal(times['median'], 1)} times faster, {low} to {high} over the turns"
-    if times["max"] < 1:
+    low, high = decimal(times.min, 1), decimal(times.max, 1)
+    if times.min > 1:
+        return f"{decimal(times.median, 1)} times faster, {low} to {high} over the turns"
+    if times.max < 1:
         return f"slower: {ratio(row)} of GoogLeNet's time"
     return f"no difference on which the turns agree: {ratio(row)} of GoogLeNet's time"
 
 
-def slower(row: dict[str, Any]) -> str:
+def slower(row: NetworkCost) -> str:
     """A network's time in relation to GoogLeNet's, in words."""
-    return "not timed in this run" if "times_googlenet" not in row else f"{ratio(row)} times GoogLeNet's"
+    return "not timed in this run" if row.times_googlenet is None else f"{ratio(row)} times GoogLeNet's"

@@ -1,36 +1,38 @@
-"""Charts of the crops and of calibration: one function for each, plain values in, PNG bytes out."""
+"""Charts of the crops and of calibration: one function for each, metrics in, PNG bytes out."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from googlenet.metrics.classification import CalibrationMetrics
+from googlenet.metrics.classification_studies import BudgetErrors, CropStudyMetrics, PolicyErrors
+from googlenet.metrics.error_rates import TopError
+from googlenet.report.crop_tables import systems_of
 from googlenet.report.style import BLUE, GREY, ORANGE, PALETTE, drawn
 from googlenet.report.words import main_metric, plural
 
 LEAST_SHOWN = 5  # predictions in a bin of the reliability diagram
 
 
-def error_over_crops(study: dict[str, Any]) -> bytes:
-    """Error (%) over the number of crops: random ones, the best ones, and the paper's policies; one model and all.
-
-    study: study_crops' metrics.
-    """
-    key, said = main_metric(study["classes"])
-    systems = ("single", "ensemble") if study["models"] > 1 else ("single",)
+def error_over_crops(study: CropStudyMetrics) -> bytes:
+    """Error (%) over the number of crops: random ones, the best ones, and the paper's policies; one model and all."""
+    error, name = main_metric(study.classes)
+    systems = systems_of(study)[::-1]
 
     def draw(figure: Any) -> None:
         panels = figure.subplots(1, len(systems), sharey=True, squeeze=False)[0]
         for axes, system in zip(panels, systems, strict=True):
-            rows = [row for row in study["budgets"] if row["system"] == system]
-            _random(axes, rows, key)
-            _best(axes, rows, key)
-            _policies(axes, [row for row in study["policies"] if row["system"] == system], key)
-            axes.set_title("One model" if system == "single" else plural(study["models"], "model"))
+            rows = [row for row in study.budgets if row.system == system]
+            _random(axes, rows, error)
+            _best(axes, rows, error)
+            _policies(axes, [row for row in study.policies if row.system == system], error)
+            axes.set_title("One model" if system == "single" else plural(study.models, "model"))
             axes.set_xscale("log")
-            ticks = _apart([row["crops"] for row in rows])
+            ticks = _apart([row.crops for row in rows])
             axes.set_xticks(ticks, [str(crops) for crops in ticks])
             axes.minorticks_off()
             axes.set_ylim(bottom=0)
             axes.set_xlabel("crops of an image (forward passes of each model)")
-        panels[0].set_ylabel(f"{said} on test, %")
+        panels[0].set_ylabel(f"{name} on test, %")
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
     return drawn(draw, 10 if len(systems) > 1 else 6.5, 4.6)
@@ -45,41 +47,46 @@ def _apart(numbers: list[int], least: float = 1.3) -> list[int]:
     return kept
 
 
-def _random(axes: Any, rows: list[dict[str, Any]], key: str) -> None:
-    crops = [row["crops"] for row in rows]
-    mean = [row["random"][key]["mean"] for row in rows]
-    low, high = zip(*(row["random"][key]["quartiles"] for row in rows), strict=True)
+def _random(axes: Any, rows: Sequence[BudgetErrors], error: TopError) -> None:
+    crops = [row.crops for row in rows]
+    spreads = [row.random.of(error) for row in rows]
+    low, high = zip(*(spread.quartiles for spread in spreads), strict=True)
     axes.fill_between(crops, low, high, color=GREY, alpha=0.25, linewidth=0)
     label = "random crops: mean and middle half of subsets"
-    axes.plot(crops, mean, color=GREY, linestyle=(0, (5, 1.5)), marker=".", label=label)
+    axes.plot(
+        crops,
+        [spread.mean for spread in spreads],
+        color=GREY,
+        linestyle=(0, (5, 1.5)),
+        marker=".",
+        label=label,
+    )
 
 
-def _best(axes: Any, rows: list[dict[str, Any]], key: str) -> None:
-    rows = [row for row in rows if row["best"]]
-    if not rows:
+def _best(axes: Any, rows: Sequence[BudgetErrors], error: TopError) -> None:
+    chosen = [(row.crops, row.best) for row in rows if row.best is not None]
+    if not chosen:
         return
-    crops, errors = [row["crops"] for row in rows], [row["best"][key] for row in rows]
-    low, high = zip(*(row["best"]["intervals"][key] for row in rows), strict=True)
+    crops, errors = [crops for crops, _ in chosen], [best.of(error) for _, best in chosen]
+    bounds = [best.intervals.of(error) for _, best in chosen]
+    low, high = [each.low for each in bounds], [each.high for each in bounds]
     axes.fill_between(crops, low, high, color=BLUE, alpha=0.12, linewidth=0)
     axes.plot(crops, errors, color=BLUE, marker="o", markersize=5, label="best crops, with interval")
 
 
-def _policies(axes: Any, rows: list[dict[str, Any]], key: str) -> None:
+def _policies(axes: Any, rows: Sequence[PolicyErrors], error: TopError) -> None:
     for at, row in enumerate(rows):
-        x, error = row["forward_passes"], row[key]
+        x, y = row.forward_passes, row.of(error)
         label = "the paper's 1, 10 and 144 crops" if at == 0 else None
-        axes.scatter(x, error, color=ORANGE, edgecolors="black", marker="D", s=48, zorder=3, label=label)
-        axes.annotate(str(row["crops"]), (x, error), (6, 5), textcoords="offset points", size=9)
+        axes.scatter(x, y, color=ORANGE, edgecolors="black", marker="D", s=48, zorder=3, label=label)
+        axes.annotate(str(row.crops), (x, y), (6, 5), textcoords="offset points", size=9)
 
 
-def reliability(calibration: dict[str, Any]) -> bytes:
-    """Share of first classes that are right over their probability (%), above how many predictions lie where.
-
-    calibration: evaluate_ensemble's "calibration".
-    """
-    systems, bins = calibration["systems"], calibration["bins"]
-    models = list(dict.fromkeys(row["models"] for row in systems))
-    width, even = 100 / bins, calibration["binning"] == "equal_width"
+def reliability(calibration: CalibrationMetrics) -> bytes:
+    """Share of first classes that are right over their probability (%), above how many predictions lie where."""
+    systems = calibration.systems
+    models = list(dict.fromkeys(row.models for row in systems))
+    width, even = 100 / calibration.bins, calibration.binning == "equal_width"
 
     def draw(figure: Any) -> None:
         grid = figure.subplots(2, len(models), height_ratios=[3, 1], sharex=True, sharey="row", squeeze=False)
@@ -89,22 +96,21 @@ def reliability(calibration: dict[str, Any]) -> bytes:
             upper.set(
                 title="One model" if number == 1 else plural(number, "model"), xlim=(0, 100), ylim=(0, 102)
             )
-            rows = [row for row in systems if row["models"] == number]
+            rows = [row for row in systems if row.models == number]
             for index, row in enumerate(rows):
-                found, colour = row["reliability"], PALETTE[index]
-                total = sum(each["predictions"] for each in found)
-                many = [each for each in found if each["predictions"] >= LEAST_SHOWN]
-                x, y = ([each[f"{part}_percent"] for each in many] for part in ("confidence", "correct"))
-                sizes = [12 + 160 * each["predictions"] / total for each in many]
-                label = plural(row["crops"], "crop")
+                colour, label = PALETTE[index], plural(row.crops, "crop")
+                total = sum(each.predictions for each in row.reliability)
+                many = [each for each in row.reliability if each.predictions >= LEAST_SHOWN]
+                x, y = [each.confidence_percent for each in many], [each.correct_percent for each in many]
+                sizes = [12 + 160 * each.predictions / total for each in many]
                 upper.plot(x, y, color=colour, linewidth=1.2, label=label)
                 marks = {"color": colour, "alpha": 0.75, "marker": "os"[index % 2], "clip_on": False}
                 upper.scatter(x, y, s=sizes, zorder=3, **marks)
                 centres = [
-                    (each["bin"] + 0.5) * width if even else each["confidence_percent"] for each in found
+                    (each.bin + 0.5) * width if even else each.confidence_percent for each in row.reliability
                 ]
                 shift = (index - (len(rows) - 1) / 2) * width * 0.4
-                shares = [100 * each["predictions"] / total for each in found]
+                shares = [100 * each.predictions / total for each in row.reliability]
                 lower.bar([at + shift for at in centres], shares, width * 0.38, color=colour)
             lower.set_xlabel("probability of the first class, %")
         grid[0, 0].set_ylabel("first class is right, %")

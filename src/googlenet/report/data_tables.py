@@ -1,7 +1,8 @@
 """Tables of a prepared data set, from its manifest: splits, sizes, kinds of files, duplicates, objects, what was refused."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+from googlenet.metrics.data import Groups, ImageName, Manifest, ObjectSizes, SplitLook
 from googlenet.report.parts import Column, Row, Table
 from googlenet.report.words import NONE, between, count, decimal, in_order
 
@@ -20,129 +21,131 @@ OBJECT_SIZES = (
 )
 
 
-def tables(manifest: dict[str, Any]) -> tuple[Table, ...]:
+def tables(manifest: Manifest) -> tuple[Table, ...]:
     """All that is to be said of one data set."""
-    made: list[Table | None] = [splits(manifest)]
-    if "look" in manifest:
-        made += [sizes(manifest), objects(manifest), forms(manifest), duplicates(manifest), reasons(manifest)]
-    if manifest.get("refused"):
-        made.append(refused(manifest))
+    made = [splits(manifest), sizes(manifest), objects(manifest), forms(manifest), duplicates(manifest)]
+    made += [reasons(manifest), refused(manifest) if manifest.refused else None]
     return tuple(table for table in made if table is not None)
 
 
-def splits(manifest: dict[str, Any]) -> Table:
+def splits(manifest: Manifest) -> Table:
     """Records of each split of a data set, classes and shards."""
-    found = manifest["splits"]
-    names = in_order(found)
-    has_objects = any("objects" in found[name] for name in names)
+    has_objects = manifest.kind == "detection"
     rows = []
-    for name in names:
-        split = found[name]
-        each = split.get("per_class") or [0]
-        cells = [name, count(split["records"])] + ([count(split.get("objects"))] if has_objects else [])
-        cells += [between(min(each), max(each)), str(len(split.get("shards", [])))]
+    for name in in_order(manifest.splits):
+        split = manifest.splits[name]
+        cells = [name, count(split.records)] + ([count(split.objects)] if has_objects else [])
+        cells += [between(min(split.per_class), max(split.per_class)), str(len(split.shards))]
         rows.append(Row(tuple(cells)))
     columns = [Column("Split", words=True), Column("Images")] + ([Column("Objects")] if has_objects else [])
     columns += [Column("In a class"), Column("Shards")]
-    title = f"Splits of {manifest['dataset']}: {manifest['kind']}"
-    return Table(title, f"{len(manifest['classes'])} classes.", tuple(columns), tuple(rows))
+    title = f"Splits of {manifest.dataset}: {manifest.kind}"
+    return Table(title, f"{len(manifest.classes)} classes.", tuple(columns), tuple(rows))
 
 
-def refused(manifest: dict[str, Any], shown: int = 50) -> Table:
+def refused(manifest: Manifest, shown: int = 50) -> Table:
     """Records that preparation refused, each with its reason; the first `shown` of them."""
-    records = manifest.get("refused", [])
-    rows = tuple(Row((str(row["split"]), str(row["name"]), str(row["reason"]))) for row in records[:shown])
+    records = manifest.refused
+    rows = tuple(Row((row.split, row.name, row.reason)) for row in records[:shown])
     columns = (Column("Split", words=True), Column("Record", words=True), Column("Reason", words=True))
     note = f"{count(len(records) - shown)} more are in the manifest." if len(records) > shown else ""
     caption = f"{count(len(records))} left out of every figure on this page."
     return Table("Refused records", caption, columns, rows, note)
 
 
-def sizes(manifest: dict[str, Any]) -> Table:
+def sizes(manifest: Manifest) -> Table:
     """Quantiles of the pictures' sizes, as they came."""
-    found = manifest["look"]["splits"]
+    of_split = manifest.look.splits
     return _quantiles(
-        f"Sizes of the pictures of {manifest['dataset']}",
+        f"Sizes of the pictures of {manifest.dataset}",
         "As they came, before any resizing; upright. The columns are quantiles.",
         manifest,
-        {split: found[split] for split in in_order(found)},
+        {split: of_split[split] for split in in_order(of_split)},
         SIZES,
     )
 
 
-def objects(manifest: dict[str, Any]) -> Table | None:
+def objects(manifest: Manifest) -> Table | None:
     """Quantiles of the objects' sizes, and the share of the small ones."""
-    found = manifest["look"]["splits"]
-    own = {split: found[split]["objects"] for split in in_order(found) if "objects" in found[split]}
-    if not own:
+    looks = {split: manifest.look.splits[split].objects for split in in_order(manifest.look.splits)}
+    of_split = {split: look for split, look in looks.items() if look is not None}
+    if not of_split:
         return None
     small = [
-        f"{split}: {decimal(percent, 1)} % of {count(row['count'])} below {px} px"
-        for split, row in own.items()
-        for px, percent in sorted(row["smaller_percent"].items(), key=lambda item: int(item[0]))
+        f"{split}: {decimal(percent, 1)} % of {count(look.count)} below {px} px"
+        for split, look in of_split.items()
+        for px, percent in sorted(look.smaller_percent.items(), key=lambda item: int(item[0]))
     ]
     caption = f"Sides of small objects: {'; '.join(small)}. The columns are quantiles."
-    return _quantiles(f"Objects of {manifest['dataset']}", caption, manifest, own, OBJECT_SIZES)
+    return _quantiles(f"Objects of {manifest.dataset}", caption, manifest, of_split, OBJECT_SIZES)
 
 
-def _quantiles(title: str, caption: str, manifest: dict[str, Any], of_split: dict, wanted: tuple) -> Table:
+def _quantiles(
+    title: str,
+    caption: str,
+    manifest: Manifest,
+    of_split: Mapping[str, SplitLook | ObjectSizes],
+    wanted: tuple[tuple[str, str, int], ...],
+) -> Table:
+    """wanted: which quantiles, what they are called, and their decimals."""
     names = {0: "Smallest", 50: "Median", 100: "Largest"}
-    percents = manifest["look"]["quantiles_percent"]
+    percents = manifest.look.quantiles_percent
     rows = [
-        Row((split, label, *(count(v) if not digits else decimal(v, digits) for v in row[key])))
-        for split, row in of_split.items()
+        Row((split, label, *(count(v) if not digits else decimal(v, digits) for v in getattr(look, key))))
+        for split, look in of_split.items()
         for key, label, digits in wanted
-        if key in row
     ]
     columns = [Column("Split", words=True), Column("What", words=True)]
     columns += [Column(names.get(percent, f"{percent} %")) for percent in percents]
     return Table(title, caption, tuple(columns), tuple(rows))
 
 
-def forms(manifest: dict[str, Any]) -> Table:
+def forms(manifest: Manifest) -> Table:
     """Kinds of files and colour modes, and pictures that EXIF turns."""
-    found = manifest["look"]["splits"]
-    names = in_order(found)
-    every = sorted({form for name in names for form in found[name]["forms"]})
-    rows = [Row((form, *(count(found[name]["forms"].get(form, 0)) for name in names))) for form in every]
-    rows.append(Row(("turned by EXIF", *(count(found[name]["turned_by_exif"]) for name in names))))
+    names = in_order(manifest.look.splits)
+    looks = [manifest.look.splits[name] for name in names]
+    every = sorted({form for look in looks for form in look.forms})
+    rows = [Row((form, *(count(look.forms.get(form, 0)) for look in looks))) for form in every]
+    rows.append(Row(("turned by EXIF", *(count(look.turned_by_exif) for look in looks))))
     columns = (Column("Format and colour mode", words=True), *(Column(name.capitalize()) for name in names))
     return Table(
-        f"Kinds of files of {manifest['dataset']}", "All are decoded to upright RGB.", columns, tuple(rows)
+        f"Kinds of files of {manifest.dataset}", "All are decoded to upright RGB.", columns, tuple(rows)
     )
 
 
-def duplicates(manifest: dict[str, Any]) -> Table:
+def duplicates(manifest: Manifest) -> Table:
     """Pictures that are there more than once, with the first examples."""
-    found = manifest["look"]["duplicates"]
+    look = manifest.look.duplicates
     rows = [
-        _duplicate(f"the same bytes, within {split}", found["within"][split], None)
-        for split in in_order(found["within"])
+        _duplicate(f"the same bytes, within {split}", look.within[split], ())
+        for split in in_order(look.within)
     ]
-    rows.append(_duplicate("the same bytes, in several splits", found["across"], found["shown"]["across"]))
-    likely = found["shown"]["likely_across"]
-    rows.append(_duplicate("likely the same, in several splits", found["likely_across"], likely))
-    columns = (Column("What", words=True), Column("Groups"), Column("Pictures"))
-    columns = (*columns, Column("Examples", words=True))
+    rows.append(_duplicate("the same bytes, in several splits", look.across, look.shown.across))
+    likely = look.shown.likely_across
+    rows.append(_duplicate("likely the same, in several splits", look.likely_across, likely))
+    columns = (
+        *(Column("What", words=True), Column("Groups"), Column("Pictures")),
+        Column("Examples", words=True),
+    )
     caption = (
         "A picture of test that is in training too makes the figures better than they are. "
         "Likely: equal hashes of 64 bits of the pictures made very small."
     )
-    return Table(f"Duplicates in {manifest['dataset']}", caption, columns, tuple(rows))
+    return Table(f"Duplicates in {manifest.dataset}", caption, columns, tuple(rows))
 
 
-def _duplicate(label: str, counts: dict[str, int], shown: list[list[dict]] | None) -> Row:
-    examples = [" = ".join(f"{item['split']}: {item['name']}" for item in group[:3]) for group in shown or []]
+def _duplicate(label: str, number: Groups, shown: Sequence[Sequence[ImageName]]) -> Row:
+    examples = [" = ".join(f"{item.split}: {item.name}" for item in group[:3]) for group in shown]
     return Row(
-        (label, count(counts["groups"]), count(counts["pictures"]), "; ".join(examples[:ROWS_SHOWN]) or NONE)
+        (label, count(number.groups), count(number.pictures), "; ".join(examples[:ROWS_SHOWN]) or NONE)
     )
 
 
-def reasons(manifest: dict[str, Any]) -> Table | None:
+def reasons(manifest: Manifest) -> Table | None:
     """How many were left out, by split and kind of reason."""
-    found = manifest["look"]["refused"]
-    if not found:
+    refusals = manifest.look.refused
+    if not refusals:
         return None
-    rows = tuple(Row((row["split"], row["kind"], count(row["count"]))) for row in found)
+    rows = tuple(Row((row.split, row.kind, count(row.count))) for row in refusals)
     columns = (Column("Split", words=True), Column("Kind of reason", words=True), Column("Pictures"))
-    return Table(f"Why pictures of {manifest['dataset']} were left out", "", columns, rows)
+    return Table(f"Why pictures of {manifest.dataset} were left out", "", columns, rows)

@@ -1,76 +1,87 @@
-"""Detections and proposals drawn onto images. Plain values in, PNG bytes out."""
+"""Detections and proposals drawn onto images. Metrics and images in, PNG bytes out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from googlenet.metrics.detection import DetectionExample, DetectionMetrics
+from googlenet.metrics.proposals import Box, LabelledBox, ProposalExample, ProposalStudyMetrics
+from googlenet.metrics.results import Results
 from googlenet.report.pictures import outline
 from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SKY, bare, clipped, drawn
 from googlenet.report.words import count, decimal
 
 COLUMNS, PANEL = 3, 3.4  # panels in a row, and the width of one in inches
 TALLEST = 1.6  # a panel's height over its width, at most
-PICTURES_WITH_PROPOSALS = 3
+IMAGES_WITH_PROPOSALS = 3
 VERDICTS = {True: GREEN, False: RED, None: GREY}  # right, wrong, counts neither way
+ExampleT = TypeVar("ExampleT")
 
 
-def detections(images: list[np.ndarray], examples: list[dict[str, Any]], score: float) -> bytes:
+@dataclass(frozen=True)
+class _Proposed:
+    """The boxes of one source on an image, and its objects."""
+
+    title: str
+    boxes: Sequence[Box]
+    colour: str
+    ground_truth: Sequence[LabelledBox]
+
+
+def detections(images: Sequence[np.ndarray], examples: Sequence[DetectionExample], score: float) -> bytes:
     """Ground truth (dashed) and detections from `score` on (solid, right or wrong, with class and score) by image.
 
-    images: uint8 [h, w, 3] each; examples: rows of evaluate_detection's "examples" in the same order:
-    {"name", "f1_percent", "ground_truth": [{"box", "class"}], "detections": [{"box", "class", "score", "correct"}]},
-    boxes inclusive.
+    images: uint8 [h, w, 3] each, in the order of the examples.
     """
 
-    def panel(axes: Any, image: np.ndarray, example: dict[str, Any]) -> None:
-        title = f"{clipped(example['name'], 26)}: F1 {decimal(example['f1_percent'], 0)} %"
+    def panel(axes: Any, image: np.ndarray, example: DetectionExample) -> None:
+        title = f"{clipped(example.name, 26)}: F1 {decimal(example.f1_percent, 0)} %"
         axes.set_title(title, fontweight="normal", fontsize=9)
-        _ground_truth(axes, example)
-        for found in sorted(example["detections"], key=lambda row: row["score"]):
-            colour, text = VERDICTS[found["correct"]], f"{clipped(found['class'], 18)} {found['score']:.2f}"
-            outline(axes, _edges(found["box"]), colour, linewidth=2)
-            _label(axes, found["box"], text, colour, image.shape[0])
+        _ground_truth(axes, example.ground_truth)
+        for detection in sorted(example.detections, key=lambda row: row.score):
+            colour = VERDICTS[detection.correct]
+            text = f"{clipped(detection.class_name, 18)} {detection.score:.2f}"
+            outline(axes, _edges(detection.box), colour, linewidth=2)
+            _label(axes, detection.box, text, colour, image.shape[0])
 
-    names = {"ground truth": (BLUE, (0, (3, 2)))}
+    names: dict[str, tuple[str, Any]] = {"ground truth": (BLUE, (0, (3, 2)))}
     names |= {f"detection of score {score:g} or more: right": (GREEN, "-"), "wrong": (RED, "-")}
-    if any(found["correct"] is None for example in examples for found in example["detections"]):
+    if any(detection.correct is None for example in examples for detection in example.detections):
         names["counts neither way"] = (GREY, "-")
     return _panels(images, examples, panel, names)
 
 
-def proposals(images: list[np.ndarray], examples: list[dict[str, Any]]) -> bytes:
+def proposals(images: Sequence[np.ndarray], examples: Sequence[ProposalExample]) -> bytes:
     """For each image two panels: some boxes of selective search, and MultiBox's best; ground truth in both.
 
-    examples: rows of study_proposals' "examples": {"name", "ground_truth": [{"box", "class"}], "selective_search": [box],
-    "multibox": [{"box", "confidence"}]}, boxes inclusive; MultiBox's best first.
+    images: uint8 [h, w, 3] each, in the order of the examples.
     """
-    shown = [
-        {"said": said, "boxes": boxes, "colour": colour, **example}
-        for example in examples
-        for said, boxes, colour in (
-            ("{} boxes of selective search", example["selective_search"], SKY),
-            ("MultiBox's best {}", [found["box"] for found in example["multibox"]], ORANGE),
-        )
-    ]
+    shown = []
+    for example in examples:
+        name, truth = clipped(example.name, 22), example.ground_truth
+        searched, best = example.selective_search, [row.box for row in example.multibox]
+        title = f"{name}: {count(len(searched))} boxes of selective search"
+        shown.append(_Proposed(title, searched, SKY, truth))
+        shown.append(_Proposed(f"{name}: MultiBox's best {count(len(best))}", best, ORANGE, truth))
 
-    def panel(axes: Any, image: np.ndarray, example: dict[str, Any]) -> None:
-        said = example["said"].format(count(len(example["boxes"])))
-        axes.set_title(f"{clipped(example['name'], 22)}: {said}", fontweight="normal", fontsize=9)
-        for box in example["boxes"]:
+    def panel(axes: Any, image: np.ndarray, proposed: _Proposed) -> None:
+        axes.set_title(proposed.title, fontweight="normal", fontsize=9)
+        for box in proposed.boxes:
             outline(axes, _edges(box), BLACK, linewidth=1.8, alpha=0.35)
-            outline(axes, _edges(box), example["colour"], linewidth=1)
-        _ground_truth(axes, example)
+            outline(axes, _edges(box), proposed.colour, linewidth=1)
+        _ground_truth(axes, proposed.ground_truth)
 
     names = {"ground truth": (BLUE, (0, (3, 2))), "selective search": (SKY, "-"), "MultiBox": (ORANGE, "-")}
     return _panels([image for image in images for _ in range(2)], shown, panel, names, columns=2, width=4.6)
 
 
 def _panels(
-    images: list[np.ndarray],
-    examples: list[dict[str, Any]],
-    panel: Callable[[Any, np.ndarray, dict[str, Any]], None],
+    images: Sequence[np.ndarray],
+    examples: Sequence[ExampleT],
+    panel: Callable[[Any, np.ndarray, ExampleT], None],
     names: dict[str, tuple[str, Any]],
     columns: int = COLUMNS,
     width: float = PANEL,
@@ -95,18 +106,18 @@ def _panels(
     return drawn(draw, max(width * columns, 2 * PANEL), 0.6 + (width * min(tallest, TALLEST) + 0.25) * rows)
 
 
-def _edges(box: Sequence[float]) -> tuple[float, float, float, float]:
+def _edges(box: Box) -> Box:
     """Inclusive pixels to the edges that imshow draws: the centre of pixel 0 is at 0."""
     return box[0] - 0.5, box[1] - 0.5, box[2] + 0.5, box[3] + 0.5
 
 
-def _ground_truth(axes: Any, example: dict[str, Any]) -> None:
-    for truth in example["ground_truth"]:
-        outline(axes, _edges(truth["box"]), "white", linewidth=3.2)
-        outline(axes, _edges(truth["box"]), BLUE, linewidth=1.8, linestyle=(0, (3, 2)))
+def _ground_truth(axes: Any, objects: Iterable[LabelledBox]) -> None:
+    for truth in objects:
+        outline(axes, _edges(truth.box), "white", linewidth=3.2)
+        outline(axes, _edges(truth.box), BLUE, linewidth=1.8, linestyle=(0, (3, 2)))
 
 
-def _label(axes: Any, box: Sequence[float], text: str, colour: str, height: int) -> None:
+def _label(axes: Any, box: Box, text: str, colour: str, height: int) -> None:
     above = box[1] > 0.08 * height  # else the label would leave the image
     axes.annotate(
         text,
@@ -121,16 +132,17 @@ def _label(axes: Any, box: Sequence[float], text: str, colour: str, height: int)
     )
 
 
-def from_metrics(metrics: dict[str, Any], picture: Callable[[int], np.ndarray]) -> dict[str, bytes]:
-    """The drawings that the metrics allow, by their names; picture: a test picture by its index, uint8 [h, w, 3]."""
+def from_metrics(results: Results, image: Callable[[int], np.ndarray]) -> dict[str, bytes]:
+    """The drawings that the results allow, by their names; image: a test image by its index, uint8 [h, w, 3]."""
     made = {}
-    examples = metrics.get("evaluate_detection", {}).get("examples", {})
-    for which in ("best", "worst"):
-        rows = examples.get(which)
-        if rows:
-            images = [picture(row["index"]) for row in rows]
-            made[f"detections_{which}"] = detections(images, rows, examples["score"])
-    rows = metrics.get("study_proposals", {}).get("examples", [])[:PICTURES_WITH_PROPOSALS]
-    if rows:
-        made["proposals"] = proposals([picture(row["index"]) for row in rows], rows)
+    detection, study = results.one(DetectionMetrics), results.one(ProposalStudyMetrics)
+    if detection is not None:
+        examples = detection.examples
+        for name, rows in (("best", examples.best), ("worst", examples.worst)):
+            if rows:
+                images = [image(row.index) for row in rows]
+                made[f"detections_{name}"] = detections(images, rows, examples.score)
+    if study is not None and study.examples:
+        shown = study.examples[:IMAGES_WITH_PROPOSALS]
+        made["proposals"] = proposals([image(row.index) for row in shown], shown)
     return made

@@ -1,18 +1,20 @@
 """Tables of detection: the paper's 4 and 5 with our figures, the detectors, the switches, classes, errors."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from googlenet import paper
+from googlenet.config.schema.shared import Detector
+from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics
 from googlenet.report.parts import OURS, Column, Row, Table
-from googlenet.report.run_tables import member_settings, setting, setting_columns
+from googlenet.report.run_tables import setting_cells, setting_columns
 from googlenet.report.words import (
     NONE,
     as_printed,
+    confidence,
     count,
     decimal,
     gain,
     interval,
-    natural,
     plural,
     spread,
 )
@@ -26,27 +28,22 @@ SWITCHES = {
 FOLDED_FROM = 25  # classes: from here on a long table stands in two parts side by side
 
 
-def said_of_interval(detection: dict[str, Any]) -> str:
-    """The heading of a column of intervals."""
-    return f"{detection['table_4'].get('confidence_percent', 95):g} % interval"
-
-
-def table_4(detection: dict[str, Any], dataset: str) -> Table:
+def table_4(detection: DetectionMetrics, dataset: str) -> Table:
     """Table 4 (section 8): the teams' mean average precision and our ensemble of detectors with its interval."""
     rows = []
     for printed in paper.table_4():
-        figures = (str(printed["year"]), str(printed["place"]), as_printed(printed["mean_ap_percent"]), NONE)
-        rows.append(Row((printed["team"], *figures, printed["external_data"], str(printed["ensemble"]))))
-    ours = detection["table_4"]
-    figures = (decimal(ours["ensemble_mean_ap_percent"], 1), interval(ours.get("interval"), 1))
-    cells = (f"Ours, on {dataset}", NONE, NONE, *figures, NONE, plural(ours["detectors"], "model"))
+        figures = (str(printed.year), str(printed.place), as_printed(printed.mean_ap_percent), NONE)
+        rows.append(Row((printed.team, *figures, printed.external_data, printed.ensemble)))
+    ours = detection.table_4
+    mean_ap = (decimal(ours.ensemble_mean_ap_percent, 1), interval(ours.interval, 1))
+    cells = (f"Ours, on {dataset}", NONE, NONE, *mean_ap, NONE, plural(ours.detectors, "model"))
     rows.append(Row(cells, OURS))
     columns = (
         Column("Team", words=True),
         Column("Year"),
         Column("Place"),
         Column("Mean AP, %"),
-        Column(said_of_interval(detection)),
+        Column(confidence(ours.interval)),
         Column("External data", words=True),
         Column("Ensemble", words=True),
     )
@@ -55,91 +52,88 @@ def table_4(detection: dict[str, Any], dataset: str) -> Table:
     return Table("Detection by team", caption, columns, tuple(rows), note)
 
 
-def table_5(detection: dict[str, Any], dataset: str) -> Table:
+def table_5(detection: DetectionMetrics, dataset: str) -> Table:
     """Table 5 (section 8): single models, and the mean and spread of our detectors."""
     rows = [
         Row(
             (
-                *(printed["team"], as_printed(printed["mean_ap_percent"]), NONE),
-                *(printed["contextual_model"], printed["box_regression"]),
+                *(printed.team, as_printed(printed.mean_ap_percent), NONE),
+                *(printed.contextual_model, printed.box_regression),
             )
         )
         for printed in paper.table_5()
     ]
-    on = (detection.get("switches") or {}).get("on", [])
-    ours = spread(detection["single_mean_ap_percent"], detection.get("single_std"), 1)
-    has = ("yes" if name in on else "no" for name in ("context_feature", "bbox_regression"))
-    rows.append(Row((f"Ours, on {dataset}", ours, interval(detection.get("single_interval"), 1), *has), OURS))
+    ours = spread(detection.single_mean_ap_percent, detection.single_std, 1)
+    has = (
+        "yes" if name in detection.switches.on else "no" for name in ("context_feature", "bbox_regression")
+    )
+    rows.append(Row((f"Ours, on {dataset}", ours, interval(detection.single_interval, 1), *has), OURS))
     columns = (
         Column("Team", words=True),
         Column("Mean AP, %"),
-        Column(said_of_interval(detection)),
+        Column(confidence(detection.single_interval)),
         Column("Contextual model", words=True),
         Column("Bounding-box regression", words=True),
     )
     note = (
-        f"Ours is the mean of {plural(len(detection['detectors']), 'detector')}, ± their standard "
+        f"Ours is the mean of {plural(len(detection.detectors), 'detector')}, ± their standard "
         "deviation; its interval is over test images. For GoogLeNet alone the paper prints 38.02 in this table and 40 in its text."
     )
     caption = "Table 5, section 8: detection with a single model."
     return Table("Detection with one model", caption, columns, tuple(rows), note)
 
 
-def detectors(trained: dict[str, Any], detection: dict[str, Any]) -> Table:
+def detectors(trained: Mapping[str, DetectorMetrics], detection: DetectionMetrics) -> Table:
     """The detectors side by side: what differs, parameters, last training figures, mean average precision."""
-    names = sorted(trained, key=natural)
-    settings = member_settings(trained[name]["member"] for name in names)
+    settings = setting_columns(Detector)
     rows = []
-    for name in names:
-        metrics = trained[name]
-        last = metrics["epochs"][-1] if metrics["epochs"] else {}
-        cells = [
-            name,
-            *(setting(metrics["member"].get(key)) for key in settings),
-            count(metrics["parameters"]),
-        ]
-        cells += [count(metrics.get("positives_available")), decimal(last.get("train_accuracy_percent"), 1)]
-        cells.append(decimal(detection["detectors"].get(name, {}).get("mean_ap_percent"), 1))
-        rows.append(Row(tuple(cells)))
+    for name, metrics in trained.items():
+        figures = (
+            count(metrics.parameters),
+            count(metrics.positives_available),
+            decimal(metrics.epochs[-1].train_accuracy_percent, 1),
+            decimal(detection.detectors[name].mean_ap_percent, 1),
+        )
+        rows.append(Row((name, *setting_cells(metrics.member), *figures)))
     blank = [""] * (len(settings) + 3)
-    rows.append(Row(("ensemble", *blank, decimal(detection["ensemble"]["mean_ap_percent"], 1)), OURS))
-    columns = [Column("Detector", words=True)]
-    columns += [*setting_columns(settings, trained)]
-    columns += [Column("Parameters"), Column("Positive regions"), Column("Training accuracy, %")]
-    return Table(
-        "The detectors, side by side",
-        "Section 8: each classifies every proposed region; the ensemble is their mean.",
-        (*columns, Column("Mean AP, %", OURS)),
-        tuple(rows),
+    rows.append(Row(("ensemble", *blank, decimal(detection.ensemble.mean_ap_percent, 1)), OURS))
+    columns = (
+        Column("Detector", words=True),
+        *settings,
+        Column("Parameters"),
+        Column("Positive regions"),
+        Column("Training accuracy, %"),
+        Column("Mean AP, %", OURS),
     )
+    caption = "Section 8: each classifies every proposed region; the ensemble is their mean."
+    return Table("The detectors, side by side", caption, columns, tuple(rows))
 
 
-def switched(names: list[str]) -> str:
+def switched(names: Sequence[str]) -> str:
     """The switches that are on, in words."""
-    return ", ".join(SWITCHES.get(name, name.replace("_", " ")) for name in names) or "none"
+    return ", ".join(SWITCHES[name] for name in names) or "none"
 
 
-def switches(detection: dict[str, Any]) -> Table:
+def switches(detection: DetectionMetrics) -> Table:
     """What each switch beyond the paper is worth: rows that differ in what is on, against the setting in use."""
-    found, main = detection["switches"], detection["table_4"]
-    confidence = main.get("confidence_percent", 95)
-    single = spread(detection["single_mean_ap_percent"], detection.get("single_std"), 1)
-    used = (single, decimal(main["ensemble_mean_ap_percent"], 1), interval(main.get("interval"), 1))
-    rows = [Row((f"In use here: {switched(found['on'])}", *used, ""), OURS)]
-    for row in found["compared"]:
+    main = detection.table_4
+    single = spread(detection.single_mean_ap_percent, detection.single_std, 1)
+    used = (single, decimal(main.ensemble_mean_ap_percent, 1), interval(main.interval, 1))
+    rows = [Row((f"In use here: {switched(detection.switches.on)}", *used, ""), OURS)]
+    for row in detection.switches.compared:
         cells = (
-            switched(row["switches"]),
-            spread(row["single_mean_ap_percent"], row["single_std"], 1),
-            decimal(row["ensemble_mean_ap_percent"], 1),
-            interval(row["ensemble_interval"], 1),
-            gain(row["difference"]["percent"], row["difference"]["interval"], confidence),
+            switched(row.switches),
+            spread(row.single_mean_ap_percent, row.single_std, 1),
+            decimal(row.ensemble_mean_ap_percent, 1),
+            interval(row.ensemble_interval, 1),
+            gain(row.difference),
         )
         rows.append(Row(cells))
     columns = (
         Column("Switches that are on", words=True),
         Column("One detector: mean AP, %", OURS),
         Column("Ensemble: mean AP, %", OURS),
-        Column(said_of_interval(detection), OURS),
+        Column(confidence(main.interval), OURS),
         Column("The ensemble, against the one in use", OURS, words=True),
     )
     note = (
@@ -163,16 +157,16 @@ def folded(
     return Table(title, caption, columns * parts, tuple(map(Row, lines)), note)
 
 
-def average_precision(detection: dict[str, Any]) -> Table:
+def average_precision(detection: DetectionMetrics) -> Table:
     """Average precision of every class, in the order of the classes: the ensemble, and the mean of the detectors."""
-    singles = [row["ap_percent"] for row in detection["detectors"].values()]
-    objects = {row["class"]: row["objects"] for row in detection["coverage"]["per_class"]}
-    rows = []
-    for index, name in enumerate(detection["classes"]):
-        alone = [values[index] for values in singles if values[index] is not None]
+    singles = [detector.ap_percent for detector in detection.detectors.values()]
+    objects = {row.class_name: row.objects for row in detection.coverage.per_class}
+    rows: list[tuple[str, ...]] = []
+    for index, name in enumerate(detection.classes):
+        alone = [value for values in singles if (value := values[index]) is not None]
         mean = sum(alone) / len(alone) if alone else None
-        both = (decimal(mean, 1), decimal(detection["ensemble"]["ap_percent"][index], 1))
-        rows.append((str(name), count(objects.get(name)), *both))
+        both = (decimal(mean, 1), decimal(detection.ensemble.ap_percent[index], 1))
+        rows.append((name, count(objects[name]), *both))
     columns = (
         Column("Class", words=True),
         Column("Objects"),
@@ -180,6 +174,6 @@ def average_precision(detection: dict[str, Any]) -> Table:
         Column("Ensemble", OURS),
     )
     note = f"{NONE}: no object of the class in the test images; the mean leaves it out."
-    without = any(value is None for value in detection["ensemble"]["ap_percent"])
+    without = None in detection.ensemble.ap_percent
     caption = "Average precision in %, every class; objects of the test images."
     return folded("Average precision by class", caption, columns, rows, note if without else "")

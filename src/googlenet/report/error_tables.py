@@ -1,7 +1,8 @@
 """Where the errors of detection come from, in words and tables: false detections and missed objects."""
 
-from typing import Any
+from collections.abc import Mapping
 
+from googlenet.metrics.detection import ErrorTypes
 from googlenet.report.parts import OURS, Column, Row, Table
 from googlenet.report.words import count, decimal, plural
 
@@ -32,10 +33,10 @@ def percent(part: int, whole: int) -> str:
     return decimal(100 * part / whole if whole else None, 1)
 
 
-def counted(words: dict[str, tuple[str, str]], found: dict[str, int], whole: int) -> list[Row]:
+def counted(words: Mapping[str, tuple[str, str]], counts: Mapping[str, int], whole: int) -> list[Row]:
     """A row for each kind: its name, how many, their share of `whole`, and what the kind means."""
     return [
-        Row((name, count(found[kind]), percent(found[kind], whole), meaning))
+        Row((name, count(counts[kind]), percent(counts[kind], whole), meaning))
         for kind, (name, meaning) in words.items()
     ]
 
@@ -45,18 +46,18 @@ def sum_of(name: str, part: int, whole: int) -> Row:
     return Row((name, count(part), percent(part, whole), ""), "sum")
 
 
-def false_detections(detection: dict[str, Any]) -> Table:
+def false_detections(errors: ErrorTypes) -> Table:
     """What the first detections of all classes are: how many, which share, and what each kind means."""
-    found = detection["error_types"]["false_positives"]["all"]
-    looked_at = sum(found[kind] for kind in KINDS)
-    rows = [*counted(KINDS, found, looked_at), sum_of("all", looked_at, looked_at)]
+    counts = errors.false_positives.all.counts
+    detections = sum(counts.values())
+    rows = [*counted(KINDS, counts, detections), sum_of("all", detections, detections)]
     columns = (
         Column("Detections", words=True),
         Column("Number", OURS),
         Column("Share, %", OURS),
         Column("What that is", words=True),
     )
-    near = decimal(detection["error_types"]["near_iou"], 1)
+    near = decimal(errors.near_iou, 1)
     caption = "The ensemble's surest detections on test: of each class as many as it has objects."
     note = (
         f"After Hoiem et al., Diagnosing Error in Object Detectors (2012). Near: an overlap (IoU) of {near} or more. Enough: "
@@ -66,47 +67,51 @@ def false_detections(detection: dict[str, Any]) -> Table:
     return Table("What the detections are", caption, columns, tuple(rows), note)
 
 
-def missed_objects(detection: dict[str, Any]) -> Table:
+def missed_objects(errors: ErrorTypes) -> Table:
     """Why objects were missed: how many, which share of all objects, and what each reason means."""
-    found = detection["error_types"]["missed"]["all"]
-    objects, missed = found["objects"], sum(found[reason] for reason in REASONS)
-    rows = [*counted(REASONS, found, objects), sum_of("all that are missed", missed, objects)]
+    missed = errors.missed.all
+    rows = [
+        *counted(REASONS, missed.counts, missed.objects),
+        sum_of("all that are missed", sum(missed.counts.values()), missed.objects),
+    ]
     columns = (
         Column("Missed, because", words=True),
         Column("Objects", OURS),
         Column("Share of all objects, %", OURS),
         Column("What that is", words=True),
     )
-    caption = (
-        f"The objects that no detection of the ensemble found, however low its score, of {count(objects)}."
-    )
+    caption = f"The objects that no detection of the ensemble found, however low its score, of {count(missed.objects)}."
     return Table("Why objects are missed", caption, columns, tuple(rows))
 
 
-def said(detection: dict[str, Any]) -> tuple[str, ...]:
+def summary(errors: ErrorTypes) -> tuple[str, ...]:
     """The largest kind of false detection, and how many objects are missed, in sentences."""
-    found = detection["error_types"]
-    false, missed = found["false_positives"]["all"], found["missed"]["all"]
-    wrong = {kind: false[kind] for kind in KINDS if kind != "correct"}
-    looked_at, all_wrong = sum(false[kind] for kind in KINDS), sum(wrong.values())
+    counts, missed = errors.false_positives.all.counts, errors.missed.all
+    wrong = {kind: counts[kind] for kind in KINDS if kind != "correct"}
+    detections, all_wrong = sum(counts.values()), sum(wrong.values())
     sentence = (
-        f"Of the surest {plural(looked_at, 'detection')} (of each class as many as it has objects), "
-        f"{percent(looked_at - all_wrong, looked_at)} % are right"
+        f"Of the surest {plural(detections, 'detection')} (of each class as many as it has objects), "
+        f"{percent(counts['correct'], detections)} % are right"
     )
     if all_wrong:
-        names = [KINDS[kind][0] for kind in wrong if wrong[kind] == max(wrong.values())]
+        names = most_frequent(KINDS, wrong)
         each = " each" if len(names) > 1 else ""
         share = percent(max(wrong.values()), all_wrong)
         sentence += (
             f". The most frequent fault is {' and '.join(names)}: {share} %{each} of those that are wrong"
         )
-    lacking = {reason: missed[reason] for reason in REASONS}
-    total = sum(lacking.values())
+    total = sum(missed.counts.values())
     if not total:
-        return f"{sentence}.", f"No object of {count(missed['objects'])} is missed altogether."
-    names = [REASONS[reason][0] for reason in lacking if lacking[reason] == max(lacking.values())]
+        return f"{sentence}.", f"No object of {count(missed.objects)} is missed altogether."
     second = (
-        f"{count(total)} of {plural(missed['objects'], 'object')} ({percent(total, missed['objects'])} %) "
-        f"{'is' if total == 1 else 'are'} missed at every score; most often: {' and '.join(names)}."
+        f"{count(total)} of {plural(missed.objects, 'object')} ({percent(total, missed.objects)} %) "
+        f"{'is' if total == 1 else 'are'} missed at every score; most often: "
+        f"{' and '.join(most_frequent(REASONS, missed.counts))}."
     )
     return f"{sentence}.", second
+
+
+def most_frequent(words: Mapping[str, tuple[str, str]], counts: Mapping[str, int]) -> list[str]:
+    """Names of the kinds that no other outnumbers."""
+    most = max(counts.values())
+    return [name for kind, (name, _) in words.items() if kind in counts and counts[kind] == most]

@@ -1,12 +1,21 @@
-"""Charts: one function for each, plain values in, PNG bytes out. Drawings onto images are in pictures.py."""
+"""Charts: one function for each, metrics in, PNG bytes out. Drawings onto images are in pictures.py."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from googlenet import paper
+from googlenet.metrics.classification import ClassError, EnsembleMetrics, SubsetErrors
+from googlenet.metrics.classification_studies import CropStudyMetrics
+from googlenet.metrics.cost import CostMetrics, LayerCost
+from googlenet.metrics.detection import DetectorMetrics
+from googlenet.metrics.error_rates import TopError, TopErrors
+from googlenet.metrics.order import natural
+from googlenet.metrics.results import Results
+from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import cost_figures, crop_figures, detection_figures, unit_figures
+from googlenet.report.run_tables import worst_classes
 from googlenet.report.style import (
     BLUE,
     GREY,
@@ -15,42 +24,53 @@ from googlenet.report.style import (
     drawn,
     line,
 )
-from googlenet.report.words import natural
+from googlenet.report.words import TOPS
 
-TOP1 = "top1_error_percent"
-
-
-def training_curves(members: dict[str, Any]) -> bytes:
-    """Training loss and validation top-1 error (%) over images seen.
-
-    members: {"m1": train_classifier's metrics, ...}; epochs and images_seen are used.
-    """
-    return _curves(members, lambda epoch: epoch["validation_top1_error_percent"], "Validation top-1 error, %")
+TOP1: TopError = "top1_error_percent"
 
 
-def detector_curves(detectors: dict[str, Any]) -> bytes:
-    """Training loss and training error (%) of the detectors over epochs.
+class Curve(NamedTuple):
+    """Points of a training: loss and error over x."""
 
-    detectors: {"d1": train_detector's metrics, ...}; epochs is used.
-    """
-    return _curves(
-        detectors, lambda epoch: 100 - epoch["train_accuracy_percent"], "Training error, % of regions"
-    )
+    x: list[float]
+    loss: list[float]
+    error: list[float]
 
 
-def _curves(runs: dict[str, Any], error: Callable[[dict[str, Any]], float], error_title: str) -> bytes:
+def training_curves(members: Mapping[str, TrainingMetrics]) -> bytes:
+    """Training loss and validation top-1 error (%) of each member over images seen."""
+    curves = {}
+    for name in sorted(members, key=natural):
+        epochs = members[name].epochs
+        each = members[name].images_seen / epochs[-1].step  # images of one step
+        curves[name] = Curve(
+            [epoch.step * each for epoch in epochs],
+            [epoch.train_loss for epoch in epochs],
+            [epoch.validation_top1_error_percent for epoch in epochs],
+        )
+    return _curves(curves, "Validation top-1 error, %", by_images=True)
+
+
+def detector_curves(detectors: Mapping[str, DetectorMetrics]) -> bytes:
+    """Training loss and training error (%) of each detector over epochs."""
+    curves = {}
+    for name in sorted(detectors, key=natural):
+        epochs = detectors[name].epochs
+        curves[name] = Curve(
+            [epoch.epoch for epoch in epochs],
+            [epoch.train_loss for epoch in epochs],
+            [100 - epoch.train_accuracy_percent for epoch in epochs],
+        )
+    return _curves(curves, "Training error, % of regions", by_images=False)
+
+
+def _curves(curves: Mapping[str, Curve], error_title: str, by_images: bool) -> bytes:
     def draw(figure: Any) -> None:
         loss_axes, error_axes = figure.subplots(1, 2)
-        for index, name in enumerate(sorted(runs, key=natural)):
-            epochs, seen = runs[name]["epochs"], runs[name].get("images_seen")
-            each = seen / epochs[-1]["step"] if seen and epochs else 0  # images of one step
-            x = [epoch["step"] * each if seen else epoch["epoch"] for epoch in epochs]
-            marker = "o" if len(x) < 4 else None  # a line of one point would not be seen
-            loss_axes.plot(
-                x, [epoch["train_loss"] for epoch in epochs], label=name, marker=marker, **line(index)
-            )
-            error_axes.plot(x, [error(epoch) for epoch in epochs], marker=marker, **line(index))
-        by_images = any(run.get("images_seen") for run in runs.values())
+        for index, (name, curve) in enumerate(curves.items()):
+            marker = "o" if len(curve.x) < 4 else None  # a line of one point would not be seen
+            loss_axes.plot(curve.x, curve.loss, label=name, marker=marker, **line(index))
+            error_axes.plot(curve.x, curve.error, marker=marker, **line(index))
         for axes, title in ((loss_axes, "Training loss"), (error_axes, error_title)):
             axes.set_title(title)
             axes.set_ylim(bottom=0)
@@ -58,55 +78,51 @@ def _curves(runs: dict[str, Any], error: Callable[[dict[str, Any]], float], erro
             if by_images:
                 axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
                 axes.locator_params(axis="x", nbins=5)
-        figure.legend(loc="outside lower center", ncols=min(10, max(1, len(runs))))
+        figure.legend(loc="outside lower center", ncols=min(10, max(1, len(curves))))
 
     return drawn(draw, 10, 4.2)
 
 
-def error_by_models_and_crops(subsets: list[dict[str, Any]], metric: str = TOP1) -> bytes:
-    """Error (%) over the number of models, a line for each number of crops, with its band from least to most.
-
-    subsets: evaluate_ensemble's "subsets"; metric: one of their error keys, "top1_error_percent" by default.
-    """
+def error_by_models_and_crops(subsets: Sequence[SubsetErrors], error: TopError = TOP1) -> bytes:
+    """Error (%) over the number of models, a line for each number of crops, with its band from least to most."""
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        for index, crops in enumerate(sorted({row["crops"] for row in subsets})):
-            rows = sorted((row for row in subsets if row["crops"] == crops), key=lambda row: row["models"])
-            models = [row["models"] for row in rows]
-            low, mean, high = ([row[metric][key] for row in rows] for key in ("min", "mean", "max"))
+        for index, crops in enumerate(sorted({row.crops for row in subsets})):
+            rows = sorted((row for row in subsets if row.crops == crops), key=lambda row: row.models)
+            models = [row.models for row in rows]
+            spreads = [row.of(error) for row in rows]
+            low, high = [spread.min for spread in spreads], [spread.max for spread in spreads]
             axes.fill_between(models, low, high, color=PALETTE[index], alpha=0.13, linewidth=0)
             label = f"{crops} crop{'s' * (crops != 1)}"
+            mean = [spread.mean for spread in spreads]
             axes.plot(models, mean, marker="osD^v"[index % 5], markersize=5, label=label, **line(index))
-        axes.set_xticks(sorted({row["models"] for row in subsets}))
+        axes.set_xticks(sorted({row.models for row in subsets}))
         axes.set_xlabel("models averaged")
-        axes.set_ylabel(f"{metric.split('_')[0].replace('top', 'top-')} error on test, %")
+        axes.set_ylabel(f"{TOPS[error]} error on test, %")
         axes.legend()
 
     return drawn(draw, 7.5, 4.4)
 
 
-def member_errors(members: dict[str, Any], ensemble: dict[str, float]) -> bytes:
-    """Top-1 test error (%) of each member by crops, and of the ensemble.
-
-    members: evaluate_ensemble's "members"; ensemble: {"1": error, "10": error, "144": error} of all models.
-    """
+def member_errors(members: Mapping[str, Mapping[str, TopErrors]], ensemble: Mapping[str, float]) -> bytes:
+    """Top-1 test error (%) of each member, and of the ensemble, by the number of crops as text."""
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
         names = sorted(members, key=natural)
         crops = sorted({crop for name in names for crop in members[name]}, key=int)
         for position, name in enumerate([*names, "ensemble"]):
-            found = ensemble if name == "ensemble" else {c: row[TOP1] for c, row in members[name].items()}
-            values = [found[crop] for crop in crops if crop in found]
+            errors = ensemble if name == "ensemble" else {c: row.of(TOP1) for c, row in members[name].items()}
+            values = [errors[crop] for crop in crops if crop in errors]
             axes.plot(
                 [min(values), max(values)], [position, position], color="#D0D0D0", linewidth=2, zorder=1
             )
             for index, crop in enumerate(crops):
-                if crop in found:
+                if crop in errors:
                     label = f"{crop} crop{'s' * (crop != '1')}" if position == 0 else None
                     style = {"color": PALETTE[index % 7], "marker": "osD^v"[index % 5], "s": 42, "zorder": 2}
-                    axes.scatter(found[crop], position, label=label, **style)
+                    axes.scatter(errors[crop], position, label=label, **style)
         axes.axhline(len(names) - 0.5, color=GREY, linewidth=0.8)
         axes.set_yticks(range(len(names) + 1), [*names, "ensemble"])
         axes.invert_yaxis()
@@ -117,18 +133,15 @@ def member_errors(members: dict[str, Any], ensemble: dict[str, float]) -> bytes:
     return drawn(draw, 7.5, 1.3 + 0.34 * (len(members) + 1))
 
 
-def error_by_class(per_class: list[dict[str, Any]], shown: int = 30) -> bytes:
-    """Top-1 error (%) by class, worst first, at most `shown` of them.
-
-    per_class: evaluate_ensemble's "per_class".
-    """
-    worst = sorted(per_class, key=lambda row: (-row[TOP1], str(row["class"])))[:shown]
+def error_by_class(per_class: Sequence[ClassError], shown: int = 30) -> bytes:
+    """Top-1 error (%) by class, worst first, at most `shown` of them."""
+    worst = worst_classes(per_class, shown)
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        errors = [row[TOP1] for row in worst]
+        errors = [error for _, error in worst]
         axes.barh(range(len(worst)), errors, color=BLUE, height=0.66)
-        axes.set_yticks(range(len(worst)), [clipped(row["class"]) for row in worst])
+        axes.set_yticks(range(len(worst)), [clipped(row.class_name) for row, _ in worst])
         axes.set_ylim(len(worst) - 0.4, -0.6)
         for position, error in enumerate(errors):
             axes.annotate(
@@ -141,35 +154,25 @@ def error_by_class(per_class: list[dict[str, Any]], shown: int = 30) -> bytes:
     return drawn(draw, 7.5, 0.9 + 0.27 * max(3, len(worst)))
 
 
-def cost_by_layer(rows: list[dict[str, Any]], ours: dict[str, dict[str, Any]]) -> bytes:
+def cost_by_layer(printed: Sequence[paper.LayerRow], ours: Sequence[LayerCost]) -> bytes:
     """Weights (K of 1024) and multiply-adds (millions) by layer, the print's beside ours.
 
-    rows: paper.table_1(); ours: {layer: {"weights", "macs"}}, the rows of measure_cost by name.
     Layers without weights are left out.
     """
-    rows = [row for row in rows if ours.get(row["layer"], {}).get("weights")]
+    by_name = {row.layer: row for row in ours if row.weights}
+    rows = [(row, by_name[row.layer]) for row in printed if row.layer in by_name]
+    params = [(row.printed_params, layer.weights) for row, layer in rows]
+    ops = [(row.printed_ops, layer.macs) for row, layer in rows]
 
     def draw(figure: Any) -> None:
         y = np.arange(len(rows))
-        panels = (
-            ("Weights, K", "printed_params", "weights", 1024),
-            ("Multiply-adds, M", "printed_ops", "macs", 1e6),
-        )
-        for axes, (title, printed, counted, unit) in zip(
-            figure.subplots(1, 2, sharey=True), panels, strict=True
-        ):
-            axes.barh(
-                y - 0.2,
-                [paper.number(row[printed] or 0) / unit for row in rows],
-                0.36,
-                color=GREY,
-                label="printed",
-            )
-            axes.barh(
-                y + 0.2, [ours[row["layer"]][counted] / unit for row in rows], 0.36, color=BLUE, label="ours"
-            )
+        panels = (("Weights, K", params, 1024), ("Multiply-adds, M", ops, 1e6))
+        for axes, (title, pairs, unit) in zip(figure.subplots(1, 2, sharey=True), panels, strict=True):
+            theirs = [paper.number(number or 0) / unit for number, _ in pairs]
+            axes.barh(y - 0.2, theirs, 0.36, color=GREY, label="printed")
+            axes.barh(y + 0.2, [number / unit for _, number in pairs], 0.36, color=BLUE, label="ours")
             axes.set_title(title)
-            axes.set_yticks(y, [row["layer"].replace("inception_", "inception ") for row in rows])
+            axes.set_yticks(y, [row.layer.replace("inception_", "inception ") for row, _ in rows])
             axes.set_ylim(len(rows) - 0.4, -0.6)
             axes.grid(axis="y", visible=False)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
@@ -177,26 +180,24 @@ def cost_by_layer(rows: list[dict[str, Any]], ours: dict[str, dict[str, Any]]) -
     return drawn(draw, 10, 4.6)
 
 
-def from_metrics(metrics: dict[str, Any]) -> dict[str, bytes]:
+def from_metrics(results: Results) -> dict[str, bytes]:
     """Every chart that the metrics of an experiment allow, by the name of its function."""
     made: dict[str, bytes] = {}
-    if "train_classifier" in metrics:
-        made["training_curves"] = training_curves(metrics["train_classifier"])
-    if "evaluate_ensemble" in metrics:
-        ensemble = metrics["evaluate_ensemble"]
-        models = max(row["models"] for row in ensemble["table_3"])
-        together = {str(r["crops"]): r[TOP1] for r in ensemble["table_3"] if r["models"] == models}
+    if trained := results.several(TrainingMetrics):
+        made["training_curves"] = training_curves(trained)
+    if ensemble := results.one(EnsembleMetrics):
+        models = ensemble.table_3[-1].models
+        together = {str(row.crops): row.of(TOP1) for row in ensemble.table_3 if row.models == models}
         if models > 1:
-            made["error_by_models_and_crops"] = error_by_models_and_crops(ensemble["subsets"])
-            made["member_errors"] = member_errors(ensemble["members"], together)
-        made["error_by_class"] = error_by_class(ensemble["per_class"])
-        made["reliability"] = crop_figures.reliability(ensemble["calibration"])
-    if "study_crops" in metrics:
-        made["error_over_crops"] = crop_figures.error_over_crops(metrics["study_crops"])
-    if "measure_cost" in metrics:
-        layers = {row["layer"]: row for row in metrics["measure_cost"]["layers"]}
-        made["cost_by_layer"] = cost_by_layer(paper.table_1(), layers)
-    made |= cost_figures.from_metrics(metrics) | unit_figures.from_metrics(metrics)
-    if "train_detector" in metrics:
-        made["detector_curves"] = detector_curves(metrics["train_detector"])
-    return made | detection_figures.from_metrics(metrics)
+            made["error_by_models_and_crops"] = error_by_models_and_crops(ensemble.subsets)
+            made["member_errors"] = member_errors(ensemble.members, together)
+        made["error_by_class"] = error_by_class(ensemble.per_class)
+        made["reliability"] = crop_figures.reliability(ensemble.calibration)
+    if study := results.one(CropStudyMetrics):
+        made["error_over_crops"] = crop_figures.error_over_crops(study)
+    if cost := results.one(CostMetrics):
+        made["cost_by_layer"] = cost_by_layer(paper.table_1(), cost.layers)
+    made |= cost_figures.from_metrics(results) | unit_figures.from_metrics(results)
+    if detectors := results.several(DetectorMetrics):
+        made["detector_curves"] = detector_curves(detectors)
+    return made | detection_figures.from_metrics(results)

@@ -1,31 +1,37 @@
 """The head of the page: what data, whether the paper's figures may be compared, and the main results."""
 
-from typing import Any
+from collections.abc import Sequence
 
+from googlenet.metrics.classification import BaselineMetrics, EnsembleMetrics
+from googlenet.metrics.data import Manifest
+from googlenet.metrics.detection import DetectionMetrics
+from googlenet.metrics.proposals import ProposalStudyMetrics
+from googlenet.metrics.results import Results
 from googlenet.report.parts import Card
 from googlenet.report.words import (
+    TOPS,
     count,
     decimal,
     gain,
-    interval,
     main_metric,
     of_difference,
     plural,
     signed,
     spread,
+    with_confidence,
 )
 
-FULL_SIZE = {"prepare_classification": 1000, "prepare_detection": 200}
+FULL_SIZE = {"classification": 1000, "detection": 200}  # classes of ILSVRC
 
 
-def is_ilsvrc(stage: str, manifest: dict[str, Any]) -> bool:
+def is_ilsvrc(manifest: Manifest) -> bool:
     """Whether a data set is ILSVRC's own: by its name and its full number of classes."""
-    return manifest["dataset"].lower().startswith("ilsvrc") and len(manifest["classes"]) == FULL_SIZE[stage]
+    return manifest.dataset.lower().startswith("ilsvrc") and len(manifest.classes) == FULL_SIZE[manifest.kind]
 
 
-def warning(metrics: dict[str, Any]) -> str:
+def warning(manifests: Sequence[Manifest]) -> str:
     """That the paper's figures are of other data, or "" when all data are ILSVRC's."""
-    other = [metrics[s]["dataset"] for s in FULL_SIZE if s in metrics and not is_ilsvrc(s, metrics[s])]
+    other = [manifest.dataset for manifest in manifests if not is_ilsvrc(manifest)]
     if not other:
         return ""
     names = " and ".join(dict.fromkeys(other))
@@ -35,82 +41,73 @@ def warning(metrics: dict[str, Any]) -> str:
     )
 
 
-def about(metrics: dict[str, Any]) -> tuple[str, ...]:
+def about(manifests: Sequence[Manifest]) -> tuple[str, ...]:
     """What the data are, in the words of their manifests."""
-    texts = [str(metrics[stage].get("about", "")).strip() for stage in FULL_SIZE if stage in metrics]
+    texts = [manifest.about.strip() for manifest in manifests]
     return tuple(text for text in dict.fromkeys(texts) if text)
 
 
-def cards(metrics: dict[str, Any]) -> tuple[Card, ...]:
+def cards(results: Results) -> tuple[Card, ...]:
     """The key results, one card each."""
-    return (*_classification_cards(metrics), *_detection_cards(metrics), *_proposal_cards(metrics))
+    ensemble, detection = results.one(EnsembleMetrics), results.one(DetectionMetrics)
+    study = results.one(ProposalStudyMetrics)
+    made = _classification_cards(ensemble, results.one(BaselineMetrics)) if ensemble else []
+    made += _detection_cards(detection) if detection else []
+    return (*made, *(_proposal_cards(study) if study else []))
 
 
-def _classification_cards(metrics: dict[str, Any]) -> list[Card]:
-    if "evaluate_ensemble" not in metrics:
-        return []
-    ensemble = metrics["evaluate_ensemble"]
-    first, last = ensemble["table_3"][0], ensemble["table_3"][-1]
-    key, said = main_metric(ensemble["classes"])
-    top = key.split("_")[0]
-    name = f"{plural(last['models'], 'model')}, {plural(last['crops'], 'crop')}: {said}"
-    bounds = (ensemble.get("intervals") or {}).get("ensemble_144", {}).get(key)
-    detail = f"95 % interval {interval(bounds)}, " if bounds else ""
+def _classification_cards(ensemble: EnsembleMetrics, baseline: BaselineMetrics | None) -> list[Card]:
+    first, last = ensemble.table_3[0], ensemble.table_3[-1]
+    error, name = main_metric(ensemble.classes)
+    bounds = ensemble.intervals[last.system_key].of(error)
+    images = plural(ensemble.images, "test image")
     made = [
-        Card(name, f"{decimal(last[key])} %", f"{detail}{plural(ensemble['images'], 'test image')}"),
         Card(
-            f"1 model, 1 crop: {said}",
-            f"{spread(first[key], first.get(f'{top}_std'))} %",
-            f"mean of {plural(len(ensemble['members']), 'member')} ± standard deviation",
+            f"{plural(last.models, 'model')}, {plural(last.crops, 'crop')}: {name}",
+            f"{decimal(last.of(error))} %",
+            f"{with_confidence(bounds)}, {images}",
+        ),
+        Card(
+            f"{plural(first.models, 'model')}, {plural(first.crops, 'crop')}: {name}",
+            f"{spread(first.of(error), first.std(error))} %",
+            f"mean of {plural(len(ensemble.members), 'member')} ± standard deviation",
         ),
     ]
-    pair = (ensemble.get("paired") or {}).get("single_1_minus_ensemble_144")
+    pair = ensemble.overall
     if pair:
-        words = of_difference(pair["difference"], pair["low"], pair["high"], pair["confidence_percent"])
-        measure = pair["metric"].split("_")[0].replace("top", "top-")
-        made.append(
-            Card(f"Ensemble against one model, {measure}", f"{signed(-pair['difference'])} points", words)
-        )
-    baseline = ensemble.get("baseline")
-    if baseline:
-        method = (metrics.get("train_baseline") or {}).get("method", "baseline")
-        value = f"{decimal(baseline['top1_error_percent'])} %"
-        times = baseline.get("times_as_wrong")
+        title = f"Ensemble against one model, {TOPS[pair.metric]}"
+        made.append(Card(title, f"{signed(-pair.difference)} points", of_difference(pair)))
+    if baseline and ensemble.baseline:
+        times = ensemble.baseline.times_as_wrong
         often = "" if times is None else f"wrong {decimal(times, 1)} times as often as the ensemble"
-        made.append(Card(f"{method[:1].upper()}{method[1:]}: top-1 error", value, often))
+        method = f"{baseline.method[:1].upper()}{baseline.method[1:]}"
+        made.append(
+            Card(f"{method}: top-1 error", f"{decimal(ensemble.baseline.top1_error_percent)} %", often)
+        )
     return made
 
 
-def _detection_cards(metrics: dict[str, Any]) -> list[Card]:
-    if "evaluate_detection" not in metrics:
-        return []
-    found = metrics["evaluate_detection"]
-    table, coverage = found["table_4"], found["coverage"]
-    bounds = table.get("interval")
-    detail = f"95 % interval {interval(bounds)}, " if bounds else ""
-    single = spread(found["single_mean_ap_percent"], found.get("single_std"), 1)
+def _detection_cards(detection: DetectionMetrics) -> list[Card]:
+    table, coverage = detection.table_4, detection.coverage
+    single = spread(detection.single_mean_ap_percent, detection.single_std, 1)
     return [
         Card(
-            f"{plural(table['detectors'], 'detector')}: mean average precision",
-            f"{decimal(table['ensemble_mean_ap_percent'], 1)} %",
-            f"{detail}{plural(found['images'], 'test image')}",
+            f"{plural(table.detectors, 'detector')}: mean average precision",
+            f"{decimal(table.ensemble_mean_ap_percent, 1)} %",
+            f"{with_confidence(table.interval)}, {plural(detection.images, 'test image')}",
         ),
         Card(
             "1 detector: mean average precision", f"{single} %", "mean of the detectors ± standard deviation"
         ),
         Card(
             "Objects covered by proposals",
-            f"{decimal(coverage['coverage_percent'], 1)} %",
-            f"{decimal(coverage['boxes_per_image'], 0)} boxes an image, {count(found['objects'])} objects",
+            f"{decimal(coverage.coverage_percent, 1)} %",
+            f"{decimal(coverage.boxes_per_image, 0)} boxes an image, {count(detection.objects)} objects",
         ),
     ]
 
 
-def _proposal_cards(metrics: dict[str, Any]) -> list[Card]:
-    if "study_proposals" not in metrics:
-        return []
-    study = metrics["study_proposals"]
-    merged = study["differences"]["merged_minus_full"]
-    words = gain(merged["coverage_percent"], merged["interval"], study["confidence_percent"])
-    value = f"{decimal(study['share_of_boxes_percent'], 0)} %"
-    return [Card("Boxes with MultiBox, of those of undoubled selective search", value, f"coverage: {words}")]
+def _proposal_cards(study: ProposalStudyMetrics) -> list[Card]:
+    value = f"{decimal(study.share_of_boxes_percent, 0)} %"
+    detail = f"coverage: {gain(study.differences.merged_minus_full)}"
+    return [Card("Boxes with MultiBox, of those of undoubled selective search", value, detail)]

@@ -1,27 +1,29 @@
 """Weights that were not trained here: where they come from, what belongs to them, and how they test."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from googlenet import paper
+from googlenet.metrics.classification import EnsembleMetrics
+from googlenet.metrics.imports import ImportMetrics
+from googlenet.metrics.order import natural
 from googlenet.report.parts import OURS, Column, Row, Section, Table
-from googlenet.report.words import NONE, count, decimal, natural, plural, short
+from googlenet.report.words import NONE, count, decimal, plural, short
 
 NETWORKS = {"paper": "the paper's", "torchvision_bn": "torchvision's variant, with batch normalisation"}
 
 
-def section(metrics: dict[str, Any]) -> Section | None:
+def section(imported: Mapping[str, ImportMetrics], ensemble: EnsembleMetrics | None) -> Section | None:
     """The imported members, or None where there are none."""
-    if "import_weights" not in metrics:
+    if not imported:
         return None
-    brought = metrics["import_weights"]
-    were = "member of the ensemble was" if len(brought) == 1 else "members of the ensemble were"
+    were = "member of the ensemble was" if len(imported) == 1 else "members of the ensemble were"
     text = [
-        f"{count(len(brought))} {were} not trained here but imported, with what belongs to the weights: order of "
+        f"{count(len(imported))} {were} not trained here but imported, with what belongs to the weights: order of "
         "channels, mean, scale, input size and order of classes."
     ]
-    if any(row["member"]["origin"].startswith("bvlc") for row in brought.values()):
+    if any(row.member.origin.startswith("bvlc") for row in imported.values()):
         text.append(published())
-    content = (origins(brought), *tested(brought, metrics.get("evaluate_ensemble")))
+    content = (origins(imported), *tested(imported, ensemble))
     return Section("Imported weights", tuple(text), content)
 
 
@@ -36,19 +38,19 @@ def published() -> str:
     )
 
 
-def origins(brought: dict[str, Any]) -> Table:
+def origins(imported: Mapping[str, ImportMetrics]) -> Table:
     """What each file is, and what its network takes."""
     rows = []
-    for name in sorted(brought, key=natural):
-        row = brought[name]
-        heads = ", ".join(row["aux_heads"]) or "none"
-        cells = [name, row["format"].replace("_", " "), short(row["source_sha256"])]
-        cells += [NETWORKS.get(row["network"], row["network"]), count(row["parameters"]), heads]
-        cells += [str(row["input_px"]), row["channel_order"].upper(), numbers(row["input_mean"])]
+    for name in sorted(imported, key=natural):
+        row = imported[name]
+        heads = ", ".join(row.aux_heads) or "none"
+        cells = [name, row.format.replace("_", " "), short(row.source_sha256)]
+        cells += [NETWORKS.get(row.network, row.network), count(row.parameters), heads]
+        cells += [str(row.input_px), row.channel_order.upper(), numbers(row.input_mean)]
         cells += [
-            numbers(row["input_scale"]),
-            count(row["classes"]),
-            "by name" if row["class_names"] else "unnamed",
+            numbers(row.input_scale),
+            count(row.classes),
+            "by name" if row.class_names else "unnamed",
         ]
         rows.append(Row(tuple(cells)))
     columns = (
@@ -71,17 +73,17 @@ def origins(brought: dict[str, Any]) -> Table:
     return Table("The imported weights", caption, columns, tuple(rows))
 
 
-def tested(brought: dict[str, Any], ensemble: dict[str, Any] | None) -> tuple[Table, ...]:
+def tested(imported: Mapping[str, ImportMetrics], ensemble: EnsembleMetrics | None) -> tuple[Table, ...]:
     """Top-1 and top-5 errors of each imported member by its number of crops."""
     if ensemble is None:
         return ()
     rows = []
-    for name in sorted(brought, key=natural):
-        for crops, errors in sorted(ensemble["members"].get(name, {}).items(), key=lambda item: int(item[0])):
-            top5 = decimal(errors["top5_error_percent"]) if ensemble["classes"] > 5 else NONE
-            rows.append(Row((name, crops, decimal(errors["top1_error_percent"]), top5)))
+    for name in sorted(imported, key=natural):
+        for crops, errors in sorted(ensemble.members[name].items(), key=lambda item: int(item[0])):
+            top5 = decimal(errors.top5_error_percent) if ensemble.classes > 5 else NONE
+            rows.append(Row((name, crops, decimal(errors.top1_error_percent), top5)))
     columns = (Column("Model", words=True), Column("Crops"), Column("Top-1 error, %", OURS))
-    caption = f"Over {plural(ensemble['images'], 'test image')}, among {count(ensemble['classes'])} classes."
+    caption = f"Over {plural(ensemble.images, 'test image')}, among {count(ensemble.classes)} classes."
     return (
         Table(
             "The imported weights, tested", caption, (*columns, Column("Top-5 error, %", OURS)), tuple(rows)
@@ -89,6 +91,6 @@ def tested(brought: dict[str, Any], ensemble: dict[str, Any] | None) -> tuple[Ta
     )
 
 
-def numbers(values: Any) -> str:
+def numbers(values: float | tuple[float, ...]) -> str:
     """One number, or one for each channel."""
-    return ", ".join(f"{value:.4g}" for value in (values if isinstance(values, list) else [values]))
+    return ", ".join(f"{value:.4g}" for value in (values if isinstance(values, tuple) else (values,)))

@@ -58,8 +58,10 @@ def _draw_crops(axes: Any, image: np.ndarray, scale: int, boxes: list[np.ndarray
     edges[:, 2:] += 1  # inclusive pixels to edges
     edges *= factor
     square = (*edges[:, :2].min(axis=0), *edges[:, 2:].max(axis=0))
-    bands = ((0, 0, factor * width, square[1]), (0, square[3], factor * width, factor * height))
-    bands += ((0, square[1], square[0], square[3]), (square[2], square[1], factor * width, square[3]))
+    bands = (
+        *((0, 0, factor * width, square[1]), (0, square[3], factor * width, factor * height)),
+        *((0, square[1], square[0], square[3]), (square[2], square[1], factor * width, square[3])),
+    )
     for left, top, right, bottom in bands:
         axes.add_patch(
             Rectangle((left, top), right - left, bottom - top, color="white", alpha=0.68, linewidth=0)

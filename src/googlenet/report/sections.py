@@ -1,8 +1,17 @@
 """The order of the page: from the metrics of every stage to a Report. What is missing is left out."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from googlenet import paper
+from googlenet.metrics.classification import BaselineMetrics, EnsembleMetrics
+from googlenet.metrics.classification_studies import CropStudyMetrics, UnitMetrics
+from googlenet.metrics.cost import CostMetrics
+from googlenet.metrics.data import Manifest
+from googlenet.metrics.detection import DetectorMetrics
+from googlenet.metrics.imports import ImportMetrics
+from googlenet.metrics.results import Results
+from googlenet.metrics.runs import RunRecord
+from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import (
     cost_tables,
     crop_sections,
@@ -15,177 +24,173 @@ from googlenet.report import (
     tables,
     unit_tables,
 )
-from googlenet.report.captions import captioned as _pictures
+from googlenet.report.captions import captioned
 from googlenet.report.parts import Picture, Report, Section, Table
-from googlenet.report.words import count, decimal, interval, main_metric, of_difference, plural
+from googlenet.report.words import (
+    TOPS,
+    count,
+    decimal,
+    main_metric,
+    of_difference,
+    plural,
+    with_confidence,
+)
 
 TITLE = "Going Deeper with Convolutions, reproduced"
 
 
 def build(
     experiment: str,
-    metrics: dict[str, Any],
-    runs: list[dict[str, Any]],
-    figures: dict[str, bytes],
+    results: Results,
+    runs: Sequence[RunRecord],
+    figures: Mapping[str, bytes],
     title: str = TITLE,
     purpose: str = "",
 ) -> Report:
     """The report of one experiment.
 
-    metrics: metrics.json by stage, and by stage then job where a stage has several; detection may be missing.
-    runs: every job's run.json. figures: PNG bytes by the names in captions.CAPTIONS; any may be missing.
-    purpose: one line on what the experiment is for.
+    runs: of every job. figures: PNG bytes by the names in captions.CAPTIONS; any may be missing. purpose: one line on what
+    the experiment is for.
     """
+    ensemble, study = results.one(EnsembleMetrics), results.one(CropStudyMetrics)
     made = (
-        data(metrics),
-        network(metrics, figures),
-        training(metrics, figures),
-        import_tables.section(metrics),
-        crops(metrics, figures),
-        classification(metrics, figures),
-        crop_sections.choices_of_crops(metrics, figures),
-        crop_sections.what_helps(metrics),
-        crop_sections.calibration(metrics, figures),
-        units(metrics, figures),
-        detection_sections.proposals(metrics, figures),
-        detection_sections.detection(metrics, figures),
-        detection_sections.errors(metrics, figures),
+        data(results),
+        network(results.one(CostMetrics), figures),
+        training(results.several(TrainingMetrics), ensemble, figures),
+        import_tables.section(results.several(ImportMetrics), ensemble),
+        crops(ensemble, figures),
+        classification(results, figures),
+        crop_sections.choices_of_crops(study, figures),
+        crop_sections.what_helps(ensemble, study),
+        crop_sections.calibration(ensemble, figures),
+        units(results.one(UnitMetrics), figures),
+        detection_sections.proposals(results, figures),
+        detection_sections.detection(results, figures),
+        detection_sections.errors(results, figures),
         choices(),
-        provenance(metrics, runs),
+        provenance(results.manifests, runs),
     )
     return Report(
         title,
         experiment,
-        ((purpose,) if purpose else ()) + glance.about(metrics),
-        glance.warning(metrics),
-        glance.cards(metrics),
+        ((purpose,) if purpose else ()) + glance.about(results.manifests),
+        glance.warning(results.manifests),
+        glance.cards(results),
         tuple(section for section in made if section is not None),
     )
 
 
-def data(metrics: dict[str, Any]) -> Section:
+def data(results: Results) -> Section:
     """Splits of the data sets, and what was refused."""
-    content: list[Table] = []
-    for stage in ("prepare_classification", "prepare_detection"):
-        if stage in metrics:
-            content += data_tables.tables(metrics[stage])
-    text = ("Nothing was trained or chosen here; the figures come from test.",)
-    if "train_classifier" in metrics or "train_detector" in metrics:
-        text = ("Choices were made on validation; published figures come from test, evaluated once.",)
-    return Section("Data", text, tuple(content))
+    members, detectors = results.several(TrainingMetrics), results.several(DetectorMetrics)
+    text = "Nothing was trained or chosen here; the figures come from test."
+    if members or detectors:
+        text = "Choices were made on validation; published figures come from test, evaluated once."
+    content = [table for manifest in results.manifests for table in data_tables.tables(manifest)]
+    return Section("Data", (text,), tuple(content))
 
 
-def network(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
+def network(cost: CostMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
     """Table 1 and the cost of the network that this experiment trained."""
-    if "measure_cost" not in metrics:
+    if cost is None:
         return None
-    cost = metrics["measure_cost"]
-    ours, forward = cost["ours"], cost.get("forward")
-    text = [
-        f"This experiment's network: input {ours['input_px']} px, width {ours['width']:g}, "
-        f"{plural(ours['classes'], 'output')}: {count(ours['parameters'])} parameters and "
-        f"{decimal(ours['macs'] / 1e6, 1)} million multiply-adds for one crop. The table below is the full "
-        "network's."
-    ]
-    if forward:
-        text.append(
-            f"Measured forward speed: {count(forward['images_per_s'])} images a second on "
-            f"{forward['device']}, {plural(forward['threads'], 'thread')}, {forward['batch']} images at a "
-            "time. A time, so not repeatable."
-        )
-    content = [tables.table_1(cost["layers"], cost["totals"]), *_pictures(figures, "cost_by_layer")]
-    if cost.get("beside"):
-        content += [cost_tables.claims(cost["beside"]), cost_tables.networks(cost["beside"])]
-        content += _pictures(figures, "cost_of_networks")
-    return Section("The network and its cost", tuple(text), tuple(content))
+    ours, forward = cost.ours, cost.forward
+    text = (
+        f"This experiment's network: input {ours.input_px} px, width {ours.width:g}, "
+        f"{plural(ours.classes, 'output')}: {count(ours.parameters)} parameters and "
+        f"{decimal(ours.macs / 1e6, 1)} million multiply-adds for one crop. The table below is the full "
+        "network's.",
+        f"Measured forward speed: {count(forward.images_per_s)} images a second on "
+        f"{forward.device}, {plural(forward.threads, 'thread')}, {forward.batch} images at a "
+        "time. A time, so not repeatable.",
+    )
+    content: tuple[Table | Picture, ...] = (
+        tables.table_1(cost.layers, cost.totals),
+        *captioned(figures, "cost_by_layer"),
+        cost_tables.claims(cost.beside),
+        cost_tables.networks(cost.beside),
+        *captioned(figures, "cost_of_networks"),
+    )
+    return Section("The network and its cost", text, content)
 
 
-def training(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
+def training(
+    trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]
+) -> Section | None:
     """The members side by side and their curves."""
-    if "train_classifier" not in metrics:
+    if not trained or ensemble is None:
         return None
-    trained, ensemble = metrics["train_classifier"], metrics["evaluate_ensemble"]
     text = (
         "The paper's seven models share their initial weights and learning-rate policy; they differ in how "
         "they sample crops and in the order in which they see the images, and one is wider. Here are "
         f"{len(trained)}.",
     )
-    content = (run_tables.members(trained, ensemble), *_pictures(figures, "training_curves", "member_errors"))
+    curves = captioned(figures, "training_curves", "member_errors")
+    content: tuple[Table | Picture, ...] = (run_tables.members(trained, ensemble), *curves)
     return Section("Training the members", text, content)
 
 
-def crops(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
+def crops(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
     """What 144 crops are."""
-    pictures = _pictures(figures, "crops_144")
-    text = (
+    pictures = captioned(figures, "crops_144")
+    text = [
         "4 scales, 3 squares of each (left, centre, right; top, centre, bottom in a portrait), 6 crops of "
         "each square (four corners, centre, and the whole square resized), and each of these also "
         "mirrored: 4 · 3 · 6 · 2 = 144. The prediction is the mean of the softmax over crops and models.",
         "In a square image the three squares coincide, so 48 distinct crops counted three times give the "
         "same mean.",
-    )
-    if not metrics.get("evaluate_ensemble", {}).get("mirrored", True):
-        text += (
+    ]
+    if ensemble and not ensemble.mirrored:
+        text.append(
             "A mirrored picture of this data set is another thing (dataset.mirror: false), so each mirrored crop "
-            "is replaced by the crop itself: the mean is over 72 crops, each counted twice.",
+            "is replaced by the crop itself: the mean is over 72 crops, each counted twice."
         )
-    return Section("The 144 crops of an image", text, pictures) if pictures else None
+    return Section("The 144 crops of an image", tuple(text), pictures) if pictures else None
 
 
-def classification(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
+def classification(results: Results, figures: Mapping[str, bytes]) -> Section | None:
     """Tables 2 and 3, what the differences carry, the baseline, the classes."""
-    if "evaluate_ensemble" not in metrics:
+    ensemble, manifest = results.one(EnsembleMetrics), results.manifest("classification")
+    if ensemble is None or manifest is None:
         return None
-    ensemble = metrics["evaluate_ensemble"]
     content: list[Table | Picture] = [tables.table_3(ensemble)]
-    content += _pictures(figures, "error_by_models_and_crops")
-    if ensemble.get("paired"):
+    content += captioned(figures, "error_by_models_and_crops")
+    if ensemble.paired:
         content.append(run_tables.comparisons(ensemble))
-    content.append(tables.table_2(ensemble, metrics["prepare_classification"]["dataset"]))
-    pictures = _pictures(figures, "error_by_class")
+    content.append(tables.table_2(ensemble, manifest.dataset))
+    pictures = captioned(figures, "error_by_class")
     content += pictures or (run_tables.classes_by_error(ensemble),)
-    return Section("Classification", tuple(_said(metrics)), tuple(content))
+    text = [*_errors(ensemble), *_baseline(ensemble, results.one(BaselineMetrics))]
+    return Section("Classification", tuple(text), tuple(content))
 
 
-def _said(metrics: dict[str, Any]) -> list[str]:
+def _errors(ensemble: EnsembleMetrics) -> list[str]:
     """The results of classification in sentences that say no more than their intervals."""
-    ensemble = metrics["evaluate_ensemble"]
-    last, said = ensemble["table_3"][-1], []
-    name = f"{plural(last['models'], 'model')} at {plural(last['crops'], 'crop')}"
-    pair = (ensemble.get("paired") or {}).get("single_1_minus_ensemble_144")
-    if pair:
-        words = of_difference(pair["difference"], pair["low"], pair["high"], pair["confidence_percent"])
-        said.append(f"{name}, against one model at one crop: {words}.")
-    bounds = (ensemble.get("intervals") or {}).get("ensemble_144") or {}
-    for top in ("top1", "top5"):
-        key = f"{top}_error_percent"
-        if key in bounds and (top == "top1" or main_metric(ensemble["classes"])[0] == key):
-            measure, error = top.replace("top", "Top-"), decimal(last[key])
-            said.append(
-                f"{measure} error of {name} on test: {error} %, 95 % interval {interval(bounds[key])}."
-            )
-    guess = ensemble.get("largest_class_error_percent")
-    if guess is not None:
-        said.append(f"Always answering the largest class has a top-1 error of {decimal(guess)} %.")
-    if ensemble.get("baseline"):
-        said.append(_baseline(ensemble["baseline"], metrics.get("train_baseline") or {}))
-    return said
+    first, last, text = ensemble.table_3[0], ensemble.table_3[-1], list[str]()
+    name = f"{plural(last.models, 'model')} at {plural(last.crops, 'crop')}"
+    if ensemble.overall:
+        fewest = "one crop" if first.crops == 1 else plural(first.crops, "crop")
+        text.append(f"{name}, against one model at {fewest}: {of_difference(ensemble.overall)}.")
+    for error, top in TOPS.items():
+        if error in ("top1_error_percent", main_metric(ensemble.classes)[0]):
+            bounds = with_confidence(ensemble.intervals[last.system_key].of(error))
+            text.append(f"{top.capitalize()} error of {name} on test: {decimal(last.of(error))} %, {bounds}.")
+    guess = decimal(ensemble.largest_class_error_percent)
+    return [*text, f"Always answering the largest class has a top-1 error of {guess} %."]
 
 
-def _baseline(baseline: dict[str, Any], trained: dict[str, Any]) -> str:
-    method = trained.get("method", "simple baseline")
-    pixels = f" ({trained['pixels']})" if trained.get("pixels") else ""
-    times = baseline.get("times_as_wrong")
+def _baseline(ensemble: EnsembleMetrics, trained: BaselineMetrics | None) -> list[str]:
+    if ensemble.baseline is None or trained is None:
+        return []
+    times = ensemble.baseline.times_as_wrong
     often = f", {decimal(times, 1)} times the ensemble's" if times is not None else ""
-    error = decimal(baseline["top1_error_percent"])
-    return f"The baseline, {method}{pixels}, has a top-1 error of {error} %{often}."
+    error = decimal(ensemble.baseline.top1_error_percent)
+    return [f"The baseline, {trained.method} ({trained.pixels}), has a top-1 error of {error} %{often}."]
 
 
-def units(metrics: dict[str, Any], figures: dict[str, bytes]) -> Section | None:
+def units(analysed: UnitMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
     """Clusters of a module's units, where they were looked for."""
-    if "analyse_units" not in metrics:
-        return None
-    return unit_tables.section(metrics["analyse_units"], _pictures(figures, "unit_clusters"))
+    return unit_tables.section(analysed, captioned(figures, "unit_clusters")) if analysed else None
 
 
 def choices() -> Section:
@@ -195,11 +200,8 @@ def choices() -> Section:
     return Section("What the paper leaves open", text)
 
 
-def provenance(metrics: dict[str, Any], runs: list[dict[str, Any]]) -> Section:
+def provenance(manifests: Sequence[Manifest], runs: Sequence[RunRecord]) -> Section:
     """Every job, the versions and the digests of the data."""
-    manifests = [
-        metrics[stage] for stage in ("prepare_classification", "prepare_detection") if stage in metrics
-    ]
     content = (record_tables.jobs(runs), record_tables.versions(runs), record_tables.digests(manifests))
     text = (f"{plural(len(runs), 'job')} made this page.", *record_tables.mixed_versions(runs))
     return Section("Provenance", text, content)

@@ -1,10 +1,13 @@
 """How every figure looks, and how it becomes the same PNG bytes each time."""
 
 import io
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 # Okabe and Ito's colours, told apart with every common form of colour blindness; black and grey fill up.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -12,7 +15,7 @@ SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#222222", "#8A8A8A"
 PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, BLACK)
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)))
 
-STYLE = {
+STYLE: dict["RcKeyType", Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
     "font.size": 10,
     "axes.titlesize": 11,
@@ -77,7 +80,7 @@ def clipped(name: str, length: int = 28) -> str:
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
-def envelope(recall: list[float], precision: list[float], grid: np.ndarray) -> np.ndarray:
+def envelope(recall: Sequence[float], precision: Sequence[float], grid: np.ndarray) -> np.ndarray:
     """The largest precision at or beyond each recall of `grid`; 0 where that recall is not reached."""
     found, reached = np.asarray(precision, float), np.asarray(recall, float)
     return np.array([found[reached >= point - 1e-12].max(initial=0.0) for point in grid])

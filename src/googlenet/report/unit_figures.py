@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from googlenet.metrics.classification_studies import BranchTest, UnitMetrics
+from googlenet.metrics.results import Results
 from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, bare, drawn
 from googlenet.report.words import decimal
 
@@ -11,44 +13,41 @@ BRANCH_COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
 FARTHEST_TINT = 3.0  # times chance, or a third of it: the deepest colours
 
 
-def unit_clusters(units: dict[str, Any]) -> bytes:
-    """Four charts: correlations by cluster with the units' branches; distances; branches out of and fed by clusters.
-
-    units: analyse_units' metrics.
-    """
-    found = units["trained"]
+def unit_clusters(units: UnitMetrics) -> bytes:
+    """Four charts: correlations by cluster with the units' branches; distances; branches out of and fed by clusters."""
+    trained = units.trained
 
     def draw(figure: Any) -> None:
         left, right = figure.subfigures(1, 2, width_ratios=(1.25, 1))
         _matrix(left, units)
         top, *tables = right.subplots(3, 1, height_ratios=(1, 1.15, 1.15))
         _distances(top, units)
-        for axes, key, title in (
-            (tables[0], "out_of", f"Units of {units['module']} by their own branch, times chance"),
-            (tables[1], "feeds", f"Branches of {units['above']} that they feed, times chance"),
+        for axes, test, title in (
+            (tables[0], trained.out_of, f"Units of {units.module} by their own branch, times chance"),
+            (tables[1], trained.feeds, f"Branches of {units.above} that they feed, times chance"),
         ):
-            _cells(axes, found[key], title)
+            _cells(axes, test, title)
         tables[1].set_xlabel("cluster")
 
     return drawn(draw, 11.5, 6.6)
 
 
-def _matrix(figure: Any, units: dict[str, Any]) -> None:
-    shown, branches = units["trained"]["shown"], units["trained"]["out_of"]["branches"]
+def _matrix(figure: Any, units: UnitMetrics) -> None:
+    shown, branches = units.trained.shown, units.trained.out_of.branches
     strip, axes = figure.subplots(2, 1, height_ratios=(1, 24))
     colours = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in BRANCH_COLOURS], np.uint8)
-    strip.imshow(colours[np.array(shown["branch"])][None], aspect="auto", interpolation="nearest")
+    strip.imshow(colours[np.array(shown.branch)][None], aspect="auto", interpolation="nearest")
     bare(strip)
-    strip.set_title(f"Correlation of the units of inception {units['module']}, by cluster")
+    strip.set_title(f"Correlation of the units of inception {units.module}, by cluster")
     image = axes.imshow(
-        np.array(shown["correlation_percent"]) / 100,
+        np.array(shown.correlation_percent) / 100,
         cmap="RdBu_r",
         vmin=-1,
         vmax=1,
         aspect="auto",
         interpolation="nearest",
     )
-    cluster = np.array(shown["cluster"])
+    cluster = np.array(shown.cluster)
     edges = np.flatnonzero(np.diff(cluster)) + 0.5
     for edge in edges:
         for line in (axes.axhline, axes.axvline):
@@ -67,24 +66,25 @@ def _matrix(figure: Any, units: dict[str, Any]) -> None:
     )
 
 
-def _distances(axes: Any, units: dict[str, Any]) -> None:
-    for which, dash in (("trained", "-"), ("untrained", ":")):
-        for key, colour in (("same_cluster", BLUE), ("other_clusters", GREY)):
-            rows = [row for row in units[which]["by_distance"] if row[key] is not None]
-            label = f"{key.split('_')[0]}, {which}"
+def _distances(axes: Any, units: UnitMetrics) -> None:
+    for network, trained, dash in ((units.trained, "trained", "-"), (units.untrained, "untrained", ":")):
+        same = [(row.distance, row.same_cluster) for row in network.by_distance]
+        other = [(row.distance, row.other_clusters) for row in network.by_distance]
+        for points, which, colour in ((same, "same", BLUE), (other, "other", GREY)):
+            known = [(distance, value) for distance, value in points if value is not None]
             axes.plot(
-                [row["distance"] for row in rows], [row[key] for row in rows], marker="o", markersize=4,
-                color=colour, linestyle=dash, label=label,
+                [distance for distance, _ in known], [value for _, value in known], marker="o", markersize=4,
+                color=colour, linestyle=dash, label=f"{which}, {trained}",
             )  # fmt: skip
-    axes.set_xticks(range(len(units["trained"]["by_distance"])))
+    axes.set_xticks(range(len(units.trained.by_distance)))
     axes.set_title("Mean correlation of two units over their distance")
     axes.set_xlabel("positions apart")
     axes.legend(fontsize=8, ncols=2, title="cluster", title_fontsize=8)
 
 
-def _cells(axes: Any, table: dict[str, Any], title: str) -> None:
+def _cells(axes: Any, table: BranchTest, title: str) -> None:
     """Branches by clusters: deep red three times chance or more, deep blue a third or less; a frame is beyond chance."""
-    values, beyond = np.array(table["over_chance"]).T, np.array(table["beyond"]).T
+    values, beyond = np.array(table.over_chance).T, np.array(table.beyond).T
     tint = np.log(np.clip(values, 1 / FARTHEST_TINT, FARTHEST_TINT)) / np.log(FARTHEST_TINT)
     axes.imshow(tint, cmap="RdBu_r", vmin=-1.4, vmax=1.4, aspect="auto", interpolation="nearest")
     for (row, column), value in np.ndenumerate(values):
@@ -93,7 +93,7 @@ def _cells(axes: Any, table: dict[str, Any], title: str) -> None:
     for row, column in zip(*np.nonzero(beyond), strict=True):
         axes.add_patch(_frame(column, row))
     bare(axes)
-    axes.set_yticks(range(len(table["branches"])), table["branches"])
+    axes.set_yticks(range(len(table.branches)), table.branches)
     axes.set_xticks(range(values.shape[1]), [str(c + 1) for c in range(values.shape[1])])
     axes.set_title(title)
 
@@ -104,6 +104,7 @@ def _frame(column: int, row: int) -> Any:
     return Rectangle((column - 0.47, row - 0.45), 0.94, 0.9, fill=False, edgecolor=BLACK, linewidth=1.4)
 
 
-def from_metrics(metrics: dict[str, Any]) -> dict[str, bytes]:
+def from_metrics(results: Results) -> dict[str, bytes]:
     """The chart of this module, where the units were analysed."""
-    return {"unit_clusters": unit_clusters(metrics["analyse_units"])} if "analyse_units" in metrics else {}
+    units = results.one(UnitMetrics)
+    return {"unit_clusters": unit_clusters(units)} if units else {}

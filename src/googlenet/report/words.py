@@ -1,9 +1,14 @@
 """Numbers as text: one place says how many decimals a percent has and what an interval lets us claim."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+
+from googlenet.metrics.error_rates import TopError
+from googlenet.metrics.interval import Difference, Interval
 
 NONE = "—"
 TIMES = "\N{MULTIPLICATION SIGN}"
+NEITHER = "neither, as far as the interval carries"
+TOPS: dict[TopError, str] = {"top1_error_percent": "top-1", "top5_error_percent": "top-5"}
 SPLITS = ("train", "validation", "test")
 
 
@@ -41,9 +46,9 @@ def as_printed(value: float) -> str:
     return f"{value:g}"
 
 
-def interval(bounds: Sequence[float] | None, digits: int = 2) -> str:
-    """Two bounds as "[4.10, 6.02]"."""
-    return NONE if bounds is None else f"[{decimal(bounds[0], digits)}, {decimal(bounds[1], digits)}]"
+def interval(bounds: Interval | None, digits: int = 2) -> str:
+    """An interval as "[4.10, 6.02]"; a dash when there is none."""
+    return NONE if bounds is None else f"[{decimal(bounds.low, digits)}, {decimal(bounds.high, digits)}]"
 
 
 def kilo(value: float) -> str:
@@ -69,46 +74,37 @@ def plural(number: int, noun: str) -> str:
     return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
 
 
-def of_difference(
-    difference: float,
-    low: float,
-    high: float,
-    confidence_percent: float,
-    unit: str = " points",
-    digits: int = 2,
-) -> str:
+def confidence(level: Interval) -> str:
+    """What an interval is called: "95 % interval"."""
+    return f"{level.confidence_percent:g} % interval"
+
+
+def with_confidence(bounds: Interval, digits: int = 2) -> str:
+    """An interval and what it is called: "95 % interval [4.10, 6.02]"."""
+    return f"{confidence(bounds)} {interval(bounds, digits)}"
+
+
+def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> str:
     """What a paired interval lets us say of a difference, above zero the better: better, worse, or neither."""
-    said = f"{confidence_percent:g} % interval"
-    if low > 0:
-        return f"better by {decimal(difference, digits)}{unit}, {said} {interval([low, high], digits)}"
-    if high < 0:
-        return f"worse by {decimal(-difference, digits)}{unit}, {said} {interval([-high, -low], digits)}"
-    bounds = interval([low, high], digits)
-    return f"no difference that the interval carries ({signed(difference, digits)}{unit}, {said} {bounds})"
+    difference, bounds = pair.difference, pair.interval
+    if bounds.low > 0:
+        return f"better by {decimal(difference, digits)}{unit}, {with_confidence(bounds, digits)}"
+    if bounds.high < 0:
+        turned = bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
+        return f"worse by {decimal(-difference, digits)}{unit}, {with_confidence(turned, digits)}"
+    numbers = f"{signed(difference, digits)}{unit}, {with_confidence(bounds, digits)}"
+    return f"no difference that the interval carries ({numbers})"
 
 
-def fall(pair: dict[str, float], confidence_percent: float, unit: str = " points", digits: int = 2) -> str:
-    """`of_difference` of a pair as the metrics have it: {difference, low, high}."""
-    return of_difference(
-        pair["difference"], pair["low"], pair["high"], confidence_percent, unit=unit, digits=digits
-    )
+def gain(pair: Difference, digits: int = 1) -> str:
+    """`of_difference` of a share of which more is better, in percentage points."""
+    return of_difference(pair, digits=digits)
 
 
-def gain(difference: float, bounds: Sequence[float], confidence_percent: float, digits: int = 1) -> str:
-    """`of_difference` of a share of which more is better, in percentage points, with its (low, high)."""
-    return of_difference(difference, *bounds, confidence_percent, digits=digits)
-
-
-def main_metric(classes: int) -> tuple[str, str]:
-    """The error that says something with so many classes, as key and as words: the paper's top-5, or top-1."""
-    top = "top5" if classes >= 100 else "top1"
-    return f"{top}_error_percent", f"{top.replace('top', 'top-')} error"
-
-
-def natural(name: str) -> tuple[int, str]:
-    """A sort key that puts m2 before m10."""
-    digits = "".join(letter for letter in name if letter.isdigit())
-    return (int(digits) if digits else -1, name)
+def main_metric(classes: int) -> tuple[TopError, str]:
+    """The error that says something with so many classes, and its name: the paper's top-5, or top-1."""
+    error: TopError = "top5_error_percent" if classes >= 100 else "top1_error_percent"
+    return error, f"{TOPS[error]} error"
 
 
 def in_order(splits: Iterable[str]) -> list[str]:

@@ -1,37 +1,49 @@
-"""Cluster the units of one module of a trained member, and tell how the clusters lie to the branches."""
+"""Cluster the units of one module of a trained member, and measure how the clusters lie to the branches."""
 
-from googlenet import trained
 from googlenet.classification.units import activations, analysed
+from googlenet.config.schema.classification import AnalyseUnits
 from googlenet.data.store import open_split
-from googlenet.job import Input, Job, Output, main
-from googlenet.models.googlenet import initialise
+from googlenet.metrics.classification_studies import NetworkUnits, UnitMetrics
+from googlenet.models import bundle
 from googlenet.models.table_1 import module_above
+from googlenet.pipeline.job import Input, Job, Output, main
 
 
-def run(job: Job, *, manifest: Input, weights: Input, metrics: Output) -> None:
+def run(job: Job[AnalyseUnits], *, manifest: Input, weights: Input, metrics: Output) -> None:
     """Analyse the trained network and, as a control, the same network with its initial weights."""
-    config, device = job.config, job.compute["device"]
-    model, description = trained.load(weights, device)
-    module = config["module"]
-    above = module_above(module, description.repeat_modules, "analyse_units.module")
-    split = open_split(manifest.parent, config["split"])
-    pictures = [split.picture(i) for i in spaced(len(split), config["pictures"])]
-    found = {}
-    for which in ("trained", "untrained"):
-        if which == "untrained":
-            initialise(model, config["untrained_seed"])
-        maps = activations(model, description, pictures, module, device)
-        found[which] = analysed(model, maps, module, above, config)
-        told = {"out_of": found[which]["out_of"], "feeds": found[which]["feeds"]}
-        job.log({f"{which}_{key}_explained": value["explained"] for key, value in told.items()})
-        job.log({f"{which}_{key}_p": value["p"] for key, value in told.items()})
-    head = {"member": weights.parent.name, "module": module, "above": above, "split": config["split"]}
-    head |= {"pictures": len(pictures), "map_px": list(maps.shape[2:])}
-    job.write_metrics(metrics, head | {"permutations": config["permutations"], **found})
+    settings, device = job.settings, job.runtime.device
+    network = bundle.load(weights, device)
+    above = module_above(settings.module, network.spec.architecture.repeat_modules, "analyse_units.module")
+    split = open_split(manifest.parent, settings.split)
+    images = [split.picture(i) for i in spaced(len(split), settings.images)]
+
+    def measured(which: str) -> tuple[NetworkUnits, tuple[int, int]]:
+        maps = activations(network, images, settings.module, device)
+        units = analysed(network, maps, settings.module, above, settings)
+        tests = {"out_of": units.out_of, "feeds": units.feeds}
+        job.log({f"{which}_{key}_explained": test.explained for key, test in tests.items()})
+        job.log({f"{which}_{key}_p": test.p for key, test in tests.items()})
+        return units, (maps.shape[2], maps.shape[3])
+
+    trained, map_px = measured("trained")
+    network.initialise(settings.untrained_seed)
+    untrained, _ = measured("untrained")
+    result = UnitMetrics(
+        member=weights.parent.name,
+        module=settings.module,
+        above=above,
+        split=settings.split,
+        images=len(images),
+        map_px=map_px,
+        permutations=settings.permutations,
+        trained=trained,
+        untrained=untrained,
+    )
+    job.write_metrics(metrics, result)
 
 
 def spaced(count: int, wanted: int) -> list[int]:
-    """At most `wanted` of `count` pictures, evenly spaced, so that every class of a sorted split has its share."""
+    """At most `wanted` of `count` images, evenly spaced, so that every class of a sorted split has its share."""
     wanted = min(count, wanted)
     return [i * count // wanted for i in range(wanted)]
 

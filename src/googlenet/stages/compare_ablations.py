@@ -1,14 +1,18 @@
 """Compare every row of the table of ablations with the reference, and write its page."""
 
-from googlenet.checkpoint import load_arrays
 from googlenet.classification.ablations import compare
-from googlenet.files import read_json, write_bytes
-from googlenet.job import Input, Inputs, Job, Output, main
+from googlenet.config.schema.classification import CompareAblations
+from googlenet.metrics.base import read_metrics
+from googlenet.metrics.data import read_manifest
+from googlenet.metrics.training import TrainingMetrics
+from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.report import ablations, page
+from googlenet.storage.checkpoint import load_arrays
+from googlenet.storage.files import write_bytes
 
 
 def run(
-    job: Job,
+    job: Job[CompareAblations],
     *,
     manifest: Input,
     outcomes: Inputs,
@@ -19,18 +23,18 @@ def run(
 ) -> None:
     """Outcomes and trainings' metrics lie in folders of their stages' and jobs' names: a member's or a variant's."""
     arrays = {"/".join(path.parts[-3:-1]): load_arrays(path)[0] for path in outcomes}
-    trained = {"/".join(path.parts[-3:-1]): read_json(path) for path in trainings}
-    data = read_json(manifest)
-    found = compare(job.config, arrays, trained) | {"classes": len(data["classes"])}
-    for row in found["rows"]:
-        job.log({f"test_top1_difference_points_{row['name']}": row["test"]["top1"]["difference_points"]})
-    picture = ablations.ablation_differences(found)
-    write_bytes(markdown.parent / "figures" / "ablation_differences.png", picture)
-    report = ablations.build(job.config["experiment"], found, data, picture, job.config["about"])
+    trained = {"/".join(path.parts[-3:-1]): read_metrics(path, TrainingMetrics) for path in trainings}
+    data = read_manifest(manifest)
+    measured = compare(job.settings, arrays, trained, len(data.classes))
+    for row in measured.rows:
+        job.log({f"test_top1_difference_points_{row.name}": row.test.top1.difference_points})
+    figure = ablations.ablation_differences(measured)
+    write_bytes(markdown.parent / "figures" / "ablation_differences.png", figure)
+    report = ablations.build(job.experiment, measured, data, figure, job.settings.about)
     write_bytes(markdown, page.render_markdown(report).encode())
     write_bytes(html, page.render_html(report).encode())
     job.artifact(html)
-    job.write_metrics(metrics, found)
+    job.write_metrics(metrics, measured)
 
 
 if __name__ == "__main__":

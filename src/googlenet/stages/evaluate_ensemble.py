@@ -1,37 +1,40 @@
-"""Evaluate every subset of the members on the test pictures: Tables 2 and 3."""
+"""Evaluate every subset of the members on the test images: Tables 2 and 3."""
 
 import json
 
-from googlenet.classification.class_order import labels_among
+from googlenet.classification.class_order import Outputs, labels_among
 from googlenet.classification.ensemble import evaluate
+from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.data.store import open_split
-from googlenet.files import read_json
-from googlenet.job import Input, Inputs, Job, Output, main
-from googlenet.rows import open_rows
+from googlenet.metrics.base import read_metrics
+from googlenet.metrics.classification import BaselineMetrics
+from googlenet.metrics.order import natural
+from googlenet.pipeline.job import Input, Inputs, Job, Output, main
+from googlenet.storage.rows import open_rows
 
 
-def run(job: Job, *, manifest: Input, predictions: Inputs, baseline: Inputs, metrics: Output) -> None:
+def run(
+    job: Job[EvaluateEnsemble], *, manifest: Input, predictions: Inputs, baseline: Inputs, metrics: Output
+) -> None:
     """Average the members' predictions and count errors; predictions lie in folders of their members' names."""
-    scores, outputs = {}, {}
-    for path in predictions:
+    scores, outputs, mirrored = {}, {}, True
+    for path in sorted(predictions, key=lambda path: natural(path.parent.name)):
         arrays, metadata = open_rows(path)
         scores[path.parent.name] = {int(policy): arrays[policy] for policy in sorted(arrays, key=int)}
-        outputs[path.parent.name] = json.loads(metadata["outputs"])
+        outputs[path.parent.name] = Outputs(**json.loads(metadata["outputs"]))
+        mirrored = json.loads(metadata["mirrored"])  # the same for all: a key of the data set
     labels, names = labels_among(outputs, open_split(manifest.parent, "test").labels)
-    found = evaluate(scores, labels, names, job.config)
-    found["mirrored"] = json.loads(metadata["mirrored"])  # the same for all: a key of the data set
-    found["baseline"] = None
-    for path in baseline:
-        error = read_json(path)["top1_error_percent"]
-        ours = found["table_3"][-1]["top1_error_percent"]
-        found["baseline"] = {
-            "top1_error_percent": error,
-            "times_as_wrong": error / ours if ours else None,
-        }
-    for row in found["table_3"]:
-        name = f"{row['models']}_models_{row['crops']}_crops"
-        job.log({f"test_{key}_{name}": row[key] for key in ("top1_error_percent", "top5_error_percent")})
-    job.write_metrics(metrics, found)
+    errors = [read_metrics(path, BaselineMetrics).top1_error_percent for path in baseline]
+    measured = evaluate(scores, labels, names, job.settings, mirrored, errors[0] if errors else None)
+    for row in measured.table_3:
+        name = f"{row.models}_models_{row.crops}_crops"
+        job.log(
+            {
+                f"test_top1_error_percent_{name}": row.top1_error_percent,
+                f"test_top5_error_percent_{name}": row.top5_error_percent,
+            }
+        )
+    job.write_metrics(metrics, measured)
 
 
 if __name__ == "__main__":

@@ -2,22 +2,22 @@
 
 from pathlib import Path
 
-from googlenet import trained
-from googlenet.imports.bring import check, digest, imported, summary
-from googlenet.job import Job, Output, main
+from googlenet.config.schema.classification import ImportWeights
+from googlenet.imports.import_weights import check, imported, summary
+from googlenet.models import bundle
+from googlenet.pipeline.job import Job, Output, main
 
 
-def run(job: Job, *, weights: Output, metrics: Output) -> None:
+def run(job: Job[ImportWeights], *, weights: Output, metrics: Output) -> None:
     """Read the member's file; write it with its preprocessing and its order of classes."""
-    member, origin = job.config["member"], job.config["origin"]
-    source = Path(member["weights"]).expanduser()
-    check(source, origin, f"ensemble.members.{member['name']}.weights")
-    model, description = imported(source, origin, job.config["model"], member["width"])
-    trained.save(weights, model, description, job.stamp)
-    found = summary(model, description)
-    job.log({"parameters": found["parameters"], "classes": found["classes"]})
-    told = {"member": member, "format": origin["format"], "source_sha256": digest(source)}
-    job.write_metrics(metrics, told | found)
+    member, origin = job.settings.member, job.settings.origin
+    source = Path(member.weights).expanduser()
+    check(source, origin, f"ensemble.members.{member.name}.weights")
+    network = imported(source, origin, job.settings.model, member.width)
+    bundle.save(weights, network, job.stamp)
+    result = summary(network, member, origin, source)
+    job.log({"parameters": result.parameters, "classes": result.classes})
+    job.write_metrics(metrics, result)
 
 
 if __name__ == "__main__":

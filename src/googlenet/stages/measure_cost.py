@@ -1,47 +1,51 @@
 """Count the paper's network by the rows of Table 1, set it beside others, and measure this experiment's own."""
 
-import torch
-
-from googlenet.job import Job, Output, main
+from googlenet.config.schema.classification import MeasureCost
+from googlenet.metrics.cost import CostMetrics, ForwardRate, OwnCost
 from googlenet.models.comparison import compared
-from googlenet.models.cost import auxiliary_cost, cost, totals
+from googlenet.models.cost import cost
 from googlenet.models.forward import forward_rate
 from googlenet.models.googlenet import GoogLeNet
-from googlenet.trained import Description, build
+from googlenet.models.network import Architecture, Network, NetworkSpec
+from googlenet.pipeline.job import Job, Output, main
 
-PAPER = {"input_px": 224, "classes": 1000}
+CLASSES = 1000  # the paper's
 
 
-def run(job: Job, *, metrics: Output) -> None:
+def run(job: Job[MeasureCost], *, metrics: Output) -> None:
     """Count exactly; time the forward passes, the figures here that are not the same twice."""
-    config, model = job.config, job.config["model"]
-    full = GoogLeNet(PAPER["classes"], input_px=PAPER["input_px"])
-    layers = cost(full, PAPER["input_px"])
-    own = build(Description.of(model, [str(i) for i in range(PAPER["classes"])]))
-    own = own.to(job.compute["device"], memory_format=torch.channels_last)
-    own_totals = totals(cost(own, model["input_px"]), [])
-    with torch.autocast(job.compute["device"], torch.bfloat16, enabled=job.compute["precision"] == "bf16"):
-        rate = forward_rate(own, model["input_px"], config["batch_size"], config["repeats"])
-    ours = {
-        "input_px": model["input_px"],
-        "width": model["width"],
-        "classes": PAPER["classes"],
-        "parameters": own_totals["parameters"],
-        "macs": own_totals["macs"],
-    }
-    machine = {
-        "device": job.compute["device"],
-        "precision": job.compute["precision"],
-        "threads": job.compute["numeric_threads"],
-    }
-    forward = machine | {"batch": config["batch_size"], "images_per_s": rate}
-    found = {"layers": layers, "totals": totals(layers, auxiliary_cost(full, PAPER["input_px"]))}
-    networks = compared(config, job.compute)
-    beside = machine | {"batch": config["peer_batch_size"], "repeats": config["peer_repeats"]}
-    beside |= {"wider": config["wider"], "deeper": config["deeper"], "networks": networks}
-    job.log({"parameters": ours["parameters"], "macs": ours["macs"], "images_per_s": rate})
-    job.log({f"forward_ms_{row['network']}": row["forward_ms"] for row in networks if "forward_ms" in row})
-    job.write_metrics(metrics, PAPER | found | {"ours": ours, "forward": forward, "beside": beside})
+    settings, compute, paper = job.settings, job.settings.compute, Architecture()
+    counted = cost(GoogLeNet(CLASSES, paper), paper.input_px)
+    own_spec = NetworkSpec.of(settings.model, tuple(str(i) for i in range(CLASSES)))
+    own = Network.build(own_spec).on(job.runtime.device)
+    own_totals = cost(own.model, own_spec.input_px).totals
+    with job.runtime.autocast():
+        rate = forward_rate(own.model, own_spec.input_px, settings.batch_size, settings.repeats)
+    result = CostMetrics(
+        input_px=paper.input_px,
+        classes=CLASSES,
+        layers=counted.layers,
+        totals=counted.totals,
+        ours=OwnCost(
+            input_px=own_spec.input_px,
+            width=settings.model.width,
+            classes=CLASSES,
+            parameters=own_totals.parameters,
+            macs=own_totals.macs,
+        ),
+        forward=ForwardRate(
+            device=compute.device,
+            precision=compute.precision,
+            threads=compute.numeric_threads,
+            batch=settings.batch_size,
+            images_per_s=rate,
+        ),
+        beside=compared(settings, job.runtime),
+    )
+    job.log({"parameters": own_totals.parameters, "macs": own_totals.macs, "images_per_s": rate})
+    times = {f"forward_ms_{row.network}": row.forward_ms for row in result.beside.networks}
+    job.log({name: ms for name, ms in times.items() if ms is not None})
+    job.write_metrics(metrics, result)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,33 @@
-"""Add MultiBox's boxes to those of selective search, on one part of the pictures."""
+"""Add MultiBox's boxes to those of selective search, on one part of the images."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from googlenet import checkpoint
+from googlenet.config.schema.detection import MergeProposals
 from googlenet.data.records import SPLITS
 from googlenet.data.store import open_split
-from googlenet.detection import multibox
+from googlenet.detection import merge, multibox
 from googlenet.detection import proposals as packed
-from googlenet.detection.merge import Merged, merge, sources
-from googlenet.job import Input, Inputs, Job, Output, main
+from googlenet.pipeline.job import Input, Inputs, Job, Output, main
+from googlenet.storage import checkpoint
+
+NO_BOXES = np.zeros((0, 4), np.int32), np.zeros(0)
 
 
 def run(
-    job: Job, *, manifest: Input, searched: Input, weights: Inputs, proposals: Output, metrics: Output
+    job: Job[MergeProposals],
+    *,
+    manifest: Input,
+    searched: Input,
+    weights: Inputs,
+    proposals: Output,
+    metrics: Output,
 ) -> None:
-    """Merge on pictures part, part + parts, ... of every split. weights: MultiBox's file, or none where it is left out."""
-    config, proposer = job.config, None
+    """Merge on images part, part + parts, ... of every split. weights: MultiBox's file, or none where it is left out."""
+    settings, model = job.settings, None
     for path in weights:
-        tensors, metadata = checkpoint.load(path)
-        proposer = multibox.rebuilt(metadata["form"], tensors, job.compute["device"])
+        model = multibox.load(path, job.runtime.device, settings.network)
     splits = {name: open_split(manifest.parent, name) for name in SPLITS}
     by_split = checkpoint.load_arrays(searched)[0]
     lists = {name: packed.unpack(by_split, name) for name in SPLITS}
@@ -28,28 +35,24 @@ def run(
 
     def merged_from(start: int) -> Iterator[dict[str, np.ndarray]]:
         for name, row in places[start:]:
-            own: tuple = (np.zeros((0, 4), np.int32), np.zeros(0))
-            if proposer:
-                picture = splits[name].picture(config["part"]["index"] + row * config["parts"])
-                most, nms_iou = config["multibox_boxes"], config["multibox_nms_iou"]
-                own = multibox.propose(*proposer, picture, most, nms_iou, job.compute)
-            one = merge(*own, lists[name][row], config["duplicate_iou"])
-            heads = np.array([one.multibox, len(own[0])])
+            proposed = NO_BOXES
+            if model is not None:
+                image = splits[name].picture(settings.part.index + row * settings.parts)
+                proposed = multibox.propose(model, image, settings, job.runtime)
+            one = merge.merge(*proposed, lists[name][row], settings.duplicate_iou)
+            heads = np.array([one.multibox, len(proposed[0])])
             yield {"boxes": one.boxes, "confidence": one.confidence, "heads": heads}
 
-    found: dict = {name: [] for name in SPLITS}
-    counts: dict = {}
-    for (name, row), item in zip(places, job.resume.items(len(places), merged_from), strict=True):
-        kept, proposed = item["heads"].tolist()
-        found[name].append(Merged(item["boxes"], item["confidence"], kept))
-        told = {"multibox": proposed, "selective_search": len(lists[name][row]), "boxes": len(item["boxes"])}
-        counts = {key: counts.get(key, 0) + value for key, value in told.items()}
-    images = sum(map(len, found.values()))
-    boxes = {name: [one.boxes for one in pictures] for name, pictures in found.items()}
-    checkpoint.save_arrays(proposals, packed.pack(boxes) | sources(found), {"stamp": job.stamp})
-    counts |= {"images": images, "boxes_per_image": counts.get("boxes", 0) / max(1, images)}
-    job.log(counts)
-    job.write_metrics(metrics, counts)
+    merged: dict[str, list[merge.Merged]] = {name: [] for name in SPLITS}
+    from_multibox = 0
+    for (name, _), item in zip(places, job.resume.items(len(places), merged_from), strict=True):
+        merged[name].append(merge.Merged(item["boxes"], item["confidence"], int(item["heads"][0])))
+        from_multibox += int(item["heads"][1])
+    boxes = {name: [one.boxes for one in images] for name, images in merged.items()}
+    checkpoint.save_arrays(proposals, packed.pack(boxes) | merge.sources(merged), {"stamp": job.stamp})
+    result = merge.measure(merged, lists, from_multibox)
+    job.log(result.to_json())
+    job.write_metrics(metrics, result)
 
 
 if __name__ == "__main__":

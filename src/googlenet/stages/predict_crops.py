@@ -1,48 +1,56 @@
-"""Predict the test pictures with one member: mean softmax over 1, 10 and 144 crops."""
+"""Predict the test images with one member: mean softmax over 1, 10 and 144 crops."""
 
 import json
 
-from googlenet import trained
-from googlenet.checkpoint import save_arrays
 from googlenet.classification.class_order import labels_among
 from googlenet.classification.error_rates import top_errors
 from googlenet.classification.kept_crops import Keeper, sample
-from googlenet.classification.predict import in_data_order, predict, predict_kept, union
+from googlenet.classification.predict import Cropping, in_data_order, predict, predict_kept
+from googlenet.config.schema.classification import PredictCrops
 from googlenet.data.decoded import Pictures
 from googlenet.data.store import Split, open_split
-from googlenet.files import read_json
-from googlenet.job import Input, Job, Output, main
+from googlenet.metrics.data import read_manifest
+from googlenet.models import bundle
+from googlenet.pipeline.job import Input, Job, Output, main
+from googlenet.storage.checkpoint import save_arrays
 
 
-def run(job: Job, *, manifest: Input, weights: Input, predictions: Output, crops: Output) -> None:
-    """Write float32 [pictures, classes] per policy, the mean softmax over its crops; and the sample's, crop by crop.
+def run(
+    job: Job[PredictCrops], *, manifest: Input, weights: Input, predictions: Output, crops: Output
+) -> None:
+    """Write float32 [images, classes] per policy, the mean softmax over its crops; and the sample's, crop by crop.
 
-    The sample is of test and validation pictures; a data set without a validation split has only the former. A
+    The sample is of test and validation images; a data set without a validation split has only the former. A
     network that knows more classes than the data set answers with any of its own.
     """
-    model, description = trained.load(weights, job.compute["device"])
-    test, dataset = open_split(manifest.parent, "test"), read_json(manifest)
-    model, outputs = in_data_order(model, description.classes, dataset, f"member {weights.parent.name}")
-    policies, batch, mirror = (job.config[key] for key in ("policies", "batch_size", "mirror"))
+    settings, member, runtime = job.settings, weights.parent.name, job.runtime
+    test, dataset = open_split(manifest.parent, "test"), read_manifest(manifest)
+    network, outputs = in_data_order(
+        bundle.load(weights, runtime.device), dataset.classes, dataset.class_keys, f"member {member}"
+    )
+    cropping = Cropping(settings.policies, settings.batch_size, settings.mirror)
+    keepers: dict[str, Keeper] = {}
 
     def keeper(split: Split) -> Keeper:
-        chosen = sample(len(split), job.config["per_crop_images"], job.config["per_crop_seed"])
-        return Keeper(chosen, union(policies), len(description.classes))
+        chosen = sample(len(split), settings.per_crop_images, settings.per_crop_seed)
+        return keepers.setdefault(split.split, Keeper(chosen, cropping.numbers, len(network.spec.classes)))
 
-    kept = {"test": keeper(test)}
-    how, pictures = (policies, batch, job.compute, mirror), Pictures(test, 0)
-    found = predict(model, description, pictures, *how, kept["test"], job.resume)
-    labels, _ = labels_among({weights.parent.name: outputs}, test.labels)
-    for policy, scores in found.items():
-        errors = top_errors(scores, labels)
+    kept = keeper(test) if settings.keep_crops else None
+    scores_by_policy = predict(network, Pictures(test, 0), cropping, runtime, kept, job.resume)
+    labels, _ = labels_among({member: outputs}, test.labels)
+    for policy, scores in scores_by_policy.items():
+        errors = top_errors(scores, labels).to_json()
         job.log({f"test_{name}_{policy}_crops": value for name, value in errors.items()})
-    if dataset["splits"].get("validation", {}).get("records"):
+    if settings.keep_crops and "validation" in dataset.splits and dataset.splits["validation"].records:
         validation = open_split(manifest.parent, "validation")
-        kept["validation"] = keeper(validation)
-        predict_kept(model, description, validation, *how, kept["validation"], job.resume)
-    metadata = {"stamp": job.stamp, "mirrored": json.dumps(mirror), "outputs": json.dumps(outputs)}
-    save_arrays(predictions, {str(policy): scores for policy, scores in found.items()}, metadata)
-    stored = {name: array for split, one in kept.items() for name, array in one.arrays(split).items()}
+        predict_kept(network, validation, cropping, runtime, keeper(validation), job.resume)
+    metadata = {
+        "stamp": job.stamp,
+        "mirrored": json.dumps(settings.mirror),
+        "outputs": json.dumps(outputs._asdict()),
+    }
+    save_arrays(predictions, {str(policy): scores for policy, scores in scores_by_policy.items()}, metadata)
+    stored = {name: array for split, one in keepers.items() for name, array in one.arrays(split).items()}
     save_arrays(crops, stored, metadata)
 
 

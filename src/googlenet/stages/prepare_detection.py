@@ -1,18 +1,21 @@
 """Check and pack the detection data set: shards with a manifest."""
 
-from googlenet.data.prepare import prepare_to, told
-from googlenet.job import Job, Output, main
+from googlenet.config.schema.dataset import PrepareDetection
+from googlenet.data.prepare import forget, log_lines, prepare, state_of
+from googlenet.pipeline.job import Job, Output, main
 
 
-def run(job: Job, *, manifest: Output) -> None:
+def run(job: Job[PrepareDetection], *, manifest: Output) -> None:
     """Write the shards beside `manifest`, and the manifest last: it is the edge that stands for them."""
-    workers = min(job.plumbing["prepare_workers"], job.threads)
-    source, stop = job.config["source"], job.resume.told_to_stop
-    made = prepare_to(manifest, "detection", source, job.stamp, workers, stop, job.say)
-    job.log({f"{split}_pictures": row["records"] for split, row in made["splits"].items()})
-    for line in told(made):
+    source, folder = job.settings.source, manifest.parent
+    state = state_of(source.kind, folder.name, job.stamp)
+    workers = min(job.execution.prepare_workers, job.threads)
+    made = prepare(source, folder, workers=workers, state=state, stop=job.resume.told_to_stop, say=job.say)
+    job.write_metrics(manifest, made)
+    forget(state)
+    job.log({f"{name}_pictures": split.records for name, split in made.splits.items()})
+    for line in log_lines(made):
         job.say(line)
-    job.artifact(manifest)
 
 
 if __name__ == "__main__":

@@ -1,46 +1,50 @@
-"""Propose regions on one part of the pictures, by selective search."""
+"""Propose regions on one part of the images, by selective search."""
 
 from collections.abc import Iterator
 
-from googlenet.checkpoint import save_arrays
+import numpy as np
+
+from googlenet.config.schema.detection import ProposeRegions
 from googlenet.data.records import SPLITS
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
-from googlenet.detection.selective_search import DEFAULTS, check, propose
+from googlenet.detection.selective_search import propose
 from googlenet.errors import UserError
-from googlenet.job import Input, Job, Output, main
+from googlenet.metrics.proposals import ProposalMetrics
+from googlenet.pipeline.job import Input, Job, Output, main
+from googlenet.storage.checkpoint import save_arrays
 
-SETTINGS = tuple(DEFAULTS)
 
-
-def run(job: Job, *, manifest: Input, proposals: Output, metrics: Output) -> None:
-    """Propose on pictures part, part + parts, ... of every split. Raises UserError when no picture has any region."""
-    settings = check({key: job.config[key] for key in SETTINGS})
+def run(job: Job[ProposeRegions], *, manifest: Input, proposals: Output, metrics: Output) -> None:
+    """Propose on images part, part + parts, ... of every split. Raises UserError when no image has any region."""
+    settings = job.settings
     splits = {name: open_split(manifest.parent, name) for name in SPLITS}
-    first, step = job.config["part"]["index"], job.config["parts"]
+    first, step = settings.part.index, settings.parts
     places = [(name, index) for name, split in splits.items() for index in range(first, len(split), step)]
 
-    def proposed_from(start: int) -> Iterator[dict]:
+    def proposed_from(start: int) -> Iterator[dict[str, np.ndarray]]:
         for name, index in places[start:]:
             yield {"boxes": propose(splits[name].picture(index), settings)}
 
-    found: dict = {name: [] for name in SPLITS}
-    without = 0
+    by_split: dict[str, list[np.ndarray]] = {name: [] for name in SPLITS}
     for (name, index), item in zip(places, job.resume.items(len(places), proposed_from), strict=True):
-        found[name].append(item["boxes"])
+        by_split[name].append(item["boxes"])
         if not len(item["boxes"]):
-            without += 1
             job.say(f"no region: {splits[name].names[index]} ({name})")
-    boxes = sum(len(b) for lists in found.values() for b in lists)
-    if places and not boxes:
+    counts = [len(boxes) for lists in by_split.values() for boxes in lists]
+    if places and not sum(counts):
         raise UserError(
-            "propose_regions.min_box_side_px: selective search proposes no region in any picture; lower it, or give larger pictures"
+            "propose_regions.min_box_side_px: selective search proposes no region in any image; lower it, or give larger images"
         )
-    save_arrays(proposals, packed.pack(found), {"stamp": job.stamp})
-    counts = {"images": len(places), "images_without_boxes": without, "boxes": boxes}
-    counts |= {"boxes_per_image": boxes / max(1, len(places))}
-    job.log(counts)
-    job.write_metrics(metrics, counts)
+    save_arrays(proposals, packed.pack(by_split), {"stamp": job.stamp})
+    result = ProposalMetrics(
+        images=len(places),
+        images_without_boxes=counts.count(0),
+        boxes=sum(counts),
+        boxes_per_image=sum(counts) / max(1, len(places)),
+    )
+    job.log(result.to_json())
+    job.write_metrics(metrics, result)
 
 
 if __name__ == "__main__":

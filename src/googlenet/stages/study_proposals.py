@@ -1,56 +1,55 @@
-"""Study the proposals on test pictures: coverage and boxes of selective search, MultiBox, fixed boxes, and together."""
+"""Study the proposals on test images: coverage and boxes of selective search, MultiBox, fixed boxes, and together."""
 
-from googlenet.data.store import Split, open_split
+from googlenet.config.schema.base import replaced
+from googlenet.config.schema.detection import StudyProposals
+from googlenet.data.ground_truth import with_sizes
+from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
 from googlenet.detection.merge import Unmerged
 from googlenet.detection.priors import rescale
 from googlenet.detection.proposal_study import example, fixed_boxes, study
-from googlenet.detection.selective_search import DEFAULTS, propose
-from googlenet.files import read_json
-from googlenet.job import Input, Inputs, Job, Output, main
-from googlenet.rows import open_rows
+from googlenet.detection.selective_search import propose
+from googlenet.metrics.data import read_manifest
+from googlenet.metrics.proposals import ProposalExample, ProposalStudyMetrics, SuperpixelScales
+from googlenet.pipeline.job import Input, Inputs, Job, Output, main
+from googlenet.storage.rows import open_rows
 
 
-def run(job: Job, *, manifest: Input, searched: Inputs, merged: Inputs, metrics: Output) -> None:
-    """Compare the sources on the same pictures; selective search runs once more on these, at the compared size."""
-    config, classes = job.config, read_json(manifest)["classes"]
+def run(
+    job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: Inputs, metrics: Output
+) -> None:
+    """Compare the sources on the same images; selective search runs once more on these, at the compared size."""
+    settings, compare, classes = job.settings, job.settings.compare, read_manifest(manifest).classes
     test, train = open_split(manifest.parent, "test"), open_split(manifest.parent, "train")
-    wanted = min(len(test), config["compare"]["images"])
+    wanted = min(len(test), compare.images)
     rows = [i * len(test) // wanted for i in range(wanted)]
-    scales = {"ours": config["search"]["superpixel_scale"], "compared": config["compare"]["superpixel_scale"]}
-    full = {key: config["search"][key] for key in DEFAULTS} | {"superpixel_scale": scales["compared"]}
+    full = replaced(settings.search, superpixel_scale=compare.superpixel_scale)
     ours = packed.joined([open_rows(path)[0] for path in searched], "test")
     every = Unmerged([open_rows(path)[0] for path in merged], "test")
-    both = {i: every[i] for i in rows}
-    fixed = fixed_boxes(*boxes_of(train), config["fixed_boxes"], config["prior_seed"])
-    records = [test[i] for i in rows]
-    truth, labels = [record.boxes for record in records], [record.box_labels for record in records]
+    both = [every[i] for i in rows]
+    trained, trained_sizes = with_sizes(train, range(len(train)))
+    boxes = [one.boxes for one in trained]
+    fixed = fixed_boxes(boxes, trained_sizes, settings.fixed_boxes, settings.prior_seed)
+    truth, sizes = with_sizes(test, rows)
     sources = {
         "selective_search_full": [propose(test.picture(i), full) for i in rows],
         "selective_search": [ours[i] for i in rows],
-        "multibox": [both[i].boxes[: both[i].multibox] for i in rows],
-        "priors": [rescale(fixed, record.width, record.height) for record in records],
-        "merged": [both[i].boxes for i in rows],
+        "multibox": [one.boxes[: one.multibox] for one in both],
+        "priors": [rescale(fixed, width, height) for width, height in sizes],
+        "merged": [one.boxes for one in both],
     }
-    heads = [both[i].multibox for i in rows]
+    heads = [one.multibox for one in both]
     ranks = {"multibox": heads, "merged": heads, "priors": [len(fixed)] * wanted}
-    found = study(sources, ranks, truth, labels, classes, config)
-    for name, row in found["sources"].items():
-        job.log({f"test_coverage_percent_{name}": row["coverage_percent"]})
+    compared = study(sources, ranks, truth, classes, settings)
+    for name, row in compared.sources.items():
+        job.log({f"test_coverage_percent_{name}": row.coverage_percent})
     examples = []
-    for i in rows[: config["examples"]]:
-        names = [classes[label] for label in test[i].box_labels]
-        shown = example(ours[i], both[i], test[i].boxes, names)
-        examples.append({"name": test.names[i], "index": i} | shown)
+    for i, one, objects in list(zip(rows, both, truth, strict=True))[: settings.examples]:
+        drawn = example(ours[i], one, objects, classes)
+        examples.append(ProposalExample(name=test.names[i], index=i, **dict(drawn)))
+    scales = SuperpixelScales(ours=settings.search.superpixel_scale, compared=compare.superpixel_scale)
     head = {"split": "test", "images": len(test), "compared_images": wanted, "superpixel_scale": scales}
-    job.write_metrics(metrics, head | found | {"examples": examples})
-
-
-def boxes_of(split: Split) -> tuple[list, list]:
-    """The objects' boxes of every picture, and the pictures' (width, height)."""
-    records = (split[i] for i in range(len(split)))  # one at a time: each holds its picture
-    rows = [(record.boxes, (record.width, record.height)) for record in records]
-    return [boxes for boxes, _ in rows], [size for _, size in rows]
+    job.write_metrics(metrics, ProposalStudyMetrics(**head, **dict(compared), examples=tuple(examples)))
 
 
 if __name__ == "__main__":

@@ -1,23 +1,25 @@
 """Train one variant of the table of ablations."""
 
-from googlenet.checkpoint import save_arrays
 from googlenet.classification.member import train_member
+from googlenet.classification.train import Splits
+from googlenet.config.schema.base import replaced
+from googlenet.config.schema.classification import TrainAblation
 from googlenet.data.decoded import labelled
-from googlenet.files import read_json
-from googlenet.job import Input, Job, Output, main
+from googlenet.metrics.data import read_manifest
+from googlenet.pipeline.job import Input, Job, Output, main
+from googlenet.storage.checkpoint import save_arrays
 
 
-def run(job: Job, *, manifest: Input, outcomes: Output, metrics: Output) -> None:
+def run(job: Job[TrainAblation], *, manifest: Input, outcomes: Output, metrics: Output) -> None:
     """Train as train_classifier does, and keep what the variant gets wrong; a stalled training is a result here."""
-    splits = labelled(manifest.parent, job.plumbing["decoded_cache_mb"])
-    config = job.config["training"]
-    config = config | {"stall": config["stall"] | {"epochs": 0}}
+    splits = Splits(**labelled(manifest.parent, job.execution.decoded_cache_mb))
+    classes = read_manifest(manifest).classes
+    training = job.settings.training
+    training = replaced(training, stall=replaced(training.stall, enabled=False))
 
-    _, _, found, wrong = train_member(
-        config, read_json(manifest)["classes"], splits, job.compute, job.log, job.resume
-    )
+    _, measured, wrong = train_member(training, classes, splits, job.runtime, job.log, job.resume)
     save_arrays(outcomes, wrong, {"stamp": job.stamp})
-    job.write_metrics(metrics, found | {"variant": job.config["variant"]})
+    job.write_metrics(metrics, measured.model_copy(update={"variant": job.settings.variant}))
 
 
 if __name__ == "__main__":

@@ -1,19 +1,20 @@
 """Fit a logistic regression on pixels, as the mark that a network must pass."""
 
 from googlenet.classification.baseline import fit_and_score
+from googlenet.config.schema.classification import TrainBaseline
 from googlenet.data.decoded import Pictures
 from googlenet.data.store import open_split
-from googlenet.job import Input, Job, Output, main
+from googlenet.pipeline.job import Input, Job, Output, main
 
 
-def run(job: Job, *, manifest: Input, metrics: Output) -> None:
+def run(job: Job[TrainBaseline], *, manifest: Input, metrics: Output) -> None:
     """Fit on the training split, score on the test split."""
     training, test = [open_split(manifest.parent, name) for name in ("train", "test")]
-    found = fit_and_score(
-        (Pictures(training, 0), training.labels), (Pictures(test, 0), test.labels), job.config
+    measured = fit_and_score(
+        (Pictures(training, 0), training.labels), (Pictures(test, 0), test.labels), job.settings
     )
-    job.log(found)
-    job.write_metrics(metrics, found)
+    job.log(measured.to_json())
+    job.write_metrics(metrics, measured)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,29 @@
 """Train one member of the ensemble."""
 
-from googlenet import trained
-from googlenet.checkpoint import save_arrays
 from googlenet.classification.member import train_member
+from googlenet.classification.train import Splits
+from googlenet.config.schema.classification import TrainClassifier
 from googlenet.data.decoded import labelled
-from googlenet.files import read_json
-from googlenet.job import Input, Job, Output, main
+from googlenet.metrics.data import read_manifest
+from googlenet.models import bundle
+from googlenet.pipeline.job import Input, Job, Output, main
+from googlenet.storage.checkpoint import save_arrays
 
 
-def run(job: Job, *, manifest: Input, weights: Output, outcomes: Output, metrics: Output) -> None:
+def run(
+    job: Job[TrainClassifier], *, manifest: Input, weights: Output, outcomes: Output, metrics: Output
+) -> None:
     """Train on the training split, choose nothing, watch the validation split; keep the averaged weights.
 
     outcomes: what the averaged and the last weights get wrong on validation and test (classification/train.py).
     """
-    splits = labelled(manifest.parent, job.plumbing["decoded_cache_mb"])
-    classes = read_json(manifest)["classes"]
+    splits = Splits(**labelled(manifest.parent, job.execution.decoded_cache_mb))
+    classes = read_manifest(manifest).classes
 
-    model, description, found, wrong = train_member(
-        job.config, classes, splits, job.compute, job.log, job.resume
-    )
-    trained.save(weights, model, description, job.stamp)
+    network, measured, wrong = train_member(job.settings, classes, splits, job.runtime, job.log, job.resume)
+    bundle.save(weights, network, job.stamp)
     save_arrays(outcomes, wrong, {"stamp": job.stamp})
-    job.write_metrics(metrics, found)
+    job.write_metrics(metrics, measured)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from googlenet.errors import UserError
-from googlenet.files import atomic, json_bytes, locked
-from googlenet.processes import started
+from googlenet.storage.files import atomic, json_bytes, locked
+from googlenet.tracking.processes import started
 
 COPIED_BYTES = 16 * 2**20  # a larger artefact is read when it is delivered, from where it lies
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from googlenet.errors import UserError
-from googlenet.files import atomic, locked
+from googlenet.storage.files import atomic, locked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

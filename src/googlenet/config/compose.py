@@ -1,0 +1,250 @@
+"""conf/ as one tree: composed by Hydra, checked against the schema, with the file that set each value."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from googlenet.config import former_keys, sources
+from googlenet.config.problems import validated
+from googlenet.config.schema.base import Settings, StageSettings, is_reference
+from googlenet.config.schema.classification import Ablations
+from googlenet.config.schema.dataset import Dataset
+from googlenet.config.schema.shared import (
+    Compute,
+    Detector,
+    Enabled,
+    Ensemble,
+    Execution,
+    MemberRow,
+    Model,
+    Origin,
+    Sampling,
+)
+from googlenet.config.schema.words import shown
+from googlenet.errors import UserError, nearest
+from googlenet.storage.files import load_yaml
+
+# What a job fills in: its row of a table, and what follows from other settings.
+JOB_VARIABLES = ("member", "detector", "part", "variant", "network", "heads", "training", "sources")
+SHARED: dict[str, type[Settings]] = {
+    "compute": Compute,
+    "execution": Execution,
+    "dataset": Dataset,
+    "model": Model,
+    "ensemble": Ensemble,
+    "ablations": Ablations,
+    "detection": Enabled,
+}
+# Section, table, what its rows are laid over: a section beside it, or values that a row need not give.
+TABLES: tuple[tuple[str, str, str | dict[str, Any]], ...] = (
+    ("ensemble", "members", "member_defaults"),
+    ("ensemble", "detectors", "detector_defaults"),
+    ("ablations", "rows", {"about": "", "weights": "averaged", "changes": {}}),
+)
+SectionT = TypeVar("SectionT", bound=Settings)
+
+
+class Composed:
+    """The checked configuration of one experiment.
+
+    tree: what Hydra composed, with overrides. where: the file that gives a key. A stage's section may hold references that only
+    its jobs fill in.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        experiment: str,
+        tree: Any,
+        stages: Mapping[str, type[StageSettings]],
+        where: sources.Where,
+    ):
+        self.root, self.experiment, self.tree, self.where = root, experiment, tree, where
+        values = self.values = plain(tree, where)
+        check_defaults(values, where)
+        self.about = text(values["about"], "about", where)
+        self.strict_versions = flag(values["strict_versions"], "strict_versions", where)
+        self._sections = {
+            kind: validated(kind, values[key], key, values, where) for key, kind in SHARED.items()
+        }
+        self.sampling = table(Sampling, "sampling", values, where)
+        self.origins = table(Origin, "origins", values, where)
+        self._sections |= {
+            kind: validated(kind, values[name], name, values, where) for name, kind in stages.items()
+        }
+
+    def of(self, kind: type[SectionT]) -> SectionT:
+        """The section of a class."""
+        section = self._sections[kind]
+        assert isinstance(section, kind)
+        return section
+
+
+def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: str = "") -> Composed:
+    """Compose and check the configuration of an experiment ("" for the one that params.yaml names).
+
+    stages: the settings class of every stage. Raises UserError, naming file and key, for an unknown experiment, group or key,
+    and for a wrong type or value.
+    """
+    conf = root / "conf"
+    chosen, overrides = params(root)
+    experiment = experiment or chosen
+    known = [path.stem for path in (conf / "experiment").glob("*.yaml")]
+    if experiment not in known:
+        near = nearest(experiment, known)
+        raise UserError(f"params.yaml or --config: no experiment '{experiment}' in conf/experiment{near}")
+    if not sources.NAME.fullmatch(experiment):
+        raise UserError(f"conf/experiment/{experiment}.yaml: must be {sources.NAME_WORDS}; rename the file")
+    # What Hydra's own errors would name no file, key or line of.
+    groups = sources.every_group_layer(conf)
+    defaults = sources.default_layers(conf, groups)
+    over = [sources.experiment_layer(conf, experiment), sources.Layer("params.yaml", overrides)]
+    former_keys.check([*defaults, *groups, *over])
+    sources.check_shapes([*defaults, *groups, *over])
+    sources.check_heads(conf, experiment)
+    tree, choices = hydra_compose(conf, experiment, list(stages), [*defaults, *groups, *over])
+    tree = with_filled_rows(merged(tree, overrides))
+    between = [
+        layer for group in sources.FULL for layer in sources.chosen_layers(groups, group, choices[group])
+    ]
+    layers = [*defaults, *between, *over]
+    where = sources.Where(layers)
+    check_sections([str(key) for key in tree], {*SHARED, *stages}, where)
+    sources.check_references(tree, layers, JOB_VARIABLES)
+    return Composed(root, experiment, tree, stages, where)
+
+
+def params(root: Path) -> tuple[str, dict[str, Any]]:
+    """What params.yaml gives: the experiment's name ("" for none) and the overrides. Raises UserError."""
+    content = load_yaml(root / "params.yaml")
+    for key in content:
+        if key not in ("experiment", "overrides"):
+            near = nearest(str(key), ["experiment", "overrides"])
+            raise UserError(f"params.yaml: unknown key '{key}'{near}")
+    name = content.get("experiment")
+    if name is not None and not isinstance(name, str):
+        raise UserError(f"params.yaml: 'experiment' must be text, not {shown(name)}{sources.quotes(name)}")
+    overrides = content.get("overrides")
+    if overrides is not None and not isinstance(overrides, dict):
+        raise UserError(f"params.yaml: 'overrides' must be keys, not {shown(overrides)}")
+    return name or "", overrides or {}
+
+
+def hydra_compose(
+    conf: Path, experiment: str, stages: list[str], layers: Sequence[sources.Layer]
+) -> tuple[Any, dict[str, str]]:
+    """Let Hydra compose; returns the tree and the chosen file of every group. layers: all files, for errors."""
+    from hydra import compose as compose_tree
+    from hydra import initialize_config_dir
+    from hydra.core.config_store import ConfigStore
+    from hydra.errors import HydraException, MissingConfigException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    ConfigStore.instance().store(name="stages", node={"defaults": stages})  # one file each
+    try:
+        with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
+            tree = compose_tree("config", overrides=[f"experiment='{experiment}'"], return_hydra_config=True)
+    except MissingConfigException as error:
+        wanted = error.missing_cfg_file or ""
+        known = [path.stem for path in (conf / wanted).parent.glob("*.yaml")]
+        near = nearest(wanted.split("/")[-1], known)
+        raise UserError(f"{sources.choosing(layers, wanted)}: no conf/{wanted}.yaml{near}") from None
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(f"conf/experiment/{experiment}.yaml: {str(error).splitlines()[0]}") from None
+    OmegaConf.set_struct(tree, False)
+    return tree, {key: str(value) for key, value in tree.pop("hydra").runtime.choices.items()}
+
+
+def merged(tree: Any, overrides: Mapping[str, Any]) -> Any:
+    """The tree with params.yaml's overrides laid over it."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        return OmegaConf.merge(tree, overrides)
+    except OmegaConfBaseException as error:
+        raise UserError(f"params.yaml: overrides: {str(error).splitlines()[0]}") from None
+
+
+def plain(tree: Any, where: sources.Where) -> dict[str, Any]:
+    """A composed tree as plain values; what refers to a job's own row stays a reference."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    def value_of(node: Any, key: Any, raw: Any) -> Any:
+        if isinstance(raw, dict):
+            return {name: value_of(node[key], name, value) for name, value in raw.items()}
+        if not is_reference(raw) or sources.of_job(raw, JOB_VARIABLES):
+            return raw
+        try:
+            value = node[key]
+            return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+        except OmegaConfBaseException as error:
+            at = str(getattr(error, "full_key", "") or key)
+            reason = f"{str(error).splitlines()[0]}; refer to a key that exists"
+            raise UserError(f"{where(at)}: '{at}': {reason}") from None
+
+    raw = OmegaConf.to_container(tree)
+    assert isinstance(raw, dict)
+    return {str(key): value_of(tree, key, value) for key, value in raw.items()}
+
+
+def check_sections(keys: Collection[str], known: set[str], where: sources.Where) -> None:
+    """Raise UserError for a section that does not exist, or that is not there."""
+    every = {*known, "about", "strict_versions", "sampling", "origins"}
+    for key in keys:
+        if key not in every:
+            raise UserError(f"{where(key)}: unknown key '{key}'{nearest(key, every)}")
+    for key in sorted(every.difference(keys)):
+        raise UserError(f"conf/config.yaml: lacks the key '{key}'; add it")
+
+
+def with_filled_rows(tree: Any) -> Any:
+    """The tree with the rows of its tables laid over their defaults; what is no table is left for the checks to come."""
+    from omegaconf import OmegaConf
+
+    for section, table, defaults in TABLES:
+        if not OmegaConf.is_dict(tree.get(section)) or not OmegaConf.is_list(tree[section].get(table)):
+            continue
+        values: Any = OmegaConf.to_container(tree[section])
+        filled = values.get(defaults) if isinstance(defaults, str) else defaults
+        if isinstance(filled, dict):
+            rows = [filled | row if isinstance(row, dict) else row for row in values[table]]
+            tree[section][table] = OmegaConf.create(rows)
+    return tree
+
+
+def check_defaults(values: dict[str, Any], where: sources.Where) -> None:
+    """Raise UserError for wrong defaults of the tables of members and detectors, and take them out of the values."""
+    ensemble = values["ensemble"]
+    for kind, defaults in ((MemberRow, "member_defaults"), (Detector, "detector_defaults")):
+        key = f"ensemble.{defaults}"
+        given = ensemble.get(defaults) if isinstance(ensemble, dict) else None
+        if not isinstance(given, dict):
+            raise UserError(f"{where(key)}: '{key}' must be keys, not {shown(given)}")
+        validated(kind, given | {"name": "defaults"}, key, values, where)
+    values["ensemble"] = {key: value for key, value in ensemble.items() if not key.endswith("_defaults")}
+
+
+def table(
+    kind: type[SectionT], key: str, values: Mapping[str, Any], where: sources.Where
+) -> dict[str, SectionT]:
+    """A section of named entries that all have the same keys."""
+    if not isinstance(values[key], dict):
+        raise UserError(f"{where(key)}: '{key}' must be keys, not {shown(values[key])}")
+    return {name: validated(kind, row, f"{key}.{name}", values, where) for name, row in values[key].items()}
+
+
+def text(value: Any, key: str, where: sources.Where) -> str:
+    """A text at the top of the tree."""
+    if not isinstance(value, str):
+        raise UserError(f"{where(key)}: '{key}' must be text, not {shown(value)}{sources.quotes(value)}")
+    return value
+
+
+def flag(value: Any, key: str, where: sources.Where) -> bool:
+    """A switch at the top of the tree."""
+    if not isinstance(value, bool):
+        raise UserError(f"{where(key)}: '{key}' must be true or false, not {shown(value)}")
+    return value

@@ -1,0 +1,123 @@
+"""Errors of settings in one line each: the file that set the value, the key, what it must be, the closest valid name."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from googlenet.config.schema import words
+from googlenet.config.schema.base import UNRESOLVED, SettingsT, is_reference
+from googlenet.config.schema.words import shown
+from googlenet.config.sources import Where, quotes
+from googlenet.errors import UserError, nearest
+
+Path = tuple[int | str, ...]
+UNKNOWN = ("extra_forbidden", "invalid_key")
+REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+
+
+def validated(
+    kind: type[SettingsT], value: Any, key: str, tree: Mapping[str, Any], where: Where
+) -> SettingsT:
+    """`value`, which stands at `key` of a composed tree, as settings of a class.
+
+    A value may still be a reference that only a job fills in. Raises UserError for the first error.
+    """
+    try:
+        return kind.model_validate(value, context=UNRESOLVED)
+    except ValidationError as error:
+        raise problem(kind, error, tuple(key.split(".")), tree, where) from None
+
+
+def problem(
+    kind: type[BaseModel], error: ValidationError, at: Path, tree: Mapping[str, Any], where: Where
+) -> UserError:
+    """One of the errors as one line. at: where in the tree the value stands that was checked."""
+    errors = error.errors(include_url=False)
+    first = next(
+        (error for error in errors if error["type"] in UNKNOWN), errors[0]
+    )  # before the key that it is meant for
+    below, value, what = tuple(first["loc"]), first["input"], first["type"]
+    if what == "missing" and isinstance(below[-1], int):  # of a list that is too short
+        below, what = below[:-1], "too_short"
+    key = dotted((*at, *below), tree)
+    if what in UNKNOWN:
+        return UserError(
+            f"{where(key)}: unknown key '{key}'{nearest(str(below[-1]), fields_of(kind, below[:-1]))}"
+        )
+    if what == "missing":
+        # A row of a list is whole; other keys are filled up by the files below.
+        file = where(key) if any(isinstance(step, int) for step in below) else where.lowest(key)
+        return UserError(f"{file}: lacks the key '{key}'; add it")
+    if what == "settings":
+        path = first["ctx"]["path"]
+        key = dotted((*at, *below, *path), tree)
+        return UserError(
+            f"{where(key)}: '{key}' must be {first['ctx']['words']}, not {shown(value_at(value, path))}"
+        )
+    kinds, marks = type_at(kind, below)
+    must, remedy = words.of_type(kinds, marks), ""
+    if what == "finite_number":
+        must = must.replace("a number", "a finite number")
+    if what == "string_type":
+        remedy = quotes(value)
+    if what == "literal_error" and len(known := words.literals(kinds)) > 3:
+        near = nearest(str(value), known)
+        remedy = near if isinstance(value, str) and "did you mean" in near else ""
+    return UserError(f"{where(key)}: '{key}' must be {must}, not {shown(value)}{remedy}")
+
+
+def dotted(path: Path, tree: Mapping[str, Any]) -> str:
+    """A path as a key, where the value was set: references are followed, and rows of a table go by their names."""
+    followed: list[str] = []
+    value: Any = tree
+    for step in path:
+        if isinstance(value, list) and isinstance(step, int):
+            row = value[step] if step < len(value) else None
+            name = row.get("name") if isinstance(row, Mapping) else None
+            if isinstance(name, str) and name:
+                followed.append(name)
+            elif followed:
+                followed[-1] += f"[{step}]"
+            value = row
+            continue
+        if is_reference(value) and (simple := REFERENCE.fullmatch(value)):
+            followed = simple[1].split(".")
+            value = value_at(tree, tuple(followed))
+        followed.append(str(step))
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return ".".join(followed)
+
+
+def value_at(tree: Any, path: Path) -> Any:
+    """The value at a path of a tree; None where there is none."""
+    for step in path:
+        if isinstance(tree, list | tuple) and isinstance(step, int):
+            tree = tree[step] if step < len(tree) else None
+        else:
+            tree = tree.get(step) if isinstance(tree, Mapping) else None
+    return tree
+
+
+def type_at(kind: Any, path: Path) -> tuple[Any, list[Any]]:
+    """The type of a value inside settings of a class, and what bounds it."""
+    marks: list[Any] = []
+    for step in path:
+        while get_origin(kind) is Annotated:
+            kind = get_args(kind)[0]
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            field = kind.model_fields[str(step)]
+            kind, marks = field.annotation, list(field.metadata)
+        else:
+            inner = get_args(kind)
+            kind, marks = (inner[1] if get_origin(kind) is dict else inner[0]), []
+    return kind, marks
+
+
+def fields_of(kind: Any, path: Path) -> list[str]:
+    """The keys that are known at a path inside settings of a class."""
+    found, _ = type_at(kind, path)
+    while get_origin(found) is Annotated:
+        found = get_args(found)[0]
+    return list(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else []

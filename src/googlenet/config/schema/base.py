@@ -1,0 +1,130 @@
+"""The base of every settings class, and the kinds of values that fields share."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
+
+UNRESOLVED = "unresolved"  # validation context: a value may still be a reference such as ${model}
+
+
+class Settings(BaseModel):
+    """Settings that cannot change, have no unknown key, and take no value of another kind than they say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _reference(cls, value: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        """Let references pass in a tree that is not resolved yet; what they refer to is checked where it stands."""
+        if info.context == UNRESOLVED and is_reference(value):
+            return value
+        return check(value)
+
+
+class StageSettings(Settings):
+    """The settings of one stage's jobs: what stands under the stage's name, with every reference filled in."""
+
+
+class BySplit(Settings):
+    """One value for each split."""
+
+    def of(self, split: str) -> Any:
+        """The value of "train", "validation" or "test"."""
+        return getattr(self, split)
+
+
+@dataclass(frozen=True)
+class Selects:
+    """Marks a field whose value names a module of a package: of that package, a job uses this module alone.
+
+    What the value selects is loaded by `selected`, and counts in the job's code digest.
+    """
+
+    package: str
+
+    def module(self, value: str) -> str:
+        """The full name of the module."""
+        return f"{self.package}.{value}"
+
+
+def is_reference(value: Any) -> bool:
+    """Whether a value is a reference to another key, such as ${model}."""
+    return isinstance(value, str) and value.startswith("${")
+
+
+def wrong(words: str, *path: str | int) -> PydanticCustomError:
+    """An error of a validator that looks at several values: what must be so, and where below the class."""
+    return PydanticCustomError("settings", "{words}", {"words": words, "path": path})
+
+
+def selections(settings: Settings) -> Iterator[str]:
+    """The modules that these settings select, those of the settings inside them included."""
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        for mark in field.metadata:
+            if isinstance(mark, Selects):
+                yield mark.module(value)
+        if isinstance(value, Settings):
+            yield from selections(value)
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def replaced(settings: SettingsT, **values: Any) -> SettingsT:
+    """The same settings with other values, which are checked again."""
+    return type(settings).model_validate(settings.model_dump() | values)
+
+
+def _number(value: Any) -> Any:
+    """Python counts true as 1, also in a choice of numbers."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("literal_error", "a number")
+    return value
+
+
+ONE_OF_NUMBERS = BeforeValidator(_number)  # beside a Literal of numbers
+Fraction = Annotated[float, Field(ge=0, le=1)]
+OpenFraction = Annotated[float, Field(ge=0, lt=1)]
+Iou = Annotated[float, Field(gt=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0)]
+Pair = Annotated[tuple[float, float], Strict(False)]
+IntPair = Annotated[tuple[int, int], Strict(False)]
+Triple = Annotated[tuple[float, float, float], Strict(False)]
+Texts = Annotated[tuple[str, ...], Strict(False)]
+NAME = r"^[A-Za-z_]\w*$"
+FOLDER_NAME = r"^\w[\w.-]*$"
+PATTERNS: Mapping[str, str] = {
+    NAME: "a name of letters, digits and _ that does not begin with a digit",
+    FOLDER_NAME: "a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first",
+}
+Name = Annotated[str, Field(pattern=NAME)]
+FolderName = Annotated[str, Field(pattern=FOLDER_NAME)]
+Module = Literal["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
+Modules = Annotated[tuple[Module, ...], Strict(False)]
+Split = Literal["train", "validation", "test"]
+NetworkName = Literal["paper", "batch_norm", "torchvision_bn"]
+TRUNKS = ("paper", "batch_norm")  # networks whose modules are GoogLeNet's by name: what others start from
+
+
+class Named(Settings):
+    """A row of a table: its name is what jobs and folders are called."""
+
+    name: Name = Field(
+        description="Letters, digits and _ alone, not a digit first; names the row's jobs and folders"
+    )

@@ -1,0 +1,251 @@
+"""Settings of the stages of classification, of the cost of the networks, and of the report."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from googlenet.config.schema.base import (
+    ONE_OF_NUMBERS,
+    Count,
+    Module,
+    Name,
+    OpenFraction,
+    Positive,
+    Seed,
+    Settings,
+    Split,
+    StageSettings,
+    Whole,
+    wrong,
+)
+from googlenet.config.schema.shared import (
+    Bootstrap,
+    Compute,
+    ImportedMember,
+    Model,
+    Network,
+    Optimisation,
+    Origin,
+    Sampling,
+    TrainedMember,
+)
+
+Policies = Annotated[
+    tuple[Annotated[Literal[1, 10, 144], ONE_OF_NUMBERS], ...], Field(strict=False, min_length=1)
+]
+REFERENCE_NETWORKS = Literal[
+    "googlenet",
+    "googlenet_wider",
+    "googlenet_deeper",
+    "googlenet_wider_deeper",
+    "googlenet_fully_connected",
+    "googlenet_naive",
+    "alexnet",
+    "zfnet",
+    "network_in_network",
+    "vgg_16",
+]
+
+
+class Stall(Settings):
+    """When a training that does not leave its first plateau is stopped."""
+
+    enabled: bool = Field(description="false never stops it")
+    epochs: Count = Field(description="Stop when in so many epochs")
+    margin: OpenFraction = Field(description="no loss was below (1 - margin) x chance")
+
+
+class TrainClassifier(StageSettings, Optimisation):
+    """One member of the ensemble, trained as in section 6."""
+
+    batch_size: Count = Field(description="Images a step")
+    aux_weight: Annotated[float, Field(ge=0)] = Field(description="Of each auxiliary loss (the paper: 0.3)")
+    stall: Stall = Field(description="When a training stops that does not leave its first plateau")
+    member: TrainedMember = Field(description="The member's row")
+    model: Model = Field(description="The network")
+    sampling: Sampling = Field(description="The member's sampling method")
+    mirror: bool = Field(description="Whether every second crop is mirrored")
+    compute: Compute = Field(description="Where numbers are computed")
+
+
+class ImportWeights(StageSettings):
+    """Weights that others trained, read from a file into the format of our checkpoints."""
+
+    member: ImportedMember = Field(description="The member's row")
+    origin: Origin = Field(description="The entry of conf/origins.yaml that the row names")
+    model: Model = Field(description="For what the weights do not say: dropout in later fine-tuning, width")
+
+
+class PredictCrops(StageSettings):
+    """Class probabilities of one member on the test images, for every policy in one pass (section 7)."""
+
+    policies: Policies = Field(description="Crops an image")
+    batch_size: Count = Field(description="Crops a forward pass")
+    keep_crops: bool = Field(description="Whether single crops are kept for study_crops")
+    per_crop_images: Count = Field(
+        description="Images of test and of validation whose crops are kept one by one"
+    )
+    per_crop_seed: Seed = Field(description="Of the choice of these images")
+    mirror: bool = Field(description="Whether mirrored crops are mirrored")
+    network: Network = Field(description="The member's network")
+    compute: Compute = Field(description="Where numbers are computed")
+
+
+class TrainBaseline(StageSettings):
+    """A logistic regression on pixels (scikit-learn): what the network is to be better than."""
+
+    enabled: bool = Field(description="false leaves it out")
+    side_px: Count = Field(description="Side to which images are shrunk, px")
+    grey: bool = Field(description="Whether colour is left out")
+    inverse_regularisation: Positive = Field(description="C of the logistic regression")
+    max_iterations: Count = Field(description="Of its solver")
+    compute: Compute = Field(description="Where numbers are computed")
+
+
+class Calibration(Settings):
+    """How well probabilities are calibrated."""
+
+    bins: Count = Field(description="Of confidence")
+    binning: Literal["equal_width", "equal_mass"] = Field(description="How the bins are cut")
+
+
+class EvaluateEnsemble(StageSettings, Bootstrap):
+    """Tables 2 and 3: errors of single members and of every subset, with intervals; what each member adds; calibration."""
+
+    effects_shown: Count = Field(description="Effects of a member left out, by class: the most certain ones")
+    calibration: Calibration = Field(description="How well probabilities are calibrated")
+
+
+class StudyCrops(StageSettings, Bootstrap):
+    """Section 7: aggregations, how many crops are worth their time, which crops help which classes."""
+
+    enabled: bool = Field(description="false leaves it out, and keeps no crops")
+    budgets: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = Field(
+        description="Numbers of crops; the cost of each policy is added"
+    )
+    random_subsets: Count = Field(description="Of each budget, to compare the chosen crops with")
+    effects_shown: Count = Field(
+        description="Effects of a group of crops left out, by class: the most certain ones"
+    )
+
+
+class AnalyseUnits(StageSettings):
+    """Clusters of correlated units of a trained member, and the branches that they come out of and feed (sections 3 and 4)."""
+
+    enabled: bool = Field(description="false leaves it out")
+    of_member: str = Field(description='"" is the first of the table')
+    module: str = Field(
+        description="Whose output units are clustered; the module after it is the one that they feed"
+    )
+    split: Split = Field(description="Whose images are seen")
+    images: Annotated[int, Field(ge=4)] = Field(
+        description="At most; every second one chooses the clusters, the others tell of them"
+    )
+    clusters: Annotated[int, Field(ge=2)] = Field(description="Of units")
+    permutations: Annotated[int, Field(ge=100)] = Field(
+        description="Of the units among the clusters, for chance"
+    )
+    seed: Seed = Field(description="Of clustering and permutations")
+    untrained_seed: Seed = Field(
+        description="Initial weights of the same network without training, for comparison"
+    )
+    network: Network = Field(description="The member's network")
+    compute: Compute = Field(description="Where numbers are computed")
+
+
+class MeasureCost(StageSettings):
+    """Table 1, the rate of this experiment's own network, and GoogLeNet beside other networks."""
+
+    model: Model = Field(description="This experiment's network")
+    batch_size: Count = Field(description="Of this experiment's own network")
+    repeats: Count = Field(description="Timed forward passes of it")
+    wider: Positive = Field(description="Width of the wider GoogLeNet: that of member m7")
+    deeper: Annotated[tuple[Module, ...], Field(strict=False, min_length=1)] = Field(
+        description="Modules that the deeper GoogLeNet repeats"
+    )
+    timed: Annotated[tuple[REFERENCE_NETWORKS, ...], Field(strict=False)] = Field(
+        description="Networks whose forward pass is timed, in relation to googlenet's"
+    )
+    reference_batch_size: Count = Field(description="Images a forward pass of the networks in timed")
+    reference_repeats: Count = Field(description="Turns; in each, every network runs once")
+    compute: Compute = Field(description="Where numbers are computed")
+
+    @model_validator(mode="after")
+    def _names_googlenet(self) -> "MeasureCost":
+        if isinstance(self.timed, tuple) and self.timed and "googlenet" not in self.timed:
+            raise wrong(
+                "names that include googlenet, to which the others' times are set in relation", "timed"
+            )
+        return self
+
+
+class Variant(Settings):
+    """A variant of the table of ablations: one row trained with one seed."""
+
+    name: str = Field(description="<row>_<seed>")
+    row: str = Field(description="The row's name")
+    seed: Seed = Field(description="Order seed and sampling seed")
+
+
+class TrainAblation(StageSettings):
+    """One variant of the table of ablations."""
+
+    variant: Variant = Field(description="The row and the seed")
+    training: TrainClassifier = Field(
+        description="train_classifier's settings with the row's changes and the seed"
+    )
+    compute: Compute = Field(description="Where numbers are computed")
+
+
+class AblationRow(Settings):
+    """A row of the table of ablations: one thing changed in the reference."""
+
+    name: Name = Field(description="Of the row")
+    about: str = Field(description="Its words in the report")
+    weights: Literal["averaged", "last"] = Field(
+        description="Which weights are evaluated; both come from one training"
+    )
+    changes: dict[str, object] = Field(
+        description="To keys of model, of member_defaults (below `member`) and of train_classifier"
+    )
+
+
+class Ablations(Settings):
+    """The table of ablations: a row and a seed make one training."""
+
+    seeds: Annotated[tuple[Whole, ...], Field(strict=False, min_length=2)] = Field(
+        description="Two or more different ones; each is the order seed and the sampling seed of one training a row"
+    )
+    rows: Annotated[tuple[AblationRow, ...], Field(strict=False)] = Field(
+        description="One thing changed a row"
+    )
+
+    @model_validator(mode="after")
+    def _different(self) -> "Ablations":
+        if isinstance(self.seeds, tuple) and len(set(self.seeds)) < len(self.seeds):
+            raise wrong("two or more different whole numbers", "seeds")
+        names = {"reference"}
+        for number, row in enumerate(self.rows):
+            if row.name in names:
+                raise wrong("a name that neither the reference nor another row has", "rows", number, "name")
+            names.add(row.name)
+        return self
+
+
+class CompareAblations(StageSettings):
+    """Each row of the table of ablations against the reference: differences paired over seeds and images."""
+
+    confidence_percent: Annotated[float, Field(ge=50, lt=100)] = Field(
+        description="Of every interval, percent"
+    )
+    about: str = Field(description="One line for the head of the page")
+    seeds: Annotated[tuple[Whole, ...], Field(strict=False)] = Field(description="Of the table")
+    rows: Annotated[tuple[AblationRow, ...], Field(strict=False)] = Field(description="Of the table")
+    sources: dict[str, str] = Field(description="Of every variant, <stage>/<job> whose results it takes")
+
+
+class MakeReport(StageSettings):
+    """The report: one HTML page and the same as Markdown."""
+
+    title: str = Field(description="Of the page")
+    about: str = Field(description="One line for the head of the report")

@@ -1,0 +1,157 @@
+"""What a data set is: where it lies, how it is read, which images are left out."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from googlenet.config.schema.base import (
+    ONE_OF_NUMBERS,
+    BySplit,
+    Count,
+    FolderName,
+    Fraction,
+    IntPair,
+    Pair,
+    Positive,
+    Seed,
+    Selects,
+    Settings,
+    StageSettings,
+    Texts,
+    Whole,
+)
+
+READERS = "googlenet.data.readers"
+Kind = Literal["classification", "detection"]
+
+
+class SplitSources(BySplit):
+    """What each split is read from: a folder below root, a list, or what {split} stands for."""
+
+    train: str = Field(description='Source of the training split; "" where nothing is trained')
+    validation: str = Field(description='Source of the validation split; "": held out of train, or none')
+    test: str = Field(description="Source of the test split")
+
+
+class SplitCounts(BySplit):
+    """A number for each split."""
+
+    train: Whole = Field(description="Training split")
+    validation: Whole = Field(description="Validation split")
+    test: Whole = Field(description="Test split")
+
+
+class EmbeddedDigits(Settings):
+    """Recipe of the embedded classification set: real digits on crops of real photographs."""
+
+    writers: SplitCounts = Field(description="Of the 14 inferred writers")
+    composites_per_digit: Count = Field(description="In training; one elsewhere")
+    side_px: Annotated[int, Field(ge=16)] = Field(description="Side of an image, px")
+    digit_scale: Pair = Field(description="Range of a digit's share of the side")
+    seed: Seed = Field(description="Of the compositions")
+    limit_per_split: Whole = Field(description="Digits; 0: all")
+
+
+class EmbeddedScenes(Settings):
+    """Recipe of the embedded detection set: scenes of several digits."""
+
+    writers: SplitCounts = Field(description="Of the 14 inferred writers")
+    scenes: SplitCounts = Field(description="Images")
+    scene_side_px: Annotated[int, Field(ge=32)] = Field(description="Side of a scene, px")
+    digits_per_scene: IntPair = Field(description="Range of the digits in a scene")
+    digit_px: IntPair = Field(description="Range of a digit's side, px")
+    seed: Seed = Field(description="Of the compositions")
+
+
+class Source(Settings):
+    """What both kinds of data have in common."""
+
+    kind: ClassVar[Kind]
+
+    root: str = Field(description="The folder to read")
+    about: str = Field(description='One line for the report; "": the reader\'s own')
+    splits: SplitSources = Field(description="What each split is read from")
+    min_side_px: Count = Field(description="Images with a shorter side are left out, px")
+    max_bad_fraction: Fraction = Field(
+        description="Above this share of bad files the job stops; below, they are left out and listed"
+    )
+    shard_mb: Positive = Field(description="Size of a packed shard, MB")
+
+    @property
+    def key(self) -> str:
+        """Where these settings stand: what errors name."""
+        return f"dataset.{self.kind}"
+
+
+class ClassificationSource(Source):
+    """Images with one label each."""
+
+    kind: ClassVar[Kind] = "classification"
+
+    reader: Annotated[Literal["embedded", "class_folders", "ilsvrc", "ilsvrc_archives"], Selects(READERS)] = (
+        Field(description="Layout of the data")
+    )
+    validation_per_class: Whole = Field(
+        description='Images of each class held out of train, where splits.validation is ""'
+    )
+    blacklist: str = Field(
+        description="ilsvrc_archives: file of numbers of val images to leave out; from root, or from the development kit"
+    )
+    resize_shorter_side_px: Whole = Field(
+        description="Shorter side after packing, px; 0 keeps the files byte for byte"
+    )
+    embedded: EmbeddedDigits = Field(description="Read by reader: embedded alone")
+
+
+class DetectionSource(Source):
+    """Images with boxes."""
+
+    kind: ClassVar[Kind] = "detection"
+
+    reader: Annotated[Literal["embedded", "voc", "coco", "ilsvrc", "ilsvrc_archives"], Selects(READERS)] = (
+        Field(description="Layout of the data")
+    )
+    images: str = Field(description='Folder of the images; coco: such as "{split}"')
+    annotations: str = Field(
+        description='Folder of the XML; coco: such as "annotations/instances_{split}.json"'
+    )
+    lists: str = Field(description="Folder of the lists of each split")
+    classes: Texts = Field(
+        description="[] takes them from the training annotations; ilsvrc: by wnid or by name"
+    )
+    box_origin: Annotated[Literal[0, 1], ONE_OF_NUMBERS] = Field(
+        description="Number of an image's first pixel in the XML: VOC 1, ILSVRC 0"
+    )
+    images_without_objects: Literal["refuse", "keep"] = Field(
+        description="ilsvrc: its layout says which they are"
+    )
+    crowd: Literal["difficult", "partial"] = Field(
+        description="coco: what a crowd region is: an object that counts neither way | an image that may hold more objects"
+    )
+    negatives: bool = Field(description="ilsvrc: also images that the lists by class call negative only")
+    blacklist: str = Field(description="ilsvrc: file of <image> <class> whose detections count neither way")
+    embedded: EmbeddedScenes = Field(description="Read by reader: embedded alone")
+
+
+DataSource = ClassificationSource | DetectionSource
+
+
+class Dataset(Settings):
+    """A data set: conf/dataset/<name>.yaml."""
+
+    name: FolderName = Field(description="Of its folder under data/")
+    mirror: bool = Field(description="false where a mirrored image is another thing, such as handwriting")
+    classification: ClassificationSource = Field(description="Images with one label each")
+    detection: DetectionSource = Field(description="Images with boxes")
+
+
+class PrepareClassification(StageSettings):
+    """Images with one label each, packed into shards."""
+
+    source: ClassificationSource = Field(description="What to read")
+
+
+class PrepareDetection(StageSettings):
+    """Images with boxes, packed into shards."""
+
+    source: DetectionSource = Field(description="What to read")

@@ -1,0 +1,275 @@
+"""Settings of the stages of detection."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from googlenet.config.schema.base import (
+    Count,
+    Fraction,
+    Iou,
+    Pair,
+    Positive,
+    Seed,
+    Selects,
+    Settings,
+    StageSettings,
+    Whole,
+    wrong,
+)
+from googlenet.config.schema.shared import Bootstrap, Compute, Detector, Network, Optimisation, Part
+
+Switch = Literal["bbox_regression", "context_feature", "svm", "mirror"]
+Head = Literal["bbox_regression", "context_feature", "svm"]
+Switches = Annotated[tuple[Switch, ...], Field(strict=False)]
+HEADS: tuple[Head, ...] = ("bbox_regression", "context_feature", "svm")  # mirror needs no fit
+CLASSIFIERS = frozenset(("context_feature", "svm"))  # each takes the place of the softmax
+
+
+class Search(Settings):
+    """Selective search (section 8). The paper doubles the superpixel size, which halves the proposals."""
+
+    preset: Annotated[
+        Literal["rcnn", "opencv_fast", "opencv_quality"], Selects("googlenet.detection.search_presets")
+    ] = Field(description="What is segmented and how segments are grouped")
+    superpixel_scale: Positive = Field(
+        description="Factor on the superpixel size; 1 as published, 2 as the paper"
+    )
+    sigma: Positive = Field(description="Of the blur before segmentation, px")
+    width_px: Whole = Field(
+        description="Width to which images are resized for the search, px; 0: as they are"
+    )
+    min_box_side_px: Whole = Field(description="Smaller boxes are left out, px of the resized image")
+    max_boxes: Whole = Field(description="Boxes an image; 0: no limit")
+
+
+class ProposeRegions(StageSettings, Search):
+    """Selective search on one part of the images."""
+
+    parts: Count = Field(description="Jobs; changes no box")
+    part: Part = Field(description="Which images")
+
+
+class TrainMultibox(StageSettings, Optimisation):
+    """MultiBox (Erhan et al. 2014) on the trunk of a member: boxes of any class from the whole image, squeezed to a square."""
+
+    enabled: bool = Field(description="false leaves MultiBox out: selective search alone proposes")
+    init_from: str = Field(description="The member whose network is the trunk")
+    input_px: Annotated[int, Field(ge=32)] = Field(description="Side of the square input, px")
+    last: str = Field(
+        description="The module that the trunk ends at; 3b has cells of 8 px, 4a to 4e of 16, 5a and 5b of 32"
+    )
+    head: Literal["flat", "grid"] = Field(
+        description="flat: a linear layer on the whole last map | grid: at every cell, for the priors centred there"
+    )
+    head_channels: Count = Field(
+        description="Of the convolution before: 1x1 in the flat head, 3x3 in the grid"
+    )
+    priors: Count = Field(
+        description="flat: boxes, k-means of the training boxes; grid: shapes at every cell"
+    )
+    prior_seed: Seed = Field(description="Of k-means")
+    match_iou: Iou = Field(
+        description="Each object takes one prior; below 1 every prior over it also takes its best object"
+    )
+    location_weight: Positive = Field(description="Alpha of the combined loss")
+    crop_area: Pair = Field(
+        description="Range of the share of the image that training sees; [1.0, 1.0]: the whole"
+    )
+    crop_aspect: Pair = Field(description="Range of the part's aspect ratio, against the image's")
+    batches_per_epoch: Count = Field(description="Steps an epoch")
+    batch_size: Count = Field(description="Images a step")
+    init_seed: Seed = Field(description="Of the head")
+    order_seed: Seed = Field(description="Of images, parts and mirroring")
+    mirror: bool = Field(description="Whether every second image is mirrored")
+    network: Network = Field(description="The member's network")
+    compute: Compute = Field(description="Where numbers are computed")
+
+    @model_validator(mode="after")
+    def _ranges(self) -> "TrainMultibox":
+        for key in ("crop_area", "crop_aspect"):
+            low, high = getattr(self, key)
+            if not 0 < low <= high or (key == "crop_area" and high > 1):
+                raise wrong(
+                    f"two numbers above 0{' and up to 1' if key == 'crop_area' else ''}, the lower first", key
+                )
+        return self
+
+
+class MergeProposals(StageSettings):
+    """MultiBox's best boxes and those of selective search as one set (section 8)."""
+
+    parts: Count = Field(description="As in propose_regions")
+    multibox_boxes: Count = Field(description="Of each image, the most confident")
+    multibox_nms_iou: Iou = Field(
+        description="Of two boxes of MultiBox that overlap more, the more confident stays"
+    )
+    duplicate_iou: Iou = Field(
+        description="Of two boxes that overlap more, MultiBox's stays, or the first; 1.0 keeps both"
+    )
+    part: Part = Field(description="Which images")
+    network: Network = Field(description="The network that is MultiBox's trunk")
+    compute: Compute = Field(description="Where numbers are computed")
+
+
+class Compared(Settings):
+    """Selective search once more, to compare with."""
+
+    superpixel_scale: Positive = Field(description="As in propose_regions")
+    images: Count = Field(description="At most so many images, for all rows")
+
+
+class StudyProposals(StageSettings, Bootstrap):
+    """How many objects the proposals cover, and with how many boxes."""
+
+    compare: Compared = Field(description="Selective search once more, at another superpixel size")
+    iou: Iou = Field(description="From which an object is covered")
+    examples: Whole = Field(description="Images whose boxes are drawn in the report")
+    search: Search = Field(description="As in propose_regions")
+    fixed_boxes: Count = Field(description="Boxes of k-means, for comparison")
+    prior_seed: Seed = Field(description="Of k-means")
+
+
+class HardNegatives(Settings):
+    """Of background regions; R-CNN draws them all alike when it fine-tunes."""
+
+    enabled: bool = Field(description="Whether hard ones are looked for")
+    share: Fraction = Field(description="Of a batch's background that comes from the hardest")
+    scored: Count = Field(
+        description="Drawn at random before every epoch, and scored by the network as it then is"
+    )
+    hardest: Count = Field(description="Of them kept for the epoch")
+
+
+class TrainDetector(StageSettings, Optimisation):
+    """One detector: a member fine-tuned on warped regions with a background class, as in R-CNN (section 8)."""
+
+    batches_per_epoch: Count = Field(description="Steps an epoch")
+    positives: Count = Field(description="Regions on an object, a batch")
+    negatives: Whole = Field(description="Background regions, a batch")
+    positive_iou: Iou = Field(description="From which a proposal is of its object's class")
+    context_px: Whole = Field(description="At 227 px, as R-CNN; scales with the input size")
+    aux_weight: Annotated[float, Field(ge=0)] = Field(description="Of each auxiliary loss")
+    hard_negatives: HardNegatives = Field(description="Of background regions")
+    mirror: bool = Field(description="Whether every second region is mirrored")
+    detector: Detector = Field(description="The detector's row")
+    network: Network = Field(description="The member's network")
+    compute: Compute = Field(description="Where numbers are computed")
+
+
+class RegionView(Settings):
+    """How a detector looks at regions."""
+
+    batch_size: Count = Field(description="Regions a forward pass")
+    context_px: Whole = Field(description="As in train_detector")
+
+
+class BboxRegression(Settings):
+    """R-CNN, appendix C."""
+
+    iou: Iou = Field(description="Proposals from this overlap with their object on")
+    lambdas: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = Field(
+        description="Of the ridge, for inputs scaled to a mean norm of 20: the one that leaves the least held-out error"
+    )
+    grid: Count = Field(description="The last map is averaged to grid x grid places")
+
+
+class Svm(Settings):
+    """One against all the rest, linear, as R-CNN."""
+
+    c: Positive = Field(description="R-CNN's, for vectors scaled to a mean norm of 20 as its are")
+    negative_iou: Iou = Field(
+        description="Background of a class: less overlap than this with any of its objects"
+    )
+    first_negatives: Count = Field(
+        description="A class, drawn at random; then hard ones are added, pass by pass"
+    )
+    hard_score: float = Field(description="Those that score above this")
+    most_added: Count = Field(description="The hardest so many in a pass")
+    passes: Whole = Field(description="Until there are none, or for so many passes")
+
+
+class ContextFeature(Settings):
+    """Softmax over the region's vector and the whole image's, background included."""
+
+    c: Positive = Field(description="Inverse of the regularisation, for standardised inputs")
+    max_iterations: Count = Field(description="Of its solver")
+
+
+class FitRegionHeads(StageSettings, RegionView):
+    """What the switches need beyond the fine-tuned network, fitted on its vectors of training regions."""
+
+    objects: Count = Field(
+        description="Regions sampled from the training images, at most: objects themselves,"
+    )
+    positives: Count = Field(description="proposals on an object,")
+    negatives: Count = Field(description="and background")
+    held_out: Annotated[float, Field(gt=0, lt=1)] = Field(
+        description="Share of the training images that nothing is fitted to but the SVMs' sigmoids"
+    )
+    seed: Seed = Field(description="Of the sample, the held-out images and the first negatives")
+    positive_iou: Iou = Field(description="As in train_detector")
+    bbox_regression: BboxRegression = Field(description="Box regression")
+    svm: Svm = Field(description="Support vector machines")
+    context_feature: ContextFeature = Field(description="A feature of the whole image")
+    heads: Annotated[tuple[Head, ...], Field(strict=False)] = Field(description="Those that a switch needs")
+    network: Network = Field(description="The detector's network")
+    compute: Compute = Field(description="Where numbers are computed")
+
+
+class ScoreRegions(StageSettings, RegionView):
+    """Class probabilities of one detector on every proposal of the test images."""
+
+    switches: Switches = Field(description="Those that are on; the paper has none")
+    compare: Annotated[tuple[Switches, ...], Field(strict=False)] = Field(
+        description="Settings measured beside it, each a list of switches"
+    )
+    network: Network = Field(description="The detector's network")
+    compute: Compute = Field(description="Where numbers are computed")
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """What has to be fitted, for its own setting and for those that are compared."""
+        asked = set(self.switches).union(*self.compare)
+        return tuple(name for name in HEADS if name in asked)
+
+    @model_validator(mode="after")
+    def _settings(self) -> "ScoreRegions":
+        if not isinstance(self.switches, tuple) or not isinstance(self.compare, tuple):
+            return self
+        seen = []
+        compared: list[tuple[tuple[str | int, ...], Switches]] = [
+            (("compare", i), row) for i, row in enumerate(self.compare)
+        ]
+        for path, row in [(("switches",), self.switches), *compared]:
+            if len(set(row)) < len(row):
+                raise wrong("a list that names each switch once", *path)
+            if set(row) >= CLASSIFIERS:
+                raise wrong(
+                    "a list of at most one of context_feature and svm (each classifies the regions)", *path
+                )
+            if set(row) in seen:
+                raise wrong(
+                    "a list that differs from score_regions.switches and from the lists before it", *path
+                )
+            seen.append(set(row))
+        return self
+
+
+class EvaluateDetection(StageSettings, Bootstrap):
+    """Mean average precision by ILSVRC's rules, of each detector and of their mean (Tables 4 and 5)."""
+
+    nms_iou: Iou = Field(
+        description="Of two detections of a class that overlap more, the more confident stays"
+    )
+    min_score: Fraction = Field(description="Detections below it are left out")
+    max_per_image: Count = Field(description="Detections an image")
+    small_object_threshold: bool = Field(
+        description="An overlap of at least min(0.5, wh / ((w + 10)(h + 10))) is enough, per box"
+    )
+    examples: Whole = Field(
+        description="So many best and so many worst images, by F1 at example_score, are drawn"
+    )
+    example_score: Fraction = Field(description="Detections from this score on count for F1")
+    switches: Switches = Field(description="As in score_regions")
+    compare: Annotated[tuple[Switches, ...], Field(strict=False)] = Field(description="As in score_regions")

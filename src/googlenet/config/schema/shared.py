@@ -1,0 +1,235 @@
+"""Sections that several stages refer to: where numbers are computed, the network, the tables of members and methods."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from googlenet.config.schema.base import (
+    Count,
+    Fraction,
+    Modules,
+    Named,
+    NetworkName,
+    OpenFraction,
+    Pair,
+    Positive,
+    Seed,
+    Selects,
+    Settings,
+    Whole,
+    wrong,
+)
+
+Network = Annotated[NetworkName, Selects("googlenet.models.networks")]
+
+
+class Compute(Settings):
+    """Where and how numbers are computed. Another device, precision or number of threads gives other bits."""
+
+    device: Literal["cpu", "cuda"] = Field(description="Where networks run; cuda takes one GPU for each job")
+    precision: Literal["bf16", "fp32"] = Field(
+        description="bf16: autocast of matrix products and convolutions"
+    )
+    numeric_threads: Count = Field(description="Threads of each job; jobs run side by side")
+
+
+class Execution(Settings):
+    """What changes no result, and therefore re-runs nothing: jobs read it, but it is no part of their settings."""
+
+    loader_workers: Whole = Field(description="Processes that decode and crop for one training job")
+    prepare_workers: Count = Field(
+        description="Processes that check and pack images in a preparation; no more than --cores; each takes about 200 MB"
+    )
+    decoded_cache_mb: Whole = Field(description="Images kept decoded in memory, MB for each job")
+    commit_limit_gb: Annotated[float, Field(ge=0)] = Field(
+        description="Above this size of results, GB, `dvc commit` after a run is left to `make sync`"
+    )
+    save_every_s: Annotated[float, Field(ge=0)] = Field(
+        description="Seconds between two states that a long job saves, to go on from after a kill"
+    )
+
+
+class Enabled(Settings):
+    """A part of the pipeline that can be left out."""
+
+    enabled: bool = Field(description="false leaves it out")
+
+
+class Model(Settings):
+    """The network (Table 1) and how images become its input. Constants that the paper does not print are the Caffe replica's."""
+
+    network: Annotated[Literal["paper", "batch_norm"], Selects("googlenet.models.networks")] = Field(
+        description="paper: Table 1 with response normalisation | batch_norm: batch normalisation after every convolution"
+        " instead (Ioffe and Szegedy 2015)"
+    )
+    width: Positive = Field(
+        description="Factor on every layer's channels but the classifiers'; a member's own multiplies it"
+    )
+    input_px: Annotated[int, Field(ge=32)] = Field(description="Side of the square input, px")
+    dropout: OpenFraction = Field(description="Share dropped before the classifier")
+    aux_dropout: OpenFraction = Field(description="Share dropped in the auxiliary heads")
+    aux_heads: Modules = Field(description="Modules that carry an auxiliary classifier")
+    lrn: bool = Field(
+        description="Response normalisation after the first two convolutions (network: paper alone)"
+    )
+    inception: Literal["reduced", "naive"] = Field(
+        description="reduced: figure 2b | naive: figure 2a, without 1x1 reductions"
+    )
+    classifier: Literal["average_pool", "fully_connected"] = Field(
+        description="What the last linear layer sees: the mean of the last map | 1024 units fully connected to all of it"
+    )
+    repeat_modules: Modules = Field(description="One more copy of a module at each mention: a deeper network")
+    input_mean: Annotated[tuple[float, float, float], Field(strict=False)] = Field(
+        description="Subtracted from each channel, RGB, 0-255"
+    )
+    input_scale: Positive = Field(description="Factor after the subtraction; 1.0 keeps 0-255, as in Caffe")
+
+
+class Sampling(Settings):
+    """How a training crop is drawn from an image (section 6)."""
+
+    method: Literal["area", "scale"] = Field(
+        description="area: a share of the image's area | scale: a square of 224/scale of the shorter side"
+    )
+    area: Pair = Field(description="Range of the crop's share of the image's area")
+    aspect: Pair = Field(description="Range of the crop's aspect ratio, width by height")
+    scales: Pair = Field(description="Range of the shorter side, px for each 224 px of input")
+    interpolation: Literal["bilinear", "area", "nearest", "cubic", "random"] = Field(
+        description="How the crop is resized; random draws one for each crop"
+    )
+    photometric: Fraction = Field(description="Probability of Howard's photometric distortions")
+
+    @model_validator(mode="after")
+    def _ranges(self) -> "Sampling":
+        for key in ("area", "aspect", "scales"):
+            low, high = getattr(self, key)
+            if not 0 < low <= high:
+                raise wrong("two numbers above 0, the lower first", key)
+        if self.area[1] > 1:
+            raise wrong("two numbers of at most 1, the lower first", "area")
+        if self.scales[0] < 224:
+            raise wrong("two numbers of at least 224, the lower first", "scales")
+        return self
+
+
+class Origin(Settings):
+    """Where weights come from: how the file is read, what its network takes, and what its outputs are."""
+
+    format: Literal["caffemodel", "raw_float32", "torchvision", "checkpoint"] = Field(
+        description="How the file is read; checkpoint: a weights.safetensors of this project, which says the rest itself"
+    )
+    network: Network = Field(description="The network that the weights are of")
+    channel_order: Literal["rgb", "bgr"] = Field(description="Order of the input's channels")
+    input_mean: Annotated[tuple[float, float, float], Field(strict=False)] = Field(
+        description="Subtracted from each channel, in channel_order, 0-255"
+    )
+    input_scale: Annotated[tuple[float, float, float], Field(strict=False)] = Field(
+        description="Factor of each channel after the subtraction, in channel_order"
+    )
+    input_px: Annotated[int, Field(ge=32)] = Field(description="Side of the square input, px")
+    classes: str = Field(
+        description='ilsvrc2012 (wnids in alphabetical order), a file with a name on each line, or "" where nobody knows'
+    )
+
+
+class TrainedMember(Named):
+    """A member of the ensemble that is trained here: a row of the table of members (section 7)."""
+
+    init_seed: Seed = Field(description="Of the initial weights; the paper's seven share them")
+    order_seed: Seed = Field(description="Of the order of the images, and of dropout")
+    sampling_seed: Seed = Field(description="Of the crops")
+    sampling: str = Field(description="An entry of conf/sampling.yaml")
+    width: Positive = Field(description="Factor on the model's width")
+    repeat_modules: Modules = Field(description="On top of the model's")
+
+
+class ImportedMember(Named):
+    """A member whose weights are read from a file."""
+
+    weights: str = Field(description="File or folder")
+    origin: str = Field(description="An entry of conf/origins.yaml")
+    width: Positive = Field(description="Factor on the model's width")
+
+
+class MemberRow(TrainedMember):
+    """A row of the table of members: trained, or imported where it names weights."""
+
+    weights: str = Field(description='"": trained here; else the file or folder that is imported')
+    origin: str = Field(description="An entry of conf/origins.yaml; read where the row names weights")
+
+    @property
+    def imported(self) -> bool:
+        """Whether the row names weights."""
+        return bool(self.weights)
+
+
+class Detector(Named):
+    """A row of the table of detectors: each is fine-tuned from a member (section 8)."""
+
+    init_from: str = Field(description="The member that the detector starts from")
+    order_seed: Seed = Field(description="Of the batches, the new last layers and dropout")
+
+
+class Ensemble(Settings):
+    """The tables of members and detectors. An eighth model is one more row."""
+
+    members: Annotated[tuple[MemberRow, ...], Field(strict=False, min_length=1)] = Field(
+        description="One row, one model"
+    )
+    detectors: Annotated[tuple[Detector, ...], Field(strict=False, min_length=1)] = Field(
+        description="One row, one detector"
+    )
+
+    @model_validator(mode="after")
+    def _names(self) -> "Ensemble":
+        for table in ("members", "detectors"):
+            names: set[str] = set()
+            for number, row in enumerate(getattr(self, table)):
+                if row.name in names:
+                    raise wrong("a name that no other row has", table, number, "name")
+                names.add(row.name)
+        return self
+
+
+class Part(Named):
+    """A part of the images: index, index + parts, ..."""
+
+    index: Whole = Field(description="The first image's number")
+
+
+class Averaging(Settings):
+    """Polyak averaging of the weights (section 6; the paper does not print the form)."""
+
+    form: Literal["exponential", "equal"] = Field(
+        description="exponential | equal: the running mean of all weights from start_epoch on"
+    )
+    decay: OpenFraction = Field(description="Of the exponential form; lower in the first steps")
+    start_epoch: Whole = Field(description="Of the equal form")
+
+
+class Optimisation(Settings):
+    """Stochastic gradient descent with momentum, its schedule, and averaging (section 6)."""
+
+    epochs: Count = Field(
+        description="Passes through the training data, or through batches_per_epoch batches"
+    )
+    learning_rate: Positive = Field(description="At the start, after the warm-up")
+    warmup_steps: Whole = Field(description="Steps in which the rate rises linearly")
+    schedule: Literal["steps", "cosine"] = Field(
+        description="steps: x drop_factor every drop_every_epochs | cosine: to zero over all epochs"
+    )
+    drop_every_epochs: Count = Field(description="Epochs between two drops (the paper: 8)")
+    drop_factor: Annotated[float, Field(gt=0, le=1)] = Field(description="Factor of a drop (the paper: 0.96)")
+    momentum: OpenFraction = Field(description="Of the gradient (the paper: 0.9)")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(description="On weights, not on biases")
+    averaging: Averaging = Field(description="Polyak averaging")
+
+
+class Bootstrap(Settings):
+    """Intervals by resampling the test images."""
+
+    resamples: Count = Field(description="Bootstrap resamples")
+    confidence_percent: Annotated[float, Field(ge=50, lt=100)] = Field(
+        description="Of every interval, percent"
+    )
+    seed: Seed = Field(description="Of the resamples")

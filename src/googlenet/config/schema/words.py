@@ -1,0 +1,115 @@
+"""What a field takes, in words: for errors and for the settings reference."""
+
+import math
+import types
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from googlenet.config.schema.base import PATTERNS
+
+KINDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    object: "any value",
+}
+PLURALS: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "texts"}
+COUNTS = {1: "one", 2: "two", 3: "three"}
+
+
+def of_field(field: FieldInfo) -> str:
+    """What a field takes: "a whole number of at least 1", "cpu or cuda", "a list of two numbers"."""
+    return of_type(field.annotation, field.metadata)
+
+
+def of_type(kind: Any, marks: Iterable[Any] = ()) -> str:
+    """What values of an annotated type are."""
+    marks = list(marks)
+    while get_origin(kind) is Annotated:
+        kind, *more = get_args(kind)
+        marks = [*more, *marks]
+    marks = list(_flat(marks))
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return alternatives(arguments)
+    if origin is tuple:
+        return _of_list(arguments, marks)
+    if origin is dict:
+        return "keys"
+    if origin in (Union, types.UnionType):
+        return " or ".join(of_type(one) for one in arguments if one is not type(None))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return "keys"
+    patterns = [pattern for mark in marks if (pattern := getattr(mark, "pattern", None))]
+    return PATTERNS[patterns[0]] if patterns else f"{KINDS[kind]}{_bounds(marks)}"
+
+
+def alternatives(values: Iterable[Any]) -> str:
+    """Values as "a, b or c"."""
+    words = [str(value) for value in values]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def literals(kind: Any) -> list[str]:
+    """The values of a type that is a choice; none of another."""
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if get_origin(kind) is tuple:
+        return literals(get_args(kind)[0])
+    return [str(value) for value in get_args(kind)] if get_origin(kind) is Literal else []
+
+
+def shown(value: Any) -> str:
+    """A value as YAML has it, near enough."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(shown, value))}]"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".nan" if math.isnan(value) else f"{'-' * (value < 0)}.inf"
+    return repr(value)
+
+
+def _of_list(arguments: tuple[Any, ...], marks: list[Any]) -> str:
+    if arguments[-1] is not Ellipsis:
+        return f"a list of {COUNTS[len(arguments)]} {PLURALS[arguments[0]]}"
+    least = max((mark.min_length for mark in marks if isinstance(mark, annotated_types.MinLen)), default=0)
+    each = of_type(arguments[0])
+    if each == "keys":
+        return f"a list of rows{f', at least {COUNTS[least]}' if least else ''}"
+    if not least:
+        return f"a list, each entry {each}"
+    return f"a list of at least {COUNTS[least]} {'entry' if least == 1 else 'entries'}, each {each}"
+
+
+def _bounds(marks: Iterable[Any]) -> str:
+    low = high = ""
+    for mark in marks:
+        match mark:
+            case annotated_types.Ge(bound):
+                low = f"of at least {bound}"
+            case annotated_types.Gt(bound):
+                low = f"above {bound}"
+            case annotated_types.Le(bound):
+                high = f"at most {bound}"
+            case annotated_types.Lt(bound):
+                high = f"below {bound}"
+    if low and high:
+        return f" {low} and {high}"
+    return f" {low}" if low else f" {'of ' * high.startswith('at')}{high}" if high else ""
+
+
+def _flat(marks: Iterable[Any]) -> Iterator[Any]:
+    """Marks, those that a Field bundles taken apart."""
+    for mark in marks:
+        if isinstance(mark, FieldInfo):
+            yield from _flat(mark.metadata)
+        elif isinstance(mark, annotated_types.GroupedMetadata):
+            yield from mark
+        else:
+            yield mark

@@ -1,0 +1,202 @@
+"""Which file of conf/ gives a key: the one that an error of its value has to name."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from googlenet.config.schema.base import FOLDER_NAME, PATTERNS, is_reference
+from googlenet.config.schema.words import shown
+from googlenet.errors import UserError, nearest
+from googlenet.storage.files import load_yaml
+
+# Names of data sets and experiments are those of folders.
+NAME, NAME_WORDS = re.compile(FOLDER_NAME), PATTERNS[FOLDER_NAME]
+FULL = {"dataset": "full", "model": "paper", "ensemble": "paper"}  # of each group, the file with every key
+
+
+class Layer(NamedTuple):
+    """A file, and what it gives of the whole tree. Each lies over those before it."""
+
+    file: str
+    content: Mapping[str, Any]
+
+
+def quotes(value: Any) -> str:
+    """The remedy where text is wanted and YAML read something else."""
+    return (
+        "; put text that YAML reads as a number or a boolean in quotes"
+        if isinstance(value, bool | int | float)
+        else ""
+    )
+
+
+class Where:
+    """Which file gives a key, of layers that lie over each other."""
+
+    def __init__(self, layers: Sequence[Layer]):
+        self.layers = layers
+
+    def __call__(self, key: str) -> str:
+        """The uppermost file that gives a key, or the nearest one above it."""
+        return next((layer.file for layer in reversed(self._giving(key))), default_file(key))
+
+    def lowest(self, key: str) -> str:
+        """The file where a key stands first: that of its default."""
+        return next((layer.file for layer in self._giving(key)), default_file(key))
+
+    def _giving(self, key: str) -> list[Layer]:
+        parts = key.partition("[")[0].split(".")
+        for length in range(len(parts), 0, -1):
+            if giving := [layer for layer in self.layers if gives(layer.content, parts[:length])]:
+                return giving
+        return []
+
+
+def gives(content: Any, path: Sequence[str]) -> bool:
+    """Whether a tree has a key."""
+    for part in path:
+        if not isinstance(content, Mapping) or part not in content:
+            return False
+        content = content[part]
+    return True
+
+
+def default_layers(conf: Path, groups: Sequence[Layer]) -> list[Layer]:
+    """The layers of every key's default: conf/config.yaml, the files beside it, and each group's full file."""
+    top = [path for path in sorted(conf.glob("*.yaml")) if path.name != "config.yaml"]
+    beside = [Layer(f"conf/{path.name}", {path.stem: load_yaml(path)}) for path in top]
+    full = [
+        layer
+        for layer in groups
+        if layer.file in (f"conf/{group}/{name}.yaml" for group, name in FULL.items())
+    ]
+    return [Layer("conf/config.yaml", load_yaml(conf / "config.yaml")), *beside, *full]
+
+
+def every_group_layer(conf: Path) -> list[Layer]:
+    """The layers of all files of all groups, chosen or not."""
+    paths = [(group, path) for group in FULL for path in sorted((conf / group).glob("*.yaml"))]
+    return [Layer(f"conf/{group}/{path.name}", {group: load_yaml(path)}) for group, path in paths]
+
+
+def experiment_layer(conf: Path, experiment: str) -> Layer:
+    """What an experiment's file gives."""
+    return Layer(f"conf/experiment/{experiment}.yaml", load_yaml(conf / "experiment" / f"{experiment}.yaml"))
+
+
+def chosen_layers(groups: Sequence[Layer], group: str, choice: str) -> list[Layer]:
+    """The layers of a group's chosen file: those that it names first, then itself."""
+    file = f"conf/{group}/{choice}.yaml"
+    (chosen,) = (layer for layer in groups if layer.file == file)
+    below = [entry for entry in chosen.content[group].get("defaults", []) if entry != "_self_"]
+    return [*(layer for entry in below for layer in chosen_layers(groups, group, entry)), chosen]
+
+
+def choosing(layers: Sequence[Layer], wanted: str) -> str:
+    """The uppermost file that chooses a file, such as dataset/digits, in its list of what it is made of."""
+    group, _, name = wanted.rpartition("/")
+    for layer in reversed(layers):
+        for content in (layer.content, layer.content.get(group)):  # a file of the same group, too
+            entries = content.get("defaults", []) if isinstance(content, dict) else []
+            chosen = [
+                one for entry in entries for one in (entry.values() if isinstance(entry, dict) else [entry])
+            ]
+            if name in chosen:
+                return str(layer.file)
+    return "conf/config.yaml"
+
+
+def default_file(key: str) -> str:
+    """The file of conf/ that holds a key's default."""
+    section = key.split(".")[0]
+    return f"conf/{section}/{FULL[section]}.yaml" if section in FULL else f"conf/{section}.yaml"
+
+
+def check_heads(conf: Path, experiment: str) -> None:
+    """Raise UserError for a file whose first line does not say to Hydra where in the tree its keys belong."""
+    files = {path: path.stem for path in sorted(conf.glob("*.yaml")) if path.name != "config.yaml"}
+    for path, package in (files | {conf / "experiment" / f"{experiment}.yaml": "_global_"}).items():
+        first = f"# @package {package}"
+        if path.read_text(encoding="utf-8").splitlines()[:1] != [first]:
+            raise UserError(f"conf/{path.relative_to(conf)}: the first line must be '{first}'; add it")
+
+
+def check_shapes(layers: Sequence[Layer]) -> None:
+    """Raise UserError, naming file and key, for what cannot be laid over the layers before it, and for a key that is no text."""
+    shape: dict[str, Any] = {}
+    for layer in layers:
+        lay_over(shape, layer.content, layer.file, "")
+
+
+def lay_over(shape: dict[str, Any], content: Mapping[Any, Any], file: str, prefix: str) -> None:
+    """Lay a tree over another of the same shape. Raises UserError."""
+    for key, value in content.items():
+        name, before = f"{prefix}{key}", shape.get(key)
+        if not isinstance(key, str):
+            raise UserError(f"{file}: the key '{name}' must be text, not {shown(key)}{quotes(key)}")
+        if key == "defaults":
+            check_choices(value, file)
+        elif is_reference(value):
+            continue
+        elif isinstance(before, dict) and not isinstance(value, dict):
+            raise UserError(f"{file}: '{name}' must be keys, not {shown(value)}")
+        elif isinstance(before, list) and isinstance(value, dict):
+            raise UserError(f"{file}: '{name}' must be a list, not {shown(value)}")
+        elif isinstance(value, dict):
+            shape[key] = before if isinstance(before, dict) else {}
+            lay_over(shape[key], value, file, f"{name}.")
+        else:
+            shape[key] = value
+            for number, row in enumerate(value if isinstance(value, list) else []):
+                if isinstance(row, dict):
+                    lay_over({}, row, file, f"{name}[{number}].")
+
+
+def check_choices(defaults: Any, file: str) -> None:
+    """Raise UserError for what Hydra cannot read as a file's list of the files that it is made of."""
+    if not isinstance(defaults, list):
+        raise UserError(f"{file}: 'defaults' must be a list of files, not {shown(defaults)}")
+    for entry in defaults:
+        for group, name in entry.items() if isinstance(entry, dict) else [("", entry)]:
+            if not isinstance(name, str):
+                raise UserError(f"{file}: 'defaults' must name files, not {shown(name)}{quotes(name)}")
+            _, override, group = str(group).rpartition("override /")
+            if override and group not in FULL:
+                raise UserError(f"{file}: 'defaults' overrides no group '{group}'{nearest(group, FULL)}")
+
+
+def check_references(tree: Any, layers: Sequence[Layer], variables: Sequence[str]) -> None:
+    """Raise UserError, naming file and key, for a reference to what does not exist.
+
+    tree: the composed one. variables: names that each job fills in.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    for layer in layers:
+        for key, value in references(layer.content):
+            if of_job(value, variables):
+                continue
+            try:
+                OmegaConf.select(tree, key)
+            except OmegaConfBaseException as error:
+                reason = str(error).splitlines()[0]
+                raise UserError(f"{layer.file}: '{key}': {reason}; refer to a key that exists") from None
+
+
+def of_job(reference: str, variables: Sequence[str]) -> bool:
+    """Whether a reference is to what a job fills in."""
+    return any(f"${{{name}}}" in reference or f"${{{name}." in reference for name in variables)
+
+
+def references(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """The keys of a tree whose value refers to another key, with that value."""
+    if isinstance(value, str) and "${" in value:
+        yield key, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from references(inner, f"{key}.{name}" if key else name)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from references(inner, f"{key}[{number}]")

@@ -1,0 +1,145 @@
+"""The table of ablations: a row and a seed make a variant, and a variant trains only where no one else trains alike.
+
+A variant's training is the settings of train_classifier, resolved as a member's are. Where the two are equal, apart from the
+name, the variant takes the member's results; where two variants are equal, the second takes those of the first.
+"""
+
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from pydantic import ValidationError
+
+from googlenet.config import former_keys
+from googlenet.config.compose import Composed
+from googlenet.config.problems import problem
+from googlenet.config.schema.base import replaced
+from googlenet.config.schema.classification import AblationRow, Ablations, TrainClassifier, Variant
+from googlenet.config.schema.shared import TrainedMember
+from googlenet.config.schema.words import shown
+from googlenet.config.sources import Layer, Where, lay_over, quotes
+from googlenet.errors import UserError, nearest
+
+REFERENCE = AblationRow(name="reference", about="", weights="averaged", changes={})
+SECTIONS = ("model", "member", "train_classifier")
+# Columns of a member that a variant's name and seed give, or that say nothing of a training.
+NOT_CHANGED = ("name", "order_seed", "sampling_seed", "weights", "origin")
+
+
+def rows(composed: Composed) -> dict[str, AblationRow]:
+    """The reference and the rows of the table, by name."""
+    return {row.name: row for row in (REFERENCE, *composed.of(Ablations).rows)}
+
+
+def variants(composed: Composed) -> dict[str, Variant]:
+    """Every variant, by name."""
+    names = [(row, seed) for row in rows(composed) for seed in composed.of(Ablations).seeds]
+    return {f"{row}_{seed}": Variant(name=f"{row}_{seed}", row=row, seed=seed) for row, seed in names}
+
+
+def trainings(composed: Composed) -> dict[str, TrainClassifier]:
+    """Of every variant, its settings of train_classifier.
+
+    A row is resolved once: its variants differ in their member's name and seeds alone, to which nothing refers (a test looks).
+    """
+    of_row = {name: training(composed, row) for name, row in rows(composed).items()}
+    return {
+        name: replaced(of_row[variant.row], member=member_of(of_row[variant.row], variant).model_dump())
+        for name, variant in variants(composed).items()
+    }
+
+
+def member_of(training: TrainClassifier, variant: Variant) -> TrainedMember:
+    """The member that a variant trains: its row's, with the variant's name and seed."""
+    return replaced(training.member, name=variant.name, order_seed=variant.seed, sampling_seed=variant.seed)
+
+
+def training(composed: Composed, row: AblationRow) -> TrainClassifier:
+    """The settings of train_classifier that a row's changes give. Raises UserError, naming row and key, for a wrong one."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    check_changes(composed, row)
+    tree, changes = composed.tree, dict(row.changes)
+    changes.pop("member", None)
+    member = member_columns(composed, row) | {"name": row.name}
+    tree.member = {key: value for key, value in member.items() if key in TrainedMember.model_fields}
+    before = {section: tree[section] for section in changes}
+    try:
+        for section, change in changes.items():
+            tree[section] = OmegaConf.merge(tree[section], change)
+        values = OmegaConf.to_container(tree.train_classifier, resolve=True)
+        return TrainClassifier.model_validate(values)
+    except OmegaConfBaseException as error:
+        raise UserError(f"{at(composed, row)}: {str(error).splitlines()[0]}") from None
+    except ValidationError as error:
+        where = Where([Layer(at(composed, row), {"train_classifier": {}})])
+        wrong = problem(TrainClassifier, error, ("train_classifier",), {"train_classifier": values}, where)
+        # Sections that train_classifier refers to are changed where they stand.
+        words = re.sub(r"'train_classifier\.(?=(model|member)\.)", "'changes.", str(wrong), count=1)
+        raise UserError(words.replace("'train_classifier.", "'changes.train_classifier.", 1)) from None
+    finally:
+        for section, kept in before.items():
+            tree[section] = kept
+
+
+def member_columns(composed: Composed, row: AblationRow) -> dict[str, Any]:
+    """The columns of the table of members that a row gives, or leaves as they are."""
+    from omegaconf import OmegaConf
+
+    changed: Any = row.changes.get("member", {})
+    columns: Any = OmegaConf.to_container(composed.tree.ensemble.member_defaults)
+    return {**columns, **changed}
+
+
+def at(composed: Composed, row: AblationRow) -> str:
+    """Where a row stands, for errors."""
+    return f"{composed.where('ablations.rows')}: ablations.rows.{row.name}"
+
+
+def check_changes(composed: Composed, row: AblationRow) -> None:
+    """Raise UserError, naming row and key, for a section or a sampling that a row cannot change."""
+    file = at(composed, row)
+    former_keys.check([Layer(file, row.changes)])
+    for section in row.changes:
+        if section not in SECTIONS:
+            raise UserError(f"{file}: unknown key 'changes.{section}'{nearest(section, SECTIONS)}")
+    shape = {section: composed.values[section] for section in ("model", "train_classifier")} | {"member": {}}
+    lay_over(deepcopy(shape), row.changes, file, "changes.")
+    allowed = [name for name in TrainedMember.model_fields if name not in NOT_CHANGED]
+    member: Any = row.changes.get("member", {})
+    for key in member:
+        if key not in allowed:
+            raise UserError(f"{file}: unknown key 'changes.member.{key}'{nearest(key, allowed)}")
+    sampling = member_columns(composed, row)["sampling"]
+    if not isinstance(sampling, str):
+        key = "changes.member.sampling"
+        raise UserError(f"{file}: '{key}' must be text, not {shown(sampling)}{quotes(sampling)}")
+    if sampling not in composed.sampling:
+        near = nearest(sampling, composed.sampling)
+        raise UserError(f"{file}: changes.member.sampling: no '{sampling}'{near}")
+
+
+def trained_as(training: TrainClassifier) -> TrainClassifier:
+    """Settings of train_classifier without what names them: equal where the results are."""
+    return replaced(training, member=training.member.model_dump() | {"name": "any"})
+
+
+def sources(
+    variants: Mapping[str, TrainClassifier], members: Mapping[str, TrainClassifier]
+) -> dict[str, tuple[str, str]]:
+    """Of every variant, the stage and job whose results it takes: ("train_classifier", "m1"), or its own or a former
+    variant's ("train_ablation", "reference_3").
+
+    variants, members: the settings of train_classifier of each, by name.
+    """
+    first: dict[TrainClassifier, tuple[str, str]] = {}
+    # Not in the order of the table's rows, on which no result may depend.
+    in_order = sorted(variants, key=lambda name: (not name.startswith(f"{REFERENCE.name}_"), name))
+    for name, training in members.items():
+        first.setdefault(trained_as(training), ("train_classifier", name))
+    return {
+        name: first.setdefault(trained_as(training), ("train_ablation", name))
+        for name, training in ((name, variants[name]) for name in in_order)
+    }

@@ -1,0 +1,192 @@
+"""Folders that are not on disk: what lies in archives, with the few methods of `pathlib.Path` that readers use.
+
+An `ArchivePath` is a place in a tree. The tree is a dict from names to: another dict (a folder); a `ByteRange` (a file, its
+bytes somewhere in an archive); a `NestedTar` (a tar inside a tar, a folder too, listed when somebody looks); bytes (a small
+file, deflated); or a Path (a file or folder on disk). So parts of a data set may be packed or not, each as it came.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePath, PurePosixPath
+from typing import NamedTuple
+
+from googlenet.data import tar_index
+from googlenet.data.records import read_range
+from googlenet.errors import UserError
+
+TAR = ".tar"
+
+
+class ByteRange(NamedTuple):
+    """The bytes of a file within an archive's file."""
+
+    archive: Path
+    offset: int
+    size: int
+
+
+class NestedTar(NamedTuple):
+    """A tar within an archive's file, or the whole of it (size None)."""
+
+    archive: Path
+    offset: int
+    size: int | None
+    called: str
+
+
+Tree = dict[str, "Node"]
+Node = Tree | ByteRange | NestedTar | bytes | Path
+
+
+class ArchivePath:
+    """A file or folder of a tree, or a name where there is none (`node` is None)."""
+
+    __slots__ = ("above", "name", "node")
+
+    def __init__(self, name: str, node: Node | None, above: "AnyPath"):
+        self.name, self.node, self.above = name, node, above
+
+    def __truediv__(self, names: str | PurePath) -> "AnyPath":
+        given = PurePosixPath(names)
+        if given.is_absolute():
+            return Path(given)
+        here: AnyPath = self
+        for name in given.parts:
+            here = here._child(name) if isinstance(here, ArchivePath) else here / name
+        return here
+
+    def __str__(self) -> str:
+        return f"{self.above}/{self.name}"
+
+    @property
+    def parent(self) -> "AnyPath":
+        return self.above
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.name).stem
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.name).suffix
+
+    def is_dir(self) -> bool:
+        return isinstance(self.node, dict | NestedTar)
+
+    def is_file(self) -> bool:
+        return isinstance(self.node, ByteRange | bytes)
+
+    def iterdir(self) -> Iterator["AnyPath"]:
+        """What lies in a folder. A tar inside a tar is read through as it is asked, and not kept."""
+        if isinstance(self.node, NestedTar):
+            yield from self._passing(self.node)
+        elif isinstance(self.node, dict):
+            yield from (self._child(name) for name in self.node)
+        else:
+            raise NotADirectoryError(f"{self}: no folder")
+
+    def read_bytes(self) -> bytes:
+        """The bytes of a file. Raises OSError."""
+        if isinstance(self.node, bytes):
+            return zlib.decompress(self.node)
+        if not isinstance(self.node, ByteRange):
+            raise FileNotFoundError(f"{self}: no such file")
+        return read_range(*self.node)
+
+    def read_text(self, encoding: str) -> str:
+        return self.read_bytes().decode(encoding)
+
+    def _child(self, name: str) -> "AnyPath":
+        if isinstance(self.node, NestedTar):  # somebody looks for single names in it: now its listing is kept
+            self.node = tree_of(*self.node)
+            if isinstance(self.above, ArchivePath) and isinstance(self.above.node, dict):
+                self.above.node[self.name] = self.node
+        node = self.node.get(name) if isinstance(self.node, dict) else None
+        return node if isinstance(node, Path) else ArchivePath(name, node, self)
+
+    def _passing(self, tar: NestedTar) -> Iterator["AnyPath"]:
+        """The files of a tar, one after another; its folders, if it has any, after them."""
+        folders = False
+        for name, offset, size in tar_index.members(*tar):
+            if "/" in name or name.endswith(TAR):
+                folders = True
+            else:
+                yield ArchivePath(name, ByteRange(tar.archive, offset, size), self)
+        if folders:
+            whole = ArchivePath(self.name, tree_of(*tar), self.above)
+            yield from (child for child in whole.iterdir() if not child.is_file())
+
+
+AnyPath = Path | ArchivePath
+
+
+def tree_of(
+    archive: Path,
+    offset: int = 0,
+    size: int | None = None,
+    called: str = "",
+    wanted: Callable[[str], bool] = lambda name: True,
+) -> Tree:
+    """The tree of an uncompressed archive. Raises UserError as `tar_index.members` does."""
+    called = called or archive.name
+    top: Tree = {}
+    for member in tar_index.members(archive, offset, size, called):
+        if not wanted(member.name):
+            continue
+        if member.name.endswith(TAR):
+            inner = NestedTar(archive, member.offset, member.size, f"{member.name} in {called}")
+            put(top, member.name.removesuffix(TAR), inner, called)
+        else:
+            put(top, member.name, ByteRange(archive, member.offset, member.size), called)
+    return top
+
+
+def put(top: Tree, name: str, node: Node, called: str) -> None:
+    """Put a file or folder into a tree. Raises UserError when there is one of the name, or a file where a folder should be."""
+    *folders, last = name.split("/")
+    for folder in folders:
+        inner = top.setdefault(folder, {})
+        if not isinstance(inner, dict):
+            raise UserError(f"{called}: '{folder}' of '{name}' is a file and a folder; {tar_index.AGAIN}")
+        top = inner
+    if last in top:
+        raise UserError(f"{called}: '{name}' is there twice; {tar_index.AGAIN}, or take one out")
+    top[last] = node
+
+
+def opened(path: Path) -> AnyPath:
+    """A folder as it is; a tar as the folder that it would become."""
+    if path.is_dir():
+        return path
+    return ArchivePath(path.name.removesuffix(TAR), NestedTar(path, 0, None, path.name), path.parent)
+
+
+def opened_small(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> AnyPath:
+    """A folder as it is; a small archive, compressed or not, as a folder whose files are in memory, deflated."""
+    if path.is_dir():
+        return path
+    top: Tree = {}
+    for name, content in tar_index.contents(path, wanted):
+        put(top, name, zlib.compress(content, 1), path.name)
+    return ArchivePath(path.name, top, path.parent)
+
+
+def node_of(path: AnyPath) -> Node:
+    """What stands in a tree for a file or folder that is there, so that it may be put into another."""
+    if isinstance(path, Path):
+        return path
+    if path.node is None:
+        raise FileNotFoundError(f"{path}: no such file or folder")
+    return path.node
+
+
+def files_below(folder: AnyPath) -> Iterator[AnyPath]:
+    """The files of a folder, of the folders in it, and of tars in it, in the order of their names; no dot files."""
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.startswith("."):
+            continue
+        inner = opened(entry) if isinstance(entry, Path) and entry.suffix == TAR else entry
+        if inner.is_dir():
+            yield from files_below(inner)
+        else:
+            yield inner

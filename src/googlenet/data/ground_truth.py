@@ -1,0 +1,45 @@
+"""The objects of an image: the one form in which detectors are trained on them and judged by them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from googlenet.data.records import Record
+from googlenet.data.store import Split
+
+
+class GroundTruth(NamedTuple):
+    """An image's objects: boxes float32 [n, 4], 0-based inclusive px; labels int64 [n], 0-based; difficult bool [n].
+
+    partial, int32 [k]: classes of which the image may hold objects without a box.
+    """
+
+    boxes: np.ndarray
+    labels: np.ndarray
+    difficult: np.ndarray
+    partial: np.ndarray
+
+    @classmethod
+    def of(cls, record: Record) -> "GroundTruth":
+        """The objects of a record."""
+        return cls(record.boxes, record.box_labels, record.difficult, record.partial)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every object has a box: else no place in the image is sure to be without one."""
+        return len(self.partial) == 0
+
+
+def ground_truth(split: Split) -> list[GroundTruth]:
+    """The objects of every image of a split."""
+    return with_sizes(split, range(len(split)))[0]
+
+
+def with_sizes(split: Split, rows: Iterable[int]) -> tuple[list[GroundTruth], list[tuple[int, int]]]:
+    """The objects of some images of a split, and the images' (width, height)."""
+    truth, sizes = [], []
+    for record in (split[row] for row in rows):  # one at a time: each holds its image
+        truth.append(GroundTruth.of(record))
+        sizes.append((record.width, record.height))
+    return truth, sizes

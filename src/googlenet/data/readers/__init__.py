@@ -1,0 +1,33 @@
+"""Readers of data sets, one module for each layout: a data set's `reader` names the one that is loaded.
+
+Each has the two functions of `Reader`. A reader looks at names and annotations only; `prepare` opens each image, checks it and
+its boxes, and packs it. What a reader cannot use it reports as `Refused` (one file) or raises as `UserError` (the whole data
+set), in one line that names the file or key and the remedy. Candidates come in a fixed order and their names are unique within
+their split. What readers share lies in googlenet/data, so that a job's code digest covers the reader that it uses and no other.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from googlenet.config.schema.base import Selects
+from googlenet.config.schema.dataset import READERS, DataSource
+from googlenet.data.records import Reading
+
+
+class Reader(Protocol):
+    """The contract of a reader. Settings of the kinds that it reads are of ClassificationSource, DetectionSource or either."""
+
+    def check(self, source: DataSource) -> None:
+        """See that everything is there, opening no image and importing nothing heavy. Raises UserError naming the key."""
+
+    def read(self, source: DataSource, scratch: Path) -> Reading:
+        """Find the classes, the candidates of each split, and what is refused.
+
+        `scratch`: an empty folder that lives until the images are packed, for a reader that makes its files.
+        """
+
+
+def of(source: DataSource) -> Reader:
+    """The reader that a data set names."""
+    return cast(Reader, import_module(Selects(READERS).module(source.reader)))

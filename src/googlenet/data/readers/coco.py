@@ -1,0 +1,183 @@
+"""Reader of COCO's layout: one JSON of pictures, boxes and categories per split, and the pictures.
+
+`images` and `annotations` are a folder and a file below the root, in which {split} stands for the split's name:
+
+    COCO itself: images "{split}", annotations "annotations/instances_{split}.json", splits train2017, val2017, ...
+
+Boxes are [x, y, width, height] from 0: they hold the pixels x to x + width - 1. What a crowd region (iscrowd 1: many
+objects in one box) is, `crowd` says: `difficult`, an object that teaches nothing and counts neither way; or `partial`,
+no object, but its class is one of which the picture may hold objects without a box.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from googlenet.config.schema.dataset import DetectionSource
+from googlenet.data.folders import check_splits, inside, require, root_of
+from googlenet.data.image_lists import drop_repeated
+from googlenet.data.records import SPLITS, Annotation, Candidate, Reading, Refused
+from googlenet.errors import UserError
+
+Row = dict[str, Any]  # of one of the tables, as the file has it
+TABLES = ("images", "annotations", "categories")
+PLACE = "{split}"
+
+
+def check(source: DetectionSource) -> None:
+    """See that the files are there. Raises UserError naming the key."""
+    root = root_of(source)
+    check_splits(source)
+    if PLACE not in source.annotations:
+        raise UserError(
+            f"{source.key}.annotations: '{source.annotations}' has no {PLACE}; COCO's is "
+            f"annotations/instances_{PLACE}.json"
+        )
+    for split in SPLITS:
+        require(_at(root, source.images, source, split), f"{source.key}.images")
+        require(_at(root, source.annotations, source, split), f"{source.key}.annotations", folder=False)
+
+
+def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
+    """Read the JSON of every split. Classes: `classes` if given, else the categories that training has boxes of."""
+    check(source)
+    root = root_of(source)
+    files = {split: _File(_at(root, source.annotations, source, split)) for split in SPLITS}
+    keys = list(source.classes) or files["train"].used()
+    splits: dict[str, list[Candidate]] = {}
+    refused: list[Refused] = []
+    for split, file in files.items():
+        splits[split] = []
+        images = _at(root, source.images, source, split)
+        for row in file.images:
+            try:
+                splits[split].append(_candidate(split, file, row, images, keys, source))
+            except UserError as error:
+                refused.append(Refused(split, row["file_name"], str(error)))
+    splits, twice = drop_repeated(splits)
+    return Reading(keys, keys, splits, refused + twice, "pictures with COCO boxes")
+
+
+class _File:
+    """One JSON file, its three tables checked and joined: what is wrong with a single box is kept for its picture."""
+
+    def __init__(self, path: Path):
+        self.name = path.name
+        tables = _tables(path)
+        self.images = [
+            self._row(row, f"images[{i}]", ("id", "file_name")) for i, row in enumerate(tables["images"])
+        ]
+        self.categories: dict[Any, str] = {}
+        for i, row in enumerate(tables["categories"]):
+            self._row(row, f"categories[{i}]", ("id", "name"))
+            if row["id"] in self.categories or row["name"] in self.categories.values():
+                raise UserError(
+                    f"{self.name}: categories[{i}]: another has the id {row['id']} or the name '{row['name']}'; "
+                    "remove one of them"
+                )
+            self.categories[row["id"]] = row["name"]
+        self.boxes: dict[Any, list[tuple[int, Row]]] = {row["id"]: [] for row in self.images}
+        if len(self.boxes) < len(self.images):
+            raise UserError(f"{self.name}: two of its images have one id; give each its own")
+        for i, row in enumerate(tables["annotations"]):
+            self._row(row, f"annotations[{i}]", ("image_id", "category_id"))
+            if row["image_id"] not in self.boxes:
+                raise UserError(
+                    f"{self.name}: annotations[{i}]: no image has the id {row['image_id']}; remove it or add the image"
+                )
+            self.boxes[row["image_id"]].append((i, row))
+
+    def used(self) -> list[str]:
+        """The names of the categories that occur, in the order of their ids."""
+        ids = {row["category_id"] for rows in self.boxes.values() for _, row in rows}
+        known = [one for one in self.categories if one in ids]
+        return [self.categories[one] for one in sorted(known, key=lambda one: (isinstance(one, str), one))]
+
+    def _row(self, row: Any, where: str, keys: tuple[str, ...]) -> Row:
+        """A row of a table that has `keys`: ids are numbers or texts, the others texts."""
+        if not isinstance(row, dict):
+            raise UserError(f"{self.name}: {where} is no object with keys; mend the file")
+        for key in keys:
+            value = row.get(key)
+            right = type(value) in (int, str) if key.endswith("id") else isinstance(value, str)
+            if not right or value == "" or (isinstance(value, str) and not is_text(value)):
+                raise UserError(f"{self.name}: {where} has no usable '{key}'; mend the file")
+        return row
+
+
+def is_text(value: str) -> bool:
+    """Whether a text of a JSON file can be written again: JSON can name halves of letters."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _tables(path: Path) -> dict[str, list[Any]]:
+    """The three lists of a COCO file."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError, OSError) as error:
+        raise UserError(f"{path.name}: not JSON ({error}); export it again") from None
+    for table in TABLES:
+        if not isinstance(value, dict) or not isinstance(value.get(table), list):
+            raise UserError(
+                f"{path.name}: has no list '{table}'; COCO's detection JSON has {', '.join(TABLES)}"
+            )
+    return {table: value[table] for table in TABLES}
+
+
+def _candidate(
+    split: str, file: _File, row: Row, images: Path, keys: list[str], source: DetectionSource
+) -> Candidate:
+    """One picture with its boxes. Raises UserError for one that is not there, or a box that cannot be."""
+    name = row["file_name"]
+    path = images / name
+    if not inside(name):
+        raise UserError(f"{file.name}: file_name '{name}' leads out of its folder, or is no name of a file")
+    if not path.is_file():
+        raise UserError(f"{name}: no picture of that name in {images.name}")
+    boxes = file.boxes[row["id"]]
+    if not boxes and source.images_without_objects == "refuse":
+        raise UserError(f"{file.name}: {name} has no object")
+    names, corners, difficult, partial = [], [], [], set()
+    for number, box in boxes:
+        where = f"{file.name}: annotations[{number}] of {name}"
+        category = file.categories.get(box["category_id"])
+        if category is None or category not in keys:
+            raise UserError(f"{where}: unknown class '{category or box['category_id']}'")
+        crowd = box.get("iscrowd", 0)
+        if crowd not in (0, 1):
+            raise UserError(f"{where}: iscrowd is {crowd!r}, not 0 or 1")
+        if crowd and source.crowd == "partial":
+            partial.add(keys.index(category))
+            continue
+        names.append(category)
+        corners.append(_corners(box.get("bbox"), where))
+        difficult.append(bool(crowd))
+    where = f"{file.name}, {name}"
+    size = (_side(row, "width", where), _side(row, "height", where))
+    annotation = Annotation(where, tuple(names), tuple(corners), tuple(difficult), size, 0, exclusive=True)
+    return Candidate(split, name, path, -1, annotation, tuple(sorted(partial)))
+
+
+def _corners(box: Any, where: str) -> tuple[float, float, float, float]:
+    """[x, y, width, height] as (x, y, x + width, y + height)."""
+    right = isinstance(box, list) and len(box) == 4 and all(type(side) in (int, float) for side in box)
+    if not right or not all(abs(side) <= sys.float_info.max for side in box):
+        raise UserError(f"{where}: bbox is not four numbers x, y, width, height")
+    x, y, width, height = map(float, box)
+    if width <= 0 or height <= 0:
+        raise UserError(f"{where}: bbox of {width:g} x {height:g} px is inverted or has no area")
+    return x, y, x + width, y + height
+
+
+def _side(row: Row, key: str, where: str) -> int:
+    """A side in pixels that the file claims; 0 where it claims none."""
+    side = row.get(key) or 0
+    if type(side) is not int or side < 0:
+        raise UserError(f"{where}: {key} is {side!r}, not a number of pixels")
+    return side
+
+
+def _at(root: Path, pattern: str, source: DetectionSource, split: str) -> Path:
+    """The folder or file of a split that a pattern with {split} names."""
+    return root / pattern.replace(PLACE, source.splits.of(split))

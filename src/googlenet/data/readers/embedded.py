@@ -1,0 +1,155 @@
+"""The data set that needs no download: it writes pictures in ILSVRC's own layout, which is then read as such.
+
+Writers and regions of the photographs are apart between the splits (`handwriting`); every picture has its own
+random stream, so that one more picture changes no other. Digit d is called n9000000d, with its word in
+LOC_synset_mapping.txt.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from googlenet.config.schema.base import replaced
+from googlenet.config.schema.dataset import (
+    ClassificationSource,
+    DataSource,
+    EmbeddedDigits,
+    EmbeddedScenes,
+    Kind,
+    SplitSources,
+)
+from googlenet.data import ilsvrc_layout
+from googlenet.data.handwriting import WRITERS, digits_of, photographs
+from googlenet.data.records import SPLITS, Reading
+from googlenet.errors import UserError
+
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+WNIDS = tuple(f"n{90000000 + digit}" for digit in range(10))
+FOLDERS = SplitSources(train="train", validation="val", test="test")  # ILSVRC's names of the splits
+SOURCES = (
+    "real handwriting (UCI digits) on crops of two photographs, both bundled with scikit-learn; "
+    "the inferred writers and the photographs' regions of the splits are apart"
+)
+
+
+def check(source: DataSource) -> None:
+    """See that the recipe can be drawn. Raises UserError naming the key."""
+    key = f"{source.key}.embedded"
+    writers = [source.embedded.writers.of(split) for split in SPLITS]
+    if min(writers) < 1 or sum(writers) > WRITERS:
+        raise UserError(
+            f"{key}.writers: {writers} for {', '.join(SPLITS)}; each needs 1, all together at most {WRITERS}"
+        )
+    if isinstance(source, ClassificationSource):
+        low, high = source.embedded.digit_scale
+        if not 0 < low <= high <= 1:
+            raise UserError(f"{key}.digit_scale: [{low}, {high}]; needs 0 < low <= high <= 1")
+        return
+    recipe = source.embedded
+    for name, (first, last), least, most in (
+        ("digits_per_scene", recipe.digits_per_scene, 1, 10),
+        ("digit_px", recipe.digit_px, 8, recipe.scene_side_px),
+    ):
+        if not least <= first <= last <= most:
+            raise UserError(f"{key}.{name}: [{first}, {last}]; needs {least} <= low <= high <= {most}")
+
+
+def read(source: DataSource, scratch: Path) -> Reading:
+    """Draw the pictures into `scratch`, then read them as ILSVRC."""
+    check(source)
+    if isinstance(source, ClassificationSource):
+        digits = source.embedded
+        make_classification(digits, scratch)
+        about = f"single digits, {digits.side_px} px: {SOURCES}"
+        drawn: DataSource = replaced(source, splits=FOLDERS, validation_per_class=0)
+    else:
+        scenes = source.embedded
+        make_detection(scenes, scratch)
+        low, high = scenes.digits_per_scene
+        about = f"scenes of {low} to {high} digits, {scenes.scene_side_px} px: {SOURCES}"
+        drawn = replaced(source, splits=FOLDERS, classes=WNIDS, negatives=True, blacklist="")
+    return replace(ilsvrc_layout.read(drawn, scratch / "ILSVRC"), about=about)
+
+
+def make_classification(recipe: EmbeddedDigits, folder: Path) -> None:
+    """Write CLS-LOC: several composites of every training digit, one of every other digit."""
+    from googlenet.data.compositions import composite
+    from googlenet.data.pictures import encode_jpeg
+
+    top, side = _top(folder), recipe.side_px
+    for split in SPLITS:
+        digits, labels = digits_of(split, recipe.writers)
+        limit = recipe.limit_per_split or len(labels)
+        strips, part = photographs(split), FOLDERS.of(split)
+        copies = recipe.composites_per_digit if split == "train" else 1
+        for index in range(min(limit, len(labels)) * copies):
+            digit = index // copies
+            rng = stream(recipe.seed, "classification", split, index)
+            picture = composite(digits[digit], strips, side, recipe.digit_scale, rng)
+            wnid = WNIDS[labels[digit]]
+            item = f"{wnid}/{wnid}_{index:05d}" if split == "train" else f"{part}_{index:08d}"
+            _write(top / "Data/CLS-LOC" / part / f"{item}.JPEG", encode_jpeg(picture))
+            if split != "train":
+                xml = annotation_xml(item, side, [(wnid, (0, 0, side - 1, side - 1))])
+                _write(top / "Annotations/CLS-LOC" / part / f"{item}.xml", xml)
+
+
+def make_detection(recipe: EmbeddedScenes, folder: Path) -> None:
+    """Write DET: scenes, boxes, lists. Classes take turns as a scene's first digits, so that each occurs."""
+    from googlenet.data.compositions import scene
+    from googlenet.data.pictures import encode_jpeg
+
+    top, side = _top(folder), recipe.scene_side_px
+    low, high = recipe.digits_per_scene
+    for split in SPLITS:
+        digits, labels = digits_of(split, recipe.writers)
+        strips, part, lines = photographs(split), FOLDERS.of(split), []
+        for index in range(recipe.scenes.of(split)):
+            rng = stream(recipe.seed, "detection", split, index)
+            turns = (low * index + np.arange(low)) % 10
+            classes = [*turns, *rng.integers(0, 10, size=rng.integers(low, high + 1) - low)]
+            chosen = [rng.choice(np.flatnonzero(labels == one)) for one in classes]
+            inks = [digits[one] for one in chosen]
+            picture, placed = scene(inks, strips, side, recipe.digit_px, rng)
+            item = f"{part}_{index:08d}"
+            objects = [(WNIDS[classes[number]], box) for number, box in placed]
+            _write(top / f"Data/DET/{part}/{item}.JPEG", encode_jpeg(picture))
+            _write(top / f"Annotations/DET/{part}/{item}.xml", annotation_xml(item, side, objects))
+            lines.append(f"{item} {index + 1}\n")
+        _write(top / f"ImageSets/DET/{part}.txt", "".join(lines).encode())
+
+
+def stream(seed: int, kind: Kind, split: str, index: int) -> np.random.Generator:
+    """The random numbers of one picture, which depend on these four alone."""
+    place = (kind == "detection") << 56 | SPLITS.index(split) << 48 | index
+    return np.random.Generator(np.random.Philox(key=np.array([seed, place], np.uint64)))
+
+
+def annotation_xml(item: str, side: int, objects: list[tuple[str, tuple[int, int, int, int]]]) -> bytes:
+    """ILSVRC's XML of a square picture: `objects` are wnids with 0-based inclusive boxes."""
+    lines = [
+        "<annotation>",
+        f"<folder>{escape(item.split('_')[0])}</folder>",
+        f"<filename>{escape(item)}</filename>",
+    ]
+    lines.append(f"<size><width>{side}</width><height>{side}</height><depth>3</depth></size>")
+    for wnid, (xmin, ymin, xmax, ymax) in objects:
+        box = f"<xmin>{xmin}</xmin><xmax>{xmax}</xmax><ymin>{ymin}</ymin><ymax>{ymax}</ymax>"
+        lines.append(
+            f"<object><name>{escape(wnid)}</name><difficult>0</difficult><bndbox>{box}</bndbox></object>"
+        )
+    return ("\n".join([*lines, "</annotation>"]) + "\n").encode()
+
+
+def _top(folder: Path) -> Path:
+    """Make the ILSVRC folder, with the words of the wnids beside it."""
+    words = [f"{wnid} {word}\n" for wnid, word in zip(WNIDS, WORDS, strict=True)]
+    _write(folder / "LOC_synset_mapping.txt", "".join(words).encode())
+    return folder / "ILSVRC"
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

@@ -1,0 +1,182 @@
+"""From a file of others' weights to one of our networks and its spec."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from googlenet.config.schema.shared import ImportedMember, Model, Origin
+from googlenet.errors import UserError, nearest
+from googlenet.imports import caffemodel, raw_folder, torchvision_state
+from googlenet.imports.ilsvrc2012 import wnids
+from googlenet.metrics.imports import ImportMetrics
+from googlenet.storage.files import sha256
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from googlenet.models.network import Network, NetworkSpec
+
+Reader = Callable[[Path], "Mapping[str, np.ndarray | Tensor]"]
+READERS: dict[str, tuple[Reader, str]] = {  # format -> its reader, whose network it is
+    "caffemodel": (caffemodel.read, "paper"),
+    "raw_float32": (raw_folder.read, "paper"),
+    "torchvision": (torchvision_state.read, "torchvision_bn"),
+}
+OURS = "checkpoint"  # the format of what this project wrote: its spec lies in the file
+CLASSIFIER = {"paper": "linear", "torchvision_bn": "network.fc"}
+HEADS = {
+    "paper": {name: f"aux_{name}.linear.weight" for name in ("4a", "4d")},
+    "torchvision_bn": {"4a": "network.aux1.fc2.weight", "4d": "network.aux2.fc2.weight"},
+}
+CLASSES: dict[str, Callable[[], tuple[str, ...]]] = {"ilsvrc2012": wnids}
+
+
+def check(path: Path, origin: Origin, key: str) -> None:
+    """See, before any job, that the file is there and its origin fits it. UserErrors name the key."""
+    if not path.exists():
+        raise UserError(f"{key}: no file or folder {path}; fetch the weights or correct the path")
+    if path.is_dir() != (origin.format == "raw_float32"):
+        kind = "a folder" if path.is_dir() else "a file"
+        raise UserError(
+            f"{key}: {path} is {kind}, which the format {origin.format} is not; give the right origin"
+        )
+    if origin.format != OURS:
+        check_network(READERS[origin.format][1], origin, f"{key}: weights in the format {origin.format}")
+        classes_of(origin.classes, key)
+
+
+def check_network(network: str, origin: Origin, what: str) -> None:
+    """Raise UserError, naming what the weights are in, for an origin that says another network than it is."""
+    if network != origin.network:
+        raise UserError(
+            f"{what}: the network is {network}, but the origin says {origin.network}; name an origin in"
+            f" conf/origins.yaml with network: {network}, or give other weights"
+        )
+
+
+def imported(path: Path, origin: Origin, model: Model, width: float) -> "Network":
+    """Read weights into the network that they are of; its spec keeps what belongs to them.
+
+    model: for what the weights do not say (dropout, lrn). width: the member's own factor. Raises UserError, naming the file,
+    for what is damaged or of another network.
+    """
+    import torch
+
+    from googlenet.models import bundle
+    from googlenet.models.network import Network
+    from googlenet.storage import checkpoint
+
+    if origin.format == OURS:
+        tensors, metadata = checkpoint.load(path, "fetch it again")
+        check_finite(tensors, path)
+        check_network(bundle.read_spec(path, metadata).network, origin, str(path))
+        return bundle.load(path)
+    read, network = READERS[origin.format]
+    check_network(network, origin, str(path))
+    tensors = {name: torch.as_tensor(value) for name, value in read(path).items()}
+    check_finite(tensors, path)
+    built = Network.build(spec_of(path, tensors, origin, model, width))
+    mend = "the weights are of another network: check the member's origin and width, and the model's keys"
+    checkpoint.copy_into(built.model, tensors, path, mend)
+    return built
+
+
+def check_finite(tensors: "Mapping[str, Tensor]", path: Path) -> None:
+    """Raise UserError, naming the layer, for weights that are no numbers."""
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise UserError(f"{path}: '{name}' holds numbers that are none (NaN or infinite); fetch it again")
+
+
+def spec_of(
+    path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: Model, width: float
+) -> "NetworkSpec":
+    """The spec of imported weights: preprocessing and class order of their origin, the heads that are there.
+
+    All formats know reduced modules, each once, below an average pooling, alone.
+    """
+    from googlenet.models.network import Architecture, NetworkSpec
+
+    classifier, paper = CLASSIFIER[origin.network], origin.network == "paper"
+    weight = tensors.get(f"{classifier}.weight")
+    if weight is None or weight.ndim != 2:
+        raise UserError(f"{path}: lacks the classifier '{classifier}.weight'; get the whole network")
+    architecture = Architecture(
+        width=model.width * width
+        if paper
+        else 1.0,  # torchvision's has neither width nor response normalisation
+        input_px=origin.input_px,
+        dropout=model.dropout,
+        aux_dropout=model.aux_dropout,
+        aux_heads=tuple(name for name, layer in HEADS[origin.network].items() if layer in tensors),
+        lrn=model.lrn and paper,
+    )
+    return NetworkSpec(
+        classes=class_names(origin.classes, len(weight), path),
+        architecture=architecture,
+        input_mean=origin.input_mean,
+        input_scale=origin.input_scale,
+        channel_order=origin.channel_order,
+        network=origin.network,
+    )
+
+
+def class_names(wanted: str, count: int, path: Path) -> tuple[str, ...]:
+    """The names of a network's outputs in their order; "" for each where the origin does not name them."""
+    names = classes_of(wanted, "origins")
+    if names is None:
+        return ("",) * count
+    if len(names) != count:
+        raise UserError(
+            f"{path}: has {count} classes, but its origin's class order '{wanted}' has {len(names)};"
+            ' give its own order, or "" where it is not known'
+        )
+    return names
+
+
+def classes_of(wanted: str, key: str) -> tuple[str, ...] | None:
+    """A known order of classes, one of a file with a name on each line, or None for ""."""
+    if not wanted:
+        return None
+    if wanted in CLASSES:
+        return CLASSES[wanted]()
+    path = Path(wanted).expanduser()
+    if not path.is_file():
+        raise UserError(
+            f"{key}: its origin's classes '{wanted}' is neither a file of names nor a known order"
+            f"{nearest(wanted, CLASSES)}"
+        )
+    names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    if len(set(names)) < len(names):
+        raise UserError(f"{path}: names a class twice; one name on each line, in the order of the outputs")
+    return names
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file; of the names and digests of a folder's files."""
+    if path.is_file():
+        return sha256(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = "".join(f"{file.relative_to(path).as_posix()} {sha256(file)}\n" for file in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def summary(network: "Network", member: ImportedMember, origin: Origin, source: Path) -> ImportMetrics:
+    """What the report says of an imported network, and of the file that it was read from."""
+    spec = network.spec
+    return ImportMetrics(
+        member=member,
+        format=origin.format,
+        source_sha256=digest(source),
+        network=spec.network,
+        channel_order=spec.channel_order,
+        input_mean=spec.input_mean,
+        input_scale=spec.input_scale,
+        input_px=spec.input_px,
+        aux_heads=spec.architecture.aux_heads,
+        classes=len(spec.classes),
+        class_names=any(spec.classes),
+        parameters=network.parameters,
+    )

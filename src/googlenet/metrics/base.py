@@ -1,0 +1,43 @@
+"""The base of every metrics class, and how they become files."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from googlenet.errors import UserError
+from googlenet.storage.files import read_json, write_json
+
+
+class Metrics(BaseModel):
+    """A part of what a stage measures: cannot change, has no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values, for a file."""
+        return self.model_dump(mode="json")
+
+
+class StageMetrics(Metrics):
+    """All of a metrics.json. stamp: of the job that wrote it; see pipeline/job.py."""
+
+    stamp: str = Field(default="")
+
+
+MetricsT = TypeVar("MetricsT", bound=Metrics)
+
+
+def write_metrics(path: Path, metrics: StageMetrics, stamp: str) -> None:
+    """Write a metrics.json with its stamp."""
+    write_json(path, metrics.to_json() | {"stamp": stamp})
+
+
+def read_metrics(path: Path, kind: type[MetricsT]) -> MetricsT:
+    """Read a metrics.json or run.json. Raises UserError, naming the file, for one that is absent or of another form."""
+    try:
+        return kind.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(step) for step in first["loc"]) or "the file"
+        raise UserError(f"{path}: {where}: {first['msg']}; delete it and run its stage again") from None

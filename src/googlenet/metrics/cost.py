@@ -1,0 +1,106 @@
+"""What measure_cost writes: counts of the paper's network, the rate of this experiment's own, other networks beside."""
+
+from googlenet.metrics.base import Metrics, StageMetrics
+
+
+class LayerCost(Metrics):
+    """A row of Table 1. output: [h, w, channels]. depth: layers with parameters on the longest way through.
+
+    parameters: with biases; weights: without. macs: multiply-adds of convolutions and linear layers, for one image.
+    """
+
+    layer: str
+    type: str
+    output: tuple[int, int, int]
+    depth: int
+    parameters: int
+    weights: int
+    macs: int
+
+
+class Totals(Metrics):
+    """Sums over the layers that inference needs, and the parameters with the auxiliary heads."""
+
+    parameters: int
+    weights: int
+    macs: int
+    parameters_with_aux: int
+
+
+class OwnCost(Metrics):
+    """The network of this experiment, for as many classes as the paper's."""
+
+    input_px: int
+    width: float
+    classes: int
+    parameters: int
+    macs: int
+
+
+class Measured(Metrics):
+    """What times were measured on. batch: images a forward pass."""
+
+    device: str
+    precision: str
+    threads: int
+    batch: int
+
+
+class ForwardRate(Measured):
+    """Images per second of this experiment's network at inference."""
+
+    images_per_s: float
+
+
+class TimesRatio(Metrics):
+    """Forward times of a network over GoogLeNet's of the same turn: median, least and greatest of the turns."""
+
+    median: float
+    min: float
+    max: float
+
+
+class NetworkCost(Metrics):
+    """A network beside the others, for 1,000 classes, without auxiliary heads.
+
+    year: of its challenge; None for GoogLeNet and its alternatives. layers: with parameters, on the longest way.
+    activations_mb: the most that the tensors of one pass hold at one moment. forward_ms: of a whole batch, the median
+    of the turns; None, as times_googlenet, where the network was not timed.
+    """
+
+    network: str
+    title: str
+    year: int | None
+    input_px: int
+    layers: int
+    parameters: int
+    macs: int
+    weights_mb: float
+    activations_mb: float
+    forward_ms: float | None = None
+    times_googlenet: TimesRatio | None = None
+
+
+class Comparison(Measured):
+    """Networks side by side. wider: width of the wider GoogLeNet; deeper: modules that the deeper one repeats."""
+
+    repeats: int
+    wider: float
+    deeper: tuple[str, ...]
+    networks: tuple[NetworkCost, ...]
+
+    def by_name(self) -> dict[str, NetworkCost]:
+        """The rows by the name of their network."""
+        return {row.network: row for row in self.networks}
+
+
+class CostMetrics(StageMetrics):
+    """metrics.json of measure_cost. layers, totals: of the paper's network at `input_px` with `classes` classes."""
+
+    input_px: int
+    classes: int
+    layers: tuple[LayerCost, ...]
+    totals: Totals
+    ours: OwnCost
+    forward: ForwardRate
+    beside: Comparison

@@ -1,0 +1,228 @@
+"""What the stages of detection measure: detectors, what is fitted on them, and their evaluation.
+
+What has a value for each class in a bare list has them in the order of the data set's classes. See proposals.py for coverage.
+"""
+
+from googlenet.config.schema.shared import Detector
+from googlenet.metrics.base import Metrics, StageMetrics
+from googlenet.metrics.interval import Difference, Interval
+from googlenet.metrics.proposals import Coverage, Epoch, LabelledBox
+
+
+class DetectorEpoch(Epoch):
+    """An epoch of a detector, with its accuracy on the training regions."""
+
+    train_accuracy_percent: float
+
+
+class DetectorMetrics(StageMetrics):
+    """metrics.json of train_detector. member: the row of the table. positives_available: regions on an object."""
+
+    member: Detector
+    images: int
+    positives_available: int
+    parameters: int
+    epochs: tuple[DetectorEpoch, ...]
+
+
+class Accuracy(Metrics):
+    """Percent of regions that are classified right, of those that are fitted to and others: None where there are none."""
+
+    fitted: float | None
+    held_out: float | None
+
+
+class SampleSizes(Metrics):
+    """How many regions of each kind a sample has; held_out: of all kinds."""
+
+    objects: int
+    positives: int
+    negatives: int
+    held_out: int
+
+
+class BeforeAfter(Metrics):
+    """A mean over boxes before and after they are moved."""
+
+    before: float
+    after: float
+
+
+class RegressionErrors(Metrics):
+    """How far boxes are from their objects, as squared offset and as IoU: None where there is no region."""
+
+    regions: int
+    squared_error: BeforeAfter | None
+    iou: BeforeAfter | None
+
+
+class RegressionFit(Metrics):
+    """Bounding-box regression. ridge: the one of the settings' lambdas that was chosen."""
+
+    ridge: float
+    fitted: RegressionErrors
+    held_out: RegressionErrors
+
+
+class ClassSvm(Metrics):
+    """How many positives a class's SVM has, and negatives in each of its trainings: none where it is not trained."""
+
+    positives: int
+    negatives: tuple[int, ...]
+
+
+class SvmFit(Metrics):
+    """The SVMs."""
+
+    per_class: tuple[ClassSvm, ...]
+
+
+class ContextFit(Metrics):
+    """The softmax over region and whole image, and for comparison over the region alone."""
+
+    with_context: Accuracy
+    without_context: Accuracy
+
+
+class HeadMetrics(StageMetrics):
+    """metrics.json of fit_region_heads: None for a head that no switch needs.
+
+    softmax_accuracy_percent: of the detector itself, which the heads are compared with.
+    """
+
+    regions: SampleSizes
+    softmax_accuracy_percent: Accuracy
+    bbox_regression: RegressionFit | None = None
+    svm: SvmFit | None = None
+    context_feature: ContextFit | None = None
+
+
+class Table4(Metrics):
+    """Our row of Table 4."""
+
+    ensemble_mean_ap_percent: float
+    detectors: int
+    interval: Interval
+
+
+class Precision(Metrics):
+    """Average precision of each class, None for one without objects, and its mean over the others."""
+
+    mean_ap_percent: float
+    ap_percent: tuple[float | None, ...]
+
+
+class EnsemblePrecision(Precision):
+    """That of the ensemble, and how many detections it has."""
+
+    detections: int
+
+
+class ComparedSwitches(Metrics):
+    """A setting of the switches that is measured beside the main one.
+
+    single: mean and standard deviation over the detectors. difference: in mean AP of the ensemble, against the main setting.
+    ap_percent: of the ensemble, by class.
+    """
+
+    switches: tuple[str, ...]
+    single_mean_ap_percent: float
+    single_std: float
+    ensemble_mean_ap_percent: float
+    ensemble_interval: Interval
+    difference: Difference
+    ap_percent: tuple[float | None, ...]
+
+
+class SwitchesCompared(Metrics):
+    """The switches that are on, and the settings that are compared with that."""
+
+    on: tuple[str, ...]
+    compared: tuple[ComparedSwitches, ...]
+
+
+class PrecisionRecall(Metrics):
+    """Points of a class's curve, 0 to 1, along its detections in falling order of score."""
+
+    recall: tuple[float, ...]
+    precision: tuple[float, ...]
+
+
+class ErrorCounts(Metrics):
+    """How many objects there are, and how often each kind or reason occurs, by its name."""
+
+    objects: int
+    counts: dict[str, int]
+
+
+class ClassErrorCounts(ErrorCounts):
+    """The same of one class."""
+
+    class_name: str
+
+
+class ErrorTable(Metrics):
+    """Counts over all classes, and of each."""
+
+    all: ErrorCounts
+    per_class: tuple[ClassErrorCounts, ...]
+
+
+class ErrorTypes(Metrics):
+    """What the surest detections are, and why objects are missed; detection/error_types.py has the names.
+
+    false_positives counts its KINDS (correct, ...), missed its REASONS.
+    """
+
+    near_iou: float
+    false_positives: ErrorTable
+    missed: ErrorTable
+
+
+class DetectedBox(LabelledBox):
+    """A detection with its score; correct is None where it counts neither way."""
+
+    score: float
+    correct: bool | None
+
+
+class DetectionExample(Metrics):
+    """An image whose detections are drawn. index: its place in the split."""
+
+    name: str
+    index: int
+    f1_percent: float
+    ground_truth: tuple[LabelledBox, ...]
+    detections: tuple[DetectedBox, ...]
+
+
+class DetectionExamples(Metrics):
+    """The best and the worst images by F1 at a score."""
+
+    score: float
+    best: tuple[DetectionExample, ...]
+    worst: tuple[DetectionExample, ...]
+
+
+class DetectionMetrics(StageMetrics):
+    """metrics.json of evaluate_detection.
+
+    detectors: by their names. single: mean, standard deviation and interval over the detectors. ensemble_minus_single: in mean
+    AP, the ensemble against that mean. precision_recall: by class, of the ensemble.
+    """
+
+    images: int
+    classes: tuple[str, ...]
+    objects: int
+    coverage: Coverage
+    table_4: Table4
+    detectors: dict[str, Precision]
+    single_mean_ap_percent: float
+    single_std: float
+    single_interval: Interval
+    ensemble_minus_single: Difference
+    switches: SwitchesCompared
+    ensemble: EnsemblePrecision
+    precision_recall: dict[str, PrecisionRecall]
+    error_types: ErrorTypes
+    examples: DetectionExamples

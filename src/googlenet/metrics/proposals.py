@@ -1,0 +1,181 @@
+"""What the stages of the proposals measure: selective search, MultiBox, both merged, and their study.
+
+Boxes are (xmin, ymin, xmax, ymax), inclusive pixels of the image.
+"""
+
+from googlenet.metrics.base import Metrics, StageMetrics
+from googlenet.metrics.interval import Difference, Interval
+
+Box = tuple[float, float, float, float]
+
+
+class ProposalMetrics(StageMetrics):
+    """metrics.json of propose_regions: one part of the images of all splits."""
+
+    images: int
+    images_without_boxes: int
+    boxes: int
+    boxes_per_image: float
+
+
+class MergeMetrics(StageMetrics):
+    """metrics.json of merge_proposals: one part of the images of all splits.
+
+    multibox, selective_search: boxes that each proposes; boxes: of both, without near-duplicates.
+    """
+
+    multibox: int
+    selective_search: int
+    boxes: int
+    images: int
+    boxes_per_image: float
+
+
+class Epoch(Metrics):
+    """An epoch of a training: its number from 1, steps done at its end, the last learning rate, the mean loss."""
+
+    epoch: int
+    step: int
+    learning_rate: float
+    train_loss: float
+
+
+class MultiboxEpoch(Epoch):
+    """An epoch of MultiBox, with the means of its two losses."""
+
+    location_loss: float
+    confidence_loss: float
+
+
+class MultiboxMetrics(StageMetrics):
+    """metrics.json of train_multibox.
+
+    member: whose network the trunk is. last: the trunk's last module; cells: along the side of its map.
+    priors_coverage_percent: objects that some prior overlaps by half or more. matched_share_percent: priors that stand for an
+    object, mean over the images.
+    """
+
+    member: str
+    head: str
+    last: str
+    cells: int
+    priors: int
+    priors_coverage_percent: float
+    matched_share_percent: float
+    images: int
+    parameters: int
+    epochs: tuple[MultiboxEpoch, ...]
+
+
+class ClassCoverage(Metrics):
+    """Objects of a class, and the share of them that some proposal covers: None where there is no object."""
+
+    class_name: str
+    objects: int
+    coverage_percent: float | None
+
+
+class Coverage(Metrics):
+    """How many objects some proposal covers."""
+
+    boxes_per_image: float
+    objects: int
+    coverage_percent: float
+    per_class: tuple[ClassCoverage, ...]
+
+
+class SourceCoverage(Coverage):
+    """The coverage of one source of boxes, with its interval over the images."""
+
+    interval: Interval
+
+
+class CurvePoint(Metrics):
+    """Coverage by at most so many boxes of each image."""
+
+    boxes: int
+    coverage_percent: float
+
+
+class SuperpixelScales(Metrics):
+    """Two superpixel scales of selective search: the one in use, and the one that it is compared with."""
+
+    ours: float
+    compared: float
+
+
+class ClassGain(Metrics):
+    """A difference in the coverage of a class, in points: None where there is no object."""
+
+    class_name: str
+    gain: Difference | None
+
+
+class GainByClass(Difference):
+    """A difference in coverage, in points, over all objects and by class."""
+
+    per_class: tuple[ClassGain, ...]
+
+
+class CoverageGains(Metrics):
+    """Merged boxes against the undoubled selective search; MultiBox against as many fixed boxes."""
+
+    merged_minus_full: Difference
+    multibox_minus_priors: GainByClass
+
+
+class LabelledBox(Metrics):
+    """A box and the name of its class."""
+
+    box: Box
+    class_name: str
+
+
+class ConfidentBox(Metrics):
+    """A box of MultiBox and its confidence, 0 to 1."""
+
+    box: Box
+    confidence: float
+
+
+class DrawnBoxes(Metrics):
+    """What is drawn onto an image: its objects, some boxes of selective search, MultiBox's, best first."""
+
+    ground_truth: tuple[LabelledBox, ...]
+    selective_search: tuple[Box, ...]
+    multibox: tuple[ConfidentBox, ...]
+
+
+class ProposalExample(DrawnBoxes):
+    """The same with the image's name and its place in the split."""
+
+    name: str
+    index: int
+
+
+class CoverageStudy(Metrics):
+    """Sources of boxes on the same images.
+
+    iou: from which an object is covered. sources, curves: by the name of the source, which is selective_search_full (at the
+    compared superpixel scale), selective_search, multibox, priors (fixed boxes) or merged. share_of_boxes_percent: merged boxes,
+    of those of the undoubled selective search.
+    """
+
+    objects: int
+    classes: tuple[str, ...]
+    iou: float
+    confidence_percent: float
+    sources: dict[str, SourceCoverage]
+    curves: dict[str, tuple[CurvePoint, ...]]
+    share_of_boxes_percent: float
+    differences: CoverageGains
+
+
+class ProposalStudyMetrics(CoverageStudy, StageMetrics):
+    """metrics.json of study_proposals. images: of the split; compared_images: those that are looked at."""
+
+    split: str
+    images: int
+    compared_images: int
+    superpixel_scale: SuperpixelScales
+    examples: tuple[ProposalExample, ...]

@@ -1,0 +1,61 @@
+"""What all stages of an experiment measured, by the class of their metrics.json: what the report reads."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from googlenet.metrics.base import StageMetrics, read_metrics
+from googlenet.metrics.data import Manifest
+from googlenet.metrics.order import natural
+
+MetricsT = TypeVar("MetricsT", bound=StageMetrics)
+SINGLE = ""  # the name of a stage's only job
+
+
+class Results:
+    """The metrics of an experiment's jobs. A stage that the experiment does not have is simply not there."""
+
+    def __init__(self, jobs: Iterable[tuple[str, StageMetrics]]):
+        """jobs: the name of each job, SINGLE for a stage's only one, with what it measured."""
+        self._jobs = sorted(jobs, key=lambda job: natural(job[0]))
+
+    def one(self, kind: type[MetricsT]) -> MetricsT | None:
+        """The metrics of a stage with a single job, or None."""
+        return next((metrics for metrics in self._of(kind, single=True).values()), None)
+
+    def several(self, kind: type[MetricsT]) -> dict[str, MetricsT]:
+        """The metrics of a stage with a job for each member, detector or part, by name in natural order: m2 before m10."""
+        return self._of(kind, single=False)
+
+    def manifest(self, kind: Literal["classification", "detection"]) -> Manifest | None:
+        """What is known of the data set of that kind, or None."""
+        return next((manifest for manifest in self.manifests if manifest.kind == kind), None)
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """Those of all data sets, classification first."""
+        known = (metrics for _, metrics in self._jobs if isinstance(metrics, Manifest))
+        return tuple(sorted(known, key=lambda manifest: manifest.kind))
+
+    def _of(self, kind: type[MetricsT], single: bool) -> dict[str, MetricsT]:
+        return {
+            name: metrics
+            for name, metrics in self._jobs
+            if isinstance(metrics, kind) and (name == SINGLE) == single
+        }
+
+
+def read_results(
+    manifests: Iterable[Path], paths: Iterable[Path], kinds: Mapping[str, type[StageMetrics] | None]
+) -> Results:
+    """Read the manifests and results/<experiment>/<stage>/[<job>/]metrics.json of an experiment.
+
+    kinds: the class of each stage's metrics.json. Raises UserError for a file that is absent or of another form.
+    """
+    jobs: list[tuple[str, StageMetrics]] = [(SINGLE, read_metrics(path, Manifest)) for path in manifests]
+    for path in paths:
+        stage, *job = path.parts[2:-1]
+        kind = kinds[stage]
+        if kind is not None:
+            jobs.append((job[0] if job else SINGLE, read_metrics(path, kind)))
+    return Results(jobs)

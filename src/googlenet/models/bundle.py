@@ -1,0 +1,73 @@
+"""A trained network as one file: its weights, and the spec of what they are weights of.
+
+What a network was trained with travels with its weights, so that no later stage can mix it up.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from googlenet.errors import UserError
+from googlenet.models.network import NAMES, WIDEST, Network, NetworkSpec
+from googlenet.storage import checkpoint
+
+SPEC = TypeAdapter(NetworkSpec)
+
+
+def save(path: Path, network: Network, stamp: str) -> None:
+    """Write a trained network, with the stamp of the job that made it."""
+    metadata = {"spec": json.dumps(asdict(network.spec), sort_keys=True), "stamp": stamp}
+    checkpoint.save(path, network.model.state_dict(), metadata)
+
+
+def load(path: Path, device: str = "cpu", kind: str = "") -> Network:
+    """Load a trained network in evaluation mode, channels last. kind: of which it must be, where the settings name one."""
+    _, metadata = checkpoint.load(path)
+    spec = read_spec(path, metadata)
+    check_kind(path, spec, kind)
+    network = Network.build(spec)
+    checkpoint.load_into(network.model, path)
+    network.model.eval()
+    return network.on(device)
+
+
+def check_kind(path: Path, spec: NetworkSpec, kind: str) -> None:
+    """Raise UserError for weights of a kind of network that the settings do not name: only the named one counts as used code."""
+    if kind and spec.network != kind:
+        raise UserError(
+            f"{path}: weights of the network {spec.network}, where the settings name {kind}; train or import them again"
+        )
+
+
+def read_spec(path: Path, metadata: Mapping[str, str]) -> NetworkSpec:
+    """The spec in a weight file's metadata. Raises UserError when it has none, or that of no network."""
+    if "spec" not in metadata:
+        raise UserError(f"{path}: weights without a description of their network; train them again")
+    try:
+        spec = SPEC.validate_json(metadata["spec"], strict=True)
+    except ValidationError:
+        spec = None
+    if spec is None or not sound(spec):
+        raise UserError(
+            f"{path}: its description is of no network; train them again, or fetch the file again"
+        )
+    return spec
+
+
+def sound(spec: NetworkSpec) -> bool:
+    """Whether a spec that a file brings has values that a network can have, and asks for no absurd memory."""
+    shape, scale = spec.architecture, spec.input_scale
+    scales = scale if isinstance(scale, tuple) else (scale,)
+    numbers = (shape.width, shape.dropout, shape.aux_dropout, *spec.input_mean, *scales)
+    return (
+        all(abs(value) < 1e6 for value in numbers)  # false for NaN
+        and 32 <= shape.input_px <= 4096
+        and 0 < shape.width <= WIDEST
+        and bool(spec.classes)
+        and len(spec.input_mean) == 3
+        and spec.channel_order in ("rgb", "bgr")
+        and spec.network in NAMES
+    )

@@ -1,0 +1,188 @@
+"""The contract of a network: what training, prediction, detection, import and cost ask of it.
+
+A kind of network is a module of `models/networks` with one object, KIND; `model.network` names it. Code that runs networks asks
+a `Network` and never its class.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any, ClassVar, Protocol, cast, get_args
+
+import numpy as np
+import torch
+from pydantic import ConfigDict
+from torch import Tensor, nn
+
+from googlenet.config.schema.base import NetworkName, Selects
+from googlenet.config.schema.shared import Model
+from googlenet.errors import UserError, nearest
+from googlenet.models.preprocessing import to_input
+from googlenet.models.table_1 import AUX_HEADS
+
+PACKAGE = Selects("googlenet.models.networks")
+NAMES: tuple[str, ...] = get_args(NetworkName)
+WIDEST = 8  # times the paper's network
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The shape of GoogLeNet, by default the paper's (Table 1)."""
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # where a file is read: bundle.py
+    width: float = 1.0  # factor on every layer's channels but the classifiers'
+    input_px: int = 224
+    dropout: float = 0.4
+    aux_dropout: float = 0.7
+    aux_heads: tuple[str, ...] = AUX_HEADS  # modules that carry an auxiliary classifier
+    lrn: bool = True
+    inception: str = "reduced"  # figure 2b | naive: figure 2a
+    classifier: str = "average_pool"  # | fully_connected
+    repeat_modules: tuple[str, ...] = ()  # one more copy of a module at each mention
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """All that is needed, beside the weights, to build a network and to feed it.
+
+    classes: in the order of the network's outputs; "" throughout where nobody knows them. input_mean, input_scale (one number,
+    or one for each channel): in the order of channel_order.
+    """
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+    classes: tuple[str, ...]
+    architecture: Architecture
+    input_mean: tuple[float, ...]
+    input_scale: float | tuple[float, ...]
+    channel_order: str = "rgb"  # or bgr
+    network: str = "paper"  # a module of models/networks
+
+    @classmethod
+    def of(
+        cls, model: Model, classes: tuple[str, ...], width: float = 1.0, repeat_modules: tuple[str, ...] = ()
+    ) -> "NetworkSpec":
+        """From the `model` section of the settings, a data set's classes, and what a member adds of its own.
+
+        A member's width is a factor on the model's; its repeated modules come on top of the model's.
+        """
+        architecture = Architecture(
+            width=model.width * width,
+            input_px=model.input_px,
+            dropout=model.dropout,
+            aux_dropout=model.aux_dropout,
+            aux_heads=model.aux_heads,
+            lrn=model.lrn,
+            inception=model.inception,
+            classifier=model.classifier,
+            repeat_modules=(*model.repeat_modules, *repeat_modules),
+        )
+        return cls(tuple(classes), architecture, model.input_mean, model.input_scale, network=model.network)
+
+    @property
+    def input_px(self) -> int:
+        """Side of the square input."""
+        return self.architecture.input_px
+
+    @property
+    def mean_colour(self) -> tuple[int, int, int]:
+        """The mean as an RGB colour: what fills the ground beside an image becomes zero at the input."""
+        rgb = self.input_mean if self.channel_order == "rgb" else self.input_mean[::-1]
+        red, green, blue = (round(value) for value in rgb)
+        return red, green, blue
+
+    def to_input(self, images: np.ndarray, device: str) -> Tensor:
+        """What this network takes, of uint8 RGB images [n, h, w, 3]: float [n, 3, h, w]."""
+        return to_input(images, self.input_mean, self.input_scale, device, self.channel_order)
+
+    def with_architecture(self, **changes: Any) -> "NetworkSpec":
+        """The same with other values of Architecture's fields."""
+        return replace(self, architecture=replace(self.architecture, **changes))
+
+
+class Classifier(Protocol):
+    """The modules that a network of every kind has: logits of the main classifier and, in training, of the auxiliary heads."""
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, list[Tensor]]: ...
+
+
+class Trunk(Classifier, Protocol):
+    """What a network has besides that detectors and MultiBox start from, and whose units are analysed."""
+
+    def map_after(self, x: Tensor, last: str | None = None) -> tuple[Tensor, list[Tensor]]: ...
+
+    def vector_of(self, x: Tensor) -> Tensor: ...
+
+    def logits_of(self, vectors: Tensor) -> Tensor: ...
+
+    def cut_after(self, last: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of network.
+
+    build: from a spec, with whatever weights torch gives. initialise: give it the initial weights of a seed; None where a kind
+    is only imported. trunk: whether its modules are GoogLeNet's by name (see Trunk).
+    """
+
+    build: Callable[[NetworkSpec], nn.Module]
+    initialise: Callable[[nn.Module, int], None] | None
+    trunk: bool
+
+
+def kind_of(name: str) -> Kind:
+    """A kind of network by its name. Raises UserError for one that is not there."""
+    if name not in NAMES:
+        raise UserError(f"no network '{name}'{nearest(name, NAMES)}")
+    return cast(Kind, import_module(PACKAGE.module(name)).KIND)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network: its modules and what they are, as one value."""
+
+    model: nn.Module
+    spec: NetworkSpec
+
+    @classmethod
+    def build(cls, spec: NetworkSpec) -> "Network":
+        """The described network; its weights are whatever torch gives."""
+        return cls(kind_of(spec.network).build(spec), spec)
+
+    @classmethod
+    def initialised(cls, spec: NetworkSpec, seed: int) -> "Network":
+        """The described network with the initial weights of a seed. Raises UserError for a kind that is only imported."""
+        network = cls.build(spec)
+        network.initialise(seed)
+        return network
+
+    def initialise(self, seed: int) -> None:
+        """Give it the initial weights of a seed."""
+        start = kind_of(self.spec.network).initialise
+        if start is None:
+            raise UserError(
+                f"model.network: {self.spec.network} is imported and not trained; name paper or batch_norm"
+            )
+        start(self.model, seed)
+
+    def on(self, device: str) -> "Network":
+        """The same on a device, channels last."""
+        return replace(self, model=self.model.to(device).to(memory_format=torch.channels_last))
+
+    @property
+    def trunk(self) -> Trunk:
+        """Its modules, of which maps and vectors can be asked. Raises UserError for a kind without them."""
+        if not kind_of(self.spec.network).trunk:
+            raise UserError(
+                f"{self.spec.network}: has other modules than the paper's network; name a member with paper or batch_norm"
+            )
+        return cast(Trunk, self.model)
+
+    @property
+    def parameters(self) -> int:
+        """How many parameters it has."""
+        return sum(p.numel() for p in self.model.parameters())
+
+    def to_input(self, images: np.ndarray, device: str) -> Tensor:
+        """What it takes, of uint8 RGB images [n, h, w, 3]."""
+        return self.spec.to_input(images, device)

@@ -1,0 +1,19 @@
+"""Where and how a job's networks run."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Device and precision of the arithmetic, and how many processes load for it."""
+
+    device: str = "cpu"  # cpu | cuda
+    precision: str = "fp32"  # bf16: autocast | fp32
+    loader_workers: int = 0
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """bf16 matrix products and convolutions inside the block, where the precision says so."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")

@@ -1,0 +1,129 @@
+"""A digest of the code that a stage runs: a real edit changes it, a comment or a docstring does not.
+
+The digest covers the syntax trees of the stage's module and of every module of ours that it reaches by imports,
+with resource files beside them of the same stem (a template, a table). A module that a setting selects (a reader, a network, a
+preset) counts where it is selected. Left out are docstrings, the texts of errors, and the folders in EXEMPT, which cannot
+change a result.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+# Folders that compute no result, and the texts of errors. Whatever can change a bit belongs elsewhere.
+EXEMPT = ("googlenet.config", "googlenet.pipeline", "googlenet.tracking", "googlenet.errors")
+# What every job runs before its stage, though no stage imports it.
+ALWAYS = ("googlenet.models.determinism",)
+
+LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignores"))
+
+
+@cache
+def code_digest(module: str, selected: tuple[str, ...] = ()) -> str:
+    """SHA-256 over the modules that a stage's `module` reaches, itself included, and those that its settings select."""
+    digest = hashlib.sha256()
+    for name in sorted(reached(module, *selected, *ALWAYS)):
+        digest.update(f"{name} {module_digest(name)}\n".encode())
+    return digest.hexdigest()
+
+
+def reached(*modules: str) -> set[str]:
+    """Names of our modules that these import, directly or not, themselves included, but for what is exempt."""
+    names: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in names and not exempt(name):
+            names.add(name)
+            waiting.extend(imports(name))
+    return names
+
+
+def exempt(module: str) -> bool:
+    """Whether a module lies in a folder that computes no result."""
+    return any(module == name or module.startswith(f"{name}.") for name in EXEMPT)
+
+
+def path_of(module: str) -> Path | None:
+    """The file of one of our modules; None when the name is not a module."""
+    parts = module.split(".")[1:]
+    for path in (PACKAGE.joinpath(*parts, "__init__.py"), PACKAGE.joinpath(*parts).with_suffix(".py")):
+        if module.split(".")[0] == "googlenet" and path.is_file():
+            return path
+    return None
+
+
+def imports(module: str) -> tuple[str, ...]:
+    """Our modules that a module's syntax tree imports, anywhere in it, with the packages that hold them."""
+    return read(module)[1]
+
+
+@cache
+def read(module: str) -> tuple[str, tuple[str, ...]]:
+    """A module's syntax tree as lines (see `flatten`), and our modules that it imports."""
+    lines: list[str] = []
+    named: list[str] = []
+    flatten(tree_of(module), lines, named)
+    parts = {name: name.split(".") for name in named}
+    found = {".".join(split[: i + 1]) for split in parts.values() for i in range(len(split))}
+    return "\n".join(lines), tuple(sorted(name for name in found if path_of(name)))
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    """The syntax tree of one of our modules."""
+    path = path_of(module)
+    if path is None:
+        raise ModuleNotFoundError(f"no module {module}")
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+@cache
+def module_digest(module: str) -> str:
+    """SHA-256 of a module's syntax tree, without what cannot change a result, and of its resource files."""
+    digest = hashlib.sha256(read(module)[0].encode())
+    path = path_of(module)
+    for resource in sorted(path.parent.glob(f"{path.stem}.*")):
+        if resource.suffix not in (".py", ".pyc"):
+            digest.update(resource.name.encode() + resource.read_bytes())
+    return digest.hexdigest()
+
+
+def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
+    """Add a syntax tree to `lines` that are the same under every Python version that parses it, and to `named` its imports.
+
+    (ast.dump is not: newer versions leave out empty lists and add fields. And this is done at every start of Snakemake.)
+    """
+    kind = type(node)
+    lines.append(kind.__name__)
+    if kind is ast.Import:
+        named += [alias.name for alias in node.names]
+    elif kind is ast.ImportFrom and node.module:
+        named += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    for field in kind._fields:
+        if field in LEFT_OUT:
+            continue
+        value = getattr(node, field, None)
+        items = value if isinstance(value, list) else [value]
+        if field == "body" and items and is_text(items[0]):
+            items = items[1:]
+        if field == "exc" and kind is ast.Raise and isinstance(value, ast.Call):
+            items = [value.func]  # an error's text
+        for item in items:
+            if isinstance(item, ast.AST):
+                lines.append(f"{field}:")
+                flatten(item, lines, named)
+            elif item is not None:
+                lines.append(f"{field}={item!r}")
+    lines.append(".")
+
+
+def is_text(node: ast.AST) -> bool:
+    """Whether a statement is a bare string: a docstring, or one used as a comment."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

@@ -1,0 +1,275 @@
+"""The jobs of an experiment, and the resolved file of each, which is that job's edge.
+
+A job's file holds its stage's settings with every reference resolved, and a digest of its code. It is written only when its
+content changes; so a changed key re-runs the jobs whose files change, under both engines, and a comment or a key changed back
+re-runs none.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from googlenet.config import variants
+from googlenet.config.compose import JOB_VARIABLES, Composed, compose
+from googlenet.config.problems import problem
+from googlenet.config.schema.base import Settings, StageSettings, selections
+from googlenet.config.schema.classification import AnalyseUnits, TrainClassifier, Variant
+from googlenet.config.schema.detection import ProposeRegions, ScoreRegions, TrainMultibox
+from googlenet.config.schema.shared import (
+    Detector,
+    Ensemble,
+    ImportedMember,
+    MemberRow,
+    Model,
+    Part,
+    TrainedMember,
+)
+from googlenet.errors import UserError, nearest
+from googlenet.metrics.order import natural
+from googlenet.pipeline import versions
+from googlenet.pipeline.code import code_digest
+from googlenet.pipeline.job_file import JobFile
+from googlenet.pipeline.registry import ROWS, SETTINGS, STAGES
+from googlenet.storage.files import write_bytes
+
+KindT = TypeVar("KindT", bound=StageSettings)
+
+
+class Job(NamedTuple):
+    """One job of the workflow: its stage, and the name of its member, detector, part or variant ("all" for a single job)."""
+
+    stage: str
+    name: str
+
+
+class Experiment:
+    """The composed configuration of one experiment, and the jobs that it makes."""
+
+    def __init__(self, composed: Composed):
+        self.composed, self.root, self.name = composed, composed.root, composed.experiment
+        self.dataset = composed.tree.dataset.name
+        self.of = composed.of
+        self.check_tables()
+
+    @cached_property
+    def stages(self) -> list[str]:
+        """The stages that this experiment has."""
+        return [row.name for row in ROWS if row.enabled(self.composed)]
+
+    @cached_property
+    def members(self) -> dict[str, MemberRow]:
+        """The table of members, in the order of their names, so that nothing depends on the order of rows."""
+        return in_order(self.of(Ensemble).members)
+
+    @cached_property
+    def detectors(self) -> dict[str, Detector]:
+        """The table of detectors, in the order of their names."""
+        return in_order(self.of(Ensemble).detectors)
+
+    @cached_property
+    def parts(self) -> dict[str, Part]:
+        """The parts of the images of detection."""
+        return {f"p{i + 1}": Part(name=f"p{i + 1}", index=i) for i in range(self.of(ProposeRegions).parts)}
+
+    @cached_property
+    def variants(self) -> dict[str, Variant]:
+        """The variants of the table of ablations that no member and no variant before them trains alike."""
+        trained = set(self.ablation_sources.values())
+        return {
+            name: row for name, row in variants.variants(self.composed).items() if ("train_ablation", name) in trained
+        }
+
+    @cached_property
+    def trainings(self) -> dict[str, TrainClassifier]:
+        """Of every variant of the table of ablations, its settings of train_classifier."""
+        return variants.trainings(self.composed)
+
+    @cached_property
+    def ablation_sources(self) -> dict[str, tuple[str, str]]:
+        """Of every variant of the table of ablations, the stage and job whose results it takes."""
+        members = {job.name: self.settings(job, TrainClassifier) for job in self.jobs("train_classifier")}
+        return variants.sources(self.trainings, members)
+
+    @property
+    def analysed_member(self) -> str:
+        """The member whose units are analysed: the one that the settings name, or the first by name."""
+        return self.of(AnalyseUnits).of_member or next(iter(self.members))
+
+    def rows(self, per: str) -> Mapping[str, Settings | None]:
+        """What a stage has a job for each of: rows of a table, or parts, by name."""
+        tables: dict[str, Any] = {
+            "": lambda: {"all": None},
+            "member": lambda: self.members,
+            "detector": lambda: self.detectors,
+            "part": lambda: self.parts,
+            "variant": lambda: self.variants,
+        }
+        return tables[per]()
+
+    def jobs(self, stage: str) -> list[Job]:
+        """The jobs of a stage."""
+        row = STAGES[stage]
+        named = self.rows(row.per).items()
+        return [Job(stage, name) for name, value in named if not isinstance(value, MemberRow) or row.wants(value)]
+
+    def network_of(self, member: str) -> str:
+        """The kind of network that a member is."""
+        row = self.members[member]
+        return self.composed.origins[row.origin].network if row.imported else self.of(Model).network
+
+    def variables(self, job: Job) -> dict[str, Any]:
+        """What a job fills in where its stage's section refers to it: see JOB_VARIABLES."""
+        filled: dict[str, Any] = {"heads": list(self.of(ScoreRegions).heads)}
+        per, member = STAGES[job.stage].per, ""
+        if per == "member":
+            member = job.name
+            filled["member"] = member_of_kind(self.members[member]).model_dump()
+        elif per == "detector":
+            filled["detector"] = self.detectors[job.name].model_dump()
+            member = self.detectors[job.name].init_from
+        elif per == "part":
+            filled["part"] = self.parts[job.name].model_dump()
+        elif per == "variant":
+            filled["variant"] = self.variants[job.name].model_dump()
+            filled["training"] = self.trainings[job.name].model_dump()
+        if job.stage == "compare_ablations":
+            filled["sources"] = {name: "/".join(source) for name, source in self.ablation_sources.items()}
+        if job.stage == "analyse_units":
+            member = self.analysed_member
+        if job.stage in ("train_multibox", "merge_proposals"):
+            trunk = self.of(TrainMultibox).init_from
+            member = trunk if trunk in self.members else next(iter(self.members))
+        return filled | ({"network": self.network_of(member)} if member else {})
+
+    def settings(self, job: Job, kind: type[KindT]) -> KindT:
+        """A job's settings. Raises UserError, naming file and key, for what cannot be."""
+        from omegaconf import OmegaConf
+        from omegaconf.errors import OmegaConfBaseException
+
+        tree = self.composed.tree
+        for name in JOB_VARIABLES:
+            tree.pop(name, None)
+        tree.update(self.variables(job))
+        try:
+            values = OmegaConf.to_container(tree[job.stage], resolve=True)
+            return kind.model_validate(values)
+        except OmegaConfBaseException as error:
+            key = str(getattr(error, "full_key", "") or job.stage)
+            reason = f"{str(error).splitlines()[0]}; refer to a key that exists for {job.stage}"
+            raise UserError(f"{self.composed.where(key)}: '{key}': {reason}") from None
+        except ValidationError as error:
+            raise problem(kind, error, (job.stage,), self.composed.values, self.composed.where) from None
+
+    def job_file(self, job: Job) -> JobFile[StageSettings]:
+        """What a job's file holds."""
+        row = STAGES[job.stage]
+        settings = self.settings(job, SETTINGS[job.stage])
+        strict = self.composed.strict_versions and row.computes
+        return JobFile(
+            job.stage,
+            job.name,
+            self.dataset if row.group == "data" else self.name,
+            code_digest(row.module, tuple(sorted(set(selections(settings))))),
+            settings,
+            versions.installed() if strict else None,
+        )
+
+    def results(self, stage: str) -> str:
+        """The folder that holds a stage's results and configurations, relative to the root."""
+        return f"results/{self.name}" + ("/ablations" if STAGES[stage].group == "ablations" else "")
+
+    def config_path(self, stage: str, name: str) -> str:
+        """Where a job's file lies, relative to the root. Data stages' files are shared by experiments."""
+        if STAGES[stage].group == "data":
+            return f"data/config/{self.dataset}/{stage}.json"
+        return f"{self.results(stage)}/config/{stage}/{name if STAGES[stage].per else 'all'}.json"
+
+    def check_tables(self) -> None:
+        """Raise UserError, naming file and key, for a row that names what does not exist."""
+        samplings, origins, members = list(self.composed.sampling), list(self.composed.origins), list(self.members)
+        for name, row in self.members.items():
+            self.check_name(f"ensemble.members.{name}.sampling", row.sampling, samplings)
+            self.check_name(f"ensemble.members.{name}.origin", row.origin, origins)
+        if "train_detector" in self.stages:
+            for name, detector in self.detectors.items():
+                self.check_name(f"ensemble.detectors.{name}.init_from", detector.init_from, members)
+        if "train_multibox" in self.stages:
+            self.check_name("train_multibox.init_from", self.of(TrainMultibox).init_from, members)
+        if self.of(AnalyseUnits).of_member:
+            self.check_name("analyse_units.of_member", self.of(AnalyseUnits).of_member, members)
+
+    def check_name(self, key: str, name: str, known: list[str]) -> None:
+        """Raise UserError for a name that is not known."""
+        if name not in known:
+            raise UserError(f"{self.composed.where(key)}: {key}: no '{name}'{nearest(name, known)}")
+
+
+RowT = TypeVar("RowT", MemberRow, Detector)
+
+
+def in_order(rows: tuple[RowT, ...]) -> dict[str, RowT]:
+    """The rows of a table by name, in the order of their names: m2 before m10."""
+    return {row.name: row for row in sorted(rows, key=lambda row: natural(row.name))}
+
+
+def member_of_kind(row: MemberRow) -> TrainedMember | ImportedMember:
+    """A row with the keys of its kind alone."""
+    kind: type[TrainedMember] | type[ImportedMember] = ImportedMember if row.imported else TrainedMember
+    return kind.model_validate({name: getattr(row, name) for name in kind.model_fields})
+
+
+def experiment(root: Path, name: str = "") -> Experiment:
+    """Compose and check an experiment ("" for the one that params.yaml names)."""
+    return Experiment(compose(root, SETTINGS, name))
+
+
+@cache
+def current(root: Path, name: str = "") -> Experiment:
+    """`experiment`, once in a process."""
+    return experiment(root, name)
+
+
+def files(experiment: Experiment) -> Iterator[tuple[Path, bytes]]:
+    """Every job's file, as path and content."""
+    for stage in experiment.stages:
+        for job in experiment.jobs(stage):
+            yield experiment.root / experiment.config_path(*job), experiment.job_file(job).to_bytes()
+
+
+def write_configs(experiment: Experiment) -> list[Path]:
+    """Write the jobs' files whose content changed; remove those of jobs that are no more. Returns the written ones."""
+    current = dict(files(experiment))
+    changed = [
+        path for path, content in current.items() if not path.is_file() or path.read_bytes() != content
+    ]
+    for path in changed:
+        write_bytes(path, current[path])
+    for folder in {experiment.results(stage) for stage in experiment.stages}:
+        for path in (experiment.root / folder / "config").glob("*/*.json"):
+            if path not in current:
+                path.unlink()
+    return changed
+
+
+def remove_former_jobs(experiment: Experiment) -> list[Path]:
+    """Remove the results of members, detectors, parts and variants that are no longer in their tables; returns their folders.
+
+    What was committed to DVC's cache comes back with the table and `make restore`.
+    """
+    removed = []
+    for row in (row for row in ROWS if row.group != "data"):
+        results = experiment.root / experiment.results(row.name)
+        kept = {job.name for job in experiment.jobs(row.name)} if row.name in experiment.stages else set()
+        for folder in sorted((results / row.name).glob("*/")) if row.per else [results / row.name]:
+            name = folder.name if row.per else "all"
+            if name not in kept and folder.is_dir() and (row.per or any(folder.iterdir())):
+                shutil.rmtree(folder)
+                if not row.per:
+                    folder.mkdir()  # DVC wants the folder of every stage, also of one that is left out
+                (results / "runs" / row.name / f"{name}.json").unlink(missing_ok=True)
+                removed.append(folder)
+    return removed

@@ -1,0 +1,293 @@
+"""How every job runs: command line, threads, stamp, tracking, run.json, errors in one line.
+
+A stage is a function run(job: Job[ItsSettings], *, name: Input | Inputs | Output, ...). Its keyword arguments are its edges,
+given on the command line by the rule as --name PATH ...; `job` carries its settings.
+"""
+
+import argparse
+import errno
+import hashlib
+import inspect
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_type_hints
+
+from googlenet.config.schema.base import StageSettings
+from googlenet.config.schema.shared import Compute, Execution
+from googlenet.errors import Stopped, UserError
+from googlenet.metrics.base import StageMetrics, write_metrics
+from googlenet.metrics.runs import MlflowRun, RunRecord, read_run
+from googlenet.models.determinism import prepare_machine
+from googlenet.pipeline import gpus, resume, versions
+from googlenet.pipeline.job_file import JobFile, read_job_file
+from googlenet.storage import faults
+from googlenet.storage.files import read_json, remove_parts, sha256, write_json
+from googlenet.tracking import JobRun, job_run
+
+if TYPE_CHECKING:
+    from googlenet.models.runtime import Runtime
+
+Input = Annotated[Path, "input"]
+Inputs = Annotated[list[Path], "input"]
+Output = Annotated[Path, "output"]
+STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job kept what it had done
+FULL = (errno.ENOSPC, errno.EDQUOT)
+EXECUTION = Path(".googlenet/execution.json")  # what changes no result: written by Snakemake's main process
+
+SettingsT = TypeVar("SettingsT", bound=StageSettings)
+
+
+class Job(Generic[SettingsT]):
+    """One job: its settings, its stamp, and where it reports to.
+
+    stamp: SHA-256 of the job's file and of the inputs; every output carries it, so that a change travels down the edges even
+    where it happens to leave the numbers alike, and both engines then see the same. execution: what changes no result. threads:
+    as many as the rule was given. resume: where it keeps what it has done so far.
+    """
+
+    def __init__(
+        self,
+        file: JobFile[SettingsT],
+        stamp: str,
+        execution: Execution,
+        run: JobRun,
+        kept: resume.Resume = resume.NOWHERE,
+        threads: int = 1,
+    ):
+        self.settings, self.name, self.experiment = file.settings, file.job, file.experiment
+        self.stamp, self.execution, self._run = stamp, execution, run
+        self.resume, self.threads = kept, threads
+
+    @property
+    def runtime(self) -> "Runtime":
+        """Device and precision, with the number of loader processes."""
+        from googlenet.models.runtime import Runtime  # imports torch, which not every job needs
+
+        compute = compute_of(self.settings)
+        return Runtime(compute.device, compute.precision, self.execution.loader_workers)
+
+    def log(self, values: dict[str, Any], step: int = 0) -> None:
+        """Mirror numbers to MLflow and, as one line, to the job's log."""
+        numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
+        # MLflow's pages begin with what is logged first: a result, not the rate that all members share.
+        shown = sorted(numbers.keys() - {"epoch", "step"}, key=lambda key: (key == "learning_rate", key))
+        self._run.metrics({key: numbers[key] for key in shown}, step)
+        print(f"{step:>5}  " + "  ".join(f"{key} {value:.5g}" for key, value in numbers.items()), flush=True)
+
+    def say(self, line: str) -> None:
+        """Write a line to the job's log, at once."""
+        print(line, flush=True)
+
+    def artifact(self, path: Path) -> None:
+        """Keep a file with the MLflow run."""
+        self._run.artifact(path)
+
+    def write_metrics(self, path: Path, metrics: StageMetrics) -> None:
+        """Write a job's metrics.json with its stamp; the same file becomes an artefact of its run."""
+        write_metrics(path, metrics, self.stamp)
+        self.artifact(path)
+
+
+def compute_of(settings: StageSettings) -> Compute:
+    """Where a stage computes; one thread of the CPU for a stage that has no such setting."""
+    compute = getattr(settings, "compute", None)
+    return compute if isinstance(compute, Compute) else Compute(device="cpu", precision="fp32", numeric_threads=1)
+
+
+def settings_class(run: Callable[..., None]) -> type[StageSettings]:
+    """The class of a stage's settings: what `job` is annotated with."""
+    kind: type[StageSettings] = get_args(get_type_hints(run)["job"])[0]
+    return kind
+
+
+def main(run: Callable[..., None]) -> None:
+    """Run a stage from the command line and end the process.
+
+    A UserError becomes one line and exit code 1, so does a full disk; a job that was told to stop has exit code 75.
+    """
+    try:
+        perform(run, sys.argv[1:])
+    except Stopped as error:
+        print(f"stopped: {error}", file=sys.stderr)
+        sys.exit(STOPPED)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in FULL and "No space left" not in str(error):
+            raise
+        where = error.filename or Path.cwd()
+        print(
+            f"error: {where}: no space left on the disk; free some, and run the same command again",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+    # run.json is written, nothing is open: Python's own way out looks through torch and MLflow for half a second more.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def perform(run: Callable[..., None], arguments: list[str]) -> None:
+    """Parse the edges, set the threads, open the run, call the stage, write run.json."""
+    edges = edges_of(run)
+    given = parsed(run, edges, arguments)
+    path, threads = given.pop("config"), given.pop("threads")
+    file = read_job_file(path, settings_class(run))
+    compute = compute_of(file.settings)
+    check_threads(compute.numeric_threads, threads)
+    prepare_machine(compute.numeric_threads, compute.device)
+    digests = {name: digest_of(given[name]) for name, kind in edges.items() if kind is not Output}
+    lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
+    stamp = hashlib.sha256("\n".join([sha256(path), *lines]).encode()).hexdigest()
+    root = Path.cwd()
+    execution = Execution.model_validate(read_json(root / EXECUTION))
+    faults.of_job(f"{file.stage}/{file.job}")
+    libraries = versions.installed()
+    key = hashlib.sha256(f"{stamp} {sorted(libraries.items())}".encode()).hexdigest()[:16]
+    place = resume.opened(root, Path(file.experiment, file.stage, file.job), key, execution.save_every_s)
+    own_folders = {given[name].parent for name, kind in edges.items() if kind is Output}
+    attempt = Attempt(root, path, file, stamp, digests, threads, libraries)
+    with (
+        place as kept,
+        resume.listening(kept),
+        gpus.one_for(compute.device, root),
+        recorded(attempt) as tracked,
+    ):
+        for folder in own_folders:
+            remove_parts(folder)
+        remove_parts(attempt.record.parent, attempt.record.name)
+        run(Job(file, stamp, execution, tracked, kept, threads), **given)
+
+
+def edges_of(run: Callable[..., None]) -> dict[str, Any]:
+    """The edges of a stage: its keyword arguments, with what each is."""
+    parameters = inspect.signature(run).parameters.items()
+    hints = get_type_hints(run, include_extras=True)
+    return {name: hints[name] for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+
+
+def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
+    """The command line of a stage: its job's file, its threads and its edges."""
+    parser = argparse.ArgumentParser(description=inspect.getdoc(inspect.getmodule(run)))
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    for name, kind in edges.items():
+        many = kind is Inputs
+        parser.add_argument(
+            f"--{name}", type=Path, required=not many, nargs="*" if many else None, default=[]
+        )
+    return vars(parser.parse_args(arguments))
+
+
+def check_threads(wanted: int, given: int) -> None:
+    """Raise UserError for a job that is given fewer threads than its settings say."""
+    if given < wanted:
+        raise UserError(
+            f"compute.numeric_threads: {wanted} asked for, {given} given; raise --cores, or lower the key"
+            " (another number of threads gives other bits)"
+        )
+
+
+def digest_of(value: Path | list[Path]) -> str:
+    """SHA-256 of an input file; of the digests of a list of them, whose order says nothing."""
+    if isinstance(value, list):
+        return hashlib.sha256("\n".join(sha256(path) for path in sorted(value)).encode()).hexdigest()
+    return sha256(value)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a job: what of it is recorded."""
+
+    root: Path
+    path: Path  # of the job's file
+    file: JobFile[StageSettings]
+    stamp: str
+    digests: dict[str, str]  # of the inputs
+    threads: int
+    libraries: dict[str, str]
+
+    @property
+    def record(self) -> Path:
+        """Where its run.json lies."""
+        return run_record(self.path, self.file.stage, self.file.job)
+
+
+@contextmanager
+def recorded(attempt: Attempt) -> Iterator[JobRun]:
+    """Track a job as a run, and write its run.json last: who ran what, when, on what."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    file, digest = attempt.file, sha256(attempt.path)
+    experiment = os.environ.get("GOOGLENET_EXPERIMENT", file.experiment)
+    tags = {
+        "commit": commit(attempt.root),
+        "config": digest[:12],
+        "code": file.code[:12],
+        "stamp": attempt.stamp[:12],
+    }
+    parameters = parameters_of(file)
+    with job_run(attempt.root, experiment, file.stage, file.job, parameters, tags, attempt.digests) as tracked:
+        yield tracked
+    address = tracked.tracking_uri
+    record = RunRecord(
+        stage=file.stage,
+        job=file.job,
+        experiment=experiment,
+        started=started.isoformat(timespec="seconds"),
+        ended=datetime.now(UTC).isoformat(timespec="seconds"),
+        duration_s=round(time.monotonic() - clock, 2),
+        commit=tags["commit"],
+        config_sha256=digest,
+        stamp=attempt.stamp,
+        inputs=attempt.digests,
+        versions=attempt.libraries | versions.machine(),
+        mlflow=MlflowRun(
+            run_id=tracked.run_id,
+            experiment_id=tracked.experiment_id,
+            tracking_uri="the local store" if address.startswith("sqlite") else address,
+        ),
+        peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # Linux: in KiB
+        threads=attempt.threads,
+        device=compute_of(file.settings).device,
+    )
+    write_json(attempt.record, record.to_json())
+
+
+def parameters_of(file: JobFile[StageSettings]) -> dict[str, Any]:
+    """What distinguishes a run from others of its stage: its settings but for its row's name, which is a tag."""
+    shown = file.settings.model_dump(mode="json")
+    for row in ("member", "detector", "part", "variant"):
+        if row in shown:
+            shown[row] = {key: value for key, value in shown[row].items() if key != "name"}
+    return shown if file.versions is None else shown | {"versions": file.versions}
+
+
+def run_record(config_path: Path, stage: str, name: str) -> Path:
+    """Where a job's run.json lies: beside the `config` folder that its configuration came from, under `runs`."""
+    parts = list(config_path.parts)
+    at = len(parts) - 1 - parts[::-1].index("config")
+    between = parts[at + 1 : at + 2] if parts[0] == "data" else []
+    return Path(*parts[:at], "runs", *between, stage, f"{name}.json")
+
+
+def commit(root: Path) -> str:
+    """The commit of the code, with "+dirty" when tracked files differ; "" outside git."""
+    asked = [["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"]]
+    head, changes = [subprocess.run(words, cwd=root, capture_output=True, text=True, check=False) for words in asked]
+    if head.returncode:
+        return ""
+    return head.stdout.strip() + ("+dirty" if changes.stdout.strip() else "")
+
+
+def records_beside(output: Path, dataset: str) -> list[RunRecord]:
+    """The run.json records of an experiment, one of whose outputs is given, and of its data set."""
+    folders = [output.parents[1] / "runs", Path("data/runs") / dataset]
+    return [read_run(path) for folder in folders for path in sorted(folder.rglob("*.json"))]

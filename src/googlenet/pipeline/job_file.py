@@ -1,0 +1,43 @@
+"""A job's resolved file: its settings and the digest of its code, which the rule declares as an input."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from googlenet.config.schema.base import StageSettings
+from googlenet.errors import UserError
+from googlenet.storage.files import json_bytes, read_json
+
+SettingsT = TypeVar("SettingsT", bound=StageSettings, covariant=True)
+
+
+@dataclass(frozen=True)
+class JobFile(Generic[SettingsT]):
+    """What a job's file holds. versions: of the libraries, where they are part of what the job's results depend on."""
+
+    stage: str
+    job: str  # the member, detector, part or variant; "all" for a single job
+    experiment: str  # of a data stage: the data set
+    code: str
+    settings: SettingsT
+    versions: dict[str, str] | None = None
+
+    def to_bytes(self) -> bytes:
+        """The file's content."""
+        head: dict[str, Any] = {key: getattr(self, key) for key in ("stage", "job", "experiment", "code")}
+        if self.versions is not None:
+            head["versions"] = self.versions
+        return json_bytes(head | {"settings": self.settings.model_dump(mode="json")})
+
+
+def read_job_file(path: Path, kind: type[SettingsT]) -> JobFile[SettingsT]:
+    """Read a job's file. Raises UserError for one that is not of this version."""
+    try:
+        content = read_json(path)
+        settings = kind.model_validate_json(json.dumps(content.pop("settings")))
+        return JobFile(**content, settings=settings)
+    except (ValidationError, KeyError, TypeError):
+        raise UserError(f"{path}: not a resolved file of this version; run snakemake, which writes it again") from None

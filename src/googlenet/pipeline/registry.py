@@ -1,0 +1,110 @@
+"""The stages: one row each, from which the workflow, dvc.yaml, the planner, the report and the tests derive their lists.
+
+A new stage is a rule, a module in stages/, a conf file with its settings class, and a row here (docs/extending.md).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from googlenet.config.compose import Composed
+from googlenet.config.schema.base import StageSettings
+from googlenet.config.schema import classification as c
+from googlenet.config.schema import dataset as data
+from googlenet.config.schema import detection as d
+from googlenet.config.schema.shared import Enabled, MemberRow
+from googlenet.metrics import classification as cm
+from googlenet.metrics import classification_studies as studies
+from googlenet.metrics import detection as dm
+from googlenet.metrics import proposals as pm
+from googlenet.metrics.base import StageMetrics
+from googlenet.metrics.cost import CostMetrics
+from googlenet.metrics.data import Manifest
+from googlenet.metrics.imports import ImportMetrics
+
+
+def always(composed: Composed) -> bool:
+    """A stage that every experiment has."""
+    return True
+
+
+def detection(composed: Composed) -> bool:
+    """A stage of detection."""
+    return composed.of(Enabled).enabled
+
+
+def every(row: MemberRow) -> bool:
+    """A stage that has a job for each row of its table."""
+    return True
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A row of the registry.
+
+    settings: the class of its jobs' settings. metrics: what its metrics.json (or manifest.json) is, if it has one. group: data
+    (results belong to the data set), classification, detection, report, or ablations (a target of its own, in a folder of its
+    own). per: the wildcard that it has a job for each value of: member, detector, part, variant; "" for a single job. enabled:
+    whether an experiment has it. wants: of the table of members, which rows it has jobs for. gpu: whether a job takes a GPU
+    where compute.device is cuda. priority: of its jobs among those that could start.
+    """
+
+    name: str
+    settings: type[StageSettings]
+    metrics: type[StageMetrics] | None
+    group: str
+    per: str = ""
+    enabled: Callable[[Composed], bool] = always
+    wants: Callable[[MemberRow], bool] = every
+    gpu: bool = False
+    priority: int = 0
+
+    @property
+    def module(self) -> str:
+        """The module that runs its jobs."""
+        return f"googlenet.stages.{self.name}"
+
+    @property
+    def computes(self) -> bool:
+        """Whether it computes; the report shows what others computed."""
+        return self.group != "report"
+
+
+def multibox(composed: Composed) -> bool:
+    """Whether MultiBox proposes."""
+    return detection(composed) and composed.of(d.TrainMultibox).enabled
+
+
+def fits_heads(composed: Composed) -> bool:
+    """Whether a switch of detection needs a fit."""
+    return detection(composed) and bool(composed.of(d.ScoreRegions).heads)
+
+
+ROWS = (
+    Stage("prepare_classification", data.PrepareClassification, Manifest, "data"),
+    Stage("train_classifier", c.TrainClassifier, cm.TrainingMetrics, "classification", "member",
+          wants=lambda row: not row.imported, gpu=True, priority=2),
+    Stage("import_weights", c.ImportWeights, ImportMetrics, "classification", "member", wants=lambda row: row.imported),
+    Stage("predict_crops", c.PredictCrops, None, "classification", "member", gpu=True),
+    Stage("train_baseline", c.TrainBaseline, cm.BaselineMetrics, "classification",
+          enabled=lambda composed: composed.of(c.TrainBaseline).enabled),
+    Stage("evaluate_ensemble", c.EvaluateEnsemble, cm.EnsembleMetrics, "classification"),
+    Stage("study_crops", c.StudyCrops, studies.CropStudyMetrics, "classification",
+          enabled=lambda composed: composed.of(c.StudyCrops).enabled),
+    Stage("analyse_units", c.AnalyseUnits, studies.UnitMetrics, "classification", gpu=True,
+          enabled=lambda composed: composed.of(c.AnalyseUnits).enabled),
+    Stage("prepare_detection", data.PrepareDetection, Manifest, "data", enabled=detection),
+    Stage("propose_regions", d.ProposeRegions, pm.ProposalMetrics, "detection", "part", enabled=detection),
+    Stage("train_multibox", d.TrainMultibox, pm.MultiboxMetrics, "detection", enabled=multibox, gpu=True, priority=1),
+    Stage("merge_proposals", d.MergeProposals, pm.MergeMetrics, "detection", "part", enabled=detection, gpu=True),
+    Stage("study_proposals", d.StudyProposals, pm.ProposalStudyMetrics, "detection", enabled=detection),
+    Stage("train_detector", d.TrainDetector, dm.DetectorMetrics, "detection", "detector", enabled=detection, gpu=True, priority=1),
+    Stage("fit_region_heads", d.FitRegionHeads, dm.HeadMetrics, "detection", "detector", enabled=fits_heads, gpu=True),
+    Stage("score_regions", d.ScoreRegions, None, "detection", "detector", enabled=detection, gpu=True),
+    Stage("evaluate_detection", d.EvaluateDetection, dm.DetectionMetrics, "detection", enabled=detection),
+    Stage("measure_cost", c.MeasureCost, CostMetrics, "classification", gpu=True),
+    Stage("make_report", c.MakeReport, None, "report"),
+    Stage("train_ablation", c.TrainAblation, cm.TrainingMetrics, "ablations", "variant", gpu=True),
+    Stage("compare_ablations", c.CompareAblations, studies.AblationMetrics, "ablations"),
+)  # fmt: skip
+STAGES = {row.name: row for row in ROWS}
+SETTINGS = {row.name: row.settings for row in ROWS}

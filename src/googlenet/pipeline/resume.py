@@ -1,0 +1,179 @@
+"""What a long job keeps of itself on the way: a kill costs a minute of work, and no bit of the result.
+
+Its state lies below .googlenet/resume/, which is no output: Snakemake deletes the outputs of a job that fails. A state belongs to
+one stamp, that is, to one configuration and one content of the inputs, and to the versions of the libraries.
+"""
+
+import json
+import os
+import platform
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from googlenet.storage import checkpoint, faults
+from googlenet.errors import Stopped, UserError
+from googlenet.storage.files import locked
+from googlenet.tracking.processes import started
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Arrays = Mapping[str, np.ndarray]
+FOLDER = Path(".googlenet/resume")
+PIECE_MB = 64
+WATCH_S = 1.0
+LOCK_TIMEOUT_S = 60  # what is left of a killed engine's jobs stops within WATCH_S, saves and leaves
+
+_told = threading.Event()
+
+
+class Resume:
+    """Where one job keeps its state; without a folder it keeps nothing, and is never asked to stop."""
+
+    def __init__(self, folder: Path | None = None, every_s: float = 60.0):
+        self.folder, self.every_s = folder, every_s
+        self.used = False
+        self._saved = time.monotonic()
+
+    def load(self) -> "tuple[dict[str, Tensor], Any] | None":
+        """The state of the last `save`: tensors on the CPU, and what else was kept. None at a first start."""
+        self.used = True
+        if self.folder is None or not self._path("state").exists():
+            return None
+        path = self._path("state")
+        tensors, metadata = checkpoint.load(path)
+        print(f"going on from {path}", flush=True)
+        return tensors, json.loads(metadata["rest"])
+
+    def step(self, state: "Callable[[], tuple[Mapping[str, Tensor], Any]]") -> None:
+        """To be called after every step: keeps `state()` when it is time to. Raises Stopped when the job was told to stop."""
+        faults.reached("batch")
+        if not self._due():
+            return
+        tensors, rest = state()
+        checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
+        self._after_save()
+
+    def items(
+        self, total: int, compute: Callable[[int], Iterator[Arrays]], name: str = "piece"
+    ) -> Iterator[Arrays]:
+        """The arrays of items 0 to total - 1, in order: those kept by an earlier try, then those of `compute`.
+
+        compute(start) yields them one by one from `start` on; each has an array at least. `name` tells a job's lists apart. Raises Stopped, between two items, when told to stop.
+        """
+        if self.folder is None:
+            yield from compute(0) if total else ()
+            return
+        self.used = True
+        done = 0
+        while (path := self._path(f"{name}-{done:09d}")).exists():
+            kept = unpacked(checkpoint.load_arrays(path)[0])
+            yield from kept
+            done += len(kept)
+        if done:
+            print(f"going on after {done} of {total}", flush=True)
+        waiting, size_mb = [], 0.0
+        for arrays in compute(done) if done < total else ():
+            waiting.append(arrays)
+            size_mb += sum(array.nbytes for array in arrays.values()) / 1e6
+            faults.reached("piece")
+            yield arrays
+            if self._due() or size_mb > PIECE_MB:
+                checkpoint.save_arrays(self._path(f"{name}-{done:09d}"), packed(waiting), {})
+                done += len(waiting)
+                waiting, size_mb = [], 0.0
+                self._after_save()
+
+    def told_to_stop(self) -> bool:
+        """Whether the job was told to; one that asks keeps by itself what it has done, and raises Stopped soon."""
+        self.used = True
+        return _told.is_set()
+
+    def clear(self) -> None:
+        """Forget the state: the job is done."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.safetensors"
+
+    def _due(self) -> bool:
+        late = time.monotonic() - self._saved >= self.every_s
+        return self.folder is not None and (late or _told.is_set())
+
+    def _after_save(self) -> None:
+        self._saved = time.monotonic()
+        if _told.is_set():
+            raise Stopped("told to stop; what was done is kept, and the same command goes on from there")
+
+
+NOWHERE = Resume()
+
+
+def packed(items: list[Arrays]) -> dict[str, np.ndarray]:
+    """Items as one set of arrays: "<number of the item> <name>"."""
+    return {f"{at:06d} {name}": array for at, item in enumerate(items) for name, array in item.items()}
+
+
+def unpacked(arrays: Arrays) -> list[dict[str, np.ndarray]]:
+    """The items of `packed`. Each has at least one array."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for key in sorted(arrays):
+        at, name = key.split(" ", 1)
+        found.setdefault(at, {})[name] = arrays[key]
+    return list(found.values())
+
+
+@contextmanager
+def opened(root: Path, job: Path, key: str, every_s: float) -> Iterator[Resume]:
+    """The place of a job, <experiment>/<stage>/<job>, locked while it runs; what another configuration left there goes, and all when it ends well.
+
+    Raises UserError when another process has run the same job for LOCK_TIMEOUT_S.
+    """
+    home = root / FOLDER / job
+    busy = UserError(f"{home}/lock: another process runs this job; end it, then run the same command again")
+    with locked(home / "lock", LOCK_TIMEOUT_S, busy):
+        for path in home.iterdir():
+            if path.is_dir() and path.name != key:
+                shutil.rmtree(path)
+        kept = Resume(home / key, every_s)
+        yield kept
+        kept.clear()
+
+
+@contextmanager
+def listening(resume: Resume) -> Iterator[None]:
+    """For the length of the block SIGTERM and Ctrl-C let a job that keeps a state save it first; any other they end at once."""
+
+    def told(*_: Any) -> None:
+        if _told.is_set() or not resume.used:
+            raise Stopped("told to stop; the same command begins this job anew")
+        _told.set()
+
+    _told.clear()
+    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
+    engine, _, machine = os.environ.get(faults.ENGINE, "").partition("@")
+    if engine and machine == platform.node():  # a cluster's node knows nothing of the head's processes
+        threading.Thread(target=_watch, args=(int(engine),), daemon=True).start()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watch(engine: int) -> None:
+    """Stop this job when the Snakemake that started it is no more: nobody would take its result."""
+    began = started(engine)
+    while began and started(engine) == began:
+        time.sleep(WATCH_S)
+    if began:
+        os.kill(os.getpid(), signal.SIGTERM)

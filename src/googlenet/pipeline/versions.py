@@ -1,0 +1,63 @@
+"""Versions of what computes: recorded with every job, compared with what is installed, part of its settings if asked for.
+
+Read from the packages' metadata, so that neither `snakemake` nor a check imports torch.
+"""
+
+import platform
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+from googlenet.errors import UserError
+from googlenet.metrics.runs import RunRecord
+
+# Names of the installed packages; a record has them without what follows a hyphen. All can change a bit of a result.
+LIBRARIES = (
+    "torch",
+    "torchvision",
+    "opencv-contrib-python-headless",
+    "numpy",
+    "pillow",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+)
+
+
+def installed() -> dict[str, str]:
+    """The installed version of every library that computes. Raises UserError for one that is not there."""
+    try:
+        return {name.split("-")[0]: metadata.version(name) for name in LIBRARIES}
+    except metadata.PackageNotFoundError as error:
+        raise UserError(f"{error.name}: not installed here; run `make env`") from None
+
+
+def machine() -> dict[str, str]:
+    """The interpreter, the system and the processor."""
+    return {"python": platform.python_version(), "platform": platform.platform(), "cpu": cpu_name()}
+
+
+def cpu_name() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
+    )
+
+
+def differences(records: Iterable[RunRecord], now: dict[str, str]) -> list[str]:
+    """One line for each library of which another version than now made some of the recorded jobs' results."""
+    made: dict[str, dict[str, int]] = {}
+    for record in records:
+        for name, version in record.versions.items():
+            if name in now and version != now[name]:
+                of_library = made.setdefault(name, {})
+                of_library[version] = of_library.get(version, 0) + 1
+    return [
+        f"{name}: {now[name]} is installed, but the present results of "
+        + " and ".join(f"{count} job{'s' * (count != 1)} are of {old}" for old, count in sorted(olds.items()))
+        for name, olds in sorted(made.items())
+    ]

@@ -1,0 +1,132 @@
+"""Tensors on disk: safetensors files whose bytes depend on their content alone, never pickle.
+
+Reading a file executes nothing. Every error names the file.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from googlenet.errors import UserError
+from googlenet.storage.files import write_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+# safetensors orders several metadata keys differently from process to process; one key has one order.
+METADATA_KEY = "googlenet"
+ANEW = "delete it and run its stage again"
+
+
+def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadata: Mapping[str, str]) -> None:
+    """Write tensors (of torch or numpy, any memory layout or device) and text metadata, atomically."""
+    import torch
+    from safetensors.torch import save as to_bytes
+
+    # A copy of each: safetensors refuses tensors that share memory, and a channels-last one has other bytes.
+    whole = {
+        name: torch.as_tensor(value)
+        .detach()
+        .to("cpu", copy=True, memory_format=torch.contiguous_format)
+        .contiguous()
+        for name, value in sorted(tensors.items())
+    }
+    write_bytes(path, to_bytes(whole, metadata=metadata_of(path, metadata)))
+
+
+def load(path: Path | str, mend: str = ANEW) -> "tuple[dict[str, Tensor], dict[str, str]]":
+    """Read (tensors on the CPU, metadata). UserError, with the mend, when the file is absent, cut short or something else."""
+    return _read(path, "pt", mend)
+
+
+def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+    """`save` for numpy arrays alone; does not import torch. The bytes are those of `save`."""
+    from safetensors.numpy import save as to_bytes
+
+    whole = {name: _little_endian(array) for name, array in sorted(arrays.items())}
+    write_bytes(path, to_bytes(whole, metadata=metadata_of(path, metadata)))
+
+
+def load_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """`load` into numpy arrays; does not import torch."""
+    return _read(path, "np")
+
+
+def load_slices(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
+    """`load_arrays` without reading: safetensors' slices, which know shape and type. See `rows`."""
+    return _read(path, "np", lazy=True)
+
+
+def load_into(model: "nn.Module", path: Path | str) -> dict[str, str]:
+    """Copy a file's tensors into a network and return the metadata.
+
+    The names and shapes must be the network's, all of them; UserError names the file and the first layer that
+    is not, and leaves the network as it was.
+    """
+    tensors, metadata = load(path)
+    copy_into(model, tensors, path, "give the config of the model that wrote it, or train again")
+    return metadata
+
+
+def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | str, mend: str) -> None:
+    """Copy tensors that come from `path` into a network, with the checks of `load_into`."""
+    wanted = model.state_dict()
+    missing, unexpected = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    if missing:
+        raise UserError(
+            f"{path}: lacks '{missing[0]}'{_also(missing)}{_near(missing[0], unexpected)}; {mend}"
+        )
+    if unexpected:
+        raise UserError(
+            f"{path}: has '{unexpected[0]}'{_also(unexpected)}, which the network does not have"
+            f"{_near(unexpected[0], wanted)}; {mend}"
+        )
+    for name, tensor in wanted.items():
+        if tensor.shape != tensors[name].shape:
+            shapes = f"{list(tensors[name].shape)} where the network has {list(tensor.shape)}"
+            raise UserError(f"{path}: '{name}' is {shapes}; {mend}")
+    model.load_state_dict(tensors)
+
+
+def _read(
+    path: Path | str, framework: str, mend: str = ANEW, lazy: bool = False
+) -> tuple[dict[str, Any], dict[str, str]]:
+    try:
+        with safe_open(str(path), framework=framework) as file:
+            packed = file.metadata() or {}
+            get = file.get_slice if lazy else file.get_tensor
+            tensors = {name: get(name) for name in sorted(file.keys())}
+        return tensors, json.loads(packed[METADATA_KEY]) if METADATA_KEY in packed else dict(packed)
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run the stage that writes it") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path}: not a whole safetensors file ({error}); {mend}") from None
+
+
+def metadata_of(path: Path | str, metadata: Mapping[str, str]) -> dict[str, str]:
+    """Text metadata as a file has them: under one key, in one order."""
+    for key, value in metadata.items():
+        if not isinstance(value, str):
+            raise TypeError(f"{path}: metadata '{key}' is {type(value).__name__}, not text")
+    return {METADATA_KEY: json.dumps(dict(metadata), sort_keys=True, ensure_ascii=False)}
+
+
+def _little_endian(array: np.ndarray) -> np.ndarray:
+    """The array as the file has it: C order, little-endian. safetensors writes the memory as it finds it."""
+    array = np.asarray(array)
+    return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+
+
+def _also(names: list[str]) -> str:
+    return f" and {len(names) - 1} more" if len(names) > 1 else ""
+
+
+def _near(name: str, choices: Iterable[str]) -> str:
+    # Not errors.nearest: where nothing is near, that lists every layer.
+    close = get_close_matches(name, list(choices), n=1, cutoff=0.6)
+    return f" (the nearest name is '{close[0]}')" if close else ""

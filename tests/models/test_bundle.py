@@ -1,0 +1,94 @@
+"""A trained network's file holds all that is needed to use it."""
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+
+from googlenet.errors import UserError
+from googlenet.models import bundle
+from googlenet.models.network import NAMES, Network
+from googlenet.storage import checkpoint
+from models import small
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_saved_and_loaded(tmp_path, kind):
+    network = Network.build(small.spec(4, kind))
+    x = torch.randn(2, 3, 64, 64)
+    network.model.train()(x)  # moves the statistics of batch normalisation
+    bundle.save(tmp_path / "w.safetensors", network, "the stamp")
+    loaded = bundle.load(tmp_path / "w.safetensors")
+    assert loaded.spec == network.spec and not loaded.model.training
+    with torch.inference_mode():
+        expected = network.model.eval()(x)[0]
+        assert torch.allclose(loaded.model(x)[0], expected, atol=1e-4 * float(expected.abs().max()))
+    assert loaded.model.state_dict().keys() == network.model.state_dict().keys()
+    for name, value in network.model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[name], value), name
+    convolution = next(p for p in loaded.model.parameters() if p.ndim == 4 and p.shape[2] > 1)
+    assert convolution.is_contiguous(memory_format=torch.channels_last)
+    assert checkpoint.load(tmp_path / "w.safetensors")[1]["stamp"] == "the stamp"
+
+
+def test_a_spec_of_other_weights_is_as_it_was(tmp_path):
+    changes = {"channel_order": "bgr", "input_scale": (1.0, 2.0, 3.0), "classes": ("", "", "")}
+    spec = replace(small.spec(inception="naive", repeat_modules=("4b", "4b"), aux_heads=("4d",)), **changes)
+    bundle.save(tmp_path / "w.safetensors", Network.build(spec), "stamp")
+    assert bundle.load(tmp_path / "w.safetensors").spec == spec
+
+
+def test_bytes_depend_on_weights_spec_and_stamp_alone(tmp_path):
+    def written(name, seed=1, px=32, stamp="s"):
+        bundle.save(tmp_path / name, small.network(seed=seed, input_px=px).on("cpu"), stamp)
+        return (tmp_path / name).read_bytes()
+
+    first = written("a")
+    assert first == written("b")
+    assert len({first, written("c", seed=2), written("d", px=36), written("e", stamp="t")}) == 4
+
+
+@pytest.mark.parametrize("metadata", [{}, {"description": '{"classes": ["a"]}'}])
+def test_weights_without_a_description_are_named(tmp_path, metadata):
+    path = tmp_path / "weights.safetensors"
+    checkpoint.save(path, small.network().model.state_dict(), metadata)
+    with pytest.raises(UserError, match=r"weights\.safetensors: weights without a description"):
+        bundle.load(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"classes": []},
+        {"classes": 7},
+        {"network": "vgg"},
+        {"channel_order": "gbr"},
+        {"input_mean": [1.0, 2.0]},
+        {"input_scale": float("nan")},
+        {"input_scale": [1e7, 1.0, 1.0]},
+        {"unknown": 1},
+        {"architecture": {"width": 1e6}},
+        {"architecture": {"width": 0.0}},
+        {"architecture": {"input_px": 31}},
+        {"architecture": {"input_px": 64.0}},
+        {"architecture": {"dropout": "0.4"}},
+        {"architecture": {"depth": 3}},
+    ],
+)
+def test_what_is_the_description_of_no_network_is_told(tmp_path, changes):
+    path = tmp_path / "weights.safetensors"
+    text = json.dumps(asdict(small.spec()) | changes)
+    checkpoint.save(path, small.network().model.state_dict(), {"spec": text})
+    with pytest.raises(
+        UserError, match=r"weights\.safetensors: its description is of no network; train them"
+    ):
+        bundle.load(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 10000, "null"])
+def test_what_is_no_description_is_told(tmp_path, text):
+    path = tmp_path / "weights.safetensors"
+    checkpoint.save(path, {}, {"spec": text})
+    with pytest.raises(UserError, match="its description is of no network"):
+        bundle.load(path)

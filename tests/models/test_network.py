@@ -1,0 +1,117 @@
+"""The contract of a network: its spec, and what every kind of network gives."""
+
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from googlenet.config.schema.base import TRUNKS, NetworkName
+from googlenet.errors import UserError
+from googlenet.models.inception import NaiveInception
+from googlenet.models.network import NAMES, Architecture, Network, NetworkSpec, kind_of
+from models import small
+from settings import settings_of
+
+OWN = {
+    "width": 0.25,
+    "input_px": 64,
+    "aux_dropout": 0.6,
+    "aux_heads": ["4a"],
+    "input_mean": [1.0, 2.0, 3.0],
+    "input_scale": 0.1,
+    "repeat_modules": ["4b"],
+}
+
+
+def model_of(**changes):
+    """The `model` section of the settings, with changes."""
+    return settings_of("measure_cost", model=OWN | changes).model
+
+
+def test_spec_of_the_settings():
+    model = model_of()
+    spec = NetworkSpec.of(model, ("a", "b"), width=1.25, repeat_modules=("4b", "5a"))
+    assert spec == NetworkSpec(
+        classes=("a", "b"),
+        architecture=Architecture(
+            width=0.3125,
+            input_px=64,
+            dropout=0.4,
+            aux_dropout=0.6,
+            aux_heads=("4a",),
+            lrn=True,
+            inception="reduced",
+            classifier="average_pool",
+            repeat_modules=("4b", "4b", "5a"),
+        ),
+        input_mean=(1.0, 2.0, 3.0),
+        input_scale=0.1,
+        channel_order="rgb",
+        network="paper",
+    )
+    plain = NetworkSpec.of(model, ("a",))
+    assert (plain.architecture.width, plain.architecture.repeat_modules) == (0.25, ("4b",))
+    assert NetworkSpec.of(model_of(network="batch_norm"), ("a",)).network == "batch_norm"
+
+
+def test_networks_follow_their_spec():
+    model = Network.build(NetworkSpec.of(model_of(lrn=False), ("a", "b", "c"))).model
+    assert model.linear.out_features == 3 and model.conv1[0].out_channels == 16
+    assert model.aux_heads == ("4a",) and isinstance(model.lrn1, torch.nn.Identity)
+    assert (model.dropout.p, model.aux_4a.dropout.p) == (0.4, 0.6)
+    assert hasattr(model, "inception_4b_2") and model.fc is None
+    naive = model_of(inception="naive", classifier="fully_connected")
+    model = Network.build(NetworkSpec.of(naive, ("a",))).model
+    assert isinstance(model.inception_3a, NaiveInception) and model.fc[0].out_features == 256
+
+
+def test_the_mean_as_a_colour_and_the_input():
+    spec = NetworkSpec(("a",), Architecture(), (104.4, 117.0, 122.6), 2.0, channel_order="bgr")
+    assert spec.mean_colour == (123, 117, 104) and spec.input_px == 224
+    image = np.full((1, 2, 2, 3), (123, 117, 104), np.uint8)  # RGB
+    values = spec.to_input(image, "cpu")
+    assert values[0, :, 0, 0].tolist() == pytest.approx([-0.8, 0.0, 0.8], abs=1e-4)
+    assert torch.equal(Network(torch.nn.Identity(), spec).to_input(image, "cpu"), values)
+    other = spec.with_architecture(input_px=64, aux_heads=())
+    assert (
+        other.architecture == Architecture(input_px=64, aux_heads=()) and other.input_mean == spec.input_mean
+    )
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_what_every_kind_gives(kind):
+    network = Network.build(small.spec(5, kind)).on("cpu")
+    x = torch.randn(2, 3, 64, 64)
+    logits, aux = network.model.train()(x)
+    assert [list(out.shape) for out in (logits, *aux)] == [[2, 5]] * 3
+    assert network.model.eval()(x)[1] == []
+    assert network.parameters == sum(p.numel() for p in network.model.parameters())
+    assert kind_of(kind).trunk == (kind in TRUNKS)
+    if kind in TRUNKS:
+        trunk = network.trunk
+        last, _ = trunk.map_after(x)
+        with torch.no_grad():
+            assert torch.equal(trunk.logits_of(trunk.vector_of(last)), network.model(x)[0])
+    else:
+        with pytest.raises(
+            UserError, match=f"{kind}: has other modules than the paper's network; name a member"
+        ):
+            _ = network.trunk
+
+
+def test_only_what_is_trained_here_has_initial_weights():
+    first, again, other = (small.network(seed=seed).model.conv1[0].weight for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    with pytest.raises(
+        UserError, match=r"model\.network: torchvision_bn is imported and not trained; name paper"
+    ):
+        small.network(kind="torchvision_bn")
+
+
+def test_names_are_those_of_the_settings():
+    assert get_args(NetworkName) == NAMES
+    with pytest.raises(UserError, match="no network 'batchnorm'; did you mean 'batch_norm'"):
+        kind_of("batchnorm")
+    with pytest.raises(UserError, match=r"no network 'papers'; did you mean 'paper'\?"):
+        Network.build(small.spec(kind="papers"))
