@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -43,7 +44,7 @@ from googlenet.data.verify import faults
 from googlenet.errors import UserError
 from googlenet.evaluate_detections import scored
 from googlenet.metrics.data import Manifest
-from googlenet.pipeline import experiment as config
+from googlenet.pipeline.experiment import experiment, files
 from googlenet.storage.files import read_json
 
 MOST = 0.9  # so large a share may be bad: the reason is then in the manifest
@@ -88,9 +89,7 @@ def annotation(folder: Path, given: Any) -> str:
     """The XML of a VOC picture (None: it is taken away); why the picture is left out."""
     path = voc_tree(folder / "raw", 3) / "Annotations/train_0.xml"
     path.unlink() if given is None else put(path, given)
-    return reasons(
-        prepare(detection("voc", folder / "raw", max_bad_fraction=MOST), folder / "out")
-    )
+    return reasons(prepare(detection("voc", folder / "raw", max_bad_fraction=MOST), folder / "out"))
 
 
 def voc(folder: Path, given: Any) -> str:
@@ -138,8 +137,8 @@ def settings(folder: Path, given: Any) -> None:
         edit(root, file, *change)
     else:
         put(root / file if file == "params.yaml" else root / "conf" / file, change[0])
-    composed = config.compose(root)
-    list(config.files(composed))
+    composed = experiment(root)
+    list(files(composed))
     preflight.check(composed, local=True)
 
 
@@ -149,7 +148,7 @@ def chosen(folder: Path, given: Any) -> None:
     root = copied(folder)
     if there:
         put(root / f"conf/experiment/{name}.yaml", "# @package _global_\n")
-    config.compose(root, name)
+    experiment(root, name)
 
 
 def command(folder: Path, given: Any) -> None:
@@ -165,9 +164,9 @@ def command(folder: Path, given: Any) -> None:
     done = subprocess.run(
         [*words, *given], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.returncode == 1 and len(told) == 1 and "Traceback" not in done.stderr, done.stderr
-    raise UserError(told[0].removeprefix("error: "))
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 1 and len(errors) == 1 and "Traceback" not in done.stderr, done.stderr
+    raise UserError(errors[0].removeprefix("error: "))
 
 
 def labels(folder: Path, given: Any) -> None:
@@ -287,7 +286,7 @@ BOMB = (
 )
 OUTSIDE = '<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]><annotation>&f;</annotation>'
 DEMO = "experiment/demo.yaml"
-TOP = r"\A(# @package _global_\n)"
+FIRST = "# @package _global_\n"
 
 
 def params(text: str) -> tuple[str, str]:
@@ -295,6 +294,8 @@ def params(text: str) -> tuple[str, str]:
     return "params.yaml", f"experiment: demo\noverrides: {text}\n"
 
 
-def demo(line: str) -> tuple[str, str, str]:
-    """The demo's file with one more line."""
-    return DEMO, TOP, rf"\1{line}\n"
+def demo(line: str) -> tuple[str, str]:
+    """The demo's file with one more line, in the place of the one that gives the same key."""
+    key, text = line.split(":")[0], (ROOT / "conf" / DEMO).read_text()
+    kept = re.sub(rf"^{key}:.*\n( .*\n)*", "", text, flags=re.MULTILINE)
+    return DEMO, kept.replace(FIRST, f"{FIRST}{line}\n", 1)

@@ -35,4 +35,3 @@ def laid_over(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]
         both = isinstance(change, dict) and isinstance(merged.get(key), dict)
         merged[key] = laid_over(merged[key], change) if both else change
     return merged
-

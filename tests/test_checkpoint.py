@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from googlenet.storage.checkpoint import load, load_arrays, load_into, save, save_arrays
 from googlenet.errors import UserError
+from googlenet.storage.checkpoint import load, load_arrays, load_into, save, save_arrays
 
 ACROSS_PROCESSES = """
 import sys

@@ -82,7 +82,9 @@ def test_the_copy_has_the_packages_own_digests(package):
     words += "print(json.dumps({m: code_digest(m, tuple(s)) for m, s in json.loads(sys.argv[1]).items()}))"
     asked = json.dumps({row.module: SELECTED[stage] for stage, row in STAGES.items()})
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "7"}
-    done = subprocess.run([sys.executable, "-c", words, asked], capture_output=True, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", words, asked], capture_output=True, env=environment, check=True
+    )
     assert json.loads(done.stdout) == {row.module: copied[stage] for stage, row in STAGES.items()}
 
 
@@ -207,7 +209,7 @@ EXEMPT_FOLDERS = ("config", "pipeline", "tracking")
 
 
 def test_what_is_exempt_follows_from_the_folder(package):
-    assert code.EXEMPT == (*(f"googlenet.{folder}" for folder in EXEMPT_FOLDERS), "googlenet.errors")
+    assert (*(f"googlenet.{folder}" for folder in EXEMPT_FOLDERS), "googlenet.errors") == code.EXEMPT
 
     def edit():
         folders = [package / folder for folder in EXEMPT_FOLDERS]
@@ -226,7 +228,14 @@ def add(package, module):
 
 PREPARING = {"prepare_classification", "prepare_detection"}
 COMPUTING_WITH_NETWORKS = {
-    *("train_classifier", "predict_crops", "analyse_units", "train_multibox", "merge_proposals", "train_detector"),
+    *(
+        "train_classifier",
+        "predict_crops",
+        "analyse_units",
+        "train_multibox",
+        "merge_proposals",
+        "train_detector",
+    ),
     *("score_regions", "measure_cost", "train_ablation"),
 }
 
@@ -252,22 +261,35 @@ def test_only_what_the_settings_select_counts_and_what_every_job_runs(package, m
 
 def test_what_decodes_images_counts_wherever_images_are_decoded(package):
     decoding = changed(lambda: add(package, "data/pictures.py"))
-    assert decoding >= PREPARING | {"train_classifier", "predict_crops", "train_baseline", "propose_regions", "score_regions"}
-    assert not decoding & {"measure_cost", "evaluate_ensemble", "import_weights"}
+    assert decoding >= PREPARING | {
+        "train_classifier",
+        "predict_crops",
+        "train_baseline",
+        "propose_regions",
+        "score_regions",
+    }
+    assert not decoding & {"measure_cost", "import_weights", "compare_ablations"}
 
 
 def test_no_module_that_a_setting_selects_is_imported_elsewhere():
     """Else it would count for those who do not use it."""
-    packages = ("googlenet.data.readers.", "googlenet.models.networks.", "googlenet.detection.search_presets.")
+    packages = (
+        "googlenet.data.readers.",
+        "googlenet.models.networks.",
+        "googlenet.detection.search_presets.",
+    )
     for row in ROWS:
         assert not [name for name in code.reached(row.module) if name.startswith(packages)], row.name
 
 
 def test_a_stage_reaches_what_it_uses_and_no_more():
     reached = {stage: code.reached(row.module) for stage, row in STAGES.items()}
-    assert {"googlenet.models.network", "googlenet.data.store", "googlenet.storage.checkpoint", TRAIN} < reached[
-        "train_classifier"
-    ]
+    assert {
+        "googlenet.models.network",
+        "googlenet.data.store",
+        "googlenet.storage.checkpoint",
+        TRAIN,
+    } < reached["train_classifier"]
     for stage, names in reached.items():
         rooms = {name.split(".")[1] for name in names if name.count(".")}
         assert ("report" in rooms) == (stage in REPORTING), stage

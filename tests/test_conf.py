@@ -5,10 +5,13 @@ import re
 import pytest
 
 from conf_copy import ROOT, copied, edit, job_files, override
+from googlenet.config.problems import validated
 from googlenet.config.schema.classification import PredictCrops, TrainClassifier
-from googlenet.config.schema.detection import ProposeRegions
+from googlenet.config.schema.detection import ProposeRegions, ScoreRegions
+from googlenet.config.sources import Layer, Where
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import Job, experiment, files
+from settings import settings_of
 
 CONF = ROOT / "conf"
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
@@ -68,9 +71,21 @@ IN_EXPERIMENT = [
         "'evaluate_ensemble.resamples' must be a whole number of at least 1, not 'many'",
         "",
     ),
-    ("evaluate_ensemble: {seed: 1.5}", "'evaluate_ensemble.seed' must be a whole number of at least 0, not 1.5", ""),
-    ("evaluate_ensemble: {seed: true}", "'evaluate_ensemble.seed' must be a whole number of at least 0, not true", ""),
-    ("evaluate_ensemble: {seed: }", "'evaluate_ensemble.seed' must be a whole number of at least 0, not null", ""),
+    (
+        "evaluate_ensemble: {seed: 1.5}",
+        "'evaluate_ensemble.seed' must be a whole number of at least 0, not 1.5",
+        "",
+    ),
+    (
+        "evaluate_ensemble: {seed: true}",
+        "'evaluate_ensemble.seed' must be a whole number of at least 0, not true",
+        "",
+    ),
+    (
+        "evaluate_ensemble: {seed: }",
+        "'evaluate_ensemble.seed' must be a whole number of at least 0, not null",
+        "",
+    ),
     ("evaluate_ensemble: 7", "'evaluate_ensemble' must be keys, not 7", ""),
     ("evaluate_ensemble: [7]", "'evaluate_ensemble' must be keys, not [7]", ""),
     ("compute: {device: gpu}", "'compute.device' must be cpu or cuda, not 'gpu'", ""),
@@ -106,7 +121,11 @@ IN_EXPERIMENT = [
         "'propose_regions.preset' must be rcnn, opencv_fast or opencv_quality, not 'opencv_fats'",
         "",
     ),
-    ("score_regions: {switches: [miror]}", "'score_regions.switches[0]' must be bbox_regression, ", "'mirror'"),
+    (
+        "score_regions: {switches: [miror]}",
+        "'score_regions.switches[0]' must be bbox_regression, ",
+        "'mirror'",
+    ),
     ("analyse_units: {of_member: m9}", "analyse_units.of_member: no 'm9'; known: m1, m2, ", ""),
     (
         "analyse_units: {clusters: 1}",
@@ -162,6 +181,54 @@ def test_mistakes_in_what_is_proposed(root, text, start):
     assert error_of(root).startswith(f"params.yaml: {start}")
 
 
+SWITCHES = "bbox_regression, context_feature, svm or mirror"
+IN_SWITCHES = [
+    (["miror"], [], f"switches[0]' must be {SWITCHES}, not 'miror'; did you mean 'mirror'?"),
+    ([], [["svn"]], f"compare[0][0]' must be {SWITCHES}, not 'svn'; did you mean 'svm'?"),
+    ([], [[3]], f"compare[0][0]' must be {SWITCHES}, not 3"),
+    ([], ["mirror"], f"compare[0]' must be a list, each entry {SWITCHES}, not 'mirror'"),
+    ("mirror", [], f"switches' must be a list, each entry {SWITCHES}, not 'mirror'"),
+    (
+        ["svm", "context_feature"],
+        [],
+        "switches' must be a list of at most one of context_feature and svm (each classifies the regions), not ",
+    ),
+    (
+        [],
+        [["svm", "context_feature"]],
+        "compare[0]' must be a list of at most one of context_feature and svm",
+    ),
+    ([], [["mirror", "mirror"]], "compare[0]' must be a list that names each switch once, not ['mirror', "),
+    (
+        ["mirror"],
+        [["svm"], ["mirror"]],
+        "compare[1]' must be a list that differs from score_regions.switches and from the lists before it, not ",
+    ),
+    (
+        [],
+        [["mirror", "svm"], ["svm", "mirror"]],
+        "compare[1]' must be a list that differs from score_regions.switches and from the lists before it, not ",
+    ),
+    (
+        [],
+        [[]],
+        "compare[0]' must be a list that differs from score_regions.switches and from the lists before it, not []",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("switches", "compare", "words"), IN_SWITCHES, ids=[row[2][:60] for row in IN_SWITCHES]
+)
+def test_mistakes_in_the_switches(switches, compare, words):
+    given = {"switches": switches, "compare": compare}
+    where = Where([Layer("conf/experiment/demo.yaml", {"score_regions": given})])
+    values = settings_of("score_regions").model_dump() | given
+    with pytest.raises(UserError) as raised:
+        validated(ScoreRegions, values, "score_regions", {"score_regions": values}, where)
+    assert str(raised.value).startswith(f"conf/experiment/demo.yaml: 'score_regions.{words}")
+
+
 def test_the_trunk_of_multibox_is_not_asked_for_where_it_is_left_out(root):
     override(root, "{train_multibox: {init_from: m9, enabled: false}}")
     stages = experiment(root).stages
@@ -177,7 +244,10 @@ IN_OVERRIDES = [
     ("{train_classifier: {averaging: {dekay: 0.5}}}", "unknown key 'train_classifier.averaging.dekay'"),
     ("[train_classifier]", "'overrides' must be keys"),
     ("{sampling: {wide: {method: area}}}", "lacks the key 'sampling.wide.area'; add it"),
-    ("{sampling: {area: {area: [0.5, 2]}}}", "'sampling.area.area' must be two numbers of at most 1, the lower first"),
+    (
+        "{sampling: {area: {area: [0.5, 2]}}}",
+        "'sampling.area.area' must be two numbers of at most 1, the lower first",
+    ),
     ("{origins: {bvlc: {formt: raw}}}", "unknown key 'origins.bvlc.formt'; did you mean 'format'?"),
 ]
 
@@ -227,19 +297,29 @@ IN_TABLES = [
         "ensemble.members.m8.origin: no 'bvlk'; did you mean 'bvlc'?",
     ),
     ("members", "{name: m8, weights: 3}", "'ensemble.members.m8.weights' must be text, not 3"),
-    ("members", "{name: m8, width: wide}", "'ensemble.members.m8.width' must be a number above 0, not 'wide'"),
+    (
+        "members",
+        "{name: m8, width: wide}",
+        "'ensemble.members.m8.width' must be a number above 0, not 'wide'",
+    ),
     ("members", "{name: m3}", "'ensemble.members.m3.name' must be a name that no other row has, not 'm3'"),
     ("members", "{order_seed: 8}", "lacks the key 'ensemble.members[0].name'; add it"),
     ("members", "{name: m 8}", "'ensemble.members.m 8.name' must be a name of letters, digits and _ "),
     ("members", "{name: 8m}", "'ensemble.members.8m.name' must be a name of letters, digits and _ "),
     ("members", "m8", "'ensemble.members[0]' must be keys, not 'm8'"),
     ("detectors", "{name: d7, init_from: m9}", "ensemble.detectors.d7.init_from: no 'm9'; known: m1, m2,"),
-    ("detectors", "{name: d1}", "'ensemble.detectors.d1.name' must be a name that no other row has, not 'd1'"),
+    (
+        "detectors",
+        "{name: d1}",
+        "'ensemble.detectors.d1.name' must be a name that no other row has, not 'd1'",
+    ),
     ("detectors", "{name: d7, init: m1}", "ensemble.detectors.d7.init'; did you mean 'init_from'?"),
 ]
 
 
-@pytest.mark.parametrize(("table", "row", "words"), IN_TABLES, ids=[f"{row[0]} {row[1]}" for row in IN_TABLES])
+@pytest.mark.parametrize(
+    ("table", "row", "words"), IN_TABLES, ids=[f"{row[0]} {row[1]}" for row in IN_TABLES]
+)
 def test_mistakes_in_the_tables(root, table, row, words):
     edit(root, "ensemble/paper.yaml", rf"^{table}:$", f"{table}:\n  - {row}")
     message = error_of(root)
@@ -249,7 +329,11 @@ def test_mistakes_in_the_tables(root, table, row, words):
 IN_DEFAULTS = [
     ("width: 1.0,", "width: wide,", "'ensemble.member_defaults.width' must be a number above 0, not 'wide'"),
     ("width: 1.0,", "", "lacks the key 'ensemble.member_defaults.width'; add it"),
-    ("init_from: m1, order_seed: 0", "init: m1", "unknown key 'ensemble.detector_defaults.init'; did you mean"),
+    (
+        "init_from: m1, order_seed: 0",
+        "init: m1",
+        "unknown key 'ensemble.detector_defaults.init'; did you mean",
+    ),
 ]
 
 
@@ -281,7 +365,10 @@ def test_an_experiment_may_be_named_by_a_number(root):
     (root / "params.yaml").write_text('experiment: "2014"\n')
     chosen, asked = job_files(root), job_files(root, str(2014))
     assert chosen == asked and chosen["train_classifier/m1"]["experiment"] == "2014"
-    assert experiment(root).config_path("train_classifier", "m1") == "results/2014/config/train_classifier/m1.json"
+    assert (
+        experiment(root).config_path("train_classifier", "m1")
+        == "results/2014/config/train_classifier/m1.json"
+    )
     (root / "params.yaml").write_text("experiment: 2014\n")
     quotes = "put text that YAML reads as a number or a boolean in quotes"
     assert error_of(root) == f"params.yaml: 'experiment' must be text, not 2014; {quotes}"

@@ -4,10 +4,12 @@ import ast
 import re
 from functools import cache
 
+from googlenet.config.checks import RULES
+
 from conf_copy import ROOT
 from googlenet.config import checks as config_checks
-from googlenet.pipeline import code, experiment as config
-from googlenet.config.checks import RULES
+from googlenet.pipeline import code
+from googlenet.pipeline import experiment as config
 
 CONF = ROOT / "conf"
 # Who may read the keys of a group: the stages that are given it.
@@ -38,7 +40,11 @@ SETTINGS = {
     "merged",
     "checked",
 }
-FRAME = ("googlenet.pipeline.experiment", "googlenet.preflight", "googlenet.pipeline.job")  # around the stages: they read keys, too
+FRAME = (
+    "googlenet.pipeline.experiment",
+    "googlenet.preflight",
+    "googlenet.pipeline.job",
+)  # around the stages: they read keys, too
 
 
 def texts(nodes):

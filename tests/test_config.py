@@ -3,7 +3,8 @@
 import pytest
 
 from conf_copy import copied, edit, job_files, override
-from googlenet.pipeline import experiment as config
+from googlenet.pipeline.experiment import experiment, files, remove_former_jobs, write_configs
+from googlenet.pipeline.registry import ROWS, STAGES
 from googlenet.storage.files import write_json
 
 MEMBERS = [f"m{i}" for i in range(1, 8)]
@@ -30,6 +31,7 @@ IN_AREA = (
     "fully_connected",
     "no_dropout",
     "no_lrn",
+    "batch_norm",
     "naive_inception",
 )
 AREA = REFERENCE.union(*map(variants, IN_AREA))
@@ -55,9 +57,9 @@ EDITS = {
     "white space": ("model/small.yaml", r"^width: +", "\nwidth:    ", set()),
     "the order of keys": ("train_classifier.yaml", r"^(epochs: .*)\n(batch_size: .*)$", r"\2\n\1", set()),
     "another notation": ("train_classifier.yaml", r"^momentum: 0.9$", "momentum: 9.0e-1", set()),
-    "plumbing": ("plumbing.yaml", r"^decoded_cache_mb: \S+", "decoded_cache_mb: 7", set()),
-    "more plumbing": ("plumbing.yaml", r"^loader_workers: \S+", "loader_workers: 3", set()),
-    "an experiment's plumbing": ("experiment/demo.yaml", r"^about:", "plumbing: {commit_limit_gb: 1}\nabout:", set()),
+    "execution": ("execution.yaml", r"^decoded_cache_mb: \S+", "decoded_cache_mb: 7", set()),
+    "more of execution": ("execution.yaml", r"^loader_workers: \S+", "loader_workers: 3", set()),
+    "an experiment's execution": ("experiment/demo.yaml", r"^about:", "execution: {commit_limit_gb: 1}\nabout:", set()),
     "another experiment": ("experiment/photos.yaml", r"^about: .*$", "about: other", set()),
     "a default that the experiment overrides": ("train_classifier.yaml", r"^epochs: .*$", "epochs: 77", set()),
     "a key of training": ("train_classifier.yaml", r"^momentum: .*$", "momentum: 0.8", TRAINED | VARIANTS),
@@ -83,7 +85,7 @@ EDITS = {
     "the cost": ("measure_cost.yaml", r"^repeats: .*$", "repeats: 1", {"measure_cost/all"}),
     "a switch that needs no fit": ("score_regions.yaml", r"^switches: \[\]", "switches: [mirror]", SCORED | {"evaluate_detection/all"}),
     "a switch compared": ("score_regions.yaml", r"^compare: \[\]", "compare: [[mirror]]", SCORED | {"evaluate_detection/all"}),
-    "hard negatives": ("train_detector.yaml", r"share: 0.0", "share: 0.5", TUNED),
+    "hard negatives": ("train_detector.yaml", r"  enabled: false", "  enabled: true", TUNED),
     "the baseline": ("train_baseline.yaml", r"^side_px: .*$", "side_px: 16", {"train_baseline/all"}),
     "the precision": ("compute.yaml", r"^precision: \S+", "precision: fp32", COMPUTED),
 }  # fmt: skip
@@ -143,7 +145,8 @@ def test_a_member_with_weights_is_imported_and_not_trained(root, before):
 def test_where_all_are_imported_nothing_is_trained(root):
     override(
         root,
-        "{ensemble: {members: [{name: a, weights: x}, {name: b, weights: y, origin: torchvision}]}, detection: false}",
+        "{ensemble: {members: [{name: a, weights: x}, {name: b, weights: y, origin: torchvision}]},"
+        " detection: {enabled: false}}",
     )
     jobs = set(job_files(root))
     assert {"import_weights/a", "import_weights/b", "predict_crops/a", "predict_crops/b"} < jobs
@@ -158,12 +161,15 @@ def test_a_file_holds_its_row_and_no_reference(before):
     assert before["score_regions/d1"]["context_px"] == d3["context_px"]
     codes = {job: content["code"] for job, content in before.items()}
     assert len({codes[f"train_classifier/{m}"] for m in MEMBERS}) == 1
-    assert len(set(codes.values())) == len(config.PER) - 2  # no member is imported, no head fitted
+    other_network = [job for job in codes if job.startswith("train_ablation/batch_norm_")]
+    assert len({codes[job] for job in other_network}) == 1 and len(other_network) == 7
+    alike = {code for job, code in codes.items() if job not in other_network}
+    assert codes[other_network[0]] not in alike
+    assert len(alike) == len(STAGES) - 2  # no member is imported, no head fitted
 
 
 def test_data_belong_to_the_data_set_and_results_to_the_experiment(root):
-    settings = config.compose(root)
-    paths = {str(path.relative_to(root)) for path, _ in config.files(settings)}
+    paths = {str(path.relative_to(root)) for path, _ in files(experiment(root))}
     assert {
         "data/config/digits/prepare_classification.json",
         "data/config/digits/prepare_detection.json",
@@ -172,16 +178,13 @@ def test_data_belong_to_the_data_set_and_results_to_the_experiment(root):
         "results/demo/config/train_classifier/m1.json",
         "results/demo/config/make_report/all.json",
     } < paths
-    assert (
-        config.compose(root, "photos")
-        .config_path("prepare_detection", "all")
-        .startswith("data/config/photos/")
-    )
+    path = experiment(root, "photos").config_path("prepare_detection", "all")
+    assert path.startswith("data/config/photos/")
 
 
 def test_files_are_written_when_their_content_changes(root):
     def write():
-        return [str(path.relative_to(root)) for path in config.write_configs(config.compose(root))]
+        return [str(path.relative_to(root)) for path in write_configs(experiment(root))]
 
     def contents():
         return {path: path.read_bytes() for path in root.rglob("*.json")}
@@ -205,13 +208,12 @@ def test_files_are_written_when_their_content_changes(root):
 
 def test_stages_can_be_left_out(root):
     off = "{enabled: false}"
-    override(
-        root,
-        f"{{detection: false, train_baseline: {off}, analyse_units: {off}, predict_crops: {{per_crop_images: 0}}}}",
-    )
-    stages = {job.split("/")[0] for job in job_files(root)}
-    left_out = {"train_baseline", "import_weights", "study_crops", "analyse_units"}
-    assert stages == set(config.PER) - set(config.DETECTION_STAGES) - left_out
+    override(root, f"{{detection: {off}, train_baseline: {off}, analyse_units: {off}, study_crops: {off}}}")
+    jobs = job_files(root)
+    left_out = {"train_baseline", "import_weights", "study_crops", "analyse_units", "prepare_detection"}
+    left_out |= {row.name for row in ROWS if row.group == "detection"}
+    assert {job.split("/")[0] for job in jobs} == STAGES.keys() - left_out
+    assert jobs["predict_crops/m1"]["keep_crops"] is False
 
 
 def test_heads_are_fitted_where_a_switch_needs_them(root):
@@ -226,29 +228,29 @@ def test_heads_are_fitted_where_a_switch_needs_them(root):
 
 
 def test_former_jobs_are_removed_with_their_records(root):
-    settings, results = config.compose(root), root / "results" / "demo"
+    composed, results = experiment(root), root / "results" / "demo"
     kept = ["train_classifier/m1", "propose_regions/p2", "train_detector/d1", "evaluate_ensemble"]
     former = ["predict_crops/m8", "propose_regions/p3", "train_classifier/m8"]
     for job in kept + former:
         write_json(results / job / "metrics.json", {})
         write_json(results / "runs" / f"{job}.json", {})
     (results / "train_classifier" / "note.txt").write_text("mine")
-    removed = config.remove_former_jobs(settings)
+    removed = remove_former_jobs(composed)
     assert sorted(str(path.relative_to(results)) for path in removed) == former
     for job in kept:
         assert (results / job / "metrics.json").exists() and (results / "runs" / f"{job}.json").exists()
     for job in former:
         assert not (results / job).exists() and not (results / "runs" / f"{job}.json").exists()
     assert (results / "train_classifier" / "note.txt").exists()
-    assert config.remove_former_jobs(settings) == []
+    assert remove_former_jobs(composed) == []
 
 
 def test_jobs_of_a_stage_that_is_left_out_are_former(root):
     results = root / "results" / "demo"
     write_json(results / "train_detector" / "d1" / "metrics.json", {})
     write_json(results / "evaluate_detection" / "metrics.json", {})
-    override(root, "{detection: false}")
-    settings = config.compose(root)
-    assert [path.name for path in config.remove_former_jobs(settings)] == ["d1", "evaluate_detection"]
+    override(root, "{detection: {enabled: false}}")
+    composed = experiment(root)
+    assert [path.name for path in remove_former_jobs(composed)] == ["d1", "evaluate_detection"]
     assert list((results / "evaluate_detection").iterdir()) == []  # DVC wants the folder itself
-    assert config.remove_former_jobs(settings) == []
+    assert remove_former_jobs(composed) == []

@@ -132,7 +132,9 @@ def test_no_crop_is_kept_where_none_is_wanted(tmp_path):
 
 def test_the_units_of_the_trained_network_beside_those_of_its_start(tmp_path):
     manifest, weights = prepared(tmp_path / "data", {"validation": 12}), tmp_path / "m1/w.safetensors"
-    bundle.save(weights, tiny.network(seed=4), "s")
+    network = tiny.network().on("cpu")
+    network.initialise(4)  # in the memory layout that the stage does it in: the order of the draws follows it
+    bundle.save(weights, network, "s")
     asked = job("analyse_units", images=8, clusters=3, permutations=100, untrained_seed=4, compute=CPU)
     analyse_units.run(asked, manifest=manifest, weights=weights, metrics=tmp_path / "units.json")
     metrics = read_metrics(tmp_path / "units.json", UnitMetrics)

@@ -6,40 +6,88 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import pytest
 import torch
 
-from googlenet.pipeline import job
+from googlenet.config.schema.base import Settings, StageSettings
+from googlenet.config.schema.shared import Compute, Execution
 from googlenet.errors import UserError
-from googlenet.storage.files import read_json, sha256, write_json
-from googlenet.pipeline.job import Input, Inputs, Output
+from googlenet.metrics.base import StageMetrics
+from googlenet.models.determinism import prepare_machine
+from googlenet.models.runtime import Runtime
+from googlenet.pipeline import job
+from googlenet.pipeline.job import Input, Inputs, Job, Output
+from googlenet.pipeline.job_file import JobFile, read_job_file
+from googlenet.storage.files import read_json, sha256, write_bytes, write_json
 
-CONFIG = {
-    "stage": "train_classifier",
-    "job": "m1",
-    "experiment": "demo",
-    "code": "c0de" * 16,
-    "rate": 0.5,
-    "compute": {"numeric_threads": 1, "device": "cpu", "precision": "fp32"},
-}
 CONFIG_PATH = "results/demo/config/train_classifier/m1.json"
 KILLED = """
 import sys
-from googlenet.pipeline.job import Inputs, Input, Output, perform
-def stage(made, *, manifest: Input, parts: Inputs, metrics: Output) -> None:
-    made.write_metrics(metrics, {})
+from googlenet.config.schema.base import StageSettings
+from googlenet.config.schema.shared import Compute
+from googlenet.metrics.base import StageMetrics
+from googlenet.pipeline.job import Input, Inputs, Job, Output, perform
+class AddUp(StageSettings):
+    rate: float
+    compute: Compute
+def stage(job: Job[AddUp], *, manifest: Input, parts: Inputs, metrics: Output) -> None:
+    job.write_metrics(metrics, StageMetrics())
 perform(stage, sys.argv[1:])
 """
 
 
-def stage(made, *, manifest: Input, parts: Inputs, metrics: Output) -> None:
+class AddUp(StageSettings):
+    """Settings of the stage below."""
+
+    rate: float
+    compute: Compute
+
+
+class Sum(StageMetrics):
+    """What the stage below measures."""
+
+    total: int
+    manifest: dict[str, int]
+
+
+def stage(job: Job[AddUp], *, manifest: Input, parts: Inputs, metrics: Output) -> None:
     """A stage that adds up its parts."""
     total = sum(int(path.read_text()) for path in parts)
-    made.log({"total": total, "name": "not a number"}, step=3)
-    made.write_metrics(metrics, {"total": total, "manifest": read_json(manifest)})
+    job.log({"total": total, "name": "not a number"}, step=3)
+    job.write_metrics(metrics, Sum(total=total, manifest=read_json(manifest)))
+
+
+def settings(rate=0.5, **compute):
+    return AddUp(
+        rate=rate, compute=Compute(**{"numeric_threads": 1, "device": "cpu", "precision": "fp32"} | compute)
+    )
+
+
+def write_file(values):
+    """Write the job's file, and return what it holds."""
+    file = JobFile("train_classifier", "m1", "demo", "c0de" * 16, values)
+    write_bytes(CONFIG_PATH, file.to_bytes())
+    return file
+
+
+def write_execution(**changes):
+    """Write what changes no result, as Snakemake's main process does."""
+    execution = Execution(
+        **{
+            "loader_workers": 2,
+            "prepare_workers": 1,
+            "decoded_cache_mb": 7,
+            "commit_limit_gb": 20,
+            "save_every_s": 60,
+        }
+        | changes
+    )
+    write_json(job.EXECUTION, execution.model_dump(mode="json"))
+    return execution
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +105,8 @@ def root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("GOOGLENET_EXPERIMENT", raising=False)
-    write_json(".googlenet/plumbing.json", {"loader_workers": 2, "save_every_s": 60})
-    write_json(CONFIG_PATH, CONFIG)
+    write_execution()
+    write_file(settings())
     write_json("data/manifest.json", {"pictures": 3})
     for name in ("a", "b"):
         Path("data", name).write_text(str(ord(name)))
@@ -82,15 +130,15 @@ class Unrecorded:
 
 @pytest.fixture
 def run(root, monkeypatch):
-    made = Unrecorded()
+    unrecorded = Unrecorded()
 
     @contextmanager
     def job_run(*given):
-        made.given = given
-        yield made
+        unrecorded.given = given
+        yield unrecorded
 
     monkeypatch.setattr(job, "job_run", job_run)
-    return made
+    return unrecorded
 
 
 def arguments(parts=("data/a", "data/b"), threads=1, config=CONFIG_PATH):
@@ -131,21 +179,30 @@ def test_a_stage_is_given_its_edges_and_numbers_are_logged(run, capsys):
     assert run.logged == [({"total": 195}, 3)]
     assert run.kept == [Path("results/demo/train_classifier/m1/metrics.json")]
     assert capsys.readouterr().out == "    3  total 195\n"
-    _, experiment, name, made, parameters, tags, digests = run.given
-    assert (experiment, name, made) == ("demo", "train_classifier", "m1")
-    # Whose run it is, and of which code, are tags; the rest is parameters.
-    assert parameters == {key: CONFIG[key] for key in ("rate", "compute")}
+    _, experiment, name, of_job, parameters, tags, digests = run.given
+    assert (experiment, name, of_job) == ("demo", "train_classifier", "m1")
+    # Whose run it is, and of which code, are tags; the settings are parameters.
+    assert parameters == settings().model_dump()
     assert (tags["config"], tags["code"]) == (sha256(CONFIG_PATH)[:12], "c0dec0dec0de")
     assert set(digests) == {"manifest", "parts"}
 
 
 def test_parameters_leave_out_the_names_of_the_job():
-    row = {"name": "m3", "width": 1.25}
-    assert job.parameters_of({"stage": "s", "job": "m3", "member": row, "a": {"name": "x"}}) == {
-        "member": {"width": 1.25},
-        "a": {"name": "x"},
+    class Row(Settings):
+        name: str
+        width: float
+
+    class OfRow(StageSettings):
+        member: Row
+        a: Row
+
+    row = Row(name="m3", width=1.25)
+    file = JobFile("s", "m3", "demo", "c0de", OfRow(member=row, a=row))
+    parameters = {"member": {"width": 1.25}, "a": {"name": "m3", "width": 1.25}}
+    assert job.parameters_of(file) == parameters
+    assert job.parameters_of(replace(file, versions={"torch": "2"})) == parameters | {
+        "versions": {"torch": "2"}
     }
-    assert row["name"] == "m3"
 
 
 def test_the_active_experiment_owns_the_runs_of_shared_data(run, monkeypatch):
@@ -154,32 +211,64 @@ def test_the_active_experiment_owns_the_runs_of_shared_data(run, monkeypatch):
     assert run.given[1] == "photos"
 
 
-def test_plumbing_reaches_the_job_beside_its_configuration(run):
+def test_a_job_is_given_typed_settings_and_what_changes_no_result(run):
     seen = []
 
-    def look(made, *, metrics: Output):
-        seen.append((made.compute, made.plumbing, made.config))
+    def look(job: Job[AddUp], *, metrics: Output):
+        seen.append((job.settings, job.execution, job.runtime, (job.name, job.experiment, job.threads)))
 
+    job.perform(look, ["--config", CONFIG_PATH, "--threads", "3", "--metrics", "m"])
+    assert seen == [(settings(), write_execution(), Runtime("cpu", "fp32", 2), ("m1", "demo", 3))]
+
+
+def test_a_job_without_compute_runs_on_one_thread_of_the_cpu(run):
+    class Plain(StageSettings):
+        rate: float
+
+    def look(job: Job[Plain], *, metrics: Output):
+        assert job.runtime == Runtime("cpu", "fp32", 2)
+
+    write_file(Plain(rate=1.0))
+    # The annotation is of this function, which get_type_hints does not see into.
+    look.__annotations__["job"] = Job[Plain]
     job.perform(look, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
-    assert seen == [
-        (
-            CONFIG["compute"] | {"loader_workers": 2},
-            {"loader_workers": 2, "save_every_s": 60},
-            CONFIG,
-        )
-    ]
+
+
+SPOILT = {
+    "not settings of the stage": {"rate": 0.5, "speed": 1},
+    "a value of another kind": {"rate": "fast"},
+}
+
+
+@pytest.mark.parametrize("values", SPOILT.values(), ids=SPOILT)
+def test_a_file_of_another_version_says_what_writes_it_again(run, values):
+    content = read_json(CONFIG_PATH)
+    for spoilt in (content | {"settings": content["settings"] | values}, content | values, {"stage": "s"}):
+        write_json(CONFIG_PATH, spoilt)
+        with pytest.raises(
+            UserError, match=r"m1\.json: not a resolved file of this version; run snakemake, which"
+        ):
+            stamp()
+
+
+def test_a_file_is_read_as_it_was_written(root):
+    file = write_file(settings(1e-7))
+    assert read_job_file(Path(CONFIG_PATH), AddUp) == file
+    versions = replace(file, versions={"torch": "2.16.0"})
+    write_bytes(CONFIG_PATH, versions.to_bytes())
+    assert read_job_file(Path(CONFIG_PATH), AddUp) == versions
 
 
 def test_what_a_killed_job_left_half_written_goes(run):
     """In the folders of its outputs, and its own record: other jobs' lie beside that one."""
     folder, records = Path("results/demo/train_classifier/m1"), Path("results/demo/runs/train_classifier")
-    mine = [folder / ".metrics.json.77.part", folder / "figures/.a.png.77.part", records / ".m1.json.77.part"]
+    left = [folder / ".metrics.json.77.part", folder / "figures/.a.png.77.part", records / ".m1.json.77.part"]
     others = records / ".m2.json.77.part"
-    for path in (*mine, others):
+    for path in (*left, others):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
     job.perform(stage, arguments())
-    assert not any(path.exists() for path in mine) and others.exists()
+    assert not any(path.exists() for path in left) and others.exists()
 
 
 @pytest.mark.parametrize(("point", "left"), [("write", [".metrics.json"]), ("note", [])])
@@ -197,29 +286,36 @@ def test_a_jobs_first_write_is_not_what_tracking_notes(root, point, left):
 def test_the_stamp_depends_on_configuration_and_inputs(run):
     first = stamp()
     assert first == stamp() and len(first) == 64
-    others = [stamp(parts=("data/b", "data/a")), stamp(parts=("data/a",))]
-    write_json(CONFIG_PATH, CONFIG | {"rate": 0.6})
+    assert stamp(parts=("data/b", "data/a")) == first  # the order of a list says nothing
+    others = [stamp(parts=("data/a",))]
+    write_file(settings(0.6))
     others.append(stamp())
-    write_json(CONFIG_PATH, CONFIG)
+    write_file(settings())
     assert stamp() == first
     write_json("data/manifest.json", {"pictures": 4})
     others.append(stamp())
     write_json("data/manifest.json", {"pictures": 3})
-    write_json(".googlenet/plumbing.json", {"loader_workers": 0, "save_every_s": 60})
-    assert stamp() == first  # plumbing is no part of it
-    assert len({first, *others}) == 5
+    write_execution(loader_workers=0)
+    assert stamp() == first  # execution is no part of it
+    assert len({first, *others}) == 4
 
 
-def test_digest_of_a_list_is_that_of_its_files_in_order(root):
+def test_digest_of_a_list_is_that_of_its_files_in_whatever_order(root):
     a, b = Path("data/a"), Path("data/b")
     assert job.digest_of(a) == sha256(a)
-    assert len({job.digest_of(paths) for paths in ([], [a], [b], [a, b], [b, a])}) == 5
-    a.write_text("98")
-    assert job.digest_of([a, b]) == job.digest_of([b, a])  # by content, not by name
+    assert len({job.digest_of(paths) for paths in ([], [a], [b], [a, b])}) == 4
+    before = job.digest_of([a, b])
+    assert job.digest_of([b, a]) == before
+    others = [a.rename("data/c"), b.rename("data/d")]
+    assert job.digest_of(others) == before  # by content, not by name
+    content = [path.read_bytes() for path in others]
+    for path, swapped in zip(others, reversed(content), strict=True):
+        path.write_bytes(swapped)
+    assert job.digest_of(others) != before
 
 
 def test_a_failing_stage_leaves_no_record(run):
-    def broken(made, *, metrics: Output):
+    def broken(job: Job[AddUp], *, metrics: Output):
         raise UserError("data: broken; mend it")
 
     with pytest.raises(UserError, match="data: broken"):
@@ -241,16 +337,17 @@ def test_where_a_record_lies(config, name, record):
     assert job.run_record(Path(config), stage_name, name) == Path(record)
 
 
-def test_records_beside_a_report_are_the_experiments_and_its_datas(root):
-    write_json("results/demo/runs/train_classifier/m1.json", {"job": "m1"})
-    write_json("results/other/runs/train_classifier/m1.json", {"job": "other"})
-    write_json("data/runs/digits/prepare_detection/all.json", {"job": "all"})
-    found = job.records_beside(Path("results/demo/make_report/report.html"), "digits")
-    assert [record["job"] for record in found] == ["m1", "all"]
+def test_records_beside_a_report_are_the_experiments_and_its_datas(run):
+    job.perform(stage, arguments())
+    record = read_json("results/demo/runs/train_classifier/m1.json")
+    write_json("results/other/runs/train_classifier/m1.json", record | {"job": "other"})
+    write_json("data/runs/digits/prepare_detection/all.json", record | {"job": "all"})
+    records = job.records_beside(Path("results/demo/make_report/report.html"), "digits")
+    assert [record.job for record in records] == ["m1", "all"]
 
 
 def test_too_few_threads_name_the_key(run):
-    write_json(CONFIG_PATH, CONFIG | {"compute": CONFIG["compute"] | {"numeric_threads": 4}})
+    write_file(settings(numeric_threads=4))
     with pytest.raises(UserError, match=r"compute\.numeric_threads: 4 asked for, 2 given; raise --cores"):
         stamp(threads=2)
     assert not hasattr(run, "given")  # nothing was begun
@@ -258,7 +355,7 @@ def test_too_few_threads_name_the_key(run):
 
 def test_no_gpu_names_the_key(run, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    write_json(CONFIG_PATH, CONFIG | {"compute": CONFIG["compute"] | {"device": "cuda"}})
+    write_file(settings(device="cuda"))
     with pytest.raises(UserError, match=r"compute\.device: cuda asked for, but torch sees no GPU; set cpu"):
         stamp()
 
@@ -269,17 +366,49 @@ def test_a_job_computes_deterministically_on_its_threads(run):
     assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1)
 
 
-def test_main_tells_an_error_in_one_line(root, monkeypatch, capsys):
+@pytest.mark.parametrize(("threads", "deterministic"), [(1, False), (2, False), (2, True)])
+def test_the_machine_is_prepared_for_the_same_bits(threads, deterministic):
+    """cv2 has one thread whatever torch has, and torch alone knows nothing of a GPU that is not asked for."""
+    torch.use_deterministic_algorithms(deterministic)
+    cv2.setNumThreads(4)
+    prepare_machine(threads, "cpu")
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.utils.deterministic.fill_uninitialized_memory
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == (threads, 1)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_gpu_is_asked_for_where_it_is(monkeypatch, there):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    if there:
+        prepare_machine(1, "cuda")
+        return
+    with pytest.raises(
+        UserError, match=r"^compute\.device: cuda asked for, but torch sees no GPU; set cpu, or run where"
+    ):
+        prepare_machine(1, "cuda")
+
+
+def test_a_job_that_does_not_use_torch_does_not_import_it():
+    script = (
+        "import sys; from googlenet.models.determinism import prepare_machine; prepare_machine(1, 'cpu');"
+    )
+    script += "import cv2; print('torch' in sys.modules, cv2.getNumThreads())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False 1\n"
+
+
+def test_main_gives_an_error_in_one_line(root, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["stage", *arguments(config="results/demo/config/absent.json")])
     with pytest.raises(SystemExit) as ended:
         job.main(stage)
     assert ended.value.code == 1
-    said = capsys.readouterr()
-    assert said.err == "error: results/demo/config/absent.json: not found; run the stage that writes it\n"
-    assert said.out == ""
+    output = capsys.readouterr()
+    assert output.err == "error: results/demo/config/absent.json: not found; run the stage that writes it\n"
+    assert output.out == ""
 
 
-def test_a_missing_edge_is_told_with_the_stages_own_words(root, capsys):
+def test_a_missing_edge_gives_the_stages_usage(root, capsys):
     with pytest.raises(SystemExit) as ended:
         job.perform(stage, ["--config", CONFIG_PATH, "--threads", "1"])
     assert ended.value.code == 2 and "--manifest" in capsys.readouterr().err

@@ -25,7 +25,10 @@ ROWS = (
 LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
 # Of two folders, who knows more than these modules: a job is given its own file, and rooms are given values.
 DOORS = {"config": {"schema"}, "pipeline": {"resume"}}
-BEHIND_DOORS = {"config": {"pipeline"}, "pipeline": {"stages", "preflight", "planning", "plan", "prepared_data"}}
+BEHIND_DOORS = {
+    "config": {"pipeline"},
+    "pipeline": {"stages", "preflight", "planning", "plan", "prepared_data"},
+}
 SLOW = {"torch", "torchvision", "mlflow", "sklearn", "matplotlib", "snakemake", "dvc"}
 
 

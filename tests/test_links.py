@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from googlenet.pipeline import links
-from googlenet.pipeline.experiment import PER
+from googlenet.pipeline.registry import STAGES
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,7 +26,7 @@ def test_every_result_is_older_than_what_an_earlier_stage_made(tmp_path, monkeyp
 
 
 def test_stages_stand_in_an_order_in_which_none_reads_a_later_one():
-    order = list(PER)
+    order = list(STAGES)
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     owner = {path: name for name, stage in stages.items() for out in stage["outs"] for path in out}
     read = {(owner[dep], name) for name in stages for dep in stages[name]["deps"] if dep in owner}

@@ -11,6 +11,7 @@ import pytest
 from conf_copy import ROOT, copied
 from googlenet import plan
 from googlenet.errors import UserError
+from googlenet.metrics.runs import RunRecord
 
 NAMED = "epyc-2core"
 
@@ -55,7 +56,7 @@ def test_ilsvrc_is_planned_without_its_data(root, capsys):
 
 def test_the_demo_is_planned_from_the_same_file(root, capsys):
     made = plan.perform(["--machine", NAMED], root)
-    assert (made.experiment, made.cores, made.gpus) == ("demo", 2, 0)
+    assert (made.experiment, made.target.cores, made.target.gpus) == ("demo", 2, 0)
     assert capsys.readouterr().out.count("\n") > 30
 
 
@@ -97,11 +98,15 @@ def test_the_command_ends_with_the_line_alone(root):
 
 
 def test_planned_stands_beside_measured(root, capsys):
-    record = {"duration_s": 100.0, "peak_memory_mb": 1000}
+    record = RunRecord(
+        **dict.fromkeys(("started", "ended", "commit", "config_sha256", "stamp"), ""),
+        **{"stage": "train_classifier", "job": "m1", "experiment": "demo", "inputs": {}, "versions": {}},
+        **{"threads": 1, "device": "cpu", "duration_s": 100.0, "peak_memory_mb": 1000},
+    )
     for member in ("m1", "m2"):
         path = root / f"results/demo/runs/train_classifier/{member}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record))
+        path.write_text(record.model_dump_json())
     (root / "results/demo/runs/predict_crops").mkdir()  # none of its jobs has run
     made = plan.perform(["--machine", NAMED, "--measured"], root)
     last = capsys.readouterr().out.splitlines()[-2:]

@@ -1,4 +1,4 @@
-"""What is told before the first job of a real run: data, weights and a GPU that are not there, settings without sense."""
+"""What stops a real run before its first job: data, weights and a GPU that are not there, settings without sense."""
 
 import socket
 
@@ -6,8 +6,8 @@ import pytest
 
 from conf_copy import copied, edit, override
 from googlenet import preflight
-from googlenet.pipeline import experiment as config
 from googlenet.errors import UserError
+from googlenet.pipeline.experiment import experiment
 from googlenet.storage.files import write_json
 
 
@@ -18,32 +18,32 @@ def root(tmp_path, monkeypatch):
 
 
 def test_before_the_first_job_the_world_is_looked_at(root):
-    preflight.check(config.compose(root), local=True)
+    preflight.check(experiment(root), local=True)
     with pytest.raises(UserError, match=r"^dataset\.classification\.root: "):
-        preflight.check(config.compose(root, "photos"), local=True)
+        preflight.check(experiment(root, "photos"), local=True)
     override(root, "{sampling: {scale_jitter: {interpolation: cubics}}}")
-    with pytest.raises(UserError, match=r"sampling\.scale_jitter\.interpolation: .*'cubic'"):
-        preflight.check(config.compose(root), local=True)
+    with pytest.raises(UserError, match=r"'sampling\.scale_jitter\.interpolation' must be .*'cubic'"):
+        experiment(root)
 
 
 def test_the_module_that_is_analysed_has_one_above_it(root):
     override(root, "{analyse_units: {module: 5b}}")
     with pytest.raises(UserError, match=r"analyse_units\.module: no module '5b' with a module above it"):
-        preflight.check(config.compose(root), local=True)
+        preflight.check(experiment(root), local=True)
     override(root, "{analyse_units: {module: 5b}, model: {repeat_modules: [5b]}}")
-    preflight.check(config.compose(root), local=True)
+    preflight.check(experiment(root), local=True)
     override(root, "{analyse_units: {module: 5b, enabled: false}}")
-    preflight.check(config.compose(root), local=True)
+    preflight.check(experiment(root), local=True)
 
 
 def test_the_module_that_the_trunk_ends_at_is_one_of_the_members(root):
     override(root, "{train_multibox: {last: 5c}}")
     with pytest.raises(UserError, match=r"^train_multibox\.last: no module '5c'"):
-        preflight.check(config.compose(root), local=True)
-    override(root, "{train_multibox: {last: 5c}, merge_proposals: {multibox_boxes: 0}}")  # nothing is trained
-    preflight.check(config.compose(root), local=True)
+        preflight.check(experiment(root), local=True)
+    override(root, "{train_multibox: {last: 5c, enabled: false}}")
+    preflight.check(experiment(root), local=True)
     override(root, "{train_multibox: {last: 5b_2}, model: {repeat_modules: [5b]}}")
-    preflight.check(config.compose(root), local=True)
+    preflight.check(experiment(root), local=True)
 
 
 def of_torchvision(root, member):
@@ -60,22 +60,22 @@ def test_torchvisions_variant_is_no_trunk(root):
     with pytest.raises(
         UserError, match=r"^train_multibox\.init_from: m2 is torchvision's network, which is no trunk"
     ):
-        preflight.check(config.compose(root), local=True)
+        preflight.check(experiment(root), local=True)
 
 
 def test_prepared_data_need_no_source(root):
     for kind in ("classification", "detection"):
         write_json(root / "data" / kind / "photos" / "manifest.json", {})
-    preflight.check(config.compose(root, "photos"), local=True)
+    preflight.check(experiment(root, "photos"), local=True)
 
 
-def test_a_gpu_that_is_not_there_is_told_where_it_counts(root, monkeypatch):
+def test_a_gpu_that_is_not_there_is_named_where_it_counts(root, monkeypatch):
     override(root, "{compute: {device: cuda}}")
-    settings = config.compose(root)
+    composed = experiment(root)
     monkeypatch.setattr(preflight.Path, "exists", lambda path: path.name == "manifest.json")
     with pytest.raises(UserError, match=r"compute\.device: cuda .* no NVIDIA GPU; set cpu"):
-        preflight.check(settings, local=True)
-    preflight.check(settings, local=False)
+        preflight.check(composed, local=True)
+    preflight.check(composed, local=False)
 
 
 def imported(root, more="", origin="bvlc", path="weights.caffemodel"):
@@ -83,9 +83,9 @@ def imported(root, more="", origin="bvlc", path="weights.caffemodel"):
     row = f"{{name: replica, weights: {root / path}, origin: {origin}}}"
     override(
         root,
-        f"{{ensemble: {{members: [{row}]}}, detection: false, train_baseline: {{enabled: false}}{more}}}",
+        f"{{ensemble: {{members: [{row}]}}, detection: {{enabled: false}}, train_baseline: {{enabled: false}}{more}}}",
     )
-    return config.compose(root)
+    return experiment(root)
 
 
 @pytest.mark.parametrize(
@@ -108,49 +108,58 @@ def imported(root, more="", origin="bvlc", path="weights.caffemodel"):
         ),
     ],
 )
-def test_weights_that_are_not_there_are_told_before_the_first_job(root, make, origin, message):
+def test_weights_that_are_not_there_are_named_before_the_first_job(root, make, origin, message):
     make(root / "weights.caffemodel")
-    settings = imported(root, origin=origin)
+    composed = imported(root, origin=origin)
     with pytest.raises(UserError, match=rf"^ensemble\.members\.{message}"):
-        preflight.check(settings, local=True)
+        preflight.check(composed, local=True)
     write_json(root / "results/demo/import_weights/replica/metrics.json", {})  # imported already
-    preflight.check(settings, local=True)
+    preflight.check(composed, local=True)
 
 
-def test_origins_that_make_no_sense_are_told_before_the_first_job(root):
+def test_an_origin_of_unknown_classes_is_named_before_the_first_job(root):
     (root / "weights.caffemodel").touch()
-    for keys, message in (
-        ("format: caffe", r"no format 'caffe'; did you mean 'caffemodel'\?"),
-        ("channel_order: bgra", r"channel_order is 'bgra'; must be rgb or bgr"),
-        ("input_mean: [104.0]", r"input_mean is \[104\.0\]; needs three numbers"),
+    composed = imported(root, ", origins: {bvlc: {classes: ilsvrc2013}}")
+    message = r"classes 'ilsvrc2013' is neither a file of names nor a known order; did you mean 'ils"
+    with pytest.raises(UserError, match=rf"^ensemble\.members\.replica\.weights: its origin.*{message}"):
+        preflight.check(composed, local=True)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
         (
-            "classes: ilsvrc2013",
-            r"classes 'ilsvrc2013' is neither a file of names nor a known order; did you mean 'ils",
+            "format: caffe",
+            "format' must be caffemodel, raw_float32, torchvision or checkpoint, not 'caffe'; did you",
         ),
-    ):
-        settings = imported(root, f", origins: {{bvlc: {{{keys}}}}}")
-        with pytest.raises(UserError, match=rf"^ensemble\.members\.replica\.weights: its origin.*{message}"):
-            preflight.check(settings, local=True)
+        ("channel_order: bgra", "channel_order' must be rgb or bgr, not 'bgra'"),
+        ("input_mean: [104.0]", "input_mean' must be a list of three numbers, not [104.0]"),
+    ],
+)
+def test_an_origin_that_makes_no_sense_is_a_wrong_setting(root, keys, words):
+    with pytest.raises(UserError) as raised:
+        imported(root, f", origins: {{bvlc: {{{keys}}}}}")
+    assert str(raised.value).startswith(f"params.yaml: 'origins.bvlc.{words}")
 
 
-def test_training_without_training_pictures_is_told_before_the_first_job(root):
+def test_training_without_training_images_is_named_before_the_first_job(root):
     splits = "{dataset: {classification: {reader: class_folders, splits: {train: '', validation: ''}}}"
     override(root, f"{splits}}}")
     with pytest.raises(
         UserError, match=r"^dataset\.classification\.splits\.train: not set, and this experiment trains"
     ):
-        preflight.check(config.compose(root), local=True)
+        preflight.check(experiment(root), local=True)
 
 
 def test_a_detector_does_not_start_from_torchvisions_variant(root):
     of_torchvision(root, "m2")
     with pytest.raises(UserError, match=r"^ensemble\.detectors\.d2\.init_from: m2 is torchvision's variant"):
-        preflight.check(config.compose(root), local=True)
-    override(root, "{detection: false}")
-    preflight.check(config.compose(root), local=True)
+        preflight.check(experiment(root), local=True)
+    override(root, "{detection: {enabled: false}}")
+    preflight.check(experiment(root), local=True)
 
 
-def test_a_wrong_address_of_mlflow_is_told_before_the_first_job(root, monkeypatch):
+def test_a_wrong_address_of_mlflow_is_named_before_the_first_job(root, monkeypatch):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -158,4 +167,4 @@ def test_a_wrong_address_of_mlflow_is_told_before_the_first_job(root, monkeypatc
     with pytest.raises(
         UserError, match=f"^MLFLOW_TRACKING_URI: {address}: no answer; start or mend that server"
     ):
-        preflight.check(config.compose(root), local=True)
+        preflight.check(experiment(root), local=True)

@@ -9,7 +9,7 @@ from googlenet.pipeline.registry import ROWS, STAGES
 from workflow.houses import append, build, call, executed, jobs, snakemake
 
 ROOT = Path(__file__).parents[1]
-RULE = '''
+RULE = """
 
 rule count_images:
     input:
@@ -23,7 +23,7 @@ rule count_images:
     shell:
         "python -m googlenet.stages.count_images --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --metrics {output.metrics:q} > {log:q} 2>&1"
-'''
+"""
 MODULE = '''"""Count the images of one split."""
 
 from googlenet.config.schema.classification import CountImages
@@ -94,4 +94,6 @@ def test_a_stage_more_is_a_rule_a_module_a_conf_file_with_its_class_and_a_row(tm
     assert "stage_count_images" in (copy / "dvc.yaml").read_text()
     call(copy, "python", "-m", "googlenet.pipeline.settings_reference", "write")
     assert "## `count_images`" in (copy / "docs/configuration.md").read_text()
-    assert "count_images" in call(copy, "python", "-m", "googlenet.plan", "--experiment", "smoke", "--machine", "epyc-2core")
+    assert "count_images" in call(
+        copy, "python", "-m", "googlenet.plan", "--experiment", "demo", "--machine", "epyc-2core"
+    )

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,7 +136,7 @@ def numbers_of(total):
 
 
 def place(root, key):
-    return resume.opened(root, "demo", "train_classifier", "m1", key, 0.0)
+    return resume.opened(root, Path("demo", "train_classifier", "m1"), key, 0.0)
 
 
 def cut_off(root, key):

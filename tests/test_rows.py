@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from googlenet.storage.checkpoint import save, save_arrays
 from googlenet.errors import UserError
+from googlenet.storage.checkpoint import save, save_arrays
 from googlenet.storage.rows import Writing, open_rows, written
 
 ARRAYS = {

@@ -1,12 +1,13 @@
-"""The table of ablations: a variant takes the results of who trains alike, and a slip in a row is told in one line."""
+"""The table of ablations: a variant takes the results of who trains alike, and a slip in a row gives one line."""
 
 import pytest
 
 from conf_copy import copied, edit, job_files
-from googlenet import preflight
 from googlenet.config import variants
-from googlenet.pipeline import experiment as config
+from googlenet.config.schema.classification import TrainClassifier
 from googlenet.errors import UserError
+from googlenet.pipeline.experiment import experiment, files, remove_former_jobs
+from googlenet.pipeline.registry import ROWS
 
 ROW = "  - {{name: more, {}}}\n"
 
@@ -21,11 +22,9 @@ def add(root, text):
     edit(root, "ablations.yaml", r"\Z", ROW.format(text))
 
 
-def sources(root, experiment=""):
+def sources(root):
     """Whose results the variants take, as text."""
-    return {
-        name: "/".join(source) for name, source in config.compose(root, experiment).ablation_sources.items()
-    }
+    return {name: "/".join(source) for name, source in experiment(root).ablation_sources.items()}
 
 
 def test_the_members_of_the_demo_are_cells_of_its_table(root):
@@ -47,18 +46,23 @@ def test_the_members_of_the_demo_are_cells_of_its_table(root):
 
 def test_a_shared_training_is_the_members_to_the_last_key(root):
     """What is shared is compared here key by key, and so is what is not shared."""
-    settings = config.compose(root)
-    for name, (stage, job) in settings.ablation_sources.items():
-        variant = variants.variants(settings.tree)[name]
-        row, columns = variants.rows(settings.tree)[variant["row"]], variants.member_columns(variant)
-        own = variants.training(settings.tree, row, columns)
-        assert own == settings.trainings[name]
-        alike = []
-        for member in settings.jobs("train_classifier"):
-            theirs = {key: value for key, value in settings.resolved(member).items() if key in own}
-            names = {"name": own["member"]["name"]}
-            if own == theirs | {"member": theirs["member"] | names}:
-                alike.append(member.name)
+    composed = experiment(root)
+    members = {
+        job.name: composed.settings(job, TrainClassifier).model_dump()
+        for job in composed.jobs("train_classifier")
+    }
+    for name, (stage, job) in composed.ablation_sources.items():
+        variant = variants.variants(composed.composed)[name]
+        row = variants.rows(composed.composed)[variant.row]
+        seeds = {"name": name, "order_seed": variant.seed, "sampling_seed": variant.seed}
+        resolved = variants.training(composed.composed, row).model_dump()
+        whole = resolved | {"member": resolved["member"] | seeds}
+        assert whole == composed.trainings[name].model_dump()
+        alike = [
+            member
+            for member, theirs in members.items()
+            if whole == theirs | {"member": theirs["member"] | {"name": name}}
+        ]
         assert alike == ([job] if stage == "train_classifier" else [])
 
 
@@ -76,10 +80,13 @@ def test_a_row_that_becomes_a_members_takes_its_results(root):
     assert "train_ablation/more_7" not in job_files(root) and "train_ablation/more_6" in job_files(root)
 
 
-def test_equal_rows_train_once(root):
-    add(root, "changes: {model: {lrn: false}}")
-    found = sources(root)
-    assert all(found[f"more_{seed}"] == f"train_ablation/no_lrn_{seed}" for seed in range(1, 8))
+@pytest.mark.parametrize("place", [r"\Z", r"(?<=rows:\n)"], ids=["last", "first"])
+def test_equal_rows_train_once(root, place):
+    """Under the first of their names, wherever they stand in the table."""
+    edit(root, "ablations.yaml", place, ROW.format("changes: {model: {lrn: false}}"))
+    taken = sources(root)
+    for seed in range(1, 8):
+        assert taken[f"more_{seed}"] == taken[f"no_lrn_{seed}"] == f"train_ablation/more_{seed}"
 
 
 def test_a_row_changes_its_own_keys_and_no_others(root):
@@ -109,55 +116,123 @@ def test_a_members_row_gives_its_sampling(root):
     assert (found["member"]["order_seed"], found["member"]["sampling_seed"]) == (1, 1)
 
 
+MORE = "ablations.rows.more: "
 SLIPS = [
-    ("changes: {modle: {lrn: false}}", "more.changes.modle'; did you mean 'model'?"),
-    ("changes: {model: {lnr: false}}", "more.changes.model.lnr'; did you mean 'lrn'?"),
-    ("changes: {model: {lrn: 0}}", "more.changes.model.lrn' must be true or false, not 0"),
-    ("changes: {model: {dropout: 1.5}}", "ablations.rows.more: 'model.dropout' must be from 0 to below 1"),
-    ("changes: {member: {sampling: aera}}", "more.changes.member.sampling: no 'aera'; did you mean 'area'?"),
-    ("changes: {member: {order_seed: 4}}", "more.changes.member.order_seed'"),
-    ("changes: {train_classifier: {epoch: 4}}", "train_classifier.epoch'; did you mean 'epochs'?"),
+    ("changes: {modle: {lrn: false}}", f"{MORE}unknown key 'changes.modle'; did you mean 'model'?"),
+    ("changes: {model: {lnr: false}}", f"{MORE}unknown key 'changes.model.lnr'; did you mean 'lrn'?"),
+    ("changes: {model: {lrn: 0}}", f"{MORE}'changes.model.lrn' must be true or false, not 0"),
+    (
+        "changes: {model: {dropout: 1.5}}",
+        f"{MORE}'changes.model.dropout' must be a number of at least 0 and below 1, not 1.5",
+    ),
+    (
+        "changes: {model: {aux_heads: {a: 1}}}",
+        f"{MORE}'changes.model.aux_heads' must be a list, not {{'a': 1}}",
+    ),
+    ("changes: {model: 3}", f"{MORE}'changes.model' must be keys, not 3"),
+    (
+        "changes: {member: {sampling: aera}}",
+        f"{MORE}changes.member.sampling: no 'aera'; did you mean 'area'?",
+    ),
+    (
+        "changes: {member: {sampling: no}}",
+        f"{MORE}'changes.member.sampling' must be text, not false; put text that YAML reads as a number or a boolean",
+    ),
+    (
+        "changes: {member: {width: wide}}",
+        f"{MORE}'changes.member.width' must be a number above 0, not 'wide'",
+    ),
+    (
+        "changes: {member: {order_seed: 4}}",
+        f"{MORE}unknown key 'changes.member.order_seed'; known: init_seed, ",
+    ),
+    (
+        "changes: {train_classifier: {epoch: 4}}",
+        f"{MORE}unknown key 'changes.train_classifier.epoch'; did you mean 'epochs'?",
+    ),
+    (
+        "changes: {train_classifier: {epochs: 0}}",
+        f"{MORE}'changes.train_classifier.epochs' must be a whole number of at least 1, not 0",
+    ),
+    (
+        "changes: {train_classifier: {stall: {epochs: 0}}}",
+        f"{MORE}'train_classifier.stall.epochs' no longer switches this off when 0; set train_classifier.stall.enabled",
+    ),
     ("change: {}", "unknown key 'ablations.rows.more.change'; did you mean 'changes'?"),
-    ("weights: lest", "ablations.rows.more.weights: no 'lest'; did you mean 'last'?"),
+    ("weights: lest", "'ablations.rows.more.weights' must be averaged or last, not 'lest'"),
     ("changes: 3", "'ablations.rows.more.changes' must be keys, not 3"),
 ]
 
 
-@pytest.mark.parametrize(("text", "said"), SLIPS, ids=[slip[0] for slip in SLIPS])
-def test_a_slip_in_a_row_is_told(root, text, said):
-    add(root, text)
+def error_of(root):
+    """The one line that composing and resolving ends with."""
     with pytest.raises(UserError) as raised:
-        config.compose(root)
-    message = str(raised.value)
-    assert message.startswith("conf/ablations.yaml: ") and said in message and "\n" not in message
+        list(files(experiment(root)))
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
 
 
-@pytest.mark.parametrize("name", ["no_lrn", "reference", "no lrn", "3", '""'])
-def test_a_row_needs_a_name_of_its_own(root, name):
+@pytest.mark.parametrize(("text", "start"), SLIPS, ids=[slip[0] for slip in SLIPS])
+def test_a_slip_in_a_row_names_row_and_key(root, text, start):
+    add(root, text)
+    assert error_of(root).startswith(f"conf/ablations.yaml: {start}")
+
+
+NAMES = [
+    ("no_lrn", "no_lrn.name' must be a name that neither the reference nor another row has, not 'no_lrn'"),
+    (
+        "reference",
+        "reference.name' must be a name that neither the reference nor another row has, not 'reference'",
+    ),
+    (
+        "no lrn",
+        "no lrn.name' must be a name of letters, digits and _ that does not begin with a digit, not 'no lrn'",
+    ),
+    ('""', "[12].name' must be a name of letters, digits and _ that does not begin with a digit, not ''"),
+    (
+        "3",
+        "[12].name' must be a name of letters, digits and _ that does not begin with a digit, not 3;"
+        " put text that YAML reads as a number or a boolean in quotes",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "words"), NAMES, ids=[row[0] for row in NAMES])
+def test_a_row_needs_a_name_of_its_own(root, name, words):
     edit(root, "ablations.yaml", r"\Z", f"  - {{name: {name}}}\n")
-    with pytest.raises(
-        UserError, match=r"every row needs a name of its own, such as no_lrn, and 'reference' is taken"
-    ):
-        config.compose(root)
+    line = error_of(root)
+    assert line in (
+        f"conf/ablations.yaml: 'ablations.rows.{words}",
+        f"conf/ablations.yaml: 'ablations.rows{words}",
+    )
 
 
-@pytest.mark.parametrize("seeds", ["[1]", "[1, 1]", "[1, two]", "[]", "[1, true]"])
-def test_seeds_are_two_or_more_numbers(root, seeds):
+SEEDS = [
+    ("[1]", "' must be a list of at least two entries, each a whole number of at least 0, not [1]"),
+    ("[]", "' must be a list of at least two entries, each a whole number of at least 0, not []"),
+    ("[1, 1]", "' must be two or more different whole numbers, not [1, 1]"),
+    ("[1, two]", "[1]' must be a whole number of at least 0, not 'two'"),
+    ("[1, true]", "[1]' must be a whole number of at least 0, not true"),
+]
+
+
+@pytest.mark.parametrize(("seeds", "words"), SEEDS, ids=[row[0] for row in SEEDS])
+def test_seeds_are_two_or_more_numbers(root, seeds, words):
     edit(root, "experiment/demo.yaml", r"ablations: \{seeds: .*\}", f"ablations: {{seeds: {seeds}}}")
-    with pytest.raises(UserError, match=r"'ablations.seeds' must be two or more different whole numbers"):
-        config.compose(root)
+    assert error_of(root) == f"conf/experiment/demo.yaml: 'ablations.seeds{words}"
 
 
-def test_a_module_that_does_not_exist_is_told_before_the_first_job(root):
+def test_a_module_that_does_not_exist_is_named_before_the_first_job(root):
     add(root, "changes: {model: {aux_heads: [4z]}}")
-    with pytest.raises(UserError, match=r"ablations.rows.more.changes.model.aux_heads: no module '4z'"):
-        preflight.check(config.compose(root), local=True)
+    line = f"conf/ablations.yaml: {MORE}'changes.model.aux_heads[0]' must be 3a, 3b, 4a, 4b, "
+    assert error_of(root).startswith(line)
 
 
 def test_ablations_are_no_part_of_the_main_results(root):
-    settings = config.compose(root)
-    for stage in config.ABLATION_STAGES:
-        assert settings.results(stage) == "results/demo/ablations"
+    composed = experiment(root)
+    for stage in (row.name for row in ROWS):
+        ablation = stage in ("train_ablation", "compare_ablations")
+        assert composed.results(stage) == "results/demo" + "/ablations" * ablation
     former = root / "results/demo/ablations/train_ablation/gone_1"
     kept = root / "results/demo/ablations/train_ablation/no_lrn_1"
     shared = (
@@ -165,4 +240,4 @@ def test_ablations_are_no_part_of_the_main_results(root):
     )  # m1's, since the member has these settings
     for folder in (former, kept, shared):
         folder.mkdir(parents=True)
-    assert config.remove_former_jobs(settings) == [former, shared] and kept.exists()
+    assert remove_former_jobs(composed) == [former, shared] and kept.exists()

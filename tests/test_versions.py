@@ -8,8 +8,10 @@ import pytest
 
 from conf_copy import copied, edit, job_files
 from googlenet import preflight
-from googlenet.pipeline import experiment as config, versions
 from googlenet.errors import UserError
+from googlenet.metrics.runs import RunRecord
+from googlenet.pipeline import versions
+from googlenet.pipeline.experiment import experiment
 from googlenet.storage.files import write_json
 
 NOW = {"torch": "2.16.0", "numpy": "2.9.0"}
@@ -26,8 +28,27 @@ def install(monkeypatch, name, version):
     monkeypatch.setattr(metadata, "version", lambda asked: version if asked == name else real(asked))
 
 
-def record(root, path, **made_by):
-    write_json(root / path, {"versions": versions.installed() | made_by})
+def made_by(**libraries):
+    """The record of a job that these libraries ran."""
+    return RunRecord(
+        stage="train_classifier",
+        job="m1",
+        experiment="demo",
+        started="2026-01-01T00:00:00+00:00",
+        ended="2026-01-01T00:00:01+00:00",
+        duration_s=1.0,
+        commit="",
+        config_sha256="",
+        stamp="",
+        inputs={},
+        versions=libraries,
+        threads=1,
+        device="cpu",
+    )
+
+
+def record(root, path, **libraries):
+    write_json(root / path, made_by(**versions.installed() | libraries).to_json())
 
 
 def test_all_that_computes_is_recorded_by_its_short_name():
@@ -37,13 +58,13 @@ def test_all_that_computes_is_recorded_by_its_short_name():
 
 
 def test_one_line_for_each_library_that_differs():
-    records = [{"versions": {"torch": "2.15.0", "numpy": "2.9.0"}}, {"versions": {"torch": "2.14.0"}}]
-    records += [{"versions": {"torch": "2.15.0", "numpy": "2.8.0", "cpu": "another"}}, {}]
+    records = [made_by(torch="2.15.0", numpy="2.9.0"), made_by(torch="2.14.0")]
+    records += [made_by(torch="2.15.0", numpy="2.8.0", cpu="another"), made_by()]
     assert versions.differences(records, NOW) == [
         "numpy: 2.9.0 is installed, but the present results of 1 job are of 2.8.0",
         "torch: 2.16.0 is installed, but the present results of 1 job are of 2.14.0 and 2 jobs are of 2.15.0",
     ]
-    assert versions.differences([{"versions": NOW}], NOW) == []
+    assert versions.differences([made_by(**NOW)], NOW) == []
 
 
 def test_a_library_that_is_not_installed_is_named(monkeypatch):
@@ -55,10 +76,10 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch):
         versions.installed()
 
 
-def test_results_of_another_version_are_told_before_the_first_job(root, monkeypatch):
+def test_results_of_another_version_give_a_warning_before_the_first_job(root, monkeypatch):
     """Those of the experiment and of its data set; the report's own record and those of former jobs do not count."""
     record(root, "results/demo/runs/train_classifier/m1.json")
-    assert preflight.warnings(config.compose(root)) == []
+    assert preflight.warnings(experiment(root)) == []
     install(monkeypatch, "torch", "9.9.9")
     old = metadata.version("torchvision")
     record(root, "results/demo/runs/train_classifier/m1.json")  # ran again since
@@ -67,13 +88,13 @@ def test_results_of_another_version_are_told_before_the_first_job(root, monkeypa
     for former in ("train_classifier/m99", "make_report/all"):
         record(root, f"results/demo/runs/{former}.json", torch="1.0")
     record(root, "results/other/runs/train_classifier/m1.json", torch="1.0")
-    said = preflight.warnings(config.compose(root))
-    assert [line.split(";")[0] for line in said] == [
+    lines = preflight.warnings(experiment(root))
+    assert [line.split(";")[0] for line in lines] == [
         "warning: torch: 9.9.9 is installed, but the present results of 2 jobs are of 2.15.0",
         f"warning: torchvision: {old} is installed, but the present results of 1 job are of 0.1",
     ]
     edit(root, "config.yaml", "strict_versions: false", "strict_versions: true")  # all of these run again
-    assert preflight.warnings(config.compose(root)) == []
+    assert preflight.warnings(experiment(root)) == []
 
 
 def test_an_upgrade_changes_no_settings(root, monkeypatch):
@@ -98,7 +119,7 @@ def test_strict_versions_are_settings_of_every_job_that_computes(root, monkeypat
 
 
 def test_asking_imports_nothing_that_is_slow():
-    said = "import sys; from googlenet import versions; versions.installed(); versions.machine();"
-    said += "print({'torch', 'torchvision', 'cv2', 'numpy', 'sklearn', 'PIL'} & sys.modules.keys())"
-    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    script = "import sys; from googlenet.pipeline import versions; versions.installed(); versions.machine();"
+    script += "print({'torch', 'torchvision', 'cv2', 'numpy', 'sklearn', 'PIL'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from googlenet.pipeline.experiment import current
 from googlenet.errors import UserError
+from googlenet.pipeline.experiment import current
 from googlenet.tracking import current_runs, deliver
 
 ADDRESS = "http://127.0.0.1:5000"

@@ -58,7 +58,9 @@ def after_run(name: str, target: str) -> None:
     elif not Path(".dvc").is_dir() or not Path(".git").exists():
         tell("DVC not told: this folder is no git clone with .dvc")
     elif size_gb(experiment) > experiment.of(Execution).commit_limit_gb:
-        tell(f"DVC not told: {size_gb(experiment):.0f} GB is above execution.commit_limit_gb; run `make sync`")
+        tell(
+            f"DVC not told: {size_gb(experiment):.0f} GB is above execution.commit_limit_gb; run `make sync`"
+        )
     else:
         commit(experiment, target)
 
@@ -107,7 +109,9 @@ def checked_out(experiment: Experiment, target: str) -> list[str]:
         raise UserError(
             f"{error} (`make sync` keeps present results, `dvc pull` fetches missing ones)"
         ) from None
-    make_folders(experiment, target)  # checkout removes empty ones, and DVC misses those of stages without jobs
+    make_folders(
+        experiment, target
+    )  # checkout removes empty ones, and DVC misses those of stages without jobs
     return sorted(json.loads(run("dvc", "status", "--json", FILES[target])))
 
 

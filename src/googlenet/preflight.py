@@ -79,7 +79,9 @@ def check_analysed(experiment: Experiment) -> None:
             f"analyse_units.of_member: {member} is torchvision's network, which has other modules; name a member with"
             " the paper's, or set analyse_units.enabled to false"
         )
-    module_above(experiment.of(AnalyseUnits).module, repeated_modules(experiment, member), "analyse_units.module")
+    module_above(
+        experiment.of(AnalyseUnits).module, repeated_modules(experiment, member), "analyse_units.module"
+    )
 
 
 def check_trunk(experiment: Experiment) -> None:

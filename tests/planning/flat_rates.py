@@ -1,9 +1,10 @@
 """Rates of an imaginary machine, round numbers all, so that a plan can be worked out by hand."""
 
-from googlenet.planning.machine import Machine, Rates
+from googlenet.planning.machine import Machine
+from googlenet.planning.rates import Rates
 
-MACHINE = Machine("Abacus", 4, 16.0, "", 0, 0.0)
-GPUS = Machine("Abacus", 16, 64.0, "Loom", 2, 80.0)
+MACHINE = Machine(cpu="Abacus", cores=4, memory_gb=16.0, gpu="", gpus=0, gpu_memory_gb=0.0)
+GPUS = Machine(cpu="Abacus", cores=16, memory_gb=64.0, gpu="Loom", gpus=2, gpu_memory_gb=80.0)
 VALUES = {
     "job": {"seconds": 4.0, "recorded_s": 2.0, "memory_mb": 800.0},
     "disk": {"mb_per_s": 1000.0},
@@ -27,5 +28,5 @@ VALUES = {
 
 
 def rates():
-    """Rates that know all of it, whatever the settings."""
-    return Rates([], lambda what, settings: VALUES[what])
+    """Rates that know all of it, whatever they depend on."""
+    return Rates({}, lambda asked: asked.gives(**VALUES[asked.name]))

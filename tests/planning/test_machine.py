@@ -3,36 +3,57 @@
 import pytest
 import yaml
 
+from googlenet.config.schema.base import replaced
 from googlenet.errors import UserError
-from googlenet.planning.machine import Rates, key_of, read, save
+from googlenet.models.network import Architecture
+from googlenet.planning.machine import read, save
+from googlenet.planning.measure import Decode, Disk, EmptyJob
+from googlenet.planning.measure_classification import CutCrops, Forward
+from googlenet.planning.networks import NetworkShape
+from googlenet.planning.rates import CPU, Rates, Seconds
+from googlenet.planning.sizes import ImageSize
 from planning.flat_rates import MACHINE
 
 AGAIN = "python -m googlenet.plan --experiment smoke --save abacus"
 
 
-def measured(*seconds):
-    rates = Rates([], lambda what, settings: {"seconds": settings["px"] / 7})
-    for px in seconds:
-        rates("forward", {"px": px})
+def decoding(px):
+    return Decode(image=ImageSize(width=px, height=px))
+
+
+def measured(*sides):
+    rates = Rates({}, lambda asked: Seconds(seconds=asked.image.width / 7))
+    for px in sides:
+        rates(decoding(px))
     return rates
 
 
 def test_rates_come_back_as_they_were_and_are_rounded_once(tmp_path):
     rates = measured(64)
     save(tmp_path, "abacus", MACHINE, rates, "nothing")
-    machine, again, said = read(tmp_path, "abacus", AGAIN)
-    assert machine == MACHINE and said["beside"] == "nothing" and said["torch"]
-    assert again.rows == rates.rows and again("forward", {"px": 64}) == rates("forward", {"px": 64})
-    assert again("forward", {"px": 64})["seconds"] == 9.143
+    machine, again, by = read(tmp_path, "abacus", AGAIN)
+    assert machine == MACHINE and by.beside == "nothing" and by.torch
+    assert again.rows == rates.rows and again(decoding(64)) == rates(decoding(64))
+    assert again(decoding(64)).seconds == 9.143
     text = (tmp_path / "machines/abacus.yaml").read_text()
     assert text.startswith("# ") and "--save abacus" in text
+
+
+def test_a_network_comes_back_as_it_was(tmp_path):
+    shape = NetworkShape(network="batch_norm", classes=7, architecture=Architecture(width=0.5, aux_heads=()))
+    asked = Forward(network=shape, compute=CPU, batch_size=4)
+    rates = Rates({}, lambda asked: Seconds(seconds=1.0))
+    rates(asked)
+    save(tmp_path, "abacus", MACHINE, rates)
+    assert list(read(tmp_path, "abacus", AGAIN)[1].rows) == [asked]
+    assert "architecture: {width: 0.5, aux_heads: []}" in (tmp_path / "machines/abacus.yaml").read_text()
 
 
 def test_what_is_measured_later_is_added(tmp_path):
     save(tmp_path, "abacus", MACHINE, measured(64))
     save(tmp_path, "abacus", MACHINE, measured(224))
     _, rates, _ = read(tmp_path, "abacus", AGAIN)
-    assert {row["settings"]["px"] for row in rates.rows.values()} == {64, 224}
+    assert {asked.image.width for asked in rates.rows} == {64, 224}
 
 
 def test_a_file_of_another_machine_is_not_added_to(tmp_path):
@@ -40,15 +61,16 @@ def test_a_file_of_another_machine_is_not_added_to(tmp_path):
     with pytest.raises(
         UserError, match=r"^machines/abacus\.yaml: of a machine with Abacus, 4 cores.*another name"
     ):
-        save(tmp_path, "abacus", MACHINE._replace(cpu="Slide rule"), measured(224))
+        save(tmp_path, "abacus", replaced(MACHINE, cpu="Slide rule"), measured(224))
 
 
 def test_a_rate_that_is_lacking_says_how_it_is_measured(tmp_path):
     save(tmp_path, "abacus", MACHINE, measured(64))
     _, rates, _ = read(tmp_path, "abacus", AGAIN)
     with pytest.raises(UserError) as raised:
-        rates("forward", {"px": 224})
-    assert str(raised.value).startswith("machines/abacus.yaml: no rate of 'forward' for {\"px\": 224}; ")
+        rates(decoding(224))
+    start = 'machines/abacus.yaml: no rate of \'decode\' for {"image": {"height": 224, "width": 224}}; '
+    assert str(raised.value).startswith(start)
     assert str(raised.value).endswith(AGAIN) and "\n" not in str(raised.value)
 
 
@@ -62,32 +84,41 @@ def test_an_unknown_machine_is_told_with_the_nearest(tmp_path):
         save(tmp_path, "a/b", MACHINE, measured(64))
 
 
+ROW = {"what": "decode", "settings": {"image": {"width": 64, "height": 64}}}
+
+
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "words"),
     [
-        ({"machine": None}, "needs the keys machine and rates"),
-        ({"rates": 3}, "needs the keys machine and rates"),
-        ({"machine": {"cpu": "Abacus"}}, "machine.cores must be int, not None"),
-        ({"rates": ["fast"]}, r"rates\[0\]: needs 'what', 'settings' and numbers, not 'fast'"),
-        ({"rates": [{"what": "job", "settings": 1}]}, r"rates\[0\]\.settings: must be keys, not 1"),
+        ({"machine": None}, "machine: .*, not None"),
+        ({"rates": 3}, "rates: .*, not 3"),
+        ({"machine": {"cpu": "Abacus"}}, r"machine\.cores: Field required"),
+        ({"rates": ["fast"]}, r"rates\[0\]: .*, not 'fast'"),
+        ({"rates": [{"what": "job", "settings": 1}]}, r"rates\[0\]\.settings: .*, not 1"),
+        ({"rates": [{"what": "decoding", "settings": {}}]}, r"rates\[0\]\.what: .*did you mean 'decode'\?"),
+        ({"rates": [{"what": "job", "settings": {}}]}, r"rates\[0\]\.settings\.network: Field required"),
+        ({"rates": [ROW]}, r"rates\[0\]\.seconds: Field required"),
+        ({"rates": [ROW | {"seconds": "4"}]}, r"rates\[0\]\.seconds: Input should be a valid number"),
         (
-            {"rates": [{"what": "job", "settings": {}, "seconds": "4"}]},
-            r"rates\[0\]\.seconds: must be a number",
+            {"rates": [ROW | {"seconds": -1}]},
+            r"rates\[0\]\.seconds: Input should be greater than or equal to 0",
         ),
-        (
-            {"rates": [{"what": "job", "settings": {}, "seconds": -1}]},
-            r"rates\[0\]\.seconds: must be a number",
-        ),
-        ({"rates": [{"what": "job", "settings": {}, "seconds": float("nan")}]}, r"seconds: must be a number"),
+        ({"rates": [ROW | {"seconds": float("nan")}]}, r"rates\[0\]\.seconds: Input should be"),
     ],
 )
-def test_a_file_that_is_wrong_is_told_in_one_line(tmp_path, change, said):
+def test_a_file_that_is_wrong_is_told_in_one_line(tmp_path, change, words):
     path = save(tmp_path, "abacus", MACHINE, measured(64))
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | change))
-    with pytest.raises(UserError, match=rf"^machines/abacus\.yaml: {said}|^machines/abacus\.yaml: .*{said}"):
+    with pytest.raises(UserError, match=rf"^machines/abacus\.yaml: {words}") as raised:
         read(tmp_path, "abacus", AGAIN)
+    assert "\n" not in str(raised.value)
 
 
-def test_equal_settings_have_one_key():
-    assert key_of("a", {"x": 1, "y": [2]}) == key_of("a", {"y": [2], "x": 1})
-    assert key_of("a", {"x": 1}) != key_of("b", {"x": 1})
+def test_equal_measurements_share_a_rate():
+    size = ImageSize(width=64, height=64)
+    cut = CutCrops(policies=(1, 10), px=32, mirror=True, image=size)
+    same = CutCrops(image=size, mirror=True, px=32, policies=[1, 10])
+    assert cut == same and {cut: 1}[same] == 1 and cut.to_json() == same.to_json()
+    assert cut != replaced(cut, px=33)
+    assert decoding(64) != decoding(65)
+    assert Disk() != EmptyJob(network=False)

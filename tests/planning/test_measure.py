@@ -6,11 +6,14 @@ import pytest
 import torch
 
 from conf_copy import ROOT, copied
-from googlenet.pipeline import experiment as config
+from googlenet.pipeline.experiment import experiment as composed
+from googlenet.pipeline.registry import STAGES
 from googlenet.planning import clock, measure, sizes
 from googlenet.planning.clock import Clocked, Enough, step_seconds
-from googlenet.planning.machine import Rates, this_machine
+from googlenet.planning.machine import this_machine
 from googlenet.planning.plan import planned
+from googlenet.planning.rates import Bench, Rates
+from googlenet.planning.work import Target
 
 
 @pytest.mark.long
@@ -18,29 +21,29 @@ def test_the_smoke_settings_are_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(clock, "BUDGET_S", 0.01)
     root = copied(tmp_path)
     (root / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
-    settings = config.compose(root, "smoke")
-    found = {kind: sizes.of(settings, kind) for kind in ("classification", "detection")}
-    rates = Rates([], measure.Measured(settings, list(found.values())))
+    experiment = composed(root, "smoke")
+    data = {kind: sizes.of(experiment, kind) for kind in ("classification", "detection")}
+    rates = Rates({}, Bench(experiment, data.values()).measure)
     deterministic = torch.are_deterministic_algorithms_enabled()
-    made = planned(settings, found, rates, this_machine())
+    made = planned(experiment, data, rates, Target.of(this_machine()))
     assert torch.are_deterministic_algorithms_enabled() == deterministic
     assert {stage.stage for stage in made.stages} == {
-        stage for stage in settings.stages if settings.jobs(stage) and stage not in config.ABLATION_STAGES
+        stage for stage in experiment.stages if experiment.jobs(stage) and STAGES[stage].group != "ablations"
     }
-    assert {row["what"] for row in rates.rows.values()} == {"job", "disk", "pack", "decode", *measure.ROOMS}
-    for row in rates.rows.values():
-        values = {name: value for name, value in row.items() if name not in ("what", "settings")}
-        assert values and all(isfinite(value) and value >= 0 for value in values.values()), row
-        assert row["what"] == "disk" or values["seconds"] > 0 or values["fixed_s"] > 0, row
+    assert {asked.name for asked in rates.rows} == set(measure.KINDS)
+    for asked, rate in rates.rows.items():
+        values = dict(rate)
+        assert values and all(isfinite(value) and value >= 0 for value in values.values()), asked
+        assert asked.name == "disk" or values["seconds"] > 0 or values["fixed_s"] > 0, asked
     assert not list(root.glob(".plan-*"))
     assert made.place.disk_free_mb > 0 and made.place.memory_free_mb > 0
 
 
-def test_stand_ins_are_natural_pictures_of_the_size():
+def test_stand_ins_are_natural_images_of_the_size():
     size = sizes.DataSize("classification", {"train": 5}, 10, 50.0, 120, 90, "", [])
-    sample = measure.Sample(size)
-    assert {picture.shape for picture in sample.decoded} == {(90, 120, 3)}
-    assert all(picture.std() > 20 for picture in sample.decoded)
+    images = Bench(composed(ROOT, "smoke"), [size]).images(size.image)
+    assert {image.shape for image in images} == {(90, 120, 3)}
+    assert all(image.std() > 20 for image in images)
 
 
 def test_a_training_is_ended_after_enough_steps(monkeypatch):
@@ -61,7 +64,6 @@ def test_a_training_is_ended_after_enough_steps(monkeypatch):
 
 @pytest.mark.parametrize("experiment", ["demo", "ilsvrc2014", "bvlc"])
 def test_packing_is_timed_whatever_the_data_set_holds_out(experiment):
-    source = config.compose(ROOT, experiment).resolved(config.Job("prepare_classification", "all"))["source"]
     size = sizes.DataSize("classification", {"test": 5}, 2, 5.0, 64, 48, "", [])
-    settings = {"kind": "classification", "resize_shorter_side_px": 32, "embedded": None}
-    assert measure.pack(settings, measure.Sample(size), source)["seconds"] > 0
+    packing = measure.Pack(kind="classification", image=size.image, embedded=None, resize_shorter_side_px=32)
+    assert packing.measure(Bench(composed(ROOT, experiment), [size])).seconds > 0

@@ -3,7 +3,7 @@
 import pytest
 
 from conf_copy import ROOT
-from googlenet.pipeline.experiment import ABLATION_STAGES, PER
+from googlenet.pipeline.registry import ROWS, STAGES
 from googlenet.planning.schedule import JobPlan, StagePlan, critical_path, edges, least_wall, side_by_side
 
 
@@ -47,12 +47,12 @@ def test_loading_beside_the_network_costs_what_is_longer():
 
 def test_the_edges_are_those_of_dvc():
     after = edges(ROOT)
-    assert set(PER) - set(ABLATION_STAGES) <= set(after)
+    assert {row.name for row in ROWS if row.group != "ablations"} <= set(after)
     assert "train_classifier" in after["predict_crops"] and "merge_proposals" in after["train_detector"]
-    assert after["measure_cost"] == ["resolve_configs"] or not set(after["measure_cost"]) & set(PER)
+    assert after["measure_cost"] == ["resolve_configs"] or not set(after["measure_cost"]) & set(STAGES)
 
 
-@pytest.mark.parametrize("name", PER)
+@pytest.mark.parametrize("name", STAGES)
 def test_no_stage_waits_for_itself(name):
     after, seen, waiting = edges(ROOT), set(), [name]
     while waiting:

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from conf_copy import copied
-from googlenet.pipeline import experiment as config
 from googlenet.data import prepare
 from googlenet.errors import UserError
-from googlenet.storage.files import write_json
+from googlenet.metrics.base import write_metrics
+from googlenet.pipeline.experiment import experiment as composed
 from googlenet.planning import sizes
 
 
@@ -17,46 +17,46 @@ def root(tmp_path):
     return copied(tmp_path)
 
 
-def settings_of(root, experiment, overrides="{}"):
-    (root / "params.yaml").write_text(f"experiment: {experiment}\noverrides: {overrides}\n")
-    return config.compose(root)
+def experiment_of(root, name, overrides="{}"):
+    (root / "params.yaml").write_text(f"experiment: {name}\noverrides: {overrides}\n")
+    return composed(root)
 
 
 def test_the_recipe_and_what_it_makes_have_one_size(root):
-    settings = settings_of(root, "smoke")
+    experiment = experiment_of(root, "smoke")
     for kind in ("classification", "detection"):
-        drawn = sizes.of(settings, kind)
-        source = settings.resolved(config.Job(f"prepare_{kind}", "all"))["source"]
-        folder = root / "data" / kind / settings.dataset
-        write_json(folder / "manifest.json", prepare.prepare(kind, source, folder))
-        prepared = sizes.of(settings, kind)
+        drawn = sizes.of(experiment, kind)
+        folder = root / "data" / kind / experiment.dataset
+        manifest = prepare.prepare(sizes.source_of(experiment, kind), folder)
+        write_metrics(folder / "manifest.json", manifest, "")
+        prepared = sizes.of(experiment, kind)
         assert drawn.splits == prepared.splits and drawn.classes == prepared.classes == 10
-        assert drawn.picture == prepared.picture
+        assert drawn.image == prepared.image
         assert drawn.mean_kb == pytest.approx(prepared.mean_kb, rel=0.5)  # a shard has its index besides
-        assert "recipe" in drawn.said and "manifest.json" in prepared.said
+        assert "recipe" in drawn.basis and "manifest.json" in prepared.basis
         assert drawn.sample and prepared.sample
 
 
-def test_the_demo_has_the_pictures_that_its_recipe_says(root):
-    settings = settings_of(root, "demo")
-    assert sizes.of(settings, "detection").splits == {"train": 300, "validation": 30, "test": 60}
-    found = sizes.of(settings, "classification")
+def test_the_demo_has_the_images_that_its_recipe_says(root):
+    experiment = experiment_of(root, "demo")
+    assert sizes.of(experiment, "detection").splits == {"train": 300, "validation": 30, "test": 60}
+    found = sizes.of(experiment, "classification")
     assert found.splits == {"train": 3861, "validation": 128, "test": 382}
     assert (found.width, found.height) == (96, 96)
 
 
 def test_ilsvrc_is_known_by_its_official_counts(root):
-    settings = settings_of(root, "ilsvrc2014")
-    classification, detection = (sizes.of(settings, kind) for kind in ("classification", "detection"))
+    experiment = experiment_of(root, "ilsvrc2014")
+    classification, detection = (sizes.of(experiment, kind) for kind in ("classification", "detection"))
     assert classification.splits == {"train": 1281167 - 10000, "validation": 10000, "test": 50000}
     assert (classification.classes, detection.classes) == (1000, 200)
     assert detection.splits == {"train": 333474, "validation": 10060, "test": 10061}
-    assert "official counts" in classification.said and not classification.sample
-    negatives = settings_of(root, "ilsvrc2014", "{dataset: {detection: {negatives: true}}}")
+    assert "official counts" in classification.basis and not classification.sample
+    negatives = experiment_of(root, "ilsvrc2014", "{dataset: {detection: {negatives: true}}}")
     assert sizes.of(negatives, "detection").count("train") == 456567
 
 
-def test_folders_are_listed_and_some_of_their_pictures_opened(root):
+def test_folders_are_listed_and_some_of_their_images_opened(root):
     rng = np.random.default_rng(0)
     for split, count in (("train", 4), ("validation", 2), ("test", 3)):
         for name in ("cat", "dog"):
@@ -64,12 +64,14 @@ def test_folders_are_listed_and_some_of_their_pictures_opened(root):
             folder.mkdir(parents=True)
             for i in range(count):
                 cv2.imwrite(str(folder / f"{split}{i}.jpg"), rng.integers(0, 256, (40, 60, 3), np.uint8))
-    text = f"{{dataset: {{name: pets, classification: {{root: {root}/pets}}}}, detection: false}}"
-    found = sizes.of(settings_of(root, "photos", text), "classification")
+    text = (
+        f"{{dataset: {{name: pets, classification: {{root: {root}/pets}}}}, detection: {{enabled: false}}}}"
+    )
+    found = sizes.of(experiment_of(root, "photos", text), "classification")
     assert found.splits == {"train": 8, "validation": 4, "test": 6} and found.classes == 2
     assert (found.width, found.height) == (60, 40) and found.mean_kb > 1
 
 
 def test_data_that_nobody_knows_are_told(root):
     with pytest.raises(UserError, match=r"^dataset\.classification\.root: "):
-        sizes.of(settings_of(root, "photos"), "classification")
+        sizes.of(experiment_of(root, "photos"), "classification")

@@ -3,12 +3,13 @@
 import pytest
 
 from conf_copy import ROOT, copied, override
-from googlenet.pipeline import experiment as config
-from googlenet.pipeline.experiment import PER
-from googlenet.planning import networks
-from googlenet.planning.plan import STAGES, planned
+from googlenet.config.schema.shared import Model
+from googlenet.pipeline.experiment import experiment as composed
+from googlenet.pipeline.registry import STAGES
+from googlenet.planning import networks, plan
+from googlenet.planning.plan import WORK, planned
 from googlenet.planning.sizes import DataSize
-from googlenet.planning.work import runs_network
+from googlenet.planning.work import Target, runs_network
 from planning.flat_rates import GPUS, MACHINE, rates
 
 SIZES = {
@@ -20,7 +21,7 @@ SIZES = {
     ),
 }
 SMALL = """{
-  plumbing: {decoded_cache_mb: 0}, dataset: {mirror: true},
+  execution: {decoded_cache_mb: 0}, dataset: {mirror: true},
   ensemble: {members: [{name: m1}, {name: m2}], detectors: [{name: d1}]},
   train_classifier: {epochs: 3, batch_size: 30}, predict_crops: {per_crop_images: 5},
   train_multibox: {epochs: 2, batches_per_epoch: 10, batch_size: 8},
@@ -36,17 +37,25 @@ def root(tmp_path):
     return root
 
 
-def plan_of(root, text=SMALL, machine=MACHINE, **more):
+def plan_of(root, text=SMALL, machine=MACHINE, ablations=False):
     override(root, text)
-    made = planned(config.compose(root), SIZES, rates(), machine, "abacus", **more)
+    made = planned(composed(root), SIZES, rates(), Target.of(machine, "abacus"), ablations)
     return made, {stage.stage: stage for stage in made.stages}
 
 
 def test_every_stage_is_counted():
-    assert set(STAGES) == set(PER)
+    assert set(WORK) == set(STAGES)
 
 
-def test_pictures_are_packed_once(root):
+def test_a_stage_that_nobody_counts_is_listed_and_not_estimated(root, monkeypatch):
+    monkeypatch.setattr(plan, "WORK", {name: work for name, work in WORK.items() if name != "predict_crops"})
+    made, stages = plan_of(root)
+    assert stages["predict_crops"].units == "not estimated" and len(stages["predict_crops"].jobs) == 2
+    assert [job.wall_s for job in stages["predict_crops"].jobs] == [4.0, 4.0]  # the start of a job
+    assert made.disk_mb > 0
+
+
+def test_images_are_packed_once(root):
     _, stages = plan_of(root)
     (job,) = stages["prepare_classification"].jobs
     assert job.wall_s == pytest.approx(4 + 150 * 0.01)  # 100 + 20 + 30 pictures
@@ -66,7 +75,7 @@ def test_a_training_is_its_steps_and_its_watching(root):
     assert job.wall_s == pytest.approx(4 + steps * 0.5 + drawn + watched + tested)
     assert job.cpu_s == pytest.approx(job.wall_s) and job.gpu_s == 0
     assert stages["train_classifier"].passes == "3 epochs"
-    weights = networks.weights_mb(networks.of_member(*network_of(root)))
+    weights = networks.weights_mb(network_of(root))
     assert job.memory_mb["weights, gradients, momentum, average"] == pytest.approx(4 * weights)
     assert job.memory_mb["activations"] == 100 and job.memory_mb["process"] == 800
     assert job.memory_mb["order of the pictures"] == pytest.approx(100 * 8 / 1e6)
@@ -75,12 +84,11 @@ def test_a_training_is_its_steps_and_its_watching(root):
 
 
 def network_of(root):
-    settings = config.compose(root)
-    model, origins = config.plain(settings.tree.model), config.plain(settings.tree.origins)
-    return model, settings.rows("member")["m1"], 10, origins
+    experiment = composed(root)
+    return networks.NetworkShape.of(experiment.of(Model), experiment.members["m1"], 10, "paper")
 
 
-def test_pictures_that_fit_in_memory_are_decoded_once(root):
+def test_images_that_fit_in_memory_are_decoded_once(root):
     _, stages = plan_of(root, SMALL.replace("decoded_cache_mb: 0", "decoded_cache_mb: 1000"))
     job = stages["train_classifier"].jobs[0]
     _, uncached = plan_of(root)
@@ -96,7 +104,7 @@ def test_a_half_that_does_not_hold_all_holds_a_share(root):
     assert job.memory_mb["decoded pictures"] == pytest.approx(1 + 20 * 0.024)
 
 
-def test_every_crop_of_every_test_picture_is_seen(root):
+def test_every_crop_of_every_test_image_is_seen(root):
     _, stages = plan_of(root)
     job = stages["predict_crops"].jobs[0]
     # 91 x 73 at the first scale: the right corners of a square's crops are the left ones of the next square, 9 px on.
@@ -177,9 +185,8 @@ def test_ablations_are_planned_where_they_are_asked_for(root):
     _, stages = plan_of(root)
     assert "train_ablation" not in stages
     made, stages = plan_of(root, ablations=True)
-    assert stages["train_ablation"].separate and len(stages["train_ablation"].jobs) == len(
-        config.compose(root).jobs("train_ablation")
-    )
+    assert stages["train_ablation"].separate and not stages["train_classifier"].separate
+    assert len(stages["train_ablation"].jobs) == len(composed(root).jobs("train_ablation"))
     assert made.disk_mb > sum(stages[name].total("disk_mb") for name in stages if name != "train_ablation")
 
 

@@ -11,7 +11,9 @@ import pytest
 from mlflow import MlflowClient
 
 from conf_copy import copied
-from googlenet.pipeline import experiment as config
+from googlenet.config.schema.shared import Execution
+from googlenet.pipeline.experiment import experiment, write_configs
+from googlenet.pipeline.job import EXECUTION
 from googlenet.storage.files import write_json
 from googlenet.tracking import deliver, job_run, open_store
 
@@ -36,9 +38,9 @@ def test_a_training_goes_on_while_the_server_is_away_for_a_minute(one_server, tm
     (root / "params.yaml").write_text(
         "experiment: smoke\noverrides: {train_classifier: {epochs: 450}, model: {width: 0.25, input_px: 64}}\n"
     )
-    settings = config.compose(root)
-    config.write_configs(settings)
-    write_json(root / ".googlenet" / "plumbing.json", config.plain(settings.tree.plumbing))
+    composed = experiment(root)
+    write_configs(composed)
+    write_json(root / EXECUTION, composed.of(Execution).model_dump(mode="json"))
     if one_server._process is None:
         one_server.start()
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GOOGLENET_")}

@@ -225,9 +225,20 @@ EDITS = [
         ),
         jobs(measure_cost="all", make_report="all"),
     ),
-    Edit("code of a reader that no data set here uses", code("src/googlenet/data/readers/coco.py"), NONE, "five"),
-    Edit("code of a network that no member is", code("src/googlenet/models/networks/torchvision_bn.py"), NONE),
-    Edit("code of a search preset that is not chosen", code("src/googlenet/detection/search_presets/rcnn.py"), NONE),
+    Edit(
+        "code of a reader that no data set here uses",
+        code("src/googlenet/data/readers/coco.py"),
+        NONE,
+        "five",
+    ),
+    Edit(
+        "code of a network that no member is", code("src/googlenet/models/networks/torchvision_bn.py"), NONE
+    ),
+    Edit(
+        "code of a search preset that is not chosen",
+        code("src/googlenet/detection/search_presets/rcnn.py"),
+        NONE,
+    ),
     Edit(
         "code that decodes images",
         code("src/googlenet/data/pictures.py"),

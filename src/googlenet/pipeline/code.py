@@ -10,6 +10,7 @@ import ast
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
 # Folders that compute no result, and the texts of errors. Whatever can change a bit belongs elsewhere.
@@ -71,12 +72,18 @@ def read(module: str) -> tuple[str, tuple[str, ...]]:
     return "\n".join(lines), tuple(sorted(name for name in found if path_of(name)))
 
 
-@cache
-def tree_of(module: str) -> ast.Module:
-    """The syntax tree of one of our modules."""
+def file_of(module: str) -> Path:
+    """`path_of` a name that is a module of ours."""
     path = path_of(module)
     if path is None:
         raise ModuleNotFoundError(f"no module {module}")
+    return path
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    """The syntax tree of one of our modules."""
+    path = file_of(module)
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
@@ -84,7 +91,7 @@ def tree_of(module: str) -> ast.Module:
 def module_digest(module: str) -> str:
     """SHA-256 of a module's syntax tree, without what cannot change a result, and of its resource files."""
     digest = hashlib.sha256(read(module)[0].encode())
-    path = path_of(module)
+    path = file_of(module)
     for resource in sorted(path.parent.glob(f"{path.stem}.*")):
         if resource.suffix not in (".py", ".pyc"):
             digest.update(resource.name.encode() + resource.read_bytes())
@@ -98,15 +105,15 @@ def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
     """
     kind = type(node)
     lines.append(kind.__name__)
-    if kind is ast.Import:
+    if isinstance(node, ast.Import):
         named += [alias.name for alias in node.names]
-    elif kind is ast.ImportFrom and node.module:
+    elif isinstance(node, ast.ImportFrom) and node.module:
         named += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     for field in kind._fields:
         if field in LEFT_OUT:
             continue
         value = getattr(node, field, None)
-        items = value if isinstance(value, list) else [value]
+        items: list[Any] = value if isinstance(value, list) else [value]
         if field == "body" and items and is_text(items[0]):
             items = items[1:]
         if field == "exc" and kind is ast.Raise and isinstance(value, ast.Call):

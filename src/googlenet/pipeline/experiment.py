@@ -80,7 +80,9 @@ class Experiment:
         """The variants of the table of ablations that no member and no variant before them trains alike."""
         trained = set(self.ablation_sources.values())
         return {
-            name: row for name, row in variants.variants(self.composed).items() if ("train_ablation", name) in trained
+            name: row
+            for name, row in variants.variants(self.composed).items()
+            if ("train_ablation", name) in trained
         }
 
     @cached_property
@@ -114,7 +116,9 @@ class Experiment:
         """The jobs of a stage."""
         row = STAGES[stage]
         named = self.rows(row.per).items()
-        return [Job(stage, name) for name, value in named if not isinstance(value, MemberRow) or row.wants(value)]
+        return [
+            Job(stage, name) for name, value in named if not isinstance(value, MemberRow) or row.wants(value)
+        ]
 
     def network_of(self, member: str) -> str:
         """The kind of network that a member is."""
@@ -190,7 +194,11 @@ class Experiment:
 
     def check_tables(self) -> None:
         """Raise UserError, naming file and key, for a row that names what does not exist."""
-        samplings, origins, members = list(self.composed.sampling), list(self.composed.origins), list(self.members)
+        samplings, origins, members = (
+            list(self.composed.sampling),
+            list(self.composed.origins),
+            list(self.members),
+        )
         for name, row in self.members.items():
             self.check_name(f"ensemble.members.{name}.sampling", row.sampling, samplings)
             self.check_name(f"ensemble.members.{name}.origin", row.origin, origins)

@@ -99,7 +99,11 @@ class Job(Generic[SettingsT]):
 def compute_of(settings: StageSettings) -> Compute:
     """Where a stage computes; one thread of the CPU for a stage that has no such setting."""
     compute = getattr(settings, "compute", None)
-    return compute if isinstance(compute, Compute) else Compute(device="cpu", precision="fp32", numeric_threads=1)
+    return (
+        compute
+        if isinstance(compute, Compute)
+        else Compute(device="cpu", precision="fp32", numeric_threads=1)
+    )
 
 
 def settings_class(run: Callable[..., None]) -> type[StageSettings]:
@@ -234,7 +238,9 @@ def recorded(attempt: Attempt) -> Iterator[JobRun]:
         "stamp": attempt.stamp[:12],
     }
     parameters = parameters_of(file)
-    with job_run(attempt.root, experiment, file.stage, file.job, parameters, tags, attempt.digests) as tracked:
+    with job_run(
+        attempt.root, experiment, file.stage, file.job, parameters, tags, attempt.digests
+    ) as tracked:
         yield tracked
     address = tracked.tracking_uri
     record = RunRecord(
@@ -281,7 +287,9 @@ def run_record(config_path: Path, stage: str, name: str) -> Path:
 def commit(root: Path) -> str:
     """The commit of the code, with "+dirty" when tracked files differ; "" outside git."""
     asked = [["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"]]
-    head, changes = [subprocess.run(words, cwd=root, capture_output=True, text=True, check=False) for words in asked]
+    head, changes = [
+        subprocess.run(words, cwd=root, capture_output=True, text=True, check=False) for words in asked
+    ]
     if head.returncode:
         return ""
     return head.stdout.strip() + ("+dirty" if changes.stdout.strip() else "")

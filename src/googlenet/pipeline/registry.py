@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from googlenet.config.compose import Composed
-from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema import classification as c
 from googlenet.config.schema import dataset as data
 from googlenet.config.schema import detection as d
+from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Enabled, MemberRow
 from googlenet.metrics import classification as cm
 from googlenet.metrics import classification_studies as studies

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from googlenet.storage import checkpoint, faults
 from googlenet.errors import Stopped, UserError
+from googlenet.storage import checkpoint, faults
 from googlenet.storage.files import locked
 from googlenet.tracking.processes import started
 
@@ -103,6 +103,7 @@ class Resume:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, name: str) -> Path:
+        assert self.folder is not None  # nothing is kept without one
         return self.folder / f"{name}.safetensors"
 
     def _due(self) -> bool:

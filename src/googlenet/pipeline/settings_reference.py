@@ -98,7 +98,12 @@ def rows_of(kind: type[BaseModel], defaults: Any, prefix: str) -> Iterator[tuple
         inner = model_of(field.annotation)
         own = inner is not None and isinstance(given, dict)
         takes = words.of_field(field)
-        yield f"`{prefix}{name}`", takes, "" if own or given is None else f"`{shown(given)}`", field.description or ""
+        yield (
+            f"`{prefix}{name}`",
+            takes,
+            "" if own or given is None else f"`{shown(given)}`",
+            field.description or "",
+        )
         if inner is not None and own:
             yield from rows_of(inner, given, f"{prefix}{name}.")
 

@@ -18,10 +18,15 @@ LONG_S = 1.5  # what takes longer is done once
 STEPS_AT_MOST = 100_000  # of a training that is ended long before
 
 
+def gpu_in_use() -> bool:
+    """Whether this process has given a GPU work."""
+    return torch.cuda.is_available() and bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
+
+
 def now() -> float:
     """Seconds of a clock that other work on the machine does not move: of this process and its children, where one thread
     does all; of the wall with more threads or a GPU."""
-    if torch.get_num_threads() > 1 or (torch.cuda.is_available() and torch.cuda.is_initialized()):
+    if torch.get_num_threads() > 1 or gpu_in_use():
         return time.perf_counter()
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
@@ -38,7 +43,8 @@ def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
     first = now() - start
     if first > LONG_S:
         return first / units
-    times, start = [], now()
+    times: list[float] = []
+    start = now()
     while not times or now() - start < budget_s:
         before = now()
         units = work()
@@ -49,7 +55,7 @@ def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
 
 def wait() -> None:
     """Until the GPU has done what it was given."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if gpu_in_use():
         torch.cuda.synchronize()
 
 
@@ -60,15 +66,15 @@ class Enough(Exception):
 class Clocked(Sequence[np.ndarray]):
     """Images for a training that note when each step begins to ask for its own, and end it after enough of them."""
 
-    def __init__(self, images: Sequence[np.ndarray], count: int, per_step: int, warm_up: int):
-        self.images, self.count, self.per_step, self.warm_up = images, count, per_step, warm_up
+    def __init__(self, images: Sequence[np.ndarray], length: int, per_step: int, warm_up: int):
+        self.images, self.length, self.per_step, self.warm_up = images, length, per_step, warm_up
         self.asked = 0
         self.times: list[float] = []
 
     def __len__(self) -> int:
-        return self.count
+        return self.length
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]  # trainings take no slices
         if self.asked % self.per_step == 0:
             wait()
             self.times.append(now())
@@ -91,11 +97,12 @@ def step_seconds(train: Callable[[Clocked], object], clocked: Clocked) -> float:
 def as_in_a_job(compute: Compute) -> Iterator[None]:
     """Threads and determinism as a job has them; afterwards as before."""
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    fill = torch.utils.deterministic.fill_uninitialized_memory
+    settings = torch.utils.deterministic
+    fill = settings.fill_uninitialized_memory  # type: ignore[attr-defined]  # set at import
     try:
         prepare_machine(compute.numeric_threads, compute.device)
         yield
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(deterministic)
-        torch.utils.deterministic.fill_uninitialized_memory = fill
+        settings.fill_uninitialized_memory = fill  # type: ignore[attr-defined]

@@ -11,7 +11,6 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import ConfigDict, Strict, ValidationError
 
-from googlenet.config.problems import dotted
 from googlenet.config.schema.base import Settings
 from googlenet.errors import UserError, nearest
 from googlenet.pipeline.versions import cpu_name
@@ -124,11 +123,9 @@ def checked(kind: type[CheckedT], value: Any, place: str, key: str, remedy: str)
         return kind.model_validate_json(json.dumps(value, default=str))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        below = dotted(tuple(first["loc"]), value)
-        where = ".".join(filter(None, (key, below))) or "the file"
-        raise UserError(
-            f"{place}: {where}: {first['msg']}, not {shortened(first['input'])}; {remedy}"
-        ) from None
+        below = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+        where, value = f"{key}{below}".removeprefix(".") or "the file", shortened(first["input"])
+        raise UserError(f"{place}: {where}: {first['msg']}, not {value}; {remedy}") from None
 
 
 def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = "") -> Path:
@@ -149,9 +146,7 @@ def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = ""
     made = Measured(date=date, torch=metadata.version("torch"), load=load, beside=beside)
     head = {"machine": machine.model_dump(), "measured": made.model_dump()}
     text = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in head.items())
-    text += "rates:\n" + "".join(
-        line_of(asked, rows[asked]) for asked in sorted(rows, key=lambda row: row.key)
-    )
+    text += "rates:\n" + "".join(sorted(line_of(asked, rate) for asked, rate in rows.items()))
     write_bytes(path, (HEAD.format(name=name) + text).encode())
     return path
 

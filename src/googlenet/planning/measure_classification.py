@@ -148,7 +148,8 @@ def random_scores(rng: np.random.Generator, *shape: int) -> np.ndarray:
     """Rows of probabilities, float32."""
     logits = rng.standard_normal(shape, np.float32) * 3
     scores = np.exp(logits - logits.max(-1, keepdims=True))
-    return scores / scores.sum(-1, keepdims=True)
+    normalised: np.ndarray = scores / scores.sum(-1, keepdims=True)
+    return normalised
 
 
 def line(work_on: Callable[[int], Callable[[], bool]], few: int, more: int) -> LineRate:
@@ -171,7 +172,7 @@ class EnsembleEvaluation(Measurement[LineRate]):
         rng, shown = np.random.default_rng(0), [str(i) for i in range(self.classes)]
 
         def work_on(images: int) -> Callable[[], bool]:
-            scores = {
+            scores: dict[str, dict[int, np.ndarray]] = {
                 f"m{i}": {policy: random_scores(rng, images, self.classes) for policy in self.policies}
                 for i in range(self.members)
             }

@@ -84,18 +84,18 @@ class MergeRate(Seconds):
 
 
 class Merge(Measurement[MergeRate]):
-    """To merge an image's boxes, `most` of them MultiBox's."""
+    """To merge an image's boxes, `multibox_boxes` of them MultiBox's."""
 
     name, gives = "merge", MergeRate
     search: d.Search
-    most: int
+    multibox_boxes: int
     duplicate_iou: float
     image: ImageSize
 
     def measure(self, bench: Bench) -> MergeRate:
         image, rng = bench.images(self.image)[0], np.random.default_rng(0)
         searched = propose(image, self.search)
-        boxes = random_boxes(rng, self.most, image.shape[1], image.shape[0])
+        boxes = random_boxes(rng, self.multibox_boxes, image.shape[1], image.shape[0])
         confidence = np.linspace(1, 0, len(boxes))
         words = boxes, confidence, searched, self.duplicate_iou
         kept = len(merge(*words).boxes) / max(1, len(searched) + len(boxes))
@@ -152,15 +152,18 @@ class MultiboxBoxes(MultiboxMeasurement[Seconds]):
 
     name, gives = "multibox", Seconds
     image: ImageSize
-    most: int
-    nms_iou: float
+    multibox_boxes: int
+    multibox_nms_iou: float
 
     def measure(self, bench: Bench) -> Seconds:
-        model = self.model(self.runtime.device).eval()
-        images, words = bench.images(self.image), (self.most, self.nms_iou, self.runtime)
-        return Seconds(
-            seconds=seconds_of(lambda: len([multibox.propose(model, image, *words) for image in images]))
-        )
+        model, images = self.model(self.runtime.device).eval(), bench.images(self.image)
+        settings = bench.experiment.settings(bench.experiment.jobs("merge_proposals")[0], d.MergeProposals)
+        settings = self.laid_over(settings)
+
+        def propose_all() -> int:
+            return len([multibox.propose(model, image, settings, self.runtime) for image in images])
+
+        return Seconds(seconds=seconds_of(propose_all))
 
 
 class DetectorStep(NetworkMeasurement[LoadedStepRate]):

@@ -6,7 +6,7 @@ from functools import cache
 import torch
 from torch import nn
 
-from googlenet.config.schema.base import NetworkName, Settings
+from googlenet.config.schema.base import Settings
 from googlenet.config.schema.shared import Model, TrainedMember
 from googlenet.models.forward import peak_bytes
 from googlenet.models.network import Architecture, Network, NetworkSpec
@@ -16,12 +16,12 @@ from googlenet.models.runtime import Runtime
 class NetworkShape(Settings):
     """What a network's times depend on: dropout changes none, and stays at its default here."""
 
-    network: NetworkName
+    network: str
     classes: int
     architecture: Architecture
 
     @classmethod
-    def of(cls, model: Model, member: TrainedMember, classes: int, network: NetworkName) -> "NetworkShape":
+    def of(cls, model: Model, member: TrainedMember, classes: int, network: str) -> "NetworkShape":
         """The shape of a row of the table of members; network: the kind that the member is."""
         spec = NetworkSpec.of(model, (), member.width, member.repeat_modules)
         usual = Architecture()

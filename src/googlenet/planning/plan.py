@@ -50,12 +50,13 @@ class Plan(NamedTuple):
         """What all stages write."""
         return sum(stage.total("disk_mb") for stage in self.stages)
 
-    def memory_mb(self, stage: StagePlan, which: str = "memory_mb") -> float:
+    def memory_mb(self, stage: StagePlan) -> float:
         """Memory of the jobs of a stage that run side by side."""
-        largest = max(sum(getattr(job, which).values()) for job in stage.jobs)
-        if which == "gpu_memory_mb":
-            return largest  # a GPU has one of them at a time
-        return largest * self.side_by_side(stage)
+        return sum(stage.largest.memory_mb.values()) * self.side_by_side(stage)
+
+    def gpu_memory_mb(self, stage: StagePlan) -> float:
+        """Memory of a GPU, which has one of the jobs at a time."""
+        return max(sum(job.gpu_memory_mb.values()) for job in stage.jobs)
 
     def side_by_side(self, stage: StagePlan) -> int:
         """How many jobs of a stage run at once."""
@@ -159,7 +160,7 @@ def verdict(plan: Plan) -> list[str]:
             alone = f"; one alone needs {gb(one)}" if beside > 1 else ""
             mend = f"; at most {fit} at a time fit" if fit else alone
             found.append(f"{stage.stage} needs {gb(needs)} of memory for {jobs}, {gb(room)} {word}{mend}")
-        on_gpu = plan.memory_mb(stage, "gpu_memory_mb")
+        on_gpu = plan.gpu_memory_mb(stage)
         if on_gpu > machine.gpu_memory_gb * 1000 * ROOM:
             found.append(
                 f"{stage.stage} needs {gb(on_gpu)} on the GPU, which has {gb(machine.gpu_memory_gb * 1000)}"

@@ -3,7 +3,6 @@
 A rate serves equal measurements alone: nothing is scaled to another network.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
@@ -85,11 +84,6 @@ class Measurement(Settings, Generic[RateT]):
     def to_json(self) -> dict[str, Any]:
         """As plain values; of a network's architecture what is not the paper's."""
         return self.model_dump(mode="json", exclude_defaults=True)
-
-    @property
-    def key(self) -> str:
-        """One text for equal ones."""
-        return json.dumps([self.name, self.to_json()], sort_keys=True)
 
 
 class NetworkMeasurement(Measurement[RateT]):

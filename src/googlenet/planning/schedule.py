@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from googlenet.storage.files import load_yaml
 
@@ -63,9 +64,9 @@ class StagePlan:
         """The job that needs the most memory."""
         return max(self.jobs, key=lambda job: sum(job.memory_mb.values()))
 
-    def total(self, what: str) -> float:
+    def total(self, what: Literal["wall_s", "cpu_s", "gpu_s", "disk_mb"]) -> float:
         """The sum of a field over the jobs."""
-        return sum(getattr(job, what) for job in self.jobs)
+        return sum(float(getattr(job, what)) for job in self.jobs)
 
 
 def least_wall(stages: Sequence[StagePlan], cores: int, gpus: int) -> float:

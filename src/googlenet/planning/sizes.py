@@ -136,7 +136,7 @@ def drawn(source: DataSource) -> DataSize:
 def count_drawn(recipe: s.EmbeddedDigits | s.EmbeddedScenes, split: str) -> int:
     """How many images of a split the recipe of the embedded set makes."""
     if isinstance(recipe, s.EmbeddedScenes):
-        return recipe.scenes.of(split)
+        return int(recipe.scenes.of(split))
     digits = len(handwriting.digits_of(split, recipe.writers)[1])
     return min(recipe.limit_per_split or digits, digits) * (
         recipe.composites_per_digit if split == "train" else 1

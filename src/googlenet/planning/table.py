@@ -188,7 +188,7 @@ def network_in_short(network: NetworkShape) -> str:
 def compared_text(rows: Sequence[Compared]) -> str:
     """Planned beside measured."""
     head = ("stage", "jobs", "planned s", "measured s", "ratio", "planned MB", "measured MB", "ratio")
-    table = [head]
+    table: list[tuple[str, ...]] = [head]
     for row in rows:
         seconds, memory = row.planned_s / max(row.measured_s, 0.01), row.planned_mb / max(row.measured_mb, 1)
         numbers = [f"{row.planned_s:.0f}", f"{row.measured_s:.0f}", f"{seconds:.2f}"]

@@ -11,6 +11,7 @@ from googlenet.planning import measure_detection as rates
 from googlenet.planning import networks
 from googlenet.planning.measure import Disk
 from googlenet.planning.networks import NetworkShape
+from googlenet.planning.rates import LoadedStepRate
 from googlenet.planning.schedule import JobPlan, StagePlan
 from googlenet.planning.work import UNTIMED_S, WRITING, Context, times
 from googlenet.planning.work_classification import prepare
@@ -55,9 +56,9 @@ def multibox_boxes(context: Context) -> int:
 
 def merging(context: Context) -> rates.MergeRate:
     """Seconds to merge an image's boxes, and the share that is left."""
-    search, most = search_of(context), multibox_boxes(context)
+    search, boxes = search_of(context), multibox_boxes(context)
     iou, image = context.experiment.of(d.MergeProposals).duplicate_iou, context.sizes[KIND].image
-    return context.ask(rates.Merge(search=search, most=most, duplicate_iou=iou, image=image))
+    return context.ask(rates.Merge(search=search, multibox_boxes=boxes, duplicate_iou=iou, image=image))
 
 
 def boxes_an_image(context: Context) -> float:
@@ -94,7 +95,7 @@ def multibox_trunk(context: Context) -> NetworkShape:
 
 
 def add_training(
-    context: Context, job: JobPlan, network: NetworkShape, step: rates.LoadedStepRate, steps: int, seen: int
+    context: Context, job: JobPlan, network: NetworkShape, step: LoadedStepRate, steps: int, seen: int
 ) -> None:
     """Add the steps of a training that sees so many images, or regions, each of an image of its own."""
     size, images = context.sizes[KIND], context.sizes[KIND].count("train")
@@ -128,8 +129,8 @@ def multibox_s(context: Context, network: NetworkShape) -> float:
         network=network,
         compute=context.compute,
         image=context.sizes[KIND].image,
-        most=settings.multibox_boxes,
-        nms_iou=settings.multibox_nms_iou,
+        multibox_boxes=settings.multibox_boxes,
+        multibox_nms_iou=settings.multibox_nms_iou,
     )
     return context.ask(asked).seconds
 

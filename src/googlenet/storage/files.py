@@ -68,10 +68,10 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"{path}: not JSON ({error}); delete it and run its stage again") from None
 
 
-class _Strict(yaml.SafeLoader):
+class _Strict(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """YAML without a key given twice, of which the former would be lost in silence."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         first: dict[tuple[str, str], int] = {}
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             line, known = key.start_mark.line + 1, first.get((key.tag, key.value))
@@ -80,7 +80,8 @@ class _Strict(yaml.SafeLoader):
                     f"line {line}: the key '{key.value}' is given twice, first in line {known}; keep one of them"
                 )
             first[key.tag, key.value] = line
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 # As Hydra reads conf/: 1e-3 is a number, and a date is text.
@@ -95,7 +96,7 @@ _Strict.add_implicit_resolver(
 )
 
 
-def load_yaml(path: Path) -> dict:
+def load_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping. Raises UserError naming file and line, also for a key that is given twice."""
     try:
         value = yaml.load(path.read_text(encoding="utf-8"), _Strict)

@@ -9,12 +9,12 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
-from googlenet.storage import checkpoint
 from googlenet.errors import UserError
+from googlenet.storage import checkpoint
 from googlenet.storage.files import atomic
 
 FLOAT32 = np.dtype("<f4")
@@ -57,7 +57,7 @@ class Rows:
         try:
             with open(self.path, "rb") as file:
                 file.seek(self.offset + start * self.row_items * self.dtype.itemsize)
-                read = file.readinto(found)
+                read = file.readinto(found.data)
         except FileNotFoundError:
             read = 0
         if read != found.nbytes:
@@ -100,7 +100,7 @@ def written(
     path: Path | str, shapes: Mapping[str, tuple[int, ...]], metadata: Mapping[str, str]
 ) -> Iterator[Writing]:
     """A file of float32 arrays of known shapes, filled in the block; it is there when all its rows are."""
-    header: dict = {"__metadata__": checkpoint.metadata_of(path, metadata)}
+    header: dict[str, Any] = {"__metadata__": checkpoint.metadata_of(path, metadata)}
     end, offsets = 0, {}
     for name, shape in sorted(shapes.items()):
         offsets[name], end = end, end + math.prod(shape) * FLOAT32.itemsize

@@ -52,10 +52,10 @@ class Journal:
     @property
     def identity(self) -> str:
         """The name of this run that was there before MLflow's."""
-        return self.lines[0]["identity"]
+        return str(self.lines[0]["identity"])
 
     @property
-    def pending(self) -> list[dict]:
+    def pending(self) -> list[dict[str, Any]]:
         """Lines that are still to be delivered."""
         return self.lines[self.sent + 1 :]
 
@@ -63,7 +63,7 @@ class Journal:
     def status(self) -> str:
         """RUNNING, or how the last try ended."""
         last = next(line for line in reversed(self.lines) if line["do"] in ("begin", "resume", "end"))
-        return last.get("status", "RUNNING")
+        return str(last.get("status", "RUNNING"))
 
     @property
     def process(self) -> dict[str, str]:
@@ -172,7 +172,7 @@ class Journal:
             self._noted.unlink(missing_ok=True)
             shutil.rmtree(self.files, ignore_errors=True)
 
-    def _note(self) -> dict:
+    def _note(self) -> dict[str, Any]:
         try:
             note = json.loads(self._noted.read_bytes())
         except (
@@ -183,9 +183,9 @@ class Journal:
         return note if self.lines and note.get("identity") == self.identity else {}
 
 
-def whole_lines(content: bytes) -> tuple[list[dict], int]:
+def whole_lines(content: bytes) -> tuple[list[dict[str, Any]], int]:
     """The lines up to the first that is torn or out of order, and their length in bytes."""
-    lines: list[dict] = []
+    lines: list[dict[str, Any]] = []
     length = 0
     for raw in content.splitlines(keepends=True):
         try:
