@@ -1,6 +1,6 @@
 """Bad input, and the one line that each kind gives: the table of what a person can get wrong.
 
-A section: a title, how it is called (a function of bad_input_calls.py or bad_weights.py), whether the line ends a job (STOPS) or is the
+A section: a title, how it is called (a function of bad_input_calls.py, bad_settings.py or bad_weights.py), whether the line ends a job (STOPS) or is the
 reason why one file is left out and listed (LEFT OUT), and its rows: (what it is, what is given, the line). HERE in a line
 stands for the folder that the test is given. A line is the exact text, or a pattern of the whole of it.
 """
@@ -13,8 +13,9 @@ import tarfile
 import torch
 
 import bad_input_calls as calls
+import bad_settings
 import bad_weights
-from bad_input_calls import BOMB, BOX, DEMO, OUTSIDE, corners, demo, params, saved
+from bad_input_calls import BOMB, BOX, OUTSIDE, corners, saved
 from data.rooms import jpeg, put, xml
 
 STOPS, LEFT_OUT = "stops", "left out"
@@ -119,63 +120,6 @@ ILSVRC = (
     ("class given twice", ("devkit/data/map_det.txt", "n02000002 1 cat\nn02000002 2 dog\n"), "map_det.txt, line 2: 'n02000002' stands in line 1 already; remove one of them"),
     ("blacklist of no picture", ("black.txt", "77 n02000002\n", {"blacklist": "black.txt"}), "black.txt, line 1: no picture 77 in val.txt; mend the line or the list"),
     ("blacklist that is not there", ("other.txt", "", {"blacklist": "black.txt"}), "dataset.detection.blacklist: no file HERE/ILSVRC/black.txt; correct the key or complete the data set"),
-)
-SETTINGS = (
-    ("unknown key", demo("train_clasifier: {epochs: 3}"), "conf/experiment/demo.yaml: unknown key 'train_clasifier'; did you mean 'train_classifier'?"),
-    ("unknown key below", params("{train_classifier: {epoch: 3}}"), "params.yaml: unknown key 'overrides.train_classifier.epoch'; did you mean 'epochs'?"),
-    ("unknown key of params.yaml", ("params.yaml", "experimnt: demo\n"), "params.yaml: unknown key 'experimnt'; did you mean 'experiment'?"),
-    ("wrong type", params("{train_classifier: {epochs: many}}"), "params.yaml: 'overrides.train_classifier.epochs' must be a whole number, not 'many'"),
-    ("wrong value in params.yaml", params("{compute: {device: gpu}}"), "params.yaml: 'compute.device' must be cpu or cuda, not 'gpu'"),
-    ("wrong value in an experiment", demo("evaluate_ensemble: {resamples: 0}"), "conf/experiment/demo.yaml: 'evaluate_ensemble.resamples' must be at least 1, not 0"),
-    ("wrong value in a stage's file", ("evaluate_detection.yaml", r"^nms_iou: \S+", "nms_iou: 3"), "conf/evaluate_detection.yaml: 'evaluate_detection.nms_iou' must be above 0, at most 1, not 3"),
-    ("wrong value in a group's file", ("model/small.yaml", r"^input_px: 64", "input_px: 8"), "conf/model/small.yaml: 'model.input_px' must be at least 32, not 8"),
-    ("key given twice in an experiment", demo("about: one\nabout: two"), "HERE/conf/experiment/demo.yaml: line 3: the key 'about' is given twice, first in line 2; keep one of them"),
-    ("key given twice below another", demo("compare_ablations: {confidence_percent: 90, confidence_percent: 99}"), "HERE/conf/experiment/demo.yaml: line 2: the key 'confidence_percent' is given twice, first in line 2; keep one of them"),
-    ("key given twice in params.yaml", ("params.yaml", "experiment: demo\nexperiment: smoke\n"), "HERE/params.yaml: line 2: the key 'experiment' is given twice, first in line 1; keep one of them"),
-    ("section given twice in overrides", params("{model: {width: 0.5}, model: {width: 0.25}}"), "HERE/params.yaml: line 2: the key 'model' is given twice, first in line 2; keep one of them"),
-    ("key given twice in a stage's file", ("compute.yaml", r"^device: \S+", "device: cpu\ndevice: cpu"), "HERE/conf/compute.yaml: line 5: the key 'device' is given twice, first in line 4; keep one of them"),
-    ("tab", ("params.yaml", "experiment: demo\noverrides:\n\tmodel: {width: 0.5}\n"), like(r"HERE/params\.yaml: line 3 is not YAML \(.*\); use spaces, not tabs")),
-    ("not closed", ("params.yaml", "experiment: demo\noverrides: {model: {width: 0.5}\n"), like(r"HERE/params\.yaml: line 3 is not YAML \(.*\); mend that line")),
-    ("not UTF-8", ("params.yaml", b"experiment: d\xe9mo\n"), like(r"HERE/params\.yaml: cannot be read as YAML \(.*\); mend the file")),
-    ("a date of month 13", params("{dataset: {name: 2024-13-01}}"), like(r"HERE/params\.yaml: cannot be read as YAML \(.*\); mend the file")),
-    ("a tag that would run code", params("!!python/object/apply:os.mkdir [made]"), like(r"HERE/params\.yaml: line 2 is not YAML \(.*\); mend that line")),
-    ("list where keys are wanted", params("[train_classifier]"), "params.yaml: 'overrides' must be keys, not ['train_classifier']"),
-    ("file that is a list", ("params.yaml", "- experiment: demo\n"), "HERE/params.yaml: holds no keys; write 'key: value' lines"),
-    ("empty params.yaml", ("params.yaml", ""), "params.yaml or --config: no experiment '' in conf/experiment; known: bvlc, demo, ilsvrc2014, photos, smoke"),
-    ("empty file of a stage", ("compute.yaml", ""), "conf/compute.yaml: lacks the key 'compute.device'; known: none"),
-    ("reference to nothing", params("{dataset: {name: '${nothing}'}}"), like(r"params\.yaml: 'dataset\.name': .*; refer to a key that exists")),
-    ("reference to nothing in an experiment", demo("compute: {device: '${nothing.at_all}'}"), like(r"conf/experiment/demo\.yaml: 'compute\.device': .*; refer to a key that exists")),
-    ("unknown member of a detector", demo("ensemble: {detectors: [{name: d1, init_from: m33}]}"), "conf/experiment/demo.yaml: ensemble.detectors.d1.init_from: no 'm33'; did you mean 'm3'?"),
-    ("two members of one name", demo("ensemble: {members: [{name: m1}, {name: m1}]}"), "conf/experiment/demo.yaml: ensemble.members has a row {'name': 'm1'}; every row needs a name of its own, such as m8"),
-    ("misspelt key of a member in an experiment", demo("ensemble: {members: [{name: m1, smapling: area}]}"), "conf/experiment/demo.yaml: unknown key 'ensemble.members.m1.smapling'; did you mean 'sampling'?"),
-    ("misspelt key of a member in params.yaml", params("{ensemble: {members: [{name: m1, widht: 2}]}}"), "params.yaml: unknown key 'ensemble.members.m1.widht'; did you mean 'width'?"),
-    ("misspelt key of a member in its own file", ("ensemble/paper.yaml", "name: m7, order_seed", "name: m7, order_sed"), "conf/ensemble/paper.yaml: unknown key 'ensemble.members.m7.order_sed'; did you mean 'order_seed'?"),
-    ("member's name with a space", params("{ensemble: {members: [{name: m 1}]}}"), "params.yaml: ensemble.members has a row {'name': 'm 1'}; every row needs a name of its own, such as m8"),
-    ("no member", params("{ensemble: {members: []}}"), "params.yaml: ensemble.members is empty; give at least one row"),
-    ("misspelt key of an ablation", params("{ablations: {rows: [{name: a, change: {}}]}}"), "params.yaml: unknown key 'ablations.rows.a.change'; did you mean 'changes'?"),
-    ("unknown group's file", (DEMO, "override /dataset: digits$", "override /dataset: digit"), "conf/experiment/demo.yaml: no conf/dataset/digit.yaml; did you mean 'digits'?"),
-    ("two classifiers of regions", params("{score_regions: {switches: [svm, context_feature]}}"), "params.yaml: 'score_regions.switches': context_feature and svm each classify the regions; name one of them"),
-    ("data set's name with a slash", params("{dataset: {name: a/b}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 'a/b'"),
-    ("data set's name that leads out", params("{dataset: {name: ..}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not '..'"),
-    ("data set's name with a space", params("{dataset: {name: my flowers}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 'my flowers'"),
-    ("data set's name for a shell", params("{dataset: {name: 'a;touch pwned'}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 'a;touch pwned'"),
-    ("data set's name like an option", params("{dataset: {name: --help}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not '--help'"),
-    ("data set without a name", params("{dataset: {name: ''}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not ''"),
-    ("unknown module", params("{train_multibox: {last: 5c}}"), "train_multibox.last: no module '5c'; known: 3a, 3b, 4a, 4b, 4c, 4d, 4e, 5a, 5b"),
-    ("weights that are not there", params("{ensemble: {members: [{name: m1, weights: no/such}], detectors: [{name: d1}]}}"), "ensemble.members.m1.weights: no file or folder no/such; fetch the weights or correct the path"),
-    ("no pictures to train on", params("{dataset: {classification: {splits: {train: ''}}}}"), "dataset.classification.splits.train: not set, and this experiment trains; name the training pictures, or give every member weights and set train_baseline.enabled to false"),
-)
-CHOSEN = (
-    ("misspelt", "demmo", "params.yaml or --config: no experiment 'demmo' in conf/experiment; did you mean 'demo'?"),
-    ("a path", "../demo", "params.yaml or --config: no experiment '../demo' in conf/experiment; did you mean 'demo'?"),
-    ("for a shell", "demo; touch pwned", "params.yaml or --config: no experiment 'demo; touch pwned' in conf/experiment; known: bvlc, demo, ilsvrc2014, photos, smoke"),
-    ("two", "demo,smoke", "params.yaml or --config: no experiment 'demo,smoke' in conf/experiment; did you mean 'smoke'?"),
-    ("a file of such a name is there", ("my photos", True), "conf/experiment/my photos.yaml: must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first; rename the file"),
-    ("a file like an option", ("-x", True), "conf/experiment/-x.yaml: must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first; rename the file"),
-)
-COMMAND = (
-    ("misspelt key", ("--config", "experimnt=photos"), "--config: unknown key 'experimnt'; did you mean 'experiment'?"),
-    ("list for a name", ("--config", "experiment=[demo]"), "params.yaml or --config: no experiment '['demo']' in conf/experiment; did you mean 'demo'?"),
 )
 CAFFE = (
     ("cut short", bad_weights.writers.caffemodel(bad_weights.layers())[:5000], like(r"HERE/w\.caffemodel: not a whole \.caffemodel \(.*\); fetch it again")),
@@ -283,9 +227,10 @@ TABLE = (
     ("COCO's JSON", calls.coco, STOPS, COCO),
     ("ILSVRC's lists", calls.ilsvrc, STOPS, ILSVRC),
     ("archives", calls.archive, STOPS, ARCHIVES),
-    ("settings", calls.settings, STOPS, SETTINGS),
-    ("the experiment's name", calls.chosen, STOPS, CHOSEN),
-    ("the command line", calls.command, STOPS, COMMAND),
+    ("settings", bad_settings.settings, STOPS, bad_settings.SETTINGS),
+    ("keys of former versions", bad_settings.settings, STOPS, bad_settings.FORMER),
+    ("the experiment's name", bad_settings.chosen, STOPS, bad_settings.CHOSEN),
+    ("the command line", bad_settings.command, STOPS, bad_settings.COMMAND),
     ("a .caffemodel", bad_weights.caffe, STOPS, CAFFE),
     ("a file of torch", bad_weights.torchs, STOPS, TORCH),
     ("a checkpoint of ours", bad_weights.own, STOPS, OWN),

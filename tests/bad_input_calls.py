@@ -3,12 +3,8 @@
 import gzip
 import io
 import json
-import os
-import re
 import shutil
 import struct
-import subprocess
-import sys
 import tarfile
 import zlib
 from pathlib import Path
@@ -17,7 +13,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from conf_copy import ROOT, copied, edit
 from data.rooms import (
     class_tree,
     classification,
@@ -34,7 +29,6 @@ from data.rooms import (
 )
 from data.test_ilsvrc_detection import settings as det_settings
 from data.test_ilsvrc_detection import tree as det_tree
-from googlenet import preflight
 from googlenet.classification.class_order import Outputs, columns_of, labels_among
 from googlenet.data.prepare import prepare
 from googlenet.data.records import Record
@@ -44,7 +38,6 @@ from googlenet.data.verify import faults
 from googlenet.errors import UserError
 from googlenet.evaluate_detections import scored
 from googlenet.metrics.data import Manifest
-from googlenet.pipeline.experiment import experiment, files
 from googlenet.storage.files import read_json
 
 MOST = 0.9  # so large a share may be bad: the reason is then in the manifest
@@ -124,49 +117,6 @@ def ilsvrc(folder: Path, given: Any) -> None:
     path, content, *changes = given
     put(det_tree(folder) / path, content)
     prepare(det_settings(folder, **(changes[0] if changes else {})), folder / "out")
-
-
-def settings(folder: Path, given: Any) -> None:
-    """A file of a copy of conf/, or params.yaml, replaced or added to; `demo` composed, and looked at as before a run.
-
-    given: (file, text), or (file, pattern, replacement).
-    """
-    file, *change = given
-    root = copied(folder)
-    if len(change) == 2:
-        edit(root, file, *change)
-    else:
-        put(root / file if file == "params.yaml" else root / "conf" / file, change[0])
-    composed = experiment(root)
-    list(files(composed))
-    preflight.check(composed, local=True)
-
-
-def chosen(folder: Path, given: Any) -> None:
-    """An experiment asked for by name; its file, empty, is there if a second value says so."""
-    name, there = given if isinstance(given, tuple) else (given, False)
-    root = copied(folder)
-    if there:
-        put(root / f"conf/experiment/{name}.yaml", "# @package _global_\n")
-    experiment(root, name)
-
-
-def command(folder: Path, given: Any) -> None:
-    """Words for `snakemake -n` in this repository's copied workflow; its one error line is raised."""
-    copied(folder)
-    words = [
-        str(Path(sys.executable).with_name("snakemake")),
-        "-n",
-        "--snakefile",
-        str(ROOT / "workflow/Snakefile"),
-    ]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(
-        [*words, *given], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.returncode == 1 and len(errors) == 1 and "Traceback" not in done.stderr, done.stderr
-    raise UserError(errors[0].removeprefix("error: "))
 
 
 def labels(folder: Path, given: Any) -> None:
@@ -285,17 +235,3 @@ BOMB = (
     '<!DOCTYPE a [<!ENTITY l "lol"><!ENTITY m "&l;&l;&l;&l;&l;&l;&l;&l;&l;&l;">]><annotation>&m;</annotation>'
 )
 OUTSIDE = '<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]><annotation>&f;</annotation>'
-DEMO = "experiment/demo.yaml"
-FIRST = "# @package _global_\n"
-
-
-def params(text: str) -> tuple[str, str]:
-    """params.yaml with these overrides."""
-    return "params.yaml", f"experiment: demo\noverrides: {text}\n"
-
-
-def demo(line: str) -> tuple[str, str]:
-    """The demo's file with one more line, in the place of the one that gives the same key."""
-    key, text = line.split(":")[0], (ROOT / "conf" / DEMO).read_text()
-    kept = re.sub(rf"^{key}:.*\n( .*\n)*", "", text, flags=re.MULTILINE)
-    return DEMO, kept.replace(FIRST, f"{FIRST}{line}\n", 1)

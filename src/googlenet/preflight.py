@@ -5,7 +5,7 @@ from pathlib import Path
 from googlenet import tracking
 from googlenet.config.schema.base import TRUNKS
 from googlenet.config.schema.classification import AnalyseUnits, ImportWeights
-from googlenet.config.schema.dataset import Dataset
+from googlenet.config.schema.dataset import Dataset, DataSource
 from googlenet.config.schema.detection import TrainMultibox
 from googlenet.config.schema.shared import Compute, Model
 from googlenet.data.prepare import check_source
@@ -40,11 +40,10 @@ def check_data(experiment: Experiment) -> None:
     """See that the data are there, prepared or to be prepared, with training images where something is trained."""
     dataset = experiment.of(Dataset)
     trains = bool(experiment.jobs("train_classifier")) or "train_baseline" in experiment.stages
-    sources = {"classification": (dataset.classification, trains), "detection": (dataset.detection, True)}
-    for kind, (source, training) in sources.items():
-        if f"prepare_{kind}" not in experiment.stages:
-            continue
-        if training and not source.splits.train:
+    sources: tuple[DataSource, ...] = (dataset.classification, dataset.detection)
+    for source in (source for source in sources if f"prepare_{source.kind}" in experiment.stages):
+        kind = source.kind
+        if (trains or kind == "detection") and not source.splits.train:
             raise UserError(
                 f"dataset.{kind}.splits.train: not set, and this experiment trains; name the training images,"
                 " or give every member weights and set train_baseline.enabled to false"

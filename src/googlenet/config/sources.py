@@ -132,9 +132,10 @@ def check_shapes(layers: Sequence[Layer]) -> None:
 def lay_over(shape: dict[str, Any], content: Mapping[Any, Any], file: str, prefix: str) -> None:
     """Lay a tree over another of the same shape. Raises UserError."""
     for key, value in content.items():
-        name, before = f"{prefix}{key}", shape.get(key)
         if not isinstance(key, str):
+            name = f"{prefix}{shown(key)}"
             raise UserError(f"{file}: the key '{name}' must be text, not {shown(key)}{quotes(key)}")
+        name, before = f"{prefix}{key}", shape.get(key)
         if key == "defaults":
             check_choices(value, file)
         elif is_reference(value):

@@ -7,6 +7,8 @@ import sys
 
 from googlenet.errors import UserError
 
+SINGLE_THREAD = 1  # of a stage without settings of where it computes
+
 
 def prepare_machine(numeric_threads: int, device: str) -> None:
     """Set numeric threads and determinism, of torch only where it is in use. Raises UserError for a GPU that is not there."""

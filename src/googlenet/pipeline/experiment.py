@@ -103,14 +103,10 @@ class Experiment:
 
     def rows(self, per: str) -> Mapping[str, Settings | None]:
         """What a stage has a job for each of: rows of a table, or parts, by name."""
-        tables: dict[str, Any] = {
-            "": lambda: {"all": None},
-            "member": lambda: self.members,
-            "detector": lambda: self.detectors,
-            "part": lambda: self.parts,
-            "variant": lambda: self.variants,
-        }
-        return tables[per]()
+        if not per:
+            return {"all": None}
+        table: Mapping[str, Settings] = getattr(self, f"{per}s")  # members, detectors, parts, variants
+        return table
 
     def jobs(self, stage: str) -> list[Job]:
         """The jobs of a stage."""

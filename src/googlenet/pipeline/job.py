@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_type_hints
 
 from googlenet.config.schema.base import StageSettings
-from googlenet.config.schema.shared import Compute, Execution
+from googlenet.config.schema.shared import Compute, Computes, Execution
 from googlenet.errors import Stopped, UserError
 from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import MlflowRun, RunRecord, read_run
-from googlenet.models.determinism import prepare_machine
+from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
 from googlenet.pipeline import gpus, resume, versions
 from googlenet.pipeline.job_file import JobFile, read_job_file
 from googlenet.storage import faults
@@ -98,12 +98,9 @@ class Job(Generic[SettingsT]):
 
 def compute_of(settings: StageSettings) -> Compute:
     """Where a stage computes; one thread of the CPU for a stage that has no such setting."""
-    compute = getattr(settings, "compute", None)
-    return (
-        compute
-        if isinstance(compute, Compute)
-        else Compute(device="cpu", precision="fp32", numeric_threads=1)
-    )
+    if isinstance(settings, Computes):
+        return settings.compute
+    return Compute(device="cpu", precision="fp32", numeric_threads=SINGLE_THREAD)
 
 
 def settings_class(run: Callable[..., None]) -> type[StageSettings]:

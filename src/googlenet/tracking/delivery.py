@@ -88,7 +88,7 @@ class Delivery:
         journal.remove_if_done()
         return arrived
 
-    def _batch(self, journal: Journal) -> list[dict]:
+    def _batch(self, journal: Journal) -> list[dict[str, Any]]:
         """The next line; of metrics, the next lines up to what MLflow takes at once."""
         first, *others = journal.pending
         batch, size = [first], len(first.get("values", ()))
@@ -99,7 +99,7 @@ class Delivery:
             batch.append(line)
         return batch
 
-    def _send(self, journal: Journal, batch: list[dict]) -> None:
+    def _send(self, journal: Journal, batch: list[dict[str, Any]]) -> None:
         """Deliver a batch; what the store does not take is told and left out, line by line."""
         first = batch[0]
         try:
@@ -120,7 +120,7 @@ class Delivery:
             for line in batch if len(batch) > 1 else []:
                 self._send(journal, [line])
 
-    def _send_line(self, journal: Journal, line: dict) -> None:
+    def _send_line(self, journal: Journal, line: dict[str, Any]) -> None:
         client, run_id, doubtful = self._client, journal.run_id, line["n"] < journal.doubtful
         match line["do"]:
             case "begin":

@@ -42,7 +42,8 @@ class Journal:
         self.doubtful = len(self.lines)
         note = self._note()
         self.sent = min(note.get("sent", -1), len(self.lines) - 1)
-        self.run_id, self.experiment_id = note.get("run_id", ""), note.get("experiment_id", "")
+        self.run_id: str = note.get("run_id", "")
+        self.experiment_id: str = note.get("experiment_id", "")
         self.uri = note.get("uri", "")
         if (
             note and self.sent < note["sent"]

@@ -24,7 +24,8 @@ def create_run(client: "MlflowClient", experiment_id: str, parent_id: str, line:
     """Create a job's run below its parent, and return its id."""
     tags = line["tags"] | {"journal": line["identity"], "mlflow.parentRunId": parent_id}
     name = f"{tags['stage']}/{tags['job']}"
-    return client.create_run(experiment_id, start_time=line["time"], tags=tags, run_name=name).info.run_id
+    run = client.create_run(experiment_id, start_time=line["time"], tags=tags, run_name=name)
+    return str(run.info.run_id)
 
 
 def resume(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> None:
@@ -51,8 +52,8 @@ def make_current(client: "MlflowClient", experiment_id: str, run_id: str) -> Non
         if twin != run_id:
             client.delete_run(twin)
     same = " and ".join(f"tags.{key} = '{own.data.tags[key]}'" for key in ("stage", "job"))
-    others = client.search_runs([experiment_id], f"{same} and tags.current = 'true'")
-    others = [run for run in others if run.info.run_id != run_id]
+    current = client.search_runs([experiment_id], f"{same} and tags.current = 'true'")
+    others = [run for run in current if run.info.run_id != run_id]
     if later := [run for run in others if run.info.start_time > own.info.start_time]:
         others, current_id = [own], later[0].info.run_id
     else:
@@ -84,7 +85,8 @@ def log_inputs(client: "MlflowClient", run_id: str, inputs: Mapping[str, str], d
     """Log digests as MLflow data sets too, cut to the 36 characters it takes: a column of its runs table."""
     from mlflow.entities import Dataset, DatasetInput
 
-    there = client.get_run(run_id).inputs.dataset_inputs if doubtful else []
+    logged = client.get_run(run_id).inputs if doubtful else None
+    there = logged.dataset_inputs if logged else []
     names = inputs.keys() - {known.dataset.name for known in there}
     batch = [
         DatasetInput(

@@ -117,8 +117,8 @@ def experiment_id_of(client: "MlflowClient", root: Path, experiment: str) -> str
             found = client.get_experiment_by_name(name)
             if found is None:
                 own = None if _given() else (_folder(root) / "artifacts" / experiment).as_uri()
-                return client.create_experiment(name, artifact_location=own)
-    return _active(found, name).experiment_id
+                return str(client.create_experiment(name, artifact_location=own))
+    return str(_active(found, name).experiment_id)
 
 
 def _active(found: Any, name: str) -> Any:

@@ -20,12 +20,12 @@ from googlenet.config.schema.base import (
 )
 from googlenet.config.schema.shared import (
     Bootstrap,
-    Compute,
+    Computes,
     ImportedMember,
     Model,
-    Network,
     Optimisation,
     Origin,
+    RunsNetwork,
     Sampling,
     TrainedMember,
 )
@@ -55,7 +55,7 @@ class Stall(Settings):
     margin: OpenFraction = Field(description="no loss was below (1 - margin) x chance")
 
 
-class TrainClassifier(StageSettings, Optimisation):
+class TrainClassifier(Computes, Optimisation):
     """One member of the ensemble, trained as in section 6."""
 
     batch_size: Count = Field(description="Images a step")
@@ -65,7 +65,6 @@ class TrainClassifier(StageSettings, Optimisation):
     model: Model = Field(description="The network")
     sampling: Sampling = Field(description="The member's sampling method")
     mirror: bool = Field(description="Whether every second crop is mirrored")
-    compute: Compute = Field(description="Where numbers are computed")
 
 
 class ImportWeights(StageSettings):
@@ -76,7 +75,7 @@ class ImportWeights(StageSettings):
     model: Model = Field(description="For what the weights do not say: dropout in later fine-tuning, width")
 
 
-class PredictCrops(StageSettings):
+class PredictCrops(RunsNetwork):
     """Class probabilities of one member on the test images, for every policy in one pass (section 7)."""
 
     policies: Policies = Field(description="Crops an image")
@@ -87,11 +86,9 @@ class PredictCrops(StageSettings):
     )
     per_crop_seed: Seed = Field(description="Of the choice of these images")
     mirror: bool = Field(description="Whether mirrored crops are mirrored")
-    network: Network = Field(description="The member's network")
-    compute: Compute = Field(description="Where numbers are computed")
 
 
-class TrainBaseline(StageSettings):
+class TrainBaseline(Computes):
     """A logistic regression on pixels (scikit-learn): what the network is to be better than."""
 
     enabled: bool = Field(description="false leaves it out")
@@ -99,7 +96,6 @@ class TrainBaseline(StageSettings):
     grey: bool = Field(description="Whether colour is left out")
     inverse_regularisation: Positive = Field(description="C of the logistic regression")
     max_iterations: Count = Field(description="Of its solver")
-    compute: Compute = Field(description="Where numbers are computed")
 
 
 class Calibration(Settings):
@@ -129,7 +125,7 @@ class StudyCrops(StageSettings, Bootstrap):
     )
 
 
-class AnalyseUnits(StageSettings):
+class AnalyseUnits(RunsNetwork):
     """Clusters of correlated units of a trained member, and the branches that they come out of and feed (sections 3 and 4)."""
 
     enabled: bool = Field(description="false leaves it out")
@@ -149,11 +145,9 @@ class AnalyseUnits(StageSettings):
     untrained_seed: Seed = Field(
         description="Initial weights of the same network without training, for comparison"
     )
-    network: Network = Field(description="The member's network")
-    compute: Compute = Field(description="Where numbers are computed")
 
 
-class MeasureCost(StageSettings):
+class MeasureCost(Computes):
     """Table 1, the rate of this experiment's own network, and GoogLeNet beside other networks."""
 
     model: Model = Field(description="This experiment's network")
@@ -168,7 +162,6 @@ class MeasureCost(StageSettings):
     )
     reference_batch_size: Count = Field(description="Images a forward pass of the networks in timed")
     reference_repeats: Count = Field(description="Turns; in each, every network runs once")
-    compute: Compute = Field(description="Where numbers are computed")
 
     @model_validator(mode="after")
     def _names_googlenet(self) -> "MeasureCost":
@@ -187,14 +180,13 @@ class Variant(Settings):
     seed: Seed = Field(description="Order seed and sampling seed")
 
 
-class TrainAblation(StageSettings):
+class TrainAblation(Computes):
     """One variant of the table of ablations."""
 
     variant: Variant = Field(description="The row and the seed")
     training: TrainClassifier = Field(
         description="train_classifier's settings with the row's changes and the seed"
     )
-    compute: Compute = Field(description="Where numbers are computed")
 
 
 class AblationRow(Settings):

@@ -17,7 +17,7 @@ from googlenet.config.schema.base import (
     Whole,
     wrong,
 )
-from googlenet.config.schema.shared import Bootstrap, Compute, Detector, Network, Optimisation, Part
+from googlenet.config.schema.shared import Bootstrap, Detector, Optimisation, Part, RunsNetwork
 
 Switch = Literal["bbox_regression", "context_feature", "svm", "mirror"]
 Head = Literal["bbox_regression", "context_feature", "svm"]
@@ -50,7 +50,7 @@ class ProposeRegions(StageSettings, Search):
     part: Part = Field(description="Which images")
 
 
-class TrainMultibox(StageSettings, Optimisation):
+class TrainMultibox(RunsNetwork, Optimisation):
     """MultiBox (Erhan et al. 2014) on the trunk of a member: boxes of any class from the whole image, squeezed to a square."""
 
     enabled: bool = Field(description="false leaves MultiBox out: selective search alone proposes")
@@ -82,8 +82,6 @@ class TrainMultibox(StageSettings, Optimisation):
     init_seed: Seed = Field(description="Of the head")
     order_seed: Seed = Field(description="Of images, parts and mirroring")
     mirror: bool = Field(description="Whether every second image is mirrored")
-    network: Network = Field(description="The member's network")
-    compute: Compute = Field(description="Where numbers are computed")
 
     @model_validator(mode="after")
     def _ranges(self) -> "TrainMultibox":
@@ -96,7 +94,7 @@ class TrainMultibox(StageSettings, Optimisation):
         return self
 
 
-class MergeProposals(StageSettings):
+class MergeProposals(RunsNetwork):
     """MultiBox's best boxes and those of selective search as one set (section 8)."""
 
     parts: Count = Field(description="As in propose_regions")
@@ -108,8 +106,6 @@ class MergeProposals(StageSettings):
         description="Of two boxes that overlap more, MultiBox's stays, or the first; 1.0 keeps both"
     )
     part: Part = Field(description="Which images")
-    network: Network = Field(description="The network that is MultiBox's trunk")
-    compute: Compute = Field(description="Where numbers are computed")
 
 
 class Compared(Settings):
@@ -141,7 +137,7 @@ class HardNegatives(Settings):
     hardest: Count = Field(description="Of them kept for the epoch")
 
 
-class TrainDetector(StageSettings, Optimisation):
+class TrainDetector(RunsNetwork, Optimisation):
     """One detector: a member fine-tuned on warped regions with a background class, as in R-CNN (section 8)."""
 
     batches_per_epoch: Count = Field(description="Steps an epoch")
@@ -153,8 +149,6 @@ class TrainDetector(StageSettings, Optimisation):
     hard_negatives: HardNegatives = Field(description="Of background regions")
     mirror: bool = Field(description="Whether every second region is mirrored")
     detector: Detector = Field(description="The detector's row")
-    network: Network = Field(description="The member's network")
-    compute: Compute = Field(description="Where numbers are computed")
 
 
 class RegionView(Settings):
@@ -196,7 +190,7 @@ class ContextFeature(Settings):
     max_iterations: Count = Field(description="Of its solver")
 
 
-class FitRegionHeads(StageSettings, RegionView):
+class FitRegionHeads(RunsNetwork, RegionView):
     """What the switches need beyond the fine-tuned network, fitted on its vectors of training regions."""
 
     objects: Count = Field(
@@ -213,19 +207,15 @@ class FitRegionHeads(StageSettings, RegionView):
     svm: Svm = Field(description="Support vector machines")
     context_feature: ContextFeature = Field(description="A feature of the whole image")
     heads: Annotated[tuple[Head, ...], Field(strict=False)] = Field(description="Those that a switch needs")
-    network: Network = Field(description="The detector's network")
-    compute: Compute = Field(description="Where numbers are computed")
 
 
-class ScoreRegions(StageSettings, RegionView):
+class ScoreRegions(RunsNetwork, RegionView):
     """Class probabilities of one detector on every proposal of the test images."""
 
     switches: Switches = Field(description="Those that are on; the paper has none")
     compare: Annotated[tuple[Switches, ...], Field(strict=False)] = Field(
         description="Settings measured beside it, each a list of switches"
     )
-    network: Network = Field(description="The detector's network")
-    compute: Compute = Field(description="Where numbers are computed")
 
     @property
     def heads(self) -> tuple[Head, ...]:

@@ -16,6 +16,7 @@ from googlenet.config.schema.base import (
     Seed,
     Selects,
     Settings,
+    StageSettings,
     Whole,
     wrong,
 )
@@ -31,6 +32,18 @@ class Compute(Settings):
         description="bf16: autocast of matrix products and convolutions"
     )
     numeric_threads: Count = Field(description="Threads of each job; jobs run side by side")
+
+
+class Computes(StageSettings):
+    """The settings of a stage that computes on a device."""
+
+    compute: Compute = Field(description="Where numbers are computed")
+
+
+class RunsNetwork(Computes):
+    """The settings of a stage that runs the network of a member, or one that started from it."""
+
+    network: Network = Field(description="The member's network")
 
 
 class Execution(Settings):

@@ -1,0 +1,193 @@
+"""Bad settings, with the line that each gives, and how they are given; a part of the table of bad_input.py."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from conf_copy import ROOT, copied, edit
+from data.rooms import put
+from googlenet import preflight
+from googlenet.errors import UserError
+from googlenet.pipeline.experiment import experiment, files
+
+like = re.compile
+DEMO = "experiment/demo.yaml"
+FIRST = "# @package _global_\n"
+
+
+def params(text: str) -> tuple[str, str]:
+    """params.yaml with these overrides."""
+    return "params.yaml", f"experiment: demo\noverrides: {text}\n"
+
+
+def demo(line: str) -> tuple[str, str]:
+    """The demo's file with one more line, in the place of the one that gives the same key."""
+    key, text = line.split(":")[0], (ROOT / "conf" / DEMO).read_text()
+    kept = re.sub(rf"^{key}:.*\n( .*\n)*", "", text, flags=re.MULTILINE)
+    return DEMO, kept.replace(FIRST, f"{FIRST}{line}\n", 1)
+
+
+def settings(folder: Path, given: Any) -> None:
+    """A file of a copy of conf/, or params.yaml, replaced or added to; `demo` composed, and looked at as before a run.
+
+    given: (file, text), or (file, pattern, replacement).
+    """
+    file, *change = given
+    root = copied(folder)
+    if len(change) == 2:
+        edit(root, file, *change)
+    else:
+        put(root / file if file == "params.yaml" else root / "conf" / file, change[0])
+    composed = experiment(root)
+    list(files(composed))
+    preflight.check(composed, local=True)
+
+
+def chosen(folder: Path, given: Any) -> None:
+    """An experiment asked for by name; its file, empty, is there if a second value says so."""
+    name, there = given if isinstance(given, tuple) else (given, False)
+    root = copied(folder)
+    if there:
+        put(root / f"conf/experiment/{name}.yaml", "# @package _global_\n")
+    experiment(root, name)
+
+
+def command(folder: Path, given: Any) -> None:
+    """Words for `snakemake -n` in this repository's copied workflow; its one error line is raised."""
+    copied(folder)
+    words = [
+        str(Path(sys.executable).with_name("snakemake")),
+        "-n",
+        "--snakefile",
+        str(ROOT / "workflow/Snakefile"),
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [*words, *given], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 1 and len(errors) == 1 and "Traceback" not in done.stderr, done.stderr
+    raise UserError(errors[0].removeprefix("error: "))
+
+
+# fmt: off
+QUOTES = "put text that YAML reads as a number or a boolean in quotes"
+SETTINGS = (
+    ("unknown key", demo("train_clasifier: {epochs: 3}"), "conf/experiment/demo.yaml: unknown key 'train_clasifier'; did you mean 'train_classifier'?"),
+    ("unknown key below", params("{train_classifier: {epoch: 3}}"), "params.yaml: unknown key 'train_classifier.epoch'; did you mean 'epochs'?"),
+    ("unknown key of params.yaml", ("params.yaml", "experimnt: demo\n"), "params.yaml: unknown key 'experimnt'; did you mean 'experiment'?"),
+    ("wrong type", params("{train_classifier: {epochs: many}}"), "params.yaml: 'train_classifier.epochs' must be a whole number of at least 1, not 'many'"),
+    ("wrong value in params.yaml", params("{compute: {device: gpu}}"), "params.yaml: 'compute.device' must be cpu or cuda, not 'gpu'"),
+    ("wrong value in an experiment", demo("evaluate_ensemble: {resamples: 0}"), "conf/experiment/demo.yaml: 'evaluate_ensemble.resamples' must be a whole number of at least 1, not 0"),
+    ("wrong value in a stage's file", ("evaluate_detection.yaml", r"^nms_iou: \S+", "nms_iou: 3"), "conf/evaluate_detection.yaml: 'evaluate_detection.nms_iou' must be a number above 0 and at most 1, not 3"),
+    ("wrong value in a group's file", ("model/small.yaml", r"^input_px: 64", "input_px: 8"), "conf/model/small.yaml: 'model.input_px' must be a whole number of at least 32, not 8"),
+    ("key given twice in an experiment", demo("about: one\nabout: two"), "HERE/conf/experiment/demo.yaml: line 3: the key 'about' is given twice, first in line 2; keep one of them"),
+    ("key given twice below another", demo("compare_ablations: {confidence_percent: 90, confidence_percent: 99}"), "HERE/conf/experiment/demo.yaml: line 2: the key 'confidence_percent' is given twice, first in line 2; keep one of them"),
+    ("key given twice in params.yaml", ("params.yaml", "experiment: demo\nexperiment: smoke\n"), "HERE/params.yaml: line 2: the key 'experiment' is given twice, first in line 1; keep one of them"),
+    ("section given twice in overrides", params("{model: {width: 0.5}, model: {width: 0.25}}"), "HERE/params.yaml: line 2: the key 'model' is given twice, first in line 2; keep one of them"),
+    ("key given twice in a stage's file", ("compute.yaml", r"^device: \S+", "device: cpu\ndevice: cpu"), "HERE/conf/compute.yaml: line 5: the key 'device' is given twice, first in line 4; keep one of them"),
+    ("tab", ("params.yaml", "experiment: demo\noverrides:\n\tmodel: {width: 0.5}\n"), like(r"HERE/params\.yaml: line 3 is not YAML \(.*\); use spaces, not tabs")),
+    ("not closed", ("params.yaml", "experiment: demo\noverrides: {model: {width: 0.5}\n"), like(r"HERE/params\.yaml: line 3 is not YAML \(.*\); mend that line")),
+    ("not UTF-8", ("params.yaml", b"experiment: d\xe9mo\n"), like(r"HERE/params\.yaml: cannot be read as YAML \(.*\); mend the file")),
+    ("a tag that a value does not fit", params("{evaluate_ensemble: {seed: !!int one}}"), like(r"HERE/params\.yaml: cannot be read as YAML \(.*\); mend the file")),
+    ("a tag that would run code", params("!!python/object/apply:os.mkdir [made]"), like(r"HERE/params\.yaml: line 2 is not YAML \(.*\); mend that line")),
+    ("list where keys are wanted", params("[train_classifier]"), "params.yaml: 'overrides' must be keys, not ['train_classifier']"),
+    ("file that is a list", ("params.yaml", "- experiment: demo\n"), "HERE/params.yaml: holds no keys; write 'key: value' lines"),
+    ("empty params.yaml", ("params.yaml", ""), "params.yaml or --config: no experiment '' in conf/experiment; known: bvlc, demo, ilsvrc2014, photos, smoke"),
+    ("empty file of a stage", ("compute.yaml", ""), "conf/compute.yaml: the first line must be '# @package compute'; add it"),
+    ("a stage's file that lacks a key", ("compute.yaml", r"^device: .*\n", ""), "conf/compute.yaml: lacks the key 'compute.device'; add it"),
+    ("a stage's file without its first line", ("compute.yaml", r"\A.*\n", ""), "conf/compute.yaml: the first line must be '# @package compute'; add it"),
+    ("an experiment's file without its first line", (DEMO, r"\A.*\n", ""), "conf/experiment/demo.yaml: the first line must be '# @package _global_'; add it"),
+    ("reference to nothing", params("{dataset: {name: '${nothing}'}}"), like(r"params\.yaml: 'dataset\.name': .*; refer to a key that exists")),
+    ("reference to nothing in an experiment", demo("compute: {device: '${nothing.at_all}'}"), like(r"conf/experiment/demo\.yaml: 'compute\.device': .*; refer to a key that exists")),
+    ("unknown member of a detector", demo("ensemble: {detectors: [{name: d1, init_from: m33}]}"), "conf/experiment/demo.yaml: ensemble.detectors.d1.init_from: no 'm33'; did you mean 'm3'?"),
+    ("two members of one name", demo("ensemble: {members: [{name: m1}, {name: m1}]}"), "conf/experiment/demo.yaml: 'ensemble.members.m1.name' must be a name that no other row has, not 'm1'"),
+    ("misspelt key of a member in an experiment", demo("ensemble: {members: [{name: m1, smapling: area}]}"), "conf/experiment/demo.yaml: unknown key 'ensemble.members.m1.smapling'; did you mean 'sampling'?"),
+    ("misspelt key of a member in params.yaml", params("{ensemble: {members: [{name: m1, widht: 2}]}}"), "params.yaml: unknown key 'ensemble.members.m1.widht'; did you mean 'width'?"),
+    ("misspelt key of a member in its own file", ("ensemble/paper.yaml", "name: m7, order_seed", "name: m7, order_sed"), "conf/ensemble/paper.yaml: unknown key 'ensemble.members.m7.order_sed'; did you mean 'order_seed'?"),
+    ("member's name with a space", params("{ensemble: {members: [{name: m 1}]}}"), "params.yaml: 'ensemble.members.m 1.name' must be a name of letters, digits and _ that does not begin with a digit, not 'm 1'"),
+    ("member without a name", params("{ensemble: {members: [{order_seed: 1}]}}"), "params.yaml: lacks the key 'ensemble.members[0].name'; add it"),
+    ("no member", params("{ensemble: {members: []}}"), "params.yaml: 'ensemble.members' must be a list of rows, at least one, not []"),
+    ("misspelt key of an ablation", params("{ablations: {rows: [{name: a, change: {}}]}}"), "params.yaml: unknown key 'ablations.rows.a.change'; did you mean 'changes'?"),
+    ("unknown group's file", (DEMO, "override /dataset: digits$", "override /dataset: digit"), "conf/experiment/demo.yaml: no conf/dataset/digit.yaml; did you mean 'digits'?"),
+    ("unknown group", (DEMO, "override /dataset: digits$", "override /datset: digits"), "conf/experiment/demo.yaml: 'defaults' overrides no group 'datset'; did you mean 'dataset'?"),
+    ("two classifiers of regions", params("{score_regions: {switches: [svm, context_feature]}}"), "params.yaml: 'score_regions.switches' must be a list of at most one of context_feature and svm (each classifies the regions), not ['svm', 'context_feature']"),
+    ("unknown switch", params("{score_regions: {compare: [[mirror], [miror]]}}"), "params.yaml: 'score_regions.compare[1][0]' must be bbox_regression, context_feature, svm or mirror, not 'miror'; did you mean 'mirror'?"),
+    ("data set's name with a slash", params("{dataset: {name: a/b}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 'a/b'"),
+    ("data set's name that leads out", params("{dataset: {name: ..}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not '..'"),
+    ("data set's name with a space", params("{dataset: {name: my flowers}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 'my flowers'"),
+    ("data set's name for a shell", params("{dataset: {name: 'a;touch pwned'}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 'a;touch pwned'"),
+    ("data set's name like an option", params("{dataset: {name: --help}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not '--help'"),
+    ("data set without a name", params("{dataset: {name: ''}}"), "params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not ''"),
+    ("unknown module", params("{train_multibox: {last: 5c}}"), "train_multibox.last: no module '5c'; known: 3a, 3b, 4a, 4b, 4c, 4d, 4e, 5a, 5b"),
+    ("weights that are not there", params("{ensemble: {members: [{name: m1, weights: no/such}], detectors: [{name: d1}]}}"), "ensemble.members.m1.weights: no file or folder no/such; fetch the weights or correct the path"),
+    ("no pictures to train on", params("{dataset: {classification: {splits: {train: ''}}}}"), "dataset.classification.splits.train: not set, and this experiment trains; name the training images, or give every member weights and set train_baseline.enabled to false"),
+    ("a list too short", params("{model: {input_mean: [127.5]}}"), "params.yaml: 'model.input_mean' must be a list of three numbers, not [127.5]"),
+    ("a list too long", demo("model: {input_mean: [1, 2, 3, 4]}"), "conf/experiment/demo.yaml: 'model.input_mean' must be a list of three numbers, not [1, 2, 3, 4]"),
+    ("a list that is empty", params("{fit_region_heads: {bbox_regression: {lambdas: []}}}"), "params.yaml: 'fit_region_heads.bbox_regression.lambdas' must be a list of at least one entry, each a number above 0, not []"),
+    ("a range too short", params("{dataset: {detection: {embedded: {digit_px: [36]}}}}"), "params.yaml: 'dataset.detection.embedded.digit_px' must be a list of two whole numbers, not [36]"),
+    ("a range upside down", params("{sampling: {area: {aspect: [2, 1]}}}"), "params.yaml: 'sampling.area.aspect' must be two numbers above 0, the lower first, not [2, 1]"),
+    ("a number where a list is wanted", params("{model: {input_mean: 127.5}}"), "params.yaml: 'model.input_mean' must be a list of three numbers, not 127.5"),
+    ("keys where a list is wanted", params("{model: {input_mean: {red: 1}}}"), "params.yaml: 'model.input_mean' must be a list, not {'red': 1}"),
+    ("a list where keys are wanted", demo("train_classifier: [epochs]"), "conf/experiment/demo.yaml: 'train_classifier' must be keys, not ['epochs']"),
+    ("nothing where keys are wanted", params("{train_classifier: {averaging: }}"), "params.yaml: 'train_classifier.averaging' must be keys, not null"),
+    ("an entry of another kind", params("{model: {repeat_modules: [4b, 7]}}"), "params.yaml: 'model.repeat_modules[1]' must be 3a, 3b, 4a, 4b, 4c, 4d, 4e, 5a or 5b, not 7"),
+    ("an entry that is no number", params("{study_crops: {budgets: [1, x]}}"), "params.yaml: 'study_crops.budgets[1]' must be a whole number of at least 1, not 'x'"),
+    ("an entry that is true", demo("study_crops: {budgets: [true]}"), "conf/experiment/demo.yaml: 'study_crops.budgets[0]' must be a whole number of at least 1, not true"),
+    ("true for one of some numbers", params("{dataset: {detection: {box_origin: yes}}}"), "params.yaml: 'dataset.detection.box_origin' must be 0 or 1, not true"),
+    ("infinite", params("{train_classifier: {learning_rate: .inf}}"), "params.yaml: 'train_classifier.learning_rate' must be a finite number above 0, not .inf"),
+    ("infinite below 0", params("{fit_region_heads: {svm: {hard_score: -.inf}}}"), "params.yaml: 'fit_region_heads.svm.hard_score' must be a finite number, not -.inf"),
+    ("infinitely many", params("{train_classifier: {epochs: .inf}}"), "params.yaml: 'train_classifier.epochs' must be a whole number of at least 1, not .inf"),
+    ("not a number", demo("train_classifier: {learning_rate: .nan}"), "conf/experiment/demo.yaml: 'train_classifier.learning_rate' must be a finite number above 0, not .nan"),
+    ("not a number in a list", demo("model: {input_mean: [.nan, 1, 2]}"), "conf/experiment/demo.yaml: 'model.input_mean[0]' must be a finite number, not .nan"),
+    ("a fraction of an epoch", params("{train_classifier: {epochs: 1e-3}}"), "params.yaml: 'train_classifier.epochs' must be a whole number of at least 1, not 0.001"),
+    ("a number in quotes", params("{train_classifier: {learning_rate: '1e-3'}}"), "params.yaml: 'train_classifier.learning_rate' must be a number above 0, not '1e-3'"),
+    ("experiment of digits", ("params.yaml", "experiment: 2014\n"), f"params.yaml: 'experiment' must be text, not 2014; {QUOTES}"),
+    ("member named on", params("{ensemble: {members: [{name: on}]}}"), f"params.yaml: 'ensemble.members[0].name' must be a name of letters, digits and _ that does not begin with a digit, not true; {QUOTES}"),
+    ("member named 7", params("{ensemble: {members: [{name: 7}]}}"), f"params.yaml: 'ensemble.members[0].name' must be a name of letters, digits and _ that does not begin with a digit, not 7; {QUOTES}"),
+    ("sampling no", params("{ensemble: {members: [{name: m1, sampling: no}]}}"), f"params.yaml: 'ensemble.members.m1.sampling' must be text, not false; {QUOTES}"),
+    ("sampling named on", params("{sampling: {on: {method: area}}}"), f"params.yaml: the key 'sampling.true' must be text, not true; {QUOTES}"),
+    ("classes of digits", params("{dataset: {detection: {classes: [0, 1]}}}"), f"params.yaml: 'dataset.detection.classes[0]' must be text, not 0; {QUOTES}"),
+    ("classes yes and no", demo("dataset: {detection: {classes: ['yes', no]}}"), f"conf/experiment/demo.yaml: 'dataset.detection.classes[1]' must be text, not false; {QUOTES}"),
+    ("data set of digits", params("{dataset: {name: 2014}}"), f"params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 2014; {QUOTES}"),
+    ("group's file of digits", (DEMO, "override /dataset: digits$", "override /dataset: 7"), f"conf/experiment/demo.yaml: 'defaults' must name files, not 7; {QUOTES}"),
+    ("a job's row where there is none", params("{evaluate_ensemble: {seed: '${member.order_seed}'}}"), like(r"params\.yaml: 'evaluate_ensemble\.seed': .*; refer to a key that exists for evaluate_ensemble")),
+)
+FORMER = (
+    ("plumbing in params.yaml", params("{plumbing: {loader_workers: 3}}"), "params.yaml: 'plumbing' is now 'execution'; rename it"),
+    ("plumbing in an experiment", demo("plumbing: {loader_workers: 3}"), "conf/experiment/demo.yaml: 'plumbing' is now 'execution'; rename it"),
+    ("detection false in params.yaml", params("{detection: false}"), "params.yaml: 'detection' now holds keys; write detection: {enabled: true} or detection: {enabled: false}"),
+    ("detection false in an experiment", demo("detection: false"), "conf/experiment/demo.yaml: 'detection' now holds keys; write detection: {enabled: true} or detection: {enabled: false}"),
+    ("detection true in config.yaml", ("config.yaml", r"^detection: \{.*?\}", "detection: true"), "conf/config.yaml: 'detection' now holds keys; write detection: {enabled: true} or detection: {enabled: false}"),
+    ("no boxes of MultiBox", params("{merge_proposals: {multibox_boxes: 0}}"), "params.yaml: 'merge_proposals.multibox_boxes' no longer switches MultiBox off when 0; set train_multibox.enabled to false"),
+    ("no boxes of MultiBox in an experiment", demo("merge_proposals: {multibox_boxes: 0}"), "conf/experiment/demo.yaml: 'merge_proposals.multibox_boxes' no longer switches MultiBox off when 0; set train_multibox.enabled to false"),
+    ("no crops kept", params("{predict_crops: {per_crop_images: 0}}"), "params.yaml: 'predict_crops.per_crop_images' no longer switches study_crops off when 0; set study_crops.enabled to false"),
+    ("no crops kept in an experiment", demo("predict_crops: {per_crop_images: 0}"), "conf/experiment/demo.yaml: 'predict_crops.per_crop_images' no longer switches study_crops off when 0; set study_crops.enabled to false"),
+    ("no stall", params("{train_classifier: {stall: {epochs: 0}}}"), "params.yaml: 'train_classifier.stall.epochs' no longer switches this off when 0; set train_classifier.stall.enabled to false"),
+    ("no stall in an experiment", demo("train_classifier: {stall: {epochs: 0}}"), "conf/experiment/demo.yaml: 'train_classifier.stall.epochs' no longer switches this off when 0; set train_classifier.stall.enabled to false"),
+    ("no stall in its own file", ("train_classifier.yaml", "enabled: true, epochs: 8", "epochs: 0"), "conf/train_classifier.yaml: 'train_classifier.stall.epochs' no longer switches this off when 0; set train_classifier.stall.enabled to false"),
+    ("no hard negatives", params("{train_detector: {hard_negatives: {share: 0.0}}}"), "params.yaml: 'train_detector.hard_negatives.share' no longer switches them off when 0; set train_detector.hard_negatives.enabled to false"),
+    ("no hard negatives in an experiment", demo("train_detector: {hard_negatives: {share: 0}}"), "conf/experiment/demo.yaml: 'train_detector.hard_negatives.share' no longer switches them off when 0; set train_detector.hard_negatives.enabled to false"),
+    ("pictures of units", params("{analyse_units: {pictures: 7}}"), "params.yaml: 'analyse_units.pictures' is now 'analyse_units.images'; rename it"),
+    ("pictures of units in an experiment", demo("analyse_units: {pictures: 7}"), "conf/experiment/demo.yaml: 'analyse_units.pictures' is now 'analyse_units.images'; rename it"),
+    ("pictures without objects", params("{dataset: {detection: {pictures_without_objects: keep}}}"), "params.yaml: 'dataset.detection.pictures_without_objects' is now 'dataset.detection.images_without_objects'; rename it"),
+    ("pictures without objects in a data set's file", ("dataset/digits.yaml", r"^detection: \{", "detection: {pictures_without_objects: keep, "), "conf/dataset/digits.yaml: 'dataset.detection.pictures_without_objects' is now 'dataset.detection.images_without_objects'; rename it"),
+    ("batch size of peers", params("{measure_cost: {peer_batch_size: 7}}"), "params.yaml: 'measure_cost.peer_batch_size' is now 'measure_cost.reference_batch_size'; rename it"),
+    ("repeats of peers", demo("measure_cost: {peer_repeats: 7}"), "conf/experiment/demo.yaml: 'measure_cost.peer_repeats' is now 'measure_cost.reference_repeats'; rename it"),
+)
+CHOSEN = (
+    ("misspelt", "demmo", "params.yaml or --config: no experiment 'demmo' in conf/experiment; did you mean 'demo'?"),
+    ("a path", "../demo", "params.yaml or --config: no experiment '../demo' in conf/experiment; did you mean 'demo'?"),
+    ("for a shell", "demo; touch pwned", "params.yaml or --config: no experiment 'demo; touch pwned' in conf/experiment; known: bvlc, demo, ilsvrc2014, photos, smoke"),
+    ("two", "demo,smoke", "params.yaml or --config: no experiment 'demo,smoke' in conf/experiment; did you mean 'smoke'?"),
+    ("a file of such a name is there", ("my photos", True), "conf/experiment/my photos.yaml: must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first; rename the file"),
+    ("a file like an option", ("-x", True), "conf/experiment/-x.yaml: must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first; rename the file"),
+)
+COMMAND = (
+    ("misspelt key", ("--config", "experimnt=photos"), "--config: unknown key 'experimnt'; did you mean 'experiment'?"),
+    ("list for a name", ("--config", "experiment=[demo]"), "params.yaml or --config: no experiment '['demo']' in conf/experiment; did you mean 'demo'?"),
+)
+# fmt: on
