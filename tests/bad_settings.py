@@ -155,6 +155,10 @@ SETTINGS = (
     ("data set of digits", params("{dataset: {name: 2014}}"), f"params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 2014; {QUOTES}"),
     ("group's file of digits", (DEMO, "override /dataset: digits$", "override /dataset: 7"), f"conf/experiment/demo.yaml: 'defaults' must name files, not 7; {QUOTES}"),
     ("a job's row where there is none", params("{evaluate_ensemble: {seed: '${member.order_seed}'}}"), like(r"params\.yaml: 'evaluate_ensemble\.seed': .*; refer to a key that exists for evaluate_ensemble")),
+    ("a job's row in what jobs share", params("{sampling: {area: {photometric: '${member.width}'}}}"), "params.yaml: 'sampling.area.photometric': only a stage's section can refer to ${member.width}; give a value"),
+    ("a job's row for a table", params("{ensemble: {members: '${heads}'}}"), "params.yaml: 'ensemble.members': only a stage's section can refer to ${heads}; give a value"),
+    ("a key that refers to itself", params("{about: '${about}'}"), "params.yaml: 'about': Recursive interpolation detected; refer to a key that exists"),
+    ("a reference that is not closed", params("{dataset: {name: 'a${b'}}"), like(r"params\.yaml: 'overrides': .*; mend that value")),
 )
 FORMER = (
     ("plumbing in params.yaml", params("{plumbing: {loader_workers: 3}}"), "params.yaml: 'plumbing' is now 'execution'; rename it"),

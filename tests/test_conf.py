@@ -99,6 +99,18 @@ def test_a_number_may_be_written_in_any_notation(root, number):
     assert given.learning_rate == 0.001
 
 
+def test_a_date_is_text(root):
+    """As Hydra reads conf/, params.yaml is read: what looks like a date is a name like any other."""
+    override(root, "{dataset: {name: 2014-08-18}}")
+    assert (
+        experiment(root).config_path("prepare_detection", "all")
+        == "data/config/2014-08-18/prepare_detection.json"
+    )
+    edit(root, "dataset/digits.yaml", r"^name: .*$", "name: 2014-13-45")
+    override(root, "{}")
+    assert experiment(root).dataset == "2014-13-45"
+
+
 def test_nothing_depends_on_the_order_of_the_rows(root):
     before = job_files(root)
     path = root / "conf/ensemble/paper.yaml"

@@ -1,165 +1,195 @@
-"""Every key of conf/ is read: by the code of the stages that are given it, or by a reference in conf/ or workflow/."""
+"""Keys of conf/ and fields of the schema: each key has a field, each field a description and a default, and each is read."""
 
 import ast
 import re
 from functools import cache
+from typing import Annotated, get_args, get_origin
 
-from googlenet.config.checks import RULES
+import pytest
+from pydantic import BaseModel, Field, create_model
 
 from conf_copy import ROOT
-from googlenet.config import checks as config_checks
+from googlenet.config.compose import JOB_VARIABLES, SHARED
+from googlenet.config.schema.base import Selects, is_reference
+from googlenet.config.schema.classification import AblationRow, PredictCrops, TrainClassifier
+from googlenet.config.schema.shared import Detector, ImportedMember, MemberRow, Origin, Sampling
+from googlenet.config.sources import FULL, of_job
 from googlenet.pipeline import code
-from googlenet.pipeline import experiment as config
+from googlenet.pipeline.registry import SETTINGS, STAGES
+from googlenet.storage.files import load_yaml
 
 CONF = ROOT / "conf"
-# Who may read the keys of a group: the stages that are given it.
-STAGES_OF = {
-    "dataset": ("prepare_classification", "prepare_detection"),
-    "model": ("train_classifier", "measure_cost"),
-    "ablations": ("compare_ablations",),
-    "compute": tuple(config.PER),
-    "plumbing": tuple(config.PER),
-    "ensemble": ("train_classifier", "train_detector"),
-    "sampling": ("train_classifier",),
-    "origins": ("import_weights",),
+# Sections of named entries, whose keys are those of one class.
+ENTRIES = {"sampling": Sampling, "origins": Origin}
+
+
+def contents(name):
+    """The defaults of a section of conf/."""
+    if name in FULL:
+        return load_yaml(CONF / name / f"{FULL[name]}.yaml")
+    path = CONF / f"{name}.yaml"
+    return load_yaml(path) if path.exists() else load_yaml(CONF / "config.yaml")[name]
+
+
+def sections():
+    """Every section with its class, and the values that stand in conf/."""
+    for name, kind in [*SHARED.items(), *SETTINGS.items()]:
+        yield name, kind, contents(name)
+    for name, kind in ENTRIES.items():
+        for entry, values in contents(name).items():
+            yield f"{name}.{entry}", kind, values
+
+
+def class_of(kind):
+    """The settings class in a type, of a list's entries too; None for a plain value."""
+    while get_origin(kind) in (Annotated, tuple):
+        kind = get_args(kind)[0]
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def differences(name, kind, values):
+    """Keys without a field, and fields without a key, of a section and of what is inside it."""
+    keys = {key for key in values if key != "defaults" and not key.endswith("_defaults")}
+    for key in sorted(keys ^ kind.model_fields.keys()):
+        yield f"{name}.{key}"
+    for key in sorted(keys & kind.model_fields.keys()):
+        inner = class_of(kind.model_fields[key].annotation)
+        if inner is not None and isinstance(values[key], dict):
+            yield from differences(f"{name}.{key}", inner, values[key])
+
+
+def test_every_key_has_a_field_and_every_field_a_default():
+    assert [line for section in sections() for line in differences(*section)] == []
+    ensemble = contents("ensemble")
+    assert MemberRow.model_fields.keys() == {"name", *ensemble["member_defaults"]}
+    assert Detector.model_fields.keys() == {"name", *ensemble["detector_defaults"]}
+
+
+def test_a_key_without_a_field_and_a_field_without_a_key_are_found():
+    values = contents("train_classifier")
+    values["nesterov"], values["averaging"] = True, {"form": "equal", "decay": 0.5}
+    missing = ["train_classifier.nesterov", "train_classifier.averaging.start_epoch"]
+    assert list(differences("train_classifier", TrainClassifier, values)) == missing
+
+
+def references(value):
+    """The references in a tree of plain values."""
+    if isinstance(value, dict):
+        return [reference for inner in value.values() for reference in references(inner)]
+    return [value] if is_reference(value) else []
+
+
+def test_what_a_job_fills_in_is_asked_for_by_a_section():
+    given = [reference for _, _, values in sections() for reference in references(values)]
+    for variable in JOB_VARIABLES:
+        assert any(of_job(reference, [variable]) for reference in given), variable
+    for reference in given:
+        if not of_job(reference, JOB_VARIABLES):
+            section, *path = reference.removeprefix("${").removesuffix("}").split(".")
+            value = contents(section)
+            for key in path:
+                value = value[key]
+
+
+def classes(kind):
+    """A settings class, and those of its fields, and so on."""
+    yield kind
+    for field in kind.model_fields.values():
+        if (inner := class_of(field.annotation)) is not None:
+            yield from classes(inner)
+
+
+EVERY = {
+    part
+    for kind in (
+        *SHARED.values(),
+        *SETTINGS.values(),
+        *ENTRIES.values(),
+        MemberRow,
+        ImportedMember,
+        Detector,
+        AblationRow,
+    )
+    for part in classes(kind)
 }
-# How config.rows reads the two tables.
-TABLES = {f"{per}{what}" for per in ("member", "detector") for what in ("s", "_defaults")}
-# What the code calls a configuration, or a part of one.
-SETTINGS = {
-    "config",
-    "settings",
-    "s",
-    "sampling",
-    "compute",
-    "plumbing",
-    "member",
-    "model",
-    "origin",
-    "recipe",
-    "merged",
-    "checked",
-}
-FRAME = (
-    "googlenet.pipeline.experiment",
-    "googlenet.preflight",
-    "googlenet.pipeline.job",
-)  # around the stages: they read keys, too
 
 
-def texts(nodes):
-    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+@pytest.mark.parametrize(
+    "kind", sorted(EVERY, key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__
+)
+def test_every_field_is_described(kind):
+    assert (kind.__doc__ or "").strip()
+    for name, field in kind.model_fields.items():
+        assert field.description and not field.description.endswith("."), name
+        assert field.is_required(), f"{name}: its default belongs in conf/"
 
 
-def is_settings(node):
-    """Whether an expression is what the code calls a configuration, or a part of one; metrics are not."""
-    return ast.unparse(node).removeprefix("self.").removeprefix("job.").split("[")[0] in SETTINGS
+# Who reads a field: the code of the stages that are given it, or what is around every stage.
 
 
 @cache
-def words_read(module):
-    """Keys that a module reads: by subscript, by get(), in a listed name, or as a field that ** fills."""
-    tree = code.tree_of(module)
-    found, filled = set(), set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and is_settings(node.value):
-            found |= texts([node.slice])
-        elif isinstance(node, ast.Tuple | ast.List | ast.Set) and module not in FRAME:
-            found |= texts(node.elts)
-        elif isinstance(node, ast.Call):
-            if (
-                isinstance(node.func, ast.Attribute)
-                and node.func.attr == "get"
-                and is_settings(node.func.value)
-            ):
-                found |= texts(node.args[:1])
-            filled |= {ast.unparse(node.func)} if any(word.arg is None for word in node.keywords) else set()
-    for node in tree.body:
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Dict)
-            and ast.unparse(node.targets[0]).isupper()
-        ):
-            found |= texts(node.value.keys)  # a table of defaults, such as that of selective search
-    return found | {f"**{name}" for name in filled}
-
-
-def fields(module):
-    """Fields and parameters of a module's classes, by "**" and the class; "**cls" for those that fill themselves."""
-    for top in code.tree_of(module).body:
-        if isinstance(top, ast.ClassDef):
-            names = {node.target.id for node in top.body if isinstance(node, ast.AnnAssign)}
-            names |= {node.arg for node in ast.walk(top) if isinstance(node, ast.arg)}
-            yield f"**{top.name}", names
-            if "**cls" in words_read(module):
-                yield "**cls", names
+def attributes(module):
+    """Names that a module reads as attributes."""
+    nodes = ast.walk(code.tree_of(module))
+    return {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
 
 
 @cache
-def read_by(stages):
-    """Keys that the code of some stages reads, and the frame around every stage."""
-    reached = set().union(*(code.reached(f"googlenet.stages.{stage}") for stage in stages))
-    modules = {name for name in reached if not name.startswith("googlenet.report")}  # which is given metrics
-    words = set().union(*map(words_read, modules | set(FRAME)))
-    for module in modules:
-        for name, names in fields(module):
-            words |= names if name in words else set()
-    return words
+def around():
+    """Names that are read outside the stages: by the workflow, the configuration, the runner and the checks before a run."""
+    folders = [code.PACKAGE / name for name in ("config", "pipeline")]
+    names = [
+        f"googlenet.{path.parent.name}.{path.stem}" for folder in folders for path in folder.glob("*.py")
+    ]
+    workflow = [
+        path
+        for path in (ROOT / "workflow").rglob("*")
+        if path.suffix in ("", ".smk", ".py") and path.is_file()
+    ]
+    text = "\n".join(path.read_text() for path in workflow)
+    read = [attributes(name) for name in (*names, "googlenet.preflight") if not name.endswith("__init__")]
+    return set(re.findall(r"\.(\w+)", text)).union(*read)
 
 
-def keys_of(tree, prefix=""):
-    """Paths of a tree's keys, those above others included."""
-    for key, value in tree.items():
-        yield f"{prefix}{key}"
-        if isinstance(value, dict):
-            yield from keys_of(value, f"{prefix}{key}.")
+def selected(kind):
+    """Every module that a value of these settings can select."""
+    for field in kind.model_fields.values():
+        for mark in field.metadata:
+            if isinstance(mark, Selects):
+                yield from (mark.module(value) for value in get_args(field.annotation))
+        if (inner := class_of(field.annotation)) is not None:
+            yield from selected(inner)
 
 
-def unread(schema, references):
-    """Keys that neither the code of their stages nor another file of conf/ reads."""
-    for section, tree in schema.items():
-        if not isinstance(tree, dict):
-            if section not in references and section not in read_by(tuple(config.PER)):
-                yield section
-            continue
-        words = read_by(STAGES_OF.get(section, (section,))) | TABLES
-        for key in keys_of(tree):
-            named = section in config_checks.TABLES and "." not in key  # an entry's own name
-            if not named and key.split(".")[-1] not in words and f"{section}.{key}" not in references:
-                yield f"{section}.{key}"
+def unread(stage, kind):
+    """Fields of a stage's settings that neither its code nor anything around it reads."""
+    modules = code.reached(STAGES[stage].module, *selected(kind), *code.ALWAYS)
+    read = around().union(*map(attributes, modules))
+    return sorted({name for part in classes(kind) for name in part.model_fields if name not in read})
 
 
-def references():
-    sources = [*CONF.rglob("*.yaml"), *(ROOT / "workflow").rglob("*.smk"), ROOT / "workflow/Snakefile"]
-    sources += (ROOT / "workflow").rglob("*.py")
-    text = "\n".join(re.sub(r"(^|\s)#.*", "", path.read_text()) for path in sources)
-    text += "\n".join((ROOT / "src/googlenet" / f"{name}.py").read_text() for name in ("config", "preflight"))
-    columns = {
-        f"ensemble.{per}_defaults.{key}"
-        for per in ("member", "detector")
-        for key in re.findall(r'\["(\w+)"\]', text)
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_field_of_a_stage_is_read(stage):
+    assert unread(stage, SETTINGS[stage]) == []
+
+
+@pytest.mark.parametrize(
+    "kind", [*SHARED.values(), MemberRow, Detector, AblationRow], ids=lambda kind: kind.__name__
+)
+def test_every_field_that_stages_share_is_read(kind):
+    modules = {
+        name for stage in STAGES for name in code.reached(STAGES[stage].module, *selected(SETTINGS[stage]))
     }
-    return set(re.findall(r"\$\{([\w.]+)", text)) | set(re.findall(r"tree\.([\w.]+)", text)) | columns
+    read = around().union(*map(attributes, modules))
+    assert {name for part in classes(kind) for name in part.model_fields} - read == set()
 
 
-def test_every_key_is_read():
-    assert list(unread(config.schema_of(CONF), references())) == []
-
-
-def test_a_key_that_nobody_reads_is_found():
-    schema = config.schema_of(CONF)
-    schema["train_classifier"]["nesterov"] = True
-    schema["predict_crops"]["momentum"] = 0.9  # read, but by another stage
-    schema["dataset"]["detection"]["embedded"]["rotation"] = 0
-    schema["colour"] = "blue"
-    added = set(unread(schema, references())) - set(unread(config.schema_of(CONF), references()))
-    assert added == {
-        "train_classifier.nesterov",
-        "predict_crops.momentum",
-        "dataset.detection.embedded.rotation",
-        "colour",
+def test_a_field_that_nobody_reads_is_found():
+    more = {
+        "nesterov": (bool, Field(description="Of the gradient")),
+        "momentum": (float, Field(description="Read by others")),
     }
-
-
-def test_every_rule_is_about_a_key():
-    assert {key for key, _, _ in RULES} <= set(keys_of(config.schema_of(CONF)))
+    assert unread("predict_crops", create_model("More", __base__=PredictCrops, **more)) == [
+        "momentum",
+        "nesterov",
+    ]

@@ -6,45 +6,41 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import pytest
 import torch
 
-from googlenet.config.schema.base import Settings, StageSettings
-from googlenet.config.schema.shared import Compute, Execution
+from googlenet.config.schema.base import StageSettings
+from googlenet.config.schema.shared import Compute, Computes, Execution
 from googlenet.errors import UserError
 from googlenet.metrics.base import StageMetrics
-from googlenet.models.determinism import prepare_machine
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline import job
 from googlenet.pipeline.job import Input, Inputs, Job, Output
-from googlenet.pipeline.job_file import JobFile, read_job_file
+from googlenet.pipeline.job_file import JobFile
 from googlenet.storage.files import read_json, sha256, write_bytes, write_json
+from settings import changed, composed
 
 CONFIG_PATH = "results/demo/config/train_classifier/m1.json"
 KILLED = """
 import sys
-from googlenet.config.schema.base import StageSettings
-from googlenet.config.schema.shared import Compute
+from googlenet.config.schema.shared import Computes
 from googlenet.metrics.base import StageMetrics
 from googlenet.pipeline.job import Input, Inputs, Job, Output, perform
-class AddUp(StageSettings):
+class AddUp(Computes):
     rate: float
-    compute: Compute
 def stage(job: Job[AddUp], *, manifest: Input, parts: Inputs, metrics: Output) -> None:
     job.write_metrics(metrics, StageMetrics())
 perform(stage, sys.argv[1:])
 """
 
 
-class AddUp(StageSettings):
+class AddUp(Computes):
     """Settings of the stage below."""
 
     rate: float
-    compute: Compute
 
 
 class Sum(StageMetrics):
@@ -62,9 +58,7 @@ def stage(job: Job[AddUp], *, manifest: Input, parts: Inputs, metrics: Output) -
 
 
 def settings(rate=0.5, **compute):
-    return AddUp(
-        rate=rate, compute=Compute(**{"numeric_threads": 1, "device": "cpu", "precision": "fp32"} | compute)
-    )
+    return AddUp(rate=rate, compute=changed(composed().of(Compute), **compute))
 
 
 def write_file(values):
@@ -76,16 +70,7 @@ def write_file(values):
 
 def write_execution(**changes):
     """Write what changes no result, as Snakemake's main process does."""
-    execution = Execution(
-        **{
-            "loader_workers": 2,
-            "prepare_workers": 1,
-            "decoded_cache_mb": 7,
-            "commit_limit_gb": 20,
-            "save_every_s": 60,
-        }
-        | changes
-    )
+    execution = changed(composed().of(Execution), **{"loader_workers": 2} | changes)
     write_json(job.EXECUTION, execution.model_dump(mode="json"))
     return execution
 
@@ -187,24 +172,6 @@ def test_a_stage_is_given_its_edges_and_numbers_are_logged(run, capsys):
     assert set(digests) == {"manifest", "parts"}
 
 
-def test_parameters_leave_out_the_names_of_the_job():
-    class Row(Settings):
-        name: str
-        width: float
-
-    class OfRow(StageSettings):
-        member: Row
-        a: Row
-
-    row = Row(name="m3", width=1.25)
-    file = JobFile("s", "m3", "demo", "c0de", OfRow(member=row, a=row))
-    parameters = {"member": {"width": 1.25}, "a": {"name": "m3", "width": 1.25}}
-    assert job.parameters_of(file) == parameters
-    assert job.parameters_of(replace(file, versions={"torch": "2"})) == parameters | {
-        "versions": {"torch": "2"}
-    }
-
-
 def test_the_active_experiment_owns_the_runs_of_shared_data(run, monkeypatch):
     monkeypatch.setenv("GOOGLENET_EXPERIMENT", "photos")
     stamp()
@@ -218,7 +185,7 @@ def test_a_job_is_given_typed_settings_and_what_changes_no_result(run):
         seen.append((job.settings, job.execution, job.runtime, (job.name, job.experiment, job.threads)))
 
     job.perform(look, ["--config", CONFIG_PATH, "--threads", "3", "--metrics", "m"])
-    assert seen == [(settings(), write_execution(), Runtime("cpu", "fp32", 2), ("m1", "demo", 3))]
+    assert seen == [(settings(), write_execution(), Runtime("cpu", "bf16", 2), ("m1", "demo", 3))]
 
 
 def test_a_job_without_compute_runs_on_one_thread_of_the_cpu(run):
@@ -232,31 +199,6 @@ def test_a_job_without_compute_runs_on_one_thread_of_the_cpu(run):
     # The annotation is of this function, which get_type_hints does not see into.
     look.__annotations__["job"] = Job[Plain]
     job.perform(look, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
-
-
-SPOILT = {
-    "not settings of the stage": {"rate": 0.5, "speed": 1},
-    "a value of another kind": {"rate": "fast"},
-}
-
-
-@pytest.mark.parametrize("values", SPOILT.values(), ids=SPOILT)
-def test_a_file_of_another_version_says_what_writes_it_again(run, values):
-    content = read_json(CONFIG_PATH)
-    for spoilt in (content | {"settings": content["settings"] | values}, content | values, {"stage": "s"}):
-        write_json(CONFIG_PATH, spoilt)
-        with pytest.raises(
-            UserError, match=r"m1\.json: not a resolved file of this version; run snakemake, which"
-        ):
-            stamp()
-
-
-def test_a_file_is_read_as_it_was_written(root):
-    file = write_file(settings(1e-7))
-    assert read_job_file(Path(CONFIG_PATH), AddUp) == file
-    versions = replace(file, versions={"torch": "2.16.0"})
-    write_bytes(CONFIG_PATH, versions.to_bytes())
-    assert read_job_file(Path(CONFIG_PATH), AddUp) == versions
 
 
 def test_what_a_killed_job_left_half_written_goes(run):
@@ -300,20 +242,6 @@ def test_the_stamp_depends_on_configuration_and_inputs(run):
     assert len({first, *others}) == 4
 
 
-def test_digest_of_a_list_is_that_of_its_files_in_whatever_order(root):
-    a, b = Path("data/a"), Path("data/b")
-    assert job.digest_of(a) == sha256(a)
-    assert len({job.digest_of(paths) for paths in ([], [a], [b], [a, b])}) == 4
-    before = job.digest_of([a, b])
-    assert job.digest_of([b, a]) == before
-    others = [a.rename("data/c"), b.rename("data/d")]
-    assert job.digest_of(others) == before  # by content, not by name
-    content = [path.read_bytes() for path in others]
-    for path, swapped in zip(others, reversed(content), strict=True):
-        path.write_bytes(swapped)
-    assert job.digest_of(others) != before
-
-
 def test_a_failing_stage_leaves_no_record(run):
     def broken(job: Job[AddUp], *, metrics: Output):
         raise UserError("data: broken; mend it")
@@ -321,20 +249,6 @@ def test_a_failing_stage_leaves_no_record(run):
     with pytest.raises(UserError, match="data: broken"):
         job.perform(broken, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
     assert not Path("results/demo/runs").exists()
-
-
-@pytest.mark.parametrize(
-    ("config", "name", "record"),
-    [
-        ("results/demo/config/train_classifier/m1.json", "m1", "results/demo/runs/train_classifier/m1.json"),
-        ("results/demo/config/make_report/all.json", "all", "results/demo/runs/make_report/all.json"),
-        ("results/config/config/make_report/all.json", "all", "results/config/runs/make_report/all.json"),
-        ("data/config/digits/prepare_detection.json", "all", "data/runs/digits/prepare_detection/all.json"),
-    ],
-)
-def test_where_a_record_lies(config, name, record):
-    stage_name = Path(record).parent.name
-    assert job.run_record(Path(config), stage_name, name) == Path(record)
 
 
 def test_records_beside_a_report_are_the_experiments_and_its_datas(run):
@@ -364,38 +278,6 @@ def test_a_job_computes_deterministically_on_its_threads(run):
     stamp()
     assert torch.are_deterministic_algorithms_enabled()
     assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1)
-
-
-@pytest.mark.parametrize(("threads", "deterministic"), [(1, False), (2, False), (2, True)])
-def test_the_machine_is_prepared_for_the_same_bits(threads, deterministic):
-    """cv2 has one thread whatever torch has, and torch alone knows nothing of a GPU that is not asked for."""
-    torch.use_deterministic_algorithms(deterministic)
-    cv2.setNumThreads(4)
-    prepare_machine(threads, "cpu")
-    assert torch.are_deterministic_algorithms_enabled()
-    assert not torch.utils.deterministic.fill_uninitialized_memory
-    assert (torch.get_num_threads(), cv2.getNumThreads()) == (threads, 1)
-
-
-@pytest.mark.parametrize("there", [True, False])
-def test_a_gpu_is_asked_for_where_it_is(monkeypatch, there):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
-    if there:
-        prepare_machine(1, "cuda")
-        return
-    with pytest.raises(
-        UserError, match=r"^compute\.device: cuda asked for, but torch sees no GPU; set cpu, or run where"
-    ):
-        prepare_machine(1, "cuda")
-
-
-def test_a_job_that_does_not_use_torch_does_not_import_it():
-    script = (
-        "import sys; from googlenet.models.determinism import prepare_machine; prepare_machine(1, 'cpu');"
-    )
-    script += "import cv2; print('torch' in sys.modules, cv2.getNumThreads())"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "False 1\n"
 
 
 def test_main_gives_an_error_in_one_line(root, monkeypatch, capsys):

@@ -41,7 +41,7 @@ EVERY = jobs(
     make_report="all",
 )
 # Bounds of what is asked on a free machine (4 s and 40 s), for one that has other things to do.
-PLAN_LIMIT_S, REPRO_LIMIT_S = 20, 200
+PLAN_LIMIT_S, REPRO_LIMIT_S = 60, 600
 
 
 def test_a_copy_of_the_repository_is_clean(request, room):

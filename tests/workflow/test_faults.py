@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from googlenet.pipeline.experiment import DATA_STAGES
 from workflow.houses import (
     assert_nothing_to_do,
     build,
@@ -20,7 +19,7 @@ from workflow.houses import (
     snakemake,
     tracked_runs,
 )
-from workflow.moments import drawn, in_order, one_in_every_stage
+from workflow.moments import DATA, drawn, in_order, one_in_every_stage
 from workflow.test_engines import EVERY
 
 pytestmark = [pytest.mark.long, pytest.mark.thorough]
@@ -88,7 +87,7 @@ def mend(house):
 
 def outputs_of(house, moment):
     """The files of the job that a moment is about, to be gone before it."""
-    if moment.stage in DATA_STAGES:
+    if moment.stage in DATA:
         return house / "data" / moment.stage.removeprefix("prepare_") / "digits_tiny"
     folder = house / f"results/smoke/{moment.stage}"
     return folder / moment.job if (folder / moment.job).is_dir() else folder

@@ -103,15 +103,15 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
     sources.check_shapes([*defaults, *groups, *over])
     sources.check_heads(conf, experiment)
     tree, choices = hydra_compose(conf, experiment, list(stages), [*defaults, *groups, *over])
-    tree = with_filled_rows(merged(tree, overrides))
+    tree = merged(tree, overrides)
     between = [
         layer for group in sources.FULL for layer in sources.chosen_layers(groups, group, choices[group])
     ]
     layers = [*defaults, *between, *over]
     where = sources.Where(layers)
     check_sections([str(key) for key in tree], {*SHARED, *stages}, where)
-    sources.check_references(tree, layers, JOB_VARIABLES)
-    return Composed(root, experiment, tree, stages, where)
+    sources.check_references(tree, layers, set(stages), JOB_VARIABLES)
+    return Composed(root, experiment, with_filled_rows(tree), stages, where)
 
 
 def params(root: Path) -> tuple[str, dict[str, Any]]:
@@ -164,7 +164,7 @@ def merged(tree: Any, overrides: Mapping[str, Any]) -> Any:
     try:
         return OmegaConf.merge(tree, overrides)
     except OmegaConfBaseException as error:
-        raise UserError(f"params.yaml: overrides: {str(error).splitlines()[0]}") from None
+        raise UserError(f"params.yaml: 'overrides': {str(error).splitlines()[0]}; mend that value") from None
 
 
 def plain(tree: Any, where: sources.Where) -> dict[str, Any]:
@@ -175,6 +175,8 @@ def plain(tree: Any, where: sources.Where) -> dict[str, Any]:
     def value_of(node: Any, key: Any, raw: Any) -> Any:
         if isinstance(raw, dict):
             return {name: value_of(node[key], name, value) for name, value in raw.items()}
+        if isinstance(raw, list):
+            return [value_of(node[key], number, value) for number, value in enumerate(raw)]
         if not is_reference(raw) or sources.of_job(raw, JOB_VARIABLES):
             return raw
         try:

@@ -1,7 +1,7 @@
 """Which file of conf/ gives a key: the one that an error of its value has to name."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -167,18 +167,24 @@ def check_choices(defaults: Any, file: str) -> None:
                 raise UserError(f"{file}: 'defaults' overrides no group '{group}'{nearest(group, FULL)}")
 
 
-def check_references(tree: Any, layers: Sequence[Layer], variables: Sequence[str]) -> None:
+def check_references(
+    tree: Any, layers: Sequence[Layer], stages: Collection[str], variables: Sequence[str]
+) -> None:
     """Raise UserError, naming file and key, for a reference to what does not exist.
 
-    tree: the composed one. variables: names that each job fills in.
+    tree: the composed one. variables: names that each job fills in, for the sections of stages and what an ablation changes.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    for layer in layers:
+    for layer in reversed(layers):  # what others refer to is in a lower one
         for key, value in references(layer.content):
             if of_job(value, variables):
-                continue
+                if key.split(".")[0] in stages or key.startswith("ablations.rows["):
+                    continue
+                raise UserError(
+                    f"{layer.file}: '{key}': only a stage's section can refer to {value}; give a value"
+                )
             try:
                 OmegaConf.select(tree, key)
             except OmegaConfBaseException as error:

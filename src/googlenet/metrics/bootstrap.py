@@ -8,7 +8,7 @@ from googlenet.config.schema.shared import Bootstrap
 from googlenet.metrics.interval import Difference, Interval
 
 RESAMPLES_AT_ONCE = 200
-DRAWS_PER_BINOMIAL = 8  # one draw from a binomial takes as long as so many of a image's number
+DRAWS_PER_BINOMIAL = 8  # one draw from a binomial takes as long as so many of an image's number
 
 
 def generator(seed: int) -> np.random.Generator:

@@ -86,6 +86,8 @@ class TrainMultibox(RunsNetwork, Optimisation):
     @model_validator(mode="after")
     def _ranges(self) -> "TrainMultibox":
         for key in ("crop_area", "crop_aspect"):
+            if isinstance(getattr(self, key), str):  # a reference
+                continue
             low, high = getattr(self, key)
             if not 0 < low <= high or (key == "crop_area" and high > 1):
                 raise wrong(

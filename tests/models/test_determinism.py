@@ -1,0 +1,53 @@
+"""What is set for a process so that its results have the same bits every time."""
+
+import subprocess
+import sys
+
+import cv2
+import pytest
+import torch
+
+from googlenet.errors import UserError
+from googlenet.models.determinism import prepare_machine
+
+
+@pytest.fixture(autouse=True)
+def machine():
+    """What a job sets for its process is set back."""
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads[0])
+    cv2.setNumThreads(threads[1])
+
+
+@pytest.mark.parametrize(("threads", "deterministic"), [(1, False), (2, False), (2, True)])
+def test_the_machine_is_prepared_for_the_same_bits(threads, deterministic):
+    """cv2 has one thread whatever torch has, and torch alone knows nothing of a GPU that is not asked for."""
+    torch.use_deterministic_algorithms(deterministic)
+    cv2.setNumThreads(4)
+    prepare_machine(threads, "cpu")
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.utils.deterministic.fill_uninitialized_memory
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == (threads, 1)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_gpu_is_asked_for_where_it_is(monkeypatch, there):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    if there:
+        prepare_machine(1, "cuda")
+        return
+    with pytest.raises(
+        UserError, match=r"^compute\.device: cuda asked for, but torch sees no GPU; set cpu, or run where"
+    ):
+        prepare_machine(1, "cuda")
+
+
+def test_a_job_that_does_not_use_torch_does_not_import_it():
+    script = (
+        "import sys; from googlenet.models.determinism import prepare_machine; prepare_machine(1, 'cpu');"
+    )
+    script += "import cv2; print('torch' in sys.modules, cv2.getNumThreads())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False 1\n"
