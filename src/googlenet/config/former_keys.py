@@ -1,4 +1,4 @@
-"""Keys that former versions had: a file that still gives one is told the present name."""
+"""Keys that former versions had: a file that still gives one is rejected with the present name."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
