@@ -126,15 +126,8 @@ def test_line_breaks_and_quotes_leave_it(package):
 
 TRAINING = {"train_classifier", "train_ablation", "train_detector", "train_multibox"}
 REPORTING = {"make_report", "compare_ablations"}
-WITH_NETWORKS = TRAINING | {
-    "import_weights",
-    "predict_crops",
-    "analyse_units",
-    "fit_region_heads",
-    "score_regions",
-    "measure_cost",
-    "merge_proposals",
-}
+WITH_NETWORKS = TRAINING | {"import_weights", "predict_crops", "analyse_units", "fit_region_heads"}
+WITH_NETWORKS |= {"score_regions", "measure_cost", "merge_proposals"}
 WITH_SUPPRESSION = {"evaluate_detection", "train_multibox", "merge_proposals", "study_proposals"}
 
 
@@ -159,9 +152,8 @@ def test_a_real_edit_changes_the_stages_that_reach_it(package, file, old, new, s
 def test_the_network_changes_the_stages_that_run_it(package):
     path = package / "models" / "inception.py"
     stages = changed(lambda: replace(path, "alpha: float = 1e-4", "alpha: float = 2e-4"))
-    # The demo imports no weights and fits no heads; those that count errors may reach it through the module that predicts.
-    in_demo = WITH_NETWORKS - {"import_weights", "fit_region_heads"}
-    assert in_demo <= stages <= in_demo | {"train_baseline", "evaluate_ensemble"}
+    # Those that count errors may reach it through the module that predicts.
+    assert IN_DEMO <= stages <= IN_DEMO | {"train_baseline", "evaluate_ensemble"}
 
 
 def test_an_import_that_only_a_function_makes_is_followed(package):
@@ -227,17 +219,10 @@ def add(package, module):
 
 
 PREPARING = {"prepare_classification", "prepare_detection"}
-COMPUTING_WITH_NETWORKS = {
-    *(
-        "train_classifier",
-        "predict_crops",
-        "analyse_units",
-        "train_multibox",
-        "merge_proposals",
-        "train_detector",
-    ),
-    *("score_regions", "measure_cost", "train_ablation"),
-}
+IN_DEMO = WITH_NETWORKS - {
+    "import_weights",
+    "fit_region_heads",
+}  # the demo imports no weights and fits no heads
 
 
 @pytest.mark.parametrize(
@@ -249,7 +234,7 @@ COMPUTING_WITH_NETWORKS = {
         ("data/readers/embedded.py", PREPARING),
         ("models/networks/torchvision_bn.py", set()),
         ("models/networks/batch_norm.py", set()),
-        ("models/networks/paper.py", COMPUTING_WITH_NETWORKS),
+        ("models/networks/paper.py", IN_DEMO),
         ("detection/search_presets/rcnn.py", set()),
         ("detection/search_presets/opencv_fast.py", {"propose_regions", "study_proposals"}),
         ("models/determinism.py", set(STAGES)),

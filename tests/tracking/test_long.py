@@ -36,7 +36,7 @@ def words(root, stage, name, **edges):
 def test_a_training_goes_on_while_the_server_is_away_for_a_minute(one_server, tmp_path):
     root = copied(tmp_path)
     (root / "params.yaml").write_text(
-        "experiment: smoke\noverrides: {train_classifier: {epochs: 450}, model: {width: 0.25, input_px: 64}}\n"
+        "experiment: smoke\noverrides: {compute: {precision: fp32}, train_classifier: {epochs: 120}, model: {width: 0.25, input_px: 64}}\n"
     )
     composed = experiment(root)
     write_configs(composed)
@@ -61,7 +61,7 @@ def test_a_training_goes_on_while_the_server_is_away_for_a_minute(one_server, tm
         one_server.stop()
         time.sleep(AWAY_S)
         one_server.start()
-        assert training.wait(600) == 0, (root / "log").read_text()
+        assert training.wait(1500) == 0, (root / "log").read_text()
     said = (root / "log").read_text()
     assert said.count("no answer; ") == 1
     with pytest.MonkeyPatch.context() as patch:
@@ -75,7 +75,7 @@ def test_a_training_goes_on_while_the_server_is_away_for_a_minute(one_server, tm
     for step, rest in re.findall(r"^ *(\d+)  (\S+ [-\d.e+]+  .*)$", said, re.MULTILINE):
         for key in re.findall(r"([a-z]\S*) [-\d.e+]+", rest):
             printed.setdefault(key, []).append(int(step))
-    assert len(printed["train_loss"]) == 450
+    assert len(printed["train_loss"]) == 120
     for key in printed.keys() - {"epoch", "step"}:
         history = client.get_metric_history(run.info.run_id, key)
         assert [metric.step for metric in history] == printed[key], key
