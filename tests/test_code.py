@@ -43,7 +43,8 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(code, "PACKAGE", copy)
     for function in (code.read, code.tree_of, code.module_digest):
         monkeypatch.setattr(code, function.__name__, by_content(function))
-    return copy
+    yield copy
+    code.code_digest.cache_clear()  # else the copy's digests would stay for the tests that follow
 
 
 def selected(stage):
