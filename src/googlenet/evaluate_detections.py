@@ -9,7 +9,7 @@ Prints the AP of every class and their mean. Nothing but the files is needed: no
 import argparse
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from pydantic import Field
@@ -51,11 +51,12 @@ class Scores(Metrics):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line; a UserError becomes one line and exit code 1."""
-    given = _parser().parse_args(arguments)
+    options = vars(_parser().parse_args(arguments))
+    destination = options.pop("json")
     try:
-        result = scored(**{key: value for key, value in vars(given).items() if key != "json"})
-        if given.json:
-            write_json(given.json, result.model_dump(mode="json", by_alias=True))
+        result = scored(**options)
+        if destination:
+            write_json(destination, result.model_dump(mode="json", by_alias=True))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -75,12 +76,12 @@ def scored(
     """Read the files and score: mAP, the AP of each class, and what was counted. Raises UserError for bad input."""
     images = read_list(list)
     truth, known = read_truth(images, annotations, read_class_table(classes) if classes else ())
-    pairs = read_blacklist(blacklist, images, known) if blacklist else None
-    objects = Objects(truth.image, truth.label, truth.box, truth.difficult, pairs)
+    pairs = read_blacklist(blacklist, images, known) if blacklist else np.zeros((0, 2), np.int64)
+    hard = truth.difficult if difficult == "neutral" else None
+    objects, total = Objects(truth.image, truth.label, truth.box, hard, pairs), len(known.keys)
     detected = Detections(*read_detections(detections, images, known))
-    neutral, total = difficult == "neutral", len(known.keys)
-    result = evaluate(detected, objects, total, difficult_neutral=neutral, small=threshold == "small")
-    wanted = count_objects(objects, total, difficult_neutral=neutral).tolist()
+    result = evaluate(detected, objects, total, small=threshold == "small")
+    wanted = count_objects(objects, total).tolist()
     counts = np.bincount(detected.label, minlength=total).tolist()
     rows = zip(known.keys, known.names, wanted, counts, result.ap_percent, strict=True)
     return Scores(
@@ -93,7 +94,7 @@ def scored(
         objects=sum(wanted),
         detections=len(detected.label),
         neutral_detections=int((result.flags == NEUTRAL).sum()),
-        blacklisted_pairs=0 if pairs is None else len(pairs),
+        blacklisted_pairs=len(pairs),
         threshold=threshold,
         difficult=difficult,
     )
@@ -108,18 +109,15 @@ def as_text(result: Scores) -> str:
     scored_classes = sum(row.ap_percent is not None for row in result.classes)
     totals = f"{result.objects:,}", f"{result.detections:,}", f"{result.mean_ap_percent:.2f}"
     rows.append((f"mean of {scored_classes} classes", *totals))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            [name.ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(cells, widths[1:], strict=True))]
-        )
-        for name, *cells in rows
-    ]
+    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    lines = []
+    for name, *cells in rows:
+        lines.append("  ".join([name.ljust(first), *map(str.rjust, cells, others)]))
     rule = "-" * len(lines[0])
-    ignored = (
-        f"{result.neutral_detections:,} detections count neither way" if result.neutral_detections else ""
-    )
-    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], *([ignored] if ignored else [])])
+    lines = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
+    if result.neutral_detections:
+        lines.append(f"{result.neutral_detections:,} detections count neither way")
+    return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -128,34 +126,20 @@ def _parser() -> argparse.ArgumentParser:
         description="Score a file of detections against a folder of annotations, by ILSVRC's rules.",
         epilog="The forms of the detections are described in googlenet/data/detection_files.py.",
     )
-    parser.add_argument(
-        "detections", type=Path, help="ILSVRC's submission (text), or .csv or .json with names"
-    )
-    parser.add_argument("--annotations", type=Path, required=True, help="folder of XML, one for each image")
-    parser.add_argument(
-        "--list",
-        type=Path,
-        required=True,
-        help="one image to a line; a second column is its number (else: its place)",
-    )
-    parser.add_argument(
-        "--classes",
-        type=Path,
-        help="`wnid number name` or `name` lines, such as map_det.txt; a submission needs it",
-    )
-    parser.add_argument("--blacklist", type=Path, help="<image> <class> lines that count neither way")
-    parser.add_argument(
-        "--threshold",
-        choices=("small", "fixed"),
-        default="small",
-        help="small: ILSVRC's, lower for small objects; fixed: 0.5",
-    )
-    parser.add_argument(
-        "--difficult",
-        choices=("neutral", "count"),
-        default="neutral",
-        help="what objects marked difficult are (VOC)",
-    )
+    forms = "ILSVRC's submission (text), or .csv or .json with names"
+    parser.add_argument("detections", type=Path, help=forms)
+    for name, required, text in (
+        ("annotations", True, "folder of XML, one for each image"),
+        ("list", True, "one image to a line; a second column is its number (else: its place)"),
+        ("classes", False, "`wnid number name` or `name` lines, such as map_det.txt; a submission needs it"),
+        ("blacklist", False, "<image> <class> lines that count neither way"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, required=required, help=text)
+    for name, choices, text in (
+        ("threshold", get_args(Threshold), "small: ILSVRC's, lower for small objects; fixed: 0.5"),
+        ("difficult", get_args(Difficult), "what objects marked difficult are (VOC)"),
+    ):
+        parser.add_argument(f"--{name}", choices=choices, default=choices[0], help=text)
     parser.add_argument("--json", type=Path, help="write the result here as JSON too")
     return parser
 

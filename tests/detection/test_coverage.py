@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from detection.samples import truth_of
 from googlenet.detection.coverage import NEVER, coverage, coverage_by_count, first_cover
 from googlenet.errors import UserError
 from googlenet.metrics.proposals import ClassCoverage
 
-OBJECTS = [np.array([[0, 0, 9, 9], [40, 40, 49, 49]]), np.array([[0, 0, 99, 99]]), np.zeros((0, 4))]
-LABELS = [np.array([0, 2]), np.array([2]), np.zeros(0, np.int64)]
+TRUTH = [truth_of([[0, 0, 9, 9], [40, 40, 49, 49]], [0, 2]), truth_of([[0, 0, 99, 99]], 2), truth_of()]
+OBJECTS = TRUTH[0].boxes
 # Image 0: the second proposal is half of the first object (0.5), none is near the second.
 # Image 1: 0.36, then 0.81.
 PROPOSALS = [
@@ -19,20 +20,13 @@ PROPOSALS = [
 
 
 def test_first_cover_is_the_first_at_or_over_the_threshold():
-    assert first_cover(PROPOSALS[0], OBJECTS[0]).tolist() == [1, NEVER]
-    assert first_cover(PROPOSALS[0], OBJECTS[0], iou_threshold=0.51).tolist() == [2, NEVER]
-    assert first_cover(np.zeros((0, 4)), OBJECTS[0]).tolist() == [NEVER, NEVER]
-
-
-def test_small_objects_need_less():
-    quarter = np.array([[0, 0, 4, 4]])  # 0.25 of a 10 x 10 object, whose threshold is 0.25
-    assert first_cover(quarter, OBJECTS[0][:1]).tolist() == [NEVER]
-    assert first_cover(quarter, OBJECTS[0][:1], small=True).tolist() == [0]
-    assert first_cover(quarter, np.array([[0, 0, 10, 9]]), small=True).tolist() == [NEVER]
+    assert first_cover(PROPOSALS[0], OBJECTS).tolist() == [1, NEVER]
+    assert first_cover(PROPOSALS[0], OBJECTS, iou_threshold=0.51).tolist() == [2, NEVER]
+    assert first_cover(np.zeros((0, 4)), OBJECTS).tolist() == [NEVER, NEVER]
 
 
 def test_percent_overall_and_per_class():
-    found = coverage(PROPOSALS, OBJECTS, LABELS, ["a", "b", "c"])
+    found = coverage(PROPOSALS, TRUTH, ["a", "b", "c"])
     assert found.boxes_per_image == 2.0
     assert found.objects == 3
     assert found.coverage_percent == pytest.approx(200 / 3)
@@ -44,22 +38,11 @@ def test_percent_overall_and_per_class():
 
 
 def test_more_proposals_cover_more():
-    rows = coverage_by_count(PROPOSALS, OBJECTS, [0, 1, 2, 100])
+    rows = coverage_by_count(PROPOSALS, TRUTH, [0, 1, 2, 100])
     assert [row.boxes for row in rows] == [0, 1, 2, 100]
     assert [row.coverage_percent for row in rows] == pytest.approx([0, 0, 200 / 3, 200 / 3])
 
 
-def test_shuffled_ends_at_the_same_and_repeats():
-    first = coverage_by_count(PROPOSALS, OBJECTS, [1, 3], rng=np.random.default_rng(0))
-    assert first == coverage_by_count(PROPOSALS, OBJECTS, [1, 3], rng=np.random.default_rng(0))
-    assert first[1].coverage_percent == pytest.approx(200 / 3)
-    ones = [
-        coverage_by_count(PROPOSALS, OBJECTS, [1], rng=np.random.default_rng(seed))[0].coverage_percent
-        for seed in range(20)
-    ]
-    assert len(set(ones)) > 1
-
-
 def test_no_object_is_told():
     with pytest.raises(UserError, match="no object"):
-        coverage(PROPOSALS[2:], OBJECTS[2:], LABELS[2:], ["a"])
+        coverage(PROPOSALS[2:], TRUTH[2:], ["a"])

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from detection.samples import truth_of
-from googlenet.detection.ensemble import curve, evaluate, gathered
-from googlenet.detection.mean_ap import Evaluation
-from googlenet.detection.rating import detect
+from googlenet.detection.ensemble import curve, detect, evaluate, gathered
 from googlenet.metrics.detection import Precision, PrecisionRecall
 from settings import changed, settings_of
 
@@ -118,11 +116,8 @@ def test_a_class_of_an_image_that_may_lack_boxes_counts_neither_way():
 
 def test_a_curve_is_thinned_to_its_ends():
     recall = np.linspace(0.001, 1, 1000)
-    long = Evaluation(0, [0], [recall], [1 - recall / 2], np.zeros(0), np.zeros(0))
-    found = curve(long, 0)
+    found = curve(recall, 1 - recall / 2)
     assert len(found.recall) == len(found.precision) == 101
     assert (found.recall[0], found.recall[-1]) == (recall[0], 1.0)
-    short = Evaluation(0, [0], [recall[:3]], [recall[:3]], np.zeros(0), np.zeros(0))
-    assert curve(short, 0).recall == tuple(recall[:3])
-    empty = Evaluation(0, [0], [recall[:0]], [recall[:0]], np.zeros(0), np.zeros(0))
-    assert curve(empty, 0) == PrecisionRecall(recall=(), precision=())
+    assert curve(recall[:3], recall[:3]).recall == tuple(recall[:3])
+    assert curve(recall[:0], recall[:0]) == PrecisionRecall(recall=(), precision=())

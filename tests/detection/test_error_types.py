@@ -5,10 +5,9 @@ import pytest
 
 from detection.samples import truth_of
 from detection.scenes import random_case
-from googlenet.detection.ensemble import gathered
+from googlenet.detection.ensemble import detect, gathered
 from googlenet.detection.error_types import KINDS, REASONS, error_types, kinds, reasons
 from googlenet.detection.mean_ap import NEUTRAL, Detections, count_objects, evaluate
-from googlenet.detection.rating import detect
 from googlenet.metrics.detection import ClassErrorCounts, ErrorCounts
 from settings import changed, settings_of
 
@@ -36,7 +35,7 @@ def cats(*boxes):
 
 def kinds_of(detections, objects):
     found = evaluate(detections, objects, 2)
-    return [KINDS[kind] for kind in kinds(detections, objects, found.flags)]
+    return [KINDS[kind] for kind in kinds(found, np.arange(len(found.flags)))]
 
 
 def test_each_kind_by_hand():
@@ -66,9 +65,8 @@ def test_small_objects_have_their_own_needed_overlap():
     objects = gathered([image(([0, 0, 9, 9], 0))])
     quarter = [0, 0, 4, 4]
     assert kinds_of(cats(quarter, quarter), objects) == ["correct", "duplicate"]
-    detections = cats(quarter)
-    flags = evaluate(detections, objects, 2, small=False).flags
-    assert kinds(detections, objects, flags, small=False).tolist() == [KINDS.index("localisation")]
+    found = evaluate(cats(quarter), objects, 2, small=False)
+    assert kinds(found, np.arange(1), small=False).tolist() == [KINDS.index("localisation")]
 
 
 def reasons_of(boxes, scores, truth, **change):
@@ -78,7 +76,7 @@ def reasons_of(boxes, scores, truth, **change):
     scores = np.array([[0, *row] for of_image in scores for row in of_image], float).reshape(-1, 3)
     objects, detections = gathered(truth), detect(boxes, scores, settings)
     found = evaluate(detections, objects, 2)
-    code = reasons(detections, found, objects, boxes, scores, settings.min_score)
+    code = reasons(found, boxes, scores, settings.min_score)
     return [REASONS[each] if each >= 0 else None for each in code]
 
 
@@ -135,7 +133,7 @@ def test_the_table_looks_at_as_many_detections_as_objects():
     scores = np.array([[0, 0.9, 0], [0, 0.2, 0], [0, 0.8, 0], [0, 0.1, 0], [0, 0.05, 0.7]])
     objects, detections = gathered(truth), detect(boxes, scores, SETTINGS)
     found = evaluate(detections, objects, 2)
-    table = error_types(detections, found, objects, boxes, scores, NAMES, SETTINGS)
+    table = error_types(found, boxes, scores, NAMES, SETTINGS)
 
     def row(names, objects, **counts):
         return {"objects": objects, "counts": dict.fromkeys(names, 0) | counts}
@@ -163,7 +161,7 @@ def test_kinds_and_reasons_are_exhaustive_and_exclusive(seed):
     scores = rng.random((sum(map(len, proposals)), 4))
     found = evaluate(detections, objects, 3)
     names = ["a", "b", "c"]
-    table = error_types(detections, found, objects, proposals, scores, names, SETTINGS)
+    table = error_types(found, proposals, scores, names, SETTINGS)
     sought = count_objects(objects, 3)
     took = np.bincount(objects.label[found.took[found.flags == 1]], minlength=3)
     for label in range(3):

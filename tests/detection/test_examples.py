@@ -5,7 +5,7 @@ import numpy as np
 from detection.samples import truth_of
 from googlenet.detection.ensemble import gathered
 from googlenet.detection.examples import best_and_worst, examples, f1_percent
-from googlenet.detection.mean_ap import Detections, match
+from googlenet.detection.mean_ap import Detections, evaluate
 from googlenet.metrics.detection import DetectedBox, DetectionExample
 from googlenet.metrics.proposals import LabelledBox
 from settings import changed, settings_of
@@ -25,12 +25,11 @@ FOUND = Detections(
 
 
 def test_f1_by_hand():
-    objects = gathered(TRUTH)
-    flags = match(FOUND, objects, 2)
-    measure = f1_percent(FOUND, objects, flags, 2, len(TRUTH), 0.5)
+    evaluation = evaluate(FOUND, gathered(TRUTH), 2)
+    measure = f1_percent(evaluation, len(TRUTH), 0.5)
     # 2 of 1 + 1; 2 of 2 + 2; 0 of 1 + 0; nothing; 0 of 0 + 1; only what counts neither way.
     assert np.array_equal(measure, [100, 50, 0, np.nan, 0, np.nan], equal_nan=True)
-    lower = f1_percent(FOUND, objects, flags, 2, len(TRUTH), 0.4)
+    lower = f1_percent(evaluation, len(TRUTH), 0.4)
     assert lower[[0, 4]].tolist() == [100 * 2 / 3, 100]  # the stray cat, and the one that had 0.4
 
 
@@ -47,10 +46,10 @@ def test_ties_go_by_order_and_no_image_is_in_both():
 
 
 def test_a_row_has_what_is_drawn():
-    objects = gathered(TRUTH)
+    evaluation = evaluate(FOUND, gathered(TRUTH), 2)
     settings = settings_of("evaluate_detection", examples=1, example_score=0.5)
     names = [f"{number}.jpg" for number in range(len(TRUTH))]
-    found = examples(FOUND, objects, match(FOUND, objects, 2), names, CLASSES, settings)
+    found = examples(evaluation, names, CLASSES, settings)
     cat = {"box": CAT, "class_name": "cat"}
     right = DetectionExample(
         name="0.jpg",
@@ -63,6 +62,6 @@ def test_a_row_has_what_is_drawn():
     wrong = DetectionExample(name="2.jpg", index=2, f1_percent=0.0, ground_truth=(), detections=(stray,))
     assert (found.score, found.best, found.worst) == (0.5, (right,), (wrong,))
     lower = changed(settings, example_score=0.0)
-    every = examples(FOUND, objects, match(FOUND, objects, 2), names, CLASSES, lower)
+    every = examples(evaluation, names, CLASSES, lower)
     hard = [row for row in every.best + every.worst if row.index == 5]
     assert hard == []  # nothing to measure: its only detection counts neither way

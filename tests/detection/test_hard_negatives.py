@@ -7,9 +7,8 @@ from torch import nn
 
 from classification.tiny import RUNTIME, spec
 from detection.samples import truth_of
-from googlenet.detection.hard_negatives import drawn, find, hardest
-from googlenet.detection.regions import TrainingRegions, pool_regions, training_regions
-from googlenet.detection.train import RegionBatches
+from googlenet.detection.regions import TrainingRegions, training_regions
+from googlenet.detection.train import RegionBatches, drawn, hardest, hardest_background
 from googlenet.errors import UserError
 from googlenet.models.network import Network
 from settings import changed, settings_of
@@ -55,6 +54,10 @@ def bright(*values):
     return images
 
 
+def found(network, images, regions, epoch=0, settings=SETTINGS):
+    return hardest_background(RegionBatches(images, regions, settings, spec(2)), network, epoch, RUNTIME)
+
+
 HALVES = np.array([[0, 0, 9, 9], [10, 0, 19, 9]], np.float32)
 
 
@@ -75,34 +78,30 @@ def test_what_is_scored_is_drawn_each_once_in_order():
 
 def test_the_brightest_background_is_found():
     images = bright((10, 200), (90, 255), (250, 30))
-    background = np.array([[0, 0], [0, 1], [2, 0], [2, 1]])  # the second image gives none
+    labels = [np.zeros(2, int), np.full(2, -1), np.zeros(2, int)]  # the second image gives none
     network = detector()
-    found = find(background, network, images, [HALVES] * 3, 0, SETTINGS, RUNTIME)
-    assert found.tolist() == [[2, 0], [0, 1]]
+    assert found(network, images, TrainingRegions([HALVES] * 3, labels)).tolist() == [[2, 0], [0, 1]]
     assert network.model.training  # as it was
 
 
 def test_another_epoch_scores_others():
     images = bright((10, 200), (90, 255), (250, 30))
-    background = np.array([[i, j] for i in range(3) for j in range(2)])
+    regions = TrainingRegions([HALVES] * 3, [np.zeros(2, int)] * 3)
     settings = changed(SETTINGS, hard_negatives={"scored": 2, "hardest": 1})
 
     def at(epoch):
-        return find(background, detector(), images, [HALVES] * 3, epoch, settings, RUNTIME).tolist()
+        return found(detector(), images, regions, epoch, settings).tolist()
 
     assert at(3) == at(3) and len({str(at(epoch)) for epoch in range(12)}) > 1
     with pytest.raises(UserError, match=r"set train_detector\.hard_negatives\.enabled to false"):
-        find(background[:0], detector(), images, [HALVES] * 3, 0, settings, RUNTIME)
+        found(detector(), images, regions._replace(labels=[np.ones(2, int)] * 3), 0, settings)
 
 
 def test_partly_labelled_images_give_no_hard_negatives():
     """Two alike images; in the second objects may lack boxes, so that its bright half is no background."""
     objects = [truth_of(HALVES[:1]), truth_of(HALVES[:1], partial=[0])]
-    boxes, labels = training_regions([HALVES[1:]] * 2, objects, 0.5)
-    background = pool_regions(labels).background
-    images = bright((0, 100), (0, 255))
-    found = find(background, detector(), images, boxes, 0, SETTINGS, RUNTIME)
-    assert found.tolist() == [[0, 0]]
+    regions = training_regions([HALVES[1:]] * 2, objects, 0.5)
+    assert found(detector(), bright((0, 100), (0, 255)), regions).tolist() == [[0, 0]]
 
 
 def test_a_share_of_a_batch_is_hard():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from googlenet.detection import proposals as packed
-from googlenet.detection.merge import Unmerged, measure, merge, sources
+from googlenet.detection.merge import measure, merge, sources, unmerged
 from googlenet.metrics.proposals import MergeMetrics
 
 FOUND = np.array([[50, 50, 59, 59], [0, 0, 9, 9]], np.int32)
@@ -48,7 +48,8 @@ def test_parts_of_merged_proposals_are_read_in_the_splits_order():
         of_part = {"test": images[part::2], "train": []}
         boxes = {name: [one.boxes for one in split] for name, split in of_part.items()}
         parts.append(packed.pack(boxes) | sources(of_part))
-    for one, wanted in zip(Unmerged(parts, "test"), images, strict=True):
+    for one, wanted in zip(unmerged(parts, "test", range(3)), images, strict=True):
         assert np.array_equal(one.boxes, wanted.boxes) and one.multibox == wanted.multibox
         assert np.array_equal(one.confidence, wanted.confidence)
-    assert list(Unmerged(parts, "train")) == []
+    assert [len(one.boxes) for one in unmerged(parts, "test", [2])] == [len(images[2].boxes)]
+    assert unmerged(parts, "train", []) == []

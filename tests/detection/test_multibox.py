@@ -12,8 +12,8 @@ from googlenet.detection.coverage import NEVER, first_cover
 from googlenet.detection.multibox import Form, cells_of, load, propose, save, squeezed, start, trunk_of
 from googlenet.detection.multibox_train import (
     ImageBatches,
-    image_at,
     mirrored,
+    order_of,
     prior_figures,
     priors_of,
     seen_in,
@@ -150,9 +150,15 @@ def test_no_object_to_learn_from_is_told():
 
 
 def test_every_image_comes_once_before_any_comes_again():
-    order = [image_at(i, 5, seed=3) for i in range(15)]
-    assert all(sorted(order[i : i + 5]) == list(range(5)) for i in (0, 5, 10))
-    assert len({tuple(order[i : i + 5]) for i in (0, 5, 10)}) > 1
+    turns = [order_of(turn, 5, seed=3).tolist() for turn in range(3)]
+    assert all(sorted(turn) == list(range(5)) for turn in turns)
+    assert len({tuple(turn) for turn in turns}) > 1
+    # Six a step, from the endless order of the turns.
+    shown = [np.full((60, 80, 3), 10 * i, np.uint8) for i in range(5)]
+    settings = changed(SETTINGS, batch_size=6, order_seed=3)
+    batches = ImageBatches(shown, [truth_of([[0, 0, 9, 9]])] * 5, np.array([[0.0, 0, 9, 9]]), settings, PX)
+    seen = [int(crop.mean()) // 10 for step in range(2) for crop in batches[step][0]]
+    assert seen == [*turns[0], *turns[1], *turns[2]][:12]
 
 
 def test_a_window_has_its_share_of_the_area():

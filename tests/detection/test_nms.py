@@ -46,7 +46,7 @@ def test_equal_scores_keep_the_order_given():
 
 def test_nothing_in_nothing_out():
     assert nms(np.zeros((0, 4)), np.zeros(0), 0.3).shape == (0,)
-    boxes, labels, scores = per_class_nms(np.zeros((0, 4), np.int32), np.zeros((0, 4)), 0.3, 0.0)
+    boxes, labels, scores = per_class_nms(np.zeros((0, 4), np.int32), np.zeros((0, 4)), 0.3, 0.0, 0)
     assert (boxes.shape, labels.shape, scores.shape) == ((0, 4), (0,), (0,))
 
 
@@ -61,7 +61,7 @@ def test_agrees_with_the_obvious_loops(threshold):
 
 def test_classes_do_not_suppress_each_other_and_the_background_is_no_class():
     probabilities = np.array([[0.1, 0.7, 0.2], [0.1, 0.1, 0.8], [0.9, 0.06, 0.04], [0.98, 0.01, 0.01]])
-    boxes, labels, scores = per_class_nms(CHAIN, probabilities, 0.5, min_score=0.05)
+    boxes, labels, scores = per_class_nms(CHAIN, probabilities, 0.5, 0.05, 0)
     assert scores.tolist() == [0.8, 0.7, 0.06]
     assert labels.tolist() == [
         1,
@@ -73,9 +73,9 @@ def test_classes_do_not_suppress_each_other_and_the_background_is_no_class():
 
 def test_limits_of_score_and_number():
     probabilities = np.array([[0.5, 0.5, 0.5], [0.0, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.3, 0.5]])
-    _, labels, scores = per_class_nms(CHAIN, probabilities, 0.5, min_score=0.3)
+    _, labels, scores = per_class_nms(CHAIN, probabilities, 0.5, 0.3, 0)
     assert list(zip(labels, scores, strict=True)) == [(0, 0.5), (1, 0.5), (1, 0.5), (0, 0.3)]
-    _, labels, scores = per_class_nms(CHAIN, probabilities, 0.5, min_score=0.0, max_per_image=2)
+    _, labels, scores = per_class_nms(CHAIN, probabilities, 0.5, 0.0, 2)
     assert list(zip(labels, scores, strict=True)) == [(0, 0.5), (1, 0.5)]
 
 
@@ -84,7 +84,7 @@ def test_per_class_agrees_with_one_class_at_a_time():
     low = rng.integers(0, 60, (60, 2))
     boxes = np.concatenate([low, low + rng.integers(5, 40, (60, 2))], axis=1)
     probabilities = rng.integers(0, 20, (60, 5)) / 20
-    found = per_class_nms(boxes, probabilities, 0.3, min_score=0.4)
+    found = per_class_nms(boxes, probabilities, 0.3, 0.4, 0)
     expected = []
     for label in range(4):
         rows = np.flatnonzero(probabilities[:, label + 1] >= 0.4)
@@ -98,7 +98,7 @@ def test_per_class_agrees_with_one_class_at_a_time():
 
 def test_mismatched_probabilities_are_refused():
     with pytest.raises(ValueError, match="4 boxes"):
-        per_class_nms(CHAIN, np.zeros((3, 2)), 0.3, 0.0)
+        per_class_nms(CHAIN, np.zeros((3, 2)), 0.3, 0.0, 0)
 
 
 def test_boxes_of_each_class_suppress_by_themselves():
@@ -107,7 +107,7 @@ def test_boxes_of_each_class_suppress_by_themselves():
     boxes[1, 0] = CHAIN[0]
     boxes[0, 2] = [80, 80, 89, 89]
     probabilities = np.array([[0, 0.9, 0.6, 0.5], [0, 0.8, 0.1, 0.4], [0, 0.1, 0.1, 0.1], [0, 0.1, 0.1, 0.1]])
-    found, labels, scores = per_class_nms(boxes, probabilities, 0.5, min_score=0.2)
+    found, labels, scores = per_class_nms(boxes, probabilities, 0.5, 0.2, 0)
     assert scores.tolist() == [0.9, 0.6, 0.5, 0.4] and labels.tolist() == [0, 1, 2, 2]
     assert found.tolist() == [CHAIN[0].tolist(), CHAIN[0].tolist(), [80, 80, 89, 89], CHAIN[1].tolist()]
 
@@ -121,4 +121,4 @@ def test_boxes_of_each_class_that_are_alike_are_those_of_all():
     each = per_class_nms(np.stack([boxes] * 4, axis=1), probabilities, 0.3, 0.4, 20)
     assert all(np.array_equal(a, b) for a, b in zip(one, each, strict=True))
     with pytest.raises(ValueError, match="boxes of 3 classes, but probabilities of 4"):
-        per_class_nms(np.stack([boxes] * 3, axis=1), probabilities, 0.3, 0.4)
+        per_class_nms(np.stack([boxes] * 3, axis=1), probabilities, 0.3, 0.4, 0)

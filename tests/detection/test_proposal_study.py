@@ -83,14 +83,15 @@ def test_an_interval_is_that_of_images_drawn_one_by_one():
     rng = np.random.default_rng(5)
     labels = [rng.integers(0, 2, rng.integers(0, 5)) for _ in range(30)]
     hits = [rng.integers(0, 2, len(of_image)) for of_image in labels]
+    flat = np.concatenate(hits)
     settings = changed(SETTINGS, resamples=4000)
     counts = Counts(labels, 2, settings)
-    found = counts.interval(counts.per_image(hits))
+    found = counts.interval(counts.per_image(flat))
     drawn = rng.integers(0, 30, (4000, 30))
     total, sure = np.array([len(of_image) for of_image in labels]), np.array([one.sum() for one in hits])
     wanted = np.percentile(100 * sure[drawn].sum(1) / total[drawn].sum(1), [2.5, 97.5])
     assert (found.low, found.high) == pytest.approx(tuple(wanted), abs=2)
-    assert found == Counts(labels, 2, settings).interval(counts.per_image(hits))
+    assert found == Counts(labels, 2, settings).interval(counts.per_image(flat))
 
 
 def test_points_of_a_curve_end_at_the_most():

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from detection.test_ensemble import BOXES, CLASSES, NAMES, RIGHT, SETTINGS, TRUTH
-from googlenet.detection.ensemble import evaluate, gathered
+from googlenet.detection.ensemble import detect, difference, evaluate, gathered, rate, resampled_singles
 from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.mean_ap import resampled
-from googlenet.detection.rating import detect, difference, rate, resampled_singles
 from googlenet.metrics.bootstrap import percentile_interval
 from googlenet.metrics.detection import ComparedSwitches, SwitchesCompared
 from googlenet.metrics.interval import Difference, Interval
@@ -36,11 +35,11 @@ def test_resamples_by_hand():
     scores[3:5] = [0.98, 0.01, 0.01]
     objects = gathered(TRUTH)
     found = detect(BOXES, scores, SURE)
-    flags = mean_ap(found, objects, 2).flags
+    evaluation = mean_ap(found, objects, 2)
     weight = np.array([[1, 1, 1], [3, 0, 0], [0, 2, 1], [0, 0, 3], [1, 2, 0]], float)
     # Cats: all or none to find. Dogs: 1 of 2, all, 0 of 2, none to find, 1 of 3.
     expected = [75, 100, 0, np.nan, (100 + 100 / 3) / 2]
-    assert resampled(found, objects, flags, 2, weight) == pytest.approx(expected, nan_ok=True)
+    assert resampled(evaluation, weight) == pytest.approx(expected, nan_ok=True)
 
 
 def two_detectors(prefix=""):
@@ -56,8 +55,8 @@ def test_single_detectors_and_their_mean_on_the_same_images():
     # d2 finds the cat, and the dog of image 0; its cat in image 1 is wrong, at a score no lower than the right one's.
     d2 = rated.single["d2"].mean_ap_percent
     assert rated.single["d1"].mean_ap_percent == 100 and 50 <= d2 < 100
-    assert rated.single_mean == (100 + d2) / 2 and rated.single_std == (100 - d2) / 2
-    assert resampled_singles(rated, objects, 2, weight) == pytest.approx([(100 + d2) / 2, 100])
+    assert rated.single_mean_and_std == ((100 + d2) / 2, (100 - d2) / 2)
+    assert resampled_singles(rated, weight) == pytest.approx([(100 + d2) / 2, 100])
     found = evaluate(two_detectors(), BOXES, TRUTH, NAMES, CLASSES, SURE)
     gain = found.ensemble.mean_ap_percent - found.single_mean_ap_percent
     assert found.ensemble_minus_single.difference == pytest.approx(gain)

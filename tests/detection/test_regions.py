@@ -88,31 +88,28 @@ def test_labels_follow_the_largest_overlap():
     proposals = np.array(
         [[0, 0, 9, 9], [3, 0, 12, 9], [2, 0, 11, 9], [0, 0, 4, 9], [0, 0, 3, 9], [40, 40, 49, 49]]
     )
-    labels, overlap = label_regions(proposals, objects, np.array([7, 2]))
+    labels = label_regions(proposals, truth_of(objects, [7, 2]), 0.5)
     # [2, 0, 11, 9] overlaps both by 80 / 120: the first object. Half of the first object is 0.5, and enough.
     assert labels.tolist() == [8, 3, 8, 8, 0, 0]
-    assert overlap.tolist() == [1.0, 90 / 110, 80 / 120, 0.5, 0.4, 0.0]
 
 
 def test_the_threshold_is_a_setting():
-    proposals, objects = np.array([[0, 0, 3, 9]]), np.array([[0, 0, 9, 9]])
-    assert label_regions(proposals, objects, np.array([0]), positive_iou=0.4)[0].tolist() == [1]
-    assert label_regions(proposals, objects, np.array([0]), positive_iou=0.41)[0].tolist() == [0]
+    proposals, truth = np.array([[0, 0, 3, 9]]), truth_of([[0, 0, 9, 9]])  # 0.4
+    assert label_regions(proposals, truth, 0.4).tolist() == [1]
+    assert label_regions(proposals, truth, 0.41).tolist() == [0]
 
 
 def test_difficult_objects_teach_nothing():
     objects = np.array([[0, 0, 9, 9], [1, 0, 10, 9], [50, 0, 59, 9]])
     proposals = np.array([[1, 0, 10, 9], [50, 0, 59, 9], [56, 0, 65, 9]])
-    labels, overlap = label_regions(proposals, objects, np.array([4, 5, 6]), np.array([False, True, True]))
+    labels = label_regions(proposals, truth_of(objects, [4, 5, 6], [False, True, True]), 0.5)
     # The first fits the difficult object better, but the plain one claims it; the last touches too little.
     assert labels.tolist() == [5, -1, 0]
-    assert overlap.tolist() == [90 / 110, 1.0, 0.0]
 
 
 def test_without_objects_all_is_background():
-    labels, overlap = label_regions(np.array([[0, 0, 9, 9]]), np.zeros((0, 4)), np.zeros(0, np.int64))
-    assert labels.tolist() == [0] and overlap.tolist() == [0.0]
-    assert label_regions(np.zeros((0, 4)), np.array([[0, 0, 9, 9]]), np.array([1]))[0].shape == (0,)
+    assert label_regions(np.array([[0, 0, 9, 9]]), truth_of(), 0.5).tolist() == [0]
+    assert label_regions(np.zeros((0, 4)), truth_of([[0, 0, 9, 9]], 1), 0.5).shape == (0,)
 
 
 LABELS = [np.array([0, 3, -1, 0]), np.array([], np.int64), np.array([1, 0, 0, 2, 0])]

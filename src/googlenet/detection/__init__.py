@@ -1,9 +1,15 @@
 """Detection: regions proposed, classified and scored, R-CNN with a GoogLeNet inside (section 8).
 
 The contract of the package: values and typed settings in, values and metrics out; no files but that of MultiBox. Boxes
-are [n, 4] as (xmin, ymin, xmax, ymax), 0-based pixels of the original image, both ends inclusive. Images are uint8
-[h, w, 3] RGB.
-Class labels are 0-based; only what a network is trained on or puts out has a background, and there it is
-index 0 and class c is index c + 1. Same input, same output, whatever the number of cores. What cannot be is a
-UserError.
+are [n, 4] as (xmin, ymin, xmax, ymax), 0-based pixels of the original image, both ends inclusive. Class labels are
+0-based; only what a network is trained on or puts out has a background, and there it is index 0 and class c is index
+c + 1. Same input, same output, whatever the number of cores. What cannot be is a UserError.
 """
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+Images = Sequence[np.ndarray]  # uint8 [h, w, 3] RGB
+Boxes = Sequence[np.ndarray]  # of every image those of one kind
+Arrays = Mapping[str, np.ndarray]  # by their names in a file

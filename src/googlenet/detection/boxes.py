@@ -1,56 +1,47 @@
-"""Arithmetic of boxes: (xmin, ymin, xmax, ymax), 0-based pixels, both ends inclusive, as ILSVRC counts."""
+"""Arithmetic of boxes: (xmin, ymin, xmax, ymax), 0-based pixels, both ends inclusive, as ILSVRC counts.
+
+A box as offsets from another one is R-CNN's (Girshick et al. 2014, appendix C).
+"""
 
 import numpy as np
 
+LARGEST = np.log(1000.0)  # of a side's offset: a network's wild guess must not become infinite
+
 
 def area(boxes: np.ndarray) -> np.ndarray:
-    """Return the areas in pixels, float64 [n], of boxes [n, 4]; width = xmax - xmin + 1."""
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    areas: np.ndarray = (boxes[:, 2] - boxes[:, 0] + 1) * (boxes[:, 3] - boxes[:, 1] + 1)
-    return areas
+    """Return the areas in pixels, float64 [...], of boxes [..., 4]; width = xmax - xmin + 1."""
+    boxes = np.asarray(boxes, np.float64)
+    return np.asarray((boxes[..., 2] - boxes[..., 0] + 1) * (boxes[..., 3] - boxes[..., 1] + 1))
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the intersection over union of each of a [n, 4] with each of b [m, 4]: float64 [n, m]."""
-    a = np.asarray(a, np.float64).reshape(-1, 4)
-    b = np.asarray(b, np.float64).reshape(-1, 4)
-    shared = _side(a[:, None, 0], a[:, None, 2], b[None, :, 0], b[None, :, 2])
-    shared *= _side(a[:, None, 1], a[:, None, 3], b[None, :, 1], b[None, :, 3])
-    union = area(a)[:, None] + area(b)[None, :]
+    return paired_iou(np.asarray(a).reshape(-1, 1, 4), np.asarray(b).reshape(1, -1, 4))
+
+
+def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the intersection over union of a[i] with b[i], both [..., 4]: float64 [...]."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    shared = _side(a[..., 0], a[..., 2], b[..., 0], b[..., 2])
+    shared *= _side(a[..., 1], a[..., 3], b[..., 1], b[..., 3])
+    union = area(a) + area(b)
     union -= shared
     shared /= union
     return shared
 
 
-def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the intersection over union of a[i] with b[i], both [n, 4]: float64 [n]."""
-    a = np.asarray(a, np.float64).reshape(-1, 4)
-    b = np.asarray(b, np.float64).reshape(-1, 4)
-    shared = _side(a[:, 0], a[:, 2], b[:, 0], b[:, 2])
-    shared *= _side(a[:, 1], a[:, 3], b[:, 1], b[:, 3])
-    overlap: np.ndarray = shared / (area(a) + area(b) - shared)
-    return overlap
-
-
 def clip(boxes: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
     """Return the boxes [n, 4] with every corner moved into the image; the type is kept."""
-    boxes = np.asarray(boxes).reshape(-1, 4)
     last = np.array([width_px - 1, height_px - 1] * 2, boxes.dtype)
-    inside: np.ndarray = np.clip(boxes, np.zeros(4, boxes.dtype), last)
-    return inside
+    return np.asarray(np.clip(boxes, np.zeros(4, boxes.dtype), last))
 
 
 def object_threshold(boxes: np.ndarray) -> np.ndarray:
-    """Return the IoU that a detection needs with each object, float64 [n] (ILSVRC's rule for small objects).
-
-    min(0.5, w * h / ((w + 10) * (h + 10))): a detection may be off by about 5 pixels on each side; 0.5 from
-    25 x 25 on.
-    """
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    width = boxes[:, 2] - boxes[:, 0] + 1
-    height = boxes[:, 3] - boxes[:, 1] + 1
-    threshold: np.ndarray = np.minimum(0.5, width * height / ((width + 10) * (height + 10)))
-    return threshold
+    """Return the IoU that a detection needs with each object, float64 [n]: min(0.5, w * h / ((w + 10) * (h +
+    10))), ILSVRC's rule for small objects (about 5 pixels on each side; 0.5 from 25 x 25 on)."""
+    corners = np.asarray(boxes, np.float64).reshape(-1, 4)
+    width, height = (corners[:, 2:] - corners[:, :2] + 1).T
+    return np.asarray(np.minimum(0.5, width * height / ((width + 10) * (height + 10))))
 
 
 def _side(low_a: np.ndarray, high_a: np.ndarray, low_b: np.ndarray, high_b: np.ndarray) -> np.ndarray:
@@ -59,3 +50,28 @@ def _side(low_a: np.ndarray, high_a: np.ndarray, low_b: np.ndarray, high_b: np.n
     shared += 1
     np.maximum(shared, 0, out=shared)
     return shared
+
+
+def encode(boxes: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return the offsets from boxes[i] to targets[i], both [n, 4]: float64 [n, 4]. (dx, dy): of the centre, in
+    widths and heights of the box; (dw, dh): the logarithm of the sides' growth."""
+    centre, side = _centres(boxes)
+    target_centre, target_side = _centres(targets)
+    return np.concatenate([(target_centre - centre) / side, np.log(target_side / side)], axis=1)
+
+
+def decode(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Return the boxes that the offsets [n, 4] lead to from boxes [n, 4], float64 [n, 4]; a side grows at most
+    a thousandfold."""
+    offsets = np.asarray(offsets, np.float64).reshape(-1, 4)
+    centre, side = _centres(boxes)
+    centre = centre + offsets[:, :2] * side
+    half = side * np.exp(np.minimum(offsets[:, 2:], LARGEST)) / 2
+    return np.concatenate([centre - half, centre + half - 1], axis=1)
+
+
+def _centres(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and sides, (x, y) and (width, height), float64 [n, 2] each; width = xmax - xmin + 1."""
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    side = boxes[:, 2:] - boxes[:, :2] + 1
+    return boxes[:, :2] + side / 2, side

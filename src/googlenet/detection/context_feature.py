@@ -3,11 +3,10 @@
 The paper names contextual information as what others had and it had not (section 8).
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from googlenet.config.schema.detection import ContextFeature
+from googlenet.detection import Arrays
 from googlenet.detection.region_sample import Sample, accuracy
 from googlenet.errors import UserError
 from googlenet.metrics.detection import ContextFit
@@ -19,11 +18,8 @@ NEVER = -30.0  # the logit of a class that the sample has no region of
 def fit(
     vectors: np.ndarray, wholes: np.ndarray, sample: Sample, classes: int, settings: ContextFeature
 ) -> tuple[dict[str, np.ndarray], ContextFit]:
-    """Fit to the sample's regions that are not held out; returns (arrays, accuracies).
-
-    vectors, wholes float32 [n, channels]: of each region, and of its whole image. The same regression without the context is
-    fitted for comparison alone.
-    """
+    """Fit to the sample's regions that are not held out; returns (arrays, accuracies, also without context).
+    vectors, wholes float32 [n, channels]: of each region, and of its whole image."""
     fitted, measured = ~sample.held_out, []
     for x in (vectors, joined(vectors, wholes)):
         weights, bias = softmax_regression(x[fitted], sample.label[fitted], 1 + classes, settings)
@@ -36,9 +32,7 @@ def softmax_regression(
     x: np.ndarray, labels: np.ndarray, classes: int, settings: ContextFeature
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights [classes, f] and bias [classes], float64, for inputs as they are; they are standardised inside.
-
-    Raises UserError when all labels are one.
-    """
+    Raises UserError when all labels are one."""
     from sklearn.linear_model import LogisticRegression  # takes a second to import
 
     there = np.unique(labels)
@@ -66,7 +60,6 @@ def joined(vectors: np.ndarray, wholes: np.ndarray) -> np.ndarray:
     return np.concatenate([vectors, np.broadcast_to(wholes, vectors.shape)], axis=1)
 
 
-def logits_of(vectors: np.ndarray, whole: np.ndarray, heads: Mapping[str, np.ndarray]) -> np.ndarray:
+def logits_of(vectors: np.ndarray, whole: np.ndarray, heads: Arrays) -> np.ndarray:
     """Logits of the background and the classes, float32 [n, 1 + classes], of regions of one image."""
-    logits: np.ndarray = joined(vectors, whole) @ heads[WEIGHTS].T + heads[BIAS]
-    return logits
+    return np.asarray(joined(vectors, whole) @ heads[WEIGHTS].T + heads[BIAS])

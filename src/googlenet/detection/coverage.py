@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from googlenet.detection.boxes import iou, object_threshold
+from googlenet.data.ground_truth import GroundTruth
+from googlenet.detection import Boxes
+from googlenet.detection.boxes import iou
 from googlenet.detection.proposals import counts_of
 from googlenet.errors import UserError
 from googlenet.metrics.proposals import ClassCoverage, Coverage, CurvePoint
@@ -12,42 +14,30 @@ from googlenet.metrics.proposals import ClassCoverage, Coverage, CurvePoint
 NEVER = np.iinfo(np.int64).max
 
 
-def first_cover(
-    proposals: np.ndarray, objects: np.ndarray, iou_threshold: float = 0.5, small: bool = False
-) -> np.ndarray:
-    """Return the index of the first proposal that covers each object of an image, int64 [m]; else NEVER.
+def first_cover(proposals: np.ndarray, objects: np.ndarray, iou_threshold: float = 0.5) -> np.ndarray:
+    """Return the first of proposals [n, 4] with IoU at or over `iou_threshold` for each of objects [m, 4] of an
+    image, as int64 [m]; NEVER where none covers it."""
+    covers = iou(objects, proposals) >= iou_threshold
+    if not covers.size:
+        return np.full(len(covers), NEVER)
+    return np.where(covers.any(axis=1), covers.argmax(axis=1), NEVER)
 
-    `proposals` [n, 4], `objects` [m, 4]. Covered is IoU at or over `iou_threshold`; with `small` at or over
-    ILSVRC's threshold of the object, where that is lower.
-    """
-    objects = np.asarray(objects).reshape(-1, 4)
-    wanted = np.full(len(objects), float(iou_threshold))
-    if small:
-        wanted = np.minimum(wanted, object_threshold(objects))
-    covers = iou(objects, proposals) >= wanted[:, None]
-    first = np.full(len(objects), NEVER)
-    if covers.shape[1]:
-        first = np.where(covers.any(axis=1), covers.argmax(axis=1), first)
-    return first
+
+def first_covers(proposals: Boxes, truth: Sequence[GroundTruth], iou_threshold: float) -> np.ndarray:
+    """The same of every object of all images, one after another. Raises UserError when there is no object at all."""
+    if not any(len(one.boxes) for one in truth):
+        raise UserError("coverage: the images have no object; give a split that has boxes")
+    images = zip(proposals, truth, strict=True)
+    return np.concatenate([first_cover(boxes, one.boxes, iou_threshold) for boxes, one in images])
 
 
 def coverage(
-    proposals: Sequence[np.ndarray],
-    objects: Sequence[np.ndarray],
-    labels: Sequence[np.ndarray],
-    classes: Sequence[str],
-    iou_threshold: float = 0.5,
-    small: bool = False,
+    proposals: Boxes, truth: Sequence[GroundTruth], classes: Sequence[str], iou_threshold: float = 0.5
 ) -> Coverage:
-    """Return boxes per image and the percent of objects covered, overall and per class, over all images.
-
-    One array per image in each sequence: proposals [n, 4], objects [m, 4], their labels [m] (0-based). A
-    class with no object has None. Raises UserError when there is no object at all.
-    """
-    covered = _first_covers(proposals, objects, iou_threshold, small) != NEVER
-    label = np.concatenate([np.asarray(one, np.int64) for one in labels])
-    if len(label) != len(covered):
-        raise ValueError(f"{len(covered)} objects, but {len(label)} labels")
+    """Return boxes per image and the percent of objects covered, overall and per class (None without objects),
+    over all images; proposals [n, 4] of each. Raises UserError when there is no object at all."""
+    covered = first_covers(proposals, truth, iou_threshold) != NEVER
+    label = np.concatenate([one.labels for one in truth])
     per_class = []
     for index, name in enumerate(classes):
         of_class = covered[label == index]
@@ -62,31 +52,8 @@ def coverage(
 
 
 def coverage_by_count(
-    proposals: Sequence[np.ndarray],
-    objects: Sequence[np.ndarray],
-    counts: Sequence[int],
-    iou_threshold: float = 0.5,
-    small: bool = False,
-    rng: np.random.Generator | None = None,
+    proposals: Boxes, truth: Sequence[GroundTruth], counts: Sequence[int], iou_threshold: float = 0.5
 ) -> tuple[CurvePoint, ...]:
-    """Return the coverage, in percent, of the first `count` proposals of every image, for each of the counts.
-
-    Stored proposals are sorted by place, not by worth: with `rng` each image's are shuffled first.
-    """
-    if rng is not None:
-        proposals = [np.asarray(boxes)[rng.permutation(len(boxes))] for boxes in proposals]
-    first = _first_covers(proposals, objects, iou_threshold, small)
-    return tuple(CurvePoint(boxes=int(n), coverage_percent=float(100 * (first < n).mean())) for n in counts)
-
-
-def _first_covers(
-    proposals: Sequence[np.ndarray], objects: Sequence[np.ndarray], iou_threshold: float, small: bool
-) -> np.ndarray:
-    if not sum(len(boxes) for boxes in objects):
-        raise UserError("coverage: the images have no object; give a split that has boxes")
-    return np.concatenate(
-        [
-            first_cover(proposed, boxes, iou_threshold, small)
-            for proposed, boxes in zip(proposals, objects, strict=True)
-        ]
-    )
+    """Return the coverage, in percent, of the first `count` proposals of every image, for each of the counts."""
+    first = first_covers(proposals, truth, iou_threshold)
+    return tuple(CurvePoint(boxes=n, coverage_percent=float(100 * (first < n).mean())) for n in counts)

@@ -1,111 +1,185 @@
 """The ensemble of detectors (section 8): mean of the region scores; detections, mean AP, errors, coverage."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from googlenet.config.schema.detection import EvaluateDetection, Switches
 from googlenet.data.ground_truth import GroundTruth
+from googlenet.detection import Boxes
 from googlenet.detection.coverage import coverage
 from googlenet.detection.error_types import error_types
 from googlenet.detection.examples import examples
-from googlenet.detection.mean_ap import Evaluation, Objects
-from googlenet.detection.rating import Mean, Rating, compared, difference, rate, resampled_singles
+from googlenet.detection.mean_ap import Detections, Evaluation, Objects, resampled
+from googlenet.detection.mean_ap import evaluate as mean_ap
+from googlenet.detection.nms import per_class_nms
 from googlenet.detection.switches import by_prefix
+from googlenet.metrics import detection as metrics
 from googlenet.metrics.bootstrap import draws, generator, percentile_interval
-from googlenet.metrics.detection import (
-    DetectionMetrics,
-    EnsemblePrecision,
-    Precision,
-    PrecisionRecall,
-    SwitchesCompared,
-    Table4,
-)
+from googlenet.metrics.interval import Difference
 from googlenet.storage.rows import Ranges
 
 CURVE_POINTS = 101
 
 
-def gathered(truth: Sequence[GroundTruth]) -> Objects:
-    """Objects of every image as one row per object.
+class Rating(NamedTuple):
+    """How good the ensemble and each detector are; resampled: the ensemble's mAP, in percent, float64 [resamples]."""
 
-    An image that may have objects of a class without a box can show neither hit nor miss of it: blacklisted.
-    """
+    ensemble: Evaluation
+    resampled: np.ndarray
+    single: dict[str, Evaluation]
+
+    @property
+    def single_mean_and_std(self) -> tuple[float, float]:
+        """Mean and standard deviation over the detectors of their mAP, in percent."""
+        each = [one.mean_ap_percent for one in self.single.values()]
+        return float(np.mean(each)), float(np.std(each))
+
+
+class Mean:
+    """The mean of the detectors' arrays [n, ...], float64, made for the rows that are asked for: mean[a:b]."""
+
+    def __init__(self, arrays: Sequence[Ranges]):
+        self.arrays = arrays
+
+    def __len__(self) -> int:
+        return len(self.arrays[0])
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return np.asarray(np.mean([array[rows] for array in self.arrays], axis=0, dtype=np.float64))
+
+
+def detect(
+    boxes: Boxes, scores: Ranges, settings: EvaluateDetection, moved: Ranges | None = None
+) -> Detections:
+    """Suppress within each class of each image. scores [all boxes, 1 + classes], images in order. moved [all
+    boxes, classes, 4]: where the boxes lie for each class, when they have been regressed."""
+    limits = settings.nms_iou, settings.min_score, settings.max_per_image
+    detected, end = [], 0
+    for number, of_image in enumerate(boxes):
+        rows = slice(end, end := end + len(of_image))
+        kept = per_class_nms(of_image if moved is None else moved[rows], scores[rows], *limits)
+        detected.append((np.full(len(kept[0]), number), *kept))
+    image, box, label, score = (np.concatenate(column) for column in zip(*detected, strict=True))
+    return Detections(image, label, score, box)
+
+
+def rate(
+    scores: Mapping[str, Mapping[str, Ranges]],
+    prefix: str,
+    boxes: Boxes,
+    objects: Objects,
+    classes: int,
+    weight: np.ndarray,
+    settings: EvaluateDetection,
+) -> Rating:
+    """Rate the arrays of one setting: those of every detector whose names begin with `prefix`. The ensemble
+    averages probabilities, and regressed boxes where there are some. weight: of metrics/bootstrap.draws."""
+
+    def rated(probabilities: Ranges, moved: Ranges | None) -> Evaluation:
+        detections = detect(boxes, probabilities, settings, moved)
+        return mean_ap(detections, objects, classes, settings.small_object_threshold)
+
+    of_boxes = f"{prefix}boxes"
+    each = {name: (one[f"{prefix}probabilities"], one.get(of_boxes)) for name, one in scores.items()}
+    regressed = [moved for _, moved in each.values() if moved is not None]
+    mean = Mean([probabilities for probabilities, _ in each.values()])
+    ensemble = rated(mean, Mean(regressed) if regressed else None)
+    single = {name: rated(*arrays) for name, arrays in each.items()}
+    return Rating(ensemble, resampled(ensemble, weight), single)
+
+
+def resampled_singles(rating: Rating, weight: np.ndarray) -> np.ndarray:
+    """The mean over the detectors of their mAP, in percent, in each resample: float64 [resamples]."""
+    return np.asarray(np.mean([resampled(one, weight) for one in rating.single.values()], axis=0))
+
+
+def difference(percent: float, resampled_differences: np.ndarray, confidence_percent: float) -> Difference:
+    """A difference with its paired interval: both sides of each resample saw the same images."""
+    interval = percentile_interval(resampled_differences, confidence_percent)
+    return Difference(difference=percent, interval=interval)
+
+
+def compared(
+    switches: Switches, rating: Rating, main: Rating, confidence_percent: float
+) -> metrics.ComparedSwitches:
+    """What evaluate_detection reports of a setting that is measured beside the main one."""
+    mean_ap, (single_mean, single_std) = rating.ensemble.mean_ap_percent, rating.single_mean_and_std
+    gain, resampled_gain = mean_ap - main.ensemble.mean_ap_percent, rating.resampled - main.resampled
+    return metrics.ComparedSwitches(
+        switches=switches,
+        single_mean_ap_percent=single_mean,
+        single_std=single_std,
+        ensemble_mean_ap_percent=mean_ap,
+        ensemble_interval=percentile_interval(rating.resampled, confidence_percent),
+        difference=difference(gain, resampled_gain, confidence_percent),
+        ap_percent=rating.ensemble.ap_percent,
+    )
+
+
+def gathered(truth: Sequence[GroundTruth]) -> Objects:
+    """Objects of every image as one row per object. Classes of which an image may have objects without a box
+    are blacklisted."""
     image = np.concatenate([np.full(len(one.boxes), i) for i, one in enumerate(truth)])
     incomplete = np.concatenate([np.full(len(one.partial), i) for i, one in enumerate(truth)])
     boxes, labels, difficult, partial = (np.concatenate(column) for column in zip(*truth, strict=True))
     return Objects(image, labels, boxes, difficult, np.stack([incomplete, partial], axis=1))
 
 
-def curve(evaluation: Evaluation, label: int) -> PrecisionRecall:
+def curve(recall: np.ndarray, precision: np.ndarray) -> metrics.PrecisionRecall:
     """At most CURVE_POINTS points of a class's precision over recall, evenly along the detections."""
-    recall, precision = evaluation.recall[label], evaluation.precision[label]
     at = np.unique(np.linspace(0, max(0, len(recall) - 1), CURVE_POINTS).round().astype(int))[: len(recall)]
-    return PrecisionRecall(
-        recall=tuple(float(recall[i]) for i in at), precision=tuple(float(precision[i]) for i in at)
-    )
-
-
-def of_switches(
-    rated: Mapping[str, Rating], wanted: Mapping[str, Switches], confidence: float
-) -> SwitchesCompared:
-    """The settings of the switches, of which "" is the prefix of the main one."""
-    return SwitchesCompared(
-        on=wanted[""],
-        compared=tuple(
-            compared(switches, rated[prefix], rated[""], confidence)
-            for prefix, switches in wanted.items()
-            if prefix
-        ),
-    )
+    return metrics.PrecisionRecall(recall=tuple(recall[at].tolist()), precision=tuple(precision[at].tolist()))
 
 
 def evaluate(
     scores: Mapping[str, Mapping[str, Ranges]],
-    boxes: Sequence[np.ndarray],
+    boxes: Boxes,
     truth: Sequence[GroundTruth],
     names: Sequence[str],
     classes: Sequence[str],
     settings: EvaluateDetection,
-) -> DetectionMetrics:
-    """Everything that evaluate_detection reports: each detector alone, their mean, its errors, settings compared, coverage.
-
-    scores: by detector, the arrays of score_regions, or what gives them in ranges. names: of the images.
-    """
+) -> metrics.DetectionMetrics:
+    """Everything that evaluate_detection reports. scores: by detector, the arrays of score_regions, or what
+    gives them in ranges; names: of the images."""
     objects = gathered(truth)
     weight = draws(len(truth), settings.resamples, generator(settings.seed))
     wanted = by_prefix(settings.switches, settings.compare)
     rated = {
         prefix: rate(scores, prefix, boxes, objects, len(classes), weight, settings) for prefix in wanted
     }
-    main, confidence = rated[""], settings.confidence_percent
-    together = main.ensemble
-    mean_ap, ap = together.mean_ap_percent, tuple(together.ap_percent)
-    singles = resampled_singles(main, objects, len(classes), weight)
+    main, confidence = rated.pop(""), settings.confidence_percent
+    ensemble, (single_mean, single_std) = main.ensemble, main.single_mean_and_std
+    mean_ap, singles = ensemble.mean_ap_percent, resampled_singles(main, weight)
     mean_scores = Mean([arrays["probabilities"] for arrays in scores.values()])
-    return DetectionMetrics(
+    curves = map(curve, ensemble.recall, ensemble.precision)
+    return metrics.DetectionMetrics(
         images=len(truth),
         classes=tuple(classes),
         objects=len(objects.image),
-        coverage=coverage(boxes, [one.boxes for one in truth], [one.labels for one in truth], classes),
-        table_4=Table4(
+        coverage=coverage(boxes, truth, classes),
+        table_4=metrics.Table4(
             ensemble_mean_ap_percent=mean_ap,
             detectors=len(main.single),
             interval=percentile_interval(main.resampled, confidence),
         ),
         detectors={
-            name: Precision(mean_ap_percent=one.mean_ap_percent, ap_percent=tuple(one.ap_percent))
+            name: metrics.Precision(mean_ap_percent=one.mean_ap_percent, ap_percent=one.ap_percent)
             for name, one in main.single.items()
         },
-        single_mean_ap_percent=main.single_mean,
-        single_std=main.single_std,
+        single_mean_ap_percent=single_mean,
+        single_std=single_std,
         single_interval=percentile_interval(singles, confidence),
-        ensemble_minus_single=difference(mean_ap - main.single_mean, main.resampled - singles, confidence),
-        switches=of_switches(rated, wanted, confidence),
-        ensemble=EnsemblePrecision(
-            mean_ap_percent=mean_ap, ap_percent=ap, detections=len(main.together.image)
+        ensemble_minus_single=difference(mean_ap - single_mean, main.resampled - singles, confidence),
+        switches=metrics.SwitchesCompared(
+            on=wanted[""],
+            compared=tuple(compared(wanted[prefix], one, main, confidence) for prefix, one in rated.items()),
         ),
-        precision_recall={name: curve(together, label) for label, name in enumerate(classes)},
-        error_types=error_types(main.together, together, objects, boxes, mean_scores, classes, settings),
-        examples=examples(main.together, objects, together.flags, names, classes, settings),
+        ensemble=metrics.EnsemblePrecision(
+            mean_ap_percent=mean_ap, ap_percent=ensemble.ap_percent, detections=len(ensemble.flags)
+        ),
+        precision_recall=dict(zip(classes, curves, strict=True)),
+        error_types=error_types(ensemble, boxes, mean_scores, classes, settings),
+        examples=examples(ensemble, names, classes, settings),
     )

@@ -23,15 +23,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from googlenet.config.schema.detection import EvaluateDetection
-from googlenet.detection.boxes import iou, object_threshold, paired_iou
+from googlenet.detection import Boxes
+from googlenet.detection.boxes import iou, paired_iou
 from googlenet.detection.mean_ap import (
     FALSE_POSITIVE,
     TRUE_POSITIVE,
-    Detections,
     Evaluation,
-    Objects,
     count_objects,
     counted,
+    needed_iou,
+    pairs_of,
     rows_per_class,
 )
 from googlenet.detection.proposals import counts_of
@@ -45,27 +46,15 @@ NOT_MISSED = -1
 
 
 def error_types(
-    detections: Detections,
-    evaluation: Evaluation,
-    objects: Objects,
-    proposals: Sequence[np.ndarray],
-    scores: Ranges,
-    classes: Sequence[str],
-    settings: EvaluateDetection,
+    evaluation: Evaluation, boxes: Boxes, scores: Ranges, classes: Sequence[str], settings: EvaluateDetection
 ) -> ErrorTypes:
-    """Count KINDS among each class's first detections and REASONS among its missed objects, and over all classes.
-
-    evaluation: of `detections`, which were made by these settings; proposals [n, 4] of each image, scores [all proposals, 1 + classes].
-    """
-    small = settings.small_object_threshold
+    """Count KINDS among each class's first detections and REASONS among its missed objects, and over all
+    classes. boxes [n, 4]: the proposals of each image; scores [all proposals, 1 + classes]."""
+    objects, small = evaluation.objects, settings.small_object_threshold
     sought = count_objects(objects, len(classes))
-    flags = evaluation.flags
-    ranked = rows_per_class(detections, flags, len(classes))
-    kind = [
-        kinds(Detections(*(column[rows[:n]] for column in detections)), objects, flags[rows[:n]], small)
-        for rows, n in zip(ranked, sought, strict=True)
-    ]
-    reason = reasons(detections, evaluation, objects, proposals, scores, settings.min_score, small)
+    ranked = rows_per_class(evaluation.detections, evaluation.flags, len(classes))
+    kind = [kinds(evaluation, rows[:n], small) for rows, n in zip(ranked, sought, strict=True)]
+    reason = reasons(evaluation, boxes, scores, settings.min_score, small)
     missed = [reason[(objects.label == label) & (reason != NOT_MISSED)] for label in range(len(classes))]
     return ErrorTypes(
         near_iou=NEAR,
@@ -74,34 +63,29 @@ def error_types(
     )
 
 
-def kinds(detections: Detections, objects: Objects, flags: np.ndarray, small: bool = True) -> np.ndarray:
-    """Return what each detection is, as an index of KINDS, int64 [n]. flags: of the match; none is neutral."""
-    who, which = _pairs(np.asarray(detections.image), np.asarray(objects.image))
-    same = np.asarray(detections.label)[who] == np.asarray(objects.label)[which]
-    overlap = paired_iou(np.asarray(detections.box)[who], np.asarray(objects.box)[which])
-    on_it = overlap >= _needed(objects, small)[which]
-
-    def some(pairs: np.ndarray) -> np.ndarray:
-        return np.bincount(who[pairs], minlength=len(flags)) > 0
-
-    near = overlap >= NEAR
-    holds = [flags == TRUE_POSITIVE, some(same & on_it), some(same & near), some(~same & near)]
-    return np.select(holds, range(4), 4)
+def kinds(evaluation: Evaluation, rows: np.ndarray, small: bool = True) -> np.ndarray:
+    """Return what some detections are, as indices of KINDS, int64 [n]. rows: theirs; none is neutral."""
+    detections, objects = evaluation.detections, evaluation.objects
+    by_image = np.argsort(objects.image, kind="stable")
+    image = detections.image[rows]
+    first, end = (np.searchsorted(objects.image[by_image], image, side) for side in ("left", "right"))
+    who, place = pairs_of(first, end - first)
+    which = by_image[place]
+    same = detections.label[rows[who]] == objects.label[which]
+    overlap = paired_iou(detections.box[rows[who]], objects.box[which])
+    on_it, near = overlap >= needed_iou(objects, small)[which], overlap >= NEAR
+    holds = [np.bincount(who[pairs], minlength=len(rows)) > 0 for pairs in (same & on_it, same & near, near)]
+    return np.select([evaluation.flags[rows] == TRUE_POSITIVE, *holds], range(4), 4)
 
 
 def reasons(
-    detections: Detections,
-    evaluation: Evaluation,
-    objects: Objects,
-    proposals: Sequence[np.ndarray],
-    scores: Ranges,
-    min_score: float,
-    small: bool = True,
+    evaluation: Evaluation, proposals: Boxes, scores: Ranges, min_score: float, small: bool = True
 ) -> np.ndarray:
     """Return why each object is missed, as an index of REASONS, int64 [m]; NOT_MISSED if it is detected or not sought."""
+    detections, objects = evaluation.detections, evaluation.objects
     missed = counted(objects, len(evaluation.ap_percent))
     missed[evaluation.took[evaluation.flags == TRUE_POSITIVE]] = False
-    needed, first = _needed(objects, small), np.cumsum([0, *counts_of(proposals)])
+    needed, first = needed_iou(objects, small), np.cumsum([0, *counts_of(proposals)])
     wrong = np.flatnonzero(evaluation.flags == FALSE_POSITIVE)
     by_image = wrong[np.argsort(detections.image[wrong], kind="stable")]
     reason = np.full(len(missed), NOT_MISSED)
@@ -118,33 +102,16 @@ def reasons(
     return reason
 
 
-def _needed(objects: Objects, small: bool) -> np.ndarray:
-    return object_threshold(objects.box) if small else np.full(len(objects.label), 0.5)
-
-
-def _pairs(image: np.ndarray, object_image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each detection with each object of its image, as two arrays of rows."""
-    order = np.argsort(object_image, kind="stable")
-    first, end = (np.searchsorted(object_image[order], image, side) for side in ("left", "right"))
-    count = end - first
-    who = np.repeat(np.arange(len(image)), count)
-    within = np.arange(len(who)) - np.repeat(np.cumsum(count) - count, count)
-    return who, order[np.repeat(first, count) + within]
-
-
 def _table(
     names: Sequence[str], codes: Sequence[np.ndarray], classes: Sequence[str], sought: np.ndarray
 ) -> ErrorTable:
     """How often each name occurs, by class and over all; codes: for each class, indices of names."""
     counts = np.array([np.bincount(of_class, minlength=len(names)) for of_class in codes])
-
-    def by_name(row: np.ndarray) -> dict[str, int]:
-        return dict(zip(names, map(int, row), strict=True))
-
+    every, *by_class = [
+        dict(zip(names, row, strict=True)) for row in [counts.sum(axis=0).tolist(), *counts.tolist()]
+    ]
+    rows = zip(classes, sought.tolist(), by_class, strict=True)
     return ErrorTable(
-        all=ErrorCounts(objects=int(sought.sum()), counts=by_name(counts.sum(axis=0))),
-        per_class=tuple(
-            ClassErrorCounts(class_name=name, objects=int(objects), counts=by_name(row))
-            for name, row, objects in zip(classes, counts, sought, strict=True)
-        ),
+        all=ErrorCounts(objects=int(sought.sum()), counts=every),
+        per_class=tuple(ClassErrorCounts(class_name=name, objects=n, counts=row) for name, n, row in rows),
     )

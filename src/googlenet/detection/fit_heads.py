@@ -1,93 +1,65 @@
 """Fit, on a frozen detector, the heads that switches beyond the paper need; see the modules of the three heads."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections import defaultdict
+from typing import Any
 
 import numpy as np
 
 from googlenet.config.schema.detection import FitRegionHeads
-from googlenet.detection import bbox_regression, context_feature, svm
+from googlenet.detection import Images, bbox_regression, context_feature, svm
 from googlenet.detection.region_sample import Sample, accuracy
 from googlenet.detection.region_vectors import at_places, views, whole_vectors
 from googlenet.detection.regions import BACKGROUND
-from googlenet.metrics.detection import ContextFit, HeadMetrics, RegressionFit, SampleSizes, SvmFit
+from googlenet.metrics.detection import HeadMetrics, SampleSizes
 from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 
 
-class Gathered(NamedTuple):
-    """Of every region of a sample, what the heads asked for need: float32 [n, ...]; None where none does."""
-
-    logits: np.ndarray
-    vectors: np.ndarray
-    maps: np.ndarray | None
-    wholes: np.ndarray | None
-
-
 def fit(
-    network: Network,
-    images: Sequence[np.ndarray],
-    sample: Sample,
-    settings: FitRegionHeads,
-    runtime: Runtime,
+    network: Network, images: Images, sample: Sample, settings: FitRegionHeads, runtime: Runtime
 ) -> tuple[dict[str, np.ndarray], HeadMetrics]:
     """Fit the heads that the settings name; returns (their arrays, how well each does)."""
-    seen = gather(network, images, sample, settings, runtime)
-    classes = len(network.spec.classes) - 1
-    regression: tuple[dict[str, np.ndarray], RegressionFit | None] = {}, None
-    machines: tuple[dict[str, np.ndarray], SvmFit | None] = {}, None
-    context: tuple[dict[str, np.ndarray], ContextFit | None] = {}, None
-    if seen.maps is not None:
-        regression = bbox_regression.fit(seen.maps, sample, classes, settings.bbox_regression)
+    seen, classes = gather(network, images, sample, settings, runtime), len(network.spec.classes) - 1
+    fitted: dict[str, tuple[dict[str, np.ndarray], Any]] = {}
+    if "bbox_regression" in settings.heads:
+        ridge = settings.bbox_regression
+        fitted["bbox_regression"] = bbox_regression.fit(seen["maps"], sample, classes, ridge)
     if "svm" in settings.heads:
-        machines = svm.fit(seen.vectors, sample, classes, settings.svm, settings.seed)
-    if seen.wholes is not None:
-        context = context_feature.fit(seen.vectors, seen.wholes, sample, classes, settings.context_feature)
-    return regression[0] | machines[0] | context[0], HeadMetrics(
-        regions=sizes(sample),
-        softmax_accuracy_percent=accuracy(seen.logits, sample),
-        bbox_regression=regression[1],
-        svm=machines[1],
-        context_feature=context[1],
-    )
-
-
-def gather(
-    network: Network,
-    images: Sequence[np.ndarray],
-    sample: Sample,
-    settings: FitRegionHeads,
-    runtime: Runtime,
-) -> Gathered:
-    """Run the network on the sample's regions, image by image."""
-    logits, vectors, maps, wholes = [], [], [], []
-    grid = settings.bbox_regression.grid
-    network.model.eval()
-    for number in np.unique(sample.image):
-        image, boxes = images[number], sample.box[sample.image == number]
-        for (seen,) in views(network, image, boxes, settings, runtime):
-            logits.append(seen.logits)
-            vectors.append(seen.vectors)
-            if "bbox_regression" in settings.heads:
-                channels, places = seen.last_map.shape[1], min(grid, seen.last_map.shape[2])
-                maps.append(at_places(seen.last_map, channels * places**2))
-        if "context_feature" in settings.heads:
-            (whole,) = whole_vectors(network, image, runtime)
-            wholes.append(np.broadcast_to(whole, (len(boxes), len(whole))))
-    return Gathered(
-        np.concatenate(logits),
-        np.concatenate(vectors),
-        np.concatenate(maps) if maps else None,
-        np.concatenate(wholes) if wholes else None,
-    )
-
-
-def sizes(sample: Sample) -> SampleSizes:
-    """How many regions of each kind the sample has."""
+        fitted["svm"] = svm.fit(seen["vectors"], sample, classes, settings.svm, settings.seed)
+    if "context_feature" in settings.heads:
+        context = seen["vectors"], seen["wholes"]
+        fitted["context_feature"] = context_feature.fit(*context, sample, classes, settings.context_feature)
     positive = sample.label > BACKGROUND
-    return SampleSizes(
+    regions = SampleSizes(
         objects=int((positive & sample.of_object).sum()),
         positives=int((positive & ~sample.of_object).sum()),
         negatives=int((~positive).sum()),
         held_out=int(sample.held_out.sum()),
     )
+    return {name: array for arrays, _ in fitted.values() for name, array in arrays.items()}, HeadMetrics(
+        regions=regions,
+        softmax_accuracy_percent=accuracy(seen["logits"], sample),
+        **{head: measured for head, (_, measured) in fitted.items()},
+    )
+
+
+def gather(
+    network: Network, images: Images, sample: Sample, settings: FitRegionHeads, runtime: Runtime
+) -> dict[str, np.ndarray]:
+    """Run the network on the sample's regions, image by image: their logits and vectors, maps and wholes if a
+    head needs them. All float32 [n, ...]; wholes: the vectors of the regions' whole images."""
+    seen: dict[str, list[np.ndarray]] = defaultdict(list)
+    network.model.eval()
+    for number in np.unique(sample.image):
+        image, boxes = images[number], sample.box[sample.image == number]
+        for (view,) in views(network, image, boxes, settings, runtime, mirrored=False):
+            seen["logits"].append(view.logits)
+            seen["vectors"].append(view.vectors)
+            if "bbox_regression" in settings.heads:
+                channels, side = view.last_map.shape[1:3]
+                grid = min(settings.bbox_regression.grid, side)
+                seen["maps"].append(at_places(view.last_map, channels * grid**2))
+        if "context_feature" in settings.heads:
+            (whole,) = whole_vectors(network, image, runtime)
+            seen["wholes"].append(np.broadcast_to(whole, (len(boxes), len(whole))))
+    return {name: np.concatenate(parts) for name, parts in seen.items()}

@@ -1,6 +1,6 @@
 """MultiBox's boxes and those of selective search as one set of proposals (section 8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +12,8 @@ from googlenet.storage.rows import Ranges
 
 
 class Merged(NamedTuple):
-    """One image's proposals: boxes int32 [n, 4], MultiBox's `confidence` float32 [n], 0 for selective search's.
-
-    MultiBox's come first, best first; then selective search's in their own order. `multibox`: how many are MultiBox's.
-    """
+    """One image's proposals: boxes int32 [n, 4], first `multibox` of MultiBox, best first, then selective
+    search's in their own order; MultiBox's `confidence` float32 [n], 0 for selective search's."""
 
     boxes: np.ndarray
     confidence: np.ndarray
@@ -23,11 +21,9 @@ class Merged(NamedTuple):
 
 
 def merge(multibox: np.ndarray, confidence: np.ndarray, searched: np.ndarray, duplicate_iou: float) -> Merged:
-    """Join MultiBox's boxes [k, 4], best first, and selective search's [n, 4]; drop near-duplicates.
-
-    Of two boxes that overlap above `duplicate_iou` the one that comes first stays: MultiBox's, since it alone has a rank;
-    of two of selective search the lower in its sorted order.
-    """
+    """Join MultiBox's boxes [k, 4], best first, and selective search's [n, 4]. Of two that overlap above
+    `duplicate_iou` the first stays: MultiBox's, which alone have a rank, before the sorted ones of selective
+    search."""
     boxes = np.concatenate([multibox.reshape(-1, 4), searched.reshape(-1, 4)]).astype(np.int32)
     kept = np.sort(nms(boxes, -np.arange(len(boxes)), duplicate_iou))
     every = np.concatenate([confidence, np.zeros(len(searched))]).astype(np.float32)
@@ -50,10 +46,8 @@ def measure(
 
 
 def sources(merged: Mapping[str, Sequence[Merged]]) -> dict[str, np.ndarray]:
-    """What a file of proposals holds beside the boxes: of each split, the confidences and how many are MultiBox's.
-
-    "<split>.confidence" float32 [all boxes], "<split>.multibox" int64 [images].
-    """
+    """What a file of proposals holds beside the boxes: of each split, the confidences and how many are
+    MultiBox's. "<split>.confidence" float32 [all boxes], "<split>.multibox" int64 [images]."""
     arrays = {}
     for split, images in merged.items():
         confidences = [np.zeros(0, np.float32), *(one.confidence for one in images)]
@@ -62,17 +56,8 @@ def sources(merged: Mapping[str, Sequence[Merged]]) -> dict[str, np.ndarray]:
     return arrays
 
 
-class Unmerged(packed.PerImage[Merged]):
-    """What was merged, of every image of a split, in the split's order, from all parts; read when it is asked for."""
-
-    def __init__(self, parts: Sequence[Mapping[str, Ranges]], split: str):
-        self.boxes, self.confidences = (packed.joined(parts, split, of) for of in ("boxes", "confidence"))
-        self.ranked = [part[f"{split}.multibox"][:] for part in parts]
-
-    def __len__(self) -> int:
-        return len(self.boxes)
-
-    def of(self, image: int) -> Merged:
-        """The proposals of one image."""
-        row, part = divmod(image, len(self.ranked))
-        return Merged(self.boxes[image], self.confidences[image], int(self.ranked[part][row]))
+def unmerged(parts: Sequence[Mapping[str, Ranges]], split: str, images: Iterable[int]) -> list[Merged]:
+    """What was merged of some images of a split, by their places in it, from all parts; no other is read."""
+    boxes, confidence = (packed.joined(parts, split, of) for of in ("boxes", "confidence"))
+    ranked = [part[f"{split}.multibox"][:] for part in parts]
+    return [Merged(boxes[i], confidence[i], int(ranked[i % len(parts)][i // len(parts)])) for i in images]

@@ -12,8 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from googlenet.config.schema.detection import MergeProposals
-from googlenet.detection.box_offsets import decode
-from googlenet.detection.boxes import clip
+from googlenet.detection.boxes import clip, decode
 from googlenet.detection.nms import best_first, nms
 from googlenet.detection.priors import rescale
 from googlenet.errors import UserError
@@ -32,8 +31,9 @@ CANDIDATES_PER_BOX = 10  # so many of the best, for each box that is wanted, go 
 class Form:
     """What a MultiBox network is, beside its weights and priors.
 
-    trunk: how it is fed; its input_px is MultiBox's own. last: the module whose map the head sees. head: flat, Erhan's, a
-    linear layer on the whole map for all priors; or grid, which at every cell of the map serves the priors centred there.
+    trunk: how it is fed; its input_px is MultiBox's own. last: the module whose map the head sees. head: flat,
+    Erhan's, a linear layer on the whole map for all priors; or grid, which at every cell of the map serves the
+    priors centred there.
     """
 
     trunk: NetworkSpec
@@ -63,9 +63,8 @@ class MultiBox(nn.Module):
             self.linear = nn.Linear(form.head_channels * cells * cells, form.priors * OUTPUTS)
             self.before = nn.Sequential(reduce, nn.Flatten())
         else:
-            shapes = form.priors // cells**2
             self.before = convolution(channels, form.head_channels, 3)
-            self.linear = nn.Conv2d(form.head_channels, shapes * OUTPUTS, 1)
+            self.linear = nn.Conv2d(form.head_channels, form.priors // cells**2 * OUTPUTS, 1)
         # The boxes that the offsets lead from, in the frame of the input.
         self.priors: Tensor
         self.register_buffer("priors", torch.zeros(form.priors, 4, dtype=torch.float64))
@@ -148,17 +147,14 @@ def squeezed(image: np.ndarray, px: int) -> np.ndarray:
 def propose(
     model: MultiBox, image: np.ndarray, settings: MergeProposals, runtime: Runtime
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return an image's multibox_boxes most confident boxes, int32 [n, 4], best first, and their confidences, float32 [n].
-
-    Of boxes that overlap above multibox_nms_iou the more confident stays. Each image is seen by itself.
-    """
-    (height, width), trunk = image.shape[:2], model.form.trunk
+    """Return an image's multibox_boxes most confident boxes, int32 [n, 4], best first, and their confidences,
+    float32 [n]. Of boxes that overlap above multibox_nms_iou the more confident stays."""
+    (height, width), trunk, most = image.shape[:2], model.form.trunk, settings.multibox_boxes
     px = trunk.input_px
     x = trunk.to_input(squeezed(image, px)[None], runtime.device)
     with torch.inference_mode(), runtime.autocast():
         offsets, logits = model(x)
     confidence = torch.sigmoid(logits[0]).cpu().numpy()
-    most = settings.multibox_boxes
     best = best_first(confidence)[: CANDIDATES_PER_BOX * most]
     boxes = decode(model.priors.cpu().numpy()[best], offsets[0].cpu().numpy()[best])
     boxes = clip(np.rint(rescale(boxes, width / px, height / px)), width, height).astype(np.int32)

@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection.box_offsets import encode
-from googlenet.detection.boxes import iou
+from googlenet.detection.boxes import encode, iou
 
 NOTHING = -1
 ArrayT = TypeVar("ArrayT", np.ndarray, Tensor)
@@ -26,10 +25,11 @@ class Targets(NamedTuple, Generic[ArrayT]):
 
 
 def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndarray:
-    """Return the object that each prior stands for, int64 [k], or NOTHING. priors [k, 4], objects [m, 4].
+    """Return the object that each prior stands for, int64 [k], or NOTHING.
 
-    Every object takes one prior, so that the sum of overlaps is the largest (objects that overlap none take the next
-    one). Below 1, `match_iou` also gives each other prior at or over it the object that it overlaps most.
+    priors [k, 4], objects [m, 4]. Every object takes one prior, so that the sum of overlaps is the largest
+    (objects that overlap none take the next one). Below 1, `match_iou` also gives each other prior at or over
+    it the object that it overlaps most.
     """
     owner = np.full(len(priors), NOTHING)
     if not len(objects):
@@ -46,10 +46,8 @@ def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndar
 
 
 def targets(priors: np.ndarray, truth: GroundTruth, match_iou: float) -> Targets[np.ndarray]:
-    """What the priors of one image should say. Difficult objects teach nothing, neither that they are there nor not.
-
-    Where the image may hold objects without a box no prior learns that there is nothing.
-    """
+    """What the priors of one image should say. Difficult objects teach nothing, neither that they are there
+    nor not. Where the image may hold objects without a box no prior learns that there is nothing."""
     objects = truth.boxes
     owner = assign(priors, objects, match_iou)
     taken = owner != NOTHING
@@ -63,11 +61,8 @@ def targets(priors: np.ndarray, truth: GroundTruth, match_iou: float) -> Targets
 
 
 def losses(offsets: Tensor, logits: Tensor, wanted: Targets[Tensor]) -> tuple[Tensor, Tensor]:
-    """Return the losses of location and of confidence, each over the number of matched priors of the batch.
-
-    offsets [n, k, 4], logits [n, k]; wanted: tensors of these shapes. Location: half the squared distance, of matched
-    priors. Confidence: logistic, of all that count; per match, since the many that stand for nothing are learnt soon.
-    """
+    """Return the losses of location (half the squared distance, of matched priors) and of confidence (logistic,
+    of all that count), each per matched prior of the batch. offsets [n, k, 4], logits [n, k]."""
     matches = wanted.matched.sum().clamp(min=1)
     location = (0.5 * (offsets - wanted.offsets).square().sum(2) * wanted.matched).sum()
     confidence = functional.binary_cross_entropy_with_logits(

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from googlenet.config.schema.detection import TrainMultibox
 from googlenet.data.ground_truth import GroundTruth
+from googlenet.detection import Boxes, Images
 from googlenet.detection.boxes import iou
 from googlenet.detection.history import epoch_of
 from googlenet.detection.multibox import MultiBox, squeezed
@@ -26,25 +27,21 @@ def squeezed_boxes(
     truth: Sequence[GroundTruth], sizes: Sequence[tuple[int, int]], px: int
 ) -> list[np.ndarray]:
     """The boxes that are not difficult, of every image of (width, height), in the frame of the network's input."""
-    return [
-        rescale(one.boxes[~one.difficult], px / width, px / height)
-        for one, (width, height) in zip(truth, sizes, strict=True)
-    ]
+    images = zip(truth, sizes, strict=True)
+    return [rescale(one.boxes[~one.difficult], px / width, px / height) for one, (width, height) in images]
 
 
-def priors_of(
-    boxes: Sequence[np.ndarray], head: str, count: int, cells: int, px: int, seed: int
-) -> np.ndarray:
+def priors_of(boxes: Boxes, head: str, count: int, cells: int, px: int, seed: int) -> np.ndarray:
     """The priors, float64 [k, 4]: `count` boxes (flat), or `count` shapes at every cell (grid), of the training boxes."""
     every = np.concatenate(boxes)
     if not len(every):
         raise UserError("train_multibox: the training images have no object; give a split that has boxes")
-    return (
-        k_means(every, count, seed)[0] if head == "flat" else on_grid(shapes(every, count, seed), cells, px)
-    )
+    if head == "flat":
+        return k_means(every, count, seed)[0]
+    return on_grid(shapes(every, count, seed), cells, px)
 
 
-def prior_figures(priors: np.ndarray, boxes: Sequence[np.ndarray], match_iou: float) -> tuple[float, float]:
+def prior_figures(priors: np.ndarray, boxes: Boxes, match_iou: float) -> tuple[float, float]:
     """Percent of the objects that some prior overlaps by half or more, and the mean share of priors that are matched."""
     covered = np.concatenate([iou(one, priors).max(axis=1) >= 0.5 for one in boxes if len(one)])
     matched = [(assign(priors, one, match_iou) != NOTHING).mean() for one in boxes]
@@ -56,7 +53,7 @@ class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
 
     def __init__(
         self,
-        images: Sequence[np.ndarray],
+        images: Images,
         truth: Sequence[GroundTruth],
         priors: np.ndarray,
         settings: TrainMultibox,
@@ -70,8 +67,8 @@ class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
         rng = np.random.Generator(np.random.Philox(key=[seed, step]))
         crops, wanted = np.empty((size, self.px, self.px, 3), np.uint8), []
         for row in range(size):
-            index = image_at(step * size + row, len(self.truth), seed)
-            crops[row], truth = self._part_of(index, rng)
+            turn, place = divmod(step * size + row, len(self.truth))
+            crops[row], truth = self._part_of(order_of(turn, len(self.truth), seed)[place], rng)
             wanted.append(targets(self.priors, truth, self.settings.match_iou))
         return crops, stacked(wanted)
 
@@ -86,11 +83,6 @@ class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
         if rng.random() < (0.5 if s.mirror else 0.0):
             part, boxes = part[:, ::-1], mirrored(boxes, self.px)
         return part, GroundTruth(boxes, truth.labels[kept], truth.difficult[kept], truth.partial)
-
-
-def image_at(place: int, images: int, seed: int) -> int:
-    """The image at a place of the endless order in which every one comes once before any comes again."""
-    return int(order_of(place // images, images, seed)[place % images])
 
 
 @lru_cache(maxsize=2)  # a batch may end one round and begin the next
@@ -126,17 +118,15 @@ def mirrored(boxes: np.ndarray, px: int) -> np.ndarray:
 
 def train(
     model: MultiBox,
-    images: Sequence[np.ndarray],
+    images: Images,
     truth: Sequence[GroundTruth],
     settings: TrainMultibox,
     runtime: Runtime,
     on_epoch: Callable[[MultiboxEpoch], None],
     resume: Resume = NOWHERE,
 ) -> tuple[MultiboxEpoch, ...]:
-    """Train in place and leave the averaged weights; returns the history.
-
-    resume: where a training that was cut off goes on from. Raises UserError when the loss is no longer a number.
-    """
+    """Train in place and leave the averaged weights; returns the history. Raises UserError when the loss is no
+    longer a number."""
     per_epoch, device, trunk = settings.batches_per_epoch, runtime.device, model.form.trunk
     batches = ImageBatches(images, truth, model.priors.cpu().numpy(), settings, trunk.input_px)
     train_state = TrainState.begun(model, settings, per_epoch, resume.load(), MultiboxEpoch, "losses")
@@ -158,19 +148,13 @@ def train(
         average.update(model, step)
         seen.append(torch.stack([loss, location, confidence]).detach())
         if (step + 1) % per_epoch == 0:
-            train_state.rows.append(epoch_row(step + 1, per_epoch, opt, seen))
+            mean_loss, of_location, of_confidence = torch.stack(seen).double().mean(0).tolist()
+            epoch = epoch_of("train_multibox", mean_loss, step + 1, per_epoch, opt)
+            row = MultiboxEpoch(**epoch, location_loss=of_location, confidence_loss=of_confidence)
+            train_state.rows.append(row)
             seen.clear()
-            on_epoch(train_state.rows[-1])
+            on_epoch(row)
         train_state.step = step + 1
         resume.step(train_state.state)
     average.swap(model)
     return tuple(train_state.rows)
-
-
-def epoch_row(
-    steps_done: int, per_epoch: int, opt: torch.optim.Optimizer, seen: Sequence[Tensor]
-) -> MultiboxEpoch:
-    """One row of the history: the mean losses."""
-    loss, location, confidence = torch.stack(list(seen)).double().mean(0).tolist()
-    epoch = epoch_of("train_multibox", loss, steps_done, per_epoch, opt)
-    return MultiboxEpoch(**dict(epoch), location_loss=location, confidence_loss=confidence)

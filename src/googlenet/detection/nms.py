@@ -8,29 +8,21 @@ from googlenet.detection.boxes import iou
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
-    """Return the indices of the boxes [n, 4] that stay, int64, best first; at equal score the lower first.
-
-    A box goes when its overlap with a better one that stays is above `iou_threshold` (0.3 in R-CNN); at it,
-    it stays.
-    """
+    """Return the boxes of [n, 4] that stay, int64, best first; at equal score the lower first. A box goes when
+    its overlap with a better one that stays is above `iou_threshold` (0.3 in R-CNN)."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     return _greedy(best_first(scores), lambda index: iou(boxes[index], boxes)[0] <= iou_threshold, len(boxes))
 
 
 def per_class_nms(
-    boxes: np.ndarray,
-    probabilities: np.ndarray,
-    iou_threshold: float,
-    min_score: float,
-    max_per_image: int = 0,
+    boxes: np.ndarray, probabilities: np.ndarray, iou_threshold: float, min_score: float, max_per_image: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Suppress within each class; return (boxes [k, 4], labels int64 [k], scores [k]), best score first.
 
     `boxes` are [n, 4], the same for all classes, or [n, classes, 4], where each class has moved them by itself.
-    `probabilities` is [n, classes + 1] with the background at index 0, as R-CNN has it; the labels returned
-    are classes from 0, without the background. Scores under `min_score` are left out before suppression; at
-    most `max_per_image` detections (0: all) are kept, over all classes. Ties: lower class, then lower box
-    index.
+    `probabilities` is [n, classes + 1] with the background at index 0; the labels returned are classes from 0, without
+    it. Scores under `min_score` are left out before suppression; at most `max_per_image` detections (0: all) are kept,
+    over all classes. Ties: lower class, then lower box index.
     """
     boxes, probabilities = np.asarray(boxes), np.asarray(probabilities)
     if probabilities.ndim != 2 or len(probabilities) != len(boxes):

@@ -13,15 +13,12 @@ def rescale(boxes: np.ndarray, x: float, y: float) -> np.ndarray:
     """Return boxes [n, 4] of an image that is stretched by the factors x and y: float64. Edges are scaled, not pixels."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     edges = np.array([0.0, 0.0, 1.0, 1.0])
-    scaled: np.ndarray = (boxes + edges) * np.array([x, y, x, y]) - edges
-    return scaled
+    return np.asarray((boxes + edges) * np.array([x, y, x, y]) - edges)
 
 
 def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> tuple[np.ndarray, np.ndarray]:
-    """Return at most k centres of points [n, d], float64 [k, d], the most populous first, and how many each has [k].
-
-    Starts as k-means++ does and ends when no point changes sides. Fewer distinct points than k are their own centres.
-    """
+    """Return at most k centres of points [n, d], float64 [k, d], the most populous first: k-means++ until no
+    point changes sides. Fewer distinct points than k are their own centres."""
     points = np.asarray(points, np.float64)
     distinct, counts = np.unique(points, axis=0, return_counts=True)
     if len(distinct) > k > 0:
@@ -41,13 +38,10 @@ def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> tup
 
 
 def shapes(boxes: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return the widths and heights, float64 [count, 2], of k-means over the logarithms of those of boxes [n, 4].
-
-    Logarithms, so that small boxes are told apart as finely as large ones.
-    """
+    """Return the widths and heights, float64 [count, 2], of k-means over the logarithms of those of boxes [n,
+    4]. Logarithms, so that small boxes are distinguished as finely as large ones."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    sides: np.ndarray = np.exp(k_means(np.log(boxes[:, 2:] - boxes[:, :2] + 1), count, seed)[0])
-    return sides
+    return np.asarray(np.exp(k_means(np.log(boxes[:, 2:] - boxes[:, :2] + 1), count, seed)[0]))
 
 
 def on_grid(shapes: np.ndarray, cells: int, px: int) -> np.ndarray:
@@ -72,8 +66,6 @@ def _spread(points: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
 
 def _nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """The index of the centre next to each point; the lower one at a tie."""
-    nearest = []
-    for start in range(0, len(points), ROWS_AT_ONCE):
-        part = points[start : start + ROWS_AT_ONCE]
-        nearest.append(((centres**2).sum(axis=1) - 2 * part @ centres.T).argmin(axis=1))
-    return np.concatenate(nearest)
+    parts = (points[start : start + ROWS_AT_ONCE] for start in range(0, len(points), ROWS_AT_ONCE))
+    squares = (centres**2).sum(axis=1)
+    return np.concatenate([(squares - 2 * part @ centres.T).argmin(axis=1) for part in parts])

@@ -1,5 +1,6 @@
 """The study of proposals: coverage over the number of boxes, of each source on the same images (section 8)."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -7,7 +8,8 @@ import numpy as np
 from googlenet.config.schema.detection import StudyProposals
 from googlenet.config.schema.shared import Bootstrap
 from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection.coverage import NEVER, coverage, coverage_by_count, first_cover
+from googlenet.detection import Boxes
+from googlenet.detection.coverage import NEVER, coverage, coverage_by_count, first_covers
 from googlenet.detection.merge import Merged
 from googlenet.detection.priors import k_means, rescale
 from googlenet.metrics.bootstrap import draws, generator, percentile_interval
@@ -26,14 +28,10 @@ from googlenet.metrics.proposals import (
 STEPS = (1, 2, 5)  # of the curves, at every power of ten
 DRAWN_SEARCHED, DRAWN_MULTIBOX = 40, 20  # boxes of an example
 
-Boxes = Sequence[np.ndarray]  # one array [n, 4] per image
-
 
 def fixed_boxes(objects: Boxes, sizes: Sequence[tuple[int, int]], count: int, seed: int) -> np.ndarray:
-    """Return `count` boxes, float64 [count, 4], in parts of an image's sides: k-means of training boxes, per image.
-
-    sizes: (width, height) of the images of `objects`. The most populous first.
-    """
+    """Return `count` boxes, float64 [count, 4], in parts of an image's sides: k-means of training boxes, the
+    most populous first. sizes: (width, height) of the images."""
     every = [rescale(boxes, 1 / w, 1 / h) for boxes, (w, h) in zip(objects, sizes, strict=True)]
     return k_means(np.concatenate([np.zeros((0, 4)), *every]), count, seed)[0]
 
@@ -54,21 +52,20 @@ class Counts:
 
     def __init__(self, labels: Sequence[np.ndarray], classes: int, settings: Bootstrap):
         """labels: of every image's objects."""
-        self.labels, self.classes = labels, classes
-        self.objects = self.per_image([np.ones(len(of_image)) for of_image in labels])
+        image = np.repeat(np.arange(len(labels)), [len(of_image) for of_image in labels])
+        self.shape, self.cell = (len(labels), classes), image * classes + np.concatenate(labels)
+        self.objects = self.per_image(np.ones(len(self.cell)))
         self.weights = draws(len(labels), settings.resamples, generator(settings.seed))
         self.confidence_percent = settings.confidence_percent
 
-    def per_image(self, values: Sequence[np.ndarray]) -> np.ndarray:
-        """Sums of the objects' values: float64 [images, classes]."""
-        rows = zip(self.labels, values, strict=True)
-        return np.stack([np.bincount(label, value, self.classes) for label, value in rows])
+    def per_image(self, values: np.ndarray) -> np.ndarray:
+        """Sums of the values of all objects, in the images' order: float64 [images, classes]."""
+        return np.bincount(self.cell, values, math.prod(self.shape)).reshape(self.shape)
 
     def interval(self, values: np.ndarray, label: int | None = None) -> Interval:
         """Of the percentage that values [images, classes] are of the objects, all or of one class."""
         columns = slice(None) if label is None else slice(label, label + 1)
-        objects = self.weights @ self.objects[:, columns].sum(axis=1)
-        hits = self.weights @ values[:, columns].sum(axis=1)
+        objects, hits = (self.weights @ table[:, columns].sum(axis=1) for table in (self.objects, values))
         there = objects > 0  # a resample may miss all objects of a class
         return percentile_interval(100 * hits[there] / objects[there], self.confidence_percent)
 
@@ -86,26 +83,18 @@ def study(
     classes: Sequence[str],
     settings: StudyProposals,
 ) -> CoverageStudy:
-    """Everything that study_proposals reports but what is about single images.
-
-    sources: boxes of every image by the source's name; ranks: how many of them, at the head, have a rank (none where the source
-    is not named).
-    """
-    objects, labels = [one.boxes for one in truth], [one.labels for one in truth]
-    counts, threshold = Counts(labels, len(classes), settings), settings.iou
+    """Everything that study_proposals reports but single images. sources: boxes of every image by the source's
+    name; ranks: how many of them, at the head, have a rank (none where the source is not named)."""
+    counts, threshold = Counts([one.labels for one in truth], len(classes), settings), settings.iou
     hits, rows, curves = {}, {}, {}
     for name, boxes in sources.items():
-        covered = [
-            first_cover(of_image, there, threshold) != NEVER
-            for of_image, there in zip(boxes, objects, strict=True)
-        ]
-        hits[name] = counts.per_image(covered)
-        of_source = coverage(boxes, objects, labels, classes, threshold)
+        hits[name] = counts.per_image(first_covers(boxes, truth, threshold) != NEVER)
+        of_source = coverage(boxes, truth, classes, threshold)
         rows[name] = SourceCoverage(**dict(of_source), interval=counts.interval(hits[name]))
         rng = generator(settings.seed)
         heads = ranks.get(name, [0] * len(boxes))
         order = [ranked(of_image, head, rng) for of_image, head in zip(boxes, heads, strict=True)]
-        curves[name] = coverage_by_count(order, objects, points(max(map(len, boxes))), threshold)
+        curves[name] = coverage_by_count(order, truth, points(max(map(len, boxes))), threshold)
     share = rows["merged"].boxes_per_image / rows["selective_search_full"].boxes_per_image
     return CoverageStudy(
         objects=int(counts.objects.sum()),

@@ -5,29 +5,31 @@ Part i of n holds images i, i + n, i + 2n, ... of every split.
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TypeVar, overload
+from typing import overload
 
 import numpy as np
 
+from googlenet.detection import Arrays, Boxes
 from googlenet.storage.rows import Ranges
 
-T = TypeVar("T")
 
+class PerImage(Sequence[np.ndarray]):
+    """An array for each image, made when it is asked for by the image's number; counts: how many rows each has."""
 
-class PerImage(Sequence[T]):
-    """One value for each image, made when it is asked for by the image's number."""
+    counts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.counts)
 
     @abstractmethod
-    def of(self, image: int) -> T:
-        """The value of an image. Raises IndexError beyond the last."""
+    def of(self, image: int) -> np.ndarray:
+        """The array of an image. Raises IndexError beyond the last."""
 
     @overload
-    def __getitem__(self, image: int) -> T: ...
-
+    def __getitem__(self, image: int) -> np.ndarray: ...
     @overload
-    def __getitem__(self, image: slice) -> list[T]: ...
-
-    def __getitem__(self, image: int | slice) -> T | list[T]:
+    def __getitem__(self, image: slice) -> list[np.ndarray]: ...
+    def __getitem__(self, image: int | slice) -> np.ndarray | list[np.ndarray]:
         if isinstance(image, slice):
             return [self.of(i) for i in range(*image.indices(len(self)))]
         return self.of(image)
@@ -42,27 +44,21 @@ def pack(by_split: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
     return arrays
 
 
-def unpack(arrays: Mapping[str, np.ndarray], split: str) -> list[np.ndarray]:
+def unpack(arrays: Arrays, split: str) -> list[np.ndarray]:
     """One split's boxes per image, int32 [n, 4] each."""
     ends = np.cumsum(arrays[f"{split}.counts"])
     return np.split(arrays[f"{split}.boxes"], ends[:-1]) if len(ends) else []
 
 
-class Joined(PerImage[np.ndarray]):
-    """What every image of a split has, in the split's order, from all parts; read when it is asked for.
-
-    rows: of each part; counts: of each part, how many rows each image has.
-    """
+class Joined(PerImage):
+    """What every image of a split has, in the split's order, from all parts; read when it is asked for."""
 
     def __init__(self, rows: Sequence[Ranges], counts: Sequence[Ranges]):
         self.rows = rows
-        self.counts = np.empty(sum(map(len, counts)), np.int64)  # of all images
+        self.counts = np.empty(sum(map(len, counts)), np.int64)
         for part, each in enumerate(counts):
             self.counts[part :: len(counts)] = each[:]
         self.ends = [np.cumsum([0, *self.counts[part :: len(counts)]]) for part in range(len(counts))]
-
-    def __len__(self) -> int:
-        return len(self.counts)
 
     def of(self, image: int) -> np.ndarray:
         """The rows of one image."""
@@ -72,10 +68,9 @@ class Joined(PerImage[np.ndarray]):
         return self.rows[part][self.ends[part][row] : self.ends[part][row + 1]]
 
 
-def counts_of(boxes: Sequence[np.ndarray]) -> np.ndarray:
+def counts_of(boxes: Boxes) -> np.ndarray:
     """How many rows each image has, int64 [images]; none is read where that is known."""
-    known: np.ndarray | None = getattr(boxes, "counts", None)
-    return np.array([len(of_image) for of_image in boxes], np.int64) if known is None else known
+    return boxes.counts if isinstance(boxes, PerImage) else np.array([len(one) for one in boxes], np.int64)
 
 
 def joined(parts: Sequence[Mapping[str, Ranges]], split: str, of: str = "boxes") -> Joined:

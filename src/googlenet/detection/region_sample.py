@@ -7,6 +7,7 @@ import numpy as np
 
 from googlenet.config.schema.detection import FitRegionHeads
 from googlenet.data.ground_truth import GroundTruth
+from googlenet.detection import Boxes
 from googlenet.detection.boxes import iou
 from googlenet.detection.regions import BACKGROUND, rows_of, starts_of, training_regions
 from googlenet.errors import UserError
@@ -33,49 +34,32 @@ class Sample(NamedTuple):
     held_out: np.ndarray
 
 
-def draw(
-    proposals: Sequence[np.ndarray], objects: Sequence[GroundTruth], classes: int, settings: FitRegionHeads
-) -> Sample:
-    """Draw regions of all images by chance.
-
-    An image whose objects may lack a box gives no background (see training_regions). Raises UserError when there is no object.
-    """
+def draw(proposals: Boxes, objects: Sequence[GroundTruth], classes: int, settings: FitRegionHeads) -> Sample:
+    """Draw regions of all images by chance. An image whose objects may lack a box gives no background (see
+    training_regions). Raises UserError when there is no object."""
     rng = np.random.Generator(np.random.Philox(settings.seed))
     boxes, labels = training_regions(proposals, objects, settings.positive_iou)
     held = held_out_images(rng, len(boxes), settings.held_out)
     label, starts = np.concatenate(labels), starts_of(labels)
-    of_object = np.concatenate(
-        [of_objects(row, truth.difficult) for row, truth in zip(labels, objects, strict=True)]
-    )
-    if not (of_object & (label > BACKGROUND)).any():
+    # The last regions of an image are its objects, but the difficult ones.
+    begins = [len(row) - np.sum(~truth.difficult) for row, truth in zip(labels, objects, strict=True)]
+    of_object = np.concatenate([np.arange(len(row)) >= n for row, n in zip(labels, begins, strict=True)])
+    positive = label > BACKGROUND
+    if not (of_object & positive).any():
         raise UserError("fit_region_heads: no object in any training image; give a split that has boxes")
     drawn = [
-        chosen(rng, of_object & (label > BACKGROUND), settings.objects),
-        chosen(rng, ~of_object & (label > BACKGROUND), settings.positives),
+        chosen(rng, of_object & positive, settings.objects),
+        chosen(rng, ~of_object & positive, settings.positives),
         chosen(rng, label == BACKGROUND, settings.negatives),
     ]
     numbers = np.sort(np.concatenate(drawn))
     image, region = rows_of(numbers, starts).T
     box = np.concatenate([boxes[i][region[image == i]] for i in np.unique(image)])
-    overlap, target, class_overlap = beside_objects(box, image, objects, classes)
+    kind = label[numbers].astype(np.int64), of_object[numbers]
     partial = np.array([not truth.complete for truth in objects])
     return Sample(
-        image,
-        box,
-        label[numbers].astype(np.int64),
-        of_object[numbers],
-        overlap,
-        target,
-        class_overlap,
-        partial[image],
-        held[image],
+        image, box, *kind, *beside_objects(box, image, objects, classes), partial[image], held[image]
     )
-
-
-def of_objects(labels: np.ndarray, difficult: np.ndarray) -> np.ndarray:
-    """Which of an image's training regions are objects, bool [n]: the last ones, one for each that is not difficult."""
-    last: np.ndarray = np.arange(len(labels)) >= len(labels) - np.sum(~difficult)
-    return last
 
 
 def chosen(rng: np.random.Generator, mask: np.ndarray, most: int) -> np.ndarray:
@@ -96,9 +80,7 @@ def beside_objects(
     box: np.ndarray, image: np.ndarray, objects: Sequence[GroundTruth], classes: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each region: IoU with the object that it overlaps most, that one's box, largest IoU with each class.
-
-    Difficult objects are no targets, but count for the classes: what lies on one is no sure background.
-    """
+    Difficult objects are no targets, but count for the classes: what lies on one is no sure background."""
     overlap, target = np.zeros(len(box)), np.array(box, np.float32)
     class_overlap = np.zeros((len(box), classes))
     for number in np.unique(image):

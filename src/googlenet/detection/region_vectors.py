@@ -1,6 +1,6 @@
 """What a detector makes of regions, from its logits down to its last map: for scores and for what is fitted on it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from math import isqrt
 from typing import NamedTuple
 
@@ -22,43 +22,35 @@ class Seen(NamedTuple):
     last_map: Tensor
 
 
-def see(network: Network, crops: np.ndarray, runtime: Runtime) -> Seen:
-    """Run the network, in evaluation mode, on warped regions, uint8 [n, px, px, 3]."""
-    x, trunk = network.to_input(crops, runtime.device), network.trunk
-    with torch.inference_mode(), runtime.autocast():
-        last_map, _ = trunk.map_after(x)
-        vectors = trunk.vector_of(last_map)
-        logits = trunk.logits_of(vectors)
-    return Seen(logits.float().cpu().numpy(), vectors.float().cpu().numpy(), last_map)
-
-
 def views(
-    network: Network,
-    image: np.ndarray,
-    boxes: np.ndarray,
-    view: RegionView,
-    runtime: Runtime,
-    mirrored: bool = False,
+    network: Network, image: np.ndarray, boxes: np.ndarray, view: RegionView, runtime: Runtime, mirrored: bool
 ) -> Iterator[list[Seen]]:
-    """See one image's boxes [n, 4], a batch at a time: [as they are], or with `mirrored` [as they are, mirrored]."""
-    px, fill = network.spec.input_px, network.spec.mean_colour
+    """See one image's boxes [n, 4], a batch at a time: [as they are], or with `mirrored` [as they are,
+    mirrored]. The network is in evaluation mode."""
+    px, fill, trunk = network.spec.input_px, network.spec.mean_colour, network.trunk
     context = context_at(view.context_px, px)
+
+    def see(crops: np.ndarray) -> Seen:
+        x = network.to_input(crops, runtime.device)
+        with torch.inference_mode(), runtime.autocast():
+            last_map, _ = trunk.map_after(x)
+            vectors = trunk.vector_of(last_map)
+            logits = trunk.logits_of(vectors)
+        return Seen(logits.float().cpu().numpy(), vectors.float().cpu().numpy(), last_map)
+
     for start in range(0, len(boxes), view.batch_size):
         crops = warp_many(image, boxes[start : start + view.batch_size], px, context, fill)
         both = [crops, np.ascontiguousarray(crops[:, :, ::-1])] if mirrored else [crops]
-        yield [see(network, one, runtime) for one in both]
+        yield [see(one) for one in both]
 
 
 def whole_vectors(
     network: Network, image: np.ndarray, runtime: Runtime, mirrored: bool = False
 ) -> list[np.ndarray]:
-    """The vector, float32 [channels], of a whole image squeezed to the input; with `mirrored` also its mirror image's.
-
-    Nothing lies around a whole image, so it has no margin of context.
-    """
+    """The vector, float32 [channels], of a whole image squeezed to the input; with `mirrored` also its mirror
+    image's. Nothing lies around a whole image, so it has no margin of context."""
     height, width = image.shape[:2]
-    whole = np.array([[0, 0, width - 1, height - 1]])
-    view = RegionView(batch_size=1, context_px=0)
+    whole, view = np.array([[0, 0, width - 1, height - 1]]), RegionView(batch_size=1, context_px=0)
     (seen,) = views(network, image, whole, view, runtime, mirrored)
     return [one.vectors[0] for one in seen]
 
@@ -74,18 +66,3 @@ def at_places(last_map: Tensor, cells: int) -> np.ndarray:
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities of logits, float32 [n, classes], as torch computes them."""
     return torch.softmax(torch.from_numpy(np.ascontiguousarray(logits, np.float32)), 1).numpy()
-
-
-def softmax_of(
-    network: Network,
-    images: Iterable[np.ndarray],
-    boxes: Sequence[np.ndarray],
-    view: RegionView,
-    runtime: Runtime,
-) -> np.ndarray:
-    """The network's own class probabilities of all boxes, float32 [all boxes, 1 + classes], images in order."""
-    probabilities = [np.zeros((0, len(network.spec.classes)), np.float32)]
-    for image, of_image in zip(images, boxes, strict=True):
-        for (seen,) in views(network, image, of_image, view, runtime):
-            probabilities.append(softmax(seen.logits))
-    return np.concatenate(probabilities)

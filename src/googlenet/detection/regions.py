@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from googlenet.data.ground_truth import GroundTruth
+from googlenet.detection import Boxes
 from googlenet.detection.boxes import iou
 from googlenet.detection.proposals import PerImage, counts_of
 from googlenet.errors import UserError
@@ -32,27 +33,24 @@ def warp(
 ) -> np.ndarray:
     """Return the region squeezed to a square, uint8 [size, size, 3], whatever its shape (R-CNN, appendix A).
 
-    The box fills the inner (size - 2 * context) pixels of each side exactly; around it `context_px` pixels of
-    what surrounds it, at the same scale, and `fill` where that is outside the image. Nothing is rounded:
-    output pixel u is taken, bilinearly, at (u - context + 0.5) * width / inner + xmin - 0.5. As in R-CNN, no
-    antialiasing. Raises UserError when the context leaves no room or the box has no area.
+    The box fills the inner (size - 2 * context) pixels of each side exactly; around it what surrounds it, at the same
+    scale, and `fill` outside the image. Nothing is rounded: output pixel u is taken, bilinearly, at
+    (u - context + 0.5) * width / inner + xmin - 0.5. As in R-CNN, no antialiasing. Raises UserError when the context
+    leaves no room or the box has no area.
     """
     inner = size_px - 2 * context_px
     if inner < 1 or context_px < 0:
         raise UserError(f"context_px: {context_px} on each side leaves nothing of {size_px} pixels; lower it")
     xmin, ymin, xmax, ymax = (float(side) for side in box)
-    scale_x = (xmax - xmin + 1) / inner
-    scale_y = (ymax - ymin + 1) / inner
+    scale_x, scale_y = (xmax - xmin + 1) / inner, (ymax - ymin + 1) / inner
     if not (scale_x > 0 and scale_y > 0):
         raise UserError(
             f"box {[xmin, ymin, xmax, ymax]}: it has no area; leave it out when preparing the data"
         )
-    matrix = np.array(
-        [
-            [scale_x, 0, (0.5 - context_px) * scale_x + xmin - 0.5],
-            [0, scale_y, (0.5 - context_px) * scale_y + ymin - 0.5],
-        ]
+    shift_x, shift_y = (
+        (0.5 - context_px) * scale + low - 0.5 for scale, low in ((scale_x, xmin), (scale_y, ymin))
     )
+    matrix = np.array([[scale_x, 0, shift_x], [0, scale_y, shift_y]])
     return cv2.warpAffine(
         image,
         matrix,
@@ -75,46 +73,34 @@ def warp_many(
     return regions
 
 
-def label_regions(
-    proposals: np.ndarray,
-    objects: np.ndarray,
-    labels: np.ndarray,
-    difficult: np.ndarray | None = None,
-    positive_iou: float = 0.5,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each proposal of an image is, (labels int64 [n], IoU float64 [n]), as R-CNN fine-tunes.
+def label_regions(proposals: np.ndarray, truth: GroundTruth, positive_iou: float) -> np.ndarray:
+    """Return what each proposal [n, 4] of an image is, int64 [n], as R-CNN fine-tunes.
 
-    `proposals` [n, 4]; `objects` [m, 4] with 0-based `labels` [m] and flags `difficult` [m]. A proposal takes
-    the class (as class + 1) of the object it overlaps most (the first, at a tie) when their IoU is at least
-    `positive_iou`, and is background (0) otherwise. Difficult objects teach nothing: a proposal that no other
-    object claims but a difficult one does is -1, to be left out. The IoU is that with the object that
-    decided.
+    It takes the class (as class + 1) of the object that it overlaps most (the first, at a tie) when their IoU is at
+    least `positive_iou`, and is background (0) otherwise. Difficult objects teach nothing: a proposal that no other
+    object claims but a difficult one does is -1, to be left out. So is background of an image in which objects of some
+    class may lack a box, as in R-CNN: it could be one of them.
     """
-    overlap = iou(proposals, objects)
-    labels = np.asarray(labels, np.int64)
-    hard = np.zeros(len(labels), bool) if difficult is None else np.asarray(difficult, bool)
-    best, owner = _largest(overlap[:, ~hard])
+    overlap, easy = iou(proposals, truth.boxes), ~truth.difficult
+    best, best_hard = (overlap[:, some].max(axis=1, initial=0) for some in (easy, ~easy))
+    result = np.full(len(overlap), BACKGROUND if truth.complete else IGNORED, np.int64)
+    result[best_hard >= positive_iou] = IGNORED
     positive = best >= positive_iou
-    result = np.full(len(overlap), BACKGROUND, np.int64)
-    result[positive] = labels[~hard][owner[positive]] + 1
-    best_hard, _ = _largest(overlap[:, hard])
-    ignored = ~positive & (best_hard >= positive_iou)
-    result[ignored] = IGNORED
-    return result, np.where(ignored, best_hard, best)
+    if positive.any():
+        owner = overlap[:, easy][positive].argmax(axis=1)
+        result[positive] = truth.labels[easy][owner] + 1
+    return result
 
 
-class TrainingBoxes(PerImage[np.ndarray]):
+class TrainingBoxes(PerImage):
     """Of every image the proposals, then its objects but the difficult ones: float32 [n, 4], read when they are asked for."""
 
-    def __init__(self, proposals: Sequence[np.ndarray], objects: Sequence[GroundTruth]):
+    def __init__(self, proposals: Boxes, objects: Sequence[GroundTruth]):
         if len(proposals) != len(objects):
             raise ValueError(f"proposals of {len(proposals)} images for objects of {len(objects)}")
         self.proposals, self.objects = proposals, objects
         difficult = [truth.difficult for truth in objects]
         self.counts = counts_of(proposals) + np.array([np.sum(~one) for one in difficult], np.int64)
-
-    def __len__(self) -> int:
-        return len(self.objects)
 
     def of(self, image: int) -> np.ndarray:
         """Those of one image."""
@@ -126,25 +112,21 @@ class TrainingBoxes(PerImage[np.ndarray]):
 class TrainingRegions(NamedTuple):
     """What a detector is trained on: the boxes of every image, float32 [n, 4], and their labels, int16 [n] (see label_regions)."""
 
-    boxes: Sequence[np.ndarray]
+    boxes: Boxes
     labels: Sequence[np.ndarray]
 
 
 def training_regions(
-    proposals: Sequence[np.ndarray], objects: Sequence[GroundTruth], positive_iou: float
+    proposals: Boxes, objects: Sequence[GroundTruth], positive_iou: float
 ) -> TrainingRegions:
-    """Proposals and the objects themselves, and what each is.
-
-    An image in which objects of some class may lack a box gives no background, as in R-CNN: it could be one of them.
-    """
+    """Proposals and the objects themselves, and what each is."""
     boxes = TrainingBoxes(proposals, objects)
     # One array for all: beside small ones the memory that each image's overlaps take for a moment would never be free again.
     starts = starts_of(boxes)
     flat = np.empty(starts[-1], np.int16)
     labels = [flat[start:end] for start, end in pairwise(starts)]
     for label, of_image, truth in zip(labels, boxes, objects, strict=True):
-        label[:] = label_regions(of_image, truth.boxes, truth.labels, truth.difficult, positive_iou)[0]
-        label[(label == BACKGROUND) & (not truth.complete)] = IGNORED
+        label[:] = label_regions(of_image, truth, positive_iou)
     return TrainingRegions(boxes, labels)
 
 
@@ -196,16 +178,10 @@ def pool_regions(labels: Sequence[np.ndarray]) -> Pools:
 
 
 def sample_regions(rng: np.random.Generator, pools: Pools, positives: int, negatives: int) -> np.ndarray:
-    """Draw a batch, int64 [positives + negatives, 2] of (image, region), positives first (R-CNN: 32 + 96).
-
-    Uniform over the regions of all images, each at most once in a batch; where a pool has fewer than asked,
-    with repetition. Raises UserError when a pool that is asked for is empty.
-    """
+    """Draw a batch, int64 [positives + negatives, 2] of (image, region), positives first (R-CNN: 32 + 96),
+    uniformly and once each; with repetition where a pool has too few. Raises UserError when a pool is empty."""
     rows = []
-    for name, pool, wanted in (
-        ("positive", pools.positive, positives),
-        ("background", pools.background, negatives),
-    ):
+    for name, pool, wanted in zip(pools._fields, pools, (positives, negatives), strict=True):
         if wanted and not len(pool):
             raise UserError(
                 f"regions: no {name} region in any image; look at the proposals' coverage of the objects"
@@ -213,11 +189,3 @@ def sample_regions(rng: np.random.Generator, pools: Pools, positives: int, negat
         chosen = rng.choice(max(len(pool), 1), size=wanted, replace=wanted > len(pool))
         rows.append(pool[chosen])
     return np.concatenate(rows)
-
-
-def _largest(overlap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The largest value and its column in each row [n, m]; 0 and column 0 when there are no columns."""
-    if overlap.shape[1] == 0:
-        return np.zeros(len(overlap)), np.zeros(len(overlap), np.int64)
-    owner = overlap.argmax(axis=1)
-    return overlap[np.arange(len(overlap)), owner], owner

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from googlenet.config.schema.detection import ScoreRegions, Switches
-from googlenet.detection import bbox_regression, context_feature, svm
+from googlenet.detection import Arrays, Boxes, Images, bbox_regression, context_feature, svm
 from googlenet.detection.region_vectors import Seen, at_places, softmax, views, whole_vectors
 from googlenet.detection.switches import by_prefix
 from googlenet.models.network import Network
@@ -15,18 +15,15 @@ from googlenet.pipeline.resume import NOWHERE, Resume
 
 def score(
     network: Network,
-    images: Sequence[np.ndarray],
-    boxes: Sequence[np.ndarray],
+    images: Images,
+    boxes: Boxes,
     settings: ScoreRegions,
-    heads: Mapping[str, np.ndarray],
+    heads: Arrays,
     runtime: Runtime,
     resume: Resume = NOWHERE,
-) -> Iterator[Mapping[str, np.ndarray]]:
-    """Yield the scores of each image's boxes, see `of_image`; the network runs once for all lists of switches.
-
-    heads: arrays of fit_heads, for the switches that need them. Each image's boxes are scored by themselves. resume: where a
-    scoring that was cut off goes on from.
-    """
+) -> Iterator[Arrays]:
+    """Yield the scores of each image's boxes, see `of_image`. heads: arrays of fit_heads, for the switches that
+    need them; resume: where a scoring that was cut off goes on from."""
     network.model.eval()
 
     def scored_from(start: int) -> Iterator[dict[str, np.ndarray]]:
@@ -51,42 +48,34 @@ def of_image(
     image: np.ndarray,
     boxes: np.ndarray,
     settings: ScoreRegions,
-    heads: Mapping[str, np.ndarray],
+    heads: Arrays,
     runtime: Runtime,
 ) -> dict[str, np.ndarray]:
-    """One image's scores, for each list of switches under its prefix, float32.
-
-    "<prefix>probabilities" [n, 1 + classes], background first, and, where boxes are regressed, "<prefix>boxes" [n, classes, 4].
-    """
+    """One image's float32 scores, for each list of switches under its prefix: "<prefix>probabilities" [n, 1 +
+    classes], background first, and, where boxes are regressed, "<prefix>boxes" [n, classes, 4]."""
     wanted = by_prefix(settings.switches, settings.compare)
     mirrored = any("mirror" in switches for switches in wanted.values())
     context = any("context_feature" in switches for switches in wanted.values()) and len(boxes) > 0
-    wholes = whole_vectors(network, image, runtime, mirrored) if context else []
+    wholes = whole_vectors(network, image, runtime, mirrored) if context else [None, None]
     none = shapes(wanted, 0, len(network.spec.classes))
     scores = {name: [np.zeros(shape, np.float32)] for name, shape in none.items()}
+    height, width = image.shape[:2]
     start = 0
     for seen in views(network, image, boxes, settings, runtime, mirrored):
         part = boxes[start : start + len(seen[0].logits)]
         start += len(part)
         for prefix, switches in wanted.items():
             used = seen if "mirror" in switches else seen[:1]
-            each = [classified(view, whole, switches, heads) for view, whole in paired(used, wholes)]
+            pairs = zip(used, wholes, strict=False)
+            each = [classified(view, whole, switches, heads) for view, whole in pairs]
             scores[f"{prefix}probabilities"].append(mean(each))
             if "bbox_regression" in switches:
-                height, width = image.shape[:2]
                 offsets = mean(regressed(used, heads))
                 scores[f"{prefix}boxes"].append(bbox_regression.moved(part, offsets, width, height))
     return {name: np.concatenate(arrays) for name, arrays in scores.items()}
 
 
-def paired(seen: Sequence[Seen], wholes: Sequence[np.ndarray]) -> list[tuple[Seen, np.ndarray | None]]:
-    """Each view of the regions with the same view of the whole image, where that is looked at."""
-    return [(view, wholes[i] if wholes else None) for i, view in enumerate(seen)]
-
-
-def classified(
-    seen: Seen, whole: np.ndarray | None, switches: Switches, heads: Mapping[str, np.ndarray]
-) -> np.ndarray:
+def classified(seen: Seen, whole: np.ndarray | None, switches: Switches, heads: Arrays) -> np.ndarray:
     """Probabilities of one view of regions, float32 [n, 1 + classes], by the classifier that the switches name."""
     if "svm" in switches:
         return svm.probabilities_of(seen.vectors, heads)
@@ -96,7 +85,7 @@ def classified(
     return softmax(seen.logits)
 
 
-def regressed(seen: Sequence[Seen], heads: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+def regressed(seen: Sequence[Seen], heads: Arrays) -> list[np.ndarray]:
     """Offsets of the boxes by each view, float32 [n, classes, 4]; the second view is the mirrored one."""
     cells = heads[bbox_regression.WEIGHTS].shape[2]
     each = [bbox_regression.offsets_of(at_places(view.last_map, cells), heads) for view in seen]

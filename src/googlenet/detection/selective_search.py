@@ -1,16 +1,14 @@
 """Region proposals by selective search (Uijlings et al. 2013) with R-CNN's settings or OpenCV's own.
 
-R-CNN's preset is the "fast" mode of van de Sande's code as R-CNN ran it: HSV and Lab, k 50 and 100, min size
-= k, sigma 0.8, two groupings (colour + texture + size + fill; texture + size + fill), the image at 500
-pixels' width, boxes under 20 pixels dropped, duplicates removed. OpenCV's presets have larger k and a fixed
-min size of 100.
+R-CNN's preset is the "fast" mode of van de Sande's code as R-CNN ran it: HSV and Lab, k 50 and 100, min size = k,
+sigma 0.8, two groupings (colour + texture + size + fill; texture + size + fill), the image at 500 pixels' width, boxes
+under 20 pixels dropped, duplicates removed. OpenCV's presets have larger k and a fixed min size of 100.
 
-`superpixel_scale` is GoogLeNet's "superpixel size increased by 2x" (section 8). The paper does not say which
-setting that is. Here it multiplies k, and min size with it where min size is k. Both are areas:
-Felzenszwalb's segmentation gives a segment of |C| pixels an allowance of k / |C|, so that k is the number of
-pixels up to which a segment grows freely, and min size is the number of pixels under which it is merged away.
-Doubling both doubles the segments' area and about halves their number and the number of proposals, which is
-the effect that the paper reports.
+`superpixel_scale` is GoogLeNet's "superpixel size increased by 2x" (section 8). The paper does not say which setting
+that is. Here it multiplies k, and min size with it where min size is k. Both are areas: Felzenszwalb's segmentation
+gives a segment of |C| pixels an allowance of k / |C|, so that k is the number of pixels up to which a segment grows
+freely, and min size the number under which it is merged away. Doubling both doubles the segments' area and about halves
+their number and that of the proposals, which is the effect that the paper reports.
 """
 
 from importlib import import_module
@@ -27,13 +25,12 @@ from googlenet.detection.search_presets import Preset
 PRESETS = next(mark for mark in Search.model_fields["preset"].metadata if isinstance(mark, Selects))
 TALLEST = 4  # a strip of an image blown up to 500 pixels' width would not fit into memory
 CUT_SEED = 2014
+CONVERSIONS = {"hsv": cv2.COLOR_RGB2HSV, "lab": cv2.COLOR_RGB2Lab, "grey": cv2.COLOR_RGB2GRAY}
 
 
 def propose(image: np.ndarray, settings: Search) -> np.ndarray:
-    """Return the proposals of one RGB image, uint8 [h, w, 3], as int32 [n, 4], inclusive, sorted, each once.
-
-    An image with no box of the least size gives an empty array.
-    """
+    """Return the proposals of one RGB image, uint8 [h, w, 3], as int32 [n, 4], inclusive, sorted, each once;
+    none is an empty array."""
     height, width = image.shape[:2]
     resized = _resize(image, settings.width_px)
     side = max(settings.min_box_side_px, 2)
@@ -50,11 +47,8 @@ def propose(image: np.ndarray, settings: Search) -> np.ndarray:
 
 
 def cut(boxes: np.ndarray, most: int) -> np.ndarray:
-    """Keep `most` of the sorted boxes (0: all), drawn evenly and always alike; fewer are a part of more.
-
-    Selective search ranks its boxes almost at random, and differently at each call; the sorted order would keep only
-    the left of the image. So a fixed permutation stands for the rank.
-    """
+    """Keep `most` of the sorted boxes (0: all), drawn by a fixed permutation: the search ranks its boxes almost
+    at random, and the sorted order would keep only the left of the image. Fewer are a part of more."""
     if most == 0 or len(boxes) <= most:
         return boxes
     kept = np.random.default_rng(CUT_SEED).permutation(len(boxes))[:most]
@@ -104,14 +98,10 @@ def _search(image: np.ndarray, settings: Search) -> np.ndarray:
 
 def _in_space(image: np.ndarray, space: str) -> np.ndarray:
     """One of the colour spaces, in OpenCV's 8-bit form, of an RGB image."""
-    if space == "hsv":
-        return cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
-    if space == "lab":
-        return cv2.cvtColor(image, cv2.COLOR_RGB2Lab)
+    if space in CONVERSIONS:
+        return cv2.cvtColor(image, CONVERSIONS[space])
     if space == "blue":
         return np.ascontiguousarray(image[:, :, 2])
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    if space == "grey":
-        return grey
     # OpenCV's stand-in for normalised rg + intensity: red and green as they are, and grey.
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     return np.ascontiguousarray(np.stack([image[:, :, 0], image[:, :, 1], grey], axis=2))

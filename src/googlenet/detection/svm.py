@@ -4,11 +4,10 @@ An SVM's score has no scale of its own: it could be neither averaged over detect
 class has a sigmoid of its score (Platt 1999), fitted on training images that the SVM has not seen.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from googlenet.config.schema.detection import Svm
+from googlenet.detection import Arrays
 from googlenet.detection.region_sample import Sample
 from googlenet.metrics.detection import ClassSvm, SvmFit
 
@@ -21,19 +20,21 @@ NEVER = -30.0  # the logit of a class that the sample has no object of
 def fit(
     vectors: np.ndarray, sample: Sample, classes: int, settings: Svm, seed: int
 ) -> tuple[dict[str, np.ndarray], SvmFit]:
-    """Fit on the sample; returns (arrays, what was done). vectors float32 [n, channels].
+    """Fit on the sample; returns (arrays, what was done).
 
-    Positives are the objects themselves, negatives what overlaps no object of the class by as much as negative_iou, in images
-    whose objects all have boxes. Fitted sigmoids are folded into the arrays: the probability is sigmoid(weights x vector + bias).
+    vectors float32 [n, channels]. Positives are the objects themselves, negatives what overlaps no object of
+    the class by as much as negative_iou, in images whose objects all have boxes. Fitted sigmoids are folded
+    into the arrays: the probability is sigmoid(weights x vector + bias).
     """
     scale = MEAN_NORM / max(float(np.linalg.norm(vectors.astype(np.float64), axis=1).mean()), 1e-12)
     x = vectors.astype(np.float64) * scale
     weights, bias = np.zeros((classes, x.shape[1])), np.full(classes, NEVER)
     done = []
     for label in range(classes):
-        positive = ~sample.held_out & sample.of_object & (sample.label == label + 1)
-        negative = ~sample.held_out & ~sample.partial
-        negative &= (sample.label != label + 1) & (sample.class_overlap[:, label] < settings.negative_iou)
+        is_class = sample.label == label + 1
+        positive = ~sample.held_out & sample.of_object & is_class
+        negative = ~sample.held_out & ~sample.partial & ~is_class
+        negative &= sample.class_overlap[:, label] < settings.negative_iou
         if not (positive.any() and negative.any()):
             done.append(ClassSvm(positives=int(positive.sum()), negatives=()))
             continue
@@ -50,9 +51,7 @@ def mine_negatives(
     positive: np.ndarray, negative: np.ndarray, settings: Svm, rng: np.random.Generator
 ) -> tuple[np.ndarray, float, list[int]]:
     """Train on all positives [n, f] and some negatives [m, f], then with hard ones added, pass by pass.
-
-    Returns (direction [f], shift, number of negatives in each training).
-    """
+    Returns (direction [f], shift, number of negatives in each training)."""
     used = np.zeros(len(negative), bool)
     used[rng.permutation(len(negative))[: settings.first_negatives]] = True
     direction, shift = separate(positive, negative[used], settings.c)
@@ -74,22 +73,15 @@ def separate(positive: np.ndarray, negative: np.ndarray, c: float) -> tuple[np.n
     from sklearn.svm import LinearSVC  # takes a second to import
 
     # Squared hinge in the primal: nothing is drawn by chance.
-    machine = LinearSVC(
-        C=c,
-        dual=False,
-        class_weight={1: POSITIVE_WEIGHT},
-        intercept_scaling=INTERCEPT_SCALE,
-        max_iter=10_000,
-    )
+    weighting = {"class_weight": {1: POSITIVE_WEIGHT}, "intercept_scaling": INTERCEPT_SCALE}
+    machine = LinearSVC(C=c, dual=False, max_iter=10_000, **weighting)
     machine.fit(np.concatenate([positive, negative]), np.repeat([1, 0], [len(positive), len(negative)]))
     return machine.coef_[0], float(machine.intercept_[0])
 
 
 def calibrating(scores: np.ndarray, sample: Sample, label: int) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and truth (bool) of the regions that a class's sigmoid is fitted to: the held-out ones.
-
-    Where those have no region of the class, all of the sample's. Images whose objects may lack a box give no negatives.
-    """
+    """Scores and truth (bool) of the regions that a class's sigmoid is fitted to: held-out ones, or all where
+    those have none of the class. Images whose objects may lack a box give no negatives."""
     is_class = sample.label == label + 1
     known = is_class | ~sample.partial
     rows = known & sample.held_out if (is_class & sample.held_out).any() else known
@@ -97,10 +89,8 @@ def calibrating(scores: np.ndarray, sample: Sample, label: int) -> tuple[np.ndar
 
 
 def platt(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """Slope and offset of the sigmoid of slope * score + offset that tells the probability of a class (Platt 1999).
-
-    The likeliest, with Platt's targets (n + 1) / (n + 2) and 1 / (m + 2) in the place of 1 and 0.
-    """
+    """Slope and offset of the sigmoid of slope * score + offset that tells the probability of a class (Platt
+    1999). The likeliest, with Platt's targets (n + 1) / (n + 2) and 1 / (m + 2) in the place of 1 and 0."""
     from scipy.optimize import minimize
 
     count = int(truth.sum())
@@ -111,15 +101,14 @@ def platt(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     def loss(line: np.ndarray) -> tuple[float, np.ndarray]:
         logit = line[0] * z + line[1]
         wrong = 1 / (1 + np.exp(-np.clip(logit, -500, 500))) - target
-        return float((np.logaddexp(0, logit) - target * logit).mean()), np.array(
-            [wrong @ z, wrong.sum()]
-        ) / len(z)
+        mean_loss = float((np.logaddexp(0, logit) - target * logit).mean())
+        return mean_loss, np.array([wrong @ z, wrong.sum()]) / len(z)
 
     slope, offset = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
     return slope / spread, offset - slope * centre / spread
 
 
-def probabilities_of(vectors: np.ndarray, heads: Mapping[str, np.ndarray]) -> np.ndarray:
+def probabilities_of(vectors: np.ndarray, heads: Arrays) -> np.ndarray:
     """Each class's own probability, float32 [n, 1 + classes]: no distribution. Background: what the likeliest leaves."""
     logits = vectors @ heads[WEIGHTS].T + heads[BIAS]
     classes = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -9,10 +10,20 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from googlenet.config.schema.detection import TrainDetector
-from googlenet.detection import hard_negatives
+from googlenet.config.schema.detection import RegionView, TrainDetector
+from googlenet.detection import Images
 from googlenet.detection.history import epoch_of
-from googlenet.detection.regions import TrainingRegions, context_at, pool_regions, sample_regions, warp
+from googlenet.detection.region_vectors import softmax, views
+from googlenet.detection.regions import (
+    BACKGROUND,
+    Pool,
+    TrainingRegions,
+    context_at,
+    pool_regions,
+    sample_regions,
+    warp,
+)
+from googlenet.errors import UserError
 from googlenet.metrics.detection import DetectorEpoch, DetectorMetrics
 from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime
@@ -20,13 +31,12 @@ from googlenet.models.training import TrainState, learning_rate, loss_of, set_le
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 Batch = tuple[np.ndarray, torch.Tensor]
+STREAM = 2**40  # before every epoch random numbers come from a key beyond those of all steps
 
 
 def detector_from(classifier: Network, classes: Sequence[str], seed: int) -> Network:
     """A network with the classifier's weights, but new last layers: the background first, then `classes`.
-
-    Raises UserError for a classifier of a kind without a trunk.
-    """
+    Raises UserError for a classifier of a kind without a trunk."""
     weights = cast(nn.Module, classifier.trunk).state_dict()
     network = Network.initialised(replace(classifier.spec, classes=("background", *classes)), seed)
     kept = {name: value for name, value in weights.items() if name.split(".")[-2] != "linear"}
@@ -37,17 +47,11 @@ def detector_from(classifier: Network, classes: Sequence[str], seed: int) -> Net
 class RegionBatches(Dataset[Batch]):
     """Batches of warped regions by step: positives first. A batch depends on its step and the seed alone."""
 
-    def __init__(
-        self,
-        images: Sequence[np.ndarray],
-        regions: TrainingRegions,
-        settings: TrainDetector,
-        spec: NetworkSpec,
-    ):
+    def __init__(self, images: Images, regions: TrainingRegions, settings: TrainDetector, spec: NetworkSpec):
         self.images, self.regions, self.settings = images, regions, settings
         self.px, self.fill = spec.input_px, spec.mean_colour
         self.pools = pool_regions(regions.labels)
-        self.hardest = self.pools.background[:0]  # what hard_negatives finds before an epoch
+        self.hardest = self.pools.background[:0]  # of hardest_background, before an epoch
 
     def __getitem__(self, step: int) -> Batch:
         s, (boxes, labels) = self.settings, self.regions
@@ -66,15 +70,51 @@ class RegionBatches(Dataset[Batch]):
         return crops, torch.tensor([int(labels[image][region]) for image, region in rows])
 
 
+def hardest_background(batches: RegionBatches, network: Network, epoch: int, runtime: Runtime) -> np.ndarray:
+    """The background (image, region) that the network takes most for an object before an epoch, int64 [n, 2], hardest first.
+
+    Drawn by the seed and the epoch alone; the network is left in its mode. Raises UserError when there is none.
+    """
+    background, s = batches.pools.background, batches.settings
+    if not len(background):
+        raise UserError(
+            "regions: no background region in any image; set train_detector.hard_negatives.enabled to false"
+        )
+    rng = np.random.Generator(np.random.Philox(key=[s.detector.order_seed, STREAM + epoch]))
+    rows = drawn(rng, background, s.hard_negatives.scored)
+    view = RegionView(batch_size=s.positives + s.negatives, context_px=s.context_px)
+    training, probabilities = network.model.training, []
+    network.model.eval()
+    numbers, first = np.unique(rows[:, 0], return_index=True)
+    for number, regions in zip(numbers, np.split(rows[:, 1], first[1:]), strict=True):
+        boxes = batches.regions.boxes[number][regions]
+        for (seen,) in views(network, batches.images[number], boxes, view, runtime, mirrored=False):
+            probabilities.append(softmax(seen.logits))
+    network.model.train(training)
+    return hardest(rows, np.concatenate(probabilities), s.hard_negatives.hardest)
+
+
+def drawn(rng: np.random.Generator, background: Pool, count: int) -> np.ndarray:
+    """At most `count` of the background's rows (image, region), each once, in the pool's order: by image."""
+    order = np.arange(len(background), dtype=np.min_scalar_type(len(background)))
+    rng.shuffle(order)
+    return background[np.sort(order[:count])]
+
+
+def hardest(rows: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
+    """The `count` rows with the least probability of background; at a tie the first."""
+    order = np.argsort(probabilities[:, BACKGROUND], kind="stable")
+    return rows[order[:count]]
+
+
 def in_order(
     batches: RegionBatches, train_state: TrainState[DetectorEpoch], network: Network, runtime: Runtime
 ) -> Iterator[Batch]:
     """The batches of all steps to come. Before each epoch the hardest background is looked for, where any is asked for."""
-    settings, workers = batches.settings, runtime.loader_workers
-    per_epoch, steps = settings.batches_per_epoch, settings.epochs * settings.batches_per_epoch
+    settings, per_epoch = batches.settings, batches.settings.batches_per_epoch
+    load = partial(DataLoader[Batch], batches, batch_size=None, num_workers=runtime.loader_workers)
     if not settings.hard_negatives.enabled:
-        ahead = range(train_state.step, steps)
-        yield from DataLoader(batches, batch_size=None, sampler=ahead, num_workers=workers)
+        yield from load(sampler=range(train_state.step, settings.epochs * per_epoch))
         return
     # Whoever loads ahead must not draw from the hardest of the epoch before.
     for epoch in range(train_state.step // per_epoch, settings.epochs):
@@ -82,31 +122,23 @@ def in_order(
         if "hardest" in train_state.others and span.start % per_epoch:  # taken up in the middle of an epoch
             batches.hardest = train_state.others["hardest"].numpy()
         else:
-            background, boxes = batches.pools.background, batches.regions.boxes
-            batches.hardest = hard_negatives.find(
-                background, network, batches.images, boxes, epoch, settings, runtime
-            )
+            batches.hardest = hardest_background(batches, network, epoch, runtime)
             train_state.others["hardest"] = torch.from_numpy(batches.hardest)
         # A generator of its own: starting a loader draws a number, and dropout's must not depend on how often one starts.
-        yield from DataLoader(
-            batches, batch_size=None, sampler=span, num_workers=workers, generator=torch.Generator()
-        )
+        yield from load(sampler=span, generator=torch.Generator())
 
 
 def train(
     network: Network,
-    images: Sequence[np.ndarray],
+    images: Images,
     regions: TrainingRegions,
     settings: TrainDetector,
     runtime: Runtime,
     on_epoch: Callable[[DetectorEpoch], None],
     resume: Resume = NOWHERE,
 ) -> DetectorMetrics:
-    """Fine-tune in place and leave the averaged weights; returns what the stage writes.
-
-    regions: of every image (see training_regions). resume: where a training that was cut off goes on from. Raises UserError
-    when no region is positive, or the loss is no longer a number.
-    """
+    """Fine-tune in place and leave the averaged weights; returns what the stage writes. regions: see
+    training_regions. Raises UserError when no region is positive, or the loss is no longer a number."""
     model, per_epoch, device = network.model, settings.batches_per_epoch, runtime.device
     batches = RegionBatches(images, regions, settings, network.spec)
     torch.manual_seed(settings.detector.order_seed)  # dropout
@@ -114,9 +146,8 @@ def train(
     opt, average, rows = train_state.opt, train_state.average, train_state.rows
     losses, hits = train_state.seen["losses"], train_state.seen["hits"]
     model.train()
-    for step, (batch, labels) in enumerate(
-        in_order(batches, train_state, network, runtime), start=train_state.step
-    ):
+    order = in_order(batches, train_state, network, runtime)
+    for step, (batch, labels) in enumerate(order, start=train_state.step):
         train_state.begin_step()
         target = labels.to(device)
         set_learning_rate(opt, learning_rate(step, per_epoch, settings))
@@ -130,7 +161,9 @@ def train(
         losses.append(loss.detach())
         hits.append((output[0].argmax(1) == target).float().mean())
         if (step + 1) % per_epoch == 0:
-            rows.append(epoch_row(step + 1, per_epoch, opt, losses, hits))
+            mean_loss, accuracy = (torch.stack(seen).double().mean().item() for seen in (losses, hits))
+            epoch = epoch_of("train_detector", mean_loss, step + 1, per_epoch, opt)
+            rows.append(DetectorEpoch(**epoch, train_accuracy_percent=100 * accuracy))
             losses.clear()
             hits.clear()
             on_epoch(rows[-1])
@@ -144,17 +177,3 @@ def train(
         parameters=network.parameters,
         epochs=tuple(rows),
     )
-
-
-def epoch_row(
-    steps_done: int,
-    per_epoch: int,
-    opt: torch.optim.Optimizer,
-    losses: Sequence[torch.Tensor],
-    hits: Sequence[torch.Tensor],
-) -> DetectorEpoch:
-    """One row of the history: mean loss and accuracy on the training regions."""
-    loss = torch.stack(list(losses)).double().mean().item()
-    epoch = epoch_of("train_detector", loss, steps_done, per_epoch, opt)
-    accuracy = 100 * torch.stack(list(hits)).double().mean().item()
-    return DetectorEpoch(**dict(epoch), train_accuracy_percent=accuracy)
