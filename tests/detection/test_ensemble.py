@@ -1,11 +1,15 @@
 """The detectors' mean, on regions where right and wrong are plain."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from detection.samples import truth_of
 from googlenet.detection.ensemble import curve, detect, evaluate, gathered
 from googlenet.metrics.detection import Precision, PrecisionRecall
+from googlenet.stages import evaluate_detection
 from settings import changed, settings_of
 
 SETTINGS = settings_of(
@@ -121,3 +125,31 @@ def test_a_curve_is_thinned_to_its_ends():
     assert (found.recall[0], found.recall[-1]) == (recall[0], 1.0)
     assert curve(recall[:3], recall[:3]).recall == tuple(recall[:3])
     assert curve(recall[:0], recall[:0]) == PrecisionRecall(recall=(), precision=())
+
+
+def test_detectors_stand_in_their_natural_order_whatever_the_command_line(monkeypatch):
+    given = []
+
+    class Enough(Exception):
+        """Nothing more to see."""
+
+    def evaluate(scores, *rest):
+        given.extend(scores)
+        raise Enough
+
+    for name in ("open_split", "read_manifest", "ground_truth"):
+        plain = SimpleNamespace(names=[], classes=())
+        monkeypatch.setattr(evaluate_detection, name, lambda *words, plain=plain: plain)
+    monkeypatch.setattr(evaluate_detection, "open_rows", lambda path: ({}, {}))
+    monkeypatch.setattr(evaluate_detection.packed, "joined", lambda parts, split: [])
+    monkeypatch.setattr(evaluate_detection, "evaluate", evaluate)
+    paths = [Path(name, "scores.safetensors") for name in ("d10", "d9", "d1")]
+    files = {
+        "manifest": Path("manifest.json"),
+        "proposals": [],
+        "scores": paths,
+        "metrics": Path("metrics.json"),
+    }
+    with pytest.raises(Enough):
+        evaluate_detection.run(SimpleNamespace(settings=None), **files)
+    assert given == ["d1", "d9", "d10"]
