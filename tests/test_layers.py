@@ -85,7 +85,7 @@ def test_upward_imports_would_be_found():
     assert upward("classification", "from googlenet.detection.boxes import iou") == ["detection"]
     assert upward("models", "def f():\n    import googlenet.pipeline.job") == ["pipeline"]
     assert upward("report", "from googlenet import paper, stages") == ["stages"]
-    assert upward("data", "from googlenet.models.preprocessing import to_input") == ["models"]
+    assert upward("data", "from googlenet.models.network import Network") == ["models"]
     assert upward("detection", "from googlenet.models.bundle import load\nimport numpy") == []
     assert upward("detection", "from googlenet.pipeline.resume import Resume") == []
     assert upward("detection", "from googlenet.pipeline.experiment import current") == ["pipeline"]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from googlenet.models.preprocessing import to_input
 from models import small
 
 PIXEL = np.array([[[[10, 20, 30]]]], np.uint8)  # RGB
@@ -23,7 +22,8 @@ PIXEL = np.array([[[[10, 20, 30]]]], np.uint8)  # RGB
     ],
 )
 def test_mean_and_scale_are_in_the_order_of_the_channels(mean, scale, order, expected):
-    values = to_input(PIXEL, mean, scale, channel_order=order)
+    spec = replace(small.spec(), input_mean=mean, input_scale=scale, channel_order=order)
+    values = spec.to_input(PIXEL, "cpu")
     assert values.dtype == torch.float32 and values.shape == (1, 3, 1, 1)
     assert values.ravel().tolist() == expected
 
@@ -32,7 +32,8 @@ def test_mean_and_scale_are_in_the_order_of_the_channels(mean, scale, order, exp
 def test_the_input_is_channels_last_and_the_images_stay(order):
     images = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), np.uint8)
     before = images.copy()
-    values = to_input(images, [0, 0, 0], 1.0, channel_order=order)
+    spec = replace(small.spec(), input_mean=(0, 0, 0), input_scale=1.0, channel_order=order)
+    values = spec.to_input(images, "cpu")
     assert values.is_contiguous(memory_format=torch.channels_last) and np.array_equal(images, before)
     assert np.array_equal(values.permute(0, 2, 3, 1).numpy()[..., :: 1 if order == "rgb" else -1], images)
 

@@ -1,5 +1,6 @@
 """The networks beside GoogLeNet: their well-known sizes, worked by hand, and the comparison's own rules."""
 
+from collections import OrderedDict
 from typing import get_args
 
 import pytest
@@ -13,15 +14,7 @@ from googlenet.models import comparison
 from googlenet.models.cost import cost
 from googlenet.models.googlenet import GoogLeNet
 from googlenet.models.network import Architecture
-from googlenet.models.reference_layers import (
-    NAMES,
-    REFERENCE_NETWORKS,
-    Conv,
-    Dense,
-    MaxPool,
-    ReferenceNetwork,
-)
-from googlenet.models.reference_networks import in_sequence, on_meta, reference_network
+from googlenet.models.reference_networks import NAMES, conv, dense, on_meta, reference_network
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.experiment import Job, experiment
 from settings import settings_of
@@ -123,19 +116,21 @@ def test_sides_of_the_maps_are_the_published_ones(name, maps):
 
 
 def test_a_network_of_layers_by_hand():
-    layers = (
-        Conv("conv1", 4, 3, stride=2),
-        MaxPool("pool1", 2, 2, ceil=False),
-        Dense("fc2", 5),
-        Dense("fc3", 9, False),
-    )
-    model = in_sequence(ReferenceNetwork("small", 2000, 12, layers), num_classes=7)
+    layers = {
+        "conv1": conv(3, 4, 3, stride=2),
+        "pool1": torch.nn.MaxPool2d(2, 2),
+        "fc2": dense(4 * 2 * 2, 5),
+        "fc3": dense(5, 7, hidden=False),
+    }
+    model = torch.nn.Sequential(OrderedDict(layers))
     # 12 px: 3x3/2 gives 5, 2x2/2 without a partial window 2.
     totals = cost(model, 12).totals
     assert totals.parameters == (27 * 4 + 4) + (16 * 5 + 5) + (5 * 7 + 7)
     assert totals.macs == 25 * 27 * 4 + 16 * 5 + 5 * 7
+    assert [type(part).__name__ for part in model.fc2] == ["Flatten", "Linear", "ReLU", "Dropout"]
     assert [type(part).__name__ for part in model.fc3] == ["Flatten", "Linear"]  # no ReLU on the logits
-    assert REFERENCE_NETWORKS["vgg_16"].layers[-1] == Dense("fc8", 1000, hidden=False)
+    last = on_meta("vgg_16", 1.25, DEEPER)[0].fc8
+    assert len(last) == 2 and (last[1].in_features, last[1].out_features) == (4096, 1000)
 
 
 def test_times_are_set_against_googlenets_of_the_same_turn():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from googlenet.classification.class_order import Outputs, columns_of, outputs_of
 from googlenet.classification.crops import POLICIES, crops_144, cut, distinct, upright
@@ -13,7 +14,6 @@ from googlenet.classification.error_rates import top_errors
 from googlenet.classification.kept_crops import Keeper
 from googlenet.data.store import Split
 from googlenet.metrics.error_rates import TopErrors
-from googlenet.models.in_order import InOrder
 from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.resume import NOWHERE, Resume
@@ -40,6 +40,18 @@ class Cropping:
 
 
 CENTRE = Cropping((1,), CENTRE_BATCH)
+
+
+class InOrder(nn.Module):
+    """Another network, whose output number columns[i] becomes number i."""
+
+    def __init__(self, network: nn.Module, columns: Sequence[int]):
+        super().__init__()
+        self.network, self.columns = network, list(columns)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        logits, heads = self.network(x)
+        return logits[:, self.columns], [head[:, self.columns] for head in heads]
 
 
 def in_data_order(

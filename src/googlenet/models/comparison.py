@@ -1,7 +1,5 @@
 """GoogLeNet's cost beside the others': counts of every network, times of those that are asked for, in one run."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from statistics import median
 
 import torch
@@ -11,15 +9,20 @@ from googlenet.config.schema.classification import MeasureCost
 from googlenet.metrics.cost import Comparison, NetworkCost, TimesRatio
 from googlenet.models.cost import cost
 from googlenet.models.forward import forward_times, peak_bytes
-from googlenet.models.reference_layers import NAMES, REFERENCE_NETWORKS, VARIANTS
-from googlenet.models.reference_networks import on_meta, reference_network
+from googlenet.models.reference_networks import (
+    NAMES,
+    REFERENCE_NETWORKS,
+    VARIANTS,
+    on_meta,
+    reference_network,
+)
 from googlenet.models.runtime import Runtime
 
 Times = dict[str, list[float]]  # seconds of each network's forward passes, one a turn
 
 
 def compared(settings: MeasureCost, runtime: Runtime) -> Comparison:
-    """A row for every network of reference_layers.NAMES, with 1,000 classes, without auxiliary heads.
+    """A row for every network of reference_networks.NAMES, with 1,000 classes, without auxiliary heads.
 
     Memory is counted (see forward.peak_bytes) at the timed batch and precision. Times are of the whole batch: the median over
     the repeats, and in relation to GoogLeNet's pass of the same turn.
@@ -45,7 +48,7 @@ def row(name: str, settings: MeasureCost, runtime: Runtime, times: Times) -> Net
     reference = REFERENCE_NETWORKS.get(name)
     return NetworkCost(
         network=name,
-        title=reference.title if reference else VARIANTS[name].title,
+        title=reference.title if reference else VARIANTS[name],
         year=reference.year if reference else None,
         input_px=px,
         layers=sum(layer.depth for layer in counted.layers),
@@ -63,27 +66,19 @@ def number_type(runtime: Runtime) -> torch.dtype:
     return torch.bfloat16 if runtime.precision == "bf16" else torch.float32
 
 
-@contextmanager
-def made_of(dtype: torch.dtype) -> Iterator[None]:
-    """Let new networks have weights of this type at once: all of them are held together, which is much memory."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
 def timed(settings: MeasureCost, runtime: Runtime) -> Times:
     """Time the forward passes of the networks in `timed`, `reference_repeats` turns."""
     models: dict[str, tuple[nn.Module, int]] = {}
-    for name in settings.timed:
-        with made_of(number_type(runtime)):
+    before, dtype = torch.get_default_dtype(), number_type(runtime)
+    torch.set_default_dtype(
+        dtype
+    )  # new weights have it at once: all networks are held together, which is much memory
+    try:
+        for name in settings.timed:
             model, px = reference_network(name, settings.wider, settings.deeper)
-        models[name] = (
-            model.to(runtime.device, number_type(runtime)).to(memory_format=torch.channels_last),
-            px,
-        )
+            models[name] = model.to(runtime.device, dtype).to(memory_format=torch.channels_last), px
+    finally:
+        torch.set_default_dtype(before)
     return forward_times(models, settings.reference_batch_size, settings.reference_repeats)
 
 

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from googlenet.config.schema.base import NetworkName, Selects
 from googlenet.config.schema.shared import Model
 from googlenet.errors import UserError, nearest
-from googlenet.models.preprocessing import to_input
 from googlenet.models.table_1 import AUX_HEADS
 
 PACKAGE = Selects("googlenet.models.networks")
@@ -91,8 +90,16 @@ class NetworkSpec:
         return red, green, blue
 
     def to_input(self, images: np.ndarray, device: str) -> Tensor:
-        """What this network takes, of uint8 RGB images [n, h, w, 3]: float [n, 3, h, w]."""
-        return to_input(images, self.input_mean, self.input_scale, device, self.channel_order)
+        """What this network takes, in training and in every evaluation, of uint8 RGB images [n, h, w, 3]: float [n, 3, h, w], channels last.
+
+        The paper subtracts a mean; `input_scale` then brings the values to about unit size (1.0 keeps 0-255).
+        """
+        batch = torch.from_numpy(images).to(device, non_blocking=True)
+        if self.channel_order == "bgr":
+            batch = batch.flip(3)
+        values = (list(self.input_mean), self.input_scale)
+        mean, scale = (torch.tensor(value, device=device).view(1, -1, 1, 1) for value in values)
+        return (batch.permute(0, 3, 1, 2).float() - mean).mul_(scale)
 
     def with_architecture(self, **changes: Any) -> "NetworkSpec":
         """The same with other values of Architecture's fields."""

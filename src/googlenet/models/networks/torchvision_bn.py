@@ -1,16 +1,38 @@
-"""torchvision's variant, which is not the paper's network; for weights that were trained in it."""
+"""torchvision's GoogLeNet, a variant of its own and not the paper's network; for weights that were trained in it.
 
-from torch import nn
+Against Table 1: batch normalisation after every convolution and no biases there, no response normalisation, 3x3
+where the paper has 5x5, a 2x2 last max pooling, adaptive average pooling before the auxiliary heads.
+"""
+
+from torch import Tensor, nn
+from torchvision.models import googlenet
 
 from googlenet.models.network import Kind, NetworkSpec
 
 
-def build(spec: NetworkSpec) -> nn.Module:
-    """torchvision's module as the spec describes it."""
-    from googlenet.models.torchvision_bn import TorchvisionGoogLeNet  # torchvision takes a second to import
+class TorchvisionGoogLeNet(nn.Module):
+    """torchvision's module, unchanged, behind the interface of `models.googlenet.GoogLeNet`.
 
-    shape = spec.architecture
-    return TorchvisionGoogLeNet(len(spec.classes), shape.dropout, shape.aux_dropout, bool(shape.aux_heads))
+    Its own change of the input (`transform_input`) is off: the spec has what a network's inputs are.
+    """
+
+    def __init__(self, spec: NetworkSpec):
+        super().__init__()
+        self.network = googlenet(
+            num_classes=len(spec.classes),
+            aux_logits=bool(spec.architecture.aux_heads),
+            transform_input=False,
+            init_weights=False,
+            dropout=spec.architecture.dropout,
+            dropout_aux=spec.architecture.aux_dropout,
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Return the logits [n, classes] and, in training, those of the auxiliary heads, the lower one first."""
+        output = self.network(x)
+        if isinstance(output, Tensor):
+            return output, []
+        return output.logits, [head for head in (output.aux_logits1, output.aux_logits2) if head is not None]
 
 
-KIND = Kind(build, None, trunk=False)
+KIND = Kind(TorchvisionGoogLeNet, None, trunk=False)
