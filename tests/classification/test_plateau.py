@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from googlenet.classification.plateau import Plateau
+from googlenet.classification.train import Plateau
 from googlenet.errors import UserError
 from settings import changed, settings_of
 

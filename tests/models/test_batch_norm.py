@@ -64,7 +64,7 @@ def train(state, last, settings):
 
 
 def begun(model, settings, kept=None):
-    return TrainState.begun(model.train(), settings, STEPS_PER_EPOCH, kept, EpochRow, "loss")
+    return TrainState(model.train(), settings, STEPS_PER_EPOCH, kept, EpochRow, "loss")
 
 
 def statistics(model):

@@ -8,8 +8,7 @@ from conf_copy import copied, edit, override
 from googlenet.config.schema.classification import TrainClassifier
 from googlenet.errors import UserError
 from googlenet.models.googlenet import GoogLeNet
-from googlenet.models.inception import Inception, NaiveInception, convolution
-from googlenet.models.initialisation import initialise
+from googlenet.models.inception import Inception, NaiveInception, convolution, initialise
 from googlenet.models.network import Architecture
 from googlenet.models.table_1 import INCEPTION, Widths, order_of_modules
 from googlenet.models.training import loss_of

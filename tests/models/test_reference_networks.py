@@ -10,7 +10,7 @@ from conf_copy import copied, override
 from googlenet.config.schema.classification import REFERENCE_NETWORKS as SCHEMA
 from googlenet.config.schema.classification import MeasureCost
 from googlenet.errors import UserError
-from googlenet.models import comparison
+from googlenet.models import reference_networks
 from googlenet.models.cost import cost
 from googlenet.models.googlenet import GoogLeNet
 from googlenet.models.network import Architecture
@@ -52,7 +52,7 @@ def settings(**changes):
 
 @pytest.fixture(scope="module")
 def rows():
-    beside = comparison.compared(settings(), BF16)
+    beside = reference_networks.compared(settings(), BF16)
     assert (beside.device, beside.precision, beside.batch, beside.repeats) == ("cpu", "bf16", 2, 1)
     assert (beside.wider, beside.deeper, beside.threads) == (1.25, DEEPER, settings().compute.numeric_threads)
     return beside.by_name()
@@ -135,9 +135,9 @@ def test_a_network_of_layers_by_hand():
 
 def test_times_are_set_against_googlenets_of_the_same_turn():
     times = {"googlenet": [0.1, 0.2, 0.4], "alexnet": [0.3, 0.2, 0.2]}
-    ratio = comparison.against_googlenet(times, "alexnet")
+    ratio = reference_networks.against_googlenet(times, "alexnet")
     assert (ratio.median, ratio.min, ratio.max) == (1.0, pytest.approx(0.5), pytest.approx(3.0))
-    timed, untimed = (comparison.row(name, settings(), BF16, times) for name in ("alexnet", "zfnet"))
+    timed, untimed = (reference_networks.row(name, settings(), BF16, times) for name in ("alexnet", "zfnet"))
     assert timed.times_googlenet == ratio and timed.forward_ms == pytest.approx(200)
     assert (untimed.times_googlenet, untimed.forward_ms) == (None, None)
 
@@ -149,11 +149,11 @@ def test_networks_are_timed_in_the_jobs_numbers(monkeypatch):
         seen.update({name: next(model.parameters()).dtype for name, (model, _) in models.items()})
         return {name: [0.5] * repeats for name in models}
 
-    monkeypatch.setattr(comparison, "forward_times", note)
+    monkeypatch.setattr(reference_networks, "forward_times", note)
     asked = settings(timed=["googlenet", "network_in_network"], reference_repeats=3)
-    assert comparison.timed(asked, BF16) == {"googlenet": [0.5] * 3, "network_in_network": [0.5] * 3}
+    assert reference_networks.timed(asked, BF16) == {"googlenet": [0.5] * 3, "network_in_network": [0.5] * 3}
     assert set(seen.values()) == {torch.bfloat16} and torch.get_default_dtype() == torch.float32
-    comparison.timed(asked, Runtime())
+    reference_networks.timed(asked, Runtime())
     assert set(seen.values()) == {torch.float32}
 
 

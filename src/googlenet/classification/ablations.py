@@ -7,13 +7,7 @@ import numpy as np
 from googlenet.classification.error_rates import Outcomes
 from googlenet.config.schema.classification import AblationRow, CompareAblations
 from googlenet.errors import UserError
-from googlenet.metrics.classification_studies import (
-    AblationError,
-    AblationErrors,
-    AblationMetrics,
-    AblationResult,
-    HeldOut,
-)
+from googlenet.metrics import classification_studies as studies
 from googlenet.metrics.interval import Interval
 from googlenet.metrics.training import TrainingMetrics
 
@@ -25,10 +19,9 @@ def crossed_interval(
 ) -> tuple[Interval, float]:
     """Interval of the mean of differences [seeds, images], for other seeds and other images of the same kind, times `unit`.
 
-    Seeds and images are both taken as drawn at random, and crossed: every training sees every image. The variance of the
-    mean is that of a two-way table without replication, (seeds + images - residual mean squares) / cells, with no component
-    below 0. Student's t, with Satterthwaite's degrees of freedom: where seeds matter, few of them make the quantile large.
-    Nothing is resampled: of three seeds a bootstrap makes intervals that are much too short. Returns it and the degrees.
+    Seeds and images are crossed random effects: the variance of the mean is that of a two-way table without replication,
+    (seeds + images - residual mean squares) / cells, with no component below 0. Student's t with Satterthwaite's degrees of
+    freedom, which are returned too. Nothing is resampled: of three seeds a bootstrap makes intervals that are much too short.
     """
     from scipy.special import stdtrit
 
@@ -36,13 +29,8 @@ def crossed_interval(
     mean, by_seed, by_image = differences.mean(), differences.mean(1), differences.mean(0)
     residual = differences - by_seed[:, None] - by_image[None, :] + mean
     free = np.array([seeds - 1, images - 1, (seeds - 1) * (images - 1)])
-    squares = np.array(
-        [
-            images * ((by_seed - mean) ** 2).sum(),
-            seeds * ((by_image - mean) ** 2).sum(),
-            (residual**2).sum(),
-        ]
-    )
+    of_seeds, of_images = images * ((by_seed - mean) ** 2).sum(), seeds * ((by_image - mean) ** 2).sum()
+    squares = np.array([of_seeds, of_images, (residual**2).sum()])
     of_cells = squares[2] / free[2] / differences.size
     parts = np.maximum(squares / free / differences.size, of_cells)
     variance = parts[0] + parts[1] - of_cells
@@ -59,7 +47,7 @@ def compare(
     outcomes: Mapping[str, Outcomes],
     trainings: Mapping[str, TrainingMetrics],
     classes: int,
-) -> AblationMetrics:
+) -> studies.AblationMetrics:
     """Errors of the reference and of every row, and each row's difference to the reference with its interval.
 
     outcomes, trainings: of each of the settings' sources, "<stage>/<job>", what it got wrong, and its metrics. classes: of the
@@ -71,11 +59,11 @@ def compare(
     reference, *rows = (result(row, settings, outcomes, trainings) for row in (REFERENCE, *settings.rows))
     any_outcomes = next(iter(outcomes.values()))
     validation, test = (len(any_outcomes[f"{split}/averaged/top1"]) for split in ("validation", "test"))
-    return AblationMetrics(
+    return studies.AblationMetrics(
         classes=classes,
         confidence_percent=settings.confidence_percent,
         seeds=settings.seeds,
-        images=HeldOut[int](validation=validation, test=test),
+        images=studies.HeldOut[int](validation=validation, test=test),
         trainings=len(set(settings.sources.values())),
         reference=reference,
         rows=tuple(rows),
@@ -87,21 +75,29 @@ def result(
     settings: CompareAblations,
     outcomes: Mapping[str, Outcomes],
     trainings: Mapping[str, TrainingMetrics],
-) -> AblationResult:
+) -> studies.AblationResult:
     """One row of the result: its settings, whose trainings it is made of, its errors and differences by split and measure."""
     sources = [settings.sources[f"{row.name}_{seed}"] for seed in settings.seeds]
     reference = [settings.sources[f"{REFERENCE.name}_{seed}"] for seed in settings.seeds]
 
-    def error(split: str, measure: str) -> AblationError:
+    def error(split: str, measure: str) -> studies.AblationError:
         wrong = stacked(outcomes, sources, f"{split}/{row.weights}/{measure}")
-        against = stacked(outcomes, reference, f"{split}/{REFERENCE.weights}/{measure}")
-        return differences(wrong, against, settings.confidence_percent)
+        paired = wrong - stacked(outcomes, reference, f"{split}/{REFERENCE.weights}/{measure}")
+        interval, degrees = crossed_interval(paired, settings.confidence_percent, 100)
+        return studies.AblationError(
+            error_percent=float(100 * wrong.mean()),
+            error_percent_by_seed=(100 * wrong.mean(1)).tolist(),
+            difference_points=float(100 * paired.mean()),
+            difference_points_by_seed=(100 * paired.mean(1)).tolist(),
+            interval=interval,
+            degrees_of_freedom=degrees,
+        )
 
     validation, test = (
-        AblationErrors(top1=error(split, "top1"), top5=error(split, "top5"))
+        studies.AblationErrors(top1=error(split, "top1"), top5=error(split, "top5"))
         for split in ("validation", "test")
     )
-    return AblationResult(
+    return studies.AblationResult(
         name=row.name,
         about=row.about or row.name.replace("_", " "),
         weights=row.weights,
@@ -117,17 +113,3 @@ def result(
 def stacked(outcomes: Mapping[str, Outcomes], sources: Sequence[str], key: str) -> np.ndarray:
     """What some trainings get wrong: float64 [trainings, images]."""
     return np.stack([outcomes[source][key] for source in sources]).astype(np.float64)
-
-
-def differences(wrong: np.ndarray, reference: np.ndarray, confidence_percent: float) -> AblationError:
-    """Errors of a row, from what it and the reference get wrong [seeds, images], and their difference with its interval."""
-    paired = wrong - reference
-    interval, degrees = crossed_interval(paired, confidence_percent, 100)
-    return AblationError(
-        error_percent=float(100 * wrong.mean()),
-        error_percent_by_seed=(100 * wrong.mean(1)).tolist(),
-        difference_points=float(100 * paired.mean()),
-        difference_points_by_seed=(100 * paired.mean(1)).tolist(),
-        interval=interval,
-        degrees_of_freedom=degrees,
-    )

@@ -12,26 +12,22 @@ LEAST = float(np.finfo(np.float32).tiny)  # stands for a probability that was ro
 
 def mean(p: np.ndarray) -> np.ndarray:
     """Mean over crops and models: the paper's choice."""
-    scores: np.ndarray = p.mean((0, 2), dtype=np.float64)
-    return scores
+    return np.asarray(p.mean((0, 2), dtype=np.float64))
 
 
 def max_over_crops(p: np.ndarray) -> np.ndarray:
     """Each class's best crop, then the mean over models: the paper's other try."""
-    scores: np.ndarray = p.max(2).mean(0, dtype=np.float64)
-    return scores
+    return np.asarray(p.max(2).mean(0, dtype=np.float64))
 
 
 def max_over_all(p: np.ndarray) -> np.ndarray:
     """Each class's best crop of any model."""
-    scores: np.ndarray = p.max((0, 2))
-    return scores
+    return np.asarray(p.max((0, 2)))
 
 
 def geometric_mean(p: np.ndarray) -> np.ndarray:
     """Mean of the logarithms, which orders the classes as the mean of the logits does."""
-    scores: np.ndarray = np.log(np.maximum(p, LEAST)).mean((0, 2), dtype=np.float64)
-    return scores
+    return np.asarray(np.log(np.maximum(p, LEAST)).mean((0, 2), dtype=np.float64))
 
 
 def majority_vote(p: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ from googlenet.classification.error_rates import top_errors
 from googlenet.config.schema.classification import TrainBaseline
 from googlenet.metrics.classification import BaselineMetrics
 
+Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and their labels
+
 
 def pixels(images: Iterable[np.ndarray], side_px: int, grey: bool) -> np.ndarray:
     """The centre square of every image at side_px, as rows of numbers from 0 to 1: float32 [n, features]."""
@@ -23,11 +25,7 @@ def pixels(images: Iterable[np.ndarray], side_px: int, grey: bool) -> np.ndarray
     return np.stack(rows)
 
 
-def fit_and_score(
-    training: tuple[Sequence[np.ndarray], np.ndarray],
-    test: tuple[Sequence[np.ndarray], np.ndarray],
-    settings: TrainBaseline,
-) -> BaselineMetrics:
+def fit_and_score(training: Labelled, test: Labelled, settings: TrainBaseline) -> BaselineMetrics:
     """Fit on the training images' pixels (standardised), score on the test images: L2-regularised, multinomial, lbfgs."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -37,11 +35,6 @@ def fit_and_score(
     model = make_pipeline(StandardScaler(), regression)
     side, grey = settings.side_px, settings.grey
     model.fit(pixels(training[0], side, grey), training[1])
-    scores = model.predict_proba(pixels(test[0], side, grey))
-    errors = top_errors(scores, test[1])
-    return BaselineMetrics(
-        method="logistic regression on pixels",
-        pixels=f"{side}x{side} {'grey' if grey else 'RGB'}",
-        top1_error_percent=errors.top1_error_percent,
-        top5_error_percent=errors.top5_error_percent,
-    )
+    errors = top_errors(model.predict_proba(pixels(test[0], side, grey)), test[1])
+    seen = f"{side}x{side} {'grey' if grey else 'RGB'}"
+    return BaselineMetrics(method="logistic regression on pixels", pixels=seen, **dict(errors))

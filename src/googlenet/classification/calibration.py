@@ -49,42 +49,24 @@ def terms(scores: np.ndarray, labels: np.ndarray) -> Terms:
 
 
 def bins_of(confidence: np.ndarray, bins: int, binning: str) -> np.ndarray:
-    """The bin of each image, 0 to bins - 1: of equal width, or of about equal numbers of images.
-
-    A bin holds its upper edge and not its lower one.
-    """
+    """The bin of each image, of equal width or of about equal numbers of images; a bin holds its upper edge, not its lower."""
     edges = np.linspace(0, 1, bins + 1)
     if binning == "equal_mass":
         edges = np.quantile(confidence, edges)
     return np.searchsorted(edges[1:-1], confidence, side="left")
 
 
-def gaps(system: Terms, bins: int, binning: str) -> np.ndarray:
-    """Probability of the first class less whether it is right, in the column of its bin: [images, bins].
-
-    The calibration error is the sum over bins of the columns' absolute means.
-    """
-    place = bins_of(system.confidence, bins, binning)
-    inside: np.ndarray = place[:, None] == np.arange(bins)
-    columns: np.ndarray = (system.confidence - system.correct)[:, None] * inside
-    return columns
-
-
 def reliability(systems: list[Terms], bins: int, binning: str) -> tuple[ReliabilityBin, ...]:
-    """For each bin that holds images: how many, their mean probability and the share that is right, in percent.
-
-    Several systems are pooled: each of their predictions counts by itself.
-    """
+    """For each bin that holds images: how many, their mean probability and the share that is right. Systems are pooled."""
     places = np.concatenate([bins_of(one.confidence, bins, binning) for one in systems])
-    confidence = np.concatenate([one.confidence for one in systems])
-    correct = np.concatenate([one.correct for one in systems])
+    pooled = Terms(*map(np.concatenate, zip(*systems, strict=True)))
     of_bin = {place: places == place for place in range(bins)}
     return tuple(
         ReliabilityBin(
             bin=place,
             predictions=int(here.sum()),
-            confidence_percent=float(100 * confidence[here].mean()),
-            correct_percent=float(100 * correct[here].mean()),
+            confidence_percent=float(100 * pooled.confidence[here].mean()),
+            correct_percent=float(100 * pooled.correct[here].mean()),
         )
         for place, here in of_bin.items()
         if here.any()
@@ -92,17 +74,15 @@ def reliability(systems: list[Terms], bins: int, binning: str) -> tuple[Reliabil
 
 
 def measures(systems: list[list[Terms]], bins: int, binning: str) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from how often each image counts [draws, images] to MEASURES [draws, systems, 3].
-
-    Of a system of several, each by itself, the mean of their figures is taken.
-    """
-    columns = [
-        np.hstack([gaps(one, bins, binning) for one in system])
-        if i == 0
-        else np.mean([one[1 + i] for one in system], axis=0)[:, None]
-        for system in systems
-        for i in range(len(MEASURES))
-    ]
+    """A function from how often each image counts [draws, images] to MEASURES [draws, systems, 3], means over a system's parts."""
+    columns = []
+    for system in systems:
+        # Probability of the first class less whether it is right, in the column of its bin: the calibration error is the
+        # sum over bins of the columns' absolute means.
+        inside = [bins_of(one.confidence, bins, binning)[:, None] == np.arange(bins) for one in system]
+        off = [(one.confidence - one.correct)[:, None] for one in system]
+        columns.append(np.hstack([gap * where for gap, where in zip(off, inside, strict=True)]))
+        columns += [np.mean([one[i] for one in system], axis=0)[:, None] for i in (2, 3)]
     ends = np.cumsum([column.shape[1] for column in columns])[:-1]
     together = np.hstack(columns)
 
@@ -120,25 +100,20 @@ def measures(systems: list[list[Terms]], bins: int, binning: str) -> Callable[[n
 def limits(
     measure: CalibrationMeasure, figure: float, resampled: np.ndarray, confidence_percent: float
 ) -> Interval:
-    """Bootstrap interval of a measure.
+    """Bootstrap percentile interval of a measure.
 
-    Means have the percentile interval. Noise in the bins lifts a calibration error, and resampling lifts it once more:
-    its interval is moved so that the resampled mean meets the figure. It says how far the figure would move with other
-    images, not how far chance has lifted it.
+    Noise in the bins lifts a calibration error, and resampling lifts it once more: its interval is moved so that the resampled
+    mean meets the figure. It says how far the figure would move with other images, not how far chance has lifted it.
     """
     interval = percentile_interval(resampled, confidence_percent)
     moved = float(figure - resampled.mean()) if measure == "ece_percent" else 0.0
-    low, high = interval.low + moved, interval.high + moved
-    return Interval(low=low, high=high, confidence_percent=confidence_percent)
+    return interval.model_copy(update={"low": interval.low + moved, "high": interval.high + moved})
 
 
 def calibration(
     predictions: Predictions, labels: np.ndarray, settings: EvaluateEnsemble
 ) -> CalibrationMetrics:
-    """Calibration of one model and of all, on the fewest and on the most crops, with intervals.
-
-    "One model" is the mean over the members' figures.
-    """
+    """Calibration of one model (the mean over members) and of all, on the fewest and on the most crops, with intervals."""
     names, policies = tuple(predictions), sorted(next(iter(predictions.values())))
     systems: dict[tuple[int, int], list[Terms]] = {}
     for policy in dict.fromkeys((policies[0], policies[-1])):
@@ -149,39 +124,28 @@ def calibration(
     figures = measured(np.ones((1, len(labels))))[0]
     draws = drawn_counts(len(labels), settings.resamples, generator(settings.seed))
     resampled = np.concatenate([measured(counts) for counts in draws])
-    rows, confidence = [], settings.confidence_percent
+    rows = []
     for at, ((models, policy), system) in enumerate(systems.items()):
-        ece, nll, brier = (
-            against_first(measure, figures[[0, at], i], (resampled[:, 0, i], resampled[:, at, i]), confidence)
+        compared = {
+            measure: against_first(measure, figures[[0, at], i], resampled[:, [0, at], i].T, settings)
             for i, measure in enumerate(MEASURES)
-        )
-        rows.append(
-            SystemCalibration(
-                models=models,
-                crops=policy,
-                reliability=reliability(system, *binned),
-                ece_percent=ece,
-                nll_nats=nll,
-                brier=brier,
-            )
-        )
+        }
+        pooled = reliability(system, *binned)
+        rows.append(SystemCalibration(models=models, crops=policy, reliability=pooled, **compared))
     return CalibrationMetrics(bins=binned[0], binning=binned[1], systems=tuple(rows))
 
 
 def against_first(
-    measure: CalibrationMeasure,
-    figures: np.ndarray,
-    resampled: tuple[np.ndarray, np.ndarray],
-    confidence_percent: float,
+    measure: CalibrationMeasure, figures: np.ndarray, resampled: np.ndarray, settings: EvaluateEnsemble
 ) -> CalibrationFigure:
     """One measure of a system, with its fall from the first. figures, resampled: of the first system, then of this one."""
     (first, figure), (first_drawn, drawn) = figures, resampled
-    interval = limits(measure, figure, drawn, confidence_percent)
-    low, high = max(0.0, interval.low), max(0.0, interval.high)
-    fall = limits(measure, first - figure, first_drawn - drawn, confidence_percent)
+    interval = limits(measure, figure, drawn, settings.confidence_percent)
+    bounds = {"low": max(0.0, interval.low), "high": max(0.0, interval.high)}
+    fall = limits(measure, first - figure, first_drawn - drawn, settings.confidence_percent)
     return CalibrationFigure(
         value=float(figure),
-        interval=Interval(low=low, high=high, confidence_percent=confidence_percent),
+        interval=interval.model_copy(update=bounds),
         fall=Difference(difference=float(first - figure), interval=fall),
     )
 
@@ -192,4 +156,4 @@ def together(predictions: Predictions, members: tuple[str, ...], policy: int, la
     for some in ranges(len(labels), IMAGES_AT_ONCE):
         each = np.stack([predictions[name][policy][some] for name in members])
         parts.append(terms(each.mean(0, dtype=np.float64), labels[some]))
-    return Terms(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+    return Terms(*map(np.concatenate, zip(*parts, strict=True)))

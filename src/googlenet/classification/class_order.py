@@ -18,9 +18,8 @@ class Outputs(NamedTuple):
 def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[str], who: str) -> list[int]:
     """For each class of a data set, its column among the outputs of a network.
 
-    network: names of the outputs, "" for each where nobody knows them. classes: the data set's, as people read
-    them; keys: the same as folders and annotations name them (wnids, say). who: the network, for the error.
-    Raises UserError for a class that the network does not know, and for unknown names in another number.
+    network: names of the outputs, "" throughout where nobody knows them. classes: as people read them; keys: as folders name
+    them (wnids, say). Raises UserError, naming `who`, for a class that the network lacks, or unknown names in another number.
     """
     if not any(network):
         if len(network) != len(classes):
@@ -42,11 +41,7 @@ def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[st
 
 
 def outputs_of(network: Sequence[str], classes: Sequence[str], columns: Sequence[int]) -> Outputs:
-    """The outputs of a network whose `columns_of` a data set's classes are given.
-
-    Where the data set has every class of the network, predictions are in its order. A name is the data set's
-    where it has the class, else the network's.
-    """
+    """A network's outputs, by the data set's names where it has the class; in its order where it has all of the classes."""
     if len(columns) == len(network):
         return Outputs(list(classes), list(range(len(classes))))
     names = list(network)
@@ -56,10 +51,7 @@ def outputs_of(network: Sequence[str], classes: Sequence[str], columns: Sequence
 
 
 def labels_among(outputs: Mapping[str, Outputs], labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """The labels of a data set's images as columns of the predictions, and the names of all columns.
-
-    outputs: of every member. Raises UserError when two members tell other classes apart.
-    """
+    """Labels as columns of the predictions, and the columns' names. Raises UserError when two members differ in these."""
     first, *others = outputs
     for name in others:
         if outputs[name] != outputs[first]:

@@ -4,39 +4,22 @@ Section 7 says that 144 crops may be more than applications need, as the benefit
 on the kept crops of validation images and measured on those of test images.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from googlenet.classification.aggregations import AGGREGATIONS
-from googlenet.classification.crop_groups import candidates, changes_nothing, groups, mean_distinct, place
-from googlenet.classification.crop_selection import Chosen, selections
-from googlenet.classification.crops import POLICIES
+from googlenet.classification.aggregations import AGGREGATIONS, LEAST
+from googlenet.classification.crops import POLICIES, candidates, changes_nothing, groups, place
 from googlenet.classification.effects import effects_of_leaving_out
-from googlenet.classification.error_rates import Wrong, ranks, spread
+from googlenet.classification.error_rates import TOPS, Wrong, ranks, spread
 from googlenet.classification.kept_crops import KeptCrops, in_parts
 from googlenet.config.schema.classification import StudyCrops
+from googlenet.metrics import classification_studies as studies
 from googlenet.metrics.bootstrap import Bounds, generator
-from googlenet.metrics.classification import (
-    Effects,
-    MeasuredErrors,
-    System,
-    TopDifferences,
-    TopIntervals,
-)
-from googlenet.metrics.classification_studies import (
-    AggregationErrors,
-    BestCrops,
-    BudgetErrors,
-    ChosenCrops,
-    CropStudyMetrics,
-    GroupEffect,
-    GroupEffects,
-    PolicyErrors,
-    SubsetSpread,
-)
-from googlenet.metrics.error_rates import TopValues
+from googlenet.metrics.classification import Effects, System, TopDifferences
+from googlenet.metrics.error_rates import TopErrors, TopValues
 
 DESCRIBED = 12  # crops of a selection that are described, not only numbered
 SYSTEMS: tuple[System, ...] = get_args(System)
@@ -67,6 +50,45 @@ def shapes_of(test: Kept, validation: Kept) -> Shapes:
     return Shapes(first.crops, first.distinct, candidates(first.crops, every), policies)
 
 
+class Chosen(NamedTuple):
+    """Crops in the order of their selection: their places among the kept ones, and the loss with the first 1, 2, ..."""
+
+    order: list[int]
+    nll_nats: list[float]
+
+    def best_of(self, budgets: Sequence[int]) -> int:
+        """The budget of the least validation loss; of equal ones the smallest."""
+        return min(budgets, key=lambda budget: (self.nll_nats[budget - 1], budget))
+
+
+def select(own: np.ndarray, places: np.ndarray) -> Chosen:
+    """Greedy forward selection: at each step the first crop with which the mean's negative log-likelihood is least.
+
+    own: probability of the label [pictures, crops]; places: the crops to choose from.
+    """
+    total, left = np.zeros(len(own)), [int(place) for place in places]
+    order: list[int] = []
+    losses: list[float] = []
+    while left:
+        means = (total[:, None] + own[:, left]) / (len(order) + 1)
+        with_each = -np.log(np.maximum(means, LEAST)).mean(0)
+        best = int(with_each.argmin())
+        losses.append(float(with_each[best]))
+        order.append(left.pop(best))
+        total += own[:, order[-1]]
+    return Chosen(order, losses)
+
+
+def selections(kept: Mapping[str, KeptCrops], labels: np.ndarray, places: np.ndarray) -> dict[str, Chosen]:
+    """The selection for each member alone, and for the "ensemble" of all. labels: of the kept pictures."""
+    of_labels = [
+        np.take_along_axis(p, labels[some][None, :, None, None], 3)[..., 0] for some, p in in_parts(kept)
+    ]
+    own = np.concatenate(of_labels, axis=1).astype(np.float64)
+    chosen = {name: select(of_member, places) for name, of_member in zip(kept, own, strict=True)}
+    return chosen | {"ensemble": select(own.mean(0), places)}
+
+
 def study(
     test: Kept,
     labels: np.ndarray,
@@ -74,15 +96,18 @@ def study(
     validation_labels: np.ndarray,
     classes: Sequence[str],
     settings: StudyCrops,
-) -> CropStudyMetrics:
+) -> studies.CropStudyMetrics:
     """Everything that study_crops reports of the members' kept crops; labels are those of the kept images.
 
-    validation: empty where the data set has no such split; then nothing is chosen. Differences are falls in error, in points.
+    validation: empty where the data set has no such split; then nothing is chosen.
     """
     shapes, bounds = shapes_of(test, validation), Bounds(settings)
     chosen = selections(validation, validation_labels, shapes.candidates) if validation else {}
     many = len(shapes.candidates)
-    passes = {policy: mean_distinct(shapes.distinct, places) for policy, places in shapes.policies.items()}
+    passes = {  # crops that differ, in the mean over images
+        policy: float(np.mean([len(np.unique(row)) for row in shapes.distinct[:, places]]))
+        for policy, places in shapes.policies.items()
+    }
     # Each policy's cost is a budget too, so that it meets the best crops of the same cost.
     costs = [round(passed) for passed in passes.values()]
     budgets = sorted({budget for budget in (*settings.budgets, *costs, many) if budget <= many})
@@ -90,11 +115,11 @@ def study(
     idle = [name for name, group in every.items() if changes_nothing(group, shapes.distinct)]
     parts = {name: group for name, group in every.items() if name not in idle}
     measured = measure(test, labels, asked(shapes, budgets, chosen, parts, settings))
-    most = max(shapes.policies)
-    without = {name: measured["ensemble"]["without", name].top1 for name in parts}
-    whole = measured["ensemble"]["policy", most].top1
+    most, together = max(shapes.policies), measured["ensemble"]
+    without = {name: together["without", name].top1 for name in parts}
+    whole, alone = together["policy", most].top1, {name: together["alone", name].errors() for name in parts}
     effects = effects_of_leaving_out(without, whole, labels, classes, bounds, settings.effects_shown)
-    return CropStudyMetrics(
+    return studies.CropStudyMetrics(
         images=len(labels),
         validation_images=len(validation_labels) if validation else 0,
         classes=len(classes),
@@ -108,28 +133,19 @@ def study(
         policies=policy_rows(measured, passes, budgets, bounds),
         budgets=budget_rows(measured, budgets, most, settings.random_subsets, bounds),
         chosen={name: described(one, budgets, shapes) for name, one in chosen.items()},
-        groups=group_effects(effects, measured, parts, idle),
+        groups=group_effects(effects, alone, parts, idle),
     )
 
 
 def group_effects(
-    effects: Effects, measured: Measured, parts: dict[str, np.ndarray], idle: Sequence[str]
-) -> GroupEffects:
+    effects: Effects, alone: dict[str, TopErrors], parts: dict[str, np.ndarray], idle: Sequence[str]
+) -> studies.GroupEffects:
     """The effects of groups of crops, with how many crops each has and its errors alone."""
     overall = tuple(
-        GroupEffect(
-            **dict(row),
-            crops=int(parts[row.left_out].sum()),
-            alone=measured["ensemble"]["alone", row.left_out].errors(),
-        )
+        studies.GroupEffect(**dict(row), crops=int(parts[row.left_out].sum()), alone=alone[row.left_out])
         for row in effects.overall
     )
-    return GroupEffects(
-        confidence_percent=effects.confidence_percent,
-        overall=overall,
-        by_class=effects.by_class,
-        without_effect=tuple(idle),
-    )
+    return studies.GroupEffects(**dict(effects) | {"overall": overall}, without_effect=tuple(idle))
 
 
 def asked(
@@ -139,34 +155,31 @@ def asked(
     parts: dict[str, np.ndarray],
     settings: StudyCrops,
 ) -> dict[str, dict[Key, np.ndarray]]:
-    """The weights of the crops [crops] in every mean that is measured, for the members ("") and by a system's name."""
+    """The weights of the crops [crops] in every mean that is measured, for all systems ("") and by a system's name."""
     rng = generator(settings.seed)
 
     def weights(places: np.ndarray | Sequence[int]) -> np.ndarray:
         row = np.zeros(len(shapes.crops))
         row[places] = 1
-        shares: np.ndarray = row / row.sum()
-        return shares
+        return np.asarray(row / row.sum())
 
-    rows: dict[str, dict[Key, np.ndarray]] = {
-        "": {("policy", policy): weights(places) for policy, places in shapes.policies.items()}
-    }
+    rows = defaultdict[str, dict[Key, np.ndarray]](dict)
+    for policy, places in shapes.policies.items():
+        rows[""]["policy", policy] = weights(places)
     for budget in budgets:
         for i in range(settings.random_subsets):
             rows[""]["random", budget, i] = weights(rng.permutation(shapes.candidates)[:budget])
-    for name, one in chosen.items():
-        rows[name] = {("best", budget): weights(one.order[:budget]) for budget in budgets}
-    of_groups: dict[Key, np.ndarray] = {("alone", name): weights(group) for name, group in parts.items()}
-    of_groups |= {("without", name): weights(~group) for name, group in parts.items()}
-    rows["ensemble"] = rows.get("ensemble", {}) | of_groups
+        for name, one in chosen.items():
+            rows[name]["best", budget] = weights(one.order[:budget])
+    for name, group in parts.items():
+        rows["ensemble"]["alone", name] = weights(group)
+    for name, group in parts.items():
+        rows["ensemble"]["without", name] = weights(~group)
     return rows
 
 
 def measure(test: Kept, labels: np.ndarray, rows: dict[str, dict[Key, np.ndarray]]) -> Measured:
-    """What each member and the "ensemble" have wrong with every row of weights and every aggregation.
-
-    "single" is then the mean over the members, each with its own rows.
-    """
+    """What each member, the "ensemble" and "single", the mean over members, have wrong with every row and aggregation."""
     asked_of = {name: rows[""] | rows.get(name, {}) for name in (*test, "ensemble")}
     matrices = {name: np.array(list(means.values())) for name, means in asked_of.items()}
     before: dict[str, list[np.ndarray]] = {name: [] for name in asked_of}
@@ -175,9 +188,8 @@ def measure(test: Kept, labels: np.ndarray, rows: dict[str, dict[Key, np.ndarray
         for at, (name, matrix) in enumerate(matrices.items()):
             these = p if name == "ensemble" else p[at : at + 1]
             scores = np.matmul(matrix, these.mean(0, dtype=np.float64))  # [images, rows, classes]
-            ranked = [ranks(scores.transpose(1, 0, 2), here)]
-            ranked += [ranks(way(these), here)[None] for way in AGGREGATIONS.values()]
-            before[name].append(np.concatenate(ranked))
+            aggregated = [ranks(way(these), here) for way in AGGREGATIONS.values()]
+            before[name].append(np.vstack([ranks(scores.transpose(1, 0, 2), here), *aggregated]))
     measured: Measured = {}
     for name, parts in before.items():
         keys: list[Key] = [*asked_of[name], *(("aggregation", way) for way in AGGREGATIONS)]
@@ -194,14 +206,12 @@ def compared(before: Wrong, after: Wrong, bounds: Bounds) -> TopDifferences:
     return TopDifferences(top1_error_percent=top1, top5_error_percent=top5)
 
 
-def with_intervals(wrong: Wrong, bounds: Bounds) -> MeasuredErrors:
-    """Both errors in percent and their intervals."""
-    top1, top5 = (bounds.of(each) for each in wrong)
-    intervals = TopIntervals(top1_error_percent=top1, top5_error_percent=top5)
-    return MeasuredErrors(**dict(wrong.errors()), intervals=intervals)
+def with_intervals(wrong: Wrong, bounds: Bounds) -> dict[str, Any]:
+    """Both errors in percent and their intervals: the fields of MeasuredErrors."""
+    return {**dict(wrong.errors()), "intervals": wrong.intervals(bounds)}
 
 
-def aggregation_rows(measured: Measured, bounds: Bounds) -> tuple[AggregationErrors, ...]:
+def aggregation_rows(measured: Measured, bounds: Bounds) -> tuple[studies.AggregationErrors, ...]:
     """Every aggregation, of one model's crops and of all models', against the mean of the softmax."""
     rows = []
     for system in SYSTEMS:
@@ -209,14 +219,14 @@ def aggregation_rows(measured: Measured, bounds: Bounds) -> tuple[AggregationErr
         for way in AGGREGATIONS:
             wrong = measured[system]["aggregation", way]
             against = None if way == "mean" else compared(base, wrong, bounds)
-            errors = dict(with_intervals(wrong, bounds))
-            rows.append(AggregationErrors(system=system, aggregation=way, against_mean=against, **errors))
+            fields = with_intervals(wrong, bounds) | {"against_mean": against}
+            rows.append(studies.AggregationErrors(system=system, aggregation=way, **fields))
     return tuple(rows)
 
 
 def policy_rows(
     measured: Measured, passes: dict[int, float], budgets: Sequence[int], bounds: Bounds
-) -> tuple[PolicyErrors, ...]:
+) -> tuple[studies.PolicyErrors, ...]:
     """The paper's policies, and what the best crops of the same cost do against them (None where none are chosen)."""
     rows = []
     for system in SYSTEMS:
@@ -224,48 +234,46 @@ def policy_rows(
             wrong, cost = measured[system]["policy", policy], round(passed)
             best = measured[system].get(("best", cost)) if cost in budgets else None
             to_best = None if best is None else compared(wrong, best, bounds)
-            errors = dict(with_intervals(wrong, bounds))
-            rows.append(
-                PolicyErrors(system=system, crops=policy, forward_passes=passed, to_best=to_best, **errors)
-            )
+            fields = with_intervals(wrong, bounds) | {"forward_passes": passed, "to_best": to_best}
+            rows.append(studies.PolicyErrors(system=system, crops=policy, **fields))
     return tuple(rows)
 
 
 def budget_rows(
     measured: Measured, budgets: Sequence[int], most: int, subsets: int, bounds: Bounds
-) -> tuple[BudgetErrors, ...]:
+) -> tuple[studies.BudgetErrors, ...]:
     """For every number of crops: random subsets of that many, and the best ones, against random ones and against all."""
     rows = []
     for system in SYSTEMS:
         means, whole = measured[system], measured[system]["policy", most]
         for budget in budgets:
             drawn = [means["random", budget, i] for i in range(subsets)]
-            random = with_quartiles(drawn)
-            best = means.get(("best", budget))
-            chosen = None
+            best, chosen = means.get(("best", budget)), None
             if best is not None:
-                chosen = BestCrops(
-                    **dict(with_intervals(best, bounds)),
+                chosen = studies.BestCrops(
+                    **with_intervals(best, bounds),
                     against_random=compared(Wrong.mean_of(drawn), best, bounds),
                     against_all=compared(whole, best, bounds),
                 )
-            rows.append(BudgetErrors(system=system, crops=budget, random=random, best=chosen))
+            random = with_quartiles(drawn)
+            rows.append(studies.BudgetErrors(system=system, crops=budget, random=random, best=chosen))
     return tuple(rows)
 
 
-def with_quartiles(drawn: Sequence[Wrong]) -> TopValues[SubsetSpread]:
+def with_quartiles(drawn: Sequence[Wrong]) -> TopValues[studies.SubsetSpread]:
     """How the errors of several systems spread, and between which two the middle half of them lies."""
     errors = [one.errors() for one in drawn]
-    top1, top5 = (
-        SubsetSpread(**dict(spread(values)), quartiles=tuple(np.percentile(values, [25, 75])))
-        for values in ([one.top1_error_percent for one in errors], [one.top5_error_percent for one in errors])
-    )
-    return TopValues[SubsetSpread](top1_error_percent=top1, top5_error_percent=top5)
+    spreads = {}
+    for error in TOPS:
+        values = [one.of(error) for one in errors]
+        quartiles = tuple(np.percentile(values, [25, 75]))
+        spreads[error] = studies.SubsetSpread(**dict(spread(values)), quartiles=quartiles)
+    return TopValues[studies.SubsetSpread](**spreads)
 
 
-def described(chosen: Chosen, budgets: Sequence[int], shapes: Shapes) -> ChosenCrops:
+def described(chosen: Chosen, budgets: Sequence[int], shapes: Shapes) -> studies.ChosenCrops:
     """A selection as the report needs it: the crops in order, the losses, and the budget of the least loss."""
-    return ChosenCrops(
+    return studies.ChosenCrops(
         order=tuple(int(shapes.crops[at]) for at in chosen.order),
         first=tuple(place(int(shapes.crops[at])) for at in chosen.order[:DESCRIBED]),
         validation_nll_nats={str(budget): chosen.nll_nats[budget - 1] for budget in budgets},

@@ -1,4 +1,4 @@
-"""The 144 crops of section 7: 4 scales x 3 squares x 6 crops x 2 mirrors, as boxes; 10 and 1 are subsets.
+"""The 144 crops of section 7: 4 scales x 3 squares x 6 crops x 2 mirrors, as boxes; 10 and 1 are subsets; and groups of them.
 
 The paper's sizes (shorter side 256, 288, 320, 352; crops of 224) scale with the input size of the network.
 """
@@ -8,7 +8,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from googlenet.metrics.classification_studies import CropPlace
+
 SCALES = (256, 288, 320, 352)
+SQUARES = ("left or top", "centre", "right or bottom")
+CORNERS = ("top left corner", "top right corner", "bottom left corner", "bottom right corner")
+KINDS = (*CORNERS, "centre", "whole square")
 PAPER_INPUT_PX = 224
 
 
@@ -30,24 +35,19 @@ def resized(width: int, height: int, shorter_px: int) -> tuple[int, int]:
     return max(shorter_px, round(width * shorter_px / height)), shorter_px
 
 
-def squares(width: int, height: int) -> list[tuple[int, int]]:
-    """Corners (left, top) of the left, centre and right squares; top, centre and bottom ones of a portrait."""
-    spare_w, spare_h = max(0, width - height), max(0, height - width)
-    return [(0, 0), (spare_w // 2, spare_h // 2), (spare_w, spare_h)]
-
-
 def crops_144(width: int, height: int, input_px: int) -> list[Crop]:
     """All 144 crops of a picture, by scale, square, kind (4 corners, centre, whole square), mirror."""
-    found = []
+    crops = []
     for scale in SCALES:
         shorter = max(input_px, round(scale * input_px / PAPER_INPUT_PX))
         w, h = resized(width, height, shorter)
         spare = shorter - input_px
         offsets = [(0, 0), (spare, 0), (0, spare), (spare, spare), (spare // 2, spare // 2)]
-        for left, top in squares(w, h):
+        beside, below = w - shorter, h - shorter  # one of them 0
+        for left, top in ((0, 0), (beside // 2, below // 2), (beside, below)):
             places = [(left + x, top + y, input_px) for x, y in offsets] + [(left, top, shorter)]
-            found += [Crop(w, h, *place, mirrored) for place in places for mirrored in (False, True)]
-    return found
+            crops += [Crop(w, h, *place, mirrored) for place in places for mirrored in (False, True)]
+    return crops
 
 
 # Within the 144: first scale, centre square; kinds 0-4 are the corners and the centre, each with its mirror image.
@@ -55,10 +55,7 @@ POLICIES: dict[int, list[int]] = {1: [12 + 8], 10: list(range(12, 22)), 144: lis
 
 
 def distinct(crops: list[Crop]) -> tuple[list[Crop], np.ndarray]:
-    """The distinct crops in first-seen order, and for each of the given ones its index among them.
-
-    A square picture's three squares coincide: 48 distinct crops stand for 144.
-    """
+    """The distinct crops in first-seen order, 48 for a square picture's 144, and for each given one its index among them."""
     order: dict[Crop, int] = {}
     index = np.array([order.setdefault(crop, len(order)) for crop in crops])
     return list(order), index
@@ -98,3 +95,43 @@ def in_original(crop: Crop, width: int, height: int) -> tuple[float, float, floa
     x, y = width / crop.resized_w, height / crop.resized_h
     right, bottom = crop.left + crop.side, crop.top + crop.side
     return crop.left * x, crop.top * y, right * x - 1, bottom * y - 1
+
+
+def place(crop: int) -> CropPlace:
+    """What one of the 144 is: scale (the paper's pixels of the shorter side), square, kind, and whether mirrored."""
+    return CropPlace(
+        scale_px=SCALES[crop // 36],
+        square=SQUARES[crop % 36 // 12],
+        kind=KINDS[crop % 12 // 2],
+        mirrored=bool(crop % 2),
+    )
+
+
+def groups(crops: np.ndarray) -> dict[str, np.ndarray]:
+    """The members of every group among the given crops, bool [crops]; groups of none or of all are left out."""
+    rows = [place(int(crop)) for crop in crops]
+    members = {f"scale {scale} px": [row.scale_px == scale for row in rows] for scale in SCALES}
+    members |= {f"{square} square": [row.square == square for row in rows] for square in SQUARES}
+    members["corners"] = [row.kind in CORNERS for row in rows]
+    members["centre crops"] = [row.kind == "centre" for row in rows]
+    members["whole squares"] = [row.kind == "whole square" for row in rows]
+    members["upright"] = [not row.mirrored for row in rows]
+    members["mirrored"] = [row.mirrored for row in rows]
+    return {name: np.array(inside) for name, inside in members.items() if any(inside) and not all(inside)}
+
+
+def changes_nothing(group: np.ndarray, distinct: np.ndarray) -> bool:
+    """Whether the mean without a group [crops] is the mean with it in every image, because its crops stand elsewhere too."""
+    for row in np.unique(distinct, axis=0):
+        sides = (~group, group)
+        shares = [np.bincount(row[side], minlength=row.max() + 1) / side.sum() for side in sides]
+        if not np.allclose(*shares):
+            return False
+    return True
+
+
+def candidates(crops: np.ndarray, distinct: np.ndarray) -> np.ndarray:
+    """The places of one crop for each set of crops that coincide in every picture, in order; of squares the centre one."""
+    centre_first = np.argsort((crops % 36 // 12 != 1), kind="stable")
+    _, first = np.unique(distinct[:, centre_first], axis=1, return_index=True)
+    return np.sort(centre_first[first])

@@ -4,7 +4,7 @@ Many changes are looked at together, so some look large by chance. Each has an e
 changes, and Holm's correction says which ones stand among all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,22 +22,21 @@ def sign_test(gained: int, lost: int) -> float:
     return min(1.0, 2 * ways / (1 << changed))
 
 
-def holm(probabilities: Iterable[float], confidence_percent: float) -> list[bool]:
+def holm(probabilities: Sequence[float], confidence_percent: float) -> list[bool]:
     """Which of several tests stand together by Holm's correction, so that the chance of any false one is bounded."""
-    listed = list(probabilities)
-    left, stands = len(listed), [False] * len(listed)
-    for at in sorted(range(len(listed)), key=lambda i: listed[i]):
-        if listed[at] > (1 - confidence_percent / 100) / left:
+    left, stands = len(probabilities), [False] * len(probabilities)
+    for at in sorted(range(left), key=lambda i: probabilities[i]):
+        if probabilities[at] > (1 - confidence_percent / 100) / left:
             break
         stands[at], left = True, left - 1
     return stands
 
 
 class Change(NamedTuple):
-    """What leaving a part out changes on some images: gained, how many are right thanks to it; lost, how many wrong because of it."""
+    """What leaving a part out changes on the images of one class, or on all (None); see Effect."""
 
     left_out: str
-    class_name: str | None  # None: over all classes
+    class_name: str | None
     without: np.ndarray  # bool or 0 and 1 [images]: which are wrong without the part
     whole: np.ndarray  # and with all
     gained: int
@@ -51,17 +50,10 @@ class Change(NamedTuple):
         gained, lost = int((change > 0).sum()), int((change < 0).sum())
         return cls(left_out, class_name, without, whole, gained, lost, sign_test(gained, lost))
 
-    @property
-    def difference(self) -> float:
-        """Of the errors, in points."""
-        return 100 * (self.gained - self.lost) / len(self.whole)
-
     def effect(self, stands: bool, bounds: Bounds) -> Effect:
         """With its interval."""
-        fall = bounds.difference(self.without, self.whole)
         return Effect(
-            difference=fall.difference,
-            interval=fall.interval,
+            **dict(bounds.difference(self.without, self.whole)),
             left_out=self.left_out,
             class_name=self.class_name,
             images=len(self.whole),
@@ -72,6 +64,11 @@ class Change(NamedTuple):
         )
 
 
+def tested(changes: Sequence[Change], confidence_percent: float) -> list[tuple[Change, bool]]:
+    """Changes, and whether each stands among them all."""
+    return list(zip(changes, holm([one.p_value for one in changes], confidence_percent), strict=True))
+
+
 def effects_of_leaving_out(
     without: Mapping[str, np.ndarray],
     whole: np.ndarray,
@@ -80,10 +77,9 @@ def effects_of_leaving_out(
     bounds: Bounds,
     shown: int,
 ) -> Effects:
-    """Changes of top-1 error in points when each part is left out: over all images, and the most certain by class.
+    """Changes of top-1 error when each part is left out: over all images, and the `shown` most certain ones by class.
 
-    without: part -> which images [images] are wrong without it; whole: which are wrong with all. Above zero, the part helps.
-    shown: how many changes by class at most.
+    without: part -> which images [images] are wrong without it; whole: which are wrong with all.
     """
     confidence = bounds.confidence_percent
     of_class = [(name, np.flatnonzero(labels == index)) for index, name in enumerate(classes)]
@@ -94,20 +90,18 @@ def effects_of_leaving_out(
         for name, images in of_class
         if len(images)
     ]
-    overall_stand, cells_stand = (
-        holm([one.p_value for one in changes], confidence) for changes in (overall, cells)
+    by_class = tested(cells, confidence)
+    changing = [(one, stands) for one, stands in by_class if one.gained or one.lost]
+    changing.sort(
+        key=lambda pair: (pair[0].p_value, -abs(pair[0].gained - pair[0].lost) / len(pair[0].whole))
     )
-    by_certainty = sorted(
-        zip(cells, cells_stand, strict=True), key=lambda pair: (pair[0].p_value, -abs(pair[0].difference))
-    )
-    largest = [pair for pair in by_certainty if pair[0].gained or pair[0].lost][:shown]
     return Effects(
         confidence_percent=confidence,
-        overall=tuple(one.effect(stood, bounds) for one, stood in zip(overall, overall_stand, strict=True)),
+        overall=tuple(one.effect(stands, bounds) for one, stands in tested(overall, confidence)),
         by_class=ClassEffects(
             comparisons=len(cells),
             alone_significant=sum(one.p_value <= 1 - confidence / 100 for one in cells),
-            standing=sum(cells_stand),
-            largest=tuple(one.effect(stood, bounds) for one, stood in largest),
+            standing=sum(stands for _, stands in by_class),
+            largest=tuple(one.effect(stands, bounds) for one, stands in changing[:shown]),
         ),
     )

@@ -1,6 +1,6 @@
 """The ensemble of section 7: mean softmax over models, its errors, and how sure one may be of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -17,9 +17,8 @@ from googlenet.metrics.classification import (
     ErrorRow,
     PairedDifference,
     SubsetErrors,
-    TopIntervals,
 )
-from googlenet.metrics.error_rates import TopError, TopErrors
+from googlenet.metrics.error_rates import TopError
 
 WORKING_MB = 32
 Outcomes = Mapping[tuple[tuple[str, ...], int], Wrong]  # (members, policy) -> what they have wrong together
@@ -28,15 +27,17 @@ Outcomes = Mapping[tuple[tuple[str, ...], int], Wrong]  # (members, policy) -> w
 def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
     """What every subset of the members, averaged, has wrong at every policy.
 
-    Some images at a time, so that the memory needed does not grow with their number. A subset's sum is that of
-    a smaller one and one more member.
+    Some images at a time, so that memory does not grow with their number. A subset's sum is that of a smaller one and a member.
     """
     names = tuple(predictions)
     chosen = range(1, 2 ** len(names))  # bit i says whether member i takes part
+    first = next(iter(predictions[names[0]].values()))
+    sums_bytes = 8 * 2 ** len(names) * first[0:1].shape[1]  # of one image
+    at_once = max(1, int(WORKING_MB * 1e6 / sums_bytes))
     wrongs = {}
     for policy in predictions[names[0]]:
         before = np.empty((len(chosen), len(labels)), np.int32)
-        for some in runs_of_images(predictions, len(labels), 2 ** len(names)):
+        for some in ranges(len(labels), at_once):
             each = [np.asarray(predictions[name][policy][some], np.float64) for name in names]
             sums = {0: np.zeros_like(each[0])}
             for row, mask in enumerate(chosen):
@@ -47,22 +48,6 @@ def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
             members = tuple(name for i, name in enumerate(names) if mask >> i & 1)
             wrongs[members, policy] = Wrong.of(before[row])
     return wrongs
-
-
-def runs_of_images(predictions: Predictions, images: int, copies: int) -> Iterator[slice]:
-    """Ranges of images, so few that `copies` arrays [some images, classes] of float64 fit in memory."""
-    first = next(iter(next(iter(predictions.values())).values()))
-    classes = first[0:1].shape[1]
-    return ranges(images, max(1, int(WORKING_MB * 1e6 / (8 * copies * classes))))
-
-
-def member_errors(wrongs: Outcomes) -> dict[str, dict[str, TopErrors]]:
-    """Errors of every member at every policy."""
-    errors: dict[str, dict[str, TopErrors]] = {}
-    for (members, policy), wrong in wrongs.items():
-        if len(members) == 1:
-            errors.setdefault(members[0], {})[str(policy)] = wrong.errors()
-    return errors
 
 
 def subsets(wrongs: Outcomes) -> tuple[SubsetErrors, ...]:
@@ -114,9 +99,8 @@ def systems(wrongs: Outcomes) -> dict[str, Wrong]:
 
 def compared(policies: Sequence[int], members: int) -> list[tuple[str, str]]:
     """Pairs of systems, before and after: more models at each policy, more crops with each number of models, both."""
-    kinds = ["single"] if members == 1 else ["single", "ensemble"]
     pairs = [(f"single_{policy}", f"ensemble_{policy}") for policy in policies if members > 1]
-    for kind in kinds:
+    for kind in ("single", "ensemble") if members > 1 else ("single",):
         pairs += [(f"{kind}_{fewer}", f"{kind}_{more}") for fewer, more in pairwise(policies)]
     few, most = min(policies), max(policies)
     if few != most or members > 1:
@@ -148,12 +132,6 @@ def paired(
     }
 
 
-def against_baseline(error_percent: float, ours_percent: float) -> BaselineComparison:
-    """The baseline's top-1 error beside the ensemble's."""
-    times = error_percent / ours_percent if ours_percent else None
-    return BaselineComparison(top1_error_percent=error_percent, times_as_wrong=times)
-
-
 def evaluate(
     predictions: Predictions,
     labels: np.ndarray,
@@ -171,10 +149,15 @@ def evaluate(
     wrongs = outcomes(predictions, labels)
     made, rows, bounds = systems(wrongs), subsets(wrongs), Bounds(settings)
     most, pairs, table = max(policies), compared(policies, len(names)), table_3(rows, len(names))
-    others = {name: tuple(other for other in names if other != name) for name in names}
-    without = {name: wrongs[rest, most].top1 for name, rest in others.items() if rest}
+    rests = {name: tuple(other for other in names if other != name) for name in names}
+    without = {name: wrongs[rest, most].top1 for name, rest in rests.items() if rest}
     whole = wrongs[names, most].top1
     counts = np.bincount(labels, minlength=len(classes))
+    baseline = None
+    if baseline_percent is not None:
+        ours = table[-1].top1_error_percent
+        times = baseline_percent / ours if ours else None
+        baseline = BaselineComparison(top1_error_percent=baseline_percent, times_as_wrong=times)
     return EnsembleMetrics(
         images=len(labels),
         classes=len(classes),
@@ -182,21 +165,14 @@ def evaluate(
         largest_class_error_percent=float(100 * (1 - counts.max() / len(labels))),
         mirrored=mirrored,
         table_3=table,
-        members=member_errors(wrongs),
+        members={name: {str(p): wrongs[(name,), p].errors() for p in policies} for name in names},
         subsets=rows,
         paired=paired(made, pairs, "top1_error_percent", bounds),
         paired_top5=paired(made, pairs, "top5_error_percent", bounds),
-        intervals={
-            name: TopIntervals(
-                top1_error_percent=bounds.of(wrong.top1), top5_error_percent=bounds.of(wrong.top5)
-            )
-            for name, wrong in made.items()
-        },
+        intervals={name: wrong.intervals(bounds) for name, wrong in made.items()},
         # A network that knows more classes than the data set has columns without images.
         per_class=tuple(row for row in per_class(whole, labels, classes) if row.images),
         left_out=effects_of_leaving_out(without, whole, labels, classes, bounds, settings.effects_shown),
         calibration=calibration(predictions, labels, settings),
-        baseline=None
-        if baseline_percent is None
-        else against_baseline(baseline_percent, table[-1].top1_error_percent),
+        baseline=baseline,
     )

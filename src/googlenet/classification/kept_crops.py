@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from googlenet.classification.error_rates import ranges
+from googlenet.metrics.bootstrap import generator
 from googlenet.storage.rows import Ranges
 
 WORKING_MB = 128
@@ -17,8 +18,7 @@ WORKING_MB = 128
 
 def sample(pictures: int, wanted: int, seed: int) -> np.ndarray:
     """Numbers of the sampled pictures, in order: `wanted` of them, or all when there are no more."""
-    rng = np.random.Generator(np.random.Philox(seed))
-    return np.sort(rng.permutation(pictures)[:wanted])
+    return np.sort(generator(seed).permutation(pictures)[:wanted])
 
 
 class Keeper:
@@ -44,10 +44,12 @@ class Keeper:
 
     def arrays(self, split: str) -> dict[str, np.ndarray]:
         """What is stored: softmax of all distinct crops, the row of each picture's crops in it, and both's numbers."""
-        index = np.array(self._index, np.int64).reshape(len(self.pictures), len(self.crops))
-        found = {"softmax": np.concatenate(self._scores), "index": index}
-        found |= {"pictures": self.pictures, "crops": self.crops}
-        return {f"{split}_{name}": array for name, array in found.items()}
+        return {
+            f"{split}_softmax": np.concatenate(self._scores),
+            f"{split}_index": np.array(self._index, np.int64).reshape(len(self.pictures), len(self.crops)),
+            f"{split}_pictures": self.pictures,
+            f"{split}_crops": self.crops,
+        }
 
 
 @dataclass(frozen=True)
@@ -69,20 +71,18 @@ class KeptCrops:
         """Every crop of some of the pictures, those that coincide repeated: float32 [pictures, crops, classes]."""
         index = self.index[some]
         first, last = index.min(), index.max()
-        crops: np.ndarray = self.softmax[first : last + 1][index - first]
-        return crops
+        return np.asarray(self.softmax[first : last + 1][index - first])
 
     @property
     def distinct(self) -> np.ndarray:
         """The index from 0 within each picture: equal columns are crops that coincide in every picture."""
-        within: np.ndarray = self.index - self.index.min(1, keepdims=True)
-        return within
+        return np.asarray(self.index - self.index.min(1, keepdims=True))
 
 
 def in_parts(kept: Mapping[str, KeptCrops], rows: int = 0) -> Iterator[tuple[slice, np.ndarray]]:
-    """All members' crops, some pictures at a time: which ones, and float32 [members, pictures, crops, classes].
+    """All members' crops, as many pictures at a time as fit in memory: which, and float32 [members, pictures, crops, classes].
 
-    As many pictures as fit in memory, with `rows` further arrays [pictures, classes] that the caller makes of them.
+    rows: how many further arrays [pictures, classes] the caller makes of them.
     """
     first = next(iter(kept.values()))
     classes = first.softmax[0:1].shape[1]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from googlenet.classification.class_order import Outputs, columns_of, outputs_of
 from googlenet.classification.crops import POLICIES, crops_144, cut, distinct, upright
-from googlenet.classification.error_rates import top_errors
+from googlenet.classification.error_rates import ranges, top_errors
 from googlenet.classification.kept_crops import Keeper
 from googlenet.data.store import Split
 from googlenet.metrics.error_rates import TopErrors
@@ -23,10 +23,9 @@ CENTRE_BATCH = 64  # crops at once where one crop an image is asked for
 
 @dataclass(frozen=True)
 class Cropping:
-    """Which crops of each image are predicted, and how many in a forward pass.
+    """Which crops of each image are predicted, and how many in a forward pass. policies: of 1, 10, 144.
 
-    policies: of 1, 10, 144. Without `mirror` (images whose mirror image is another thing, such as handwriting) each mirrored
-    crop is replaced by the crop itself.
+    Without `mirror` (images whose mirror image is another thing, such as handwriting) a crop stands for its mirror image.
     """
 
     policies: tuple[int, ...]
@@ -57,10 +56,7 @@ class InOrder(nn.Module):
 def in_data_order(
     network: Network, classes: Sequence[str], keys: Sequence[str], who: str
 ) -> tuple[Network, Outputs]:
-    """The network, answering in the data set's order where it has just its classes, and what its outputs stand for.
-
-    classes, keys, who: as for `columns_of`, which raises UserError.
-    """
+    """The network, in the data set's order where it has just its classes, and its outputs; for the rest see `columns_of`."""
     known = network.spec.classes
     columns = columns_of(known, classes, keys, who)
     outputs = outputs_of(known, classes, columns)
@@ -81,23 +77,20 @@ def probabilities(network: Network, crops: np.ndarray, runtime: Runtime) -> np.n
 def crop_scores(
     network: Network, images: Iterable[np.ndarray], cropping: Cropping, runtime: Runtime
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Of each image in order: the softmax of its distinct crops [distinct, classes], and which stands for each number.
+    """Of each image in order: the softmax of its distinct crops [distinct, classes], and which stands for each of the numbers.
 
-    The numbers are those of `cropping`. Every distinct crop goes through the network once. Batches are cut across images
-    and the last one is filled up, so that all have one shape: what a crop gets, to the last bit, then depends on the
-    crop alone, and not on its neighbours or on how many crops were asked for.
+    Every distinct crop goes through the network once. Batches are cut across images and the last one is filled up: all have
+    one shape, and what a crop gets, to the last bit, depends on the crop alone.
     """
     network.model.eval()
-    px, classes, batch_size = network.spec.input_px, len(network.spec.classes), cropping.batch_size
-    numbers = cropping.numbers
+    px, batch_size, numbers = network.spec.input_px, cropping.batch_size, cropping.numbers
     waiting: deque[np.ndarray] = deque()  # of each image in turn, the index of its distinct crops
     held = np.empty((0, px, px, 3), np.uint8)
-    scores = np.empty((0, classes), np.float32)
+    scores = np.empty((0, len(network.spec.classes)), np.float32)
 
     def run(crops: np.ndarray) -> np.ndarray:
-        return np.concatenate(
-            [scores, *(probabilities(network, part, runtime) for part in split(crops, batch_size))]
-        )
+        batches = (crops[some] for some in ranges(len(crops), batch_size))
+        return np.concatenate([scores, *(probabilities(network, batch, runtime) for batch in batches)])
 
     def finished() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         nonlocal scores
@@ -129,25 +122,26 @@ def predict(
     keeper: Keeper | None = None,
     resume: Resume = NOWHERE,
 ) -> dict[int, np.ndarray]:
-    """Mean softmax over each policy's crops: {policy: float32 [images, classes]}.
+    """Mean softmax over each policy's crops, from one pass: {policy: float32 [images, classes]}.
 
-    The policies are means over subsets of one pass. `keeper` is given what `crop_scores` gives of the images that it wants.
-    resume: where a prediction that was cut off goes on from.
+    keeper: is given what `crop_scores` gives of the images that it wants. resume: where a prediction that was cut off goes on from.
     """
     shape = len(images), len(network.spec.classes)
     out = {policy: np.empty(shape, np.float32) for policy in cropping.policies}
-    places = {policy: wanted(policy, cropping.policies) for policy in cropping.policies}
+    place = {number: at for at, number in enumerate(cropping.numbers)}
+    places = {policy: [place[number] for number in POLICIES[policy]] for policy in cropping.policies}
 
     def means(start: int) -> Iterator[dict[str, np.ndarray]]:
         left = (images[i] for i in range(start, len(images)))
         scored = crop_scores(network, left, cropping, runtime)
         for number, (scores, index) in enumerate(scored, start):
             item = {
-                str(policy): scores[index[place]].mean(0, dtype=np.float64).astype(np.float32)
-                for policy, place in places.items()
+                str(policy): scores[index[chosen]].mean(0, dtype=np.float64).astype(np.float32)
+                for policy, chosen in places.items()
             }
-            wanted_whole = keeper is not None and keeper.wants(number)
-            yield item | ({"scores": scores, "index": index} if wanted_whole else {})
+            if keeper is not None and keeper.wants(number):
+                item |= {"scores": scores, "index": index}
+            yield item
 
     for number, item in enumerate(resume.items(len(images), means)):
         for policy in cropping.policies:
@@ -175,17 +169,6 @@ def predict_kept(
 def union(policies: Sequence[int]) -> list[int]:
     """The crops, as indices among the 144, that any of the policies needs."""
     return sorted({j for policy in policies for j in POLICIES[policy]})
-
-
-def wanted(policy: int, policies: Sequence[int]) -> list[int]:
-    """Where a policy's crops stand in the union of the policies."""
-    place = {j: k for k, j in enumerate(union(policies))}
-    return [place[j] for j in POLICIES[policy]]
-
-
-def split(crops: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    """Cut an array of crops into batches."""
-    return [crops[i : i + batch_size] for i in range(0, len(crops), batch_size)]
 
 
 def centre_errors(

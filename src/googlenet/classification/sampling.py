@@ -21,6 +21,7 @@ LIGHTING = np.array(
 LIGHTING_STD = 0.1  # Krizhevsky's
 FACTORS = (0.5, 1.5)  # Howard's, of brightness, contrast and colour; 1 leaves the crop as it is
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # grey as PIL, which Howard used, has it
+Box = tuple[int, int, int, int]  # left, top, width, height
 TRIES = 10  # at a crop that fits, before the largest square is taken: usual in later descriptions
 
 
@@ -28,10 +29,9 @@ def sample(
     image: np.ndarray, sampling: Sampling, mirror: bool, px: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Draw one training crop [px, px, 3] from a uint8 RGB image [h, w, 3]; with `mirror`, every second is mirrored."""
-    box = METHODS[sampling.method](image.shape[1], image.shape[0], sampling, rng)
+    left, top, width, height = METHODS[sampling.method](image.shape[1], image.shape[0], sampling, rng)
     names = list(INTERPOLATION) if sampling.interpolation == "random" else [sampling.interpolation]
     interpolation = names[rng.integers(len(names))] if len(names) > 1 else names[0]
-    left, top, width, height = box
     crop = image[top : top + height, left : left + width]
     crop = cv2.resize(crop, (px, px), interpolation=INTERPOLATION[interpolation])
     if mirror and rng.random() < 0.5:
@@ -41,12 +41,10 @@ def sample(
     return np.ascontiguousarray(crop)
 
 
-def area_box(
-    width: int, height: int, sampling: Sampling, rng: np.random.Generator
-) -> tuple[int, int, int, int]:
+def area_box(width: int, height: int, sampling: Sampling, rng: np.random.Generator) -> Box:
     """The paper's method: area within `area` of the image's, aspect ratio within `aspect` (8-100 %, 3/4-4/3).
 
-    After TRIES at a crop that fits: the largest centred square. Returns left, top, width, height.
+    After TRIES at a crop that fits: the largest centred square.
     """
     low, high = np.log(sampling.aspect[0]), np.log(sampling.aspect[1])
     for _ in range(TRIES):
@@ -59,15 +57,12 @@ def area_box(
     return (width - side) // 2, (height - side) // 2, side, side
 
 
-def scale_box(
-    width: int, height: int, sampling: Sampling, rng: np.random.Generator
-) -> tuple[int, int, int, int]:
+def scale_box(width: int, height: int, sampling: Sampling, rng: np.random.Generator) -> Box:
     """Shorter side drawn from `scales` (in pixels per 224 of input), then a square of the input's size anywhere.
 
-    One scale, 256, is Krizhevsky's method; a range is scale jitter. Returns left, top, width, height.
+    One scale, 256, is Krizhevsky's method; a range is scale jitter.
     """
-    scale = rng.uniform(*sampling.scales)
-    side = max(1, round(min(width, height) * 224 / scale))
+    side = max(1, round(min(width, height) * 224 / rng.uniform(*sampling.scales)))
     side = min(side, width, height)
     return int(rng.integers(width - side + 1)), int(rng.integers(height - side + 1)), side, side
 
@@ -83,21 +78,18 @@ def distort(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         factor = np.float32(rng.uniform(*FACTORS))
         x = np.clip(DISTORTIONS[which](x, factor), 0, 255)
     x = x + lighting(rng.normal(0, LIGHTING_STD, 3).astype(np.float32))
-    distorted: np.ndarray = np.clip(x + 0.5, 0, 255).astype(np.uint8)
-    return distorted
+    return np.asarray(np.clip(x + 0.5, 0, 255), np.uint8)
 
 
 def brightness(x: np.ndarray, factor: np.float32) -> np.ndarray:
     """Away from black (factor above 1) or towards it. x: float32 [h, w, 3], 0 to 255, as below."""
-    brighter: np.ndarray = x * factor
-    return brighter
+    return np.asarray(x * factor)
 
 
 def contrast(x: np.ndarray, factor: np.float32) -> np.ndarray:
     """Away from the crop's mean luminance or towards it."""
     mean = (x @ LUMA).mean()
-    spread: np.ndarray = mean + (x - mean) * factor
-    return spread
+    return np.asarray(mean + (x - mean) * factor)
 
 
 def colour(x: np.ndarray, factor: np.float32) -> np.ndarray:
@@ -108,8 +100,7 @@ def colour(x: np.ndarray, factor: np.float32) -> np.ndarray:
 
 def lighting(strengths: np.ndarray) -> np.ndarray:
     """One shift of RGB for all pixels, along the principal components of ImageNet's colours: float32 [3], 0 to 255."""
-    shift: np.ndarray = LIGHTING @ strengths * 255
-    return shift
+    return np.asarray(LIGHTING @ strengths * 255)
 
 
 DISTORTIONS = (brightness, contrast, colour)

@@ -1,7 +1,8 @@
 """Training of one classifier, as in section 6 of the paper."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -9,14 +10,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from googlenet.classification.error_rates import Outcomes, Wrong, ranks
-from googlenet.classification.plateau import Plateau
 from googlenet.classification.predict import CENTRE, centre_errors, predict
 from googlenet.classification.sampling import sample
-from googlenet.config.schema.classification import TrainClassifier
+from googlenet.config.schema.classification import Stall, TrainClassifier
 from googlenet.errors import UserError
 from googlenet.metrics.error_rates import TopErrors
 from googlenet.metrics.training import TrainingEpoch, TrainingMetrics, WeightErrors
-from googlenet.models.network import Network
+from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime
 from googlenet.models.training import Average, TrainState, learning_rate, loss_of, set_learning_rate
 from googlenet.pipeline.resume import NOWHERE, Resume
@@ -33,18 +33,48 @@ class Splits(NamedTuple):
     test: Labelled
 
 
+class Plateau(NamedTuple):
+    """The plateau on which training begins, no better than answering with the classes' shares; how long it may stay there."""
+
+    chance: float
+    level: float  # the loss below which the plateau is left
+    stall: Stall
+
+    @classmethod
+    def of(cls, labels: np.ndarray, settings: TrainClassifier, heads: int) -> "Plateau":
+        """From the training labels: their entropy, and aux_weight times as much for every one of `heads` auxiliary heads."""
+        shares = np.bincount(labels) / len(labels)
+        entropy = -sum(share * np.log(share) for share in shares if share)
+        chance = float(entropy * (1 + settings.aux_weight * heads))
+        return cls(chance, chance * (1 - settings.stall.margin), settings.stall)
+
+    def left(self, loss: float) -> bool:
+        """Whether a training loss is better than chance."""
+        return loss < self.level
+
+    def check(self, losses: Sequence[float], name: str) -> None:
+        """Raise UserError, naming the member and what to change, when none of the last epochs' losses is better than chance."""
+        epochs = self.stall.epochs
+        last = losses[-epochs:]
+        if self.stall.enabled and len(last) == epochs and not any(map(self.left, last)):
+            raise UserError(
+                f"train_classifier: the training of {name} stalls: no loss of the last {epochs} epochs is below"
+                f" {self.level:.4g} (chance is {self.chance:.4g}, the best was {min(last):.4g}); change learning_rate,"
+                f" warmup_steps or the member's init_seed, or allow more epochs (stall.epochs; any number with"
+                f" stall.enabled: false)"
+            )
+
+
 class TrainingCrops(Dataset[tuple[np.ndarray, int]]):
     """Crops by (epoch, index of the image). A crop depends on that pair and its member's seed alone, not on who loads it."""
 
     def __init__(self, images: Sequence[np.ndarray], labels: np.ndarray, settings: TrainClassifier, px: int):
-        self.images, self.labels, self.px = images, labels, px
-        self.sampling, self.mirror = settings.sampling, settings.mirror
-        self.seed = settings.member.sampling_seed
+        self.images, self.labels, self.settings, self.px = images, labels, settings, px
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[np.ndarray, int]:
-        epoch, index = key
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, (epoch << 32) + index]))
-        return sample(self.images[index], self.sampling, self.mirror, self.px, rng), int(self.labels[index])
+        (epoch, index), s = key, self.settings
+        rng = np.random.Generator(np.random.Philox(key=[s.member.sampling_seed, (epoch << 32) + index]))
+        return sample(self.images[index], s.sampling, s.mirror, self.px, rng), int(self.labels[index])
 
 
 def collate(items: list[tuple[np.ndarray, int]]) -> tuple[np.ndarray, Tensor]:
@@ -55,10 +85,7 @@ def collate(items: list[tuple[np.ndarray, int]]) -> tuple[np.ndarray, Tensor]:
 def batches(
     count: int, batch_size: int, epochs: int, seed: int, first: int = 0
 ) -> Iterator[list[tuple[int, int]]]:
-    """The order in which a member sees the images, from the `first` batch of all epochs on.
-
-    A new permutation each epoch; a last, smaller batch is left.
-    """
+    """The order in which a member sees the images, from the `first` batch of all epochs on; a last, smaller batch is left."""
     per_epoch = count // batch_size
     for epoch in range(first // per_epoch, epochs):
         order = np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
@@ -76,9 +103,8 @@ def train(
 ) -> tuple[TrainingMetrics, Outcomes]:
     """Train `network` in place and leave it with its averaged weights; returns what is measured, and the outcomes.
 
-    The validation split is watched at every epoch, and at the end both held-out splits are predicted with the last and with
-    the averaged weights (see final_outcomes). on_epoch is given each epoch's row as it ends. resume: where a training that was
-    cut off goes on from. Raises UserError when the loss is no longer a number, or stays on its plateau.
+    Nothing is chosen by the test split: it is predicted once, at the end. resume: where a training that was cut off goes on from.
+    Raises UserError when the loss is no longer a number, or stays on its plateau.
     """
     labels, model = splits.train[1], network.model
     steps, name = len(labels) // settings.batch_size, settings.member.name
@@ -90,7 +116,7 @@ def train(
     seed = settings.member.order_seed
     torch.manual_seed(seed)  # dropout
     plateau = Plateau.of(labels, settings, len(network.spec.architecture.aux_heads))
-    state = TrainState.begun(model, settings, steps, resume.load(), TrainingEpoch, "losses")
+    state = TrainState(model, settings, steps, resume.load(), TrainingEpoch, "losses")
     losses = state.seen["losses"]
     order = batches(len(labels), settings.batch_size, settings.epochs, seed, state.step)
     loader = DataLoader(crops, batch_sampler=order, collate_fn=collate, num_workers=runtime.loader_workers)
@@ -156,13 +182,12 @@ def final_outcomes(
 
     Returns the errors by split, and for each held-out split, weights and measure a row of images: "test/last/top1".
     """
-    held_out = {"validation": splits.validation, "test": splits.test}
-    errors: dict[str, dict[str, TopErrors]] = {split: {} for split in held_out}
+    errors = defaultdict[str, dict[str, TopErrors]](dict)
     outcomes = {}
     for weights in ("last", "averaged"):
         if weights == "averaged":
             average.swap(network.model)
-        for split, (images, labels) in held_out.items():
+        for split, (images, labels) in (("validation", splits.validation), ("test", splits.test)):
             wrong = Wrong.of(ranks(predict(network, images, CENTRE, runtime)[1], labels))
             errors[split][weights] = wrong.errors()
             for measure, each in wrong._asdict().items():
@@ -186,7 +211,38 @@ def finished(
         epochs=tuple(state.rows),
         images_seen=state.step * settings.batch_size,
         stalled=not plateau.left(state.rows[-1].train_loss),
-        validation=errors["validation"],
-        test=errors["test"],
+        **errors,
     )
     return metrics, outcomes
+
+
+class Log(Protocol):
+    """Takes numbers by name; Job.log is one."""
+
+    def __call__(self, values: dict[str, float], step: int = 0) -> None: ...
+
+
+def train_member(
+    settings: TrainClassifier,
+    classes: Sequence[str],
+    splits: Splits,
+    runtime: Runtime,
+    log: Log,
+    resume: Resume,
+) -> tuple[Network, TrainingMetrics, Outcomes]:
+    """Build, initialise and train a member or a variant; returns it with its averaged weights, its metrics and outcomes.
+
+    log: is given each epoch's row, with its number as `step`, and at the end what the averaged and the last weights have wrong.
+    """
+    member = settings.member
+    spec = NetworkSpec.of(settings.model, tuple(classes), member.width, member.repeat_modules)
+    network = Network.initialised(spec, member.init_seed).on(runtime.device)
+
+    def on_epoch(row: TrainingEpoch) -> None:
+        log(row.to_json(), step=row.epoch)
+
+    metrics, outcomes = train(network, splits, settings, runtime, on_epoch, resume)
+    for split, weights in (("validation", metrics.validation), ("test", metrics.test)):
+        for which, errors in (("last", weights.last), ("averaged", weights.averaged)):
+            log({f"{split}_{which}_{name}": value for name, value in errors.to_json().items()})
+    return network, metrics, outcomes

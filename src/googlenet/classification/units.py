@@ -1,10 +1,9 @@
 """The idea behind Inception, looked for in a trained network: do correlated units cluster, and along the branches?
 
-Section 3 of the paper takes from Arora et al. that a good sparse layer is found by clustering the units of the
-layer below by their correlation; section 4 builds the Inception module as a dense stand-in for such clusters. Here
-the units of one module are clustered by their correlation on one half of the images. Measured on the other half: how
-correlated clusters are, and over what distance on the map. Tested against chance: which branches a cluster's units
-come out of, and which branches of the module above they feed. Units: channels of the module's output.
+Section 3 of the paper takes from Arora et al. that a good sparse layer is found by clustering the units of the layer below by
+their correlation; section 4 builds the Inception module as a dense stand-in for such clusters. Here the units (channels of the
+output) of one module are clustered on one half of the images. Measured on the other half: how correlated clusters are, and over
+what distance on the map. Tested against chance: which branches a cluster's units come out of, and which above they feed.
 """
 
 from collections.abc import Sequence
@@ -17,13 +16,8 @@ from torch import Tensor, nn
 from googlenet.classification.crops import POLICIES, crops_144, cut
 from googlenet.config.schema.classification import AnalyseUnits
 from googlenet.errors import UserError
-from googlenet.metrics.classification_studies import (
-    BranchTest,
-    DistanceCorrelation,
-    NetworkUnits,
-    ShownUnits,
-    UnitCluster,
-)
+from googlenet.metrics import classification_studies as studies
+from googlenet.metrics.bootstrap import generator
 from googlenet.models.network import Network
 
 BRANCHES = ("1x1", "3x3", "5x5", "pool")
@@ -40,23 +34,18 @@ def inception(network: Network, module: str) -> nn.Module:
 def branches_of(network: Network, module: str) -> dict[str, list[nn.Conv2d]]:
     """The convolutions of each branch of an Inception module, by the names in BRANCHES."""
     inside = inception(network, module)
-    branches = {name: inside.get_submodule(f"branch_{name}") for name in BRANCHES}
-    return {
-        name: [layer for layer in branch.modules() if isinstance(layer, nn.Conv2d)]
-        for name, branch in branches.items()
-    }
+    layers = {name: inside.get_submodule(f"branch_{name}").modules() for name in BRANCHES}
+    return {name: [one for one in each if isinstance(one, nn.Conv2d)] for name, each in layers.items()}
 
 
 def activations(network: Network, images: Sequence[np.ndarray], module: str, device: str) -> np.ndarray:
     """Output of an Inception module on the centre crops of images: float32 [images, units, h, w]."""
     px = network.spec.input_px
-    patches: list[np.ndarray] = []
+    (centre,) = POLICIES[1]
     maps: list[Tensor] = []
     hook = inception(network, module).register_forward_hook(lambda _, x, y: maps.append(y))
-    for image in images:
-        every = crops_144(image.shape[1], image.shape[0], px)
-        patches.append(cut(image, [every[j] for j in POLICIES[1]], px))
-    crops = np.concatenate(patches)
+    boxes = [crops_144(image.shape[1], image.shape[0], px)[centre] for image in images]
+    crops = np.concatenate([cut(image, [box], px) for image, box in zip(images, boxes, strict=True)])
     with torch.inference_mode():
         for start in range(0, len(crops), BATCH):
             network.model(network.to_input(crops[start : start + BATCH], device))
@@ -75,8 +64,8 @@ def branch_of_units(network: Network, module: str, units: int) -> np.ndarray:
 def fed_branches(network: Network, module: str) -> tuple[list[str], np.ndarray]:
     """How a module's input units are shared out among its branches: their names, and float64 [units, branches].
 
-    A unit's share of a branch is the mean size of its weights in the branch's first convolution, over the sum of
-    these means; a row sums to one. A branch without weights is left out.
+    A unit's share of a branch is the mean size of its weights in the branch's first convolution; a row is scaled to sum to one.
+    A branch without weights is left out.
     """
     firsts = {name: layers[0].weight for name, layers in branches_of(network, module).items() if layers}
     sizes = [weight.detach().double().abs().mean((0, 2, 3)).cpu().numpy() for weight in firsts.values()]
@@ -88,8 +77,7 @@ def standardised(maps: np.ndarray) -> np.ndarray:
     """Maps [images, units, h, w] with mean 0 and variance 1 of every unit, over images and positions; float64."""
     maps = maps.astype(np.float64)
     centred = maps - maps.mean((0, 2, 3), keepdims=True)
-    scaled: np.ndarray = centred / centred.std((0, 2, 3), keepdims=True)
-    return scaled
+    return np.asarray(centred / centred.std((0, 2, 3), keepdims=True))
 
 
 def correlation(maps: np.ndarray, dy: int = 0, dx: int = 0) -> np.ndarray:
@@ -98,15 +86,11 @@ def correlation(maps: np.ndarray, dy: int = 0, dx: int = 0) -> np.ndarray:
     here = maps[:, :, max(0, -dy) : h - max(0, dy), max(0, -dx) : w - max(0, dx)]
     there = maps[:, :, max(0, dy) : h - max(0, -dy), max(0, dx) : w - max(0, -dx)]
     a, b = (part.transpose(1, 0, 2, 3).reshape(part.shape[1], -1) for part in (here, there))
-    pairs: np.ndarray = a @ b.T / a.shape[1]
-    return pairs
+    return np.asarray(a @ b.T / a.shape[1])
 
 
 def clustered(correlations: np.ndarray, clusters: int) -> tuple[np.ndarray, np.ndarray]:
-    """Clusters of units by average linkage at distance 1 - correlation, and the order of the units for a chart.
-
-    Returns the cluster of each unit, from 0, by falling size; and the units, cluster by cluster, neighbours alike.
-    """
+    """Average linkage at distance 1 - correlation: each unit's cluster, by falling size, and the units in a chart's order."""
     from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
     from scipy.spatial.distance import squareform
 
@@ -115,17 +99,15 @@ def clustered(correlations: np.ndarray, clusters: int) -> tuple[np.ndarray, np.n
     tree = linkage(squareform(distance, checks=False), "average")
     raw = fcluster(tree, clusters, "maxclust") - 1
     leaves = leaves_list(tree)
-    place = {int(unit): at for at, unit in enumerate(leaves)}
-    sizes = np.bincount(raw)
-    first = [min(place[int(unit)] for unit in np.flatnonzero(raw == c)) for c in range(len(sizes))]
-    rank = {c: i for i, c in enumerate(sorted(range(len(sizes)), key=lambda c: (-sizes[c], first[c])))}
-    cluster = np.array([rank[int(c)] for c in raw])
-    return cluster, np.array(sorted(range(len(cluster)), key=lambda unit: (cluster[unit], place[unit])))
+    place = np.argsort(leaves)  # of each unit among the leaves
+    first = [place[raw == c].min() for c in range(raw.max() + 1)]
+    cluster = np.argsort(np.lexsort((first, -np.bincount(raw))))[raw]
+    return cluster, leaves[np.argsort(cluster[leaves], kind="stable")]
 
 
 def against_chance(
     branches: Sequence[str], values: np.ndarray, cluster: np.ndarray, permutations: int, seed: int
-) -> BranchTest:
+) -> studies.BranchTest:
     """Whether the clusters differ in `values` [units, branches] by more than clusters drawn at random of their sizes.
 
     over_chance [clusters][branches]: mean of a cluster's units over the mean of all. beyond: whether it is further from
@@ -141,13 +123,12 @@ def against_chance(
     spread = np.where(spread > 0, spread, np.inf)
 
     def cells(order: np.ndarray) -> np.ndarray:
-        means: np.ndarray = member @ centred[order] / sizes
-        return means
+        return np.asarray(member @ centred[order] / sizes)
 
     def explained(means: np.ndarray) -> float:
         return float((sizes * means**2).sum() / total) if total > 0 else 0.0
 
-    rng = np.random.Generator(np.random.Philox(seed))
+    rng = generator(seed)
     drawn = [cells(rng.permutation(len(values))) for _ in range(permutations)]
     by_chance = np.array([explained(means) for means in drawn])
     furthest = np.array([np.abs(means / spread).max() for means in drawn])
@@ -155,7 +136,7 @@ def against_chance(
     at_least = (by_chance >= explained(ours) - 1e-12).sum()
     overall = values.mean(0)
     means = np.divide(ours + overall, overall, out=np.ones_like(ours), where=overall > 0)
-    return BranchTest(
+    return studies.BranchTest(
         branches=tuple(branches),
         over_chance=means.tolist(),
         beyond=(np.abs(ours / spread) > np.percentile(furthest, 95)).tolist(),
@@ -166,12 +147,8 @@ def against_chance(
     )
 
 
-def by_distance(maps: np.ndarray, cluster: np.ndarray) -> tuple[DistanceCorrelation, ...]:
-    """Mean correlation of pairs of units, of one cluster and of two, over the distance on the map.
-
-    maps: standardised. A pair is two different units; at distance d one of them is seen d positions away (the
-    larger of its steps down and across). Clusters of one unit have no pairs.
-    """
+def by_distance(maps: np.ndarray, cluster: np.ndarray) -> tuple[studies.DistanceCorrelation, ...]:
+    """Mean correlation of pairs of units, of one cluster and of two, over the distance (the larger of its steps) on the map."""
     same = cluster[:, None] == cluster[None, :]
     pairs = ~np.eye(len(cluster), dtype=bool)
     rows = []
@@ -182,21 +159,20 @@ def by_distance(maps: np.ndarray, cluster: np.ndarray) -> tuple[DistanceCorrelat
             (y, x) for y in steps for x in steps if max(abs(y), abs(x)) == distance and (y, x) >= (0, 0)
         ]
         correlations = np.mean([correlation(maps, y, x) for y, x in offsets], axis=0)
-        inside, between = (
-            float(correlations[kind & pairs].mean()) if (kind & pairs).any() else None
-            for kind in (same, ~same)
+        kinds = (same & pairs, ~same & pairs)
+        inside, between = (float(correlations[kind].mean()) if kind.any() else None for kind in kinds)
+        rows.append(
+            studies.DistanceCorrelation(distance=distance, same_cluster=inside, other_clusters=between)
         )
-        rows.append(DistanceCorrelation(distance=distance, same_cluster=inside, other_clusters=between))
     return tuple(rows)
 
 
 def analysed(
     network: Network, maps: np.ndarray, module: str, above: str, settings: AnalyseUnits
-) -> NetworkUnits:
-    """What is measured of one network, trained or not.
+) -> studies.NetworkUnits:
+    """What is measured of one network, trained or not. maps: activations of the module; above: the module that takes them.
 
-    maps: activations of the module; above: the module that takes them. Clusters come from the even images, correlations from
-    the odd ones. Units that do not vary in either half are left out. Raises UserError when fewer than two vary.
+    Clusters come from the even images, correlations from the odd ones. Raises UserError when fewer than two units vary in both.
     """
     halves = maps[0::2], maps[1::2]
     alive = np.logical_and(*(half.std((0, 2, 3)) > 0 for half in halves))
@@ -211,10 +187,15 @@ def analysed(
     names, shares = fed_branches(network, above)
     pairs = correlation(held_out)
     chance = settings.permutations, settings.seed
-    return NetworkUnits(
+    shown = order[np.linspace(0, len(order) - 1, min(SHOWN, len(order))).round().astype(int)]  # evenly spaced
+    return studies.NetworkUnits(
         units=len(alive),
         left_out=int((~alive).sum()),
-        shown=shown_units(order, cluster, branch, pairs),
+        shown=studies.ShownUnits(
+            cluster=cluster[shown].tolist(),
+            branch=branch[shown].tolist(),
+            correlation_percent=np.rint(100 * pairs[np.ix_(shown, shown)]).astype(int).tolist(),
+        ),
         clusters=tuple(described(pairs, cluster == c, branch) for c in range(cluster.max() + 1)),
         by_distance=by_distance(held_out, cluster),
         out_of=against_chance(BRANCHES, np.eye(len(BRANCHES))[branch], cluster, *chance),
@@ -222,19 +203,9 @@ def analysed(
     )
 
 
-def shown_units(order: np.ndarray, cluster: np.ndarray, branch: np.ndarray, pairs: np.ndarray) -> ShownUnits:
-    """The correlation matrix for the report, of at most SHOWN units, evenly spaced in their order."""
-    shown = order[np.linspace(0, len(order) - 1, min(SHOWN, len(order))).round().astype(int)]
-    return ShownUnits(
-        cluster=cluster[shown].tolist(),
-        branch=branch[shown].tolist(),
-        correlation_percent=np.rint(100 * pairs[np.ix_(shown, shown)]).astype(int).tolist(),
-    )
-
-
-def described(pairs: np.ndarray, members: np.ndarray, branch: np.ndarray) -> UnitCluster:
+def described(pairs: np.ndarray, members: np.ndarray, branch: np.ndarray) -> studies.UnitCluster:
     """One cluster: bool [units], which units it has; pairs: their correlations [units, units]."""
     block = pairs[np.ix_(members, members)]
     mean = float(block[~np.eye(len(block), dtype=bool)].mean()) if len(block) > 1 else None
     by_branch = np.bincount(branch[members], minlength=len(BRANCHES)).tolist()
-    return UnitCluster(units=len(block), units_by_branch=by_branch, mean_correlation=mean)
+    return studies.UnitCluster(units=len(block), units_by_branch=by_branch, mean_correlation=mean)

@@ -17,8 +17,7 @@ from googlenet.detection.nms import best_first, nms
 from googlenet.detection.priors import rescale
 from googlenet.errors import UserError
 from googlenet.models import bundle
-from googlenet.models.inception import convolution
-from googlenet.models.initialisation import initialise
+from googlenet.models.inception import convolution, initialise
 from googlenet.models.network import Network, NetworkSpec, Trunk
 from googlenet.models.runtime import Runtime
 from googlenet.storage import checkpoint

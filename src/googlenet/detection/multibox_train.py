@@ -129,7 +129,7 @@ def train(
     longer a number."""
     per_epoch, device, trunk = settings.batches_per_epoch, runtime.device, model.form.trunk
     batches = ImageBatches(images, truth, model.priors.cpu().numpy(), settings, trunk.input_px)
-    train_state = TrainState.begun(model, settings, per_epoch, resume.load(), MultiboxEpoch, "losses")
+    train_state = TrainState(model, settings, per_epoch, resume.load(), MultiboxEpoch, "losses")
     opt, average, seen = train_state.opt, train_state.average, train_state.seen["losses"]
     steps = range(train_state.step, settings.epochs * per_epoch)
     loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=runtime.loader_workers)

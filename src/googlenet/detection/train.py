@@ -142,7 +142,7 @@ def train(
     model, per_epoch, device = network.model, settings.batches_per_epoch, runtime.device
     batches = RegionBatches(images, regions, settings, network.spec)
     torch.manual_seed(settings.detector.order_seed)  # dropout
-    train_state = TrainState.begun(model, settings, per_epoch, resume.load(), DetectorEpoch, "losses", "hits")
+    train_state = TrainState(model, settings, per_epoch, resume.load(), DetectorEpoch, "losses", "hits")
     opt, average, rows = train_state.opt, train_state.average, train_state.rows
     losses, hits = train_state.seen["losses"], train_state.seen["hits"]
     model.train()

@@ -1,10 +1,8 @@
-"""A trained network as one file: its weights, and the spec of what they are weights of.
-
-What a network was trained with travels with its weights, so that no later stage can mix it up.
-"""
+"""A trained network as one file: its weights, and the spec of what they are weights of."""
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -46,15 +44,11 @@ def read_spec(path: Path, metadata: Mapping[str, str]) -> NetworkSpec:
     """The spec in a weight file's metadata. Raises UserError when it has none, or that of no network."""
     if "spec" not in metadata:
         raise UserError(f"{path}: weights without a description of their network; train them again")
-    try:
+    with suppress(ValidationError):
         spec = SPEC.validate_json(metadata["spec"], strict=True)
-    except ValidationError:
-        spec = None
-    if spec is None or not sound(spec):
-        raise UserError(
-            f"{path}: its description is of no network; train them again, or fetch the file again"
-        )
-    return spec
+        if sound(spec):
+            return spec
+    raise UserError(f"{path}: its description is of no network; train them again, or fetch the file again")
 
 
 def sound(spec: NetworkSpec) -> bool:

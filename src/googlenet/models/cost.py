@@ -72,11 +72,8 @@ def _rows(model: nn.Module, input_px: int) -> dict[str, LayerCost]:
         macs[leaf] += output[0].numel() * leaf.get_parameter("weight")[0].numel()
 
     def note(name: str, kind: tuple[str, int], child: nn.Module, inputs: object, output: Tensor) -> None:
-        if name == "dropout" and not rows.keys() & {
-            "avg_pool",
-            "avgpool",
-            "fc",
-        }:  # the network averages in its forward
+        if name == "dropout" and not rows.keys() & {"avg_pool", "avgpool", "fc"}:
+            # The network averages in its forward.
             rows["avg_pool"] = _row("avg_pool", AVERAGE_POOL, output)
         row = _row(ROW_OF.get(name, name), kind[0], output)
         before, leaves = rows.get(row.layer, row), _counted(child)

@@ -34,24 +34,19 @@ def forward_times(
 ) -> dict[str, list[float]]:
     """Seconds of a forward pass of `batch` images, `repeats` times each, for networks and their input sizes.
 
-    The networks take turns, so that what else the machine does meets them all alike; a first turn, in which
-    kernels are chosen, does not count.
+    The networks take turns, so that all meet what else the machine does; a first turn, in which kernels are chosen, is left out.
     """
     images = {name: images_for(model, batch, px) for name, (model, px) in models.items()}
     times: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(repeats + 1):
         for name, (model, _) in models.items():
-            times[name].append(_forward_s(model, images[name]))
+            _wait(images[name])
+            start = time.perf_counter()
+            with torch.inference_mode():
+                model(images[name])
+            _wait(images[name])
+            times[name].append(time.perf_counter() - start)
     return {name: turns[1:] for name, turns in times.items()}
-
-
-def _forward_s(model: nn.Module, images: Tensor) -> float:
-    _wait(images)
-    start = time.perf_counter()
-    with torch.inference_mode():
-        model(images)
-    _wait(images)
-    return time.perf_counter() - start
 
 
 def images_for(model: nn.Module, batch: int, input_px: int) -> Tensor:
@@ -66,11 +61,10 @@ def _wait(images: Tensor) -> None:
 
 
 def peak_bytes(model: nn.Module, input_px: int, batch: int) -> PeakBytes:
-    """Memory of a forward pass at inference.
+    """Memory of a forward pass at inference; the same on every device, also on meta, where nothing is computed.
 
-    Activations: the most that the tensors which the pass makes, the images among them, hold at one moment, seen
-    after every operation as it runs. What kernels use inside is not in it. The same on every device, and on the
-    meta device, where nothing is computed.
+    Activations: the most that the tensors which the pass makes, the images among them, hold at one moment, seen after every
+    operation as it runs. What kernels use inside is not in it.
     """
     images = images_for(model, batch, input_px)
     storages = [tensor.untyped_storage() for tensor in (*model.parameters(), *model.buffers())]

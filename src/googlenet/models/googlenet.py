@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from googlenet.errors import UserError, nearest
+from googlenet.models import table_1
 from googlenet.models.inception import (
     FORMS,
     AuxiliaryHead,
@@ -14,38 +15,23 @@ from googlenet.models.inception import (
     scaled,
 )
 from googlenet.models.network import Architecture
-from googlenet.models.table_1 import (
-    HIDDEN_UNITS,
-    INCEPTION,
-    POOL_BEFORE,
-    SMALLEST_INPUT_PX,
-    Widths,
-    check_modules,
-    order_of_modules,
-)
 
 PAPER = Architecture()
 CLASSIFIERS = ("average_pool", "fully_connected")
 
 
 class GoogLeNet(nn.Module):
-    """The network of Table 1: 22 layers with parameters, 27 with pooling.
+    """The network of Table 1: 22 layers with parameters, 27 with pooling; or an alternative, see Architecture.
 
-    Input: float images [n, 3, input_px, input_px], mean subtracted. `width` scales every layer but the classifiers.
-    `convolution` makes each of its convolutions.
-    The paper's alternatives: `inception` reduced (figure 2b) or naive (figure 2a); `classifier` average_pool, or
-    fully_connected on the last map; `repeat_modules`: one more copy of a module at each mention of its name.
+    Input: float images [n, 3, input_px, input_px], mean subtracted. convolution: makes each of its convolutions.
     """
 
     def __init__(
-        self,
-        num_classes: int = 1000,
-        architecture: Architecture = PAPER,
-        convolution: Convolution = convolution,
+        self, num_classes: int = 1000, shape: Architecture = PAPER, convolution: Convolution = convolution
     ):
         super().__init__()
-        shape, width, px = architecture, architecture.width, architecture.input_px
         check_architecture(shape)
+        width = shape.width
         c1, c2 = scaled(64, width), scaled(192, width)
         self.conv1 = convolution(3, c1, 7, stride=2)
         self.pool1 = max_pool(2)
@@ -53,22 +39,21 @@ class GoogLeNet(nn.Module):
         self.conv2_reduce = convolution(c1, c1, 1)
         self.conv2 = convolution(c1, c2, 3)
         self.lrn2 = LocalResponseNorm(c2) if shape.lrn else nn.Identity()
-        px = pooled(pooled((px - 1) // 2 + 1))  # after conv1 (stride 2, padding 3), pool1, pool2
-        n = c2
-        hidden = scaled(HIDDEN_UNITS, width)
-        self.order = order_of_modules(shape.repeat_modules)
+        px = pooled(pooled((shape.input_px - 1) // 2 + 1))  # after conv1 (stride 2, padding 3), pool1, pool2
+        n, hidden = c2, scaled(table_1.HIDDEN_UNITS, width)
+        self.order = table_1.order_of_modules(shape.repeat_modules)
         for name, row in self.order.items():
-            if name in POOL_BEFORE:
-                self.add_module(POOL_BEFORE[name], max_pool(2))
+            if name in table_1.POOL_BEFORE:
+                self.add_module(table_1.POOL_BEFORE[name], max_pool(2))
                 px = pooled(px) if name != "3a" else px
-            widths = Widths(*(scaled(channels, width) for channels in INCEPTION[row]))
+            widths = table_1.Widths(*(scaled(channels, width) for channels in table_1.INCEPTION[row]))
             module = FORMS[shape.inception](n, widths, convolution)
             self.add_module(f"inception_{name}", module)
             n = module.n_out
             if name in shape.aux_heads:
                 head = AuxiliaryHead(n, px, num_classes, width, shape.aux_dropout, convolution)
                 self.add_module(f"aux_{name}", head)
-        self.aux_heads = tuple(name for name in INCEPTION if name in shape.aux_heads)
+        self.aux_heads = tuple(name for name in table_1.INCEPTION if name in shape.aux_heads)
         self.fc = fully_connected(n * px * px, hidden) if shape.classifier == "fully_connected" else None
         self.dropout = nn.Dropout(shape.dropout)
         self.linear: nn.Module = nn.Linear(hidden if self.fc else n, num_classes)
@@ -84,8 +69,8 @@ class GoogLeNet(nn.Module):
         x = self.lrn2(self.conv2(self.conv2_reduce(x)))
         aux = []
         for name in self.order:
-            if name in POOL_BEFORE:
-                x = self.get_submodule(POOL_BEFORE[name])(x)
+            if name in table_1.POOL_BEFORE:
+                x = self.get_submodule(table_1.POOL_BEFORE[name])(x)
             x = self.get_submodule(f"inception_{name}")(x)
             if self.training and name in self.aux_heads:
                 aux.append(self.get_submodule(f"aux_{name}")(x))
@@ -94,10 +79,7 @@ class GoogLeNet(nn.Module):
         return x, aux
 
     def vector_of(self, x: Tensor) -> Tensor:
-        """Return what the classifier sees of the last map: [n, channels].
-
-        The 7x7 average pooling at 224 px; at other sizes, likewise, over the whole map.
-        """
+        """Return what the classifier sees, [n, channels]: the mean of the last map, which is 7x7 at 224 px."""
         vectors: Tensor = self.fc(x.flatten(1)) if self.fc else x.mean((2, 3))
         return vectors
 
@@ -116,16 +98,17 @@ class GoogLeNet(nn.Module):
 
 def check_architecture(shape: Architecture) -> None:
     """Raise UserError, naming the key, for a shape that no network can have."""
-    if shape.input_px < SMALLEST_INPUT_PX:
-        raise UserError(f"model.input_px: {shape.input_px} is too small; at least {SMALLEST_INPUT_PX}")
-    for key, value, known in (
-        ("inception", shape.inception, FORMS),
-        ("classifier", shape.classifier, CLASSIFIERS),
-    ):
-        if value not in known:
+    if shape.input_px < table_1.SMALLEST_INPUT_PX:
+        raise UserError(
+            f"model.input_px: {shape.input_px} is too small; at least {table_1.SMALLEST_INPUT_PX}"
+        )
+    for key, known in (("inception", FORMS), ("classifier", CLASSIFIERS)):
+        if (value := getattr(shape, key)) not in known:
             raise UserError(f"model.{key}: no '{value}'{nearest(value, known)}")
-    check_modules(shape.aux_heads, "model.aux_heads")
-    check_modules(shape.repeat_modules, "model.repeat_modules")
+    for key in ("aux_heads", "repeat_modules"):
+        for name in getattr(shape, key):
+            if name not in table_1.INCEPTION:
+                raise UserError(f"model.{key}: no module '{name}'{nearest(name, table_1.INCEPTION)}")
 
 
 def pooled(px: int) -> int:

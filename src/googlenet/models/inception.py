@@ -1,4 +1,4 @@
-"""The parts of GoogLeNet: convolutions, response normalisation, both forms of the Inception module, the heads."""
+"""The parts of GoogLeNet: convolutions, response normalisation, both forms of the Inception module, the heads; initial weights."""
 
 from typing import Protocol
 
@@ -12,9 +12,8 @@ from googlenet.models.table_1 import HIDDEN_UNITS, Widths
 class LocalResponseNorm(nn.Module):
     """Local response normalisation across channels: x * (k + alpha / n * sum of squares) ** -0.75.
 
-    The paper prints no constants; these are the Caffe replica's (n 5, alpha 1e-4, beta 0.75, k 1). The sum over
-    neighbouring channels is a banded 1x1 convolution and the power two square roots: equal to
-    torch.nn.LocalResponseNorm, several times faster, and it has a bf16 kernel on the CPU.
+    The paper prints no constants; these are the Caffe replica's (n 5, alpha 1e-4, beta 0.75, k 1). The sum is a banded 1x1
+    convolution, the power two square roots: torch.nn.LocalResponseNorm, several times faster, with a bf16 kernel on the CPU.
     """
 
     band: Tensor
@@ -75,10 +74,7 @@ class Inception(nn.Module):
 
 
 class NaiveInception(nn.Module):
-    """Inception module without reductions (section 4, figure 2a): the pooled input goes on as it is.
-
-    Its channels are the convolutions' and all of its input's, so that they grow from module to module.
-    """
+    """Inception module without reductions (section 4, figure 2a): the pooled input goes on as it is, so that channels grow."""
 
     depth = 1
 
@@ -99,22 +95,14 @@ FORMS: dict[str, type[Inception | NaiveInception]] = {"reduced": Inception, "nai
 class AuxiliaryHead(nn.Module):
     """Auxiliary classifier (section 5): 5x5/3 average pooling, 1x1 convolution, fully connected, dropout, linear.
 
-    At inputs below 224 px the map can be smaller than the 5x5 window; the window then is the whole map. width: the factor on
-    the paper's 128 channels and 1024 units.
+    A map smaller than 5x5 is pooled whole. width: the factor on the paper's 128 channels and 1024 units.
     """
 
     def __init__(
-        self,
-        n_in: int,
-        map_px: int,
-        num_classes: int,
-        width: float,
-        dropout: float,
-        convolution: Convolution = convolution,
+        self, n_in: int, map_px: int, num_classes: int, width: float, dropout: float, convolution: Convolution
     ):
         super().__init__()
-        n_conv, n_fc = scaled(128, width), scaled(HIDDEN_UNITS, width)
-        window = min(5, map_px)
+        n_conv, n_fc, window = scaled(128, width), scaled(HIDDEN_UNITS, width), min(5, map_px)
         side = (map_px - window) // 3 + 1
         self.pool = nn.AvgPool2d(window, 3)
         self.conv = convolution(n_in, n_conv, 1)
@@ -130,3 +118,19 @@ class AuxiliaryHead(nn.Module):
 def fully_connected(n_in: int, n_out: int) -> nn.Sequential:
     """A linear layer followed by ReLU."""
     return nn.Sequential(nn.Linear(n_in, n_out), nn.ReLU(inplace=True))
+
+
+def initialise(model: nn.Module, seed: int) -> None:
+    """Give a network the Caffe replica's initial weights: uniform +-sqrt(3 / fan_in); biases 0.2, classifiers 0.
+
+    The paper prints none; torch's xavier_uniform_ is another distribution. Same seed and memory layout, same weights.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            bound = (3 / module.weight[0].numel()) ** 0.5
+            nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+            if module.bias is not None:
+                nn.init.constant_(module.bias, 0.0 if name.split(".")[-1] == "linear" else 0.2)
+        elif isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.reset_parameters()  # scale 1, shift 0, no statistics; draws nothing

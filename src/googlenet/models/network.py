@@ -5,7 +5,7 @@ a `Network` and never its class.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from typing import Any, ClassVar, Protocol, cast, get_args
 
@@ -60,22 +60,10 @@ class NetworkSpec:
     def of(
         cls, model: Model, classes: tuple[str, ...], width: float = 1.0, repeat_modules: tuple[str, ...] = ()
     ) -> "NetworkSpec":
-        """From the `model` section of the settings, a data set's classes, and what a member adds of its own.
-
-        A member's width is a factor on the model's; its repeated modules come on top of the model's.
-        """
-        architecture = Architecture(
-            width=model.width * width,
-            input_px=model.input_px,
-            dropout=model.dropout,
-            aux_dropout=model.aux_dropout,
-            aux_heads=model.aux_heads,
-            lrn=model.lrn,
-            inception=model.inception,
-            classifier=model.classifier,
-            repeat_modules=(*model.repeat_modules, *repeat_modules),
-        )
-        return cls(tuple(classes), architecture, model.input_mean, model.input_scale, network=model.network)
+        """From the `model` section of the settings, a data set's classes, and a member's width and modules on top of the model's."""
+        shape = {field.name: getattr(model, field.name) for field in fields(Architecture)}
+        shape |= {"width": model.width * width, "repeat_modules": (*model.repeat_modules, *repeat_modules)}
+        return cls(classes, Architecture(**shape), model.input_mean, model.input_scale, network=model.network)
 
     @property
     def input_px(self) -> int:
@@ -90,10 +78,7 @@ class NetworkSpec:
         return red, green, blue
 
     def to_input(self, images: np.ndarray, device: str) -> Tensor:
-        """What this network takes, in training and in every evaluation, of uint8 RGB images [n, h, w, 3]: float [n, 3, h, w], channels last.
-
-        The paper subtracts a mean; `input_scale` then brings the values to about unit size (1.0 keeps 0-255).
-        """
+        """What this network takes of uint8 RGB images [n, h, w, 3]: float [n, 3, h, w], channels last, less the mean and scaled."""
         batch = torch.from_numpy(images).to(device, non_blocking=True)
         if self.channel_order == "bgr":
             batch = batch.flip(3)
@@ -106,35 +91,23 @@ class NetworkSpec:
         return replace(self, architecture=replace(self.architecture, **changes))
 
 
-class Classifier(Protocol):
-    """The modules that a network of every kind has: logits of the main classifier and, in training, of the auxiliary heads."""
-
-    def __call__(self, x: Tensor) -> tuple[Tensor, list[Tensor]]: ...
-
-
-class Trunk(Classifier, Protocol):
-    """What a network has besides that detectors and MultiBox start from, and whose units are analysed."""
+class Trunk(Protocol):
+    """The modules of a network that detectors and MultiBox start from, and whose units are analysed."""
 
     def map_after(self, x: Tensor, last: str | None = None) -> tuple[Tensor, list[Tensor]]: ...
-
     def vector_of(self, x: Tensor) -> Tensor: ...
-
     def logits_of(self, vectors: Tensor) -> Tensor: ...
-
     def cut_after(self, last: str) -> None: ...
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of network.
+    """A kind of network."""
 
-    build: from a spec, with whatever weights torch gives. initialise: give it the initial weights of a seed; None where a kind
-    is only imported. trunk: whether its modules are GoogLeNet's by name (see Trunk).
-    """
-
+    # With whatever weights torch gives; logits of the main classifier and, in training, of the auxiliary heads come out.
     build: Callable[[NetworkSpec], nn.Module]
-    initialise: Callable[[nn.Module, int], None] | None
-    trunk: bool
+    initialise: Callable[[nn.Module, int], None] | None  # by a seed; None where a kind is only imported
+    trunk: bool  # whether its modules are GoogLeNet's by name (see Trunk)
 
 
 def kind_of(name: str) -> Kind:

@@ -1,18 +1,26 @@
-"""The networks that GoogLeNet's cost stands beside: its alternatives, and those of others as their authors published them.
+"""The networks that GoogLeNet's cost stands beside: its alternatives, those of others as their authors published them; and the costs.
 
 Their names are those of `measure_cost.timed` in the schema. All have the 1,000 classes of ILSVRC.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from statistics import median
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from googlenet.config.schema.classification import MeasureCost
+from googlenet.metrics.cost import Comparison, NetworkCost, TimesRatio
+from googlenet.models.cost import cost
+from googlenet.models.forward import forward_times, peak_bytes
 from googlenet.models.googlenet import GoogLeNet
 from googlenet.models.inception import LocalResponseNorm, max_pool
 from googlenet.models.network import Architecture
+from googlenet.models.runtime import Runtime
+
+Times = dict[str, list[float]]  # seconds of each network's forward passes, one a turn
 
 
 class WholeMapMean(nn.Module):
@@ -39,38 +47,31 @@ def classifier(n_in: int) -> dict[str, nn.Module]:
     return {"fc6": dense(n_in, 4096), "fc7": dense(4096, 4096), "fc8": dense(4096, 1000, hidden=False)}
 
 
-def alexnet() -> dict[str, nn.Module]:
-    """Krizhevsky et al. 2012, in Caffe's reference form: two groups, pooling before normalisation."""
+def five_convolutions(conv1: nn.Module, conv2: nn.Module, groups: int) -> dict[str, nn.Module]:
+    """AlexNet and ZFNet, which differ in their first two layers and in the groups of the others."""
     return {
-        "conv1": conv(3, 96, 11, stride=4),
+        "conv1": conv1,
         "pool1": max_pool(2),
         "lrn1": LocalResponseNorm(96),
-        "conv2": conv(96, 256, 5, padding=2, groups=2),
+        "conv2": conv2,
         "pool2": max_pool(2),
         "lrn2": LocalResponseNorm(256),
         "conv3": conv(256, 384, 3, padding=1),
-        "conv4": conv(384, 384, 3, padding=1, groups=2),
-        "conv5": conv(384, 256, 3, padding=1, groups=2),
+        "conv4": conv(384, 384, 3, padding=1, groups=groups),
+        "conv5": conv(384, 256, 3, padding=1, groups=groups),
         "pool5": max_pool(2),
         **classifier(256 * 6 * 6),
     }
+
+
+def alexnet() -> dict[str, nn.Module]:
+    """Krizhevsky et al. 2012, in Caffe's reference form: two groups, pooling before normalisation."""
+    return five_convolutions(conv(3, 96, 11, stride=4), conv(96, 256, 5, padding=2, groups=2), groups=2)
 
 
 def zfnet() -> dict[str, nn.Module]:
     """Zeiler and Fergus 2013, figure 3: maps of 110, 55, 26, 13 and 6 px."""
-    return {
-        "conv1": conv(3, 96, 7, stride=2, padding=1),
-        "pool1": max_pool(2),
-        "lrn1": LocalResponseNorm(96),
-        "conv2": conv(96, 256, 5, stride=2),
-        "pool2": max_pool(2),
-        "lrn2": LocalResponseNorm(256),
-        "conv3": conv(256, 384, 3, padding=1),
-        "conv4": conv(384, 384, 3, padding=1),
-        "conv5": conv(384, 256, 3, padding=1),
-        "pool5": max_pool(2),
-        **classifier(256 * 6 * 6),
-    }
+    return five_convolutions(conv(3, 96, 7, stride=2, padding=1), conv(96, 256, 5, stride=2), groups=1)
 
 
 def network_in_network() -> dict[str, nn.Module]:
@@ -135,8 +136,7 @@ NAMES = (*VARIANTS, *REFERENCE_NETWORKS)
 def reference_network(name: str, wider: float, deeper: Sequence[str]) -> tuple[nn.Module, int]:
     """One of NAMES in evaluation mode, with torch's default weights, and its input size in pixels.
 
-    wider: the width factor of the wider GoogLeNets. deeper: the modules that the deeper ones repeat. The
-    auxiliary heads are left out, as at inference.
+    wider: the width factor of the wider GoogLeNets. deeper: the modules that the deeper ones repeat. None has auxiliary heads.
     """
     if name in REFERENCE_NETWORKS:
         reference = REFERENCE_NETWORKS[name]
@@ -155,3 +155,65 @@ def on_meta(name: str, wider: float, deeper: Sequence[str]) -> tuple[nn.Module, 
     """`reference_network` without memory for its weights: enough to count, and VGG-16 costs nothing."""
     with torch.device("meta"):
         return reference_network(name, wider, deeper)
+
+
+def compared(settings: MeasureCost, runtime: Runtime) -> Comparison:
+    """A row for every one of NAMES; memory is counted at the timed batch and precision."""
+    times = timed(settings, runtime)
+    return Comparison(
+        device=runtime.device,
+        precision=runtime.precision,
+        threads=settings.compute.numeric_threads,
+        batch=settings.reference_batch_size,
+        repeats=settings.reference_repeats,
+        wider=settings.wider,
+        deeper=settings.deeper,
+        networks=tuple(row(name, settings, runtime, times) for name in NAMES),
+    )
+
+
+def row(name: str, settings: MeasureCost, runtime: Runtime, times: Times) -> NetworkCost:
+    """What one network costs."""
+    model, px = on_meta(name, settings.wider, settings.deeper)
+    counted = cost(model, px)
+    memory = peak_bytes(model.to(number_type(runtime)), px, settings.reference_batch_size)
+    reference = REFERENCE_NETWORKS.get(name)
+    return NetworkCost(
+        network=name,
+        title=reference.title if reference else VARIANTS[name],
+        year=reference.year if reference else None,
+        input_px=px,
+        layers=sum(layer.depth for layer in counted.layers),
+        parameters=counted.totals.parameters,
+        macs=counted.totals.macs,
+        weights_mb=memory.weights / 1e6,
+        activations_mb=memory.activations / 1e6,
+        forward_ms=1000 * median(times[name]) if name in times else None,
+        times_googlenet=against_googlenet(times, name) if name in times else None,
+    )
+
+
+def number_type(runtime: Runtime) -> torch.dtype:
+    """The type of numbers of weights and activations: the networks are timed with both converted."""
+    return torch.bfloat16 if runtime.precision == "bf16" else torch.float32
+
+
+def timed(settings: MeasureCost, runtime: Runtime) -> Times:
+    """Time the forward passes of the networks in `timed`, `reference_repeats` turns."""
+    models: dict[str, tuple[nn.Module, int]] = {}
+    before, dtype = torch.get_default_dtype(), number_type(runtime)
+    # New weights have the type at once: all networks are held together, which is much memory.
+    torch.set_default_dtype(dtype)
+    try:
+        for name in settings.timed:
+            model, px = reference_network(name, settings.wider, settings.deeper)
+            models[name] = model.to(runtime.device, dtype).to(memory_format=torch.channels_last), px
+    finally:
+        torch.set_default_dtype(before)
+    return forward_times(models, settings.reference_batch_size, settings.reference_repeats)
+
+
+def against_googlenet(times: Times, name: str) -> TimesRatio:
+    """A timed network's passes over GoogLeNet's of the same turn."""
+    ratios = [its / googlenet for its, googlenet in zip(times[name], times["googlenet"], strict=True)]
+    return TimesRatio(median=median(ratios), min=min(ratios), max=max(ratios))

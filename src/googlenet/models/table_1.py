@@ -37,13 +37,6 @@ HIDDEN_UNITS = 1024  # of a fully connected layer before a classifier, as in the
 SMALLEST_INPUT_PX = 32  # below it the last maps vanish
 
 
-def check_modules(names: Iterable[str], key: str) -> None:
-    """Raise UserError, naming the key, for the first name that is no Inception module of Table 1."""
-    for name in names:
-        if name not in INCEPTION:
-            raise UserError(f"{key}: no module '{name}'{nearest(name, INCEPTION)}")
-
-
 def order_of_modules(repeat_modules: Iterable[str] = ()) -> dict[str, str]:
     """The modules from input to classifier: name -> the row of Table 1 that it has its widths from.
 

@@ -1,5 +1,6 @@
 """What training a classifier and fine-tuning a detector share: the optimiser, its schedule, and Polyak averaging."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
@@ -34,11 +35,10 @@ def set_learning_rate(opt: torch.optim.Optimizer, rate: float) -> None:
 
 
 class Average:
-    """Polyak averaging of a model's weights (section 6): exponential, or equal from a chosen step on.
+    """Polyak averaging of a model's weights (section 6), and of batch normalisation's statistics; the paper prints no form.
 
-    The paper does not print the form. Exponential: decay min(decay, (step + 1) / (step + 10)), so that the first
-    steps do not linger. Equal: the running mean of all weights from `start_epoch` on, the last ones before it. The running
-    statistics of batch normalisation are averaged as the weights are.
+    Exponential: decay min(decay, (step + 1) / (step + 10)), so that the first steps do not linger. Equal: the running mean of
+    all weights from `start_epoch` on, the last ones before it.
     """
 
     def __init__(self, model: nn.Module, steps_per_epoch: int, settings: Averaging):
@@ -78,36 +78,30 @@ RowT = TypeVar("RowT", bound=Metrics)
 class TrainState(Generic[RowT]):
     """What the steps of a training change, so that one that was cut off goes on to the same bits (resume.py).
 
-    step: steps done. rows: the history, a row of the class `row` per epoch that has ended. seen: by name, a tensor of every step since then.
-    others: what else a step goes by.
+    step: steps done. rows: the history, one of the class `row` for each epoch that has ended. seen: by name, a tensor of every step
+    since then. others: what else a step goes by.
     """
 
     def __init__(
-        self, model: nn.Module, opt: torch.optim.Optimizer, average: Average, row: type[RowT], *seen: str
-    ):
-        self.model, self.opt, self.average, self.row = model, opt, average, row
-        self.step = 0
-        self.rows: list[RowT] = []
-        self.seen: dict[str, list[Tensor]] = {name: [] for name in seen}
-        self.others: dict[str, Tensor] = {}
-        self._random: dict[str, Tensor] = {}
-
-    @classmethod
-    def begun(
-        cls,
+        self,
         model: nn.Module,
         settings: Optimisation,
         steps_per_epoch: int,
         kept: tuple[Mapping[str, Tensor], Any] | None,
         row: type[RowT],
         *seen: str,
-    ) -> "TrainState[RowT]":
+    ):
         """With a new optimiser and average, or where a training that was cut off had come to: `kept`, its `state`."""
-        opt = optimiser(model, settings.momentum, settings.weight_decay)
-        train_state = cls(model, opt, Average(model, steps_per_epoch, settings.averaging), row, *seen)
+        self.model, self.row = model, row
+        self.opt = optimiser(model, settings.momentum, settings.weight_decay)
+        self.average = Average(model, steps_per_epoch, settings.averaging)
+        self.step = 0
+        self.rows: list[RowT] = []
+        self.seen: dict[str, list[Tensor]] = {name: [] for name in seen}
+        self.others: dict[str, Tensor] = {}
+        self._random: dict[str, Tensor] = {}
         if kept is not None:
-            train_state.restore(*kept)
-        return train_state
+            self._restore(*kept)
 
     def state(self) -> tuple[dict[str, Tensor], Any]:
         """All of it, as tensors and plain values."""
@@ -124,12 +118,10 @@ class TrainState(Generic[RowT]):
         return tensors, {"step": self.step, "rows": [row.to_json() for row in self.rows]}
 
     @torch.no_grad()
-    def restore(self, tensors: Mapping[str, Tensor], rest: Any) -> None:
+    def _restore(self, tensors: Mapping[str, Tensor], rest: Any) -> None:
         """Go back to a state."""
         self.step, self.rows = rest["step"], [self.row.model_validate(row) for row in rest["rows"]]
-        of: dict[str, dict[str, Tensor]] = {
-            kind: {} for kind in ("model", "average", "momentum", "seen", "other", "random")
-        }
+        of = defaultdict[str, dict[str, Tensor]](dict)
         for key, value in tensors.items():
             kind, name = key.split(" ", 1)
             of[kind][name] = value
@@ -146,10 +138,7 @@ class TrainState(Generic[RowT]):
         self.others, self._random = of["other"], of["random"]
 
     def begin_step(self) -> None:
-        """At the head of every step: the first one after `restore` takes up the random numbers where they were.
-
-        Not earlier, since a loader draws from them when it starts.
-        """
+        """Take up the random numbers where they were, at the first step after a restart: a loader draws from them as it starts."""
         if self._random:
             torch.set_rng_state(self._random["cpu"])
             if "cuda" in self._random and torch.cuda.is_available():

@@ -2,11 +2,11 @@
 
 from googlenet.config.schema.classification import MeasureCost
 from googlenet.metrics.cost import CostMetrics, ForwardRate, OwnCost
-from googlenet.models.comparison import compared
 from googlenet.models.cost import cost
 from googlenet.models.forward import forward_rate
 from googlenet.models.googlenet import GoogLeNet
 from googlenet.models.network import Architecture, Network, NetworkSpec
+from googlenet.models.reference_networks import compared
 from googlenet.pipeline.job import Job, Output, main
 
 CLASSES = 1000  # the paper's

@@ -1,7 +1,6 @@
 """Train one variant of the table of ablations."""
 
-from googlenet.classification.member import train_member
-from googlenet.classification.train import Splits
+from googlenet.classification.train import Splits, train_member
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.classification import TrainAblation
 from googlenet.data.decoded import labelled

@@ -1,7 +1,6 @@
 """Train one member of the ensemble."""
 
-from googlenet.classification.member import train_member
-from googlenet.classification.train import Splits
+from googlenet.classification.train import Splits, train_member
 from googlenet.config.schema.classification import TrainClassifier
 from googlenet.data.decoded import labelled
 from googlenet.metrics.data import read_manifest

@@ -1,7 +1,6 @@
 """The paper's network with batch normalisation (Ioffe and Szegedy 2015): after every convolution, before its ReLU.
 
-There is no response normalisation then, and no bias where normalisation takes it away again. The running statistics are
-part of the averaged weights: they are averaged as the weights are (models/training.py).
+There is no response normalisation then, and no bias where normalisation takes it away again.
 """
 
 from dataclasses import replace
@@ -9,7 +8,7 @@ from dataclasses import replace
 from torch import nn
 
 from googlenet.models.googlenet import GoogLeNet
-from googlenet.models.initialisation import initialise
+from googlenet.models.inception import initialise
 from googlenet.models.network import Kind, NetworkSpec
 
 

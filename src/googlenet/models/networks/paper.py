@@ -1,7 +1,7 @@
 """The network of Table 1, with response normalisation."""
 
 from googlenet.models.googlenet import GoogLeNet
-from googlenet.models.initialisation import initialise
+from googlenet.models.inception import initialise
 from googlenet.models.network import Kind, NetworkSpec
 
 
