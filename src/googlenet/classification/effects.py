@@ -50,18 +50,16 @@ class Change(NamedTuple):
         gained, lost = int((change > 0).sum()), int((change < 0).sum())
         return cls(left_out, class_name, without, whole, gained, lost, sign_test(gained, lost))
 
+    @property
+    def size(self) -> float:
+        """Of the change in error, whatever its direction."""
+        return abs(self.gained - self.lost) / len(self.whole)
+
     def effect(self, stands: bool, bounds: Bounds) -> Effect:
         """With its interval."""
-        return Effect(
-            **dict(bounds.difference(self.without, self.whole)),
-            left_out=self.left_out,
-            class_name=self.class_name,
-            images=len(self.whole),
-            gained=self.gained,
-            lost=self.lost,
-            p_value=self.p_value,
-            stands=stands,
-        )
+        fields = self._asdict()
+        fall = bounds.difference(fields.pop("without"), fields.pop("whole"))
+        return Effect(**dict(fall), **fields, images=len(self.whole), stands=stands)
 
 
 def tested(changes: Sequence[Change], confidence_percent: float) -> list[tuple[Change, bool]]:
@@ -83,18 +81,13 @@ def effects_of_leaving_out(
     """
     confidence = bounds.confidence_percent
     of_class = [(name, np.flatnonzero(labels == index)) for index, name in enumerate(classes)]
-    overall = [Change.of(part, None, wrong, whole) for part, wrong in without.items()]
-    cells = [
-        Change.of(part, name, wrong[images], whole[images])
-        for part, wrong in without.items()
-        for name, images in of_class
-        if len(images)
-    ]
+    overall, cells = [], []
+    for part, wrong in without.items():
+        overall.append(Change.of(part, None, wrong, whole))
+        cells += [Change.of(part, name, wrong[i], whole[i]) for name, i in of_class if len(i)]
     by_class = tested(cells, confidence)
-    changing = [(one, stands) for one, stands in by_class if one.gained or one.lost]
-    changing.sort(
-        key=lambda pair: (pair[0].p_value, -abs(pair[0].gained - pair[0].lost) / len(pair[0].whole))
-    )
+    changing = [pair for pair in by_class if pair[0].gained or pair[0].lost]
+    changing.sort(key=lambda pair: (pair[0].p_value, -pair[0].size))
     return Effects(
         confidence_percent=confidence,
         overall=tuple(one.effect(stands, bounds) for one, stands in tested(overall, confidence)),

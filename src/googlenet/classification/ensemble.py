@@ -7,7 +7,7 @@ import numpy as np
 
 from googlenet.classification.calibration import Predictions, calibration
 from googlenet.classification.effects import effects_of_leaving_out
-from googlenet.classification.error_rates import Wrong, ranges, ranks, spread
+from googlenet.classification.error_rates import TOPS, Wrong, ranges, ranks, spread
 from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.metrics.bootstrap import Bounds
 from googlenet.metrics.classification import (
@@ -57,15 +57,8 @@ def subsets(wrongs: Outcomes) -> tuple[SubsetErrors, ...]:
     for policy in dict.fromkeys(policy for _, policy in wrongs):
         for size in range(1, len(names) + 1):
             errors = [wrongs[members, policy].errors() for members in combinations(names, size)]
-            rows.append(
-                SubsetErrors(
-                    models=size,
-                    crops=policy,
-                    subsets=len(errors),
-                    top1_error_percent=spread([one.top1_error_percent for one in errors]),
-                    top5_error_percent=spread([one.top5_error_percent for one in errors]),
-                )
-            )
+            spreads = {error: spread([one.of(error) for one in errors]) for error in TOPS}
+            rows.append(SubsetErrors(models=size, crops=policy, subsets=len(errors), **spreads))
     return tuple(rows)
 
 

@@ -162,16 +162,15 @@ def end_epoch(
     errors = centre_errors(network, *validation, runtime)
     state.average.swap(network.model)
     network.model.train()
-    state.rows.append(
-        TrainingEpoch(
-            epoch=state.step // len(losses),
-            step=state.step,
-            learning_rate=state.opt.param_groups[0]["lr"],
-            train_loss=torch.stack(losses).double().mean().item(),
-            validation_top1_error_percent=errors.top1_error_percent,
-            validation_top5_error_percent=errors.top5_error_percent,
-        )
+    row = TrainingEpoch(
+        epoch=state.step // len(losses),
+        step=state.step,
+        learning_rate=state.opt.param_groups[0]["lr"],
+        train_loss=torch.stack(losses).double().mean().item(),
+        validation_top1_error_percent=errors.top1_error_percent,
+        validation_top5_error_percent=errors.top5_error_percent,
     )
+    state.rows.append(row)
     losses.clear()
 
 
