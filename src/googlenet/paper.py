@@ -17,11 +17,10 @@ BRANCHES = ("c1x1", "c3x3_reduce", "c3x3", "c5x5_reduce", "c5x5", "pool_proj")
 
 
 class LayerRow(NamedTuple):
-    """A row of Table 1, with the print and our recount of the stated widths side by side.
+    """A row of Table 1, with the print (as text) and our recount of the stated widths, without biases, side by side.
 
-    output: [h, w, channels]. branches: channels by name. printed_params, printed_ops: as text, None where nothing is printed.
-    recount_weights: biases left out, as in the print. params_disagree, ops_disagree: whether the recount is further from the
-    print than one unit of the print's last digit.
+    output: [h, w, channels]. branches: channels by name. params_disagree, ops_disagree: whether the recount is further from
+    the print than one unit of the print's last digit.
     """
 
     layer: str
@@ -91,9 +90,8 @@ class ModelPrecision(NamedTuple):
 
 @cache
 def _loaded() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(
-        files("googlenet").joinpath("paper.yaml").read_text(encoding="utf-8")
-    )
+    text = files("googlenet").joinpath("paper.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded
 
 
@@ -146,11 +144,8 @@ def _weights(layer: str, row: dict[str, Any], channels_in: int) -> int:
     channels_out: int = row["out"][2]
     if layer.startswith("inception"):
         reduced = width["c1x1"] + width["c3x3_reduce"] + width["c5x5_reduce"] + width["pool_proj"]
-        return (
-            channels_in * reduced
-            + 9 * width["c3x3_reduce"] * width["c3x3"]
-            + 25 * width["c5x5_reduce"] * width["c5x5"]
-        )
+        convolved = 9 * width["c3x3_reduce"] * width["c3x3"] + 25 * width["c5x5_reduce"] * width["c5x5"]
+        return channels_in * reduced + convolved
     if layer == "conv2":
         return channels_in * width["c3x3_reduce"] + 9 * width["c3x3_reduce"] * width["c3x3"]
     if layer == "conv1":
@@ -175,9 +170,8 @@ def table_1_totals() -> Totals:
 
 def table_2() -> list[TeamError]:
     """Table 2: a team may have several rows."""
-    return [
-        TeamError(team, *row) for team, rows in facts("classification")["table_2"].items() for row in rows
-    ]
+    teams = facts("classification")["table_2"]
+    return [TeamError(team, *row) for team, rows in teams.items() for row in rows]
 
 
 def table_3() -> list[ErrorRow]:

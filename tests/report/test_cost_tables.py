@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from googlenet.metrics.cost import TimesRatio
-from googlenet.metrics.results import Results
 from googlenet.report import cost_figures, cost_tables
 from report.sample_cost import beside
 from settings import changed
@@ -80,6 +79,5 @@ def test_the_chart_is_drawn_with_and_without_times():
         for given in (beside(), untimed())
     ]
     assert [picture.size[0] for picture in pictures] == [1540, 1540]
-    assert cost_figures.from_metrics(Results([])) == {}
     longer = cost_figures.cost_of_networks(timed(9.0, 8.0, 10.0).networks)
     assert longer != cost_figures.cost_of_networks(beside().networks)

@@ -6,7 +6,6 @@ import warnings
 import pytest
 from PIL import Image
 
-from googlenet.metrics.results import Results
 from googlenet.report import unit_figures, unit_tables
 from report.sample_units import analyse_units
 from settings import changed
@@ -89,4 +88,3 @@ def test_the_picture_is_drawn_without_warnings_and_follows_its_values():
     }
     units = changed(analyse_units(), trained={"feeds": three})
     assert len(unit_tables.clusters(units).columns) == 10 and unit_figures.unit_clusters(units) != first
-    assert unit_figures.from_metrics(Results([])) == {}

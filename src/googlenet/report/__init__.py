@@ -1,8 +1,8 @@
 """The report room: results as a page that stands beside the paper's printed tables.
 
 Metrics (metrics/) in, text and PNG bytes out; no file is read or written here.
-One figure is one function in figures.py, crop_figures.py (crops, calibration) or detection_figures.py; in pictures.py or
-detection_pictures.py when it is drawn onto an image: metrics in, PNG bytes out; its caption is in captions.py. One table
+One figure is one function in figures.py or another *_figures.py; in pictures.py or detection_pictures.py when it is drawn
+onto an image: metrics in, PNG bytes out; its caption is in captions.py. One table
 is one function in tables.py (the paper's Tables 1 to 3), detection_tables.py (Tables 4 and 5, switches, classes),
 proposal_tables.py, error_tables.py (of detection), run_tables.py (our results), crop_tables.py (crops, calibration) or
 record_tables.py (data, provenance): metrics in, a Table of text out. sections.py, with crop_sections.py and

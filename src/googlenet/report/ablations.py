@@ -8,8 +8,8 @@ from googlenet.metrics.data import Manifest
 from googlenet.metrics.interval import Interval
 from googlenet.report import glance
 from googlenet.report.captions import CAPTIONS
-from googlenet.report.parts import OURS, Column, Picture, Report, Row, Section, Table
-from googlenet.report.style import BLACK, BLUE, GREY, SKY, clipped, drawn
+from googlenet.report.parts import OURS, Picture, Report, Row, Section, Table, numbers, our_numbers, texts
+from googlenet.report.style import BLACK, BLUE, GREY, SKY, clipped, drawn, name_rows
 from googlenet.report.words import NEITHER, confidence, count, decimal, interval, main_metric, plural, signed
 
 TITLE = "Ablations: what each part contributes"
@@ -37,19 +37,13 @@ def ablation_differences(compared: AblationMetrics) -> bytes:
             test = row.test.of(measure)
             bounds = [test.interval.low, test.interval.high]
             axes.plot(bounds, [position, position], color=BLUE, linewidth=2.2, zorder=2)
-            dots = test.difference_points_by_seed
-            label = "one seed" if position == 0 else None
-            axes.scatter(dots, [position] * len(dots), color=SKY, s=18, zorder=3, label=label)
-            label = f"mean, {confidence(test.interval)}" if position == 0 else None
-            axes.scatter(
-                test.difference_points, position, color=BLACK, marker="D", s=34, zorder=4, label=label
-            )
-        axes.set_yticks(range(len(compared.rows)), [clipped(row.about, 44) for row in compared.rows])
-        axes.set_ylim(len(compared.rows) - 0.4, -0.6)
-        axes.grid(axis="y", visible=False)
-        axes.set_xlabel(
-            f"{measure.replace('top', 'top-')} error on test less the reference's, points (right: worse)"
-        )
+            dots, mean = test.difference_points_by_seed, test.difference_points
+            labels = ("one seed", f"mean, {confidence(test.interval)}") if position == 0 else (None, None)
+            axes.scatter(dots, [position] * len(dots), color=SKY, s=18, zorder=3, label=labels[0])
+            axes.scatter(mean, position, color=BLACK, marker="D", s=34, zorder=4, label=labels[1])
+        name_rows(axes, [clipped(row.about, 44) for row in compared.rows])
+        error = measure.replace("top", "top-")
+        axes.set_xlabel(f"{error} error on test less the reference's, points (right: worse)")
         figure.legend(loc="outside upper right", ncols=2)
 
     return drawn(draw, 9, 1.3 + 0.36 * max(3, len(compared.rows)))
@@ -64,28 +58,32 @@ def build(
         Section("Differences to the reference", summary(compared), (table(compared), figure)),
         Section("What the intervals are", method(compared)),
     )
-    about = ((purpose,) if purpose else ()) + glance.about([manifest])
     warning = "" if glance.is_ilsvrc(manifest) else OTHER_DATA.format(manifest.dataset)
-    return Report(TITLE, experiment, about, warning, (), sections)
+    return Report(TITLE, experiment, glance.about([manifest], purpose), warning, (), sections)
 
 
 def table(compared: AblationMetrics) -> Table:
     """A row for the reference and one for each ablation: errors, the difference, and what its interval lets us say."""
     measure, reference = measure_of(compared), compared.reference
+    errors = ("Validation error, %", "Test error, %", "Difference, points")
     columns = (
-        Column("Ablation", words=True),
-        Column("Changed", words=True),
-        Column("Parameters"),
-        Column("Validation error, %", OURS),
-        Column("Test error, %", OURS),
-        Column("Difference, points", OURS),
-        Column(confidence(reference.test.of(measure).interval), OURS),
-        Column("The change makes it", words=True),
-        Column("Trainings", words=True),
+        *texts("Ablation", "Changed"),
+        *numbers("Parameters"),
+        *our_numbers(*errors, confidence(reference.test.of(measure).interval)),
+        *texts("The change makes it", "Trainings"),
     )
-    errors = [decimal(split.of(measure).error_percent) for split in (reference.validation, reference.test)]
-    head = ("The reference", "", count(reference.parameters), *errors, "", "", "", trainings(reference))
-    rows = [Row(head, OURS)] + [_row(row, reference, measure) for row in compared.rows]
+    nothing = "nothing: the reference's own settings"
+    rows = []
+    for row in (reference, *compared.rows):
+        test = row.test.of(measure)
+        cells = [row.about, changed(row), count(row.parameters)]
+        cells += [decimal(row.validation.of(measure).error_percent), decimal(test.error_percent)]
+        if row is reference:
+            rows.append(Row(("The reference", "", *cells[2:], "", "", "", trainings(row)), OURS))
+            continue
+        says = nothing if is_reference(row, reference) else verdict(test.interval)
+        cells += [signed(test.difference_points), interval(test.interval), says, trainings(row, reference)]
+        rows.append(Row(tuple(cells)))
     note = (
         "A difference is the row's error less the reference's, paired by seed and image. Members' trainings serve where the settings "
         "are the same. Stalled: the loss of the last epoch was no better than chance."
@@ -97,22 +95,6 @@ def table(compared: AblationMetrics) -> Table:
     return Table("The table of ablations", caption, columns, tuple(rows), note)
 
 
-def _row(row: AblationResult, reference: AblationResult, measure: TopMeasure) -> Row:
-    test = row.test.of(measure)
-    cells = (
-        row.about,
-        changed(row),
-        count(row.parameters),
-        decimal(row.validation.of(measure).error_percent),
-        decimal(test.error_percent),
-        signed(test.difference_points),
-        interval(test.interval),
-        "nothing: the reference's own settings" if is_reference(row, reference) else verdict(test.interval),
-        trainings(row, reference),
-    )
-    return Row(cells)
-
-
 def is_reference(row: AblationResult, reference: AblationResult) -> bool:
     """Whether a row's changes change nothing in this experiment."""
     return (row.sources, row.weights) == (reference.sources, reference.weights)
@@ -120,23 +102,18 @@ def is_reference(row: AblationResult, reference: AblationResult) -> bool:
 
 def changed(row: AblationResult) -> str:
     """A row's changes as text: "model.lrn false"; the weights where they are not the averaged ones."""
-    changes = [f"{name} {_value(value)}" for name, value in sorted(_flat(row.changes))]
-    return ", ".join(changes + ["the last weights"] * (row.weights == "last"))
+    return ", ".join([*sorted(_changes(row.changes)), *["the last weights"] * (row.weights == "last")])
 
 
-def _flat(changes: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """The changed keys with the path to them, and their values."""
+def _changes(changes: Mapping[str, object], prefix: str = "") -> Iterator[str]:
+    """Each changed key with the path to it, and its value."""
     for key, value in changes.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _changes(value, f"{prefix}{key}.")
+        elif isinstance(value, list | tuple):
+            yield f"{prefix}{key} {' and '.join(map(str, value)) or 'none'}"
         else:
-            yield f"{prefix}{key}", value
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return " and ".join(map(str, value)) or "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+            yield f"{prefix}{key} {str(value).lower() if isinstance(value, bool) else value}"
 
 
 def verdict(bounds: Interval) -> str:
@@ -162,14 +139,10 @@ def summary(compared: AblationMetrics) -> tuple[str, ...]:
     rows = [row for row in compared.rows if not is_reference(row, compared.reference)]
     sentences = []
     for words, start in VERDICTS.items():
-        clauses = [_clause(row.about) for row in rows if verdict(row.test.of(measure).interval) == words]
-        if clauses:
-            sentences.append(f"{start}: {'; '.join(clauses)}.")
+        names = [row.about for row in rows if verdict(row.test.of(measure).interval) == words]
+        if names:
+            sentences.append(f"{start}: {'; '.join(name[:1].lower() + name[1:] for name in names)}.")
     return tuple(sentences)
-
-
-def _clause(about: str) -> str:
-    return about[:1].lower() + about[1:]
 
 
 def method(compared: AblationMetrics) -> tuple[str, ...]:

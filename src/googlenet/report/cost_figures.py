@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from googlenet.metrics.cost import CostMetrics, NetworkCost, TimesRatio
-from googlenet.metrics.results import Results
-from googlenet.report.style import BLUE, GREY, ORANGE, SKY, drawn
+from googlenet.metrics.cost import NetworkCost, TimesRatio
+from googlenet.report.style import BLACK, BLUE, GREY, ORANGE, SKY, drawn, name_rows
 
 SIDES = {  # where a network's name stands beside its dot, so that neighbours in the chart stay readable
     "googlenet": (-8, -4, "right"),
@@ -21,10 +20,9 @@ SIDES = {  # where a network's name stands beside its dot, so that neighbours in
 
 
 def cost_of_networks(rows: Sequence[NetworkCost]) -> bytes:
-    """Multiply-adds over parameters, and where timed the forward time in relation to GoogLeNet's.
+    """Multiply-adds over parameters (both logarithmic), and where timed the forward time over GoogLeNet's.
 
-    Both axes of the first chart are logarithmic; the second has a bar
-    from zero to the median of the turns, and a line from their least to their greatest.
+    A bar reaches to the median of the turns, and its line from their least to their greatest.
     """
     timed = [(row, row.times_googlenet) for row in rows if row.times_googlenet is not None]
     timed.sort(key=lambda item: (item[1].median, item[0].network))
@@ -43,24 +41,15 @@ def _plane(axes: Any, rows: Sequence[NetworkCost]) -> None:
         x, y = row.parameters / 1e6, row.macs / 1e9
         axes.scatter(x, y, color=colour(row.network), s=55, zorder=2)
         dx, dy, side = SIDES.get(row.network, (8, -3, "left"))
-        axes.annotate(
-            title(row), (x, y), (dx, dy), textcoords="offset points", ha=side, va="center", size=8.5, zorder=3
-        )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlim(3, 400)
-    axes.set_ylim(0.5, 30)
+        at = {"textcoords": "offset points", "ha": side, "va": "center", "size": 8.5, "zorder": 3}
+        axes.annotate(title(row), (x, y), (dx, dy), **at)
+    axes.set(xscale="log", yscale="log", xlim=(3, 400), ylim=(0.5, 30), title="What a network costs")
     axes.set_xticks([5, 10, 20, 50, 100, 200], ["5", "10", "20", "50", "100", "200"])
     axes.set_yticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
     axes.minorticks_off()
-    axes.set_xlabel("parameters, millions")
-    axes.set_ylabel("multiply-adds of one image, billions")
-    axes.set_title("What a network costs")
-    for name, label in (
-        ("googlenet", "GoogLeNet"),
-        ("googlenet_", "its alternatives"),
-        ("", "other networks"),
-    ):
+    axes.set(xlabel="parameters, millions", ylabel="multiply-adds of one image, billions")
+    labels = {"googlenet": "GoogLeNet", "googlenet_": "its alternatives", "": "other networks"}
+    for name, label in labels.items():
         axes.scatter([], [], color=colour(name), s=55, label=label)
     axes.legend(loc="upper left")
 
@@ -68,30 +57,20 @@ def _plane(axes: Any, rows: Sequence[NetworkCost]) -> None:
 def _bars(axes: Any, rows: Sequence[tuple[NetworkCost, TimesRatio]]) -> None:
     for position, (row, times) in enumerate(rows):
         axes.barh(position, times.median, color=colour(row.network), height=0.62)
-        axes.plot([times.min, times.max], [position, position], color="#222222", linewidth=1.2)
-        axes.annotate(
-            f"{times.median:.1f}", (times.max, position), (5, 0), textcoords="offset points", va="center", size=8.5
-        )  # fmt: skip
+        axes.plot([times.min, times.max], [position, position], color=BLACK, linewidth=1.2)
+        at = {"textcoords": "offset points", "va": "center", "size": 8.5}
+        axes.annotate(f"{times.median:.1f}", (times.max, position), (5, 0), **at)
     axes.axvline(1, color=GREY, linewidth=0.9)
-    axes.set_yticks(range(len(rows)), [title(row) for row, _ in rows])
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+    name_rows(axes, [title(row) for row, _ in rows])
     axes.set_xlim(0, 1.15 * max(times.max for _, times in rows))
-    axes.grid(axis="y", visible=False)
-    axes.set_xlabel("GoogLeNet = 1")
-    axes.set_title("Time of a forward pass")
+    axes.set(xlabel="GoogLeNet = 1", title="Time of a forward pass")
 
 
-def colour(name: str) -> str:
+def colour(network: str) -> str:
     """GoogLeNet's own colour, another for its alternatives, a third for the networks of others."""
-    return BLUE if name == "googlenet" else SKY if name.startswith("googlenet") else ORANGE
+    return BLUE if network == "googlenet" else SKY if network.startswith("googlenet") else ORANGE
 
 
 def title(row: NetworkCost) -> str:
     """A network's title, short enough for an axis."""
     return row.title.split(" (")[0].removeprefix("GoogLeNet, ")
-
-
-def from_metrics(results: Results) -> dict[str, bytes]:
-    """Every chart of this module that the metrics of an experiment allow, by the name of its function."""
-    cost = results.one(CostMetrics)
-    return {"cost_of_networks": cost_of_networks(cost.beside.networks)} if cost else {}

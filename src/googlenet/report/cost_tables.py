@@ -4,7 +4,7 @@ from typing import Literal
 
 from googlenet import paper
 from googlenet.metrics.cost import Comparison, NetworkCost
-from googlenet.report.parts import OURS, PAPER, Column, Row, Table
+from googlenet.report.parts import OURS, PAPER, Column, Row, Table, numbers, texts
 from googlenet.report.words import NONE, TIMES, as_printed, count, decimal, mega, plural
 
 # The network whose makers' error in Table 2 is nearest to GoogLeNet's, of those that are compared.
@@ -23,34 +23,14 @@ def ratio(row: NetworkCost) -> str:
 
 def networks(beside: Comparison) -> Table:
     """Parameters, multiply-adds, memory and forward time of every network, for 1,000 classes."""
-    rows = [
-        Row(
-            (
-                row.title,
-                str(row.input_px),
-                str(row.layers),
-                count(row.parameters),
-                mega(row.macs),
-                decimal(row.weights_mb, 1),
-                decimal(row.activations_mb, 1),
-                decimal(row.forward_ms, 1),
-                ratio(row),
-            ),
-            OURS if row.network == "googlenet" else "",
-        )
-        for row in beside.networks
-    ]
-    columns = (
-        Column("Network", words=True),
-        Column("Input, px"),
-        Column("Layers"),
-        Column("Parameters"),
-        Column("Multiply-adds"),
-        Column("Weights, MB"),
-        Column("Activations, MB"),
-        Column("Forward, ms"),
-        Column(f"Time, {TIMES} GoogLeNet's"),
-    )
+    rows = []
+    for row in beside.networks:
+        counts = (str(row.input_px), str(row.layers), count(row.parameters), mega(row.macs))
+        measured = (decimal(value, 1) for value in (row.weights_mb, row.activations_mb, row.forward_ms))
+        mark = OURS if row.network == "googlenet" else ""
+        rows.append(Row((row.title, *counts, *measured, ratio(row)), mark))
+    exact = ("Input, px", "Layers", "Parameters", "Multiply-adds", "Weights, MB", "Activations, MB")
+    columns = (*texts("Network"), *numbers(*exact, "Forward, ms", f"Time, {TIMES} GoogLeNet's"))
     deeper = ", ".join(beside.deeper)
     note = (
         "Parameters and multiply-adds are exact, with 1,000 classes and without auxiliary heads. Layers: with "
@@ -60,24 +40,22 @@ def networks(beside: Comparison) -> Table:
         f"Wider: width {beside.wider:g}; deeper: one more of each of the modules {deeper}."
     )
     if any(row.forward_ms is not None for row in beside.networks):
-        note += f" Times are medians of {_measured(beside)}; the networks took turns, and in brackets stand the least and the greatest ratio of a turn. Times, so not repeatable."
+        turns, images = plural(beside.repeats, "turn"), plural(beside.batch, "image")
+        threads = plural(beside.threads, "thread")
+        note += (
+            f" Times are medians of {turns} with {images} on {beside.device}, {threads}, {beside.precision}; the "
+            "networks took turns, and in brackets stand the least and the greatest ratio of a turn. Times, so not "
+            "repeatable."
+        )
     caption = "One machine, one run: GoogLeNet, its alternatives, and the networks that it is compared with."
     return Table("GoogLeNet's cost beside other networks", caption, columns, tuple(rows), note)
-
-
-def _measured(beside: Comparison) -> str:
-    """On what and how the times were taken."""
-    turns, images = plural(beside.repeats, "turn"), plural(beside.batch, "image")
-    threads = plural(beside.threads, "thread")
-    return f"{turns} with {images} on {beside.device}, {threads}, {beside.precision}"
 
 
 def claims(beside: Comparison) -> Table:
     """The paper's words on its cost, each beside our figure."""
     rows, words, totals = beside.by_name(), paper.facts("architecture_facts"), paper.table_1_totals()
-    ours, winner, similar, naive = (
-        rows[name] for name in ("googlenet", "alexnet", SIMILAR, "googlenet_naive")
-    )
+    ours, winner = rows["googlenet"], rows["alexnet"]
+    similar, naive = rows[SIMILAR], rows["googlenet_naive"]
     errors = {row.team: as_printed(row.top5_error_percent) for row in paper.table_2()}
     printed_sum = totals.sum_of_printed_params
     made = (
@@ -105,7 +83,7 @@ def claims(beside: Comparison) -> Table:
             f"{times_of(naive, ours, 'parameters')} times the parameters; time: {slower(naive)}",
         ),
     )
-    columns = (Column("The paper says", PAPER, True), Column("Here", OURS, True), Column("How", words=True))
+    columns = (Column("The paper says", PAPER, True), Column("Here", OURS, True), *texts("How"))
     caption = "Sections 1 and 4: what the paper says of its cost, counted and measured."
     note = f"Of a wider and deeper network the paper says: {words['wider_and_deeper_variant']}."
     return Table("The paper's claims on cost", caption, columns, tuple(Row(cells) for cells in made), note)

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from googlenet.metrics.classification import CalibrationMetrics
-from googlenet.metrics.classification_studies import BudgetErrors, CropStudyMetrics, PolicyErrors
+from googlenet.metrics.classification_studies import BudgetErrors, CropStudyMetrics
 from googlenet.metrics.error_rates import TopError
 from googlenet.report.crop_tables import systems_of
 from googlenet.report.style import BLUE, GREY, ORANGE, PALETTE, drawn
 from googlenet.report.words import main_metric, plural
-
-LEAST_SHOWN = 5  # predictions in a bin of the reliability diagram
 
 
 def error_over_crops(study: CropStudyMetrics) -> bytes:
@@ -24,11 +22,16 @@ def error_over_crops(study: CropStudyMetrics) -> bytes:
             rows = [row for row in study.budgets if row.system == system]
             _random(axes, rows, error)
             _best(axes, rows, error)
-            _policies(axes, [row for row in study.policies if row.system == system], error)
+            label: str | None = "the paper's 1, 10 and 144 crops"
+            for row in (row for row in study.policies if row.system == system):
+                x, y = row.forward_passes, row.of(error)
+                axes.scatter(x, y, color=ORANGE, edgecolors="black", marker="D", s=48, zorder=3, label=label)
+                axes.annotate(str(row.crops), (x, y), (6, 5), textcoords="offset points", size=9)
+                label = None
             axes.set_title("One model" if system == "single" else plural(study.models, "model"))
             axes.set_xscale("log")
             ticks = _apart([row.crops for row in rows])
-            axes.set_xticks(ticks, [str(crops) for crops in ticks])
+            axes.set_xticks(ticks, map(str, ticks))
             axes.minorticks_off()
             axes.set_ylim(bottom=0)
             axes.set_xlabel("crops of an image (forward passes of each model)")
@@ -38,29 +41,22 @@ def error_over_crops(study: CropStudyMetrics) -> bytes:
     return drawn(draw, 10 if len(systems) > 1 else 6.5, 4.6)
 
 
-def _apart(numbers: list[int], least: float = 1.3) -> list[int]:
+def _apart(crops: list[int], least: float = 1.3) -> list[int]:
     """Those of rising numbers whose labels do not touch on a logarithmic axis."""
     kept: list[int] = []
-    for number in numbers:
+    for number in crops:
         if not kept or number >= least * kept[-1]:
             kept.append(number)
     return kept
 
 
 def _random(axes: Any, rows: Sequence[BudgetErrors], error: TopError) -> None:
-    crops = [row.crops for row in rows]
-    spreads = [row.random.of(error) for row in rows]
+    crops, spreads = [row.crops for row in rows], [row.random.of(error) for row in rows]
     low, high = zip(*(spread.quartiles for spread in spreads), strict=True)
     axes.fill_between(crops, low, high, color=GREY, alpha=0.25, linewidth=0)
-    label = "random crops: mean and middle half of subsets"
-    axes.plot(
-        crops,
-        [spread.mean for spread in spreads],
-        color=GREY,
-        linestyle=(0, (5, 1.5)),
-        marker=".",
-        label=label,
-    )
+    style = {"color": GREY, "linestyle": (0, (5, 1.5)), "marker": "."}
+    means = [spread.mean for spread in spreads]
+    axes.plot(crops, means, label="random crops: mean and middle half of subsets", **style)
 
 
 def _best(axes: Any, rows: Sequence[BudgetErrors], error: TopError) -> None:
@@ -74,14 +70,6 @@ def _best(axes: Any, rows: Sequence[BudgetErrors], error: TopError) -> None:
     axes.plot(crops, errors, color=BLUE, marker="o", markersize=5, label="best crops, with interval")
 
 
-def _policies(axes: Any, rows: Sequence[PolicyErrors], error: TopError) -> None:
-    for at, row in enumerate(rows):
-        x, y = row.forward_passes, row.of(error)
-        label = "the paper's 1, 10 and 144 crops" if at == 0 else None
-        axes.scatter(x, y, color=ORANGE, edgecolors="black", marker="D", s=48, zorder=3, label=label)
-        axes.annotate(str(row.crops), (x, y), (6, 5), textcoords="offset points", size=9)
-
-
 def reliability(calibration: CalibrationMetrics) -> bytes:
     """Share of first classes that are right over their probability (%), above how many predictions lie where."""
     systems = calibration.systems
@@ -93,25 +81,22 @@ def reliability(calibration: CalibrationMetrics) -> bytes:
         for column, number in enumerate(models):
             upper, lower = grid[:, column]
             upper.plot([0, 100], [0, 100], color=GREY, linewidth=1, label="perfect calibration")
-            upper.set(
-                title="One model" if number == 1 else plural(number, "model"), xlim=(0, 100), ylim=(0, 102)
-            )
+            title = "One model" if number == 1 else plural(number, "model")
+            upper.set(title=title, xlim=(0, 100), ylim=(0, 102))
             rows = [row for row in systems if row.models == number]
             for index, row in enumerate(rows):
                 colour, label = PALETTE[index], plural(row.crops, "crop")
                 total = sum(each.predictions for each in row.reliability)
-                many = [each for each in row.reliability if each.predictions >= LEAST_SHOWN]
+                many = [each for each in row.reliability if each.predictions >= 5]
                 x, y = [each.confidence_percent for each in many], [each.correct_percent for each in many]
                 sizes = [12 + 160 * each.predictions / total for each in many]
                 upper.plot(x, y, color=colour, linewidth=1.2, label=label)
                 marks = {"color": colour, "alpha": 0.75, "marker": "os"[index % 2], "clip_on": False}
                 upper.scatter(x, y, s=sizes, zorder=3, **marks)
-                centres = [
-                    (each.bin + 0.5) * width if even else each.confidence_percent for each in row.reliability
-                ]
                 shift = (index - (len(rows) - 1) / 2) * width * 0.4
-                shares = [100 * each.predictions / total for each in row.reliability]
-                lower.bar([at + shift for at in centres], shares, width * 0.38, color=colour)
+                for each in row.reliability:
+                    centre = (each.bin + 0.5) * width if even else each.confidence_percent
+                    lower.bar(centre + shift, 100 * each.predictions / total, width * 0.38, color=colour)
             lower.set_xlabel("probability of the first class, %")
         grid[0, 0].set_ylabel("first class is right, %")
         grid[1, 0].set_ylabel("predictions, %")

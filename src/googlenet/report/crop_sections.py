@@ -14,11 +14,13 @@ def choices_of_crops(study: CropStudyMetrics | None, figures: Mapping[str, bytes
     """How many crops are worth their time, and how they are best combined."""
     if study is None:
         return None
-    content: list[Table | Picture] = [*captioned(figures, "error_over_crops"), crop_tables.budgets(study)]
-    content.append(crop_tables.policies(study))
-    if study.chosen:
-        content.append(crop_tables.first_chosen(study))
-    content.append(crop_tables.aggregations(study))
+    content: tuple[Table | Picture, ...] = (
+        *captioned(figures, "error_over_crops"),
+        crop_tables.budgets(study),
+        crop_tables.policies(study),
+        *([crop_tables.first_chosen(study)] if study.chosen else []),
+        crop_tables.aggregations(study),
+    )
     text = (
         "The paper calls 144 crops more than real applications may need, and says that it tried other ways than the "
         f"mean. Both are looked at here on {plural(study.images, 'test image')} whose predictions were kept crop by "
@@ -26,7 +28,7 @@ def choices_of_crops(study: CropStudyMetrics | None, figures: Mapping[str, bytes
         _chosen(study),
         _combined(study),
     )
-    return Section("Fewer crops, and other ways to combine them", text, tuple(content))
+    return Section("Fewer crops, and other ways to combine them", text, content)
 
 
 def _chosen(study: CropStudyMetrics) -> str:
@@ -40,11 +42,8 @@ def _chosen(study: CropStudyMetrics) -> str:
     models = crop_tables.models_of(system, study.models)
     if budget == study.candidates:
         return f"For {models}, validation prefers all crops to the best few: no smaller budget has a lower loss there."
-    best = next(
-        row.best
-        for row in study.budgets
-        if row.best is not None and (row.system, row.crops) == (system, budget)
-    )
+    rows = [row.best for row in study.budgets if (row.system, row.crops) == (system, budget)]
+    best = next(best for best in rows if best is not None)
     return (
         f"For {models}, the budget with the least loss on {plural(study.validation_images, 'validation image')} is "
         f"{plural(budget, 'crop')}. On test their {name} is {decimal(best.of(error))} %; against all {count(study.crops)}: "
@@ -56,12 +55,8 @@ def _combined(study: CropStudyMetrics) -> str:
     """What the paper says of the maximum, here."""
     error, _ = main_metric(study.classes)
     system = crop_tables.systems_of(study)[0]
-    against = next(
-        row.against_mean
-        for row in study.aggregations
-        if row.against_mean is not None and (row.system, row.aggregation) == (system, "max_over_crops")
-    )
-    words = of_difference(against.of(error))
+    rows = [row for row in study.aggregations if (row.system, row.aggregation) == (system, "max_over_crops")]
+    words = next(of_difference(row.against_mean.of(error)) for row in rows if row.against_mean is not None)
     return f"The maximum over crops, which the paper found worse than the mean, is here, against the mean: {words}."
 
 
@@ -75,20 +70,17 @@ def what_helps(ensemble: EnsembleMetrics | None, study: CropStudyMetrics | None)
     ]
     if ensemble and ensemble.left_out.overall:
         members = ensemble.left_out
-        content += _tables_of(crop_tables.members_left_out(members), members, "member")
+        content += [crop_tables.members_left_out(members), *_by_class(members, "member")]
         text.append(_among(members, "member"))
     if study and study.groups.overall:
-        content += _tables_of(crop_tables.crop_groups(study), study.groups, "group of crops")
+        content += [crop_tables.crop_groups(study), *_by_class(study.groups, "group of crops")]
         text.append(_among(study.groups, "group of crops"))
-    return (
-        Section("Which members and crops help which classes", tuple(text), tuple(content))
-        if content
-        else None
-    )
+    title = "Which members and crops help which classes"
+    return Section(title, tuple(text), tuple(content)) if content else None
 
 
-def _tables_of(overall: Table, effects: Effects, part: str) -> list[Table]:
-    return [overall, crop_tables.by_class(effects, part)] if effects.by_class.largest else [overall]
+def _by_class(effects: Effects, part: str) -> list[Table]:
+    return [crop_tables.by_class(effects, part)] if effects.by_class.largest else []
 
 
 def _among(effects: Effects, part: str) -> str:
@@ -107,19 +99,21 @@ def calibration(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) 
     """Whether the networks are right as often as they say, before and after averaging."""
     if ensemble is None:
         return None
-    first, last = ensemble.calibration.systems[0], ensemble.calibration.systems[-1]
-    names = [f"{plural(row.models, 'model')} at {plural(row.crops, 'crop')}" for row in (first, last)]
+    systems = {
+        f"{plural(row.models, 'model')} at {plural(row.crops, 'crop')}": row
+        for row in (ensemble.calibration.systems[0], ensemble.calibration.systems[-1])
+    }
     errors = [
         f"{name}: {decimal(row.ece_percent.value)} %, {with_confidence(row.ece_percent.interval)}"
-        for name, row in zip(names, (first, last), strict=True)
+        for name, row in systems.items()
     ]
-    text = [f"Expected calibration error of {errors[0]}."]
-    if first is not last:
-        text[0] = f"Expected calibration error of {'; of '.join(errors)}."
+    text = [f"Expected calibration error of {'; of '.join(errors)}."]
+    if len(systems) > 1:
+        (first, _), (last, row) = systems.items()
         falls = [
-            f"{heading.split(',')[0].lower()} {of_difference(last.of(measure).fall, unit=unit, digits=digits)}"
+            f"{heading.split(',')[0].lower()} {of_difference(row.of(measure).fall, unit=unit, digits=digits)}"
             for measure, (heading, unit, digits) in crop_tables.MEASURES.items()
         ]
-        text.append(f"{names[1]} against {names[0]}: {'; '.join(falls)}.")
+        text.append(f"{last} against {first}: {'; '.join(falls)}.")
     table = crop_tables.calibration(ensemble.calibration, ensemble.classes)
     return Section("Calibration", tuple(text), (table, *captioned(figures, "reliability")))

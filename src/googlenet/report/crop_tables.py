@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from googlenet.metrics.classification import CalibrationMeasure, CalibrationMetrics, Effect, Effects, System
-from googlenet.metrics.classification_studies import BestCrops, CropStudyMetrics
-from googlenet.metrics.error_rates import TopError
-from googlenet.report.parts import OURS, Column, Row, Table
+from googlenet.metrics.classification_studies import CropStudyMetrics
+from googlenet.report.parts import Column, Row, Table, numbers, our_numbers, texts
 from googlenet.report.words import (
     NONE,
     confidence,
@@ -51,16 +50,13 @@ def aggregations(study: CropStudyMetrics) -> Table:
         for row in (row for row in study.aggregations if row.system == system):
             if system == "single" and row.aggregation == "max_over_all":
                 continue  # of one model the same as max_over_crops
-            against = row.against_mean
-            cells = (models_of(system, study.models), WAYS[row.aggregation], decimal(row.of(error)))
-            words = "base" if against is None else of_difference(against.of(error))
-            rows.append(Row((*cells, interval(row.intervals.of(error)), words)))
+            against = "base" if row.against_mean is None else of_difference(row.against_mean.of(error))
+            measured = (decimal(row.of(error)), interval(row.intervals.of(error)), against)
+            rows.append(Row((models_of(system, study.models), WAYS[row.aggregation], *measured)))
     columns = (
-        Column("Models", words=True),
-        Column("Combined by", words=True),
-        Column(f"{name.capitalize()}, %", OURS),
-        Column(_level(study), OURS),
-        Column("Against the mean, on the same images", words=True),
+        *texts("Models", "Combined by"),
+        *our_numbers(f"{name.capitalize()}, %", _level(study)),
+        *texts("Against the mean, on the same images"),
     )
     caption = (
         f"Section 7 averages the softmax, and found the maximum over crops worse. {plural(study.crops, 'crop')} of "
@@ -77,23 +73,19 @@ def budgets(study: CropStudyMetrics) -> Table:
     for system in systems_of(study):
         for row in (row for row in study.budgets if row.system == system):
             random, best = row.random.of(error), row.best
-            cells = [models_of(system, study.models), count(row.crops)]
-            cells.append(spread(random.mean, random.std))
+            cells = [models_of(system, study.models), count(row.crops), spread(random.mean, random.std)]
             if best is None:
                 cells += [NONE] * 4
             else:
                 cells += [decimal(best.of(error)), interval(best.intervals.of(error))]
-                everything = row.crops == study.candidates
-                cells += ["the same crops"] * 2 if everything else _falls(best, error)
+                falls = [of_difference(fall.of(error)) for fall in (best.against_random, best.against_all)]
+                cells += ["the same crops"] * 2 if row.crops == study.candidates else falls
             rows.append(Row(tuple(cells)))
     columns = (
-        Column("Models", words=True),
-        Column("Crops"),
-        Column("Random crops", OURS),
-        Column("Best crops", OURS),
-        Column(_level(study), OURS),
-        Column("Best against random", words=True),
-        Column(f"Best against all {count(study.crops)}", words=True),
+        *texts("Models"),
+        *numbers("Crops"),
+        *our_numbers("Random crops", "Best crops", _level(study)),
+        *texts("Best against random", f"Best against all {count(study.crops)}"),
     )
     caption = (
         f"{name.capitalize()} in %, over {plural(study.images, 'test image')}. Random: mean and standard deviation of "
@@ -108,10 +100,6 @@ def budgets(study: CropStudyMetrics) -> Table:
     return Table("How many crops are worth their time", caption, columns, tuple(rows), note)
 
 
-def _falls(best: BestCrops, error: TopError) -> list[str]:
-    return [of_difference(against.of(error)) for against in (best.against_random, best.against_all)]
-
-
 def _level(study: CropStudyMetrics) -> str:
     """What the study's intervals are called."""
     return confidence(study.aggregations[0].intervals.top1_error_percent)
@@ -123,18 +111,16 @@ def policies(study: CropStudyMetrics) -> Table:
     rows = []
     for system in systems_of(study):
         for row in (row for row in study.policies if row.system == system):
-            best = row.to_best
-            same = round(row.forward_passes) == study.candidates
+            best, same = row.to_best, round(row.forward_passes) == study.candidates
             words = NONE if best is None else "the same crops" if same else of_difference(best.of(error))
-            cells = (models_of(system, study.models), count(row.crops), decimal(row.forward_passes, 0))
-            rows.append(Row((*cells, decimal(row.of(error)), interval(row.intervals.of(error)), words)))
+            measured = (decimal(row.of(error)), interval(row.intervals.of(error)), words)
+            cost = (count(row.crops), decimal(row.forward_passes, 0))
+            rows.append(Row((models_of(system, study.models), *cost, *measured)))
     columns = (
-        Column("Models", words=True),
-        Column("Crops"),
-        Column("Forward passes"),
-        Column(f"{name.capitalize()}, %", OURS),
-        Column(_level(study), OURS),
-        Column("The best crops of that cost are", words=True),
+        *texts("Models"),
+        *numbers("Crops", "Forward passes"),
+        *our_numbers(f"{name.capitalize()}, %", _level(study)),
+        *texts("The best crops of that cost are"),
     )
     caption = (
         "The paper's crops. Forward passes: of an image by each model; crops that coincide need only one."
@@ -148,50 +134,32 @@ def first_chosen(study: CropStudyMetrics) -> Table:
     for at, crop in enumerate(study.chosen["ensemble"].first, start=1):
         mirrored = "yes" if crop.mirrored else "no"
         rows.append(Row((str(at), str(crop.scale_px), crop.square, crop.kind, mirrored)))
-    columns = (
-        Column("Order"),
-        Column("Shorter side, px"),
-        Column("Square", words=True),
-        Column("Crop", words=True),
-        Column("Mirrored", words=True),
-    )
-    caption = (
-        f"For {plural(study.models, 'model')} together, on {plural(study.validation_images, 'validation image')}; "
-        "sizes are the paper's, for crops of 224 px."
-    )
+    columns = (*numbers("Order", "Shorter side, px"), *texts("Square", "Crop", "Mirrored"))
+    images = plural(study.validation_images, "validation image")
+    caption = f"For {plural(study.models, 'model')} together, on {images}; sizes are the paper's, for crops of 224 px."
     return Table("The crops that are chosen first", caption, columns, tuple(rows))
 
 
 def crop_groups(study: CropStudyMetrics) -> Table:
     """Each group of crops: its error alone, and what leaving it out changes."""
     error, name = main_metric(study.classes)
-    groups, rows = study.groups, []
-    for row in groups.overall:
-        cells = (row.left_out, count(row.crops), decimal(row.alone.of(error)))
-        rows.append(Row((*cells, *_effect(row))))
-    columns = (
-        Column("Group", words=True),
-        Column("Crops"),
-        Column(f"{name.capitalize()} with it alone, %", OURS),
-        *_effect_columns(groups.overall),
+    groups = study.groups
+    rows = tuple(
+        Row((row.left_out, count(row.crops), decimal(row.alone.of(error)), *_effect(row)))
+        for row in groups.overall
     )
-    note = (
-        f"Change nothing here, because their crops coincide with others: {', '.join(groups.without_effect)}."
-        if groups.without_effect
-        else ""
-    )
+    alone = our_numbers(f"{name.capitalize()} with it alone, %")
+    columns = (*texts("Group"), *numbers("Crops"), *alone, *_effect_columns(groups.overall))
+    nothing = ", ".join(groups.without_effect)
+    note = f"Change nothing here, because their crops coincide with others: {nothing}." if nothing else ""
     caption = f"{plural(study.models, 'model')}, {plural(study.images, 'test image')}, all classes."
-    return Table("Groups of crops left out", caption, columns, tuple(rows), note)
+    return Table("Groups of crops left out", caption, columns, rows, note)
 
 
 def members_left_out(left_out: Effects) -> Table:
     """Each member: what leaving it out of the ensemble changes."""
     rows = tuple(Row((row.left_out, count(row.images), *_effect(row))) for row in left_out.overall)
-    columns = (
-        Column("Member", words=True),
-        Column("Test images"),
-        *_effect_columns(left_out.overall),
-    )
+    columns = (*texts("Member"), *numbers("Test images"), *_effect_columns(left_out.overall))
     return Table("Members left out", "The ensemble at its most crops, all classes.", columns, rows)
 
 
@@ -201,30 +169,21 @@ def by_class(effects: Effects, part: str) -> Table:
         Row((row.left_out, str(row.class_name), count(row.images), *_effect(row)))
         for row in effects.by_class.largest
     )
-    columns = (
-        Column(f"{part.capitalize()} left out", words=True),
-        Column("Class", words=True),
-        Column("Test images"),
-        *_effect_columns(effects.by_class.largest),
-    )
-    caption = f"The {plural(len(rows), 'change')} with the least p of {count(effects.by_class.comparisons)} that were looked at."
+    left_out = (*texts(f"{part.capitalize()} left out", "Class"), *numbers("Test images"))
+    columns = (*left_out, *_effect_columns(effects.by_class.largest))
+    compared = count(effects.by_class.comparisons)
+    caption = f"The {plural(len(rows), 'change')} with the least p of {compared} that were looked at."
     return Table(f"Which {part} helps which class", caption, columns, rows)
 
 
 def _effect_columns(effects: Sequence[Effect]) -> tuple[Column, ...]:
-    return (
-        Column("Top-1 error without it, points", OURS),
-        Column(confidence(effects[0].interval), OURS),
-        Column("Right thanks to it", OURS),
-        Column("Wrong because of it", OURS),
-        Column("p", OURS),
-        Column("It", words=True),
-    )
+    without = ("Top-1 error without it, points", confidence(effects[0].interval))
+    return (*our_numbers(*without, "Right thanks to it", "Wrong because of it", "p"), *texts("It"))
 
 
 def _effect(row: Effect) -> tuple[str, ...]:
-    numbers = (signed(row.difference), interval(row.interval), count(row.gained), count(row.lost))
-    return (*numbers, decimal(row.p_value, 3), verdict(row))
+    figures = (signed(row.difference), interval(row.interval), count(row.gained), count(row.lost))
+    return (*figures, decimal(row.p_value, 3), verdict(row))
 
 
 def verdict(row: Effect) -> str:
@@ -246,10 +205,10 @@ def calibration(metrics: CalibrationMetrics, classes: int) -> Table:
             cells += [decimal(figure.value, digits), interval(figure.interval, digits)]
             cells.append("base" if row is base else of_difference(figure.fall, unit=unit, digits=digits))
         rows.append(Row(tuple(cells)))
-    columns = [Column("Models", words=True), Column("Crops", words=True)]
+    columns = [*texts("Models", "Crops")]
     for heading, _, _ in MEASURES.values():
-        columns += [Column(heading, OURS), Column(confidence(base.ece_percent.interval), OURS)]
-        columns.append(Column("Against the first row", words=True))
+        columns += our_numbers(heading, confidence(base.ece_percent.interval))
+        columns += texts("Against the first row")
     binned = "equal width" if metrics.binning == "equal_width" else "equal numbers of images"
     note = (
         f"Calibration error: over {plural(metrics.bins, 'bin')} of {binned} by the probability of the first class, the mean "
@@ -258,6 +217,5 @@ def calibration(metrics: CalibrationMetrics, classes: int) -> Table:
         f"score: sum over the {count(classes)} classes of squared differences, 0 to 2. One model: the "
         "mean over the members."
     )
-    return Table(
-        "Calibration", "On the test images; lower is better in all three.", tuple(columns), tuple(rows), note
-    )
+    caption = "On the test images; lower is better in all three."
+    return Table("Calibration", caption, tuple(columns), tuple(rows), note)

@@ -1,6 +1,6 @@
 """Charts of detection: precision over recall, classes, error types, coverage. Metrics in, PNG bytes out."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from googlenet.report.style import (
     clipped,
     drawn,
     envelope,
+    name_rows,
 )
 from googlenet.report.words import count
 
@@ -36,8 +37,7 @@ REASON_COLOURS = (BLACK, RED, ORANGE, PURPLE)
 def precision_recall(curves: Mapping[str, PrecisionRecall], ap_percent: Mapping[str, float | None]) -> bytes:
     """Precision over recall, a small chart for each of at most PANELS classes, with the mean of all behind it.
 
-    Both by class. Best first; of more classes, evenly from the best to the worst. A class without an average precision is
-    left out.
+    Best first; of more classes, evenly from the best to the worst. A class without an average precision is left out.
     """
     grid = np.linspace(0, 1, 101)
     known = {name: ap for name, ap in ap_percent.items() if ap is not None and name in curves}
@@ -54,9 +54,8 @@ def precision_recall(curves: Mapping[str, PrecisionRecall], ap_percent: Mapping[
         for axes, name in zip(panels, shown, strict=False):
             axes.fill_between(grid, lines[name], color=BLUE, alpha=0.14, linewidth=0)
             axes.plot(grid, lines[name], color=BLUE, linewidth=1.8, label="the class")
-            axes.plot(
-                grid, mean, color=GREY, linewidth=1.4, linestyle=(0, (4, 2)), label=f"mean of {len(lines)}"
-            )
+            dashed = {"color": GREY, "linewidth": 1.4, "linestyle": (0, (4, 2))}
+            axes.plot(grid, mean, label=f"mean of {len(lines)}", **dashed)
             axes.set(xlim=(0, 1.01), ylim=(0, 1.03), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
             axes.set_title(f"{clipped(name, 20)}: {known[name]:.1f} %", fontsize=9, fontweight="normal")
         for place, axes in enumerate(panels):
@@ -73,10 +72,7 @@ def precision_recall(curves: Mapping[str, PrecisionRecall], ap_percent: Mapping[
 def average_precision_by_class(
     classes: Sequence[str], ensemble: Precision, detectors: Mapping[str, Precision]
 ) -> bytes:
-    """Average precision (%) by class: the ensemble, and each detector alone; the LOWEST classes at most.
-
-    A class without objects is left out.
-    """
+    """Average precision (%) of the LOWEST classes that have objects: the ensemble, and each detector alone."""
     known = {index: value for index, value in enumerate(ensemble.ap_percent) if value is not None}
     order = sorted(known, key=lambda index: (known[index], classes[index]))[:LOWEST]
 
@@ -84,11 +80,9 @@ def average_precision_by_class(
         axes = figure.subplots()
         for position, index in enumerate(order):
             alone = [ap for row in detectors.values() if (ap := row.ap_percent[index]) is not None]
-            label = position == 0
-            dots = {"color": SKY, "s": 22, "alpha": 0.8, "label": "one detector" if label else None}
-            axes.scatter(alone, [position] * len(alone), **dots)
-            named = {"label": "ensemble" if label else None, "marker": "D", "s": 40, "zorder": 3}
-            axes.scatter(known[index], position, color=BLACK, **named)
+            label, other_label = ("one detector", "ensemble") if position == 0 else (None, None)
+            axes.scatter(alone, [position] * len(alone), color=SKY, s=22, alpha=0.8, label=label)
+            axes.scatter(known[index], position, color=BLACK, label=other_label, marker="D", s=40, zorder=3)
         axes.set_yticks(range(len(order)), [clipped(classes[index]) for index in order])
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.set_xlabel("average precision on test, %")
@@ -98,10 +92,7 @@ def average_precision_by_class(
 
 
 def error_types(errors: ErrorTypes) -> bytes:
-    """Stacked bars, over all and by class: what the first detections are (%), and why objects are missed (% of them).
-
-    Of more than BARS classes those with the smallest share of right ones.
-    """
+    """Stacked bars: what the first detections are (%), and why objects are missed (%), over all and by class (the BARS worst)."""
     false, missed = errors.false_positives, errors.missed
     missed_of = {row.class_name: row for row in missed.per_class}
     known = [row for row in false.per_class if row.objects]
@@ -139,7 +130,7 @@ def error_types(errors: ErrorTypes) -> bytes:
     return drawn(draw, 10, 1.9 + 0.3 * max(3, len(places)))
 
 
-def _shares(row: ErrorCounts, names: Collection[str], whole: int | None = None) -> list[float]:
+def _shares(row: ErrorCounts, names: Iterable[str], whole: int | None = None) -> list[float]:
     """Percentages that the names' counts are of `whole`, or of their sum."""
     counts = [row.counts[name] for name in names]
     total = sum(counts) if whole is None else whole
@@ -147,10 +138,7 @@ def _shares(row: ErrorCounts, names: Collection[str], whole: int | None = None) 
 
 
 def coverage_by_class(per_class: Sequence[ClassCoverage]) -> bytes:
-    """Coverage (%) of ground-truth boxes by the proposals, by class; the LOWEST classes at most.
-
-    A class without objects is left out. The line is the paper's.
-    """
+    """Coverage (%) of ground-truth boxes by the proposals, the LOWEST classes that have objects; the line is the paper's."""
     rows = least_covered(per_class)[:LOWEST]
     printed = paper.facts("detection")["proposals"]["coverage"][1]
 
@@ -158,10 +146,8 @@ def coverage_by_class(per_class: Sequence[ClassCoverage]) -> bytes:
         axes = figure.subplots()
         axes.barh(range(len(rows)), [percent for percent, _ in rows], color=GREEN, height=0.66)
         axes.axvline(printed, color=ORANGE, linewidth=2, label=f"paper, all classes: {printed} %")
-        axes.set_yticks(range(len(rows)), [clipped(row.class_name) for _, row in rows])
-        axes.set_ylim(len(rows) - 0.4, -0.6)
+        name_rows(axes, [clipped(row.class_name) for _, row in rows])
         axes.set_xlim(0, 100)
-        axes.grid(axis="y", visible=False)
         axes.set_xlabel("objects covered, %")
         figure.legend(loc="outside upper right")
 
@@ -169,10 +155,7 @@ def coverage_by_class(per_class: Sequence[ClassCoverage]) -> bytes:
 
 
 def coverage_by_boxes(study: ProposalStudyMetrics) -> bytes:
-    """Coverage (%) over the number of boxes an image, a line for each source; a mark where a source ends.
-
-    A source without boxes has no line. The dotted line is the paper's coverage.
-    """
+    """Coverage (%) over boxes an image, a line for each source that has boxes, a mark at its end; dotted: the paper's."""
     styles: dict[str, dict[str, Any]] = {
         "selective_search_full": {"color": BLACK, "linestyle": (0, (5, 2))},
         "selective_search": {"color": BLUE},
@@ -184,9 +167,8 @@ def coverage_by_boxes(study: ProposalStudyMetrics) -> bytes:
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        axes.axhline(
-            printed, color=RED, linewidth=1.2, linestyle=(0, (1, 2)), label=f"paper, ILSVRC: {printed} %"
-        )
+        label = f"paper, ILSVRC: {printed} %"
+        axes.axhline(printed, color=RED, linewidth=1.2, linestyle=(0, (1, 2)), label=label)
         for name in (name for name in SOURCES if study.curves[name]):
             curve, style = study.curves[name], styles[name]
             x, y = [point.boxes for point in curve], [point.coverage_percent for point in curve]
@@ -205,16 +187,15 @@ def coverage_by_boxes(study: ProposalStudyMetrics) -> bytes:
 def from_metrics(results: Results) -> dict[str, bytes]:
     """The charts of this module that the results allow, by the names of their functions."""
     made: dict[str, bytes] = {}
-    detection, study = results.one(DetectionMetrics), results.one(ProposalStudyMetrics)
-    if detection is not None:
-        ensemble, curves = detection.ensemble, detection.precision_recall
-        ap_percent = dict(zip(detection.classes, ensemble.ap_percent, strict=True))
-        made["precision_recall"] = precision_recall(curves, ap_percent)
+    if detection := results.one(DetectionMetrics):
+        classes, ensemble = detection.classes, detection.ensemble
+        ap_percent = dict(zip(classes, ensemble.ap_percent, strict=True))
+        made["precision_recall"] = precision_recall(detection.precision_recall, ap_percent)
         made["average_precision_by_class"] = average_precision_by_class(
-            detection.classes, ensemble, detection.detectors
+            classes, ensemble, detection.detectors
         )
         made["error_types"] = error_types(detection.error_types)
         made["coverage_by_class"] = coverage_by_class(detection.coverage.per_class)
-    if study is not None:
+    if study := results.one(ProposalStudyMetrics):
         made["coverage_by_boxes"] = coverage_by_boxes(study)
     return made

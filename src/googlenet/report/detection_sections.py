@@ -15,18 +15,16 @@ def proposals(results: Results, figures: Mapping[str, bytes]) -> Section | None:
     """Boxes and coverage of selective search, MultiBox and both, beside the paper's."""
     study, evaluated = results.one(ProposalStudyMetrics), results.one(DetectionMetrics)
     content: list[Table | Picture] = []
-    text: tuple[str, ...] = ()
-    if study is not None:
-        text = proposal_tables.summary(study)
+    if study:
         content += [proposal_tables.sources(study), *captioned(figures, "coverage_by_boxes")]
         content += [proposal_tables.by_class(study), *captioned(figures, "proposals")]
-    elif evaluated is not None:
+    elif evaluated:
         content.append(proposal_tables.coverage(evaluated.coverage))
-    if evaluated is not None:
+    if evaluated:
         content += captioned(figures, "coverage_by_class")
-    parts = results.several(ProposalMetrics)
-    if parts:
+    if parts := results.several(ProposalMetrics):
         content.append(proposal_tables.parts(parts))
+    text = proposal_tables.summary(study) if study else ()
     return Section("Region proposals", text, tuple(content)) if content else None
 
 
@@ -37,8 +35,7 @@ def detection(results: Results, figures: Mapping[str, bytes]) -> Section | None:
         return None
     content: list[Table | Picture] = [detection_tables.table_4(evaluated, manifest.dataset)]
     content.append(detection_tables.table_5(evaluated, manifest.dataset))
-    trained = results.several(DetectorMetrics)
-    if trained:
+    if trained := results.several(DetectorMetrics):
         content.append(detection_tables.detectors(trained, evaluated))
     content += captioned(figures, "detector_curves")
     if evaluated.switches.compared:
@@ -64,7 +61,10 @@ def errors(results: Results, figures: Mapping[str, bytes]) -> Section | None:
     if evaluated is None:
         return None
     types = evaluated.error_types
-    content: list[Table | Picture] = [*captioned(figures, "error_types")]
-    content += [error_tables.false_detections(types), error_tables.missed_objects(types)]
-    content += captioned(figures, "detections_best", "detections_worst")
-    return Section("Where the errors of detection come from", error_tables.summary(types), tuple(content))
+    content: tuple[Table | Picture, ...] = (
+        *captioned(figures, "error_types"),
+        error_tables.false_detections(types),
+        error_tables.missed_objects(types),
+        *captioned(figures, "detections_best", "detections_worst"),
+    )
+    return Section("Where the errors of detection come from", error_tables.summary(types), content)

@@ -1,11 +1,12 @@
 """Tables of detection: the paper's 4 and 5 with our figures, the detectors, the switches, classes, errors."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 from googlenet import paper
 from googlenet.config.schema.shared import Detector
 from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics
-from googlenet.report.parts import OURS, Column, Row, Table
+from googlenet.report.parts import OURS, Column, Row, Table, numbers, our_numbers, texts
 from googlenet.report.run_tables import setting_cells, setting_columns
 from googlenet.report.words import (
     NONE,
@@ -38,15 +39,8 @@ def table_4(detection: DetectionMetrics, dataset: str) -> Table:
     mean_ap = (decimal(ours.ensemble_mean_ap_percent, 1), interval(ours.interval, 1))
     cells = (f"Ours, on {dataset}", NONE, NONE, *mean_ap, NONE, plural(ours.detectors, "model"))
     rows.append(Row(cells, OURS))
-    columns = (
-        Column("Team", words=True),
-        Column("Year"),
-        Column("Place"),
-        Column("Mean AP, %"),
-        Column(confidence(ours.interval)),
-        Column("External data", words=True),
-        Column("Ensemble", words=True),
-    )
+    figures_of = numbers("Year", "Place", "Mean AP, %", confidence(ours.interval))
+    columns = (*texts("Team"), *figures_of, *texts("External data", "Ensemble"))
     note = "The interval is over test images, for these detectors; the print has none."
     caption = "Table 4, section 8: detection on ILSVRC by team, and this run on its own data."
     return Table("Detection by team", caption, columns, tuple(rows), note)
@@ -54,27 +48,16 @@ def table_4(detection: DetectionMetrics, dataset: str) -> Table:
 
 def table_5(detection: DetectionMetrics, dataset: str) -> Table:
     """Table 5 (section 8): single models, and the mean and spread of our detectors."""
-    rows = [
-        Row(
-            (
-                *(printed.team, as_printed(printed.mean_ap_percent), NONE),
-                *(printed.contextual_model, printed.box_regression),
-            )
-        )
-        for printed in paper.table_5()
-    ]
+    rows = []
+    for printed in paper.table_5():
+        answers = (printed.contextual_model, printed.box_regression)
+        rows.append(Row((printed.team, as_printed(printed.mean_ap_percent), NONE, *answers)))
     ours = spread(detection.single_mean_ap_percent, detection.single_std, 1)
-    has = (
-        "yes" if name in detection.switches.on else "no" for name in ("context_feature", "bbox_regression")
-    )
+    switches = ("context_feature", "bbox_regression")
+    has = ("yes" if name in detection.switches.on else "no" for name in switches)
     rows.append(Row((f"Ours, on {dataset}", ours, interval(detection.single_interval, 1), *has), OURS))
-    columns = (
-        Column("Team", words=True),
-        Column("Mean AP, %"),
-        Column(confidence(detection.single_interval)),
-        Column("Contextual model", words=True),
-        Column("Bounding-box regression", words=True),
-    )
+    mean_ap = numbers("Mean AP, %", confidence(detection.single_interval))
+    columns = (*texts("Team"), *mean_ap, *texts("Contextual model", "Bounding-box regression"))
     note = (
         f"Ours is the mean of {plural(len(detection.detectors), 'detector')}, ± their standard "
         "deviation; its interval is over test images. For GoogLeNet alone the paper prints 38.02 in this table and 40 in its text."
@@ -97,14 +80,8 @@ def detectors(trained: Mapping[str, DetectorMetrics], detection: DetectionMetric
         rows.append(Row((name, *setting_cells(metrics.member), *figures)))
     blank = [""] * (len(settings) + 3)
     rows.append(Row(("ensemble", *blank, decimal(detection.ensemble.mean_ap_percent, 1)), OURS))
-    columns = (
-        Column("Detector", words=True),
-        *settings,
-        Column("Parameters"),
-        Column("Positive regions"),
-        Column("Training accuracy, %"),
-        Column("Mean AP, %", OURS),
-    )
+    figures_of = numbers("Parameters", "Positive regions", "Training accuracy, %")
+    columns = (*texts("Detector"), *settings, *figures_of, *our_numbers("Mean AP, %"))
     caption = "Section 8: each classifies every proposed region; the ensemble is their mean."
     return Table("The detectors, side by side", caption, columns, tuple(rows))
 
@@ -117,9 +94,14 @@ def switched(names: Sequence[str]) -> str:
 def switches(detection: DetectionMetrics) -> Table:
     """What each switch beyond the paper is worth: rows that differ in what is on, against the setting in use."""
     main = detection.table_4
-    single = spread(detection.single_mean_ap_percent, detection.single_std, 1)
-    used = (single, decimal(main.ensemble_mean_ap_percent, 1), interval(main.interval, 1))
-    rows = [Row((f"In use here: {switched(detection.switches.on)}", *used, ""), OURS)]
+    used = (
+        f"In use here: {switched(detection.switches.on)}",
+        spread(detection.single_mean_ap_percent, detection.single_std, 1),
+        decimal(main.ensemble_mean_ap_percent, 1),
+        interval(main.interval, 1),
+        "",
+    )
+    rows = [Row(used, OURS)]
     for row in detection.switches.compared:
         cells = (
             switched(row.switches),
@@ -130,10 +112,8 @@ def switches(detection: DetectionMetrics) -> Table:
         )
         rows.append(Row(cells))
     columns = (
-        Column("Switches that are on", words=True),
-        Column("One detector: mean AP, %", OURS),
-        Column("Ensemble: mean AP, %", OURS),
-        Column(confidence(main.interval), OURS),
+        *texts("Switches that are on"),
+        *our_numbers("One detector: mean AP, %", "Ensemble: mean AP, %", confidence(main.interval)),
         Column("The ensemble, against the one in use", OURS, words=True),
     )
     note = (
@@ -145,35 +125,24 @@ def switches(detection: DetectionMetrics) -> Table:
     return Table("Switches beyond the paper", caption, columns, tuple(rows), note)
 
 
-def folded(
-    title: str, caption: str, columns: tuple[Column, ...], rows: list[tuple[str, ...]], note: str = ""
-) -> Table:
-    """A table of short rows, in two parts side by side when there are many."""
-    parts = 1 if len(rows) < FOLDED_FROM else 2
-    height = -(-len(rows) // parts)
-    empty = ("",) * len(columns)
-    padded = rows + [empty] * (height * parts - len(rows))
-    lines = (sum((padded[line + part * height] for part in range(parts)), ()) for line in range(height))
-    return Table(title, caption, columns * parts, tuple(map(Row, lines)), note)
-
-
 def average_precision(detection: DetectionMetrics) -> Table:
-    """Average precision of every class, in the order of the classes: the ensemble, and the mean of the detectors."""
+    """Average precision of every class, in the order of the classes: the ensemble, and the mean of the detectors.
+
+    From FOLDED_FROM classes on in two parts side by side.
+    """
     singles = [detector.ap_percent for detector in detection.detectors.values()]
     objects = {row.class_name: row.objects for row in detection.coverage.per_class}
     rows: list[tuple[str, ...]] = []
     for index, name in enumerate(detection.classes):
         alone = [value for values in singles if (value := values[index]) is not None]
-        mean = sum(alone) / len(alone) if alone else None
-        both = (decimal(mean, 1), decimal(detection.ensemble.ap_percent[index], 1))
-        rows.append((name, count(objects[name]), *both))
-    columns = (
-        Column("Class", words=True),
-        Column("Objects"),
-        Column("One detector, mean", OURS),
-        Column("Ensemble", OURS),
-    )
-    note = f"{NONE}: no object of the class in the test images; the mean leaves it out."
-    without = None in detection.ensemble.ap_percent
+        mean = decimal(sum(alone) / len(alone) if alone else None, 1)
+        rows.append((name, count(objects[name]), mean, decimal(detection.ensemble.ap_percent[index], 1)))
+    columns = (*texts("Class"), *numbers("Objects"), *our_numbers("One detector, mean", "Ensemble"))
+    if len(rows) >= FOLDED_FROM:
+        half = -(-len(rows) // 2)
+        rows = [(*left, *right) for left, right in zip_longest(rows[:half], rows[half:], fillvalue=("",) * 4)]
+        columns *= 2
+    without = f"{NONE}: no object of the class in the test images; the mean leaves it out."
+    note = without if None in detection.ensemble.ap_percent else ""
     caption = "Average precision in %, every class; objects of the test images."
-    return folded("Average precision by class", caption, columns, rows, note if without else "")
+    return Table("Average precision by class", caption, columns, tuple(map(Row, rows)), note)

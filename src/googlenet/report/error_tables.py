@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 from googlenet.metrics.detection import ErrorTypes
-from googlenet.report.parts import OURS, Column, Row, Table
+from googlenet.report.parts import Row, Table, our_numbers, texts
 from googlenet.report.words import count, decimal, plural
 
-# In the order of the bars: key, name, what it means.
-KINDS = {
+KINDS = {  # in the order of the bars: name, what it means
     "correct": ("right", "it finds an object of its class that no better detection has found"),
     "localisation": (
         "localisation",
@@ -33,55 +32,40 @@ def percent(part: int, whole: int) -> str:
     return decimal(100 * part / whole if whole else None, 1)
 
 
-def counted(words: Mapping[str, tuple[str, str]], counts: Mapping[str, int], whole: int) -> list[Row]:
-    """A row for each kind: its name, how many, their share of `whole`, and what the kind means."""
-    return [
+def _rows(
+    words: Mapping[str, tuple[str, str]], counts: Mapping[str, int], whole: int, total: str
+) -> tuple[Row, ...]:
+    """A row for each kind: its name, how many, their share of `whole`, and what it means; below them their sum."""
+    rows = [
         Row((name, count(counts[kind]), percent(counts[kind], whole), meaning))
         for kind, (name, meaning) in words.items()
     ]
-
-
-def sum_of(name: str, part: int, whole: int) -> Row:
-    """The row below them."""
-    return Row((name, count(part), percent(part, whole), ""), "sum")
+    every = sum(counts.values())
+    return *rows, Row((total, count(every), percent(every, whole), ""), "sum")
 
 
 def false_detections(errors: ErrorTypes) -> Table:
     """What the first detections of all classes are: how many, which share, and what each kind means."""
     counts = errors.false_positives.all.counts
-    detections = sum(counts.values())
-    rows = [*counted(KINDS, counts, detections), sum_of("all", detections, detections)]
-    columns = (
-        Column("Detections", words=True),
-        Column("Number", OURS),
-        Column("Share, %", OURS),
-        Column("What that is", words=True),
-    )
-    near = decimal(errors.near_iou, 1)
+    columns = (*texts("Detections"), *our_numbers("Number", "Share, %"), *texts("What that is"))
     caption = "The ensemble's surest detections on test: of each class as many as it has objects."
     note = (
-        f"After Hoiem et al., Diagnosing Error in Object Detectors (2012). Near: an overlap (IoU) of {near} or more. Enough: "
-        "what the mean average precision asks for. Among close objects a box between them is near one of another class. Counts of "
-        "these test images, without intervals."
+        "After Hoiem et al., Diagnosing Error in Object Detectors (2012). Near: an overlap (IoU) of "
+        f"{decimal(errors.near_iou, 1)} or more. Enough: what the mean average precision asks for. Among close objects "
+        "a box between them is near one of another class. Counts of these test images, without intervals."
     )
-    return Table("What the detections are", caption, columns, tuple(rows), note)
+    rows = _rows(KINDS, counts, sum(counts.values()), "all")
+    return Table("What the detections are", caption, columns, rows, note)
 
 
 def missed_objects(errors: ErrorTypes) -> Table:
     """Why objects were missed: how many, which share of all objects, and what each reason means."""
     missed = errors.missed.all
-    rows = [
-        *counted(REASONS, missed.counts, missed.objects),
-        sum_of("all that are missed", sum(missed.counts.values()), missed.objects),
-    ]
-    columns = (
-        Column("Missed, because", words=True),
-        Column("Objects", OURS),
-        Column("Share of all objects, %", OURS),
-        Column("What that is", words=True),
-    )
+    shares = our_numbers("Objects", "Share of all objects, %")
+    columns = (*texts("Missed, because"), *shares, *texts("What that is"))
     caption = f"The objects that no detection of the ensemble found, however low its score, of {count(missed.objects)}."
-    return Table("Why objects are missed", caption, columns, tuple(rows))
+    rows = _rows(REASONS, missed.counts, missed.objects, "all that are missed")
+    return Table("Why objects are missed", caption, columns, rows)
 
 
 def summary(errors: ErrorTypes) -> tuple[str, ...]:
@@ -95,11 +79,8 @@ def summary(errors: ErrorTypes) -> tuple[str, ...]:
     )
     if all_wrong:
         names = most_frequent(KINDS, wrong)
-        each = " each" if len(names) > 1 else ""
-        share = percent(max(wrong.values()), all_wrong)
-        sentence += (
-            f". The most frequent fault is {' and '.join(names)}: {share} %{each} of those that are wrong"
-        )
+        share = f"{percent(max(wrong.values()), all_wrong)} %{' each' if len(names) > 1 else ''}"
+        sentence += f". The most frequent fault is {' and '.join(names)}: {share} of those that are wrong"
     total = sum(missed.counts.values())
     if not total:
         return f"{sentence}.", f"No object of {count(missed.objects)} is missed altogether."

@@ -41,73 +41,58 @@ def warning(manifests: Sequence[Manifest]) -> str:
     )
 
 
-def about(manifests: Sequence[Manifest]) -> tuple[str, ...]:
-    """What the data are, in the words of their manifests."""
+def about(manifests: Sequence[Manifest], purpose: str) -> tuple[str, ...]:
+    """What the experiment is for, if anything is said of it, and what the data are, in the words of their manifests."""
     texts = [manifest.about.strip() for manifest in manifests]
-    return tuple(text for text in dict.fromkeys(texts) if text)
+    return tuple(text for text in (purpose, *dict.fromkeys(texts)) if text)
 
 
 def cards(results: Results) -> tuple[Card, ...]:
     """The key results, one card each."""
-    ensemble, detection = results.one(EnsembleMetrics), results.one(DetectionMetrics)
-    study = results.one(ProposalStudyMetrics)
-    made = _classification_cards(ensemble, results.one(BaselineMetrics)) if ensemble else []
-    made += _detection_cards(detection) if detection else []
-    return (*made, *(_proposal_cards(study) if study else []))
+    made: list[Card] = []
+    if ensemble := results.one(EnsembleMetrics):
+        made += _classification_cards(ensemble, results.one(BaselineMetrics))
+    if detection := results.one(DetectionMetrics):
+        made += _detection_cards(detection)
+    if study := results.one(ProposalStudyMetrics):
+        value = f"{decimal(study.share_of_boxes_percent, 0)} %"
+        detail = f"coverage: {gain(study.differences.merged_minus_full)}"
+        made.append(Card("Boxes with MultiBox, of those of undoubled selective search", value, detail))
+    return tuple(made)
 
 
 def _classification_cards(ensemble: EnsembleMetrics, baseline: BaselineMetrics | None) -> list[Card]:
     first, last = ensemble.table_3[0], ensemble.table_3[-1]
     error, name = main_metric(ensemble.classes)
-    bounds = ensemble.intervals[last.system_key].of(error)
-    images = plural(ensemble.images, "test image")
+    systems = [f"{plural(row.models, 'model')}, {plural(row.crops, 'crop')}: {name}" for row in (last, first)]
+    bounds = with_confidence(ensemble.intervals[last.system_key].of(error))
+    mean = f"mean of {plural(len(ensemble.members), 'member')} ± standard deviation"
     made = [
         Card(
-            f"{plural(last.models, 'model')}, {plural(last.crops, 'crop')}: {name}",
-            f"{decimal(last.of(error))} %",
-            f"{with_confidence(bounds)}, {images}",
+            systems[0], f"{decimal(last.of(error))} %", f"{bounds}, {plural(ensemble.images, 'test image')}"
         ),
-        Card(
-            f"{plural(first.models, 'model')}, {plural(first.crops, 'crop')}: {name}",
-            f"{spread(first.of(error), first.std(error))} %",
-            f"mean of {plural(len(ensemble.members), 'member')} ± standard deviation",
-        ),
+        Card(systems[1], f"{spread(first.of(error), first.std(error))} %", mean),
     ]
-    pair = ensemble.overall
-    if pair:
+    if pair := ensemble.overall:
         title = f"Ensemble against one model, {TOPS[pair.metric]}"
         made.append(Card(title, f"{signed(-pair.difference)} points", of_difference(pair)))
     if baseline and ensemble.baseline:
         times = ensemble.baseline.times_as_wrong
         often = "" if times is None else f"wrong {decimal(times, 1)} times as often as the ensemble"
-        method = f"{baseline.method[:1].upper()}{baseline.method[1:]}"
-        made.append(
-            Card(f"{method}: top-1 error", f"{decimal(ensemble.baseline.top1_error_percent)} %", often)
-        )
+        method = f"{baseline.method[:1].upper()}{baseline.method[1:]}: top-1 error"
+        made.append(Card(method, f"{decimal(ensemble.baseline.top1_error_percent)} %", often))
     return made
 
 
 def _detection_cards(detection: DetectionMetrics) -> list[Card]:
     table, coverage = detection.table_4, detection.coverage
-    single = spread(detection.single_mean_ap_percent, detection.single_std, 1)
+    together = f"{plural(table.detectors, 'detector')}: mean average precision"
+    bounds = f"{with_confidence(table.interval)}, {plural(detection.images, 'test image')}"
+    single = f"{spread(detection.single_mean_ap_percent, detection.single_std, 1)} %"
+    mean = "mean of the detectors ± standard deviation"
+    boxes = f"{decimal(coverage.boxes_per_image, 0)} boxes an image, {count(detection.objects)} objects"
     return [
-        Card(
-            f"{plural(table.detectors, 'detector')}: mean average precision",
-            f"{decimal(table.ensemble_mean_ap_percent, 1)} %",
-            f"{with_confidence(table.interval)}, {plural(detection.images, 'test image')}",
-        ),
-        Card(
-            "1 detector: mean average precision", f"{single} %", "mean of the detectors ± standard deviation"
-        ),
-        Card(
-            "Objects covered by proposals",
-            f"{decimal(coverage.coverage_percent, 1)} %",
-            f"{decimal(coverage.boxes_per_image, 0)} boxes an image, {count(detection.objects)} objects",
-        ),
+        Card(together, f"{decimal(table.ensemble_mean_ap_percent, 1)} %", bounds),
+        Card("1 detector: mean average precision", single, mean),
+        Card("Objects covered by proposals", f"{decimal(coverage.coverage_percent, 1)} %", boxes),
     ]
-
-
-def _proposal_cards(study: ProposalStudyMetrics) -> list[Card]:
-    value = f"{decimal(study.share_of_boxes_percent, 0)} %"
-    detail = f"coverage: {gain(study.differences.merged_minus_full)}"
-    return [Card("Boxes with MultiBox, of those of undoubled selective search", value, detail)]

@@ -2,11 +2,12 @@
 
 import base64
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from googlenet.report.parts import Column, Picture, Report, Row, Section, Table
+from googlenet.report.parts import Column, Picture, Report, Section, Table
 
 # What Markdown (or the HTML inside it) could take for markup, in a table cell as in a paragraph.
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -20,13 +21,8 @@ def slug(title: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("googlenet", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.loader = PackageLoader("googlenet", "report")
     made.filters["slug"] = slug
     made.filters["base64"] = lambda content: base64.b64encode(content).decode("ascii")
     made.tests["picture"] = lambda item: isinstance(item, Picture)
@@ -40,7 +36,7 @@ def render_html(report: Report) -> str:
 
 def escape_markdown(text: str) -> str:
     """One line of text that Markdown shows as it is, also inside a table cell."""
-    text = " ".join(str(text).split())
+    text = " ".join(text.split())
     text = "".join(ENTITIES.get(letter, letter) for letter in text)
     text = MARKUP.sub(r"\\\1", text)
     text = text.replace("://", "&#58;//").replace("www.", "www&#46;")  # which some readers turn into links
@@ -60,10 +56,10 @@ def render_markdown(report: Report) -> str:
     lines += [escape_markdown(paragraph) for paragraph in report.about]
     if report.cards:
         lines.append("## At a glance")
-        texts = [
-            [escape_markdown(text) for text in (card.label, card.value, card.detail)] for card in report.cards
-        ]
-        cards = [f"- {label}: **{value}** {detail}".rstrip() for label, value, detail in texts]
+        cards = []
+        for card in report.cards:
+            label, value, detail = map(escape_markdown, (card.label, card.value, card.detail))
+            cards.append(f"- {label}: **{value}** {detail}".rstrip())
         lines.append("\n".join(cards))
     for section in report.sections:
         lines += section_lines(section)
@@ -79,38 +75,26 @@ def section_lines(section: Section) -> list[str]:
 
 
 def _picture_lines(picture: Picture) -> list[str]:
-    return [
-        f"![{escape_markdown(picture.alt)}](figures/{picture.name}.png)",
-        escape_markdown(picture.caption),
-    ]
+    image = f"![{escape_markdown(picture.alt)}](figures/{picture.name}.png)"
+    return [image, escape_markdown(picture.caption)]
 
 
 def _table_lines(table: Table) -> list[str]:
-    head = _line(tuple(_heading(column) for column in table.columns))
     rule = "|" + "|".join(" --- " if column.words else " ---: " for column in table.columns) + "|"
-    body = [_line(_cells(row)) for row in table.rows]
-    lines = [
-        f"### {escape_markdown(table.title)}",
-        escape_markdown(table.caption),
-        "\n".join([head, rule, *body]),
-    ]
+    rows = [_line(map(_heading, table.columns)), rule]
+    for row in table.rows:
+        cells = map(escape_markdown, row.cells)
+        rows.append(_line(f"**{cell}**" if cell and row.mark else cell for cell in cells))
+    lines = [f"### {escape_markdown(table.title)}", escape_markdown(table.caption), "\n".join(rows)]
     return lines + ([escape_markdown(table.note)] if table.note else [])
 
 
 def _heading(column: Column) -> str:
     """The label, led by whose figures they are; Markdown has no colour to say it."""
     text = escape_markdown(column.label)
-    return (
-        text
-        if not column.origin or column.origin in text.lower()
-        else f"{column.origin.capitalize()}: {text}"
-    )
+    named = not column.origin or column.origin in text.lower()
+    return text if named else f"{column.origin.capitalize()}: {text}"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    cells = tuple(escape_markdown(cell) for cell in row.cells)
-    return tuple(f"**{cell}**" if cell else cell for cell in cells) if row.mark else cells
-
-
-def _line(cells: tuple[str, ...]) -> str:
+def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"

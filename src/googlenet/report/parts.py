@@ -1,6 +1,6 @@
 """What a report is made of: columns, rows, tables, pictures, sections. Every text in them is plain."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 PAPER, OURS, RECOUNT = "paper", "ours", "recount"
 LONG = 66  # letters
@@ -13,6 +13,21 @@ class Column:
     label: str
     origin: str = ""
     words: bool = False
+
+
+def texts(*labels: str) -> tuple[Column, ...]:
+    """Columns of words."""
+    return tuple(Column(label, words=True) for label in labels)
+
+
+def numbers(*labels: str) -> tuple[Column, ...]:
+    """Columns of figures, of nobody in particular."""
+    return tuple(Column(label) for label in labels)
+
+
+def our_numbers(*labels: str) -> tuple[Column, ...]:
+    """Columns of figures that were measured here."""
+    return tuple(Column(label, OURS) for label in labels)
 
 
 @dataclass(frozen=True)
@@ -36,9 +51,8 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row.cells) != len(self.columns):
-                raise ValueError(
-                    f"{self.title}: {len(row.cells)} cells for {len(self.columns)} columns: {row.cells}"
-                )
+                lengths = f"{len(row.cells)} cells for {len(self.columns)} columns"
+                raise ValueError(f"{self.title}: {lengths}: {row.cells}")
 
     def is_long(self, column: int) -> bool:
         """Whether a column's texts are wrapped: one of them would not fit beside the other columns."""
@@ -87,4 +101,4 @@ class Report:
     about: tuple[str, ...]
     warning: str
     cards: tuple[Card, ...]
-    sections: tuple[Section, ...] = field(default=())
+    sections: tuple[Section, ...]

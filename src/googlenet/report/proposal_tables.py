@@ -12,7 +12,7 @@ from googlenet.metrics.proposals import (
     SourceCoverage,
     SuperpixelScales,
 )
-from googlenet.report.parts import OURS, Column, Row, Table
+from googlenet.report.parts import OURS, Row, Table, numbers, texts
 from googlenet.report.words import (
     NEITHER,
     NONE,
@@ -28,7 +28,6 @@ from googlenet.report.words import (
 )
 
 SOURCES = ("selective_search_full", "selective_search", "multibox", "priors", "merged")
-CLASSES_SHOWN = 30
 
 
 def source_name(source: str, scale: SuperpixelScales) -> str:
@@ -54,21 +53,12 @@ def sources(study: ProposalStudyMetrics) -> Table:
     ]
     for name in SOURCES:
         source, full = study.sources[name], undoubled.boxes_per_image
-        cells = (
-            source_name(name, study.superpixel_scale),
-            count(source.boxes_per_image),
-            decimal(100 * source.boxes_per_image / full if full else None, 0),
-            decimal(source.coverage_percent, 1),
-            interval(source.interval, 1),
-        )
+        share = decimal(100 * source.boxes_per_image / full if full else None, 0)
+        covered = (decimal(source.coverage_percent, 1), interval(source.interval, 1))
+        cells = (source_name(name, study.superpixel_scale), count(source.boxes_per_image), share, *covered)
         rows.append(Row(cells, OURS if name == "merged" else ""))
-    columns = (
-        Column("Boxes from", words=True),
-        Column("Boxes an image"),
-        Column("Boxes, % of the undoubled"),
-        Column("Coverage, %"),
-        Column(confidence(undoubled.interval)),
-    )
+    covered_of = ("Coverage, %", confidence(undoubled.interval))
+    columns = (*texts("Boxes from"), *numbers("Boxes an image", "Boxes, % of the undoubled", *covered_of))
     caption = (
         f"Section 8: boxes, and objects that some box overlaps by at least {study.iou:g}, of {plural(study.objects, 'object')} in "
         f"{plural(study.compared_images, 'image')} of {study.split}."
@@ -110,29 +100,23 @@ def least_covered(per_class: Iterable[ClassCoverage]) -> list[tuple[float, Class
     return sorted(known, key=lambda pair: (pair[0], pair[1].class_name))
 
 
-def by_class(study: ProposalStudyMetrics, shown: int = CLASSES_SHOWN) -> Table:
+def by_class(study: ProposalStudyMetrics, shown: int = 30) -> Table:
     """Coverage by class from every source, the least covered first, and whether MultiBox beats fixed boxes there."""
-    covered = {
-        name: {row.class_name: row.coverage_percent for row in study.sources[name].per_class}
-        for name in SOURCES
-    }
+    covered = [
+        {row.class_name: row.coverage_percent for row in study.sources[name].per_class} for name in SOURCES
+    ]
     learned = study.differences.multibox_minus_priors
     gains = {row.class_name: row.gain for row in learned.per_class}
     known = least_covered(study.sources["merged"].per_class)
     rows = []
     for _, row in known[:shown]:
-        cells = [row.class_name, count(row.objects)]
-        cells += [decimal(covered[source][row.class_name], 1) for source in SOURCES]
-        rows.append(Row((*cells, *_learned(gains[row.class_name]))))
+        shares = (decimal(of_class[row.class_name], 1) for of_class in covered)
+        rows.append(Row((row.class_name, count(row.objects), *shares, *_learned(gains[row.class_name]))))
     scale = study.superpixel_scale
-    heads = (f"Search {TIMES} {scale.compared:g}", f"Search {TIMES} {scale.ours:g}")
-    columns = [Column("Class", words=True), Column("Objects")]
-    columns += [Column(head) for head in (*heads, "MultiBox", "Fixed boxes", "Both")]
-    columns += [
-        Column("MultiBox less fixed boxes"),
-        Column(confidence(learned.interval)),
-        Column("MultiBox is", words=True),
-    ]
+    searched = (f"Search {TIMES} {scale.compared:g}", f"Search {TIMES} {scale.ours:g}")
+    gained = ("MultiBox less fixed boxes", confidence(learned.interval))
+    shares_of = numbers("Objects", *searched, "MultiBox", "Fixed boxes", "Both", *gained)
+    columns = (*texts("Class"), *shares_of, *texts("MultiBox is"))
     some = (
         f"; the {count(len(rows))} of {count(len(known))} classes with the least"
         if len(known) > len(rows)
@@ -140,10 +124,10 @@ def by_class(study: ProposalStudyMetrics, shown: int = CLASSES_SHOWN) -> Table:
     )
     caption = f"Objects covered by class, in %, the least by both first{some}."
     note = (
-        f"Search: selective search, {TIMES} the size of its superpixels. Each interval is of its own class: among many classes a few "
-        "lie off zero by chance."
+        f"Search: selective search, {TIMES} the size of its superpixels. Each interval is of its own class: among many "
+        "classes a few lie off zero by chance."
     )
-    return Table("Coverage by class", caption, tuple(columns), tuple(rows), note)
+    return Table("Coverage by class", caption, columns, tuple(rows), note)
 
 
 def _learned(pair: Difference | None) -> tuple[str, str, str]:
@@ -165,16 +149,16 @@ def coverage(ours: Coverage) -> Table:
         Row(("GoogLeNet: superpixel size doubled, with MultiBox", printed["total"], f"{low} to {high}")),
         Row(("Ours", decimal(ours.boxes_per_image, 0), decimal(ours.coverage_percent, 1)), OURS),
     ]
-    columns = (Column("Proposals", words=True), Column("Boxes an image"), Column("Coverage, %"))
+    columns = (*texts("Proposals"), *numbers("Boxes an image", "Coverage, %"))
     caption = "Section 8: boxes proposed and objects covered, over all test images."
     return Table("Region proposals", caption, columns, tuple(rows))
 
 
 def parts(by_part: Mapping[str, ProposalMetrics]) -> Table:
     """Boxes of selective search in each part of the data."""
-    rows = (
-        Row((name, count(part.images), count(part.boxes), decimal(part.boxes_per_image, 1)))
-        for name, part in ((name, by_part[name]) for name in in_order(by_part))
-    )
-    columns = (Column("Part", words=True), Column("Images"), Column("Boxes"), Column("Boxes an image"))
+    rows = []
+    for name in in_order(by_part):
+        part = by_part[name]
+        rows.append(Row((name, count(part.images), count(part.boxes), decimal(part.boxes_per_image, 1))))
+    columns = (*texts("Part"), *numbers("Images", "Boxes", "Boxes an image"))
     return Table("Selective search by part", "Over every image.", columns, tuple(rows))

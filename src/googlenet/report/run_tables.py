@@ -7,7 +7,7 @@ from googlenet.config.schema.shared import TrainedMember
 from googlenet.metrics.classification import ClassError, EnsembleMetrics, PairedDifference
 from googlenet.metrics.order import natural
 from googlenet.metrics.training import TrainingMetrics
-from googlenet.report.parts import OURS, Column, Row, Table
+from googlenet.report.parts import Column, Row, Table, numbers, our_numbers, texts
 from googlenet.report.words import NONE, TOPS, count, decimal, main_metric, of_difference, plural
 
 SETTINGS = {  # of a member or detector: its column; a name has none
@@ -19,7 +19,6 @@ SETTINGS = {  # of a member or detector: its column; a name has none
     "repeat_modules": Column("Repeated modules"),
     "init_from": Column("Started from", words=True),
 }
-KINDS = ("single", "ensemble")  # in a system's key, before its number of crops
 
 
 def setting_columns(kind: type[Named]) -> list[Column]:
@@ -49,39 +48,29 @@ def members(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -
         errors += [metrics.test.last, metrics.validation.averaged, metrics.validation.last]
         cells = [name, *setting_cells(metrics.member), count(metrics.parameters)]
         rows.append(Row((*cells, *(decimal(error.top1_error_percent) for error in errors))))
-    columns = [
-        Column("Model", words=True),
+    tested_as = ("Test, 1 crop, last weights", "Validation, averaged weights", "Validation, last weights")
+    columns = (
+        *texts("Model"),
         *setting_columns(TrainedMember),
-        Column("Parameters"),
-        *(Column(f"Test, {number} crop{'s' * (number != '1')}", OURS) for number in crops),
-        Column("Test, 1 crop, last weights", OURS),
-        Column("Validation, averaged weights", OURS),
-        Column("Validation, last weights", OURS),
-    ]
-    return Table(
-        "The members, side by side",
-        "Section 7: the same initial weights for all where their seed is the same. Errors are top-1, in %.",
-        tuple(columns),
-        tuple(rows),
-        "Averaged: the running average of the weights, which the paper uses, and which all columns show that do not say "
-        "otherwise. Validation is on 1 crop. Choices were made on validation.",
+        *numbers("Parameters"),
+        *our_numbers(*(f"Test, {plural(int(number), 'crop')}" for number in crops), *tested_as),
     )
+    caption = (
+        "Section 7: the same initial weights for all where their seed is the same. Errors are top-1, in %."
+    )
+    note = (
+        "Averaged: the running average of the weights, which the paper uses, and which all columns show that do not say "
+        "otherwise. Validation is on 1 crop. Choices were made on validation."
+    )
+    return Table("The members, side by side", caption, columns, tuple(rows), note)
 
 
 def system_name(key: str, models: int) -> str:
     """Words for a system's key in the metrics: "ensemble_144" is all models at 144 crops."""
-    kind, _, crops = key.rpartition("_")
     if key == "single_1":
         return "one model, one crop"
-    many = "one model" if kind == "single" else plural(models, "model")
-    return f"{many}, {plural(int(crops), 'crop')}"
-
-
-def _order(key: str) -> tuple[int, int, int]:
-    """A sort key of pairs: few against all first, then more models at the same crops, then more crops."""
-    before, after = (name.rpartition("_") for name in key.split("_minus_"))
-    change = 0 if before[0] != after[0] and before[2] != after[2] else 1 if before[0] != after[0] else 2
-    return (change, -KINDS.index(before[0]), int(before[2]))
+    kind, _, crops = key.rpartition("_")
+    return f"{'one model' if kind == 'single' else plural(models, 'model')}, {plural(int(crops), 'crop')}"
 
 
 def comparisons(ensemble: EnsembleMetrics) -> Table:
@@ -95,15 +84,24 @@ def comparisons(ensemble: EnsembleMetrics) -> Table:
         before, _, after = key.partition("_minus_")
         names = f"{system_name(after, models)}, against {system_name(before, models)}"
         rows.append(Row((names, f"{TOPS[pair.metric]} error", of_difference(pair))))
-    columns = tuple(Column(label, words=True) for label in ("Compared", "Measure", "The first is"))
     draws = count(max(pair.resamples for _, pair in listed))
     note = f"Bootstrap over test images ({draws} resamples), the same images for both systems."
     caption = "Better or worse is said only where the whole interval lies on one side of zero."
+    columns = texts("Compared", "Measure", "The first is")
     return Table("What the differences carry", caption, columns, tuple(rows), note)
 
 
 def _in_order(pairs: Mapping[str, PairedDifference]) -> list[tuple[str, PairedDifference]]:
-    return [(key, pairs[key]) for key in sorted(pairs, key=_order)]
+    """Few models and crops against all first, then more models at the same crops, then more crops."""
+
+    def order(key: str) -> tuple[int, bool, int]:
+        (kind, _, crops), (other_kind, _, other_crops) = (
+            name.rpartition("_") for name in key.split("_minus_")
+        )
+        change = 2 if kind == other_kind else 1 if crops == other_crops else 0
+        return (change, kind != "ensemble", int(crops))
+
+    return [(key, pairs[key]) for key in sorted(pairs, key=order)]
 
 
 def worst_classes(per_class: Sequence[ClassError], shown: int) -> list[tuple[ClassError, float]]:
@@ -112,11 +110,11 @@ def worst_classes(per_class: Sequence[ClassError], shown: int) -> list[tuple[Cla
     return sorted(known, key=lambda item: (-item[1], item[0].class_name))[:shown]
 
 
-def classes_by_error(ensemble: EnsembleMetrics, shown: int = 20) -> Table:
-    """The classes with the largest error, at most `shown`."""
+def classes_by_error(ensemble: EnsembleMetrics) -> Table:
+    """The classes with the largest error, at most 20."""
     rows = tuple(
         Row((row.class_name, count(row.images), decimal(error)))
-        for row, error in worst_classes(ensemble.per_class, shown)
+        for row, error in worst_classes(ensemble.per_class, 20)
     )
-    columns = (Column("Class", words=True), Column("Test images"), Column("Top-1 error, %", OURS))
+    columns = (*texts("Class"), *numbers("Test images"), *our_numbers("Top-1 error, %"))
     return Table("Error by class", "The ensemble at its most crops, worst first.", columns, rows)

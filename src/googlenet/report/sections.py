@@ -26,15 +26,7 @@ from googlenet.report import (
 )
 from googlenet.report.captions import captioned
 from googlenet.report.parts import Picture, Report, Section, Table
-from googlenet.report.words import (
-    TOPS,
-    count,
-    decimal,
-    main_metric,
-    of_difference,
-    plural,
-    with_confidence,
-)
+from googlenet.report.words import TOPS, count, decimal, main_metric, of_difference, plural, with_confidence
 
 TITLE = "Going Deeper with Convolutions, reproduced"
 
@@ -49,13 +41,13 @@ def build(
 ) -> Report:
     """The report of one experiment.
 
-    runs: of every job. figures: PNG bytes by the names in captions.CAPTIONS; any may be missing. purpose: one line on what
-    the experiment is for.
+    figures: PNG bytes by the names in captions.CAPTIONS; any may be missing. purpose: what the experiment is for, in a line.
     """
     ensemble, study = results.one(EnsembleMetrics), results.one(CropStudyMetrics)
+    cost, units = results.one(CostMetrics), results.one(UnitMetrics)
     made = (
         data(results),
-        network(results.one(CostMetrics), figures),
+        network(cost, figures) if cost else None,
         training(results.several(TrainingMetrics), ensemble, figures),
         import_tables.section(results.several(ImportMetrics), ensemble),
         crops(ensemble, figures),
@@ -63,37 +55,30 @@ def build(
         crop_sections.choices_of_crops(study, figures),
         crop_sections.what_helps(ensemble, study),
         crop_sections.calibration(ensemble, figures),
-        units(results.one(UnitMetrics), figures),
+        unit_tables.section(units, captioned(figures, "unit_clusters")) if units else None,
         detection_sections.proposals(results, figures),
         detection_sections.detection(results, figures),
         detection_sections.errors(results, figures),
         choices(),
         provenance(results.manifests, runs),
     )
-    return Report(
-        title,
-        experiment,
-        ((purpose,) if purpose else ()) + glance.about(results.manifests),
-        glance.warning(results.manifests),
-        glance.cards(results),
-        tuple(section for section in made if section is not None),
-    )
+    about, warning = glance.about(results.manifests, purpose), glance.warning(results.manifests)
+    shown = tuple(section for section in made if section is not None)
+    return Report(title, experiment, about, warning, glance.cards(results), shown)
 
 
 def data(results: Results) -> Section:
     """Splits of the data sets, and what was refused."""
-    members, detectors = results.several(TrainingMetrics), results.several(DetectorMetrics)
     text = "Nothing was trained or chosen here; the figures come from test."
+    members, detectors = results.several(TrainingMetrics), results.several(DetectorMetrics)
     if members or detectors:
         text = "Choices were made on validation; published figures come from test, evaluated once."
     content = [table for manifest in results.manifests for table in data_tables.tables(manifest)]
     return Section("Data", (text,), tuple(content))
 
 
-def network(cost: CostMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
+def network(cost: CostMetrics, figures: Mapping[str, bytes]) -> Section:
     """Table 1 and the cost of the network that this experiment trained."""
-    if cost is None:
-        return None
     ours, forward = cost.ours, cost.forward
     text = (
         f"This experiment's network: input {ours.input_px} px, width {ours.width:g}, "
@@ -126,8 +111,7 @@ def training(
         f"{len(trained)}.",
     )
     curves = captioned(figures, "training_curves", "member_errors")
-    content: tuple[Table | Picture, ...] = (run_tables.members(trained, ensemble), *curves)
-    return Section("Training the members", text, content)
+    return Section("Training the members", text, (run_tables.members(trained, ensemble), *curves))
 
 
 def crops(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
@@ -158,8 +142,7 @@ def classification(results: Results, figures: Mapping[str, bytes]) -> Section | 
     if ensemble.paired:
         content.append(run_tables.comparisons(ensemble))
     content.append(tables.table_2(ensemble, manifest.dataset))
-    pictures = captioned(figures, "error_by_class")
-    content += pictures or (run_tables.classes_by_error(ensemble),)
+    content += captioned(figures, "error_by_class") or (run_tables.classes_by_error(ensemble),)
     text = [*_errors(ensemble), *_baseline(ensemble, results.one(BaselineMetrics))]
     return Section("Classification", tuple(text), tuple(content))
 
@@ -186,11 +169,6 @@ def _baseline(ensemble: EnsembleMetrics, trained: BaselineMetrics | None) -> lis
     often = f", {decimal(times, 1)} times the ensemble's" if times is not None else ""
     error = decimal(ensemble.baseline.top1_error_percent)
     return [f"The baseline, {trained.method} ({trained.pixels}), has a top-1 error of {error} %{often}."]
-
-
-def units(analysed: UnitMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
-    """Clusters of a module's units, where they were looked for."""
-    return unit_tables.section(analysed, captioned(figures, "unit_clusters")) if analysed else None
 
 
 def choices() -> Section:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#222222", "#8A8A8A"
 PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, BLACK)
+DPI = 140
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)))
 
 STYLE: dict["RcKeyType", Any] = {
@@ -40,7 +41,7 @@ STYLE: dict["RcKeyType", Any] = {
 }
 
 
-def drawn(draw: Callable[[Any], None], width: float, height: float, dpi: int = 140) -> bytes:
+def drawn(draw: Callable[[Any], None], width: float, height: float) -> bytes:
     """PNG bytes of a figure of width x height inches onto which `draw(figure)` has drawn.
 
     The person's own matplotlib settings are put aside, and the file holds no date and no version.
@@ -52,11 +53,11 @@ def drawn(draw: Callable[[Any], None], width: float, height: float, dpi: int = 1
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
-        figure = Figure(figsize=(width, height), dpi=dpi)
+        figure = Figure(figsize=(width, height), dpi=DPI)
         FigureCanvasAgg(figure)
         draw(figure)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -67,20 +68,34 @@ def line(index: int) -> dict[str, Any]:
 
 def bare(axes: Any) -> None:
     """Take ticks, grid and frame from axes that show an image."""
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
     axes.grid(False)
     for spine in axes.spines.values():
         spine.set_visible(False)
 
 
+def outline(axes: Any, box: Sequence[float], colour: str, **style: Any) -> None:
+    """Draw the edges (left, top, right, bottom) of a box."""
+    from matplotlib.patches import Rectangle
+
+    left, top, right, bottom = box
+    axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, **style))
+
+
+def name_rows(axes: Any, labels: Sequence[str]) -> None:
+    """Name the rows of a chart from top to bottom, in place of lines between them."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.grid(axis="y", visible=False)
+
+
 def clipped(name: str, length: int = 28) -> str:
     """A name short enough for an axis."""
-    name = " ".join(str(name).split())
+    name = " ".join(name.split())
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
 def envelope(recall: Sequence[float], precision: Sequence[float], grid: np.ndarray) -> np.ndarray:
     """The largest precision at or beyond each recall of `grid`; 0 where that recall is not reached."""
-    found, reached = np.asarray(precision, float), np.asarray(recall, float)
-    return np.array([found[reached >= point - 1e-12].max(initial=0.0) for point in grid])
+    precisions, reached = np.asarray(precision, float), np.asarray(recall, float)
+    return np.array([precisions[reached >= point - 1e-12].max(initial=0.0) for point in grid])

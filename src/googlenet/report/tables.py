@@ -6,7 +6,7 @@ from googlenet import paper
 from googlenet.metrics.classification import EnsembleMetrics
 from googlenet.metrics.cost import LayerCost, Totals
 from googlenet.metrics.error_rates import TopError
-from googlenet.report.parts import OURS, PAPER, RECOUNT, Column, Row, Table
+from googlenet.report.parts import OURS, PAPER, RECOUNT, Column, Row, Table, numbers, our_numbers, texts
 from googlenet.report.words import (
     NONE,
     TIMES,
@@ -30,12 +30,9 @@ def top5_note(classes: int) -> str:
     """What a top-5 error means with so few classes, or "" for the paper's thousand."""
     if classes <= 5:
         return f"With {classes} classes a top-5 error is always 0 and says nothing; only top-1 is shown."
-    if classes < 100:
-        chance = 100 * (1 - 5 / classes)
-        return (
-            f"With {classes} classes guessing has a top-5 error of {decimal(chance, 0)} %: read top-1 here."
-        )
-    return ""
+    chance = decimal(100 * (1 - 5 / classes), 0)
+    note = f"With {classes} classes guessing has a top-5 error of {chance} %: read top-1 here."
+    return note if classes < 100 else ""
 
 
 def table_1(layers: Sequence[LayerCost], totals: Totals) -> Table:
@@ -53,22 +50,15 @@ def table_1(layers: Sequence[LayerCost], totals: Totals) -> Table:
         *(totals_printed.sum_of_printed_ops, mega(macs), mega(totals.macs)),
     )
     rows.append(Row(("sum", "", "", *sums), "sum"))
-    columns = (
-        Column("Layer", words=True),
-        Column("Output"),
-        Column("Depth"),
-        Column("Weights", PAPER),
-        Column("Weights", RECOUNT),
-        Column("Weights", OURS),
-        Column("Multiply-adds", PAPER),
-        Column("Multiply-adds", RECOUNT),
-        Column("Multiply-adds", OURS),
-    )
+    counted = [
+        Column(label, origin) for label in ("Weights", "Multiply-adds") for origin in (PAPER, RECOUNT, OURS)
+    ]
+    columns = (*texts("Layer"), *numbers("Output", "Depth"), *counted)
     note = (
-        f"K is 1024, M a million, as in the print; biases left out.{MARK} the print disagrees with the "
-        "widths that it states; the model follows the widths. With biases our network has "
-        f"{count(totals.parameters)} parameters, with both auxiliary heads "
-        f"{count(totals.parameters_with_aux)}. {outputs_note(ours)}"
+        f"K is 1024, M a million, as in the print; biases left out.{MARK} the print disagrees with the widths that it "
+        "states; the model follows the widths. With biases our network has "
+        f"{count(totals.parameters)} parameters, with both auxiliary heads {count(totals.parameters_with_aux)}. "
+        f"{outputs_note(ours)}"
     )
     caption = (
         f"Table 1, section 5: the layers of the full network at 224 {TIMES} 224 pixels and 1,000 classes."
@@ -86,22 +76,19 @@ def outputs_note(ours: Mapping[str, LayerCost]) -> str:
 
 
 def _layer_row(row: paper.LayerRow, ours: LayerCost | None) -> Row:
-    printed_params = (row.printed_params or "") + (MARK if row.params_disagree else "")
-    printed_ops = (row.printed_ops or "") + (MARK if row.ops_disagree else "")
     has_weights = row.recount_weights > 0
-    return Row(
-        (
-            row.layer,
-            f" {TIMES} ".join(str(side) for side in row.output),
-            "" if row.depth is None else str(row.depth),
-            printed_params,
-            kilo(row.recount_weights) if has_weights else "",
-            NONE if ours is None else count(ours.weights) if ours.weights else "",
-            printed_ops,
-            mega(row.recount_macs) if has_weights else "",
-            NONE if ours is None else mega(ours.macs) if ours.macs else "",
-        )
+    cells = (
+        row.layer,
+        f" {TIMES} ".join(str(side) for side in row.output),
+        "" if row.depth is None else str(row.depth),
+        (row.printed_params or "") + (MARK if row.params_disagree else ""),
+        kilo(row.recount_weights) if has_weights else "",
+        NONE if ours is None else count(ours.weights) if ours.weights else "",
+        (row.printed_ops or "") + (MARK if row.ops_disagree else ""),
+        mega(row.recount_macs) if has_weights else "",
+        NONE if ours is None else mega(ours.macs) if ours.macs else "",
     )
+    return Row(cells)
 
 
 def table_2(ensemble: EnsembleMetrics, dataset: str) -> Table:
@@ -114,13 +101,7 @@ def table_2(ensemble: EnsembleMetrics, dataset: str) -> Table:
     top5 = NONE if ensemble.classes <= 5 else decimal(last.top5_error_percent)
     name = f"Ours: {plural(last.models, 'model')}, {plural(last.crops, 'crop')}, on {dataset}"
     rows.append(Row((name, NONE, NONE, top5, NONE), OURS))
-    columns = (
-        Column("Team", words=True),
-        Column("Year"),
-        Column("Place"),
-        Column("Top-5 error, %"),
-        Column("External data", words=True),
-    )
+    columns = (*texts("Team"), *numbers("Year", "Place", "Top-5 error, %"), *texts("External data"))
     note = f"Our top-1 error is {decimal(last.top1_error_percent)} %. {top5_note(ensemble.classes)}"
     caption = "Table 2, section 7: classification on ILSVRC by team, and this run on its own data."
     return Table("Classification by team", caption, columns, tuple(rows), note.strip())
@@ -131,13 +112,13 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
 
     The paper's six rows in its order. Differences are in points against the base (one model, one crop) of the same column.
     """
-    base = ensemble.table_3[0]
-    rows = []
+    base, rows = ensemble.table_3[0], []
+    printed = {(row.models, row.crops): row for row in paper.table_3()}
     for ours in ensemble.table_3:
-        printed = _printed_row(ours.models, ours.crops)
+        paper_row = printed.get((ours.models, ours.crops))  # None of an ensemble of five, say
         cells = [str(ours.models), str(ours.crops), count(ours.cost)]
-        cells.append(decimal(printed.top5_error_percent if printed else None))
-        cells.append("base" if ours is base else signed(printed.against_base if printed else None))
+        cells.append(decimal(paper_row.top5_error_percent if paper_row else None))
+        cells.append("base" if ours is base else signed(paper_row.against_base if paper_row else None))
         for error in ERRORS:
             if error in _shown(ensemble.classes):
                 cells.append(spread(ours.of(error), ours.std(error)))
@@ -148,23 +129,15 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
         rows.append(Row(tuple(cells)))
     level = confidence(ensemble.intervals[base.system_key].top1_error_percent)
     columns = (
-        Column("Models"),
-        Column("Crops"),
-        Column("Cost"),
-        Column("Top-5 error, %", PAPER),
-        Column("against base", PAPER),
-        Column("Top-5 error, %", OURS),
-        Column(level, OURS),
-        Column("against base", OURS),
-        Column("Top-1 error, %", OURS),
-        Column(level, OURS),
-        Column("against base", OURS),
+        *numbers("Models", "Crops", "Cost"),
+        *(Column(label, PAPER) for label in ("Top-5 error, %", "against base")),
+        *our_numbers("Top-5 error, %", level, "against base", "Top-1 error, %", level, "against base"),
     )
     note = (
-        "Our one-model rows are the mean over the members, ± their standard deviation; the paper's are of "
-        "one model. The intervals are over test images, for these members; whether two rows differ is in the table "
-        f"of comparisons, not in whether their intervals overlap. The print has {signed(-3.45)} in its last row, where its own errors give "
-        f"{signed(-3.40)}. {_none_wrong(ensemble)}{top5_note(ensemble.classes)}"
+        "Our one-model rows are the mean over the members, ± their standard deviation; the paper's are of one model. "
+        "The intervals are over test images, for these members; whether two rows differ is in the table of "
+        f"comparisons, not in whether their intervals overlap. The print has {signed(-3.45)} in its last row, where its "
+        f"own errors give {signed(-3.40)}. {_none_wrong(ensemble)}{top5_note(ensemble.classes)}"
     )
     caption = f"Table 3, section 7: error over {plural(ensemble.images, 'test image')} by models and crops."
     return Table("Models and crops", caption, columns, tuple(rows), note.strip())
@@ -176,22 +149,15 @@ def _shown(classes: int) -> tuple[TopError, ...]:
 
 
 def _none_wrong(ensemble: EnsembleMetrics) -> str:
-    """What an interval from zero to zero leaves open, or "" when there is none.
+    """The exact (Clopper-Pearson) bound that an interval from zero to zero leaves open, or "" when there is none.
 
-    The bootstrap knows no errors but those that it saw: the exact (Clopper-Pearson) bound says what it cannot.
+    The bootstrap knows no errors but those that it saw.
     """
     each = (bounds.of(error) for bounds in ensemble.intervals.values() for error in _shown(ensemble.classes))
-    empty = [bounds for bounds in each if bounds.low == bounds.high == 0]
-    if not empty:
+    empty = next((bounds for bounds in each if bounds.low == bounds.high == 0), None)
+    if empty is None:
         return ""
-    tail = (1 - empty[0].confidence_percent / 100) / 2
-    bound = 100 * (1 - tail ** (1 / ensemble.images))
-    return (
-        f"{interval(empty[0])}: no image was wrong; with {plural(ensemble.images, 'image')} that is compatible with a true "
-        f"error of up to {decimal(bound)} %. "
-    )
-
-
-def _printed_row(models: int, crops: int) -> paper.ErrorRow | None:
-    """The paper's row for as many models and crops, or None when it has none (an ensemble of five, say)."""
-    return next((row for row in paper.table_3() if (row.models, row.crops) == (models, crops)), None)
+    tail = (1 - empty.confidence_percent / 100) / 2
+    bound = decimal(100 * (1 - tail ** (1 / ensemble.images)))
+    images = plural(ensemble.images, "image")
+    return f"{interval(empty)}: no image was wrong; with {images} that is compatible with a true error of up to {bound} %. "

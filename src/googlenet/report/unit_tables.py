@@ -1,7 +1,7 @@
 """What the analysis of a module's units says: sentences and a table that claim no more than chance allows."""
 
 from googlenet.metrics.classification_studies import BranchTest, NetworkUnits, UnitMetrics
-from googlenet.report.parts import OURS, Column, Picture, Row, Section, Table
+from googlenet.report.parts import Picture, Row, Section, Table, numbers, our_numbers
 from googlenet.report.words import NONE, count, decimal, plural
 
 LEVEL = 0.05  # a p below it counts as more than chance
@@ -21,10 +21,8 @@ def section(units: UnitMetrics, pictures: tuple[Picture, ...]) -> Section:
         f"{left_out}, over {plural(units.images, 'image')} of {units.split} and {h} by {w} positions. "
         "Clusters were made on every second image; all figures are of the others.",
         f"{related(trained)} {distances(trained, 'After training')} {distances(untrained, 'Before it')}",
-        verdict(
-            f"Branches of {units.module} that a cluster's units come out of", trained.out_of, untrained.out_of
-        ),
-        verdict(f"Branches of {units.above} that a cluster's units feed", trained.feeds, untrained.feeds),
+        f"Branches of {units.module} that a cluster's units come out of: {verdict(trained.out_of, untrained.out_of)}",
+        f"Branches of {units.above} that a cluster's units feed: {verdict(trained.feeds, untrained.feeds)}",
         "One network and one module: this shows what happened here, and neither proves nor refutes the idea. That "
         "units of one branch go together is also how the module is made: the units of the 3x3 and 5x5 branches "
         "share a few reduced inputs. The untrained network tells how far that alone goes.",
@@ -52,19 +50,15 @@ def distances(network: NetworkUnits, when: str) -> str:
     return f"{when}, within clusters at a distance of {rows[0].distance} to {rows[-1].distance} positions: {values}."
 
 
-def verdict(what: str, test: BranchTest, control: BranchTest) -> str:
-    """One sentence on a test against chance, with the same of the untrained network."""
-    both = (
-        " So do those of the untrained network: learning alone does not make it."
-        if test.p < LEVEL and control.p < LEVEL
-        else ""
-    )
+def verdict(test: BranchTest, control: BranchTest) -> str:
+    """A test against chance in words, with the same of the untrained network."""
+    both = " So do those of the untrained network: learning alone does not make it."
     result = "not told apart from chance" if test.p >= LEVEL else "more than chance gives"
     return (
-        f"{what}: the clusters explain {percent(test.explained)} of the differences among units, {result} "
+        f"the clusters explain {percent(test.explained)} of the differences among units, {result} "
         f"({percent(test.explained_by_chance)} on average, {percent(test.explained_by_chance_95)} in 1 of 20 "
         f"shuffles; p {probability(test.p)}). Before training: {percent(control.explained)}, p "
-        f"{probability(control.p)}.{both}"
+        f"{probability(control.p)}.{both if max(test.p, control.p) < LEVEL else ''}"
     )
 
 
@@ -85,20 +79,15 @@ def clusters(units: UnitMetrics) -> Table:
     for index, cluster in enumerate(units.trained.clusters):
         cells = [str(index + 1), count(cluster.units), decimal(cluster.mean_correlation)]
         for table in (out_of, feeds):
-            cells += [cell(*pair) for pair in zip(table.over_chance[index], table.beyond[index], strict=True)]
+            pairs = zip(table.over_chance[index], table.beyond[index], strict=True)
+            cells += [decimal(over_chance) + BEYOND * beyond for over_chance, beyond in pairs]
         rows.append(Row(tuple(cells)))
-    columns = [Column("Cluster"), Column("Units"), Column("Mean correlation")]
-    columns += [Column(f"out of {name}", OURS) for name in out_of.branches]
-    columns += [Column(f"feeds {name}", OURS) for name in feeds.branches]
+    branches = [f"out of {name}" for name in out_of.branches] + [f"feeds {name}" for name in feeds.branches]
+    columns = (*numbers("Cluster", "Units", "Mean correlation"), *our_numbers(*branches))
     note = (
         f"1 is chance: as often as among all units.{BEYOND} further from 1 than the furthest cell of its kind in 95 % of "
         f"{count(units.permutations)} shuffles of the units. Feeding is by the size of the weights of "
         f"inception {units.above}. {NONE} as correlation: a cluster of one unit."
     )
     caption = f"Clusters of the output units of inception {units.module} of {units.member}, by size."
-    return Table("Clusters and branches", caption, tuple(columns), tuple(rows), note)
-
-
-def cell(over_chance: float, beyond: bool) -> str:
-    """A relation to chance, marked when it is beyond it."""
-    return decimal(over_chance) + (BEYOND if beyond else "")
+    return Table("Clusters and branches", caption, columns, tuple(rows), note)

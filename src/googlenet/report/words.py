@@ -92,8 +92,7 @@ def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> s
     if bounds.high < 0:
         turned = bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
         return f"worse by {decimal(-difference, digits)}{unit}, {with_confidence(turned, digits)}"
-    numbers = f"{signed(difference, digits)}{unit}, {with_confidence(bounds, digits)}"
-    return f"no difference that the interval carries ({numbers})"
+    return f"no difference that the interval carries ({signed(difference, digits)}{unit}, {with_confidence(bounds, digits)})"
 
 
 def gain(pair: Difference, digits: int = 1) -> str:
