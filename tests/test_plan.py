@@ -56,7 +56,8 @@ def test_ilsvrc_is_planned_without_its_data(root, capsys):
 
 def test_the_demo_is_planned_from_the_same_file(root, capsys):
     made = plan.perform(["--machine", NAMED], root)
-    assert (made.experiment, made.target.cores, made.target.gpus) == ("demo", 2, 0)
+    target = made.context.target
+    assert (made.context.experiment.name, target.cores, target.gpus) == ("demo", 2, 0)
     assert capsys.readouterr().out.count("\n") > 30
 
 

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 for threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -13,7 +13,7 @@ from googlenet.config.schema.dataset import Kind  # noqa: E402
 from googlenet.config.schema.shared import Enabled  # noqa: E402
 from googlenet.errors import UserError  # noqa: E402
 from googlenet.pipeline.experiment import experiment as composed  # noqa: E402
-from googlenet.planning import machine, plan, records, sizes, table  # noqa: E402
+from googlenet.planning import machine, plan, sizes, table  # noqa: E402
 from googlenet.planning.rates import Bench, Rates  # noqa: E402
 from googlenet.planning.work import Target  # noqa: E402
 from googlenet.storage.files import write_json  # noqa: E402
@@ -30,19 +30,19 @@ def main() -> None:
 
 def perform(arguments: list[str], root: Path) -> plan.Plan:
     """Compose the experiment, get the rates, print the plan, and write what is asked for."""
-    given = parser().parse_args(arguments)
+    given = parsed(arguments)
     if given.machine and given.save:
         raise UserError("--save: writes what is measured here; leave --machine out")
     if given.save:
         machine.path_of(root, given.save)  # an invalid name fails before the measuring
     experiment = composed(root, given.experiment)
-    again = f"python -m googlenet.plan --experiment {experiment.name} --save {given.machine or 'NAME'}"
     measured: machine.Measured | None = None
     if given.machine:
+        again = f"python -m googlenet.plan --experiment {experiment.name} --save {given.machine}"
         there, rates, measured = machine.read(root, given.machine, again)
-    kinds: list[Kind] = (
-        ["classification", "detection"] if experiment.of(Enabled).enabled else ["classification"]
-    )
+    kinds: list[Kind] = ["classification"]
+    if experiment.of(Enabled).enabled:
+        kinds.append("detection")
     data = {kind: sizes.of(experiment, kind) for kind in kinds}
     if not given.machine:
         there, rates = machine.this_machine(), Rates({}, Bench(experiment, data.values()).measure)
@@ -51,7 +51,7 @@ def perform(arguments: list[str], root: Path) -> plan.Plan:
     print(table.as_text(made, measured))
     print(f"\n{table.rates_text(rates)}")
     if given.measured:
-        print(f"\n{table.compared_text(records.compared(experiment, made))}")
+        print(f"\n{table.compared_text(made)}")
     if given.save:
         path = machine.save(root, given.save, there, rates, given.beside)
         print(f"\nrates written to {path.relative_to(root)}")
@@ -60,34 +60,27 @@ def perform(arguments: list[str], root: Path) -> plan.Plan:
     return made
 
 
-def whole_number(least: int) -> Callable[[str], int]:
-    """A reader of whole numbers from `least` on."""
-
-    def read(text: str) -> int:
-        if not text.isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"'{text}' is no whole number from {least} on")
-        return int(text)
-
-    return read
+def whole_number(text: str, least: int) -> int:
+    """Read a whole number from `least` on."""
+    if not text.isdigit() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from {least} on")
+    return int(text)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m googlenet.plan", description=__doc__)
-    parser.add_argument(
-        "--experiment", default="", help="a file of conf/experiment/; params.yaml's if left out"
-    )
-    parser.add_argument("--machine", default="", help="rates of machines/NAME.yaml; left out: measured here")
-    parser.add_argument("--cores", type=whole_number(1), default=0, help="as for snakemake; all if left out")
-    parser.add_argument("--gpus", type=whole_number(0), help="as --resources gpu=N; all if left out")
-    parser.add_argument("--ablations", action="store_true", help="also the target `ablations`")
-    parser.add_argument(
-        "--measured", action="store_true", help="beside it, what a run's jobs took (run.json)"
-    )
-    parser.add_argument("--save", default="", metavar="NAME", help="add the rates to machines/NAME.yaml")
-    parser.add_argument("--beside", default="", help="what else the machine did meanwhile, kept with --save")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the plan here, too")
-    return parser
+    add = parser.add_argument
+    add("--experiment", default="", help="a file of conf/experiment/; params.yaml's if left out")
+    add("--machine", default="", help="rates of machines/NAME.yaml; left out: measured here")
+    add("--cores", type=partial(whole_number, least=1), default=0, help="as for snakemake; all if left out")
+    add("--gpus", type=partial(whole_number, least=0), help="as --resources gpu=N; all if left out")
+    add("--ablations", action="store_true", help="also the target `ablations`")
+    add("--measured", action="store_true", help="beside it, what a run's jobs took (run.json)")
+    add("--save", default="", metavar="NAME", help="add the rates to machines/NAME.yaml")
+    add("--beside", default="", help="what else the machine did meanwhile, kept with --save")
+    add("--json", type=Path, metavar="FILE", help="write the plan here, too")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -35,13 +35,13 @@ def test_the_critical_path_is_the_longest_chain():
 
 def test_loading_beside_the_network_costs_what_is_longer():
     job = JobPlan("a")
-    job.train(10, 40, workers=8, threads=1, on_gpu=True)
+    job.network(10, 40, workers=8, threads=1, on_gpu=True)
     assert (job.wall_s, job.cpu_s, job.gpu_s) == (10, 40, 10)
     job = JobPlan("a")
-    job.train(10, 40, workers=2, threads=1, on_gpu=True)
+    job.network(10, 40, workers=2, threads=1, on_gpu=True)
     assert (job.wall_s, job.gpu_s) == (20, 20)
     job = JobPlan("a")
-    job.train(10, 40, workers=0, threads=1, on_gpu=False)
+    job.network(10, 40, workers=0, threads=1, on_gpu=False)
     assert (job.wall_s, job.cpu_s) == (50, 50)
 
 

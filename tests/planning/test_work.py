@@ -176,9 +176,8 @@ def test_on_gpus_loading_goes_on_beside_the_network(root):
     assert job.gpu_s == pytest.approx(4.5 + 7 * 0.64)
     assert job.gpu_memory_mb["activations"] == 100 and "activations" not in job.memory_mb
     assert job.memory_mb["loader processes"] == 12 * 60
-    assert made.device == "cuda" and made.memory_mb(stages["train_classifier"]) == pytest.approx(
-        2 * sum(job.memory_mb.values())
-    )
+    assert made.context.compute.device == "cuda"
+    assert made.memory_mb(stages["train_classifier"]) == pytest.approx(2 * sum(job.memory_mb.values()))
 
 
 def test_ablations_are_planned_where_they_are_asked_for(root):

@@ -18,18 +18,15 @@ LONG_S = 1.5  # what takes longer is done once
 STEPS_AT_MOST = 100_000  # of a training that is ended long before
 
 
-def gpu_in_use() -> bool:
-    """Whether this process has given a GPU work."""
-    return torch.cuda.is_available() and bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
-
-
 def now() -> float:
-    """Seconds of a clock that other work on the machine does not move: of this process and its children, where one thread
-    does all; of the wall with more threads or a GPU."""
-    if torch.get_num_threads() > 1 or gpu_in_use():
-        return time.perf_counter()
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    """Seconds, once a GPU has done what it was given, of a clock that other work on the machine does not move: of this
+    process and its children, where one thread does all; of the wall with more threads or a GPU."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.synchronize()
+    elif torch.get_num_threads() == 1:
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(one.ru_utime + one.ru_stime for one in used)
+    return time.perf_counter()
 
 
 def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
@@ -39,7 +36,6 @@ def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
     """
     start = now()
     units = work()
-    wait()
     first = now() - start
     if first > LONG_S:
         return first / units
@@ -48,15 +44,8 @@ def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
     while not times or now() - start < budget_s:
         before = now()
         units = work()
-        wait()
         times.append((now() - before) / units)
     return median(times)
-
-
-def wait() -> None:
-    """Until the GPU has done what it was given."""
-    if gpu_in_use():
-        torch.cuda.synchronize()
 
 
 class Enough(Exception):
@@ -76,7 +65,6 @@ class Clocked(Sequence[np.ndarray]):
 
     def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]  # trainings take no slices
         if self.asked % self.per_step == 0:
-            wait()
             self.times.append(now())
             seen = self.times[self.warm_up :]
             if len(seen) > 1 and seen[-1] - seen[0] > BUDGET_S:
@@ -89,8 +77,7 @@ def step_seconds(train: Callable[[Clocked], object], clocked: Clocked) -> float:
     """Seconds of a step of a training that is given these images, what it loads included."""
     with suppress(Enough):
         train(clocked)
-    times = clocked.times[clocked.warm_up :]
-    return median(after - before for before, after in itertools.pairwise(times))
+    return median(after - before for before, after in itertools.pairwise(clocked.times[clocked.warm_up :]))
 
 
 @contextmanager

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from reprlib import repr as shortened
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import yaml
-from pydantic import ConfigDict, Strict, ValidationError
+from pydantic import ConfigDict, JsonValue, Strict, ValidationError
 
-from googlenet.config.schema.base import Settings
+from googlenet.config.schema.base import Settings, SettingsT
 from googlenet.errors import UserError, nearest
 from googlenet.pipeline.versions import cpu_name
 from googlenet.planning.measure import KINDS
@@ -47,12 +47,12 @@ class Measured(Settings):
 
 
 class Row(Settings):
-    """A rate in a file: its numbers stand beside these two keys."""
+    """A rate in a file: its numbers stand beside these two keys; `what` says of which measurement the settings are."""
 
     model_config = ConfigDict(extra="allow")
 
     what: str
-    settings: dict[str, object]
+    settings: dict[str, JsonValue]
 
 
 class MachineFile(Settings):
@@ -99,9 +99,8 @@ def read(root: Path, name: str, again: str) -> tuple[Machine, Rates, Measured]:
 
     def lacking(asked: Measurement[Rate]) -> Rate:
         values = json.dumps(asked.to_json(), sort_keys=True)
-        raise UserError(
-            f"{place}: no rate of '{asked.name}' for {values}; measure it on that machine: {again}"
-        )
+        remedy = f"measure it on that machine: {again}"
+        raise UserError(f"{place}: no rate of '{asked.name}' for {values}; {remedy}")
 
     rows = {}
     for number, row in enumerate(file.rates):
@@ -114,10 +113,7 @@ def read(root: Path, name: str, again: str) -> tuple[Machine, Rates, Measured]:
     return file.machine, Rates(rows, lacking), file.measured
 
 
-CheckedT = TypeVar("CheckedT", bound=Settings)
-
-
-def checked(kind: type[CheckedT], value: Any, place: str, key: str, remedy: str) -> CheckedT:
+def checked(kind: type[SettingsT], value: Any, place: str, key: str, remedy: str) -> SettingsT:
     """A part of a file, which stands at `key`, as an instance of its class. Raises UserError for the first error."""
     try:
         return kind.model_validate_json(json.dumps(value, default=str))
@@ -137,21 +133,17 @@ def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = ""
     if path.is_file():
         there, former, measured = read(root, name, f"python -m googlenet.plan --save {name}")
         if (there.cpu, there.cores, there.gpu) != (machine.cpu, machine.cores, machine.gpu):
-            raise UserError(
-                f"{FOLDER}/{name}.yaml: of a machine with {there.cpu}, {there.cores} cores; this one has {machine.cpu},"
-                f" {machine.cores}: give it another name"
-            )
+            words = f"with {there.cpu}, {there.cores} cores; this one has {machine.cpu}, {machine.cores}"
+            raise UserError(f"{FOLDER}/{name}.yaml: of a machine {words}: give it another name")
         rows, beside = former.rows | rows, beside or measured.beside
     date, load = f"{datetime.now(UTC):%Y-%m-%d}", round(os.getloadavg()[1], 1)
     made = Measured(date=date, torch=metadata.version("torch"), load=load, beside=beside)
-    head = {"machine": machine.model_dump(), "measured": made.model_dump()}
-    text = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in head.items())
-    text += "rates:\n" + "".join(sorted(line_of(asked, rate) for asked, rate in rows.items()))
-    write_bytes(path, (HEAD.format(name=name) + text).encode())
+    text = HEAD.format(name=name)
+    for key, value in {"machine": machine, "measured": made}.items():
+        text += f"{key}: {json.dumps(value.model_dump(), ensure_ascii=False)}\n"
+    lines = []
+    for asked, rate in rows.items():
+        row = {"what": asked.name, "settings": asked.to_json(), **rate.model_dump()}
+        lines.append(f"- {yaml.safe_dump(row, default_flow_style=True, width=10**6, sort_keys=False)}")
+    write_bytes(path, (text + "rates:\n" + "".join(sorted(lines))).encode())
     return path
-
-
-def line_of(asked: Measurement[Rate], rate: Rate) -> str:
-    """A rate as a line of a file."""
-    row = {"what": asked.name, "settings": asked.to_json(), **rate.model_dump()}
-    return f"- {yaml.safe_dump(row, default_flow_style=True, width=10**6, sort_keys=False)}"

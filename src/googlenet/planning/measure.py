@@ -44,11 +44,12 @@ class EmptyJob(Measurement[StartRate]):
 
     def measure(self, bench: Bench) -> StartRate:
         """The second one in a folder: the first makes the store of runs."""
-        with tempfile.TemporaryDirectory(prefix="googlenet-") as folder:
-            write_bytes(Path(folder) / EMPTY, JobFile("empty", "all", "plan", "0", Empty()).to_bytes())
-            write_json(Path(folder) / EXECUTION, bench.experiment.of(Execution).model_dump(mode="json"))
-            empty_job(Path(folder), "empty_job")
-            return empty_job(Path(folder), "empty_network_job" if self.network else "empty_job")
+        with tempfile.TemporaryDirectory(prefix="googlenet-") as name:
+            folder = Path(name)
+            write_bytes(folder / EMPTY, JobFile("empty", "all", "plan", "0", Empty()).to_bytes())
+            write_json(folder / EXECUTION, bench.experiment.of(Execution).model_dump(mode="json"))
+            empty_job(folder, "empty_job")
+            return empty_job(folder, "empty_network_job" if self.network else "empty_job")
 
 
 def empty_job(folder: Path, module: str) -> StartRate:
@@ -105,35 +106,25 @@ class Pack(Measurement[Seconds]):
     def measure(self, bench: Bench) -> Seconds:
         """As folders of two classes, whatever the data set's own layout is."""
         with tempfile.TemporaryDirectory(prefix="googlenet-") as folder:
-            top = Path(folder)
-            files = bench.files(self.image)
+            top, files = Path(folder), bench.files(self.image)
             for i in range(PACKED):
-                image = files[i % len(files)]
-                write_bytes(top / "raw/test" / CLASSES[i % 2] / f"{i}.jpg", image)
-            source = replaced(
-                bench.experiment.of(Dataset).classification,
-                reader="class_folders",
-                root=str(top / "raw"),
-                splits=SplitSources(train="", validation="", test="test"),
-                blacklist="",
-                validation_per_class=0,
-                min_side_px=1,
-                resize_shorter_side_px=self.resize_shorter_side_px,
-            )
+                write_bytes(top / "raw/test" / CLASSES[i % 2] / f"{i}.jpg", files[i % len(files)])
+            layout = {"reader": "class_folders", "root": str(top / "raw"), "validation_per_class": 0}
+            splits = SplitSources(train="", validation="", test="test")
+            sides = {"min_side_px": 1, "resize_shorter_side_px": self.resize_shorter_side_px}
+            source = bench.experiment.of(Dataset).classification
+            source = replaced(source, splits=splits, blacklist="", **layout, **sides)
             prepare.prepare(source, top / "first")  # imports what packs
             start = now()
             prepare.prepare(source, top / "packed")
             seconds = (now() - start) / PACKED
-            return Seconds(seconds=seconds + (self.drawing_s(bench, top) if self.embedded else 0.0))
-
-    def drawing_s(self, bench: Bench, folder: Path) -> float:
-        """Seconds to draw an image."""
-        assert self.embedded is not None
-        source = replaced(source_of(bench.experiment, self.kind), embedded=small(self.embedded))
-        readers.of(source).read(source, folder / "first drawn")
-        start = now()
-        few = readers.of(source).read(source, folder / "drawn")
-        return (now() - start) / max(SAMPLED, sum(map(len, few.splits.values())))
+            if self.embedded:
+                few = replaced(source_of(bench.experiment, self.kind), embedded=small(self.embedded))
+                readers.of(few).read(few, top / "first drawn")
+                start = now()
+                drawn = readers.of(few).read(few, top / "drawn").splits.values()
+                seconds += (now() - start) / max(SAMPLED, sum(map(len, drawn)))
+            return Seconds(seconds=seconds)
 
 
 class Decode(Measurement[Seconds]):
@@ -143,7 +134,6 @@ class Decode(Measurement[Seconds]):
     image: ImageSize
 
     def measure(self, bench: Bench) -> Seconds:
-        """All that are there."""
         files = bench.files(self.image)
         return Seconds(seconds=seconds_of(lambda: len([pictures.decode(file) for file in files])))
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from torch import nn
 
 from googlenet.classification import crop_study, ensemble
@@ -12,32 +13,16 @@ from googlenet.classification.predict import probabilities, union
 from googlenet.classification.train import Splits, TrainingCrops, collate, train
 from googlenet.config.schema.classification import EvaluateEnsemble, Policies, StudyCrops, TrainClassifier
 from googlenet.config.schema.shared import Sampling
-from googlenet.models.network import Network, kind_of
 from googlenet.models.runtime import Runtime
+from googlenet.planning import rates
 from googlenet.planning.clock import STEPS_AT_MOST, Clocked, seconds_of, step_seconds
-from googlenet.planning.networks import NetworkShape, kept_a_batch_mb
-from googlenet.planning.rates import (
-    Bench,
-    LineRate,
-    LoadedStepRate,
-    Measurement,
-    NetworkMeasurement,
-    Seconds,
-    StepRate,
-)
+from googlenet.planning.networks import kept_mb
+from googlenet.planning.rates import Bench
 from googlenet.planning.sizes import ImageSize
 
 # So slow that no loss leaves the numbers; a training is ended long before its first epoch is.
 TRAINING = {"epochs": 1, "learning_rate": 1e-6}
 FEW, MORE = 4, 16  # images: what grows with them is told from what does not
-
-
-def network_on(shape: NetworkShape, device: str) -> Network:
-    """A network with initial weights."""
-    network = Network.build(shape.spec)
-    if kind_of(shape.network).initialise:
-        network.initialise(0)
-    return network.on(device)
 
 
 def training_of(bench: Bench) -> TrainClassifier:
@@ -52,28 +37,29 @@ def timed_step(
     train_on: Callable[[Clocked], object],
     load: Callable[[], np.ndarray],
     count: int = 0,
-) -> LoadedStepRate:
+) -> rates.LoadedStepRate:
     """A step of a training on images, `count` of them with repetition; `load` gives a batch, which is timed apart."""
-    size, px = load().shape[:2]
-    kept = kept_a_batch_mb(model, px, size, runtime)
-    clocked = Clocked(images, count or len(images), size, 1 if runtime.device == "cpu" else 5)
+    batch, px = load().shape[:2]
+    model.train()
+    with torch.random.fork_rng():
+        one, two = (kept_mb(model, torch.zeros(n, 3, px, px, device=runtime.device), runtime) for n in (1, 2))
+    kept = two + max(0.0, two - one) * (
+        batch - 2
+    )  # what is not the same for one and two grows with the number
+    clocked = Clocked(images, count or len(images), batch, 1 if runtime.device == "cpu" else 5)
     step = step_seconds(train_on, clocked)
-    load_s = seconds_of(lambda: len(load()) / size, 0.1)
-    return LoadedStepRate(seconds=max(step - load_s, 0.02 * step), kept_mb=kept, load_s=load_s / size)
+    load_s = seconds_of(lambda: len(load()) / batch, 0.1)
+    return rates.LoadedStepRate(seconds=max(step - load_s, 0.02 * step), kept_mb=kept, load_s=load_s / batch)
 
 
-class ClassifierStep(NetworkMeasurement[StepRate]):
+class ClassifierStep(rates.NetworkMeasurement[rates.StepRate]):
     """A step of train_classifier, on images that need no decoding."""
 
-    name, gives = "train_classifier", StepRate
+    name, gives = "train_classifier", rates.StepRate
     batch_size: int
 
-    def measure(self, bench: Bench) -> StepRate:
-        network, batch, px = (
-            network_on(self.network, self.runtime.device),
-            self.batch_size,
-            self.network.input_px,
-        )
+    def measure(self, bench: Bench) -> rates.StepRate:
+        network, batch, px = self.network.build(self.runtime.device), self.batch_size, self.network.input_px
         settings = self.laid_over(training_of(bench), **TRAINING)
         shown = [np.random.default_rng(0).integers(0, 256, (px, px, 3), np.uint8)]
         labels = np.arange(min(STEPS_AT_MOST, 1000) * batch) % self.network.classes
@@ -87,19 +73,19 @@ class ClassifierStep(NetworkMeasurement[StepRate]):
             return collate([crops[0, i] for i in range(batch)])[0]
 
         step = timed_step(network.model, self.runtime, shown, train_on, load, len(labels))
-        return StepRate(seconds=step.seconds, kept_mb=step.kept_mb)
+        return rates.StepRate(seconds=step.seconds, kept_mb=step.kept_mb)
 
 
-class TrainingCrop(Measurement[Seconds]):
+class TrainingCrop(rates.Measurement[rates.Seconds]):
     """To draw a training crop from a decoded image."""
 
-    name, gives = "crop", Seconds
+    name, gives = "crop", rates.Seconds
     sampling: Sampling
     mirror: bool
     px: int
     image: ImageSize
 
-    def measure(self, bench: Bench) -> Seconds:
+    def measure(self, bench: Bench) -> rates.Seconds:
         images, settings = bench.images(self.image), self.laid_over(training_of(bench))
         crops = TrainingCrops(images, np.zeros(len(images), np.int64), settings, self.px)
         epochs = iter(range(STEPS_AT_MOST))
@@ -108,26 +94,26 @@ class TrainingCrop(Measurement[Seconds]):
             epoch = next(epochs)
             return len(collate([crops[epoch, i] for i in range(len(images))])[1])
 
-        return Seconds(seconds=seconds_of(draw, 0.2))
+        return rates.Seconds(seconds=seconds_of(draw, 0.2))
 
 
-class Forward(NetworkMeasurement[Seconds]):
+class Forward(rates.NetworkMeasurement[rates.Seconds]):
     """A crop in a batch of a prediction."""
 
-    name, gives = "forward", Seconds
+    name, gives = "forward", rates.Seconds
     batch_size: int
 
-    def measure(self, bench: Bench) -> Seconds:
-        network, px = network_on(self.network, self.runtime.device), self.network.input_px
+    def measure(self, bench: Bench) -> rates.Seconds:
+        network, px = self.network.build(self.runtime.device), self.network.input_px
         crops = np.random.default_rng(0).integers(0, 256, (self.batch_size, px, px, 3), np.uint8)
         network.model.eval()
-        return Seconds(seconds=seconds_of(lambda: len(probabilities(network, crops, self.runtime))))
+        return rates.Seconds(seconds=seconds_of(lambda: len(probabilities(network, crops, self.runtime))))
 
 
-class CutCrops(Measurement[Seconds]):
+class CutCrops(rates.Measurement[rates.Seconds]):
     """To cut all crops of an image."""
 
-    name, gives = "cut_crops", Seconds
+    name, gives = "cut_crops", rates.Seconds
     policies: Policies
     px: int
     mirror: bool
@@ -139,60 +125,56 @@ class CutCrops(Measurement[Seconds]):
         wanted = [every[number] for number in union(self.policies)]
         return distinct(wanted if self.mirror else [upright(crop) for crop in wanted])[0]
 
-    def measure(self, bench: Bench) -> Seconds:
+    def measure(self, bench: Bench) -> rates.Seconds:
         pairs = [(image, self.crops(*image.shape[1::-1])) for image in bench.images(self.image)]
-        return Seconds(seconds=seconds_of(lambda: len([cut(*pair, self.px) for pair in pairs]), 0.2))
+        return rates.Seconds(seconds=seconds_of(lambda: len([cut(*pair, self.px) for pair in pairs]), 0.2))
 
 
 def random_scores(rng: np.random.Generator, *shape: int) -> np.ndarray:
     """Rows of probabilities, float32."""
-    logits = rng.standard_normal(shape, np.float32) * 3
-    scores = np.exp(logits - logits.max(-1, keepdims=True))
-    normalised: np.ndarray = scores / scores.sum(-1, keepdims=True)
-    return normalised
+    return torch.softmax(torch.from_numpy(rng.standard_normal(shape, np.float32) * 3), -1).numpy()
 
 
-def line(work_on: Callable[[int], Callable[[], bool]], few: int, more: int) -> LineRate:
+def line(work_on: Callable[[int], Callable[[], bool]], few: int, more: int) -> rates.LineRate:
     """Seconds an image, and those that do not grow with the images, from two runs of the work on so many."""
     short, long = (seconds_of(work_on(images), 0.0) for images in (few, more))
     slope = max(0.0, (long - short) / (more - few))
-    return LineRate(seconds=slope, fixed_s=max(0.0, short - slope * few))
+    return rates.LineRate(seconds=slope, fixed_s=max(0.0, short - slope * few))
 
 
-class EnsembleEvaluation(Measurement[LineRate]):
+class EnsembleEvaluation(rates.Measurement[rates.LineRate]):
     """A test image in evaluate_ensemble."""
 
-    name, gives = "evaluate_ensemble", LineRate
+    name, gives = "evaluate_ensemble", rates.LineRate
     members: int
     policies: Policies
     classes: int
     stage: EvaluateEnsemble
 
-    def measure(self, bench: Bench) -> LineRate:
+    def measure(self, bench: Bench) -> rates.LineRate:
         rng, shown = np.random.default_rng(0), [str(i) for i in range(self.classes)]
 
         def work_on(images: int) -> Callable[[], bool]:
-            scores: dict[str, dict[int, np.ndarray]] = {
-                f"m{i}": {policy: random_scores(rng, images, self.classes) for policy in self.policies}
-                for i in range(self.members)
-            }
+            scores: dict[str, dict[int, np.ndarray]] = {}
+            for i in range(self.members):
+                scores[f"m{i}"] = {one: random_scores(rng, images, self.classes) for one in self.policies}
             labels = rng.integers(0, self.classes, images)
             return lambda: bool(ensemble.evaluate(scores, labels, shown, self.stage))
 
         return line(work_on, FEW * 8, MORE * 8)
 
 
-class CropStudy(Measurement[LineRate]):
+class CropStudy(rates.Measurement[rates.LineRate]):
     """A kept image, of test and of validation, in study_crops."""
 
-    name, gives = "study_crops", LineRate
+    name, gives = "study_crops", rates.LineRate
     members: int
     policies: Policies
     classes: int
     validation: bool
     stage: StudyCrops
 
-    def measure(self, bench: Bench) -> LineRate:
+    def measure(self, bench: Bench) -> rates.LineRate:
         rng, shown = np.random.default_rng(0), [str(i) for i in range(self.classes)]
         crops = np.array(union(self.policies))
 

@@ -16,19 +16,10 @@ from googlenet.detection.regions import TrainingRegions, training_regions
 from googlenet.detection.score import score
 from googlenet.detection.selective_search import propose
 from googlenet.detection.train import RegionBatches, train
-from googlenet.pipeline.experiment import Job
+from googlenet.planning import rates
 from googlenet.planning.clock import STEPS_AT_MOST, Clocked, seconds_of
-from googlenet.planning.measure_classification import TRAINING, line, network_on, random_scores, timed_step
-from googlenet.planning.rates import (
-    Amount,
-    Bench,
-    LineRate,
-    LoadedStepRate,
-    Measurement,
-    NetworkMeasurement,
-    RateT,
-    Seconds,
-)
+from googlenet.planning.measure_classification import TRAINING, line, random_scores, timed_step
+from googlenet.planning.rates import Amount, Bench, settings_of
 from googlenet.planning.sizes import ImageSize
 
 OBJECTS = 3  # of an image, where the time depends on them a little
@@ -37,28 +28,26 @@ SEARCHED = 6  # images
 BACKGROUND_LOGIT = 8.0  # most proposals are background, and few classes are left above min_score
 
 
-def random_boxes(rng: np.random.Generator, count: int, width: int, height: int) -> np.ndarray:
+def random_boxes(rng: np.random.Generator, count: int, width: int = 500, height: int = 375) -> np.ndarray:
     """Boxes of a tenth of the sides and more, int32 [count, 4]."""
     low = rng.uniform(0, 0.6, (count, 2)) * [width, height]
     high = low + rng.uniform(0.1, 0.4, (count, 2)) * [width, height]
     return np.concatenate([low, high], axis=1).astype(np.int32)
 
 
-def random_truth(
-    rng: np.random.Generator, classes: int = 1, width: int = 500, height: int = 375
-) -> GroundTruth:
-    """Some objects of an image."""
-    boxes, labels = random_boxes(rng, OBJECTS, width, height), rng.integers(0, classes, OBJECTS)
+def random_truth(rng: np.random.Generator, classes: int = 1, *shape: int) -> GroundTruth:
+    """Some objects of an image; shape: its width and height."""
+    boxes, labels = random_boxes(rng, OBJECTS, *shape), rng.integers(0, classes, OBJECTS)
     return GroundTruth(boxes.astype(np.float32), labels, np.zeros(OBJECTS, bool), np.zeros(0, np.int32))
 
 
-class SearchRate(Seconds):
+class SearchRate(rates.Seconds):
     """Seconds an image, and its boxes."""
 
     boxes: Amount
 
 
-class SelectiveSearch(Measurement[SearchRate]):
+class SelectiveSearch(rates.Measurement[SearchRate]):
     """Selective search on an image."""
 
     name, gives = "search", SearchRate
@@ -66,24 +55,22 @@ class SelectiveSearch(Measurement[SearchRate]):
     image: ImageSize
 
     def measure(self, bench: Bench) -> SearchRate:
-        boxes: list[int] = []
-        some = bench.images(self.image)[:SEARCHED]
+        some, boxes = bench.images(self.image)[:SEARCHED], []
 
         def propose_all() -> int:
-            boxes.extend(len(propose(image, self.search)) for image in some)
+            boxes.extend([len(propose(image, self.search)) for image in some])
             return len(some)
 
-        seconds = seconds_of(propose_all)
-        return SearchRate(seconds=seconds, boxes=float(np.mean(boxes)))
+        return SearchRate(seconds=seconds_of(propose_all), boxes=float(np.mean(boxes)))
 
 
-class MergeRate(Seconds):
+class MergeRate(rates.Seconds):
     """Seconds an image, and the share of the boxes that is left."""
 
     kept_share: Amount
 
 
-class Merge(Measurement[MergeRate]):
+class Merge(rates.Measurement[MergeRate]):
     """To merge an image's boxes, `multibox_boxes` of them MultiBox's."""
 
     name, gives = "merge", MergeRate
@@ -94,15 +81,16 @@ class Merge(Measurement[MergeRate]):
 
     def measure(self, bench: Bench) -> MergeRate:
         image, rng = bench.images(self.image)[0], np.random.default_rng(0)
-        searched = propose(image, self.search)
-        boxes = random_boxes(rng, self.multibox_boxes, image.shape[1], image.shape[0])
-        confidence = np.linspace(1, 0, len(boxes))
-        words = boxes, confidence, searched, self.duplicate_iou
-        kept = len(merge(*words).boxes) / max(1, len(searched) + len(boxes))
-        return MergeRate(seconds=seconds_of(lambda: bool(merge(*words)) + 0, 0.1), kept_share=kept)
+        searched, boxes = (
+            propose(image, self.search),
+            random_boxes(rng, self.multibox_boxes, *image.shape[1::-1]),
+        )
+        inputs = boxes, np.linspace(1, 0, len(boxes)), searched, self.duplicate_iou
+        kept = len(merge(*inputs).boxes) / max(1, len(searched) + len(boxes))
+        return MergeRate(seconds=seconds_of(lambda: bool(merge(*inputs)), 0.1), kept_share=kept)
 
 
-class MultiboxMeasurement(NetworkMeasurement[RateT]):
+class MultiboxMeasurement(rates.NetworkMeasurement[rates.RateT]):
     """What depends on MultiBox's network, whose trunk is `network`."""
 
     input_px: int
@@ -111,22 +99,22 @@ class MultiboxMeasurement(NetworkMeasurement[RateT]):
     head_channels: int
     priors: int
 
-    def model(self, device: str) -> multibox.MultiBox:
+    def model(self) -> multibox.MultiBox:
         """An untrained MultiBox."""
-        classifier, px, rng = network_on(self.network, "cpu"), self.input_px, np.random.default_rng(0)
+        classifier, px, rng = self.network.build("cpu"), self.input_px, np.random.default_rng(0)
         trunk = multibox.trunk_of(classifier.spec, px)
         priors = random_boxes(rng, self.priors, px, px).astype(np.float64)
         if self.head == "grid":
             cells = multibox.cells_of(trunk, self.last)
             priors = on_grid(rng.uniform(0.1, 0.6, (self.priors, 2)) * px, cells, px)
         form = multibox.Form(trunk, self.last, self.head, self.head_channels, len(priors))
-        return multibox.start(form, classifier, priors, 0.1, 1).on(device)
+        return multibox.start(form, classifier, priors, 0.1, 1).on(self.runtime.device)
 
 
-class MultiboxStep(MultiboxMeasurement[LoadedStepRate]):
+class MultiboxStep(MultiboxMeasurement[rates.LoadedStepRate]):
     """A step of train_multibox."""
 
-    name, gives = "train_multibox", LoadedStepRate
+    name, gives = "train_multibox", rates.LoadedStepRate
     crop_area: Pair
     crop_aspect: Pair
     match_iou: float
@@ -134,9 +122,12 @@ class MultiboxStep(MultiboxMeasurement[LoadedStepRate]):
     batch_size: int
     image: ImageSize
 
-    def measure(self, bench: Bench) -> LoadedStepRate:
-        model, images = self.model(self.runtime.device), bench.images(self.image)
-        settings = bench.experiment.settings(Job("train_multibox", "all"), d.TrainMultibox)
+    def measure(self, bench: Bench) -> rates.LoadedStepRate:
+        model, images, settings = (
+            self.model(),
+            bench.images(self.image),
+            settings_of(bench.experiment, d.TrainMultibox),
+        )
         settings = self.laid_over(settings, batches_per_epoch=STEPS_AT_MOST, **TRAINING)
         truth = [random_truth(np.random.default_rng(0), 1, *image.shape[1::-1]) for image in images]
         batches = ImageBatches(images, truth, model.priors.cpu().numpy(), settings, self.input_px)
@@ -147,41 +138,45 @@ class MultiboxStep(MultiboxMeasurement[LoadedStepRate]):
         return timed_step(model, self.runtime, images, train_on, lambda: batches[0][0])
 
 
-class MultiboxBoxes(MultiboxMeasurement[Seconds]):
+class MultiboxBoxes(MultiboxMeasurement[rates.Seconds]):
     """An image in MultiBox, its suppression included."""
 
-    name, gives = "multibox", Seconds
+    name, gives = "multibox", rates.Seconds
     image: ImageSize
     multibox_boxes: int
     multibox_nms_iou: float
 
-    def measure(self, bench: Bench) -> Seconds:
-        model, images = self.model(self.runtime.device).eval(), bench.images(self.image)
-        settings = bench.experiment.settings(bench.experiment.jobs("merge_proposals")[0], d.MergeProposals)
-        settings = self.laid_over(settings)
+    def measure(self, bench: Bench) -> rates.Seconds:
+        model, images = self.model().eval(), bench.images(self.image)
+        settings = self.laid_over(settings_of(bench.experiment, d.MergeProposals))
 
         def propose_all() -> int:
             return len([multibox.propose(model, image, settings, self.runtime) for image in images])
 
-        return Seconds(seconds=seconds_of(propose_all))
+        return rates.Seconds(seconds=seconds_of(propose_all))
 
 
-class DetectorStep(NetworkMeasurement[LoadedStepRate]):
+class DetectorStep(rates.NetworkMeasurement[rates.LoadedStepRate]):
     """A step of train_detector."""
 
-    name, gives = "train_detector", LoadedStepRate
+    name, gives = "train_detector", rates.LoadedStepRate
     image: ImageSize
     positives: int
     negatives: int
     mirror: bool
     context_px: int
 
-    def measure(self, bench: Bench) -> LoadedStepRate:
-        network, images = network_on(self.network, self.runtime.device), bench.images(self.image)
-        settings = bench.experiment.settings(bench.experiment.jobs("train_detector")[0], d.TrainDetector)
+    def measure(self, bench: Bench) -> rates.LoadedStepRate:
+        network, images = self.network.build(self.runtime.device), bench.images(self.image)
+        settings = settings_of(bench.experiment, d.TrainDetector)
         easy = settings.hard_negatives.model_copy(update={"enabled": False})
         settings = self.laid_over(settings, hard_negatives=easy, batches_per_epoch=STEPS_AT_MOST, **TRAINING)
-        regions = self.regions(images)
+        # Of every image enough for a batch without repetition.
+        rng, count = np.random.default_rng(0), 2 * (self.positives + self.negatives)
+        boxes = [random_boxes(rng, count, *image.shape[1::-1]).astype(np.float32) for image in images]
+        regions = TrainingRegions(
+            boxes, [(np.arange(count) < 2 * self.positives).astype(np.int64)] * len(images)
+        )
         batches = RegionBatches(images, regions, settings, network.spec)
 
         def train_on(clocked: Clocked) -> None:
@@ -189,29 +184,20 @@ class DetectorStep(NetworkMeasurement[LoadedStepRate]):
 
         return timed_step(network.model, self.runtime, images, train_on, lambda: batches[0][0])
 
-    def regions(self, images: list[np.ndarray]) -> TrainingRegions:
-        """Of every image enough for a batch without repetition."""
-        rng, batch = np.random.default_rng(0), self.positives + self.negatives
-        boxes = [
-            random_boxes(rng, 2 * batch, one.shape[1], one.shape[0]).astype(np.float32) for one in images
-        ]
-        labels = [(np.arange(2 * batch) < 2 * self.positives).astype(np.int64) for _ in images]
-        return TrainingRegions(boxes, labels)
 
-
-class RegionScore(NetworkMeasurement[Seconds]):
+class RegionScore(rates.NetworkMeasurement[rates.Seconds]):
     """A region of an image with so many boxes, seen as it is and, where `mirrored`, mirrored too."""
 
-    name, gives = "score_regions", Seconds
+    name, gives = "score_regions", rates.Seconds
     batch_size: int
     mirrored: bool
     context_px: int
     image: ImageSize
     boxes: int
 
-    def measure(self, bench: Bench) -> Seconds:
-        network, images = network_on(self.network, self.runtime.device), bench.images(self.image)
-        settings = bench.experiment.settings(bench.experiment.jobs("score_regions")[0], d.ScoreRegions)
+    def measure(self, bench: Bench) -> rates.Seconds:
+        network, images = self.network.build(self.runtime.device), bench.images(self.image)
+        settings = settings_of(bench.experiment, d.ScoreRegions)
         settings = self.laid_over(settings, switches=("mirror",) if self.mirrored else (), compare=())
         rng, sizes = np.random.default_rng(0), iter(range(STEPS_AT_MOST))
 
@@ -219,47 +205,47 @@ class RegionScore(NetworkMeasurement[Seconds]):
             # Fewer by one each time: the kernels for a new size are chosen anew, as in a job.
             count = max(1, self.boxes - next(sizes) % 16)
             image = images[count % len(images)]
-            boxes = random_boxes(rng, count, image.shape[1], image.shape[0])
+            boxes = random_boxes(rng, count, *image.shape[1::-1])
             list(score(network, [image], [boxes], settings, {}, self.runtime))
             return count
 
-        return Seconds(seconds=seconds_of(score_one))
+        return rates.Seconds(seconds=seconds_of(score_one))
 
 
-class RegionLabels(Measurement[Seconds]):
+class RegionLabels(rates.Measurement[rates.Seconds]):
     """To label an image's proposals for fine-tuning."""
 
-    name, gives = "label_regions", Seconds
+    name, gives = "label_regions", rates.Seconds
     boxes: int
 
-    def measure(self, bench: Bench) -> Seconds:
+    def measure(self, bench: Bench) -> rates.Seconds:
         rng, many = np.random.default_rng(0), 16
-        proposed, truth = random_boxes(rng, self.boxes, 500, 375), random_truth(rng)
-        work = [proposed] * many, [truth] * many, 0.5
-        return Seconds(seconds=seconds_of(lambda: len(training_regions(*work).labels), 0.1))
+        proposed, truth = random_boxes(rng, self.boxes), random_truth(rng)
+        inputs = [proposed] * many, [truth] * many, 0.5
+        return rates.Seconds(seconds=seconds_of(lambda: len(training_regions(*inputs).labels), 0.1))
 
 
-class DetectionEvaluation(Measurement[LineRate]):
+class DetectionEvaluation(rates.Measurement[rates.LineRate]):
     """A test image in evaluate_detection under one list of switches."""
 
-    name, gives = "evaluate_detection", LineRate
+    name, gives = "evaluate_detection", rates.LineRate
     detectors: int
     classes: int
     boxes: int
     stage: d.EvaluateDetection
 
-    def measure(self, bench: Bench) -> LineRate:
+    def measure(self, bench: Bench) -> rates.LineRate:
         rng, names = np.random.default_rng(0), [str(i) for i in range(max(MORE, self.classes))]
 
         def work_on(images: int) -> Callable[[], bool]:
-            boxes = [random_boxes(rng, self.boxes, 500, 375) for _ in range(images)]
-            logits = random_scores(rng, images * self.boxes, self.classes + 1)
-            logits[:, 0] += BACKGROUND_LOGIT * logits.mean()
-            scores = {"probabilities": logits / logits.sum(1, keepdims=True)}
-            detectors = {f"d{i}": scores for i in range(self.detectors)}
+            boxes = [random_boxes(rng, self.boxes) for _ in range(images)]
+            scores = random_scores(rng, images * self.boxes, self.classes + 1)
+            scores[:, 0] += BACKGROUND_LOGIT * scores.mean()
+            scores /= scores.sum(1, keepdims=True)
+            detectors = {f"d{i}": {"probabilities": scores} for i in range(self.detectors)}
             truth = [random_truth(rng, self.classes) for _ in range(images)]
-            words = detectors, boxes, truth, names[:images], names[: self.classes]
-            return lambda: bool(ensemble.evaluate(*words, self.stage))
+            inputs = detectors, boxes, truth, names[:images], names[: self.classes]
+            return lambda: bool(ensemble.evaluate(*inputs, self.stage))
 
         return line(work_on, FEW, MORE)
 

@@ -9,7 +9,7 @@ from torch import nn
 from googlenet.config.schema.base import Settings
 from googlenet.config.schema.shared import Model, TrainedMember
 from googlenet.models.forward import peak_bytes
-from googlenet.models.network import Architecture, Network, NetworkSpec
+from googlenet.models.network import Architecture, Network, NetworkSpec, kind_of
 from googlenet.models.runtime import Runtime
 
 
@@ -23,8 +23,7 @@ class NetworkShape(Settings):
     @classmethod
     def of(cls, model: Model, member: TrainedMember, classes: int, network: str) -> "NetworkShape":
         """The shape of a row of the table of members; network: the kind that the member is."""
-        spec = NetworkSpec.of(model, (), member.width, member.repeat_modules)
-        usual = Architecture()
+        spec, usual = NetworkSpec.of(model, (), member.width, member.repeat_modules), Architecture()
         shape = replace(spec.architecture, dropout=usual.dropout, aux_dropout=usual.aux_dropout)
         return cls(network=network, classes=classes, architecture=shape)
 
@@ -34,14 +33,17 @@ class NetworkShape(Settings):
         classes = tuple(map(str, range(self.classes)))
         return NetworkSpec(classes, self.architecture, (120.0, 120.0, 120.0), 0.02, network=self.network)
 
+    def build(self, device: str) -> Network:
+        """Such a network with initial weights, on a device."""
+        network = Network.build(self.spec)
+        if kind_of(self.network).initialise:
+            network.initialise(0)
+        return network.on(device)
+
     @property
     def input_px(self) -> int:
         """Side of the square input."""
         return self.architecture.input_px
-
-    def with_background(self, classes: int) -> "NetworkShape":
-        """The shape of a detector of so many classes that starts from this network."""
-        return self.model_copy(update={"classes": classes + 1})
 
 
 @cache
@@ -62,23 +64,13 @@ def forward_mb(network: NetworkShape, batch: int) -> float:
 
 def kept_mb(model: nn.Module, images: torch.Tensor, runtime: Runtime) -> float:
     """Memory of what a forward pass of these images keeps for the way back, without the weights."""
-    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
     held: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in weights:
-            held[storage.data_ptr()] = storage
+        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), runtime.autocast():
         model(images)
-    return sum(storage.nbytes() for storage in held.values()) / 1e6
-
-
-def kept_a_batch_mb(model: nn.Module, px: int, batch: int, runtime: Runtime) -> float:
-    """`kept_mb` of a batch, from one and two images: the rest grows with their number."""
-    model.train()
-    with torch.random.fork_rng():
-        one, two = (kept_mb(model, torch.zeros(n, 3, px, px, device=runtime.device), runtime) for n in (1, 2))
-    return two + max(0.0, two - one) * (batch - 2)
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    return sum(storage.nbytes() for pointer, storage in held.items() if pointer not in weights) / 1e6

@@ -3,7 +3,7 @@
 import configparser
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +15,15 @@ from googlenet.planning import schedule, work_classification, work_detection
 from googlenet.planning.rates import Rates
 from googlenet.planning.schedule import StagePlan
 from googlenet.planning.sizes import DataSize
-from googlenet.planning.work import Context, Target, not_estimated
+from googlenet.planning.work import Context, Target
 
-WORK = work_classification.STAGES | work_detection.STAGES
+# Functions that are named after a stage.
+WORK = {
+    name: work
+    for module in (work_classification, work_detection)
+    for name, work in vars(module).items()
+    if name in STAGES
+}
 LINKS = {"reflink", "hardlink", "symlink"}
 ROOM = 0.95  # of a memory: the rest is the system's
 
@@ -33,17 +39,11 @@ class Place(NamedTuple):
 class Plan(NamedTuple):
     """All that is printed. after: of every stage, those that it waits for."""
 
-    experiment: str
-    target: Target
-    device: str
-    asked_device: str
-    threads: int
-    sizes: dict[Kind, DataSize]
+    context: Context
     stages: list[StagePlan]
     after: dict[str, list[str]]
     place: Place
     dvc_copies: bool
-    commit_limit_gb: float
 
     @property
     def disk_mb(self) -> float:
@@ -52,19 +52,16 @@ class Plan(NamedTuple):
 
     def memory_mb(self, stage: StagePlan) -> float:
         """Memory of the jobs of a stage that run side by side."""
-        return sum(stage.largest.memory_mb.values()) * self.side_by_side(stage)
-
-    def gpu_memory_mb(self, stage: StagePlan) -> float:
-        """Memory of a GPU, which has one of the jobs at a time."""
-        return max(sum(job.gpu_memory_mb.values()) for job in stage.jobs)
+        return stage.job_memory_mb * self.side_by_side(stage)
 
     def side_by_side(self, stage: StagePlan) -> int:
         """How many jobs of a stage run at once."""
-        return schedule.side_by_side(stage, self.target.cores, self.target.gpus, self.threads)
+        target = self.context.target
+        return schedule.side_by_side(stage, target.cores, target.gpus, self.context.threads)
 
     def least_wall_of(self, *stages: StagePlan) -> float:
         """Seconds below which some stages cannot end."""
-        return schedule.least_wall(stages, self.target.cores, self.target.gpus)
+        return schedule.least_wall(stages, self.context.target.cores, self.context.target.gpus)
 
     @property
     def least_wall(self) -> tuple[float, list[str]]:
@@ -75,14 +72,13 @@ class Plan(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The plan as plain values."""
+        target = self.context.target
         return {
-            "experiment": self.experiment,
-            "machine": self.target.machine.model_dump(),
-            "name": self.target.name,
-            "cores": self.target.cores,
-            "gpus": self.target.gpus,
-            "device": self.device,
-            "data": {kind: size.to_json() for kind, size in self.sizes.items()},
+            "experiment": self.context.experiment.name,
+            **target._asdict(),
+            "machine": target.machine.model_dump(),
+            "device": self.context.compute.device,
+            "data": {kind: size.to_json() for kind, size in self.context.sizes.items()},
             "stages": [asdict(stage) | {"least_wall_s": self.least_wall_of(stage)} for stage in self.stages],
             "disk_mb": self.disk_mb,
             "least_wall_s": self.least_wall[0],
@@ -101,25 +97,12 @@ def planned(
     """Count the work of all stages; ablations: also of the target `ablations`."""
     context, root = Context(experiment, sizes, rates, target), experiment.root
     names = [name for name in experiment.stages if ablations or STAGES[name].group != "ablations"]
-    return Plan(
-        experiment.name,
-        target,
-        context.compute.device,
-        experiment.of(Compute).device,
-        context.threads,
-        dict(sizes),
-        [stage_plan(context, name) for name in names if experiment.jobs(name)],
-        schedule.edges(root),
-        place_of(root, bool(target.name)),
-        dvc_copies(root),
-        context.execution.commit_limit_gb,
-    )
-
-
-def stage_plan(context: Context, name: str) -> StagePlan:
-    """Count the work of a stage; of one that has no function for it, what every job costs."""
-    made = WORK[name](context, name) if name in WORK else not_estimated(context, name)
-    return replace(made, separate=STAGES[name].group == "ablations")
+    stages = []
+    for name in filter(experiment.jobs, names):
+        jobs = [context.start(job) for job in experiment.jobs(name)]
+        passes, units = WORK[name](context, jobs) if name in WORK else ("", "not estimated")
+        stages.append(StagePlan(name, jobs, passes, units, STAGES[name].group == "ablations"))
+    return Plan(context, stages, schedule.edges(root), place_of(root, bool(target.name)), dvc_copies(root))
 
 
 def place_of(root: Path, elsewhere: bool) -> Place:
@@ -142,30 +125,26 @@ def dvc_copies(root: Path) -> bool:
 
 def verdict(plan: Plan) -> list[str]:
     """What does not fit, a line each; one line that all does, as far as is known."""
-    found = []
-    machine = plan.target.machine
-    if plan.asked_device == "cuda" and plan.device == "cpu":
-        found.append("the experiment asks for a GPU (compute.device: cuda), and this machine has none")
-    free = plan.place.disk_free_mb
-    if free is not None and plan.disk_mb > free:
-        found.append(f"needs {gb(plan.disk_mb)} of disk, {gb(free)} are free on {plan.place.path}")
-    room = plan.place.memory_free_mb or machine.memory_gb * 1000 * ROOM
-    word = "are free" if plan.place.memory_free_mb else "are there"
+    lines, context, place, machine = [], plan.context, plan.place, plan.context.target.machine
+    if context.experiment.of(Compute).device == "cuda" and context.compute.device == "cpu":
+        lines.append("the experiment asks for a GPU (compute.device: cuda), and this machine has none")
+    if place.disk_free_mb is not None and plan.disk_mb > place.disk_free_mb:
+        lines.append(f"needs {gb(plan.disk_mb)} of disk, {gb(place.disk_free_mb)} are free on {place.path}")
+    room_mb = place.memory_free_mb or machine.memory_gb * 1000 * ROOM
     for stage in plan.stages:
-        beside = plan.side_by_side(stage)
-        needs, one = plan.memory_mb(stage), sum(stage.largest.memory_mb.values())
-        if needs > room:
+        beside, one_mb, needed_mb = plan.side_by_side(stage), stage.job_memory_mb, plan.memory_mb(stage)
+        if needed_mb > room_mb:
             jobs = f"{beside} jobs side by side" if beside > 1 else "one job"
-            fit = int(room // one)
-            alone = f"; one alone needs {gb(one)}" if beside > 1 else ""
-            mend = f"; at most {fit} at a time fit" if fit else alone
-            found.append(f"{stage.stage} needs {gb(needs)} of memory for {jobs}, {gb(room)} {word}{mend}")
-        on_gpu = plan.gpu_memory_mb(stage)
-        if on_gpu > machine.gpu_memory_gb * 1000 * ROOM:
-            found.append(
-                f"{stage.stage} needs {gb(on_gpu)} on the GPU, which has {gb(machine.gpu_memory_gb * 1000)}"
-            )
-    return found or ["it fits, as far as is known here"]
+            room = f"{gb(room_mb)} {'are free' if place.memory_free_mb else 'are there'}"
+            mend = f"; one alone needs {gb(one_mb)}" if beside > 1 else ""
+            if room_mb >= one_mb:
+                mend = f"; at most {int(room_mb // one_mb)} at a time fit"
+            lines.append(f"{stage.stage} needs {gb(needed_mb)} of memory for {jobs}, {room}{mend}")
+        on_gpu_mb = max(sum(job.gpu_memory_mb.values()) for job in stage.jobs)  # which has one at a time
+        if on_gpu_mb > machine.gpu_memory_gb * 1000 * ROOM:
+            there = gb(machine.gpu_memory_gb * 1000)
+            lines.append(f"{stage.stage} needs {gb(on_gpu_mb)} on the GPU, which has {there}")
+    return lines or ["it fits, as far as is known here"]
 
 
 def gb(megabytes: float) -> str:

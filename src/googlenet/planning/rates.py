@@ -3,9 +3,11 @@
 A rate serves equal measurements alone: nothing is scaled to another network.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast
 
+import cv2
 import numpy as np
 from pydantic import Field
 
@@ -13,7 +15,8 @@ from googlenet.config.schema.base import Settings, SettingsT, replaced
 from googlenet.config.schema.shared import Compute
 from googlenet.data import pictures
 from googlenet.models.runtime import Runtime
-from googlenet.pipeline.experiment import Experiment
+from googlenet.pipeline.experiment import Experiment, Job, KindT
+from googlenet.pipeline.registry import ROWS
 from googlenet.planning.clock import as_in_a_job
 from googlenet.planning.networks import NetworkShape
 from googlenet.planning.sizes import DataSize, ImageSize
@@ -56,25 +59,22 @@ class LineRate(Seconds):
 
 
 RateT = TypeVar("RateT", bound=Rate, covariant=True)
-MeasurementT = TypeVar("MeasurementT", bound="Measurement[Any]")
 
 
-class Measurement(Settings, Generic[RateT]):
+class Measurement(Settings, ABC, Generic[RateT]):
     """What a rate depends on; equal ones share it. name: in a machine's file. gives: the class of the rate."""
 
     name: ClassVar[str]
     gives: ClassVar[type[Rate]]
 
+    @abstractmethod
     def measure(self, bench: "Bench") -> RateT:
         """Run the stages' own code for a fraction of a second."""
-        raise NotImplementedError
 
     @classmethod
-    def of(cls: type[MeasurementT], settings: Settings, **others: Any) -> MeasurementT:
+    def of(cls, settings: Settings, **others: Any) -> Self:
         """From a stage's settings, where fields have their names, and other values."""
-        return cls(
-            **{name: getattr(settings, name) for name in cls.model_fields if name not in others}, **others
-        )
+        return cls(**others, **{name: getattr(settings, name) for name in cls.model_fields.keys() - others})
 
     def laid_over(self, settings: SettingsT, **others: Any) -> SettingsT:
         """The reverse: a stage's settings with the values of this measurement, and other values."""
@@ -106,8 +106,14 @@ class Bench:
         self._decoded: dict[ImageSize, list[np.ndarray]] = {}
 
     def files(self, size: ImageSize) -> list[bytes]:
-        """Image files of a data set's size."""
-        return self.sizes[size].sample or photographs(size)
+        """Image files of a data set's size; where none is there, scikit-learn's two photographs as JPEG."""
+        if self.sizes[size].sample:
+            return self.sizes[size].sample
+        from sklearn.datasets import load_sample_images
+
+        shape, photographs = (size.width, size.height), load_sample_images().images
+        resized = [cv2.resize(image, shape, interpolation=cv2.INTER_AREA) for image in photographs]
+        return [pictures.encode_jpeg(image) for image in resized]
 
     def images(self, size: ImageSize) -> list[np.ndarray]:
         """The same decoded, uint8 RGB [h, w, 3] each."""
@@ -121,16 +127,10 @@ class Bench:
             return asked.measure(self)
 
 
-def photographs(size: ImageSize) -> list[bytes]:
-    """scikit-learn's two photographs at a size, as JPEG."""
-    import cv2
-    from sklearn.datasets import load_sample_images
-
-    sides = (size.width, size.height)
-    return [
-        pictures.encode_jpeg(cv2.resize(image, sides, interpolation=cv2.INTER_AREA))
-        for image in load_sample_images().images
-    ]
+def settings_of(experiment: Experiment, kind: type[KindT], name: str = "") -> KindT:
+    """The settings of a job of the stage that has them; name: of the job, else the first."""
+    stage = next(row.name for row in ROWS if row.settings is kind)
+    return experiment.settings(Job(stage, name) if name else experiment.jobs(stage)[0], kind)
 
 
 class Rates:

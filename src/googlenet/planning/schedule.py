@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -27,16 +28,10 @@ class JobPlan:
         self.wall_s += seconds
         self.cpu_s += seconds
 
-    def network(self, seconds: float, threads: int, on_gpu: bool) -> None:
-        """Add work of the network alone."""
-        self.wall_s += seconds
-        self.cpu_s += 0 if on_gpu else seconds * threads
-        self.gpu_s += seconds if on_gpu else 0
+    def network(self, network_s: float, load_s: float, workers: int, threads: int, on_gpu: bool) -> None:
+        """Add work of a network; `load_s` of decoding and cropping goes on beside it where there are workers.
 
-    def train(self, network_s: float, load_s: float, workers: int, threads: int, on_gpu: bool) -> None:
-        """Add training: `load_s` of decoding and cropping goes on beside the network where there are workers.
-
-        The GPU counts as taken for as long as the training lasts.
+        The GPU counts as taken for as long as the work lasts.
         """
         wall = max(network_s, load_s / workers) if workers else network_s + load_s
         self.wall_s += wall
@@ -55,14 +50,19 @@ class StagePlan:
     separate: bool = False
 
     @property
-    def longest(self) -> JobPlan:
-        """The job that takes longest."""
-        return max(self.jobs, key=lambda job: job.wall_s)
+    def longest_s(self) -> float:
+        """Seconds of the job that takes longest."""
+        return max(job.wall_s for job in self.jobs)
 
     @property
     def largest(self) -> JobPlan:
         """The job that needs the most memory."""
         return max(self.jobs, key=lambda job: sum(job.memory_mb.values()))
+
+    @property
+    def job_memory_mb(self) -> float:
+        """Memory of the job that needs the most."""
+        return sum(self.largest.memory_mb.values())
 
     def total(self, what: Literal["wall_s", "cpu_s", "gpu_s", "disk_mb"]) -> float:
         """The sum of a field over the jobs."""
@@ -71,7 +71,7 @@ class StagePlan:
 
 def least_wall(stages: Sequence[StagePlan], cores: int, gpus: int) -> float:
     """Seconds below which these stages cannot end, whatever their order: the longest job, or the work over what there is."""
-    longest = max((stage.longest.wall_s for stage in stages), default=0.0)
+    longest = max((stage.longest_s for stage in stages), default=0.0)
     cpu = sum(stage.total("cpu_s") for stage in stages) / cores
     gpu = sum(stage.total("gpu_s") for stage in stages) / max(1, gpus)
     return max(longest, cpu, gpu)
@@ -90,23 +90,21 @@ def edges(root: Path) -> dict[str, list[str]]:
     """
     stages = load_yaml(root / "dvc.yaml")["stages"]
     made = {out: name for name, row in stages.items() for entry in row.get("outs", []) for out in entry}
-    found = {}
+    after = {}
     for name, row in stages.items():
         paths = [entry if isinstance(entry, str) else next(iter(entry)) for entry in row.get("deps", [])]
-        found[name] = sorted({made[path] for path in paths if path in made} - {name})
-    return found
+        after[name] = sorted({made[path] for path in paths if path in made} - {name})
+    return after
 
 
 def critical_path(stages: Sequence[StagePlan], after: Mapping[str, Sequence[str]]) -> tuple[float, list[str]]:
     """Seconds of the longest chain of stages, one after another with their longest jobs, and the chain."""
-    lengths = {stage.stage: stage.longest.wall_s for stage in stages}
-    found: dict[str, tuple[float, list[str]]] = {}
+    lengths = {stage.stage: stage.longest_s for stage in stages}
 
+    @cache
     def ending_at(name: str) -> tuple[float, list[str]]:
-        if name not in found:
-            before = [ending_at(one) for one in after.get(name, ()) if one in lengths]
-            seconds, chain = max(before, default=(0.0, []))
-            found[name] = seconds + lengths[name], [*chain, name]
-        return found[name]
+        before = [ending_at(one) for one in after.get(name, ()) if one in lengths]
+        seconds, chain = max(before, default=(0.0, []))
+        return seconds + lengths[name], [*chain, name]
 
-    return max((ending_at(name) for name in lengths), default=(0.0, []))
+    return max(map(ending_at, lengths), default=(0.0, []))

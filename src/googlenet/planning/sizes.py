@@ -2,7 +2,9 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +14,7 @@ from googlenet.config.schema import dataset as s
 from googlenet.config.schema.base import Settings, replaced
 from googlenet.config.schema.dataset import DataSource, Kind
 from googlenet.data import handwriting, pictures, prepare, readers, store
-from googlenet.data.records import SPLITS, Candidate
+from googlenet.data.records import SPLITS
 from googlenet.errors import UserError
 from googlenet.metrics.data import read_manifest
 from googlenet.pipeline.experiment import Experiment
@@ -20,6 +22,7 @@ from googlenet.storage.files import load_yaml
 
 SAMPLED = 12  # images that are looked at
 IMAGES = (".jpg", ".jpeg", ".png")
+Recipe = s.EmbeddedDigits | s.EmbeddedScenes  # of the embedded set
 
 
 class ImageSize(Settings):
@@ -88,10 +91,7 @@ def source_of(experiment: Experiment, kind: Kind) -> DataSource:
 
 
 def of(experiment: Experiment, kind: Kind) -> DataSize:
-    """The size of an experiment's data set.
-
-    Raises UserError, naming the key, when nothing tells it.
-    """
+    """The size of an experiment's data set. Raises UserError, naming the key, when nothing tells it."""
     folder, source = experiment.root / "data" / kind / experiment.dataset, source_of(experiment, kind)
     stated = STATED.validate_python(load_yaml(Path(__file__).with_name("stated.yaml")))
     official_size = stated.get(experiment.dataset, {}).get(kind)
@@ -115,35 +115,33 @@ def prepared(folder: Path) -> DataSize:
     counts = {name: row.records for name, row in rows.items()}
     mean_kb = sum(shard.bytes for row in rows.values() for shard in row.shards) / sum(counts.values()) / 1000
     split = store.open_split(folder, max(counts, key=counts.__getitem__))
-    records = [split[i * len(split) // SAMPLED] for i in range(SAMPLED)]
-    shape = typical((record.width, record.height) for record in records)
+    sample = [split[i * len(split) // SAMPLED].image for i in range(SAMPLED)]
+    shape = looked_at(sample)[1:]
     basis = f"the prepared data, {folder.parent.name}/{folder.name}/manifest.json"
-    sample = [record.image for record in records]
     return DataSize(manifest.kind, counts, len(manifest.classes), mean_kb, *shape, basis, sample)
 
 
 def drawn(source: DataSource) -> DataSize:
     """From the recipe of the embedded set, some of whose images are drawn."""
     counts = {split: count_drawn(source.embedded, split) for split in SPLITS}
+    few = replaced(source, embedded=small(source.embedded))
     with tempfile.TemporaryDirectory(prefix="googlenet-") as scratch:
-        few = replaced(source, embedded=small(source.embedded))
         reading = readers.of(few).read(few, Path(scratch))
         sample = [candidate.read() for candidate in reading.splits["train"][:SAMPLED]]
     basis = "the recipe of the embedded set"
     return DataSize(source.kind, counts, len(reading.classes), *looked_at(sample), basis, sample)
 
 
-def count_drawn(recipe: s.EmbeddedDigits | s.EmbeddedScenes, split: str) -> int:
+def count_drawn(recipe: Recipe, split: str) -> int:
     """How many images of a split the recipe of the embedded set makes."""
     if isinstance(recipe, s.EmbeddedScenes):
         return int(recipe.scenes.of(split))
     digits = len(handwriting.digits_of(split, recipe.writers)[1])
-    return min(recipe.limit_per_split or digits, digits) * (
-        recipe.composites_per_digit if split == "train" else 1
-    )
+    each = recipe.composites_per_digit if split == "train" else 1
+    return min(recipe.limit_per_split or digits, digits) * each
 
 
-def small(recipe: s.EmbeddedDigits | s.EmbeddedScenes) -> s.EmbeddedDigits | s.EmbeddedScenes:
+def small(recipe: Recipe) -> Recipe:
     """The recipe of the embedded set for a few images."""
     if isinstance(recipe, s.EmbeddedScenes):
         return replaced(recipe, scenes=s.SplitCounts(**dict.fromkeys(SPLITS, SAMPLED)))
@@ -158,15 +156,21 @@ def official(source: DataSource, stated: Stated, root: Path | None) -> DataSize:
     if isinstance(source, s.ClassificationSource) and source.splits.train and not source.splits.validation:
         counts["validation"] = source.validation_per_class * stated.classes
         counts["train"] -= counts["validation"]
-    basis, mean_kb = stated.basis, stated.mean_kb
-    sample = list(found_below(root)) if root and root.is_dir() else []
+    counts = {split: counts[split] for split in SPLITS if counts.get(split)}
+    basis, mean_kb, shape = stated.basis, stated.mean_kb, (stated.width_px, stated.height_px)
+    sample = list(islice(found_below(root), SAMPLED)) if root else []
     if sample:
         mean_kb = looked_at(sample)[0]
         basis = f"{basis}; bytes of {len(sample)} pictures below {source.root}"
-    counts = {split: counts[split] for split in SPLITS if counts.get(split)}
-    return DataSize(
-        source.kind, counts, stated.classes, mean_kb, stated.width_px, stated.height_px, basis, sample
-    )
+    return DataSize(source.kind, counts, stated.classes, mean_kb, *shape, basis, sample)
+
+
+def found_below(root: Path) -> Iterator[bytes]:
+    """The first image of each folder below a root; none where there is no root."""
+    for folder, _, names in os.walk(root):
+        images = sorted(name for name in names if name.lower().endswith(IMAGES))
+        if images:
+            yield (Path(folder) / images[0]).read_bytes()
 
 
 def listed(source: DataSource) -> DataSize:
@@ -178,44 +182,21 @@ def listed(source: DataSource) -> DataSize:
     if not counts:
         raise UserError(f"{source.key}.root: {source.root} holds no image; name the folder that does")
     every = max(reading.splits.values(), key=len)
-    sample = list(readable(every[i * len(every) // SAMPLED] for i in range(SAMPLED)))
+    sample = []
+    for i in range(SAMPLED):
+        with suppress(OSError, UserError):  # what is bad is left to the stage that prepares them
+            image = every[i * len(every) // SAMPLED].read()
+            pictures.decode(image)
+            sample.append(image)
     if not sample:
         raise UserError(f"{source.key}.root: none of {SAMPLED} images in {source.root} can be read")
     basis = f"the listing of {source.root}, the size of {len(sample)} of its pictures"
     return DataSize(source.kind, counts, len(reading.classes), *looked_at(sample), basis, sample)
 
 
-def readable(candidates: Iterable[Candidate]) -> Iterator[bytes]:
-    """The bytes of those that are images; what is bad is left to the stage that prepares them."""
-    for candidate in candidates:
-        try:
-            image = candidate.read()
-            pictures.decode(image)
-        except (OSError, UserError):
-            continue
-        yield image
-
-
-def found_below(root: Path) -> Iterator[bytes]:
-    """The first image of each of the first folders below a root."""
-    left = SAMPLED
-    for folder, _, names in os.walk(root):
-        name = next((name for name in sorted(names) if name.lower().endswith(IMAGES)), None)
-        if name and left:
-            left -= 1
-            yield (Path(folder) / name).read_bytes()
-        if not left:
-            return
-
-
 def looked_at(sample: list[bytes]) -> tuple[float, int, int]:
-    """Mean kilobytes, and the typical width and height, of image files."""
-    shape = typical(pictures.decode(image).shape[1::-1] for image in sample)
-    return sum(map(len, sample)) / len(sample) / 1000, *shape
-
-
-def typical(shapes: Iterable[tuple[int, ...]]) -> tuple[int, int]:
-    """The shape of median area."""
+    """Mean kilobytes of image files, and width and height of the one of median area."""
+    shapes = (pictures.decode(image).shape[1::-1] for image in sample)
     order = sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape))
     width, height = order[len(order) // 2]
-    return width, height
+    return sum(map(len, sample)) / len(sample) / 1000, width, height

@@ -1,9 +1,10 @@
 """The work of the classification stages: passes over the images, seconds, memory and disk of each job."""
 
-from dataclasses import replace
+from functools import partial
+from math import ceil
 
 from googlenet.classification import ensemble, kept_crops
-from googlenet.classification.predict import union
+from googlenet.classification.predict import CENTRE_BATCH, union
 from googlenet.config.schema import classification as c
 from googlenet.config.schema.dataset import DetectionSource, Kind
 from googlenet.data.records import SPLITS
@@ -11,27 +12,24 @@ from googlenet.models.reference_networks import on_meta
 from googlenet.planning import measure, networks
 from googlenet.planning import measure_classification as rates
 from googlenet.planning.networks import NetworkShape
-from googlenet.planning.schedule import JobPlan, StagePlan
+from googlenet.planning.rates import settings_of
+from googlenet.planning.schedule import JobPlan
 from googlenet.planning.sizes import source_of
-from googlenet.planning.work import ORDER_BYTES, OUTCOME_ARRAYS, UNTIMED_S, WRITING, Context, times
+from googlenet.planning.work import WRITING, Context, Work
 
 PATH_BYTES = 700  # of a candidate: its record, its path, its name
+ORDER_BYTES = 8  # of an image, in the order of one epoch
+OUTCOME_ARRAYS = 4  # of each split: averaged and last weights, top-1 and top-5, a byte an image
+# Seconds of what is not timed here, as the demo's jobs took on two cores of an EPYC (docs/results.md).
+IMPORT_S = 1.0
+FORWARD_S = 0.12  # a forward pass of a network in measure_cost
+UNTIMED = "as the demo's, not timed here"
 KIND: Kind = "classification"
-MORE_MB = {  # what these have in memory beside what all jobs have
-    "make_report": {"charts and pages": 120},
-    "compare_ablations": {"charts and pages": 120},
-    "train_baseline": {"scikit-learn and pixels": 180},
-}
 
 
-def prepare_classification(context: Context, stage: str) -> StagePlan:
+def prepare(context: Context, jobs: list[JobPlan], kind: Kind) -> tuple[str, str]:
     """Every image is read, checked and packed once."""
-    return prepare(context, stage, KIND)
-
-
-def prepare(context: Context, stage: str, kind: Kind) -> StagePlan:
-    """Every image is read, checked and packed once."""
-    size, source, job = context.sizes[kind], source_of(context.experiment, kind), context.start(stage)
+    size, source, job = context.sizes[kind], source_of(context.experiment, kind), jobs[0]
     packed = measure.Pack(
         kind=kind,
         image=size.image,
@@ -45,7 +43,26 @@ def prepare(context: Context, stage: str, kind: Kind) -> StagePlan:
     job.wall_s += max(seconds / min(context.execution.prepare_workers, context.target.cores), written_s)
     job.memory_mb["a shard"] = min(source.shard_mb, job.disk_mb)
     job.memory_mb["list of pictures"] = size.images * PATH_BYTES / 1e6
-    return StagePlan(stage, [job], "1 of all pictures", times(size.images, "pictures"))
+    return "1 of all pictures", f"{size.images:,} pictures"
+
+
+def forward_s(context: Context, network: NetworkShape, batch: int) -> float:
+    """Seconds of one crop in a forward pass."""
+    return context.ask(rates.Forward(network=network, batch_size=batch, compute=context.compute)).seconds
+
+
+def centre_crops(
+    context: Context, job: JobPlan, network: NetworkShape, passes: int, images: int, decoded: float
+) -> None:
+    """Add predictions on one crop an image, in batches that are filled up; decoded: images that are not in memory."""
+    image = context.sizes[KIND].image
+    cutting = rates.CutCrops(policies=(1,), px=network.input_px, mirror=True, image=image)
+    job.cpu(passes * images * context.ask(cutting).seconds + decoded * context.decode_s(KIND))
+    filled, batch = (
+        ceil(images / CENTRE_BATCH) * CENTRE_BATCH,
+        context.experiment.of(c.PredictCrops).batch_size,
+    )
+    context.run(job, passes * filled * forward_s(context, network, batch))
 
 
 def trained(context: Context, job: JobPlan, settings: c.TrainClassifier) -> tuple[str, str]:
@@ -60,32 +77,32 @@ def trained(context: Context, job: JobPlan, settings: c.TrainClassifier) -> tupl
     share, watched = (context.kept_share(KIND, count, half) for count in (images, held))
     decoded = images * (1 + (epochs - 1) * (1 - share))
     load_s = steps * batch * context.ask(crop).seconds + decoded * context.decode_s(KIND)
-    context.train(job, steps * step.seconds, load_s)
-    context.centre_crops(job, network, epochs + 2, held, held * (1 + (epochs + 1) * (1 - watched)))
-    context.centre_crops(job, network, 2, test, 2 * test)
+    context.run(job, steps * step.seconds, load_s)
+    centre_crops(context, job, network, epochs + 2, held, held * (1 + (epochs + 1) * (1 - watched)))
+    centre_crops(context, job, network, 2, test, 2 * test)
     context.network_memory(job, network, True, step.kept_mb)
     context.loader_memory(job, (images * share + held * watched) * size.decoded_mb)
     job.memory_mb["order of the pictures"] = images * ORDER_BYTES / 1e6
     job.memory_mb["outcomes"] = test * size.classes * 4 / 1e6
     job.disk_mb += OUTCOME_ARRAYS * (held + test) / 1e6
-    return f"{epochs} epochs", times(steps, "steps a job")
+    return f"{epochs} epochs", f"{steps:,} steps a job"
 
 
-def train_classifier(context: Context, stage: str) -> StagePlan:
+def train_classifier(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """Epochs of the training images; after each one crop of every validation image."""
-    jobs, words = context.start_all(stage), ("", "")
+    words = "", ""
     for job in jobs:
-        words = trained(context, job, context.settings(stage, c.TrainClassifier, job.name))
+        words = trained(context, job, settings_of(context.experiment, c.TrainClassifier, job.name))
         job.disk_mb += networks.weights_mb(context.member(job.name, context.sizes[KIND].classes))
-    return StagePlan(stage, jobs, *words)
+    return words
 
 
-def train_ablation(context: Context, stage: str) -> StagePlan:
+def train_ablation(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """The trainings of the table of ablations that no member has done."""
-    jobs, words = context.start_all(stage), ("", "")
+    words = "", ""
     for job in jobs:
-        words = trained(context, job, context.settings(stage, c.TrainAblation, job.name).training)
-    return StagePlan(stage, jobs, *words)
+        words = trained(context, job, settings_of(context.experiment, c.TrainAblation, job.name).training)
+    return words
 
 
 def kept_images(context: Context) -> dict[str, int]:
@@ -95,103 +112,96 @@ def kept_images(context: Context) -> dict[str, int]:
     return {name: min(context.sizes[KIND].count(name), most) for name in ("test", "validation")}
 
 
-def predict_crops(context: Context, stage: str) -> StagePlan:
+def predict_crops(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """Every test image on its distinct crops, and the validation images that are kept."""
-    size, jobs, crops, kept = context.sizes[KIND], context.start_all(stage), 0, kept_images(context)
-    test, seen = size.count("test"), size.count("test") + kept["validation"]
+    size, crops, kept = context.sizes[KIND], 0, kept_images(context)
+    test = size.count("test")
+    seen = test + kept["validation"]
     for job in jobs:
-        settings = context.settings(stage, c.PredictCrops, job.name)
+        settings = settings_of(context.experiment, c.PredictCrops, job.name)
         network, batch = context.member(job.name, size.classes), settings.batch_size
         cutting = rates.CutCrops.of(settings, px=network.input_px, image=size.image)
         crops = len(cutting.crops(size.width, size.height))
         job.cpu(seen * (context.decode_s(KIND) + context.ask(cutting).seconds))
-        context.run(job, seen * crops * context.forward_s(network, batch))
+        context.run(job, seen * crops * forward_s(context, network, batch))
         means = len(settings.policies) * test * size.classes * 4 / 1e6
         each = sum(kept.values()) * crops * size.classes * 4 / 1e6
         context.network_memory(job, network, False, networks.forward_mb(network, batch))
         job.memory_mb["probabilities"] = means + WRITING * max(means, each) + each
         job.disk_mb += means + each
-    return StagePlan(stage, jobs, f"{crops} crops a picture", times(seen * crops, "crops a job"))
+    return f"{crops} crops a picture", f"{seen * crops:,} crops a job"
 
 
-def import_weights(context: Context, stage: str) -> StagePlan:
+def import_weights(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """Weights are read and written."""
-    jobs = context.start_all(stage)
     for job in jobs:
         weights = networks.weights_mb(context.member(job.name, context.sizes[KIND].classes))
-        job.cpu(UNTIMED_S[stage])
+        job.cpu(IMPORT_S)
         job.disk_mb += weights
         job.memory_mb["weights"] = weights * WRITING
-    return StagePlan(stage, jobs, "", "")
+    return "", ""
 
 
-def evaluate_ensemble(context: Context, stage: str) -> StagePlan:
+def evaluate_ensemble(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """Every subset of the members at every policy, on all test images."""
-    size, job, settings = (
-        context.sizes[KIND],
-        context.start(stage),
-        context.settings(stage, c.EvaluateEnsemble),
-    )
-    members, policies = len(context.experiment.members), context.experiment.of(c.PredictCrops).policies
-    rate = context.ask(
-        rates.EnsembleEvaluation(members=members, policies=policies, classes=size.classes, stage=settings)
-    )
-    job.cpu(rate.fixed_s + size.count("test") * rate.seconds)
-    subsets = (2**members - 1) * len(policies)
-    job.memory_mb["ranks and outcomes of all subsets"] = 12 * subsets * size.count("test") / 1e6
-    job.memory_mb["working arrays"] = 2 * ensemble.WORKING_MB
-    return StagePlan(stage, [job], "1 of the test pictures", times(subsets, "subsets and policies"))
-
-
-def study_crops(context: Context, stage: str) -> StagePlan:
-    """The kept images, crop by crop."""
-    size, job, kept = context.sizes[KIND], context.start(stage), kept_images(context)
-    members, policies = len(context.experiment.members), context.experiment.of(c.PredictCrops).policies
-    asked = rates.CropStudy(
-        members=members,
-        policies=policies,
-        classes=size.classes,
-        validation=bool(kept["validation"]),
-        stage=context.settings(stage, c.StudyCrops),
+    job, test = jobs[0], context.sizes[KIND].count("test")
+    asked = rates.EnsembleEvaluation(
+        members=len(context.experiment.members),
+        policies=context.experiment.of(c.PredictCrops).policies,
+        classes=context.sizes[KIND].classes,
+        stage=settings_of(context.experiment, c.EvaluateEnsemble),
     )
     rate = context.ask(asked)
-    # The rate is of as many images of each of the two splits.
-    job.cpu(rate.fixed_s + max(kept.values()) * rate.seconds)
-    rows = max(kept.values()) * len(union(policies)) * size.classes * members * 8 / 1e6
+    job.cpu(rate.fixed_s + test * rate.seconds)
+    subsets = (2**asked.members - 1) * len(asked.policies)
+    job.memory_mb["ranks and outcomes of all subsets"] = 12 * subsets * test / 1e6
+    job.memory_mb["working arrays"] = 2 * ensemble.WORKING_MB
+    return "1 of the test pictures", f"{subsets:,} subsets and policies"
+
+
+def study_crops(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
+    """The kept images, crop by crop."""
+    job, kept = jobs[0], kept_images(context)
+    asked = rates.CropStudy(
+        members=len(context.experiment.members),
+        policies=context.experiment.of(c.PredictCrops).policies,
+        classes=context.sizes[KIND].classes,
+        validation=bool(kept["validation"]),
+        stage=settings_of(context.experiment, c.StudyCrops),
+    )
+    rate, most = (
+        context.ask(asked),
+        max(kept.values()),
+    )  # the rate is of as many images of each of the two splits
+    job.cpu(rate.fixed_s + most * rate.seconds)
+    rows = most * len(union(asked.policies)) * asked.classes * asked.members * 8 / 1e6
     job.memory_mb["working arrays"] = 3 * min(kept_crops.WORKING_MB, rows)
-    return StagePlan(stage, [job], "", times(sum(kept.values()), "pictures"))
+    return "", f"{sum(kept.values()):,} pictures"
 
 
-def untimed(context: Context, stage: str) -> StagePlan:
-    """A stage that no rate is measured for."""
-    job = context.start(stage)
-    job.cpu(UNTIMED_S[stage])
-    job.memory_mb |= MORE_MB.get(stage, {})
-    return StagePlan(stage, [job], "", "as the demo's, not timed here")
+def untimed(
+    context: Context, jobs: list[JobPlan], seconds: float, part: str = "", memory_mb: float = 0
+) -> tuple[str, str]:
+    """A stage that no rate is measured for; part: what it has in memory beside what all jobs have."""
+    jobs[0].cpu(seconds)
+    if part:
+        jobs[0].memory_mb[part] = memory_mb
+    return "", UNTIMED
 
 
-def measure_cost(context: Context, stage: str) -> StagePlan:
+def measure_cost(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """Turns of every network that is timed."""
-    settings, plan = context.settings(stage, c.MeasureCost), untimed(context, stage)
+    job, settings = jobs[0], settings_of(context.experiment, c.MeasureCost)
     passes = len(settings.timed) * (1 + settings.reference_repeats) * settings.reference_batch_size
-    plan.jobs[0].cpu(UNTIMED_S[stage] * (passes - 1))
+    job.cpu(FORWARD_S * passes)
     models = (on_meta(name, settings.wider, settings.deeper)[0] for name in settings.timed)
     weights = sum(p.numel() * 4 / 1e6 for model in models for p in model.parameters())
-    plan.jobs[0].memory_mb["weights of all networks"] = weights
-    return replace(plan, units=times(passes, "forward passes, not timed here"))
+    job.memory_mb["weights of all networks"] = weights
+    return "", f"{passes:,} forward passes, not timed here"
 
 
-STAGES = {
-    "prepare_classification": prepare_classification,
-    "train_classifier": train_classifier,
-    "import_weights": import_weights,
-    "predict_crops": predict_crops,
-    "train_baseline": untimed,
-    "evaluate_ensemble": evaluate_ensemble,
-    "study_crops": study_crops,
-    "analyse_units": untimed,
-    "measure_cost": measure_cost,
-    "make_report": untimed,
-    "train_ablation": train_ablation,
-    "compare_ablations": untimed,
-}
+prepare_classification: Work = partial(prepare, kind=KIND)
+train_baseline: Work = partial(untimed, seconds=3.0, part="scikit-learn and pixels", memory_mb=180)
+analyse_units: Work = partial(untimed, seconds=1.0)
+make_report: Work = partial(untimed, seconds=5.0, part="charts and pages", memory_mb=120)
+compare_ablations = make_report
