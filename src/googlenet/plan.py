@@ -15,7 +15,7 @@ from googlenet.errors import UserError  # noqa: E402
 from googlenet.pipeline.experiment import experiment as composed  # noqa: E402
 from googlenet.planning import machine, plan, sizes, table  # noqa: E402
 from googlenet.planning.rates import Bench, Rates  # noqa: E402
-from googlenet.planning.work import Target  # noqa: E402
+from googlenet.planning.work import Context, Target  # noqa: E402
 from googlenet.storage.files import write_json  # noqa: E402
 
 
@@ -47,7 +47,7 @@ def perform(arguments: list[str], root: Path) -> plan.Plan:
     if not given.machine:
         there, rates = machine.this_machine(), Rates({}, Bench(experiment, data.values()).measure)
     target = Target.of(there, given.machine, given.cores, given.gpus)
-    made = plan.planned(experiment, data, rates, target, given.ablations)
+    made = plan.planned(Context(experiment, data, rates, target), given.ablations)
     print(table.as_text(made, measured))
     print(f"\n{table.rates_text(rates)}")
     if given.measured:

@@ -13,7 +13,7 @@ from googlenet.planning.clock import Clocked, Enough, step_seconds
 from googlenet.planning.machine import this_machine
 from googlenet.planning.plan import planned
 from googlenet.planning.rates import Bench, Rates
-from googlenet.planning.work import Target
+from googlenet.planning.work import Context, Target
 
 
 @pytest.mark.long
@@ -25,7 +25,7 @@ def test_the_smoke_settings_are_measured(tmp_path, monkeypatch):
     data = {kind: sizes.of(experiment, kind) for kind in ("classification", "detection")}
     rates = Rates({}, Bench(experiment, data.values()).measure)
     deterministic = torch.are_deterministic_algorithms_enabled()
-    made = planned(experiment, data, rates, Target.of(this_machine()))
+    made = planned(Context(experiment, data, rates, Target.of(this_machine())))
     assert torch.are_deterministic_algorithms_enabled() == deterministic
     assert {stage.stage for stage in made.stages} == {
         stage for stage in experiment.stages if experiment.jobs(stage) and STAGES[stage].group != "ablations"

@@ -9,7 +9,7 @@ from googlenet.pipeline.registry import STAGES
 from googlenet.planning import networks, plan
 from googlenet.planning.plan import WORK, planned
 from googlenet.planning.sizes import DataSize
-from googlenet.planning.work import Target, runs_network
+from googlenet.planning.work import Context, Target, runs_network
 from planning.flat_rates import GPUS, MACHINE, rates
 
 SIZES = {
@@ -39,7 +39,7 @@ def root(tmp_path):
 
 def plan_of(root, text=SMALL, machine=MACHINE, ablations=False):
     override(root, text)
-    made = planned(composed(root), SIZES, rates(), Target.of(machine, "abacus"), ablations)
+    made = planned(Context(composed(root), SIZES, rates(), Target.of(machine, "abacus")), ablations)
     return made, {stage.stage: stage for stage in made.stages}
 
 

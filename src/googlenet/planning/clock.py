@@ -31,9 +31,7 @@ def now() -> float:
 
 def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
     """Seconds of one unit, the median over rounds; work returns how many units a round was.
-
-    The first round, in which kernels are chosen, counts only if it was so long that this is no part of it worth mention.
-    """
+    The first, in which kernels are chosen, counts only if it was so long that this is no part of it worth mention."""
     start = now()
     units = work()
     first = now() - start

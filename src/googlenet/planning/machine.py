@@ -87,10 +87,7 @@ def path_of(root: Path, name: str) -> Path:
 
 
 def read(root: Path, name: str, again: str) -> tuple[Machine, Rates, Measured]:
-    """A named machine, its rates, and how they were measured.
-
-    again: the command that measures there, for errors. Raises UserError.
-    """
+    """A named machine, its rates, and how they were measured. again: what measures there, for errors. Raises UserError."""
     known = [path.stem for path in (root / FOLDER).glob("*.yaml")]
     if name not in known:
         raise UserError(f"--machine: no machine '{name}' in {FOLDER}/{nearest(name, known)}")
@@ -125,10 +122,8 @@ def checked(kind: type[SettingsT], value: Any, place: str, key: str, remedy: str
 
 
 def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = "") -> Path:
-    """Write what was measured into a machine's file; its rates for other settings stay.
-
-    beside: what else the machine did meanwhile. Raises UserError when the file is another processor's.
-    """
+    """Write what was measured into a machine's file; its rates for other settings stay. beside: what else the
+    machine did meanwhile. Raises UserError when the file is another processor's."""
     path, rows = path_of(root, name), rates.rows
     if path.is_file():
         there, former, measured = read(root, name, f"python -m googlenet.plan --save {name}")

@@ -77,12 +77,11 @@ class DiskRate(Rate):
 
 
 class Disk(Measurement[DiskRate]):
-    """The disk where the data would lie."""
+    """The disk where the data would lie: one file, to the disk itself."""
 
     name, gives = "disk", DiskRate
 
     def measure(self, bench: Bench) -> DiskRate:
-        """One file, to the disk itself."""
         block = os.urandom(2**20)
         with tempfile.NamedTemporaryFile(dir=bench.experiment.root, prefix=".plan-") as file:
             start = time.perf_counter()
@@ -95,7 +94,7 @@ class Disk(Measurement[DiskRate]):
 
 
 class Pack(Measurement[Seconds]):
-    """To read, check and pack an image, and for the embedded set also to draw it."""
+    """To read, check and pack an image, in folders whatever the data set's own layout is; of the embedded set also to draw it."""
 
     name, gives = "pack", Seconds
     kind: Kind
@@ -104,7 +103,6 @@ class Pack(Measurement[Seconds]):
     resize_shorter_side_px: int
 
     def measure(self, bench: Bench) -> Seconds:
-        """As folders of two classes, whatever the data set's own layout is."""
         with tempfile.TemporaryDirectory(prefix="googlenet-") as folder:
             top, files = Path(folder), bench.files(self.image)
             for i in range(PACKED):

@@ -11,7 +11,7 @@ from googlenet.classification.crops import Crop, crops_144, cut, distinct, uprig
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.classification.predict import probabilities, union
 from googlenet.classification.train import Splits, TrainingCrops, collate, train
-from googlenet.config.schema.classification import EvaluateEnsemble, Policies, StudyCrops, TrainClassifier
+from googlenet.config.schema.classification import EvaluateEnsemble, Policies, StudyCrops
 from googlenet.config.schema.shared import Sampling
 from googlenet.models.runtime import Runtime
 from googlenet.planning import rates
@@ -23,11 +23,6 @@ from googlenet.planning.sizes import ImageSize
 # So slow that no loss leaves the numbers; a training is ended long before its first epoch is.
 TRAINING = {"epochs": 1, "learning_rate": 1e-6}
 FEW, MORE = 4, 16  # images: what grows with them is told from what does not
-
-
-def training_of(bench: Bench) -> TrainClassifier:
-    """The experiment's settings of a training of the reference."""
-    return next(iter(bench.experiment.trainings.values()))
 
 
 def timed_step(
@@ -43,9 +38,7 @@ def timed_step(
     model.train()
     with torch.random.fork_rng():
         one, two = (kept_mb(model, torch.zeros(n, 3, px, px, device=runtime.device), runtime) for n in (1, 2))
-    kept = two + max(0.0, two - one) * (
-        batch - 2
-    )  # what is not the same for one and two grows with the number
+    kept = two + max(0.0, two - one) * (batch - 2)  # what differs grows with their number
     clocked = Clocked(images, count or len(images), batch, 1 if runtime.device == "cpu" else 5)
     step = step_seconds(train_on, clocked)
     load_s = seconds_of(lambda: len(load()) / batch, 0.1)
@@ -60,7 +53,8 @@ class ClassifierStep(rates.NetworkMeasurement[rates.StepRate]):
 
     def measure(self, bench: Bench) -> rates.StepRate:
         network, batch, px = self.network.build(self.runtime.device), self.batch_size, self.network.input_px
-        settings = self.laid_over(training_of(bench), **TRAINING)
+        reference = next(iter(bench.experiment.trainings.values()))
+        settings = self.laid_over(reference, **TRAINING)
         shown = [np.random.default_rng(0).integers(0, 256, (px, px, 3), np.uint8)]
         labels = np.arange(min(STEPS_AT_MOST, 1000) * batch) % self.network.classes
         crops = TrainingCrops(shown * batch, labels, settings, px)
@@ -86,7 +80,8 @@ class TrainingCrop(rates.Measurement[rates.Seconds]):
     image: ImageSize
 
     def measure(self, bench: Bench) -> rates.Seconds:
-        images, settings = bench.images(self.image), self.laid_over(training_of(bench))
+        images, reference = bench.images(self.image), next(iter(bench.experiment.trainings.values()))
+        settings = self.laid_over(reference)
         crops = TrainingCrops(images, np.zeros(len(images), np.int64), settings, self.px)
         epochs = iter(range(STEPS_AT_MOST))
 

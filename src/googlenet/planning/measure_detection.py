@@ -81,10 +81,8 @@ class Merge(rates.Measurement[MergeRate]):
 
     def measure(self, bench: Bench) -> MergeRate:
         image, rng = bench.images(self.image)[0], np.random.default_rng(0)
-        searched, boxes = (
-            propose(image, self.search),
-            random_boxes(rng, self.multibox_boxes, *image.shape[1::-1]),
-        )
+        searched = propose(image, self.search)
+        boxes = random_boxes(rng, self.multibox_boxes, *image.shape[1::-1])
         inputs = boxes, np.linspace(1, 0, len(boxes)), searched, self.duplicate_iou
         kept = len(merge(*inputs).boxes) / max(1, len(searched) + len(boxes))
         return MergeRate(seconds=seconds_of(lambda: bool(merge(*inputs)), 0.1), kept_share=kept)
@@ -123,11 +121,8 @@ class MultiboxStep(MultiboxMeasurement[rates.LoadedStepRate]):
     image: ImageSize
 
     def measure(self, bench: Bench) -> rates.LoadedStepRate:
-        model, images, settings = (
-            self.model(),
-            bench.images(self.image),
-            settings_of(bench.experiment, d.TrainMultibox),
-        )
+        model, images = self.model(), bench.images(self.image)
+        settings = settings_of(bench.experiment, d.TrainMultibox)
         settings = self.laid_over(settings, batches_per_epoch=STEPS_AT_MOST, **TRAINING)
         truth = [random_truth(np.random.default_rng(0), 1, *image.shape[1::-1]) for image in images]
         batches = ImageBatches(images, truth, model.priors.cpu().numpy(), settings, self.input_px)
@@ -174,9 +169,8 @@ class DetectorStep(rates.NetworkMeasurement[rates.LoadedStepRate]):
         # Of every image enough for a batch without repetition.
         rng, count = np.random.default_rng(0), 2 * (self.positives + self.negatives)
         boxes = [random_boxes(rng, count, *image.shape[1::-1]).astype(np.float32) for image in images]
-        regions = TrainingRegions(
-            boxes, [(np.arange(count) < 2 * self.positives).astype(np.int64)] * len(images)
-        )
+        labels = (np.arange(count) < 2 * self.positives).astype(np.int64)
+        regions = TrainingRegions(boxes, [labels] * len(images))
         batches = RegionBatches(images, regions, settings, network.spec)
 
         def train_on(clocked: Clocked) -> None:

@@ -2,20 +2,15 @@
 
 import configparser
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from googlenet.config.schema.dataset import Kind
 from googlenet.config.schema.shared import Compute
-from googlenet.pipeline.experiment import Experiment
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import schedule, work_classification, work_detection
-from googlenet.planning.rates import Rates
 from googlenet.planning.schedule import StagePlan
-from googlenet.planning.sizes import DataSize
-from googlenet.planning.work import Context, Target
+from googlenet.planning.work import Context
 
 # Functions that are named after a stage.
 WORK = {
@@ -87,22 +82,17 @@ class Plan(NamedTuple):
         }
 
 
-def planned(
-    experiment: Experiment,
-    sizes: Mapping[Kind, DataSize],
-    rates: Rates,
-    target: Target,
-    ablations: bool = False,
-) -> Plan:
+def planned(context: Context, ablations: bool = False) -> Plan:
     """Count the work of all stages; ablations: also of the target `ablations`."""
-    context, root = Context(experiment, sizes, rates, target), experiment.root
+    experiment, root = context.experiment, context.experiment.root
     names = [name for name in experiment.stages if ablations or STAGES[name].group != "ablations"]
     stages = []
     for name in filter(experiment.jobs, names):
         jobs = [context.start(job) for job in experiment.jobs(name)]
         passes, units = WORK[name](context, jobs) if name in WORK else ("", "not estimated")
         stages.append(StagePlan(name, jobs, passes, units, STAGES[name].group == "ablations"))
-    return Plan(context, stages, schedule.edges(root), place_of(root, bool(target.name)), dvc_copies(root))
+    place = place_of(root, bool(context.target.name))
+    return Plan(context, stages, schedule.edges(root), place, dvc_copies(root))
 
 
 def place_of(root: Path, elsewhere: bool) -> Place:
@@ -126,7 +116,7 @@ def dvc_copies(root: Path) -> bool:
 def verdict(plan: Plan) -> list[str]:
     """What does not fit, a line each; one line that all does, as far as is known."""
     lines, context, place, machine = [], plan.context, plan.place, plan.context.target.machine
-    if context.experiment.of(Compute).device == "cuda" and context.compute.device == "cpu":
+    if context.of(Compute).device == "cuda" and context.compute.device == "cpu":
         lines.append("the experiment asks for a GPU (compute.device: cuda), and this machine has none")
     if place.disk_free_mb is not None and plan.disk_mb > place.disk_free_mb:
         lines.append(f"needs {gb(plan.disk_mb)} of disk, {gb(place.disk_free_mb)} are free on {place.path}")

@@ -30,9 +30,7 @@ class JobPlan:
 
     def network(self, network_s: float, load_s: float, workers: int, threads: int, on_gpu: bool) -> None:
         """Add work of a network; `load_s` of decoding and cropping goes on beside it where there are workers.
-
-        The GPU counts as taken for as long as the work lasts.
-        """
+        The GPU counts as taken for as long as the work lasts."""
         wall = max(network_s, load_s / workers) if workers else network_s + load_s
         self.wall_s += wall
         self.cpu_s += load_s + (0 if on_gpu else network_s * threads)
@@ -85,9 +83,7 @@ def side_by_side(stage: StagePlan, cores: int, gpus: int, threads: int) -> int:
 
 def edges(root: Path) -> dict[str, list[str]]:
     """Of every stage, those that it waits for, as dvc.yaml has them, which is made from the Snakefile.
-
-    The ablations have a file of their own that is not shipped: they are taken to wait for nothing, which a least time allows.
-    """
+    The ablations have a file of their own that is not shipped: they are taken to wait for nothing, which a least time allows."""
     stages = load_yaml(root / "dvc.yaml")["stages"]
     made = {out: name for name, row in stages.items() for entry in row.get("outs", []) for out in entry}
     after = {}

@@ -67,19 +67,15 @@ def as_text(plan: Plan, measured: Measured | None) -> str:
 def heading(plan: Plan, measured: Measured | None) -> Iterator[str]:
     """Experiment, machine, data."""
     experiment, target, machine = plan.context.experiment, plan.context.target, plan.context.target.machine
-    where, gpus = (
-        target.name or "this machine",
-        f"{target.gpus} of {machine.gpu}" if target.gpus else "no GPU",
-    )
-    cores = f"{target.cores} cores of {machine.cpu}"
-    yield f"plan of {experiment.name} for {where}: {cores}, {gpus}, {machine.memory_gb:.0f} GB"
+    gpus = f"{target.gpus} of {machine.gpu}" if target.gpus else "no GPU"
+    parts = f"{target.cores} cores of {machine.cpu}, {gpus}, {machine.memory_gb:.0f} GB"
+    yield f"plan of {experiment.name} for {target.name or 'this machine'}: {parts}"
     dated = "just now"
     if measured:
         beside = f", beside {measured.beside}" if measured.beside else ""
         dated = f"on {measured.date} with torch {measured.torch}{beside}"
-    yield (
-        f"from rates that were measured in seconds {dated}: expect it to be wrong by a third, and more where data differ"
-    )
+    caution = "expect it to be wrong by a third, and more where data differ"
+    yield f"from rates that were measured in seconds {dated}: {caution}"
     for kind, size in plan.context.sizes.items():
         splits = ", ".join(f"{count:,} {split}" for split, count in size.splits.items())
         shape = f"{size.width}x{size.height} px, {size.mean_kb:.0f} kB each"
@@ -88,11 +84,7 @@ def heading(plan: Plan, measured: Measured | None) -> Iterator[str]:
 
 def notes(plan: Plan) -> Iterator[str]:
     """How the table is meant."""
-    (seconds, chain), target, limit_gb = (
-        plan.least_wall,
-        plan.context.target,
-        plan.context.execution.commit_limit_gb,
-    )
+    (seconds, chain), target = plan.least_wall, plan.context.target
     resources = f"{target.cores} cores" + (f" and {target.gpus} GPUs" if target.gpus else "")
     reason = f"all work over {resources}"
     if chain:
@@ -106,16 +98,15 @@ def notes(plan: Plan) -> Iterator[str]:
         free = f"{gb(plan.place.disk_free_mb)} are free on {plan.place.path}"
     yield f"disk: {gb(plan.disk_mb)}; {free}"
     if plan.dvc_copies:
+        limit_gb = plan.context.execution.commit_limit_gb
         limit = f"; above {limit_gb:.0f} GB only `make sync` puts it there"
-        yield (
-            f"  DVC's cache holds a copy: {gb(2 * plan.disk_mb)} with it, unless the file system shares blocks (reflinks) or"
-            f" cache.type has links{limit if plan.disk_mb > 1000 * limit_gb else ''}"
-        )
-    raw = [
-        size.images * size.mean_kb / 1000 for size in plan.context.sizes.values() if "official" in size.basis
-    ]
+        unless = "unless the file system shares blocks (reflinks) or cache.type has links"
+        more = limit if plan.disk_mb > 1000 * limit_gb else ""
+        yield f"  DVC's cache holds a copy: {gb(2 * plan.disk_mb)} with it, {unless}{more}"
+    raw = [size for size in plan.context.sizes.values() if "official" in size.basis]
     if raw:
-        yield f"  the raw pictures ({gb(sum(raw))}) are not in it, nor their archives"
+        raw_mb = sum(size.images * size.mean_kb / 1000 for size in raw)
+        yield f"  the raw pictures ({gb(raw_mb)}) are not in it, nor their archives"
     if target.gpus > 1:
         yield "  jobs take the first GPU unless CUDA_VISIBLE_DEVICES says otherwise (docs/architecture.md)"
 
@@ -166,9 +157,7 @@ def in_words(name: str, value: object) -> str:
 
 def compared_text(plan: Plan) -> str:
     """Planned beside measured, every stage as far as its jobs have a record. Raises UserError where no job has one.
-
-    The seconds are those that a run.json counts, which are not what comes before it: imports.
-    """
+    The seconds are those that a run.json counts, which are not what comes before it: imports."""
     experiment, rows, totals = plan.context.experiment, [COMPARED], (0, 0.0, 0.0)
     for stage in plan.stages:
         jobs, records = [], []

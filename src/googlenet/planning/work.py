@@ -40,14 +40,12 @@ class Target(NamedTuple):
 
 
 class Context:
-    """What all counts share. compute: on the CPU where the machine has no GPU.
-
-    workers: loader processes that one training really has: on a GPU machine they share its cores.
-    """
+    """What all counts share. compute: on the CPU where the machine has no GPU. workers: loader
+    processes that one training really has: on a GPU machine they share its cores."""
 
     def __init__(self, experiment: Experiment, sizes: Mapping[Kind, DataSize], ask: Rates, target: Target):
         self.experiment, self.sizes, self.ask, self.target = experiment, sizes, ask, target
-        self.execution, wanted = experiment.of(Execution), experiment.of(Compute)
+        self.of, self.execution, wanted = experiment.of, experiment.of(Execution), experiment.of(Compute)
         self.compute = wanted if target.machine.gpus else replaced(wanted, device="cpu")
         self.on_gpu, self.threads = self.compute.device == "cuda", self.compute.numeric_threads
         self.workers = self.execution.loader_workers
@@ -57,7 +55,7 @@ class Context:
     def member(self, name: str, classes: int) -> NetworkShape:
         """The network of a member."""
         row, kind = self.experiment.members[name], self.experiment.network_of(name)
-        return NetworkShape.of(self.experiment.of(Model), row, classes, kind)
+        return NetworkShape.of(self.of(Model), row, classes, kind)
 
     def start(self, job: Job) -> JobPlan:
         """A job with what every job costs."""
@@ -97,9 +95,8 @@ class Context:
             job.memory_mb["loader processes"] = WORKER_MB * processes
 
 
-Work = Callable[
-    [Context, list[JobPlan]], tuple[str, str]
-]  # adds to the jobs; returns words on passes and units
+# What counts a stage adds to its jobs, and returns words on passes and units.
+Work = Callable[[Context, list[JobPlan]], tuple[str, str]]
 
 
 @cache

@@ -30,12 +30,9 @@ KIND: Kind = "classification"
 def prepare(context: Context, jobs: list[JobPlan], kind: Kind) -> tuple[str, str]:
     """Every image is read, checked and packed once."""
     size, source, job = context.sizes[kind], source_of(context.experiment, kind), jobs[0]
-    packed = measure.Pack(
-        kind=kind,
-        image=size.image,
-        embedded=source.embedded if source.reader == "embedded" else None,
-        resize_shorter_side_px=0 if isinstance(source, DetectionSource) else source.resize_shorter_side_px,
-    )
+    embedded = source.embedded if source.reader == "embedded" else None
+    px = 0 if isinstance(source, DetectionSource) else source.resize_shorter_side_px
+    packed = measure.Pack(kind=kind, image=size.image, embedded=embedded, resize_shorter_side_px=px)
     job.disk_mb += size.images * size.mean_kb / 1000
     written_s = job.disk_mb / context.ask(measure.Disk()).mb_per_s
     seconds = size.images * context.ask(packed).seconds
@@ -58,11 +55,8 @@ def centre_crops(
     image = context.sizes[KIND].image
     cutting = rates.CutCrops(policies=(1,), px=network.input_px, mirror=True, image=image)
     job.cpu(passes * images * context.ask(cutting).seconds + decoded * context.decode_s(KIND))
-    filled, batch = (
-        ceil(images / CENTRE_BATCH) * CENTRE_BATCH,
-        context.experiment.of(c.PredictCrops).batch_size,
-    )
-    context.run(job, passes * filled * forward_s(context, network, batch))
+    filled = ceil(images / CENTRE_BATCH) * CENTRE_BATCH
+    context.run(job, passes * filled * forward_s(context, network, context.of(c.PredictCrops).batch_size))
 
 
 def trained(context: Context, job: JobPlan, settings: c.TrainClassifier) -> tuple[str, str]:
@@ -107,7 +101,7 @@ def train_ablation(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 def kept_images(context: Context) -> dict[str, int]:
     """Images of each split whose crops are kept one by one."""
-    predicted = context.experiment.of(c.PredictCrops)
+    predicted = context.of(c.PredictCrops)
     most = predicted.per_crop_images if predicted.keep_crops else 0
     return {name: min(context.sizes[KIND].count(name), most) for name in ("test", "validation")}
 
@@ -144,16 +138,12 @@ def import_weights(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 def evaluate_ensemble(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """Every subset of the members at every policy, on all test images."""
-    job, test = jobs[0], context.sizes[KIND].count("test")
-    asked = rates.EnsembleEvaluation(
-        members=len(context.experiment.members),
-        policies=context.experiment.of(c.PredictCrops).policies,
-        classes=context.sizes[KIND].classes,
-        stage=settings_of(context.experiment, c.EvaluateEnsemble),
-    )
-    rate = context.ask(asked)
+    job, size, predicted = jobs[0], context.sizes[KIND], context.of(c.PredictCrops)
+    members, stage = len(context.experiment.members), settings_of(context.experiment, c.EvaluateEnsemble)
+    asked = rates.EnsembleEvaluation.of(predicted, members=members, classes=size.classes, stage=stage)
+    rate, test = context.ask(asked), size.count("test")
     job.cpu(rate.fixed_s + test * rate.seconds)
-    subsets = (2**asked.members - 1) * len(asked.policies)
+    subsets = (2**members - 1) * len(predicted.policies)
     job.memory_mb["ranks and outcomes of all subsets"] = 12 * subsets * test / 1e6
     job.memory_mb["working arrays"] = 2 * ensemble.WORKING_MB
     return "1 of the test pictures", f"{subsets:,} subsets and policies"
@@ -161,20 +151,14 @@ def evaluate_ensemble(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 def study_crops(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """The kept images, crop by crop."""
-    job, kept = jobs[0], kept_images(context)
-    asked = rates.CropStudy(
-        members=len(context.experiment.members),
-        policies=context.experiment.of(c.PredictCrops).policies,
-        classes=context.sizes[KIND].classes,
-        validation=bool(kept["validation"]),
-        stage=settings_of(context.experiment, c.StudyCrops),
-    )
-    rate, most = (
-        context.ask(asked),
-        max(kept.values()),
-    )  # the rate is of as many images of each of the two splits
+    job, kept, predicted = jobs[0], kept_images(context), context.of(c.PredictCrops)
+    stage, validation = settings_of(context.experiment, c.StudyCrops), bool(kept["validation"])
+    members, classes = len(context.experiment.members), context.sizes[KIND].classes
+    counts = {"members": members, "classes": classes, "validation": validation}
+    asked = rates.CropStudy.of(predicted, stage=stage, **counts)
+    rate, most = context.ask(asked), max(kept.values())  # of as many images of each of the two splits
     job.cpu(rate.fixed_s + most * rate.seconds)
-    rows = most * len(union(asked.policies)) * asked.classes * asked.members * 8 / 1e6
+    rows = most * len(union(predicted.policies)) * classes * members * 8 / 1e6
     job.memory_mb["working arrays"] = 3 * min(kept_crops.WORKING_MB, rows)
     return "", f"{sum(kept.values()):,} pictures"
 

@@ -25,9 +25,7 @@ SEARCH_MB = 150  # of selective search on one image
 ORDER_BYTES = 4  # of a region of the background, while the hardest are looked for
 REGION_BYTES = 2 + 4  # of a training region: its label, its number in a pool
 TRUTH_BYTES = 700  # of an image's objects
-CHOSEN_BYTES = (
-    22  # of a training region while a sample is drawn: masks 2 + 1 + 3, numbers 8, their order 4 + 4
-)
+CHOSEN_BYTES = 22  # of a training region while a sample is drawn: masks 6, numbers 8, their order 4 + 4
 DRAWS = 2  # of every resample the weights of all images, and of those that are looked at
 DETECTION_BYTES = 65  # with what it is judged to be: benchmarks/detection_memory.py
 LAST_CHANNELS = 1024  # of the last map at width 1
@@ -41,7 +39,7 @@ prepare_detection: Work = partial(prepare, kind=KIND)
 
 def search_of(context: Context) -> d.Search:
     """The settings of selective search alone."""
-    settings = context.experiment.of(d.ProposeRegions)
+    settings = context.of(d.ProposeRegions)
     return d.Search(**{name: getattr(settings, name) for name in d.Search.model_fields})
 
 
@@ -52,13 +50,9 @@ def searched(context: Context, search: d.Search) -> rates.SearchRate:
 
 def merged(context: Context) -> tuple[float, float]:
     """Seconds to merge an image's boxes, those of the search with MultiBox's, and how many are left."""
-    settings, search, image = (
-        context.experiment.of(d.MergeProposals),
-        search_of(context),
-        context.sizes[KIND].image,
-    )
-    boxes = settings.multibox_boxes if context.experiment.of(d.TrainMultibox).enabled else 0
-    iou = settings.duplicate_iou
+    settings, search = context.of(d.MergeProposals), search_of(context)
+    boxes = settings.multibox_boxes if context.of(d.TrainMultibox).enabled else 0
+    iou, image = settings.duplicate_iou, context.sizes[KIND].image
     rate = context.ask(rates.Merge(search=search, multibox_boxes=boxes, duplicate_iou=iou, image=image))
     return rate.seconds, (searched(context, search).boxes + boxes) * rate.kept_share
 
@@ -93,7 +87,7 @@ def propose_regions(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 def multibox_trunk(context: Context) -> NetworkShape:
     """The member's network that MultiBox is trained on."""
-    member = context.experiment.of(d.TrainMultibox).init_from
+    member = context.of(d.TrainMultibox).init_from
     return context.member(member, context.sizes["classification"].classes)
 
 
@@ -126,15 +120,16 @@ def train_multibox(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 def merge_proposals(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """MultiBox once on every image, and its boxes with those of the search."""
     size, (merge_s, boxes) = context.sizes[KIND], merged(context)
-    shape, settings = context.experiment.of(d.TrainMultibox), context.experiment.of(d.MergeProposals)
+    shape, settings = context.of(d.TrainMultibox), context.of(d.MergeProposals)
     best = {"multibox_boxes": settings.multibox_boxes, "multibox_nms_iou": settings.multibox_nms_iou}
-    each, place = size.images / len(jobs), {"compute": context.compute, "image": size.image}
+    each = size.images / len(jobs)
     for job in jobs:
         if shape.enabled:
             network = multibox_trunk(context)
-            seconds = context.ask(rates.MultiboxBoxes.of(shape, network=network, **place, **best)).seconds
+            place = {"network": network, "compute": context.compute, "image": size.image}
+            rate = context.ask(rates.MultiboxBoxes.of(shape, **place, **best))
             job.cpu(each * context.decode_s(KIND))
-            context.run(job, each * seconds)
+            context.run(job, each * rate.seconds)
             context.network_memory(job, network, False, networks.forward_mb(network, 1))
         job.cpu(each * merge_s)
         write_boxes(job, each * boxes * (BOX_BYTES + 4) / 1e6)
@@ -143,7 +138,7 @@ def merge_proposals(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 def study_proposals(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """Selective search once more, at another scale, on some test images."""
-    size, job, compare = context.sizes[KIND], jobs[0], context.experiment.of(d.StudyProposals).compare
+    size, job, compare = context.sizes[KIND], jobs[0], context.of(d.StudyProposals).compare
     search = replaced(search_of(context), superpixel_scale=compare.superpixel_scale)
     wanted = min(size.count("test"), compare.images)
     read_records(context, job)
@@ -157,23 +152,17 @@ def detectors(
 ) -> Iterator[tuple[JobPlan, KindT, NetworkShape]]:
     """Every job with its settings and its detector's network."""
     for job in jobs:
-        network = context.member(
-            context.experiment.detectors[job.name].init_from, context.sizes[KIND].classes + 1
-        )
+        member, with_background = context.experiment.detectors[job.name], context.sizes[KIND].classes + 1
+        network = context.member(member.init_from, with_background)
         yield job, settings_of(context.experiment, kind, job.name), network
 
 
 def region_s(context: Context, network: NetworkShape, batch_size: int, mirrored: bool = False) -> float:
     """Seconds of a region in a forward pass."""
-    asked = rates.RegionScore(
-        network=network,
-        compute=context.compute,
-        batch_size=batch_size,
-        mirrored=mirrored,
-        context_px=context.experiment.of(d.ScoreRegions).context_px,
-        image=context.sizes[KIND].image,
-        boxes=min(batch_size, round(boxes_an_image(context))),
-    )
+    settings, image = context.of(d.ScoreRegions), context.sizes[KIND].image
+    view = {"batch_size": batch_size, "mirrored": mirrored, "image": image}
+    boxes = min(batch_size, round(boxes_an_image(context)))
+    asked = rates.RegionScore.of(settings, network=network, compute=context.compute, boxes=boxes, **view)
     return context.ask(asked).seconds
 
 
@@ -220,10 +209,8 @@ def fit_region_heads(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 
 def score_regions(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """Every proposal of the test images once, or twice where it is mirrored.
-
-    Written are probabilities of every list of switches, and boxes where they are regressed.
-    """
+    """Every proposal of the test images once, or twice where it is mirrored; written are probabilities of every list of
+    switches, and boxes where they are regressed."""
     size, boxes, test = context.sizes[KIND], boxes_an_image(context), context.sizes[KIND].count("test")
     for job, settings, network in detectors(context, jobs, d.ScoreRegions):
         lists, batch = by_prefix(settings.switches, settings.compare).values(), settings.batch_size
@@ -243,15 +230,12 @@ def evaluate_detection(context: Context, jobs: list[JobPlan]) -> tuple[str, str]
     """Suppression, ratings and resampling of every detector and of all together, under every list of switches."""
     size, job = context.sizes[KIND], jobs[0]
     settings = settings_of(context.experiment, d.EvaluateDetection)
-    asked = rates.DetectionEvaluation(
-        detectors=len(context.experiment.detectors),
-        classes=size.classes,
-        boxes=ceil(boxes_an_image(context)),
-        stage=replaced(settings, switches=(), compare=()),
-    )
+    count, boxes = len(context.experiment.detectors), ceil(boxes_an_image(context))
+    alone = replaced(settings, switches=(), compare=())
+    asked = rates.DetectionEvaluation(detectors=count, classes=size.classes, boxes=boxes, stage=alone)
     rate, test, lists = context.ask(asked), size.count("test"), 1 + len(settings.compare)
     job.cpu(lists * (rate.fixed_s + test * rate.seconds))
-    ratings = lists * (asked.detectors + 1)
+    ratings = lists * (count + 1)
     kept = ratings * test * settings.max_per_image
     job.memory_mb["detections of all detectors"] = kept * DETECTION_BYTES / 1e6
     job.memory_mb["pictures drawn anew"] = DRAWS * settings.resamples * test * 8 / 1e6
