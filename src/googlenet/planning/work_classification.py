@@ -177,7 +177,8 @@ def measure_cost(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """Turns of every network that is timed."""
     job, settings = jobs[0], settings_of(context.experiment, c.MeasureCost)
     passes = len(settings.timed) * (1 + settings.reference_repeats) * settings.reference_batch_size
-    job.cpu(FORWARD_S * passes)
+    job.cpu(FORWARD_S)
+    job.cpu(FORWARD_S * (passes - 1))
     models = (on_meta(name, settings.wider, settings.deeper)[0] for name in settings.timed)
     weights = sum(p.numel() * 4 / 1e6 for model in models for p in model.parameters())
     job.memory_mb["weights of all networks"] = weights
