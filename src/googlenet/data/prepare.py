@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -82,6 +83,24 @@ def log_lines(manifest: Manifest) -> list[str]:
 def forget(state: Path) -> None:
     """Remove the notes of a preparation whose manifest is written. Cut off half way, it costs a little time once."""
     shutil.rmtree(state, ignore_errors=True)
+
+
+@contextmanager
+def prepared(
+    source: DataSource,
+    folder: Path,
+    stamp: str,
+    workers: int,
+    stop: Callable[[], bool],
+    say: Callable[[str], None],
+) -> Iterator[Manifest]:
+    """`prepare` for the job of this stamp. The block writes the manifest; after it the notes go."""
+    state = state_of(source.kind, folder.name, stamp)
+    made = prepare(source, folder, workers=workers, state=state, stop=stop, say=say)
+    yield made
+    forget(state)
+    for line in log_lines(made):
+        say(line)
 
 
 def _notes_folder(notes: Path, folder: Path) -> Path:
