@@ -1,36 +1,21 @@
-"""What the stages of classification write: errors in percent, differences in points.
-
-Trainings are in training.py, the studies of crops, units and ablations in classification_studies.py.
-"""
+"""What train_baseline and evaluate_ensemble write: errors in percent, differences in points."""
 
 from typing import Literal
 
 from googlenet.metrics.base import Metrics, StageMetrics
 from googlenet.metrics.error_rates import Spread, TopError, TopErrors, TopValues
 from googlenet.metrics.interval import Difference, Interval
-from googlenet.metrics.training import TrainingEpoch as TrainingEpoch
-from googlenet.metrics.training import TrainingMetrics as TrainingMetrics
-from googlenet.metrics.training import WeightErrors as WeightErrors
 
 System = Literal["single", "ensemble"]  # the mean over the members alone, and all members together
 CalibrationMeasure = Literal["ece_percent", "nll_nats", "brier"]
-
-
-class TopIntervals(TopValues[Interval]):
-    """An interval for each of the two errors."""
-
-
-class TopDifferences(TopValues[Difference]):
-    """Falls in both errors from one system to another, in points."""
+TopIntervals = TopValues[Interval]
+TopDifferences = TopValues[Difference]  # falls in both errors from one system to another, in points
 
 
 class MeasuredErrors(TopErrors):
     """Both errors and their intervals."""
 
     intervals: TopIntervals
-
-
-# train_baseline
 
 
 class BaselineMetrics(TopErrors, StageMetrics):
@@ -40,19 +25,13 @@ class BaselineMetrics(TopErrors, StageMetrics):
     pixels: str
 
 
-# evaluate_ensemble
-
-
 class ErrorRow(TopErrors):
-    """A row of Table 3; of one model it is the mean over the members. cost: models times crops.
-
-    The standard deviations are those of the members', 0 for all together.
-    """
+    """A row of Table 3; of one model it is the mean over the members."""
 
     models: int
     crops: int
-    cost: int
-    top1_std: float
+    cost: int  # models times crops
+    top1_std: float  # of the members' errors; 0 for all together
     top5_std: float
 
     @property
@@ -66,7 +45,7 @@ class ErrorRow(TopErrors):
 
 
 class SubsetErrors(TopValues[Spread]):
-    """How the errors of all subsets of so many models spread, with so many crops. subsets: how many there are."""
+    """How the errors of all subsets of so many models spread, with so many crops."""
 
     models: int
     crops: int
@@ -74,7 +53,7 @@ class SubsetErrors(TopValues[Spread]):
 
 
 class PairedDifference(Difference):
-    """Fall in one error between two systems on the same images. metric: which error."""
+    """Fall in one error between two systems on the same images."""
 
     metric: TopError
     resamples: int
@@ -89,31 +68,24 @@ class ClassError(Metrics):
 
 
 class Effect(Difference):
-    """Change of top-1 error when a part (a member, a group of crops) is left out: above zero, the part helps.
-
-    class_name: None over all classes. gained: images that are right thanks to the part; lost: wrong because of it. p_value: of
-    the exact sign test on these; stands: whether the effect holds after Holm's correction.
-    """
+    """Change of top-1 error when a part (a member, a group of crops) is left out: above zero, the part helps."""
 
     left_out: str
-    class_name: str | None
+    class_name: str | None  # None over all classes
     images: int
-    gained: int
-    lost: int
-    p_value: float
-    stands: bool
+    gained: int  # images that are right thanks to the part
+    lost: int  # wrong because of it
+    p_value: float  # of the exact sign test on these
+    stands: bool  # whether the effect holds after Holm's correction
 
 
 class ClassEffects(Metrics):
-    """Effects by part and class. comparisons: how many there are; largest: the most certain ones that change anything.
-
-    alone_significant: how many would pass a test if each were the only one; standing: how many hold after the correction.
-    """
+    """Effects by part and class."""
 
     comparisons: int
-    alone_significant: int
-    standing: int
-    largest: tuple[Effect, ...]
+    alone_significant: int  # how many would pass a test if each were the only one
+    standing: int  # how many hold after the correction
+    largest: tuple[Effect, ...]  # the most certain ones that change anything
 
 
 class Effects(Metrics):
@@ -134,11 +106,11 @@ class ReliabilityBin(Metrics):
 
 
 class CalibrationFigure(Metrics):
-    """A measure of calibration. fall: from the first system's; above zero this one is better."""
+    """A measure of calibration."""
 
     value: float
     interval: Interval
-    fall: Difference
+    fall: Difference  # from the first system's; above zero this one is better
 
 
 class SystemCalibration(Metrics):
@@ -165,35 +137,33 @@ class CalibrationMetrics(Metrics):
 
 
 class BaselineComparison(Metrics):
-    """The baseline's error, and how many times the ensemble's it is; None where the ensemble has no error."""
+    """The baseline beside the ensemble."""
 
     top1_error_percent: float
-    times_as_wrong: float | None
+    times_as_wrong: float | None  # None where the ensemble has no error
 
 
 class EnsembleMetrics(StageMetrics):
     """metrics.json of evaluate_ensemble.
 
-    members: member -> number of crops as text -> errors. Systems are called single_<crops>, the mean over the members alone, and
-    ensemble_<crops>; intervals: by system; paired (top-1) and paired_top5: by <system>_minus_<system>. mirrored: whether every
-    second crop is mirrored. baseline: None where none is fitted.
+    Systems are called single_<crops>, the mean over the members alone, and ensemble_<crops>.
     """
 
     images: int
     classes: int
     confidence_percent: float
     largest_class_error_percent: float
-    mirrored: bool
+    mirrored: bool  # whether every second crop is
     table_3: tuple[ErrorRow, ...]
-    members: dict[str, dict[str, TopErrors]]
+    members: dict[str, dict[str, TopErrors]]  # member -> number of crops as text
     subsets: tuple[SubsetErrors, ...]
-    paired: dict[str, PairedDifference]
+    paired: dict[str, PairedDifference]  # in top-1 error, by <system>_minus_<system>
     paired_top5: dict[str, PairedDifference]
-    intervals: dict[str, TopIntervals]
+    intervals: dict[str, TopIntervals]  # by system
     per_class: tuple[ClassError, ...]
     left_out: Effects
     calibration: CalibrationMetrics
-    baseline: BaselineComparison | None = None
+    baseline: BaselineComparison | None = None  # where one is fitted
 
     @property
     def overall(self) -> PairedDifference | None:

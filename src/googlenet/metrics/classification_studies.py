@@ -3,13 +3,7 @@
 from typing import Generic, Literal, TypeVar
 
 from googlenet.metrics.base import Metrics, StageMetrics
-from googlenet.metrics.classification import (
-    Effect,
-    Effects,
-    MeasuredErrors,
-    System,
-    TopDifferences,
-)
+from googlenet.metrics.classification import Effect, Effects, MeasuredErrors, System, TopDifferences
 from googlenet.metrics.error_rates import Spread, TopErrors, TopValues
 from googlenet.metrics.interval import Interval
 
@@ -17,30 +11,21 @@ TopMeasure = Literal["top1", "top5"]
 ValueT = TypeVar("ValueT")
 
 
-# study_crops
-
-
 class AggregationErrors(MeasuredErrors):
-    """Errors of one way to combine crops and models. aggregation: its name in classification/aggregations.py.
-
-    against_mean: falls from the mean of the softmax; None for the mean itself.
-    """
+    """Errors of one way to combine crops and models."""
 
     system: System
-    aggregation: str
-    against_mean: TopDifferences | None
+    aggregation: str  # its name in classification/aggregations.py
+    against_mean: TopDifferences | None  # from the mean of the softmax; None for the mean itself
 
 
 class PolicyErrors(MeasuredErrors):
-    """Errors with the paper's 1, 10 or 144 crops. forward_passes: crops of an image that differ, in the mean.
-
-    to_best: falls to the best crops of the same cost; None where none were chosen.
-    """
+    """Errors with the paper's 1, 10 or 144 crops."""
 
     system: System
     crops: int
-    forward_passes: float
-    to_best: TopDifferences | None
+    forward_passes: float  # crops of an image that differ, in the mean
+    to_best: TopDifferences | None  # to the best crops of the same cost; None where none were chosen
 
 
 class SubsetSpread(Spread):
@@ -57,55 +42,48 @@ class BestCrops(MeasuredErrors):
 
 
 class BudgetErrors(Metrics):
-    """Errors with a number of crops. random: over random subsets of as many; best: None where none were chosen."""
+    """Errors with a number of crops."""
 
     system: System
     crops: int
-    random: TopValues[SubsetSpread]
-    best: BestCrops | None
+    random: TopValues[SubsetSpread]  # over random subsets of as many
+    best: BestCrops | None  # None where none were chosen
 
 
 class CropPlace(Metrics):
-    """What one of the 144 crops is. scale_px: the shorter side that the image is resized to, for crops of 224 px."""
+    """What one of the 144 crops is."""
 
-    scale_px: int
+    scale_px: int  # the shorter side that the image is resized to, for crops of 224 px
     square: str
     kind: str
     mirrored: bool
 
 
 class ChosenCrops(Metrics):
-    """Crops in the order in which validation chose them, by number among the 144; first: the first of them, described.
+    """Crops in the order in which validation chose them."""
 
-    validation_nll_nats: by budget, as text. preferred_budget: of the least validation loss.
-    """
-
-    order: tuple[int, ...]
+    order: tuple[int, ...]  # numbers among the 144
     first: tuple[CropPlace, ...]
-    validation_nll_nats: dict[str, float]
-    preferred_budget: int
+    validation_nll_nats: dict[str, float]  # by budget, as text
+    preferred_budget: int  # of the least validation loss
 
 
 class GroupEffect(Effect):
-    """The effect of a group of crops. crops: how many it has; alone: errors with no others."""
+    """The effect of a group of crops."""
 
     crops: int
-    alone: TopErrors
+    alone: TopErrors  # with no other crops
 
 
 class GroupEffects(Effects):
-    """What leaving out each group of crops changes. without_effect: groups whose crops all coincide with others."""
+    """What leaving out each group of crops changes."""
 
     overall: tuple[GroupEffect, ...]
-    without_effect: tuple[str, ...]
+    without_effect: tuple[str, ...]  # groups whose crops all coincide with others
 
 
 class CropStudyMetrics(StageMetrics):
-    """metrics.json of study_crops.
-
-    images, validation_images: whose crops were kept. crops: of the largest policy; candidates: those of them that differ.
-    chosen: by member and for the "ensemble"; empty without a validation split.
-    """
+    """metrics.json of study_crops. images, validation_images: whose crops were kept."""
 
     images: int
     validation_images: int
@@ -114,32 +92,29 @@ class CropStudyMetrics(StageMetrics):
     confidence_percent: float
     resamples: int
     random_subsets: int
-    crops: int
-    candidates: int
+    crops: int  # of the largest policy
+    candidates: int  # those of them that differ
     aggregations: tuple[AggregationErrors, ...]
     policies: tuple[PolicyErrors, ...]
     budgets: tuple[BudgetErrors, ...]
-    chosen: dict[str, ChosenCrops]
+    chosen: dict[str, ChosenCrops]  # by member and for the "ensemble"; empty without a validation split
     groups: GroupEffects
 
 
-# analyse_units
-
-
 class ShownUnits(Metrics):
-    """The units of the correlation matrix, in order: cluster, branch (a place in out_of.branches), correlations."""
+    """The units of the correlation matrix, in order."""
 
     cluster: tuple[int, ...]
-    branch: tuple[int, ...]
+    branch: tuple[int, ...]  # places in out_of.branches
     correlation_percent: tuple[tuple[int, ...], ...]
 
 
 class UnitCluster(Metrics):
-    """A cluster of units. mean_correlation: of pairs; None for a cluster of one unit."""
+    """A cluster of units."""
 
     units: int
     units_by_branch: tuple[int, ...]
-    mean_correlation: float | None
+    mean_correlation: float | None  # of pairs; None for a cluster of one unit
 
 
 class DistanceCorrelation(Metrics):
@@ -151,51 +126,41 @@ class DistanceCorrelation(Metrics):
 
 
 class BranchTest(Metrics):
-    """Whether clusters differ in their branches by more than clusters drawn at random.
-
-    over_chance, beyond: [clusters][branches], the relation to chance and whether it is further from 1 than chance reaches.
-    explained: share of the variation among units that lies between clusters, with its mean and 95th percentile by chance.
-    """
+    """Whether clusters differ in their branches by more than clusters drawn at random."""
 
     branches: tuple[str, ...]
-    over_chance: tuple[tuple[float, ...], ...]
-    beyond: tuple[tuple[bool, ...], ...]
-    explained: float
-    explained_by_chance: float
-    explained_by_chance_95: float
+    over_chance: tuple[tuple[float, ...], ...]  # [clusters][branches]
+    beyond: tuple[tuple[bool, ...], ...]  # whether it is further from 1 than chance reaches
+    explained: float  # share of the variation among units that lies between clusters
+    explained_by_chance: float  # its mean by chance
+    explained_by_chance_95: float  # and its 95th percentile
     p: float
 
 
 class NetworkUnits(Metrics):
-    """The units of one network, trained or not. left_out: how many never vary.
-
-    out_of: the branches that they come out of; feeds: those of the module above that they feed.
-    """
+    """The units of one network, trained or not."""
 
     units: int
-    left_out: int
+    left_out: int  # they never vary
     shown: ShownUnits
     clusters: tuple[UnitCluster, ...]
     by_distance: tuple[DistanceCorrelation, ...]
-    out_of: BranchTest
-    feeds: BranchTest
+    out_of: BranchTest  # the branches that they come out of
+    feeds: BranchTest  # those of the module above that they feed
 
 
 class UnitMetrics(StageMetrics):
-    """metrics.json of analyse_units. above: the module that takes the units; map_px: height and width of their maps."""
+    """metrics.json of analyse_units."""
 
     member: str
     module: str
-    above: str
+    above: str  # the module that takes the units
     split: str
     images: int
-    map_px: tuple[int, int]
+    map_px: tuple[int, int]  # height, width
     permutations: int
     trained: NetworkUnits
     untrained: NetworkUnits
-
-
-# compare_ablations
 
 
 class HeldOut(Metrics, Generic[ValueT]):
@@ -206,17 +171,14 @@ class HeldOut(Metrics, Generic[ValueT]):
 
 
 class AblationError(Metrics):
-    """An error of one row, and its difference to the reference's: above zero the reference is better.
-
-    interval: of the difference, in points, for other seeds and other images. degrees_of_freedom: of its Student's t.
-    """
+    """An error of one row, and its difference to the reference's: above zero the reference is better."""
 
     error_percent: float
     error_percent_by_seed: tuple[float, ...]
     difference_points: float
     difference_points_by_seed: tuple[float, ...]
-    interval: Interval
-    degrees_of_freedom: float
+    interval: Interval  # of the difference, in points, for other seeds and other images
+    degrees_of_freedom: float  # of its Student's t
 
 
 class AblationErrors(Metrics):
@@ -231,27 +193,24 @@ class AblationErrors(Metrics):
 
 
 class AblationResult(HeldOut[AblationErrors]):
-    """A row of the table of ablations, or the reference. sources: <stage>/<job> of the trainings that it is made of, by seed.
-
-    about: in words. changes: to the settings, as in the table. stalled: how many of its trainings did.
-    """
+    """A row of the table of ablations, or the reference."""
 
     name: str
-    about: str
+    about: str  # in words
     weights: Literal["averaged", "last"]
-    changes: dict[str, object]
-    sources: tuple[str, ...]
-    stalled: int
+    changes: dict[str, object]  # to the settings, as in the table
+    sources: tuple[str, ...]  # <stage>/<job> of the trainings that it is made of, by seed
+    stalled: int  # how many of its trainings did
     parameters: int
 
 
 class AblationMetrics(StageMetrics):
-    """metrics.json of compare_ablations. images: of each split; trainings: how many different ones there are."""
+    """metrics.json of compare_ablations."""
 
     classes: int
     confidence_percent: float
     seeds: tuple[int, ...]
     images: HeldOut[int]
-    trainings: int
+    trainings: int  # how many different ones there are
     reference: AblationResult
     rows: tuple[AblationResult, ...]

@@ -4,18 +4,15 @@ from googlenet.metrics.base import Metrics, StageMetrics
 
 
 class LayerCost(Metrics):
-    """A row of Table 1. output: [h, w, channels]. depth: layers with parameters on the longest way through.
-
-    parameters: with biases; weights: without. macs: multiply-adds of convolutions and linear layers, for one image.
-    """
+    """A row of Table 1."""
 
     layer: str
     type: str
-    output: tuple[int, int, int]
-    depth: int
-    parameters: int
-    weights: int
-    macs: int
+    output: tuple[int, int, int]  # height, width, channels
+    depth: int  # layers with parameters on the longest way through
+    parameters: int  # with biases
+    weights: int  # without
+    macs: int  # multiply-adds of convolutions and linear layers, for one image
 
 
 class Totals(Metrics):
@@ -38,12 +35,12 @@ class OwnCost(Metrics):
 
 
 class Measured(Metrics):
-    """What times were measured on. batch: images a forward pass."""
+    """What times were measured on."""
 
     device: str
     precision: str
     threads: int
-    batch: int
+    batch: int  # images a forward pass
 
 
 class ForwardRate(Measured):
@@ -61,32 +58,27 @@ class TimesRatio(Metrics):
 
 
 class NetworkCost(Metrics):
-    """A network beside the others, for 1,000 classes, without auxiliary heads.
-
-    year: of its challenge; None for GoogLeNet and its alternatives. layers: with parameters, on the longest way.
-    activations_mb: the most that the tensors of one pass hold at one moment. forward_ms: of a whole batch, the median
-    of the turns; None, as times_googlenet, where the network was not timed.
-    """
+    """A network beside the others, for 1,000 classes, without auxiliary heads; it need not be timed."""
 
     network: str
     title: str
-    year: int | None
+    year: int | None  # of its challenge; None for GoogLeNet and its alternatives
     input_px: int
-    layers: int
+    layers: int  # with parameters, on the longest way
     parameters: int
     macs: int
     weights_mb: float
-    activations_mb: float
-    forward_ms: float | None = None
+    activations_mb: float  # the most that the tensors of one pass hold at one moment
+    forward_ms: float | None = None  # of a whole batch, the median of the turns
     times_googlenet: TimesRatio | None = None
 
 
 class Comparison(Measured):
-    """Networks side by side. wider: width of the wider GoogLeNet; deeper: modules that the deeper one repeats."""
+    """Networks side by side."""
 
     repeats: int
-    wider: float
-    deeper: tuple[str, ...]
+    wider: float  # width of the wider GoogLeNet
+    deeper: tuple[str, ...]  # modules that the deeper one repeats
     networks: tuple[NetworkCost, ...]
 
     def by_name(self) -> dict[str, NetworkCost]:

@@ -85,13 +85,10 @@ class ContextFit(Metrics):
 
 
 class HeadMetrics(StageMetrics):
-    """metrics.json of fit_region_heads: None for a head that no switch needs.
-
-    softmax_accuracy_percent: of the detector itself, which the heads are compared with.
-    """
+    """metrics.json of fit_region_heads: None for a head that no switch needs."""
 
     regions: SampleSizes
-    softmax_accuracy_percent: Accuracy
+    softmax_accuracy_percent: Accuracy  # of the detector itself, which the heads are compared with
     bbox_regression: RegressionFit | None = None
     svm: SvmFit | None = None
     context_feature: ContextFit | None = None
@@ -119,19 +116,15 @@ class EnsemblePrecision(Precision):
 
 
 class ComparedSwitches(Metrics):
-    """A setting of the switches that is measured beside the main one.
-
-    single: mean and standard deviation over the detectors. difference: in mean AP of the ensemble, against the main setting.
-    ap_percent: of the ensemble, by class.
-    """
+    """A setting of the switches that is measured beside the main one."""
 
     switches: tuple[str, ...]
-    single_mean_ap_percent: float
+    single_mean_ap_percent: float  # mean over the detectors
     single_std: float
     ensemble_mean_ap_percent: float
     ensemble_interval: Interval
-    difference: Difference
-    ap_percent: tuple[float | None, ...]
+    difference: Difference  # in mean AP of the ensemble, against the main setting
+    ap_percent: tuple[float | None, ...]  # of the ensemble, by class
 
 
 class SwitchesCompared(Metrics):
@@ -169,28 +162,25 @@ class ErrorTable(Metrics):
 
 
 class ErrorTypes(Metrics):
-    """What the surest detections are, and why objects are missed; detection/error_types.py has the names.
-
-    false_positives counts its KINDS (correct, ...), missed its REASONS.
-    """
+    """What the surest detections are, and why objects are missed; detection/error_types.py has the names."""
 
     near_iou: float
-    false_positives: ErrorTable
-    missed: ErrorTable
+    false_positives: ErrorTable  # counts its KINDS (correct, ...)
+    missed: ErrorTable  # counts its REASONS
 
 
 class DetectedBox(LabelledBox):
-    """A detection with its score; correct is None where it counts neither way."""
+    """A detection with its score."""
 
     score: float
-    correct: bool | None
+    correct: bool | None  # None where it counts neither way
 
 
 class DetectionExample(Metrics):
-    """An image whose detections are drawn. index: its place in the split."""
+    """An image whose detections are drawn."""
 
     name: str
-    index: int
+    index: int  # its place in the split
     f1_percent: float
     ground_truth: tuple[LabelledBox, ...]
     detections: tuple[DetectedBox, ...]
@@ -205,11 +195,7 @@ class DetectionExamples(Metrics):
 
 
 class DetectionMetrics(StageMetrics):
-    """metrics.json of evaluate_detection.
-
-    detectors: by their names. single: mean, standard deviation and interval over the detectors. ensemble_minus_single: in mean
-    AP, the ensemble against that mean. precision_recall: by class, of the ensemble.
-    """
+    """metrics.json of evaluate_detection."""
 
     images: int
     classes: tuple[str, ...]
@@ -217,12 +203,12 @@ class DetectionMetrics(StageMetrics):
     coverage: Coverage
     table_4: Table4
     detectors: dict[str, Precision]
-    single_mean_ap_percent: float
+    single_mean_ap_percent: float  # mean over the detectors
     single_std: float
     single_interval: Interval
-    ensemble_minus_single: Difference
+    ensemble_minus_single: Difference  # in mean AP, the ensemble against that mean
     switches: SwitchesCompared
     ensemble: EnsemblePrecision
-    precision_recall: dict[str, PrecisionRecall]
+    precision_recall: dict[str, PrecisionRecall]  # by class, of the ensemble
     error_types: ErrorTypes
     examples: DetectionExamples

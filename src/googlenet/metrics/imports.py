@@ -5,21 +5,17 @@ from googlenet.metrics.base import StageMetrics
 
 
 class ImportMetrics(StageMetrics):
-    """metrics.json of import_weights.
+    """metrics.json of import_weights."""
 
-    member: the row of the table. source_sha256: of the file, or of a folder's files. input_mean, input_scale (one number, or
-    one for each channel): in channel_order. classes: how many; class_names: whether they are known.
-    """
-
-    member: ImportedMember
+    member: ImportedMember  # the row of the table
     format: str
-    source_sha256: str
+    source_sha256: str  # of the file, or of a folder's files
     network: str
     channel_order: str
-    input_mean: tuple[float, ...]
+    input_mean: tuple[float, ...]  # in channel_order, as input_scale
     input_scale: float | tuple[float, ...]
     input_px: int
     aux_heads: tuple[str, ...]
     classes: int
-    class_names: bool
+    class_names: bool  # whether they are known
     parameters: int

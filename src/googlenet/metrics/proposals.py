@@ -19,14 +19,11 @@ class ProposalMetrics(StageMetrics):
 
 
 class MergeMetrics(StageMetrics):
-    """metrics.json of merge_proposals: one part of the images of all splits.
+    """metrics.json of merge_proposals: one part of the images of all splits."""
 
-    multibox, selective_search: boxes that each proposes; boxes: of both, without near-duplicates.
-    """
-
-    multibox: int
+    multibox: int  # boxes that it proposes
     selective_search: int
-    boxes: int
+    boxes: int  # of both, without near-duplicates
     images: int
     boxes_per_image: float
 
@@ -48,20 +45,15 @@ class MultiboxEpoch(Epoch):
 
 
 class MultiboxMetrics(StageMetrics):
-    """metrics.json of train_multibox.
+    """metrics.json of train_multibox."""
 
-    member: whose network the trunk is. last: the trunk's last module; cells: along the side of its map.
-    priors_coverage_percent: objects that some prior overlaps by half or more. matched_share_percent: priors that stand for an
-    object, mean over the images.
-    """
-
-    member: str
+    member: str  # whose network the trunk is
     head: str
-    last: str
-    cells: int
+    last: str  # the trunk's last module
+    cells: int  # along the side of its map
     priors: int
-    priors_coverage_percent: float
-    matched_share_percent: float
+    priors_coverage_percent: float  # objects that some prior overlaps by half or more
+    matched_share_percent: float  # priors that stand for an object, mean over the images
     images: int
     parameters: int
     epochs: tuple[MultiboxEpoch, ...]
@@ -156,26 +148,24 @@ class ProposalExample(DrawnBoxes):
 class CoverageStudy(Metrics):
     """Sources of boxes on the same images.
 
-    iou: from which an object is covered. sources, curves: by the name of the source, which is selective_search_full (at the
-    compared superpixel scale), selective_search, multibox, priors (fixed boxes) or merged. share_of_boxes_percent: merged boxes,
-    of those of the undoubled selective search.
+    They are selective_search_full (at the compared superpixel scale), selective_search, multibox, priors (fixed boxes) and merged.
     """
 
     objects: int
     classes: tuple[str, ...]
-    iou: float
+    iou: float  # from which an object is covered
     confidence_percent: float
     sources: dict[str, SourceCoverage]
     curves: dict[str, tuple[CurvePoint, ...]]
-    share_of_boxes_percent: float
+    share_of_boxes_percent: float  # merged boxes, of those of the undoubled selective search
     differences: CoverageGains
 
 
 class ProposalStudyMetrics(CoverageStudy, StageMetrics):
-    """metrics.json of study_proposals. images: of the split; compared_images: those that are looked at."""
+    """metrics.json of study_proposals."""
 
     split: str
-    images: int
-    compared_images: int
+    images: int  # of the split
+    compared_images: int  # those that are looked at
     superpixel_scale: SuperpixelScales
     examples: tuple[ProposalExample, ...]

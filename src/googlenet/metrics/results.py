@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
-from googlenet.metrics.base import StageMetrics, read_metrics
+from googlenet.metrics.base import MetricsT, StageMetrics, read_metrics
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.order import natural
 
-MetricsT = TypeVar("MetricsT", bound=StageMetrics)
 SINGLE = ""  # the name of a stage's only job
 
 
@@ -21,11 +20,11 @@ class Results:
 
     def one(self, kind: type[MetricsT]) -> MetricsT | None:
         """The metrics of a stage with a single job, or None."""
-        return next((metrics for metrics in self._of(kind, single=True).values()), None)
+        return next((one for name, one in self._jobs if name == SINGLE and isinstance(one, kind)), None)
 
     def several(self, kind: type[MetricsT]) -> dict[str, MetricsT]:
         """The metrics of a stage with a job for each member, detector or part, by name in natural order: m2 before m10."""
-        return self._of(kind, single=False)
+        return {name: one for name, one in self._jobs if name != SINGLE and isinstance(one, kind)}
 
     def manifest(self, kind: Literal["classification", "detection"]) -> Manifest | None:
         """What is known of the data set of that kind, or None."""
@@ -36,13 +35,6 @@ class Results:
         """Those of all data sets, classification first."""
         known = (metrics for _, metrics in self._jobs if isinstance(metrics, Manifest))
         return tuple(sorted(known, key=lambda manifest: manifest.kind))
-
-    def _of(self, kind: type[MetricsT], single: bool) -> dict[str, MetricsT]:
-        return {
-            name: metrics
-            for name, metrics in self._jobs
-            if isinstance(metrics, kind) and (name == SINGLE) == single
-        }
 
 
 def read_results(

@@ -14,36 +14,31 @@ class Record(Metrics):
 
 
 class MlflowRun(Record):
-    """Where a job's run is in MLflow. tracking_uri: "the local store" for the one in the project's folder."""
+    """Where a job's run is in MLflow."""
 
     run_id: str
     experiment_id: str
-    tracking_uri: str
+    tracking_uri: str  # "the local store" for the one in the project's folder
 
 
 class RunRecord(Record):
-    """A run.json: who ran what, when, on what.
-
-    started, ended: in UTC, ISO 8601. commit: of the code, with "+dirty" when tracked files differed; "" outside git. stamp: of
-    the configuration and the inputs. inputs: SHA-256 by edge. versions: of libraries, interpreter and machine. device: what it
-    computed on. peak_memory_mb: None in records of before it was kept.
-    """
+    """A run.json: who ran what, when, on what."""
 
     stage: str
     job: str
     experiment: str
-    started: str
+    started: str  # in UTC, ISO 8601
     ended: str
     duration_s: float
-    commit: str
+    commit: str  # of the code, with "+dirty" when tracked files differed; "" outside git
     config_sha256: str
-    stamp: str
-    inputs: dict[str, str]
-    versions: dict[str, str]
+    stamp: str  # of the configuration and the inputs
+    inputs: dict[str, str]  # SHA-256 by edge
+    versions: dict[str, str]  # of libraries, interpreter and machine
     threads: int
     device: str
     mlflow: MlflowRun | None = None
-    peak_memory_mb: int | None = None
+    peak_memory_mb: int | None = None  # None in records of before it was kept
 
 
 def read_run(path: Path) -> RunRecord:

@@ -7,14 +7,11 @@ from googlenet.metrics.error_rates import TopErrors
 
 
 class TrainingEpoch(Metrics):
-    """An epoch of a training: mean training loss, and the averaged weights' errors on validation.
-
-    step: how many were done at its end. learning_rate: of its last step.
-    """
+    """An epoch of a training: mean training loss, and the averaged weights' errors on validation."""
 
     epoch: int
-    step: int
-    learning_rate: float
+    step: int  # how many were done at its end
+    learning_rate: float  # of its last step
     train_loss: float
     validation_top1_error_percent: float
     validation_top5_error_percent: float
@@ -28,16 +25,13 @@ class WeightErrors(Metrics):
 
 
 class TrainingMetrics(StageMetrics):
-    """metrics.json of train_classifier and of train_ablation, which alone has a variant.
-
-    stalled: whether the loss of the last epoch was no better than chance.
-    """
+    """metrics.json of train_classifier and of train_ablation, which alone has a variant."""
 
     member: TrainedMember
     parameters: int
     epochs: tuple[TrainingEpoch, ...]
     images_seen: int
-    stalled: bool
+    stalled: bool  # whether the loss of the last epoch was no better than chance
     validation: WeightErrors
     test: WeightErrors
     variant: Variant | None = None

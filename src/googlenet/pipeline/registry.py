@@ -20,6 +20,7 @@ from googlenet.metrics.base import StageMetrics
 from googlenet.metrics.cost import CostMetrics
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.imports import ImportMetrics
+from googlenet.metrics.training import TrainingMetrics
 
 
 def always(composed: Composed) -> bool:
@@ -81,7 +82,7 @@ def fits_heads(composed: Composed) -> bool:
 
 ROWS = (
     Stage("prepare_classification", data.PrepareClassification, Manifest, "data"),
-    Stage("train_classifier", c.TrainClassifier, cm.TrainingMetrics, "classification", "member",
+    Stage("train_classifier", c.TrainClassifier, TrainingMetrics, "classification", "member",
           wants=lambda row: not row.imported, gpu=True, priority=2),
     Stage("import_weights", c.ImportWeights, ImportMetrics, "classification", "member", wants=lambda row: row.imported),
     Stage("predict_crops", c.PredictCrops, None, "classification", "member", gpu=True),
@@ -103,7 +104,7 @@ ROWS = (
     Stage("evaluate_detection", d.EvaluateDetection, dm.DetectionMetrics, "detection", enabled=detection),
     Stage("measure_cost", c.MeasureCost, CostMetrics, "classification", gpu=True),
     Stage("make_report", c.MakeReport, None, "report"),
-    Stage("train_ablation", c.TrainAblation, cm.TrainingMetrics, "ablations", "variant", gpu=True),
+    Stage("train_ablation", c.TrainAblation, TrainingMetrics, "ablations", "variant", gpu=True),
     Stage("compare_ablations", c.CompareAblations, studies.AblationMetrics, "ablations"),
 )  # fmt: skip
 STAGES = {row.name: row for row in ROWS}
