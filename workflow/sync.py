@@ -106,12 +106,10 @@ def checked_out(experiment: Experiment, target: str) -> list[str]:
     try:
         run("dvc", "checkout", FILES[target])
     except UserError as error:
-        raise UserError(
-            f"{error} (`make sync` keeps present results, `dvc pull` fetches missing ones)"
-        ) from None
-    make_folders(
-        experiment, target
-    )  # checkout removes empty ones, and DVC misses those of stages without jobs
+        mend = "`make sync` keeps present results, `dvc pull` fetches missing ones"
+        raise UserError(f"{error} ({mend})") from None
+    # Checkout removes empty ones, and DVC misses those of stages without jobs.
+    make_folders(experiment, target)
     return sorted(json.loads(run("dvc", "status", "--json", FILES[target])))
 
 
@@ -119,9 +117,8 @@ def size_gb(experiment: Experiment) -> float:
     """Size of what a commit would hash, in GB."""
     folders = [experiment.root / "data" / name for name in ("classification", "detection")]
     folders.append(experiment.root / "results" / experiment.name)
-    return (
-        sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file()) / 1e9
-    )
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in files) / 1e9
 
 
 def run(*words: str) -> str:

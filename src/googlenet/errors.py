@@ -11,10 +11,11 @@ class UserError(Exception):
 
     def __init__(self, message: str):
         line = printable(" ".join(message.split()))
-        # A value without end would hide what is wrong with it, and the mend at the end.
-        super().__init__(
-            line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
-        )
+        if (
+            len(line) > LONGEST
+        ):  # a value without end would hide what is wrong with it, and the mend at the end
+            line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+        super().__init__(line)
 
 
 class Stopped(UserError):

@@ -53,10 +53,7 @@ def check_data(experiment: Experiment) -> None:
 
 
 def check_weights(experiment: Experiment, job: Job) -> None:
-    """See that a member's weights are there to import, and that what starts from them can.
-
-    Weights that are imported already need no source.
-    """
+    """See that a member's weights are there to import (or are imported already), and that what starts from them can."""
     settings = experiment.settings(job, ImportWeights)
     detectors = experiment.detectors.values() if "train_detector" in experiment.stages else ()
     starts = [detector.name for detector in detectors if detector.init_from == job.name]
@@ -78,9 +75,8 @@ def check_analysed(experiment: Experiment) -> None:
             f"analyse_units.of_member: {member} is torchvision's network, which has other modules; name a member with"
             " the paper's, or set analyse_units.enabled to false"
         )
-    module_above(
-        experiment.of(AnalyseUnits).module, repeated_modules(experiment, member), "analyse_units.module"
-    )
+    module, repeated = experiment.of(AnalyseUnits).module, repeated_modules(experiment, member)
+    module_above(module, repeated, "analyse_units.module")
 
 
 def check_trunk(experiment: Experiment) -> None:
@@ -103,12 +99,9 @@ def repeated_modules(experiment: Experiment, member: str) -> list[str]:
 
 
 def warnings(experiment: Experiment) -> list[str]:
-    """What is said before the first job and stops nothing: one line for each library that made results in another version.
-
-    With strict_versions such results are out of date, and nothing needs saying.
-    """
+    """What is said before the first job and stops nothing: one line for each library that made results in another version."""
     if experiment.composed.strict_versions:
-        return []
+        return []  # such results are out of date, and nothing needs saying
     records = []
     for stage in (stage for stage in experiment.stages if STAGES[stage].computes):
         for name in (job.name for job in experiment.jobs(stage)):

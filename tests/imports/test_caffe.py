@@ -6,7 +6,7 @@ import torch
 
 from googlenet.errors import UserError
 from googlenet.imports import caffemodel, raw_folder
-from googlenet.imports.caffe_wire import Malformed, blobs_of, fields
+from googlenet.imports.caffemodel import Malformed, blobs_of, fields
 from googlenet.imports.import_weights import imported
 from googlenet.models.network import Architecture
 from imports import writers

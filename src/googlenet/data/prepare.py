@@ -72,19 +72,6 @@ def state_of(kind: Kind, dataset: str, stamp: str) -> Path:
     return Path(".googlenet/prepare") / kind / dataset / stamp[:16]
 
 
-def log_lines(manifest: Manifest) -> list[str]:
-    """What the log says of a data set: what was left out, and what a person should not overlook."""
-    from googlenet.data.look import warnings
-
-    left_out = [f"left out: {item.split}: {item.reason}" for item in manifest.refused]
-    return left_out + warnings(manifest.look.duplicates)
-
-
-def forget(state: Path) -> None:
-    """Remove the notes of a preparation whose manifest is written. Cut off half way, it costs a little time once."""
-    shutil.rmtree(state, ignore_errors=True)
-
-
 @contextmanager
 def prepared(
     source: DataSource,
@@ -101,6 +88,19 @@ def prepared(
     forget(state)
     for line in log_lines(made):
         say(line)
+
+
+def log_lines(manifest: Manifest) -> list[str]:
+    """What the log says of a data set: what was left out, and what a person should not overlook."""
+    from googlenet.data.look import warnings
+
+    left_out = [f"left out: {item.split}: {item.reason}" for item in manifest.refused]
+    return left_out + warnings(manifest.look.duplicates)
+
+
+def forget(state: Path) -> None:
+    """Remove the notes of a preparation whose manifest is written. Cut off half way, it costs a little time once."""
+    shutil.rmtree(state, ignore_errors=True)
 
 
 def _notes_folder(notes: Path, folder: Path) -> Path:

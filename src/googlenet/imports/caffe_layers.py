@@ -17,19 +17,16 @@ IN_INCEPTION = {
     "5x5": "branch_5x5.1.0",
     "pool_proj": "branch_pool.1.0",
 }
+IN_HEAD = {"conv": "conv.0", "fc": "fc.0", "classifier": "linear"}
 TRUNK = {"conv1/7x7_s2": "conv1.0", "conv2/3x3_reduce": "conv2_reduce.0", "conv2/3x3": "conv2.0"}
-TRUNK |= {
-    f"inception_{name}/{theirs}": f"inception_{name}.{ours}"
-    for name in INCEPTION
-    for theirs, ours in IN_INCEPTION.items()
-}
+for name in INCEPTION:
+    TRUNK |= {
+        f"inception_{name}/{theirs}": f"inception_{name}.{ours}" for theirs, ours in IN_INCEPTION.items()
+    }
 TRUNK |= {"loss3/classifier": "linear"}
-HEADS = {
-    f"{loss}/{theirs}": f"aux_{name}.{ours}"
-    for loss, name in (("loss1", "4a"), ("loss2", "4d"))
-    for theirs, ours in (("conv", "conv.0"), ("fc", "fc.0"), ("classifier", "linear"))
-}
-OURS = TRUNK | HEADS
+OURS = dict(TRUNK)
+for loss, name in (("loss1", "4a"), ("loss2", "4d")):
+    OURS |= {f"{loss}/{theirs}": f"aux_{name}.{ours}" for theirs, ours in IN_HEAD.items()}
 FULLY_CONNECTED = {name for name in OURS if name.endswith(("/fc", "/classifier"))}
 
 

@@ -1,12 +1,44 @@
-"""Reader of `.caffemodel`: the weights of Caffe's bvlc_googlenet, of either format of layers."""
+"""Reader of `.caffemodel`: the weights of Caffe's bvlc_googlenet, of either format of layers.
 
+The file is a NetParameter as protocol buffers write it; only the names and the blobs of its layers are read.
+
+The fields that are read (numbers of caffe.proto):
+
+    NetParameter      layers 2 (the older V1LayerParameter), layer 100 (LayerParameter)
+    V1LayerParameter  layer 1 (V0, older still), name 4, blobs 6
+    LayerParameter    name 1, blobs 7
+    BlobProto         num 1, channels 2, height 3, width 4 (older files), data 5, shape 7, double_data 8
+    BlobShape         dim 1
+
+Numbers of a repeated field come one by one or packed together; both are read.
+"""
+
+from collections.abc import Iterator
+from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from googlenet.errors import UserError
 from googlenet.imports.caffe_layers import FULLY_CONNECTED, state_of
-from googlenet.imports.caffe_wire import Malformed, blobs_of
+
+VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5  # wire types; 3 and 4, groups, are in no Caffe file
+LONGEST_VARINT = 10  # bytes
+NAME_AND_BLOBS = {2: (4, 6), 100: (1, 7)}  # by the field of NetParameter
+
+
+class Malformed(Exception):
+    """These bytes are no NetParameter, or only a part of one; the reason."""
+
+
+class Field(NamedTuple):
+    """A field of a message: its number, its wire type, and its bytes, or of a VARINT its value."""
+
+    number: int
+    kind: int
+    content: memoryview
+    value: int
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -33,3 +65,102 @@ def pair(name: str, blobs: list[np.ndarray], path: Path) -> tuple[np.ndarray, np
     if name in FULLY_CONNECTED and weight.shape[:2] == (1, 1):
         weight = weight[0, 0]
     return weight, bias.reshape(-1)
+
+
+def blobs_of(content: bytes) -> dict[str, list[np.ndarray]]:
+    """The blobs of every layer that has some, by the layer's name: float32 arrays of the shapes they claim."""
+    layers: dict[str, list[np.ndarray]] = {}
+    for field in fields(memoryview(content)):
+        if field.number not in NAME_AND_BLOBS or field.kind != BYTES:
+            continue
+        name, blobs = layer_of(field.content, *NAME_AND_BLOBS[field.number])
+        if blobs and name in layers:
+            raise Malformed(f"has two layers '{name}'")
+        if blobs:
+            layers[name] = blobs
+    return layers
+
+
+def layer_of(message: memoryview, name_field: int, blobs_field: int) -> tuple[str, list[np.ndarray]]:
+    """The name and the blobs of one layer."""
+    name, blobs = "", []
+    for number, kind, content, _ in fields(message):
+        if number == name_field and kind == BYTES:
+            try:
+                name = str(content, "utf-8")
+            except UnicodeDecodeError:
+                raise Malformed("holds a name that is no text") from None
+        elif number == blobs_field and kind == BYTES:
+            blobs.append(blob_of(content, name))
+        elif number == 1 and name_field == 4 and kind == BYTES:
+            raise Malformed("has layers of Caffe's first format; upgrade it with upgrade_net_proto_binary")
+    return name, blobs
+
+
+def blob_of(message: memoryview, layer: str) -> np.ndarray:
+    """One blob, float32, in the shape that it claims."""
+    parts, sides, shape = [], {1: 0, 2: 0, 3: 0, 4: 0}, None
+    for field in fields(message):
+        if field.number == 5:
+            parts.append(floats(field, "<f4"))
+        elif field.number == 8:
+            parts.append(floats(field, "<f8"))
+        elif field.number == 7 and field.kind == BYTES:
+            shape = dimensions(field.content)
+        elif field.number in sides and field.kind == VARINT:
+            sides[field.number] = field.value
+    values = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    shape = tuple(sides.values()) if shape is None else shape
+    if prod(shape) != len(values):
+        raise Malformed(f"layer '{layer}' has {len(values)} numbers for the shape {list(shape)}")
+    return values.astype(np.float32).reshape(shape)
+
+
+def dimensions(message: memoryview) -> tuple[int, ...]:
+    """The sides of a BlobShape."""
+    sides: list[int] = []
+    for number, kind, content, value in fields(message):
+        if number == 1 and kind == BYTES:
+            place = 0
+            while place < len(content):
+                side, place = varint(content, place)
+                sides.append(side)
+        elif number == 1 and kind == VARINT:
+            sides.append(value)
+    return tuple(sides)
+
+
+def floats(field: Field, form: str) -> np.ndarray:
+    """Numbers of a repeated field: packed, or one by itself."""
+    if field.kind not in (BYTES, FIXED_32, FIXED_64) or len(field.content) % np.dtype(form).itemsize:
+        raise Malformed("holds a blob that is no list of numbers")
+    return np.frombuffer(field.content, form)
+
+
+def fields(message: memoryview) -> Iterator[Field]:
+    """Every field of a message."""
+    place = 0
+    while place < len(message):
+        key, place = varint(message, place)
+        number, kind = key >> 3, key & 7
+        if number == 0 or kind not in (VARINT, FIXED_64, BYTES, FIXED_32):
+            raise Malformed(f"byte {place} begins no field")
+        size, value = {FIXED_64: 8, FIXED_32: 4}.get(kind, 0), 0
+        if kind == VARINT:
+            value, place = varint(message, place)
+        elif kind == BYTES:
+            size, place = varint(message, place)
+        if size > len(message) - place:
+            raise Malformed(f"ends early: a field of {size} bytes, {len(message) - place} left")
+        yield Field(number, kind, message[place : place + size], value)
+        place += size
+
+
+def varint(message: memoryview, place: int) -> tuple[int, int]:
+    """A whole number in groups of seven bits, and where the next thing begins."""
+    value = 0
+    for count, byte in enumerate(message[place : place + LONGEST_VARINT]):
+        value |= (byte & 127) << (7 * count)
+        if byte < 128:
+            return value, place + count + 1
+    raise Malformed("ends early" if len(message) - place < LONGEST_VARINT else "holds an endless number")

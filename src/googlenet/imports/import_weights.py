@@ -103,10 +103,8 @@ def spec_of(
     weight = tensors.get(f"{classifier}.weight")
     if weight is None or weight.ndim != 2:
         raise UserError(f"{path}: lacks the classifier '{classifier}.weight'; get the whole network")
-    architecture = Architecture(
-        width=model.width * width
-        if paper
-        else 1.0,  # torchvision's has neither width nor response normalisation
+    architecture = Architecture(  # torchvision's has neither width nor response normalisation
+        width=model.width * width if paper else 1.0,
         input_px=origin.input_px,
         dropout=model.dropout,
         aux_dropout=model.aux_dropout,

@@ -27,11 +27,16 @@ class PackedSplit(Metrics):
     objects: int | None = None  # in detection alone
 
 
-class RefusedFile(Metrics):
-    """A file that was left out, and why."""
+class ImageName(Metrics):
+    """An image of a data set."""
 
     split: str
     name: str
+
+
+class RefusedFile(ImageName):
+    """A file that was left out, and why."""
+
     reason: str
 
 
@@ -72,13 +77,6 @@ class Groups(Metrics):
 
     groups: int
     pictures: int
-
-
-class ImageName(Metrics):
-    """An image of a data set."""
-
-    split: str
-    name: str
 
 
 class DuplicateExamples(Metrics):

@@ -15,14 +15,16 @@ def run(job: Job[AnalyseUnits], *, manifest: Input, weights: Input, metrics: Out
     network = bundle.load(weights, device)
     above = module_above(settings.module, network.spec.architecture.repeat_modules, "analyse_units.module")
     split = open_split(manifest.parent, settings.split)
-    images = [split.picture(i) for i in spaced(len(split), settings.images)]
+    wanted = min(len(split), settings.images)
+    # Evenly spaced, so that every class of a sorted split has its share.
+    images = [split.picture(i * len(split) // wanted) for i in range(wanted)]
 
     def measured(which: str) -> tuple[NetworkUnits, tuple[int, int]]:
         maps = activations(network, images, settings.module, device)
         units = analysed(network, maps, settings.module, above, settings)
-        tests = {"out_of": units.out_of, "feeds": units.feeds}
-        job.log({f"{which}_{key}_explained": test.explained for key, test in tests.items()})
-        job.log({f"{which}_{key}_p": test.p for key, test in tests.items()})
+        tests = {f"{which}_out_of": units.out_of, f"{which}_feeds": units.feeds}
+        job.log({f"{name}_explained": test.explained for name, test in tests.items()})
+        job.log({f"{name}_p": test.p for name, test in tests.items()})
         return units, (maps.shape[2], maps.shape[3])
 
     trained, map_px = measured("trained")
@@ -40,12 +42,6 @@ def run(job: Job[AnalyseUnits], *, manifest: Input, weights: Input, metrics: Out
         untrained=untrained,
     )
     job.write_metrics(metrics, result)
-
-
-def spaced(count: int, wanted: int) -> list[int]:
-    """At most `wanted` of `count` images, evenly spaced, so that every class of a sorted split has its share."""
-    wanted = min(count, wanted)
-    return [i * count // wanted for i in range(wanted)]
 
 
 if __name__ == "__main__":

@@ -18,21 +18,16 @@ def run(job: Job[MeasureCost], *, metrics: Output) -> None:
     counted = cost(GoogLeNet(CLASSES, paper), paper.input_px)
     own_spec = NetworkSpec.of(settings.model, tuple(str(i) for i in range(CLASSES)))
     own = Network.build(own_spec).on(job.runtime.device)
-    own_totals = cost(own.model, own_spec.input_px).totals
+    px, own_totals = own_spec.input_px, cost(own.model, own_spec.input_px).totals
     with job.runtime.autocast():
-        rate = forward_rate(own.model, own_spec.input_px, settings.batch_size, settings.repeats)
+        rate = forward_rate(own.model, px, settings.batch_size, settings.repeats)
+    width, parameters, macs = settings.model.width, own_totals.parameters, own_totals.macs
     result = CostMetrics(
         input_px=paper.input_px,
         classes=CLASSES,
         layers=counted.layers,
         totals=counted.totals,
-        ours=OwnCost(
-            input_px=own_spec.input_px,
-            width=settings.model.width,
-            classes=CLASSES,
-            parameters=own_totals.parameters,
-            macs=own_totals.macs,
-        ),
+        ours=OwnCost(input_px=px, width=width, classes=CLASSES, parameters=parameters, macs=macs),
         forward=ForwardRate(
             device=compute.device,
             precision=compute.precision,
@@ -42,7 +37,7 @@ def run(job: Job[MeasureCost], *, metrics: Output) -> None:
         ),
         beside=compared(settings, job.runtime),
     )
-    job.log({"parameters": own_totals.parameters, "macs": own_totals.macs, "images_per_s": rate})
+    job.log({"parameters": parameters, "macs": macs, "images_per_s": rate})
     times = {f"forward_ms_{row.network}": row.forward_ms for row in result.beside.networks}
     job.log({name: ms for name, ms in times.items() if ms is not None})
     job.write_metrics(metrics, result)

@@ -18,13 +18,10 @@ def run(
     manifest: Input,
     proposals: Inputs,
     weights: Input,
-    heads: Inputs,
+    heads: Inputs,  # the detector's, or none where no switch needs any
     scores: Output,
 ) -> None:
-    """Write float32 [proposals, 1 + classes] and, where boxes are regressed, [proposals, classes, 4], in the split's order.
-
-    `heads`: the detector's, or none where no switch needs any.
-    """
+    """Write float32 [proposals, 1 + classes] and, where boxes are regressed, [proposals, classes, 4], in the split's order."""
     settings = job.settings
     network = bundle.load(weights, job.runtime.device, settings.network)
     test = open_split(manifest.parent, "test")

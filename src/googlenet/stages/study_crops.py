@@ -21,11 +21,8 @@ def run(job: Job[StudyCrops], *, manifest: Input, crops: Inputs, metrics: Output
     outputs = {name: Outputs(**json.loads(metadata["outputs"])) for name, (_, metadata) in opened.items()}
 
     def kept(split: str) -> tuple[dict[str, KeptCrops], np.ndarray]:
-        of_split = {
-            name: KeptCrops.of(arrays, split)
-            for name, (arrays, _) in opened.items()
-            if f"{split}_softmax" in arrays
-        }
+        there = {name: arrays for name, (arrays, _) in opened.items() if f"{split}_softmax" in arrays}
+        of_split = {name: KeptCrops.of(arrays, split) for name, arrays in there.items()}
         if not of_split:
             return {}, np.zeros(0, np.int64)
         pictures = next(iter(of_split.values())).pictures  # the same for all: one seed, no member's own

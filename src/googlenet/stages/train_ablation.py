@@ -12,10 +12,8 @@ from googlenet.storage.checkpoint import save_arrays
 def run(job: Job[TrainAblation], *, manifest: Input, outcomes: Output, metrics: Output) -> None:
     """Train as train_classifier does, and keep what the variant gets wrong; a stalled training is a result here."""
     splits = Splits(**labelled(manifest.parent, job.execution.decoded_cache_mb))
-    classes = read_manifest(manifest).classes
-    training = job.settings.training
+    classes, training = read_manifest(manifest).classes, job.settings.training
     training = replaced(training, stall=replaced(training.stall, enabled=False))
-
     _, measured, wrong = train_member(training, classes, splits, job.runtime, job.log, job.resume)
     save_arrays(outcomes, wrong, {"stamp": job.stamp})
     job.write_metrics(metrics, measured.model_copy(update={"variant": job.settings.variant}))

@@ -9,10 +9,9 @@ from googlenet.pipeline.job import Input, Job, Output, main
 
 def run(job: Job[TrainBaseline], *, manifest: Input, metrics: Output) -> None:
     """Fit on the training split, score on the test split."""
-    training, test = [open_split(manifest.parent, name) for name in ("train", "test")]
-    measured = fit_and_score(
-        (Pictures(training, 0), training.labels), (Pictures(test, 0), test.labels), job.settings
-    )
+    splits = [open_split(manifest.parent, name) for name in ("train", "test")]
+    training, test = [(Pictures(split, 0), split.labels) for split in splits]
+    measured = fit_and_score(training, test, job.settings)
     job.log(measured.to_json())
     job.write_metrics(metrics, measured)
 

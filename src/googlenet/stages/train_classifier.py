@@ -18,7 +18,6 @@ def run(
     """
     splits = Splits(**labelled(manifest.parent, job.execution.decoded_cache_mb))
     classes = read_manifest(manifest).classes
-
     network, measured, wrong = train_member(job.settings, classes, splits, job.runtime, job.log, job.resume)
     bundle.save(weights, network, job.stamp)
     save_arrays(outcomes, wrong, {"stamp": job.stamp})

@@ -105,8 +105,7 @@ class Delivery:
         try:
             with store.told(self._uri):
                 if first["do"] == "metrics":
-                    doubtful = first["n"] < journal.doubtful
-                    runs.log_metrics(self._client, journal.run_id, batch, doubtful)
+                    runs.log_metrics(self._client, journal.run_id, batch, first["n"] < journal.doubtful)
                 else:
                     self._send_line(journal, first)
         except store.Refused as error:
@@ -114,9 +113,8 @@ class Delivery:
                 raise
             journal.doubtful = max(journal.doubtful, batch[-1]["n"] + 1)
             if len(batch) == 1:
-                say(
-                    f"warning: MLflow does not take line {first['n']} ({first['do']}) of {journal.path}: {error}"
-                )
+                what = f"line {first['n']} ({first['do']}) of {journal.path}"
+                say(f"warning: MLflow does not take {what}: {error}")
             for line in batch if len(batch) > 1 else []:
                 self._send(journal, [line])
 
@@ -132,9 +130,7 @@ class Delivery:
             case "parameters":
                 runs.log_parameters(client, run_id, line["values"])
             case "inputs":
-                with store.lock(
-                    self.root
-                ):  # MLflow looks for a data set and then inserts it: two at once clash
+                with store.lock(self.root):  # MLflow looks for a data set, then inserts it: two at once clash
                     runs.log_inputs(client, run_id, line["values"], doubtful)
             case "artifact":
                 path = journal.files / line["file"]

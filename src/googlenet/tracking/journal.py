@@ -45,10 +45,8 @@ class Journal:
         self.run_id: str = note.get("run_id", "")
         self.experiment_id: str = note.get("experiment_id", "")
         self.uri = note.get("uri", "")
-        if (
-            note and self.sent < note["sent"]
-        ):  # what was sent is torn here, and new lines will get its numbers
-            self.note(self.sent, self.uri)
+        if note and self.sent < note["sent"]:
+            self.note(self.sent, self.uri)  # what was sent is torn here, and new lines will get its numbers
 
     @property
     def identity(self) -> str:
@@ -79,9 +77,8 @@ class Journal:
     @property
     def logged(self) -> set[tuple[str, int]]:
         """Names and steps of all metrics."""
-        return {
-            (key, line["step"]) for line in self.lines if line["do"] == "metrics" for key in line["values"]
-        }
+        metrics = [line for line in self.lines if line["do"] == "metrics"]
+        return {(key, line["step"]) for line in metrics for key in line["values"]}
 
     def begin(
         self, tags: Mapping[str, str], parameters: Mapping[str, str], inputs: Mapping[str, str]
@@ -110,7 +107,7 @@ class Journal:
                     os.truncate(self.path, before)
                     raise OSError(0, "no space left")
         except OSError as error:
-            raise UserError(f"{self.path}: cannot be written ({error.strerror}); make room for it") from None
+            raise unwritable(self.path, error) from None
         self.lines.append(line)
 
     def keep(self, path: Path) -> None:
@@ -122,7 +119,7 @@ class Journal:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, place)
             except OSError as error:
-                raise UserError(f"{place}: cannot be written ({error.strerror}); make room for it") from None
+                raise unwritable(place, error) from None
         copied = place.is_relative_to(self.files)
         self.add("artifact", file=str(place.relative_to(self.files) if copied else place))
 
@@ -135,9 +132,7 @@ class Journal:
             with atomic(self._noted, point="note") as part:
                 part.write_bytes(json_bytes(said))
         except OSError as error:
-            raise UserError(
-                f"{self._noted}: cannot be written ({error.strerror}); make room for it"
-            ) from None
+            raise unwritable(self._noted, error) from None
 
     def address(self, uri: str) -> None:
         """Begin at the first line again when MLflow is elsewhere than before."""
@@ -176,12 +171,14 @@ class Journal:
     def _note(self) -> dict[str, Any]:
         try:
             note = json.loads(self._noted.read_bytes())
-        except (
-            FileNotFoundError,
-            ValueError,
-        ):  # not yet, or torn: then every line is checked before it is sent
-            return {}
+        except (FileNotFoundError, ValueError):
+            return {}  # not yet, or torn: then every line is checked before it is sent
         return note if self.lines and note.get("identity") == self.identity else {}
+
+
+def unwritable(path: Path, error: OSError) -> UserError:
+    """What is raised where a file cannot be written."""
+    return UserError(f"{path}: cannot be written ({error.strerror}); make room for it")
 
 
 def whole_lines(content: bytes) -> tuple[list[dict[str, Any]], int]:
@@ -211,9 +208,7 @@ def journals(folder: Path) -> list[Journal]:
     for journal in found:
         if not journal.lines:  # torn in its first line: nobody was told anything
             journal.path.unlink()
-    return sorted(
-        (journal for journal in found if journal.lines), key=lambda journal: journal.lines[0]["time"]
-    )
+    return sorted((one for one in found if one.lines), key=lambda one: one.lines[0]["time"])
 
 
 def identities(folder: Path) -> set[str]:

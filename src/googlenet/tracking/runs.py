@@ -4,7 +4,7 @@ All can be done twice: they look at what is there, or leave the same behind. Wha
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def log_parameters(client: "MlflowClient", run_id: str, parameters: Mapping[str,
     from mlflow.entities import Param
 
     batch = [Param(name, value) for name, value in parameters.items()]
-    for part in _chunks(batch, PARAMETERS_PER_BATCH):
-        client.log_batch(run_id, params=part)
+    for start in range(0, len(batch), PARAMETERS_PER_BATCH):
+        client.log_batch(run_id, params=batch[start : start + PARAMETERS_PER_BATCH])
 
 
 def log_inputs(client: "MlflowClient", run_id: str, inputs: Mapping[str, str], doubtful: bool) -> None:
@@ -88,12 +88,10 @@ def log_inputs(client: "MlflowClient", run_id: str, inputs: Mapping[str, str], d
     logged = client.get_run(run_id).inputs if doubtful else None
     there = logged.dataset_inputs if logged else []
     names = inputs.keys() - {known.dataset.name for known in there}
-    batch = [
-        DatasetInput(
-            Dataset(name, inputs[name][:DIGEST_CHARACTERS], "local", json.dumps({"digest": inputs[name]}))
-        )
-        for name in sorted(names)
-    ]
+    batch = []
+    for name in sorted(names):
+        source = json.dumps({"digest": inputs[name]})
+        batch.append(DatasetInput(Dataset(name, inputs[name][:DIGEST_CHARACTERS], "local", source)))
     if batch:
         client.log_inputs(run_id, datasets=batch)
 
@@ -104,19 +102,12 @@ def log_metrics(
     """Log the numbers of steps. When in doubt, leave out what the run's history has."""
     from mlflow.entities import Metric
 
-    batch = [
-        Metric(key, value, line["time"], line["step"])
-        for line in lines
-        for key, value in line["values"].items()
-    ]
+    batch = []
+    for line in lines:
+        batch += [Metric(key, value, line["time"], line["step"]) for key, value in line["values"].items()]
     if doubtful:
         keys = sorted({metric.key for metric in batch})
         there = {(key, known.step) for key in keys for known in client.get_metric_history(run_id, key)}
         batch = [metric for metric in batch if (metric.key, metric.step) not in there]
-    for part in _chunks(batch, METRICS_PER_BATCH):
-        client.log_batch(run_id, metrics=part)
-
-
-def _chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
-    for start in range(0, len(items), size):
-        yield list(items[start : start + size])
+    for start in range(0, len(batch), METRICS_PER_BATCH):
+        client.log_batch(run_id, metrics=batch[start : start + METRICS_PER_BATCH])

@@ -66,10 +66,8 @@ def check(root: Path, experiment: str) -> None:
         try:
             with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as store:
                 found = store.execute(query, [name]).fetchone()
-        except (
-            sqlite3.OperationalError
-        ):  # locked, or of another version: MLflow's to judge, and jobs can wait
-            found = None
+        except sqlite3.OperationalError:
+            found = None  # locked, or of another version: MLflow's to judge, and jobs can wait
         except sqlite3.DatabaseError as error:
             raise UserError(f"{database}: {error}; move the file away to begin a new store") from None
         _active(found and SimpleNamespace(experiment_id=found[0], lifecycle_stage=found[1]), name)
