@@ -23,9 +23,9 @@ from googlenet.storage.files import write_bytes
 def main(arguments: list[str] | None = None) -> int:
     """Run from the command line; a UserError becomes one line and exit code 1, as does a data set that is not whole."""
     given = vars(_parser().parse_args(arguments))
-    commands: dict[str, Callable[..., int]] = {"verify": verify, "show": show, "report": report}
+    command: Callable[..., int] = given.pop("command")
     try:
-        return commands[given.pop("command")](**given)
+        return command(**given)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -39,23 +39,22 @@ def verify(folder: Path) -> int:
         count += 1
     splits = read_manifest(folder / "manifest.json").splits.values()
     records, shards = sum(split.records for split in splits), sum(len(split.shards) for split in splits)
-    print(
-        f"{folder}: {records:,} records in {shards:,} shards; {f'faults: {count}' if count else 'all as packed'}"
-    )
+    result = f"faults: {count}" if count else "all as packed"
+    print(f"{folder}: {records:,} records in {shards:,} shards; {result}")
     return 1 if count else 0
 
 
 def show(folder: Path, split: str, record: str, save: Path | None = None) -> int:
     """Print a record's fields; write its picture, as it is packed, to `save`."""
     classes, records = read_manifest(folder / "manifest.json").classes, open_split(folder, split)
-    index = index_of(records, record)
+    index = _index_of(records, record)
     shown = records[index]
-    rows = {"record": f"{index} of {len(records)} in {split}", "name": shown.name}
-    rows |= {"picture": f"{shown.width} x {shown.height} px upright, {len(shown.image):,} bytes"}
-    rows |= {"sha256": shown.sha256.hex()}
+    print(f"record:  {index} of {len(records)} in {split}")
+    print(f"name:    {shown.name}")
+    print(f"picture: {shown.width} x {shown.height} px upright, {len(shown.image):,} bytes")
+    print(f"sha256:  {shown.sha256.hex()}")
     if shown.label >= 0:
-        rows["class"] = f"{shown.label} {classes[shown.label]}"
-    print("\n".join(f"{name + ':':<9}{value}" for name, value in rows.items()))
+        print(f"class:   {shown.label} {classes[shown.label]}")
     for box, label, difficult in zip(shown.boxes.tolist(), shown.box_labels, shown.difficult, strict=True):
         corners = ", ".join(f"{value:g}" for value in box)
         print(f"object:  {classes[label]} ({corners}){' difficult' if difficult else ''}")
@@ -67,7 +66,7 @@ def show(folder: Path, split: str, record: str, save: Path | None = None) -> int
     return 0
 
 
-def index_of(records: Split, wanted: str) -> int:
+def _index_of(records: Split, wanted: str) -> int:
     """The number of a record that is named by its number or its name. Raises UserError when there is none."""
     if wanted in (names := records.names):
         return names.index(wanted)
@@ -98,17 +97,17 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, summary in (
-        ("report", "print sizes, kinds of files, duplicates, boxes and what was left out, as Markdown"),
-        ("verify", "compare every shard and every picture with its SHA-256"),
-        ("show", "print one record"),
+    for run, summary in (
+        (report, "print sizes, kinds of files, duplicates, boxes and what was left out, as Markdown"),
+        (verify, "compare every shard and every picture with its SHA-256"),
+        (show, "print one record"),
     ):
-        command = commands.add_parser(name, help=summary, description=summary)
+        command = commands.add_parser(run.__name__, help=summary, description=summary)
+        command.set_defaults(command=run)
         command.add_argument("folder", type=Path, help="the folder of manifest.json and the shards")
-        if name == "show":
-            command.add_argument("split", help="train, validation or test")
-            command.add_argument("record", help="its number, from 0, or its name")
-            command.add_argument("--save", type=Path, help="write the picture's file here")
+    command.add_argument("split", help="train, validation or test")
+    command.add_argument("record", help="its number, from 0, or its name")
+    command.add_argument("--save", type=Path, help="write the picture's file here")
     return parser
 
 

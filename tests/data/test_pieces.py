@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data.rooms import put
-from googlenet.data.pieces import cut, size_of
+from googlenet.data.pack import cut, size_of
 from googlenet.data.records import Annotation, Candidate
 
 ITEMS = [Candidate("train", f"p{n}", Path("/x/a.tar"), n % 2, offset=100 * n, size=300) for n in range(7)]

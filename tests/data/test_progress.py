@@ -1,7 +1,7 @@
 """A line of progress every ten seconds, by a clock of the test's own."""
 
-from googlenet.data.pieces import Piece
-from googlenet.data.progress import Progress
+from googlenet.data.pack import Piece
+from googlenet.data.workers import Progress
 
 
 def piece(split, pictures):
@@ -13,15 +13,15 @@ def test_lines_say_split_totals_speed_and_the_time_left():
     train, test = piece("train", 30_000), piece("test", 6_000)
     progress = Progress([train, test], said.append, lambda: now[0])
     now[0] = 9
-    progress(train, 500, False)
+    progress.add(train, 500)
     assert said == []
     now[0] = 10
-    progress(train, 500, False)
+    progress.add(train, 500)
     now[0] = 15
-    progress(train, 1, False)
+    progress.add(train, 1)
     assert said == ["train: 1,000 of 30,000; all: 1,000 of 36,000 pictures, 100 a second, 6 min left"]
     now[0] = 110
-    progress(test, 9_999, False)
+    progress.add(test, 9_999)
     assert said[1].startswith(
         "test: 9,999 of 6,000; all: 11,000 of 36,000 pictures, 100 a second, 4 min left"
     )
@@ -32,11 +32,11 @@ def test_what_was_packed_before_says_nothing_of_the_speed():
     train = piece("train", 100_000)
     progress = Progress([train], said.append, lambda: now[0])
     now[0] = 10
-    progress(train, 20_000, True)
+    progress.add(train, 20_000, before=True)
     now[0] = 20
-    progress(train, 80, False)
+    progress.add(train, 80)
     now[0] = 30
-    progress(train, 79_890, True)
+    progress.add(train, 79_890, before=True)
     assert [line.split("pictures, ")[1] for line in said] == [
         "0 a second, time left unknown",
         "4 a second, 5 h 33 min left",

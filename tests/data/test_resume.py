@@ -44,7 +44,7 @@ if __name__ == "__main__":
         store._batch_of = dies(store._batch_of, False)
     print("begun", flush=True)
     source = ClassificationSource.model_validate(settings)
-    prepare(source, folder, workers=workers, state=Path(state))
+    prepare(source, Path(folder), workers=workers, state=Path(state))
 """
 
 

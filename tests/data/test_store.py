@@ -161,8 +161,9 @@ def test_reading_records_imports_no_decoder(tmp_path):
     store(tmp_path, records(3))
     code = f"""
 import sys
+from pathlib import Path
 from googlenet.data.store import open_split
-assert open_split({str(tmp_path)!r}, "train")[1].name == "r1"
+assert open_split(Path({str(tmp_path)!r}), "train")[1].name == "r1"
 print([name for name in ("cv2", "PIL", "torch", "sklearn", "mlflow") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

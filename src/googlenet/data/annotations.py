@@ -1,6 +1,8 @@
-"""Boxes in VOC's XML, which ILSVRC uses too: what the file says, and where that lies in a picture."""
+"""Boxes in VOC's XML, which ILSVRC uses too: what the file says, where that lies in a picture; lists of pictures with XML."""
 
 import math
+from collections.abc import Collection
+from pathlib import Path, PurePosixPath
 from sys import intern
 from xml.etree.ElementTree import Element, ParseError
 
@@ -9,7 +11,8 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from googlenet.data.archive_path import AnyPath
-from googlenet.data.records import Annotation
+from googlenet.data.folders import PICTURES, candidate, inside
+from googlenet.data.records import Annotation, Candidate, Refused
 from googlenet.errors import UserError
 
 LONGEST_SIDE = 9  # digits
@@ -35,14 +38,11 @@ def read_annotation(path: AnyPath, origin: int, empty: bool = False) -> Annotati
     objects = root.findall("object")
     if not objects and not empty:
         raise UserError(f"{path.name}: has no object")
-    return Annotation(
-        file=path.name,
-        names=tuple(intern(_text(item, "name", path)) for item in objects),  # few names, a million times
-        boxes=tuple(_box(item, path) for item in objects),
-        difficult=tuple((item.findtext("difficult") or "0").strip() == "1" for item in objects),
-        size=(_side(root, "width", path), _side(root, "height", path)),
-        origin=origin,
-    )
+    names = tuple(_name(item, path) for item in objects)
+    boxes = tuple(_box(item, path) for item in objects)
+    difficult = tuple((item.findtext("difficult") or "0").strip() == "1" for item in objects)
+    size = (_side(root, "width", path), _side(root, "height", path))
+    return Annotation(path.name, names, boxes, difficult, size, origin)
 
 
 def place(
@@ -55,29 +55,24 @@ def place(
     in `keys`) and difficult bool [n]. Raises UserError naming the file for a picture of another size, an
     unknown class, or a box that is inverted, without area or outside (COCO's boxes: under one pixel wide or high).
     """
-    claimed = annotation.size
-    if (claimed[0] and claimed[0] != width) or (claimed[1] and claimed[1] != height):
-        raise UserError(
-            f"{annotation.file}: made for {claimed[0]}x{claimed[1]} px; the picture has {width}x{height} px"
-        )
-    unknown = sorted(set(annotation.names) - set(keys))
-    if unknown:
-        raise UserError(f"{annotation.file}: unknown class '{unknown[0]}'")
-    boxes = [_placed(annotation, box, width, height) for box in annotation.boxes]
+    file, (w, h) = annotation.file, annotation.size
+    if (w and w != width) or (h and h != height):
+        raise UserError(f"{file}: made for {w}x{h} px; the picture has {width}x{height} px")
     label = {key: number for number, key in enumerate(keys)}
-    labels = [label[name] for name in annotation.names]
-    return (
-        np.array(boxes, np.float32).reshape(-1, 4),
-        np.array(labels, np.int64),
-        np.array(annotation.difficult, bool),
-    )
+    unknown = sorted(set(annotation.names) - set(label))
+    if unknown:
+        raise UserError(f"{file}: unknown class '{unknown[0]}'")
+    placed = [_placed(annotation, box, width, height) for box in annotation.boxes]
+    boxes = np.array(placed, np.float32).reshape(-1, 4)
+    labels = np.array([label[name] for name in annotation.names], np.int64)
+    return boxes, labels, np.array(annotation.difficult, bool)
 
 
 def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: int) -> list[float]:
     """One box as 0-based inclusive pixels, clipped by at most the one pixel that the origin leaves open."""
-    shown = ", ".join(f"{value:g}" for value in box)
+    shown = f"{annotation.file}: box ({', '.join(f'{value:g}' for value in box)})"
     if not (box[0] < box[2] and box[1] < box[3]):
-        raise UserError(f"{annotation.file}: box ({shown}) is inverted or has no area")
+        raise UserError(f"{shown} is inverted or has no area")
     # The side on which the other convention shows.
     below, above = (1, 0) if annotation.origin == 1 else (1, 1) if annotation.exclusive else (0, 1)
     placed = []
@@ -88,20 +83,18 @@ def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: 
         if annotation.exclusive:  # and a part of the box, however small, is in the picture
             inside &= value < last + 1 if corner < 2 else value > -1
         if not inside:
-            raise UserError(
-                f"{annotation.file}: box ({shown}) lies outside its picture of {width}x{height} px"
-            )
+            raise UserError(f"{shown} lies outside its picture of {width}x{height} px")
         placed.append(min(max(value, 0.0), float(last)))
     if placed[0] > placed[2] or placed[1] > placed[3]:
-        raise UserError(f"{annotation.file}: box ({shown}) is under one pixel wide or high")
+        raise UserError(f"{shown} is under one pixel wide or high")
     return placed
 
 
-def _text(item: Element, tag: str, path: AnyPath) -> str:
-    text = (item.findtext(tag) or "").strip()
+def _name(item: Element, path: AnyPath) -> str:
+    text = (item.findtext("name") or "").strip()
     if not text:
-        raise UserError(f"{path.name}: an object has no <{tag}>")
-    return text
+        raise UserError(f"{path.name}: an object has no <name>")
+    return intern(text)  # few names, a million times
 
 
 def _box(item: Element, path: AnyPath) -> tuple[float, float, float, float]:
@@ -120,3 +113,62 @@ def _side(root: Element, tag: str, path: AnyPath) -> int:
     if not text.isdecimal() or len(text) > LONGEST_SIDE:
         raise UserError(f"{path.name}: <{tag}> of <size> is '{text[:20]}', not a number of pixels")
     return int(text)
+
+
+def listed(
+    split: str,
+    items: list[str],
+    images: AnyPath,
+    annotations: AnyPath,
+    origin: int,
+    refused: list[Refused],
+    empty: bool = False,
+    negatives: Collection[str] = (),
+) -> list[Candidate]:
+    """The picture and annotation of every item of a list; what lacks one of them joins `refused`.
+
+    `empty`: an annotation may name no object. `negatives`: items without objects, which need no annotation.
+    """
+    candidates = []
+    for item in items:
+        try:
+            if not inside(item):
+                raise UserError(f"{item}: leads out of its folder, or is no name of a file")
+            (name, path), file = _picture(images, item), annotations / f"{item}.xml"
+            if item in negatives and not file.is_file():
+                annotation = Annotation(file.name, (), (), (), (0, 0), origin)
+            else:
+                annotation = read_annotation(file, origin, empty or item in negatives)
+            candidates.append(candidate(split, name, path, -1, annotation))
+        except UserError as error:
+            refused.append(Refused(split, item, str(error)))
+    return candidates
+
+
+def drop_repeated(splits: dict[str, list[Candidate]], refused: list[Refused]) -> None:
+    """Keep each picture once, in the first split that lists it: test must not hold what training has seen."""
+    seen: dict[tuple[Path, int], str] = {}
+    for split, candidates in splits.items():
+        splits[split] = []
+        for item in candidates:
+            if item.place in seen:
+                reason = f"{item.name}: already listed in {seen[item.place]}"
+                refused.append(Refused(split, item.name, reason))
+            else:
+                seen[item.place] = split
+                splits[split].append(item)
+
+
+def class_keys(train: list[Candidate]) -> list[str]:
+    """The names of all objects in the training annotations, sorted."""
+    return sorted({name for item in train if item.annotation for name in item.annotation.names})
+
+
+def _picture(images: AnyPath, item: str) -> tuple[str, AnyPath]:
+    """Name and place of the picture of a list's item, whose name may or may not have its suffix."""
+    for suffix in (".jpg", ".JPEG", "", *(s for s in PICTURES if s != ".jpg")):
+        name = PurePosixPath(f"{item}{suffix}")
+        path = images / name
+        if path.is_file() and not name.is_absolute():
+            return name.as_posix(), path
+    raise UserError(f"{item}: no picture of that name in {images.name}")

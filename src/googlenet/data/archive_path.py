@@ -41,10 +41,10 @@ Node = Tree | ByteRange | NestedTar | bytes | Path
 class ArchivePath:
     """A file or folder of a tree, or a name where there is none (`node` is None)."""
 
-    __slots__ = ("above", "name", "node")
+    __slots__ = ("name", "node", "parent")
 
-    def __init__(self, name: str, node: Node | None, above: "AnyPath"):
-        self.name, self.node, self.above = name, node, above
+    def __init__(self, name: str, node: Node | None, parent: "AnyPath"):
+        self.name, self.node, self.parent = name, node, parent
 
     def __truediv__(self, names: str | PurePath) -> "AnyPath":
         given = PurePosixPath(names)
@@ -56,11 +56,7 @@ class ArchivePath:
         return here
 
     def __str__(self) -> str:
-        return f"{self.above}/{self.name}"
-
-    @property
-    def parent(self) -> "AnyPath":
-        return self.above
+        return f"{self.parent}/{self.name}"
 
     @property
     def stem(self) -> str:
@@ -78,8 +74,16 @@ class ArchivePath:
 
     def iterdir(self) -> Iterator["AnyPath"]:
         """What lies in a folder. A tar inside a tar is read through as it is asked, and not kept."""
-        if isinstance(self.node, NestedTar):
-            yield from self._passing(self.node)
+        if isinstance(tar := self.node, NestedTar):
+            folders = False
+            for name, offset, size in tar_index.members(*tar):
+                if "/" in name or name.endswith(TAR):
+                    folders = True
+                else:
+                    yield ArchivePath(name, ByteRange(tar.archive, offset, size), self)
+            if folders:  # after the files
+                whole = ArchivePath(self.name, tree_of(*tar), self.parent)
+                yield from (child for child in whole.iterdir() if not child.is_file())
         elif isinstance(self.node, dict):
             yield from (self._child(name) for name in self.node)
         else:
@@ -99,22 +103,10 @@ class ArchivePath:
     def _child(self, name: str) -> "AnyPath":
         if isinstance(self.node, NestedTar):  # somebody looks for single names in it: now its listing is kept
             self.node = tree_of(*self.node)
-            if isinstance(self.above, ArchivePath) and isinstance(self.above.node, dict):
-                self.above.node[self.name] = self.node
+            if isinstance(self.parent, ArchivePath) and isinstance(self.parent.node, dict):
+                self.parent.node[self.name] = self.node
         node = self.node.get(name) if isinstance(self.node, dict) else None
         return node if isinstance(node, Path) else ArchivePath(name, node, self)
-
-    def _passing(self, tar: NestedTar) -> Iterator["AnyPath"]:
-        """The files of a tar, one after another; its folders, if it has any, after them."""
-        folders = False
-        for name, offset, size in tar_index.members(*tar):
-            if "/" in name or name.endswith(TAR):
-                folders = True
-            else:
-                yield ArchivePath(name, ByteRange(tar.archive, offset, size), self)
-        if folders:
-            whole = ArchivePath(self.name, tree_of(*tar), self.above)
-            yield from (child for child in whole.iterdir() if not child.is_file())
 
 
 AnyPath = Path | ArchivePath
@@ -131,13 +123,11 @@ def tree_of(
     called = called or archive.name
     top: Tree = {}
     for member in tar_index.members(archive, offset, size, called):
-        if not wanted(member.name):
-            continue
-        if member.name.endswith(TAR):
-            inner = NestedTar(archive, member.offset, member.size, f"{member.name} in {called}")
-            put(top, member.name.removesuffix(TAR), inner, called)
-        else:
-            put(top, member.name, ByteRange(archive, member.offset, member.size), called)
+        if wanted(member.name):
+            node: Node = ByteRange(archive, member.offset, member.size)
+            if member.name.endswith(TAR):
+                node = NestedTar(archive, member.offset, member.size, f"{member.name} in {called}")
+            put(top, member.name.removesuffix(TAR), node, called)
     return top
 
 
@@ -161,12 +151,12 @@ def opened(path: Path) -> AnyPath:
     return ArchivePath(path.name.removesuffix(TAR), NestedTar(path, 0, None, path.name), path.parent)
 
 
-def opened_small(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> AnyPath:
+def opened_small(path: Path) -> AnyPath:
     """A folder as it is; a small archive, compressed or not, as a folder whose files are in memory, deflated."""
     if path.is_dir():
         return path
     top: Tree = {}
-    for name, content in tar_index.contents(path, wanted):
+    for name, content in tar_index.contents(path):
         put(top, name, zlib.compress(content, 1), path.name)
     return ArchivePath(path.name, top, path.parent)
 
@@ -183,10 +173,6 @@ def node_of(path: AnyPath) -> Node:
 def files_below(folder: AnyPath) -> Iterator[AnyPath]:
     """The files of a folder, of the folders in it, and of tars in it, in the order of their names; no dot files."""
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.name.startswith("."):
-            continue
         inner = opened(entry) if isinstance(entry, Path) and entry.suffix == TAR else entry
-        if inner.is_dir():
-            yield from files_below(inner)
-        else:
-            yield inner
+        if not entry.name.startswith("."):
+            yield from files_below(inner) if inner.is_dir() else (inner,)

@@ -1,7 +1,7 @@
 """Tables of classes, one to a line, as ILSVRC's archives and development kits have them, or plain names."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -26,13 +26,10 @@ def read_class_table(path: AnyPath) -> list[ClassRow]:
     """
     rows: list[ClassRow] = []
     seen: dict[str | int, int] = {}
-    for at, line in enumerate(lines_of(path), start=1):
-        if not line:
-            continue
+    for at, line in lines_of(path):
         row = _row(line)
-        values: list[str | int] = [row.key, row.number] if row.number else [row.key]
-        for value in values:
-            if value in seen:
+        for value in (row.key, row.number):
+            if value and value in seen:
                 raise UserError(
                     f"{path.name}, line {at}: '{value}' stands in line {seen[value]} already; remove one of them"
                 )
@@ -41,10 +38,11 @@ def read_class_table(path: AnyPath) -> list[ClassRow]:
     return rows
 
 
-def lines_of(path: AnyPath) -> list[str]:
-    """A text file's lines, stripped, blank ones as "". Raises UserError when it cannot be read."""
+def lines_of(path: AnyPath) -> list[tuple[int, str]]:
+    """A text file's lines that are not blank, stripped, with their numbers from 1. Raises UserError when it cannot be read."""
     with text_of(path):
-        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    return [(at, line.strip()) for at, line in enumerate(lines, start=1) if line.strip()]
 
 
 @contextmanager
@@ -60,19 +58,16 @@ def text_of(path: AnyPath) -> Iterator[None]:
 
 def pairs_in(path: AnyPath) -> Iterator[tuple[str, str, str]]:
     """The lines of a blacklist, <picture's number or name> <class>, each with its place for an error."""
-    for at, line in enumerate(lines_of(path), start=1):
+    for at, line in lines_of(path):
+        where = f"{path.name}, line {at}"
         words = line.split(maxsplit=1)
         if len(words) == 1:
-            raise UserError(
-                f"{path.name}, line {at}: '{line}' is not the number of a picture and a class; mend the line"
-            )
-        if words:
-            yield f"{path.name}, line {at}", words[0], words[1]
+            raise UserError(f"{where}: '{line}' is not the number of a picture and a class; mend the line")
+        yield where, words[0], words[1]
 
 
-def by_any_name(rows: Iterable[ClassRow]) -> dict[str, str]:
+def by_any_name(rows: Sequence[ClassRow]) -> dict[str, str]:
     """The key of each class by its key and by its name; a name that two classes share leads nowhere."""
-    rows = list(rows)
     names = [row.name for row in rows]
     found = {row.name: row.key for row in rows if names.count(row.name) == 1}
     return found | {row.key: row.key for row in rows}
@@ -83,6 +78,15 @@ def key_of(given: str, known: dict[str, str], where: str) -> str:
     if given not in known:
         raise UserError(f"{where}: no class '{given}'{nearest(given, known)}")
     return known[given]
+
+
+def names_for(table: list[ClassRow], keys: list[str]) -> list[str]:
+    """The name of each key if the table has one; a name that two keys share has the key beside it."""
+    names = {row.key: row.name for row in table}
+    shown = [names.get(key, key) for key in keys]
+    return [
+        f"{name} ({key})" if shown.count(name) > 1 else name for name, key in zip(shown, keys, strict=True)
+    ]
 
 
 def _row(line: str) -> ClassRow:

@@ -6,7 +6,9 @@ paper's network (response normalisation, no batch normalisation) never left its 
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
+Box = tuple[int, int, int, int]  # 0-based, inclusive: xmin, ymin, xmax, ymax
 SOFT_EDGE = (0.3, 0.62)  # of full ink: where an enlarged stroke begins and where it is opaque
 INK = {"composite": (175, 256), "scene": (165, 256)}  # brightness of the ink, 0-255
 CEILING = {"composite": 90, "scene": 140}  # the brightest background, 0-255; every ink is well above
@@ -16,11 +18,7 @@ TILT_DEGREES = 12
 
 
 def composite(
-    ink: np.ndarray,
-    photographs: list[np.ndarray],
-    side: int,
-    scale: tuple[float, float],
-    rng: np.random.Generator,
+    ink: np.ndarray, photographs: list[np.ndarray], side: int, scale: tuple[float, float], rng: Generator
 ) -> np.ndarray:
     """Draw one digit (float [8, 8], 0-1) at `scale` of the side on a crop: uint8 [side, side, 3] RGB."""
     canvas = background(photographs, side, CEILING["composite"], rng)
@@ -35,8 +33,8 @@ def scene(
     photographs: list[np.ndarray],
     side: int,
     digit_px: tuple[int, int],
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, list[tuple[int, tuple[int, int, int, int]]]]:
+    rng: Generator,
+) -> tuple[np.ndarray, list[tuple[int, Box]]]:
     """Draw several digits (each float [8, 8], 0-1) with little overlap onto a livelier crop.
 
     Returns the picture, uint8 [side, side, 3] RGB, and for every digit that found room its place in `digits`
@@ -45,12 +43,11 @@ def scene(
     canvas = background(photographs, side, CEILING["scene"], rng)
     scratches(canvas, int(rng.integers(2, 7)), 4, rng)
     colour = pen(INK["scene"], rng)  # one pen: digits that touch become one segment
-    placed: list[tuple[int, tuple[int, int, int, int]]] = []
+    placed: list[tuple[int, Box]] = []
     for number, ink in enumerate(digits):
         for _ in range(40):  # tries
-            mask = stroke(
-                ink, int(rng.integers(digit_px[0], digit_px[1] + 1)), rng.uniform(-TILT_DEGREES, TILT_DEGREES)
-            )
+            size = int(rng.integers(digit_px[0], digit_px[1] + 1))
+            mask = stroke(ink, size, rng.uniform(-TILT_DEGREES, TILT_DEGREES))
             x, y = rng.integers(0, side - mask.shape[0] + 1, size=2)
             box = ink_box(mask, x, y)
             if all(overlap(box, other) <= OVERLAP_AT_MOST for _, other in placed):
@@ -61,9 +58,7 @@ def scene(
     return canvas.astype(np.uint8), placed
 
 
-def background(
-    photographs: list[np.ndarray], side: int, ceiling: int, rng: np.random.Generator
-) -> np.ndarray:
+def background(photographs: list[np.ndarray], side: int, ceiling: int, rng: Generator) -> np.ndarray:
     """A random crop, blurred and darkened until nothing exceeds `ceiling`: float32 [side, side, 3], 0-255."""
     photograph = photographs[rng.integers(len(photographs))]
     largest = min(photograph.shape[:2])
@@ -88,7 +83,7 @@ def stroke(ink: np.ndarray, size: int, tilt: float) -> np.ndarray:
     return opacity
 
 
-def pen(brightness: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def pen(brightness: tuple[int, int], rng: Generator) -> np.ndarray:
     """A random light colour of ink: float32 [3], 0-255."""
     colour = rng.uniform(*brightness) + rng.uniform(-25, 25, size=3)
     return np.clip(colour, brightness[0] - 10, 255).astype(np.float32)
@@ -100,7 +95,7 @@ def draw(canvas: np.ndarray, mask: np.ndarray, x: int, y: int, colour: np.ndarra
     area += mask[..., None] * (colour - area)
 
 
-def scratches(canvas: np.ndarray, count: int, thickest: int, rng: np.random.Generator) -> None:
+def scratches(canvas: np.ndarray, count: int, thickest: int, rng: Generator) -> None:
     """Draw lines and discs dimmer than any ink, so that a proposal must tell digits from other things."""
     side = canvas.shape[0]
     for _ in range(count):
@@ -112,13 +107,13 @@ def scratches(canvas: np.ndarray, count: int, thickest: int, rng: np.random.Gene
             cv2.circle(canvas, start, int(rng.integers(4, 16)), colour, -1, cv2.LINE_AA)
 
 
-def ink_box(mask: np.ndarray, x: int = 0, y: int = 0) -> tuple[int, int, int, int]:
+def ink_box(mask: np.ndarray, x: int, y: int) -> Box:
     """The tight inclusive box of a mask's ink, half opaque or more, when its corner lies at (x, y)."""
     rows, columns = (np.flatnonzero((mask >= 0.5).any(axis=axis)) for axis in (1, 0))
     return int(x + columns[0]), int(y + rows[0]), int(x + columns[-1]), int(y + rows[-1])
 
 
-def overlap(a: tuple[int, ...], b: tuple[int, ...]) -> float:
+def overlap(a: Box, b: Box) -> float:
     """Intersection of two inclusive boxes over the area of the smaller."""
     width = max(min(a[2], b[2]) - max(a[0], b[0]) + 1, 0)
     height = max(min(a[3], b[3]) - max(a[1], b[1]) + 1, 0)

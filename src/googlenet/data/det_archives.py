@@ -21,7 +21,7 @@ BY_CLASS = re.compile(r"train_(pos|part|neg)_(\d+)\.txt")
 MARKS = {"pos": "1", "part": "0", "neg": "-1"}
 
 
-def det_tree(sources: dict[str, tuple[Path, Path]], data: AnyPath) -> Tree:
+def det_tree(sources: dict[str, list[Path]], data: AnyPath) -> Tree:
     """The tree of pictures, boxes and lists. `sources`: pictures and boxes of each part; `data`: the kit's folder."""
     images: Tree = {}
     annotations: Tree = {}
@@ -34,37 +34,34 @@ def det_tree(sources: dict[str, tuple[Path, Path]], data: AnyPath) -> Tree:
 
 
 def _pictures(archive: Path, flat: bool) -> tuple[Tree, dict[str, str]]:
-    """Return (pictures in the folders of their tars, the folder of each picture by its name without .JPEG)."""
+    """Return (pictures in the folders of their tars, the folder of each, as "name/", by its name without .JPEG)."""
     tree: Tree = {}
     folder_of: dict[str, str] = {}
     for path in files_below(opened(archive)):
         if not is_picture(path):
             continue  # no list names it
-        folder, stem = "" if flat else path.parent.name, path.stem
+        folder, stem = "" if flat else f"{path.parent.name}/", path.stem
         if stem in folder_of:
             raise UserError(f"{archive.name}: two pictures are called '{path.name}'; fetch it again")
         folder_of[stem] = folder
-        put(tree, _joined(folder, path.name), node_of(path), archive.name)
+        put(tree, folder + path.name, node_of(path), archive.name)
     return tree, folder_of
 
 
 def _boxes(archive: Path, folder_of: dict[str, str]) -> Tree:
     """The XML of the pictures, in their folders; that of other pictures is left out."""
     tree: Tree = {}
-    for name, what in _annotations(archive):
+    nodes: Iterator[tuple[str, Node]]
+    if archive.is_dir():
+        nodes = ((path.name, node_of(path)) for path in files_below(archive) if path.suffix == ".xml")
+    else:  # a small archive, which is read once through
+        packed = contents(archive, lambda name: name.endswith(".xml"))
+        nodes = ((name.rpartition("/")[2], zlib.compress(content, 1)) for name, content in packed)
+    for name, node in nodes:
         stem = name.removesuffix(".xml")
         if stem in folder_of:
-            put(tree, _joined(folder_of[stem], name), what, archive.name)
+            put(tree, folder_of[stem] + name, node, archive.name)
     return tree
-
-
-def _annotations(archive: Path) -> Iterator[tuple[str, Node]]:
-    """Names and contents of the XML of a folder or a small archive, which is read once through."""
-    if archive.is_dir():
-        yield from ((path.name, node_of(path)) for path in files_below(archive) if path.suffix == ".xml")
-        return
-    for name, content in contents(archive, lambda name: name.endswith(".xml")):
-        yield name.rpartition("/")[2], zlib.compress(content, 1)
 
 
 def _lists(folder: AnyPath, folder_of: dict[str, str]) -> Tree:
@@ -76,13 +73,9 @@ def _lists(folder: AnyPath, folder_of: dict[str, str]) -> Tree:
         if not match:
             put(tree, path.name, node_of(path), folder.name)
             continue
-        items = [line.split()[0].rpartition("/")[2] for line in lines_of(path) if line]
-        lines = [f"{_joined(folder_of.get(item, ''), item)} {MARKS[match[1]]}\n" for item in items]
+        items = [line.split()[0].rpartition("/")[2] for _, line in lines_of(path)]
+        lines = [f"{folder_of.get(item, '')}{item} {MARKS[match[1]]}\n" for item in items]
         by_class.setdefault(match[2], []).append("".join(lines).encode())
     for number, texts in by_class.items():
         put(tree, f"train_{number}.txt", zlib.compress(b"".join(texts), 1), folder.name)
     return tree
-
-
-def _joined(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name

@@ -14,7 +14,7 @@ import csv
 import json
 import math
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +23,6 @@ import numpy as np
 from googlenet.data.annotations import read_annotation
 from googlenet.data.class_table import ClassRow, by_any_name, key_of, lines_of, pairs_in, text_of
 from googlenet.data.folders import inside
-from googlenet.data.records import Annotation
 from googlenet.errors import UserError, nearest
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -74,7 +73,7 @@ def read_list(path: Path) -> Pictures:
 
     Otherwise a picture's number is its place in the list, from 1.
     """
-    rows = [(at, line.split()) for at, line in enumerate(lines_of(path), start=1) if line]
+    rows = [(at, line.split()) for at, line in lines_of(path)]
     place: dict[str, int] = {}
     for at, words in rows:
         if words[0] in place:
@@ -83,11 +82,10 @@ def read_list(path: Path) -> Pictures:
     if not rows:
         raise UserError(f"{path.name}: lists no picture; give one name in each line")
     second = [words[1] if len(words) > 1 else "" for _, words in rows]
-    own = all(word.isdecimal() and len(word) < 19 and int(word) > 0 for word in second) and len(
-        set(map(int, second))
-    ) == len(rows)
-    numbers = [str(int(word)) for word in second] if own else map(str, range(1, len(rows) + 1))
-    return Pictures(path.name, list(place), place, {number: at for at, number in enumerate(numbers)})
+    numbers = {int(word) for word in second if word.isdecimal() and len(word) < 19} - {0}
+    numbered = len(numbers) == len(rows)
+    by_number = {str(int(second[at]) if numbered else at + 1): at for at in range(len(rows))}
+    return Pictures(path.name, list(place), place, by_number)
 
 
 def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> tuple[ObjectTable, Classes]:
@@ -101,7 +99,10 @@ def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> t
     for at, name in enumerate(pictures.names):
         if not inside(name):
             raise UserError(f"{pictures.file}: '{name}' leads out of {folder}; mend the line")
-        annotation = _annotation(folder / f"{name}.xml", f"{pictures.file}, '{name}'")
+        try:
+            annotation = read_annotation(folder / f"{name}.xml", XML_ORIGIN, empty=True)
+        except UserError as error:
+            raise UserError(f"{pictures.file}, '{name}': {error}; mend the file or the list") from None
         image.extend([at] * len(annotation.names))
         names += annotation.names
         files += [annotation.file] * len(annotation.names)
@@ -118,9 +119,8 @@ def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> t
     label_of = {key: label for label, key in enumerate(keys)}
     labels = [label_of[key_of(name, known, file)] for name, file in zip(names, files, strict=True)]
     placed = np.array(boxes, np.float64).reshape(-1, 4)
-    return ObjectTable(
-        np.array(image), np.array(labels, np.int64), placed, np.array(difficult, bool)
-    ), classes
+    columns = np.array(image), np.array(labels, np.int64), placed, np.array(difficult, bool)
+    return ObjectTable(*columns), classes
 
 
 def read_blacklist(path: Path, pictures: Pictures, classes: Classes) -> np.ndarray:
@@ -136,33 +136,26 @@ def read_blacklist(path: Path, pictures: Pictures, classes: Classes) -> np.ndarr
 
 def read_detections(path: Path, pictures: Pictures, classes: Classes) -> DetectionTable:
     """Read detections of listed pictures, in the order of the file."""
-    numbered = path.suffix.lower() not in FORMS
-    if numbered and not classes.by_number:
+    rows = FORMS.get(path.suffix.lower(), _of_text)
+    if rows is _of_text and not classes.by_number:
         raise UserError(f"{path.name}: its classes are numbers; give a table that says which (--classes)")
-    place = pictures.by_number if numbered else pictures.place
-    label_of = {key: label for label, key in enumerate(classes.keys)}
-    label_of = classes.by_number if numbered else {name: label_of[key] for name, key in classes.known.items()}
+    place, label_of = pictures.by_number, classes.by_number
+    if rows is not _of_text:
+        label_of = {key: label for label, key in enumerate(classes.keys)}
+        place, label_of = pictures.place, {name: label_of[key] for name, key in classes.known.items()}
     image, label, numbers = array("q"), array("q"), array("d")
-    for where, picture, name, values in FORMS.get(path.suffix.lower(), _of_text)(path):
+    for where, picture, name, values in rows(path):
         if picture not in place:
             raise UserError(
-                f"{path.name}, {where}: no picture '{picture}' among the {len(place)} of {pictures.file}; mend the "
-                "line or the list"
+                f"{where}: no picture '{picture}' among the {len(place)} of {pictures.file}; mend the line or the list"
             )
         if name not in label_of:
-            raise UserError(f"{path.name}, {where}: no class '{name}'{nearest(name, label_of)}")
+            raise UserError(f"{where}: no class '{name}'{nearest(name, label_of)}")
         image.append(place[picture])
         label.append(label_of[name])
-        numbers.extend(_checked(values, f"{path.name}, {where}"))
+        numbers.extend(_checked(values, where))
     table = np.array(numbers, np.float64).reshape(-1, 5)
     return DetectionTable(np.array(image), np.array(label), table[:, 0], table[:, 1:])
-
-
-def _annotation(path: Path, where: str) -> Annotation:
-    try:
-        return read_annotation(path, XML_ORIGIN, empty=True)
-    except UserError as error:
-        raise UserError(f"{where}: {error}; mend the file or the list") from None
 
 
 def _checked(values: Sequence[Any], where: str) -> list[float]:
@@ -185,14 +178,13 @@ def _checked(values: Sequence[Any], where: str) -> list[float]:
 
 def _of_text(path: Path) -> Iterator[Row]:
     for at, line in enumerate(_open(path), start=1):
-        words = line.split()
-        if not words:
-            continue
-        if len(words) != 7:
+        words, where = line.split(), f"{path.name}, line {at}"
+        if len(words) not in (0, 7):
             raise UserError(
-                f"{path.name}, line {at}: has {len(words)} words, not 7; write picture class score xmin ymin xmax ymax"
+                f"{where}: has {len(words)} words, not 7; write picture class score xmin ymin xmax ymax"
             )
-        yield f"line {at}", words[0], words[1], words[2:]
+        if words:
+            yield where, words[0], words[1], words[2:]
 
 
 def _of_csv(path: Path) -> Iterator[Row]:
@@ -203,11 +195,9 @@ def _of_csv(path: Path) -> Iterator[Row]:
             raise UserError(f"{path.name}, line 1: the head must name {', '.join(COLUMNS)}; mend it")
         image, name, *values = (head.index(column) for column in COLUMNS)
         for row in reader:
-            where = f"line {reader.line_num}"
+            where = f"{path.name}, line {reader.line_num}"
             if row and len(row) != len(head):
-                raise UserError(
-                    f"{path.name}, {where}: has {len(row)} fields, not {len(head)}; mend the line"
-                )
+                raise UserError(f"{where}: has {len(row)} fields, not {len(head)}; mend the line")
             if row:
                 yield where, row[image].strip(), row[name].strip(), [row[column] for column in values]
     except csv.Error as error:
@@ -222,13 +212,14 @@ def _of_json(path: Path) -> Iterator[Row]:
     if not isinstance(rows, list):
         raise UserError(f"{path.name}: is no list; write [{{image, class, score, box}}, ...]")
     for at, row in enumerate(rows, start=1):
-        box = row.get("box") if isinstance(row, Mapping) else None
-        texts = isinstance(row, Mapping) and all(isinstance(row.get(key), str) for key in ("image", "class"))
-        if not texts or not isinstance(box, list) or len(box) != 4:
-            raise UserError(
-                f"{path.name}, entry {at}: needs the texts image and class, a score, and a box of four numbers; mend it"
-            )
-        yield f"entry {at}", row["image"], row["class"], [row.get("score"), *box]
+        where = f"{path.name}, entry {at}"
+        match row:
+            case {"image": str(image), "class": str(name), "box": [_, _, _, _] as box}:
+                yield where, image, name, [row.get("score"), *box]
+            case _:
+                raise UserError(
+                    f"{where}: needs the texts image and class, a score, and a box of four numbers; mend it"
+                )
 
 
 def _open(path: Path) -> Iterator[str]:

@@ -15,11 +15,12 @@ import numpy as np
 from googlenet.config.schema.dataset import Kind
 from googlenet.data.archive_path import AnyPath
 from googlenet.data.class_table import ClassRow, lines_of
-from googlenet.data.folders import require, visible
+from googlenet.data.folders import visible
 from googlenet.errors import UserError
 
 NUMBER = re.compile(r"ILSVRC\d{4}(_[A-Z]+)?_ID")
 TRUTH = re.compile(r"ILSVRC\d{4}_(clsloc_)?validation_ground_truth\.txt")
+AGAIN = "fetch the development kit again"
 META: dict[Kind, tuple[str, ...]] = {
     "classification": ("meta.mat", "meta_clsloc.mat"),
     "detection": ("meta_det.mat",),
@@ -28,27 +29,27 @@ META: dict[Kind, tuple[str, ...]] = {
 
 def classes_in(data: AnyPath, kind: Kind) -> list[ClassRow]:
     """The classes of the competition with their numbers, from the folder `data` of a kit. Raises UserError."""
-    found = [data / name for name in META[kind] if (data / name).is_file()]
-    if not found:
-        raise UserError(f"{data}: has no {' or '.join(META[kind])}; fetch the development kit again")
-    synsets = _synsets(found[0])
+    from scipy.io import loadmat
+
+    path = next((data / name for name in META[kind] if (data / name).is_file()), None)
+    if path is None:
+        raise UserError(f"{data}: has no {' or '.join(META[kind])}; {AGAIN}")
+    try:
+        synsets = np.atleast_1d(loadmat(io.BytesIO(path.read_bytes()), squeeze_me=True)["synsets"])
+    except Exception as error:  # of damaged bytes SciPy's reader raises anything from KeyError to zlib.error
+        raise UserError(f"{path}: no table 'synsets' to be read ({error}); {AGAIN}") from error
     columns = synsets.dtype.names or ()
     number = next((name for name in columns if NUMBER.fullmatch(name)), None)
     words = "words" if "words" in columns else "name"
     if number is None or not {"WNID", words} <= set(columns):
-        raise UserError(
-            f"{found[0]}: 'synsets' has no number, WNID and words; fetch the development kit again"
-        )
-    leaves = [row for row in synsets if "num_children" not in columns or not row["num_children"]]
+        raise UserError(f"{path}: 'synsets' has no number, WNID and words; {AGAIN}")
     rows = [
         ClassRow(str(row["WNID"]), str(row[words]).split(",")[0].strip(), int(row[number]))
-        for row in leaves
-        if int(row[number]) > 0
+        for row in synsets
+        if not ("num_children" in columns and row["num_children"]) and int(row[number]) > 0
     ]
     if len({row.number for row in rows}) < len(rows) or len({row.key for row in rows}) < len(rows):
-        raise UserError(
-            f"{found[0]}: two classes have one number or one wnid; fetch the development kit again"
-        )
+        raise UserError(f"{path}: two classes have one number or one wnid; {AGAIN}")
     return rows
 
 
@@ -60,31 +61,11 @@ def truth_in(data: AnyPath) -> tuple[str, list[int]]:
     return files[0].name, numbers_in(files[0])
 
 
-def blacklist_in(folders: tuple[AnyPath, ...], given: str) -> set[int]:
-    """The numbers of the val pictures that a blacklist of CLS-LOC names; the file is looked for in `folders`."""
-    found = [folder / given for folder in folders if (folder / given).is_file()]
-    path = found[0] if found else require(folders[0] / given, "dataset.classification.blacklist", False)
-    return set(numbers_in(path))
-
-
 def numbers_in(path: AnyPath) -> list[int]:
     """The numbers of a file that has one on each line. Raises UserError naming file and line."""
     numbers = []
-    for at, line in enumerate(lines_of(path), start=1):
-        if line and not line.isdecimal():
+    for at, line in lines_of(path):
+        if not line.isdecimal():
             raise UserError(f"{path.name}, line {at}: '{line}' is no number; mend the line")
-        if line:
-            numbers.append(int(line))
+        numbers.append(int(line))
     return numbers
-
-
-def _synsets(path: AnyPath) -> np.ndarray:
-    """The table `synsets` of a MATLAB file, a structured array with one row for each class."""
-    from scipy.io import loadmat
-
-    try:
-        return np.atleast_1d(loadmat(io.BytesIO(path.read_bytes()), squeeze_me=True)["synsets"])
-    except Exception as error:  # of damaged bytes SciPy's reader raises anything from KeyError to zlib.error
-        raise UserError(
-            f"{path}: no table 'synsets' to be read ({error}); fetch the development kit again"
-        ) from error

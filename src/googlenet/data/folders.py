@@ -4,16 +4,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TypeVar, overload
+from typing import TypeVar
 
 from googlenet.config.schema.dataset import ClassificationSource, DataSource, SplitSources
-from googlenet.data.archive_path import AnyPath, ArchivePath, ByteRange
-from googlenet.data.records import SPLITS, Annotation, Candidate
-from googlenet.errors import UserError
+from googlenet.data.archive_path import AnyPath, ByteRange
+from googlenet.data.records import SPLITS, Annotation, Candidate, Refused
+from googlenet.errors import UserError, nearest, printable
 
 LONGEST_NAME = 240  # bytes; file systems take 255, and a suffix may be added
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-PathT = TypeVar("PathT", bound=AnyPath)
+PathT = TypeVar("PathT", Path, AnyPath)
 
 
 def root_of(source: DataSource) -> Path:
@@ -33,27 +33,23 @@ def check_splits(source: DataSource) -> None:
     In classification, validation may be "" where images are held out of training instead; and training may be "" too, for
     a data set that nothing is trained on: then test stands alone.
     """
-    key, splits, held_out = f"{source.key}.splits", source.splits, False
+    key, splits, needed = f"{source.key}.splits", source.splits, list(SPLITS)
     if isinstance(source, ClassificationSource):
-        if test_alone(splits):
-            if source.validation_per_class:
-                raise UserError(
-                    f"{source.key}.validation_per_class: no training pictures to hold out of; set it to 0"
-                )
-            if not splits.test:
-                raise UserError(f"{key}.test: not set; name the part of the data set to use")
-            return
-        held_out = source.validation_per_class > 0
-        if held_out == bool(splits.validation):
+        alone, held_out = test_alone(splits), source.validation_per_class > 0
+        if alone and held_out:
+            raise UserError(
+                f"{source.key}.validation_per_class: no training pictures to hold out of; set it to 0"
+            )
+        if not alone and held_out == bool(splits.validation):
             raise UserError(
                 f"{key}.validation: either name a folder and set {source.key}.validation_per_class to 0, "
                 'or set it to "" and that key above 0'
             )
-    needed = {split: splits.of(split) for split in SPLITS if not (held_out and split == "validation")}
-    for split, name in needed.items():
-        if not name:
+        needed = ["test"] if alone else [split for split in SPLITS if split != "validation" or not held_out]
+    for split in needed:
+        if not splits.of(split):
             raise UserError(f"{key}.{split}: not set; name the part of the data set to use")
-    if len(set(needed.values())) < len(needed):
+    if len({splits.of(split) for split in needed}) < len(needed):
         raise UserError(
             f"{key}: two splits read the same source; name another, since choices and figures need different pictures"
         )
@@ -67,21 +63,21 @@ def test_alone(splits: SplitSources) -> bool:
 def require(path: PathT, key: str, folder: bool = True) -> PathT:
     """Return `path`, or raise UserError naming the key that leads there."""
     if not (path.is_dir() if folder else path.is_file()):
-        raise UserError(
-            f"{key}: no {'folder' if folder else 'file'} {path}; correct the key or complete the data set"
-        )
+        kind = "folder" if folder else "file"
+        raise UserError(f"{key}: no {kind} {path}; correct the key or complete the data set")
     return path
 
 
-@overload
-def visible(folder: Path) -> list[Path]: ...
-@overload
-def visible(folder: AnyPath) -> list[AnyPath]: ...
-def visible(folder: AnyPath) -> Sequence[AnyPath]:
+def file_in(folders: Sequence[AnyPath], name: str | Path, key: str) -> AnyPath:
+    """The file of that name in the first of the folders that has it. Raises UserError naming the key."""
+    found = (folder / name for folder in folders if (folder / name).is_file())
+    return next(found, None) or require(folders[0] / name, key, folder=False)
+
+
+def visible(folder: PathT) -> list[PathT]:
     """A folder's entries in the order of their names, without the dot files that systems leave there."""
-    return sorted(
-        (path for path in folder.iterdir() if not path.name.startswith(".")), key=lambda path: path.name
-    )
+    entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return sorted(entries, key=lambda path: path.name)
 
 
 def inside(name: str) -> bool:
@@ -91,9 +87,8 @@ def inside(name: str) -> bool:
         longest = max((len(part.encode()) for part in path.parts), default=0)
     except UnicodeEncodeError:
         return False
-    return (
-        not path.is_absolute() and ".." not in path.parts and "\0" not in name and 0 < longest <= LONGEST_NAME
-    )
+    unsafe = path.is_absolute() or ".." in path.parts or "\0" in name
+    return not unsafe and 0 < longest <= LONGEST_NAME
 
 
 def is_picture(path: AnyPath) -> bool:
@@ -102,30 +97,71 @@ def is_picture(path: AnyPath) -> bool:
 
 
 def candidate(
-    split: str,
-    name: str,
-    path: AnyPath,
-    label: int = -1,
-    annotation: Annotation | None = None,
-    partial: tuple[int, ...] = (),
+    split: str, name: str, path: AnyPath, label: int = -1, annotation: Annotation | None = None
 ) -> Candidate:
     """An image at a path, be it a file or a range of an archive's bytes."""
-    if isinstance(path, ArchivePath):
-        where = path.node
-        if not isinstance(where, ByteRange):
-            raise UserError(f"{path}: lies in a compressed archive; unpack that one")
-        return Candidate(split, name, where.archive, label, annotation, partial, where.offset, where.size)
-    return Candidate(split, name, path, label, annotation, partial)
+    if isinstance(path, Path):
+        return Candidate(split, name, path, label, annotation)
+    if not isinstance(path.node, ByteRange):
+        raise UserError(f"{path}: lies in a compressed archive; unpack that one")
+    archive, offset, size = path.node
+    return Candidate(split, name, archive, label, annotation, (), offset, size)
 
 
-def hold_out(
-    train: list[Candidate], classes: list[str], per_class: int, key: str
-) -> tuple[list[Candidate], list[Candidate]]:
-    """Move `per_class` pictures of each class from training to validation; return (train, validation).
+def class_names(folder: AnyPath, key: str) -> list[str]:
+    """The names of a folder's folders, sorted. Raises UserError when there is none or one has no picture."""
+    found = [path for path in visible(folder) if path.is_dir()]
+    if not found:
+        raise UserError(
+            f"{key}: {folder} has no class folders; it should hold one folder of pictures per class"
+        )
+    for path in found:
+        if not inside(path.name):
+            raise UserError(f"{path}: the name of this class folder is no UTF-8, or too long; rename it")
+        if not any(is_picture(item) for item in path.iterdir()):
+            raise UserError(f"{path}: class folder without pictures; fill it or remove it")
+    return [path.name for path in found]
+
+
+def pictures_in(folder: AnyPath, split: str, classes: list[str], refused: list[Refused]) -> list[Candidate]:
+    """Every picture of one split with its class; the files there that are no pictures join `refused`.
+
+    A class that training does not have is a UserError: its pictures could only ever count as wrong.
+    """
+    candidates, labels = [], {name: label for label, name in enumerate(classes)}
+
+    def refuse(name: str, reason: str) -> None:
+        refused.append(Refused(split, printable(name), f"{printable(name)}: {reason}"))
+
+    for entry in visible(folder):
+        if not entry.is_dir():
+            refuse(entry.name, "lies in no class folder")
+            continue
+        if entry.name not in labels:
+            raise UserError(
+                f"{entry}: class '{entry.name}' is not in training{nearest(entry.name, classes)}; add pictures of it"
+                " there, or take this folder away"
+            )
+        for path in visible(entry):
+            name = f"{entry.name}/{path.name}"
+            if not inside(path.name):
+                refuse(name, "its name is no UTF-8, or too long; rename it")
+            elif is_picture(path):
+                candidates.append(candidate(split, name, path, labels[entry.name]))
+            else:
+                refused.append(Refused(split, name, f"{name}: not a picture file"))
+    return candidates
+
+
+def hold_out(source: ClassificationSource, splits: dict[str, list[Candidate]], classes: list[str]) -> None:
+    """Where training has no validation beside it, move `validation_per_class` pictures of each class there.
 
     Which ones depends on their names alone (those of the smallest SHA-256), so that another picture in the
     folder moves at most one of them. Raises UserError when a class has no more pictures than are held out.
     """
+    if "train" not in splits or "validation" in splits:
+        return
+    train, per_class = splits["train"], source.validation_per_class
     names_of: list[list[str]] = [[] for _ in classes]
     for item in train:
         names_of[item.label].append(item.name)
@@ -133,9 +169,9 @@ def hold_out(
     for class_name, names in zip(classes, names_of, strict=True):
         if len(names) <= per_class:
             raise UserError(
-                f"{key}: {per_class}, but class '{class_name}' has only {len(names)} pictures; lower it"
+                f"{source.key}.validation_per_class: {per_class}, but class '{class_name}' has only {len(names)} "
+                "pictures; lower it"
             )
         chosen.update(sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[:per_class])
-    kept = [item for item in train if item.name not in chosen]
-    moved = [replace(item, split="validation") for item in train if item.name in chosen]
-    return kept, moved
+    splits["train"] = [item for item in train if item.name not in chosen]
+    splits["validation"] = [replace(item, split="validation") for item in train if item.name in chosen]

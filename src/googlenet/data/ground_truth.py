@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from googlenet.data.records import Record
 from googlenet.data.store import Split
 
 
@@ -19,11 +18,6 @@ class GroundTruth(NamedTuple):
     labels: np.ndarray
     difficult: np.ndarray
     partial: np.ndarray
-
-    @classmethod
-    def of(cls, record: Record) -> "GroundTruth":
-        """The objects of a record."""
-        return cls(record.boxes, record.box_labels, record.difficult, record.partial)
 
     @property
     def complete(self) -> bool:
@@ -40,6 +34,6 @@ def with_sizes(split: Split, rows: Iterable[int]) -> tuple[list[GroundTruth], li
     """The objects of some images of a split, and the images' (width, height)."""
     truth, sizes = [], []
     for record in (split[row] for row in rows):  # one at a time: each holds its image
-        truth.append(GroundTruth.of(record))
+        truth.append(GroundTruth(record.boxes, record.box_labels, record.difficult, record.partial))
         sizes.append((record.width, record.height))
     return truth, sizes

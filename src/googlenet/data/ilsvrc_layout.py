@@ -5,28 +5,27 @@
     Annotations/CLS-LOC/val/*.xml        ImageSets/DET/<list>.txt
     LOC_synset_mapping.txt, map_det.txt  optional: the words of a wnid, beside Data, in devkit/data/, or one folder up
 
-Lists by class, pictures without objects and the blacklist of DET: ilsvrc_detection.py.
+In ImageSets/DET lie lists of two kinds, <split>.txt with one picture to a line: <picture> [<index>], and <split>_<number>.txt for
+the class of that number: <picture> 1 | 0 | -1. In the second kind 1 says that every object of the class has its box, 0 that some
+may lack it, -1 that there is none; nothing is known of classes that do not list a picture. Where <split>.txt is not there, the
+pictures are those that any class lists. The numbers are those of map_det.txt, which the development kit has.
 
 The flat validation pictures take their class from their XML, whose object is named by wnid: the challenge's
 numeric ground truth counts classes in another order than the alphabet. ILSVRC's boxes are 0-based.
 """
 
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
 from googlenet.config.schema.dataset import ClassificationSource, DataSource, DetectionSource, Kind
-from googlenet.data import ilsvrc_detection
-from googlenet.data.annotations import read_annotation
+from googlenet.data import class_table, folders
+from googlenet.data.annotations import class_keys, drop_repeated, listed, read_annotation
 from googlenet.data.archive_path import AnyPath
-from googlenet.data.class_table import ClassRow, read_class_table
-from googlenet.data.class_trees import class_names, pictures_in
-from googlenet.data.folders import (
-    candidate,
-    check_splits,
-    hold_out,
-    inside,
-    is_picture,
-    require,
-    test_alone,
-    visible,
-)
+from googlenet.data.class_table import ClassRow, key_of, lines_of, names_for
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.errors import UserError, printable
 
@@ -36,21 +35,27 @@ TABLES: dict[Kind, tuple[str, ...]] = {
     "detection": ("map_det.txt", "LOC_synset_mapping.txt"),
 }
 BOX_ORIGIN = 0
+MARKS = {"1", "0", "-1"}
+BLACKLISTED = "val"  # the list whose numbers the competition's blacklist uses
 
 
 def check(source: DataSource, top: AnyPath) -> None:
     """See that the folders and lists of the splits exist in `top`. Raises UserError naming the key."""
-    check_splits(source)
-    if isinstance(source, DetectionSource):
-        ilsvrc_detection.check(source, top)
-        return
+    folders.check_splits(source)
     part = PARTS[source.kind]
     for split in SPLITS:
         name, key = source.splits.of(split), f"{source.key}.splits.{split}"
+        folder = name
+        if source.kind == "detection":
+            folder = folder_of(top, name)
+            if not _class_lists(top, name):
+                folders.require(_list(top, name), key, folder=False)
         if name:
-            require(top / "Data" / part / name, key)
-        if name and split != "train":
-            require(top / "Annotations" / part / name, key)
+            folders.require(top / "Data" / part / folder, key)
+        if name and (split != "train" or source.kind == "detection"):
+            folders.require(top / "Annotations" / part / folder, key)
+    if isinstance(source, DetectionSource) and source.blacklist:
+        _blacklist_file(source, top)
 
 
 def read(source: DataSource, top: AnyPath, table: list[ClassRow] | None = None) -> Reading:
@@ -61,69 +66,205 @@ def read(source: DataSource, top: AnyPath, table: list[ClassRow] | None = None) 
     check(source, top)
     table = table_of(top, source.kind) if table is None else table
     if isinstance(source, DetectionSource):
-        keys, splits, refused = ilsvrc_detection.read(source, top, table)
-    else:
-        keys, splits, refused = _classification(source, top)
-    return Reading(words(table, keys), keys, splits, refused, f"ILSVRC {PARTS[source.kind]}")
+        return _detection(source, top, table)
+    return _classification(source, top, table)
 
 
-def _classification(
-    source: ClassificationSource, top: AnyPath
-) -> tuple[list[str], dict[str, list[Candidate]], list[Refused]]:
+def _classification(source: ClassificationSource, top: AnyPath, table: list[ClassRow]) -> Reading:
     data, keys = top / "Data/CLS-LOC", None
     splits: dict[str, list[Candidate]] = {}
     refused: list[Refused] = []
-    if not test_alone(source.splits):
-        keys = class_names(data / source.splits.train, f"{source.key}.splits.train")
-        splits["train"], refused = pictures_in(data / source.splits.train, "train", keys)
+    if not folders.test_alone(source.splits):
+        keys = folders.class_names(data / source.splits.train, f"{source.key}.splits.train")
+        splits["train"] = folders.pictures_in(data / source.splits.train, "train", keys, refused)
     for split in ("validation", "test"):
         if name := source.splits.of(split):
-            named, bad = _flat(split, data / name, top / "Annotations/CLS-LOC" / name, keys)
+            named = _flat(split, data / name, top / "Annotations/CLS-LOC" / name, keys, refused)
             keys = sorted({key for _, key in named}) if keys is None else keys
             labels = {key: label for label, key in enumerate(keys)}
-            splits[split] = [candidate(split, path.name, path, labels[key]) for path, key in named]
-            refused += bad
+            splits[split] = [folders.candidate(split, path.name, path, labels[key]) for path, key in named]
     keys = keys or []
-    if "validation" not in splits and "train" in splits:
-        key = f"{source.key}.validation_per_class"
-        splits["train"], splits["validation"] = hold_out(
-            splits["train"], keys, source.validation_per_class, key
-        )
-    return keys, splits, refused
+    folders.hold_out(source, splits, keys)
+    return Reading(names_for(table, keys), keys, splits, refused, "ILSVRC CLS-LOC")
 
 
 def _flat(
-    split: str, images: AnyPath, annotations: AnyPath, keys: list[str] | None
-) -> tuple[list[tuple[AnyPath, str]], list[Refused]]:
+    split: str, images: AnyPath, annotations: AnyPath, keys: list[str] | None, refused: list[Refused]
+) -> list[tuple[AnyPath, str]]:
     """A folder of pictures whose class is the name of the objects in their XML: one of `keys`, or any for None."""
-    found, refused, known = [], [], set(keys or ())
-    for path in visible(images):
+    found, known = [], set(keys or ())
+    for path in folders.visible(images):
         try:
-            if not inside(path.name):
+            if not folders.inside(path.name):
                 raise UserError(f"{path.name}: its name is no UTF-8, or too long; rename it")
-            if not is_picture(path):
+            if not folders.is_picture(path):
                 raise UserError(f"{path.name}: not a picture file")
             names = set(read_annotation(annotations / f"{path.stem}.xml", BOX_ORIGIN).names)
             if len(names) != 1 or (keys is not None and not names <= known):
-                lacking = "not one class" + (" of training" if keys is not None else "")
+                lacking = "not one class" if keys is None else "not one class of training"
                 raise UserError(f"{path.stem}.xml: names {', '.join(sorted(names))}, {lacking}")
             found.append((path, names.pop()))
         except UserError as error:
             refused.append(Refused(split, printable(path.name), str(error)))
-    return found, refused
+    return found
 
 
 def table_of(top: AnyPath, kind: Kind) -> list[ClassRow]:
     """The table of the classes' wnids and words that lies with the data; empty if there is none."""
-    folders = [base / inner for base in (top, top.parent) for inner in ("", "devkit/data")]
-    found = [folder / name for name in TABLES[kind] for folder in folders if (folder / name).is_file()]
-    return read_class_table(found[0]) if found else []
+    places = [base / inner for base in (top, top.parent) for inner in ("", "devkit/data")]
+    found = [place / name for name in TABLES[kind] for place in places if (place / name).is_file()]
+    return class_table.read_class_table(found[0]) if found else []
 
 
-def words(table: list[ClassRow], keys: list[str]) -> list[str]:
-    """The first word of each wnid if the table has one; a word that two wnids share keeps the wnid too."""
-    names = {row.key: row.name for row in table}
-    words = [names.get(key, key) for key in keys]
-    return [
-        f"{word} ({key})" if words.count(word) > 1 else word for word, key in zip(words, keys, strict=True)
-    ]
+def _detection(source: DetectionSource, top: AnyPath, table: list[ClassRow]) -> Reading:
+    """Read lists and annotations; the classes are wnids."""
+    known = class_table.by_any_name(table)
+    splits: dict[str, list[Candidate]] = {}
+    refused: list[Refused] = []
+    marked: dict[str, _Marked | None] = {}
+    for split in SPLITS:
+        name = source.splits.of(split)
+        items, marked[split], negatives = _items(top, name, table)
+        if not source.negatives:
+            items = [item for item in items if item not in negatives]
+        folder = folder_of(top, name)
+        images, annotations = top / "Data/DET" / folder, top / "Annotations/DET" / folder
+        # Without lists by class, as in val, every class is looked for in every picture: some have none.
+        unmarked = marked[split] is None
+        found = listed(split, items, images, annotations, BOX_ORIGIN, refused, unmarked, negatives)
+        splits[split] = [_by_key(item, known) for item in found]
+    drop_repeated(splits, refused)
+    keys = [_wnid(name, known, f"{source.key}.classes") for name in source.classes]
+    keys = keys or class_keys(splits["train"])
+    black = _blacklist(source, top, keys, known)
+    for split, candidates in splits.items():
+        splits[split] = [_judged(item, marked[split], black, keys) for item in candidates]
+    return Reading(names_for(table, keys), keys, splits, refused, "ILSVRC DET")
+
+
+def folder_of(top: AnyPath, name: str) -> str:
+    """Where a list's pictures lie: `val1`, one of the two usual halves of val, reads from `val`."""
+    return name if (top / "Data/DET" / name).is_dir() else name.rstrip("0123456789").rstrip("_")
+
+
+class _Marked:
+    """What the lists by class say: of which classes a picture has all its boxes."""
+
+    def __init__(self, items: list[str], classes: list[str]):
+        self.row = {item: row for row, item in enumerate(items)}
+        self.column = {key: column for column, key in enumerate(classes)}
+        self.whole = np.zeros((len(items), len(classes)), bool)
+        self._made: dict[bytes, tuple[int, ...]] = {}
+
+    def partial(self, item: str, keys: list[str]) -> tuple[int, ...]:
+        """The classes, by their places in `keys`, of which the picture may have objects without a box.
+
+        Few combinations occur, in many pictures: equal ones are one object in memory.
+        """
+        row = self.whole[self.row[item]]
+        mark = row.tobytes()
+        if mark not in self._made:
+            whole = [key in self.column and row[self.column[key]] for key in keys]
+            self._made[mark] = tuple(label for label, known in enumerate(whole) if not known)
+        return self._made[mark]
+
+
+def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _Marked | None, set[str]]:
+    """A split's pictures, what the lists by class say of them (None without such lists), and the negatives."""
+    lists = _class_lists(top, name)
+    plain = _list(top, name)
+    items = [line.split()[0] for _, line in lines_of(plain)] if plain.is_file() else None
+    if not lists:
+        return items or [], None, set()
+    wnids = {row.number: row.key for row in table if row.number}
+    unknown = sorted(set(lists) - set(wnids))
+    if unknown:
+        raise UserError(
+            f"{lists[unknown[0]].name}: no class has the number {unknown[0]}; put map_det.txt of the development "
+            f"kit (wnid, number, name in each line) into {top}"
+        )
+    # Read twice, kept once: 200 lists of some 65,000 lines each.
+    if items is None:
+        items = sorted({item for path in lists.values() for item, _ in _marks(path)})
+    marked = _Marked(items, [wnids[number] for number in lists])
+    listed_at_all, shown = np.zeros((2, len(items)), bool)
+    for column, path in enumerate(lists.values()):
+        for item, mark in _marks(path):
+            row = marked.row.get(item)
+            if row is not None:
+                marked.whole[row, column] = mark != "0"
+                listed_at_all[row] = True
+                shown[row] |= mark != "-1"
+    return items, marked, {items[row] for row in np.flatnonzero(listed_at_all & ~shown)}
+
+
+def _marks(path: AnyPath) -> Iterator[tuple[str, str]]:
+    """Pictures with "1", "0" or "-1", of one class's list."""
+    for at, line in lines_of(path):
+        words = line.split()
+        if len(words) != 2 or words[1] not in MARKS:
+            raise UserError(
+                f"{path.name}, line {at}: '{line}' is not a picture and 1, 0 or -1 (all objects have boxes, some "
+                "may lack them, none there); mend the line"
+            )
+        yield words[0], words[1]
+
+
+def _judged(
+    item: Candidate, marked: _Marked | None, black: dict[str, set[int]], keys: list[str]
+) -> Candidate:
+    """A candidate with the classes of which it may have objects without a box."""
+    stem = item.name.rsplit(".", 1)[0]
+    partial = marked.partial(stem if stem in marked.row else item.name, keys) if marked else ()
+    extra = black.get(stem, set()) - set(partial)
+    return replace(item, partial=tuple(sorted({*partial, *extra})) if extra else partial)
+
+
+def _by_key(item: Candidate, known: dict[str, str]) -> Candidate:
+    """A candidate whose objects are named by wnid, whether its file names them so or by words."""
+    if item.annotation is None:
+        return item
+    names = tuple(known.get(name, name) for name in item.annotation.names)
+    return replace(item, annotation=replace(item.annotation, names=names))
+
+
+def _blacklist(
+    source: DetectionSource, top: AnyPath, keys: list[str], known: dict[str, str]
+) -> dict[str, set[int]]:
+    """Picture -> classes, by their places in `keys`, that the blacklist names. Its lines: <index or picture> <class>."""
+    if not source.blacklist:
+        return {}
+    path, plain = _blacklist_file(source, top), _list(top, BLACKLISTED)
+    lines = [line.split() for _, line in lines_of(plain)] if plain.is_file() else []
+    # The second column of the list, or the number of the line, from 1, if there is none.
+    numbers = {words[1] if len(words) > 1 else str(at): words[0] for at, words in enumerate(lines, start=1)}
+    found: dict[str, set[int]] = {}
+    for where, picture, name in class_table.pairs_in(path):
+        if picture.isdecimal() and picture not in numbers:
+            raise UserError(f"{where}: no picture {picture} in {BLACKLISTED}.txt; mend the line or the list")
+        key = _wnid(name, known, where)
+        if key in keys:
+            found.setdefault(numbers.get(picture, picture), set()).add(keys.index(key))
+    return found
+
+
+def _wnid(given: str, known: dict[str, str], where: str) -> str:
+    """The wnid of a class given by wnid or, where there is a table of the classes, by name."""
+    return given if class_table.WNID.fullmatch(given) or not known else key_of(given, known, where)
+
+
+def _blacklist_file(source: DetectionSource, top: AnyPath) -> AnyPath:
+    """The blacklist, whose key is a path from the folder that holds Data or from the one above it."""
+    return folders.file_in((top, top.parent), Path(source.blacklist).expanduser(), f"{source.key}.blacklist")
+
+
+def _list(top: AnyPath, name: str) -> AnyPath:
+    return top / f"ImageSets/DET/{name}.txt"
+
+
+def _class_lists(top: AnyPath, name: str) -> dict[int, AnyPath]:
+    """The lists by class of a split, by the classes' numbers."""
+    pattern = re.compile(rf"{re.escape(name)}_(\d+)\.txt")
+    paths = (top / "ImageSets/DET").iterdir() if (top / "ImageSets/DET").is_dir() else ()
+    found = {int(match[1]): path for path in paths if (match := pattern.fullmatch(path.name))}
+    return dict(sorted(found.items()))

@@ -1,10 +1,14 @@
-"""One piece of work: its pictures opened, checked and packed into a shard, with a note of what was seen.
+"""A data set cut into pieces of work; a piece's pictures opened, checked and packed into a shard, with a note of what was seen.
+
+The cut depends on the source alone, on the order of its pictures and the sizes of their files; so a shard's bytes do
+not depend on who packs it, on how many pack at once, or on what was packed before.
 
 The note is written after the shard and lies elsewhere: a shard with its note is done, whenever the run ends. It is
 an Arrow file of one row for each picture packed, with what the whole data set is later asked (`look`), and beside
 them a head of counts and of the pictures left out.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +19,6 @@ import pyarrow as pa
 
 from googlenet.data import pictures, store
 from googlenet.data.annotations import place
-from googlenet.data.pieces import Piece
 from googlenet.data.records import Candidate, Record
 from googlenet.errors import UserError
 from googlenet.metrics.base import Metrics
@@ -24,17 +27,69 @@ from googlenet.storage.files import atomic, sha256
 
 NOTE = pa.schema(
     [
-        pa.field("name", pa.string()),
-        pa.field("width", pa.int32()),  # of the upright picture as it came, before any resizing
-        pa.field("height", pa.int32()),
-        pa.field("bytes", pa.int64()),
-        pa.field("form", pa.string()),
-        pa.field("turned", pa.bool_()),
-        pa.field("looks", pa.uint64()),
-        pa.field("sha256", pa.binary(32)),
-        pa.field("boxes", pa.list_(pa.float32())),
+        ("name", pa.string()),
+        (
+            "width",
+            pa.int32(),
+        ),  # from here to `looks` what is seen of the picture as it came, before any resizing
+        ("height", pa.int32()),
+        ("form", pa.string()),
+        ("bytes", pa.int64()),
+        ("turned", pa.bool_()),
+        ("looks", pa.uint64()),
+        ("sha256", pa.binary(32)),
+        ("boxes", pa.list_(pa.float32())),
     ]
 )
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The pictures of one shard: shard `number` of `split`, with the sizes of their files in bytes."""
+
+    split: str
+    number: int
+    candidates: list[Candidate]
+    sizes: list[int]
+
+    @property
+    def name(self) -> str:
+        """The shard's name without its ending."""
+        return f"{self.split}-{self.number:05d}"
+
+    def digest(self, scratch: Path) -> str:
+        """SHA-256 of all that is known of the pictures before they are opened.
+
+        `scratch`, the folder of a reader that makes its files, has another name in every run and is left out.
+        """
+        digest = hashlib.sha256()
+        for item, size in zip(self.candidates, self.sizes, strict=True):
+            path, offset = item.place
+            shown = path.relative_to(scratch) if path.is_relative_to(scratch) else path
+            known = (item.name, str(shown), offset, size, item.label, item.annotation, item.partial)
+            digest.update(f"{known!r}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+
+def cut(split: str, candidates: list[Candidate], shard_mb: float) -> Iterator[Piece]:
+    """Cut a split in order, closing each piece once its files reach `shard_mb` * 10**6 bytes."""
+    start, total, number, sizes = 0, 0, 0, []
+    for end, item in enumerate(candidates, start=1):
+        sizes.append(size_of(item))
+        total += sizes[-1]
+        if total >= shard_mb * 1e6 or end == len(candidates):
+            yield Piece(split, number, candidates[start:end], sizes)
+            start, total, number, sizes = end, 0, number + 1, []
+
+
+def size_of(candidate: Candidate) -> int:
+    """Bytes of a picture's file; 0 for one that is not there, which is told when it is opened."""
+    if candidate.size >= 0:
+        return candidate.size
+    try:
+        return candidate.path.stat().st_size
+    except OSError:
+        return 0
 
 
 @dataclass(frozen=True)
@@ -67,23 +122,6 @@ class NoteHead(Metrics):
     kept: bool = False  # whether an earlier run had packed it
 
 
-class _Tally:
-    """What is seen of a piece on the way: the rows of its note, the images left out, the number of each class."""
-
-    def __init__(self, classes: int):
-        self.rows: dict[str, list[Any]] = {name: [] for name in NOTE.names}
-        self.refused: list[tuple[str, str]] = []
-        self.per_class = [0] * classes
-
-    def add(self, record: Record, seen: pictures.Seen) -> None:
-        """Count a record that is packed."""
-        for label in [record.label] if record.label >= 0 else record.box_labels:
-            self.per_class[label] += 1
-        values = (record.name, *seen[:2], seen.bytes, seen.form, seen.turned, seen.looks)
-        for name, value in zip(self.rows, (*values, record.sha256, record.boxes.reshape(-1)), strict=True):
-            self.rows[name].append(value)
-
-
 def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHead:
     """Write a piece's shard and note, or find them written; return the note's head.
 
@@ -94,10 +132,29 @@ def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHe
     head = _done(piece, task, digest)
     if head:
         return head.model_copy(update={"kept": True})
-    tally = _Tally(len(task.keys))
-    row = store.write_shard(task.shard(piece), _records(piece, task, tally, on_image))
-    head = NoteHead(piece=digest, row=row, per_class=tuple(tally.per_class), refused=tuple(tally.refused))
-    _write_note(task.note(piece), tally.rows, head)
+    rows: list[tuple[Any, ...]] = []
+    refused: list[tuple[str, str]] = []
+    per_class = [0] * len(task.keys)
+
+    def records() -> Iterator[Record]:
+        for candidate in piece.candidates:
+            try:
+                record, seen = record_of(candidate, task)
+            except UserError as error:
+                refused.append((candidate.name, str(error)))
+            else:
+                for label in [record.label] if record.label >= 0 else record.box_labels:
+                    per_class[label] += 1
+                rows.append((record.name, *seen, record.sha256, record.boxes.reshape(-1)))
+                yield record
+            on_image()
+
+    row = store.write_shard(task.shard(piece), records())
+    head = NoteHead(piece=digest, row=row, per_class=tuple(per_class), refused=tuple(refused))
+    schema = NOTE.with_metadata({"head": head.model_dump_json()})
+    columns = [pa.array([row[i] for row in rows], field.type) for i, field in enumerate(NOTE)]
+    with atomic(task.note(piece)) as part, open(part, "wb") as file, pa.ipc.new_file(file, schema) as writer:
+        writer.write_table(pa.table(columns, schema=schema))
     return head
 
 
@@ -116,19 +173,6 @@ def _done(piece: Piece, task: Task, digest: str) -> NoteHead | None:
     same = head.piece == digest and shard.stat().st_size == head.row.bytes
     # Reading the shard takes a small part of the time of packing it, and finds what a power cut left of it.
     return head if same and sha256(shard) == head.row.sha256 else None
-
-
-def _records(piece: Piece, task: Task, tally: _Tally, on_image: Callable[[], None]) -> Iterator[Record]:
-    """The records of a piece, in order, each counted on the way."""
-    for candidate in piece.candidates:
-        try:
-            record, seen = record_of(candidate, task)
-        except UserError as error:
-            tally.refused.append((candidate.name, str(error)))
-        else:
-            tally.add(record, seen)
-            yield record
-        on_image()
 
 
 def record_of(candidate: Candidate, task: Task) -> tuple[Record, pictures.Seen]:
@@ -150,11 +194,3 @@ def record_of(candidate: Candidate, task: Task) -> tuple[Record, pictures.Seen]:
     if task.resize_shorter_side_px:
         image, width, height = pictures.shrink(image, task.resize_shorter_side_px, candidate.name)
     return Record(candidate.name, image, width, height, candidate.label, sha256=store.digest(image)), seen
-
-
-def _write_note(path: Path, rows: dict[str, list[Any]], head: NoteHead) -> None:
-    """Write a note: whole or not there."""
-    schema = NOTE.with_metadata({"head": head.model_dump_json()})
-    table = pa.table([pa.array(rows[field.name], field.type) for field in NOTE], schema=schema)
-    with atomic(path) as part, open(part, "wb") as file, pa.ipc.new_file(file, schema) as writer:
-        writer.write_table(table)

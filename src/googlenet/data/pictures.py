@@ -96,9 +96,7 @@ def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, bool]:
         raise UserError(f"{name}: {'not a picture' if image else 'empty file'}") from None
     except MemoryError:
         raise
-    except (
-        Exception
-    ) as error:  # on damaged bytes Pillow's parsers raise anything from struct.error to SyntaxError
+    except Exception as error:  # of damaged bytes Pillow makes anything from struct.error to SyntaxError
         raise UserError(f"{name}: damaged picture ({error})") from error
 
 
@@ -110,7 +108,6 @@ def _rgb(picture: Image.Image) -> np.ndarray:
         grey = np.asarray(picture.convert("I")).clip(0, 65535)
         return np.repeat(((grey + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
     if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
+        picture = Image.alpha_composite(white, picture.convert("RGBA"))
     return np.asarray(picture.convert("RGB"))

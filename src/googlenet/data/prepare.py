@@ -1,21 +1,24 @@
 """From a data set's settings to shards and a manifest: each image opened and checked, bad ones left out."""
 
+import csv
+import io
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, astuple
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from googlenet.config.schema.dataset import ClassificationSource, DataSource, Kind
 from googlenet.data import readers
 from googlenet.data.records import SPLITS, Reading, Refused
-from googlenet.data.refusals import RefusalLog
 from googlenet.errors import Stopped, UserError
 from googlenet.metrics.data import Manifest, PackedSplit, RefusedFile
+from googlenet.storage.files import write_bytes
 
 if TYPE_CHECKING:  # checking a source waits for no decoder
-    from googlenet.data.pack import NoteHead
+    from googlenet.data.pack import NoteHead, Task
 
 BLACKLISTS: dict[Kind, set[str]] = {
     "classification": {"ilsvrc_archives"},
@@ -33,7 +36,7 @@ def check_source(source: DataSource) -> None:
 
 def prepare(
     source: DataSource,
-    folder: Path | str,
+    folder: Path,
     *,
     workers: int = 1,
     state: Path | None = None,
@@ -50,21 +53,25 @@ def prepare(
     `folder`/quarantine.csv), or a class has nothing left in a split; Stopped when `stop()` says so; OSError naming the
     file for a full disk.
     """
+    from googlenet.data import store
+    from googlenet.data.pack import Task
+
     check_source(source)
     with tempfile.TemporaryDirectory(prefix="googlenet-") as temporary:
         scratch = Path(temporary) / "scratch"
         scratch.mkdir()
         reading = readers.of(source).read(source, scratch)
-        notes = _notes_folder(state or Path(temporary) / "state" / "notes", Path(folder))
-        return _pack(source, reading, Places(Path(folder), notes, scratch), workers, stop, say)
-
-
-class Places(NamedTuple):
-    """The folders of one preparation."""
-
-    shards: Path
-    notes: Path
-    scratch: Path
+        notes = state or Path(temporary) / "state" / "notes"
+        folder.mkdir(parents=True, exist_ok=True)
+        if not notes.is_dir():  # then what other settings left behind goes first
+            for split in SPLITS:
+                store.remove_split(folder, split)
+            if notes.parent.is_dir():
+                shutil.rmtree(notes.parent)
+            notes.mkdir(parents=True)
+        shrink = source.resize_shorter_side_px if isinstance(source, ClassificationSource) else 0
+        task = Task(reading.keys, source.min_side_px, shrink, folder, notes, scratch)
+        return _pack(source, reading, task, workers, stop, say)
 
 
 def state_of(kind: Kind, dataset: str, stamp: str) -> Path:
@@ -103,39 +110,22 @@ def forget(state: Path) -> None:
     shutil.rmtree(state, ignore_errors=True)
 
 
-def _notes_folder(notes: Path, folder: Path) -> Path:
-    """Make the folder of notes; where there is none, what other settings left behind goes first."""
-    from googlenet.data import store
-
-    folder.mkdir(parents=True, exist_ok=True)
-    if not notes.is_dir():
-        for split in SPLITS:
-            store.remove_split(folder, split)
-        if notes.parent.is_dir():
-            shutil.rmtree(notes.parent)
-        notes.mkdir(parents=True)
-    return notes
-
-
 def _pack(
     source: DataSource,
     reading: Reading,
-    places: Places,
+    task: "Task",
     workers: int,
     stop: Callable[[], bool],
     say: Callable[[str], None],
 ) -> Manifest:
     """Pack what a reader found, judge it, and say what it is."""
-    from googlenet.data import look, pieces, store
-    from googlenet.data.pack import Task
-    from googlenet.data.progress import Progress
-    from googlenet.data.workers import pack_all
+    from googlenet.data import look, store
+    from googlenet.data.pack import cut
+    from googlenet.data.workers import Progress, pack_all
 
     names = [split for split in SPLITS if split in reading.splits]
-    work = [p for split in names for p in pieces.cut(split, reading.splits[split], source.shard_mb)]
-    shrink = source.resize_shorter_side_px if isinstance(source, ClassificationSource) else 0
-    task = Task(reading.keys, source.min_side_px, shrink, *places)
-    log = RefusalLog(source, reading, places.shards)
+    work = [p for split in names for p in cut(split, reading.splits[split], source.shard_mb)]
+    log = _RefusalLog(source, reading, task.shards)
     heads: dict[int, NoteHead] = {}
     try:
         log.record(reading.refused, len(reading.refused))
@@ -156,16 +146,16 @@ def _pack(
         raise
     for split in SPLITS:
         kept = splits[split].shards if split in splits else ()
-        store.remove_split(places.shards, split, {shard.file for shard in kept})
+        store.remove_split(task.shards, split, {shard.file for shard in kept})
     left_out = log.refused()
     notes = {split: [task.note(piece) for piece in work if piece.split == split] for split in names}
     return Manifest(
         kind=source.kind,
-        dataset=places.shards.name,
+        dataset=task.shards.name,
         classes=tuple(reading.classes),
         class_keys=tuple(reading.keys),
         splits=splits,
-        refused=tuple(RefusedFile(split=item.split, name=item.name, reason=item.reason) for item in left_out),
+        refused=tuple(RefusedFile(**asdict(item)) for item in left_out),
         look=look.look(notes, left_out),
         about=source.about or reading.about,
     )
@@ -181,3 +171,53 @@ def _packed_split(source: DataSource, heads: list["NoteHead"], classes: int) -> 
         per_class=per_class,
         objects=sum(per_class) if source.kind == "detection" else None,
     )
+
+
+class _RefusalLog:
+    """Records every image that is refused, keeps the list of them, and stops what is too bad."""
+
+    def __init__(self, source: DataSource, reading: Reading, folder: Path):
+        self._key, self._limit = source.key, source.max_bad_fraction
+        self._classes, self._list = reading.classes, folder / "quarantine.csv"
+        self._total = len(reading.refused) + sum(map(len, reading.splits.values()))
+        self._refused: list[Refused] = []
+        self._looked_at = 0
+        self._list.unlink(missing_ok=True)  # an earlier run's
+
+    def record(self, refused: list[Refused], looked_at: int) -> None:
+        """Add to the list, of so many more files. Raises UserError once more are bad than may be at the end."""
+        self._refused += refused
+        self._looked_at += looked_at
+        bad = len(self._refused)
+        if bad > self._limit * self._total:
+            self._write()
+            first, percent = self.refused()[0], 100 * bad / self._total
+            stopped = f" ({self._looked_at} looked at)" if self._looked_at < self._total else ""
+            raise UserError(
+                f"{self._key}: {bad} of {self._total} files{stopped} are bad ({percent:.2f} %), first in {first.split}: "
+                f"{first.reason}; mend or remove what {self._list} lists, or raise {self._key}.max_bad_fraction"
+                f" (now {self._limit})"
+            )
+
+    def close(self, splits: dict[str, PackedSplit]) -> None:
+        """Write the list. Raises UserError when a split, or a class in it, has nothing left."""
+        if self._refused:
+            self._write()
+        for name, split in splits.items():
+            if not split.records:
+                raise UserError(f"{self._key}.splits.{name}: no picture left in {name}; add some")
+            for class_name, count in zip(self._classes, split.per_class, strict=True):
+                if not count:
+                    raise UserError(
+                        f"{self._key}.splits.{name}: nothing of class '{class_name}' there; add some or remove the class"
+                    )
+
+    def refused(self) -> list[Refused]:
+        """All of them, in the one order that does not depend on who was first."""
+        return sorted(self._refused, key=lambda item: (SPLITS.index(item.split), item.name, item.reason))
+
+    def _write(self) -> None:
+        text = io.StringIO()
+        rows = [("split", "name", "reason"), *map(astuple, self.refused())]
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        write_bytes(self._list, text.getvalue().encode("utf-8", "surrogateescape"))

@@ -64,9 +64,7 @@ class Candidate:
 
     def read(self) -> bytes:
         """Its bytes. Raises OSError."""
-        if self.size < 0:
-            return self.path.read_bytes()
-        return read_range(self.path, self.offset, self.size)
+        return self.path.read_bytes() if self.size < 0 else read_range(self.path, self.offset, self.size)
 
     @property
     def place(self) -> tuple[Path, int]:

@@ -23,8 +23,11 @@ END = bytes(2 * BLOCK)  # two blocks of zeros
 LONGEST_HEADER = 1 << 20  # bytes; a longer "name" is an attack on memory
 LARGEST_MEMBER = 256 << 20  # bytes, in a compressed archive, whose members come into memory
 LARGEST_UNPACKED = 8 << 30  # bytes; ILSVRC's boxes and development kits have less than a tenth of it
-GZIP, PACKED = b"\x1f\x8b", (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
+GZIP = b"\x1f\x8b"
+PACKED = (GZIP, b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
 AGAIN = "fetch it again"
+# Of damaged headers the library raises more than its own error.
+DAMAGED = (tarfile.TarError, zlib.error, gzip.BadGzipFile, ValueError, LookupError, RecursionError)
 KINDS = {
     tarfile.LNKTYPE: "a hard link",
     tarfile.SYMTYPE: "a symbolic link",
@@ -50,12 +53,12 @@ def members(path: Path, start: int = 0, size: int | None = None, called: str = "
     called = called or path.name
     with _translate_errors(called), open(path, "rb", buffering=0) as file:
         whole = path.stat().st_size if size is None else size
-        for member in _walk(_Window(file, called, start, whole), called, whole, strict=size is None):
+        for member in _walk(_Window(file, called, start, whole), whole, strict=size is None):
             yield member._replace(offset=member.offset + start)
 
 
-def contents(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Names and bytes of the wanted files of a small archive, plain or packed by gzip, in one pass through it.
+def contents(path: Path, wanted: Callable[[str], bool] = bool) -> Iterator[tuple[str, bytes]]:
+    """Names and bytes of the wanted files, by default all, of a small archive, plain or packed by gzip, in one pass.
 
     Raises UserError as `members` does, and where it unpacks to more than such an archive ever has.
     """
@@ -64,9 +67,8 @@ def contents(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, b
         packed = file.read(2) == GZIP
         file.seek(0)
         source: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=file) if packed else file
-        whole = None if packed else path.stat().st_size
         window = _Window(source, called, 0, LARGEST_UNPACKED)
-        for member in _walk(window, called, whole):
+        for member in _walk(window, None if packed else path.stat().st_size):
             if member.size > LARGEST_MEMBER or member.offset + member.size > LARGEST_UNPACKED:
                 raise UserError(
                     f"{called}: unpacks to far more than it should, at '{member.name}'; {AGAIN}, or take that out"
@@ -76,7 +78,9 @@ def contents(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, b
 
 
 def check_archive(path: Path) -> None:
-    """See that a file begins and ends as an uncompressed tar does. Raises UserError, for a packed one with the mend."""
+    """See that a file begins and ends as an uncompressed tar does; a folder may be anything. Raises UserError with the mend."""
+    if path.is_dir():
+        return
     with _translate_errors(path.name), open(path, "rb") as file:
         head = file.read(BLOCK)
         if head.startswith(PACKED):
@@ -101,32 +105,18 @@ def _translate_errors(called: str) -> Iterator[None]:
         yield
     except EOFError:
         raise UserError(f"{called}: cut off before its end; {AGAIN}") from None
-    # Of damaged headers the library raises more than its own error.
-    except (
-        tarfile.TarError,
-        zlib.error,
-        gzip.BadGzipFile,
-        ValueError,
-        LookupError,
-        RecursionError,
-    ) as error:
+    except DAMAGED as error:
         raise UserError(f"{called}: damaged archive ({error}); {AGAIN}") from None
     except OSError as error:
         raise UserError(f"{called}: cannot be read ({error.strerror or error}); correct the path") from None
 
 
-class _Headers(tarfile.TarFile):
-    """An archive of which headers are read, one after another."""
-
-    members: list[tarfile.TarInfo]  # what the library keeps of those before
-
-
-def _walk(window: "_Window", called: str, whole: int | None, strict: bool = True) -> Iterator[Member]:
+def _walk(window: "_Window", whole: int | None, strict: bool = True) -> Iterator[Member]:
     """The files of one tar, checked. `whole`: its bytes, where that is known; `strict`: it must have its end mark."""
-    archive = _Headers(fileobj=cast(BinaryIO, window))
+    called, archive = window.called, tarfile.TarFile(fileobj=cast(BinaryIO, window))
     seen: set[str] = set()
     while (entry := archive.next()) is not None:
-        archive.members = []  # or it would keep all of them
+        archive.members = []  # type: ignore[attr-defined]  # or it would keep all of them
         name = _name(entry, called)
         end = entry.offset_data + entry.size
         if whole is not None and end > whole:
@@ -150,22 +140,20 @@ def _walk(window: "_Window", called: str, whole: int | None, strict: bool = True
 def _name(entry: tarfile.TarInfo, called: str) -> str:
     """The name of a member, without "." in it. Raises UserError for one that is no plain file or folder, or unsafe."""
     parts = [part for part in entry.name.split("/") if part not in ("", ".")]
-    shown = entry.name.encode("utf-8", "backslashreplace").decode()
-    reason = None
-    if entry.name.startswith("/"):
-        reason = "has an absolute name"
-    elif ".." in parts:
-        reason = "leads out of the archive"
-    elif not entry.name.isprintable() or (not parts and not entry.isdir()):
-        reason = "has a name that no file can have"
-    elif entry.issparse() or entry.sparse is not None:
-        reason = "is a sparse file, whose bytes do not lie in one place"
-    elif not (entry.isreg() or entry.isdir()):
-        reason = f"is {KINDS.get(entry.type, 'of a kind that no picture is')}"
-    elif entry.size < 0:
-        reason = "has a size below 0"
-    if reason:
-        raise UserError(f"{called}: '{shown}' {reason}; {AGAIN}, or take that out")
+    no_name = not entry.name.isprintable() or (not parts and not entry.isdir())
+    sparse = entry.issparse() or entry.sparse is not None
+    kind = KINDS.get(entry.type, "of a kind that no picture is")
+    for wrong, reason in (
+        (entry.name.startswith("/"), "has an absolute name"),
+        (".." in parts, "leads out of the archive"),
+        (no_name, "has a name that no file can have"),
+        (sparse, "is a sparse file, whose bytes do not lie in one place"),
+        (not (entry.isreg() or entry.isdir()), f"is {kind}"),
+        (entry.size < 0, "has a size below 0"),
+    ):
+        if wrong:
+            shown = entry.name.encode("utf-8", "backslashreplace").decode()
+            raise UserError(f"{called}: '{shown}' {reason}; {AGAIN}, or take that out")
     return "/".join(parts)
 
 
@@ -192,14 +180,12 @@ class _Window:
     def data(self, member: Member) -> bytes:
         """The bytes of a member."""
         self.at = member.offset
-        found = self._read(member.size)
-        if len(found) < member.size:
+        if len(found := self._read(member.size)) < member.size:
             raise EOFError
         return found
 
     def _read(self, count: int) -> bytes:
         self.file.seek(self.start + self.at)
-        found = self.file.read(max(min(count, self.size - self.at), 0))
-        self.at += len(found)
-        self.last = found
-        return found
+        self.last = self.file.read(max(min(count, self.size - self.at), 0))
+        self.at += len(self.last)
+        return self.last

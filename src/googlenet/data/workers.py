@@ -9,30 +9,69 @@ import os
 import signal
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
-from multiprocessing.process import BaseProcess
-from typing import NamedTuple
 
 import cv2
 
-from googlenet.data.pack import NoteHead, Task, pack_shard
-from googlenet.data.pieces import Piece
+from googlenet.data.pack import NoteHead, Piece, Task, pack_shard
 from googlenet.errors import Stopped, UserError
 
-REPORT_EVERY_S = 1.0
+REPORT_EVERY_S, SAY_EVERY_S = 1.0, 10.0
 ENDS_WITHIN_S = 30
 STOPPED = "told to stop; the shards that are done are kept, and the same command goes on"
+GONE = (EOFError, BrokenPipeError, ConnectionResetError)  # what a pipe says whose other end is closed
 
-# A piece, how many more images of it are done, and whether an earlier run packed them.
-OnProgress = Callable[[Piece, int, bool], None]
-Message = int | NoteHead | BaseException  # a count of images, a piece that is done, or what went wrong
+
+class Progress:
+    """Counts pictures; every ten seconds says split, done of total, pictures a second and the time left."""
+
+    def __init__(
+        self, pieces: list[Piece], say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ):
+        self._say, self._clock = say, clock
+        self._left = {piece.name: len(piece.candidates) for piece in pieces}
+        self._total: Counter[str] = Counter()
+        for piece in pieces:
+            self._total[piece.split] += len(piece.candidates)
+        self._done: Counter[str] = Counter()
+        self._fresh, self._started = 0, clock()
+        self._last = self._started
+
+    def add(self, piece: Piece, count: int, before: bool = False) -> None:
+        """Count pictures of a piece; `before`: an earlier run packed them, so that they say nothing of the speed."""
+        self._left[piece.name] -= count
+        self._done[piece.split] += count
+        self._fresh += 0 if before else count
+        now = self._clock()
+        if now - self._last >= SAY_EVERY_S:
+            self._last = now
+            self._say(self._line(piece.split))
+
+    def end(self, piece: Piece, before: bool) -> None:
+        """Count the rest of a piece, which for one that was packed before is all."""
+        self.add(piece, self._left[piece.name], before)
+
+    def _line(self, split: str) -> str:
+        done, total = self._done.total(), self._total.total()
+        rate = self._fresh / max(self._clock() - self._started, 1e-9)
+        seconds = (total - done) / rate if rate else 0.0
+        hours, minutes = divmod(round(seconds / 60), 60)
+        left = f"{hours} h {minutes:02d} min left" if hours else f"{minutes} min left"
+        if seconds < 60:
+            left = f"{seconds:.0f} s left" if rate else "time left unknown"
+        return (
+            f"{split}: {self._done[split]:,} of {self._total[split]:,}; all: {done:,} of {total:,} pictures, "
+            f"{rate:,.0f} a second, {left}"
+        )
 
 
 def pack_all(
-    pieces: list[Piece], task: Task, count: int, stop: Callable[[], bool], on_progress: OnProgress
+    pieces: list[Piece], task: Task, count: int, stop: Callable[[], bool], progress: Progress
 ) -> Iterator[tuple[int, NoteHead]]:
     """Pack all pieces by `count` workers; give (place of the piece, head of its note) as each is done, in any order.
 
@@ -42,116 +81,81 @@ def pack_all(
     count = min(count, len(pieces))
     if count <= 1:
         for place, piece in enumerate(pieces):
-            progress = _Progress(piece, on_progress)
-            head = pack_shard(piece, task, _watched(progress, stop))
-            progress.end(head)
+            head = pack_shard(piece, task, partial(_after_image, piece, stop, progress))
+            progress.end(piece, head.kept)
             yield place, head
         return
     context = multiprocessing.get_context("spawn")
-    waiting, workers = iter(enumerate(pieces)), [_spawn(context, task) for _ in range(count)]
+    waiting, workers = iter(enumerate(pieces)), [_Worker(context, task) for _ in range(count)]
     try:
-        busy = {worker: _assign(worker, next(waiting), on_progress) for worker in workers}
+        busy = {worker: worker.send(*next(waiting)) for worker in workers}
         while busy:
             if stop():
                 raise Stopped(STOPPED)
             ready = wait([worker.connection for worker in busy], timeout=REPORT_EVERY_S)
             for worker in [worker for worker in busy if worker.connection in ready]:
-                message = _received(worker)
-                place, progress = busy[worker]
+                place, piece = busy[worker]
+                message = worker.receive()
                 if isinstance(message, int):
-                    progress.add(message)
+                    progress.add(piece, message)
                     continue
-                progress.end(message)
+                progress.end(piece, message.kept)
                 del busy[worker]
                 following = next(waiting, None)
                 if following:
-                    busy[worker] = _assign(worker, following, on_progress)
+                    busy[worker] = worker.send(*following)
                 yield place, message
     finally:
-        _shutdown(workers)
+        for worker in workers:
+            worker.connection.close()
+            worker.process.terminate()
+        for worker in workers:  # each drops first what it was at
+            worker.process.join(ENDS_WITHIN_S)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
 
 
-class _Progress:
-    """How many images of a piece were reported."""
-
-    def __init__(self, piece: Piece, on_progress: OnProgress):
-        self._piece, self._on_progress, self._left = piece, on_progress, len(piece.candidates)
-
-    def add(self, count: int) -> None:
-        self._left -= count
-        self._on_progress(self._piece, count, False)
-
-    def end(self, head: NoteHead) -> None:
-        """Report the rest, which for a piece that was packed before is all."""
-        self._on_progress(self._piece, self._left, head.kept)
+def _after_image(piece: Piece, stop: Callable[[], bool], progress: Progress) -> None:
+    """What happens after each image that this very process packs."""
+    if stop():
+        raise Stopped(STOPPED)
+    progress.add(piece, 1)
 
 
-class Worker(NamedTuple):
-    """A process and our end of the pipe to it."""
+class _Worker:
+    """A process that packs the pieces that it is sent, and our end of the pipe to it."""
 
-    connection: Connection
-    process: BaseProcess
+    def __init__(self, context: SpawnContext, task: Task):
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, task), daemon=True)
+        self.process.start()
+        theirs.close()  # or its end would not be noticed
 
+    def send(self, place: int, piece: Piece) -> tuple[int, Piece]:
+        """Hand over a piece; return it with its place."""
+        try:
+            self.connection.send(piece)
+        except GONE:
+            raise self._killed() from None
+        return place, piece
 
-def _watched(progress: _Progress, stop: Callable[[], bool]) -> Callable[[], None]:
-    """What `pack_shard` calls after each image in this very process."""
+    def receive(self) -> int | NoteHead:
+        """A count of more images that are done, or the head of the note of a piece that is. Raises what the worker raised."""
+        try:
+            message: int | NoteHead | BaseException = self.connection.recv()
+        except GONE:
+            raise self._killed() from None
+        if isinstance(message, BaseException):
+            raise message
+        return message
 
-    def after() -> None:
-        if stop():
-            raise Stopped(STOPPED)
-        progress.add(1)
-
-    return after
-
-
-def _spawn(context: SpawnContext, task: Task) -> Worker:
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, task), daemon=True)
-    process.start()
-    theirs.close()  # or its end would not be noticed
-    return Worker(ours, process)
-
-
-def _assign(worker: Worker, numbered: tuple[int, Piece], on_progress: OnProgress) -> tuple[int, _Progress]:
-    """Hand a piece to a worker."""
-    place, piece = numbered
-    with _alive(worker):
-        worker.connection.send(piece)
-    return place, _Progress(piece, on_progress)
-
-
-def _received(worker: Worker) -> int | NoteHead:
-    """What a worker sends: a count of images or the head of a note. Raises what it raised."""
-    with _alive(worker):
-        message: Message = worker.connection.recv()
-    if isinstance(message, BaseException):
-        raise message
-    return message
-
-
-@contextmanager
-def _alive(worker: Worker) -> Iterator[None]:
-    """Turn the end of a worker that nobody told to end into one line."""
-    try:
-        yield
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        worker.process.join(ENDS_WITHIN_S)
-        raise UserError(
-            f"execution.prepare_workers: a worker was killed (exit code {worker.process.exitcode}), maybe for want of"
+    def _killed(self) -> UserError:
+        self.process.join(ENDS_WITHIN_S)
+        return UserError(
+            f"execution.prepare_workers: a worker was killed (exit code {self.process.exitcode}), maybe for want of"
             " memory; lower the key, and the same command goes on"
-        ) from None
-
-
-def _shutdown(workers: list[Worker]) -> None:
-    """End all workers, and wait until they have dropped what they were at."""
-    for worker in workers:
-        worker.connection.close()
-        worker.process.terminate()
-    for worker in workers:
-        worker.process.join(ENDS_WITHIN_S)
-        if worker.process.is_alive():
-            worker.process.kill()
-            worker.process.join()
+        )
 
 
 def _serve(connection: Connection, task: Task) -> None:
@@ -161,13 +165,13 @@ def _serve(connection: Connection, task: Task) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C goes to the whole group; the parent decides
     cv2.setNumThreads(1)
     parent = os.getppid()
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError, Stopped):
+    with suppress(Stopped, *GONE):
         while not ended:
             piece = connection.recv()
-            connection.send(_answer(piece, task, _ProgressSender(connection, parent, ended)))
+            connection.send(_answer(piece, task, _Reporter(connection, parent, ended)))
 
 
-def _answer(piece: Piece, task: Task, on_image: "_ProgressSender") -> NoteHead | BaseException:
+def _answer(piece: Piece, task: Task, on_image: "_Reporter") -> NoteHead | BaseException:
     try:
         return pack_shard(piece, task, on_image)
     except (Stopped, BrokenPipeError, ConnectionResetError):
@@ -178,7 +182,7 @@ def _answer(piece: Piece, task: Task, on_image: "_ProgressSender") -> NoteHead |
         return RuntimeError(f"a worker failed at {piece.name}:\n{traceback.format_exc()}")
 
 
-class _ProgressSender:
+class _Reporter:
     """Sends the parent the number of images once a second; ends the work when the parent is gone or says so."""
 
     def __init__(self, connection: Connection, parent: int, ended: list[int]):

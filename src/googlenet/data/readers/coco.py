@@ -11,12 +11,13 @@ no object, but its class is one of which the picture may hold objects without a 
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from googlenet.config.schema.dataset import DetectionSource
+from googlenet.data.annotations import drop_repeated
 from googlenet.data.folders import check_splits, inside, require, root_of
-from googlenet.data.image_lists import drop_repeated
 from googlenet.data.records import SPLITS, Annotation, Candidate, Reading, Refused
 from googlenet.errors import UserError
 
@@ -45,18 +46,17 @@ def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
     root = root_of(source)
     files = {split: _File(_at(root, source.annotations, source, split)) for split in SPLITS}
     keys = list(source.classes) or files["train"].used()
-    splits: dict[str, list[Candidate]] = {}
+    splits: dict[str, list[Candidate]] = {split: [] for split in SPLITS}
     refused: list[Refused] = []
     for split, file in files.items():
-        splits[split] = []
         images = _at(root, source.images, source, split)
         for row in file.images:
             try:
                 splits[split].append(_candidate(split, file, row, images, keys, source))
             except UserError as error:
                 refused.append(Refused(split, row["file_name"], str(error)))
-    splits, twice = drop_repeated(splits)
-    return Reading(keys, keys, splits, refused + twice, "pictures with COCO boxes")
+    drop_repeated(splits, refused)
+    return Reading(keys, keys, splits, refused, "pictures with COCO boxes")
 
 
 class _File:
@@ -64,13 +64,10 @@ class _File:
 
     def __init__(self, path: Path):
         self.name = path.name
-        tables = _tables(path)
-        self.images = [
-            self._row(row, f"images[{i}]", ("id", "file_name")) for i, row in enumerate(tables["images"])
-        ]
+        images, annotations, categories = _tables(path)
+        self.images = list(self._rows("images", images, "id", "file_name"))
         self.categories: dict[Any, str] = {}
-        for i, row in enumerate(tables["categories"]):
-            self._row(row, f"categories[{i}]", ("id", "name"))
+        for i, row in enumerate(self._rows("categories", categories, "id", "name")):
             if row["id"] in self.categories or row["name"] in self.categories.values():
                 raise UserError(
                     f"{self.name}: categories[{i}]: another has the id {row['id']} or the name '{row['name']}'; "
@@ -80,8 +77,7 @@ class _File:
         self.boxes: dict[Any, list[tuple[int, Row]]] = {row["id"]: [] for row in self.images}
         if len(self.boxes) < len(self.images):
             raise UserError(f"{self.name}: two of its images have one id; give each its own")
-        for i, row in enumerate(tables["annotations"]):
-            self._row(row, f"annotations[{i}]", ("image_id", "category_id"))
+        for i, row in enumerate(self._rows("annotations", annotations, "image_id", "category_id")):
             if row["image_id"] not in self.boxes:
                 raise UserError(
                     f"{self.name}: annotations[{i}]: no image has the id {row['image_id']}; remove it or add the image"
@@ -94,16 +90,17 @@ class _File:
         known = [one for one in self.categories if one in ids]
         return [self.categories[one] for one in sorted(known, key=lambda one: (isinstance(one, str), one))]
 
-    def _row(self, row: Any, where: str, keys: tuple[str, ...]) -> Row:
-        """A row of a table that has `keys`: ids are numbers or texts, the others texts."""
-        if not isinstance(row, dict):
-            raise UserError(f"{self.name}: {where} is no object with keys; mend the file")
-        for key in keys:
-            value = row.get(key)
-            right = type(value) in (int, str) if key.endswith("id") else isinstance(value, str)
-            if not right or value == "" or (isinstance(value, str) and not is_text(value)):
-                raise UserError(f"{self.name}: {where} has no usable '{key}'; mend the file")
-        return row
+    def _rows(self, table: str, rows: list[Any], *keys: str) -> Iterator[Row]:
+        """The rows of a table, each seen to have `keys`: ids are numbers or texts, the others texts."""
+        for i, row in enumerate(rows):
+            if not isinstance(row, dict):
+                raise UserError(f"{self.name}: {table}[{i}] is no object with keys; mend the file")
+            for key in keys:
+                value = row.get(key)
+                right = type(value) in (int, str) if key.endswith("id") else isinstance(value, str)
+                if not right or value == "" or (isinstance(value, str) and not is_text(value)):
+                    raise UserError(f"{self.name}: {table}[{i}] has no usable '{key}'; mend the file")
+            yield row
 
 
 def is_text(value: str) -> bool:
@@ -111,7 +108,7 @@ def is_text(value: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def _tables(path: Path) -> dict[str, list[Any]]:
+def _tables(path: Path) -> list[list[Any]]:
     """The three lists of a COCO file."""
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -119,10 +116,9 @@ def _tables(path: Path) -> dict[str, list[Any]]:
         raise UserError(f"{path.name}: not JSON ({error}); export it again") from None
     for table in TABLES:
         if not isinstance(value, dict) or not isinstance(value.get(table), list):
-            raise UserError(
-                f"{path.name}: has no list '{table}'; COCO's detection JSON has {', '.join(TABLES)}"
-            )
-    return {table: value[table] for table in TABLES}
+            known = ", ".join(TABLES)
+            raise UserError(f"{path.name}: has no list '{table}'; COCO's detection JSON has {known}")
+    return [value[table] for table in TABLES]
 
 
 def _candidate(
@@ -149,10 +145,10 @@ def _candidate(
             raise UserError(f"{where}: iscrowd is {crowd!r}, not 0 or 1")
         if crowd and source.crowd == "partial":
             partial.add(keys.index(category))
-            continue
-        names.append(category)
-        corners.append(_corners(box.get("bbox"), where))
-        difficult.append(bool(crowd))
+        else:
+            names.append(category)
+            corners.append(_corners(box.get("bbox"), where))
+            difficult.append(bool(crowd))
     where = f"{file.name}, {name}"
     size = (_side(row, "width", where), _side(row, "height", where))
     annotation = Annotation(where, tuple(names), tuple(corners), tuple(difficult), size, 0, exclusive=True)

@@ -7,19 +7,11 @@ LOC_synset_mapping.txt.
 
 from dataclasses import replace
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
 
+from googlenet.config.schema import dataset as schema
 from googlenet.config.schema.base import replaced
-from googlenet.config.schema.dataset import (
-    ClassificationSource,
-    DataSource,
-    EmbeddedDigits,
-    EmbeddedScenes,
-    Kind,
-    SplitSources,
-)
 from googlenet.data import ilsvrc_layout
 from googlenet.data.handwriting import WRITERS, digits_of, photographs
 from googlenet.data.records import SPLITS, Reading
@@ -27,22 +19,22 @@ from googlenet.errors import UserError
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 WNIDS = tuple(f"n{90000000 + digit}" for digit in range(10))
-FOLDERS = SplitSources(train="train", validation="val", test="test")  # ILSVRC's names of the splits
+FOLDERS = schema.SplitSources(train="train", validation="val", test="test")  # ILSVRC's names of the splits
 SOURCES = (
     "real handwriting (UCI digits) on crops of two photographs, both bundled with scikit-learn; "
     "the inferred writers and the photographs' regions of the splits are apart"
 )
 
 
-def check(source: DataSource) -> None:
+def check(source: schema.DataSource) -> None:
     """See that the recipe can be drawn. Raises UserError naming the key."""
-    key = f"{source.key}.embedded"
+    key, splits = f"{source.key}.embedded", ", ".join(SPLITS)
     writers = [source.embedded.writers.of(split) for split in SPLITS]
     if min(writers) < 1 or sum(writers) > WRITERS:
         raise UserError(
-            f"{key}.writers: {writers} for {', '.join(SPLITS)}; each needs 1, all together at most {WRITERS}"
+            f"{key}.writers: {writers} for {splits}; each needs 1, all together at most {WRITERS}"
         )
-    if isinstance(source, ClassificationSource):
+    if isinstance(source, schema.ClassificationSource):
         low, high = source.embedded.digit_scale
         if not 0 < low <= high <= 1:
             raise UserError(f"{key}.digit_scale: [{low}, {high}]; needs 0 < low <= high <= 1")
@@ -56,24 +48,22 @@ def check(source: DataSource) -> None:
             raise UserError(f"{key}.{name}: [{first}, {last}]; needs {least} <= low <= high <= {most}")
 
 
-def read(source: DataSource, scratch: Path) -> Reading:
+def read(source: schema.DataSource, scratch: Path) -> Reading:
     """Draw the pictures into `scratch`, then read them as ILSVRC."""
     check(source)
-    if isinstance(source, ClassificationSource):
-        digits = source.embedded
-        make_classification(digits, scratch)
-        about = f"single digits, {digits.side_px} px: {SOURCES}"
-        drawn: DataSource = replaced(source, splits=FOLDERS, validation_per_class=0)
+    if isinstance(source, schema.ClassificationSource):
+        make_classification(source.embedded, scratch)
+        about = f"single digits, {source.embedded.side_px} px: {SOURCES}"
+        drawn: schema.DataSource = replaced(source, splits=FOLDERS, validation_per_class=0)
     else:
-        scenes = source.embedded
-        make_detection(scenes, scratch)
-        low, high = scenes.digits_per_scene
-        about = f"scenes of {low} to {high} digits, {scenes.scene_side_px} px: {SOURCES}"
+        make_detection(source.embedded, scratch)
+        low, high = source.embedded.digits_per_scene
+        about = f"scenes of {low} to {high} digits, {source.embedded.scene_side_px} px: {SOURCES}"
         drawn = replaced(source, splits=FOLDERS, classes=WNIDS, negatives=True, blacklist="")
     return replace(ilsvrc_layout.read(drawn, scratch / "ILSVRC"), about=about)
 
 
-def make_classification(recipe: EmbeddedDigits, folder: Path) -> None:
+def make_classification(recipe: schema.EmbeddedDigits, folder: Path) -> None:
     """Write CLS-LOC: several composites of every training digit, one of every other digit."""
     from googlenet.data.compositions import composite
     from googlenet.data.pictures import encode_jpeg
@@ -96,7 +86,7 @@ def make_classification(recipe: EmbeddedDigits, folder: Path) -> None:
                 _write(top / "Annotations/CLS-LOC" / part / f"{item}.xml", xml)
 
 
-def make_detection(recipe: EmbeddedScenes, folder: Path) -> None:
+def make_detection(recipe: schema.EmbeddedScenes, folder: Path) -> None:
     """Write DET: scenes, boxes, lists. Classes take turns as a scene's first digits, so that each occurs."""
     from googlenet.data.compositions import scene
     from googlenet.data.pictures import encode_jpeg
@@ -121,7 +111,7 @@ def make_detection(recipe: EmbeddedScenes, folder: Path) -> None:
         _write(top / f"ImageSets/DET/{part}.txt", "".join(lines).encode())
 
 
-def stream(seed: int, kind: Kind, split: str, index: int) -> np.random.Generator:
+def stream(seed: int, kind: schema.Kind, split: str, index: int) -> np.random.Generator:
     """The random numbers of one picture, which depend on these four alone."""
     place = (kind == "detection") << 56 | SPLITS.index(split) << 48 | index
     return np.random.Generator(np.random.Philox(key=np.array([seed, place], np.uint64)))
@@ -129,17 +119,11 @@ def stream(seed: int, kind: Kind, split: str, index: int) -> np.random.Generator
 
 def annotation_xml(item: str, side: int, objects: list[tuple[str, tuple[int, int, int, int]]]) -> bytes:
     """ILSVRC's XML of a square picture: `objects` are wnids with 0-based inclusive boxes."""
-    lines = [
-        "<annotation>",
-        f"<folder>{escape(item.split('_')[0])}</folder>",
-        f"<filename>{escape(item)}</filename>",
-    ]
+    lines = ["<annotation>", f"<folder>{item.split('_')[0]}</folder>", f"<filename>{item}</filename>"]
     lines.append(f"<size><width>{side}</width><height>{side}</height><depth>3</depth></size>")
     for wnid, (xmin, ymin, xmax, ymax) in objects:
         box = f"<xmin>{xmin}</xmin><xmax>{xmax}</xmax><ymin>{ymin}</ymin><ymax>{ymax}</ymax>"
-        lines.append(
-            f"<object><name>{escape(wnid)}</name><difficult>0</difficult><bndbox>{box}</bndbox></object>"
-        )
+        lines.append(f"<object><name>{wnid}</name><difficult>0</difficult><bndbox>{box}</bndbox></object>")
     return ("\n".join([*lines, "</annotation>"]) + "\n").encode()
 
 

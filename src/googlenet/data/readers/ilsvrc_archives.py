@@ -29,28 +29,16 @@ import re
 from pathlib import Path
 
 from googlenet.config.schema.dataset import ClassificationSource, DataSource, Kind
-from googlenet.data import ilsvrc_layout, tar_index
-from googlenet.data.archive_path import (
-    TAR,
-    AnyPath,
-    ArchivePath,
-    Tree,
-    files_below,
-    node_of,
-    opened,
-    opened_small,
-    put,
-    tree_of,
-)
-from googlenet.data.class_table import ClassRow
-from googlenet.data.class_trees import pictures_in
+from googlenet.data import archive_path, folders, ilsvrc_layout
+from googlenet.data.archive_path import TAR, AnyPath, ArchivePath, Tree, node_of, opened
+from googlenet.data.class_table import ClassRow, names_for
 from googlenet.data.det_archives import det_tree
-from googlenet.data.devkit import blacklist_in, classes_in, truth_in
-from googlenet.data.folders import candidate, check_splits, hold_out, is_picture, root_of, test_alone, visible
+from googlenet.data.devkit import classes_in, numbers_in, truth_in
+from googlenet.data.folders import visible
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
+from googlenet.data.tar_index import check_archive
 from googlenet.errors import UserError, nearest
 
-SUFFIXES = (TAR, ".tgz", ".tar.gz")
 # The kit of 2012 has no detection; both may lie in one folder.
 LATER_KIT = r"ILSVRC201[3-7]_devkit|devkit"
 KIT_2012 = r"ILSVRC2012_devkit_t12"
@@ -79,15 +67,15 @@ UNREAD = re.compile(r"(.*/)?(Data/(DET|CLS-LOC)/test|Annotations/CLS-LOC/train)/
 
 def check(source: DataSource) -> None:
     """See that the archives (or folders) are there, begin and end as they should. Raises UserError naming the key."""
-    root, kind = root_of(source), source.kind
-    check_splits(source)
+    root, kind = folders.root_of(source), source.kind
+    folders.check_splits(source)
     whole = _find(root, WHOLE[kind])
     if whole:
-        _whole_archive(whole)
+        check_archive(whole)
         return
     for part in _parts(source):
         pictures, *boxes = PARTS[kind][part]
-        _whole_archive(_needed(root, pictures, kind))
+        check_archive(_needed(root, pictures, kind))
         for pattern in boxes:
             _needed(root, pattern, kind)
     _kit(root, kind)
@@ -96,7 +84,7 @@ def check(source: DataSource) -> None:
 def read(source: DataSource, scratch: Path | None = None) -> Reading:
     """Read headers, lists and annotations. Classes: wnids in the order of the alphabet, shown by their words."""
     check(source)
-    root = root_of(source)
+    root = folders.root_of(source)
     if isinstance(source, ClassificationSource) and not _find(root, WHOLE[source.kind]):
         return _classification(source, root)
     base = _base(source, root)
@@ -108,25 +96,26 @@ def read(source: DataSource, scratch: Path | None = None) -> Reading:
 
 
 def _classification(source: ClassificationSource, root: Path) -> Reading:
-    names = source.splits
     data = _devkit(root, "classification") / "data"
     rows = classes_in(data, "classification")
     keys = sorted(row.key for row in rows)
     splits: dict[str, list[Candidate]] = {}
     refused: list[Refused] = []
     for split in SPLITS:
-        if names.of(split) == "train":
-            folder = _by_class(_needed(root, PARTS["classification"]["train"][0], "classification"), keys)
-            splits[split], bad = pictures_in(folder, split, keys)
-            refused += bad
-        elif names.of(split):
-            splits[split], bad = _val(split, root, data, rows, keys, source.blacklist)
-            refused += bad
-    if "validation" not in splits and not test_alone(names):
-        key, count = f"{source.key}.validation_per_class", source.validation_per_class
-        splits["train"], splits["validation"] = hold_out(splits["train"], keys, count, key)
+        if name := source.splits.of(split):
+            found = _needed(root, PARTS["classification"][name][0], "classification")
+            if name == "train":
+                splits[split] = folders.pictures_in(_by_class(found, keys), split, keys, refused)
+            else:
+                left_out: set[int] = set()
+                if source.blacklist:
+                    places = (root, data.parent, data)
+                    path = folders.file_in(places, source.blacklist, f"{source.key}.blacklist")
+                    left_out = set(numbers_in(path))
+                splits[split] = _val(split, found, data, rows, left_out, refused)
+    folders.hold_out(source, splits, keys)
     ordered = {split: splits[split] for split in SPLITS if split in splits}
-    return Reading(ilsvrc_layout.words(rows, keys), keys, ordered, refused, "ILSVRC CLS-LOC")
+    return Reading(names_for(rows, keys), keys, ordered, refused, "ILSVRC CLS-LOC")
 
 
 def _by_class(found: Path, keys: list[str]) -> AnyPath:
@@ -134,38 +123,31 @@ def _by_class(found: Path, keys: list[str]) -> AnyPath:
     folder = opened(found)
     entries = visible(folder) if isinstance(folder, Path) else []
     if any(entry.suffix == TAR for entry in entries):  # the inner tars on disk
-        tree: Tree = {
-            entry.stem if entry.suffix == TAR else entry.name: node_of(opened(entry)) for entry in entries
-        }
+        tree: Tree = {entry.name.removesuffix(TAR): node_of(opened(entry)) for entry in entries}
         folder = ArchivePath(found.name, tree, found.parent)
     there = {entry.name for entry in visible(folder) if entry.is_dir()}
-    for wrong, what in (
-        (sorted(set(keys) - there), "nothing of class"),
-        (sorted(there - set(keys)), "the development kit has no class"),
-    ):
+    lacking, unknown = set(keys) - there, there - set(keys)
+    for wrong, what in ((lacking, "nothing of class"), (unknown, "the development kit has no class")):
         if wrong:
             raise UserError(
-                f"{found.name}: {what} '{wrong[0]}' ({len(wrong)} such); use the pictures and the kit of one release"
+                f"{found.name}: {what} '{min(wrong)}' ({len(wrong)} such); use the pictures and the kit of one release"
             )
     return folder
 
 
 def _val(
-    split: str, root: Path, data: AnyPath, rows: list[ClassRow], keys: list[str], black: str
-) -> tuple[list[Candidate], list[Refused]]:
+    split: str, found: Path, data: AnyPath, rows: list[ClassRow], left_out: set[int], refused: list[Refused]
+) -> list[Candidate]:
     """The flat val pictures, each with the class that the kit's truth gives for the number in its name."""
-    found = _needed(root, PARTS["classification"]["val"][0], "classification")
     called, truth = truth_in(data)
-    label = {key: at for at, key in enumerate(keys)}
-    label_of = {row.number: label[row.key] for row in rows}
+    label_of = {row.number: label for label, row in enumerate(sorted(rows, key=lambda row: row.key))}
     unknown = sorted(set(truth) - set(label_of))
     if unknown:
         raise UserError(f"{called}: no class has the number {unknown[0]}; use the files of one kit")
-    left_out = blacklist_in((root, data.parent, data), black) if black else set()
-    candidates, refused = [], []
-    for path in sorted(files_below(opened(found)), key=lambda path: path.name):
+    candidates = []
+    for path in sorted(archive_path.files_below(opened(found)), key=lambda path: path.name):
         match = VAL.fullmatch(path.name)
-        if not match or not is_picture(path):
+        if not match or not folders.is_picture(path):
             refused.append(Refused(split, path.name, f"{path.name}: not named as a val picture is"))
             continue
         number = int(match[1])
@@ -174,8 +156,8 @@ def _val(
                 f"{found.name}: '{path.name}', but {called} has {len(truth)} lines; use the kit of the same release"
             )
         if number not in left_out:
-            candidates.append(candidate(split, path.name, path, label_of[truth[number - 1]]))
-    return candidates, refused
+            candidates.append(folders.candidate(split, path.name, path, label_of[truth[number - 1]]))
+    return candidates
 
 
 def _base(source: DataSource, root: Path) -> ArchivePath:
@@ -186,42 +168,40 @@ def _base(source: DataSource, root: Path) -> ArchivePath:
     if kit:
         base["devkit"] = node_of(kit)
     if kit and not whole:
-        base["ILSVRC"] = det_tree({part: _sources(root, part) for part in _parts(source)}, kit / "data")
+        sources = {
+            part: [_needed(root, pattern, "detection") for pattern in PARTS["detection"][part]]
+            for part in _parts(source)
+        }
+        base["ILSVRC"] = det_tree(sources, kit / "data")
     elif whole and whole.is_dir():
         inner = whole / "ILSVRC"
         base["ILSVRC"] = inner if inner.is_dir() else whole
     elif whole:
-        tree = tree_of(whole, wanted=lambda name: not UNREAD.fullmatch(name))
+        tree = archive_path.tree_of(whole, wanted=lambda name: not UNREAD.fullmatch(name))
         base["ILSVRC"] = tree.get("ILSVRC", tree)
     own = root / "ImageSets/DET"
     if isinstance(base["ILSVRC"], dict) and own.is_dir():
         for path in visible(own):
-            put(base["ILSVRC"], f"ImageSets/DET/{path.name}", path, str(root))
+            archive_path.put(base["ILSVRC"], f"ImageSets/DET/{path.name}", path, str(root))
     return ArchivePath(root.name, base, root.parent)
-
-
-def _sources(root: Path, part: str) -> tuple[Path, Path]:
-    pictures, boxes = PARTS["detection"][part]
-    return _needed(root, pictures, "detection"), _needed(root, boxes, "detection")
 
 
 def _parts(source: DataSource) -> list[str]:
     """The parts that the splits name: `val1`, a list of one's own in detection, is of val."""
-    parts: list[str] = []
+    parts, known = [], PARTS[source.kind]
     for split in SPLITS:
         name = source.splits.of(split)
         part = name.rstrip("0123456789").rstrip("_") if source.kind == "detection" else name
-        known = PARTS[source.kind]
         if name and part not in known:
             raise UserError(f"{source.key}.splits.{split}: no part '{name}'{nearest(name, known)}")
-        if name and part not in parts:
+        if name:
             parts.append(part)
-    return parts
+    return list(dict.fromkeys(parts))
 
 
 def _devkit(root: Path, kind: Kind) -> AnyPath:
     """The development kit: the folder that holds `data`, which may lie one or two folders down (ILSVRC/devkit)."""
-    kit = opened_small(_kit(root, kind))
+    kit = archive_path.opened_small(_kit(root, kind))
     level = [kit]
     for _ in range(3):
         found = [folder for folder in level if (folder / "data").is_dir()]
@@ -239,7 +219,8 @@ def _kit(root: Path, kind: Kind) -> Path:
 
 def _find(root: Path, pattern: str) -> Path | None:
     """The archive of a name, or the folder: rather the archive, which is as it came, and of two years the later."""
-    found = [path for path in visible(root) if re.fullmatch(pattern, _bare(path))]
+    packed = rf"({pattern})(\.tar|\.tgz|\.tar\.gz)?"
+    found = [p for p in visible(root) if re.fullmatch(packed if p.is_file() else pattern, p.name)]
     return max(found, key=lambda path: (path.is_file(), path.name), default=None)
 
 
@@ -251,16 +232,3 @@ def _needed(root: Path, pattern: str, kind: Kind) -> Path:
             "(for the layout of Kaggle, take reader: ilsvrc)"
         )
     return found
-
-
-def _bare(path: Path) -> str:
-    """A name without the suffix of an archive."""
-    for suffix in SUFFIXES:
-        if path.name.endswith(suffix) and path.is_file():
-            return path.name.removesuffix(suffix)
-    return path.name
-
-
-def _whole_archive(path: Path) -> None:
-    if path.is_file():
-        tar_index.check_archive(path)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from googlenet.config.schema.dataset import DetectionSource
+from googlenet.data.annotations import class_keys, drop_repeated, listed
 from googlenet.data.class_table import lines_of
 from googlenet.data.folders import check_splits, require, root_of
-from googlenet.data.image_lists import class_keys, drop_repeated, listed
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 
 
@@ -25,16 +25,15 @@ def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
     check(source)
     root = root_of(source)
     images, annotations = root / source.images, root / source.annotations
+    keep_empty = source.images_without_objects == "keep"
     splits: dict[str, list[Candidate]] = {}
     refused: list[Refused] = []
     for split in SPLITS:
-        items = [line.split()[0] for line in lines_of(_list(root, source, split)) if line]
-        keep_empty = source.images_without_objects == "keep"
-        splits[split], bad = listed(split, items, images, annotations, source.box_origin, keep_empty)
-        refused += bad
-    splits, twice = drop_repeated(splits)
+        items = [line.split()[0] for _, line in lines_of(_list(root, source, split))]
+        splits[split] = listed(split, items, images, annotations, source.box_origin, refused, keep_empty)
+    drop_repeated(splits, refused)
     keys = list(source.classes) or class_keys(splits["train"])
-    return Reading(keys, keys, splits, refused + twice, "pictures with VOC boxes")
+    return Reading(keys, keys, splits, refused, "pictures with VOC boxes")
 
 
 def _list(root: Path, source: DetectionSource, split: str) -> Path:
