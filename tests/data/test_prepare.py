@@ -25,8 +25,8 @@ from googlenet.data import readers
 from googlenet.data.pictures import encode_jpeg
 from googlenet.data.prepare import check_source, prepare
 from googlenet.data.store import open_split
-from googlenet.data.verify import faults
 from googlenet.errors import UserError
+from googlenet.prepared_data import faults
 
 
 def folders(tmp_path, **changes):

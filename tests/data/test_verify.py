@@ -5,7 +5,7 @@ import pytest
 from data.rooms import class_tree, classification, write_manifest
 from googlenet.data.prepare import prepare
 from googlenet.data.store import open_split
-from googlenet.data.verify import faults
+from googlenet.prepared_data import faults
 
 
 @pytest.fixture

@@ -44,17 +44,10 @@ def check_picture(image: bytes, name: str = "picture") -> Seen:
     """Decode every pixel once, refusing truncated files, and say what it is. Raises UserError naming `name`."""
     pixels, form, turned = _decode_strictly(image, name)
     height, width = pixels.shape[:2]
-    return Seen(width, height, form, len(image), turned, looks(pixels))
-
-
-def looks(pixels: np.ndarray) -> int:
-    """The difference hash of uint8 [h, w, 3]: whether each of 8 x 8 patches is brighter than its left neighbour.
-
-    0 for a picture so plain that it would be like every other plain one.
-    """
+    # The difference hash: whether each of 8 x 8 patches is brighter than its left neighbour.
     small = cv2.cvtColor(cv2.resize(pixels, (9, 8), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-    found = int.from_bytes(np.packbits(small[:, 1:] > small[:, :-1]).tobytes())
-    return 0 if found == 2**64 - 1 else found
+    looks = int.from_bytes(np.packbits(small[:, 1:] > small[:, :-1]).tobytes())
+    return Seen(width, height, form, len(image), turned, 0 if looks == 2**64 - 1 else looks)
 
 
 def shrink(image: bytes, shorter_side_px: int, name: str = "picture") -> tuple[bytes, int, int]:

@@ -20,17 +20,12 @@ from googlenet.storage.files import write_bytes
 if TYPE_CHECKING:  # checking a source waits for no decoder
     from googlenet.data.pack import NoteHead, Task
 
-BLACKLISTS: dict[Kind, set[str]] = {
-    "classification": {"ilsvrc_archives"},
-    "detection": {"ilsvrc", "ilsvrc_archives"},
-}
-
 
 def check_source(source: DataSource) -> None:
     """See, before any job and opening no image, that the data are there. UserErrors name the key."""
-    if source.blacklist and source.reader not in BLACKLISTS[source.kind]:
-        known = " and ".join(sorted(BLACKLISTS[source.kind]))
-        raise UserError(f"{source.key}.blacklist: only {known} can have one; take it out")
+    known = ["ilsvrc_archives"] if source.kind == "classification" else ["ilsvrc", "ilsvrc_archives"]
+    if source.blacklist and source.reader not in known:
+        raise UserError(f"{source.key}.blacklist: only {' and '.join(known)} can have one; take it out")
     readers.of(source).check(source)
 
 

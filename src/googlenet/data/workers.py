@@ -143,10 +143,10 @@ class _Worker:
     def receive(self) -> int | NoteHead:
         """A count of more images that are done, or the head of the note of a piece that is. Raises what the worker raised."""
         try:
-            message: int | NoteHead | BaseException = self.connection.recv()
+            message: int | NoteHead | Exception = self.connection.recv()
         except GONE:
             raise self._killed() from None
-        if isinstance(message, BaseException):
+        if isinstance(message, Exception):
             raise message
         return message
 
@@ -167,19 +167,17 @@ def _serve(connection: Connection, task: Task) -> None:
     parent = os.getppid()
     with suppress(Stopped, *GONE):
         while not ended:
-            piece = connection.recv()
-            connection.send(_answer(piece, task, _Reporter(connection, parent, ended)))
-
-
-def _answer(piece: Piece, task: Task, on_image: "_Reporter") -> NoteHead | BaseException:
-    try:
-        return pack_shard(piece, task, on_image)
-    except (Stopped, BrokenPipeError, ConnectionResetError):
-        raise
-    except (UserError, OSError) as error:
-        return error
-    except Exception:
-        return RuntimeError(f"a worker failed at {piece.name}:\n{traceback.format_exc()}")
+            piece: Piece = connection.recv()
+            answer: NoteHead | Exception
+            try:
+                answer = pack_shard(piece, task, _Reporter(connection, parent, ended))
+            except (Stopped, BrokenPipeError, ConnectionResetError):
+                raise
+            except (UserError, OSError) as error:
+                answer = error
+            except Exception:
+                answer = RuntimeError(f"a worker failed at {piece.name}:\n{traceback.format_exc()}")
+            connection.send(answer)
 
 
 class _Reporter:

@@ -4,7 +4,7 @@ classification, the set of 2012, which 2014 uses too (the readme of its kit says
 
     ILSVRC2012_img_train.tar          n01440764.tar, ...: a tar of n01440764_10026.JPEG, ... for each class
     ILSVRC2012_img_val.tar            ILSVRC2012_val_00000001.JPEG, ...
-    ILSVRC2012_devkit_t12.tar.gz      classes and truth: devkit.py
+    ILSVRC2012_devkit_t12.tar.gz      classes and truth: class_table.py
 
 detection, either the one archive of the later releases, ILSVRC/{Data,Annotations,ImageSets}/DET as in ilsvrc_layout.py:
 
@@ -31,9 +31,8 @@ from pathlib import Path
 from googlenet.config.schema.dataset import ClassificationSource, DataSource, Kind
 from googlenet.data import archive_path, folders, ilsvrc_layout
 from googlenet.data.archive_path import TAR, AnyPath, ArchivePath, Tree, node_of, opened
-from googlenet.data.class_table import ClassRow, names_for
+from googlenet.data.class_table import ClassRow, classes_in, names_for, numbers_in, truth_in
 from googlenet.data.det_archives import det_tree
-from googlenet.data.devkit import classes_in, numbers_in, truth_in
 from googlenet.data.folders import visible
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.data.tar_index import check_archive
@@ -49,8 +48,7 @@ PARTS: dict[Kind, dict[str, tuple[str, ...]]] = {  # what a split may name: pict
         part: (rf"ILSVRC201[34]_DET_{part}", rf"ILSVRC201[34]_DET_bbox_{part}") for part in ("train", "val")
     },
 }
-OFFICIAL = {
-    WHOLE["classification"]: "ILSVRC2017_CLS-LOC.tar",
+OFFICIAL = {  # what is asked for when it is not there
     PARTS["classification"]["train"][0]: "ILSVRC2012_img_train.tar",
     PARTS["classification"]["val"][0]: "ILSVRC2012_img_val.tar",
     PARTS["detection"]["train"][0]: "ILSVRC2014_DET_train.tar",
