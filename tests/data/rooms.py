@@ -165,7 +165,7 @@ def voc_tree(root: Path, pictures: int = 2) -> Path:
 def shown(reading) -> tuple:
     """A reading as plain values, with the pictures' bytes."""
     splits = {
-        split: [(c.split, c.name, c.label, c.partial, c.annotation, c.read()) for c in items]
+        split: [(c.name, c.label, c.partial, c.annotation, c.read()) for c in items]
         for split, items in reading.splits.items()
     }
     return reading.classes, reading.keys, splits, reading.refused, reading.about

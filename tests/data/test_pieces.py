@@ -7,7 +7,7 @@ from data.rooms import put
 from googlenet.data.pack import cut, size_of
 from googlenet.data.records import Annotation, Candidate
 
-ITEMS = [Candidate("train", f"p{n}", Path("/x/a.tar"), n % 2, offset=100 * n, size=300) for n in range(7)]
+ITEMS = [Candidate(f"p{n}", Path("/x/a.tar"), n % 2, offset=100 * n, size=300) for n in range(7)]
 
 
 def test_a_piece_closes_once_its_files_reach_the_limit():
@@ -21,14 +21,14 @@ def test_a_piece_closes_once_its_files_reach_the_limit():
 
 
 def test_sizes_are_those_of_the_files_and_a_missing_one_waits_for_its_turn(tmp_path):
-    there = Candidate("train", "a", put(tmp_path / "a.jpg", b"12345"))
+    there = Candidate("a", put(tmp_path / "a.jpg", b"12345"))
     assert size_of(there) == 5 and size_of(replace(there, path=tmp_path / "b.jpg")) == 0
     assert size_of(ITEMS[0]) == 300
 
 
 def test_all_that_is_known_of_the_pictures_is_in_the_digest():
     boxes = Annotation("a.xml", ("cat",), ((1.0, 1.0, 5.0, 5.0),), (False,), (32, 24), 1)
-    first = Candidate("train", "a", Path("/x/a.jpg"), annotation=boxes, size=9)
+    first = Candidate("a", Path("/x/a.jpg"), annotation=boxes, size=9)
 
     def of(**changes):
         (piece,) = cut("train", [replace(first, **changes)], 1)

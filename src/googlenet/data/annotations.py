@@ -121,15 +121,14 @@ def listed(
     images: AnyPath,
     annotations: AnyPath,
     origin: int,
-    refused: list[Refused],
     empty: bool = False,
     negatives: Collection[str] = (),
-) -> list[Candidate]:
-    """The picture and annotation of every item of a list; what lacks one of them joins `refused`.
+) -> tuple[list[Candidate], list[Refused]]:
+    """The picture and annotation of every item of a list; what lacks one of them is refused.
 
     `empty`: an annotation may name no object. `negatives`: items without objects, which need no annotation.
     """
-    candidates = []
+    candidates, refused = [], []
     for item in items:
         try:
             if not inside(item):
@@ -139,10 +138,10 @@ def listed(
                 annotation = Annotation(file.name, (), (), (), (0, 0), origin)
             else:
                 annotation = read_annotation(file, origin, empty or item in negatives)
-            candidates.append(candidate(split, name, path, -1, annotation))
+            candidates.append(candidate(name, path, -1, annotation))
         except UserError as error:
             refused.append(Refused(split, item, str(error)))
-    return candidates
+    return candidates, refused
 
 
 def drop_repeated(splits: dict[str, list[Candidate]], refused: list[Refused]) -> None:
@@ -169,6 +168,6 @@ def _picture(images: AnyPath, item: str) -> tuple[str, AnyPath]:
     for suffix in (".jpg", ".JPEG", "", *(s for s in PICTURES if s != ".jpg")):
         name = PurePosixPath(f"{item}{suffix}")
         path = images / name
-        if path.is_file() and not name.is_absolute():
+        if path.is_file():
             return name.as_posix(), path
     raise UserError(f"{item}: no picture of that name in {images.name}")

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -96,16 +95,14 @@ def is_picture(path: AnyPath) -> bool:
     return path.suffix.lower() in PICTURES and path.is_file()
 
 
-def candidate(
-    split: str, name: str, path: AnyPath, label: int = -1, annotation: Annotation | None = None
-) -> Candidate:
+def candidate(name: str, path: AnyPath, label: int = -1, annotation: Annotation | None = None) -> Candidate:
     """An image at a path, be it a file or a range of an archive's bytes."""
     if isinstance(path, Path):
-        return Candidate(split, name, path, label, annotation)
+        return Candidate(name, path, label, annotation)
     if not isinstance(path.node, ByteRange):
         raise UserError(f"{path}: lies in a compressed archive; unpack that one")
     archive, offset, size = path.node
-    return Candidate(split, name, archive, label, annotation, (), offset, size)
+    return Candidate(name, archive, label, annotation, (), offset, size)
 
 
 def class_names(folder: AnyPath, key: str) -> list[str]:
@@ -147,7 +144,7 @@ def pictures_in(folder: AnyPath, split: str, classes: list[str], refused: list[R
             if not inside(path.name):
                 refuse(name, "its name is no UTF-8, or too long; rename it")
             elif is_picture(path):
-                candidates.append(candidate(split, name, path, labels[entry.name]))
+                candidates.append(candidate(name, path, labels[entry.name]))
             else:
                 refused.append(Refused(split, name, f"{name}: not a picture file"))
     return candidates
@@ -174,4 +171,4 @@ def hold_out(source: ClassificationSource, splits: dict[str, list[Candidate]], c
             )
         chosen.update(sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[:per_class])
     splits["train"] = [item for item in train if item.name not in chosen]
-    splits["validation"] = [replace(item, split="validation") for item in train if item.name in chosen]
+    splits["validation"] = [item for item in train if item.name in chosen]

@@ -82,7 +82,7 @@ def _classification(source: ClassificationSource, top: AnyPath, table: list[Clas
             named = _flat(split, data / name, top / "Annotations/CLS-LOC" / name, keys, refused)
             keys = sorted({key for _, key in named}) if keys is None else keys
             labels = {key: label for label, key in enumerate(keys)}
-            splits[split] = [folders.candidate(split, path.name, path, labels[key]) for path, key in named]
+            splits[split] = [folders.candidate(path.name, path, labels[key]) for path, key in named]
     keys = keys or []
     folders.hold_out(source, splits, keys)
     return Reading(names_for(table, keys), keys, splits, refused, "ILSVRC CLS-LOC")
@@ -131,7 +131,8 @@ def _detection(source: DetectionSource, top: AnyPath, table: list[ClassRow]) -> 
         images, annotations = top / "Data/DET" / folder, top / "Annotations/DET" / folder
         # Without lists by class, as in val, every class is looked for in every picture: some have none.
         unmarked = marked[split] is None
-        found = listed(split, items, images, annotations, BOX_ORIGIN, refused, unmarked, negatives)
+        found, bad = listed(split, items, images, annotations, BOX_ORIGIN, unmarked, negatives)
+        refused += bad
         splits[split] = [_by_key(item, known) for item in found]
     drop_repeated(splits, refused)
     keys = [_wnid(name, known, f"{source.key}.classes") for name in source.classes]

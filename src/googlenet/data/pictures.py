@@ -61,9 +61,9 @@ def shrink(image: bytes, shorter_side_px: int, name: str = "picture") -> tuple[b
     return encode_jpeg(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)), *size
 
 
-def encode_jpeg(pixels: np.ndarray, quality: int = 95) -> bytes:
+def encode_jpeg(pixels: np.ndarray) -> bytes:
     """Encode uint8 [h, w, 3] RGB as a JPEG file."""
-    _, encoded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    _, encoded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
     return encoded.tobytes()
 
 

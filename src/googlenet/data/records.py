@@ -53,7 +53,6 @@ class Annotation:
 class Candidate:
     """An image that a reader found; nobody has opened it yet. It is a file, or a range of an archive's bytes."""
 
-    split: str
     name: str
     path: Path
     label: int = -1

@@ -52,7 +52,7 @@ def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
         images = _at(root, source.images, source, split)
         for row in file.images:
             try:
-                splits[split].append(_candidate(split, file, row, images, keys, source))
+                splits[split].append(_candidate(file, row, images, keys, source))
             except UserError as error:
                 refused.append(Refused(split, row["file_name"], str(error)))
     drop_repeated(splits, refused)
@@ -121,9 +121,7 @@ def _tables(path: Path) -> list[list[Any]]:
     return [value[table] for table in TABLES]
 
 
-def _candidate(
-    split: str, file: _File, row: Row, images: Path, keys: list[str], source: DetectionSource
-) -> Candidate:
+def _candidate(file: _File, row: Row, images: Path, keys: list[str], source: DetectionSource) -> Candidate:
     """One picture with its boxes. Raises UserError for one that is not there, or a box that cannot be."""
     name = row["file_name"]
     path = images / name
@@ -152,7 +150,7 @@ def _candidate(
     where = f"{file.name}, {name}"
     size = (_side(row, "width", where), _side(row, "height", where))
     annotation = Annotation(where, tuple(names), tuple(corners), tuple(difficult), size, 0, exclusive=True)
-    return Candidate(split, name, path, -1, annotation, tuple(sorted(partial)))
+    return Candidate(name, path, -1, annotation, tuple(sorted(partial)))
 
 
 def _corners(box: Any, where: str) -> tuple[float, float, float, float]:

@@ -154,7 +154,7 @@ def _val(
                 f"{found.name}: '{path.name}', but {called} has {len(truth)} lines; use the kit of the same release"
             )
         if number not in left_out:
-            candidates.append(folders.candidate(split, path.name, path, label_of[truth[number - 1]]))
+            candidates.append(folders.candidate(path.name, path, label_of[truth[number - 1]]))
     return candidates
 
 

@@ -30,7 +30,8 @@ def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
     refused: list[Refused] = []
     for split in SPLITS:
         items = [line.split()[0] for _, line in lines_of(_list(root, source, split))]
-        splits[split] = listed(split, items, images, annotations, source.box_origin, refused, keep_empty)
+        splits[split], bad = listed(split, items, images, annotations, source.box_origin, keep_empty)
+        refused += bad
     drop_repeated(splits, refused)
     keys = list(source.classes) or class_keys(splits["train"])
     return Reading(keys, keys, splits, refused, "pictures with VOC boxes")
