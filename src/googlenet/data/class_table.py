@@ -1,4 +1,4 @@
-"""Tables of classes, one to a line, as ILSVRC's archives and development kits have them, or plain names; what else the kits say:
+"""Tables of classes, one to a line, as ILSVRC's archives and kits have them, or plain names; what else the kits say.
 
     data/meta.mat, meta_clsloc.mat, meta_det.mat     `synsets`: number, wnid, words; 2012's has parents of the classes too
     data/ILSVRC2012_validation_ground_truth.txt      the number of the class of each val picture, in the order of their names

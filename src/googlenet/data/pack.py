@@ -1,4 +1,4 @@
-"""A data set cut into pieces of work; a piece's pictures opened, checked and packed into a shard, with a note of what was seen.
+"""A data set cut into pieces of work; a piece's pictures opened, checked and packed into a shard, with a note.
 
 The cut depends on the source alone, on the order of its pictures and the sizes of their files; so a shard's bytes do
 not depend on who packs it, on how many pack at once, or on what was packed before.
