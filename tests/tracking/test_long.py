@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from conf_copy import copied
 from googlenet.config.schema.shared import Execution
 from googlenet.pipeline.experiment import experiment, write_configs
-from googlenet.pipeline.job import EXECUTION
+from googlenet.pipeline.job_file import EXECUTION
 from googlenet.storage.files import write_json
 from googlenet.tracking import deliver, job_run, open_store
 

@@ -162,7 +162,7 @@ def merged(tree: Any, overrides: Mapping[str, Any]) -> Any:
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        return OmegaConf.merge(tree, overrides)
+        return OmegaConf.merge(tree, overrides) if overrides else tree
     except OmegaConfBaseException as error:
         raise UserError(f"params.yaml: 'overrides': {str(error).splitlines()[0]}; mend that value") from None
 

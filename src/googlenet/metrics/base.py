@@ -12,7 +12,8 @@ from googlenet.storage.files import read_json, write_json
 class Metrics(BaseModel):
     """A part of what a stage measures: cannot change, has no unknown key."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when first used: Snakemake imports the classes of all stages at every start, and uses none.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values, for a file."""

@@ -49,11 +49,11 @@ def exempt(module: str) -> bool:
 
 def path_of(module: str) -> Path | None:
     """The file of one of our modules; None when the name is not a module."""
-    parts = module.split(".")[1:]
-    for path in (PACKAGE.joinpath(*parts, "__init__.py"), PACKAGE.joinpath(*parts).with_suffix(".py")):
-        if module.split(".")[0] == "googlenet" and path.is_file():
-            return path
-    return None
+    top, *parts = module.split(".")
+    if top != "googlenet":
+        return None
+    paths = (PACKAGE.joinpath(*parts, "__init__.py"), PACKAGE.joinpath(*parts).with_suffix(".py"))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def imports(module: str) -> tuple[str, ...]:
@@ -67,8 +67,8 @@ def read(module: str) -> tuple[str, tuple[str, ...]]:
     lines: list[str] = []
     named: list[str] = []
     flatten(tree_of(module), lines, named)
-    parts = {name: name.split(".") for name in named}
-    found = {".".join(split[: i + 1]) for split in parts.values() for i in range(len(split))}
+    parts = [name.split(".") for name in named if name.startswith("googlenet")]
+    found = {".".join(split[: i + 1]) for split in parts for i in range(len(split))}
     return "\n".join(lines), tuple(sorted(name for name in found if path_of(name)))
 
 

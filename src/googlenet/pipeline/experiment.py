@@ -53,6 +53,7 @@ class Experiment:
         self.composed, self.root, self.name = composed, composed.root, composed.experiment
         self.dataset = composed.tree.dataset.name
         self.of = composed.of
+        self._resolved: dict[Job, StageSettings] = {}
         self.check_tables()
 
     @cached_property
@@ -146,11 +147,18 @@ class Experiment:
         return filled | ({"network": self.network_of(member)} if member else {})
 
     def settings(self, job: Job, kind: type[KindT]) -> KindT:
-        """A job's settings. Raises UserError, naming file and key, for what cannot be."""
+        """A job's settings, of its stage's class. Raises UserError, naming file and key, for what cannot be."""
+        if job not in self._resolved:
+            self._resolved[job] = self._resolve(job)
+        settings = self._resolved[job]
+        assert isinstance(settings, kind)
+        return settings
+
+    def _resolve(self, job: Job) -> StageSettings:
         from omegaconf import OmegaConf
         from omegaconf.errors import OmegaConfBaseException
 
-        tree = self.composed.tree
+        tree, kind = self.composed.tree, SETTINGS[job.stage]
         for name in JOB_VARIABLES:
             tree.pop(name, None)
         tree.update(self.variables(job))

@@ -27,7 +27,7 @@ from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import MlflowRun, RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
 from googlenet.pipeline import gpus, resume, versions
-from googlenet.pipeline.job_file import JobFile, read_job_file
+from googlenet.pipeline.job_file import EXECUTION, JobFile, read_job_file
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
 from googlenet.tracking import JobRun, job_run
@@ -40,7 +40,6 @@ Inputs = Annotated[list[Path], "input"]
 Output = Annotated[Path, "output"]
 STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job kept what it had done
 FULL = (errno.ENOSPC, errno.EDQUOT)
-EXECUTION = Path(".googlenet/execution.json")  # what changes no result: written by Snakemake's main process
 
 SettingsT = TypeVar("SettingsT", bound=StageSettings)
 

@@ -11,6 +11,8 @@ from googlenet.config.schema.base import StageSettings
 from googlenet.errors import UserError
 from googlenet.storage.files import json_bytes, read_json
 
+EXECUTION = Path(".googlenet/execution.json")  # what changes no result: written by Snakemake's main process
+
 SettingsT = TypeVar("SettingsT", bound=StageSettings, covariant=True)
 
 

@@ -7,9 +7,12 @@ import platform
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from googlenet.errors import UserError
-from googlenet.metrics.runs import RunRecord
+
+if TYPE_CHECKING:
+    from googlenet.metrics.runs import RunRecord
 
 # Names of the installed packages; a record has them without what follows a hyphen. All can change a bit of a result.
 LIBRARIES = (
@@ -48,7 +51,7 @@ def cpu_name() -> str:
     )
 
 
-def differences(records: Iterable[RunRecord], now: dict[str, str]) -> list[str]:
+def differences(records: "Iterable[RunRecord]", now: dict[str, str]) -> list[str]:
     """One line for each library of which another version than now made some of the recorded jobs' results."""
     made: dict[str, dict[str, int]] = {}
     for record in records:

@@ -14,7 +14,8 @@ from googlenet.config.schema.shared import Execution
 from googlenet.data import pictures, prepare, readers
 from googlenet.errors import UserError
 from googlenet.metrics.runs import read_run
-from googlenet.pipeline.job import EXECUTION, run_record
+from googlenet.pipeline.job import run_record
+from googlenet.pipeline.job_file import EXECUTION
 from googlenet.pipeline.job_file import JobFile
 from googlenet.planning import measure_classification, measure_detection
 from googlenet.planning.clock import now, seconds_of
