@@ -44,6 +44,13 @@ TABLES: tuple[tuple[str, str, str | dict[str, Any]], ...] = (
 SectionT = TypeVar("SectionT", bound=Settings)
 
 
+class Top(Settings):
+    """What stands in no section."""
+
+    about: str
+    strict_versions: bool
+
+
 class Composed:
     """The checked configuration of one experiment.
 
@@ -62,8 +69,8 @@ class Composed:
         self.root, self.experiment, self.tree, self.where = root, experiment, tree, where
         values = self.values = plain(tree, where)
         check_defaults(values, where)
-        self.about = text(values["about"], "about", where)
-        self.strict_versions = flag(values["strict_versions"], "strict_versions", where)
+        top = {key: values[key] for key in Top.model_fields}
+        self.strict_versions = validated(Top, top, "", values, where).strict_versions
         self._sections = {
             kind: validated(kind, values[key], key, values, where) for key, kind in SHARED.items()
         }
@@ -194,7 +201,7 @@ def plain(tree: Any, where: sources.Where) -> dict[str, Any]:
 
 def check_sections(keys: Collection[str], known: set[str], where: sources.Where) -> None:
     """Raise UserError for a section that does not exist, or that is not there."""
-    every = {*known, "about", "strict_versions", "sampling", "origins"}
+    every = {*known, *Top.model_fields, "sampling", "origins"}
     for key in keys:
         if key not in every:
             raise UserError(f"{where(key)}: unknown key '{key}'{nearest(key, every)}")
@@ -236,17 +243,3 @@ def table(
     if not isinstance(values[key], dict):
         raise UserError(f"{where(key)}: '{key}' must be keys, not {shown(values[key])}")
     return {name: validated(kind, row, f"{key}.{name}", values, where) for name, row in values[key].items()}
-
-
-def text(value: Any, key: str, where: sources.Where) -> str:
-    """A text at the top of the tree."""
-    if not isinstance(value, str):
-        raise UserError(f"{where(key)}: '{key}' must be text, not {shown(value)}{sources.quotes(value)}")
-    return value
-
-
-def flag(value: Any, key: str, where: sources.Where) -> bool:
-    """A switch at the top of the tree."""
-    if not isinstance(value, bool):
-        raise UserError(f"{where(key)}: '{key}' must be true or false, not {shown(value)}")
-    return value

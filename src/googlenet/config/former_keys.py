@@ -22,38 +22,20 @@ def is_zero(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == 0
 
 
+RENAMED = "is now '{}'; rename it"
+OFF = "no longer {} off when 0; set {}.enabled to false"
 # Key, which of its values were meant, what to write instead.
 FORMER: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-    ("plumbing", always, "is now 'execution'; rename it"),
+    ("plumbing", always, RENAMED.format("execution")),
     ("detection", is_flag, "now holds keys; write detection: {enabled: true} or detection: {enabled: false}"),
-    (
-        "merge_proposals.multibox_boxes",
-        is_zero,
-        "no longer switches MultiBox off when 0; set train_multibox.enabled to false",
-    ),
-    (
-        "predict_crops.per_crop_images",
-        is_zero,
-        "no longer switches study_crops off when 0; set study_crops.enabled to false",
-    ),
-    (
-        "train_classifier.stall.epochs",
-        is_zero,
-        "no longer switches this off when 0; set train_classifier.stall.enabled to false",
-    ),
-    (
-        "train_detector.hard_negatives.share",
-        is_zero,
-        "no longer switches them off when 0; set train_detector.hard_negatives.enabled to false",
-    ),
-    ("analyse_units.pictures", always, "is now 'analyse_units.images'; rename it"),
-    (
-        "dataset.detection.pictures_without_objects",
-        always,
-        "is now 'dataset.detection.images_without_objects'; rename it",
-    ),
-    ("measure_cost.peer_batch_size", always, "is now 'measure_cost.reference_batch_size'; rename it"),
-    ("measure_cost.peer_repeats", always, "is now 'measure_cost.reference_repeats'; rename it"),
+    ("merge_proposals.multibox_boxes", is_zero, OFF.format("switches MultiBox", "train_multibox")),
+    ("predict_crops.per_crop_images", is_zero, OFF.format("switches study_crops", "study_crops")),
+    ("train_classifier.stall.epochs", is_zero, OFF.format("switches this", "train_classifier.stall")),
+    ("train_detector.hard_negatives.share", is_zero, OFF.format("switches them", "train_detector.hard_negatives")),
+    ("analyse_units.pictures", always, RENAMED.format("analyse_units.images")),
+    ("dataset.detection.pictures_without_objects", always, RENAMED.format("dataset.detection.images_without_objects")),
+    ("measure_cost.peer_batch_size", always, RENAMED.format("measure_cost.reference_batch_size")),
+    ("measure_cost.peer_repeats", always, RENAMED.format("measure_cost.reference_repeats")),
 )
 
 

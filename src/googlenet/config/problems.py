@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -27,7 +27,7 @@ def validated(
     try:
         return kind.model_validate(value, context=UNRESOLVED)
     except ValidationError as error:
-        raise problem(kind, error, tuple(key.split(".")), tree, where) from None
+        raise problem(kind, error, tuple(key.split(".")) if key else (), tree, where) from None
 
 
 def problem(
@@ -35,17 +35,16 @@ def problem(
 ) -> UserError:
     """One of the errors as one line. at: where in the tree the value stands that was checked."""
     errors = error.errors(include_url=False)
-    first = next(
-        (error for error in errors if error["type"] in UNKNOWN), errors[0]
-    )  # before the key that it is meant for
+    # An unknown key comes before the missing one that it is meant for.
+    first = next((error for error in errors if error["type"] in UNKNOWN), errors[0])
     below, value, what = tuple(first["loc"]), first["input"], first["type"]
     if what == "missing" and isinstance(below[-1], int):  # of a list that is too short
         below, what = below[:-1], "too_short"
     key = dotted((*at, *below), tree)
     if what in UNKNOWN:
-        return UserError(
-            f"{where(key)}: unknown key '{key}'{nearest(str(below[-1]), fields_of(kind, below[:-1]))}"
-        )
+        model = words.model_of(type_at(kind, below[:-1])[0])
+        known = model.model_fields if model else ()
+        return UserError(f"{where(key)}: unknown key '{key}'{nearest(str(below[-1]), known)}")
     if what == "missing":
         # A row of a list is whole; other keys are filled up by the files below.
         file = where(key) if any(isinstance(step, int) for step in below) else where.lowest(key)
@@ -62,8 +61,8 @@ def problem(
         must = must.replace("a number", "a finite number")
     if what == "string_type":
         remedy = quotes(value)
-    if what == "literal_error" and len(known := words.literals(kinds)) > 3:
-        near = nearest(str(value), known)
+    if what == "literal_error" and len(choices := words.literals(kinds)) > 3:
+        near = nearest(str(value), choices)
         remedy = near if isinstance(value, str) and "did you mean" in near else ""
     return UserError(f"{where(key)}: '{key}' must be {must}, not {shown(value)}{remedy}")
 
@@ -104,20 +103,11 @@ def type_at(kind: Any, path: Path) -> tuple[Any, list[Any]]:
     """The type of a value inside settings of a class, and what bounds it."""
     marks: list[Any] = []
     for step in path:
-        while get_origin(kind) is Annotated:
-            kind = get_args(kind)[0]
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            field = kind.model_fields[str(step)]
+        kind = words.bare(kind)
+        if model := words.model_of(kind):
+            field = model.model_fields[str(step)]
             kind, marks = field.annotation, list(field.metadata)
         else:
             inner = get_args(kind)
             kind, marks = (inner[1] if get_origin(kind) is dict else inner[0]), []
     return kind, marks
-
-
-def fields_of(kind: Any, path: Path) -> list[str]:
-    """The keys that are known at a path inside settings of a class."""
-    found, _ = type_at(kind, path)
-    while get_origin(found) is Annotated:
-        found = get_args(found)[0]
-    return list(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else []

@@ -38,7 +38,7 @@ def reached(*modules: str) -> set[str]:
         name = waiting.pop()
         if name not in names and not exempt(name):
             names.add(name)
-            waiting.extend(imports(name))
+            waiting.extend(read(name)[1])
     return names
 
 
@@ -56,14 +56,9 @@ def path_of(module: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def imports(module: str) -> tuple[str, ...]:
-    """Our modules that a module's syntax tree imports, anywhere in it, with the packages that hold them."""
-    return read(module)[1]
-
-
 @cache
 def read(module: str) -> tuple[str, tuple[str, ...]]:
-    """A module's syntax tree as lines (see `flatten`), and our modules that it imports."""
+    """A module's syntax tree as lines (see `flatten`), and our modules that it imports anywhere, with their packages."""
     lines: list[str] = []
     named: list[str] = []
     flatten(tree_of(module), lines, named)

@@ -6,7 +6,7 @@ re-runs none.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from googlenet.config import variants
 from googlenet.config.compose import JOB_VARIABLES, Composed, compose
 from googlenet.config.problems import problem
-from googlenet.config.schema.base import Settings, StageSettings, selections
+from googlenet.config.schema.base import NetworkName, Settings, StageSettings, selections
 from googlenet.config.schema.classification import AnalyseUnits, TrainClassifier, Variant
 from googlenet.config.schema.detection import ProposeRegions, ScoreRegions, TrainMultibox
 from googlenet.config.schema.shared import (
@@ -117,7 +117,7 @@ class Experiment:
             Job(stage, name) for name, value in named if not isinstance(value, MemberRow) or row.wants(value)
         ]
 
-    def network_of(self, member: str) -> str:
+    def network_of(self, member: str) -> NetworkName:
         """The kind of network that a member is."""
         row = self.members[member]
         return self.composed.origins[row.origin].network if row.imported else self.of(Model).network
@@ -128,7 +128,9 @@ class Experiment:
         per, member = STAGES[job.stage].per, ""
         if per == "member":
             member = job.name
-            filled["member"] = member_of_kind(self.members[member]).model_dump()
+            row = self.members[member]
+            columns = (ImportedMember if row.imported else TrainedMember).model_fields  # of its kind alone
+            filled["member"] = {name: getattr(row, name) for name in columns}
         elif per == "detector":
             filled["detector"] = self.detectors[job.name].model_dump()
             member = self.detectors[job.name].init_from
@@ -198,11 +200,7 @@ class Experiment:
 
     def check_tables(self) -> None:
         """Raise UserError, naming file and key, for a row that names what does not exist."""
-        samplings, origins, members = (
-            list(self.composed.sampling),
-            list(self.composed.origins),
-            list(self.members),
-        )
+        samplings, origins, members = self.composed.sampling, self.composed.origins, self.members
         for name, row in self.members.items():
             self.check_name(f"ensemble.members.{name}.sampling", row.sampling, samplings)
             self.check_name(f"ensemble.members.{name}.origin", row.origin, origins)
@@ -214,7 +212,7 @@ class Experiment:
         if self.of(AnalyseUnits).of_member:
             self.check_name("analyse_units.of_member", self.of(AnalyseUnits).of_member, members)
 
-    def check_name(self, key: str, name: str, known: list[str]) -> None:
+    def check_name(self, key: str, name: str, known: Iterable[str]) -> None:
         """Raise UserError for a name that is not known."""
         if name not in known:
             raise UserError(f"{self.composed.where(key)}: {key}: no '{name}'{nearest(name, known)}")
@@ -226,12 +224,6 @@ RowT = TypeVar("RowT", MemberRow, Detector)
 def in_order(rows: tuple[RowT, ...]) -> dict[str, RowT]:
     """The rows of a table by name, in the order of their names: m2 before m10."""
     return {row.name: row for row in sorted(rows, key=lambda row: natural(row.name))}
-
-
-def member_of_kind(row: MemberRow) -> TrainedMember | ImportedMember:
-    """A row with the keys of its kind alone."""
-    kind: type[TrainedMember] | type[ImportedMember] = ImportedMember if row.imported else TrainedMember
-    return kind.model_validate({name: getattr(row, name) for name in kind.model_fields})
 
 
 def experiment(root: Path, name: str = "") -> Experiment:

@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_type_hints
@@ -102,12 +101,6 @@ def compute_of(settings: StageSettings) -> Compute:
     return Compute(device="cpu", precision="fp32", numeric_threads=SINGLE_THREAD)
 
 
-def settings_class(run: Callable[..., None]) -> type[StageSettings]:
-    """The class of a stage's settings: what `job` is annotated with."""
-    kind: type[StageSettings] = get_args(get_type_hints(run)["job"])[0]
-    return kind
-
-
 def main(run: Callable[..., None]) -> None:
     """Run a stage from the command line and end the process.
 
@@ -137,12 +130,19 @@ def main(run: Callable[..., None]) -> None:
 
 def perform(run: Callable[..., None], arguments: list[str]) -> None:
     """Parse the edges, set the threads, open the run, call the stage, write run.json."""
-    edges = edges_of(run)
+    parameters = inspect.signature(run).parameters.items()
+    hints = get_type_hints(run, include_extras=True)
+    edges = {name: hints[name] for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
     given = parsed(run, edges, arguments)
     path, threads = given.pop("config"), given.pop("threads")
-    file = read_job_file(path, settings_class(run))
+    settings: type[StageSettings] = get_args(hints["job"])[0]  # of Job[...]
+    file = read_job_file(path, settings)
     compute = compute_of(file.settings)
-    check_threads(compute.numeric_threads, threads)
+    if threads < compute.numeric_threads:
+        raise UserError(
+            f"compute.numeric_threads: {compute.numeric_threads} asked for, {threads} given; raise --cores, or"
+            " lower the key (another number of threads gives other bits)"
+        )
     prepare_machine(compute.numeric_threads, compute.device)
     digests = {name: digest_of(given[name]) for name, kind in edges.items() if kind is not Output}
     lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
@@ -153,25 +153,18 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     libraries = versions.installed()
     key = hashlib.sha256(f"{stamp} {sorted(libraries.items())}".encode()).hexdigest()[:16]
     place = resume.opened(root, Path(file.experiment, file.stage, file.job), key, execution.save_every_s)
-    own_folders = {given[name].parent for name, kind in edges.items() if kind is Output}
-    attempt = Attempt(root, path, file, stamp, digests, threads, libraries)
+    outputs = {given[name].parent for name, kind in edges.items() if kind is Output}
+    record = run_record(path, file.stage, file.job)
     with (
         place as kept,
         resume.listening(kept),
         gpus.one_for(compute.device, root),
-        recorded(attempt) as tracked,
+        recorded(path, file, stamp, digests, threads, libraries) as tracked,
     ):
-        for folder in own_folders:
+        for folder in outputs:
             remove_parts(folder)
-        remove_parts(attempt.record.parent, attempt.record.name)
+        remove_parts(record.parent, record.name)
         run(Job(file, stamp, execution, tracked, kept, threads), **given)
-
-
-def edges_of(run: Callable[..., None]) -> dict[str, Any]:
-    """The edges of a stage: its keyword arguments, with what each is."""
-    parameters = inspect.signature(run).parameters.items()
-    hints = get_type_hints(run, include_extras=True)
-    return {name: hints[name] for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
 
 
 def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
@@ -187,15 +180,6 @@ def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]
     return vars(parser.parse_args(arguments))
 
 
-def check_threads(wanted: int, given: int) -> None:
-    """Raise UserError for a job that is given fewer threads than its settings say."""
-    if given < wanted:
-        raise UserError(
-            f"compute.numeric_threads: {wanted} asked for, {given} given; raise --cores, or lower the key"
-            " (another number of threads gives other bits)"
-        )
-
-
 def digest_of(value: Path | list[Path]) -> str:
     """SHA-256 of an input file; of the digests of a list of them, whose order says nothing."""
     if isinstance(value, list):
@@ -203,40 +187,24 @@ def digest_of(value: Path | list[Path]) -> str:
     return sha256(value)
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One try at a job: what of it is recorded."""
-
-    root: Path
-    path: Path  # of the job's file
-    file: JobFile[StageSettings]
-    stamp: str
-    digests: dict[str, str]  # of the inputs
-    threads: int
-    libraries: dict[str, str]
-
-    @property
-    def record(self) -> Path:
-        """Where its run.json lies."""
-        return run_record(self.path, self.file.stage, self.file.job)
-
-
 @contextmanager
-def recorded(attempt: Attempt) -> Iterator[JobRun]:
-    """Track a job as a run, and write its run.json last: who ran what, when, on what."""
-    started, clock = datetime.now(UTC), time.monotonic()
-    file, digest = attempt.file, sha256(attempt.path)
+def recorded(
+    path: Path,
+    file: JobFile[StageSettings],
+    stamp: str,
+    digests: dict[str, str],
+    threads: int,
+    libraries: dict[str, str],
+) -> Iterator[JobRun]:
+    """Track a job as a run, and write its run.json last: who ran what, when, on what.
+
+    path: of the job's file. digests: of the inputs.
+    """
+    root, started, clock = Path.cwd(), datetime.now(UTC), time.monotonic()
+    config = sha256(path)
+    tags = {"commit": commit(root), "config": config[:12], "code": file.code[:12], "stamp": stamp[:12]}
     experiment = os.environ.get("GOOGLENET_EXPERIMENT", file.experiment)
-    tags = {
-        "commit": commit(attempt.root),
-        "config": digest[:12],
-        "code": file.code[:12],
-        "stamp": attempt.stamp[:12],
-    }
-    parameters = parameters_of(file)
-    with job_run(
-        attempt.root, experiment, file.stage, file.job, parameters, tags, attempt.digests
-    ) as tracked:
+    with job_run(root, experiment, file.stage, file.job, parameters_of(file), tags, digests) as tracked:
         yield tracked
     address = tracked.tracking_uri
     record = RunRecord(
@@ -247,20 +215,20 @@ def recorded(attempt: Attempt) -> Iterator[JobRun]:
         ended=datetime.now(UTC).isoformat(timespec="seconds"),
         duration_s=round(time.monotonic() - clock, 2),
         commit=tags["commit"],
-        config_sha256=digest,
-        stamp=attempt.stamp,
-        inputs=attempt.digests,
-        versions=attempt.libraries | versions.machine(),
+        config_sha256=config,
+        stamp=stamp,
+        inputs=digests,
+        versions=libraries | versions.machine(),
         mlflow=MlflowRun(
             run_id=tracked.run_id,
             experiment_id=tracked.experiment_id,
             tracking_uri="the local store" if address.startswith("sqlite") else address,
         ),
         peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # Linux: in KiB
-        threads=attempt.threads,
+        threads=threads,
         device=compute_of(file.settings).device,
     )
-    write_json(attempt.record, record.to_json())
+    write_json(run_record(path, file.stage, file.job), record.to_json())
 
 
 def parameters_of(file: JobFile[StageSettings]) -> dict[str, Any]:

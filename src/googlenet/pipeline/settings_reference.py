@@ -6,7 +6,7 @@ usage: python -m googlenet.pipeline.settings_reference write|check
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any
 
 import yaml
 from pydantic import BaseModel
@@ -41,51 +41,50 @@ model and the ensemble, and overrides keys; what neither gives has the default b
 it names; VARIABLES are filled in for each job.
 An unknown key, and a value of another kind, is an error before the first job.
 """
+FORMER = """\
+# Former keys
+
+A file that still gives one of these is rejected with the present one.
+
+| key | now |
+| --- | --- |
+"""
 TABLE = "| key | takes | default | what it is |\n| --- | --- | --- | --- |\n"
-SHARED: tuple[tuple[str, type[BaseModel], str], ...] = (
-    ("compute", Compute, "conf/compute.yaml"),
-    ("execution", Execution, "conf/execution.yaml"),
-    ("detection", Enabled, "conf/config.yaml"),
-    ("dataset", Dataset, "conf/dataset/full.yaml"),
-    ("model", Model, "conf/model/paper.yaml"),
-    ("ensemble.members", MemberRow, "conf/ensemble/paper.yaml"),
-    ("ensemble.detectors", Detector, "conf/ensemble/paper.yaml"),
-    ("sampling.<name>", Sampling, "conf/sampling.yaml"),
-    ("origins.<name>", Origin, "conf/origins.yaml"),
-    ("ablations", Ablations, "conf/ablations.yaml"),
-    ("ablations.rows", AblationRow, "conf/ablations.yaml"),
-)
+SHARED: dict[str, type[BaseModel]] = {
+    "compute": Compute,
+    "execution": Execution,
+    "detection": Enabled,
+    "dataset": Dataset,
+    "model": Model,
+    "ensemble.members": MemberRow,
+    "ensemble.detectors": Detector,
+    "sampling.<name>": Sampling,
+    "origins.<name>": Origin,
+    "ablations": Ablations,
+    "ablations.rows": AblationRow,
+}
 
 
-def text(conf: Path, stages: dict[str, type[BaseModel]]) -> str:
-    """The whole document. stages: the settings class of every stage."""
+def text() -> str:
+    """The whole document."""
     variables = [f"`${{{name}}}`" for name in JOB_VARIABLES]
     parts = [HEAD.replace("VARIABLES", f"{', '.join(variables[:-1])} and {variables[-1]}")]
-    for name, kind in stages.items():
-        parts.append(section(name, kind, f"conf/{name}.yaml", load_yaml(conf / f"{name}.yaml")))
+    parts += [section(name, kind) for name, kind in SETTINGS.items()]
     parts.append("# What stages share\n")
-    for name, kind, file in SHARED:
-        parts.append(section(name, kind, file, defaults_of(conf, name)))
-    parts.append(former())
-    return "\n".join(parts)
+    parts += [section(name, kind) for name, kind in SHARED.items()]
+    rows = "".join(f"| `{key}` | {cell(mend)} |\n" for key, _, mend in former_keys.FORMER)
+    return "\n".join([*parts, f"{FORMER}{rows}"])
 
 
-def defaults_of(conf: Path, name: str) -> dict[str, Any]:
-    """The defaults of a section that stages share; none of a table whose rows have no default."""
-    top, _, table = name.partition(".")
-    if top in sources.FULL:
-        content = load_yaml(conf / top / f"{sources.FULL[top]}.yaml")
-    else:
-        content = load_yaml(conf / ("config.yaml" if top == "detection" else f"{top}.yaml"))
-        content = content["detection"] if top == "detection" else content
-    if top == "ensemble":
-        defaults: dict[str, Any] = content[f"{table.removesuffix('s')}_defaults"]
-        return defaults
-    return {} if table else content
-
-
-def section(name: str, kind: type[BaseModel], file: str, defaults: dict[str, Any]) -> str:
+def section(name: str, kind: type[BaseModel]) -> str:
     """A heading, what the section is, and the table of its keys."""
+    top, _, table = name.partition(".")
+    file = "conf/config.yaml" if top == "detection" else sources.default_file(top)
+    defaults: Any = load_yaml(Path(file))
+    if top == "detection":
+        defaults = defaults[top]
+    elif table:  # rows have no defaults, but those of the ensemble's tables
+        defaults = defaults.get(f"{table.removesuffix('s')}_defaults", {})
     summary = (kind.__doc__ or "").strip().splitlines()[0]
     rows = "".join(f"| {' | '.join(map(cell, row))} |\n" for row in rows_of(kind, defaults, ""))
     return f"## `{name}`\n\n{summary} (`{file}`)\n\n{TABLE}{rows}"
@@ -95,7 +94,7 @@ def rows_of(kind: type[BaseModel], defaults: Any, prefix: str) -> Iterator[tuple
     """A row for every key of a class; keys inside a key follow it."""
     for name, field in kind.model_fields.items():
         given = defaults.get(name) if isinstance(defaults, dict) else None
-        inner = model_of(field.annotation)
+        inner = words.model_of(field.annotation)
         own = inner is not None and isinstance(given, dict)
         takes = words.of_field(field)
         yield (
@@ -106,13 +105,6 @@ def rows_of(kind: type[BaseModel], defaults: Any, prefix: str) -> Iterator[tuple
         )
         if inner is not None and own:
             yield from rows_of(inner, given, f"{prefix}{name}.")
-
-
-def model_of(kind: Any) -> type[BaseModel] | None:
-    """The class of a key that holds keys."""
-    while get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def shown(value: Any) -> str:
@@ -126,18 +118,12 @@ def cell(content: str) -> str:
     return content.replace("|", "\\|").replace("\n", " ")
 
 
-def former() -> str:
-    """The keys that former versions had."""
-    rows = "".join(f"| `{key}` | {cell(mend)} |\n" for key, _, mend in former_keys.FORMER)
-    return f"# Former keys\n\nA file that still gives one of these is rejected with the present one.\n\n| key | now |\n| --- | --- |\n{rows}"
-
-
 def main() -> None:
     """Write the document, or exit with one line when it is stale."""
     what = sys.argv[1] if len(sys.argv) == 2 else ""
     if what not in ("write", "check"):
         sys.exit(f"error: {' '.join(sys.argv[1:])!r}: write or check")
-    content = text(Path("conf"), dict(SETTINGS))
+    content = text()
     if what == "write":
         FILE.write_text(content, encoding="utf-8")
     elif not FILE.is_file() or FILE.read_text(encoding="utf-8") != content:

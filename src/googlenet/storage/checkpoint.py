@@ -48,7 +48,11 @@ def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Ma
     """`save` for numpy arrays alone; does not import torch. The bytes are those of `save`."""
     from safetensors.numpy import save as to_bytes
 
-    whole = {name: _little_endian(array) for name, array in sorted(arrays.items())}
+    # C order and little-endian, as the file has it: safetensors writes the memory as it finds it.
+    whole = {
+        name: np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+        for name, array in sorted(arrays.items())
+    }
     write_bytes(path, to_bytes(whole, metadata=metadata_of(path, metadata)))
 
 
@@ -114,12 +118,6 @@ def metadata_of(path: Path | str, metadata: Mapping[str, str]) -> dict[str, str]
         if not isinstance(value, str):
             raise TypeError(f"{path}: metadata '{key}' is {type(value).__name__}, not text")
     return {METADATA_KEY: json.dumps(dict(metadata), sort_keys=True, ensure_ascii=False)}
-
-
-def _little_endian(array: np.ndarray) -> np.ndarray:
-    """The array as the file has it: C order, little-endian. safetensors writes the memory as it finds it."""
-    array = np.asarray(array)
-    return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 
 def _also(names: list[str]) -> str:

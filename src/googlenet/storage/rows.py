@@ -18,17 +18,8 @@ from googlenet.storage import checkpoint
 from googlenet.storage.files import atomic
 
 FLOAT32 = np.dtype("<f4")
-NUMPY = {
-    "BOOL": "?",
-    "U8": "<u1",
-    "I8": "<i1",
-    "U16": "<u2",
-    "I16": "<i2",
-    "U32": "<u4",
-    "I32": "<i4",
-    "U64": "<u8",
-}
-NUMPY |= {"I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
+NUMPY = {f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UI" for size in (1, 2, 4, 8)}
+NUMPY |= {"BOOL": "?", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
 
 
 class Ranges(Protocol):

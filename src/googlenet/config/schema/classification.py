@@ -6,9 +6,11 @@ from pydantic import Field, model_validator
 
 from googlenet.config.schema.base import (
     ONE_OF_NUMBERS,
+    Confidence,
     Count,
     Module,
     Name,
+    NonNegative,
     OpenFraction,
     Positive,
     Seed,
@@ -59,7 +61,7 @@ class TrainClassifier(Computes, Optimisation):
     """One member of the ensemble, trained as in section 6."""
 
     batch_size: Count = Field(description="Images a step")
-    aux_weight: Annotated[float, Field(ge=0)] = Field(description="Of each auxiliary loss (the paper: 0.3)")
+    aux_weight: NonNegative = Field(description="Of each auxiliary loss (the paper: 0.3)")
     stall: Stall = Field(description="When a training stops that does not leave its first plateau")
     member: TrainedMember = Field(description="The member's row")
     model: Model = Field(description="The network")
@@ -227,9 +229,7 @@ class Ablations(Settings):
 class CompareAblations(StageSettings):
     """Each row of the table of ablations against the reference: differences paired over seeds and images."""
 
-    confidence_percent: Annotated[float, Field(ge=50, lt=100)] = Field(
-        description="Of every interval, percent"
-    )
+    confidence_percent: Confidence = Field(description="Of every interval, percent")
     about: str = Field(description="One line for the head of the page")
     seeds: Annotated[tuple[Whole, ...], Field(strict=False)] = Field(description="Of the table")
     rows: Annotated[tuple[AblationRow, ...], Field(strict=False)] = Field(description="Of the table")

@@ -7,7 +7,9 @@ from pydantic import Field, model_validator
 from googlenet.config.schema.base import (
     Count,
     Fraction,
+    InputSide,
     Iou,
+    NonNegative,
     Pair,
     Positive,
     Seed,
@@ -55,7 +57,7 @@ class TrainMultibox(RunsNetwork, Optimisation):
 
     enabled: bool = Field(description="false leaves MultiBox out: selective search alone proposes")
     init_from: str = Field(description="The member whose network is the trunk")
-    input_px: Annotated[int, Field(ge=32)] = Field(description="Side of the square input, px")
+    input_px: InputSide = Field(description="Side of the square input, px")
     last: str = Field(
         description="The module that the trunk ends at; 3b has cells of 8 px, 4a to 4e of 16, 5a and 5b of 32"
     )
@@ -147,7 +149,7 @@ class TrainDetector(RunsNetwork, Optimisation):
     negatives: Whole = Field(description="Background regions, a batch")
     positive_iou: Iou = Field(description="From which a proposal is of its object's class")
     context_px: Whole = Field(description="At 227 px, as R-CNN; scales with the input size")
-    aux_weight: Annotated[float, Field(ge=0)] = Field(description="Of each auxiliary loss")
+    aux_weight: NonNegative = Field(description="Of each auxiliary loss")
     hard_negatives: HardNegatives = Field(description="Of background regions")
     mirror: bool = Field(description="Whether every second region is mirrored")
     detector: Detector = Field(description="The detector's row")

@@ -5,11 +5,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from googlenet.config.schema.base import (
+    Confidence,
     Count,
     Fraction,
+    InputSide,
     Modules,
     Named,
     NetworkName,
+    NonNegative,
     OpenFraction,
     Pair,
     Positive,
@@ -17,6 +20,7 @@ from googlenet.config.schema.base import (
     Selects,
     Settings,
     StageSettings,
+    Triple,
     Whole,
     wrong,
 )
@@ -54,10 +58,10 @@ class Execution(Settings):
         description="Processes that check and pack images in a preparation; no more than --cores; each takes about 200 MB"
     )
     decoded_cache_mb: Whole = Field(description="Images kept decoded in memory, MB for each job")
-    commit_limit_gb: Annotated[float, Field(ge=0)] = Field(
+    commit_limit_gb: NonNegative = Field(
         description="Above this size of results, GB, `dvc commit` after a run is left to `make sync`"
     )
-    save_every_s: Annotated[float, Field(ge=0)] = Field(
+    save_every_s: NonNegative = Field(
         description="Seconds between two states that a long job saves, to go on from after a kill"
     )
 
@@ -78,7 +82,7 @@ class Model(Settings):
     width: Positive = Field(
         description="Factor on every layer's channels but the classifiers'; a member's own multiplies it"
     )
-    input_px: Annotated[int, Field(ge=32)] = Field(description="Side of the square input, px")
+    input_px: InputSide = Field(description="Side of the square input, px")
     dropout: OpenFraction = Field(description="Share dropped before the classifier")
     aux_dropout: OpenFraction = Field(description="Share dropped in the auxiliary heads")
     aux_heads: Modules = Field(description="Modules that carry an auxiliary classifier")
@@ -92,9 +96,7 @@ class Model(Settings):
         description="What the last linear layer sees: the mean of the last map | 1024 units fully connected to all of it"
     )
     repeat_modules: Modules = Field(description="One more copy of a module at each mention: a deeper network")
-    input_mean: Annotated[tuple[float, float, float], Field(strict=False)] = Field(
-        description="Subtracted from each channel, RGB, 0-255"
-    )
+    input_mean: Triple = Field(description="Subtracted from each channel, RGB, 0-255")
     input_scale: Positive = Field(description="Factor after the subtraction; 1.0 keeps 0-255, as in Caffe")
 
 
@@ -133,13 +135,9 @@ class Origin(Settings):
     )
     network: Network = Field(description="The network that the weights are of")
     channel_order: Literal["rgb", "bgr"] = Field(description="Order of the input's channels")
-    input_mean: Annotated[tuple[float, float, float], Field(strict=False)] = Field(
-        description="Subtracted from each channel, in channel_order, 0-255"
-    )
-    input_scale: Annotated[tuple[float, float, float], Field(strict=False)] = Field(
-        description="Factor of each channel after the subtraction, in channel_order"
-    )
-    input_px: Annotated[int, Field(ge=32)] = Field(description="Side of the square input, px")
+    input_mean: Triple = Field(description="Subtracted from each channel, in channel_order, 0-255")
+    input_scale: Triple = Field(description="Factor of each channel after the subtraction, in channel_order")
+    input_px: InputSide = Field(description="Side of the square input, px")
     classes: str = Field(
         description='ilsvrc2012 (wnids in alphabetical order), a file with a name on each line, or "" where nobody knows'
     )
@@ -234,7 +232,7 @@ class Optimisation(Settings):
     drop_every_epochs: Count = Field(description="Epochs between two drops (the paper: 8)")
     drop_factor: Annotated[float, Field(gt=0, le=1)] = Field(description="Factor of a drop (the paper: 0.96)")
     momentum: OpenFraction = Field(description="Of the gradient (the paper: 0.9)")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(description="On weights, not on biases")
+    weight_decay: NonNegative = Field(description="On weights, not on biases")
     averaging: Averaging = Field(description="Polyak averaging")
 
 
@@ -242,7 +240,5 @@ class Bootstrap(Settings):
     """Intervals by resampling the test images."""
 
     resamples: Count = Field(description="Bootstrap resamples")
-    confidence_percent: Annotated[float, Field(ge=50, lt=100)] = Field(
-        description="Of every interval, percent"
-    )
+    confidence_percent: Confidence = Field(description="Of every interval, percent")
     seed: Seed = Field(description="Of the resamples")

@@ -55,10 +55,22 @@ def alternatives(values: Iterable[Any]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def literals(kind: Any) -> list[str]:
-    """The values of a type that is a choice; none of another."""
+def bare(kind: Any) -> Any:
+    """A type without its annotations."""
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
+    return kind
+
+
+def model_of(kind: Any) -> type[BaseModel] | None:
+    """The class of a key that holds keys; None of another."""
+    kind = bare(kind)
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def literals(kind: Any) -> list[str]:
+    """The values of a type that is a choice; none of another."""
+    kind = bare(kind)
     if get_origin(kind) is tuple:
         return literals(get_args(kind)[0])
     return [str(value) for value in get_args(kind)] if get_origin(kind) is Literal else []
