@@ -66,11 +66,7 @@ def default_layers(conf: Path, groups: Sequence[Layer]) -> list[Layer]:
     """The layers of every key's default: conf/config.yaml, the files beside it, and each group's full file."""
     top = [path for path in sorted(conf.glob("*.yaml")) if path.name != "config.yaml"]
     beside = [Layer(f"conf/{path.name}", {path.stem: load_yaml(path)}) for path in top]
-    full = [
-        layer
-        for layer in groups
-        if layer.file in (f"conf/{group}/{name}.yaml" for group, name in FULL.items())
-    ]
+    full = [layer for layer in groups if layer.file in map(default_file, FULL)]
     return [Layer("conf/config.yaml", load_yaml(conf / "config.yaml")), *beside, *full]
 
 

@@ -44,15 +44,12 @@ def trainings(composed: Composed) -> dict[str, TrainClassifier]:
     A row is resolved once: its variants differ in their member's name and seeds alone, to which nothing refers (a test looks).
     """
     of_row = {name: training(composed, row) for name, row in rows(composed).items()}
-    return {
-        name: replaced(of_row[variant.row], member=member_of(of_row[variant.row], variant).model_dump())
-        for name, variant in variants(composed).items()
-    }
-
-
-def member_of(training: TrainClassifier, variant: Variant) -> TrainedMember:
-    """The member that a variant trains: its row's, with the variant's name and seed."""
-    return replaced(training.member, name=variant.name, order_seed=variant.seed, sampling_seed=variant.seed)
+    made = {}
+    for name, variant in variants(composed).items():
+        member = of_row[variant.row].member.model_dump()
+        member |= {"name": name, "order_seed": variant.seed, "sampling_seed": variant.seed}
+        made[name] = replaced(of_row[variant.row], member=member)
+    return made
 
 
 def training(composed: Composed, row: AblationRow) -> TrainClassifier:
@@ -139,7 +136,4 @@ def sources(
     in_order = sorted(variants, key=lambda name: (not name.startswith(f"{REFERENCE.name}_"), name))
     for name, training in members.items():
         first.setdefault(trained_as(training), ("train_classifier", name))
-    return {
-        name: first.setdefault(trained_as(training), ("train_ablation", name))
-        for name, training in ((name, variants[name]) for name in in_order)
-    }
+    return {name: first.setdefault(trained_as(variants[name]), ("train_ablation", name)) for name in in_order}

@@ -23,19 +23,14 @@ from googlenet.metrics.imports import ImportMetrics
 from googlenet.metrics.training import TrainingMetrics
 
 
-def always(composed: Composed) -> bool:
-    """A stage that every experiment has."""
+def always(_: Composed | MemberRow) -> bool:
+    """A stage that every experiment has, with a job for each row of its table."""
     return True
 
 
 def detection(composed: Composed) -> bool:
     """A stage of detection."""
     return composed.of(Enabled).enabled
-
-
-def every(row: MemberRow) -> bool:
-    """A stage that has a job for each row of its table."""
-    return True
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class Stage:
     group: str
     per: str = ""
     enabled: Callable[[Composed], bool] = always
-    wants: Callable[[MemberRow], bool] = every
+    wants: Callable[[MemberRow], bool] = always
     gpu: bool = False
     priority: int = 0
 

@@ -96,7 +96,7 @@ def rows_of(kind: type[BaseModel], defaults: Any, prefix: str) -> Iterator[tuple
         given = defaults.get(name) if isinstance(defaults, dict) else None
         inner = words.model_of(field.annotation)
         own = inner is not None and isinstance(given, dict)
-        takes = words.of_field(field)
+        takes = words.of_type(field.annotation, field.metadata)
         yield (
             f"`{prefix}{name}`",
             takes,

@@ -33,12 +33,8 @@ def reached(point: str) -> None:
     if (wanted, job) != (point, _job):
         return
     _seen[point] += 1
-    if _seen[point] == int(number):
-        happen(victim)
-
-
-def happen(victim: str) -> None:
-    """Kill."""
+    if _seen[point] != int(number):
+        return
     if victim == "group":
         os.killpg(0, signal.SIGKILL)
     elif victim == "engine":

@@ -22,13 +22,8 @@ PLURALS: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "texts"}
 COUNTS = {1: "one", 2: "two", 3: "three"}
 
 
-def of_field(field: FieldInfo) -> str:
-    """What a field takes: "a whole number of at least 1", "cpu or cuda", "a list of two numbers"."""
-    return of_type(field.annotation, field.metadata)
-
-
 def of_type(kind: Any, marks: Iterable[Any] = ()) -> str:
-    """What values of an annotated type are."""
+    """What values of an annotated type are: "a whole number of at least 1", "cpu or cuda", "a list of two numbers"."""
     marks = list(marks)
     while get_origin(kind) is Annotated:
         kind, *more = get_args(kind)
