@@ -105,12 +105,12 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
     # What Hydra's own errors would name no file, key or line of.
     groups = sources.every_group_layer(conf)
     defaults = sources.default_layers(conf, groups)
-    over = [sources.experiment_layer(conf, experiment), sources.Layer("params.yaml", overrides)]
+    file = f"conf/experiment/{experiment}.yaml"
+    over = [sources.Layer(file, load_yaml(root / file)), sources.Layer("params.yaml", overrides)]
     former_keys.check([*defaults, *groups, *over])
     sources.check_shapes([*defaults, *groups, *over])
     sources.check_heads(conf, experiment)
     tree, choices = hydra_compose(conf, experiment, list(stages), [*defaults, *groups, *over])
-    tree = merged(tree, overrides)
     between = [
         layer for group in sources.FULL for layer in sources.chosen_layers(groups, group, choices[group])
     ]
@@ -140,7 +140,7 @@ def params(root: Path) -> tuple[str, dict[str, Any]]:
 def hydra_compose(
     conf: Path, experiment: str, stages: list[str], layers: Sequence[sources.Layer]
 ) -> tuple[Any, dict[str, str]]:
-    """Let Hydra compose; returns the tree and the chosen file of every group. layers: all files, for errors."""
+    """Let Hydra compose; returns the tree and the chosen file of every group. layers: all files, params.yaml's last."""
     from hydra import compose as compose_tree
     from hydra import initialize_config_dir
     from hydra.core.config_store import ConfigStore
@@ -160,16 +160,10 @@ def hydra_compose(
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(f"conf/experiment/{experiment}.yaml: {str(error).splitlines()[0]}") from None
     OmegaConf.set_struct(tree, False)
-    return tree, {key: str(value) for key, value in tree.pop("hydra").runtime.choices.items()}
-
-
-def merged(tree: Any, overrides: Mapping[str, Any]) -> Any:
-    """The tree with params.yaml's overrides laid over it."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
+    choices = {key: str(value) for key, value in tree.pop("hydra").runtime.choices.items()}
+    overrides = layers[-1].content
     try:
-        return OmegaConf.merge(tree, overrides) if overrides else tree
+        return OmegaConf.merge(tree, overrides) if overrides else tree, choices
     except OmegaConfBaseException as error:
         raise UserError(f"params.yaml: 'overrides': {str(error).splitlines()[0]}; mend that value") from None
 

@@ -76,11 +76,6 @@ def every_group_layer(conf: Path) -> list[Layer]:
     return [Layer(f"conf/{group}/{path.name}", {group: load_yaml(path)}) for group, path in paths]
 
 
-def experiment_layer(conf: Path, experiment: str) -> Layer:
-    """What an experiment's file gives."""
-    return Layer(f"conf/experiment/{experiment}.yaml", load_yaml(conf / "experiment" / f"{experiment}.yaml"))
-
-
 def chosen_layers(groups: Sequence[Layer], group: str, choice: str) -> list[Layer]:
     """The layers of a group's chosen file: those that it names first, then itself."""
     file = f"conf/{group}/{choice}.yaml"
