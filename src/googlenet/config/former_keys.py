@@ -23,17 +23,21 @@ def is_zero(value: Any) -> bool:
 
 
 RENAMED = "is now '{}'; rename it"
-OFF = "no longer {} off when 0; set {}.enabled to false"
+OFF = "no longer switches {} off when 0; set {}.enabled to false"
 # Key, which of its values were meant, what to write instead.
 FORMER: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("plumbing", always, RENAMED.format("execution")),
     ("detection", is_flag, "now holds keys; write detection: {enabled: true} or detection: {enabled: false}"),
-    ("merge_proposals.multibox_boxes", is_zero, OFF.format("switches MultiBox", "train_multibox")),
-    ("predict_crops.per_crop_images", is_zero, OFF.format("switches study_crops", "study_crops")),
-    ("train_classifier.stall.epochs", is_zero, OFF.format("switches this", "train_classifier.stall")),
-    ("train_detector.hard_negatives.share", is_zero, OFF.format("switches them", "train_detector.hard_negatives")),
+    ("merge_proposals.multibox_boxes", is_zero, OFF.format("MultiBox", "train_multibox")),
+    ("predict_crops.per_crop_images", is_zero, OFF.format("study_crops", "study_crops")),
+    ("train_classifier.stall.epochs", is_zero, OFF.format("this", "train_classifier.stall")),
+    ("train_detector.hard_negatives.share", is_zero, OFF.format("them", "train_detector.hard_negatives")),
     ("analyse_units.pictures", always, RENAMED.format("analyse_units.images")),
-    ("dataset.detection.pictures_without_objects", always, RENAMED.format("dataset.detection.images_without_objects")),
+    (
+        "dataset.detection.pictures_without_objects",
+        always,
+        RENAMED.format("dataset.detection.images_without_objects"),
+    ),
     ("measure_cost.peer_batch_size", always, RENAMED.format("measure_cost.reference_batch_size")),
     ("measure_cost.peer_repeats", always, RENAMED.format("measure_cost.reference_repeats")),
 )
