@@ -15,8 +15,7 @@ from googlenet.data import pictures, prepare, readers
 from googlenet.errors import UserError
 from googlenet.metrics.runs import read_run
 from googlenet.pipeline.job import run_record
-from googlenet.pipeline.job_file import EXECUTION
-from googlenet.pipeline.job_file import JobFile
+from googlenet.pipeline.job_file import EXECUTION, JobFile
 from googlenet.planning import measure_classification, measure_detection
 from googlenet.planning.clock import now, seconds_of
 from googlenet.planning.empty_job import Empty
