@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 # EXPERIMENT=, MACHINE= and ARGS= say more: make plan EXPERIMENT=ilsvrc2014 MACHINE=epyc-2core ARGS='--cores 64'
-.PHONY: help env demo plan test check faults agreement ui sync restore pull verify lock format
+.PHONY: help env demo plan unit test check faults agreement ui sync restore pull verify lock format
 
 help: ## this list
 	@grep -hE '^[a-z./]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -31,8 +31,11 @@ demo: env ## everything from nothing to a report, with the embedded data
 plan: env ## before a run: disk, memory, passes and hours of every stage on this machine (EXPERIMENT=, MACHINE=, ARGS=)
 	python -m googlenet.plan $(if $(EXPERIMENT),--experiment $(EXPERIMENT)) $(if $(MACHINE),--machine $(MACHINE)) $(ARGS)
 
+unit: env ## the tests that run no engine, on all cores
+	python -m pytest --ignore=tests/workflow -m "not long" -n $(CORES)
+
 test: env ## the tests, with the whole smoke experiment under both engines
-	python -m pytest
+	python -m pytest -n $(CORES) --dist loadgroup
 
 check: env ## ruff, snakefmt, mypy, and whether dvc.yaml and docs/configuration.md are fresh
 	ruff check .

@@ -53,6 +53,7 @@ def test_every_experiment_file_opens_with_its_command(path):
     assert (named[1] if named else "demo") == path.stem
 
 
+@pytest.mark.long
 def test_an_experiment_may_be_named_by_a_number(root):
     """In params.yaml in quotes; on the command line without, where Snakemake reads a number."""
     (root / "conf/experiment/demo.yaml").rename(root / "conf/experiment/2014.yaml")

@@ -171,6 +171,7 @@ def test_quoted_lists_and_empty_lists_become_words():
     ]
 
 
+@pytest.mark.long
 def test_a_folder_whose_name_is_a_command_is_a_folder(tmp_path):
     house = tmp_path / "a b;touch pwned $(touch pwned)"
     build(house)
