@@ -117,17 +117,14 @@ def main() -> None:
             peak_mb("make", Path(folder), pictures, asked.detectors)
             files = {"label": "proposals-*", "evaluate": "scores-*"}
             size_mb = {
-                name: sum(path.stat().st_size for path in Path(folder).glob(of)) / 1e6
-                for name, of in files.items()
+                name: sum(path.stat().st_size for path in Path(folder).glob(of)) / 1e6 for name, of in files.items()
             }
             for name, found in peaks.items():
                 found.append(peak_mb(name, Path(folder), pictures, asked.detectors))
     for name, (few, many) in peaks.items():
         each = (many - few) / (sizes[1] - sizes[0]) * 1000
         told = f"{each:7.1f} MB for each thousand pictures; files {size_mb[name] / asked.pictures * 1000:,.0f} MB"
-        print(
-            f"{name:9} peak {few:6.0f} and {many:6.0f} MB with {sizes[0]:,} and {sizes[1]:,} pictures: {told}"
-        )
+        print(f"{name:9} peak {few:6.0f} and {many:6.0f} MB with {sizes[0]:,} and {sizes[1]:,} pictures: {told}")
 
 
 if __name__ == "__main__":

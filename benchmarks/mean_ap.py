@@ -132,9 +132,7 @@ def measure(what: str, images: int) -> dict:
 
 def main() -> None:
     """Measure each in a process of its own; print a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--one", choices=(OURS, FIXED, PEER, COMMAND), help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -143,9 +141,7 @@ def main() -> None:
         return
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     found = {}
-    print(
-        f"{given.images * PER_IMAGE:,} detections in {given.images:,} pictures, {CLASSES} classes, one core\n"
-    )
+    print(f"{given.images * PER_IMAGE:,} detections in {given.images:,} pictures, {CLASSES} classes, one core\n")
     print(f"{'':44}{'seconds':>9}{'peak MB':>9}{'mean AP %':>11}")
     for what, said in (
         (OURS, "ours, ILSVRC's rules"),
@@ -156,17 +152,12 @@ def main() -> None:
         command = [sys.executable, __file__, "--images", str(given.images), "--one", what]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
         row = found[what] = json.loads(done.stdout)
-        print(
-            f"{said:44}{row['seconds']:9.1f}{row['peak_mb']:9,.0f}{np.mean(row['ap_percent']):11.4f}",
-            flush=True,
-        )
+        print(f"{said:44}{row['seconds']:9.1f}{row['peak_mb']:9,.0f}{np.mean(row['ap_percent']):11.4f}", flush=True)
     for one, other in ((FIXED, PEER), (OURS, COMMAND)):
         apart = np.abs(np.array(found[one]["ap_percent"]) - found[other]["ap_percent"]).max()
         if apart > 1e-6:
             sys.exit(f"{one} and {other}: the AP of a class differs by {apart}")
-    print(
-        f"\npycocotools takes {found[PEER]['seconds'] / found[FIXED]['seconds']:.1f} times as long; AP equal to 1e-6"
-    )
+    print(f"\npycocotools takes {found[PEER]['seconds'] / found[FIXED]['seconds']:.1f} times as long; AP equal to 1e-6")
 
 
 if __name__ == "__main__":

@@ -75,9 +75,7 @@ def write_classification(folder: Path, classes: int, train: int, val: int, side_
         for label, wnid in enumerate(wnids(classes)):
             # As in the official ones, numbers in names have no fixed width and the order is not theirs.
             names = [f"{wnid}_{11 * at + 7}.JPEG" for at in range(train)]
-            inner = packed(
-                (name, pictures.named(name, label + at)) for at, name in reversed(list(enumerate(names)))
-            )
+            inner = packed((name, pictures.named(name, label + at)) for at, name in reversed(list(enumerate(names))))
             entry = tarfile.TarInfo(f"{wnid}.tar")
             entry.size = len(inner)
             archive.addfile(entry, io.BytesIO(inner))
@@ -125,9 +123,7 @@ def det_xml(*objects: tuple, side_px: int = 40) -> bytes:
     """The XML of a picture with (wnid, xmin, ymin, xmax, ymax) objects."""
     text = f"<annotation><size><width>{side_px}</width><height>{side_px}</height></size>"
     for wnid, *box in objects:
-        corners = "".join(
-            f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
-        )
+        corners = "".join(f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True))
         text += f"<object><name>{wnid}</name><bndbox>{corners}</bndbox></object>"
     return (text + "</annotation>").encode()
 
@@ -181,9 +177,7 @@ def write_detection(folder: Path, **size: int) -> None:
         elif name == "ILSVRC2013_DET_val":
             (folder / f"{name}.tar").write_bytes(packed((f"{name}/{k}", v) for k, v in files.items()))
         else:
-            (folder / f"{name}.tgz").write_bytes(
-                packed(((f"{name}/{k}", v) for k, v in files.items()), "w:gz")
-            )
+            (folder / f"{name}.tgz").write_bytes(packed(((f"{name}/{k}", v) for k, v in files.items()), "w:gz"))
 
 
 def write_release(folder: Path, **size: int) -> None:
@@ -245,9 +239,7 @@ def measure(folder: Path) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--classes", type=int, default=1000)
     parser.add_argument("--train", type=int, default=100, help="training pictures of each class")

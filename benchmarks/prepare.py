@@ -99,13 +99,9 @@ def one(name: str, folder: Path) -> dict:
 
 def main() -> None:
     """Make the data, measure each step, print a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=100_000)
-    parser.add_argument(
-        "--folder", type=Path, help="where to work; a temporary folder, removed, if not given"
-    )
+    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder, removed, if not given")
     parser.add_argument("--one", choices=STEPS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -140,10 +136,7 @@ def table(folder: Path, pictures: int) -> None:
         times = f"{found['seconds'] / base:.1f}" if whole else ""
         worker = f"{found['child_mb']:,.0f}" if name in ("tar", "two", "add", "status") else ""
         main = "" if name in ("tar", "add", "status") else f"{found['own_mb']:,.0f}"
-        print(
-            f"| {said} | {found['seconds']:.1f} | {times} | {rate} | {main} | {worker} |",
-            flush=True,
-        )
+        print(f"| {said} | {found['seconds']:.1f} | {times} | {rate} | {main} | {worker} |", flush=True)
     files = [{p.name: p.read_bytes() for p in (folder / f"repo/data/{n}").iterdir()} for n in (1, 2)]
     for made in files:
         made["manifest.json"] = json.loads(made["manifest.json"]) | {"dataset": ""}

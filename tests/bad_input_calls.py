@@ -60,9 +60,7 @@ def png(width: int, height: int) -> bytes:
     """A PNG of black pixels, one bit each: small, whatever it unpacks to."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     rows = zlib.compress(bytes((width + 7) // 8 + 1) * height)
@@ -130,13 +128,7 @@ def labels(folder: Path, given: Any) -> None:
 def scoring(folder: Path, given: Any) -> None:
     """One file of the scoring command, (name, content), in place of the right one."""
     name, content = given
-    files = {
-        "d.txt": "1 1 0.9 0 0 9 9\n",
-        "d.csv": "",
-        "d.json": "",
-        "list.txt": "a 1\nb 2\n",
-        "black.txt": "1 cat\n",
-    }
+    files = {"d.txt": "1 1 0.9 0 0 9 9\n", "d.csv": "", "d.json": "", "list.txt": "a 1\nb 2\n", "black.txt": "1 cat\n"}
     files |= {"classes.txt": "n02000001 1 cat\nn02000002 2 dog\n"}
     files |= {f"xml/{name}.xml": xml(("n02000001", 0, 0, 9, 9), size=None) for name in "ab"}
     for path, text in (files | {name: content}).items():
@@ -231,7 +223,5 @@ def corners(text: str) -> str:
     return xml_of(f"<name>cat</name><bndbox>{text}</bndbox>")
 
 
-BOMB = (
-    '<!DOCTYPE a [<!ENTITY l "lol"><!ENTITY m "&l;&l;&l;&l;&l;&l;&l;&l;&l;&l;">]><annotation>&m;</annotation>'
-)
+BOMB = '<!DOCTYPE a [<!ENTITY l "lol"><!ENTITY m "&l;&l;&l;&l;&l;&l;&l;&l;&l;&l;">]><annotation>&m;</annotation>'
 OUTSIDE = '<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]><annotation>&f;</annotation>'

@@ -58,16 +58,9 @@ def chosen(folder: Path, given: Any) -> None:
 def command(folder: Path, given: Any) -> None:
     """Words for `snakemake -n` in this repository's copied workflow; its one error line is raised."""
     copied(folder)
-    words = [
-        str(Path(sys.executable).with_name("snakemake")),
-        "-n",
-        "--snakefile",
-        str(ROOT / "workflow/Snakefile"),
-    ]
+    words = [str(Path(sys.executable).with_name("snakemake")), "-n", "--snakefile", str(ROOT / "workflow/Snakefile")]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(
-        [*words, *given], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*words, *given], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert done.returncode == 1 and len(errors) == 1 and "Traceback" not in done.stderr, done.stderr
     raise UserError(errors[0].removeprefix("error: "))

@@ -62,9 +62,7 @@ def source(folder: Path, given: Any) -> None:
     """An entry of origins with a path below the folder, looked at before any job."""
     put(folder / "there.pth", "x")
     path, changes = given
-    import_weights.check(
-        folder / path, changed(writers.TORCHVISION, **changes), "ensemble.members.m1.weights"
-    )
+    import_weights.check(folder / path, changed(writers.TORCHVISION, **changes), "ensemble.members.m1.weights")
 
 
 def spec(**changes: Any) -> str:

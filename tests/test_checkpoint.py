@@ -129,15 +129,9 @@ def test_load_into_copies_all(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            lambda s: s | {"1.wieght": s.pop("1.weight")},
-            r"lacks '1\.weight' \(the nearest name is '1\.wieght'\)",
-        ),
+        (lambda s: s | {"1.wieght": s.pop("1.weight")}, r"lacks '1\.weight' \(the nearest name is '1\.wieght'\)"),
         (lambda s: {"1.bias": s["1.bias"]}, r"lacks '0\.bias' and 2 more; give the config"),
-        (
-            lambda s: s | {"2.bias": s["1.bias"]},
-            r"has '2\.bias', which .* \(the nearest name is '[01]\.bias'\)",
-        ),
+        (lambda s: s | {"2.bias": s["1.bias"]}, r"has '2\.bias', which .* \(the nearest name is '[01]\.bias'\)"),
         (lambda s: s | {"1.bias": torch.zeros(5)}, r"'1\.bias' is \[5\] where the network has \[2\]"),
     ],
 )

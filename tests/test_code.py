@@ -83,9 +83,7 @@ def test_the_copy_has_the_packages_own_digests(package):
     words += "print(json.dumps({m: code_digest(m, tuple(s)) for m, s in json.loads(sys.argv[1]).items()}))"
     asked = json.dumps({row.module: SELECTED[stage] for stage, row in STAGES.items()})
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "7"}
-    done = subprocess.run(
-        [sys.executable, "-c", words, asked], capture_output=True, env=environment, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", words, asked], capture_output=True, env=environment, check=True)
     assert json.loads(done.stdout) == {row.module: copied[stage] for stage, row in STAGES.items()}
 
 
@@ -93,9 +91,7 @@ def test_comments_docstrings_and_blank_lines_leave_it(package):
     def edit():
         for path in package.rglob("*.py"):
             text = path.read_text(encoding="utf-8")
-            path.write_text(
-                "# a comment\n\n" + text.replace('"""', '"""More words. ', 1) + "\n# the end\n", "utf-8"
-            )
+            path.write_text("# a comment\n\n" + text.replace('"""', '"""More words. ', 1) + "\n# the end\n", "utf-8")
 
     assert changed(edit) == set()
 
@@ -103,9 +99,7 @@ def test_comments_docstrings_and_blank_lines_leave_it(package):
 def test_a_functions_docstring_leaves_it(package):
     path = package / "models" / "training.py"
     assert (
-        changed(
-            lambda: replace(path, '"""Give every parameter group one learning rate."""', '"""Other words."""')
-        )
+        changed(lambda: replace(path, '"""Give every parameter group one learning rate."""', '"""Other words."""'))
         == set()
     )
     assert changed(lambda: replace(path, '    """Other words."""\n', "")) == set()
@@ -114,10 +108,7 @@ def test_a_functions_docstring_leaves_it(package):
 def test_an_errors_text_leaves_it_and_its_condition_does_not(package):
     path = package / "classification" / "train.py"
     assert changed(lambda: replace(path, "is more than the", "exceeds the")) == set()
-    assert changed(lambda: replace(path, "if steps == 0:", "if steps <= 0:")) == {
-        "train_classifier",
-        "train_ablation",
-    }
+    assert changed(lambda: replace(path, "if steps == 0:", "if steps <= 0:")) == {"train_classifier", "train_ablation"}
 
 
 def test_line_breaks_and_quotes_leave_it(package):
@@ -135,12 +126,7 @@ WITH_SUPPRESSION = {"evaluate_detection", "train_multibox", "merge_proposals", "
 @pytest.mark.parametrize(
     ("file", "old", "new", "stages"),
     [
-        (
-            "models/training.py",
-            "+ 1) / (step + 10))\n        else",
-            "+ 1) / (step + 9))\n        else",
-            TRAINING,
-        ),
+        ("models/training.py", "+ 1) / (step + 10))\n        else", "+ 1) / (step + 9))\n        else", TRAINING),
         ("stages/score_regions.py", '"images": len(test), ', "", {"score_regions"}),
         ("detection/nms.py", "<= iou_threshold", "< iou_threshold", WITH_SUPPRESSION),
         ("report/words.py", "def ", "NEW = 1\n\n\ndef ", REPORTING),
@@ -166,11 +152,7 @@ def test_an_import_that_only_a_function_makes_is_followed(package):
 
 @pytest.mark.parametrize(
     ("resource", "stages"),
-    [
-        ("paper.yaml", {"make_report"}),
-        ("report/page.html.j2", REPORTING),
-        ("report/page.css", REPORTING),
-    ],
+    [("paper.yaml", {"make_report"}), ("report/page.html.j2", REPORTING), ("report/page.css", REPORTING)],
 )
 def test_a_resource_beside_a_module_counts(package, resource, stages):
     def edit():
@@ -193,9 +175,7 @@ def test_a_module_more_changes_only_who_imports_it(package):
         )
 
     assert changed(edit) == {"evaluate_ensemble"}
-    assert changed(lambda: (package / "classification" / "new.py").write_text("X = 3\n")) == {
-        "evaluate_ensemble"
-    }
+    assert changed(lambda: (package / "classification" / "new.py").write_text("X = 3\n")) == {"evaluate_ensemble"}
 
 
 EXEMPT_FOLDERS = ("config", "pipeline", "tracking")
@@ -220,10 +200,7 @@ def add(package, module):
 
 
 PREPARING = {"prepare_classification", "prepare_detection"}
-IN_DEMO = WITH_NETWORKS - {
-    "import_weights",
-    "fit_region_heads",
-}  # the demo imports no weights and fits no heads
+IN_DEMO = WITH_NETWORKS - {"import_weights", "fit_region_heads"}  # the demo imports no weights and fits no heads
 
 
 @pytest.mark.parametrize(
@@ -253,23 +230,16 @@ def test_what_decodes_images_counts_wherever_images_are_decoded(package):
 
 def test_no_module_that_a_setting_selects_is_imported_elsewhere():
     """Else it would count for those who do not use it."""
-    packages = (
-        "googlenet.data.readers.",
-        "googlenet.models.networks.",
-        "googlenet.detection.search_presets.",
-    )
+    packages = ("googlenet.data.readers.", "googlenet.models.networks.", "googlenet.detection.search_presets.")
     for row in ROWS:
         assert not [name for name in code.reached(row.module) if name.startswith(packages)], row.name
 
 
 def test_a_stage_reaches_what_it_uses_and_no_more():
     reached = {stage: code.reached(row.module) for stage, row in STAGES.items()}
-    assert {
-        "googlenet.models.network",
-        "googlenet.data.store",
-        "googlenet.storage.checkpoint",
-        TRAIN,
-    } < reached["train_classifier"]
+    assert {"googlenet.models.network", "googlenet.data.store", "googlenet.storage.checkpoint", TRAIN} < reached[
+        "train_classifier"
+    ]
     for stage, names in reached.items():
         rooms = {name.split(".")[1] for name in names if name.count(".")}
         assert ("report" in rooms) == (stage in REPORTING), stage

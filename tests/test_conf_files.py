@@ -24,12 +24,7 @@ def error_of(root, name=""):
 
 IN_GROUPS = [
     ("dataset/digits.yaml", "mirror", "miror: true", "unknown key 'dataset.miror'; did you mean 'mirror'?"),
-    (
-        "dataset/digits.yaml",
-        "mirror",
-        "classification: {root: 3}",
-        "'dataset.classification.root' must be text, not 3",
-    ),
+    ("dataset/digits.yaml", "mirror", "classification: {root: 3}", "'dataset.classification.root' must be text, not 3"),
     ("model/small.yaml", "width", "widht: 0.5", "unknown key 'model.widht'; did you mean 'width'?"),
     ("model/small.yaml", "width", "lrn: 1", "'model.lrn' must be true or false, not 1"),
 ]
@@ -45,40 +40,22 @@ def test_mistakes_in_a_groups_file(root, file, old, line, start):
 
 IN_TABLES = [
     ("members", "{name: m8, smapling: area}", "ensemble.members.m8.smapling'; did you mean 'sampling'?"),
-    (
-        "members",
-        "{name: m8, sampling: aera}",
-        "ensemble.members.m8.sampling: no 'aera'; did you mean 'area'?",
-    ),
-    (
-        "members",
-        "{name: m8, weights: a, origin: bvlk}",
-        "ensemble.members.m8.origin: no 'bvlk'; did you mean 'bvlc'?",
-    ),
+    ("members", "{name: m8, sampling: aera}", "ensemble.members.m8.sampling: no 'aera'; did you mean 'area'?"),
+    ("members", "{name: m8, weights: a, origin: bvlk}", "ensemble.members.m8.origin: no 'bvlk'; did you mean 'bvlc'?"),
     ("members", "{name: m8, weights: 3}", "'ensemble.members.m8.weights' must be text, not 3"),
-    (
-        "members",
-        "{name: m8, width: wide}",
-        "'ensemble.members.m8.width' must be a number above 0, not 'wide'",
-    ),
+    ("members", "{name: m8, width: wide}", "'ensemble.members.m8.width' must be a number above 0, not 'wide'"),
     ("members", "{name: m3}", "'ensemble.members.m3.name' must be a name that no other row has, not 'm3'"),
     ("members", "{order_seed: 8}", "lacks the key 'ensemble.members[0].name'; add it"),
     ("members", "{name: m 8}", "'ensemble.members.m 8.name' must be a name of letters, digits and _ "),
     ("members", "{name: 8m}", "'ensemble.members.8m.name' must be a name of letters, digits and _ "),
     ("members", "m8", "'ensemble.members[0]' must be keys, not 'm8'"),
     ("detectors", "{name: d7, init_from: m9}", "ensemble.detectors.d7.init_from: no 'm9'; known: m1, m2,"),
-    (
-        "detectors",
-        "{name: d1}",
-        "'ensemble.detectors.d1.name' must be a name that no other row has, not 'd1'",
-    ),
+    ("detectors", "{name: d1}", "'ensemble.detectors.d1.name' must be a name that no other row has, not 'd1'"),
     ("detectors", "{name: d7, init: m1}", "ensemble.detectors.d7.init'; did you mean 'init_from'?"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("table", "row", "words"), IN_TABLES, ids=[f"{row[0]} {row[1]}" for row in IN_TABLES]
-)
+@pytest.mark.parametrize(("table", "row", "words"), IN_TABLES, ids=[f"{row[0]} {row[1]}" for row in IN_TABLES])
 def test_mistakes_in_the_tables(root, table, row, words):
     edit(root, "ensemble/paper.yaml", rf"^{table}:$", f"{table}:\n  - {row}")
     message = error_of(root)
@@ -88,11 +65,7 @@ def test_mistakes_in_the_tables(root, table, row, words):
 IN_DEFAULTS = [
     ("width: 1.0,", "width: wide,", "'ensemble.member_defaults.width' must be a number above 0, not 'wide'"),
     ("width: 1.0,", "", "lacks the key 'ensemble.member_defaults.width'; add it"),
-    (
-        "init_from: m1, order_seed: 0",
-        "init: m1",
-        "unknown key 'ensemble.detector_defaults.init'; did you mean",
-    ),
+    ("init_from: m1, order_seed: 0", "init: m1", "unknown key 'ensemble.detector_defaults.init'; did you mean"),
 ]
 
 
@@ -130,8 +103,7 @@ def test_an_unknown_groups_file_gives_the_nearest(root):
 
 
 @pytest.mark.parametrize(
-    "file",
-    ["params.yaml", "conf/experiment/demo.yaml", "conf/train_classifier.yaml", "conf/model/small.yaml"],
+    "file", ["params.yaml", "conf/experiment/demo.yaml", "conf/train_classifier.yaml", "conf/model/small.yaml"]
 )
 def test_what_is_not_yaml_names_file_and_line(root, file):
     path = root / file
@@ -148,12 +120,7 @@ def test_a_missing_params_file_is_named(root):
 
 IN_STAGES = [
     ("train_classifier.yaml", "epochs", "epochs: ten", "'train_classifier.epochs' must be a whole number"),
-    (
-        "train_classifier.yaml",
-        "epochs",
-        "epoch: 10",
-        "unknown key 'train_classifier.epoch'; did you mean 'epochs'?",
-    ),
+    ("train_classifier.yaml", "epochs", "epoch: 10", "unknown key 'train_classifier.epoch'; did you mean 'epochs'?"),
     ("train_classifier.yaml", "momentum", "", "lacks the key 'train_classifier.momentum'; add it"),
     ("compute.yaml", "device", "devise: cpu", "unknown key 'compute.devise'; did you mean 'device'?"),
     ("config.yaml", "about", "abuot: text", "unknown key 'abuot'; did you mean 'about'?"),

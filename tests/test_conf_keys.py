@@ -114,9 +114,7 @@ EVERY = {
 }
 
 
-@pytest.mark.parametrize(
-    "kind", sorted(EVERY, key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__
-)
+@pytest.mark.parametrize("kind", sorted(EVERY, key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
 def test_every_field_is_described(kind):
     assert (kind.__doc__ or "").strip()
     for name, field in kind.model_fields.items():
@@ -138,13 +136,9 @@ def attributes(module):
 def around():
     """Names that are read outside the stages: by the workflow, the configuration, the runner and the checks before a run."""
     folders = [code.PACKAGE / name for name in ("config", "pipeline")]
-    names = [
-        f"googlenet.{path.parent.name}.{path.stem}" for folder in folders for path in folder.glob("*.py")
-    ]
+    names = [f"googlenet.{path.parent.name}.{path.stem}" for folder in folders for path in folder.glob("*.py")]
     workflow = [
-        path
-        for path in (ROOT / "workflow").rglob("*")
-        if path.suffix in ("", ".smk", ".py") and path.is_file()
+        path for path in (ROOT / "workflow").rglob("*") if path.suffix in ("", ".smk", ".py") and path.is_file()
     ]
     text = "\n".join(path.read_text() for path in workflow)
     read = [attributes(name) for name in (*names, "googlenet.preflight") if not name.endswith("__init__")]
@@ -173,13 +167,9 @@ def test_every_field_of_a_stage_is_read(stage):
     assert unread(stage, SETTINGS[stage]) == []
 
 
-@pytest.mark.parametrize(
-    "kind", [*SHARED.values(), MemberRow, Detector, AblationRow], ids=lambda kind: kind.__name__
-)
+@pytest.mark.parametrize("kind", [*SHARED.values(), MemberRow, Detector, AblationRow], ids=lambda kind: kind.__name__)
 def test_every_field_that_stages_share_is_read(kind):
-    modules = {
-        name for stage in STAGES for name in code.reached(STAGES[stage].module, *selected(SETTINGS[stage]))
-    }
+    modules = {name for stage in STAGES for name in code.reached(STAGES[stage].module, *selected(SETTINGS[stage]))}
     read = around().union(*map(attributes, modules))
     assert {name for part in classes(kind) for name in part.model_fields} - read == set()
 
@@ -189,7 +179,4 @@ def test_a_field_that_nobody_reads_is_found():
         "nesterov": (bool, Field(description="Of the gradient")),
         "momentum": (float, Field(description="Read by others")),
     }
-    assert unread("predict_crops", create_model("More", __base__=PredictCrops, **more)) == [
-        "momentum",
-        "nesterov",
-    ]
+    assert unread("predict_crops", create_model("More", __base__=PredictCrops, **more)) == ["momentum", "nesterov"]

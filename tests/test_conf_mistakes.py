@@ -35,21 +35,9 @@ IN_EXPERIMENT = [
         "'evaluate_ensemble.resamples' must be a whole number of at least 1, not 'many'",
         "",
     ),
-    (
-        "evaluate_ensemble: {seed: 1.5}",
-        "'evaluate_ensemble.seed' must be a whole number of at least 0, not 1.5",
-        "",
-    ),
-    (
-        "evaluate_ensemble: {seed: true}",
-        "'evaluate_ensemble.seed' must be a whole number of at least 0, not true",
-        "",
-    ),
-    (
-        "evaluate_ensemble: {seed: }",
-        "'evaluate_ensemble.seed' must be a whole number of at least 0, not null",
-        "",
-    ),
+    ("evaluate_ensemble: {seed: 1.5}", "'evaluate_ensemble.seed' must be a whole number of at least 0, not 1.5", ""),
+    ("evaluate_ensemble: {seed: true}", "'evaluate_ensemble.seed' must be a whole number of at least 0, not true", ""),
+    ("evaluate_ensemble: {seed: }", "'evaluate_ensemble.seed' must be a whole number of at least 0, not null", ""),
     ("evaluate_ensemble: 7", "'evaluate_ensemble' must be keys, not 7", ""),
     ("evaluate_ensemble: [7]", "'evaluate_ensemble' must be keys, not [7]", ""),
     ("compute: {device: gpu}", "'compute.device' must be cpu or cuda, not 'gpu'", ""),
@@ -75,27 +63,15 @@ IN_EXPERIMENT = [
         "'evaluate_ensemble.calibration.binning' must be equal_width or equal_mass, not 'equal'",
         "",
     ),
-    (
-        "study_crops: {budgets: [1, 2.5]}",
-        "'study_crops.budgets[1]' must be a whole number of at least 1, not 2.5",
-        "",
-    ),
+    ("study_crops: {budgets: [1, 2.5]}", "'study_crops.budgets[1]' must be a whole number of at least 1, not 2.5", ""),
     (
         "propose_regions: {preset: opencv_fats}",
         "'propose_regions.preset' must be rcnn, opencv_fast or opencv_quality, not 'opencv_fats'",
         "",
     ),
-    (
-        "score_regions: {switches: [miror]}",
-        "'score_regions.switches[0]' must be bbox_regression, ",
-        "'mirror'",
-    ),
+    ("score_regions: {switches: [miror]}", "'score_regions.switches[0]' must be bbox_regression, ", "'mirror'"),
     ("analyse_units: {of_member: m9}", "analyse_units.of_member: no 'm9'; known: m1, m2, ", ""),
-    (
-        "analyse_units: {clusters: 1}",
-        "'analyse_units.clusters' must be a whole number of at least 2, not 1",
-        "",
-    ),
+    ("analyse_units: {clusters: 1}", "'analyse_units.clusters' must be a whole number of at least 2, not 1", ""),
     ("detection: maybe", "'detection' must be keys, not 'maybe'", ""),
     ("detection: {enabled: maybe}", "'detection.enabled' must be true or false, not 'maybe'", ""),
     ("strict_versions: 1", "'strict_versions' must be true or false, not 1", ""),
@@ -120,10 +96,7 @@ IN_PROPOSALS = [
         "{train_multibox: {crop_area: [0.5, 1.5]}}",
         "'train_multibox.crop_area' must be two numbers above 0 and up to 1, the lower first, not [0.5, 1.5]",
     ),
-    (
-        "{train_multibox: {crop_aspect: [1.0]}}",
-        "'train_multibox.crop_aspect' must be a list of two numbers, not [1.0]",
-    ),
+    ("{train_multibox: {crop_aspect: [1.0]}}", "'train_multibox.crop_aspect' must be a list of two numbers, not [1.0]"),
     (
         "{train_multibox: {crop_aspect: [2, 1]}}",
         "'train_multibox.crop_aspect' must be two numbers above 0, the lower first, not [2, 1]",
@@ -157,11 +130,7 @@ IN_SWITCHES = [
         [],
         "switches' must be a list of at most one of context_feature and svm (each classifies the regions), not ",
     ),
-    (
-        [],
-        [["svm", "context_feature"]],
-        "compare[0]' must be a list of at most one of context_feature and svm",
-    ),
+    ([], [["svm", "context_feature"]], "compare[0]' must be a list of at most one of context_feature and svm"),
     ([], [["mirror", "mirror"]], "compare[0]' must be a list that names each switch once, not ['mirror', "),
     (
         ["mirror"],
@@ -181,9 +150,7 @@ IN_SWITCHES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("switches", "compare", "words"), IN_SWITCHES, ids=[row[2][:60] for row in IN_SWITCHES]
-)
+@pytest.mark.parametrize(("switches", "compare", "words"), IN_SWITCHES, ids=[row[2][:60] for row in IN_SWITCHES])
 def test_mistakes_in_the_switches(switches, compare, words):
     given = {"switches": switches, "compare": compare}
     where = Where([Layer("conf/experiment/demo.yaml", {"score_regions": given})])
@@ -202,10 +169,7 @@ IN_OVERRIDES = [
     ("{train_classifier: {averaging: {dekay: 0.5}}}", "unknown key 'train_classifier.averaging.dekay'"),
     ("[train_classifier]", "'overrides' must be keys"),
     ("{sampling: {wide: {method: area}}}", "lacks the key 'sampling.wide.area'; add it"),
-    (
-        "{sampling: {area: {area: [0.5, 2]}}}",
-        "'sampling.area.area' must be two numbers of at most 1, the lower first",
-    ),
+    ("{sampling: {area: {area: [0.5, 2]}}}", "'sampling.area.area' must be two numbers of at most 1, the lower first"),
     ("{origins: {bvlc: {formt: raw}}}", "unknown key 'origins.bvlc.formt'; did you mean 'format'?"),
 ]
 

@@ -36,9 +36,7 @@ IN_AREA = (
 )
 AREA = REFERENCE.union(*map(variants, IN_AREA))
 JITTER = variants("scale_jitter", 5)
-VARIANTS = (
-    AREA | JITTER | variants("photometric", 3) | variants("random_interpolation", 4) | variants("crop_256", 6)
-)
+VARIANTS = AREA | JITTER | variants("photometric", 3) | variants("random_interpolation", 4) | variants("crop_256", 6)
 COMPUTED = (
     TRAINED
     | VARIANTS
@@ -170,14 +168,8 @@ def test_a_file_holds_its_row_and_no_reference(before):
 
 def test_data_belong_to_the_data_set_and_results_to_the_experiment(root):
     paths = {str(path.relative_to(root)) for path, _ in files(experiment(root))}
-    assert {
-        "data/config/digits/prepare_classification.json",
-        "data/config/digits/prepare_detection.json",
-    } < paths
-    assert {
-        "results/demo/config/train_classifier/m1.json",
-        "results/demo/config/make_report/all.json",
-    } < paths
+    assert {"data/config/digits/prepare_classification.json", "data/config/digits/prepare_detection.json"} < paths
+    assert {"results/demo/config/train_classifier/m1.json", "results/demo/config/make_report/all.json"} < paths
     path = experiment(root, "photos").config_path("prepare_detection", "all")
     assert path.startswith("data/config/photos/")
 

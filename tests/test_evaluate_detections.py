@@ -72,10 +72,7 @@ def test_a_case_by_hand(case, capsys):
 def test_the_fixed_threshold(case):
     # The small cat is missed now: precision 1, 1/2, 2/3, 2/4, 2/5 at 1/3, 1/3, 2/3.
     found = result(case, "--threshold", "fixed")
-    assert (
-        found["classes"][0]["ap_percent"] == pytest.approx(100 * (1 + 2 / 3) / 3)
-        and found["threshold"] == "fixed"
-    )
+    assert found["classes"][0]["ap_percent"] == pytest.approx(100 * (1 + 2 / 3) / 3) and found["threshold"] == "fixed"
 
 
 def test_the_blacklist(case, capsys):
@@ -125,14 +122,13 @@ def test_pictures_without_any_object_are_told(case, capsys):
     for name in "abc":
         put(Path(case[0]).parent / f"xml/{name}.xml", xml())
     assert main(case) == 1
-    assert (
-        capsys.readouterr().err
-        == "error: mean AP: no object to find in any image; give a split that has boxes\n"
-    )
+    assert capsys.readouterr().err == "error: mean AP: no object to find in any image; give a split that has boxes\n"
 
 
 def test_it_runs_as_a_module_and_imports_nothing_heavy(case):
-    code = "import sys, googlenet.evaluate_detections; print([m for m in ('torch', 'mlflow', 'cv2') if m in sys.modules])"
+    code = (
+        "import sys, googlenet.evaluate_detections; print([m for m in ('torch', 'mlflow', 'cv2') if m in sys.modules])"
+    )
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     run = {"capture_output": True, "text": True, "env": environment}
     assert subprocess.run([sys.executable, "-c", code], **run, check=True).stdout.strip() == "[]"

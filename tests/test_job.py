@@ -146,9 +146,7 @@ def test_a_job_in_a_real_store(root):
     assert record["inputs"]["manifest"] == sha256("data/manifest.json")
     assert (record["commit"], record["threads"], record["device"]) == ("", 1, "cpu")
     assert record["started"].endswith("+00:00") and record["started"] <= record["ended"]
-    assert {"python", "torch", "torchvision", "opencv", "numpy", "platform", "cpu"} <= record[
-        "versions"
-    ].keys()
+    assert {"python", "torch", "torchvision", "opencv", "numpy", "platform", "cpu"} <= record["versions"].keys()
     assert record["mlflow"]["tracking_uri"] == "the local store" and str(root) not in json.dumps(record)
 
     from mlflow import MlflowClient

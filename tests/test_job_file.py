@@ -9,9 +9,7 @@ from googlenet.pipeline.job_file import JobFile, read_job_file
 from googlenet.storage.files import read_json, write_bytes, write_json
 from settings import settings_of
 
-FILE = JobFile(
-    "train_classifier", "m1", "demo", "c0de" * 16, settings_of("train_classifier", learning_rate=1e-7)
-)
+FILE = JobFile("train_classifier", "m1", "demo", "c0de" * 16, settings_of("train_classifier", learning_rate=1e-7))
 KIND = type(FILE.settings)
 
 
@@ -50,9 +48,7 @@ def test_a_file_of_another_version_says_what_writes_it_again(path, spoil):
     content = read_json(path)
     spoil(content)
     write_json(path, content)
-    with pytest.raises(
-        UserError, match=r"m1\.json: not a resolved file of this version; run snakemake, which"
-    ):
+    with pytest.raises(UserError, match=r"m1\.json: not a resolved file of this version; run snakemake, which"):
         read_job_file(path, KIND)
 
 

@@ -24,9 +24,7 @@ def test_parameters_leave_out_the_names_of_the_job():
     file = JobFile("s", "m3", "demo", "c0de", OfRow(member=row, a=row))
     parameters = {"member": {"width": 1.25}, "a": {"name": "m3", "width": 1.25}}
     assert job.parameters_of(file) == parameters
-    assert job.parameters_of(replace(file, versions={"torch": "2"})) == parameters | {
-        "versions": {"torch": "2"}
-    }
+    assert job.parameters_of(replace(file, versions={"torch": "2"})) == parameters | {"versions": {"torch": "2"}}
 
 
 def test_digest_of_a_list_is_that_of_its_files_in_whatever_order(tmp_path):

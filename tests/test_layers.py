@@ -25,10 +25,7 @@ ROWS = (
 LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
 # Of two folders, who knows more than these modules: a job is given its own file, and rooms are given values.
 DOORS = {"config": {"schema"}, "pipeline": {"resume"}}
-BEHIND_DOORS = {
-    "config": {"pipeline"},
-    "pipeline": {"stages", "preflight", "planning", "plan", "prepared_data"},
-}
+BEHIND_DOORS = {"config": {"pipeline"}, "pipeline": {"stages", "preflight", "planning", "plan", "prepared_data"}}
 SLOW = {"torch", "torchvision", "mlflow", "sklearn", "matplotlib", "snakemake", "dvc"}
 
 
@@ -110,9 +107,7 @@ def test_the_lower_floors_start_fast():
 
 def test_nobody_but_the_rules_names_a_stage():
     sources = [*PACKAGE.rglob("*.py"), *(ROOT / "workflow").rglob("*.py")]
-    users = [
-        path.name for path in sources if any("googlenet.stages" in n for n in imported(path.read_text()))
-    ]
+    users = [path.name for path in sources if any("googlenet.stages" in n for n in imported(path.read_text()))]
     assert users == []
 
 

@@ -37,13 +37,7 @@ def test_stages_stand_in_an_order_in_which_none_reads_a_later_one():
 
 @pytest.mark.parametrize(
     ("kind", "linked"),
-    [
-        (None, False),
-        ("copy", False),
-        ("reflink,copy", False),
-        ("hardlink", True),
-        ("reflink, symlink,copy", True),
-    ],
+    [(None, False), ("copy", False), ("reflink,copy", False), ("hardlink", True), ("reflink, symlink,copy", True)],
 )
 def test_links_are_known_from_dvcs_own_settings(tmp_path, monkeypatch, kind, linked):
     monkeypatch.chdir(tmp_path)

@@ -52,10 +52,7 @@ def test_tables_2_to_5():
     assert paper.table_4()[-1].mean_ap_percent == 43.9
     single = {row.team: row for row in paper.table_5()}
     assert single["GoogLeNet"].mean_ap_percent == 38.02
-    assert (single["GoogLeNet"].contextual_model, single["Deep Insight"].box_regression) == (
-        "no",
-        "yes",
-    )
+    assert (single["GoogLeNet"].contextual_model, single["Deep Insight"].box_regression) == ("no", "yes")
     assert single["UvA-Euvision"].contextual_model == "?"
 
 

@@ -25,24 +25,13 @@ def root(tmp_path):
 
 
 def test_ilsvrc_is_planned_without_its_data(root, capsys):
-    words = [
-        "--experiment",
-        "ilsvrc2014",
-        "--machine",
-        NAMED,
-        "--cores",
-        "64",
-        "--json",
-        str(root / "plan.json"),
-    ]
+    words = ["--experiment", "ilsvrc2014", "--machine", NAMED, "--cores", "64", "--json", str(root / "plan.json")]
     plan.perform(words, root)
     text = capsys.readouterr().out
     assert text.startswith(f"plan of ilsvrc2014 for {NAMED}: 64 cores of AMD EPYC")
     assert "official counts" in text and "60 epochs" in text and "144 crops a picture" in text
     assert "this machine has none" in text  # compute.device: cuda
-    assert re.search(
-        r"train_detector needs \d+ GB of memory for 6 jobs side by side.*at most [1-5] at a time", text
-    )
+    assert re.search(r"train_detector needs \d+ GB of memory for 6 jobs side by side.*at most [1-5] at a time", text)
     assert "DVC's cache holds a copy" in text
     made = json.loads((root / "plan.json").read_text())
     stages = {stage["stage"]: stage for stage in made["stages"]}
@@ -69,9 +58,7 @@ def test_more_cores_take_no_longer_and_no_less_work(root):
 
 
 def test_what_a_machine_was_not_measured_for_is_told(root):
-    with pytest.raises(
-        UserError, match=rf"^machines/{NAMED}\.yaml: no rate of '.*--experiment smoke --save {NAMED}$"
-    ):
+    with pytest.raises(UserError, match=rf"^machines/{NAMED}\.yaml: no rate of '.*--experiment smoke --save {NAMED}$"):
         plan.perform(["--experiment", "smoke", "--machine", NAMED], root)
 
 

@@ -57,9 +57,7 @@ def test_torchvisions_variant_is_no_trunk(root):
     of_torchvision(root, "m2")
     edit(root, "ensemble/paper.yaml", r"init_from: m2", "init_from: m3")
     edit(root, "train_multibox.yaml", r"^init_from: m1", "init_from: m2")
-    with pytest.raises(
-        UserError, match=r"^train_multibox\.init_from: m2 is torchvision's network, which is no trunk"
-    ):
+    with pytest.raises(UserError, match=r"^train_multibox\.init_from: m2 is torchvision's network, which is no trunk"):
         preflight.check(experiment(root), local=True)
 
 
@@ -91,11 +89,7 @@ def imported(root, more="", origin="bvlc", path="weights.caffemodel"):
 @pytest.mark.parametrize(
     ("make", "origin", "message"),
     [
-        (
-            lambda path: None,
-            "bvlc",
-            r"replica\.weights: no file or folder .*weights\.caffemodel; fetch the weights or",
-        ),
+        (lambda path: None, "bvlc", r"replica\.weights: no file or folder .*weights\.caffemodel; fetch the weights or"),
         (
             lambda path: path.mkdir(),
             "bvlc",
@@ -128,10 +122,7 @@ def test_an_origin_of_unknown_classes_is_named_before_the_first_job(root):
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        (
-            "format: caffe",
-            "format' must be caffemodel, raw_float32, torchvision or checkpoint, not 'caffe'; did you",
-        ),
+        ("format: caffe", "format' must be caffemodel, raw_float32, torchvision or checkpoint, not 'caffe'; did you"),
         ("channel_order: bgra", "channel_order' must be rgb or bgr, not 'bgra'"),
         ("input_mean: [104.0]", "input_mean' must be a list of three numbers, not [104.0]"),
     ],
@@ -164,7 +155,5 @@ def test_a_wrong_address_of_mlflow_is_named_before_the_first_job(root, monkeypat
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    with pytest.raises(
-        UserError, match=f"^MLFLOW_TRACKING_URI: {address}: no answer; start or mend that server"
-    ):
+    with pytest.raises(UserError, match=f"^MLFLOW_TRACKING_URI: {address}: no answer; start or mend that server"):
         preflight.check(experiment(root), local=True)

@@ -88,9 +88,7 @@ def test_a_job_that_ended_goes_on_and_another_stamp_does_not(house, monkeypatch)
 
 def test_the_list_of_bad_pictures_outlives_the_job_that_they_stop(house):
     put(house / "raw/train/cat/0.jpg", b"x")
-    with pytest.raises(
-        UserError, match=r"mend or remove what data/classification/pets/quarantine\.csv lists"
-    ):
+    with pytest.raises(UserError, match=r"mend or remove what data/classification/pets/quarantine\.csv lists"):
         run(classification("class_folders", "raw"))
     listed = Path("data/classification/pets/quarantine.csv").read_text().splitlines()
     assert listed == ["split,name,reason", "train,cat/0.jpg,cat/0.jpg: not a picture"]
@@ -111,8 +109,5 @@ def test_a_job_takes_no_more_workers_than_it_has_threads(house, monkeypatch, wan
 
 
 def test_notes_of_each_kind_and_stamp_lie_apart():
-    made = {
-        preparing.state_of(*row)
-        for row in (("a", "x", "1"), ("b", "x", "1"), ("a", "y", "1"), ("a", "x", "2"))
-    }
+    made = {preparing.state_of(*row) for row in (("a", "x", "1"), ("b", "x", "1"), ("a", "y", "1"), ("a", "x", "2"))}
     assert len(made) == 4

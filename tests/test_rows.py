@@ -43,15 +43,9 @@ def test_arrays_without_rows_are_written_and_read(tmp_path):
 
 
 def test_rows_that_are_missing_or_of_another_shape_leave_no_file(tmp_path):
-    with (
-        pytest.raises(ValueError, match="2 rows of a, of 3"),
-        written(tmp_path / "f", {"a": (3, 2)}, {}) as f,
-    ):
+    with pytest.raises(ValueError, match="2 rows of a, of 3"), written(tmp_path / "f", {"a": (3, 2)}, {}) as f:
         f.add("a", np.zeros((2, 2)))
-    with (
-        pytest.raises(ValueError, match=r"a: rows of \(3,\)"),
-        written(tmp_path / "f", {"a": (1, 2)}, {}) as f,
-    ):
+    with pytest.raises(ValueError, match=r"a: rows of \(3,\)"), written(tmp_path / "f", {"a": (1, 2)}, {}) as f:
         f.add("a", np.zeros((1, 3)))
     assert list(tmp_path.iterdir()) == []
 

@@ -9,9 +9,7 @@ from conf_copy import ROOT
 from workflow.houses import build, call, snakemake
 
 SOURCES = sorted(
-    path.relative_to(ROOT)
-    for folder in ("src", "workflow", "benchmarks")
-    for path in (ROOT / folder).rglob("*.py")
+    path.relative_to(ROOT) for folder in ("src", "workflow", "benchmarks") for path in (ROOT / folder).rglob("*.py")
 )
 RULES = sorted([ROOT / "workflow/Snakefile", *(ROOT / "workflow/rules").glob("*.smk")])
 # Modules that run what a file says, and XML readers that resolve entities. Beside them: names that are harmless.
@@ -20,10 +18,7 @@ UNSAFE_MODULES = {
     "xml": {"Element", "ParseError", "escape"},  # what defusedxml returns and raises; what writes
 }
 UNSAFE_MODULES |= {name: set() for name in ("marshal", "shelve", "dill", "cloudpickle", "joblib", "lxml")}
-UNSAFE_MODULES["scipy.io"] = {
-    "loadmat",
-    "savemat",
-}  # MATLAB's tables of the development kits: arrays, no code
+UNSAFE_MODULES["scipy.io"] = {"loadmat", "savemat"}  # MATLAB's tables of the development kits: arrays, no code
 UNSAFE_CALLS = {
     "eval",
     "exec",
@@ -143,9 +138,7 @@ def test_the_strict_loader_makes_plain_values_alone():
 def test_every_path_of_a_rule_is_quoted():
     count = 0
     for path in RULES:
-        for placeholder in re.findall(
-            r"\{((?:input|output|log|wildcards|params)\b[^{}]*)\}", path.read_text()
-        ):
+        for placeholder in re.findall(r"\{((?:input|output|log|wildcards|params)\b[^{}]*)\}", path.read_text()):
             assert placeholder.endswith(":q"), f"{path.name}: {{{placeholder}}}"
             count += 1
     assert count > 80

@@ -48,8 +48,7 @@ def test_a_shared_training_is_the_members_to_the_last_key(root):
     """What is shared is compared here key by key, and so is what is not shared."""
     composed = experiment(root)
     members = {
-        job.name: composed.settings(job, TrainClassifier).model_dump()
-        for job in composed.jobs("train_classifier")
+        job.name: composed.settings(job, TrainClassifier).model_dump() for job in composed.jobs("train_classifier")
     }
     for name, (stage, job) in composed.ablation_sources.items():
         variant = variants.variants(composed.composed)[name]
@@ -90,10 +89,7 @@ def test_equal_rows_train_once(root, place):
 
 
 def test_a_row_changes_its_own_keys_and_no_others(root):
-    add(
-        root,
-        "changes: {model: {lrn: false}, member: {init_seed: 4}, train_classifier: {averaging: {decay: 0.5}}}",
-    )
+    add(root, "changes: {model: {lrn: false}, member: {init_seed: 4}, train_classifier: {averaging: {decay: 0.5}}}")
     before = job_files(copied(root / "other"))
     after = job_files(root)
     assert {job: after[job] for job in before if job != "compare_ablations/all"} == {
@@ -125,27 +121,15 @@ SLIPS = [
         "changes: {model: {dropout: 1.5}}",
         f"{MORE}'changes.model.dropout' must be a number of at least 0 and below 1, not 1.5",
     ),
-    (
-        "changes: {model: {aux_heads: {a: 1}}}",
-        f"{MORE}'changes.model.aux_heads' must be a list, not {{'a': 1}}",
-    ),
+    ("changes: {model: {aux_heads: {a: 1}}}", f"{MORE}'changes.model.aux_heads' must be a list, not {{'a': 1}}"),
     ("changes: {model: 3}", f"{MORE}'changes.model' must be keys, not 3"),
-    (
-        "changes: {member: {sampling: aera}}",
-        f"{MORE}changes.member.sampling: no 'aera'; did you mean 'area'?",
-    ),
+    ("changes: {member: {sampling: aera}}", f"{MORE}changes.member.sampling: no 'aera'; did you mean 'area'?"),
     (
         "changes: {member: {sampling: no}}",
         f"{MORE}'changes.member.sampling' must be text, not false; put text that YAML reads as a number or a boolean",
     ),
-    (
-        "changes: {member: {width: wide}}",
-        f"{MORE}'changes.member.width' must be a number above 0, not 'wide'",
-    ),
-    (
-        "changes: {member: {order_seed: 4}}",
-        f"{MORE}unknown key 'changes.member.order_seed'; known: init_seed, ",
-    ),
+    ("changes: {member: {width: wide}}", f"{MORE}'changes.member.width' must be a number above 0, not 'wide'"),
+    ("changes: {member: {order_seed: 4}}", f"{MORE}unknown key 'changes.member.order_seed'; known: init_seed, "),
     (
         "changes: {train_classifier: {epoch: 4}}",
         f"{MORE}unknown key 'changes.train_classifier.epoch'; did you mean 'epochs'?",
@@ -180,14 +164,8 @@ def test_a_slip_in_a_row_names_row_and_key(root, text, start):
 
 NAMES = [
     ("no_lrn", "no_lrn.name' must be a name that neither the reference nor another row has, not 'no_lrn'"),
-    (
-        "reference",
-        "reference.name' must be a name that neither the reference nor another row has, not 'reference'",
-    ),
-    (
-        "no lrn",
-        "no lrn.name' must be a name of letters, digits and _ that does not begin with a digit, not 'no lrn'",
-    ),
+    ("reference", "reference.name' must be a name that neither the reference nor another row has, not 'reference'"),
+    ("no lrn", "no lrn.name' must be a name of letters, digits and _ that does not begin with a digit, not 'no lrn'"),
     ('""', "[12].name' must be a name of letters, digits and _ that does not begin with a digit, not ''"),
     (
         "3",
@@ -201,10 +179,7 @@ NAMES = [
 def test_a_row_needs_a_name_of_its_own(root, name, words):
     edit(root, "ablations.yaml", r"\Z", f"  - {{name: {name}}}\n")
     line = error_of(root)
-    assert line in (
-        f"conf/ablations.yaml: 'ablations.rows.{words}",
-        f"conf/ablations.yaml: 'ablations.rows{words}",
-    )
+    assert line in (f"conf/ablations.yaml: 'ablations.rows.{words}", f"conf/ablations.yaml: 'ablations.rows{words}")
 
 
 SEEDS = [
@@ -235,9 +210,7 @@ def test_ablations_are_no_part_of_the_main_results(root):
         assert composed.results(stage) == "results/demo" + "/ablations" * ablation
     former = root / "results/demo/ablations/train_ablation/gone_1"
     kept = root / "results/demo/ablations/train_ablation/no_lrn_1"
-    shared = (
-        root / "results/demo/ablations/train_ablation/reference_1"
-    )  # m1's, since the member has these settings
+    shared = root / "results/demo/ablations/train_ablation/reference_1"  # m1's, since the member has these settings
     for folder in (former, kept, shared):
         folder.mkdir(parents=True)
     assert remove_former_jobs(composed) == [former, shared] and kept.exists()

@@ -112,9 +112,7 @@ def test_strict_versions_are_settings_of_every_job_that_computes(root, monkeypat
     assert strict["train_classifier/m1"] == before["train_classifier/m1"] | {"versions": versions.installed()}
     install(monkeypatch, "torch", "9.9.9")
     upgraded = job_files(root)
-    assert {name for name in upgraded if upgraded[name] != strict[name]} == before.keys() - {
-        "make_report/all"
-    }
+    assert {name for name in upgraded if upgraded[name] != strict[name]} == before.keys() - {"make_report/all"}
     assert upgraded["prepare_detection/all"]["versions"]["torch"] == "9.9.9"
 
 

@@ -80,10 +80,7 @@ def stages(target: str) -> dict:
     """The content of a target's file."""
     configs = {"all": ["data/config", f"{RESULTS}/config"], "ablations": [f"{RESULTS}/ablations/config"]}
     # Who ran what and when: no edge, since it changes at every run. It is an output of the last stage.
-    runs = {
-        "make_report": ["data/runs", f"{RESULTS}/runs"],
-        "compare_ablations": [f"{RESULTS}/ablations/runs"],
-    }
+    runs = {"make_report": ["data/runs", f"{RESULTS}/runs"], "compare_ablations": [f"{RESULTS}/ablations/runs"]}
     found: dict = {
         "resolve_configs" if target == "all" else "resolve_ablations": {
             "desc": "Compose conf/ into one file per job; written only where the content changes",

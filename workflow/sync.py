@@ -58,9 +58,7 @@ def after_run(name: str, target: str) -> None:
     elif not Path(".dvc").is_dir() or not Path(".git").exists():
         tell("DVC not told: this folder is no git clone with .dvc")
     elif size_gb(experiment) > experiment.of(Execution).commit_limit_gb:
-        tell(
-            f"DVC not told: {size_gb(experiment):.0f} GB is above execution.commit_limit_gb; run `make sync`"
-        )
+        tell(f"DVC not told: {size_gb(experiment):.0f} GB is above execution.commit_limit_gb; run `make sync`")
     else:
         commit(experiment, target)
 

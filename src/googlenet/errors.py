@@ -11,9 +11,7 @@ class UserError(Exception):
 
     def __init__(self, message: str):
         line = printable(" ".join(message.split()))
-        if (
-            len(line) > LONGEST
-        ):  # a value without end would hide what is wrong with it, and the mend at the end
+        if len(line) > LONGEST:  # a value without end would hide what is wrong with it, and the mend at the end
             line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
         super().__init__(line)
 

@@ -142,7 +142,5 @@ def test_a_table_by_hand():
 
 def test_a_training_that_is_not_there_is_named():
     fewer = {name: outcomes for name, outcomes in OUTCOMES.items() if name != "train_classifier/m2"}
-    with pytest.raises(
-        UserError, match=r"no results of train_classifier/m2; run `snakemake --cores N ablations`"
-    ):
+    with pytest.raises(UserError, match=r"no results of train_classifier/m2; run `snakemake --cores N ablations`"):
         compare(SETTINGS, fewer, TRAININGS, 10)

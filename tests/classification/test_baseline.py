@@ -33,10 +33,7 @@ def test_pixels_are_the_centre_square():
 
 def test_it_learns_and_says_what_it_is():
     assert fit_and_score(halves(30, 0), halves(20, 1), SETTINGS) == BaselineMetrics(
-        method="logistic regression on pixels",
-        pixels="4x4 grey",
-        top1_error_percent=0,
-        top5_error_percent=0,
+        method="logistic regression on pixels", pixels="4x4 grey", top1_error_percent=0, top5_error_percent=0
     )
 
 

@@ -3,23 +3,11 @@
 import numpy as np
 import pytest
 
-from googlenet.classification.calibration import (
-    Terms,
-    bins_of,
-    calibration,
-    limits,
-    measures,
-    reliability,
-    terms,
-)
+from googlenet.classification.calibration import Terms, bins_of, calibration, limits, measures, reliability, terms
 from settings import settings_of
 
 SETTINGS = settings_of(
-    "evaluate_ensemble",
-    resamples=400,
-    confidence_percent=95,
-    seed=1,
-    calibration={"bins": 2, "binning": "equal_width"},
+    "evaluate_ensemble", resamples=400, confidence_percent=95, seed=1, calibration={"bins": 2, "binning": "equal_width"}
 )
 # First classes 0, 1, 0, 2 with probabilities 0.4, 0.6, 0.8, 1: right, wrong, right, right.
 SCORES = np.array([[0.4, 0.3, 0.3], [0.25, 0.6, 0.15], [0.8, 0.2, 0.0], [0.0, 0.0, 1.0]])

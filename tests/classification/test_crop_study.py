@@ -45,9 +45,7 @@ def test_aggregations_by_hand():
     # Two votes each: the mean decides, and does not outweigh a vote.
     assert scores["majority_vote"] == pytest.approx([2.175, 2.3125, 0.0125])
     three = np.array([[[[0.6, 0.4], [0.6, 0.4], [0.0, 1.0]]]], np.float32)
-    assert (
-        AGGREGATIONS["majority_vote"](three)[0].argmax() == 0 and AGGREGATIONS["mean"](three)[0].argmax() == 1
-    )
+    assert AGGREGATIONS["majority_vote"](three)[0].argmax() == 0 and AGGREGATIONS["mean"](three)[0].argmax() == 1
 
 
 def test_geometric_mean_orders_as_the_mean_of_logits():

@@ -3,30 +3,11 @@
 import numpy as np
 import pytest
 
-from googlenet.classification.crops import (
-    POLICIES,
-    Crop,
-    crops_144,
-    cut,
-    distinct,
-    in_original,
-    resized,
-    upright,
-)
+from googlenet.classification.crops import POLICIES, Crop, crops_144, cut, distinct, in_original, resized, upright
 
 SIZES = [
     *[(1, 1), (1, 7), (9, 1), (2, 2), (31, 32), (32, 31), (64, 64), (65, 64), (97, 64), (64, 97), (100, 100)],
-    *[
-        (333, 500),
-        (500, 333),
-        (500, 375),
-        (224, 224),
-        (225, 224),
-        (256, 300),
-        (1000, 101),
-        (101, 1000),
-        (3, 5),
-    ],
+    *[(333, 500), (500, 333), (500, 375), (224, 224), (225, 224), (256, 300), (1000, 101), (101, 1000), (3, 5)],
 ]
 
 
@@ -79,16 +60,10 @@ def by_the_papers_sentence(width, height, longer_sides, middles):
         size = (longer, shorter) if width > height else (shorter, longer)
         margin = {256: 16, 288: 32, 320: 48, 352: 64}[shorter]  # around the centre crop
         for begin, end in ((0, shorter), (middle, middle + shorter), (longer - shorter, longer)):
-            (x0, x1), (y0, y1) = (
-                ((begin, end), (0, shorter)) if width > height else ((0, shorter), (begin, end))
-            )
-            corners = [
-                (left, top, left + 224, top + 224) for top in (y0, y1 - 224) for left in (x0, x1 - 224)
-            ]
+            (x0, x1), (y0, y1) = ((begin, end), (0, shorter)) if width > height else ((0, shorter), (begin, end))
+            corners = [(left, top, left + 224, top + 224) for top in (y0, y1 - 224) for left in (x0, x1 - 224)]
             centre, whole = (x0 + margin, y0 + margin, x1 - margin, y1 - margin), (x0, y0, x1, y1)
-            found += [
-                (size, box, mirrored) for box in (*corners, centre, whole) for mirrored in (False, True)
-            ]
+            found += [(size, box, mirrored) for box in (*corners, centre, whole) for mirrored in (False, True)]
     return found
 
 
@@ -179,9 +154,7 @@ def test_cut_takes_the_right_pixels():
 def test_cut_resizes_to_the_scale():
     y, x = np.mgrid[:64, :64]
     picture = np.stack([3 * x, 3 * y, 0 * x], 2).astype(np.uint8)
-    (patch,) = cut(
-        picture, [Crop(32, 32, 2, 4, 28, False)], 28
-    )  # halved: pixel u is the mean of 2u and 2u + 1
+    (patch,) = cut(picture, [Crop(32, 32, 2, 4, 28, False)], 28)  # halved: pixel u is the mean of 2u and 2u + 1
     assert patch[:, :, 0].tolist() == [[round(3 * (2 * (u + 2) + 0.5) + 0.01) for u in range(28)]] * 28
     assert patch[:, 0, 1].tolist() == [round(3 * (2 * (u + 4) + 0.5) + 0.01) for u in range(28)]
 

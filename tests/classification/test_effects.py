@@ -63,9 +63,7 @@ def test_two_classes_of_one_name_each_have_their_images():
     whole, without = np.zeros(40, bool), {"m1": np.zeros(40, bool)}
     without["m1"][:12] = True
     largest = effects_of_leaving_out(without, whole, labels, ["crane", "crane"], BOUNDS, 3).by_class.largest
-    assert [(row.class_name, row.images, row.gained, row.difference) for row in largest] == [
-        ("crane", 20, 12, 60)
-    ]
+    assert [(row.class_name, row.images, row.gained, row.difference) for row in largest] == [("crane", 20, 12, 60)]
 
 
 def test_no_more_are_shown_than_asked_for():

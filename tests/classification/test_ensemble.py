@@ -102,11 +102,7 @@ def test_evaluate_by_hand():
     paired = metrics.paired["single_1_minus_ensemble_144"]
     assert paired.difference == pytest.approx(100 / 3)
     assert 0 < paired.interval.low <= paired.difference <= paired.interval.high <= 100
-    assert (paired.metric, paired.resamples, paired.interval.confidence_percent) == (
-        "top1_error_percent",
-        500,
-        95,
-    )
+    assert (paired.metric, paired.resamples, paired.interval.confidence_percent) == ("top1_error_percent", 500, 95)
     interval = metrics.intervals["ensemble_144"].top1_error_percent
     assert (interval.low, interval.high) == (0, 0)
     assert metrics.per_class[0] == ClassError(class_name="a", images=2, top1_error_percent=0)
@@ -120,10 +116,7 @@ def test_the_baseline_is_so_many_times_as_wrong():
     one_wrong = {"m1": {1: scores(5, 1, 2, 0)}}
     baseline = evaluate(one_wrong, LABELS, CLASSES, SETTINGS, baseline_percent=40.0).baseline
     assert (baseline.top1_error_percent, baseline.times_as_wrong) == (40, 1.6)
-    assert (
-        evaluate(PREDICTIONS, LABELS, CLASSES, SETTINGS, baseline_percent=40.0).baseline.times_as_wrong
-        is None
-    )
+    assert evaluate(PREDICTIONS, LABELS, CLASSES, SETTINGS, baseline_percent=40.0).baseline.times_as_wrong is None
 
 
 def test_every_row_has_an_interval_and_every_step_a_paired_difference():

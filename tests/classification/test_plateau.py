@@ -9,9 +9,7 @@ from googlenet.classification.train import Plateau
 from googlenet.errors import UserError
 from settings import changed, settings_of
 
-SETTINGS = settings_of(
-    "train_classifier", aux_weight=0.3, stall={"enabled": True, "epochs": 3, "margin": 0.01}
-)
+SETTINGS = settings_of("train_classifier", aux_weight=0.3, stall={"enabled": True, "epochs": 3, "margin": 0.01})
 
 
 def plateau(labels=(0, 1, 2, 3), heads=0, **stall):
@@ -47,9 +45,7 @@ def test_a_stall_is_so_many_epochs_at_chance(losses, stalls):
         return
     with pytest.raises(UserError) as raised:
         plateau().check(losses, "m3")
-    assert str(raised.value).startswith(
-        "train_classifier: the training of m3 stalls: no loss of the last 3 epochs"
-    )
+    assert str(raised.value).startswith("train_classifier: the training of m3 stalls: no loss of the last 3 epochs")
     assert "chance is 1.386" in str(raised.value) and "learning_rate" in str(raised.value)
 
 

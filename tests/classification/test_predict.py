@@ -9,14 +9,7 @@ from classification.tiny import RUNTIME, images, network, spec
 from googlenet.classification.crops import POLICIES, crops_144, cut, upright
 from googlenet.classification.error_rates import ranks, top_errors
 from googlenet.classification.kept_crops import Keeper, KeptCrops, sample
-from googlenet.classification.predict import (
-    Cropping,
-    centre_errors,
-    crop_scores,
-    predict,
-    probabilities,
-    union,
-)
+from googlenet.classification.predict import Cropping, centre_errors, crop_scores, predict, probabilities, union
 from googlenet.metrics.error_rates import TopErrors
 from googlenet.models.runtime import Runtime
 
@@ -97,9 +90,7 @@ def test_a_sample_is_of_as_many_images_as_there_are():
     assert sample(5, 9, seed=1).tolist() == [0, 1, 2, 3, 4]
     some = sample(1000, 20, seed=1)
     assert len(set(some.tolist())) == 20 and np.all(np.diff(some) > 0)
-    assert np.array_equal(some, sample(1000, 20, seed=1)) and not np.array_equal(
-        some, sample(1000, 20, seed=2)
-    )
+    assert np.array_equal(some, sample(1000, 20, seed=1)) and not np.array_equal(some, sample(1000, 20, seed=2))
 
 
 @pytest.mark.parametrize("batch_size", [7, 48, 1000])
@@ -144,9 +135,7 @@ def test_top_errors_by_hand():
             [0.0, 0.3, 0.3, 0.2, 0.1, 0.1],  # label 2: ties with class 1, which comes first
         ]
     )
-    assert top_errors(scores, np.array([0, 4, 5, 2])) == TopErrors(
-        top1_error_percent=75, top5_error_percent=25
-    )
+    assert top_errors(scores, np.array([0, 4, 5, 2])) == TopErrors(top1_error_percent=75, top5_error_percent=25)
     assert top_errors(scores, np.array([0, 0, 0, 1])) == TopErrors(top1_error_percent=0, top5_error_percent=0)
 
 

@@ -103,9 +103,7 @@ def test_photometric_is_a_probability():
     (image,) = images([(32, 32)])
     generator = rng()
     sometimes = changed(WHOLE, photometric=0.3)
-    distorted = [
-        not np.array_equal(sample(image, sometimes, False, 32, generator), image) for _ in range(300)
-    ]
+    distorted = [not np.array_equal(sample(image, sometimes, False, 32, generator), image) for _ in range(300)]
     assert 60 < sum(distorted) < 120
     assert not np.array_equal(sample(image, changed(WHOLE, photometric=1.0), False, 32, generator), image)
 
@@ -126,9 +124,7 @@ def test_contrast_and_colour_change_the_spread():
     assert spreads.min() < 0.8 * (image // 2).std() and spreads.max() > 1.2 * (image // 2).std()
 
 
-PIXELS = np.array(
-    [[[100, 0, 0], [0, 100, 200]]], np.float32
-)  # luminances 29.9 and 58.7 + 22.8 = 81.5; mean 55.7
+PIXELS = np.array([[[100, 0, 0], [0, 100, 200]]], np.float32)  # luminances 29.9 and 58.7 + 22.8 = 81.5; mean 55.7
 
 
 @pytest.mark.parametrize(

@@ -140,9 +140,7 @@ def test_a_loss_that_is_no_number_names_the_key():
 
 
 def test_a_batch_larger_than_the_set_names_the_key():
-    with pytest.raises(
-        UserError, match=r"train_classifier\.batch_size: 21 is more than the 20 training images"
-    ):
+    with pytest.raises(UserError, match=r"train_classifier\.batch_size: 21 is more than the 20 training images"):
         trained(batch_size=21)
 
 

@@ -97,9 +97,7 @@ def test_a_column_that_is_nowhere_says_nothing():
 
 def test_correlation_falls_with_distance_where_maps_are_smooth():
     maps, family = families(images=60, side=5)
-    smooth = (
-        maps + np.roll(maps, 1, 3) + np.roll(maps, -1, 3) + np.roll(maps, 1, 2) + np.roll(maps, -1, 2)
-    ) / 5
+    smooth = (maps + np.roll(maps, 1, 3) + np.roll(maps, -1, 3) + np.roll(maps, 1, 2) + np.roll(maps, -1, 2)) / 5
     rows = units.by_distance(units.standardised(smooth), family)
     assert [row.distance for row in rows] == [0, 1, 2, 3]
     same = [row.same_cluster for row in rows]

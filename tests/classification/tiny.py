@@ -8,12 +8,7 @@ from googlenet.models.runtime import Runtime
 
 RUNTIME = Runtime()
 AREA = Sampling(
-    method="area",
-    area=(0.08, 1.0),
-    aspect=(0.75, 1.333),
-    scales=(256, 256),
-    interpolation="bilinear",
-    photometric=0.0,
+    method="area", area=(0.08, 1.0), aspect=(0.75, 1.333), scales=(256, 256), interpolation="bilinear", photometric=0.0
 )
 SCALE = AREA.model_copy(update={"method": "scale", "scales": (256, 352)})
 

@@ -12,15 +12,7 @@ import numpy as np
 from googlenet.config.schema.dataset import ClassificationSource, DetectionSource
 from googlenet.data.store import write_shard
 from googlenet.metrics.base import write_metrics
-from googlenet.metrics.data import (
-    DuplicateExamples,
-    Duplicates,
-    Groups,
-    Look,
-    Manifest,
-    PackedSplit,
-    Shard,
-)
+from googlenet.metrics.data import DuplicateExamples, Duplicates, Groups, Look, Manifest, PackedSplit, Shard
 from googlenet.storage.files import load_yaml
 from settings import ROOT, laid_over
 
@@ -61,9 +53,7 @@ def manifest_of(splits: dict[str, list[Shard]], classes: tuple[str, ...] = ("cat
     none, shown = Groups(groups=0, pictures=0), DuplicateExamples(within=(), across=(), likely_across=())
     same = Duplicates(within=dict.fromkeys(splits, none), across=none, likely_across=none, shown=shown)
     packed = {
-        name: PackedSplit(
-            shards=tuple(rows), records=sum(row.records for row in rows), per_class=(0,) * len(classes)
-        )
+        name: PackedSplit(shards=tuple(rows), records=sum(row.records for row in rows), per_class=(0,) * len(classes))
         for name, rows in splits.items()
     }
     look = Look(quantiles_percent=(), splits={}, duplicates=same, refused=())
@@ -143,9 +133,7 @@ def xml(*objects: tuple, size: tuple[int, int] | None = (32, 24), difficult: int
     if size:
         text += f"<size><width>{size[0]}</width><height>{size[1]}</height></size>"
     for name, *box in objects:
-        corners = "".join(
-            f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
-        )
+        corners = "".join(f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True))
         text += f"<object><name>{name}</name><difficult>{difficult}</difficult>"
         text += f"<bndbox>{corners}</bndbox></object>"
     return text + "</annotation>"

@@ -31,8 +31,7 @@ def test_ilsvrcs_first_pixel_is_zero(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("origin", "box", "clipped"),
-    [(0, (0, 0, 32, 24), [0, 0, 31, 23]), (1, (0, 0, 32, 24), [0, 0, 31, 23])],
+    ("origin", "box", "clipped"), [(0, (0, 0, 32, 24), [0, 0, 31, 23]), (1, (0, 0, 32, 24), [0, 0, 31, 23])]
 )
 def test_the_one_pixel_of_doubt_is_clipped(tmp_path, origin, box, clipped):
     assert boxes(tmp_path, ("cat", *box), origin=origin)[0].tolist() == [clipped]

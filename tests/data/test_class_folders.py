@@ -63,10 +63,7 @@ def test_what_stops(tmp_path, break_it, message):
     ("changes", "message"),
     [
         ({"root": ""}, r"dataset\.classification\.root: not set; give the folder"),
-        (
-            {"root": "/no/such"},
-            r"dataset\.classification\.root: no folder /no/such; fetch the data set or correct",
-        ),
+        ({"root": "/no/such"}, r"dataset\.classification\.root: no folder /no/such; fetch the data set or correct"),
         ({"splits": {**SPLITS, "test": ""}}, r"splits\.test: not set; name the part"),
         ({"splits": {**SPLITS, "test": "validation"}}, r"two splits read the same source"),
         ({"splits": {**SPLITS, "validation": ""}}, r"splits\.validation: either name a folder and set"),
@@ -108,10 +105,7 @@ def test_a_data_set_that_nothing_is_trained_on_may_be_its_test_split_alone(tmp_p
     [
         ({"splits": {**TEST_ALONE, "test": ""}}, r"splits\.test: not set; name the part"),
         ({"splits": {**TEST_ALONE, "validation": "test"}}, r"splits\.train: not set; name the part"),
-        (
-            {"splits": TEST_ALONE, "validation_per_class": 2},
-            r"validation_per_class: no training pictures to hold out",
-        ),
+        ({"splits": TEST_ALONE, "validation_per_class": 2}, r"validation_per_class: no training pictures to hold out"),
         ({"splits": {**TEST_ALONE, "test": "tst"}}, r"splits\.test: no folder .*tst"),
     ],
 )
@@ -123,9 +117,7 @@ def test_a_test_split_alone_must_be_there(tmp_path, changes, message):
 
 def test_hold_out_leaves_training_something(tmp_path):
     class_tree(tmp_path, pictures=2)
-    with pytest.raises(
-        UserError, match=r"validation_per_class: 2, but class 'cat' has only 2 pictures; lower it"
-    ):
+    with pytest.raises(UserError, match=r"validation_per_class: 2, but class 'cat' has only 2 pictures; lower it"):
         read(tmp_path, splits={**SPLITS, "validation": ""}, validation_per_class=2)
 
 

@@ -55,11 +55,7 @@ def test_sides_become_inclusive_corners(tmp_path):
 
 def test_classes_are_the_categories_that_training_has_by_id_and_joined_by_name(tmp_path):
     """A test JSON that numbers its categories otherwise is understood; one without any box (Roboflow's) is no class."""
-    train(
-        tmp_path,
-        ("train_0.jpg", [("dog", 0, 0, 9, 9), ("cat", 0, 0, 9, 9)]),
-        categories=("none", "dog", "cat"),
-    )
+    train(tmp_path, ("train_0.jpg", [("dog", 0, 0, 9, 9), ("cat", 0, 0, 9, 9)]), categories=("none", "dog", "cat"))
     for split in ("validation", "test"):
         table = coco_json((f"{split}_0.jpg", [("cat", 0, 0, 9, 9)]), categories=("cat", "dog"))
         put(tmp_path / f"annotations/instances_{split}.json", json.dumps(table))
@@ -149,9 +145,7 @@ def test_a_box_that_cannot_be_refuses_its_picture(tmp_path, box, reason):
 )
 def test_boxes_at_the_edge(tmp_path, box, placed):
     root = train(
-        tmp_path / "raw",
-        ("train_0.jpg", [("cat", *box)]),
-        ("train_1.jpg", [(c, 0, 0, 9, 9) for c in ("cat", "dog")]),
+        tmp_path / "raw", ("train_0.jpg", [("cat", *box)]), ("train_1.jpg", [(c, 0, 0, 9, 9) for c in ("cat", "dog")])
     )
     manifest = prepare(settings(root, max_bad_fraction=0.5), tmp_path / "out")
     write_manifest(tmp_path / "out", manifest)
@@ -170,10 +164,7 @@ def test_boxes_at_the_edge(tmp_path, box, placed):
             {"file_name": "../train_0.jpg"},
             "file_name '../train_0.jpg' leads out of its folder, or is no name of a file",
         ),
-        (
-            {"file_name": "/etc/passwd"},
-            "file_name '/etc/passwd' leads out of its folder, or is no name of a file",
-        ),
+        ({"file_name": "/etc/passwd"}, "file_name '/etc/passwd' leads out of its folder, or is no name of a file"),
         ({"file_name": "none.jpg"}, "none.jpg: no picture of that name in train"),
         ({"width": "wide"}, "instances_train.json, train_0.jpg: width is 'wide', not a number of pixels"),
         ({"height": -3}, "instances_train.json, train_0.jpg: height is -3, not a number of pixels"),
@@ -187,9 +178,7 @@ def test_a_picture_that_cannot_be_is_refused(tmp_path, change, reason):
 
 
 def test_a_picture_of_another_size_is_refused(tmp_path):
-    root = train(
-        tmp_path / "raw", ("train_0.jpg", [("cat", 0, 0, 9, 9), ("dog", 0, 0, 9, 9)]), ("train_1.jpg", [])
-    )
+    root = train(tmp_path / "raw", ("train_0.jpg", [("cat", 0, 0, 9, 9), ("dog", 0, 0, 9, 9)]), ("train_1.jpg", []))
     put(root / "train/train_1.jpg", jpeg(40, 40))
     changes = {"images_without_objects": "keep", "max_bad_fraction": 0.5}
     refused = prepare(settings(root, **changes), tmp_path / "out").refused
@@ -232,14 +221,8 @@ ROW = {"id": 1, "file_name": "train_0.jpg"}
             dict(coco_json(), categories=[{"id": 1, "name": "a"}, {"id": 2, "name": "a"}]),
             "categories[1]: another has the id 2",
         ),
-        (
-            dict(coco_json(), images=[ROW], annotations=[{"image_id": [1]}]),
-            "annotations[0] has no usable 'image_id'",
-        ),
-        (
-            dict(coco_json(), images=[ROW], annotations=[{"image_id": 1}]),
-            "annotations[0] has no usable 'category_id'",
-        ),
+        (dict(coco_json(), images=[ROW], annotations=[{"image_id": [1]}]), "annotations[0] has no usable 'image_id'"),
+        (dict(coco_json(), images=[ROW], annotations=[{"image_id": 1}]), "annotations[0] has no usable 'category_id'"),
         (
             dict(coco_json(), images=[ROW], annotations=[{"image_id": 9, "category_id": 1}]),
             "annotations[0]: no image has the id 9; remove it or add the image",
@@ -257,10 +240,7 @@ def test_malformed_files_stop_in_one_line(tmp_path, content, reason):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            {"annotations": "instances.json"},
-            r"detection\.annotations: 'instances\.json' has no \{split\}; COCO's is",
-        ),
+        ({"annotations": "instances.json"}, r"detection\.annotations: 'instances\.json' has no \{split\}; COCO's is"),
         ({"annotations": "{split}.json"}, r"detection\.annotations: no file .*train\.json; correct"),
         ({"images": "{split}2017"}, r"detection\.images: no folder .*train2017; correct"),
         (

@@ -23,14 +23,8 @@ def read_det(root, reader=ilsvrc_archives, **changes):
 
 
 def halves(folder):
-    put(
-        folder / "val1.txt",
-        "ILSVRC2012_val_00000001 1\nILSVRC2012_val_00000003 2\nILSVRC2012_val_00000005 3\n",
-    )
-    put(
-        folder / "val2.txt",
-        "ILSVRC2012_val_00000002 1\nILSVRC2012_val_00000004 2\nILSVRC2012_val_00000006 3\n",
-    )
+    put(folder / "val1.txt", "ILSVRC2012_val_00000001 1\nILSVRC2012_val_00000003 2\nILSVRC2012_val_00000005 3\n")
+    put(folder / "val2.txt", "ILSVRC2012_val_00000002 1\nILSVRC2012_val_00000004 2\nILSVRC2012_val_00000006 3\n")
 
 
 def as_unpacked(root):
@@ -92,17 +86,14 @@ def test_names_of_classes_come_from_the_matlab_file_where_there_is_no_list(tmp_p
         if "map_det" not in name:
             put(tmp_path / "ILSVRC2014_devkit" / name, content)
     rows = [
-        (int(line.split()[1]), line.split()[0], "a thing")
-        for line in made["data/map_det.txt"].decode().splitlines()
+        (int(line.split()[1]), line.split()[0], "a thing") for line in made["data/map_det.txt"].decode().splitlines()
     ]
     rows += [(0, "n00001740", "entity")]
     table = np.array([rows], [("ILSVRC2014_DET_ID", object), ("WNID", object), ("name", object)])
     savemat(tmp_path / "ILSVRC2014_devkit/data/meta_det.mat", {"synsets": table})
     halves(tmp_path / "ImageSets/DET")
     reading = read_det(tmp_path)
-    assert (
-        reading.classes == [f"a thing ({key})" for key in reading.keys] and len(reading.splits["train"]) == 9
-    )
+    assert reading.classes == [f"a thing ({key})" for key in reading.keys] and len(reading.splits["train"]) == 9
 
 
 def test_detection_that_lacks_something_is_told_before_any_job(tmp_path):
@@ -113,9 +104,7 @@ def test_detection_that_lacks_something_is_told_before_any_job(tmp_path):
     with pytest.raises(UserError, match=r"detection\.root: .* has no ILSVRC2013_DET_bbox_val\.tgz"):
         check_source(settings)
     put(tmp_path / "ILSVRC2017_DET.tar.gz", gzip.compress(bytes(2000)))
-    with pytest.raises(
-        UserError, match=r"ILSVRC2017_DET\.tar\.gz: is compressed.*becomes ILSVRC2017_DET\.tar"
-    ):
+    with pytest.raises(UserError, match=r"ILSVRC2017_DET\.tar\.gz: is compressed.*becomes ILSVRC2017_DET\.tar"):
         check_source(settings)
 
 

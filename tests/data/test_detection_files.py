@@ -57,20 +57,10 @@ def test_three_forms_one_table(files):
     root, pictures, _, classes = files
     text = "7 1 0.5 1 2 3.5 4\n\n3 2 -1e3 0 0 9 9\n"
     rows = [("a", "cat", 0.5, [1, 2, 3.5, 4]), ("b/c", "n02000001", -1e3, [0, 0, 9, 9])]
-    table = HEAD + "".join(
-        f"{image},{name},{score},{','.join(map(str, box))}\n" for image, name, score, box in rows
-    )
-    turned = (
-        "\ufeff"
-        + "score,image,class,xmax,ymax,xmin,ymin\r\n0.5,a,cat,3.5,4,1,2\r\n-1e3,b/c,n02000001,9,9,0,0\r\n"
-    )
+    table = HEAD + "".join(f"{image},{name},{score},{','.join(map(str, box))}\n" for image, name, score, box in rows)
+    turned = "\ufeff" + "score,image,class,xmax,ymax,xmin,ymin\r\n0.5,a,cat,3.5,4,1,2\r\n-1e3,b/c,n02000001,9,9,0,0\r\n"
     entries = [dict(zip(("image", "class", "score", "box"), row, strict=True)) for row in rows]
-    for name, content in (
-        ("d.txt", text),
-        ("d.csv", table),
-        ("e.csv", turned),
-        ("d.json", json.dumps(entries)),
-    ):
+    for name, content in (("d.txt", text), ("d.csv", table), ("e.csv", turned), ("d.json", json.dumps(entries))):
         found = read_detections(put(root / name, content), pictures, classes)
         assert [column.tolist() for column in found] == [
             [0, 1], [1, 0], [0.5, -1000.0], [[1, 2, 3.5, 4], [0, 0, 9, 9]]
@@ -149,10 +139,7 @@ def test_missing_files_and_numbers_without_a_table(files):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [
-        ("a\nb\na\n", r"list\.txt, line 3: 'a' is listed twice"),
-        ("\n", r"list\.txt: lists no picture; give one name"),
-    ],
+    [("a\nb\na\n", r"list\.txt, line 3: 'a' is listed twice"), ("\n", r"list\.txt: lists no picture; give one name")],
 )
 def test_bad_lists(tmp_path, text, said):
     with pytest.raises(UserError, match=said):
@@ -183,11 +170,7 @@ def test_the_blacklist(files):
     path = put(root / "black.txt", "3 n02000001\na cat\n")
     assert read_blacklist(path, pictures, classes).tolist() == [[1, 0], [0, 1]]
     assert read_blacklist(put(path, "\n"), pictures, classes).shape == (0, 2)
-    for line, said in (
-        ("9 cat", "no picture '9' in list"),
-        ("a cta", "no class 'cta'; did"),
-        ("a", "'a' is not the"),
-    ):
+    for line, said in (("9 cat", "no picture '9' in list"), ("a cta", "no class 'cta'; did"), ("a", "'a' is not the")):
         with pytest.raises(UserError, match=rf"^black\.txt, line 2: {said}"):
             read_blacklist(put(path, f"a cat\n{line}\n"), pictures, classes)
 
@@ -200,7 +183,5 @@ def test_tables_of_classes(tmp_path):
         ("n02000003", "n02000003", 0),
         ("traffic light", "traffic light", 0),
     ]
-    with pytest.raises(
-        UserError, match=r"^map\.txt, line 3: '17' stands in line 1 already; remove one of them"
-    ):
+    with pytest.raises(UserError, match=r"^map\.txt, line 3: '17' stands in line 1 already; remove one of them"):
         read_class_table(put(tmp_path / "map.txt", "n02000001 17 a\n\nn02000002 17 b\n"))

@@ -79,9 +79,7 @@ def test_scene_boxes_are_the_ink(monkeypatch):
     black = [np.zeros((200, 200, 3), np.uint8)]
     monkeypatch.setattr("googlenet.data.compositions.scratches", lambda *args: None)
     for index in range(5):
-        picture, placed = scene(
-            [ink[index]], black, 96, (40, 60), embedded.stream(1, "detection", "test", index)
-        )
+        picture, placed = scene([ink[index]], black, 96, (40, 60), embedded.stream(1, "detection", "test", index))
         (_, box) = placed[0]
         visible = picture.max(axis=2) >= 0.5 * picture.max()
         rows, columns = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
@@ -150,23 +148,11 @@ def test_one_more_picture_changes_no_other(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "change", "message"),
     [
-        (
-            "classification",
-            {"writers": {**WRITERS, "test": 4}},
-            r"embedded\.writers: \[10, 1, 4\] for .* at most 14",
-        ),
+        ("classification", {"writers": {**WRITERS, "test": 4}}, r"embedded\.writers: \[10, 1, 4\] for .* at most 14"),
         ("classification", {"writers": {**WRITERS, "test": 0}}, r"embedded\.writers: \[10, 1, 0\]"),
-        (
-            "classification",
-            {"digit_scale": [0.9, 1.2]},
-            r"embedded\.digit_scale: \[0\.9, 1\.2\]; needs 0 < low",
-        ),
+        ("classification", {"digit_scale": [0.9, 1.2]}, r"embedded\.digit_scale: \[0\.9, 1\.2\]; needs 0 < low"),
         ("detection", {"digits_per_scene": [3, 2]}, r"embedded\.digits_per_scene: \[3, 2\]; needs 1 <= low"),
-        (
-            "detection",
-            {"digit_px": [36, 97]},
-            r"embedded\.digit_px: \[36, 97\]; needs 8 <= low <= high <= 96",
-        ),
+        ("detection", {"digit_px": [36, 97]}, r"embedded\.digit_px: \[36, 97\]; needs 8 <= low <= high <= 96"),
     ],
 )
 def test_recipes_that_cannot_be_drawn(kind, change, message):

@@ -28,10 +28,7 @@ def det_tree(root):
         for number in range(2):
             item = f"part/{split}_{number}" if split == "train" else f"{split}_{number}"
             put(root / f"ILSVRC/Data/DET/{split}/{item}.JPEG", jpeg(seed=number))
-            put(
-                root / f"ILSVRC/Annotations/DET/{split}/{item}.xml",
-                xml((CAT, 0, 0, 9, 9), (DOG, 3, 3, 31, 23)),
-            )
+            put(root / f"ILSVRC/Annotations/DET/{split}/{item}.xml", xml((CAT, 0, 0, 9, 9), (DOG, 3, 3, 31, 23)))
         prefix = "part/" if split == "train" else ""
         put(root / f"ILSVRC/ImageSets/DET/{split}.txt", f"{prefix}{split}_0 1\n{prefix}{split}_1 2\n")
     return root
@@ -73,10 +70,7 @@ def test_the_official_validation_pictures_may_stand_alone(tmp_path):
     put(tmp_path / "ILSVRC/Data/CLS-LOC/val/val_2.JPEG", jpeg())
     reading = read("classification", tmp_path, splits={"train": "", "validation": "", "test": "val"})
     assert reading.keys == [DOG, CAT] and reading.classes == ["dog", "cat"]
-    assert [(item.name, item.label) for item in reading.splits["test"]] == [
-        ("val_0.JPEG", 1),
-        ("val_1.JPEG", 0),
-    ]
+    assert [(item.name, item.label) for item in reading.splits["test"]] == [("val_0.JPEG", 1), ("val_1.JPEG", 0)]
     assert [item.reason for item in reading.refused] == [f"val_2.xml: names {DOG}, {CAT}, not one class"]
 
 

@@ -59,13 +59,9 @@ def test_labels_are_those_of_the_wnids_though_the_numbers_are_not(archives, tmp_
             assert item.name.startswith(f"{reading.keys[item.label]}/{reading.keys[item.label]}_")
             assert item.name.split("/")[1].encode() in item.read()  # the maker's comment in that very picture
     unpack(archives / official.KIT, tmp_path)
-    lines = (
-        (tmp_path / "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt").read_text().split()
-    )
+    lines = (tmp_path / "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt").read_text().split()
     test = reading.splits["test"]
-    assert [item.name for item in test] == [
-        f"ILSVRC2012_val_{at:08d}.JPEG" for at in range(1, len(lines) + 1)
-    ]
+    assert [item.name for item in test] == [f"ILSVRC2012_val_{at:08d}.JPEG" for at in range(1, len(lines) + 1)]
     assert [reading.keys[item.label] for item in test] == [truth()[int(line)] for line in lines]
     assert all(item.name.encode() in item.read() for item in test)
 
@@ -109,9 +105,7 @@ def test_unpacked_they_give_the_same(archives, tmp_path, folders):
 def test_the_layout_of_kaggle_gives_the_same_by_its_own_reader(archives, tmp_path):
     top = tmp_path / "ILSVRC"
     packed = read(archives)
-    rows = "".join(
-        f"{key} {name}, made thing\n" for key, name in zip(packed.keys, packed.classes, strict=True)
-    )
+    rows = "".join(f"{key} {name}, made thing\n" for key, name in zip(packed.keys, packed.classes, strict=True))
     put(tmp_path / "LOC_synset_mapping.txt", rows)
     unpack(archives / official.TRAIN, top / "Data/CLS-LOC/train")
     for inner in (top / "Data/CLS-LOC/train").glob("*.tar"):
@@ -229,9 +223,7 @@ def test_kits_of_both_years_may_lie_in_one_folder(archives, own):
 def test_archives_and_kit_of_different_sets(own, tmp_path):
     official.write_classification(tmp_path / "more", CLASSES + 1, TRAIN, VAL)
     shutil.copy(tmp_path / "more" / official.TRAIN, own)
-    with pytest.raises(
-        UserError, match=r"img_train\.tar: the development kit has no class 'n\d+' \(1 such\)"
-    ):
+    with pytest.raises(UserError, match=r"img_train\.tar: the development kit has no class 'n\d+' \(1 such\)"):
         read(own)
     shutil.copy(tmp_path / "more" / official.KIT, own)
     official.write_classification(tmp_path / "less", CLASSES, TRAIN, VAL)
@@ -250,9 +242,7 @@ def test_pictures_beyond_the_truth_and_of_other_names(own):
         "readme.txt: not named as a val picture is",
     ]
     put(own / "val/ILSVRC2012_val_00000011.JPEG", b"")
-    with pytest.raises(
-        UserError, match=r"^val: 'ILSVRC2012_val_00000011\.JPEG', but ILSVRC2012_valid.* 10 li"
-    ):
+    with pytest.raises(UserError, match=r"^val: 'ILSVRC2012_val_00000011\.JPEG', but ILSVRC2012_valid.* 10 li"):
         read(own)
 
 

@@ -28,10 +28,7 @@ def tree(root):
     for split in ("val", "test"):
         items = {f"{split}_{i}": [key] for i, key in enumerate((CAT, DOG, FOX))}
         picture(top, split, items)
-        put(
-            top / f"ImageSets/DET/{split}.txt",
-            "".join(f"{item} {i}\n" for i, item in enumerate(items, start=1)),
-        )
+        put(top / f"ImageSets/DET/{split}.txt", "".join(f"{item} {i}\n" for i, item in enumerate(items, start=1)))
     picture(top, "train", train)
     return top
 
@@ -41,9 +38,7 @@ def picture(top, split, objects_of):
     for item, objects in objects_of.items():
         put(top / f"Data/DET/{split}/{item}.JPEG", jpeg())
         if objects is not None:
-            put(
-                top / f"Annotations/DET/{split}/{item}.xml", xml(*(BOXES.get(name, name) for name in objects))
-            )
+            put(top / f"Annotations/DET/{split}/{item}.xml", xml(*(BOXES.get(name, name) for name in objects)))
 
 
 def settings(root, **changes):
@@ -73,9 +68,7 @@ def test_lists_by_class_say_what_is_known_of_a_picture(tmp_path):
         "extra/4.JPEG": [DOG, FOX],
         "extra/5.JPEG": [],  # none of any class: all of it is background
     }
-    assert set(map(tuple, partial(reading, "validation").values())) == {
-        ()
-    }  # every class is looked for in val
+    assert set(map(tuple, partial(reading, "validation").values())) == {()}  # every class is looked for in val
 
 
 def test_pictures_that_lists_call_negative_need_no_annotation_and_can_be_left_out(tmp_path):
@@ -90,10 +83,7 @@ def test_pictures_that_lists_call_negative_need_no_annotation_and_can_be_left_ou
 def test_a_list_that_stands_beside_those_by_class_says_which_pictures_and_in_which_order(tmp_path):
     put(tree(tmp_path) / "ImageSets/DET/train.txt", "b/3\na/0 7\n")
     reading = read(tmp_path)
-    assert list(partial(reading).items()) == [
-        ("b/3.JPEG", [CAT]),
-        ("a/0.JPEG", [FOX]),
-    ]  # no dogs left: two classes
+    assert list(partial(reading).items()) == [("b/3.JPEG", [CAT]), ("a/0.JPEG", [FOX])]  # no dogs left: two classes
 
 
 def test_positive_pictures_without_annotation_or_object_are_refused(tmp_path):
@@ -141,11 +131,7 @@ def test_blacklisted_classes_reach_the_shards(tmp_path):
     write_manifest(tmp_path / "out", manifest)
     validation, train = (open_split(tmp_path / "out", split) for split in ("validation", "train"))
     assert [validation[i].partial.tolist() for i in range(3)] == [[], [2], []]
-    assert (
-        train[5].partial.tolist() == []
-        and train[5].boxes.shape == (0, 4)
-        and train[4].partial.tolist() == [0, 2]
-    )
+    assert train[5].partial.tolist() == [] and train[5].boxes.shape == (0, 4) and train[4].partial.tolist() == [0, 2]
 
 
 def test_annotations_may_name_classes_by_their_words(tmp_path):
@@ -159,25 +145,13 @@ def test_annotations_may_name_classes_by_their_words(tmp_path):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        (
-            "ImageSets/DET/train_2.txt",
-            "a/1 1\nb/2 2\n",
-            r"^train_2\.txt, line 2: 'b/2 2' is not a picture and 1, 0",
-        ),
+        ("ImageSets/DET/train_2.txt", "a/1 1\nb/2 2\n", r"^train_2\.txt, line 2: 'b/2 2' is not a picture and 1, 0"),
         ("ImageSets/DET/train_2.txt", "a/1\n", r"^train_2\.txt, line 1: 'a/1' is not a picture and 1, 0"),
-        (
-            "ImageSets/DET/train_9.txt",
-            "a/1 1\n",
-            r"^train_9\.txt: no class has the number 9; put map_det\.txt",
-        ),
+        ("ImageSets/DET/train_9.txt", "a/1 1\n", r"^train_9\.txt: no class has the number 9; put map_det\.txt"),
         ("black.txt", f"1 {CAT}\n9 {CAT}\n", r"^black\.txt, line 2: no picture 9 in val\.txt; mend"),
         ("black.txt", "1 cta\n", r"^black\.txt, line 1: no class 'cta'; did you mean 'cat'"),
         ("black.txt", "1\n", r"^black\.txt, line 1: '1' is not the number of a picture and a class; mend"),
-        (
-            "devkit/data/map_det.txt",
-            TABLE + f"{FOX} 4 fox\n",
-            r"^map_det\.txt, line 4: 'n02000003' stands in line 3",
-        ),
+        ("devkit/data/map_det.txt", TABLE + f"{FOX} 4 fox\n", r"^map_det\.txt, line 4: 'n02000003' stands in line 3"),
         ("devkit/data/map_det.txt", b"\xff\xfe\xfa", r"map_det\.txt: cannot be read as text"),
     ],
 )

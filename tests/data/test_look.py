@@ -89,11 +89,7 @@ def test_a_copy_of_another_size_in_another_split_is_likely(tmp_path):
         put(root / split / "cat/plain.png", saved(Image.new("RGB", (40 + len(split), 40), "red"), "PNG"))
     found = folders(tmp_path).look.duplicates
     assert found.across.groups == 0 and found.likely_across == Groups(groups=1, pictures=3)
-    assert [item.name for item in found.shown.likely_across[0]] == [
-        "cat/w.jpg",
-        "dog/w.jpg",
-        "dog/w.png",
-    ]
+    assert [item.name for item in found.shown.likely_across[0]] == ["cat/w.jpg", "dog/w.jpg", "dog/w.png"]
     assert "look alike" in warnings(found)[0]
 
 
@@ -107,18 +103,12 @@ def test_of_many_groups_the_first_are_named_and_all_counted(tmp_path, monkeypatc
     monkeypatch.setattr(look, "NAMES_SHOWN", 1)
     found = folders(tmp_path).look.duplicates
     assert found.across == Groups(groups=3, pictures=6)
-    assert [[item.name for item in group] for group in found.shown.across] == [
-        ["cat/0.jpg"],
-        ["cat/1.jpg"],
-    ]
+    assert [[item.name for item in group] for group in found.shown.across] == [["cat/0.jpg"], ["cat/1.jpg"]]
 
 
 def test_objects(tmp_path):
     root = voc_tree(tmp_path / "raw")
-    put(
-        root / "Annotations/train_0.xml",
-        xml(("cat", 1, 1, 16, 4), ("cat", 1, 1, 8, 8), ("dog", 1, 1, 32, 24)),
-    )
+    put(root / "Annotations/train_0.xml", xml(("cat", 1, 1, 16, 4), ("cat", 1, 1, 8, 8), ("dog", 1, 1, 32, 24)))
     found = prepare(detection("voc", root), tmp_path / "out").look.splits["train"].objects
     # Of the first picture 16 x 4, 8 x 8 and 32 x 24 px, of the second 10 x 8 and 28 x 20.
     assert found.count == 5 and found.in_a_picture[0] == 2 and found.in_a_picture[-1] == 3

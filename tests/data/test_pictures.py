@@ -26,10 +26,7 @@ def test_jpeg_is_rgb_not_bgr():
     assert pixels[1, 1, 0] > 240 and pixels[1, 1, 2] < 15 and pixels[14, 1, 2] > 240
 
 
-@pytest.mark.parametrize(
-    ("orientation", "top", "bottom"),
-    [(1, "red", "blue"), (3, "blue", "red"), (4, "blue", "red")],
-)
+@pytest.mark.parametrize(("orientation", "top", "bottom"), [(1, "red", "blue"), (3, "blue", "red"), (4, "blue", "red")])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_orientation_of_the_camera_is_undone(kind, orientation, top, bottom):
     exif = Image.Exif()
@@ -85,9 +82,7 @@ def test_sixteen_bits_of_grey_in_a_tiff_are_scaled_too():
 
 
 def test_what_has_no_agreed_pixels_is_refused_by_its_name():
-    with pytest.raises(
-        UserError, match=r"^a\.tif: damaged picture \(floating-point pixels have no agreed scale"
-    ):
+    with pytest.raises(UserError, match=r"^a\.tif: damaged picture \(floating-point pixels have no agreed scale"):
         decode(saved(Image.fromarray(np.zeros((4, 4), np.float32)), "TIFF"), "a.tif")
 
 

@@ -34,14 +34,7 @@ def test_all_that_is_known_of_the_pictures_is_in_the_digest():
         (piece,) = cut("train", [replace(first, **changes)], 1)
         return piece.digest(Path("/scratch"))
 
-    others = [
-        {"name": "b"},
-        {"path": Path("/x/b.jpg")},
-        {"offset": 1},
-        {"size": 8},
-        {"label": 1},
-        {"partial": (1,)},
-    ]
+    others = [{"name": "b"}, {"path": Path("/x/b.jpg")}, {"offset": 1}, {"size": 8}, {"label": 1}, {"partial": (1,)}]
     others.append({"annotation": replace(boxes, boxes=((1.0, 1.0, 5.0, 6.0),))})
     assert len({of(), *(of(**changes) for changes in others)}) == 8
 

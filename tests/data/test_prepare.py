@@ -10,17 +10,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from data.rooms import (
-    SPLITS,
-    class_tree,
-    classification,
-    detection,
-    jpeg,
-    noise,
-    put,
-    voc_tree,
-    write_manifest,
-)
+from data.rooms import SPLITS, class_tree, classification, detection, jpeg, noise, put, voc_tree, write_manifest
 from googlenet.data import readers
 from googlenet.data.pictures import encode_jpeg
 from googlenet.data.prepare import check_source, prepare
@@ -160,9 +150,7 @@ def test_a_hopeless_data_set_stops_early(tmp_path):
     class_tree(tmp_path / "raw")
     for number in range(4):
         put(tmp_path / f"raw/train/cat/{number}.jpg", b"x")
-    with pytest.raises(
-        UserError, match=r"4 of 19 files \(7 looked at\) are bad \(21\.05 %\), first in train"
-    ):
+    with pytest.raises(UserError, match=r"4 of 19 files \(7 looked at\) are bad \(21\.05 %\), first in train"):
         folders(tmp_path, max_bad_fraction=0.2)
     assert not (tmp_path / "pets/test-00000.arrow").exists()
 
@@ -176,9 +164,7 @@ def test_small_pictures_are_refused(tmp_path):
 def test_class_that_has_nothing_left_stops(tmp_path):
     class_tree(tmp_path / "raw", pictures=1)
     put(tmp_path / "raw/test/dog/0.jpg", b"x")
-    with pytest.raises(
-        UserError, match=r"classification\.splits\.test: nothing of class 'dog' there; add some"
-    ):
+    with pytest.raises(UserError, match=r"classification\.splits\.test: nothing of class 'dog' there; add some"):
         folders(tmp_path, max_bad_fraction=0.5)
 
 
@@ -224,9 +210,7 @@ def test_a_kind_of_data_has_the_readers_that_read_it():
 def test_the_check_imports_nothing_heavy():
     heavy = ("cv2", "sklearn", "pyarrow", "PIL", "torch")
     names = "embedded", "class_folders", "ilsvrc", "ilsvrc_archives", "voc", "coco"
-    code = (
-        f"import sys, googlenet.data.prepare, {', '.join(f'googlenet.data.readers.{name}' for name in names)}"
-    )
+    code = f"import sys, googlenet.data.prepare, {', '.join(f'googlenet.data.readers.{name}' for name in names)}"
     code += f"; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -22,9 +22,7 @@ def test_lines_say_split_totals_speed_and_the_time_left():
     assert said == ["train: 1,000 of 30,000; all: 1,000 of 36,000 pictures, 100 a second, 6 min left"]
     now[0] = 110
     progress.add(test, 9_999)
-    assert said[1].startswith(
-        "test: 9,999 of 6,000; all: 11,000 of 36,000 pictures, 100 a second, 4 min left"
-    )
+    assert said[1].startswith("test: 9,999 of 6,000; all: 11,000 of 36,000 pictures, 100 a second, 4 min left")
 
 
 def test_what_was_packed_before_says_nothing_of_the_speed():

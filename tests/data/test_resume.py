@@ -139,13 +139,7 @@ def test_a_run_that_is_told_to_stop_keeps_what_is_done(whole, tmp_path, workers)
     settings, expected = whole
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     with pytest.raises(Stopped, match="the same command goes on"):
-        prepare(
-            settings,
-            folder,
-            state=state,
-            workers=workers,
-            stop=lambda: any(state.glob("*.note")),
-        )
+        prepare(settings, folder, state=state, workers=workers, stop=lambda: any(state.glob("*.note")))
     done = len(list(state.glob("*.note")))
     assert 0 < done < len(expected) and not list(folder.glob(".*"))
     assert made(settings, folder, state=state) == expected
@@ -209,9 +203,7 @@ def test_a_worker_that_is_killed_is_one_line(whole, tmp_path):
 
     def kills():
         """Called once a second or more often, while workers work."""
-        ours = [
-            pid for pid in children(os.getpid()) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        ours = [pid for pid in children(os.getpid()) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         if ours and not seen:
             seen.append(ours[0])
             os.kill(ours[0], signal.SIGKILL)

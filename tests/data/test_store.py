@@ -23,12 +23,7 @@ def records(count: int) -> list[Record]:
     made = []
     for number in range(count):
         boxes = rng.integers(0, 20, (number % 3, 4)).astype(np.float32)
-        truth = (
-            boxes,
-            np.arange(number % 3),
-            np.arange(number % 3) == 1,
-            np.arange(number % 2, dtype=np.int32),
-        )
+        truth = (boxes, np.arange(number % 3), np.arange(number % 3) == 1, np.arange(number % 2, dtype=np.int32))
         made.append(Record(f"r{number}", jpeg(seed=number), 32, 24, number % 5, *truth))
     return made
 

@@ -127,18 +127,13 @@ def test_an_inner_tar_that_says_more_than_it_is_does_not_reach_its_neighbour(tmp
 def test_an_inner_tar_without_its_end_mark_ends_where_the_outer_says(tmp_path):
     inner = packed([("a.JPEG", b"x" * 512)])[:1024]
     path = put(tmp_path / "a.tar", packed([("n1.tar", inner), ("n2.tar", packed(FILES[:1]))]))
-    assert [item.name for item in files_below(opened(path))] == [
-        "a.JPEG",
-        "one.JPEG",
-    ]
+    assert [item.name for item in files_below(opened(path))] == ["a.JPEG", "one.JPEG"]
 
 
 @pytest.mark.parametrize("names", [("n1.tar", "n1/a.JPEG"), ("n1/a.JPEG", "n1.tar"), ("a", "a/b")])
 def test_a_file_and_a_folder_of_one_name(tmp_path, names):
     path = put(tmp_path / "a.tar", packed((name, packed([])) for name in names))
-    with pytest.raises(
-        UserError, match=r"^a\.tar: '.*' (is there twice|of '.*' is a file and a folder); fetch"
-    ):
+    with pytest.raises(UserError, match=r"^a\.tar: '.*' (is there twice|of '.*' is a file and a folder); fetch"):
         tree_of(path)
 
 
@@ -182,9 +177,7 @@ def test_what_unpacks_to_far_too_much_is_refused_unread(tmp_path):
 
 def test_pictures_in_a_compressed_archive_are_refused_with_the_mend(tmp_path):
     path = put(tmp_path / "a.tar.gz", gzip.compress(written(tmp_path / "a.tar").read_bytes()))
-    with pytest.raises(
-        UserError, match=r"a\.tar\.gz: is compressed.*unpack that layer once .*becomes a\.tar\)"
-    ):
+    with pytest.raises(UserError, match=r"a\.tar\.gz: is compressed.*unpack that layer once .*becomes a\.tar\)"):
         tar_index.check_archive(path)
 
 

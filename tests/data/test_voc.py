@@ -31,10 +31,7 @@ def test_classes_can_be_given_and_then_their_order_holds(tmp_path):
 @pytest.mark.parametrize(
     ("break_it", "reason"),
     [
-        (
-            lambda root: (root / "JPEGImages/train_0.jpg").unlink(),
-            "train_0: no picture of that name in JPEGImages",
-        ),
+        (lambda root: (root / "JPEGImages/train_0.jpg").unlink(), "train_0: no picture of that name in JPEGImages"),
         (lambda root: (root / "Annotations/train_0.xml").unlink(), "train_0.xml: no such annotation file"),
         (lambda root: put(root / "Annotations/train_0.xml", ""), "train_0.xml: is empty"),
         (lambda root: put(root / "Annotations/train_0.xml", xml()), "train_0.xml: has no object"),

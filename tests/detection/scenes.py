@@ -10,9 +10,7 @@ def random_case(seed, images=6, classes=3, found=150, wanted=40):
     rng = np.random.default_rng(seed)
     low = rng.integers(0, 60, (wanted, 2))
     box = np.concatenate([low, low + rng.integers(4, 50, (wanted, 2))], axis=1)
-    truth = Objects(
-        rng.integers(0, images, wanted), rng.integers(0, classes, wanted), box, rng.random(wanted) < 0.2
-    )
+    truth = Objects(rng.integers(0, images, wanted), rng.integers(0, classes, wanted), box, rng.random(wanted) < 0.2)
     like = rng.integers(0, wanted, found)
     near = box[like] + rng.integers(-6, 7, (found, 4))
     near[:, 2:] = np.maximum(near[:, 2:], near[:, :2])

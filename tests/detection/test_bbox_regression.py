@@ -77,9 +77,7 @@ def test_neither_objects_nor_far_proposals_nor_held_out_images_teach():
     label = np.array([1] * 9 + [0])
     sample = sample_of(image=np.arange(10), box=box, label=label, target=target)
     sample = sample._replace(
-        overlap=np.array([0.9] * 6 + [0.59, 0.9, 0.9, 0.9]),
-        of_object=np.arange(10) == 7,
-        held_out=np.arange(10) == 8,
+        overlap=np.array([0.9] * 6 + [0.59, 0.9, 0.9, 0.9]), of_object=np.arange(10) == 7, held_out=np.arange(10) == 8
     )
     arrays, errors = fit(np.ones((10, 1), np.float32), sample, 1, SETTINGS)
     assert arrays[BIAS][0] == pytest.approx([0.1, 0, 0, 0], abs=1e-6)

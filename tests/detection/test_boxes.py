@@ -45,14 +45,7 @@ def test_clip_keeps_the_type_and_the_last_pixel():
 
 @pytest.mark.parametrize(
     ("width", "height", "threshold"),
-    [
-        (10, 10, 0.25),
-        (10, 20, 200 / 600),
-        (25, 25, 0.5),
-        (24, 24, 576 / 1156),
-        (100, 100, 0.5),
-        (1, 1, 1 / 121),
-    ],
+    [(10, 10, 0.25), (10, 20, 200 / 600), (25, 25, 0.5), (24, 24, 576 / 1156), (100, 100, 0.5), (1, 1, 1 / 121)],
 )
 def test_threshold_of_small_objects(width, height, threshold):
     assert object_threshold(np.array([[7, 3, 7 + width - 1, 3 + height - 1]]))[0] == threshold

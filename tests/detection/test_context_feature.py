@@ -5,14 +5,7 @@ import pytest
 
 from detection.samples import sample_of
 from googlenet.config.schema.detection import ContextFeature
-from googlenet.detection.context_feature import (
-    BIAS,
-    NEVER,
-    WEIGHTS,
-    fit,
-    logits_of,
-    softmax_regression,
-)
+from googlenet.detection.context_feature import BIAS, NEVER, WEIGHTS, fit, logits_of, softmax_regression
 from googlenet.errors import UserError
 from googlenet.metrics.detection import Accuracy
 
@@ -21,10 +14,7 @@ SETTINGS = ContextFeature(c=10.0, max_iterations=200)
 
 def test_logits_by_hand():
     """Vectors (1, 2) and (0, 1), image (3, 4): class 1's logit is x0 + 10 y1 + 5, the background's y0 - 1."""
-    heads = {
-        WEIGHTS: np.array([[0, 0, 1, 0], [1, 0, 0, 10]], np.float32),
-        BIAS: np.array([-1, 5], np.float32),
-    }
+    heads = {WEIGHTS: np.array([[0, 0, 1, 0], [1, 0, 0, 10]], np.float32), BIAS: np.array([-1, 5], np.float32)}
     found = logits_of(np.array([[1, 2], [0, 1]], np.float32), np.array([3, 4], np.float32), heads)
     assert found.tolist() == [[2, 46], [2, 45]]
 

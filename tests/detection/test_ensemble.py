@@ -144,12 +144,7 @@ def test_detectors_stand_in_their_natural_order_whatever_the_command_line(monkey
     monkeypatch.setattr(evaluate_detection.packed, "joined", lambda parts, split: [])
     monkeypatch.setattr(evaluate_detection, "evaluate", evaluate)
     paths = [Path(name, "scores.safetensors") for name in ("d10", "d9", "d1")]
-    files = {
-        "manifest": Path("manifest.json"),
-        "proposals": [],
-        "scores": paths,
-        "metrics": Path("metrics.json"),
-    }
+    files = {"manifest": Path("manifest.json"), "proposals": [], "scores": paths, "metrics": Path("metrics.json")}
     with pytest.raises(Enough):
         evaluate_detection.run(SimpleNamespace(settings=None), **files)
     assert given == ["d1", "d9", "d10"]

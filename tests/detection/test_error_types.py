@@ -11,9 +11,7 @@ from googlenet.detection.mean_ap import NEUTRAL, Detections, count_objects, eval
 from googlenet.metrics.detection import ClassErrorCounts, ErrorCounts
 from settings import changed, settings_of
 
-SETTINGS = settings_of(
-    "evaluate_detection", nms_iou=0.3, min_score=0.1, max_per_image=100, small_object_threshold=True
-)
+SETTINGS = settings_of("evaluate_detection", nms_iou=0.3, min_score=0.1, max_per_image=100, small_object_threshold=True)
 NAMES = ["cat", "dog"]
 CAT, DOG = [0, 0, 39, 39], [100, 0, 139, 39]
 FAR = [0, 100, 39, 139]
@@ -98,9 +96,7 @@ NEIGHBOUR = [20, 0, 59, 39]  # a third of it is the cat's: enough to suppress, n
 )
 def test_each_reason_by_hand(boxes, scores, reason):
     other = image((FAR, 1))
-    found = reasons_of(
-        [[FAR], boxes, [FAR]], [[[0, 0.9]], scores, [[0, 0.9]]], [other, image((CAT, 0)), other]
-    )
+    found = reasons_of([[FAR], boxes, [FAR]], [[[0, 0.9]], scores, [[0, 0.9]]], [other, image((CAT, 0)), other])
     assert found == [None, reason, None]
 
 
@@ -120,10 +116,7 @@ def test_what_is_right_for_another_object_is_no_confusion():
 
 def test_objects_that_are_not_sought_are_not_missed():
     other = image((FAR, 1))
-    assert reasons_of([[], []], [[], []], [image((CAT, 0), difficult=True), other]) == [
-        None,
-        "not_proposed",
-    ]
+    assert reasons_of([[], []], [[], []], [image((CAT, 0), difficult=True), other]) == [None, "not_proposed"]
     assert reasons_of([[], []], [[], []], [image((CAT, 0), partial=(0,)), other]) == [None, "not_proposed"]
 
 

@@ -6,13 +6,7 @@ import pytest
 from detection.scenes import random_case
 from googlenet.detection import mean_ap
 from googlenet.detection.boxes import iou
-from googlenet.detection.mean_ap import (
-    Detections,
-    Objects,
-    assigned,
-    average_precision,
-    evaluate,
-)
+from googlenet.detection.mean_ap import Detections, Objects, assigned, average_precision, evaluate
 from googlenet.errors import UserError
 
 BOX = (0, 0, 99, 99)
@@ -97,9 +91,7 @@ def blacklisted(*pairs, rows):
 
 
 def test_a_blacklisted_class_of_an_image_counts_neither_way():
-    found = detections(
-        (0, 0, 0.9, BOX), (0, 0, 0.8, FAR), (0, 1, 0.7, BOX), (1, 0, 0.6, BOX), (1, 0, 0.5, FAR)
-    )
+    found = detections((0, 0, 0.9, BOX), (0, 0, 0.8, FAR), (0, 1, 0.7, BOX), (1, 0, 0.6, BOX), (1, 0, 0.5, FAR))
     wanted = blacklisted((0, 0), rows=[(0, 0, BOX), (0, 1, BOX), (1, 0, BOX)])
     # The hit and the miss of class 0 in image 0 are ignored; its class 1, and class 0 of image 1, are not.
     assert flags(found, wanted) == [-1, -1, 1, 1, 0]
@@ -108,9 +100,9 @@ def test_a_blacklisted_class_of_an_image_counts_neither_way():
     assert result.ap_percent == (100.0, 100.0, None)
     assert result.recall[0].tolist() == [1.0, 1.0] and result.precision[0].tolist() == [1.0, 0.5]
     # Without the blacklist: hit, miss, hit, miss over two objects, so 1 at recall 0.5, then 2/3.
-    assert evaluate(found, wanted._replace(blacklist=np.zeros((0, 2), int)), 3).ap_percent[
-        0
-    ] == pytest.approx(100 * (0.5 + 1 / 3))
+    assert evaluate(found, wanted._replace(blacklist=np.zeros((0, 2), int)), 3).ap_percent[0] == pytest.approx(
+        100 * (0.5 + 1 / 3)
+    )
 
 
 def test_a_class_whose_objects_are_all_blacklisted_is_left_out_of_the_mean():
@@ -173,11 +165,7 @@ def test_no_detection_at_all_is_zero():
         (detections((0, 3, 0.5, BOX)), objects((0, 0, BOX)), "detections: labels 3 to 3"),
         (detections((0, 0, 0.5, BOX)), objects((0, -1, BOX)), "objects: labels -1 to -1"),
         (detections((0, 0, 0.5, BOX)), objects((0, 0, (9, 9, 8, 9))), "objects: 1 boxes have no area"),
-        (
-            detections((0, 0, 0.5, (0, 0, float("nan"), 9))),
-            objects((0, 0, BOX)),
-            "detections: 1 boxes have no",
-        ),
+        (detections((0, 0, 0.5, (0, 0, float("nan"), 9))), objects((0, 0, BOX)), "detections: 1 boxes have no"),
         (detections((-1, 0, 0.5, BOX)), objects((0, 0, BOX)), "detections: image -1 cannot be"),
         (detections((0, 0, 0.5, BOX)), objects((0, 0, BOX, True)), "no object to find"),
     ],

@@ -61,21 +61,13 @@ def test_bootstrap_brackets_the_mean_and_repeats():
 def test_the_interval_leaves_blacklisted_pairs_out_too():
     found, truth = random_case(3, images=30, found=400, wanted=120)
     found = found._replace(score=np.random.default_rng(0).permutation(len(found.score)) / 1000)
-    pairs = np.array(
-        [(image, label) for image in range(12) for label in range(3) if (image + label) % 3 == 0]
-    )
+    pairs = np.array([(image, label) for image in range(12) for label in range(3) if (image + label) % 3 == 0])
 
     def gone(table):
         listed = {tuple(pair) for pair in pairs.tolist()}
-        rows = [
-            i for i in range(len(table.label)) if (int(table.image[i]), int(table.label[i])) not in listed
-        ]
+        rows = [i for i in range(len(table.label)) if (int(table.image[i]), int(table.label[i])) not in listed]
         return table._replace(
-            **{
-                name: column[rows]
-                for name, column in table._asdict().items()
-                if len(column) == len(table.label)
-            }
+            **{name: column[rows] for name, column in table._asdict().items() if len(column) == len(table.label)}
         )
 
     left, black = (gone(found), gone(truth)), (found, truth._replace(blacklist=pairs))

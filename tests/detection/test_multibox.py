@@ -117,9 +117,7 @@ def test_a_file_holds_the_whole_network(tmp_path, kind):
     assert again.form == model.form and not again.training
     first, second = (propose(one, shown[0], most(3, 0.7), RUNTIME) for one in (model.on("cpu").eval(), again))
     assert np.array_equal(first[0], second[0]) and np.array_equal(first[1], second[1])
-    with pytest.raises(
-        UserError, match=f"weights of the network {kind}, where the settings name torchvision_bn"
-    ):
+    with pytest.raises(UserError, match=f"weights of the network {kind}, where the settings name torchvision_bn"):
         load(path, "cpu", "torchvision_bn")
 
 
@@ -219,10 +217,7 @@ def test_training_lowers_the_loss_and_beats_fixed_boxes(head, last):
     shown, objects = scenes(40, 1)
     found = [propose(model, image, most(5, 0.5), RUNTIME)[0] for image in shown]
     ours, theirs = (
-        sum(
-            int((first_cover(boxes, truth.boxes) != NEVER).sum())
-            for boxes, truth in zip(all_, objects, strict=True)
-        )
+        sum(int((first_cover(boxes, truth.boxes) != NEVER).sum()) for boxes, truth in zip(all_, objects, strict=True))
         for all_ in (found, [fixed] * 40)
     )
     assert ours > theirs + 10, (ours, theirs)

@@ -63,11 +63,7 @@ def test_classes_do_not_suppress_each_other_and_the_background_is_no_class():
     probabilities = np.array([[0.1, 0.7, 0.2], [0.1, 0.1, 0.8], [0.9, 0.06, 0.04], [0.98, 0.01, 0.01]])
     boxes, labels, scores = per_class_nms(CHAIN, probabilities, 0.5, 0.05, 0)
     assert scores.tolist() == [0.8, 0.7, 0.06]
-    assert labels.tolist() == [
-        1,
-        0,
-        0,
-    ]  # box 2 of class 0 stays: only box 1 overlaps it, which box 0 suppressed
+    assert labels.tolist() == [1, 0, 0]  # box 2 of class 0 stays: only box 1 overlaps it, which box 0 suppressed
     assert boxes.tolist() == [CHAIN[1].tolist(), CHAIN[0].tolist(), CHAIN[2].tolist()]
 
 

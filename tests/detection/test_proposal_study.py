@@ -34,24 +34,12 @@ def test_coverage_and_boxes_of_every_source():
     assert (found.objects, found.iou, found.confidence_percent) == (3, 0.5, 95)
     rows = found.sources
     assert {name: row.boxes_per_image for name, row in rows.items()} == pytest.approx(
-        {
-            "selective_search_full": 2,
-            "selective_search": 1,
-            "multibox": 2 / 3,
-            "priors": 1,
-            "merged": 5 / 3,
-        }
+        {"selective_search_full": 2, "selective_search": 1, "multibox": 2 / 3, "priors": 1, "merged": 5 / 3}
     )
     percent = {name: row.coverage_percent for name, row in rows.items()}
     third = 100 / 3
     assert percent == pytest.approx(
-        {
-            "selective_search_full": 100,
-            "selective_search": third,
-            "multibox": 2 * third,
-            "priors": third,
-            "merged": 100,
-        }
+        {"selective_search_full": 100, "selective_search": third, "multibox": 2 * third, "priors": third, "merged": 100}
     )
     assert [row.coverage_percent for row in rows["multibox"].per_class] == [0, 100, None]
     assert rows["merged"].interval == Interval(low=100, high=100, confidence_percent=95)

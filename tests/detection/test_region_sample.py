@@ -10,13 +10,7 @@ from googlenet.metrics.detection import Accuracy
 from settings import changed, settings_of
 
 SETTINGS = settings_of(
-    "fit_region_heads",
-    objects=100,
-    positives=100,
-    negatives=100,
-    held_out=0.3,
-    seed=1,
-    positive_iou=0.5,
+    "fit_region_heads", objects=100, positives=100, negatives=100, held_out=0.3, seed=1, positive_iou=0.5
 )
 OBJECT = np.array([[0, 0, 9, 9]], np.float32)
 # On the object by 0.8; beside it by 20 / 180; far off.
@@ -39,10 +33,7 @@ def test_a_row_says_all_that_a_region_is():
     assert sample.box[:4].tolist() == [*PROPOSALS.tolist(), OBJECT[0].tolist()]
     assert sample.overlap[:4] == pytest.approx([0.8, 20 / 180, 0, 1])
     assert sample.target.tolist() == [OBJECT[0].tolist()] * 8
-    assert (
-        sample.class_overlap[:4, 0] == pytest.approx(sample.overlap[:4])
-        and not sample.class_overlap[:4, 1].any()
-    )
+    assert sample.class_overlap[:4, 0] == pytest.approx(sample.overlap[:4]) and not sample.class_overlap[:4, 1].any()
     assert not sample.partial.any()
     assert sorted(np.bincount(sample.image[sample.held_out], minlength=2)) == [0, 4]  # one image of two
 

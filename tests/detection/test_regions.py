@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 
 from detection.samples import truth_of
-from googlenet.detection.regions import (
-    label_regions,
-    pool_regions,
-    sample_regions,
-    training_regions,
-    warp,
-    warp_many,
-)
+from googlenet.detection.regions import label_regions, pool_regions, sample_regions, training_regions, warp, warp_many
 from googlenet.errors import UserError
 
 FILL = (10, 20, 30)
@@ -85,9 +78,7 @@ def test_a_box_without_area_is_refused():
 
 def test_labels_follow_the_largest_overlap():
     objects = np.array([[0, 0, 9, 9], [4, 0, 13, 9]])
-    proposals = np.array(
-        [[0, 0, 9, 9], [3, 0, 12, 9], [2, 0, 11, 9], [0, 0, 4, 9], [0, 0, 3, 9], [40, 40, 49, 49]]
-    )
+    proposals = np.array([[0, 0, 9, 9], [3, 0, 12, 9], [2, 0, 11, 9], [0, 0, 4, 9], [0, 0, 3, 9], [40, 40, 49, 49]])
     labels = label_regions(proposals, truth_of(objects, [7, 2]), 0.5)
     # [2, 0, 11, 9] overlaps both by 80 / 120: the first object. Half of the first object is 0.5, and enough.
     assert labels.tolist() == [8, 3, 8, 8, 0, 0]

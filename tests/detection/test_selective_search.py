@@ -80,9 +80,7 @@ def test_rcnn_is_the_union_of_its_single_runs(image):
                 one = segmentation.createSelectiveSearchSegmentation()
                 one.addImage(cv2.cvtColor(image, code))
                 one.addGraphSegmentation(segmentation.createGraphSegmentation(0.8, k, k))
-                parts = [
-                    getattr(segmentation, f"createSelectiveSearchSegmentationStrategy{n}")() for n in names
-                ]
+                parts = [getattr(segmentation, f"createSelectiveSearchSegmentationStrategy{n}")() for n in names]
                 one.addStrategy(segmentation.createSelectiveSearchSegmentationStrategyMultiple(*parts))
                 found.append({tuple(box) for box in one.process().tolist()})
     together = set().union(*found)

@@ -76,9 +76,7 @@ def test_all_weights_are_kept_but_the_last_layers():
     before, after = classifier.model.state_dict(), started.model.state_dict()
     assert before.keys() == after.keys()
     new = {
-        name
-        for name in before
-        if before[name].shape != after[name].shape or not torch.equal(before[name], after[name])
+        name for name in before if before[name].shape != after[name].shape or not torch.equal(before[name], after[name])
     }
     heads = ("linear", "aux_4a.linear", "aux_4d.linear")
     # Their biases start at 0, whatever the classifier's were.
@@ -124,10 +122,7 @@ def test_about_half_of_the_regions_are_mirrored():
 
 
 def test_training_regions_add_the_objects_that_are_not_difficult():
-    proposals = [
-        np.array([[0, 0, 9, 9], [50, 50, 59, 59], [30, 0, 39, 9]], np.int32),
-        np.zeros((0, 4), np.int32),
-    ]
+    proposals = [np.array([[0, 0, 9, 9], [50, 50, 59, 59], [30, 0, 39, 9]], np.int32), np.zeros((0, 4), np.int32)]
     objects = [truth_of([[1, 0, 10, 9], [30, 0, 39, 9]], [4, 2], [False, True]), truth_of()]
     boxes, labels = training_regions(proposals, objects, 0.5)
     assert boxes[0].tolist() == [[0, 0, 9, 9], [50, 50, 59, 59], [30, 0, 39, 9], [1, 0, 10, 9]]

@@ -33,9 +33,7 @@ def written(path, content):
 
 
 @pytest.mark.parametrize("heads", [(), BOTH])
-@pytest.mark.parametrize(
-    "how", [{}, {"old": True}, {"packed": False}, {"double": True}, {"old": True, "double": True}]
-)
+@pytest.mark.parametrize("how", [{}, {"old": True}, {"packed": False}, {"double": True}, {"old": True, "double": True}])
 def test_a_caffemodel_is_the_network_that_wrote_it(tmp_path, how, heads):
     network = writers.small(heads)
     path = written(tmp_path / "a.caffemodel", writers.caffemodel(writers.layers_of(network), **how))
@@ -76,16 +74,12 @@ def test_only_what_the_weights_do_not_say_is_the_models(tmp_path, layers):
 def test_the_wire_by_hand():
     # field 1, varint 300 (ac 02); field 2, bytes "ab"; field 3, fixed 32; field 4, fixed 64
     message = b"\x08\xac\x02" + b"\x12\x02ab" + b"\x1d\x01\x02\x03\x04" + b"\x21" + bytes(8)
-    read = [
-        (number, kind, bytes(content), value) for number, kind, content, value in fields(memoryview(message))
-    ]
+    read = [(number, kind, bytes(content), value) for number, kind, content, value in fields(memoryview(message))]
     assert read == [(1, 0, b"", 300), (2, 2, b"ab", 0), (3, 5, b"\x01\x02\x03\x04", 0), (4, 1, bytes(8), 0)]
     array = np.arange(6, dtype=np.float32).reshape(2, 3)
     (values,) = blobs_of(layer("x", [blob(array)]))["x"]
     assert values.shape == (2, 3) and np.array_equal(values, array)
-    two_runs = (
-        field(5, array[0].tobytes()) + field(5, array[1].tobytes()) + field(7, field(1, 2) + field(1, 3))
-    )
+    two_runs = field(5, array[0].tobytes()) + field(5, array[1].tobytes()) + field(7, field(1, 2) + field(1, 3))
     assert np.array_equal(blobs_of(layer("x", [two_runs]))["x"][0], array)
 
 
@@ -99,10 +93,7 @@ def test_the_wire_by_hand():
         (b"\x00\x01", "begins no field"),
         (varint(2 << 3 | 2) + varint(1 << 60), "a field of 1152921504606846976 bytes"),
         (layer("x", [field(5, b"abc")]), "no list of numbers"),
-        (
-            layer("x", [field(5, bytes(8)) + field(7, field(1, 3))]),
-            r"layer 'x' has 2 numbers for the shape \[3\]",
-        ),
+        (layer("x", [field(5, bytes(8)) + field(7, field(1, 3))]), r"layer 'x' has 2 numbers for the shape \[3\]"),
         (layer("x", [blob(np.zeros(2))]) * 2, "has two layers 'x'"),
         (field(100, field(1, b"\xff\xfe")), "a name that is no text"),
         (field(2, field(1, b"old")), "Caffe's first format; upgrade it with upgrade_net_proto_binary"),

@@ -63,8 +63,7 @@ def test_another_class_count_is_told_in_one_line(caffemodel):
 
 def test_a_network_of_another_width_is_told_in_one_line(caffemodel):
     with pytest.raises(
-        UserError,
-        match=r"'conv1\.0\.weight' is \[2, 3, 7, 7\] where the network has \[64, .*origin and width",
+        UserError, match=r"'conv1\.0\.weight' is \[2, 3, 7, 7\] where the network has \[64, .*origin and width"
     ):
         imported(caffemodel, ORIGIN, MODEL, 1.0)
 
@@ -84,9 +83,7 @@ def test_a_checkpoint_of_ours_says_itself_what_it_is(tmp_path):
     assert (result.member, result.format, result.source_sha256) == (member, "checkpoint", digest(path))
     assert (result.input_px, result.input_scale, result.channel_order) == (32, (1.0, 2.0, 3.0), "bgr")
     assert result.parameters == network.parameters and result.aux_heads == ("4a", "4d")
-    assert not summary(
-        replace(again, spec=replace(spec, classes=("",) * 4)), member, CHECKPOINT, path
-    ).class_names
+    assert not summary(replace(again, spec=replace(spec, classes=("",) * 4)), member, CHECKPOINT, path).class_names
 
 
 def test_a_checkpoint_with_batch_normalisation(tmp_path):
@@ -132,13 +129,9 @@ def test_a_format_is_of_one_network(tmp_path, origin, network):
 def test_what_is_looked_at_before_any_job(tmp_path, caffemodel):
     key = "ensemble.members.m1.weights"
     check(caffemodel, ORIGIN, key)
-    with pytest.raises(
-        UserError, match=f"{key}: no file or folder .*none; fetch the weights or correct the path"
-    ):
+    with pytest.raises(UserError, match=f"{key}: no file or folder .*none; fetch the weights or correct the path"):
         check(tmp_path / "none", ORIGIN, key)
-    with pytest.raises(
-        UserError, match=f"{key}: .* is a file, which the format raw_float32 is not; give the right"
-    ):
+    with pytest.raises(UserError, match=f"{key}: .* is a file, which the format raw_float32 is not; give the right"):
         check(caffemodel, RAW, key)
     with pytest.raises(UserError, match=f"{key}: .* is a folder, which the format caffemodel is not"):
         check(tmp_path, ORIGIN, key)
@@ -147,8 +140,7 @@ def test_what_is_looked_at_before_any_job(tmp_path, caffemodel):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"", "not a whole safetensors file"), (b"\x80\x02}.", "not a whole safetensors file")],
+    ("content", "message"), [(b"", "not a whole safetensors file"), (b"\x80\x02}.", "not a whole safetensors file")]
 )
 def test_what_is_no_checkpoint_is_told(tmp_path, content, message):
     (tmp_path / "w.safetensors").write_bytes(content)
@@ -163,10 +155,7 @@ def test_every_format_has_an_origin():
     for origin in origins.values():
         assert origin.format == OURS or READERS[origin.format][1] == origin.network
     assert (
-        {network for _, network in READERS.values()}
-        == HEADS.keys()
-        == CLASSIFIER.keys()
-        < set(get_args(NetworkName))
+        {network for _, network in READERS.values()} == HEADS.keys() == CLASSIFIER.keys() < set(get_args(NetworkName))
     )
     assert origins["bvlc_raw"] == changed(origins["bvlc"], format="raw_float32")
 

@@ -18,9 +18,7 @@ from googlenet.storage.checkpoint import load_into
 from imports import writers
 from settings import composed, settings_of
 
-pytestmark = pytest.mark.skipif(
-    "GOOGLENET_TEST_DATA" not in os.environ, reason="GOOGLENET_TEST_DATA is not set"
-)
+pytestmark = pytest.mark.skipif("GOOGLENET_TEST_DATA" not in os.environ, reason="GOOGLENET_TEST_DATA is not set")
 MONASTERY = 663
 MODEL = settings_of("measure_cost", experiment="bvlc").model
 ORIGINS = composed().composed.origins
@@ -36,9 +34,7 @@ def image():
 
 @pytest.fixture(scope="module")
 def raw():
-    return imported(
-        Path(os.environ["GOOGLENET_TEST_DATA"]) / "bvlc_googlenet", ORIGINS["bvlc_raw"], MODEL, 1.0
-    )
+    return imported(Path(os.environ["GOOGLENET_TEST_DATA"]) / "bvlc_googlenet", ORIGINS["bvlc_raw"], MODEL, 1.0)
 
 
 @pytest.fixture(scope="module")

@@ -92,9 +92,7 @@ def blob(array: np.ndarray, old: bool = False, packed: bool = True, double: bool
         head = field(7, field(1, b"".join(map(varint, array.shape))))
     number, form = (8, "<f8") if double else (5, "<f4")
     if packed:
-        return (
-            field(number, array.astype(form).tobytes()) + head
-        )  # data before its shape, as any order may be
+        return field(number, array.astype(form).tobytes()) + head  # data before its shape, as any order may be
     kind = 1 if double else 5
     values = [struct.pack("<d" if double else "<f", value) for value in array.ravel().tolist()]
     return head + b"".join(varint(number << 3 | kind) + value for value in values)
@@ -104,9 +102,7 @@ def layer(name: str, blobs: list[bytes], old: bool = False) -> bytes:
     """A layer of either format, with fields that a reader of weights passes over."""
     if old:
         body = field(2, b"below") + field(3, b"above") + field(4, name.encode()) + field(5, 4)
-        return field(
-            2, body + b"".join(field(6, one) for one in blobs) + varint(7 << 3 | 5) + b"\0\0\x80\x3f"
-        )
+        return field(2, body + b"".join(field(6, one) for one in blobs) + varint(7 << 3 | 5) + b"\0\0\x80\x3f")
     body = field(1, name.encode()) + field(2, b"Convolution") + field(3, b"below") + field(6, b"\x18\x01")
     return field(100, body + b"".join(field(7, one) for one in blobs))
 

@@ -105,9 +105,7 @@ def test_response_normalisation_goes_and_heads_are_the_papers_but_for_normalisat
         assert isinstance(ours, AuxiliaryHead) and isinstance(ours.conv[1], nn.BatchNorm2d)
         assert ours.conv[0].bias is None
         kept = {key: list(value.shape) for key, value in theirs.state_dict().items() if key != "conv.0.bias"}
-        assert {
-            key: list(value.shape) for key, value in ours.state_dict().items() if "conv.1" not in key
-        } == kept
+        assert {key: list(value.shape) for key, value in ours.state_dict().items() if "conv.1" not in key} == kept
         assert (ours.dropout.p, ours.pool.kernel_size) == (theirs.dropout.p, theirs.pool.kernel_size)
         assert parameters(ours) == parameters(theirs) + 8  # 8 biases become 8 scales and 8 shifts
     assert model.linear.bias is not None
@@ -149,9 +147,7 @@ def test_statistics_are_averaged_as_the_weights_are():
     for step in range(3):
         model(images)  # moves the statistics, not the weights
         share = 1 - min(0.9, (step + 1) / (step + 10))
-        expected = {
-            name: torch.lerp(expected[name], value, share) for name, value in statistics(model).items()
-        }
+        expected = {name: torch.lerp(expected[name], value, share) for name, value in statistics(model).items()}
         average.update(model, step)
     last = {name: value.clone() for name, value in statistics(model).items()}
     average.swap(model)

@@ -80,9 +80,7 @@ def test_what_is_the_description_of_no_network_is_told(tmp_path, changes):
     path = tmp_path / "weights.safetensors"
     text = json.dumps(asdict(small.spec()) | changes)
     checkpoint.save(path, small.network().model.state_dict(), {"spec": text})
-    with pytest.raises(
-        UserError, match=r"weights\.safetensors: its description is of no network; train them"
-    ):
+    with pytest.raises(UserError, match=r"weights\.safetensors: its description is of no network; train them"):
         bundle.load(path)
 
 

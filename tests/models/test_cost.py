@@ -83,9 +83,7 @@ def test_every_kind_of_network_is_counted(kind, px):
     network = Network.build(small.spec(5, kind, input_px=px))
     counted = cost(network.model, px)
     names = (
-        {"conv1": 7 * 7 * 3 * 4 * (px // 2) ** 2}
-        if kind != "torchvision_bn"
-        else {"conv1": 147 * 64 * (px // 2) ** 2}
+        {"conv1": 7 * 7 * 3 * 4 * (px // 2) ** 2} if kind != "torchvision_bn" else {"conv1": 147 * 64 * (px // 2) ** 2}
     )
     rows = {row.layer: row for row in counted.layers}
     assert {name: rows[name].macs for name in names} == names

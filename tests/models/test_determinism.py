@@ -45,9 +45,7 @@ def test_a_gpu_is_asked_for_where_it_is(monkeypatch, there):
 
 
 def test_a_job_that_does_not_use_torch_does_not_import_it():
-    script = (
-        "import sys; from googlenet.models.determinism import prepare_machine; prepare_machine(1, 'cpu');"
-    )
+    script = "import sys; from googlenet.models.determinism import prepare_machine; prepare_machine(1, 'cpu');"
     script += "import cv2; print('torch' in sys.modules, cv2.getNumThreads())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False 1\n"

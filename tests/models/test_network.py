@@ -74,9 +74,7 @@ def test_the_mean_as_a_colour_and_the_input():
     assert values[0, :, 0, 0].tolist() == pytest.approx([-0.8, 0.0, 0.8], abs=1e-4)
     assert torch.equal(Network(torch.nn.Identity(), spec).to_input(image, "cpu"), values)
     other = spec.with_architecture(input_px=64, aux_heads=())
-    assert (
-        other.architecture == Architecture(input_px=64, aux_heads=()) and other.input_mean == spec.input_mean
-    )
+    assert other.architecture == Architecture(input_px=64, aux_heads=()) and other.input_mean == spec.input_mean
 
 
 @pytest.mark.parametrize("kind", NAMES)
@@ -94,18 +92,14 @@ def test_what_every_kind_gives(kind):
         with torch.no_grad():
             assert torch.equal(trunk.logits_of(trunk.vector_of(last)), network.model(x)[0])
     else:
-        with pytest.raises(
-            UserError, match=f"{kind}: has other modules than the paper's network; name a member"
-        ):
+        with pytest.raises(UserError, match=f"{kind}: has other modules than the paper's network; name a member"):
             _ = network.trunk
 
 
 def test_only_what_is_trained_here_has_initial_weights():
     first, again, other = (small.network(seed=seed).model.conv1[0].weight for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first, other)
-    with pytest.raises(
-        UserError, match=r"model\.network: torchvision_bn is imported and not trained; name paper"
-    ):
+    with pytest.raises(UserError, match=r"model\.network: torchvision_bn is imported and not trained; name paper"):
         small.network(kind="torchvision_bn")
 
 

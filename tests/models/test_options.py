@@ -159,9 +159,7 @@ def test_mistakes_are_told_before_the_first_job(tmp_path, overrides, message):
 def test_a_member_may_be_wider_and_deeper(tmp_path):
     root = copied(tmp_path)
     edit(root, "ensemble/paper.yaml", r"width: 1.25\}", "width: 1.25, repeat_modules: [4b, 5a]}")
-    trained = [
-        experiment(root).settings(Job("train_classifier", name), TrainClassifier) for name in ("m7", "m1")
-    ]
+    trained = [experiment(root).settings(Job("train_classifier", name), TrainClassifier) for name in ("m7", "m1")]
     assert [settings.member.repeat_modules for settings in trained] == [("4b", "5a"), ()]
     edit(root, "ensemble/paper.yaml", r"\[4b, 5a\]", "[4b, 5c]")
     with pytest.raises(UserError, match=r"ensemble\.members\.m7\.repeat_modules\[1\]' must be 3a, 3b"):

@@ -172,10 +172,7 @@ def test_weights_take_as_many_bytes_as_they_have_numbers(rows):
         ("{deeper: []}", "'measure_cost.deeper' must be a list of "),
         ("{deeper: [6a]}", "measure_cost.deeper[0]' must be 3a, 3b"),
         ("{wider: 0.0}", "'measure_cost.wider' must be a number above 0"),
-        (
-            "{reference_repeats: 0}",
-            "'measure_cost.reference_repeats' must be a whole number",
-        ),
+        ("{reference_repeats: 0}", "'measure_cost.reference_repeats' must be a whole number"),
     ],
 )
 def test_mistakes_are_told_before_the_first_job(tmp_path, changes, message):

@@ -15,9 +15,7 @@ EQUAL = Averaging(form="equal", decay=0.9, start_epoch=0)
 
 def schedule(**changes):
     steps = {"learning_rate": 0.01, "warmup_steps": 0, "schedule": "steps", "epochs": 30}
-    return settings_of(
-        "train_classifier", **(steps | {"drop_every_epochs": 8, "drop_factor": 0.96} | changes)
-    )
+    return settings_of("train_classifier", **(steps | {"drop_every_epochs": 8, "drop_factor": 0.96} | changes))
 
 
 def one_weight(value=0.0):
@@ -62,9 +60,9 @@ def test_cosine_goes_from_the_whole_rate_to_nearly_none():
 
 def test_exponential_averaging_by_hand():
     # Shares of the new value: 1 - 1/10, 1 - 2/11, 1 - 3/12; the decay never rises above 0.25 here.
-    assert averaged(
-        [1.0, 2.0], steps_per_epoch=5, form="exponential", decay=0.9, start_epoch=0
-    ) == pytest.approx([0.9, 0.9 * 2 / 11 + 2.0 * 9 / 11])
+    assert averaged([1.0, 2.0], steps_per_epoch=5, form="exponential", decay=0.9, start_epoch=0) == pytest.approx(
+        [0.9, 0.9 * 2 / 11 + 2.0 * 9 / 11]
+    )
     capped = averaged([1.0] * 4, steps_per_epoch=5, form="exponential", decay=0.25, start_epoch=0)
     assert capped == pytest.approx([0.9, 1 - 0.1 * 2 / 11, 1 - 0.1 * 2 / 11 / 4, 1 - 0.1 * 2 / 11 / 16])
 

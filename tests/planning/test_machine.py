@@ -58,9 +58,7 @@ def test_what_is_measured_later_is_added(tmp_path):
 
 def test_a_file_of_another_machine_is_not_added_to(tmp_path):
     save(tmp_path, "abacus", MACHINE, measured(64))
-    with pytest.raises(
-        UserError, match=r"^machines/abacus\.yaml: of a machine with Abacus, 4 cores.*another name"
-    ):
+    with pytest.raises(UserError, match=r"^machines/abacus\.yaml: of a machine with Abacus, 4 cores.*another name"):
         save(tmp_path, "abacus", replaced(MACHINE, cpu="Slide rule"), measured(224))
 
 
@@ -76,9 +74,7 @@ def test_a_rate_that_is_lacking_says_how_it_is_measured(tmp_path):
 
 def test_an_unknown_machine_is_told_with_the_nearest(tmp_path):
     save(tmp_path, "epyc-2core", MACHINE, measured(64))
-    with pytest.raises(
-        UserError, match=r"no machine 'epyc-2cores' in machines/; did you mean 'epyc-2core'\?"
-    ):
+    with pytest.raises(UserError, match=r"no machine 'epyc-2cores' in machines/; did you mean 'epyc-2core'\?"):
         read(tmp_path, "epyc-2cores", AGAIN)
     with pytest.raises(UserError, match=r"--save: 'a/b' is no name; use letters"):
         save(tmp_path, "a/b", MACHINE, measured(64))
@@ -99,10 +95,7 @@ ROW = {"what": "decode", "settings": {"image": {"width": 64, "height": 64}}}
         ({"rates": [{"what": "job", "settings": {}}]}, r"rates\[0\]\.settings\.network: Field required"),
         ({"rates": [ROW]}, r"rates\[0\]\.seconds: Field required"),
         ({"rates": [ROW | {"seconds": "4"}]}, r"rates\[0\]\.seconds: Input should be a valid number"),
-        (
-            {"rates": [ROW | {"seconds": -1}]},
-            r"rates\[0\]\.seconds: Input should be greater than or equal to 0",
-        ),
+        ({"rates": [ROW | {"seconds": -1}]}, r"rates\[0\]\.seconds: Input should be greater than or equal to 0"),
         ({"rates": [ROW | {"seconds": float("nan")}]}, r"rates\[0\]\.seconds: Input should be"),
     ],
 )

@@ -64,9 +64,7 @@ def test_folders_are_listed_and_some_of_their_images_opened(root):
             folder.mkdir(parents=True)
             for i in range(count):
                 cv2.imwrite(str(folder / f"{split}{i}.jpg"), rng.integers(0, 256, (40, 60, 3), np.uint8))
-    text = (
-        f"{{dataset: {{name: pets, classification: {{root: {root}/pets}}}}, detection: {{enabled: false}}}}"
-    )
+    text = f"{{dataset: {{name: pets, classification: {{root: {root}/pets}}}}, detection: {{enabled: false}}}}"
     found = sizes.of(experiment_of(root, "photos", text), "classification")
     assert found.splits == {"train": 8, "validation": 4, "test": 6} and found.classes == 2
     assert (found.width, found.height) == (60, 40) and found.mean_kb > 1

@@ -16,9 +16,7 @@ SIZES = {
     "classification": DataSize(
         "classification", {"train": 100, "validation": 20, "test": 30}, 10, 8.0, 100, 80, "", []
     ),
-    "detection": DataSize(
-        "detection", {"train": 40, "validation": 10, "test": 20}, 5, 20.0, 100, 100, "", []
-    ),
+    "detection": DataSize("detection", {"train": 40, "validation": 10, "test": 20}, 5, 20.0, 100, 100, "", []),
 }
 SMALL = """{
   execution: {decoded_cache_mb: 0}, dataset: {mirror: true},
@@ -110,9 +108,7 @@ def test_every_crop_of_every_test_image_is_seen(root):
     # 91 x 73 at the first scale: the right corners of a square's crops are the left ones of the next square, 9 px on.
     crops = 144 - 2 * 2 * 2  # of two squares, above and below, mirrored too
     assert stages["predict_crops"].passes == f"{crops} crops a picture"
-    assert job.wall_s == pytest.approx(
-        4 + 35 * (0.001 + 0.004) + 35 * crops * 0.01
-    )  # 5 of validation are kept
+    assert job.wall_s == pytest.approx(4 + 35 * (0.001 + 0.004) + 35 * crops * 0.01)  # 5 of validation are kept
     means, each = 3 * 30 * 10 * 4 / 1e6, 10 * crops * 10 * 4 / 1e6
     assert job.disk_mb == pytest.approx(5 + means + each)
 

@@ -22,13 +22,7 @@ def row(name: str, top1: tuple[float, float, float], sources: list[str], **more:
     """One row; its top-5 figures are a tenth of its top-1 figures."""
     measures = {"top1": difference(*top1), "top5": difference(*(value / 10 for value in top1))}
     values = {"name": name.lower().replace(" ", "_"), "about": name, "weights": "averaged", "changes": {}}
-    values |= {
-        "sources": sources,
-        "stalled": 0,
-        "parameters": 409_466,
-        "test": measures,
-        "validation": measures,
-    }
+    values |= {"sources": sources, "stalled": 0, "parameters": 409_466, "test": measures, "validation": measures}
     return values | more
 
 

@@ -22,11 +22,7 @@ BOUNDS = {"resamples": 100, "confidence_percent": 95.0, "seed": 1}
 def softmax(rng: np.random.Generator, common: np.ndarray, crops: int) -> np.ndarray:
     """Probabilities [pictures, crops, classes] of one member, around what is common to all members [pictures, classes]."""
     pictures, classes = common.shape
-    logits = (
-        common[:, None]
-        + rng.normal(size=(pictures, 1, classes))
-        + rng.normal(size=(pictures, crops, classes))
-    )
+    logits = common[:, None] + rng.normal(size=(pictures, 1, classes)) + rng.normal(size=(pictures, crops, classes))
     p = np.exp(1.4 * logits)
     return (p / p.sum(-1, keepdims=True)).astype(np.float32)
 
@@ -60,9 +56,7 @@ def study_crops(members: list[str], classes: list[str], validation: bool = True)
 def _calibration(members: tuple[str, ...], classes: int) -> CalibrationMetrics:
     rng, labels = np.random.default_rng(5), np.arange(200) % classes
     common = leaning(rng, labels, classes)
-    predictions = {
-        name: {1: softmax(rng, common, 1)[:, 0], 144: softmax(rng, common, 8).mean(1)} for name in members
-    }
+    predictions = {name: {1: softmax(rng, common, 1)[:, 0], 144: softmax(rng, common, 8).mean(1)} for name in members}
     binned = Calibration(bins=15, binning="equal_width")
     settings = EvaluateEnsemble(effects_shown=EFFECTS, calibration=binned, **BOUNDS)
     return calibration(predictions, labels, settings)

@@ -32,12 +32,7 @@ def digest(text: str) -> str:
 def manifest(kind: str, dataset: str = "digits", records_of: dict[str, int] = RECORDS) -> Manifest:
     splits, looks = {}, {}
     for split, records in records_of.items():
-        shard = {
-            "file": f"{split}-00000.arrow",
-            "records": records,
-            "bytes": 1,
-            "sha256": digest(kind + split),
-        }
+        shard = {"file": f"{split}-00000.arrow", "records": records, "bytes": 1, "sha256": digest(kind + split)}
         splits[split] = {"records": records, "per_class": [records // 10] * 10, "shards": [shard]}
         looks[split] = look(records)
         if kind == "detection":
@@ -146,10 +141,7 @@ def paired(metric: str, difference: float, low: float, high: float) -> PairedDif
 
 def evaluate_ensemble(classes: int = 10) -> EnsembleMetrics:
     fall = {1: 0.0, 10: 0.7, 144: 1.1}
-    members = {
-        name: {str(c): errors(6.4 + 0.3 * index - fall[c]) for c in CROPS}
-        for index, name in enumerate(MEMBERS)
-    }
+    members = {name: {str(c): errors(6.4 + 0.3 * index - fall[c]) for c in CROPS} for index, name in enumerate(MEMBERS)}
     table_3, bounds = [], {}
     for models, top1s in ((1, (7.3, 6.6, 6.2)), (7, (4.9, 4.44, 4.0))):
         for crops, top1 in zip(CROPS, top1s, strict=True):
@@ -166,10 +158,7 @@ def evaluate_ensemble(classes: int = 10) -> EnsembleMetrics:
             mean = 4.6 - fall[crops] * 0.8 + 2.7 / models
             half = (7 - models) * 0.14
             around = {"mean": mean, "std": half / 2, "min": mean - half, "max": mean + half}
-            spreads = {
-                "top1_error_percent": around,
-                "top5_error_percent": {k: v / 12 for k, v in around.items()},
-            }
+            spreads = {"top1_error_percent": around, "top5_error_percent": {k: v / 12 for k, v in around.items()}}
             subsets.append({"models": models, "crops": crops, "subsets": count, **spreads})
     pair = "single_1_minus_ensemble_144"
     values = {
@@ -217,9 +206,7 @@ def jobs() -> list[tuple[str, StageMetrics]]:
 def results(*changed: StageMetrics, without: tuple[type[StageMetrics], ...] = ()) -> Results:
     """The whole experiment with these metrics in place of the sample's single jobs, and without those kinds."""
     kinds = {kind_of(one) for one in changed}
-    kept = [
-        job for job in jobs() if (job[0] or kind_of(job[1]) not in kinds) and not isinstance(job[1], without)
-    ]
+    kept = [job for job in jobs() if (job[0] or kind_of(job[1]) not in kinds) and not isinstance(job[1], without)]
     return Results([*kept, *(("", one) for one in changed)])
 
 

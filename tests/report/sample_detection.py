@@ -8,20 +8,8 @@ from googlenet.metrics.proposals import ProposalMetrics, ProposalStudyMetrics
 from googlenet.report.error_tables import KINDS, REASONS
 
 DETECTORS = [f"d{number}" for number in range(1, 7)]
-SHARES = {
-    "selective_search_full": 92.0,
-    "selective_search": 88.5,
-    "multibox": 84.0,
-    "priors": 61.0,
-    "merged": 93.1,
-}
-BOXES = {
-    "selective_search_full": 1652.4,
-    "selective_search": 803.2,
-    "multibox": 200,
-    "priors": 200,
-    "merged": 1003.2,
-}
+SHARES = {"selective_search_full": 92.0, "selective_search": 88.5, "multibox": 84.0, "priors": 61.0, "merged": 93.1}
+BOXES = {"selective_search_full": 1652.4, "selective_search": 803.2, "multibox": 200, "priors": 200, "merged": 1003.2}
 
 
 def jobs(classes: list[str]) -> list[tuple[str, StageMetrics]]:
@@ -92,11 +80,7 @@ def evaluate_detection(classes: list[str]) -> DetectionMetrics:
                 for i, name in enumerate(classes)
             ],
         },
-        "table_4": {
-            "ensemble_mean_ap_percent": 93.1,
-            "detectors": 6,
-            "interval": interval(90.2, 95.4),
-        },
+        "table_4": {"ensemble_mean_ap_percent": 93.1, "detectors": 6, "interval": interval(90.2, 95.4)},
         "detectors": alone,
         "single_mean_ap_percent": 89.5,
         "single_std": 1.87,
@@ -176,11 +160,7 @@ def study_proposals(classes: list[str]) -> ProposalStudyMetrics:
     sources, curves = {}, {}
     for name, share in SHARES.items():
         per_class = [
-            {
-                "class_name": label,
-                "objects": 20 + i,
-                "coverage_percent": round(share - 15 * i / len(classes), 1),
-            }
+            {"class_name": label, "objects": 20 + i, "coverage_percent": round(share - 15 * i / len(classes), 1)}
             for i, label in enumerate(classes)
         ]
         sources[name] = {
@@ -193,13 +173,8 @@ def study_proposals(classes: list[str]) -> ProposalStudyMetrics:
         most = round(BOXES[name] * 1.5)
         counts = [n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if n < most] + [most]
         slow = 8 if name in ("multibox", "merged") else 60
-        curves[name] = [
-            {"boxes": n, "coverage_percent": share * n / (n + slow) * (1 + slow / most)} for n in counts
-        ]
-    learned = [
-        {"class_name": name, "gain": difference(23.0 - i, 12.5 - i, 31.0 - i)}
-        for i, name in enumerate(classes)
-    ]
+        curves[name] = [{"boxes": n, "coverage_percent": share * n / (n + slow) * (1 + slow / most)} for n in counts]
+    learned = [{"class_name": name, "gain": difference(23.0 - i, 12.5 - i, 31.0 - i)} for i, name in enumerate(classes)]
     boxes = [[5 * i, 3 * i, 5 * i + 40, 3 * i + 50] for i in range(20)]
     values = {
         "split": "test",

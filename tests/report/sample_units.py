@@ -38,8 +38,7 @@ def network(same: float, out_of: dict[str, Any], feeds: dict[str, Any]) -> dict[
             "correlation_percent": np.rint(100 * blocks).astype(int).tolist(),
         },
         "clusters": [
-            {"units": n, "units_by_branch": [n, 0, 0, 0], "mean_correlation": same if n > 1 else None}
-            for n in SIZES
+            {"units": n, "units_by_branch": [n, 0, 0, 0], "mean_correlation": same if n > 1 else None} for n in SIZES
         ],
         "by_distance": [
             {"distance": d, "same_cluster": value, "other_clusters": 0.02} for d, value in enumerate(falls)

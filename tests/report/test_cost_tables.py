@@ -23,8 +23,7 @@ def timed(median, low, high, network="vgg_16"):
     times = TimesRatio(median=median, min=low, max=high)
     rows = beside().networks
     return changed(
-        beside(),
-        networks=[changed(row, times_googlenet=times) if row.network == network else row for row in rows],
+        beside(), networks=[changed(row, times_googlenet=times) if row.network == network else row for row in rows]
     )
 
 
@@ -75,8 +74,7 @@ def test_networks_side_by_side():
 
 def test_the_chart_is_drawn_with_and_without_times():
     pictures = [
-        Image.open(io.BytesIO(cost_figures.cost_of_networks(given.networks)))
-        for given in (beside(), untimed())
+        Image.open(io.BytesIO(cost_figures.cost_of_networks(given.networks))) for given in (beside(), untimed())
     ]
     assert [picture.size[0] for picture in pictures] == [1540, 1540]
     longer = cost_figures.cost_of_networks(timed(9.0, 8.0, 10.0).networks)

@@ -61,9 +61,7 @@ def test_the_budget_and_the_maximum_are_said_as_their_intervals_allow(study, pai
     fall = difference(*pair)
     falls = TopDifferences(top1_error_percent=fall, top5_error_percent=fall)
     budgets = replaced(
-        study.budgets,
-        lambda row: (row.system, row.crops) == ("ensemble", 8),
-        best={TOP1: 3.25, "against_all": falls},
+        study.budgets, lambda row: (row.system, row.crops) == ("ensemble", 8), best={TOP1: 3.25, "against_all": falls}
     )
     ways = replaced(
         study.aggregations,
@@ -73,10 +71,7 @@ def test_the_budget_and_the_maximum_are_said_as_their_intervals_allow(study, pai
     chosen = {"ensemble": {"preferred_budget": 8}}
     study = changed(study, chosen=chosen, budgets=budgets, aggregations=ways)
     text = texts(crop_sections.choices_of_crops(study, {}))
-    assert (
-        f"on 30 validation images is 8 crops. On test their top-1 error is 3.25 %; against all 144: {said}."
-        in text
-    )
+    assert f"on 30 validation images is 8 crops. On test their top-1 error is 3.25 %; against all 144: {said}." in text
     assert f"which the paper found worse than the mean, is here, against the mean: {said}." in text
 
 
@@ -133,9 +128,7 @@ def test_what_chance_would_let_through_is_said(ensemble, study):
     left_out = changed(ensemble.left_out, by_class=by_class)
     text = texts(crop_sections.what_helps(changed(ensemble, left_out=left_out), study))
     assert "One member and one class make 70 comparisons: alone, 5 would pass a test at 95 %" in text
-    assert (
-        "chance alone would let through up to 3.5 on average; after the correction 1 of them stand." in text
-    )
+    assert "chance alone would let through up to 3.5 on average; after the correction 1 of them stand." in text
     first = crop_tables.by_class(left_out, "member").rows[0].cells
     assert first[:2] == ("m1", "zero") and first[-1] == "helps"
     assert crop_tables.members_left_out(left_out).rows[0].cells[0] == "m1"
@@ -156,9 +149,7 @@ def test_calibration_is_said_as_its_intervals_allow(ensemble):
     systems = {"systems": [first, *between, last]}
     section = crop_sections.calibration(changed(ensemble, calibration=systems), {})
     text = texts(section)
-    assert (
-        "of 1 model at 1 crop: 6.50 %, 95 % interval [4.00, 9.00]; of 7 models at 144 crops: 3.00 %" in text
-    )
+    assert "of 1 model at 1 crop: 6.50 %, 95 % interval [4.00, 9.00]; of 7 models at 144 crops: 3.00 %" in text
     assert "calibration error better by 3.50 points, 95 % interval [0.50, 6.50]" in text
     assert "negative log-likelihood worse by 0.123 nats, 95 % interval [0.050, 0.200]" in text
     assert f"brier score {NEITHER} (+0.010, 95 % interval [{MINUS}0.020, 0.030])" in text
@@ -210,7 +201,5 @@ def test_comparisons_come_in_the_order_of_the_argument(ensemble):
         "7 models, 10 crops, against 7 models, 1 crop",
         "one model, 144 crops, against one model, 10 crops",
     ]
-    rows = run_tables.comparisons(
-        changed(ensemble, classes=1000)
-    ).rows  # the paper's measure is then there too
+    rows = run_tables.comparisons(changed(ensemble, classes=1000)).rows  # the paper's measure is then there too
     assert len(rows) == 6 and rows[-1].cells[1] == "top-5 error"

@@ -38,9 +38,7 @@ def test_classification(tmp_path):
     ]  # fmt: skip
     across = found["Duplicates in pets"].rows[3].cells
     assert across[:3] == ("the same bytes, in several splits", "6", "18")
-    assert across[3].startswith(
-        "train: cat/0.jpg = validation: cat/0.jpg = test: cat/0.jpg; train: cat/1.jpg = "
-    )
+    assert across[3].startswith("train: cat/0.jpg = validation: cat/0.jpg = test: cat/0.jpg; train: cat/1.jpg = ")
     assert found["Why pictures of pets were left out"].rows[0].cells == ("train", "not a picture", "1")
 
 

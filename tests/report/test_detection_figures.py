@@ -70,9 +70,7 @@ def test_classes_without_objects_are_left_out():
 
 def test_error_types_are_percentages_of_detections_and_of_objects():
     """Nothing wrong and nothing missed is drawn as well, and so is a class that has no detection."""
-    found, fine = (
-        ErrorTypes.model_validate(sample_detection.error_types(names)) for names in (["a", "b"], ["a"])
-    )
+    found, fine = (ErrorTypes.model_validate(sample_detection.error_types(names)) for names in (["a", "b"], ["a"]))
     assert detection_figures.error_types(found) != detection_figures.error_types(fine)
     kinds = ("correct", "duplicate")
     row = ErrorCounts(objects=8, counts={"correct": 3, "duplicate": 1})

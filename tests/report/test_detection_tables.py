@@ -3,15 +3,7 @@
 import pytest
 
 from googlenet.metrics.results import Results
-from googlenet.report import (
-    detection_sections,
-    detection_tables,
-    error_tables,
-    glance,
-    page,
-    proposal_tables,
-    sections,
-)
+from googlenet.report import detection_sections, detection_tables, error_tables, glance, page, proposal_tables, sections
 from googlenet.report.parts import OURS, Table
 from report import sample, sample_detection
 from settings import changed
@@ -150,10 +142,7 @@ def test_sources_of_proposals_beside_the_paper(study):
 def test_words_on_proposals_follow_their_intervals(study):
     said = proposal_tables.summary(study)
     assert "1,652 boxes an image become 803" in said[1]
-    assert (
-        f"61 % of the boxes of the undoubled selective search; their coverage, against its, is: {NEITHER}"
-        in said[2]
-    )
+    assert f"61 % of the boxes of the undoubled selective search; their coverage, against its, is: {NEITHER}" in said[2]
     assert said[3].endswith("better by 23.0 points, 95 % interval [19.9, 26.3].")
     worse = changed(study, differences={"merged_minus_full": sample_detection.difference(-2.0, -3.5, -0.5)})
     assert "is: worse by 2.0 points, 95 % interval [0.5, 3.5]." in proposal_tables.summary(worse)[2]

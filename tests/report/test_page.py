@@ -73,9 +73,7 @@ def test_html_fetches_nothing(html):
     assert "://" not in html and "@import" not in html and "url(" not in html
     sources = [value for _, key, value in reader.attributes if key == "src"]
     assert len(sources) == 19 and all(source.startswith("data:image/png;base64,iVBOR") for source in sources)
-    assert any(
-        value and "default-src 'none'" in value for _, key, value in reader.attributes if key == "content"
-    )
+    assert any(value and "default-src 'none'" in value for _, key, value in reader.attributes if key == "content")
 
 
 def test_html_shows_hostile_names_as_text(report):
@@ -90,16 +88,7 @@ def test_html_shows_hostile_names_as_text(report):
 @pytest.mark.parametrize(
     "printed",
     [
-        *(
-            "10.07",
-            "6.67",
-            "\N{MINUS SIGN}3.45",
-            "7.30 ± 0.61",
-            "\N{MINUS SIGN}3.30",
-            "43.9",
-            "38.02",
-            "89.5 ± 1.9",
-        ),
+        *("10.07", "6.67", "\N{MINUS SIGN}3.45", "7.30 ± 0.61", "\N{MINUS SIGN}3.30", "43.9", "38.02", "89.5 ± 1.9"),
         *("6,998,552", "13,378,280", "2.7K ‡", "54M ‡", "1.583G", "2,403", "92 to 93", "98.6 %", "43.11 %"),
         *("not a JPEG", "Example 9000"),
     ],
@@ -188,9 +177,7 @@ def at_level(metrics, percent):
 def test_an_empty_warning_and_no_cards_leave_no_trace():
     table = Table("T", "C", (Column("A"),), (Row(("1",)),))
     report = Report("Title", "x", (), "", (), (Section("One", (), (table,)),))
-    assert 'class="warning"' not in page.render_html(report) and "At a glance" not in page.render_markdown(
-        report
-    )
+    assert 'class="warning"' not in page.render_html(report) and "At a glance" not in page.render_markdown(report)
     assert "| A |\n| ---: |\n| 1 |" in page.render_markdown(report)
 
 

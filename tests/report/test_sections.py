@@ -115,10 +115,7 @@ def test_with_five_classes_top_5_is_not_shown():
     assert "With 3 classes a top-5 error is always 0" in table.note
     ours = tables.table_2(sample.evaluate_ensemble(classes=5), "cells").rows[-1]
     assert ours.mark == OURS and ours.cells[3] == "—"
-    assert (
-        tables.top5_note(10).endswith("top-5 error of 50 %: read top-1 here.")
-        and tables.top5_note(1000) == ""
-    )
+    assert tables.top5_note(10).endswith("top-5 error of 50 %: read top-1 here.") and tables.top5_note(1000) == ""
 
 
 def test_an_ensemble_that_the_paper_has_not_gets_no_printed_figures():
@@ -179,16 +176,11 @@ def test_every_setting_of_a_table_of_members_has_a_column(kind):
 
 def test_numbers_as_text():
     assert words.decimal(-0.001) == "0.00" and words.signed(0.001) == "0.00"
-    assert (words.signed(0.25), words.signed(-0.25), words.signed(None)) == (
-        "+0.25",
-        "\N{MINUS SIGN}0.25",
-        "—",
-    )
+    assert (words.signed(0.25), words.signed(-0.25), words.signed(None)) == ("+0.25", "\N{MINUS SIGN}0.25", "—")
     assert (words.plural(1, "crop"), words.plural(1008, "crop")) == ("1 crop", "1,008 crops")
     assert (words.short("a" * 40 + "+dirty"), words.short(None)) == ("a" * 10 + "+dirty", "—")
     assert (
-        words.spread(5.0, None) == "5.00"
-        and words.interval(sample.interval(-1, 2.5)) == "[\N{MINUS SIGN}1.00, 2.50]"
+        words.spread(5.0, None) == "5.00" and words.interval(sample.interval(-1, 2.5)) == "[\N{MINUS SIGN}1.00, 2.50]"
     )
     assert words.in_order(["test", "extra", "train"]) == ["train", "test", "extra"]
 

@@ -28,9 +28,7 @@ def test_what_is_beyond_chance_is_said_to_be_and_what_is_not_is_not():
     assert text(units).count("So do those of the untrained network: learning alone does not make it.") == 1
 
 
-@pytest.mark.parametrize(
-    ("p", "verdict"), [(0.05, "not told apart from chance"), (0.0499, "more than chance gives")]
-)
+@pytest.mark.parametrize(("p", "verdict"), [(0.05, "not told apart from chance"), (0.0499, "more than chance gives")])
 def test_the_verdict_follows_p(p, verdict):
     units = changed(analyse_units(), trained={"out_of": {"p": p}, "feeds": {"p": p}})
     assert text(units).count(verdict) == 2
@@ -50,19 +48,7 @@ def test_what_was_looked_at_is_told():
 def test_the_table_marks_what_is_beyond_chance():
     table = unit_tables.clusters(analyse_units())
     assert [len(row.cells) for row in table.rows] == [11] * 4
-    assert table.rows[1].cells == (
-        "2",
-        "7",
-        "0.44",
-        "1.20",
-        "0.70",
-        "2.10 *",
-        "0.90",
-        "1.20",
-        "0.70",
-        "2.10",
-        "0.90",
-    )
+    assert table.rows[1].cells == ("2", "7", "0.44", "1.20", "0.70", "2.10 *", "0.90", "1.20", "0.70", "2.10", "0.90")
     assert table.rows[3].cells[:5] == ("4", "1", "—", "0.00", "2.40 *")
     assert "2,000 shuffles" in table.note
 

@@ -67,9 +67,7 @@ def epochs(count):
 
 def left(root):
     """Files of journals that are still there."""
-    return sorted(
-        path.name for path in (root / ".googlenet").rglob("*") if path.is_file() and path.name != "lock"
-    )
+    return sorted(path.name for path in (root / ".googlenet").rglob("*") if path.is_file() and path.name != "lock")
 
 
 def test_a_server_that_goes_away_and_comes_back(server, tmp_path, capsys):
@@ -112,19 +110,12 @@ def test_a_server_that_is_away_all_the_time(server, tmp_path, capsys, monkeypatc
     (parent,) = stored(tmp_path, "late", "tags.kind = 'experiment'")
     for made in stored(tmp_path, "late"):
         assert (made.info.status, made.data.tags["current"]) == ("FINISHED", "true")
-        assert (
-            made.info.end_time - made.info.start_time < 60_000 < made.info.start_time
-        )  # of the job, not of now
-        assert (made.data.params, made.data.tags["mlflow.parentRunId"]) == (
-            {"rate": "0.5"},
-            parent.info.run_id,
-        )
+        assert made.info.end_time - made.info.start_time < 60_000 < made.info.start_time  # of the job, not of now
+        assert (made.data.params, made.data.tags["mlflow.parentRunId"]) == ({"rate": "0.5"}, parent.info.run_id)
         assert history(tmp_path, made.info.run_id) == epochs(4)
 
 
-def test_a_finished_job_that_waits_and_runs_again_is_two_runs_and_the_later_is_current(
-    server, tmp_path, monkeypatch
-):
+def test_a_finished_job_that_waits_and_runs_again_is_two_runs_and_the_later_is_current(server, tmp_path, monkeypatch):
     monkeypatch.setattr(delivery, "NO_TRY_AFTER_S", 0)
     server.stop()
     for _ in range(2):
@@ -188,12 +179,7 @@ def test_dead_runs_without_a_journal_end_and_those_that_live_do_not(tmp_path):
     ids = {name: client.create_run(run.experiment_id, tags=tags).info.run_id for name, tags in cases.items()}
     assert deliver(tmp_path, "demo", thoroughly=True)
     states = {name: client.get_run(run_id).info.status for name, run_id in ids.items()}
-    assert states == {
-        "gone": "KILLED",
-        "the number is another's": "KILLED",
-        "lives": "RUNNING",
-        "elsewhere": "RUNNING",
-    }
+    assert states == {"gone": "KILLED", "the number is another's": "KILLED", "lives": "RUNNING", "elsewhere": "RUNNING"}
 
 
 def test_what_mlflow_does_not_take_is_told_and_does_not_stop_the_rest(tmp_path, capsys):
@@ -208,10 +194,7 @@ def test_what_mlflow_does_not_take_is_told_and_does_not_stop_the_rest(tmp_path, 
 
 
 def test_another_store_gets_the_whole_run(tmp_path, monkeypatch):
-    with (
-        pytest.raises(ZeroDivisionError),
-        job_run(tmp_path, "demo", "evaluate", "all", {"a": 1}, STAMP, {}) as run,
-    ):
+    with pytest.raises(ZeroDivisionError), job_run(tmp_path, "demo", "evaluate", "all", {"a": 1}, STAMP, {}) as run:
         run.metrics({"train_loss": 1.0}, 0)
         raise ZeroDivisionError
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")

@@ -84,9 +84,7 @@ def test_a_rerun_supersedes_and_a_failed_one_does_not(four_at_once):
     by_id = {run.info.run_id: run for run in runs(root, "tags.job = 'm1'")}
     tags = by_id[first.info.run_id].data.tags
     assert (tags["current"], tags["superseded"], tags["superseded_by"]) == ("false", "true", second.run_id)
-    states = [
-        (by_id[r.run_id].info.status, by_id[r.run_id].data.tags["current"]) for r in (second, third, fourth)
-    ]
+    states = [(by_id[r.run_id].info.status, by_id[r.run_id].data.tags["current"]) for r in (second, third, fourth)]
     assert states == [("FINISHED", "true"), ("FAILED", "false"), ("KILLED", "false")]
     assert len(runs(root, "tags.current = 'true'")) == 4  # the other members' runs stay current
     assert len(runs(root, "tags.kind = 'experiment'")) == 1
@@ -133,18 +131,12 @@ def test_flattened_by_hand():
 def test_the_same_stamp_goes_on_with_a_run_that_did_not_finish(four_at_once, tmp_path, error, status):
     root, name = four_at_once[0], status.lower()
     (tmp_path / "metrics.json").write_text("{}")
-    with (
-        pytest.raises(error),
-        job_run(root, name, "stage", "all", {"a": 1}, {"stamp": "0" * 12}, {}) as first,
-    ):
+    with pytest.raises(error), job_run(root, name, "stage", "all", {"a": 1}, {"stamp": "0" * 12}, {}) as first:
         for epoch in range(3):
             first.metrics({"train_loss": 1 / (1 + epoch)}, epoch)
         raise error("told to end")
     (ended,) = runs(root, experiment=name)
-    assert (ended.info.status, ended.data.tags.get("resumable")) == (
-        status,
-        "true" if error is Stopped else None,
-    )
+    assert (ended.info.status, ended.data.tags.get("resumable")) == (status, "true" if error is Stopped else None)
     with job_run(root, name, "stage", "all", {"a": 1}, {"stamp": "0" * 12}, {}) as second:
         (going,) = runs(root, experiment=name)
         assert (going.info.status, going.data.tags["resumable"]) == ("RUNNING", "false")

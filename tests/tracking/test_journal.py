@@ -130,9 +130,7 @@ def test_a_journal_set_aside_is_the_same_one(journal, tmp_path):
 def test_a_file_that_cannot_be_written_is_named(journal):
     os.unlink(journal.path)
     journal.path.mkdir()
-    with pytest.raises(
-        UserError, match=r"0123456789ab\.jsonl: cannot be written \(Is a directory\); make room"
-    ):
+    with pytest.raises(UserError, match=r"0123456789ab\.jsonl: cannot be written \(Is a directory\); make room"):
         journal.add("end", status="FINISHED")
     assert journal.status == "RUNNING"
 
@@ -140,11 +138,7 @@ def test_a_file_that_cannot_be_written_is_named(journal):
 def test_one_at_a_time_holds_the_journals_of_a_job(tmp_path):
     code = "import sys; from googlenet.tracking.journal import held\nwith held(__import__('pathlib').Path(sys.argv[1]), 0): pass"
     words = [sys.executable, "-c", code, str(tmp_path)]
-    given = {
-        "env": os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        "capture_output": True,
-        "text": True,
-    }
+    given = {"env": os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, "capture_output": True, "text": True}
     with held(tmp_path, 0):
         assert InUse.__name__ in subprocess.run(words, **given, check=False).stderr
     assert subprocess.run(words, **given, check=False).returncode == 0

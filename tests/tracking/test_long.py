@@ -22,11 +22,7 @@ AWAY_S = 60
 
 def words(root, stage, name, **edges):
     """A job's command, as its rule gives it."""
-    place = (
-        f"data/config/digits_tiny/{stage}.json"
-        if name == "all"
-        else f"results/smoke/config/{stage}/{name}.json"
-    )
+    place = f"data/config/digits_tiny/{stage}.json" if name == "all" else f"results/smoke/config/{stage}/{name}.json"
     given = [word for edge, path in edges.items() for word in (f"--{edge}", path)]
     return [sys.executable, "-m", f"googlenet.stages.{stage}", "--config", place, "--threads", "1", *given]
 

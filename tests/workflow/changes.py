@@ -65,9 +65,7 @@ def reverted(house: Path) -> None:
 def other_experiment(house: Path) -> None:
     """Another experiment on the same data, without detection, becomes the active one."""
     text = (house / SMOKE).read_text(encoding="utf-8")
-    (house / "conf/experiment/smoke2.yaml").write_text(
-        text + "detection: {enabled: false}\n", encoding="utf-8"
-    )
+    (house / "conf/experiment/smoke2.yaml").write_text(text + "detection: {enabled: false}\n", encoding="utf-8")
     (house / "params.yaml").write_text("experiment: smoke2\n", encoding="utf-8")
 
 

@@ -31,9 +31,7 @@ def pytest_collection_modifyitems(items):
         if item.path.parent.name == "workflow":
             item.add_marker(pytest.mark.xdist_group("engines"))
     places = [
-        place
-        for place, item in enumerate(items)
-        if item.path.stem in ORDER and item.path.parent.name == "workflow"
+        place for place, item in enumerate(items) if item.path.stem in ORDER and item.path.parent.name == "workflow"
     ]
     ordered = sorted((items[place] for place in places), key=lambda item: ORDER.index(item.path.stem))
     for place, item in zip(places, ordered, strict=True):
@@ -63,9 +61,7 @@ def first_builds(room, first_runs, measured):
     def ran(name, engine, run, *words):
         clock = time.monotonic()
         first_runs[engine] = executed(run(room / name, *words))
-        measured(
-            f"smoke from nothing, {' '.join((engine, *words))}, beside the other", time.monotonic() - clock
-        )
+        measured(f"smoke from nothing, {' '.join((engine, *words))}, beside the other", time.monotonic() - clock)
         return room / name
 
     with ThreadPoolExecutor(2) as pool:

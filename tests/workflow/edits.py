@@ -46,9 +46,7 @@ AFTER_MERGE = jobs(merge_proposals=P, study_proposals="all") | AFTER_DETECTORS
 AFTER_MULTIBOX = jobs(train_multibox="all") | AFTER_MERGE
 AFTER_ENSEMBLE = jobs(evaluate_ensemble="all", make_report="all")
 AFTER_PREDICTIONS = jobs(study_crops="all") | AFTER_ENSEMBLE
-AFTER_CLASSIFIERS = (
-    jobs(train_classifier=M, predict_crops=M, analyse_units="all") | AFTER_PREDICTIONS | AFTER_MULTIBOX
-)
+AFTER_CLASSIFIERS = jobs(train_classifier=M, predict_crops=M, analyse_units="all") | AFTER_PREDICTIONS | AFTER_MULTIBOX
 
 EDITS = [
     # A key of every stage.
@@ -75,11 +73,7 @@ EDITS = [
         jobs(make_report="all"),
         "three",
     ),
-    Edit(
-        "measure_cost: repeats",
-        smoke(r"repeats: \d+", "repeats: 2"),
-        jobs(measure_cost="all", make_report="all"),
-    ),
+    Edit("measure_cost: repeats", smoke(r"repeats: \d+", "repeats: 2"), jobs(measure_cost="all", make_report="all")),
     Edit(
         "analyse_units: clusters",
         file("conf/analyse_units.yaml", r"clusters: \d+", "clusters: 6"),
@@ -100,15 +94,9 @@ EDITS = [
         smoke(r"compare: \[\[bbox_regression\], (.*), \[mirror, bbox_regression\]\]", r"compare: [\1]"),
         AFTER_HEADS,
     ),
+    Edit("fit_region_heads: c of the SVMs", file("conf/fit_region_heads.yaml", r"c: 0.001", "c: 0.01"), AFTER_HEADS),
     Edit(
-        "fit_region_heads: c of the SVMs",
-        file("conf/fit_region_heads.yaml", r"c: 0.001", "c: 0.01"),
-        AFTER_HEADS,
-    ),
-    Edit(
-        "train_detector: epochs",
-        smoke(r"train_detector: \{epochs: \d+", "train_detector: {epochs: 3"),
-        AFTER_DETECTORS,
+        "train_detector: epochs", smoke(r"train_detector: \{epochs: \d+", "train_detector: {epochs: 3"), AFTER_DETECTORS
     ),
     Edit(
         "propose_regions: superpixel_scale",
@@ -125,11 +113,7 @@ EDITS = [
         file("conf/merge_proposals.yaml", r"duplicate_iou: \S+", "duplicate_iou: 0.8"),
         AFTER_MERGE,
     ),
-    Edit(
-        "train_multibox: epochs",
-        smoke(r"match_iou: 0.5, epochs: \d+", "match_iou: 0.5, epochs: 3"),
-        AFTER_MULTIBOX,
-    ),
+    Edit("train_multibox: epochs", smoke(r"match_iou: 0.5, epochs: \d+", "match_iou: 0.5, epochs: 3"), AFTER_MULTIBOX),
     Edit(
         "prepare_detection: training scenes",
         file(DATASET, r"train: 12", "train: 13"),
@@ -198,24 +182,14 @@ EDITS = [
         | jobs(measure_cost="all")
         | AFTER_CLASSIFIERS,
     ),
-    Edit(
-        "execution: loader_workers",
-        file("conf/execution.yaml", r"loader_workers: \d+", "loader_workers: 1"),
-        NONE,
-    ),
+    Edit("execution: loader_workers", file("conf/execution.yaml", r"loader_workers: \d+", "loader_workers: 1"), NONE),
     # No content.
     Edit("comment in conf", comment_in_conf, NONE),
     Edit("white space in conf", white_space, NONE),
     # Code and rules.
     Edit("comment and docstring in code", comment_in_code, NONE, "five"),
-    Edit(
-        "text of an error", file("src/googlenet/data/pictures.py", "damaged picture", "broken picture"), NONE
-    ),
-    Edit(
-        "code of evaluate_ensemble",
-        file(ENSEMBLE, r"^WORKING_MB = \d+", "WORKING_MB = 100"),
-        AFTER_ENSEMBLE,
-    ),
+    Edit("text of an error", file("src/googlenet/data/pictures.py", "damaged picture", "broken picture"), NONE),
+    Edit("code of evaluate_ensemble", file(ENSEMBLE, r"^WORKING_MB = \d+", "WORKING_MB = 100"), AFTER_ENSEMBLE),
     Edit(
         "rule of measure_cost",
         file(
@@ -225,20 +199,9 @@ EDITS = [
         ),
         jobs(measure_cost="all", make_report="all"),
     ),
-    Edit(
-        "code of a reader that no data set here uses",
-        code("src/googlenet/data/readers/coco.py"),
-        NONE,
-        "five",
-    ),
-    Edit(
-        "code of a network that no member is", code("src/googlenet/models/networks/torchvision_bn.py"), NONE
-    ),
-    Edit(
-        "code of a search preset that is not chosen",
-        code("src/googlenet/detection/search_presets/rcnn.py"),
-        NONE,
-    ),
+    Edit("code of a reader that no data set here uses", code("src/googlenet/data/readers/coco.py"), NONE, "five"),
+    Edit("code of a network that no member is", code("src/googlenet/models/networks/torchvision_bn.py"), NONE),
+    Edit("code of a search preset that is not chosen", code("src/googlenet/detection/search_presets/rcnn.py"), NONE),
     Edit(
         "code that decodes images",
         code("src/googlenet/data/pictures.py"),
@@ -259,13 +222,7 @@ EDITS = [
     Edit(
         "another experiment, without detection, on the same data",
         other_experiment,
-        jobs(
-            train_classifier=M,
-            predict_crops=M,
-            analyse_units="all",
-            train_baseline="all",
-            measure_cost="all",
-        )
+        jobs(train_classifier=M, predict_crops=M, analyse_units="all", train_baseline="all", measure_cost="all")
         | AFTER_PREDICTIONS,
         "all",
     ),

@@ -174,16 +174,10 @@ def assert_nothing_to_do(*houses: Path, targets: tuple[str, ...] = ("all",)) -> 
 def digests(house: Path) -> dict[str, str]:
     """SHA-256 of every result that must be the same twice: all but what measures time."""
     found = [path for folder in ("data", "results") for path in sorted((house / folder).rglob("*"))]
-    kept = [
-        path
-        for path in found
-        if path.suffix == ".safetensors" or path.name in ("metrics.json", "manifest.json")
-    ]
+    kept = [path for path in found if path.suffix == ".safetensors" or path.name in ("metrics.json", "manifest.json")]
     names = [path.relative_to(house).as_posix() for path in kept]
     return {
-        name: hashlib.sha256((house / name).read_bytes()).hexdigest()
-        for name in names
-        if "measure_cost" not in name
+        name: hashlib.sha256((house / name).read_bytes()).hexdigest() for name in names if "measure_cost" not in name
     }
 
 

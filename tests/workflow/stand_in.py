@@ -10,11 +10,7 @@ from workflow.houses import dvc
 
 BUCKET = "results"
 # Nobody's: the stand-in asks for some, and takes any.
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "nobody",
-    "AWS_SECRET_ACCESS_KEY": "nothing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 @contextmanager
@@ -40,9 +36,7 @@ def client(address: str) -> Any:
 
     names = {"AWS_DEFAULT_REGION": "region_name"}
     return boto3.client(
-        "s3",
-        endpoint_url=address,
-        **{names.get(name, name.lower()): value for name, value in CREDENTIALS.items()},
+        "s3", endpoint_url=address, **{names.get(name, name.lower()): value for name, value in CREDENTIALS.items()}
     )
 
 

@@ -107,11 +107,7 @@ def test_a_training_of_its_own_is_a_run_in_mlflow(house, ran):
     ("pattern", "new", "expected"),
     [
         # A row's key re-trains its variants; a member's key re-trains the member and compares anew.
-        (
-            "aux_heads: ..",
-            "aux_heads: [4d]",
-            jobs(train_ablation="no_auxiliary_heads_1 no_auxiliary_heads_2"),
-        ),
+        ("aux_heads: ..", "aux_heads: [4d]", jobs(train_ablation="no_auxiliary_heads_1 no_auxiliary_heads_2")),
         ('about: "No auxiliary head"', 'about: "None"', set()),
         (
             "name: m2, order_seed: 2",

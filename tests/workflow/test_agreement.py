@@ -57,17 +57,13 @@ def table(pytestconfig):
     rows = []
     yield rows
     if pytestconfig.getoption("agreement") == "all" and len(rows) == len(EDITS):
-        (REPO / "docs" / "agreement.md").write_text(
-            HEAD.format(commit=head_of(REPO)) + "".join(rows), encoding="utf-8"
-        )
+        (REPO / "docs" / "agreement.md").write_text(HEAD.format(commit=head_of(REPO)) + "".join(rows), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def plans(request, house, dvc_house):
     """Futures of the plans of all rows that were asked for: two rows at a time, one in each house."""
-    edits = [
-        item.callspec.params["edit"] for item in request.session.items if item.originalname == "test_plan"
-    ]
+    edits = [item.callspec.params["edit"] for item in request.session.items if item.originalname == "test_plan"]
     free = SimpleQueue()
     for each in (house, dvc_house):
         free.put(each)
@@ -112,10 +108,7 @@ def test_execute(house, dvc_house, executed_edit, table):
     edit.apply(house)
     edit.apply(dvc_house)
     with ThreadPoolExecutor(2) as pool:
-        runs = [
-            pool.submit(timed, snakemake, house, "--cores", "2"),
-            pool.submit(timed, dvc, dvc_house, "repro"),
-        ]
+        runs = [pool.submit(timed, snakemake, house, "--cores", "2"), pool.submit(timed, dvc, dvc_house, "repro")]
         (ran, seconds), (ran_by_dvc, seconds_of_dvc) = [run.result() for run in runs]
     agree = ran == ran_by_dvc == edit.expected
     table.append(row_of(edit, ran, ran_by_dvc, agree, (seconds, seconds_of_dvc)))

@@ -125,9 +125,7 @@ def test_a_run_of_another_experiment_than_that_of_params_tells_dvc_nothing(house
     assert "DVC not told: ran 'smoke', but params.yaml says 'demo'" in said.splitlines()
     assert (house / "dvc.lock").read_bytes() == lock
     refused = call(house, "python", "workflow/sync.py", "restore", code=1)
-    assert refused.startswith(
-        "error: `dvc checkout dvc.yaml` failed: ERROR: Can't remove the following unsaved"
-    )
+    assert refused.startswith("error: `dvc checkout dvc.yaml` failed: ERROR: Can't remove the following unsaved")
     dvc(house, "checkout", "--force")
     restore(house)
     assert_nothing_to_do(house)

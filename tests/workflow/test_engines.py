@@ -89,9 +89,7 @@ def test_nothing_to_do_is_seen_soon(house, measured):
 def test_the_report_is_there(request, which):
     folder = request.getfixturevalue(which) / "results/smoke/make_report"
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert (
-        len(page) > 100_000 and "Going Deeper with Convolutions" in page and page.rstrip().endswith("</html>")
-    )
+    assert len(page) > 100_000 and "Going Deeper with Convolutions" in page and page.rstrip().endswith("</html>")
     assert "Table 3" in (folder / "report.md").read_text(encoding="utf-8")
     assert {path.suffix for path in (folder / "figures").iterdir()} == {".png"}
 

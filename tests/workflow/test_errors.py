@@ -9,17 +9,7 @@ import pytest
 
 from data.rooms import class_tree, put, voc_tree, xml
 from workflow.changes import SMOKE
-from workflow.houses import (
-    append,
-    call,
-    digests,
-    editable_files,
-    executed,
-    jobs,
-    put_back,
-    replace,
-    snakemake,
-)
+from workflow.houses import append, call, digests, editable_files, executed, jobs, put_back, replace, snakemake
 
 pytestmark = pytest.mark.long
 NO_GPU = not Path("/dev/nvidiactl").exists()
@@ -53,15 +43,11 @@ def write_params(house: Path, text: str) -> None:
     "edit, parts",
     [
         (
-            lambda house: replace(
-                house, SMOKE, "evaluate_detection: {", "evaluate_detection: {nms_io: 0.5, "
-            ),
+            lambda house: replace(house, SMOKE, "evaluate_detection: {", "evaluate_detection: {nms_io: 0.5, "),
             (SMOKE, "unknown key 'evaluate_detection.nms_io'", "did you mean 'nms_iou'?"),
         ),
         (
-            lambda house: write_params(
-                house, "experiment: smoke\noverrides: {train_classifier: {epochs: many}}\n"
-            ),
+            lambda house: write_params(house, "experiment: smoke\noverrides: {train_classifier: {epochs: many}}\n"),
             ("params.yaml", "'train_classifier.epochs' must be a whole number", "not 'many'"),
         ),
         (
@@ -120,10 +106,7 @@ def own_pictures(house: Path, folder: Path) -> None:
                 (folder / "classes/train/empty").mkdir(),
                 put(folder / "boxes/Annotations/train_0.xml", xml(("cat", 1, 1, 10, 99))),
             ),
-            (
-                "classes/train/empty: class folder without pictures",
-                "train_0.xml: box (1, 1, 10, 99) lies outside",
-            ),
+            ("classes/train/empty: class folder without pictures", "train_0.xml: box (1, 1, 10, 99) lies outside"),
         ),
         (
             lambda folder: (
@@ -209,9 +192,7 @@ def test_imported_weights_are_planned_without_any_training(changed):
 
 
 def test_dvc_yaml_is_fresh_whatever_the_experiment_and_the_members(changed):
-    replace(
-        changed, "conf/ensemble/paper.yaml", r"^( *)- \{name: m7.*$", r"\g<0>\n\1- {name: m8, order_seed: 8}"
-    )
+    replace(changed, "conf/ensemble/paper.yaml", r"^( *)- \{name: m7.*$", r"\g<0>\n\1- {name: m8, order_seed: 8}")
     replace(changed, "conf/propose_regions.yaml", r"parts: \d+", "parts: 5")
     write_params(changed, "experiment: bvlc\n")
     call(changed, "python", "workflow/dvc_stages.py", "check")

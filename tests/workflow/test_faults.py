@@ -10,15 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow.houses import (
-    assert_nothing_to_do,
-    build,
-    call,
-    digests,
-    environment,
-    snakemake,
-    tracked_runs,
-)
+from workflow.houses import assert_nothing_to_do, build, call, digests, environment, snakemake, tracked_runs
 from workflow.moments import DATA, drawn, in_order, one_in_every_stage
 from workflow.test_engines import EVERY
 
@@ -121,10 +113,7 @@ def test_killed_again_and_again_it_ends_in_the_same_bits(pytestconfig, house, br
         mend(broken_house)
     snakemake(broken_house, "--cores", "2")
     call(broken_house, "python", "workflow/sync.py", "commit")
-    measured(
-        f"{happened} of {len(moments)} moments ended what ran, and the rest of the way",
-        time.monotonic() - clock,
-    )
+    measured(f"{happened} of {len(moments)} moments ended what ran, and the rest of the way", time.monotonic() - clock)
     assert happened >= len(moments) * 0.8
     assert digests(broken_house) == digests(house)
     assert_nothing_to_do(broken_house)

@@ -49,6 +49,4 @@ def test_a_full_disk_is_told_and_the_run_ends_once_there_is_room(found, house):
     whole = digests(house)
     mine = digests(found)
     assert mine == {name: whole[name] for name in mine}
-    assert {
-        f"results/smoke/train_classifier/{m}/weights.safetensors" for m in ("m1", "m2", "m3")
-    } <= mine.keys()
+    assert {f"results/smoke/train_classifier/{m}/weights.safetensors" for m in ("m1", "m2", "m3")} <= mine.keys()

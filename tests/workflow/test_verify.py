@@ -142,9 +142,7 @@ def test_a_damaged_file_is_found_named_and_mended(house, folder, where, name, ho
 def test_a_content_of_several_results_is_named_by_all(house):
     damage(inside(house / ".dvc/cache", oid(house, "results/demo/make_report/report.md")), flipped)
     said = verify(house, code=1)[0]
-    assert (
-        "results/demo/train_classifier/m1/metrics.json" in said and "make_report/report.md: corrupt" in said
-    )
+    assert "results/demo/train_classifier/m1/metrics.json" in said and "make_report/report.md: corrupt" in said
 
 
 def test_the_remote_lends_what_the_workspace_has_not(house, folder):
@@ -214,9 +212,7 @@ def test_a_damaged_file_on_s3_is_found_named_and_mended(house, address, how, mon
         client.put_object(**key, Body=how(FILES[WEIGHTS]))
     else:
         client.delete_object(**key)
-    named = (
-        f"the remote cloud: {WEIGHTS}: {'corrupt' if how else 'missing'} (s3://{key['Bucket']}/{key['Key']})"
-    )
+    named = f"the remote cloud: {WEIGHTS}: {'corrupt' if how else 'missing'} (s3://{key['Bucket']}/{key['Key']})"
     assert verify(house, "--remote", code=1)[0] == named
     assert verify(house, "--remote", "--mend")[0] == f"{named}: mended from the cache"
     assert client.get_object(**key)["Body"].read() == FILES[WEIGHTS]

@@ -14,9 +14,7 @@ from googlenet.metrics.training import TrainingMetrics
 REFERENCE = AblationRow(name="reference", about="", weights="averaged", changes={})
 
 
-def crossed_interval(
-    differences: np.ndarray, confidence_percent: float, unit: float = 1.0
-) -> tuple[Interval, float]:
+def crossed_interval(differences: np.ndarray, confidence_percent: float, unit: float = 1.0) -> tuple[Interval, float]:
     """Interval of the mean of differences [seeds, images], for other seeds and other images of the same kind, times `unit`.
 
     Seeds and images are crossed random effects: the variance of the mean is that of a two-way table without replication,
@@ -43,10 +41,7 @@ def crossed_interval(
 
 
 def compare(
-    settings: CompareAblations,
-    outcomes: Mapping[str, Outcomes],
-    trainings: Mapping[str, TrainingMetrics],
-    classes: int,
+    settings: CompareAblations, outcomes: Mapping[str, Outcomes], trainings: Mapping[str, TrainingMetrics], classes: int
 ) -> studies.AblationMetrics:
     """Errors of the reference and of every row, and each row's difference to the reference with its interval.
 
@@ -94,8 +89,7 @@ def result(
         )
 
     validation, test = (
-        studies.AblationErrors(top1=error(split, "top1"), top5=error(split, "top5"))
-        for split in ("validation", "test")
+        studies.AblationErrors(top1=error(split, "top1"), top5=error(split, "top5")) for split in ("validation", "test")
     )
     return studies.AblationResult(
         name=row.name,

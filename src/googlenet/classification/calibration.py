@@ -97,9 +97,7 @@ def measures(systems: list[list[Terms]], bins: int, binning: str) -> Callable[[n
     return measured
 
 
-def limits(
-    measure: CalibrationMeasure, figure: float, resampled: np.ndarray, confidence_percent: float
-) -> Interval:
+def limits(measure: CalibrationMeasure, figure: float, resampled: np.ndarray, confidence_percent: float) -> Interval:
     """Bootstrap percentile interval of a measure.
 
     Noise in the bins lifts a calibration error, and resampling lifts it once more: its interval is moved so that the resampled
@@ -110,9 +108,7 @@ def limits(
     return interval.model_copy(update={"low": interval.low + moved, "high": interval.high + moved})
 
 
-def calibration(
-    predictions: Predictions, labels: np.ndarray, settings: EvaluateEnsemble
-) -> CalibrationMetrics:
+def calibration(predictions: Predictions, labels: np.ndarray, settings: EvaluateEnsemble) -> CalibrationMetrics:
     """Calibration of one model (the mean over members) and of all, on the fewest and on the most crops, with intervals."""
     names, policies = tuple(predictions), sorted(next(iter(predictions.values())))
     systems: dict[tuple[int, int], list[Terms]] = {}

@@ -81,9 +81,7 @@ def select(own: np.ndarray, places: np.ndarray) -> Chosen:
 
 def selections(kept: Mapping[str, KeptCrops], labels: np.ndarray, places: np.ndarray) -> dict[str, Chosen]:
     """The selection for each member alone, and for the "ensemble" of all. labels: of the kept pictures."""
-    of_labels = [
-        np.take_along_axis(p, labels[some][None, :, None, None], 3)[..., 0] for some, p in in_parts(kept)
-    ]
+    of_labels = [np.take_along_axis(p, labels[some][None, :, None, None], 3)[..., 0] for some, p in in_parts(kept)]
     own = np.concatenate(of_labels, axis=1).astype(np.float64)
     chosen = {name: select(of_member, places) for name, of_member in zip(kept, own, strict=True)}
     return chosen | {"ensemble": select(own.mean(0), places)}

@@ -53,9 +53,7 @@ class InOrder(nn.Module):
         return logits[:, self.columns], [head[:, self.columns] for head in heads]
 
 
-def in_data_order(
-    network: Network, classes: Sequence[str], keys: Sequence[str], who: str
-) -> tuple[Network, Outputs]:
+def in_data_order(network: Network, classes: Sequence[str], keys: Sequence[str], who: str) -> tuple[Network, Outputs]:
     """The network, in the data set's order where it has just its classes, and its outputs; for the rest see `columns_of`."""
     known = network.spec.classes
     columns = columns_of(known, classes, keys, who)
@@ -171,8 +169,6 @@ def union(policies: Sequence[int]) -> list[int]:
     return sorted({j for policy in policies for j in POLICIES[policy]})
 
 
-def centre_errors(
-    network: Network, images: Sequence[np.ndarray], labels: np.ndarray, runtime: Runtime
-) -> TopErrors:
+def centre_errors(network: Network, images: Sequence[np.ndarray], labels: np.ndarray, runtime: Runtime) -> TopErrors:
     """Errors on one centre crop an image, with the network's present weights."""
     return top_errors(predict(network, images, CENTRE, runtime)[1], labels)

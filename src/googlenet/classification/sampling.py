@@ -25,9 +25,7 @@ Box = tuple[int, int, int, int]  # left, top, width, height
 TRIES = 10  # at a crop that fits, before the largest square is taken: usual in later descriptions
 
 
-def sample(
-    image: np.ndarray, sampling: Sampling, mirror: bool, px: int, rng: np.random.Generator
-) -> np.ndarray:
+def sample(image: np.ndarray, sampling: Sampling, mirror: bool, px: int, rng: np.random.Generator) -> np.ndarray:
     """Draw one training crop [px, px, 3] from a uint8 RGB image [h, w, 3]; with `mirror`, every second is mirrored."""
     left, top, width, height = METHODS[sampling.method](image.shape[1], image.shape[0], sampling, rng)
     names = list(INTERPOLATION) if sampling.interpolation == "random" else [sampling.interpolation]

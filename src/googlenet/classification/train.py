@@ -82,9 +82,7 @@ def collate(items: list[tuple[np.ndarray, int]]) -> tuple[np.ndarray, Tensor]:
     return np.stack([crop for crop, _ in items]), torch.tensor([label for _, label in items])
 
 
-def batches(
-    count: int, batch_size: int, epochs: int, seed: int, first: int = 0
-) -> Iterator[list[tuple[int, int]]]:
+def batches(count: int, batch_size: int, epochs: int, seed: int, first: int = 0) -> Iterator[list[tuple[int, int]]]:
     """The order in which a member sees the images, from the `first` batch of all epochs on; a last, smaller batch is left."""
     per_epoch = count // batch_size
     for epoch in range(first // per_epoch, epochs):
@@ -153,9 +151,7 @@ def check_number(losses: list[Tensor], name: str, epoch: int) -> None:
         )
 
 
-def end_epoch(
-    network: Network, state: TrainState[TrainingEpoch], validation: Labelled, runtime: Runtime
-) -> None:
+def end_epoch(network: Network, state: TrainState[TrainingEpoch], validation: Labelled, runtime: Runtime) -> None:
     """Add the row of an epoch whose steps are done: mean training loss, and the averaged weights' errors on validation."""
     losses = state.seen["losses"]
     state.average.swap(network.model)
@@ -222,12 +218,7 @@ class Log(Protocol):
 
 
 def train_member(
-    settings: TrainClassifier,
-    classes: Sequence[str],
-    splits: Splits,
-    runtime: Runtime,
-    log: Log,
-    resume: Resume,
+    settings: TrainClassifier, classes: Sequence[str], splits: Splits, runtime: Runtime, log: Log, resume: Resume
 ) -> tuple[Network, TrainingMetrics, Outcomes]:
     """Build, initialise and train a member or a variant; returns it with its averaged weights, its metrics and outcomes.
 

@@ -155,15 +155,11 @@ def by_distance(maps: np.ndarray, cluster: np.ndarray) -> tuple[studies.Distance
     for distance in range(min(FARTHEST + 1, *maps.shape[2:])):
         steps = range(-distance, distance + 1)
         # Half of the steps: the other half gives the same pairs the other way round.
-        offsets = [
-            (y, x) for y in steps for x in steps if max(abs(y), abs(x)) == distance and (y, x) >= (0, 0)
-        ]
+        offsets = [(y, x) for y in steps for x in steps if max(abs(y), abs(x)) == distance and (y, x) >= (0, 0)]
         correlations = np.mean([correlation(maps, y, x) for y, x in offsets], axis=0)
         kinds = (same & pairs, ~same & pairs)
         inside, between = (float(correlations[kind].mean()) if kind.any() else None for kind in kinds)
-        rows.append(
-            studies.DistanceCorrelation(distance=distance, same_cluster=inside, other_clusters=between)
-        )
+        rows.append(studies.DistanceCorrelation(distance=distance, same_cluster=inside, other_clusters=between))
     return tuple(rows)
 
 

@@ -59,26 +59,17 @@ class Composed:
     """
 
     def __init__(
-        self,
-        root: Path,
-        experiment: str,
-        tree: Any,
-        stages: Mapping[str, type[StageSettings]],
-        where: sources.Where,
+        self, root: Path, experiment: str, tree: Any, stages: Mapping[str, type[StageSettings]], where: sources.Where
     ):
         self.root, self.experiment, self.tree, self.where = root, experiment, tree, where
         values = self.values = plain(tree, where)
         check_defaults(values, where)
         top = {key: values[key] for key in Top.model_fields}
         self.strict_versions = validated(Top, top, "", values, where).strict_versions
-        self._sections = {
-            kind: validated(kind, values[key], key, values, where) for key, kind in SHARED.items()
-        }
+        self._sections = {kind: validated(kind, values[key], key, values, where) for key, kind in SHARED.items()}
         self.sampling = table(Sampling, "sampling", values, where)
         self.origins = table(Origin, "origins", values, where)
-        self._sections |= {
-            kind: validated(kind, values[name], name, values, where) for name, kind in stages.items()
-        }
+        self._sections |= {kind: validated(kind, values[name], name, values, where) for name, kind in stages.items()}
 
     def of(self, kind: type[SectionT]) -> SectionT:
         """The section of a class."""
@@ -111,9 +102,7 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
     sources.check_shapes([*defaults, *groups, *over])
     sources.check_heads(conf, experiment)
     tree, choices = hydra_compose(conf, experiment, list(stages), [*defaults, *groups, *over])
-    between = [
-        layer for group in sources.FULL for layer in sources.chosen_layers(groups, group, choices[group])
-    ]
+    between = [layer for group in sources.FULL for layer in sources.chosen_layers(groups, group, choices[group])]
     layers = [*defaults, *between, *over]
     where = sources.Where(layers)
     check_sections([str(key) for key in tree], {*SHARED, *stages}, where)
@@ -230,9 +219,7 @@ def check_defaults(values: dict[str, Any], where: sources.Where) -> None:
     values["ensemble"] = {key: value for key, value in ensemble.items() if not key.endswith("_defaults")}
 
 
-def table(
-    kind: type[SectionT], key: str, values: Mapping[str, Any], where: sources.Where
-) -> dict[str, SectionT]:
+def table(kind: type[SectionT], key: str, values: Mapping[str, Any], where: sources.Where) -> dict[str, SectionT]:
     """A section of named entries that all have the same keys."""
     if not isinstance(values[key], dict):
         raise UserError(f"{where(key)}: '{key}' must be keys, not {shown(values[key])}")

@@ -33,11 +33,7 @@ FORMER: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("train_classifier.stall.epochs", is_zero, OFF.format("this", "train_classifier.stall")),
     ("train_detector.hard_negatives.share", is_zero, OFF.format("them", "train_detector.hard_negatives")),
     ("analyse_units.pictures", always, RENAMED.format("analyse_units.images")),
-    (
-        "dataset.detection.pictures_without_objects",
-        always,
-        RENAMED.format("dataset.detection.images_without_objects"),
-    ),
+    ("dataset.detection.pictures_without_objects", always, RENAMED.format("dataset.detection.images_without_objects")),
     ("measure_cost.peer_batch_size", always, RENAMED.format("measure_cost.reference_batch_size")),
     ("measure_cost.peer_repeats", always, RENAMED.format("measure_cost.reference_repeats")),
 )

@@ -17,9 +17,7 @@ UNKNOWN = ("extra_forbidden", "invalid_key")
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 
-def validated(
-    kind: type[SettingsT], value: Any, key: str, tree: Mapping[str, Any], where: Where
-) -> SettingsT:
+def validated(kind: type[SettingsT], value: Any, key: str, tree: Mapping[str, Any], where: Where) -> SettingsT:
     """`value`, which stands at `key` of a composed tree, as settings of a class.
 
     A value may still be a reference that only a job fills in. Raises UserError for the first error.
@@ -52,9 +50,7 @@ def problem(
     if what == "settings":
         path = first["ctx"]["path"]
         key = dotted((*at, *below, *path), tree)
-        return UserError(
-            f"{where(key)}: '{key}' must be {first['ctx']['words']}, not {shown(value_at(value, path))}"
-        )
+        return UserError(f"{where(key)}: '{key}' must be {first['ctx']['words']}, not {shown(value_at(value, path))}")
     kinds, marks = type_at(kind, below)
     must, remedy = words.of_type(kinds, marks), ""
     if what == "finite_number":

@@ -25,9 +25,7 @@ class Layer(NamedTuple):
 def quotes(value: Any) -> str:
     """The remedy where text is wanted and YAML read something else."""
     return (
-        "; put text that YAML reads as a number or a boolean in quotes"
-        if isinstance(value, bool | int | float)
-        else ""
+        "; put text that YAML reads as a number or a boolean in quotes" if isinstance(value, bool | int | float) else ""
     )
 
 
@@ -90,9 +88,7 @@ def choosing(layers: Sequence[Layer], wanted: str) -> str:
     for layer in reversed(layers):
         for content in (layer.content, layer.content.get(group)):  # a file of the same group, too
             entries = content.get("defaults", []) if isinstance(content, dict) else []
-            chosen = [
-                one for entry in entries for one in (entry.values() if isinstance(entry, dict) else [entry])
-            ]
+            chosen = [one for entry in entries for one in (entry.values() if isinstance(entry, dict) else [entry])]
             if name in chosen:
                 return str(layer.file)
     return "conf/config.yaml"
@@ -158,9 +154,7 @@ def check_choices(defaults: Any, file: str) -> None:
                 raise UserError(f"{file}: 'defaults' overrides no group '{group}'{nearest(group, FULL)}")
 
 
-def check_references(
-    tree: Any, layers: Sequence[Layer], stages: Collection[str], variables: Sequence[str]
-) -> None:
+def check_references(tree: Any, layers: Sequence[Layer], stages: Collection[str], variables: Sequence[str]) -> None:
     """Raise UserError, naming file and key, for a reference to what does not exist.
 
     tree: the composed one. variables: names that each job fills in, for the sections of stages and what an ablation changes.
@@ -173,9 +167,7 @@ def check_references(
             if of_job(value, variables):
                 if key.split(".")[0] in stages or key.startswith("ablations.rows["):
                     continue
-                raise UserError(
-                    f"{layer.file}: '{key}': only a stage's section can refer to {value}; give a value"
-                )
+                raise UserError(f"{layer.file}: '{key}': only a stage's section can refer to {value}; give a value")
             try:
                 OmegaConf.select(tree, key)
             except OmegaConfBaseException as error:

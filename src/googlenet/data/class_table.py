@@ -24,10 +24,7 @@ WNID = re.compile(r"n\d{8}")
 NUMBER = re.compile(r"ILSVRC\d{4}(_[A-Z]+)?_ID")
 TRUTH = re.compile(r"ILSVRC\d{4}_(clsloc_)?validation_ground_truth\.txt")
 AGAIN = "fetch the development kit again"
-META: dict[Kind, tuple[str, ...]] = {
-    "classification": ("meta.mat", "meta_clsloc.mat"),
-    "detection": ("meta_det.mat",),
-}
+META: dict[Kind, tuple[str, ...]] = {"classification": ("meta.mat", "meta_clsloc.mat"), "detection": ("meta_det.mat",)}
 
 
 class ClassRow(NamedTuple):
@@ -103,9 +100,7 @@ def names_for(table: list[ClassRow], keys: list[str]) -> list[str]:
     """The name of each key if the table has one; a name that two keys share has the key beside it."""
     names = {row.key: row.name for row in table}
     shown = [names.get(key, key) for key in keys]
-    return [
-        f"{name} ({key})" if shown.count(name) > 1 else name for name, key in zip(shown, keys, strict=True)
-    ]
+    return [f"{name} ({key})" if shown.count(name) > 1 else name for name, key in zip(shown, keys, strict=True)]
 
 
 def _row(line: str) -> ClassRow:

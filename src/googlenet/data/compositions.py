@@ -29,11 +29,7 @@ def composite(
 
 
 def scene(
-    digits: list[np.ndarray],
-    photographs: list[np.ndarray],
-    side: int,
-    digit_px: tuple[int, int],
-    rng: Generator,
+    digits: list[np.ndarray], photographs: list[np.ndarray], side: int, digit_px: tuple[int, int], rng: Generator
 ) -> tuple[np.ndarray, list[tuple[int, Box]]]:
     """Draw several digits (each float [8, 8], 0-1) with little overlap onto a livelier crop.
 

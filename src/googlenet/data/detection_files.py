@@ -167,9 +167,7 @@ def _checked(values: Sequence[Any], where: str) -> list[float]:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number):
-            raise UserError(
-                f"{where}: {name} is '{value}', not a finite number; mend it or leave the line out"
-            )
+            raise UserError(f"{where}: {name} is '{value}', not a finite number; mend it or leave the line out")
         numbers.append(number)
     if numbers[1] > numbers[3] or numbers[2] > numbers[4]:
         raise UserError(f"{where}: box {_shown(numbers[1:])} is inverted; write xmin ymin xmax ymax")
@@ -180,9 +178,7 @@ def _of_text(path: Path) -> Iterator[Row]:
     for at, line in enumerate(_open(path), start=1):
         words, where = line.split(), f"{path.name}, line {at}"
         if len(words) not in (0, 7):
-            raise UserError(
-                f"{where}: has {len(words)} words, not 7; write picture class score xmin ymin xmax ymax"
-            )
+            raise UserError(f"{where}: has {len(words)} words, not 7; write picture class score xmin ymin xmax ymax")
         if words:
             yield where, words[0], words[1], words[2:]
 

@@ -36,9 +36,7 @@ def check_splits(source: DataSource) -> None:
     if isinstance(source, ClassificationSource):
         alone, held_out = test_alone(splits), source.validation_per_class > 0
         if alone and held_out:
-            raise UserError(
-                f"{source.key}.validation_per_class: no training pictures to hold out of; set it to 0"
-            )
+            raise UserError(f"{source.key}.validation_per_class: no training pictures to hold out of; set it to 0")
         if not alone and held_out == bool(splits.validation):
             raise UserError(
                 f"{key}.validation: either name a folder and set {source.key}.validation_per_class to 0, "
@@ -109,9 +107,7 @@ def class_names(folder: AnyPath, key: str) -> list[str]:
     """The names of a folder's folders, sorted. Raises UserError when there is none or one has no picture."""
     found = [path for path in visible(folder) if path.is_dir()]
     if not found:
-        raise UserError(
-            f"{key}: {folder} has no class folders; it should hold one folder of pictures per class"
-        )
+        raise UserError(f"{key}: {folder} has no class folders; it should hold one folder of pictures per class")
     for path in found:
         if not inside(path.name):
             raise UserError(f"{path}: the name of this class folder is no UTF-8, or too long; rename it")

@@ -211,9 +211,7 @@ def _marks(path: AnyPath) -> Iterator[tuple[str, str]]:
         yield words[0], words[1]
 
 
-def _judged(
-    item: Candidate, marked: _Marked | None, black: dict[str, set[int]], keys: list[str]
-) -> Candidate:
+def _judged(item: Candidate, marked: _Marked | None, black: dict[str, set[int]], keys: list[str]) -> Candidate:
     """A candidate with the classes of which it may have objects without a box."""
     stem = item.name.rsplit(".", 1)[0]
     partial = marked.partial(stem if stem in marked.row else item.name, keys) if marked else ()
@@ -229,9 +227,7 @@ def _by_key(item: Candidate, known: dict[str, str]) -> Candidate:
     return replace(item, annotation=replace(item.annotation, names=names))
 
 
-def _blacklist(
-    source: DetectionSource, top: AnyPath, keys: list[str], known: dict[str, str]
-) -> dict[str, set[int]]:
+def _blacklist(source: DetectionSource, top: AnyPath, keys: list[str], known: dict[str, str]) -> dict[str, set[int]]:
     """Picture -> classes, by their places in `keys`, that the blacklist names. Its lines: <index or picture> <class>."""
     if not source.blacklist:
         return {}

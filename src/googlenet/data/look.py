@@ -111,9 +111,7 @@ def duplicates(tables: dict[str, pa.Table]) -> m.Duplicates:
         return tuple(tuple(image(int(i)) for i in group[:NAMES_SHOWN]) for group in groups[:GROUPS_SHOWN])
 
     examples = m.DuplicateExamples(within=named(inside), across=named(across), likely_across=named(likely))
-    return m.Duplicates(
-        within=within, across=_counted(across), likely_across=_counted(likely), shown=examples
-    )
+    return m.Duplicates(within=within, across=_counted(across), likely_across=_counted(likely), shown=examples)
 
 
 def _counted(groups: list[np.ndarray]) -> m.Groups:

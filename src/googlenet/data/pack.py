@@ -28,10 +28,7 @@ from googlenet.storage.files import atomic, sha256
 NOTE = pa.schema(
     [
         ("name", pa.string()),
-        (
-            "width",
-            pa.int32(),
-        ),  # from here to `looks` what is seen of the picture as it came, before any resizing
+        ("width", pa.int32()),  # from here to `looks` what is seen of the picture as it came, before any resizing
         ("height", pa.int32()),
         ("form", pa.string()),
         ("bytes", pa.int64()),

@@ -76,12 +76,7 @@ def state_of(kind: Kind, dataset: str, stamp: str) -> Path:
 
 @contextmanager
 def prepared(
-    source: DataSource,
-    folder: Path,
-    stamp: str,
-    workers: int,
-    stop: Callable[[], bool],
-    say: Callable[[str], None],
+    source: DataSource, folder: Path, stamp: str, workers: int, stop: Callable[[], bool], say: Callable[[str], None]
 ) -> Iterator[Manifest]:
     """`prepare` for the job of this stamp. The block writes the manifest; after it the notes go."""
     state = state_of(source.kind, folder.name, stamp)

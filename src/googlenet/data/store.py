@@ -70,9 +70,7 @@ def open_split(folder: Path, split: str, sizes: bool = True) -> "Split":
         if not path.is_file():
             raise UserError(f"{path}: shard missing; pull it or prepare the data set again")
         if (size := path.stat().st_size) != shard.bytes:
-            raise UserError(
-                f"{path}: {size} bytes, not the {shard.bytes} of the manifest; prepare the data set again"
-            )
+            raise UserError(f"{path}: {size} bytes, not the {shard.bytes} of the manifest; prepare the data set again")
     return Split(folder, split, shards)
 
 

@@ -130,9 +130,7 @@ def _walk(window: "_Window", whole: int | None, strict: bool = True) -> Iterator
     # The library takes a damaged header, and a cut between two members, for the end.
     mark = window.last
     if len(mark) < BLOCK and (strict or mark):
-        raise UserError(
-            f"{called}: stops after {archive.offset + len(mark):,} bytes without its end; {AGAIN}"
-        )
+        raise UserError(f"{called}: stops after {archive.offset + len(mark):,} bytes without its end; {AGAIN}")
     if mark.strip(b"\0"):
         raise UserError(f"{called}: damaged at byte {archive.offset:,}, where a header should be; {AGAIN}")
 

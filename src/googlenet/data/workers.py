@@ -30,9 +30,7 @@ GONE = (EOFError, BrokenPipeError, ConnectionResetError)  # what a pipe says who
 class Progress:
     """Counts pictures; every ten seconds says split, done of total, pictures a second and the time left."""
 
-    def __init__(
-        self, pieces: list[Piece], say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
-    ):
+    def __init__(self, pieces: list[Piece], say: Callable[[str], None], clock: Callable[[], float] = time.monotonic):
         self._say, self._clock = say, clock
         self._left = {piece.name: len(piece.candidates) for piece in pieces}
         self._total: Counter[str] = Counter()

@@ -90,6 +90,4 @@ def _errors(sample: Sample, offsets: np.ndarray, wanted: np.ndarray, rows: np.nd
     places = {"before": boxes, "after": decode(boxes, offsets)}
     left = {when: float(((wanted - done) ** 2).mean()) for when, done in moves.items()}
     overlap = {when: float(paired_iou(place, targets).mean()) for when, place in places.items()}
-    return RegressionErrors(
-        regions=int(rows.sum()), squared_error=BeforeAfter(**left), iou=BeforeAfter(**overlap)
-    )
+    return RegressionErrors(regions=int(rows.sum()), squared_error=BeforeAfter(**left), iou=BeforeAfter(**overlap))

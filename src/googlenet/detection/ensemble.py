@@ -50,9 +50,7 @@ class Mean:
         return np.asarray(np.mean([array[rows] for array in self.arrays], axis=0, dtype=np.float64))
 
 
-def detect(
-    boxes: Boxes, scores: Ranges, settings: EvaluateDetection, moved: Ranges | None = None
-) -> Detections:
+def detect(boxes: Boxes, scores: Ranges, settings: EvaluateDetection, moved: Ranges | None = None) -> Detections:
     """Suppress within each class of each image. scores [all boxes, 1 + classes], images in order. moved [all
     boxes, classes, 4]: where the boxes lie for each class, when they have been regressed."""
     limits = settings.nms_iou, settings.min_score, settings.max_per_image
@@ -101,9 +99,7 @@ def difference(percent: float, resampled_differences: np.ndarray, confidence_per
     return Difference(difference=percent, interval=interval)
 
 
-def compared(
-    switches: Switches, rating: Rating, main: Rating, confidence_percent: float
-) -> metrics.ComparedSwitches:
+def compared(switches: Switches, rating: Rating, main: Rating, confidence_percent: float) -> metrics.ComparedSwitches:
     """What evaluate_detection reports of a setting that is measured beside the main one."""
     mean_ap, (single_mean, single_std) = rating.ensemble.mean_ap_percent, rating.single_mean_and_std
     gain, resampled_gain = mean_ap - main.ensemble.mean_ap_percent, rating.resampled - main.resampled
@@ -146,9 +142,7 @@ def evaluate(
     objects = gathered(truth)
     weight = draws(len(truth), settings.resamples, generator(settings.seed))
     wanted = by_prefix(settings.switches, settings.compare)
-    rated = {
-        prefix: rate(scores, prefix, boxes, objects, len(classes), weight, settings) for prefix in wanted
-    }
+    rated = {prefix: rate(scores, prefix, boxes, objects, len(classes), weight, settings) for prefix in wanted}
     main, confidence = rated.pop(""), settings.confidence_percent
     ensemble, (single_mean, single_std) = main.ensemble, main.single_mean_and_std
     mean_ap, singles = ensemble.mean_ap_percent, resampled_singles(main, weight)

@@ -102,14 +102,10 @@ def reasons(
     return reason
 
 
-def _table(
-    names: Sequence[str], codes: Sequence[np.ndarray], classes: Sequence[str], sought: np.ndarray
-) -> ErrorTable:
+def _table(names: Sequence[str], codes: Sequence[np.ndarray], classes: Sequence[str], sought: np.ndarray) -> ErrorTable:
     """How often each name occurs, by class and over all; codes: for each class, indices of names."""
     counts = np.array([np.bincount(of_class, minlength=len(names)) for of_class in codes])
-    every, *by_class = [
-        dict(zip(names, row, strict=True)) for row in [counts.sum(axis=0).tolist(), *counts.tolist()]
-    ]
+    every, *by_class = [dict(zip(names, row, strict=True)) for row in [counts.sum(axis=0).tolist(), *counts.tolist()]]
     rows = zip(classes, sought.tolist(), by_class, strict=True)
     return ErrorTable(
         all=ErrorCounts(objects=int(sought.sum()), counts=every),

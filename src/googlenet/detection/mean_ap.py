@@ -222,9 +222,7 @@ def _check(detections: Detections, objects: Objects, classes: int) -> None:
     for name, table in tables:
         labels, images = table.label, table.image
         if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
-            raise UserError(
-                f"{name}: labels {labels.min()} to {labels.max()} are not in 0 to {classes - 1}; mend them"
-            )
+            raise UserError(f"{name}: labels {labels.min()} to {labels.max()} are not in 0 to {classes - 1}; mend them")
         if len(images) and images.min() < 0:
             raise UserError(f"{name}: image {images.min()} cannot be; images count from 0")
     nan = int(np.isnan(detections.score).sum())

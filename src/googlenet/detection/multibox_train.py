@@ -23,9 +23,7 @@ from googlenet.models.training import TrainState, learning_rate, set_learning_ra
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 
-def squeezed_boxes(
-    truth: Sequence[GroundTruth], sizes: Sequence[tuple[int, int]], px: int
-) -> list[np.ndarray]:
+def squeezed_boxes(truth: Sequence[GroundTruth], sizes: Sequence[tuple[int, int]], px: int) -> list[np.ndarray]:
     """The boxes that are not difficult, of every image of (width, height), in the frame of the network's input."""
     images = zip(truth, sizes, strict=True)
     return [rescale(one.boxes[~one.difficult], px / width, px / height) for one, (width, height) in images]
@@ -52,12 +50,7 @@ class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
     """Batches of images by step, each image once an epoch of the data. A batch depends on its step and seed alone."""
 
     def __init__(
-        self,
-        images: Images,
-        truth: Sequence[GroundTruth],
-        priors: np.ndarray,
-        settings: TrainMultibox,
-        px: int,
+        self, images: Images, truth: Sequence[GroundTruth], priors: np.ndarray, settings: TrainMultibox, px: int
     ):
         self.images, self.truth, self.priors = images, truth, priors
         self.settings, self.px = settings, px

@@ -57,9 +57,7 @@ def draw(proposals: Boxes, objects: Sequence[GroundTruth], classes: int, setting
     box = np.concatenate([boxes[i][region[image == i]] for i in np.unique(image)])
     kind = label[numbers].astype(np.int64), of_object[numbers]
     partial = np.array([not truth.complete for truth in objects])
-    return Sample(
-        image, box, *kind, *beside_objects(box, image, objects, classes), partial[image], held[image]
-    )
+    return Sample(image, box, *kind, *beside_objects(box, image, objects, classes), partial[image], held[image])
 
 
 def chosen(rng: np.random.Generator, mask: np.ndarray, most: int) -> np.ndarray:

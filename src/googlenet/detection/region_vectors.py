@@ -44,9 +44,7 @@ def views(
         yield [see(one) for one in both]
 
 
-def whole_vectors(
-    network: Network, image: np.ndarray, runtime: Runtime, mirrored: bool = False
-) -> list[np.ndarray]:
+def whole_vectors(network: Network, image: np.ndarray, runtime: Runtime, mirrored: bool = False) -> list[np.ndarray]:
     """The vector, float32 [channels], of a whole image squeezed to the input; with `mirrored` also its mirror
     image's. Nothing lies around a whole image, so it has no margin of context."""
     height, width = image.shape[:2]

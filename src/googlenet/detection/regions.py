@@ -44,12 +44,8 @@ def warp(
     xmin, ymin, xmax, ymax = (float(side) for side in box)
     scale_x, scale_y = (xmax - xmin + 1) / inner, (ymax - ymin + 1) / inner
     if not (scale_x > 0 and scale_y > 0):
-        raise UserError(
-            f"box {[xmin, ymin, xmax, ymax]}: it has no area; leave it out when preparing the data"
-        )
-    shift_x, shift_y = (
-        (0.5 - context_px) * scale + low - 0.5 for scale, low in ((scale_x, xmin), (scale_y, ymin))
-    )
+        raise UserError(f"box {[xmin, ymin, xmax, ymax]}: it has no area; leave it out when preparing the data")
+    shift_x, shift_y = ((0.5 - context_px) * scale + low - 0.5 for scale, low in ((scale_x, xmin), (scale_y, ymin)))
     matrix = np.array([[scale_x, 0, shift_x], [0, scale_y, shift_y]])
     return cv2.warpAffine(
         image,
@@ -116,9 +112,7 @@ class TrainingRegions(NamedTuple):
     labels: Sequence[np.ndarray]
 
 
-def training_regions(
-    proposals: Boxes, objects: Sequence[GroundTruth], positive_iou: float
-) -> TrainingRegions:
+def training_regions(proposals: Boxes, objects: Sequence[GroundTruth], positive_iou: float) -> TrainingRegions:
     """Proposals and the objects themselves, and what each is."""
     boxes = TrainingBoxes(proposals, objects)
     # One array for all: beside small ones the memory that each image's overlaps take for a moment would never be free again.
@@ -145,9 +139,7 @@ def rows_of(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
 class Pool:
     """Regions of one kind, as their numbers among all: ILSVRC has hundreds of millions. pool[which]: rows of (image, region)."""
 
-    def __init__(
-        self, labels: Sequence[np.ndarray], starts: np.ndarray, kind: Callable[[np.ndarray], np.ndarray]
-    ):
+    def __init__(self, labels: Sequence[np.ndarray], starts: np.ndarray, kind: Callable[[np.ndarray], np.ndarray]):
         ends = np.cumsum([0, *(np.count_nonzero(kind(of_image)) for of_image in labels)])
         self.numbers = np.empty(ends[-1], np.min_scalar_type(starts[-1]))
         for i, of_image in enumerate(labels):
@@ -183,9 +175,7 @@ def sample_regions(rng: np.random.Generator, pools: Pools, positives: int, negat
     rows = []
     for name, pool, wanted in zip(pools._fields, pools, (positives, negatives), strict=True):
         if wanted and not len(pool):
-            raise UserError(
-                f"regions: no {name} region in any image; look at the proposals' coverage of the objects"
-            )
+            raise UserError(f"regions: no {name} region in any image; look at the proposals' coverage of the objects")
         chosen = rng.choice(max(len(pool), 1), size=wanted, replace=wanted > len(pool))
         rows.append(pool[chosen])
     return np.concatenate(rows)

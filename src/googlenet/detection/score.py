@@ -44,12 +44,7 @@ def shapes(wanted: Mapping[str, Switches], regions: int, classes: int) -> dict[s
 
 
 def of_image(
-    network: Network,
-    image: np.ndarray,
-    boxes: np.ndarray,
-    settings: ScoreRegions,
-    heads: Arrays,
-    runtime: Runtime,
+    network: Network, image: np.ndarray, boxes: np.ndarray, settings: ScoreRegions, heads: Arrays, runtime: Runtime
 ) -> dict[str, np.ndarray]:
     """One image's float32 scores, for each list of switches under its prefix: "<prefix>probabilities" [n, 1 +
     classes], background first, and, where boxes are regressed, "<prefix>boxes" [n, classes, 4]."""

@@ -20,9 +20,7 @@ IN_INCEPTION = {
 IN_HEAD = {"conv": "conv.0", "fc": "fc.0", "classifier": "linear"}
 TRUNK = {"conv1/7x7_s2": "conv1.0", "conv2/3x3_reduce": "conv2_reduce.0", "conv2/3x3": "conv2.0"}
 for name in INCEPTION:
-    TRUNK |= {
-        f"inception_{name}/{theirs}": f"inception_{name}.{ours}" for theirs, ours in IN_INCEPTION.items()
-    }
+    TRUNK |= {f"inception_{name}/{theirs}": f"inception_{name}.{ours}" for theirs, ours in IN_INCEPTION.items()}
 TRUNK |= {"loss3/classifier": "linear"}
 OURS = dict(TRUNK)
 for loss, name in (("loss1", "4a"), ("loss2", "4d")):
@@ -38,9 +36,7 @@ def state_of(layers: Layers, path: Path) -> dict[str, np.ndarray]:
     """
     strange = sorted(layers.keys() - OURS.keys())
     if strange:
-        raise UserError(
-            f"{path}: has a layer '{strange[0]}', which bvlc_googlenet does not{nearest(strange[0], OURS)}"
-        )
+        raise UserError(f"{path}: has a layer '{strange[0]}', which bvlc_googlenet does not{nearest(strange[0], OURS)}")
     begun = {name.split("/")[0] for name in layers}
     wanted = [name for name in OURS if name in TRUNK or name.split("/")[0] in begun]
     missing = [name for name in wanted if name not in layers]

@@ -39,9 +39,7 @@ def check(path: Path, origin: Origin, key: str) -> None:
         raise UserError(f"{key}: no file or folder {path}; fetch the weights or correct the path")
     if path.is_dir() != (origin.format == "raw_float32"):
         kind = "a folder" if path.is_dir() else "a file"
-        raise UserError(
-            f"{key}: {path} is {kind}, which the format {origin.format} is not; give the right origin"
-        )
+        raise UserError(f"{key}: {path} is {kind}, which the format {origin.format} is not; give the right origin")
     if origin.format != OURS:
         check_network(READERS[origin.format][1], origin, f"{key}: weights in the format {origin.format}")
         classes_of(origin.classes, key)
@@ -90,9 +88,7 @@ def check_finite(tensors: "Mapping[str, Tensor]", path: Path) -> None:
             raise UserError(f"{path}: '{name}' holds numbers that are none (NaN or infinite); fetch it again")
 
 
-def spec_of(
-    path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: Model, width: float
-) -> "NetworkSpec":
+def spec_of(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: Model, width: float) -> "NetworkSpec":
     """The spec of imported weights: preprocessing and class order of their origin, the heads that are there.
 
     All formats know reduced modules, each once, below an average pooling, alone.

@@ -53,8 +53,7 @@ def cost(model: nn.Module, input_px: int) -> Cost:
     """
     layers = _rows(model, input_px).values()
     return Cost(
-        tuple(row for row in layers if row.type != AUXILIARY),
-        tuple(row for row in layers if row.type == AUXILIARY),
+        tuple(row for row in layers if row.type != AUXILIARY), tuple(row for row in layers if row.type == AUXILIARY)
     )
 
 

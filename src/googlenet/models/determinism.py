@@ -23,6 +23,4 @@ def prepare_machine(numeric_threads: int, device: str) -> None:
         # Filling every new tensor with NaN first finds reads of what nobody wrote, at a twentieth of a step's time.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set at import
         if device == "cuda" and not torch.cuda.is_available():
-            raise UserError(
-                "compute.device: cuda asked for, but torch sees no GPU; set cpu, or run where one is"
-            )
+            raise UserError("compute.device: cuda asked for, but torch sees no GPU; set cpu, or run where one is")

@@ -29,9 +29,7 @@ def forward_rate(model: nn.Module, input_px: int, batch: int, repeats: int) -> f
     return batch / median(times)
 
 
-def forward_times(
-    models: Mapping[str, tuple[nn.Module, int]], batch: int, repeats: int
-) -> dict[str, list[float]]:
+def forward_times(models: Mapping[str, tuple[nn.Module, int]], batch: int, repeats: int) -> dict[str, list[float]]:
     """Seconds of a forward pass of `batch` images, `repeats` times each, for networks and their input sizes.
 
     The networks take turns, so that all meet what else the machine does; a first turn, in which kernels are chosen, is left out.

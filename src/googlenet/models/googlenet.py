@@ -26,9 +26,7 @@ class GoogLeNet(nn.Module):
     Input: float images [n, 3, input_px, input_px], mean subtracted. convolution: makes each of its convolutions.
     """
 
-    def __init__(
-        self, num_classes: int = 1000, shape: Architecture = PAPER, convolution: Convolution = convolution
-    ):
+    def __init__(self, num_classes: int = 1000, shape: Architecture = PAPER, convolution: Convolution = convolution):
         super().__init__()
         check_architecture(shape)
         width = shape.width
@@ -99,9 +97,7 @@ class GoogLeNet(nn.Module):
 def check_architecture(shape: Architecture) -> None:
     """Raise UserError, naming the key, for a shape that no network can have."""
     if shape.input_px < table_1.SMALLEST_INPUT_PX:
-        raise UserError(
-            f"model.input_px: {shape.input_px} is too small; at least {table_1.SMALLEST_INPUT_PX}"
-        )
+        raise UserError(f"model.input_px: {shape.input_px} is too small; at least {table_1.SMALLEST_INPUT_PX}")
     for key, known in (("inception", FORMS), ("classifier", CLASSIFIERS)):
         if (value := getattr(shape, key)) not in known:
             raise UserError(f"model.{key}: no '{value}'{nearest(value, known)}")

@@ -60,12 +60,8 @@ class Inception(nn.Module):
         super().__init__()
         w = widths
         self.branch_1x1 = convolution(n_in, w.n1x1, 1)
-        self.branch_3x3 = nn.Sequential(
-            convolution(n_in, w.n3x3_reduce, 1), convolution(w.n3x3_reduce, w.n3x3, 3)
-        )
-        self.branch_5x5 = nn.Sequential(
-            convolution(n_in, w.n5x5_reduce, 1), convolution(w.n5x5_reduce, w.n5x5, 5)
-        )
+        self.branch_3x3 = nn.Sequential(convolution(n_in, w.n3x3_reduce, 1), convolution(w.n3x3_reduce, w.n3x3, 3))
+        self.branch_5x5 = nn.Sequential(convolution(n_in, w.n5x5_reduce, 1), convolution(w.n5x5_reduce, w.n5x5, 5))
         self.branch_pool = nn.Sequential(max_pool(1), convolution(n_in, w.pool_proj, 1))
         self.n_out = w.n1x1 + w.n3x3 + w.n5x5 + w.pool_proj
 

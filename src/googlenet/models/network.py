@@ -140,9 +140,7 @@ class Network:
         """Give it the initial weights of a seed."""
         start = kind_of(self.spec.network).initialise
         if start is None:
-            raise UserError(
-                f"model.network: {self.spec.network} is imported and not trained; name paper or batch_norm"
-            )
+            raise UserError(f"model.network: {self.spec.network} is imported and not trained; name paper or batch_norm")
         start(self.model, seed)
 
     def on(self, device: str) -> "Network":

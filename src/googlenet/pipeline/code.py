@@ -124,8 +124,4 @@ def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
 
 def is_text(node: ast.AST) -> bool:
     """Whether a statement is a bare string: a docstring, or one used as a comment."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

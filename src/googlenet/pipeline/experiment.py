@@ -19,15 +19,7 @@ from googlenet.config.problems import problem
 from googlenet.config.schema.base import NetworkName, Settings, StageSettings, selections
 from googlenet.config.schema.classification import AnalyseUnits, TrainClassifier, Variant
 from googlenet.config.schema.detection import ProposeRegions, ScoreRegions, TrainMultibox
-from googlenet.config.schema.shared import (
-    Detector,
-    Ensemble,
-    ImportedMember,
-    MemberRow,
-    Model,
-    Part,
-    TrainedMember,
-)
+from googlenet.config.schema.shared import Detector, Ensemble, ImportedMember, MemberRow, Model, Part, TrainedMember
 from googlenet.errors import UserError, nearest
 from googlenet.metrics.order import natural
 from googlenet.pipeline import versions
@@ -81,9 +73,7 @@ class Experiment:
         """The variants of the table of ablations that no member and no variant before them trains alike."""
         trained = set(self.ablation_sources.values())
         return {
-            name: row
-            for name, row in variants.variants(self.composed).items()
-            if ("train_ablation", name) in trained
+            name: row for name, row in variants.variants(self.composed).items() if ("train_ablation", name) in trained
         }
 
     @cached_property
@@ -113,9 +103,7 @@ class Experiment:
         """The jobs of a stage."""
         row = STAGES[stage]
         named = self.rows(row.per).items()
-        return [
-            Job(stage, name) for name, value in named if not isinstance(value, MemberRow) or row.wants(value)
-        ]
+        return [Job(stage, name) for name, value in named if not isinstance(value, MemberRow) or row.wants(value)]
 
     def network_of(self, member: str) -> NetworkName:
         """The kind of network that a member is."""
@@ -247,9 +235,7 @@ def files(experiment: Experiment) -> Iterator[tuple[Path, bytes]]:
 def write_configs(experiment: Experiment) -> list[Path]:
     """Write the jobs' files whose content changed; remove those of jobs that are no more. Returns the written ones."""
     current = dict(files(experiment))
-    changed = [
-        path for path, content in current.items() if not path.is_file() or path.read_bytes() != content
-    ]
+    changed = [path for path, content in current.items() if not path.is_file() or path.read_bytes() != content]
     for path in changed:
         write_bytes(path, current[path])
     for folder in {experiment.results(stage) for stage in experiment.stages}:

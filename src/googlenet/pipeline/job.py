@@ -118,10 +118,7 @@ def main(run: Callable[..., None]) -> None:
         if error.errno not in FULL and "No space left" not in str(error):
             raise
         where = error.filename or Path.cwd()
-        print(
-            f"error: {where}: no space left on the disk; free some, and run the same command again",
-            file=sys.stderr,
-        )
+        print(f"error: {where}: no space left on the disk; free some, and run the same command again", file=sys.stderr)
         sys.exit(1)
     # run.json is written, nothing is open: Python's own way out looks through torch and MLflow for half a second more.
     sys.stdout.flush()
@@ -174,9 +171,7 @@ def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]
     parser.add_argument("--threads", type=int, required=True)
     for name, kind in edges.items():
         many = kind is Inputs
-        parser.add_argument(
-            f"--{name}", type=Path, required=not many, nargs="*" if many else None, default=[]
-        )
+        parser.add_argument(f"--{name}", type=Path, required=not many, nargs="*" if many else None, default=[])
     return vars(parser.parse_args(arguments))
 
 
@@ -251,9 +246,7 @@ def run_record(config_path: Path, stage: str, name: str) -> Path:
 def commit(root: Path) -> str:
     """The commit of the code, with "+dirty" when tracked files differ; "" outside git."""
     asked = [["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"]]
-    head, changes = [
-        subprocess.run(words, cwd=root, capture_output=True, text=True, check=False) for words in asked
-    ]
+    head, changes = [subprocess.run(words, cwd=root, capture_output=True, text=True, check=False) for words in asked]
     if head.returncode:
         return ""
     return head.stdout.strip() + ("+dirty" if changes.stdout.strip() else "")

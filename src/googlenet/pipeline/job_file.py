@@ -42,6 +42,4 @@ def read_job_file(path: Path, kind: type[SettingsT]) -> JobFile[SettingsT]:
         settings = kind.model_validate_json(json.dumps(content.pop("settings")))
         return JobFile(**content, settings=settings)
     except (ValidationError, AttributeError, KeyError, TypeError):
-        raise UserError(
-            f"{path}: not a resolved file of this version; run snakemake, which writes it again"
-        ) from None
+        raise UserError(f"{path}: not a resolved file of this version; run snakemake, which writes it again") from None

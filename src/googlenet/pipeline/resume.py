@@ -62,9 +62,7 @@ class Resume:
         checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
         self._after_save()
 
-    def items(
-        self, total: int, compute: Callable[[int], Iterator[Arrays]], name: str = "piece"
-    ) -> Iterator[Arrays]:
+    def items(self, total: int, compute: Callable[[int], Iterator[Arrays]], name: str = "piece") -> Iterator[Arrays]:
         """The arrays of items 0 to total - 1, in order: those kept by an earlier try, then those of `compute`.
 
         compute(start) yields them one by one from `start` on; each has an array at least. `name` tells a job's lists apart. Raises Stopped, between two items, when told to stop.

@@ -16,16 +16,7 @@ from googlenet.config.compose import JOB_VARIABLES
 from googlenet.config.schema import words
 from googlenet.config.schema.classification import AblationRow, Ablations
 from googlenet.config.schema.dataset import Dataset
-from googlenet.config.schema.shared import (
-    Compute,
-    Detector,
-    Enabled,
-    Execution,
-    MemberRow,
-    Model,
-    Origin,
-    Sampling,
-)
+from googlenet.config.schema.shared import Compute, Detector, Enabled, Execution, MemberRow, Model, Origin, Sampling
 from googlenet.pipeline.registry import SETTINGS
 from googlenet.storage.files import load_yaml
 
@@ -97,12 +88,7 @@ def rows_of(kind: type[BaseModel], defaults: Any, prefix: str) -> Iterator[tuple
         inner = words.model_of(field.annotation)
         own = inner is not None and isinstance(given, dict)
         takes = words.of_type(field.annotation, field.metadata)
-        yield (
-            f"`{prefix}{name}`",
-            takes,
-            "" if own or given is None else f"`{shown(given)}`",
-            field.description or "",
-        )
+        yield (f"`{prefix}{name}`", takes, "" if own or given is None else f"`{shown(given)}`", field.description or "")
         if inner is not None and own:
             yield from rows_of(inner, given, f"{prefix}{name}.")
 

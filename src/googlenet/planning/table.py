@@ -137,10 +137,7 @@ def in_words(name: str, value: object) -> str:
             return f"{value.width}x{value.height} px"
         case NetworkShape():
             shape, usual = asdict(value.architecture), asdict(Architecture())
-            shown = [
-                f"width {shape.pop('width'):g} at {shape.pop('input_px')} px",
-                f"{value.classes} classes",
-            ]
+            shown = [f"width {shape.pop('width'):g} at {shape.pop('input_px')} px", f"{value.classes} classes"]
             shown += [f"{key} {part}" for key, part in shape.items() if part != usual[key]]
             shown += [f"network {value.network}"] if value.network != "paper" else []
             return ", ".join(shown)

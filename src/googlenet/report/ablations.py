@@ -49,9 +49,7 @@ def ablation_differences(compared: AblationMetrics) -> bytes:
     return drawn(draw, 9, 1.3 + 0.36 * max(3, len(compared.rows)))
 
 
-def build(
-    experiment: str, compared: AblationMetrics, manifest: Manifest, png: bytes, purpose: str = ""
-) -> Report:
+def build(experiment: str, compared: AblationMetrics, manifest: Manifest, png: bytes, purpose: str = "") -> Report:
     """The page. manifest: of the classification set; png: what ablation_differences draws."""
     figure = Picture("ablation_differences", png, *CAPTIONS["ablation_differences"])
     sections = (

@@ -7,8 +7,7 @@ from googlenet.report.parts import Picture
 CAPTIONS: dict[str, tuple[str, str]] = {
     "training_curves": (
         "Training loss and validation error of each member, over the images that it has seen.",
-        "Two charts of lines, one for each member: training loss, and validation top-1 error, over images "
-        "seen.",
+        "Two charts of lines, one for each member: training loss, and validation top-1 error, over images seen.",
     ),
     "member_errors": (
         "Each member alone, by the number of crops, and below the line all members together.",
@@ -91,8 +90,7 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "Small charts of precision over recall, one for each class, with the mean of all classes.",
     ),
     "average_precision_by_class": (
-        "Average precision by class, lowest first: the ensemble, and each detector alone; at most 40 "
-        "classes.",
+        "Average precision by class, lowest first: the ensemble, and each detector alone; at most 40 classes.",
         "Dots by class: average precision of the ensemble and of each detector.",
     ),
     "ablation_differences": (

@@ -122,9 +122,7 @@ def policies(study: CropStudyMetrics) -> Table:
         *our_numbers(f"{name.capitalize()}, %", _level(study)),
         *texts("The best crops of that cost are"),
     )
-    caption = (
-        "The paper's crops. Forward passes: of an image by each model; crops that coincide need only one."
-    )
+    caption = "The paper's crops. Forward passes: of an image by each model; crops that coincide need only one."
     return Table("The paper's crops against the best of the same cost", caption, columns, tuple(rows))
 
 
@@ -145,8 +143,7 @@ def crop_groups(study: CropStudyMetrics) -> Table:
     error, name = main_metric(study.classes)
     groups = study.groups
     rows = tuple(
-        Row((row.left_out, count(row.crops), decimal(row.alone.of(error)), *_effect(row)))
-        for row in groups.overall
+        Row((row.left_out, count(row.crops), decimal(row.alone.of(error)), *_effect(row))) for row in groups.overall
     )
     alone = our_numbers(f"{name.capitalize()} with it alone, %")
     columns = (*texts("Group"), *numbers("Crops"), *alone, *_effect_columns(groups.overall))
@@ -166,8 +163,7 @@ def members_left_out(left_out: Effects) -> Table:
 def by_class(effects: Effects, part: str) -> Table:
     """The most certain changes of a class's error when a part (member, group of crops) is left out."""
     rows = tuple(
-        Row((row.left_out, str(row.class_name), count(row.images), *_effect(row)))
-        for row in effects.by_class.largest
+        Row((row.left_out, str(row.class_name), count(row.images), *_effect(row))) for row in effects.by_class.largest
     )
     left_out = (*texts(f"{part.capitalize()} left out", "Class"), *numbers("Test images"))
     columns = (*left_out, *_effect_columns(effects.by_class.largest))

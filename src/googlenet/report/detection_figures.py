@@ -191,9 +191,7 @@ def from_metrics(results: Results) -> dict[str, bytes]:
         classes, ensemble = detection.classes, detection.ensemble
         ap_percent = dict(zip(classes, ensemble.ap_percent, strict=True))
         made["precision_recall"] = precision_recall(detection.precision_recall, ap_percent)
-        made["average_precision_by_class"] = average_precision_by_class(
-            classes, ensemble, detection.detectors
-        )
+        made["average_precision_by_class"] = average_precision_by_class(classes, ensemble, detection.detectors)
         made["error_types"] = error_types(detection.error_types)
         made["coverage_by_class"] = coverage_by_class(detection.coverage.per_class)
     if study := results.one(ProposalStudyMetrics):

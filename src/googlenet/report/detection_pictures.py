@@ -74,11 +74,7 @@ def proposals(images: Sequence[np.ndarray], examples: Sequence[ProposalExample])
 
 
 def _panels(
-    images: Sequence[np.ndarray],
-    panels: Sequence[Panel],
-    names: dict[str, tuple[str, Any]],
-    columns: int,
-    width: float,
+    images: Sequence[np.ndarray], panels: Sequence[Panel], names: dict[str, tuple[str, Any]], columns: int, width: float
 ) -> bytes:
     """The images side by side, each with its panel drawn onto it; names: colour and dash of the lines in the legend."""
     from matplotlib.lines import Line2D
@@ -113,11 +109,7 @@ def _ground_truth(axes: Any, objects: Sequence[LabelledBox]) -> None:
 
 def _label(axes: Any, box: Box, text: str, colour: str, height: int) -> None:
     above = box[1] > 0.08 * height  # else the label would leave the image
-    place = {
-        "xytext": (1, 1 if above else -1),
-        "textcoords": "offset points",
-        "va": "bottom" if above else "top",
-    }
+    place = {"xytext": (1, 1 if above else -1), "textcoords": "offset points", "va": "bottom" if above else "top"}
     frame = {"facecolor": "white", "edgecolor": colour, "pad": 1, "linewidth": 0.8, "alpha": 0.9}
     style = {"fontsize": 7.5, "color": BLACK, "bbox": frame, "annotation_clip": False}
     axes.annotate(text, (box[0] - 0.5, box[1] - 0.5), **place, **style)

@@ -8,17 +8,7 @@ from googlenet.config.schema.shared import Detector
 from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics
 from googlenet.report.parts import OURS, Column, Row, Table, numbers, our_numbers, texts
 from googlenet.report.run_tables import setting_cells, setting_columns
-from googlenet.report.words import (
-    NONE,
-    as_printed,
-    confidence,
-    count,
-    decimal,
-    gain,
-    interval,
-    plural,
-    spread,
-)
+from googlenet.report.words import NONE, as_printed, confidence, count, decimal, gain, interval, plural, spread
 
 SWITCHES = {
     "bbox_regression": "bounding-box regression",

@@ -8,10 +8,7 @@ from googlenet.report.words import count, decimal, plural
 
 KINDS = {  # in the order of the bars: name, what it means
     "correct": ("right", "it finds an object of its class that no better detection has found"),
-    "localisation": (
-        "localisation",
-        "an object of its class is near, but the box does not overlap it enough",
-    ),
+    "localisation": ("localisation", "an object of its class is near, but the box does not overlap it enough"),
     "duplicate": ("duplicate", "an object of its class, which a better detection has found already"),
     "confusion": ("confusion", "an object of another class is there, and none of its own is near"),
     "background": ("background", "nothing that is annotated is near"),
@@ -32,9 +29,7 @@ def percent(part: int, whole: int) -> str:
     return decimal(100 * part / whole if whole else None, 1)
 
 
-def _rows(
-    words: Mapping[str, tuple[str, str]], counts: Mapping[str, int], whole: int, total: str
-) -> tuple[Row, ...]:
+def _rows(words: Mapping[str, tuple[str, str]], counts: Mapping[str, int], whole: int, total: str) -> tuple[Row, ...]:
     """A row for each kind: its name, how many, their share of `whole`, and what it means; below them their sum."""
     rows = [
         Row((name, count(counts[kind]), percent(counts[kind], whole), meaning))

@@ -68,9 +68,7 @@ def _classification_cards(ensemble: EnsembleMetrics, baseline: BaselineMetrics |
     bounds = with_confidence(ensemble.intervals[last.system_key].of(error))
     mean = f"mean of {plural(len(ensemble.members), 'member')} ± standard deviation"
     made = [
-        Card(
-            systems[0], f"{decimal(last.of(error))} %", f"{bounds}, {plural(ensemble.images, 'test image')}"
-        ),
+        Card(systems[0], f"{decimal(last.of(error))} %", f"{bounds}, {plural(ensemble.images, 'test image')}"),
         Card(systems[1], f"{spread(first.of(error), first.std(error))} %", mean),
     ]
     if pair := ensemble.overall:

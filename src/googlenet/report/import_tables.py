@@ -57,9 +57,7 @@ def origins(imported: Mapping[str, ImportMetrics]) -> Table:
         *numbers("Classes"),
         *texts("Class order"),
     )
-    caption = (
-        "What was read, and what is kept beside the weights. Mean and scale in the order of the channels."
-    )
+    caption = "What was read, and what is kept beside the weights. Mean and scale in the order of the channels."
     return Table("The imported weights", caption, columns, tuple(rows))
 
 

@@ -102,9 +102,7 @@ def least_covered(per_class: Iterable[ClassCoverage]) -> list[tuple[float, Class
 
 def by_class(study: ProposalStudyMetrics, shown: int = 30) -> Table:
     """Coverage by class from every source, the least covered first, and whether MultiBox beats fixed boxes there."""
-    covered = [
-        {row.class_name: row.coverage_percent for row in study.sources[name].per_class} for name in SOURCES
-    ]
+    covered = [{row.class_name: row.coverage_percent for row in study.sources[name].per_class} for name in SOURCES]
     learned = study.differences.multibox_minus_priors
     gains = {row.class_name: row.gain for row in learned.per_class}
     known = least_covered(study.sources["merged"].per_class)
@@ -117,11 +115,7 @@ def by_class(study: ProposalStudyMetrics, shown: int = 30) -> Table:
     gained = ("MultiBox less fixed boxes", confidence(learned.interval))
     shares_of = numbers("Objects", *searched, "MultiBox", "Fixed boxes", "Both", *gained)
     columns = (*texts("Class"), *shares_of, *texts("MultiBox is"))
-    some = (
-        f"; the {count(len(rows))} of {count(len(known))} classes with the least"
-        if len(known) > len(rows)
-        else ""
-    )
+    some = f"; the {count(len(rows))} of {count(len(known))} classes with the least" if len(known) > len(rows) else ""
     caption = f"Objects covered by class, in %, the least by both first{some}."
     note = (
         f"Search: selective search, {TIMES} the size of its superpixels. Each interval is of its own class: among many "

@@ -55,9 +55,7 @@ def members(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -
         *numbers("Parameters"),
         *our_numbers(*(f"Test, {plural(int(number), 'crop')}" for number in crops), *tested_as),
     )
-    caption = (
-        "Section 7: the same initial weights for all where their seed is the same. Errors are top-1, in %."
-    )
+    caption = "Section 7: the same initial weights for all where their seed is the same. Errors are top-1, in %."
     note = (
         "Averaged: the running average of the weights, which the paper uses, and which all columns show that do not say "
         "otherwise. Validation is on 1 crop. Choices were made on validation."
@@ -95,9 +93,7 @@ def _in_order(pairs: Mapping[str, PairedDifference]) -> list[tuple[str, PairedDi
     """Few models and crops against all first, then more models at the same crops, then more crops."""
 
     def order(key: str) -> tuple[int, bool, int]:
-        (kind, _, crops), (other_kind, _, other_crops) = (
-            name.rpartition("_") for name in key.split("_minus_")
-        )
+        (kind, _, crops), (other_kind, _, other_crops) = (name.rpartition("_") for name in key.split("_minus_"))
         change = 2 if kind == other_kind else 1 if crops == other_crops else 0
         return (change, kind != "ensemble", int(crops))
 
@@ -113,8 +109,7 @@ def worst_classes(per_class: Sequence[ClassError], shown: int) -> list[tuple[Cla
 def classes_by_error(ensemble: EnsembleMetrics) -> Table:
     """The classes with the largest error, at most 20."""
     rows = tuple(
-        Row((row.class_name, count(row.images), decimal(error)))
-        for row, error in worst_classes(ensemble.per_class, 20)
+        Row((row.class_name, count(row.images), decimal(error))) for row, error in worst_classes(ensemble.per_class, 20)
     )
     columns = (*texts("Class"), *numbers("Test images"), *our_numbers("Top-1 error, %"))
     return Table("Error by class", "The ensemble at its most crops, worst first.", columns, rows)

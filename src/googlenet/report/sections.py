@@ -121,8 +121,7 @@ def crops(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Sec
         "4 scales, 3 squares of each (left, centre, right; top, centre, bottom in a portrait), 6 crops of "
         "each square (four corners, centre, and the whole square resized), and each of these also "
         "mirrored: 4 · 3 · 6 · 2 = 144. The prediction is the mean of the softmax over crops and models.",
-        "In a square image the three squares coincide, so 48 distinct crops counted three times give the "
-        "same mean.",
+        "In a square image the three squares coincide, so 48 distinct crops counted three times give the same mean.",
     ]
     if ensemble and not ensemble.mirrored:
         text.append(

@@ -50,9 +50,7 @@ def table_1(layers: Sequence[LayerCost], totals: Totals) -> Table:
         *(totals_printed.sum_of_printed_ops, mega(macs), mega(totals.macs)),
     )
     rows.append(Row(("sum", "", "", *sums), "sum"))
-    counted = [
-        Column(label, origin) for label in ("Weights", "Multiply-adds") for origin in (PAPER, RECOUNT, OURS)
-    ]
+    counted = [Column(label, origin) for label in ("Weights", "Multiply-adds") for origin in (PAPER, RECOUNT, OURS)]
     columns = (*texts("Layer"), *numbers("Output", "Depth"), *counted)
     note = (
         f"K is 1024, M a million, as in the print; biases left out.{MARK} the print disagrees with the widths that it "
@@ -60,9 +58,7 @@ def table_1(layers: Sequence[LayerCost], totals: Totals) -> Table:
         f"{count(totals.parameters)} parameters, with both auxiliary heads {count(totals.parameters_with_aux)}. "
         f"{outputs_note(ours)}"
     )
-    caption = (
-        f"Table 1, section 5: the layers of the full network at 224 {TIMES} 224 pixels and 1,000 classes."
-    )
+    caption = f"Table 1, section 5: the layers of the full network at 224 {TIMES} 224 pixels and 1,000 classes."
     return Table("The layers and their cost", caption, columns, tuple(rows), note)
 
 

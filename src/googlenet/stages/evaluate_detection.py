@@ -11,9 +11,7 @@ from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.rows import open_rows
 
 
-def run(
-    job: Job[EvaluateDetection], *, manifest: Input, proposals: Inputs, scores: Inputs, metrics: Output
-) -> None:
+def run(job: Job[EvaluateDetection], *, manifest: Input, proposals: Inputs, scores: Inputs, metrics: Output) -> None:
     """Score the detections of the test images; scores lie in folders of their detectors' names."""
     test = open_split(manifest.parent, "test")
     boxes = packed.joined([open_rows(path)[0] for path in proposals], "test")

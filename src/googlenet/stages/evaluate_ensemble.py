@@ -13,9 +13,7 @@ from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.rows import open_rows
 
 
-def run(
-    job: Job[EvaluateEnsemble], *, manifest: Input, predictions: Inputs, baseline: Inputs, metrics: Output
-) -> None:
+def run(job: Job[EvaluateEnsemble], *, manifest: Input, predictions: Inputs, baseline: Inputs, metrics: Output) -> None:
     """Average the members' predictions and count errors; predictions lie in folders of their members' names."""
     scores, outputs, mirrored = {}, {}, True
     for path in sorted(predictions, key=lambda path: natural(path.parent.name)):

@@ -14,13 +14,7 @@ from googlenet.storage.rows import open_rows
 
 
 def run(
-    job: Job[FitRegionHeads],
-    *,
-    manifest: Input,
-    proposals: Inputs,
-    weights: Input,
-    heads: Output,
-    metrics: Output,
+    job: Job[FitRegionHeads], *, manifest: Input, proposals: Inputs, weights: Input, heads: Output, metrics: Output
 ) -> None:
     """Fit the heads that the settings ask for to a sample of the training regions."""
     network = bundle.load(weights, job.runtime.device, job.settings.network)

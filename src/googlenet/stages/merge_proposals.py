@@ -16,13 +16,7 @@ NO_BOXES = np.zeros((0, 4), np.int32), np.zeros(0)
 
 
 def run(
-    job: Job[MergeProposals],
-    *,
-    manifest: Input,
-    searched: Input,
-    weights: Inputs,
-    proposals: Output,
-    metrics: Output,
+    job: Job[MergeProposals], *, manifest: Input, searched: Input, weights: Inputs, proposals: Output, metrics: Output
 ) -> None:
     """Merge on images part, part + parts, ... of every split. weights: MultiBox's file, or none where it is left out."""
     settings, model = job.settings, None

@@ -15,9 +15,7 @@ from googlenet.pipeline.job import Input, Job, Output, main
 from googlenet.storage.checkpoint import save_arrays
 
 
-def run(
-    job: Job[PredictCrops], *, manifest: Input, weights: Input, predictions: Output, crops: Output
-) -> None:
+def run(job: Job[PredictCrops], *, manifest: Input, weights: Input, predictions: Output, crops: Output) -> None:
     """Write float32 [images, classes] per policy, the mean softmax over its crops; and the sample's, crop by crop.
 
     The sample is of test and validation images; a data set without a validation split has only the former. A
@@ -44,11 +42,7 @@ def run(
     if settings.keep_crops and "validation" in dataset.splits and dataset.splits["validation"].records:
         validation = open_split(manifest.parent, "validation")
         predict_kept(network, validation, cropping, runtime, keeper(validation), job.resume)
-    metadata = {
-        "stamp": job.stamp,
-        "mirrored": json.dumps(settings.mirror),
-        "outputs": json.dumps(outputs._asdict()),
-    }
+    metadata = {"stamp": job.stamp, "mirrored": json.dumps(settings.mirror), "outputs": json.dumps(outputs._asdict())}
     save_arrays(predictions, {str(policy): scores for policy, scores in scores_by_policy.items()}, metadata)
     stored = {name: array for split, one in keepers.items() for name, array in one.arrays(split).items()}
     save_arrays(crops, stored, metadata)

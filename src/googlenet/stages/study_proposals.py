@@ -15,9 +15,7 @@ from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.rows import open_rows
 
 
-def run(
-    job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: Inputs, metrics: Output
-) -> None:
+def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: Inputs, metrics: Output) -> None:
     """Compare the sources on the same images; selective search runs once more on these, at the compared size."""
     settings, compare, classes = job.settings, job.settings.compare, read_manifest(manifest).classes
     test, train = open_split(manifest.parent, "test"), open_split(manifest.parent, "train")

@@ -9,9 +9,7 @@ from googlenet.pipeline.job import Input, Job, Output, main
 from googlenet.storage.checkpoint import save_arrays
 
 
-def run(
-    job: Job[TrainClassifier], *, manifest: Input, weights: Output, outcomes: Output, metrics: Output
-) -> None:
+def run(job: Job[TrainClassifier], *, manifest: Input, weights: Output, outcomes: Output, metrics: Output) -> None:
     """Train on the training split, choose nothing, watch the validation split; keep the averaged weights.
 
     outcomes: what the averaged and the last weights get wrong on validation and test (classification/train.py).

@@ -15,13 +15,7 @@ from googlenet.storage.rows import open_rows
 
 
 def run(
-    job: Job[TrainDetector],
-    *,
-    manifest: Input,
-    proposals: Inputs,
-    classifier: Input,
-    weights: Output,
-    metrics: Output,
+    job: Job[TrainDetector], *, manifest: Input, proposals: Inputs, classifier: Input, weights: Output, metrics: Output
 ) -> None:
     """Train on the proposals and the objects of the training images; keep the averaged weights."""
     settings, device = job.settings, job.runtime.device

@@ -11,9 +11,7 @@ from googlenet.models import bundle
 from googlenet.pipeline.job import Input, Job, Output, main
 
 
-def run(
-    job: Job[TrainMultibox], *, manifest: Input, classifier: Input, weights: Output, metrics: Output
-) -> None:
+def run(job: Job[TrainMultibox], *, manifest: Input, classifier: Input, weights: Output, metrics: Output) -> None:
     """Train on the training images, choose nothing; keep the averaged weights, with the priors."""
     settings, px = job.settings, job.settings.input_px
     start = bundle.load(classifier, job.runtime.device, settings.network)

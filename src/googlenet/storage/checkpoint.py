@@ -30,10 +30,7 @@ def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadat
 
     # A copy of each: safetensors refuses tensors that share memory, and a channels-last one has other bytes.
     whole = {
-        name: torch.as_tensor(value)
-        .detach()
-        .to("cpu", copy=True, memory_format=torch.contiguous_format)
-        .contiguous()
+        name: torch.as_tensor(value).detach().to("cpu", copy=True, memory_format=torch.contiguous_format).contiguous()
         for name, value in sorted(tensors.items())
     }
     write_bytes(path, to_bytes(whole, metadata=metadata_of(path, metadata)))
@@ -82,9 +79,7 @@ def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | 
     wanted = model.state_dict()
     missing, unexpected = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     if missing:
-        raise UserError(
-            f"{path}: lacks '{missing[0]}'{_also(missing)}{_near(missing[0], unexpected)}; {mend}"
-        )
+        raise UserError(f"{path}: lacks '{missing[0]}'{_also(missing)}{_near(missing[0], unexpected)}; {mend}")
     if unexpected:
         raise UserError(
             f"{path}: has '{unexpected[0]}'{_also(unexpected)}, which the network does not have"

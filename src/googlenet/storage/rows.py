@@ -87,9 +87,7 @@ class Writing:
 
 
 @contextmanager
-def written(
-    path: Path | str, shapes: Mapping[str, tuple[int, ...]], metadata: Mapping[str, str]
-) -> Iterator[Writing]:
+def written(path: Path | str, shapes: Mapping[str, tuple[int, ...]], metadata: Mapping[str, str]) -> Iterator[Writing]:
     """A file of float32 arrays of known shapes, filled in the block; it is there when all its rows are."""
     header: dict[str, Any] = {"__metadata__": checkpoint.metadata_of(path, metadata)}
     end, offsets = 0, {}

@@ -80,9 +80,7 @@ class Journal:
         metrics = [line for line in self.lines if line["do"] == "metrics"]
         return {(key, line["step"]) for line in metrics for key in line["values"]}
 
-    def begin(
-        self, tags: Mapping[str, str], parameters: Mapping[str, str], inputs: Mapping[str, str]
-    ) -> None:
+    def begin(self, tags: Mapping[str, str], parameters: Mapping[str, str], inputs: Mapping[str, str]) -> None:
         """Write the first lines, or, after a former try, that the run goes on."""
         if self.lines:
             self.add("resume", tags={**tags, **process()})

@@ -96,9 +96,7 @@ def log_inputs(client: "MlflowClient", run_id: str, inputs: Mapping[str, str], d
         client.log_inputs(run_id, datasets=batch)
 
 
-def log_metrics(
-    client: "MlflowClient", run_id: str, lines: Sequence[Mapping[str, Any]], doubtful: bool
-) -> None:
+def log_metrics(client: "MlflowClient", run_id: str, lines: Sequence[Mapping[str, Any]], doubtful: bool) -> None:
     """Log the numbers of steps. When in doubt, leave out what the run's history has."""
     from mlflow.entities import Metric
 

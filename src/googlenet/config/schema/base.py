@@ -128,6 +128,4 @@ TRUNKS = ("paper", "batch_norm")  # networks whose modules are GoogLeNet's by na
 class Named(Settings):
     """A row of a table: its name is what jobs and folders are called."""
 
-    name: Name = Field(
-        description="Letters, digits and _ alone, not a digit first; names the row's jobs and folders"
-    )
+    name: Name = Field(description="Letters, digits and _ alone, not a digit first; names the row's jobs and folders")

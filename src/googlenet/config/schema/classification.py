@@ -32,9 +32,7 @@ from googlenet.config.schema.shared import (
     TrainedMember,
 )
 
-Policies = Annotated[
-    tuple[Annotated[Literal[1, 10, 144], ONE_OF_NUMBERS], ...], Field(strict=False, min_length=1)
-]
+Policies = Annotated[tuple[Annotated[Literal[1, 10, 144], ONE_OF_NUMBERS], ...], Field(strict=False, min_length=1)]
 REFERENCE_NETWORKS = Literal[
     "googlenet",
     "googlenet_wider",
@@ -83,9 +81,7 @@ class PredictCrops(RunsNetwork):
     policies: Policies = Field(description="Crops an image")
     batch_size: Count = Field(description="Crops a forward pass")
     keep_crops: bool = Field(description="Whether single crops are kept for study_crops")
-    per_crop_images: Count = Field(
-        description="Images of test and of validation whose crops are kept one by one"
-    )
+    per_crop_images: Count = Field(description="Images of test and of validation whose crops are kept one by one")
     per_crop_seed: Seed = Field(description="Of the choice of these images")
     mirror: bool = Field(description="Whether mirrored crops are mirrored")
 
@@ -122,9 +118,7 @@ class StudyCrops(StageSettings, Bootstrap):
         description="Numbers of crops; the cost of each policy is added"
     )
     random_subsets: Count = Field(description="Of each budget, to compare the chosen crops with")
-    effects_shown: Count = Field(
-        description="Effects of a group of crops left out, by class: the most certain ones"
-    )
+    effects_shown: Count = Field(description="Effects of a group of crops left out, by class: the most certain ones")
 
 
 class AnalyseUnits(RunsNetwork):
@@ -132,21 +126,15 @@ class AnalyseUnits(RunsNetwork):
 
     enabled: bool = Field(description="false leaves it out")
     of_member: str = Field(description='"" is the first of the table')
-    module: str = Field(
-        description="Whose output units are clustered; the module after it is the one that they feed"
-    )
+    module: str = Field(description="Whose output units are clustered; the module after it is the one that they feed")
     split: Split = Field(description="Whose images are seen")
     images: Annotated[int, Field(ge=4)] = Field(
         description="At most; every second one chooses the clusters, the others tell of them"
     )
     clusters: Annotated[int, Field(ge=2)] = Field(description="Of units")
-    permutations: Annotated[int, Field(ge=100)] = Field(
-        description="Of the units among the clusters, for chance"
-    )
+    permutations: Annotated[int, Field(ge=100)] = Field(description="Of the units among the clusters, for chance")
     seed: Seed = Field(description="Of clustering and permutations")
-    untrained_seed: Seed = Field(
-        description="Initial weights of the same network without training, for comparison"
-    )
+    untrained_seed: Seed = Field(description="Initial weights of the same network without training, for comparison")
 
 
 class MeasureCost(Computes):
@@ -168,9 +156,7 @@ class MeasureCost(Computes):
     @model_validator(mode="after")
     def _names_googlenet(self) -> "MeasureCost":
         if isinstance(self.timed, tuple) and self.timed and "googlenet" not in self.timed:
-            raise wrong(
-                "names that include googlenet, to which the others' times are set in relation", "timed"
-            )
+            raise wrong("names that include googlenet, to which the others' times are set in relation", "timed")
         return self
 
 
@@ -186,9 +172,7 @@ class TrainAblation(Computes):
     """One variant of the table of ablations."""
 
     variant: Variant = Field(description="The row and the seed")
-    training: TrainClassifier = Field(
-        description="train_classifier's settings with the row's changes and the seed"
-    )
+    training: TrainClassifier = Field(description="train_classifier's settings with the row's changes and the seed")
 
 
 class AblationRow(Settings):
@@ -196,9 +180,7 @@ class AblationRow(Settings):
 
     name: Name = Field(description="Of the row")
     about: str = Field(description="Its words in the report")
-    weights: Literal["averaged", "last"] = Field(
-        description="Which weights are evaluated; both come from one training"
-    )
+    weights: Literal["averaged", "last"] = Field(description="Which weights are evaluated; both come from one training")
     changes: dict[str, object] = Field(
         description="To keys of model, of member_defaults (below `member`) and of train_classifier"
     )
@@ -210,9 +192,7 @@ class Ablations(Settings):
     seeds: Annotated[tuple[Whole, ...], Field(strict=False, min_length=2)] = Field(
         description="Two or more different ones; each is the order seed and the sampling seed of one training a row"
     )
-    rows: Annotated[tuple[AblationRow, ...], Field(strict=False)] = Field(
-        description="One thing changed a row"
-    )
+    rows: Annotated[tuple[AblationRow, ...], Field(strict=False)] = Field(description="One thing changed a row")
 
     @model_validator(mode="after")
     def _different(self) -> "Ablations":

@@ -88,8 +88,8 @@ class ClassificationSource(Source):
 
     kind: ClassVar[Kind] = "classification"
 
-    reader: Annotated[Literal["embedded", "class_folders", "ilsvrc", "ilsvrc_archives"], Selects(READERS)] = (
-        Field(description="Layout of the data")
+    reader: Annotated[Literal["embedded", "class_folders", "ilsvrc", "ilsvrc_archives"], Selects(READERS)] = Field(
+        description="Layout of the data"
     )
     validation_per_class: Whole = Field(
         description='Images of each class held out of train, where splits.validation is ""'
@@ -97,9 +97,7 @@ class ClassificationSource(Source):
     blacklist: str = Field(
         description="ilsvrc_archives: file of numbers of val images to leave out; from root, or from the development kit"
     )
-    resize_shorter_side_px: Whole = Field(
-        description="Shorter side after packing, px; 0 keeps the files byte for byte"
-    )
+    resize_shorter_side_px: Whole = Field(description="Shorter side after packing, px; 0 keeps the files byte for byte")
     embedded: EmbeddedDigits = Field(description="Read by reader: embedded alone")
 
 
@@ -108,23 +106,17 @@ class DetectionSource(Source):
 
     kind: ClassVar[Kind] = "detection"
 
-    reader: Annotated[Literal["embedded", "voc", "coco", "ilsvrc", "ilsvrc_archives"], Selects(READERS)] = (
-        Field(description="Layout of the data")
+    reader: Annotated[Literal["embedded", "voc", "coco", "ilsvrc", "ilsvrc_archives"], Selects(READERS)] = Field(
+        description="Layout of the data"
     )
     images: str = Field(description='Folder of the images; coco: such as "{split}"')
-    annotations: str = Field(
-        description='Folder of the XML; coco: such as "annotations/instances_{split}.json"'
-    )
+    annotations: str = Field(description='Folder of the XML; coco: such as "annotations/instances_{split}.json"')
     lists: str = Field(description="Folder of the lists of each split")
-    classes: Texts = Field(
-        description="[] takes them from the training annotations; ilsvrc: by wnid or by name"
-    )
+    classes: Texts = Field(description="[] takes them from the training annotations; ilsvrc: by wnid or by name")
     box_origin: Annotated[Literal[0, 1], ONE_OF_NUMBERS] = Field(
         description="Number of an image's first pixel in the XML: VOC 1, ILSVRC 0"
     )
-    images_without_objects: Literal["refuse", "keep"] = Field(
-        description="ilsvrc: its layout says which they are"
-    )
+    images_without_objects: Literal["refuse", "keep"] = Field(description="ilsvrc: its layout says which they are")
     crowd: Literal["difficult", "partial"] = Field(
         description="coco: what a crowd region is: an object that counts neither way | an image that may hold more objects"
     )

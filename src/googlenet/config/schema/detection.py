@@ -34,13 +34,9 @@ class Search(Settings):
     preset: Annotated[
         Literal["rcnn", "opencv_fast", "opencv_quality"], Selects("googlenet.detection.search_presets")
     ] = Field(description="What is segmented and how segments are grouped")
-    superpixel_scale: Positive = Field(
-        description="Factor on the superpixel size; 1 as published, 2 as the paper"
-    )
+    superpixel_scale: Positive = Field(description="Factor on the superpixel size; 1 as published, 2 as the paper")
     sigma: Positive = Field(description="Of the blur before segmentation, px")
-    width_px: Whole = Field(
-        description="Width to which images are resized for the search, px; 0: as they are"
-    )
+    width_px: Whole = Field(description="Width to which images are resized for the search, px; 0: as they are")
     min_box_side_px: Whole = Field(description="Smaller boxes are left out, px of the resized image")
     max_boxes: Whole = Field(description="Boxes an image; 0: no limit")
 
@@ -64,20 +60,14 @@ class TrainMultibox(RunsNetwork, Optimisation):
     head: Literal["flat", "grid"] = Field(
         description="flat: a linear layer on the whole last map | grid: at every cell, for the priors centred there"
     )
-    head_channels: Count = Field(
-        description="Of the convolution before: 1x1 in the flat head, 3x3 in the grid"
-    )
-    priors: Count = Field(
-        description="flat: boxes, k-means of the training boxes; grid: shapes at every cell"
-    )
+    head_channels: Count = Field(description="Of the convolution before: 1x1 in the flat head, 3x3 in the grid")
+    priors: Count = Field(description="flat: boxes, k-means of the training boxes; grid: shapes at every cell")
     prior_seed: Seed = Field(description="Of k-means")
     match_iou: Iou = Field(
         description="Each object takes one prior; below 1 every prior over it also takes its best object"
     )
     location_weight: Positive = Field(description="Alpha of the combined loss")
-    crop_area: Pair = Field(
-        description="Range of the share of the image that training sees; [1.0, 1.0]: the whole"
-    )
+    crop_area: Pair = Field(description="Range of the share of the image that training sees; [1.0, 1.0]: the whole")
     crop_aspect: Pair = Field(description="Range of the part's aspect ratio, against the image's")
     batches_per_epoch: Count = Field(description="Steps an epoch")
     batch_size: Count = Field(description="Images a step")
@@ -92,9 +82,7 @@ class TrainMultibox(RunsNetwork, Optimisation):
                 continue
             low, high = getattr(self, key)
             if not 0 < low <= high or (key == "crop_area" and high > 1):
-                raise wrong(
-                    f"two numbers above 0{' and up to 1' if key == 'crop_area' else ''}, the lower first", key
-                )
+                raise wrong(f"two numbers above 0{' and up to 1' if key == 'crop_area' else ''}, the lower first", key)
         return self
 
 
@@ -103,9 +91,7 @@ class MergeProposals(RunsNetwork):
 
     parts: Count = Field(description="As in propose_regions")
     multibox_boxes: Count = Field(description="Of each image, the most confident")
-    multibox_nms_iou: Iou = Field(
-        description="Of two boxes of MultiBox that overlap more, the more confident stays"
-    )
+    multibox_nms_iou: Iou = Field(description="Of two boxes of MultiBox that overlap more, the more confident stays")
     duplicate_iou: Iou = Field(
         description="Of two boxes that overlap more, MultiBox's stays, or the first; 1.0 keeps both"
     )
@@ -135,9 +121,7 @@ class HardNegatives(Settings):
 
     enabled: bool = Field(description="Whether hard ones are looked for")
     share: Fraction = Field(description="Of a batch's background that comes from the hardest")
-    scored: Count = Field(
-        description="Drawn at random before every epoch, and scored by the network as it then is"
-    )
+    scored: Count = Field(description="Drawn at random before every epoch, and scored by the network as it then is")
     hardest: Count = Field(description="Of them kept for the epoch")
 
 
@@ -176,12 +160,8 @@ class Svm(Settings):
     """One against all the rest, linear, as R-CNN."""
 
     c: Positive = Field(description="R-CNN's, for vectors scaled to a mean norm of 20 as its are")
-    negative_iou: Iou = Field(
-        description="Background of a class: less overlap than this with any of its objects"
-    )
-    first_negatives: Count = Field(
-        description="A class, drawn at random; then hard ones are added, pass by pass"
-    )
+    negative_iou: Iou = Field(description="Background of a class: less overlap than this with any of its objects")
+    first_negatives: Count = Field(description="A class, drawn at random; then hard ones are added, pass by pass")
     hard_score: float = Field(description="Those that score above this")
     most_added: Count = Field(description="The hardest so many in a pass")
     passes: Whole = Field(description="Until there are none, or for so many passes")
@@ -197,9 +177,7 @@ class ContextFeature(Settings):
 class FitRegionHeads(RunsNetwork, RegionView):
     """What the switches need beyond the fine-tuned network, fitted on its vectors of training regions."""
 
-    objects: Count = Field(
-        description="Regions sampled from the training images, at most: objects themselves,"
-    )
+    objects: Count = Field(description="Regions sampled from the training images, at most: objects themselves,")
     positives: Count = Field(description="proposals on an object,")
     negatives: Count = Field(description="and background")
     held_out: Annotated[float, Field(gt=0, lt=1)] = Field(
@@ -239,13 +217,9 @@ class ScoreRegions(RunsNetwork, RegionView):
             if len(set(row)) < len(row):
                 raise wrong("a list that names each switch once", *path)
             if set(row) >= CLASSIFIERS:
-                raise wrong(
-                    "a list of at most one of context_feature and svm (each classifies the regions)", *path
-                )
+                raise wrong("a list of at most one of context_feature and svm (each classifies the regions)", *path)
             if set(row) in seen:
-                raise wrong(
-                    "a list that differs from score_regions.switches and from the lists before it", *path
-                )
+                raise wrong("a list that differs from score_regions.switches and from the lists before it", *path)
             seen.append(set(row))
         return self
 
@@ -253,17 +227,13 @@ class ScoreRegions(RunsNetwork, RegionView):
 class EvaluateDetection(StageSettings, Bootstrap):
     """Mean average precision by ILSVRC's rules, of each detector and of their mean (Tables 4 and 5)."""
 
-    nms_iou: Iou = Field(
-        description="Of two detections of a class that overlap more, the more confident stays"
-    )
+    nms_iou: Iou = Field(description="Of two detections of a class that overlap more, the more confident stays")
     min_score: Fraction = Field(description="Detections below it are left out")
     max_per_image: Count = Field(description="Detections an image")
     small_object_threshold: bool = Field(
         description="An overlap of at least min(0.5, wh / ((w + 10)(h + 10))) is enough, per box"
     )
-    examples: Whole = Field(
-        description="So many best and so many worst images, by F1 at example_score, are drawn"
-    )
+    examples: Whole = Field(description="So many best and so many worst images, by F1 at example_score, are drawn")
     example_score: Fraction = Field(description="Detections from this score on count for F1")
     switches: Switches = Field(description="As in score_regions")
     compare: Annotated[tuple[Switches, ...], Field(strict=False)] = Field(description="As in score_regions")

@@ -32,9 +32,7 @@ class Compute(Settings):
     """Where and how numbers are computed. Another device, precision or number of threads gives other bits."""
 
     device: Literal["cpu", "cuda"] = Field(description="Where networks run; cuda takes one GPU for each job")
-    precision: Literal["bf16", "fp32"] = Field(
-        description="bf16: autocast of matrix products and convolutions"
-    )
+    precision: Literal["bf16", "fp32"] = Field(description="bf16: autocast of matrix products and convolutions")
     numeric_threads: Count = Field(description="Threads of each job; jobs run side by side")
 
 
@@ -86,9 +84,7 @@ class Model(Settings):
     dropout: OpenFraction = Field(description="Share dropped before the classifier")
     aux_dropout: OpenFraction = Field(description="Share dropped in the auxiliary heads")
     aux_heads: Modules = Field(description="Modules that carry an auxiliary classifier")
-    lrn: bool = Field(
-        description="Response normalisation after the first two convolutions (network: paper alone)"
-    )
+    lrn: bool = Field(description="Response normalisation after the first two convolutions (network: paper alone)")
     inception: Literal["reduced", "naive"] = Field(
         description="reduced: figure 2b | naive: figure 2a, without 1x1 reductions"
     )
@@ -221,9 +217,7 @@ class Averaging(Settings):
 class Optimisation(Settings):
     """Stochastic gradient descent with momentum, its schedule, and averaging (section 6)."""
 
-    epochs: Count = Field(
-        description="Passes through the training data, or through batches_per_epoch batches"
-    )
+    epochs: Count = Field(description="Passes through the training data, or through batches_per_epoch batches")
     learning_rate: Positive = Field(description="At the start, after the warm-up")
     warmup_steps: Whole = Field(description="Steps in which the rate rises linearly")
     schedule: Literal["steps", "cosine"] = Field(

@@ -31,9 +31,7 @@ def check(source: schema.DataSource) -> None:
     key, splits = f"{source.key}.embedded", ", ".join(SPLITS)
     writers = [source.embedded.writers.of(split) for split in SPLITS]
     if min(writers) < 1 or sum(writers) > WRITERS:
-        raise UserError(
-            f"{key}.writers: {writers} for {splits}; each needs 1, all together at most {WRITERS}"
-        )
+        raise UserError(f"{key}.writers: {writers} for {splits}; each needs 1, all together at most {WRITERS}")
     if isinstance(source, schema.ClassificationSource):
         low, high = source.embedded.digit_scale
         if not 0 < low <= high <= 1:

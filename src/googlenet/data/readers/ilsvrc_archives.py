@@ -44,9 +44,7 @@ KIT_2012 = r"ILSVRC2012_devkit_t12"
 WHOLE: dict[Kind, str] = {"classification": r"ILSVRC201[5-7]_CLS-LOC", "detection": r"ILSVRC201[5-7]_DET"}
 PARTS: dict[Kind, dict[str, tuple[str, ...]]] = {  # what a split may name: pictures, and in detection boxes
     "classification": {"train": (r"ILSVRC2012_img_train|train",), "val": (r"ILSVRC2012_img_val|val",)},
-    "detection": {
-        part: (rf"ILSVRC201[34]_DET_{part}", rf"ILSVRC201[34]_DET_bbox_{part}") for part in ("train", "val")
-    },
+    "detection": {part: (rf"ILSVRC201[34]_DET_{part}", rf"ILSVRC201[34]_DET_bbox_{part}") for part in ("train", "val")},
 }
 OFFICIAL = {  # what is asked for when it is not there
     PARTS["classification"]["train"][0]: "ILSVRC2012_img_train.tar",
