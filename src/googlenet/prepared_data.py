@@ -45,10 +45,7 @@ def verify(folder: Path) -> int:
 
 
 def faults(folder: Path, say: Callable[[str], None] = lambda line: None) -> Iterator[str]:
-    """One line for each shard and each picture that is not what the manifest and its record say.
-
-    `say` is given a line for each shard that is looked at.
-    """
+    """A line for each shard and picture that is not what the manifest and its record say. `say`: given each shard."""
     splits = read_manifest(folder / "manifest.json").splits
     total, number = sum(len(split.shards) for split in splits.values()), 0
     for split in [name for name in SPLITS if name in splits]:

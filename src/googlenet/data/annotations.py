@@ -20,10 +20,7 @@ CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 def read_annotation(path: AnyPath, origin: int, empty: bool = False) -> Annotation:
-    """Read a VOC XML file, boxes unjudged. `empty`: a file that names no object is right, too.
-
-    Raises UserError if the file is missing, broken, has entities, or no object where there should be one.
-    """
+    """Read a VOC XML file, boxes unjudged. `empty`: it may name no object. Raises UserError naming the file."""
     content = None
     try:
         content = path.read_bytes()
@@ -50,10 +47,9 @@ def place(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Put an annotation's boxes into a picture of `width` x `height` px, as 0-based inclusive pixels.
 
-    Tools disagree on whether the first pixel is 0 or 1, so a corner that lies beyond the picture by that one
-    pixel is clipped; anything further out is an error. Returns boxes float32 [n, 4], labels int64 [n] (places
-    in `keys`) and difficult bool [n]. Raises UserError naming the file for a picture of another size, an
-    unknown class, or a box that is inverted, without area or outside (COCO's boxes: under one pixel wide or high).
+    Tools disagree on whether the first pixel is 0 or 1: a corner that lies beyond the picture by that one is clipped.
+    Returns boxes float32 [n, 4], labels int64 [n] (places in `keys`), difficult bool [n]. Raises UserError naming the
+    file for a picture of another size, an unknown class, or a box that is inverted, without area or further outside.
     """
     file, (w, h) = annotation.file, annotation.size
     if (w and w != width) or (h and h != height):

@@ -36,9 +36,9 @@ class ClassRow(NamedTuple):
 
 
 def read_class_table(path: AnyPath) -> list[ClassRow]:
-    """Read `wnid number name` (map_det.txt), `wnid words, more words` (LOC_synset_mapping.txt), or `name` lines.
+    """Read lines of `wnid number name` (the competition's own number), `wnid words, more words`, or `name`.
 
-    A number is the competition's own for the class. Raises UserError naming file and line.
+    Raises UserError naming file and line.
     """
     rows: list[ClassRow] = []
     seen: dict[str | int, int] = {}

@@ -31,10 +31,9 @@ def composite(
 def scene(
     digits: list[np.ndarray], photographs: list[np.ndarray], side: int, digit_px: tuple[int, int], rng: Generator
 ) -> tuple[np.ndarray, list[tuple[int, Box]]]:
-    """Draw several digits (each float [8, 8], 0-1) with little overlap onto a livelier crop.
+    """Draw several digits (each float [8, 8], 0-1) with little overlap onto a livelier crop, the first one in any case.
 
-    Returns the picture, uint8 [side, side, 3] RGB, and for every digit that found room its place in `digits`
-    and the tight box of its ink (0-based, inclusive). The first digit always finds room.
+    Returns uint8 [side, side, 3] RGB, and the place in `digits` and the tight box of the ink of each that found room.
     """
     canvas = background(photographs, side, CEILING["scene"], rng)
     scratches(canvas, int(rng.integers(2, 7)), 4, rng)

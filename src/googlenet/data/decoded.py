@@ -39,7 +39,7 @@ class Pictures(Sequence[np.ndarray]):
 def labelled(folder: Path, limit_mb: float) -> dict[str, tuple[Pictures, np.ndarray]]:
     """The pictures and labels of every split of a classification set, for one training.
 
-    Half of the memory is for training, half for validation, which is seen at every epoch; test is seen at the end alone.
+    Half of the memory is for training, half for validation, seen at every epoch; test is seen at the end alone.
     """
     shares = {"train": 0.5, "validation": 0.5, "test": 0.0}
     splits = {name: open_split(folder, name) for name in SPLITS}

@@ -69,10 +69,7 @@ class DetectionTable(NamedTuple):
 
 
 def read_list(path: Path) -> Pictures:
-    """Read a list, one picture to a line; its number is the second word if those are all different numbers from 1 on.
-
-    Otherwise a picture's number is its place in the list, from 1.
-    """
+    """Read a list, a picture to a line: its number is the second word if all differ, from 1 on; else the line's."""
     rows = [(at, line.split()) for at, line in lines_of(path)]
     place: dict[str, int] = {}
     for at, words in rows:

@@ -29,8 +29,7 @@ def root_of(source: DataSource) -> Path:
 def check_splits(source: DataSource) -> None:
     """See that `splits` names three different sources.
 
-    In classification, validation may be "" where images are held out of training instead; and training may be "" too, for
-    a data set that nothing is trained on: then test stands alone.
+    In classification, validation may be "" where images are held out of training, which may be "" where test is alone.
     """
     key, splits, needed = f"{source.key}.splits", source.splits, list(SPLITS)
     if isinstance(source, ClassificationSource):
@@ -117,10 +116,7 @@ def class_names(folder: AnyPath, key: str) -> list[str]:
 
 
 def pictures_in(folder: AnyPath, split: str, classes: list[str], refused: list[Refused]) -> list[Candidate]:
-    """Every picture of one split with its class; the files there that are no pictures join `refused`.
-
-    A class that training does not have is a UserError: its pictures could only ever count as wrong.
-    """
+    """A split's pictures with their classes; other files join `refused`. UserError for a class not in training."""
     candidates, labels = [], {name: label for label, name in enumerate(classes)}
 
     def refuse(name: str, reason: str) -> None:
@@ -149,8 +145,8 @@ def pictures_in(folder: AnyPath, split: str, classes: list[str], refused: list[R
 def hold_out(source: ClassificationSource, splits: dict[str, list[Candidate]], classes: list[str]) -> None:
     """Where training has no validation beside it, move `validation_per_class` pictures of each class there.
 
-    Which ones depends on their names alone (those of the smallest SHA-256), so that another picture in the
-    folder moves at most one of them. Raises UserError when a class has no more pictures than are held out.
+    Those whose names have the smallest SHA-256: another picture in the folder moves at most one. Raises UserError when
+    a class has no more pictures than that.
     """
     if "train" not in splits or "validation" in splits:
         return

@@ -61,7 +61,7 @@ def check(source: DataSource, top: AnyPath) -> None:
 def read(source: DataSource, top: AnyPath, table: list[ClassRow] | None = None) -> Reading:
     """Read one of the two parts from `top`, the folder that holds Data, Annotations and ImageSets.
 
-    The classes are wnids in the order of the alphabet, shown by their words. Their table lies with the data, if it is not given.
+    The classes are wnids in the order of the alphabet, shown by the words of `table`, by default the data's.
     """
     check(source, top)
     table = table_of(top, source.kind) if table is None else table
@@ -158,10 +158,7 @@ class _Marked:
         self._made: dict[bytes, tuple[int, ...]] = {}
 
     def partial(self, item: str, keys: list[str]) -> tuple[int, ...]:
-        """The classes, by their places in `keys`, of which the picture may have objects without a box.
-
-        Few combinations occur, in many pictures: equal ones are one object in memory.
-        """
+        """Places in `keys` of the classes that may have objects without a box; few differ: each is kept once."""
         row = self.whole[self.row[item]]
         mark = row.tobytes()
         if mark not in self._made:

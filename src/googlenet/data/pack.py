@@ -55,10 +55,7 @@ class Piece:
         return f"{self.split}-{self.number:05d}"
 
     def digest(self, scratch: Path) -> str:
-        """SHA-256 of all that is known of the pictures before they are opened.
-
-        `scratch`, the folder of a reader that makes its files, has another name in every run and is left out.
-        """
+        """SHA-256 of what is known of the pictures unopened, without the name of `scratch`, new in every run."""
         digest = hashlib.sha256()
         for item, size in zip(self.candidates, self.sizes, strict=True):
             path, offset = item.place
@@ -122,8 +119,7 @@ class NoteHead(Metrics):
 def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHead:
     """Write a piece's shard and note, or find them written; return the note's head.
 
-    `on_image()` is called after each image; what it raises ends the work and leaves no half shard. Raises OSError naming the
-    file, such as that of a full disk.
+    `on_image()` is called after each image; what it raises ends the work and leaves no half shard. Raises OSError.
     """
     digest = piece.digest(task.scratch)
     head = _done(piece, task, digest)

@@ -26,12 +26,10 @@ class Seen(NamedTuple):
 
 
 def decode(image: bytes, name: str = "picture") -> np.ndarray:
-    """Decode a picture file to uint8 [h, w, 3] RGB, upright by its EXIF orientation.
+    """Decode a picture file to uint8 [h, w, 3] RGB, upright by its EXIF orientation. Raises UserError naming `name`.
 
-    Grey becomes three equal channels, alpha lies on white, 16 bits are scaled to 8, of an animation the first
-    frame counts. Plain JPEGs go to OpenCV, which is faster; everything else, and every JPEG without its end,
-    to Pillow, which is strict. Raises UserError naming `name` when the bytes are no picture, or only a part
-    of one.
+    Grey becomes three equal channels, alpha lies on white, 16 bits are scaled to 8, an animation is its first frame.
+    Plain JPEGs go to OpenCV, which is faster; all else, and every JPEG without its end, to Pillow, which is strict.
     """
     if _is_plain_jpeg(image):
         pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)

@@ -40,13 +40,10 @@ def prepare(
 ) -> Manifest:
     """Read, check and pack a data set into `folder`, named like it; return the manifest without its stamp.
 
-    `state`: a folder of these very settings for notes of what is done (`state_of`); a run that was cut off goes on from
-    them. Other folders beside it go. It is removed (`forget`) when the manifest is written. The result depends neither on
-    it nor on `workers`. `stop` is asked often; `say` is given a line of progress every ten seconds.
-
-    Raises UserError when the source is missing, too many files are bad (all that were found are listed in
-    `folder`/quarantine.csv), or a class has nothing left in a split; Stopped when `stop()` says so; OSError naming the
-    file for a full disk.
+    `state`: a folder for notes of what is done (`state_of`), from which a run that was cut off goes on; others go.
+    The result depends neither on it nor on `workers`. `stop` is asked often; `say` is given lines of progress.
+    Raises UserError when the source is missing, too many files are bad (`folder`/quarantine.csv lists all), or a class
+    has nothing left in a split; Stopped when `stop()` says so; OSError naming the file for a full disk.
     """
     from googlenet.data import store
     from googlenet.data.pack import Task

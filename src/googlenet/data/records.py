@@ -82,10 +82,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Reading:
-    """All that a reader found. `classes` are for people; `keys` are the same as the annotations name them.
-
-    A data set that nothing is trained on may have its test split alone.
-    """
+    """All that a reader found. `keys` are `classes` as annotations name them. Test may be the only split."""
 
     classes: list[str]
     keys: list[str]

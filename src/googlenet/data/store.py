@@ -38,10 +38,7 @@ SCHEMA = pa.schema(
 
 
 def write_shard(path: Path, records: Iterable[Record]) -> Shard:
-    """Pack records into one shard, holding one batch at a time. It is whole or not there.
-
-    The same records give the same bytes. Raises OSError naming the path, such as that of a full disk.
-    """
+    """Pack records into one shard, by batches, whole or not at all; equal records give equal bytes. Raises OSError."""
     records, count = iter(records), 0
     with atomic(path) as part:
         with open(part, "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:

@@ -58,7 +58,7 @@ def members(path: Path, start: int = 0, size: int | None = None, called: str = "
 
 
 def contents(path: Path, wanted: Callable[[str], bool] = bool) -> Iterator[tuple[str, bytes]]:
-    """Names and bytes of the wanted files, by default all, of a small archive, plain or packed by gzip, in one pass.
+    """Names and bytes of the wanted files of a small archive, plain or packed by gzip, in one pass.
 
     Raises UserError as `members` does, and where it unpacks to more than such an archive ever has.
     """

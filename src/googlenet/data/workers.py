@@ -73,8 +73,7 @@ def pack_all(
 ) -> Iterator[tuple[int, NoteHead]]:
     """Pack all pieces by `count` workers; give (place of the piece, head of its note) as each is done, in any order.
 
-    One worker is this process. Raises what a worker raised, Stopped when `stop()` says so, and UserError for a worker that
-    was killed. Workers end with the iterator.
+    One is this process. All end with the iterator. Raises what a worker raised, Stopped, UserError for a killed one.
     """
     count = min(count, len(pieces))
     if count <= 1:

@@ -29,10 +29,9 @@ FULLY_CONNECTED = {name for name in OURS if name.endswith(("/fc", "/classifier")
 
 
 def state_of(layers: Layers, path: Path) -> dict[str, np.ndarray]:
-    """Our names for Caffe's layers. A head that is not there at all stays away.
+    """Our names for Caffe's layers; a head that is not there at all stays away; the first layer's channels stay BGR.
 
-    The channels that the first layer takes stay in Caffe's order, BGR. Raises UserError for a layer that is
-    missing, or that GoogLeNet does not have.
+    Raises UserError for a layer that is missing, or that GoogLeNet does not have.
     """
     strange = sorted(layers.keys() - OURS.keys())
     if strange:

@@ -55,10 +55,9 @@ def check_network(network: str, origin: Origin, what: str) -> None:
 
 
 def imported(path: Path, origin: Origin, model: Model, width: float) -> "Network":
-    """Read weights into the network that they are of; its spec keeps what belongs to them.
+    """Read weights into the network that they are of. `model`: what they do not say (dropout, lrn); `width`: a factor.
 
-    model: for what the weights do not say (dropout, lrn). width: the member's own factor. Raises UserError, naming the file,
-    for what is damaged or of another network.
+    Raises UserError, naming the file, for what is damaged or of another network.
     """
     import torch
 
@@ -89,10 +88,7 @@ def check_finite(tensors: "Mapping[str, Tensor]", path: Path) -> None:
 
 
 def spec_of(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: Model, width: float) -> "NetworkSpec":
-    """The spec of imported weights: preprocessing and class order of their origin, the heads that are there.
-
-    All formats know reduced modules, each once, below an average pooling, alone.
-    """
+    """The spec of imported weights: their origin's preprocessing and class order, the heads that are there."""
     from googlenet.models.network import Architecture, NetworkSpec
 
     classifier, paper = CLASSIFIER[origin.network], origin.network == "paper"

@@ -22,10 +22,7 @@ class Reader(Protocol):
         """See that everything is there, opening no image and importing nothing heavy. Raises UserError naming the key."""
 
     def read(self, source: DataSource, scratch: Path) -> Reading:
-        """Find the classes, the candidates of each split, and what is refused.
-
-        `scratch`: an empty folder that lives until the images are packed, for a reader that makes its files.
-        """
+        """Find classes, splits and refusals. `scratch`: an empty folder, there until the images are packed."""
 
 
 def of(source: DataSource) -> Reader:
