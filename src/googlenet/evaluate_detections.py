@@ -75,10 +75,9 @@ def scored(
 ) -> Scores:
     """Read the files and score: mAP, the AP of each class, and what was counted. Raises UserError for bad input."""
     images = read_list(list)
-    truth, known = read_truth(images, annotations, read_class_table(classes) if classes else ())
+    (image, label, box, hard), known = read_truth(images, annotations, read_class_table(classes) if classes else ())
     pairs = read_blacklist(blacklist, images, known) if blacklist else np.zeros((0, 2), np.int64)
-    hard = truth.difficult if difficult == "neutral" else None
-    objects, total = Objects(truth.image, truth.label, truth.box, hard, pairs), len(known.keys)
+    objects, total = Objects(image, label, box, hard if difficult == "neutral" else None, pairs), len(known.keys)
     detected = Detections(*read_detections(detections, images, known))
     result = evaluate(detected, objects, total, small=threshold == "small")
     wanted = count_objects(objects, total).tolist()

@@ -26,16 +26,17 @@ def files(tmp_path):
 def test_truth_by_wnid_and_by_name_with_boxes_as_the_xml_has_them(files):
     _, pictures, truth, classes = files
     assert pictures.names == ["a", "b/c"] and pictures.by_number == {"7": 0, "3": 1}
-    assert truth.image.tolist() == [0, 0] and truth.label.tolist() == [0, 1]
-    assert truth.box.tolist() == [[0, 0, 9, 9], [5, 5, 5, 8]]  # one pixel wide, which the rules allow
-    assert truth.difficult.tolist() == [False, False]
+    image, label, box, difficult = (column.tolist() for column in truth)
+    assert image == [0, 0] and label == [0, 1]
+    assert box == [[0, 0, 9, 9], [5, 5, 5, 8]]  # one pixel wide, which the rules allow
+    assert difficult == [False, False]
     assert classes.keys == ["n02000001", "n02000002"] and classes.by_number == {"2": 0, "1": 1}
 
 
 def test_classes_without_a_table_are_those_that_occur(files):
     root, pictures, *_ = files
     truth, classes = read_truth(pictures, root / "xml", ())
-    assert classes.keys == ["cat", "n02000001"] and truth.label.tolist() == [1, 0] and not classes.by_number
+    assert classes.keys == ["cat", "n02000001"] and truth[1].tolist() == [1, 0] and not classes.by_number
 
 
 @pytest.mark.parametrize(
@@ -70,8 +71,8 @@ def test_three_forms_one_table(files):
 def test_no_detections(files):
     root, pictures, _, classes = files
     for name, content in (("d.txt", ""), ("d.csv", HEAD), ("d.json", "[]")):
-        found = read_detections(put(root / name, content), pictures, classes)
-        assert len(found.image) == len(found.score) == 0 and found.box.shape == (0, 4)
+        image, _, score, box = read_detections(put(root / name, content), pictures, classes)
+        assert len(image) == len(score) == 0 and box.shape == (0, 4)
 
 
 GOOD = "7 1 0.5 1 2 3 4\n"

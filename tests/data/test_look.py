@@ -6,9 +6,8 @@ from PIL import Image
 
 from data.rooms import class_tree, classification, detection, jpeg, noise, put, voc_tree, xml
 from data.test_pictures import saved
-from googlenet.data import prepare as preparing
 from googlenet.data.look import kind_of, reasons, warnings
-from googlenet.data.prepare import prepare
+from googlenet.data.prepare import prepare, prepared
 from googlenet.data.records import Refused
 from googlenet.metrics.data import Groups, RefusalCount
 
@@ -146,10 +145,13 @@ def test_reasons_are_counted_the_most_frequent_first():
     )
 
 
-def test_the_log_says_what_was_left_out_and_what_is_there_twice(tmp_path):
+def test_the_log_says_what_was_left_out_and_what_is_there_twice(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     root = own_trees(tmp_path / "raw")
     put(root / "train/dog/7.jpg", b"x")
     put(root / "test/dog/9.jpg", (root / "train/cat/1.jpg").read_bytes())
-    lines = preparing.log_lines(folders(tmp_path, max_bad_fraction=0.1))
+    settings, lines = classification("class_folders", root, max_bad_fraction=0.1), []
+    with prepared(settings, tmp_path / "pets", "0" * 64, 1, bool, lines.append):
+        assert not lines
     assert lines[0] == "left out: train: dog/7.jpg: not a picture" and len(lines) == 2
     assert lines[1].startswith("warning: 1 picture is in more than one split, byte for byte")

@@ -1,7 +1,7 @@
 """Boxes in VOC's XML, which ILSVRC uses too: what the file says, where that lies in a picture, lists of such pictures."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 from sys import intern
 from xml.etree.ElementTree import Element, ParseError
@@ -66,7 +66,7 @@ def place(
 
 def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: int) -> list[float]:
     """One box as 0-based inclusive pixels, clipped by at most the one pixel that the origin leaves open."""
-    shown = f"{annotation.file}: box ({', '.join(f'{value:g}' for value in box)})"
+    shown = f"{annotation.file}: box {as_text(box)}"
     if not (box[0] < box[2] and box[1] < box[3]):
         raise UserError(f"{shown} is inverted or has no area")
     # The side on which the other convention shows.
@@ -84,6 +84,11 @@ def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: 
     if placed[0] > placed[2] or placed[1] > placed[3]:
         raise UserError(f"{shown} is under one pixel wide or high")
     return placed
+
+
+def as_text(box: Sequence[float]) -> str:
+    """A box for an error's text."""
+    return f"({', '.join(f'{value:g}' for value in box)})"
 
 
 def _name(item: Element, path: AnyPath) -> str:
@@ -120,7 +125,7 @@ def listed(
     empty: bool = False,
     negatives: Collection[str] = (),
 ) -> tuple[list[Candidate], list[Refused]]:
-    """The picture and annotation of every item of a list; what lacks one of them is refused.
+    """The picture and annotation of every item of a list, or a refusal.
 
     `empty`: an annotation may name no object. `negatives`: items without objects, which need no annotation.
     """

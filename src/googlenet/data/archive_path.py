@@ -113,11 +113,7 @@ AnyPath = Path | ArchivePath
 
 
 def tree_of(
-    archive: Path,
-    offset: int = 0,
-    size: int | None = None,
-    called: str = "",
-    wanted: Callable[[str], bool] = lambda name: True,
+    archive: Path, offset: int = 0, size: int | None = None, called: str = "", wanted: Callable[[str], bool] = bool
 ) -> Tree:
     """The tree of an uncompressed archive. Raises UserError as `tar_index.members` does."""
     called = called or archive.name

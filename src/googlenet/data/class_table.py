@@ -46,9 +46,8 @@ def read_class_table(path: AnyPath) -> list[ClassRow]:
         row = _row(line)
         for value in (row.key, row.number):
             if value and value in seen:
-                raise UserError(
-                    f"{path.name}, line {at}: '{value}' stands in line {seen[value]} already; remove one of them"
-                )
+                before = f"'{value}' stands in line {seen[value]} already"
+                raise UserError(f"{path.name}, line {at}: {before}; remove one of them")
             seen[value] = at
         rows.append(row)
     return rows
@@ -141,10 +140,10 @@ def classes_in(data: AnyPath, kind: Kind) -> list[ClassRow]:
 
 def truth_in(data: AnyPath) -> tuple[str, list[int]]:
     """Return (name of the file, the class's number of each val picture, in the order of their names)."""
-    files = [path for path in visible(data) if TRUTH.fullmatch(path.name)]
-    if not files:
+    path = next((path for path in visible(data) if TRUTH.fullmatch(path.name)), None)
+    if path is None:
         raise UserError(f"{data}: has no ILSVRC2012_validation_ground_truth.txt; fetch the kit again")
-    return files[0].name, numbers_in(files[0])
+    return path.name, numbers_in(path)
 
 
 def numbers_in(path: AnyPath) -> list[int]:

@@ -20,16 +20,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from googlenet.data.annotations import read_annotation
+from googlenet.data.annotations import CORNERS, as_text, read_annotation
 from googlenet.data.class_table import ClassRow, by_any_name, key_of, lines_of, pairs_in, text_of
 from googlenet.data.folders import inside
 from googlenet.errors import UserError, nearest
 
-CORNERS = ("xmin", "ymin", "xmax", "ymax")
 COLUMNS = ("image", "class", "score", *CORNERS)
 XML_ORIGIN = 0  # boxes stay as the XML has them: the overlap of two does not depend on where counting begins
 
 Row = tuple[str, Any, Any, Sequence[Any]]  # where it stands, picture, class, score and corners
+Columns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 class Pictures(NamedTuple):
@@ -50,24 +50,6 @@ class Classes(NamedTuple):
     by_number: dict[str, int]  # empty where nothing says the numbers
 
 
-class ObjectTable(NamedTuple):
-    """One row per object: picture int64 [m], label int64 [m], box float64 [m, 4], difficult bool [m]."""
-
-    image: np.ndarray
-    label: np.ndarray
-    box: np.ndarray
-    difficult: np.ndarray
-
-
-class DetectionTable(NamedTuple):
-    """One row per detection: picture int64 [n], label int64 [n], score float64 [n], box float64 [n, 4]."""
-
-    image: np.ndarray
-    label: np.ndarray
-    score: np.ndarray
-    box: np.ndarray
-
-
 def read_list(path: Path) -> Pictures:
     """Read a list, a picture to a line: its number is the second word if all differ, from 1 on; else the line's."""
     rows = [(at, line.split()) for at, line in lines_of(path)]
@@ -85,8 +67,11 @@ def read_list(path: Path) -> Pictures:
     return Pictures(path.name, list(place), place, by_number)
 
 
-def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> tuple[ObjectTable, Classes]:
-    """Read the XML of every picture; the classes are those of `table`, or without one those that occur, sorted."""
+def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> tuple[Columns, Classes]:
+    """Read the XML of every picture; the classes are those of `table`, or without one those that occur, sorted.
+
+    A row for each object: picture int64 [m], label int64 [m], box float64 [m, 4], difficult bool [m].
+    """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; give the one that holds the XML of the pictures")
     known = by_any_name(table)
@@ -106,7 +91,7 @@ def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> t
         difficult.extend(annotation.difficult)
         for box in annotation.boxes:
             if box[0] > box[2] or box[1] > box[3]:
-                raise UserError(f"{annotation.file}: box {_shown(box)} is inverted; mend the file")
+                raise UserError(f"{annotation.file}: box {as_text(box)} is inverted; mend the file")
             boxes.extend(box)
     if not table:
         known = {name: name for name in names}
@@ -116,8 +101,7 @@ def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> t
     label_of = {key: label for label, key in enumerate(keys)}
     labels = [label_of[key_of(name, known, file)] for name, file in zip(names, files, strict=True)]
     placed = np.array(boxes, np.float64).reshape(-1, 4)
-    columns = np.array(image), np.array(labels, np.int64), placed, np.array(difficult, bool)
-    return ObjectTable(*columns), classes
+    return (np.array(image), np.array(labels, np.int64), placed, np.array(difficult, bool)), classes
 
 
 def read_blacklist(path: Path, pictures: Pictures, classes: Classes) -> np.ndarray:
@@ -131,28 +115,26 @@ def read_blacklist(path: Path, pictures: Pictures, classes: Classes) -> np.ndarr
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
-def read_detections(path: Path, pictures: Pictures, classes: Classes) -> DetectionTable:
-    """Read detections of listed pictures, in the order of the file."""
-    rows = FORMS.get(path.suffix.lower(), _of_text)
-    if rows is _of_text and not classes.by_number:
-        raise UserError(f"{path.name}: its classes are numbers; give a table that says which (--classes)")
+def read_detections(path: Path, pictures: Pictures, classes: Classes) -> Columns:
+    """Detections of listed pictures in order: picture and label int64 [n], score float64 [n], box float64 [n, 4]."""
+    rows = {".csv": _of_csv, ".json": _of_json}.get(path.suffix.lower(), _of_text)
     place, label_of = pictures.by_number, classes.by_number
     if rows is not _of_text:
-        label_of = {key: label for label, key in enumerate(classes.keys)}
-        place, label_of = pictures.place, {name: label_of[key] for name, key in classes.known.items()}
+        place, label_of = pictures.place, {name: classes.keys.index(key) for name, key in classes.known.items()}
+    elif not label_of:
+        raise UserError(f"{path.name}: its classes are numbers; give a table that says which (--classes)")
     image, label, numbers = array("q"), array("q"), array("d")
     for where, picture, name, values in rows(path):
         if picture not in place:
-            raise UserError(
-                f"{where}: no picture '{picture}' among the {len(place)} of {pictures.file}; mend the line or the list"
-            )
+            known = f"the {len(place)} of {pictures.file}"
+            raise UserError(f"{where}: no picture '{picture}' among {known}; mend the line or the list")
         if name not in label_of:
             raise UserError(f"{where}: no class '{name}'{nearest(name, label_of)}")
         image.append(place[picture])
         label.append(label_of[name])
         numbers.extend(_checked(values, where))
     table = np.array(numbers, np.float64).reshape(-1, 5)
-    return DetectionTable(np.array(image), np.array(label), table[:, 0], table[:, 1:])
+    return np.array(image), np.array(label), table[:, 0], table[:, 1:]
 
 
 def _checked(values: Sequence[Any], where: str) -> list[float]:
@@ -167,7 +149,7 @@ def _checked(values: Sequence[Any], where: str) -> list[float]:
             raise UserError(f"{where}: {name} is '{value}', not a finite number; mend it or leave the line out")
         numbers.append(number)
     if numbers[1] > numbers[3] or numbers[2] > numbers[4]:
-        raise UserError(f"{where}: box {_shown(numbers[1:])} is inverted; write xmin ymin xmax ymax")
+        raise UserError(f"{where}: box {as_text(numbers[1:])} is inverted; write xmin ymin xmax ymax")
     return numbers
 
 
@@ -204,25 +186,17 @@ def _of_json(path: Path) -> Iterator[Row]:
         raise UserError(f"{path.name}: not JSON ({error}); write it again") from None
     if not isinstance(rows, list):
         raise UserError(f"{path.name}: is no list; write [{{image, class, score, box}}, ...]")
+    lacking = "needs the texts image and class, a score, and a box of four numbers"
     for at, row in enumerate(rows, start=1):
         where = f"{path.name}, entry {at}"
         match row:
             case {"image": str(image), "class": str(name), "box": [_, _, _, _] as box}:
                 yield where, image, name, [row.get("score"), *box]
             case _:
-                raise UserError(
-                    f"{where}: needs the texts image and class, a score, and a box of four numbers; mend it"
-                )
+                raise UserError(f"{where}: {lacking}; mend it")
 
 
 def _open(path: Path) -> Iterator[str]:
     """A text file's lines, one by one."""
     with text_of(path), open(path, encoding="utf-8-sig", newline="") as file:
         yield from file
-
-
-def _shown(box: Sequence[float]) -> str:
-    return f"({', '.join(f'{value:g}' for value in box)})"
-
-
-FORMS = {".csv": _of_csv, ".json": _of_json}

@@ -1,11 +1,10 @@
 """A data set cut into pieces of work; a piece's pictures opened, checked and packed into a shard, with a note.
 
-The cut depends on the source alone, on the order of its pictures and the sizes of their files; so a shard's bytes do
-not depend on who packs it, on how many pack at once, or on what was packed before.
+The cut depends on the order of the pictures and the sizes of their files alone, so a shard's bytes do not depend on who
+packs it, how many pack at once, or what was packed before.
 
-The note is written after the shard and lies elsewhere: a shard with its note is done, whenever the run ends. It is
-an Arrow file of one row for each picture packed, with what the whole data set is later asked (`look`), and beside
-them a head of counts and of the pictures left out.
+The note is written after the shard and lies elsewhere: a shard with its note is done. It is an Arrow file of a row for
+each picture packed, for `look`, with a head of counts and of the pictures left out.
 """
 
 import hashlib
@@ -97,10 +96,6 @@ class Task:
     notes: Path
     scratch: Path
 
-    def shard(self, piece: Piece) -> Path:
-        """Where a piece's shard lies."""
-        return self.shards / f"{piece.name}.arrow"
-
     def note(self, piece: Piece) -> Path:
         """Where a piece's note lies."""
         return self.notes / f"{piece.name}.note"
@@ -121,10 +116,13 @@ def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHe
 
     `on_image()` is called after each image; what it raises ends the work and leaves no half shard. Raises OSError.
     """
-    digest = piece.digest(task.scratch)
-    head = _done(piece, task, digest)
-    if head:
-        return head.model_copy(update={"kept": True})
+    digest, shard, note = piece.digest(task.scratch), task.shards / f"{piece.name}.arrow", task.note(piece)
+    if note.is_file() and shard.is_file():
+        head, _ = read_note(note)
+        same = head.piece == digest and shard.stat().st_size == head.row.bytes
+        # Reading the shard takes a small part of the time of packing it, and finds what a power cut left of it.
+        if same and sha256(shard) == head.row.sha256:
+            return head.model_copy(update={"kept": True})
     rows: list[tuple[Any, ...]] = []
     refused: list[tuple[str, str]] = []
     per_class = [0] * len(task.keys)
@@ -142,11 +140,11 @@ def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHe
                 yield record
             on_image()
 
-    row = store.write_shard(task.shard(piece), records())
+    row = store.write_shard(shard, records())
     head = NoteHead(piece=digest, row=row, per_class=tuple(per_class), refused=tuple(refused))
     schema = NOTE.with_metadata({"head": head.model_dump_json()})
     columns = [pa.array([row[i] for row in rows], field.type) for i, field in enumerate(NOTE)]
-    with atomic(task.note(piece)) as part, open(part, "wb") as file, pa.ipc.new_file(file, schema) as writer:
+    with atomic(note) as part, open(part, "wb") as file, pa.ipc.new_file(file, schema) as writer:
         writer.write_table(pa.table(columns, schema=schema))
     return head
 
@@ -157,17 +155,6 @@ def read_note(path: Path) -> tuple[NoteHead, pa.Table]:
     return NoteHead.model_validate_json(table.schema.metadata[b"head"]), table
 
 
-def _done(piece: Piece, task: Task, digest: str) -> NoteHead | None:
-    """The head of a piece's note if it is of these very images and the shard has the bytes that it says."""
-    shard, note = task.shard(piece), task.note(piece)
-    if not (note.is_file() and shard.is_file()):
-        return None
-    head, _ = read_note(note)
-    same = head.piece == digest and shard.stat().st_size == head.row.bytes
-    # Reading the shard takes a small part of the time of packing it, and finds what a power cut left of it.
-    return head if same and sha256(shard) == head.row.sha256 else None
-
-
 def record_of(candidate: Candidate, task: Task) -> tuple[Record, pictures.Seen]:
     """Open and check one picture and its boxes. Raises UserError with the reason why it cannot be used."""
     try:
@@ -176,10 +163,8 @@ def record_of(candidate: Candidate, task: Task) -> tuple[Record, pictures.Seen]:
         raise UserError(f"{candidate.name}: cannot be read ({error.strerror})") from error
     seen = pictures.check_picture(image, candidate.name)
     width, height = seen.width, seen.height
-    if min(width, height) < task.min_side_px:
-        raise UserError(
-            f"{candidate.name}: {width}x{height} px; sides below min_side_px ({task.min_side_px}) are too small"
-        )
+    if min(width, height) < (least := task.min_side_px):
+        raise UserError(f"{candidate.name}: {width}x{height} px; sides below min_side_px ({least}) are too small")
     if candidate.annotation is not None:
         boxes, labels, difficult = place(candidate.annotation, width, height, task.keys)
         truth = (boxes, labels, difficult, np.array(candidate.partial, np.int32))

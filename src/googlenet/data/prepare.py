@@ -20,6 +20,9 @@ from googlenet.storage.files import write_bytes
 if TYPE_CHECKING:  # checking a source waits for no decoder
     from googlenet.data.pack import NoteHead, Task
 
+Stop = Callable[[], bool]
+Say = Callable[[str], object]
+
 
 def check_source(source: DataSource) -> None:
     """See, before any job and opening no image, that the data are there. UserErrors name the key."""
@@ -30,18 +33,12 @@ def check_source(source: DataSource) -> None:
 
 
 def prepare(
-    source: DataSource,
-    folder: Path,
-    *,
-    workers: int = 1,
-    state: Path | None = None,
-    stop: Callable[[], bool] = lambda: False,
-    say: Callable[[str], None] = lambda line: None,
+    source: DataSource, folder: Path, *, workers: int = 1, state: Path | None = None, stop: Stop = bool, say: Say = str
 ) -> Manifest:
     """Read, check and pack a data set into `folder`, named like it; return the manifest without its stamp.
 
     `state`: a folder for notes of what is done (`state_of`), from which a run that was cut off goes on; others go.
-    The result depends neither on it nor on `workers`. `stop` is asked often; `say` is given lines of progress.
+    The result depends neither on it nor on `workers`. `stop` is asked often; `say` hears of progress.
     Raises UserError when the source is missing, too many files are bad (`folder`/quarantine.csv lists all), or a class
     has nothing left in a split; Stopped when `stop()` says so; OSError naming the file for a full disk.
     """
@@ -72,39 +69,19 @@ def state_of(kind: Kind, dataset: str, stamp: str) -> Path:
 
 
 @contextmanager
-def prepared(
-    source: DataSource, folder: Path, stamp: str, workers: int, stop: Callable[[], bool], say: Callable[[str], None]
-) -> Iterator[Manifest]:
+def prepared(source: DataSource, folder: Path, stamp: str, workers: int, stop: Stop, say: Say) -> Iterator[Manifest]:
     """`prepare` for the job of this stamp. The block writes the manifest; after it the notes go."""
+    from googlenet.data.look import warnings
+
     state = state_of(source.kind, folder.name, stamp)
     made = prepare(source, folder, workers=workers, state=state, stop=stop, say=say)
     yield made
-    forget(state)
-    for line in log_lines(made):
+    shutil.rmtree(state, ignore_errors=True)  # cut off half way, it costs a little time once
+    for line in [f"left out: {item.split}: {item.reason}" for item in made.refused] + warnings(made.look.duplicates):
         say(line)
 
 
-def log_lines(manifest: Manifest) -> list[str]:
-    """What the log says of a data set: what was left out, and what a person should not overlook."""
-    from googlenet.data.look import warnings
-
-    left_out = [f"left out: {item.split}: {item.reason}" for item in manifest.refused]
-    return left_out + warnings(manifest.look.duplicates)
-
-
-def forget(state: Path) -> None:
-    """Remove the notes of a preparation whose manifest is written. Cut off half way, it costs a little time once."""
-    shutil.rmtree(state, ignore_errors=True)
-
-
-def _pack(
-    source: DataSource,
-    reading: Reading,
-    task: "Task",
-    workers: int,
-    stop: Callable[[], bool],
-    say: Callable[[str], None],
-) -> Manifest:
+def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop: Stop, say: Say) -> Manifest:
     """Pack what a reader found, judge it, and say what it is."""
     from googlenet.data import look, store
     from googlenet.data.pack import cut
@@ -118,8 +95,7 @@ def _pack(
         log.record(reading.refused, len(reading.refused))
         for place, head in pack_all(work, task, workers, stop, Progress(work, say)):
             heads[place] = head
-            refused = [Refused(work[place].split, *item) for item in head.refused]
-            log.record(refused, len(work[place].candidates))
+            log.record([Refused(work[place].split, *item) for item in head.refused], len(work[place].candidates))
         of_split = {split: [heads[i] for i, p in enumerate(work) if p.split == split] for split in names}
         splits = {split: _packed_split(source, found, len(reading.keys)) for split, found in of_split.items()}
         log.close(splits)
@@ -150,8 +126,7 @@ def _pack(
 
 def _packed_split(source: DataSource, heads: list["NoteHead"], classes: int) -> PackedSplit:
     """The manifest's row of a split, whose pieces are packed."""
-    counts = ((0,) * classes, *(head.per_class for head in heads))
-    per_class = tuple(sum(each) for each in zip(*counts, strict=True))
+    per_class = tuple(sum(head.per_class[label] for head in heads) for label in range(classes))
     return PackedSplit(
         shards=tuple(head.row for head in heads),
         records=sum(head.row.records for head in heads),
@@ -195,9 +170,8 @@ class _RefusalLog:
                 raise UserError(f"{self._key}.splits.{name}: no picture left in {name}; add some")
             for class_name, count in zip(self._classes, split.per_class, strict=True):
                 if not count:
-                    raise UserError(
-                        f"{self._key}.splits.{name}: nothing of class '{class_name}' there; add some or remove the class"
-                    )
+                    what = f"nothing of class '{class_name}' there"
+                    raise UserError(f"{self._key}.splits.{name}: {what}; add some or remove the class")
 
     def refused(self) -> list[Refused]:
         """All of them, in the one order that does not depend on who was first."""
@@ -205,6 +179,5 @@ class _RefusalLog:
 
     def _write(self) -> None:
         text = io.StringIO()
-        rows = [("split", "name", "reason"), *map(astuple, self.refused())]
-        csv.writer(text, lineterminator="\n").writerows(rows)
+        csv.writer(text, lineterminator="\n").writerows([("split", "name", "reason"), *map(astuple, self.refused())])
         write_bytes(self._list, text.getvalue().encode("utf-8", "surrogateescape"))

@@ -21,20 +21,10 @@ from googlenet.storage.files import atomic, sha256
 
 ARRAYS = {"boxes": np.float32, "box_labels": np.int64, "difficult": bool, "partial": np.int32}  # of a record
 BATCH = 32  # records per Arrow batch: few, so that one record reads little; not one, for a short index
-SCHEMA = pa.schema(
-    [
-        pa.field("name", pa.string(), nullable=False),
-        pa.field("image", pa.large_binary(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("label", pa.int64(), nullable=False),
-        pa.field("boxes", pa.list_(pa.float32()), nullable=False),
-        pa.field("box_labels", pa.list_(pa.int64()), nullable=False),
-        pa.field("difficult", pa.list_(pa.bool_()), nullable=False),
-        pa.field("partial", pa.list_(pa.int32()), nullable=False),
-        pa.field("sha256", pa.binary(32), nullable=False),
-    ]
-)
+NUMBERS = {"width": pa.int32(), "height": pa.int32(), "label": pa.int64()}
+LISTS = {name: pa.list_(pa.from_numpy_dtype(kind)) for name, kind in ARRAYS.items()}
+FIELDS = {"name": pa.string(), "image": pa.large_binary(), **NUMBERS, **LISTS, "sha256": pa.binary(32)}
+SCHEMA = pa.schema([pa.field(name, kind, nullable=False) for name, kind in FIELDS.items()])
 
 
 def write_shard(path: Path, records: Iterable[Record]) -> Shard:

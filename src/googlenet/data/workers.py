@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnContext
 
 import cv2
 
@@ -30,12 +29,10 @@ GONE = (EOFError, BrokenPipeError, ConnectionResetError)  # what a pipe says who
 class Progress:
     """Counts pictures; every ten seconds says split, done of total, pictures a second and the time left."""
 
-    def __init__(self, pieces: list[Piece], say: Callable[[str], None], clock: Callable[[], float] = time.monotonic):
+    def __init__(self, pieces: list[Piece], say: Callable[[str], object], clock: Callable[[], float] = time.monotonic):
         self._say, self._clock = say, clock
         self._left = {piece.name: len(piece.candidates) for piece in pieces}
-        self._total: Counter[str] = Counter()
-        for piece in pieces:
-            self._total[piece.split] += len(piece.candidates)
+        self._total = Counter(piece.split for piece in pieces for _ in piece.candidates)
         self._done: Counter[str] = Counter()
         self._fresh, self._started = 0, clock()
         self._last = self._started
@@ -82,8 +79,7 @@ def pack_all(
             progress.end(piece, head.kept)
             yield place, head
         return
-    context = multiprocessing.get_context("spawn")
-    waiting, workers = iter(enumerate(pieces)), [_Worker(context, task) for _ in range(count)]
+    waiting, workers = iter(enumerate(pieces)), [_Worker(task) for _ in range(count)]
     try:
         busy = {worker: worker.send(*next(waiting)) for worker in workers}
         while busy:
@@ -98,8 +94,7 @@ def pack_all(
                     continue
                 progress.end(piece, message.kept)
                 del busy[worker]
-                following = next(waiting, None)
-                if following:
+                if following := next(waiting, None):
                     busy[worker] = worker.send(*following)
                 yield place, message
     finally:
@@ -123,7 +118,8 @@ def _after_image(piece: Piece, stop: Callable[[], bool], progress: Progress) -> 
 class _Worker:
     """A process that packs the pieces that it is sent, and our end of the pipe to it."""
 
-    def __init__(self, context: SpawnContext, task: Task):
+    def __init__(self, task: Task):
+        context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, task), daemon=True)
         self.process.start()
@@ -167,7 +163,7 @@ def _serve(connection: Connection, task: Task) -> None:
             piece: Piece = connection.recv()
             answer: NoteHead | Exception
             try:
-                answer = pack_shard(piece, task, _Reporter(connection, parent, ended))
+                answer = pack_shard(piece, task, _reporter(connection, parent, ended))
             except (Stopped, BrokenPipeError, ConnectionResetError):
                 raise
             except (UserError, OSError) as error:
@@ -177,17 +173,17 @@ def _serve(connection: Connection, task: Task) -> None:
             connection.send(answer)
 
 
-class _Reporter:
+def _reporter(connection: Connection, parent: int, ended: list[int]) -> Callable[[], None]:
     """Sends the parent the number of images once a second; ends the work when the parent is gone or says so."""
+    count, last = 0, time.monotonic()
 
-    def __init__(self, connection: Connection, parent: int, ended: list[int]):
-        self._connection, self._parent, self._ended = connection, parent, ended
-        self._count, self._last = 0, time.monotonic()
-
-    def __call__(self) -> None:
-        if self._ended or os.getppid() != self._parent:
+    def on_image() -> None:
+        nonlocal count, last
+        if ended or os.getppid() != parent:
             raise Stopped(STOPPED)
-        self._count += 1
-        if time.monotonic() - self._last >= REPORT_EVERY_S:
-            self._connection.send(self._count)
-            self._count, self._last = 0, time.monotonic()
+        count += 1
+        if time.monotonic() - last >= REPORT_EVERY_S:
+            connection.send(count)
+            count, last = 0, time.monotonic()
+
+    return on_image
