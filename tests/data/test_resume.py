@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from data.rooms import class_tree, classification, put, voc_tree
 from googlenet.config.schema.base import replaced
-from googlenet.data.prepare import forget, prepare
+from googlenet.data.prepare import prepare, prepared, state_of
 from googlenet.errors import Stopped, UserError
 from googlenet.storage.files import json_bytes
 
@@ -187,13 +188,15 @@ def test_a_mended_file_of_the_same_size_is_looked_at_again(whole, tmp_path):
     assert prepare(settings, folder, state=state).refused == ()
 
 
-def test_notes_go_when_they_are_no_longer_needed(whole, tmp_path):
+def test_notes_go_when_they_are_no_longer_needed(whole, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     settings, _ = whole
-    state = tmp_path / "state/pets/one"
-    made(settings, tmp_path / "b/pets", state=state)
-    assert state.is_dir()
-    forget(state)
-    forget(state)
+    state = state_of(settings.kind, "pets", "0" * 64)
+    with prepared(settings, tmp_path / "b/pets", "0" * 64, 1, bool, str):
+        assert state.is_dir()
+    assert not state.exists()
+    with prepared(settings, tmp_path / "b/pets", "0" * 64, 1, bool, str):
+        shutil.rmtree(state)  # they may be gone already
     assert not state.exists()
 
 

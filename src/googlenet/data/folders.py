@@ -37,18 +37,15 @@ def check_splits(source: DataSource) -> None:
         if alone and held_out:
             raise UserError(f"{source.key}.validation_per_class: no training pictures to hold out of; set it to 0")
         if not alone and held_out == bool(splits.validation):
-            raise UserError(
-                f"{key}.validation: either name a folder and set {source.key}.validation_per_class to 0, "
-                'or set it to "" and that key above 0'
-            )
+            named = f"either name a folder and set {source.key}.validation_per_class to 0"
+            raise UserError(f'{key}.validation: {named}, or set it to "" and that key above 0')
         needed = ["test"] if alone else [split for split in SPLITS if split != "validation" or not held_out]
     for split in needed:
         if not splits.of(split):
             raise UserError(f"{key}.{split}: not set; name the part of the data set to use")
     if len({splits.of(split) for split in needed}) < len(needed):
-        raise UserError(
-            f"{key}: two splits read the same source; name another, since choices and figures need different pictures"
-        )
+        reason = "choices and figures need different pictures"
+        raise UserError(f"{key}: two splits read the same source; name another, since {reason}")
 
 
 def test_alone(splits: SplitSources) -> bool:
@@ -59,8 +56,7 @@ def test_alone(splits: SplitSources) -> bool:
 def require(path: PathT, key: str, folder: bool = True) -> PathT:
     """Return `path`, or raise UserError naming the key that leads there."""
     if not (path.is_dir() if folder else path.is_file()):
-        kind = "folder" if folder else "file"
-        raise UserError(f"{key}: no {kind} {path}; correct the key or complete the data set")
+        raise UserError(f"{key}: no {'folder' if folder else 'file'} {path}; correct the key or complete the data set")
     return path
 
 
@@ -127,10 +123,8 @@ def pictures_in(folder: AnyPath, split: str, classes: list[str], refused: list[R
             refuse(entry.name, "lies in no class folder")
             continue
         if entry.name not in labels:
-            raise UserError(
-                f"{entry}: class '{entry.name}' is not in training{nearest(entry.name, classes)}; add pictures of it"
-                " there, or take this folder away"
-            )
+            wrong = f"class '{entry.name}' is not in training{nearest(entry.name, classes)}"
+            raise UserError(f"{entry}: {wrong}; add pictures of it there, or take this folder away")
         for path in visible(entry):
             name = f"{entry.name}/{path.name}"
             if not inside(path.name):
@@ -157,10 +151,8 @@ def hold_out(source: ClassificationSource, splits: dict[str, list[Candidate]], c
     chosen = set()
     for class_name, names in zip(classes, names_of, strict=True):
         if len(names) <= per_class:
-            raise UserError(
-                f"{source.key}.validation_per_class: {per_class}, but class '{class_name}' has only {len(names)} "
-                "pictures; lower it"
-            )
+            only = f"class '{class_name}' has only {len(names)} pictures"
+            raise UserError(f"{source.key}.validation_per_class: {per_class}, but {only}; lower it")
         chosen.update(sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[:per_class])
     splits["train"] = [item for item in train if item.name not in chosen]
     splits["validation"] = [item for item in train if item.name in chosen]

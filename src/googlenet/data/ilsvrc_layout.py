@@ -135,8 +135,7 @@ def _detection(source: DetectionSource, top: AnyPath, table: list[ClassRow]) -> 
         refused += bad
         splits[split] = [_by_key(item, known) for item in found]
     drop_repeated(splits, refused)
-    keys = [_wnid(name, known, f"{source.key}.classes") for name in source.classes]
-    keys = keys or class_keys(splits["train"])
+    keys = [_wnid(name, known, f"{source.key}.classes") for name in source.classes] or class_keys(splits["train"])
     black = _blacklist(source, top, keys, known)
     for split, candidates in splits.items():
         splits[split] = [_judged(item, marked[split], black, keys) for item in candidates]
@@ -169,18 +168,15 @@ class _Marked:
 
 def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _Marked | None, set[str]]:
     """A split's pictures, what the lists by class say of them (None without such lists), and the negatives."""
-    lists = _class_lists(top, name)
-    plain = _list(top, name)
+    lists, plain = _class_lists(top, name), _list(top, name)
     items = [line.split()[0] for _, line in lines_of(plain)] if plain.is_file() else None
     if not lists:
         return items or [], None, set()
     wnids = {row.number: row.key for row in table if row.number}
     unknown = sorted(set(lists) - set(wnids))
     if unknown:
-        raise UserError(
-            f"{lists[unknown[0]].name}: no class has the number {unknown[0]}; put map_det.txt of the development "
-            f"kit (wnid, number, name in each line) into {top}"
-        )
+        mend = f"put map_det.txt of the development kit (wnid, number, name in each line) into {top}"
+        raise UserError(f"{lists[unknown[0]].name}: no class has the number {unknown[0]}; {mend}")
     # Read twice, kept once: 200 lists of some 65,000 lines each.
     if items is None:
         items = sorted({item for path in lists.values() for item, _ in _marks(path)})
@@ -201,10 +197,8 @@ def _marks(path: AnyPath) -> Iterator[tuple[str, str]]:
     for at, line in lines_of(path):
         words = line.split()
         if len(words) != 2 or words[1] not in MARKS:
-            raise UserError(
-                f"{path.name}, line {at}: '{line}' is not a picture and 1, 0 or -1 (all objects have boxes, some "
-                "may lack them, none there); mend the line"
-            )
+            form = "a picture and 1, 0 or -1 (all objects have boxes, some may lack them, none there)"
+            raise UserError(f"{path.name}, line {at}: '{line}' is not {form}; mend the line")
         yield words[0], words[1]
 
 

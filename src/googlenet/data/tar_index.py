@@ -70,9 +70,8 @@ def contents(path: Path, wanted: Callable[[str], bool] = bool) -> Iterator[tuple
         window = _Window(source, called, 0, LARGEST_UNPACKED)
         for member in _walk(window, None if packed else path.stat().st_size):
             if member.size > LARGEST_MEMBER or member.offset + member.size > LARGEST_UNPACKED:
-                raise UserError(
-                    f"{called}: unpacks to far more than it should, at '{member.name}'; {AGAIN}, or take that out"
-                )
+                where = f"{called}: unpacks to far more than it should, at '{member.name}'"
+                raise UserError(f"{where}; {AGAIN}, or take that out")
             if wanted(member.name):
                 yield member.name, window.data(member)
 
@@ -84,10 +83,9 @@ def check_archive(path: Path) -> None:
     with _translate_errors(path.name), open(path, "rb") as file:
         head = file.read(BLOCK)
         if head.startswith(PACKED):
-            raise UserError(
-                f"{path}: is compressed, so no single picture can be read from it; unpack that layer once "
-                f"(gunzip, bunzip2, unxz: it becomes {path.name.removesuffix('.gz').removesuffix('.tgz')})"
-            )
+            mend = f"(gunzip, bunzip2, unxz: it becomes {path.name.removesuffix('.gz').removesuffix('.tgz')})"
+            reason = "is compressed, so no single picture can be read from it"
+            raise UserError(f"{path}: {reason}; unpack that layer once {mend}")
         try:
             tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
         except tarfile.HeaderError as error:

@@ -59,10 +59,8 @@ class Progress:
         left = f"{hours} h {minutes:02d} min left" if hours else f"{minutes} min left"
         if seconds < 60:
             left = f"{seconds:.0f} s left" if rate else "time left unknown"
-        return (
-            f"{split}: {self._done[split]:,} of {self._total[split]:,}; all: {done:,} of {total:,} pictures, "
-            f"{rate:,.0f} a second, {left}"
-        )
+        here = f"{split}: {self._done[split]:,} of {self._total[split]:,}"
+        return f"{here}; all: {done:,} of {total:,} pictures, {rate:,.0f} a second, {left}"
 
 
 def pack_all(
@@ -145,10 +143,8 @@ class _Worker:
 
     def _killed(self) -> UserError:
         self.process.join(ENDS_WITHIN_S)
-        return UserError(
-            f"execution.prepare_workers: a worker was killed (exit code {self.process.exitcode}), maybe for want of"
-            " memory; lower the key, and the same command goes on"
-        )
+        what = f"a worker was killed (exit code {self.process.exitcode}), maybe for want of memory"
+        return UserError(f"execution.prepare_workers: {what}; lower the key, and the same command goes on")
 
 
 def _serve(connection: Connection, task: Task) -> None:

@@ -1,8 +1,6 @@
 """Reader of `.caffemodel`: the weights of Caffe's bvlc_googlenet, of either format of layers.
 
-The file is a NetParameter as protocol buffers write it; only the names and the blobs of its layers are read.
-
-The fields that are read (numbers of caffe.proto):
+The file is a NetParameter as protocol buffers write it. The fields that are read (numbers of caffe.proto):
 
     NetParameter      layers 2 (the older V1LayerParameter), layer 100 (LayerParameter)
     V1LayerParameter  layer 1 (V0, older still), name 4, blobs 6
@@ -49,22 +47,19 @@ def read(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path}: not a whole .caffemodel ({error}); fetch it again") from None
     if not blobs_by_layer:
         raise UserError(f"{path}: not a .caffemodel with weights (no layer holds any); fetch it again")
-    layers = {name: pair(name, blobs, path) for name, blobs in blobs_by_layer.items()}
+    layers = {}
+    for name, blobs in blobs_by_layer.items():
+        if (count := len(blobs)) != 2:
+            raise UserError(
+                f"{path}: layer '{name}' has {count} blobs, not weights and biases; get bvlc_googlenet itself"
+            )
+        weight, bias = blobs
+        if not weight.ndim or not weight.size:
+            raise UserError(f"{path}: layer '{name}' has no weights; get the whole bvlc_googlenet")
+        if name in FULLY_CONNECTED and weight.shape[:2] == (1, 1):  # older files pad their shapes with ones in front
+            weight = weight[0, 0]
+        layers[name] = weight, bias.reshape(-1)
     return state_of(layers, path)
-
-
-def pair(name: str, blobs: list[np.ndarray], path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """A layer's weights and biases; older files pad their shapes with ones in front."""
-    if len(blobs) != 2:
-        raise UserError(
-            f"{path}: layer '{name}' has {len(blobs)} blobs, not weights and biases; get bvlc_googlenet itself"
-        )
-    weight, bias = blobs
-    if not weight.ndim or not weight.size:
-        raise UserError(f"{path}: layer '{name}' has no weights; get the whole bvlc_googlenet")
-    if name in FULLY_CONNECTED and weight.shape[:2] == (1, 1):
-        weight = weight[0, 0]
-    return weight, bias.reshape(-1)
 
 
 def blobs_of(content: bytes) -> dict[str, list[np.ndarray]]:

@@ -48,10 +48,8 @@ def check(path: Path, origin: Origin, key: str) -> None:
 def check_network(network: str, origin: Origin, what: str) -> None:
     """Raise UserError, naming what the weights are in, for an origin that says another network than it is."""
     if network != origin.network:
-        raise UserError(
-            f"{what}: the network is {network}, but the origin says {origin.network}; name an origin in"
-            f" conf/origins.yaml with network: {network}, or give other weights"
-        )
+        mend = f"name an origin in conf/origins.yaml with network: {network}, or give other weights"
+        raise UserError(f"{what}: the network is {network}, but the origin says {origin.network}; {mend}")
 
 
 def imported(path: Path, origin: Origin, model: Model, width: float) -> "Network":
@@ -119,10 +117,8 @@ def class_names(wanted: str, count: int, path: Path) -> tuple[str, ...]:
     if names is None:
         return ("",) * count
     if len(names) != count:
-        raise UserError(
-            f"{path}: has {count} classes, but its origin's class order '{wanted}' has {len(names)};"
-            ' give its own order, or "" where it is not known'
-        )
+        order = f"its origin's class order '{wanted}' has {len(names)}"
+        raise UserError(f'{path}: has {count} classes, but {order}; give its own order, or "" where it is not known')
     return names
 
 
@@ -134,10 +130,8 @@ def classes_of(wanted: str, key: str) -> tuple[str, ...] | None:
         return CLASSES[wanted]()
     path = Path(wanted).expanduser()
     if not path.is_file():
-        raise UserError(
-            f"{key}: its origin's classes '{wanted}' is neither a file of names nor a known order"
-            f"{nearest(wanted, CLASSES)}"
-        )
+        neither = f"its origin's classes '{wanted}' is neither a file of names nor a known order"
+        raise UserError(f"{key}: {neither}{nearest(wanted, CLASSES)}")
     names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     if len(set(names)) < len(names):
         raise UserError(f"{path}: names a class twice; one name on each line, in the order of the outputs")

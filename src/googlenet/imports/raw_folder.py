@@ -41,10 +41,8 @@ def layer_of(filters: Path, biases: Path, side: int) -> tuple[np.ndarray, np.nda
     """Weights [out, in, side, side] and biases [out] of two files."""
     bias, weight = numbers(biases), numbers(filters)
     if not len(bias) or not len(weight) or len(weight) % (len(bias) * side * side):
-        raise UserError(
-            f"{filters}: {len(weight)} numbers do not divide into {len(bias)} kernels of {side}x{side};"
-            " cut short, or of another layer"
-        )
+        what = f"{len(weight)} numbers do not divide into {len(bias)} kernels of {side}x{side}"
+        raise UserError(f"{filters}: {what}; cut short, or of another layer")
     kernels = weight.reshape(len(bias), side, side, -1)
     return np.ascontiguousarray(kernels.transpose(0, 3, 1, 2)), bias
 

@@ -18,6 +18,8 @@ INSIDE = ("state_dict", "model")  # where training scripts put it, beside the op
 
 def read(path: Path) -> "dict[str, Tensor]":
     """Read the file. Raises UserError for a damaged one, one that would run code, and one of no tensors."""
+    import torch
+
     with path.open("rb") as file:
         head = file.read(9)
     content: Any
@@ -30,7 +32,14 @@ def read(path: Path) -> "dict[str, Tensor]":
     for key in INSIDE:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
-    return {f"network.{name}": tensor for name, tensor in tensors(content, path).items()}
+    if not isinstance(content, Mapping) or not content:
+        raise UserError(f"{path}: holds {type(content).__name__}, not a state dict; save model.state_dict()")
+    for name, value in content.items():  # torch has other tensors than of numbers in rows: sparse, quantised
+        whole = isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized
+        if not whole or value.device.type != "cpu" or value.is_complex():
+            raise UserError(f"{path}: '{name}' is no plain tensor; save model.state_dict() alone")
+    # Some trainers' wrappers put `module.` before every name.
+    return {f"network.{str(name).removeprefix('module.')}": value for name, value in content.items()}
 
 
 def of_torch(path: Path) -> Any:
@@ -46,21 +55,3 @@ def of_torch(path: Path) -> Any:
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError) as error:
         reason = str(error).split(". ")[0] or "it ends early"  # torch's own texts are pages
         raise UserError(f"{path}: not a whole file of torch.save ({reason}); fetch it again") from None
-
-
-def plain(value: Any) -> bool:
-    """Whether a value is a tensor of numbers in rows; torch has others, sparse and quantised."""
-    import torch
-
-    whole = isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized
-    return whole and value.device.type == "cpu" and not value.is_complex()
-
-
-def tensors(content: Any, path: Path) -> "dict[str, Tensor]":
-    """Hold what was read against being a state dict. Some trainers' wrappers put `module.` before every name."""
-    if not isinstance(content, Mapping) or not content:
-        raise UserError(f"{path}: holds {type(content).__name__}, not a state dict; save model.state_dict()")
-    strange = [name for name, value in content.items() if not plain(value)]
-    if strange:
-        raise UserError(f"{path}: '{strange[0]}' is no plain tensor; save model.state_dict() alone")
-    return {str(name).removeprefix("module."): value for name, value in content.items()}

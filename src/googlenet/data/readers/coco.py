@@ -31,10 +31,8 @@ def check(source: DetectionSource) -> None:
     root = root_of(source)
     check_splits(source)
     if PLACE not in source.annotations:
-        raise UserError(
-            f"{source.key}.annotations: '{source.annotations}' has no {PLACE}; COCO's is "
-            f"annotations/instances_{PLACE}.json"
-        )
+        lacking = f"'{source.annotations}' has no {PLACE}"
+        raise UserError(f"{source.key}.annotations: {lacking}; COCO's is annotations/instances_{PLACE}.json")
     for split in SPLITS:
         require(_at(root, source.images, source, split), f"{source.key}.images")
         require(_at(root, source.annotations, source, split), f"{source.key}.annotations", folder=False)
@@ -69,20 +67,17 @@ class _File:
         self.categories: dict[Any, str] = {}
         for i, row in enumerate(self._rows("categories", categories, "id", "name")):
             if row["id"] in self.categories or row["name"] in self.categories.values():
-                raise UserError(
-                    f"{self.name}: categories[{i}]: another has the id {row['id']} or the name '{row['name']}'; "
-                    "remove one of them"
-                )
+                other = f"another has the id {row['id']} or the name '{row['name']}'"
+                raise UserError(f"{self.name}: categories[{i}]: {other}; remove one of them")
             self.categories[row["id"]] = row["name"]
         self.boxes: dict[Any, list[tuple[int, Row]]] = {row["id"]: [] for row in self.images}
         if len(self.boxes) < len(self.images):
             raise UserError(f"{self.name}: two of its images have one id; give each its own")
         for i, row in enumerate(self._rows("annotations", annotations, "image_id", "category_id")):
-            if row["image_id"] not in self.boxes:
-                raise UserError(
-                    f"{self.name}: annotations[{i}]: no image has the id {row['image_id']}; remove it or add the image"
-                )
-            self.boxes[row["image_id"]].append((i, row))
+            if (image := row["image_id"]) not in self.boxes:
+                lacking = f"no image has the id {image}"
+                raise UserError(f"{self.name}: annotations[{i}]: {lacking}; remove it or add the image")
+            self.boxes[image].append((i, row))
 
     def used(self) -> list[str]:
         """The names of the categories that occur, in the order of their ids."""
@@ -116,8 +111,7 @@ def _tables(path: Path) -> list[list[Any]]:
         raise UserError(f"{path.name}: not JSON ({error}); export it again") from None
     for table in TABLES:
         if not isinstance(value, dict) or not isinstance(value.get(table), list):
-            known = ", ".join(TABLES)
-            raise UserError(f"{path.name}: has no list '{table}'; COCO's detection JSON has {known}")
+            raise UserError(f"{path.name}: has no list '{table}'; COCO's detection JSON has {', '.join(TABLES)}")
     return [value[table] for table in TABLES]
 
 

@@ -103,12 +103,9 @@ def _classification(source: ClassificationSource, root: Path) -> Reading:
             if name == "train":
                 splits[split] = folders.pictures_in(_by_class(found, keys), split, keys, refused)
             else:
-                left_out: set[int] = set()
-                if source.blacklist:
-                    places = (root, data.parent, data)
-                    path = folders.file_in(places, source.blacklist, f"{source.key}.blacklist")
-                    left_out = set(numbers_in(path))
-                splits[split] = _val(split, found, data, rows, left_out, refused)
+                black, key = source.blacklist, f"{source.key}.blacklist"
+                left_out = numbers_in(folders.file_in((root, data.parent, data), black, key)) if black else []
+                splits[split] = _val(split, found, data, rows, set(left_out), refused)
     folders.hold_out(source, splits, keys)
     ordered = {split: splits[split] for split in SPLITS if split in splits}
     return Reading(names_for(rows, keys), keys, ordered, refused, "ILSVRC CLS-LOC")
@@ -125,9 +122,8 @@ def _by_class(found: Path, keys: list[str]) -> AnyPath:
     lacking, unknown = set(keys) - there, there - set(keys)
     for wrong, what in ((lacking, "nothing of class"), (unknown, "the development kit has no class")):
         if wrong:
-            raise UserError(
-                f"{found.name}: {what} '{min(wrong)}' ({len(wrong)} such); use the pictures and the kit of one release"
-            )
+            such = f"{what} '{min(wrong)}' ({len(wrong)} such)"
+            raise UserError(f"{found.name}: {such}; use the pictures and the kit of one release")
     return folder
 
 
@@ -148,9 +144,8 @@ def _val(
             continue
         number = int(match[1])
         if not 1 <= number <= len(truth):
-            raise UserError(
-                f"{found.name}: '{path.name}', but {called} has {len(truth)} lines; use the kit of the same release"
-            )
+            lines = f"{called} has {len(truth)} lines"
+            raise UserError(f"{found.name}: '{path.name}', but {lines}; use the kit of the same release")
         if number not in left_out:
             candidates.append(folders.candidate(path.name, path, label_of[truth[number - 1]]))
     return candidates
@@ -164,10 +159,8 @@ def _base(source: DataSource, root: Path) -> ArchivePath:
     if kit:
         base["devkit"] = node_of(kit)
     if kit and not whole:
-        sources = {
-            part: [_needed(root, pattern, "detection") for pattern in PARTS["detection"][part]]
-            for part in _parts(source)
-        }
+        patterns = {part: PARTS["detection"][part] for part in _parts(source)}
+        sources = {part: [_needed(root, each, "detection") for each in both] for part, both in patterns.items()}
         base["ILSVRC"] = det_tree(sources, kit / "data")
     elif whole and whole.is_dir():
         inner = whole / "ILSVRC"
@@ -223,8 +216,6 @@ def _find(root: Path, pattern: str) -> Path | None:
 def _needed(root: Path, pattern: str, kind: Kind) -> Path:
     found = _find(root, pattern)
     if not found:
-        raise UserError(
-            f"dataset.{kind}.root: {root} has no {OFFICIAL[pattern]}, nor it unpacked; fetch it, or correct the key "
-            "(for the layout of Kaggle, take reader: ilsvrc)"
-        )
+        mend = "fetch it, or correct the key (for the layout of Kaggle, take reader: ilsvrc)"
+        raise UserError(f"dataset.{kind}.root: {root} has no {OFFICIAL[pattern]}, nor it unpacked; {mend}")
     return found
