@@ -1,4 +1,5 @@
-"""Boxes in VOC's XML, which ILSVRC uses too: what the file says, where that lies in a picture, lists of such pictures."""
+"""Boxes in VOC's XML, which ILSVRC uses too: what the file says, where that lies in a picture, lists of such
+pictures."""
 
 import math
 from collections.abc import Collection, Sequence

@@ -1,8 +1,8 @@
 """Folders that are not on disk: what lies in archives, with the few methods of `pathlib.Path` that readers use.
 
-An `ArchivePath` is a place in a tree. The tree is a dict from names to: another dict (a folder); a `ByteRange` (a file, its
-bytes somewhere in an archive); a `NestedTar` (a tar inside a tar, a folder too, listed when somebody looks); bytes (a small
-file, deflated); or a Path (a file or folder on disk). So parts of a data set may be packed or not, each as it came.
+An `ArchivePath` is a place in a tree, a dict from names to: another dict (a folder); a `ByteRange` (a file in an
+archive); a `NestedTar` (a tar inside a tar, listed when somebody looks); bytes (a small file, deflated); or a Path (on
+disk). So parts of a data set may be packed or not, each as it came.
 """
 
 import zlib

@@ -1,8 +1,8 @@
 """Tables of classes, one to a line, as ILSVRC's archives and kits have them, or plain names; what else the kits say.
 
-    data/meta.mat, meta_clsloc.mat, meta_det.mat     `synsets`: number, wnid, words; 2012's has parents of the classes too
-    data/ILSVRC2012_validation_ground_truth.txt      the number of the class of each val picture, in the order of their names
-    data/ILSVRC2014_clsloc_validation_blacklist.txt  the numbers of val pictures that the competition of 2014 leaves out
+    data/meta.mat, meta_clsloc.mat, meta_det.mat   `synsets`: number, wnid, words; 2012's has parents of the classes too
+    data/ILSVRC2012_validation_ground_truth.txt    the number of each val picture's class, in the order of their names
+    data/ILSVRC2014_clsloc_validation_blacklist.txt          the numbers of val pictures that the competition leaves out
 
 The numbers are in no order of the alphabet: whoever takes them for one has every label wrong.
 """

@@ -1,7 +1,6 @@
 """How handwriting gets into a photograph: composites of one digit, and scenes of several with their boxes.
 
-Ink is always brighter than what lies under it. With digits of random polarity, darker or brighter, the
-paper's network (response normalisation, no batch normalisation) never left its plateau.
+Ink is always brighter than what lies under it: with either polarity the paper's network never left its plateau.
 """
 
 import cv2

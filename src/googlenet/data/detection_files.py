@@ -6,8 +6,8 @@ Detections come in one of three forms, by the file's ending:
     .json    a list of {"image": ..., "class": ..., "score": ..., "box": [xmin, ymin, xmax, ymax]}, by name
     others   ILSVRC's submission: <picture's number> <class's number> <score> <xmin> <ymin> <xmax> <ymax> in each line
 
-Boxes have inclusive corners and the origin of the XML. Every error is one UserError that names the file, the line (of
-JSON: the entry, from 1) and the mend.
+Boxes have inclusive corners and the origin of the XML. Every error names the file, the line (JSON: the entry) and the
+mend.
 """
 
 import csv

@@ -1,9 +1,7 @@
 """The two real things that scikit-learn carries in its package: handwritten digits and two photographs.
 
-The 1,797 digits come without their writers, but every writer filled in the same sheet: 0 to 9 three times,
-then a fixed sequence of 100 digits. The labels therefore repeat in blocks of about 130 (some lack a few
-digits), and a block is taken as a writer. Fourteen are found; the first digits on each sheet are always in
-counting order.
+The 1,797 digits come without their writers, but every writer filled in the same sheet: 0 to 9 three times, then a fixed
+sequence of 100 digits. So the labels repeat in blocks of about 130 (some lack a few), and a block is taken as a writer.
 """
 
 import numpy as np

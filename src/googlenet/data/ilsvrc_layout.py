@@ -5,10 +5,10 @@
     Annotations/CLS-LOC/val/*.xml        ImageSets/DET/<list>.txt
     LOC_synset_mapping.txt, map_det.txt  optional: the words of a wnid, beside Data, in devkit/data/, or one folder up
 
-Lists are of two kinds: <split>.txt with one picture to a line, <picture> [<index>]; and <split>_<number>.txt for the
-class of that number, <picture> 1 | 0 | -1. There 1 says that every object of the class has its box, 0 that some may lack
-it, -1 that there is none; nothing is known of classes that do not list a picture. Where <split>.txt is not there, the
-pictures are those that any class lists. The numbers are those of map_det.txt, which the development kit has.
+Lists are <split>.txt, <picture> [<index>] in each line; and <split>_<number>.txt for the class of that number in
+map_det.txt, <picture> 1 | 0 | -1: 1 says that every object of the class has its box, 0 that some may lack it, -1 that
+there is none; nothing is known of classes that do not list a picture. Without <split>.txt the pictures are those any
+class lists.
 
 The flat validation pictures take their class from their XML, whose object is named by wnid: the challenge's
 numeric ground truth counts classes in another order than the alphabet. ILSVRC's boxes are 0-based.

@@ -1,8 +1,4 @@
-"""What a person should see of a data set before training on it: sizes, kinds of files, duplicates, boxes, refusals.
-
-All of it comes from the notes that packing left, in the order of the data set; so it is the same however the work was
-cut and shared.
-"""
+"""What a person should see of a data set before training on it, all of it from the notes that packing left."""
 
 import re
 from collections import Counter

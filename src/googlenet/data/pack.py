@@ -1,10 +1,8 @@
 """A data set cut into pieces of work; a piece's pictures opened, checked and packed into a shard, with a note.
 
 The cut depends on the order of the pictures and the sizes of their files alone, so a shard's bytes do not depend on who
-packs it, how many pack at once, or what was packed before.
-
-The note is written after the shard and lies elsewhere: a shard with its note is done. It is an Arrow file of a row for
-each picture packed, for `look`, with a head of counts and of the pictures left out.
+packs it, how many pack at once, or what was packed before. The note is written after the shard and lies elsewhere: a
+shard with its note is done. It is an Arrow file of a row for each picture packed, for `look`, with a head of counts.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Packed shards: memory-mapped Arrow IPC files, so that record i of a data set is read at once and alone.
 
-A data set of pictures is a few dozen shards and a manifest.json, which lists every shard with its records,
-bytes and SHA-256. Every record has the SHA-256 of its own picture file too.
+A manifest.json lists the shards with their records, bytes and SHA-256; a record has the SHA-256 of its own picture
+file.
 """
 
 import hashlib

@@ -1,11 +1,7 @@
 """What lies where in a tar archive: names, places and sizes, read from the headers alone. Nothing is unpacked.
 
-    members(path)              of an uncompressed archive, or of a stretch of one: a tar inside a tar
-    contents(path, wanted)     of a small compressed one, read through once: the bytes of the wanted members
-    check_archive(path)        whether it begins and ends as an archive does, without reading what is between
-
-Members with an absolute name, with "..", links, devices, sparse files and two of one name end it all with a
-UserError: no official archive has any, so it is another file than it seems. Nothing is followed or written.
+Members with an absolute name, with "..", links, devices, sparse files and two of one name end it all with a UserError:
+no official archive has any, so it is another file than it seems. Nothing is followed or written.
 """
 
 import gzip

@@ -1,7 +1,7 @@
 """Pieces of work done side by side, in processes of their own, for as long as the process that asked for them lives.
 
-A worker ends within a picture when it is told to (SIGTERM), and when its parent is gone, be it by kill -9: it then
-drops its shard. It is spawned and not forked, since OpenCV and Arrow have threads of their own.
+A worker ends within a picture, and drops its shard, when it is told to (SIGTERM) and when its parent is gone, be it by
+kill -9. It is spawned and not forked, since OpenCV and Arrow have threads of their own.
 """
 
 import multiprocessing

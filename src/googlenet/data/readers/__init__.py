@@ -1,9 +1,9 @@
 """Readers of data sets, one module for each layout: a data set's `reader` names the one that is loaded.
 
-Each has the two functions of `Reader`. A reader looks at names and annotations only; `prepare` opens each image, checks it and
-its boxes, and packs it. What a reader cannot use it reports as `Refused` (one file) or raises as `UserError` (the whole data
-set), in one line that names the file or key and the remedy. Candidates come in a fixed order and their names are unique within
-their split. What readers share lies in googlenet/data, so that a job's code digest covers the reader that it uses and no other.
+A reader looks at names and annotations only; `prepare` opens each image, checks it and its boxes, and packs it. What
+cannot be used is `Refused` (one file) or a `UserError` (the whole data set), a line that names the file or key and the
+remedy. Candidates come in a fixed order, their names unique within their split. What readers share lies in
+googlenet/data, so that a job's code digest covers the reader that it uses and no other.
 """
 
 from importlib import import_module

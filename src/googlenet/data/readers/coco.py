@@ -1,8 +1,7 @@
 """Reader of COCO's layout: one JSON of pictures, boxes and categories per split, and the pictures.
 
-`images` and `annotations` are a folder and a file below the root, in which {split} stands for the split's name:
-
-    COCO itself: images "{split}", annotations "annotations/instances_{split}.json", splits train2017, val2017, ...
+`images` and `annotations` are a folder and a file below the root, in which {split} stands for the split's name, such as
+"{split}" and "annotations/instances_{split}.json" with the splits train2017, val2017.
 
 Boxes are [x, y, width, height] from 0: they hold the pixels x to x + width - 1. What a crowd region (iscrowd 1: many
 objects in one box) is, `crowd` says: `difficult`, an object that teaches nothing and counts neither way; or `partial`,

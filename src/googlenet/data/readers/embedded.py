@@ -1,8 +1,7 @@
 """The data set that needs no download: it writes pictures in ILSVRC's own layout, which is then read as such.
 
-Writers and regions of the photographs are apart between the splits (`handwriting`); every picture has its own
-random stream, so that one more picture changes no other. Digit d is called n9000000d, with its word in
-LOC_synset_mapping.txt.
+Writers and regions of the photographs are apart between the splits (`handwriting`); every picture has its own random
+stream, so that one more changes no other. Digit d is called n9000000d, with its word in LOC_synset_mapping.txt.
 """
 
 from dataclasses import replace

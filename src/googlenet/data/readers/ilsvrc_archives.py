@@ -12,8 +12,7 @@ detection, either the one archive of the later releases, ILSVRC/{Data,Annotation
     ILSVRC2017_devkit.tar.gz          map_det.txt, the blacklist
     ImageSets/DET/val1.txt, ...       lists of one's own, if any
 
-or the archives of 2014. How pictures and boxes are foldered in these we know from what others' programs expect only, so
-both are found by the names of their files, which are unique:
+or the archives of 2014, whose folders are not documented, so that files are found by their names, which are unique:
 
     ILSVRC2014_DET_train.tar          n02672831.tar, ILSVRC2013_DET_train_extra0.tar, ILSVRC2014_train_0000.tar, ...
     ILSVRC2013_DET_val.tar            ILSVRC2012_val_00000001.JPEG, ...
