@@ -59,8 +59,7 @@ def faults(folder: Path, say: Callable[[str], None] = lambda line: None) -> Iter
             elif (size := path.stat().st_size) != shard.bytes:
                 yield f"{path}: {size} bytes, not the {shard.bytes} of the manifest"
             else:
-                whole = sha256(path) == shard.sha256
-                if not whole:
+                if not (whole := sha256(path) == shard.sha256):
                     yield f"{path}: not the bytes that the manifest lists (sha256)"
                 yield from _records(path, split, range(first, end), whole)
 
@@ -82,8 +81,7 @@ def _records(path: Path, split: str, places: range, whole: bool) -> Iterator[str
 def show(folder: Path, split: str, record: str, save: Path | None = None) -> int:
     """Print a record's fields; write its picture, as it is packed, to `save`."""
     classes, records = read_manifest(folder / "manifest.json").classes, open_split(folder, split)
-    index = _index_of(records, record)
-    shown = records[index]
+    shown = records[index := _index_of(records, record)]
     print(f"record:  {index} of {len(records)} in {split}")
     print(f"name:    {shown.name}")
     print(f"picture: {shown.width} x {shown.height} px upright, {len(shown.image):,} bytes")
@@ -119,18 +117,14 @@ def report(folder: Path) -> int:
     from googlenet.report.parts import Section
 
     manifest = read_manifest(folder / "manifest.json")
-    title = f"{manifest.dataset}: {manifest.kind}"
-    section = Section(title, (manifest.about,), data_tables.tables(manifest))
-    print("\n\n".join(section_lines(section)))
+    title, tables = f"{manifest.dataset}: {manifest.kind}", data_tables.tables(manifest)
+    print("\n\n".join(section_lines(Section(title, (manifest.about,), tables))))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m googlenet.prepared_data",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("python -m googlenet.prepared_data", description=__doc__, formatter_class=raw)
     commands = parser.add_subparsers(dest="command", required=True)
     for run, summary in (
         (report, "print sizes, kinds of files, duplicates, boxes and what was left out, as Markdown"),

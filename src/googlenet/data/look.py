@@ -21,16 +21,11 @@ SMALL_PX = (20, 32)  # sides below which an object is small: two pixels of a 224
 
 def look(notes: dict[str, list[Path]], refused: list[Refused]) -> m.Look:
     """What is in a data set, and what was left out. `notes`: paths of each split's notes, in order."""
-    tables = {
-        split: pa.concat_tables([read_note(path)[1].replace_schema_metadata() for path in paths])
-        for split, paths in notes.items()
-    }
-    return m.Look(
-        quantiles_percent=QUANTILES_PERCENT,
-        splits={split: _of_split(table) for split, table in tables.items()},
-        duplicates=duplicates(tables),
-        refused=reasons(refused),
-    )
+    tables = {}
+    for split, paths in notes.items():
+        tables[split] = pa.concat_tables([read_note(path)[1].replace_schema_metadata() for path in paths])
+    splits, twice = {split: _of_split(table) for split, table in tables.items()}, duplicates(tables)
+    return m.Look(quantiles_percent=QUANTILES_PERCENT, splits=splits, duplicates=twice, refused=reasons(refused))
 
 
 def _quantiles(values: np.ndarray, digits: int | None = None) -> tuple[Any, ...]:
@@ -82,12 +77,10 @@ def duplicates(tables: dict[str, pa.Table]) -> m.Duplicates:
     whole = pa.concat_tables(tables.values())
     digests, looks, names = (whole.column(name).combine_chunks() for name in ("sha256", "looks", "name"))
     split = np.repeat(np.arange(len(splits)), [len(table) for table in tables.values()])
-    raw = np.frombuffer(digests.buffers()[1] or b"", "u8", count=4 * len(split)).reshape(-1, 4)
-    exact = _same(raw)
+    exact = _same(np.frombuffer(digests.buffers()[1] or b"", "u8", count=4 * len(split)).reshape(-1, 4))
     inside = [group for group in exact if len(set(split[group])) == 1]
     across = [group for group in exact if len(set(split[group])) > 1]
-    alike = looks.to_numpy()
-    of_exact = np.arange(len(split))
+    alike, of_exact = looks.to_numpy(), np.arange(len(split))
     for group in exact:
         of_exact[group] = group[0]
     likely = [
@@ -143,11 +136,10 @@ def kind_of(reason: str) -> str:
 
 def warnings(found: m.Duplicates) -> list[str]:
     """What a person should not overlook, one line each."""
+    across = (found.across.groups, "in more than one split, byte for byte: test counts too well")
+    likely = (found.likely_across.groups, "likely in more than one split (copies that look alike)")
     return [
         f"warning: {count:,} {'picture is' if count == 1 else 'pictures are'} {what}; see look.duplicates in the manifest"
-        for count, what in (
-            (found.across.groups, "in more than one split, byte for byte: test counts too well"),
-            (found.likely_across.groups, "likely in more than one split (copies that look alike)"),
-        )
+        for count, what in (across, likely)
         if count
     ]

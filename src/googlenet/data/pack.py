@@ -22,19 +22,10 @@ from googlenet.metrics.base import Metrics
 from googlenet.metrics.data import Shard
 from googlenet.storage.files import atomic, sha256
 
-NOTE = pa.schema(
-    [
-        ("name", pa.string()),
-        ("width", pa.int32()),  # from here to `looks` what is seen of the picture as it came, before any resizing
-        ("height", pa.int32()),
-        ("form", pa.string()),
-        ("bytes", pa.int64()),
-        ("turned", pa.bool_()),
-        ("looks", pa.uint64()),
-        ("sha256", pa.binary(32)),
-        ("boxes", pa.list_(pa.float32())),
-    ]
-)
+# What is seen of a picture as it came, before any resizing.
+SIDES = {"width": pa.int32(), "height": pa.int32()}
+SEEN = {**SIDES, "form": pa.string(), "bytes": pa.int64(), "turned": pa.bool_(), "looks": pa.uint64()}
+NOTE = pa.schema({"name": pa.string(), **SEEN, "sha256": pa.binary(32), "boxes": pa.list_(pa.float32())})
 
 
 @dataclass(frozen=True)

@@ -127,12 +127,8 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
 def _packed_split(source: DataSource, heads: list["NoteHead"], classes: int) -> PackedSplit:
     """The manifest's row of a split, whose pieces are packed."""
     per_class = tuple(sum(head.per_class[label] for head in heads) for label in range(classes))
-    return PackedSplit(
-        shards=tuple(head.row for head in heads),
-        records=sum(head.row.records for head in heads),
-        per_class=per_class,
-        objects=sum(per_class) if source.kind == "detection" else None,
-    )
+    shards, objects = tuple(head.row for head in heads), sum(per_class) if source.kind == "detection" else None
+    return PackedSplit(shards=shards, records=sum(row.records for row in shards), per_class=per_class, objects=objects)
 
 
 class _RefusalLog:
@@ -155,11 +151,9 @@ class _RefusalLog:
             self._write()
             first, percent = self.refused()[0], 100 * bad / self._total
             stopped = f" ({self._looked_at} looked at)" if self._looked_at < self._total else ""
-            raise UserError(
-                f"{self._key}: {bad} of {self._total} files{stopped} are bad ({percent:.2f} %), first in {first.split}: "
-                f"{first.reason}; mend or remove what {self._list} lists, or raise {self._key}.max_bad_fraction"
-                f" (now {self._limit})"
-            )
+            what = f"{bad} of {self._total} files{stopped} are bad ({percent:.2f} %)"
+            mend = f"mend or remove what {self._list} lists, or raise {self._key}.max_bad_fraction (now {self._limit})"
+            raise UserError(f"{self._key}: {what}, first in {first.split}: {first.reason}; {mend}")
 
     def close(self, splits: dict[str, PackedSplit]) -> None:
         """Write the list. Raises UserError when a split, or a class in it, has nothing left."""

@@ -24,13 +24,8 @@ PACKED = (GZIP, b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
 AGAIN = "fetch it again"
 # Of damaged headers the library raises more than its own error.
 DAMAGED = (tarfile.TarError, zlib.error, gzip.BadGzipFile, ValueError, LookupError, RecursionError)
-KINDS = {
-    tarfile.LNKTYPE: "a hard link",
-    tarfile.SYMTYPE: "a symbolic link",
-    tarfile.CHRTYPE: "a device",
-    tarfile.BLKTYPE: "a device",
-    tarfile.FIFOTYPE: "a pipe",
-}
+KINDS = {tarfile.LNKTYPE: "a hard link", tarfile.SYMTYPE: "a symbolic link", tarfile.FIFOTYPE: "a pipe"}
+KINDS |= dict.fromkeys((tarfile.CHRTYPE, tarfile.BLKTYPE), "a device")
 
 
 class Member(NamedTuple):

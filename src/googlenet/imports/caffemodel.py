@@ -49,10 +49,9 @@ def read(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path}: not a .caffemodel with weights (no layer holds any); fetch it again")
     layers = {}
     for name, blobs in blobs_by_layer.items():
-        if (count := len(blobs)) != 2:
-            raise UserError(
-                f"{path}: layer '{name}' has {count} blobs, not weights and biases; get bvlc_googlenet itself"
-            )
+        if len(blobs) != 2:
+            what = f"has {len(blobs)} blobs, not weights and biases"
+            raise UserError(f"{path}: layer '{name}' {what}; get bvlc_googlenet itself")
         weight, bias = blobs
         if not weight.ndim or not weight.size:
             raise UserError(f"{path}: layer '{name}' has no weights; get the whole bvlc_googlenet")

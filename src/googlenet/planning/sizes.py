@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 from googlenet.config.schema import dataset as s
 from googlenet.config.schema.base import Settings, replaced
 from googlenet.config.schema.dataset import DataSource, Kind
-from googlenet.data import handwriting, pictures, prepare, readers, store
+from googlenet.data import pictures, prepare, readers, store
+from googlenet.data.readers import embedded
 from googlenet.data.records import SPLITS
 from googlenet.errors import UserError
 from googlenet.metrics.data import read_manifest
@@ -136,7 +137,7 @@ def count_drawn(recipe: Recipe, split: str) -> int:
     """How many images of a split the recipe of the embedded set makes."""
     if isinstance(recipe, s.EmbeddedScenes):
         return int(recipe.scenes.of(split))
-    digits = len(handwriting.digits_of(split, recipe.writers)[1])
+    digits = len(embedded.digits_of(split, recipe.writers)[1])
     each = recipe.composites_per_digit if split == "train" else 1
     return min(recipe.limit_per_split or digits, digits) * each
 

@@ -1,7 +1,9 @@
 """The data set that needs no download: it writes pictures in ILSVRC's own layout, which is then read as such.
 
-Writers and regions of the photographs are apart between the splits (`handwriting`); every picture has its own random
-stream, so that one more changes no other. Digit d is called n9000000d, with its word in LOC_synset_mapping.txt.
+Writers and regions of the photographs are apart between the splits; every picture has its own random stream, so that
+one more changes no other. Digit d is called n9000000d, with its word in LOC_synset_mapping.txt. The 1,797 digits come
+without their writers, but every writer filled in the same sheet: 0 to 9 three times, then a fixed sequence of 100
+digits. So the labels repeat in blocks of about 130 (some lack a few), and a block is taken as a writer.
 """
 
 from dataclasses import replace
@@ -12,10 +14,12 @@ import numpy as np
 from googlenet.config.schema import dataset as schema
 from googlenet.config.schema.base import replaced
 from googlenet.data import ilsvrc_layout
-from googlenet.data.handwriting import WRITERS, digits_of, photographs
 from googlenet.data.records import SPLITS, Reading
 from googlenet.errors import UserError
 
+WRITERS = 14
+SHEET_AT_LEAST = 60  # digits; no sheet is shorter, and none counts upwards again after its first thirty
+STRIPS = {"train": (0.0, 0.5), "validation": (0.5, 0.7), "test": (0.7, 1.0)}  # of each photograph's width
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 WNIDS = tuple(f"n{90000000 + digit}" for digit in range(10))
 FOLDERS = schema.SplitSources(train="train", validation="val", test="test")  # ILSVRC's names of the splits
@@ -122,6 +126,48 @@ def annotation_xml(item: str, side: int, objects: list[tuple[str, tuple[int, int
         box = f"<xmin>{xmin}</xmin><xmax>{xmax}</xmax><ymin>{ymin}</ymin><ymax>{ymax}</ymax>"
         lines.append(f"<object><name>{wnid}</name><difficult>0</difficult><bndbox>{box}</bndbox></object>")
     return ("\n".join([*lines, "</annotation>"]) + "\n").encode()
+
+
+def load_digits() -> tuple[np.ndarray, np.ndarray]:
+    """All digits in file order: ink float32 [1797, 8, 8] from 0 (paper) to 1, and labels int64 [1797]."""
+    from sklearn.datasets import load_digits as load
+
+    digits = load()
+    return (digits.images / 16).astype(np.float32), digits.target.astype(np.int64)
+
+
+def writers_of(labels: np.ndarray) -> np.ndarray:
+    """The inferred writer of each digit, int64 from 0, from labels in file order.
+
+    A sheet starts where they count 1 to 5 again, 60 digits or more after the last start; the 0 before belongs to it.
+    """
+    text = "".join(map(str, labels))
+    starts, at = [0], text.find("12345", SHEET_AT_LEAST)
+    while at > 0:
+        starts.append(at - 1 if text[at - 1] == "0" else at)
+        at = text.find("12345", starts[-1] + SHEET_AT_LEAST)
+    writers = np.zeros(len(labels), np.int64)
+    writers[starts[1:]] = 1
+    return writers.cumsum()
+
+
+def digits_of(split: str, writers: schema.SplitCounts) -> tuple[np.ndarray, np.ndarray]:
+    """The ink and labels of one split, whose `writers` follow those of the splits before it in file order."""
+    ink, labels = load_digits()
+    order = list(STRIPS)
+    first = sum(writers.of(name) for name in order[: order.index(split)])
+    who = writers_of(labels)
+    chosen = (who >= first) & (who < first + writers.of(split))
+    return ink[chosen], labels[chosen]
+
+
+def photographs(split: str) -> list[np.ndarray]:
+    """This split's own strip of both photographs: uint8 [427, 128 to 320, 3] RGB; strips do not overlap."""
+    from sklearn.datasets import load_sample_images
+
+    left, right = STRIPS[split]
+    images = load_sample_images().images
+    return [image[:, round(left * image.shape[1]) : round(right * image.shape[1])] for image in images]
 
 
 def _top(folder: Path) -> Path:
