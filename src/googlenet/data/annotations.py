@@ -126,10 +126,7 @@ def listed(
     empty: bool = False,
     negatives: Collection[str] = (),
 ) -> tuple[list[Candidate], list[Refused]]:
-    """The picture and annotation of every item of a list, or a refusal.
-
-    `empty`: an annotation may name no object. `negatives`: items without objects, which need no annotation.
-    """
+    """A list's pictures with their annotations, which may be `empty`, and lack for `negatives`; others are refused."""
     candidates, refused = [], []
     for item in items:
         try:

@@ -36,10 +36,7 @@ class ClassRow(NamedTuple):
 
 
 def read_class_table(path: AnyPath) -> list[ClassRow]:
-    """Read lines of `wnid number name` (the competition's own number), `wnid words, more words`, or `name`.
-
-    Raises UserError naming file and line.
-    """
+    """Read lines of `wnid number name`, `wnid words, more words`, or `name`. Raises UserError naming file and line."""
     rows: list[ClassRow] = []
     seen: dict[str | int, int] = {}
     for at, line in lines_of(path):

@@ -37,10 +37,7 @@ class Pictures(Sequence[np.ndarray]):
 
 
 def labelled(folder: Path, limit_mb: float) -> dict[str, tuple[Pictures, np.ndarray]]:
-    """The pictures and labels of every split of a classification set, for one training.
-
-    Half of the memory is for training, half for validation, seen at every epoch; test is seen at the end alone.
-    """
+    """Pictures and labels of all splits. Of the memory, half is for train, half for validation, none for test."""
     shares = {"train": 0.5, "validation": 0.5, "test": 0.0}
     splits = {name: open_split(folder, name) for name in SPLITS}
     return {name: (Pictures(split, limit_mb * shares[name]), split.labels) for name, split in splits.items()}

@@ -27,10 +27,7 @@ def root_of(source: DataSource) -> Path:
 
 
 def check_splits(source: DataSource) -> None:
-    """See that `splits` names three different sources.
-
-    In classification, validation may be "" where images are held out of training, which may be "" where test is alone.
-    """
+    """See that `splits` names different sources; in classification, "" for validation held out, or for all but test."""
     key, splits, needed = f"{source.key}.splits", source.splits, list(SPLITS)
     if isinstance(source, ClassificationSource):
         alone, held_out = test_alone(splits), source.validation_per_class > 0

@@ -59,10 +59,7 @@ def check(source: DataSource, top: AnyPath) -> None:
 
 
 def read(source: DataSource, top: AnyPath, table: list[ClassRow] | None = None) -> Reading:
-    """Read one of the two parts from `top`, the folder that holds Data, Annotations and ImageSets.
-
-    The classes are wnids in the order of the alphabet, shown by the words of `table`, by default the data's.
-    """
+    """Read one of the parts from `top`, which holds Data, Annotations, ImageSets. `table`: by default the data's own."""
     check(source, top)
     table = table_of(top, source.kind) if table is None else table
     if isinstance(source, DetectionSource):

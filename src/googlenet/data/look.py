@@ -69,10 +69,7 @@ def _objects(table: pa.Table) -> m.ObjectSizes | None:
 
 
 def duplicates(tables: dict[str, pa.Table]) -> m.Duplicates:
-    """Images that are there twice: byte for byte, within and across splits; and those across that look the same.
-
-    Of all such groups the counts are given, of the first GROUPS_SHOWN the names.
-    """
+    """Images that are there twice, byte for byte or, across splits, by their looks: counts, and the first names."""
     splits = list(tables)
     whole = pa.concat_tables(tables.values())
     digests, looks, names = (whole.column(name).combine_chunks() for name in ("sha256", "looks", "name"))

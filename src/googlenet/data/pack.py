@@ -101,10 +101,7 @@ class NoteHead(Metrics):
 
 
 def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHead:
-    """Write a piece's shard and note, or find them written; return the note's head.
-
-    `on_image()` is called after each image; what it raises ends the work and leaves no half shard. Raises OSError.
-    """
+    """Write a piece's shard and note, or find them done; return its head. What `on_image()` raises ends the work."""
     digest, shard, note = piece.digest(task.scratch), task.shards / f"{piece.name}.arrow", task.note(piece)
     if note.is_file() and shard.is_file():
         head, _ = read_note(note)

@@ -27,8 +27,7 @@ class Record:
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))  # float32 [n, 4]
     box_labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # int64 [n]
     difficult: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # bool [n]
-    # Classes of which it may hold objects without a box, int32 [k]: no place in it is sure to be without them, and
-    # their detections in it are neither right nor wrong.
+    # Classes of which it may hold objects without a box, int32 [k]: their detections are neither right nor wrong.
     partial: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     sha256: bytes = b""  # of `image`, 32 bytes; the store fills it in
 

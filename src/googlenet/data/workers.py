@@ -70,10 +70,16 @@ def pack_all(
 
     One is this process. All end with the iterator. Raises what a worker raised, Stopped, UserError for a killed one.
     """
+
+    def on_image(piece: Piece) -> None:
+        if stop():
+            raise Stopped(STOPPED)
+        progress.add(piece, 1)
+
     count = min(count, len(pieces))
     if count <= 1:
         for place, piece in enumerate(pieces):
-            head = pack_shard(piece, task, partial(_after_image, piece, stop, progress))
+            head = pack_shard(piece, task, partial(on_image, piece))
             progress.end(piece, head.kept)
             yield place, head
         return
@@ -104,13 +110,6 @@ def pack_all(
             if worker.process.is_alive():
                 worker.process.kill()
                 worker.process.join()
-
-
-def _after_image(piece: Piece, stop: Callable[[], bool], progress: Progress) -> None:
-    """What happens after each image that this very process packs."""
-    if stop():
-        raise Stopped(STOPPED)
-    progress.add(piece, 1)
 
 
 class _Worker:

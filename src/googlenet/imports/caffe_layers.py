@@ -29,10 +29,7 @@ FULLY_CONNECTED = {name for name in OURS if name.endswith(("/fc", "/classifier")
 
 
 def state_of(layers: Layers, path: Path) -> dict[str, np.ndarray]:
-    """Our names for Caffe's layers; a head that is not there at all stays away; the first layer's channels stay BGR.
-
-    Raises UserError for a layer that is missing, or that GoogLeNet does not have.
-    """
+    """Our names for Caffe's layers and those heads that are there, in BGR. UserError for missing and unknown layers."""
     strange = sorted(layers.keys() - OURS.keys())
     if strange:
         raise UserError(f"{path}: has a layer '{strange[0]}', which bvlc_googlenet does not{nearest(strange[0], OURS)}")

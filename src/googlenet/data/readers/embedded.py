@@ -137,10 +137,7 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def writers_of(labels: np.ndarray) -> np.ndarray:
-    """The inferred writer of each digit, int64 from 0, from labels in file order.
-
-    A sheet starts where they count 1 to 5 again, 60 digits or more after the last start; the 0 before belongs to it.
-    """
+    """The inferred writer of each digit, int64 from 0: a sheet starts where the labels count 1 to 5, or 0 to 5, again."""
     text = "".join(map(str, labels))
     starts, at = [0], text.find("12345", SHEET_AT_LEAST)
     while at > 0:
