@@ -56,8 +56,7 @@ def place(
     if (w and w != width) or (h and h != height):
         raise UserError(f"{file}: made for {w}x{h} px; the picture has {width}x{height} px")
     label = {key: number for number, key in enumerate(keys)}
-    unknown = sorted(set(annotation.names) - set(label))
-    if unknown:
+    if unknown := sorted(set(annotation.names) - set(label)):
         raise UserError(f"{file}: unknown class '{unknown[0]}'")
     placed = [_placed(annotation, box, width, height) for box in annotation.boxes]
     boxes = np.array(placed, np.float32).reshape(-1, 4)
@@ -93,8 +92,7 @@ def as_text(box: Sequence[float]) -> str:
 
 
 def _name(item: Element, path: AnyPath) -> str:
-    text = (item.findtext("name") or "").strip()
-    if not text:
+    if not (text := (item.findtext("name") or "").strip()):
         raise UserError(f"{path.name}: an object has no <name>")
     return intern(text)  # few names, a million times
 
@@ -150,8 +148,7 @@ def drop_repeated(splits: dict[str, list[Candidate]], refused: list[Refused]) ->
         splits[split] = []
         for item in candidates:
             if item.place in seen:
-                reason = f"{item.name}: already listed in {seen[item.place]}"
-                refused.append(Refused(split, item.name, reason))
+                refused.append(Refused(split, item.name, f"{item.name}: already listed in {seen[item.place]}"))
             else:
                 seen[item.place] = split
                 splits[split].append(item)

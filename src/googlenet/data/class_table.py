@@ -81,8 +81,7 @@ def pairs_in(path: AnyPath) -> Iterator[tuple[str, str, str]]:
 def by_any_name(rows: Sequence[ClassRow]) -> dict[str, str]:
     """The key of each class by its key and by its name; a name that two classes share leads nowhere."""
     names = [row.name for row in rows]
-    found = {row.name: row.key for row in rows if names.count(row.name) == 1}
-    return found | {row.key: row.key for row in rows}
+    return {row.name: row.key for row in rows if names.count(row.name) == 1} | {row.key: row.key for row in rows}
 
 
 def key_of(given: str, known: dict[str, str], where: str) -> str:

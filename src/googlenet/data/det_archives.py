@@ -58,8 +58,7 @@ def _boxes(archive: Path, folder_of: dict[str, str]) -> Tree:
         packed = contents(archive, lambda name: name.endswith(".xml"))
         nodes = ((name.rpartition("/")[2], zlib.compress(content, 1)) for name, content in packed)
     for name, node in nodes:
-        stem = name.removesuffix(".xml")
-        if stem in folder_of:
+        if (stem := name.removesuffix(".xml")) in folder_of:
             put(tree, folder_of[stem] + name, node, archive.name)
     return tree
 
@@ -69,8 +68,7 @@ def _lists(folder: AnyPath, folder_of: dict[str, str]) -> Tree:
     tree: Tree = {}
     by_class: dict[str, list[bytes]] = {}
     for path in visible(folder):
-        match = BY_CLASS.fullmatch(path.name)
-        if not match:
+        if not (match := BY_CLASS.fullmatch(path.name)):
             put(tree, path.name, node_of(path), folder.name)
             continue
         items = [line.split()[0].rpartition("/")[2] for _, line in lines_of(path)]

@@ -45,11 +45,9 @@ def check(source: DataSource, top: AnyPath) -> None:
     part = PARTS[source.kind]
     for split in SPLITS:
         name, key = source.splits.of(split), f"{source.key}.splits.{split}"
-        folder = name
-        if source.kind == "detection":
-            folder = folder_of(top, name)
-            if not _class_lists(top, name):
-                folders.require(_list(top, name), key, folder=False)
+        folder = folder_of(top, name) if source.kind == "detection" else name
+        if source.kind == "detection" and not _class_lists(top, name):
+            folders.require(_list(top, name), key, folder=False)
         if name:
             folders.require(top / "Data" / part / folder, key)
         if name and (split != "train" or source.kind == "detection"):
@@ -59,7 +57,7 @@ def check(source: DataSource, top: AnyPath) -> None:
 
 
 def read(source: DataSource, top: AnyPath, table: list[ClassRow] | None = None) -> Reading:
-    """Read one of the parts from `top`, which holds Data, Annotations, ImageSets. `table`: by default the data's own."""
+    """Read one of the parts from `top`, that holds Data, Annotations, ImageSets. `table`: else the data's own."""
     check(source, top)
     table = table_of(top, source.kind) if table is None else table
     if isinstance(source, DetectionSource):
@@ -170,8 +168,7 @@ def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _
     if not lists:
         return items or [], None, set()
     wnids = {row.number: row.key for row in table if row.number}
-    unknown = sorted(set(lists) - set(wnids))
-    if unknown:
+    if unknown := sorted(set(lists) - set(wnids)):
         mend = f"put map_det.txt of the development kit (wnid, number, name in each line) into {top}"
         raise UserError(f"{lists[unknown[0]].name}: no class has the number {unknown[0]}; {mend}")
     # Read twice, kept once: 200 lists of some 65,000 lines each.
@@ -181,8 +178,7 @@ def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _
     listed_at_all, shown = np.zeros((2, len(items)), bool)
     for column, path in enumerate(lists.values()):
         for item, mark in _marks(path):
-            row = marked.row.get(item)
-            if row is not None:
+            if (row := marked.row.get(item)) is not None:
                 marked.whole[row, column] = mark != "0"
                 listed_at_all[row] = True
                 shown[row] |= mark != "-1"
@@ -227,8 +223,7 @@ def _blacklist(source: DetectionSource, top: AnyPath, keys: list[str], known: di
     for where, picture, name in class_table.pairs_in(path):
         if picture.isdecimal() and picture not in numbers:
             raise UserError(f"{where}: no picture {picture} in {BLACKLISTED}.txt; mend the line or the list")
-        key = _wnid(name, known, where)
-        if key in keys:
+        if (key := _wnid(name, known, where)) in keys:
             found.setdefault(numbers.get(picture, picture), set()).add(keys.index(key))
     return found
 

@@ -76,8 +76,7 @@ def pack_all(
             raise Stopped(STOPPED)
         progress.add(piece, 1)
 
-    count = min(count, len(pieces))
-    if count <= 1:
+    if (count := min(count, len(pieces))) <= 1:
         for place, piece in enumerate(pieces):
             head = pack_shard(piece, task, partial(on_image, piece))
             progress.end(piece, head.kept)

@@ -30,13 +30,11 @@ FULLY_CONNECTED = {name for name in OURS if name.endswith(("/fc", "/classifier")
 
 def state_of(layers: Layers, path: Path) -> dict[str, np.ndarray]:
     """Our names for Caffe's layers and those heads that are there, in BGR. UserError for missing and unknown layers."""
-    strange = sorted(layers.keys() - OURS.keys())
-    if strange:
+    if strange := sorted(layers.keys() - OURS.keys()):
         raise UserError(f"{path}: has a layer '{strange[0]}', which bvlc_googlenet does not{nearest(strange[0], OURS)}")
     begun = {name.split("/")[0] for name in layers}
     wanted = [name for name in OURS if name in TRUNK or name.split("/")[0] in begun]
-    missing = [name for name in wanted if name not in layers]
-    if missing:
+    if missing := [name for name in wanted if name not in layers]:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise UserError(f"{path}: lacks the layer '{missing[0]}'{more}; get the whole bvlc_googlenet")
     state = {}

@@ -101,8 +101,12 @@ def spec_of(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: 
         aux_heads=tuple(name for name, layer in HEADS[origin.network].items() if layer in tensors),
         lrn=model.lrn and paper,
     )
+    names, count = classes_of(origin.classes, "origins"), len(weight)
+    if names is not None and len(names) != count:
+        order = f"its origin's class order '{origin.classes}' has {len(names)}"
+        raise UserError(f'{path}: has {count} classes, but {order}; give its own order, or "" where it is not known')
     return NetworkSpec(
-        classes=class_names(origin.classes, len(weight), path),
+        classes=("",) * count if names is None else names,
         architecture=architecture,
         input_mean=origin.input_mean,
         input_scale=origin.input_scale,
@@ -111,25 +115,13 @@ def spec_of(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: 
     )
 
 
-def class_names(wanted: str, count: int, path: Path) -> tuple[str, ...]:
-    """The names of a network's outputs in their order; "" for each where the origin does not name them."""
-    names = classes_of(wanted, "origins")
-    if names is None:
-        return ("",) * count
-    if len(names) != count:
-        order = f"its origin's class order '{wanted}' has {len(names)}"
-        raise UserError(f'{path}: has {count} classes, but {order}; give its own order, or "" where it is not known')
-    return names
-
-
 def classes_of(wanted: str, key: str) -> tuple[str, ...] | None:
     """A known order of classes, one of a file with a name on each line, or None for ""."""
     if not wanted:
         return None
     if wanted in CLASSES:
         return CLASSES[wanted]()
-    path = Path(wanted).expanduser()
-    if not path.is_file():
+    if not (path := Path(wanted).expanduser()).is_file():
         neither = f"its origin's classes '{wanted}' is neither a file of names nor a known order"
         raise UserError(f"{key}: {neither}{nearest(wanted, CLASSES)}")
     names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())

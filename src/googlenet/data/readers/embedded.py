@@ -40,11 +40,9 @@ def check(source: schema.DataSource) -> None:
         if not 0 < low <= high <= 1:
             raise UserError(f"{key}.digit_scale: [{low}, {high}]; needs 0 < low <= high <= 1")
         return
-    recipe = source.embedded
-    for name, (first, last), least, most in (
-        ("digits_per_scene", recipe.digits_per_scene, 1, 10),
-        ("digit_px", recipe.digit_px, 8, recipe.scene_side_px),
-    ):
+    scenes, pixels = source.embedded.digits_per_scene, source.embedded.digit_px
+    ranges = ("digits_per_scene", scenes, 1, 10), ("digit_px", pixels, 8, source.embedded.scene_side_px)
+    for name, (first, last), least, most in ranges:
         if not least <= first <= last <= most:
             raise UserError(f"{key}.{name}: [{first}, {last}]; needs {least} <= low <= high <= {most}")
 
@@ -137,7 +135,7 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def writers_of(labels: np.ndarray) -> np.ndarray:
-    """The inferred writer of each digit, int64 from 0: a sheet starts where the labels count 1 to 5, or 0 to 5, again."""
+    """Each digit's inferred writer, int64 from 0: a sheet starts where the labels count 1 to 5 (or 0 to 5) again."""
     text = "".join(map(str, labels))
     starts, at = [0], text.find("12345", SHEET_AT_LEAST)
     while at > 0:

@@ -64,8 +64,7 @@ def check(source: DataSource) -> None:
     """See that the archives (or folders) are there, begin and end as they should. Raises UserError naming the key."""
     root, kind = folders.root_of(source), source.kind
     folders.check_splits(source)
-    whole = _find(root, WHOLE[kind])
-    if whole:
+    if whole := _find(root, WHOLE[kind]):
         check_archive(whole)
         return
     for part in _parts(source):
@@ -106,8 +105,8 @@ def _classification(source: ClassificationSource, root: Path) -> Reading:
                 left_out = numbers_in(folders.file_in((root, data.parent, data), black, key)) if black else []
                 splits[split] = _val(split, found, data, rows, set(left_out), refused)
     folders.hold_out(source, splits, keys)
-    ordered = {split: splits[split] for split in SPLITS if split in splits}
-    return Reading(names_for(rows, keys), keys, ordered, refused, "ILSVRC CLS-LOC")
+    splits = {split: splits[split] for split in SPLITS if split in splits}
+    return Reading(names_for(rows, keys), keys, splits, refused, "ILSVRC CLS-LOC")
 
 
 def _by_class(found: Path, keys: list[str]) -> AnyPath:
@@ -132,8 +131,7 @@ def _val(
     """The flat val pictures, each with the class that the kit's truth gives for the number in its name."""
     called, truth = truth_in(data)
     label_of = {row.number: label for label, row in enumerate(sorted(rows, key=lambda row: row.key))}
-    unknown = sorted(set(truth) - set(label_of))
-    if unknown:
+    if unknown := sorted(set(truth) - set(label_of)):
         raise UserError(f"{called}: no class has the number {unknown[0]}; use the files of one kit")
     candidates = []
     for path in sorted(archive_path.files_below(opened(found)), key=lambda path: path.name):
@@ -141,8 +139,7 @@ def _val(
         if not match or not folders.is_picture(path):
             refused.append(Refused(split, path.name, f"{path.name}: not named as a val picture is"))
             continue
-        number = int(match[1])
-        if not 1 <= number <= len(truth):
+        if not 1 <= (number := int(match[1])) <= len(truth):
             lines = f"{called} has {len(truth)} lines"
             raise UserError(f"{found.name}: '{path.name}', but {lines}; use the kit of the same release")
         if number not in left_out:
@@ -167,8 +164,7 @@ def _base(source: DataSource, root: Path) -> ArchivePath:
     elif whole:
         tree = archive_path.tree_of(whole, wanted=lambda name: not UNREAD.fullmatch(name))
         base["ILSVRC"] = tree.get("ILSVRC", tree)
-    own = root / "ImageSets/DET"
-    if isinstance(base["ILSVRC"], dict) and own.is_dir():
+    if isinstance(base["ILSVRC"], dict) and (own := root / "ImageSets/DET").is_dir():
         for path in visible(own):
             archive_path.put(base["ILSVRC"], f"ImageSets/DET/{path.name}", path, str(root))
     return ArchivePath(root.name, base, root.parent)
@@ -213,8 +209,7 @@ def _find(root: Path, pattern: str) -> Path | None:
 
 
 def _needed(root: Path, pattern: str, kind: Kind) -> Path:
-    found = _find(root, pattern)
-    if not found:
+    if not (found := _find(root, pattern)):
         mend = "fetch it, or correct the key (for the layout of Kaggle, take reader: ilsvrc)"
         raise UserError(f"dataset.{kind}.root: {root} has no {OFFICIAL[pattern]}, nor it unpacked; {mend}")
     return found
