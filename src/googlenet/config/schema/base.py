@@ -4,17 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    ValidatorFunctionWrapHandler,
-    field_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_core.core_schema import ValidationInfo
+from pydantic_core.core_schema import ValidationInfo, ValidatorFunctionWrapHandler
 
 UNRESOLVED = "unresolved"  # validation context: a value may still be a reference such as ${model}
 
@@ -28,9 +20,7 @@ class Settings(BaseModel):
     @classmethod
     def _reference(cls, value: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
         """Let references pass in a tree that is not resolved yet; what they refer to is checked where it stands."""
-        if info.context == UNRESOLVED and is_reference(value):
-            return value
-        return check(value)
+        return value if info.context == UNRESOLVED and is_reference(value) else check(value)
 
 
 class StageSettings(Settings):
@@ -47,10 +37,7 @@ class BySplit(Settings):
 
 @dataclass(frozen=True)
 class Selects:
-    """Marks a field whose value names a module of a package: of that package, a job uses this module alone.
-
-    What the value selects is loaded by `selected`, and counts in the job's code digest.
-    """
+    """Marks a field whose value names a module of a package: of that package, a job's code digest counts this one alone."""
 
     package: str
 
@@ -73,9 +60,7 @@ def selections(settings: Settings) -> Iterator[str]:
     """The modules that these settings select, those of the settings inside them included."""
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
-        for mark in field.metadata:
-            if isinstance(mark, Selects):
-                yield mark.module(value)
+        yield from (mark.module(value) for mark in field.metadata if isinstance(mark, Selects))
         if isinstance(value, Settings):
             yield from selections(value)
 
@@ -96,19 +81,6 @@ def _number(value: Any) -> Any:
 
 
 ONE_OF_NUMBERS = BeforeValidator(_number)  # beside a Literal of numbers
-Fraction = Annotated[float, Field(ge=0, le=1)]
-OpenFraction = Annotated[float, Field(ge=0, lt=1)]
-Iou = Annotated[float, Field(gt=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Confidence = Annotated[float, Field(ge=50, lt=100)]
-Count = Annotated[int, Field(ge=1)]
-Whole = Annotated[int, Field(ge=0)]
-Seed = Annotated[int, Field(ge=0)]
-InputSide = Annotated[int, Field(ge=32)]
-Pair = Annotated[tuple[float, float], Strict(False)]
-IntPair = Annotated[tuple[int, int], Strict(False)]
-Triple = Annotated[tuple[float, float, float], Strict(False)]
 Texts = Annotated[tuple[str, ...], Strict(False)]
 NAME = r"^[A-Za-z_]\w*$"
 FOLDER_NAME = r"^\w[\w.-]*$"

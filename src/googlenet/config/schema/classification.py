@@ -2,49 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, Strict, model_validator
 
-from googlenet.config.schema.base import (
-    ONE_OF_NUMBERS,
-    Confidence,
-    Count,
-    Module,
-    Name,
-    NonNegative,
-    OpenFraction,
-    Positive,
-    Seed,
-    Settings,
-    Split,
-    StageSettings,
-    Whole,
-    wrong,
-)
-from googlenet.config.schema.shared import (
-    Bootstrap,
-    Computes,
-    ImportedMember,
-    Model,
-    Optimisation,
-    Origin,
-    RunsNetwork,
-    Sampling,
-    TrainedMember,
-)
+from googlenet.config.schema import shared
+from googlenet.config.schema.base import ONE_OF_NUMBERS, Modules, Name, Settings, Split, StageSettings, wrong
+from googlenet.config.schema.numbers import Confidence, Count, NonNegative, OpenFraction, Positive, Seed, Whole
 
 Policies = Annotated[tuple[Annotated[Literal[1, 10, 144], ONE_OF_NUMBERS], ...], Field(strict=False, min_length=1)]
+Counts = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
+Seeds = Annotated[tuple[Whole, ...], Field(strict=False, min_length=2)]
 REFERENCE_NETWORKS = Literal[
-    "googlenet",
-    "googlenet_wider",
-    "googlenet_deeper",
-    "googlenet_wider_deeper",
-    "googlenet_fully_connected",
-    "googlenet_naive",
-    "alexnet",
-    "zfnet",
-    "network_in_network",
-    "vgg_16",
-]
+    "googlenet", "googlenet_wider", "googlenet_deeper", "googlenet_wider_deeper", "googlenet_fully_connected",
+    "googlenet_naive", "alexnet", "zfnet", "network_in_network", "vgg_16",
+]  # fmt: skip
+Timed = Annotated[tuple[REFERENCE_NETWORKS, ...], Strict(False)]
 
 
 class Stall(Settings):
@@ -55,27 +26,27 @@ class Stall(Settings):
     margin: OpenFraction = Field(description="no loss was below (1 - margin) x chance")
 
 
-class TrainClassifier(Computes, Optimisation):
+class TrainClassifier(shared.Computes, shared.Optimisation):
     """One member of the ensemble, trained as in section 6."""
 
     batch_size: Count = Field(description="Images a step")
     aux_weight: NonNegative = Field(description="Of each auxiliary loss (the paper: 0.3)")
     stall: Stall = Field(description="When a training stops that does not leave its first plateau")
-    member: TrainedMember = Field(description="The member's row")
-    model: Model = Field(description="The network")
-    sampling: Sampling = Field(description="The member's sampling method")
+    member: shared.TrainedMember = Field(description="The member's row")
+    model: shared.Model = Field(description="The network")
+    sampling: shared.Sampling = Field(description="The member's sampling method")
     mirror: bool = Field(description="Whether every second crop is mirrored")
 
 
 class ImportWeights(StageSettings):
     """Weights that others trained, read from a file into the format of our checkpoints."""
 
-    member: ImportedMember = Field(description="The member's row")
-    origin: Origin = Field(description="The entry of conf/origins.yaml that the row names")
-    model: Model = Field(description="For what the weights do not say: dropout in later fine-tuning, width")
+    member: shared.ImportedMember = Field(description="The member's row")
+    origin: shared.Origin = Field(description="The entry of conf/origins.yaml that the row names")
+    model: shared.Model = Field(description="For what the weights do not say: dropout in later fine-tuning, width")
 
 
-class PredictCrops(RunsNetwork):
+class PredictCrops(shared.RunsNetwork):
     """Class probabilities of one member on the test images, for every policy in one pass (section 7)."""
 
     policies: Policies = Field(description="Crops an image")
@@ -86,7 +57,7 @@ class PredictCrops(RunsNetwork):
     mirror: bool = Field(description="Whether mirrored crops are mirrored")
 
 
-class TrainBaseline(Computes):
+class TrainBaseline(shared.Computes):
     """A logistic regression on pixels (scikit-learn): what the network is to be better than."""
 
     enabled: bool = Field(description="false leaves it out")
@@ -103,53 +74,45 @@ class Calibration(Settings):
     binning: Literal["equal_width", "equal_mass"] = Field(description="How the bins are cut")
 
 
-class EvaluateEnsemble(StageSettings, Bootstrap):
+class EvaluateEnsemble(StageSettings, shared.Bootstrap):
     """Tables 2 and 3: errors of single members and of every subset, with intervals; what each member adds; calibration."""
 
     effects_shown: Count = Field(description="Effects of a member left out, by class: the most certain ones")
     calibration: Calibration = Field(description="How well probabilities are calibrated")
 
 
-class StudyCrops(StageSettings, Bootstrap):
+class StudyCrops(StageSettings, shared.Bootstrap):
     """Section 7: aggregations, how many crops are worth their time, which crops help which classes."""
 
     enabled: bool = Field(description="false leaves it out, and keeps no crops")
-    budgets: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = Field(
-        description="Numbers of crops; the cost of each policy is added"
-    )
+    budgets: Counts = Field(description="Numbers of crops; the cost of each policy is added")
     random_subsets: Count = Field(description="Of each budget, to compare the chosen crops with")
     effects_shown: Count = Field(description="Effects of a group of crops left out, by class: the most certain ones")
 
 
-class AnalyseUnits(RunsNetwork):
+class AnalyseUnits(shared.RunsNetwork):
     """Clusters of correlated units of a trained member, and the branches that they come out of and feed (sections 3 and 4)."""
 
     enabled: bool = Field(description="false leaves it out")
     of_member: str = Field(description='"" is the first of the table')
     module: str = Field(description="Whose output units are clustered; the module after it is the one that they feed")
     split: Split = Field(description="Whose images are seen")
-    images: Annotated[int, Field(ge=4)] = Field(
-        description="At most; every second one chooses the clusters, the others tell of them"
-    )
+    images: Annotated[int, Field(ge=4)] = Field(description="At most; half of them choose the clusters, half test")
     clusters: Annotated[int, Field(ge=2)] = Field(description="Of units")
     permutations: Annotated[int, Field(ge=100)] = Field(description="Of the units among the clusters, for chance")
     seed: Seed = Field(description="Of clustering and permutations")
     untrained_seed: Seed = Field(description="Initial weights of the same network without training, for comparison")
 
 
-class MeasureCost(Computes):
+class MeasureCost(shared.Computes):
     """Table 1, the rate of this experiment's own network, and GoogLeNet beside other networks."""
 
-    model: Model = Field(description="This experiment's network")
+    model: shared.Model = Field(description="This experiment's network")
     batch_size: Count = Field(description="Of this experiment's own network")
     repeats: Count = Field(description="Timed forward passes of it")
     wider: Positive = Field(description="Width of the wider GoogLeNet: that of member m7")
-    deeper: Annotated[tuple[Module, ...], Field(strict=False, min_length=1)] = Field(
-        description="Modules that the deeper GoogLeNet repeats"
-    )
-    timed: Annotated[tuple[REFERENCE_NETWORKS, ...], Field(strict=False)] = Field(
-        description="Networks whose forward pass is timed, in relation to googlenet's"
-    )
+    deeper: Annotated[Modules, Field(min_length=1)] = Field(description="Modules that the deeper GoogLeNet repeats")
+    timed: Timed = Field(description="Networks whose forward pass is timed, in relation to googlenet's")
     reference_batch_size: Count = Field(description="Images a forward pass of the networks in timed")
     reference_repeats: Count = Field(description="Turns; in each, every network runs once")
 
@@ -168,7 +131,7 @@ class Variant(Settings):
     seed: Seed = Field(description="Order seed and sampling seed")
 
 
-class TrainAblation(Computes):
+class TrainAblation(shared.Computes):
     """One variant of the table of ablations."""
 
     variant: Variant = Field(description="The row and the seed")
@@ -181,17 +144,13 @@ class AblationRow(Settings):
     name: Name = Field(description="Of the row")
     about: str = Field(description="Its words in the report")
     weights: Literal["averaged", "last"] = Field(description="Which weights are evaluated; both come from one training")
-    changes: dict[str, object] = Field(
-        description="To keys of model, of member_defaults (below `member`) and of train_classifier"
-    )
+    changes: dict[str, object] = Field(description="To model, member (keys of member_defaults) and train_classifier")
 
 
 class Ablations(Settings):
     """The table of ablations: a row and a seed make one training."""
 
-    seeds: Annotated[tuple[Whole, ...], Field(strict=False, min_length=2)] = Field(
-        description="Two or more different ones; each is the order seed and the sampling seed of one training a row"
-    )
+    seeds: Seeds = Field(description="Two or more different ones: order seed and sampling seed of one training a row")
     rows: Annotated[tuple[AblationRow, ...], Field(strict=False)] = Field(description="One thing changed a row")
 
     @model_validator(mode="after")
@@ -211,7 +170,7 @@ class CompareAblations(StageSettings):
 
     confidence_percent: Confidence = Field(description="Of every interval, percent")
     about: str = Field(description="One line for the head of the page")
-    seeds: Annotated[tuple[Whole, ...], Field(strict=False)] = Field(description="Of the table")
+    seeds: Annotated[tuple[Whole, ...], Strict(False)] = Field(description="Of the table")
     rows: Annotated[tuple[AblationRow, ...], Field(strict=False)] = Field(description="Of the table")
     sources: dict[str, str] = Field(description="Of every variant, <stage>/<job> whose results it takes")
 

@@ -4,24 +4,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from googlenet.config.schema.base import (
-    ONE_OF_NUMBERS,
-    BySplit,
-    Count,
-    FolderName,
-    Fraction,
-    IntPair,
-    Pair,
-    Positive,
-    Seed,
-    Selects,
-    Settings,
-    StageSettings,
-    Texts,
-    Whole,
-)
+from googlenet.config.schema.base import ONE_OF_NUMBERS, BySplit, FolderName, Selects, Settings, StageSettings, Texts
+from googlenet.config.schema.numbers import Count, Fraction, IntPair, Pair, Positive, Seed, Whole
 
-READERS = "googlenet.data.readers"
+READER = Selects("googlenet.data.readers")
+ClassificationReader = Annotated[Literal["embedded", "class_folders", "ilsvrc", "ilsvrc_archives"], READER]
+DetectionReader = Annotated[Literal["embedded", "voc", "coco", "ilsvrc", "ilsvrc_archives"], READER]
+BoxOrigin = Annotated[Literal[0, 1], ONE_OF_NUMBERS]
 Kind = Literal["classification", "detection"]
 
 
@@ -72,9 +61,7 @@ class Source(Settings):
     about: str = Field(description='One line for the report; "": the reader\'s own')
     splits: SplitSources = Field(description="What each split is read from")
     min_side_px: Count = Field(description="Images with a shorter side are left out, px")
-    max_bad_fraction: Fraction = Field(
-        description="Above this share of bad files the job stops; below, they are left out and listed"
-    )
+    max_bad_fraction: Fraction = Field(description="Share of bad files above which the job stops; fewer are left out")
     shard_mb: Positive = Field(description="Size of a packed shard, MB")
 
     @property
@@ -88,15 +75,9 @@ class ClassificationSource(Source):
 
     kind: ClassVar[Kind] = "classification"
 
-    reader: Annotated[Literal["embedded", "class_folders", "ilsvrc", "ilsvrc_archives"], Selects(READERS)] = Field(
-        description="Layout of the data"
-    )
-    validation_per_class: Whole = Field(
-        description='Images of each class held out of train, where splits.validation is ""'
-    )
-    blacklist: str = Field(
-        description="ilsvrc_archives: file of numbers of val images to leave out; from root, or from the development kit"
-    )
+    reader: ClassificationReader = Field(description="Layout of the data")
+    validation_per_class: Whole = Field(description='Images of each class held out of train if splits.validation is ""')
+    blacklist: str = Field(description="ilsvrc_archives: file of val images' numbers to leave out; in root or devkit")
     resize_shorter_side_px: Whole = Field(description="Shorter side after packing, px; 0 keeps the files byte for byte")
     embedded: EmbeddedDigits = Field(description="Read by reader: embedded alone")
 
@@ -106,16 +87,12 @@ class DetectionSource(Source):
 
     kind: ClassVar[Kind] = "detection"
 
-    reader: Annotated[Literal["embedded", "voc", "coco", "ilsvrc", "ilsvrc_archives"], Selects(READERS)] = Field(
-        description="Layout of the data"
-    )
+    reader: DetectionReader = Field(description="Layout of the data")
     images: str = Field(description='Folder of the images; coco: such as "{split}"')
     annotations: str = Field(description='Folder of the XML; coco: such as "annotations/instances_{split}.json"')
     lists: str = Field(description="Folder of the lists of each split")
     classes: Texts = Field(description="[] takes them from the training annotations; ilsvrc: by wnid or by name")
-    box_origin: Annotated[Literal[0, 1], ONE_OF_NUMBERS] = Field(
-        description="Number of an image's first pixel in the XML: VOC 1, ILSVRC 0"
-    )
+    box_origin: BoxOrigin = Field(description="Number of an image's first pixel in the XML: VOC 1, ILSVRC 0")
     images_without_objects: Literal["refuse", "keep"] = Field(description="ilsvrc: its layout says which they are")
     crowd: Literal["difficult", "partial"] = Field(
         description="coco: what a crowd region is: an object that counts neither way | an image that may hold more objects"

@@ -4,25 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from googlenet.config.schema.base import (
-    Count,
-    Fraction,
-    InputSide,
-    Iou,
-    NonNegative,
-    Pair,
-    Positive,
-    Seed,
-    Selects,
-    Settings,
-    StageSettings,
-    Whole,
-    wrong,
-)
+from googlenet.config.schema.base import Selects, Settings, StageSettings, wrong
+from googlenet.config.schema.numbers import Count, Fraction, InputSide, Iou, NonNegative, Pair, Positive, Seed, Whole
 from googlenet.config.schema.shared import Bootstrap, Detector, Optimisation, Part, RunsNetwork
 
 Switch = Literal["bbox_regression", "context_feature", "svm", "mirror"]
 Head = Literal["bbox_regression", "context_feature", "svm"]
+Preset = Annotated[Literal["rcnn", "opencv_fast", "opencv_quality"], Selects("googlenet.detection.search_presets")]
+Lambdas = Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)]
 Switches = Annotated[tuple[Switch, ...], Field(strict=False)]
 HEADS: tuple[Head, ...] = ("bbox_regression", "context_feature", "svm")  # mirror needs no fit
 CLASSIFIERS = frozenset(("context_feature", "svm"))  # each takes the place of the softmax
@@ -31,9 +20,7 @@ CLASSIFIERS = frozenset(("context_feature", "svm"))  # each takes the place of t
 class Search(Settings):
     """Selective search (section 8). The paper doubles the superpixel size, which halves the proposals."""
 
-    preset: Annotated[
-        Literal["rcnn", "opencv_fast", "opencv_quality"], Selects("googlenet.detection.search_presets")
-    ] = Field(description="What is segmented and how segments are grouped")
+    preset: Preset = Field(description="What is segmented and how segments are grouped")
     superpixel_scale: Positive = Field(description="Factor on the superpixel size; 1 as published, 2 as the paper")
     sigma: Positive = Field(description="Of the blur before segmentation, px")
     width_px: Whole = Field(description="Width to which images are resized for the search, px; 0: as they are")
@@ -54,18 +41,12 @@ class TrainMultibox(RunsNetwork, Optimisation):
     enabled: bool = Field(description="false leaves MultiBox out: selective search alone proposes")
     init_from: str = Field(description="The member whose network is the trunk")
     input_px: InputSide = Field(description="Side of the square input, px")
-    last: str = Field(
-        description="The module that the trunk ends at; 3b has cells of 8 px, 4a to 4e of 16, 5a and 5b of 32"
-    )
-    head: Literal["flat", "grid"] = Field(
-        description="flat: a linear layer on the whole last map | grid: at every cell, for the priors centred there"
-    )
+    last: str = Field(description="The module that the trunk ends at; cells of 8 px in 3b, 16 in 4a-4e, 32 in 5a, 5b")
+    head: Literal["flat", "grid"] = Field(description="flat: a linear layer on the last map | grid: at every cell")
     head_channels: Count = Field(description="Of the convolution before: 1x1 in the flat head, 3x3 in the grid")
     priors: Count = Field(description="flat: boxes, k-means of the training boxes; grid: shapes at every cell")
     prior_seed: Seed = Field(description="Of k-means")
-    match_iou: Iou = Field(
-        description="Each object takes one prior; below 1 every prior over it also takes its best object"
-    )
+    match_iou: Iou = Field(description="Each object takes one prior; below 1 those over it also take their best object")
     location_weight: Positive = Field(description="Alpha of the combined loss")
     crop_area: Pair = Field(description="Range of the share of the image that training sees; [1.0, 1.0]: the whole")
     crop_aspect: Pair = Field(description="Range of the part's aspect ratio, against the image's")
@@ -92,9 +73,7 @@ class MergeProposals(RunsNetwork):
     parts: Count = Field(description="As in propose_regions")
     multibox_boxes: Count = Field(description="Of each image, the most confident")
     multibox_nms_iou: Iou = Field(description="Of two boxes of MultiBox that overlap more, the more confident stays")
-    duplicate_iou: Iou = Field(
-        description="Of two boxes that overlap more, MultiBox's stays, or the first; 1.0 keeps both"
-    )
+    duplicate_iou: Iou = Field(description="Of two boxes above it MultiBox's stays, or the first; 1.0 keeps both")
     part: Part = Field(description="Which images")
 
 
@@ -150,9 +129,7 @@ class BboxRegression(Settings):
     """R-CNN, appendix C."""
 
     iou: Iou = Field(description="Proposals from this overlap with their object on")
-    lambdas: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)] = Field(
-        description="Of the ridge, for inputs scaled to a mean norm of 20: the one that leaves the least held-out error"
-    )
+    lambdas: Lambdas = Field(description="Of the ridge, for inputs of mean norm 20: that of least held-out error")
     grid: Count = Field(description="The last map is averaged to grid x grid places")
 
 
@@ -230,9 +207,7 @@ class EvaluateDetection(StageSettings, Bootstrap):
     nms_iou: Iou = Field(description="Of two detections of a class that overlap more, the more confident stays")
     min_score: Fraction = Field(description="Detections below it are left out")
     max_per_image: Count = Field(description="Detections an image")
-    small_object_threshold: bool = Field(
-        description="An overlap of at least min(0.5, wh / ((w + 10)(h + 10))) is enough, per box"
-    )
+    small_object_threshold: bool = Field(description="Overlap of min(0.5, wh / ((w + 10)(h + 10))) is enough, per box")
     examples: Whole = Field(description="So many best and so many worst images, by F1 at example_score, are drawn")
     example_score: Fraction = Field(description="Detections from this score on count for F1")
     switches: Switches = Field(description="As in score_regions")

@@ -4,28 +4,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from googlenet.config.schema.base import (
+from googlenet.config.schema.base import Modules, Named, NetworkName, Selects, Settings, StageSettings, wrong
+from googlenet.config.schema.numbers import (
     Confidence,
     Count,
     Fraction,
     InputSide,
-    Modules,
-    Named,
-    NetworkName,
     NonNegative,
     OpenFraction,
     Pair,
     Positive,
     Seed,
-    Selects,
-    Settings,
-    StageSettings,
     Triple,
     Whole,
-    wrong,
 )
 
-Network = Annotated[NetworkName, Selects("googlenet.models.networks")]
+NETWORKS = Selects("googlenet.models.networks")
+Network = Annotated[NetworkName, NETWORKS]
+Interpolation = Literal["bilinear", "area", "nearest", "cubic", "random"]
 
 
 class Compute(Settings):
@@ -52,16 +48,10 @@ class Execution(Settings):
     """What changes no result, and therefore re-runs nothing: jobs read it, but it is no part of their settings."""
 
     loader_workers: Whole = Field(description="Processes that decode and crop for one training job")
-    prepare_workers: Count = Field(
-        description="Processes that check and pack images in a preparation; no more than --cores; each takes about 200 MB"
-    )
+    prepare_workers: Count = Field(description="Processes of a preparation, about 200 MB each; no more than --cores")
     decoded_cache_mb: Whole = Field(description="Images kept decoded in memory, MB for each job")
-    commit_limit_gb: NonNegative = Field(
-        description="Above this size of results, GB, `dvc commit` after a run is left to `make sync`"
-    )
-    save_every_s: NonNegative = Field(
-        description="Seconds between two states that a long job saves, to go on from after a kill"
-    )
+    commit_limit_gb: NonNegative = Field(description="GB of results above which `dvc commit` is left to `make sync`")
+    save_every_s: NonNegative = Field(description="Seconds between two states that a long job saves")
 
 
 class Enabled(Settings):
@@ -73,21 +63,16 @@ class Enabled(Settings):
 class Model(Settings):
     """The network (Table 1) and how images become its input. Constants that the paper does not print are the Caffe replica's."""
 
-    network: Annotated[Literal["paper", "batch_norm"], Selects("googlenet.models.networks")] = Field(
-        description="paper: Table 1 with response normalisation | batch_norm: batch normalisation after every convolution"
-        " instead (Ioffe and Szegedy 2015)"
+    network: Annotated[Literal["paper", "batch_norm"], NETWORKS] = Field(
+        description="paper: Table 1, with response normalisation | batch_norm: with batch normalisation (Ioffe, Szegedy 2015)"
     )
-    width: Positive = Field(
-        description="Factor on every layer's channels but the classifiers'; a member's own multiplies it"
-    )
+    width: Positive = Field(description="Factor on all channels but the classifiers'; a member's own multiplies it")
     input_px: InputSide = Field(description="Side of the square input, px")
     dropout: OpenFraction = Field(description="Share dropped before the classifier")
     aux_dropout: OpenFraction = Field(description="Share dropped in the auxiliary heads")
     aux_heads: Modules = Field(description="Modules that carry an auxiliary classifier")
     lrn: bool = Field(description="Response normalisation after the first two convolutions (network: paper alone)")
-    inception: Literal["reduced", "naive"] = Field(
-        description="reduced: figure 2b | naive: figure 2a, without 1x1 reductions"
-    )
+    inception: Literal["reduced", "naive"] = Field(description="reduced: figure 2b | naive: 2a, without 1x1 reductions")
     classifier: Literal["average_pool", "fully_connected"] = Field(
         description="What the last linear layer sees: the mean of the last map | 1024 units fully connected to all of it"
     )
@@ -105,9 +90,7 @@ class Sampling(Settings):
     area: Pair = Field(description="Range of the crop's share of the image's area")
     aspect: Pair = Field(description="Range of the crop's aspect ratio, width by height")
     scales: Pair = Field(description="Range of the shorter side, px for each 224 px of input")
-    interpolation: Literal["bilinear", "area", "nearest", "cubic", "random"] = Field(
-        description="How the crop is resized; random draws one for each crop"
-    )
+    interpolation: Interpolation = Field(description="How the crop is resized; random draws one for each crop")
     photometric: Fraction = Field(description="Probability of Howard's photometric distortions")
 
     @model_validator(mode="after")
@@ -134,9 +117,7 @@ class Origin(Settings):
     input_mean: Triple = Field(description="Subtracted from each channel, in channel_order, 0-255")
     input_scale: Triple = Field(description="Factor of each channel after the subtraction, in channel_order")
     input_px: InputSide = Field(description="Side of the square input, px")
-    classes: str = Field(
-        description='ilsvrc2012 (wnids in alphabetical order), a file with a name on each line, or "" where nobody knows'
-    )
+    classes: str = Field(description='ilsvrc2012 (wnids, sorted), a file with a name a line, or "" if nobody knows')
 
 
 class TrainedMember(Named):
@@ -180,12 +161,8 @@ class Detector(Named):
 class Ensemble(Settings):
     """The tables of members and detectors. An eighth model is one more row."""
 
-    members: Annotated[tuple[MemberRow, ...], Field(strict=False, min_length=1)] = Field(
-        description="One row, one model"
-    )
-    detectors: Annotated[tuple[Detector, ...], Field(strict=False, min_length=1)] = Field(
-        description="One row, one detector"
-    )
+    members: Annotated[tuple[MemberRow, ...], Field(strict=False, min_length=1, description="One row, one model")]
+    detectors: Annotated[tuple[Detector, ...], Field(strict=False, min_length=1, description="One row, one detector")]
 
     @model_validator(mode="after")
     def _names(self) -> "Ensemble":
@@ -207,9 +184,7 @@ class Part(Named):
 class Averaging(Settings):
     """Polyak averaging of the weights (section 6; the paper does not print the form)."""
 
-    form: Literal["exponential", "equal"] = Field(
-        description="exponential | equal: the running mean of all weights from start_epoch on"
-    )
+    form: Literal["exponential", "equal"] = Field(description="exponential | equal: mean of all from start_epoch on")
     decay: OpenFraction = Field(description="Of the exponential form; lower in the first steps")
     start_epoch: Whole = Field(description="Of the equal form")
 
@@ -220,9 +195,7 @@ class Optimisation(Settings):
     epochs: Count = Field(description="Passes through the training data, or through batches_per_epoch batches")
     learning_rate: Positive = Field(description="At the start, after the warm-up")
     warmup_steps: Whole = Field(description="Steps in which the rate rises linearly")
-    schedule: Literal["steps", "cosine"] = Field(
-        description="steps: x drop_factor every drop_every_epochs | cosine: to zero over all epochs"
-    )
+    schedule: Literal["steps", "cosine"] = Field(description="steps: a drop every drop_every_epochs | cosine: to zero")
     drop_every_epochs: Count = Field(description="Epochs between two drops (the paper: 8)")
     drop_factor: Annotated[float, Field(gt=0, le=1)] = Field(description="Factor of a drop (the paper: 0.96)")
     momentum: OpenFraction = Field(description="Of the gradient (the paper: 0.9)")

@@ -1,9 +1,8 @@
 """What a field takes, in words: for errors and for the settings reference."""
 
 import math
-import types
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
 from pydantic import BaseModel
@@ -11,20 +10,13 @@ from pydantic.fields import FieldInfo
 
 from googlenet.config.schema.base import PATTERNS
 
-KINDS: dict[Any, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-    object: "any value",
-}
+KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", object: "any value"}
 PLURALS: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "texts"}
 COUNTS = {1: "one", 2: "two", 3: "three"}
 
 
 def of_type(kind: Any, marks: Iterable[Any] = ()) -> str:
     """What values of an annotated type are: "a whole number of at least 1", "cpu or cuda", "a list of two numbers"."""
-    marks = list(marks)
     while get_origin(kind) is Annotated:
         kind, *more = get_args(kind)
         marks = [*more, *marks]
@@ -34,11 +26,7 @@ def of_type(kind: Any, marks: Iterable[Any] = ()) -> str:
         return alternatives(arguments)
     if origin is tuple:
         return _of_list(arguments, marks)
-    if origin is dict:
-        return "keys"
-    if origin in (Union, types.UnionType):
-        return " or ".join(of_type(one) for one in arguments if one is not type(None))
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
+    if origin is dict or model_of(kind):
         return "keys"
     patterns = [pattern for mark in marks if (pattern := getattr(mark, "pattern", None))]
     return PATTERNS[patterns[0]] if patterns else f"{KINDS[kind]}{_bounds(marks)}"
@@ -89,9 +77,8 @@ def _of_list(arguments: tuple[Any, ...], marks: list[Any]) -> str:
     each = of_type(arguments[0])
     if each == "keys":
         return f"a list of rows{f', at least {COUNTS[least]}' if least else ''}"
-    if not least:
-        return f"a list, each entry {each}"
-    return f"a list of at least {COUNTS[least]} {'entry' if least == 1 else 'entries'}, each {each}"
+    entries = f" of at least {COUNTS[least]} {'entry' if least == 1 else 'entries'}, each" if least else ", each entry"
+    return f"a list{entries} {each}"
 
 
 def _bounds(marks: Iterable[Any]) -> str:
@@ -99,24 +86,17 @@ def _bounds(marks: Iterable[Any]) -> str:
     for mark in marks:
         match mark:
             case annotated_types.Ge(bound):
-                low = f"of at least {bound}"
+                low = f" of at least {bound}"
             case annotated_types.Gt(bound):
-                low = f"above {bound}"
+                low = f" above {bound}"
             case annotated_types.Le(bound):
-                high = f"at most {bound}"
+                high = f" at most {bound}"
             case annotated_types.Lt(bound):
-                high = f"below {bound}"
-    if low and high:
-        return f" {low} and {high}"
-    return f" {low}" if low else f" {'of ' * high.startswith('at')}{high}" if high else ""
+                high = f" below {bound}"
+    return f"{low} and{high}" if low and high else low or high.replace(" at", " of at")
 
 
 def _flat(marks: Iterable[Any]) -> Iterator[Any]:
     """Marks, those that a Field bundles taken apart."""
     for mark in marks:
-        if isinstance(mark, FieldInfo):
-            yield from _flat(mark.metadata)
-        elif isinstance(mark, annotated_types.GroupedMetadata):
-            yield from mark
-        else:
-            yield mark
+        yield from _flat(mark.metadata) if isinstance(mark, FieldInfo) else [mark]

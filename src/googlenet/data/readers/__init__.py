@@ -10,8 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from googlenet.config.schema.base import Selects
-from googlenet.config.schema.dataset import READERS, DataSource
+from googlenet.config.schema.dataset import READER, DataSource
 from googlenet.data.records import Reading
 
 
@@ -27,4 +26,4 @@ class Reader(Protocol):
 
 def of(source: DataSource) -> Reader:
     """The reader that a data set names."""
-    return cast(Reader, import_module(Selects(READERS).module(source.reader)))
+    return cast(Reader, import_module(READER.module(source.reader)))
