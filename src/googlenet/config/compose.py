@@ -1,25 +1,15 @@
 """conf/ as one tree: composed by Hydra, checked against the schema, with the file that set each value."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from googlenet.config import former_keys, sources
 from googlenet.config.problems import validated
+from googlenet.config.schema import shared
 from googlenet.config.schema.base import Settings, StageSettings, is_reference
 from googlenet.config.schema.classification import Ablations
 from googlenet.config.schema.dataset import Dataset
-from googlenet.config.schema.shared import (
-    Compute,
-    Detector,
-    Enabled,
-    Ensemble,
-    Execution,
-    MemberRow,
-    Model,
-    Origin,
-    Sampling,
-)
 from googlenet.config.schema.words import shown
 from googlenet.errors import UserError, nearest
 from googlenet.storage.files import load_yaml
@@ -27,13 +17,13 @@ from googlenet.storage.files import load_yaml
 # What a job fills in: its row of a table, and what follows from other settings.
 JOB_VARIABLES = ("member", "detector", "part", "variant", "network", "heads", "training", "sources")
 SHARED: dict[str, type[Settings]] = {
-    "compute": Compute,
-    "execution": Execution,
+    "compute": shared.Compute,
+    "execution": shared.Execution,
     "dataset": Dataset,
-    "model": Model,
-    "ensemble": Ensemble,
+    "model": shared.Model,
+    "ensemble": shared.Ensemble,
     "ablations": Ablations,
-    "detection": Enabled,
+    "detection": shared.Enabled,
 }
 # Section, table, what its rows are laid over: a section beside it, or values that a row need not give.
 TABLES: tuple[tuple[str, str, str | dict[str, Any]], ...] = (
@@ -52,10 +42,9 @@ class Top(Settings):
 
 
 class Composed:
-    """The checked configuration of one experiment.
+    """The checked configuration of one experiment: Hydra's tree with overrides, and `where`, the file that gives a key.
 
-    tree: what Hydra composed, with overrides. where: the file that gives a key. A stage's section may hold references that only
-    its jobs fill in.
+    A stage's section may hold references that only its jobs fill in.
     """
 
     def __init__(
@@ -67,8 +56,8 @@ class Composed:
         top = {key: values[key] for key in Top.model_fields}
         self.strict_versions = validated(Top, top, "", values, where).strict_versions
         self._sections = {kind: validated(kind, values[key], key, values, where) for key, kind in SHARED.items()}
-        self.sampling = table(Sampling, "sampling", values, where)
-        self.origins = table(Origin, "origins", values, where)
+        self.sampling = table(shared.Sampling, "sampling", values, where)
+        self.origins = table(shared.Origin, "origins", values, where)
         self._sections |= {kind: validated(kind, values[name], name, values, where) for name, kind in stages.items()}
 
     def of(self, kind: type[SectionT]) -> SectionT:
@@ -81,8 +70,7 @@ class Composed:
 def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: str = "") -> Composed:
     """Compose and check the configuration of an experiment ("" for the one that params.yaml names).
 
-    stages: the settings class of every stage. Raises UserError, naming file and key, for an unknown experiment, group or key,
-    and for a wrong type or value.
+    Raises UserError, naming file and key, for an unknown experiment, group or key, and for a wrong type or value.
     """
     conf = root / "conf"
     chosen, overrides = params(root)
@@ -98,14 +86,22 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
     defaults = sources.default_layers(conf, groups)
     file = f"conf/experiment/{experiment}.yaml"
     over = [sources.Layer(file, load_yaml(root / file)), sources.Layer("params.yaml", overrides)]
-    former_keys.check([*defaults, *groups, *over])
-    sources.check_shapes([*defaults, *groups, *over])
+    every = [*defaults, *groups, *over]
+    former_keys.check(every)
+    shape: dict[str, Any] = {}
+    for layer in every:
+        sources.lay_over(shape, layer.content, layer.file, "")
     sources.check_heads(conf, experiment)
-    tree, choices = hydra_compose(conf, experiment, list(stages), [*defaults, *groups, *over])
+    tree, choices = hydra_compose(conf, experiment, list(stages), every)
     between = [layer for group in sources.FULL for layer in sources.chosen_layers(groups, group, choices[group])]
     layers = [*defaults, *between, *over]
     where = sources.Where(layers)
-    check_sections([str(key) for key in tree], {*SHARED, *stages}, where)
+    sections = {*SHARED, *stages, *Top.model_fields, "sampling", "origins"}
+    for key in map(str, tree):
+        if key not in sections:
+            raise UserError(f"{where(key)}: unknown key '{key}'{nearest(key, sections)}")
+    for key in sorted(sections.difference(tree)):
+        raise UserError(f"conf/config.yaml: lacks the key '{key}'; add it")
     sources.check_references(tree, layers, set(stages), JOB_VARIABLES)
     return Composed(root, experiment, with_filled_rows(tree), stages, where)
 
@@ -115,8 +111,7 @@ def params(root: Path) -> tuple[str, dict[str, Any]]:
     content = load_yaml(root / "params.yaml")
     for key in content:
         if key not in ("experiment", "overrides"):
-            near = nearest(str(key), ["experiment", "overrides"])
-            raise UserError(f"params.yaml: unknown key '{key}'{near}")
+            raise UserError(f"params.yaml: unknown key '{key}'{nearest(str(key), ['experiment', 'overrides'])}")
     name = content.get("experiment")
     if name is not None and not isinstance(name, str):
         raise UserError(f"params.yaml: 'experiment' must be text, not {shown(name)}{sources.quotes(name)}")
@@ -143,8 +138,7 @@ def hydra_compose(
             tree = compose_tree("config", overrides=[f"experiment='{experiment}'"], return_hydra_config=True)
     except MissingConfigException as error:
         wanted = error.missing_cfg_file or ""
-        known = [path.stem for path in (conf / wanted).parent.glob("*.yaml")]
-        near = nearest(wanted.split("/")[-1], known)
+        near = nearest(wanted.split("/")[-1], [path.stem for path in (conf / wanted).parent.glob("*.yaml")])
         raise UserError(f"{sources.choosing(layers, wanted)}: no conf/{wanted}.yaml{near}") from None
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(f"conf/experiment/{experiment}.yaml: {str(error).splitlines()[0]}") from None
@@ -173,23 +167,11 @@ def plain(tree: Any, where: sources.Where) -> dict[str, Any]:
             value = node[key]
             return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
         except OmegaConfBaseException as error:
-            at = str(getattr(error, "full_key", "") or key)
-            reason = f"{str(error).splitlines()[0]}; refer to a key that exists"
-            raise UserError(f"{where(at)}: '{at}': {reason}") from None
+            at, reason = str(getattr(error, "full_key", "") or key), str(error).splitlines()[0]
+            raise UserError(f"{where(at)}: '{at}': {reason}; refer to a key that exists") from None
 
-    raw = OmegaConf.to_container(tree)
-    assert isinstance(raw, dict)
-    return {str(key): value_of(tree, key, value) for key, value in raw.items()}
-
-
-def check_sections(keys: Collection[str], known: set[str], where: sources.Where) -> None:
-    """Raise UserError for a section that does not exist, or that is not there."""
-    every = {*known, *Top.model_fields, "sampling", "origins"}
-    for key in keys:
-        if key not in every:
-            raise UserError(f"{where(key)}: unknown key '{key}'{nearest(key, every)}")
-    for key in sorted(every.difference(keys)):
-        raise UserError(f"conf/config.yaml: lacks the key '{key}'; add it")
+    values: dict[str, Any] = value_of({"": tree}, "", OmegaConf.to_container(tree))
+    return values
 
 
 def with_filled_rows(tree: Any) -> Any:
@@ -210,7 +192,7 @@ def with_filled_rows(tree: Any) -> Any:
 def check_defaults(values: dict[str, Any], where: sources.Where) -> None:
     """Raise UserError for wrong defaults of the tables of members and detectors, and take them out of the values."""
     ensemble = values["ensemble"]
-    for kind, defaults in ((MemberRow, "member_defaults"), (Detector, "detector_defaults")):
+    for kind, defaults in ((shared.MemberRow, "member_defaults"), (shared.Detector, "detector_defaults")):
         key = f"ensemble.{defaults}"
         given = ensemble.get(defaults) if isinstance(ensemble, dict) else None
         if not isinstance(given, dict):

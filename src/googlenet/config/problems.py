@@ -41,8 +41,8 @@ def problem(
     key = dotted((*at, *below), tree)
     if what in UNKNOWN:
         model = words.model_of(type_at(kind, below[:-1])[0])
-        known = model.model_fields if model else ()
-        return UserError(f"{where(key)}: unknown key '{key}'{nearest(str(below[-1]), known)}")
+        near = nearest(str(below[-1]), model.model_fields if model else ())
+        return UserError(f"{where(key)}: unknown key '{key}'{near}")
     if what == "missing":
         # A row of a list is whole; other keys are filled up by the files below.
         file = where(key) if any(isinstance(step, int) for step in below) else where.lowest(key)
@@ -57,9 +57,9 @@ def problem(
         must = must.replace("a number", "a finite number")
     if what == "string_type":
         remedy = quotes(value)
-    if what == "literal_error" and len(choices := words.literals(kinds)) > 3:
-        near = nearest(str(value), choices)
-        remedy = near if isinstance(value, str) and "did you mean" in near else ""
+    if what == "literal_error" and isinstance(value, str) and len(choices := words.literals(kinds)) > 3:
+        near = nearest(value, choices)
+        remedy = near if "did you mean" in near else ""
     return UserError(f"{where(key)}: '{key}' must be {must}, not {shown(value)}{remedy}")
 
 
@@ -69,19 +69,18 @@ def dotted(path: Path, tree: Mapping[str, Any]) -> str:
     value: Any = tree
     for step in path:
         if isinstance(value, list) and isinstance(step, int):
-            row = value[step] if step < len(value) else None
-            name = row.get("name") if isinstance(row, Mapping) else None
+            value = value_at(value, (step,))
+            name = value_at(value, ("name",))
             if isinstance(name, str) and name:
                 followed.append(name)
             elif followed:
                 followed[-1] += f"[{step}]"
-            value = row
             continue
         if is_reference(value) and (simple := REFERENCE.fullmatch(value)):
             followed = simple[1].split(".")
             value = value_at(tree, tuple(followed))
         followed.append(str(step))
-        value = value.get(step) if isinstance(value, Mapping) else None
+        value = value_at(value, (step,))
     return ".".join(followed)
 
 

@@ -24,9 +24,7 @@ class Layer(NamedTuple):
 
 def quotes(value: Any) -> str:
     """The remedy where text is wanted and YAML read something else."""
-    return (
-        "; put text that YAML reads as a number or a boolean in quotes" if isinstance(value, bool | int | float) else ""
-    )
+    return "; put text that YAML reads as a number or a boolean in quotes" if isinstance(value, int | float) else ""
 
 
 class Where:
@@ -53,11 +51,7 @@ class Where:
 
 def gives(content: Any, path: Sequence[str]) -> bool:
     """Whether a tree has a key."""
-    for part in path:
-        if not isinstance(content, Mapping) or part not in content:
-            return False
-        content = content[part]
-    return True
+    return not path or (isinstance(content, Mapping) and path[0] in content and gives(content[path[0]], path[1:]))
 
 
 def default_layers(conf: Path, groups: Sequence[Layer]) -> list[Layer]:
@@ -109,15 +103,8 @@ def check_heads(conf: Path, experiment: str) -> None:
             raise UserError(f"conf/{path.relative_to(conf)}: the first line must be '{first}'; add it")
 
 
-def check_shapes(layers: Sequence[Layer]) -> None:
-    """Raise UserError, naming file and key, for what cannot be laid over the layers before it, and for a key that is no text."""
-    shape: dict[str, Any] = {}
-    for layer in layers:
-        lay_over(shape, layer.content, layer.file, "")
-
-
 def lay_over(shape: dict[str, Any], content: Mapping[Any, Any], file: str, prefix: str) -> None:
-    """Lay a tree over another of the same shape. Raises UserError."""
+    """Lay a tree over another of the same shape. Raises UserError, naming file and key, also for a key that is no text."""
     for key, value in content.items():
         if not isinstance(key, str):
             name = f"{prefix}{shown(key)}"
@@ -155,24 +142,23 @@ def check_choices(defaults: Any, file: str) -> None:
 
 
 def check_references(tree: Any, layers: Sequence[Layer], stages: Collection[str], variables: Sequence[str]) -> None:
-    """Raise UserError, naming file and key, for a reference to what does not exist.
+    """Raise UserError, naming file and key, for a reference in the composed tree to what does not exist.
 
-    tree: the composed one. variables: names that each job fills in, for the sections of stages and what an ablation changes.
+    variables: names that each job fills in, for the sections of stages and what an ablation changes.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     for layer in reversed(layers):  # what others refer to is in a lower one
         for key, value in references(layer.content):
-            if of_job(value, variables):
-                if key.split(".")[0] in stages or key.startswith("ablations.rows["):
-                    continue
+            if not of_job(value, variables):
+                try:
+                    OmegaConf.select(tree, key)
+                except OmegaConfBaseException as error:
+                    reason = f"{str(error).splitlines()[0]}; refer to a key that exists"
+                    raise UserError(f"{layer.file}: '{key}': {reason}") from None
+            elif key.split(".")[0] not in stages and not key.startswith("ablations.rows["):
                 raise UserError(f"{layer.file}: '{key}': only a stage's section can refer to {value}; give a value")
-            try:
-                OmegaConf.select(tree, key)
-            except OmegaConfBaseException as error:
-                reason = str(error).splitlines()[0]
-                raise UserError(f"{layer.file}: '{key}': {reason}; refer to a key that exists") from None
 
 
 def of_job(reference: str, variables: Sequence[str]) -> bool:

@@ -39,10 +39,8 @@ def variants(composed: Composed) -> dict[str, Variant]:
 
 
 def trainings(composed: Composed) -> dict[str, TrainClassifier]:
-    """Of every variant, its settings of train_classifier.
-
-    A row is resolved once: its variants differ in their member's name and seeds alone, to which nothing refers (a test looks).
-    """
+    """Of every variant, its settings of train_classifier."""
+    # A row is resolved once: its variants differ in their member's name and seeds alone, to which nothing refers (a test looks).
     of_row = {name: training(composed, row) for name, row in rows(composed).items()}
     made = {}
     for name, variant in variants(composed).items():
@@ -111,11 +109,10 @@ def check_changes(composed: Composed, row: AblationRow) -> None:
             raise UserError(f"{file}: unknown key 'changes.member.{key}'{nearest(key, allowed)}")
     sampling = member_columns(composed, row)["sampling"]
     if not isinstance(sampling, str):
-        key = "changes.member.sampling"
-        raise UserError(f"{file}: '{key}' must be text, not {shown(sampling)}{quotes(sampling)}")
+        must = f"must be text, not {shown(sampling)}{quotes(sampling)}"
+        raise UserError(f"{file}: 'changes.member.sampling' {must}")
     if sampling not in composed.sampling:
-        near = nearest(sampling, composed.sampling)
-        raise UserError(f"{file}: changes.member.sampling: no '{sampling}'{near}")
+        raise UserError(f"{file}: changes.member.sampling: no '{sampling}'{nearest(sampling, composed.sampling)}")
 
 
 def trained_as(training: TrainClassifier) -> TrainClassifier:
@@ -123,14 +120,11 @@ def trained_as(training: TrainClassifier) -> TrainClassifier:
     return replaced(training, member=training.member.model_dump() | {"name": "any"})
 
 
-def sources(
-    variants: Mapping[str, TrainClassifier], members: Mapping[str, TrainClassifier]
-) -> dict[str, tuple[str, str]]:
-    """Of every variant, the stage and job whose results it takes: ("train_classifier", "m1"), or its own or a former
-    variant's ("train_ablation", "reference_3").
+Trainings = Mapping[str, TrainClassifier]
 
-    variants, members: the settings of train_classifier of each, by name.
-    """
+
+def sources(variants: Trainings, members: Trainings) -> dict[str, tuple[str, str]]:
+    """Of every variant, whose results it takes: ("train_classifier", "m1"), ("train_ablation", "reference_3"), ..."""
     first: dict[TrainClassifier, tuple[str, str]] = {}
     # Not in the order of the table's rows, on which no result may depend.
     in_order = sorted(variants, key=lambda name: (not name.startswith(f"{REFERENCE.name}_"), name))

@@ -1,9 +1,8 @@
 """A digest of the code that a stage runs: a real edit changes it, a comment or a docstring does not.
 
-The digest covers the syntax trees of the stage's module and of every module of ours that it reaches by imports,
-with resource files beside them of the same stem (a template, a table). A module that a setting selects (a reader, a network, a
-preset) counts where it is selected. Left out are docstrings, the texts of errors, and the folders in EXEMPT, which cannot
-change a result.
+It covers the syntax trees of the stage's module and of every module of ours that it reaches by imports, with resource files
+beside them of the same stem (a template, a table). A module that a setting selects counts where it is selected. Left out are
+docstrings, the texts of errors, and the folders in EXEMPT.
 """
 
 import ast
@@ -17,7 +16,6 @@ PACKAGE = Path(__file__).parents[1]
 EXEMPT = ("googlenet.config", "googlenet.pipeline", "googlenet.tracking", "googlenet.errors")
 # What every job runs before its stage, though no stage imports it.
 ALWAYS = ("googlenet.models.determinism",)
-
 LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignores"))
 
 
@@ -69,17 +67,15 @@ def read(module: str) -> tuple[str, tuple[str, ...]]:
 
 def file_of(module: str) -> Path:
     """`path_of` a name that is a module of ours."""
-    path = path_of(module)
-    if path is None:
-        raise ModuleNotFoundError(f"no module {module}")
-    return path
+    if path := path_of(module):
+        return path
+    raise ModuleNotFoundError(f"no module {module}")
 
 
 @cache
 def tree_of(module: str) -> ast.Module:
     """The syntax tree of one of our modules."""
-    path = file_of(module)
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return ast.parse(file_of(module).read_text(encoding="utf-8"), filename=str(file_of(module)))
 
 
 @cache

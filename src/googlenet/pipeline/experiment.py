@@ -1,8 +1,7 @@
 """The jobs of an experiment, and the resolved file of each, which is that job's edge.
 
 A job's file holds its stage's settings with every reference resolved, and a digest of its code. It is written only when its
-content changes; so a changed key re-runs the jobs whose files change, under both engines, and a comment or a key changed back
-re-runs none.
+content changes, so that a changed key re-runs the jobs whose files change, under both engines.
 """
 
 import shutil
@@ -29,6 +28,7 @@ from googlenet.pipeline.registry import ROWS, SETTINGS, STAGES
 from googlenet.storage.files import write_bytes
 
 KindT = TypeVar("KindT", bound=StageSettings)
+RowT = TypeVar("RowT", MemberRow, Detector)
 
 
 class Job(NamedTuple):
@@ -71,10 +71,8 @@ class Experiment:
     @cached_property
     def variants(self) -> dict[str, Variant]:
         """The variants of the table of ablations that no member and no variant before them trains alike."""
-        trained = set(self.ablation_sources.values())
-        return {
-            name: row for name, row in variants.variants(self.composed).items() if ("train_ablation", name) in trained
-        }
+        trained = {name for stage, name in self.ablation_sources.values() if stage == "train_ablation"}
+        return {name: row for name, row in variants.variants(self.composed).items() if name in trained}
 
     @cached_property
     def trainings(self) -> dict[str, TrainClassifier]:
@@ -94,9 +92,7 @@ class Experiment:
 
     def rows(self, per: str) -> Mapping[str, Settings | None]:
         """What a stage has a job for each of: rows of a table, or parts, by name."""
-        if not per:
-            return {"all": None}
-        table: Mapping[str, Settings] = getattr(self, f"{per}s")  # members, detectors, parts, variants
+        table: Mapping[str, Settings | None] = getattr(self, f"{per}s") if per else {"all": None}
         return table
 
     def jobs(self, stage: str) -> list[Job]:
@@ -118,7 +114,7 @@ class Experiment:
             member = job.name
             row = self.members[member]
             columns = (ImportedMember if row.imported else TrainedMember).model_fields  # of its kind alone
-            filled["member"] = {name: getattr(row, name) for name in columns}
+            filled["member"] = row.model_dump(include=set(columns))
         elif per == "detector":
             filled["detector"] = self.detectors[job.name].model_dump()
             member = self.detectors[job.name].init_from
@@ -153,8 +149,7 @@ class Experiment:
             tree.pop(name, None)
         tree.update(self.variables(job))
         try:
-            values = OmegaConf.to_container(tree[job.stage], resolve=True)
-            return kind.model_validate(values)
+            return kind.model_validate(OmegaConf.to_container(tree[job.stage], resolve=True))
         except OmegaConfBaseException as error:
             key = str(getattr(error, "full_key", "") or job.stage)
             reason = f"{str(error).splitlines()[0]}; refer to a key that exists for {job.stage}"
@@ -164,17 +159,10 @@ class Experiment:
 
     def job_file(self, job: Job) -> JobFile[StageSettings]:
         """What a job's file holds."""
-        row = STAGES[job.stage]
-        settings = self.settings(job, SETTINGS[job.stage])
-        strict = self.composed.strict_versions and row.computes
-        return JobFile(
-            job.stage,
-            job.name,
-            self.dataset if row.group == "data" else self.name,
-            code_digest(row.module, tuple(sorted(set(selections(settings))))),
-            settings,
-            versions.installed() if strict else None,
-        )
+        row, settings = STAGES[job.stage], self.settings(job, SETTINGS[job.stage])
+        code = code_digest(row.module, tuple(sorted(set(selections(settings)))))
+        libraries = versions.installed() if self.composed.strict_versions and row.computes else None
+        return JobFile(*job, self.dataset if row.group == "data" else self.name, code, settings, libraries)
 
     def results(self, stage: str) -> str:
         """The folder that holds a stage's results and configurations, relative to the root."""
@@ -204,9 +192,6 @@ class Experiment:
         """Raise UserError for a name that is not known."""
         if name not in known:
             raise UserError(f"{self.composed.where(key)}: {key}: no '{name}'{nearest(name, known)}")
-
-
-RowT = TypeVar("RowT", MemberRow, Detector)
 
 
 def in_order(rows: tuple[RowT, ...]) -> dict[str, RowT]:
@@ -246,10 +231,7 @@ def write_configs(experiment: Experiment) -> list[Path]:
 
 
 def remove_former_jobs(experiment: Experiment) -> list[Path]:
-    """Remove the results of members, detectors, parts and variants that are no longer in their tables; returns their folders.
-
-    What was committed to DVC's cache comes back with the table and `make restore`.
-    """
+    """Remove the results of rows that are no longer in their tables; returns their folders. `make restore` brings them back."""
     removed = []
     for row in (row for row in ROWS if row.group != "data"):
         results = experiment.root / experiment.results(row.name)

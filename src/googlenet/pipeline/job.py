@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 Input = Annotated[Path, "input"]
 Inputs = Annotated[list[Path], "input"]
 Output = Annotated[Path, "output"]
+Texts = dict[str, str]
 STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job kept what it had done
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -46,9 +47,8 @@ SettingsT = TypeVar("SettingsT", bound=StageSettings)
 class Job(Generic[SettingsT]):
     """One job: its settings, its stamp, and where it reports to.
 
-    stamp: SHA-256 of the job's file and of the inputs; every output carries it, so that a change travels down the edges even
-    where it happens to leave the numbers alike, and both engines then see the same. execution: what changes no result. threads:
-    as many as the rule was given. resume: where it keeps what it has done so far.
+    stamp: SHA-256 of the job's file and inputs; every output carries it, so that a change travels down the edges even where it
+    leaves the numbers alike. execution: what changes no result. threads: of the rule. resume: where it keeps what it has done.
     """
 
     def __init__(
@@ -96,30 +96,24 @@ class Job(Generic[SettingsT]):
 
 def compute_of(settings: StageSettings) -> Compute:
     """Where a stage computes; one thread of the CPU for a stage that has no such setting."""
-    if isinstance(settings, Computes):
-        return settings.compute
-    return Compute(device="cpu", precision="fp32", numeric_threads=SINGLE_THREAD)
+    single = Compute(device="cpu", precision="fp32", numeric_threads=SINGLE_THREAD)
+    return settings.compute if isinstance(settings, Computes) else single
 
 
 def main(run: Callable[..., None]) -> None:
-    """Run a stage from the command line and end the process.
-
-    A UserError becomes one line and exit code 1, so does a full disk; a job that was told to stop has exit code 75.
-    """
+    """Run a stage from the command line and end the process: with one line and code 1 for a UserError and a full disk, 75 if stopped."""
     try:
         perform(run, sys.argv[1:])
     except Stopped as error:
         print(f"stopped: {error}", file=sys.stderr)
         sys.exit(STOPPED)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(f"error: {error}")
     except OSError as error:
         if error.errno not in FULL and "No space left" not in str(error):
             raise
         where = error.filename or Path.cwd()
-        print(f"error: {where}: no space left on the disk; free some, and run the same command again", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(f"error: {where}: no space left on the disk; free some, and run the same command again")
     # run.json is written, nothing is open: Python's own way out looks through torch and MLflow for half a second more.
     sys.stdout.flush()
     os._exit(0)
@@ -136,10 +130,8 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     file = read_job_file(path, settings)
     compute = compute_of(file.settings)
     if threads < compute.numeric_threads:
-        raise UserError(
-            f"compute.numeric_threads: {compute.numeric_threads} asked for, {threads} given; raise --cores, or"
-            " lower the key (another number of threads gives other bits)"
-        )
+        mend = "raise --cores, or lower the key (another number of threads gives other bits)"
+        raise UserError(f"compute.numeric_threads: {compute.numeric_threads} asked for, {threads} given; {mend}")
     prepare_machine(compute.numeric_threads, compute.device)
     digests = {name: digest_of(given[name]) for name, kind in edges.items() if kind is not Output}
     lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
@@ -150,7 +142,6 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     libraries = versions.installed()
     key = hashlib.sha256(f"{stamp} {sorted(libraries.items())}".encode()).hexdigest()[:16]
     place = resume.opened(root, Path(file.experiment, file.stage, file.job), key, execution.save_every_s)
-    outputs = {given[name].parent for name, kind in edges.items() if kind is Output}
     record = run_record(path, file.stage, file.job)
     with (
         place as kept,
@@ -158,7 +149,7 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
         gpus.one_for(compute.device, root),
         recorded(path, file, stamp, digests, threads, libraries) as tracked,
     ):
-        for folder in outputs:
+        for folder in {given[name].parent for name, kind in edges.items() if kind is Output}:
             remove_parts(folder)
         remove_parts(record.parent, record.name)
         run(Job(file, stamp, execution, tracked, kept, threads), **given)
@@ -184,24 +175,16 @@ def digest_of(value: Path | list[Path]) -> str:
 
 @contextmanager
 def recorded(
-    path: Path,
-    file: JobFile[StageSettings],
-    stamp: str,
-    digests: dict[str, str],
-    threads: int,
-    libraries: dict[str, str],
+    path: Path, file: JobFile[StageSettings], stamp: str, digests: Texts, threads: int, libraries: Texts
 ) -> Iterator[JobRun]:
-    """Track a job as a run, and write its run.json last: who ran what, when, on what.
-
-    path: of the job's file. digests: of the inputs.
-    """
+    """Track a job (path: of its file; digests: of its inputs) as a run; run.json comes last: who ran what, when, on what."""
     root, started, clock = Path.cwd(), datetime.now(UTC), time.monotonic()
     config = sha256(path)
     tags = {"commit": commit(root), "config": config[:12], "code": file.code[:12], "stamp": stamp[:12]}
     experiment = os.environ.get("GOOGLENET_EXPERIMENT", file.experiment)
     with job_run(root, experiment, file.stage, file.job, parameters_of(file), tags, digests) as tracked:
         yield tracked
-    address = tracked.tracking_uri
+    address = "the local store" if tracked.tracking_uri.startswith("sqlite") else tracked.tracking_uri
     record = RunRecord(
         stage=file.stage,
         job=file.job,
@@ -214,11 +197,7 @@ def recorded(
         stamp=stamp,
         inputs=digests,
         versions=libraries | versions.machine(),
-        mlflow=MlflowRun(
-            run_id=tracked.run_id,
-            experiment_id=tracked.experiment_id,
-            tracking_uri="the local store" if address.startswith("sqlite") else address,
-        ),
+        mlflow=MlflowRun(run_id=tracked.run_id, experiment_id=tracked.experiment_id, tracking_uri=address),
         peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # Linux: in KiB
         threads=threads,
         device=compute_of(file.settings).device,
@@ -247,9 +226,7 @@ def commit(root: Path) -> str:
     """The commit of the code, with "+dirty" when tracked files differ; "" outside git."""
     asked = [["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"]]
     head, changes = [subprocess.run(words, cwd=root, capture_output=True, text=True, check=False) for words in asked]
-    if head.returncode:
-        return ""
-    return head.stdout.strip() + ("+dirty" if changes.stdout.strip() else "")
+    return "" if head.returncode else head.stdout.strip() + ("+dirty" if changes.stdout.strip() else "")
 
 
 def records_beside(output: Path, dataset: str) -> list[RunRecord]:

@@ -29,17 +29,14 @@ class JobFile(Generic[SettingsT]):
 
     def to_bytes(self) -> bytes:
         """The file's content."""
-        head: dict[str, Any] = {key: getattr(self, key) for key in ("stage", "job", "experiment", "code")}
-        if self.versions is not None:
-            head["versions"] = self.versions
-        return json_bytes(head | {"settings": self.settings.model_dump(mode="json")})
+        content: dict[str, Any] = vars(self) | {"settings": self.settings.model_dump(mode="json")}
+        return json_bytes({key: value for key, value in content.items() if key != "versions" or value is not None})
 
 
 def read_job_file(path: Path, kind: type[SettingsT]) -> JobFile[SettingsT]:
     """Read a job's file. Raises UserError for one that is not of this version."""
     try:
         content = read_json(path)
-        settings = kind.model_validate_json(json.dumps(content.pop("settings")))
-        return JobFile(**content, settings=settings)
+        return JobFile(**content | {"settings": kind.model_validate_json(json.dumps(content["settings"]))})
     except (ValidationError, AttributeError, KeyError, TypeError):
         raise UserError(f"{path}: not a resolved file of this version; run snakemake, which writes it again") from None

@@ -1,9 +1,7 @@
 """Results that are links into DVC's cache: their times say nothing, so inside a DVC stage contents decide.
 
-Before a stage DVC replaces its linked results by copies, which are as new as now; afterwards by links to what the cache
-has, which may be older than all else. Snakemake, which looks at times first, would take stale results for current ones,
-and DVC would record them. Snakemake compares an input's content with its own record where the input is the newer one: so
-every result is made older than all that it is made from. See docs/remotes.md, "Links instead of copies".
+Snakemake compares an input's content with its own record where the input is newer than the output: so every result is made
+older than all that it is made from. See docs/remotes.md, "Links instead of copies".
 """
 
 import os
@@ -22,10 +20,7 @@ def linked() -> bool:
 
 
 def let_contents_decide(outputs: list[list[str]]) -> None:
-    """Make results old, those of a later stage older; `outputs`: by stage, in an order in which none reads a later one.
-
-    Raises UserError for a file whose times are not ours to set.
-    """
+    """Make results (by stage, none of which reads a later one's) old, later ones older; UserError where times are not ours to set."""
     for place, paths in enumerate(outputs):
         time_s = LATEST_S - place * STEP_S
         for path in paths:
@@ -33,7 +28,6 @@ def let_contents_decide(outputs: list[list[str]]) -> None:
                 try:
                     os.utime(path, (time_s, time_s), follow_symlinks=False)
                 except PermissionError:
-                    raise UserError(
-                        f"{path}: is a link to someone else's file, so its time cannot be set;"
-                        " use a cache of your own (`dvc cache dir`), or `dvc config --local cache.type copy`"
-                    ) from None
+                    mend = "use a cache of your own (`dvc cache dir`), or `dvc config --local cache.type copy`"
+                    reason = "is a link to someone else's file, so its time cannot be set"
+                    raise UserError(f"{path}: {reason}; {mend}") from None

@@ -1,7 +1,7 @@
 """What a long job keeps of itself on the way: a kill costs a minute of work, and no bit of the result.
 
 Its state lies below .googlenet/resume/, which is no output: Snakemake deletes the outputs of a job that fails. A state belongs to
-one stamp, that is, to one configuration and one content of the inputs, and to the versions of the libraries.
+one stamp (configuration and inputs) and to the versions of the libraries.
 """
 
 import json
@@ -11,6 +11,7 @@ import shutil
 import signal
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,9 +47,8 @@ class Resume:
     def load(self) -> "tuple[dict[str, Tensor], Any] | None":
         """The state of the last `save`: tensors on the CPU, and what else was kept. None at a first start."""
         self.used = True
-        if self.folder is None or not self._path("state").exists():
+        if self.folder is None or not (path := self._path("state")).exists():
             return None
-        path = self._path("state")
         tensors, metadata = checkpoint.load(path)
         print(f"going on from {path}", flush=True)
         return tensors, json.loads(metadata["rest"])
@@ -56,16 +56,15 @@ class Resume:
     def step(self, state: "Callable[[], tuple[Mapping[str, Tensor], Any]]") -> None:
         """To be called after every step: keeps `state()` when it is time to. Raises Stopped when the job was told to stop."""
         faults.reached("batch")
-        if not self._due():
-            return
-        tensors, rest = state()
-        checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
-        self._after_save()
+        if self._due():
+            tensors, rest = state()
+            checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
+            self._after_save()
 
     def items(self, total: int, compute: Callable[[int], Iterator[Arrays]], name: str = "piece") -> Iterator[Arrays]:
-        """The arrays of items 0 to total - 1, in order: those kept by an earlier try, then those of `compute`.
+        """The arrays of items 0 to total - 1, in order: those kept by an earlier try, then those that compute(start) yields.
 
-        compute(start) yields them one by one from `start` on; each has an array at least. `name` tells a job's lists apart. Raises Stopped, between two items, when told to stop.
+        Each has an array at least. `name` tells a job's lists apart. Raises Stopped, between two items, when told to stop.
         """
         if self.folder is None:
             yield from compute(0) if total else ()
@@ -105,8 +104,7 @@ class Resume:
         return self.folder / f"{name}.safetensors"
 
     def _due(self) -> bool:
-        late = time.monotonic() - self._saved >= self.every_s
-        return self.folder is not None and (late or _told.is_set())
+        return self.folder is not None and (time.monotonic() - self._saved >= self.every_s or _told.is_set())
 
     def _after_save(self) -> None:
         self._saved = time.monotonic()
@@ -124,18 +122,17 @@ def packed(items: list[Arrays]) -> dict[str, np.ndarray]:
 
 def unpacked(arrays: Arrays) -> list[dict[str, np.ndarray]]:
     """The items of `packed`. Each has at least one array."""
-    found: dict[str, dict[str, np.ndarray]] = {}
+    items: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
     for key in sorted(arrays):
         at, name = key.split(" ", 1)
-        found.setdefault(at, {})[name] = arrays[key]
-    return list(found.values())
+        items[at][name] = arrays[key]
+    return list(items.values())
 
 
 @contextmanager
 def opened(root: Path, job: Path, key: str, every_s: float) -> Iterator[Resume]:
-    """The place of a job, <experiment>/<stage>/<job>, locked while it runs; what another configuration left there goes, and all when it ends well.
-
-    Raises UserError when another process has run the same job for LOCK_TIMEOUT_S.
+    """The place of a job, <experiment>/<stage>/<job>, locked while it runs; what another configuration left there goes, and all
+    when it ends well. UserError when another process has run the same job for LOCK_TIMEOUT_S.
     """
     home = root / FOLDER / job
     busy = UserError(f"{home}/lock: another process runs this job; end it, then run the same command again")

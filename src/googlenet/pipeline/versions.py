@@ -4,6 +4,7 @@ Read from the packages' metadata, so that neither `snakemake` nor a check import
 """
 
 import platform
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -16,15 +17,8 @@ if TYPE_CHECKING:
 
 # Names of the installed packages; a record has them without what follows a hyphen. All can change a bit of a result.
 LIBRARIES = (
-    "torch",
-    "torchvision",
-    "opencv-contrib-python-headless",
-    "numpy",
-    "pillow",
-    "pyarrow",
-    "scikit-learn",
-    "scipy",
-)
+    "torch", "torchvision", "opencv-contrib-python-headless", "numpy", "pillow", "pyarrow", "scikit-learn", "scipy",
+)  # fmt: skip
 
 
 def installed() -> dict[str, str]:
@@ -51,14 +45,13 @@ def cpu_name() -> str:
 
 def differences(records: "Iterable[RunRecord]", now: dict[str, str]) -> list[str]:
     """One line for each library of which another version than now made some of the recorded jobs' results."""
-    made: dict[str, dict[str, int]] = {}
+    made: dict[str, Counter[str]] = defaultdict(Counter)
     for record in records:
         for name, version in record.versions.items():
             if name in now and version != now[name]:
-                of_library = made.setdefault(name, {})
-                of_library[version] = of_library.get(version, 0) + 1
-    return [
-        f"{name}: {now[name]} is installed, but the present results of "
-        + " and ".join(f"{count} job{'s' * (count != 1)} are of {old}" for old, count in sorted(olds.items()))
-        for name, olds in sorted(made.items())
-    ]
+                made[name][version] += 1
+    lines = []
+    for name, olds in sorted(made.items()):
+        jobs = [f"{count} job{'s' * (count != 1)} are of {old}" for old, count in sorted(olds.items())]
+        lines.append(f"{name}: {now[name]} is installed, but the present results of {' and '.join(jobs)}")
+    return lines

@@ -46,10 +46,8 @@ def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Ma
     from safetensors.numpy import save as to_bytes
 
     # C order and little-endian, as the file has it: safetensors writes the memory as it finds it.
-    whole = {
-        name: np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
-        for name, array in sorted(arrays.items())
-    }
+    items = sorted(arrays.items())
+    whole = {name: np.asarray(array, array.dtype.newbyteorder("<"), order="C") for name, array in items}
     write_bytes(path, to_bytes(whole, metadata=metadata_of(path, metadata)))
 
 
@@ -66,8 +64,7 @@ def load_slices(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
 def load_into(model: "nn.Module", path: Path | str) -> dict[str, str]:
     """Copy a file's tensors into a network and return the metadata.
 
-    The names and shapes must be the network's, all of them; UserError names the file and the first layer that
-    is not, and leaves the network as it was.
+    All names and shapes must be the network's; UserError names file and first other layer, and leaves the network as it was.
     """
     tensors, metadata = load(path)
     copy_into(model, tensors, path, "give the config of the model that wrote it, or train again")
@@ -81,10 +78,8 @@ def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | 
     if missing:
         raise UserError(f"{path}: lacks '{missing[0]}'{_also(missing)}{_near(missing[0], unexpected)}; {mend}")
     if unexpected:
-        raise UserError(
-            f"{path}: has '{unexpected[0]}'{_also(unexpected)}, which the network does not have"
-            f"{_near(unexpected[0], wanted)}; {mend}"
-        )
+        reason = f"which the network does not have{_near(unexpected[0], wanted)}"
+        raise UserError(f"{path}: has '{unexpected[0]}'{_also(unexpected)}, {reason}; {mend}")
     for name, tensor in wanted.items():
         if tensor.shape != tensors[name].shape:
             shapes = f"{list(tensors[name].shape)} where the network has {list(tensor.shape)}"

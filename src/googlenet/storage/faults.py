@@ -1,10 +1,8 @@
 """Accidents on demand: kill at a chosen moment, so that tests can show that nothing is lost by it.
 
 GOOGLENET_FAULT="<point> <number> <victim> <stage>/<job>" kills when that job comes to that point for that time (from 1).
-Points: batch (a step of a training is done), piece (an item of a longer list is done), write (a file is whole, and not yet in
-its place), note (the same of what tracking writes for itself).
-Victims: job (this process), group (all that was started with it: engines and jobs), engine (Snakemake alone), term (this
-process is told to stop, and may save).
+Points: batch (a training's step is done), piece (an item of a list is done), write (a file is whole, not yet in its place), note
+(the same for tracking). Victims: job (this process), group (with engines and jobs), engine (Snakemake), term (may save first).
 """
 
 import os

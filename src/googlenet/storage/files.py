@@ -76,9 +76,8 @@ class _Strict(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             line, known = key.start_mark.line + 1, first.get((key.tag, key.value))
             if known:
-                raise UserError(
-                    f"line {line}: the key '{key.value}' is given twice, first in line {known}; keep one of them"
-                )
+                reason = f"the key '{key.value}' is given twice, first in line {known}"
+                raise UserError(f"line {line}: {reason}; keep one of them")
             first[key.tag, key.value] = line
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
@@ -103,20 +102,15 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{path}: not found; bring it back from git, or write it") from None
     except yaml.YAMLError as error:
-        raise UserError(f"{path}: {_said(error)}") from None
+        problem = getattr(error, "problem", None) or str(error)
+        line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
+        mend = "use spaces, not tabs" if "'\\t'" in problem else "mend that line"  # as PyYAML writes a tab
+        raise UserError(f"{path}: line {line} is not YAML ({problem}); {mend}") from None
     except (ValueError, OSError, RecursionError) as error:  # a date of month 13, bytes that are no UTF-8
         raise UserError(f"{path}: cannot be read as YAML ({error}); mend the file") from None
     if value is not None and not isinstance(value, dict):
         raise UserError(f"{path}: holds no keys; write 'key: value' lines")
     return value or {}
-
-
-def _said(error: yaml.YAMLError) -> str:
-    """Where YAML ends being YAML, and how to mend it."""
-    problem = getattr(error, "problem", None) or str(error)
-    line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
-    tab = "'\\t'" in problem  # as PyYAML writes it
-    return f"line {line} is not YAML ({problem}); {'use spaces, not tabs' if tab else 'mend that line'}"
 
 
 def sha256(path: Path | str) -> str:
@@ -131,12 +125,9 @@ def locked(path: Path, wait_s: float, busy: UserError) -> Iterator[None]:
     from filelock import FileLock, Timeout  # not at every start of Snakemake
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path, timeout=wait_s)
     try:
-        lock.acquire()
+        lock = FileLock(path).acquire(wait_s)
     except Timeout:
         raise busy from None
-    try:
+    with lock:  # which releases it
         yield
-    finally:
-        lock.release()

@@ -1,7 +1,6 @@
 """Arrays on disk a few rows at a time: safetensors files that need not fit in memory.
 
-The files are those of `checkpoint.save_arrays`, byte for byte. No file stays open, so that the processes of a loader may share
-and take along what reads one.
+The files are those of `checkpoint.save_arrays`, byte for byte. No file stays open, so that a loader's processes may share them.
 """
 
 import json
@@ -62,13 +61,13 @@ def open_rows(path: Path | str) -> tuple[dict[str, Rows], dict[str, str]]:
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         start = file.tell()
-    found = {}
+    arrays = {}
     for name, one in slices.items():
         if one.get_dtype() not in NUMPY:
             raise UserError(f"{path}: '{name}' is {one.get_dtype()}, which numpy lacks; {checkpoint.ANEW}")
         offset = start + header[name]["data_offsets"][0]
-        found[name] = Rows(path, offset, np.dtype(NUMPY[one.get_dtype()]), tuple(one.get_shape()))
-    return found, metadata
+        arrays[name] = Rows(path, offset, np.dtype(NUMPY[one.get_dtype()]), tuple(one.get_shape()))
+    return arrays, metadata
 
 
 class Writing:
