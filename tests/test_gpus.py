@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from googlenet.pipeline.gpus import FOLDER, held, one_for
+from googlenet.pipeline.job import GPUS, gpu_for, held_gpu
 
 NAMES = ["GPU-a", "GPU-b"]
 HOLDER = """
 import sys, time
 from pathlib import Path
-from googlenet.pipeline.gpus import held
-with held(Path(sys.argv[1]), ["GPU-a", "GPU-b"], 0.05) as number:
+from googlenet.pipeline.job import held_gpu
+with held_gpu(Path(sys.argv[1]), ["GPU-a", "GPU-b"], 0.05) as number:
     print(number, flush=True)
     sys.stdin.read()
 """
@@ -51,16 +51,16 @@ def test_jobs_side_by_side_take_different_ones_and_the_next_waits(tmp_path, hold
 
 
 def test_a_gpu_is_free_again_after_a_job_or_its_error(tmp_path):
-    with held(tmp_path, NAMES) as number:
+    with held_gpu(tmp_path, NAMES) as number:
         assert number == 0
-    with pytest.raises(KeyError), held(tmp_path, NAMES) as number:
+    with pytest.raises(KeyError), held_gpu(tmp_path, NAMES) as number:
         raise KeyError(number)
-    with held(tmp_path, NAMES) as number:
+    with held_gpu(tmp_path, NAMES) as number:
         assert number == 0
 
 
 def test_jobs_that_see_other_gpus_do_not_wait_for_each_other(tmp_path):
-    with held(tmp_path, ["GPU-a"]) as first, held(tmp_path, ["GPU-b"]) as second:
+    with held_gpu(tmp_path, ["GPU-a"]) as first, held_gpu(tmp_path, ["GPU-b"]) as second:
         assert (first, second) == (0, 0)
 
 
@@ -69,11 +69,11 @@ def test_torch_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: SimpleNamespace(uuid=NAMES[i]))
     monkeypatch.setattr(torch.cuda, "set_device", set_to.append)
-    with one_for("cuda", tmp_path):
+    with gpu_for("cuda", tmp_path):
         assert set_to == [0]
-        with one_for("cuda", tmp_path):
+        with gpu_for("cuda", tmp_path):
             assert set_to == [0, 1]
-    assert len(list((tmp_path / FOLDER).glob("GPU-*.lock"))) <= 2
-    with one_for("cpu", tmp_path / "none"):
+    assert len(list((tmp_path / GPUS).glob("GPU-*.lock"))) <= 2
+    with gpu_for("cpu", tmp_path / "none"):
         assert set_to == [0, 1]
     assert not (tmp_path / "none").exists()

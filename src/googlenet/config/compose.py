@@ -42,10 +42,7 @@ class Top(Settings):
 
 
 class Composed:
-    """The checked configuration of one experiment: Hydra's tree with overrides, and `where`, the file that gives a key.
-
-    A stage's section may hold references that only its jobs fill in.
-    """
+    """An experiment's checked configuration. tree: Hydra's, with overrides; jobs fill in references. where: the file of a key."""
 
     def __init__(
         self, root: Path, experiment: str, tree: Any, stages: Mapping[str, type[StageSettings]], where: sources.Where
@@ -72,8 +69,7 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
 
     Raises UserError, naming file and key, for an unknown experiment, group or key, and for a wrong type or value.
     """
-    conf = root / "conf"
-    chosen, overrides = params(root)
+    conf, (chosen, overrides) = root / "conf", params(root)
     experiment = experiment or chosen
     known = [path.stem for path in (conf / "experiment").glob("*.yaml")]
     if experiment not in known:
@@ -112,10 +108,9 @@ def params(root: Path) -> tuple[str, dict[str, Any]]:
     for key in content:
         if key not in ("experiment", "overrides"):
             raise UserError(f"params.yaml: unknown key '{key}'{nearest(str(key), ['experiment', 'overrides'])}")
-    name = content.get("experiment")
+    name, overrides = content.get("experiment"), content.get("overrides")
     if name is not None and not isinstance(name, str):
         raise UserError(f"params.yaml: 'experiment' must be text, not {shown(name)}{sources.quotes(name)}")
-    overrides = content.get("overrides")
     if overrides is not None and not isinstance(overrides, dict):
         raise UserError(f"params.yaml: 'overrides' must be keys, not {shown(overrides)}")
     return name or "", overrides or {}
@@ -179,13 +174,10 @@ def with_filled_rows(tree: Any) -> Any:
     from omegaconf import OmegaConf
 
     for section, table, defaults in TABLES:
-        if not OmegaConf.is_dict(tree.get(section)) or not OmegaConf.is_list(tree[section].get(table)):
-            continue
-        values: Any = OmegaConf.to_container(tree[section])
+        values: Any = OmegaConf.to_container(tree[section]) if OmegaConf.is_dict(tree.get(section)) else {}
         filled = values.get(defaults) if isinstance(defaults, str) else defaults
-        if isinstance(filled, dict):
-            rows = [filled | row if isinstance(row, dict) else row for row in values[table]]
-            tree[section][table] = OmegaConf.create(rows)
+        if isinstance(values.get(table), list) and isinstance(filled, dict):
+            tree[section][table] = [filled | row if isinstance(row, dict) else row for row in values[table]]
     return tree
 
 
@@ -193,8 +185,7 @@ def check_defaults(values: dict[str, Any], where: sources.Where) -> None:
     """Raise UserError for wrong defaults of the tables of members and detectors, and take them out of the values."""
     ensemble = values["ensemble"]
     for kind, defaults in ((shared.MemberRow, "member_defaults"), (shared.Detector, "detector_defaults")):
-        key = f"ensemble.{defaults}"
-        given = ensemble.get(defaults) if isinstance(ensemble, dict) else None
+        key, given = f"ensemble.{defaults}", ensemble.get(defaults) if isinstance(ensemble, dict) else None
         if not isinstance(given, dict):
             raise UserError(f"{where(key)}: '{key}' must be keys, not {shown(given)}")
         validated(kind, given | {"name": "defaults"}, key, values, where)

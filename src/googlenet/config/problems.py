@@ -18,10 +18,7 @@ REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 
 def validated(kind: type[SettingsT], value: Any, key: str, tree: Mapping[str, Any], where: Where) -> SettingsT:
-    """`value`, which stands at `key` of a composed tree, as settings of a class.
-
-    A value may still be a reference that only a job fills in. Raises UserError for the first error.
-    """
+    """`value`, at `key` of a tree whose references a job may still fill in, as settings of a class. UserError for the first error."""
     try:
         return kind.model_validate(value, context=UNRESOLVED)
     except ValidationError as error:

@@ -43,10 +43,9 @@ class Where:
 
     def _giving(self, key: str) -> list[Layer]:
         parts = key.partition("[")[0].split(".")
-        for length in range(len(parts), 0, -1):
-            if giving := [layer for layer in self.layers if gives(layer.content, parts[:length])]:
-                return giving
-        return []
+        while parts and not (giving := [layer for layer in self.layers if gives(layer.content, parts)]):
+            parts.pop()
+        return giving if parts else []
 
 
 def gives(content: Any, path: Sequence[str]) -> bool:

@@ -22,6 +22,7 @@ from googlenet.config.sources import Layer, Where, lay_over, quotes
 from googlenet.errors import UserError, nearest
 
 REFERENCE = AblationRow(name="reference", about="", weights="averaged", changes={})
+Trainings = Mapping[str, TrainClassifier]
 SECTIONS = ("model", "member", "train_classifier")
 # Columns of a member that a variant's name and seed give, or that say nothing of a training.
 NOT_CHANGED = ("name", "order_seed", "sampling_seed", "weights", "origin")
@@ -56,8 +57,7 @@ def training(composed: Composed, row: AblationRow) -> TrainClassifier:
     from omegaconf.errors import OmegaConfBaseException
 
     check_changes(composed, row)
-    tree, changes = composed.tree, dict(row.changes)
-    changes.pop("member", None)
+    tree, changes = composed.tree, {section: change for section, change in row.changes.items() if section != "member"}
     member = member_columns(composed, row) | {"name": row.name}
     tree.member = {key: value for key, value in member.items() if key in TrainedMember.model_fields}
     before = {section: tree[section] for section in changes}
@@ -118,9 +118,6 @@ def check_changes(composed: Composed, row: AblationRow) -> None:
 def trained_as(training: TrainClassifier) -> TrainClassifier:
     """Settings of train_classifier without what names them: equal where the results are."""
     return replaced(training, member=training.member.model_dump() | {"name": "any"})
-
-
-Trainings = Mapping[str, TrainClassifier]
 
 
 def sources(variants: Trainings, members: Trainings) -> dict[str, tuple[str, str]]:

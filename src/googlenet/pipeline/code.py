@@ -42,7 +42,7 @@ def reached(*modules: str) -> set[str]:
 
 def exempt(module: str) -> bool:
     """Whether a module lies in a folder that computes no result."""
-    return any(module == name or module.startswith(f"{name}.") for name in EXEMPT)
+    return f"{module}.".startswith(tuple(f"{name}." for name in EXEMPT))
 
 
 def path_of(module: str) -> Path | None:
@@ -61,8 +61,8 @@ def read(module: str) -> tuple[str, tuple[str, ...]]:
     named: list[str] = []
     flatten(tree_of(module), lines, named)
     parts = [name.split(".") for name in named if name.startswith("googlenet")]
-    found = {".".join(split[: i + 1]) for split in parts for i in range(len(split))}
-    return "\n".join(lines), tuple(sorted(name for name in found if path_of(name)))
+    modules = {".".join(split[: i + 1]) for split in parts for i in range(len(split))}
+    return "\n".join(lines), tuple(sorted(filter(path_of, modules)))
 
 
 def file_of(module: str) -> Path:
@@ -90,10 +90,8 @@ def module_digest(module: str) -> str:
 
 
 def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
-    """Add a syntax tree to `lines` that are the same under every Python version that parses it, and to `named` its imports.
-
-    (ast.dump is not: newer versions leave out empty lists and add fields. And this is done at every start of Snakemake.)
-    """
+    """Add a syntax tree to `lines` that are the same under every Python version, and to `named` its imports."""
+    # Unlike ast.dump: newer versions leave out empty lists and add fields. And this is done at every start of Snakemake.
     kind = type(node)
     lines.append(kind.__name__)
     if isinstance(node, ast.Import):

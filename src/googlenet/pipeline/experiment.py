@@ -110,18 +110,16 @@ class Experiment:
         """What a job fills in where its stage's section refers to it: see JOB_VARIABLES."""
         filled: dict[str, Any] = {"heads": list(self.of(ScoreRegions).heads)}
         per, member = STAGES[job.stage].per, ""
-        if per == "member":
+        row = self.rows(per)[job.name] if per else None
+        if isinstance(row, MemberRow):
             member = job.name
-            row = self.members[member]
             columns = (ImportedMember if row.imported else TrainedMember).model_fields  # of its kind alone
-            filled["member"] = row.model_dump(include=set(columns))
-        elif per == "detector":
-            filled["detector"] = self.detectors[job.name].model_dump()
-            member = self.detectors[job.name].init_from
-        elif per == "part":
-            filled["part"] = self.parts[job.name].model_dump()
-        elif per == "variant":
-            filled["variant"] = self.variants[job.name].model_dump()
+            filled[per] = row.model_dump(include=set(columns))
+        elif row is not None:
+            filled[per] = row.model_dump()
+        if isinstance(row, Detector):
+            member = row.init_from
+        if per == "variant":
             filled["training"] = self.trainings[job.name].model_dump()
         if job.stage == "compare_ablations":
             filled["sources"] = {name: "/".join(source) for name, source in self.ablation_sources.items()}
@@ -134,9 +132,7 @@ class Experiment:
 
     def settings(self, job: Job, kind: type[KindT]) -> KindT:
         """A job's settings, of its stage's class. Raises UserError, naming file and key, for what cannot be."""
-        if job not in self._resolved:
-            self._resolved[job] = self._resolve(job)
-        settings = self._resolved[job]
+        settings = self._resolved[job] = self._resolved.get(job) or self._resolve(job)
         assert isinstance(settings, kind)
         return settings
 
@@ -185,8 +181,7 @@ class Experiment:
                 self.check_name(f"ensemble.detectors.{name}.init_from", detector.init_from, members)
         if "train_multibox" in self.stages:
             self.check_name("train_multibox.init_from", self.of(TrainMultibox).init_from, members)
-        if self.of(AnalyseUnits).of_member:
-            self.check_name("analyse_units.of_member", self.of(AnalyseUnits).of_member, members)
+        self.check_name("analyse_units.of_member", self.analysed_member, members)
 
     def check_name(self, key: str, name: str, known: Iterable[str]) -> None:
         """Raise UserError for a name that is not known."""

@@ -13,7 +13,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from googlenet.errors import Stopped, UserError
 from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import MlflowRun, RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
-from googlenet.pipeline import gpus, resume, versions
+from googlenet.pipeline import resume, versions
 from googlenet.pipeline.job_file import EXECUTION, JobFile, read_job_file
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
@@ -39,6 +39,7 @@ Inputs = Annotated[list[Path], "input"]
 Output = Annotated[Path, "output"]
 Texts = dict[str, str]
 STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job kept what it had done
+GPUS = Path(".googlenet/gpus")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 SettingsT = TypeVar("SettingsT", bound=StageSettings)
@@ -108,12 +109,14 @@ def main(run: Callable[..., None]) -> None:
         print(f"stopped: {error}", file=sys.stderr)
         sys.exit(STOPPED)
     except UserError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
     except OSError as error:
         if error.errno not in FULL and "No space left" not in str(error):
             raise
         where = error.filename or Path.cwd()
-        sys.exit(f"error: {where}: no space left on the disk; free some, and run the same command again")
+        print(f"error: {where}: no space left on the disk; free some, and run the same command again", file=sys.stderr)
+        sys.exit(1)
     # run.json is written, nothing is open: Python's own way out looks through torch and MLflow for half a second more.
     sys.stdout.flush()
     os._exit(0)
@@ -146,13 +149,53 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
     with (
         place as kept,
         resume.listening(kept),
-        gpus.one_for(compute.device, root),
+        gpu_for(compute.device, root),
         recorded(path, file, stamp, digests, threads, libraries) as tracked,
     ):
         for folder in {given[name].parent for name, kind in edges.items() if kind is Output}:
             remove_parts(folder)
         remove_parts(record.parent, record.name)
         run(Job(file, stamp, execution, tracked, kept, threads), **given)
+
+
+@contextmanager
+def gpu_for(device: str, root: Path) -> Iterator[None]:
+    """For the length of the block torch's device "cuda" is a GPU that is this job's alone; nothing for another device."""
+    if device != "cuda":
+        yield
+        return
+    import torch
+
+    seen = range(torch.cuda.device_count())
+    # By its own number: a cluster's jobs may each see one GPU, another one, and call it the first.
+    with held_gpu(root / GPUS, [str(torch.cuda.get_device_properties(i).uuid) for i in seen]) as number:
+        torch.cuda.set_device(number)
+        yield
+
+
+@contextmanager
+def held_gpu(folder: Path, names: Sequence[str], again_s: float = 1.0) -> Iterator[int]:
+    """Hold the first GPU that is free, and give its place among the names; wait until one is. Locks go with their processes."""
+    from filelock import FileLock, Timeout  # not at every start of Snakemake
+
+    folder.mkdir(parents=True, exist_ok=True)
+    locks = [FileLock(folder / f"{name}.lock") for name in names]
+    waiting = False
+    while True:
+        for number, lock in enumerate(locks):
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            try:
+                yield number
+            finally:
+                lock.release()
+            return
+        if not waiting:
+            print(f"waiting: all {len(names)} GPUs are in use by jobs", flush=True)
+        waiting = True
+        time.sleep(again_s)
 
 
 def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
@@ -209,8 +252,7 @@ def parameters_of(file: JobFile[StageSettings]) -> dict[str, Any]:
     """What distinguishes a run from others of its stage: its settings but for its row's name, which is a tag."""
     shown = file.settings.model_dump(mode="json")
     for row in ("member", "detector", "part", "variant"):
-        if row in shown:
-            shown[row] = {key: value for key, value in shown[row].items() if key != "name"}
+        shown.get(row, {}).pop("name", None)
     return shown if file.versions is None else shown | {"versions": file.versions}
 
 

@@ -35,24 +35,17 @@ def detection(composed: Composed) -> bool:
 
 @dataclass(frozen=True)
 class Stage:
-    """A row of the registry.
-
-    settings: the class of its jobs' settings. metrics: what its metrics.json (or manifest.json) is, if it has one. group: data
-    (results belong to the data set), classification, detection, report, or ablations (a target of its own, in a folder of its
-    own). per: the wildcard that it has a job for each value of: member, detector, part, variant; "" for a single job. enabled:
-    whether an experiment has it. wants: of the table of members, which rows it has jobs for. gpu: whether a job takes a GPU
-    where compute.device is cuda. priority: of its jobs among those that could start.
-    """
+    """A row of the registry."""
 
     name: str
     settings: type[StageSettings]
-    metrics: type[StageMetrics] | None
-    group: str
-    per: str = ""
-    enabled: Callable[[Composed], bool] = always
-    wants: Callable[[MemberRow], bool] = always
-    gpu: bool = False
-    priority: int = 0
+    metrics: type[StageMetrics] | None  # what its metrics.json (or manifest.json) is, if it has one
+    group: str  # data (results belong to the data set), classification, detection, report, ablations (a target, a folder of its own)
+    per: str = ""  # the wildcard with a job for each value: member, detector, part, variant; "" for a single job
+    enabled: Callable[[Composed], bool] = always  # whether an experiment has it
+    wants: Callable[[MemberRow], bool] = always  # which rows of the table of members it has jobs for
+    gpu: bool = False  # whether a job takes a GPU where compute.device is cuda
+    priority: int = 0  # of its jobs among those that could start
 
     @property
     def module(self) -> str:
@@ -68,11 +61,6 @@ class Stage:
 def multibox(composed: Composed) -> bool:
     """Whether MultiBox proposes."""
     return detection(composed) and composed.of(d.TrainMultibox).enabled
-
-
-def fits_heads(composed: Composed) -> bool:
-    """Whether a switch of detection needs a fit."""
-    return detection(composed) and bool(composed.of(d.ScoreRegions).heads)
 
 
 ROWS = (
@@ -94,7 +82,8 @@ ROWS = (
     Stage("merge_proposals", d.MergeProposals, pm.MergeMetrics, "detection", "part", enabled=detection, gpu=True),
     Stage("study_proposals", d.StudyProposals, pm.ProposalStudyMetrics, "detection", enabled=detection),
     Stage("train_detector", d.TrainDetector, dm.DetectorMetrics, "detection", "detector", enabled=detection, gpu=True, priority=1),
-    Stage("fit_region_heads", d.FitRegionHeads, dm.HeadMetrics, "detection", "detector", enabled=fits_heads, gpu=True),
+    Stage("fit_region_heads", d.FitRegionHeads, dm.HeadMetrics, "detection", "detector", gpu=True,
+          enabled=lambda composed: detection(composed) and bool(composed.of(d.ScoreRegions).heads)),
     Stage("score_regions", d.ScoreRegions, None, "detection", "detector", enabled=detection, gpu=True),
     Stage("evaluate_detection", d.EvaluateDetection, dm.DetectionMetrics, "detection", enabled=detection),
     Stage("measure_cost", c.MeasureCost, CostMetrics, "classification", gpu=True),

@@ -40,8 +40,7 @@ class Resume:
     """Where one job keeps its state; without a folder it keeps nothing, and is never asked to stop."""
 
     def __init__(self, folder: Path | None = None, every_s: float = 60.0):
-        self.folder, self.every_s = folder, every_s
-        self.used = False
+        self.folder, self.every_s, self.used = folder, every_s, False
         self._saved = time.monotonic()
 
     def load(self) -> "tuple[dict[str, Tensor], Any] | None":

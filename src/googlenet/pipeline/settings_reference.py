@@ -58,11 +58,10 @@ SHARED: dict[str, type[BaseModel]] = {
 
 def text() -> str:
     """The whole document."""
-    variables = [f"`${{{name}}}`" for name in JOB_VARIABLES]
-    parts = [HEAD.replace("VARIABLES", f"{', '.join(variables[:-1])} and {variables[-1]}")]
+    *variables, last = [f"`${{{name}}}`" for name in JOB_VARIABLES]
+    parts = [HEAD.replace("VARIABLES", f"{', '.join(variables)} and {last}")]
     parts += [section(name, kind) for name, kind in SETTINGS.items()]
-    parts.append("# What stages share\n")
-    parts += [section(name, kind) for name, kind in SHARED.items()]
+    parts += ["# What stages share\n", *(section(name, kind) for name, kind in SHARED.items())]
     rows = "".join(f"| `{key}` | {cell(mend)} |\n" for key, _, mend in former_keys.FORMER)
     return "\n".join([*parts, f"{FORMER}{rows}"])
 
@@ -106,10 +105,9 @@ def cell(content: str) -> str:
 
 def main() -> None:
     """Write the document, or exit with one line when it is stale."""
-    what = sys.argv[1] if len(sys.argv) == 2 else ""
+    what, content = " ".join(sys.argv[1:]), text()
     if what not in ("write", "check"):
-        sys.exit(f"error: {' '.join(sys.argv[1:])!r}: write or check")
-    content = text()
+        sys.exit(f"error: {what!r}: write or check")
     if what == "write":
         FILE.write_text(content, encoding="utf-8")
     elif not FILE.is_file() or FILE.read_text(encoding="utf-8") != content:

@@ -1,7 +1,4 @@
-"""Versions of what computes: recorded with every job, compared with what is installed, part of its settings if asked for.
-
-Read from the packages' metadata, so that neither `snakemake` nor a check imports torch.
-"""
+"""Versions of what computes, recorded with every job: from the packages' metadata, so that a check does not import torch."""
 
 import platform
 from collections import Counter, defaultdict

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from googlenet.config.schema import detection as d
-from googlenet.config.schema.numbers import Pair
+from googlenet.config.schema.shared import Pair
 from googlenet.data.ground_truth import GroundTruth
 from googlenet.detection import ensemble, multibox
 from googlenet.detection.merge import merge

@@ -1,7 +1,4 @@
-"""Tensors on disk: safetensors files whose bytes depend on their content alone, never pickle.
-
-Reading a file executes nothing. Every error names the file.
-"""
+"""Tensors on disk: safetensors files whose bytes depend on their content alone, never pickle. Every error names the file."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -38,7 +35,7 @@ def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadat
 
 def load(path: Path | str, mend: str = ANEW) -> "tuple[dict[str, Tensor], dict[str, str]]":
     """Read (tensors on the CPU, metadata). UserError, with the mend, when the file is absent, cut short or something else."""
-    return _read(path, "pt", mend)
+    return read(path, "pt", mend)
 
 
 def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
@@ -53,12 +50,7 @@ def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Ma
 
 def load_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """`load` into numpy arrays; does not import torch."""
-    return _read(path, "np")
-
-
-def load_slices(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
-    """`load_arrays` without reading: safetensors' slices, which know shape and type. See `rows`."""
-    return _read(path, "np", lazy=True)
+    return read(path, "np")
 
 
 def load_into(model: "nn.Module", path: Path | str) -> dict[str, str]:
@@ -87,9 +79,10 @@ def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | 
     model.load_state_dict(tensors)
 
 
-def _read(
+def read(
     path: Path | str, framework: str, mend: str = ANEW, lazy: bool = False
 ) -> tuple[dict[str, Any], dict[str, str]]:
+    """Values and metadata. lazy: safetensors' slices, which know shape and type, without reading them."""
     try:
         with safe_open(str(path), framework=framework) as file:
             packed = file.metadata() or {}

@@ -17,10 +17,7 @@ from googlenet.storage import faults
 
 @contextmanager
 def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` when the block ends without an error.
-
-    An OSError that names no file, such as that of a full disk, is given the name of this one. point: of faults.py.
-    """
+    """Give a temporary path beside `path`; rename it to `path` when the block ends without an error. point: of faults.py."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -29,7 +26,7 @@ def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
         faults.reached(point)
         os.replace(part, path)
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None:  # as that of a full disk
             error.filename = str(path)
         raise
     finally:

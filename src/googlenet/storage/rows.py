@@ -57,7 +57,7 @@ class Rows:
 
 def open_rows(path: Path | str) -> tuple[dict[str, Rows], dict[str, str]]:
     """`checkpoint.load_arrays` without reading. Raises UserError, with the mend, as that does."""
-    slices, metadata = checkpoint.load_slices(path)
+    slices, metadata = checkpoint.read(path, "np", lazy=True)
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         start = file.tell()

@@ -1,4 +1,4 @@
-"""The base of every settings class, and the kinds of values that fields share."""
+"""The base of every settings class, and the kinds of names that fields share."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ from pydantic import Field, Strict, model_validator
 
 from googlenet.config.schema import shared
 from googlenet.config.schema.base import ONE_OF_NUMBERS, Modules, Name, Settings, Split, StageSettings, wrong
-from googlenet.config.schema.numbers import Confidence, Count, NonNegative, OpenFraction, Positive, Seed, Whole
+from googlenet.config.schema.shared import Confidence, Count, NonNegative, OpenFraction, Positive, Seed, Whole
 
 Policies = Annotated[tuple[Annotated[Literal[1, 10, 144], ONE_OF_NUMBERS], ...], Field(strict=False, min_length=1)]
 Counts = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
@@ -157,11 +157,10 @@ class Ablations(Settings):
     def _different(self) -> "Ablations":
         if isinstance(self.seeds, tuple) and len(set(self.seeds)) < len(self.seeds):
             raise wrong("two or more different whole numbers", "seeds")
-        names = {"reference"}
-        for number, row in enumerate(self.rows):
-            if row.name in names:
-                raise wrong("a name that neither the reference nor another row has", "rows", number, "name")
-            names.add(row.name)
+        names = ["reference", *(row.name for row in self.rows)]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise wrong("a name that neither the reference nor another row has", "rows", number - 1, "name")
         return self
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from googlenet.config.schema.base import ONE_OF_NUMBERS, BySplit, FolderName, Selects, Settings, StageSettings, Texts
-from googlenet.config.schema.numbers import Count, Fraction, IntPair, Pair, Positive, Seed, Whole
+from googlenet.config.schema.shared import Count, Fraction, IntPair, Pair, Positive, Seed, Whole
 
 READER = Selects("googlenet.data.readers")
 ClassificationReader = Annotated[Literal["embedded", "class_folders", "ilsvrc", "ilsvrc_archives"], READER]

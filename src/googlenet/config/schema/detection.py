@@ -4,15 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from googlenet.config.schema import shared
 from googlenet.config.schema.base import Selects, Settings, StageSettings, wrong
-from googlenet.config.schema.numbers import Count, Fraction, InputSide, Iou, NonNegative, Pair, Positive, Seed, Whole
-from googlenet.config.schema.shared import Bootstrap, Detector, Optimisation, Part, RunsNetwork
+from googlenet.config.schema.shared import Count, Fraction, InputSide, Iou, NonNegative, Pair, Positive, Seed, Whole
 
 Switch = Literal["bbox_regression", "context_feature", "svm", "mirror"]
 Head = Literal["bbox_regression", "context_feature", "svm"]
 Preset = Annotated[Literal["rcnn", "opencv_fast", "opencv_quality"], Selects("googlenet.detection.search_presets")]
+HeldOut = Annotated[float, Field(gt=0, lt=1)]
 Lambdas = Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)]
 Switches = Annotated[tuple[Switch, ...], Field(strict=False)]
+SwitchLists = Annotated[tuple[Switches, ...], Field(strict=False)]
 HEADS: tuple[Head, ...] = ("bbox_regression", "context_feature", "svm")  # mirror needs no fit
 CLASSIFIERS = frozenset(("context_feature", "svm"))  # each takes the place of the softmax
 
@@ -32,10 +34,10 @@ class ProposeRegions(StageSettings, Search):
     """Selective search on one part of the images."""
 
     parts: Count = Field(description="Jobs; changes no box")
-    part: Part = Field(description="Which images")
+    part: shared.Part = Field(description="Which images")
 
 
-class TrainMultibox(RunsNetwork, Optimisation):
+class TrainMultibox(shared.RunsNetwork, shared.Optimisation):
     """MultiBox (Erhan et al. 2014) on the trunk of a member: boxes of any class from the whole image, squeezed to a square."""
 
     enabled: bool = Field(description="false leaves MultiBox out: selective search alone proposes")
@@ -67,14 +69,14 @@ class TrainMultibox(RunsNetwork, Optimisation):
         return self
 
 
-class MergeProposals(RunsNetwork):
+class MergeProposals(shared.RunsNetwork):
     """MultiBox's best boxes and those of selective search as one set (section 8)."""
 
     parts: Count = Field(description="As in propose_regions")
     multibox_boxes: Count = Field(description="Of each image, the most confident")
     multibox_nms_iou: Iou = Field(description="Of two boxes of MultiBox that overlap more, the more confident stays")
     duplicate_iou: Iou = Field(description="Of two boxes above it MultiBox's stays, or the first; 1.0 keeps both")
-    part: Part = Field(description="Which images")
+    part: shared.Part = Field(description="Which images")
 
 
 class Compared(Settings):
@@ -84,7 +86,7 @@ class Compared(Settings):
     images: Count = Field(description="At most so many images, for all rows")
 
 
-class StudyProposals(StageSettings, Bootstrap):
+class StudyProposals(StageSettings, shared.Bootstrap):
     """How many objects the proposals cover, and with how many boxes."""
 
     compare: Compared = Field(description="Selective search once more, at another superpixel size")
@@ -104,7 +106,7 @@ class HardNegatives(Settings):
     hardest: Count = Field(description="Of them kept for the epoch")
 
 
-class TrainDetector(RunsNetwork, Optimisation):
+class TrainDetector(shared.RunsNetwork, shared.Optimisation):
     """One detector: a member fine-tuned on warped regions with a background class, as in R-CNN (section 8)."""
 
     batches_per_epoch: Count = Field(description="Steps an epoch")
@@ -115,7 +117,7 @@ class TrainDetector(RunsNetwork, Optimisation):
     aux_weight: NonNegative = Field(description="Of each auxiliary loss")
     hard_negatives: HardNegatives = Field(description="Of background regions")
     mirror: bool = Field(description="Whether every second region is mirrored")
-    detector: Detector = Field(description="The detector's row")
+    detector: shared.Detector = Field(description="The detector's row")
 
 
 class RegionView(Settings):
@@ -151,15 +153,13 @@ class ContextFeature(Settings):
     max_iterations: Count = Field(description="Of its solver")
 
 
-class FitRegionHeads(RunsNetwork, RegionView):
+class FitRegionHeads(shared.RunsNetwork, RegionView):
     """What the switches need beyond the fine-tuned network, fitted on its vectors of training regions."""
 
     objects: Count = Field(description="Regions sampled from the training images, at most: objects themselves,")
     positives: Count = Field(description="proposals on an object,")
     negatives: Count = Field(description="and background")
-    held_out: Annotated[float, Field(gt=0, lt=1)] = Field(
-        description="Share of the training images that nothing is fitted to but the SVMs' sigmoids"
-    )
+    held_out: HeldOut = Field(description="Share of the training images that only the SVMs' sigmoids are fitted to")
     seed: Seed = Field(description="Of the sample, the held-out images and the first negatives")
     positive_iou: Iou = Field(description="As in train_detector")
     bbox_regression: BboxRegression = Field(description="Box regression")
@@ -168,13 +168,11 @@ class FitRegionHeads(RunsNetwork, RegionView):
     heads: Annotated[tuple[Head, ...], Field(strict=False)] = Field(description="Those that a switch needs")
 
 
-class ScoreRegions(RunsNetwork, RegionView):
+class ScoreRegions(shared.RunsNetwork, RegionView):
     """Class probabilities of one detector on every proposal of the test images."""
 
     switches: Switches = Field(description="Those that are on; the paper has none")
-    compare: Annotated[tuple[Switches, ...], Field(strict=False)] = Field(
-        description="Settings measured beside it, each a list of switches"
-    )
+    compare: SwitchLists = Field(description="Settings measured beside it, each a list of switches")
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -187,10 +185,8 @@ class ScoreRegions(RunsNetwork, RegionView):
         if not isinstance(self.switches, tuple) or not isinstance(self.compare, tuple):
             return self
         seen = []
-        compared: list[tuple[tuple[str | int, ...], Switches]] = [
-            (("compare", i), row) for i, row in enumerate(self.compare)
-        ]
-        for path, row in [(("switches",), self.switches), *compared]:
+        for number, row in enumerate((self.switches, *self.compare)):
+            path: tuple[str | int, ...] = ("compare", number - 1) if number else ("switches",)
             if len(set(row)) < len(row):
                 raise wrong("a list that names each switch once", *path)
             if set(row) >= CLASSIFIERS:
@@ -201,7 +197,7 @@ class ScoreRegions(RunsNetwork, RegionView):
         return self
 
 
-class EvaluateDetection(StageSettings, Bootstrap):
+class EvaluateDetection(StageSettings, shared.Bootstrap):
     """Mean average precision by ILSVRC's rules, of each detector and of their mean (Tables 4 and 5)."""
 
     nms_iou: Iou = Field(description="Of two detections of a class that overlap more, the more confident stays")
@@ -211,4 +207,4 @@ class EvaluateDetection(StageSettings, Bootstrap):
     examples: Whole = Field(description="So many best and so many worst images, by F1 at example_score, are drawn")
     example_score: Fraction = Field(description="Detections from this score on count for F1")
     switches: Switches = Field(description="As in score_regions")
-    compare: Annotated[tuple[Switches, ...], Field(strict=False)] = Field(description="As in score_regions")
+    compare: SwitchLists = Field(description="As in score_regions")

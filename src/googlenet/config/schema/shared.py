@@ -1,26 +1,28 @@
-"""Sections that several stages refer to: where numbers are computed, the network, the tables of members and methods."""
+"""What stages share: kinds of numbers, how things are computed, the network, the tables of members and methods."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, Strict, model_validator
 
 from googlenet.config.schema.base import Modules, Named, NetworkName, Selects, Settings, StageSettings, wrong
-from googlenet.config.schema.numbers import (
-    Confidence,
-    Count,
-    Fraction,
-    InputSide,
-    NonNegative,
-    OpenFraction,
-    Pair,
-    Positive,
-    Seed,
-    Triple,
-    Whole,
-)
 
+Fraction = Annotated[float, Field(ge=0, le=1)]
+OpenFraction = Annotated[float, Field(ge=0, lt=1)]
+Iou = Annotated[float, Field(gt=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Confidence = Annotated[float, Field(ge=50, lt=100)]
+Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0)]
+InputSide = Annotated[int, Field(ge=32)]
+Pair = Annotated[tuple[float, float], Strict(False)]
+IntPair = Annotated[tuple[int, int], Strict(False)]
+Triple = Annotated[tuple[float, float, float], Strict(False)]
 NETWORKS = Selects("googlenet.models.networks")
 Network = Annotated[NetworkName, NETWORKS]
+Classifier = Literal["average_pool", "fully_connected"]
+Format = Literal["caffemodel", "raw_float32", "torchvision", "checkpoint"]
 Interpolation = Literal["bilinear", "area", "nearest", "cubic", "random"]
 
 
@@ -73,8 +75,8 @@ class Model(Settings):
     aux_heads: Modules = Field(description="Modules that carry an auxiliary classifier")
     lrn: bool = Field(description="Response normalisation after the first two convolutions (network: paper alone)")
     inception: Literal["reduced", "naive"] = Field(description="reduced: figure 2b | naive: 2a, without 1x1 reductions")
-    classifier: Literal["average_pool", "fully_connected"] = Field(
-        description="What the last linear layer sees: the mean of the last map | 1024 units fully connected to all of it"
+    classifier: Classifier = Field(
+        description="The last layer sees the last map's mean | 1024 units that see all of it"
     )
     repeat_modules: Modules = Field(description="One more copy of a module at each mention: a deeper network")
     input_mean: Triple = Field(description="Subtracted from each channel, RGB, 0-255")
@@ -109,9 +111,7 @@ class Sampling(Settings):
 class Origin(Settings):
     """Where weights come from: how the file is read, what its network takes, and what its outputs are."""
 
-    format: Literal["caffemodel", "raw_float32", "torchvision", "checkpoint"] = Field(
-        description="How the file is read; checkpoint: a weights.safetensors of this project, which says the rest itself"
-    )
+    format: Format = Field(description="How the file is read; checkpoint: of this project, which says the rest itself")
     network: Network = Field(description="The network that the weights are of")
     channel_order: Literal["rgb", "bgr"] = Field(description="Order of the input's channels")
     input_mean: Triple = Field(description="Subtracted from each channel, in channel_order, 0-255")
@@ -167,11 +167,10 @@ class Ensemble(Settings):
     @model_validator(mode="after")
     def _names(self) -> "Ensemble":
         for table in ("members", "detectors"):
-            names: set[str] = set()
-            for number, row in enumerate(getattr(self, table)):
-                if row.name in names:
+            names = [row.name for row in getattr(self, table)]
+            for number, name in enumerate(names):
+                if name in names[:number]:
                     raise wrong("a name that no other row has", table, number, "name")
-                names.add(row.name)
         return self
 
 

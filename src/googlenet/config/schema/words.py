@@ -34,8 +34,8 @@ def of_type(kind: Any, marks: Iterable[Any] = ()) -> str:
 
 def alternatives(values: Iterable[Any]) -> str:
     """Values as "a, b or c"."""
-    words = [str(value) for value in values]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    *words, last = map(str, values)
+    return f"{', '.join(words)} or {last}" if words else last
 
 
 def bare(kind: Any) -> Any:
