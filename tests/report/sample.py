@@ -270,8 +270,7 @@ def crops(height: int = 240, width: int = 360) -> list[tuple[int, int, int, tupl
 
 def figures(results: Results) -> dict[str, bytes]:
     """Every figure of the page, by name."""
-    from googlenet.report import detection_pictures, figures
-    from googlenet.report.pictures import crops_144
+    from googlenet.report import figures, pictures
 
-    drawn = detection_pictures.from_metrics(results, lambda index: photograph(160, 160))
-    return figures.from_metrics(results) | drawn | {"crops_144": crops_144(photograph(), crops())}
+    drawn = pictures.from_metrics(results, lambda index: photograph(160, 160))
+    return figures.from_metrics(results) | drawn | {"crops_144": pictures.crops_144(photograph(), crops())}

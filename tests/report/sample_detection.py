@@ -5,7 +5,7 @@ from typing import Any
 from googlenet.metrics.base import StageMetrics
 from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics
 from googlenet.metrics.proposals import ProposalMetrics, ProposalStudyMetrics
-from googlenet.report.error_tables import KINDS, REASONS
+from googlenet.report.detection_tables import KINDS, REASONS
 
 DETECTORS = [f"d{number}" for number in range(1, 7)]
 SHARES = {"selective_search_full": 92.0, "selective_search": 88.5, "multibox": 84.0, "priors": 61.0, "merged": 93.1}

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from googlenet.metrics.cost import TimesRatio
-from googlenet.report import cost_figures, cost_tables
+from googlenet.report import cost_tables, figures
 from report.sample_cost import beside
 from settings import changed
 
@@ -73,9 +73,7 @@ def test_networks_side_by_side():
 
 
 def test_the_chart_is_drawn_with_and_without_times():
-    pictures = [
-        Image.open(io.BytesIO(cost_figures.cost_of_networks(given.networks))) for given in (beside(), untimed())
-    ]
+    pictures = [Image.open(io.BytesIO(figures.cost_of_networks(given.networks))) for given in (beside(), untimed())]
     assert [picture.size[0] for picture in pictures] == [1540, 1540]
-    longer = cost_figures.cost_of_networks(timed(9.0, 8.0, 10.0).networks)
-    assert longer != cost_figures.cost_of_networks(beside().networks)
+    longer = figures.cost_of_networks(timed(9.0, 8.0, 10.0).networks)
+    assert longer != figures.cost_of_networks(beside().networks)

@@ -3,7 +3,7 @@
 import pytest
 
 from googlenet.metrics.results import Results
-from googlenet.report import detection_sections, detection_tables, error_tables, glance, page, proposal_tables, sections
+from googlenet.report import detection_tables, glance, page, proposal_tables, sections
 from googlenet.report.parts import OURS, Table
 from report import sample, sample_detection
 from settings import changed
@@ -41,7 +41,7 @@ def test_tables_4_and_5_print_the_paper_as_it_prints_itself(found):
 
 
 def test_detectors_side_by_side(found):
-    section = detection_sections.detection(
+    section = sections.detection(
         Results([("", sample.manifest("detection")), *sample_detection.jobs(sample.CLASSES)]), {}
     )
     table = next(item for item in section.content if item.title == "The detectors, side by side")
@@ -58,16 +58,16 @@ def test_switches_say_what_their_intervals_carry(found):
         "worse by 1.9 points, 95 % interval [0.6, 3.1]",
     ]
     alone = changed(found, switches={"on": ["svm", "mirror"], "compared": []})
-    section = detection_sections.detection(results(alone), {})
+    section = sections.detection(results(alone), {})
     assert "Switches beyond the paper" not in [item.title for item in section.content]
     assert detection_tables.switched(["svm", "mirror"]).endswith("softmax, mean with the mirrored region")
 
 
 def test_the_ensemble_against_one_detector_is_said_as_far_as_it_carries(found):
-    said = detection_sections.detection(results(found), {}).text[0]
+    said = sections.detection(results(found), {}).text[0]
     assert "All together, against one: better by 3.6 points, 95 % interval [2.4, 4.9]." in said
     close = changed(found, ensemble_minus_single=sample_detection.difference(0.4, -0.5, 1.2))
-    assert f"against one: {NEITHER}" in detection_sections.detection(results(close), {}).text[0]
+    assert f"against one: {NEITHER}" in sections.detection(results(close), {}).text[0]
 
 
 @pytest.mark.parametrize(("classes", "parts", "height"), [(3, 1, 3), (24, 1, 24), (25, 2, 13), (200, 2, 100)])
@@ -97,8 +97,8 @@ def counted(found, false, missed):
     changes = {
         part: {"all": {"objects": 20, "counts": dict(zip(names, counts, strict=True))}}
         for part, names, counts in (
-            ("false_positives", error_tables.KINDS, false),
-            ("missed", error_tables.REASONS, missed),
+            ("false_positives", detection_tables.KINDS, false),
+            ("missed", detection_tables.REASONS, missed),
         )
     }
     return changed(found.error_types, **changes)
@@ -106,12 +106,12 @@ def counted(found, false, missed):
 
 def test_errors_in_numbers_and_words(found):
     errors = counted(found, (14, 3, 0, 3, 0), (1, 0, 0, 0))
-    rows = error_tables.false_detections(errors).rows
+    rows = detection_tables.false_detections(errors).rows
     assert [row.cells[:3] for row in rows][:2] == [("right", "14", "70.0"), ("localisation", "3", "15.0")]
     assert rows[-1].cells[:3] == ("all", "20", "100.0")
-    assert error_tables.missed_objects(errors).rows[0].cells[:3] == ("not proposed", "1", "5.0")
-    assert error_tables.missed_objects(errors).rows[-1].cells[1:3] == ("1", "5.0")
-    assert error_tables.summary(errors) == (
+    assert detection_tables.missed_objects(errors).rows[0].cells[:3] == ("not proposed", "1", "5.0")
+    assert detection_tables.missed_objects(errors).rows[-1].cells[1:3] == ("1", "5.0")
+    assert detection_tables.summary(errors) == (
         "Of the surest 20 detections (of each class as many as it has objects), 70.0 % are right. The most "
         "frequent fault is localisation and confusion: 50.0 % each of those that are wrong.",
         "1 of 20 objects (5.0 %) is missed at every score; most often: not proposed.",
@@ -119,16 +119,16 @@ def test_errors_in_numbers_and_words(found):
 
 
 def test_nothing_wrong_is_said_too(found):
-    first, second = error_tables.summary(counted(found, (20, 0, 0, 0, 0), (0, 0, 0, 0)))
+    first, second = detection_tables.summary(counted(found, (20, 0, 0, 0, 0), (0, 0, 0, 0)))
     assert first.endswith("100.0 % are right.") and second == "No object of 20 is missed altogether."
     none = counted(found, (0, 0, 0, 0, 0), (20, 0, 0, 0))  # no detection at all
-    assert error_tables.false_detections(none).rows[0].cells[:3] == ("right", "0", "—")
+    assert detection_tables.false_detections(none).rows[0].cells[:3] == ("right", "0", "—")
 
 
 def test_kinds_and_reasons_are_those_of_the_evaluation():
     from googlenet.detection.error_types import KINDS, REASONS
 
-    assert set(error_tables.KINDS) == set(KINDS) and set(error_tables.REASONS) == set(REASONS)
+    assert set(detection_tables.KINDS) == set(KINDS) and set(detection_tables.REASONS) == set(REASONS)
 
 
 def test_sources_of_proposals_beside_the_paper(study):
@@ -171,11 +171,11 @@ def test_coverage_by_class_names_the_least_covered_and_leaves_out_the_empty(stud
 
 
 def test_without_a_study_the_regions_coverage_stands_beside_the_papers(found):
-    section = detection_sections.proposals(results(found), {})
+    section = sections.proposals(results(found), {})
     table = next(item for item in section.content if isinstance(item, Table))
     assert table.rows[-1].cells == ("Ours", "141", "98.6") and section.text == ()
     none = Results([])
-    assert detection_sections.proposals(none, {}) is None and detection_sections.errors(none, {}) is None
+    assert sections.proposals(none, {}) is None and sections.errors(none, {}) is None
 
 
 def test_markdown_has_all_of_detection(found, study):

@@ -3,7 +3,7 @@
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.imports import ImportMetrics
 from googlenet.metrics.results import Results
-from googlenet.report import figures, import_tables, page, sections
+from googlenet.report import figures, page, run_tables, sections
 from report import sample
 from settings import changed
 
@@ -66,11 +66,11 @@ def test_what_there_is_not_is_left_out():
 def test_other_sources_are_not_held_against_the_replicas_figures():
     other = changed(REPLICA, member={"origin": "torchvision"}, network="torchvision_bn", class_names=False)
     other = changed(other, input_scale=0.0172)
-    section = import_tables.section({"a": other, "b": other}, None)
+    section = run_tables.imported_weights({"a": other, "b": other}, None)
     assert len(section.text) == 1 and section.text[0].startswith("2 members of the ensemble were not trained")
     cells = section.content[0].rows[0].cells
     assert "torchvision's variant" in cells[3] and cells[-3:] == ("0.0172", "1,000", "unnamed")
 
 
 def test_where_nothing_is_imported_there_is_no_section():
-    assert import_tables.section({}, sample.evaluate_ensemble()) is None
+    assert run_tables.imported_weights({}, sample.evaluate_ensemble()) is None

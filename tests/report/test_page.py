@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from googlenet.metrics.results import Results
-from googlenet.report import page, record_tables, sections
+from googlenet.report import page, run_tables, sections
 from googlenet.report.parts import Column, Report, Row, Section, Table
 from report import sample
 from settings import changed
@@ -107,7 +107,7 @@ def test_provenance_tells_commits_and_data(html):
 
 def test_results_of_several_versions_are_told():
     runs = sample.runs()
-    assert record_tables.mixed_versions(runs) == ()
+    assert run_tables.mixed_versions(runs) == ()
     runs[0] = changed(runs[0], versions={"torch": "2.14.0"})
     runs.append(changed(runs[1], stage="make_report", versions={"torch": "1.0"}))  # computes nothing
     mixed = f"Mixed: torch was 2.14.0 for 1 job and 2.15.0 for {len(runs) - 2} jobs."

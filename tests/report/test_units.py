@@ -6,13 +6,13 @@ import warnings
 import pytest
 from PIL import Image
 
-from googlenet.report import unit_figures, unit_tables
+from googlenet.report import module_units
 from report.sample_units import analyse_units
 from settings import changed
 
 
 def text(units):
-    return " ".join(unit_tables.section(units, ()).text)
+    return " ".join(module_units.section(units, ()).text)
 
 
 def test_what_is_beyond_chance_is_said_to_be_and_what_is_not_is_not():
@@ -46,7 +46,7 @@ def test_what_was_looked_at_is_told():
 
 
 def test_the_table_marks_what_is_beyond_chance():
-    table = unit_tables.clusters(analyse_units())
+    table = module_units.clusters(analyse_units())
     assert [len(row.cells) for row in table.rows] == [11] * 4
     assert table.rows[1].cells == ("2", "7", "0.44", "1.20", "0.70", "2.10 *", "0.90", "1.20", "0.70", "2.10", "0.90")
     assert table.rows[3].cells[:5] == ("4", "1", "—", "0.00", "2.40 *")
@@ -56,7 +56,7 @@ def test_the_table_marks_what_is_beyond_chance():
 def test_the_picture_is_drawn_without_warnings_and_follows_its_values():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        first = unit_figures.unit_clusters(analyse_units())
+        first = module_units.unit_clusters(analyse_units())
     assert Image.open(io.BytesIO(first)).size == (1610, 924)
     trained, untrained = analyse_units().trained, analyse_units().untrained
     near, *far = trained.feeds.beyond
@@ -66,11 +66,11 @@ def test_the_picture_is_drawn_without_warnings_and_follows_its_values():
         {"trained": {"feeds": {"beyond": [(True, *near[1:]), *far]}}},
         {"untrained": {"by_distance": [here, changed(there, same_cluster=0.1), *rest]}},
     ):
-        assert unit_figures.unit_clusters(changed(analyse_units(), **changes)) != first
+        assert module_units.unit_clusters(changed(analyse_units(), **changes)) != first
     three = {  # a naive module feeds three branches
         "branches": ["1x1", "3x3", "5x5"],
         "over_chance": [row[:3] for row in trained.feeds.over_chance],
         "beyond": [row[:3] for row in trained.feeds.beyond],
     }
     units = changed(analyse_units(), trained={"feeds": three})
-    assert len(unit_tables.clusters(units).columns) == 10 and unit_figures.unit_clusters(units) != first
+    assert len(module_units.clusters(units).columns) == 10 and module_units.unit_clusters(units) != first

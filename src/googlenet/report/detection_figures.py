@@ -9,7 +9,7 @@ from googlenet import paper
 from googlenet.metrics.detection import DetectionMetrics, ErrorCounts, ErrorTypes, Precision, PrecisionRecall
 from googlenet.metrics.proposals import ClassCoverage, ProposalStudyMetrics
 from googlenet.metrics.results import Results
-from googlenet.report.error_tables import KINDS, REASONS
+from googlenet.report.detection_tables import KINDS, REASONS
 from googlenet.report.proposal_tables import SOURCES, least_covered, source_name
 from googlenet.report.style import (
     BLACK,

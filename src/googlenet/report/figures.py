@@ -8,20 +8,31 @@ import numpy as np
 from googlenet import paper
 from googlenet.metrics.classification import ClassError, EnsembleMetrics, SubsetErrors
 from googlenet.metrics.classification_studies import CropStudyMetrics, UnitMetrics
-from googlenet.metrics.cost import CostMetrics, LayerCost
+from googlenet.metrics.cost import CostMetrics, LayerCost, NetworkCost, TimesRatio
 from googlenet.metrics.detection import DetectorMetrics
 from googlenet.metrics.error_rates import TopError, TopErrors
 from googlenet.metrics.order import natural
 from googlenet.metrics.results import Results
 from googlenet.metrics.training import TrainingMetrics
-from googlenet.report import cost_figures, crop_figures, detection_figures, unit_figures
+from googlenet.report import crop_figures, detection_figures, module_units
 from googlenet.report.run_tables import worst_classes
-from googlenet.report.style import BLUE, GREY, PALETTE, clipped, drawn, line, name_rows
+from googlenet.report.style import BLACK, BLUE, GREY, ORANGE, PALETTE, SKY, clipped, drawn, line, name_rows
 from googlenet.report.words import TOPS, plural
 
 TOP1: TopError = "top1_error_percent"
 MARKERS = "osD^v"
 Curve = tuple[Sequence[float], Sequence[float], Sequence[float]]  # x, loss and error of a training
+SIDES = {  # where a network's name stands beside its dot, so that neighbours in the chart stay readable
+    "googlenet": (-8, -4, "right"),
+    "googlenet_wider_deeper": (8, 2, "left"),
+    "googlenet_wider": (8, 2, "left"),
+    "googlenet_deeper": (-8, -2, "right"),
+    "network_in_network": (8, -4, "left"),
+    "googlenet_fully_connected": (-8, 2, "right"),
+    "googlenet_naive": (-8, 4, "right"),
+    "vgg_16": (-8, 4, "right"),
+    "zfnet": (8, 2, "left"),
+}
 
 
 def training_curves(members: Mapping[str, TrainingMetrics]) -> bytes:
@@ -153,6 +164,61 @@ def cost_by_layer(ours: Sequence[LayerCost]) -> bytes:
     return drawn(draw, 10, 4.6)
 
 
+def cost_of_networks(rows: Sequence[NetworkCost]) -> bytes:
+    """Multiply-adds over parameters (both logarithmic), and where timed the forward time over GoogLeNet's.
+
+    A bar reaches to the median of the turns, and its line from their least to their greatest.
+    """
+    timed = [(row, row.times_googlenet) for row in rows if row.times_googlenet is not None]
+    timed.sort(key=lambda item: (item[1].median, item[0].network))
+
+    def draw(figure: Any) -> None:
+        charts = figure.subplots(1, 2, width_ratios=(1.45, 1)) if timed else [figure.subplots()]
+        _plane(charts[0], rows)
+        if timed:
+            _bars(charts[1], timed)
+
+    return drawn(draw, 11, 4.8)
+
+
+def _plane(axes: Any, rows: Sequence[NetworkCost]) -> None:
+    for row in rows:
+        x, y = row.parameters / 1e6, row.macs / 1e9
+        axes.scatter(x, y, color=_network_colour(row.network), s=55, zorder=2)
+        dx, dy, side = SIDES.get(row.network, (8, -3, "left"))
+        at = {"textcoords": "offset points", "ha": side, "va": "center", "size": 8.5, "zorder": 3}
+        axes.annotate(_network_title(row), (x, y), (dx, dy), **at)
+    axes.set(xscale="log", yscale="log", xlim=(3, 400), ylim=(0.5, 30), title="What a network costs")
+    axes.set_xticks([5, 10, 20, 50, 100, 200], ["5", "10", "20", "50", "100", "200"])
+    axes.set_yticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
+    axes.minorticks_off()
+    axes.set(xlabel="parameters, millions", ylabel="multiply-adds of one image, billions")
+    labels = {"googlenet": "GoogLeNet", "googlenet_": "its alternatives", "": "other networks"}
+    for name, label in labels.items():
+        axes.scatter([], [], color=_network_colour(name), s=55, label=label)
+    axes.legend(loc="upper left")
+
+
+def _bars(axes: Any, rows: Sequence[tuple[NetworkCost, TimesRatio]]) -> None:
+    for position, (row, times) in enumerate(rows):
+        axes.barh(position, times.median, color=_network_colour(row.network), height=0.62)
+        axes.plot([times.min, times.max], [position, position], color=BLACK, linewidth=1.2)
+        at = {"textcoords": "offset points", "va": "center", "size": 8.5}
+        axes.annotate(f"{times.median:.1f}", (times.max, position), (5, 0), **at)
+    axes.axvline(1, color=GREY, linewidth=0.9)
+    name_rows(axes, [_network_title(row) for row, _ in rows])
+    axes.set_xlim(0, 1.15 * max(times.max for _, times in rows))
+    axes.set(xlabel="GoogLeNet = 1", title="Time of a forward pass")
+
+
+def _network_colour(network: str) -> str:
+    return BLUE if network == "googlenet" else SKY if network.startswith("googlenet") else ORANGE
+
+
+def _network_title(row: NetworkCost) -> str:
+    return row.title.split(" (")[0].removeprefix("GoogLeNet, ")
+
+
 def from_metrics(results: Results) -> dict[str, bytes]:
     """Every chart that the metrics of an experiment allow, by the name of its function."""
     made: dict[str, bytes] = {}
@@ -170,9 +236,9 @@ def from_metrics(results: Results) -> dict[str, bytes]:
         made["error_over_crops"] = crop_figures.error_over_crops(study)
     if cost := results.one(CostMetrics):
         made["cost_by_layer"] = cost_by_layer(cost.layers)
-        made["cost_of_networks"] = cost_figures.cost_of_networks(cost.beside.networks)
+        made["cost_of_networks"] = cost_of_networks(cost.beside.networks)
     if units := results.one(UnitMetrics):
-        made["unit_clusters"] = unit_figures.unit_clusters(units)
+        made["unit_clusters"] = module_units.unit_clusters(units)
     if detectors := results.several(DetectorMetrics):
         made["detector_curves"] = detector_curves(detectors)
     return made | detection_figures.from_metrics(results)

@@ -1,15 +1,25 @@
-"""Figures drawn onto images: the crops of one image. Plain values in, PNG bytes out."""
+"""Figures drawn onto images: the crops of one image, detections, proposals. Metrics and images in, PNG bytes out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
 
-from googlenet.report.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, bare, drawn, outline
+from googlenet.metrics.detection import DetectionExample, DetectionMetrics
+from googlenet.metrics.proposals import Box, LabelledBox, ProposalExample, ProposalStudyMetrics
+from googlenet.metrics.results import Results
+from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, bare, clipped, drawn, outline
+from googlenet.report.words import count, decimal
 
 Crop = tuple[int, int, int, Sequence[float]]
 CROP_COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE)
 PLACES = ("top left", "top right", "bottom left", "bottom right", "centre")
+PANEL = 3.4  # the width of one in inches
+TALLEST = 1.6  # a panel's height over its width, at most
+VERDICTS = {True: GREEN, False: RED, None: GREY}  # right, wrong, counts neither way
+DASH = (0, (3, 2))  # of the ground truth
+Panel = Callable[[Any], None]  # draws onto the axes of one image
 
 
 def crops_144(image: np.ndarray, crops: list[Crop]) -> bytes:
@@ -91,3 +101,114 @@ def _square_name(square: int, squares: int, width: int, height: int) -> str:
         return "the one square"
     names = ("left", "centre", "right") if width >= height else ("top", "centre", "bottom")
     return f"{names[square]} square" if square < 3 else f"square {square}"
+
+
+def detections(images: Sequence[np.ndarray], examples: Sequence[DetectionExample], score: float) -> bytes:
+    """Ground truth (dashed) and detections from `score` on (solid, right or wrong, with class and score) by image.
+
+    images: uint8 [h, w, 3] each, in the order of the examples.
+    """
+
+    def panel(image: np.ndarray, example: DetectionExample) -> Panel:
+        def draw(axes: Any) -> None:
+            title = f"{clipped(example.name, 26)}: F1 {decimal(example.f1_percent, 0)} %"
+            axes.set_title(title, fontweight="normal", fontsize=9)
+            _ground_truth(axes, example.ground_truth)
+            for detection in sorted(example.detections, key=lambda row: row.score):
+                colour = VERDICTS[detection.correct]
+                text = f"{clipped(detection.class_name, 18)} {detection.score:.2f}"
+                outline(axes, _edges(detection.box), colour, linewidth=2)
+                _label(axes, detection.box, text, colour, image.shape[0])
+
+        return draw
+
+    names: dict[str, tuple[str, Any]] = {"ground truth": (BLUE, DASH)}
+    names |= {f"detection of score {score:g} or more: right": (GREEN, "-"), "wrong": (RED, "-")}
+    if any(detection.correct is None for example in examples for detection in example.detections):
+        names["counts neither way"] = (GREY, "-")
+    panels = [panel(image, example) for image, example in zip(images, examples, strict=True)]
+    return _panels(images, panels, names, columns=3, width=PANEL)
+
+
+def proposals(images: Sequence[np.ndarray], examples: Sequence[ProposalExample]) -> bytes:
+    """For each image two panels: some boxes of selective search, and MultiBox's best; ground truth in both.
+
+    images: uint8 [h, w, 3] each, in the order of the examples.
+    """
+
+    def panel(title: str, boxes: Sequence[Box], colour: str, objects: Sequence[LabelledBox]) -> Panel:
+        def draw(axes: Any) -> None:
+            axes.set_title(title, fontweight="normal", fontsize=9)
+            for box in boxes:
+                outline(axes, _edges(box), BLACK, linewidth=1.8, alpha=0.35)
+                outline(axes, _edges(box), colour, linewidth=1)
+            _ground_truth(axes, objects)
+
+        return draw
+
+    panels = []
+    for example in examples:
+        name, objects, searched = clipped(example.name, 22), example.ground_truth, example.selective_search
+        best = [row.box for row in example.multibox]
+        title = f"{name}: {count(len(searched))} boxes of selective search"
+        panels.append(panel(title, searched, SKY, objects))
+        panels.append(panel(f"{name}: MultiBox's best {count(len(best))}", best, ORANGE, objects))
+    names = {"ground truth": (BLUE, DASH), "selective search": (SKY, "-"), "MultiBox": (ORANGE, "-")}
+    return _panels([image for image in images for _ in range(2)], panels, names, columns=2, width=4.6)
+
+
+def _panels(
+    images: Sequence[np.ndarray], panels: Sequence[Panel], names: dict[str, tuple[str, Any]], columns: int, width: float
+) -> bytes:
+    """The images side by side, each with its panel drawn onto it; names: colour and dash of the lines in the legend."""
+    from matplotlib.lines import Line2D
+
+    columns = min(columns, max(1, len(images)))
+    rows = ceil(len(images) / columns) or 1
+    tallest = max((image.shape[0] / image.shape[1] for image in images), default=1.0)
+
+    def draw(figure: Any) -> None:
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes in grid:
+            bare(axes)
+        for axes, image, panel in zip(grid, images, panels, strict=False):
+            axes.imshow(image, interpolation="antialiased")
+            panel(axes)
+        lines = [Line2D([], [], color=colour, linestyle=dash, linewidth=2) for colour, dash in names.values()]
+        figure.legend(lines, list(names), loc="outside lower center", ncols=len(names))
+
+    return drawn(draw, max(width * columns, 2 * PANEL), 0.6 + (width * min(tallest, TALLEST) + 0.25) * rows)
+
+
+def _edges(box: Box) -> Box:
+    """Inclusive pixels to the edges that imshow draws: the centre of pixel 0 is at 0."""
+    return box[0] - 0.5, box[1] - 0.5, box[2] + 0.5, box[3] + 0.5
+
+
+def _ground_truth(axes: Any, objects: Sequence[LabelledBox]) -> None:
+    for truth in objects:
+        outline(axes, _edges(truth.box), "white", linewidth=3.2)
+        outline(axes, _edges(truth.box), BLUE, linewidth=1.8, linestyle=DASH)
+
+
+def _label(axes: Any, box: Box, text: str, colour: str, height: int) -> None:
+    above = box[1] > 0.08 * height  # else the label would leave the image
+    place = {"xytext": (1, 1 if above else -1), "textcoords": "offset points", "va": "bottom" if above else "top"}
+    frame = {"facecolor": "white", "edgecolor": colour, "pad": 1, "linewidth": 0.8, "alpha": 0.9}
+    style = {"fontsize": 7.5, "color": BLACK, "bbox": frame, "annotation_clip": False}
+    axes.annotate(text, (box[0] - 0.5, box[1] - 0.5), **place, **style)
+
+
+def from_metrics(results: Results, image: Callable[[int], np.ndarray]) -> dict[str, bytes]:
+    """The drawings that the results allow, by their names; image: a test image by its index, uint8 [h, w, 3]."""
+    made = {}
+    if detection := results.one(DetectionMetrics):
+        examples = detection.examples
+        for name, rows in (("best", examples.best), ("worst", examples.worst)):
+            if rows:
+                images = [image(row.index) for row in rows]
+                made[f"detections_{name}"] = detections(images, rows, examples.score)
+    if (study := results.one(ProposalStudyMetrics)) and study.examples:
+        shown = study.examples[:3]
+        made["proposals"] = proposals([image(row.index) for row in shown], shown)
+    return made

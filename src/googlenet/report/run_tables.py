@@ -1,14 +1,19 @@
-"""Tables of our own results, which the paper has no like of: members, and what their differences carry."""
+"""Tables that the paper has no like of: members, what their differences carry, jobs, versions, digests of the data."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from googlenet import paper
 from googlenet.config.schema.base import Named
 from googlenet.config.schema.shared import TrainedMember
 from googlenet.metrics.classification import ClassError, EnsembleMetrics, PairedDifference
+from googlenet.metrics.data import Manifest
+from googlenet.metrics.imports import ImportMetrics
 from googlenet.metrics.order import natural
+from googlenet.metrics.runs import RunRecord
 from googlenet.metrics.training import TrainingMetrics
-from googlenet.report.parts import Column, Row, Table, numbers, our_numbers, texts
-from googlenet.report.words import NONE, TOPS, count, decimal, main_metric, of_difference, plural
+from googlenet.report.parts import Column, Row, Section, Table, numbers, our_numbers, texts
+from googlenet.report.words import NONE, TOPS, count, decimal, main_metric, of_difference, plural, short
 
 SETTINGS = {  # of a member or detector: its column; a name has none
     "init_seed": Column("Initial-weights seed"),
@@ -19,6 +24,7 @@ SETTINGS = {  # of a member or detector: its column; a name has none
     "repeat_modules": Column("Repeated modules"),
     "init_from": Column("Started from", words=True),
 }
+NETWORKS = {"paper": "the paper's", "torchvision_bn": "torchvision's variant, with batch normalisation"}
 
 
 def setting_columns(kind: type[Named]) -> list[Column]:
@@ -61,6 +67,72 @@ def members(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -
         "otherwise. Validation is on 1 crop. Choices were made on validation."
     )
     return Table("The members, side by side", caption, columns, tuple(rows), note)
+
+
+def imported_weights(imported: Mapping[str, ImportMetrics], ensemble: EnsembleMetrics | None) -> Section | None:
+    """The imported members, or None where there are none."""
+    if not imported:
+        return None
+    were = "member of the ensemble was" if len(imported) == 1 else "members of the ensemble were"
+    text = [
+        f"{count(len(imported))} {were} not trained here but imported, with what belongs to the weights: order of "
+        "channels, mean, scale, input size and order of classes."
+    ]
+    if any(row.member.origin.startswith("bvlc") for row in imported.values()):
+        text.append(published())
+    content = [origins(imported)] + ([tested(imported, ensemble)] if ensemble else [])
+    return Section("Imported weights", tuple(text), tuple(content))
+
+
+def published() -> str:
+    """What the makers of the Caffe replica state, and where it would compare."""
+    accuracy = paper.facts("training_facts")["caffe_replica"]["result_centre_crop"]
+    top1, top5 = (decimal(100 - accuracy[key], 1) for key in ("top1", "top5"))
+    return (
+        f"The makers of the Caffe replica state a top-1 error of {top1} % and a top-5 error of {top5} % on the centre "
+        "crop of ILSVRC's 50,000 validation pictures, each warped to a square. Ours at 1 crop keeps their proportions: "
+        "on the same pictures it may differ a little, on others it says nothing of the replica's."
+    )
+
+
+def origins(imported: Mapping[str, ImportMetrics]) -> Table:
+    """What each file is, and what its network takes."""
+    rows = []
+    for name in sorted(imported, key=natural):
+        row = imported[name]
+        cells = [name, row.format.replace("_", " "), short(row.source_sha256)]
+        cells += [NETWORKS.get(row.network, row.network), count(row.parameters)]
+        cells += [", ".join(row.aux_heads) or "none", str(row.input_px), row.channel_order.upper()]
+        cells += [by_channel(row.input_mean), by_channel(row.input_scale), count(row.classes)]
+        rows.append(Row((*cells, "by name" if row.class_names else "unnamed")))
+    columns = (
+        *texts("Model", "Format", "SHA-256 of the source", "Network"),
+        *numbers("Parameters"),
+        *texts("Auxiliary heads"),
+        *numbers("Input, px"),
+        *texts("Channels", "Mean", "Scale"),
+        *numbers("Classes"),
+        *texts("Class order"),
+    )
+    caption = "What was read, and what is kept beside the weights. Mean and scale in the order of the channels."
+    return Table("The imported weights", caption, columns, tuple(rows))
+
+
+def tested(imported: Mapping[str, ImportMetrics], ensemble: EnsembleMetrics) -> Table:
+    """Top-1 and top-5 errors of each imported member by its number of crops."""
+    rows = []
+    for name in sorted(imported, key=natural):
+        for crops, errors in sorted(ensemble.members[name].items(), key=lambda item: int(item[0])):
+            top5 = decimal(errors.top5_error_percent) if ensemble.classes > 5 else NONE
+            rows.append(Row((name, crops, decimal(errors.top1_error_percent), top5)))
+    columns = (*texts("Model"), *numbers("Crops"), *our_numbers("Top-1 error, %", "Top-5 error, %"))
+    caption = f"Over {plural(ensemble.images, 'test image')}, among {count(ensemble.classes)} classes."
+    return Table("The imported weights, tested", caption, columns, tuple(rows))
+
+
+def by_channel(values: float | tuple[float, ...]) -> str:
+    """One number, or one for each channel."""
+    return ", ".join(f"{value:.4g}" for value in (values if isinstance(values, tuple) else (values,)))
 
 
 def system_name(key: str, models: int) -> str:
@@ -113,3 +185,60 @@ def classes_by_error(ensemble: EnsembleMetrics) -> Table:
     )
     columns = (*texts("Class"), *numbers("Test images"), *our_numbers("Top-1 error, %"))
     return Table("Error by class", "The ensemble at its most crops, worst first.", columns, rows)
+
+
+def jobs(runs: Sequence[RunRecord]) -> Table:
+    """Every job: code, configuration, data, MLflow run and times."""
+    rows = []
+    for run in sorted(runs, key=lambda run: (run.started, run.stage, natural(run.job))):
+        started, mlflow = (run.started.replace("T", " ").removesuffix("Z"), run.mlflow.run_id if run.mlflow else "")
+        digests = (short(run.commit), short(run.config_sha256), short(run.stamp))
+        took, device = f"{decimal(run.duration_s, 1)} s", f"{run.device}, {run.threads}"
+        rows.append(Row((run.stage, run.job, started, took, *digests, mlflow or NONE, device)))
+    columns = (
+        *texts("Stage", "Job", "Started, UTC"),
+        *numbers("Took"),
+        *texts("Commit", "Config", "Stamp", "MLflow run", "Device, threads"),
+    )
+    caption = "One row for each job. Commit, configuration and stamp (configuration and inputs) are cut short."
+    note = "A commit that ends in +dirty had edits that were not committed."
+    return Table("Jobs", caption, columns, tuple(rows), note)
+
+
+def versions(runs: Sequence[RunRecord]) -> Table:
+    """Versions of the interpreter and libraries, and the machine; more than one value when jobs differ."""
+    rows = tuple(Row((name, "; ".join(sorted(jobs)))) for name, jobs in _jobs_by_version(runs).items())
+    return Table("Versions", "Of everything that a figure may depend on.", texts("What", "Version"), rows)
+
+
+def mixed_versions(runs: Sequence[RunRecord]) -> tuple[str, ...]:
+    """A sentence for each library, interpreter or machine of which the computing jobs had more than one; () when none."""
+    sentences = []
+    for name, jobs in _jobs_by_version([run for run in runs if run.stage != "make_report"]).items():
+        if len(jobs) > 1:
+            parts = [f"{value} for {plural(number, 'job')}" for value, number in sorted(jobs.items())]
+            sentences.append(f"Mixed: {name} was {' and '.join(parts)}.")
+    return tuple(sentences)
+
+
+def _jobs_by_version(runs: Sequence[RunRecord]) -> dict[str, Counter[str]]:
+    """How many jobs had each version, by what it is of, in the order of the names."""
+    jobs: dict[str, Counter[str]] = defaultdict(Counter)
+    for run in runs:
+        for name, value in run.versions.items():
+            jobs[name][value] += 1
+    return dict(sorted(jobs.items()))
+
+
+def digests(manifests: Sequence[Manifest]) -> Table:
+    """The SHA-256 of the shards of data; the first 60 of them."""
+    rows = tuple(
+        Row((manifest.dataset, shard.file, count(shard.records), shard.sha256))
+        for manifest in manifests
+        for split in sorted(manifest.splits)
+        for shard in manifest.splits[split].shards
+    )
+    columns = (*texts("Data set", "Shard"), *numbers("Records"), *texts("SHA-256"))
+    note = f"{count(len(rows) - 60)} more are in the manifests." if len(rows) > 60 else ""
+    caption = f"SHA-256 of {plural(len(rows), 'shard')}."
+    return Table("Digests of the data", caption, columns, rows[:60], note)

@@ -54,9 +54,8 @@ def table_1(layers: Sequence[LayerCost], totals: Totals) -> Table:
     columns = (*texts("Layer"), *numbers("Output", "Depth"), *counted)
     note = (
         f"K is 1024, M a million, as in the print; biases left out.{MARK} the print disagrees with the widths that it "
-        "states; the model follows the widths. With biases our network has "
-        f"{count(totals.parameters)} parameters, with both auxiliary heads {count(totals.parameters_with_aux)}. "
-        f"{outputs_note(ours)}"
+        f"states; the model follows the widths. With biases our network has {count(totals.parameters)} parameters, "
+        f"with both auxiliary heads {count(totals.parameters_with_aux)}. {outputs_note(ours)}"
     )
     caption = f"Table 1, section 5: the layers of the full network at 224 {TIMES} 224 pixels and 1,000 classes."
     return Table("The layers and their cost", caption, columns, tuple(rows), note)

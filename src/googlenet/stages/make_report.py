@@ -8,7 +8,7 @@ from googlenet.data.store import open_split
 from googlenet.metrics.results import Results, read_results
 from googlenet.pipeline.job import Inputs, Job, Output, main, records_beside
 from googlenet.pipeline.registry import STAGES
-from googlenet.report import detection_pictures, figures, page, pictures, sections
+from googlenet.report import figures, page, pictures, sections
 from googlenet.storage.files import write_bytes
 
 
@@ -34,7 +34,7 @@ def draw(results: Results, data: dict[str, Path]) -> dict[str, bytes]:
     boxes = crop_boxes(image.shape[1], image.shape[0])
     drawn = figures.from_metrics(results) | {"crops_144": pictures.crops_144(image, boxes)}
     if "detection" in data:
-        drawn |= detection_pictures.from_metrics(results, open_split(data["detection"], "test").picture)
+        drawn |= pictures.from_metrics(results, open_split(data["detection"], "test").picture)
     return drawn
 
 
