@@ -35,19 +35,6 @@ class LayerRow(NamedTuple):
     ops_disagree: bool
 
 
-class Totals(NamedTuple):
-    """The sums of Table 1: the print's own, a recount's, and the numbers of layers."""
-
-    sum_of_printed_params: str
-    sum_of_printed_ops: str
-    recount_weights: int
-    recount_params_with_biases: int
-    recount_macs: str
-    params_with_both_aux_heads: int
-    layers_with_parameters: int
-    layers_with_pooling: int
-
-
 class TeamError(NamedTuple):
     """A row of Table 2, classification by team."""
 
@@ -116,42 +103,27 @@ def table_1() -> list[LayerRow]:
     for layer, row in facts("table_1_architecture").items():
         if layer == "totals":
             continue
-        height, width, depth_out = row["out"]
-        weights = _weights(layer, row, channels)
-        macs = weights * height * width
-        printed_params, printed_ops = row.get("params"), row.get("ops")
-        rows.append(
-            LayerRow(
-                layer=layer,
-                output=(height, width, depth_out),
-                depth=row.get("depth"),
-                branches={name: row[name] for name in BRANCHES if name in row},
-                printed_params=printed_params,
-                printed_ops=printed_ops,
-                recount_weights=weights,
-                recount_macs=macs,
-                params_disagree=_disagree(printed_params, weights),
-                ops_disagree=_disagree(printed_ops, macs),
-            )
-        )
-        channels = depth_out
+        height, width, channels_out = row["out"]
+        branches = {name: row[name] for name in BRANCHES if name in row}
+        weights = _weights(layer, row, channels, branches)
+        printed, recount = (row.get("params"), row.get("ops")), (weights, weights * height * width)
+        disagree = _disagree(printed[0], recount[0]), _disagree(printed[1], recount[1])
+        output = (height, width, channels_out)
+        rows.append(LayerRow(layer, output, row.get("depth"), branches, *printed, *recount, *disagree))
+        channels = channels_out
     return rows
 
 
-def _weights(layer: str, row: dict[str, Any], channels_in: int) -> int:
-    """Weights, without biases, of one row of Table 1 that takes `channels_in` channels."""
-    width: dict[str, int] = {name: row[name] for name in BRANCHES if name in row}
-    channels_out: int = row["out"][2]
+def _weights(layer: str, row: dict[str, Any], channels_in: int, width: dict[str, int]) -> int:
+    """Weights, without biases, of one row of Table 1 that takes `channels_in` channels; width: channels of its branches."""
     if layer.startswith("inception"):
         reduced = width["c1x1"] + width["c3x3_reduce"] + width["c5x5_reduce"] + width["pool_proj"]
         convolved = 9 * width["c3x3_reduce"] * width["c3x3"] + 25 * width["c5x5_reduce"] * width["c5x5"]
         return channels_in * reduced + convolved
     if layer == "conv2":
         return channels_in * width["c3x3_reduce"] + 9 * width["c3x3_reduce"] * width["c3x3"]
-    if layer == "conv1":
-        kernel: int = row["kernel"]
-        return kernel**2 * channels_in * channels_out
-    return channels_in * channels_out if layer == "linear" else 0
+    full = channels_in * int(row["out"][2])
+    return int(row["kernel"]) ** 2 * full if layer == "conv1" else full if layer == "linear" else 0
 
 
 def _disagree(printed: str | None, counted: int) -> bool:
@@ -161,11 +133,6 @@ def _disagree(printed: str | None, counted: int) -> bool:
     digits = printed.rstrip("".join(UNITS))
     last_digit = 10.0 ** -len(digits.partition(".")[2]) * UNITS.get(printed[-1], 1.0)
     return abs(counted - number(printed)) > last_digit
-
-
-def table_1_totals() -> Totals:
-    """The sums of Table 1."""
-    return Totals(**facts("table_1_architecture")["totals"])
 
 
 def table_2() -> list[TeamError]:

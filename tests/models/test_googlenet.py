@@ -25,9 +25,9 @@ def parameters(model):
 
 
 def test_parameters_are_the_papers(full):
-    totals = paper.table_1_totals()
-    assert parameters(full) == totals.params_with_both_aux_heads == 13_378_280
-    assert parameters(GoogLeNet(1000, Architecture(aux_heads=()))) == totals.recount_params_with_biases == 6_998_552
+    totals = paper.facts("table_1_architecture")["totals"]
+    assert parameters(full) == totals["params_with_both_aux_heads"] == 13_378_280
+    assert parameters(GoogLeNet(1000, Architecture(aux_heads=()))) == totals["recount_params_with_biases"] == 6_998_552
 
 
 def test_every_row_of_table_1_has_its_output(full):
@@ -57,7 +57,7 @@ def test_the_modules_have_the_printed_widths():
 def test_layers_with_parameters_are_22_deep():
     # Seen from the input: conv1, conv2 with its reduction, two in each of nine modules, the classifier.
     deepest = sum(row.depth or 0 for row in paper.table_1())
-    assert deepest == paper.table_1_totals().layers_with_parameters == 22
+    assert deepest == paper.facts("table_1_architecture")["totals"]["layers_with_parameters"] == 22
 
 
 @pytest.mark.parametrize("channels", [1, 3, 64])

@@ -15,7 +15,7 @@ from googlenet.metrics.detection import (
 )
 from googlenet.metrics.proposals import ClassCoverage
 from googlenet.metrics.results import Results
-from googlenet.report import detection_figures, pictures, style
+from googlenet.report import detection_figures, pictures
 from report import sample, sample_detection
 from report.test_figures import decoded
 from settings import changed
@@ -82,7 +82,7 @@ def test_error_types_are_percentages_of_detections_and_of_objects():
 
 def test_precision_recall_envelope_by_hand():
     grid = np.array([0, 0.25, 0.5, 0.75, 1.0])
-    found = style.envelope([0.25, 0.25, 0.5, 0.75], [1.0, 0.5, 0.6, 0.7], grid)
+    found = detection_figures.envelope([0.25, 0.25, 0.5, 0.75], [1.0, 0.5, 0.6, 0.7], grid)
     assert found.tolist() == [1.0, 1.0, 0.7, 0.7, 0.0]
 
 

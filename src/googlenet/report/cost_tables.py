@@ -5,7 +5,7 @@ from typing import Literal
 from googlenet import paper
 from googlenet.metrics.cost import Comparison, NetworkCost
 from googlenet.report.parts import OURS, PAPER, Column, Row, Table, numbers, texts
-from googlenet.report.words import NONE, TIMES, as_printed, count, decimal, mega, plural
+from googlenet.report.words import NONE, TIMES, count, decimal, mega, plural
 
 # The network whose makers' error in Table 2 is nearest to GoogLeNet's, of those that are compared.
 SIMILAR, SIMILAR_TEAM = "vgg_16", "VGG"
@@ -40,8 +40,11 @@ def networks(beside: Comparison) -> Table:
         f"Wider: width {beside.wider:g}; deeper: one more of each of the modules {deeper}."
     )
     if any(row.forward_ms is not None for row in beside.networks):
-        turns, images = plural(beside.repeats, "turn"), plural(beside.batch, "image")
-        threads = plural(beside.threads, "thread")
+        turns, images, threads = (
+            plural(beside.repeats, "turn"),
+            plural(beside.batch, "image"),
+            plural(beside.threads, "thread"),
+        )
         note += (
             f" Times are medians of {turns} with {images} on {beside.device}, {threads}, {beside.precision}; the "
             "networks took turns, and in brackets stand the least and the greatest ratio of a turn. Times, so not "
@@ -53,11 +56,13 @@ def networks(beside: Comparison) -> Table:
 
 def claims(beside: Comparison) -> Table:
     """The paper's words on its cost, each beside our figure."""
-    rows, words, totals = beside.by_name(), paper.facts("architecture_facts"), paper.table_1_totals()
+    rows, words = beside.by_name(), paper.facts("architecture_facts")
     ours, winner = rows["googlenet"], rows["alexnet"]
     similar, naive = rows[SIMILAR], rows["googlenet_naive"]
-    errors = {row.team: as_printed(row.top5_error_percent) for row in paper.table_2()}
-    printed_sum = totals.sum_of_printed_params
+    slower = "not timed in this run" if naive.times_googlenet is None else f"{ratio(naive)} times GoogLeNet's"
+    errors = {row.team: f"{row.top5_error_percent:g}" for row in paper.table_2()}
+    totals = paper.facts("table_1_architecture")["totals"]
+    printed_sum = totals["sum_of_printed_params"]
     made = (
         (
             "12 times fewer parameters than the winner of 2012 (section 1)",
@@ -68,7 +73,7 @@ def claims(beside: Comparison) -> Table:
         (
             f"{words['budget']} (section 1)",
             mega(ours.macs),
-            f"the printed operations of Table 1 add up to {totals.sum_of_printed_ops}; its conv1 row is too low",
+            f"the printed operations of Table 1 add up to {totals['sum_of_printed_ops']}; its conv1 row is too low",
         ),
         (
             f"{words['speed_claim']} (section 4)",
@@ -80,7 +85,7 @@ def claims(beside: Comparison) -> Table:
         (
             "without reductions, a blow-up of the cost within a few stages (section 4)",
             f"{times_of(naive, ours, 'macs')} times the multiply-adds",
-            f"{times_of(naive, ours, 'parameters')} times the parameters; time: {slower(naive)}",
+            f"{times_of(naive, ours, 'parameters')} times the parameters; time: {slower}",
         ),
     )
     columns = (Column("The paper says", PAPER, True), Column("Here", OURS, True), *texts("How"))
@@ -99,14 +104,8 @@ def faster(row: NetworkCost) -> str:
     times = row.times_googlenet
     if times is None:
         return "not timed in this run"
-    low, high = decimal(times.min, 1), decimal(times.max, 1)
     if times.min > 1:
-        return f"{decimal(times.median, 1)} times faster, {low} to {high} over the turns"
-    if times.max < 1:
-        return f"slower: {ratio(row)} of GoogLeNet's time"
-    return f"no difference on which the turns agree: {ratio(row)} of GoogLeNet's time"
-
-
-def slower(row: NetworkCost) -> str:
-    """A network's time in relation to GoogLeNet's, in words."""
-    return "not timed in this run" if row.times_googlenet is None else f"{ratio(row)} times GoogLeNet's"
+        turns = f"{decimal(times.min, 1)} to {decimal(times.max, 1)} over the turns"
+        return f"{decimal(times.median, 1)} times faster, {turns}"
+    result = "slower" if times.max < 1 else "no difference on which the turns agree"
+    return f"{result}: {ratio(row)} of GoogLeNet's time"

@@ -21,12 +21,16 @@ def choices_of_crops(study: CropStudyMetrics | None, figures: Mapping[str, bytes
         *([crop_tables.first_chosen(study)] if study.chosen else []),
         crop_tables.aggregations(study),
     )
+    error, _ = main_metric(study.classes)
+    rows = (row for row in study.aggregations if row.aggregation == "max_over_crops")
+    against_mean = {row.system: row.against_mean for row in rows if row.against_mean is not None}
+    maximum = of_difference(against_mean[crop_tables.systems_of(study)[0]].of(error))
     text = (
         "The paper calls 144 crops more than real applications may need, and says that it tried other ways than the "
         f"mean. Both are looked at here on {plural(study.images, 'test image')} whose predictions were kept crop by "
         "crop (predict_crops.per_crop_images).",
         _chosen(study),
-        _combined(study),
+        f"The maximum over crops, which the paper found worse than the mean, is here, against the mean: {maximum}.",
     )
     return Section("Fewer crops, and other ways to combine them", text, content)
 
@@ -51,15 +55,6 @@ def _chosen(study: CropStudyMetrics) -> str:
     )
 
 
-def _combined(study: CropStudyMetrics) -> str:
-    """What the paper says of the maximum, here."""
-    error, _ = main_metric(study.classes)
-    system = crop_tables.systems_of(study)[0]
-    rows = [row for row in study.aggregations if (row.system, row.aggregation) == (system, "max_over_crops")]
-    words = next(of_difference(row.against_mean.of(error)) for row in rows if row.against_mean is not None)
-    return f"The maximum over crops, which the paper found worse than the mean, is here, against the mean: {words}."
-
-
 def what_helps(ensemble: EnsembleMetrics | None, study: CropStudyMetrics | None) -> Section | None:
     """Members and groups of crops left out: what that changes, overall and by class."""
     content: list[Table] = []
@@ -68,31 +63,22 @@ def what_helps(ensemble: EnsembleMetrics | None, study: CropStudyMetrics | None)
         "test on the images that change; what is said of a part holds after Holm's correction for all parts (and classes) "
         "that were looked at."
     ]
+    looked_at: list[tuple[str, Effects, Table]] = []
     if ensemble and ensemble.left_out.overall:
-        members = ensemble.left_out
-        content += [crop_tables.members_left_out(members), *_by_class(members, "member")]
-        text.append(_among(members, "member"))
+        looked_at.append(("member", ensemble.left_out, crop_tables.members_left_out(ensemble.left_out)))
     if study and study.groups.overall:
-        content += [crop_tables.crop_groups(study), *_by_class(study.groups, "group of crops")]
-        text.append(_among(study.groups, "group of crops"))
+        looked_at.append(("group of crops", study.groups, crop_tables.crop_groups(study)))
+    for part, effects, table in looked_at:
+        cells, level = effects.by_class, effects.confidence_percent
+        content += [table, *([crop_tables.by_class(effects, part)] if cells.largest else [])]
+        stand = f"{count(cells.standing)} of them stand" if cells.standing else "none stands"
+        text.append(
+            f"One {part} and one class make {plural(cells.comparisons, 'comparison')}: alone, "
+            f"{count(cells.alone_significant)} would pass a test at {level:g} %, where chance alone would let through "
+            f"up to {decimal(cells.comparisons * (1 - level / 100), 1)} on average; after the correction {stand}."
+        )
     title = "Which members and crops help which classes"
     return Section(title, tuple(text), tuple(content)) if content else None
-
-
-def _by_class(effects: Effects, part: str) -> list[Table]:
-    return [crop_tables.by_class(effects, part)] if effects.by_class.largest else []
-
-
-def _among(effects: Effects, part: str) -> str:
-    """How many effects by class stand, and how many would seem to by chance."""
-    cells, confidence = effects.by_class, effects.confidence_percent
-    by_chance = cells.comparisons * (1 - confidence / 100)
-    stand = "none stands" if not cells.standing else f"{count(cells.standing)} of them stand"
-    return (
-        f"One {part} and one class make {plural(cells.comparisons, 'comparison')}: alone, "
-        f"{count(cells.alone_significant)} would pass a test at {confidence:g} %, where chance alone would let through "
-        f"up to {decimal(by_chance, 1)} on average; after the correction {stand}."
-    )
 
 
 def calibration(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
@@ -103,10 +89,8 @@ def calibration(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) 
         f"{plural(row.models, 'model')} at {plural(row.crops, 'crop')}": row
         for row in (ensemble.calibration.systems[0], ensemble.calibration.systems[-1])
     }
-    errors = [
-        f"{name}: {decimal(row.ece_percent.value)} %, {with_confidence(row.ece_percent.interval)}"
-        for name, row in systems.items()
-    ]
+    expected = {name: row.ece_percent for name, row in systems.items()}
+    errors = [f"{name}: {decimal(ece.value)} %, {with_confidence(ece.interval)}" for name, ece in expected.items()]
     text = [f"Expected calibration error of {'; of '.join(errors)}."]
     if len(systems) > 1:
         (first, _), (last, row) = systems.items()

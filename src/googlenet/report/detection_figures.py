@@ -11,20 +11,7 @@ from googlenet.metrics.proposals import ClassCoverage, ProposalStudyMetrics
 from googlenet.metrics.results import Results
 from googlenet.report.detection_tables import KINDS, REASONS
 from googlenet.report.proposal_tables import SOURCES, least_covered, source_name
-from googlenet.report.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    RED,
-    SKY,
-    clipped,
-    drawn,
-    envelope,
-    name_rows,
-)
+from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, clipped, drawn, name_rows
 from googlenet.report.words import count
 
 PANELS = 12  # classes that have a chart of their own
@@ -67,6 +54,12 @@ def precision_recall(curves: Mapping[str, PrecisionRecall], ap_percent: Mapping[
             figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
 
     return drawn(draw, max(5, 0.6 + 2.4 * columns), 1 + 1.9 * rows)
+
+
+def envelope(recall: Sequence[float], precision: Sequence[float], grid: np.ndarray) -> np.ndarray:
+    """The largest precision at or beyond each recall of `grid`; 0 where that recall is not reached."""
+    precisions, reached = np.asarray(precision, float), np.asarray(recall, float)
+    return np.array([precisions[reached >= point - 1e-12].max(initial=0.0) for point in grid])
 
 
 def average_precision_by_class(

@@ -8,7 +8,7 @@ from googlenet.config.schema.shared import Detector
 from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics, ErrorTypes
 from googlenet.report.parts import OURS, Column, Row, Table, numbers, our_numbers, texts
 from googlenet.report.run_tables import setting_cells, setting_columns
-from googlenet.report.words import NONE, as_printed, confidence, count, decimal, gain, interval, plural, spread
+from googlenet.report.words import NONE, confidence, count, decimal, gain, interval, plural, spread
 
 SWITCHES = {
     "bbox_regression": "bounding-box regression",
@@ -39,7 +39,7 @@ def table_4(detection: DetectionMetrics, dataset: str) -> Table:
     """Table 4 (section 8): the teams' mean average precision and our ensemble of detectors with its interval."""
     rows = []
     for printed in paper.table_4():
-        figures = (str(printed.year), str(printed.place), as_printed(printed.mean_ap_percent), NONE)
+        figures = (str(printed.year), str(printed.place), f"{printed.mean_ap_percent:g}", NONE)
         rows.append(Row((printed.team, *figures, printed.external_data, printed.ensemble)))
     ours = detection.table_4
     mean_ap = (decimal(ours.ensemble_mean_ap_percent, 1), interval(ours.interval, 1))
@@ -57,7 +57,7 @@ def table_5(detection: DetectionMetrics, dataset: str) -> Table:
     rows = []
     for printed in paper.table_5():
         answers = (printed.contextual_model, printed.box_regression)
-        rows.append(Row((printed.team, as_printed(printed.mean_ap_percent), NONE, *answers)))
+        rows.append(Row((printed.team, f"{printed.mean_ap_percent:g}", NONE, *answers)))
     ours = spread(detection.single_mean_ap_percent, detection.single_std, 1)
     switches = ("context_feature", "bbox_regression")
     has = ("yes" if name in detection.switches.on else "no" for name in switches)
@@ -77,13 +77,9 @@ def detectors(trained: Mapping[str, DetectorMetrics], detection: DetectionMetric
     settings = setting_columns(Detector)
     rows = []
     for name, metrics in trained.items():
-        figures = (
-            count(metrics.parameters),
-            count(metrics.positives_available),
-            decimal(metrics.epochs[-1].train_accuracy_percent, 1),
-            decimal(detection.detectors[name].mean_ap_percent, 1),
-        )
-        rows.append(Row((name, *setting_cells(metrics.member), *figures)))
+        counts = (count(metrics.parameters), count(metrics.positives_available))
+        shares = (metrics.epochs[-1].train_accuracy_percent, detection.detectors[name].mean_ap_percent)
+        rows.append(Row((name, *setting_cells(metrics.member), *counts, *(decimal(share, 1) for share in shares))))
     blank = [""] * (len(settings) + 3)
     rows.append(Row(("ensemble", *blank, decimal(detection.ensemble.mean_ap_percent, 1)), OURS))
     figures_of = numbers("Parameters", "Positive regions", "Training accuracy, %")
@@ -100,23 +96,13 @@ def switched(names: Sequence[str]) -> str:
 def switches(detection: DetectionMetrics) -> Table:
     """What each switch beyond the paper is worth: rows that differ in what is on, against the setting in use."""
     main = detection.table_4
-    used = (
-        f"In use here: {switched(detection.switches.on)}",
-        spread(detection.single_mean_ap_percent, detection.single_std, 1),
-        decimal(main.ensemble_mean_ap_percent, 1),
-        interval(main.interval, 1),
-        "",
-    )
-    rows = [Row(used, OURS)]
+    single = spread(detection.single_mean_ap_percent, detection.single_std, 1)
+    together = (decimal(main.ensemble_mean_ap_percent, 1), interval(main.interval, 1))
+    rows = [Row((f"In use here: {switched(detection.switches.on)}", single, *together, ""), OURS)]
     for row in detection.switches.compared:
-        cells = (
-            switched(row.switches),
-            spread(row.single_mean_ap_percent, row.single_std, 1),
-            decimal(row.ensemble_mean_ap_percent, 1),
-            interval(row.ensemble_interval, 1),
-            gain(row.difference),
-        )
-        rows.append(Row(cells))
+        single = spread(row.single_mean_ap_percent, row.single_std, 1)
+        together = (decimal(row.ensemble_mean_ap_percent, 1), interval(row.ensemble_interval, 1))
+        rows.append(Row((switched(row.switches), single, *together, gain(row.difference))))
     columns = (
         *texts("Switches that are on"),
         *our_numbers("One detector: mean AP, %", "Ensemble: mean AP, %", confidence(main.interval)),

@@ -55,9 +55,9 @@ def cards(results: Results) -> tuple[Card, ...]:
     if detection := results.one(DetectionMetrics):
         made += _detection_cards(detection)
     if study := results.one(ProposalStudyMetrics):
-        value = f"{decimal(study.share_of_boxes_percent, 0)} %"
+        title = "Boxes with MultiBox, of those of undoubled selective search"
         detail = f"coverage: {gain(study.differences.merged_minus_full)}"
-        made.append(Card("Boxes with MultiBox, of those of undoubled selective search", value, detail))
+        made.append(Card(title, f"{decimal(study.share_of_boxes_percent, 0)} %", detail))
     return tuple(made)
 
 

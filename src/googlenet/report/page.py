@@ -40,12 +40,8 @@ def escape_markdown(text: str) -> str:
     text = "".join(ENTITIES.get(letter, letter) for letter in text)
     text = MARKUP.sub(r"\\\1", text)
     text = text.replace("://", "&#58;//").replace("www.", "www&#46;")  # which some readers turn into links
-    return re.sub(r"^(\d+)([.)]\s)|^([-+=]+(?=\s|$|-))", _no_list, text)
-
-
-def _no_list(found: re.Match[str]) -> str:
-    """Escape what at the head of a line would begin a list or underline a heading."""
-    return f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}"
+    # what at the head of a line would begin a list or underline a heading
+    return re.sub(r"^(\d+)(?=[.)]\s)|^(?=[-+=]+(?:\s|$|-))", r"\1\\", text)
 
 
 def render_markdown(report: Report) -> str:
@@ -55,12 +51,9 @@ def render_markdown(report: Report) -> str:
         lines.append(f"> **{escape_markdown(report.warning)}**")
     lines += [escape_markdown(paragraph) for paragraph in report.about]
     if report.cards:
-        lines.append("## At a glance")
-        cards = []
-        for card in report.cards:
-            label, value, detail = map(escape_markdown, (card.label, card.value, card.detail))
-            cards.append(f"- {label}: **{value}** {detail}".rstrip())
-        lines.append("\n".join(cards))
+        cards = [map(escape_markdown, (card.label, card.value, card.detail)) for card in report.cards]
+        items = (f"- {label}: **{value}** {detail}".rstrip() for label, value, detail in cards)
+        lines += ["## At a glance", "\n".join(items)]
     for section in report.sections:
         lines += section_lines(section)
     return "\n\n".join(lines) + "\n"
@@ -70,13 +63,11 @@ def section_lines(section: Section) -> list[str]:
     """One section as Markdown, in paragraphs."""
     lines = [f"## {escape_markdown(section.title)}", *map(escape_markdown, section.text)]
     for item in section.content:
-        lines += _picture_lines(item) if isinstance(item, Picture) else _table_lines(item)
+        if isinstance(item, Picture):
+            lines += [f"![{escape_markdown(item.alt)}](figures/{item.name}.png)", escape_markdown(item.caption)]
+        else:
+            lines += _table_lines(item)
     return lines
-
-
-def _picture_lines(picture: Picture) -> list[str]:
-    image = f"![{escape_markdown(picture.alt)}](figures/{picture.name}.png)"
-    return [image, escape_markdown(picture.caption)]
 
 
 def _table_lines(table: Table) -> list[str]:

@@ -51,8 +51,7 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row.cells) != len(self.columns):
-                lengths = f"{len(row.cells)} cells for {len(self.columns)} columns"
-                raise ValueError(f"{self.title}: {lengths}: {row.cells}")
+                raise ValueError(f"{self.title}: {len(row.cells)} cells for {len(self.columns)} columns: {row.cells}")
 
     def is_long(self, column: int) -> bool:
         """Whether a column's texts are wrapped: one of them would not fit beside the other columns."""

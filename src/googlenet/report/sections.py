@@ -45,6 +45,8 @@ def build(
     """
     ensemble, study = results.one(EnsembleMetrics), results.one(CropStudyMetrics)
     cost, units = results.one(CostMetrics), results.one(UnitMetrics)
+    open_choices = "The paper does not say, or says in two ways; each is a named setting here:"
+    open_points = "; ".join(map(str, paper.facts("ambiguous_in_the_paper")))
     made = (
         data(results),
         network(cost, figures) if cost else None,
@@ -59,7 +61,7 @@ def build(
         proposals(results, figures),
         detection(results, figures),
         errors(results, figures),
-        choices(),
+        Section("What the paper leaves open", (open_choices, f"{open_points}.")),
         provenance(results.manifests, runs),
     )
     about, warning = glance.about(results.manifests, purpose), glance.warning(results.manifests)
@@ -70,8 +72,7 @@ def build(
 def data(results: Results) -> Section:
     """Splits of the data sets, and what was refused."""
     text = "Nothing was trained or chosen here; the figures come from test."
-    members, detectors = results.several(TrainingMetrics), results.several(DetectorMetrics)
-    if members or detectors:
+    if results.several(TrainingMetrics) or results.several(DetectorMetrics):
         text = "Choices were made on validation; published figures come from test, evaluated once."
     content = [table for manifest in results.manifests for table in data_tables.tables(manifest)]
     return Section("Data", (text,), tuple(content))
@@ -139,7 +140,11 @@ def classification(results: Results, figures: Mapping[str, bytes]) -> Section | 
         content.append(run_tables.comparisons(ensemble))
     content.append(tables.table_2(ensemble, manifest.dataset))
     content += captioned(figures, "error_by_class") or (run_tables.classes_by_error(ensemble),)
-    text = [*_errors(ensemble), *_baseline(ensemble, results.one(BaselineMetrics))]
+    text = _errors(ensemble)
+    if (compared := ensemble.baseline) and (trained := results.one(BaselineMetrics)):
+        times, error = compared.times_as_wrong, decimal(compared.top1_error_percent)
+        often = f", {decimal(times, 1)} times the ensemble's" if times is not None else ""
+        text.append(f"The baseline, {trained.method} ({trained.pixels}), has a top-1 error of {error} %{often}.")
     return Section("Classification", tuple(text), tuple(content))
 
 
@@ -156,15 +161,6 @@ def _errors(ensemble: EnsembleMetrics) -> list[str]:
             text.append(f"{top.capitalize()} error of {name} on test: {decimal(last.of(error))} %, {bounds}.")
     guess = decimal(ensemble.largest_class_error_percent)
     return [*text, f"Always answering the largest class has a top-1 error of {guess} %."]
-
-
-def _baseline(ensemble: EnsembleMetrics, trained: BaselineMetrics | None) -> list[str]:
-    if ensemble.baseline is None or trained is None:
-        return []
-    times = ensemble.baseline.times_as_wrong
-    often = f", {decimal(times, 1)} times the ensemble's" if times is not None else ""
-    error = decimal(ensemble.baseline.top1_error_percent)
-    return [f"The baseline, {trained.method} ({trained.pixels}), has a top-1 error of {error} %{often}."]
 
 
 def proposals(results: Results, figures: Mapping[str, bytes]) -> Section | None:
@@ -198,17 +194,14 @@ def detection(results: Results, figures: Mapping[str, bytes]) -> Section | None:
         content.append(detection_tables.switches(evaluated))
     content += captioned(figures, "precision_recall", "average_precision_by_class")
     content.append(detection_tables.average_precision(evaluated))
-    return Section("Detection", (_summary(evaluated),), tuple(content))
-
-
-def _summary(evaluated: DetectionMetrics) -> str:
     single, together = evaluated.single_mean_ap_percent, evaluated.table_4.ensemble_mean_ap_percent
-    return (
+    text = (
         f"Over {plural(evaluated.images, 'test image')} with {plural(evaluated.objects, 'object')}: one "
         f"detector reaches {decimal(single, 1)} % mean average precision (the mean of "
         f"{count(len(evaluated.detectors))}), all together {decimal(together, 1)} %. All together, against one: "
         f"{gain(evaluated.ensemble_minus_single)}. In the paper, on ILSVRC: 38.02 % and 43.9 %."
     )
+    return Section("Detection", (text,), tuple(content))
 
 
 def errors(results: Results, figures: Mapping[str, bytes]) -> Section | None:
@@ -224,13 +217,6 @@ def errors(results: Results, figures: Mapping[str, bytes]) -> Section | None:
         *captioned(figures, "detections_best", "detections_worst"),
     )
     return Section("Where the errors of detection come from", detection_tables.summary(types), content)
-
-
-def choices() -> Section:
-    """What the paper leaves open: each is a named setting of ours."""
-    open_points = "; ".join(str(point) for point in paper.facts("ambiguous_in_the_paper"))
-    text = ("The paper does not say, or says in two ways; each is a named setting here:", f"{open_points}.")
-    return Section("What the paper leaves open", text)
 
 
 def provenance(manifests: Sequence[Manifest], runs: Sequence[RunRecord]) -> Section:

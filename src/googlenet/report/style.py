@@ -2,12 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from matplotlib.typing import RcKeyType
+from typing import Any
 
 # Okabe and Ito's colours, told apart with every common form of colour blindness; black and grey fill up.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -16,7 +11,7 @@ PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, BLACK)
 DPI = 140
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)))
 
-STYLE: dict["RcKeyType", Any] = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
     "font.size": 10,
     "axes.titlesize": 11,
@@ -93,9 +88,3 @@ def clipped(name: str, length: int = 28) -> str:
     """A name short enough for an axis."""
     name = " ".join(name.split())
     return name if len(name) <= length else name[: length - 1] + "…"
-
-
-def envelope(recall: Sequence[float], precision: Sequence[float], grid: np.ndarray) -> np.ndarray:
-    """The largest precision at or beyond each recall of `grid`; 0 where that recall is not reached."""
-    precisions, reached = np.asarray(precision, float), np.asarray(recall, float)
-    return np.array([precisions[reached >= point - 1e-12].max(initial=0.0) for point in grid])

@@ -1,26 +1,13 @@
 """The paper's Tables 1 to 3 with our figures beside the printed ones: a function for each table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from googlenet import paper
 from googlenet.metrics.classification import EnsembleMetrics
 from googlenet.metrics.cost import LayerCost, Totals
 from googlenet.metrics.error_rates import TopError
 from googlenet.report.parts import OURS, PAPER, RECOUNT, Column, Row, Table, numbers, our_numbers, texts
-from googlenet.report.words import (
-    NONE,
-    TIMES,
-    as_printed,
-    confidence,
-    count,
-    decimal,
-    interval,
-    kilo,
-    mega,
-    plural,
-    signed,
-    spread,
-)
+from googlenet.report.words import NONE, TIMES, confidence, count, decimal, interval, mega, plural, signed, spread
 
 MARK = " ‡"
 ERRORS: tuple[TopError, ...] = ("top5_error_percent", "top1_error_percent")  # in the order of the columns
@@ -42,42 +29,38 @@ def table_1(layers: Sequence[LayerCost], totals: Totals) -> Table:
     recount is marked.
     """
     ours = {row.layer: row for row in layers}
-    printed, totals_printed = paper.table_1(), paper.table_1_totals()
+    printed, totals_printed = paper.table_1(), paper.facts("table_1_architecture")["totals"]
     rows = [_layer_row(row, ours.get(row.layer)) for row in printed]
     weights, macs = sum(row.recount_weights for row in printed), sum(row.recount_macs for row in printed)
     sums = (
-        *(totals_printed.sum_of_printed_params, count(weights), count(totals.weights)),
-        *(totals_printed.sum_of_printed_ops, mega(macs), mega(totals.macs)),
+        *(totals_printed["sum_of_printed_params"], count(weights), count(totals.weights)),
+        *(totals_printed["sum_of_printed_ops"], mega(macs), mega(totals.macs)),
     )
     rows.append(Row(("sum", "", "", *sums), "sum"))
+    known = [row for row in printed if row.layer in ours]
+    other = ", ".join(row.layer for row in known if row.output != ours[row.layer].output)
+    outputs = f"All {len(known)} outputs of ours are the printed ones."
+    if other:
+        outputs = f"Our outputs differ from the print in {other}."
     counted = [Column(label, origin) for label in ("Weights", "Multiply-adds") for origin in (PAPER, RECOUNT, OURS)]
     columns = (*texts("Layer"), *numbers("Output", "Depth"), *counted)
     note = (
         f"K is 1024, M a million, as in the print; biases left out.{MARK} the print disagrees with the widths that it "
         f"states; the model follows the widths. With biases our network has {count(totals.parameters)} parameters, "
-        f"with both auxiliary heads {count(totals.parameters_with_aux)}. {outputs_note(ours)}"
+        f"with both auxiliary heads {count(totals.parameters_with_aux)}. {outputs}"
     )
     caption = f"Table 1, section 5: the layers of the full network at 224 {TIMES} 224 pixels and 1,000 classes."
     return Table("The layers and their cost", caption, columns, tuple(rows), note)
-
-
-def outputs_note(ours: Mapping[str, LayerCost]) -> str:
-    """Whether our layers, by name, have the printed outputs; those that have not are named."""
-    known = [row for row in paper.table_1() if row.layer in ours]
-    other = [row.layer for row in known if row.output != ours[row.layer].output]
-    if not other:
-        return f"All {len(known)} outputs of ours are the printed ones."
-    return f"Our outputs differ from the print in {', '.join(other)}."
 
 
 def _layer_row(row: paper.LayerRow, ours: LayerCost | None) -> Row:
     has_weights = row.recount_weights > 0
     cells = (
         row.layer,
-        f" {TIMES} ".join(str(side) for side in row.output),
+        f" {TIMES} ".join(map(str, row.output)),
         "" if row.depth is None else str(row.depth),
         (row.printed_params or "") + (MARK if row.params_disagree else ""),
-        kilo(row.recount_weights) if has_weights else "",
+        f"{row.recount_weights / 1024:.1f}K" if has_weights else "",
         NONE if ours is None else count(ours.weights) if ours.weights else "",
         (row.printed_ops or "") + (MARK if row.ops_disagree else ""),
         mega(row.recount_macs) if has_weights else "",
@@ -89,7 +72,7 @@ def _layer_row(row: paper.LayerRow, ours: LayerCost | None) -> Row:
 def table_2(ensemble: EnsembleMetrics, dataset: str) -> Table:
     """Table 2 (section 7): the teams' top-5 errors and our ensemble at its most crops."""
     rows = [
-        Row((row.team, str(row.year), str(row.place), as_printed(row.top5_error_percent), row.external_data))
+        Row((row.team, str(row.year), str(row.place), f"{row.top5_error_percent:g}", row.external_data))
         for row in paper.table_2()
     ]
     last = ensemble.table_3[-1]
@@ -116,8 +99,8 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
         cells.append("base" if ours is base else signed(paper_row.against_base if paper_row else None))
         for error in ERRORS:
             if error in _shown(ensemble.classes):
-                cells.append(spread(ours.of(error), ours.std(error)))
-                cells.append(interval(ensemble.intervals[ours.system_key].of(error)))
+                bounds = interval(ensemble.intervals[ours.system_key].of(error))
+                cells += [spread(ours.of(error), ours.std(error)), bounds]
                 cells.append("base" if ours is base else signed(ours.of(error) - base.of(error)))
             else:
                 cells += [NONE] * 3

@@ -41,19 +41,9 @@ def between(low: float, high: float) -> str:
     return count(low) if low == high else f"{count(low)} to {count(high)}"
 
 
-def as_printed(value: float) -> str:
-    """A figure of the paper with the decimals that the paper gives it: 16.4, 7.35."""
-    return f"{value:g}"
-
-
 def interval(bounds: Interval | None, digits: int = 2) -> str:
     """An interval as "[4.10, 6.02]"; a dash when there is none."""
     return NONE if bounds is None else f"[{decimal(bounds.low, digits)}, {decimal(bounds.high, digits)}]"
-
-
-def kilo(value: float) -> str:
-    """Parameters as in the paper's Table 1, where K is 1024: "159.5K"."""
-    return f"{value / 1024:.1f}K"
 
 
 def mega(value: float) -> str:
