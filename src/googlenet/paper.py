@@ -17,10 +17,9 @@ BRANCHES = ("c1x1", "c3x3_reduce", "c3x3", "c5x5_reduce", "c5x5", "pool_proj")
 
 
 class LayerRow(NamedTuple):
-    """A row of Table 1, with the print (as text) and our recount of the stated widths, without biases, side by side.
+    """A row of Table 1: the print (as text) and our recount of the stated widths, without biases.
 
-    output: [h, w, channels]. branches: channels by name. params_disagree, ops_disagree: whether the recount is further from
-    the print than one unit of the print's last digit.
+    output: [h, w, channels]. They disagree when more than one unit of the print's last digit lies between them.
     """
 
     layer: str

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from googlenet.metrics.cost import TimesRatio
-from googlenet.report import cost_tables, figures
+from googlenet.report import figures, tables
 from report.sample_cost import beside
 from settings import changed
 
@@ -15,7 +15,7 @@ MINUS_NONE = "—"
 
 def claim(given, about):
     """What stands beside the paper's words that begin so."""
-    (row,) = (row.cells for row in cost_tables.claims(given).rows if row.cells[0].startswith(about))
+    (row,) = (row.cells for row in tables.claims(given).rows if row.cells[0].startswith(about))
     return row
 
 
@@ -59,12 +59,12 @@ def test_faster_is_said_only_where_all_turns_agree(median, low, high, said):
 def test_what_was_not_timed_is_said_to_be_so():
     assert claim(untimed(), "3 to 10 times faster")[1] == "not timed in this run"
     assert claim(untimed(), "without reductions")[2].endswith("time: not timed in this run")
-    table = cost_tables.networks(untimed())
+    table = tables.networks(untimed())
     assert {row.cells[7:] for row in table.rows} == {(MINUS_NONE, MINUS_NONE)} and "Times" not in table.note
 
 
 def test_networks_side_by_side():
-    table = cost_tables.networks(beside())
+    table = tables.networks(beside())
     rows = {row.cells[0]: row.cells[1:] for row in table.rows}
     assert rows["GoogLeNet"] == ("224", "22", "6,998,552", "1.583G", "14.0", "6.7", "20.0", "1")
     assert rows["AlexNet (2012)"][2:4] == ("60,965,224", "724.4M")

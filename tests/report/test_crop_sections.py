@@ -8,7 +8,7 @@ from PIL import Image
 
 from googlenet.metrics.classification import Effect, TopDifferences
 from googlenet.metrics.interval import Difference
-from googlenet.report import crop_figures, crop_sections, crop_tables, run_tables, tables
+from googlenet.report import crop_sections, crop_tables, run_tables, tables
 from report import crop_sample, sample
 from settings import changed
 
@@ -77,7 +77,7 @@ def test_the_budget_and_the_maximum_are_said_as_their_intervals_allow(study, pai
 
 def test_nothing_chosen_is_said_and_leaves_its_table_out():
     study = crop_sample.study_crops(sample.MEMBERS, sample.CLASSES, validation=False)
-    png = crop_figures.error_over_crops(study)
+    png = crop_sections.error_over_crops(study)
     section = crop_sections.choices_of_crops(study, {"error_over_crops": png})
     assert section.content[0].png == png
     assert "This data set has no validation split, so no crops were chosen" in texts(section)
@@ -91,7 +91,7 @@ def test_one_model_has_no_second_system():
     assert "For one model, " in texts(section)
     for table in (crop_tables.budgets(study), crop_tables.policies(study), crop_tables.aggregations(study)):
         assert {row.cells[0] for row in table.rows} == {"one model"}
-    assert decoded(crop_figures.error_over_crops(study)).shape[1] < 1000
+    assert decoded(crop_sections.error_over_crops(study)).shape[1] < 1000
     assert "Members left out" not in titles(crop_sections.what_helps(None, study))
 
 
@@ -162,17 +162,17 @@ def test_calibration_is_said_as_its_intervals_allow(ensemble):
 
 def test_figures_follow_their_values(study, ensemble):
     calibration = ensemble.calibration
-    before = crop_figures.error_over_crops(study), crop_figures.reliability(calibration)
+    before = crop_sections.error_over_crops(study), crop_sections.reliability(calibration)
     policy, *policies = study.policies
     study = changed(study, policies=[changed(policy, **{TOP1: policy.of(TOP1) + 20}), *policies])
     first, *systems = calibration.systems
     *bins, last = first.reliability
     bins.append(changed(last, correct_percent=last.correct_percent - 30))
     calibration = changed(calibration, systems=[changed(first, reliability=bins), *systems])
-    after = crop_figures.error_over_crops(study), crop_figures.reliability(calibration)
+    after = crop_sections.error_over_crops(study), crop_sections.reliability(calibration)
     for a, b in zip(before, after, strict=True):
         assert (decoded(a) != decoded(b)).any()
-    assert crop_figures.reliability(changed(calibration, binning="equal_mass")) != after[1]
+    assert crop_sections.reliability(changed(calibration, binning="equal_mass")) != after[1]
 
 
 def test_table_3_has_the_interval_of_every_row(ensemble):

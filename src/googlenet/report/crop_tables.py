@@ -130,8 +130,7 @@ def first_chosen(study: CropStudyMetrics) -> Table:
     """The crops that all models together want first."""
     rows = []
     for at, crop in enumerate(study.chosen["ensemble"].first, start=1):
-        mirrored = "yes" if crop.mirrored else "no"
-        rows.append(Row((str(at), str(crop.scale_px), crop.square, crop.kind, mirrored)))
+        rows.append(Row((str(at), str(crop.scale_px), crop.square, crop.kind, "yes" if crop.mirrored else "no")))
     columns = (*numbers("Order", "Shorter side, px"), *texts("Square", "Crop", "Mirrored"))
     images = plural(study.validation_images, "validation image")
     caption = f"For {plural(study.models, 'model')} together, on {images}; sizes are the paper's, for crops of 224 px."

@@ -6,14 +6,15 @@ from googlenet.metrics.data import Groups, ImageName, Manifest, ObjectSizes, Spl
 from googlenet.report.parts import Row, Table, numbers, texts
 from googlenet.report.words import NONE, between, count, decimal, in_order
 
-SIZES = {  # what the quantiles are of: heading and decimals
+Headings = Mapping[str, tuple[str, int]]
+SIZES: Headings = {  # what the quantiles are of: heading and decimals
     "width_px": ("Width, px", 0),
     "height_px": ("Height, px", 0),
     "shorter_side_px": ("Shorter side, px", 0),
     "megapixels": ("Megapixels", 2),
     "bytes": ("Bytes of the file", 0),
 }
-OBJECT_SIZES = {
+OBJECT_SIZES: Headings = {
     "in_a_picture": ("Objects in a picture", 0),
     "side_px": ("Side (square root of the area), px", 0),
     "width_over_height": ("Width over height", 2),
@@ -55,9 +56,9 @@ def refused(manifest: Manifest) -> Table | None:
 
 def sizes(manifest: Manifest) -> Table:
     """Quantiles of the pictures' sizes, as they came."""
+    title = f"Sizes of the pictures of {manifest.dataset}"
     caption = "As they came, before any resizing; upright. The columns are quantiles."
-    looks = manifest.look.splits
-    return _quantiles(f"Sizes of the pictures of {manifest.dataset}", caption, manifest, looks, SIZES)
+    return _quantiles(title, caption, manifest, manifest.look.splits, SIZES)
 
 
 def objects(manifest: Manifest) -> Table | None:
@@ -76,11 +77,7 @@ def objects(manifest: Manifest) -> Table | None:
 
 
 def _quantiles(
-    title: str,
-    caption: str,
-    manifest: Manifest,
-    looks: Mapping[str, SplitLook | ObjectSizes],
-    wanted: Mapping[str, tuple[str, int]],
+    title: str, caption: str, manifest: Manifest, looks: Mapping[str, SplitLook | ObjectSizes], wanted: Headings
 ) -> Table:
     """A row for each split and each of the wanted quantiles."""
     rows = []

@@ -22,10 +22,7 @@ REASON_COLOURS = (BLACK, RED, ORANGE, PURPLE)
 
 
 def precision_recall(curves: Mapping[str, PrecisionRecall], ap_percent: Mapping[str, float | None]) -> bytes:
-    """Precision over recall, a small chart for each of at most PANELS classes, with the mean of all behind it.
-
-    Best first; of more classes, evenly from the best to the worst. A class without an average precision is left out.
-    """
+    """Precision over recall of at most PANELS classes that have an AP, evenly from the best to the worst, and all's mean."""
     grid = np.linspace(0, 1, 101)
     known = {name: ap for name, ap in ap_percent.items() if ap is not None and name in curves}
     ranked = sorted(known, key=lambda name: (-known[name], name))

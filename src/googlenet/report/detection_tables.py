@@ -118,10 +118,7 @@ def switches(detection: DetectionMetrics) -> Table:
 
 
 def average_precision(detection: DetectionMetrics) -> Table:
-    """Average precision of every class, in the order of the classes: the ensemble, and the mean of the detectors.
-
-    From FOLDED_FROM classes on in two parts side by side.
-    """
+    """Average precision of every class: the ensemble, and the mean of the detectors; long tables in two parts side by side."""
     singles = [detector.ap_percent for detector in detection.detectors.values()]
     objects = {row.class_name: row.objects for row in detection.coverage.per_class}
     rows: list[tuple[str, ...]] = []
@@ -172,8 +169,7 @@ def false_detections(errors: ErrorTypes) -> Table:
 def missed_objects(errors: ErrorTypes) -> Table:
     """Why objects were missed: how many, which share of all objects, and what each reason means."""
     missed = errors.missed.all
-    shares = our_numbers("Objects", "Share of all objects, %")
-    columns = (*texts("Missed, because"), *shares, *texts("What that is"))
+    columns = (*texts("Missed, because"), *our_numbers("Objects", "Share of all objects, %"), *texts("What that is"))
     caption = f"The objects that no detection of the ensemble found, however low its score, of {count(missed.objects)}."
     rows = _rows(REASONS, missed.counts, missed.objects, "all that are missed")
     return Table("Why objects are missed", caption, columns, rows)

@@ -8,13 +8,13 @@ import numpy as np
 from googlenet import paper
 from googlenet.metrics.classification import ClassError, EnsembleMetrics, SubsetErrors
 from googlenet.metrics.classification_studies import CropStudyMetrics, UnitMetrics
-from googlenet.metrics.cost import CostMetrics, LayerCost, NetworkCost, TimesRatio
+from googlenet.metrics.cost import CostMetrics, LayerCost, NetworkCost
 from googlenet.metrics.detection import DetectorMetrics
 from googlenet.metrics.error_rates import TopError, TopErrors
 from googlenet.metrics.order import natural
 from googlenet.metrics.results import Results
 from googlenet.metrics.training import TrainingMetrics
-from googlenet.report import crop_figures, detection_figures, module_units
+from googlenet.report import crop_sections, detection_figures, module_units
 from googlenet.report.run_tables import worst_classes
 from googlenet.report.style import BLACK, BLUE, GREY, ORANGE, PALETTE, SKY, clipped, drawn, line, name_rows
 from googlenet.report.words import TOPS, plural
@@ -40,8 +40,7 @@ def training_curves(members: Mapping[str, TrainingMetrics]) -> bytes:
     curves: dict[str, Curve] = {}
     for name, trained in members.items():
         epochs = trained.epochs
-        images_of_step = trained.images_seen / epochs[-1].step
-        seen = [epoch.step * images_of_step for epoch in epochs]
+        seen = [epoch.step * (trained.images_seen / epochs[-1].step) for epoch in epochs]
         errors = [epoch.validation_top1_error_percent for epoch in epochs]
         curves[name] = seen, [epoch.train_loss for epoch in epochs], errors
     return _curves(curves, "Validation top-1 error, %", by_images=True)
@@ -165,18 +164,25 @@ def cost_by_layer(ours: Sequence[LayerCost]) -> bytes:
 
 
 def cost_of_networks(rows: Sequence[NetworkCost]) -> bytes:
-    """Multiply-adds over parameters (both logarithmic), and where timed the forward time over GoogLeNet's.
-
-    A bar reaches to the median of the turns, and its line from their least to their greatest.
-    """
+    """Multiply-adds over parameters (logarithmic), and the timed ones' forward time over GoogLeNet's: median, least, greatest."""
     timed = [(row, row.times_googlenet) for row in rows if row.times_googlenet is not None]
     timed.sort(key=lambda item: (item[1].median, item[0].network))
 
     def draw(figure: Any) -> None:
         charts = figure.subplots(1, 2, width_ratios=(1.45, 1)) if timed else [figure.subplots()]
         _plane(charts[0], rows)
-        if timed:
-            _bars(charts[1], timed)
+        if not timed:
+            return
+        axes = charts[1]
+        for position, (row, times) in enumerate(timed):
+            axes.barh(position, times.median, color=_network_colour(row.network), height=0.62)
+            axes.plot([times.min, times.max], [position, position], color=BLACK, linewidth=1.2)
+            at = {"textcoords": "offset points", "va": "center", "size": 8.5}
+            axes.annotate(f"{times.median:.1f}", (times.max, position), (5, 0), **at)
+        axes.axvline(1, color=GREY, linewidth=0.9)
+        name_rows(axes, [_network_title(row) for row, _ in timed])
+        axes.set_xlim(0, 1.15 * max(times.max for _, times in timed))
+        axes.set(xlabel="GoogLeNet = 1", title="Time of a forward pass")
 
     return drawn(draw, 11, 4.8)
 
@@ -199,18 +205,6 @@ def _plane(axes: Any, rows: Sequence[NetworkCost]) -> None:
     axes.legend(loc="upper left")
 
 
-def _bars(axes: Any, rows: Sequence[tuple[NetworkCost, TimesRatio]]) -> None:
-    for position, (row, times) in enumerate(rows):
-        axes.barh(position, times.median, color=_network_colour(row.network), height=0.62)
-        axes.plot([times.min, times.max], [position, position], color=BLACK, linewidth=1.2)
-        at = {"textcoords": "offset points", "va": "center", "size": 8.5}
-        axes.annotate(f"{times.median:.1f}", (times.max, position), (5, 0), **at)
-    axes.axvline(1, color=GREY, linewidth=0.9)
-    name_rows(axes, [_network_title(row) for row, _ in rows])
-    axes.set_xlim(0, 1.15 * max(times.max for _, times in rows))
-    axes.set(xlabel="GoogLeNet = 1", title="Time of a forward pass")
-
-
 def _network_colour(network: str) -> str:
     return BLUE if network == "googlenet" else SKY if network.startswith("googlenet") else ORANGE
 
@@ -231,9 +225,9 @@ def from_metrics(results: Results) -> dict[str, bytes]:
             made["error_by_models_and_crops"] = error_by_models_and_crops(ensemble.subsets)
             made["member_errors"] = member_errors(ensemble.members, together)
         made["error_by_class"] = error_by_class(ensemble.per_class)
-        made["reliability"] = crop_figures.reliability(ensemble.calibration)
+        made["reliability"] = crop_sections.reliability(ensemble.calibration)
     if study := results.one(CropStudyMetrics):
-        made["error_over_crops"] = crop_figures.error_over_crops(study)
+        made["error_over_crops"] = crop_sections.error_over_crops(study)
     if cost := results.one(CostMetrics):
         made["cost_by_layer"] = cost_by_layer(cost.layers)
         made["cost_of_networks"] = cost_of_networks(cost.beside.networks)

@@ -31,10 +31,9 @@ def is_ilsvrc(manifest: Manifest) -> bool:
 
 def warning(manifests: Sequence[Manifest]) -> str:
     """That the paper's figures are of other data, or "" when all data are ILSVRC's."""
-    other = [manifest.dataset for manifest in manifests if not is_ilsvrc(manifest)]
-    if not other:
+    names = " and ".join(dict.fromkeys(manifest.dataset for manifest in manifests if not is_ilsvrc(manifest)))
+    if not names:
         return ""
-    names = " and ".join(dict.fromkeys(other))
     return (
         f"These results are on {names}, not on ILSVRC. The paper's figures beside ours are of another data "
         "set: compare the differences within a column, never our figure with the paper's."
@@ -43,8 +42,7 @@ def warning(manifests: Sequence[Manifest]) -> str:
 
 def about(manifests: Sequence[Manifest], purpose: str) -> tuple[str, ...]:
     """What the experiment is for, if anything is said of it, and what the data are, in the words of their manifests."""
-    texts = [manifest.about.strip() for manifest in manifests]
-    return tuple(text for text in (purpose, *dict.fromkeys(texts)) if text)
+    return tuple(filter(None, (purpose, *dict.fromkeys(manifest.about.strip() for manifest in manifests))))
 
 
 def cards(results: Results) -> tuple[Card, ...]:
@@ -53,7 +51,17 @@ def cards(results: Results) -> tuple[Card, ...]:
     if ensemble := results.one(EnsembleMetrics):
         made += _classification_cards(ensemble, results.one(BaselineMetrics))
     if detection := results.one(DetectionMetrics):
-        made += _detection_cards(detection)
+        table, coverage = detection.table_4, detection.coverage
+        together = f"{plural(table.detectors, 'detector')}: mean average precision"
+        bounds = f"{with_confidence(table.interval)}, {plural(detection.images, 'test image')}"
+        single = f"{spread(detection.single_mean_ap_percent, detection.single_std, 1)} %"
+        mean = "mean of the detectors ± standard deviation"
+        boxes = f"{decimal(coverage.boxes_per_image, 0)} boxes an image, {count(detection.objects)} objects"
+        made += [
+            Card(together, f"{decimal(table.ensemble_mean_ap_percent, 1)} %", bounds),
+            Card("1 detector: mean average precision", single, mean),
+            Card("Objects covered by proposals", f"{decimal(coverage.coverage_percent, 1)} %", boxes),
+        ]
     if study := results.one(ProposalStudyMetrics):
         title = "Boxes with MultiBox, of those of undoubled selective search"
         detail = f"coverage: {gain(study.differences.merged_minus_full)}"
@@ -80,17 +88,3 @@ def _classification_cards(ensemble: EnsembleMetrics, baseline: BaselineMetrics |
         method = f"{baseline.method[:1].upper()}{baseline.method[1:]}: top-1 error"
         made.append(Card(method, f"{decimal(ensemble.baseline.top1_error_percent)} %", often))
     return made
-
-
-def _detection_cards(detection: DetectionMetrics) -> list[Card]:
-    table, coverage = detection.table_4, detection.coverage
-    together = f"{plural(table.detectors, 'detector')}: mean average precision"
-    bounds = f"{with_confidence(table.interval)}, {plural(detection.images, 'test image')}"
-    single = f"{spread(detection.single_mean_ap_percent, detection.single_std, 1)} %"
-    mean = "mean of the detectors ± standard deviation"
-    boxes = f"{decimal(coverage.boxes_per_image, 0)} boxes an image, {count(detection.objects)} objects"
-    return [
-        Card(together, f"{decimal(table.ensemble_mean_ap_percent, 1)} %", bounds),
-        Card("1 detector: mean average precision", single, mean),
-        Card("Objects covered by proposals", f"{decimal(coverage.coverage_percent, 1)} %", boxes),
-    ]

@@ -21,6 +21,13 @@ def section(units: UnitMetrics, pictures: tuple[Picture, ...]) -> Section:
     trained, untrained = units.trained, units.untrained
     h, w = units.map_px
     left_out = f" ({count(trained.left_out)} that never vary are left out)" if trained.left_out else ""
+    here = trained.by_distance[0]
+    related = (
+        "There are too few clusters of more than one unit to compare."
+        if here.same_cluster is None or here.other_clusters is None
+        else f"Two units of one cluster have a mean correlation of {decimal(here.same_cluster)} at the same position, "
+        f"two of different clusters {decimal(here.other_clusters)}."
+    )
     text = (
         "Where Inception comes from: Arora et al. build a sparse layer by clustering the units below by their "
         "correlation; the paper's module is a dense stand-in, whose branches are to take clusters that lie at one "
@@ -28,7 +35,7 @@ def section(units: UnitMetrics, pictures: tuple[Picture, ...]) -> Section:
         f"for in {units.member}: the {plural(trained.units, 'output unit')} of inception {units.module}"
         f"{left_out}, over {plural(units.images, 'image')} of {units.split} and {h} by {w} positions. "
         "Clusters were made on every second image; all figures are of the others.",
-        f"{related(trained)} {distances(trained, 'After training')} {distances(untrained, 'Before it')}",
+        f"{related} {distances(trained, 'After training')} {distances(untrained, 'Before it')}",
         f"Branches of {units.module} that a cluster's units come out of: {verdict(trained.out_of, untrained.out_of)}",
         f"Branches of {units.above} that a cluster's units feed: {verdict(trained.feeds, untrained.feeds)}",
         "One network and one module: this shows what happened here, and neither proves nor refutes the idea. That "
@@ -36,17 +43,6 @@ def section(units: UnitMetrics, pictures: tuple[Picture, ...]) -> Section:
         "share a few reduced inputs. The untrained network tells how far that alone goes.",
     )
     return Section("The units of a module and their clusters", text, (clusters(units), *pictures))
-
-
-def related(network: NetworkUnits) -> str:
-    """How correlated two units of one cluster are, and two of different ones, at the same position."""
-    here = network.by_distance[0]
-    if here.same_cluster is None or here.other_clusters is None:
-        return "There are too few clusters of more than one unit to compare."
-    return (
-        f"Two units of one cluster have a mean correlation of {decimal(here.same_cluster)} at the same position, "
-        f"two of different clusters {decimal(here.other_clusters)}."
-    )
 
 
 def distances(network: NetworkUnits, when: str) -> str:
@@ -143,12 +139,11 @@ def _matrix(figure: Any, units: UnitMetrics) -> None:
 
 def _distances(axes: Any, units: UnitMetrics) -> None:
     for network, trained, dash in ((units.trained, "trained", "-"), (units.untrained, "untrained", ":")):
-        places = [row.distance for row in network.by_distance]
-        same = [row.same_cluster for row in network.by_distance]
-        other = [row.other_clusters for row in network.by_distance]
+        rows = network.by_distance
+        same, other = [row.same_cluster for row in rows], [row.other_clusters for row in rows]
         for values, which, colour in ((same, "same", BLUE), (other, "other", GREY)):
             style = {"color": colour, "linestyle": dash, "label": f"{which}, {trained}"}
-            points = [(x, y) for x, y in zip(places, values, strict=True) if y is not None]
+            points = [(row.distance, y) for row, y in zip(rows, values, strict=True) if y is not None]
             axes.plot([x for x, _ in points], [y for _, y in points], marker="o", markersize=4, **style)
     axes.set_xticks(range(len(units.trained.by_distance)))
     axes.set_title("Mean correlation of two units over their distance")

@@ -3,7 +3,6 @@
 import base64
 import re
 from collections.abc import Iterable
-from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -19,19 +18,13 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
-@cache
-def _environment() -> Environment:
-    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.loader = PackageLoader("googlenet", "report")
-    made.filters["slug"] = slug
-    made.filters["base64"] = lambda content: base64.b64encode(content).decode("ascii")
-    made.tests["picture"] = lambda item: isinstance(item, Picture)
-    return made
-
-
 def render_html(report: Report) -> str:
     """The page with its style and figures inside it: it fetches nothing, and its policy forbids it to."""
-    return _environment().get_template("page.html.j2").render(report=report)
+    pages = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    pages.loader = PackageLoader("googlenet", "report")
+    pages.filters |= {"slug": slug, "base64": lambda content: base64.b64encode(content).decode("ascii")}
+    pages.tests["picture"] = lambda item: isinstance(item, Picture)
+    return pages.get_template("page.html.j2").render(report=report)
 
 
 def escape_markdown(text: str) -> str:

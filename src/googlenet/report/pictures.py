@@ -25,16 +25,15 @@ Panel = Callable[[Any], None]  # draws onto the axes of one image
 def crops_144(image: np.ndarray, crops: list[Crop]) -> bytes:
     """The distinct crops of one image (section 7): a column for each scale, a row for each square.
 
-    image: uint8 [h, w, 3]. crops, without the mirrored ones: (scale_px, square index, crop index, box): scale_px is the
-    shorter side after resizing, the box (xmin, ymin, xmax, ymax) in inclusive pixels of the given image. Scales are drawn
-    true to each other: the crops keep their size while the image grows.
+    image: uint8 [h, w, 3]. crops, without the mirrored ones: (scale_px after resizing, square index, crop index, box), the box
+    (xmin, ymin, xmax, ymax) in inclusive pixels of the given image. The crops keep their size while the image grows.
     """
-    scales = sorted({crop[0] for crop in crops})
-    squares = sorted({crop[1] for crop in crops})
     from matplotlib.lines import Line2D
 
+    scales, squares = sorted({crop[0] for crop in crops}), sorted({crop[1] for crop in crops})
     height, width = image.shape[:2]
     largest = scales[-1] / min(height, width)
+    names = ("left", "centre", "right") if width >= height else ("top", "centre", "bottom")
 
     def draw(figure: Any) -> None:
         panels = figure.subplots(len(squares), len(scales), squeeze=False)
@@ -47,13 +46,13 @@ def crops_144(image: np.ndarray, crops: list[Crop]) -> bytes:
                 if row == 0:
                     axes.set_title(f"shorter side {scale} px", fontweight="normal")
                 if column == 0:
-                    axes.set_ylabel(_square_name(square, len(squares), width, height), fontsize=10)
+                    name = f"{names[square]} square" if len(squares) > 1 else "the one square"
+                    axes.set_ylabel(name, fontsize=10)
         handles = [Line2D([], [], color=BLACK, linewidth=2.4)]
         handles += [Line2D([], [], color=colour) for colour in CROP_COLOURS]
         figure.legend(handles, ["whole square, resized", *PLACES], loc="outside lower center", ncols=3)
 
-    panel = 2.6
-    return drawn(draw, 0.3 + panel * len(scales), 0.8 + panel * height / width * len(squares))
+    return drawn(draw, 0.3 + 2.6 * len(scales), 0.8 + 2.6 * height / width * len(squares))
 
 
 def _draw_crops(axes: Any, image: np.ndarray, scale: int, boxes: list[Sequence[float]]) -> None:
@@ -75,8 +74,8 @@ def _draw_crops(axes: Any, image: np.ndarray, scale: int, boxes: list[Sequence[f
         *((0, square[1], square[0], square[3]), (square[2], square[1], width, square[3])),
     )
     for left, top, right, bottom in bands:
-        band = Rectangle((left, top), right - left, bottom - top, color="white", alpha=0.68, linewidth=0)
-        axes.add_patch(band)
+        style: dict[str, Any] = {"color": "white", "alpha": 0.68, "linewidth": 0}
+        axes.add_patch(Rectangle((left, top), right - left, bottom - top, **style))
     sizes = (edges[:, 2:] - edges[:, :2]).prod(axis=1)
     whole = int(sizes.argmax()) if sizes.max() > 1.001 * sizes.min() else -1
     if whole >= 0:
@@ -96,18 +95,8 @@ def place_in_square(box: np.ndarray, square: Sequence[float]) -> int:
     return int(right > 0) + 2 * int(below > 0)
 
 
-def _square_name(square: int, squares: int, width: int, height: int) -> str:
-    if squares == 1:
-        return "the one square"
-    names = ("left", "centre", "right") if width >= height else ("top", "centre", "bottom")
-    return f"{names[square]} square" if square < 3 else f"square {square}"
-
-
 def detections(images: Sequence[np.ndarray], examples: Sequence[DetectionExample], score: float) -> bytes:
-    """Ground truth (dashed) and detections from `score` on (solid, right or wrong, with class and score) by image.
-
-    images: uint8 [h, w, 3] each, in the order of the examples.
-    """
+    """Ground truth (dashed) and detections from `score` on (right or wrong) by image: uint8 [h, w, 3], as the examples."""
 
     def panel(image: np.ndarray, example: DetectionExample) -> Panel:
         def draw(axes: Any) -> None:
@@ -131,10 +120,7 @@ def detections(images: Sequence[np.ndarray], examples: Sequence[DetectionExample
 
 
 def proposals(images: Sequence[np.ndarray], examples: Sequence[ProposalExample]) -> bytes:
-    """For each image two panels: some boxes of selective search, and MultiBox's best; ground truth in both.
-
-    images: uint8 [h, w, 3] each, in the order of the examples.
-    """
+    """For each image, uint8 [h, w, 3], two panels: some boxes of selective search, and MultiBox's best; objects in both."""
 
     def panel(title: str, boxes: Sequence[Box], colour: str, objects: Sequence[LabelledBox]) -> Panel:
         def draw(axes: Any) -> None:

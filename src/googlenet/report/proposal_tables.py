@@ -4,14 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from googlenet import paper
 from googlenet.metrics.interval import Difference
-from googlenet.metrics.proposals import (
-    ClassCoverage,
-    Coverage,
-    ProposalMetrics,
-    ProposalStudyMetrics,
-    SourceCoverage,
-    SuperpixelScales,
-)
+from googlenet.metrics.proposals import ClassCoverage, Coverage, ProposalMetrics, ProposalStudyMetrics, SuperpixelScales
 from googlenet.report.parts import OURS, Row, Table, numbers, texts
 from googlenet.report.words import (
     NEITHER,
@@ -74,9 +67,10 @@ def summary(study: ProposalStudyMetrics) -> tuple[str, ...]:
     """What doubling the superpixels, adding MultiBox and learning it change, as far as the intervals carry."""
     full, ours = study.sources["selective_search_full"], study.sources["selective_search"]
     ratio = study.superpixel_scale.ours / study.superpixel_scale.compared
+    before, after = (f"{decimal(row.coverage_percent, 1)} % {interval(row.interval, 1)}" for row in (full, ours))
     before_and_after = (
         f"Superpixels {ratio:g} times as large: {count(full.boxes_per_image)} boxes an image become "
-        f"{count(ours.boxes_per_image)}, and {_covered(full)} of the objects covered become {_covered(ours)}."
+        f"{count(ours.boxes_per_image)}, and {before} of the objects covered become {after}."
         if ratio != 1
         else f"The superpixels have the compared size, so nothing was doubled: {count(full.boxes_per_image)} boxes an image."
     )
@@ -88,10 +82,6 @@ def summary(study: ProposalStudyMetrics) -> tuple[str, ...]:
         f"search; their coverage, against its, is: {gain(study.differences.merged_minus_full)}.",
         f"MultiBox against as many fixed boxes, in coverage: {gain(study.differences.multibox_minus_priors)}.",
     )
-
-
-def _covered(source: SourceCoverage) -> str:
-    return f"{decimal(source.coverage_percent, 1)} % {interval(source.interval, 1)}"
 
 
 def least_covered(per_class: Iterable[ClassCoverage]) -> list[tuple[float, ClassCoverage]]:
@@ -150,9 +140,7 @@ def coverage(ours: Coverage) -> Table:
 
 def parts(by_part: Mapping[str, ProposalMetrics]) -> Table:
     """Boxes of selective search in each part of the data."""
-    rows = []
-    for name in in_order(by_part):
-        part = by_part[name]
-        rows.append(Row((name, count(part.images), count(part.boxes), decimal(part.boxes_per_image, 1))))
+    named = ((name, by_part[name]) for name in in_order(by_part))
+    rows = [Row((name, count(p.images), count(p.boxes), decimal(p.boxes_per_image, 1))) for name, p in named]
     columns = (*texts("Part"), *numbers("Images", "Boxes", "Boxes an image"))
     return Table("Selective search by part", "Over every image.", columns, tuple(rows))

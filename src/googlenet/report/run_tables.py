@@ -79,20 +79,15 @@ def imported_weights(imported: Mapping[str, ImportMetrics], ensemble: EnsembleMe
         "channels, mean, scale, input size and order of classes."
     ]
     if any(row.member.origin.startswith("bvlc") for row in imported.values()):
-        text.append(published())
+        accuracy = paper.facts("training_facts")["caffe_replica"]["result_centre_crop"]
+        top1, top5 = (decimal(100 - accuracy[key], 1) for key in ("top1", "top5"))
+        text.append(
+            f"The makers of the Caffe replica state a top-1 error of {top1} % and a top-5 error of {top5} % on the centre "
+            "crop of ILSVRC's 50,000 validation pictures, each warped to a square. Ours at 1 crop keeps their proportions: "
+            "on the same pictures it may differ a little, on others it says nothing of the replica's."
+        )
     content = [origins(imported)] + ([tested(imported, ensemble)] if ensemble else [])
     return Section("Imported weights", tuple(text), tuple(content))
-
-
-def published() -> str:
-    """What the makers of the Caffe replica state, and where it would compare."""
-    accuracy = paper.facts("training_facts")["caffe_replica"]["result_centre_crop"]
-    top1, top5 = (decimal(100 - accuracy[key], 1) for key in ("top1", "top5"))
-    return (
-        f"The makers of the Caffe replica state a top-1 error of {top1} % and a top-5 error of {top5} % on the centre "
-        "crop of ILSVRC's 50,000 validation pictures, each warped to a square. Ours at 1 crop keeps their proportions: "
-        "on the same pictures it may differ a little, on others it says nothing of the replica's."
-    )
 
 
 def origins(imported: Mapping[str, ImportMetrics]) -> Table:

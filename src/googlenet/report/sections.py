@@ -14,7 +14,6 @@ from googlenet.metrics.results import Results
 from googlenet.metrics.runs import RunRecord
 from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import (
-    cost_tables,
     crop_sections,
     data_tables,
     detection_tables,
@@ -39,10 +38,7 @@ def build(
     title: str = TITLE,
     purpose: str = "",
 ) -> Report:
-    """The report of one experiment.
-
-    figures: PNG bytes by the names in captions.CAPTIONS; any may be missing. purpose: what the experiment is for, in a line.
-    """
+    """The report of one experiment. figures: PNG bytes by the names in captions.CAPTIONS, any may be missing."""
     ensemble, study = results.one(EnsembleMetrics), results.one(CropStudyMetrics)
     cost, units = results.one(CostMetrics), results.one(UnitMetrics)
     open_choices = "The paper does not say, or says in two ways; each is a named setting here:"
@@ -72,7 +68,8 @@ def build(
 def data(results: Results) -> Section:
     """Splits of the data sets, and what was refused."""
     text = "Nothing was trained or chosen here; the figures come from test."
-    if results.several(TrainingMetrics) or results.several(DetectorMetrics):
+    members, detectors = results.several(TrainingMetrics), results.several(DetectorMetrics)
+    if members or detectors:
         text = "Choices were made on validation; published figures come from test, evaluated once."
     content = [table for manifest in results.manifests for table in data_tables.tables(manifest)]
     return Section("Data", (text,), tuple(content))
@@ -91,8 +88,8 @@ def network(cost: CostMetrics, figures: Mapping[str, bytes]) -> Section:
     content: tuple[Table | Picture, ...] = (
         tables.table_1(cost.layers, cost.totals),
         *captioned(figures, "cost_by_layer"),
-        cost_tables.claims(cost.beside),
-        cost_tables.networks(cost.beside),
+        tables.claims(cost.beside),
+        tables.networks(cost.beside),
         *captioned(figures, "cost_of_networks"),
     )
     return Section("The network and its cost", text, content)
@@ -130,7 +127,7 @@ def crops(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Sec
 
 
 def classification(results: Results, figures: Mapping[str, bytes]) -> Section | None:
-    """Tables 2 and 3, what the differences carry, the baseline, the classes."""
+    """Tables 2 and 3, what the differences carry, the baseline, the classes, in sentences no bolder than their intervals."""
     ensemble, manifest = results.one(EnsembleMetrics), results.manifest("classification")
     if ensemble is None or manifest is None:
         return None
@@ -140,16 +137,6 @@ def classification(results: Results, figures: Mapping[str, bytes]) -> Section | 
         content.append(run_tables.comparisons(ensemble))
     content.append(tables.table_2(ensemble, manifest.dataset))
     content += captioned(figures, "error_by_class") or (run_tables.classes_by_error(ensemble),)
-    text = _errors(ensemble)
-    if (compared := ensemble.baseline) and (trained := results.one(BaselineMetrics)):
-        times, error = compared.times_as_wrong, decimal(compared.top1_error_percent)
-        often = f", {decimal(times, 1)} times the ensemble's" if times is not None else ""
-        text.append(f"The baseline, {trained.method} ({trained.pixels}), has a top-1 error of {error} %{often}.")
-    return Section("Classification", tuple(text), tuple(content))
-
-
-def _errors(ensemble: EnsembleMetrics) -> list[str]:
-    """The results of classification in sentences that say no more than their intervals."""
     first, last, text = ensemble.table_3[0], ensemble.table_3[-1], list[str]()
     name = f"{plural(last.models, 'model')} at {plural(last.crops, 'crop')}"
     if ensemble.overall:
@@ -160,7 +147,12 @@ def _errors(ensemble: EnsembleMetrics) -> list[str]:
             bounds = with_confidence(ensemble.intervals[last.system_key].of(error))
             text.append(f"{top.capitalize()} error of {name} on test: {decimal(last.of(error))} %, {bounds}.")
     guess = decimal(ensemble.largest_class_error_percent)
-    return [*text, f"Always answering the largest class has a top-1 error of {guess} %."]
+    text.append(f"Always answering the largest class has a top-1 error of {guess} %.")
+    if (compared := ensemble.baseline) and (trained := results.one(BaselineMetrics)):
+        times, percent = compared.times_as_wrong, decimal(compared.top1_error_percent)
+        often = f", {decimal(times, 1)} times the ensemble's" if times is not None else ""
+        text.append(f"The baseline, {trained.method} ({trained.pixels}), has a top-1 error of {percent} %{often}.")
+    return Section("Classification", tuple(text), tuple(content))
 
 
 def proposals(results: Results, figures: Mapping[str, bytes]) -> Section | None:

@@ -37,10 +37,7 @@ STYLE: dict[Any, Any] = {
 
 
 def drawn(draw: Callable[[Any], None], width: float, height: float) -> bytes:
-    """PNG bytes of a figure of width x height inches onto which `draw(figure)` has drawn.
-
-    The person's own matplotlib settings are put aside, and the file holds no date and no version.
-    """
+    """PNG bytes, without date, version or the person's settings, of width x height inches that `draw(figure)` drew on."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
