@@ -11,7 +11,7 @@ from googlenet.models.inception import AuxiliaryHead, Inception
 from googlenet.models.network import Network
 from googlenet.models.networks.batch_norm import convolution
 from googlenet.models.table_1 import INCEPTION, Widths
-from googlenet.models.training import Average, TrainState, averaged, learning_rate, loss_of, set_learning_rate
+from googlenet.models.training import Average, TrainState, averaged, learning_rate, loss_of
 from models import small
 from settings import settings_of
 
@@ -49,15 +49,10 @@ def train(state, last, settings):
     while state.step < last:
         state.begin_step()
         images, labels = batches()[state.step % 2]
-        set_learning_rate(state.opt, learning_rate(state.step, STEPS_PER_EPOCH, settings))
         loss = loss_of(state.model(images), labels, 0.3)
-        state.opt.zero_grad()
-        loss.backward()
-        state.opt.step()
-        state.average.update(state.model, state.step)
+        state.descend(loss, learning_rate(state.step, STEPS_PER_EPOCH, settings))
         losses.append(loss.item())
         state.seen["loss"].append(loss.detach())
-        state.step += 1
         if state.step % STEPS_PER_EPOCH == 0:
             state.rows.append(EpochRow(loss=losses[-1]))
     return losses

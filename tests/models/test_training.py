@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from googlenet.config.schema.shared import Averaging
-from googlenet.models.training import Average, learning_rate, loss_of, optimiser, set_learning_rate
+from googlenet.models.training import Average, learning_rate, loss_of, optimiser
 from settings import settings_of
 
 EQUAL = Averaging(form="equal", decay=0.9, start_epoch=0)
@@ -96,7 +96,8 @@ def test_weight_decay_is_on_weights_alone():
     model = nn.Linear(2, 2)
     nn.init.constant_(model.weight, 1.0), nn.init.constant_(model.bias, 1.0)
     opt = optimiser(model, momentum=0.9, weight_decay=0.1)
-    set_learning_rate(opt, 0.5)
+    for group in opt.param_groups:
+        group["lr"] = 0.5
     (0 * model(torch.ones(1, 2)).sum()).backward()
     opt.step()
     assert model.weight.flatten().tolist() == pytest.approx([0.95] * 4) and model.bias.tolist() == [1.0, 1.0]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from googlenet.metrics.error_rates import TopErrors
 from googlenet.metrics.training import TrainingEpoch, TrainingMetrics, WeightErrors
 from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime
-from googlenet.models.training import Average, TrainState, learning_rate, loss_of, set_learning_rate
+from googlenet.models.training import Average, TrainState, learning_rate, loss_of
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and their labels
@@ -119,36 +119,35 @@ def train(
     order = batches(len(labels), settings.batch_size, settings.epochs, seed, state.step)
     loader = DataLoader(crops, batch_sampler=order, collate_fn=collate, num_workers=runtime.loader_workers)
     model.train()
-    for step, (batch, target) in enumerate(loader, start=state.step):
+    for batch, target in loader:
         state.begin_step()
-        set_learning_rate(state.opt, learning_rate(step, steps, settings))
         with runtime.autocast():
             output = model(network.to_input(batch, runtime.device))
         loss = loss_of(output, target.to(runtime.device), settings.aux_weight)
-        state.opt.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
-        state.opt.step()
-        state.average.update(model, step)
+        state.descend(loss, learning_rate(state.step, steps, settings))
         losses.append(loss.detach())
-        ends = (step + 1) % steps == 0
-        if ends or (step + 1) % STEPS_BETWEEN_LOOKS == 0:
-            check_number(losses, name, step // steps + 1)
-        state.step = step + 1
+        ends = state.step % steps == 0
+        looks = ends or state.step % STEPS_BETWEEN_LOOKS == 0
+        if looks and not torch.stack(losses).isfinite().all():
+            raise UserError(
+                f"train_classifier.learning_rate: the loss of {name} was no number in epoch {len(state.rows) + 1}; lower it,"
+                " or lengthen train_classifier.warmup_steps"
+            )
         if ends:
             end_epoch(network, state, splits.validation, runtime)
             on_epoch(state.rows[-1])
             plateau.check([row.train_loss for row in state.rows], name)
         resume.step(state.state)
-    return finished(network, state, splits, settings, runtime, plateau)
-
-
-def check_number(losses: list[Tensor], name: str, epoch: int) -> None:
-    """Raise UserError, naming the member and what to change, when a loss of this epoch was no number."""
-    if not torch.stack(losses).isfinite().all():
-        raise UserError(
-            f"train_classifier.learning_rate: the loss of {name} was no number in epoch {epoch}; lower it, or"
-            " lengthen train_classifier.warmup_steps"
-        )
+    errors, outcomes = final_outcomes(network, state.average, splits, runtime)
+    metrics = TrainingMetrics(
+        member=settings.member,
+        parameters=network.parameters,
+        epochs=tuple(state.rows),
+        images_seen=state.step * settings.batch_size,
+        stalled=not plateau.left(state.rows[-1].train_loss),
+        **errors,
+    )
+    return metrics, outcomes
 
 
 def end_epoch(network: Network, state: TrainState[TrainingEpoch], validation: Labelled, runtime: Runtime) -> None:
@@ -163,8 +162,7 @@ def end_epoch(network: Network, state: TrainState[TrainingEpoch], validation: La
         step=state.step,
         learning_rate=state.opt.param_groups[0]["lr"],
         train_loss=torch.stack(losses).double().mean().item(),
-        validation_top1_error_percent=errors.top1_error_percent,
-        validation_top5_error_percent=errors.top5_error_percent,
+        **{f"validation_{name}": value for name, value in errors},
     )
     state.rows.append(row)
     losses.clear()
@@ -190,31 +188,7 @@ def final_outcomes(
     return {split: WeightErrors(**by_weights) for split, by_weights in errors.items()}, outcomes
 
 
-def finished(
-    network: Network,
-    state: TrainState[TrainingEpoch],
-    splits: Splits,
-    settings: TrainClassifier,
-    runtime: Runtime,
-    plateau: Plateau,
-) -> tuple[TrainingMetrics, Outcomes]:
-    """What a training that is over is measured by; leaves the averaged weights."""
-    errors, outcomes = final_outcomes(network, state.average, splits, runtime)
-    metrics = TrainingMetrics(
-        member=settings.member,
-        parameters=network.parameters,
-        epochs=tuple(state.rows),
-        images_seen=state.step * settings.batch_size,
-        stalled=not plateau.left(state.rows[-1].train_loss),
-        **errors,
-    )
-    return metrics, outcomes
-
-
-class Log(Protocol):
-    """Takes numbers by name; Job.log is one."""
-
-    def __call__(self, values: dict[str, float], step: int = 0) -> None: ...
+Log = Callable[..., None]  # Job.log: takes numbers by name and, of an epoch, its number as `step`
 
 
 def train_member(
@@ -227,11 +201,9 @@ def train_member(
     member = settings.member
     spec = NetworkSpec.of(settings.model, tuple(classes), member.width, member.repeat_modules)
     network = Network.initialised(spec, member.init_seed).on(runtime.device)
-
-    def on_epoch(row: TrainingEpoch) -> None:
-        log(row.to_json(), step=row.epoch)
-
-    metrics, outcomes = train(network, splits, settings, runtime, on_epoch, resume)
+    metrics, outcomes = train(
+        network, splits, settings, runtime, lambda row: log(row.to_json(), step=row.epoch), resume
+    )
     for split, weights in (("validation", metrics.validation), ("test", metrics.test)):
         for which, errors in (("last", weights.last), ("averaged", weights.averaged)):
             log({f"{split}_{which}_{name}": value for name, value in errors.to_json().items()})

@@ -19,7 +19,7 @@ from googlenet.detection.priors import k_means, on_grid, rescale, shapes
 from googlenet.errors import UserError
 from googlenet.metrics.proposals import MultiboxEpoch
 from googlenet.models.runtime import Runtime
-from googlenet.models.training import TrainState, learning_rate, set_learning_rate
+from googlenet.models.training import TrainState, learning_rate
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 
@@ -130,15 +130,11 @@ def train(
     for step, (batch, of_batch) in enumerate(loader, start=train_state.step):
         train_state.begin_step()
         wanted = Targets(*(column.to(device) for column in of_batch))
-        set_learning_rate(opt, learning_rate(step, per_epoch, settings))
         with runtime.autocast():
             offsets, logits = model(trunk.to_input(np.asarray(batch), device))
         location, confidence = losses(offsets, logits, wanted)
         loss = settings.location_weight * location + confidence
-        opt.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
-        opt.step()
-        average.update(model, step)
+        train_state.descend(loss, learning_rate(step, per_epoch, settings))
         seen.append(torch.stack([loss, location, confidence]).detach())
         if (step + 1) % per_epoch == 0:
             mean_loss, of_location, of_confidence = torch.stack(seen).double().mean(0).tolist()
@@ -147,7 +143,6 @@ def train(
             train_state.rows.append(row)
             seen.clear()
             on_epoch(row)
-        train_state.step = step + 1
         resume.step(train_state.state)
     average.swap(model)
     return tuple(train_state.rows)

@@ -27,7 +27,7 @@ from googlenet.errors import UserError
 from googlenet.metrics.detection import DetectorEpoch, DetectorMetrics
 from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime
-from googlenet.models.training import TrainState, learning_rate, loss_of, set_learning_rate
+from googlenet.models.training import TrainState, learning_rate, loss_of
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 Batch = tuple[np.ndarray, torch.Tensor]
@@ -150,14 +150,10 @@ def train(
     for step, (batch, labels) in enumerate(order, start=train_state.step):
         train_state.begin_step()
         target = labels.to(device)
-        set_learning_rate(opt, learning_rate(step, per_epoch, settings))
         with runtime.autocast():
             output = model(network.to_input(np.asarray(batch), device))
         loss = loss_of(output, target, settings.aux_weight)
-        opt.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
-        opt.step()
-        average.update(model, step)
+        train_state.descend(loss, learning_rate(step, per_epoch, settings))
         losses.append(loss.detach())
         hits.append((output[0].argmax(1) == target).float().mean())
         if (step + 1) % per_epoch == 0:
@@ -167,7 +163,6 @@ def train(
             losses.clear()
             hits.clear()
             on_epoch(rows[-1])
-        train_state.step = step + 1
         resume.step(train_state.state)
     average.swap(model)
     return DetectorMetrics(

@@ -28,12 +28,6 @@ def learning_rate(step: int, steps_per_epoch: int, settings: Optimisation) -> fl
     return base * settings.drop_factor ** (step // steps_per_epoch // settings.drop_every_epochs)
 
 
-def set_learning_rate(opt: torch.optim.Optimizer, rate: float) -> None:
-    """Give every parameter group one learning rate."""
-    for group in opt.param_groups:
-        group["lr"] = rate
-
-
 class Average:
     """Polyak averaging of a model's weights (section 6), and of batch normalisation's statistics; the paper prints no form.
 
@@ -78,8 +72,8 @@ RowT = TypeVar("RowT", bound=Metrics)
 class TrainState(Generic[RowT]):
     """What the steps of a training change, so that one that was cut off goes on to the same bits (resume.py).
 
-    step: steps done. rows: the history, one of the class `row` for each epoch that has ended. seen: by name, a tensor of every step
-    since then. others: what else a step goes by.
+    step: steps done. rows: one of the class `row` for each epoch that has ended. seen: by name, a tensor of every step since then.
+    others: what else a step goes by.
     """
 
     def __init__(
@@ -144,6 +138,16 @@ class TrainState(Generic[RowT]):
             if "cuda" in self._random and torch.cuda.is_available():
                 torch.cuda.set_rng_state(self._random["cuda"])
             self._random = {}
+
+    def descend(self, loss: Tensor, rate: float) -> None:
+        """End a step: down the gradient of its loss at a learning rate, the new weights into the average."""
+        for group in self.opt.param_groups:
+            group["lr"] = rate
+        self.opt.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+        self.opt.step()
+        self.average.update(self.model, self.step)
+        self.step += 1
 
 
 def loss_of(output: tuple[Tensor, list[Tensor]], labels: Tensor, aux_weight: float) -> Tensor:
