@@ -1,4 +1,4 @@
-"""Classification: sampling of training crops, training, prediction on 144 crops, the ensemble and its errors.
+"""Classification: training crops, training, prediction on 144 crops, the ensemble and its errors.
 
 Contract: typed settings, networks and arrays in, metrics and arrays out. Only stages know files and jobs.
 """

@@ -1,7 +1,5 @@
 """Each row of the table of ablations against the reference, paired over seeds and images."""
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
 from googlenet.classification.error_rates import Outcomes
@@ -15,11 +13,11 @@ REFERENCE = AblationRow(name="reference", about="", weights="averaged", changes=
 
 
 def crossed_interval(differences: np.ndarray, confidence_percent: float, unit: float = 1.0) -> tuple[Interval, float]:
-    """Interval of the mean of differences [seeds, images], for other seeds and other images of the same kind, times `unit`.
+    """Interval of the mean of differences [seeds, images], for other seeds and images of the same kind, times `unit`.
 
-    Seeds and images are crossed random effects: the variance of the mean is that of a two-way table without replication,
-    (seeds + images - residual mean squares) / cells, with no component below 0. Student's t with Satterthwaite's degrees of
-    freedom, which are returned too. Nothing is resampled: of three seeds a bootstrap makes intervals that are much too short.
+    Seeds and images are crossed random effects: the variance is that of a two-way table without replication, (seeds + images -
+    residual mean squares) / cells, with no component below 0. Student's t with Satterthwaite's degrees of freedom, returned too.
+    Nothing is resampled: of three seeds a bootstrap makes intervals that are much too short.
     """
     from scipy.special import stdtrit
 
@@ -41,24 +39,21 @@ def crossed_interval(differences: np.ndarray, confidence_percent: float, unit: f
 
 
 def compare(
-    settings: CompareAblations, outcomes: Mapping[str, Outcomes], trainings: Mapping[str, TrainingMetrics], classes: int
+    settings: CompareAblations, outcomes: dict[str, Outcomes], trainings: dict[str, TrainingMetrics], classes: int
 ) -> studies.AblationMetrics:
     """Errors of the reference and of every row, and each row's difference to the reference with its interval.
-
-    outcomes, trainings: of each of the settings' sources, "<stage>/<job>", what it got wrong, and its metrics. classes: of the
-    data set. Raises UserError for a source that was not given.
-    """
+    Outcomes and metrics are those of each source, "<stage>/<job>". Raises UserError for a source that is missing."""
     missing = sorted(set(settings.sources.values()) - outcomes.keys())
     if missing:
         raise UserError(f"ablations: no results of {missing[0]}; run `snakemake --cores N ablations`")
     reference, *rows = (result(row, settings, outcomes, trainings) for row in (REFERENCE, *settings.rows))
     any_outcomes = next(iter(outcomes.values()))
-    validation, test = (len(any_outcomes[f"{split}/averaged/top1"]) for split in ("validation", "test"))
+    images = {split: len(any_outcomes[f"{split}/averaged/top1"]) for split in ("validation", "test")}
     return studies.AblationMetrics(
         classes=classes,
         confidence_percent=settings.confidence_percent,
         seeds=settings.seeds,
-        images=studies.HeldOut[int](validation=validation, test=test),
+        images=studies.HeldOut[int](**images),
         trainings=len(set(settings.sources.values())),
         reference=reference,
         rows=tuple(rows),
@@ -66,18 +61,20 @@ def compare(
 
 
 def result(
-    row: AblationRow,
-    settings: CompareAblations,
-    outcomes: Mapping[str, Outcomes],
-    trainings: Mapping[str, TrainingMetrics],
+    row: AblationRow, settings: CompareAblations, outcomes: dict[str, Outcomes], trainings: dict[str, TrainingMetrics]
 ) -> studies.AblationResult:
     """One row of the result: its settings, whose trainings it is made of, its errors and differences by split and measure."""
-    sources = [settings.sources[f"{row.name}_{seed}"] for seed in settings.seeds]
-    reference = [settings.sources[f"{REFERENCE.name}_{seed}"] for seed in settings.seeds]
+
+    def sources_of(row: AblationRow) -> list[str]:
+        return [settings.sources[f"{row.name}_{seed}"] for seed in settings.seeds]
+
+    def wrong_of(row: AblationRow, split: str, measure: str) -> np.ndarray:  # float64 [trainings, images]
+        wrong = [outcomes[source][f"{split}/{row.weights}/{measure}"] for source in sources_of(row)]
+        return np.stack(wrong).astype(np.float64)
 
     def error(split: str, measure: str) -> studies.AblationError:
-        wrong = stacked(outcomes, sources, f"{split}/{row.weights}/{measure}")
-        paired = wrong - stacked(outcomes, reference, f"{split}/{REFERENCE.weights}/{measure}")
+        wrong = wrong_of(row, split, measure)
+        paired = wrong - wrong_of(REFERENCE, split, measure)
         interval, degrees = crossed_interval(paired, settings.confidence_percent, 100)
         return studies.AblationError(
             error_percent=float(100 * wrong.mean()),
@@ -88,9 +85,7 @@ def result(
             degrees_of_freedom=degrees,
         )
 
-    validation, test = (
-        studies.AblationErrors(top1=error(split, "top1"), top5=error(split, "top5")) for split in ("validation", "test")
-    )
+    sources = sources_of(row)
     return studies.AblationResult(
         name=row.name,
         about=row.about or row.name.replace("_", " "),
@@ -99,11 +94,6 @@ def result(
         sources=tuple(sources),
         stalled=sum(trainings[source].stalled for source in sources),
         parameters=trainings[sources[0]].parameters,
-        validation=validation,
-        test=test,
+        validation=studies.AblationErrors(top1=error("validation", "top1"), top5=error("validation", "top5")),
+        test=studies.AblationErrors(top1=error("test", "top1"), top5=error("test", "top5")),
     )
-
-
-def stacked(outcomes: Mapping[str, Outcomes], sources: Sequence[str], key: str) -> np.ndarray:
-    """What some trainings get wrong: float64 [trainings, images]."""
-    return np.stack([outcomes[source][key] for source in sources]).astype(np.float64)

@@ -1,8 +1,7 @@
-"""Ways to make one prediction of many crops and models.
+"""Ways to make one prediction of many crops and models: from probabilities [models, images, crops, classes] to scores
+[images, classes], of which only the order within an image counts.
 
-Section 7 averages the softmax over crops and models, and found max pooling over crops, averaged over models, to be worse.
-Every way is a function from probabilities [models, images, crops, classes] to scores [images, classes], of which only
-the order within an image counts.
+Section 7 averages over crops and models, and found max pooling over crops, averaged over models, to be worse.
 """
 
 import numpy as np
@@ -39,10 +38,4 @@ def majority_vote(p: np.ndarray) -> np.ndarray:
     return votes + mean(p) / 2  # below one vote
 
 
-AGGREGATIONS = {
-    "mean": mean,
-    "max_over_crops": max_over_crops,
-    "max_over_all": max_over_all,
-    "geometric_mean": geometric_mean,
-    "majority_vote": majority_vote,
-}
+AGGREGATIONS = {way.__name__: way for way in (mean, max_over_crops, max_over_all, geometric_mean, majority_vote)}

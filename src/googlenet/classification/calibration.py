@@ -13,18 +13,12 @@ import numpy as np
 from googlenet.classification.aggregations import LEAST
 from googlenet.classification.error_rates import ranges
 from googlenet.config.schema.classification import EvaluateEnsemble
+from googlenet.metrics import classification as metrics
 from googlenet.metrics.bootstrap import drawn_counts, generator, percentile_interval
-from googlenet.metrics.classification import (
-    CalibrationFigure,
-    CalibrationMeasure,
-    CalibrationMetrics,
-    ReliabilityBin,
-    SystemCalibration,
-)
 from googlenet.metrics.interval import Difference, Interval
 from googlenet.storage.rows import Ranges
 
-MEASURES: tuple[CalibrationMeasure, ...] = ("ece_percent", "nll_nats", "brier")
+MEASURES: tuple[metrics.CalibrationMeasure, ...] = ("ece_percent", "nll_nats", "brier")
 IMAGES_AT_ONCE = 4096
 Predictions = Mapping[str, Mapping[int, Ranges]]  # member -> policy -> probabilities [images, classes]
 
@@ -42,27 +36,25 @@ def terms(scores: np.ndarray, labels: np.ndarray) -> Terms:
     """Per image, from probabilities [images, classes]."""
     p = np.asarray(scores, np.float64)
     of_label = p[np.arange(len(p)), labels]
-    first = p.argmax(1)
     brier = np.square(p).sum(1) - 2 * of_label + 1
     nll = -np.log(np.maximum(of_label, LEAST))
-    return Terms(p.max(1), (first == labels).astype(np.float64), nll, brier)
+    return Terms(p.max(1), (p.argmax(1) == labels).astype(np.float64), nll, brier)
 
 
 def bins_of(confidence: np.ndarray, bins: int, binning: str) -> np.ndarray:
     """The bin of each image, of equal width or of about equal numbers of images; a bin holds its upper edge, not its lower."""
     edges = np.linspace(0, 1, bins + 1)
-    if binning == "equal_mass":
-        edges = np.quantile(confidence, edges)
+    edges = np.quantile(confidence, edges) if binning == "equal_mass" else edges
     return np.searchsorted(edges[1:-1], confidence, side="left")
 
 
-def reliability(systems: list[Terms], bins: int, binning: str) -> tuple[ReliabilityBin, ...]:
+def reliability(systems: list[Terms], bins: int, binning: str) -> tuple[metrics.ReliabilityBin, ...]:
     """For each bin that holds images: how many, their mean probability and the share that is right. Systems are pooled."""
     places = np.concatenate([bins_of(one.confidence, bins, binning) for one in systems])
     pooled = Terms(*map(np.concatenate, zip(*systems, strict=True)))
     of_bin = {place: places == place for place in range(bins)}
     return tuple(
-        ReliabilityBin(
+        metrics.ReliabilityBin(
             bin=place,
             predictions=int(here.sum()),
             confidence_percent=float(100 * pooled.confidence[here].mean()),
@@ -97,18 +89,15 @@ def measures(systems: list[list[Terms]], bins: int, binning: str) -> Callable[[n
     return measured
 
 
-def limits(measure: CalibrationMeasure, figure: float, resampled: np.ndarray, confidence_percent: float) -> Interval:
-    """Bootstrap percentile interval of a measure.
-
-    Noise in the bins lifts a calibration error, and resampling lifts it once more: its interval is moved so that the resampled
-    mean meets the figure. It says how far the figure would move with other images, not how far chance has lifted it.
-    """
+def limits(measure: str, figure: float, resampled: np.ndarray, confidence_percent: float) -> Interval:
+    """Bootstrap percentile interval of a measure: how far the figure would move with other images. Noise in the bins lifts
+    a calibration error, and resampling lifts it once more: its interval is moved so that the resampled mean meets the figure."""
     interval = percentile_interval(resampled, confidence_percent)
     moved = float(figure - resampled.mean()) if measure == "ece_percent" else 0.0
     return interval.model_copy(update={"low": interval.low + moved, "high": interval.high + moved})
 
 
-def calibration(predictions: Predictions, labels: np.ndarray, settings: EvaluateEnsemble) -> CalibrationMetrics:
+def calibration(predictions: Predictions, labels: np.ndarray, settings: EvaluateEnsemble) -> metrics.CalibrationMetrics:
     """Calibration of one model (the mean over members) and of all, on the fewest and on the most crops, with intervals."""
     names, policies = tuple(predictions), sorted(next(iter(predictions.values())))
     systems: dict[tuple[int, int], list[Terms]] = {}
@@ -122,28 +111,21 @@ def calibration(predictions: Predictions, labels: np.ndarray, settings: Evaluate
     resampled = np.concatenate([measured(counts) for counts in draws])
     rows = []
     for at, ((models, policy), system) in enumerate(systems.items()):
-        compared = {
-            measure: against_first(measure, figures[[0, at], i], resampled[:, [0, at], i].T, settings)
-            for i, measure in enumerate(MEASURES)
-        }
+        compared = {}
+        for i, measure in enumerate(MEASURES):
+            figure, fall = figures[at, i], figures[0, i] - figures[at, i]
+            drawn, falls = resampled[:, at, i], resampled[:, 0, i] - resampled[:, at, i]
+            interval = limits(measure, figure, drawn, settings.confidence_percent)
+            bounds = {"low": max(0.0, interval.low), "high": max(0.0, interval.high)}
+            from_first = limits(measure, fall, falls, settings.confidence_percent)
+            compared[measure] = metrics.CalibrationFigure(
+                value=float(figure),
+                interval=interval.model_copy(update=bounds),
+                fall=Difference(difference=float(fall), interval=from_first),
+            )
         pooled = reliability(system, *binned)
-        rows.append(SystemCalibration(models=models, crops=policy, reliability=pooled, **compared))
-    return CalibrationMetrics(bins=binned[0], binning=binned[1], systems=tuple(rows))
-
-
-def against_first(
-    measure: CalibrationMeasure, figures: np.ndarray, resampled: np.ndarray, settings: EvaluateEnsemble
-) -> CalibrationFigure:
-    """One measure of a system, with its fall from the first. figures, resampled: of the first system, then of this one."""
-    (first, figure), (first_drawn, drawn) = figures, resampled
-    interval = limits(measure, figure, drawn, settings.confidence_percent)
-    bounds = {"low": max(0.0, interval.low), "high": max(0.0, interval.high)}
-    fall = limits(measure, first - figure, first_drawn - drawn, settings.confidence_percent)
-    return CalibrationFigure(
-        value=float(figure),
-        interval=interval.model_copy(update=bounds),
-        fall=Difference(difference=float(first - figure), interval=fall),
-    )
+        rows.append(metrics.SystemCalibration(models=models, crops=policy, reliability=pooled, **compared))
+    return metrics.CalibrationMetrics(bins=binned[0], binning=binned[1], systems=tuple(rows))
 
 
 def together(predictions: Predictions, members: tuple[str, ...], policy: int, labels: np.ndarray) -> Terms:

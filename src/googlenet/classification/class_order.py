@@ -16,10 +16,10 @@ class Outputs(NamedTuple):
 
 
 def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[str], who: str) -> list[int]:
-    """For each class of a data set, its column among the outputs of a network.
+    """For each class of a data set, its column among the outputs of a network, whose names are "" where nobody knows them.
 
-    network: names of the outputs, "" throughout where nobody knows them. classes: as people read them; keys: as folders name
-    them (wnids, say). Raises UserError, naming `who`, for a class that the network lacks, or unknown names in another number.
+    classes: as people read them; keys: as folders name them (wnids, say). Raises UserError, naming `who`, for a class that the
+    network lacks, or unknown names in another number.
     """
     if not any(network):
         if len(network) != len(classes):
@@ -44,10 +44,8 @@ def outputs_of(network: Sequence[str], classes: Sequence[str], columns: Sequence
     """A network's outputs, by the data set's names where it has the class; in its order where it has all of the classes."""
     if len(columns) == len(network):
         return Outputs(list(classes), list(range(len(classes))))
-    names = list(network)
-    for name, column in zip(classes, columns, strict=True):
-        names[column] = name
-    return Outputs(names, list(columns))
+    names = dict(enumerate(network)) | dict(zip(columns, classes, strict=True))
+    return Outputs(list(names.values()), list(columns))
 
 
 def labels_among(outputs: Mapping[str, Outputs], labels: np.ndarray) -> tuple[np.ndarray, list[str]]:

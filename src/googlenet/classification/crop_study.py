@@ -1,11 +1,9 @@
-"""Choices among the 144 crops: how to aggregate them, how many are worth their time, which help which classes.
-
-Section 7 says that 144 crops may be more than applications need, as the benefit of more becomes marginal. Choices are made
-on the kept crops of validation images and measured on those of test images.
-"""
+"""Choices among the 144 crops: how to aggregate them, how many are worth their time (section 7: the benefit of more
+becomes marginal), which help which classes. Chosen on kept crops of validation images, measured on those of test images."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -18,8 +16,8 @@ from googlenet.classification.kept_crops import KeptCrops, in_parts
 from googlenet.config.schema.classification import StudyCrops
 from googlenet.metrics import classification_studies as studies
 from googlenet.metrics.bootstrap import Bounds, generator
-from googlenet.metrics.classification import Effects, System, TopDifferences
-from googlenet.metrics.error_rates import TopErrors, TopValues
+from googlenet.metrics.classification import System, TopDifferences
+from googlenet.metrics.error_rates import TopValues
 
 DESCRIBED = 12  # crops of a selection that are described, not only numbered
 SYSTEMS: tuple[System, ...] = get_args(System)
@@ -37,17 +35,14 @@ class Shapes(NamedTuple):
     candidates: np.ndarray  # places of one crop for each set that coincides in every image
     policies: dict[int, np.ndarray]  # places of the paper's 1, 10 and 144, as far as they are kept
 
-
-def shapes_of(test: Kept, validation: Kept) -> Shapes:
-    """From the kept crops of both splits; validation may be empty."""
-    first = next(iter(test.values()))
-    every = np.concatenate([one.distinct for one in (first, *list(validation.values())[:1])])
-    policies = {
-        policy: np.flatnonzero(np.isin(first.crops, numbers))
-        for policy, numbers in POLICIES.items()
-        if np.isin(numbers, first.crops).all()
-    }
-    return Shapes(first.crops, first.distinct, candidates(first.crops, every), policies)
+    @classmethod
+    def of(cls, test: Kept, validation: Kept) -> "Shapes":
+        """From the kept crops of both splits; validation may be empty."""
+        first = next(iter(test.values()))
+        every = np.concatenate([one.distinct for one in (first, *list(validation.values())[:1])])
+        kept = {policy: numbers for policy, numbers in POLICIES.items() if np.isin(numbers, first.crops).all()}
+        policies = {policy: np.flatnonzero(np.isin(first.crops, numbers)) for policy, numbers in kept.items()}
+        return cls(first.crops, first.distinct, candidates(first.crops, every), policies)
 
 
 class Chosen(NamedTuple):
@@ -62,13 +57,10 @@ class Chosen(NamedTuple):
 
 
 def select(own: np.ndarray, places: np.ndarray) -> Chosen:
-    """Greedy forward selection: at each step the first crop with which the mean's negative log-likelihood is least.
-
-    own: probability of the label [pictures, crops]; places: the crops to choose from.
-    """
+    """Greedy forward selection among places: at each step the first crop with which the mean's negative log-likelihood is
+    least. own: probability of the label [pictures, crops]."""
     total, left = np.zeros(len(own)), [int(place) for place in places]
-    order: list[int] = []
-    losses: list[float] = []
+    order, losses = list[int](), list[float]()
     while left:
         means = (total[:, None] + own[:, left]) / (len(order) + 1)
         with_each = -np.log(np.maximum(means, LEAST)).mean(0)
@@ -96,10 +88,8 @@ def study(
     settings: StudyCrops,
 ) -> studies.CropStudyMetrics:
     """Everything that study_crops reports of the members' kept crops; labels are those of the kept images.
-
-    validation: empty where the data set has no such split; then nothing is chosen.
-    """
-    shapes, bounds = shapes_of(test, validation), Bounds(settings)
+    Without a validation split nothing is chosen."""
+    shapes, bounds = Shapes.of(test, validation), Bounds(settings)
     chosen = selections(validation, validation_labels, shapes.candidates) if validation else {}
     many = len(shapes.candidates)
     passes = {  # crops that differ, in the mean over images
@@ -117,6 +107,10 @@ def study(
     without = {name: together["without", name].top1 for name in parts}
     whole, alone = together["policy", most].top1, {name: together["alone", name].errors() for name in parts}
     effects = effects_of_leaving_out(without, whole, labels, classes, bounds, settings.effects_shown)
+    overall = tuple(
+        studies.GroupEffect(**dict(row), crops=int(parts[row.left_out].sum()), alone=alone[row.left_out])
+        for row in effects.overall
+    )
     return studies.CropStudyMetrics(
         images=len(labels),
         validation_images=len(validation_labels) if validation else 0,
@@ -127,31 +121,16 @@ def study(
         random_subsets=settings.random_subsets,
         crops=most,
         candidates=many,
-        aggregations=aggregation_rows(measured, bounds),
-        policies=policy_rows(measured, passes, budgets, bounds),
-        budgets=budget_rows(measured, budgets, most, settings.random_subsets, bounds),
+        aggregations=tuple(aggregation_rows(measured, bounds)),
+        policies=tuple(policy_rows(measured, passes, bounds)),
+        budgets=tuple(budget_rows(measured, budgets, most, settings.random_subsets, bounds)),
         chosen={name: described(one, budgets, shapes) for name, one in chosen.items()},
-        groups=group_effects(effects, alone, parts, idle),
+        groups=studies.GroupEffects(**dict(effects) | {"overall": overall}, without_effect=tuple(idle)),
     )
-
-
-def group_effects(
-    effects: Effects, alone: dict[str, TopErrors], parts: dict[str, np.ndarray], idle: Sequence[str]
-) -> studies.GroupEffects:
-    """The effects of groups of crops, with how many crops each has and its errors alone."""
-    overall = tuple(
-        studies.GroupEffect(**dict(row), crops=int(parts[row.left_out].sum()), alone=alone[row.left_out])
-        for row in effects.overall
-    )
-    return studies.GroupEffects(**dict(effects) | {"overall": overall}, without_effect=tuple(idle))
 
 
 def asked(
-    shapes: Shapes,
-    budgets: Sequence[int],
-    chosen: dict[str, Chosen],
-    parts: dict[str, np.ndarray],
-    settings: StudyCrops,
+    shapes: Shapes, budgets: list[int], chosen: dict[str, Chosen], parts: dict[str, np.ndarray], settings: StudyCrops
 ) -> dict[str, dict[Key, np.ndarray]]:
     """The weights of the crops [crops] in every mean that is measured, for all systems ("") and by a system's name."""
     rng = generator(settings.seed)
@@ -209,64 +188,45 @@ def with_intervals(wrong: Wrong, bounds: Bounds) -> dict[str, Any]:
     return {**dict(wrong.errors()), "intervals": wrong.intervals(bounds)}
 
 
-def aggregation_rows(measured: Measured, bounds: Bounds) -> tuple[studies.AggregationErrors, ...]:
+def aggregation_rows(measured: Measured, bounds: Bounds) -> Iterator[studies.AggregationErrors]:
     """Every aggregation, of one model's crops and of all models', against the mean of the softmax."""
-    rows = []
-    for system in SYSTEMS:
-        base = measured[system]["aggregation", "mean"]
-        for way in AGGREGATIONS:
-            wrong = measured[system]["aggregation", way]
-            against = None if way == "mean" else compared(base, wrong, bounds)
-            fields = with_intervals(wrong, bounds) | {"against_mean": against}
-            rows.append(studies.AggregationErrors(system=system, aggregation=way, **fields))
-    return tuple(rows)
+    for system, way in product(SYSTEMS, AGGREGATIONS):
+        base, wrong = (measured[system]["aggregation", name] for name in ("mean", way))
+        against = None if way == "mean" else compared(base, wrong, bounds)
+        fields = with_intervals(wrong, bounds) | {"against_mean": against}
+        yield studies.AggregationErrors(system=system, aggregation=way, **fields)
 
 
-def policy_rows(
-    measured: Measured, passes: dict[int, float], budgets: Sequence[int], bounds: Bounds
-) -> tuple[studies.PolicyErrors, ...]:
+def policy_rows(measured: Measured, passes: dict[int, float], bounds: Bounds) -> Iterator[studies.PolicyErrors]:
     """The paper's policies, and what the best crops of the same cost do against them (None where none are chosen)."""
-    rows = []
-    for system in SYSTEMS:
-        for policy, passed in passes.items():
-            wrong, cost = measured[system]["policy", policy], round(passed)
-            best = measured[system].get(("best", cost)) if cost in budgets else None
-            to_best = None if best is None else compared(wrong, best, bounds)
-            fields = with_intervals(wrong, bounds) | {"forward_passes": passed, "to_best": to_best}
-            rows.append(studies.PolicyErrors(system=system, crops=policy, **fields))
-    return tuple(rows)
+    for system, (policy, passed) in product(SYSTEMS, passes.items()):
+        wrong, best = measured[system]["policy", policy], measured[system].get(("best", round(passed)))
+        to_best = None if best is None else compared(wrong, best, bounds)
+        fields = with_intervals(wrong, bounds) | {"forward_passes": passed, "to_best": to_best}
+        yield studies.PolicyErrors(system=system, crops=policy, **fields)
 
 
 def budget_rows(
     measured: Measured, budgets: Sequence[int], most: int, subsets: int, bounds: Bounds
-) -> tuple[studies.BudgetErrors, ...]:
+) -> Iterator[studies.BudgetErrors]:
     """For every number of crops: random subsets of that many, and the best ones, against random ones and against all."""
-    rows = []
-    for system in SYSTEMS:
-        means, whole = measured[system], measured[system]["policy", most]
-        for budget in budgets:
-            drawn = [means["random", budget, i] for i in range(subsets)]
-            best, chosen = means.get(("best", budget)), None
-            if best is not None:
-                chosen = studies.BestCrops(
-                    **with_intervals(best, bounds),
-                    against_random=compared(Wrong.mean_of(drawn), best, bounds),
-                    against_all=compared(whole, best, bounds),
-                )
-            random = with_quartiles(drawn)
-            rows.append(studies.BudgetErrors(system=system, crops=budget, random=random, best=chosen))
-    return tuple(rows)
-
-
-def with_quartiles(drawn: Sequence[Wrong]) -> TopValues[studies.SubsetSpread]:
-    """How the errors of several systems spread, and between which two the middle half of them lies."""
-    errors = [one.errors() for one in drawn]
-    spreads = {}
-    for error in TOPS:
-        values = [one.of(error) for one in errors]
-        quartiles = tuple(np.percentile(values, [25, 75]))
-        spreads[error] = studies.SubsetSpread(**dict(spread(values)), quartiles=quartiles)
-    return TopValues[studies.SubsetSpread](**spreads)
+    for system, budget in product(SYSTEMS, budgets):
+        means = measured[system]
+        drawn = [means["random", budget, i] for i in range(subsets)]
+        best, chosen = means.get(("best", budget)), None
+        if best is not None:
+            chosen = studies.BestCrops(
+                **with_intervals(best, bounds),
+                against_random=compared(Wrong.mean_of(drawn), best, bounds),
+                against_all=compared(means["policy", most], best, bounds),
+            )
+        spreads = {}
+        for error in TOPS:
+            values = [one.errors().of(error) for one in drawn]
+            quartiles = tuple(np.percentile(values, [25, 75]))
+            spreads[error] = studies.SubsetSpread(**dict(spread(values)), quartiles=quartiles)
+        random = TopValues[studies.SubsetSpread](**spreads)
+        yield studies.BudgetErrors(system=system, crops=budget, random=random, best=chosen)
 
 
 def described(chosen: Chosen, budgets: Sequence[int], shapes: Shapes) -> studies.ChosenCrops:

@@ -1,4 +1,4 @@
-"""The 144 crops of section 7: 4 scales x 3 squares x 6 crops x 2 mirrors, as boxes; 10 and 1 are subsets; and groups of them.
+"""The 144 crops of section 7: 4 scales x 3 squares x 6 crops x 2 mirrors, as boxes; 10 and 1 are subsets; and groups.
 
 The paper's sizes (shorter side 256, 288, 320, 352; crops of 224) scale with the input size of the network.
 """
@@ -40,8 +40,7 @@ def crops_144(width: int, height: int, input_px: int) -> list[Crop]:
     crops = []
     for scale in SCALES:
         shorter = max(input_px, round(scale * input_px / PAPER_INPUT_PX))
-        w, h = resized(width, height, shorter)
-        spare = shorter - input_px
+        (w, h), spare = resized(width, height, shorter), shorter - input_px
         offsets = [(0, 0), (spare, 0), (0, spare), (spare, spare), (spare // 2, spare // 2)]
         beside, below = w - shorter, h - shorter  # one of them 0
         for left, top in ((0, 0), (beside // 2, below // 2), (beside, below)):
@@ -67,10 +66,8 @@ def upright(crop: Crop) -> Crop:
 
 
 def cut(picture: np.ndarray, crops: list[Crop], input_px: int) -> np.ndarray:
-    """Cut crops from a uint8 RGB picture [h, w, 3]; returns uint8 [crops, input_px, input_px, 3].
-
-    Every scale is resized once; a whole square is resized from it. Area interpolation when shrinking, else bilinear.
-    """
+    """Cut crops from a uint8 RGB picture [h, w, 3]: uint8 [crops, input_px, input_px, 3]. Every scale is resized once; a
+    whole square is resized from it."""
     out = np.empty((len(crops), input_px, input_px, 3), np.uint8)
     at_scale: dict[tuple[int, int], np.ndarray] = {}
     for i, crop in enumerate(crops):
@@ -78,8 +75,7 @@ def cut(picture: np.ndarray, crops: list[Crop], input_px: int) -> np.ndarray:
         if size not in at_scale:
             at_scale[size] = resize(picture, *size)
         patch = at_scale[size][crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
-        if crop.side != input_px:
-            patch = resize(patch, input_px, input_px)
+        patch = patch if crop.side == input_px else resize(patch, input_px, input_px)
         out[i] = patch[:, ::-1] if crop.mirrored else patch
     return out
 
@@ -99,25 +95,19 @@ def in_original(crop: Crop, width: int, height: int) -> tuple[float, float, floa
 
 def place(crop: int) -> CropPlace:
     """What one of the 144 is: scale (the paper's pixels of the shorter side), square, kind, and whether mirrored."""
-    return CropPlace(
-        scale_px=SCALES[crop // 36],
-        square=SQUARES[crop % 36 // 12],
-        kind=KINDS[crop % 12 // 2],
-        mirrored=bool(crop % 2),
-    )
+    scale, square, kind = SCALES[crop // 36], SQUARES[crop % 36 // 12], KINDS[crop % 12 // 2]
+    return CropPlace(scale_px=scale, square=square, kind=kind, mirrored=bool(crop % 2))
 
 
 def groups(crops: np.ndarray) -> dict[str, np.ndarray]:
     """The members of every group among the given crops, bool [crops]; groups of none or of all are left out."""
-    rows = [place(int(crop)) for crop in crops]
-    members = {f"scale {scale} px": [row.scale_px == scale for row in rows] for scale in SCALES}
-    members |= {f"{square} square": [row.square == square for row in rows] for square in SQUARES}
-    members["corners"] = [row.kind in CORNERS for row in rows]
-    members["centre crops"] = [row.kind == "centre" for row in rows]
-    members["whole squares"] = [row.kind == "whole square" for row in rows]
-    members["upright"] = [not row.mirrored for row in rows]
-    members["mirrored"] = [row.mirrored for row in rows]
-    return {name: np.array(inside) for name, inside in members.items() if any(inside) and not all(inside)}
+    square, kind, mirrored = crops % 36 // 12, crops % 12 // 2, crops % 2 == 1
+    members = {f"scale {scale} px": crops // 36 == i for i, scale in enumerate(SCALES)}
+    members |= {f"{name} square": square == i for i, name in enumerate(SQUARES)}
+    members |= {"corners": kind < len(CORNERS), "centre crops": kind == KINDS.index("centre")}
+    members["whole squares"] = kind == KINDS.index("whole square")
+    members |= {"upright": ~mirrored, "mirrored": mirrored}
+    return {name: inside for name, inside in members.items() if inside.any() and not inside.all()}
 
 
 def changes_nothing(group: np.ndarray, distinct: np.ndarray) -> bool:

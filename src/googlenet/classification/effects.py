@@ -1,7 +1,6 @@
 """Which part helps which class: the change of error when a part (a member, some crops) is left out.
 
-Many changes are looked at together, so some look large by chance. Each has an exact sign test on the images that it
-changes, and Holm's correction says which ones stand among all.
+Each change has an exact sign test; of many, some look large by chance, and Holm's correction says which stand among all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,21 +49,11 @@ class Change(NamedTuple):
         gained, lost = int((change > 0).sum()), int((change < 0).sum())
         return cls(left_out, class_name, without, whole, gained, lost, sign_test(gained, lost))
 
-    @property
-    def size(self) -> float:
-        """Of the change in error, whatever its direction."""
-        return abs(self.gained - self.lost) / len(self.whole)
-
     def effect(self, stands: bool, bounds: Bounds) -> Effect:
         """With its interval."""
         fields = self._asdict()
         fall = bounds.difference(fields.pop("without"), fields.pop("whole"))
         return Effect(**dict(fall), **fields, images=len(self.whole), stands=stands)
-
-
-def tested(changes: Sequence[Change], confidence_percent: float) -> list[tuple[Change, bool]]:
-    """Changes, and whether each stands among them all."""
-    return list(zip(changes, holm([one.p_value for one in changes], confidence_percent), strict=True))
 
 
 def effects_of_leaving_out(
@@ -76,25 +65,22 @@ def effects_of_leaving_out(
     shown: int,
 ) -> Effects:
     """Changes of top-1 error when each part is left out: over all images, and the `shown` most certain ones by class.
-
-    without: part -> which images [images] are wrong without it; whole: which are wrong with all.
-    """
+    without: which images [images] are wrong without a part; whole: which are wrong with all."""
     confidence = bounds.confidence_percent
     of_class = [(name, np.flatnonzero(labels == index)) for index, name in enumerate(classes)]
-    overall, cells = [], []
-    for part, wrong in without.items():
-        overall.append(Change.of(part, None, wrong, whole))
-        cells += [Change.of(part, name, wrong[i], whole[i]) for name, i in of_class if len(i)]
-    by_class = tested(cells, confidence)
-    changing = [pair for pair in by_class if pair[0].gained or pair[0].lost]
-    changing.sort(key=lambda pair: (pair[0].p_value, -pair[0].size))
+    overall = [Change.of(part, None, wrong, whole) for part, wrong in without.items()]
+    parts = [(part, wrong, name, i) for part, wrong in without.items() for name, i in of_class if len(i)]
+    cells = [Change.of(part, name, wrong[i], whole[i]) for part, wrong, name, i in parts]
+    over_all, by_class = (holm([one.p_value for one in changes], confidence) for changes in (overall, cells))
+    changing = [(one, stands) for one, stands in zip(cells, by_class, strict=True) if one.gained or one.lost]
+    changing.sort(key=lambda pair: (pair[0].p_value, -abs(pair[0].gained - pair[0].lost) / len(pair[0].whole)))
     return Effects(
         confidence_percent=confidence,
-        overall=tuple(one.effect(stands, bounds) for one, stands in tested(overall, confidence)),
+        overall=tuple(one.effect(stands, bounds) for one, stands in zip(overall, over_all, strict=True)),
         by_class=ClassEffects(
             comparisons=len(cells),
             alone_significant=sum(one.p_value <= 1 - confidence / 100 for one in cells),
-            standing=sum(stands for _, stands in by_class),
+            standing=sum(by_class),
             largest=tuple(one.effect(stands, bounds) for one, stands in changing[:shown]),
         ),
     )

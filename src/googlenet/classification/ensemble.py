@@ -9,26 +9,15 @@ from googlenet.classification.calibration import Predictions, calibration
 from googlenet.classification.effects import effects_of_leaving_out
 from googlenet.classification.error_rates import TOPS, Wrong, ranges, ranks, spread
 from googlenet.config.schema.classification import EvaluateEnsemble
+from googlenet.metrics import classification as metrics
 from googlenet.metrics.bootstrap import Bounds
-from googlenet.metrics.classification import (
-    BaselineComparison,
-    ClassError,
-    EnsembleMetrics,
-    ErrorRow,
-    PairedDifference,
-    SubsetErrors,
-)
-from googlenet.metrics.error_rates import TopError
 
 WORKING_MB = 32
 Outcomes = Mapping[tuple[tuple[str, ...], int], Wrong]  # (members, policy) -> what they have wrong together
 
 
 def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
-    """What every subset of the members, averaged, has wrong at every policy.
-
-    Some images at a time, so that memory does not grow with their number. A subset's sum is that of a smaller one and a member.
-    """
+    """What every subset of the members, averaged, has wrong at every policy; some images at a time, to bound the memory."""
     names = tuple(predictions)
     chosen = range(1, 2 ** len(names))  # bit i says whether member i takes part
     first = next(iter(predictions[names[0]].values()))
@@ -41,7 +30,7 @@ def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
             each = [np.asarray(predictions[name][policy][some], np.float64) for name in names]
             sums = {0: np.zeros_like(each[0])}
             for row, mask in enumerate(chosen):
-                last = mask.bit_length() - 1
+                last = mask.bit_length() - 1  # a subset's sum is that of a smaller one and a member
                 sums[mask] = sums[mask ^ (1 << last)] + each[last]
                 before[row, some] = ranks(sums[mask], labels[some])
         for row, mask in enumerate(chosen):
@@ -50,7 +39,7 @@ def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
     return wrongs
 
 
-def subsets(wrongs: Outcomes) -> tuple[SubsetErrors, ...]:
+def subsets(wrongs: Outcomes) -> tuple[metrics.SubsetErrors, ...]:
     """Errors of every subset of the members, summed up by its size and policy: "k models" is no single draw."""
     names = max((members for members, _ in wrongs), key=len)
     rows = []
@@ -58,14 +47,14 @@ def subsets(wrongs: Outcomes) -> tuple[SubsetErrors, ...]:
         for size in range(1, len(names) + 1):
             errors = [wrongs[members, policy].errors() for members in combinations(names, size)]
             spreads = {error: spread([one.of(error) for one in errors]) for error in TOPS}
-            rows.append(SubsetErrors(models=size, crops=policy, subsets=len(errors), **spreads))
+            rows.append(metrics.SubsetErrors(models=size, crops=policy, subsets=len(errors), **spreads))
     return tuple(rows)
 
 
-def table_3(rows: Sequence[SubsetErrors], models: int) -> tuple[ErrorRow, ...]:
+def table_3(rows: Sequence[metrics.SubsetErrors], models: int) -> tuple[metrics.ErrorRow, ...]:
     """The rows of Table 3 in the paper's order: one model (mean over members), then all, at each policy."""
     return tuple(
-        ErrorRow(
+        metrics.ErrorRow(
             models=size,
             crops=row.crops,
             cost=size * row.crops,
@@ -80,16 +69,6 @@ def table_3(rows: Sequence[SubsetErrors], models: int) -> tuple[ErrorRow, ...]:
     )
 
 
-def systems(wrongs: Outcomes) -> dict[str, Wrong]:
-    """The systems of Table 3: single_<policy>, the mean over the members alone, and ensemble_<policy>, all together."""
-    names = max((members for members, _ in wrongs), key=len)
-    made = {}
-    for policy in dict.fromkeys(policy for _, policy in wrongs):
-        made[f"single_{policy}"] = Wrong.mean_of([wrongs[(name,), policy] for name in names])
-        made[f"ensemble_{policy}"] = wrongs[names, policy]
-    return made
-
-
 def compared(policies: Sequence[int], members: int) -> list[tuple[str, str]]:
     """Pairs of systems, before and after: more models at each policy, more crops with each number of models, both."""
     pairs = [(f"single_{policy}", f"ensemble_{policy}") for policy in policies if members > 1]
@@ -101,28 +80,14 @@ def compared(policies: Sequence[int], members: int) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-def per_class(wrong: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> tuple[ClassError, ...]:
+def per_class(wrong: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> tuple[metrics.ClassError, ...]:
     """Top-1 error of every class."""
     counts = np.bincount(labels, minlength=len(classes))
     sums = np.bincount(labels, weights=wrong, minlength=len(classes))
     return tuple(
-        ClassError(class_name=name, images=int(n), top1_error_percent=float(100 * s / n) if n else None)
+        metrics.ClassError(class_name=name, images=int(n), top1_error_percent=float(100 * s / n) if n else None)
         for name, n, s in zip(classes, counts, sums, strict=True)
     )
-
-
-def paired(
-    made: dict[str, Wrong], pairs: Sequence[tuple[str, str]], error: TopError, bounds: Bounds
-) -> dict[str, PairedDifference]:
-    """The fall in one error of each pair of systems; above zero, the second is better."""
-    return {
-        f"{before}_minus_{after}": PairedDifference(
-            **dict(bounds.difference(made[before].of_error(error), made[after].of_error(error))),
-            metric=error,
-            resamples=bounds.resamples,
-        )
-        for before, after in pairs
-    }
 
 
 def evaluate(
@@ -132,36 +97,41 @@ def evaluate(
     settings: EvaluateEnsemble,
     mirrored: bool = True,
     baseline_percent: float | None = None,
-) -> EnsembleMetrics:
+) -> metrics.EnsembleMetrics:
     """Everything that evaluate_ensemble reports of the members' predictions on the test images.
-
-    mirrored: whether every second crop is. baseline_percent: the baseline's top-1 error, where there is one.
-    """
+    mirrored: whether every second crop is. baseline_percent: the baseline's top-1 error, where there is one."""
     names = tuple(predictions)
     policies = sorted(predictions[names[0]])
     wrongs = outcomes(predictions, labels)
-    made, rows, bounds = systems(wrongs), subsets(wrongs), Bounds(settings)
-    most, pairs, table = max(policies), compared(policies, len(names)), table_3(rows, len(names))
+    rows, bounds, most = subsets(wrongs), Bounds(settings), max(policies)
+    table, made = table_3(rows, len(names)), dict[str, Wrong]()  # the systems of Table 3 by name
+    for policy in predictions[names[0]]:
+        made[f"single_{policy}"] = Wrong.mean_of([wrongs[(name,), policy] for name in names])
+        made[f"ensemble_{policy}"] = wrongs[names, policy]
+    paired = {error: dict[str, metrics.PairedDifference]() for error in TOPS}
+    for before, after in compared(policies, len(names)):
+        for error, *wrong in zip(TOPS, made[before], made[after], strict=True):
+            fall = metrics.PairedDifference(**dict(bounds.difference(*wrong)), metric=error, resamples=bounds.resamples)
+            paired[error][f"{before}_minus_{after}"] = fall
     rests = {name: tuple(other for other in names if other != name) for name in names}
     without = {name: wrongs[rest, most].top1 for name, rest in rests.items() if rest}
     whole = wrongs[names, most].top1
-    counts = np.bincount(labels, minlength=len(classes))
     baseline = None
     if baseline_percent is not None:
         ours = table[-1].top1_error_percent
         times = baseline_percent / ours if ours else None
-        baseline = BaselineComparison(top1_error_percent=baseline_percent, times_as_wrong=times)
-    return EnsembleMetrics(
+        baseline = metrics.BaselineComparison(top1_error_percent=baseline_percent, times_as_wrong=times)
+    return metrics.EnsembleMetrics(
         images=len(labels),
         classes=len(classes),
         confidence_percent=settings.confidence_percent,
-        largest_class_error_percent=float(100 * (1 - counts.max() / len(labels))),
+        largest_class_error_percent=float(100 * (1 - np.bincount(labels, minlength=len(classes)).max() / len(labels))),
         mirrored=mirrored,
         table_3=table,
         members={name: {str(p): wrongs[(name,), p].errors() for p in policies} for name in names},
         subsets=rows,
-        paired=paired(made, pairs, "top1_error_percent", bounds),
-        paired_top5=paired(made, pairs, "top5_error_percent", bounds),
+        paired=paired["top1_error_percent"],
+        paired_top5=paired["top5_error_percent"],
         intervals={name: wrong.intervals(bounds) for name, wrong in made.items()},
         # A network that knows more classes than the data set has columns without images.
         per_class=tuple(row for row in per_class(whole, labels, classes) if row.images),

@@ -16,9 +16,7 @@ Outcomes = dict[str, np.ndarray]
 
 def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """How many classes stand before the label: scores [..., n, classes], labels [n]; returns [..., n].
-
-    Ties go to the lower class index. Every class stands before a label whose score is not a number.
-    """
+    Ties go to the lower class index. Every class stands before a label whose score is not a number."""
     labels = np.broadcast_to(labels, scores.shape[:-1])
     of_label = np.take_along_axis(scores, labels[..., None], -1)
     before: np.ndarray = np.count_nonzero(scores > of_label, axis=-1)
@@ -44,10 +42,6 @@ class Wrong(NamedTuple):
     def mean_of(cls, systems: Sequence["Wrong"]) -> "Wrong":
         """The mean over several systems, image by image."""
         return cls(*(np.mean(each, axis=0) for each in zip(*systems, strict=True)))
-
-    def of_error(self, error: TopError) -> np.ndarray:
-        """The images that count in one of the errors."""
-        return self.top1 if error == "top1_error_percent" else self.top5
 
     def errors(self) -> TopErrors:
         """Errors in percent."""

@@ -1,7 +1,7 @@
 """Predictions kept crop by crop, of a sample of pictures: what choices among the 144 crops are studied on.
 
-The probabilities are kept as float32, the precision that the means are made from: half precision rounds probabilities below
-6e-8 to 0, which is what a geometric mean must not have. 500 pictures of 144 crops and 1,000 classes are 288 MB.
+Kept as float32: half precision rounds probabilities below 6e-8 to 0, which a geometric mean must not have. 500 pictures of
+144 crops and 1,000 classes are 288 MB.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,10 +80,8 @@ class KeptCrops:
 
 
 def in_parts(kept: Mapping[str, KeptCrops], rows: int = 0) -> Iterator[tuple[slice, np.ndarray]]:
-    """All members' crops, as many pictures at a time as fit in memory: which, and float32 [members, pictures, crops, classes].
-
-    rows: how many further arrays [pictures, classes] the caller makes of them.
-    """
+    """All members' crops, as many pictures at a time as fit in memory: which, and float32 [members, pictures, crops,
+    classes]. rows: how many further arrays [pictures, classes] the caller makes of them."""
     first = next(iter(kept.values()))
     classes = first.softmax[0:1].shape[1]
     each = 8 * classes * (len(kept) * len(first.crops) + rows)

@@ -23,10 +23,8 @@ CENTRE_BATCH = 64  # crops at once where one crop an image is asked for
 
 @dataclass(frozen=True)
 class Cropping:
-    """Which crops of each image are predicted, and how many in a forward pass. policies: of 1, 10, 144.
-
-    Without `mirror` (images whose mirror image is another thing, such as handwriting) a crop stands for its mirror image.
-    """
+    """Which crops of each image are predicted, by policies (1, 10, 144), and how many in a forward pass. Without `mirror`
+    (images that a mirror makes another thing, such as handwriting) a crop stands for its mirror image."""
 
     policies: tuple[int, ...]
     batch_size: int
@@ -34,7 +32,7 @@ class Cropping:
 
     @property
     def numbers(self) -> list[int]:
-        """The crops, as indices among the 144, that any of the policies needs."""
+        """The crops that any of the policies needs."""
         return union(self.policies)
 
 
@@ -77,12 +75,12 @@ def crop_scores(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Of each image in order: the softmax of its distinct crops [distinct, classes], and which stands for each of the numbers.
 
-    Every distinct crop goes through the network once. Batches are cut across images and the last one is filled up: all have
-    one shape, and what a crop gets, to the last bit, depends on the crop alone.
+    Batches are cut across images and the last one is filled up: all have one shape, and what a crop gets, to the last bit,
+    depends on the crop alone.
     """
     network.model.eval()
     px, batch_size, numbers = network.spec.input_px, cropping.batch_size, cropping.numbers
-    waiting: deque[np.ndarray] = deque()  # of each image in turn, the index of its distinct crops
+    waiting = deque[np.ndarray]()  # of each image in turn, the index of its distinct crops
     held = np.empty((0, px, px, 3), np.uint8)
     scores = np.empty((0, len(network.spec.classes)), np.float32)
 
@@ -121,9 +119,7 @@ def predict(
     resume: Resume = NOWHERE,
 ) -> dict[int, np.ndarray]:
     """Mean softmax over each policy's crops, from one pass: {policy: float32 [images, classes]}.
-
-    keeper: is given what `crop_scores` gives of the images that it wants. resume: where a prediction that was cut off goes on from.
-    """
+    keeper: is given what `crop_scores` gives of the images that it wants. resume: where a cut-off prediction goes on from."""
     shape = len(images), len(network.spec.classes)
     out = {policy: np.empty(shape, np.float32) for policy in cropping.policies}
     place = {number: at for at, number in enumerate(cropping.numbers)}

@@ -1,7 +1,5 @@
-"""Training crops: the paper's sampling of patches, the earlier methods, and photometric distortions (section 6).
-
-Every draw comes from the generator that is passed in.
-"""
+"""Training crops: the paper's sampling of patches, earlier methods, photometric distortions (section 6).
+Every draw comes from the generator that is passed in."""
 
 import cv2
 import numpy as np
@@ -40,10 +38,8 @@ def sample(image: np.ndarray, sampling: Sampling, mirror: bool, px: int, rng: np
 
 
 def area_box(width: int, height: int, sampling: Sampling, rng: np.random.Generator) -> Box:
-    """The paper's method: area within `area` of the image's, aspect ratio within `aspect` (8-100 %, 3/4-4/3).
-
-    After TRIES at a crop that fits: the largest centred square.
-    """
+    """The paper's method: area within `area` of the image's, aspect ratio within `aspect` (8-100 %, 3/4-4/3); after TRIES
+    at a crop that fits, the largest centred square."""
     low, high = np.log(sampling.aspect[0]), np.log(sampling.aspect[1])
     for _ in range(TRIES):
         area = width * height * rng.uniform(*sampling.area)
@@ -56,10 +52,8 @@ def area_box(width: int, height: int, sampling: Sampling, rng: np.random.Generat
 
 
 def scale_box(width: int, height: int, sampling: Sampling, rng: np.random.Generator) -> Box:
-    """Shorter side drawn from `scales` (in pixels per 224 of input), then a square of the input's size anywhere.
-
-    One scale, 256, is Krizhevsky's method; a range is scale jitter.
-    """
+    """Shorter side drawn from `scales` (in pixels per 224 of input), then a square of the input's size anywhere. One scale,
+    256, is Krizhevsky's method; a range is scale jitter."""
     side = max(1, round(min(width, height) * 224 / rng.uniform(*sampling.scales)))
     side = min(side, width, height)
     return int(rng.integers(width - side + 1)), int(rng.integers(height - side + 1)), side, side

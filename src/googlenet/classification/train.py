@@ -101,7 +101,7 @@ def train(
 ) -> tuple[TrainingMetrics, Outcomes]:
     """Train `network` in place and leave it with its averaged weights; returns what is measured, and the outcomes.
 
-    Nothing is chosen by the test split: it is predicted once, at the end. resume: where a training that was cut off goes on from.
+    Nothing is chosen by the test split: it is predicted once, at the end. resume: where a cut-off training goes on from.
     Raises UserError when the loss is no longer a number, or stays on its plateau.
     """
     labels, model = splits.train[1], network.model
@@ -172,9 +172,7 @@ def final_outcomes(
     network: Network, average: Average, splits: Splits, runtime: Runtime
 ) -> tuple[dict[str, WeightErrors], Outcomes]:
     """What the last and then the averaged weights get wrong, on one centre crop an image; leaves the averaged ones.
-
-    Returns the errors by split, and for each held-out split, weights and measure a row of images: "test/last/top1".
-    """
+    Errors by split, and for each held-out split, weights and measure a row of images: "test/last/top1"."""
     errors = defaultdict[str, dict[str, TopErrors]](dict)
     outcomes = {}
     for weights in ("last", "averaged"):
@@ -195,9 +193,7 @@ def train_member(
     settings: TrainClassifier, classes: Sequence[str], splits: Splits, runtime: Runtime, log: Log, resume: Resume
 ) -> tuple[Network, TrainingMetrics, Outcomes]:
     """Build, initialise and train a member or a variant; returns it with its averaged weights, its metrics and outcomes.
-
-    log: is given each epoch's row, with its number as `step`, and at the end what the averaged and the last weights have wrong.
-    """
+    log: is given each epoch's row, and at the end what the averaged and the last weights have wrong."""
     member = settings.member
     spec = NetworkSpec.of(settings.model, tuple(classes), member.width, member.repeat_modules)
     network = Network.initialised(spec, member.init_seed).on(runtime.device)

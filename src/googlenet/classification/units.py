@@ -1,9 +1,9 @@
 """The idea behind Inception, looked for in a trained network: do correlated units cluster, and along the branches?
 
-Section 3 of the paper takes from Arora et al. that a good sparse layer is found by clustering the units of the layer below by
-their correlation; section 4 builds the Inception module as a dense stand-in for such clusters. Here the units (channels of the
-output) of one module are clustered on one half of the images. Measured on the other half: how correlated clusters are, and over
-what distance on the map. Tested against chance: which branches a cluster's units come out of, and which above they feed.
+Section 3 finds a good sparse layer by clustering the units of the layer below by their correlation (Arora et al.); section 4
+builds the module as a dense stand-in for such clusters. Here the units (output channels) of a module are clustered on half of
+the images. On the other half: how correlated clusters are, and over what distance on the map. Tested against chance: which
+branches a cluster's units come out of, and which above they feed.
 """
 
 from collections.abc import Sequence
@@ -40,9 +40,8 @@ def branches_of(network: Network, module: str) -> dict[str, list[nn.Conv2d]]:
 
 def activations(network: Network, images: Sequence[np.ndarray], module: str, device: str) -> np.ndarray:
     """Output of an Inception module on the centre crops of images: float32 [images, units, h, w]."""
-    px = network.spec.input_px
-    (centre,) = POLICIES[1]
-    maps: list[Tensor] = []
+    px, (centre,) = network.spec.input_px, POLICIES[1]
+    maps = list[Tensor]()
     hook = inception(network, module).register_forward_hook(lambda _, x, y: maps.append(y))
     boxes = [crops_144(image.shape[1], image.shape[0], px)[centre] for image in images]
     crops = np.concatenate([cut(image, [box], px) for image, box in zip(images, boxes, strict=True)])
@@ -62,11 +61,8 @@ def branch_of_units(network: Network, module: str, units: int) -> np.ndarray:
 
 
 def fed_branches(network: Network, module: str) -> tuple[list[str], np.ndarray]:
-    """How a module's input units are shared out among its branches: their names, and float64 [units, branches].
-
-    A unit's share of a branch is the mean size of its weights in the branch's first convolution; a row is scaled to sum to one.
-    A branch without weights is left out.
-    """
+    """How a module's input units are shared out among its branches with weights: their names, float64 [units, branches].
+    A share is the mean size of a unit's weights in the branch's first convolution; a row is scaled to sum to one."""
     firsts = {name: layers[0].weight for name, layers in branches_of(network, module).items() if layers}
     sizes = [weight.detach().double().abs().mean((0, 2, 3)).cpu().numpy() for weight in firsts.values()]
     shares = np.stack(sizes, axis=1)
@@ -110,10 +106,9 @@ def against_chance(
 ) -> studies.BranchTest:
     """Whether the clusters differ in `values` [units, branches] by more than clusters drawn at random of their sizes.
 
-    over_chance [clusters][branches]: mean of a cluster's units over the mean of all. beyond: whether it is further from
-    it than the furthest cell of 95 % of the permutations (all cells together, each in its own standard deviations).
-    explained: share of the variation among units that lies between clusters; with its mean and 95th percentile over
-    the permutations, and p, the share of them, this one counted, that explain as much.
+    over_chance [clusters][branches]: mean of a cluster's units over the mean of all. beyond: whether it is further from it than
+    the furthest cell, in standard deviations, of 95 % of the permutations. explained: share of the variation among units that
+    lies between clusters; with its mean and 95th percentile by chance, and p, the share, this one counted, that explain as much.
     """
     member = np.eye(cluster.max() + 1)[cluster].T  # [clusters, units]
     sizes = member.sum(1, keepdims=True)
@@ -166,10 +161,8 @@ def by_distance(maps: np.ndarray, cluster: np.ndarray) -> tuple[studies.Distance
 def analysed(
     network: Network, maps: np.ndarray, module: str, above: str, settings: AnalyseUnits
 ) -> studies.NetworkUnits:
-    """What is measured of one network, trained or not. maps: activations of the module; above: the module that takes them.
-
-    Clusters come from the even images, correlations from the odd ones. Raises UserError when fewer than two units vary in both.
-    """
+    """What is measured of one network, trained or not: clusters from the even images, correlations from the odd ones.
+    above: the module that takes the maps. Raises UserError when fewer than two units vary in both halves."""
     halves = maps[0::2], maps[1::2]
     alive = np.logical_and(*(half.std((0, 2, 3)) > 0 for half in halves))
     if alive.sum() < 2:
@@ -181,7 +174,12 @@ def analysed(
     cluster, order = clustered(correlation(chosen), settings.clusters)
     branch = branch_of_units(network, module, len(alive))[alive]
     names, shares = fed_branches(network, above)
-    pairs = correlation(held_out)
+    pairs, clusters = correlation(held_out), []
+    for members in (cluster == c for c in range(cluster.max() + 1)):
+        block = pairs[np.ix_(members, members)]
+        mean = float(block[~np.eye(len(block), dtype=bool)].mean()) if len(block) > 1 else None
+        by_branch = np.bincount(branch[members], minlength=len(BRANCHES)).tolist()
+        clusters.append(studies.UnitCluster(units=len(block), units_by_branch=by_branch, mean_correlation=mean))
     chance = settings.permutations, settings.seed
     shown = order[np.linspace(0, len(order) - 1, min(SHOWN, len(order))).round().astype(int)]  # evenly spaced
     return studies.NetworkUnits(
@@ -192,16 +190,8 @@ def analysed(
             branch=branch[shown].tolist(),
             correlation_percent=np.rint(100 * pairs[np.ix_(shown, shown)]).astype(int).tolist(),
         ),
-        clusters=tuple(described(pairs, cluster == c, branch) for c in range(cluster.max() + 1)),
+        clusters=tuple(clusters),
         by_distance=by_distance(held_out, cluster),
         out_of=against_chance(BRANCHES, np.eye(len(BRANCHES))[branch], cluster, *chance),
         feeds=against_chance(names, shares[alive], cluster, *chance),
     )
-
-
-def described(pairs: np.ndarray, members: np.ndarray, branch: np.ndarray) -> studies.UnitCluster:
-    """One cluster: bool [units], which units it has; pairs: their correlations [units, units]."""
-    block = pairs[np.ix_(members, members)]
-    mean = float(block[~np.eye(len(block), dtype=bool)].mean()) if len(block) > 1 else None
-    by_branch = np.bincount(branch[members], minlength=len(BRANCHES)).tolist()
-    return studies.UnitCluster(units=len(block), units_by_branch=by_branch, mean_correlation=mean)

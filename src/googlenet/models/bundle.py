@@ -23,8 +23,7 @@ def save(path: Path, network: Network, stamp: str) -> None:
 
 def load(path: Path, device: str = "cpu", kind: str = "") -> Network:
     """Load a trained network in evaluation mode, channels last. kind: of which it must be, where the settings name one."""
-    _, metadata = checkpoint.load(path)
-    spec = read_spec(path, metadata)
+    spec = read_spec(path, checkpoint.load(path)[1])
     check_kind(path, spec, kind)
     network = Network.build(spec)
     checkpoint.load_into(network.model, path)

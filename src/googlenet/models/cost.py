@@ -47,18 +47,9 @@ class Cost(NamedTuple):
 
 
 def cost(model: nn.Module, input_px: int) -> Cost:
-    """Count a network, one image of `input_px` at a time: rows of Table 1, or of its own layers for another network.
-
-    Parameters: with biases and normalisation's scales and shifts. Section 4 of the paper.
-    """
-    layers = _rows(model, input_px).values()
-    return Cost(
-        tuple(row for row in layers if row.type != AUXILIARY), tuple(row for row in layers if row.type == AUXILIARY)
-    )
-
-
-def _rows(model: nn.Module, input_px: int) -> dict[str, LayerCost]:
-    """Run one image through a copy of the network, heads included, and note each child as it ends."""
+    """Count a network, one image of `input_px` at a time: rows of Table 1, or of another network's layers. Parameters:
+    with biases and normalisation's scales and shifts (section 4)."""
+    # Run one image through a copy of the network, heads included, and note each child as it ends.
     probe = copy.deepcopy(model).train()  # in training, for the heads; a copy, so that no state or hook stays
     for module in probe.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -71,8 +62,7 @@ def _rows(model: nn.Module, input_px: int) -> dict[str, LayerCost]:
         macs[leaf] += output[0].numel() * leaf.get_parameter("weight")[0].numel()
 
     def note(name: str, kind: tuple[str, int], child: nn.Module, inputs: object, output: Tensor) -> None:
-        if name == "dropout" and not rows.keys() & {"avg_pool", "avgpool", "fc"}:
-            # The network averages in its forward.
+        if name == "dropout" and not rows.keys() & {"avg_pool", "avgpool", "fc"}:  # the network averages in its forward
             rows["avg_pool"] = _row("avg_pool", AVERAGE_POOL, output)
         row = _row(ROW_OF.get(name, name), kind[0], output)
         before, leaves = rows.get(row.layer, row), _counted(child)
@@ -93,7 +83,8 @@ def _rows(model: nn.Module, input_px: int) -> dict[str, LayerCost]:
     # Dropout draws random numbers, which must not move the caller's.
     with torch.inference_mode(), torch.random.fork_rng():
         probe(images_for(probe, 1, input_px))
-    return rows
+    auxiliary = tuple(row for row in rows.values() if row.type == AUXILIARY)
+    return Cost(tuple(row for row in rows.values() if row.type != AUXILIARY), auxiliary)
 
 
 def _children(model: nn.Module) -> list[tuple[str, nn.Module]]:

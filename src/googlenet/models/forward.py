@@ -21,19 +21,14 @@ class PeakBytes(NamedTuple):
 def forward_rate(model: nn.Module, input_px: int, batch: int, repeats: int) -> float:
     """Images per second at inference: the median over `repeats` batches, after one that does not count."""
     training = model.training
-    model.eval()
-    try:
-        (times,) = forward_times({"it": (model, input_px)}, batch, repeats).values()
-    finally:
-        model.train(training)
+    times = forward_times({"it": (model.eval(), input_px)}, batch, repeats)["it"]
+    model.train(training)
     return batch / median(times)
 
 
 def forward_times(models: Mapping[str, tuple[nn.Module, int]], batch: int, repeats: int) -> dict[str, list[float]]:
-    """Seconds of a forward pass of `batch` images, `repeats` times each, for networks and their input sizes.
-
-    The networks take turns, so that all meet what else the machine does; a first turn, in which kernels are chosen, is left out.
-    """
+    """Seconds of a forward pass of `batch` images, `repeats` times each, for networks and their input sizes. They take
+    turns, to meet alike what else the machine does; a first turn, in which kernels are chosen, is left out."""
     images = {name: images_for(model, batch, px) for name, (model, px) in models.items()}
     times: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(repeats + 1):
@@ -60,10 +55,7 @@ def _wait(images: Tensor) -> None:
 
 def peak_bytes(model: nn.Module, input_px: int, batch: int) -> PeakBytes:
     """Memory of a forward pass at inference; the same on every device, also on meta, where nothing is computed.
-
-    Activations: the most that the tensors which the pass makes, the images among them, hold at one moment, seen after every
-    operation as it runs. What kernels use inside is not in it.
-    """
+    Activations: the most that the pass's tensors, with the images, hold at one moment; not what kernels use inside."""
     images = images_for(model, batch, input_px)
     storages = [tensor.untyped_storage() for tensor in (*model.parameters(), *model.buffers())]
     held = {storage._cdata: storage.nbytes() for storage in storages}

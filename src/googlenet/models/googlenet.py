@@ -4,16 +4,7 @@ from torch import Tensor, nn
 
 from googlenet.errors import UserError, nearest
 from googlenet.models import table_1
-from googlenet.models.inception import (
-    FORMS,
-    AuxiliaryHead,
-    Convolution,
-    LocalResponseNorm,
-    convolution,
-    fully_connected,
-    max_pool,
-    scaled,
-)
+from googlenet.models.inception import FORMS, AuxiliaryHead, Convolution, LocalResponseNorm, convolution, max_pool
 from googlenet.models.network import Architecture
 
 PAPER = Architecture()
@@ -22,15 +13,13 @@ CLASSIFIERS = ("average_pool", "fully_connected")
 
 class GoogLeNet(nn.Module):
     """The network of Table 1: 22 layers with parameters, 27 with pooling; or an alternative, see Architecture.
-
-    Input: float images [n, 3, input_px, input_px], mean subtracted. convolution: makes each of its convolutions.
-    """
+    Input: float images [n, 3, input_px, input_px], mean subtracted."""
 
     def __init__(self, num_classes: int = 1000, shape: Architecture = PAPER, convolution: Convolution = convolution):
         super().__init__()
         check_architecture(shape)
         width = shape.width
-        c1, c2 = scaled(64, width), scaled(192, width)
+        c1, c2 = table_1.scaled(64, width), table_1.scaled(192, width)
         self.conv1 = convolution(3, c1, 7, stride=2)
         self.pool1 = max_pool(2)
         self.lrn1 = LocalResponseNorm(c1) if shape.lrn else nn.Identity()
@@ -38,13 +27,13 @@ class GoogLeNet(nn.Module):
         self.conv2 = convolution(c1, c2, 3)
         self.lrn2 = LocalResponseNorm(c2) if shape.lrn else nn.Identity()
         px = pooled(pooled((shape.input_px - 1) // 2 + 1))  # after conv1 (stride 2, padding 3), pool1, pool2
-        n, hidden = c2, scaled(table_1.HIDDEN_UNITS, width)
+        n, hidden = c2, table_1.scaled(table_1.HIDDEN_UNITS, width)
         self.order = table_1.order_of_modules(shape.repeat_modules)
         for name, row in self.order.items():
             if name in table_1.POOL_BEFORE:
                 self.add_module(table_1.POOL_BEFORE[name], max_pool(2))
                 px = pooled(px) if name != "3a" else px
-            widths = table_1.Widths(*(scaled(channels, width) for channels in table_1.INCEPTION[row]))
+            widths = table_1.Widths(*(table_1.scaled(channels, width) for channels in table_1.INCEPTION[row]))
             module = FORMS[shape.inception](n, widths, convolution)
             self.add_module(f"inception_{name}", module)
             n = module.n_out
@@ -52,7 +41,8 @@ class GoogLeNet(nn.Module):
                 head = AuxiliaryHead(n, px, num_classes, width, shape.aux_dropout, convolution)
                 self.add_module(f"aux_{name}", head)
         self.aux_heads = tuple(name for name in table_1.INCEPTION if name in shape.aux_heads)
-        self.fc = fully_connected(n * px * px, hidden) if shape.classifier == "fully_connected" else None
+        fully_connected = shape.classifier == "fully_connected"
+        self.fc = nn.Sequential(nn.Linear(n * px * px, hidden), nn.ReLU(inplace=True)) if fully_connected else None
         self.dropout = nn.Dropout(shape.dropout)
         self.linear: nn.Module = nn.Linear(hidden if self.fc else n, num_classes)
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from googlenet.models.table_1 import HIDDEN_UNITS, Widths
+from googlenet.models.table_1 import HIDDEN_UNITS, Widths, scaled
 
 
 class LocalResponseNorm(nn.Module):
@@ -39,11 +39,6 @@ class Convolution(Protocol):
 def convolution(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Module:
     """A convolution that keeps the size (but for its stride), followed by ReLU."""
     return nn.Sequential(nn.Conv2d(n_in, n_out, kernel, stride, kernel // 2), nn.ReLU(inplace=True))
-
-
-def scaled(channels: int, width: float) -> int:
-    """Channels at a width factor: rounded, at least one."""
-    return max(1, round(channels * width))
 
 
 def max_pool(stride: int) -> nn.MaxPool2d:
@@ -89,10 +84,8 @@ FORMS: dict[str, type[Inception | NaiveInception]] = {"reduced": Inception, "nai
 
 
 class AuxiliaryHead(nn.Module):
-    """Auxiliary classifier (section 5): 5x5/3 average pooling, 1x1 convolution, fully connected, dropout, linear.
-
-    A map smaller than 5x5 is pooled whole. width: the factor on the paper's 128 channels and 1024 units.
-    """
+    """Auxiliary classifier (section 5): 5x5/3 average pooling (a smaller map whole), 1x1 convolution, fully connected,
+    dropout, linear. width: the factor on the paper's 128 channels and 1024 units."""
 
     def __init__(
         self, n_in: int, map_px: int, num_classes: int, width: float, dropout: float, convolution: Convolution
@@ -102,7 +95,7 @@ class AuxiliaryHead(nn.Module):
         side = (map_px - window) // 3 + 1
         self.pool = nn.AvgPool2d(window, 3)
         self.conv = convolution(n_in, n_conv, 1)
-        self.fc = fully_connected(n_conv * side * side, n_fc)
+        self.fc = nn.Sequential(nn.Linear(n_conv * side * side, n_fc), nn.ReLU(inplace=True))
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(n_fc, num_classes)
 
@@ -111,16 +104,9 @@ class AuxiliaryHead(nn.Module):
         return logits
 
 
-def fully_connected(n_in: int, n_out: int) -> nn.Sequential:
-    """A linear layer followed by ReLU."""
-    return nn.Sequential(nn.Linear(n_in, n_out), nn.ReLU(inplace=True))
-
-
 def initialise(model: nn.Module, seed: int) -> None:
-    """Give a network the Caffe replica's initial weights: uniform +-sqrt(3 / fan_in); biases 0.2, classifiers 0.
-
-    The paper prints none; torch's xavier_uniform_ is another distribution. Same seed and memory layout, same weights.
-    """
+    """Give a network the Caffe replica's initial weights, as the paper prints none: uniform +-sqrt(3 / fan_in), which is not
+    torch's xavier_uniform_; biases 0.2, classifiers 0. Same seed and memory layout, same weights."""
     generator = torch.Generator().manual_seed(seed)
     for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

@@ -1,7 +1,6 @@
-"""The contract of a network: what training, prediction, detection, import and cost ask of it.
+"""The contract of a network: what training, prediction, detection, import and cost ask of it, and never of its class.
 
-A kind of network is a module of `models/networks` with one object, KIND; `model.network` names it. Code that runs networks asks
-a `Network` and never its class.
+A kind of network is a module of `models/networks` with one object, KIND; `model.network` names it.
 """
 
 from collections.abc import Callable
@@ -42,17 +41,13 @@ class Architecture:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """All that is needed, beside the weights, to build a network and to feed it.
-
-    classes: in the order of the network's outputs; "" throughout where nobody knows them. input_mean, input_scale (one number,
-    or one for each channel): in the order of channel_order.
-    """
+    """All that is needed, beside the weights, to build a network and to feed it."""
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # in the order of the outputs; "" throughout where nobody knows them
     architecture: Architecture
-    input_mean: tuple[float, ...]
-    input_scale: float | tuple[float, ...]
+    input_mean: tuple[float, ...]  # by channel, in channel_order
+    input_scale: float | tuple[float, ...]  # of all channels, or by channel
     channel_order: str = "rgb"  # or bgr
     network: str = "paper"  # a module of models/networks
 

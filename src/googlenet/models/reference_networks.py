@@ -1,7 +1,5 @@
-"""The networks that GoogLeNet's cost stands beside: its alternatives, those of others as their authors published them; and the costs.
-
-Their names are those of `measure_cost.timed` in the schema. All have the 1,000 classes of ILSVRC.
-"""
+"""The networks that GoogLeNet's cost stands beside, its alternatives and others' as published, and their costs.
+Names as in the schema's `measure_cost.timed`; all have the 1,000 classes of ILSVRC."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -32,8 +30,7 @@ class WholeMapMean(nn.Module):
 
 def conv(n_in: int, n_out: int, kernel: int, stride: int = 1, padding: int = 0, groups: int = 1) -> nn.Module:
     """A convolution, followed by ReLU."""
-    layer = nn.Conv2d(n_in, n_out, kernel, stride, padding, groups=groups)
-    return nn.Sequential(layer, nn.ReLU(inplace=True))
+    return nn.Sequential(nn.Conv2d(n_in, n_out, kernel, stride, padding, groups=groups), nn.ReLU(inplace=True))
 
 
 def dense(n_in: int, n_out: int, hidden: bool = True) -> nn.Module:
@@ -134,10 +131,8 @@ NAMES = (*VARIANTS, *REFERENCE_NETWORKS)
 
 
 def reference_network(name: str, wider: float, deeper: Sequence[str]) -> tuple[nn.Module, int]:
-    """One of NAMES in evaluation mode, with torch's default weights, and its input size in pixels.
-
-    wider: the width factor of the wider GoogLeNets. deeper: the modules that the deeper ones repeat. None has auxiliary heads.
-    """
+    """One of NAMES in evaluation mode, with torch's default weights, without auxiliary heads; and its input size in pixels.
+    wider: the width factor of the wider GoogLeNets. deeper: the modules that the deeper ones repeat."""
     if name in REFERENCE_NETWORKS:
         reference = REFERENCE_NETWORKS[name]
         return nn.Sequential(OrderedDict(reference.layers())).eval(), reference.input_px

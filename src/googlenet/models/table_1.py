@@ -4,6 +4,7 @@ No torch here, so that what a person names in a configuration is checked before 
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from googlenet.errors import UserError, nearest
@@ -37,13 +38,15 @@ HIDDEN_UNITS = 1024  # of a fully connected layer before a classifier, as in the
 SMALLEST_INPUT_PX = 32  # below it the last maps vanish
 
 
-def order_of_modules(repeat_modules: Iterable[str] = ()) -> dict[str, str]:
-    """The modules from input to classifier: name -> the row of Table 1 that it has its widths from.
+def scaled(channels: int, width: float) -> int:
+    """Channels at a width factor: rounded, at least one."""
+    return max(1, round(channels * width))
 
-    Each mention of a module in `repeat_modules` puts one more copy behind it, named 4a_2, 4a_3, ...
-    """
-    repeated = list(repeat_modules)
-    order = {}
+
+def order_of_modules(repeat_modules: Iterable[str] = ()) -> dict[str, str]:
+    """The modules from input to classifier: name -> the row of Table 1 that it has its widths from. Each mention of a
+    module in `repeat_modules` puts one more copy behind it, named 4a_2, 4a_3, ..."""
+    repeated, order = list(repeat_modules), {}
     for row in INCEPTION:
         order[row] = row
         order |= {f"{row}_{i + 2}": row for i in range(repeated.count(row))}
@@ -53,7 +56,7 @@ def order_of_modules(repeat_modules: Iterable[str] = ()) -> dict[str, str]:
 def module_above(name: str, repeat_modules: Iterable[str], key: str) -> str:
     """The module that takes another's output. Raises UserError, naming the key, when there is none."""
     order = list(order_of_modules(repeat_modules))
-    below = order[:-1]
-    if name not in below:
-        raise UserError(f"{key}: no module '{name}' with a module above it{nearest(name, below)}")
-    return order[order.index(name) + 1]
+    above = dict(pairwise(order))
+    if name not in above:
+        raise UserError(f"{key}: no module '{name}' with a module above it{nearest(name, above)}")
+    return above[name]

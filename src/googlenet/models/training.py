@@ -67,33 +67,26 @@ def averaged(model: nn.Module) -> list[Tensor]:
 
 
 RowT = TypeVar("RowT", bound=Metrics)
+Kept = tuple[Mapping[str, Tensor], Any] | None  # what a training that was cut off has left: tensors and plain values
 
 
 class TrainState(Generic[RowT]):
     """What the steps of a training change, so that one that was cut off goes on to the same bits (resume.py).
 
-    step: steps done. rows: one of the class `row` for each epoch that has ended. seen: by name, a tensor of every step since then.
-    others: what else a step goes by.
+    step: steps done. rows: one of the class `row` for each ended epoch. seen: by name, a tensor of every step since. others: what
+    else a step goes by.
     """
 
     def __init__(
-        self,
-        model: nn.Module,
-        settings: Optimisation,
-        steps_per_epoch: int,
-        kept: tuple[Mapping[str, Tensor], Any] | None,
-        row: type[RowT],
-        *seen: str,
+        self, model: nn.Module, settings: Optimisation, steps_per_epoch: int, kept: Kept, row: type[RowT], *seen: str
     ):
         """With a new optimiser and average, or where a training that was cut off had come to: `kept`, its `state`."""
         self.model, self.row = model, row
         self.opt = optimiser(model, settings.momentum, settings.weight_decay)
         self.average = Average(model, steps_per_epoch, settings.averaging)
-        self.step = 0
-        self.rows: list[RowT] = []
+        self.step, self.rows = 0, list[RowT]()
         self.seen: dict[str, list[Tensor]] = {name: [] for name in seen}
-        self.others: dict[str, Tensor] = {}
-        self._random: dict[str, Tensor] = {}
+        self.others, self._random = dict[str, Tensor](), dict[str, Tensor]()
         if kept is not None:
             self._restore(*kept)
 

@@ -1,7 +1,5 @@
-"""The paper's network with batch normalisation (Ioffe and Szegedy 2015): after every convolution, before its ReLU.
-
-There is no response normalisation then, and no bias where normalisation takes it away again.
-"""
+"""The paper's network with batch normalisation (Ioffe and Szegedy 2015) after every convolution, before its ReLU; no
+response normalisation, and no bias where normalisation takes it away again."""
 
 from dataclasses import replace
 

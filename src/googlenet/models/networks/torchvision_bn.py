@@ -11,10 +11,8 @@ from googlenet.models.network import Kind, NetworkSpec
 
 
 class TorchvisionGoogLeNet(nn.Module):
-    """torchvision's module, unchanged, behind the interface of `models.googlenet.GoogLeNet`.
-
-    Its own change of the input (`transform_input`) is off: the spec has what a network's inputs are.
-    """
+    """torchvision's module behind the interface of `models.googlenet.GoogLeNet`; its own change of the input
+    (`transform_input`) is off, as the spec has what a network's inputs are."""
 
     def __init__(self, spec: NetworkSpec):
         super().__init__()
