@@ -212,7 +212,7 @@ def test_training_lowers_the_loss_and_beats_fixed_boxes(head, last):
     assert history == tuple(rows) and [row.epoch for row in rows] == [1, 2, 3, 4, 5, 6]
     assert rows[-1].train_loss < 0.6 * rows[0].train_loss
     model.eval()
-    fixed = k_means(np.concatenate(squeezed_boxes(objects, [(80, 60)] * 64, PX)), 5, 1)[0]
+    fixed = k_means(np.concatenate(squeezed_boxes(objects, [(80, 60)] * 64, PX)), 5, 1)
     fixed = rescale(fixed, 80 / PX, 60 / PX)
     shown, objects = scenes(40, 1)
     found = [propose(model, image, most(5, 0.5), RUNTIME)[0] for image in shown]

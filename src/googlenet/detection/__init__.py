@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from googlenet.data.ground_truth import GroundTruth
+
 Images = Sequence[np.ndarray]  # uint8 [h, w, 3] RGB
 Boxes = Sequence[np.ndarray]  # of every image those of one kind
+Truth = Sequence[GroundTruth]  # of every image its objects
 Arrays = Mapping[str, np.ndarray]  # by their names in a file

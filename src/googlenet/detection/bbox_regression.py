@@ -20,8 +20,7 @@ MEAN_NORM = 20.0  # what R-CNN scales its features to, and its lambda is for
 
 
 def ridge(x: np.ndarray, targets: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """Ridge regression with an unpunished intercept: (weights [outputs, features], intercept [outputs]),
-    float64, of x [n, features] and targets [n, outputs]."""
+    """Ridge regression of x [n, f] to targets [n, outputs]: weights [outputs, f], unpunished intercept; float64."""
     mean, target_mean = x.mean(axis=0), targets.mean(axis=0)
     centred, wanted = x - mean, targets - target_mean
     count, features = x.shape
@@ -32,13 +31,11 @@ def ridge(x: np.ndarray, targets: np.ndarray, strength: float) -> tuple[np.ndarr
     return weights.T, target_mean - mean @ weights
 
 
-def fit(
-    maps: np.ndarray, sample: Sample, classes: int, settings: BboxRegression
-) -> tuple[dict[str, np.ndarray], RegressionFit]:
-    """Fit to the sample's proposals near their objects, those that are not held out; returns (arrays, errors).
+def fit(maps: np.ndarray, sample: Sample, classes: int, settings: BboxRegression) -> tuple[Arrays, RegressionFit]:
+    """Fit to the sample's proposals near their objects that are not held out; maps float32 [n, cells].
 
-    maps float32 [n, cells]. The lambda is the one that leaves the least squared error on held-out images, else
-    the first. A class without any such proposal keeps its boxes as they are.
+    The lambda is the one that leaves the least squared error on held-out images, else the first. A class without any
+    such proposal keeps its boxes as they are.
     """
     near = (sample.label > BACKGROUND) & ~sample.of_object & (sample.overlap >= settings.iou)
     fitted, held_out = near & ~sample.held_out, near & sample.held_out
@@ -46,7 +43,7 @@ def fit(
     norm = np.linalg.norm(maps[fitted].astype(np.float64), axis=1).mean() if fitted.any() else 1.0
     scale = MEAN_NORM / max(norm, np.finfo(np.float32).tiny)
 
-    def candidate(strength: float) -> tuple[float, float, dict[str, np.ndarray], np.ndarray]:
+    def candidate(strength: float) -> tuple[float, float, Arrays, np.ndarray]:
         weights, bias = np.zeros((classes, 4, maps.shape[1])), np.zeros((classes, 4))
         for index in range(classes):
             rows = np.flatnonzero(fitted & (sample.label == index + 1))
@@ -64,9 +61,8 @@ def fit(
 
 def offsets_of(maps: np.ndarray, heads: Arrays) -> np.ndarray:
     """Offsets of every region and class, float32 [n, classes, 4], of maps [n, cells]."""
-    weights, bias = heads[WEIGHTS], heads[BIAS]
-    offsets: np.ndarray = (maps @ weights.reshape(-1, weights.shape[2]).T).reshape(len(maps), -1, 4) + bias
-    return offsets
+    weights = heads[WEIGHTS]
+    return np.asarray((maps @ weights.reshape(-1, weights.shape[2]).T).reshape(len(maps), -1, 4) + heads[BIAS])
 
 
 def of_mirrored(offsets: np.ndarray) -> np.ndarray:
@@ -76,9 +72,8 @@ def of_mirrored(offsets: np.ndarray) -> np.ndarray:
 
 def moved(boxes: np.ndarray, offsets: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
     """The boxes [n, 4] of an image moved for every class and clipped to it: float32 [n, classes, 4]."""
-    count, classes, _ = offsets.shape
-    every = decode(np.repeat(boxes, classes, axis=0), offsets.reshape(-1, 4))
-    return clip(every, width_px, height_px).astype(np.float32).reshape(count, classes, 4)
+    every = decode(np.repeat(boxes, offsets.shape[1], axis=0), offsets.reshape(-1, 4))
+    return clip(every, width_px, height_px).astype(np.float32).reshape(offsets.shape)
 
 
 def _errors(sample: Sample, offsets: np.ndarray, wanted: np.ndarray, rows: np.ndarray) -> RegressionErrors:
@@ -86,8 +81,7 @@ def _errors(sample: Sample, offsets: np.ndarray, wanted: np.ndarray, rows: np.nd
     if not rows.any():
         return RegressionErrors(regions=0, squared_error=None, iou=None)
     boxes, targets, offsets, wanted = sample.box[rows], sample.target[rows], offsets[rows], wanted[rows]
-    moves = {"before": 0.0 * wanted, "after": offsets}
-    places = {"before": boxes, "after": decode(boxes, offsets)}
-    left = {when: float(((wanted - done) ** 2).mean()) for when, done in moves.items()}
-    overlap = {when: float(paired_iou(place, targets).mean()) for when, place in places.items()}
-    return RegressionErrors(regions=int(rows.sum()), squared_error=BeforeAfter(**left), iou=BeforeAfter(**overlap))
+    left = [float(((wanted - moves) ** 2).mean()) for moves in (0.0 * wanted, offsets)]
+    overlap = [float(paired_iou(places, targets).mean()) for places in (boxes, decode(boxes, offsets))]
+    squared_error, overlaps = (BeforeAfter(before=before, after=after) for before, after in (left, overlap))
+    return RegressionErrors(regions=len(boxes), squared_error=squared_error, iou=overlaps)

@@ -37,8 +37,7 @@ def clip(boxes: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
 
 
 def object_threshold(boxes: np.ndarray) -> np.ndarray:
-    """Return the IoU that a detection needs with each object, float64 [n]: min(0.5, w * h / ((w + 10) * (h +
-    10))), ILSVRC's rule for small objects (about 5 pixels on each side; 0.5 from 25 x 25 on)."""
+    """ILSVRC's IoU that a detection needs with each object, float64 [n]: 0.5, less for those under about 25 x 25."""
     corners = np.asarray(boxes, np.float64).reshape(-1, 4)
     width, height = (corners[:, 2:] - corners[:, :2] + 1).T
     return np.asarray(np.minimum(0.5, width * height / ((width + 10) * (height + 10))))
@@ -53,16 +52,13 @@ def _side(low_a: np.ndarray, high_a: np.ndarray, low_b: np.ndarray, high_b: np.n
 
 
 def encode(boxes: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return the offsets from boxes[i] to targets[i], both [n, 4]: float64 [n, 4]. (dx, dy): of the centre, in
-    widths and heights of the box; (dw, dh): the logarithm of the sides' growth."""
-    centre, side = _centres(boxes)
-    target_centre, target_side = _centres(targets)
+    """Return the offsets from boxes[i] to targets[i], float64 [n, 4]: the centre's in sides, logarithms of the sides' growth."""
+    (centre, side), (target_centre, target_side) = _centres(boxes), _centres(targets)
     return np.concatenate([(target_centre - centre) / side, np.log(target_side / side)], axis=1)
 
 
 def decode(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Return the boxes that the offsets [n, 4] lead to from boxes [n, 4], float64 [n, 4]; a side grows at most
-    a thousandfold."""
+    """Return the boxes that offsets [n, 4] lead to from boxes [n, 4], float64; a side grows at most a thousandfold."""
     offsets = np.asarray(offsets, np.float64).reshape(-1, 4)
     centre, side = _centres(boxes)
     centre = centre + offsets[:, :2] * side

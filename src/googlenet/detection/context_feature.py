@@ -17,9 +17,8 @@ NEVER = -30.0  # the logit of a class that the sample has no region of
 
 def fit(
     vectors: np.ndarray, wholes: np.ndarray, sample: Sample, classes: int, settings: ContextFeature
-) -> tuple[dict[str, np.ndarray], ContextFit]:
-    """Fit to the sample's regions that are not held out; returns (arrays, accuracies, also without context).
-    vectors, wholes float32 [n, channels]: of each region, and of its whole image."""
+) -> tuple[Arrays, ContextFit]:
+    """Fit to the regions that are not held out. vectors, wholes float32 [n, channels]: of regions, of their whole images."""
     fitted, measured = ~sample.held_out, []
     for x in (vectors, joined(vectors, wholes)):
         weights, bias = softmax_regression(x[fitted], sample.label[fitted], 1 + classes, settings)
@@ -31,8 +30,7 @@ def fit(
 def softmax_regression(
     x: np.ndarray, labels: np.ndarray, classes: int, settings: ContextFeature
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights [classes, f] and bias [classes], float64, for inputs as they are; they are standardised inside.
-    Raises UserError when all labels are one."""
+    """Weights [classes, f] and bias [classes], float64, for x as it is. Raises UserError when all labels are one."""
     from sklearn.linear_model import LogisticRegression  # takes a second to import
 
     there = np.unique(labels)
@@ -47,8 +45,7 @@ def softmax_regression(
     machine.fit((x - mean) / spread, labels)
     direction, shift = machine.coef_, machine.intercept_
     if len(there) == 2:  # scikit-learn gives the second of two alone, against a logit of 0
-        direction = np.concatenate([0 * direction, direction])
-        shift = np.concatenate([0 * shift, shift])
+        direction, shift = (np.concatenate([0 * values, values]) for values in (direction, shift))
     weights, bias = np.zeros((classes, x.shape[1])), np.full(classes, NEVER)
     weights[there] = direction / spread
     bias[there] = shift - (direction / spread) @ mean

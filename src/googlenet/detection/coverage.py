@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection import Boxes
+from googlenet.detection import Boxes, Truth
 from googlenet.detection.boxes import iou
 from googlenet.detection.proposals import counts_of
 from googlenet.errors import UserError
@@ -15,15 +14,14 @@ NEVER = np.iinfo(np.int64).max
 
 
 def first_cover(proposals: np.ndarray, objects: np.ndarray, iou_threshold: float = 0.5) -> np.ndarray:
-    """Return the first of proposals [n, 4] with IoU at or over `iou_threshold` for each of objects [m, 4] of an
-    image, as int64 [m]; NEVER where none covers it."""
+    """Return the first of an image's proposals [n, 4] that covers each of objects [m, 4], int64 [m]; NEVER if none does."""
     covers = iou(objects, proposals) >= iou_threshold
     if not covers.size:
         return np.full(len(covers), NEVER)
     return np.where(covers.any(axis=1), covers.argmax(axis=1), NEVER)
 
 
-def first_covers(proposals: Boxes, truth: Sequence[GroundTruth], iou_threshold: float) -> np.ndarray:
+def first_covers(proposals: Boxes, truth: Truth, iou_threshold: float) -> np.ndarray:
     """The same of every object of all images, one after another. Raises UserError when there is no object at all."""
     if not any(len(one.boxes) for one in truth):
         raise UserError("coverage: the images have no object; give a split that has boxes")
@@ -31,11 +29,8 @@ def first_covers(proposals: Boxes, truth: Sequence[GroundTruth], iou_threshold: 
     return np.concatenate([first_cover(boxes, one.boxes, iou_threshold) for boxes, one in images])
 
 
-def coverage(
-    proposals: Boxes, truth: Sequence[GroundTruth], classes: Sequence[str], iou_threshold: float = 0.5
-) -> Coverage:
-    """Return boxes per image and the percent of objects covered, overall and per class (None without objects),
-    over all images; proposals [n, 4] of each. Raises UserError when there is no object at all."""
+def coverage(proposals: Boxes, truth: Truth, classes: Sequence[str], iou_threshold: float = 0.5) -> Coverage:
+    """Return boxes per image and the percent of objects covered, overall and per class. Raises UserError without an object."""
     covered = first_covers(proposals, truth, iou_threshold) != NEVER
     label = np.concatenate([one.labels for one in truth])
     per_class = []
@@ -52,7 +47,7 @@ def coverage(
 
 
 def coverage_by_count(
-    proposals: Boxes, truth: Sequence[GroundTruth], counts: Sequence[int], iou_threshold: float = 0.5
+    proposals: Boxes, truth: Truth, counts: Sequence[int], iou_threshold: float = 0.5
 ) -> tuple[CurvePoint, ...]:
     """Return the coverage, in percent, of the first `count` proposals of every image, for each of the counts."""
     first = first_covers(proposals, truth, iou_threshold)

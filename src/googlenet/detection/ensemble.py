@@ -6,8 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from googlenet.config.schema.detection import EvaluateDetection, Switches
-from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection import Boxes
+from googlenet.detection import Boxes, Truth
 from googlenet.detection.coverage import coverage
 from googlenet.detection.error_types import error_types
 from googlenet.detection.examples import examples
@@ -21,6 +20,7 @@ from googlenet.metrics.interval import Difference
 from googlenet.storage.rows import Ranges
 
 CURVE_POINTS = 101
+Scores = Mapping[str, Mapping[str, Ranges]]  # of each detector the arrays of score_regions
 
 
 class Rating(NamedTuple):
@@ -51,8 +51,7 @@ class Mean:
 
 
 def detect(boxes: Boxes, scores: Ranges, settings: EvaluateDetection, moved: Ranges | None = None) -> Detections:
-    """Suppress within each class of each image. scores [all boxes, 1 + classes], images in order. moved [all
-    boxes, classes, 4]: where the boxes lie for each class, when they have been regressed."""
+    """Suppress within each class of each image. scores [all boxes, 1 + classes]; moved [all boxes, classes, 4]: regressed."""
     limits = settings.nms_iou, settings.min_score, settings.max_per_image
     detected, end = [], 0
     for number, of_image in enumerate(boxes):
@@ -64,7 +63,7 @@ def detect(boxes: Boxes, scores: Ranges, settings: EvaluateDetection, moved: Ran
 
 
 def rate(
-    scores: Mapping[str, Mapping[str, Ranges]],
+    scores: Scores,
     prefix: str,
     boxes: Boxes,
     objects: Objects,
@@ -72,15 +71,13 @@ def rate(
     weight: np.ndarray,
     settings: EvaluateDetection,
 ) -> Rating:
-    """Rate the arrays of one setting: those of every detector whose names begin with `prefix`. The ensemble
-    averages probabilities, and regressed boxes where there are some. weight: of metrics/bootstrap.draws."""
+    """Rate every detector's arrays whose names begin with `prefix`, and the ensemble, their mean; weight: of bootstrap.draws."""
 
     def rated(probabilities: Ranges, moved: Ranges | None) -> Evaluation:
         detections = detect(boxes, probabilities, settings, moved)
         return mean_ap(detections, objects, classes, settings.small_object_threshold)
 
-    of_boxes = f"{prefix}boxes"
-    each = {name: (one[f"{prefix}probabilities"], one.get(of_boxes)) for name, one in scores.items()}
+    each = {name: (one[f"{prefix}probabilities"], one.get(f"{prefix}boxes")) for name, one in scores.items()}
     regressed = [moved for _, moved in each.values() if moved is not None]
     mean = Mean([probabilities for probabilities, _ in each.values()])
     ensemble = rated(mean, Mean(regressed) if regressed else None)
@@ -95,8 +92,7 @@ def resampled_singles(rating: Rating, weight: np.ndarray) -> np.ndarray:
 
 def difference(percent: float, resampled_differences: np.ndarray, confidence_percent: float) -> Difference:
     """A difference with its paired interval: both sides of each resample saw the same images."""
-    interval = percentile_interval(resampled_differences, confidence_percent)
-    return Difference(difference=percent, interval=interval)
+    return Difference(difference=percent, interval=percentile_interval(resampled_differences, confidence_percent))
 
 
 def compared(switches: Switches, rating: Rating, main: Rating, confidence_percent: float) -> metrics.ComparedSwitches:
@@ -114,9 +110,8 @@ def compared(switches: Switches, rating: Rating, main: Rating, confidence_percen
     )
 
 
-def gathered(truth: Sequence[GroundTruth]) -> Objects:
-    """Objects of every image as one row per object. Classes of which an image may have objects without a box
-    are blacklisted."""
+def gathered(truth: Truth) -> Objects:
+    """All images' objects, a row each. Classes of which an image may have objects without a box are blacklisted."""
     image = np.concatenate([np.full(len(one.boxes), i) for i, one in enumerate(truth)])
     incomplete = np.concatenate([np.full(len(one.partial), i) for i, one in enumerate(truth)])
     boxes, labels, difficult, partial = (np.concatenate(column) for column in zip(*truth, strict=True))
@@ -130,15 +125,14 @@ def curve(recall: np.ndarray, precision: np.ndarray) -> metrics.PrecisionRecall:
 
 
 def evaluate(
-    scores: Mapping[str, Mapping[str, Ranges]],
+    scores: Scores,
     boxes: Boxes,
-    truth: Sequence[GroundTruth],
+    truth: Truth,
     names: Sequence[str],
     classes: Sequence[str],
     settings: EvaluateDetection,
 ) -> metrics.DetectionMetrics:
-    """Everything that evaluate_detection reports. scores: by detector, the arrays of score_regions, or what
-    gives them in ranges; names: of the images."""
+    """Everything that evaluate_detection reports; names: of the images."""
     objects = gathered(truth)
     weight = draws(len(truth), settings.resamples, generator(settings.seed))
     wanted = by_prefix(settings.switches, settings.compare)
@@ -148,6 +142,7 @@ def evaluate(
     mean_ap, singles = ensemble.mean_ap_percent, resampled_singles(main, weight)
     mean_scores = Mean([arrays["probabilities"] for arrays in scores.values()])
     curves = map(curve, ensemble.recall, ensemble.precision)
+    others = tuple(compared(wanted[prefix], one, main, confidence) for prefix, one in rated.items())
     return metrics.DetectionMetrics(
         images=len(truth),
         classes=tuple(classes),
@@ -166,10 +161,7 @@ def evaluate(
         single_std=single_std,
         single_interval=percentile_interval(singles, confidence),
         ensemble_minus_single=difference(mean_ap - single_mean, main.resampled - singles, confidence),
-        switches=metrics.SwitchesCompared(
-            on=wanted[""],
-            compared=tuple(compared(wanted[prefix], one, main, confidence) for prefix, one in rated.items()),
-        ),
+        switches=metrics.SwitchesCompared(on=settings.switches, compared=others),
         ensemble=metrics.EnsemblePrecision(
             mean_ap_percent=mean_ap, ap_percent=ensemble.ap_percent, detections=len(ensemble.flags)
         ),

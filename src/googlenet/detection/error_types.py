@@ -23,18 +23,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from googlenet.config.schema.detection import EvaluateDetection
-from googlenet.detection import Boxes
+from googlenet.detection import Boxes, mean_ap
 from googlenet.detection.boxes import iou, paired_iou
-from googlenet.detection.mean_ap import (
-    FALSE_POSITIVE,
-    TRUE_POSITIVE,
-    Evaluation,
-    count_objects,
-    counted,
-    needed_iou,
-    pairs_of,
-    rows_per_class,
-)
+from googlenet.detection.mean_ap import FALSE_POSITIVE, TRUE_POSITIVE, Evaluation, needed_iou
 from googlenet.detection.proposals import counts_of
 from googlenet.metrics.detection import ClassErrorCounts, ErrorCounts, ErrorTable, ErrorTypes
 from googlenet.storage.rows import Ranges
@@ -48,19 +39,15 @@ NOT_MISSED = -1
 def error_types(
     evaluation: Evaluation, boxes: Boxes, scores: Ranges, classes: Sequence[str], settings: EvaluateDetection
 ) -> ErrorTypes:
-    """Count KINDS among each class's first detections and REASONS among its missed objects, and over all
-    classes. boxes [n, 4]: the proposals of each image; scores [all proposals, 1 + classes]."""
+    """Count KINDS and REASONS, by class and over all. boxes: each image's proposals; scores [all proposals, 1 + classes]."""
     objects, small = evaluation.objects, settings.small_object_threshold
-    sought = count_objects(objects, len(classes))
-    ranked = rows_per_class(evaluation.detections, evaluation.flags, len(classes))
+    sought = mean_ap.count_objects(objects, len(classes))
+    ranked = mean_ap.rows_per_class(evaluation.detections, evaluation.flags, len(classes))
     kind = [kinds(evaluation, rows[:n], small) for rows, n in zip(ranked, sought, strict=True)]
     reason = reasons(evaluation, boxes, scores, settings.min_score, small)
     missed = [reason[(objects.label == label) & (reason != NOT_MISSED)] for label in range(len(classes))]
-    return ErrorTypes(
-        near_iou=NEAR,
-        false_positives=_table(KINDS, kind, classes, sought),
-        missed=_table(REASONS, missed, classes, sought),
-    )
+    false_positives, of_missed = _table(KINDS, kind, classes, sought), _table(REASONS, missed, classes, sought)
+    return ErrorTypes(near_iou=NEAR, false_positives=false_positives, missed=of_missed)
 
 
 def kinds(evaluation: Evaluation, rows: np.ndarray, small: bool = True) -> np.ndarray:
@@ -69,7 +56,7 @@ def kinds(evaluation: Evaluation, rows: np.ndarray, small: bool = True) -> np.nd
     by_image = np.argsort(objects.image, kind="stable")
     image = detections.image[rows]
     first, end = (np.searchsorted(objects.image[by_image], image, side) for side in ("left", "right"))
-    who, place = pairs_of(first, end - first)
+    who, place = mean_ap.pairs_of(first, end - first)
     which = by_image[place]
     same = detections.label[rows[who]] == objects.label[which]
     overlap = paired_iou(detections.box[rows[who]], objects.box[which])
@@ -83,7 +70,7 @@ def reasons(
 ) -> np.ndarray:
     """Return why each object is missed, as an index of REASONS, int64 [m]; NOT_MISSED if it is detected or not sought."""
     detections, objects = evaluation.detections, evaluation.objects
-    missed = counted(objects, len(evaluation.ap_percent))
+    missed = mean_ap.counted(objects, len(evaluation.ap_percent))
     missed[evaluation.took[evaluation.flags == TRUE_POSITIVE]] = False
     needed, first = needed_iou(objects, small), np.cumsum([0, *counts_of(proposals)])
     wrong = np.flatnonzero(evaluation.flags == FALSE_POSITIVE)

@@ -12,8 +12,7 @@ from googlenet.metrics.proposals import LabelledBox
 
 
 def f1_percent(evaluation: Evaluation, images: int, score: float) -> np.ndarray:
-    """Return each image's F1 at a score, in percent, float64 [images]: 2 hits / (detections + objects), but
-    what counts neither way; NaN for an image with neither."""
+    """Return each image's F1 at a score, in percent, float64 [images], of what counts; NaN where nothing does."""
     detections, objects, flags = evaluation.detections, evaluation.objects, evaluation.flags
     shown = (detections.score >= score) & (flags != NEUTRAL)
     hits = np.bincount(detections.image[shown & (flags == TRUE_POSITIVE)], minlength=images)
@@ -24,8 +23,7 @@ def f1_percent(evaluation: Evaluation, images: int, score: float) -> np.ndarray:
 
 
 def best_and_worst(measure: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `count` best and the `count` worst images, of equal ones the first; none in both, none of
-    NaN. Of fewer than two times `count` images the better half, and the rest."""
+    """Return the `count` best and worst images, of equal ones the first, none of NaN; of too few the better half, and the rest."""
     known = np.flatnonzero(~np.isnan(measure))
     best = known[np.argsort(-measure[known], kind="stable")][: min(count, (len(known) + 1) // 2)]
     others = known[~np.isin(known, best)]
@@ -35,8 +33,7 @@ def best_and_worst(measure: np.ndarray, count: int) -> tuple[np.ndarray, np.ndar
 def examples(
     evaluation: Evaluation, names: Sequence[str], classes: Sequence[str], settings: EvaluateDetection
 ) -> DetectionExamples:
-    """Return the best and the worst images by F1 at example_score, with their objects and the detections from
-    it on. names, classes: of images and classes."""
+    """Return the best and the worst images by F1 at example_score, with their objects and the detections from it on."""
     detections, objects, score = evaluation.detections, evaluation.objects, settings.example_score
     measure = f1_percent(evaluation, len(names), score)
 

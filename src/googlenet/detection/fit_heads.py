@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from googlenet.config.schema.detection import FitRegionHeads
-from googlenet.detection import Images, bbox_regression, context_feature, svm
+from googlenet.detection import Arrays, Images, bbox_regression, context_feature, svm
 from googlenet.detection.region_sample import Sample, accuracy
 from googlenet.detection.region_vectors import at_places, views, whole_vectors
 from googlenet.detection.regions import BACKGROUND
@@ -17,18 +17,17 @@ from googlenet.models.runtime import Runtime
 
 def fit(
     network: Network, images: Images, sample: Sample, settings: FitRegionHeads, runtime: Runtime
-) -> tuple[dict[str, np.ndarray], HeadMetrics]:
+) -> tuple[Arrays, HeadMetrics]:
     """Fit the heads that the settings name; returns (their arrays, how well each does)."""
     seen, classes = gather(network, images, sample, settings, runtime), len(network.spec.classes) - 1
-    fitted: dict[str, tuple[dict[str, np.ndarray], Any]] = {}
+    fitted: dict[str, tuple[Arrays, Any]] = {}
     if "bbox_regression" in settings.heads:
-        ridge = settings.bbox_regression
-        fitted["bbox_regression"] = bbox_regression.fit(seen["maps"], sample, classes, ridge)
+        fitted["bbox_regression"] = bbox_regression.fit(seen["maps"], sample, classes, settings.bbox_regression)
     if "svm" in settings.heads:
         fitted["svm"] = svm.fit(seen["vectors"], sample, classes, settings.svm, settings.seed)
     if "context_feature" in settings.heads:
-        context = seen["vectors"], seen["wholes"]
-        fitted["context_feature"] = context_feature.fit(*context, sample, classes, settings.context_feature)
+        both = seen["vectors"], seen["wholes"]
+        fitted["context_feature"] = context_feature.fit(*both, sample, classes, settings.context_feature)
     positive = sample.label > BACKGROUND
     regions = SampleSizes(
         objects=int((positive & sample.of_object).sum()),
@@ -43,11 +42,8 @@ def fit(
     )
 
 
-def gather(
-    network: Network, images: Images, sample: Sample, settings: FitRegionHeads, runtime: Runtime
-) -> dict[str, np.ndarray]:
-    """Run the network on the sample's regions, image by image: their logits and vectors, maps and wholes if a
-    head needs them. All float32 [n, ...]; wholes: the vectors of the regions' whole images."""
+def gather(network: Network, images: Images, sample: Sample, settings: FitRegionHeads, runtime: Runtime) -> Arrays:
+    """The regions' logits and vectors, float32 [n, ...]; if a head needs them, their maps, and their whole images' vectors."""
     seen: dict[str, list[np.ndarray]] = defaultdict(list)
     network.model.eval()
     for number in np.unique(sample.image):

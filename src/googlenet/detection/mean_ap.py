@@ -31,9 +31,8 @@ class Detections(NamedTuple):
 class Objects(NamedTuple):
     """One row per object to find: image int [m], label int [m], box [m, 4].
 
-    `difficult`: bool [m] of those that count neither way; None: all are objects like any other. `blacklist`:
-    int [k, 2] of (image, label): nobody knows all objects of that class in that image, so that neither its
-    detections nor its objects of the class count.
+    `difficult`: bool [m] of those that count neither way; None: no object. `blacklist`: int [k, 2] of (image, label):
+    neither detections nor objects of that class in that image count, since nobody knows all objects.
     """
 
     image: np.ndarray
@@ -47,9 +46,8 @@ class Objects(NamedTuple):
 class Evaluation:
     """How good detections are, beside them and the objects that they were matched with.
 
-    `ap_percent`: one per class, None for a class without objects, which the mean leaves out. `recall`,
-    `precision`: per class, float64, after each detection of that class in falling order of score. `flags`,
-    `took`: what `assigned` gives.
+    `ap_percent`: one per class, None for a class without objects, which the mean leaves out. `recall`, `precision`: per
+    class, float64, after each detection in falling order of score. `flags`, `took`: what `assigned` gives.
     """
 
     detections: Detections
@@ -63,8 +61,7 @@ class Evaluation:
 
 
 def evaluate(detections: Detections, objects: Objects, classes: int, small: bool = True) -> Evaluation:
-    """Match, order and average: mAP over the classes with an object that counts, in percent. `small`: ILSVRC's
-    lower threshold for small objects (else 0.5). Raises UserError for what cannot be, or no object at all."""
+    """Match, order and average. `small`: as of needed_iou. Raises UserError for what cannot be, or no object at all."""
     flags, took = assigned(detections, objects, classes, small)
     total = count_objects(objects, classes)
     if not total.any():
@@ -81,7 +78,7 @@ def evaluate(detections: Detections, objects: Objects, classes: int, small: bool
 
 def average_precision(recall: np.ndarray, precision: np.ndarray) -> float:
     """Return the area, 0 to 1, under the monotone envelope: at each recall the best precision from it on."""
-    envelope = np.maximum.accumulate(np.asarray(precision, np.float64)[::-1])[::-1]
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
 
 
@@ -104,13 +101,12 @@ def pairs_of(first: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def assigned(
     detections: Detections, objects: Objects, classes: int, small: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each detection is, int8 [n], TRUE_POSITIVE, FALSE_POSITIVE or NEUTRAL, and the object it took.
+    """Return what each detection is, int8 [n], and the row of the object that it took, int64 [n], -1 for none.
 
-    In the order given; the objects are int64 [n] rows, -1 for none. In falling order of score (equal scores: as
-    given), a detection takes the still-unmatched object of its class and image that it overlaps most (equal
-    overlaps: the first) among those at or over the object's threshold. One that finds none is a false positive,
-    so that a second detection of an object is; unless a difficult object, which any number may share, is at or
-    over its threshold: then it is neutral. So is every detection of a blacklisted class of an image.
+    In falling order of score (equal scores: as given), a detection takes the still-unmatched object of its class and
+    image that it overlaps most (equal overlaps: the first) among those at or over the object's threshold. One that finds
+    none is a false positive, unless a difficult object, which any number may share, is at or over its threshold: then it
+    is neutral. So is every detection of a blacklisted class of an image.
     """
     _check(detections, objects, classes)
     order = best_first(detections.score)
@@ -144,10 +140,9 @@ def assigned(
 
 
 def resampled(evaluation: Evaluation, weight: np.ndarray) -> np.ndarray:
-    """Return the mAP, in percent, of each resample, float64 [resamples]; weight: of metrics/bootstrap.draws.
+    """Return the mAP, in percent, of each resample, float64 [resamples]; NaN without any object. weight: of bootstrap.draws.
 
-    Matching is within an image, so the evaluation's flags serve all resamples; an image drawn twice counts twice. A
-    class without an object in a resample is left out of its mean; a resample without any object is NaN.
+    Matching is within an image, so the evaluation's flags serve all. The mean leaves out a class without an object.
     """
     objects, flags, classes = evaluation.objects, evaluation.flags, len(evaluation.ap_percent)
     there_to_find = counted(objects, classes)
@@ -185,10 +180,9 @@ def _weighted_ap(weight: np.ndarray, image: np.ndarray, hit: np.ndarray) -> np.n
 
 
 def rows_per_class(detections: Detections, flags: np.ndarray, classes: int) -> list[np.ndarray]:
-    """The rows of each class that count (not the neutral ones), best first.
+    """The rows of each class that are not neutral, best first; equal scores: the lower image first, then as given.
 
-    Equal scores: the lower image first, and within an image as given, as the competition's program has them. So
-    the order of the images in a file makes no difference.
+    So the competition's program has them, and the order of the images in a file makes no difference.
     """
     rows = np.flatnonzero(flags != NEUTRAL)
     label = detections.label[rows]
@@ -198,8 +192,7 @@ def rows_per_class(detections: Detections, flags: np.ndarray, classes: int) -> l
 
 def counted(objects: Objects, classes: int) -> np.ndarray:
     """Which objects are to be found, bool [m]: neither difficult nor blacklisted."""
-    neither_way = _difficult(objects) | _blacklisted(_keys(objects, classes), objects, classes)
-    return np.asarray(~neither_way)
+    return np.asarray(~(_difficult(objects) | _blacklisted(_keys(objects, classes), objects, classes)))
 
 
 def _difficult(objects: Objects) -> np.ndarray:

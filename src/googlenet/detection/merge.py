@@ -12,8 +12,7 @@ from googlenet.storage.rows import Ranges
 
 
 class Merged(NamedTuple):
-    """One image's proposals: boxes int32 [n, 4], first `multibox` of MultiBox, best first, then selective
-    search's in their own order; MultiBox's `confidence` float32 [n], 0 for selective search's."""
+    """An image's boxes int32 [n, 4], first `multibox` of MultiBox, best first; confidence float32 [n], 0 where searched."""
 
     boxes: np.ndarray
     confidence: np.ndarray
@@ -21,9 +20,7 @@ class Merged(NamedTuple):
 
 
 def merge(multibox: np.ndarray, confidence: np.ndarray, searched: np.ndarray, duplicate_iou: float) -> Merged:
-    """Join MultiBox's boxes [k, 4], best first, and selective search's [n, 4]. Of two that overlap above
-    `duplicate_iou` the first stays: MultiBox's, which alone have a rank, before the sorted ones of selective
-    search."""
+    """Join MultiBox's boxes [k, 4], best first, and then selective search's [n, 4]; of near-duplicates the first stays."""
     boxes = np.concatenate([multibox.reshape(-1, 4), searched.reshape(-1, 4)]).astype(np.int32)
     kept = np.sort(nms(boxes, -np.arange(len(boxes)), duplicate_iou))
     every = np.concatenate([confidence, np.zeros(len(searched))]).astype(np.float32)
@@ -33,7 +30,7 @@ def merge(multibox: np.ndarray, confidence: np.ndarray, searched: np.ndarray, du
 def measure(
     merged: Mapping[str, Sequence[Merged]], searched: Mapping[str, Sequence[np.ndarray]], multibox: int
 ) -> MergeMetrics:
-    """Numbers of boxes of every split's images: merged, of selective search, and of MultiBox, of which `multibox` were proposed."""
+    """Numbers of boxes of every split's images; multibox: how many MultiBox proposed."""
     images = [one for of_split in merged.values() for one in of_split]
     boxes = sum(len(one.boxes) for one in images)
     return MergeMetrics(
@@ -46,8 +43,7 @@ def measure(
 
 
 def sources(merged: Mapping[str, Sequence[Merged]]) -> dict[str, np.ndarray]:
-    """What a file of proposals holds beside the boxes: of each split, the confidences and how many are
-    MultiBox's. "<split>.confidence" float32 [all boxes], "<split>.multibox" int64 [images]."""
+    """What a file holds beside the boxes: "<split>.confidence" float32 [all boxes], "<split>.multibox" int64 [images]."""
     arrays = {}
     for split, images in merged.items():
         confidences = [np.zeros(0, np.float32), *(one.confidence for one in images)]

@@ -28,11 +28,9 @@ CANDIDATES_PER_BOX = 10  # so many of the best, for each box that is wanted, go 
 
 @dataclass(frozen=True)
 class Form:
-    """What a MultiBox network is, beside its weights and priors.
+    """What a MultiBox network is, beside its weights and priors. last: the module whose map the head sees.
 
-    trunk: how it is fed; its input_px is MultiBox's own. last: the module whose map the head sees. head: flat,
-    Erhan's, a linear layer on the whole map for all priors; or grid, which at every cell of the map serves the
-    priors centred there.
+    head: flat, Erhan's, a linear layer on the whole map for all priors; or grid, at every cell for the priors centred there.
     """
 
     trunk: NetworkSpec
@@ -58,9 +56,8 @@ class MultiBox(nn.Module):
         self.before: nn.Module
         self.linear: nn.Linear | nn.Conv2d
         if form.head == "flat":
-            reduce = convolution(channels, form.head_channels, 1)
             self.linear = nn.Linear(form.head_channels * cells * cells, form.priors * OUTPUTS)
-            self.before = nn.Sequential(reduce, nn.Flatten())
+            self.before = nn.Sequential(convolution(channels, form.head_channels, 1), nn.Flatten())
         else:
             self.before = convolution(channels, form.head_channels, 3)
             self.linear = nn.Conv2d(form.head_channels, form.priors // cells**2 * OUTPUTS, 1)
@@ -125,7 +122,7 @@ def save(path: Path, model: MultiBox, stamp: str) -> None:
 
 
 def load(path: Path, device: str, kind: str) -> MultiBox:
-    """Load a network in evaluation mode. kind: of which the trunk must be. Raises UserError, naming the file, for another."""
+    """Load a network in evaluation mode. Raises UserError, naming the file, where its trunk is not of the `kind`."""
     tensors, metadata = checkpoint.load(path)
     try:
         form = FORM.validate_json(metadata["form"], strict=True)
@@ -146,8 +143,7 @@ def squeezed(image: np.ndarray, px: int) -> np.ndarray:
 def propose(
     model: MultiBox, image: np.ndarray, settings: MergeProposals, runtime: Runtime
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return an image's multibox_boxes most confident boxes, int32 [n, 4], best first, and their confidences,
-    float32 [n]. Of boxes that overlap above multibox_nms_iou the more confident stays."""
+    """Return an image's most confident boxes after suppression, int32 [n, 4], best first, and confidences, float32 [n]."""
     (height, width), trunk, most = image.shape[:2], model.form.trunk, settings.multibox_boxes
     px = trunk.input_px
     x = trunk.to_input(squeezed(image, px)[None], runtime.device)

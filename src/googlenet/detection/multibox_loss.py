@@ -16,8 +16,7 @@ ArrayT = TypeVar("ArrayT", np.ndarray, Tensor)
 
 
 class Targets(NamedTuple, Generic[ArrayT]):
-    """Of every prior of an image: the offsets it should give, float32 [k, 4]; whether it stands for an object, and
-    whether its confidence counts, float32 [k] each, 0 or 1. Of a batch [n, ...], as tensors."""
+    """Of k priors, float32: offsets to give [k, 4]; 0 or 1: whether it stands for an object, whether its confidence counts."""
 
     offsets: ArrayT
     matched: ArrayT
@@ -27,9 +26,8 @@ class Targets(NamedTuple, Generic[ArrayT]):
 def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndarray:
     """Return the object that each prior stands for, int64 [k], or NOTHING.
 
-    priors [k, 4], objects [m, 4]. Every object takes one prior, so that the sum of overlaps is the largest
-    (objects that overlap none take the next one). Below 1, `match_iou` also gives each other prior at or over
-    it the object that it overlaps most.
+    Every object takes one prior, so that the sum of overlaps is the largest (one that overlaps none takes the next one).
+    Below 1, `match_iou` also gives each other prior at or over it the object that it overlaps most.
     """
     owner = np.full(len(priors), NOTHING)
     if not len(objects):
@@ -46,8 +44,7 @@ def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndar
 
 
 def targets(priors: np.ndarray, truth: GroundTruth, match_iou: float) -> Targets[np.ndarray]:
-    """What the priors of one image should say. Difficult objects teach nothing, neither that they are there
-    nor not. Where the image may hold objects without a box no prior learns that there is nothing."""
+    """What an image's priors should say: nothing of difficult objects, nor of nothing where objects may lack a box."""
     objects = truth.boxes
     owner = assign(priors, objects, match_iou)
     taken = owner != NOTHING
@@ -61,8 +58,7 @@ def targets(priors: np.ndarray, truth: GroundTruth, match_iou: float) -> Targets
 
 
 def losses(offsets: Tensor, logits: Tensor, wanted: Targets[Tensor]) -> tuple[Tensor, Tensor]:
-    """Return the losses of location (half the squared distance, of matched priors) and of confidence (logistic,
-    of all that count), each per matched prior of the batch. offsets [n, k, 4], logits [n, k]."""
+    """The losses of location (half the squared distance) and confidence (logistic), each per matched prior of the batch."""
     matches = wanted.matched.sum().clamp(min=1)
     location = (0.5 * (offsets - wanted.offsets).square().sum(2) * wanted.matched).sum()
     confidence = functional.binary_cross_entropy_with_logits(

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from googlenet.config.schema.detection import TrainMultibox
 from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection import Boxes, Images
+from googlenet.detection import Boxes, Images, Truth
 from googlenet.detection.boxes import iou
 from googlenet.detection.history import epoch_of
 from googlenet.detection.multibox import MultiBox, squeezed
@@ -23,7 +23,7 @@ from googlenet.models.training import TrainState, learning_rate
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 
-def squeezed_boxes(truth: Sequence[GroundTruth], sizes: Sequence[tuple[int, int]], px: int) -> list[np.ndarray]:
+def squeezed_boxes(truth: Truth, sizes: Sequence[tuple[int, int]], px: int) -> list[np.ndarray]:
     """The boxes that are not difficult, of every image of (width, height), in the frame of the network's input."""
     images = zip(truth, sizes, strict=True)
     return [rescale(one.boxes[~one.difficult], px / width, px / height) for one, (width, height) in images]
@@ -34,9 +34,7 @@ def priors_of(boxes: Boxes, head: str, count: int, cells: int, px: int, seed: in
     every = np.concatenate(boxes)
     if not len(every):
         raise UserError("train_multibox: the training images have no object; give a split that has boxes")
-    if head == "flat":
-        return k_means(every, count, seed)[0]
-    return on_grid(shapes(every, count, seed), cells, px)
+    return k_means(every, count, seed) if head == "flat" else on_grid(shapes(every, count, seed), cells, px)
 
 
 def prior_figures(priors: np.ndarray, boxes: Boxes, match_iou: float) -> tuple[float, float]:
@@ -49,11 +47,8 @@ def prior_figures(priors: np.ndarray, boxes: Boxes, match_iou: float) -> tuple[f
 class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
     """Batches of images by step, each image once an epoch of the data. A batch depends on its step and seed alone."""
 
-    def __init__(
-        self, images: Images, truth: Sequence[GroundTruth], priors: np.ndarray, settings: TrainMultibox, px: int
-    ):
-        self.images, self.truth, self.priors = images, truth, priors
-        self.settings, self.px = settings, px
+    def __init__(self, images: Images, truth: Truth, priors: np.ndarray, settings: TrainMultibox, px: int):
+        self.images, self.truth, self.priors, self.settings, self.px = images, truth, priors, settings, px
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, Targets[Tensor]]:
         size, seed = self.settings.batch_size, self.settings.order_seed
@@ -112,14 +107,13 @@ def mirrored(boxes: np.ndarray, px: int) -> np.ndarray:
 def train(
     model: MultiBox,
     images: Images,
-    truth: Sequence[GroundTruth],
+    truth: Truth,
     settings: TrainMultibox,
     runtime: Runtime,
     on_epoch: Callable[[MultiboxEpoch], None],
     resume: Resume = NOWHERE,
 ) -> tuple[MultiboxEpoch, ...]:
-    """Train in place and leave the averaged weights; returns the history. Raises UserError when the loss is no
-    longer a number."""
+    """Train in place, leave the averaged weights, return the history. Raises UserError when the loss is no longer a number."""
     per_epoch, device, trunk = settings.batches_per_epoch, runtime.device, model.form.trunk
     batches = ImageBatches(images, truth, model.priors.cpu().numpy(), settings, trunk.input_px)
     train_state = TrainState(model, settings, per_epoch, resume.load(), MultiboxEpoch, "losses")

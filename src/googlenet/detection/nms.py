@@ -8,8 +8,7 @@ from googlenet.detection.boxes import iou
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
-    """Return the boxes of [n, 4] that stay, int64, best first; at equal score the lower first. A box goes when
-    its overlap with a better one that stays is above `iou_threshold` (0.3 in R-CNN)."""
+    """Return the boxes of [n, 4] that stay, int64, best first: no better one that stays overlaps them by over `iou_threshold`."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     return _greedy(best_first(scores), lambda index: iou(boxes[index], boxes)[0] <= iou_threshold, len(boxes))
 
@@ -19,9 +18,8 @@ def per_class_nms(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Suppress within each class; return (boxes [k, 4], labels int64 [k], scores [k]), best score first.
 
-    `boxes` are [n, 4], the same for all classes, or [n, classes, 4], where each class has moved them by itself.
-    `probabilities` is [n, classes + 1] with the background at index 0; the labels returned are classes from 0, without
-    it. Scores under `min_score` are left out before suppression; at most `max_per_image` detections (0: all) are kept,
+    `boxes` are [n, 4], or [n, classes, 4] where each class has moved them; `probabilities` [n, 1 + classes], background
+    first. Scores under `min_score` are left out before suppression; at most `max_per_image` detections (0: all) are kept,
     over all classes. Ties: lower class, then lower box index.
     """
     boxes, probabilities = np.asarray(boxes), np.asarray(probabilities)
@@ -40,8 +38,7 @@ def per_class_nms(
         order = best_first(scores)
         order = order[scores[order] >= min_score]
         if per_class:
-            of_class = boxes[used[order], label]
-            stay = order[nms(of_class, scores[order], iou_threshold)]
+            stay = order[nms(boxes[used[order], label], scores[order], iou_threshold)]
         else:
             stay = _greedy(order, apart.__getitem__, len(used))
         kept_of.append(used[stay])
@@ -49,8 +46,7 @@ def per_class_nms(
     kept = np.concatenate([np.zeros(0, np.int64), *kept_of])
     labels = np.concatenate([np.zeros(0, np.int64), *labels_of])
     scores = probabilities[kept, labels + 1]
-    order = best_first(scores)
-    order = order[:max_per_image] if max_per_image else order
+    order = best_first(scores)[: max_per_image or None]
     kept, labels = kept[order], labels[order]
     return boxes[kept, labels] if per_class else boxes[kept], labels, scores[order]
 
@@ -62,8 +58,7 @@ def best_first(scores: np.ndarray) -> np.ndarray:
 
 def _greedy(order: np.ndarray, apart_from: Callable[[int], np.ndarray], size: int) -> np.ndarray:
     """Walk `order`, keep what no kept box suppressed; `apart_from(i)` says of all boxes who may stay by i."""
-    alive = np.ones(size, bool)
-    kept = []
+    alive, kept = np.ones(size, bool), []
     for index in order.tolist():
         if alive[index]:
             kept.append(index)

@@ -16,9 +16,8 @@ def rescale(boxes: np.ndarray, x: float, y: float) -> np.ndarray:
     return np.asarray((boxes + edges) * np.array([x, y, x, y]) - edges)
 
 
-def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> tuple[np.ndarray, np.ndarray]:
-    """Return at most k centres of points [n, d], float64 [k, d], the most populous first: k-means++ until no
-    point changes sides. Fewer distinct points than k are their own centres."""
+def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> np.ndarray:
+    """Return at most k centres of points [n, d], float64 [k, d], the most populous first (k-means++); few points are their own."""
     points = np.asarray(points, np.float64)
     distinct, counts = np.unique(points, axis=0, return_counts=True)
     if len(distinct) > k > 0:
@@ -33,15 +32,13 @@ def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> tup
             there = counts > 0
             centres[there] = sums[there] / counts[there, None]
         distinct, counts = centres, np.bincount(_nearest(points, centres), minlength=k)
-    order = np.argsort(-counts, kind="stable")[:k]
-    return distinct[order], counts[order]
+    return np.asarray(distinct[np.argsort(-counts, kind="stable")[:k]])
 
 
 def shapes(boxes: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return the widths and heights, float64 [count, 2], of k-means over the logarithms of those of boxes [n,
-    4]. Logarithms, so that small boxes are distinguished as finely as large ones."""
+    """Return widths and heights, float64 [count, 2]: k-means of their logarithms, as fine among small boxes as large ones."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return np.asarray(np.exp(k_means(np.log(boxes[:, 2:] - boxes[:, :2] + 1), count, seed)[0]))
+    return np.asarray(np.exp(k_means(np.log(boxes[:, 2:] - boxes[:, :2] + 1), count, seed)))
 
 
 def on_grid(shapes: np.ndarray, cells: int, px: int) -> np.ndarray:

@@ -8,32 +8,22 @@ import numpy as np
 from googlenet.config.schema.detection import StudyProposals
 from googlenet.config.schema.shared import Bootstrap
 from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection import Boxes
+from googlenet.detection import Boxes, Truth
 from googlenet.detection.coverage import NEVER, coverage, coverage_by_count, first_covers
 from googlenet.detection.merge import Merged
 from googlenet.detection.priors import k_means, rescale
+from googlenet.metrics import proposals as metrics
 from googlenet.metrics.bootstrap import draws, generator, percentile_interval
 from googlenet.metrics.interval import Difference, Interval
-from googlenet.metrics.proposals import (
-    ClassGain,
-    ConfidentBox,
-    CoverageGains,
-    CoverageStudy,
-    DrawnBoxes,
-    GainByClass,
-    LabelledBox,
-    SourceCoverage,
-)
 
 STEPS = (1, 2, 5)  # of the curves, at every power of ten
 DRAWN_SEARCHED, DRAWN_MULTIBOX = 40, 20  # boxes of an example
 
 
 def fixed_boxes(objects: Boxes, sizes: Sequence[tuple[int, int]], count: int, seed: int) -> np.ndarray:
-    """Return `count` boxes, float64 [count, 4], in parts of an image's sides: k-means of training boxes, the
-    most populous first. sizes: (width, height) of the images."""
+    """Return `count` boxes, float64 [count, 4], in parts of an image's sides: k-means of training boxes; sizes: (w, h)."""
     every = [rescale(boxes, 1 / w, 1 / h) for boxes, (w, h) in zip(objects, sizes, strict=True)]
-    return k_means(np.concatenate([np.zeros((0, 4)), *every]), count, seed)[0]
+    return k_means(np.concatenate([np.zeros((0, 4)), *every]), count, seed)
 
 
 def ranked(boxes: np.ndarray, first: int, rng: np.random.Generator) -> np.ndarray:
@@ -79,24 +69,23 @@ class Counts:
 def study(
     sources: Mapping[str, Boxes],
     ranks: Mapping[str, Sequence[int]],
-    truth: Sequence[GroundTruth],
+    truth: Truth,
     classes: Sequence[str],
     settings: StudyProposals,
-) -> CoverageStudy:
-    """Everything that study_proposals reports but single images. sources: boxes of every image by the source's
-    name; ranks: how many of them, at the head, have a rank (none where the source is not named)."""
+) -> metrics.CoverageStudy:
+    """Everything that study_proposals reports but single images. ranks: how many boxes of a source, at the head, have one."""
     counts, threshold = Counts([one.labels for one in truth], len(classes), settings), settings.iou
     hits, rows, curves = {}, {}, {}
     for name, boxes in sources.items():
         hits[name] = counts.per_image(first_covers(boxes, truth, threshold) != NEVER)
         of_source = coverage(boxes, truth, classes, threshold)
-        rows[name] = SourceCoverage(**dict(of_source), interval=counts.interval(hits[name]))
+        rows[name] = metrics.SourceCoverage(**dict(of_source), interval=counts.interval(hits[name]))
         rng = generator(settings.seed)
         heads = ranks.get(name, [0] * len(boxes))
         order = [ranked(of_image, head, rng) for of_image, head in zip(boxes, heads, strict=True)]
         curves[name] = coverage_by_count(order, truth, points(max(map(len, boxes))), threshold)
     share = rows["merged"].boxes_per_image / rows["selective_search_full"].boxes_per_image
-    return CoverageStudy(
+    return metrics.CoverageStudy(
         objects=int(counts.objects.sum()),
         classes=tuple(classes),
         iou=threshold,
@@ -108,29 +97,24 @@ def study(
     )
 
 
-def gains(hits: Mapping[str, np.ndarray], counts: Counts, classes: Sequence[str]) -> CoverageGains:
+def gains(hits: Mapping[str, np.ndarray], counts: Counts, classes: Sequence[str]) -> metrics.CoverageGains:
     """The differences in coverage, of covered objects [images, classes] by the source's name."""
     learned, some = hits["multibox"] - hits["priors"], counts.objects.sum(axis=0) > 0
-    per_class = (
-        ClassGain(class_name=name, gain=counts.difference(learned, label) if some[label] else None)
-        for label, name in enumerate(classes)
-    )
-    return CoverageGains(
+    each = [counts.difference(learned, label) if some[label] else None for label in range(len(classes))]
+    rows = tuple(metrics.ClassGain(class_name=name, gain=gain) for name, gain in zip(classes, each, strict=True))
+    return metrics.CoverageGains(
         merged_minus_full=counts.difference(hits["merged"] - hits["selective_search_full"]),
-        multibox_minus_priors=GainByClass(**dict(counts.difference(learned)), per_class=tuple(per_class)),
+        multibox_minus_priors=metrics.GainByClass(**dict(counts.difference(learned)), per_class=rows),
     )
 
 
-def example(searched: np.ndarray, merged: Merged, truth: GroundTruth, classes: Sequence[str]) -> DrawnBoxes:
+def example(searched: np.ndarray, merged: Merged, truth: GroundTruth, classes: Sequence[str]) -> metrics.DrawnBoxes:
     """What is drawn onto one image: its objects, some of selective search's boxes drawn evenly, MultiBox's best."""
-    some = min(len(searched), DRAWN_SEARCHED)
-    shown = min(merged.multibox, DRAWN_MULTIBOX)
-    best = zip(merged.boxes[:shown], merged.confidence[:shown], strict=True)
-    return DrawnBoxes(
-        ground_truth=tuple(
-            LabelledBox(box=box.tolist(), class_name=classes[label])
-            for box, label in zip(truth.boxes, truth.labels, strict=True)
-        ),
+    some, shown = min(len(searched), DRAWN_SEARCHED), min(merged.multibox, DRAWN_MULTIBOX)
+    objects = zip(truth.boxes.tolist(), truth.labels, strict=True)
+    best = zip(merged.boxes[:shown].tolist(), merged.confidence[:shown].tolist(), strict=True)
+    return metrics.DrawnBoxes(
+        ground_truth=tuple(metrics.LabelledBox(box=box, class_name=classes[label]) for box, label in objects),
         selective_search=tuple(searched[i * len(searched) // some].tolist() for i in range(some)),
-        multibox=tuple(ConfidentBox(box=box.tolist(), confidence=float(sure)) for box, sure in best),
+        multibox=tuple(metrics.ConfidentBox(box=box, confidence=confidence) for box, confidence in best),
     )

@@ -1,13 +1,11 @@
 """A sample of training regions, with all that they are, for what is fitted on a detector's vectors."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from googlenet.config.schema.detection import FitRegionHeads
-from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection import Boxes
+from googlenet.detection import Boxes, Truth
 from googlenet.detection.boxes import iou
 from googlenet.detection.regions import BACKGROUND, rows_of, starts_of, training_regions
 from googlenet.errors import UserError
@@ -15,28 +13,21 @@ from googlenet.metrics.detection import Accuracy
 
 
 class Sample(NamedTuple):
-    """One row per region, images in order.
+    """One row per region, images in order."""
 
-    image int64 [n]; box float32 [n, 4]; label int64 [n]: background 0, class c is c + 1; of_object bool [n]: an object
-    itself, not a proposal; overlap float64 [n] and target float32 [n, 4]: the IoU with the object that it overlaps
-    most, and that one's box; class_overlap float64 [n, classes]: the largest IoU with an object of each class; partial
-    bool [n]: of an image with objects that may lack a box; held_out bool [n]: of an image that is held out.
-    """
-
-    image: np.ndarray
-    box: np.ndarray
-    label: np.ndarray
-    of_object: np.ndarray
-    overlap: np.ndarray
-    target: np.ndarray
-    class_overlap: np.ndarray
-    partial: np.ndarray
-    held_out: np.ndarray
+    image: np.ndarray  # int64 [n]
+    box: np.ndarray  # float32 [n, 4]
+    label: np.ndarray  # int64 [n]: background 0, class c is c + 1
+    of_object: np.ndarray  # bool [n]: an object itself, not a proposal
+    overlap: np.ndarray  # float64 [n]: IoU with the object that it overlaps most
+    target: np.ndarray  # float32 [n, 4]: that object's box
+    class_overlap: np.ndarray  # float64 [n, classes]: the largest IoU with an object of each class
+    partial: np.ndarray  # bool [n]: of an image with objects that may lack a box
+    held_out: np.ndarray  # bool [n]: of an image that is held out
 
 
-def draw(proposals: Boxes, objects: Sequence[GroundTruth], classes: int, settings: FitRegionHeads) -> Sample:
-    """Draw regions of all images by chance. An image whose objects may lack a box gives no background (see
-    training_regions). Raises UserError when there is no object."""
+def draw(proposals: Boxes, objects: Truth, classes: int, settings: FitRegionHeads) -> Sample:
+    """Draw some of all images' training_regions by chance. Raises UserError when there is no object."""
     rng = np.random.Generator(np.random.Philox(settings.seed))
     boxes, labels = training_regions(proposals, objects, settings.positive_iou)
     held = held_out_images(rng, len(boxes), settings.held_out)
@@ -47,12 +38,9 @@ def draw(proposals: Boxes, objects: Sequence[GroundTruth], classes: int, setting
     positive = label > BACKGROUND
     if not (of_object & positive).any():
         raise UserError("fit_region_heads: no object in any training image; give a split that has boxes")
-    drawn = [
-        chosen(rng, of_object & positive, settings.objects),
-        chosen(rng, ~of_object & positive, settings.positives),
-        chosen(rng, label == BACKGROUND, settings.negatives),
-    ]
-    numbers = np.sort(np.concatenate(drawn))
+    kinds = of_object & positive, ~of_object & positive, label == BACKGROUND
+    limits = settings.objects, settings.positives, settings.negatives
+    numbers = np.sort(np.concatenate([chosen(rng, *of_kind) for of_kind in zip(kinds, limits, strict=True)]))
     image, region = rows_of(numbers, starts).T
     box = np.concatenate([boxes[i][region[image == i]] for i in np.unique(image)])
     kind = label[numbers].astype(np.int64), of_object[numbers]
@@ -75,12 +63,10 @@ def held_out_images(rng: np.random.Generator, images: int, share: float) -> np.n
 
 
 def beside_objects(
-    box: np.ndarray, image: np.ndarray, objects: Sequence[GroundTruth], classes: int
+    box: np.ndarray, image: np.ndarray, objects: Truth, classes: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each region: IoU with the object that it overlaps most, that one's box, largest IoU with each class.
-    Difficult objects are no targets, but count for the classes: what lies on one is no sure background."""
-    overlap, target = np.zeros(len(box)), np.array(box, np.float32)
-    class_overlap = np.zeros((len(box), classes))
+    """Each region's overlap, target and class_overlap. Difficult objects are no targets, but no sure background either."""
+    overlap, target, class_overlap = np.zeros(len(box)), np.array(box, np.float32), np.zeros((len(box), classes))
     for number in np.unique(image):
         rows, truth = np.flatnonzero(image == number), objects[number]
         shared = iou(box[rows], truth.boxes)
