@@ -26,7 +26,7 @@ Difficult = Literal["neutral", "count"]
 
 
 class ClassScore(Metrics):
-    """A class by its key in the XML and its name: objects to find, detections, and AP, None where there is no object."""
+    """A class by its key in the XML and its name; AP is None where there is no object."""
 
     key: str = Field(serialization_alias="class")
     name: str
@@ -85,10 +85,7 @@ def scored(
     rows = zip(known.keys, known.names, wanted, counts, result.ap_percent, strict=True)
     return Scores(
         mean_ap_percent=result.mean_ap_percent,
-        classes=tuple(
-            ClassScore(key=key, name=name, objects=sought, detections=count, ap_percent=ap)
-            for key, name, sought, count, ap in rows
-        ),
+        classes=tuple(ClassScore(**dict(zip(ClassScore.model_fields, row, strict=True))) for row in rows),
         images=len(images.names),
         objects=sum(wanted),
         detections=len(detected.label),
@@ -109,11 +106,9 @@ def as_text(result: Scores) -> str:
     totals = f"{result.objects:,}", f"{result.detections:,}", f"{result.mean_ap_percent:.2f}"
     rows.append((f"mean of {scored_classes} classes", *totals))
     first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
-    lines = []
-    for name, *cells in rows:
-        lines.append("  ".join([name.ljust(first), *map(str.rjust, cells, others)]))
-    rule = "-" * len(lines[0])
-    lines = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
+    head, *body, last = ("  ".join([name.ljust(first), *map(str.rjust, cells, others)]) for name, *cells in rows)
+    rule = "-" * len(head)
+    lines = [head, rule, *body, rule, last]
     if result.neutral_detections:
         lines.append(f"{result.neutral_detections:,} detections count neither way")
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Bounding-box regression as in R-CNN (appendix C): ridge regression, per class, from the network to better boxes.
 
-The paper's authors ran out of time for it (section 8). R-CNN regresses from its last pooled map, 6x6 places; the mean over
-all places, GoogLeNet's vector, has lost most of where things are, so the last map is averaged to a small grid.
+The paper's authors ran out of time for it (section 8). R-CNN regresses from 6x6 places; here the last map is averaged to
+a small grid, since the mean over all places, GoogLeNet's vector, has lost most of where things are.
 """
 
 from operator import itemgetter

@@ -23,7 +23,7 @@ def f1_percent(evaluation: Evaluation, images: int, score: float) -> np.ndarray:
 
 
 def best_and_worst(measure: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `count` best and worst images, of equal ones the first, none of NaN; of too few the better half, and the rest."""
+    """Return the `count` best and worst images, none of NaN, of equal ones the first; of too few the better half and the rest."""
     known = np.flatnonzero(~np.isnan(measure))
     best = known[np.argsort(-measure[known], kind="stable")][: min(count, (len(known) + 1) // 2)]
     others = known[~np.isin(known, best)]
@@ -41,8 +41,7 @@ def examples(
         return {"box": table.box[row].tolist(), "class_name": classes[table.label[row]]}
 
     def detected(row: int) -> DetectedBox:
-        flag = evaluation.flags[row]
-        correct = None if flag == NEUTRAL else bool(flag == TRUE_POSITIVE)
+        correct = {NEUTRAL: None, TRUE_POSITIVE: True}.get(int(evaluation.flags[row]), False)
         return DetectedBox(**labelled(detections, row), score=float(detections.score[row]), correct=correct)
 
     def example(image: int) -> DetectionExample:

@@ -1,7 +1,6 @@
 """Mean average precision by the rules of the ILSVRC detection task, and how sure one may be of it.
 
-The rules are those of the competition's own program (eval_detection.m of its development kit), to the letter; what
-it leaves open is said where it is decided: `assigned`, `evaluate`, `rows_per_class`.
+The rules are those of the competition's own program (eval_detection.m of its development kit), to the letter.
 """
 
 from dataclasses import dataclass
@@ -29,34 +28,26 @@ class Detections(NamedTuple):
 
 
 class Objects(NamedTuple):
-    """One row per object to find: image int [m], label int [m], box [m, 4].
-
-    `difficult`: bool [m] of those that count neither way; None: no object. `blacklist`: int [k, 2] of (image, label):
-    neither detections nor objects of that class in that image count, since nobody knows all objects.
-    """
+    """One row per object to find: image int [m], label int [m], box [m, 4]."""
 
     image: np.ndarray
     label: np.ndarray
     box: np.ndarray
-    difficult: np.ndarray | None = None
-    blacklist: np.ndarray = np.zeros((0, 2), np.int64)
+    difficult: np.ndarray | None = None  # bool [m]: counts neither way; None: no object is
+    blacklist: np.ndarray = np.zeros((0, 2), np.int64)  # (image, label) of which nobody knows all objects: none counts
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good detections are, beside them and the objects that they were matched with.
-
-    `ap_percent`: one per class, None for a class without objects, which the mean leaves out. `recall`, `precision`: per
-    class, float64, after each detection in falling order of score. `flags`, `took`: what `assigned` gives.
-    """
+    """How good detections are, beside them and the objects that they were matched with."""
 
     detections: Detections
     objects: Objects
     mean_ap_percent: float
-    ap_percent: tuple[float | None, ...]
-    recall: list[np.ndarray]
+    ap_percent: tuple[float | None, ...]  # of each class; None without objects, left out of the mean
+    recall: list[np.ndarray]  # of each class, float64, after each detection in falling order of score
     precision: list[np.ndarray]
-    flags: np.ndarray
+    flags: np.ndarray  # with `took` what `assigned` gives
     took: np.ndarray
 
 
@@ -218,8 +209,7 @@ def _check(detections: Detections, objects: Objects, classes: int) -> None:
             raise UserError(f"{name}: labels {labels.min()} to {labels.max()} are not in 0 to {classes - 1}; mend them")
         if len(images) and images.min() < 0:
             raise UserError(f"{name}: image {images.min()} cannot be; images count from 0")
-    nan = int(np.isnan(detections.score).sum())
-    if nan:
+    if nan := int(np.isnan(detections.score).sum()):
         raise UserError(f"detections: {nan} scores are NaN; the detector has diverged, retrain it")
     for name, table in tables:
         corners = np.asarray(table.box, np.float64)

@@ -44,10 +44,9 @@ def measure(
 
 def sources(merged: Mapping[str, Sequence[Merged]]) -> dict[str, np.ndarray]:
     """What a file holds beside the boxes: "<split>.confidence" float32 [all boxes], "<split>.multibox" int64 [images]."""
-    arrays = {}
+    arrays, none = {}, np.zeros(0, np.float32)
     for split, images in merged.items():
-        confidences = [np.zeros(0, np.float32), *(one.confidence for one in images)]
-        arrays[f"{split}.confidence"] = np.concatenate(confidences)
+        arrays[f"{split}.confidence"] = np.concatenate([none, *(one.confidence for one in images)])
         arrays[f"{split}.multibox"] = np.array([one.multibox for one in images], np.int64)
     return arrays
 

@@ -61,16 +61,14 @@ class MultiBox(nn.Module):
         else:
             self.before = convolution(channels, form.head_channels, 3)
             self.linear = nn.Conv2d(form.head_channels, form.priors // cells**2 * OUTPUTS, 1)
-        # The boxes that the offsets lead from, in the frame of the input.
-        self.priors: Tensor
+        self.priors: Tensor  # the boxes that the offsets lead from, in the frame of the input
         self.register_buffer("priors", torch.zeros(form.priors, 4, dtype=torch.float64))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return offsets from the priors, float32 [n, k, 4], and the logits of their confidences [n, k]."""
         last_map, _ = cast(Trunk, self.trunk).map_after(x, self.form.last)
         out = self.linear(self.before(last_map))
-        if out.ndim == 4:
-            out = out.permute(0, 2, 3, 1)  # cells by row, then the shapes of each
+        out = out.permute(0, 2, 3, 1) if out.ndim == 4 else out  # cells by row, then the shapes of each
         out = out.reshape(len(x), -1, OUTPUTS).float()
         return out[:, :, :4], out[:, :, 4]
 
@@ -91,8 +89,9 @@ def map_of(network: Network, last: str) -> tuple[int, int]:
 
 def trunk_of(spec: NetworkSpec, input_px: int) -> NetworkSpec:
     """A member's network without its classifiers, for another input size."""
-    trunk = spec.with_architecture(input_px=input_px, aux_heads=(), classifier="average_pool")
-    return replace(trunk, classes=("object",))
+    return replace(
+        spec.with_architecture(input_px=input_px, aux_heads=(), classifier="average_pool"), classes=("object",)
+    )
 
 
 def cells_of(trunk: NetworkSpec, last: str) -> int:
@@ -107,8 +106,8 @@ def start(form: Form, classifier: Network, priors: np.ndarray, share: float, see
     known = classifier.model.state_dict()
     model.trunk.load_state_dict({name: known[name] for name in model.trunk.state_dict()})
     bias = cast(Tensor, model.linear.bias)
-    nn.init.zeros_(model.linear.weight)
-    nn.init.zeros_(bias)
+    for parameter in (model.linear.weight, bias):
+        nn.init.zeros_(parameter)
     with torch.no_grad():
         bias[OUTPUTS - 1 :: OUTPUTS] = float(np.log(share / (1 - share)))
         model.priors.copy_(torch.from_numpy(priors))
@@ -117,8 +116,8 @@ def start(form: Form, classifier: Network, priors: np.ndarray, share: float, see
 
 def save(path: Path, model: MultiBox, stamp: str) -> None:
     """Write a network, with the stamp of the job that made it."""
-    form = json.dumps(asdict(model.form), sort_keys=True)
-    checkpoint.save(path, model.state_dict(), {"form": form, "stamp": stamp})
+    metadata = {"form": json.dumps(asdict(model.form), sort_keys=True), "stamp": stamp}
+    checkpoint.save(path, model.state_dict(), metadata)
 
 
 def load(path: Path, device: str, kind: str) -> MultiBox:

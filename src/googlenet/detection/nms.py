@@ -8,7 +8,7 @@ from googlenet.detection.boxes import iou
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
-    """Return the boxes of [n, 4] that stay, int64, best first: no better one that stays overlaps them by over `iou_threshold`."""
+    """Return the boxes of [n, 4] that stay, int64, best first: no better one that stays overlaps one above the threshold."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     return _greedy(best_first(scores), lambda index: iou(boxes[index], boxes)[0] <= iou_threshold, len(boxes))
 

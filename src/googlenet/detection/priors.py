@@ -1,7 +1,6 @@
 """The boxes that MultiBox starts from: k-means of the training boxes (Erhan et al. 2014), or shapes on a grid.
 
-Priors live in the frame of the network's input: the whole image squeezed to a square of `px` pixels, inclusive corners
-as everywhere, but not whole numbers. Overlaps are the same in both frames.
+They live in the frame of the network's input, the whole image squeezed to `px` pixels, and are no whole numbers.
 """
 
 import numpy as np
@@ -17,7 +16,7 @@ def rescale(boxes: np.ndarray, x: float, y: float) -> np.ndarray:
 
 
 def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> np.ndarray:
-    """Return at most k centres of points [n, d], float64 [k, d], the most populous first (k-means++); few points are their own."""
+    """Return at most k centres of points [n, d], float64, the most populous first (k-means++); few points are their own."""
     points = np.asarray(points, np.float64)
     distinct, counts = np.unique(points, axis=0, return_counts=True)
     if len(distinct) > k > 0:

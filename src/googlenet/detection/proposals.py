@@ -37,11 +37,9 @@ class PerImage(Sequence[np.ndarray]):
 
 def pack(by_split: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
     """Boxes per image -> {"<split>.boxes": int32 [all boxes, 4], "<split>.counts": int64 [images]}."""
-    arrays = {}
-    for split, boxes in by_split.items():
-        arrays[f"{split}.boxes"] = np.concatenate([np.zeros((0, 4), np.int32), *boxes]).astype(np.int32)
-        arrays[f"{split}.counts"] = np.array([len(b) for b in boxes], np.int64)
-    return arrays
+    none = np.zeros((0, 4), np.int32)
+    arrays = {f"{split}.boxes": np.concatenate([none, *boxes]).astype(np.int32) for split, boxes in by_split.items()}
+    return arrays | {f"{split}.counts": counts_of(boxes) for split, boxes in by_split.items()}
 
 
 def unpack(arrays: Arrays, split: str) -> list[np.ndarray]:

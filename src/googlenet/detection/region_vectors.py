@@ -25,8 +25,7 @@ class Seen(NamedTuple):
 def views(
     network: Network, image: np.ndarray, boxes: np.ndarray, view: RegionView, runtime: Runtime, mirrored: bool
 ) -> Iterator[list[Seen]]:
-    """See one image's boxes [n, 4], a batch at a time: [as they are], or with `mirrored` [as they are,
-    mirrored]. The network is in evaluation mode."""
+    """See an image's boxes [n, 4], a batch at a time: [as they are], or with `mirrored` [as they are, mirrored]."""
     px, fill, trunk = network.spec.input_px, network.spec.mean_colour, network.trunk
     context = context_at(view.context_px, px)
 
@@ -34,8 +33,7 @@ def views(
         x = network.to_input(crops, runtime.device)
         with torch.inference_mode(), runtime.autocast():
             last_map, _ = trunk.map_after(x)
-            vectors = trunk.vector_of(last_map)
-            logits = trunk.logits_of(vectors)
+            logits = trunk.logits_of(vectors := trunk.vector_of(last_map))
         return Seen(logits.float().cpu().numpy(), vectors.float().cpu().numpy(), last_map)
 
     for start in range(0, len(boxes), view.batch_size):
@@ -45,8 +43,7 @@ def views(
 
 
 def whole_vectors(network: Network, image: np.ndarray, runtime: Runtime, mirrored: bool = False) -> list[np.ndarray]:
-    """The vector, float32 [channels], of a whole image squeezed to the input; with `mirrored` also its mirror
-    image's. Nothing lies around a whole image, so it has no margin of context."""
+    """The vector, float32 [channels], of a whole image without a margin; with `mirrored` also its mirror image's."""
     height, width = image.shape[:2]
     whole, view = np.array([[0, 0, width - 1, height - 1]]), RegionView(batch_size=1, context_px=0)
     (seen,) = views(network, image, whole, view, runtime, mirrored)

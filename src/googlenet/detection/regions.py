@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection import Boxes
+from googlenet.detection import Boxes, Truth
 from googlenet.detection.boxes import iou
 from googlenet.detection.proposals import PerImage, counts_of
 from googlenet.errors import UserError
@@ -33,10 +33,9 @@ def warp(
 ) -> np.ndarray:
     """Return the region squeezed to a square, uint8 [size, size, 3], whatever its shape (R-CNN, appendix A).
 
-    The box fills the inner (size - 2 * context) pixels of each side exactly; around it what surrounds it, at the same
-    scale, and `fill` outside the image. Nothing is rounded: output pixel u is taken, bilinearly, at
-    (u - context + 0.5) * width / inner + xmin - 0.5. As in R-CNN, no antialiasing. Raises UserError when the context
-    leaves no room or the box has no area.
+    The box fills the inner (size - 2 * context) pixels of each side exactly; around it is what surrounds it, at the same
+    scale, and `fill` outside the image. Output pixel u is taken, bilinearly and without antialiasing, at
+    (u - context + 0.5) * width / inner + xmin - 0.5. Raises UserError for a context without room, a box without area.
     """
     inner = size_px - 2 * context_px
     if inner < 1 or context_px < 0:
@@ -47,15 +46,9 @@ def warp(
         raise UserError(f"box {[xmin, ymin, xmax, ymax]}: it has no area; leave it out when preparing the data")
     shift_x, shift_y = ((0.5 - context_px) * scale + low - 0.5 for scale, low in ((scale_x, xmin), (scale_y, ymin)))
     matrix = np.array([[scale_x, 0, shift_x], [0, scale_y, shift_y]])
-    return cv2.warpAffine(
-        image,
-        matrix,
-        (size_px, size_px),
-        dst=out,
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=tuple(float(channel) for channel in fill),
-    )
+    flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_CONSTANT
+    outside = tuple(float(channel) for channel in fill)
+    return cv2.warpAffine(image, matrix, (size_px, size_px), out, flags, border, outside)
 
 
 def warp_many(
@@ -73,9 +66,8 @@ def label_regions(proposals: np.ndarray, truth: GroundTruth, positive_iou: float
     """Return what each proposal [n, 4] of an image is, int64 [n], as R-CNN fine-tunes.
 
     It takes the class (as class + 1) of the object that it overlaps most (the first, at a tie) when their IoU is at
-    least `positive_iou`, and is background (0) otherwise. Difficult objects teach nothing: a proposal that no other
-    object claims but a difficult one does is -1, to be left out. So is background of an image in which objects of some
-    class may lack a box, as in R-CNN: it could be one of them.
+    least `positive_iou`, else it is BACKGROUND. IGNORED is what only a difficult object claims, and background of an
+    image in which objects of some class may lack a box, as in R-CNN: it could be one of them.
     """
     overlap, easy = iou(proposals, truth.boxes), ~truth.difficult
     best, best_hard = (overlap[:, some].max(axis=1, initial=0) for some in (easy, ~easy))
@@ -91,28 +83,28 @@ def label_regions(proposals: np.ndarray, truth: GroundTruth, positive_iou: float
 class TrainingBoxes(PerImage):
     """Of every image the proposals, then its objects but the difficult ones: float32 [n, 4], read when they are asked for."""
 
-    def __init__(self, proposals: Boxes, objects: Sequence[GroundTruth]):
+    def __init__(self, proposals: Boxes, objects: Truth):
         if len(proposals) != len(objects):
             raise ValueError(f"proposals of {len(proposals)} images for objects of {len(objects)}")
         self.proposals, self.objects = proposals, objects
-        difficult = [truth.difficult for truth in objects]
-        self.counts = counts_of(proposals) + np.array([np.sum(~one) for one in difficult], np.int64)
+        self.counts = counts_of(proposals) + np.array([np.sum(~truth.difficult) for truth in objects], np.int64)
 
     def of(self, image: int) -> np.ndarray:
         """Those of one image."""
         truth = self.objects[image]
-        both = self.proposals[image], truth.boxes[~truth.difficult]
-        return np.concatenate([boxes.astype(np.float32) for boxes in both])
+        return np.concatenate(
+            [self.proposals[image], truth.boxes[~truth.difficult]], dtype=np.float32, casting="unsafe"
+        )
 
 
 class TrainingRegions(NamedTuple):
-    """What a detector is trained on: the boxes of every image, float32 [n, 4], and their labels, int16 [n] (see label_regions)."""
+    """What a detector is trained on: of every image the boxes and, see label_regions, what each is."""
 
-    boxes: Boxes
-    labels: Sequence[np.ndarray]
+    boxes: Boxes  # float32 [n, 4]
+    labels: Sequence[np.ndarray]  # int16 [n]
 
 
-def training_regions(proposals: Boxes, objects: Sequence[GroundTruth], positive_iou: float) -> TrainingRegions:
+def training_regions(proposals: Boxes, objects: Truth, positive_iou: float) -> TrainingRegions:
     """Proposals and the objects themselves, and what each is."""
     boxes = TrainingBoxes(proposals, objects)
     # One array for all: beside small ones the memory that each image's overlaps take for a moment would never be free again.
@@ -162,20 +154,15 @@ class Pools(NamedTuple):
 
 def pool_regions(labels: Sequence[np.ndarray]) -> Pools:
     """Sort the regions of all images into positives and background, by the labels of `label_regions`."""
-    starts = starts_of(labels)
-    return Pools(
-        Pool(labels, starts, lambda of_image: of_image > BACKGROUND),
-        Pool(labels, starts, lambda of_image: of_image == BACKGROUND),
-    )
+    kinds = (lambda of_image: of_image > BACKGROUND), (lambda of_image: of_image == BACKGROUND)
+    return Pools(*(Pool(labels, starts_of(labels), kind) for kind in kinds))
 
 
 def sample_regions(rng: np.random.Generator, pools: Pools, positives: int, negatives: int) -> np.ndarray:
-    """Draw a batch, int64 [positives + negatives, 2] of (image, region), positives first (R-CNN: 32 + 96),
-    uniformly and once each; with repetition where a pool has too few. Raises UserError when a pool is empty."""
+    """Draw a batch of (image, region), int64 [n, 2], positives first (R-CNN: 32 + 96), each once where the pool has enough."""
     rows = []
     for name, pool, wanted in zip(pools._fields, pools, (positives, negatives), strict=True):
         if wanted and not len(pool):
             raise UserError(f"regions: no {name} region in any image; look at the proposals' coverage of the objects")
-        chosen = rng.choice(max(len(pool), 1), size=wanted, replace=wanted > len(pool))
-        rows.append(pool[chosen])
+        rows.append(pool[rng.choice(max(len(pool), 1), size=wanted, replace=wanted > len(pool))])
     return np.concatenate(rows)

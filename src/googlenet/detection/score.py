@@ -22,8 +22,7 @@ def score(
     runtime: Runtime,
     resume: Resume = NOWHERE,
 ) -> Iterator[Arrays]:
-    """Yield the scores of each image's boxes, see `of_image`. heads: arrays of fit_heads, for the switches that
-    need them; resume: where a scoring that was cut off goes on from."""
+    """Yield the scores of each image's boxes, see `of_image`. heads: arrays of fit_heads, for the switches that need them."""
     network.model.eval()
 
     def scored_from(start: int) -> Iterator[dict[str, np.ndarray]]:
@@ -46,23 +45,20 @@ def shapes(wanted: Mapping[str, Switches], regions: int, classes: int) -> dict[s
 def of_image(
     network: Network, image: np.ndarray, boxes: np.ndarray, settings: ScoreRegions, heads: Arrays, runtime: Runtime
 ) -> dict[str, np.ndarray]:
-    """One image's float32 scores, for each list of switches under its prefix: "<prefix>probabilities" [n, 1 +
-    classes], background first, and, where boxes are regressed, "<prefix>boxes" [n, classes, 4]."""
+    """An image's float32 scores, under each prefix of by_prefix: "probabilities" [n, 1 + classes], "boxes" [n, classes, 4]."""
     wanted = by_prefix(settings.switches, settings.compare)
     mirrored = any("mirror" in switches for switches in wanted.values())
     context = any("context_feature" in switches for switches in wanted.values()) and len(boxes) > 0
     wholes = whole_vectors(network, image, runtime, mirrored) if context else [None, None]
-    none = shapes(wanted, 0, len(network.spec.classes))
-    scores = {name: [np.zeros(shape, np.float32)] for name, shape in none.items()}
-    height, width = image.shape[:2]
-    start = 0
+    empty = shapes(wanted, 0, len(network.spec.classes))
+    scores = {name: [np.zeros(shape, np.float32)] for name, shape in empty.items()}
+    (height, width), start = image.shape[:2], 0
     for seen in views(network, image, boxes, settings, runtime, mirrored):
         part = boxes[start : start + len(seen[0].logits)]
         start += len(part)
         for prefix, switches in wanted.items():
             used = seen if "mirror" in switches else seen[:1]
-            pairs = zip(used, wholes, strict=False)
-            each = [classified(view, whole, switches, heads) for view, whole in pairs]
+            each = [classified(*pair, switches, heads) for pair in zip(used, wholes, strict=False)]
             scores[f"{prefix}probabilities"].append(mean(each))
             if "bbox_regression" in switches:
                 offsets = mean(regressed(used, heads))

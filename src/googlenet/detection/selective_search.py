@@ -1,14 +1,9 @@
 """Region proposals by selective search (Uijlings et al. 2013) with R-CNN's settings or OpenCV's own.
 
-R-CNN's preset is the "fast" mode of van de Sande's code as R-CNN ran it: HSV and Lab, k 50 and 100, min size = k,
-sigma 0.8, two groupings (colour + texture + size + fill; texture + size + fill), the image at 500 pixels' width, boxes
-under 20 pixels dropped, duplicates removed. OpenCV's presets have larger k and a fixed min size of 100.
-
 `superpixel_scale` is GoogLeNet's "superpixel size increased by 2x" (section 8). The paper does not say which setting
-that is. Here it multiplies k, and min size with it where min size is k. Both are areas: Felzenszwalb's segmentation
-gives a segment of |C| pixels an allowance of k / |C|, so that k is the number of pixels up to which a segment grows
-freely, and min size the number under which it is merged away. Doubling both doubles the segments' area and about halves
-their number and that of the proposals, which is the effect that the paper reports.
+that is. Here it multiplies k, and min size with it where min size is k. Both are areas in pixels: up to k a segment
+grows freely, under min size it is merged away. Doubling both doubles the segments' area and about halves their number
+and that of the proposals, which is the effect that the paper reports.
 """
 
 from importlib import import_module
@@ -29,8 +24,7 @@ CONVERSIONS = {"hsv": cv2.COLOR_RGB2HSV, "lab": cv2.COLOR_RGB2Lab, "grey": cv2.C
 
 
 def propose(image: np.ndarray, settings: Search) -> np.ndarray:
-    """Return the proposals of one RGB image, uint8 [h, w, 3], as int32 [n, 4], inclusive, sorted, each once;
-    none is an empty array."""
+    """Return the proposals of one RGB image, uint8 [h, w, 3], as int32 [n, 4], sorted, each once."""
     height, width = image.shape[:2]
     resized = _resize(image, settings.width_px)
     side = max(settings.min_box_side_px, 2)
@@ -47,12 +41,10 @@ def propose(image: np.ndarray, settings: Search) -> np.ndarray:
 
 
 def cut(boxes: np.ndarray, most: int) -> np.ndarray:
-    """Keep `most` of the sorted boxes (0: all), drawn by a fixed permutation: the search ranks its boxes almost
-    at random, and the sorted order would keep only the left of the image. Fewer are a part of more."""
+    """Keep `most` of the boxes (0: all), drawn by a fixed permutation: the first of the sorted ones lie at the left."""
     if most == 0 or len(boxes) <= most:
         return boxes
-    kept = np.random.default_rng(CUT_SEED).permutation(len(boxes))[:most]
-    return boxes[np.sort(kept)]
+    return boxes[np.sort(np.random.default_rng(CUT_SEED).permutation(len(boxes))[:most])]
 
 
 def _resize(image: np.ndarray, width_px: int) -> np.ndarray:
@@ -73,10 +65,8 @@ def preset_of(settings: Search) -> Preset:
 
 def _search(image: np.ndarray, settings: Search) -> np.ndarray:
     """Run the search; rectangles [n, 4] of (x, y, width, height) in an order that changes at every call."""
-    preset = preset_of(settings)
-    segmentation = cv2.ximgproc.segmentation
-    # All objects are new at each call: the similarities keep the histograms of the last image they saw, known
-    # by a number that starts at 0 for every image.
+    preset, segmentation = preset_of(settings), cv2.ximgproc.segmentation
+    # All objects are new at each call: similarities keep the last image's histograms by a number that starts at 0 for each.
     search = segmentation.createSelectiveSearchSegmentation()
     for space in preset.spaces:
         search.addImage(_in_space(image, space))
@@ -84,8 +74,7 @@ def _search(image: np.ndarray, settings: Search) -> np.ndarray:
         scaled = k * settings.superpixel_scale
         min_size = round(scaled) if preset.min_size is None else preset.min_size
         search.addGraphSegmentation(segmentation.createGraphSegmentation(settings.sigma, scaled, min_size))
-    # One object per similarity serves all groupings, so that its histograms are computed once per
-    # segmentation.
+    # One object per similarity serves all groupings, so that its histograms are computed once per segmentation.
     similarities = {
         name: getattr(segmentation, f"createSelectiveSearchSegmentationStrategy{name.capitalize()}")()
         for name in sorted({name for grouping in preset.groupings for name in grouping})

@@ -1,7 +1,6 @@
 """A linear SVM per class on a detector's vectors, as R-CNN has on its: with hard negatives, and made comparable.
 
-An SVM's score has no scale of its own: it could be neither averaged over detectors nor cut at a threshold. So each
-class has a sigmoid of its score (Platt 1999), fitted on training images that the SVM has not seen.
+An SVM's score has no scale: each class has a sigmoid of it (Platt 1999), fitted on images that the SVM has not seen.
 """
 
 import numpy as np
@@ -17,19 +16,15 @@ POSITIVE_WEIGHT, INTERCEPT_SCALE = 2.0, 10.0  # R-CNN's
 NEVER = -30.0  # the logit of a class that the sample has no object of
 
 
-def fit(
-    vectors: np.ndarray, sample: Sample, classes: int, settings: Svm, seed: int
-) -> tuple[dict[str, np.ndarray], SvmFit]:
-    """Fit on the sample; returns (arrays, what was done).
+def fit(vectors: np.ndarray, sample: Sample, classes: int, settings: Svm, seed: int) -> tuple[Arrays, SvmFit]:
+    """Fit to vectors float32 [n, channels]; the arrays hold the sigmoids too: probability is sigmoid(weights x vector + bias).
 
-    vectors float32 [n, channels]. Positives are the objects themselves, negatives what overlaps no object of
-    the class by as much as negative_iou, in images whose objects all have boxes. Fitted sigmoids are folded
-    into the arrays: the probability is sigmoid(weights x vector + bias).
+    Positives are the objects themselves, negatives what overlaps no object of the class by as much as negative_iou, in
+    images whose objects all have boxes.
     """
     scale = MEAN_NORM / max(float(np.linalg.norm(vectors.astype(np.float64), axis=1).mean()), 1e-12)
     x = vectors.astype(np.float64) * scale
-    weights, bias = np.zeros((classes, x.shape[1])), np.full(classes, NEVER)
-    done = []
+    weights, bias, done = np.zeros((classes, x.shape[1])), np.full(classes, NEVER), []
     for label in range(classes):
         is_class = sample.label == label + 1
         positive = ~sample.held_out & sample.of_object & is_class
@@ -50,8 +45,7 @@ def fit(
 def mine_negatives(
     positive: np.ndarray, negative: np.ndarray, settings: Svm, rng: np.random.Generator
 ) -> tuple[np.ndarray, float, list[int]]:
-    """Train on all positives [n, f] and some negatives [m, f], then with hard ones added, pass by pass.
-    Returns (direction [f], shift, number of negatives in each training)."""
+    """Train on all positives [n, f] and some negatives, then with hard ones added: direction [f], shift, negatives used."""
     used = np.zeros(len(negative), bool)
     used[rng.permutation(len(negative))[: settings.first_negatives]] = True
     direction, shift = separate(positive, negative[used], settings.c)
@@ -61,8 +55,7 @@ def mine_negatives(
         hard = np.flatnonzero(~used & (scores > settings.hard_score))
         if not len(hard):
             break
-        hardest_first = np.argsort(-scores[hard], kind="stable")
-        used[hard[hardest_first[: settings.most_added]]] = True
+        used[hard[np.argsort(-scores[hard], kind="stable")[: settings.most_added]]] = True
         direction, shift = separate(positive, negative[used], settings.c)
         counts.append(int(used.sum()))
     return direction, shift, counts
@@ -80,17 +73,15 @@ def separate(positive: np.ndarray, negative: np.ndarray, c: float) -> tuple[np.n
 
 
 def calibrating(scores: np.ndarray, sample: Sample, label: int) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and truth (bool) of the regions that a class's sigmoid is fitted to: held-out ones, or all where
-    those have none of the class. Images whose objects may lack a box give no negatives."""
+    """Scores and truth of what a class's sigmoid is fitted to: held-out regions, or all where those have none of it."""
     is_class = sample.label == label + 1
-    known = is_class | ~sample.partial
+    known = is_class | ~sample.partial  # where objects may lack a box nothing is a sure negative
     rows = known & sample.held_out if (is_class & sample.held_out).any() else known
     return scores[rows], is_class[rows]
 
 
 def platt(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """Slope and offset of the sigmoid of slope * score + offset that tells the probability of a class (Platt
-    1999). The likeliest, with Platt's targets (n + 1) / (n + 2) and 1 / (m + 2) in the place of 1 and 0."""
+    """The likeliest slope and offset of sigmoid(slope * score + offset), with Platt's targets (1999) in the place of 1 and 0."""
     from scipy.optimize import minimize
 
     count = int(truth.sum())

@@ -12,7 +12,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from googlenet.config.schema.detection import RegionView, TrainDetector
 from googlenet.detection import Images
-from googlenet.detection.history import epoch_of
 from googlenet.detection.region_vectors import softmax, views
 from googlenet.detection.regions import (
     BACKGROUND,
@@ -27,7 +26,7 @@ from googlenet.errors import UserError
 from googlenet.metrics.detection import DetectorEpoch, DetectorMetrics
 from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime
-from googlenet.models.training import TrainState, learning_rate, loss_of
+from googlenet.models.training import TrainState, epoch_of, learning_rate, loss_of
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 Batch = tuple[np.ndarray, torch.Tensor]
@@ -35,8 +34,7 @@ STREAM = 2**40  # before every epoch random numbers come from a key beyond those
 
 
 def detector_from(classifier: Network, classes: Sequence[str], seed: int) -> Network:
-    """A network with the classifier's weights, but new last layers: the background first, then `classes`.
-    Raises UserError for a classifier of a kind without a trunk."""
+    """The classifier with new last layers: background, then `classes`. Raises UserError for a kind without a trunk."""
     weights = cast(nn.Module, classifier.trunk).state_dict()
     network = Network.initialised(replace(classifier.spec, classes=("background", *classes)), seed)
     kept = {name: value for name, value in weights.items() if name.split(".")[-2] != "linear"}
@@ -71,10 +69,7 @@ class RegionBatches(Dataset[Batch]):
 
 
 def hardest_background(batches: RegionBatches, network: Network, epoch: int, runtime: Runtime) -> np.ndarray:
-    """The background (image, region) that the network takes most for an object before an epoch, int64 [n, 2], hardest first.
-
-    Drawn by the seed and the epoch alone; the network is left in its mode. Raises UserError when there is none.
-    """
+    """The background (image, region) most like objects before an epoch, int64 [n, 2], hardest first. UserError without any."""
     background, s = batches.pools.background, batches.settings
     if not len(background):
         raise UserError(
@@ -103,8 +98,7 @@ def drawn(rng: np.random.Generator, background: Pool, count: int) -> np.ndarray:
 
 def hardest(rows: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
     """The `count` rows with the least probability of background; at a tie the first."""
-    order = np.argsort(probabilities[:, BACKGROUND], kind="stable")
-    return rows[order[:count]]
+    return rows[np.argsort(probabilities[:, BACKGROUND], kind="stable")[:count]]
 
 
 def in_order(
@@ -137,8 +131,7 @@ def train(
     on_epoch: Callable[[DetectorEpoch], None],
     resume: Resume = NOWHERE,
 ) -> DetectorMetrics:
-    """Fine-tune in place and leave the averaged weights; returns what the stage writes. regions: see
-    training_regions. Raises UserError when no region is positive, or the loss is no longer a number."""
+    """Fine-tune in place, leave the averaged weights. UserError without a positive region, or when the loss is no number."""
     model, per_epoch, device = network.model, settings.batches_per_epoch, runtime.device
     batches = RegionBatches(images, regions, settings, network.spec)
     torch.manual_seed(settings.detector.order_seed)  # dropout
