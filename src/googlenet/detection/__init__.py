@@ -10,9 +10,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from googlenet.config.schema.detection import Switches
 from googlenet.data.ground_truth import GroundTruth
 
 Images = Sequence[np.ndarray]  # uint8 [h, w, 3] RGB
 Boxes = Sequence[np.ndarray]  # of every image those of one kind
 Truth = Sequence[GroundTruth]  # of every image its objects
 Arrays = Mapping[str, np.ndarray]  # by their names in a file
+
+
+def by_prefix(switches: Switches, compare: Sequence[Switches]) -> dict[str, Switches]:
+    """Every setting of the switches by the prefix of its arrays: "" for the main one, "compare.<a+b>." for the others."""
+    return {"": switches} | {f"compare.{'+'.join(row) or 'none'}.": row for row in compare}

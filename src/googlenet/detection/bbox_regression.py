@@ -1,7 +1,6 @@
 """Bounding-box regression as in R-CNN (appendix C): ridge regression, per class, from the network to better boxes.
 
-The paper's authors ran out of time for it (section 8). R-CNN regresses from 6x6 places; here the last map is averaged to
-a small grid, since the mean over all places, GoogLeNet's vector, has lost most of where things are.
+The paper left it out for time (section 8). It regresses from a small grid: GoogLeNet's mean vector has lost most places.
 """
 
 from operator import itemgetter
@@ -32,11 +31,8 @@ def ridge(x: np.ndarray, targets: np.ndarray, strength: float) -> tuple[np.ndarr
 
 
 def fit(maps: np.ndarray, sample: Sample, classes: int, settings: BboxRegression) -> tuple[Arrays, RegressionFit]:
-    """Fit to the sample's proposals near their objects that are not held out; maps float32 [n, cells].
-
-    The lambda is the one that leaves the least squared error on held-out images, else the first. A class without any
-    such proposal keeps its boxes as they are.
-    """
+    """Fit to the sample's proposals near their objects; maps float32 [n, cells]. The lambda leaves the least squared error
+    on held-out images, else it is the first. A class without any such proposal keeps its boxes as they are."""
     near = (sample.label > BACKGROUND) & ~sample.of_object & (sample.overlap >= settings.iou)
     fitted, held_out = near & ~sample.held_out, near & sample.held_out
     wanted = encode(sample.box, sample.target)

@@ -1,7 +1,4 @@
-"""Arithmetic of boxes: (xmin, ymin, xmax, ymax), 0-based pixels, both ends inclusive, as ILSVRC counts.
-
-A box as offsets from another one is R-CNN's (Girshick et al. 2014, appendix C).
-"""
+"""Arithmetic of boxes, (xmin, ymin, xmax, ymax) in pixels, both ends inclusive; offsets as in R-CNN (2014, appendix C)."""
 
 import numpy as np
 

@@ -1,7 +1,4 @@
-"""The whole image as context of a region: softmax over [the region's vector, the image's], background included.
-
-The paper names contextual information as what others had and it had not (section 8).
-"""
+"""The whole image as context of a region, which others had and the paper had not (section 8): softmax over both vectors."""
 
 import numpy as np
 

@@ -6,14 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from googlenet.config.schema.detection import EvaluateDetection, Switches
-from googlenet.detection import Boxes, Truth
+from googlenet.detection import Boxes, Truth, by_prefix
 from googlenet.detection.coverage import coverage
 from googlenet.detection.error_types import error_types
 from googlenet.detection.examples import examples
 from googlenet.detection.mean_ap import Detections, Evaluation, Objects, resampled
 from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.nms import per_class_nms
-from googlenet.detection.switches import by_prefix
 from googlenet.metrics import detection as metrics
 from googlenet.metrics.bootstrap import draws, generator, percentile_interval
 from googlenet.metrics.interval import Difference
@@ -141,6 +140,7 @@ def evaluate(
     ensemble, (single_mean, single_std) = main.ensemble, main.single_mean_and_std
     mean_ap, singles = ensemble.mean_ap_percent, resampled_singles(main, weight)
     mean_scores = Mean([arrays["probabilities"] for arrays in scores.values()])
+    interval = percentile_interval(main.resampled, confidence)
     curves = map(curve, ensemble.recall, ensemble.precision)
     others = tuple(compared(wanted[prefix], one, main, confidence) for prefix, one in rated.items())
     return metrics.DetectionMetrics(
@@ -148,11 +148,7 @@ def evaluate(
         classes=tuple(classes),
         objects=len(objects.image),
         coverage=coverage(boxes, truth, classes),
-        table_4=metrics.Table4(
-            ensemble_mean_ap_percent=mean_ap,
-            detectors=len(main.single),
-            interval=percentile_interval(main.resampled, confidence),
-        ),
+        table_4=metrics.Table4(ensemble_mean_ap_percent=mean_ap, detectors=len(main.single), interval=interval),
         detectors={
             name: metrics.Precision(mean_ap_percent=one.mean_ap_percent, ap_percent=one.ap_percent)
             for name, one in main.single.items()

@@ -23,7 +23,7 @@ def f1_percent(evaluation: Evaluation, images: int, score: float) -> np.ndarray:
 
 
 def best_and_worst(measure: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `count` best and worst images, none of NaN, of equal ones the first; of too few the better half and the rest."""
+    """Return the `count` best and worst images, none of NaN, of equal ones the first; of too few, the better half and rest."""
     known = np.flatnonzero(~np.isnan(measure))
     best = known[np.argsort(-measure[known], kind="stable")][: min(count, (len(known) + 1) // 2)]
     others = known[~np.isin(known, best)]

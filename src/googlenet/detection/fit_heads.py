@@ -35,11 +35,9 @@ def fit(
         negatives=int((~positive).sum()),
         held_out=int(sample.held_out.sum()),
     )
-    return {name: array for arrays, _ in fitted.values() for name, array in arrays.items()}, HeadMetrics(
-        regions=regions,
-        softmax_accuracy_percent=accuracy(seen["logits"], sample),
-        **{head: measured for head, (_, measured) in fitted.items()},
-    )
+    measured = {head: figures for head, (_, figures) in fitted.items()}
+    metrics = HeadMetrics(regions=regions, softmax_accuracy_percent=accuracy(seen["logits"], sample), **measured)
+    return {name: array for arrays, _ in fitted.values() for name, array in arrays.items()}, metrics
 
 
 def gather(network: Network, images: Images, sample: Sample, settings: FitRegionHeads, runtime: Runtime) -> Arrays:

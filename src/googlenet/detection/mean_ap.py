@@ -1,7 +1,4 @@
-"""Mean average precision by the rules of the ILSVRC detection task, and how sure one may be of it.
-
-The rules are those of the competition's own program (eval_detection.m of its development kit), to the letter.
-"""
+"""Mean average precision by the rules of ILSVRC's own program, eval_detection.m, and how sure one may be of it."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -132,9 +129,7 @@ def assigned(
 
 def resampled(evaluation: Evaluation, weight: np.ndarray) -> np.ndarray:
     """Return the mAP, in percent, of each resample, float64 [resamples]; NaN without any object. weight: of bootstrap.draws.
-
-    Matching is within an image, so the evaluation's flags serve all. The mean leaves out a class without an object.
-    """
+    Matching is within an image, so the evaluation's flags serve all. The mean leaves out a class without an object."""
     objects, flags, classes = evaluation.objects, evaluation.flags, len(evaluation.ap_percent)
     there_to_find = counted(objects, classes)
     total, used = np.zeros(len(weight)), np.zeros(len(weight))
@@ -151,11 +146,8 @@ def resampled(evaluation: Evaluation, weight: np.ndarray) -> np.ndarray:
 
 
 def _weighted_ap(weight: np.ndarray, image: np.ndarray, hit: np.ndarray) -> np.ndarray:
-    """Areas under the envelope times the number of objects, [resamples], of one class, best score first.
-
-    Copies of an image stand next to each other in the order of score, so a detection of weight w is w steps of
-    one kind, over which the envelope is level: precision rises within a run of hits. Only hits add area.
-    """
+    """Areas under the envelope times the number of objects, [resamples], of one class, best score first. A detection of
+    weight w is w steps of one kind, over which the envelope is level: precision rises within a run of hits."""
     last = int(np.flatnonzero(hit)[-1]) + 1 if hit.any() else 0
     at = np.flatnonzero(hit[:last])
     area = np.zeros(len(weight))
@@ -171,10 +163,7 @@ def _weighted_ap(weight: np.ndarray, image: np.ndarray, hit: np.ndarray) -> np.n
 
 
 def rows_per_class(detections: Detections, flags: np.ndarray, classes: int) -> list[np.ndarray]:
-    """The rows of each class that are not neutral, best first; equal scores: the lower image first, then as given.
-
-    So the competition's program has them, and the order of the images in a file makes no difference.
-    """
+    """The rows of each class that are not neutral, best first; equal scores: the lower image first (ILSVRC's), then as given."""
     rows = np.flatnonzero(flags != NEUTRAL)
     label = detections.label[rows]
     order = np.lexsort((detections.image[rows], -detections.score[rows], label))

@@ -28,19 +28,13 @@ CANDIDATES_PER_BOX = 10  # so many of the best, for each box that is wanted, go 
 
 @dataclass(frozen=True)
 class Form:
-    """What a MultiBox network is, beside its weights and priors. last: the module whose map the head sees.
-
-    head: flat, Erhan's, a linear layer on the whole map for all priors; or grid, at every cell for the priors centred there.
-    """
+    """What a MultiBox network is, beside its weights and priors."""
 
     trunk: NetworkSpec
-    last: str
-    head: str
+    last: str  # the module whose map the head sees
+    head: str  # flat, Erhan's: a linear layer on the whole map for all priors; grid: a layer at every cell for its own
     head_channels: int
     priors: int
-
-
-FORM = TypeAdapter(Form)
 
 
 class MultiBox(nn.Module):
@@ -124,7 +118,7 @@ def load(path: Path, device: str, kind: str) -> MultiBox:
     """Load a network in evaluation mode. Raises UserError, naming the file, where its trunk is not of the `kind`."""
     tensors, metadata = checkpoint.load(path)
     try:
-        form = FORM.validate_json(metadata["form"], strict=True)
+        form = TypeAdapter(Form).validate_json(metadata["form"], strict=True)
     except (KeyError, ValidationError):
         raise UserError(f"{path}: weights without a description of their MultiBox; train it again") from None
     bundle.check_kind(path, form.trunk, kind)

@@ -24,11 +24,8 @@ class Targets(NamedTuple, Generic[ArrayT]):
 
 
 def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndarray:
-    """Return the object that each prior stands for, int64 [k], or NOTHING.
-
-    Every object takes one prior, so that the sum of overlaps is the largest (one that overlaps none takes the next one).
-    Below 1, `match_iou` also gives each other prior at or over it the object that it overlaps most.
-    """
+    """Return the object that each prior stands for, int64 [k], or NOTHING. Every object takes one, so that the sum of overlaps
+    is the largest; below 1, `match_iou` also gives each other prior at or over it the object that it overlaps most."""
     owner = np.full(len(priors), NOTHING)
     if not len(objects):
         return owner

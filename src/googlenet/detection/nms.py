@@ -18,9 +18,8 @@ def per_class_nms(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Suppress within each class; return (boxes [k, 4], labels int64 [k], scores [k]), best score first.
 
-    `boxes` are [n, 4], or [n, classes, 4] where each class has moved them; `probabilities` [n, 1 + classes], background
-    first. Scores under `min_score` are left out before suppression; at most `max_per_image` detections (0: all) are kept,
-    over all classes. Ties: lower class, then lower box index.
+    `boxes` are [n, 4], or [n, classes, 4] where each class has moved them; `probabilities` [n, 1 + classes]. Scores under
+    `min_score` are left out first; at most `max_per_image` (0: all) are kept. Ties: lower class, then lower box index.
     """
     boxes, probabilities = np.asarray(boxes), np.asarray(probabilities)
     if probabilities.ndim != 2 or len(probabilities) != len(boxes):

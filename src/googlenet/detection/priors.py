@@ -1,7 +1,4 @@
-"""The boxes that MultiBox starts from: k-means of the training boxes (Erhan et al. 2014), or shapes on a grid.
-
-They live in the frame of the network's input, the whole image squeezed to `px` pixels, and are no whole numbers.
-"""
+"""The boxes that MultiBox starts from, in its input's frame: k-means of training boxes (Erhan 2014), or shapes on a grid."""
 
 import numpy as np
 

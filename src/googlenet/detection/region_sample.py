@@ -82,6 +82,6 @@ def beside_objects(
 def accuracy(logits: np.ndarray, sample: Sample) -> Accuracy:
     """Percent of the sample's regions whose largest logit, of [n, 1 + classes], is that of their class."""
     right = logits.argmax(axis=1) == sample.label
-    parts = (right[~sample.held_out], right[sample.held_out])
+    parts = (right[rows] for rows in (~sample.held_out, sample.held_out))
     fitted, held_out = (float(100 * part.mean()) if len(part) else None for part in parts)
     return Accuracy(fitted=fitted, held_out=held_out)

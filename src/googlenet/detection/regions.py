@@ -92,9 +92,7 @@ class TrainingBoxes(PerImage):
     def of(self, image: int) -> np.ndarray:
         """Those of one image."""
         truth = self.objects[image]
-        return np.concatenate(
-            [self.proposals[image], truth.boxes[~truth.difficult]], dtype=np.float32, casting="unsafe"
-        )
+        return np.concatenate([self.proposals[image], truth.boxes[~truth.difficult]], dtype=np.float32)
 
 
 class TrainingRegions(NamedTuple):

@@ -1,9 +1,8 @@
 """Region proposals by selective search (Uijlings et al. 2013) with R-CNN's settings or OpenCV's own.
 
 `superpixel_scale` is GoogLeNet's "superpixel size increased by 2x" (section 8). The paper does not say which setting
-that is. Here it multiplies k, and min size with it where min size is k. Both are areas in pixels: up to k a segment
-grows freely, under min size it is merged away. Doubling both doubles the segments' area and about halves their number
-and that of the proposals, which is the effect that the paper reports.
+that is. Here it multiplies k, and min size with it where min size is k. Both are areas in pixels: doubling them about
+halves the number of segments and of proposals, which is the effect that the paper reports.
 """
 
 from importlib import import_module

@@ -1,7 +1,4 @@
-"""A linear SVM per class on a detector's vectors, as R-CNN has on its: with hard negatives, and made comparable.
-
-An SVM's score has no scale: each class has a sigmoid of it (Platt 1999), fitted on images that the SVM has not seen.
-"""
+"""A linear SVM per class as in R-CNN, with hard negatives; a sigmoid (Platt 1999) makes the classes' scores comparable."""
 
 import numpy as np
 
@@ -17,11 +14,8 @@ NEVER = -30.0  # the logit of a class that the sample has no object of
 
 
 def fit(vectors: np.ndarray, sample: Sample, classes: int, settings: Svm, seed: int) -> tuple[Arrays, SvmFit]:
-    """Fit to vectors float32 [n, channels]; the arrays hold the sigmoids too: probability is sigmoid(weights x vector + bias).
-
-    Positives are the objects themselves, negatives what overlaps no object of the class by as much as negative_iou, in
-    images whose objects all have boxes.
-    """
+    """Fit to vectors float32 [n, channels]: probability is sigmoid(weights x vector + bias). Positives are the objects
+    themselves, negatives overlap the class by less than negative_iou, in images whose objects all have boxes."""
     scale = MEAN_NORM / max(float(np.linalg.norm(vectors.astype(np.float64), axis=1).mean()), 1e-12)
     x = vectors.astype(np.float64) * scale
     weights, bias, done = np.zeros((classes, x.shape[1])), np.full(classes, NEVER), []
