@@ -6,13 +6,16 @@ import pytest
 import torch
 
 from conf_copy import ROOT, copied
+from googlenet.models.network import Architecture
 from googlenet.pipeline.experiment import experiment as composed
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import clock, measure, sizes
 from googlenet.planning.clock import Clocked, Enough, step_seconds
 from googlenet.planning.machine import this_machine
+from googlenet.planning.measure_classification import ClassifierStep
+from googlenet.planning.networks import NetworkShape
 from googlenet.planning.plan import planned
-from googlenet.planning.rates import Bench, Rates
+from googlenet.planning.rates import CPU, Bench, Rates
 from googlenet.planning.work import Context, Target
 
 
@@ -67,3 +70,11 @@ def test_packing_is_timed_whatever_the_data_set_holds_out(experiment):
     size = sizes.DataSize("classification", {"test": 5}, 2, 5.0, 64, 48, "", [])
     packing = measure.Pack(kind="classification", image=size.image, embedded=None, resize_shorter_side_px=32)
     assert packing.measure(Bench(composed(ROOT, experiment), [size])).seconds > 0
+
+
+def test_a_training_with_batch_normalisation_is_measured(monkeypatch):
+    monkeypatch.setattr(clock, "BUDGET_S", 0.01)
+    shape = NetworkShape(network="batch_norm", classes=4, architecture=Architecture(width=0.0625, input_px=32))
+    bench = Bench(composed(ROOT, "smoke"), [])
+    few, more = (bench.measure(ClassifierStep(network=shape, compute=CPU, batch_size=n)) for n in (4, 8))
+    assert few.seconds > 0 and 0 < few.kept_mb < more.kept_mb

@@ -37,8 +37,9 @@ def timed_step(
     batch, px = load().shape[:2]
     model.train()
     with torch.random.fork_rng():
-        one, two = (kept_mb(model, torch.zeros(n, 3, px, px, device=runtime.device), runtime) for n in (1, 2))
-    kept = two + max(0.0, two - one) * (batch - 2)  # what differs grows with their number
+        # Not of one image alone, which batch normalisation cannot train on.
+        two, three = (kept_mb(model, torch.zeros(n, 3, px, px, device=runtime.device), runtime) for n in (2, 3))
+    kept = two + max(0.0, three - two) * (batch - 2)  # what differs grows with their number
     clocked = Clocked(images, count or len(images), batch, 1 if runtime.device == "cpu" else 5)
     step = step_seconds(train_on, clocked)
     load_s = seconds_of(lambda: len(load()) / batch, 0.1)
