@@ -40,9 +40,7 @@ def perform(arguments: list[str], root: Path) -> plan.Plan:
     if given.machine:
         again = f"python -m googlenet.plan --experiment {experiment.name} --save {given.machine}"
         there, rates, measured = machine.read(root, given.machine, again)
-    kinds: list[Kind] = ["classification"]
-    if experiment.of(Enabled).enabled:
-        kinds.append("detection")
+    kinds: list[Kind] = ["classification", "detection"] if experiment.of(Enabled).enabled else ["classification"]
     data = {kind: sizes.of(experiment, kind) for kind in kinds}
     if not given.machine:
         there, rates = machine.this_machine(), Rates({}, Bench(experiment, data.values()).measure)

@@ -9,8 +9,7 @@ from googlenet.models.network import Architecture
 from googlenet.planning.machine import read, save
 from googlenet.planning.measure import Decode, Disk, EmptyJob
 from googlenet.planning.measure_classification import CutCrops, Forward
-from googlenet.planning.networks import NetworkShape
-from googlenet.planning.rates import CPU, Rates, Seconds
+from googlenet.planning.rates import CPU, NetworkShape, Rates, Seconds
 from googlenet.planning.sizes import ImageSize
 from planning.flat_rates import MACHINE
 

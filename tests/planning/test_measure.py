@@ -13,9 +13,8 @@ from googlenet.planning import clock, measure, sizes
 from googlenet.planning.clock import Clocked, Enough, step_seconds
 from googlenet.planning.machine import this_machine
 from googlenet.planning.measure_classification import ClassifierStep
-from googlenet.planning.networks import NetworkShape
 from googlenet.planning.plan import planned
-from googlenet.planning.rates import CPU, Bench, Rates
+from googlenet.planning.rates import CPU, Bench, NetworkShape, Rates
 from googlenet.planning.work import Context, Target
 
 

@@ -6,8 +6,9 @@ from conf_copy import ROOT, copied, override
 from googlenet.config.schema.shared import Model
 from googlenet.pipeline.experiment import experiment as composed
 from googlenet.pipeline.registry import STAGES
-from googlenet.planning import networks, plan
+from googlenet.planning import plan
 from googlenet.planning.plan import WORK, planned
+from googlenet.planning.rates import NetworkShape, weights_mb
 from googlenet.planning.sizes import DataSize
 from googlenet.planning.work import Context, Target, runs_network
 from planning.flat_rates import GPUS, MACHINE, rates
@@ -73,7 +74,7 @@ def test_a_training_is_its_steps_and_its_watching(root):
     assert job.wall_s == pytest.approx(4 + steps * 0.5 + drawn + watched + tested)
     assert job.cpu_s == pytest.approx(job.wall_s) and job.gpu_s == 0
     assert stages["train_classifier"].passes == "3 epochs"
-    weights = networks.weights_mb(network_of(root))
+    weights = weights_mb(network_of(root))
     assert job.memory_mb["weights, gradients, momentum, average"] == pytest.approx(4 * weights)
     assert job.memory_mb["activations"] == 100 and job.memory_mb["process"] == 800
     assert job.memory_mb["order of the pictures"] == pytest.approx(100 * 8 / 1e6)
@@ -83,7 +84,7 @@ def test_a_training_is_its_steps_and_its_watching(root):
 
 def network_of(root):
     experiment = composed(root)
-    return networks.NetworkShape.of(experiment.of(Model), experiment.members["m1"], 10, "paper")
+    return NetworkShape.of(experiment.of(Model), experiment.members["m1"], 10, "paper")
 
 
 def test_images_that_fit_in_memory_are_decoded_once(root):
@@ -173,7 +174,8 @@ def test_on_gpus_loading_goes_on_beside_the_network(root):
     assert job.gpu_memory_mb["activations"] == 100 and "activations" not in job.memory_mb
     assert job.memory_mb["loader processes"] == 12 * 60
     assert made.context.compute.device == "cuda"
-    assert made.memory_mb(stages["train_classifier"]) == pytest.approx(2 * sum(job.memory_mb.values()))
+    stage = stages["train_classifier"]
+    assert (made.side_by_side(stage), stage.job_memory_mb) == (2, pytest.approx(sum(job.memory_mb.values())))
 
 
 def test_ablations_are_planned_where_they_are_asked_for(root):

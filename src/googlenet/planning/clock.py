@@ -19,23 +19,21 @@ STEPS_AT_MOST = 100_000  # of a training that is ended long before
 
 
 def now() -> float:
-    """Seconds, once a GPU has done what it was given, of a clock that other work on the machine does not move: of this
-    process and its children, where one thread does all; of the wall with more threads or a GPU."""
+    """Seconds of this process and its children where one thread does all; of the wall with more threads or a GPU."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.synchronize()
     elif torch.get_num_threads() == 1:
-        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return sum(one.ru_utime + one.ru_stime for one in used)
     return time.perf_counter()
 
 
 def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
-    """Seconds of one unit, the median over rounds; work returns how many units a round was.
-    The first, in which kernels are chosen, counts only if it was so long that this is no part of it worth mention."""
+    """Seconds of one unit, the median over rounds; work returns how many units a round was."""
     start = now()
     units = work()
     first = now() - start
-    if first > LONG_S:
+    if first > LONG_S:  # else it does not count: kernels are chosen in it
         return first / units
     times: list[float] = []
     start = now()
@@ -55,8 +53,7 @@ class Clocked(Sequence[np.ndarray]):
 
     def __init__(self, images: Sequence[np.ndarray], length: int, per_step: int, warm_up: int):
         self.images, self.length, self.per_step, self.warm_up = images, length, per_step, warm_up
-        self.asked = 0
-        self.times: list[float] = []
+        self.asked, self.times = 0, list[float]()
 
     def __len__(self) -> int:
         return self.length

@@ -122,8 +122,7 @@ def checked(kind: type[SettingsT], value: Any, place: str, key: str, remedy: str
 
 
 def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = "") -> Path:
-    """Write what was measured into a machine's file; its rates for other settings stay. beside: what else the
-    machine did meanwhile. Raises UserError when the file is another processor's."""
+    """Add rates to a machine's file. beside: what else it did meanwhile. Raises UserError when it is another processor's."""
     path, rows = path_of(root, name), rates.rows
     if path.is_file():
         there, former, measured = read(root, name, f"python -m googlenet.plan --save {name}")
@@ -133,10 +132,9 @@ def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = ""
         rows, beside = former.rows | rows, beside or measured.beside
     date, load = f"{datetime.now(UTC):%Y-%m-%d}", round(os.getloadavg()[1], 1)
     made = Measured(date=date, torch=metadata.version("torch"), load=load, beside=beside)
-    text = HEAD.format(name=name)
+    text, lines = HEAD.format(name=name), []
     for key, value in {"machine": machine, "measured": made}.items():
         text += f"{key}: {json.dumps(value.model_dump(), ensure_ascii=False)}\n"
-    lines = []
     for asked, rate in rows.items():
         row = {"what": asked.name, "settings": asked.to_json(), **rate.model_dump()}
         lines.append(f"- {yaml.safe_dump(row, default_flow_style=True, width=10**6, sort_keys=False)}")

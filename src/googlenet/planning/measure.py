@@ -16,7 +16,8 @@ from googlenet.errors import UserError
 from googlenet.metrics.runs import read_run
 from googlenet.pipeline.job import run_record
 from googlenet.pipeline.job_file import EXECUTION, JobFile
-from googlenet.planning import measure_classification, measure_detection
+from googlenet.planning import measure_classification as c
+from googlenet.planning import measure_detection as d
 from googlenet.planning.clock import now, seconds_of
 from googlenet.planning.empty_job import Empty
 from googlenet.planning.rates import Amount, Bench, Measurement, Rate, Seconds
@@ -136,5 +137,9 @@ class Decode(Measurement[Seconds]):
         return Seconds(seconds=seconds_of(lambda: len([pictures.decode(file) for file in files])))
 
 
-EVERY = (EmptyJob, Disk, Pack, Decode, *measure_classification.KINDS, *measure_detection.KINDS)
-KINDS: dict[str, type[Measurement[Any]]] = {kind.name: kind for kind in EVERY}
+EVERY: tuple[type[Measurement[Any]], ...] = (
+    *(EmptyJob, Disk, Pack, Decode, c.ClassifierStep, c.TrainingCrop, c.Forward, c.CutCrops, c.EnsembleEvaluation),
+    *(c.CropStudy, d.SelectiveSearch, d.Merge, d.MultiboxStep, d.MultiboxBoxes, d.DetectorStep, d.RegionScore),
+    *(d.RegionLabels, d.DetectionEvaluation),
+)
+KINDS = {kind.name: kind for kind in EVERY}

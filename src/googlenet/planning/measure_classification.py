@@ -16,8 +16,7 @@ from googlenet.config.schema.shared import Sampling
 from googlenet.models.runtime import Runtime
 from googlenet.planning import rates
 from googlenet.planning.clock import STEPS_AT_MOST, Clocked, seconds_of, step_seconds
-from googlenet.planning.networks import kept_mb
-from googlenet.planning.rates import Bench
+from googlenet.planning.rates import Bench, kept_mb
 from googlenet.planning.sizes import ImageSize
 
 # So slow that no loss leaves the numbers; a training is ended long before its first epoch is.
@@ -53,7 +52,11 @@ class ClassifierStep(rates.NetworkMeasurement[rates.StepRate]):
     batch_size: int
 
     def measure(self, bench: Bench) -> rates.StepRate:
-        network, batch, px = self.network.build(self.runtime.device), self.batch_size, self.network.input_px
+        network, batch, px = (
+            self.network.build(self.runtime.device),
+            self.batch_size,
+            self.network.architecture.input_px,
+        )
         reference = next(iter(bench.experiment.trainings.values()))
         settings = self.laid_over(reference, **TRAINING)
         shown = [np.random.default_rng(0).integers(0, 256, (px, px, 3), np.uint8)]
@@ -82,8 +85,7 @@ class TrainingCrop(rates.Measurement[rates.Seconds]):
 
     def measure(self, bench: Bench) -> rates.Seconds:
         images, reference = bench.images(self.image), next(iter(bench.experiment.trainings.values()))
-        settings = self.laid_over(reference)
-        crops = TrainingCrops(images, np.zeros(len(images), np.int64), settings, self.px)
+        crops = TrainingCrops(images, np.zeros(len(images), np.int64), self.laid_over(reference), self.px)
         epochs = iter(range(STEPS_AT_MOST))
 
         def draw() -> int:
@@ -100,7 +102,7 @@ class Forward(rates.NetworkMeasurement[rates.Seconds]):
     batch_size: int
 
     def measure(self, bench: Bench) -> rates.Seconds:
-        network, px = self.network.build(self.runtime.device), self.network.input_px
+        network, px = self.network.build(self.runtime.device), self.network.architecture.input_px
         crops = np.random.default_rng(0).integers(0, 256, (self.batch_size, px, px, 3), np.uint8)
         network.model.eval()
         return rates.Seconds(seconds=seconds_of(lambda: len(probabilities(network, crops, self.runtime))))
@@ -183,6 +185,3 @@ class CropStudy(rates.Measurement[rates.LineRate]):
             return lambda: bool(crop_study.study(kept, labels, *validation, shown, self.stage))
 
         return line(work_on, FEW, MORE)
-
-
-KINDS = (ClassifierStep, TrainingCrop, Forward, CutCrops, EnsembleEvaluation, CropStudy)

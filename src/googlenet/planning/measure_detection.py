@@ -103,8 +103,7 @@ class MultiboxMeasurement(rates.NetworkMeasurement[rates.RateT]):
         trunk = multibox.trunk_of(classifier.spec, px)
         priors = random_boxes(rng, self.priors, px, px).astype(np.float64)
         if self.head == "grid":
-            cells = multibox.cells_of(trunk, self.last)
-            priors = on_grid(rng.uniform(0.1, 0.6, (self.priors, 2)) * px, cells, px)
+            priors = on_grid(rng.uniform(0.1, 0.6, (self.priors, 2)) * px, multibox.cells_of(trunk, self.last), px)
         form = multibox.Form(trunk, self.last, self.head, self.head_channels, len(priors))
         return multibox.start(form, classifier, priors, 0.1, 1).on(self.runtime.device)
 
@@ -143,12 +142,9 @@ class MultiboxBoxes(MultiboxMeasurement[rates.Seconds]):
 
     def measure(self, bench: Bench) -> rates.Seconds:
         model, images = self.model().eval(), bench.images(self.image)
-        settings = self.laid_over(settings_of(bench.experiment, d.MergeProposals))
-
-        def propose_all() -> int:
-            return len([multibox.propose(model, image, settings, self.runtime) for image in images])
-
-        return rates.Seconds(seconds=seconds_of(propose_all))
+        inputs = self.laid_over(settings_of(bench.experiment, d.MergeProposals)), self.runtime
+        seconds = seconds_of(lambda: len([multibox.propose(model, image, *inputs) for image in images]))
+        return rates.Seconds(seconds=seconds)
 
 
 class DetectorStep(rates.NetworkMeasurement[rates.LoadedStepRate]):
@@ -166,8 +162,7 @@ class DetectorStep(rates.NetworkMeasurement[rates.LoadedStepRate]):
         settings = settings_of(bench.experiment, d.TrainDetector)
         easy = settings.hard_negatives.model_copy(update={"enabled": False})
         settings = self.laid_over(settings, hard_negatives=easy, batches_per_epoch=STEPS_AT_MOST, **TRAINING)
-        # Of every image enough for a batch without repetition.
-        rng, count = np.random.default_rng(0), 2 * (self.positives + self.negatives)
+        rng, count = np.random.default_rng(0), 2 * (self.positives + self.negatives)  # for no repetition in a batch
         boxes = [random_boxes(rng, count, *image.shape[1::-1]).astype(np.float32) for image in images]
         labels = (np.arange(count) < 2 * self.positives).astype(np.int64)
         regions = TrainingRegions(boxes, [labels] * len(images))
@@ -213,9 +208,8 @@ class RegionLabels(rates.Measurement[rates.Seconds]):
     boxes: int
 
     def measure(self, bench: Bench) -> rates.Seconds:
-        rng, many = np.random.default_rng(0), 16
-        proposed, truth = random_boxes(rng, self.boxes), random_truth(rng)
-        inputs = [proposed] * many, [truth] * many, 0.5
+        rng = np.random.default_rng(0)
+        inputs = [random_boxes(rng, self.boxes)] * 16, [random_truth(rng)] * 16, 0.5
         return rates.Seconds(seconds=seconds_of(lambda: len(training_regions(*inputs).labels), 0.1))
 
 
@@ -242,9 +236,3 @@ class DetectionEvaluation(rates.Measurement[rates.LineRate]):
             return lambda: bool(ensemble.evaluate(*inputs, self.stage))
 
         return line(work_on, FEW, MORE)
-
-
-KINDS = (
-    *(SelectiveSearch, Merge, MultiboxStep, MultiboxBoxes),
-    *(DetectorStep, RegionScore, RegionLabels, DetectionEvaluation),
-)

@@ -24,7 +24,7 @@ ROOM = 0.95  # of a memory: the rest is the system's
 
 
 class Place(NamedTuple):
-    """Where data and results would lie: megabytes free there, and memory that is free now; None on a machine that is not this one."""
+    """Where data and results would lie, and megabytes that are free of disk and memory; None on another machine."""
 
     path: str
     disk_free_mb: float | None
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All that is printed. after: of every stage, those that it waits for."""
+    """All that is printed. after: of every stage, those that it waits for; dvc_copies: DVC's cache holds a second copy."""
 
     context: Context
     stages: list[StagePlan]
@@ -44,10 +44,6 @@ class Plan(NamedTuple):
     def disk_mb(self) -> float:
         """What all stages write."""
         return sum(stage.total("disk_mb") for stage in self.stages)
-
-    def memory_mb(self, stage: StagePlan) -> float:
-        """Memory of the jobs of a stage that run side by side."""
-        return stage.job_memory_mb * self.side_by_side(stage)
 
     def side_by_side(self, stage: StagePlan) -> int:
         """How many jobs of a stage run at once."""
@@ -67,13 +63,15 @@ class Plan(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """The plan as plain values."""
-        target = self.context.target
+        target, data = self.context.target, {kind: size._asdict() for kind, size in self.context.sizes.items()}
+        for size in data.values():
+            del size["sample"]
         return {
             "experiment": self.context.experiment.name,
             **target._asdict(),
             "machine": target.machine.model_dump(),
             "device": self.context.compute.device,
-            "data": {kind: size.to_json() for kind, size in self.context.sizes.items()},
+            "data": data,
             "stages": [asdict(stage) | {"least_wall_s": self.least_wall_of(stage)} for stage in self.stages],
             "disk_mb": self.disk_mb,
             "least_wall_s": self.least_wall[0],
@@ -91,26 +89,16 @@ def planned(context: Context, ablations: bool = False) -> Plan:
         jobs = [context.start(job) for job in experiment.jobs(name)]
         passes, units = WORK[name](context, jobs) if name in WORK else ("", "not estimated")
         stages.append(StagePlan(name, jobs, passes, units, STAGES[name].group == "ablations"))
-    place = place_of(root, bool(context.target.name))
-    return Plan(context, stages, schedule.edges(root), place, dvc_copies(root))
-
-
-def place_of(root: Path, elsewhere: bool) -> Place:
-    """What is free where data/ and results/ would lie."""
-    if elsewhere:
-        return Place("", None, None)
-    folder = next(path for path in (root / "data", root) if path.exists()).resolve()
-    lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
-    free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
-    return Place(str(folder), shutil.disk_usage(folder).free / 1e6, free * 1024 / 1e6)
-
-
-def dvc_copies(root: Path) -> bool:
-    """Whether DVC's cache holds a second copy: unless the first kind of link that is asked for is one."""
-    parser = configparser.ConfigParser()
-    parser.read([root / ".dvc/config", root / ".dvc/config.local"], encoding="utf-8")
-    kinds = parser.get("cache", "type", fallback="copy").replace(" ", "").split(",")
-    return kinds[0] not in LINKS
+    place = Place("", None, None)
+    if not context.target.name:
+        folder = next(path for path in (root / "data", root) if path.exists()).resolve()
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
+        free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+        place = Place(str(folder), shutil.disk_usage(folder).free / 1e6, free * 1024 / 1e6)
+    dvc = configparser.ConfigParser()
+    dvc.read([root / ".dvc/config", root / ".dvc/config.local"], encoding="utf-8")
+    link = dvc.get("cache", "type", fallback="copy").split(",")[0].strip()  # the first that is asked for
+    return Plan(context, stages, schedule.edges(root), place, link not in LINKS)
 
 
 def verdict(plan: Plan) -> list[str]:
@@ -122,14 +110,14 @@ def verdict(plan: Plan) -> list[str]:
         lines.append(f"needs {gb(plan.disk_mb)} of disk, {gb(place.disk_free_mb)} are free on {place.path}")
     room_mb = place.memory_free_mb or machine.memory_gb * 1000 * ROOM
     for stage in plan.stages:
-        beside, one_mb, needed_mb = plan.side_by_side(stage), stage.job_memory_mb, plan.memory_mb(stage)
-        if needed_mb > room_mb:
+        beside, one_mb = plan.side_by_side(stage), stage.job_memory_mb
+        if one_mb * beside > room_mb:
             jobs = f"{beside} jobs side by side" if beside > 1 else "one job"
             room = f"{gb(room_mb)} {'are free' if place.memory_free_mb else 'are there'}"
             mend = f"; one alone needs {gb(one_mb)}" if beside > 1 else ""
             if room_mb >= one_mb:
                 mend = f"; at most {int(room_mb // one_mb)} at a time fit"
-            lines.append(f"{stage.stage} needs {gb(needed_mb)} of memory for {jobs}, {room}{mend}")
+            lines.append(f"{stage.stage} needs {gb(one_mb * beside)} of memory for {jobs}, {room}{mend}")
         on_gpu_mb = max(sum(job.gpu_memory_mb.values()) for job in stage.jobs)  # which has one at a time
         if on_gpu_mb > machine.gpu_memory_gb * 1000 * ROOM:
             there = gb(machine.gpu_memory_gb * 1000)

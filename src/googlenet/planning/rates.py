@@ -1,24 +1,29 @@
-"""The contract of what is measured: a measurement is what a rate depends on, and how the rate is taken.
+"""The contract of what is measured: a measurement is what a rate depends on, networks too, and how the rate is taken.
 
 A rate serves equal measurements alone: nothing is scaled to another network.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast
 
 import cv2
 import numpy as np
+import torch
 from pydantic import Field
+from torch import nn
 
 from googlenet.config.schema.base import Settings, SettingsT, replaced
-from googlenet.config.schema.shared import Compute
+from googlenet.config.schema.shared import Compute, Model, TrainedMember
 from googlenet.data import pictures
+from googlenet.models.forward import peak_bytes
+from googlenet.models.network import Architecture, Network, NetworkSpec, kind_of
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.experiment import Experiment, Job, KindT
 from googlenet.pipeline.registry import ROWS
 from googlenet.planning.clock import as_in_a_job
-from googlenet.planning.networks import NetworkShape
 from googlenet.planning.sizes import DataSize, ImageSize
 
 Amount = Annotated[float, Field(ge=0)]
@@ -26,12 +31,66 @@ DIGITS = 4  # of a number that is kept
 CPU = Compute(device="cpu", precision="fp32", numeric_threads=1)
 
 
+class NetworkShape(Settings):
+    """What a network's times depend on: dropout changes none, and stays at its default here."""
+
+    network: str
+    classes: int
+    architecture: Architecture
+
+    @classmethod
+    def of(cls, model: Model, member: TrainedMember, classes: int, network: str) -> "NetworkShape":
+        """The shape of a member; network: its kind."""
+        spec, usual = NetworkSpec.of(model, (), member.width, member.repeat_modules), Architecture()
+        shape = replace(spec.architecture, dropout=usual.dropout, aux_dropout=usual.aux_dropout)
+        return cls(network=network, classes=classes, architecture=shape)
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """A spec that builds such a network."""
+        classes = tuple(map(str, range(self.classes)))
+        return NetworkSpec(classes, self.architecture, (120.0, 120.0, 120.0), 0.02, network=self.network)
+
+    def build(self, device: str) -> Network:
+        """Such a network with initial weights, on a device."""
+        network = Network.build(self.spec)
+        if kind_of(self.network).initialise:
+            network.initialise(0)
+        return network.on(device)
+
+
+@cache
+def _on_meta(network: NetworkShape) -> nn.Module:
+    with torch.device("meta"):
+        return Network.build(network.spec).model.eval()
+
+
+def weights_mb(network: NetworkShape) -> float:
+    """Memory of the weights in float32, the auxiliary heads' included."""
+    return sum(p.numel() for p in _on_meta(network).parameters()) * 4 / 1e6
+
+
+def forward_mb(network: NetworkShape, batch: int) -> float:
+    """Memory of the tensors of a forward pass in float32, counted without running it."""
+    return peak_bytes(_on_meta(network), network.architecture.input_px, batch).activations / 1e6
+
+
+def kept_mb(model: nn.Module, images: torch.Tensor, runtime: Runtime) -> float:
+    """Memory of what a forward pass of these images keeps for the way back, without the weights."""
+    held: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), runtime.autocast():
+        model(images)
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    return sum(storage.nbytes() for pointer, storage in held.items() if pointer not in weights) / 1e6
+
+
 class Rate(Settings):
     """Numbers that were measured."""
-
-    def rounded(self) -> "Rate":
-        """The same with as many digits as are worth keeping."""
-        return type(self)(**{name: float(f"{value:.{DIGITS}g}") for name, value in self})
 
 
 class Seconds(Rate):
@@ -111,9 +170,8 @@ class Bench:
             return self.sizes[size].sample
         from sklearn.datasets import load_sample_images
 
-        shape, photographs = (size.width, size.height), load_sample_images().images
-        resized = [cv2.resize(image, shape, interpolation=cv2.INTER_AREA) for image in photographs]
-        return [pictures.encode_jpeg(image) for image in resized]
+        shape, area, photographs = (size.width, size.height), cv2.INTER_AREA, load_sample_images().images
+        return [pictures.encode_jpeg(cv2.resize(image, shape, interpolation=area)) for image in photographs]
 
     def images(self, size: ImageSize) -> list[np.ndarray]:
         """The same decoded, uint8 RGB [h, w, 3] each."""
@@ -142,6 +200,7 @@ class Rates:
 
     def __call__(self, asked: Measurement[RateT]) -> RateT:
         if asked not in self.rows:
-            self.rows[asked] = self.measure(asked).rounded()
+            rate = self.measure(asked)
+            self.rows[asked] = replaced(rate, **{name: float(f"{value:.{DIGITS}g}") for name, value in rate})
         self.used[asked] = self.rows[asked]
         return cast(RateT, self.rows[asked])

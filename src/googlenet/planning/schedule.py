@@ -29,8 +29,7 @@ class JobPlan:
         self.cpu_s += seconds
 
     def network(self, network_s: float, load_s: float, workers: int, threads: int, on_gpu: bool) -> None:
-        """Add work of a network; `load_s` of decoding and cropping goes on beside it where there are workers.
-        The GPU counts as taken for as long as the work lasts."""
+        """Add work of a network, all of which takes the GPU; `load_s` of loading goes on beside it where there are workers."""
         wall = max(network_s, load_s / workers) if workers else network_s + load_s
         self.wall_s += wall
         self.cpu_s += load_s + (0 if on_gpu else network_s * threads)
@@ -82,8 +81,7 @@ def side_by_side(stage: StagePlan, cores: int, gpus: int, threads: int) -> int:
 
 
 def edges(root: Path) -> dict[str, list[str]]:
-    """Of every stage, those that it waits for, as dvc.yaml has them, which is made from the Snakefile.
-    The ablations have a file of their own that is not shipped: they are taken to wait for nothing, which a least time allows."""
+    """Of every stage, those that it waits for, from dvc.yaml; ablations, not in it, are taken to wait for nothing."""
     stages = load_yaml(root / "dvc.yaml")["stages"]
     made = {out: name for name, row in stages.items() for entry in row.get("outs", []) for out in entry}
     after = {}
@@ -99,8 +97,7 @@ def critical_path(stages: Sequence[StagePlan], after: Mapping[str, Sequence[str]
 
     @cache
     def ending_at(name: str) -> tuple[float, list[str]]:
-        before = [ending_at(one) for one in after.get(name, ()) if one in lengths]
-        seconds, chain = max(before, default=(0.0, []))
+        seconds, chain = max((ending_at(one) for one in after.get(name, ()) if one in lengths), default=(0.0, []))
         return seconds + lengths[name], [*chain, name]
 
     return max(map(ending_at, lengths), default=(0.0, []))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -34,8 +34,7 @@ class ImageSize(Settings):
 
 
 class DataSize(NamedTuple):
-    """A data set's size. splits: images by name; mean_kb: of an image file, 1000 bytes; width, height in pixels, of a typical
-    image; basis: where the numbers are from; sample: some image files, or none where none is there."""
+    """A data set's size. splits: images by name; mean_kb: of a file; basis: of the numbers; sample: image files, if any."""
 
     kind: Kind
     splits: dict[str, int]
@@ -60,10 +59,6 @@ class DataSize(NamedTuple):
         """Memory of a decoded image."""
         return self.width * self.height * 3 / 1e6
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain values, without the sample."""
-        return {key: value for key, value in self._asdict().items() if key != "sample"}
-
     @property
     def image(self) -> ImageSize:
         """What the rates of work on images are kept for."""
@@ -82,9 +77,6 @@ class Stated(Settings):
     height_px: int
 
 
-STATED = TypeAdapter(dict[str, dict[Kind, Stated]])
-
-
 def source_of(experiment: Experiment, kind: Kind) -> DataSource:
     """The settings of the images of one kind."""
     dataset = experiment.of(s.Dataset)
@@ -94,13 +86,16 @@ def source_of(experiment: Experiment, kind: Kind) -> DataSource:
 def of(experiment: Experiment, kind: Kind) -> DataSize:
     """The size of an experiment's data set. Raises UserError, naming the key, when nothing tells it."""
     folder, source = experiment.root / "data" / kind / experiment.dataset, source_of(experiment, kind)
-    stated = STATED.validate_python(load_yaml(Path(__file__).with_name("stated.yaml")))
+    stated = TypeAdapter(dict[str, dict[Kind, Stated]]).validate_python(
+        load_yaml(Path(__file__).with_name("stated.yaml"))
+    )
     official_size = stated.get(experiment.dataset, {}).get(kind)
     if (folder / "manifest.json").is_file():
-        size = prepared(folder)
-        if official_size:  # keeps its usual shape, whatever a few images say: rates are kept by it
-            return size._replace(width=official_size.width_px, height=official_size.height_px)
-        return size
+        size, usual = (
+            prepared(folder),
+            official_size,
+        )  # whose shape stays, whatever a few images say: rates are kept by it
+        return size._replace(width=usual.width_px, height=usual.height_px) if usual else size
     if source.reader == "embedded":
         return drawn(source)
     root = experiment.root / Path(source.root).expanduser() if source.root else None

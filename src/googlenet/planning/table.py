@@ -12,9 +12,8 @@ from googlenet.metrics.runs import read_run
 from googlenet.models.network import Architecture
 from googlenet.pipeline.job import run_record
 from googlenet.planning.machine import Measured
-from googlenet.planning.networks import NetworkShape
 from googlenet.planning.plan import Plan, gb, verdict
-from googlenet.planning.rates import Rates
+from googlenet.planning.rates import NetworkShape, Rates
 from googlenet.planning.sizes import ImageSize
 
 HEAD = ("stage", "jobs", "passes", "units", "longest job", "all jobs", "wall, least", "memory a job", "disk")
@@ -41,8 +40,8 @@ def aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
     return [form.format(*row).rstrip() for row in rows]
 
 
-def stage_rows(plan: Plan) -> list[tuple[str, ...]]:
-    """The table's rows."""
+def as_text(plan: Plan, measured: Measured | None) -> str:
+    """The whole plan. measured: how a machine's rates were measured, if not just now."""
     rows: list[tuple[str, ...]] = [HEAD]
     for stage in plan.stages:
         name, jobs = stage.stage + (" *" if stage.separate else ""), str(len(stage.jobs))
@@ -52,15 +51,15 @@ def stage_rows(plan: Plan) -> list[tuple[str, ...]]:
     jobs = str(sum(len(stage.jobs) for stage in plan.stages))
     seconds_of_all, least_s = sum(stage.total("wall_s") for stage in plan.stages), plan.least_wall[0]
     size = gb(max(stage.job_memory_mb for stage in plan.stages)), gb(plan.disk_mb)
-    return [*rows, ("all", jobs, "", "", "", duration(seconds_of_all), duration(least_s), *size)]
-
-
-def as_text(plan: Plan, measured: Measured | None) -> str:
-    """The whole plan. measured: how a machine's rates were measured, if not just now."""
-    head, *rows, total = aligned(stage_rows(plan), LEFT)
-    rule = "-" * max(map(len, (head, *rows, total)))
-    lines = [*heading(plan, measured), "", head, rule, *rows, rule, total, "", *notes(plan)]
-    lines += ["", "memory of a job:", *memory_lines(plan)]
+    rows.append(("all", jobs, "", "", "", duration(seconds_of_all), duration(least_s), *size))
+    head, *body, total = aligned(rows, LEFT)
+    rule = "-" * max(map(len, (head, *body, total)))
+    lines = [*heading(plan, measured), "", head, rule, *body, rule, total, "", *notes(plan), "", "memory of a job:"]
+    for stage in plan.stages:
+        for where, parts in (("", stage.largest.memory_mb), (" (GPU)", stage.largest.gpu_memory_mb)):
+            shown = [f"{name} {gb(value)}" for name, value in parts.items() if value >= SHOWN_MB]
+            if len(shown) > 1 or (where and shown):
+                lines.append(f"  {stage.stage}{where}: {', '.join(shown)}")
     return "\n".join([*lines, "", "verdict:", *(f"  {line}" for line in verdict(plan))])
 
 
@@ -70,12 +69,10 @@ def heading(plan: Plan, measured: Measured | None) -> Iterator[str]:
     gpus = f"{target.gpus} of {machine.gpu}" if target.gpus else "no GPU"
     parts = f"{target.cores} cores of {machine.cpu}, {gpus}, {machine.memory_gb:.0f} GB"
     yield f"plan of {experiment.name} for {target.name or 'this machine'}: {parts}"
-    dated = "just now"
-    if measured:
-        beside = f", beside {measured.beside}" if measured.beside else ""
-        dated = f"on {measured.date} with torch {measured.torch}{beside}"
+    dated = f"on {measured.date} with torch {measured.torch}" if measured else "just now"
+    beside = f", beside {measured.beside}" if measured and measured.beside else ""
     caution = "expect it to be wrong by a third, and more where data differ"
-    yield f"from rates that were measured in seconds {dated}: {caution}"
+    yield f"from rates that were measured in seconds {dated}{beside}: {caution}"
     for kind, size in plan.context.sizes.items():
         splits = ", ".join(f"{count:,} {split}" for split, count in size.splits.items())
         shape = f"{size.width}x{size.height} px, {size.mean_kb:.0f} kB each"
@@ -86,16 +83,14 @@ def notes(plan: Plan) -> Iterator[str]:
     """How the table is meant."""
     (seconds, chain), target = plan.least_wall, plan.context.target
     resources = f"{target.cores} cores" + (f" and {target.gpus} GPUs" if target.gpus else "")
-    reason = f"all work over {resources}"
-    if chain:
-        reason = f"the longest job of {' -> '.join(chain)}, one after another"
+    one_by_one = f"the longest job of {' -> '.join(chain)}, one after another"
+    reason = one_by_one if chain else f"all work over {resources}"
     yield f"wall, least: no order of jobs on {resources} is faster: of a stage its longest job, or its work over {resources};"
     yield f"  of all ({duration(seconds)}): {reason}. What is there already is counted as if it were not."
     if any(stage.separate for stage in plan.stages):
         yield "* of the target `ablations`, which nothing else needs"
-    free = "what is free on that machine is not known here"
-    if plan.place.disk_free_mb is not None:
-        free = f"{gb(plan.place.disk_free_mb)} are free on {plan.place.path}"
+    free_mb, unknown = plan.place.disk_free_mb, "what is free on that machine is not known here"
+    free = unknown if free_mb is None else f"{gb(free_mb)} are free on {plan.place.path}"
     yield f"disk: {gb(plan.disk_mb)}; {free}"
     if plan.dvc_copies:
         limit_gb = plan.context.execution.commit_limit_gb
@@ -109,15 +104,6 @@ def notes(plan: Plan) -> Iterator[str]:
         yield f"  the raw pictures ({gb(raw_mb)}) are not in it, nor their archives"
     if target.gpus > 1:
         yield "  jobs take the first GPU unless CUDA_VISIBLE_DEVICES says otherwise (docs/architecture.md)"
-
-
-def memory_lines(plan: Plan) -> Iterator[str]:
-    """What the memory of each stage's largest job is made of."""
-    for stage in plan.stages:
-        for where, parts in (("", stage.largest.memory_mb), (" (GPU)", stage.largest.gpu_memory_mb)):
-            shown = [f"{name} {gb(value)}" for name, value in parts.items() if value >= SHOWN_MB]
-            if len(shown) > 1 or (where and shown):
-                yield f"  {stage.stage}{where}: {', '.join(shown)}"
 
 
 def rates_text(rates: Rates) -> str:
@@ -153,8 +139,7 @@ def in_words(name: str, value: object) -> str:
 
 
 def compared_text(plan: Plan) -> str:
-    """Planned beside measured, every stage as far as its jobs have a record. Raises UserError where no job has one.
-    The seconds are those that a run.json counts, which are not what comes before it: imports."""
+    """Planned beside measured seconds of run.json, which counts no imports. Raises UserError where no job has left one."""
     experiment, rows, totals = plan.context.experiment, [COMPARED], (0, 0.0, 0.0)
     for stage in plan.stages:
         jobs, records = [], []

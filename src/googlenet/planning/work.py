@@ -11,11 +11,9 @@ from googlenet.config.schema.shared import Compute, Execution, Model
 from googlenet.pipeline import code
 from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.registry import STAGES
-from googlenet.planning import networks
 from googlenet.planning.machine import Machine
 from googlenet.planning.measure import Decode, EmptyJob
-from googlenet.planning.networks import NetworkShape
-from googlenet.planning.rates import Rates
+from googlenet.planning.rates import NetworkShape, Rates, weights_mb
 from googlenet.planning.schedule import JobPlan
 from googlenet.planning.sizes import DataSize
 
@@ -40,8 +38,7 @@ class Target(NamedTuple):
 
 
 class Context:
-    """What all counts share. compute: on the CPU where the machine has no GPU. workers: loader
-    processes that one training really has: on a GPU machine they share its cores."""
+    """What all counts share. compute: on the CPU where there is no GPU. workers: of a training, which share the cores."""
 
     def __init__(self, experiment: Experiment, sizes: Mapping[Kind, DataSize], ask: Rates, target: Target):
         self.experiment, self.sizes, self.ask, self.target = experiment, sizes, ask, target
@@ -81,7 +78,7 @@ class Context:
         """Add weights, for training also gradients, momentum and average, and what the passes keep."""
         memory = job.gpu_memory_mb if self.on_gpu else job.memory_mb
         name = "weights, gradients, momentum, average" if training else "weights"
-        memory[name] = networks.weights_mb(network) * (4 if training else 1)
+        memory[name] = weights_mb(network) * (4 if training else 1)
         memory["activations"] = kept_mb
         if not self.on_gpu:
             memory["buffers and kernels"] = KERNELS_MB

@@ -9,10 +9,9 @@ from googlenet.config.schema import classification as c
 from googlenet.config.schema.dataset import DetectionSource, Kind
 from googlenet.data.records import SPLITS
 from googlenet.models.reference_networks import on_meta
-from googlenet.planning import measure, networks
+from googlenet.planning import measure
 from googlenet.planning import measure_classification as rates
-from googlenet.planning.networks import NetworkShape
-from googlenet.planning.rates import settings_of
+from googlenet.planning.rates import NetworkShape, forward_mb, settings_of, weights_mb
 from googlenet.planning.schedule import JobPlan
 from googlenet.planning.sizes import source_of
 from googlenet.planning.work import WRITING, Context, Work
@@ -23,7 +22,6 @@ OUTCOME_ARRAYS = 4  # of each split: averaged and last weights, top-1 and top-5,
 # Seconds of what is not timed here, as the demo's jobs took on two cores of an EPYC (docs/results.md).
 IMPORT_S = 1.0
 FORWARD_S = 0.12  # a forward pass of a network in measure_cost
-UNTIMED = "as the demo's, not timed here"
 KIND: Kind = "classification"
 
 
@@ -53,7 +51,7 @@ def centre_crops(
 ) -> None:
     """Add predictions on one crop an image, in batches that are filled up; decoded: images that are not in memory."""
     image = context.sizes[KIND].image
-    cutting = rates.CutCrops(policies=(1,), px=network.input_px, mirror=True, image=image)
+    cutting = rates.CutCrops(policies=(1,), px=network.architecture.input_px, mirror=True, image=image)
     job.cpu(passes * images * context.ask(cutting).seconds + decoded * context.decode_s(KIND))
     filled = ceil(images / CENTRE_BATCH) * CENTRE_BATCH
     context.run(job, passes * filled * forward_s(context, network, context.of(c.PredictCrops).batch_size))
@@ -66,7 +64,7 @@ def trained(context: Context, job: JobPlan, settings: c.TrainClassifier) -> tupl
     images, held, test = (size.count(split) for split in SPLITS)
     steps = images // batch * epochs
     step = context.ask(rates.ClassifierStep(network=network, batch_size=batch, compute=context.compute))
-    crop = rates.TrainingCrop.of(settings, px=network.input_px, image=size.image)
+    crop = rates.TrainingCrop.of(settings, px=network.architecture.input_px, image=size.image)
     half = context.execution.decoded_cache_mb / 2
     share, watched = (context.kept_share(KIND, count, half) for count in (images, held))
     decoded = images * (1 + (epochs - 1) * (1 - share))
@@ -87,7 +85,7 @@ def train_classifier(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     words = "", ""
     for job in jobs:
         words = trained(context, job, settings_of(context.experiment, c.TrainClassifier, job.name))
-        job.disk_mb += networks.weights_mb(context.member(job.name, context.sizes[KIND].classes))
+        job.disk_mb += weights_mb(context.member(job.name, context.sizes[KIND].classes))
     return words
 
 
@@ -114,13 +112,13 @@ def predict_crops(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     for job in jobs:
         settings = settings_of(context.experiment, c.PredictCrops, job.name)
         network, batch = context.member(job.name, size.classes), settings.batch_size
-        cutting = rates.CutCrops.of(settings, px=network.input_px, image=size.image)
+        cutting = rates.CutCrops.of(settings, px=network.architecture.input_px, image=size.image)
         crops = len(cutting.crops(size.width, size.height))
         job.cpu(seen * (context.decode_s(KIND) + context.ask(cutting).seconds))
         context.run(job, seen * crops * forward_s(context, network, batch))
         means = len(settings.policies) * test * size.classes * 4 / 1e6
         each = sum(kept.values()) * crops * size.classes * 4 / 1e6
-        context.network_memory(job, network, False, networks.forward_mb(network, batch))
+        context.network_memory(job, network, False, forward_mb(network, batch))
         job.memory_mb["probabilities"] = means + WRITING * max(means, each) + each
         job.disk_mb += means + each
     return f"{crops} crops a picture", f"{seen * crops:,} crops a job"
@@ -129,7 +127,7 @@ def predict_crops(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 def import_weights(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """Weights are read and written."""
     for job in jobs:
-        weights = networks.weights_mb(context.member(job.name, context.sizes[KIND].classes))
+        weights = weights_mb(context.member(job.name, context.sizes[KIND].classes))
         job.cpu(IMPORT_S)
         job.disk_mb += weights
         job.memory_mb["weights"] = weights * WRITING
@@ -154,8 +152,7 @@ def study_crops(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     job, kept, predicted = jobs[0], kept_images(context), context.of(c.PredictCrops)
     stage, validation = settings_of(context.experiment, c.StudyCrops), bool(kept["validation"])
     members, classes = len(context.experiment.members), context.sizes[KIND].classes
-    counts = {"members": members, "classes": classes, "validation": validation}
-    asked = rates.CropStudy.of(predicted, stage=stage, **counts)
+    asked = rates.CropStudy.of(predicted, stage=stage, members=members, classes=classes, validation=validation)
     rate, most = context.ask(asked), max(kept.values())  # of as many images of each of the two splits
     job.cpu(rate.fixed_s + most * rate.seconds)
     rows = most * len(union(predicted.policies)) * classes * members * 8 / 1e6
@@ -164,13 +161,13 @@ def study_crops(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 
 def untimed(
-    context: Context, jobs: list[JobPlan], seconds: float, part: str = "", memory_mb: float = 0
+    context: Context, jobs: list[JobPlan], seconds: float, part: str = "", memory_mb: int = 0
 ) -> tuple[str, str]:
     """A stage that no rate is measured for; part: what it has in memory beside what all jobs have."""
     jobs[0].cpu(seconds)
     if part:
         jobs[0].memory_mb[part] = memory_mb
-    return "", UNTIMED
+    return "", "as the demo's, not timed here"
 
 
 def measure_cost(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
@@ -180,8 +177,7 @@ def measure_cost(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     job.cpu(FORWARD_S)
     job.cpu(FORWARD_S * (passes - 1))
     models = (on_meta(name, settings.wider, settings.deeper)[0] for name in settings.timed)
-    weights = sum(p.numel() * 4 / 1e6 for model in models for p in model.parameters())
-    job.memory_mb["weights of all networks"] = weights
+    job.memory_mb["weights of all networks"] = sum(p.numel() * 4 / 1e6 for model in models for p in model.parameters())
     return "", f"{passes:,} forward passes, not timed here"
 
 

@@ -11,10 +11,8 @@ from googlenet.detection import by_prefix
 from googlenet.pipeline.experiment import KindT
 from googlenet.pipeline.resume import PIECE_MB
 from googlenet.planning import measure_detection as rates
-from googlenet.planning import networks
 from googlenet.planning.measure import Disk
-from googlenet.planning.networks import NetworkShape
-from googlenet.planning.rates import LoadedStepRate, settings_of
+from googlenet.planning.rates import LoadedStepRate, NetworkShape, forward_mb, settings_of, weights_mb
 from googlenet.planning.schedule import JobPlan
 from googlenet.planning.work import WRITING, Context, Work
 from googlenet.planning.work_classification import prepare
@@ -57,11 +55,6 @@ def merged(context: Context) -> tuple[float, float]:
     return rate.seconds, (searched(context, search).boxes + boxes) * rate.kept_share
 
 
-def boxes_an_image(context: Context) -> float:
-    """Boxes after merging."""
-    return merged(context)[1]
-
-
 def read_records(context: Context, job: JobPlan) -> None:
     """Add reading every record of the training split, images and all, as the trainings do at their start."""
     size = context.sizes[KIND]
@@ -87,8 +80,7 @@ def propose_regions(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 def multibox_trunk(context: Context) -> NetworkShape:
     """The member's network that MultiBox is trained on."""
-    member = context.of(d.TrainMultibox).init_from
-    return context.member(member, context.sizes["classification"].classes)
+    return context.member(context.of(d.TrainMultibox).init_from, context.sizes["classification"].classes)
 
 
 def add_training(
@@ -102,7 +94,7 @@ def add_training(
     context.run(job, steps * step.seconds, load_s)
     context.network_memory(job, network, True, step.kept_mb)
     context.loader_memory(job, min(seen, images) * share * size.decoded_mb)
-    job.disk_mb += networks.weights_mb(network)
+    job.disk_mb += weights_mb(network)
 
 
 def train_multibox(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
@@ -127,10 +119,9 @@ def merge_proposals(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
         if shape.enabled:
             network = multibox_trunk(context)
             place = {"network": network, "compute": context.compute, "image": size.image}
-            rate = context.ask(rates.MultiboxBoxes.of(shape, **place, **best))
             job.cpu(each * context.decode_s(KIND))
-            context.run(job, each * rate.seconds)
-            context.network_memory(job, network, False, networks.forward_mb(network, 1))
+            context.run(job, each * context.ask(rates.MultiboxBoxes.of(shape, **place, **best)).seconds)
+            context.network_memory(job, network, False, forward_mb(network, 1))
         job.cpu(each * merge_s)
         write_boxes(job, each * boxes * (BOX_BYTES + 4) / 1e6)
     return "1 of all pictures", f"{size.images:,} pictures, {boxes:,.0f} boxes each"
@@ -152,23 +143,22 @@ def detectors(
 ) -> Iterator[tuple[JobPlan, KindT, NetworkShape]]:
     """Every job with its settings and its detector's network."""
     for job in jobs:
-        member, with_background = context.experiment.detectors[job.name], context.sizes[KIND].classes + 1
-        network = context.member(member.init_from, with_background)
-        yield job, settings_of(context.experiment, kind, job.name), network
+        member, with_background = context.experiment.detectors[job.name].init_from, context.sizes[KIND].classes + 1
+        yield job, settings_of(context.experiment, kind, job.name), context.member(member, with_background)
 
 
 def region_s(context: Context, network: NetworkShape, batch_size: int, mirrored: bool = False) -> float:
     """Seconds of a region in a forward pass."""
     settings, image = context.of(d.ScoreRegions), context.sizes[KIND].image
     view = {"batch_size": batch_size, "mirrored": mirrored, "image": image}
-    boxes = min(batch_size, round(boxes_an_image(context)))
+    boxes = min(batch_size, round(merged(context)[1]))
     asked = rates.RegionScore.of(settings, network=network, compute=context.compute, boxes=boxes, **view)
     return context.ask(asked).seconds
 
 
 def label_all(context: Context, job: JobPlan, region_bytes: int) -> None:
     """Add labelling the proposals of all training images, and their memory."""
-    images, boxes = context.sizes[KIND].count("train"), boxes_an_image(context)
+    images, (_, boxes) = context.sizes[KIND].count("train"), merged(context)
     job.cpu(images * context.ask(rates.RegionLabels(boxes=round(boxes))).seconds)
     job.memory_mb["regions of all training pictures"] = images * (boxes * region_bytes + TRUTH_BYTES) / 1e6
 
@@ -179,16 +169,13 @@ def train_detector(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     for job, settings, network in detectors(context, jobs, d.TrainDetector):
         batch, steps = settings.positives + settings.negatives, settings.epochs * settings.batches_per_epoch
         seen = steps * batch
-        asked = rates.DetectorStep.of(settings, network=network, compute=context.compute, image=size.image)
-        step = context.ask(asked)
+        step = context.ask(rates.DetectorStep.of(settings, network=network, compute=context.compute, image=size.image))
         read_records(context, job)
         label_all(context, job, REGION_BYTES)
         add_training(context, job, network, step, steps, seen)
         if settings.hard_negatives.enabled:
-            scored = settings.epochs * settings.hard_negatives.scored
-            context.run(job, scored * region_s(context, network, batch))
-            every = size.count("train") * boxes_an_image(context)
-            job.memory_mb["order of the background"] = every * ORDER_BYTES / 1e6
+            context.run(job, settings.epochs * settings.hard_negatives.scored * region_s(context, network, batch))
+            job.memory_mb["order of the background"] = size.count("train") * merged(context)[1] * ORDER_BYTES / 1e6
     return f"{seen:,} regions drawn a job", f"{steps:,} steps a job"
 
 
@@ -201,23 +188,21 @@ def fit_region_heads(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
         label_all(context, job, CHOSEN_BYTES)
         context.run(job, regions * region_s(context, network, batch))
         job.cpu(FIT_S * min(1.0, regions / FITTED_REGIONS))
-        context.network_memory(job, network, False, networks.forward_mb(network, batch))
-        places = 2 + settings.bbox_regression.grid**2
-        vector = LAST_CHANNELS * network.architecture.width * places * 4
+        context.network_memory(job, network, False, forward_mb(network, batch))
+        vector = LAST_CHANNELS * network.architecture.width * (2 + settings.bbox_regression.grid**2) * 4
         job.memory_mb["vectors and maps of the sample"] = VECTOR_COPIES * regions * vector / 1e6
     return "", f"{regions:,} regions at most; the fits are not timed"
 
 
 def score_regions(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """Every proposal of the test images once, or twice where it is mirrored; written are probabilities of every list of
-    switches, and boxes where they are regressed."""
-    size, boxes, test = context.sizes[KIND], boxes_an_image(context), context.sizes[KIND].count("test")
+    """Every proposal of the test images once, or twice where it is mirrored; boxes are written where they are regressed."""
+    size, (_, boxes), test = context.sizes[KIND], merged(context), context.sizes[KIND].count("test")
     for job, settings, network in detectors(context, jobs, d.ScoreRegions):
         lists, batch = by_prefix(settings.switches, settings.compare).values(), settings.batch_size
         scored_s = region_s(context, network, batch, any("mirror" in switches for switches in lists))
         job.cpu(test * context.decode_s(KIND))
         context.run(job, test * boxes * scored_s)
-        context.network_memory(job, network, False, networks.forward_mb(network, batch))
+        context.network_memory(job, network, False, forward_mb(network, batch))
         regressed = sum("bbox_regression" in switches for switches in lists)
         region_bytes = 4 * (1 + size.classes) * len(lists) + 16 * size.classes * regressed
         arrays = test * boxes * region_bytes / 1e6
@@ -230,13 +215,12 @@ def evaluate_detection(context: Context, jobs: list[JobPlan]) -> tuple[str, str]
     """Suppression, ratings and resampling of every detector and of all together, under every list of switches."""
     size, job = context.sizes[KIND], jobs[0]
     settings = settings_of(context.experiment, d.EvaluateDetection)
-    count, boxes = len(context.experiment.detectors), ceil(boxes_an_image(context))
+    count, boxes = len(context.experiment.detectors), ceil(merged(context)[1])
     alone = replaced(settings, switches=(), compare=())
     asked = rates.DetectionEvaluation(detectors=count, classes=size.classes, boxes=boxes, stage=alone)
     rate, test, lists = context.ask(asked), size.count("test"), 1 + len(settings.compare)
     job.cpu(lists * (rate.fixed_s + test * rate.seconds))
     ratings = lists * (count + 1)
-    kept = ratings * test * settings.max_per_image
-    job.memory_mb["detections of all detectors"] = kept * DETECTION_BYTES / 1e6
+    job.memory_mb["detections of all detectors"] = ratings * test * settings.max_per_image * DETECTION_BYTES / 1e6
     job.memory_mb["pictures drawn anew"] = DRAWS * settings.resamples * test * 8 / 1e6
     return "1 of the test pictures", f"{ratings:,} ratings"
