@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from googlenet.config.schema.base import replaced
-from googlenet.config.schema.dataset import Dataset, EmbeddedDigits, EmbeddedScenes, Kind, SplitSources
+from googlenet.config.schema.dataset import EmbeddedDigits, EmbeddedScenes, Kind, SplitSources
 from googlenet.config.schema.shared import Execution
 from googlenet.data import pictures, prepare, readers
 from googlenet.errors import UserError
@@ -108,11 +108,10 @@ class Pack(Measurement[Seconds]):
             top, files = Path(folder), bench.files(self.image)
             for i in range(PACKED):
                 write_bytes(top / "raw/test" / CLASSES[i % 2] / f"{i}.jpg", files[i % len(files)])
-            layout = {"reader": "class_folders", "root": str(top / "raw"), "validation_per_class": 0}
             splits = SplitSources(train="", validation="", test="test")
-            sides = {"min_side_px": 1, "resize_shorter_side_px": self.resize_shorter_side_px}
-            source = bench.experiment.of(Dataset).classification
-            source = replaced(source, splits=splits, blacklist="", **layout, **sides)
+            layout = {"reader": "class_folders", "root": str(top / "raw"), "splits": splits, "blacklist": ""}
+            sides = {"validation_per_class": 0, "min_side_px": 1, "resize_shorter_side_px": self.resize_shorter_side_px}
+            source = replaced(source_of(bench.experiment, "classification"), **layout, **sides)
             prepare.prepare(source, top / "first")  # imports what packs
             start = now()
             prepare.prepare(source, top / "packed")

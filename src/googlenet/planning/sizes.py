@@ -86,21 +86,17 @@ def source_of(experiment: Experiment, kind: Kind) -> DataSource:
 def of(experiment: Experiment, kind: Kind) -> DataSize:
     """The size of an experiment's data set. Raises UserError, naming the key, when nothing tells it."""
     folder, source = experiment.root / "data" / kind / experiment.dataset, source_of(experiment, kind)
-    stated = TypeAdapter(dict[str, dict[Kind, Stated]]).validate_python(
-        load_yaml(Path(__file__).with_name("stated.yaml"))
-    )
-    official_size = stated.get(experiment.dataset, {}).get(kind)
+    sizes = TypeAdapter(dict[str, dict[Kind, Stated]])
+    stated = sizes.validate_python(load_yaml(Path(__file__).with_name("stated.yaml")))
+    usual = stated.get(experiment.dataset, {}).get(kind)
     if (folder / "manifest.json").is_file():
-        size, usual = (
-            prepared(folder),
-            official_size,
-        )  # whose shape stays, whatever a few images say: rates are kept by it
+        size = prepared(folder)  # in its usual shape, whatever a few images say: rates are kept by it
         return size._replace(width=usual.width_px, height=usual.height_px) if usual else size
     if source.reader == "embedded":
         return drawn(source)
     root = experiment.root / Path(source.root).expanduser() if source.root else None
-    if official_size and (source.reader == "ilsvrc" or root is None or not root.is_dir()):
-        return official(source, official_size, root)
+    if usual and (source.reader == "ilsvrc" or root is None or not root.is_dir()):
+        return official(source, usual, root)
     return listed(source)
 
 

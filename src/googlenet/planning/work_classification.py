@@ -41,11 +41,6 @@ def prepare(context: Context, jobs: list[JobPlan], kind: Kind) -> tuple[str, str
     return "1 of all pictures", f"{size.images:,} pictures"
 
 
-def forward_s(context: Context, network: NetworkShape, batch: int) -> float:
-    """Seconds of one crop in a forward pass."""
-    return context.ask(rates.Forward(network=network, batch_size=batch, compute=context.compute)).seconds
-
-
 def centre_crops(
     context: Context, job: JobPlan, network: NetworkShape, passes: int, images: int, decoded: float
 ) -> None:
@@ -53,8 +48,9 @@ def centre_crops(
     image = context.sizes[KIND].image
     cutting = rates.CutCrops(policies=(1,), px=network.architecture.input_px, mirror=True, image=image)
     job.cpu(passes * images * context.ask(cutting).seconds + decoded * context.decode_s(KIND))
-    filled = ceil(images / CENTRE_BATCH) * CENTRE_BATCH
-    context.run(job, passes * filled * forward_s(context, network, context.of(c.PredictCrops).batch_size))
+    filled, batch = ceil(images / CENTRE_BATCH) * CENTRE_BATCH, context.of(c.PredictCrops).batch_size
+    forward = rates.Forward(network=network, batch_size=batch, compute=context.compute)
+    context.run(job, passes * filled * context.ask(forward).seconds)
 
 
 def trained(context: Context, job: JobPlan, settings: c.TrainClassifier) -> tuple[str, str]:
@@ -115,7 +111,8 @@ def predict_crops(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
         cutting = rates.CutCrops.of(settings, px=network.architecture.input_px, image=size.image)
         crops = len(cutting.crops(size.width, size.height))
         job.cpu(seen * (context.decode_s(KIND) + context.ask(cutting).seconds))
-        context.run(job, seen * crops * forward_s(context, network, batch))
+        forward = rates.Forward(network=network, batch_size=batch, compute=context.compute)
+        context.run(job, seen * crops * context.ask(forward).seconds)
         means = len(settings.policies) * test * size.classes * 4 / 1e6
         each = sum(kept.values()) * crops * size.classes * 4 / 1e6
         context.network_memory(job, network, False, forward_mb(network, batch))

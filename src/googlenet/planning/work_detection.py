@@ -78,11 +78,6 @@ def propose_regions(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     return "1 of all pictures", f"{size.images:,} pictures, {rate.boxes:,.0f} boxes each"
 
 
-def multibox_trunk(context: Context) -> NetworkShape:
-    """The member's network that MultiBox is trained on."""
-    return context.member(context.of(d.TrainMultibox).init_from, context.sizes["classification"].classes)
-
-
 def add_training(
     context: Context, job: JobPlan, network: NetworkShape, step: LoadedStepRate, steps: int, seen: int
 ) -> None:
@@ -99,8 +94,8 @@ def add_training(
 
 def train_multibox(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     """Steps of a batch of images."""
-    size, job, network = context.sizes[KIND], jobs[0], multibox_trunk(context)
-    settings = settings_of(context.experiment, d.TrainMultibox)
+    size, job, settings = context.sizes[KIND], jobs[0], settings_of(context.experiment, d.TrainMultibox)
+    network = context.member(settings.init_from, context.sizes["classification"].classes)
     asked = rates.MultiboxStep.of(settings, network=network, compute=context.compute, image=size.image)
     step, steps = context.ask(asked), settings.epochs * settings.batches_per_epoch
     seen = steps * settings.batch_size
@@ -117,7 +112,7 @@ def merge_proposals(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     each = size.images / len(jobs)
     for job in jobs:
         if shape.enabled:
-            network = multibox_trunk(context)
+            network = context.member(shape.init_from, context.sizes["classification"].classes)
             place = {"network": network, "compute": context.compute, "image": size.image}
             job.cpu(each * context.decode_s(KIND))
             context.run(job, each * context.ask(rates.MultiboxBoxes.of(shape, **place, **best)).seconds)
