@@ -15,9 +15,9 @@ from googlenet.classification.error_rates import TOPS, Wrong, ranks, spread
 from googlenet.classification.kept_crops import KeptCrops, in_parts
 from googlenet.config.schema.classification import StudyCrops
 from googlenet.metrics import classification_studies as studies
+from googlenet.metrics.base import TopValues
 from googlenet.metrics.bootstrap import Bounds, generator
 from googlenet.metrics.classification import System, TopDifferences
-from googlenet.metrics.error_rates import TopValues
 
 DESCRIBED = 12  # crops of a selection that are described, not only numbered
 SYSTEMS: tuple[System, ...] = get_args(System)

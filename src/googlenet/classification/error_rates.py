@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from googlenet.metrics.base import Spread, TopError, TopErrors
 from googlenet.metrics.bootstrap import Bounds
 from googlenet.metrics.classification import TopIntervals
-from googlenet.metrics.error_rates import Spread, TopError, TopErrors
 
 TOPS: dict[TopError, int] = {"top1_error_percent": 1, "top5_error_percent": 5}
 # Of a training, "test/averaged/top1" and so on: uint8 [images], 1 where wrong.

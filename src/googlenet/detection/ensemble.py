@@ -14,8 +14,8 @@ from googlenet.detection.mean_ap import Detections, Evaluation, Objects, resampl
 from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.nms import per_class_nms
 from googlenet.metrics import detection as metrics
+from googlenet.metrics.base import Difference
 from googlenet.metrics.bootstrap import draws, generator, percentile_interval
-from googlenet.metrics.interval import Difference
 from googlenet.storage.rows import Ranges
 
 CURVE_POINTS = 101

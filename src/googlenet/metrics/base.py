@@ -1,12 +1,16 @@
-"""The base of every metrics class, and how they become files."""
+"""What metrics classes share: their base, how they become files, intervals, top-1 and top-5 error."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from googlenet.errors import UserError
 from googlenet.storage.files import read_json, write_json
+
+TopError = Literal["top1_error_percent", "top5_error_percent"]
+ValueT = TypeVar("ValueT")
+MetricsT = TypeVar("MetricsT", bound="Metrics")
 
 
 class Metrics(BaseModel):
@@ -26,7 +30,52 @@ class StageMetrics(Metrics):
     stamp: str = Field(default="")
 
 
-MetricsT = TypeVar("MetricsT", bound=Metrics)
+class Interval(Metrics):
+    """A confidence interval [low, high] in the unit of what it is of."""
+
+    low: float
+    high: float
+    confidence_percent: float
+
+
+class Difference(Metrics):
+    """A paired difference between two systems on the same images, with its interval; above zero the second is better."""
+
+    difference: float
+    interval: Interval
+
+
+class TopValues(Metrics, Generic[ValueT]):
+    """One value for each of the two errors."""
+
+    top1_error_percent: ValueT
+    top5_error_percent: ValueT
+
+    def of(self, error: TopError) -> ValueT:
+        """The value of one of them."""
+        return self.top1_error_percent if error == "top1_error_percent" else self.top5_error_percent
+
+
+class TopErrors(TopValues[float]):
+    """Top-1 and top-5 error."""
+
+
+class Spread(Metrics):
+    """Of several values: mean, standard deviation (of the values themselves), least and greatest."""
+
+    mean: float
+    std: float
+    min: float
+    max: float
+
+
+class Epoch(Metrics):
+    """An epoch of a training: its number from 1, steps done at its end, the last learning rate, the mean loss."""
+
+    epoch: int
+    step: int
+    learning_rate: float
+    train_loss: float
 
 
 def write_metrics(path: Path, metrics: StageMetrics, stamp: str) -> None:
@@ -42,3 +91,9 @@ def read_metrics(path: Path, kind: type[MetricsT]) -> MetricsT:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(step) for step in first["loc"]) or "the file"
         raise UserError(f"{path}: {where}: {first['msg']}; delete it and run its stage again") from None
+
+
+def natural(name: str) -> tuple[int, str]:
+    """The sort key of names wherever an order matters: m2 before m10, whatever the order of a table's rows."""
+    digits = "".join(letter for letter in name if letter.isdigit())
+    return (int(digits) if digits else -1, name)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from googlenet.config.schema.shared import Bootstrap
-from googlenet.metrics.interval import Difference, Interval
+from googlenet.metrics.base import Difference, Interval
 
 RESAMPLES_AT_ONCE = 200
 DRAWS_PER_BINOMIAL = 8  # one draw from a binomial takes as long as so many of an image's number

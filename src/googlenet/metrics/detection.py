@@ -4,9 +4,8 @@ What has a value for each class in a bare list has them in the order of the data
 """
 
 from googlenet.config.schema.shared import Detector
-from googlenet.metrics.base import Metrics, StageMetrics
-from googlenet.metrics.interval import Difference, Interval
-from googlenet.metrics.proposals import Coverage, Epoch, LabelledBox
+from googlenet.metrics.base import Difference, Epoch, Interval, Metrics, StageMetrics
+from googlenet.metrics.proposals import Coverage, LabelledBox
 
 
 class DetectorEpoch(Epoch):

@@ -3,8 +3,7 @@
 Boxes are (xmin, ymin, xmax, ymax), inclusive pixels of the image.
 """
 
-from googlenet.metrics.base import Metrics, StageMetrics
-from googlenet.metrics.interval import Difference, Interval
+from googlenet.metrics.base import Difference, Epoch, Interval, Metrics, StageMetrics
 
 Box = tuple[float, float, float, float]
 
@@ -26,15 +25,6 @@ class MergeMetrics(StageMetrics):
     boxes: int  # of both, without near-duplicates
     images: int
     boxes_per_image: float
-
-
-class Epoch(Metrics):
-    """An epoch of a training: its number from 1, steps done at its end, the last learning rate, the mean loss."""
-
-    epoch: int
-    step: int
-    learning_rate: float
-    train_loss: float
 
 
 class MultiboxEpoch(Epoch):

@@ -1,12 +1,16 @@
-"""What all stages of an experiment measured, by the class of their metrics.json: what the report reads."""
+"""What the report reads of an experiment: all that its stages measured, and run.json, how each job ran.
+
+No result depends on a run.json, and it is no edge: it changes at every run.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from googlenet.metrics.base import MetricsT, StageMetrics, read_metrics
+from pydantic import ConfigDict
+
+from googlenet.metrics.base import Metrics, MetricsT, StageMetrics, natural, read_metrics
 from googlenet.metrics.data import Manifest
-from googlenet.metrics.order import natural
 
 SINGLE = ""  # the name of a stage's only job
 
@@ -51,3 +55,42 @@ def read_results(
         if kind is not None:
             jobs.append((job[0] if job else SINGLE, read_metrics(path, kind)))
     return Results(jobs)
+
+
+class Record(Metrics):
+    """A part of a run.json. Keys of other versions are passed over: the record of an old job stays readable."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class MlflowRun(Record):
+    """Where a job's run is in MLflow."""
+
+    run_id: str
+    experiment_id: str
+    tracking_uri: str  # "the local store" for the one in the project's folder
+
+
+class RunRecord(Record):
+    """A run.json: who ran what, when, on what."""
+
+    stage: str
+    job: str
+    experiment: str
+    started: str  # in UTC, ISO 8601
+    ended: str
+    duration_s: float
+    commit: str  # of the code, with "+dirty" when tracked files differed; "" outside git
+    config_sha256: str
+    stamp: str  # of the configuration and the inputs
+    inputs: dict[str, str]  # SHA-256 by edge
+    versions: dict[str, str]  # of libraries, interpreter and machine
+    threads: int
+    device: str
+    mlflow: MlflowRun | None = None
+    peak_memory_mb: int | None = None  # None in records of before it was kept
+
+
+def read_run(path: Path) -> RunRecord:
+    """Read a run.json. Raises UserError, naming the file, for one that is absent or of another form."""
+    return read_metrics(path, RunRecord)

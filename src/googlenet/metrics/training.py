@@ -1,18 +1,13 @@
-"""What train_classifier and train_ablation write. Apart, so that no change to other metrics trains members again."""
+"""What gives a member its weights: a training, or an import. Apart: no change to other metrics trains members again."""
 
 from googlenet.config.schema.classification import Variant
-from googlenet.config.schema.shared import TrainedMember
-from googlenet.metrics.base import Metrics, StageMetrics
-from googlenet.metrics.error_rates import TopErrors
+from googlenet.config.schema.shared import ImportedMember, TrainedMember
+from googlenet.metrics.base import Epoch, Metrics, StageMetrics, TopErrors
 
 
-class TrainingEpoch(Metrics):
-    """An epoch of a training: mean training loss, and the averaged weights' errors on validation."""
+class TrainingEpoch(Epoch):
+    """An epoch of a member, with the averaged weights' errors on validation."""
 
-    epoch: int
-    step: int  # how many were done at its end
-    learning_rate: float  # of its last step
-    train_loss: float
     validation_top1_error_percent: float
     validation_top5_error_percent: float
 
@@ -35,3 +30,20 @@ class TrainingMetrics(StageMetrics):
     validation: WeightErrors
     test: WeightErrors
     variant: Variant | None = None
+
+
+class ImportMetrics(StageMetrics):
+    """metrics.json of import_weights."""
+
+    member: ImportedMember  # the row of the table
+    format: str
+    source_sha256: str  # of the file, or of a folder's files
+    network: str
+    channel_order: str
+    input_mean: tuple[float, ...]  # in channel_order, as input_scale
+    input_scale: float | tuple[float, ...]
+    input_px: int
+    aux_heads: tuple[str, ...]
+    classes: int
+    class_names: bool  # whether they are known
+    parameters: int

@@ -19,8 +19,7 @@ from googlenet.metrics import proposals as pm
 from googlenet.metrics.base import StageMetrics
 from googlenet.metrics.cost import CostMetrics
 from googlenet.metrics.data import Manifest
-from googlenet.metrics.imports import ImportMetrics
-from googlenet.metrics.training import TrainingMetrics
+from googlenet.metrics.training import ImportMetrics, TrainingMetrics
 
 
 def always(_: Composed | MemberRow) -> bool:

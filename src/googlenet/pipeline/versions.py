@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from googlenet.errors import UserError
 
 if TYPE_CHECKING:
-    from googlenet.metrics.runs import RunRecord
+    from googlenet.metrics.results import RunRecord
 
 # Names of the installed packages; a record has them without what follows a hyphen. All can change a bit of a result.
 LIBRARIES = (

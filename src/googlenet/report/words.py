@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from googlenet.metrics.error_rates import TopError
-from googlenet.metrics.interval import Difference, Interval
+from googlenet.metrics.base import Difference, Interval, TopError
 
 NONE = "—"
 TIMES = "\N{MULTIPLICATION SIGN}"
