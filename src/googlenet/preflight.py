@@ -27,10 +27,7 @@ def check(experiment: Experiment, local: bool) -> None:
     check_data(experiment)
     for job in experiment.jobs("import_weights"):
         check_weights(experiment, job)
-    if "analyse_units" in experiment.stages:
-        check_analysed(experiment)
-    if "train_multibox" in experiment.stages:
-        check_trunk(experiment)
+    check_modules(experiment)
     if local and experiment.of(Compute).device == "cuda" and not Path("/dev/nvidiactl").exists():
         raise UserError("compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu")
     tracking.check(experiment.root, experiment.name)  # last: it can take seconds
@@ -41,8 +38,10 @@ def check_data(experiment: Experiment) -> None:
     dataset = experiment.of(Dataset)
     trains = bool(experiment.jobs("train_classifier")) or "train_baseline" in experiment.stages
     sources: tuple[DataSource, ...] = (dataset.classification, dataset.detection)
-    for source in (source for source in sources if f"prepare_{source.kind}" in experiment.stages):
+    for source in sources:
         kind = source.kind
+        if f"prepare_{kind}" not in experiment.stages:
+            continue
         if (trains or kind == "detection") and not source.splits.train:
             raise UserError(
                 f"dataset.{kind}.splits.train: not set, and this experiment trains; name the training images,"
@@ -56,10 +55,10 @@ def check_weights(experiment: Experiment, job: Job) -> None:
     """See that a member's weights are there to import (or are imported already), and that what starts from them can."""
     settings = experiment.settings(job, ImportWeights)
     detectors = experiment.detectors.values() if "train_detector" in experiment.stages else ()
-    starts = [detector.name for detector in detectors if detector.init_from == job.name]
-    if starts and settings.origin.network not in TRUNKS:
+    start = next((detector.name for detector in detectors if detector.init_from == job.name), None)
+    if start is not None and settings.origin.network not in TRUNKS:
         raise UserError(
-            f"ensemble.detectors.{starts[0]}.init_from: {job.name} is torchvision's variant, and detectors start from"
+            f"ensemble.detectors.{start}.init_from: {job.name} is torchvision's variant, and detectors start from"
             " the paper's network; name another member, or set detection.enabled to false"
         )
     if not (experiment.root / f"results/{experiment.name}/import_weights/{job.name}/metrics.json").exists():
@@ -67,35 +66,31 @@ def check_weights(experiment: Experiment, job: Job) -> None:
         import_weights.check(weights, settings.origin, f"ensemble.members.{job.name}.weights")
 
 
-def check_analysed(experiment: Experiment) -> None:
-    """See that there is a module above the one whose units are analysed."""
-    member = experiment.analysed_member
-    if experiment.network_of(member) not in TRUNKS:
-        raise UserError(
-            f"analyse_units.of_member: {member} is torchvision's network, which has other modules; name a member with"
-            " the paper's, or set analyse_units.enabled to false"
-        )
-    module, repeated = experiment.of(AnalyseUnits).module, repeated_modules(experiment, member)
-    module_above(module, repeated, "analyse_units.module")
+def check_modules(experiment: Experiment) -> None:
+    """See that there is a module above the one whose units are analysed, and that MultiBox's trunk has its last module."""
 
+    def repeated(member: str) -> list[str]:
+        row = experiment.members[member]
+        return [*experiment.of(Model).repeat_modules, *(() if row.imported else row.repeat_modules)]
 
-def check_trunk(experiment: Experiment) -> None:
-    """See that MultiBox can start from the member that is named, and ends at a module that it has."""
-    multibox = experiment.of(TrainMultibox)
-    if experiment.network_of(multibox.init_from) not in TRUNKS:
-        raise UserError(
-            f"train_multibox.init_from: {multibox.init_from} is torchvision's network, which is no trunk; name a member"
-            " with the paper's, or set train_multibox.enabled to false"
-        )
-    known = list(order_of_modules(repeated_modules(experiment, multibox.init_from)))
-    if multibox.last not in known:
-        raise UserError(f"train_multibox.last: no module '{multibox.last}'{nearest(multibox.last, known)}")
-
-
-def repeated_modules(experiment: Experiment, member: str) -> list[str]:
-    """The modules that a member's network repeats."""
-    row = experiment.members[member]
-    return [*experiment.of(Model).repeat_modules, *(() if row.imported else row.repeat_modules)]
+    if "analyse_units" in experiment.stages:
+        member = experiment.analysed_member
+        if experiment.network_of(member) not in TRUNKS:
+            raise UserError(
+                f"analyse_units.of_member: {member} is torchvision's network, which has other modules; name a member with"
+                " the paper's, or set analyse_units.enabled to false"
+            )
+        module_above(experiment.of(AnalyseUnits).module, repeated(member), "analyse_units.module")
+    if "train_multibox" in experiment.stages:
+        multibox = experiment.of(TrainMultibox)
+        if experiment.network_of(multibox.init_from) not in TRUNKS:
+            raise UserError(
+                f"train_multibox.init_from: {multibox.init_from} is torchvision's network, which is no trunk; name a member"
+                " with the paper's, or set train_multibox.enabled to false"
+            )
+        known = list(order_of_modules(repeated(multibox.init_from)))
+        if multibox.last not in known:
+            raise UserError(f"train_multibox.last: no module '{multibox.last}'{nearest(multibox.last, known)}")
 
 
 def warnings(experiment: Experiment) -> list[str]:
@@ -103,9 +98,8 @@ def warnings(experiment: Experiment) -> list[str]:
     if experiment.composed.strict_versions:
         return []  # such results are out of date, and nothing needs saying
     records = []
-    for stage in (stage for stage in experiment.stages if STAGES[stage].computes):
-        for name in (job.name for job in experiment.jobs(stage)):
-            record = experiment.root / run_record(Path(experiment.config_path(stage, name)), stage, name)
-            records += [read_run(record)] if record.is_file() else []
+    for job in (job for stage in experiment.stages if STAGES[stage].computes for job in experiment.jobs(stage)):
+        record = experiment.root / run_record(Path(experiment.config_path(job.stage, job.name)), job.stage, job.name)
+        records += [read_run(record)] if record.is_file() else []
     mend = "what runs now is mixed with them (strict_versions: true in params.yaml's overrides runs all anew)"
     return [f"warning: {line}; {mend}" for line in versions.differences(records, versions.installed())]

@@ -31,12 +31,12 @@ class Delivery:
     def connect(self) -> None:
         """Open the store and find or make the experiment and its parent run. UserError when that cannot be."""
         if self._client is None:
-            uri = store.open_store(self.root)
-            with store.told(uri):
-                client = store.open_client(uri)
+            self._uri = store.open_store(self.root)
+            with store.told(self._uri):
+                client = store.open_client(self._uri)
                 self._experiment_id = store.experiment_id_of(client, self.root, self.experiment)
                 self._parent_id = store.parent_id_of(client, self.root, self._experiment_id, self.experiment)
-            self._client, self._uri = client, uri
+            self._client = client
 
     def attempt(self, journal: Journal, now: bool = False) -> bool:
         """Deliver what waits, unless a try has just been; whether nothing waits any more."""
@@ -50,9 +50,15 @@ class Delivery:
                     self._send(journal, batch)
                     journal.note(batch[-1]["n"], store.shown(self._uri))
             except UserError as error:
-                self._failed(journal, error, time.monotonic() - begun)
+                if not self.is_away:
+                    say(f"warning: {error}; what is logged meanwhile is kept, and delivered later")
+                self.is_away, self._client, journal.doubtful = True, None, len(journal.lines)
+                pause = max(PAUSE_S, PAUSE_FACTOR * (time.monotonic() - begun))
             else:
-                self._arrived()
+                if self.is_away:
+                    say("MLflow answers again, and has all that was kept")
+                self.is_away, pause = False, BATCH_S
+            self._next = time.monotonic() + pause
         return not journal.pending
 
     def finish(self, journal: Journal, patient: bool) -> None:
@@ -69,8 +75,7 @@ class Delivery:
     def leftovers(self, but: Path | None = None) -> bool:
         """Deliver what former jobs left, but not those of the folder `but`; whether nothing waits any more.
 
-        A job that lives holds its lock and is passed over. One that died ends as KILLED.
-        """
+        A job that lives holds its lock and is passed over. One that died ends as KILLED."""
         for folder in sorted({path.parent for path in self.folder.glob("*/*/*.jsonl")} - {but}):
             try:
                 with held(folder, wait_s=0):
@@ -113,9 +118,9 @@ class Delivery:
                 raise
             journal.doubtful = max(journal.doubtful, batch[-1]["n"] + 1)
             if len(batch) == 1:
-                what = f"line {first['n']} ({first['do']}) of {journal.path}"
-                say(f"warning: MLflow does not take {what}: {error}")
-            for line in batch if len(batch) > 1 else []:
+                say(f"warning: MLflow does not take line {first['n']} ({first['do']}) of {journal.path}: {error}")
+                return
+            for line in batch:
                 self._send(journal, [line])
 
     def _send_line(self, journal: Journal, line: dict[str, Any]) -> None:
@@ -123,10 +128,16 @@ class Delivery:
         match line["do"]:
             case "begin":
                 ids = runs.run_ids(client, self._experiment_id, journal.identity) if doubtful else []
-                made = ids or [runs.create_run(client, self._experiment_id, self._parent_id, line)]
-                journal.run_id, journal.experiment_id = made[0], self._experiment_id
+                if not ids:
+                    tags = line["tags"] | {"journal": line["identity"], "mlflow.parentRunId": self._parent_id}
+                    name = f"{tags['stage']}/{tags['job']}"
+                    run = client.create_run(self._experiment_id, start_time=line["time"], tags=tags, run_name=name)
+                    ids = [str(run.info.run_id)]
+                journal.run_id, journal.experiment_id = ids[0], self._experiment_id
             case "resume":
-                runs.resume(client, run_id, line["tags"] | {"resumable": "false"})
+                client.update_run(run_id, status="RUNNING")
+                for name, value in (line["tags"] | {"resumable": "false"}).items():
+                    client.set_tag(run_id, name, value)
             case "parameters":
                 runs.log_parameters(client, run_id, line["values"])
             case "inputs":
@@ -139,36 +150,26 @@ class Delivery:
                 else:
                     say(f"warning: {path}: gone before MLflow could be given it")
             case "end":
-                runs.end(client, run_id, line["status"], line["time"])
+                if line["status"] == "KILLED":
+                    client.set_tag(run_id, "resumable", "true")
+                client.set_terminated(run_id, line["status"], line["time"])
                 if line["status"] == "FINISHED":
                     with store.lock(self.root):
                         runs.make_current(client, self._experiment_id, run_id)
             case "drop":
                 client.set_tag(run_id, "resumable", "false")
 
-    def _failed(self, journal: Journal, error: UserError, took_s: float) -> None:
-        if not self.is_away:
-            say(f"warning: {error}; what is logged meanwhile is kept, and delivered later")
-        self.is_away, self._client = True, None
-        journal.doubtful = len(journal.lines)
-        self._next = time.monotonic() + max(PAUSE_S, PAUSE_FACTOR * took_s)
-
-    def _arrived(self) -> None:
-        if self.is_away:
-            say("MLflow answers again, and has all that was kept")
-        self.is_away = False
-        self._next = time.monotonic() + BATCH_S
-
     def sweep(self) -> None:
         """Mark as KILLED what says RUNNING, was run on this host by a process that is dead, and left no journal."""
         try:
             self.connect()
             with store.told(self._uri):
-                running = runs.running_on(self._client, self._experiment_id, socket.gethostname())
+                wanted = f"attributes.status = 'RUNNING' and tags.host = '{socket.gethostname()}'"
+                running = self._client.search_runs([self._experiment_id], wanted, max_results=1000)
                 known = identities(self.folder) if running else set()
-                for run_id, tags in running.items():
-                    if tags.get("journal") not in known and is_dead(tags):
-                        self._client.set_terminated(run_id, "KILLED")
+                for run in running:
+                    if run.data.tags.get("journal") not in known and is_dead(run.data.tags):
+                        self._client.set_terminated(run.info.run_id, "KILLED")
         except UserError as error:
             say(f"warning: runs of dead processes could not be looked for: {error}")
 
@@ -179,9 +180,8 @@ def deliver(root: Path, experiment: str = "", thoroughly: bool = False) -> bool:
     Where nothing waits, MLflow is not even imported; but `thoroughly` also looks for runs whose journal is lost.
     """
     base = place_of(root, experiment)
-    names = [experiment] if experiment else sorted(path.name for path in base.glob("*") if path.is_dir())
     arrived = True
-    for name in names:
+    for name in [experiment] if experiment else sorted(path.name for path in base.glob("*") if path.is_dir()):
         delivery = Delivery(root, name)
         try:
             arrived = delivery.leftovers() and arrived

@@ -34,8 +34,7 @@ def job_run(
     """
     delivery = Delivery(root, experiment)
     folder = delivery.folder / stage / job
-    labels = {name: str(value) for name, value in tags.items()}
-    labels |= {f"input.{name}": digest for name, digest in inputs.items()}
+    labels = dict(tags) | {f"input.{name}": digest for name, digest in inputs.items()}
     labels |= {"kind": "job", "stage": stage, "job": job, "current": "false"}
     with held(folder, LOCK_TIMEOUT_S):
         own, others = opened(folder, labels.get("stamp", "")[:12] or "unstamped")
@@ -62,16 +61,14 @@ def job_run(
 def opened(folder: Path, stamp: str) -> tuple[Journal, list[Journal]]:
     """The journal of a stamp, to be begun or gone on with, and those of other runs of the job, closed."""
     path = folder / f"{stamp}.jsonl"
-    own, others = None, []
-    for journal in journals(folder):
-        if journal.path == path and not journal.is_over:
-            own = journal
-            continue
-        if journal.path == path:
-            journal.set_aside()
-        journal.drop()
-        others.append(journal)
-    return own or Journal(path), others
+    others = journals(folder)
+    own = next((journal for journal in others if journal.path == path and not journal.is_over), None)
+    for journal in others:
+        if journal is not own:
+            if journal.path == path:
+                journal.set_aside()
+            journal.drop()
+    return own or Journal(path), [journal for journal in others if journal is not own]
 
 
 class JobRun:

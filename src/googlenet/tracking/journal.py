@@ -17,7 +17,6 @@ from typing import Any
 
 from googlenet.errors import UserError
 from googlenet.storage.files import atomic, json_bytes, locked
-from googlenet.tracking.processes import started
 
 COPIED_BYTES = 16 * 2**20  # a larger artefact is read when it is delivered, from where it lies
 
@@ -40,7 +39,12 @@ class Journal:
         if length < len(content):
             os.truncate(path, length)  # what a kill tore
         self.doubtful = len(self.lines)
-        note = self._note()
+        try:
+            note = json.loads(self._noted.read_bytes())
+        except (FileNotFoundError, ValueError):
+            note = {}  # not yet, or torn: then every line is checked before it is sent
+        if not self.lines or note.get("identity") != self.identity:
+            note = {}
         self.sent = min(note.get("sent", -1), len(self.lines) - 1)
         self.run_id: str = note.get("run_id", "")
         self.experiment_id: str = note.get("experiment_id", "")
@@ -77,8 +81,7 @@ class Journal:
     @property
     def logged(self) -> set[tuple[str, int]]:
         """Names and steps of all metrics."""
-        metrics = [line for line in self.lines if line["do"] == "metrics"]
-        return {(key, line["step"]) for line in metrics for key in line["values"]}
+        return {(key, line["step"]) for line in self.lines if line["do"] == "metrics" for key in line["values"]}
 
     def begin(self, tags: Mapping[str, str], parameters: Mapping[str, str], inputs: Mapping[str, str]) -> None:
         """Write the first lines, or, after a former try, that the run goes on."""
@@ -110,25 +113,24 @@ class Journal:
 
     def keep(self, path: Path) -> None:
         """Add an artefact, with a copy of it if it is small: what is delivered later is what is there now."""
-        place = Path(path).absolute()
-        if place.stat().st_size <= COPIED_BYTES:
-            place = self.files / str(len(self.lines)) / place.name
+        file = str(Path(path).absolute())
+        if Path(path).stat().st_size <= COPIED_BYTES:
+            file = f"{len(self.lines)}/{Path(path).name}"
+            place = self.files / file
             try:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, place)
             except OSError as error:
                 raise unwritable(place, error) from None
-        copied = place.is_relative_to(self.files)
-        self.add("artifact", file=str(place.relative_to(self.files) if copied else place))
+        self.add("artifact", file=file)
 
     def note(self, sent: int, uri: str) -> None:
         """Note that MLflow at `uri` has all lines up to number `sent`."""
         self.sent, self.uri = sent, uri
-        names = ("sent", "run_id", "experiment_id", "uri")
-        said = {name: getattr(self, name) for name in names} | {"identity": self.identity}
+        names = ("sent", "run_id", "experiment_id", "uri", "identity")
         try:
             with atomic(self._noted, point="note") as part:
-                part.write_bytes(json_bytes(said))
+                part.write_bytes(json_bytes({name: getattr(self, name) for name in names}))
         except OSError as error:
             raise unwritable(self._noted, error) from None
 
@@ -166,13 +168,6 @@ class Journal:
             self._noted.unlink(missing_ok=True)
             shutil.rmtree(self.files, ignore_errors=True)
 
-    def _note(self) -> dict[str, Any]:
-        try:
-            note = json.loads(self._noted.read_bytes())
-        except (FileNotFoundError, ValueError):
-            return {}  # not yet, or torn: then every line is checked before it is sent
-        return note if self.lines and note.get("identity") == self.identity else {}
-
 
 def unwritable(path: Path, error: OSError) -> UserError:
     """What is raised where a file cannot be written."""
@@ -202,11 +197,13 @@ def place_of(root: Path, experiment: str) -> Path:
 
 def journals(folder: Path) -> list[Journal]:
     """The journals of one job, the oldest run first; for who holds the job's lock."""
-    found = [Journal(path) for path in sorted(folder.glob("*.jsonl"))]
-    for journal in found:
-        if not journal.lines:  # torn in its first line: nobody was told anything
+    whole = []
+    for journal in map(Journal, sorted(folder.glob("*.jsonl"))):
+        if journal.lines:
+            whole.append(journal)
+        else:  # torn in its first line: nobody was told anything
             journal.path.unlink()
-    return sorted((one for one in found if one.lines), key=lambda one: one.lines[0]["time"])
+    return sorted(whole, key=lambda journal: journal.lines[0]["time"])
 
 
 def identities(folder: Path) -> set[str]:
@@ -226,6 +223,16 @@ def held(folder: Path, wait_s: float) -> Iterator[None]:
 def process() -> dict[str, str]:
     """Tags that name this process: host, pid, and its time of start, "" where /proc does not tell."""
     return {"host": socket.gethostname(), "pid": str(os.getpid()), "started": started(os.getpid())}
+
+
+def started(pid: int) -> str:
+    """When a process started: the boot and the ticks since; "" for one that has ended, or without /proc."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+    except OSError:
+        return ""
+    return "" if after_name[0] == "Z" else f"{boot[:8]}-{after_name[19]}"
 
 
 def is_dead(tags: Mapping[str, str]) -> bool:

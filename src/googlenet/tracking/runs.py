@@ -1,7 +1,4 @@
-"""Each thing that is written to a job's run in MLflow, or asked about it.
-
-All can be done twice: they look at what is there, or leave the same behind. What MLflow raises passes through.
-"""
+"""What is written to a job's run in MLflow by more than one call. All can be done twice; what MLflow raises passes through."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,33 +17,10 @@ def run_ids(client: "MlflowClient", experiment_id: str, identity: str) -> list[s
     return [run.info.run_id for run in client.search_runs([experiment_id], f"tags.journal = '{identity}'")]
 
 
-def create_run(client: "MlflowClient", experiment_id: str, parent_id: str, line: Mapping[str, Any]) -> str:
-    """Create a job's run below its parent, and return its id."""
-    tags = line["tags"] | {"journal": line["identity"], "mlflow.parentRunId": parent_id}
-    name = f"{tags['stage']}/{tags['job']}"
-    run = client.create_run(experiment_id, start_time=line["time"], tags=tags, run_name=name)
-    return str(run.info.run_id)
-
-
-def resume(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> None:
-    """Say that a run goes on, and in which process."""
-    client.update_run(run_id, status="RUNNING")
-    for name, value in tags.items():
-        client.set_tag(run_id, name, value)
-
-
-def end(client: "MlflowClient", run_id: str, status: str, time_ms: int) -> None:
-    """End a run. What was stopped from outside can be gone on with."""
-    if status == "KILLED":
-        client.set_tag(run_id, "resumable", "true")
-    client.set_terminated(run_id, status, time_ms)
-
-
 def make_current(client: "MlflowClient", experiment_id: str, run_id: str) -> None:
     """Mark a run as its job's current one, then the former ones as superseded: at no time is there none.
 
-    One that is told late can have been followed by another; then it is the superseded one.
-    """
+    One that is delivered late can have been followed by another; then it is the superseded one."""
     own = client.get_run(run_id)
     for twin in run_ids(client, experiment_id, own.data.tags["journal"]):
         if twin != run_id:
@@ -65,13 +39,6 @@ def make_current(client: "MlflowClient", experiment_id: str, run_id: str) -> Non
         client.set_tag(run.info.run_id, "current", "false")
 
 
-def running_on(client: "MlflowClient", experiment_id: str, host: str) -> dict[str, dict[str, str]]:
-    """The tags of all runs that say RUNNING on a host, by run id."""
-    wanted = f"attributes.status = 'RUNNING' and tags.host = '{host}'"
-    runs = client.search_runs([experiment_id], wanted, max_results=1000)
-    return {run.info.run_id: run.data.tags for run in runs}
-
-
 def log_parameters(client: "MlflowClient", run_id: str, parameters: Mapping[str, str]) -> None:
     """Log texts by name; the same again changes nothing."""
     from mlflow.entities import Param
@@ -86,10 +53,9 @@ def log_inputs(client: "MlflowClient", run_id: str, inputs: Mapping[str, str], d
     from mlflow.entities import Dataset, DatasetInput
 
     logged = client.get_run(run_id).inputs if doubtful else None
-    there = logged.dataset_inputs if logged else []
-    names = inputs.keys() - {known.dataset.name for known in there}
+    there = {known.dataset.name for known in logged.dataset_inputs} if logged else set()
     batch = []
-    for name in sorted(names):
+    for name in sorted(inputs.keys() - there):
         source = json.dumps({"digest": inputs[name]})
         batch.append(DatasetInput(Dataset(name, inputs[name][:DIGEST_CHARACTERS], "local", source)))
     if batch:

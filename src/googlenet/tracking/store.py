@@ -31,10 +31,7 @@ class Refused(UserError):
 
 
 def open_store(root: Path) -> str:
-    """The tracking URI: MLFLOW_TRACKING_URI, else the SQLite store root/mlflow/mlflow.db, made where absent.
-
-    The file appears whole: processes that start at once wait for the first, and a kill leaves none half made.
-    """
+    """The tracking URI: MLFLOW_TRACKING_URI, else the SQLite store root/mlflow/mlflow.db, made whole where absent."""
     if uri := _given():
         return uri
     _folder(root)
@@ -55,13 +52,11 @@ def address(root: Path) -> str:
 
 def check(root: Path, experiment: str) -> None:
     """See that runs can be logged. UserError when the server does not answer, or the store or experiment is broken."""
-    name = f"googlenet/{experiment}"
+    name, database = f"googlenet/{experiment}", _database(root)
     if uri := _given():
         with told(uri):
             _active(open_client(uri).get_experiment_by_name(name), name)
-        return
-    database = _database(root)
-    if database.exists():  # read without MLflow, whose import is slow
+    elif database.exists():  # read without MLflow, whose import is slow
         query = "select experiment_id, lifecycle_stage from experiments where name = ?"
         try:
             with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as store:
@@ -78,8 +73,7 @@ def current_runs(root: Path, experiment: str, stage: str) -> tuple[str, list[str
     uri = open_store(root)
     with told(uri):
         client = open_client(uri)
-        found = client.get_experiment_by_name(f"googlenet/{experiment}")
-        if found is None:
+        if (found := client.get_experiment_by_name(f"googlenet/{experiment}")) is None:
             raise UserError(f"MLflow has no run of '{experiment}' yet; run `snakemake --cores N` first")
         wanted = f"tags.stage = '{stage}' and tags.current = 'true'"
         runs = client.search_runs([found.experiment_id], wanted, max_results=1000)
@@ -109,11 +103,9 @@ def open_client(uri: str) -> "MlflowClient":
 def experiment_id_of(client: "MlflowClient", root: Path, experiment: str) -> str:
     """Find or create the MLflow experiment "googlenet/<experiment>" and return its id."""
     name = f"googlenet/{experiment}"
-    found = client.get_experiment_by_name(name)
-    if found is None:
+    if (found := client.get_experiment_by_name(name)) is None:
         with lock(root):
-            found = client.get_experiment_by_name(name)
-            if found is None:
+            if (found := client.get_experiment_by_name(name)) is None:
                 own = None if _given() else (_folder(root) / "artifacts" / experiment).as_uri()
                 return str(client.create_experiment(name, artifact_location=own))
     return str(_active(found, name).experiment_id)
@@ -130,17 +122,14 @@ def _active(found: Any, name: str) -> Any:
 def parent_id_of(client: "MlflowClient", root: Path, experiment_id: str, name: str) -> str:
     """Find or create the one run that the experiment's jobs hang below, and return its id."""
 
-    def found() -> list[str]:
-        runs = client.search_runs([experiment_id], "tags.kind = 'experiment'", max_results=1)
-        return [run.info.run_id for run in runs]
-
-    if not (run_ids := found()):
+    wanted = [experiment_id], "tags.kind = 'experiment'"
+    runs: list[Any] = client.search_runs(*wanted, max_results=1)
+    if not runs:
         with lock(root):
-            if not (run_ids := found()):
-                run = client.create_run(experiment_id, tags={"kind": "experiment"}, run_name=name)
-                client.set_terminated(run.info.run_id)  # it is a folder: no job knows that it is the last
-                run_ids = [run.info.run_id]
-    return run_ids[0]
+            if not (runs := client.search_runs(*wanted, max_results=1)):
+                runs = [client.create_run(experiment_id, tags={"kind": "experiment"}, run_name=name)]
+                client.set_terminated(runs[0].info.run_id)  # it is a folder: no job knows that it is the last
+    return str(runs[0].info.run_id)
 
 
 @contextmanager
@@ -160,18 +149,15 @@ def told(uri: str) -> Iterator[None]:
         if _given():
             mend = "start or mend that server, or unset the variable to log to mlflow/mlflow.db"
             raise kind(f"MLFLOW_TRACKING_URI: {shown(uri)}: {reason}; {mend}") from error
-        path = uri.removeprefix("sqlite:///")
-        full = "disk is full" in reason
-        mend = "free some space" if full else "move the file away to begin a new store"
-        raise kind(f"{path}: {reason}; {mend}") from error
+        mend = "free some space" if "disk is full" in reason else "move the file away to begin a new store"
+        raise kind(f"{uri.removeprefix('sqlite:///')}: {reason}; {mend}") from error
 
 
 @contextmanager
 def lock(root: Path) -> Iterator[None]:
     """Hold the store's file lock; one at a time over all processes that share `root`."""
     path = _folder(root) / "lock"
-    busy = UserError(f"{path}: held for {LOCK_TIMEOUT_S} s; end the process that holds it")
-    with locked(path, LOCK_TIMEOUT_S, busy):
+    with locked(path, LOCK_TIMEOUT_S, UserError(f"{path}: held for {LOCK_TIMEOUT_S} s; end the process that holds it")):
         yield
 
 
