@@ -17,16 +17,12 @@ def generator(seed: int) -> np.random.Generator:
 
 
 def resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Means of `values` over images drawn anew with replacement, `resamples` times.
-
-    Where many images have few values, as errors do, only how many images of each value is drawn: a multinomial, which
-    is the same distribution and fast at any number of images.
-    """
+    """Means of `values` over images drawn anew with replacement, `resamples` times."""
     values = np.asarray(values, np.float64)
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) * DRAWS_PER_BINOMIAL > len(values):
         sums = [drawn @ values for drawn in drawn_counts(len(values), resamples, rng)]
-    else:
+    else:  # few values, as errors have: only how often each is drawn, a multinomial, which is the same distribution
         shares = counts / len(values)
         sums = [rng.multinomial(len(values), shares, size) @ distinct for size in pieces(resamples)]
     return np.concatenate(sums) / len(values)
@@ -67,10 +63,7 @@ class Bounds:
         self.confidence_percent = settings.confidence_percent
 
     def of(self, values: np.ndarray) -> Interval:
-        """Bootstrap percentile interval of the mean of per-image values, in percent.
-
-        For a paired difference, pass the per-image differences: each image then stands for both systems.
-        """
+        """Bootstrap percentile interval of the mean of per-image values (of differences: paired by image), in percent."""
         means = resampled_means(values, self.resamples, generator(self.seed))
         return percentile_interval(means, self.confidence_percent, 100)
 

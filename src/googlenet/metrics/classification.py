@@ -11,8 +11,6 @@ TopDifferences = TopValues[Difference]  # falls in both errors from one system t
 
 
 class MeasuredErrors(TopErrors):
-    """Both errors and their intervals."""
-
     intervals: TopIntervals
 
 
@@ -38,7 +36,6 @@ class ErrorRow(TopErrors):
         return f"{'single' if self.models == 1 else 'ensemble'}_{self.crops}"
 
     def std(self, error: TopError) -> float:
-        """The standard deviation of one of the errors."""
         return self.top1_std if error == "top1_error_percent" else self.top5_std
 
 
@@ -78,8 +75,6 @@ class Effect(Difference):
 
 
 class ClassEffects(Metrics):
-    """Effects by part and class."""
-
     comparisons: int
     alone_significant: int  # how many would pass a test if each were the only one
     standing: int  # how many hold after the correction
@@ -104,8 +99,6 @@ class ReliabilityBin(Metrics):
 
 
 class CalibrationFigure(Metrics):
-    """A measure of calibration."""
-
     value: float
     interval: Interval
     fall: Difference  # from the first system's; above zero this one is better
@@ -122,7 +115,6 @@ class SystemCalibration(Metrics):
     brier: CalibrationFigure
 
     def of(self, measure: CalibrationMeasure) -> CalibrationFigure:
-        """One of the three measures."""
         return {"ece_percent": self.ece_percent, "nll_nats": self.nll_nats, "brier": self.brier}[measure]
 
 
@@ -135,17 +127,12 @@ class CalibrationMetrics(Metrics):
 
 
 class BaselineComparison(Metrics):
-    """The baseline beside the ensemble."""
-
     top1_error_percent: float
     times_as_wrong: float | None  # None where the ensemble has no error
 
 
 class EnsembleMetrics(StageMetrics):
-    """metrics.json of evaluate_ensemble.
-
-    Systems are called single_<crops>, the mean over the members alone, and ensemble_<crops>.
-    """
+    """metrics.json of evaluate_ensemble. Systems: single_<crops>, the mean over the members alone; ensemble_<crops>."""
 
     images: int
     classes: int

@@ -40,8 +40,6 @@ class BestCrops(MeasuredErrors):
 
 
 class BudgetErrors(Metrics):
-    """Errors with a number of crops."""
-
     system: System
     crops: int
     random: TopValues[SubsetSpread]  # over random subsets of as many
@@ -74,8 +72,6 @@ class GroupEffect(Effect):
 
 
 class GroupEffects(Effects):
-    """What leaving out each group of crops changes."""
-
     overall: tuple[GroupEffect, ...]
     without_effect: tuple[str, ...]  # groups whose crops all coincide with others
 
@@ -108,8 +104,6 @@ class ShownUnits(Metrics):
 
 
 class UnitCluster(Metrics):
-    """A cluster of units."""
-
     units: int
     units_by_branch: tuple[int, ...]
     mean_correlation: float | None  # of pairs; None for a cluster of one unit
@@ -180,13 +174,10 @@ class AblationError(Metrics):
 
 
 class AblationErrors(Metrics):
-    """Both errors of one row on one split."""
-
     top1: AblationError
     top5: AblationError
 
     def of(self, measure: TopMeasure) -> AblationError:
-        """One of them."""
         return self.top1 if measure == "top1" else self.top5
 
 

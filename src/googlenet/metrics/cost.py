@@ -74,8 +74,6 @@ class NetworkCost(Metrics):
 
 
 class Comparison(Measured):
-    """Networks side by side."""
-
     repeats: int
     wider: float  # width of the wider GoogLeNet
     deeper: tuple[str, ...]  # modules that the deeper one repeats

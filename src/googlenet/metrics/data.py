@@ -1,7 +1,4 @@
-"""What a preparation writes: the manifest of a data set, which lists its shards and says what is in it.
-
-Pictures and objects in `look` are those that came, before any resizing. Quantiles stand at `Look.quantiles_percent`.
-"""
+"""What a preparation writes: the manifest of a data set, which lists its shards and says what is in it."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -28,8 +25,6 @@ class PackedSplit(Metrics):
 
 
 class ImageName(Metrics):
-    """An image of a data set."""
-
     split: str
     name: str
 
@@ -97,9 +92,9 @@ class Duplicates(Metrics):
 
 
 class Look(Metrics):
-    """What a person should see of a data set before training on it."""
+    """What a person should see of a data set before training on it: images and objects as they came, before resizing."""
 
-    quantiles_percent: tuple[int, ...]
+    quantiles_percent: tuple[int, ...]  # at which all quantiles stand
     splits: dict[str, SplitLook]
     duplicates: Duplicates
     refused: tuple[RefusalCount, ...]

@@ -1,7 +1,4 @@
-"""What the stages of detection measure: detectors, what is fitted on them, and their evaluation.
-
-What has a value for each class in a bare list has them in the order of the data set's classes. See proposals.py for coverage.
-"""
+"""What the stages of detection measure; a bare list with a value for each class has the order of the data set's classes."""
 
 from googlenet.config.schema.shared import Detector
 from googlenet.metrics.base import Difference, Epoch, Interval, Metrics, StageMetrics
@@ -71,8 +68,6 @@ class ClassSvm(Metrics):
 
 
 class SvmFit(Metrics):
-    """The SVMs."""
-
     per_class: tuple[ClassSvm, ...]
 
 
@@ -94,8 +89,6 @@ class HeadMetrics(StageMetrics):
 
 
 class Table4(Metrics):
-    """Our row of Table 4."""
-
     ensemble_mean_ap_percent: float
     detectors: int
     interval: Interval
@@ -109,8 +102,6 @@ class Precision(Metrics):
 
 
 class EnsemblePrecision(Precision):
-    """That of the ensemble, and how many detections it has."""
-
     detections: int
 
 
@@ -148,14 +139,10 @@ class ErrorCounts(Metrics):
 
 
 class ClassErrorCounts(ErrorCounts):
-    """The same of one class."""
-
     class_name: str
 
 
 class ErrorTable(Metrics):
-    """Counts over all classes, and of each."""
-
     all: ErrorCounts
     per_class: tuple[ClassErrorCounts, ...]
 
@@ -169,15 +156,11 @@ class ErrorTypes(Metrics):
 
 
 class DetectedBox(LabelledBox):
-    """A detection with its score."""
-
     score: float
     correct: bool | None  # None where it counts neither way
 
 
 class DetectionExample(Metrics):
-    """An image whose detections are drawn."""
-
     name: str
     index: int  # its place in the split
     f1_percent: float

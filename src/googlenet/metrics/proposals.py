@@ -1,11 +1,8 @@
-"""What the stages of the proposals measure: selective search, MultiBox, both merged, and their study.
-
-Boxes are (xmin, ymin, xmax, ymax), inclusive pixels of the image.
-"""
+"""What the stages of the proposals measure: selective search, MultiBox, both merged, and their study."""
 
 from googlenet.metrics.base import Difference, Epoch, Interval, Metrics, StageMetrics
 
-Box = tuple[float, float, float, float]
+Box = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax: inclusive pixels of the image
 
 
 class ProposalMetrics(StageMetrics):
@@ -107,17 +104,13 @@ class CoverageGains(Metrics):
 
 
 class LabelledBox(Metrics):
-    """A box and the name of its class."""
-
     box: Box
     class_name: str
 
 
 class ConfidentBox(Metrics):
-    """A box of MultiBox and its confidence, 0 to 1."""
-
     box: Box
-    confidence: float
+    confidence: float  # 0 to 1
 
 
 class DrawnBoxes(Metrics):
@@ -136,10 +129,8 @@ class ProposalExample(DrawnBoxes):
 
 
 class CoverageStudy(Metrics):
-    """Sources of boxes on the same images.
-
-    They are selective_search_full (at the compared superpixel scale), selective_search, multibox, priors (fixed boxes) and merged.
-    """
+    """Sources of boxes on the same images: selective_search_full (at the compared superpixel scale), selective_search,
+    multibox, priors (fixed boxes) and merged."""
 
     objects: int
     classes: tuple[str, ...]

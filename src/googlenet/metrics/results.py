@@ -1,7 +1,4 @@
-"""What the report reads of an experiment: all that its stages measured, and run.json, how each job ran.
-
-No result depends on a run.json, and it is no edge: it changes at every run.
-"""
+"""What the report reads of an experiment: what its stages measured, and each job's run.json (no edge: no two are alike)."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -46,8 +43,7 @@ def read_results(
 ) -> Results:
     """Read the manifests and results/<experiment>/<stage>/[<job>/]metrics.json of an experiment.
 
-    kinds: the class of each stage's metrics.json. Raises UserError for a file that is absent or of another form.
-    """
+    kinds: the class of each stage's metrics.json. Raises UserError for a file that is absent or of another form."""
     jobs: list[tuple[str, StageMetrics]] = [(SINGLE, read_metrics(path, Manifest)) for path in manifests]
     for path in paths:
         stage, *job = path.parts[2:-1]

@@ -20,13 +20,9 @@ def run(job: Job[EvaluateDetection], *, manifest: Input, proposals: Inputs, scor
     by_detector = {path.parent.name: open_rows(path)[0] for path in paths}
     classes = read_manifest(manifest).classes
     result = evaluate(by_detector, boxes, ground_truth(test), test.names, classes, job.settings)
-    job.log(
-        {
-            "test_mean_ap_percent_ensemble": result.ensemble.mean_ap_percent,
-            "test_mean_ap_percent_single": result.single_mean_ap_percent,
-            "test_coverage_percent": result.coverage.coverage_percent,
-        }
-    )
+    precision = {"ensemble": result.ensemble.mean_ap_percent, "single": result.single_mean_ap_percent}
+    logged = {f"test_mean_ap_percent_{system}": percent for system, percent in precision.items()}
+    job.log(logged | {"test_coverage_percent": result.coverage.coverage_percent})
     job.write_metrics(metrics, result)
 
 

@@ -24,13 +24,9 @@ def run(job: Job[EvaluateEnsemble], *, manifest: Input, predictions: Inputs, bas
     errors = [read_metrics(path, BaselineMetrics).top1_error_percent for path in baseline]
     measured = evaluate(scores, labels, names, job.settings, mirrored, errors[0] if errors else None)
     for row in measured.table_3:
-        name = f"{row.models}_models_{row.crops}_crops"
-        job.log(
-            {
-                f"test_top1_error_percent_{name}": row.top1_error_percent,
-                f"test_top5_error_percent_{name}": row.top5_error_percent,
-            }
-        )
+        percent = {"top1": row.top1_error_percent, "top5": row.top5_error_percent}
+        system = f"{row.models}_models_{row.crops}_crops"
+        job.log({f"test_{error}_error_percent_{system}": value for error, value in percent.items()})
     job.write_metrics(metrics, measured)
 
 

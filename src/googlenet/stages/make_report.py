@@ -1,11 +1,9 @@
 """Make the report: every figure of ours beside the paper's."""
 
-from pathlib import Path
-
 from googlenet.classification.crops import Crop, crops_144, in_original
 from googlenet.config.schema.classification import MakeReport
 from googlenet.data.store import open_split
-from googlenet.metrics.results import Results, read_results
+from googlenet.metrics.results import read_results
 from googlenet.pipeline.job import Inputs, Job, Output, main, records_beside
 from googlenet.pipeline.registry import STAGES
 from googlenet.report import figures, page, pictures, sections
@@ -15,7 +13,12 @@ from googlenet.storage.files import write_bytes
 def run(job: Job[MakeReport], *, manifests: Inputs, metrics: Inputs, html: Output, markdown: Output) -> None:
     """Read metrics.json files (in folders of their stages' and jobs' names) and run.json records; write two pages."""
     results = read_results(manifests, metrics, {name: stage.metrics for name, stage in STAGES.items()})
-    drawn = draw(results, {path.parts[1]: path.parent for path in manifests})
+    folders = {path.parts[1]: path.parent for path in manifests}  # of each data set, by its kind
+    image = open_split(folders["classification"], "test").picture(0)
+    boxes = crop_boxes(image.shape[1], image.shape[0])
+    drawn = figures.from_metrics(results) | {"crops_144": pictures.crops_144(image, boxes)}
+    if "detection" in folders:
+        drawn |= pictures.from_metrics(results, open_split(folders["detection"], "test").picture)
     for name, png in drawn.items():
         write_bytes(markdown.parent / "figures" / f"{name}.png", png)
     runs = records_beside(html, dataset=manifests[0].parent.name)
@@ -23,19 +26,6 @@ def run(job: Job[MakeReport], *, manifests: Inputs, metrics: Inputs, html: Outpu
     write_bytes(markdown, page.render_markdown(report).encode())
     write_bytes(html, page.render_html(report).encode())
     job.artifact(html)
-
-
-def draw(results: Results, data: dict[str, Path]) -> dict[str, bytes]:
-    """All figures that these results allow, by name: the charts, and what is drawn onto images of the data set.
-
-    data: the folder of each data set, by its kind.
-    """
-    image = open_split(data["classification"], "test").picture(0)
-    boxes = crop_boxes(image.shape[1], image.shape[0])
-    drawn = figures.from_metrics(results) | {"crops_144": pictures.crops_144(image, boxes)}
-    if "detection" in data:
-        drawn |= pictures.from_metrics(results, open_split(data["detection"], "test").picture)
-    return drawn
 
 
 def crop_boxes(width: int, height: int) -> list[pictures.Crop]:

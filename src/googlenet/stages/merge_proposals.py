@@ -19,9 +19,8 @@ def run(
     job: Job[MergeProposals], *, manifest: Input, searched: Input, weights: Inputs, proposals: Output, metrics: Output
 ) -> None:
     """Merge on images part, part + parts, ... of every split. weights: MultiBox's file, or none where it is left out."""
-    settings, model = job.settings, None
-    for path in weights:
-        model = multibox.load(path, job.runtime.device, settings.network)
+    settings = job.settings
+    model = multibox.load(weights[0], job.runtime.device, settings.network) if weights else None
     splits = {name: open_split(manifest.parent, name) for name in SPLITS}
     by_split = checkpoint.load_arrays(searched)[0]
     lists = {name: packed.unpack(by_split, name) for name in SPLITS}

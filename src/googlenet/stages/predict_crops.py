@@ -19,8 +19,7 @@ def run(job: Job[PredictCrops], *, manifest: Input, weights: Input, predictions:
     """Write float32 [images, classes] per policy, the mean softmax over its crops; and the sample's, crop by crop.
 
     The sample is of test and validation images; a data set without a validation split has only the former. A
-    network that knows more classes than the data set answers with any of its own.
-    """
+    network that knows more classes than the data set answers with any of its own."""
     settings, member, runtime = job.settings, weights.parent.name, job.runtime
     test, dataset = open_split(manifest.parent, "test"), read_manifest(manifest)
     network, outputs = in_data_order(

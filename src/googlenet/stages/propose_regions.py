@@ -32,16 +32,14 @@ def run(job: Job[ProposeRegions], *, manifest: Input, proposals: Output, metrics
         if not len(item["boxes"]):
             job.say(f"no region: {splits[name].names[index]} ({name})")
     counts = [len(boxes) for lists in by_split.values() for boxes in lists]
-    if places and not sum(counts):
+    images, boxes = len(places), sum(counts)
+    if places and not boxes:
         raise UserError(
             "propose_regions.min_box_side_px: selective search proposes no region in any image; lower it, or give larger images"
         )
     save_arrays(proposals, packed.pack(by_split), {"stamp": job.stamp})
     result = ProposalMetrics(
-        images=len(places),
-        images_without_boxes=counts.count(0),
-        boxes=sum(counts),
-        boxes_per_image=sum(counts) / max(1, len(places)),
+        images=images, images_without_boxes=counts.count(0), boxes=boxes, boxes_per_image=boxes / max(1, images)
     )
     job.log(result.to_json())
     job.write_metrics(metrics, result)

@@ -8,7 +8,6 @@ from googlenet.detection import proposals as packed
 from googlenet.detection.regions import training_regions
 from googlenet.detection.train import detector_from, train
 from googlenet.metrics.data import read_manifest
-from googlenet.metrics.detection import DetectorEpoch
 from googlenet.models import bundle
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.rows import open_rows
@@ -25,11 +24,9 @@ def run(
     proposed = packed.joined([open_rows(path)[0] for path in proposals], "train")
     regions = training_regions(proposed, ground_truth(split), settings.positive_iou)
     images = Pictures(split, job.execution.decoded_cache_mb)
-
-    def on_epoch(row: DetectorEpoch) -> None:
-        job.log(row.to_json(), step=row.epoch)
-
-    result = train(network, images, regions, settings, job.runtime, on_epoch, job.resume)
+    result = train(
+        network, images, regions, settings, job.runtime, lambda row: job.log(row.to_json(), step=row.epoch), job.resume
+    )
     bundle.save(weights, network, job.stamp)
     job.write_metrics(metrics, result)
 

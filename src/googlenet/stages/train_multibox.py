@@ -6,7 +6,7 @@ from googlenet.data.ground_truth import with_sizes
 from googlenet.data.store import open_split
 from googlenet.detection import multibox
 from googlenet.detection.multibox_train import prior_figures, priors_of, squeezed_boxes, train
-from googlenet.metrics.proposals import MultiboxEpoch, MultiboxMetrics
+from googlenet.metrics.proposals import MultiboxMetrics
 from googlenet.models import bundle
 from googlenet.pipeline.job import Input, Job, Output, main
 
@@ -25,11 +25,9 @@ def run(job: Job[TrainMultibox], *, manifest: Input, classifier: Input, weights:
     form = multibox.Form(trunk, last, settings.head, settings.head_channels, len(priors))
     model = multibox.start(form, start, priors, share, settings.init_seed).on(job.runtime.device)
     images = Pictures(split, job.execution.decoded_cache_mb)
-
-    def on_epoch(row: MultiboxEpoch) -> None:
-        job.log(row.to_json(), step=row.epoch)
-
-    epochs = train(model, images, truth, settings, job.runtime, on_epoch, job.resume)
+    epochs = train(
+        model, images, truth, settings, job.runtime, lambda row: job.log(row.to_json(), step=row.epoch), job.resume
+    )
     multibox.save(weights, model, job.stamp)
     result = MultiboxMetrics(
         member=classifier.parent.name,

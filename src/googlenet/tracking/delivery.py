@@ -1,20 +1,28 @@
 """From journals to MLflow: in order, each line once, and without keeping a training waiting for a server that is away."""
 
+import json
 import socket
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from googlenet.errors import UserError
-from googlenet.tracking import runs, store
+from googlenet.tracking import store
 from googlenet.tracking.journal import InUse, Journal, held, identities, is_dead, journals, place_of
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 BATCH_S = 1  # what is logged sooner after a delivery goes with the next
 PAUSE_S = 10  # after a try that failed, and at least PAUSE_FACTOR times as long as it took:
 PAUSE_FACTOR = 10  # a training does not wait for more than a tenth of its time
 NO_TRY_AFTER_S = 6  # at a job's end, when tries fail; one try can take 5 s
 LATER = "the next job or the end of the run delivers them, or: python -m googlenet.tracking deliver"
+PARAMETERS_PER_BATCH = 100  # MLflow's limits
+METRICS_PER_BATCH = 1000
+DIGEST_CHARACTERS = 36
 
 
 class Delivery:
@@ -99,7 +107,7 @@ class Delivery:
         batch, size = [first], len(first.get("values", ()))
         for line in others if first["do"] == "metrics" else []:
             size += len(line.get("values", ()))
-            if line["do"] != "metrics" or size > runs.METRICS_PER_BATCH:
+            if line["do"] != "metrics" or size > METRICS_PER_BATCH:
                 break
             batch.append(line)
         return batch
@@ -110,7 +118,7 @@ class Delivery:
         try:
             with store.told(self._uri):
                 if first["do"] == "metrics":
-                    runs.log_metrics(self._client, journal.run_id, batch, first["n"] < journal.doubtful)
+                    log_metrics(self._client, journal.run_id, batch, first["n"] < journal.doubtful)
                 else:
                     self._send_line(journal, first)
         except store.Refused as error:
@@ -127,7 +135,7 @@ class Delivery:
         client, run_id, doubtful = self._client, journal.run_id, line["n"] < journal.doubtful
         match line["do"]:
             case "begin":
-                ids = runs.run_ids(client, self._experiment_id, journal.identity) if doubtful else []
+                ids = run_ids(client, self._experiment_id, journal.identity) if doubtful else []
                 if not ids:
                     tags = line["tags"] | {"journal": line["identity"], "mlflow.parentRunId": self._parent_id}
                     name = f"{tags['stage']}/{tags['job']}"
@@ -139,10 +147,10 @@ class Delivery:
                 for name, value in (line["tags"] | {"resumable": "false"}).items():
                     client.set_tag(run_id, name, value)
             case "parameters":
-                runs.log_parameters(client, run_id, line["values"])
+                log_parameters(client, run_id, line["values"])
             case "inputs":
                 with store.lock(self.root):  # MLflow looks for a data set, then inserts it: two at once clash
-                    runs.log_inputs(client, run_id, line["values"], doubtful)
+                    log_inputs(client, run_id, line["values"], doubtful)
             case "artifact":
                 path = journal.files / line["file"]
                 if path.is_file():
@@ -155,7 +163,7 @@ class Delivery:
                 client.set_terminated(run_id, line["status"], line["time"])
                 if line["status"] == "FINISHED":
                     with store.lock(self.root):
-                        runs.make_current(client, self._experiment_id, run_id)
+                        make_current(client, self._experiment_id, run_id)
             case "drop":
                 client.set_tag(run_id, "resumable", "false")
 
@@ -174,11 +182,78 @@ class Delivery:
             say(f"warning: runs of dead processes could not be looked for: {error}")
 
 
+# What follows can all be done twice: it looks at what is there, or leaves the same behind. What MLflow raises passes through.
+
+
+def run_ids(client: "MlflowClient", experiment_id: str, identity: str) -> list[str]:
+    """The runs that were made for a journal: none, one, or two where a lost request arrived late."""
+    return [run.info.run_id for run in client.search_runs([experiment_id], f"tags.journal = '{identity}'")]
+
+
+def make_current(client: "MlflowClient", experiment_id: str, run_id: str) -> None:
+    """Mark a run as its job's current one, then the former ones as superseded: at no time is there none.
+
+    One that is delivered late can have been followed by another; then it is the superseded one."""
+    own = client.get_run(run_id)
+    for twin in run_ids(client, experiment_id, own.data.tags["journal"]):
+        if twin != run_id:
+            client.delete_run(twin)
+    same = " and ".join(f"tags.{key} = '{own.data.tags[key]}'" for key in ("stage", "job"))
+    current = client.search_runs([experiment_id], f"{same} and tags.current = 'true'")
+    others = [run for run in current if run.info.run_id != run_id]
+    if later := [run for run in others if run.info.start_time > own.info.start_time]:
+        others, current_id = [own], later[0].info.run_id
+    else:
+        current_id = run_id
+        client.set_tag(run_id, "current", "true")
+    for run in others:
+        client.set_tag(run.info.run_id, "superseded_by", current_id)
+        client.set_tag(run.info.run_id, "superseded", "true")
+        client.set_tag(run.info.run_id, "current", "false")
+
+
+def log_parameters(client: "MlflowClient", run_id: str, parameters: Mapping[str, str]) -> None:
+    """Log texts by name; the same again changes nothing."""
+    from mlflow.entities import Param
+
+    batch = [Param(name, value) for name, value in parameters.items()]
+    for start in range(0, len(batch), PARAMETERS_PER_BATCH):
+        client.log_batch(run_id, params=batch[start : start + PARAMETERS_PER_BATCH])
+
+
+def log_inputs(client: "MlflowClient", run_id: str, inputs: Mapping[str, str], doubtful: bool) -> None:
+    """Log digests as MLflow data sets too, cut to the 36 characters it takes: a column of its runs table."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    logged = client.get_run(run_id).inputs if doubtful else None
+    there = {known.dataset.name for known in logged.dataset_inputs} if logged else set()
+    batch = []
+    for name in sorted(inputs.keys() - there):
+        source = json.dumps({"digest": inputs[name]})
+        batch.append(DatasetInput(Dataset(name, inputs[name][:DIGEST_CHARACTERS], "local", source)))
+    if batch:
+        client.log_inputs(run_id, datasets=batch)
+
+
+def log_metrics(client: "MlflowClient", run_id: str, lines: Sequence[Mapping[str, Any]], doubtful: bool) -> None:
+    """Log the numbers of steps. When in doubt, leave out what the run's history has."""
+    from mlflow.entities import Metric
+
+    batch = []
+    for line in lines:
+        batch += [Metric(key, value, line["time"], line["step"]) for key, value in line["values"].items()]
+    if doubtful:
+        keys = sorted({metric.key for metric in batch})
+        there = {(key, known.step) for key in keys for known in client.get_metric_history(run_id, key)}
+        batch = [metric for metric in batch if (metric.key, metric.step) not in there]
+    for start in range(0, len(batch), METRICS_PER_BATCH):
+        client.log_batch(run_id, metrics=batch[start : start + METRICS_PER_BATCH])
+
+
 def deliver(root: Path, experiment: str = "", thoroughly: bool = False) -> bool:
     """Deliver what jobs have left, of one experiment or of all; whether nothing waits any more. Tells what fails.
 
-    Where nothing waits, MLflow is not even imported; but `thoroughly` also looks for runs whose journal is lost.
-    """
+    Where nothing waits, MLflow is not even imported; but `thoroughly` also looks for runs whose journal is lost."""
     base = place_of(root, experiment)
     arrived = True
     for name in [experiment] if experiment else sorted(path.name for path in base.glob("*") if path.is_dir()):

@@ -28,10 +28,8 @@ def job_run(
 ) -> Iterator["JobRun"]:
     """A child run "<stage>/<job>" for the length of the block; at its success the current one of that job.
 
-    `parameters` is the nested config, `inputs` are data digests by name. With the stamp (in `tags`) of a run that did
-    not finish, that run goes on. A block that raises gives a FAILED run (KILLED on an interrupt and on Stopped) that
-    supersedes none. A store that does not answer delays what is said, and fails nothing.
-    """
+    `parameters` is the nested config, `inputs` are data digests by name. With the stamp (in `tags`) of a run that did not finish,
+    that run goes on. A block that raises gives a FAILED run (KILLED on an interrupt and on Stopped) that supersedes none."""
     delivery = Delivery(root, experiment)
     folder = delivery.folder / stage / job
     labels = dict(tags) | {f"input.{name}": digest for name, digest in inputs.items()}
@@ -81,12 +79,10 @@ class JobRun:
 
     @property
     def run_id(self) -> str:
-        """MLflow's name of the run."""
         return self._journal.run_id
 
     @property
     def experiment_id(self) -> str:
-        """MLflow's name of the experiment."""
         return self._journal.experiment_id
 
     @property
@@ -97,8 +93,7 @@ class JobRun:
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Log one step (an epoch, say). ValueError for a name that this process has logged at it before.
 
-        What an earlier try of the same run has logged is not logged again.
-        """
+        What an earlier try of the same run has logged is not logged again."""
         twice = sorted(name for name in values if (name, step) in self._logged)
         if twice:
             raise ValueError(f"metrics logged twice at step {step}: {', '.join(twice)}")

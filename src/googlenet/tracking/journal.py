@@ -11,7 +11,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,7 @@ class Journal:
     """One run of one job. To be opened by who holds the job's lock.
 
     lines: all that was written. sent: number of the last line that MLflow has, -1 at first. doubtful: lines below this
-    number may have arrived without our knowing. run_id, experiment_id: MLflow's, "" until the first line is delivered.
-    """
+    number may have arrived without our knowing. run_id, experiment_id: MLflow's, "" until the first line is delivered."""
 
     def __init__(self, path: Path):
         self.path, self.files, self._noted = path, path.with_suffix(""), path.with_suffix(".sent")
@@ -100,15 +99,13 @@ class Journal:
         """Append a line, whole or not at all. UserError when the file cannot be written."""
         line = {"n": len(self.lines), "do": do, "time": int(time.time() * 1000), **said}
         content = json.dumps(line).encode() + b"\n"
-        try:
+        with writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "ab", buffering=0) as file:
                 before = file.tell()
                 if file.write(content) < len(content):
                     os.truncate(self.path, before)
                     raise OSError(0, "no space left")
-        except OSError as error:
-            raise unwritable(self.path, error) from None
         self.lines.append(line)
 
     def keep(self, path: Path) -> None:
@@ -117,22 +114,17 @@ class Journal:
         if Path(path).stat().st_size <= COPIED_BYTES:
             file = f"{len(self.lines)}/{Path(path).name}"
             place = self.files / file
-            try:
+            with writing(place):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, place)
-            except OSError as error:
-                raise unwritable(place, error) from None
         self.add("artifact", file=file)
 
     def note(self, sent: int, uri: str) -> None:
         """Note that MLflow at `uri` has all lines up to number `sent`."""
         self.sent, self.uri = sent, uri
         names = ("sent", "run_id", "experiment_id", "uri", "identity")
-        try:
-            with atomic(self._noted, point="note") as part:
-                part.write_bytes(json_bytes({name: getattr(self, name) for name in names}))
-        except OSError as error:
-            raise unwritable(self._noted, error) from None
+        with writing(self._noted), atomic(self._noted, point="note") as part:
+            part.write_bytes(json_bytes({name: getattr(self, name) for name in names}))
 
     def address(self, uri: str) -> None:
         """Begin at the first line again when MLflow is elsewhere than before."""
@@ -169,9 +161,13 @@ class Journal:
             shutil.rmtree(self.files, ignore_errors=True)
 
 
-def unwritable(path: Path, error: OSError) -> UserError:
-    """What is raised where a file cannot be written."""
-    return UserError(f"{path}: cannot be written ({error.strerror}); make room for it")
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """For the length of the block, a file that cannot be written is a UserError."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); make room for it") from None
 
 
 def whole_lines(content: bytes) -> tuple[list[dict[str, Any]], int]:
@@ -212,12 +208,10 @@ def identities(folder: Path) -> set[str]:
     return {lines[0]["identity"] for lines in firsts if lines}
 
 
-@contextmanager
-def held(folder: Path, wait_s: float) -> Iterator[None]:
+def held(folder: Path, wait_s: float) -> AbstractContextManager[None]:
     """Hold the lock of one job's journals. InUse when another process holds it for longer than `wait_s`."""
     busy = InUse(f"{folder}/lock: held by another process; is the job running twice? end one")
-    with locked(folder / "lock", wait_s, busy):
-        yield
+    return locked(folder / "lock", wait_s, busy)
 
 
 def process() -> dict[str, str]:

@@ -4,7 +4,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -153,12 +153,11 @@ def told(uri: str) -> Iterator[None]:
         raise kind(f"{uri.removeprefix('sqlite:///')}: {reason}; {mend}") from error
 
 
-@contextmanager
-def lock(root: Path) -> Iterator[None]:
+def lock(root: Path) -> AbstractContextManager[None]:
     """Hold the store's file lock; one at a time over all processes that share `root`."""
     path = _folder(root) / "lock"
-    with locked(path, LOCK_TIMEOUT_S, UserError(f"{path}: held for {LOCK_TIMEOUT_S} s; end the process that holds it")):
-        yield
+    busy = UserError(f"{path}: held for {LOCK_TIMEOUT_S} s; end the process that holds it")
+    return locked(path, LOCK_TIMEOUT_S, busy)
 
 
 def _database(root: Path) -> Path:
