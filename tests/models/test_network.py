@@ -13,6 +13,7 @@ from googlenet.models.network import NAMES, Architecture, Network, NetworkSpec, 
 from models import small
 from settings import settings_of
 
+NEEDS_A_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 OWN = {
     "width": 0.25,
     "input_px": 64,
@@ -109,3 +110,16 @@ def test_names_are_those_of_the_settings():
         kind_of("batchnorm")
     with pytest.raises(UserError, match=r"no network 'papers'; did you mean 'paper'\?"):
         Network.build(small.spec(kind="papers"))
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_A_GPU)])
+def test_a_network_is_initialised_again_where_it_is(device):
+    network = small.network().on(device)
+    first = {key: value.clone().cpu() for key, value in network.model.state_dict().items()}
+    network.initialise(2)
+    again = network.model.state_dict()
+    assert {value.device.type for value in again.values()} == {device}
+    drawn = small.network().on("cpu")
+    drawn.initialise(2)
+    assert all(torch.equal(value.cpu(), drawn.model.state_dict()[key]) for key, value in again.items())
+    assert any(not torch.equal(value.cpu(), first[key]) for key, value in again.items())

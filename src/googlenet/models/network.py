@@ -132,11 +132,13 @@ class Network:
         return network
 
     def initialise(self, seed: int) -> None:
-        """Give it the initial weights of a seed."""
+        """Give it the initial weights of a seed: drawn on the CPU, so that they are the same on every device."""
         start = kind_of(self.spec.network).initialise
         if start is None:
             raise UserError(f"model.network: {self.spec.network} is imported and not trained; name paper or batch_norm")
-        start(self.model, seed)
+        device = next(self.model.parameters()).device
+        start(self.model.cpu(), seed)
+        self.model.to(device)
 
     def on(self, device: str) -> "Network":
         """The same on a device, channels last."""
