@@ -22,6 +22,7 @@ ORDER = (
 BEGIN = "test_a_copy_of_the_repository_is_clean"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist asks for groups
 def pytest_collection_modifyitems(items):
     """Bring the tests of this folder into their order, in one process; the others keep their places.
 
