@@ -35,7 +35,7 @@ unit: env ## the tests that run no engine, on all cores
 	python -m pytest --ignore=tests/workflow -m "not long" -n $(CORES)
 
 test: env ## the tests, with the whole smoke experiment under both engines
-	python -m pytest -n $(CORES) --dist loadgroup
+	python -m pytest
 
 check: env ## ruff, snakefmt, mypy, and whether dvc.yaml and docs/configuration.md are fresh
 	ruff check .

@@ -22,15 +22,11 @@ ORDER = (
 BEGIN = "test_a_copy_of_the_repository_is_clean"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist asks for groups
 def pytest_collection_modifyitems(items):
-    """Bring the tests of this folder into their order, in one process; the others keep their places.
+    """Bring the tests of this folder into their order; the others keep their places.
 
     The one that begins to build the houses comes first of all: they are built while the units are tested.
     """
-    for item in items:
-        if item.path.parent.name == "workflow":
-            item.add_marker(pytest.mark.xdist_group("engines"))
     places = [
         place for place, item in enumerate(items) if item.path.stem in ORDER and item.path.parent.name == "workflow"
     ]
