@@ -1,5 +1,4 @@
-"""Boxes in VOC's XML, which ILSVRC uses too: what the file says, where that lies in a picture, lists of such
-pictures."""
+"""Boxes in VOC's XML, which ILSVRC also uses: reading a file, placing its boxes in an image, lists of such images."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -21,7 +20,7 @@ CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 def read_annotation(path: AnyPath, origin: int, empty: bool = False) -> Annotation:
-    """Read a VOC XML file, boxes unjudged. `empty`: it may name no object. Raises UserError naming the file."""
+    """Read a VOC XML file, boxes unchecked. `empty`: it may have no object. Raises UserError naming the file."""
     content = None
     try:
         content = path.read_bytes()
@@ -46,11 +45,11 @@ def read_annotation(path: AnyPath, origin: int, empty: bool = False) -> Annotati
 def place(
     annotation: Annotation, width: int, height: int, keys: list[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Put an annotation's boxes into a picture of `width` x `height` px, as 0-based inclusive pixels.
+    """Convert an annotation's boxes to 0-based inclusive pixels of an image of `width` x `height` px.
 
-    Tools disagree on whether the first pixel is 0 or 1: a corner that lies beyond the picture by that one is clipped.
-    Returns boxes float32 [n, 4], labels int64 [n] (places in `keys`), difficult bool [n]. Raises UserError naming the
-    file for a picture of another size, an unknown class, or a box that is inverted, without area or further outside.
+    Tools disagree on whether the first pixel is 0 or 1: a corner outside the image by that one pixel is clipped.
+    Returns boxes float32 [n, 4], labels int64 [n] (indices in `keys`), difficult bool [n]. Raises UserError naming the
+    file for an image of another size, an unknown class, or a box that is inverted, without area or further outside.
     """
     file, (w, h) = annotation.file, annotation.size
     if (w and w != width) or (h and h != height):
@@ -65,18 +64,18 @@ def place(
 
 
 def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: int) -> list[float]:
-    """One box as 0-based inclusive pixels, clipped by at most the one pixel that the origin leaves open."""
+    """Convert one box to 0-based inclusive pixels, clipped by at most the one pixel in which origins differ."""
     shown = f"{annotation.file}: box {as_text(box)}"
     if not (box[0] < box[2] and box[1] < box[3]):
         raise UserError(f"{shown} is inverted or has no area")
-    # The side on which the other convention shows.
+    # The side on which a box of the other convention sticks out, by one pixel.
     below, above = (1, 0) if annotation.origin == 1 else (1, 1) if annotation.exclusive else (0, 1)
     placed = []
     for corner, value in enumerate(box):
         last = (width, height)[corner % 2] - 1
         value -= annotation.origin + (annotation.exclusive and corner > 1)
         inside = -below <= value <= last + above
-        if annotation.exclusive:  # and a part of the box, however small, is in the picture
+        if annotation.exclusive:  # and some part of the box, however small, is in the image
             inside &= value < last + 1 if corner < 2 else value > -1
         if not inside:
             raise UserError(f"{shown} lies outside its picture of {width}x{height} px")
@@ -87,14 +86,14 @@ def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: 
 
 
 def as_text(box: Sequence[float]) -> str:
-    """A box for an error's text."""
+    """Format a box for an error message."""
     return f"({', '.join(f'{value:g}' for value in box)})"
 
 
 def _name(item: Element, path: AnyPath) -> str:
     if not (text := (item.findtext("name") or "").strip()):
         raise UserError(f"{path.name}: an object has no <name>")
-    return intern(text)  # few names, a million times
+    return intern(text)  # few distinct names, a million times
 
 
 def _box(item: Element, path: AnyPath) -> tuple[float, float, float, float]:
@@ -124,7 +123,7 @@ def listed(
     empty: bool = False,
     negatives: Collection[str] = (),
 ) -> tuple[list[Candidate], list[Refused]]:
-    """A list's pictures with their annotations, which may be `empty`, and lack for `negatives`; others are refused."""
+    """Return a list's images with annotations, which may be `empty`, or missing for `negatives`, and the refusals."""
     candidates, refused = [], []
     for item in items:
         try:
@@ -142,7 +141,7 @@ def listed(
 
 
 def drop_repeated(splits: dict[str, list[Candidate]], refused: list[Refused]) -> None:
-    """Keep each picture once, in the first split that lists it: test must not hold what training has seen."""
+    """Keep each image once, in the first split that lists it: test must not contain training images."""
     seen: dict[tuple[Path, int], str] = {}
     for split, candidates in splits.items():
         splits[split] = []
@@ -155,12 +154,12 @@ def drop_repeated(splits: dict[str, list[Candidate]], refused: list[Refused]) ->
 
 
 def class_keys(train: list[Candidate]) -> list[str]:
-    """The names of all objects in the training annotations, sorted."""
+    """Return the names of all objects in the training annotations, sorted."""
     return sorted({name for item in train if item.annotation for name in item.annotation.names})
 
 
 def _picture(images: AnyPath, item: str) -> tuple[str, AnyPath]:
-    """Name and place of the picture of a list's item, whose name may or may not have its suffix."""
+    """Return the name and path of a list item's image; the item may or may not include the suffix."""
     for suffix in (".jpg", ".JPEG", "", *(s for s in PICTURES if s != ".jpg")):
         name = PurePosixPath(f"{item}{suffix}")
         path = images / name

@@ -1,8 +1,8 @@
-"""Folders that are not on disk: what lies in archives, with the few methods of `pathlib.Path` that readers use.
+"""Files and folders inside archives, with the few methods of `pathlib.Path` that readers use.
 
-An `ArchivePath` is a place in a tree, a dict from names to: another dict (a folder); a `ByteRange` (a file in an
-archive); a `NestedTar` (a tar inside a tar, listed when somebody looks); bytes (a small file, deflated); or a Path (on
-disk). So parts of a data set may be packed or not, each as it came.
+An `ArchivePath` is a node of a tree, a dict from names to: another dict (a folder); a `ByteRange` (a file in an
+archive); a `NestedTar` (a tar inside a tar, listed on first access); bytes (a small file, deflated); or a Path (on
+disk). So each part of a data set may be packed or unpacked.
 """
 
 import zlib
@@ -18,7 +18,7 @@ TAR = ".tar"
 
 
 class ByteRange(NamedTuple):
-    """The bytes of a file within an archive's file."""
+    """The byte range of a file within an archive."""
 
     archive: Path
     offset: int
@@ -26,7 +26,7 @@ class ByteRange(NamedTuple):
 
 
 class NestedTar(NamedTuple):
-    """A tar within an archive's file, or the whole of it (size None)."""
+    """A tar within an archive, or the whole archive (size None)."""
 
     archive: Path
     offset: int
@@ -39,7 +39,7 @@ Node = Tree | ByteRange | NestedTar | bytes | Path
 
 
 class ArchivePath:
-    """A file or folder of a tree, or a name where there is none (`node` is None)."""
+    """A file or folder of a tree, or a name that does not exist (`node` is None)."""
 
     __slots__ = ("name", "node", "parent")
 
@@ -73,7 +73,7 @@ class ArchivePath:
         return isinstance(self.node, ByteRange | bytes)
 
     def iterdir(self) -> Iterator["AnyPath"]:
-        """What lies in a folder. A tar inside a tar is read through as it is asked, and not kept."""
+        """Yield a folder's entries. The listing of a tar inside a tar is read lazily and not kept."""
         if isinstance(tar := self.node, NestedTar):
             folders = False
             for name, offset, size in tar_index.members(*tar):
@@ -90,7 +90,7 @@ class ArchivePath:
             raise NotADirectoryError(f"{self}: no folder")
 
     def read_bytes(self) -> bytes:
-        """The bytes of a file. Raises OSError."""
+        """Read the bytes of a file. Raises OSError."""
         if isinstance(self.node, bytes):
             return zlib.decompress(self.node)
         if not isinstance(self.node, ByteRange):
@@ -101,7 +101,7 @@ class ArchivePath:
         return self.read_bytes().decode(encoding)
 
     def _child(self, name: str) -> "AnyPath":
-        if isinstance(self.node, NestedTar):  # somebody looks for single names in it: now its listing is kept
+        if isinstance(self.node, NestedTar):  # looked up by single names: from now on its listing is kept
             self.node = tree_of(*self.node)
             if isinstance(self.parent, ArchivePath) and isinstance(self.parent.node, dict):
                 self.parent.node[self.name] = self.node
@@ -115,7 +115,7 @@ AnyPath = Path | ArchivePath
 def tree_of(
     archive: Path, offset: int = 0, size: int | None = None, called: str = "", wanted: Callable[[str], bool] = bool
 ) -> Tree:
-    """The tree of an uncompressed archive. Raises UserError as `tar_index.members` does."""
+    """Build the tree of an uncompressed archive. Raises UserError as `tar_index.members` does."""
     called = called or archive.name
     top: Tree = {}
     for member in tar_index.members(archive, offset, size, called):
@@ -128,7 +128,7 @@ def tree_of(
 
 
 def put(top: Tree, name: str, node: Node, called: str) -> None:
-    """Put a file or folder into a tree. Raises UserError when there is one of the name, or a file where a folder should be."""
+    """Put a file or folder into a tree. Raises UserError if the name is taken, or a file is where a folder belongs."""
     *folders, last = name.split("/")
     for folder in folders:
         inner = top.setdefault(folder, {})
@@ -141,14 +141,14 @@ def put(top: Tree, name: str, node: Node, called: str) -> None:
 
 
 def opened(path: Path) -> AnyPath:
-    """A folder as it is; a tar as the folder that it would become."""
+    """Return a folder unchanged; a tar as the folder that it would unpack to."""
     if path.is_dir():
         return path
     return ArchivePath(path.name.removesuffix(TAR), NestedTar(path, 0, None, path.name), path.parent)
 
 
 def opened_small(path: Path) -> AnyPath:
-    """A folder as it is; a small archive, compressed or not, as a folder whose files are in memory, deflated."""
+    """Return a folder unchanged; a small archive, compressed or not, as a folder of deflated files in memory."""
     if path.is_dir():
         return path
     top: Tree = {}
@@ -158,7 +158,7 @@ def opened_small(path: Path) -> AnyPath:
 
 
 def node_of(path: AnyPath) -> Node:
-    """What stands in a tree for a file or folder that is there, so that it may be put into another."""
+    """Return the tree node of an existing file or folder, so that it can be put into another tree."""
     if isinstance(path, Path):
         return path
     if path.node is None:
@@ -167,7 +167,7 @@ def node_of(path: AnyPath) -> Node:
 
 
 def files_below(folder: AnyPath) -> Iterator[AnyPath]:
-    """The files of a folder, of the folders in it, and of tars in it, in the order of their names; no dot files."""
+    """Yield the files of a folder, of its subfolders and of the tars in it, in name order; no dot files."""
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         inner = opened(entry) if isinstance(entry, Path) and entry.suffix == TAR else entry
         if not entry.name.startswith("."):

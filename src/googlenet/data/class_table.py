@@ -1,10 +1,10 @@
-"""Tables of classes, one to a line, as ILSVRC's archives and kits have them, or plain names; what else the kits say.
+"""Class tables, one class per line, as in ILSVRC's archives and kits, or plain names; other files of the kits.
 
-    data/meta.mat, meta_clsloc.mat, meta_det.mat   `synsets`: number, wnid, words; 2012's has parents of the classes too
-    data/ILSVRC2012_validation_ground_truth.txt    the number of each val picture's class, in the order of their names
-    data/ILSVRC2014_clsloc_validation_blacklist.txt          the numbers of val pictures that the competition leaves out
+    data/meta.mat, meta_clsloc.mat, meta_det.mat   `synsets`: number, wnid, words; 2012's also has class parents
+    data/ILSVRC2012_validation_ground_truth.txt    the class number of each val image, in the order of their names
+    data/ILSVRC2014_clsloc_validation_blacklist.txt          the numbers of the val images that the competition excludes
 
-The numbers are in no order of the alphabet: whoever takes them for one has every label wrong.
+The numbers are not in alphabetical order: code that assumes so gets every label wrong.
 """
 
 import io
@@ -28,7 +28,7 @@ META: dict[Kind, tuple[str, ...]] = {"classification": ("meta.mat", "meta_clsloc
 
 
 class ClassRow(NamedTuple):
-    """A class: what annotations call it, its name for people, and its number (0: the file gives none)."""
+    """A class: its key in annotations, its display name, and its number (0: the file gives none)."""
 
     key: str
     name: str
@@ -51,7 +51,7 @@ def read_class_table(path: AnyPath) -> list[ClassRow]:
 
 
 def lines_of(path: AnyPath) -> list[tuple[int, str]]:
-    """A text file's lines that are not blank, stripped, with their numbers from 1. Raises UserError when it cannot be read."""
+    """Return a text file's non-blank lines, stripped, with their numbers from 1. Raises UserError if unreadable."""
     with text_of(path):
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     return [(at, line.strip()) for at, line in enumerate(lines, start=1) if line.strip()]
@@ -59,7 +59,7 @@ def lines_of(path: AnyPath) -> list[tuple[int, str]]:
 
 @contextmanager
 def text_of(path: AnyPath) -> Iterator[None]:
-    """What goes wrong while a text file is read, as a UserError that names it."""
+    """Convert errors raised while reading a text file into a UserError that names it."""
     try:
         yield
     except FileNotFoundError:
@@ -69,7 +69,7 @@ def text_of(path: AnyPath) -> Iterator[None]:
 
 
 def pairs_in(path: AnyPath) -> Iterator[tuple[str, str, str]]:
-    """The lines of a blacklist, <picture's number or name> <class>, each with its place for an error."""
+    """Yield the lines of a blacklist, <image number or name> <class>, each preceded by its location for errors."""
     for at, line in lines_of(path):
         where = f"{path.name}, line {at}"
         words = line.split(maxsplit=1)
@@ -79,20 +79,20 @@ def pairs_in(path: AnyPath) -> Iterator[tuple[str, str, str]]:
 
 
 def by_any_name(rows: Sequence[ClassRow]) -> dict[str, str]:
-    """The key of each class by its key and by its name; a name that two classes share leads nowhere."""
+    """Map each class's key and name to its key; a name shared by two classes is left out."""
     names = [row.name for row in rows]
     return {row.name: row.key for row in rows if names.count(row.name) == 1} | {row.key: row.key for row in rows}
 
 
 def key_of(given: str, known: dict[str, str], where: str) -> str:
-    """The key of a class given by key or name. Raises UserError, beginning with `where`, for any other."""
+    """Return the key of a class given by key or name. Raises UserError, prefixed with `where`, for any other."""
     if given not in known:
         raise UserError(f"{where}: no class '{given}'{nearest(given, known)}")
     return known[given]
 
 
 def names_for(table: list[ClassRow], keys: list[str]) -> list[str]:
-    """The name of each key if the table has one; a name that two keys share has the key beside it."""
+    """Return each key's name if the table has one; the key is appended to a name shared by two keys."""
     names = {row.key: row.name for row in table}
     shown = [names.get(key, key) for key in keys]
     return [f"{name} ({key})" if shown.count(name) > 1 else name for name, key in zip(shown, keys, strict=True)]
@@ -109,7 +109,7 @@ def _row(line: str) -> ClassRow:
 
 
 def classes_in(data: AnyPath, kind: Kind) -> list[ClassRow]:
-    """The classes of the competition with their numbers, from the folder `data` of a kit. Raises UserError."""
+    """Read the competition's classes and their numbers from the folder `data` of a kit. Raises UserError."""
     from scipy.io import loadmat
 
     path = next((data / name for name in META[kind] if (data / name).is_file()), None)
@@ -117,7 +117,7 @@ def classes_in(data: AnyPath, kind: Kind) -> list[ClassRow]:
         raise UserError(f"{data}: has no {' or '.join(META[kind])}; {AGAIN}")
     try:
         synsets = np.atleast_1d(loadmat(io.BytesIO(path.read_bytes()), squeeze_me=True)["synsets"])
-    except Exception as error:  # of damaged bytes SciPy's reader raises anything from KeyError to zlib.error
+    except Exception as error:  # on damaged bytes SciPy's reader raises anything from KeyError to zlib.error
         raise UserError(f"{path}: no table 'synsets' to be read ({error}); {AGAIN}") from error
     columns = synsets.dtype.names or ()
     number = next((name for name in columns if NUMBER.fullmatch(name)), None)
@@ -135,7 +135,7 @@ def classes_in(data: AnyPath, kind: Kind) -> list[ClassRow]:
 
 
 def truth_in(data: AnyPath) -> tuple[str, list[int]]:
-    """Return (name of the file, the class's number of each val picture, in the order of their names)."""
+    """Return (file name, class number of each val image in the order of their names)."""
     path = next((path for path in visible(data) if TRUTH.fullmatch(path.name)), None)
     if path is None:
         raise UserError(f"{data}: has no ILSVRC2012_validation_ground_truth.txt; fetch the kit again")
@@ -143,7 +143,7 @@ def truth_in(data: AnyPath) -> tuple[str, list[int]]:
 
 
 def numbers_in(path: AnyPath) -> list[int]:
-    """The numbers of a file that has one on each line. Raises UserError naming file and line."""
+    """Read the numbers of a file that has one per line. Raises UserError naming file and line."""
     numbers = []
     for at, line in lines_of(path):
         if not line.isdecimal():

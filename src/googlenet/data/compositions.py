@@ -1,6 +1,6 @@
-"""How handwriting gets into a photograph: composites of one digit, and scenes of several with their boxes.
+"""Draw handwritten digits onto photographs: composites of one digit, and scenes of several with their boxes.
 
-Ink is always brighter than what lies under it: with either polarity the paper's network never left its plateau.
+Ink is always brighter than its background: with both polarities the paper's network never left its plateau.
 """
 
 import cv2
@@ -11,7 +11,7 @@ Box = tuple[int, int, int, int]  # 0-based, inclusive: xmin, ymin, xmax, ymax
 SOFT_EDGE = (0.3, 0.62)  # of full ink: where an enlarged stroke begins and where it is opaque
 INK = {"composite": (175, 256), "scene": (165, 256)}  # brightness of the ink, 0-255
 CEILING = {"composite": 90, "scene": 140}  # the brightest background, 0-255; every ink is well above
-OPACITY = (0.75, 1.0)  # of a scene's ink: what lies below shows through and breaks it into segments
+OPACITY = (0.75, 1.0)  # of a scene's ink: the background shows through and breaks it into segments
 OVERLAP_AT_MOST = 0.15  # intersection over the smaller box, between two digits of a scene
 TILT_DEGREES = 12
 
@@ -30,9 +30,9 @@ def composite(
 def scene(
     digits: list[np.ndarray], photographs: list[np.ndarray], side: int, digit_px: tuple[int, int], rng: Generator
 ) -> tuple[np.ndarray, list[tuple[int, Box]]]:
-    """Draw several digits (each float [8, 8], 0-1) with little overlap onto a livelier crop, the first one in any case.
+    """Draw several digits (each float [8, 8], 0-1) with little overlap onto a livelier crop, always the first one.
 
-    Returns uint8 [side, side, 3] RGB, and the place in `digits` and the tight box of the ink of each that found room.
+    Returns uint8 [side, side, 3] RGB, and for each digit placed its index in `digits` and the tight box of its ink.
     """
     canvas = background(photographs, side, CEILING["scene"], rng)
     scratches(canvas, int(rng.integers(2, 7)), 4, rng)
@@ -84,13 +84,13 @@ def pen(brightness: tuple[int, int], rng: Generator) -> np.ndarray:
 
 
 def draw(canvas: np.ndarray, mask: np.ndarray, x: int, y: int, colour: np.ndarray) -> None:
-    """Blend ink into the canvas, in place, as far as the mask is opaque."""
+    """Blend ink into the canvas in place, weighted by the mask's opacity."""
     area = canvas[y : y + mask.shape[0], x : x + mask.shape[1]]
     area += mask[..., None] * (colour - area)
 
 
 def scratches(canvas: np.ndarray, count: int, thickest: int, rng: Generator) -> None:
-    """Draw lines and discs dimmer than any ink, so that a proposal must tell digits from other things."""
+    """Draw lines and discs dimmer than any ink, so that proposals must tell digits from other objects."""
     side = canvas.shape[0]
     for _ in range(count):
         colour = (rng.uniform(60, 125) + rng.uniform(-15, 15, size=3)).tolist()
@@ -102,7 +102,7 @@ def scratches(canvas: np.ndarray, count: int, thickest: int, rng: Generator) -> 
 
 
 def ink_box(mask: np.ndarray, x: int, y: int) -> Box:
-    """The tight inclusive box of a mask's ink, half opaque or more, when its corner lies at (x, y)."""
+    """Return the tight inclusive box of a mask's ink, half opaque or more, with the mask's corner at (x, y)."""
     rows, columns = (np.flatnonzero((mask >= 0.5).any(axis=axis)) for axis in (1, 0))
     return int(x + columns[0]), int(y + rows[0]), int(x + columns[-1]), int(y + rows[-1])
 

@@ -1,4 +1,4 @@
-"""Pictures of a split, decoded when asked for and kept in memory up to a limit."""
+"""Images of a split, decoded on demand and kept in memory up to a limit."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from googlenet.data.store import Split, open_split
 
 
 class Pictures(Sequence[np.ndarray]):
-    """A split's pictures, uint8 RGB [h, w, 3] each. Small sets are decoded once; what is over the limit, each time."""
+    """A split's images, uint8 RGB [h, w, 3] each. Small sets are decoded once; images over the limit, each time."""
 
     def __init__(self, split: Split, limit_mb: float):
         self.split, self.left_bytes = split, limit_mb * 1e6
@@ -37,7 +37,7 @@ class Pictures(Sequence[np.ndarray]):
 
 
 def labelled(folder: Path, limit_mb: float) -> dict[str, tuple[Pictures, np.ndarray]]:
-    """Pictures and labels of all splits. Of the memory, half is for train, half for validation, none for test."""
+    """Return images and labels of all splits. Half of the memory is for train, half for validation, none for test."""
     shares = {"train": 0.5, "validation": 0.5, "test": 0.0}
     splits = {name: open_split(folder, name) for name in SPLITS}
     return {name: (Pictures(split, limit_mb * shares[name]), split.labels) for name, split in splits.items()}

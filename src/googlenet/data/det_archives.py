@@ -1,9 +1,9 @@
-"""The archives of ILSVRC2014's DET, laid out as the later releases are, so that one reader reads both.
+"""The archives of ILSVRC2014's DET in the layout of the later releases, so that one reader reads both.
 
-Data/DET/train/<tar>/<picture>.JPEG        pictures by the tar that they are in; those of val in no folder
-Annotations/DET/train/<tar>/<picture>.xml  boxes beside the pictures of their names
-ImageSets/DET/train_<number>.txt           train_pos, train_part and train_neg of that class in one: 1, 0 and -1
-ImageSets/DET/val.txt                      and other lists of the kit, as they are
+Data/DET/train/<tar>/<picture>.JPEG        images by the tar that holds them; those of val in no folder
+Annotations/DET/train/<tar>/<picture>.xml  boxes, in the folders of the images they are named after
+ImageSets/DET/train_<number>.txt           train_pos, train_part and train_neg of that class, merged: 1, 0 and -1
+ImageSets/DET/val.txt                      and other lists of the kit, unchanged
 """
 
 import re
@@ -22,7 +22,7 @@ MARKS = {"pos": "1", "part": "0", "neg": "-1"}
 
 
 def det_tree(sources: dict[str, list[Path]], data: AnyPath) -> Tree:
-    """The tree of pictures, boxes and lists. `sources`: pictures and boxes of each part; `data`: the kit's folder."""
+    """Build the tree of images, boxes and lists. `sources`: images and boxes of each part; `data`: the kit's folder."""
     images: Tree = {}
     annotations: Tree = {}
     folders: dict[str, dict[str, str]] = {}
@@ -34,7 +34,7 @@ def det_tree(sources: dict[str, list[Path]], data: AnyPath) -> Tree:
 
 
 def _pictures(archive: Path, flat: bool) -> tuple[Tree, dict[str, str]]:
-    """Return (pictures in the folders of their tars, the folder of each, as "name/", by its name without .JPEG)."""
+    """Return (images in the folders of their tars, the folder of each, as "name/", by its name without .JPEG)."""
     tree: Tree = {}
     folder_of: dict[str, str] = {}
     for path in files_below(opened(archive)):
@@ -49,12 +49,12 @@ def _pictures(archive: Path, flat: bool) -> tuple[Tree, dict[str, str]]:
 
 
 def _boxes(archive: Path, folder_of: dict[str, str]) -> Tree:
-    """The XML of the pictures, in their folders; that of other pictures is left out."""
+    """Return the XML of the images, in their folders; XML of other images is left out."""
     tree: Tree = {}
     nodes: Iterator[tuple[str, Node]]
     if archive.is_dir():
         nodes = ((path.name, node_of(path)) for path in files_below(archive) if path.suffix == ".xml")
-    else:  # a small archive, which is read once through
+    else:  # a small archive, read in one pass
         packed = contents(archive, lambda name: name.endswith(".xml"))
         nodes = ((name.rpartition("/")[2], zlib.compress(content, 1)) for name, content in packed)
     for name, node in nodes:
@@ -64,7 +64,7 @@ def _boxes(archive: Path, folder_of: dict[str, str]) -> Tree:
 
 
 def _lists(folder: AnyPath, folder_of: dict[str, str]) -> Tree:
-    """The lists of the kit: those by class joined, with the folders of the pictures."""
+    """Return the lists of the kit: the per-class ones merged, with the folders of the images."""
     tree: Tree = {}
     by_class: dict[str, list[bytes]] = {}
     for path in visible(folder):

@@ -1,13 +1,13 @@
-"""The files of a scoring: a list of pictures, a folder of XML with their objects, a blacklist, the detections.
+"""Input files for scoring: an image list, a folder of XML annotations, a blacklist and the detections.
 
-Detections come in one of three forms, by the file's ending:
+Detections have one of three formats, chosen by the file's suffix:
 
-    .csv     a head line with image,class,score,xmin,ymin,xmax,ymax, in any order; pictures and classes by name
+    .csv     a header line with image,class,score,xmin,ymin,xmax,ymax, in any order; images and classes by name
     .json    a list of {"image": ..., "class": ..., "score": ..., "box": [xmin, ymin, xmax, ymax]}, by name
-    others   ILSVRC's submission: <picture's number> <class's number> <score> <xmin> <ymin> <xmax> <ymax> in each line
+    others   ILSVRC's submission: <image number> <class number> <score> <xmin> <ymin> <xmax> <ymax> on each line
 
 Boxes have inclusive corners and the origin of the XML. Every error names the file, the line (JSON: the entry) and the
-mend.
+fix.
 """
 
 import csv
@@ -26,14 +26,14 @@ from googlenet.data.folders import inside
 from googlenet.errors import UserError, nearest
 
 COLUMNS = ("image", "class", "score", *CORNERS)
-XML_ORIGIN = 0  # boxes stay as the XML has them: the overlap of two does not depend on where counting begins
+XML_ORIGIN = 0  # boxes are kept as in the XML: the overlap of two does not depend on the origin
 
-Row = tuple[str, Any, Any, Sequence[Any]]  # where it stands, picture, class, score and corners
+Row = tuple[str, Any, Any, Sequence[Any]]  # location for error messages, image, class, score and corners
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 class Pictures(NamedTuple):
-    """A list of pictures: their names in order, and the place of each by name and by number."""
+    """A list of images: their names in order, and the index of each by name and by number."""
 
     file: str
     names: list[str]
@@ -42,16 +42,16 @@ class Pictures(NamedTuple):
 
 
 class Classes(NamedTuple):
-    """The classes that are scored: keys as the XML has them, names for people; the key of any name; numbers."""
+    """The scored classes: keys as in the XML, display names, the key of any name, and the label by number."""
 
     keys: list[str]
     names: list[str]
     known: dict[str, str]
-    by_number: dict[str, int]  # empty where nothing says the numbers
+    by_number: dict[str, int]  # empty if no numbers are given
 
 
 def read_list(path: Path) -> Pictures:
-    """Read a list, a picture to a line: its number is the second word if all differ, from 1 on; else the line's."""
+    """Read a list, one image per line; its number is the second word if all are distinct and >= 1, else the line's."""
     rows = [(at, line.split()) for at, line in lines_of(path)]
     place: dict[str, int] = {}
     for at, words in rows:
@@ -68,9 +68,9 @@ def read_list(path: Path) -> Pictures:
 
 
 def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> tuple[Columns, Classes]:
-    """Read the XML of every picture; the classes are those of `table`, or without one those that occur, sorted.
+    """Read the XML of every image; the classes are those of `table` or, without one, those that occur, sorted.
 
-    A row for each object: picture int64 [m], label int64 [m], box float64 [m, 4], difficult bool [m].
+    One row per object: image int64 [m], label int64 [m], box float64 [m, 4], difficult bool [m].
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; give the one that holds the XML of the pictures")
@@ -105,7 +105,7 @@ def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> t
 
 
 def read_blacklist(path: Path, pictures: Pictures, classes: Classes) -> np.ndarray:
-    """Read lines of <picture's number or name> <class>: int64 [k, 2] of (picture, label)."""
+    """Read lines of <image number or name> <class>: int64 [k, 2] of (image, label)."""
     pairs = []
     for where, picture, name in pairs_in(path):
         place = pictures.by_number.get(picture, pictures.place.get(picture))
@@ -116,7 +116,7 @@ def read_blacklist(path: Path, pictures: Pictures, classes: Classes) -> np.ndarr
 
 
 def read_detections(path: Path, pictures: Pictures, classes: Classes) -> Columns:
-    """Detections of listed pictures in order: picture and label int64 [n], score float64 [n], box float64 [n, 4]."""
+    """Read detections of listed images, in order: image, label int64 [n], score float64 [n], box float64 [n, 4]."""
     rows = {".csv": _of_csv, ".json": _of_json}.get(path.suffix.lower(), _of_text)
     place, label_of = pictures.by_number, classes.by_number
     if rows is not _of_text:
@@ -138,7 +138,7 @@ def read_detections(path: Path, pictures: Pictures, classes: Classes) -> Columns
 
 
 def _checked(values: Sequence[Any], where: str) -> list[float]:
-    """Score and corners as finite numbers, the corners in order."""
+    """Return score and corners, checked to be finite numbers with the corners in order."""
     numbers = []
     for name, value in zip(("score", *CORNERS), values, strict=True):
         try:
@@ -197,6 +197,6 @@ def _of_json(path: Path) -> Iterator[Row]:
 
 
 def _open(path: Path) -> Iterator[str]:
-    """A text file's lines, one by one."""
+    """Yield a text file's lines one by one."""
     with text_of(path), open(path, encoding="utf-8-sig", newline="") as file:
         yield from file

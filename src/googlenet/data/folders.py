@@ -1,4 +1,4 @@
-"""What readers ask of folders, on disk or packed: are they there, which pictures lie in them, which are held out."""
+"""Folder operations of the readers, on disk or packed: existence checks, listing images, holding out validation."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from googlenet.data.archive_path import AnyPath, ByteRange
 from googlenet.data.records import SPLITS, Annotation, Candidate, Refused
 from googlenet.errors import UserError, nearest, printable
 
-LONGEST_NAME = 240  # bytes; file systems take 255, and a suffix may be added
+LONGEST_NAME = 240  # bytes; file systems allow 255, and a suffix may be added
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 PathT = TypeVar("PathT", Path, AnyPath)
 
 
 def root_of(source: DataSource) -> Path:
-    """The data set's folder. Raises UserError naming the key when it is not set or not there."""
+    """Return the data set's folder. Raises UserError naming the key if it is unset or does not exist."""
     key = f"{source.key}.root"
     if not source.root:
         raise UserError(f"{key}: not set; give the folder that holds the data set")
@@ -27,7 +27,7 @@ def root_of(source: DataSource) -> Path:
 
 
 def check_splits(source: DataSource) -> None:
-    """See that `splits` names different sources; in classification, "" for validation held out, or for all but test."""
+    """Check that `splits` names distinct sources; classification allows "" for held-out validation, or all but test."""
     key, splits, needed = f"{source.key}.splits", source.splits, list(SPLITS)
     if isinstance(source, ClassificationSource):
         alone, held_out = test_alone(splits), source.validation_per_class > 0
@@ -58,19 +58,19 @@ def require(path: PathT, key: str, folder: bool = True) -> PathT:
 
 
 def file_in(folders: Sequence[AnyPath], name: str | Path, key: str) -> AnyPath:
-    """The file of that name in the first of the folders that has it. Raises UserError naming the key."""
+    """Return the file of that name in the first folder that has it. Raises UserError naming the key."""
     found = (folder / name for folder in folders if (folder / name).is_file())
     return next(found, None) or require(folders[0] / name, key, folder=False)
 
 
 def visible(folder: PathT) -> list[PathT]:
-    """A folder's entries in the order of their names, without the dot files that systems leave there."""
+    """List a folder's entries in name order, without the dot files that operating systems leave there."""
     entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
     return sorted(entries, key=lambda path: path.name)
 
 
 def inside(name: str) -> bool:
-    """Whether a name, as a list gives it, is that of a file below its folder: relative, without "..", UTF-8."""
+    """Whether a listed name refers to a file below its folder: relative, without "..", UTF-8."""
     path = PurePosixPath(name)
     try:
         longest = max((len(part.encode()) for part in path.parts), default=0)
@@ -81,12 +81,12 @@ def inside(name: str) -> bool:
 
 
 def is_picture(path: AnyPath) -> bool:
-    """Whether the name is that of a picture file."""
+    """Whether this is a file with the suffix of an image."""
     return path.suffix.lower() in PICTURES and path.is_file()
 
 
 def candidate(name: str, path: AnyPath, label: int = -1, annotation: Annotation | None = None) -> Candidate:
-    """An image at a path, be it a file or a range of an archive's bytes."""
+    """Return the image at a path, either a file or a range of an archive's bytes."""
     if isinstance(path, Path):
         return Candidate(name, path, label, annotation)
     if not isinstance(path.node, ByteRange):
@@ -96,7 +96,7 @@ def candidate(name: str, path: AnyPath, label: int = -1, annotation: Annotation 
 
 
 def class_names(folder: AnyPath, key: str) -> list[str]:
-    """The names of a folder's folders, sorted. Raises UserError when there is none or one has no picture."""
+    """Return the names of a folder's subfolders, sorted. Raises UserError if there are none or one has no image."""
     found = [path for path in visible(folder) if path.is_dir()]
     if not found:
         raise UserError(f"{key}: {folder} has no class folders; it should hold one folder of pictures per class")
@@ -109,7 +109,7 @@ def class_names(folder: AnyPath, key: str) -> list[str]:
 
 
 def pictures_in(folder: AnyPath, split: str, classes: list[str], refused: list[Refused]) -> list[Candidate]:
-    """A split's pictures with their classes; other files join `refused`. UserError for a class not in training."""
+    """Return a split's images with classes; add other files to `refused`. UserError for a class not in training."""
     candidates, labels = [], {name: label for label, name in enumerate(classes)}
 
     def refuse(name: str, reason: str) -> None:
@@ -134,10 +134,10 @@ def pictures_in(folder: AnyPath, split: str, classes: list[str], refused: list[R
 
 
 def hold_out(source: ClassificationSource, splits: dict[str, list[Candidate]], classes: list[str]) -> None:
-    """Where training has no validation beside it, move `validation_per_class` pictures of each class there.
+    """Move `validation_per_class` training images of each class to validation, if that split does not exist.
 
-    Those whose names have the smallest SHA-256: another picture in the folder moves at most one. Raises UserError when
-    a class has no more pictures than that.
+    Moved are those whose names have the smallest SHA-256, so that adding an image changes at most one. Raises
+    UserError if a class has no more images than that.
     """
     if "train" not in splits or "validation" in splits:
         return

@@ -1,4 +1,4 @@
-"""The objects of an image: the one form in which detectors are trained on them and judged by them."""
+"""The objects of an image, in the one form used for training and for evaluating detectors."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -21,17 +21,17 @@ class GroundTruth(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Whether every object has a box: else no place in the image is sure to be without one."""
+        """Whether every object has a box; otherwise no region of the image is certain to be free of objects."""
         return len(self.partial) == 0
 
 
 def ground_truth(split: Split) -> list[GroundTruth]:
-    """The objects of every image of a split."""
+    """Return the objects of every image of a split."""
     return with_sizes(split, range(len(split)))[0]
 
 
 def with_sizes(split: Split, rows: Iterable[int]) -> tuple[list[GroundTruth], list[tuple[int, int]]]:
-    """The objects of some images of a split, and the images' (width, height)."""
+    """Return the objects of some images of a split, and the images' (width, height)."""
     truth, sizes = [], []
     for record in (split[row] for row in rows):  # one at a time: each holds its image
         truth.append(GroundTruth(record.boxes, record.box_labels, record.difficult, record.partial))

@@ -1,17 +1,17 @@
-"""ILSVRC's own layout, CLS-LOC and DET, wherever it lies: on disk, in an archive, or drawn.
+"""ILSVRC's own layout, CLS-LOC and DET, wherever it is stored: on disk, in an archive, or drawn.
 
     Data/CLS-LOC/train/<wnid>/*.JPEG     Data/DET/<split>/...
     Data/CLS-LOC/val/*.JPEG              Annotations/DET/<split>/...xml
     Annotations/CLS-LOC/val/*.xml        ImageSets/DET/<list>.txt
     LOC_synset_mapping.txt, map_det.txt  optional: the words of a wnid, beside Data, in devkit/data/, or one folder up
 
-Lists are <split>.txt, <picture> [<index>] in each line; and <split>_<number>.txt for the class of that number in
-map_det.txt, <picture> 1 | 0 | -1: 1 says that every object of the class has its box, 0 that some may lack it, -1 that
-there is none; nothing is known of classes that do not list a picture. Without <split>.txt the pictures are those any
-class lists.
+Lists are <split>.txt, with <image> [<index>] on each line, and <split>_<number>.txt for the class of that number in
+map_det.txt, with <image> 1 | 0 | -1: 1 means that every object of the class has a box, 0 that some may lack one, -1
+that there is none; nothing is known about classes that do not list an image. Without <split>.txt the images are those
+listed by any class.
 
-The flat validation pictures take their class from their XML, whose object is named by wnid: the challenge's
-numeric ground truth counts classes in another order than the alphabet. ILSVRC's boxes are 0-based.
+The flat validation images take their class from their XML, which names objects by wnid: the challenge's
+numeric ground truth does not number classes alphabetically. ILSVRC's boxes are 0-based.
 """
 
 import re
@@ -40,7 +40,7 @@ BLACKLISTED = "val"  # the list whose numbers the competition's blacklist uses
 
 
 def check(source: DataSource, top: AnyPath) -> None:
-    """See that the folders and lists of the splits exist in `top`. Raises UserError naming the key."""
+    """Check that the folders and lists of the splits exist in `top`. Raises UserError naming the key."""
     folders.check_splits(source)
     part = PARTS[source.kind]
     for split in SPLITS:
@@ -57,7 +57,7 @@ def check(source: DataSource, top: AnyPath) -> None:
 
 
 def read(source: DataSource, top: AnyPath, table: list[ClassRow] | None = None) -> Reading:
-    """Read one of the parts from `top`, that holds Data, Annotations, ImageSets. `table`: else the data's own."""
+    """Read one part from `top`, which holds Data, Annotations and ImageSets. `table`: defaults to the data's own."""
     check(source, top)
     table = table_of(top, source.kind) if table is None else table
     if isinstance(source, DetectionSource):
@@ -86,7 +86,7 @@ def _classification(source: ClassificationSource, top: AnyPath, table: list[Clas
 def _flat(
     split: str, images: AnyPath, annotations: AnyPath, keys: list[str] | None, refused: list[Refused]
 ) -> list[tuple[AnyPath, str]]:
-    """A folder of pictures whose class is the name of the objects in their XML: one of `keys`, or any for None."""
+    """List a folder's images with the class that their XML names: one of `keys`, or any if None."""
     found, known = [], set(keys or ())
     for path in folders.visible(images):
         try:
@@ -105,7 +105,7 @@ def _flat(
 
 
 def table_of(top: AnyPath, kind: Kind) -> list[ClassRow]:
-    """The table of the classes' wnids and words that lies with the data; empty if there is none."""
+    """Read the table of class wnids and words stored with the data; empty if there is none."""
     places = [base / inner for base in (top, top.parent) for inner in ("", "devkit/data")]
     found = [place / name for name in TABLES[kind] for place in places if (place / name).is_file()]
     return class_table.read_class_table(found[0]) if found else []
@@ -124,7 +124,7 @@ def _detection(source: DetectionSource, top: AnyPath, table: list[ClassRow]) -> 
             items = [item for item in items if item not in negatives]
         folder = folder_of(top, name)
         images, annotations = top / "Data/DET" / folder, top / "Annotations/DET" / folder
-        # Without lists by class, as in val, every class is looked for in every picture: some have none.
+        # Without per-class lists, as in val, every class was searched for in every image: some have no object.
         unmarked = marked[split] is None
         found, bad = listed(split, items, images, annotations, BOX_ORIGIN, unmarked, negatives)
         refused += bad
@@ -138,12 +138,12 @@ def _detection(source: DetectionSource, top: AnyPath, table: list[ClassRow]) -> 
 
 
 def folder_of(top: AnyPath, name: str) -> str:
-    """Where a list's pictures lie: `val1`, one of the two usual halves of val, reads from `val`."""
+    """Return the folder of a list's images: `val1`, one of the two usual halves of val, reads from `val`."""
     return name if (top / "Data/DET" / name).is_dir() else name.rstrip("0123456789").rstrip("_")
 
 
 class _Marked:
-    """What the lists by class say: of which classes a picture has all its boxes."""
+    """Content of the per-class lists: the classes of which an image has all its boxes."""
 
     def __init__(self, items: list[str], classes: list[str]):
         self.row = {item: row for row, item in enumerate(items)}
@@ -152,7 +152,7 @@ class _Marked:
         self._made: dict[bytes, tuple[int, ...]] = {}
 
     def partial(self, item: str, keys: list[str]) -> tuple[int, ...]:
-        """Places in `keys` of the classes that may have objects without a box; few differ: each is kept once."""
+        """Return indices in `keys` of classes that may have objects without a box; cached, as few tuples differ."""
         row = self.whole[self.row[item]]
         mark = row.tobytes()
         if mark not in self._made:
@@ -162,7 +162,7 @@ class _Marked:
 
 
 def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _Marked | None, set[str]]:
-    """A split's pictures, what the lists by class say of them (None without such lists), and the negatives."""
+    """Return a split's images, their per-class marks (None without per-class lists), and the negatives."""
     lists, plain = _class_lists(top, name), _list(top, name)
     items = [line.split()[0] for _, line in lines_of(plain)] if plain.is_file() else None
     if not lists:
@@ -186,7 +186,7 @@ def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _
 
 
 def _marks(path: AnyPath) -> Iterator[tuple[str, str]]:
-    """Pictures with "1", "0" or "-1", of one class's list."""
+    """Yield the images of one class's list, each with "1", "0" or "-1"."""
     for at, line in lines_of(path):
         words = line.split()
         if len(words) != 2 or words[1] not in MARKS:
@@ -196,7 +196,7 @@ def _marks(path: AnyPath) -> Iterator[tuple[str, str]]:
 
 
 def _judged(item: Candidate, marked: _Marked | None, black: dict[str, set[int]], keys: list[str]) -> Candidate:
-    """A candidate with the classes of which it may have objects without a box."""
+    """Return the candidate with `partial` set: the classes of which it may have objects without a box."""
     stem = item.name.rsplit(".", 1)[0]
     partial = marked.partial(stem if stem in marked.row else item.name, keys) if marked else ()
     extra = black.get(stem, set()) - set(partial)
@@ -204,7 +204,7 @@ def _judged(item: Candidate, marked: _Marked | None, black: dict[str, set[int]],
 
 
 def _by_key(item: Candidate, known: dict[str, str]) -> Candidate:
-    """A candidate whose objects are named by wnid, whether its file names them so or by words."""
+    """Return the candidate with its objects named by wnid, whether its file uses wnids or words."""
     if item.annotation is None:
         return item
     names = tuple(known.get(name, name) for name in item.annotation.names)
@@ -212,12 +212,12 @@ def _by_key(item: Candidate, known: dict[str, str]) -> Candidate:
 
 
 def _blacklist(source: DetectionSource, top: AnyPath, keys: list[str], known: dict[str, str]) -> dict[str, set[int]]:
-    """Picture -> classes, by their places in `keys`, that the blacklist names. Its lines: <index or picture> <class>."""
+    """Map each blacklisted image to its classes, as indices in `keys`. The file's lines: <index or image> <class>."""
     if not source.blacklist:
         return {}
     path, plain = _blacklist_file(source, top), _list(top, BLACKLISTED)
     lines = [line.split() for _, line in lines_of(plain)] if plain.is_file() else []
-    # The second column of the list, or the number of the line, from 1, if there is none.
+    # The list's second column or, if there is none, the line number from 1.
     numbers = {words[1] if len(words) > 1 else str(at): words[0] for at, words in enumerate(lines, start=1)}
     found: dict[str, set[int]] = {}
     for where, picture, name in class_table.pairs_in(path):
@@ -229,12 +229,12 @@ def _blacklist(source: DetectionSource, top: AnyPath, keys: list[str], known: di
 
 
 def _wnid(given: str, known: dict[str, str], where: str) -> str:
-    """The wnid of a class given by wnid or, where there is a table of the classes, by name."""
+    """Return the wnid of a class given by wnid or, if there is a class table, by name."""
     return given if class_table.WNID.fullmatch(given) or not known else key_of(given, known, where)
 
 
 def _blacklist_file(source: DetectionSource, top: AnyPath) -> AnyPath:
-    """The blacklist, whose key is a path from the folder that holds Data or from the one above it."""
+    """Return the blacklist; its setting is a path relative to the folder that holds Data or to the parent folder."""
     return folders.file_in((top, top.parent), Path(source.blacklist).expanduser(), f"{source.key}.blacklist")
 
 
@@ -243,7 +243,7 @@ def _list(top: AnyPath, name: str) -> AnyPath:
 
 
 def _class_lists(top: AnyPath, name: str) -> dict[int, AnyPath]:
-    """The lists by class of a split, by the classes' numbers."""
+    """Return a split's per-class lists, keyed by class number."""
     pattern = re.compile(rf"{re.escape(name)}_(\d+)\.txt")
     paths = (top / "ImageSets/DET").iterdir() if (top / "ImageSets/DET").is_dir() else ()
     found = {int(match[1]): path for path in paths if (match := pattern.fullmatch(path.name))}

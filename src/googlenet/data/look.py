@@ -1,4 +1,4 @@
-"""What a person should see of a data set before training on it, all of it from the notes that packing left."""
+"""Summary of a data set to read before training on it, made only from the notes written while packing."""
 
 import re
 from collections import Counter
@@ -20,7 +20,7 @@ SMALL_PX = (20, 32)  # sides below which an object is small: two pixels of a 224
 
 
 def look(notes: dict[str, list[Path]], refused: list[Refused]) -> m.Look:
-    """What is in a data set, and what was left out. `notes`: paths of each split's notes, in order."""
+    """Summarise a data set's contents and what was left out. `notes`: paths of each split's notes, in order."""
     tables = {}
     for split, paths in notes.items():
         tables[split] = pa.concat_tables([read_note(path)[1].replace_schema_metadata() for path in paths])
@@ -29,13 +29,13 @@ def look(notes: dict[str, list[Path]], refused: list[Refused]) -> m.Look:
 
 
 def _quantiles(values: np.ndarray, digits: int | None = None) -> tuple[Any, ...]:
-    """Numbers that occur, at QUANTILES_PERCENT, rounded: to whole ones without `digits`."""
+    """Return the observed values at QUANTILES_PERCENT, rounded to `digits` decimals, by default to integers."""
     exact = np.percentile(values, QUANTILES_PERCENT, method="nearest").tolist()
     return tuple(round(value, digits) for value in exact)
 
 
 def _of_split(table: pa.Table) -> m.SplitLook:
-    """Sizes and kinds of a split's images, as they came; resizing comes after."""
+    """Summarise the sizes and kinds of a split's original images, before resizing."""
     width, height, size = (table.column(name).to_numpy() for name in ("width", "height", "bytes"))
     forms = pc.value_counts(table.column("form").combine_chunks()).to_pylist()
     return m.SplitLook(
@@ -52,7 +52,7 @@ def _of_split(table: pa.Table) -> m.SplitLook:
 
 
 def _objects(table: pa.Table) -> m.ObjectSizes | None:
-    """Sizes, shapes and number of a split's objects; None where there is none."""
+    """Summarise sizes, shapes and number of a split's objects; None if there are none."""
     lists = table.column("boxes").combine_chunks()
     boxes = pc.list_flatten(lists).to_numpy().reshape(-1, 4).astype(np.float64)
     if not len(boxes):
@@ -69,7 +69,7 @@ def _objects(table: pa.Table) -> m.ObjectSizes | None:
 
 
 def duplicates(tables: dict[str, pa.Table]) -> m.Duplicates:
-    """Images that are there twice, byte for byte or, across splits, by their looks: counts, and the first names."""
+    """Find duplicate images, byte for byte or, across splits, by appearance: counts, and the first names."""
     splits = list(tables)
     whole = pa.concat_tables(tables.values())
     digests, looks, names = (whole.column(name).combine_chunks() for name in ("sha256", "looks", "name"))
@@ -105,7 +105,7 @@ def _counted(groups: list[np.ndarray]) -> m.Groups:
 
 
 def _same(keys: np.ndarray) -> list[np.ndarray]:
-    """Groups of equal rows of uint64 [n, k], each in order, by the place of their first; rows alone are no group."""
+    """Group equal rows of uint64 [n, k], each group in order, sorted by first index; unique rows form no group."""
     if not len(keys):
         return []
     order = np.lexsort(keys.T[::-1])  # stable: equal rows stay in order
@@ -117,14 +117,14 @@ def _same(keys: np.ndarray) -> list[np.ndarray]:
 
 
 def reasons(refused: Iterable[Refused]) -> tuple[m.RefusalCount, ...]:
-    """How many were left out of each split for each kind of reason, the most frequent first."""
+    """Count the refusals by split and kind of reason, the most frequent first."""
     counts = Counter((item.split, kind_of(item.reason)) for item in refused)
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(m.RefusalCount(split=split, kind=kind, count=count) for (split, kind), count in ordered)
 
 
 def kind_of(reason: str) -> str:
-    """A reason without what belongs to one file alone: its name, what stands in brackets or quotes, numbers."""
+    """Strip from a reason what is specific to one file: its name, text in brackets or quotes, numbers."""
     text = reason.split(": ", 1)[-1]
     for pattern, shown in ((r"\(.*\)", "(…)"), (r"'[^']*'", "'…'"), (r"\w*\d[\w.,]*", "…")):
         text = re.sub(pattern, shown, text)
@@ -132,7 +132,7 @@ def kind_of(reason: str) -> str:
 
 
 def warnings(found: m.Duplicates) -> list[str]:
-    """What a person should not overlook, one line each."""
+    """Return warnings that the user should not overlook, one line each."""
     across = (found.across.groups, "in more than one split, byte for byte: test counts too well")
     likely = (found.likely_across.groups, "likely in more than one split (copies that look alike)")
     return [

@@ -1,8 +1,8 @@
-"""A data set cut into pieces of work; a piece's pictures opened, checked and packed into a shard, with a note.
+"""Cut a data set into pieces of work; open and check each piece's images and pack them into a shard with a note.
 
-The cut depends on the order of the pictures and the sizes of their files alone, so a shard's bytes do not depend on who
-packs it, how many pack at once, or what was packed before. The note is written after the shard and lies elsewhere: a
-shard with its note is done. It is an Arrow file of a row for each picture packed, for `look`, with a head of counts.
+The cut depends only on the order of the images and the sizes of their files, so a shard's bytes do not depend on which
+worker packs it, how many work at once, or what was packed before. The note is written after the shard, to another
+folder: a shard with a note is done. It is an Arrow file: a row per packed image, for `look`, and a header of counts.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from googlenet.metrics.base import Metrics
 from googlenet.metrics.data import Shard
 from googlenet.storage.files import atomic, sha256
 
-# What is seen of a picture as it came, before any resizing.
+# Properties of the original image file, before any resizing.
 SIDES = {"width": pa.int32(), "height": pa.int32()}
 SEEN = {**SIDES, "form": pa.string(), "bytes": pa.int64(), "turned": pa.bool_(), "looks": pa.uint64()}
 NOTE = pa.schema({"name": pa.string(), **SEEN, "sha256": pa.binary(32), "boxes": pa.list_(pa.float32())})
@@ -30,7 +30,7 @@ NOTE = pa.schema({"name": pa.string(), **SEEN, "sha256": pa.binary(32), "boxes":
 
 @dataclass(frozen=True)
 class Piece:
-    """The pictures of one shard: shard `number` of `split`, with the sizes of their files in bytes."""
+    """The images of one shard: shard `number` of `split`, with the sizes of their files in bytes."""
 
     split: str
     number: int
@@ -39,11 +39,11 @@ class Piece:
 
     @property
     def name(self) -> str:
-        """The shard's name without its ending."""
+        """The shard's file name without its suffix."""
         return f"{self.split}-{self.number:05d}"
 
     def digest(self, scratch: Path) -> str:
-        """SHA-256 of what is known of the pictures unopened, without the name of `scratch`, new in every run."""
+        """SHA-256 of what is known about the unopened images, without the path of `scratch`, new in every run."""
         digest = hashlib.sha256()
         for item, size in zip(self.candidates, self.sizes, strict=True):
             path, offset = item.place
@@ -65,7 +65,7 @@ def cut(split: str, candidates: list[Candidate], shard_mb: float) -> Iterator[Pi
 
 
 def size_of(candidate: Candidate) -> int:
-    """Bytes of a picture's file; 0 for one that is not there, which is told when it is opened."""
+    """Return an image file's size in bytes; 0 if it is missing, which is reported when it is opened."""
     if candidate.size >= 0:
         return candidate.size
     try:
@@ -76,9 +76,9 @@ def size_of(candidate: Candidate) -> int:
 
 @dataclass(frozen=True)
 class Task:
-    """What all pieces of a data set have in common: the checks, and the folders of shards, notes and scratch files."""
+    """Settings shared by all pieces of a data set: the checks, and the folders of shards, notes and scratch files."""
 
-    keys: list[str]  # names of the classes as the annotations have them
+    keys: list[str]  # class names as in the annotations
     min_side_px: int
     resize_shorter_side_px: int
     shards: Path
@@ -86,27 +86,27 @@ class Task:
     scratch: Path
 
     def note(self, piece: Piece) -> Path:
-        """Where a piece's note lies."""
+        """Return the path of a piece's note."""
         return self.notes / f"{piece.name}.note"
 
 
 class NoteHead(Metrics):
-    """What a note says of a piece as a whole."""
+    """Header of a note, about the piece as a whole."""
 
     piece: str  # its digest
     row: Shard
     per_class: tuple[int, ...]
     refused: tuple[tuple[str, str], ...]  # name and reason
-    kept: bool = False  # whether an earlier run had packed it
+    kept: bool = False  # whether an earlier run packed it
 
 
 def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHead:
-    """Write a piece's shard and note, or find them done; return its head. What `on_image()` raises ends the work."""
+    """Write a piece's shard and note unless already done; return its header. What `on_image()` raises ends the work."""
     digest, shard, note = piece.digest(task.scratch), task.shards / f"{piece.name}.arrow", task.note(piece)
     if note.is_file() and shard.is_file():
         head, _ = read_note(note)
         same = head.piece == digest and shard.stat().st_size == head.row.bytes
-        # Reading the shard takes a small part of the time of packing it, and finds what a power cut left of it.
+        # Hashing the shard takes a small part of the time of packing it, and detects damage by a power cut.
         if same and sha256(shard) == head.row.sha256:
             return head.model_copy(update={"kept": True})
     rows: list[tuple[Any, ...]] = []
@@ -136,13 +136,13 @@ def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHe
 
 
 def read_note(path: Path) -> tuple[NoteHead, pa.Table]:
-    """A note's head and rows."""
+    """Read a note's header and rows."""
     table = pa.ipc.open_file(path.read_bytes()).read_all()
     return NoteHead.model_validate_json(table.schema.metadata[b"head"]), table
 
 
 def record_of(candidate: Candidate, task: Task) -> tuple[Record, pictures.Seen]:
-    """Open and check one picture and its boxes. Raises UserError with the reason why it cannot be used."""
+    """Open and check one image and its boxes. Raises UserError with the reason if it cannot be used."""
     try:
         image = candidate.read()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""From the bytes of a picture file to upright RGB pixels, whatever the file holds."""
+"""Decode the bytes of an image file, of any format and mode, to upright RGB pixels."""
 
 import io
 from typing import NamedTuple
@@ -11,25 +11,25 @@ from googlenet.errors import UserError
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 ORIENTATION = 0x0112  # EXIF's tag; 1: as stored
-TAIL = 4096  # bytes in which a whole JPEG has its end marker; some cameras append a little after it
+TAIL = 4096  # last bytes, in which a whole JPEG has its end marker; some cameras append a little after it
 
 
 class Seen(NamedTuple):
-    """What a strict look at a picture file found; width and height are those of the upright picture, in px."""
+    """Result of a strict check of an image file; width and height are those of the upright image, in px."""
 
     width: int
     height: int
     form: str  # container and colour mode: "JPEG RGB", "PNG P"
     bytes: int  # of the file
-    turned: bool  # whether EXIF says that it is to be turned or mirrored
-    looks: int  # a hash of 64 bits that a resized or re-encoded copy mostly shares; 0: too plain to tell
+    turned: bool  # whether EXIF asks for rotation or mirroring
+    looks: int  # 64-bit hash that a resized or re-encoded copy usually shares; 0: too plain to tell
 
 
 def decode(image: bytes, name: str = "picture") -> np.ndarray:
-    """Decode a picture file to uint8 [h, w, 3] RGB, upright by its EXIF orientation. Raises UserError naming `name`.
+    """Decode an image file to uint8 [h, w, 3] RGB, upright by its EXIF orientation. Raises UserError naming `name`.
 
-    Grey becomes three equal channels, alpha lies on white, 16 bits are scaled to 8, an animation is its first frame.
-    Plain JPEGs go to OpenCV, which is faster; all else, and every JPEG without its end, to Pillow, which is strict.
+    Grey becomes three equal channels, alpha is blended onto white, 16 bits are scaled to 8, animations yield their
+    first frame. OpenCV, which is faster, decodes plain whole JPEGs; Pillow, which is strict, decodes everything else.
     """
     if _is_plain_jpeg(image):
         pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)
@@ -39,7 +39,7 @@ def decode(image: bytes, name: str = "picture") -> np.ndarray:
 
 
 def check_picture(image: bytes, name: str = "picture") -> Seen:
-    """Decode every pixel once, refusing truncated files, and say what it is. Raises UserError naming `name`."""
+    """Decode every pixel once, refusing truncated files, and describe the image. Raises UserError naming `name`."""
     pixels, form, turned = _decode_strictly(image, name)
     height, width = pixels.shape[:2]
     # The difference hash: whether each of 8 x 8 patches is brighter than its left neighbour.
@@ -49,7 +49,7 @@ def check_picture(image: bytes, name: str = "picture") -> Seen:
 
 
 def shrink(image: bytes, shorter_side_px: int, name: str = "picture") -> tuple[bytes, int, int]:
-    """Return (JPEG, width, height), the shorter side `shorter_side_px`; a smaller picture is left alone."""
+    """Return (JPEG, width, height) with a shorter side of `shorter_side_px`; a smaller image stays unchanged."""
     pixels = decode(image, name)
     height, width = pixels.shape[:2]
     if min(height, width) <= shorter_side_px:
@@ -71,12 +71,12 @@ def _is_plain_jpeg(image: bytes) -> bool:
         return False
     try:
         return Image.open(io.BytesIO(image), formats=["JPEG"]).mode in ("L", "RGB")
-    except Exception:  # Pillow's parsers raise many kinds; the strict path gives the person the reason
+    except Exception:  # Pillow's parsers raise many exceptions; the strict path gives the user the reason
         return False
 
 
 def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, bool]:
-    """Decode by Pillow, where a truncated file is an error; return pixels, form, and whether EXIF turned it."""
+    """Decode with Pillow, which rejects truncated files; return pixels, form, and whether EXIF turned it."""
     try:
         with Image.open(io.BytesIO(image)) as picture:
             form = f"{picture.format} {picture.mode}"
@@ -87,12 +87,12 @@ def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, bool]:
         raise UserError(f"{name}: {'not a picture' if image else 'empty file'}") from None
     except MemoryError:
         raise
-    except Exception as error:  # of damaged bytes Pillow makes anything from struct.error to SyntaxError
+    except Exception as error:  # on damaged bytes Pillow raises anything from struct.error to SyntaxError
         raise UserError(f"{name}: damaged picture ({error})") from error
 
 
 def _rgb(picture: Image.Image) -> np.ndarray:
-    """The pixels of an opened picture of any mode as uint8 [h, w, 3]."""
+    """Return the pixels of an opened image of any mode as uint8 [h, w, 3]."""
     if picture.mode == "F":
         raise ValueError("floating-point pixels have no agreed scale; save it with 8 or 16 bits")
     if picture.mode == "I" or picture.mode.startswith("I;"):

@@ -1,4 +1,4 @@
-"""From a data set's settings to shards and a manifest: each image opened and checked, bad ones left out."""
+"""Turn a data set's settings into shards and a manifest: open and check each image, leave out bad ones."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from googlenet.errors import Stopped, UserError
 from googlenet.metrics.data import Manifest, PackedSplit, RefusedFile
 from googlenet.storage.files import write_bytes
 
-if TYPE_CHECKING:  # checking a source waits for no decoder
+if TYPE_CHECKING:  # checking a source need not import a decoder
     from googlenet.data.pack import NoteHead, Task
 
 Stop = Callable[[], bool]
@@ -25,7 +25,7 @@ Say = Callable[[str], object]
 
 
 def check_source(source: DataSource) -> None:
-    """See, before any job and opening no image, that the data are there. UserErrors name the key."""
+    """Check, before any job and without opening images, that the data exist. UserErrors name the key."""
     known = ["ilsvrc_archives"] if source.kind == "classification" else ["ilsvrc", "ilsvrc_archives"]
     if source.blacklist and source.reader not in known:
         raise UserError(f"{source.key}.blacklist: only {' and '.join(known)} can have one; take it out")
@@ -35,12 +35,12 @@ def check_source(source: DataSource) -> None:
 def prepare(
     source: DataSource, folder: Path, *, workers: int = 1, state: Path | None = None, stop: Stop = bool, say: Say = str
 ) -> Manifest:
-    """Read, check and pack a data set into `folder`, named like it; return the manifest without its stamp.
+    """Read, check and pack a data set into `folder`, which has its name; return the manifest without its stamp.
 
-    `state`: a folder for notes of what is done (`state_of`), from which a run that was cut off goes on; others go.
-    The result depends neither on it nor on `workers`. `stop` is asked often; `say` hears of progress.
-    Raises UserError when the source is missing, too many files are bad (`folder`/quarantine.csv lists all), or a class
-    has nothing left in a split; Stopped when `stop()` says so; OSError naming the file for a full disk.
+    `state`: a folder for notes of what is done (`state_of`), from which an interrupted run resumes; others are deleted.
+    The result depends neither on it nor on `workers`. `stop` is polled often; `say` receives progress messages.
+    Raises UserError if the source is missing, too many files are bad (`folder`/quarantine.csv lists all), or a class
+    has nothing left in a split; Stopped when `stop()` returns true; OSError naming the file for a full disk.
     """
     from googlenet.data import store
     from googlenet.data.pack import Task
@@ -52,7 +52,7 @@ def prepare(
         reading = readers.of(source).read(source, scratch)
         notes = state or Path(temporary) / "state" / "notes"
         folder.mkdir(parents=True, exist_ok=True)
-        if not notes.is_dir():  # then what other settings left behind goes first
+        if not notes.is_dir():  # then first delete what other settings left behind
             for split in SPLITS:
                 store.remove_split(folder, split)
             if notes.parent.is_dir():
@@ -64,25 +64,25 @@ def prepare(
 
 
 def state_of(kind: Kind, dataset: str, stamp: str) -> Path:
-    """Where the notes of a preparation lie that has this stamp: outside of data/, for they are no content."""
+    """Return the folder for notes of the preparation with this stamp: outside data/, as they are not content."""
     return Path(".googlenet/prepare") / kind / dataset / stamp[:16]
 
 
 @contextmanager
 def prepared(source: DataSource, folder: Path, stamp: str, workers: int, stop: Stop, say: Say) -> Iterator[Manifest]:
-    """`prepare` for the job of this stamp. The block writes the manifest; after it the notes go."""
+    """Run `prepare` for the job of this stamp. The block writes the manifest; the notes are deleted after it."""
     from googlenet.data.look import warnings
 
     state = state_of(source.kind, folder.name, stamp)
     made = prepare(source, folder, workers=workers, state=state, stop=stop, say=say)
     yield made
-    shutil.rmtree(state, ignore_errors=True)  # cut off half way, it costs a little time once
+    shutil.rmtree(state, ignore_errors=True)  # if interrupted half way, it only costs a little time once
     for line in [f"left out: {item.split}: {item.reason}" for item in made.refused] + warnings(made.look.duplicates):
         say(line)
 
 
 def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop: Stop, say: Say) -> Manifest:
-    """Pack what a reader found, judge it, and say what it is."""
+    """Pack what a reader found, check it, and describe it in a manifest."""
     from googlenet.data import look, store
     from googlenet.data.pack import cut
     from googlenet.data.workers import Progress, pack_all
@@ -102,7 +102,7 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
     except Stopped:
         raise
     except UserError:
-        # A person mends files now; one mended without another size would not be looked at again.
+        # The user will now fix files; one fixed without a change of size would not be checked again.
         for place, head in heads.items():
             if head.refused:
                 task.note(work[place]).unlink()
@@ -125,14 +125,14 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
 
 
 def _packed_split(source: DataSource, heads: list["NoteHead"], classes: int) -> PackedSplit:
-    """The manifest's row of a split, whose pieces are packed."""
+    """Return the manifest's row of a split whose pieces are packed."""
     per_class = tuple(sum(head.per_class[label] for head in heads) for label in range(classes))
     shards, objects = tuple(head.row for head in heads), sum(per_class) if source.kind == "detection" else None
     return PackedSplit(shards=shards, records=sum(row.records for row in shards), per_class=per_class, objects=objects)
 
 
 class _RefusalLog:
-    """Records every image that is refused, keeps the list of them, and stops what is too bad."""
+    """Records every refused image, keeps the list of them, and raises once too many are bad."""
 
     def __init__(self, source: DataSource, reading: Reading, folder: Path):
         self._key, self._limit = source.key, source.max_bad_fraction
@@ -143,7 +143,7 @@ class _RefusalLog:
         self._list.unlink(missing_ok=True)  # an earlier run's
 
     def record(self, refused: list[Refused], looked_at: int) -> None:
-        """Add to the list, of so many more files. Raises UserError once more are bad than may be at the end."""
+        """Add refusals among `looked_at` more files. Raises UserError once more are bad than are allowed in total."""
         self._refused += refused
         self._looked_at += looked_at
         bad = len(self._refused)
@@ -156,7 +156,7 @@ class _RefusalLog:
             raise UserError(f"{self._key}: {what}, first in {first.split}: {first.reason}; {mend}")
 
     def close(self, splits: dict[str, PackedSplit]) -> None:
-        """Write the list. Raises UserError when a split, or a class in it, has nothing left."""
+        """Write the list. Raises UserError if a split, or a class in it, has nothing left."""
         if self._refused:
             self._write()
         for name, split in splits.items():
@@ -168,7 +168,7 @@ class _RefusalLog:
                     raise UserError(f"{self._key}.splits.{name}: {what}; add some or remove the class")
 
     def refused(self) -> list[Refused]:
-        """All of them, in the one order that does not depend on who was first."""
+        """Return all of them, in an order that does not depend on which worker was first."""
         return sorted(self._refused, key=lambda item: (SPLITS.index(item.split), item.name, item.reason))
 
     def _write(self) -> None:

@@ -1,4 +1,4 @@
-"""The plain values that readers, the store and the stages hand to one another."""
+"""Plain value types exchanged by readers, the store and the stages."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +9,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def read_range(path: Path, offset: int, size: int) -> bytes:
-    """`size` bytes of a file from `offset` on. Raises OSError."""
+    """Read `size` bytes of a file starting at `offset`. Raises OSError."""
     with open(path, "rb") as file:
         file.seek(offset)
         return file.read(size)
@@ -17,62 +17,62 @@ def read_range(path: Path, offset: int, size: int) -> bytes:
 
 @dataclass(frozen=True)
 class Record:
-    """One picture with its truth. Boxes: 0-based inclusive (xmin, ymin, xmax, ymax) px, picture upright."""
+    """One image with its ground truth. Boxes: 0-based inclusive (xmin, ymin, xmax, ymax) px, image upright."""
 
     name: str
-    image: bytes  # as in the file: JPEG, PNG, ...
-    width: int  # of the upright picture, after its EXIF orientation
+    image: bytes  # encoded, as in the file: JPEG, PNG, ...
+    width: int  # of the upright image, after its EXIF orientation
     height: int
     label: int = -1  # the class in classification; -1 in detection
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))  # float32 [n, 4]
     box_labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # int64 [n]
     difficult: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # bool [n]
-    # Classes of which it may hold objects without a box, int32 [k]: their detections are neither right nor wrong.
+    # Classes of which the image may hold objects without a box, int32 [k]: detections of them count neither way.
     partial: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     sha256: bytes = b""  # of `image`, 32 bytes; the store fills it in
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What one file says of a picture, unchanged: boxes in its own coordinates, whose first pixel is `origin`.
+    """The unmodified content of an annotation file: boxes in its own coordinates, whose first pixel is `origin`.
 
-    A box is (xmin, ymin, xmax, ymax); with `exclusive`, xmax and ymax are the first pixels that it leaves out.
+    A box is (xmin, ymin, xmax, ymax); with `exclusive`, xmax and ymax are the first pixels outside it.
     """
 
     file: str
     names: tuple[str, ...]
     boxes: tuple[tuple[float, float, float, float], ...]
     difficult: tuple[bool, ...]
-    size: tuple[int, int]  # (width, height) that the file claims; 0 where it claims none
+    size: tuple[int, int]  # (width, height) stated by the file; 0 if it states none
     origin: int
     exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An image that a reader found; nobody has opened it yet. It is a file, or a range of an archive's bytes."""
+    """An image found by a reader and not opened yet: a file, or a range of an archive's bytes."""
 
     name: str
     path: Path
     label: int = -1
     annotation: Annotation | None = None
     partial: tuple[int, ...] = ()  # as in Record
-    offset: int = 0  # in an archive: where its bytes begin,
-    size: int = -1  # and how many they are; -1: the whole file
+    offset: int = 0  # in an archive: the start of its bytes
+    size: int = -1  # number of bytes; -1: the whole file
 
     def read(self) -> bytes:
-        """Its bytes. Raises OSError."""
+        """Read the image file's bytes. Raises OSError."""
         return self.path.read_bytes() if self.size < 0 else read_range(self.path, self.offset, self.size)
 
     @property
     def place(self) -> tuple[Path, int]:
-        """What no two pictures share: the file, and where in it."""
+        """A key unique to each image: the file, and the offset in it."""
         return self.path, self.offset
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A file that is left out, and why, in one line."""
+    """A file that is left out, with the reason in one line."""
 
     split: str
     name: str
@@ -81,7 +81,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Reading:
-    """All that a reader found. `keys` are `classes` as annotations name them. Test may be the only split."""
+    """The result of a reader. `keys` are the `classes` as named in annotations. Test may be the only split."""
 
     classes: list[str]
     keys: list[str]

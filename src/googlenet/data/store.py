@@ -1,6 +1,6 @@
-"""Packed shards: memory-mapped Arrow IPC files, so that record i of a data set is read at once and alone.
+"""Packed shards: memory-mapped Arrow IPC files, so that any one record of a data set can be read directly.
 
-A manifest.json lists the shards with their records, bytes and SHA-256; a record has the SHA-256 of its own picture
+A manifest.json lists the shards with their records, bytes and SHA-256; a record has the SHA-256 of its own image
 file.
 """
 
@@ -20,7 +20,7 @@ from googlenet.metrics.data import Shard, read_manifest
 from googlenet.storage.files import atomic, sha256
 
 ARRAYS = {"boxes": np.float32, "box_labels": np.int64, "difficult": bool, "partial": np.int32}  # of a record
-BATCH = 32  # records per Arrow batch: few, so that one record reads little; not one, for a short index
+BATCH = 32  # records per Arrow batch: few, so that one record reads little; not one, to keep the index short
 NUMBERS = {"width": pa.int32(), "height": pa.int32(), "label": pa.int64()}
 LISTS = {name: pa.list_(pa.from_numpy_dtype(kind)) for name, kind in ARRAYS.items()}
 FIELDS = {"name": pa.string(), "image": pa.large_binary(), **NUMBERS, **LISTS, "sha256": pa.binary(32)}
@@ -28,7 +28,7 @@ SCHEMA = pa.schema([pa.field(name, kind, nullable=False) for name, kind in FIELD
 
 
 def write_shard(path: Path, records: Iterable[Record]) -> Shard:
-    """Pack records into one shard, by batches, whole or not at all; equal records give equal bytes. Raises OSError."""
+    """Pack records into one shard, in batches, atomically; equal records give equal bytes. Raises OSError."""
     records, count = iter(records), 0
     with atomic(path) as part:
         with open(part, "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
@@ -39,14 +39,14 @@ def write_shard(path: Path, records: Iterable[Record]) -> Shard:
 
 
 def remove_split(folder: Path, split: str, keep: Iterable[str] = ()) -> None:
-    """Delete a split's shards except those named in `keep`, and what a killed run left half written."""
+    """Delete a split's shards except those named in `keep`, and files that a killed run left half written."""
     for path in [*folder.glob(f"{split}-*.arrow"), *folder.glob(f".{split}-*.arrow.*.part")]:
         if path.name not in keep:
             path.unlink()
 
 
 def open_split(folder: Path, split: str, sizes: bool = True) -> "Split":
-    """Open one split of a data set. Raises UserError naming a shard that is missing or of another size; `sizes` False looks at none."""
+    """Open one split. Raises UserError naming a shard that is missing or of another size; `sizes` False: unchecked."""
     manifest = folder / "manifest.json"
     splits = read_manifest(manifest).splits
     if split not in splits:
@@ -62,12 +62,12 @@ def open_split(folder: Path, split: str, sizes: bool = True) -> "Split":
 
 
 class Split:
-    """One split, as a sequence of records; `labels` and `names` are read without touching the pictures."""
+    """One split, as a sequence of records; `labels` and `names` are read without touching the images."""
 
     def __init__(self, folder: Path, split: str, shards: tuple[Shard, ...]):
         self.folder, self.split, self._shards = folder, split, shards
         self._ends = list(accumulate(shard.records for shard in shards))
-        self._mapped: dict[int, pa.RecordBatchFileReader] = {}  # when first asked for
+        self._mapped: dict[int, pa.RecordBatchFileReader] = {}  # opened on first use
         self._last: tuple[tuple[int, int], pa.RecordBatch | None] = ((-1, -1), None)
 
     def __reduce__(self) -> tuple[Callable[..., "Split"], tuple[Path, str]]:
@@ -84,8 +84,8 @@ class Split:
         return Record(**(values | {"boxes": values["boxes"].reshape(-1, 4)}))
 
     def picture(self, index: int) -> np.ndarray:
-        """Record `index` decoded: uint8 [h, w, 3] RGB."""
-        from googlenet.data.pictures import decode  # what reads no pixels waits for no decoder
+        """Decode the image of record `index`: uint8 [h, w, 3] RGB."""
+        from googlenet.data.pictures import decode  # code that reads no pixels need not import a decoder
 
         record = self[index]
         return decode(record.image, record.name)
@@ -102,7 +102,7 @@ class Split:
         return [name for batch in self._all_batches() for name in batch.column("name").to_pylist()]
 
     def _find(self, index: int) -> tuple[pa.RecordBatch, int]:
-        """The batch that holds record `index` (negative: from the end), and the row in it."""
+        """Return the batch that holds record `index` (negative: from the end), and the row in it."""
         place = index + len(self) if index < 0 else index
         if not 0 <= place < len(self):
             raise IndexError(f"{self.split} has {len(self)} records; no record {index}")
@@ -111,7 +111,7 @@ class Split:
         return self._batch(shard, row // BATCH), row % BATCH
 
     def _batch(self, shard: int, number: int) -> pa.RecordBatch:
-        """One batch; the last one is kept for its neighbours, no other, so that memory does not grow with reading."""
+        """Return one batch; only the last is kept, for its neighbours, so that memory does not grow with reading."""
         if self._last[0] != (shard, number):
             path = self.folder / self._shards[shard].file
             try:
@@ -138,5 +138,5 @@ def _batch_of(records: list[Record]) -> pa.RecordBatch:
 
 
 def digest(image: bytes) -> bytes:
-    """SHA-256 of a picture file, as its record has it."""
+    """Return the SHA-256 of an image file, as stored in its record."""
     return hashlib.sha256(image).digest()

@@ -1,7 +1,7 @@
-"""What lies where in a tar archive: names, places and sizes, read from the headers alone. Nothing is unpacked.
+"""Index of a tar archive: names, offsets and sizes, read from the headers alone. Nothing is unpacked.
 
-Members with an absolute name, with "..", links, devices, sparse files and two of one name end it all with a UserError:
-no official archive has any, so it is another file than it seems. Nothing is followed or written.
+Absolute names, "..", links, devices, sparse files and duplicate names raise a UserError: no official archive has
+any, so the file is not what it seems. Nothing is followed or written.
 """
 
 import gzip
@@ -17,19 +17,19 @@ from googlenet.errors import UserError
 BLOCK = 512
 END = bytes(2 * BLOCK)  # two blocks of zeros
 LONGEST_HEADER = 1 << 20  # bytes; a longer "name" is an attack on memory
-LARGEST_MEMBER = 256 << 20  # bytes, in a compressed archive, whose members come into memory
-LARGEST_UNPACKED = 8 << 30  # bytes; ILSVRC's boxes and development kits have less than a tenth of it
+LARGEST_MEMBER = 256 << 20  # bytes, in a compressed archive, whose members are loaded into memory
+LARGEST_UNPACKED = 8 << 30  # bytes; ILSVRC's boxes and development kits have less than a tenth of this
 GZIP = b"\x1f\x8b"
 PACKED = (GZIP, b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
 AGAIN = "fetch it again"
-# Of damaged headers the library raises more than its own error.
+# On damaged headers the library raises more than its own error.
 DAMAGED = (tarfile.TarError, zlib.error, gzip.BadGzipFile, ValueError, LookupError, RecursionError)
 KINDS = {tarfile.LNKTYPE: "a hard link", tarfile.SYMTYPE: "a symbolic link", tarfile.FIFOTYPE: "a pipe"}
 KINDS |= dict.fromkeys((tarfile.CHRTYPE, tarfile.BLKTYPE), "a device")
 
 
 class Member(NamedTuple):
-    """A file in an archive. Its name is relative, its bytes are those from `offset` of the archive's file."""
+    """A file in an archive. Its name is relative; its bytes start at `offset` in the archive file."""
 
     name: str
     offset: int
@@ -37,9 +37,9 @@ class Member(NamedTuple):
 
 
 def members(path: Path, start: int = 0, size: int | None = None, called: str = "") -> Iterator[Member]:
-    """The files in an uncompressed tar, or in the tar that is `size` bytes of `path` from `start`, in its order.
+    """Yield the files of an uncompressed tar, or of the tar in `size` bytes of `path` from `start`, in archive order.
 
-    Raises UserError, naming `called` (the archive), when it is cut off, damaged or has a member that no data set needs.
+    Raises UserError, naming `called` (the archive), if it is truncated, damaged or has a member that no data set needs.
     """
     called = called or path.name
     with _translate_errors(called), open(path, "rb", buffering=0) as file:
@@ -49,9 +49,9 @@ def members(path: Path, start: int = 0, size: int | None = None, called: str = "
 
 
 def contents(path: Path, wanted: Callable[[str], bool] = bool) -> Iterator[tuple[str, bytes]]:
-    """Names and bytes of the wanted files of a small archive, plain or packed by gzip, in one pass.
+    """Yield names and bytes of the wanted files of a small archive, plain or gzipped, in one pass.
 
-    Raises UserError as `members` does, and where it unpacks to more than such an archive ever has.
+    Raises UserError as `members` does, and if it unpacks to more than such an archive ever contains.
     """
     called = path.name
     with _translate_errors(called), open(path, "rb") as file:
@@ -68,7 +68,7 @@ def contents(path: Path, wanted: Callable[[str], bool] = bool) -> Iterator[tuple
 
 
 def check_archive(path: Path) -> None:
-    """See that a file begins and ends as an uncompressed tar does; a folder may be anything. Raises UserError with the mend."""
+    """Check that a file begins and ends as an uncompressed tar; any folder passes. Raises UserError with the fix."""
     if path.is_dir():
         return
     with _translate_errors(path.name), open(path, "rb") as file:
@@ -89,7 +89,7 @@ def check_archive(path: Path) -> None:
 
 @contextmanager
 def _translate_errors(called: str) -> Iterator[None]:
-    """What goes wrong while an archive is read, as a UserError that names it."""
+    """Convert errors raised while reading an archive into a UserError that names it."""
     try:
         yield
     except EOFError:
@@ -101,11 +101,11 @@ def _translate_errors(called: str) -> Iterator[None]:
 
 
 def _walk(window: "_Window", whole: int | None, strict: bool = True) -> Iterator[Member]:
-    """The files of one tar, checked. `whole`: its bytes, where that is known; `strict`: it must have its end mark."""
+    """Yield the files of one tar, checked. `whole`: its size in bytes, if known; `strict`: require the end mark."""
     called, archive = window.called, tarfile.TarFile(fileobj=cast(BinaryIO, window))
     seen: set[str] = set()
     while (entry := archive.next()) is not None:
-        archive.members = []  # type: ignore[attr-defined]  # or it would keep all of them
+        archive.members = []  # type: ignore[attr-defined]  # otherwise it would keep all of them
         name = _name(entry, called)
         end = entry.offset_data + entry.size
         if whole is not None and end > whole:
@@ -116,7 +116,7 @@ def _walk(window: "_Window", whole: int | None, strict: bool = True) -> Iterator
             raise UserError(f"{called}: two members are called '{name}'; {AGAIN}, or take one out")
         seen.add(name)
         yield Member(name, entry.offset_data, entry.size)
-    # The library takes a damaged header, and a cut between two members, for the end.
+    # The library mistakes a damaged header, and truncation between two members, for the end.
     mark = window.last
     if len(mark) < BLOCK and (strict or mark):
         raise UserError(f"{called}: stops after {archive.offset + len(mark):,} bytes without its end; {AGAIN}")
@@ -125,7 +125,7 @@ def _walk(window: "_Window", whole: int | None, strict: bool = True) -> Iterator
 
 
 def _name(entry: tarfile.TarInfo, called: str) -> str:
-    """The name of a member, without "." in it. Raises UserError for one that is no plain file or folder, or unsafe."""
+    """Return a member's name without "." parts. Raises UserError if it is unsafe, or no plain file or folder."""
     parts = [part for part in entry.name.split("/") if part not in ("", ".")]
     no_name = not entry.name.isprintable() or (not parts and not entry.isdir())
     sparse = entry.issparse() or entry.sparse is not None
@@ -145,11 +145,11 @@ def _name(entry: tarfile.TarInfo, called: str) -> str:
 
 
 class _Window:
-    """A stretch of a file as a file of its own, for `tarfile`, which reads headers from it and no more."""
+    """A range of a file presented as a file, for `tarfile`, which reads only headers from it."""
 
     def __init__(self, file: IO[bytes] | gzip.GzipFile, called: str, start: int, size: int):
         self.file, self.called, self.start, self.size = file, called, start, size
-        self.at, self.last = 0, b""  # `last`: what was read last
+        self.at, self.last = 0, b""  # `last`: the bytes read last
 
     def tell(self) -> int:
         return self.at
@@ -159,13 +159,13 @@ class _Window:
         return at
 
     def read(self, count: int) -> bytes:
-        """At most `count` bytes; fewer at the end alone."""
+        """Read at most `count` bytes; fewer only at the end."""
         if not 0 <= count <= LONGEST_HEADER:
             raise UserError(f"{self.called}: a header of {count:,} bytes at byte {self.at:,}; {AGAIN}")
         return self._read(count)
 
     def data(self, member: Member) -> bytes:
-        """The bytes of a member."""
+        """Read the bytes of a member."""
         self.at = member.offset
         if len(found := self._read(member.size)) < member.size:
             raise EOFError

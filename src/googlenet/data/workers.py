@@ -1,7 +1,7 @@
-"""Pieces of work done side by side, in processes of their own, for as long as the process that asked for them lives.
+"""Pack pieces in parallel worker processes, which live no longer than the process that started them.
 
-A worker ends within a picture, and drops its shard, when it is told to (SIGTERM) and when its parent is gone, be it by
-kill -9. It is spawned and not forked, since OpenCV and Arrow have threads of their own.
+A worker stops within one image, and discards its shard, on SIGTERM and when its parent is gone, even by kill -9.
+Workers are spawned, not forked, because OpenCV and Arrow have threads of their own.
 """
 
 import multiprocessing
@@ -23,11 +23,11 @@ from googlenet.errors import Stopped, UserError
 REPORT_EVERY_S, SAY_EVERY_S = 1.0, 10.0
 ENDS_WITHIN_S = 30
 STOPPED = "told to stop; the shards that are done are kept, and the same command goes on"
-GONE = (EOFError, BrokenPipeError, ConnectionResetError)  # what a pipe says whose other end is closed
+GONE = (EOFError, BrokenPipeError, ConnectionResetError)  # raised by a pipe whose other end is closed
 
 
 class Progress:
-    """Counts pictures; every ten seconds says split, done of total, pictures a second and the time left."""
+    """Counts images; every ten seconds reports split, done of total, images per second and the time left."""
 
     def __init__(self, pieces: list[Piece], say: Callable[[str], object], clock: Callable[[], float] = time.monotonic):
         self._say, self._clock = say, clock
@@ -38,7 +38,7 @@ class Progress:
         self._last = self._started
 
     def add(self, piece: Piece, count: int, before: bool = False) -> None:
-        """Count pictures of a piece; `before`: an earlier run packed them, so that they say nothing of the speed."""
+        """Count images of a piece; `before`: an earlier run packed them, so they do not count towards the speed."""
         self._left[piece.name] -= count
         self._done[piece.split] += count
         self._fresh += 0 if before else count
@@ -48,7 +48,7 @@ class Progress:
             self._say(self._line(piece.split))
 
     def end(self, piece: Piece, before: bool) -> None:
-        """Count the rest of a piece, which for one that was packed before is all."""
+        """Count the rest of a piece: all of it if it was packed before."""
         self.add(piece, self._left[piece.name], before)
 
     def _line(self, split: str) -> str:
@@ -66,9 +66,9 @@ class Progress:
 def pack_all(
     pieces: list[Piece], task: Task, count: int, stop: Callable[[], bool], progress: Progress
 ) -> Iterator[tuple[int, NoteHead]]:
-    """Pack all pieces by `count` workers; give (place of the piece, head of its note) as each is done, in any order.
+    """Pack all pieces with `count` workers; yield (index, note header) of each piece when done, in any order.
 
-    One is this process. All end with the iterator. Raises what a worker raised, Stopped, UserError for a killed one.
+    A single worker is this process. All end with the iterator. Raises a worker's error, Stopped, UserError if killed.
     """
 
     def on_image(piece: Piece) -> None:
@@ -104,7 +104,7 @@ def pack_all(
         for worker in workers:
             worker.connection.close()
             worker.process.terminate()
-        for worker in workers:  # each drops first what it was at
+        for worker in workers:  # each first discards its current shard
             worker.process.join(ENDS_WITHIN_S)
             if worker.process.is_alive():
                 worker.process.kill()
@@ -112,17 +112,17 @@ def pack_all(
 
 
 class _Worker:
-    """A process that packs the pieces that it is sent, and our end of the pipe to it."""
+    """A process that packs the pieces sent to it, and our end of the pipe to it."""
 
     def __init__(self, task: Task):
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, task), daemon=True)
         self.process.start()
-        theirs.close()  # or its end would not be noticed
+        theirs.close()  # otherwise the worker's exit would go unnoticed
 
     def send(self, place: int, piece: Piece) -> tuple[int, Piece]:
-        """Hand over a piece; return it with its place."""
+        """Send a piece to the worker; return it with its index."""
         try:
             self.connection.send(piece)
         except GONE:
@@ -130,7 +130,7 @@ class _Worker:
         return place, piece
 
     def receive(self) -> int | NoteHead:
-        """A count of more images that are done, or the head of the note of a piece that is. Raises what the worker raised."""
+        """Return the count of images newly done, or the note header of a finished piece. Raises a worker's error."""
         try:
             message: int | NoteHead | Exception = self.connection.recv()
         except GONE:
@@ -146,10 +146,10 @@ class _Worker:
 
 
 def _serve(connection: Connection, task: Task) -> None:
-    """A worker's whole life: it packs what comes, until the pipe ends or it is told to."""
+    """Main loop of a worker: pack the pieces received until the pipe closes or it is told to stop."""
     ended: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C goes to the whole group; the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group; the parent decides
     cv2.setNumThreads(1)
     parent = os.getppid()
     with suppress(Stopped, *GONE):
@@ -168,7 +168,7 @@ def _serve(connection: Connection, task: Task) -> None:
 
 
 def _reporter(connection: Connection, parent: int, ended: list[int]) -> Callable[[], None]:
-    """Sends the parent the number of images once a second; ends the work when the parent is gone or says so."""
+    """Return a callback that sends the parent image counts once a second, and stops if the parent is gone or asks."""
     count, last = 0, time.monotonic()
 
     def on_image() -> None:

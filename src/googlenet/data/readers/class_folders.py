@@ -1,4 +1,4 @@
-"""Reader of `<root>/<split>/<class>/<picture>`: the layout that most classification data sets come in."""
+"""Reader of `<root>/<split>/<class>/<image>`, the layout of most classification data sets."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 
 
 def check(source: ClassificationSource) -> None:
-    """See that the root and each split's folder exist. Raises UserError naming the key."""
+    """Check that the root and each split's folder exist. Raises UserError naming the key."""
     root = folders.root_of(source)
     folders.check_splits(source)
     for split in SPLITS:
@@ -17,7 +17,7 @@ def check(source: ClassificationSource) -> None:
 
 
 def read(source: ClassificationSource, scratch: Path | None = None) -> Reading:
-    """Read the folders: the classes are those of training, or of test alone, in the order of their names."""
+    """Read the folders: the classes are those of training, or of test if it is the only split, in name order."""
     check(source)
     root = folders.root_of(source)
     first = "test" if folders.test_alone(source.splits) else "train"

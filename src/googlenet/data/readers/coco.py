@@ -1,11 +1,11 @@
-"""Reader of COCO's layout: one JSON of pictures, boxes and categories per split, and the pictures.
+"""Reader of COCO's layout: one JSON of images, boxes and categories per split, and the image files.
 
 `images` and `annotations` are a folder and a file below the root, in which {split} stands for the split's name, such as
 "{split}" and "annotations/instances_{split}.json" with the splits train2017, val2017.
 
-Boxes are [x, y, width, height] from 0: they hold the pixels x to x + width - 1. What a crowd region (iscrowd 1: many
-objects in one box) is, `crowd` says: `difficult`, an object that teaches nothing and counts neither way; or `partial`,
-no object, but its class is one of which the picture may hold objects without a box.
+Boxes are 0-based [x, y, width, height] and cover the pixels x to x + width - 1. The setting `crowd` decides what a
+crowd region (iscrowd 1: many objects in one box) is: `difficult`, an object that is not trained on and counts neither
+way; or `partial`, not an object, but the image may hold objects of its class without a box.
 """
 
 import json
@@ -20,13 +20,13 @@ from googlenet.data.folders import check_splits, inside, require, root_of
 from googlenet.data.records import SPLITS, Annotation, Candidate, Reading, Refused
 from googlenet.errors import UserError
 
-Row = dict[str, Any]  # of one of the tables, as the file has it
+Row = dict[str, Any]  # of one of the tables, as in the file
 TABLES = ("images", "annotations", "categories")
 PLACE = "{split}"
 
 
 def check(source: DetectionSource) -> None:
-    """See that the files are there. Raises UserError naming the key."""
+    """Check that the files exist. Raises UserError naming the key."""
     root = root_of(source)
     check_splits(source)
     if PLACE not in source.annotations:
@@ -38,7 +38,7 @@ def check(source: DetectionSource) -> None:
 
 
 def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
-    """Read the JSON of every split. Classes: `classes` if given, else the categories that training has boxes of."""
+    """Read the JSON of every split. Classes: `classes` if given, else the categories that have boxes in training."""
     check(source)
     root = root_of(source)
     files = {split: _File(_at(root, source.annotations, source, split)) for split in SPLITS}
@@ -57,7 +57,7 @@ def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
 
 
 class _File:
-    """One JSON file, its three tables checked and joined: what is wrong with a single box is kept for its picture."""
+    """One JSON file, its three tables checked and joined; faults of single boxes are left to their image."""
 
     def __init__(self, path: Path):
         self.name = path.name
@@ -79,13 +79,13 @@ class _File:
             self.boxes[image].append((i, row))
 
     def used(self) -> list[str]:
-        """The names of the categories that occur, in the order of their ids."""
+        """Return the names of the categories that occur, in the order of their ids."""
         ids = {row["category_id"] for rows in self.boxes.values() for _, row in rows}
         known = [one for one in self.categories if one in ids]
         return [self.categories[one] for one in sorted(known, key=lambda one: (isinstance(one, str), one))]
 
     def _rows(self, table: str, rows: list[Any], *keys: str) -> Iterator[Row]:
-        """The rows of a table, each seen to have `keys`: ids are numbers or texts, the others texts."""
+        """Yield a table's rows after checking that each has `keys`: ids are numbers or strings, the others strings."""
         for i, row in enumerate(rows):
             if not isinstance(row, dict):
                 raise UserError(f"{self.name}: {table}[{i}] is no object with keys; mend the file")
@@ -98,12 +98,12 @@ class _File:
 
 
 def is_text(value: str) -> bool:
-    """Whether a text of a JSON file can be written again: JSON can name halves of letters."""
+    """Whether a string of a JSON file can be encoded again: JSON may contain lone surrogates."""
     return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _tables(path: Path) -> list[list[Any]]:
-    """The three lists of a COCO file."""
+    """Return the three lists of a COCO file."""
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError, OSError) as error:
@@ -115,7 +115,7 @@ def _tables(path: Path) -> list[list[Any]]:
 
 
 def _candidate(file: _File, row: Row, images: Path, keys: list[str], source: DetectionSource) -> Candidate:
-    """One picture with its boxes. Raises UserError for one that is not there, or a box that cannot be."""
+    """Return one image with its boxes. Raises UserError for a missing image or an invalid box."""
     name = row["file_name"]
     path = images / name
     if not inside(name):
@@ -147,7 +147,7 @@ def _candidate(file: _File, row: Row, images: Path, keys: list[str], source: Det
 
 
 def _corners(box: Any, where: str) -> tuple[float, float, float, float]:
-    """[x, y, width, height] as (x, y, x + width, y + height)."""
+    """Convert [x, y, width, height] to (x, y, x + width, y + height)."""
     right = isinstance(box, list) and len(box) == 4 and all(type(side) in (int, float) for side in box)
     if not right or not all(abs(side) <= sys.float_info.max for side in box):
         raise UserError(f"{where}: bbox is not four numbers x, y, width, height")
@@ -158,7 +158,7 @@ def _corners(box: Any, where: str) -> tuple[float, float, float, float]:
 
 
 def _side(row: Row, key: str, where: str) -> int:
-    """A side in pixels that the file claims; 0 where it claims none."""
+    """Return a side in pixels as stated by the file; 0 if it states none."""
     side = row.get(key) or 0
     if type(side) is not int or side < 0:
         raise UserError(f"{where}: {key} is {side!r}, not a number of pixels")
@@ -166,5 +166,5 @@ def _side(row: Row, key: str, where: str) -> int:
 
 
 def _at(root: Path, pattern: str, source: DetectionSource, split: str) -> Path:
-    """The folder or file of a split that a pattern with {split} names."""
+    """Return a split's folder or file, named by a pattern with {split}."""
     return root / pattern.replace(PLACE, source.splits.of(split))

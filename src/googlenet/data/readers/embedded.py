@@ -1,9 +1,9 @@
-"""The data set that needs no download: it writes pictures in ILSVRC's own layout, which is then read as such.
+"""The data set that needs no download: it writes images in ILSVRC's own layout, which are then read as such.
 
-Writers and regions of the photographs are apart between the splits; every picture has its own random stream, so that
-one more changes no other. Digit d is called n9000000d, with its word in LOC_synset_mapping.txt. The 1,797 digits come
-without their writers, but every writer filled in the same sheet: 0 to 9 three times, then a fixed sequence of 100
-digits. So the labels repeat in blocks of about 130 (some lack a few), and a block is taken as a writer.
+The splits share no writers and no regions of the photographs; every image has its own random stream, so that
+adding one changes no other. Digit d is called n9000000d, with its word in LOC_synset_mapping.txt. The 1,797 digits do
+not name their writers, but every writer filled in the same sheet: 0 to 9 three times, then a fixed sequence of 100
+digits. So the labels repeat in blocks of about 130 (some lack a few), and each block is taken to be one writer.
 """
 
 from dataclasses import replace
@@ -22,7 +22,7 @@ SHEET_AT_LEAST = 60  # digits; no sheet is shorter, and none counts upwards agai
 STRIPS = {"train": (0.0, 0.5), "validation": (0.5, 0.7), "test": (0.7, 1.0)}  # of each photograph's width
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 WNIDS = tuple(f"n{90000000 + digit}" for digit in range(10))
-FOLDERS = schema.SplitSources(train="train", validation="val", test="test")  # ILSVRC's names of the splits
+FOLDERS = schema.SplitSources(train="train", validation="val", test="test")  # ILSVRC's names for the splits
 SOURCES = (
     "real handwriting (UCI digits) on crops of two photographs, both bundled with scikit-learn; "
     "the inferred writers and the photographs' regions of the splits are apart"
@@ -30,7 +30,7 @@ SOURCES = (
 
 
 def check(source: schema.DataSource) -> None:
-    """See that the recipe can be drawn. Raises UserError naming the key."""
+    """Check that the recipe can be drawn. Raises UserError naming the key."""
     key, splits = f"{source.key}.embedded", ", ".join(SPLITS)
     writers = [source.embedded.writers.of(split) for split in SPLITS]
     if min(writers) < 1 or sum(writers) > WRITERS:
@@ -48,7 +48,7 @@ def check(source: schema.DataSource) -> None:
 
 
 def read(source: schema.DataSource, scratch: Path) -> Reading:
-    """Draw the pictures into `scratch`, then read them as ILSVRC."""
+    """Draw the images into `scratch`, then read them as ILSVRC."""
     check(source)
     if isinstance(source, schema.ClassificationSource):
         make_classification(source.embedded, scratch)
@@ -111,13 +111,13 @@ def make_detection(recipe: schema.EmbeddedScenes, folder: Path) -> None:
 
 
 def stream(seed: int, kind: schema.Kind, split: str, index: int) -> np.random.Generator:
-    """The random numbers of one picture, which depend on these four alone."""
+    """Return the random generator of one image, which depends only on these four values."""
     place = (kind == "detection") << 56 | SPLITS.index(split) << 48 | index
     return np.random.Generator(np.random.Philox(key=np.array([seed, place], np.uint64)))
 
 
 def annotation_xml(item: str, side: int, objects: list[tuple[str, tuple[int, int, int, int]]]) -> bytes:
-    """ILSVRC's XML of a square picture: `objects` are wnids with 0-based inclusive boxes."""
+    """Return ILSVRC's XML for a square image: `objects` are wnids with 0-based inclusive boxes."""
     lines = ["<annotation>", f"<folder>{item.split('_')[0]}</folder>", f"<filename>{item}</filename>"]
     lines.append(f"<size><width>{side}</width><height>{side}</height><depth>3</depth></size>")
     for wnid, (xmin, ymin, xmax, ymax) in objects:
@@ -166,7 +166,7 @@ def photographs(split: str) -> list[np.ndarray]:
 
 
 def _top(folder: Path) -> Path:
-    """Make the ILSVRC folder, with the words of the wnids beside it."""
+    """Return the path of the ILSVRC folder, and write the words of the wnids beside it."""
     words = [f"{wnid} {word}\n" for wnid, word in zip(WNIDS, WORDS, strict=True)]
     _write(folder / "LOC_synset_mapping.txt", "".join(words).encode())
     return folder / "ILSVRC"

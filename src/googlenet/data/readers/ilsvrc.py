@@ -1,4 +1,4 @@
-"""Reader of ILSVRC's own layout, as the official archives extract: ILSVRC/{Data,Annotations,ImageSets}; see ilsvrc_layout.py."""
+"""Reader of the official archives, extracted: ILSVRC/{Data,Annotations,ImageSets}; see ilsvrc_layout.py."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from googlenet.data.records import Reading
 
 
 def check(source: DataSource) -> None:
-    """See that the folders and lists of the splits exist. Raises UserError naming the key."""
+    """Check that the folders and lists of the splits exist. Raises UserError naming the key."""
     ilsvrc_layout.check(source, _top(source))
 
 
@@ -19,7 +19,7 @@ def read(source: DataSource, scratch: Path | None = None) -> Reading:
 
 
 def _top(source: DataSource) -> Path:
-    """The folder that holds Data, Annotations and ImageSets: the root, or ILSVRC in it."""
+    """Return the folder that holds Data, Annotations and ImageSets: the root, or ILSVRC in it."""
     root = root_of(source)
     top = root / "ILSVRC" if (root / "ILSVRC").is_dir() else root
     require(top / "Data" / ilsvrc_layout.PARTS[source.kind], f"{source.key}.root")

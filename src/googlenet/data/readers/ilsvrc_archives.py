@@ -1,27 +1,27 @@
-"""Reader of ILSVRC's archives as they are downloaded, under their official names, all in the folder `root`.
+"""Reader of ILSVRC's archives as downloaded, under their official names, all in the folder `root`.
 
-classification, the set of 2012, which 2014 uses too (the readme of its kit says how all of it is named and packed):
+classification, the 2012 set, which 2014 also uses (its kit's readme documents how everything is named and packed):
 
     ILSVRC2012_img_train.tar          n01440764.tar, ...: a tar of n01440764_10026.JPEG, ... for each class
     ILSVRC2012_img_val.tar            ILSVRC2012_val_00000001.JPEG, ...
     ILSVRC2012_devkit_t12.tar.gz      classes and truth: class_table.py
 
-detection, either the one archive of the later releases, ILSVRC/{Data,Annotations,ImageSets}/DET as in ilsvrc_layout.py:
+detection, either the single archive of later releases, ILSVRC/{Data,Annotations,ImageSets}/DET as in ilsvrc_layout.py:
 
-    ILSVRC2017_DET.tar                (or 2015; it comes as .tar.gz, whose pictures cannot be read singly: gunzip it once)
+    ILSVRC2017_DET.tar                (or 2015; comes as .tar.gz, whose images cannot be read singly: gunzip it once)
     ILSVRC2017_devkit.tar.gz          map_det.txt, the blacklist
-    ImageSets/DET/val1.txt, ...       lists of one's own, if any
+    ImageSets/DET/val1.txt, ...       your own lists, if any
 
-or the archives of 2014, whose folders are not documented, so that files are found by their names, which are unique:
+or the archives of 2014, whose folders are undocumented, so that files are found by their names, which are unique:
 
     ILSVRC2014_DET_train.tar          n02672831.tar, ILSVRC2013_DET_train_extra0.tar, ILSVRC2014_train_0000.tar, ...
     ILSVRC2013_DET_val.tar            ILSVRC2012_val_00000001.JPEG, ...
-    ILSVRC2014_DET_bbox_train.tgz     one XML for each picture with boxes
+    ILSVRC2014_DET_bbox_train.tgz     one XML for each image with boxes
     ILSVRC2013_DET_bbox_val.tgz
     ILSVRC2014_devkit.tgz             data/det_lists/{train_pos_1,train_part_1,train_neg_1,...,val}.txt, the blacklist
 
-Each may also lie there unpacked, as a folder of that name (without .tar; train, val and devkit will do for the first
-three). Nothing is unpacked, and pictures are read from where they lie in the archive.
+Each may also be unpacked, as a folder of that name (without .tar; train, val and devkit are accepted for the first
+three). Nothing is unpacked: images are read in place from the archive.
 """
 
 import re
@@ -37,15 +37,15 @@ from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.data.tar_index import check_archive
 from googlenet.errors import UserError, nearest
 
-# The kit of 2012 has no detection; both may lie in one folder.
+# The 2012 kit has no detection data; both kits may be in one folder.
 LATER_KIT = r"ILSVRC201[3-7]_devkit|devkit"
 KIT_2012 = r"ILSVRC2012_devkit_t12"
 WHOLE: dict[Kind, str] = {"classification": r"ILSVRC201[5-7]_CLS-LOC", "detection": r"ILSVRC201[5-7]_DET"}
-PARTS: dict[Kind, dict[str, tuple[str, ...]]] = {  # what a split may name: pictures, and in detection boxes
+PARTS: dict[Kind, dict[str, tuple[str, ...]]] = {  # what a split may name: images, and in detection also boxes
     "classification": {"train": (r"ILSVRC2012_img_train|train",), "val": (r"ILSVRC2012_img_val|val",)},
     "detection": {part: (rf"ILSVRC201[34]_DET_{part}", rf"ILSVRC201[34]_DET_bbox_{part}") for part in ("train", "val")},
 }
-OFFICIAL = {  # what is asked for when it is not there
+OFFICIAL = {  # the file name to ask for when it is missing
     PARTS["classification"]["train"][0]: "ILSVRC2012_img_train.tar",
     PARTS["classification"]["val"][0]: "ILSVRC2012_img_val.tar",
     PARTS["detection"]["train"][0]: "ILSVRC2014_DET_train.tar",
@@ -56,12 +56,12 @@ OFFICIAL = {  # what is asked for when it is not there
     LATER_KIT: "ILSVRC2014_devkit.tgz",
 }
 VAL = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG")
-# Of the one archive with all in it: what no split of ours reads.
+# The parts of the single archive that none of our splits reads.
 UNREAD = re.compile(r"(.*/)?(Data/(DET|CLS-LOC)/test|Annotations/CLS-LOC/train)/.*")
 
 
 def check(source: DataSource) -> None:
-    """See that the archives (or folders) are there, begin and end as they should. Raises UserError naming the key."""
+    """Check that the archives (or folders) exist, and begin and end as they should. Raises UserError naming the key."""
     root, kind = folders.root_of(source), source.kind
     folders.check_splits(source)
     if whole := _find(root, WHOLE[kind]):
@@ -76,7 +76,7 @@ def check(source: DataSource) -> None:
 
 
 def read(source: DataSource, scratch: Path | None = None) -> Reading:
-    """Read headers, lists and annotations. Classes: wnids in the order of the alphabet, shown by their words."""
+    """Read headers, lists and annotations. Classes: wnids in alphabetical order, displayed by their words."""
     check(source)
     root = folders.root_of(source)
     if isinstance(source, ClassificationSource) and not _find(root, WHOLE[source.kind]):
@@ -110,7 +110,7 @@ def _classification(source: ClassificationSource, root: Path) -> Reading:
 
 
 def _by_class(found: Path, keys: list[str]) -> AnyPath:
-    """The folder of one folder, or tar, for each class. Raises UserError unless they are those of the kit."""
+    """Return the folder with a folder, or tar, per class. Raises UserError unless the classes are those of the kit."""
     folder = opened(found)
     entries = visible(folder) if isinstance(folder, Path) else []
     if any(entry.suffix == TAR for entry in entries):  # the inner tars on disk
@@ -128,7 +128,7 @@ def _by_class(found: Path, keys: list[str]) -> AnyPath:
 def _val(
     split: str, found: Path, data: AnyPath, rows: list[ClassRow], left_out: set[int], refused: list[Refused]
 ) -> list[Candidate]:
-    """The flat val pictures, each with the class that the kit's truth gives for the number in its name."""
+    """Return the flat val images, each with the class in the kit's ground truth for the number in its name."""
     called, truth = truth_in(data)
     label_of = {row.number: label for label, row in enumerate(sorted(rows, key=lambda row: row.key))}
     if unknown := sorted(set(truth) - set(label_of)):
@@ -148,7 +148,7 @@ def _val(
 
 
 def _base(source: DataSource, root: Path) -> ArchivePath:
-    """What lies in `root`, as the later releases lay it out: ILSVRC/{Data,Annotations,ImageSets}, devkit/, tables."""
+    """Return `root` in the layout of the later releases: ILSVRC/{Data,Annotations,ImageSets}, devkit/, tables."""
     whole = _find(root, WHOLE[source.kind])
     base: Tree = {path.name: path for path in visible(root) if path.suffix == ".txt"}
     kit = _devkit(root, source.kind) if not whole or _find(root, LATER_KIT) else None
@@ -171,7 +171,7 @@ def _base(source: DataSource, root: Path) -> ArchivePath:
 
 
 def _parts(source: DataSource) -> list[str]:
-    """The parts that the splits name: `val1`, a list of one's own in detection, is of val."""
+    """Return the parts that the splits name: in detection `val1`, a custom list, belongs to val."""
     parts, known = [], PARTS[source.kind]
     for split in SPLITS:
         name = source.splits.of(split)
@@ -184,7 +184,7 @@ def _parts(source: DataSource) -> list[str]:
 
 
 def _devkit(root: Path, kind: Kind) -> AnyPath:
-    """The development kit: the folder that holds `data`, which may lie one or two folders down (ILSVRC/devkit)."""
+    """Return the development kit: the folder that holds `data`, which may be one or two levels down (ILSVRC/devkit)."""
     kit = archive_path.opened_small(_kit(root, kind))
     level = [kit]
     for _ in range(3):
@@ -196,13 +196,13 @@ def _devkit(root: Path, kind: Kind) -> AnyPath:
 
 
 def _kit(root: Path, kind: Kind) -> Path:
-    """Where the development kit lies."""
+    """Return the path of the development kit."""
     found = _find(root, KIT_2012) or _find(root, LATER_KIT) if kind == "classification" else None
     return found or _needed(root, KIT_2012 if kind == "classification" else LATER_KIT, kind)
 
 
 def _find(root: Path, pattern: str) -> Path | None:
-    """The archive of a name, or the folder: rather the archive, which is as it came, and of two years the later."""
+    """Find the archive or folder of a name: the archive, which is unmodified, is preferred, and the later year."""
     packed = rf"({pattern})(\.tar|\.tgz|\.tar\.gz)?"
     found = [p for p in visible(root) if re.fullmatch(packed if p.is_file() else pattern, p.name)]
     return max(found, key=lambda path: (path.is_file(), path.name), default=None)

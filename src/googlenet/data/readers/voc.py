@@ -1,4 +1,4 @@
-"""Reader of VOC's layout: pictures, one XML of boxes for each, and a list of names per split."""
+"""Reader of VOC's layout: images, one XML of boxes for each, and a list of names per split."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 
 
 def check(source: DetectionSource) -> None:
-    """See that the folders and lists exist. Raises UserError naming the key."""
+    """Check that the folders and lists exist. Raises UserError naming the key."""
     root = root_of(source)
     check_splits(source)
     require(root / source.images, f"{source.key}.images")
@@ -21,7 +21,7 @@ def check(source: DetectionSource) -> None:
 
 
 def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
-    """Read lists and annotations. Classes: `classes` if given, else those of the training XML, sorted."""
+    """Read lists and annotations. Classes: `classes` if given, else those in the training XML, sorted."""
     check(source)
     root = root_of(source)
     images, annotations = root / source.images, root / source.annotations
