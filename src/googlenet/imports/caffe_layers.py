@@ -1,4 +1,4 @@
-"""The layers of Caffe's `bvlc_googlenet` under the names of ours, whatever the files that hold them."""
+"""The layers of Caffe's `bvlc_googlenet` under our names, for any file format that holds them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ FULLY_CONNECTED = {name for name in OURS if name.endswith(("/fc", "/classifier")
 
 
 def state_of(layers: Layers, path: Path) -> dict[str, np.ndarray]:
-    """Our names for Caffe's layers and those heads that are there, in BGR. UserError for missing and unknown layers."""
+    """Return Caffe's layers and the heads present, in BGR, under our names. UserError for missing or unknown ones."""
     if strange := sorted(layers.keys() - OURS.keys()):
         raise UserError(f"{path}: has a layer '{strange[0]}', which bvlc_googlenet does not{nearest(strange[0], OURS)}")
     begun = {name.split("/")[0] for name in layers}
@@ -40,7 +40,7 @@ def state_of(layers: Layers, path: Path) -> dict[str, np.ndarray]:
     state = {}
     for name in wanted:
         weight, bias = layers[name]
-        # Caffe's fully connected layers take channels, then rows, then columns, as ours do.
+        # Caffe's fully connected layers order their inputs by channel, then row, then column, as ours do.
         state[f"{OURS[name]}.weight"] = weight.reshape(len(weight), -1) if name in FULLY_CONNECTED else weight
         state[f"{OURS[name]}.bias"] = bias
     return state

@@ -1,6 +1,6 @@
-"""Reader of `.caffemodel`: the weights of Caffe's bvlc_googlenet, of either format of layers.
+"""Reader of `.caffemodel`: the weights of Caffe's bvlc_googlenet, in either layer format.
 
-The file is a NetParameter as protocol buffers write it. The fields that are read (numbers of caffe.proto):
+The file is a serialised NetParameter protocol buffer. The fields that are read, with their numbers in caffe.proto:
 
     NetParameter      layers 2 (the older V1LayerParameter), layer 100 (LayerParameter)
     V1LayerParameter  layer 1 (V0, older still), name 4, blobs 6
@@ -8,7 +8,7 @@ The file is a NetParameter as protocol buffers write it. The fields that are rea
     BlobProto         num 1, channels 2, height 3, width 4 (older files), data 5, shape 7, double_data 8
     BlobShape         dim 1
 
-Numbers of a repeated field come one by one or packed together; both are read.
+Numbers of a repeated field are stored one by one or packed together; both are read.
 """
 
 from collections.abc import Iterator
@@ -23,15 +23,15 @@ from googlenet.imports.caffe_layers import FULLY_CONNECTED, state_of
 
 VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5  # wire types; 3 and 4, groups, are in no Caffe file
 LONGEST_VARINT = 10  # bytes
-NAME_AND_BLOBS = {2: (4, 6), 100: (1, 7)}  # by the field of NetParameter
+NAME_AND_BLOBS = {2: (4, 6), 100: (1, 7)}  # by field number in NetParameter
 
 
 class Malformed(Exception):
-    """These bytes are no NetParameter, or only a part of one; the reason."""
+    """The bytes are not a NetParameter, or only part of one; the message gives the reason."""
 
 
 class Field(NamedTuple):
-    """A field of a message: its number, its wire type, and its bytes, or of a VARINT its value."""
+    """A field of a message: its number, its wire type, and its bytes or, for a VARINT, its value."""
 
     number: int
     kind: int
@@ -40,7 +40,7 @@ class Field(NamedTuple):
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Read the file. Raises UserError when it is cut short, not Caffe's, or another network's."""
+    """Read the file. Raises UserError if it is truncated, not Caffe's, or of another network."""
     try:
         blobs_by_layer = blobs_of(path.read_bytes())
     except Malformed as error:
@@ -55,14 +55,14 @@ def read(path: Path) -> dict[str, np.ndarray]:
         weight, bias = blobs
         if not weight.ndim or not weight.size:
             raise UserError(f"{path}: layer '{name}' has no weights; get the whole bvlc_googlenet")
-        if name in FULLY_CONNECTED and weight.shape[:2] == (1, 1):  # older files pad their shapes with ones in front
+        if name in FULLY_CONNECTED and weight.shape[:2] == (1, 1):  # older files pad their shapes with leading ones
             weight = weight[0, 0]
         layers[name] = weight, bias.reshape(-1)
     return state_of(layers, path)
 
 
 def blobs_of(content: bytes) -> dict[str, list[np.ndarray]]:
-    """The blobs of every layer that has some, by the layer's name: float32 arrays of the shapes they claim."""
+    """Return the blobs of every layer that has any, by layer name: float32 arrays of their declared shapes."""
     layers: dict[str, list[np.ndarray]] = {}
     for field in fields(memoryview(content)):
         if field.number not in NAME_AND_BLOBS or field.kind != BYTES:
@@ -76,7 +76,7 @@ def blobs_of(content: bytes) -> dict[str, list[np.ndarray]]:
 
 
 def layer_of(message: memoryview, name_field: int, blobs_field: int) -> tuple[str, list[np.ndarray]]:
-    """The name and the blobs of one layer."""
+    """Return the name and the blobs of one layer."""
     name, blobs = "", []
     for number, kind, content, _ in fields(message):
         if number == name_field and kind == BYTES:
@@ -92,7 +92,7 @@ def layer_of(message: memoryview, name_field: int, blobs_field: int) -> tuple[st
 
 
 def blob_of(message: memoryview, layer: str) -> np.ndarray:
-    """One blob, float32, in the shape that it claims."""
+    """Return one blob as float32 in its declared shape."""
     parts, sides, shape = [], {1: 0, 2: 0, 3: 0, 4: 0}, None
     for field in fields(message):
         if field.number == 5:
@@ -111,7 +111,7 @@ def blob_of(message: memoryview, layer: str) -> np.ndarray:
 
 
 def dimensions(message: memoryview) -> tuple[int, ...]:
-    """The sides of a BlobShape."""
+    """Return the dimensions of a BlobShape."""
     sides: list[int] = []
     for number, kind, content, value in fields(message):
         if number == 1 and kind == BYTES:
@@ -125,14 +125,14 @@ def dimensions(message: memoryview) -> tuple[int, ...]:
 
 
 def floats(field: Field, form: str) -> np.ndarray:
-    """Numbers of a repeated field: packed, or one by itself."""
+    """Return the numbers of a repeated field: packed, or a single one."""
     if field.kind not in (BYTES, FIXED_32, FIXED_64) or len(field.content) % np.dtype(form).itemsize:
         raise Malformed("holds a blob that is no list of numbers")
     return np.frombuffer(field.content, form)
 
 
 def fields(message: memoryview) -> Iterator[Field]:
-    """Every field of a message."""
+    """Yield every field of a message."""
     place = 0
     while place < len(message):
         key, place = varint(message, place)
@@ -151,7 +151,7 @@ def fields(message: memoryview) -> Iterator[Field]:
 
 
 def varint(message: memoryview, place: int) -> tuple[int, int]:
-    """A whole number in groups of seven bits, and where the next thing begins."""
+    """Decode an integer stored in groups of seven bits; return it and the offset of what follows."""
     value = 0
     for count, byte in enumerate(message[place : place + LONGEST_VARINT]):
         value |= (byte & 127) << (7 * count)

@@ -1,4 +1,4 @@
-"""From a file of others' weights to one of our networks and its spec."""
+"""Turn a file of third-party weights into one of our networks and its spec."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from googlenet.models.network import Network, NetworkSpec
 
 Reader = Callable[[Path], "Mapping[str, np.ndarray | Tensor]"]
-READERS: dict[str, tuple[Reader, str]] = {  # format -> its reader, whose network it is
+READERS: dict[str, tuple[Reader, str]] = {  # format -> its reader, the network it is for
     "caffemodel": (caffemodel.read, "paper"),
     "raw_float32": (raw_folder.read, "paper"),
     "torchvision": (torchvision_state.read, "torchvision_bn"),
 }
-OURS = "checkpoint"  # the format of what this project wrote: its spec lies in the file
+OURS = "checkpoint"  # the format that this project writes: the spec is in the file
 CLASSIFIER = {"paper": "linear", "torchvision_bn": "network.fc"}
 HEADS = {
     "paper": {name: f"aux_{name}.linear.weight" for name in ("4a", "4d")},
@@ -34,7 +34,7 @@ CLASSES: dict[str, Callable[[], tuple[str, ...]]] = {"ilsvrc2012": wnids}
 
 
 def check(path: Path, origin: Origin, key: str) -> None:
-    """See, before any job, that the file is there and its origin fits it. UserErrors name the key."""
+    """Check, before any job, that the file exists and its origin fits it. UserErrors name the key."""
     if not path.exists():
         raise UserError(f"{key}: no file or folder {path}; fetch the weights or correct the path")
     if path.is_dir() != (origin.format == "raw_float32"):
@@ -46,16 +46,16 @@ def check(path: Path, origin: Origin, key: str) -> None:
 
 
 def check_network(network: str, origin: Origin, what: str) -> None:
-    """Raise UserError, naming what the weights are in, for an origin that says another network than it is."""
+    """Raise UserError, beginning with `what`, if the origin names a network other than `network`."""
     if network != origin.network:
         mend = f"name an origin in conf/origins.yaml with network: {network}, or give other weights"
         raise UserError(f"{what}: the network is {network}, but the origin says {origin.network}; {mend}")
 
 
 def imported(path: Path, origin: Origin, model: Model, width: float) -> "Network":
-    """Read weights into the network that they are of. `model`: what they do not say (dropout, lrn); `width`: a factor.
+    """Read weights into their network. `model`: what they do not specify (dropout, lrn); `width`: a factor.
 
-    Raises UserError, naming the file, for what is damaged or of another network.
+    Raises UserError, naming the file, if it is damaged or of another network.
     """
     import torch
 
@@ -79,14 +79,14 @@ def imported(path: Path, origin: Origin, model: Model, width: float) -> "Network
 
 
 def check_finite(tensors: "Mapping[str, Tensor]", path: Path) -> None:
-    """Raise UserError, naming the layer, for weights that are no numbers."""
+    """Raise UserError, naming the layer, for weights that are NaN or infinite."""
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise UserError(f"{path}: '{name}' holds numbers that are none (NaN or infinite); fetch it again")
 
 
 def spec_of(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: Model, width: float) -> "NetworkSpec":
-    """The spec of imported weights: their origin's preprocessing and class order, the heads that are there."""
+    """Return the spec of imported weights: their origin's preprocessing and class order, and the heads present."""
     from googlenet.models.network import Architecture, NetworkSpec
 
     classifier, paper = CLASSIFIER[origin.network], origin.network == "paper"
@@ -116,7 +116,7 @@ def spec_of(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: 
 
 
 def classes_of(wanted: str, key: str) -> tuple[str, ...] | None:
-    """A known order of classes, one of a file with a name on each line, or None for ""."""
+    """Return a known class order, the order in a file with one name per line, or None for ""."""
     if not wanted:
         return None
     if wanted in CLASSES:
@@ -131,7 +131,7 @@ def classes_of(wanted: str, key: str) -> tuple[str, ...] | None:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file; of the names and digests of a folder's files."""
+    """Return the SHA-256 of a file or, for a folder, of its files' names and digests."""
     if path.is_file():
         return sha256(path)
     files = sorted(file for file in path.rglob("*") if file.is_file())
@@ -140,7 +140,7 @@ def digest(path: Path) -> str:
 
 
 def summary(network: "Network", member: ImportedMember, origin: Origin, source: Path) -> ImportMetrics:
-    """What the report says of an imported network, and of the file that it was read from."""
+    """Return what the report states about an imported network and the file it was read from."""
     spec = network.spec
     return ImportMetrics(
         member=member,

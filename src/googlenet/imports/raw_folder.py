@@ -1,6 +1,6 @@
 """Reader of a folder of raw float32: bvlc_googlenet as `<layer>_filter.bin` and `<layer>_bias.bin`.
 
-Numbers are little-endian; a filter lies as (out, y, x, in), so that the last index runs fastest.
+Numbers are little-endian; a filter is stored as (out, y, x, in), with the last index varying fastest.
 """
 
 import re
@@ -11,11 +11,11 @@ import numpy as np
 from googlenet.errors import UserError
 from googlenet.imports.caffe_layers import OURS, state_of
 
-SIDES = {"fc": 4}  # of the map that the heads' first fully connected layer sees; others: in the name, or 1
+SIDES = {"fc": 4}  # of the input map of the heads' first fully connected layer; others: in the name, or 1
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Read the folder, or `weights` in it. Raises UserError for a missing file and one of an impossible size."""
+    """Read the folder, or `weights` in it. Raises UserError for a missing file or one of an impossible size."""
     folder = path / "weights" if (path / "weights").is_dir() else path
     if not folder.is_dir():
         raise UserError(f"{path}: not a folder; the raw float32 format is a folder of .bin files")
@@ -31,14 +31,14 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 
 def side_of(name: str) -> int:
-    """The side of a layer's kernel in pixels, by its name: 7 for conv1/7x7_s2, 1 for conv2/3x3_reduce."""
+    """Return the side of a layer's kernel in pixels, from its name: 7 for conv1/7x7_s2, 1 for conv2/3x3_reduce."""
     leaf = name.split("/")[1]
     sides = re.match(r"(\d+)x\d+(?!.*_reduce)", leaf)
     return int(sides[1]) if sides else SIDES.get(leaf, 1)
 
 
 def layer_of(filters: Path, biases: Path, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights [out, in, side, side] and biases [out] of two files."""
+    """Read weights [out, in, side, side] and biases [out] from two files."""
     bias, weight = numbers(biases), numbers(filters)
     if not len(bias) or not len(weight) or len(weight) % (len(bias) * side * side):
         what = f"{len(weight)} numbers do not divide into {len(bias)} kernels of {side}x{side}"
@@ -48,7 +48,7 @@ def layer_of(filters: Path, biases: Path, side: int) -> tuple[np.ndarray, np.nda
 
 
 def numbers(path: Path) -> np.ndarray:
-    """A file of little-endian float32."""
+    """Read a file of little-endian float32."""
     content = path.read_bytes()
     if len(content) % 4:
         raise UserError(f"{path}: {len(content)} bytes are no whole float32 numbers; fetch it again")

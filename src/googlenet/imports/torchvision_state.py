@@ -1,4 +1,4 @@
-"""Reader of torchvision's GoogLeNet state dict: a .pth of torch.save, or safetensors. No pickle is let run code."""
+"""Reader of torchvision's GoogLeNet state dict: a .pth of torch.save, or safetensors. No pickle may run code."""
 
 import re
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from googlenet.storage import checkpoint
 if TYPE_CHECKING:
     from torch import Tensor
 
-OF_TORCH = (b"PK", b"\x80")  # how torch's own files begin: a zip, or in old ones a pickle
-INSIDE = ("state_dict", "model")  # where training scripts put it, beside the optimiser's
+OF_TORCH = (b"PK", b"\x80")  # first bytes of torch's own files: a zip, or in old ones a pickle
+INSIDE = ("state_dict", "model")  # where training scripts store it, beside the optimiser's
 
 
 def read(path: Path) -> "dict[str, Tensor]":
-    """Read the file. Raises UserError for a damaged one, one that would run code, and one of no tensors."""
+    """Read the file. Raises UserError if it is damaged, would run code, or holds no tensors."""
     import torch
 
     with path.open("rb") as file:
@@ -34,16 +34,16 @@ def read(path: Path) -> "dict[str, Tensor]":
             content = content[key]
     if not isinstance(content, Mapping) or not content:
         raise UserError(f"{path}: holds {type(content).__name__}, not a state dict; save model.state_dict()")
-    for name, value in content.items():  # torch has other tensors than of numbers in rows: sparse, quantised
+    for name, value in content.items():  # torch also has tensors that are not plain strided numbers: sparse, quantised
         whole = isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized
         if not whole or value.device.type != "cpu" or value.is_complex():
             raise UserError(f"{path}: '{name}' is no plain tensor; save model.state_dict() alone")
-    # Some trainers' wrappers put `module.` before every name.
+    # Some trainers' wrappers prefix every name with `module.`.
     return {f"network.{str(name).removeprefix('module.')}": value for name, value in content.items()}
 
 
 def of_torch(path: Path) -> Any:
-    """The content of a file of torch.save, by the reader that refuses all but tensors and plain values."""
+    """Load a file of torch.save with the reader that refuses all but tensors and plain values."""
     import torch
 
     try:
@@ -53,5 +53,5 @@ def of_torch(path: Path) -> Any:
         reason = f"it would run code ({named[1]})" if named else "it holds more than tensors, or is cut short"
         raise UserError(f"{path}: refused, not read: {reason}; save model.state_dict() alone") from None
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError) as error:
-        reason = str(error).split(". ")[0] or "it ends early"  # torch's own texts are pages
+        reason = str(error).split(". ")[0] or "it ends early"  # torch's own messages are pages long
         raise UserError(f"{path}: not a whole file of torch.save ({reason}); fetch it again") from None
