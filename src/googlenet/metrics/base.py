@@ -1,4 +1,4 @@
-"""What metrics classes share: their base, how they become files, intervals, top-1 and top-5 error."""
+"""Common parts of the metrics classes: their base, reading and writing, intervals, top-1 and top-5 error."""
 
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -14,24 +14,24 @@ MetricsT = TypeVar("MetricsT", bound="Metrics")
 
 
 class Metrics(BaseModel):
-    """A part of what a stage measures: cannot change, has no unknown key."""
+    """A part of a stage's metrics: immutable, without unknown keys."""
 
-    # Built when first used: Snakemake imports the classes of all stages at every start, and uses none.
+    # Built on first use: Snakemake imports the classes of all stages at every start, and uses none.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values, for a file."""
+        """Return plain values, for a file."""
         return self.model_dump(mode="json")
 
 
 class StageMetrics(Metrics):
-    """All of a metrics.json. stamp: of the job that wrote it; see pipeline/job.py."""
+    """The whole of a metrics.json. stamp: that of the job that wrote it; see pipeline/job.py."""
 
     stamp: str = Field(default="")
 
 
 class Interval(Metrics):
-    """A confidence interval [low, high] in the unit of what it is of."""
+    """A confidence interval [low, high] in the unit of its quantity."""
 
     low: float
     high: float
@@ -39,7 +39,7 @@ class Interval(Metrics):
 
 
 class Difference(Metrics):
-    """A paired difference between two systems on the same images, with its interval; above zero the second is better."""
+    """A paired difference between two systems on the same images, with its interval; positive: the second is better."""
 
     difference: float
     interval: Interval
@@ -52,7 +52,7 @@ class TopValues(Metrics, Generic[ValueT]):
     top5_error_percent: ValueT
 
     def of(self, error: TopError) -> ValueT:
-        """The value of one of them."""
+        """Return the value of one of the errors."""
         return self.top1_error_percent if error == "top1_error_percent" else self.top5_error_percent
 
 
@@ -61,7 +61,7 @@ class TopErrors(TopValues[float]):
 
 
 class Spread(Metrics):
-    """Of several values: mean, standard deviation (of the values themselves), least and greatest."""
+    """Summary of several values: mean, standard deviation (of the values themselves), minimum and maximum."""
 
     mean: float
     std: float
@@ -70,7 +70,7 @@ class Spread(Metrics):
 
 
 class Epoch(Metrics):
-    """An epoch of a training: its number from 1, steps done at its end, the last learning rate, the mean loss."""
+    """A training epoch: its number from 1, steps done at its end, the last learning rate, the mean loss."""
 
     epoch: int
     step: int
@@ -84,7 +84,7 @@ def write_metrics(path: Path, metrics: StageMetrics, stamp: str) -> None:
 
 
 def read_metrics(path: Path, kind: type[MetricsT]) -> MetricsT:
-    """Read a metrics.json or run.json. Raises UserError, naming the file, for one that is absent or of another form."""
+    """Read a metrics.json or run.json. Raises UserError, naming the file, if it is missing or malformed."""
     try:
         return kind.model_validate(read_json(path))
     except ValidationError as error:
@@ -94,6 +94,6 @@ def read_metrics(path: Path, kind: type[MetricsT]) -> MetricsT:
 
 
 def natural(name: str) -> tuple[int, str]:
-    """The sort key of names wherever an order matters: m2 before m10, whatever the order of a table's rows."""
+    """Return the sort key used wherever the order of names matters: m2 before m10, whatever order a table has."""
     digits = "".join(letter for letter in name if letter.isdigit())
     return (int(digits) if digits else -1, name)

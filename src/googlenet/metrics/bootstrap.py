@@ -1,4 +1,4 @@
-"""Bootstrap over images: how far a figure would move with other test images of the same kind."""
+"""Bootstrap over images: how much a figure would vary with other test images of the same kind."""
 
 from collections.abc import Iterator
 
@@ -8,28 +8,28 @@ from googlenet.config.schema.shared import Bootstrap
 from googlenet.metrics.base import Difference, Interval
 
 RESAMPLES_AT_ONCE = 200
-DRAWS_PER_BINOMIAL = 8  # one draw from a binomial takes as long as so many of an image's number
+DRAWS_PER_BINOMIAL = 8  # one binomial draw takes as long as this many draws of an image index
 
 
 def generator(seed: int) -> np.random.Generator:
-    """The generator that resampling draws from: the same seed gives the same images for every figure."""
+    """Return the generator used for resampling: the same seed draws the same images for every figure."""
     return np.random.Generator(np.random.Philox(seed))
 
 
 def resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Means of `values` over images drawn anew with replacement, `resamples` times."""
+    """Return means of `values` over images resampled with replacement, `resamples` times."""
     values = np.asarray(values, np.float64)
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) * DRAWS_PER_BINOMIAL > len(values):
         sums = [drawn @ values for drawn in drawn_counts(len(values), resamples, rng)]
-    else:  # few values, as errors have: only how often each is drawn, a multinomial, which is the same distribution
+    else:  # few distinct values, as with errors: draw only their counts, a multinomial of the same distribution
         shares = counts / len(values)
         sums = [rng.multinomial(len(values), shares, size) @ distinct for size in pieces(resamples)]
     return np.concatenate(sums) / len(values)
 
 
 def drawn_counts(images: int, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """How often each image is drawn, float64 [some resamples, images]: for figures that share their resamples."""
+    """Yield how often each image is drawn, float64 [some resamples, images]: for figures with shared resamples."""
     for size in pieces(resamples):
         draws = rng.integers(images, size=(size, images))
         draws += np.arange(size)[:, None] * images
@@ -38,7 +38,7 @@ def drawn_counts(images: int, resamples: int, rng: np.random.Generator) -> Itera
 
 
 def draws(images: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each image is drawn, float64 [resamples, images], all in memory: for figures of few images that are paired."""
+    """Count the draws of each image, float64 [resamples, images], in memory: for paired figures of few images."""
     return rng.multinomial(images, np.full(images, 1 / images), size=resamples).astype(np.float64)
 
 
@@ -49,14 +49,14 @@ def pieces(total: int) -> Iterator[int]:
 
 
 def percentile_interval(resampled: np.ndarray, confidence_percent: float, unit: float = 1.0) -> Interval:
-    """The interval between whose ends, times `unit`, so many percent of the resampled figures lie; NaN is none."""
+    """Return the interval that holds this percentage of the resampled figures, times `unit`; NaN is ignored."""
     tail = (100 - confidence_percent) / 2
     low, high = np.percentile(resampled[~np.isnan(resampled)], [tail, 100 - tail])
     return Interval(low=float(unit * low), high=float(unit * high), confidence_percent=confidence_percent)
 
 
 class Bounds:
-    """Intervals at one number of resamples, confidence and seed: each is drawn with the same seed."""
+    """Intervals with one number of resamples, confidence and seed: each starts from that same seed."""
 
     def __init__(self, settings: Bootstrap):
         self.resamples, self.seed = settings.resamples, settings.seed
@@ -68,6 +68,6 @@ class Bounds:
         return percentile_interval(means, self.confidence_percent, 100)
 
     def difference(self, before: np.ndarray, after: np.ndarray) -> Difference:
-        """Fall in error from `before` to `after` on the same images, in points, with its paired interval."""
+        """Return the fall in error from `before` to `after` on the same images, in points, with its paired interval."""
         fall = np.asarray(before, np.float64) - after
         return Difference(difference=float(100 * fall.mean()), interval=self.of(fall))

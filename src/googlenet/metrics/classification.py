@@ -1,13 +1,13 @@
-"""What train_baseline and evaluate_ensemble write: errors in percent, differences in points."""
+"""Metrics of train_baseline and evaluate_ensemble: errors in percent, differences in points."""
 
 from typing import Literal
 
 from googlenet.metrics.base import Difference, Interval, Metrics, Spread, StageMetrics, TopError, TopErrors, TopValues
 
-System = Literal["single", "ensemble"]  # the mean over the members alone, and all members together
+System = Literal["single", "ensemble"]  # the mean over single members, and all members together
 CalibrationMeasure = Literal["ece_percent", "nll_nats", "brier"]
 TopIntervals = TopValues[Interval]
-TopDifferences = TopValues[Difference]  # falls in both errors from one system to another, in points
+TopDifferences = TopValues[Difference]  # reductions in both errors from one system to another, in points
 
 
 class MeasuredErrors(TopErrors):
@@ -22,17 +22,17 @@ class BaselineMetrics(TopErrors, StageMetrics):
 
 
 class ErrorRow(TopErrors):
-    """A row of Table 3; of one model it is the mean over the members."""
+    """A row of Table 3; for one model it is the mean over the members."""
 
     models: int
     crops: int
     cost: int  # models times crops
-    top1_std: float  # of the members' errors; 0 for all together
+    top1_std: float  # over the members; 0 for all members together
     top5_std: float
 
     @property
     def system_key(self) -> str:
-        """What its system is called in EnsembleMetrics.intervals and in its pairs."""
+        """The key of its system in EnsembleMetrics.intervals and in its pairs."""
         return f"{'single' if self.models == 1 else 'ensemble'}_{self.crops}"
 
     def std(self, error: TopError) -> float:
@@ -40,7 +40,7 @@ class ErrorRow(TopErrors):
 
 
 class SubsetErrors(TopValues[Spread]):
-    """How the errors of all subsets of so many models spread, with so many crops."""
+    """Spread of the errors over all subsets of this many models, with this many crops."""
 
     models: int
     crops: int
@@ -48,14 +48,14 @@ class SubsetErrors(TopValues[Spread]):
 
 
 class PairedDifference(Difference):
-    """Fall in one error between two systems on the same images."""
+    """Reduction in one error between two systems on the same images."""
 
     metric: TopError
     resamples: int
 
 
 class ClassError(Metrics):
-    """Top-1 error on the images of one class; None where it has none."""
+    """Top-1 error on the images of one class; None if it has no images."""
 
     class_name: str
     images: int
@@ -63,7 +63,7 @@ class ClassError(Metrics):
 
 
 class Effect(Difference):
-    """Change of top-1 error when a part (a member, a group of crops) is left out: above zero, the part helps."""
+    """Change of top-1 error when a part (a member, a group of crops) is left out; positive: the part helps."""
 
     left_out: str
     class_name: str | None  # None over all classes
@@ -90,7 +90,7 @@ class Effects(Metrics):
 
 
 class ReliabilityBin(Metrics):
-    """Predictions whose first class has a probability in one bin: their mean probability, and the share that is right."""
+    """Predictions whose top class has a probability in one bin: their mean probability, and the share correct."""
 
     bin: int
     predictions: int
@@ -101,11 +101,11 @@ class ReliabilityBin(Metrics):
 class CalibrationFigure(Metrics):
     value: float
     interval: Interval
-    fall: Difference  # from the first system's; above zero this one is better
+    fall: Difference  # reduction from the first system; positive: this one is better
 
 
 class SystemCalibration(Metrics):
-    """Calibration of one model (the mean over the members' figures) or of all, with so many crops."""
+    """Calibration of one model (the mean over the members' figures) or of all, with this many crops."""
 
     models: int
     crops: int
@@ -119,7 +119,7 @@ class SystemCalibration(Metrics):
 
 
 class CalibrationMetrics(Metrics):
-    """Calibration on the fewest and on the most crops. The first system is one model on the fewest."""
+    """Calibration with the fewest and with the most crops. The first system is one model with the fewest."""
 
     bins: int
     binning: Literal["equal_width", "equal_mass"]
@@ -128,17 +128,17 @@ class CalibrationMetrics(Metrics):
 
 class BaselineComparison(Metrics):
     top1_error_percent: float
-    times_as_wrong: float | None  # None where the ensemble has no error
+    times_as_wrong: float | None  # None if the ensemble has no error
 
 
 class EnsembleMetrics(StageMetrics):
-    """metrics.json of evaluate_ensemble. Systems: single_<crops>, the mean over the members alone; ensemble_<crops>."""
+    """metrics.json of evaluate_ensemble. Systems: single_<crops>, the mean over single members; ensemble_<crops>."""
 
     images: int
     classes: int
     confidence_percent: float
     largest_class_error_percent: float
-    mirrored: bool  # whether every second crop is
+    mirrored: bool  # whether every second crop is a mirror image
     table_3: tuple[ErrorRow, ...]
     members: dict[str, dict[str, TopErrors]]  # member -> number of crops as text
     subsets: tuple[SubsetErrors, ...]
@@ -148,10 +148,10 @@ class EnsembleMetrics(StageMetrics):
     per_class: tuple[ClassError, ...]
     left_out: Effects
     calibration: CalibrationMetrics
-    baseline: BaselineComparison | None = None  # where one is fitted
+    baseline: BaselineComparison | None = None  # None unless one is fitted
 
     @property
     def overall(self) -> PairedDifference | None:
-        """From one model on the fewest crops to all models on the most; None where these are the same."""
+        """Difference from one model with the fewest crops to all models with the most; None if these are the same."""
         fewest, most = self.table_3[0].crops, self.table_3[-1].crops
         return self.paired.get(f"single_{fewest}_minus_ensemble_{most}")

@@ -1,4 +1,4 @@
-"""What the studies of classification write: choices among the crops, units of a module, ablations."""
+"""Metrics of the classification studies: choices among the crops, units of a module, ablations."""
 
 from typing import Generic, Literal, TypeVar
 
@@ -14,7 +14,7 @@ class AggregationErrors(MeasuredErrors):
 
     system: System
     aggregation: str  # its name in classification/aggregations.py
-    against_mean: TopDifferences | None  # from the mean of the softmax; None for the mean itself
+    against_mean: TopDifferences | None  # reduction from the softmax mean; None for that mean itself
 
 
 class PolicyErrors(MeasuredErrors):
@@ -22,18 +22,18 @@ class PolicyErrors(MeasuredErrors):
 
     system: System
     crops: int
-    forward_passes: float  # crops of an image that differ, in the mean
-    to_best: TopDifferences | None  # to the best crops of the same cost; None where none were chosen
+    forward_passes: float  # distinct crops of an image, on average
+    to_best: TopDifferences | None  # to the best crops of the same cost; None if none were chosen
 
 
 class SubsetSpread(Spread):
-    """The same, with the two quartiles between which the middle half lies."""
+    """A spread with the two quartiles that bound the middle half."""
 
     quartiles: tuple[float, float]
 
 
 class BestCrops(MeasuredErrors):
-    """Errors with the crops that validation chose, and falls from random ones of as many and from all."""
+    """Errors with the crops chosen on validation, and reductions from as many random crops and from all crops."""
 
     against_random: TopDifferences
     against_all: TopDifferences
@@ -42,12 +42,12 @@ class BestCrops(MeasuredErrors):
 class BudgetErrors(Metrics):
     system: System
     crops: int
-    random: TopValues[SubsetSpread]  # over random subsets of as many
-    best: BestCrops | None  # None where none were chosen
+    random: TopValues[SubsetSpread]  # over random subsets of the same size
+    best: BestCrops | None  # None if none were chosen
 
 
 class CropPlace(Metrics):
-    """What one of the 144 crops is."""
+    """Description of one of the 144 crops."""
 
     scale_px: int  # the shorter side that the image is resized to, for crops of 224 px
     square: str
@@ -56,12 +56,12 @@ class CropPlace(Metrics):
 
 
 class ChosenCrops(Metrics):
-    """Crops in the order in which validation chose them."""
+    """Crops in the order in which they were chosen on validation."""
 
-    order: tuple[int, ...]  # numbers among the 144
+    order: tuple[int, ...]  # indices among the 144
     first: tuple[CropPlace, ...]
     validation_nll_nats: dict[str, float]  # by budget, as text
-    preferred_budget: int  # of the least validation loss
+    preferred_budget: int  # the one with the least validation loss
 
 
 class GroupEffect(Effect):
@@ -77,7 +77,7 @@ class GroupEffects(Effects):
 
 
 class CropStudyMetrics(StageMetrics):
-    """metrics.json of study_crops. images, validation_images: whose crops were kept."""
+    """metrics.json of study_crops. images, validation_images: those whose crops were kept."""
 
     images: int
     validation_images: int
@@ -87,7 +87,7 @@ class CropStudyMetrics(StageMetrics):
     resamples: int
     random_subsets: int
     crops: int  # of the largest policy
-    candidates: int  # those of them that differ
+    candidates: int  # the distinct ones among them
     aggregations: tuple[AggregationErrors, ...]
     policies: tuple[PolicyErrors, ...]
     budgets: tuple[BudgetErrors, ...]
@@ -99,7 +99,7 @@ class ShownUnits(Metrics):
     """The units of the correlation matrix, in order."""
 
     cluster: tuple[int, ...]
-    branch: tuple[int, ...]  # places in out_of.branches
+    branch: tuple[int, ...]  # indices into out_of.branches
     correlation_percent: tuple[tuple[int, ...], ...]
 
 
@@ -110,7 +110,7 @@ class UnitCluster(Metrics):
 
 
 class DistanceCorrelation(Metrics):
-    """Mean correlation of two units so many map positions apart, of one cluster and of two; None without such pairs."""
+    """Mean correlation of two units so many map positions apart, in one cluster or in two; None without such pairs."""
 
     distance: int
     same_cluster: float | None
@@ -133,7 +133,7 @@ class NetworkUnits(Metrics):
     """The units of one network, trained or not."""
 
     units: int
-    left_out: int  # they never vary
+    left_out: int  # units that never vary
     shown: ShownUnits
     clusters: tuple[UnitCluster, ...]
     by_distance: tuple[DistanceCorrelation, ...]
@@ -156,14 +156,14 @@ class UnitMetrics(StageMetrics):
 
 
 class HeldOut(Metrics, Generic[ValueT]):
-    """One value for each split that is not trained on."""
+    """One value for each split not used for training."""
 
     validation: ValueT
     test: ValueT
 
 
 class AblationError(Metrics):
-    """An error of one row, and its difference to the reference's: above zero the reference is better."""
+    """One error of a row, and its difference from the reference's; positive: the reference is better."""
 
     error_percent: float
     error_percent_by_seed: tuple[float, ...]
@@ -188,8 +188,8 @@ class AblationResult(HeldOut[AblationErrors]):
     about: str  # in words
     weights: Literal["averaged", "last"]
     changes: dict[str, object]  # to the settings, as in the table
-    sources: tuple[str, ...]  # <stage>/<job> of the trainings that it is made of, by seed
-    stalled: int  # how many of its trainings did
+    sources: tuple[str, ...]  # <stage>/<job> of its trainings, by seed
+    stalled: int  # number of its trainings that stalled
     parameters: int
 
 
@@ -200,6 +200,6 @@ class AblationMetrics(StageMetrics):
     confidence_percent: float
     seeds: tuple[int, ...]
     images: HeldOut[int]
-    trainings: int  # how many different ones there are
+    trainings: int  # number of distinct ones
     reference: AblationResult
     rows: tuple[AblationResult, ...]

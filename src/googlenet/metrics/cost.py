@@ -1,4 +1,4 @@
-"""What measure_cost writes: counts of the paper's network, the rate of this experiment's own, other networks beside."""
+"""Metrics of measure_cost: counts of the paper's network, the speed of this experiment's own, other networks."""
 
 from googlenet.metrics.base import Metrics, StageMetrics
 
@@ -9,7 +9,7 @@ class LayerCost(Metrics):
     layer: str
     type: str
     output: tuple[int, int, int]  # height, width, channels
-    depth: int  # layers with parameters on the longest way through
+    depth: int  # layers with parameters on the longest path
     parameters: int  # with biases
     weights: int  # without
     macs: int  # multiply-adds of convolutions and linear layers, for one image
@@ -25,7 +25,7 @@ class Totals(Metrics):
 
 
 class OwnCost(Metrics):
-    """The network of this experiment, for as many classes as the paper's."""
+    """The network of this experiment, with as many classes as the paper's."""
 
     input_px: int
     width: float
@@ -35,12 +35,12 @@ class OwnCost(Metrics):
 
 
 class Measured(Metrics):
-    """What times were measured on."""
+    """Conditions of the time measurements."""
 
     device: str
     precision: str
     threads: int
-    batch: int  # images a forward pass
+    batch: int  # images per forward pass
 
 
 class ForwardRate(Measured):
@@ -50,7 +50,7 @@ class ForwardRate(Measured):
 
 
 class TimesRatio(Metrics):
-    """Forward times of a network over GoogLeNet's of the same turn: median, least and greatest of the turns."""
+    """Ratio of a network's forward time to GoogLeNet's in the same turn: median, minimum and maximum over the turns."""
 
     median: float
     min: float
@@ -58,18 +58,18 @@ class TimesRatio(Metrics):
 
 
 class NetworkCost(Metrics):
-    """A network beside the others, for 1,000 classes, without auxiliary heads; it need not be timed."""
+    """One of the compared networks, for 1,000 classes, without auxiliary heads; its times are optional."""
 
     network: str
     title: str
     year: int | None  # of its challenge; None for GoogLeNet and its alternatives
     input_px: int
-    layers: int  # with parameters, on the longest way
+    layers: int  # with parameters, on the longest path
     parameters: int
     macs: int
     weights_mb: float
-    activations_mb: float  # the most that the tensors of one pass hold at one moment
-    forward_ms: float | None = None  # of a whole batch, the median of the turns
+    activations_mb: float  # peak size of the tensors of one pass
+    forward_ms: float | None = None  # for a whole batch, median over the turns
     times_googlenet: TimesRatio | None = None
 
 
@@ -80,7 +80,7 @@ class Comparison(Measured):
     networks: tuple[NetworkCost, ...]
 
     def by_name(self) -> dict[str, NetworkCost]:
-        """The rows by the name of their network."""
+        """Return the rows by the name of their network."""
         return {row.network: row for row in self.networks}
 
 

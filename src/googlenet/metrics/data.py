@@ -1,4 +1,4 @@
-"""What a preparation writes: the manifest of a data set, which lists its shards and says what is in it."""
+"""Metrics of data preparation: the manifest of a data set, which lists its shards and describes its contents."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -16,12 +16,12 @@ class Shard(Metrics):
 
 
 class PackedSplit(Metrics):
-    """The shards of a split, in order, and how much is in them."""
+    """The shards of a split, in order, with counts of their contents."""
 
     shards: tuple[Shard, ...]
     records: int
-    per_class: tuple[int, ...]  # images of each class; in detection objects
-    objects: int | None = None  # in detection alone
+    per_class: tuple[int, ...]  # images of each class; objects in detection
+    objects: int | None = None  # in detection only
 
 
 class ImageName(Metrics):
@@ -36,7 +36,7 @@ class RefusedFile(ImageName):
 
 
 class RefusalCount(Metrics):
-    """How many files of a split were left out for one kind of reason."""
+    """Number of files of a split that were left out for one kind of reason."""
 
     split: str
     kind: str
@@ -44,7 +44,7 @@ class RefusalCount(Metrics):
 
 
 class ObjectSizes(Metrics):
-    """Number, sizes and shapes of a split's objects: quantiles, and the share of the small ones by their side in px."""
+    """Number, sizes and shapes of a split's objects: quantiles, and the share of small ones by side in px."""
 
     count: int
     in_a_picture: tuple[int, ...]
@@ -64,18 +64,18 @@ class SplitLook(Metrics):
     shorter_side_px: tuple[int, ...]
     megapixels: tuple[float, ...]
     bytes: tuple[int, ...]
-    objects: ObjectSizes | None = None  # where there are any
+    objects: ObjectSizes | None = None  # None if there are none
 
 
 class Groups(Metrics):
-    """How many groups of equal images there are, and how many images are in them."""
+    """Number of groups of equal images, and of images in them."""
 
     groups: int
     pictures: int
 
 
 class DuplicateExamples(Metrics):
-    """The first groups of each kind of duplicates, and of each group the first names."""
+    """The first groups of each kind of duplicates, with the first names of each group."""
 
     within: tuple[tuple[ImageName, ...], ...]
     across: tuple[tuple[ImageName, ...], ...]
@@ -83,7 +83,7 @@ class DuplicateExamples(Metrics):
 
 
 class Duplicates(Metrics):
-    """Images that are there more than once: the same bytes within and across splits, and those across that look the same."""
+    """Duplicate images: with the same bytes within and across splits, and likely copies across splits by appearance."""
 
     within: dict[str, Groups]
     across: Groups
@@ -92,16 +92,16 @@ class Duplicates(Metrics):
 
 
 class Look(Metrics):
-    """What a person should see of a data set before training on it: images and objects as they came, before resizing."""
+    """Summary of a data set to read before training on it: original images and objects, before resizing."""
 
-    quantiles_percent: tuple[int, ...]  # at which all quantiles stand
+    quantiles_percent: tuple[int, ...]  # the levels of all quantiles
     splits: dict[str, SplitLook]
     duplicates: Duplicates
     refused: tuple[RefusalCount, ...]
 
 
 class Manifest(StageMetrics):
-    """All that is known of a prepared data set: manifest.json. Classes are for people, keys as annotations name them."""
+    """The manifest.json of a prepared data set. Classes are display names, class keys those used in annotations."""
 
     kind: Literal["classification", "detection"]
     dataset: str
@@ -113,10 +113,10 @@ class Manifest(StageMetrics):
     about: str
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values, without what does not apply to the data set."""
+        """Return plain values, without those that do not apply to the data set."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest.json. Raises UserError, naming the file, for one that is absent or of another form."""
+    """Read a manifest.json. Raises UserError, naming the file, if it is missing or malformed."""
     return read_metrics(path, Manifest)

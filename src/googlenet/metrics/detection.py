@@ -1,4 +1,4 @@
-"""What the stages of detection measure; a bare list with a value for each class has the order of the data set's classes."""
+"""Metrics of the detection stages; a bare list of per-class values has the order of the data set's classes."""
 
 from googlenet.config.schema.shared import Detector
 from googlenet.metrics.base import Difference, Epoch, Interval, Metrics, StageMetrics
@@ -12,7 +12,7 @@ class DetectorEpoch(Epoch):
 
 
 class DetectorMetrics(StageMetrics):
-    """metrics.json of train_detector. member: the row of the table. positives_available: regions on an object."""
+    """metrics.json of train_detector. member: its row of the table. positives_available: regions on an object."""
 
     member: Detector
     images: int
@@ -22,14 +22,14 @@ class DetectorMetrics(StageMetrics):
 
 
 class Accuracy(Metrics):
-    """Percent of regions that are classified right, of those that are fitted to and others: None where there are none."""
+    """Percent of regions classified correctly, among those fitted to and the others; None if there are none."""
 
     fitted: float | None
     held_out: float | None
 
 
 class SampleSizes(Metrics):
-    """How many regions of each kind a sample has; held_out: of all kinds."""
+    """Number of regions of each kind in a sample; held_out: of all kinds."""
 
     objects: int
     positives: int
@@ -45,7 +45,7 @@ class BeforeAfter(Metrics):
 
 
 class RegressionErrors(Metrics):
-    """How far boxes are from their objects, as squared offset and as IoU: None where there is no region."""
+    """How far boxes are from their objects, as squared offset and as IoU; None if there is no region."""
 
     regions: int
     squared_error: BeforeAfter | None
@@ -53,7 +53,7 @@ class RegressionErrors(Metrics):
 
 
 class RegressionFit(Metrics):
-    """Bounding-box regression. ridge: the one of the settings' lambdas that was chosen."""
+    """Bounding-box regression. ridge: the lambda chosen among those in the settings."""
 
     ridge: float
     fitted: RegressionErrors
@@ -61,7 +61,7 @@ class RegressionFit(Metrics):
 
 
 class ClassSvm(Metrics):
-    """How many positives a class's SVM has, and negatives in each of its trainings: none where it is not trained."""
+    """Number of positives of a class's SVM, and of negatives in each of its trainings: none if it is not trained."""
 
     positives: int
     negatives: tuple[int, ...]
@@ -106,7 +106,7 @@ class EnsemblePrecision(Precision):
 
 
 class ComparedSwitches(Metrics):
-    """A setting of the switches that is measured beside the main one."""
+    """A setting of the switches that is compared with the main one."""
 
     switches: tuple[str, ...]
     single_mean_ap_percent: float  # mean over the detectors
@@ -118,21 +118,21 @@ class ComparedSwitches(Metrics):
 
 
 class SwitchesCompared(Metrics):
-    """The switches that are on, and the settings that are compared with that."""
+    """The switches that are on, and the settings compared with them."""
 
     on: tuple[str, ...]
     compared: tuple[ComparedSwitches, ...]
 
 
 class PrecisionRecall(Metrics):
-    """Points of a class's curve, 0 to 1, along its detections in falling order of score."""
+    """Points of a class's curve, 0 to 1, along its detections in descending order of score."""
 
     recall: tuple[float, ...]
     precision: tuple[float, ...]
 
 
 class ErrorCounts(Metrics):
-    """How many objects there are, and how often each kind or reason occurs, by its name."""
+    """Number of objects, and how often each kind or reason occurs, by name."""
 
     objects: int
     counts: dict[str, int]
@@ -148,7 +148,7 @@ class ErrorTable(Metrics):
 
 
 class ErrorTypes(Metrics):
-    """What the surest detections are, and why objects are missed; detection/error_types.py has the names."""
+    """Kinds of the highest-scoring detections, and why objects are missed; detection/error_types.py has the names."""
 
     near_iou: float
     false_positives: ErrorTable  # counts its KINDS (correct, ...)
@@ -157,19 +157,19 @@ class ErrorTypes(Metrics):
 
 class DetectedBox(LabelledBox):
     score: float
-    correct: bool | None  # None where it counts neither way
+    correct: bool | None  # None if it counts neither way
 
 
 class DetectionExample(Metrics):
     name: str
-    index: int  # its place in the split
+    index: int  # its index in the split
     f1_percent: float
     ground_truth: tuple[LabelledBox, ...]
     detections: tuple[DetectedBox, ...]
 
 
 class DetectionExamples(Metrics):
-    """The best and the worst images by F1 at a score."""
+    """The best and the worst images by F1 at a score threshold."""
 
     score: float
     best: tuple[DetectionExample, ...]

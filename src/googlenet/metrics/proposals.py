@@ -1,4 +1,4 @@
-"""What the stages of the proposals measure: selective search, MultiBox, both merged, and their study."""
+"""Metrics of the proposal stages: selective search, MultiBox, both merged, and their study."""
 
 from googlenet.metrics.base import Difference, Epoch, Interval, Metrics, StageMetrics
 
@@ -17,7 +17,7 @@ class ProposalMetrics(StageMetrics):
 class MergeMetrics(StageMetrics):
     """metrics.json of merge_proposals: one part of the images of all splits."""
 
-    multibox: int  # boxes that it proposes
+    multibox: int  # boxes proposed by MultiBox
     selective_search: int
     boxes: int  # of both, without near-duplicates
     images: int
@@ -34,20 +34,20 @@ class MultiboxEpoch(Epoch):
 class MultiboxMetrics(StageMetrics):
     """metrics.json of train_multibox."""
 
-    member: str  # whose network the trunk is
+    member: str  # whose network is the trunk
     head: str
     last: str  # the trunk's last module
     cells: int  # along the side of its map
     priors: int
     priors_coverage_percent: float  # objects that some prior overlaps by half or more
-    matched_share_percent: float  # priors that stand for an object, mean over the images
+    matched_share_percent: float  # priors matched to an object, mean over the images
     images: int
     parameters: int
     epochs: tuple[MultiboxEpoch, ...]
 
 
 class ClassCoverage(Metrics):
-    """Objects of a class, and the share of them that some proposal covers: None where there is no object."""
+    """Objects of a class, and the share of them covered by some proposal; None if there are no objects."""
 
     class_name: str
     objects: int
@@ -55,7 +55,7 @@ class ClassCoverage(Metrics):
 
 
 class Coverage(Metrics):
-    """How many objects some proposal covers."""
+    """Share of objects covered by some proposal."""
 
     boxes_per_image: float
     objects: int
@@ -70,21 +70,21 @@ class SourceCoverage(Coverage):
 
 
 class CurvePoint(Metrics):
-    """Coverage by at most so many boxes of each image."""
+    """Coverage with at most this many boxes per image."""
 
     boxes: int
     coverage_percent: float
 
 
 class SuperpixelScales(Metrics):
-    """Two superpixel scales of selective search: the one in use, and the one that it is compared with."""
+    """Two superpixel scales of selective search: the one in use, and the one it is compared with."""
 
     ours: float
     compared: float
 
 
 class ClassGain(Metrics):
-    """A difference in the coverage of a class, in points: None where there is no object."""
+    """A difference in the coverage of a class, in points; None if there are no objects."""
 
     class_name: str
     gain: Difference | None
@@ -114,7 +114,7 @@ class ConfidentBox(Metrics):
 
 
 class DrawnBoxes(Metrics):
-    """What is drawn onto an image: its objects, some boxes of selective search, MultiBox's, best first."""
+    """The boxes drawn onto an image: its objects, some of selective search, and MultiBox's, best first."""
 
     ground_truth: tuple[LabelledBox, ...]
     selective_search: tuple[Box, ...]
@@ -122,7 +122,7 @@ class DrawnBoxes(Metrics):
 
 
 class ProposalExample(DrawnBoxes):
-    """The same with the image's name and its place in the split."""
+    """Drawn boxes with the image's name and its index in the split."""
 
     name: str
     index: int
@@ -134,11 +134,11 @@ class CoverageStudy(Metrics):
 
     objects: int
     classes: tuple[str, ...]
-    iou: float  # from which an object is covered
+    iou: float  # at which an object counts as covered
     confidence_percent: float
     sources: dict[str, SourceCoverage]
     curves: dict[str, tuple[CurvePoint, ...]]
-    share_of_boxes_percent: float  # merged boxes, of those of the undoubled selective search
+    share_of_boxes_percent: float  # merged boxes over those of undoubled selective search
     differences: CoverageGains
 
 
@@ -147,6 +147,6 @@ class ProposalStudyMetrics(CoverageStudy, StageMetrics):
 
     split: str
     images: int  # of the split
-    compared_images: int  # those that are looked at
+    compared_images: int  # those examined
     superpixel_scale: SuperpixelScales
     examples: tuple[ProposalExample, ...]

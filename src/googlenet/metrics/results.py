@@ -1,4 +1,4 @@
-"""What the report reads of an experiment: what its stages measured, and each job's run.json (no edge: no two are alike)."""
+"""What the report reads from an experiment: its metrics, and each job's run.json (not an edge: no two are alike)."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,27 +13,27 @@ SINGLE = ""  # the name of a stage's only job
 
 
 class Results:
-    """The metrics of an experiment's jobs. A stage that the experiment does not have is simply not there."""
+    """The metrics of an experiment's jobs. A stage that the experiment does not have is absent."""
 
     def __init__(self, jobs: Iterable[tuple[str, StageMetrics]]):
-        """jobs: the name of each job, SINGLE for a stage's only one, with what it measured."""
+        """jobs: the name of each job, SINGLE for a stage's only one, with its metrics."""
         self._jobs = sorted(jobs, key=lambda job: natural(job[0]))
 
     def one(self, kind: type[MetricsT]) -> MetricsT | None:
-        """The metrics of a stage with a single job, or None."""
+        """Return the metrics of a stage with a single job, or None."""
         return next((one for name, one in self._jobs if name == SINGLE and isinstance(one, kind)), None)
 
     def several(self, kind: type[MetricsT]) -> dict[str, MetricsT]:
-        """The metrics of a stage with a job for each member, detector or part, by name in natural order: m2 before m10."""
+        """Return the metrics of a stage with a job per member, detector or part, in natural order of name (m2, m10)."""
         return {name: one for name, one in self._jobs if name != SINGLE and isinstance(one, kind)}
 
     def manifest(self, kind: Literal["classification", "detection"]) -> Manifest | None:
-        """What is known of the data set of that kind, or None."""
+        """Return the manifest of the data set of that kind, or None."""
         return next((manifest for manifest in self.manifests if manifest.kind == kind), None)
 
     @property
     def manifests(self) -> tuple[Manifest, ...]:
-        """Those of all data sets, classification first."""
+        """The manifests of all data sets, classification first."""
         known = (metrics for _, metrics in self._jobs if isinstance(metrics, Manifest))
         return tuple(sorted(known, key=lambda manifest: manifest.kind))
 
@@ -43,7 +43,7 @@ def read_results(
 ) -> Results:
     """Read the manifests and results/<experiment>/<stage>/[<job>/]metrics.json of an experiment.
 
-    kinds: the class of each stage's metrics.json. Raises UserError for a file that is absent or of another form."""
+    kinds: the class of each stage's metrics.json. Raises UserError for a file that is missing or malformed."""
     jobs: list[tuple[str, StageMetrics]] = [(SINGLE, read_metrics(path, Manifest)) for path in manifests]
     for path in paths:
         stage, *job = path.parts[2:-1]
@@ -54,7 +54,7 @@ def read_results(
 
 
 class Record(Metrics):
-    """A part of a run.json. Keys of other versions are passed over: the record of an old job stays readable."""
+    """A part of a run.json. Keys of other versions are ignored, so that the record of an old job stays readable."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -84,9 +84,9 @@ class RunRecord(Record):
     threads: int
     device: str
     mlflow: MlflowRun | None = None
-    peak_memory_mb: int | None = None  # None in records of before it was kept
+    peak_memory_mb: int | None = None  # None in records older than this field
 
 
 def read_run(path: Path) -> RunRecord:
-    """Read a run.json. Raises UserError, naming the file, for one that is absent or of another form."""
+    """Read a run.json. Raises UserError, naming the file, if it is missing or malformed."""
     return read_metrics(path, RunRecord)

@@ -1,4 +1,4 @@
-"""What gives a member its weights: a training, or an import. Apart: no change to other metrics trains members again."""
+"""Metrics of training and of import. Kept apart, so that a change to other metrics retrains no members."""
 
 from googlenet.config.schema.classification import Variant
 from googlenet.config.schema.shared import ImportedMember, TrainedMember
