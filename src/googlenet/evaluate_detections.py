@@ -3,7 +3,7 @@
     python -m googlenet.evaluate_detections detections.txt --annotations Annotations/DET/val --list ImageSets/DET/val.txt \\
         --classes devkit/data/map_det.txt --blacklist devkit/data/ILSVRC2015_det_validation_blacklist.txt
 
-Prints the AP of every class and their mean. Nothing but the files is needed: no images, no experiment.
+Prints the AP of every class and their mean. It needs only these files: no images, no experiment.
 """
 
 import argparse
@@ -26,7 +26,7 @@ Difficult = Literal["neutral", "count"]
 
 
 class ClassScore(Metrics):
-    """A class by its key in the XML and its name; AP is None where there is no object."""
+    """A class by its key in the XML and its name; AP is None if there are no objects."""
 
     key: str = Field(serialization_alias="class")
     name: str
@@ -36,7 +36,7 @@ class ClassScore(Metrics):
 
 
 class Scores(Metrics):
-    """What the command prints, and writes as JSON. neutral_detections: those that count neither way."""
+    """The result of the command, printed and written as JSON. neutral_detections: those that count neither way."""
 
     mean_ap_percent: float
     classes: tuple[ClassScore, ...]
@@ -97,7 +97,7 @@ def scored(
 
 
 def as_text(result: Scores) -> str:
-    """A table of the classes, and the mean below it."""
+    """Format a table of the classes, with the mean below it."""
     rows = [("class", "objects", "detections", "AP %")]
     for row in result.classes:
         ap = "-" if row.ap_percent is None else f"{row.ap_percent:.2f}"

@@ -1,6 +1,6 @@
 """The figures printed in "Going Deeper with Convolutions", read from paper.yaml.
 
-Units: errors, average precisions and coverage are percents. In Table 1's print K is 1024, M a million.
+Units: errors, average precisions and coverage are percentages. In Table 1 as printed, K is 1024 and M a million.
 """
 
 import copy
@@ -17,9 +17,9 @@ BRANCHES = ("c1x1", "c3x3_reduce", "c3x3", "c5x5_reduce", "c5x5", "pool_proj")
 
 
 class LayerRow(NamedTuple):
-    """A row of Table 1: the print (as text) and our recount of the stated widths, without biases.
+    """A row of Table 1: the printed values (as text) and our recount from the stated widths, without biases.
 
-    output: [h, w, channels]. They disagree when more than one unit of the print's last digit lies between them.
+    output: [h, w, channels]. Values disagree if they differ by more than one unit of the last printed digit.
     """
 
     layer: str
@@ -90,14 +90,14 @@ def facts(section: str) -> Any:
 
 
 def number(printed: str | int | float) -> float:
-    """What a printed figure such as "2.7K" (1024), "34M" or "1.50G" says, as a number."""
+    """Convert a printed figure such as "2.7K" (1024), "34M" or "1.50G" to a number."""
     text = str(printed).strip()
     unit = UNITS.get(text[-1:], 1.0)
     return float(text[:-1] if text[-1:] in UNITS else text) * unit
 
 
 def table_1() -> list[LayerRow]:
-    """Table 1, a row per layer."""
+    """Table 1, one row per layer."""
     rows, channels = [], 3
     for layer, row in facts("table_1_architecture").items():
         if layer == "totals":
@@ -114,7 +114,7 @@ def table_1() -> list[LayerRow]:
 
 
 def _weights(layer: str, row: dict[str, Any], channels_in: int, width: dict[str, int]) -> int:
-    """Weights, without biases, of one row of Table 1 that takes `channels_in` channels; width: channels of its branches."""
+    """Count the weights of a row of Table 1 with `channels_in` inputs, no biases; width: channels of its branches."""
     if layer.startswith("inception"):
         reduced = width["c1x1"] + width["c3x3_reduce"] + width["c5x5_reduce"] + width["pool_proj"]
         convolved = 9 * width["c3x3_reduce"] * width["c3x3"] + 25 * width["c5x5_reduce"] * width["c5x5"]
@@ -155,7 +155,7 @@ def table_4() -> list[TeamPrecision]:
 
 def table_5() -> list[ModelPrecision]:
     """Table 5."""
-    words = {True: "yes", False: "no"}  # YAML reads a bare yes and no as truth values
+    words = {True: "yes", False: "no"}  # YAML reads a bare yes and no as booleans
     return [
         ModelPrecision(team, mean_ap, *(words.get(word, word) for word in answers))
         for team, (mean_ap, *answers) in facts("detection")["table_5"].items()

@@ -1,10 +1,10 @@
-"""Look at a prepared data set: is it whole, what is in it, what is one of its pictures.
+"""Inspect a prepared data set: summarise its contents, verify its integrity, show one of its images.
 
     python -m googlenet.prepared_data report data/classification/digits
     python -m googlenet.prepared_data verify data/classification/digits
     python -m googlenet.prepared_data show data/classification/digits test 17 --save picture.jpg
 
-`report` prints Markdown, `verify` compares every shard and every picture with its SHA-256 and names those that differ,
+`report` prints Markdown, `verify` compares every shard and every image with its SHA-256 and names those that differ,
 `show` prints one record, by its number from 0 or by its name.
 """
 
@@ -21,7 +21,7 @@ from googlenet.storage.files import sha256, write_bytes
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run from the command line; a UserError becomes one line and exit code 1, as does a data set that is not whole."""
+    """Run from the command line; return 1 for a UserError, printed as one line, or a data set with faults."""
     given = vars(_parser().parse_args(arguments))
     command: Callable[..., int] = given.pop("command")
     try:
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def verify(folder: Path) -> int:
-    """Print a line for every fault; 1 if there is any."""
+    """Print a line for every fault; return 1 if there is any."""
     count = 0
     for line in faults(folder, lambda line: print(line, file=sys.stderr, flush=True)):
         print(f"bad: {line}", flush=True)
@@ -45,7 +45,7 @@ def verify(folder: Path) -> int:
 
 
 def faults(folder: Path, say: Callable[[str], None] = lambda line: None) -> Iterator[str]:
-    """A line for each shard and picture that is not what the manifest and its record say. `say`: given each shard."""
+    """Yield a line for each shard and image that differs from the manifest or record. `say`: called for each shard."""
     splits = read_manifest(folder / "manifest.json").splits
     total, number = sum(len(split.shards) for split in splits.values()), 0
     for split in [name for name in SPLITS if name in splits]:
@@ -65,7 +65,7 @@ def faults(folder: Path, say: Callable[[str], None] = lambda line: None) -> Iter
 
 
 def _records(path: Path, split: str, places: range, whole: bool) -> Iterator[str]:
-    """The faults of a shard's records; `whole`: whether the shard itself is as it was."""
+    """Yield the faults of a shard's records; `whole`: whether the shard itself is unchanged."""
     try:
         records = open_split(path.parent, split, sizes=False)
         for place in places:
@@ -79,7 +79,7 @@ def _records(path: Path, split: str, places: range, whole: bool) -> Iterator[str
 
 
 def show(folder: Path, split: str, record: str, save: Path | None = None) -> int:
-    """Print a record's fields; write its picture, as it is packed, to `save`."""
+    """Print a record's fields; write its image, as packed, to `save`."""
     classes, records = read_manifest(folder / "manifest.json").classes, open_split(folder, split)
     shown = records[index := _index_of(records, record)]
     print(f"record:  {index} of {len(records)} in {split}")
@@ -100,7 +100,7 @@ def show(folder: Path, split: str, record: str, save: Path | None = None) -> int
 
 
 def _index_of(records: Split, wanted: str) -> int:
-    """The number of a record that is named by its number or its name. Raises UserError when there is none."""
+    """Return the index of a record given by its number or its name. Raises UserError if there is none."""
     if wanted in (names := records.names):
         return names.index(wanted)
     if not wanted.isdecimal():
@@ -111,7 +111,7 @@ def _index_of(records: Split, wanted: str) -> int:
 
 
 def report(folder: Path) -> int:
-    """Print what was found in the data set when it was packed."""
+    """Print the summary of the data set made when it was packed."""
     from googlenet.report import data_tables
     from googlenet.report.page import section_lines
     from googlenet.report.parts import Section
