@@ -1,6 +1,6 @@
 """Draw handwritten digits onto photographs: composites of one digit, and scenes of several with their boxes.
 
-Ink is always brighter than its background: with both polarities the paper's network never left its plateau.
+Ink is always brighter than its background: with ink of either polarity the paper's network never left its plateau.
 """
 
 import cv2

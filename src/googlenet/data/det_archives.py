@@ -1,7 +1,7 @@
 """The archives of ILSVRC2014's DET in the layout of the later releases, so that one reader reads both.
 
-Data/DET/train/<tar>/<picture>.JPEG        images by the tar that holds them; those of val in no folder
-Annotations/DET/train/<tar>/<picture>.xml  boxes, in the folders of the images they are named after
+Data/DET/train/<tar>/<image>.JPEG          images by the tar that holds them; those of val in no folder
+Annotations/DET/train/<tar>/<image>.xml    boxes, in the folders of the images they are named after
 ImageSets/DET/train_<number>.txt           train_pos, train_part and train_neg of that class, merged: 1, 0 and -1
 ImageSets/DET/val.txt                      and other lists of the kit, unchanged
 """

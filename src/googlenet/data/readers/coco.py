@@ -57,7 +57,7 @@ def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
 
 
 class _File:
-    """One JSON file, its three tables checked and joined; faults of single boxes are left to their image."""
+    """One JSON file, its three tables checked and joined; faults of single boxes are deferred to their image."""
 
     def __init__(self, path: Path):
         self.name = path.name

@@ -21,7 +21,7 @@ or the archives of 2014, whose folders are undocumented, so that files are found
     ILSVRC2014_devkit.tgz             data/det_lists/{train_pos_1,train_part_1,train_neg_1,...,val}.txt, the blacklist
 
 Each may also be unpacked, as a folder of that name (without .tar; train, val and devkit are accepted for the first
-three). Nothing is unpacked: images are read in place from the archive.
+three). Nothing is extracted: images are read in place from the archive.
 """
 
 import re
