@@ -49,7 +49,7 @@ def pieces(total: int) -> Iterator[int]:
 
 
 def percentile_interval(resampled: np.ndarray, confidence_percent: float, unit: float = 1.0) -> Interval:
-    """Return the interval that holds this percentage of the resampled figures, times `unit`; NaN is ignored."""
+    """Return the central interval with this percentage of the resampled figures, times `unit`; NaN is ignored."""
     tail = (100 - confidence_percent) / 2
     low, high = np.percentile(resampled[~np.isnan(resampled)], [tail, 100 - tail])
     return Interval(low=float(unit * low), high=float(unit * high), confidence_percent=confidence_percent)

@@ -162,7 +162,7 @@ class DetectedBox(LabelledBox):
 
 class DetectionExample(Metrics):
     name: str
-    index: int  # its index in the split
+    index: int  # in the split
     f1_percent: float
     ground_truth: tuple[LabelledBox, ...]
     detections: tuple[DetectedBox, ...]

@@ -45,5 +45,5 @@ class ImportMetrics(StageMetrics):
     input_px: int
     aux_heads: tuple[str, ...]
     classes: int
-    class_names: bool  # whether they are known
+    class_names: bool  # whether class names are known
     parameters: int
