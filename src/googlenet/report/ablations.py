@@ -1,4 +1,4 @@
-"""The page of the ablations: each row's difference to the reference, as a table and as a figure."""
+"""The ablation page: each row's difference from the reference, as a table and as a figure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,12 +22,12 @@ VERDICTS = {
 
 
 def measure_of(compared: AblationMetrics) -> TopMeasure:
-    """The paper's measure where it says something, top-1 where classes are few."""
+    """Return the paper's measure where it is informative, or top-1 if there are few classes."""
     return "top5" if main_metric(compared.classes)[0] == "top5_error_percent" else "top1"
 
 
 def ablation_differences(compared: AblationMetrics) -> bytes:
-    """Each row's difference to the reference in test error, in points: its interval, its mean, and a dot for each seed."""
+    """Plot each row's test error minus the reference's, in points: its interval, its mean, and a dot for each seed."""
     measure = measure_of(compared)
 
     def draw(figure: Any) -> None:
@@ -50,7 +50,7 @@ def ablation_differences(compared: AblationMetrics) -> bytes:
 
 
 def build(experiment: str, compared: AblationMetrics, manifest: Manifest, png: bytes, purpose: str = "") -> Report:
-    """The page. manifest: of the classification set; png: what ablation_differences draws."""
+    """Build the page. manifest: of the classification set; png: the figure of ablation_differences."""
     figure = Picture("ablation_differences", png, *CAPTIONS["ablation_differences"])
     sections = (
         Section("Differences to the reference", summary(compared), (table(compared), figure)),
@@ -61,7 +61,7 @@ def build(experiment: str, compared: AblationMetrics, manifest: Manifest, png: b
 
 
 def table(compared: AblationMetrics) -> Table:
-    """A row for the reference and one for each ablation: errors, the difference, and what its interval lets us say."""
+    """A row for the reference and one for each ablation: errors, the difference, and the verdict of its interval."""
     measure, reference = measure_of(compared), compared.reference
     errors = ("Validation error, %", "Test error, %", "Difference, points")
     columns = (
@@ -99,12 +99,12 @@ def is_reference(row: AblationResult, reference: AblationResult) -> bool:
 
 
 def changed(row: AblationResult) -> str:
-    """A row's changes as text: "model.lrn false"; the weights where they are not the averaged ones."""
+    """Format a row's changes as text, "model.lrn false", and its weights unless they are the averaged ones."""
     return ", ".join([*sorted(_changes(row.changes)), *["the last weights"] * (row.weights == "last")])
 
 
 def _changes(changes: Mapping[str, object], prefix: str = "") -> Iterator[str]:
-    """Each changed key with the path to it, and its value."""
+    """Yield each changed key with its path, and its value."""
     for key, value in changes.items():
         if isinstance(value, Mapping):
             yield from _changes(value, f"{prefix}{key}.")
@@ -115,12 +115,12 @@ def _changes(changes: Mapping[str, object], prefix: str = "") -> Iterator[str]:
 
 
 def verdict(bounds: Interval) -> str:
-    """Worse or better where the whole interval lies on one side of zero, else neither."""
+    """Return worse or better if the whole interval is on one side of zero, else neither."""
     return "worse" if bounds.low > 0 else "better" if bounds.high < 0 else NEITHER
 
 
 def trainings(row: AblationResult, reference: AblationResult | None = None) -> str:
-    """Whose trainings these are: "m1, m2 and 1 of its own"; the reference's where they are; how many stalled."""
+    """Describe a row's trainings: "m1, m2 and 1 of its own", or "the reference's"; and how many stalled."""
     if reference is not None and row.sources == reference.sources:
         text = "the reference's"
     else:
@@ -132,7 +132,7 @@ def trainings(row: AblationResult, reference: AblationResult | None = None) -> s
 
 
 def summary(compared: AblationMetrics) -> tuple[str, ...]:
-    """In sentences, which rows differ from the reference and which do not."""
+    """State in sentences which rows differ from the reference and which do not."""
     measure = measure_of(compared)
     rows = [row for row in compared.rows if not is_reference(row, compared.reference)]
     sentences = []
@@ -144,7 +144,7 @@ def summary(compared: AblationMetrics) -> tuple[str, ...]:
 
 
 def method(compared: AblationMetrics) -> tuple[str, ...]:
-    """What an interval takes as random, and what so few seeds and so many rows let it carry."""
+    """Explain what the intervals treat as random, and what few seeds and many rows allow one to conclude."""
     bounds = compared.reference.test.of(measure_of(compared)).interval
     rows, level, seeds = len(compared.rows), bounds.confidence_percent / 100, len(compared.seeds)
     return (

@@ -1,4 +1,4 @@
-"""Caption and alternative text of every figure, by the name of its function and of its file."""
+"""Caption and alternative text of every figure, by its name, which is that of its function and file."""
 
 from collections.abc import Mapping
 
@@ -116,5 +116,5 @@ CAPTIONS: dict[str, tuple[str, str]] = {
 
 
 def captioned(figures: Mapping[str, bytes], *names: str) -> tuple[Picture, ...]:
-    """The named figures that were made, with their captions."""
+    """Return those of the named figures that were made, with their captions."""
     return tuple(Picture(name, figures[name], *CAPTIONS[name]) for name in names if name in figures)

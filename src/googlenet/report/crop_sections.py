@@ -1,4 +1,4 @@
-"""Sections and charts on the crops one by one, on what helps which class, and on calibration; intervals decide the words."""
+"""Sections and charts on single crops, on what helps which class, and on calibration; intervals decide the wording."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from googlenet.report.words import count, decimal, main_metric, of_difference, p
 
 
 def choices_of_crops(study: CropStudyMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
-    """How many crops are worth their time, and how they are best combined."""
+    """The section on how many crops are worth their time, and how best to combine them."""
     if study is None:
         return None
     content: tuple[Table | Picture, ...] = (
@@ -39,7 +39,7 @@ def choices_of_crops(study: CropStudyMetrics | None, figures: Mapping[str, bytes
 
 
 def _chosen(study: CropStudyMetrics) -> str:
-    """What validation chose, and what that costs against all crops."""
+    """Describe the crops chosen on validation, and what they cost compared with all crops."""
     if not study.chosen:
         return "This data set has no validation split, so no crops were chosen: only random crops and the paper's are shown."
     error, name = main_metric(study.classes)
@@ -59,7 +59,7 @@ def _chosen(study: CropStudyMetrics) -> str:
 
 
 def what_helps(ensemble: EnsembleMetrics | None, study: CropStudyMetrics | None) -> Section | None:
-    """Members and groups of crops left out: what that changes, overall and by class."""
+    """The section on what leaving out members and groups of crops changes, overall and by class."""
     content: list[Table] = []
     text = [
         "A part is left out and the rest averaged. A change above zero means that the part helps. p is that of an exact sign "
@@ -85,7 +85,7 @@ def what_helps(ensemble: EnsembleMetrics | None, study: CropStudyMetrics | None)
 
 
 def calibration(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
-    """Whether the networks are right as often as they say, before and after averaging."""
+    """The section on how well confidence matches accuracy, before and after averaging."""
     if ensemble is None:
         return None
     systems = {
@@ -107,7 +107,7 @@ def calibration(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) 
 
 
 def error_over_crops(study: CropStudyMetrics) -> bytes:
-    """Error (%) over the number of crops: random ones, the best ones, and the paper's policies; one model and all."""
+    """Plot error (%) over the number of crops: random, best, and the paper's policies; one model and all."""
     error, name = main_metric(study.classes)
     systems = crop_tables.systems_of(study)[::-1]
 
@@ -137,7 +137,7 @@ def error_over_crops(study: CropStudyMetrics) -> bytes:
 
 
 def _apart(crops: list[int], least: float = 1.3) -> list[int]:
-    """Those of rising numbers whose labels do not touch on a logarithmic axis."""
+    """Select from ascending numbers those whose labels do not touch on a logarithmic axis."""
     kept: list[int] = []
     for number in crops:
         if not kept or number >= least * kept[-1]:
@@ -166,7 +166,7 @@ def _best(axes: Any, rows: Sequence[BudgetErrors], error: TopError) -> None:
 
 
 def reliability(calibration: CalibrationMetrics) -> bytes:
-    """Share of first classes that are right over their probability (%), above how many predictions lie where."""
+    """Plot the share of correct top classes over their probability (%), above a histogram of the predictions."""
     systems = calibration.systems
     models = list(dict.fromkeys(row.models for row in systems))
     width, even = 100 / calibration.bins, calibration.binning == "equal_width"

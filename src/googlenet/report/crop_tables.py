@@ -1,4 +1,4 @@
-"""Tables of what the paper says in words: other aggregations, fewer crops, what helps which class, calibration."""
+"""Tables on what the paper only states in words: aggregations, fewer crops, what helps which class, calibration."""
 
 from collections.abc import Sequence
 
@@ -38,18 +38,18 @@ def models_of(system: System, models: int) -> str:
 
 
 def systems_of(study: CropStudyMetrics) -> tuple[System, ...]:
-    """The systems that differ: with one model there is no other."""
+    """Return the distinct systems: only one with a single model."""
     return ("single",) if study.models == 1 else ("ensemble", "single")
 
 
 def aggregations(study: CropStudyMetrics) -> Table:
-    """Every way to make one prediction of all crops, against the mean of the softmax."""
+    """Every way to combine all crops into one prediction, against the mean of the softmax."""
     error, name = main_metric(study.classes)
     rows = []
     for system in systems_of(study):
         for row in (row for row in study.aggregations if row.system == system):
             if system == "single" and row.aggregation == "max_over_all":
-                continue  # of one model the same as max_over_crops
+                continue  # the same as max_over_crops for one model
             against = "base" if row.against_mean is None else of_difference(row.against_mean.of(error))
             measured = (decimal(row.of(error)), interval(row.intervals.of(error)), against)
             rows.append(Row((models_of(system, study.models), WAYS[row.aggregation], *measured)))
@@ -67,7 +67,7 @@ def aggregations(study: CropStudyMetrics) -> Table:
 
 
 def budgets(study: CropStudyMetrics) -> Table:
-    """The best crops of each number, against random ones of as many and against all."""
+    """The best crops for each number of crops, against as many random ones and against all."""
     error, name = main_metric(study.classes)
     rows = []
     for system in systems_of(study):
@@ -101,7 +101,7 @@ def budgets(study: CropStudyMetrics) -> Table:
 
 
 def _level(study: CropStudyMetrics) -> str:
-    """What the study's intervals are called."""
+    """Return the name of the study's intervals."""
     return confidence(study.aggregations[0].intervals.top1_error_percent)
 
 
@@ -127,7 +127,7 @@ def policies(study: CropStudyMetrics) -> Table:
 
 
 def first_chosen(study: CropStudyMetrics) -> Table:
-    """The crops that all models together want first."""
+    """The crops chosen first for all models together."""
     rows = []
     for at, crop in enumerate(study.chosen["ensemble"].first, start=1):
         rows.append(Row((str(at), str(crop.scale_px), crop.square, crop.kind, "yes" if crop.mirrored else "no")))
@@ -160,7 +160,7 @@ def members_left_out(left_out: Effects) -> Table:
 
 
 def by_class(effects: Effects, part: str) -> Table:
-    """The most certain changes of a class's error when a part (member, group of crops) is left out."""
+    """The most significant changes of a class's error when a part (member, group of crops) is left out."""
     rows = tuple(
         Row((row.left_out, str(row.class_name), count(row.images), *_effect(row))) for row in effects.by_class.largest
     )
@@ -182,7 +182,7 @@ def _effect(row: Effect) -> tuple[str, ...]:
 
 
 def verdict(row: Effect) -> str:
-    """What may be said of an effect: by its interval, and by the correction for all that were looked at."""
+    """Word the conclusion on an effect: by its interval, and by the correction for all effects examined."""
     if row.interval.low <= 0 <= row.interval.high:
         return "interval contains zero"
     if not row.stands:

@@ -1,4 +1,4 @@
-"""Tables of a prepared data set, from its manifest: splits, sizes, kinds of files, duplicates, objects, what was refused."""
+"""Tables of a prepared data set, from its manifest: splits, sizes, kinds of files, duplicates, objects, refusals."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from googlenet.report.parts import Row, Table, numbers, texts
 from googlenet.report.words import NONE, between, count, decimal, in_order
 
 Headings = Mapping[str, tuple[str, int]]
-SIZES: Headings = {  # what the quantiles are of: heading and decimals
+SIZES: Headings = {  # quantity of the quantiles: heading and decimals
     "width_px": ("Width, px", 0),
     "height_px": ("Height, px", 0),
     "shorter_side_px": ("Shorter side, px", 0),
@@ -22,7 +22,7 @@ OBJECT_SIZES: Headings = {
 
 
 def tables(manifest: Manifest) -> tuple[Table, ...]:
-    """All that is to be said of one data set."""
+    """All tables of one data set."""
     made = [splits(manifest), sizes(manifest), objects(manifest), forms(manifest), duplicates(manifest)]
     made += [reasons(manifest), refused(manifest)]
     return tuple(table for table in made if table is not None)
@@ -55,14 +55,14 @@ def refused(manifest: Manifest) -> Table | None:
 
 
 def sizes(manifest: Manifest) -> Table:
-    """Quantiles of the pictures' sizes, as they came."""
+    """Quantiles of the original images' sizes."""
     title = f"Sizes of the pictures of {manifest.dataset}"
     caption = "As they came, before any resizing; upright. The columns are quantiles."
     return _quantiles(title, caption, manifest, manifest.look.splits, SIZES)
 
 
 def objects(manifest: Manifest) -> Table | None:
-    """Quantiles of the objects' sizes, and the share of the small ones."""
+    """Quantiles of the objects' sizes, and the share of small ones."""
     splits = manifest.look.splits
     looks = {split: look for split in in_order(splits) if (look := splits[split].objects) is not None}
     if not looks:
@@ -91,7 +91,7 @@ def _quantiles(
 
 
 def forms(manifest: Manifest) -> Table:
-    """Kinds of files and colour modes, and pictures that EXIF turns."""
+    """Kinds of files and colour modes, and images turned by EXIF."""
     names = in_order(manifest.look.splits)
     looks = [manifest.look.splits[name] for name in names]
     every = sorted({form for look in looks for form in look.forms})
@@ -103,7 +103,7 @@ def forms(manifest: Manifest) -> Table:
 
 
 def duplicates(manifest: Manifest) -> Table:
-    """Pictures that are there more than once, with the first examples."""
+    """Duplicate images, with the first examples."""
     look = manifest.look.duplicates
     groups: list[tuple[str, Groups, Sequence[Sequence[ImageName]]]] = [
         *((f"the same bytes, within {split}", look.within[split], ()) for split in in_order(look.within)),
@@ -123,7 +123,7 @@ def duplicates(manifest: Manifest) -> Table:
 
 
 def reasons(manifest: Manifest) -> Table | None:
-    """How many were left out, by split and kind of reason."""
+    """Number of images left out, by split and kind of reason."""
     rows = tuple(Row((row.split, row.kind, count(row.count))) for row in manifest.look.refused)
     columns = (*texts("Split", "Kind of reason"), *numbers("Pictures"))
     return Table(f"Why pictures of {manifest.dataset} were left out", "", columns, rows) if rows else None

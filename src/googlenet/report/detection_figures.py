@@ -14,15 +14,15 @@ from googlenet.report.proposal_tables import SOURCES, least_covered, source_name
 from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, clipped, drawn, name_rows
 from googlenet.report.words import count
 
-PANELS = 12  # classes that have a chart of their own
-BARS = 20  # classes that have a bar of their own
-LOWEST = 40  # classes of the charts of dots
+PANELS = 12  # classes with a chart of their own
+BARS = 20  # classes with a bar of their own
+LOWEST = 40  # classes in the dot charts
 KIND_COLOURS = (BLUE, SKY, PURPLE, ORANGE, GREY)
 REASON_COLOURS = (BLACK, RED, ORANGE, PURPLE)
 
 
 def precision_recall(curves: Mapping[str, PrecisionRecall], ap_percent: Mapping[str, float | None]) -> bytes:
-    """Precision over recall of at most PANELS classes that have an AP, evenly from the best to the worst, and all's mean."""
+    """Plot precision over recall: at most PANELS classes with an AP, evenly from best to worst, and the mean of all."""
     grid = np.linspace(0, 1, 101)
     known = {name: ap for name, ap in ap_percent.items() if ap is not None and name in curves}
     ranked = sorted(known, key=lambda name: (-known[name], name))
@@ -54,7 +54,7 @@ def precision_recall(curves: Mapping[str, PrecisionRecall], ap_percent: Mapping[
 
 
 def envelope(recall: Sequence[float], precision: Sequence[float], grid: np.ndarray) -> np.ndarray:
-    """The largest precision at or beyond each recall of `grid`; 0 where that recall is not reached."""
+    """Return the largest precision at or beyond each recall of `grid`; 0 where that recall is not reached."""
     precisions, reached = np.asarray(precision, float), np.asarray(recall, float)
     return np.array([precisions[reached >= point - 1e-12].max(initial=0.0) for point in grid])
 
@@ -62,7 +62,7 @@ def envelope(recall: Sequence[float], precision: Sequence[float], grid: np.ndarr
 def average_precision_by_class(
     classes: Sequence[str], ensemble: Precision, detectors: Mapping[str, Precision]
 ) -> bytes:
-    """Average precision (%) of the LOWEST classes that have objects: the ensemble, and each detector alone."""
+    """Plot average precision (%) of the LOWEST classes with objects: the ensemble, and each detector alone."""
     known = {index: value for index, value in enumerate(ensemble.ap_percent) if value is not None}
     order = sorted(known, key=lambda index: (known[index], classes[index]))[:LOWEST]
 
@@ -82,7 +82,7 @@ def average_precision_by_class(
 
 
 def error_types(errors: ErrorTypes) -> bytes:
-    """Stacked bars: what the first detections are (%), and why objects are missed (%), over all and by class (the BARS worst)."""
+    """Stacked bars: kinds of first detections (%), reasons for misses (%), over all and by class (the BARS worst)."""
     false, missed = errors.false_positives, errors.missed
     missed_of = {row.class_name: row for row in missed.per_class}
     known = [row for row in false.per_class if row.objects]
@@ -121,14 +121,14 @@ def error_types(errors: ErrorTypes) -> bytes:
 
 
 def _shares(row: ErrorCounts, names: Iterable[str], whole: int | None = None) -> list[float]:
-    """Percentages that the names' counts are of `whole`, or of their sum."""
+    """Return the names' counts as percentages of `whole`, or of their sum."""
     counts = [row.counts[name] for name in names]
     total = sum(counts) if whole is None else whole
     return [100 * count / total if total else 0.0 for count in counts]
 
 
 def coverage_by_class(per_class: Sequence[ClassCoverage]) -> bytes:
-    """Coverage (%) of ground-truth boxes by the proposals, the LOWEST classes that have objects; the line is the paper's."""
+    """Plot coverage (%) of ground-truth boxes by proposals, LOWEST classes with objects; the line is the paper's."""
     rows = least_covered(per_class)[:LOWEST]
     printed = paper.facts("detection")["proposals"]["coverage"][1]
 
@@ -145,7 +145,7 @@ def coverage_by_class(per_class: Sequence[ClassCoverage]) -> bytes:
 
 
 def coverage_by_boxes(study: ProposalStudyMetrics) -> bytes:
-    """Coverage (%) over boxes an image, a line for each source that has boxes, a mark at its end; dotted: the paper's."""
+    """Plot coverage (%) over boxes per image, a line per source with boxes, marked at its end; dotted: the paper's."""
     styles: dict[str, dict[str, Any]] = {
         "selective_search_full": {"color": BLACK, "linestyle": (0, (5, 2))},
         "selective_search": {"color": BLUE},
@@ -175,7 +175,7 @@ def coverage_by_boxes(study: ProposalStudyMetrics) -> bytes:
 
 
 def from_metrics(results: Results) -> dict[str, bytes]:
-    """The charts of this module that the results allow, by the names of their functions."""
+    """Draw the charts of this module that the results allow, keyed by function name."""
     made: dict[str, bytes] = {}
     if detection := results.one(DetectionMetrics):
         classes, ensemble = detection.classes, detection.ensemble

@@ -16,7 +16,7 @@ SWITCHES = {
     "svm": "linear SVM instead of the softmax",
     "mirror": "mean with the mirrored region",
 }
-FOLDED_FROM = 25  # classes: from here on a long table stands in two parts side by side
+FOLDED_FROM = 25  # classes: from this number on a table is split into two parts side by side
 KINDS = {  # in the order of the bars: name, what it means
     "correct": ("right", "it finds an object of its class that no better detection has found"),
     "localisation": ("localisation", "an object of its class is near, but the box does not overlap it enough"),
@@ -73,7 +73,7 @@ def table_5(detection: DetectionMetrics, dataset: str) -> Table:
 
 
 def detectors(trained: Mapping[str, DetectorMetrics], detection: DetectionMetrics) -> Table:
-    """The detectors side by side: what differs, parameters, last training figures, mean average precision."""
+    """The detectors side by side: their settings, parameters, last training figures, mean average precision."""
     settings = setting_columns(Detector)
     rows = []
     for name, metrics in trained.items():
@@ -89,12 +89,12 @@ def detectors(trained: Mapping[str, DetectorMetrics], detection: DetectionMetric
 
 
 def switched(names: Sequence[str]) -> str:
-    """The switches that are on, in words."""
+    """Return the switches that are on, in words."""
     return ", ".join(SWITCHES[name] for name in names) or "none"
 
 
 def switches(detection: DetectionMetrics) -> Table:
-    """What each switch beyond the paper is worth: rows that differ in what is on, against the setting in use."""
+    """The gain from each switch beyond the paper: other switch settings against the one in use."""
     main = detection.table_4
     single = spread(detection.single_mean_ap_percent, detection.single_std, 1)
     together = (decimal(main.ensemble_mean_ap_percent, 1), interval(main.interval, 1))
@@ -118,7 +118,7 @@ def switches(detection: DetectionMetrics) -> Table:
 
 
 def average_precision(detection: DetectionMetrics) -> Table:
-    """Average precision of every class: the ensemble, and the mean of the detectors; long tables in two parts side by side."""
+    """Average precision of every class: the ensemble, and the mean of the detectors; long tables in two parts."""
     singles = [detector.ap_percent for detector in detection.detectors.values()]
     objects = {row.class_name: row.objects for row in detection.coverage.per_class}
     rows: list[tuple[str, ...]] = []
@@ -138,12 +138,12 @@ def average_precision(detection: DetectionMetrics) -> Table:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share in percent with one decimal; a dash of nothing."""
+    """Format a share in percent with one decimal; a dash if the whole is zero."""
     return decimal(100 * part / whole if whole else None, 1)
 
 
 def _rows(words: Mapping[str, tuple[str, str]], counts: Mapping[str, int], whole: int, total: str) -> tuple[Row, ...]:
-    """A row for each kind: its name, how many, their share of `whole`, and what it means; below them their sum."""
+    """Return a row for each kind: its name, count, share of `whole`, and meaning; then their sum."""
     rows = [
         Row((name, count(counts[kind]), percent(counts[kind], whole), meaning))
         for kind, (name, meaning) in words.items()
@@ -153,7 +153,7 @@ def _rows(words: Mapping[str, tuple[str, str]], counts: Mapping[str, int], whole
 
 
 def false_detections(errors: ErrorTypes) -> Table:
-    """What the first detections of all classes are: how many, which share, and what each kind means."""
+    """The first detections of all classes by kind: count, share, and meaning of each kind."""
     counts = errors.false_positives.all.counts
     columns = (*texts("Detections"), *our_numbers("Number", "Share, %"), *texts("What that is"))
     caption = "The ensemble's surest detections on test: of each class as many as it has objects."
@@ -167,7 +167,7 @@ def false_detections(errors: ErrorTypes) -> Table:
 
 
 def missed_objects(errors: ErrorTypes) -> Table:
-    """Why objects were missed: how many, which share of all objects, and what each reason means."""
+    """The missed objects by reason: count, share of all objects, and meaning of each reason."""
     missed = errors.missed.all
     columns = (*texts("Missed, because"), *our_numbers("Objects", "Share of all objects, %"), *texts("What that is"))
     caption = f"The objects that no detection of the ensemble found, however low its score, of {count(missed.objects)}."
@@ -176,7 +176,7 @@ def missed_objects(errors: ErrorTypes) -> Table:
 
 
 def summary(errors: ErrorTypes) -> tuple[str, ...]:
-    """The largest kind of false detection, and how many objects are missed, in sentences."""
+    """State the most frequent kind of false detection and the number of missed objects, in sentences."""
     counts, missed = errors.false_positives.all.counts, errors.missed.all
     wrong = {kind: counts[kind] for kind in KINDS if kind != "correct"}
     detections, all_wrong = sum(counts.values()), sum(wrong.values())
@@ -200,6 +200,6 @@ def summary(errors: ErrorTypes) -> tuple[str, ...]:
 
 
 def most_frequent(words: Mapping[str, tuple[str, str]], counts: Mapping[str, int]) -> list[str]:
-    """Names of the kinds that no other outnumbers."""
+    """Return the names of the most frequent kinds, including ties."""
     most = max(counts.values())
     return [name for kind, (name, _) in words.items() if kind in counts and counts[kind] == most]

@@ -20,8 +20,8 @@ from googlenet.report.words import TOPS, plural
 
 TOP1: TopError = "top1_error_percent"
 MARKERS = "osD^v"
-Curve = tuple[Sequence[float], Sequence[float], Sequence[float]]  # x, loss and error of a training
-SIDES = {  # where a network's name stands beside its dot, so that neighbours in the chart stay readable
+Curve = tuple[Sequence[float], Sequence[float], Sequence[float]]  # x, loss and error of a training run
+SIDES = {  # position of a network's name next to its dot, so that neighbours in the chart stay readable
     "googlenet": (-8, -4, "right"),
     "googlenet_wider_deeper": (8, 2, "left"),
     "googlenet_wider": (8, 2, "left"),
@@ -35,7 +35,7 @@ SIDES = {  # where a network's name stands beside its dot, so that neighbours in
 
 
 def training_curves(members: Mapping[str, TrainingMetrics]) -> bytes:
-    """Training loss and validation top-1 error (%) of each member over images seen."""
+    """Plot training loss and validation top-1 error (%) of each member over images seen."""
     curves: dict[str, Curve] = {}
     for name, trained in members.items():
         epochs = trained.epochs
@@ -46,7 +46,7 @@ def training_curves(members: Mapping[str, TrainingMetrics]) -> bytes:
 
 
 def detector_curves(detectors: Mapping[str, DetectorMetrics]) -> bytes:
-    """Training loss and training error (%) of each detector over epochs."""
+    """Plot training loss and training error (%) of each detector over epochs."""
     curves: dict[str, Curve] = {}
     for name, trained in detectors.items():
         epochs = trained.epochs
@@ -60,7 +60,7 @@ def _curves(curves: Mapping[str, Curve], error_title: str, by_images: bool) -> b
         loss_axes, error_axes = figure.subplots(1, 2)
         for index, name in enumerate(sorted(curves, key=natural)):
             x, losses, errors = curves[name]
-            marker = "o" if len(x) < 4 else None  # a line of one point would not be seen
+            marker = "o" if len(x) < 4 else None  # a line of one point would be invisible
             loss_axes.plot(x, losses, label=name, marker=marker, **line(index))
             error_axes.plot(x, errors, marker=marker, **line(index))
         for axes, title in ((loss_axes, "Training loss"), (error_axes, error_title)):
@@ -76,7 +76,7 @@ def _curves(curves: Mapping[str, Curve], error_title: str, by_images: bool) -> b
 
 
 def error_by_models_and_crops(subsets: Sequence[SubsetErrors], error: TopError = TOP1) -> bytes:
-    """Error (%) over the number of models, a line for each number of crops, with its band from least to most."""
+    """Plot error (%) over the number of models, a line per number of crops, with a band from minimum to maximum."""
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
@@ -97,7 +97,7 @@ def error_by_models_and_crops(subsets: Sequence[SubsetErrors], error: TopError =
 
 
 def member_errors(members: Mapping[str, Mapping[str, TopErrors]], ensemble: Mapping[str, float]) -> bytes:
-    """Top-1 test error (%) of each member, and of the ensemble, by the number of crops as text."""
+    """Plot top-1 test error (%) of each member, and of the ensemble, by the number of crops as text."""
     names = sorted(members, key=natural)
     crops = sorted({crop for name in names for crop in members[name]}, key=int)
 
@@ -124,7 +124,7 @@ def member_errors(members: Mapping[str, Mapping[str, TopErrors]], ensemble: Mapp
 
 
 def error_by_class(per_class: Sequence[ClassError]) -> bytes:
-    """Top-1 error (%) by class, worst first, at most 30 of them."""
+    """Plot top-1 error (%) by class, worst first, at most 30 of them."""
     worst = worst_classes(per_class, 30)
     errors = [error for _, error in worst]
 
@@ -142,7 +142,7 @@ def error_by_class(per_class: Sequence[ClassError]) -> bytes:
 
 
 def cost_by_layer(ours: Sequence[LayerCost]) -> bytes:
-    """Weights (K of 1024) and multiply-adds (millions) by layer, the print's beside ours; layers that have weights."""
+    """Plot weights (K of 1024) and multiply-adds (millions) of the layers with weights, printed next to ours."""
     by_name = {row.layer: row for row in ours if row.weights}
     rows = [(row, by_name[row.layer]) for row in paper.table_1() if row.layer in by_name]
     weights = [(row.printed_params, layer.weights) for row, layer in rows]
@@ -163,7 +163,7 @@ def cost_by_layer(ours: Sequence[LayerCost]) -> bytes:
 
 
 def cost_of_networks(rows: Sequence[NetworkCost]) -> bytes:
-    """Multiply-adds over parameters (logarithmic), and the timed ones' forward time over GoogLeNet's: median, least, greatest."""
+    """Plot multiply-adds over parameters (log), and timed networks' forward time over GoogLeNet's: median, min, max."""
     timed = [(row, row.times_googlenet) for row in rows if row.times_googlenet is not None]
     timed.sort(key=lambda item: (item[1].median, item[0].network))
 
@@ -213,7 +213,7 @@ def _network_title(row: NetworkCost) -> str:
 
 
 def from_metrics(results: Results) -> dict[str, bytes]:
-    """Every chart that the metrics of an experiment allow, by the name of its function."""
+    """Draw every chart that an experiment's metrics allow, keyed by function name."""
     made: dict[str, bytes] = {}
     if trained := results.several(TrainingMetrics):
         made["training_curves"] = training_curves(trained)

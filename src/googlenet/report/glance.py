@@ -1,4 +1,4 @@
-"""The head of the page: what data, whether the paper's figures may be compared, and the main results."""
+"""The top of the page: the data, whether the paper's figures are comparable, and the main results."""
 
 from collections.abc import Sequence
 
@@ -25,12 +25,12 @@ FULL_SIZE = {"classification": 1000, "detection": 200}  # classes of ILSVRC
 
 
 def is_ilsvrc(manifest: Manifest) -> bool:
-    """Whether a data set is ILSVRC's own: by its name and its full number of classes."""
+    """Whether a data set is ILSVRC's own, judged by its name and its full number of classes."""
     return manifest.dataset.lower().startswith("ilsvrc") and len(manifest.classes) == FULL_SIZE[manifest.kind]
 
 
 def warning(manifests: Sequence[Manifest]) -> str:
-    """That the paper's figures are of other data, or "" when all data are ILSVRC's."""
+    """Warn that the paper's figures are on other data; "" if all data are ILSVRC's."""
     names = " and ".join(dict.fromkeys(manifest.dataset for manifest in manifests if not is_ilsvrc(manifest)))
     if not names:
         return ""
@@ -41,7 +41,7 @@ def warning(manifests: Sequence[Manifest]) -> str:
 
 
 def about(manifests: Sequence[Manifest], purpose: str) -> tuple[str, ...]:
-    """What the experiment is for, if anything is said of it, and what the data are, in the words of their manifests."""
+    """Return the experiment's purpose, if stated, and the descriptions of the data in their manifests."""
     return tuple(filter(None, (purpose, *dict.fromkeys(manifest.about.strip() for manifest in manifests))))
 
 

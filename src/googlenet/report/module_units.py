@@ -1,4 +1,4 @@
-"""The units of a module: sentences and a table that claim no more than chance allows, and a picture of their correlations."""
+"""The units of a module: text and a table that claim no more than chance allows, and a figure of their correlations."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from googlenet.report.parts import Picture, Row, Section, Table, numbers, our_nu
 from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, bare, drawn, outline
 from googlenet.report.words import NONE, count, decimal, plural
 
-LEVEL = 0.05  # a p below it counts as more than chance
+LEVEL = 0.05  # a smaller p counts as more than chance
 BEYOND = " *"
 BRANCH_COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
 CELLS: dict[str, Any] = {"cmap": "RdBu_r", "aspect": "auto", "interpolation": "nearest"}
@@ -17,7 +17,7 @@ FARTHEST_TINT = 3.0  # times chance, or a third of it: the deepest colours
 
 
 def section(units: UnitMetrics, pictures: tuple[Picture, ...]) -> Section:
-    """The section on the idea behind Inception."""
+    """Build the section on the idea behind Inception."""
     trained, untrained = units.trained, units.untrained
     h, w = units.map_px
     left_out = f" ({count(trained.left_out)} that never vary are left out)" if trained.left_out else ""
@@ -46,7 +46,7 @@ def section(units: UnitMetrics, pictures: tuple[Picture, ...]) -> Section:
 
 
 def distances(network: NetworkUnits, when: str) -> str:
-    """How the correlation of units of one cluster changes with their distance on the map."""
+    """State how the correlation of units in one cluster changes with their distance on the map."""
     rows = [row for row in network.by_distance if row.same_cluster is not None]
     if len(rows) < 2:
         return ""
@@ -55,7 +55,7 @@ def distances(network: NetworkUnits, when: str) -> str:
 
 
 def verdict(test: BranchTest, control: BranchTest) -> str:
-    """A test against chance in words, with the same of the untrained network."""
+    """Word a test against chance, with the same test on the untrained network."""
     both = " So do those of the untrained network: learning alone does not make it."
     result = "not told apart from chance" if test.p >= LEVEL else "more than chance gives"
     return (
@@ -67,12 +67,12 @@ def verdict(test: BranchTest, control: BranchTest) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as "12.3 %"."""
+    """Format a share as "12.3 %"."""
     return f"{decimal(100 * share, 1)} %"
 
 
 def probability(p: float) -> str:
-    """A p value with as many decimals as it needs, "0.0005" or "0.34"."""
+    """Format a p value with as many decimals as it needs, "0.0005" or "0.34"."""
     return decimal(p, 4 if p < 0.01 else 2)
 
 
@@ -126,7 +126,7 @@ def _matrix(figure: Any, units: UnitMetrics) -> None:
         axes.axhline(edge, color=BLACK, linewidth=0.6)
         axes.axvline(edge, color=BLACK, linewidth=0.6)
     bare(axes)
-    large_enough = 0.03  # a share of the units, else the numbers lie on each other
+    large_enough = 0.03  # as a share of the units; labels of smaller clusters would overlap
     wide = [c for c in np.unique(cluster) if (cluster == c).mean() > large_enough]
     axes.set_yticks([np.flatnonzero(cluster == c).mean() for c in wide], [str(c + 1) for c in wide])
     axes.set_ylabel("cluster")
@@ -152,7 +152,7 @@ def _distances(axes: Any, units: UnitMetrics) -> None:
 
 
 def _cells(axes: Any, table: BranchTest, title: str) -> None:
-    """Branches by clusters: deep red three times chance or more, deep blue a third or less; a frame is beyond chance."""
+    """Branches by clusters: deep red three times chance or more, deep blue a third or less; a frame: beyond chance."""
     values, beyond = np.array(table.over_chance).T, np.array(table.beyond).T
     tint = np.log(np.clip(values, 1 / FARTHEST_TINT, FARTHEST_TINT)) / np.log(FARTHEST_TINT)
     axes.imshow(tint, vmin=-1.4, vmax=1.4, **CELLS)

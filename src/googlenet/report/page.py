@@ -1,4 +1,4 @@
-"""A Report as one self-contained HTML page, and as Markdown. Every text is escaped here, and only here."""
+"""Render a Report as one self-contained HTML page, and as Markdown. All text is escaped here, and only here."""
 
 import base64
 import re
@@ -8,18 +8,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from googlenet.report.parts import Column, Picture, Report, Section, Table
 
-# What Markdown (or the HTML inside it) could take for markup, in a table cell as in a paragraph.
+# Characters that Markdown (or the HTML inside it) could take for markup, in a table cell or a paragraph.
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 MARKUP = re.compile(r"([\\`*_{}\[\]|#$~])")
 
 
 def slug(title: str) -> str:
-    """An anchor made of small letters, digits and hyphens."""
+    """Return an anchor of lower-case letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
 def render_html(report: Report) -> str:
-    """The page with its style and figures inside it: it fetches nothing, and its policy forbids it to."""
+    """Render the page with its style and figures inlined: it fetches nothing, and its policy forbids fetching."""
     pages = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     pages.loader = PackageLoader("googlenet", "report")
     pages.filters |= {"slug": slug, "base64": lambda content: base64.b64encode(content).decode("ascii")}
@@ -28,17 +28,17 @@ def render_html(report: Report) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """One line of text that Markdown shows as it is, also inside a table cell."""
+    """Escape text to one line that Markdown shows literally, also inside a table cell."""
     text = " ".join(text.split())
     text = "".join(ENTITIES.get(letter, letter) for letter in text)
     text = MARKUP.sub(r"\\\1", text)
-    text = text.replace("://", "&#58;//").replace("www.", "www&#46;")  # which some readers turn into links
-    # what at the head of a line would begin a list or underline a heading
+    text = text.replace("://", "&#58;//").replace("www.", "www&#46;")  # some renderers would make links of these
+    # escape what at the start of a line would begin a list or underline a heading
     return re.sub(r"^(\d+)(?=[.)]\s)|^(?=[-+=]+(?:\s|$|-))", r"\1\\", text)
 
 
 def render_markdown(report: Report) -> str:
-    """The same content as Markdown; figures are linked as figures/<name>.png."""
+    """Render the same content as Markdown; figures are linked as figures/<name>.png."""
     lines = [f"# {escape_markdown(report.title)}", f"Experiment: **{escape_markdown(report.experiment)}**"]
     if report.warning:
         lines.append(f"> **{escape_markdown(report.warning)}**")
@@ -53,7 +53,7 @@ def render_markdown(report: Report) -> str:
 
 
 def section_lines(section: Section) -> list[str]:
-    """One section as Markdown, in paragraphs."""
+    """Render one section as Markdown paragraphs."""
     lines = [f"## {escape_markdown(section.title)}", *map(escape_markdown, section.text)]
     for item in section.content:
         if isinstance(item, Picture):
@@ -74,7 +74,7 @@ def _table_lines(table: Table) -> list[str]:
 
 
 def _heading(column: Column) -> str:
-    """The label, led by whose figures they are; Markdown has no colour to say it."""
+    """Return the label, prefixed by the origin of its figures, which Markdown cannot show by colour."""
     text = escape_markdown(column.label)
     named = not column.origin or column.origin in text.lower()
     return text if named else f"{column.origin.capitalize()}: {text}"

@@ -1,4 +1,4 @@
-"""What a report is made of: columns, rows, tables, pictures, sections. Every text in them is plain."""
+"""The parts of a report: columns, rows, tables, figures, sections. All text in them is plain."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ LONG = 66  # letters
 
 @dataclass(frozen=True)
 class Column:
-    """A heading, whose figures these are (PAPER, OURS, RECOUNT or "") and whether the cells are words."""
+    """A heading, the origin of its figures (PAPER, OURS, RECOUNT or "") and whether the cells are words."""
 
     label: str
     origin: str = ""
@@ -21,18 +21,18 @@ def texts(*labels: str) -> tuple[Column, ...]:
 
 
 def numbers(*labels: str) -> tuple[Column, ...]:
-    """Columns of figures, of nobody in particular."""
+    """Columns of figures with no stated origin."""
     return tuple(Column(label) for label in labels)
 
 
 def our_numbers(*labels: str) -> tuple[Column, ...]:
-    """Columns of figures that were measured here."""
+    """Columns of figures measured here."""
     return tuple(Column(label, OURS) for label in labels)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One text per column; mark is OURS for a row of ours among others', "sum" for a total, or ""."""
+    """One text per column; mark is OURS for our own row among others, "sum" for a total, or ""."""
 
     cells: tuple[str, ...]
     mark: str = ""
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text. Raises ValueError when a row has not one cell per column."""
+    """A table of text. Raises ValueError unless every row has one cell per column."""
 
     title: str
     caption: str
@@ -54,13 +54,13 @@ class Table:
                 raise ValueError(f"{self.title}: {len(row.cells)} cells for {len(self.columns)} columns: {row.cells}")
 
     def is_long(self, column: int) -> bool:
-        """Whether a column's texts are wrapped: one of them would not fit beside the other columns."""
+        """Whether a column's texts are wrapped, because one of them would not fit beside the other columns."""
         return any(len(row.cells[column]) > LONG for row in self.rows)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the page: its file is figures/<name>.png; alt says in words what it shows."""
+    """A figure of the page: its file is figures/<name>.png; alt describes it in words."""
 
     name: str
     png: bytes
@@ -69,13 +69,13 @@ class Picture:
 
     @property
     def shown_px(self) -> int:
-        """Width on the page: 7/10 of the PNG header's, so that letters are as large in every figure."""
+        """Width on the page: 7/10 of the PNG header's, so that letters have the same size in every figure."""
         return int.from_bytes(self.png[16:20]) * 7 // 10
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with paragraphs, then its tables and pictures in the order given."""
+    """A heading with paragraphs, then its tables and figures in the order given."""
 
     title: str
     text: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole page: warning is shown at its very top, before any figure."""
+    """The whole page; the warning is shown at the very top, before any figure."""
 
     title: str
     experiment: str

@@ -15,15 +15,15 @@ from googlenet.report.words import count, decimal
 Crop = tuple[int, int, int, Sequence[float]]
 CROP_COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE)
 PLACES = ("top left", "top right", "bottom left", "bottom right", "centre")
-PANEL = 3.4  # the width of one in inches
+PANEL = 3.4  # the width of one panel in inches
 TALLEST = 1.6  # a panel's height over its width, at most
 VERDICTS = {True: GREEN, False: RED, None: GREY}  # right, wrong, counts neither way
-DASH = (0, (3, 2))  # of the ground truth
+DASH = (0, (3, 2))  # line style of the ground truth
 Panel = Callable[[Any], None]  # draws onto the axes of one image
 
 
 def crops_144(image: np.ndarray, crops: list[Crop]) -> bytes:
-    """The distinct crops of one image (section 7): a column for each scale, a row for each square.
+    """Draw the distinct crops of one image (section 7): a column for each scale, a row for each square.
 
     image: uint8 [h, w, 3]. crops, without the mirrored ones: (scale_px after resizing, square index, crop index, box), the box
     (xmin, ymin, xmax, ymax) in inclusive pixels of the given image. The crops keep their size while the image grows.
@@ -56,7 +56,7 @@ def crops_144(image: np.ndarray, crops: list[Crop]) -> bytes:
 
 
 def _draw_crops(axes: Any, image: np.ndarray, scale: int, boxes: list[Sequence[float]]) -> None:
-    """One square of one scale: the image faded outside it, and its crops outlined."""
+    """Draw one square of one scale: the image faded outside it, and its crops outlined."""
     from matplotlib.patches import Rectangle
 
     factor = scale / min(image.shape[:2])
@@ -88,7 +88,7 @@ def _draw_crops(axes: Any, image: np.ndarray, scale: int, boxes: list[Sequence[f
 
 
 def place_in_square(box: np.ndarray, square: Sequence[float]) -> int:
-    """Where a crop lies in its square, as an index of PLACES."""
+    """Return the position of a crop in its square, as an index of PLACES."""
     right, below = ((box[i] - square[i]) - (square[i + 2] - box[i + 2]) for i in (0, 1))
     if max(abs(right), abs(below)) < 0.02 * (square[2] - square[0]):
         return 4
@@ -96,7 +96,7 @@ def place_in_square(box: np.ndarray, square: Sequence[float]) -> int:
 
 
 def detections(images: Sequence[np.ndarray], examples: Sequence[DetectionExample], score: float) -> bytes:
-    """Ground truth (dashed) and detections from `score` on (right or wrong) by image: uint8 [h, w, 3], as the examples."""
+    """Draw ground truth (dashed) and detections from `score` up (right or wrong) onto each image, uint8 [h, w, 3]."""
 
     def panel(image: np.ndarray, example: DetectionExample) -> Panel:
         def draw(axes: Any) -> None:
@@ -120,7 +120,7 @@ def detections(images: Sequence[np.ndarray], examples: Sequence[DetectionExample
 
 
 def proposals(images: Sequence[np.ndarray], examples: Sequence[ProposalExample]) -> bytes:
-    """For each image, uint8 [h, w, 3], two panels: some boxes of selective search, and MultiBox's best; objects in both."""
+    """Draw two panels per image, uint8 [h, w, 3]: some selective search boxes, and MultiBox's best; objects in both."""
 
     def panel(title: str, boxes: Sequence[Box], colour: str, objects: Sequence[LabelledBox]) -> Panel:
         def draw(axes: Any) -> None:
@@ -146,7 +146,7 @@ def proposals(images: Sequence[np.ndarray], examples: Sequence[ProposalExample])
 def _panels(
     images: Sequence[np.ndarray], panels: Sequence[Panel], names: dict[str, tuple[str, Any]], columns: int, width: float
 ) -> bytes:
-    """The images side by side, each with its panel drawn onto it; names: colour and dash of the lines in the legend."""
+    """Draw the images side by side, each with its panel; names: colour and dash of the lines in the legend."""
     from matplotlib.lines import Line2D
 
     columns = min(columns, max(1, len(images)))
@@ -167,7 +167,7 @@ def _panels(
 
 
 def _edges(box: Box) -> Box:
-    """Inclusive pixels to the edges that imshow draws: the centre of pixel 0 is at 0."""
+    """Convert inclusive pixels to edges as imshow draws them: the centre of pixel 0 is at 0."""
     return box[0] - 0.5, box[1] - 0.5, box[2] + 0.5, box[3] + 0.5
 
 
@@ -178,7 +178,7 @@ def _ground_truth(axes: Any, objects: Sequence[LabelledBox]) -> None:
 
 
 def _label(axes: Any, box: Box, text: str, colour: str, height: int) -> None:
-    above = box[1] > 0.08 * height  # else the label would leave the image
+    above = box[1] > 0.08 * height  # otherwise the label would leave the image
     place = {"xytext": (1, 1 if above else -1), "textcoords": "offset points", "va": "bottom" if above else "top"}
     frame = {"facecolor": "white", "edgecolor": colour, "pad": 1, "linewidth": 0.8, "alpha": 0.9}
     style = {"fontsize": 7.5, "color": BLACK, "bbox": frame, "annotation_clip": False}
@@ -186,7 +186,7 @@ def _label(axes: Any, box: Box, text: str, colour: str, height: int) -> None:
 
 
 def from_metrics(results: Results, image: Callable[[int], np.ndarray]) -> dict[str, bytes]:
-    """The drawings that the results allow, by their names; image: a test image by its index, uint8 [h, w, 3]."""
+    """Make the drawings that the results allow, by name; image: returns a test image by index, uint8 [h, w, 3]."""
     made = {}
     if detection := results.one(DetectionMetrics):
         examples = detection.examples

@@ -1,4 +1,4 @@
-"""Region proposals in words and tables: how many boxes, how many objects they cover, the paper's figures beside."""
+"""Region proposals in words and tables: number of boxes, objects covered, next to the paper's figures."""
 
 from collections.abc import Iterable, Mapping
 
@@ -24,7 +24,7 @@ SOURCES = ("selective_search_full", "selective_search", "multibox", "priors", "m
 
 
 def source_name(source: str, scale: SuperpixelScales) -> str:
-    """A source of boxes in words, with its superpixel scale where that is what it differs in."""
+    """Name a source of boxes in words, with its superpixel scale where sources differ in it."""
     return {
         "selective_search_full": f"selective search, superpixels times {scale.compared:g}",
         "selective_search": f"selective search, superpixels times {scale.ours:g}",
@@ -35,7 +35,7 @@ def source_name(source: str, scale: SuperpixelScales) -> str:
 
 
 def sources(study: ProposalStudyMetrics) -> Table:
-    """Every source of boxes: boxes an image, coverage with its interval, and the paper's two figures above."""
+    """Every source of boxes: boxes per image, coverage with its interval, and the paper's two figures above."""
     facts = paper.facts("detection")
     rcnn, (low, high) = facts["rcnn_recipe"]["selective_search"], facts["proposals"]["coverage"]
     undoubled = study.sources["selective_search_full"]
@@ -64,7 +64,7 @@ def sources(study: ProposalStudyMetrics) -> Table:
 
 
 def summary(study: ProposalStudyMetrics) -> tuple[str, ...]:
-    """What doubling the superpixels, adding MultiBox and learning it change, as far as the intervals carry."""
+    """State the effects of doubling the superpixels, adding MultiBox and learning it, as far as the intervals allow."""
     full, ours = study.sources["selective_search_full"], study.sources["selective_search"]
     ratio = study.superpixel_scale.ours / study.superpixel_scale.compared
     before, after = (f"{decimal(row.coverage_percent, 1)} % {interval(row.interval, 1)}" for row in (full, ours))
@@ -85,13 +85,13 @@ def summary(study: ProposalStudyMetrics) -> tuple[str, ...]:
 
 
 def least_covered(per_class: Iterable[ClassCoverage]) -> list[tuple[float, ClassCoverage]]:
-    """The classes that have objects, with their coverage in %, the least covered first."""
+    """Return the classes that have objects, with their coverage in %, the least covered first."""
     known = [(row.coverage_percent, row) for row in per_class if row.coverage_percent is not None]
     return sorted(known, key=lambda pair: (pair[0], pair[1].class_name))
 
 
 def by_class(study: ProposalStudyMetrics, shown: int = 30) -> Table:
-    """Coverage by class from every source, the least covered first, and whether MultiBox beats fixed boxes there."""
+    """Coverage by class from every source, the least covered first, and whether MultiBox beats fixed boxes in each."""
     covered = [{row.class_name: row.coverage_percent for row in study.sources[name].per_class} for name in SOURCES]
     learned = study.differences.multibox_minus_priors
     gains = {row.class_name: row.gain for row in learned.per_class}
@@ -115,7 +115,7 @@ def by_class(study: ProposalStudyMetrics, shown: int = 30) -> Table:
 
 
 def _learned(pair: Difference | None) -> tuple[str, str, str]:
-    """A class's difference to the fixed boxes, its interval, and the words that this carries."""
+    """Return a class's difference from the fixed boxes, its interval, and the conclusion it supports."""
     if pair is None:
         return NONE, NONE, NONE
     bounds = pair.interval
@@ -124,7 +124,7 @@ def _learned(pair: Difference | None) -> tuple[str, str, str]:
 
 
 def coverage(ours: Coverage) -> Table:
-    """How many ground-truth boxes the detectors' regions cover at an overlap of one half, and the paper's share."""
+    """Share of ground-truth boxes covered by the detectors' regions at an overlap of one half, ours and the paper's."""
     facts = paper.facts("detection")
     rcnn, printed = facts["rcnn_recipe"]["selective_search"], facts["proposals"]
     low, high = printed["coverage"]
@@ -139,7 +139,7 @@ def coverage(ours: Coverage) -> Table:
 
 
 def parts(by_part: Mapping[str, ProposalMetrics]) -> Table:
-    """Boxes of selective search in each part of the data."""
+    """Selective search boxes in each part of the data."""
     named = ((name, by_part[name]) for name in in_order(by_part))
     rows = [Row((name, count(p.images), count(p.boxes), decimal(p.boxes_per_image, 1))) for name, p in named]
     columns = (*texts("Part"), *numbers("Images", "Boxes", "Boxes an image"))

@@ -1,4 +1,4 @@
-"""Tables that the paper has no like of: members, what their differences carry, jobs, versions, digests of the data."""
+"""Tables without a counterpart in the paper: members, differences between them, jobs, versions, data digests."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from googlenet.metrics.training import ImportMetrics, TrainingMetrics
 from googlenet.report.parts import Column, Row, Section, Table, numbers, our_numbers, texts
 from googlenet.report.words import NONE, TOPS, count, decimal, main_metric, of_difference, plural, short
 
-SETTINGS = {  # of a member or detector: its column; a name has none
+SETTINGS = {  # setting of a member or detector: its column; a name has none
     "init_seed": Column("Initial-weights seed"),
     "order_seed": Column("Order seed"),
     "sampling_seed": Column("Sampling seed"),
@@ -27,24 +27,24 @@ NETWORKS = {"paper": "the paper's", "torchvision_bn": "torchvision's variant, wi
 
 
 def setting_columns(kind: type[Named]) -> list[Column]:
-    """A column for each setting of a kind of rows, TrainedMember or Detector."""
+    """Return a column for each setting of a row type, TrainedMember or Detector."""
     return [column for key, column in SETTINGS.items() if key in kind.model_fields]
 
 
 def setting_cells(row: Named) -> list[str]:
-    """What such a row sets, in the order of the columns."""
+    """Return the settings of such a row, in column order."""
     return [setting(getattr(row, key)) for key in SETTINGS if key in type(row).model_fields]
 
 
 def setting(value: str | float | tuple[str, ...]) -> str:
-    """A setting of a member as text."""
+    """Format a setting of a member as text."""
     if isinstance(value, tuple):
         return ", ".join(value) or NONE
     return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 
 def members(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -> Table:
-    """The members side by side: what differs, parameters, test errors by crops, averaged and last weights."""
+    """The members side by side: their settings, parameters, test errors by crops, averaged and last weights."""
     crops = sorted({crops for name in trained for crops in ensemble.members[name]}, key=int)
     rows = []
     for name in sorted(trained, key=natural):
@@ -69,7 +69,7 @@ def members(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -
 
 
 def imported_weights(imported: Mapping[str, ImportMetrics], ensemble: EnsembleMetrics | None) -> Section | None:
-    """The imported members, or None where there are none."""
+    """The section on imported members, or None if there are none."""
     if not imported:
         return None
     were = "member of the ensemble was" if len(imported) == 1 else "members of the ensemble were"
@@ -90,7 +90,7 @@ def imported_weights(imported: Mapping[str, ImportMetrics], ensemble: EnsembleMe
 
 
 def origins(imported: Mapping[str, ImportMetrics]) -> Table:
-    """What each file is, and what its network takes."""
+    """Each file's origin, and the input of its network."""
     rows = []
     for name in sorted(imported, key=natural):
         row = imported[name]
@@ -125,12 +125,12 @@ def tested(imported: Mapping[str, ImportMetrics], ensemble: EnsembleMetrics) -> 
 
 
 def by_channel(values: float | tuple[float, ...]) -> str:
-    """One number, or one for each channel."""
+    """Format one number, or one for each channel."""
     return ", ".join(f"{value:.4g}" for value in (values if isinstance(values, tuple) else (values,)))
 
 
 def system_name(key: str, models: int) -> str:
-    """Words for a system's key in the metrics: "ensemble_144" is all models at 144 crops."""
+    """Return words for a system's key in the metrics: "ensemble_144" is all models at 144 crops."""
     if key == "single_1":
         return "one model, one crop"
     kind, _, crops = key.rpartition("_")
@@ -138,7 +138,7 @@ def system_name(key: str, models: int) -> str:
 
 
 def comparisons(ensemble: EnsembleMetrics) -> Table:
-    """Paired differences in error, each with what its interval lets us say."""
+    """Paired differences in error, each with the conclusion that its interval allows."""
     models = ensemble.table_3[-1].models
     listed = _in_order(ensemble.paired)
     if main_metric(ensemble.classes)[0] == "top5_error_percent":
@@ -156,7 +156,7 @@ def comparisons(ensemble: EnsembleMetrics) -> Table:
 
 
 def _in_order(pairs: Mapping[str, PairedDifference]) -> list[tuple[str, PairedDifference]]:
-    """Few models and crops against all first, then more models at the same crops, then more crops."""
+    """Sort: few models and crops against all first, then more models at the same crops, then more crops."""
 
     def order(key: str) -> tuple[int, bool, int]:
         (kind, _, crops), (other_kind, _, other_crops) = (name.rpartition("_") for name in key.split("_minus_"))
@@ -167,7 +167,7 @@ def _in_order(pairs: Mapping[str, PairedDifference]) -> list[tuple[str, PairedDi
 
 
 def worst_classes(per_class: Sequence[ClassError], shown: int) -> list[tuple[ClassError, float]]:
-    """The classes with the largest error, at most `shown`, each with its error; a class without images has none."""
+    """Return at most `shown` classes with the largest errors, with these; classes without images are left out."""
     known = [(row, row.top1_error_percent) for row in per_class if row.top1_error_percent is not None]
     return sorted(known, key=lambda item: (-item[1], item[0].class_name))[:shown]
 
@@ -200,13 +200,13 @@ def jobs(runs: Sequence[RunRecord]) -> Table:
 
 
 def versions(runs: Sequence[RunRecord]) -> Table:
-    """Versions of the interpreter and libraries, and the machine; more than one value when jobs differ."""
+    """Versions of the interpreter and libraries, and the machine; more than one value if jobs differ."""
     rows = tuple(Row((name, "; ".join(sorted(jobs)))) for name, jobs in _jobs_by_version(runs).items())
     return Table("Versions", "Of everything that a figure may depend on.", texts("What", "Version"), rows)
 
 
 def mixed_versions(runs: Sequence[RunRecord]) -> tuple[str, ...]:
-    """A sentence for each library, interpreter or machine of which the computing jobs had more than one; () when none."""
+    """Return a sentence for each library, interpreter or machine that differs among the computing jobs; () if none."""
     sentences = []
     for name, jobs in _jobs_by_version([run for run in runs if run.stage != "make_report"]).items():
         if len(jobs) > 1:
@@ -216,7 +216,7 @@ def mixed_versions(runs: Sequence[RunRecord]) -> tuple[str, ...]:
 
 
 def _jobs_by_version(runs: Sequence[RunRecord]) -> dict[str, Counter[str]]:
-    """How many jobs had each version, by what it is of, in the order of the names."""
+    """Count the jobs with each version, by component, in name order."""
     jobs: dict[str, Counter[str]] = defaultdict(Counter)
     for run in runs:
         for name, value in run.versions.items():
@@ -225,7 +225,7 @@ def _jobs_by_version(runs: Sequence[RunRecord]) -> dict[str, Counter[str]]:
 
 
 def digests(manifests: Sequence[Manifest]) -> Table:
-    """The SHA-256 of the shards of data; the first 60 of them."""
+    """The SHA-256 of the data shards; the first 60 of them."""
     rows = tuple(
         Row((manifest.dataset, shard.file, count(shard.records), shard.sha256))
         for manifest in manifests

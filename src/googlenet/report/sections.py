@@ -1,4 +1,4 @@
-"""The order of the page: from the metrics of every stage to a Report. What is missing is left out."""
+"""Assemble the page: turn the metrics of every stage into a Report, in order. What is missing is left out."""
 
 from collections.abc import Mapping, Sequence
 
@@ -36,7 +36,7 @@ def build(
     title: str = TITLE,
     purpose: str = "",
 ) -> Report:
-    """The report of one experiment. figures: PNG bytes by the names in captions.CAPTIONS, any may be missing."""
+    """Build the report of one experiment. figures: PNG bytes by name in captions.CAPTIONS; any may be missing."""
     ensemble, study = results.one(EnsembleMetrics), results.one(CropStudyMetrics)
     cost, units = results.one(CostMetrics), results.one(UnitMetrics)
     open_choices = "The paper does not say, or says in two ways; each is a named setting here:"
@@ -64,7 +64,7 @@ def build(
 
 
 def data(results: Results) -> Section:
-    """Splits of the data sets, and what was refused."""
+    """Splits of the data sets, and the refused files."""
     text = "Nothing was trained or chosen here; the figures come from test."
     members, detectors = results.several(TrainingMetrics), results.several(DetectorMetrics)
     if members or detectors:
@@ -108,7 +108,7 @@ def training(
 
 
 def crops(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
-    """What 144 crops are."""
+    """Explanation of the 144 crops."""
     pictures = captioned(figures, "crops_144")
     text = [
         "4 scales, 3 squares of each (left, centre, right; top, centre, bottom in a portrait), 6 crops of "
@@ -125,7 +125,7 @@ def crops(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Sec
 
 
 def classification(results: Results, figures: Mapping[str, bytes]) -> Section | None:
-    """Tables 2 and 3, what the differences carry, the baseline, the classes, in sentences no bolder than their intervals."""
+    """Tables 2 and 3, differences, baseline and classes, with text that claims no more than the intervals allow."""
     ensemble, manifest = results.one(EnsembleMetrics), results.manifest("classification")
     if ensemble is None or manifest is None:
         return None
@@ -154,7 +154,7 @@ def classification(results: Results, figures: Mapping[str, bytes]) -> Section | 
 
 
 def proposals(results: Results, figures: Mapping[str, bytes]) -> Section | None:
-    """Boxes and coverage of selective search, MultiBox and both, beside the paper's."""
+    """Boxes and coverage of selective search, MultiBox and both, next to the paper's."""
     study, evaluated = results.one(ProposalStudyMetrics), results.one(DetectionMetrics)
     content: list[Table | Picture] = []
     if study:

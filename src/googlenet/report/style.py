@@ -1,10 +1,10 @@
-"""How every figure looks, and how it becomes the same PNG bytes each time."""
+"""The style of every figure, and its reproducible rendering to PNG bytes."""
 
 import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
-# Okabe and Ito's colours, told apart with every common form of colour blindness; black and grey fill up.
+# Okabe and Ito's colours, distinguishable with every common form of colour blindness, plus black and grey.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#222222", "#8A8A8A"
 PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, BLACK)
@@ -12,7 +12,7 @@ DPI = 140
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)))
 
 STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same glyphs on every machine
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
@@ -37,7 +37,7 @@ STYLE: dict[Any, Any] = {
 
 
 def drawn(draw: Callable[[Any], None], width: float, height: float) -> bytes:
-    """PNG bytes, without date, version or the person's settings, of width x height inches that `draw(figure)` drew on."""
+    """Return PNG bytes of what `draw(figure)` draws on width x height inches; no date, version or user settings."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -59,7 +59,7 @@ def line(index: int) -> dict[str, Any]:
 
 
 def bare(axes: Any) -> None:
-    """Take ticks, grid and frame from axes that show an image."""
+    """Remove ticks, grid and frame from axes that show an image."""
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
     for spine in axes.spines.values():
@@ -75,13 +75,13 @@ def outline(axes: Any, box: Sequence[float], colour: str, **style: Any) -> None:
 
 
 def name_rows(axes: Any, labels: Sequence[str]) -> None:
-    """Name the rows of a chart from top to bottom, in place of lines between them."""
+    """Label the rows of a chart from top to bottom, without grid lines between them."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
 
 
 def clipped(name: str, length: int = 28) -> str:
-    """A name short enough for an axis."""
+    """Shorten a name to fit an axis."""
     name = " ".join(name.split())
     return name if len(name) <= length else name[: length - 1] + "…"

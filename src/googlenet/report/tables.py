@@ -1,4 +1,4 @@
-"""The paper's Tables 1 to 3 and its claims on cost, with our figures beside the printed ones."""
+"""The paper's Tables 1 to 3 and its claims about cost, with our figures next to the printed ones."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -12,12 +12,12 @@ from googlenet.report.words import NONE, TIMES, confidence, count, decimal, inte
 
 MARK = " ‡"
 ERRORS: tuple[TopError, ...] = ("top5_error_percent", "top1_error_percent")  # in the order of the columns
-# The network whose makers' error in Table 2 is nearest to GoogLeNet's, of those that are compared.
+# Of the compared networks, the one whose team's error in Table 2 is closest to GoogLeNet's.
 SIMILAR, SIMILAR_TEAM = "vgg_16", "VGG"
 
 
 def top5_note(classes: int) -> str:
-    """What a top-5 error means with so few classes, or "" for the paper's thousand."""
+    """Explain a top-5 error with few classes; "" for the paper's thousand."""
     if classes <= 5:
         return f"With {classes} classes a top-5 error is always 0 and says nothing; only top-1 is shown."
     chance = decimal(100 * (1 - 5 / classes), 0)
@@ -26,7 +26,7 @@ def top5_note(classes: int) -> str:
 
 
 def table_1(layers: Sequence[LayerCost], totals: Totals) -> Table:
-    """Table 1 (section 5) at 224 x 224 and 1000 classes: the print, a recount of its widths (marked where off), our count."""
+    """Table 1 (section 5) at 224 x 224, 1000 classes: printed, recounted from its widths (marked if off), our count."""
     ours = {row.layer: row for row in layers}
     printed, totals_printed = paper.table_1(), paper.facts("table_1_architecture")["totals"]
     rows = [_layer_row(row, ours.get(row.layer)) for row in printed]
@@ -69,7 +69,7 @@ def _layer_row(row: paper.LayerRow, ours: LayerCost | None) -> Row:
 
 
 def table_2(ensemble: EnsembleMetrics, dataset: str) -> Table:
-    """Table 2 (section 7): the teams' top-5 errors and our ensemble at its most crops."""
+    """Table 2 (section 7): the teams' top-5 errors and our ensemble with the most crops."""
     rows = [
         Row((row.team, str(row.year), str(row.place), f"{row.top5_error_percent:g}", row.external_data))
         for row in paper.table_2()
@@ -85,11 +85,11 @@ def table_2(ensemble: EnsembleMetrics, dataset: str) -> Table:
 
 
 def table_3(ensemble: EnsembleMetrics) -> Table:
-    """Table 3 (section 7): models times crops, the printed top-5 error beside ours; differences in points to the first row."""
+    """Table 3 (section 7): models times crops, printed and our top-5 error; differences in points to the first."""
     base, rows = ensemble.table_3[0], []
     printed = {(row.models, row.crops): row for row in paper.table_3()}
     for ours in ensemble.table_3:
-        paper_row = printed.get((ours.models, ours.crops))  # None of an ensemble of five, say
+        paper_row = printed.get((ours.models, ours.crops))  # None for an ensemble of five, say
         cells = [str(ours.models), str(ours.crops), count(ours.cost)]
         cells.append(decimal(paper_row.top5_error_percent if paper_row else None))
         cells.append("base" if ours is base else signed(paper_row.against_base if paper_row else None))
@@ -118,12 +118,12 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
 
 
 def _shown(classes: int) -> tuple[TopError, ...]:
-    """The errors that say something: with five classes or fewer no top-5 error."""
+    """Return the informative errors: no top-5 error with five classes or fewer."""
     return ERRORS if classes > 5 else ("top1_error_percent",)
 
 
 def _none_wrong(ensemble: EnsembleMetrics) -> str:
-    """The exact (Clopper-Pearson) bound where the bootstrap saw no error, so that its interval is zero to zero; else ""."""
+    """State the exact (Clopper-Pearson) bound if, without errors, a bootstrap interval is zero to zero; else ""."""
     each = (bounds.of(error) for bounds in ensemble.intervals.values() for error in _shown(ensemble.classes))
     empty = next((bounds for bounds in each if bounds.low == bounds.high == 0), None)
     if empty is None:
@@ -135,7 +135,7 @@ def _none_wrong(ensemble: EnsembleMetrics) -> str:
 
 
 def ratio(row: NetworkCost) -> str:
-    """A forward time in relation to GoogLeNet's: the median of the turns, and their least and greatest."""
+    """Format a forward time relative to GoogLeNet's: median, minimum and maximum over the turns."""
     times = row.times_googlenet
     if times is None:
         return NONE
@@ -178,7 +178,7 @@ def networks(beside: Comparison) -> Table:
 
 
 def claims(beside: Comparison) -> Table:
-    """The paper's words on its cost, each beside our figure."""
+    """The paper's claims about its cost, each next to our figure."""
     rows, words = beside.by_name(), paper.facts("architecture_facts")
     ours, winner = rows["googlenet"], rows["alexnet"]
     similar, naive = rows[SIMILAR], rows["googlenet_naive"]
@@ -218,12 +218,12 @@ def claims(beside: Comparison) -> Table:
 
 
 def times_of(row: NetworkCost, other: NetworkCost, count_of: Literal["parameters", "macs"]) -> str:
-    """How many times as large a count of one network is as another's."""
+    """Format the ratio of one network's count to another's."""
     return decimal(getattr(row, count_of) / getattr(other, count_of), 1)
 
 
 def faster(row: NetworkCost) -> str:
-    """How much faster GoogLeNet was than a network, as far as all turns agree."""
+    """State how much faster GoogLeNet was than a network, as far as all turns agree."""
     times = row.times_googlenet
     if times is None:
         return "not timed in this run"

@@ -1,4 +1,4 @@
-"""Numbers as text: one place says how many decimals a percent has and what an interval lets us claim."""
+"""Numbers as text: the one place that sets the decimals of percentages and what an interval lets us claim."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def decimal(value: float | None, digits: int = 2) -> str:
-    """A number with fixed decimals and a true minus sign; a dash when there is none."""
+    """Format a number with fixed decimals and a true minus sign; a dash for None."""
     if value is None:
         return NONE
     text = f"{value:.{digits}f}"
@@ -20,18 +20,18 @@ def decimal(value: float | None, digits: int = 2) -> str:
 
 
 def spread(mean: float | None, std: float | None, digits: int = 2) -> str:
-    """Mean and standard deviation as "5.25 ± 0.41"; the mean alone when there is no deviation."""
+    """Format mean and standard deviation as "5.25 ± 0.41"; the mean alone if there is no deviation."""
     return decimal(mean, digits) if not std else f"{decimal(mean, digits)} ± {decimal(std, digits)}"
 
 
 def signed(value: float | None, digits: int = 2) -> str:
-    """A difference with its sign, "+0.30" or "-0.30" with a true minus; zero has none."""
+    """Format a difference with its sign, "+0.30" or "-0.30" with a true minus; zero has no sign."""
     text = decimal(value, digits)
     return f"+{text}" if value is not None and float(f"{value:.{digits}f}") > 0 else text
 
 
 def count(value: float | None) -> str:
-    """A whole number with its thousands apart: 1,281,167."""
+    """Format a whole number with thousands separators: 1,281,167."""
     return NONE if value is None else f"{round(value):,}"
 
 
@@ -41,17 +41,17 @@ def between(low: float, high: float) -> str:
 
 
 def interval(bounds: Interval | None, digits: int = 2) -> str:
-    """An interval as "[4.10, 6.02]"; a dash when there is none."""
+    """Format an interval as "[4.10, 6.02]"; a dash for None."""
     return NONE if bounds is None else f"[{decimal(bounds.low, digits)}, {decimal(bounds.high, digits)}]"
 
 
 def mega(value: float) -> str:
-    """Multiply-adds as in the paper's Table 1, M for a million: "128.0M", "1.583G"."""
+    """Format multiply-adds as in the paper's Table 1, M for a million: "128.0M", "1.583G"."""
     return f"{value / 1e9:.3f}G" if value >= 1e9 else f"{value / 1e6:.1f}M"
 
 
 def short(digest: str | None) -> str:
-    """The first ten characters of a digest or commit; the mark of uncommitted edits stays."""
+    """The first ten characters of a digest or commit; the mark of uncommitted edits is kept."""
     if not digest:
         return NONE
     head, plus, tail = digest.partition("+")
@@ -64,17 +64,17 @@ def plural(number: int, noun: str) -> str:
 
 
 def confidence(level: Interval) -> str:
-    """What an interval is called: "95 % interval"."""
+    """Return the name of an interval: "95 % interval"."""
     return f"{level.confidence_percent:g} % interval"
 
 
 def with_confidence(bounds: Interval, digits: int = 2) -> str:
-    """An interval and what it is called: "95 % interval [4.10, 6.02]"."""
+    """Format an interval with its name: "95 % interval [4.10, 6.02]"."""
     return f"{confidence(bounds)} {interval(bounds, digits)}"
 
 
 def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> str:
-    """What a paired interval lets us say of a difference, above zero the better: better, worse, or neither."""
+    """Word what a paired interval supports about a difference, positive being better: better, worse, or neither."""
     difference, bounds = pair.difference, pair.interval
     if bounds.low > 0:
         return f"better by {decimal(difference, digits)}{unit}, {with_confidence(bounds, digits)}"
@@ -85,17 +85,17 @@ def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> s
 
 
 def gain(pair: Difference, digits: int = 1) -> str:
-    """`of_difference` of a share of which more is better, in percentage points."""
+    """Apply `of_difference` to a share, in percentage points, of which more is better."""
     return of_difference(pair, digits=digits)
 
 
 def main_metric(classes: int) -> tuple[TopError, str]:
-    """The error that says something with so many classes, and its name: the paper's top-5, or top-1."""
+    """Return the error that is informative for this number of classes, and its name: the paper's top-5, or top-1."""
     error: TopError = "top5_error_percent" if classes >= 100 else "top1_error_percent"
     return error, f"{TOPS[error]} error"
 
 
 def in_order(splits: Iterable[str]) -> list[str]:
-    """Names of splits in the order of their use: train, validation, test, then any other."""
+    """Order the names of splits by use: train, validation, test, then any other."""
     names = set(splits)
     return [name for name in SPLITS if name in names] + sorted(names - set(SPLITS))
