@@ -35,18 +35,6 @@ def pytest_configure(config):
     config.stash[LINES] = []
 
 
-def pytest_sessionfinish(session):
-    """A worker process hands its lines to the process that prints."""
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["measured"] = session.config.stash[LINES]
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node):
-    """Take over the lines of a worker process that ended."""
-    node.config.stash[LINES] += getattr(node, "workeroutput", {}).get("measured", [])
-
-
 def pytest_terminal_summary(terminalreporter, config):
     if config.stash[LINES]:
         terminalreporter.section("measured")

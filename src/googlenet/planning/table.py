@@ -103,7 +103,7 @@ def notes(plan: Plan) -> Iterator[str]:
         raw_mb = sum(size.images * size.mean_kb / 1000 for size in raw)
         yield f"  the raw pictures ({gb(raw_mb)}) are not in it, nor their archives"
     if target.gpus > 1:
-        yield "  jobs take the first GPU unless CUDA_VISIBLE_DEVICES says otherwise (docs/architecture.md)"
+        yield "  each job takes a free GPU; CUDA_VISIBLE_DEVICES narrows the choice (docs/architecture.md)"
 
 
 def rates_text(rates: Rates) -> str:
