@@ -1,9 +1,9 @@
-"""What a person did that the program cannot work with: told in one line, never as a traceback."""
+"""Errors that the user can correct: reported in one line, never as a traceback."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-LONGEST = 2000  # letters of a line
+LONGEST = 2000  # characters in one message
 
 
 class UserError(Exception):
@@ -11,22 +11,22 @@ class UserError(Exception):
 
     def __init__(self, message: str):
         line = printable(" ".join(message.split()))
-        if len(line) > LONGEST:  # a value without end would hide what is wrong with it, and the mend at the end
+        if len(line) > LONGEST:  # a value without limit would hide what is wrong with it, and the remedy at the end
             line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
         super().__init__(line)
 
 
 class Stopped(UserError):
-    """The job was told to stop (SIGTERM, or its engine died); what it had done is kept, and the same command goes on."""
+    """The job was asked to stop (SIGTERM, or its engine died); its progress is saved; the same command resumes it."""
 
 
 def printable(text: str) -> str:
-    """Text that does nothing to a terminal: what is no letter, sign or space is written as its code (\\x1b)."""
+    """Text that is safe to print to a terminal: unprintable characters are replaced by their escape codes (\\x1b)."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" for the nearest of the right names, or all of them when none is near."""
+    """Return "; did you mean 'x'?" for the closest of the valid names, or a list of all of them when none is close."""
     names = sorted(str(choice) for choice in choices)
     close = get_close_matches(str(name), names, n=1, cutoff=0.6)
     return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(names) or 'none'}"

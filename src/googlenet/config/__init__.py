@@ -1,4 +1,4 @@
-"""Settings: what is valid (schema), how files of conf/ become one tree, and which file set a value.
+"""Settings: what is valid (schema), how the files of conf/ become one tree, and which file set each value.
 
-The schema holds no value that a job computes with (defaults are in conf/), so this folder is left out of the code digests.
+The schema holds no value that a job computes with (defaults are in conf/), so the code digests leave this folder out.
 """

@@ -14,7 +14,7 @@ from googlenet.config.schema.words import shown
 from googlenet.errors import UserError, nearest
 from googlenet.storage.files import load_yaml
 
-# What a job fills in: its row of a table, and what follows from other settings.
+# Names that each job fills in: its row of a table, and values that follow from other settings.
 JOB_VARIABLES = ("member", "detector", "part", "variant", "network", "heads", "training", "sources")
 SHARED: dict[str, type[Settings]] = {
     "compute": shared.Compute,
@@ -25,7 +25,7 @@ SHARED: dict[str, type[Settings]] = {
     "ablations": Ablations,
     "detection": shared.Enabled,
 }
-# Section, table, what its rows are laid over: a section beside it, or values that a row need not give.
+# Section, table, and the defaults of its rows: the name of a sibling section, or values that a row may omit.
 TABLES: tuple[tuple[str, str, str | dict[str, Any]], ...] = (
     ("ensemble", "members", "member_defaults"),
     ("ensemble", "detectors", "detector_defaults"),
@@ -35,14 +35,14 @@ SectionT = TypeVar("SectionT", bound=Settings)
 
 
 class Top(Settings):
-    """What stands in no section."""
+    """The keys that belong to no section."""
 
     about: str
     strict_versions: bool
 
 
 class Composed:
-    """An experiment's checked configuration. tree: Hydra's, with overrides; jobs fill in references. where: the file of a key."""
+    """An experiment's checked settings. tree: with overrides; jobs fill in references. where: finds a key's file."""
 
     def __init__(
         self, root: Path, experiment: str, tree: Any, stages: Mapping[str, type[StageSettings]], where: sources.Where
@@ -58,7 +58,7 @@ class Composed:
         self._sections |= {kind: validated(kind, values[name], name, values, where) for name, kind in stages.items()}
 
     def of(self, kind: type[SectionT]) -> SectionT:
-        """The section of a class."""
+        """The section that has this class."""
         section = self._sections[kind]
         assert isinstance(section, kind)
         return section
@@ -77,7 +77,7 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
         raise UserError(f"params.yaml or --config: no experiment '{experiment}' in conf/experiment{near}")
     if not sources.NAME.fullmatch(experiment):
         raise UserError(f"conf/experiment/{experiment}.yaml: must be {sources.NAME_WORDS}; rename the file")
-    # What Hydra's own errors would name no file, key or line of.
+    # Check what Hydra's own errors would report without naming file, key or line.
     groups = sources.every_group_layer(conf)
     defaults = sources.default_layers(conf, groups)
     file = f"conf/experiment/{experiment}.yaml"
@@ -103,7 +103,7 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
 
 
 def params(root: Path) -> tuple[str, dict[str, Any]]:
-    """What params.yaml gives: the experiment's name ("" for none) and the overrides. Raises UserError."""
+    """The content of params.yaml: the experiment's name ("" for none) and the overrides. Raises UserError."""
     content = load_yaml(root / "params.yaml")
     for key in content:
         if key not in ("experiment", "overrides"):
@@ -119,7 +119,7 @@ def params(root: Path) -> tuple[str, dict[str, Any]]:
 def hydra_compose(
     conf: Path, experiment: str, stages: list[str], layers: Sequence[sources.Layer]
 ) -> tuple[Any, dict[str, str]]:
-    """Let Hydra compose; returns the tree and the chosen file of every group. layers: all files, params.yaml's last."""
+    """Compose with Hydra; return the tree and the chosen file of every group. layers: all files, params.yaml last."""
     from hydra import compose as compose_tree
     from hydra import initialize_config_dir
     from hydra.core.config_store import ConfigStore
@@ -147,7 +147,7 @@ def hydra_compose(
 
 
 def plain(tree: Any, where: sources.Where) -> dict[str, Any]:
-    """A composed tree as plain values; what refers to a job's own row stays a reference."""
+    """A composed tree as plain values; references to a job's own row stay references."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
@@ -170,7 +170,7 @@ def plain(tree: Any, where: sources.Where) -> dict[str, Any]:
 
 
 def with_filled_rows(tree: Any) -> Any:
-    """The tree with the rows of its tables laid over their defaults; what is no table is left for the checks to come."""
+    """The tree with its tables' rows filled in from their defaults; what is no table is left to later checks."""
     from omegaconf import OmegaConf
 
     for section, table, defaults in TABLES:
@@ -182,7 +182,7 @@ def with_filled_rows(tree: Any) -> Any:
 
 
 def check_defaults(values: dict[str, Any], where: sources.Where) -> None:
-    """Raise UserError for wrong defaults of the tables of members and detectors, and take them out of the values."""
+    """Raise UserError for wrong defaults in the tables of members and detectors; drop the defaults from the values."""
     ensemble = values["ensemble"]
     for kind, defaults in ((shared.MemberRow, "member_defaults"), (shared.Detector, "detector_defaults")):
         key, given = f"ensemble.{defaults}", ensemble.get(defaults) if isinstance(ensemble, dict) else None

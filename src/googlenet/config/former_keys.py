@@ -1,4 +1,4 @@
-"""Keys that former versions had: a file that still gives one is rejected with the present name."""
+"""Keys of former versions: a file that still sets one is rejected with the present name."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,23 +8,23 @@ from googlenet.errors import UserError
 
 
 def always(value: Any) -> bool:
-    """A key that is no more, whatever its value."""
+    """For a key that no longer exists, whatever its value."""
     return True
 
 
 def is_flag(value: Any) -> bool:
-    """A key that now holds keys."""
+    """For a key that now contains other keys."""
     return isinstance(value, bool)
 
 
 def is_zero(value: Any) -> bool:
-    """A number whose zero used to switch a part off."""
+    """For a number that used to switch a part off when zero."""
     return isinstance(value, int | float) and not isinstance(value, bool) and value == 0
 
 
 RENAMED = "is now '{}'; rename it"
 OFF = "no longer switches {} off when 0; set {}.enabled to false"
-# Key, which of its values were meant, what to write instead.
+# Key, a test for values that have the former meaning, what to write instead.
 FORMER: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("plumbing", always, RENAMED.format("execution")),
     ("detection", is_flag, "now holds keys; write detection: {enabled: true} or detection: {enabled: false}"),
@@ -40,7 +40,7 @@ FORMER: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
 
 
 def check(layers: Sequence[Layer]) -> None:
-    """Raise UserError, naming file and key, for the first former key that a file gives."""
+    """Raise UserError, naming file and key, for the first former key that a file sets."""
     for layer in layers:
         for key, meant, words in FORMER:
             value: Any = layer.content

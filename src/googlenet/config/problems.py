@@ -1,4 +1,4 @@
-"""Errors of settings in one line each: the file that set the value, the key, what it must be, the closest valid name."""
+"""Errors in settings, one line each: the file that set the value, the key, what it must be, the closest valid name."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 
 def validated(kind: type[SettingsT], value: Any, key: str, tree: Mapping[str, Any], where: Where) -> SettingsT:
-    """`value`, at `key` of a tree whose references a job may still fill in, as settings of a class. UserError for the first error."""
+    """Validate `value`, at `key` of a tree whose references jobs may fill in. Raises UserError for the first error."""
     try:
         return kind.model_validate(value, context=UNRESOLVED)
     except ValidationError as error:
@@ -28,12 +28,12 @@ def validated(kind: type[SettingsT], value: Any, key: str, tree: Mapping[str, An
 def problem(
     kind: type[BaseModel], error: ValidationError, at: Path, tree: Mapping[str, Any], where: Where
 ) -> UserError:
-    """One of the errors as one line. at: where in the tree the value stands that was checked."""
+    """The most useful of the errors, as one line. at: path in the tree of the value that was checked."""
     errors = error.errors(include_url=False)
-    # An unknown key comes before the missing one that it is meant for.
+    # An unknown key is reported before the missing key that it was probably meant to be.
     first = next((error for error in errors if error["type"] in UNKNOWN), errors[0])
     below, value, what = tuple(first["loc"]), first["input"], first["type"]
-    if what == "missing" and isinstance(below[-1], int):  # of a list that is too short
+    if what == "missing" and isinstance(below[-1], int):  # an entry of a list that is too short
         below, what = below[:-1], "too_short"
     key = dotted((*at, *below), tree)
     if what in UNKNOWN:
@@ -41,7 +41,7 @@ def problem(
         near = nearest(str(below[-1]), model.model_fields if model else ())
         return UserError(f"{where(key)}: unknown key '{key}'{near}")
     if what == "missing":
-        # A row of a list is whole; other keys are filled up by the files below.
+        # A row of a list is complete by itself; other keys get their defaults from lower layers.
         file = where(key) if any(isinstance(step, int) for step in below) else where.lowest(key)
         return UserError(f"{file}: lacks the key '{key}'; add it")
     if what == "settings":
@@ -61,7 +61,7 @@ def problem(
 
 
 def dotted(path: Path, tree: Mapping[str, Any]) -> str:
-    """A path as a key, where the value was set: references are followed, and rows of a table go by their names."""
+    """A path as a dotted key, where the value was set: follows references, and names the rows of a table."""
     followed: list[str] = []
     value: Any = tree
     for step in path:
@@ -82,7 +82,7 @@ def dotted(path: Path, tree: Mapping[str, Any]) -> str:
 
 
 def value_at(tree: Any, path: Path) -> Any:
-    """The value at a path of a tree; None where there is none."""
+    """The value at a path of a tree; None if the path does not exist."""
     for step in path:
         if isinstance(tree, list | tuple) and isinstance(step, int):
             tree = tree[step] if step < len(tree) else None
@@ -92,7 +92,7 @@ def value_at(tree: Any, path: Path) -> Any:
 
 
 def type_at(kind: Any, path: Path) -> tuple[Any, list[Any]]:
-    """The type of a value inside settings of a class, and what bounds it."""
+    """The type of a value inside a settings class, and its constraints."""
     marks: list[Any] = []
     for step in path:
         kind = words.bare(kind)

@@ -1,4 +1,4 @@
-"""Which file of conf/ gives a key: the one that an error of its value has to name."""
+"""Find the file of conf/ that sets a key, so that errors can name it."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,35 +10,35 @@ from googlenet.config.schema.words import shown
 from googlenet.errors import UserError, nearest
 from googlenet.storage.files import load_yaml
 
-# Names of data sets and experiments are those of folders.
+# Data sets and experiments are named like folders.
 NAME, NAME_WORDS = re.compile(FOLDER_NAME), PATTERNS[FOLDER_NAME]
-FULL = {"dataset": "full", "model": "paper", "ensemble": "paper"}  # of each group, the file with every key
+FULL = {"dataset": "full", "model": "paper", "ensemble": "paper"}  # the file of each group that has every key
 
 
 class Layer(NamedTuple):
-    """A file, and what it gives of the whole tree. Each lies over those before it."""
+    """A file, and the part of the tree that it sets. Each layer overrides those before it."""
 
     file: str
     content: Mapping[str, Any]
 
 
 def quotes(value: Any) -> str:
-    """The remedy where text is wanted and YAML read something else."""
+    """The remedy when text is required but YAML read another type."""
     return "; put text that YAML reads as a number or a boolean in quotes" if isinstance(value, int | float) else ""
 
 
 class Where:
-    """Which file gives a key, of layers that lie over each other."""
+    """Finds the file that sets a key, among layers that override each other."""
 
     def __init__(self, layers: Sequence[Layer]):
         self.layers = layers
 
     def __call__(self, key: str) -> str:
-        """The uppermost file that gives a key, or the nearest one above it."""
+        """The topmost file that sets a key, or else its closest parent key."""
         return next((layer.file for layer in reversed(self._giving(key))), default_file(key))
 
     def lowest(self, key: str) -> str:
-        """The file where a key stands first: that of its default."""
+        """The lowest file that sets a key: that of its default."""
         return next((layer.file for layer in self._giving(key)), default_file(key))
 
     def _giving(self, key: str) -> list[Layer]:
@@ -49,12 +49,12 @@ class Where:
 
 
 def gives(content: Any, path: Sequence[str]) -> bool:
-    """Whether a tree has a key."""
+    """Whether a tree contains a key."""
     return not path or (isinstance(content, Mapping) and path[0] in content and gives(content[path[0]], path[1:]))
 
 
 def default_layers(conf: Path, groups: Sequence[Layer]) -> list[Layer]:
-    """The layers of every key's default: conf/config.yaml, the files beside it, and each group's full file."""
+    """The layers with the default of every key: conf/config.yaml, the files beside it, and each group's full file."""
     top = [path for path in sorted(conf.glob("*.yaml")) if path.name != "config.yaml"]
     beside = [Layer(f"conf/{path.name}", {path.stem: load_yaml(path)}) for path in top]
     full = [layer for layer in groups if layer.file in map(default_file, FULL)]
@@ -62,13 +62,13 @@ def default_layers(conf: Path, groups: Sequence[Layer]) -> list[Layer]:
 
 
 def every_group_layer(conf: Path) -> list[Layer]:
-    """The layers of all files of all groups, chosen or not."""
+    """The layers of all files in all groups, chosen or not."""
     paths = [(group, path) for group in FULL for path in sorted((conf / group).glob("*.yaml"))]
     return [Layer(f"conf/{group}/{path.name}", {group: load_yaml(path)}) for group, path in paths]
 
 
 def chosen_layers(groups: Sequence[Layer], group: str, choice: str) -> list[Layer]:
-    """The layers of a group's chosen file: those that it names first, then itself."""
+    """The layers of a group's chosen file: those in its `defaults` list first, then the file itself."""
     file = f"conf/{group}/{choice}.yaml"
     (chosen,) = (layer for layer in groups if layer.file == file)
     below = [entry for entry in chosen.content[group].get("defaults", []) if entry != "_self_"]
@@ -76,10 +76,10 @@ def chosen_layers(groups: Sequence[Layer], group: str, choice: str) -> list[Laye
 
 
 def choosing(layers: Sequence[Layer], wanted: str) -> str:
-    """The uppermost file that chooses a file, such as dataset/digits, in its list of what it is made of."""
+    """The topmost file whose `defaults` list names a file, such as dataset/digits."""
     group, _, name = wanted.rpartition("/")
     for layer in reversed(layers):
-        for content in (layer.content, layer.content.get(group)):  # a file of the same group, too
+        for content in (layer.content, layer.content.get(group)):  # a file of the same group can name it, too
             entries = content.get("defaults", []) if isinstance(content, dict) else []
             chosen = [one for entry in entries for one in (entry.values() if isinstance(entry, dict) else [entry])]
             if name in chosen:
@@ -94,7 +94,7 @@ def default_file(key: str) -> str:
 
 
 def check_heads(conf: Path, experiment: str) -> None:
-    """Raise UserError for a file whose first line does not say to Hydra where in the tree its keys belong."""
+    """Raise UserError for a file whose first line does not tell Hydra where in the tree its keys belong."""
     files = {path: path.stem for path in sorted(conf.glob("*.yaml")) if path.name != "config.yaml"}
     for path, package in (files | {conf / "experiment" / f"{experiment}.yaml": "_global_"}).items():
         first = f"# @package {package}"
@@ -103,7 +103,7 @@ def check_heads(conf: Path, experiment: str) -> None:
 
 
 def lay_over(shape: dict[str, Any], content: Mapping[Any, Any], file: str, prefix: str) -> None:
-    """Lay a tree over another of the same shape. Raises UserError, naming file and key, also for a key that is no text."""
+    """Merge a tree into another of the same shape. Raises UserError, naming file and key, also for a non-text key."""
     for key, value in content.items():
         if not isinstance(key, str):
             name = f"{prefix}{shown(key)}"
@@ -128,7 +128,7 @@ def lay_over(shape: dict[str, Any], content: Mapping[Any, Any], file: str, prefi
 
 
 def check_choices(defaults: Any, file: str) -> None:
-    """Raise UserError for what Hydra cannot read as a file's list of the files that it is made of."""
+    """Raise UserError for a `defaults` list that Hydra cannot read."""
     if not isinstance(defaults, list):
         raise UserError(f"{file}: 'defaults' must be a list of files, not {shown(defaults)}")
     for entry in defaults:
@@ -141,14 +141,14 @@ def check_choices(defaults: Any, file: str) -> None:
 
 
 def check_references(tree: Any, layers: Sequence[Layer], stages: Collection[str], variables: Sequence[str]) -> None:
-    """Raise UserError, naming file and key, for a reference in the composed tree to what does not exist.
+    """Raise UserError, naming file and key, for a reference in the composed tree to a key that does not exist.
 
-    variables: names that each job fills in, for the sections of stages and what an ablation changes.
+    variables: names that each job fills in; allowed in the sections of stages and in an ablation's changes.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    for layer in reversed(layers):  # what others refer to is in a lower one
+    for layer in reversed(layers):  # the targets of references are in lower layers
         for key, value in references(layer.content):
             if not of_job(value, variables):
                 try:
@@ -161,12 +161,12 @@ def check_references(tree: Any, layers: Sequence[Layer], stages: Collection[str]
 
 
 def of_job(reference: str, variables: Sequence[str]) -> bool:
-    """Whether a reference is to what a job fills in."""
+    """Whether a reference is to a variable that each job fills in."""
     return any(f"${{{name}}}" in reference or f"${{{name}." in reference for name in variables)
 
 
 def references(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """The keys of a tree whose value refers to another key, with that value."""
+    """Yield (key, value) for every value of a tree that refers to another key."""
     if isinstance(value, str) and "${" in value:
         yield key, value
     elif isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""The table of ablations: a row and a seed make a variant, and a variant trains only where no one else trains alike.
+"""The table of ablations: a row and a seed make a variant, which trains unless it equals a member or earlier variant.
 
-A variant's training is the settings of train_classifier, resolved as a member's are. Where the two are equal, apart from the
-name, the variant takes the member's results; where two variants are equal, the second takes those of the first.
+A variant's training is the settings of train_classifier, resolved as for a member. If the two are equal, apart from the
+name, the variant takes the member's results; if two variants are equal, the second takes the results of the first.
 """
 
 import re
@@ -24,7 +24,7 @@ from googlenet.errors import UserError, nearest
 REFERENCE = AblationRow(name="reference", about="", weights="averaged", changes={})
 Trainings = Mapping[str, TrainClassifier]
 SECTIONS = ("model", "member", "train_classifier")
-# Columns of a member that a variant's name and seed give, or that say nothing of a training.
+# A member's columns that a variant's name and seed set, or that do not affect training.
 NOT_CHANGED = ("name", "order_seed", "sampling_seed", "weights", "origin")
 
 
@@ -40,8 +40,8 @@ def variants(composed: Composed) -> dict[str, Variant]:
 
 
 def trainings(composed: Composed) -> dict[str, TrainClassifier]:
-    """Of every variant, its settings of train_classifier."""
-    # A row is resolved once: its variants differ in their member's name and seeds alone, to which nothing refers (a test looks).
+    """The train_classifier settings of every variant, by name."""
+    # A row is resolved once: its variants differ only in the member's name and seeds; nothing refers to them (tested).
     of_row = {name: training(composed, row) for name, row in rows(composed).items()}
     made = {}
     for name, variant in variants(composed).items():
@@ -52,7 +52,7 @@ def trainings(composed: Composed) -> dict[str, TrainClassifier]:
 
 
 def training(composed: Composed, row: AblationRow) -> TrainClassifier:
-    """The settings of train_classifier that a row's changes give. Raises UserError, naming row and key, for a wrong one."""
+    """The train_classifier settings after a row's changes. Raises UserError, naming row and key, if invalid."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
@@ -71,7 +71,7 @@ def training(composed: Composed, row: AblationRow) -> TrainClassifier:
     except ValidationError as error:
         where = Where([Layer(at(composed, row), {"train_classifier": {}})])
         wrong = problem(TrainClassifier, error, ("train_classifier",), {"train_classifier": values}, where)
-        # Sections that train_classifier refers to are changed where they stand.
+        # Sections that train_classifier refers to are changed in their own place.
         words = re.sub(r"'train_classifier\.(?=(model|member)\.)", "'changes.", str(wrong), count=1)
         raise UserError(words.replace("'train_classifier.", "'changes.train_classifier.", 1)) from None
     finally:
@@ -80,7 +80,7 @@ def training(composed: Composed, row: AblationRow) -> TrainClassifier:
 
 
 def member_columns(composed: Composed, row: AblationRow) -> dict[str, Any]:
-    """The columns of the table of members that a row gives, or leaves as they are."""
+    """The columns of the table of members, with the row's changes."""
     from omegaconf import OmegaConf
 
     changed: Any = row.changes.get("member", {})
@@ -89,12 +89,12 @@ def member_columns(composed: Composed, row: AblationRow) -> dict[str, Any]:
 
 
 def at(composed: Composed, row: AblationRow) -> str:
-    """Where a row stands, for errors."""
+    """The location of a row, for error messages."""
     return f"{composed.where('ablations.rows')}: ablations.rows.{row.name}"
 
 
 def check_changes(composed: Composed, row: AblationRow) -> None:
-    """Raise UserError, naming row and key, for a section or a sampling that a row cannot change."""
+    """Raise UserError, naming row and key, for a section that a row cannot change or a sampling that does not exist."""
     file = at(composed, row)
     former_keys.check([Layer(file, row.changes)])
     for section in row.changes:
@@ -116,14 +116,14 @@ def check_changes(composed: Composed, row: AblationRow) -> None:
 
 
 def trained_as(training: TrainClassifier) -> TrainClassifier:
-    """Settings of train_classifier without what names them: equal where the results are."""
+    """Settings of train_classifier without the name: equal where the results are equal."""
     return replaced(training, member=training.member.model_dump() | {"name": "any"})
 
 
 def sources(variants: Trainings, members: Trainings) -> dict[str, tuple[str, str]]:
-    """Of every variant, whose results it takes: ("train_classifier", "m1"), ("train_ablation", "reference_3"), ..."""
+    """Whose results each variant takes: ("train_classifier", "m1"), ("train_ablation", "reference_3"), ..."""
     first: dict[TrainClassifier, tuple[str, str]] = {}
-    # Not in the order of the table's rows, on which no result may depend.
+    # Not in the order of the table's rows: no result may depend on that.
     in_order = sorted(variants, key=lambda name: (not name.startswith(f"{REFERENCE.name}_"), name))
     for name, training in members.items():
         first.setdefault(trained_as(training), ("train_classifier", name))

@@ -1,4 +1,4 @@
 """What is valid in conf/: one class for each stage and for each section that stages share.
 
-A job loads its file into a class, errors are checked against it, and docs/configuration.md is made of it. Values are in conf/.
+Jobs load their files into these classes; errors and docs/configuration.md are based on them. Values are in conf/.
 """

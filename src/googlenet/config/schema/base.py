@@ -1,4 +1,4 @@
-"""The base of every settings class, and the kinds of names that fields share."""
+"""The base of every settings class, and the types of names that fields share."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ UNRESOLVED = "unresolved"  # validation context: a value may still be a referenc
 
 
 class Settings(BaseModel):
-    """Settings that cannot change, have no unknown key, and take no value of another kind than they say."""
+    """Immutable settings: no unknown keys, and no value of a type other than the declared one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @field_validator("*", mode="wrap")
     @classmethod
     def _reference(cls, value: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-        """Let references pass in a tree that is not resolved yet; what they refer to is checked where it stands."""
+        """Let references pass in a tree that is not resolved yet; what they refer to is checked at its own key."""
         return value if info.context == UNRESOLVED and is_reference(value) else check(value)
 
 
 class StageSettings(Settings):
-    """The settings of one stage's jobs: what stands under the stage's name, with every reference filled in."""
+    """The settings of one stage's jobs: the section with the stage's name, with every reference resolved."""
 
 
 class BySplit(Settings):
@@ -37,7 +37,7 @@ class BySplit(Settings):
 
 @dataclass(frozen=True)
 class Selects:
-    """Marks a field whose value names a module of a package: of that package, a job's code digest counts this one alone."""
+    """Marks a field whose value names a module of a package; a job's code digest counts only that module of it."""
 
     package: str
 
@@ -52,12 +52,12 @@ def is_reference(value: Any) -> bool:
 
 
 def wrong(words: str, *path: str | int) -> PydanticCustomError:
-    """An error of a validator that looks at several values: what must be so, and where below the class."""
+    """The error of a validator of several values: what is required, and the path of the value below the class."""
     return PydanticCustomError("settings", "{words}", {"words": words, "path": path})
 
 
 def selections(settings: Settings) -> Iterator[str]:
-    """The modules that these settings select, those of the settings inside them included."""
+    """The modules that these settings select, including those selected by nested settings."""
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         yield from (mark.module(value) for mark in field.metadata if isinstance(mark, Selects))
@@ -69,18 +69,18 @@ SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
 def replaced(settings: SettingsT, **values: Any) -> SettingsT:
-    """The same settings with other values, which are checked again."""
+    """The same settings with some values replaced, validated again."""
     return type(settings).model_validate(settings.model_dump() | values)
 
 
 def _number(value: Any) -> Any:
-    """Python counts true as 1, also in a choice of numbers."""
+    """Reject booleans: Python treats true as 1, even among a choice of numbers."""
     if isinstance(value, bool):
         raise PydanticCustomError("literal_error", "a number")
     return value
 
 
-ONE_OF_NUMBERS = BeforeValidator(_number)  # beside a Literal of numbers
+ONE_OF_NUMBERS = BeforeValidator(_number)  # for use with a Literal of numbers
 Texts = Annotated[tuple[str, ...], Strict(False)]
 NAME = r"^[A-Za-z_]\w*$"
 FOLDER_NAME = r"^\w[\w.-]*$"
@@ -94,10 +94,10 @@ Module = Literal["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
 Modules = Annotated[tuple[Module, ...], Strict(False)]
 Split = Literal["train", "validation", "test"]
 NetworkName = Literal["paper", "batch_norm", "torchvision_bn"]
-TRUNKS = ("paper", "batch_norm")  # networks whose modules are GoogLeNet's by name: what others start from
+TRUNKS = ("paper", "batch_norm")  # networks whose modules are named as GoogLeNet's: other networks can start from them
 
 
 class Named(Settings):
-    """A row of a table: its name is what jobs and folders are called."""
+    """A row of a table: its name is also the name of its jobs and folders."""
 
     name: Name = Field(description="Letters, digits and _ alone, not a digit first; names the row's jobs and folders")

@@ -1,4 +1,4 @@
-"""What a data set is: where it lies, how it is read, which images are left out."""
+"""Definition of a data set: where it is, how it is read, which images are left out."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -15,7 +15,7 @@ Kind = Literal["classification", "detection"]
 
 
 class SplitSources(BySplit):
-    """What each split is read from: a folder below root, a list, or what {split} stands for."""
+    """The source of each split: a folder below root, a list, or the value of {split}."""
 
     train: str = Field(description='Source of the training split; "" where nothing is trained')
     validation: str = Field(description='Source of the validation split; "": held out of train, or none')
@@ -53,7 +53,7 @@ class EmbeddedScenes(Settings):
 
 
 class Source(Settings):
-    """What both kinds of data have in common."""
+    """Fields common to both kinds of data."""
 
     kind: ClassVar[Kind]
 
@@ -66,7 +66,7 @@ class Source(Settings):
 
     @property
     def key(self) -> str:
-        """Where these settings stand: what errors name."""
+        """The key of these settings, for error messages."""
         return f"dataset.{self.kind}"
 
 

@@ -15,8 +15,8 @@ HeldOut = Annotated[float, Field(gt=0, lt=1)]
 Lambdas = Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)]
 Switches = Annotated[tuple[Switch, ...], Field(strict=False)]
 SwitchLists = Annotated[tuple[Switches, ...], Field(strict=False)]
-HEADS: tuple[Head, ...] = ("bbox_regression", "context_feature", "svm")  # mirror needs no fit
-CLASSIFIERS = frozenset(("context_feature", "svm"))  # each takes the place of the softmax
+HEADS: tuple[Head, ...] = ("bbox_regression", "context_feature", "svm")  # mirror needs no fitting
+CLASSIFIERS = frozenset(("context_feature", "svm"))  # each replaces the softmax
 
 
 class Search(Settings):
@@ -80,7 +80,7 @@ class MergeProposals(shared.RunsNetwork):
 
 
 class Compared(Settings):
-    """Selective search once more, to compare with."""
+    """A second selective search, for comparison."""
 
     superpixel_scale: Positive = Field(description="As in propose_regions")
     images: Count = Field(description="At most so many images, for all rows")
@@ -98,7 +98,7 @@ class StudyProposals(StageSettings, shared.Bootstrap):
 
 
 class HardNegatives(Settings):
-    """Of background regions; R-CNN draws them all alike when it fine-tunes."""
+    """Mining of hard background regions; R-CNN draws all background alike in fine-tuning."""
 
     enabled: bool = Field(description="Whether hard ones are looked for")
     share: Fraction = Field(description="Of a batch's background that comes from the hardest")
@@ -121,7 +121,7 @@ class TrainDetector(shared.RunsNetwork, shared.Optimisation):
 
 
 class RegionView(Settings):
-    """How a detector looks at regions."""
+    """How a detector sees regions."""
 
     batch_size: Count = Field(description="Regions a forward pass")
     context_px: Whole = Field(description="As in train_detector")
@@ -136,7 +136,7 @@ class BboxRegression(Settings):
 
 
 class Svm(Settings):
-    """One against all the rest, linear, as R-CNN."""
+    """Linear, one class against the rest, as in R-CNN."""
 
     c: Positive = Field(description="R-CNN's, for vectors scaled to a mean norm of 20 as its are")
     negative_iou: Iou = Field(description="Background of a class: less overlap than this with any of its objects")
@@ -176,7 +176,7 @@ class ScoreRegions(shared.RunsNetwork, RegionView):
 
     @property
     def heads(self) -> tuple[Head, ...]:
-        """What has to be fitted, for its own setting and for those that are compared."""
+        """The heads to fit, for this setting and for those compared with it."""
         asked = set(self.switches).union(*self.compare)
         return tuple(name for name in HEADS if name in asked)
 

@@ -1,4 +1,4 @@
-"""What a field takes, in words: for errors and for the settings reference."""
+"""What a field accepts, in words: for error messages and the settings reference."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ COUNTS = {1: "one", 2: "two", 3: "three"}
 
 
 def of_type(kind: Any, marks: Iterable[Any] = ()) -> str:
-    """What values of an annotated type are: "a whole number of at least 1", "cpu or cuda", "a list of two numbers"."""
+    """Describe an annotated type's values: "a whole number of at least 1", "cpu or cuda", "a list of two numbers"."""
     while get_origin(kind) is Annotated:
         kind, *more = get_args(kind)
         marks = [*more, *marks]
@@ -46,13 +46,13 @@ def bare(kind: Any) -> Any:
 
 
 def model_of(kind: Any) -> type[BaseModel] | None:
-    """The class of a key that holds keys; None of another."""
+    """The class of a key that contains keys; None for any other type."""
     kind = bare(kind)
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def literals(kind: Any) -> list[str]:
-    """The values of a type that is a choice; none of another."""
+    """The values of a type that is a choice; an empty list for any other type."""
     kind = bare(kind)
     if get_origin(kind) is tuple:
         return literals(get_args(kind)[0])
@@ -60,7 +60,7 @@ def literals(kind: Any) -> list[str]:
 
 
 def shown(value: Any) -> str:
-    """A value as YAML has it, near enough."""
+    """A value roughly as YAML writes it."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(shown, value))}]"
     if value is None or isinstance(value, bool):
@@ -97,6 +97,6 @@ def _bounds(marks: Iterable[Any]) -> str:
 
 
 def _flat(marks: Iterable[Any]) -> Iterator[Any]:
-    """Marks, those that a Field bundles taken apart."""
+    """Flatten marks: unpack those that a Field bundles."""
     for mark in marks:
         yield from _flat(mark.metadata) if isinstance(mark, FieldInfo) else [mark]
