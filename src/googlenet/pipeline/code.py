@@ -1,8 +1,8 @@
-"""A digest of the code that a stage runs: a real edit changes it, a comment or a docstring does not.
+"""A digest of the code that a stage runs: any real edit changes it, but comments and docstrings do not.
 
-It covers the syntax trees of the stage's module and of every module of ours that it reaches by imports, with resource files
-beside them of the same stem (a template, a table). A module that a setting selects counts where it is selected. Left out are
-docstrings, the texts of errors, and the folders in EXEMPT.
+It covers the syntax trees of the stage's module and of every module of this package that it imports, directly or not,
+and resource files beside them of the same stem (a template, a table). Modules that settings can select count only if
+selected. Left out are docstrings, error texts, and the folders in EXEMPT.
 """
 
 import ast
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
-# Folders that compute no result, and the texts of errors. Whatever can change a bit belongs elsewhere.
+# Folders that compute no result, and the error texts. Code that can change a bit of a result belongs elsewhere.
 EXEMPT = ("googlenet.config", "googlenet.pipeline", "googlenet.tracking", "googlenet.errors")
-# What every job runs before its stage, though no stage imports it.
+# Modules that every job runs before its stage, though no stage imports them.
 ALWAYS = ("googlenet.models.determinism",)
 LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignores"))
 
@@ -29,7 +29,7 @@ def code_digest(module: str, selected: tuple[str, ...] = ()) -> str:
 
 
 def reached(*modules: str) -> set[str]:
-    """Names of our modules that these import, directly or not, themselves included, but for what is exempt."""
+    """Names of this package's modules that the given ones import, directly or not, and their own; no exempt ones."""
     names: set[str] = set()
     waiting = list(modules)
     while waiting:
@@ -41,12 +41,12 @@ def reached(*modules: str) -> set[str]:
 
 
 def exempt(module: str) -> bool:
-    """Whether a module lies in a folder that computes no result."""
+    """Whether a module is in a folder that computes no result."""
     return f"{module}.".startswith(tuple(f"{name}." for name in EXEMPT))
 
 
 def path_of(module: str) -> Path | None:
-    """The file of one of our modules; None when the name is not a module."""
+    """The file of a module of this package; None if the name is not a module."""
     top, *parts = module.split(".")
     if top != "googlenet":
         return None
@@ -56,7 +56,7 @@ def path_of(module: str) -> Path | None:
 
 @cache
 def read(module: str) -> tuple[str, tuple[str, ...]]:
-    """A module's syntax tree as lines (see `flatten`), and our modules that it imports anywhere, with their packages."""
+    """A module's syntax tree as lines (see `flatten`), and this package's modules that it imports, with parents."""
     lines: list[str] = []
     named: list[str] = []
     flatten(tree_of(module), lines, named)
@@ -66,7 +66,7 @@ def read(module: str) -> tuple[str, tuple[str, ...]]:
 
 
 def file_of(module: str) -> Path:
-    """`path_of` a name that is a module of ours."""
+    """As `path_of`, for a name that must be a module of this package. Raises ModuleNotFoundError."""
     if path := path_of(module):
         return path
     raise ModuleNotFoundError(f"no module {module}")
@@ -74,13 +74,13 @@ def file_of(module: str) -> Path:
 
 @cache
 def tree_of(module: str) -> ast.Module:
-    """The syntax tree of one of our modules."""
+    """The syntax tree of a module of this package."""
     return ast.parse(file_of(module).read_text(encoding="utf-8"), filename=str(file_of(module)))
 
 
 @cache
 def module_digest(module: str) -> str:
-    """SHA-256 of a module's syntax tree, without what cannot change a result, and of its resource files."""
+    """SHA-256 of a module's syntax tree, without the parts that cannot change a result, and of its resource files."""
     digest = hashlib.sha256(read(module)[0].encode())
     path = file_of(module)
     for resource in sorted(path.parent.glob(f"{path.stem}.*")):
@@ -90,8 +90,8 @@ def module_digest(module: str) -> str:
 
 
 def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
-    """Add a syntax tree to `lines` that are the same under every Python version, and to `named` its imports."""
-    # Unlike ast.dump: newer versions leave out empty lists and add fields. And this is done at every start of Snakemake.
+    """Append a syntax tree to `lines`, in a form common to all Python versions, and its imports to `named`."""
+    # Unlike ast.dump, whose newer versions omit empty lists and add fields; and fast: Snakemake runs it at every start.
     kind = type(node)
     lines.append(kind.__name__)
     if isinstance(node, ast.Import):
@@ -106,7 +106,7 @@ def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
         if field == "body" and items and is_text(items[0]):
             items = items[1:]
         if field == "exc" and kind is ast.Raise and isinstance(value, ast.Call):
-            items = [value.func]  # an error's text
+            items = [value.func]  # the error's text
         for item in items:
             if isinstance(item, ast.AST):
                 lines.append(f"{field}:")

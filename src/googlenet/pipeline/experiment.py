@@ -1,7 +1,7 @@
-"""The jobs of an experiment, and the resolved file of each, which is that job's edge.
+"""The jobs of an experiment, and the resolved file of each, which is an input of that job.
 
-A job's file holds its stage's settings with every reference resolved, and a digest of its code. It is written only when its
-content changes, so that a changed key re-runs the jobs whose files change, under both engines.
+A job's file holds its stage's settings with every reference resolved, and a digest of its code. It is written only if
+its content changes, so that a changed key re-runs exactly the jobs whose files change, under both engines.
 """
 
 import shutil
@@ -39,7 +39,7 @@ class Job(NamedTuple):
 
 
 class Experiment:
-    """The composed configuration of one experiment, and the jobs that it makes."""
+    """The composed configuration of one experiment, and its jobs."""
 
     def __init__(self, composed: Composed):
         self.composed, self.root, self.name = composed, composed.root, composed.experiment
@@ -50,48 +50,48 @@ class Experiment:
 
     @cached_property
     def stages(self) -> list[str]:
-        """The stages that this experiment has."""
+        """The stages of this experiment."""
         return [row.name for row in ROWS if row.enabled(self.composed)]
 
     @cached_property
     def members(self) -> dict[str, MemberRow]:
-        """The table of members, in the order of their names, so that nothing depends on the order of rows."""
+        """The table of members, sorted by name, so that nothing depends on the order of the rows."""
         return in_order(self.of(Ensemble).members)
 
     @cached_property
     def detectors(self) -> dict[str, Detector]:
-        """The table of detectors, in the order of their names."""
+        """The table of detectors, sorted by name."""
         return in_order(self.of(Ensemble).detectors)
 
     @cached_property
     def parts(self) -> dict[str, Part]:
-        """The parts of the images of detection."""
+        """The parts into which the images of detection are divided."""
         return {f"p{i + 1}": Part(name=f"p{i + 1}", index=i) for i in range(self.of(ProposeRegions).parts)}
 
     @cached_property
     def variants(self) -> dict[str, Variant]:
-        """The variants of the table of ablations that no member and no variant before them trains alike."""
+        """The variants of the table of ablations that train: those that equal no member and no earlier variant."""
         trained = {name for stage, name in self.ablation_sources.values() if stage == "train_ablation"}
         return {name: row for name, row in variants.variants(self.composed).items() if name in trained}
 
     @cached_property
     def trainings(self) -> dict[str, TrainClassifier]:
-        """Of every variant of the table of ablations, its settings of train_classifier."""
+        """The train_classifier settings of every variant of the table of ablations."""
         return variants.trainings(self.composed)
 
     @cached_property
     def ablation_sources(self) -> dict[str, tuple[str, str]]:
-        """Of every variant of the table of ablations, the stage and job whose results it takes."""
+        """The stage and job whose results each variant of the table of ablations takes."""
         members = {job.name: self.settings(job, TrainClassifier) for job in self.jobs("train_classifier")}
         return variants.sources(self.trainings, members)
 
     @property
     def analysed_member(self) -> str:
-        """The member whose units are analysed: the one that the settings name, or the first by name."""
+        """The member whose units are analysed: the one named in the settings, or the first by name."""
         return self.of(AnalyseUnits).of_member or next(iter(self.members))
 
     def rows(self, per: str) -> Mapping[str, Settings | None]:
-        """What a stage has a job for each of: rows of a table, or parts, by name."""
+        """The items for which a stage has one job each: rows of a table, or parts, by name."""
         table: Mapping[str, Settings | None] = getattr(self, f"{per}s") if per else {"all": None}
         return table
 
@@ -102,18 +102,18 @@ class Experiment:
         return [Job(stage, name) for name, value in named if not isinstance(value, MemberRow) or row.wants(value)]
 
     def network_of(self, member: str) -> NetworkName:
-        """The kind of network that a member is."""
+        """The kind of network of a member."""
         row = self.members[member]
         return self.composed.origins[row.origin].network if row.imported else self.of(Model).network
 
     def variables(self, job: Job) -> dict[str, Any]:
-        """What a job fills in where its stage's section refers to it: see JOB_VARIABLES."""
+        """The values that a job fills in where its stage's section refers to them: see JOB_VARIABLES."""
         filled: dict[str, Any] = {"heads": list(self.of(ScoreRegions).heads)}
         per, member = STAGES[job.stage].per, ""
         row = self.rows(per)[job.name] if per else None
         if isinstance(row, MemberRow):
             member = job.name
-            columns = (ImportedMember if row.imported else TrainedMember).model_fields  # of its kind alone
+            columns = (ImportedMember if row.imported else TrainedMember).model_fields  # only those of its kind
             filled[per] = row.model_dump(include=set(columns))
         elif row is not None:
             filled[per] = row.model_dump()
@@ -131,7 +131,7 @@ class Experiment:
         return filled | ({"network": self.network_of(member)} if member else {})
 
     def settings(self, job: Job, kind: type[KindT]) -> KindT:
-        """A job's settings, of its stage's class. Raises UserError, naming file and key, for what cannot be."""
+        """A job's settings, as its stage's class. Raises UserError, naming file and key, if they are invalid."""
         settings = self._resolved[job] = self._resolved.get(job) or self._resolve(job)
         assert isinstance(settings, kind)
         return settings
@@ -154,7 +154,7 @@ class Experiment:
             raise problem(kind, error, (job.stage,), self.composed.values, self.composed.where) from None
 
     def job_file(self, job: Job) -> JobFile[StageSettings]:
-        """What a job's file holds."""
+        """The content of a job's file."""
         row, settings = STAGES[job.stage], self.settings(job, SETTINGS[job.stage])
         code = code_digest(row.module, tuple(sorted(set(selections(settings)))))
         libraries = versions.installed() if self.composed.strict_versions and row.computes else None
@@ -165,13 +165,13 @@ class Experiment:
         return f"results/{self.name}" + ("/ablations" if STAGES[stage].group == "ablations" else "")
 
     def config_path(self, stage: str, name: str) -> str:
-        """Where a job's file lies, relative to the root. Data stages' files are shared by experiments."""
+        """The path of a job's file, relative to the root. Experiments share the files of data stages."""
         if STAGES[stage].group == "data":
             return f"data/config/{self.dataset}/{stage}.json"
         return f"{self.results(stage)}/config/{stage}/{name if STAGES[stage].per else 'all'}.json"
 
     def check_tables(self) -> None:
-        """Raise UserError, naming file and key, for a row that names what does not exist."""
+        """Raise UserError, naming file and key, for a row that refers to something that does not exist."""
         samplings, origins, members = self.composed.sampling, self.composed.origins, self.members
         for name, row in self.members.items():
             self.check_name(f"ensemble.members.{name}.sampling", row.sampling, samplings)
@@ -184,13 +184,13 @@ class Experiment:
         self.check_name("analyse_units.of_member", self.analysed_member, members)
 
     def check_name(self, key: str, name: str, known: Iterable[str]) -> None:
-        """Raise UserError for a name that is not known."""
+        """Raise UserError for an unknown name."""
         if name not in known:
             raise UserError(f"{self.composed.where(key)}: {key}: no '{name}'{nearest(name, known)}")
 
 
 def in_order(rows: tuple[RowT, ...]) -> dict[str, RowT]:
-    """The rows of a table by name, in the order of their names: m2 before m10."""
+    """The rows of a table by name, in natural order: m2 before m10."""
     return {row.name: row for row in sorted(rows, key=lambda row: natural(row.name))}
 
 
@@ -201,7 +201,7 @@ def experiment(root: Path, name: str = "") -> Experiment:
 
 @cache
 def current(root: Path, name: str = "") -> Experiment:
-    """`experiment`, once in a process."""
+    """As `experiment`, but cached for the process."""
     return experiment(root, name)
 
 
@@ -213,7 +213,7 @@ def files(experiment: Experiment) -> Iterator[tuple[Path, bytes]]:
 
 
 def write_configs(experiment: Experiment) -> list[Path]:
-    """Write the jobs' files whose content changed; remove those of jobs that are no more. Returns the written ones."""
+    """Write the jobs' files whose content changed; remove those of jobs that no longer exist. Returns those written."""
     current = dict(files(experiment))
     changed = [path for path, content in current.items() if not path.is_file() or path.read_bytes() != content]
     for path in changed:
@@ -236,7 +236,7 @@ def remove_former_jobs(experiment: Experiment) -> list[Path]:
             if name not in kept and folder.is_dir() and (row.per or any(folder.iterdir())):
                 shutil.rmtree(folder)
                 if not row.per:
-                    folder.mkdir()  # DVC wants the folder of every stage, also of one that is left out
+                    folder.mkdir()  # DVC needs the folder of every stage, even of one that is left out
                 (results / "runs" / row.name / f"{name}.json").unlink(missing_ok=True)
                 removed.append(folder)
     return removed

@@ -1,7 +1,7 @@
-"""How every job runs: command line, threads, stamp, tracking, run.json, errors in one line.
+"""How every job runs: command line, threads, stamp, tracking, run.json, errors as one line.
 
-A stage is a function run(job: Job[ItsSettings], *, name: Input | Inputs | Output, ...). Its keyword arguments are its edges,
-given on the command line by the rule as --name PATH ...; `job` carries its settings.
+A stage is a function run(job: Job[ItsSettings], *, name: Input | Inputs | Output, ...). Its keyword arguments are its
+edges (inputs and outputs), which the rule passes on the command line as --name PATH ...; `job` carries its settings.
 """
 
 import argparse
@@ -38,7 +38,7 @@ Input = Annotated[Path, "input"]
 Inputs = Annotated[list[Path], "input"]
 Output = Annotated[Path, "output"]
 Texts = dict[str, str]
-STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job kept what it had done
+STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job saved its progress
 GPUS = Path(".googlenet/gpus")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -48,8 +48,8 @@ SettingsT = TypeVar("SettingsT", bound=StageSettings)
 class Job(Generic[SettingsT]):
     """One job: its settings, its stamp, and where it reports to.
 
-    stamp: SHA-256 of the job's file and inputs; every output carries it, so that a change travels down the edges even where it
-    leaves the numbers alike. execution: what changes no result. threads: of the rule. resume: where it keeps what it has done.
+    stamp: SHA-256 of the job's file and inputs; every output carries it, so that a change reaches all later jobs even
+    with equal numbers. execution: settings that change no result. threads: of the rule. resume: saves its progress.
     """
 
     def __init__(
@@ -74,35 +74,35 @@ class Job(Generic[SettingsT]):
         return Runtime(compute.device, compute.precision, self.execution.loader_workers)
 
     def log(self, values: dict[str, Any], step: int = 0) -> None:
-        """Mirror numbers to MLflow and, as one line, to the job's log."""
+        """Mirror numbers to MLflow and write them as one line to the job's log."""
         numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
-        # MLflow's pages begin with what is logged first: a result, not the rate that all members share.
+        # MLflow's pages begin with what is logged first: a result, not the learning rate, which all members share.
         shown = sorted(numbers.keys() - {"epoch", "step"}, key=lambda key: (key == "learning_rate", key))
         self._run.metrics({key: numbers[key] for key in shown}, step)
         print(f"{step:>5}  " + "  ".join(f"{key} {value:.5g}" for key, value in numbers.items()), flush=True)
 
     def say(self, line: str) -> None:
-        """Write a line to the job's log, at once."""
+        """Write a line to the job's log, immediately."""
         print(line, flush=True)
 
     def artifact(self, path: Path) -> None:
-        """Keep a file with the MLflow run."""
+        """Attach a file to the MLflow run."""
         self._run.artifact(path)
 
     def write_metrics(self, path: Path, metrics: StageMetrics) -> None:
-        """Write a job's metrics.json with its stamp; the same file becomes an artefact of its run."""
+        """Write a job's metrics.json with its stamp; the same file becomes an artefact of its MLflow run."""
         write_metrics(path, metrics, self.stamp)
         self.artifact(path)
 
 
 def compute_of(settings: StageSettings) -> Compute:
-    """Where a stage computes; one thread of the CPU for a stage that has no such setting."""
+    """The compute settings of a stage; one CPU thread for a stage without them."""
     single = Compute(device="cpu", precision="fp32", numeric_threads=SINGLE_THREAD)
     return settings.compute if isinstance(settings, Computes) else single
 
 
 def main(run: Callable[..., None]) -> None:
-    """Run a stage from the command line and end the process: with one line and code 1 for a UserError and a full disk, 75 if stopped."""
+    """Run a stage from the command line; end with one line, and code 1 for a UserError or full disk, 75 if stopped."""
     try:
         perform(run, sys.argv[1:])
     except Stopped as error:
@@ -117,19 +117,19 @@ def main(run: Callable[..., None]) -> None:
         where = error.filename or Path.cwd()
         print(f"error: {where}: no space left on the disk; free some, and run the same command again", file=sys.stderr)
         sys.exit(1)
-    # run.json is written, nothing is open: Python's own way out looks through torch and MLflow for half a second more.
+    # run.json is written and no file is open: Python's own exit would spend another half second on torch and MLflow.
     sys.stdout.flush()
     os._exit(0)
 
 
 def perform(run: Callable[..., None], arguments: list[str]) -> None:
-    """Parse the edges, set the threads, open the run, call the stage, write run.json."""
+    """Parse inputs and outputs, set the threads, open the run, call the stage, write run.json."""
     parameters = inspect.signature(run).parameters.items()
     hints = get_type_hints(run, include_extras=True)
     edges = {name: hints[name] for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
     given = parsed(run, edges, arguments)
     path, threads = given.pop("config"), given.pop("threads")
-    settings: type[StageSettings] = get_args(hints["job"])[0]  # of Job[...]
+    settings: type[StageSettings] = get_args(hints["job"])[0]  # the type argument of Job
     file = read_job_file(path, settings)
     compute = compute_of(file.settings)
     if threads < compute.numeric_threads:
@@ -160,14 +160,14 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
 
 @contextmanager
 def gpu_for(device: str, root: Path) -> Iterator[None]:
-    """For the length of the block torch's device "cuda" is a GPU that is this job's alone; nothing for another device."""
+    """Within the block, make torch's device "cuda" a GPU that no other job uses; do nothing for another device."""
     if device != "cuda":
         yield
         return
     import torch
 
     seen = range(torch.cuda.device_count())
-    # By its own number: a cluster's jobs may each see one GPU, another one, and call it the first.
+    # By UUID: each job of a cluster may see only one GPU, a different one, and call it number 0.
     with held_gpu(root / GPUS, [str(torch.cuda.get_device_properties(i).uuid) for i in seen]) as number:
         torch.cuda.set_device(number)
         yield
@@ -175,8 +175,8 @@ def gpu_for(device: str, root: Path) -> Iterator[None]:
 
 @contextmanager
 def held_gpu(folder: Path, names: Sequence[str], again_s: float = 1.0) -> Iterator[int]:
-    """Hold the first GPU that is free, and give its place among the names; wait until one is. Locks go with their processes."""
-    from filelock import FileLock, Timeout  # not at every start of Snakemake
+    """Hold the first free GPU, waiting for one, and yield its index among the names. Locks end with their process."""
+    from filelock import FileLock, Timeout  # imported late: not needed at every start of Snakemake
 
     folder.mkdir(parents=True, exist_ok=True)
     locks = [FileLock(folder / f"{name}.lock") for name in names]
@@ -199,7 +199,7 @@ def held_gpu(folder: Path, names: Sequence[str], again_s: float = 1.0) -> Iterat
 
 
 def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
-    """The command line of a stage: its job's file, its threads and its edges."""
+    """Parse the command line of a stage: its job's file, its threads, its inputs and outputs."""
     parser = argparse.ArgumentParser(description=inspect.getdoc(inspect.getmodule(run)))
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--threads", type=int, required=True)
@@ -210,7 +210,7 @@ def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]
 
 
 def digest_of(value: Path | list[Path]) -> str:
-    """SHA-256 of an input file; of the digests of a list of them, whose order says nothing."""
+    """SHA-256 of an input file, or of the digests of a list of files, sorted by path."""
     if isinstance(value, list):
         return hashlib.sha256("\n".join(sha256(path) for path in sorted(value)).encode()).hexdigest()
     return sha256(value)
@@ -220,7 +220,7 @@ def digest_of(value: Path | list[Path]) -> str:
 def recorded(
     path: Path, file: JobFile[StageSettings], stamp: str, digests: Texts, threads: int, libraries: Texts
 ) -> Iterator[JobRun]:
-    """Track a job (path: of its file; digests: of its inputs) as a run; run.json comes last: who ran what, when, on what."""
+    """Track a job (path: its file; digests: of inputs) as a run; last, write run.json: who ran what, when, on what."""
     root, started, clock = Path.cwd(), datetime.now(UTC), time.monotonic()
     config = sha256(path)
     tags = {"commit": commit(root), "config": config[:12], "code": file.code[:12], "stamp": stamp[:12]}
@@ -241,7 +241,7 @@ def recorded(
         inputs=digests,
         versions=libraries | versions.machine(),
         mlflow=MlflowRun(run_id=tracked.run_id, experiment_id=tracked.experiment_id, tracking_uri=address),
-        peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # Linux: in KiB
+        peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # in KiB on Linux
         threads=threads,
         device=compute_of(file.settings).device,
     )
@@ -249,7 +249,7 @@ def recorded(
 
 
 def parameters_of(file: JobFile[StageSettings]) -> dict[str, Any]:
-    """What distinguishes a run from others of its stage: its settings but for its row's name, which is a tag."""
+    """What distinguishes a run from others of its stage: its settings without its row's name, which is a tag."""
     shown = file.settings.model_dump(mode="json")
     for row in ("member", "detector", "part", "variant"):
         shown.get(row, {}).pop("name", None)
@@ -257,7 +257,7 @@ def parameters_of(file: JobFile[StageSettings]) -> dict[str, Any]:
 
 
 def run_record(config_path: Path, stage: str, name: str) -> Path:
-    """Where a job's run.json lies: beside the `config` folder that its configuration came from, under `runs`."""
+    """The path of a job's run.json: under `runs`, beside the `config` folder that holds its configuration."""
     parts = list(config_path.parts)
     at = len(parts) - 1 - parts[::-1].index("config")
     between = parts[at + 1 : at + 2] if parts[0] == "data" else []
@@ -265,13 +265,13 @@ def run_record(config_path: Path, stage: str, name: str) -> Path:
 
 
 def commit(root: Path) -> str:
-    """The commit of the code, with "+dirty" when tracked files differ; "" outside git."""
+    """The commit of the code, with "+dirty" if tracked files differ; "" outside git."""
     asked = [["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"]]
     head, changes = [subprocess.run(words, cwd=root, capture_output=True, text=True, check=False) for words in asked]
     return "" if head.returncode else head.stdout.strip() + ("+dirty" if changes.stdout.strip() else "")
 
 
 def records_beside(output: Path, dataset: str) -> list[RunRecord]:
-    """The run.json records of an experiment, one of whose outputs is given, and of its data set."""
+    """The run.json records of an experiment, given one of its outputs, and of its data set."""
     folders = [output.parents[1] / "runs", Path("data/runs") / dataset]
     return [read_run(path) for folder in folders for path in sorted(folder.rglob("*.json"))]

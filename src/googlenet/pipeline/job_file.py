@@ -11,18 +11,18 @@ from googlenet.config.schema.base import StageSettings
 from googlenet.errors import UserError
 from googlenet.storage.files import json_bytes, read_json
 
-EXECUTION = Path(".googlenet/execution.json")  # what changes no result: written by Snakemake's main process
+EXECUTION = Path(".googlenet/execution.json")  # settings that change no result: written by Snakemake's main process
 
 SettingsT = TypeVar("SettingsT", bound=StageSettings, covariant=True)
 
 
 @dataclass(frozen=True)
 class JobFile(Generic[SettingsT]):
-    """What a job's file holds. versions: of the libraries, where they are part of what the job's results depend on."""
+    """The content of a job's file. versions: of the libraries, if the job's results depend on them."""
 
     stage: str
     job: str  # the member, detector, part or variant; "all" for a single job
-    experiment: str  # of a data stage: the data set
+    experiment: str  # for a data stage: the data set
     code: str
     settings: SettingsT
     versions: dict[str, str] | None = None
@@ -34,7 +34,7 @@ class JobFile(Generic[SettingsT]):
 
 
 def read_job_file(path: Path, kind: type[SettingsT]) -> JobFile[SettingsT]:
-    """Read a job's file. Raises UserError for one that is not of this version."""
+    """Read a job's file. Raises UserError for one that this version did not write."""
     try:
         content = read_json(path)
         return JobFile(**content | {"settings": kind.model_validate_json(json.dumps(content["settings"]))})

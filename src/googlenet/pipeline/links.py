@@ -1,7 +1,7 @@
-"""Results that are links into DVC's cache: their times say nothing, so inside a DVC stage contents decide.
+"""Results that are links into DVC's cache: their modification times mean nothing; inside a DVC stage contents decide.
 
-Snakemake compares an input's content with its own record where the input is newer than the output: so every result is made
-older than all that it is made from. See docs/remotes.md, "Links instead of copies".
+Snakemake compares an input's content with its own record only if the input is newer than the output, so every result is
+made older than everything it is made from. See docs/remotes.md, "Links instead of copies".
 """
 
 import os
@@ -14,13 +14,13 @@ STEP_S = 86_400
 
 
 def linked() -> bool:
-    """Whether DVC may lay hard or symbolic links into the workspace. Copies and reflinks have times of their own."""
+    """Whether DVC may put hard or symbolic links into the workspace. Copies and reflinks have times of their own."""
     said = subprocess.run(["dvc", "config", "cache.type"], capture_output=True, text=True, check=False)
     return bool({"hardlink", "symlink"} & {kind.strip() for kind in said.stdout.split(",")})
 
 
 def let_contents_decide(outputs: list[list[str]]) -> None:
-    """Make results (by stage, none of which reads a later one's) old, later ones older; UserError where times are not ours to set."""
+    """Make results old (by stage; none reads a later one's), later ones older; UserError if times cannot be set."""
     for place, paths in enumerate(outputs):
         time_s = LATEST_S - place * STEP_S
         for path in paths:

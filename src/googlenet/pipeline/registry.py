@@ -23,12 +23,12 @@ from googlenet.metrics.training import ImportMetrics, TrainingMetrics
 
 
 def always(_: Composed | MemberRow) -> bool:
-    """A stage that every experiment has, with a job for each row of its table."""
+    """For a stage that every experiment has, with a job for each row of its table."""
     return True
 
 
 def detection(composed: Composed) -> bool:
-    """A stage of detection."""
+    """Whether the experiment has detection."""
     return composed.of(Enabled).enabled
 
 
@@ -38,27 +38,27 @@ class Stage:
 
     name: str
     settings: type[StageSettings]
-    metrics: type[StageMetrics] | None  # what its metrics.json (or manifest.json) is, if it has one
-    group: str  # data (results belong to the data set), classification, detection, report, ablations (a target, a folder of its own)
-    per: str = ""  # the wildcard with a job for each value: member, detector, part, variant; "" for a single job
+    metrics: type[StageMetrics] | None  # the class of its metrics.json (or manifest.json), if it has one
+    group: str  # data (results per data set), classification, detection, report, ablations (own target and folder)
+    per: str = ""  # the wildcard that has a job for each value: member, detector, part, variant; "" for a single job
     enabled: Callable[[Composed], bool] = always  # whether an experiment has it
-    wants: Callable[[MemberRow], bool] = always  # which rows of the table of members it has jobs for
-    gpu: bool = False  # whether a job takes a GPU where compute.device is cuda
-    priority: int = 0  # of its jobs among those that could start
+    wants: Callable[[MemberRow], bool] = always  # the rows of the table of members that have a job
+    gpu: bool = False  # whether a job takes a GPU if compute.device is cuda
+    priority: int = 0  # of its jobs among those that are ready to start
 
     @property
     def module(self) -> str:
-        """The module that runs its jobs."""
+        """The module that its jobs run."""
         return f"googlenet.stages.{self.name}"
 
     @property
     def computes(self) -> bool:
-        """Whether it computes; the report shows what others computed."""
+        """Whether it computes results; the report only shows those of other stages."""
         return self.group != "report"
 
 
 def multibox(composed: Composed) -> bool:
-    """Whether MultiBox proposes."""
+    """Whether MultiBox proposes boxes."""
     return detection(composed) and composed.of(d.TrainMultibox).enabled
 
 

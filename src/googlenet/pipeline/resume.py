@@ -1,7 +1,7 @@
-"""What a long job keeps of itself on the way: a kill costs a minute of work, and no bit of the result.
+"""Checkpointing for long jobs: a kill costs a minute of work, and changes no bit of the result.
 
-Its state lies below .googlenet/resume/, which is no output: Snakemake deletes the outputs of a job that fails. A state belongs to
-one stamp (configuration and inputs) and to the versions of the libraries.
+A job's state is in .googlenet/resume/, not among its outputs, which Snakemake deletes when a job fails. A state belongs
+to one stamp (configuration and inputs) and to the versions of the libraries.
 """
 
 import json
@@ -31,20 +31,20 @@ Arrays = Mapping[str, np.ndarray]
 FOLDER = Path(".googlenet/resume")
 PIECE_MB = 64
 WATCH_S = 1.0
-LOCK_TIMEOUT_S = 60  # what is left of a killed engine's jobs stops within WATCH_S, saves and leaves
+LOCK_TIMEOUT_S = 60  # jobs that survive a killed engine notice within WATCH_S, save and exit
 
 _told = threading.Event()
 
 
 class Resume:
-    """Where one job keeps its state; without a folder it keeps nothing, and is never asked to stop."""
+    """Saves and loads one job's state; without a folder it saves nothing, and the job is never asked to stop."""
 
     def __init__(self, folder: Path | None = None, every_s: float = 60.0):
         self.folder, self.every_s, self.used = folder, every_s, False
         self._saved = time.monotonic()
 
     def load(self) -> "tuple[dict[str, Tensor], Any] | None":
-        """The state of the last `save`: tensors on the CPU, and what else was kept. None at a first start."""
+        """The state of the last `step` that saved: tensors on the CPU, and the rest. None at a first start."""
         self.used = True
         if self.folder is None or not (path := self._path("state")).exists():
             return None
@@ -53,7 +53,7 @@ class Resume:
         return tensors, json.loads(metadata["rest"])
 
     def step(self, state: "Callable[[], tuple[Mapping[str, Tensor], Any]]") -> None:
-        """To be called after every step: keeps `state()` when it is time to. Raises Stopped when the job was told to stop."""
+        """Call after every step: saves `state()` when it is due. Raises Stopped if the job was asked to stop."""
         faults.reached("batch")
         if self._due():
             tensors, rest = state()
@@ -61,9 +61,9 @@ class Resume:
             self._after_save()
 
     def items(self, total: int, compute: Callable[[int], Iterator[Arrays]], name: str = "piece") -> Iterator[Arrays]:
-        """The arrays of items 0 to total - 1, in order: those kept by an earlier try, then those that compute(start) yields.
+        """The arrays of items 0 to total - 1, in order: those of an earlier attempt, then those from compute(start).
 
-        Each has an array at least. `name` tells a job's lists apart. Raises Stopped, between two items, when told to stop.
+        Each has at least one array. `name` tells a job's lists apart. Raises Stopped, between items, if asked to stop.
         """
         if self.folder is None:
             yield from compute(0) if total else ()
@@ -89,17 +89,17 @@ class Resume:
                 self._after_save()
 
     def told_to_stop(self) -> bool:
-        """Whether the job was told to; one that asks keeps by itself what it has done, and raises Stopped soon."""
+        """Whether the job was asked to stop; a caller must then save its own progress and raise Stopped soon."""
         self.used = True
         return _told.is_set()
 
     def clear(self) -> None:
-        """Forget the state: the job is done."""
+        """Delete the state: the job is done."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, name: str) -> Path:
-        assert self.folder is not None  # nothing is kept without one
+        assert self.folder is not None  # nothing is saved without a folder
         return self.folder / f"{name}.safetensors"
 
     def _due(self) -> bool:
@@ -115,12 +115,12 @@ NOWHERE = Resume()
 
 
 def packed(items: list[Arrays]) -> dict[str, np.ndarray]:
-    """Items as one set of arrays: "<number of the item> <name>"."""
+    """Items as one dict of arrays, with keys "<number of the item> <name>"."""
     return {f"{at:06d} {name}": array for at, item in enumerate(items) for name, array in item.items()}
 
 
 def unpacked(arrays: Arrays) -> list[dict[str, np.ndarray]]:
-    """The items of `packed`. Each has at least one array."""
+    """The inverse of `packed`. Each item has at least one array."""
     items: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
     for key in sorted(arrays):
         at, name = key.split(" ", 1)
@@ -130,8 +130,8 @@ def unpacked(arrays: Arrays) -> list[dict[str, np.ndarray]]:
 
 @contextmanager
 def opened(root: Path, job: Path, key: str, every_s: float) -> Iterator[Resume]:
-    """The place of a job, <experiment>/<stage>/<job>, locked while it runs; what another configuration left there goes, and all
-    when it ends well. UserError when another process has run the same job for LOCK_TIMEOUT_S.
+    """The state of a job, <experiment>/<stage>/<job>, locked while it runs; deletes other configurations' states first,
+    and its own when the job succeeds. UserError if another process has run the same job for LOCK_TIMEOUT_S.
     """
     home = root / FOLDER / job
     busy = UserError(f"{home}/lock: another process runs this job; end it, then run the same command again")
@@ -146,7 +146,7 @@ def opened(root: Path, job: Path, key: str, every_s: float) -> Iterator[Resume]:
 
 @contextmanager
 def listening(resume: Resume) -> Iterator[None]:
-    """For the length of the block SIGTERM and Ctrl-C let a job that keeps a state save it first; any other they end at once."""
+    """Within the block, let a job that saves its state do so at the first SIGTERM or Ctrl-C; end any other at once."""
 
     def told(*_: Any) -> None:
         if _told.is_set() or not resume.used:
@@ -156,7 +156,7 @@ def listening(resume: Resume) -> Iterator[None]:
     _told.clear()
     before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
     engine, _, machine = os.environ.get(faults.ENGINE, "").partition("@")
-    if engine and machine == platform.node():  # a cluster's node knows nothing of the head's processes
+    if engine and machine == platform.node():  # a cluster's node does not see the processes of the head node
         threading.Thread(target=_watch, args=(int(engine),), daemon=True).start()
     try:
         yield
@@ -166,7 +166,7 @@ def listening(resume: Resume) -> Iterator[None]:
 
 
 def _watch(engine: int) -> None:
-    """Stop this job when the Snakemake that started it is no more: nobody would take its result."""
+    """Stop this job when the Snakemake that started it has ended: nobody would use its result."""
     began = started(engine)
     while began and started(engine) == began:
         time.sleep(WATCH_S)

@@ -1,4 +1,4 @@
-"""docs/configuration.md, written from the schema: every key, what it takes, its default in conf/, what it is for.
+"""Generate docs/configuration.md from the schema: every key, what it accepts, its default in conf/, what it is for.
 
 usage: python -m googlenet.pipeline.settings_reference write|check
 """
@@ -67,13 +67,13 @@ def text() -> str:
 
 
 def section(name: str, kind: type[BaseModel]) -> str:
-    """A heading, what the section is, and the table of its keys."""
+    """A heading, the section's summary, and the table of its keys."""
     top, _, table = name.partition(".")
     file = "conf/config.yaml" if top == "detection" else sources.default_file(top)
     defaults: Any = load_yaml(Path(file))
     if top == "detection":
         defaults = defaults[top]
-    elif table:  # rows have no defaults, but those of the ensemble's tables
+    elif table:  # rows have no defaults, except those of the ensemble's tables
         defaults = defaults.get(f"{table.removesuffix('s')}_defaults", {})
     summary = (kind.__doc__ or "").strip().splitlines()[0]
     rows = "".join(f"| {' | '.join(map(cell, row))} |\n" for row in rows_of(kind, defaults, ""))
@@ -81,7 +81,7 @@ def section(name: str, kind: type[BaseModel]) -> str:
 
 
 def rows_of(kind: type[BaseModel], defaults: Any, prefix: str) -> Iterator[tuple[str, str, str, str]]:
-    """A row for every key of a class; keys inside a key follow it."""
+    """A row for every key of a class; nested keys follow their parent."""
     for name, field in kind.model_fields.items():
         given = defaults.get(name) if isinstance(defaults, dict) else None
         inner = words.model_of(field.annotation)
@@ -93,18 +93,18 @@ def rows_of(kind: type[BaseModel], defaults: Any, prefix: str) -> Iterator[tuple
 
 
 def shown(value: Any) -> str:
-    """A default as YAML has it, on one line."""
+    """A default as YAML writes it, on one line."""
     line = yaml.safe_dump(value, default_flow_style=True, width=10_000).strip()
     return line.removesuffix("...").strip() if not isinstance(value, str) or not value else value
 
 
 def cell(content: str) -> str:
-    """Text that a cell of a table can hold."""
+    """Escape text for a table cell."""
     return content.replace("|", "\\|").replace("\n", " ")
 
 
 def main() -> None:
-    """Write the document, or exit with one line when it is stale."""
+    """Write the document, or exit with a one-line error if it is stale."""
     what, content = " ".join(sys.argv[1:]), text()
     if what not in ("write", "check"):
         sys.exit(f"error: {what!r}: write or check")

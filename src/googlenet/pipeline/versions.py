@@ -1,4 +1,4 @@
-"""Versions of what computes, recorded with every job: from the packages' metadata, so that a check does not import torch."""
+"""Versions of the libraries that compute, recorded with every job: from package metadata, so as not to import torch."""
 
 import platform
 from collections import Counter, defaultdict
@@ -12,14 +12,14 @@ from googlenet.errors import UserError
 if TYPE_CHECKING:
     from googlenet.metrics.results import RunRecord
 
-# Names of the installed packages; a record has them without what follows a hyphen. All can change a bit of a result.
+# Names of the installed packages; records omit the part after a hyphen. All of them can change a bit of a result.
 LIBRARIES = (
     "torch", "torchvision", "opencv-contrib-python-headless", "numpy", "pillow", "pyarrow", "scikit-learn", "scipy",
 )  # fmt: skip
 
 
 def installed() -> dict[str, str]:
-    """The installed version of every library that computes. Raises UserError for one that is not there."""
+    """The installed version of every library that computes. Raises UserError for one that is not installed."""
     try:
         return {name.split("-")[0]: metadata.version(name) for name in LIBRARIES}
     except metadata.PackageNotFoundError as error:
@@ -32,7 +32,7 @@ def machine() -> dict[str, str]:
 
 
 def cpu_name() -> str:
-    """The processor's name as the system gives it."""
+    """The processor's name as reported by the system."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -41,7 +41,7 @@ def cpu_name() -> str:
 
 
 def differences(records: "Iterable[RunRecord]", now: dict[str, str]) -> list[str]:
-    """One line for each library of which another version than now made some of the recorded jobs' results."""
+    """One line for each library that made some of the recorded results in another version than the present one."""
     made: dict[str, Counter[str]] = defaultdict(Counter)
     for record in records:
         for name, version in record.versions.items():
