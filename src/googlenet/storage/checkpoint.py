@@ -1,4 +1,4 @@
-"""Tensors on disk: safetensors files whose bytes depend on their content alone, never pickle. Every error names the file."""
+"""Tensors on disk: safetensors files whose bytes depend only on their content; never pickle. Errors name the file."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from googlenet.storage.files import write_bytes
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-# safetensors orders several metadata keys differently from process to process; one key has one order.
+# safetensors orders several metadata keys differently from process to process; a single key has only one order.
 METADATA_KEY = "googlenet"
 ANEW = "delete it and run its stage again"
 
@@ -25,7 +25,7 @@ def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadat
     import torch
     from safetensors.torch import save as to_bytes
 
-    # A copy of each: safetensors refuses tensors that share memory, and a channels-last one has other bytes.
+    # Copy each: safetensors refuses tensors that share memory, and a channels-last one has other bytes.
     whole = {
         name: torch.as_tensor(value).detach().to("cpu", copy=True, memory_format=torch.contiguous_format).contiguous()
         for name, value in sorted(tensors.items())
@@ -34,29 +34,29 @@ def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadat
 
 
 def load(path: Path | str, mend: str = ANEW) -> "tuple[dict[str, Tensor], dict[str, str]]":
-    """Read (tensors on the CPU, metadata). UserError, with the mend, when the file is absent, cut short or something else."""
+    """Read (CPU tensors, metadata). UserError, with the remedy, if the file is missing, cut short or something else."""
     return read(path, "pt", mend)
 
 
 def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
-    """`save` for numpy arrays alone; does not import torch. The bytes are those of `save`."""
+    """`save` for numpy arrays only; does not import torch. Writes the same bytes as `save`."""
     from safetensors.numpy import save as to_bytes
 
-    # C order and little-endian, as the file has it: safetensors writes the memory as it finds it.
+    # C order and little-endian, as in the file: safetensors writes the memory as it is.
     items = sorted(arrays.items())
     whole = {name: np.asarray(array, array.dtype.newbyteorder("<"), order="C") for name, array in items}
     write_bytes(path, to_bytes(whole, metadata=metadata_of(path, metadata)))
 
 
 def load_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """`load` into numpy arrays; does not import torch."""
+    """`load` as numpy arrays; does not import torch."""
     return read(path, "np")
 
 
 def load_into(model: "nn.Module", path: Path | str) -> dict[str, str]:
     """Copy a file's tensors into a network and return the metadata.
 
-    All names and shapes must be the network's; UserError names file and first other layer, and leaves the network as it was.
+    All names and shapes must match; UserError names the file and the first mismatch, and leaves the network unchanged.
     """
     tensors, metadata = load(path)
     copy_into(model, tensors, path, "give the config of the model that wrote it, or train again")
@@ -64,7 +64,7 @@ def load_into(model: "nn.Module", path: Path | str) -> dict[str, str]:
 
 
 def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | str, mend: str) -> None:
-    """Copy tensors that come from `path` into a network, with the checks of `load_into`."""
+    """Copy tensors that were read from `path` into a network, with the checks of `load_into`."""
     wanted = model.state_dict()
     missing, unexpected = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     if missing:
@@ -82,7 +82,7 @@ def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | 
 def read(
     path: Path | str, framework: str, mend: str = ANEW, lazy: bool = False
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Values and metadata. lazy: safetensors' slices, which know shape and type, without reading them."""
+    """Read (values, metadata). lazy: values are safetensors slices, which know shape and type without being read."""
     try:
         with safe_open(str(path), framework=framework) as file:
             packed = file.metadata() or {}
@@ -96,7 +96,7 @@ def read(
 
 
 def metadata_of(path: Path | str, metadata: Mapping[str, str]) -> dict[str, str]:
-    """Text metadata as a file has them: under one key, in one order."""
+    """Text metadata as the file stores it: under one key, in one order."""
     for key, value in metadata.items():
         if not isinstance(value, str):
             raise TypeError(f"{path}: metadata '{key}' is {type(value).__name__}, not text")
@@ -108,6 +108,6 @@ def _also(names: list[str]) -> str:
 
 
 def _near(name: str, choices: Iterable[str]) -> str:
-    # Not errors.nearest: where nothing is near, that lists every layer.
+    # Not errors.nearest, which lists every layer if no name is close.
     close = get_close_matches(name, list(choices), n=1, cutoff=0.6)
     return f" (the nearest name is '{close[0]}')" if close else ""

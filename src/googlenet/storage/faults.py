@@ -1,7 +1,7 @@
-"""Accidents on demand: kill at a chosen moment, so that tests can show that nothing is lost by it.
+"""Fault injection: kill at a chosen moment, so that tests can show that nothing is lost.
 
-GOOGLENET_FAULT="<point> <number> <victim> <stage>/<job>" kills when that job comes to that point for that time (from 1).
-Points: batch (a training's step is done), piece (an item of a list is done), write (a file is whole, not yet in its place), note
+GOOGLENET_FAULT="<point> <number> <victim> <stage>/<job>" kills when that job reaches that point for that time (from 1).
+Points: batch (a training step is done), piece (an item of a list is done), write (file complete, not yet renamed), note
 (the same for tracking). Victims: job (this process), group (with engines and jobs), engine (Snakemake), term (may save first).
 """
 
@@ -10,21 +10,21 @@ import signal
 from collections import Counter
 
 VARIABLE = "GOOGLENET_FAULT"
-ENGINE = "GOOGLENET_ENGINE"  # Snakemake's main process: <number>@<machine>
+ENGINE = "GOOGLENET_ENGINE"  # Snakemake's main process: <pid>@<machine>
 
 _job = ""
 _seen: Counter[str] = Counter()
 
 
 def of_job(name: str) -> None:
-    """Say which job this process is: "<stage>/<job>"."""
+    """Set which job this process runs: "<stage>/<job>"."""
     global _job
     _job = name
     _seen.clear()
 
 
 def reached(point: str) -> None:
-    """Count a point; the accident happens here if it was asked for."""
+    """Count a point; the fault happens here if it was requested."""
     if VARIABLE not in os.environ:
         return
     wanted, number, victim, job = os.environ[VARIABLE].split()

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: every write goes to a neighbour and is renamed at its end."""
+"""Files that are complete or absent: each write goes to a temporary file beside the target, renamed at the end."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from googlenet.storage import faults
 
 @contextmanager
 def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` when the block ends without an error. point: of faults.py."""
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds. point: as in faults.py."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -26,7 +26,7 @@ def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
         faults.reached(point)
         os.replace(part, path)
     except OSError as error:
-        if error.filename is None:  # as that of a full disk
+        if error.filename is None:  # for example, a full disk
             error.filename = str(path)
         raise
     finally:
@@ -34,29 +34,29 @@ def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
 
 
 def remove_parts(folder: Path, name: str = "*") -> None:
-    """Remove what killed processes left half written below a folder, of the files of that name."""
+    """Remove the half-written files of that name that killed processes left below a folder."""
     for part in folder.rglob(f".{name}.*.part"):
         part.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:
-    """Write `content` to `path` at once."""
+    """Write `content` to `path` atomically."""
     with atomic(path) as part:
         part.write_bytes(content)
 
 
 def json_bytes(value: Any) -> bytes:
-    """The one form of our JSON files: sorted keys, one-space indent, no NaN, a final newline."""
+    """The single format of our JSON files: sorted keys, one-space indent, no NaN, a final newline."""
     return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    """Write `value` as JSON whose bytes depend on the value alone."""
+    """Write `value` as JSON whose bytes depend only on the value."""
     write_bytes(path, json_bytes(value))
 
 
 def read_json(path: Path | str) -> Any:
-    """Read a JSON file. Raises UserError, naming the file, when it is absent or not JSON."""
+    """Read a JSON file. Raises UserError, naming the file, if it is missing or not JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -66,7 +66,7 @@ def read_json(path: Path | str) -> Any:
 
 
 class _Strict(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
-    """YAML without a key given twice, of which the former would be lost in silence."""
+    """YAML in which a repeated key is an error; PyYAML would silently drop the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         first: dict[tuple[str, str], int] = {}
@@ -91,7 +91,7 @@ _Strict.add_implicit_resolver(
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping. Raises UserError naming file and line, also for a key that is given twice."""
+    """Read a YAML mapping. Raises UserError naming file and line, also for a repeated key."""
     try:
         value = yaml.load(path.read_text(encoding="utf-8"), _Strict)
     except UserError as error:
@@ -101,9 +101,9 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or str(error)
         line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
-        mend = "use spaces, not tabs" if "'\\t'" in problem else "mend that line"  # as PyYAML writes a tab
+        mend = "use spaces, not tabs" if "'\\t'" in problem else "mend that line"  # PyYAML's spelling of a tab
         raise UserError(f"{path}: line {line} is not YAML ({problem}); {mend}") from None
-    except (ValueError, OSError, RecursionError) as error:  # a date of month 13, bytes that are no UTF-8
+    except (ValueError, OSError, RecursionError) as error:  # a date with month 13, bytes that are not UTF-8
         raise UserError(f"{path}: cannot be read as YAML ({error}); mend the file") from None
     if value is not None and not isinstance(value, dict):
         raise UserError(f"{path}: holds no keys; write 'key: value' lines")
@@ -118,13 +118,13 @@ def sha256(path: Path | str) -> str:
 
 @contextmanager
 def locked(path: Path, wait_s: float, busy: UserError) -> Iterator[None]:
-    """Hold a lock file, which goes with the process; raise `busy` when another process holds it for longer than `wait_s`."""
-    from filelock import FileLock, Timeout  # not at every start of Snakemake
+    """Hold a lock file, released if the process dies; raise `busy` if another process holds it longer than `wait_s`."""
+    from filelock import FileLock, Timeout  # imported late: not needed at every start of Snakemake
 
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(path).acquire(wait_s)
     except Timeout:
         raise busy from None
-    with lock:  # which releases it
+    with lock:  # releases it at the end
         yield
