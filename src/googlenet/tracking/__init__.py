@@ -1,9 +1,9 @@
-"""MLflow, a mirror of what the jobs do: one parent run per experiment, one child run per job.
+"""MLflow as a mirror of the jobs: one parent run per experiment, one child run per job.
 
-A job writes into a journal of its own (journal.py), without a store. Deliveries carry journals to MLflow, in order and each
-line once (delivery.py); what cannot be delivered waits. mlflow is imported late: it takes 1.3 s or more. No result is read
-from here. A child's tags: kind, stage, job, current, superseded, superseded_by, input.<name>, journal, host, pid, started,
-resumable and the caller's.
+Jobs append events to a log on disk, their journal (journal.py), without a store. Deliveries replay journals to MLflow,
+in order and each line once (delivery.py); what cannot be delivered waits. mlflow is imported late: it takes 1.3 s or
+more. No result is read from here. A child's tags: kind, stage, job, current, superseded, superseded_by, input.<name>,
+journal, host, pid, started, resumable and the caller's.
 """
 
 from googlenet.tracking.delivery import deliver

@@ -1,4 +1,4 @@
-"""Deliver to MLflow what jobs have left, and end the runs of dead processes.
+"""Deliver the jobs' pending journals to MLflow, and end the runs of dead processes.
 
 usage: python -m googlenet.tracking deliver [EXPERIMENT]
 """
@@ -10,7 +10,7 @@ from googlenet.tracking.delivery import deliver
 
 
 def main() -> None:
-    """Deliver, of one experiment or of all; exit code 1 when something still waits."""
+    """Deliver for one experiment or for all; exit code 1 if something is still pending."""
     if sys.argv[1:2] != ["deliver"] or len(sys.argv) > 3:
         sys.exit(__doc__)
     sys.exit(not deliver(Path.cwd(), "".join(sys.argv[2:]), thoroughly=True))

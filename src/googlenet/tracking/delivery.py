@@ -1,4 +1,4 @@
-"""From journals to MLflow: in order, each line once, and without keeping a training waiting for a server that is away."""
+"""Deliver journals to MLflow: in order, each line once, and without making a training wait for an absent server."""
 
 import json
 import socket
@@ -15,10 +15,10 @@ from googlenet.tracking.journal import InUse, Journal, held, identities, is_dead
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-BATCH_S = 1  # what is logged sooner after a delivery goes with the next
-PAUSE_S = 10  # after a try that failed, and at least PAUSE_FACTOR times as long as it took:
-PAUSE_FACTOR = 10  # a training does not wait for more than a tenth of its time
-NO_TRY_AFTER_S = 6  # at a job's end, when tries fail; one try can take 5 s
+BATCH_S = 1  # what is logged sooner after a delivery goes with the next one
+PAUSE_S = 10  # after a failed attempt, and at least PAUSE_FACTOR times as long as it took:
+PAUSE_FACTOR = 10  # so a training waits for at most a tenth of its time
+NO_TRY_AFTER_S = 6  # at a job's end, when attempts fail; one attempt can take 5 s
 LATER = "the next job or the end of the run delivers them, or: python -m googlenet.tracking deliver"
 PARAMETERS_PER_BATCH = 100  # MLflow's limits
 METRICS_PER_BATCH = 1000
@@ -26,7 +26,7 @@ DIGEST_CHARACTERS = 36
 
 
 class Delivery:
-    """What carries the journals of one experiment to the store; it is opened at the first try and after failures."""
+    """Delivers the journals of one experiment to the store, opening it at the first attempt and after failures."""
 
     def __init__(self, root: Path, experiment: str):
         self.root, self.experiment = root, experiment
@@ -37,7 +37,7 @@ class Delivery:
         self._next = 0.0
 
     def connect(self) -> None:
-        """Open the store and find or make the experiment and its parent run. UserError when that cannot be."""
+        """Open the store and find or create the experiment and its parent run. UserError if that fails."""
         if self._client is None:
             self._uri = store.open_store(self.root)
             with store.told(self._uri):
@@ -47,7 +47,7 @@ class Delivery:
             self._client = client
 
     def attempt(self, journal: Journal, now: bool = False) -> bool:
-        """Deliver what waits, unless a try has just been; whether nothing waits any more."""
+        """Deliver what is pending, unless the last attempt is too recent; return whether nothing is pending."""
         if journal.pending and (now or time.monotonic() >= self._next):
             begun = time.monotonic()
             try:
@@ -70,7 +70,7 @@ class Delivery:
         return not journal.pending
 
     def finish(self, journal: Journal, patient: bool) -> None:
-        """Deliver the rest at a job's end, with a few tries if `patient`, and remove a journal that is done with."""
+        """Deliver the rest at a job's end, retrying a few times if `patient`; remove a journal that is complete."""
         last = time.monotonic() + (NO_TRY_AFTER_S if patient else 0)
         pause = 1
         while not self.attempt(journal, now=True) and time.monotonic() + pause < last:
@@ -81,9 +81,9 @@ class Delivery:
         journal.remove_if_done()
 
     def leftovers(self, but: Path | None = None) -> bool:
-        """Deliver what former jobs left, but not those of the folder `but`; whether nothing waits any more.
+        """Deliver what former jobs left, except in the folder `but`; return whether nothing is pending.
 
-        A job that lives holds its lock and is passed over. One that died ends as KILLED."""
+        A running job holds its lock and is skipped. One that died ends as KILLED."""
         for folder in sorted({path.parent for path in self.folder.glob("*/*/*.jsonl")} - {but}):
             try:
                 with held(folder, wait_s=0):
@@ -96,13 +96,13 @@ class Delivery:
         return True
 
     def settle(self, journal: Journal) -> bool:
-        """Deliver what a former job said, and remove its journal if that is done; whether nothing waits any more."""
+        """Deliver a former job's journal and remove it if it is complete; return whether nothing is pending."""
         arrived = self.attempt(journal, now=True)
         journal.remove_if_done()
         return arrived
 
     def _batch(self, journal: Journal) -> list[dict[str, Any]]:
-        """The next line; of metrics, the next lines up to what MLflow takes at once."""
+        """The next line; for metrics, as many of the next lines as MLflow takes at once."""
         first, *others = journal.pending
         batch, size = [first], len(first.get("values", ()))
         for line in others if first["do"] == "metrics" else []:
@@ -113,7 +113,7 @@ class Delivery:
         return batch
 
     def _send(self, journal: Journal, batch: list[dict[str, Any]]) -> None:
-        """Deliver a batch; what the store does not take is told and left out, line by line."""
+        """Deliver a batch; lines that the store refuses are reported and skipped, one by one."""
         first = batch[0]
         try:
             with store.told(self._uri):
@@ -149,7 +149,7 @@ class Delivery:
             case "parameters":
                 log_parameters(client, run_id, line["values"])
             case "inputs":
-                with store.lock(self.root):  # MLflow looks for a data set, then inserts it: two at once clash
+                with store.lock(self.root):  # MLflow looks up a data set, then inserts it: two at once collide
                     log_inputs(client, run_id, line["values"], doubtful)
             case "artifact":
                 path = journal.files / line["file"]
@@ -168,7 +168,7 @@ class Delivery:
                 client.set_tag(run_id, "resumable", "false")
 
     def sweep(self) -> None:
-        """Mark as KILLED what says RUNNING, was run on this host by a process that is dead, and left no journal."""
+        """Mark as KILLED the RUNNING runs of dead processes on this host that left no journal."""
         try:
             self.connect()
             with store.told(self._uri):
@@ -182,18 +182,18 @@ class Delivery:
             say(f"warning: runs of dead processes could not be looked for: {error}")
 
 
-# What follows can all be done twice: it looks at what is there, or leaves the same behind. What MLflow raises passes through.
+# All functions below can be repeated: they check for an earlier result, or leave the same. MLflow's errors propagate.
 
 
 def run_ids(client: "MlflowClient", experiment_id: str, identity: str) -> list[str]:
-    """The runs that were made for a journal: none, one, or two where a lost request arrived late."""
+    """The runs that were created for a journal: none, one, or two if a lost request arrived late."""
     return [run.info.run_id for run in client.search_runs([experiment_id], f"tags.journal = '{identity}'")]
 
 
 def make_current(client: "MlflowClient", experiment_id: str, run_id: str) -> None:
-    """Mark a run as its job's current one, then the former ones as superseded: at no time is there none.
+    """Mark a run as its job's current one, then the former ones as superseded, so that there is always one.
 
-    One that is delivered late can have been followed by another; then it is the superseded one."""
+    A run that is delivered late may already have a successor; then it is itself marked as superseded."""
     own = client.get_run(run_id)
     for twin in run_ids(client, experiment_id, own.data.tags["journal"]):
         if twin != run_id:
@@ -213,7 +213,7 @@ def make_current(client: "MlflowClient", experiment_id: str, run_id: str) -> Non
 
 
 def log_parameters(client: "MlflowClient", run_id: str, parameters: Mapping[str, str]) -> None:
-    """Log texts by name; the same again changes nothing."""
+    """Log texts by name; repeating the call changes nothing."""
     from mlflow.entities import Param
 
     batch = [Param(name, value) for name, value in parameters.items()]
@@ -222,7 +222,7 @@ def log_parameters(client: "MlflowClient", run_id: str, parameters: Mapping[str,
 
 
 def log_inputs(client: "MlflowClient", run_id: str, inputs: Mapping[str, str], doubtful: bool) -> None:
-    """Log digests as MLflow data sets too, cut to the 36 characters it takes: a column of its runs table."""
+    """Also log digests as MLflow data sets, cut to the 36 characters it allows: a column of its runs table."""
     from mlflow.entities import Dataset, DatasetInput
 
     logged = client.get_run(run_id).inputs if doubtful else None
@@ -236,7 +236,7 @@ def log_inputs(client: "MlflowClient", run_id: str, inputs: Mapping[str, str], d
 
 
 def log_metrics(client: "MlflowClient", run_id: str, lines: Sequence[Mapping[str, Any]], doubtful: bool) -> None:
-    """Log the numbers of steps. When in doubt, leave out what the run's history has."""
+    """Log the numbers of steps. When in doubt, skip those already in the run's history."""
     from mlflow.entities import Metric
 
     batch = []
@@ -251,16 +251,16 @@ def log_metrics(client: "MlflowClient", run_id: str, lines: Sequence[Mapping[str
 
 
 def deliver(root: Path, experiment: str = "", thoroughly: bool = False) -> bool:
-    """Deliver what jobs have left, of one experiment or of all; whether nothing waits any more. Tells what fails.
+    """Deliver what jobs left, for one experiment or for all; return whether nothing is pending. Reports failures.
 
-    Where nothing waits, MLflow is not even imported; but `thoroughly` also looks for runs whose journal is lost."""
+    If nothing is pending, MLflow is not even imported; but `thoroughly` also looks for runs whose journal is lost."""
     base = place_of(root, experiment)
     arrived = True
     for name in [experiment] if experiment else sorted(path.name for path in base.glob("*") if path.is_dir()):
         delivery = Delivery(root, name)
         try:
             arrived = delivery.leftovers() and arrived
-        except UserError as error:  # a full disk, say
+        except UserError as error:  # for example, a full disk
             say(f"warning: {error}")
             arrived = False
         if thoroughly and not delivery.is_away:

@@ -1,4 +1,4 @@
-"""The run of one job, as the job sees it: what it says is in its journal when the call returns."""
+"""The run of one job, as the job sees it: what it logs is in its journal when the call returns."""
 
 import json
 import time
@@ -26,10 +26,10 @@ def job_run(
     tags: Mapping[str, str],
     inputs: Mapping[str, str],
 ) -> Iterator["JobRun"]:
-    """A child run "<stage>/<job>" for the length of the block; at its success the current one of that job.
+    """Track a child run "<stage>/<job>" within the block; if it succeeds, it becomes that job's current run.
 
-    `parameters` is the nested config, `inputs` are data digests by name. With the stamp (in `tags`) of a run that did not finish,
-    that run goes on. A block that raises gives a FAILED run (KILLED on an interrupt and on Stopped) that supersedes none."""
+    `parameters` is the nested config, `inputs` data digests by name. An unfinished run with the same stamp (in `tags`)
+    is resumed. A block that raises gives a FAILED run (KILLED on an interrupt and on Stopped) that supersedes none."""
     delivery = Delivery(root, experiment)
     folder = delivery.folder / stage / job
     labels = dict(tags) | {f"input.{name}": digest for name, digest in inputs.items()}
@@ -57,7 +57,7 @@ def job_run(
 
 
 def opened(folder: Path, stamp: str) -> tuple[Journal, list[Journal]]:
-    """The journal of a stamp, to be begun or gone on with, and those of other runs of the job, closed."""
+    """The journal of a stamp, to start or to resume, and the journals of the job's other runs, closed."""
     path = folder / f"{stamp}.jsonl"
     others = journals(folder)
     own = next((journal for journal in others if journal.path == path and not journal.is_over), None)
@@ -70,7 +70,7 @@ def opened(folder: Path, stamp: str) -> tuple[Journal, list[Journal]]:
 
 
 class JobRun:
-    """The run of one job. run_id and experiment_id are MLflow's, and "" for as long as it has not been told."""
+    """The run of one job. run_id and experiment_id are MLflow's, and "" until the run is delivered."""
 
     def __init__(self, journal: Journal, delivery: Delivery):
         self._journal, self._delivery = journal, delivery
@@ -91,9 +91,9 @@ class JobRun:
         return store.shown(store.address(self._delivery.root))
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
-        """Log one step (an epoch, say). ValueError for a name that this process has logged at it before.
+        """Log one step (such as an epoch). ValueError for a name that this process has already logged at that step.
 
-        What an earlier try of the same run has logged is not logged again."""
+        What an earlier attempt at the same run has logged is not logged again."""
         twice = sorted(name for name in values if (name, step) in self._logged)
         if twice:
             raise ValueError(f"metrics logged twice at step {step}: {', '.join(twice)}")

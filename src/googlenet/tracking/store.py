@@ -1,4 +1,4 @@
-"""MLflow's store: where it is, whether it answers, and the experiment with its one parent run."""
+"""MLflow's store: its address, whether it answers, and the experiment with its one parent run."""
 
 import logging
 import os
@@ -16,10 +16,10 @@ from googlenet.storage.files import atomic, locked
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-SETTINGS = {  # each can be set otherwise in the environment
+SETTINGS = {  # the environment can override each of these
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",  # MLflow's own 120 s keep a job waiting
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",  # MLflow's default of 120 s would keep a job waiting
 }
 LOCK_TIMEOUT_S = 120
 REASON_CHARACTERS = 300
@@ -27,17 +27,17 @@ REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 
 
 class Refused(UserError):
-    """The store answers, and does not take what it was given; the same again would fare no better."""
+    """The store answers but rejects a request; repeating it would not help."""
 
 
 def open_store(root: Path) -> str:
-    """The tracking URI: MLFLOW_TRACKING_URI, else the SQLite store root/mlflow/mlflow.db, made whole where absent."""
+    """The tracking URI: MLFLOW_TRACKING_URI, else the SQLite store root/mlflow/mlflow.db, created whole if absent."""
     if uri := _given():
         return uri
     _folder(root)
     database = _database(root)
     if not database.exists():
-        _quiet()  # the slow import before the lock, so that those that wait have done it
+        _quiet()  # the slow import before the lock, so that waiting processes have done it already
         with lock(root):
             if not database.exists():
                 with atomic(database, point="note") as part, told(f"sqlite:///{part}"):
@@ -46,12 +46,12 @@ def open_store(root: Path) -> str:
 
 
 def address(root: Path) -> str:
-    """Where runs are logged to, whether it is there or not."""
+    """The address that runs are logged to, whether or not a store exists there."""
     return _given() or f"sqlite:///{_database(root)}"
 
 
 def check(root: Path, experiment: str) -> None:
-    """See that runs can be logged. UserError when the server does not answer, or the store or experiment is broken."""
+    """Check that runs can be logged. UserError if the server does not answer, or the store or experiment is broken."""
     name, database = f"googlenet/{experiment}", _database(root)
     if uri := _given():
         with told(uri):
@@ -62,7 +62,7 @@ def check(root: Path, experiment: str) -> None:
             with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as store:
                 found = store.execute(query, [name]).fetchone()
         except sqlite3.OperationalError:
-            found = None  # locked, or of another version: MLflow's to judge, and jobs can wait
+            found = None  # locked, or of another version: left to MLflow, and jobs can wait
         except sqlite3.DatabaseError as error:
             raise UserError(f"{database}: {error}; move the file away to begin a new store") from None
         _active(found and SimpleNamespace(experiment_id=found[0], lifecycle_stage=found[1]), name)
@@ -81,14 +81,14 @@ def current_runs(root: Path, experiment: str, stage: str) -> tuple[str, list[str
 
 
 def _quiet() -> None:
-    """Turn off MLflow's telemetry, prints and log lines; to be called before it is first imported."""
+    """Turn off MLflow's telemetry, prints and log lines; call this before the first import of mlflow."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    # A request that timed out may have arrived: before it is sent again, we look (delivery.py). MLflow would not.
+    # A request that timed out may have arrived: delivery.py checks before it sends again. MLflow's retries would not.
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     import mlflow  # noqa: F401  (its import sets the level of its logger)
 
-    # What goes wrong is raised, and told by _told: MLflow would print its traceback as well.
+    # Errors are raised and translated by `told`; MLflow would also print their tracebacks.
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)
     for name in ("alembic", "urllib3"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -120,7 +120,7 @@ def _active(found: Any, name: str) -> Any:
 
 
 def parent_id_of(client: "MlflowClient", root: Path, experiment_id: str, name: str) -> str:
-    """Find or create the one run that the experiment's jobs hang below, and return its id."""
+    """Find or create the one parent run of the experiment's jobs, and return its id."""
 
     wanted = [experiment_id], "tags.kind = 'experiment'"
     runs: list[Any] = client.search_runs(*wanted, max_results=1)
@@ -128,13 +128,13 @@ def parent_id_of(client: "MlflowClient", root: Path, experiment_id: str, name: s
         with lock(root):
             if not (runs := client.search_runs(*wanted, max_results=1)):
                 runs = [client.create_run(experiment_id, tags={"kind": "experiment"}, run_name=name)]
-                client.set_terminated(runs[0].info.run_id)  # it is a folder: no job knows that it is the last
+                client.set_terminated(runs[0].info.run_id)  # it is only a folder: no job knows that it is the last
     return str(runs[0].info.run_id)
 
 
 @contextmanager
 def told(uri: str) -> Iterator[None]:
-    """Turn what MLflow raises into one line that names the store: a UserError, of the kind Refused where it is."""
+    """Translate MLflow's exceptions into one line that names the store: UserError, or Refused for a refused request."""
     _quiet()
     from mlflow.exceptions import MlflowException
     from requests import RequestException
@@ -154,7 +154,7 @@ def told(uri: str) -> Iterator[None]:
 
 
 def lock(root: Path) -> AbstractContextManager[None]:
-    """Hold the store's file lock; one at a time over all processes that share `root`."""
+    """Hold the store's file lock; one holder at a time among all processes that share `root`."""
     path = _folder(root) / "lock"
     busy = UserError(f"{path}: held for {LOCK_TIMEOUT_S} s; end the process that holds it")
     return locked(path, LOCK_TIMEOUT_S, busy)
