@@ -1,5 +1,5 @@
 """The stages: one module per rule, of the same name as the rule and its conf file.
 
-Contract: run(job, *, edge: Input | Inputs | Output, ...) reads its inputs, calls what does the work, writes its
-outputs. Only stages know files and configurations. `python -m googlenet.stages.<stage>` runs one (see job.py).
+Contract: run(job, *, edge: Input | Inputs | Output, ...) reads its inputs, calls the code that does the work, writes
+its outputs. Only stages know files and configurations. `python -m googlenet.stages.<stage>` runs one (see job.py).
 """

@@ -1,4 +1,4 @@
-"""Cluster the units of one module of a trained member, and measure how the clusters lie to the branches."""
+"""Cluster the units of one module of a trained member, and measure how the clusters relate to the branches."""
 
 from googlenet.classification.units import activations, analysed
 from googlenet.config.schema.classification import AnalyseUnits
@@ -16,7 +16,7 @@ def run(job: Job[AnalyseUnits], *, manifest: Input, weights: Input, metrics: Out
     above = module_above(settings.module, network.spec.architecture.repeat_modules, "analyse_units.module")
     split = open_split(manifest.parent, settings.split)
     wanted = min(len(split), settings.images)
-    # Evenly spaced, so that every class of a sorted split has its share.
+    # Evenly spaced, so that every class of a sorted split is represented.
     images = [split.picture(i * len(split) // wanted) for i in range(wanted)]
 
     def measured(which: str) -> tuple[NetworkUnits, tuple[int, int]]:

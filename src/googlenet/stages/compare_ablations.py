@@ -21,7 +21,7 @@ def run(
     html: Output,
     markdown: Output,
 ) -> None:
-    """Outcomes and trainings' metrics lie in folders of their stages' and jobs' names: a member's or a variant's."""
+    """Compare the rows. outcomes and trainings are in folders named after stage and job: a member's or a variant's."""
     arrays = {"/".join(path.parts[-3:-1]): load_arrays(path)[0] for path in outcomes}
     trained = {"/".join(path.parts[-3:-1]): read_metrics(path, TrainingMetrics) for path in trainings}
     data = read_manifest(manifest)

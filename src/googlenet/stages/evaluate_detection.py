@@ -12,7 +12,7 @@ from googlenet.storage.rows import open_rows
 
 
 def run(job: Job[EvaluateDetection], *, manifest: Input, proposals: Inputs, scores: Inputs, metrics: Output) -> None:
-    """Score the detections of the test images; scores lie in folders of their detectors' names."""
+    """Score the detections on the test images; the score files are in folders named after their detectors."""
     test = open_split(manifest.parent, "test")
     boxes = packed.joined([open_rows(path)[0] for path in proposals], "test")
     # By name, so that a mean over the detectors does not depend on the order of the command line.

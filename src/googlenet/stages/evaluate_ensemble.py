@@ -13,13 +13,13 @@ from googlenet.storage.rows import open_rows
 
 
 def run(job: Job[EvaluateEnsemble], *, manifest: Input, predictions: Inputs, baseline: Inputs, metrics: Output) -> None:
-    """Average the members' predictions and count errors; predictions lie in folders of their members' names."""
+    """Average the members' predictions and count errors; predictions are in folders named after their members."""
     scores, outputs, mirrored = {}, {}, True
     for path in sorted(predictions, key=lambda path: natural(path.parent.name)):
         arrays, metadata = open_rows(path)
         scores[path.parent.name] = {int(policy): arrays[policy] for policy in sorted(arrays, key=int)}
         outputs[path.parent.name] = Outputs(**json.loads(metadata["outputs"]))
-        mirrored = json.loads(metadata["mirrored"])  # the same for all: a key of the data set
+        mirrored = json.loads(metadata["mirrored"])  # the same for all members: a key of the data set
     labels, names = labels_among(outputs, open_split(manifest.parent, "test").labels)
     errors = [read_metrics(path, BaselineMetrics).top1_error_percent for path in baseline]
     measured = evaluate(scores, labels, names, job.settings, mirrored, errors[0] if errors else None)

@@ -1,4 +1,4 @@
-"""Fit on one frozen detector what the switches beyond the paper need: box regression, SVMs, a context feature."""
+"""Fit what the switches beyond the paper need, on one frozen detector: box regression, SVMs, a context feature."""
 
 from googlenet.config.schema.detection import FitRegionHeads
 from googlenet.data.decoded import Pictures
@@ -16,7 +16,7 @@ from googlenet.storage.rows import open_rows
 def run(
     job: Job[FitRegionHeads], *, manifest: Input, proposals: Inputs, weights: Input, heads: Output, metrics: Output
 ) -> None:
-    """Fit the heads that the settings ask for to a sample of the training regions."""
+    """Fit the heads required by the settings to a sample of the training regions."""
     network = bundle.load(weights, job.runtime.device, job.settings.network)
     split = open_split(manifest.parent, "train")
     proposed = packed.joined([open_rows(path)[0] for path in proposals], "train")

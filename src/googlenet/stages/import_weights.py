@@ -1,4 +1,4 @@
-"""Bring weights that others trained into the format of our checkpoints: a member that is not trained here."""
+"""Convert weights that others trained to the format of our checkpoints: a member that is not trained here."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from googlenet.pipeline.job import Job, Output, main
 
 
 def run(job: Job[ImportWeights], *, weights: Output, metrics: Output) -> None:
-    """Read the member's file; write it with its preprocessing and its order of classes."""
+    """Read the member's file; write it with its preprocessing and its class order."""
     member, origin = job.settings.member, job.settings.origin
     source = Path(member.weights).expanduser()
     check(source, origin, f"ensemble.members.{member.name}.weights")

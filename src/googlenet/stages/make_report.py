@@ -1,4 +1,4 @@
-"""Make the report: every figure of ours beside the paper's."""
+"""Make the report: our figures beside the paper's."""
 
 from googlenet.classification.crops import Crop, crops_144, in_original
 from googlenet.config.schema.classification import MakeReport
@@ -11,9 +11,9 @@ from googlenet.storage.files import write_bytes
 
 
 def run(job: Job[MakeReport], *, manifests: Inputs, metrics: Inputs, html: Output, markdown: Output) -> None:
-    """Read metrics.json files (in folders of their stages' and jobs' names) and run.json records; write two pages."""
+    """Read metrics.json files (in folders named after stage and job) and run.json records; write two pages."""
     results = read_results(manifests, metrics, {name: stage.metrics for name, stage in STAGES.items()})
-    folders = {path.parts[1]: path.parent for path in manifests}  # of each data set, by its kind
+    folders = {path.parts[1]: path.parent for path in manifests}  # the folder of each data set, by kind
     image = open_split(folders["classification"], "test").picture(0)
     boxes = crop_boxes(image.shape[1], image.shape[0])
     drawn = figures.from_metrics(results) | {"crops_144": pictures.crops_144(image, boxes)}
@@ -33,7 +33,7 @@ def crop_boxes(width: int, height: int) -> list[pictures.Crop]:
     crops = crops_144(width, height, 224)
     boxes: dict[Crop, pictures.Crop] = {}
     for i, crop in enumerate(crops):
-        if not crop.mirrored:  # i counts scale, square, kind, mirror, from slow to fast
+        if not crop.mirrored:  # i runs over scale, square, kind, mirror, from slowest to fastest
             scale_px, square, kind = min(crop.resized_w, crop.resized_h), i % 36 // 12, i % 12 // 2
             boxes.setdefault(crop, (scale_px, square, kind, in_original(crop, width, height)))
     return list(boxes.values())

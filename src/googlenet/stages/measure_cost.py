@@ -1,4 +1,4 @@
-"""Count the paper's network by the rows of Table 1, set it beside others, and measure this experiment's own."""
+"""Count the paper's network by the rows of Table 1, compare it with others, and measure this experiment's own."""
 
 from googlenet.config.schema.classification import MeasureCost
 from googlenet.metrics.cost import CostMetrics, ForwardRate, OwnCost
@@ -13,7 +13,7 @@ CLASSES = 1000  # the paper's
 
 
 def run(job: Job[MeasureCost], *, metrics: Output) -> None:
-    """Count exactly; time the forward passes, the figures here that are not the same twice."""
+    """Count exactly; time the forward passes, the only figures here that vary from run to run."""
     settings, compute, paper = job.settings, job.settings.compute, Architecture()
     counted = cost(GoogLeNet(CLASSES, paper), paper.input_px)
     own_spec = NetworkSpec.of(settings.model, tuple(str(i) for i in range(CLASSES)))

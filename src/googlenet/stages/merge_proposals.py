@@ -18,7 +18,7 @@ NO_BOXES = np.zeros((0, 4), np.int32), np.zeros(0)
 def run(
     job: Job[MergeProposals], *, manifest: Input, searched: Input, weights: Inputs, proposals: Output, metrics: Output
 ) -> None:
-    """Merge on images part, part + parts, ... of every split. weights: MultiBox's file, or none where it is left out."""
+    """Merge on images part, part + parts, ... of every split. weights: MultiBox's file, or none if it is left out."""
     settings = job.settings
     model = multibox.load(weights[0], job.runtime.device, settings.network) if weights else None
     splits = {name: open_split(manifest.parent, name) for name in SPLITS}

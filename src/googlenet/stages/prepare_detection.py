@@ -6,7 +6,7 @@ from googlenet.pipeline.job import Job, Output, main
 
 
 def run(job: Job[PrepareDetection], *, manifest: Output) -> None:
-    """Write the shards beside `manifest`, and the manifest last: it is the edge that stands for them."""
+    """Write the shards beside `manifest`, and last the manifest, which represents them in the workflow."""
     source, workers = job.settings.source, min(job.execution.prepare_workers, job.threads)
     with prepared(source, manifest.parent, job.stamp, workers, job.resume.told_to_stop, job.say) as made:
         job.write_metrics(manifest, made)

@@ -16,7 +16,7 @@ from googlenet.storage.checkpoint import save_arrays
 
 
 def run(job: Job[ProposeRegions], *, manifest: Input, proposals: Output, metrics: Output) -> None:
-    """Propose on images part, part + parts, ... of every split. Raises UserError when no image has any region."""
+    """Propose on images part, part + parts, ... of every split. Raises UserError if no image has any region."""
     settings = job.settings
     splits = {name: open_split(manifest.parent, name) for name in SPLITS}
     first, step = settings.part.index, settings.parts

@@ -15,9 +15,9 @@ from googlenet.storage.rows import open_rows, written
 def run(
     job: Job[ScoreRegions], *, manifest: Input, proposals: Inputs, weights: Input, heads: Inputs, scores: Output
 ) -> None:
-    """Write float32 [proposals, 1 + classes] and, where boxes are regressed, [proposals, classes, 4], in the split's order.
+    """Write float32 [proposals, 1 + classes] and, if boxes are regressed, [proposals, classes, 4], in split order.
 
-    heads: the detector's file, or none where no switch needs any."""
+    heads: the detector's file, or none if no switch needs any."""
     settings = job.settings
     network = bundle.load(weights, job.runtime.device, settings.network)
     test = open_split(manifest.parent, "test")

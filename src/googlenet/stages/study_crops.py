@@ -15,7 +15,7 @@ from googlenet.storage.rows import open_rows
 
 
 def run(job: Job[StudyCrops], *, manifest: Input, crops: Inputs, metrics: Output) -> None:
-    """Choose crops on validation images and measure on test images; files lie in folders of their members' names."""
+    """Choose crops on validation images, measure on test images; files are in folders named after their members."""
     paths = sorted(crops, key=lambda path: natural(path.parent.name))
     opened = {path.parent.name: open_rows(path) for path in paths}
     outputs = {name: Outputs(**json.loads(metadata["outputs"])) for name, (_, metadata) in opened.items()}
@@ -25,7 +25,7 @@ def run(job: Job[StudyCrops], *, manifest: Input, crops: Inputs, metrics: Output
         of_split = {name: KeptCrops.of(arrays, split) for name, arrays in there.items()}
         if not of_split:
             return {}, np.zeros(0, np.int64)
-        pictures = next(iter(of_split.values())).pictures  # the same for all: one seed, no member's own
+        pictures = next(iter(of_split.values())).pictures  # the same for all members: they share one seed
         return of_split, labels_among(outputs, open_split(manifest.parent, split).labels[pictures])[0]
 
     _, names = labels_among(outputs, np.zeros(0, np.int64))

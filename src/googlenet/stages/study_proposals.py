@@ -16,7 +16,7 @@ from googlenet.storage.rows import open_rows
 
 
 def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: Inputs, metrics: Output) -> None:
-    """Compare the sources on the same images; selective search runs once more on these, at the compared size."""
+    """Compare the sources on the same images; selective search runs again on these, at the compared size."""
     settings, compare, classes = job.settings, job.settings.compare, read_manifest(manifest).classes
     test, train = open_split(manifest.parent, "test"), open_split(manifest.parent, "train")
     wanted = min(len(test), compare.images)

@@ -10,7 +10,7 @@ from googlenet.storage.checkpoint import save_arrays
 
 
 def run(job: Job[TrainAblation], *, manifest: Input, outcomes: Output, metrics: Output) -> None:
-    """Train as train_classifier does, and keep what the variant gets wrong; a stalled training is a result here."""
+    """Train as train_classifier does, and save the variant's errors; a stalled training is a valid result here."""
     splits = Splits(**labelled(manifest.parent, job.execution.decoded_cache_mb))
     classes, training = read_manifest(manifest).classes, job.settings.training
     training = replaced(training, stall=replaced(training.stall, enabled=False))

@@ -1,4 +1,4 @@
-"""Fit a logistic regression on pixels, as the mark that a network must pass."""
+"""Fit a logistic regression on pixels, as the baseline that a network must beat."""
 
 from googlenet.classification.baseline import fit_and_score
 from googlenet.config.schema.classification import TrainBaseline

@@ -10,9 +10,9 @@ from googlenet.storage.checkpoint import save_arrays
 
 
 def run(job: Job[TrainClassifier], *, manifest: Input, weights: Output, outcomes: Output, metrics: Output) -> None:
-    """Train on the training split, choose nothing, watch the validation split; keep the averaged weights.
+    """Train on the training split and monitor the validation split, without model selection; save averaged weights.
 
-    outcomes: what the averaged and the last weights get wrong on validation and test (classification/train.py)."""
+    outcomes: errors of the averaged and of the last weights on validation and test (classification/train.py)."""
     splits = Splits(**labelled(manifest.parent, job.execution.decoded_cache_mb))
     classes = read_manifest(manifest).classes
     network, measured, wrong = train_member(job.settings, classes, splits, job.runtime, job.log, job.resume)

@@ -16,7 +16,7 @@ from googlenet.storage.rows import open_rows
 def run(
     job: Job[TrainDetector], *, manifest: Input, proposals: Inputs, classifier: Input, weights: Output, metrics: Output
 ) -> None:
-    """Train on the proposals and the objects of the training images; keep the averaged weights."""
+    """Train on the proposals and the objects of the training images; save the averaged weights."""
     settings, device = job.settings, job.runtime.device
     start = bundle.load(classifier, device, settings.network)
     network = detector_from(start, read_manifest(manifest).classes, settings.detector.order_seed).on(device)

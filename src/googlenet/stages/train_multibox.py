@@ -12,7 +12,7 @@ from googlenet.pipeline.job import Input, Job, Output, main
 
 
 def run(job: Job[TrainMultibox], *, manifest: Input, classifier: Input, weights: Output, metrics: Output) -> None:
-    """Train on the training images, choose nothing; keep the averaged weights, with the priors."""
+    """Train on the training images, without model selection; save the averaged weights, with the priors."""
     settings, px = job.settings, job.settings.input_px
     start = bundle.load(classifier, job.runtime.device, settings.network)
     trunk, last = multibox.trunk_of(start.spec, px), settings.last
