@@ -1,6 +1,6 @@
 """The plan of an experiment before it starts: disk, memory, passes and hours, from rates that were measured.
 
-Contract: `sizes` says how many images there are; a measurement (`rates`) says what a rate depends on and takes it from the stages'
-own code (`measure*`); `machine` keeps rates in files; `work*` count what a stage does, by its name, and a stage without such a
-function is listed as not estimated; `schedule` adds up; `table` prints. No stage imports any of it.
+Contract: `sizes` counts the images; a measurement (`rates`) states what a rate depends on and takes it from the stages'
+own code (`measure*`); `machine` stores rates in files; `work*` count a stage's work in a function of its name; a stage
+without one is listed as not estimated; `schedule` adds up; `table` prints. No stage imports any of it.
 """

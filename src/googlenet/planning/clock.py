@@ -1,4 +1,4 @@
-"""Clocks for the stages' own code: seconds of a unit of work, and of a step inside a training that is then ended."""
+"""Clocks for the stages' own code: seconds per unit of work, and per step of a training that is then cut short."""
 
 import itertools
 import resource
@@ -13,13 +13,13 @@ import torch
 from googlenet.config.schema.shared import Compute
 from googlenet.models.determinism import prepare_machine
 
-BUDGET_S = 0.3  # for one rate
-LONG_S = 1.5  # what takes longer is done once
-STEPS_AT_MOST = 100_000  # of a training that is ended long before
+BUDGET_S = 0.3  # per rate
+LONG_S = 1.5  # anything that takes longer is run only once
+STEPS_AT_MOST = 100_000  # of a training that is stopped long before
 
 
 def now() -> float:
-    """Seconds of this process and its children where one thread does all; of the wall with more threads or a GPU."""
+    """CPU seconds of this process and its children if one thread does all; wall-clock seconds with more or a GPU."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.synchronize()
     elif torch.get_num_threads() == 1:
@@ -29,11 +29,11 @@ def now() -> float:
 
 
 def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
-    """Seconds of one unit, the median over rounds; work returns how many units a round was."""
+    """Seconds per unit, the median over rounds; work returns the number of units in a round."""
     start = now()
     units = work()
     first = now() - start
-    if first > LONG_S:  # else it does not count: kernels are chosen in it
+    if first > LONG_S:  # otherwise it does not count, since kernels are chosen in it
         return first / units
     times: list[float] = []
     start = now()
@@ -45,11 +45,11 @@ def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
 
 
 class Enough(Exception):
-    """The training has shown how long its steps take."""
+    """Raised once the training has shown how long its steps take."""
 
 
 class Clocked(Sequence[np.ndarray]):
-    """Images for a training that note when each step begins to ask for its own, and end it after enough of them."""
+    """Images for a training: note when each step asks for its first one, and end the training after enough steps."""
 
     def __init__(self, images: Sequence[np.ndarray], length: int, per_step: int, warm_up: int):
         self.images, self.length, self.per_step, self.warm_up = images, length, per_step, warm_up
@@ -69,7 +69,7 @@ class Clocked(Sequence[np.ndarray]):
 
 
 def step_seconds(train: Callable[[Clocked], object], clocked: Clocked) -> float:
-    """Seconds of a step of a training that is given these images, what it loads included."""
+    """Seconds per step of a training on these images, including what it loads."""
     with suppress(Enough):
         train(clocked)
     return median(after - before for before, after in itertools.pairwise(clocked.times[clocked.warm_up :]))
@@ -77,7 +77,7 @@ def step_seconds(train: Callable[[Clocked], object], clocked: Clocked) -> float:
 
 @contextmanager
 def as_in_a_job(compute: Compute) -> Iterator[None]:
-    """Threads and determinism as a job has them; afterwards as before."""
+    """Set threads and determinism as in a job; restore them afterwards."""
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     settings = torch.utils.deterministic
     fill = settings.fill_uninitialized_memory  # type: ignore[attr-defined]  # set at import

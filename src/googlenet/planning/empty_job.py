@@ -6,7 +6,7 @@ from googlenet.metrics.base import StageMetrics
 from googlenet.pipeline.job import Job, Output, main
 from googlenet.storage.checkpoint import save_arrays
 
-LOADED = (save_arrays, open_split)  # what stages without a network import
+LOADED = (save_arrays, open_split)  # imported by stages without a network
 
 
 class Empty(StageSettings):

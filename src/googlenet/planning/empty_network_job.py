@@ -1,4 +1,4 @@
-"""The empty job with what the stages that run a network import."""
+"""The empty job, with the imports of the stages that run a network."""
 
 import torch
 

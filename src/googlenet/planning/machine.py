@@ -27,7 +27,7 @@ HEAD = """\
 
 
 class Machine(Settings):
-    """What a plan needs to know of a machine beside its rates. gpu: "" where there is none."""
+    """What a plan needs to know about a machine besides its rates. gpu: "" if there is none."""
 
     cpu: str
     cores: int
@@ -38,16 +38,16 @@ class Machine(Settings):
 
 
 class Measured(Settings):
-    """When and how a machine's rates were measured. load: of the last five minutes, the measuring included."""
+    """When and how a machine's rates were measured. load: mean of the last five minutes, including the measuring."""
 
     date: str
     torch: str
     load: float
-    beside: str  # what else the machine did meanwhile
+    beside: str  # what else ran on the machine meanwhile
 
 
 class Row(Settings):
-    """A rate in a file: its numbers stand beside these two keys; `what` says of which measurement the settings are."""
+    """A rate in a file: its numbers are extra keys; `what` names the measurement to which the settings belong."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -87,7 +87,7 @@ def path_of(root: Path, name: str) -> Path:
 
 
 def read(root: Path, name: str, again: str) -> tuple[Machine, Rates, Measured]:
-    """A named machine, its rates, and how they were measured. again: what measures there, for errors. Raises UserError."""
+    """A machine, its rates, how they were measured. again: command to measure there, for errors. Raises UserError."""
     known = [path.stem for path in (root / FOLDER).glob("*.yaml")]
     if name not in known:
         raise UserError(f"--machine: no machine '{name}' in {FOLDER}/{nearest(name, known)}")
@@ -111,7 +111,7 @@ def read(root: Path, name: str, again: str) -> tuple[Machine, Rates, Measured]:
 
 
 def checked(kind: type[SettingsT], value: Any, place: str, key: str, remedy: str) -> SettingsT:
-    """A part of a file, which stands at `key`, as an instance of its class. Raises UserError for the first error."""
+    """Parse the part of a file at `key` as an instance of its class. Raises UserError for the first error."""
     try:
         return kind.model_validate_json(json.dumps(value, default=str))
     except ValidationError as error:
@@ -122,7 +122,7 @@ def checked(kind: type[SettingsT], value: Any, place: str, key: str, remedy: str
 
 
 def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = "") -> Path:
-    """Add rates to a machine's file. beside: what else it did meanwhile. Raises UserError when it is another processor's."""
+    """Add rates to a machine's file. beside: what else ran meanwhile. Raises UserError if the hardware differs."""
     path, rows = path_of(root, name), rates.rows
     if path.is_file():
         there, former, measured = read(root, name, f"python -m googlenet.plan --save {name}")

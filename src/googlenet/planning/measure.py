@@ -1,4 +1,4 @@
-"""Rates of what all stages share: the start of a job, the disk, packing, decoding; and all kinds of measurements by name."""
+"""Rates that all stages share: the start of a job, the disk, packing, decoding; and all measurements by name."""
 
 import os
 import subprocess
@@ -38,13 +38,13 @@ class StartRate(Seconds):
 
 
 class EmptyJob(Measurement[StartRate]):
-    """A job that does nothing; network: with what the stages import that run one."""
+    """A job that does nothing; network: with the imports of stages that run a network."""
 
     name, gives = "job", StartRate
     network: bool
 
     def measure(self, bench: Bench) -> StartRate:
-        """The second one in a folder: the first makes the store of runs."""
+        """Run two jobs in a folder and measure the second: the first creates the store of runs."""
         with tempfile.TemporaryDirectory(prefix="googlenet-") as name:
             folder = Path(name)
             write_bytes(folder / EMPTY, JobFile("empty", "all", "plan", "0", Empty()).to_bytes())
@@ -55,7 +55,7 @@ class EmptyJob(Measurement[StartRate]):
 
 def empty_job(folder: Path, module: str) -> StartRate:
     """Run a job that does nothing."""
-    # A shell between: Linux counts in a process's peak memory what started it, and this process is large.
+    # Through a shell: in a process's peak memory, Linux counts the process that started it, and this one is large.
     words = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-m", f"googlenet.planning.{module}"]
     words += ["--threads", "1", "--config", str(EMPTY), "--metrics", "metrics.json"]
     around = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
@@ -67,18 +67,18 @@ def empty_job(folder: Path, module: str) -> StartRate:
         last = (done.stderr.strip() or "no word").splitlines()[-1]
         raise UserError(f"an empty job ended with an error: {last}; run `make env` again")
     record = read_run(folder / run_record(EMPTY, "empty", "all"))
-    recorded = record.duration_s * seconds / wall  # of the wall too
+    recorded = record.duration_s * seconds / wall  # duration_s is wall-clock time
     return StartRate(seconds=seconds, recorded_s=recorded, memory_mb=record.peak_memory_mb or 0)
 
 
 class DiskRate(Rate):
-    """What reaches the disk in a second."""
+    """Megabytes that reach the disk per second."""
 
     mb_per_s: Amount
 
 
 class Disk(Measurement[DiskRate]):
-    """The disk where the data would lie: one file, to the disk itself."""
+    """The disk where the data would be stored: one file, flushed to the disk itself."""
 
     name, gives = "disk", DiskRate
 
@@ -95,7 +95,7 @@ class Disk(Measurement[DiskRate]):
 
 
 class Pack(Measurement[Seconds]):
-    """To read, check and pack an image, in folders whatever the data set's own layout is; of the embedded set also to draw it."""
+    """Read, check and pack an image, from folders whatever the data set's layout; draw it if of the embedded set."""
 
     name, gives = "pack", Seconds
     kind: Kind
@@ -112,7 +112,7 @@ class Pack(Measurement[Seconds]):
             layout = {"reader": "class_folders", "root": str(top / "raw"), "splits": splits, "blacklist": ""}
             sides = {"validation_per_class": 0, "min_side_px": 1, "resize_shorter_side_px": self.resize_shorter_side_px}
             source = replaced(source_of(bench.experiment, "classification"), **layout, **sides)
-            prepare.prepare(source, top / "first")  # imports what packs
+            prepare.prepare(source, top / "first")  # warm-up: imports the code that packs
             start = now()
             prepare.prepare(source, top / "packed")
             seconds = (now() - start) / PACKED
@@ -126,7 +126,7 @@ class Pack(Measurement[Seconds]):
 
 
 class Decode(Measurement[Seconds]):
-    """To decode an image."""
+    """Decode an image."""
 
     name, gives = "decode", Seconds
     image: ImageSize

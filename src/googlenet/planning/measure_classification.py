@@ -19,9 +19,9 @@ from googlenet.planning.clock import STEPS_AT_MOST, Clocked, seconds_of, step_se
 from googlenet.planning.rates import Bench, kept_mb
 from googlenet.planning.sizes import ImageSize
 
-# So slow that no loss leaves the numbers; a training is ended long before its first epoch is.
+# A rate so low that no loss leaves the range of numbers; a training is stopped long before its first epoch ends.
 TRAINING = {"epochs": 1, "learning_rate": 1e-6}
-FEW, MORE = 4, 16  # images: what grows with them is told from what does not
+FEW, MORE = 4, 16  # images: two counts, to separate what grows with them from what does not
 
 
 def timed_step(
@@ -32,13 +32,13 @@ def timed_step(
     load: Callable[[], np.ndarray],
     count: int = 0,
 ) -> rates.LoadedStepRate:
-    """A step of a training on images, `count` of them with repetition; `load` gives a batch, which is timed apart."""
+    """Time a step of a training on images, `count` of them with repetition; `load` returns a batch, timed apart."""
     batch, px = load().shape[:2]
     model.train()
     with torch.random.fork_rng():
-        # Not of one image alone, which batch normalisation cannot train on.
+        # Not with a single image, on which batch normalisation cannot train.
         two, three = (kept_mb(model, torch.zeros(n, 3, px, px, device=runtime.device), runtime) for n in (2, 3))
-    kept = two + max(0.0, three - two) * (batch - 2)  # what differs grows with their number
+    kept = two + max(0.0, three - two) * (batch - 2)  # the difference grows with the number of images
     clocked = Clocked(images, count or len(images), batch, 1 if runtime.device == "cpu" else 5)
     step = step_seconds(train_on, clocked)
     load_s = seconds_of(lambda: len(load()) / batch, 0.1)
@@ -75,7 +75,7 @@ class ClassifierStep(rates.NetworkMeasurement[rates.StepRate]):
 
 
 class TrainingCrop(rates.Measurement[rates.Seconds]):
-    """To draw a training crop from a decoded image."""
+    """Draw a training crop from a decoded image."""
 
     name, gives = "crop", rates.Seconds
     sampling: Sampling
@@ -96,7 +96,7 @@ class TrainingCrop(rates.Measurement[rates.Seconds]):
 
 
 class Forward(rates.NetworkMeasurement[rates.Seconds]):
-    """A crop in a batch of a prediction."""
+    """A crop in a batch of predictions."""
 
     name, gives = "forward", rates.Seconds
     batch_size: int
@@ -109,7 +109,7 @@ class Forward(rates.NetworkMeasurement[rates.Seconds]):
 
 
 class CutCrops(rates.Measurement[rates.Seconds]):
-    """To cut all crops of an image."""
+    """Cut all crops of an image."""
 
     name, gives = "cut_crops", rates.Seconds
     policies: Policies
@@ -134,14 +134,14 @@ def random_scores(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 
 def line(work_on: Callable[[int], Callable[[], bool]], few: int, more: int) -> rates.LineRate:
-    """Seconds an image, and those that do not grow with the images, from two runs of the work on so many."""
+    """Seconds per image, and fixed seconds, from two runs of the work on different numbers of images."""
     short, long = (seconds_of(work_on(images), 0.0) for images in (few, more))
     slope = max(0.0, (long - short) / (more - few))
     return rates.LineRate(seconds=slope, fixed_s=max(0.0, short - slope * few))
 
 
 class EnsembleEvaluation(rates.Measurement[rates.LineRate]):
-    """A test image in evaluate_ensemble."""
+    """One test image in evaluate_ensemble."""
 
     name, gives = "evaluate_ensemble", rates.LineRate
     members: int
@@ -163,7 +163,7 @@ class EnsembleEvaluation(rates.Measurement[rates.LineRate]):
 
 
 class CropStudy(rates.Measurement[rates.LineRate]):
-    """A kept image, of test and of validation, in study_crops."""
+    """One kept image, each of test and of validation, in study_crops."""
 
     name, gives = "study_crops", rates.LineRate
     members: int

@@ -22,14 +22,14 @@ from googlenet.planning.measure_classification import TRAINING, line, random_sco
 from googlenet.planning.rates import Amount, Bench, settings_of
 from googlenet.planning.sizes import ImageSize
 
-OBJECTS = 3  # of an image, where the time depends on them a little
+OBJECTS = 3  # per image, where the time depends on them a little
 FEW, MORE = 3, 9
 SEARCHED = 6  # images
 BACKGROUND_LOGIT = 8.0  # most proposals are background, and few classes are left above min_score
 
 
 def random_boxes(rng: np.random.Generator, count: int, width: int = 500, height: int = 375) -> np.ndarray:
-    """Boxes of a tenth of the sides and more, int32 [count, 4]."""
+    """Boxes with sides of at least a tenth of the image's, int32 [count, 4]."""
     low = rng.uniform(0, 0.6, (count, 2)) * [width, height]
     high = low + rng.uniform(0.1, 0.4, (count, 2)) * [width, height]
     return np.concatenate([low, high], axis=1).astype(np.int32)
@@ -42,7 +42,7 @@ def random_truth(rng: np.random.Generator, classes: int = 1, *shape: int) -> Gro
 
 
 class SearchRate(rates.Seconds):
-    """Seconds an image, and its boxes."""
+    """Seconds per image, and its boxes."""
 
     boxes: Amount
 
@@ -65,13 +65,13 @@ class SelectiveSearch(rates.Measurement[SearchRate]):
 
 
 class MergeRate(rates.Seconds):
-    """Seconds an image, and the share of the boxes that is left."""
+    """Seconds per image, and the share of its boxes that remains."""
 
     kept_share: Amount
 
 
 class Merge(rates.Measurement[MergeRate]):
-    """To merge an image's boxes, `multibox_boxes` of them MultiBox's."""
+    """Merge an image's boxes, `multibox_boxes` of them from MultiBox."""
 
     name, gives = "merge", MergeRate
     search: d.Search
@@ -89,7 +89,7 @@ class Merge(rates.Measurement[MergeRate]):
 
 
 class MultiboxMeasurement(rates.NetworkMeasurement[rates.RateT]):
-    """What depends on MultiBox's network, whose trunk is `network`."""
+    """A measurement that depends on MultiBox's network, whose trunk is `network`."""
 
     input_px: int
     last: str
@@ -133,7 +133,7 @@ class MultiboxStep(MultiboxMeasurement[rates.LoadedStepRate]):
 
 
 class MultiboxBoxes(MultiboxMeasurement[rates.Seconds]):
-    """An image in MultiBox, its suppression included."""
+    """An image in MultiBox, including suppression."""
 
     name, gives = "multibox", rates.Seconds
     image: ImageSize
@@ -162,7 +162,7 @@ class DetectorStep(rates.NetworkMeasurement[rates.LoadedStepRate]):
         settings = settings_of(bench.experiment, d.TrainDetector)
         easy = settings.hard_negatives.model_copy(update={"enabled": False})
         settings = self.laid_over(settings, hard_negatives=easy, batches_per_epoch=STEPS_AT_MOST, **TRAINING)
-        rng, count = np.random.default_rng(0), 2 * (self.positives + self.negatives)  # for no repetition in a batch
+        rng, count = np.random.default_rng(0), 2 * (self.positives + self.negatives)  # so that no batch has repeats
         boxes = [random_boxes(rng, count, *image.shape[1::-1]).astype(np.float32) for image in images]
         labels = (np.arange(count) < 2 * self.positives).astype(np.int64)
         regions = TrainingRegions(boxes, [labels] * len(images))
@@ -175,7 +175,7 @@ class DetectorStep(rates.NetworkMeasurement[rates.LoadedStepRate]):
 
 
 class RegionScore(rates.NetworkMeasurement[rates.Seconds]):
-    """A region of an image with so many boxes, seen as it is and, where `mirrored`, mirrored too."""
+    """A region of an image with `boxes` boxes, seen as it is and, if `mirrored`, also mirrored."""
 
     name, gives = "score_regions", rates.Seconds
     batch_size: int
@@ -191,7 +191,7 @@ class RegionScore(rates.NetworkMeasurement[rates.Seconds]):
         rng, sizes = np.random.default_rng(0), iter(range(STEPS_AT_MOST))
 
         def score_one() -> int:
-            # Fewer by one each time: the kernels for a new size are chosen anew, as in a job.
+            # One fewer each time, so that kernels are chosen anew for each size, as in a job.
             count = max(1, self.boxes - next(sizes) % 16)
             image = images[count % len(images)]
             boxes = random_boxes(rng, count, *image.shape[1::-1])
@@ -202,7 +202,7 @@ class RegionScore(rates.NetworkMeasurement[rates.Seconds]):
 
 
 class RegionLabels(rates.Measurement[rates.Seconds]):
-    """To label an image's proposals for fine-tuning."""
+    """Label an image's proposals for fine-tuning."""
 
     name, gives = "label_regions", rates.Seconds
     boxes: int
@@ -214,7 +214,7 @@ class RegionLabels(rates.Measurement[rates.Seconds]):
 
 
 class DetectionEvaluation(rates.Measurement[rates.LineRate]):
-    """A test image in evaluate_detection under one list of switches."""
+    """One test image in evaluate_detection under one list of switches."""
 
     name, gives = "evaluate_detection", rates.LineRate
     detectors: int

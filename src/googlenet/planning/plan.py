@@ -1,4 +1,4 @@
-"""The plan of an experiment: its stages with what they need, added up for a machine."""
+"""The plan of an experiment: its stages and what they need, added up for a machine."""
 
 import configparser
 import shutil
@@ -12,7 +12,7 @@ from googlenet.planning import schedule, work_classification, work_detection
 from googlenet.planning.schedule import StagePlan
 from googlenet.planning.work import Context
 
-# Functions that are named after a stage.
+# Functions named after the stages.
 WORK = {
     name: work
     for module in (work_classification, work_detection)
@@ -20,11 +20,11 @@ WORK = {
     if name in STAGES
 }
 LINKS = {"reflink", "hardlink", "symlink"}
-ROOM = 0.95  # of a memory: the rest is the system's
+ROOM = 0.95  # usable share of a memory: the rest is the system's
 
 
 class Place(NamedTuple):
-    """Where data and results would lie, and megabytes that are free of disk and memory; None on another machine."""
+    """Where data and results would be stored, and free disk and memory in megabytes; None for another machine."""
 
     path: str
     disk_free_mb: float | None
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All that is printed. after: of every stage, those that it waits for; dvc_copies: DVC's cache holds a second copy."""
+    """All that is printed. after: the stages that each one waits for; dvc_copies: DVC's cache holds a second copy."""
 
     context: Context
     stages: list[StagePlan]
@@ -42,21 +42,21 @@ class Plan(NamedTuple):
 
     @property
     def disk_mb(self) -> float:
-        """What all stages write."""
+        """Megabytes that all stages write."""
         return sum(stage.total("disk_mb") for stage in self.stages)
 
     def side_by_side(self, stage: StagePlan) -> int:
-        """How many jobs of a stage run at once."""
+        """The number of jobs of a stage that run at once."""
         target = self.context.target
         return schedule.side_by_side(stage, target.cores, target.gpus, self.context.threads)
 
     def least_wall_of(self, *stages: StagePlan) -> float:
-        """Seconds below which some stages cannot end."""
+        """Lower bound, in seconds, on the time of some stages."""
         return schedule.least_wall(stages, self.context.target.cores, self.context.target.gpus)
 
     @property
     def least_wall(self) -> tuple[float, list[str]]:
-        """Seconds that the whole cannot go below, and the chain of stages if that is what decides."""
+        """Lower bound, in seconds, on the time of the whole, and the chain of stages if that sets the bound."""
         path, chain = schedule.critical_path(self.stages, self.after)
         whole = self.least_wall_of(*self.stages)
         return (path, chain) if path >= whole else (whole, [])
@@ -81,7 +81,7 @@ class Plan(NamedTuple):
 
 
 def planned(context: Context, ablations: bool = False) -> Plan:
-    """Count the work of all stages; ablations: also of the target `ablations`."""
+    """Count the work of all stages; ablations: also those of the target `ablations`."""
     experiment, root = context.experiment, context.experiment.root
     names = [name for name in experiment.stages if ablations or STAGES[name].group != "ablations"]
     stages = []
@@ -97,12 +97,12 @@ def planned(context: Context, ablations: bool = False) -> Plan:
         place = Place(str(folder), shutil.disk_usage(folder).free / 1e6, free * 1024 / 1e6)
     dvc = configparser.ConfigParser()
     dvc.read([root / ".dvc/config", root / ".dvc/config.local"], encoding="utf-8")
-    link = dvc.get("cache", "type", fallback="copy").split(",")[0].strip()  # the first that is asked for
+    link = dvc.get("cache", "type", fallback="copy").split(",")[0].strip()  # the first choice
     return Plan(context, stages, schedule.edges(root), place, link not in LINKS)
 
 
 def verdict(plan: Plan) -> list[str]:
-    """What does not fit, a line each; one line that all does, as far as is known."""
+    """What does not fit, one line each; or one line saying that everything fits, as far as is known."""
     lines, context, place, machine = [], plan.context, plan.place, plan.context.target.machine
     if context.of(Compute).device == "cuda" and context.compute.device == "cpu":
         lines.append("the experiment asks for a GPU (compute.device: cuda), and this machine has none")
@@ -118,7 +118,7 @@ def verdict(plan: Plan) -> list[str]:
             if room_mb >= one_mb:
                 mend = f"; at most {int(room_mb // one_mb)} at a time fit"
             lines.append(f"{stage.stage} needs {gb(one_mb * beside)} of memory for {jobs}, {room}{mend}")
-        on_gpu_mb = max(sum(job.gpu_memory_mb.values()) for job in stage.jobs)  # which has one at a time
+        on_gpu_mb = max(sum(job.gpu_memory_mb.values()) for job in stage.jobs)  # a GPU has one job at a time
         if on_gpu_mb > machine.gpu_memory_gb * 1000 * ROOM:
             there = gb(machine.gpu_memory_gb * 1000)
             lines.append(f"{stage.stage} needs {gb(on_gpu_mb)} on the GPU, which has {there}")
@@ -126,6 +126,6 @@ def verdict(plan: Plan) -> list[str]:
 
 
 def gb(megabytes: float) -> str:
-    """Megabytes as gigabytes, with as many digits as are of use."""
+    """Megabytes as gigabytes, with a useful number of digits."""
     value = megabytes / 1000
     return f"{value:,.0f} GB" if value >= 10 else f"{value:.1f} GB" if value >= 0.1 else f"{value:.2f} GB"

@@ -1,6 +1,6 @@
-"""The contract of what is measured: a measurement is what a rate depends on, networks too, and how the rate is taken.
+"""The contract of measurements: what a rate depends on, including networks, and how the rate is taken.
 
-A rate serves equal measurements alone: nothing is scaled to another network.
+A rate serves only equal measurements: nothing is scaled to another network.
 """
 
 from abc import ABC, abstractmethod
@@ -27,12 +27,12 @@ from googlenet.planning.clock import as_in_a_job
 from googlenet.planning.sizes import DataSize, ImageSize
 
 Amount = Annotated[float, Field(ge=0)]
-DIGITS = 4  # of a number that is kept
+DIGITS = 4  # significant digits of a stored number
 CPU = Compute(device="cpu", precision="fp32", numeric_threads=1)
 
 
 class NetworkShape(Settings):
-    """What a network's times depend on: dropout changes none, and stays at its default here."""
+    """What a network's timing depends on: dropout does not affect it, and stays at its default here."""
 
     network: str
     classes: int
@@ -66,17 +66,17 @@ def _on_meta(network: NetworkShape) -> nn.Module:
 
 
 def weights_mb(network: NetworkShape) -> float:
-    """Memory of the weights in float32, the auxiliary heads' included."""
+    """Memory of the weights in float32, including the auxiliary heads', in MB."""
     return sum(p.numel() for p in _on_meta(network).parameters()) * 4 / 1e6
 
 
 def forward_mb(network: NetworkShape, batch: int) -> float:
-    """Memory of the tensors of a forward pass in float32, counted without running it."""
+    """Memory of the tensors of a forward pass in float32, in MB, computed without running it."""
     return peak_bytes(_on_meta(network), network.architecture.input_px, batch).activations / 1e6
 
 
 def kept_mb(model: nn.Module, images: torch.Tensor, runtime: Runtime) -> float:
-    """Memory of what a forward pass of these images keeps for the way back, without the weights."""
+    """Memory that a forward pass of these images keeps for the backward pass, without the weights, in MB."""
     held: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
@@ -100,19 +100,19 @@ class Seconds(Rate):
 
 
 class StepRate(Seconds):
-    """A step without its loading, and the memory that its forward pass keeps for the way back."""
+    """A step without its loading, and the memory that its forward pass keeps for the backward pass."""
 
     kept_mb: Amount
 
 
 class LoadedStepRate(StepRate):
-    """A step, and what it takes to load one of its images or regions, of a decoded image."""
+    """A step, and the time to load one of its images or regions from a decoded image."""
 
     load_s: Amount
 
 
 class LineRate(Seconds):
-    """Seconds an image, and those that do not grow with the images."""
+    """Seconds per image, and fixed seconds that do not depend on the number of images."""
 
     fixed_s: Amount
 
@@ -121,7 +121,7 @@ RateT = TypeVar("RateT", bound=Rate, covariant=True)
 
 
 class Measurement(Settings, ABC, Generic[RateT]):
-    """What a rate depends on; equal ones share it. name: in a machine's file. gives: the class of the rate."""
+    """What a rate depends on; equal instances share it. name: in a machine's file. gives: the class of the rate."""
 
     name: ClassVar[str]
     gives: ClassVar[type[Rate]]
@@ -132,40 +132,40 @@ class Measurement(Settings, ABC, Generic[RateT]):
 
     @classmethod
     def of(cls, settings: Settings, **others: Any) -> Self:
-        """From a stage's settings, where fields have their names, and other values."""
+        """Build from a stage's settings, for fields of the same names, and other values."""
         return cls(**others, **{name: getattr(settings, name) for name in cls.model_fields.keys() - others})
 
     def laid_over(self, settings: SettingsT, **others: Any) -> SettingsT:
-        """The reverse: a stage's settings with the values of this measurement, and other values."""
+        """The inverse: a stage's settings with the values of this measurement, and other values."""
         names = (type(self).model_fields.keys() & type(settings).model_fields) - {"network", "compute"}
         return replaced(settings, **{name: getattr(self, name) for name in names}, **others)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values; of a network's architecture what is not the paper's."""
+        """Plain values; of a network's architecture only what differs from the paper's."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
 class NetworkMeasurement(Measurement[RateT]):
-    """What depends on a network and where it runs."""
+    """A measurement that depends on a network and on where it runs."""
 
     network: NetworkShape
     compute: Compute
 
     @property
     def runtime(self) -> Runtime:
-        """Where it runs; nothing is loaded beside it."""
+        """Where it runs; nothing is loaded in parallel."""
         return Runtime(self.compute.device, self.compute.precision)
 
 
 class Bench:
-    """Where measurements are taken: with an experiment's settings, and images of its data or photographs of their size."""
+    """Takes measurements, with an experiment's settings, and images of its data or photographs of their size."""
 
     def __init__(self, experiment: Experiment, sizes: Iterable[DataSize]):
         self.experiment, self.sizes = experiment, {size.image: size for size in sizes}
         self._decoded: dict[ImageSize, list[np.ndarray]] = {}
 
     def files(self, size: ImageSize) -> list[bytes]:
-        """Image files of a data set's size; where none is there, scikit-learn's two photographs as JPEG."""
+        """Image files of a data set's size; if there are none, scikit-learn's two photographs as JPEG."""
         if self.sizes[size].sample:
             return self.sizes[size].sample
         from sklearn.datasets import load_sample_images
@@ -174,7 +174,7 @@ class Bench:
         return [pictures.encode_jpeg(cv2.resize(image, shape, interpolation=area)) for image in photographs]
 
     def images(self, size: ImageSize) -> list[np.ndarray]:
-        """The same decoded, uint8 RGB [h, w, 3] each."""
+        """The same images decoded, each uint8 RGB [h, w, 3]."""
         if size not in self._decoded:
             self._decoded[size] = [pictures.decode(file) for file in self.files(size)]
         return self._decoded[size]
@@ -186,13 +186,13 @@ class Bench:
 
 
 def settings_of(experiment: Experiment, kind: type[KindT], name: str = "") -> KindT:
-    """The settings of a job of the stage that has them; name: of the job, else the first."""
+    """The settings of a job, of the stage whose settings class is `kind`; name: the job's, else the first job's."""
     stage = next(row.name for row in ROWS if row.settings is kind)
     return experiment.settings(Job(stage, name) if name else experiment.jobs(stage)[0], kind)
 
 
 class Rates:
-    """Rates by measurement; `measure` takes those that are not there. used: those that were asked for."""
+    """Rates by measurement; `measure` takes those that are missing. used: those that were requested."""
 
     def __init__(self, rows: Mapping[Measurement[Rate], Rate], measure: Callable[[Measurement[Rate]], Rate]):
         self.rows, self.measure = dict(rows), measure

@@ -11,14 +11,14 @@ from googlenet.storage.files import load_yaml
 
 @dataclass
 class JobPlan:
-    """One job: seconds from start to end, seconds of a core and of a GPU; memory by what it is for; bytes written, in MB."""
+    """One job: seconds from start to end, of a core and of a GPU; memory by purpose; data written; both in MB."""
 
     name: str
     wall_s: float = 0.0
     cpu_s: float = 0.0
     gpu_s: float = 0.0
-    start_s: float = 0.0  # of wall_s, what a job takes that does nothing,
-    recorded_s: float = 0.0  # and what that one's run.json says
+    start_s: float = 0.0  # part of wall_s: the time of a job that does nothing,
+    recorded_s: float = 0.0  # and the time that such a job's run.json records
     memory_mb: dict[str, float] = field(default_factory=dict)
     gpu_memory_mb: dict[str, float] = field(default_factory=dict)
     disk_mb: float = 0.0
@@ -29,7 +29,7 @@ class JobPlan:
         self.cpu_s += seconds
 
     def network(self, network_s: float, load_s: float, workers: int, threads: int, on_gpu: bool) -> None:
-        """Add work of a network, all of which takes the GPU; `load_s` of loading goes on beside it where there are workers."""
+        """Add a network's work, all of which occupies the GPU; with workers, `load_s` of loading runs in parallel."""
         wall = max(network_s, load_s / workers) if workers else network_s + load_s
         self.wall_s += wall
         self.cpu_s += load_s + (0 if on_gpu else network_s * threads)
@@ -38,7 +38,7 @@ class JobPlan:
 
 @dataclass
 class StagePlan:
-    """One stage: its jobs, and words on what it does. separate: no part of the target `all`."""
+    """One stage: its jobs, and a description of its work. separate: not part of the target `all`."""
 
     stage: str
     jobs: list[JobPlan]
@@ -48,7 +48,7 @@ class StagePlan:
 
     @property
     def longest_s(self) -> float:
-        """Seconds of the job that takes longest."""
+        """Seconds of the longest job."""
         return max(job.wall_s for job in self.jobs)
 
     @property
@@ -67,7 +67,7 @@ class StagePlan:
 
 
 def least_wall(stages: Sequence[StagePlan], cores: int, gpus: int) -> float:
-    """Seconds below which these stages cannot end, whatever their order: the longest job, or the work over what there is."""
+    """Lower bound, in seconds, on these stages in any order: the longest job, or the work divided by cores or GPUs."""
     longest = max((stage.longest_s for stage in stages), default=0.0)
     cpu = sum(stage.total("cpu_s") for stage in stages) / cores
     gpu = sum(stage.total("gpu_s") for stage in stages) / max(1, gpus)
@@ -75,13 +75,13 @@ def least_wall(stages: Sequence[StagePlan], cores: int, gpus: int) -> float:
 
 
 def side_by_side(stage: StagePlan, cores: int, gpus: int, threads: int) -> int:
-    """How many jobs of a stage run at once."""
+    """The number of jobs of a stage that run at once."""
     slots = gpus if stage.total("gpu_s") else cores // threads
     return max(1, min(len(stage.jobs), slots))
 
 
 def edges(root: Path) -> dict[str, list[str]]:
-    """Of every stage, those that it waits for, from dvc.yaml; ablations, not in it, are taken to wait for nothing."""
+    """The stages that each one waits for, from dvc.yaml; ablations, not in it, are assumed to wait for nothing."""
     stages = load_yaml(root / "dvc.yaml")["stages"]
     made = {out: name for name, row in stages.items() for entry in row.get("outs", []) for out in entry}
     after = {}
@@ -92,7 +92,7 @@ def edges(root: Path) -> dict[str, list[str]]:
 
 
 def critical_path(stages: Sequence[StagePlan], after: Mapping[str, Sequence[str]]) -> tuple[float, list[str]]:
-    """Seconds of the longest chain of stages, one after another with their longest jobs, and the chain."""
+    """Seconds of the longest chain of stages, run in sequence with their longest jobs, and the chain."""
     lengths = {stage.stage: stage.longest_s for stage in stages}
 
     @cache

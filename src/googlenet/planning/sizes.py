@@ -1,4 +1,4 @@
-"""How large a data set is: from its manifest, its recipe, its source, or the official counts, in this order."""
+"""The size of a data set: from its manifest, its recipe, its source, or the official counts, in this order."""
 
 import os
 import tempfile
@@ -21,7 +21,7 @@ from googlenet.metrics.data import read_manifest
 from googlenet.pipeline.experiment import Experiment
 from googlenet.storage.files import load_yaml
 
-SAMPLED = 12  # images that are looked at
+SAMPLED = 12  # images that are inspected
 IMAGES = (".jpg", ".jpeg", ".png")
 Recipe = s.EmbeddedDigits | s.EmbeddedScenes  # of the embedded set
 
@@ -34,7 +34,7 @@ class ImageSize(Settings):
 
 
 class DataSize(NamedTuple):
-    """A data set's size. splits: images by name; mean_kb: of a file; basis: of the numbers; sample: image files, if any."""
+    """A data set's size. splits: images by name; mean_kb: per file; basis: of the numbers; sample: any image files."""
 
     kind: Kind
     splits: dict[str, int]
@@ -46,7 +46,7 @@ class DataSize(NamedTuple):
     sample: list[bytes]
 
     def count(self, split: str) -> int:
-        """Images of a split; 0 where the data set has no such split."""
+        """Number of images in a split; 0 if the data set has no such split."""
         return self.splits.get(split, 0)
 
     @property
@@ -61,12 +61,12 @@ class DataSize(NamedTuple):
 
     @property
     def image(self) -> ImageSize:
-        """What the rates of work on images are kept for."""
+        """The key under which rates of work on images are stored."""
         return ImageSize(width=self.width, height=self.height)
 
 
 class Stated(Settings):
-    """The size of a data set that is not there yet. without_objects: training images to add where they are read, too."""
+    """The size of a data set not present yet. without_objects: training images to add if these are read, too."""
 
     basis: str
     splits: dict[str, int]
@@ -78,19 +78,19 @@ class Stated(Settings):
 
 
 def source_of(experiment: Experiment, kind: Kind) -> DataSource:
-    """The settings of the images of one kind."""
+    """The settings of the source of one kind of data."""
     dataset = experiment.of(s.Dataset)
     return dataset.classification if kind == "classification" else dataset.detection
 
 
 def of(experiment: Experiment, kind: Kind) -> DataSize:
-    """The size of an experiment's data set. Raises UserError, naming the key, when nothing tells it."""
+    """The size of an experiment's data set. Raises UserError, naming the key, if nothing provides it."""
     folder, source = experiment.root / "data" / kind / experiment.dataset, source_of(experiment, kind)
     sizes = TypeAdapter(dict[str, dict[Kind, Stated]])
     stated = sizes.validate_python(load_yaml(Path(__file__).with_name("stated.yaml")))
     usual = stated.get(experiment.dataset, {}).get(kind)
     if (folder / "manifest.json").is_file():
-        size = prepared(folder)  # in its usual shape, whatever a few images say: rates are kept by it
+        size = prepared(folder)  # in its usual dimensions, whatever a few images suggest: rates are stored by them
         return size._replace(width=usual.width_px, height=usual.height_px) if usual else size
     if source.reader == "embedded":
         return drawn(source)
@@ -101,7 +101,7 @@ def of(experiment: Experiment, kind: Kind) -> DataSize:
 
 
 def prepared(folder: Path) -> DataSize:
-    """From the manifest, and some of the records."""
+    """From the manifest and some of the records."""
     manifest = read_manifest(folder / "manifest.json")
     rows = {name: row for name, row in manifest.splits.items() if row.records}
     counts = {name: row.records for name, row in rows.items()}
@@ -114,7 +114,7 @@ def prepared(folder: Path) -> DataSize:
 
 
 def drawn(source: DataSource) -> DataSize:
-    """From the recipe of the embedded set, some of whose images are drawn."""
+    """From the recipe of the embedded set, drawing some of its images."""
     counts = {split: count_drawn(source.embedded, split) for split in SPLITS}
     few = replaced(source, embedded=small(source.embedded))
     with tempfile.TemporaryDirectory(prefix="googlenet-") as scratch:
@@ -125,7 +125,7 @@ def drawn(source: DataSource) -> DataSize:
 
 
 def count_drawn(recipe: Recipe, split: str) -> int:
-    """How many images of a split the recipe of the embedded set makes."""
+    """The number of images of a split that the recipe of the embedded set makes."""
     if isinstance(recipe, s.EmbeddedScenes):
         return int(recipe.scenes.of(split))
     digits = len(embedded.digits_of(split, recipe.writers)[1])
@@ -134,14 +134,14 @@ def count_drawn(recipe: Recipe, split: str) -> int:
 
 
 def small(recipe: Recipe) -> Recipe:
-    """The recipe of the embedded set for a few images."""
+    """The recipe of the embedded set, cut down to a few images."""
     if isinstance(recipe, s.EmbeddedScenes):
         return replaced(recipe, scenes=s.SplitCounts(**dict.fromkeys(SPLITS, SAMPLED)))
     return replaced(recipe, limit_per_split=SAMPLED)
 
 
 def official(source: DataSource, stated: Stated, root: Path | None) -> DataSize:
-    """From the official counts, and from some images where they are there."""
+    """From the official counts, and from some images if they are present."""
     counts = dict(stated.splits)
     if isinstance(source, s.DetectionSource) and source.negatives:
         counts["train"] += stated.without_objects
@@ -158,7 +158,7 @@ def official(source: DataSource, stated: Stated, root: Path | None) -> DataSize:
 
 
 def found_below(root: Path) -> Iterator[bytes]:
-    """The first image of each folder below a root; none where there is no root."""
+    """The first image of each folder below a root; none if there is no root."""
     for folder, _, names in os.walk(root):
         images = sorted(name for name in names if name.lower().endswith(IMAGES))
         if images:
@@ -176,7 +176,7 @@ def listed(source: DataSource) -> DataSize:
     every = max(reading.splits.values(), key=len)
     sample = []
     for i in range(SAMPLED):
-        with suppress(OSError, UserError):  # what is bad is left to the stage that prepares them
+        with suppress(OSError, UserError):  # bad files are left to the stage that prepares them
             image = every[i * len(every) // SAMPLED].read()
             pictures.decode(image)
             sample.append(image)
@@ -187,7 +187,7 @@ def listed(source: DataSource) -> DataSize:
 
 
 def looked_at(sample: list[bytes]) -> tuple[float, int, int]:
-    """Mean kilobytes of image files, and width and height of the one of median area."""
+    """Mean size of image files in kB, and width and height of the one of median area."""
     shapes = (pictures.decode(image).shape[1::-1] for image in sample)
     order = sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape))
     width, height = order[len(order) // 2]

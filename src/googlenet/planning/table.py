@@ -1,4 +1,4 @@
-"""The plan as text: a row for each stage, what it is made of, and a verdict; and beside it what the jobs of a run took."""
+"""The plan as text: a row for each stage, its parts, and a verdict; and a comparison with the times of a run's jobs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -18,14 +18,14 @@ from googlenet.planning.sizes import ImageSize
 
 HEAD = ("stage", "jobs", "passes", "units", "longest job", "all jobs", "wall, least", "memory a job", "disk")
 COMPARED = ("stage", "jobs", "planned s", "measured s", "ratio", "planned MB", "measured MB", "ratio")
-LEFT = 4  # columns that are text, but for `jobs`
-SHOWN_MB = 50  # parts of a job's memory that are listed
+LEFT = 4  # columns that are text, except `jobs`
+SHOWN_MB = 50  # smallest part of a job's memory that is listed
 UNITS_S = {"years": 365 * 86400, "days": 86400, "h": 3600, "min": 60}
-HIDDEN = ("context_px", "policies", "crop_area", "crop_aspect", "match_iou")  # in the list of rates
+HIDDEN = ("context_px", "policies", "crop_area", "crop_aspect", "match_iou")  # not in the list of rates
 
 
 def duration(seconds: float) -> str:
-    """Seconds in the unit that a person would use."""
+    """Seconds in a readable unit."""
     for unit, size in UNITS_S.items():
         if seconds >= 2 * size:
             return f"{seconds / size:,.1f} {unit}"
@@ -33,7 +33,7 @@ def duration(seconds: float) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Lines of a table: the first columns to the left, but for the second one, the others to the right."""
+    """Lines of a table: the first columns left-aligned, except the second, and the others right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     sides = ["<" if i < left and i != 1 else ">" for i in range(len(widths))]
     form = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
@@ -80,7 +80,7 @@ def heading(plan: Plan, measured: Measured | None) -> Iterator[str]:
 
 
 def notes(plan: Plan) -> Iterator[str]:
-    """How the table is meant."""
+    """How to read the table."""
     (seconds, chain), target = plan.least_wall, plan.context.target
     resources = f"{target.cores} cores" + (f" and {target.gpus} GPUs" if target.gpus else "")
     one_by_one = f"the longest job of {' -> '.join(chain)}, one after another"
@@ -107,7 +107,7 @@ def notes(plan: Plan) -> Iterator[str]:
 
 
 def rates_text(rates: Rates) -> str:
-    """The rates that the plan used, with what each depends on in few words; a machine's file has it whole."""
+    """The rates that the plan used, with a short form of what each depends on; a machine's file has it in full."""
     lines = ["rates used (seconds are of one picture, crop, region or step):"]
     for asked, rate in rates.used.items():
         values = ", ".join(f"{name} {value:.3g}" for name, value in rate)
@@ -117,7 +117,7 @@ def rates_text(rates: Rates) -> str:
 
 
 def in_words(name: str, value: object) -> str:
-    """One value; "" for one that is left out. Of a network its width, input and classes, and what else is not the paper's."""
+    """One value; "" to leave it out. For a network: width, input, classes, and what else differs from the paper's."""
     match value:
         case ImageSize():
             return f"{value.width}x{value.height} px"
@@ -139,7 +139,7 @@ def in_words(name: str, value: object) -> str:
 
 
 def compared_text(plan: Plan) -> str:
-    """Planned beside measured seconds of run.json, which counts no imports. Raises UserError where no job has left one."""
+    """Planned beside measured seconds of run.json, which excludes imports. Raises UserError if no job has left one."""
     experiment, rows, totals = plan.context.experiment, [COMPARED], (0, 0.0, 0.0)
     for stage in plan.stages:
         jobs, records = [], []

@@ -1,4 +1,4 @@
-"""What an experiment's stages do, counted: from the settings, the sizes of the data, and rates that are asked for."""
+"""Count the work of an experiment's stages: from the settings, the sizes of the data, and requested rates."""
 
 import ast
 from collections.abc import Callable, Mapping
@@ -17,14 +17,14 @@ from googlenet.planning.rates import NetworkShape, Rates, weights_mb
 from googlenet.planning.schedule import JobPlan
 from googlenet.planning.sizes import DataSize
 
-WRITING = 3  # an array that is written stands in memory beside its bytes and those of the file
-KERNELS_MB = 200  # buffers and kernels of torch on a CPU, which an empty job has not asked for
-WORKER_MB = 60  # what a loader process has of its own
+WRITING = 3  # while an array is written, memory holds it, its bytes, and those of the file
+KERNELS_MB = 200  # buffers and kernels of torch on a CPU, which an empty job has not allocated
+WORKER_MB = 60  # private to a loader process
 RECORDS_MB = 5  # a job's log, metrics, run and their copy in MLflow
 
 
 class Target(NamedTuple):
-    """The machine that is planned for, and how much of it. name: "" for this one."""
+    """The machine to plan for, and how much of it to use. name: "" for this one."""
 
     machine: Machine
     name: str
@@ -33,12 +33,12 @@ class Target(NamedTuple):
 
     @classmethod
     def of(cls, machine: Machine, name: str = "", cores: int = 0, gpus: int | None = None) -> "Target":
-        """cores, gpus: 0 and None for all that the machine has."""
+        """cores, gpus: 0 and None mean all that the machine has."""
         return cls(machine, name, cores or machine.cores, machine.gpus if gpus is None else gpus)
 
 
 class Context:
-    """What all counts share. compute: on the CPU where there is no GPU. workers: of a training, which share the cores."""
+    """What all counts share. compute: on the CPU if there is no GPU. workers: of a training; they share the cores."""
 
     def __init__(self, experiment: Experiment, sizes: Mapping[Kind, DataSize], ask: Rates, target: Target):
         self.experiment, self.sizes, self.ask, self.target = experiment, sizes, ask, target
@@ -55,7 +55,7 @@ class Context:
         return NetworkShape.of(self.of(Model), row, classes, kind)
 
     def start(self, job: Job) -> JobPlan:
-        """A job with what every job costs."""
+        """A job with the cost that every job has."""
         empty = self.ask(EmptyJob(network=runs_network(job.stage)))
         plan = JobPlan(job.name, start_s=empty.seconds, recorded_s=empty.recorded_s, disk_mb=RECORDS_MB)
         plan.cpu(empty.seconds)
@@ -67,15 +67,15 @@ class Context:
         return self.ask(Decode(image=self.sizes[kind].image)).seconds
 
     def run(self, job: JobPlan, network_s: float, load_s: float = 0.0) -> None:
-        """Add work of the network, with loading that goes on beside it where there are loader processes."""
+        """Add work of the network, with loading in parallel if there are loader processes."""
         job.network(network_s, load_s, self.workers, self.threads, self.on_gpu)
 
     def kept_share(self, kind: Kind, images: int, limit_mb: float) -> float:
-        """Share of some images that stays decoded in memory."""
+        """The share of some images that stays decoded in memory."""
         return min(1.0, limit_mb / (images * self.sizes[kind].decoded_mb)) if images else 0.0
 
     def network_memory(self, job: JobPlan, network: NetworkShape, training: bool, kept_mb: float) -> None:
-        """Add weights, for training also gradients, momentum and average, and what the passes keep."""
+        """Add weights, for training also gradients, momentum and average, and the activations that the passes keep."""
         memory = job.gpu_memory_mb if self.on_gpu else job.memory_mb
         name = "weights, gradients, momentum, average" if training else "weights"
         memory[name] = weights_mb(network) * (4 if training else 1)
@@ -84,7 +84,7 @@ class Context:
             memory["buffers and kernels"] = KERNELS_MB
 
     def loader_memory(self, job: JobPlan, decoded_mb: float) -> None:
-        """Add decoded images; each loader process keeps its own."""
+        """Add decoded images; each loader process has its own."""
         processes = self.execution.loader_workers
         if decoded_mb >= 1:
             job.memory_mb["decoded pictures"] = decoded_mb * max(1, processes)
@@ -92,13 +92,13 @@ class Context:
             job.memory_mb["loader processes"] = WORKER_MB * processes
 
 
-# What counts a stage adds to its jobs, and returns words on passes and units.
+# A function that adds a stage's work to its jobs, and describes passes and units in words.
 Work = Callable[[Context, list[JobPlan]], tuple[str, str]]
 
 
 @cache
 def runs_network(stage: str) -> bool:
-    """Whether a stage's code, as far as it reaches, imports torch at the top of a module."""
+    """Whether a stage's module, or any that it imports, imports torch at the top of the module."""
     for module in code.reached(STAGES[stage].module):
         for node in code.tree_of(module).body:
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []

@@ -16,17 +16,17 @@ from googlenet.planning.schedule import JobPlan
 from googlenet.planning.sizes import source_of
 from googlenet.planning.work import WRITING, Context, Work
 
-PATH_BYTES = 700  # of a candidate: its record, its path, its name
-ORDER_BYTES = 8  # of an image, in the order of one epoch
-OUTCOME_ARRAYS = 4  # of each split: averaged and last weights, top-1 and top-5, a byte an image
-# Seconds of what is not timed here, as the demo's jobs took on two cores of an EPYC (docs/results.md).
+PATH_BYTES = 700  # per candidate: its record, its path, its name
+ORDER_BYTES = 8  # per image, for the order of one epoch
+OUTCOME_ARRAYS = 4  # per split: averaged and last weights, top-1 and top-5, a byte per image
+# Seconds of what is not timed here, from the demo's jobs on two cores of an EPYC (docs/results.md).
 IMPORT_S = 1.0
 FORWARD_S = 0.12  # a forward pass of a network in measure_cost
 KIND: Kind = "classification"
 
 
 def prepare(context: Context, jobs: list[JobPlan], kind: Kind) -> tuple[str, str]:
-    """Every image is read, checked and packed once."""
+    """Read, check and pack every image once."""
     size, source, job = context.sizes[kind], source_of(context.experiment, kind), jobs[0]
     embedded = source.embedded if source.reader == "embedded" else None
     px = 0 if isinstance(source, DetectionSource) else source.resize_shorter_side_px
@@ -44,7 +44,7 @@ def prepare(context: Context, jobs: list[JobPlan], kind: Kind) -> tuple[str, str
 def centre_crops(
     context: Context, job: JobPlan, network: NetworkShape, passes: int, images: int, decoded: float
 ) -> None:
-    """Add predictions on one crop an image, in batches that are filled up; decoded: images that are not in memory."""
+    """Add predictions on one crop per image, in batches that are filled up; decoded: number of images not in memory."""
     image = context.sizes[KIND].image
     cutting = rates.CutCrops(policies=(1,), px=network.architecture.input_px, mirror=True, image=image)
     job.cpu(passes * images * context.ask(cutting).seconds + decoded * context.decode_s(KIND))
@@ -54,7 +54,7 @@ def centre_crops(
 
 
 def trained(context: Context, job: JobPlan, settings: c.TrainClassifier) -> tuple[str, str]:
-    """Add one training from initial weights; returns words on its passes and units."""
+    """Add one training from initial weights; return a description of its passes and units."""
     size, batch, epochs = context.sizes[KIND], settings.batch_size, settings.epochs
     network = NetworkShape.of(settings.model, settings.member, size.classes, settings.model.network)
     images, held, test = (size.count(split) for split in SPLITS)
@@ -77,7 +77,7 @@ def trained(context: Context, job: JobPlan, settings: c.TrainClassifier) -> tupl
 
 
 def train_classifier(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """Epochs of the training images; after each one crop of every validation image."""
+    """Epochs over the training images, each followed by one crop of every validation image."""
     words = "", ""
     for job in jobs:
         words = trained(context, job, settings_of(context.experiment, c.TrainClassifier, job.name))
@@ -94,7 +94,7 @@ def train_ablation(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 
 def kept_images(context: Context) -> dict[str, int]:
-    """Images of each split whose crops are kept one by one."""
+    """Number of images of each split whose crops are kept one by one."""
     predicted = context.of(c.PredictCrops)
     most = predicted.per_crop_images if predicted.keep_crops else 0
     return {name: min(context.sizes[KIND].count(name), most) for name in ("test", "validation")}
@@ -122,7 +122,7 @@ def predict_crops(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 
 def import_weights(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """Weights are read and written."""
+    """Read and write weights."""
     for job in jobs:
         weights = weights_mb(context.member(job.name, context.sizes[KIND].classes))
         job.cpu(IMPORT_S)
@@ -150,7 +150,7 @@ def study_crops(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
     stage, validation = settings_of(context.experiment, c.StudyCrops), bool(kept["validation"])
     members, classes = len(context.experiment.members), context.sizes[KIND].classes
     asked = rates.CropStudy.of(predicted, stage=stage, members=members, classes=classes, validation=validation)
-    rate, most = context.ask(asked), max(kept.values())  # of as many images of each of the two splits
+    rate, most = context.ask(asked), max(kept.values())  # measured with equally many images of both splits
     job.cpu(rate.fixed_s + most * rate.seconds)
     rows = most * len(union(predicted.policies)) * classes * members * 8 / 1e6
     job.memory_mb["working arrays"] = 3 * min(kept_crops.WORKING_MB, rows)
@@ -160,7 +160,7 @@ def study_crops(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 def untimed(
     context: Context, jobs: list[JobPlan], seconds: float, part: str = "", memory_mb: int = 0
 ) -> tuple[str, str]:
-    """A stage that no rate is measured for; part: what it has in memory beside what all jobs have."""
+    """A stage without a measured rate; part: what it has in memory beyond what all jobs have."""
     jobs[0].cpu(seconds)
     if part:
         jobs[0].memory_mb[part] = memory_mb
@@ -168,7 +168,7 @@ def untimed(
 
 
 def measure_cost(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """Turns of every network that is timed."""
+    """Turns of every timed network."""
     job, settings = jobs[0], settings_of(context.experiment, c.MeasureCost)
     passes = len(settings.timed) * (1 + settings.reference_repeats) * settings.reference_batch_size
     job.cpu(FORWARD_S)

@@ -19,35 +19,35 @@ from googlenet.planning.work_classification import prepare
 
 KIND: Kind = "detection"
 BOX_BYTES = 16
-SEARCH_MB = 150  # of selective search on one image
-ORDER_BYTES = 4  # of a region of the background, while the hardest are looked for
-REGION_BYTES = 2 + 4  # of a training region: its label, its number in a pool
-TRUTH_BYTES = 700  # of an image's objects
-CHOSEN_BYTES = 22  # of a training region while a sample is drawn: masks 6, numbers 8, their order 4 + 4
-DRAWS = 2  # of every resample the weights of all images, and of those that are looked at
-DETECTION_BYTES = 65  # with what it is judged to be: benchmarks/detection_memory.py
+SEARCH_MB = 150  # for selective search on one image
+ORDER_BYTES = 4  # per background region, while the hardest are selected
+REGION_BYTES = 2 + 4  # per training region: its label, its number in a pool
+TRUTH_BYTES = 700  # for the objects of an image
+CHOSEN_BYTES = 22  # per training region while a sample is drawn: masks 6, numbers 8, their order 4 + 4
+DRAWS = 2  # per resample: the weights of all images, and of those that are inspected
+DETECTION_BYTES = 65  # with how it is judged: benchmarks/detection_memory.py
 LAST_CHANNELS = 1024  # of the last map at width 1
 VECTOR_COPIES = 4  # standardised, joined, in double precision
-# Seconds of what is not timed here, as the demo's jobs took on two cores of an EPYC (docs/results.md).
+# Seconds of what is not timed here, from the demo's jobs on two cores of an EPYC (docs/results.md).
 STUDY_S = 1.5
-FIT_S, FITTED_REGIONS = 10.0, 24000  # as photos' of so many regions; fewer take less
+FIT_S, FITTED_REGIONS = 10.0, 24000  # the photos experiment's time for that many regions; fewer take less
 
 prepare_detection: Work = partial(prepare, kind=KIND)
 
 
 def search_of(context: Context) -> d.Search:
-    """The settings of selective search alone."""
+    """The settings of selective search only."""
     settings = context.of(d.ProposeRegions)
     return d.Search(**{name: getattr(settings, name) for name in d.Search.model_fields})
 
 
 def searched(context: Context, search: d.Search) -> rates.SearchRate:
-    """Seconds and boxes of selective search on an image."""
+    """Seconds and boxes of selective search per image."""
     return context.ask(rates.SelectiveSearch(search=search, image=context.sizes[KIND].image))
 
 
 def merged(context: Context) -> tuple[float, float]:
-    """Seconds to merge an image's boxes, those of the search with MultiBox's, and how many are left."""
+    """Seconds to merge an image's boxes, those of the search with MultiBox's, and how many remain."""
     settings, search = context.of(d.MergeProposals), search_of(context)
     boxes = settings.multibox_boxes if context.of(d.TrainMultibox).enabled else 0
     iou, image = settings.duplicate_iou, context.sizes[KIND].image
@@ -56,13 +56,13 @@ def merged(context: Context) -> tuple[float, float]:
 
 
 def read_records(context: Context, job: JobPlan) -> None:
-    """Add reading every record of the training split, images and all, as the trainings do at their start."""
+    """Add reading every record of the training split, including images, as the trainings do at their start."""
     size = context.sizes[KIND]
     job.cpu(size.count("train") * size.mean_kb / 1000 / context.ask(Disk()).mb_per_s)
 
 
 def write_boxes(job: JobPlan, stored_mb: float) -> None:
-    """Add boxes that are held and written."""
+    """Add boxes that are held in memory and written."""
     job.memory_mb["boxes"] = WRITING * stored_mb
     job.disk_mb += stored_mb
 
@@ -81,7 +81,7 @@ def propose_regions(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 def add_training(
     context: Context, job: JobPlan, network: NetworkShape, step: LoadedStepRate, steps: int, seen: int
 ) -> None:
-    """Add the steps of a training that sees so many images, or regions, each of an image of its own."""
+    """Add the steps of a training that sees `seen` images, or as many regions, each from its own image."""
     size, images = context.sizes[KIND], context.sizes[KIND].count("train")
     share = context.kept_share(KIND, images, context.execution.decoded_cache_mb)
     decoded = min(seen, images) + max(0, seen - images) * (1 - share)
@@ -93,7 +93,7 @@ def add_training(
 
 
 def train_multibox(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """Steps of a batch of images."""
+    """Steps, each on a batch of images."""
     size, job, settings = context.sizes[KIND], jobs[0], settings_of(context.experiment, d.TrainMultibox)
     network = context.member(settings.init_from, context.sizes["classification"].classes)
     asked = rates.MultiboxStep.of(settings, network=network, compute=context.compute, image=size.image)
@@ -105,7 +105,7 @@ def train_multibox(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 
 def merge_proposals(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """MultiBox once on every image, and its boxes with those of the search."""
+    """MultiBox once on every image, and the merging of its boxes with those of the search."""
     size, (merge_s, boxes) = context.sizes[KIND], merged(context)
     shape, settings = context.of(d.TrainMultibox), context.of(d.MergeProposals)
     best = {"multibox_boxes": settings.multibox_boxes, "multibox_nms_iou": settings.multibox_nms_iou}
@@ -123,7 +123,7 @@ def merge_proposals(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 
 def study_proposals(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """Selective search once more, at another scale, on some test images."""
+    """Selective search again, at another scale, on some test images."""
     size, job, compare = context.sizes[KIND], jobs[0], context.of(d.StudyProposals).compare
     search = replaced(search_of(context), superpixel_scale=compare.superpixel_scale)
     wanted = min(size.count("test"), compare.images)
@@ -143,7 +143,7 @@ def detectors(
 
 
 def region_s(context: Context, network: NetworkShape, batch_size: int, mirrored: bool = False) -> float:
-    """Seconds of a region in a forward pass."""
+    """Seconds per region in a forward pass."""
     settings, image = context.of(d.ScoreRegions), context.sizes[KIND].image
     view = {"batch_size": batch_size, "mirrored": mirrored, "image": image}
     boxes = min(batch_size, round(merged(context)[1]))
@@ -152,14 +152,14 @@ def region_s(context: Context, network: NetworkShape, batch_size: int, mirrored:
 
 
 def label_all(context: Context, job: JobPlan, region_bytes: int) -> None:
-    """Add labelling the proposals of all training images, and their memory."""
+    """Add labelling the proposals of all training images, and the memory for them."""
     images, (_, boxes) = context.sizes[KIND].count("train"), merged(context)
     job.cpu(images * context.ask(rates.RegionLabels(boxes=round(boxes))).seconds)
     job.memory_mb["regions of all training pictures"] = images * (boxes * region_bytes + TRUTH_BYTES) / 1e6
 
 
 def train_detector(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """Steps of a batch of regions, each from an image of its own."""
+    """Steps, each on a batch of regions, every region from its own image."""
     size, steps, seen = context.sizes[KIND], 0, 0
     for job, settings, network in detectors(context, jobs, d.TrainDetector):
         batch, steps = settings.positives + settings.negatives, settings.epochs * settings.batches_per_epoch
@@ -175,7 +175,7 @@ def train_detector(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 
 def fit_region_heads(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """A sample of training regions seen once, and what is fitted to it, which is not timed."""
+    """A sample of training regions seen once, and the fits to it, which are not timed."""
     regions = 0
     for job, settings, network in detectors(context, jobs, d.FitRegionHeads):
         regions, batch = settings.objects + settings.positives + settings.negatives, settings.batch_size
@@ -190,7 +190,7 @@ def fit_region_heads(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 
 def score_regions(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """Every proposal of the test images once, or twice where it is mirrored; boxes are written where they are regressed."""
+    """Every proposal of the test images once, or twice if mirrored; boxes are written if they are regressed."""
     size, (_, boxes), test = context.sizes[KIND], merged(context), context.sizes[KIND].count("test")
     for job, settings, network in detectors(context, jobs, d.ScoreRegions):
         lists, batch = by_prefix(settings.switches, settings.compare).values(), settings.batch_size
@@ -207,7 +207,7 @@ def score_regions(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
 
 
 def evaluate_detection(context: Context, jobs: list[JobPlan]) -> tuple[str, str]:
-    """Suppression, ratings and resampling of every detector and of all together, under every list of switches."""
+    """Suppression, ratings and resampling for every detector and for all together, under every list of switches."""
     size, job = context.sizes[KIND], jobs[0]
     settings = settings_of(context.experiment, d.EvaluateDetection)
     count, boxes = len(context.experiment.detectors), ceil(merged(context)[1])
