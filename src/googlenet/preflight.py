@@ -1,4 +1,4 @@
-"""What is checked before the first job of a real run, beyond what settings say by themselves: the world around them."""
+"""Checks before the first job of a real run, beyond what the settings alone can show: data, weights, GPU, MLflow."""
 
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from googlenet.pipeline.registry import STAGES
 
 
 def check(experiment: Experiment, local: bool) -> None:
-    """Raise UserError, naming the key, for missing data, settings without sense, no GPU, no answer from MLflow's server.
+    """Raise UserError, naming the key, for missing data, senseless settings, no GPU, no answer from MLflow's server.
 
-    Data that are prepared already need no source. `local`: jobs run on this machine, so its GPU is the one that counts.
+    Data already prepared need no source. `local`: jobs run on this machine, so its GPU is the one that counts.
     """
     check_data(experiment)
     for job in experiment.jobs("import_weights"):
@@ -34,7 +34,7 @@ def check(experiment: Experiment, local: bool) -> None:
 
 
 def check_data(experiment: Experiment) -> None:
-    """See that the data are there, prepared or to be prepared, with training images where something is trained."""
+    """Check that the data are prepared or can be, with training images if the experiment trains anything."""
     dataset = experiment.of(Dataset)
     trains = bool(experiment.jobs("train_classifier")) or "train_baseline" in experiment.stages
     sources: tuple[DataSource, ...] = (dataset.classification, dataset.detection)
@@ -52,7 +52,7 @@ def check_data(experiment: Experiment) -> None:
 
 
 def check_weights(experiment: Experiment, job: Job) -> None:
-    """See that a member's weights are there to import (or are imported already), and that what starts from them can."""
+    """Check that a member's weights can be imported (or already are), and that what starts from them can do so."""
     settings = experiment.settings(job, ImportWeights)
     detectors = experiment.detectors.values() if "train_detector" in experiment.stages else ()
     start = next((detector.name for detector in detectors if detector.init_from == job.name), None)
@@ -67,7 +67,7 @@ def check_weights(experiment: Experiment, job: Job) -> None:
 
 
 def check_modules(experiment: Experiment) -> None:
-    """See that there is a module above the one whose units are analysed, and that MultiBox's trunk has its last module."""
+    """Check that a module is above the one whose units are analysed, and that MultiBox's trunk has its last module."""
 
     def repeated(member: str) -> list[str]:
         row = experiment.members[member]
@@ -94,9 +94,9 @@ def check_modules(experiment: Experiment) -> None:
 
 
 def warnings(experiment: Experiment) -> list[str]:
-    """What is said before the first job and stops nothing: one line for each library that made results in another version."""
+    """Warnings before the first job, which stop nothing: one line per library that made results in another version."""
     if experiment.composed.strict_versions:
-        return []  # such results are out of date, and nothing needs saying
+        return []  # such results are out of date, so no warning is needed
     records = []
     for job in (job for stage in experiment.stages if STAGES[stage].computes for job in experiment.jobs(stage)):
         record = experiment.root / run_record(Path(experiment.config_path(job.stage, job.name)), job.stage, job.name)
