@@ -18,7 +18,7 @@ ADDRESS = "http://127.0.0.1:5000"
 def main() -> None:
     """Print the page of the runs, and the page that compares the current members."""
     address = sys.argv[1] if sys.argv[1:] else ADDRESS
-    deliver(Path.cwd())  # what jobs could not: it tells itself what still waits
+    deliver(Path.cwd())  # what jobs could not deliver; it reports what is still pending
     try:
         experiment_id, run_ids = current_runs(Path.cwd(), current(Path.cwd()).experiment, "train_classifier")
     except UserError as error:

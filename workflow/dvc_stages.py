@@ -2,10 +2,10 @@
 
 usage: python workflow/dvc_stages.py write|check [all|ablations]
 
-`all` is dvc.yaml. `ablations` is workflow/ablations/dvc.yaml, which is not shipped: `dvc status` without a name looks at every
-such file, and would ask for ablations of someone who never ran them. The first run of them writes it. One DVC stage per rule. Each owns one folder and depends on folders, so that neither members nor experiments
-change dvc.yaml. `persist` keeps DVC from deleting a stage's results before it runs: Snakemake inside it decides
-which of its jobs run.
+`all` is dvc.yaml. `ablations` is workflow/ablations/dvc.yaml, which is not shipped: a plain `dvc status` reads all such
+files, and would ask for ablations that were never run. Their first run writes it. There is one DVC stage per rule; it
+owns one folder and depends on folders, so neither members nor experiments change dvc.yaml. `persist` keeps DVC from
+deleting a stage's results before it runs: Snakemake inside it decides which of its jobs run.
 """
 
 import re
@@ -18,14 +18,14 @@ import yaml
 
 from googlenet.pipeline.registry import ROWS, STAGES
 
-FILES = {"all": "dvc.yaml", "ablations": "workflow/ablations/dvc.yaml"}  # by the target of Snakemake
+FILES = {"all": "dvc.yaml", "ablations": "workflow/ablations/dvc.yaml"}  # by Snakemake target
 HEAD = """\
 # Generated from workflow/Snakefile by `{}`; a test fails when it is stale. Do not edit.
 # ${{experiment}} comes from params.yaml.
 """
-# A member has its weights from the one or the other: what reads the one may read the other, in another experiment.
+# A member's weights come from either stage: what reads one here may read the other in another experiment.
 INSTEAD = {"import_weights": "train_classifier"}
-# What gives the demo the stage that it leaves out: what is fitted on detectors.
+# Settings that add to the demo the stage that it leaves out: the heads fitted on detectors.
 WITH_ALL = "{score_regions: {switches: [bbox_regression]}}"
 WORKFLOW = ["workflow/Snakefile", "workflow/rules"]
 RESULTS = "results/${experiment}"
@@ -40,7 +40,7 @@ def folder(stage: str) -> str:
 
 
 def config_folder(stage: str) -> str:
-    """Where the resolved configurations of a stage's jobs lie."""
+    """The folder of the resolved configurations of a stage's jobs."""
     group = STAGES[stage].group
     if group == "ablations":
         return f"{RESULTS}/ablations/config/{stage}"
@@ -48,9 +48,9 @@ def config_folder(stage: str) -> str:
 
 
 def rule_edges(target: str) -> dict[str, set[str]]:
-    """Which rules feed those of a target's file, as Snakemake has it: {rule: the rules before it}. Members and files are left out.
+    """The edges of a target's file, according to Snakemake: {rule: the rules before it}. Omits members and files.
 
-    Snakemake looks at the demo, which with WITH_ALL has all stages, from a folder of its own: it writes configurations where it is parsed, and
+    Snakemake reads the demo, which has all stages with WITH_ALL, in a temporary folder: parsing writes configurations,
     those of another experiment would be new to DVC.
     """
     with tempfile.TemporaryDirectory() as room:
@@ -79,13 +79,13 @@ def kept(path: str) -> dict:
 def stages(target: str) -> dict:
     """The content of a target's file."""
     configs = {"all": ["data/config", f"{RESULTS}/config"], "ablations": [f"{RESULTS}/ablations/config"]}
-    # Who ran what and when: no edge, since it changes at every run. It is an output of the last stage.
+    # Who ran what and when: not a dependency, since it changes at every run. It is an output of the last stage.
     runs = {"make_report": ["data/runs", f"{RESULTS}/runs"], "compare_ablations": [f"{RESULTS}/ablations/runs"]}
     found: dict = {
         "resolve_configs" if target == "all" else "resolve_ablations": {
             "desc": "Compose conf/ into one file per job; written only where the content changes",
             "cmd": "python workflow/sync.py resolve",
-            # The lock, since with strict_versions the resolved files hold what is installed.
+            # The lock file, because with strict_versions the resolved files contain the installed versions.
             "deps": ["conf", "params.yaml", "requirements.lock", "src/googlenet", *WORKFLOW],
             "outs": [kept(path) for path in configs[target]],
         }
@@ -101,7 +101,7 @@ def stages(target: str) -> dict:
 
 
 def text(target: str) -> str:
-    """The whole of a target's file."""
+    """The full text of a target's file."""
     if target == "all":
         content: dict = {"stages": stages(target)}
     else:
@@ -113,12 +113,12 @@ def text(target: str) -> str:
 
 
 def mend(target: str) -> str:
-    """What writes a target's file."""
+    """The command that writes a target's file."""
     return "make dvc.yaml" if target == "all" else f"python workflow/dvc_stages.py write {target}"
 
 
 def main() -> None:
-    """Write a target's file, or exit with one line when it is stale."""
+    """Write a target's file, or exit with a one-line error if it is stale."""
     what, target = [*sys.argv[1:], "all"][:2] if len(sys.argv) in (2, 3) else ("", "")
     if what not in ("write", "check") or target not in FILES:
         sys.exit(f"error: {' '.join(sys.argv[1:])!r}: write or check, and one of {', '.join(FILES)}")

@@ -1,11 +1,11 @@
-"""What keeps Snakemake and DVC in step.
+"""Keep Snakemake and DVC in step.
 
 usage: python workflow/sync.py resolve | after-run EXPERIMENT TARGET | commit [TARGET] | restore
 
 resolve    write the resolved configurations; remove the results of former members (the first DVC stage)
-after-run  tell DVC what a whole, successful run of a target of Snakemake, all or ablations, made (the Snakefile's onsuccess)
-commit     the same by hand, after seeing that Snakemake has nothing to do (make sync)
-restore    bring back the results that dvc.lock names, and tell Snakemake that they are current (make restore)
+after-run  record in DVC the results of a successful run of a whole target, all or ablations (the Snakefile's onsuccess)
+commit     the same by hand, after checking that Snakemake has nothing to do (make sync)
+restore    check out the results that dvc.lock lists, and mark them as current for Snakemake (make restore)
 """
 
 import json
@@ -24,7 +24,7 @@ MENU = "resolve, after-run EXPERIMENT TARGET, commit [TARGET], restore"
 
 
 def resolve() -> Experiment:
-    """Write what changed, remove what is no more, and make every stage's folder: DVC wants each to exist."""
+    """Write what changed, remove what is obsolete, and make every stage's folder: DVC needs each to exist."""
     experiment = experiments.current(Path.cwd())
     experiments.write_configs(experiment)
     experiments.remove_former_jobs(experiment)
@@ -34,12 +34,12 @@ def resolve() -> Experiment:
 
 
 def known() -> list[str]:
-    """The targets that DVC knows: all, and ablations once they have their file."""
+    """The targets that DVC knows: all, and ablations once their dvc.yaml exists."""
     return [target for target, file in FILES.items() if Path(file).exists()]
 
 
 def make_folders(experiment: Experiment, target: str) -> None:
-    """Make the folders that DVC knows of a target; a stage that an experiment leaves out has an empty one."""
+    """Make the folders of a target that DVC expects; those of stages that an experiment leaves out are empty."""
     for row in ROWS:
         of_target = (row.group == "ablations") == (target == "ablations")
         if of_target and row.group != "data":
@@ -51,7 +51,7 @@ def make_folders(experiment: Experiment, target: str) -> None:
 
 
 def after_run(name: str, target: str) -> None:
-    """Commit, unless it would record something else than what params.yaml says, or too much."""
+    """Commit, unless that would record something other than what params.yaml says, or too much."""
     experiment = experiments.current(Path.cwd())
     if name != experiment.name:
         tell(f"DVC not told: ran '{name}', but params.yaml says '{experiment.name}'")
@@ -72,7 +72,7 @@ def commit(experiment: Experiment, target: str) -> None:
 
 
 def commit_by_hand(target: str = "all") -> None:
-    """Commit when, and only when, Snakemake has nothing to do."""
+    """Commit if, and only if, Snakemake has nothing to do."""
     experiment = experiments.current(Path.cwd())
     if target not in FILES:
         raise UserError(f"{target!r}: one of {', '.join(FILES)}")
@@ -83,7 +83,7 @@ def commit_by_hand(target: str = "all") -> None:
 
 
 def restore() -> None:
-    """Check out what dvc.lock names; only when it all fits the present configurations, mark it as current."""
+    """Check out what dvc.lock lists; mark it as current only if all of it fits the present configurations."""
     experiment = resolve()
     for target in known():
         changed = checked_out(experiment, target)
@@ -95,24 +95,24 @@ def restore() -> None:
         if changed:
             tell(f"the {target} do not belong to this checkout; run `snakemake --cores N {target}`")
         else:
-            # All jobs: Snakemake sees an edited rule or a removed member only where it has a record of the job.
+            # All jobs: Snakemake notices an edited rule or a removed member only if it has a record of the job.
             run("snakemake", "--cores", "1", "--touch", "--forceall", "--quiet", "all", "--", target)
 
 
 def checked_out(experiment: Experiment, target: str) -> list[str]:
-    """Check out a target's results; returns the stages that differ nevertheless."""
+    """Check out a target's results; return the stages that still differ."""
     try:
         run("dvc", "checkout", FILES[target])
     except UserError as error:
         mend = "`make sync` keeps present results, `dvc pull` fetches missing ones"
         raise UserError(f"{error} ({mend})") from None
-    # Checkout removes empty ones, and DVC misses those of stages without jobs.
+    # Checkout removes empty folders, and DVC needs those of stages without jobs.
     make_folders(experiment, target)
     return sorted(json.loads(run("dvc", "status", "--json", FILES[target])))
 
 
 def size_gb(experiment: Experiment) -> float:
-    """Size of what a commit would hash, in GB."""
+    """Size of the files that a commit would hash, in GB."""
     folders = [experiment.root / "data" / name for name in ("classification", "detection")]
     folders.append(experiment.root / "results" / experiment.name)
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
@@ -120,7 +120,7 @@ def size_gb(experiment: Experiment) -> float:
 
 
 def run(*words: str) -> str:
-    """Run a command, return what it says; raise UserError with its error or last line when it fails."""
+    """Run a command and return its output; raise UserError with its error or last line if it fails."""
     done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
@@ -130,12 +130,12 @@ def run(*words: str) -> str:
 
 
 def tell(message: str) -> None:
-    """Say what was not done, and why."""
+    """Report what was not done, and why."""
     print(message, file=sys.stderr)
 
 
 def main() -> None:
-    """Dispatch; errors in one line."""
+    """Dispatch; print errors as one line."""
     calls = {"resolve": resolve, "commit": commit_by_hand, "restore": restore, "after-run": after_run}
     try:
         if not sys.argv[1:] or sys.argv[1] not in calls:

@@ -1,12 +1,12 @@
-"""Find files of DVC's cache, and of its remote, that are not what dvc.lock says; name them, and mend them from each other.
+"""Find files of DVC's cache, and of its remote, that differ from dvc.lock; list them, and repair them from each other.
 
 usage: python workflow/verify.py [--remote [NAME]] [--mend]
 
-Every file is read and its MD5 compared, whatever DVC believes of it: DVC trusts a file of its cache that is read-only.
---remote  also read the files of a remote: the default one, or the one of that name
+Every file is read and its MD5 compared, whatever DVC has recorded: DVC trusts a file of its cache if it is read-only.
+--remote  also read the files of a remote: the default one, or the named one
 --mend    replace a bad file of the cache by the workspace's or the remote's, a bad one of the remote by the cache's or
-          the workspace's. A good copy is checked before it takes the bad one's place; what has none stays as it is.
-Ends with an error when a bad file is left.
+          the workspace's. A good copy is checked before it replaces the bad file; without one, the bad file stays.
+Ends with an error if a bad file is left.
 """
 
 import argparse
@@ -30,12 +30,12 @@ from dvc_data.hashfile.tree import Tree
 
 from googlenet.errors import UserError
 
-READERS = 8  # files that are read at once: a remote answers slowly, hashing leaves Python's lock
+READERS = 8  # files read at once: a remote answers slowly, and hashing releases Python's lock
 CHUNK = 1 << 20
 
 
 class Content(NamedTuple):
-    """What dvc.lock asks for: a digest (".dir" at its end for a folder's list), its files, the stage that makes them."""
+    """A content that dvc.lock lists: digest (ending in ".dir" for a folder's list), files, the stage that makes it."""
 
     oid: str
     paths: tuple[str, ...]
@@ -43,29 +43,29 @@ class Content(NamedTuple):
 
 
 class Place:
-    """The cache or a remote: where DVC keeps each content under its digest."""
+    """The cache or a remote: where DVC stores each content under its digest."""
 
     def __init__(self, name: str, odb: HashFileDB):
         self.name, self.odb = name, odb
 
     def where(self, oid: str) -> str:
-        """The path, or the address, of a content."""
+        """The path or URL of a content."""
         path = self.odb.oid_to_path(oid)
         inside = self.odb.fs.protocol == "local" and Path(path).is_relative_to(Path.cwd())
         return os.path.relpath(path) if inside else self.odb.fs.unstrip_protocol(path)
 
     def fault(self, oid: str) -> str:
-        """What is wrong with a content: "" for nothing, or missing, corrupt, unreadable."""
+        """The fault of a content: "" for none, or missing, corrupt, unreadable."""
         try:
             with self.odb.fs.open(self.odb.oid_to_path(oid), "rb") as file:
                 return "" if md5(file) == digest_in(oid) else "corrupt"
         except FileNotFoundError:
             return "missing"
-        except OSError as error:  # a failing disk, a file that is someone else's
+        except OSError as error:  # a failing disk, another user's file
             return f"unreadable, {error.strerror or error}"
 
     def read(self, oid: str) -> bytes | None:
-        """A content as bytes; None unless it is sound."""
+        """The bytes of a content; None unless it is sound."""
         if self.fault(oid):
             return None
         with self.odb.fs.open(self.odb.oid_to_path(oid), "rb") as file:
@@ -73,7 +73,7 @@ class Place:
 
 
 class Finding(NamedTuple):
-    """A bad file: where, which content, what is wrong with it."""
+    """A bad file: its place, its content, its fault."""
 
     place: Place
     content: Content
@@ -87,7 +87,7 @@ class Finding(NamedTuple):
 
 
 def digest_in(oid: str) -> str:
-    """The MD5 in the name of a content."""
+    """The MD5 that the name of a content contains."""
     return oid.removesuffix(".dir")
 
 
@@ -100,7 +100,7 @@ def md5(file: Any) -> str:
 
 
 def md5_of(path: Path) -> str:
-    """The MD5 of a file; "" for one that is not there."""
+    """The MD5 of a file; "" if it does not exist."""
     if not path.is_file():
         return ""
     with path.open("rb") as file:
@@ -109,7 +109,7 @@ def md5_of(path: Path) -> str:
 
 @contextmanager
 def told(what: str) -> Iterator[None]:
-    """Tell what a remote says in one line. The kinds of its errors are as many as those of storages: so all are taken."""
+    """Turn a remote's errors into one line. Every storage has its own kinds of errors, so all are caught."""
     try:
         yield
     except UserError:
@@ -121,7 +121,7 @@ def told(what: str) -> Iterator[None]:
 
 
 def remote_of(repo: Repo, name: str) -> Place:
-    """A remote by its name, "" for the default one. Raises UserError when it is not known or holds nothing."""
+    """A remote by its name, "" for the default one. Raises UserError if it is unknown or empty."""
     name = name or repo.config["core"].get("remote", "")
     with told(f"the remote {name}".strip()):
         remote = repo.cloud.get_remote(name)
@@ -131,7 +131,7 @@ def remote_of(repo: Repo, name: str) -> Place:
 
 
 class Sides:
-    """The cache, and the remote: one that was asked for is read like the cache, another only lends good copies."""
+    """The cache and the remote: one named by --remote is read like the cache, any other only provides good copies."""
 
     def __init__(self, repo: Repo, name: str | None, mend: bool):
         self.repo, self.mend = repo, mend
@@ -140,7 +140,7 @@ class Sides:
 
     @cached_property
     def remote(self) -> Place | None:
-        """Where good copies may come from beside cache and workspace; None, and a line, when it cannot be used."""
+        """A source of good copies besides cache and workspace; None, with a printed line, if it cannot be used."""
         if self.asked or not self.mend:
             return self.asked
         try:
@@ -151,15 +151,15 @@ class Sides:
 
 
 def listed(out: Any, sides: Sides) -> bytes | None:
-    """A folder's list, from the cache, made anew from the workspace, or from the remote; None when it is nowhere."""
+    """A folder's list, from the cache, rebuilt from the workspace, or from the remote; None if nowhere available."""
     oid = out.hash_info.value
     found = sides.cache.read(oid) or rebuilt(out, oid)
     return found or (sides.remote.read(oid) if sides.remote else None)
 
 
 def rebuilt(out: Any, oid: str) -> bytes | None:
-    """A folder's list as the workspace gives it; None when it is another one."""
-    plain = HashFileDB(out.fs, out.cache.path, hash_name="md5")  # without DVC's memory of digests
+    """A folder's list rebuilt from the workspace; None if it is a different list."""
+    plain = HashFileDB(out.fs, out.cache.path, hash_name="md5")  # without DVC's stored digests
     try:
         tree = build(plain, out.fs_path, out.fs, "md5", dry_run=True, ignore=out.dvcignore)[2]
     except FileNotFoundError:
@@ -168,7 +168,7 @@ def rebuilt(out: Any, oid: str) -> bytes | None:
 
 
 def needed(sides: Sides) -> tuple[dict[str, Content], dict[str, bytes]]:
-    """All contents that dvc.lock asks for, by digest, and the folders' lists that could be read."""
+    """All contents that dvc.lock lists, by digest, and the folders' lists that could be read."""
     found: dict[str, Content] = {}
     lists: dict[str, bytes] = {}
 
@@ -189,7 +189,7 @@ def needed(sides: Sides) -> tuple[dict[str, Content], dict[str, bytes]]:
 
 
 def check(place: Place, contents: dict[str, Content]) -> list[Finding]:
-    """Read every content in a place; returns the bad ones, by the names of their files."""
+    """Read every content in a place; return the bad ones, sorted by the names of their files."""
     with told(place.name), ThreadPoolExecutor(READERS) as pool:
         faults = zip(contents.values(), pool.map(place.fault, contents), strict=True)
         found = [Finding(place, content, fault) for content, fault in faults if fault]
@@ -197,7 +197,7 @@ def check(place: Place, contents: dict[str, Content]) -> list[Finding]:
 
 
 def good_copy(content: Content, sides: Sides, lists: dict[str, bytes], part: Path) -> str:
-    """Put a sound copy of a content at `part`; returns where it came from, "" when there is none."""
+    """Put a sound copy of a content at `part`; return its source, "" if there is none."""
     if content.oid in lists:
         part.write_bytes(lists[content.oid])
         return "the same list elsewhere"
@@ -213,7 +213,7 @@ def good_copy(content: Content, sides: Sides, lists: dict[str, bytes], part: Pat
 
 
 def mended(finding: Finding, sides: Sides, lists: dict[str, bytes]) -> str:
-    """Put a good copy in a bad file's place; returns where it came from, "" when there is none."""
+    """Replace a bad file by a good copy; return the source of the copy, "" if there is none."""
     content, place = finding.content, finding.place
     target = Path(sides.cache.odb.oid_to_path(content.oid))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -235,9 +235,9 @@ def mended(finding: Finding, sides: Sides, lists: dict[str, bytes]) -> str:
 
 
 def replace(target: Path, part: Path, content: Content) -> None:
-    """Let `part` take a bad file's place in the cache, and be what the workspace's hard links to that file show."""
+    """Replace a bad file in the cache by `part`, and the workspace's hard links to that file by links to `part`."""
     former = target.stat() if target.exists() else None
-    if former:  # the time stays: neither engine sees a newer file
+    if former:  # keep the modification time, so that neither engine sees a newer file
         os.utime(part, ns=(former.st_atime_ns, former.st_mtime_ns))
     os.replace(part, target)
     for path in map(Path, content.paths):
@@ -248,7 +248,7 @@ def replace(target: Path, part: Path, content: Content) -> None:
 
 
 def made_by(content: Content) -> str:
-    """What to type when no good copy is left. The mend comes before a commit, which could link the bad file in again."""
+    """The commands to run if no good copy is left. They mend before the commit, which could link the bad file again."""
     path = Path(content.paths[0])
     stage = path.parent.name if "runs" in path.parts and path.suffix == ".json" else content.stage
     if stage.startswith("resolve_"):
@@ -258,7 +258,7 @@ def made_by(content: Content) -> str:
 
 
 def verify(sides: Sides) -> tuple[int, int]:
-    """Check, tell, mend; returns the numbers of bad files and of those that are left."""
+    """Check, report, mend; return the numbers of bad files and of those that are left."""
     contents, lists = needed(sides)
     places = [sides.cache, *([sides.asked] if sides.asked else [])]
     findings = [finding for place in places for finding in check(place, contents)]
@@ -274,7 +274,7 @@ def verify(sides: Sides) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Parse the command line; errors in one line."""
+    """Parse the command line; print errors as one line."""
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--remote", nargs="?", const="", metavar="NAME")

@@ -1,8 +1,8 @@
-# Ablations, a target of their own: snakemake --cores N ablations. `all` does not need them, nor the report.
+# Ablations, a target of their own: snakemake --cores N ablations. Neither `all` nor the report needs them.
 
 
 def ablation_inputs(leaf):
-    """Files of that name of all trainings that the table takes: members' where the settings are the same."""
+    """The files of that name of all trainings that the table uses: a member's if its settings are the same."""
     folders = {
         "train_classifier": "train_classifier",
         "train_ablation": "ablations/train_ablation",

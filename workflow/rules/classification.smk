@@ -1,4 +1,4 @@
-# Classification: seven members, trained or imported, their predictions on 144 crops, the ensemble, and the crops by themselves.
+# Classification: seven members, trained or imported, their predictions on 144 crops, the ensemble, a study of crops.
 
 
 rule train_classifier:
@@ -69,7 +69,7 @@ rule train_baseline:
 
 
 def analysed_weights(wildcards):
-    """The member whose units are analysed: the one that the settings name, or the first."""
+    """The member whose units are analysed: the one named in the settings, or the first."""
     return classifier(CURRENT.analysed_member)
 
 

@@ -1,4 +1,4 @@
-# Data: pictures as they come, checked and packed into shards. Shared by the experiments that use the data set.
+# Data: the original images, checked and packed into shards. Shared by the experiments that use the data set.
 
 
 rule prepare_classification:

@@ -127,7 +127,7 @@ rule fit_region_heads:
 
 
 def heads_of(wildcards):
-    """What is fitted on a detector; nothing where no switch needs it."""
+    """The heads fitted on a detector; none if no switch needs them."""
     fitted = wildcards.detector in names("fit_region_heads")
     return expand(
         rules.fit_region_heads.output.heads,
