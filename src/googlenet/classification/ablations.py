@@ -1,4 +1,4 @@
-"""Each row of the table of ablations against the reference, paired over seeds and images."""
+"""Compare each row of the ablation table with the reference, paired over seeds and images."""
 
 import numpy as np
 
@@ -13,11 +13,11 @@ REFERENCE = AblationRow(name="reference", about="", weights="averaged", changes=
 
 
 def crossed_interval(differences: np.ndarray, confidence_percent: float, unit: float = 1.0) -> tuple[Interval, float]:
-    """Interval of the mean of differences [seeds, images], for other seeds and images of the same kind, times `unit`.
+    """Return the interval of the mean of differences [seeds, images], times `unit`, and its degrees of freedom.
 
-    Seeds and images are crossed random effects: the variance is that of a two-way table without replication, (seeds + images -
-    residual mean squares) / cells, with no component below 0. Student's t with Satterthwaite's degrees of freedom, returned too.
-    Nothing is resampled: of three seeds a bootstrap makes intervals that are much too short.
+    It covers other seeds and images of the same kind, as crossed random effects. The variance is that of a two-way
+    table without replication, (seeds + images - residual mean squares) / cells, with no component below 0. Student's t
+    has Satterthwaite's degrees of freedom. Nothing is resampled: three seeds make bootstrap intervals much too short.
     """
     from scipy.special import stdtrit
 
@@ -41,8 +41,8 @@ def crossed_interval(differences: np.ndarray, confidence_percent: float, unit: f
 def compare(
     settings: CompareAblations, outcomes: dict[str, Outcomes], trainings: dict[str, TrainingMetrics], classes: int
 ) -> studies.AblationMetrics:
-    """Errors of the reference and of every row, and each row's difference to the reference with its interval.
-    Outcomes and metrics are those of each source, "<stage>/<job>". Raises UserError for a source that is missing."""
+    """Return the errors of the reference and of every row, and each row's difference from it with its interval.
+    outcomes, trainings: by source, "<stage>/<job>". Raises UserError for a missing source."""
     missing = sorted(set(settings.sources.values()) - outcomes.keys())
     if missing:
         raise UserError(f"ablations: no results of {missing[0]}; run `snakemake --cores N ablations`")
@@ -63,7 +63,7 @@ def compare(
 def result(
     row: AblationRow, settings: CompareAblations, outcomes: dict[str, Outcomes], trainings: dict[str, TrainingMetrics]
 ) -> studies.AblationResult:
-    """One row of the result: its settings, whose trainings it is made of, its errors and differences by split and measure."""
+    """Return one row of the result: its settings, its source trainings, errors and differences by split and measure."""
 
     def sources_of(row: AblationRow) -> list[str]:
         return [settings.sources[f"{row.name}_{seed}"] for seed in settings.seeds]

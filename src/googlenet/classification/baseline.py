@@ -1,4 +1,4 @@
-"""A logistic regression on pixels (scikit-learn): what any network is to be better than."""
+"""A logistic regression on pixels (scikit-learn): the baseline that any network should beat."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +14,7 @@ Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and the
 
 
 def pixels(images: Iterable[np.ndarray], side_px: int, grey: bool) -> np.ndarray:
-    """The centre square of every image at side_px, as rows of numbers from 0 to 1: float32 [n, features]."""
+    """Return every image's centre square at side_px as a row of values from 0 to 1: float32 [n, features]."""
     rows = []
     for image in images:
         w, h = resized(image.shape[1], image.shape[0], side_px)
@@ -26,7 +26,7 @@ def pixels(images: Iterable[np.ndarray], side_px: int, grey: bool) -> np.ndarray
 
 
 def fit_and_score(training: Labelled, test: Labelled, settings: TrainBaseline) -> BaselineMetrics:
-    """Fit on the training images' pixels (standardised), score on the test images: L2-regularised, multinomial, lbfgs."""
+    """Fit on the training images' standardised pixels, score on the test images: L2-regularised, multinomial, lbfgs."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

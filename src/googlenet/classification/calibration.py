@@ -1,7 +1,7 @@
-"""Calibration: whether a network is right as often as it says, on one crop and after averaging.
+"""Calibration: whether a network is right as often as its probabilities claim, on one crop and after averaging.
 
-Expected calibration error: images are put into bins by the probability of their first class; the error is the mean over
-images of how far the share that is right in a bin lies from the mean probability there. Negative log-likelihood
+Expected calibration error: images are binned by the probability of their most likely class; the error is the mean over
+images of the gap between the share of correct images in a bin and the mean probability there. Negative log-likelihood
 (nats) and the Brier score (sum over classes of squared differences, 0 to 2) are means over images.
 """
 
@@ -24,16 +24,16 @@ Predictions = Mapping[str, Mapping[int, Ranges]]  # member -> policy -> probabil
 
 
 class Terms(NamedTuple):
-    """What calibration needs to know of each image, all [images]."""
+    """Per-image inputs to the calibration measures, each [images]."""
 
-    confidence: np.ndarray  # probability of the first class
-    correct: np.ndarray  # 1.0 where the first class is the label
+    confidence: np.ndarray  # probability of the most likely class
+    correct: np.ndarray  # 1.0 where the most likely class is the label
     nll: np.ndarray
     brier: np.ndarray
 
 
 def terms(scores: np.ndarray, labels: np.ndarray) -> Terms:
-    """Per image, from probabilities [images, classes]."""
+    """Compute the per-image terms from probabilities [images, classes]."""
     p = np.asarray(scores, np.float64)
     of_label = p[np.arange(len(p)), labels]
     brier = np.square(p).sum(1) - 2 * of_label + 1
@@ -42,14 +42,14 @@ def terms(scores: np.ndarray, labels: np.ndarray) -> Terms:
 
 
 def bins_of(confidence: np.ndarray, bins: int, binning: str) -> np.ndarray:
-    """The bin of each image, of equal width or of about equal numbers of images; a bin holds its upper edge, not its lower."""
+    """Return each image's bin, of equal width or about equal numbers of images; a bin includes its upper edge only."""
     edges = np.linspace(0, 1, bins + 1)
     edges = np.quantile(confidence, edges) if binning == "equal_mass" else edges
     return np.searchsorted(edges[1:-1], confidence, side="left")
 
 
 def reliability(systems: list[Terms], bins: int, binning: str) -> tuple[metrics.ReliabilityBin, ...]:
-    """For each bin that holds images: how many, their mean probability and the share that is right. Systems are pooled."""
+    """Return, for each non-empty bin, its image count, mean probability and share correct. Systems are pooled."""
     places = np.concatenate([bins_of(one.confidence, bins, binning) for one in systems])
     pooled = Terms(*map(np.concatenate, zip(*systems, strict=True)))
     of_bin = {place: places == place for place in range(bins)}
@@ -66,11 +66,11 @@ def reliability(systems: list[Terms], bins: int, binning: str) -> tuple[metrics.
 
 
 def measures(systems: list[list[Terms]], bins: int, binning: str) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from how often each image counts [draws, images] to MEASURES [draws, systems, 3], means over a system's parts."""
+    """Return a function from image counts [draws, images] to MEASURES [draws, systems, 3], means over system parts."""
     columns = []
     for system in systems:
-        # Probability of the first class less whether it is right, in the column of its bin: the calibration error is the
-        # sum over bins of the columns' absolute means.
+        # Probability of the most likely class, minus 1 where it is correct, in the column of its bin: the calibration
+        # error is the sum over bins of the columns' absolute means.
         inside = [bins_of(one.confidence, bins, binning)[:, None] == np.arange(bins) for one in system]
         off = [(one.confidence - one.correct)[:, None] for one in system]
         columns.append(np.hstack([gap * where for gap, where in zip(off, inside, strict=True)]))
@@ -90,15 +90,15 @@ def measures(systems: list[list[Terms]], bins: int, binning: str) -> Callable[[n
 
 
 def limits(measure: str, figure: float, resampled: np.ndarray, confidence_percent: float) -> Interval:
-    """Bootstrap percentile interval of a measure: how far the figure would move with other images. Noise in the bins lifts
-    a calibration error, and resampling lifts it once more: its interval is moved so that the resampled mean meets the figure."""
+    """Bootstrap percentile interval of a measure: how far the figure would move with other images. Noise in the bins
+    raises a calibration error, and resampling again: the interval is shifted by the figure minus the resampled mean."""
     interval = percentile_interval(resampled, confidence_percent)
     moved = float(figure - resampled.mean()) if measure == "ece_percent" else 0.0
     return interval.model_copy(update={"low": interval.low + moved, "high": interval.high + moved})
 
 
 def calibration(predictions: Predictions, labels: np.ndarray, settings: EvaluateEnsemble) -> metrics.CalibrationMetrics:
-    """Calibration of one model (the mean over members) and of all, on the fewest and on the most crops, with intervals."""
+    """Calibration of one model (mean over members) and of all, on the fewest and the most crops, with intervals."""
     names, policies = tuple(predictions), sorted(next(iter(predictions.values())))
     systems: dict[tuple[int, int], list[Terms]] = {}
     for policy in dict.fromkeys((policies[0], policies[-1])):
@@ -129,7 +129,7 @@ def calibration(predictions: Predictions, labels: np.ndarray, settings: Evaluate
 
 
 def together(predictions: Predictions, members: tuple[str, ...], policy: int, labels: np.ndarray) -> Terms:
-    """`terms` of some members' mean, some images at a time."""
+    """Return `terms` of some members' mean, computed a few images at a time."""
     parts = []
     for some in ranges(len(labels), IMAGES_AT_ONCE):
         each = np.stack([predictions[name][policy][some] for name in members])

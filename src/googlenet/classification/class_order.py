@@ -1,4 +1,4 @@
-"""Which output of a network stands for which class of a data set: by name, never by guess."""
+"""Match a network's outputs to the classes of a data set: by name, never by guess."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,17 +9,17 @@ from googlenet.errors import UserError, nearest
 
 
 class Outputs(NamedTuple):
-    """What the columns of a network's predictions stand for: their names, and each class of the data set's column."""
+    """The columns of a network's predictions: their names, and the column of each class of the data set."""
 
     names: list[str]
     columns: list[int]
 
 
 def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[str], who: str) -> list[int]:
-    """For each class of a data set, its column among the outputs of a network, whose names are "" where nobody knows them.
+    """Return the output column of each class of a data set; network: the outputs' names, "" where unknown.
 
-    classes: as people read them; keys: as folders name them (wnids, say). Raises UserError, naming `who`, for a class that the
-    network lacks, or unknown names in another number.
+    classes: display names; keys: folder names (for example wnids). Raises UserError, naming `who`, for a class that the
+    network lacks, or when the outputs have no names and are not as many as the classes.
     """
     if not any(network):
         if len(network) != len(classes):
@@ -41,7 +41,7 @@ def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[st
 
 
 def outputs_of(network: Sequence[str], classes: Sequence[str], columns: Sequence[int]) -> Outputs:
-    """A network's outputs, by the data set's names where it has the class; in its order where it has all of the classes."""
+    """Outputs of a network, with the data set's names where it has the class; in its order if both have the same."""
     if len(columns) == len(network):
         return Outputs(list(classes), list(range(len(classes))))
     names = dict(enumerate(network)) | dict(zip(columns, classes, strict=True))
@@ -49,7 +49,7 @@ def outputs_of(network: Sequence[str], classes: Sequence[str], columns: Sequence
 
 
 def labels_among(outputs: Mapping[str, Outputs], labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Labels as columns of the predictions, and the columns' names. Raises UserError when two members differ in these."""
+    """Return labels as prediction columns, and the columns' names. Raises UserError when members differ in these."""
     first, *others = outputs
     for name in others:
         if outputs[name] != outputs[first]:

@@ -1,5 +1,5 @@
-"""Choices among the 144 crops: how to aggregate them, how many are worth their time (section 7: the benefit of more
-becomes marginal), which help which classes. Chosen on kept crops of validation images, measured on those of test images."""
+"""Study of the 144 crops: how to aggregate them, how many are worth their time (section 7: the benefit of more becomes
+marginal), which help which classes. Selected on kept crops of validation images, measured on those of test images."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,25 +19,25 @@ from googlenet.metrics.base import TopValues
 from googlenet.metrics.bootstrap import Bounds, generator
 from googlenet.metrics.classification import System, TopDifferences
 
-DESCRIBED = 12  # crops of a selection that are described, not only numbered
+DESCRIBED = 12  # crops of a selection that are described, not only listed by number
 SYSTEMS: tuple[System, ...] = get_args(System)
 Kept = Mapping[str, KeptCrops]  # member -> its kept crops of one split
-# Of a mean that is measured: ("policy", 144), ("random", 5, 0), ("without", "corners"), ...
+# Identifies a mean to measure: ("policy", 144), ("random", 5, 0), ("without", "corners"), ...
 Key = tuple[str | int, ...]
 Measured = dict[str, dict[Key, Wrong]]  # system -> mean -> which images are wrong
 
 
 class Shapes(NamedTuple):
-    """What the images' shapes make of the crops: which ones are kept, and which of them coincide."""
+    """The crops that are kept, and which of them coincide because of the images' shapes."""
 
-    crops: np.ndarray  # numbers among the 144
+    crops: np.ndarray  # indices among the 144
     distinct: np.ndarray  # [test images, crops], equal where crops coincide
-    candidates: np.ndarray  # places of one crop for each set that coincides in every image
-    policies: dict[int, np.ndarray]  # places of the paper's 1, 10 and 144, as far as they are kept
+    candidates: np.ndarray  # positions of one crop per set that coincides in every image
+    policies: dict[int, np.ndarray]  # positions of the paper's 1, 10 and 144 crops, where all are kept
 
     @classmethod
     def of(cls, test: Kept, validation: Kept) -> "Shapes":
-        """From the kept crops of both splits; validation may be empty."""
+        """Build from the kept crops of both splits; validation may be empty."""
         first = next(iter(test.values()))
         every = np.concatenate([one.distinct for one in (first, *list(validation.values())[:1])])
         kept = {policy: numbers for policy, numbers in POLICIES.items() if np.isin(numbers, first.crops).all()}
@@ -46,19 +46,19 @@ class Shapes(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """Crops in the order of their selection: their places among the kept ones, and the loss with the first 1, 2, ..."""
+    """Crops in order of selection: their positions among the kept ones, and the loss with the first 1, 2, ..."""
 
     order: list[int]
     nll_nats: list[float]
 
     def best_of(self, budgets: Sequence[int]) -> int:
-        """The budget of the least validation loss; of equal ones the smallest."""
+        """Return the budget with the lowest validation loss; the smallest at a tie."""
         return min(budgets, key=lambda budget: (self.nll_nats[budget - 1], budget))
 
 
 def select(own: np.ndarray, places: np.ndarray) -> Chosen:
-    """Greedy forward selection among places: at each step the first crop with which the mean's negative log-likelihood is
-    least. own: probability of the label [pictures, crops]."""
+    """Greedy forward selection among places: each step adds the first crop that gives the mean the lowest negative
+    log-likelihood. own: probability of the label [images, crops]."""
     total, left = np.zeros(len(own)), [int(place) for place in places]
     order, losses = list[int](), list[float]()
     while left:
@@ -72,7 +72,7 @@ def select(own: np.ndarray, places: np.ndarray) -> Chosen:
 
 
 def selections(kept: Mapping[str, KeptCrops], labels: np.ndarray, places: np.ndarray) -> dict[str, Chosen]:
-    """The selection for each member alone, and for the "ensemble" of all. labels: of the kept pictures."""
+    """Return the selection for each member alone, and for the "ensemble" of all. labels: those of the kept images."""
     of_labels = [np.take_along_axis(p, labels[some][None, :, None, None], 3)[..., 0] for some, p in in_parts(kept)]
     own = np.concatenate(of_labels, axis=1).astype(np.float64)
     chosen = {name: select(of_member, places) for name, of_member in zip(kept, own, strict=True)}
@@ -87,16 +87,16 @@ def study(
     classes: Sequence[str],
     settings: StudyCrops,
 ) -> studies.CropStudyMetrics:
-    """Everything that study_crops reports of the members' kept crops; labels are those of the kept images.
-    Without a validation split nothing is chosen."""
+    """Return everything that study_crops reports on the members' kept crops; labels are those of the kept images.
+    Without a validation split no crops are selected."""
     shapes, bounds = Shapes.of(test, validation), Bounds(settings)
     chosen = selections(validation, validation_labels, shapes.candidates) if validation else {}
     many = len(shapes.candidates)
-    passes = {  # crops that differ, in the mean over images
+    passes = {  # number of distinct crops, mean over images
         policy: float(np.mean([len(np.unique(row)) for row in shapes.distinct[:, places]]))
         for policy, places in shapes.policies.items()
     }
-    # Each policy's cost is a budget too, so that it meets the best crops of the same cost.
+    # Each policy's cost is also a budget, so that it is compared with the best crops of the same cost.
     costs = [round(passed) for passed in passes.values()]
     budgets = sorted({budget for budget in (*settings.budgets, *costs, many) if budget <= many})
     every = groups(shapes.crops)
@@ -132,7 +132,7 @@ def study(
 def asked(
     shapes: Shapes, budgets: list[int], chosen: dict[str, Chosen], parts: dict[str, np.ndarray], settings: StudyCrops
 ) -> dict[str, dict[Key, np.ndarray]]:
-    """The weights of the crops [crops] in every mean that is measured, for all systems ("") and by a system's name."""
+    """Return the crop weights [crops] of every mean to measure, under "" for all systems or under a system's name."""
     rng = generator(settings.seed)
 
     def weights(places: np.ndarray | Sequence[int]) -> np.ndarray:
@@ -156,7 +156,7 @@ def asked(
 
 
 def measure(test: Kept, labels: np.ndarray, rows: dict[str, dict[Key, np.ndarray]]) -> Measured:
-    """What each member, the "ensemble" and "single", the mean over members, have wrong with every row and aggregation."""
+    """What each member, the "ensemble" and "single" (the members' mean) get wrong with every row and aggregation."""
     asked_of = {name: rows[""] | rows.get(name, {}) for name in (*test, "ensemble")}
     matrices = {name: np.array(list(means.values())) for name, means in asked_of.items()}
     before: dict[str, list[np.ndarray]] = {name: [] for name in asked_of}
@@ -178,18 +178,18 @@ def measure(test: Kept, labels: np.ndarray, rows: dict[str, dict[Key, np.ndarray
 
 
 def compared(before: Wrong, after: Wrong, bounds: Bounds) -> TopDifferences:
-    """Falls in both errors from one system to another, in points, with paired intervals."""
+    """Return the reduction in both errors from one system to another, in points, with paired intervals."""
     top1, top5 = (bounds.difference(*pair) for pair in zip(before, after, strict=True))
     return TopDifferences(top1_error_percent=top1, top5_error_percent=top5)
 
 
 def with_intervals(wrong: Wrong, bounds: Bounds) -> dict[str, Any]:
-    """Both errors in percent and their intervals: the fields of MeasuredErrors."""
+    """Return both errors in percent and their intervals: the fields of MeasuredErrors."""
     return {**dict(wrong.errors()), "intervals": wrong.intervals(bounds)}
 
 
 def aggregation_rows(measured: Measured, bounds: Bounds) -> Iterator[studies.AggregationErrors]:
-    """Every aggregation, of one model's crops and of all models', against the mean of the softmax."""
+    """Yield every aggregation, of one model's crops and of all models', compared with the mean softmax."""
     for system, way in product(SYSTEMS, AGGREGATIONS):
         base, wrong = (measured[system]["aggregation", name] for name in ("mean", way))
         against = None if way == "mean" else compared(base, wrong, bounds)
@@ -198,7 +198,7 @@ def aggregation_rows(measured: Measured, bounds: Bounds) -> Iterator[studies.Agg
 
 
 def policy_rows(measured: Measured, passes: dict[int, float], bounds: Bounds) -> Iterator[studies.PolicyErrors]:
-    """The paper's policies, and what the best crops of the same cost do against them (None where none are chosen)."""
+    """Yield the paper's policies, each compared with the best crops of the same cost (None where none are selected)."""
     for system, (policy, passed) in product(SYSTEMS, passes.items()):
         wrong, best = measured[system]["policy", policy], measured[system].get(("best", round(passed)))
         to_best = None if best is None else compared(wrong, best, bounds)
@@ -209,7 +209,7 @@ def policy_rows(measured: Measured, passes: dict[int, float], bounds: Bounds) ->
 def budget_rows(
     measured: Measured, budgets: Sequence[int], most: int, subsets: int, bounds: Bounds
 ) -> Iterator[studies.BudgetErrors]:
-    """For every number of crops: random subsets of that many, and the best ones, against random ones and against all."""
+    """Yield for every number of crops its random subsets, and its best crops compared with random ones and with all."""
     for system, budget in product(SYSTEMS, budgets):
         means = measured[system]
         drawn = [means["random", budget, i] for i in range(subsets)]
@@ -230,7 +230,7 @@ def budget_rows(
 
 
 def described(chosen: Chosen, budgets: Sequence[int], shapes: Shapes) -> studies.ChosenCrops:
-    """A selection as the report needs it: the crops in order, the losses, and the budget of the least loss."""
+    """Return a selection as the report needs it: the crops in order, the losses, and the budget of the lowest loss."""
     return studies.ChosenCrops(
         order=tuple(int(shapes.crops[at]) for at in chosen.order),
         first=tuple(place(int(shapes.crops[at])) for at in chosen.order[:DESCRIBED]),

@@ -1,4 +1,4 @@
-"""The 144 crops of section 7: 4 scales x 3 squares x 6 crops x 2 mirrors, as boxes; 10 and 1 are subsets; and groups.
+"""The 144 crops of section 7 as boxes: 4 scales x 3 squares x 6 crops x 2 mirrors; the subsets of 10 and 1; groups.
 
 The paper's sizes (shorter side 256, 288, 320, 352; crops of 224) scale with the input size of the network.
 """
@@ -18,7 +18,7 @@ PAPER_INPUT_PX = 224
 
 
 class Crop(NamedTuple):
-    """One crop: in the picture resized to (resized_w, resized_h), a square of `side` at (left, top)."""
+    """One crop: a square of `side` at (left, top) in the image resized to (resized_w, resized_h)."""
 
     resized_w: int
     resized_h: int
@@ -29,20 +29,20 @@ class Crop(NamedTuple):
 
 
 def resized(width: int, height: int, shorter_px: int) -> tuple[int, int]:
-    """Size of a picture whose shorter side becomes shorter_px; the longer is rounded to the nearest pixel."""
+    """Return the size of an image whose shorter side becomes shorter_px; the longer is rounded to the nearest pixel."""
     if width <= height:
         return shorter_px, max(shorter_px, round(height * shorter_px / width))
     return max(shorter_px, round(width * shorter_px / height)), shorter_px
 
 
 def crops_144(width: int, height: int, input_px: int) -> list[Crop]:
-    """All 144 crops of a picture, by scale, square, kind (4 corners, centre, whole square), mirror."""
+    """Return all 144 crops of an image, ordered by scale, square, kind (4 corners, centre, whole square), mirror."""
     crops = []
     for scale in SCALES:
         shorter = max(input_px, round(scale * input_px / PAPER_INPUT_PX))
         (w, h), spare = resized(width, height, shorter), shorter - input_px
         offsets = [(0, 0), (spare, 0), (0, spare), (spare, spare), (spare // 2, spare // 2)]
-        beside, below = w - shorter, h - shorter  # one of them 0
+        beside, below = w - shorter, h - shorter  # one of them is 0
         for left, top in ((0, 0), (beside // 2, below // 2), (beside, below)):
             places = [(left + x, top + y, input_px) for x, y in offsets] + [(left, top, shorter)]
             crops += [Crop(w, h, *place, mirrored) for place in places for mirrored in (False, True)]
@@ -54,20 +54,20 @@ POLICIES: dict[int, list[int]] = {1: [12 + 8], 10: list(range(12, 22)), 144: lis
 
 
 def distinct(crops: list[Crop]) -> tuple[list[Crop], np.ndarray]:
-    """The distinct crops in first-seen order, 48 for a square picture's 144, and for each given one its index among them."""
+    """The distinct crops in first-seen order (48 for a square image's 144), and each given crop's index among them."""
     order: dict[Crop, int] = {}
     index = np.array([order.setdefault(crop, len(order)) for crop in crops])
     return list(order), index
 
 
 def upright(crop: Crop) -> Crop:
-    """The same crop, not mirrored."""
+    """Return the same crop, not mirrored."""
     return crop._replace(mirrored=False)
 
 
 def cut(picture: np.ndarray, crops: list[Crop], input_px: int) -> np.ndarray:
-    """Cut crops from a uint8 RGB picture [h, w, 3]: uint8 [crops, input_px, input_px, 3]. Every scale is resized once; a
-    whole square is resized from it."""
+    """Cut crops from a uint8 RGB image [h, w, 3]: uint8 [crops, input_px, input_px, 3]. The image is resized once per
+    scale; a whole square is resized from that."""
     out = np.empty((len(crops), input_px, input_px, 3), np.uint8)
     at_scale: dict[tuple[int, int], np.ndarray] = {}
     for i, crop in enumerate(crops):
@@ -81,26 +81,26 @@ def cut(picture: np.ndarray, crops: list[Crop], input_px: int) -> np.ndarray:
 
 
 def resize(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Resize, with area interpolation when both sides shrink, else bilinear."""
+    """Resize with area interpolation when both sides shrink, otherwise bilinear."""
     shrinks = width <= picture.shape[1] and height <= picture.shape[0]
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def in_original(crop: Crop, width: int, height: int) -> tuple[float, float, float, float]:
-    """A crop's box (xmin, ymin, xmax, ymax), inclusive, in the pixels of the picture as it was."""
+    """Return a crop's box (xmin, ymin, xmax, ymax), inclusive, in pixels of the original image."""
     x, y = width / crop.resized_w, height / crop.resized_h
     right, bottom = crop.left + crop.side, crop.top + crop.side
     return crop.left * x, crop.top * y, right * x - 1, bottom * y - 1
 
 
 def place(crop: int) -> CropPlace:
-    """What one of the 144 is: scale (the paper's pixels of the shorter side), square, kind, and whether mirrored."""
+    """Describe one of the 144 crops: scale (the paper's shorter side in pixels), square, kind, and whether mirrored."""
     scale, square, kind = SCALES[crop // 36], SQUARES[crop % 36 // 12], KINDS[crop % 12 // 2]
     return CropPlace(scale_px=scale, square=square, kind=kind, mirrored=bool(crop % 2))
 
 
 def groups(crops: np.ndarray) -> dict[str, np.ndarray]:
-    """The members of every group among the given crops, bool [crops]; groups of none or of all are left out."""
+    """Return every group's members among the given crops, bool [crops]; groups with none or all are left out."""
     square, kind, mirrored = crops % 36 // 12, crops % 12 // 2, crops % 2 == 1
     members = {f"scale {scale} px": crops // 36 == i for i, scale in enumerate(SCALES)}
     members |= {f"{name} square": square == i for i, name in enumerate(SQUARES)}
@@ -111,7 +111,7 @@ def groups(crops: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def changes_nothing(group: np.ndarray, distinct: np.ndarray) -> bool:
-    """Whether the mean without a group [crops] is the mean with it in every image, because its crops stand elsewhere too."""
+    """Return whether leaving out a group [crops] changes no image's mean, because its crops also occur outside it."""
     for row in np.unique(distinct, axis=0):
         sides = (~group, group)
         shares = [np.bincount(row[side], minlength=row.max() + 1) / side.sum() for side in sides]
@@ -121,7 +121,7 @@ def changes_nothing(group: np.ndarray, distinct: np.ndarray) -> bool:
 
 
 def candidates(crops: np.ndarray, distinct: np.ndarray) -> np.ndarray:
-    """The places of one crop for each set of crops that coincide in every picture, in order; of squares the centre one."""
+    """Return, in order, the position of one crop per set that coincides in every image; of squares, the centre one."""
     centre_first = np.argsort((crops % 36 // 12 != 1), kind="stable")
     _, first = np.unique(distinct[:, centre_first], axis=1, return_index=True)
     return np.sort(centre_first[first])

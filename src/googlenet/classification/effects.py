@@ -1,6 +1,6 @@
-"""Which part helps which class: the change of error when a part (a member, some crops) is left out.
+"""Which part helps which class: the change in error when a part (a member, some crops) is left out.
 
-Each change has an exact sign test; of many, some look large by chance, and Holm's correction says which stand among all.
+Each change has an exact sign test. Of many, some look large by chance; Holm's correction tells which are significant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from googlenet.metrics.classification import ClassEffects, Effect, Effects
 
 
 def sign_test(gained: int, lost: int) -> float:
-    """Two-sided exact probability of a split at least as uneven, if each changed image went either way by chance."""
+    """Exact two-sided probability of a split at least this uneven, if each changed image went either way by chance."""
     changed, ways, term = gained + lost, 0, 1
     for i in range(min(gained, lost) + 1):  # binomial coefficients, as whole numbers
         ways += term
@@ -22,7 +22,7 @@ def sign_test(gained: int, lost: int) -> float:
 
 
 def holm(probabilities: Sequence[float], confidence_percent: float) -> list[bool]:
-    """Which of several tests stand together by Holm's correction, so that the chance of any false one is bounded."""
+    """Return which tests are significant after Holm's correction, which bounds the chance of any false positive."""
     left, stands = len(probabilities), [False] * len(probabilities)
     for at in sorted(range(left), key=lambda i: probabilities[i]):
         if probabilities[at] > (1 - confidence_percent / 100) / left:
@@ -32,25 +32,25 @@ def holm(probabilities: Sequence[float], confidence_percent: float) -> list[bool
 
 
 class Change(NamedTuple):
-    """What leaving a part out changes on the images of one class, or on all (None); see Effect."""
+    """The effect of leaving a part out on the images of one class, or on all (None); see Effect."""
 
     left_out: str
     class_name: str | None
     without: np.ndarray  # bool or 0 and 1 [images]: which are wrong without the part
-    whole: np.ndarray  # and with all
+    whole: np.ndarray  # likewise with all parts
     gained: int
     lost: int
     p_value: float
 
     @classmethod
     def of(cls, left_out: str, class_name: str | None, without: np.ndarray, whole: np.ndarray) -> "Change":
-        """From what is wrong without the part, and with all."""
+        """Build from which images are wrong without the part, and with all parts."""
         change = np.asarray(without, np.int8) - np.asarray(whole, np.int8)
         gained, lost = int((change > 0).sum()), int((change < 0).sum())
         return cls(left_out, class_name, without, whole, gained, lost, sign_test(gained, lost))
 
     def effect(self, stands: bool, bounds: Bounds) -> Effect:
-        """With its interval."""
+        """Return the change as an Effect, with its interval."""
         fields = self._asdict()
         fall = bounds.difference(fields.pop("without"), fields.pop("whole"))
         return Effect(**dict(fall), **fields, images=len(self.whole), stands=stands)
@@ -64,8 +64,8 @@ def effects_of_leaving_out(
     bounds: Bounds,
     shown: int,
 ) -> Effects:
-    """Changes of top-1 error when each part is left out: over all images, and the `shown` most certain ones by class.
-    without: which images [images] are wrong without a part; whole: which are wrong with all."""
+    """Changes in top-1 error when each part is left out: over all images, and the `shown` most certain ones by class.
+    without: which images [images] are wrong without a part; whole: which are wrong with all parts."""
     confidence = bounds.confidence_percent
     of_class = [(name, np.flatnonzero(labels == index)) for index, name in enumerate(classes)]
     overall = [Change.of(part, None, wrong, whole) for part, wrong in without.items()]

@@ -1,4 +1,4 @@
-"""The ensemble of section 7: mean softmax over models, its errors, and how sure one may be of them."""
+"""The ensemble of section 7: mean softmax over models, its errors, and their uncertainty."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
@@ -13,15 +13,15 @@ from googlenet.metrics import classification as metrics
 from googlenet.metrics.bootstrap import Bounds
 
 WORKING_MB = 32
-Outcomes = Mapping[tuple[tuple[str, ...], int], Wrong]  # (members, policy) -> what they have wrong together
+Outcomes = Mapping[tuple[tuple[str, ...], int], Wrong]  # (members, policy) -> what they get wrong together
 
 
 def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
-    """What every subset of the members, averaged, has wrong at every policy; some images at a time, to bound the memory."""
+    """What every averaged subset of the members gets wrong at every policy; some images at a time, to bound memory."""
     names = tuple(predictions)
-    chosen = range(1, 2 ** len(names))  # bit i says whether member i takes part
+    chosen = range(1, 2 ** len(names))  # bit i is set if member i takes part
     first = next(iter(predictions[names[0]].values()))
-    sums_bytes = 8 * 2 ** len(names) * first[0:1].shape[1]  # of one image
+    sums_bytes = 8 * 2 ** len(names) * first[0:1].shape[1]  # per image
     at_once = max(1, int(WORKING_MB * 1e6 / sums_bytes))
     wrongs = {}
     for policy in predictions[names[0]]:
@@ -30,7 +30,7 @@ def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
             each = [np.asarray(predictions[name][policy][some], np.float64) for name in names]
             sums = {0: np.zeros_like(each[0])}
             for row, mask in enumerate(chosen):
-                last = mask.bit_length() - 1  # a subset's sum is that of a smaller one and a member
+                last = mask.bit_length() - 1  # a subset's sum is a smaller subset's plus one member
                 sums[mask] = sums[mask ^ (1 << last)] + each[last]
                 before[row, some] = ranks(sums[mask], labels[some])
         for row, mask in enumerate(chosen):
@@ -40,7 +40,7 @@ def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
 
 
 def subsets(wrongs: Outcomes) -> tuple[metrics.SubsetErrors, ...]:
-    """Errors of every subset of the members, summed up by its size and policy: "k models" is no single draw."""
+    """Summarise the errors of all subsets of the members by size and policy: "k models" is not a single draw."""
     names = max((members for members, _ in wrongs), key=len)
     rows = []
     for policy in dict.fromkeys(policy for _, policy in wrongs):
@@ -52,7 +52,7 @@ def subsets(wrongs: Outcomes) -> tuple[metrics.SubsetErrors, ...]:
 
 
 def table_3(rows: Sequence[metrics.SubsetErrors], models: int) -> tuple[metrics.ErrorRow, ...]:
-    """The rows of Table 3 in the paper's order: one model (mean over members), then all, at each policy."""
+    """Return the rows of Table 3 in the paper's order: one model (mean over members), then all, at each policy."""
     return tuple(
         metrics.ErrorRow(
             models=size,
@@ -70,7 +70,7 @@ def table_3(rows: Sequence[metrics.SubsetErrors], models: int) -> tuple[metrics.
 
 
 def compared(policies: Sequence[int], members: int) -> list[tuple[str, str]]:
-    """Pairs of systems, before and after: more models at each policy, more crops with each number of models, both."""
+    """Pairs of systems, before and after: more models at each policy, more crops for each number of models, both."""
     pairs = [(f"single_{policy}", f"ensemble_{policy}") for policy in policies if members > 1]
     for kind in ("single", "ensemble") if members > 1 else ("single",):
         pairs += [(f"{kind}_{fewer}", f"{kind}_{more}") for fewer, more in pairwise(policies)]
@@ -81,7 +81,7 @@ def compared(policies: Sequence[int], members: int) -> list[tuple[str, str]]:
 
 
 def per_class(wrong: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> tuple[metrics.ClassError, ...]:
-    """Top-1 error of every class."""
+    """Return the top-1 error of every class."""
     counts = np.bincount(labels, minlength=len(classes))
     sums = np.bincount(labels, weights=wrong, minlength=len(classes))
     return tuple(
@@ -98,8 +98,8 @@ def evaluate(
     mirrored: bool = True,
     baseline_percent: float | None = None,
 ) -> metrics.EnsembleMetrics:
-    """Everything that evaluate_ensemble reports of the members' predictions on the test images.
-    mirrored: whether every second crop is. baseline_percent: the baseline's top-1 error, where there is one."""
+    """Return everything that evaluate_ensemble reports on the members' predictions for the test images.
+    mirrored: whether every second crop is mirrored. baseline_percent: the baseline's top-1 error, if any."""
     names = tuple(predictions)
     policies = sorted(predictions[names[0]])
     wrongs = outcomes(predictions, labels)
@@ -133,7 +133,7 @@ def evaluate(
         paired=paired["top1_error_percent"],
         paired_top5=paired["top5_error_percent"],
         intervals={name: wrong.intervals(bounds) for name, wrong in made.items()},
-        # A network that knows more classes than the data set has columns without images.
+        # If a network has more classes than the data set, some columns have no images.
         per_class=tuple(row for row in per_class(whole, labels, classes) if row.images),
         left_out=effects_of_leaving_out(without, whole, labels, classes, bounds, settings.effects_shown),
         calibration=calibration(predictions, labels, settings),

@@ -10,46 +10,46 @@ from googlenet.metrics.bootstrap import Bounds
 from googlenet.metrics.classification import TopIntervals
 
 TOPS: dict[TopError, int] = {"top1_error_percent": 1, "top5_error_percent": 5}
-# Of a training, "test/averaged/top1" and so on: uint8 [images], 1 where wrong.
+# A training's results by "test/averaged/top1" and so on: uint8 [images], 1 where wrong.
 Outcomes = dict[str, np.ndarray]
 
 
 def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How many classes stand before the label: scores [..., n, classes], labels [n]; returns [..., n].
-    Ties go to the lower class index. Every class stands before a label whose score is not a number."""
+    """Number of classes ranked above the label: scores [..., n, classes], labels [n]; returns [..., n].
+    Ties go to the lower class index. Every class is ranked above a label whose score is NaN."""
     labels = np.broadcast_to(labels, scores.shape[:-1])
     of_label = np.take_along_axis(scores, labels[..., None], -1)
     before: np.ndarray = np.count_nonzero(scores > of_label, axis=-1)
     equal = np.count_nonzero(scores == of_label, axis=-1)
-    before[equal == 0] = scores.shape[-1]  # not a number
+    before[equal == 0] = scores.shape[-1]  # NaN
     for at in zip(*np.nonzero(equal > 1), strict=True):
         before[at] += np.count_nonzero(scores[at][: labels[at]] == of_label[at])
     return before
 
 
 class Wrong(NamedTuple):
-    """Which images a system has wrong: two arrays [images], 0 or 1, or a mean of several systems' in between."""
+    """Which images a system gets wrong: two arrays [images] of 0 or 1, or of means over several systems."""
 
     top1: np.ndarray
     top5: np.ndarray
 
     @classmethod
     def of(cls, before: np.ndarray) -> "Wrong":
-        """From how many classes stand before the label, [images]."""
+        """Build from the number of classes ranked above the label, [images]."""
         return cls(*(before >= top for top in TOPS.values()))
 
     @classmethod
     def mean_of(cls, systems: Sequence["Wrong"]) -> "Wrong":
-        """The mean over several systems, image by image."""
+        """Return the mean over several systems, image by image."""
         return cls(*(np.mean(each, axis=0) for each in zip(*systems, strict=True)))
 
     def errors(self) -> TopErrors:
-        """Errors in percent."""
+        """Return the errors in percent."""
         top1, top5 = (float(100 * np.mean(each)) for each in self)
         return TopErrors(top1_error_percent=top1, top5_error_percent=top5)
 
     def intervals(self, bounds: Bounds) -> TopIntervals:
-        """The errors' intervals."""
+        """Return the errors' confidence intervals."""
         return TopIntervals(top1_error_percent=bounds.of(self.top1), top5_error_percent=bounds.of(self.top5))
 
 
@@ -59,12 +59,12 @@ def top_errors(scores: np.ndarray, labels: np.ndarray) -> TopErrors:
 
 
 def ranges(total: int, size: int) -> Iterator[slice]:
-    """Cut 0 to `total` into ranges of `size`; the last may be shorter."""
+    """Split 0 to `total` into ranges of `size`; the last may be shorter."""
     for start in range(0, total, size):
         yield slice(start, min(start + size, total))
 
 
 def spread(values: list[float]) -> Spread:
-    """Mean, standard deviation (of the values themselves), least and greatest."""
+    """Return the mean, population standard deviation, minimum and maximum."""
     x = np.array(values)
     return Spread(mean=float(x.mean()), std=float(x.std()), min=float(x.min()), max=float(x.max()))

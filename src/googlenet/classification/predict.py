@@ -18,13 +18,13 @@ from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.resume import NOWHERE, Resume
 
-CENTRE_BATCH = 64  # crops at once where one crop an image is asked for
+CENTRE_BATCH = 64  # crops per forward pass when predicting one crop per image
 
 
 @dataclass(frozen=True)
 class Cropping:
-    """Which crops of each image are predicted, by policies (1, 10, 144), and how many in a forward pass. Without `mirror`
-    (images that a mirror makes another thing, such as handwriting) a crop stands for its mirror image."""
+    """Which crops of each image are predicted, by policies (1, 10, 144), and how many per forward pass. Without
+    `mirror` (for images whose meaning mirroring changes, such as handwriting) upright crops replace mirrored ones."""
 
     policies: tuple[int, ...]
     batch_size: int
@@ -32,7 +32,7 @@ class Cropping:
 
     @property
     def numbers(self) -> list[int]:
-        """The crops that any of the policies needs."""
+        """The crops that any of the policies needs; see `union`."""
         return union(self.policies)
 
 
@@ -40,7 +40,7 @@ CENTRE = Cropping((1,), CENTRE_BATCH)
 
 
 class InOrder(nn.Module):
-    """Another network, whose output number columns[i] becomes number i."""
+    """Wraps a network so that its output columns[i] becomes output i."""
 
     def __init__(self, network: nn.Module, columns: Sequence[int]):
         super().__init__()
@@ -52,7 +52,7 @@ class InOrder(nn.Module):
 
 
 def in_data_order(network: Network, classes: Sequence[str], keys: Sequence[str], who: str) -> tuple[Network, Outputs]:
-    """The network, in the data set's order where it has just its classes, and its outputs; for the rest see `columns_of`."""
+    """The network, in the data set's order if it has exactly its classes, and its outputs; see also `columns_of`."""
     known = network.spec.classes
     columns = columns_of(known, classes, keys, who)
     outputs = outputs_of(known, classes, columns)
@@ -73,14 +73,14 @@ def probabilities(network: Network, crops: np.ndarray, runtime: Runtime) -> np.n
 def crop_scores(
     network: Network, images: Iterable[np.ndarray], cropping: Cropping, runtime: Runtime
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Of each image in order: the softmax of its distinct crops [distinct, classes], and which stands for each of the numbers.
+    """Yield for each image the softmax of its distinct crops [distinct, classes], and each number's index among them.
 
-    Batches are cut across images and the last one is filled up: all have one shape, and what a crop gets, to the last bit,
+    Batches span images and the last one is padded: all have the same shape, so that a crop's result, to the last bit,
     depends on the crop alone.
     """
     network.model.eval()
     px, batch_size, numbers = network.spec.input_px, cropping.batch_size, cropping.numbers
-    waiting = deque[np.ndarray]()  # of each image in turn, the index of its distinct crops
+    waiting = deque[np.ndarray]()  # for each image in turn, the index of its distinct crops
     held = np.empty((0, px, px, 3), np.uint8)
     scores = np.empty((0, len(network.spec.classes)), np.float32)
 
@@ -118,8 +118,8 @@ def predict(
     keeper: Keeper | None = None,
     resume: Resume = NOWHERE,
 ) -> dict[int, np.ndarray]:
-    """Mean softmax over each policy's crops, from one pass: {policy: float32 [images, classes]}.
-    keeper: is given what `crop_scores` gives of the images that it wants. resume: where a cut-off prediction goes on from."""
+    """Return the mean softmax over each policy's crops, from one pass: {policy: float32 [images, classes]}.
+    keeper: receives `crop_scores` of the images that it wants. resume: where an interrupted prediction continues."""
     shape = len(images), len(network.spec.classes)
     out = {policy: np.empty(shape, np.float32) for policy in cropping.policies}
     place = {number: at for at, number in enumerate(cropping.numbers)}
@@ -148,7 +148,7 @@ def predict(
 def predict_kept(
     network: Network, split: Split, cropping: Cropping, runtime: Runtime, keeper: Keeper, resume: Resume
 ) -> None:
-    """Predict, of a split, the images that `keeper` wants, and give it their crops."""
+    """Predict the images of a split that `keeper` wants, and pass it their crops."""
 
     def scores_from(start: int) -> Iterator[dict[str, np.ndarray]]:
         left = (split.picture(i) for i in keeper.pictures[start:])
@@ -161,10 +161,10 @@ def predict_kept(
 
 
 def union(policies: Sequence[int]) -> list[int]:
-    """The crops, as indices among the 144, that any of the policies needs."""
+    """Return the crops that any of the policies needs, as indices among the 144."""
     return sorted({j for policy in policies for j in POLICIES[policy]})
 
 
 def centre_errors(network: Network, images: Sequence[np.ndarray], labels: np.ndarray, runtime: Runtime) -> TopErrors:
-    """Errors on one centre crop an image, with the network's present weights."""
+    """Return the errors on one centre crop per image, with the network's current weights."""
     return top_errors(predict(network, images, CENTRE, runtime)[1], labels)

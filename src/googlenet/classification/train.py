@@ -22,11 +22,11 @@ from googlenet.models.training import Average, TrainState, learning_rate, loss_o
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and their labels
-STEPS_BETWEEN_LOOKS = 100  # at the loss: each look makes a GPU wait
+STEPS_BETWEEN_LOOKS = 100  # steps between checks of the loss: each check makes a GPU wait
 
 
 class Splits(NamedTuple):
-    """What one training sees: it learns from train, is watched on validation, and tested once."""
+    """The data of one training: it learns from train, is monitored on validation, and is tested once."""
 
     train: Labelled
     validation: Labelled
@@ -34,7 +34,7 @@ class Splits(NamedTuple):
 
 
 class Plateau(NamedTuple):
-    """The plateau on which training begins, no better than answering with the classes' shares; how long it may stay there."""
+    """The plateau where training starts, no better than predicting class frequencies; how long it may stay there."""
 
     chance: float
     level: float  # the loss below which the plateau is left
@@ -42,14 +42,14 @@ class Plateau(NamedTuple):
 
     @classmethod
     def of(cls, labels: np.ndarray, settings: TrainClassifier, heads: int) -> "Plateau":
-        """From the training labels: their entropy, and aux_weight times as much for every one of `heads` auxiliary heads."""
+        """From the training labels: their entropy, plus aux_weight times that for each of `heads` auxiliary heads."""
         shares = np.bincount(labels) / len(labels)
         entropy = -sum(share * np.log(share) for share in shares if share)
         chance = float(entropy * (1 + settings.aux_weight * heads))
         return cls(chance, chance * (1 - settings.stall.margin), settings.stall)
 
     def left(self, loss: float) -> bool:
-        """Whether a training loss is better than chance."""
+        """Return whether a training loss is better than chance."""
         return loss < self.level
 
     def check(self, losses: Sequence[float], name: str) -> None:
@@ -66,7 +66,7 @@ class Plateau(NamedTuple):
 
 
 class TrainingCrops(Dataset[tuple[np.ndarray, int]]):
-    """Crops by (epoch, index of the image). A crop depends on that pair and its member's seed alone, not on who loads it."""
+    """Crops by (epoch, image index). A crop depends only on that pair and its member's seed, not on its loader."""
 
     def __init__(self, images: Sequence[np.ndarray], labels: np.ndarray, settings: TrainClassifier, px: int):
         self.images, self.labels, self.settings, self.px = images, labels, settings, px
@@ -78,12 +78,12 @@ class TrainingCrops(Dataset[tuple[np.ndarray, int]]):
 
 
 def collate(items: list[tuple[np.ndarray, int]]) -> tuple[np.ndarray, Tensor]:
-    """Stack crops to uint8 [n, px, px, 3] and labels to int64 [n]."""
+    """Stack crops into uint8 [n, px, px, 3] and labels into int64 [n]."""
     return np.stack([crop for crop, _ in items]), torch.tensor([label for _, label in items])
 
 
 def batches(count: int, batch_size: int, epochs: int, seed: int, first: int = 0) -> Iterator[list[tuple[int, int]]]:
-    """The order in which a member sees the images, from the `first` batch of all epochs on; a last, smaller batch is left."""
+    """Yield batches in a member's order, from batch `first` of all epochs on; smaller last ones are dropped."""
     per_epoch = count // batch_size
     for epoch in range(first // per_epoch, epochs):
         order = np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
@@ -99,10 +99,10 @@ def train(
     on_epoch: Callable[[TrainingEpoch], None],
     resume: Resume = NOWHERE,
 ) -> tuple[TrainingMetrics, Outcomes]:
-    """Train `network` in place and leave it with its averaged weights; returns what is measured, and the outcomes.
+    """Train `network` in place and leave it with its averaged weights; returns the metrics and the outcomes.
 
-    Nothing is chosen by the test split: it is predicted once, at the end. resume: where a cut-off training goes on from.
-    Raises UserError when the loss is no longer a number, or stays on its plateau.
+    The test split influences no choice: it is predicted once, at the end. resume: where an interrupted run continues.
+    Raises UserError when the loss is no longer finite, or stays on its plateau.
     """
     labels, model = splits.train[1], network.model
     steps, name = len(labels) // settings.batch_size, settings.member.name
@@ -151,7 +151,7 @@ def train(
 
 
 def end_epoch(network: Network, state: TrainState[TrainingEpoch], validation: Labelled, runtime: Runtime) -> None:
-    """Add the row of an epoch whose steps are done: mean training loss, and the averaged weights' errors on validation."""
+    """Append the row of a finished epoch: mean training loss, and the averaged weights' errors on validation."""
     losses = state.seen["losses"]
     state.average.swap(network.model)
     errors = centre_errors(network, *validation, runtime)
@@ -171,8 +171,8 @@ def end_epoch(network: Network, state: TrainState[TrainingEpoch], validation: La
 def final_outcomes(
     network: Network, average: Average, splits: Splits, runtime: Runtime
 ) -> tuple[dict[str, WeightErrors], Outcomes]:
-    """What the last and then the averaged weights get wrong, on one centre crop an image; leaves the averaged ones.
-    Errors by split, and for each held-out split, weights and measure a row of images: "test/last/top1"."""
+    """Evaluate the last and then the averaged weights on one centre crop per image; leaves the averaged ones in place.
+    Returns errors by split, and an array over images per held-out split, weights and measure: "test/last/top1"."""
     errors = defaultdict[str, dict[str, TopErrors]](dict)
     outcomes = {}
     for weights in ("last", "averaged"):
@@ -186,14 +186,14 @@ def final_outcomes(
     return {split: WeightErrors(**by_weights) for split, by_weights in errors.items()}, outcomes
 
 
-Log = Callable[..., None]  # Job.log: takes numbers by name and, of an epoch, its number as `step`
+Log = Callable[..., None]  # Job.log: takes values by name and, for an epoch, its number as `step`
 
 
 def train_member(
     settings: TrainClassifier, classes: Sequence[str], splits: Splits, runtime: Runtime, log: Log, resume: Resume
 ) -> tuple[Network, TrainingMetrics, Outcomes]:
     """Build, initialise and train a member or a variant; returns it with its averaged weights, its metrics and outcomes.
-    log: is given each epoch's row, and at the end what the averaged and the last weights have wrong."""
+    log: receives each epoch's row, and at the end the errors of the last and the averaged weights."""
     member = settings.member
     spec = NetworkSpec.of(settings.model, tuple(classes), member.width, member.repeat_modules)
     network = Network.initialised(spec, member.init_seed).on(runtime.device)

@@ -1,9 +1,9 @@
-"""The idea behind Inception, looked for in a trained network: do correlated units cluster, and along the branches?
+"""Test the idea behind Inception on a trained network: do correlated units cluster, and along the branches?
 
-Section 3 finds a good sparse layer by clustering the units of the layer below by their correlation (Arora et al.); section 4
-builds the module as a dense stand-in for such clusters. Here the units (output channels) of a module are clustered on half of
-the images. On the other half: how correlated clusters are, and over what distance on the map. Tested against chance: which
-branches a cluster's units come out of, and which above they feed.
+Section 3 finds a good sparse layer by clustering the units of the layer below by their correlation (Arora et al.);
+section 4 builds the module as a dense approximation of such clusters. Here the units (output channels) of a module are
+clustered on half of the images; the other half shows how correlated clusters are, and over what distance on the map.
+Tested against chance: which branches a cluster's units come from, and which branches above they feed.
 """
 
 from collections.abc import Sequence
@@ -21,25 +21,25 @@ from googlenet.metrics.bootstrap import generator
 from googlenet.models.network import Network
 
 BRANCHES = ("1x1", "3x3", "5x5", "pool")
-BATCH = 50  # images a pass
+BATCH = 50  # images per pass
 FARTHEST = 3  # map positions
-SHOWN = 256  # units of the correlation matrix that is kept for the report
+SHOWN = 256  # units in the correlation matrix that is kept for the report
 
 
 def inception(network: Network, module: str) -> nn.Module:
-    """An Inception module by its name. Raises UserError for a kind of network without them."""
+    """Return an Inception module by name. Raises UserError for a kind of network without such modules."""
     return cast(nn.Module, network.trunk).get_submodule(f"inception_{module}")
 
 
 def branches_of(network: Network, module: str) -> dict[str, list[nn.Conv2d]]:
-    """The convolutions of each branch of an Inception module, by the names in BRANCHES."""
+    """Return the convolutions of each branch of an Inception module, by the names in BRANCHES."""
     inside = inception(network, module)
     layers = {name: inside.get_submodule(f"branch_{name}").modules() for name in BRANCHES}
     return {name: [one for one in each if isinstance(one, nn.Conv2d)] for name, each in layers.items()}
 
 
 def activations(network: Network, images: Sequence[np.ndarray], module: str, device: str) -> np.ndarray:
-    """Output of an Inception module on the centre crops of images: float32 [images, units, h, w]."""
+    """Return the output of an Inception module on the centre crops of images: float32 [images, units, h, w]."""
     px, (centre,) = network.spec.input_px, POLICIES[1]
     maps = list[Tensor]()
     hook = inception(network, module).register_forward_hook(lambda _, x, y: maps.append(y))
@@ -53,7 +53,7 @@ def activations(network: Network, images: Sequence[np.ndarray], module: str, dev
 
 
 def branch_of_units(network: Network, module: str, units: int) -> np.ndarray:
-    """The branch, as an index into BRANCHES, that each of a module's units comes out of: int64 [units]."""
+    """Return the branch that each of a module's units comes from, as an index into BRANCHES: int64 [units]."""
     convolutions = branches_of(network, module).values()
     sizes = [layers[-1].out_channels if layers else 0 for layers in convolutions]
     sizes = [size if size else units - sum(sizes) for size in sizes]  # the naive module pools its input
@@ -61,8 +61,8 @@ def branch_of_units(network: Network, module: str, units: int) -> np.ndarray:
 
 
 def fed_branches(network: Network, module: str) -> tuple[list[str], np.ndarray]:
-    """How a module's input units are shared out among its branches with weights: their names, float64 [units, branches].
-    A share is the mean size of a unit's weights in the branch's first convolution; a row is scaled to sum to one."""
+    """Names of a module's branches with weights, and its input units' shares in them, float64 [units, branches].
+    A share is the mean absolute weight of a unit in the branch's first convolution; a row is scaled to sum to one."""
     firsts = {name: layers[0].weight for name, layers in branches_of(network, module).items() if layers}
     sizes = [weight.detach().double().abs().mean((0, 2, 3)).cpu().numpy() for weight in firsts.values()]
     shares = np.stack(sizes, axis=1)
@@ -70,14 +70,14 @@ def fed_branches(network: Network, module: str) -> tuple[list[str], np.ndarray]:
 
 
 def standardised(maps: np.ndarray) -> np.ndarray:
-    """Maps [images, units, h, w] with mean 0 and variance 1 of every unit, over images and positions; float64."""
+    """Standardise maps [images, units, h, w] to mean 0 and variance 1 per unit, over images and positions; float64."""
     maps = maps.astype(np.float64)
     centred = maps - maps.mean((0, 2, 3), keepdims=True)
     return np.asarray(centred / centred.std((0, 2, 3), keepdims=True))
 
 
 def correlation(maps: np.ndarray, dy: int = 0, dx: int = 0) -> np.ndarray:
-    """Correlation of unit u at a position with unit v at (dy, dx) from it: [units, units], of standardised maps."""
+    """Correlation of unit u at a position with unit v at (dy, dx) from it, in standardised maps: [units, units]."""
     h, w = maps.shape[2:]
     here = maps[:, :, max(0, -dy) : h - max(0, dy), max(0, -dx) : w - max(0, dx)]
     there = maps[:, :, max(0, dy) : h - max(0, -dy), max(0, dx) : w - max(0, -dx)]
@@ -86,7 +86,7 @@ def correlation(maps: np.ndarray, dy: int = 0, dx: int = 0) -> np.ndarray:
 
 
 def clustered(correlations: np.ndarray, clusters: int) -> tuple[np.ndarray, np.ndarray]:
-    """Average linkage at distance 1 - correlation: each unit's cluster, by falling size, and the units in a chart's order."""
+    """Average linkage at distance 1 - correlation: each unit's cluster, largest first, and the units in chart order."""
     from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
     from scipy.spatial.distance import squareform
 
@@ -95,7 +95,7 @@ def clustered(correlations: np.ndarray, clusters: int) -> tuple[np.ndarray, np.n
     tree = linkage(squareform(distance, checks=False), "average")
     raw = fcluster(tree, clusters, "maxclust") - 1
     leaves = leaves_list(tree)
-    place = np.argsort(leaves)  # of each unit among the leaves
+    place = np.argsort(leaves)  # position of each unit among the leaves
     first = [place[raw == c].min() for c in range(raw.max() + 1)]
     cluster = np.argsort(np.lexsort((first, -np.bincount(raw))))[raw]
     return cluster, leaves[np.argsort(cluster[leaves], kind="stable")]
@@ -104,11 +104,11 @@ def clustered(correlations: np.ndarray, clusters: int) -> tuple[np.ndarray, np.n
 def against_chance(
     branches: Sequence[str], values: np.ndarray, cluster: np.ndarray, permutations: int, seed: int
 ) -> studies.BranchTest:
-    """Whether the clusters differ in `values` [units, branches] by more than clusters drawn at random of their sizes.
+    """Test whether the clusters differ in `values` [units, branches] by more than random clusters of the same sizes.
 
-    over_chance [clusters][branches]: mean of a cluster's units over the mean of all. beyond: whether it is further from it than
-    the furthest cell, in standard deviations, of 95 % of the permutations. explained: share of the variation among units that
-    lies between clusters; with its mean and 95th percentile by chance, and p, the share, this one counted, that explain as much.
+    over_chance [clusters][branches]: a cluster's mean over that of all units. beyond: whether it deviates more, in
+    standard deviations, than the furthest cell in 95 % of the permutations. explained: share of the units' variation
+    between clusters; its mean and 95th percentile by chance; p: share of draws, this one too, that explain as much.
     """
     member = np.eye(cluster.max() + 1)[cluster].T  # [clusters, units]
     sizes = member.sum(1, keepdims=True)
@@ -143,13 +143,13 @@ def against_chance(
 
 
 def by_distance(maps: np.ndarray, cluster: np.ndarray) -> tuple[studies.DistanceCorrelation, ...]:
-    """Mean correlation of pairs of units, of one cluster and of two, over the distance (the larger of its steps) on the map."""
+    """Mean correlation of unit pairs, within and between clusters, by distance on the map (the larger of its steps)."""
     same = cluster[:, None] == cluster[None, :]
     pairs = ~np.eye(len(cluster), dtype=bool)
     rows = []
     for distance in range(min(FARTHEST + 1, *maps.shape[2:])):
         steps = range(-distance, distance + 1)
-        # Half of the steps: the other half gives the same pairs the other way round.
+        # Half of the offsets: the other half gives the same pairs in reverse.
         offsets = [(y, x) for y in steps for x in steps if max(abs(y), abs(x)) == distance and (y, x) >= (0, 0)]
         correlations = np.mean([correlation(maps, y, x) for y, x in offsets], axis=0)
         kinds = (same & pairs, ~same & pairs)
@@ -161,8 +161,8 @@ def by_distance(maps: np.ndarray, cluster: np.ndarray) -> tuple[studies.Distance
 def analysed(
     network: Network, maps: np.ndarray, module: str, above: str, settings: AnalyseUnits
 ) -> studies.NetworkUnits:
-    """What is measured of one network, trained or not: clusters from the even images, correlations from the odd ones.
-    above: the module that takes the maps. Raises UserError when fewer than two units vary in both halves."""
+    """Analyse one network, trained or not: clusters from the even images, correlations from the odd ones.
+    above: the module that takes the maps as input. Raises UserError when fewer than two units vary in both halves."""
     halves = maps[0::2], maps[1::2]
     alive = np.logical_and(*(half.std((0, 2, 3)) > 0 for half in halves))
     if alive.sum() < 2:
