@@ -1,9 +1,9 @@
-"""Detection: regions proposed, classified and scored, R-CNN with a GoogLeNet inside (section 8).
+"""Detection: proposing, classifying and scoring regions, R-CNN with a GoogLeNet inside (section 8).
 
-The contract of the package: values and typed settings in, values and metrics out; no files but that of MultiBox. Boxes
-are [n, 4] as (xmin, ymin, xmax, ymax), 0-based pixels of the original image, both ends inclusive. Class labels are
-0-based; only what a network is trained on or puts out has a background, and there it is index 0 and class c is index
-c + 1. Same input, same output, whatever the number of cores. What cannot be is a UserError.
+Contract: values and typed settings in, values and metrics out; the only file is MultiBox's. Boxes are [n, 4] as
+(xmin, ymin, xmax, ymax), 0-based pixels of the original image, both ends inclusive. Class labels are 0-based; only the
+labels that a network is trained on and its outputs include a background, at index 0, with class c at index c + 1. The
+same input gives the same output on any number of cores. Invalid input raises UserError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from googlenet.config.schema.detection import Switches
 from googlenet.data.ground_truth import GroundTruth
 
 Images = Sequence[np.ndarray]  # uint8 [h, w, 3] RGB
-Boxes = Sequence[np.ndarray]  # of every image those of one kind
-Truth = Sequence[GroundTruth]  # of every image its objects
-Arrays = Mapping[str, np.ndarray]  # by their names in a file
+Boxes = Sequence[np.ndarray]  # one array per image, boxes of one kind
+Truth = Sequence[GroundTruth]  # the objects of every image
+Arrays = Mapping[str, np.ndarray]  # by name in a file
 
 
 def by_prefix(switches: Switches, compare: Sequence[Switches]) -> dict[str, Switches]:
-    """Every setting of the switches by the prefix of its arrays: "" for the main one, "compare.<a+b>." for the others."""
+    """Map array prefixes to settings of the switches: "" for the main one, "compare.<a+b>." for the others."""
     return {"": switches} | {f"compare.{'+'.join(row) or 'none'}.": row for row in compare}

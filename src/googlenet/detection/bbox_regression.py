@@ -1,6 +1,6 @@
-"""Bounding-box regression as in R-CNN (appendix C): ridge regression, per class, from the network to better boxes.
+"""Bounding-box regression as in R-CNN (appendix C): ridge regression, per class, from network features to better boxes.
 
-The paper left it out for time (section 8). It regresses from a small grid: GoogLeNet's mean vector has lost most places.
+The paper omitted it for time (section 8). It regresses from a small grid: GoogLeNet's mean vector loses most positions.
 """
 
 from operator import itemgetter
@@ -15,24 +15,24 @@ from googlenet.detection.regions import BACKGROUND
 from googlenet.metrics.detection import BeforeAfter, RegressionErrors, RegressionFit
 
 WEIGHTS, BIAS = "bbox_regression.weights", "bbox_regression.bias"
-MEAN_NORM = 20.0  # what R-CNN scales its features to, and its lambda is for
+MEAN_NORM = 20.0  # R-CNN scales its features to this norm, and its lambda assumes it
 
 
 def ridge(x: np.ndarray, targets: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """Ridge regression of x [n, f] to targets [n, outputs]: weights [outputs, f], unpunished intercept; float64."""
+    """Ridge regression from x [n, f] to targets [n, outputs]: weights [outputs, f], unpenalised intercept; float64."""
     mean, target_mean = x.mean(axis=0), targets.mean(axis=0)
     centred, wanted = x - mean, targets - target_mean
     count, features = x.shape
     if features <= count:
         weights = np.linalg.solve(centred.T @ centred + strength * np.eye(features), centred.T @ wanted)
-    else:  # the same by way of the smaller matrix
+    else:  # the same solution from the smaller matrix
         weights = centred.T @ np.linalg.solve(centred @ centred.T + strength * np.eye(count), wanted)
     return weights.T, target_mean - mean @ weights
 
 
 def fit(maps: np.ndarray, sample: Sample, classes: int, settings: BboxRegression) -> tuple[Arrays, RegressionFit]:
-    """Fit to the sample's proposals near their objects; maps float32 [n, cells]. The lambda leaves the least squared error
-    on held-out images, else it is the first. A class without any such proposal keeps its boxes as they are."""
+    """Fit to the sample's proposals near their objects; maps float32 [n, cells]. Uses the lambda of least squared error
+    on held-out images, the first if there are none. A class without any such proposal keeps its boxes unchanged."""
     near = (sample.label > BACKGROUND) & ~sample.of_object & (sample.overlap >= settings.iou)
     fitted, held_out = near & ~sample.held_out, near & sample.held_out
     wanted = encode(sample.box, sample.target)
@@ -56,24 +56,24 @@ def fit(maps: np.ndarray, sample: Sample, classes: int, settings: BboxRegression
 
 
 def offsets_of(maps: np.ndarray, heads: Arrays) -> np.ndarray:
-    """Offsets of every region and class, float32 [n, classes, 4], of maps [n, cells]."""
+    """Return the offsets of every region and class, float32 [n, classes, 4], from maps [n, cells]."""
     weights = heads[WEIGHTS]
     return np.asarray((maps @ weights.reshape(-1, weights.shape[2]).T).reshape(len(maps), -1, 4) + heads[BIAS])
 
 
 def of_mirrored(offsets: np.ndarray) -> np.ndarray:
-    """Offsets [..., 4] of a mirrored region, as they are for the region itself: right is left."""
+    """Convert offsets [..., 4] of a mirrored region to those of the region itself: left and right swap."""
     return np.asarray(offsets * np.array([-1, 1, 1, 1], offsets.dtype))
 
 
 def moved(boxes: np.ndarray, offsets: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
-    """The boxes [n, 4] of an image moved for every class and clipped to it: float32 [n, classes, 4]."""
+    """Move an image's boxes [n, 4] by every class's offsets and clip them to it: float32 [n, classes, 4]."""
     every = decode(np.repeat(boxes, offsets.shape[1], axis=0), offsets.reshape(-1, 4))
     return clip(every, width_px, height_px).astype(np.float32).reshape(offsets.shape)
 
 
 def _errors(sample: Sample, offsets: np.ndarray, wanted: np.ndarray, rows: np.ndarray) -> RegressionErrors:
-    """Before and after: mean squared offset that is left, mean IoU with the object. None where there is no region."""
+    """Mean squared remaining offset and mean IoU with the object, before and after. None where there is no region."""
     if not rows.any():
         return RegressionErrors(regions=0, squared_error=None, iou=None)
     boxes, targets, offsets, wanted = sample.box[rows], sample.target[rows], offsets[rows], wanted[rows]

@@ -1,8 +1,8 @@
-"""Arithmetic of boxes, (xmin, ymin, xmax, ymax) in pixels, both ends inclusive; offsets as in R-CNN (2014, appendix C)."""
+"""Box arithmetic, (xmin, ymin, xmax, ymax) in pixels, both ends inclusive; offsets as in R-CNN (2014, appendix C)."""
 
 import numpy as np
 
-LARGEST = np.log(1000.0)  # of a side's offset: a network's wild guess must not become infinite
+LARGEST = np.log(1000.0)  # limit on a side's offset: a network's wild guess must not become infinite
 
 
 def area(boxes: np.ndarray) -> np.ndarray:
@@ -28,20 +28,20 @@ def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def clip(boxes: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
-    """Return the boxes [n, 4] with every corner moved into the image; the type is kept."""
+    """Return the boxes [n, 4] with every corner moved into the image, in the same dtype."""
     last = np.array([width_px - 1, height_px - 1] * 2, boxes.dtype)
     return np.asarray(np.clip(boxes, np.zeros(4, boxes.dtype), last))
 
 
 def object_threshold(boxes: np.ndarray) -> np.ndarray:
-    """ILSVRC's IoU that a detection needs with each object, float64 [n]: 0.5, less for those under about 25 x 25."""
+    """The IoU that ILSVRC requires with each object, float64 [n]: 0.5, less for objects under about 25 x 25 pixels."""
     corners = np.asarray(boxes, np.float64).reshape(-1, 4)
     width, height = (corners[:, 2:] - corners[:, :2] + 1).T
     return np.asarray(np.minimum(0.5, width * height / ((width + 10) * (height + 10))))
 
 
 def _side(low_a: np.ndarray, high_a: np.ndarray, low_b: np.ndarray, high_b: np.ndarray) -> np.ndarray:
-    """The length that two ranges of pixels share, never below zero."""
+    """Return the length of the overlap of two pixel ranges, never below zero."""
     shared: np.ndarray = np.minimum(high_a, high_b) - np.maximum(low_a, low_b)
     shared += 1
     np.maximum(shared, 0, out=shared)
@@ -49,13 +49,13 @@ def _side(low_a: np.ndarray, high_a: np.ndarray, low_b: np.ndarray, high_b: np.n
 
 
 def encode(boxes: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return the offsets from boxes[i] to targets[i], float64 [n, 4]: the centre's in sides, logarithms of the sides' growth."""
+    """Return offsets from boxes[i] to targets[i], float64 [n, 4]: the centre's in sides, the sides' as log ratios."""
     (centre, side), (target_centre, target_side) = _centres(boxes), _centres(targets)
     return np.concatenate([(target_centre - centre) / side, np.log(target_side / side)], axis=1)
 
 
 def decode(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Return the boxes that offsets [n, 4] lead to from boxes [n, 4], float64; a side grows at most a thousandfold."""
+    """Return boxes [n, 4] moved by offsets [n, 4], float64; a side grows at most a thousandfold."""
     offsets = np.asarray(offsets, np.float64).reshape(-1, 4)
     centre, side = _centres(boxes)
     centre = centre + offsets[:, :2] * side
@@ -64,7 +64,7 @@ def decode(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 def _centres(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centres and sides, (x, y) and (width, height), float64 [n, 2] each; width = xmax - xmin + 1."""
+    """Return centres and sides, (x, y) and (width, height), float64 [n, 2] each; width = xmax - xmin + 1."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     side = boxes[:, 2:] - boxes[:, :2] + 1
     return boxes[:, :2] + side / 2, side

@@ -1,4 +1,4 @@
-"""The whole image as context of a region, which others had and the paper had not (section 8): softmax over both vectors."""
+"""The whole image as context for a region, used by others but not the paper (section 8): softmax over both vectors."""
 
 import numpy as np
 
@@ -9,13 +9,13 @@ from googlenet.errors import UserError
 from googlenet.metrics.detection import ContextFit
 
 WEIGHTS, BIAS = "context_feature.weights", "context_feature.bias"
-NEVER = -30.0  # the logit of a class that the sample has no region of
+NEVER = -30.0  # the logit of a class without a region in the sample
 
 
 def fit(
     vectors: np.ndarray, wholes: np.ndarray, sample: Sample, classes: int, settings: ContextFeature
 ) -> tuple[Arrays, ContextFit]:
-    """Fit to the regions that are not held out. vectors, wholes float32 [n, channels]: of regions, of their whole images."""
+    """Fit to the regions that are not held out. vectors, wholes float32 [n, channels]: theirs, their images'."""
     fitted, measured = ~sample.held_out, []
     for x in (vectors, joined(vectors, wholes)):
         weights, bias = softmax_regression(x[fitted], sample.label[fitted], 1 + classes, settings)
@@ -27,7 +27,7 @@ def fit(
 def softmax_regression(
     x: np.ndarray, labels: np.ndarray, classes: int, settings: ContextFeature
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights [classes, f] and bias [classes], float64, for x as it is. Raises UserError when all labels are one."""
+    """Weights [classes, f] and bias [classes], float64, for unscaled x. Raises UserError when all labels are equal."""
     from sklearn.linear_model import LogisticRegression  # takes a second to import
 
     there = np.unique(labels)
@@ -41,7 +41,7 @@ def softmax_regression(
     machine = LogisticRegression(C=settings.c, max_iter=settings.max_iterations)
     machine.fit((x - mean) / spread, labels)
     direction, shift = machine.coef_, machine.intercept_
-    if len(there) == 2:  # scikit-learn gives the second of two alone, against a logit of 0
+    if len(there) == 2:  # for two classes scikit-learn returns only the second, against a logit of 0
         direction, shift = (np.concatenate([0 * values, values]) for values in (direction, shift))
     weights, bias = np.zeros((classes, x.shape[1])), np.full(classes, NEVER)
     weights[there] = direction / spread
@@ -50,10 +50,10 @@ def softmax_regression(
 
 
 def joined(vectors: np.ndarray, wholes: np.ndarray) -> np.ndarray:
-    """What the regression sees, float32 [n, 2 * channels]; wholes [n, channels], or one for all [channels]."""
+    """Return the regression's input, float32 [n, 2 * channels]; wholes [n, channels], or one for all [channels]."""
     return np.concatenate([vectors, np.broadcast_to(wholes, vectors.shape)], axis=1)
 
 
 def logits_of(vectors: np.ndarray, whole: np.ndarray, heads: Arrays) -> np.ndarray:
-    """Logits of the background and the classes, float32 [n, 1 + classes], of regions of one image."""
+    """Return the logits of the background and the classes, float32 [n, 1 + classes], for regions of one image."""
     return np.asarray(joined(vectors, whole) @ heads[WEIGHTS].T + heads[BIAS])

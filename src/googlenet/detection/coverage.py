@@ -1,4 +1,4 @@
-"""How many objects any proposal covers: the most that the classifier behind it can find (section 8)."""
+"""The share of objects that any proposal covers: an upper bound on what the classifier can find (section 8)."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ NEVER = np.iinfo(np.int64).max
 
 
 def first_cover(proposals: np.ndarray, objects: np.ndarray, iou_threshold: float = 0.5) -> np.ndarray:
-    """Return the first of an image's proposals [n, 4] that covers each of objects [m, 4], int64 [m]; NEVER if none does."""
+    """Return the index of the first proposal [n, 4] that covers each object [m, 4], int64 [m]; NEVER if none does."""
     covers = iou(objects, proposals) >= iou_threshold
     if not covers.size:
         return np.full(len(covers), NEVER)
@@ -22,7 +22,7 @@ def first_cover(proposals: np.ndarray, objects: np.ndarray, iou_threshold: float
 
 
 def first_covers(proposals: Boxes, truth: Truth, iou_threshold: float) -> np.ndarray:
-    """The same of every object of all images, one after another. Raises UserError when there is no object at all."""
+    """Return `first_cover` of all images' objects, concatenated. Raises UserError when there is no object at all."""
     if not any(len(one.boxes) for one in truth):
         raise UserError("coverage: the images have no object; give a split that has boxes")
     images = zip(proposals, truth, strict=True)
@@ -30,7 +30,7 @@ def first_covers(proposals: Boxes, truth: Truth, iou_threshold: float) -> np.nda
 
 
 def coverage(proposals: Boxes, truth: Truth, classes: Sequence[str], iou_threshold: float = 0.5) -> Coverage:
-    """Return boxes per image and the percent of objects covered, overall and per class. Raises UserError without an object."""
+    """Return boxes per image and the percent of objects covered, overall and per class. UserError without objects."""
     covered = first_covers(proposals, truth, iou_threshold) != NEVER
     label = np.concatenate([one.labels for one in truth])
     per_class = []

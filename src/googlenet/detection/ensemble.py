@@ -19,11 +19,11 @@ from googlenet.metrics.bootstrap import draws, generator, percentile_interval
 from googlenet.storage.rows import Ranges
 
 CURVE_POINTS = 101
-Scores = Mapping[str, Mapping[str, Ranges]]  # of each detector the arrays of score_regions
+Scores = Mapping[str, Mapping[str, Ranges]]  # detector -> the arrays of score_regions
 
 
 class Rating(NamedTuple):
-    """How good the ensemble and each detector are; resampled: the ensemble's mAP, in percent, float64 [resamples]."""
+    """Evaluations of the ensemble and each detector; resampled: the ensemble's mAP, percent, float64 [resamples]."""
 
     ensemble: Evaluation
     resampled: np.ndarray
@@ -31,13 +31,13 @@ class Rating(NamedTuple):
 
     @property
     def single_mean_and_std(self) -> tuple[float, float]:
-        """Mean and standard deviation over the detectors of their mAP, in percent."""
+        """Mean and standard deviation of the detectors' mAP, in percent."""
         each = [one.mean_ap_percent for one in self.single.values()]
         return float(np.mean(each)), float(np.std(each))
 
 
 class Mean:
-    """The mean of the detectors' arrays [n, ...], float64, made for the rows that are asked for: mean[a:b]."""
+    """The mean of the detectors' arrays [n, ...], float64, computed only for the requested rows: mean[a:b]."""
 
     def __init__(self, arrays: Sequence[Ranges]):
         self.arrays = arrays
@@ -50,7 +50,7 @@ class Mean:
 
 
 def detect(boxes: Boxes, scores: Ranges, settings: EvaluateDetection, moved: Ranges | None = None) -> Detections:
-    """Suppress within each class of each image. scores [all boxes, 1 + classes]; moved [all boxes, classes, 4]: regressed."""
+    """Apply NMS per image and class. scores [all boxes, 1 + classes]; moved [all boxes, classes, 4]: regressed."""
     limits = settings.nms_iou, settings.min_score, settings.max_per_image
     detected, end = [], 0
     for number, of_image in enumerate(boxes):
@@ -70,7 +70,7 @@ def rate(
     weight: np.ndarray,
     settings: EvaluateDetection,
 ) -> Rating:
-    """Rate every detector's arrays whose names begin with `prefix`, and the ensemble, their mean; weight: of bootstrap.draws."""
+    """Rate the arrays under `prefix` of each detector and of the ensemble, their mean; weight: from bootstrap.draws."""
 
     def rated(probabilities: Ranges, moved: Ranges | None) -> Evaluation:
         detections = detect(boxes, probabilities, settings, moved)
@@ -85,17 +85,17 @@ def rate(
 
 
 def resampled_singles(rating: Rating, weight: np.ndarray) -> np.ndarray:
-    """The mean over the detectors of their mAP, in percent, in each resample: float64 [resamples]."""
+    """Return the mean of the detectors' mAP, in percent, in each resample: float64 [resamples]."""
     return np.asarray(np.mean([resampled(one, weight) for one in rating.single.values()], axis=0))
 
 
 def difference(percent: float, resampled_differences: np.ndarray, confidence_percent: float) -> Difference:
-    """A difference with its paired interval: both sides of each resample saw the same images."""
+    """Return a difference with its paired interval: both sides of each resample use the same images."""
     return Difference(difference=percent, interval=percentile_interval(resampled_differences, confidence_percent))
 
 
 def compared(switches: Switches, rating: Rating, main: Rating, confidence_percent: float) -> metrics.ComparedSwitches:
-    """What evaluate_detection reports of a setting that is measured beside the main one."""
+    """Return what evaluate_detection reports on a setting that is compared with the main one."""
     mean_ap, (single_mean, single_std) = rating.ensemble.mean_ap_percent, rating.single_mean_and_std
     gain, resampled_gain = mean_ap - main.ensemble.mean_ap_percent, rating.resampled - main.resampled
     return metrics.ComparedSwitches(
@@ -110,7 +110,7 @@ def compared(switches: Switches, rating: Rating, main: Rating, confidence_percen
 
 
 def gathered(truth: Truth) -> Objects:
-    """All images' objects, a row each. Classes of which an image may have objects without a box are blacklisted."""
+    """All images' objects, one per row. A class is blacklisted in an image whose objects of it may lack a box."""
     image = np.concatenate([np.full(len(one.boxes), i) for i, one in enumerate(truth)])
     incomplete = np.concatenate([np.full(len(one.partial), i) for i, one in enumerate(truth)])
     boxes, labels, difficult, partial = (np.concatenate(column) for column in zip(*truth, strict=True))
@@ -118,7 +118,7 @@ def gathered(truth: Truth) -> Objects:
 
 
 def curve(recall: np.ndarray, precision: np.ndarray) -> metrics.PrecisionRecall:
-    """At most CURVE_POINTS points of a class's precision over recall, evenly along the detections."""
+    """Return at most CURVE_POINTS points of a class's precision-recall curve, spaced evenly along the detections."""
     at = np.unique(np.linspace(0, max(0, len(recall) - 1), CURVE_POINTS).round().astype(int))[: len(recall)]
     return metrics.PrecisionRecall(recall=tuple(recall[at].tolist()), precision=tuple(precision[at].tolist()))
 
@@ -131,7 +131,7 @@ def evaluate(
     classes: Sequence[str],
     settings: EvaluateDetection,
 ) -> metrics.DetectionMetrics:
-    """Everything that evaluate_detection reports; names: of the images."""
+    """Return everything that evaluate_detection reports; names: those of the images."""
     objects = gathered(truth)
     weight = draws(len(truth), settings.resamples, generator(settings.seed))
     wanted = by_prefix(settings.switches, settings.compare)

@@ -1,21 +1,21 @@
-"""What is wrong with detections, and why objects are missed (after Hoiem et al., Diagnosing Error in Object Detectors, 2012).
+"""Kinds of detection errors, reasons for misses (after Hoiem et al., Diagnosing Error in Object Detectors, 2012).
 
-The paper has no such analysis. A class is judged by its first n detections, n being the number of its objects: with
-all of them right the class would be found whole. "At the needed IoU" is the rule that the mean AP goes by, ILSVRC's
-lower one for small objects included.
+The paper has no such analysis. A class is judged by its first n detections, n being the number of its objects: if all
+were correct, every object of the class would be found. The "needed IoU" is the one that mean AP uses, including
+ILSVRC's lower one for small objects.
 
-Each of these detections is the first of KINDS that holds:
-  correct       it takes an object of its class;
-  duplicate     it lies at the needed IoU on an object of its class, which a better detection has taken;
+Each of these detections is the first of KINDS that applies:
+  correct       it matches an object of its class;
+  duplicate     it has the needed IoU with an object of its class that a better detection has matched;
   localisation  it overlaps an object of its class by NEAR or more, but by less than needed;
   confusion     it overlaps an object of another class by NEAR or more;
   background    none of these.
-Each missed object, one that no detection took, has the first of REASONS that holds:
-  not_proposed  no proposal lies on it at the needed IoU: no classifier could have found it;
-  outdone       a proposal on it had at least min_score for its class, but a better detection suppressed it, or
-                it took a neighbour, was over the limit of an image, or moved off when its box was regressed;
-  other_class   a false detection of another class lies on it;
-  scored_low    every proposal on it had less than min_score for its class.
+Each missed object, one that no detection matched, has the first of REASONS that applies:
+  not_proposed  no proposal has the needed IoU with it: no classifier could have found it;
+  outdone       a proposal covering it had at least min_score for its class, but was suppressed by a better detection,
+                matched a neighbour, exceeded the limit per image, or moved off when its box was regressed;
+  other_class   a false detection of another class covers it;
+  scored_low    every proposal covering it had less than min_score for its class.
 """
 
 from collections.abc import Sequence
@@ -32,14 +32,14 @@ from googlenet.storage.rows import Ranges
 
 KINDS = ("correct", "duplicate", "localisation", "confusion", "background")
 REASONS = ("not_proposed", "outdone", "other_class", "scored_low")
-NEAR = 0.1  # Hoiem's: under it, a detection has not much to do with an object
+NEAR = 0.1  # Hoiem's: below it, a detection has little to do with an object
 NOT_MISSED = -1
 
 
 def error_types(
     evaluation: Evaluation, boxes: Boxes, scores: Ranges, classes: Sequence[str], settings: EvaluateDetection
 ) -> ErrorTypes:
-    """Count KINDS and REASONS, by class and over all. boxes: each image's proposals; scores [all proposals, 1 + classes]."""
+    """Count KINDS and REASONS, by class and overall. boxes: proposals by image; scores [all proposals, 1 + classes]."""
     objects, small = evaluation.objects, settings.small_object_threshold
     sought = mean_ap.count_objects(objects, len(classes))
     ranked = mean_ap.rows_per_class(evaluation.detections, evaluation.flags, len(classes))
@@ -51,7 +51,7 @@ def error_types(
 
 
 def kinds(evaluation: Evaluation, rows: np.ndarray, small: bool = True) -> np.ndarray:
-    """Return what some detections are, as indices of KINDS, int64 [n]. rows: theirs; none is neutral."""
+    """Return the kinds of some detections, as indices into KINDS, int64 [n]. rows: their rows; none is neutral."""
     detections, objects = evaluation.detections, evaluation.objects
     by_image = np.argsort(objects.image, kind="stable")
     image = detections.image[rows]
@@ -68,7 +68,7 @@ def kinds(evaluation: Evaluation, rows: np.ndarray, small: bool = True) -> np.nd
 def reasons(
     evaluation: Evaluation, proposals: Boxes, scores: Ranges, min_score: float, small: bool = True
 ) -> np.ndarray:
-    """Return why each object is missed, as an index of REASONS, int64 [m]; NOT_MISSED if it is detected or not sought."""
+    """Return why each object is missed, as an index into REASONS, int64 [m]; NOT_MISSED if detected or not sought."""
     detections, objects = evaluation.detections, evaluation.objects
     missed = mean_ap.counted(objects, len(evaluation.ap_percent))
     missed[evaluation.took[evaluation.flags == TRUE_POSITIVE]] = False
@@ -90,7 +90,7 @@ def reasons(
 
 
 def _table(names: Sequence[str], codes: Sequence[np.ndarray], classes: Sequence[str], sought: np.ndarray) -> ErrorTable:
-    """How often each name occurs, by class and over all; codes: for each class, indices of names."""
+    """Count how often each name occurs, by class and overall; codes: for each class, indices into names."""
     counts = np.array([np.bincount(of_class, minlength=len(names)) for of_class in codes])
     every, *by_class = [dict(zip(names, row, strict=True)) for row in [counts.sum(axis=0).tolist(), *counts.tolist()]]
     rows = zip(classes, sought.tolist(), by_class, strict=True)

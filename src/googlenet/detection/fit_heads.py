@@ -1,4 +1,4 @@
-"""Fit, on a frozen detector, the heads that switches beyond the paper need; see the modules of the three heads."""
+"""Fit on a frozen detector the heads for switches beyond the paper; see the modules of the three heads."""
 
 from collections import defaultdict
 from typing import Any
@@ -18,7 +18,7 @@ from googlenet.models.runtime import Runtime
 def fit(
     network: Network, images: Images, sample: Sample, settings: FitRegionHeads, runtime: Runtime
 ) -> tuple[Arrays, HeadMetrics]:
-    """Fit the heads that the settings name; returns (their arrays, how well each does)."""
+    """Fit the heads that the settings name; returns (their arrays, how well each performs)."""
     seen, classes = gather(network, images, sample, settings, runtime), len(network.spec.classes) - 1
     fitted: dict[str, tuple[Arrays, Any]] = {}
     if "bbox_regression" in settings.heads:
@@ -41,7 +41,7 @@ def fit(
 
 
 def gather(network: Network, images: Images, sample: Sample, settings: FitRegionHeads, runtime: Runtime) -> Arrays:
-    """The regions' logits and vectors, float32 [n, ...]; if a head needs them, their maps, and their whole images' vectors."""
+    """The regions' logits and vectors, float32 [n, ...]; if a head needs them, their maps and whole images' vectors."""
     seen: dict[str, list[np.ndarray]] = defaultdict(list)
     network.model.eval()
     for number in np.unique(sample.image):

@@ -1,4 +1,4 @@
-"""Mean average precision by the rules of ILSVRC's own program, eval_detection.m, and how sure one may be of it."""
+"""Mean average precision by the rules of ILSVRC's own program, eval_detection.m, and its uncertainty."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -30,26 +30,26 @@ class Objects(NamedTuple):
     image: np.ndarray
     label: np.ndarray
     box: np.ndarray
-    difficult: np.ndarray | None = None  # bool [m]: counts neither way; None: no object is
-    blacklist: np.ndarray = np.zeros((0, 2), np.int64)  # (image, label) of which nobody knows all objects: none counts
+    difficult: np.ndarray | None = None  # bool [m]: counts neither way; None: no object is difficult
+    blacklist: np.ndarray = np.zeros((0, 2), np.int64)  # (image, label) whose objects are not all known: none counts
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good detections are, beside them and the objects that they were matched with."""
+    """The quality of detections, with the detections and the objects that they were matched with."""
 
     detections: Detections
     objects: Objects
     mean_ap_percent: float
-    ap_percent: tuple[float | None, ...]  # of each class; None without objects, left out of the mean
-    recall: list[np.ndarray]  # of each class, float64, after each detection in falling order of score
+    ap_percent: tuple[float | None, ...]  # per class; None without objects, left out of the mean
+    recall: list[np.ndarray]  # per class, float64, after each detection in descending order of score
     precision: list[np.ndarray]
-    flags: np.ndarray  # with `took` what `assigned` gives
+    flags: np.ndarray  # with `took`, the result of `assigned`
     took: np.ndarray
 
 
 def evaluate(detections: Detections, objects: Objects, classes: int, small: bool = True) -> Evaluation:
-    """Match, order and average. `small`: as of needed_iou. Raises UserError for what cannot be, or no object at all."""
+    """Match, order and average. `small`: see needed_iou. Raises UserError for invalid input, or without any object."""
     flags, took = assigned(detections, objects, classes, small)
     total = count_objects(objects, classes)
     if not total.any():
@@ -65,7 +65,7 @@ def evaluate(detections: Detections, objects: Objects, classes: int, small: bool
 
 
 def average_precision(recall: np.ndarray, precision: np.ndarray) -> float:
-    """Return the area, 0 to 1, under the monotone envelope: at each recall the best precision from it on."""
+    """Return the area, 0 to 1, under the monotone envelope: at each recall the best precision at or beyond it."""
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
 
@@ -76,12 +76,12 @@ def count_objects(objects: Objects, classes: int) -> np.ndarray:
 
 
 def needed_iou(objects: Objects, small: bool) -> np.ndarray:
-    """Return the IoU that a detection needs with each object, float64 [m]; small: ILSVRC's, else 0.5 for all."""
+    """Return the IoU that a detection needs with each object, float64 [m]; small: ILSVRC's rule, else 0.5 for all."""
     return object_threshold(objects.box) if small else np.full(len(objects.label), 0.5)
 
 
 def pairs_of(first: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return every row i with each of the numbers first[i], ..., first[i] + count[i] - 1: two int64 arrays."""
+    """Pair every row i with each of the numbers first[i], ..., first[i] + count[i] - 1: two int64 arrays."""
     row = np.repeat(np.arange(len(count)), count)
     return row, np.arange(len(row)) + np.repeat(first - (np.cumsum(count) - count), count)
 
@@ -89,12 +89,12 @@ def pairs_of(first: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def assigned(
     detections: Detections, objects: Objects, classes: int, small: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each detection is, int8 [n], and the row of the object that it took, int64 [n], -1 for none.
+    """Return each detection's flag, int8 [n], and the row of the object that it matches, int64 [n], -1 for none.
 
-    In falling order of score (equal scores: as given), a detection takes the still-unmatched object of its class and
-    image that it overlaps most (equal overlaps: the first) among those at or over the object's threshold. One that finds
-    none is a false positive, unless a difficult object, which any number may share, is at or over its threshold: then it
-    is neutral. So is every detection of a blacklisted class of an image.
+    In descending order of score (ties: in the given order), a detection matches the still-unmatched object of its class
+    and image that it overlaps most (ties: the first) among those at or over the object's threshold. Without such an
+    object it is a false positive, unless a difficult object, which any number may share, is at or over its threshold:
+    then it is neutral. So is every detection of a blacklisted class of an image.
     """
     _check(detections, objects, classes)
     order = best_first(detections.score)
@@ -103,13 +103,13 @@ def assigned(
     by_key = np.argsort(object_key, kind="stable")
     first, end = (np.searchsorted(object_key[by_key], key, side) for side in ("left", "right"))
     count = end - first
-    # Most detections have no object of their class in their image: they need no more work.
+    # Most detections have no object of their class in their image: they need no further work.
     some = np.flatnonzero((count > 0) & ~neutral)
     flags = np.full(len(order), FALSE_POSITIVE, np.int8)
     flags[order[neutral]] = NEUTRAL
     taken, took = bytearray(len(by_key)), np.full(len(order), -1)
     hard, threshold = _difficult(objects), needed_iou(objects, small)
-    shared = hard.tolist()  # plain values, since the walk is in Python
+    shared = hard.tolist()  # plain values, since the loop is in Python
     pairs = np.cumsum(count[some])
     chunks = np.searchsorted(pairs, np.arange(PAIRS_AT_ONCE, pairs[-1] if len(pairs) else 0, PAIRS_AT_ONCE))
     for part in np.split(some, chunks):
@@ -118,7 +118,7 @@ def assigned(
         overlap = paired_iou(detections.box[order[who]], objects.box[which])
         close = np.flatnonzero(overlap >= threshold[which])
         ranked = close[np.lexsort((which[close], -overlap[close], hard[which[close]], who[close]))]
-        done = -1  # pairs in order of score and, per detection, of preference; each takes one object
+        done = -1  # pairs are in order of score, then of the detection's preference; each detection takes one object
         for detection, target in zip(order[who[ranked]].tolist(), which[ranked].tolist(), strict=True):
             if detection != done and (shared[target] or not taken[target]):
                 done = detection
@@ -128,8 +128,8 @@ def assigned(
 
 
 def resampled(evaluation: Evaluation, weight: np.ndarray) -> np.ndarray:
-    """Return the mAP, in percent, of each resample, float64 [resamples]; NaN without any object. weight: of bootstrap.draws.
-    Matching is within an image, so the evaluation's flags serve all. The mean leaves out a class without an object."""
+    """mAP, in percent, of each resample, float64 [resamples]; NaN without any object. weight: from bootstrap.draws.
+    Matching is per image, so the evaluation's flags hold for all. The mean leaves out a class without an object."""
     objects, flags, classes = evaluation.objects, evaluation.flags, len(evaluation.ap_percent)
     there_to_find = counted(objects, classes)
     total, used = np.zeros(len(weight)), np.zeros(len(weight))
@@ -146,8 +146,8 @@ def resampled(evaluation: Evaluation, weight: np.ndarray) -> np.ndarray:
 
 
 def _weighted_ap(weight: np.ndarray, image: np.ndarray, hit: np.ndarray) -> np.ndarray:
-    """Areas under the envelope times the number of objects, [resamples], of one class, best score first. A detection of
-    weight w is w steps of one kind, over which the envelope is level: precision rises within a run of hits."""
+    """Areas under one class's envelope times its number of objects, [resamples]; best score first. A detection of
+    weight w counts as w equal steps, over which the envelope is flat: precision rises within a run of hits."""
     last = int(np.flatnonzero(hit)[-1]) + 1 if hit.any() else 0
     at = np.flatnonzero(hit[:last])
     area = np.zeros(len(weight))
@@ -163,7 +163,7 @@ def _weighted_ap(weight: np.ndarray, image: np.ndarray, hit: np.ndarray) -> np.n
 
 
 def rows_per_class(detections: Detections, flags: np.ndarray, classes: int) -> list[np.ndarray]:
-    """The rows of each class that are not neutral, best first; equal scores: the lower image first (ILSVRC's), then as given."""
+    """Rows of each class that are not neutral, best first; ties: the lower image first (ILSVRC's), then as given."""
     rows = np.flatnonzero(flags != NEUTRAL)
     label = detections.label[rows]
     order = np.lexsort((detections.image[rows], -detections.score[rows], label))
@@ -171,7 +171,7 @@ def rows_per_class(detections: Detections, flags: np.ndarray, classes: int) -> l
 
 
 def counted(objects: Objects, classes: int) -> np.ndarray:
-    """Which objects are to be found, bool [m]: neither difficult nor blacklisted."""
+    """Return which objects are to be found, bool [m]: neither difficult nor blacklisted."""
     return np.asarray(~(_difficult(objects) | _blacklisted(_keys(objects, classes), objects, classes)))
 
 
@@ -180,17 +180,17 @@ def _difficult(objects: Objects) -> np.ndarray:
 
 
 def _keys(table: Detections | Objects, classes: int) -> np.ndarray:
-    """One number for the image and class of each row, int64."""
+    """Return one number per row for its image and class, int64."""
     return table.image.astype(np.int64) * classes + table.label.astype(np.int64)
 
 
 def _blacklisted(keys: np.ndarray, objects: Objects, classes: int) -> np.ndarray:
-    """Which of the keys are those of blacklisted pairs, bool."""
+    """Return which of the keys belong to blacklisted pairs, bool."""
     return np.isin(keys, objects.blacklist[:, 0].astype(np.int64) * classes + objects.blacklist[:, 1])
 
 
 def _check(detections: Detections, objects: Objects, classes: int) -> None:
-    """Raise UserError for what cannot be."""
+    """Raise UserError for invalid input."""
     tables = (("detections", detections), ("objects", objects))
     for name, table in tables:
         labels, images = table.label, table.image

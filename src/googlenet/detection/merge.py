@@ -1,4 +1,4 @@
-"""MultiBox's boxes and those of selective search as one set of proposals (section 8)."""
+"""Merge the boxes of MultiBox and selective search into one set of proposals (section 8)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from googlenet.storage.rows import Ranges
 
 
 class Merged(NamedTuple):
-    """An image's boxes int32 [n, 4], first `multibox` of MultiBox, best first; confidence float32 [n], 0 where searched."""
+    """An image's boxes int32 [n, 4], MultiBox's `multibox` first, best first; confidence float32 [n], 0 if searched."""
 
     boxes: np.ndarray
     confidence: np.ndarray
@@ -20,7 +20,7 @@ class Merged(NamedTuple):
 
 
 def merge(multibox: np.ndarray, confidence: np.ndarray, searched: np.ndarray, duplicate_iou: float) -> Merged:
-    """Join MultiBox's boxes [k, 4], best first, and then selective search's [n, 4]; of near-duplicates the first stays."""
+    """Join MultiBox's boxes [k, 4], best first, then selective search's [n, 4]; of near-duplicates the first stays."""
     boxes = np.concatenate([multibox.reshape(-1, 4), searched.reshape(-1, 4)]).astype(np.int32)
     kept = np.sort(nms(boxes, -np.arange(len(boxes)), duplicate_iou))
     every = np.concatenate([confidence, np.zeros(len(searched))]).astype(np.float32)
@@ -30,7 +30,7 @@ def merge(multibox: np.ndarray, confidence: np.ndarray, searched: np.ndarray, du
 def measure(
     merged: Mapping[str, Sequence[Merged]], searched: Mapping[str, Sequence[np.ndarray]], multibox: int
 ) -> MergeMetrics:
-    """Numbers of boxes of every split's images; multibox: how many MultiBox proposed."""
+    """Count the boxes of every split's images; multibox: how many MultiBox proposed."""
     images = [one for of_split in merged.values() for one in of_split]
     boxes = sum(len(one.boxes) for one in images)
     return MergeMetrics(
@@ -43,7 +43,7 @@ def measure(
 
 
 def sources(merged: Mapping[str, Sequence[Merged]]) -> dict[str, np.ndarray]:
-    """What a file holds beside the boxes: "<split>.confidence" float32 [all boxes], "<split>.multibox" int64 [images]."""
+    """Arrays stored with the boxes: "<split>.confidence" float32 [all boxes], "<split>.multibox" int64 [images]."""
     arrays, none = {}, np.zeros(0, np.float32)
     for split, images in merged.items():
         arrays[f"{split}.confidence"] = np.concatenate([none, *(one.confidence for one in images)])
@@ -52,7 +52,7 @@ def sources(merged: Mapping[str, Sequence[Merged]]) -> dict[str, np.ndarray]:
 
 
 def unmerged(parts: Sequence[Mapping[str, Ranges]], split: str, images: Iterable[int]) -> list[Merged]:
-    """What was merged of some images of a split, by their places in it, from all parts; no other is read."""
+    """The merged boxes of some images of a split, by their positions in it, from all parts; no others are read."""
     boxes, confidence = (packed.joined(parts, split, of) for of in ("boxes", "confidence"))
     ranked = [part[f"{split}.multibox"][:] for part in parts]
     return [Merged(boxes[i], confidence[i], int(ranked[i % len(parts)][i // len(parts)])) for i in images]

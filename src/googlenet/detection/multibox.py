@@ -22,17 +22,17 @@ from googlenet.models.network import Network, NetworkSpec, Trunk
 from googlenet.models.runtime import Runtime
 from googlenet.storage import checkpoint
 
-OUTPUTS = 5  # of a prior: four offsets and a confidence
-CANDIDATES_PER_BOX = 10  # so many of the best, for each box that is wanted, go into the suppression
+OUTPUTS = 5  # per prior: four offsets and a confidence
+CANDIDATES_PER_BOX = 10  # number of best boxes that enter the suppression for each box wanted
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a MultiBox network is, beside its weights and priors."""
+    """The specification of a MultiBox network, without its weights and priors."""
 
     trunk: NetworkSpec
-    last: str  # the module whose map the head sees
-    head: str  # flat, Erhan's: a linear layer on the whole map for all priors; grid: a layer at every cell for its own
+    last: str  # the module whose output map feeds the head
+    head: str  # flat, Erhan's: a linear layer on the whole map for all priors; grid: a layer per cell for its priors
     head_channels: int
     priors: int
 
@@ -55,19 +55,19 @@ class MultiBox(nn.Module):
         else:
             self.before = convolution(channels, form.head_channels, 3)
             self.linear = nn.Conv2d(form.head_channels, form.priors // cells**2 * OUTPUTS, 1)
-        self.priors: Tensor  # the boxes that the offsets lead from, in the frame of the input
+        self.priors: Tensor  # the boxes that the offsets are relative to, in the frame of the input
         self.register_buffer("priors", torch.zeros(form.priors, 4, dtype=torch.float64))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return offsets from the priors, float32 [n, k, 4], and the logits of their confidences [n, k]."""
         last_map, _ = cast(Trunk, self.trunk).map_after(x, self.form.last)
         out = self.linear(self.before(last_map))
-        out = out.permute(0, 2, 3, 1) if out.ndim == 4 else out  # cells by row, then the shapes of each
+        out = out.permute(0, 2, 3, 1) if out.ndim == 4 else out  # cells row by row, then the shapes of each cell
         out = out.reshape(len(x), -1, OUTPUTS).float()
         return out[:, :, :4], out[:, :, 4]
 
     def on(self, device: str) -> "MultiBox":
-        """The same on a device, channels last."""
+        """Return the network on a device, channels last."""
         return self.to(device).to(memory_format=torch.channels_last)
 
 
@@ -82,7 +82,7 @@ def map_of(network: Network, last: str) -> tuple[int, int]:
 
 
 def trunk_of(spec: NetworkSpec, input_px: int) -> NetworkSpec:
-    """A member's network without its classifiers, for another input size."""
+    """Return the spec of a member's network without its classifiers, for another input size."""
     return replace(
         spec.with_architecture(input_px=input_px, aux_heads=(), classifier="average_pool"), classes=("object",)
     )
@@ -94,7 +94,7 @@ def cells_of(trunk: NetworkSpec, last: str) -> int:
 
 
 def start(form: Form, classifier: Network, priors: np.ndarray, share: float, seed: int) -> MultiBox:
-    """A network with the classifier's trunk, whose boxes are the priors and whose confidences are all `share`."""
+    """Build a network with the classifier's trunk, whose boxes are the priors and whose confidences are all `share`."""
     model = MultiBox(form)
     initialise(model.before, seed)
     known = classifier.model.state_dict()
@@ -115,7 +115,7 @@ def save(path: Path, model: MultiBox, stamp: str) -> None:
 
 
 def load(path: Path, device: str, kind: str) -> MultiBox:
-    """Load a network in evaluation mode. Raises UserError, naming the file, where its trunk is not of the `kind`."""
+    """Load a network in evaluation mode. Raises UserError, naming the file, if its trunk is not of that `kind`."""
     tensors, metadata = checkpoint.load(path)
     try:
         form = TypeAdapter(Form).validate_json(metadata["form"], strict=True)
@@ -128,7 +128,7 @@ def load(path: Path, device: str, kind: str) -> MultiBox:
 
 
 def squeezed(image: np.ndarray, px: int) -> np.ndarray:
-    """The whole image as a square, uint8 [px, px, 3]."""
+    """Resize the whole image to a square, uint8 [px, px, 3]."""
     smaller = max(image.shape[:2]) > px
     return cv2.resize(image, (px, px), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
 

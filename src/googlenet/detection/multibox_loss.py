@@ -1,4 +1,4 @@
-"""What MultiBox learns (Erhan et al. 2014, section 3): which prior stands for which object, and the combined loss."""
+"""MultiBox's targets (Erhan et al. 2014, section 3): which prior matches which object, and the combined loss."""
 
 from typing import Generic, NamedTuple, TypeVar
 
@@ -16,7 +16,7 @@ ArrayT = TypeVar("ArrayT", np.ndarray, Tensor)
 
 
 class Targets(NamedTuple, Generic[ArrayT]):
-    """Of k priors, float32: offsets to give [k, 4]; 0 or 1: whether it stands for an object, whether its confidence counts."""
+    """Targets of k priors, float32: offsets [k, 4]; 0 or 1 for: it matches an object, its confidence counts."""
 
     offsets: ArrayT
     matched: ArrayT
@@ -24,8 +24,8 @@ class Targets(NamedTuple, Generic[ArrayT]):
 
 
 def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndarray:
-    """Return the object that each prior stands for, int64 [k], or NOTHING. Every object takes one, so that the sum of overlaps
-    is the largest; below 1, `match_iou` also gives each other prior at or over it the object that it overlaps most."""
+    """Return the object that each prior matches, int64 [k], or NOTHING. Every object takes one, to maximise the sum of
+    overlaps; with `match_iou` below 1, each other prior at or over it takes the object that it overlaps most."""
     owner = np.full(len(priors), NOTHING)
     if not len(objects):
         return owner
@@ -41,7 +41,7 @@ def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndar
 
 
 def targets(priors: np.ndarray, truth: GroundTruth, match_iou: float) -> Targets[np.ndarray]:
-    """What an image's priors should say: nothing of difficult objects, nor of nothing where objects may lack a box."""
+    """Targets of an image's priors: difficult objects' do not count, nor unmatched ones if objects may lack a box."""
     objects = truth.boxes
     owner = assign(priors, objects, match_iou)
     taken = owner != NOTHING
@@ -55,7 +55,7 @@ def targets(priors: np.ndarray, truth: GroundTruth, match_iou: float) -> Targets
 
 
 def losses(offsets: Tensor, logits: Tensor, wanted: Targets[Tensor]) -> tuple[Tensor, Tensor]:
-    """The losses of location (half the squared distance) and confidence (logistic), each per matched prior of the batch."""
+    """Location loss (half the squared distance) and confidence loss (logistic), each per matched prior of the batch."""
     matches = wanted.matched.sum().clamp(min=1)
     location = (0.5 * (offsets - wanted.offsets).square().sum(2) * wanted.matched).sum()
     confidence = functional.binary_cross_entropy_with_logits(
@@ -65,5 +65,5 @@ def losses(offsets: Tensor, logits: Tensor, wanted: Targets[Tensor]) -> tuple[Te
 
 
 def stacked(images: list[Targets[np.ndarray]]) -> Targets[Tensor]:
-    """The targets of a batch, as tensors."""
+    """Return the targets of a batch, as tensors."""
     return Targets(*(torch.from_numpy(np.stack(column)) for column in zip(*images, strict=True)))

@@ -1,4 +1,4 @@
-"""Training of MultiBox: batches of squeezed images or parts of them, and the loop."""
+"""Training of MultiBox: batches of images or parts of them, squeezed to a square, and the training loop."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -23,13 +23,13 @@ from googlenet.pipeline.resume import NOWHERE, Resume
 
 
 def squeezed_boxes(truth: Truth, sizes: Sequence[tuple[int, int]], px: int) -> list[np.ndarray]:
-    """The boxes that are not difficult, of every image of (width, height), in the frame of the network's input."""
+    """Every image's boxes that are not difficult, in the frame of the network's input; sizes: (width, height)."""
     images = zip(truth, sizes, strict=True)
     return [rescale(one.boxes[~one.difficult], px / width, px / height) for one, (width, height) in images]
 
 
 def priors_of(boxes: Boxes, head: str, count: int, cells: int, px: int, seed: int) -> np.ndarray:
-    """The priors, float64 [k, 4]: `count` boxes (flat), or `count` shapes at every cell (grid), of the training boxes."""
+    """Priors, float64 [k, 4], from the training boxes: `count` boxes (flat), or `count` shapes at every cell (grid)."""
     every = np.concatenate(boxes)
     if not len(every):
         raise UserError("train_multibox: the training images have no object; give a split that has boxes")
@@ -37,14 +37,14 @@ def priors_of(boxes: Boxes, head: str, count: int, cells: int, px: int, seed: in
 
 
 def prior_figures(priors: np.ndarray, boxes: Boxes, match_iou: float) -> tuple[float, float]:
-    """Percent of the objects that some prior overlaps by half or more, and the mean share of priors that are matched."""
+    """Percent of objects that some prior overlaps by half or more, and the mean share of priors that are matched."""
     covered = np.concatenate([iou(one, priors).max(axis=1) >= 0.5 for one in boxes if len(one)])
     matched = [(assign(priors, one, match_iou) != NOTHING).mean() for one in boxes]
     return float(100 * covered.mean()), float(np.mean(matched))
 
 
 class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
-    """Batches of images by step, each image once an epoch of the data. A batch depends on its step and seed alone."""
+    """Batches of images by step, each image once per pass over the data. A batch depends only on its step and seed."""
 
     def __init__(self, images: Images, truth: Truth, priors: np.ndarray, settings: TrainMultibox, px: int):
         self.images, self.truth, self.priors, self.settings, self.px = images, truth, priors, settings, px
@@ -60,7 +60,7 @@ class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
         return crops, stacked(wanted)
 
     def _part_of(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, GroundTruth]:
-        """A part of an image, perhaps mirrored, squeezed, and its objects in that frame."""
+        """Return a part of an image, squeezed and perhaps mirrored, and its objects in that frame."""
         image, truth, s = self.images[index], self.truth[index], self.settings
         height, width = image.shape[:2]
         left, top, w, h = window(width, height, s.crop_area, s.crop_aspect, rng)
@@ -74,8 +74,8 @@ class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
 
 @lru_cache(maxsize=2)  # a batch may end one round and begin the next
 def order_of(turn: int, images: int, seed: int) -> np.ndarray:
-    """All images in the order of one round, int64 [images]."""
-    # Another counter than that of the batches' generators, whose keys are alike.
+    """Return all images in the order of one round, int64 [images]."""
+    # A different counter from that of the batches' generators, whose keys are similar.
     rng = np.random.Generator(np.random.Philox(key=[seed, turn], counter=[0, 0, 0, 1]))
     return rng.permutation(images)
 
@@ -83,7 +83,7 @@ def order_of(turn: int, images: int, seed: int) -> np.ndarray:
 def window(
     width: int, height: int, area: Sequence[float], aspect: Sequence[float], rng: np.random.Generator
 ) -> tuple[int, int, int, int]:
-    """(left, top, width, height) of a part of an image: its share of the area, and its shape against the image's."""
+    """Draw (left, top, width, height) of a part; area: its share of the image's; aspect: relative to the image's."""
     side = np.sqrt(rng.uniform(area[0], area[1]))
     stretch = np.exp(rng.uniform(*np.log(aspect)) / 2)
     w, h = (max(1, round(n * min(1.0, s))) for n, s in ((width, side * stretch), (height, side / stretch)))
@@ -91,7 +91,7 @@ def window(
 
 
 def seen_in(boxes: np.ndarray, left: int, top: int, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes whose centre a window holds, cut to it and counted from it, float64 [n, 4]; and which of them, bool [m]."""
+    """Boxes whose centre is in a window, clipped to it and relative to it, float64 [n, 4]; and which, bool [m]."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4) - np.array([left, top, left, top])
     centre = (boxes[:, :2] + boxes[:, 2:] + 1) / 2
     kept = ((centre >= 0) & (centre < [width, height])).all(axis=1)
@@ -99,7 +99,7 @@ def seen_in(boxes: np.ndarray, left: int, top: int, width: int, height: int) -> 
 
 
 def mirrored(boxes: np.ndarray, px: int) -> np.ndarray:
-    """The boxes in the mirror image of an image of `px` pixels' width."""
+    """Return the boxes in the mirror image of an image `px` pixels wide."""
     return np.stack([px - 1 - boxes[:, 2], boxes[:, 1], px - 1 - boxes[:, 0], boxes[:, 3]], axis=1)
 
 
@@ -112,7 +112,7 @@ def train(
     on_epoch: Callable[[MultiboxEpoch], None],
     resume: Resume = NOWHERE,
 ) -> tuple[MultiboxEpoch, ...]:
-    """Train in place, leave the averaged weights, return the history. Raises UserError when the loss is no longer a number."""
+    """Train in place, leaving the averaged weights; returns the history. Raises UserError for a non-finite loss."""
     per_epoch, device, trunk = settings.batches_per_epoch, runtime.device, model.form.trunk
     batches = ImageBatches(images, truth, model.priors.cpu().numpy(), settings, trunk.input_px)
     train_state = TrainState(model, settings, per_epoch, resume.load(), MultiboxEpoch, "losses")

@@ -8,7 +8,7 @@ from googlenet.detection.boxes import iou
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
-    """Return the boxes of [n, 4] that stay, int64, best first: no better one that stays overlaps one above the threshold."""
+    """Indices of the boxes [n, 4] that stay, int64, best first: none overlaps a better kept one above the threshold."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     return _greedy(best_first(scores), lambda index: iou(boxes[index], boxes)[0] <= iou_threshold, len(boxes))
 
@@ -18,7 +18,7 @@ def per_class_nms(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Suppress within each class; return (boxes [k, 4], labels int64 [k], scores [k]), best score first.
 
-    `boxes` are [n, 4], or [n, classes, 4] where each class has moved them; `probabilities` [n, 1 + classes]. Scores under
+    `boxes` are [n, 4], or [n, classes, 4] if regressed per class; `probabilities` [n, 1 + classes]. Scores under
     `min_score` are left out first; at most `max_per_image` (0: all) are kept. Ties: lower class, then lower box index.
     """
     boxes, probabilities = np.asarray(boxes), np.asarray(probabilities)
@@ -29,7 +29,7 @@ def per_class_nms(
     if per_class and boxes.shape[1] != classes:
         raise ValueError(f"boxes of {boxes.shape[1]} classes, but probabilities of {classes}")
     used = np.flatnonzero((probabilities[:, 1:] >= min_score).any(axis=1))
-    # Once for all classes where they look at the same boxes: of 200 classes most do.
+    # Computed once if classes share the boxes: most of 200 classes look at the same ones.
     apart = np.zeros((0, 0), bool) if per_class else iou(boxes[used], boxes[used]) <= iou_threshold
     kept_of, labels_of = [], []
     for label in range(classes):
@@ -51,12 +51,12 @@ def per_class_nms(
 
 
 def best_first(scores: np.ndarray) -> np.ndarray:
-    """Return the order of falling score, int64; equal scores keep their order."""
+    """Return the order of descending score, int64; equal scores keep their order."""
     return np.argsort(-np.asarray(scores), kind="stable")
 
 
 def _greedy(order: np.ndarray, apart_from: Callable[[int], np.ndarray], size: int) -> np.ndarray:
-    """Walk `order`, keep what no kept box suppressed; `apart_from(i)` says of all boxes who may stay by i."""
+    """Go through `order`, keep what no kept box suppresses; `apart_from(i)`: whether each box may stay beside i."""
     alive, kept = np.ones(size, bool), []
     for index in order.tolist():
         if alive[index]:

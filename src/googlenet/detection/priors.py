@@ -1,4 +1,4 @@
-"""The boxes that MultiBox starts from, in its input's frame: k-means of training boxes (Erhan 2014), or shapes on a grid."""
+"""MultiBox's priors, boxes in its input's frame: k-means of training boxes (Erhan 2014), or shapes on a grid."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ ROWS_AT_ONCE = 65536
 
 
 def rescale(boxes: np.ndarray, x: float, y: float) -> np.ndarray:
-    """Return boxes [n, 4] of an image that is stretched by the factors x and y: float64. Edges are scaled, not pixels."""
+    """Return boxes [n, 4] of an image stretched by the factors x and y: float64. Edges are scaled, not pixels."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     edges = np.array([0.0, 0.0, 1.0, 1.0])
     return np.asarray((boxes + edges) * np.array([x, y, x, y]) - edges)
 
 
 def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> np.ndarray:
-    """Return at most k centres of points [n, d], float64, the most populous first (k-means++); few points are their own."""
+    """At most k centres of points [n, d], float64, largest first (k-means++); too few points are their own centres."""
     points = np.asarray(points, np.float64)
     distinct, counts = np.unique(points, axis=0, return_counts=True)
     if len(distinct) > k > 0:
@@ -32,13 +32,13 @@ def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> np.
 
 
 def shapes(boxes: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return widths and heights, float64 [count, 2]: k-means of their logarithms, as fine among small boxes as large ones."""
+    """Return widths and heights, float64 [count, 2]: k-means of their logarithms, equally fine at all sizes."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     return np.asarray(np.exp(k_means(np.log(boxes[:, 2:] - boxes[:, :2] + 1), count, seed)))
 
 
 def on_grid(shapes: np.ndarray, cells: int, px: int) -> np.ndarray:
-    """Return every shape [a, 2] around the centre of every cell: float64 [cells * cells * a, 4], rows of cells first."""
+    """Return a box of every shape [a, 2] centred on every cell: float64 [cells * cells * a, 4], cells row by row."""
     at = (np.arange(cells) + 0.5) * px / cells
     y, x = np.meshgrid(at, at, indexing="ij")
     centre = np.stack([x, y], axis=2)[:, :, None]
@@ -47,7 +47,7 @@ def on_grid(shapes: np.ndarray, cells: int, px: int) -> np.ndarray:
 
 
 def _spread(points: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-    """k starting points: each is drawn by its squared distance to the nearest one before it (k-means++)."""
+    """Draw k starting points, each in proportion to its squared distance to the nearest earlier one (k-means++)."""
     chosen = [int(rng.integers(len(points)))]
     distance = np.full(len(points), np.inf)
     while len(chosen) < k:
@@ -58,7 +58,7 @@ def _spread(points: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """The index of the centre next to each point; the lower one at a tie."""
+    """Return the index of the centre nearest to each point; the lower one at a tie."""
     parts = (points[start : start + ROWS_AT_ONCE] for start in range(0, len(points), ROWS_AT_ONCE))
     squares = (centres**2).sum(axis=1)
     return np.concatenate([(squares - 2 * part @ centres.T).argmin(axis=1) for part in parts])

@@ -1,4 +1,4 @@
-"""The study of proposals: coverage over the number of boxes, of each source on the same images (section 8)."""
+"""Study of proposals: coverage against the number of boxes, for each source on the same images (section 8)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,31 +17,31 @@ from googlenet.metrics.base import Difference, Interval
 from googlenet.metrics.bootstrap import draws, generator, percentile_interval
 
 STEPS = (1, 2, 5)  # of the curves, at every power of ten
-DRAWN_SEARCHED, DRAWN_MULTIBOX = 40, 20  # boxes of an example
+DRAWN_SEARCHED, DRAWN_MULTIBOX = 40, 20  # boxes drawn on an example
 
 
 def fixed_boxes(objects: Boxes, sizes: Sequence[tuple[int, int]], count: int, seed: int) -> np.ndarray:
-    """Return `count` boxes, float64 [count, 4], in parts of an image's sides: k-means of training boxes; sizes: (w, h)."""
+    """Return `count` boxes, float64 [count, 4], in units of image sides: k-means of training boxes; sizes: (w, h)."""
     every = [rescale(boxes, 1 / w, 1 / h) for boxes, (w, h) in zip(objects, sizes, strict=True)]
     return k_means(np.concatenate([np.zeros((0, 4)), *every]), count, seed)
 
 
 def ranked(boxes: np.ndarray, first: int, rng: np.random.Generator) -> np.ndarray:
-    """The boxes with those after the `first` shuffled: these have no rank."""
+    """Shuffle the boxes after the `first`, which have no rank."""
     return np.concatenate([boxes[:first], boxes[first:][rng.permutation(len(boxes) - first)]])
 
 
 def points(most: int) -> list[int]:
-    """Numbers of boxes to draw a curve at: 1, 2, 5, 10, ... and at last all that any image has."""
+    """Return the numbers of boxes to draw a curve at: 1, 2, 5, 10, ... and finally the most that any image has."""
     series = [step * 10**power for power in range(len(str(most))) for step in STEPS]
     return [n for n in series if n < most] + [most] * (most > 0)
 
 
 class Counts:
-    """How many objects of every class each image has, and a bootstrap over the images that all figures share."""
+    """Objects per image and class, and a bootstrap over the images that all figures share."""
 
     def __init__(self, labels: Sequence[np.ndarray], classes: int, settings: Bootstrap):
-        """labels: of every image's objects."""
+        """labels: those of every image's objects."""
         image = np.repeat(np.arange(len(labels)), [len(of_image) for of_image in labels])
         self.shape, self.cell = (len(labels), classes), image * classes + np.concatenate(labels)
         self.objects = self.per_image(np.ones(len(self.cell)))
@@ -49,18 +49,18 @@ class Counts:
         self.confidence_percent = settings.confidence_percent
 
     def per_image(self, values: np.ndarray) -> np.ndarray:
-        """Sums of the values of all objects, in the images' order: float64 [images, classes]."""
+        """Sum the values of all objects, given in the images' order: float64 [images, classes]."""
         return np.bincount(self.cell, values, math.prod(self.shape)).reshape(self.shape)
 
     def interval(self, values: np.ndarray, label: int | None = None) -> Interval:
-        """Of the percentage that values [images, classes] are of the objects, all or of one class."""
+        """Return the interval of values [images, classes] as a percentage of the objects, of all classes or of one."""
         columns = slice(None) if label is None else slice(label, label + 1)
         objects, hits = (self.weights @ table[:, columns].sum(axis=1) for table in (self.objects, values))
         there = objects > 0  # a resample may miss all objects of a class
         return percentile_interval(100 * hits[there] / objects[there], self.confidence_percent)
 
     def difference(self, values: np.ndarray, label: int | None = None) -> Difference:
-        """The percentage that values, a difference of two sums, are of the objects, with its paired interval."""
+        """Return values, a difference of two sums, as a percentage of the objects, with its paired interval."""
         columns = slice(None) if label is None else label
         percent = float(100 * values[:, columns].sum() / self.objects[:, columns].sum())
         return Difference(difference=percent, interval=self.interval(values, label))
@@ -73,7 +73,7 @@ def study(
     classes: Sequence[str],
     settings: StudyProposals,
 ) -> metrics.CoverageStudy:
-    """Everything that study_proposals reports but single images. ranks: how many boxes of a source, at the head, have one."""
+    """All that study_proposals reports except single images. ranks: how many leading boxes of a source are ranked."""
     counts, threshold = Counts([one.labels for one in truth], len(classes), settings), settings.iou
     hits, rows, curves = {}, {}, {}
     for name, boxes in sources.items():
@@ -98,7 +98,7 @@ def study(
 
 
 def gains(hits: Mapping[str, np.ndarray], counts: Counts, classes: Sequence[str]) -> metrics.CoverageGains:
-    """The differences in coverage, of covered objects [images, classes] by the source's name."""
+    """Return the differences in coverage; hits: covered objects [images, classes] by source name."""
     learned, some = hits["multibox"] - hits["priors"], counts.objects.sum(axis=0) > 0
     each = [counts.difference(learned, label) if some[label] else None for label in range(len(classes))]
     rows = tuple(metrics.ClassGain(class_name=name, gain=gain) for name, gain in zip(classes, each, strict=True))
@@ -109,7 +109,7 @@ def gains(hits: Mapping[str, np.ndarray], counts: Counts, classes: Sequence[str]
 
 
 def example(searched: np.ndarray, merged: Merged, truth: GroundTruth, classes: Sequence[str]) -> metrics.DrawnBoxes:
-    """What is drawn onto one image: its objects, some of selective search's boxes drawn evenly, MultiBox's best."""
+    """Return what is drawn on one image: its objects, evenly spaced boxes of selective search, and MultiBox's best."""
     some, shown = min(len(searched), DRAWN_SEARCHED), min(merged.multibox, DRAWN_MULTIBOX)
     objects = zip(truth.boxes.tolist(), truth.labels, strict=True)
     best = zip(merged.boxes[:shown].tolist(), merged.confidence[:shown].tolist(), strict=True)

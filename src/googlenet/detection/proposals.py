@@ -11,7 +11,7 @@ from googlenet.storage.rows import Ranges
 
 
 class PerImage(Sequence[np.ndarray]):
-    """An array for each image, made when it is asked for by the image's number; counts: how many rows each has."""
+    """One array per image, created on access by the image's number; counts: how many rows each has."""
 
     counts: np.ndarray
 
@@ -20,7 +20,7 @@ class PerImage(Sequence[np.ndarray]):
 
     @abstractmethod
     def of(self, image: int) -> np.ndarray:
-        """The array of an image. Raises IndexError beyond the last."""
+        """Return the array of an image. Raises IndexError beyond the last."""
 
     @overload
     def __getitem__(self, image: int) -> np.ndarray: ...
@@ -33,20 +33,20 @@ class PerImage(Sequence[np.ndarray]):
 
 
 def pack(by_split: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
-    """Boxes per image -> {"<split>.boxes": int32 [all boxes, 4], "<split>.counts": int64 [images]}."""
+    """Pack boxes per image: {"<split>.boxes": int32 [all boxes, 4], "<split>.counts": int64 [images]}."""
     none = np.zeros((0, 4), np.int32)
     arrays = {f"{split}.boxes": np.concatenate([none, *boxes]).astype(np.int32) for split, boxes in by_split.items()}
     return arrays | {f"{split}.counts": counts_of(boxes) for split, boxes in by_split.items()}
 
 
 def unpack(arrays: Arrays, split: str) -> list[np.ndarray]:
-    """One split's boxes per image, int32 [n, 4] each."""
+    """Return one split's boxes per image, int32 [n, 4] each."""
     ends = np.cumsum(arrays[f"{split}.counts"])
     return np.split(arrays[f"{split}.boxes"], ends[:-1]) if len(ends) else []
 
 
 class Joined(PerImage):
-    """What every image of a split has, in the split's order, from all parts; read when it is asked for."""
+    """The rows of every image of a split, in the split's order, from all parts; read on access."""
 
     def __init__(self, rows: Sequence[Ranges], counts: Sequence[Ranges]):
         self.rows = rows
@@ -56,7 +56,7 @@ class Joined(PerImage):
         self.ends = [np.cumsum([0, *self.counts[part :: len(counts)]]) for part in range(len(counts))]
 
     def of(self, image: int) -> np.ndarray:
-        """The rows of one image."""
+        """Return the rows of one image."""
         if not 0 <= image < len(self):
             raise IndexError(f"image {image} of {len(self)}")
         row, part = divmod(int(image), len(self.rows))
@@ -64,10 +64,10 @@ class Joined(PerImage):
 
 
 def counts_of(boxes: Boxes) -> np.ndarray:
-    """How many rows each image has, int64 [images]; none is read where that is known."""
+    """Return how many rows each image has, int64 [images]; reads none where the counts are known."""
     return boxes.counts if isinstance(boxes, PerImage) else np.array([len(one) for one in boxes], np.int64)
 
 
 def joined(parts: Sequence[Mapping[str, Ranges]], split: str, of: str = "boxes") -> Joined:
-    """The boxes of every image of a split, or what else has a row for each box; parts: as packed, or as opened."""
+    """The boxes of every image of a split, or another array with a row per box; parts: as packed, or as opened."""
     return Joined(*([part[f"{split}.{name}"] for part in parts] for name in (of, "counts")))

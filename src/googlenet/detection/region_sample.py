@@ -1,4 +1,4 @@
-"""A sample of training regions, with all that they are, for what is fitted on a detector's vectors."""
+"""A sample of training regions and their properties, for fitting heads on a detector's vectors."""
 
 from typing import NamedTuple
 
@@ -22,17 +22,17 @@ class Sample(NamedTuple):
     overlap: np.ndarray  # float64 [n]: IoU with the object that it overlaps most
     target: np.ndarray  # float32 [n, 4]: that object's box
     class_overlap: np.ndarray  # float64 [n, classes]: the largest IoU with an object of each class
-    partial: np.ndarray  # bool [n]: of an image with objects that may lack a box
-    held_out: np.ndarray  # bool [n]: of an image that is held out
+    partial: np.ndarray  # bool [n]: in an image where objects may lack a box
+    held_out: np.ndarray  # bool [n]: in a held-out image
 
 
 def draw(proposals: Boxes, objects: Truth, classes: int, settings: FitRegionHeads) -> Sample:
-    """Draw some of all images' training_regions by chance. Raises UserError when there is no object."""
+    """Draw a random sample of all images' training_regions. Raises UserError when there is no object."""
     rng = np.random.Generator(np.random.Philox(settings.seed))
     boxes, labels = training_regions(proposals, objects, settings.positive_iou)
     held = held_out_images(rng, len(boxes), settings.held_out)
     label, starts = np.concatenate(labels), starts_of(labels)
-    # The last regions of an image are its objects, but the difficult ones.
+    # The last regions of an image are its objects, except the difficult ones.
     begins = [len(row) - np.sum(~truth.difficult) for row, truth in zip(labels, objects, strict=True)]
     of_object = np.concatenate([np.arange(len(row)) >= n for row, n in zip(labels, begins, strict=True)])
     positive = label > BACKGROUND
@@ -49,13 +49,13 @@ def draw(proposals: Boxes, objects: Truth, classes: int, settings: FitRegionHead
 
 
 def chosen(rng: np.random.Generator, mask: np.ndarray, most: int) -> np.ndarray:
-    """At most so many of the regions of a mask, by chance: their numbers among all."""
+    """Draw at most `most` of the regions in a mask at random; returns their numbers among all."""
     numbers = np.flatnonzero(mask).astype(np.min_scalar_type(len(mask)))
     return rng.permutation(numbers)[:most]
 
 
 def held_out_images(rng: np.random.Generator, images: int, share: float) -> np.ndarray:
-    """Which images are held out, bool [images]: that share, but one at least, and not all."""
+    """Draw the images to hold out, bool [images]: the given share, but at least one, and not all."""
     count = min(max(1, round(share * images)), images - 1)
     held = np.zeros(images, bool)
     held[rng.permutation(images)[:count]] = True
@@ -65,7 +65,7 @@ def held_out_images(rng: np.random.Generator, images: int, share: float) -> np.n
 def beside_objects(
     box: np.ndarray, image: np.ndarray, objects: Truth, classes: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each region's overlap, target and class_overlap. Difficult objects are no targets, but no sure background either."""
+    """Each region's overlap, target and class_overlap. Difficult objects are not targets, nor certain background."""
     overlap, target, class_overlap = np.zeros(len(box)), np.array(box, np.float32), np.zeros((len(box), classes))
     for number in np.unique(image):
         rows, truth = np.flatnonzero(image == number), objects[number]
@@ -80,7 +80,7 @@ def beside_objects(
 
 
 def accuracy(logits: np.ndarray, sample: Sample) -> Accuracy:
-    """Percent of the sample's regions whose largest logit, of [n, 1 + classes], is that of their class."""
+    """Return the percent of the sample's regions whose largest logit, of [n, 1 + classes], is that of their class."""
     right = logits.argmax(axis=1) == sample.label
     parts = (right[rows] for rows in (~sample.held_out, sample.held_out))
     fitted, held_out = (float(100 * part.mean()) if len(part) else None for part in parts)

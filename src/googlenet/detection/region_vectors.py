@@ -1,4 +1,4 @@
-"""What a detector makes of regions, from its logits down to its last map: for scores and for what is fitted on it."""
+"""A detector's outputs for regions, from its logits down to its last map: for scoring and for fitting heads."""
 
 from collections.abc import Iterator
 from math import isqrt
@@ -25,7 +25,7 @@ class Seen(NamedTuple):
 def views(
     network: Network, image: np.ndarray, boxes: np.ndarray, view: RegionView, runtime: Runtime, mirrored: bool
 ) -> Iterator[list[Seen]]:
-    """See an image's boxes [n, 4], a batch at a time: [as they are], or with `mirrored` [as they are, mirrored]."""
+    """Yield outputs for an image's boxes [n, 4], a batch at a time: [upright], with `mirrored` [upright, mirrored]."""
     px, fill, trunk = network.spec.input_px, network.spec.mean_colour, network.trunk
     context = context_at(view.context_px, px)
 
@@ -51,7 +51,7 @@ def whole_vectors(network: Network, image: np.ndarray, runtime: Runtime, mirrore
 
 
 def at_places(last_map: Tensor, cells: int) -> np.ndarray:
-    """The last map [n, channels, h, w] averaged to the grid of places that makes `cells` numbers: float32 [n, cells]."""
+    """Average the last map [n, channels, h, w] to a grid that yields `cells` values a region: float32 [n, cells]."""
     grid = isqrt(cells // last_map.shape[1])
     with torch.inference_mode():
         pooled = nn.functional.adaptive_avg_pool2d(last_map.float(), grid)
@@ -59,5 +59,5 @@ def at_places(last_map: Tensor, cells: int) -> np.ndarray:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities of logits, float32 [n, classes], as torch computes them."""
+    """Return the softmax of logits, float32 [n, classes], as torch computes it."""
     return torch.softmax(torch.from_numpy(np.ascontiguousarray(logits, np.float32)), 1).numpy()

@@ -1,4 +1,4 @@
-"""What the network sees of a region and what it learns of it: R-CNN's warp, labels and batches."""
+"""Network inputs and training labels for regions: R-CNN's warp, labels and batches."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -15,11 +15,11 @@ from googlenet.errors import UserError
 
 BACKGROUND = 0
 IGNORED = -1
-RCNN_INPUT_PX = 227  # context_px counts at this input size
+RCNN_INPUT_PX = 227  # context_px refers to this input size
 
 
 def context_at(context_px: float, input_px: int) -> int:
-    """R-CNN's context (16 px at 227) at another input size, to the nearest pixel."""
+    """Return R-CNN's context (16 px at 227) for another input size, to the nearest pixel."""
     return round(context_px * input_px / RCNN_INPUT_PX)
 
 
@@ -33,9 +33,9 @@ def warp(
 ) -> np.ndarray:
     """Return the region squeezed to a square, uint8 [size, size, 3], whatever its shape (R-CNN, appendix A).
 
-    The box fills the inner (size - 2 * context) pixels of each side exactly; around it is what surrounds it, at the same
-    scale, and `fill` outside the image. Output pixel u is taken, bilinearly and without antialiasing, at
-    (u - context + 0.5) * width / inner + xmin - 0.5. Raises UserError for a context without room, a box without area.
+    The box fills the inner (size - 2 * context) pixels of each side exactly; the margin shows its surroundings at the
+    same scale, and `fill` outside the image. Output pixel u is sampled, bilinearly and without antialiasing, at
+    (u - context + 0.5) * width / inner + xmin - 0.5. Raises UserError if the context leaves no room or a box no area.
     """
     inner = size_px - 2 * context_px
     if inner < 1 or context_px < 0:
@@ -63,11 +63,11 @@ def warp_many(
 
 
 def label_regions(proposals: np.ndarray, truth: GroundTruth, positive_iou: float) -> np.ndarray:
-    """Return what each proposal [n, 4] of an image is, int64 [n], as R-CNN fine-tunes.
+    """Return the label of each proposal [n, 4] of an image, int64 [n], as in R-CNN's fine-tuning.
 
-    It takes the class (as class + 1) of the object that it overlaps most (the first, at a tie) when their IoU is at
-    least `positive_iou`, else it is BACKGROUND. IGNORED is what only a difficult object claims, and background of an
-    image in which objects of some class may lack a box, as in R-CNN: it could be one of them.
+    It is the class (as class + 1) of the object that the proposal overlaps most (the first, at a tie) if their IoU is
+    at least `positive_iou`, else BACKGROUND. It is IGNORED if only a difficult object reaches that IoU, and for
+    background in an image where objects of some class may lack a box, as in R-CNN: it could be one of them.
     """
     overlap, easy = iou(proposals, truth.boxes), ~truth.difficult
     best, best_hard = (overlap[:, some].max(axis=1, initial=0) for some in (easy, ~easy))
@@ -81,7 +81,7 @@ def label_regions(proposals: np.ndarray, truth: GroundTruth, positive_iou: float
 
 
 class TrainingBoxes(PerImage):
-    """Of every image the proposals, then its objects but the difficult ones: float32 [n, 4], read when they are asked for."""
+    """Every image's proposals, then its objects except the difficult ones: float32 [n, 4], read on access."""
 
     def __init__(self, proposals: Boxes, objects: Truth):
         if len(proposals) != len(objects):
@@ -90,22 +90,22 @@ class TrainingBoxes(PerImage):
         self.counts = counts_of(proposals) + np.array([np.sum(~truth.difficult) for truth in objects], np.int64)
 
     def of(self, image: int) -> np.ndarray:
-        """Those of one image."""
+        """Return the boxes of one image."""
         truth = self.objects[image]
         return np.concatenate([self.proposals[image], truth.boxes[~truth.difficult]], dtype=np.float32)
 
 
 class TrainingRegions(NamedTuple):
-    """What a detector is trained on: of every image the boxes and, see label_regions, what each is."""
+    """A detector's training data: every image's boxes and their labels, see label_regions."""
 
     boxes: Boxes  # float32 [n, 4]
     labels: Sequence[np.ndarray]  # int16 [n]
 
 
 def training_regions(proposals: Boxes, objects: Truth, positive_iou: float) -> TrainingRegions:
-    """Proposals and the objects themselves, and what each is."""
+    """Return the proposals and the objects themselves, with their labels."""
     boxes = TrainingBoxes(proposals, objects)
-    # One array for all: beside small ones the memory that each image's overlaps take for a moment would never be free again.
+    # One array for all: between many small ones, the memory of each image's temporary overlaps would never be freed.
     starts = starts_of(boxes)
     flat = np.empty(starts[-1], np.int16)
     labels = [flat[start:end] for start, end in pairwise(starts)]
@@ -115,19 +115,19 @@ def training_regions(proposals: Boxes, objects: Truth, positive_iou: float) -> T
 
 
 def starts_of(regions: Sequence[np.ndarray]) -> np.ndarray:
-    """Where each image's regions begin among all, int64 [images + 1]."""
+    """Return where each image's regions begin among all, int64 [images + 1]."""
     return np.concatenate([[0], np.cumsum(counts_of(regions))])
 
 
 def rows_of(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Regions, by their numbers among all, as rows of (image, region), int64 [n, 2]."""
+    """Convert regions' numbers among all to rows of (image, region), int64 [n, 2]."""
     numbers = numbers.astype(np.int64)
     image = np.searchsorted(starts, numbers, side="right") - 1
     return np.stack([image, numbers - starts[image]], axis=1)
 
 
 class Pool:
-    """Regions of one kind, as their numbers among all: ILSVRC has hundreds of millions. pool[which]: rows of (image, region)."""
+    """Regions of one kind, as numbers among all: ILSVRC has hundreds of millions. pool[which]: (image, region) rows."""
 
     def __init__(self, labels: Sequence[np.ndarray], starts: np.ndarray, kind: Callable[[np.ndarray], np.ndarray]):
         ends = np.cumsum([0, *(np.count_nonzero(kind(of_image)) for of_image in labels)])
@@ -144,7 +144,7 @@ class Pool:
 
 
 class Pools(NamedTuple):
-    """Where the regions of either kind are."""
+    """The regions of either kind."""
 
     positive: Pool
     background: Pool
@@ -157,7 +157,7 @@ def pool_regions(labels: Sequence[np.ndarray]) -> Pools:
 
 
 def sample_regions(rng: np.random.Generator, pools: Pools, positives: int, negatives: int) -> np.ndarray:
-    """Draw a batch of (image, region), int64 [n, 2], positives first (R-CNN: 32 + 96), each once where the pool has enough."""
+    """Draw a batch of (image, region), int64 [n, 2], positives first (R-CNN: 32 + 96), distinct if enough exist."""
     rows = []
     for name, pool, wanted in zip(pools._fields, pools, (positives, negatives), strict=True):
         if wanted and not len(pool):

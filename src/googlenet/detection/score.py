@@ -1,4 +1,4 @@
-"""Class probabilities of one detector on every proposal of every image; boxes too, where they are regressed."""
+"""Class probabilities of one detector on every proposal of every image, and boxes where they are regressed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -32,7 +32,7 @@ def score(
 
 
 def shapes(wanted: Mapping[str, Switches], regions: int, classes: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of the arrays of `of_image` for so many regions; classes: with the background."""
+    """Return the shapes of `of_image`'s arrays for that many regions; classes: including the background."""
     arrays: dict[str, tuple[int, ...]] = {}
     for prefix, switches in wanted.items():
         arrays[f"{prefix}probabilities"] = (regions, classes)
@@ -66,22 +66,22 @@ def of_image(
 
 
 def classified(seen: Seen, whole: np.ndarray | None, switches: Switches, heads: Arrays) -> np.ndarray:
-    """Probabilities of one view of regions, float32 [n, 1 + classes], by the classifier that the switches name."""
+    """Probabilities for one view of regions, float32 [n, 1 + classes], from the classifier that the switches name."""
     if "svm" in switches:
         return svm.probabilities_of(seen.vectors, heads)
     if "context_feature" in switches:
-        assert whole is not None  # the whole image is looked at where any setting asks for it
+        assert whole is not None  # the whole image is processed if any setting needs it
         return softmax(context_feature.logits_of(seen.vectors, whole, heads))
     return softmax(seen.logits)
 
 
 def regressed(seen: Sequence[Seen], heads: Arrays) -> list[np.ndarray]:
-    """Offsets of the boxes by each view, float32 [n, classes, 4]; the second view is the mirrored one."""
+    """Return the boxes' offsets from each view, float32 [n, classes, 4]; the second view is the mirrored one."""
     cells = heads[bbox_regression.WEIGHTS].shape[2]
     each = [bbox_regression.offsets_of(at_places(view.last_map, cells), heads) for view in seen]
     return [bbox_regression.of_mirrored(offsets) if i else offsets for i, offsets in enumerate(each)]
 
 
 def mean(values: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean of arrays of one shape, in their own type."""
+    """Return the mean of arrays of one shape, in their own dtype."""
     return sum(values[1:], values[0]) / np.float32(len(values))

@@ -1,7 +1,7 @@
 """Region proposals by selective search (Uijlings et al. 2013) with R-CNN's settings or OpenCV's own.
 
 `superpixel_scale` is GoogLeNet's "superpixel size increased by 2x" (section 8). The paper does not say which setting
-that is. Here it multiplies k, and min size with it where min size is k. Both are areas in pixels: doubling them about
+that is. Here it multiplies k, and min size too where min size is k. Both are areas in pixels: doubling them roughly
 halves the number of segments and of proposals, which is the effect that the paper reports.
 """
 
@@ -17,13 +17,13 @@ from googlenet.detection.boxes import clip
 from googlenet.detection.search_presets import Preset
 
 PRESETS = next(mark for mark in Search.model_fields["preset"].metadata if isinstance(mark, Selects))
-TALLEST = 4  # a strip of an image blown up to 500 pixels' width would not fit into memory
+TALLEST = 4  # times the width: a narrow strip enlarged to 500 pixels wide would not fit in memory
 CUT_SEED = 2014
 CONVERSIONS = {"hsv": cv2.COLOR_RGB2HSV, "lab": cv2.COLOR_RGB2Lab, "grey": cv2.COLOR_RGB2GRAY}
 
 
 def propose(image: np.ndarray, settings: Search) -> np.ndarray:
-    """Return the proposals of one RGB image, uint8 [h, w, 3], as int32 [n, 4], sorted, each once."""
+    """Return the proposals of one RGB image, uint8 [h, w, 3], as int32 [n, 4], sorted and unique."""
     height, width = image.shape[:2]
     resized = _resize(image, settings.width_px)
     side = max(settings.min_box_side_px, 2)
@@ -32,7 +32,7 @@ def propose(image: np.ndarray, settings: Search) -> np.ndarray:
     rects = _search(resized, settings)
     rects = rects[(rects[:, 2] >= side) & (rects[:, 3] >= side)]
     factor = np.array([width / resized.shape[1], height / resized.shape[0]])
-    # Edges, not pixels, are scaled; halves go up, always, so that a box's size does not depend on its place.
+    # Edges, not pixels, are scaled; halves always round up, so that a box's size does not depend on its position.
     low = np.floor(rects[:, :2] * factor + 0.5)
     high = np.maximum(np.floor((rects[:, :2] + rects[:, 2:]) * factor + 0.5) - 1, low)
     boxes = clip(np.concatenate([low, high], axis=1), width, height).astype(np.int32)
@@ -40,7 +40,7 @@ def propose(image: np.ndarray, settings: Search) -> np.ndarray:
 
 
 def cut(boxes: np.ndarray, most: int) -> np.ndarray:
-    """Keep `most` of the boxes (0: all), drawn by a fixed permutation: the first of the sorted ones lie at the left."""
+    """Keep `most` of the boxes (0: all), by a fixed permutation, as the first sorted ones are all at the left."""
     if most == 0 or len(boxes) <= most:
         return boxes
     return boxes[np.sort(np.random.default_rng(CUT_SEED).permutation(len(boxes))[:most])]
@@ -58,14 +58,14 @@ def _resize(image: np.ndarray, width_px: int) -> np.ndarray:
 
 
 def preset_of(settings: Search) -> Preset:
-    """The preset that the settings name."""
+    """Return the preset that the settings name."""
     return cast(Preset, import_module(PRESETS.module(settings.preset)).PRESET)
 
 
 def _search(image: np.ndarray, settings: Search) -> np.ndarray:
-    """Run the search; rectangles [n, 4] of (x, y, width, height) in an order that changes at every call."""
+    """Run the search; returns rectangles [n, 4] of (x, y, width, height) in an order that changes at every call."""
     preset, segmentation = preset_of(settings), cv2.ximgproc.segmentation
-    # All objects are new at each call: similarities keep the last image's histograms by a number that starts at 0 for each.
+    # All objects are created per call: similarities cache histograms under a number that restarts at 0 for each image.
     search = segmentation.createSelectiveSearchSegmentation()
     for space in preset.spaces:
         search.addImage(_in_space(image, space))
@@ -85,11 +85,11 @@ def _search(image: np.ndarray, settings: Search) -> np.ndarray:
 
 
 def _in_space(image: np.ndarray, space: str) -> np.ndarray:
-    """One of the colour spaces, in OpenCV's 8-bit form, of an RGB image."""
+    """Convert an RGB image to one of the colour spaces, in OpenCV's 8-bit form."""
     if space in CONVERSIONS:
         return cv2.cvtColor(image, CONVERSIONS[space])
     if space == "blue":
         return np.ascontiguousarray(image[:, :, 2])
-    # OpenCV's stand-in for normalised rg + intensity: red and green as they are, and grey.
+    # OpenCV's stand-in for normalised rg + intensity: red and green unchanged, and grey.
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     return np.ascontiguousarray(np.stack([image[:, :, 0], image[:, :, 1], grey], axis=2))

@@ -8,9 +8,9 @@ from googlenet.detection.region_sample import Sample
 from googlenet.metrics.detection import ClassSvm, SvmFit
 
 WEIGHTS, BIAS = "svm.weights", "svm.bias"
-MEAN_NORM = 20.0  # what R-CNN scales its vectors to, and its C is for
+MEAN_NORM = 20.0  # R-CNN scales its vectors to this norm, and its C assumes it
 POSITIVE_WEIGHT, INTERCEPT_SCALE = 2.0, 10.0  # R-CNN's
-NEVER = -30.0  # the logit of a class that the sample has no object of
+NEVER = -30.0  # the logit of a class without an object in the sample
 
 
 def fit(vectors: np.ndarray, sample: Sample, classes: int, settings: Svm, seed: int) -> tuple[Arrays, SvmFit]:
@@ -39,7 +39,7 @@ def fit(vectors: np.ndarray, sample: Sample, classes: int, settings: Svm, seed: 
 def mine_negatives(
     positive: np.ndarray, negative: np.ndarray, settings: Svm, rng: np.random.Generator
 ) -> tuple[np.ndarray, float, list[int]]:
-    """Train on all positives [n, f] and some negatives, then with hard ones added: direction [f], shift, negatives used."""
+    """Train on all positives [n, f] and some negatives, then add hard ones: direction [f], shift, negatives used."""
     used = np.zeros(len(negative), bool)
     used[rng.permutation(len(negative))[: settings.first_negatives]] = True
     direction, shift = separate(positive, negative[used], settings.c)
@@ -56,10 +56,10 @@ def mine_negatives(
 
 
 def separate(positive: np.ndarray, negative: np.ndarray, c: float) -> tuple[np.ndarray, float]:
-    """The linear SVM of two sets of vectors: direction [f] and shift; above zero is positive."""
+    """Fit a linear SVM to two sets of vectors; returns direction [f] and shift; above zero is positive."""
     from sklearn.svm import LinearSVC  # takes a second to import
 
-    # Squared hinge in the primal: nothing is drawn by chance.
+    # Squared hinge in the primal: nothing is random.
     weighting = {"class_weight": {1: POSITIVE_WEIGHT}, "intercept_scaling": INTERCEPT_SCALE}
     machine = LinearSVC(C=c, dual=False, max_iter=10_000, **weighting)
     machine.fit(np.concatenate([positive, negative]), np.repeat([1, 0], [len(positive), len(negative)]))
@@ -67,15 +67,15 @@ def separate(positive: np.ndarray, negative: np.ndarray, c: float) -> tuple[np.n
 
 
 def calibrating(scores: np.ndarray, sample: Sample, label: int) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and truth of what a class's sigmoid is fitted to: held-out regions, or all where those have none of it."""
+    """Scores and truth to fit a class's sigmoid to: of held-out regions, or of all if none of those is of the class."""
     is_class = sample.label == label + 1
-    known = is_class | ~sample.partial  # where objects may lack a box nothing is a sure negative
+    known = is_class | ~sample.partial  # nothing is a certain negative where objects may lack a box
     rows = known & sample.held_out if (is_class & sample.held_out).any() else known
     return scores[rows], is_class[rows]
 
 
 def platt(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """The likeliest slope and offset of sigmoid(slope * score + offset), with Platt's targets (1999) in the place of 1 and 0."""
+    """Most likely slope and offset of sigmoid(slope * score + offset), with Platt's targets (1999) for 1 and 0."""
     from scipy.optimize import minimize
 
     count = int(truth.sum())
@@ -94,7 +94,7 @@ def platt(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
 
 
 def probabilities_of(vectors: np.ndarray, heads: Arrays) -> np.ndarray:
-    """Each class's own probability, float32 [n, 1 + classes]: no distribution. Background: what the likeliest leaves."""
+    """Each class's own probability, float32 [n, 1 + classes]: not a distribution. Background: 1 minus the largest."""
     logits = vectors @ heads[WEIGHTS].T + heads[BIAS]
     classes = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
     return np.concatenate([1 - classes.max(axis=1, keepdims=True), classes], axis=1).astype(np.float32)

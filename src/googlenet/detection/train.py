@@ -30,7 +30,7 @@ from googlenet.models.training import TrainState, epoch_of, learning_rate, loss_
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 Batch = tuple[np.ndarray, torch.Tensor]
-STREAM = 2**40  # before every epoch random numbers come from a key beyond those of all steps
+STREAM = 2**40  # random numbers drawn before an epoch have a key beyond those of all steps
 
 
 def detector_from(classifier: Network, classes: Sequence[str], seed: int) -> Network:
@@ -43,13 +43,13 @@ def detector_from(classifier: Network, classes: Sequence[str], seed: int) -> Net
 
 
 class RegionBatches(Dataset[Batch]):
-    """Batches of warped regions by step: positives first. A batch depends on its step and the seed alone."""
+    """Batches of warped regions by step, positives first. A batch depends only on its step and the seed."""
 
     def __init__(self, images: Images, regions: TrainingRegions, settings: TrainDetector, spec: NetworkSpec):
         self.images, self.regions, self.settings = images, regions, settings
         self.px, self.fill = spec.input_px, spec.mean_colour
         self.pools = pool_regions(regions.labels)
-        self.hardest = self.pools.background[:0]  # of hardest_background, before an epoch
+        self.hardest = self.pools.background[:0]  # set from hardest_background before each epoch
 
     def __getitem__(self, step: int) -> Batch:
         s, (boxes, labels) = self.settings, self.regions
@@ -69,7 +69,7 @@ class RegionBatches(Dataset[Batch]):
 
 
 def hardest_background(batches: RegionBatches, network: Network, epoch: int, runtime: Runtime) -> np.ndarray:
-    """The background (image, region) most like objects before an epoch, int64 [n, 2], hardest first. UserError without any."""
+    """Background (image, region) most like objects before an epoch, int64 [n, 2], hardest first. UserError if none."""
     background, s = batches.pools.background, batches.settings
     if not len(background):
         raise UserError(
@@ -90,35 +90,35 @@ def hardest_background(batches: RegionBatches, network: Network, epoch: int, run
 
 
 def drawn(rng: np.random.Generator, background: Pool, count: int) -> np.ndarray:
-    """At most `count` of the background's rows (image, region), each once, in the pool's order: by image."""
+    """Draw at most `count` of the background's rows (image, region), without repeats, in the pool's order: by image."""
     order = np.arange(len(background), dtype=np.min_scalar_type(len(background)))
     rng.shuffle(order)
     return background[np.sort(order[:count])]
 
 
 def hardest(rows: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
-    """The `count` rows with the least probability of background; at a tie the first."""
+    """Return the `count` rows with the lowest probability of background; the first at a tie."""
     return rows[np.argsort(probabilities[:, BACKGROUND], kind="stable")[:count]]
 
 
 def in_order(
     batches: RegionBatches, train_state: TrainState[DetectorEpoch], network: Network, runtime: Runtime
 ) -> Iterator[Batch]:
-    """The batches of all steps to come. Before each epoch the hardest background is looked for, where any is asked for."""
+    """Yield the batches of the remaining steps; before each epoch find the hardest background, if the settings ask."""
     settings, per_epoch = batches.settings, batches.settings.batches_per_epoch
     load = partial(DataLoader[Batch], batches, batch_size=None, num_workers=runtime.loader_workers)
     if not settings.hard_negatives.enabled:
         yield from load(sampler=range(train_state.step, settings.epochs * per_epoch))
         return
-    # Whoever loads ahead must not draw from the hardest of the epoch before.
+    # Workers that load ahead must not draw from the hardest of the previous epoch.
     for epoch in range(train_state.step // per_epoch, settings.epochs):
         span = range(max(train_state.step, epoch * per_epoch), (epoch + 1) * per_epoch)
-        if "hardest" in train_state.others and span.start % per_epoch:  # taken up in the middle of an epoch
+        if "hardest" in train_state.others and span.start % per_epoch:  # resumed in the middle of an epoch
             batches.hardest = train_state.others["hardest"].numpy()
         else:
             batches.hardest = hardest_background(batches, network, epoch, runtime)
             train_state.others["hardest"] = torch.from_numpy(batches.hardest)
-        # A generator of its own: starting a loader draws a number, and dropout's must not depend on how often one starts.
+        # Its own generator: starting a loader draws a number, and dropout must not depend on how often one starts.
         yield from load(sampler=span, generator=torch.Generator())
 
 
@@ -131,7 +131,7 @@ def train(
     on_epoch: Callable[[DetectorEpoch], None],
     resume: Resume = NOWHERE,
 ) -> DetectorMetrics:
-    """Fine-tune in place, leave the averaged weights. UserError without a positive region, or when the loss is no number."""
+    """Fine-tune in place, leaving the averaged weights. UserError without positive regions or for a non-finite loss."""
     model, per_epoch, device = network.model, settings.batches_per_epoch, runtime.device
     batches = RegionBatches(images, regions, settings, network.spec)
     torch.manual_seed(settings.detector.order_seed)  # dropout
