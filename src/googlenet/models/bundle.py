@@ -1,4 +1,4 @@
-"""A trained network as one file: its weights, and the spec of what they are weights of."""
+"""A trained network as one file: its weights and its spec."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def save(path: Path, network: Network, stamp: str) -> None:
 
 
 def load(path: Path, device: str = "cpu", kind: str = "") -> Network:
-    """Load a trained network in evaluation mode, channels last. kind: of which it must be, where the settings name one."""
+    """Load a trained network in evaluation mode, channels last. kind: the required kind, if the settings name one."""
     spec = read_spec(path, checkpoint.load(path)[1])
     check_kind(path, spec, kind)
     network = Network.build(spec)
@@ -32,7 +32,7 @@ def load(path: Path, device: str = "cpu", kind: str = "") -> Network:
 
 
 def check_kind(path: Path, spec: NetworkSpec, kind: str) -> None:
-    """Raise UserError for weights of a kind of network that the settings do not name: only the named one counts as used code."""
+    """Raise UserError for weights of a kind of network other than the settings': only theirs counts as used code."""
     if kind and spec.network != kind:
         raise UserError(
             f"{path}: weights of the network {spec.network}, where the settings name {kind}; train or import them again"
@@ -40,7 +40,7 @@ def check_kind(path: Path, spec: NetworkSpec, kind: str) -> None:
 
 
 def read_spec(path: Path, metadata: Mapping[str, str]) -> NetworkSpec:
-    """The spec in a weight file's metadata. Raises UserError when it has none, or that of no network."""
+    """Return the spec in a weight file's metadata. Raises UserError when it is missing or describes no network."""
     if "spec" not in metadata:
         raise UserError(f"{path}: weights without a description of their network; train them again")
     with suppress(ValidationError):
@@ -51,7 +51,7 @@ def read_spec(path: Path, metadata: Mapping[str, str]) -> NetworkSpec:
 
 
 def sound(spec: NetworkSpec) -> bool:
-    """Whether a spec that a file brings has values that a network can have, and asks for no absurd memory."""
+    """Return whether a spec read from a file has valid values and does not require an absurd amount of memory."""
     shape, scale = spec.architecture, spec.input_scale
     scales = scale if isinstance(scale, tuple) else (scale,)
     numbers = (shape.width, shape.dropout, shape.aux_dropout, *spec.input_mean, *scales)

@@ -1,4 +1,4 @@
-"""What a network costs: parameters and multiply-adds by layer, by row of Table 1 for GoogLeNet, counted as it runs."""
+"""Cost of a network: parameters and multiply-adds by layer (for GoogLeNet, row of Table 1), counted as it runs."""
 
 import copy
 from collections import Counter
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from googlenet.metrics.cost import LayerCost, Totals
 from googlenet.models.forward import images_for
 
-ROW_OF = {"conv2_reduce": "conv2"}  # children that share a row of Table 1; else a child is a row
+ROW_OF = {"conv2_reduce": "conv2"}  # children that share a row of Table 1; any other child is its own row
 AVERAGE_POOL, AUXILIARY = "avg pool", "auxiliary head"
-KINDS = {  # how a child's name begins -> (type, depth: layers with parameters on the way through one child)
+KINDS = {  # start of a child's name -> (type, depth: layers with parameters on the path through one child)
     "conv": ("convolution", 1),
     "pool": ("max pool", 0),
     "maxpool": ("max pool", 0),  # torchvision's names, here and below
@@ -47,22 +47,22 @@ class Cost(NamedTuple):
 
 
 def cost(model: nn.Module, input_px: int) -> Cost:
-    """Count a network, one image of `input_px` at a time: rows of Table 1, or of another network's layers. Parameters:
-    with biases and normalisation's scales and shifts (section 4)."""
-    # Run one image through a copy of the network, heads included, and note each child as it ends.
-    probe = copy.deepcopy(model).train()  # in training, for the heads; a copy, so that no state or hook stays
+    """Count the cost of one image of `input_px`: rows of Table 1, or another network's layers. Parameters include
+    biases and normalisation's scales and shifts (section 4)."""
+    # Run one image through a copy of the network, heads included, and record each child as it finishes.
+    probe = copy.deepcopy(model).train()  # in training mode, for the heads; a copy, so that no state or hook remains
     for module in probe.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()  # in training it refuses a single value for each channel
+            module.eval()  # in training mode it rejects a single value per channel
     rows: dict[str, LayerCost] = {}
     macs = Counter[nn.Module]()
 
     def count(leaf: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        # A value of the output is a sum over one weight[i]: channels of its group x kernel, or features.
+        # Each output value is a sum over one weight[i]: channels of its group x kernel, or features.
         macs[leaf] += output[0].numel() * leaf.get_parameter("weight")[0].numel()
 
     def note(name: str, kind: tuple[str, int], child: nn.Module, inputs: object, output: Tensor) -> None:
-        if name == "dropout" and not rows.keys() & {"avg_pool", "avgpool", "fc"}:  # the network averages in its forward
+        if name == "dropout" and not rows.keys() & {"avg_pool", "avgpool", "fc"}:  # the network averages in forward()
             rows["avg_pool"] = _row("avg_pool", AVERAGE_POOL, output)
         row = _row(ROW_OF.get(name, name), kind[0], output)
         before, leaves = rows.get(row.layer, row), _counted(child)
@@ -78,9 +78,9 @@ def cost(model: nn.Module, input_px: int) -> Cost:
         kind = _kind(name)
         if kind is not None:
             for leaf in _counted(child):
-                leaf.register_forward_hook(count)  # before its child's
+                leaf.register_forward_hook(count)  # runs before its child's
             child.register_forward_hook(partial(note, name, kind))
-    # Dropout draws random numbers, which must not move the caller's.
+    # Dropout draws random numbers, which must not advance the caller's generator.
     with torch.inference_mode(), torch.random.fork_rng():
         probe(images_for(probe, 1, input_px))
     auxiliary = tuple(row for row in rows.values() if row.type == AUXILIARY)
@@ -88,23 +88,23 @@ def cost(model: nn.Module, input_px: int) -> Cost:
 
 
 def _children(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """A network's children by name; of one that is another inside a wrapper, the other's."""
+    """Return a network's children by name; for a wrapped network, those of the inner one."""
     children = list(model.named_children())
     wrapper = len(children) == 1 and _kind(children[0][0]) is None
     return _children(children[0][1]) if wrapper else children
 
 
 def _kind(name: str) -> tuple[str, int] | None:
-    """A child's type and depth by its name; None for one that has no row."""
+    """Return a child's type and depth by its name; None if it has no row."""
     return next((KINDS[start] for start in KINDS if name.startswith(start)), None)
 
 
 def _counted(module: nn.Module) -> list[nn.Conv2d | nn.Linear]:
-    """The layers whose weights and multiply-adds count."""
+    """Return the layers whose weights and multiply-adds are counted."""
     return [leaf for leaf in module.modules() if isinstance(leaf, nn.Conv2d | nn.Linear)]
 
 
 def _row(layer: str, kind: str, output: Tensor) -> LayerCost:
-    """A row without a count yet. Its output is [h, w, channels] of one image; a vector is 1x1, as the table prints it."""
+    """A row without counts. Its output is [h, w, channels] of one image; a vector is 1x1, as the table prints it."""
     c, h, w = (*output.shape[1:], 1, 1)[:3]
     return LayerCost(layer=layer, type=kind, output=(h, w, c), depth=0, parameters=0, weights=0, macs=0)

@@ -1,4 +1,4 @@
-"""What makes two runs of a job give the same bits: its threads, and torch's deterministic kernels.
+"""Make two runs of a job produce the same bits: its thread counts, and torch's deterministic kernels.
 
 Every stage's code digest covers this module, whether the stage imports it or not.
 """
@@ -7,11 +7,11 @@ import sys
 
 from googlenet.errors import UserError
 
-SINGLE_THREAD = 1  # of a stage without settings of where it computes
+SINGLE_THREAD = 1  # for a stage without compute settings
 
 
 def prepare_machine(numeric_threads: int, device: str) -> None:
-    """Set numeric threads and determinism, of torch only where it is in use. Raises UserError for a GPU that is not there."""
+    """Set numeric threads and determinism, for torch only if it is in use. Raises UserError for a missing GPU."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -20,7 +20,7 @@ def prepare_machine(numeric_threads: int, device: str) -> None:
 
         torch.set_num_threads(numeric_threads)
         torch.use_deterministic_algorithms(True)
-        # Filling every new tensor with NaN first finds reads of what nobody wrote, at a twentieth of a step's time.
+        # Filling new tensors with NaN exposes reads of uninitialised memory, but costs a twentieth of a step's time.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set at import
         if device == "cuda" and not torch.cuda.is_available():
             raise UserError("compute.device: cuda asked for, but torch sees no GPU; set cpu, or run where one is")

@@ -1,4 +1,4 @@
-"""What a forward pass takes on this machine: its time, and the memory of its tensors."""
+"""Cost of a forward pass on this machine: its time, and the memory of its tensors."""
 
 import time
 from collections.abc import Container, Mapping
@@ -19,7 +19,7 @@ class PeakBytes(NamedTuple):
 
 
 def forward_rate(model: nn.Module, input_px: int, batch: int, repeats: int) -> float:
-    """Images per second at inference: the median over `repeats` batches, after one that does not count."""
+    """Images per second at inference: the median over `repeats` batches, after one uncounted batch."""
     training = model.training
     times = forward_times({"it": (model.eval(), input_px)}, batch, repeats)["it"]
     model.train(training)
@@ -28,7 +28,7 @@ def forward_rate(model: nn.Module, input_px: int, batch: int, repeats: int) -> f
 
 def forward_times(models: Mapping[str, tuple[nn.Module, int]], batch: int, repeats: int) -> dict[str, list[float]]:
     """Seconds of a forward pass of `batch` images, `repeats` times each, for networks and their input sizes. They take
-    turns, to meet alike what else the machine does; a first turn, in which kernels are chosen, is left out."""
+    turns, so that other load on the machine affects all alike; a first turn, which chooses kernels, is dropped."""
     images = {name: images_for(model, batch, px) for name, (model, px) in models.items()}
     times: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(repeats + 1):
@@ -43,19 +43,19 @@ def forward_times(models: Mapping[str, tuple[nn.Module, int]], batch: int, repea
 
 
 def images_for(model: nn.Module, batch: int, input_px: int) -> Tensor:
-    """Black images of a network's device and type of numbers."""
+    """Return black images on a network's device, in its dtype."""
     weight = next(model.parameters())
     return torch.zeros(batch, 3, input_px, input_px, device=weight.device, dtype=weight.dtype)
 
 
 def _wait(images: Tensor) -> None:
-    if images.is_cuda:  # its work is queued: without this the clock stops before it is done
+    if images.is_cuda:  # GPU work is queued: without this the timer stops before it is done
         torch.cuda.synchronize(images.device)
 
 
 def peak_bytes(model: nn.Module, input_px: int, batch: int) -> PeakBytes:
-    """Memory of a forward pass at inference; the same on every device, also on meta, where nothing is computed.
-    Activations: the most that the pass's tensors, with the images, hold at one moment; not what kernels use inside."""
+    """Memory of a forward pass at inference; the same on every device, even on meta, where nothing is computed.
+    Activations: the most that the pass's tensors and the images hold at once, without kernels' internal memory."""
     images = images_for(model, batch, input_px)
     storages = [tensor.untyped_storage() for tensor in (*model.parameters(), *model.buffers())]
     held = {storage._cdata: storage.nbytes() for storage in storages}
@@ -65,11 +65,11 @@ def peak_bytes(model: nn.Module, input_px: int, batch: int) -> PeakBytes:
 
 
 class LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types for these, here and below
-    """Watches every operation, and keeps in `peak` the most bytes that the tensors made held at one moment."""
+    """Watches every operation, and keeps in `peak` the most bytes that the created tensors held at once."""
 
     def __init__(self, images: Tensor, weights: Container[int]):
         super().__init__()  # type: ignore[no-untyped-call]
-        self.weights = weights  # storages that are there before the pass, and stay
+        self.weights = weights  # storages that exist before the pass and remain
         self.live: dict[int, tuple[StorageWeakRef, int]] = {}
         self.peak = 0
         self._take(images)

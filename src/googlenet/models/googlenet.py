@@ -67,17 +67,17 @@ class GoogLeNet(nn.Module):
         return x, aux
 
     def vector_of(self, x: Tensor) -> Tensor:
-        """Return what the classifier sees, [n, channels]: the mean of the last map, which is 7x7 at 224 px."""
+        """Return the classifier's input, [n, channels]: the mean of the last map, which is 7x7 at 224 px."""
         vectors: Tensor = self.fc(x.flatten(1)) if self.fc else x.mean((2, 3))
         return vectors
 
     def logits_of(self, vectors: Tensor) -> Tensor:
-        """Return the logits [n, classes] of such vectors."""
+        """Return the logits [n, classes] for such vectors."""
         logits: Tensor = self.linear(self.dropout(vectors))
         return logits
 
     def cut_after(self, last: str) -> None:
-        """Take away the modules after `last` and the classifier: what is left is a trunk."""
+        """Remove the modules after `last` and the classifier, leaving a trunk."""
         order = list(self.order)
         for name in order[order.index(last) + 1 :]:
             setattr(self, f"inception_{name}", nn.Identity())

@@ -1,4 +1,4 @@
-"""The parts of GoogLeNet: convolutions, response normalisation, both forms of the Inception module, the heads; initial weights."""
+"""Parts of GoogLeNet: convolutions, response normalisation, both Inception modules, heads; initial weights."""
 
 from typing import Protocol
 
@@ -12,8 +12,8 @@ from googlenet.models.table_1 import HIDDEN_UNITS, Widths, scaled
 class LocalResponseNorm(nn.Module):
     """Local response normalisation across channels: x * (k + alpha / n * sum of squares) ** -0.75.
 
-    The paper prints no constants; these are the Caffe replica's (n 5, alpha 1e-4, beta 0.75, k 1). The sum is a banded 1x1
-    convolution, the power two square roots: torch.nn.LocalResponseNorm, several times faster, with a bf16 kernel on the CPU.
+    The paper gives no constants; these are the Caffe replica's (n 5, alpha 1e-4, beta 0.75, k 1). Sum by a banded 1x1
+    convolution, power by two square roots: as torch.nn.LocalResponseNorm, but several times faster, with bf16 on CPU.
     """
 
     band: Tensor
@@ -31,13 +31,13 @@ class LocalResponseNorm(nn.Module):
 
 
 class Convolution(Protocol):
-    """What makes a network's convolutions, with what follows each of them."""
+    """Builds a network's convolutions, including what follows each of them."""
 
     def __call__(self, n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Module: ...
 
 
 def convolution(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Module:
-    """A convolution that keeps the size (but for its stride), followed by ReLU."""
+    """Return a convolution that keeps the size (except for its stride), followed by ReLU."""
     return nn.Sequential(nn.Conv2d(n_in, n_out, kernel, stride, kernel // 2), nn.ReLU(inplace=True))
 
 
@@ -49,7 +49,7 @@ def max_pool(stride: int) -> nn.MaxPool2d:
 class Inception(nn.Module):
     """Inception module with dimension reductions (section 4, figure 2b)."""
 
-    depth = 2  # layers with parameters on the longest way through
+    depth = 2  # layers with parameters on the longest path through
 
     def __init__(self, n_in: int, widths: Widths, convolution: Convolution = convolution):
         super().__init__()
@@ -65,7 +65,7 @@ class Inception(nn.Module):
 
 
 class NaiveInception(nn.Module):
-    """Inception module without reductions (section 4, figure 2a): the pooled input goes on as it is, so that channels grow."""
+    """Inception module without reductions (section 4, figure 2a): the pooled input stays as it is, so channels grow."""
 
     depth = 1
 
@@ -77,15 +77,15 @@ class NaiveInception(nn.Module):
         self.branch_pool = max_pool(1)
         self.n_out = widths.n1x1 + widths.n3x3 + widths.n5x5 + n_in
 
-    forward = Inception.forward  # the four branches, one behind the other
+    forward = Inception.forward  # concatenates the four branches
 
 
 FORMS: dict[str, type[Inception | NaiveInception]] = {"reduced": Inception, "naive": NaiveInception}
 
 
 class AuxiliaryHead(nn.Module):
-    """Auxiliary classifier (section 5): 5x5/3 average pooling (a smaller map whole), 1x1 convolution, fully connected,
-    dropout, linear. width: the factor on the paper's 128 channels and 1024 units."""
+    """Auxiliary classifier (section 5): 5x5/3 average pooling (over all of a smaller map), 1x1 convolution, fully
+    connected, dropout, linear. width: the factor on the paper's 128 channels and 1024 units."""
 
     def __init__(
         self, n_in: int, map_px: int, num_classes: int, width: float, dropout: float, convolution: Convolution
@@ -105,8 +105,8 @@ class AuxiliaryHead(nn.Module):
 
 
 def initialise(model: nn.Module, seed: int) -> None:
-    """Give a network the Caffe replica's initial weights, as the paper prints none: uniform +-sqrt(3 / fan_in), which is not
-    torch's xavier_uniform_; biases 0.2, classifiers 0. Same seed and memory layout, same weights."""
+    """Set the Caffe replica's initial weights, as the paper gives none: uniform +-sqrt(3 / fan_in), which is not
+    torch's xavier_uniform_; biases 0.2, classifiers' 0. The same seed and memory layout give the same weights."""
     generator = torch.Generator().manual_seed(seed)
     for name, module in model.named_modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -115,4 +115,4 @@ def initialise(model: nn.Module, seed: int) -> None:
             if module.bias is not None:
                 nn.init.constant_(module.bias, 0.0 if name.split(".")[-1] == "linear" else 0.2)
         elif isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.reset_parameters()  # scale 1, shift 0, no statistics; draws nothing
+            module.reset_parameters()  # scale 1, shift 0, no statistics; uses no random numbers

@@ -1,4 +1,4 @@
-"""The contract of a network: what training, prediction, detection, import and cost ask of it, and never of its class.
+"""The contract of a network: what training, prediction, detection, import and cost use, independent of its class.
 
 A kind of network is a module of `models/networks` with one object, KIND; `model.network` names it.
 """
@@ -20,15 +20,15 @@ from googlenet.models.table_1 import AUX_HEADS
 
 PACKAGE = Selects("googlenet.models.networks")
 NAMES: tuple[str, ...] = get_args(NetworkName)
-WIDEST = 8  # times the paper's network
+WIDEST = 8  # times the paper's width
 
 
 @dataclass(frozen=True)
 class Architecture:
     """The shape of GoogLeNet, by default the paper's (Table 1)."""
 
-    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # where a file is read: bundle.py
-    width: float = 1.0  # factor on every layer's channels but the classifiers'
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # for reading from a file: bundle.py
+    width: float = 1.0  # factor on every layer's channels except the classifiers'
     input_px: int = 224
     dropout: float = 0.4
     aux_dropout: float = 0.7
@@ -36,18 +36,18 @@ class Architecture:
     lrn: bool = True
     inception: str = "reduced"  # figure 2b | naive: figure 2a
     classifier: str = "average_pool"  # | fully_connected
-    repeat_modules: tuple[str, ...] = ()  # one more copy of a module at each mention
+    repeat_modules: tuple[str, ...] = ()  # one more copy of a module per mention
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """All that is needed, beside the weights, to build a network and to feed it."""
+    """All that is needed, besides the weights, to build a network and to prepare its input."""
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
-    classes: tuple[str, ...]  # in the order of the outputs; "" throughout where nobody knows them
+    classes: tuple[str, ...]  # in the order of the outputs; all "" if unknown
     architecture: Architecture
     input_mean: tuple[float, ...]  # by channel, in channel_order
-    input_scale: float | tuple[float, ...]  # of all channels, or by channel
+    input_scale: float | tuple[float, ...]  # for all channels, or per channel
     channel_order: str = "rgb"  # or bgr
     network: str = "paper"  # a module of models/networks
 
@@ -55,7 +55,7 @@ class NetworkSpec:
     def of(
         cls, model: Model, classes: tuple[str, ...], width: float = 1.0, repeat_modules: tuple[str, ...] = ()
     ) -> "NetworkSpec":
-        """From the `model` section of the settings, a data set's classes, and a member's width and modules on top of the model's."""
+        """From the settings' `model`, a data set's classes, and a member's width and modules on top of the model's."""
         shape = {field.name: getattr(model, field.name) for field in fields(Architecture)}
         shape |= {"width": model.width * width, "repeat_modules": (*model.repeat_modules, *repeat_modules)}
         return cls(classes, Architecture(**shape), model.input_mean, model.input_scale, network=model.network)
@@ -67,13 +67,13 @@ class NetworkSpec:
 
     @property
     def mean_colour(self) -> tuple[int, int, int]:
-        """The mean as an RGB colour: what fills the ground beside an image becomes zero at the input."""
+        """The mean as an RGB colour: the fill around an image, which becomes zero at the input."""
         rgb = self.input_mean if self.channel_order == "rgb" else self.input_mean[::-1]
         red, green, blue = (round(value) for value in rgb)
         return red, green, blue
 
     def to_input(self, images: np.ndarray, device: str) -> Tensor:
-        """What this network takes of uint8 RGB images [n, h, w, 3]: float [n, 3, h, w], channels last, less the mean and scaled."""
+        """Convert uint8 RGB images [n, h, w, 3] to input: float [n, 3, h, w], channels last, minus the mean, scaled."""
         batch = torch.from_numpy(images).to(device, non_blocking=True)
         if self.channel_order == "bgr":
             batch = batch.flip(3)
@@ -82,7 +82,7 @@ class NetworkSpec:
         return (batch.permute(0, 3, 1, 2).float() - mean).mul_(scale)
 
     def with_architecture(self, **changes: Any) -> "NetworkSpec":
-        """The same with other values of Architecture's fields."""
+        """Return the same spec with other values of Architecture's fields."""
         return replace(self, architecture=replace(self.architecture, **changes))
 
 
@@ -99,14 +99,14 @@ class Trunk(Protocol):
 class Kind:
     """A kind of network."""
 
-    # With whatever weights torch gives; logits of the main classifier and, in training, of the auxiliary heads come out.
+    # With torch's default weights; the outputs are the main classifier's logits and, in training, the auxiliary heads'.
     build: Callable[[NetworkSpec], nn.Module]
-    initialise: Callable[[nn.Module, int], None] | None  # by a seed; None where a kind is only imported
+    initialise: Callable[[nn.Module, int], None] | None  # from a seed; None for a kind that is only imported
     trunk: bool  # whether its modules are GoogLeNet's by name (see Trunk)
 
 
 def kind_of(name: str) -> Kind:
-    """A kind of network by its name. Raises UserError for one that is not there."""
+    """Return a kind of network by its name. Raises UserError for an unknown name."""
     if name not in NAMES:
         raise UserError(f"no network '{name}'{nearest(name, NAMES)}")
     return cast(Kind, import_module(PACKAGE.module(name)).KIND)
@@ -114,25 +114,25 @@ def kind_of(name: str) -> Kind:
 
 @dataclass(frozen=True)
 class Network:
-    """A network: its modules and what they are, as one value."""
+    """A network: its modules and their spec, as one value."""
 
     model: nn.Module
     spec: NetworkSpec
 
     @classmethod
     def build(cls, spec: NetworkSpec) -> "Network":
-        """The described network; its weights are whatever torch gives."""
+        """Build the described network, with torch's default weights."""
         return cls(kind_of(spec.network).build(spec), spec)
 
     @classmethod
     def initialised(cls, spec: NetworkSpec, seed: int) -> "Network":
-        """The described network with the initial weights of a seed. Raises UserError for a kind that is only imported."""
+        """Build the described network with a seed's initial weights. UserError for a kind that is only imported."""
         network = cls.build(spec)
         network.initialise(seed)
         return network
 
     def initialise(self, seed: int) -> None:
-        """Give it the initial weights of a seed: drawn on the CPU, so that they are the same on every device."""
+        """Set the initial weights of a seed: drawn on the CPU, so that they are the same on every device."""
         start = kind_of(self.spec.network).initialise
         if start is None:
             raise UserError(f"model.network: {self.spec.network} is imported and not trained; name paper or batch_norm")
@@ -141,12 +141,12 @@ class Network:
         self.model.to(device)
 
     def on(self, device: str) -> "Network":
-        """The same on a device, channels last."""
+        """Return the same network on a device, channels last."""
         return replace(self, model=self.model.to(device).to(memory_format=torch.channels_last))
 
     @property
     def trunk(self) -> Trunk:
-        """Its modules, of which maps and vectors can be asked. Raises UserError for a kind without them."""
+        """The modules as a Trunk, for maps and vectors. Raises UserError for a kind without one."""
         if not kind_of(self.spec.network).trunk:
             raise UserError(
                 f"{self.spec.network}: has other modules than the paper's network; name a member with paper or batch_norm"
@@ -155,9 +155,9 @@ class Network:
 
     @property
     def parameters(self) -> int:
-        """How many parameters it has."""
+        """Number of parameters."""
         return sum(p.numel() for p in self.model.parameters())
 
     def to_input(self, images: np.ndarray, device: str) -> Tensor:
-        """What it takes, of uint8 RGB images [n, h, w, 3]."""
+        """Convert uint8 RGB images [n, h, w, 3] to its input."""
         return self.spec.to_input(images, device)

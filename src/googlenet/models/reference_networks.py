@@ -1,5 +1,5 @@
-"""The networks that GoogLeNet's cost stands beside, its alternatives and others' as published, and their costs.
-Names as in the schema's `measure_cost.timed`; all have the 1,000 classes of ILSVRC."""
+"""The networks that GoogLeNet's cost is compared with, its variants and others' as published, and their costs.
+Names are those of the schema's `measure_cost.timed`; all have the 1,000 classes of ILSVRC."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -18,34 +18,34 @@ from googlenet.models.inception import LocalResponseNorm, max_pool
 from googlenet.models.network import Architecture
 from googlenet.models.runtime import Runtime
 
-Times = dict[str, list[float]]  # seconds of each network's forward passes, one a turn
+Times = dict[str, list[float]]  # seconds of each network's forward passes, one per turn
 
 
 class WholeMapMean(nn.Module):
-    """[n, channels, h, w] to the mean over the map, [n, channels]: the classifier of Network in Network."""
+    """Mean over the map, [n, channels, h, w] to [n, channels]: the classifier of Network in Network."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean((2, 3))
 
 
 def conv(n_in: int, n_out: int, kernel: int, stride: int = 1, padding: int = 0, groups: int = 1) -> nn.Module:
-    """A convolution, followed by ReLU."""
+    """Return a convolution, followed by ReLU."""
     return nn.Sequential(nn.Conv2d(n_in, n_out, kernel, stride, padding, groups=groups), nn.ReLU(inplace=True))
 
 
 def dense(n_in: int, n_out: int, hidden: bool = True) -> nn.Module:
-    """A fully connected layer on a map or vector; a hidden one is followed by ReLU and dropout."""
+    """Return a fully connected layer on a map or vector; a hidden one is followed by ReLU and dropout."""
     after = [nn.ReLU(inplace=True), nn.Dropout(0.5)] if hidden else []
     return nn.Sequential(nn.Flatten(), nn.Linear(n_in, n_out), *after)
 
 
 def classifier(n_in: int) -> dict[str, nn.Module]:
-    """The three fully connected layers that AlexNet, ZFNet and VGG end in."""
+    """Return the three fully connected layers that AlexNet, ZFNet and VGG end in."""
     return {"fc6": dense(n_in, 4096), "fc7": dense(4096, 4096), "fc8": dense(4096, 1000, hidden=False)}
 
 
 def five_convolutions(conv1: nn.Module, conv2: nn.Module, groups: int) -> dict[str, nn.Module]:
-    """AlexNet and ZFNet, which differ in their first two layers and in the groups of the others."""
+    """Build AlexNet or ZFNet, which differ in their first two layers and in the groups of the others."""
     return {
         "conv1": conv1,
         "pool1": max_pool(2),
@@ -105,7 +105,7 @@ def vgg_16() -> dict[str, nn.Module]:
 
 
 class ReferenceNetwork(NamedTuple):
-    """A network of others: its title, the year of its challenge, its input and what makes its layers."""
+    """Another group's network: its title, the year of its challenge, its input size and the builder of its layers."""
 
     title: str
     year: int
@@ -119,7 +119,7 @@ REFERENCE_NETWORKS = {
     "network_in_network": ReferenceNetwork("Network in Network (2013)", 2013, 224, network_in_network),
     "vgg_16": ReferenceNetwork("VGG-16 (2014)", 2014, 224, vgg_16),
 }
-VARIANTS = {  # of GoogLeNet; the name says what differs from the paper's, see reference_network
+VARIANTS = {  # of GoogLeNet; the name tells what differs from the paper's, see reference_network
     "googlenet": "GoogLeNet",
     "googlenet_wider": "GoogLeNet, wider",
     "googlenet_deeper": "GoogLeNet, deeper",
@@ -131,7 +131,7 @@ NAMES = (*VARIANTS, *REFERENCE_NETWORKS)
 
 
 def reference_network(name: str, wider: float, deeper: Sequence[str]) -> tuple[nn.Module, int]:
-    """One of NAMES in evaluation mode, with torch's default weights, without auxiliary heads; and its input size in pixels.
+    """One of NAMES in evaluation mode, with torch's default weights, no auxiliary heads; and its input size in pixels.
     wider: the width factor of the wider GoogLeNets. deeper: the modules that the deeper ones repeat."""
     if name in REFERENCE_NETWORKS:
         reference = REFERENCE_NETWORKS[name]
@@ -147,13 +147,13 @@ def reference_network(name: str, wider: float, deeper: Sequence[str]) -> tuple[n
 
 
 def on_meta(name: str, wider: float, deeper: Sequence[str]) -> tuple[nn.Module, int]:
-    """`reference_network` without memory for its weights: enough to count, and VGG-16 costs nothing."""
+    """Build `reference_network` without memory for its weights: enough to count, and even VGG-16 costs nothing."""
     with torch.device("meta"):
         return reference_network(name, wider, deeper)
 
 
 def compared(settings: MeasureCost, runtime: Runtime) -> Comparison:
-    """A row for every one of NAMES; memory is counted at the timed batch and precision."""
+    """Return a row for each of NAMES; memory is counted at the timed batch and precision."""
     times = timed(settings, runtime)
     return Comparison(
         device=runtime.device,
@@ -168,7 +168,7 @@ def compared(settings: MeasureCost, runtime: Runtime) -> Comparison:
 
 
 def row(name: str, settings: MeasureCost, runtime: Runtime, times: Times) -> NetworkCost:
-    """What one network costs."""
+    """Return the cost of one network."""
     model, px = on_meta(name, settings.wider, settings.deeper)
     counted = cost(model, px)
     memory = peak_bytes(model.to(number_type(runtime)), px, settings.reference_batch_size)
@@ -189,15 +189,15 @@ def row(name: str, settings: MeasureCost, runtime: Runtime, times: Times) -> Net
 
 
 def number_type(runtime: Runtime) -> torch.dtype:
-    """The type of numbers of weights and activations: the networks are timed with both converted."""
+    """Return the dtype of weights and activations: the networks are timed with both converted."""
     return torch.bfloat16 if runtime.precision == "bf16" else torch.float32
 
 
 def timed(settings: MeasureCost, runtime: Runtime) -> Times:
-    """Time the forward passes of the networks in `timed`, `reference_repeats` turns."""
+    """Time the forward passes of the networks in `timed`, for `reference_repeats` turns."""
     models: dict[str, tuple[nn.Module, int]] = {}
     before, dtype = torch.get_default_dtype(), number_type(runtime)
-    # New weights have the type at once: all networks are held together, which is much memory.
+    # New weights have this dtype from the start: all networks are in memory together, which takes a lot.
     torch.set_default_dtype(dtype)
     try:
         for name in settings.timed:
@@ -209,6 +209,6 @@ def timed(settings: MeasureCost, runtime: Runtime) -> Times:
 
 
 def against_googlenet(times: Times, name: str) -> TimesRatio:
-    """A timed network's passes over GoogLeNet's of the same turn."""
+    """Return the ratio of a network's forward times to GoogLeNet's in the same turns."""
     ratios = [its / googlenet for its, googlenet in zip(times[name], times["googlenet"], strict=True)]
     return TimesRatio(median=median(ratios), min=min(ratios), max=max(ratios))

@@ -8,12 +8,12 @@ import torch
 
 @dataclass(frozen=True)
 class Runtime:
-    """Device and precision of the arithmetic, and how many processes load for it."""
+    """Device and precision of the arithmetic, and the number of data-loading processes."""
 
     device: str = "cpu"  # cpu | cuda
     precision: str = "fp32"  # bf16: autocast | fp32
     loader_workers: int = 0
 
     def autocast(self) -> AbstractContextManager[None]:
-        """bf16 matrix products and convolutions inside the block, where the precision says so."""
+        """Use bf16 matrix products and convolutions inside the block, if the precision is bf16."""
         return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")

@@ -1,6 +1,6 @@
-"""Table 1 of the paper as data: the nine Inception modules, where the map shrinks, where the auxiliary heads sit.
+"""Table 1 of the paper as data: the nine Inception modules, where the map shrinks, where the auxiliary heads are.
 
-No torch here, so that what a person names in a configuration is checked before any job starts.
+Does not import torch, so that names in a user's configuration are checked before any job starts.
 """
 
 from collections.abc import Iterable
@@ -39,13 +39,13 @@ SMALLEST_INPUT_PX = 32  # below it the last maps vanish
 
 
 def scaled(channels: int, width: float) -> int:
-    """Channels at a width factor: rounded, at least one."""
+    """Return the channels at a width factor: rounded, at least one."""
     return max(1, round(channels * width))
 
 
 def order_of_modules(repeat_modules: Iterable[str] = ()) -> dict[str, str]:
-    """The modules from input to classifier: name -> the row of Table 1 that it has its widths from. Each mention of a
-    module in `repeat_modules` puts one more copy behind it, named 4a_2, 4a_3, ..."""
+    """Return the modules from input to classifier: name -> the row of Table 1 with its widths. Each mention of a
+    module in `repeat_modules` adds one more copy after it, named 4a_2, 4a_3, ..."""
     repeated, order = list(repeat_modules), {}
     for row in INCEPTION:
         order[row] = row
@@ -54,7 +54,7 @@ def order_of_modules(repeat_modules: Iterable[str] = ()) -> dict[str, str]:
 
 
 def module_above(name: str, repeat_modules: Iterable[str], key: str) -> str:
-    """The module that takes another's output. Raises UserError, naming the key, when there is none."""
+    """Return the module that takes another's output. Raises UserError, naming the key, when there is none."""
     order = list(order_of_modules(repeat_modules))
     above = dict(pairwise(order))
     if name not in above:

@@ -1,4 +1,4 @@
-"""What training a classifier and fine-tuning a detector share: the optimiser, its schedule, and Polyak averaging."""
+"""Shared by training a classifier and fine-tuning a detector: the optimiser, its schedule, and Polyak averaging."""
 
 import math
 from collections import defaultdict
@@ -31,10 +31,10 @@ def learning_rate(step: int, steps_per_epoch: int, settings: Optimisation) -> fl
 
 
 class Average:
-    """Polyak averaging of a model's weights (section 6), and of batch normalisation's statistics; the paper prints no form.
+    """Polyak averaging of weights (section 6), and of batch normalisation's statistics; the paper gives no formula.
 
-    Exponential: decay min(decay, (step + 1) / (step + 10)), so that the first steps do not linger. Equal: the running mean of
-    all weights from `start_epoch` on, the last ones before it.
+    Exponential: decay min(decay, (step + 1) / (step + 10)), so that the first steps fade quickly. Equal: the running
+    mean of all weights from `start_epoch` on, the latest ones before it.
     """
 
     def __init__(self, model: nn.Module, steps_per_epoch: int, settings: Averaging):
@@ -44,7 +44,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
-        """Take in the weights after step `step` (from 0)."""
+        """Include the weights after step `step` (from 0)."""
         current = [value.detach() for value in averaged(model)]
         if self.form == "exponential":
             share = 1 - min(self.decay, (step + 1) / (step + 10))
@@ -62,27 +62,27 @@ class Average:
 
 
 def averaged(model: nn.Module) -> list[Tensor]:
-    """What is averaged of a model: its parameters, then the running statistics of batch normalisation."""
+    """Return what is averaged of a model: its parameters, then the running statistics of batch normalisation."""
     layers = [layer for layer in model.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     statistics = [value for layer in layers for value in (layer.running_mean, layer.running_var)]
     return [*model.parameters(), *(value for value in statistics if value is not None)]
 
 
 RowT = TypeVar("RowT", bound=Metrics)
-Kept = tuple[Mapping[str, Tensor], Any] | None  # what a training that was cut off has left: tensors and plain values
+Kept = tuple[Mapping[str, Tensor], Any] | None  # the state of an interrupted training: tensors and plain values
 
 
 class TrainState(Generic[RowT]):
-    """What the steps of a training change, so that one that was cut off goes on to the same bits (resume.py).
+    """State that training steps change, so that an interrupted training continues to the same bits (resume.py).
 
-    step: steps done. rows: one of the class `row` for each ended epoch. seen: by name, a tensor of every step since. others: what
-    else a step goes by.
+    step: steps done. rows: one of the class `row` for each finished epoch. seen: by name, a tensor of every step
+    since. others: whatever else a step depends on.
     """
 
     def __init__(
         self, model: nn.Module, settings: Optimisation, steps_per_epoch: int, kept: Kept, row: type[RowT], *seen: str
     ):
-        """With a new optimiser and average, or where a training that was cut off had come to: `kept`, its `state`."""
+        """Start with a new optimiser and average, or continue an interrupted training from `kept`, its `state`."""
         self.model, self.row = model, row
         self.opt = optimiser(model, settings.momentum, settings.weight_decay)
         self.average = Average(model, steps_per_epoch, settings.averaging)
@@ -108,7 +108,7 @@ class TrainState(Generic[RowT]):
 
     @torch.no_grad()
     def _restore(self, tensors: Mapping[str, Tensor], rest: Any) -> None:
-        """Go back to a state."""
+        """Restore a state."""
         self.step, self.rows = rest["step"], [self.row.model_validate(row) for row in rest["rows"]]
         of = defaultdict[str, dict[str, Tensor]](dict)
         for key, value in tensors.items():
@@ -127,7 +127,7 @@ class TrainState(Generic[RowT]):
         self.others, self._random = of["other"], of["random"]
 
     def begin_step(self) -> None:
-        """Take up the random numbers where they were, at the first step after a restart: a loader draws from them as it starts."""
+        """Restore the random state at the first step after a restart: a loader draws from it as it starts."""
         if self._random:
             torch.set_rng_state(self._random["cpu"])
             if "cuda" in self._random and torch.cuda.is_available():
@@ -135,7 +135,7 @@ class TrainState(Generic[RowT]):
             self._random = {}
 
     def descend(self, loss: Tensor, rate: float) -> None:
-        """End a step: down the gradient of its loss at a learning rate, the new weights into the average."""
+        """Finish a step: descend the gradient of its loss at a learning rate, and average in the new weights."""
         for group in self.opt.param_groups:
             group["lr"] = rate
         self.opt.zero_grad()
@@ -155,7 +155,7 @@ def loss_of(output: tuple[Tensor, list[Tensor]], labels: Tensor, aux_weight: flo
 
 
 def epoch_of(stage: str, loss: float, steps_done: int, per_epoch: int, opt: torch.optim.Optimizer) -> dict[str, Any]:
-    """The fields of metrics' Epoch. Raises UserError, naming the stage's key, when the loss was no number."""
+    """Return the fields of metrics' Epoch. Raises UserError, naming the stage's key, when the loss is not finite."""
     epoch = steps_done // per_epoch
     if not math.isfinite(loss):
         mend = "lower it, or lengthen warmup_steps"

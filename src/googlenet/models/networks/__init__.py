@@ -1,4 +1,4 @@
-"""The kinds of networks, a module each: `KIND` says how one is built and initialised (see models/network.py).
+"""The kinds of networks, one per module: `KIND` defines how one is built and initialised (see models/network.py).
 
-`model.network` in the settings names the module, and of this folder it alone counts in the job's code digest.
+`model.network` in the settings names the module; of this folder only that one counts in the job's code digest.
 """

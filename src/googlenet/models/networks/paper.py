@@ -6,7 +6,7 @@ from googlenet.models.network import Kind, NetworkSpec
 
 
 def build(spec: NetworkSpec) -> GoogLeNet:
-    """GoogLeNet as the spec describes it."""
+    """Build GoogLeNet as the spec describes it."""
     return GoogLeNet(len(spec.classes), spec.architecture)
 
 

@@ -1,7 +1,7 @@
-"""torchvision's GoogLeNet, a variant of its own and not the paper's network; for weights that were trained in it.
+"""torchvision's GoogLeNet, a variant that differs from the paper's network; for weights that were trained in it.
 
-Against Table 1: batch normalisation after every convolution and no biases there, no response normalisation, 3x3
-where the paper has 5x5, a 2x2 last max pooling, adaptive average pooling before the auxiliary heads.
+Compared with Table 1: batch normalisation after every convolution and no biases there, no response normalisation,
+3x3 where the paper has 5x5, a 2x2 last max pooling, adaptive average pooling before the auxiliary heads.
 """
 
 from torch import Tensor, nn
@@ -11,8 +11,8 @@ from googlenet.models.network import Kind, NetworkSpec
 
 
 class TorchvisionGoogLeNet(nn.Module):
-    """torchvision's module behind the interface of `models.googlenet.GoogLeNet`; its own change of the input
-    (`transform_input`) is off, as the spec has what a network's inputs are."""
+    """torchvision's module behind the interface of `models.googlenet.GoogLeNet`; its own input transformation
+    (`transform_input`) is off, as the spec defines a network's inputs."""
 
     def __init__(self, spec: NetworkSpec):
         super().__init__()
