@@ -53,8 +53,8 @@ format: env ## let ruff and snakefmt format
 faults: env ## kill the smoke experiment at 20 moments and once in every stage: it must end in the same bits
 	python -m pytest tests/workflow/test_faults.py --agreement=five --faults=20
 
-agreement: env ## every edit of the table under both engines; writes docs/agreement.md
-	python -m pytest tests/workflow/test_agreement.py --agreement=all
+agreement: env ## every edit of the table under both engines; writes docs/agreement.md (AFTER='an edit': continue after it)
+	python -m pytest tests/workflow/test_agreement.py --agreement=all $(if $(AFTER),--after "$(AFTER)")
 
 ui: env ## MLflow's pages on this machine alone; prints their addresses
 	@python workflow/compare.py

@@ -15,6 +15,7 @@ def pytest_addoption(parser):
     """--agreement: which rows of the table of edits are executed under both engines; all are planned anyway."""
     default = os.environ.get("GOOGLENET_AGREEMENT", ROWS[0])
     parser.addoption("--agreement", choices=ROWS, default=default, help="rows of the table of edits to execute")
+    parser.addoption("--after", default="", help="with --agreement: begin with the edit after the one of this name")
     parser.addoption(
         "--faults",
         type=int,

@@ -1,8 +1,8 @@
 """The agreement: after each edit of the table, the jobs that Snakemake runs, that DVC runs and that are expected.
 
 All rows are planned: an edit is made, each engine is asked what it would run, and the edit is undone. Some rows (see
-tests/conftest.py) are then executed under both engines, one upon the other, and `--agreement=all` writes
-docs/agreement.md.
+tests/conftest.py) are then executed under both engines, one upon the other. `--agreement=all` writes each to
+docs/agreement.md as it ends; with `--after ROW` an interrupted run continues with the next row, in fresh copies.
 """
 
 import time
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.long
 HEAD = """\
 # The agreement of the engines
 
-Written by `make agreement` at commit {commit}. Every edit was made in two copies of the `smoke` experiment,
+Written by `make agreement` at commit {commit}: {rows} of {edits} edits. Every edit was made in two copies of the `smoke` experiment,
 in this order and one upon the other. In one, `snakemake --cores 2` ran, in the other and at the same time `dvc repro`. "Expected" was written down by hand beforehand
 (`tests/workflow/edits.py`). "Agree" means: the jobs that Snakemake ran, those that DVC ran and the expected ones
 are the same set. After each row, `snakemake -n` and `dvc status` in both copies had nothing to do, and the results of
@@ -47,17 +47,50 @@ def pytest_generate_tests(metafunc):
     if "executed_edit" in metafunc.fixturenames:
         wanted = metafunc.config.getoption("agreement")
         kinds = {"three": ("three",), "five": ("three", "five"), "all": ("three", "five", "all")}[wanted]
-        rows = [edit for edit in EDITS if edit.executed in kinds]
+        rows = [edit for edit in EDITS[first_row(metafunc.config.getoption("after")) :] if edit.executed in kinds]
         metafunc.parametrize("executed_edit", rows, ids=lambda edit: edit.name)
 
 
+def first_row(after: str) -> int:
+    """The index of the first edit to execute: the one after the edit of this name, or of all."""
+    names = [edit.name for edit in EDITS]
+    if after and after not in names:
+        raise pytest.UsageError(f"--after: no edit '{after}' in tests/workflow/edits.py")
+    return names.index(after) + 1 if after else 0
+
+
 @pytest.fixture(scope="module")
-def table(pytestconfig):
-    """The executed rows' results; with --agreement=all they become docs/agreement.md at the end."""
-    rows = []
-    yield rows
-    if pytestconfig.getoption("agreement") == "all" and len(rows) == len(EDITS):
-        (REPO / "docs" / "agreement.md").write_text(HEAD.format(commit=head_of(REPO)) + "".join(rows), encoding="utf-8")
+def record(pytestconfig):
+    """Call it with an edit and its row: with --agreement=all docs/agreement.md gets it, beside its rows of the same commit."""
+    path, commit = REPO / "docs" / "agreement.md", head_of(REPO)
+
+    def write(edit, row):
+        if pytestconfig.getoption("agreement") == "all":
+            path.write_text(with_row(path.read_text(encoding="utf-8"), commit, edit, row), encoding="utf-8")
+
+    return write
+
+
+def with_row(page: str, commit: str, edit, row: str) -> str:
+    """The page with one more row, in the order of EDITS; rows of another commit go."""
+    kept = page.splitlines(keepends=True) if f" at commit {commit}: " in page else []
+    rows = {each.name: line for each in EDITS for line in kept if line.startswith(f"| {each.name} |")}
+    rows[edit.name] = row
+    return HEAD.format(commit=commit, rows=len(rows), edits=len(EDITS)) + "".join(
+        rows[each.name] for each in EDITS if each.name in rows
+    )
+
+
+def test_rows_of_one_commit_stand_together():
+    first, second, third = EDITS[:3]
+    page = with_row("a page of another commit", "`1`", second, f"| {second.name} | x |\n")
+    page = with_row(page, "`1`", first, f"| {first.name} | y |\n")
+    assert page.endswith(f"| --- | --- | --- |\n| {first.name} | y |\n| {second.name} | x |\n")
+    assert f"commit `1`: 2 of {len(EDITS)} edits" in page
+    assert with_row(page, "`2`", third, "| z |\n").endswith("| --- |\n| z |\n")
+    assert first_row("") == 0 and first_row(second.name) == 2
+    with pytest.raises(pytest.UsageError, match="no edit 'nothing'"):
+        first_row("nothing")
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +136,7 @@ def test_nothing_to_do_after_all_plans(house, dvc_house):
     assert_nothing_to_do(house, dvc_house)
 
 
-def test_execute(house, dvc_house, executed_edit, table):
+def test_execute(house, dvc_house, executed_edit, record):
     edit = executed_edit
     edit.apply(house)
     edit.apply(dvc_house)
@@ -111,7 +144,7 @@ def test_execute(house, dvc_house, executed_edit, table):
         runs = [pool.submit(timed, snakemake, house, "--cores", "2"), pool.submit(timed, dvc, dvc_house, "repro")]
         (ran, seconds), (ran_by_dvc, seconds_of_dvc) = [run.result() for run in runs]
     agree = ran == ran_by_dvc == edit.expected
-    table.append(row_of(edit, ran, ran_by_dvc, agree, (seconds, seconds_of_dvc)))
+    record(edit, row_of(edit, ran, ran_by_dvc, agree, (seconds, seconds_of_dvc)))
     assert (ran, ran_by_dvc) == (edit.expected, edit.expected)
     if not edit.expected:
         # Snakemake has no job, and so no moment to tell DVC: DVC sees it for itself.
@@ -130,7 +163,8 @@ def timed(engine, house, *words):
 def head_of(repository) -> str:
     """The commit that the copies were made of, and whether files differ from it."""
     commit = call(repository, "git", "rev-parse", "--short=12", "HEAD").strip()
-    changed = call(repository, "git", "status", "--porcelain", "--untracked-files=no")
+    words = ["status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/agreement.md"]
+    changed = call(repository, "git", *words)
     return f"`{commit}`{' with uncommitted changes' if changed else ''}"
 
 
