@@ -198,6 +198,28 @@ def add(package, module):
         file.write("\nNEW = 1\n")
 
 
+CLASSIFIERS = {"train_classifier", "train_ablation", "predict_crops"}
+
+
+@pytest.mark.parametrize(
+    ("module", "kept"),
+    [
+        ("metrics/bootstrap.py", CLASSIFIERS),
+        ("metrics/interval.py", CLASSIFIERS),
+        ("metrics/classification.py", CLASSIFIERS),
+        ("metrics/classification_studies.py", CLASSIFIERS),
+        ("metrics/imports.py", CLASSIFIERS),
+        ("classification/crop_groups.py", CLASSIFIERS),
+        ("detection/switches.py", TRAINING | {"propose_regions", "merge_proposals"}),
+        ("detection/box_offsets.py", CLASSIFIERS | {"propose_regions"}),
+        ("data/ground_truth.py", CLASSIFIERS | {"propose_regions", "merge_proposals"}),
+    ],
+)
+def test_what_only_evaluations_use_leaves_trainings_and_predictions(package, module, kept):
+    stages = changed(lambda: add(package, module))
+    assert stages and not stages & kept
+
+
 PREPARING = {"prepare_classification", "prepare_detection"}
 IN_DEMO = WITH_NETWORKS - {"import_weights", "fit_region_heads"}  # the demo imports no weights and fits no heads
 

@@ -155,11 +155,23 @@ def selected(kind):
             yield from selected(inner)
 
 
+@cache
+def asked_by_split(module):
+    """Names of the values whose `of(split)` a module reads."""
+    nodes = [node for node in ast.walk(code.tree_of(module)) if isinstance(node, ast.Attribute) and node.attr == "of"]
+    return {
+        node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "") for node in nodes
+    }
+
+
 def unread(stage, kind):
     """Fields of a stage's settings that neither its code nor anything around it reads."""
     modules = code.reached(STAGES[stage].module, *selected(kind), *code.ALWAYS)
     read = around().union(*map(attributes, modules))
-    parts = [part for part in classes(kind) if not (issubclass(part, BySplit) and "of" in read)]  # read by name
+    asked = set().union(*map(asked_by_split, modules))
+    fields = [field for part in classes(kind) for field in part.model_fields.items()]
+    by_name = {class_of(field.annotation) for name, field in fields if name in asked}
+    parts = [part for part in classes(kind) if not (issubclass(part, BySplit) and part in by_name)]
     return sorted({name for part in parts for name in part.model_fields if name not in read})
 
 

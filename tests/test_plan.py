@@ -11,7 +11,7 @@ import pytest
 from conf_copy import ROOT, copied
 from googlenet import plan
 from googlenet.errors import UserError
-from googlenet.metrics.results import RunRecord
+from googlenet.metrics.runs import RunRecord
 
 NAMED = "epyc-2core"
 

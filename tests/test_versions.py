@@ -9,7 +9,7 @@ import pytest
 from conf_copy import copied, edit, job_files
 from googlenet import preflight
 from googlenet.errors import UserError
-from googlenet.metrics.results import RunRecord
+from googlenet.metrics.runs import RunRecord
 from googlenet.pipeline import versions
 from googlenet.pipeline.experiment import experiment
 from googlenet.storage.files import write_json

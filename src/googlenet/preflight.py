@@ -11,7 +11,7 @@ from googlenet.config.schema.shared import Compute, Model
 from googlenet.data.prepare import check_source
 from googlenet.errors import UserError, nearest
 from googlenet.imports import import_weights
-from googlenet.metrics.results import read_run
+from googlenet.metrics.runs import read_run
 from googlenet.models.table_1 import module_above, order_of_modules
 from googlenet.pipeline import versions
 from googlenet.pipeline.experiment import Experiment, Job

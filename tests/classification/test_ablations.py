@@ -6,8 +6,8 @@ import pytest
 from googlenet.classification.ablations import compare, crossed_interval
 from googlenet.config.schema.classification import AblationRow, CompareAblations
 from googlenet.errors import UserError
-from googlenet.metrics.base import TopErrors
 from googlenet.metrics.classification_studies import HeldOut
+from googlenet.metrics.error_rates import TopErrors
 from googlenet.metrics.training import TrainingMetrics, WeightErrors
 from settings import settings_of
 

@@ -5,17 +5,9 @@ import pytest
 
 from googlenet.classification import kept_crops
 from googlenet.classification.aggregations import AGGREGATIONS, LEAST
+from googlenet.classification.crop_groups import candidates, changes_nothing, groups, place
 from googlenet.classification.crop_study import select, study
-from googlenet.classification.crops import (
-    POLICIES,
-    candidates,
-    changes_nothing,
-    crops_144,
-    distinct,
-    groups,
-    place,
-    upright,
-)
+from googlenet.classification.crops import POLICIES, crops_144, distinct, upright
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.metrics.classification_studies import CropPlace
 from settings import settings_of

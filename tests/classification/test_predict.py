@@ -10,7 +10,7 @@ from googlenet.classification.crops import POLICIES, crops_144, cut, upright
 from googlenet.classification.error_rates import ranks, top_errors
 from googlenet.classification.kept_crops import Keeper, KeptCrops, sample
 from googlenet.classification.predict import Cropping, centre_errors, crop_scores, predict, probabilities, union
-from googlenet.metrics.base import TopErrors
+from googlenet.metrics.error_rates import TopErrors
 from googlenet.models.runtime import Runtime
 
 IMAGES = images([(40, 32), (32, 51), (36, 36), (80, 33)])

@@ -6,7 +6,7 @@ import pytest
 from detection.samples import sample_of
 from googlenet.config.schema.detection import BboxRegression
 from googlenet.detection.bbox_regression import BIAS, WEIGHTS, fit, moved, of_mirrored, offsets_of, ridge
-from googlenet.detection.boxes import encode
+from googlenet.detection.box_offsets import encode
 from googlenet.metrics.detection import RegressionErrors
 
 SETTINGS = BboxRegression(iou=0.6, lambdas=(1e-6,), grid=2)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from googlenet.detection.boxes import LARGEST, decode, encode
+from googlenet.detection.box_offsets import LARGEST, decode, encode
 
 
 def test_offsets_by_hand():

@@ -7,7 +7,7 @@ from detection.samples import truth_of
 from googlenet.detection.merge import Merged
 from googlenet.detection.priors import rescale
 from googlenet.detection.proposal_study import Counts, example, fixed_boxes, points, ranked, study
-from googlenet.metrics.base import Difference, Interval
+from googlenet.metrics.interval import Difference, Interval
 from googlenet.metrics.proposals import ConfidentBox, DrawnBoxes, LabelledBox
 from settings import changed, settings_of
 

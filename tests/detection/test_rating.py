@@ -7,9 +7,9 @@ from detection.test_ensemble import BOXES, CLASSES, NAMES, RIGHT, SETTINGS, TRUT
 from googlenet.detection.ensemble import detect, difference, evaluate, gathered, rate, resampled_singles
 from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.mean_ap import resampled
-from googlenet.metrics.base import Difference, Interval
 from googlenet.metrics.bootstrap import percentile_interval
 from googlenet.metrics.detection import ComparedSwitches, SwitchesCompared
+from googlenet.metrics.interval import Difference, Interval
 from settings import changed
 
 SURE = changed(SETTINGS, min_score=0.5)

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from classification.tiny import RUNTIME, network, spec
-from googlenet.detection import bbox_regression, by_prefix, context_feature, svm
+from googlenet.detection import bbox_regression, context_feature, svm
 from googlenet.detection.regions import warp
 from googlenet.detection.score import score, shapes
+from googlenet.detection.switches import by_prefix
 from googlenet.detection.train import detector_from
 from googlenet.models.network import Network
 from settings import changed, settings_of

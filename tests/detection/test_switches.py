@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from googlenet.detection import by_prefix
+from googlenet.detection.switches import by_prefix
 from settings import settings_of
 
 WRONG = [

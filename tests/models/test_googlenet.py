@@ -7,9 +7,9 @@ from torch import nn
 from googlenet import paper
 from googlenet.errors import UserError
 from googlenet.models.googlenet import GoogLeNet
-from googlenet.models.inception import LocalResponseNorm, initialise
+from googlenet.models.inception import LocalResponseNorm, initialise, scaled
 from googlenet.models.network import Architecture
-from googlenet.models.table_1 import INCEPTION, scaled
+from googlenet.models.table_1 import INCEPTION
 from models.small import googlenet
 
 

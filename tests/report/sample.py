@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from googlenet.metrics.base import Interval, StageMetrics
+from googlenet.metrics.base import StageMetrics
 from googlenet.metrics.classification import BaselineMetrics, EnsembleMetrics, PairedDifference, TopIntervals
 from googlenet.metrics.data import Manifest
-from googlenet.metrics.results import Results, RunRecord
+from googlenet.metrics.interval import Interval
+from googlenet.metrics.results import Results
+from googlenet.metrics.runs import RunRecord
 from googlenet.metrics.training import TrainingMetrics
 from report import crop_sample
 from report.sample_cost import measure_cost

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from googlenet.metrics.base import Difference
 from googlenet.metrics.classification import Effect, TopDifferences
+from googlenet.metrics.interval import Difference
 from googlenet.report import crop_sections, crop_tables, run_tables, tables
 from report import crop_sample, sample
 from settings import changed

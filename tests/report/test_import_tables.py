@@ -1,8 +1,8 @@
 """The report of imported weights: what belongs to them is said, and what there is not is left out."""
 
 from googlenet.metrics.data import Manifest
+from googlenet.metrics.imports import ImportMetrics
 from googlenet.metrics.results import Results
-from googlenet.metrics.training import ImportMetrics
 from googlenet.report import figures, page, run_tables, sections
 from report import sample
 from settings import changed

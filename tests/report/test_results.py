@@ -9,7 +9,8 @@ from googlenet.metrics.base import write_metrics
 from googlenet.metrics.classification import BaselineMetrics, EnsembleMetrics
 from googlenet.metrics.cost import CostMetrics
 from googlenet.metrics.data import Manifest
-from googlenet.metrics.results import Results, read_results, read_run
+from googlenet.metrics.results import Results, read_results
+from googlenet.metrics.runs import read_run
 from googlenet.metrics.training import TrainingMetrics
 from googlenet.pipeline.registry import STAGES
 from googlenet.storage.files import read_json, write_json

@@ -3,10 +3,10 @@
 import pytest
 
 from googlenet.config.schema.shared import Detector, TrainedMember
-from googlenet.metrics.base import Difference, Interval
 from googlenet.metrics.classification import BaselineMetrics
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics
+from googlenet.metrics.interval import Difference, Interval
 from googlenet.metrics.proposals import ProposalMetrics, ProposalStudyMetrics
 from googlenet.metrics.results import Results
 from googlenet.report import glance, run_tables, sections, tables, words

@@ -6,7 +6,7 @@ from googlenet.classification.error_rates import Outcomes
 from googlenet.config.schema.classification import AblationRow, CompareAblations
 from googlenet.errors import UserError
 from googlenet.metrics import classification_studies as studies
-from googlenet.metrics.base import Interval
+from googlenet.metrics.interval import Interval
 from googlenet.metrics.training import TrainingMetrics
 
 REFERENCE = AblationRow(name="reference", about="", weights="averaged", changes={})

@@ -14,8 +14,8 @@ from googlenet.classification.aggregations import LEAST
 from googlenet.classification.error_rates import ranges
 from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.metrics import classification as metrics
-from googlenet.metrics.base import Difference, Interval
 from googlenet.metrics.bootstrap import drawn_counts, generator, percentile_interval
+from googlenet.metrics.interval import Difference, Interval
 from googlenet.storage.rows import Ranges
 
 MEASURES: tuple[metrics.CalibrationMeasure, ...] = ("ece_percent", "nll_nats", "brier")

@@ -9,15 +9,16 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from googlenet.classification.aggregations import AGGREGATIONS, LEAST
-from googlenet.classification.crops import POLICIES, candidates, changes_nothing, groups, place
-from googlenet.classification.effects import effects_of_leaving_out
+from googlenet.classification.crop_groups import candidates, changes_nothing, groups, place
+from googlenet.classification.crops import POLICIES
+from googlenet.classification.effects import effects_of_leaving_out, intervals_of
 from googlenet.classification.error_rates import TOPS, Wrong, ranks, spread
 from googlenet.classification.kept_crops import KeptCrops, in_parts
 from googlenet.config.schema.classification import StudyCrops
 from googlenet.metrics import classification_studies as studies
-from googlenet.metrics.base import TopValues
 from googlenet.metrics.bootstrap import Bounds, generator
 from googlenet.metrics.classification import System, TopDifferences
+from googlenet.metrics.error_rates import TopValues
 
 DESCRIBED = 12  # crops of a selection that are described, not only listed by number
 SYSTEMS: tuple[System, ...] = get_args(System)
@@ -185,7 +186,7 @@ def compared(before: Wrong, after: Wrong, bounds: Bounds) -> TopDifferences:
 
 def with_intervals(wrong: Wrong, bounds: Bounds) -> dict[str, Any]:
     """Return both errors in percent and their intervals: the fields of MeasuredErrors."""
-    return {**dict(wrong.errors()), "intervals": wrong.intervals(bounds)}
+    return {**dict(wrong.errors()), "intervals": intervals_of(wrong, bounds)}
 
 
 def aggregation_rows(measured: Measured, bounds: Bounds) -> Iterator[studies.AggregationErrors]:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from googlenet.classification.error_rates import Wrong
 from googlenet.metrics.bootstrap import Bounds
-from googlenet.metrics.classification import ClassEffects, Effect, Effects
+from googlenet.metrics.classification import ClassEffects, Effect, Effects, TopIntervals
 
 
 def sign_test(gained: int, lost: int) -> float:
@@ -84,3 +85,8 @@ def effects_of_leaving_out(
             largest=tuple(one.effect(stands, bounds) for one, stands in changing[:shown]),
         ),
     )
+
+
+def intervals_of(wrong: Wrong, bounds: Bounds) -> TopIntervals:
+    """Return the confidence intervals of a system's errors."""
+    return TopIntervals(top1_error_percent=bounds.of(wrong.top1), top5_error_percent=bounds.of(wrong.top5))

@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from googlenet.classification.calibration import Predictions, calibration
-from googlenet.classification.effects import effects_of_leaving_out
+from googlenet.classification.effects import effects_of_leaving_out, intervals_of
 from googlenet.classification.error_rates import TOPS, Wrong, ranges, ranks, spread
 from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.metrics import classification as metrics
@@ -132,7 +132,7 @@ def evaluate(
         subsets=rows,
         paired=paired["top1_error_percent"],
         paired_top5=paired["top5_error_percent"],
-        intervals={name: wrong.intervals(bounds) for name, wrong in made.items()},
+        intervals={name: intervals_of(wrong, bounds) for name, wrong in made.items()},
         # If a network has more classes than the data set, some columns have no images.
         per_class=tuple(row for row in per_class(whole, labels, classes) if row.images),
         left_out=effects_of_leaving_out(without, whole, labels, classes, bounds, settings.effects_shown),

@@ -5,9 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from googlenet.metrics.base import Spread, TopError, TopErrors
-from googlenet.metrics.bootstrap import Bounds
-from googlenet.metrics.classification import TopIntervals
+from googlenet.metrics.error_rates import Spread, TopError, TopErrors
 
 TOPS: dict[TopError, int] = {"top1_error_percent": 1, "top5_error_percent": 5}
 # A training's results by "test/averaged/top1" and so on: uint8 [images], 1 where wrong.
@@ -47,10 +45,6 @@ class Wrong(NamedTuple):
         """Return the errors in percent."""
         top1, top5 = (float(100 * np.mean(each)) for each in self)
         return TopErrors(top1_error_percent=top1, top5_error_percent=top5)
-
-    def intervals(self, bounds: Bounds) -> TopIntervals:
-        """Return the errors' confidence intervals."""
-        return TopIntervals(top1_error_percent=bounds.of(self.top1), top5_error_percent=bounds.of(self.top5))
 
 
 def top_errors(scores: np.ndarray, labels: np.ndarray) -> TopErrors:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from googlenet.classification.error_rates import ranges
-from googlenet.metrics.bootstrap import generator
 from googlenet.storage.rows import Ranges
 
 WORKING_MB = 128
@@ -18,7 +17,7 @@ WORKING_MB = 128
 
 def sample(pictures: int, wanted: int, seed: int) -> np.ndarray:
     """Return the numbers of the sampled images, in order: `wanted` of them, or all if there are no more."""
-    return np.sort(generator(seed).permutation(pictures)[:wanted])
+    return np.sort(np.random.Generator(np.random.Philox(seed)).permutation(pictures)[:wanted])
 
 
 class Keeper:

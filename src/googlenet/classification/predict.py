@@ -13,7 +13,7 @@ from googlenet.classification.crops import POLICIES, crops_144, cut, distinct, u
 from googlenet.classification.error_rates import ranges, top_errors
 from googlenet.classification.kept_crops import Keeper
 from googlenet.data.store import Split
-from googlenet.metrics.base import TopErrors
+from googlenet.metrics.error_rates import TopErrors
 from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.resume import NOWHERE, Resume

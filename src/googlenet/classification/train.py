@@ -14,7 +14,7 @@ from googlenet.classification.predict import CENTRE, centre_errors, predict
 from googlenet.classification.sampling import sample
 from googlenet.config.schema.classification import Stall, TrainClassifier
 from googlenet.errors import UserError
-from googlenet.metrics.base import TopErrors
+from googlenet.metrics.error_rates import TopErrors
 from googlenet.metrics.training import TrainingEpoch, TrainingMetrics, WeightErrors
 from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime

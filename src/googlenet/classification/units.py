@@ -17,7 +17,6 @@ from googlenet.classification.crops import POLICIES, crops_144, cut
 from googlenet.config.schema.classification import AnalyseUnits
 from googlenet.errors import UserError
 from googlenet.metrics import classification_studies as studies
-from googlenet.metrics.bootstrap import generator
 from googlenet.models.network import Network
 
 BRANCHES = ("1x1", "3x3", "5x5", "pool")
@@ -123,7 +122,7 @@ def against_chance(
     def explained(means: np.ndarray) -> float:
         return float((sizes * means**2).sum() / total) if total > 0 else 0.0
 
-    rng = generator(seed)
+    rng = np.random.Generator(np.random.Philox(seed))
     drawn = [cells(rng.permutation(len(values))) for _ in range(permutations)]
     by_chance = np.array([explained(means) for means in drawn])
     furthest = np.array([np.abs(means / spread).max() for means in drawn])

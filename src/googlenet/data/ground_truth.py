@@ -1,6 +1,6 @@
 """The objects of an image, in the one form used for training and for evaluating detectors."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,9 @@ class GroundTruth(NamedTuple):
     def complete(self) -> bool:
         """Whether every object has a box; otherwise no region of the image is certain to be free of objects."""
         return len(self.partial) == 0
+
+
+Truth = Sequence[GroundTruth]  # the objects of every image
 
 
 def ground_truth(split: Split) -> list[GroundTruth]:

@@ -10,15 +10,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from googlenet.config.schema.detection import Switches
-from googlenet.data.ground_truth import GroundTruth
-
 Images = Sequence[np.ndarray]  # uint8 [h, w, 3] RGB
 Boxes = Sequence[np.ndarray]  # one array per image, boxes of one kind
-Truth = Sequence[GroundTruth]  # the objects of every image
 Arrays = Mapping[str, np.ndarray]  # by name in a file
-
-
-def by_prefix(switches: Switches, compare: Sequence[Switches]) -> dict[str, Switches]:
-    """Map array prefixes to settings of the switches: "" for the main one, "compare.<a+b>." for the others."""
-    return {"": switches} | {f"compare.{'+'.join(row) or 'none'}.": row for row in compare}

@@ -9,7 +9,8 @@ import numpy as np
 
 from googlenet.config.schema.detection import BboxRegression
 from googlenet.detection import Arrays
-from googlenet.detection.boxes import clip, decode, encode, paired_iou
+from googlenet.detection.box_offsets import decode, encode
+from googlenet.detection.boxes import clip, paired_iou
 from googlenet.detection.region_sample import Sample
 from googlenet.detection.regions import BACKGROUND
 from googlenet.metrics.detection import BeforeAfter, RegressionErrors, RegressionFit

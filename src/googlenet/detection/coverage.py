@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from googlenet.detection import Boxes, Truth
+from googlenet.data.ground_truth import Truth
+from googlenet.detection import Boxes
 from googlenet.detection.boxes import iou
 from googlenet.detection.proposals import counts_of
 from googlenet.errors import UserError

@@ -6,16 +6,18 @@ from typing import NamedTuple
 import numpy as np
 
 from googlenet.config.schema.detection import EvaluateDetection, Switches
-from googlenet.detection import Boxes, Truth, by_prefix
+from googlenet.data.ground_truth import Truth
+from googlenet.detection import Boxes
 from googlenet.detection.coverage import coverage
 from googlenet.detection.error_types import error_types
 from googlenet.detection.examples import examples
 from googlenet.detection.mean_ap import Detections, Evaluation, Objects, resampled
 from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.nms import per_class_nms
+from googlenet.detection.switches import by_prefix
 from googlenet.metrics import detection as metrics
-from googlenet.metrics.base import Difference
 from googlenet.metrics.bootstrap import draws, generator, percentile_interval
+from googlenet.metrics.interval import Difference
 from googlenet.storage.rows import Ranges
 
 CURVE_POINTS = 101

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from googlenet.config.schema.detection import MergeProposals
-from googlenet.detection.boxes import clip, decode
+from googlenet.detection.box_offsets import decode
+from googlenet.detection.boxes import clip
 from googlenet.detection.nms import best_first, nms
 from googlenet.detection.priors import rescale
 from googlenet.errors import UserError

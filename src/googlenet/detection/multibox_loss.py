@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection.boxes import encode, iou
+from googlenet.detection.box_offsets import encode
+from googlenet.detection.boxes import iou
 
 NOTHING = -1
 ArrayT = TypeVar("ArrayT", np.ndarray, Tensor)

@@ -9,16 +9,17 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from googlenet.config.schema.detection import TrainMultibox
-from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection import Boxes, Images, Truth
+from googlenet.data.ground_truth import GroundTruth, Truth
+from googlenet.detection import Boxes, Images
 from googlenet.detection.boxes import iou
+from googlenet.detection.history import epoch_of
 from googlenet.detection.multibox import MultiBox, squeezed
 from googlenet.detection.multibox_loss import NOTHING, Targets, assign, losses, stacked, targets
 from googlenet.detection.priors import k_means, on_grid, rescale, shapes
 from googlenet.errors import UserError
 from googlenet.metrics.proposals import MultiboxEpoch
 from googlenet.models.runtime import Runtime
-from googlenet.models.training import TrainState, epoch_of, learning_rate
+from googlenet.models.training import TrainState, learning_rate
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 

@@ -7,14 +7,14 @@ import numpy as np
 
 from googlenet.config.schema.detection import StudyProposals
 from googlenet.config.schema.shared import Bootstrap
-from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection import Boxes, Truth
+from googlenet.data.ground_truth import GroundTruth, Truth
+from googlenet.detection import Boxes
 from googlenet.detection.coverage import NEVER, coverage, coverage_by_count, first_covers
 from googlenet.detection.merge import Merged
 from googlenet.detection.priors import k_means, rescale
 from googlenet.metrics import proposals as metrics
-from googlenet.metrics.base import Difference, Interval
 from googlenet.metrics.bootstrap import draws, generator, percentile_interval
+from googlenet.metrics.interval import Difference, Interval
 
 STEPS = (1, 2, 5)  # of the curves, at every power of ten
 DRAWN_SEARCHED, DRAWN_MULTIBOX = 40, 20  # boxes drawn on an example

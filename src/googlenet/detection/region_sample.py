@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from googlenet.config.schema.detection import FitRegionHeads
-from googlenet.detection import Boxes, Truth
+from googlenet.data.ground_truth import Truth
+from googlenet.detection import Boxes
 from googlenet.detection.boxes import iou
 from googlenet.detection.regions import BACKGROUND, rows_of, starts_of, training_regions
 from googlenet.errors import UserError

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from googlenet.data.ground_truth import GroundTruth
-from googlenet.detection import Boxes, Truth
+from googlenet.data.ground_truth import GroundTruth, Truth
+from googlenet.detection import Boxes
 from googlenet.detection.boxes import iou
 from googlenet.detection.proposals import PerImage, counts_of
 from googlenet.errors import UserError

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from googlenet.config.schema.detection import ScoreRegions, Switches
-from googlenet.detection import Arrays, Boxes, Images, bbox_regression, by_prefix, context_feature, svm
+from googlenet.detection import Arrays, Boxes, Images, bbox_regression, context_feature, svm
 from googlenet.detection.region_vectors import Seen, at_places, softmax, views, whole_vectors
+from googlenet.detection.switches import by_prefix
 from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.resume import NOWHERE, Resume

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from googlenet.config.schema.detection import RegionView, TrainDetector
 from googlenet.detection import Images
+from googlenet.detection.history import epoch_of
 from googlenet.detection.region_vectors import softmax, views
 from googlenet.detection.regions import (
     BACKGROUND,
@@ -26,7 +27,7 @@ from googlenet.errors import UserError
 from googlenet.metrics.detection import DetectorEpoch, DetectorMetrics
 from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime
-from googlenet.models.training import TrainState, epoch_of, learning_rate, loss_of
+from googlenet.models.training import TrainState, learning_rate, loss_of
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 Batch = tuple[np.ndarray, torch.Tensor]

@@ -9,7 +9,7 @@ from googlenet.config.schema.shared import ImportedMember, Model, Origin
 from googlenet.errors import UserError, nearest
 from googlenet.imports import caffemodel, raw_folder, torchvision_state
 from googlenet.imports.ilsvrc2012 import wnids
-from googlenet.metrics.training import ImportMetrics
+from googlenet.metrics.imports import ImportMetrics
 from googlenet.storage.files import sha256
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from googlenet.config.schema.shared import Bootstrap
-from googlenet.metrics.base import Difference, Interval
+from googlenet.metrics.interval import Difference, Interval
 
 RESAMPLES_AT_ONCE = 200
 DRAWS_PER_BINOMIAL = 8  # one binomial draw takes as long as this many draws of an image index

@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from googlenet.metrics.base import Difference, Interval, Metrics, Spread, StageMetrics, TopError, TopErrors, TopValues
+from googlenet.metrics.base import Metrics, StageMetrics
+from googlenet.metrics.error_rates import Spread, TopError, TopErrors, TopValues
+from googlenet.metrics.interval import Difference, Interval
 
 System = Literal["single", "ensemble"]  # the mean over single members, and all members together
 CalibrationMeasure = Literal["ece_percent", "nll_nats", "brier"]

@@ -2,8 +2,10 @@
 
 from typing import Generic, Literal, TypeVar
 
-from googlenet.metrics.base import Interval, Metrics, Spread, StageMetrics, TopErrors, TopValues
+from googlenet.metrics.base import Metrics, StageMetrics
 from googlenet.metrics.classification import Effect, Effects, MeasuredErrors, System, TopDifferences
+from googlenet.metrics.error_rates import Spread, TopErrors, TopValues
+from googlenet.metrics.interval import Interval
 
 TopMeasure = Literal["top1", "top5"]
 ValueT = TypeVar("ValueT")

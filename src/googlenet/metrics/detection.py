@@ -1,7 +1,9 @@
 """Metrics of the detection stages; a bare list of per-class values has the order of the data set's classes."""
 
 from googlenet.config.schema.shared import Detector
-from googlenet.metrics.base import Difference, Epoch, Interval, Metrics, StageMetrics
+from googlenet.metrics.base import Metrics, StageMetrics
+from googlenet.metrics.epoch import Epoch
+from googlenet.metrics.interval import Difference, Interval
 from googlenet.metrics.proposals import Coverage, LabelledBox
 
 

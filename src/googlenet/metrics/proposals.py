@@ -1,6 +1,8 @@
 """Metrics of the proposal stages: selective search, MultiBox, both merged, and their study."""
 
-from googlenet.metrics.base import Difference, Epoch, Interval, Metrics, StageMetrics
+from googlenet.metrics.base import Metrics, StageMetrics
+from googlenet.metrics.epoch import Epoch
+from googlenet.metrics.interval import Difference, Interval
 
 Box = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax: inclusive pixels of the image
 

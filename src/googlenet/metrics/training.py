@@ -1,8 +1,10 @@
-"""Metrics of training and of import. Kept apart, so that a change to other metrics retrains no members."""
+"""Metrics of training. Kept apart, so that a change to other metrics retrains no members."""
 
 from googlenet.config.schema.classification import Variant
-from googlenet.config.schema.shared import ImportedMember, TrainedMember
-from googlenet.metrics.base import Epoch, Metrics, StageMetrics, TopErrors
+from googlenet.config.schema.shared import TrainedMember
+from googlenet.metrics.base import Metrics, StageMetrics
+from googlenet.metrics.epoch import Epoch
+from googlenet.metrics.error_rates import TopErrors
 
 
 class TrainingEpoch(Epoch):
@@ -30,20 +32,3 @@ class TrainingMetrics(StageMetrics):
     validation: WeightErrors
     test: WeightErrors
     variant: Variant | None = None
-
-
-class ImportMetrics(StageMetrics):
-    """metrics.json of import_weights."""
-
-    member: ImportedMember  # the row of the table
-    format: str
-    source_sha256: str  # of the file, or of a folder's files
-    network: str
-    channel_order: str
-    input_mean: tuple[float, ...]  # in channel_order, as input_scale
-    input_scale: float | tuple[float, ...]
-    input_px: int
-    aux_heads: tuple[str, ...]
-    classes: int
-    class_names: bool  # whether class names are known
-    parameters: int

@@ -4,7 +4,15 @@ from torch import Tensor, nn
 
 from googlenet.errors import UserError, nearest
 from googlenet.models import table_1
-from googlenet.models.inception import FORMS, AuxiliaryHead, Convolution, LocalResponseNorm, convolution, max_pool
+from googlenet.models.inception import (
+    FORMS,
+    AuxiliaryHead,
+    Convolution,
+    LocalResponseNorm,
+    convolution,
+    max_pool,
+    scaled,
+)
 from googlenet.models.network import Architecture
 
 PAPER = Architecture()
@@ -19,7 +27,7 @@ class GoogLeNet(nn.Module):
         super().__init__()
         check_architecture(shape)
         width = shape.width
-        c1, c2 = table_1.scaled(64, width), table_1.scaled(192, width)
+        c1, c2 = scaled(64, width), scaled(192, width)
         self.conv1 = convolution(3, c1, 7, stride=2)
         self.pool1 = max_pool(2)
         self.lrn1 = LocalResponseNorm(c1) if shape.lrn else nn.Identity()
@@ -27,13 +35,13 @@ class GoogLeNet(nn.Module):
         self.conv2 = convolution(c1, c2, 3)
         self.lrn2 = LocalResponseNorm(c2) if shape.lrn else nn.Identity()
         px = pooled(pooled((shape.input_px - 1) // 2 + 1))  # after conv1 (stride 2, padding 3), pool1, pool2
-        n, hidden = c2, table_1.scaled(table_1.HIDDEN_UNITS, width)
+        n, hidden = c2, scaled(table_1.HIDDEN_UNITS, width)
         self.order = table_1.order_of_modules(shape.repeat_modules)
         for name, row in self.order.items():
             if name in table_1.POOL_BEFORE:
                 self.add_module(table_1.POOL_BEFORE[name], max_pool(2))
                 px = pooled(px) if name != "3a" else px
-            widths = table_1.Widths(*(table_1.scaled(channels, width) for channels in table_1.INCEPTION[row]))
+            widths = table_1.Widths(*(scaled(channels, width) for channels in table_1.INCEPTION[row]))
             module = FORMS[shape.inception](n, widths, convolution)
             self.add_module(f"inception_{name}", module)
             n = module.n_out

@@ -6,7 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from googlenet.models.table_1 import HIDDEN_UNITS, Widths, scaled
+from googlenet.models.table_1 import HIDDEN_UNITS, Widths
+
+
+def scaled(channels: int, width: float) -> int:
+    """Return the channels at a width factor: rounded, at least one."""
+    return max(1, round(channels * width))
 
 
 class LocalResponseNorm(nn.Module):

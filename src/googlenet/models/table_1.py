@@ -38,11 +38,6 @@ HIDDEN_UNITS = 1024  # of a fully connected layer before a classifier, as in the
 SMALLEST_INPUT_PX = 32  # below it the last maps vanish
 
 
-def scaled(channels: int, width: float) -> int:
-    """Return the channels at a width factor: rounded, at least one."""
-    return max(1, round(channels * width))
-
-
 def order_of_modules(repeat_modules: Iterable[str] = ()) -> dict[str, str]:
     """Return the modules from input to classifier: name -> the row of Table 1 with its widths. Each mention of a
     module in `repeat_modules` adds one more copy after it, named 4a_2, 4a_3, ..."""

@@ -1,6 +1,5 @@
 """Shared by training a classifier and fine-tuning a detector: the optimiser, its schedule, and Polyak averaging."""
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
@@ -9,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from googlenet.config.schema.shared import Averaging, Optimisation
-from googlenet.errors import UserError
 from googlenet.metrics.base import Metrics
 
 
@@ -152,12 +150,3 @@ def loss_of(output: tuple[Tensor, list[Tensor]], labels: Tensor, aux_weight: flo
     for head in aux:
         loss = loss + aux_weight * nn.functional.cross_entropy(head.float(), labels)
     return loss
-
-
-def epoch_of(stage: str, loss: float, steps_done: int, per_epoch: int, opt: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return the fields of metrics' Epoch. Raises UserError, naming the stage's key, when the loss is not finite."""
-    epoch = steps_done // per_epoch
-    if not math.isfinite(loss):
-        mend = "lower it, or lengthen warmup_steps"
-        raise UserError(f"{stage}.learning_rate: the loss was no number in epoch {epoch}; {mend}")
-    return {"epoch": epoch, "step": steps_done, "learning_rate": opt.param_groups[0]["lr"], "train_loss": loss}

@@ -20,7 +20,7 @@ from googlenet.config.schema.classification import AnalyseUnits, TrainClassifier
 from googlenet.config.schema.detection import ProposeRegions, ScoreRegions, TrainMultibox
 from googlenet.config.schema.shared import Detector, Ensemble, ImportedMember, MemberRow, Model, Part, TrainedMember
 from googlenet.errors import UserError, nearest
-from googlenet.metrics.base import natural
+from googlenet.metrics.order import natural
 from googlenet.pipeline import versions
 from googlenet.pipeline.code import code_digest
 from googlenet.pipeline.job_file import JobFile

@@ -23,7 +23,7 @@ from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Compute, Computes, Execution
 from googlenet.errors import Stopped, UserError
 from googlenet.metrics.base import StageMetrics, write_metrics
-from googlenet.metrics.results import MlflowRun, RunRecord, read_run
+from googlenet.metrics.runs import MlflowRun, RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
 from googlenet.pipeline import resume, versions
 from googlenet.pipeline.job_file import EXECUTION, JobFile, read_job_file

@@ -19,7 +19,8 @@ from googlenet.metrics import proposals as pm
 from googlenet.metrics.base import StageMetrics
 from googlenet.metrics.cost import CostMetrics
 from googlenet.metrics.data import Manifest
-from googlenet.metrics.training import ImportMetrics, TrainingMetrics
+from googlenet.metrics.imports import ImportMetrics
+from googlenet.metrics.training import TrainingMetrics
 
 
 def always(_: Composed | MemberRow) -> bool:

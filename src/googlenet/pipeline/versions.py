@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from googlenet.errors import UserError
 
 if TYPE_CHECKING:
-    from googlenet.metrics.results import RunRecord
+    from googlenet.metrics.runs import RunRecord
 
 # Names of the installed packages; records omit the part after a hyphen. All of them can change a bit of a result.
 LIBRARIES = (

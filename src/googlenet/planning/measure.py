@@ -13,7 +13,7 @@ from googlenet.config.schema.dataset import EmbeddedDigits, EmbeddedScenes, Kind
 from googlenet.config.schema.shared import Execution
 from googlenet.data import pictures, prepare, readers
 from googlenet.errors import UserError
-from googlenet.metrics.results import read_run
+from googlenet.metrics.runs import read_run
 from googlenet.pipeline.job import run_record
 from googlenet.pipeline.job_file import EXECUTION, JobFile
 from googlenet.planning import measure_classification as c

@@ -8,7 +8,7 @@ from googlenet.config.schema.base import Settings
 from googlenet.config.schema.detection import Search
 from googlenet.config.schema.shared import Compute, Sampling
 from googlenet.errors import UserError
-from googlenet.metrics.results import read_run
+from googlenet.metrics.runs import read_run
 from googlenet.models.network import Architecture
 from googlenet.pipeline.job import run_record
 from googlenet.planning.machine import Measured

@@ -7,7 +7,7 @@ from math import ceil
 from googlenet.config.schema import detection as d
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.dataset import Kind
-from googlenet.detection import by_prefix
+from googlenet.detection.switches import by_prefix
 from googlenet.pipeline.experiment import KindT
 from googlenet.pipeline.resume import PIECE_MB
 from googlenet.planning import measure_detection as rates

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from googlenet.metrics.base import Interval
 from googlenet.metrics.classification_studies import AblationMetrics, AblationResult, TopMeasure
 from googlenet.metrics.data import Manifest
+from googlenet.metrics.interval import Interval
 from googlenet.report import glance
 from googlenet.report.captions import CAPTIONS
 from googlenet.report.parts import OURS, Picture, Report, Row, Section, Table, numbers, our_numbers, texts

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from googlenet.metrics.base import TopError
 from googlenet.metrics.classification import CalibrationMetrics, Effects, EnsembleMetrics
 from googlenet.metrics.classification_studies import BudgetErrors, CropStudyMetrics
+from googlenet.metrics.error_rates import TopError
 from googlenet.report import crop_tables
 from googlenet.report.captions import captioned
 from googlenet.report.parts import Picture, Section, Table

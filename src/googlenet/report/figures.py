@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from googlenet import paper
-from googlenet.metrics.base import TopError, TopErrors, natural
 from googlenet.metrics.classification import ClassError, EnsembleMetrics, SubsetErrors
 from googlenet.metrics.classification_studies import CropStudyMetrics, UnitMetrics
 from googlenet.metrics.cost import CostMetrics, LayerCost, NetworkCost
 from googlenet.metrics.detection import DetectorMetrics
+from googlenet.metrics.error_rates import TopError, TopErrors
+from googlenet.metrics.order import natural
 from googlenet.metrics.results import Results
 from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import crop_sections, detection_figures, module_units

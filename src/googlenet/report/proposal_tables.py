@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from googlenet import paper
-from googlenet.metrics.base import Difference
+from googlenet.metrics.interval import Difference
 from googlenet.metrics.proposals import ClassCoverage, Coverage, ProposalMetrics, ProposalStudyMetrics, SuperpixelScales
 from googlenet.report.parts import OURS, Row, Table, numbers, texts
 from googlenet.report.words import (

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from googlenet import paper
 from googlenet.config.schema.base import Named
 from googlenet.config.schema.shared import TrainedMember
-from googlenet.metrics.base import natural
 from googlenet.metrics.classification import ClassError, EnsembleMetrics, PairedDifference
 from googlenet.metrics.data import Manifest
-from googlenet.metrics.results import RunRecord
-from googlenet.metrics.training import ImportMetrics, TrainingMetrics
+from googlenet.metrics.imports import ImportMetrics
+from googlenet.metrics.order import natural
+from googlenet.metrics.runs import RunRecord
+from googlenet.metrics.training import TrainingMetrics
 from googlenet.report.parts import Column, Row, Section, Table, numbers, our_numbers, texts
 from googlenet.report.words import NONE, TOPS, count, decimal, main_metric, of_difference, plural, short
 

@@ -8,9 +8,11 @@ from googlenet.metrics.classification_studies import CropStudyMetrics, UnitMetri
 from googlenet.metrics.cost import CostMetrics
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics
+from googlenet.metrics.imports import ImportMetrics
 from googlenet.metrics.proposals import ProposalMetrics, ProposalStudyMetrics
-from googlenet.metrics.results import Results, RunRecord
-from googlenet.metrics.training import ImportMetrics, TrainingMetrics
+from googlenet.metrics.results import Results
+from googlenet.metrics.runs import RunRecord
+from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import (
     crop_sections,
     data_tables,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from googlenet.metrics.base import Difference, Interval, TopError
+from googlenet.metrics.error_rates import TopError
+from googlenet.metrics.interval import Difference, Interval
 
 NONE = "—"
 TIMES = "\N{MULTIPLICATION SIGN}"

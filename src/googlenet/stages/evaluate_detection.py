@@ -5,8 +5,8 @@ from googlenet.data.ground_truth import ground_truth
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
 from googlenet.detection.ensemble import evaluate
-from googlenet.metrics.base import natural
 from googlenet.metrics.data import read_manifest
+from googlenet.metrics.order import natural
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.rows import open_rows
 

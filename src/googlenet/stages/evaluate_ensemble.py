@@ -6,8 +6,9 @@ from googlenet.classification.class_order import Outputs, labels_among
 from googlenet.classification.ensemble import evaluate
 from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.data.store import open_split
-from googlenet.metrics.base import natural, read_metrics
+from googlenet.metrics.base import read_metrics
 from googlenet.metrics.classification import BaselineMetrics
+from googlenet.metrics.order import natural
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.rows import open_rows
 

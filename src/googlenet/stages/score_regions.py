@@ -3,9 +3,9 @@
 from googlenet.config.schema.detection import ScoreRegions
 from googlenet.data.decoded import Pictures
 from googlenet.data.store import open_split
-from googlenet.detection import by_prefix
 from googlenet.detection import proposals as packed
 from googlenet.detection.score import score, shapes
+from googlenet.detection.switches import by_prefix
 from googlenet.models import bundle
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.checkpoint import load_arrays

@@ -9,7 +9,7 @@ from googlenet.classification.crop_study import study
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.config.schema.classification import StudyCrops
 from googlenet.data.store import open_split
-from googlenet.metrics.base import natural
+from googlenet.metrics.order import natural
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.rows import open_rows
 

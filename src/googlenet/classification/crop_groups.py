@@ -1,0 +1,44 @@
+"""Groups of the 144 crops: by scale, square, kind and mirror. What coincides, and what leaving a group out changes."""
+
+import numpy as np
+
+from googlenet.classification.crops import SCALES
+from googlenet.metrics.classification_studies import CropPlace
+
+SQUARES = ("left or top", "centre", "right or bottom")
+CORNERS = ("top left corner", "top right corner", "bottom left corner", "bottom right corner")
+KINDS = (*CORNERS, "centre", "whole square")
+
+
+def place(crop: int) -> CropPlace:
+    """Describe one of the 144 crops: scale (the paper's shorter side in pixels), square, kind, and whether mirrored."""
+    scale, square, kind = SCALES[crop // 36], SQUARES[crop % 36 // 12], KINDS[crop % 12 // 2]
+    return CropPlace(scale_px=scale, square=square, kind=kind, mirrored=bool(crop % 2))
+
+
+def groups(crops: np.ndarray) -> dict[str, np.ndarray]:
+    """Return every group's members among the given crops, bool [crops]; groups with none or all are left out."""
+    square, kind, mirrored = crops % 36 // 12, crops % 12 // 2, crops % 2 == 1
+    members = {f"scale {scale} px": crops // 36 == i for i, scale in enumerate(SCALES)}
+    members |= {f"{name} square": square == i for i, name in enumerate(SQUARES)}
+    members |= {"corners": kind < len(CORNERS), "centre crops": kind == KINDS.index("centre")}
+    members["whole squares"] = kind == KINDS.index("whole square")
+    members |= {"upright": ~mirrored, "mirrored": mirrored}
+    return {name: inside for name, inside in members.items() if inside.any() and not inside.all()}
+
+
+def changes_nothing(group: np.ndarray, distinct: np.ndarray) -> bool:
+    """Return whether leaving out a group [crops] changes no image's mean, because its crops also occur outside it."""
+    for row in np.unique(distinct, axis=0):
+        sides = (~group, group)
+        shares = [np.bincount(row[side], minlength=row.max() + 1) / side.sum() for side in sides]
+        if not np.allclose(*shares):
+            return False
+    return True
+
+
+def candidates(crops: np.ndarray, distinct: np.ndarray) -> np.ndarray:
+    """Return, in order, the position of one crop per set that coincides in every image; of squares, the centre one."""
+    centre_first = np.argsort((crops % 36 // 12 != 1), kind="stable")
+    _, first = np.unique(distinct[:, centre_first], axis=1, return_index=True)
+    return np.sort(centre_first[first])
