@@ -74,7 +74,8 @@ def measures(systems: list[list[Terms]], bins: int, binning: str) -> Callable[[n
         inside = [bins_of(one.confidence, bins, binning)[:, None] == np.arange(bins) for one in system]
         off = [(one.confidence - one.correct)[:, None] for one in system]
         columns.append(np.hstack([gap * where for gap, where in zip(off, inside, strict=True)]))
-        columns += [np.mean([one[i] for one in system], axis=0)[:, None] for i in (2, 3)]
+        for means in ([one.nll for one in system], [one.brier for one in system]):
+            columns.append(np.mean(means, axis=0)[:, None])
     ends = np.cumsum([column.shape[1] for column in columns])[:-1]
     together = np.hstack(columns)
 

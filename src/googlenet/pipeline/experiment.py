@@ -132,7 +132,9 @@ class Experiment:
 
     def settings(self, job: Job, kind: type[KindT]) -> KindT:
         """A job's settings, as its stage's class. Raises UserError, naming file and key, if they are invalid."""
-        settings = self._resolved[job] = self._resolved.get(job) or self._resolve(job)
+        if job not in self._resolved:
+            self._resolved[job] = self._resolve(job)
+        settings = self._resolved[job]
         assert isinstance(settings, kind)
         return settings
 

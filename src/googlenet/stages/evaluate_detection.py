@@ -6,7 +6,7 @@ from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
 from googlenet.detection.ensemble import evaluate
 from googlenet.metrics.data import read_manifest
-from googlenet.metrics.order import natural
+from googlenet.metrics.order import by_job
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.rows import open_rows
 
@@ -16,8 +16,7 @@ def run(job: Job[EvaluateDetection], *, manifest: Input, proposals: Inputs, scor
     test = open_split(manifest.parent, "test")
     boxes = packed.joined([open_rows(path)[0] for path in proposals], "test")
     # By name, so that a mean over the detectors does not depend on the order of the command line.
-    paths = sorted(scores, key=lambda path: natural(path.parent.name))
-    by_detector = {path.parent.name: open_rows(path)[0] for path in paths}
+    by_detector = {name: open_rows(path)[0] for name, path in by_job(scores).items()}
     classes = read_manifest(manifest).classes
     result = evaluate(by_detector, boxes, ground_truth(test), test.names, classes, job.settings)
     precision = {"ensemble": result.ensemble.mean_ap_percent, "single": result.single_mean_ap_percent}

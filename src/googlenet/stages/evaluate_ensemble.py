@@ -8,7 +8,7 @@ from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.data.store import open_split
 from googlenet.metrics.base import read_metrics
 from googlenet.metrics.classification import BaselineMetrics
-from googlenet.metrics.order import natural
+from googlenet.metrics.order import by_job
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.rows import open_rows
 
@@ -16,10 +16,10 @@ from googlenet.storage.rows import open_rows
 def run(job: Job[EvaluateEnsemble], *, manifest: Input, predictions: Inputs, baseline: Inputs, metrics: Output) -> None:
     """Average the members' predictions and count errors; predictions are in folders named after their members."""
     scores, outputs, mirrored = {}, {}, True
-    for path in sorted(predictions, key=lambda path: natural(path.parent.name)):
+    for name, path in by_job(predictions).items():
         arrays, metadata = open_rows(path)
-        scores[path.parent.name] = {int(policy): arrays[policy] for policy in sorted(arrays, key=int)}
-        outputs[path.parent.name] = Outputs(**json.loads(metadata["outputs"]))
+        scores[name] = {int(policy): arrays[policy] for policy in sorted(arrays, key=int)}
+        outputs[name] = Outputs(**json.loads(metadata["outputs"]))
         mirrored = json.loads(metadata["mirrored"])  # the same for all members: a key of the data set
     labels, names = labels_among(outputs, open_split(manifest.parent, "test").labels)
     errors = [read_metrics(path, BaselineMetrics).top1_error_percent for path in baseline]

@@ -9,15 +9,14 @@ from googlenet.classification.crop_study import study
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.config.schema.classification import StudyCrops
 from googlenet.data.store import open_split
-from googlenet.metrics.order import natural
+from googlenet.metrics.order import by_job
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.rows import open_rows
 
 
 def run(job: Job[StudyCrops], *, manifest: Input, crops: Inputs, metrics: Output) -> None:
     """Choose crops on validation images, measure on test images; files are in folders named after their members."""
-    paths = sorted(crops, key=lambda path: natural(path.parent.name))
-    opened = {path.parent.name: open_rows(path) for path in paths}
+    opened = {name: open_rows(path) for name, path in by_job(crops).items()}
     outputs = {name: Outputs(**json.loads(metadata["outputs"])) for name, (_, metadata) in opened.items()}
 
     def kept(split: str) -> tuple[dict[str, KeptCrops], np.ndarray]:
