@@ -21,6 +21,7 @@ from googlenet.pipeline import job
 from googlenet.pipeline.job import Input, Inputs, Job, Output
 from googlenet.pipeline.job_file import JobFile
 from googlenet.storage.files import read_json, sha256, write_bytes, write_json
+from googlenet.tracking import deliver
 from settings import changed, composed
 
 CONFIG_PATH = "results/demo/config/train_classifier/m1.json"
@@ -101,7 +102,7 @@ def root(tmp_path, monkeypatch):
 class Unrecorded:
     """A run that no store keeps."""
 
-    run_id, experiment_id, tracking_uri = "run", "experiment", "sqlite:///somewhere"
+    run_id = "run"
 
     def __init__(self):
         self.logged, self.kept = [], []
@@ -147,11 +148,14 @@ def test_a_job_in_a_real_store(root):
     assert (record["commit"], record["threads"], record["device"]) == ("", 1, "cpu")
     assert record["started"].endswith("+00:00") and record["started"] <= record["ended"]
     assert {"python", "torch", "torchvision", "opencv", "numpy", "platform", "cpu"} <= record["versions"].keys()
-    assert record["mlflow"]["tracking_uri"] == "the local store" and str(root) not in json.dumps(record)
+    assert str(root) not in json.dumps(record)
 
     from mlflow import MlflowClient
 
-    stored = MlflowClient(f"sqlite:///{root}/mlflow/mlflow.db").get_run(record["mlflow"]["run_id"])
+    assert deliver(root)
+    client = MlflowClient(f"sqlite:///{root}/mlflow/mlflow.db")
+    experiment_id = client.get_experiment_by_name("googlenet/demo").experiment_id
+    (stored,) = client.search_runs([experiment_id], f"tags.run_id = '{record['run_id']}'")
     assert (stored.data.metrics["total"], stored.data.tags["current"]) == (195, "true")
     assert (stored.data.params["rate"], stored.data.tags["stamp"]) == ("0.5", metrics["stamp"][:12])
     assert list((root / "mlflow" / "artifacts").rglob("metrics.json"))
@@ -211,16 +215,16 @@ def test_what_a_killed_job_left_half_written_goes(run):
     assert not any(path.exists() for path in left) and others.exists()
 
 
-@pytest.mark.parametrize(("point", "left"), [("write", [".metrics.json"]), ("note", [])])
-def test_a_jobs_first_write_is_not_what_tracking_notes(root, point, left):
-    """Killed at the first of either, with a real store: half written is the output, or something of tracking's."""
+@pytest.mark.parametrize(("point", "left", "events"), [("write", [".metrics.json"], 3), ("event", [], 1)])
+def test_a_jobs_first_write_is_not_what_it_logs(root, point, left, events):
+    """Killed at the first of either: an output is half written, or the log has its first event."""
     words = [sys.executable, "-c", KILLED, *arguments()]
     fault = {"GOOGLENET_FAULT": f"{point} 1 job train_classifier/m1"}
     done = subprocess.run(words, env=os.environ | fault, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    parts = [path for path in root.rglob("*.part") if not path.is_relative_to(root / "results")]
-    found = [path.name.rsplit(".", 2)[0] for path in (root / "results").rglob("*.part")]
-    assert found == left and bool(parts) == (point == "note")
+    assert [path.name.rsplit(".", 2)[0] for path in root.rglob("*.part")] == left
+    (log,) = (root / ".googlenet/tracking/demo/train_classifier/m1").glob("*.jsonl")
+    assert len(log.read_text().splitlines()) == events
 
 
 def test_the_stamp_depends_on_configuration_and_inputs(run):

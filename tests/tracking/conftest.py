@@ -12,21 +12,29 @@ from urllib.request import urlopen
 
 import pytest
 
-from googlenet.tracking import delivery, open_store
+from googlenet.tracking import mirror, open_store
 
 
 class Server:
-    """`mlflow server` over a SQLite file; what it has is there again after a stop."""
+    """`mlflow server` over a SQLite file, or over a folder; what it has is there again after a stop."""
 
-    def __init__(self, folder, port):
-        self.folder, self.port, self._process = folder, port, None
-        self.uri = f"http://127.0.0.1:{port}"
+    def __init__(self, folder, backend=""):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.folder, self._process = folder, None
+        self.uri, self._backend = f"http://127.0.0.1:{self.port}", backend or f"sqlite:///{folder}/mlflow.db"
+
+    @property
+    def is_running(self):
+        return self._process is not None
 
     def start(self):
         words = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
-        words += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db"]
+        words += ["--workers", "1", "--backend-store-uri", self._backend]
         words += ["--artifacts-destination", str(self.folder / "artifacts")]
         quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        quiet |= {"MLFLOW_ALLOW_FILE_STORE": "true"}
         with open(self.folder / "log", "ab") as log:
             self._process = subprocess.Popen(
                 words, env=os.environ | quiet, stdout=log, stderr=log, start_new_session=True
@@ -53,20 +61,16 @@ def one_server(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         shutil.move(open_store(folder).removeprefix("sqlite:///"), folder / "mlflow.db")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    made = Server(folder, port)
+    made = Server(folder)
     yield made
     made.stop()
 
 
 @pytest.fixture
 def server(one_server, monkeypatch):
-    """The server, running; jobs log to it, and try again at once after a failure."""
-    if one_server._process is None:
+    """The server, running; runs are mirrored to it, and a mirror tries again at once after a failure."""
+    if not one_server.is_running:
         one_server.start()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", one_server.uri)
-    monkeypatch.setattr(delivery, "PAUSE_S", 0)
-    monkeypatch.setattr(delivery, "BATCH_S", 0)
+    monkeypatch.setattr(mirror, "RETRY_S", 0)
     return one_server

@@ -1,4 +1,4 @@
-"""The MLflow mirror, against a real SQLite store: one parent, one child per job, one of them current."""
+"""Runs of jobs, mirrored to a real SQLite store: one parent, one child per job, one of them current."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def own_store(monkeypatch):
 
 @pytest.fixture(scope="module")
 def four_at_once(tmp_path_factory):
-    """A root where four jobs started in the same moment, before there was a store; and what they printed."""
+    """A root where four jobs started in the same moment; their exit codes and what they printed."""
     root = tmp_path_factory.mktemp("four")
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
@@ -42,10 +42,15 @@ def four_at_once(tmp_path_factory):
         for number in (1, 2, 3, 4)
     ]
     printed = [job.communicate(timeout=120)[0] for job in jobs]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        assert deliver(root)
     return root, [job.returncode for job in jobs], printed
 
 
 def runs(root, selection="tags.kind = 'job'", experiment="demo"):
+    """What MLflow has, once what is pending is mirrored."""
+    assert deliver(root, experiment)
     client = MlflowClient(open_store(root))
     experiment_id = client.get_experiment_by_name(f"googlenet/{experiment}").experiment_id
     return client.search_runs([experiment_id], selection, order_by=["attributes.start_time ASC"])
@@ -81,9 +86,10 @@ def test_a_rerun_supersedes_and_a_failed_one_does_not(four_at_once):
         job_run(root, "demo", "train_classifier", "m1", {}, {"stamp": "fourth"}, {}) as fourth,
     ):
         raise KeyboardInterrupt
-    by_id = {run.info.run_id: run for run in runs(root, "tags.job = 'm1'")}
-    tags = by_id[first.info.run_id].data.tags
-    assert (tags["current"], tags["superseded"], tags["superseded_by"]) == ("false", "true", second.run_id)
+    by_id = {run.data.tags["run_id"]: run for run in runs(root, "tags.job = 'm1'")}
+    tags = by_id[first.data.tags["run_id"]].data.tags
+    superseded_by = by_id[second.run_id].info.run_id
+    assert (tags["current"], tags["superseded"], tags["superseded_by"]) == ("false", "true", superseded_by)
     states = [(by_id[r.run_id].info.status, by_id[r.run_id].data.tags["current"]) for r in (second, third, fourth)]
     assert states == [("FINISHED", "true"), ("FAILED", "false"), ("KILLED", "false")]
     assert len(runs(root, "tags.current = 'true'")) == 4  # the other members' runs stay current
@@ -102,8 +108,7 @@ def test_a_run_holds_what_the_job_gave(four_at_once, tmp_path):
         with pytest.raises(UserError, match="absent: not found"):
             run.artifact(tmp_path / "absent")
     (stored,) = runs(root, experiment="other")
-    assert stored.info.run_id == run.run_id
-    assert stored.info.experiment_id == run.experiment_id
+    assert stored.data.tags["run_id"] == run.run_id
     assert stored.data.params == flattened(parameters)
     assert stored.data.metrics["top1_error_percent"] == 5.3
     assert 0 < stored.data.metrics["duration_s"] < 60
@@ -145,8 +150,8 @@ def test_the_same_stamp_goes_on_with_a_run_that_did_not_finish(four_at_once, tmp
             with pytest.raises(ValueError, match=f"twice at step {epoch}: train_loss"):
                 second.metrics({"train_loss": 0}, epoch)
     (made,) = runs(root, experiment=name)
-    assert (made.info.run_id, made.info.status, second.run_id) == (first.run_id, "FINISHED", first.run_id)
-    history = MlflowClient(open_store(root)).get_metric_history(first.run_id, "train_loss")
+    assert (made.info.run_id, made.info.status, second.run_id) == (ended.info.run_id, "FINISHED", first.run_id)
+    history = MlflowClient(open_store(root)).get_metric_history(made.info.run_id, "train_loss")
     assert [(m.step, m.value) for m in history] == [(e, 1 / (1 + e)) for e in range(5)]
 
 
@@ -170,14 +175,18 @@ def test_a_broken_store_fails_no_job(tmp_path):
     words, given = [sys.executable, "-c", JOB, str(tmp_path), "m1"], {"capture_output": True, "text": True}
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(words, env=environment, **given, check=False)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert "mlflow.db: (sqlite3.DatabaseError) file is not a database; move the file away" in done.stderr
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    words = [sys.executable, "-m", "googlenet.tracking.mirror_process", "demo"]
+    mirrored = subprocess.run(words, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, **given, check=False)
+    message = "mlflow.db: (sqlite3.DatabaseError) file is not a database; move the file away"
+    assert mirrored.returncode == 1 and message in mirrored.stderr
     (tmp_path / "mlflow" / "mlflow.db").unlink()
-    assert deliver(tmp_path, "demo")
     assert [made.data.metrics["train_loss"] for made in runs(tmp_path)] == [1 / 20]
 
 
-def test_importing_the_module_does_not_import_mlflow():
-    code = "import sys, googlenet.tracking; sys.exit('mlflow' in sys.modules)"
+def test_neither_the_module_nor_a_job_imports_mlflow(tmp_path):
+    code = JOB.replace("sys.argv[1]", repr(str(tmp_path))).replace("sys.argv[2]", "'m1'")
+    code += "sys.exit('mlflow' in sys.modules)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert list(tmp_path.rglob("*.jsonl"))

@@ -1,4 +1,4 @@
-"""What is told of the store before the first job."""
+"""What is checked of the store before the first job."""
 
 import socket
 
@@ -6,7 +6,7 @@ import pytest
 from mlflow import MlflowClient
 
 from googlenet.errors import UserError
-from googlenet.tracking import check, job_run, open_store
+from googlenet.tracking import check, deliver, job_run, open_store
 
 
 @pytest.fixture(autouse=True)
@@ -38,12 +38,15 @@ def test_a_broken_store_is_named(tmp_path):
 def test_a_deleted_experiment_says_how_to_restore_it(tmp_path, monkeypatch):
     check(tmp_path, "gone")  # before the first job there is no store, and none is made
     assert not (tmp_path / "mlflow").exists()
-    with job_run(tmp_path, "gone", "stage", "all", {}, {}, {}) as run:
+    with job_run(tmp_path, "gone", "stage", "all", {}, {}, {}):
         pass
+    assert deliver(tmp_path)
     check(tmp_path, "gone")
     uri = open_store(tmp_path)
-    MlflowClient(uri).delete_experiment(run.experiment_id)
+    client = MlflowClient(uri)
+    experiment_id = client.get_experiment_by_name("googlenet/gone").experiment_id
+    client.delete_experiment(experiment_id)
     for given in ("", uri):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
-        with pytest.raises(UserError, match=f"restore --experiment-id {run.experiment_id}"):
+        with pytest.raises(UserError, match=f"restore --experiment-id {experiment_id}"):
             check(tmp_path, "gone")

@@ -7,22 +7,10 @@ from pydantic import ConfigDict
 from googlenet.metrics.base import Metrics, read_metrics
 
 
-class Record(Metrics):
-    """A part of a run.json. Keys of other versions are ignored, so that the record of an old job stays readable."""
+class RunRecord(Metrics):
+    """A run.json: who ran what, when, on what. Keys of other versions are ignored: an old job's stays readable."""
 
     model_config = ConfigDict(extra="ignore")
-
-
-class MlflowRun(Record):
-    """Where a job's run is in MLflow."""
-
-    run_id: str
-    experiment_id: str
-    tracking_uri: str  # "the local store" for the one in the project's folder
-
-
-class RunRecord(Record):
-    """A run.json: who ran what, when, on what."""
 
     stage: str
     job: str
@@ -37,8 +25,8 @@ class RunRecord(Record):
     versions: dict[str, str]  # of libraries, interpreter and machine
     threads: int
     device: str
-    mlflow: MlflowRun | None = None
-    peak_memory_mb: int | None = None  # None in records older than this field
+    run_id: str | None = None  # MLflow's run has a tag of this name and value. None in records older than the field,
+    peak_memory_mb: int | None = None  # as here
 
 
 def read_run(path: Path) -> RunRecord:

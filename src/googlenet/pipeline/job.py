@@ -23,7 +23,7 @@ from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Compute, Computes, Execution
 from googlenet.errors import Stopped, UserError
 from googlenet.metrics.base import StageMetrics, write_metrics
-from googlenet.metrics.runs import MlflowRun, RunRecord, read_run
+from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
 from googlenet.pipeline import resume, versions
 from googlenet.pipeline.job_file import EXECUTION, JobFile, read_job_file
@@ -74,7 +74,7 @@ class Job(Generic[SettingsT]):
         return Runtime(compute.device, compute.precision, self.execution.loader_workers)
 
     def log(self, values: dict[str, Any], step: int = 0) -> None:
-        """Mirror numbers to MLflow and write them as one line to the job's log."""
+        """Append numbers to the event log, and write them as one line to the job's log."""
         numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
         # MLflow's pages begin with what is logged first: a result, not the learning rate, which all members share.
         shown = sorted(numbers.keys() - {"epoch", "step"}, key=lambda key: (key == "learning_rate", key))
@@ -117,7 +117,7 @@ def main(run: Callable[..., None]) -> None:
         where = error.filename or Path.cwd()
         print(f"error: {where}: no space left on the disk; free some, and run the same command again", file=sys.stderr)
         sys.exit(1)
-    # run.json is written and no file is open: Python's own exit would spend another half second on torch and MLflow.
+    # run.json is written and no file is open: Python's own exit would spend another half second on torch.
     sys.stdout.flush()
     os._exit(0)
 
@@ -227,7 +227,6 @@ def recorded(
     experiment = os.environ.get("GOOGLENET_EXPERIMENT", file.experiment)
     with job_run(root, experiment, file.stage, file.job, parameters_of(file), tags, digests) as tracked:
         yield tracked
-    address = "the local store" if tracked.tracking_uri.startswith("sqlite") else tracked.tracking_uri
     record = RunRecord(
         stage=file.stage,
         job=file.job,
@@ -240,7 +239,7 @@ def recorded(
         stamp=stamp,
         inputs=digests,
         versions=libraries | versions.machine(),
-        mlflow=MlflowRun(run_id=tracked.run_id, experiment_id=tracked.experiment_id, tracking_uri=address),
+        run_id=tracked.run_id,
         peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # in KiB on Linux
         threads=threads,
         device=compute_of(file.settings).device,

@@ -22,7 +22,7 @@ import numpy as np
 from googlenet.errors import Stopped, UserError
 from googlenet.storage import checkpoint, faults
 from googlenet.storage.files import locked
-from googlenet.tracking.journal import started
+from googlenet.tracking.processes import started
 
 if TYPE_CHECKING:
     from torch import Tensor

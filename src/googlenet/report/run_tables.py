@@ -183,20 +183,22 @@ def classes_by_error(ensemble: EnsembleMetrics) -> Table:
 
 
 def jobs(runs: Sequence[RunRecord]) -> Table:
-    """Every job: code, configuration, data, MLflow run and times."""
+    """Every job: code, configuration, data, run and times."""
     rows = []
     for run in sorted(runs, key=lambda run: (run.started, run.stage, natural(run.job))):
-        started, mlflow = (run.started.replace("T", " ").removesuffix("Z"), run.mlflow.run_id if run.mlflow else "")
+        started = run.started.replace("T", " ").removesuffix("Z")
         digests = (short(run.commit), short(run.config_sha256), short(run.stamp))
         took, device = f"{decimal(run.duration_s, 1)} s", f"{run.device}, {run.threads}"
-        rows.append(Row((run.stage, run.job, started, took, *digests, mlflow or NONE, device)))
+        rows.append(Row((run.stage, run.job, started, took, *digests, run.run_id or NONE, device)))
     columns = (
         *texts("Stage", "Job", "Started, UTC"),
         *numbers("Took"),
-        *texts("Commit", "Config", "Stamp", "MLflow run", "Device, threads"),
+        *texts("Commit", "Config", "Stamp", "Run", "Device, threads"),
     )
     caption = "One row for each job. Commit, configuration and stamp (configuration and inputs) are cut short."
-    note = "A commit that ends in +dirty had edits that were not committed."
+    note = (
+        "In MLflow, a run is found by its tag run_id. A commit that ends in +dirty had edits that were not committed."
+    )
     return Table("Jobs", caption, columns, tuple(rows), note)
 
 

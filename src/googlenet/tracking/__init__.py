@@ -1,13 +1,13 @@
-"""MLflow as a mirror of the jobs: one parent run per experiment, one child run per job.
+"""Jobs append events to a log; a mirror replays all logs to MLflow: one parent run per experiment, a child per job.
 
-Jobs append events to a log on disk, their journal (journal.py), without a store. Deliveries replay journals to MLflow,
-in order and each line once (delivery.py); what cannot be delivered waits. mlflow is imported late: it takes 1.3 s or
-more. No result is read from here. A child's tags: kind, stage, job, current, superseded, superseded_by, input.<name>,
-journal, host, pid, started, resumable and the caller's.
+Jobs know only job_run.py and event_log.py, and never import MLflow. One mirror per experiment is MLflow's only client
+(mirror.py, replay.py, store.py); Snakemake starts it (mirror_process.py), and `googlenet mirror` mirrors what is left.
+No result is read from MLflow. A child's tags: kind, stage, job, run_id, current, superseded, superseded_by,
+input.<name>, host, pid, started, resumable and the caller's.
 """
 
-from googlenet.tracking.delivery import deliver
 from googlenet.tracking.job_run import JobRun, flattened, job_run
+from googlenet.tracking.mirror import deliver
 from googlenet.tracking.store import check, current_runs, open_store
 
 __all__ = ["JobRun", "check", "current_runs", "deliver", "flattened", "job_run", "open_store"]

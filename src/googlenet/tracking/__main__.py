@@ -1,18 +1,16 @@
-"""Deliver the jobs' pending journals to MLflow, and end the runs of dead processes.
-
-usage: python -m googlenet.tracking deliver [EXPERIMENT]
-"""
+"""The former spelling of `googlenet mirror`: python -m googlenet.tracking deliver [EXPERIMENT]."""
 
 import sys
 from pathlib import Path
 
-from googlenet.tracking.delivery import deliver
+from googlenet.tracking.mirror import deliver
 
 
 def main() -> None:
-    """Deliver for one experiment or for all; exit code 1 if something is still pending."""
+    """Mirror what is left of one experiment or of all; exit code 1 if something is still pending."""
     if sys.argv[1:2] != ["deliver"] or len(sys.argv) > 3:
-        sys.exit(__doc__)
+        sys.exit("usage: googlenet mirror [EXPERIMENT]")
+    print("note: this is now `googlenet mirror [EXPERIMENT]`", file=sys.stderr)
     sys.exit(not deliver(Path.cwd(), "".join(sys.argv[2:]), thoroughly=True))
 
 

@@ -1,0 +1,57 @@
+"""The process that mirrors an experiment while its engine runs.
+
+usage: python -m googlenet.tracking.mirror_process EXPERIMENT   (the engine holds its standard input)
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from googlenet.tracking.mirror import follow
+
+WAIT_S = 60
+
+
+class MirrorProcess:
+    """The engine's handle. The mirror ends when the engine does, however that ends: its standard input closes."""
+
+    def __init__(self, root: Path, experiment: str):
+        self._root, self._experiment = root, experiment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The mirror's process; None if there is none."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start mirroring; a session of its own keeps the terminal's Ctrl-C from it, so that it mirrors the rest."""
+        words = [sys.executable, "-m", "googlenet.tracking.mirror_process", self._experiment]
+        self._process = subprocess.Popen(words, cwd=self._root, stdin=subprocess.PIPE, start_new_session=True)
+
+    def finish(self) -> None:
+        """Let the mirror replay the rest and wait for it; start another if it was killed."""
+        for _ in range(2):
+            if self._process is None:
+                self.start()
+            assert self._process is not None and self._process.stdin is not None
+            self._process.stdin.close()
+            try:
+                code = self._process.wait(WAIT_S)
+            except subprocess.TimeoutExpired:
+                print(f"MLflow is still being brought up to date, by process {self._process.pid}", file=sys.stderr)
+                return
+            self._process = None
+            if code >= 0:  # otherwise a signal killed it
+                return
+
+
+def main() -> None:
+    """Mirror the experiment named on the command line; exit code 1 if something is still pending."""
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    sys.exit(not follow(Path.cwd(), sys.argv[1], sys.stdin.fileno()))
+
+
+if __name__ == "__main__":
+    main()
