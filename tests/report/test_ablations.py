@@ -29,18 +29,18 @@ def cells(report):
 
 
 def test_a_row_says_what_its_interval_carries(report):
-    said = {name: row["The change makes it"] for name, row in cells(report).items()}
+    said = {name: row["Against the reference"] for name, row in cells(report).items()}
     assert said == {
         "The reference": "",
         "No LRN": "worse",
-        "Last weights": "neither, as far as the interval carries",
+        "Last weights": "not statistically distinguishable",
         "Wider": "better",
-        "The same": "nothing: the reference's own settings",
+        "The same": "the same settings",
     }
     assert report.sections[0].text == (
         "Worse than the reference: no LRN.",
         "Better than the reference: wider.",
-        "No difference that the interval carries: last weights.",
+        "Not statistically distinguishable from the reference: last weights.",
     )
 
 

@@ -12,7 +12,7 @@ from googlenet.report import crop_sections, crop_tables, run_tables, tables
 from report import crop_sample, sample
 from settings import changed
 
-NEITHER = "no difference that the interval carries"
+UNDECIDED = "not statistically distinguishable"
 MINUS = "\N{MINUS SIGN}"
 TOP1 = "top1_error_percent"
 
@@ -54,7 +54,7 @@ def titles(section):
     [
         ((0.4, 0.1, 0.9), "better by 0.40 points, 95 % interval [0.10, 0.90]"),
         ((-0.4, -0.9, -0.1), "worse by 0.40 points, 95 % interval [0.10, 0.90]"),
-        ((-0.4, -0.9, 0.0), f"{NEITHER} ({MINUS}0.40 points, 95 % interval [{MINUS}0.90, 0.00])"),
+        ((-0.4, -0.9, 0.0), f"{UNDECIDED} ({MINUS}0.40 points, 95 % interval [{MINUS}0.90, 0.00])"),
     ],
 )
 def test_the_budget_and_the_maximum_are_said_as_their_intervals_allow(study, pair, said):
@@ -72,7 +72,10 @@ def test_the_budget_and_the_maximum_are_said_as_their_intervals_allow(study, pai
     study = changed(study, chosen=chosen, budgets=budgets, aggregations=ways)
     text = texts(crop_sections.choices_of_crops(study, {}))
     assert f"on 30 validation images is 8 crops. On test their top-1 error is 3.25 %; against all 144: {said}." in text
-    assert f"which the paper found worse than the mean, is here, against the mean: {said}." in text
+    assert (
+        f"The paper found the maximum over crops worse than the mean. Here, the maximum against the mean: {said}."
+        in text
+    )
 
 
 def test_nothing_chosen_is_said_and_leaves_its_table_out():
@@ -80,8 +83,8 @@ def test_nothing_chosen_is_said_and_leaves_its_table_out():
     png = crop_sections.error_over_crops(study)
     section = crop_sections.choices_of_crops(study, {"error_over_crops": png})
     assert section.content[0].png == png
-    assert "This data set has no validation split, so no crops were chosen" in texts(section)
-    assert "The crops that are chosen first" not in titles(section) and "None" not in texts(section)
+    assert "Without a validation split no crops were chosen" in texts(section)
+    assert "The crops chosen first" not in titles(section) and "None" not in texts(section)
     assert all(row.cells[3:] == ("—",) * 4 for row in crop_tables.budgets(study).rows)
 
 
@@ -97,7 +100,9 @@ def test_one_model_has_no_second_system():
 
 def test_when_validation_wants_all_crops_it_says_so(study):
     study = changed(study, chosen={"ensemble": {"preferred_budget": study.candidates}})
-    assert "validation prefers all crops to the best few" in texts(crop_sections.choices_of_crops(study, {}))
+    assert "using all crops has the lowest validation loss: no smaller budget does better there" in texts(
+        crop_sections.choices_of_crops(study, {})
+    )
 
 
 def test_without_kept_crops_the_other_sections_stand(ensemble):
@@ -112,7 +117,7 @@ def test_without_kept_crops_the_other_sections_stand(ensemble):
     [
         (-1, 3, True, 1, "interval contains zero"),
         (0, 3, False, 1, "interval contains zero"),
-        (0.5, 3, False, 1, "not certain among so many comparisons"),
+        (0.5, 3, False, 1, "not significant after correction"),
         (0.5, 3, True, 1, "helps"),
         (-3, -0.5, True, -1, "harms"),
     ],
@@ -127,8 +132,8 @@ def test_what_chance_would_let_through_is_said(ensemble, study):
     by_class = {"comparisons": 70, "alone_significant": 5, "standing": 1}
     left_out = changed(ensemble.left_out, by_class=by_class)
     text = texts(crop_sections.what_helps(changed(ensemble, left_out=left_out), study))
-    assert "One member and one class make 70 comparisons: alone, 5 would pass a test at 95 %" in text
-    assert "chance alone would let through up to 3.5 on average; after the correction 1 of them stand." in text
+    assert "Every member with every class makes 70 comparisons. Tested alone, 5 would be significant at 95 %" in text
+    assert "up to 3.5 are expected by chance; after the correction, 1 of them remain." in text
     first = crop_tables.by_class(left_out, "member").rows[0].cells
     assert first[:2] == ("m1", "zero") and first[-1] == "helps"
     assert crop_tables.members_left_out(left_out).rows[0].cells[0] == "m1"
@@ -152,7 +157,7 @@ def test_calibration_is_said_as_its_intervals_allow(ensemble):
     assert "of 1 model at 1 crop: 6.50 %, 95 % interval [4.00, 9.00]; of 7 models at 144 crops: 3.00 %" in text
     assert "calibration error better by 3.50 points, 95 % interval [0.50, 6.50]" in text
     assert "negative log-likelihood worse by 0.123 nats, 95 % interval [0.050, 0.200]" in text
-    assert f"brier score {NEITHER} (+0.010, 95 % interval [{MINUS}0.020, 0.030])" in text
+    assert f"brier score {UNDECIDED} (+0.010, 95 % interval [{MINUS}0.020, 0.030])" in text
     (table,) = (item for item in section.content if hasattr(item, "rows"))
     assert [row.cells[:2] for row in table.rows] == [
         *[("1 model", "1 crop"), ("7 models", "1 crop"), ("1 model", "144 crops"), ("7 models", "144 crops")]

@@ -11,7 +11,7 @@ def by_title(manifest):
 
 
 def test_what_there_is_not_has_no_table():
-    always = ["Sizes of the pictures of digits", "Kinds of files of digits", "Duplicates in digits"]
+    always = ["Image sizes of digits", "File types of digits", "Duplicates in digits"]
     assert list(by_title(sample.manifest("classification"))) == [
         *("Splits of digits: classification", *always, "Refused records")
     ]
@@ -25,26 +25,26 @@ def test_classification(tmp_path):
     source = classification("class_folders", root, max_bad_fraction=0.2)
     found = by_title(prepare(source, tmp_path / "pets"))
     assert list(found) == [
-        *("Splits of pets: classification", "Sizes of the pictures of pets", "Kinds of files of pets"),
-        *("Duplicates in pets", "Why pictures of pets were left out", "Refused records"),
+        *("Splits of pets: classification", "Image sizes of pets", "File types of pets"),
+        *("Duplicates in pets", "Why images of pets were excluded", "Refused records"),
     ]
-    sizes = found["Sizes of the pictures of pets"]
+    sizes = found["Image sizes of pets"]
     assert [column.label for column in sizes.columns] == [
         *("Split", "What", "Smallest", "5 %", "25 %", "Median", "75 %", "95 %", "Largest")
     ]
     assert sizes.rows[0].cells == ("train", "Width, px", *["32"] * 7) and len(sizes.rows) == 15
-    assert [row.cells for row in found["Kinds of files of pets"].rows] == [
+    assert [row.cells for row in found["File types of pets"].rows] == [
         ("JPEG RGB", "6", "6", "6"), ("turned by EXIF", "0", "0", "0")
     ]  # fmt: skip
     across = found["Duplicates in pets"].rows[3].cells
     assert across[:3] == ("the same bytes, in several splits", "6", "18")
     assert across[3].startswith("train: cat/0.jpg = validation: cat/0.jpg = test: cat/0.jpg; train: cat/1.jpg = ")
-    assert found["Why pictures of pets were left out"].rows[0].cells == ("train", "not a picture", "1")
+    assert found["Why images of pets were excluded"].rows[0].cells == ("train", "not a picture", "1")
 
 
 def test_detection(tmp_path):
     source = detection("voc", voc_tree(tmp_path / "raw"))
     table = by_title(prepare(source, tmp_path / "out"))["Objects of out"]
     assert "train: 50.0 % of 4 below 20 px; train: 100.0 % of 4 below 32 px; validation" in table.caption
-    assert table.rows[0].cells == ("train", "Objects in a picture", *["2"] * 7)
+    assert table.rows[0].cells == ("train", "Objects per image", *["2"] * 7)
     assert table.rows[1].cells[2] == "9" and table.rows[1].cells[-1] == "24"

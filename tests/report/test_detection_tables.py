@@ -8,7 +8,7 @@ from googlenet.report.parts import OURS, Table
 from report import sample, sample_detection
 from settings import changed
 
-NEITHER = "no difference that the interval carries"
+UNDECIDED = "not statistically distinguishable"
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -53,7 +53,7 @@ def test_switches_say_what_their_intervals_carry(found):
     table = detection_tables.switches(found)
     assert table.rows[0].mark == OURS and table.rows[0].cells[0] == "In use here: none"
     assert [row.cells[-1] for row in table.rows[1:]] == [
-        f"{NEITHER} (+0.3 points, 95 % interval [{MINUS}0.2, 0.8])",
+        f"{UNDECIDED} (+0.3 points, 95 % interval [{MINUS}0.2, 0.8])",
         "better by 1.9 points, 95 % interval [0.8, 3.0]",
         "worse by 1.9 points, 95 % interval [0.6, 3.1]",
     ]
@@ -67,7 +67,7 @@ def test_the_ensemble_against_one_detector_is_said_as_far_as_it_carries(found):
     said = sections.detection(results(found), {}).text[0]
     assert "All together, against one: better by 3.6 points, 95 % interval [2.4, 4.9]." in said
     close = changed(found, ensemble_minus_single=sample_detection.difference(0.4, -0.5, 1.2))
-    assert f"against one: {NEITHER}" in sections.detection(results(close), {}).text[0]
+    assert f"against one: {UNDECIDED}" in sections.detection(results(close), {}).text[0]
 
 
 @pytest.mark.parametrize(("classes", "parts", "height"), [(3, 1, 3), (24, 1, 24), (25, 2, 13), (200, 2, 100)])
@@ -112,15 +112,15 @@ def test_errors_in_numbers_and_words(found):
     assert detection_tables.missed_objects(errors).rows[0].cells[:3] == ("not proposed", "1", "5.0")
     assert detection_tables.missed_objects(errors).rows[-1].cells[1:3] == ("1", "5.0")
     assert detection_tables.summary(errors) == (
-        "Of the surest 20 detections (of each class as many as it has objects), 70.0 % are right. The most "
-        "frequent fault is localisation and confusion: 50.0 % each of those that are wrong.",
+        "Of the 20 detections with the highest scores (for each class, as many as it has objects), 70.0 % are right. "
+        "The most frequent error is localisation and confusion: 50.0 % each of the wrong ones.",
         "1 of 20 objects (5.0 %) is missed at every score; most often: not proposed.",
     )
 
 
 def test_nothing_wrong_is_said_too(found):
     first, second = detection_tables.summary(counted(found, (20, 0, 0, 0, 0), (0, 0, 0, 0)))
-    assert first.endswith("100.0 % are right.") and second == "No object of 20 is missed altogether."
+    assert first.endswith("100.0 % are right.") and second == "None of 20 objects is missed altogether."
     none = counted(found, (0, 0, 0, 0, 0), (20, 0, 0, 0))  # no detection at all
     assert detection_tables.false_detections(none).rows[0].cells[:3] == ("right", "0", "—")
 
@@ -141,14 +141,14 @@ def test_sources_of_proposals_beside_the_paper(study):
 
 def test_words_on_proposals_follow_their_intervals(study):
     said = proposal_tables.summary(study)
-    assert "1,652 boxes an image become 803" in said[1]
-    assert f"61 % of the boxes of the undoubled selective search; their coverage, against its, is: {NEITHER}" in said[2]
+    assert "1,652 boxes per image become 803, and coverage changes from 92.0 % " in said[1]
+    assert f"61 % as many boxes as in undoubled selective search; coverage against the latter: {UNDECIDED}" in said[2]
     assert said[3].endswith("better by 23.0 points, 95 % interval [19.9, 26.3].")
     worse = changed(study, differences={"merged_minus_full": sample_detection.difference(-2.0, -3.5, -0.5)})
-    assert "is: worse by 2.0 points, 95 % interval [0.5, 3.5]." in proposal_tables.summary(worse)[2]
+    assert "the latter: worse by 2.0 points, 95 % interval [0.5, 3.5]." in proposal_tables.summary(worse)[2]
     assert glance.cards(results(worse))[-1].detail.startswith("coverage: worse by 2.0")
     not_doubled = changed(study, superpixel_scale={"ours": 1.0})
-    assert "nothing was doubled" in proposal_tables.summary(not_doubled)[1]
+    assert "(nothing doubled)" in proposal_tables.summary(not_doubled)[1]
 
 
 def test_coverage_by_class_names_the_least_covered_and_leaves_out_the_empty(study):
@@ -164,10 +164,10 @@ def test_coverage_by_class_names_the_least_covered_and_leaves_out_the_empty(stud
     table = proposal_tables.by_class(study)
     assert len(table.rows) == 9 and table.rows[0].cells[0] == sample.CLASSES[9]
     assert table.rows[0].cells[-3:] == (f"{MINUS}9.0", f"[{MINUS}12.0, {MINUS}6.0]", "worse")
-    assert table.rows[1].cells[-1] == "neither, as far as the interval carries"
+    assert table.rows[1].cells[-1] == UNDECIDED
     assert table.rows[2].cells[-1] == "better"
     few = proposal_tables.by_class(study, shown=2)
-    assert len(few.rows) == 2 and "the 2 of 9 classes with the least" in few.caption
+    assert len(few.rows) == 2 and "the lowest 2 of 9 classes" in few.caption
 
 
 def test_without_a_study_the_regions_coverage_stands_beside_the_papers(found):

@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from googlenet.report import ablations, page, sections
-from googlenet.report.parts import Picture, Report, Section
+from googlenet.report.parts import Figure, Report, Section
 from report import ablations_sample, sample
 from report.test_page import read
 from settings import changed
@@ -98,13 +98,13 @@ def test_no_name_is_markup_in_the_page_of_ablations(name):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_text_of_a_figure_is_markup(name):
-    figure = Picture("crops_144", b"\x89PNG" + bytes(20), name, name)
+    figure = Figure("crops_144", b"\x89PNG" + bytes(20), name, name)
     report = experiment_of(figure)
     plain = experiment_of(replace(figure, caption="plain", alt="plain"))
     assert pages(report) == pages(plain)
 
 
-def experiment_of(figure: Picture):
+def experiment_of(figure: Figure):
     """A report of one figure."""
     return Report("title", "demo", (), "", (), (Section("One", (), (figure,)),))
 

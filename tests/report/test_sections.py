@@ -15,7 +15,7 @@ from report import sample
 from settings import changed
 
 OF_DETECTION = (ProposalMetrics, ProposalStudyMetrics, DetectorMetrics, DetectionMetrics)
-NEITHER = "no difference that the interval carries"
+UNDECIDED = "not statistically distinguishable"
 
 
 def titles(report):
@@ -61,8 +61,8 @@ def test_other_data_than_ilsvrc_is_said_at_the_top():
     [
         (3.3, 1.78, 4.89, "better by 3.30 points, 95 % interval [1.78, 4.89]"),
         (-2.0, -3.5, -0.5, "worse by 2.00 points, 95 % interval [0.50, 3.50]"),
-        (0.4, -0.6, 1.4, f"{NEITHER} (+0.40 points, 95 % interval [\N{MINUS SIGN}0.60, 1.40])"),
-        (0.4, 0.0, 1.4, f"{NEITHER} (+0.40 points, 95 % interval [0.00, 1.40])"),
+        (0.4, -0.6, 1.4, f"{UNDECIDED} (+0.40 points, 95 % interval [\N{MINUS SIGN}0.60, 1.40])"),
+        (0.4, 0.0, 1.4, f"{UNDECIDED} (+0.40 points, 95 % interval [0.00, 1.40])"),
     ],
 )
 def test_words_follow_the_interval(difference, low, high, said):
@@ -112,10 +112,10 @@ def test_table_3_by_hand():
 def test_with_five_classes_top_5_is_not_shown():
     table = tables.table_3(sample.evaluate_ensemble(classes=3))
     assert [row.cells[5:8] for row in table.rows] == [("—", "—", "—")] * 6
-    assert "With 3 classes a top-5 error is always 0" in table.note
+    assert "With 3 classes the top-5 error is always 0" in table.note
     ours = tables.table_2(sample.evaluate_ensemble(classes=5), "cells").rows[-1]
     assert ours.mark == OURS and ours.cells[3] == "—"
-    assert tables.top5_note(10).endswith("top-5 error of 50 %: read top-1 here.") and tables.top5_note(1000) == ""
+    assert tables.top5_note(10).endswith("top-5 error of 50 %: compare top-1 here.") and tables.top5_note(1000) == ""
 
 
 def test_an_ensemble_that_the_paper_has_not_gets_no_printed_figures():
@@ -142,10 +142,10 @@ def test_table_1_marks_only_what_the_print_has_wrong():
         "",
     )
     assert rows["sum"][3:] == ("6.8M", "6,990,272", "6,990,272", "1.50G", "1.583G", "1.583G")
-    assert "All 18 outputs of ours are the printed ones." in tables.table_1(cost.layers, cost.totals).note
+    assert "All 18 outputs of ours equal the printed ones." in tables.table_1(cost.layers, cost.totals).note
     first, second, third, *rest = cost.layers
     other = [first, second, changed(third, output=(56, 56, 191)), *rest]
-    assert "differ from the print in conv2." in tables.table_1(other, cost.totals).note
+    assert "differ from the printed ones in conv2." in tables.table_1(other, cost.totals).note
     partial = tables.table_1(cost.layers[1:], cost.totals).rows[0]
     assert partial.cells[5] == "—"
 

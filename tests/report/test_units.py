@@ -12,23 +12,25 @@ from settings import changed
 
 
 def text(units):
-    return " ".join(module_units.section(units, ()).text)
+    return " ".join(module_units.section(units, {}).text)
 
 
 def test_what_is_beyond_chance_is_said_to_be_and_what_is_not_is_not():
     said = text(analyse_units())
     assert (
-        "Branches of 4a that a cluster's units come out of: the clusters explain 31.0 % of the differences among "
-        "units, more than chance gives (13.0 % on average, 21.4 % in 1 of 20 shuffles; p 0.0005)"
+        "Branches of 4a that a cluster's units come from: the clusters explain 31.0 % of the differences among "
+        "units, more than expected by chance (13.0 % on average, 21.4 % in 1 of 20 shuffles; p 0.0005)"
     ) in said
     assert "Branches of 4b that a cluster's units feed: the clusters explain 14.0 %" in said
-    assert "not told apart from chance (13.0 % on average, 21.4 % in 1 of 20 shuffles; p 0.34)" in said
-    assert "Before training: 11.0 %, p 0.62." in said and "untrained network: learning" not in said
+    assert "not distinguishable from chance (13.0 % on average, 21.4 % in 1 of 20 shuffles; p 0.34)" in said
+    assert "Before training: 11.0 %, p 0.62." in said and "So do those of the untrained network" not in said
     units = changed(analyse_units(), untrained={"out_of": {"p": 0.02}})
-    assert text(units).count("So do those of the untrained network: learning alone does not make it.") == 1
+    assert text(units).count("So do those of the untrained network, so this is not an effect of training alone.") == 1
 
 
-@pytest.mark.parametrize(("p", "verdict"), [(0.05, "not told apart from chance"), (0.0499, "more than chance gives")])
+@pytest.mark.parametrize(
+    ("p", "verdict"), [(0.05, "not distinguishable from chance"), (0.0499, "more than expected by chance")]
+)
 def test_the_verdict_follows_p(p, verdict):
     units = changed(analyse_units(), trained={"out_of": {"p": p}, "feeds": {"p": p}})
     assert text(units).count(verdict) == 2

@@ -1,5 +1,7 @@
-"""The base of the metrics classes, and how they are read and written. Modules beside it hold what only some stages use, so
-that a change to it re-runs those alone."""
+"""The base of the metrics classes, and how they are read and written.
+
+Modules beside it hold what only some stages use, so that a change to it re-runs those alone.
+"""
 
 from pathlib import Path
 from typing import Any, TypeVar

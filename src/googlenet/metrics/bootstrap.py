@@ -63,7 +63,7 @@ class Bounds:
         self.confidence_percent = settings.confidence_percent
 
     def of(self, values: np.ndarray) -> Interval:
-        """Bootstrap percentile interval of the mean of per-image values (of differences: paired by image), in percent."""
+        """Return the percentile interval of the mean of values (or differences) by image, in percent."""
         means = resampled_means(values, self.resamples, generator(self.seed))
         return percentile_interval(means, self.confidence_percent, 100)
 

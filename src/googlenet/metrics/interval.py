@@ -1,5 +1,7 @@
 """Confidence intervals, of a figure and of a difference."""
 
+from typing import Literal
+
 from googlenet.metrics.base import Metrics
 
 
@@ -9,6 +11,11 @@ class Interval(Metrics):
     low: float
     high: float
     confidence_percent: float
+
+    @property
+    def side(self) -> Literal[-1, 0, 1]:
+        """1 if the whole interval is above zero, -1 if it is below, else 0."""
+        return 1 if self.low > 0 else -1 if self.high < 0 else 0
 
 
 class Difference(Metrics):

@@ -1,23 +1,22 @@
 """The ablation page: each row's difference from the reference, as a table and as a figure."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from googlenet.metrics.classification_studies import AblationMetrics, AblationResult, TopMeasure
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.interval import Interval
 from googlenet.report import glance
-from googlenet.report.captions import CAPTIONS
-from googlenet.report.parts import OURS, Picture, Report, Row, Section, Table, numbers, our_numbers, texts
-from googlenet.report.style import BLACK, BLUE, GREY, SKY, clipped, drawn, name_rows
-from googlenet.report.words import NEITHER, confidence, count, decimal, interval, main_metric, plural, signed
+from googlenet.report.captions import captioned
+from googlenet.report.parts import OURS, Report, Row, Section, Table, numbers, our_numbers, texts
+from googlenet.report.style import BLACK, BLUE, GREY, SKY, canvas, clipped, name_rows
+from googlenet.report.words import UNDECIDED, confidence, count, decimal, interval, main_metric, plural, signed
 
 TITLE = "Ablations: what each part contributes"
-OTHER_DATA = "These results are on {}, not on ILSVRC: what a change does there may be another thing."
+OTHER_DATA = "These results are on {}, not on ILSVRC, where a change may have another effect."
 VERDICTS = {
     "worse": "Worse than the reference",
     "better": "Better than the reference",
-    NEITHER: "No difference that the interval carries",
+    UNDECIDED: "Not statistically distinguishable from the reference",
 }
 
 
@@ -29,32 +28,29 @@ def measure_of(compared: AblationMetrics) -> TopMeasure:
 def ablation_differences(compared: AblationMetrics) -> bytes:
     """Plot each row's test error minus the reference's, in points: its interval, its mean, and a dot for each seed."""
     measure = measure_of(compared)
-
-    def draw(figure: Any) -> None:
+    with canvas(9, 1.3 + 0.36 * max(3, len(compared.rows))) as (figure, png):
         axes = figure.subplots()
         axes.axvline(0, color=GREY, linewidth=1.2)
         for position, row in enumerate(compared.rows):
             test = row.test.of(measure)
-            bounds = [test.interval.low, test.interval.high]
-            axes.plot(bounds, [position, position], color=BLUE, linewidth=2.2, zorder=2)
-            dots, mean = test.difference_points_by_seed, test.difference_points
+            bounds, dots = (test.interval.low, test.interval.high), test.difference_points_by_seed
             labels = ("one seed", f"mean, {confidence(test.interval)}") if position == 0 else (None, None)
+            axes.plot(bounds, [position, position], color=BLUE, linewidth=2.2, zorder=2)
             axes.scatter(dots, [position] * len(dots), color=SKY, s=18, zorder=3, label=labels[0])
-            axes.scatter(mean, position, color=BLACK, marker="D", s=34, zorder=4, label=labels[1])
+            axes.scatter(test.difference_points, position, color=BLACK, marker="D", s=34, zorder=4, label=labels[1])
         name_rows(axes, [clipped(row.about, 44) for row in compared.rows])
         error = measure.replace("top", "top-")
         axes.set_xlabel(f"{error} error on test less the reference's, points (right: worse)")
         figure.legend(loc="outside upper right", ncols=2)
-
-    return drawn(draw, 9, 1.3 + 0.36 * max(3, len(compared.rows)))
+    return png.getvalue()
 
 
 def build(experiment: str, compared: AblationMetrics, manifest: Manifest, png: bytes, purpose: str = "") -> Report:
     """Build the page. manifest: of the classification set; png: the figure of ablation_differences."""
-    figure = Picture("ablation_differences", png, *CAPTIONS["ablation_differences"])
+    figure = captioned({"ablation_differences": png}, "ablation_differences")
     sections = (
-        Section("Differences to the reference", summary(compared), (table(compared), figure)),
-        Section("What the intervals are", method(compared)),
+        Section("Differences from the reference", summary(compared), (table(compared), *figure)),
+        Section("What the intervals mean", method(compared)),
     )
     warning = "" if glance.is_ilsvrc(manifest) else OTHER_DATA.format(manifest.dataset)
     return Report(TITLE, experiment, glance.about([manifest], purpose), warning, (), sections)
@@ -68,9 +64,8 @@ def table(compared: AblationMetrics) -> Table:
         *texts("Ablation", "Changed"),
         *numbers("Parameters"),
         *our_numbers(*errors, confidence(reference.test.of(measure).interval)),
-        *texts("The change makes it", "Trainings"),
+        *texts("Against the reference", "Trainings"),
     )
-    nothing = "nothing: the reference's own settings"
     rows = []
     for row in (reference, *compared.rows):
         test = row.test.of(measure)
@@ -79,12 +74,12 @@ def table(compared: AblationMetrics) -> Table:
         if row is reference:
             rows.append(Row(("The reference", "", *cells[2:], "", "", "", trainings(row)), OURS))
             continue
-        says = nothing if is_reference(row, reference) else verdict(test.interval)
-        cells += [signed(test.difference_points), interval(test.interval), says, trainings(row, reference)]
+        conclusion = "the same settings" if is_reference(row, reference) else verdict(test.interval)
+        cells += [signed(test.difference_points), interval(test.interval), conclusion, trainings(row, reference)]
         rows.append(Row(tuple(cells)))
     note = (
-        "A difference is the row's error less the reference's, paired by seed and image. Members' trainings serve where the settings "
-        "are the same. Stalled: the loss of the last epoch was no better than chance."
+        "A difference is the row's error minus the reference's, paired by seed and image. Where the settings equal a "
+        "member's, its training is used. Stalled: the loss of the last epoch was no better than chance."
     )
     caption = (
         f"{measure.replace('top', 'Top-')} error of single networks on one centre crop, mean over "
@@ -115,8 +110,8 @@ def _changes(changes: Mapping[str, object], prefix: str = "") -> Iterator[str]:
 
 
 def verdict(bounds: Interval) -> str:
-    """Return worse or better if the whole interval is on one side of zero, else neither."""
-    return "worse" if bounds.low > 0 else "better" if bounds.high < 0 else NEITHER
+    """Return the conclusion that the interval of a difference in error allows, one of VERDICTS."""
+    return {1: "worse", -1: "better", 0: UNDECIDED}[bounds.side]
 
 
 def trainings(row: AblationResult, reference: AblationResult | None = None) -> str:
@@ -132,12 +127,12 @@ def trainings(row: AblationResult, reference: AblationResult | None = None) -> s
 
 
 def summary(compared: AblationMetrics) -> tuple[str, ...]:
-    """State in sentences which rows differ from the reference and which do not."""
+    """State which rows differ from the reference and which do not, a sentence for each verdict."""
     measure = measure_of(compared)
     rows = [row for row in compared.rows if not is_reference(row, compared.reference)]
     sentences = []
-    for words, start in VERDICTS.items():
-        names = [row.about for row in rows if verdict(row.test.of(measure).interval) == words]
+    for word, start in VERDICTS.items():
+        names = [row.about for row in rows if verdict(row.test.of(measure).interval) == word]
         if names:
             sentences.append(f"{start}: {'; '.join(name[:1].lower() + name[1:] for name in names)}.")
     return tuple(sentences)
@@ -148,13 +143,15 @@ def method(compared: AblationMetrics) -> tuple[str, ...]:
     bounds = compared.reference.test.of(measure_of(compared)).interval
     rows, level, seeds = len(compared.rows), bounds.confidence_percent / 100, len(compared.seeds)
     return (
-        f"Every row is trained with the same {plural(seeds, 'seed')} as the reference, and both are tested on the same images; the "
-        "differences are paired by both. The interval takes seeds and images as drawn at random, crossed, and is that of the mean "
-        "difference for other seeds and other images of the same kind: Student's t on the variance components of the seeds by "
-        "images table. Nothing is resampled. All trainings begin with the same initial weights, so another start is not covered.",
-        f"With {plural(seeds, 'seed')} the part that comes from seeds has {plural(seeds - 1, 'degree')} of freedom: where seeds "
-        "matter the interval is wide, and where it holds zero this table does not show that there is no effect.",
-        f"Each interval is of its own row. If no row had any effect, {plural(rows, 'row')} would still show at least one difference "
-        f"in about {decimal(100 * (1 - level**rows), 0)} % of such tables, were the rows independent: read a single row just off "
-        "zero as a hint.",
+        f"Every row is trained with the same {plural(seeds, 'seed')} as the reference and tested on the same images; "
+        "differences are paired by both. Seeds and images count as crossed random effects, so the interval is for the "
+        "mean difference with other seeds and other images of the same kind: Student's t on the variance components "
+        "of the table of seeds by images. Nothing is resampled. All trainings begin with the same initial weights, so "
+        "the effect of another start is not covered.",
+        f"With {plural(seeds, 'seed')}, the variance between seeds has {plural(seeds - 1, 'degree')} of freedom: "
+        "where seeds matter the interval is wide, and an interval that contains zero does not show that there is no "
+        "effect.",
+        f"Each interval is for its row alone. If no row had any effect, {plural(rows, 'row')} would still show at "
+        f"least one difference in about {decimal(100 * (1 - level**rows), 0)} % of such tables, if the rows were "
+        "independent: take a single interval that barely excludes zero as a hint.",
     )

@@ -1,4 +1,4 @@
-"""Tables of a prepared data set, from its manifest: splits, sizes, kinds of files, duplicates, objects, refusals."""
+"""Tables of a prepared data set, from its manifest: splits, sizes, file types, duplicates, objects, refusals."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,10 +12,10 @@ SIZES: Headings = {  # quantity of the quantiles: heading and decimals
     "height_px": ("Height, px", 0),
     "shorter_side_px": ("Shorter side, px", 0),
     "megapixels": ("Megapixels", 2),
-    "bytes": ("Bytes of the file", 0),
+    "bytes": ("File size, bytes", 0),
 }
 OBJECT_SIZES: Headings = {
-    "in_a_picture": ("Objects in a picture", 0),
+    "in_a_picture": ("Objects per image", 0),
     "side_px": ("Side (square root of the area), px", 0),
     "width_over_height": ("Width over height", 2),
 }
@@ -38,7 +38,7 @@ def splits(manifest: Manifest) -> Table:
         cells += [between(min(split.per_class), max(split.per_class)), str(len(split.shards))]
         rows.append(Row(tuple(cells)))
     counted = ("Images", "Objects") if has_objects else ("Images",)
-    columns = (*texts("Split"), *numbers(*counted, "In a class", "Shards"))
+    columns = (*texts("Split"), *numbers(*counted, "Per class", "Shards"))
     title = f"Splits of {manifest.dataset}: {manifest.kind}"
     return Table(title, f"{len(manifest.classes)} classes.", columns, tuple(rows))
 
@@ -50,14 +50,14 @@ def refused(manifest: Manifest) -> Table | None:
         return None
     rows = tuple(Row((row.split, row.name, row.reason)) for row in records[:shown])
     note = f"{count(len(records) - shown)} more are in the manifest." if len(records) > shown else ""
-    caption = f"{count(len(records))} left out of every figure on this page."
+    caption = f"{count(len(records))} excluded from every figure on this page."
     return Table("Refused records", caption, texts("Split", "Record", "Reason"), rows, note)
 
 
 def sizes(manifest: Manifest) -> Table:
     """Quantiles of the original images' sizes."""
-    title = f"Sizes of the pictures of {manifest.dataset}"
-    caption = "As they came, before any resizing; upright. The columns are quantiles."
+    title = f"Image sizes of {manifest.dataset}"
+    caption = "Originals, before any resizing; upright. The columns are quantiles."
     return _quantiles(title, caption, manifest, manifest.look.splits, SIZES)
 
 
@@ -91,14 +91,14 @@ def _quantiles(
 
 
 def forms(manifest: Manifest) -> Table:
-    """Kinds of files and colour modes, and images turned by EXIF."""
+    """File types and colour modes, and images turned by EXIF."""
     names = in_order(manifest.look.splits)
     looks = [manifest.look.splits[name] for name in names]
     every = sorted({form for look in looks for form in look.forms})
     rows = [Row((form, *(count(look.forms.get(form, 0)) for look in looks))) for form in every]
     rows.append(Row(("turned by EXIF", *(count(look.turned_by_exif) for look in looks))))
     columns = (*texts("Format and colour mode"), *numbers(*(name.capitalize() for name in names)))
-    title = f"Kinds of files of {manifest.dataset}"
+    title = f"File types of {manifest.dataset}"
     return Table(title, "All are decoded to upright RGB.", columns, tuple(rows))
 
 
@@ -114,10 +114,10 @@ def duplicates(manifest: Manifest) -> Table:
     for label, number, shown in groups:
         examples = [" = ".join(f"{item.split}: {item.name}" for item in group[:3]) for group in shown[:5]]
         rows.append(Row((label, count(number.groups), count(number.pictures), "; ".join(examples) or NONE)))
-    columns = (*texts("What"), *numbers("Groups", "Pictures"), *texts("Examples"))
+    columns = (*texts("What"), *numbers("Groups", "Images"), *texts("Examples"))
     caption = (
-        "A picture of test that is in training too makes the figures better than they are. "
-        "Likely: equal hashes of 64 bits of the pictures made very small."
+        "A test image that is also in training makes the figures better than they should be. "
+        "Likely: equal 64-bit hashes of strongly reduced images."
     )
     return Table(f"Duplicates in {manifest.dataset}", caption, columns, tuple(rows))
 
@@ -125,5 +125,5 @@ def duplicates(manifest: Manifest) -> Table:
 def reasons(manifest: Manifest) -> Table | None:
     """Number of images left out, by split and kind of reason."""
     rows = tuple(Row((row.split, row.kind, count(row.count))) for row in manifest.look.refused)
-    columns = (*texts("Split", "Kind of reason"), *numbers("Pictures"))
-    return Table(f"Why pictures of {manifest.dataset} were left out", "", columns, rows) if rows else None
+    columns = (*texts("Split", "Kind of reason"), *numbers("Images"))
+    return Table(f"Why images of {manifest.dataset} were excluded", "", columns, rows) if rows else None

@@ -9,9 +9,9 @@ from googlenet import paper
 from googlenet.metrics.detection import DetectionMetrics, ErrorCounts, ErrorTypes, Precision, PrecisionRecall
 from googlenet.metrics.proposals import ClassCoverage, ProposalStudyMetrics
 from googlenet.metrics.results import Results
-from googlenet.report.detection_tables import KINDS, REASONS
+from googlenet.report.detection_tables import KINDS, REASONS, ErrorWords
 from googlenet.report.proposal_tables import SOURCES, least_covered, source_name
-from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, clipped, drawn, name_rows
+from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, bars, canvas, clipped
 from googlenet.report.words import count
 
 PANELS = 12  # classes with a chart of their own
@@ -31,8 +31,7 @@ def precision_recall(curves: Mapping[str, PrecisionRecall], ap_percent: Mapping[
     shown = [ranked[place] for place in places if place < len(ranked)]
     columns = 1 if not shown else min(4, len(shown))
     rows = max(1, -(-len(shown) // columns))
-
-    def draw(figure: Any) -> None:
+    with canvas(max(5, 0.6 + 2.4 * columns), 1 + 1.9 * rows) as (figure, png):
         panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
         mean = np.mean(list(lines.values()), axis=0) if lines else None
         for axes, name in zip(panels, shown, strict=False):
@@ -49,8 +48,7 @@ def precision_recall(curves: Mapping[str, PrecisionRecall], ap_percent: Mapping[
         figure.supylabel("precision", fontsize=10)
         if shown:
             figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
-
-    return drawn(draw, max(5, 0.6 + 2.4 * columns), 1 + 1.9 * rows)
+    return png.getvalue()
 
 
 def envelope(recall: Sequence[float], precision: Sequence[float], grid: np.ndarray) -> np.ndarray:
@@ -65,8 +63,7 @@ def average_precision_by_class(
     """Plot average precision (%) of the LOWEST classes with objects: the ensemble, and each detector alone."""
     known = {index: value for index, value in enumerate(ensemble.ap_percent) if value is not None}
     order = sorted(known, key=lambda index: (known[index], classes[index]))[:LOWEST]
-
-    def draw(figure: Any) -> None:
+    with canvas(7.5, 1.2 + 0.27 * max(3, len(order))) as (figure, png):
         axes = figure.subplots()
         for position, index in enumerate(order):
             alone = [ap for row in detectors.values() if (ap := row.ap_percent[index]) is not None]
@@ -74,11 +71,9 @@ def average_precision_by_class(
             axes.scatter(alone, [position] * len(alone), color=SKY, s=22, alpha=0.8, label=label)
             axes.scatter(known[index], position, color=BLACK, label=other_label, marker="D", s=40, zorder=3)
         axes.set_yticks(range(len(order)), [clipped(classes[index]) for index in order])
-        axes.set_ylim(len(order) - 0.4, -0.6)
-        axes.set_xlabel("average precision on test, %")
+        axes.set(ylim=(len(order) - 0.4, -0.6), xlabel="average precision on test, %")
         figure.legend(loc="outside upper right", ncols=2)
-
-    return drawn(draw, 7.5, 1.2 + 0.27 * max(3, len(order)))
+    return png.getvalue()
 
 
 def error_types(errors: ErrorTypes) -> bytes:
@@ -92,32 +87,32 @@ def error_types(errors: ErrorTypes) -> bytes:
     kinds = np.array([_shares(row, KINDS) for row in (false.all, *worst)])
     lacking = (missed.all, *(missed_of[row.class_name] for row in worst))
     reasons = np.array([_shares(row, REASONS, row.objects) for row in lacking])
-
-    def stack(half: Any, names: Iterable[str], colours: Iterable[str], shares: np.ndarray) -> Any:
-        """Draw a half: shares [bars, names]. Returns its axes."""
-        axes = half.subplots()
-        left = np.zeros(len(shares))
-        for name, colour, share in zip(names, colours, shares.T, strict=True):
-            axes.barh(places, share, left=left, color=colour, height=0.7, label=name)
-            left += share
-        axes.set_ylim(places[-1] + 0.6, -0.6)
-        axes.grid(axis="y", visible=False)
-        return axes
-
-    def draw(figure: Any) -> None:
+    with canvas(10, 1.9 + 0.3 * max(3, len(places))) as (figure, png):
         left, right = figure.subfigures(1, 2, width_ratios=(1.25, 1))
-        axes = stack(left, (name for name, _ in KINDS.values()), KIND_COLOURS, kinds)
+        axes = _stacked_bars(left, places, KINDS, KIND_COLOURS, kinds)
         axes.set_yticks(places, labels)
-        axes.set_xlim(0, 100)
-        axes.set_title("The surest detections, %")
+        axes.set(xlim=(0, 100), title="The surest detections, %")
         left.legend(loc="outside lower center", ncols=3, fontsize=9)
-        axes = stack(right, (name for name, _ in REASONS.values()), REASON_COLOURS, reasons)
+        axes = _stacked_bars(right, places, REASONS, REASON_COLOURS, reasons)
         axes.set_yticks(places, [""] * len(places))
-        axes.set_xlim(0, max(1.0, 1.05 * reasons.sum(axis=1).max()))
-        axes.set_title("Objects missed at every score, %")
+        most = 1.05 * reasons.sum(axis=1).max()
+        axes.set(xlim=(0, max(1.0, most)), title="Objects missed at every score, %")
         right.legend(loc="outside lower center", ncols=2, fontsize=9)
+    return png.getvalue()
 
-    return drawn(draw, 10, 1.9 + 0.3 * max(3, len(places)))
+
+def _stacked_bars(
+    half: Any, places: Sequence[float], words: ErrorWords, colours: Sequence[str], shares: np.ndarray
+) -> Any:
+    """Draw shares [bars, kinds of error] in one half of a figure, and return its axes."""
+    axes = half.subplots()
+    left = np.zeros(len(shares))
+    for (name, _), colour, share in zip(words.values(), colours, shares.T, strict=True):
+        axes.barh(places, share, left=left, color=colour, height=0.7, label=name)
+        left += share
+    axes.set_ylim(places[-1] + 0.6, -0.6)
+    axes.grid(axis="y", visible=False)
+    return axes
 
 
 def _shares(row: ErrorCounts, names: Iterable[str], whole: int | None = None) -> list[float]:
@@ -131,17 +126,13 @@ def coverage_by_class(per_class: Sequence[ClassCoverage]) -> bytes:
     """Plot coverage (%) of ground-truth boxes by proposals, LOWEST classes with objects; the line is the paper's."""
     rows = least_covered(per_class)[:LOWEST]
     printed = paper.facts("detection")["proposals"]["coverage"][1]
-
-    def draw(figure: Any) -> None:
+    with canvas(7.5, 1.2 + 0.27 * max(3, len(rows))) as (figure, png):
         axes = figure.subplots()
-        axes.barh(range(len(rows)), [percent for percent, _ in rows], color=GREEN, height=0.66)
+        bars(axes, [row.class_name for _, row in rows], [percent for percent, _ in rows], GREEN)
         axes.axvline(printed, color=ORANGE, linewidth=2, label=f"paper, all classes: {printed} %")
-        name_rows(axes, [clipped(row.class_name) for _, row in rows])
-        axes.set_xlim(0, 100)
-        axes.set_xlabel("objects covered, %")
+        axes.set(xlim=(0, 100), xlabel="objects covered, %")
         figure.legend(loc="outside upper right")
-
-    return drawn(draw, 7.5, 1.2 + 0.27 * max(3, len(rows)))
+    return png.getvalue()
 
 
 def coverage_by_boxes(study: ProposalStudyMetrics) -> bytes:
@@ -154,8 +145,7 @@ def coverage_by_boxes(study: ProposalStudyMetrics) -> bytes:
         "merged": {"color": GREEN, "linewidth": 2.6},
     }
     printed = paper.facts("detection")["proposals"]["coverage"][1]
-
-    def draw(figure: Any) -> None:
+    with canvas(10, 4.4) as (figure, png):
         axes = figure.subplots()
         label = f"paper, ILSVRC: {printed} %"
         axes.axhline(printed, color=RED, linewidth=1.2, linestyle=(0, (1, 2)), label=label)
@@ -164,14 +154,10 @@ def coverage_by_boxes(study: ProposalStudyMetrics) -> bytes:
             x, y = [point.boxes for point in curve], [point.coverage_percent for point in curve]
             axes.plot(x, y, label=source_name(name, study.superpixel_scale), **style)
             axes.plot(x[-1], y[-1], marker="D", markersize=6, color=style["color"])
-        axes.set_xscale("log")
+        axes.set(xscale="log", ylim=(0, 101), xlabel="boxes an image, at most", ylabel="objects covered, %")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        axes.set_ylim(0, 101)
-        axes.set_xlabel("boxes an image, at most")
-        axes.set_ylabel("objects covered, %")
         figure.legend(loc="outside right upper")
-
-    return drawn(draw, 10, 4.4)
+    return png.getvalue()
 
 
 def from_metrics(results: Results) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Tables of detection: the paper's 4 and 5 with our figures, the detectors, the switches, classes, errors."""
+"""Tables of detection: the paper's Tables 4 and 5 with our figures, the detectors, switches, classes and errors."""
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -16,21 +16,23 @@ SWITCHES = {
     "svm": "linear SVM instead of the softmax",
     "mirror": "mean with the mirrored region",
 }
-FOLDED_FROM = 25  # classes: from this number on a table is split into two parts side by side
-KINDS = {  # in the order of the bars: name, what it means
-    "correct": ("right", "it finds an object of its class that no better detection has found"),
+FOLDED_FROM = 25  # classes: from this number on a table is split into two halves side by side
+ErrorWords = Mapping[str, tuple[str, str]]
+KINDS: ErrorWords = {  # in the order of the bars: name, what it means
+    "correct": ("right", "it finds an object of its class that no higher-scoring detection found"),
     "localisation": ("localisation", "an object of its class is near, but the box does not overlap it enough"),
-    "duplicate": ("duplicate", "an object of its class, which a better detection has found already"),
-    "confusion": ("confusion", "an object of another class is there, and none of its own is near"),
-    "background": ("background", "nothing that is annotated is near"),
+    "duplicate": ("duplicate", "a higher-scoring detection already found this object of its class"),
+    "confusion": ("confusion", "an object of another class is there, and none of its own class is near"),
+    "background": ("background", "no annotated object is near"),
 }
-REASONS = {
+REASONS: ErrorWords = {
     "not_proposed": ("not proposed", "no proposal covers it: no classifier could have found it"),
     "scored_low": ("scored low", "it was proposed, but every such region's score for its class was too low"),
-    "other_class": ("found as another class", "a false detection of another class lies on it"),
+    "other_class": ("found as another class", "a false detection of another class covers it"),
     "outdone": (
-        "outdone",
-        "a region on it had a score for its class, but a better detection beside it suppressed it, or it took a neighbour",
+        "suppressed",
+        "a region on it scored for its class, but a higher-scoring neighbour suppressed it, or it matched another "
+        "object",
     ),
 }
 
@@ -38,15 +40,17 @@ REASONS = {
 def table_4(detection: DetectionMetrics, dataset: str) -> Table:
     """Table 4 (section 8): the teams' mean average precision and our ensemble of detectors with its interval."""
     rows = []
-    for printed in paper.table_4():
-        figures = (str(printed.year), str(printed.place), f"{printed.mean_ap_percent:g}", NONE)
-        rows.append(Row((printed.team, *figures, printed.external_data, printed.ensemble)))
+    for row in paper.table_4():
+        figures = (str(row.year), str(row.place), f"{row.mean_ap_percent:g}", NONE)
+        rows.append(Row((row.team, *figures, row.external_data, row.ensemble)))
     ours = detection.table_4
     mean_ap = (decimal(ours.ensemble_mean_ap_percent, 1), interval(ours.interval, 1))
-    cells = (f"Ours, on {dataset}", NONE, NONE, *mean_ap, NONE, plural(ours.detectors, "model"))
-    rows.append(Row(cells, OURS))
-    figures_of = numbers("Year", "Place", "Mean AP, %", confidence(ours.interval))
-    columns = (*texts("Team"), *figures_of, *texts("External data", "Ensemble"))
+    rows.append(Row((f"Ours, on {dataset}", NONE, NONE, *mean_ap, NONE, plural(ours.detectors, "model")), OURS))
+    columns = (
+        *texts("Team"),
+        *numbers("Year", "Place", "Mean AP, %", confidence(ours.interval)),
+        *texts("External data", "Ensemble"),
+    )
     note = "The interval is over test images, for these detectors; the print has none."
     caption = "Table 4, section 8: detection on ILSVRC by team, and this run on its own data."
     return Table("Detection by team", caption, columns, tuple(rows), note)
@@ -54,10 +58,10 @@ def table_4(detection: DetectionMetrics, dataset: str) -> Table:
 
 def table_5(detection: DetectionMetrics, dataset: str) -> Table:
     """Table 5 (section 8): single models, and the mean and spread of our detectors."""
-    rows = []
-    for printed in paper.table_5():
-        answers = (printed.contextual_model, printed.box_regression)
-        rows.append(Row((printed.team, f"{printed.mean_ap_percent:g}", NONE, *answers)))
+    rows = [
+        Row((row.team, f"{row.mean_ap_percent:g}", NONE, row.contextual_model, row.box_regression))
+        for row in paper.table_5()
+    ]
     ours = spread(detection.single_mean_ap_percent, detection.single_std, 1)
     switches = ("context_feature", "bbox_regression")
     has = ("yes" if name in detection.switches.on else "no" for name in switches)
@@ -65,8 +69,8 @@ def table_5(detection: DetectionMetrics, dataset: str) -> Table:
     mean_ap = numbers("Mean AP, %", confidence(detection.single_interval))
     columns = (*texts("Team"), *mean_ap, *texts("Contextual model", "Bounding-box regression"))
     note = (
-        f"Ours is the mean of {plural(len(detection.detectors), 'detector')}, ± their standard "
-        "deviation; its interval is over test images. For GoogLeNet alone the paper prints 38.02 in this table and 40 in its text."
+        f"Ours is the mean of {plural(len(detection.detectors), 'detector')}, ± their standard deviation; its "
+        "interval is over test images. For GoogLeNet alone the paper prints 38.02 in this table and 40 in its text."
     )
     caption = "Table 5, section 8: detection with a single model."
     return Table("Detection with one model", caption, columns, tuple(rows), note)
@@ -89,12 +93,12 @@ def detectors(trained: Mapping[str, DetectorMetrics], detection: DetectionMetric
 
 
 def switched(names: Sequence[str]) -> str:
-    """Return the switches that are on, in words."""
+    """Describe the switches that are on."""
     return ", ".join(SWITCHES[name] for name in names) or "none"
 
 
 def switches(detection: DetectionMetrics) -> Table:
-    """The gain from each switch beyond the paper: other switch settings against the one in use."""
+    """The gain from each switch beyond the paper: other settings of the switches against the one in use."""
     main = detection.table_4
     single = spread(detection.single_mean_ap_percent, detection.single_std, 1)
     together = (decimal(main.ensemble_mean_ap_percent, 1), interval(main.interval, 1))
@@ -109,11 +113,12 @@ def switches(detection: DetectionMetrics) -> Table:
         Column("The ensemble, against the one in use", OURS, words=True),
     )
     note = (
-        "The paper's setting is all of them off: its authors used no contextual model and had no time for bounding-box "
-        "regression. One detector: mean over the detectors ± their standard deviation. Better or worse is said only where "
-        "the whole paired interval, over test images, lies on one side of zero; each interval is of its own row."
+        "In the paper all of them are off: its authors used no contextual model and had no time for bounding-box "
+        "regression. One detector: mean over the detectors ± their standard deviation. A row is called better or "
+        "worse only if its whole paired interval, over test images, is on one side of zero; each interval is for its "
+        "row alone."
     )
-    caption = "What is beyond the paper, each a switch: the same regions and networks, scored otherwise."
+    caption = "Additions to the paper, each a switch: the same regions and networks, scored in another way."
     return Table("Switches beyond the paper", caption, columns, tuple(rows), note)
 
 
@@ -131,9 +136,9 @@ def average_precision(detection: DetectionMetrics) -> Table:
         half = -(-len(rows) // 2)
         rows = [(*left, *right) for left, right in zip_longest(rows[:half], rows[half:], fillvalue=("",) * 4)]
         columns *= 2
-    without = f"{NONE}: no object of the class in the test images; the mean leaves it out."
+    without = f"{NONE}: no object of the class in the test images; the mean excludes it."
     note = without if None in detection.ensemble.ap_percent else ""
-    caption = "Average precision in %, every class; objects of the test images."
+    caption = "Average precision in %, every class; objects in the test images."
     return Table("Average precision by class", caption, columns, tuple(map(Row, rows)), note)
 
 
@@ -142,7 +147,7 @@ def percent(part: int, whole: int) -> str:
     return decimal(100 * part / whole if whole else None, 1)
 
 
-def _rows(words: Mapping[str, tuple[str, str]], counts: Mapping[str, int], whole: int, total: str) -> tuple[Row, ...]:
+def _rows(words: ErrorWords, counts: Mapping[str, int], whole: int, total: str) -> tuple[Row, ...]:
     """Return a row for each kind: its name, count, share of `whole`, and meaning; then their sum."""
     rows = [
         Row((name, count(counts[kind]), percent(counts[kind], whole), meaning))
@@ -155,12 +160,12 @@ def _rows(words: Mapping[str, tuple[str, str]], counts: Mapping[str, int], whole
 def false_detections(errors: ErrorTypes) -> Table:
     """The first detections of all classes by kind: count, share, and meaning of each kind."""
     counts = errors.false_positives.all.counts
-    columns = (*texts("Detections"), *our_numbers("Number", "Share, %"), *texts("What that is"))
-    caption = "The ensemble's surest detections on test: of each class as many as it has objects."
+    columns = (*texts("Detections"), *our_numbers("Number", "Share, %"), *texts("Meaning"))
+    caption = "The ensemble's highest-scoring detections on test: for each class, as many as it has objects."
     note = (
         "After Hoiem et al., Diagnosing Error in Object Detectors (2012). Near: an overlap (IoU) of "
-        f"{decimal(errors.near_iou, 1)} or more. Enough: what the mean average precision asks for. Among close objects "
-        "a box between them is near one of another class. Counts of these test images, without intervals."
+        f"{decimal(errors.near_iou, 1)} or more. Enough: as mean average precision requires. Among close objects, a "
+        "box between them is near one of another class. Counts on these test images, without intervals."
     )
     rows = _rows(KINDS, counts, sum(counts.values()), "all")
     return Table("What the detections are", caption, columns, rows, note)
@@ -169,28 +174,30 @@ def false_detections(errors: ErrorTypes) -> Table:
 def missed_objects(errors: ErrorTypes) -> Table:
     """The missed objects by reason: count, share of all objects, and meaning of each reason."""
     missed = errors.missed.all
-    columns = (*texts("Missed, because"), *our_numbers("Objects", "Share of all objects, %"), *texts("What that is"))
-    caption = f"The objects that no detection of the ensemble found, however low its score, of {count(missed.objects)}."
-    rows = _rows(REASONS, missed.counts, missed.objects, "all that are missed")
+    columns = (*texts("Missed, because"), *our_numbers("Objects", "Share of all objects, %"), *texts("Meaning"))
+    caption = (
+        f"Of {count(missed.objects)} objects, those that no detection of the ensemble found, however low its score."
+    )
+    rows = _rows(REASONS, missed.counts, missed.objects, "all missed")
     return Table("Why objects are missed", caption, columns, rows)
 
 
 def summary(errors: ErrorTypes) -> tuple[str, ...]:
-    """State the most frequent kind of false detection and the number of missed objects, in sentences."""
+    """State the most frequent kind of false detection and the number of missed objects."""
     counts, missed = errors.false_positives.all.counts, errors.missed.all
     wrong = {kind: counts[kind] for kind in KINDS if kind != "correct"}
     detections, all_wrong = sum(counts.values()), sum(wrong.values())
     sentence = (
-        f"Of the surest {plural(detections, 'detection')} (of each class as many as it has objects), "
-        f"{percent(counts['correct'], detections)} % are right"
+        f"Of the {plural(detections, 'detection')} with the highest scores (for each class, as many as it has "
+        f"objects), {percent(counts['correct'], detections)} % are right"
     )
     if all_wrong:
         names = most_frequent(KINDS, wrong)
         share = f"{percent(max(wrong.values()), all_wrong)} %{' each' if len(names) > 1 else ''}"
-        sentence += f". The most frequent fault is {' and '.join(names)}: {share} of those that are wrong"
+        sentence += f". The most frequent error is {' and '.join(names)}: {share} of the wrong ones"
     total = sum(missed.counts.values())
     if not total:
-        return f"{sentence}.", f"No object of {count(missed.objects)} is missed altogether."
+        return f"{sentence}.", f"None of {plural(missed.objects, 'object')} is missed altogether."
     second = (
         f"{count(total)} of {plural(missed.objects, 'object')} ({percent(total, missed.objects)} %) "
         f"{'is' if total == 1 else 'are'} missed at every score; most often: "
@@ -199,7 +206,7 @@ def summary(errors: ErrorTypes) -> tuple[str, ...]:
     return f"{sentence}.", second
 
 
-def most_frequent(words: Mapping[str, tuple[str, str]], counts: Mapping[str, int]) -> list[str]:
+def most_frequent(words: ErrorWords, counts: Mapping[str, int]) -> list[str]:
     """Return the names of the most frequent kinds, including ties."""
     most = max(counts.values())
     return [name for kind, (name, _) in words.items() if kind in counts and counts[kind] == most]

@@ -9,7 +9,6 @@ from googlenet.metrics.proposals import ProposalStudyMetrics
 from googlenet.metrics.results import Results
 from googlenet.report.parts import Card
 from googlenet.report.words import (
-    TOPS,
     count,
     decimal,
     gain,
@@ -35,7 +34,7 @@ def warning(manifests: Sequence[Manifest]) -> str:
     if not names:
         return ""
     return (
-        f"These results are on {names}, not on ILSVRC. The paper's figures beside ours are of another data "
+        f"These results are on {names}, not on ILSVRC. The paper's figures beside ours are for another data "
         "set: compare the differences within a column, never our figure with the paper's."
     )
 
@@ -56,14 +55,14 @@ def cards(results: Results) -> tuple[Card, ...]:
         bounds = f"{with_confidence(table.interval)}, {plural(detection.images, 'test image')}"
         single = f"{spread(detection.single_mean_ap_percent, detection.single_std, 1)} %"
         mean = "mean of the detectors ± standard deviation"
-        boxes = f"{decimal(coverage.boxes_per_image, 0)} boxes an image, {count(detection.objects)} objects"
+        boxes = f"{decimal(coverage.boxes_per_image, 0)} boxes per image, {count(detection.objects)} objects"
         made += [
             Card(together, f"{decimal(table.ensemble_mean_ap_percent, 1)} %", bounds),
             Card("1 detector: mean average precision", single, mean),
             Card("Objects covered by proposals", f"{decimal(coverage.coverage_percent, 1)} %", boxes),
         ]
     if study := results.one(ProposalStudyMetrics):
-        title = "Boxes with MultiBox, of those of undoubled selective search"
+        title = "Boxes with MultiBox, relative to undoubled selective search"
         detail = f"coverage: {gain(study.differences.merged_minus_full)}"
         made.append(Card(title, f"{decimal(study.share_of_boxes_percent, 0)} %", detail))
     return tuple(made)
@@ -80,8 +79,8 @@ def _classification_cards(ensemble: EnsembleMetrics, baseline: BaselineMetrics |
         Card(systems[1], f"{spread(first.of(error), first.std(error))} %", mean),
     ]
     if pair := ensemble.overall:
-        title = f"Ensemble against one model, {TOPS[pair.metric]}"
-        made.append(Card(title, f"{signed(-pair.difference)} points", of_difference(pair)))
+        change = f"{signed(-pair.difference)} points"
+        made.append(Card("Ensemble against one model, top-1 error", change, of_difference(pair)))
     if baseline and ensemble.baseline:
         times = ensemble.baseline.times_as_wrong
         often = "" if times is None else f"wrong {decimal(times, 1)} times as often as the ensemble"

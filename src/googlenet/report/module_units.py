@@ -1,12 +1,14 @@
 """The units of a module: text and a table that claim no more than chance allows, and a figure of their correlations."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from googlenet.metrics.classification_studies import BranchTest, NetworkUnits, UnitMetrics
-from googlenet.report.parts import Picture, Row, Section, Table, numbers, our_numbers
-from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, bare, drawn, outline
+from googlenet.report.captions import captioned
+from googlenet.report.parts import Content, Row, Section, Table, numbers, our_numbers
+from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, bare, canvas, outline
 from googlenet.report.words import NONE, count, decimal, plural
 
 LEVEL = 0.05  # a smaller p counts as more than chance
@@ -16,8 +18,10 @@ CELLS: dict[str, Any] = {"cmap": "RdBu_r", "aspect": "auto", "interpolation": "n
 FARTHEST_TINT = 3.0  # times chance, or a third of it: the deepest colours
 
 
-def section(units: UnitMetrics, pictures: tuple[Picture, ...]) -> Section:
+def section(units: UnitMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
     """Build the section on the idea behind Inception."""
+    if units is None:
+        return None
     trained, untrained = units.trained, units.untrained
     h, w = units.map_px
     left_out = f" ({count(trained.left_out)} that never vary are left out)" if trained.left_out else ""
@@ -29,20 +33,21 @@ def section(units: UnitMetrics, pictures: tuple[Picture, ...]) -> Section:
         f"two of different clusters {decimal(here.other_clusters)}."
     )
     text = (
-        "Where Inception comes from: Arora et al. build a sparse layer by clustering the units below by their "
-        "correlation; the paper's module is a dense stand-in, whose branches are to take clusters that lie at one "
-        "place (1x1) or are spread out (3x3, 5x5). Nothing in training asks for such clusters. Here they are looked "
-        f"for in {units.member}: the {plural(trained.units, 'output unit')} of inception {units.module}"
+        "The idea behind Inception: Arora et al. build a sparse layer by clustering the units below by their "
+        "correlation; the paper's module is a dense stand-in, whose branches are meant to cover clusters at one "
+        "position (1x1) or spread out (3x3, 5x5). Nothing in training asks for such clusters. Here we look for them "
+        f"in {units.member}: the {plural(trained.units, 'output unit')} of inception {units.module}"
         f"{left_out}, over {plural(units.images, 'image')} of {units.split} and {h} by {w} positions. "
-        "Clusters were made on every second image; all figures are of the others.",
+        "Clusters were made on every second image; all figures are from the others.",
         f"{related} {distances(trained, 'After training')} {distances(untrained, 'Before it')}",
-        f"Branches of {units.module} that a cluster's units come out of: {verdict(trained.out_of, untrained.out_of)}",
+        f"Branches of {units.module} that a cluster's units come from: {verdict(trained.out_of, untrained.out_of)}",
         f"Branches of {units.above} that a cluster's units feed: {verdict(trained.feeds, untrained.feeds)}",
-        "One network and one module: this shows what happened here, and neither proves nor refutes the idea. That "
-        "units of one branch go together is also how the module is made: the units of the 3x3 and 5x5 branches "
-        "share a few reduced inputs. The untrained network tells how far that alone goes.",
+        "This is one network and one module: it neither proves nor refutes the idea. Units of one branch correlate "
+        "by construction, too: those of the 3x3 and 5x5 branches share a few reduced inputs. The untrained network "
+        "shows how much that alone explains.",
     )
-    return Section("The units of a module and their clusters", text, (clusters(units), *pictures))
+    content: tuple[Content, ...] = (clusters(units), *captioned(figures, "unit_clusters"))
+    return Section("The units of a module and their clusters", text, content)
 
 
 def distances(network: NetworkUnits, when: str) -> str:
@@ -55,9 +60,9 @@ def distances(network: NetworkUnits, when: str) -> str:
 
 
 def verdict(test: BranchTest, control: BranchTest) -> str:
-    """Word a test against chance, with the same test on the untrained network."""
-    both = " So do those of the untrained network: learning alone does not make it."
-    result = "not told apart from chance" if test.p >= LEVEL else "more than chance gives"
+    """State the result of a test against chance, with the same test on the untrained network."""
+    both = " So do those of the untrained network, so this is not an effect of training alone."
+    result = "not distinguishable from chance" if test.p >= LEVEL else "more than expected by chance"
     return (
         f"the clusters explain {percent(test.explained)} of the differences among units, {result} "
         f"({percent(test.explained_by_chance)} on average, {percent(test.explained_by_chance_95)} in 1 of 20 "
@@ -89,9 +94,9 @@ def clusters(units: UnitMetrics) -> Table:
     branches = [f"out of {name}" for name in out_of.branches] + [f"feeds {name}" for name in feeds.branches]
     columns = (*numbers("Cluster", "Units", "Mean correlation"), *our_numbers(*branches))
     note = (
-        f"1 is chance: as often as among all units.{BEYOND} further from 1 than the furthest cell of its kind in 95 % of "
-        f"{count(units.permutations)} shuffles of the units. Feeding is by the size of the weights of "
-        f"inception {units.above}. {NONE} as correlation: a cluster of one unit."
+        f"1 is chance: as often as among all units.{BEYOND} further from 1 than the furthest cell of its kind in 95 % "
+        f"of {count(units.permutations)} shuffles of the units. Feeding is measured by the magnitude of the weights "
+        f"of inception {units.above}. {NONE} as correlation: a cluster of one unit."
     )
     caption = f"Clusters of the output units of inception {units.module} of {units.member}, by size."
     return Table("Clusters and branches", caption, columns, tuple(rows), note)
@@ -100,8 +105,7 @@ def clusters(units: UnitMetrics) -> Table:
 def unit_clusters(units: UnitMetrics) -> bytes:
     """Four charts: correlations by cluster with the units' branches; distances; branches out of and fed by clusters."""
     trained = units.trained
-
-    def draw(figure: Any) -> None:
+    with canvas(11.5, 6.6) as (figure, png):
         left, right = figure.subfigures(1, 2, width_ratios=(1.25, 1))
         _matrix(left, units)
         top, *tables = right.subplots(3, 1, height_ratios=(1, 1.15, 1.15))
@@ -109,8 +113,7 @@ def unit_clusters(units: UnitMetrics) -> bytes:
         _cells(tables[0], trained.out_of, f"Units of {units.module} by their own branch, times chance")
         _cells(tables[1], trained.feeds, f"Branches of {units.above} that they feed, times chance")
         tables[1].set_xlabel("cluster")
-
-    return drawn(draw, 11.5, 6.6)
+    return png.getvalue()
 
 
 def _matrix(figure: Any, units: UnitMetrics) -> None:

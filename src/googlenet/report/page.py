@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from googlenet.report.parts import Column, Picture, Report, Section, Table
+from googlenet.report.parts import Column, Figure, Report, Section, Table
 
 # Characters that Markdown (or the HTML inside it) could take for markup, in a table cell or a paragraph.
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -23,7 +23,7 @@ def render_html(report: Report) -> str:
     pages = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     pages.loader = PackageLoader("googlenet", "report")
     pages.filters |= {"slug": slug, "base64": lambda content: base64.b64encode(content).decode("ascii")}
-    pages.tests["picture"] = lambda item: isinstance(item, Picture)
+    pages.tests["figure"] = lambda item: isinstance(item, Figure)
     return pages.get_template("page.html.j2").render(report=report)
 
 
@@ -56,7 +56,7 @@ def section_lines(section: Section) -> list[str]:
     """Render one section as Markdown paragraphs."""
     lines = [f"## {escape_markdown(section.title)}", *map(escape_markdown, section.text)]
     for item in section.content:
-        if isinstance(item, Picture):
+        if isinstance(item, Figure):
             lines += [f"![{escape_markdown(item.alt)}](figures/{item.name}.png)", escape_markdown(item.caption)]
         else:
             lines += _table_lines(item)

@@ -1,4 +1,4 @@
-"""The parts of a report: columns, rows, tables, figures, sections. All text in them is plain."""
+"""The parts of a report: columns, rows, tables, figures, sections. All text in them is plain, not markup."""
 
 from dataclasses import dataclass
 
@@ -59,7 +59,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Figure:
     """A figure of the page: its file is figures/<name>.png; alt describes it in words."""
 
     name: str
@@ -73,13 +73,16 @@ class Picture:
         return int.from_bytes(self.png[16:20]) * 7 // 10
 
 
+Content = Table | Figure
+
+
 @dataclass(frozen=True)
 class Section:
     """A heading with paragraphs, then its tables and figures in the order given."""
 
     title: str
     text: tuple[str, ...] = ()
-    content: tuple[Table | Picture, ...] = ()
+    content: tuple[Content, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Figures drawn onto images: the crops of one image, detections, proposals. Metrics and images in, PNG bytes out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import BytesIO
 from math import ceil
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 from googlenet.metrics.detection import DetectionExample, DetectionMetrics
 from googlenet.metrics.proposals import Box, LabelledBox, ProposalExample, ProposalStudyMetrics
 from googlenet.metrics.results import Results
-from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, bare, clipped, drawn, outline
+from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, bare, canvas, clipped, outline
 from googlenet.report.words import count, decimal
 
 Crop = tuple[int, int, int, Sequence[float]]
@@ -19,14 +21,15 @@ PANEL = 3.4  # the width of one panel in inches
 TALLEST = 1.6  # a panel's height over its width, at most
 VERDICTS = {True: GREEN, False: RED, None: GREY}  # right, wrong, counts neither way
 DASH = (0, (3, 2))  # line style of the ground truth
-Panel = Callable[[Any], None]  # draws onto the axes of one image
+Line = tuple[str, Any]  # colour and dash
 
 
 def crops_144(image: np.ndarray, crops: list[Crop]) -> bytes:
     """Draw the distinct crops of one image (section 7): a column for each scale, a row for each square.
 
-    image: uint8 [h, w, 3]. crops, without the mirrored ones: (scale_px after resizing, square index, crop index, box), the box
-    (xmin, ymin, xmax, ymax) in inclusive pixels of the given image. The crops keep their size while the image grows.
+    image: uint8 [h, w, 3]. crops, without the mirrored ones: (scale_px after resizing, square index, crop index, box),
+    the box (xmin, ymin, xmax, ymax) in inclusive pixels of the given image. The crops keep their size while the image
+    grows.
     """
     from matplotlib.lines import Line2D
 
@@ -34,8 +37,7 @@ def crops_144(image: np.ndarray, crops: list[Crop]) -> bytes:
     height, width = image.shape[:2]
     largest = scales[-1] / min(height, width)
     names = ("left", "centre", "right") if width >= height else ("top", "centre", "bottom")
-
-    def draw(figure: Any) -> None:
+    with canvas(0.3 + 2.6 * len(scales), 0.8 + 2.6 * height / width * len(squares)) as (figure, png):
         panels = figure.subplots(len(squares), len(scales), squeeze=False)
         for row, square in enumerate(squares):
             for column, scale in enumerate(scales):
@@ -51,8 +53,7 @@ def crops_144(image: np.ndarray, crops: list[Crop]) -> bytes:
         handles = [Line2D([], [], color=BLACK, linewidth=2.4)]
         handles += [Line2D([], [], color=colour) for colour in CROP_COLOURS]
         figure.legend(handles, ["whole square, resized", *PLACES], loc="outside lower center", ncols=3)
-
-    return drawn(draw, 0.3 + 2.6 * len(scales), 0.8 + 2.6 * height / width * len(squares))
+    return png.getvalue()
 
 
 def _draw_crops(axes: Any, image: np.ndarray, scale: int, boxes: list[Sequence[float]]) -> None:
@@ -97,9 +98,12 @@ def place_in_square(box: np.ndarray, square: Sequence[float]) -> int:
 
 def detections(images: Sequence[np.ndarray], examples: Sequence[DetectionExample], score: float) -> bytes:
     """Draw ground truth (dashed) and detections from `score` up (right or wrong) onto each image, uint8 [h, w, 3]."""
-
-    def panel(image: np.ndarray, example: DetectionExample) -> Panel:
-        def draw(axes: Any) -> None:
+    lines: dict[str, Line] = {"ground truth": (BLUE, DASH)}
+    lines |= {f"detection of score {score:g} or more: right": (GREEN, "-"), "wrong": (RED, "-")}
+    if any(detection.correct is None for example in examples for detection in example.detections):
+        lines["counts neither way"] = (GREY, "-")
+    with _image_grid(images, lines, columns=3, width=PANEL) as (grid, png):
+        for axes, image, example in zip(grid, images, examples, strict=True):
             title = f"{clipped(example.name, 26)}: F1 {decimal(example.f1_percent, 0)} %"
             axes.set_title(title, fontweight="normal", fontsize=9)
             _ground_truth(axes, example.ground_truth)
@@ -108,62 +112,51 @@ def detections(images: Sequence[np.ndarray], examples: Sequence[DetectionExample
                 text = f"{clipped(detection.class_name, 18)} {detection.score:.2f}"
                 outline(axes, _edges(detection.box), colour, linewidth=2)
                 _label(axes, detection.box, text, colour, image.shape[0])
-
-        return draw
-
-    names: dict[str, tuple[str, Any]] = {"ground truth": (BLUE, DASH)}
-    names |= {f"detection of score {score:g} or more: right": (GREEN, "-"), "wrong": (RED, "-")}
-    if any(detection.correct is None for example in examples for detection in example.detections):
-        names["counts neither way"] = (GREY, "-")
-    panels = [panel(image, example) for image, example in zip(images, examples, strict=True)]
-    return _panels(images, panels, names, columns=3, width=PANEL)
+    return png.getvalue()
 
 
 def proposals(images: Sequence[np.ndarray], examples: Sequence[ProposalExample]) -> bytes:
     """Draw two panels per image, uint8 [h, w, 3]: some selective search boxes, and MultiBox's best; objects in both."""
-
-    def panel(title: str, boxes: Sequence[Box], colour: str, objects: Sequence[LabelledBox]) -> Panel:
-        def draw(axes: Any) -> None:
-            axes.set_title(title, fontweight="normal", fontsize=9)
-            for box in boxes:
-                outline(axes, _edges(box), BLACK, linewidth=1.8, alpha=0.35)
-                outline(axes, _edges(box), colour, linewidth=1)
-            _ground_truth(axes, objects)
-
-        return draw
-
-    panels = []
-    for example in examples:
-        name, objects, searched = clipped(example.name, 22), example.ground_truth, example.selective_search
-        best = [row.box for row in example.multibox]
-        title = f"{name}: {count(len(searched))} boxes of selective search"
-        panels.append(panel(title, searched, SKY, objects))
-        panels.append(panel(f"{name}: MultiBox's best {count(len(best))}", best, ORANGE, objects))
-    names = {"ground truth": (BLUE, DASH), "selective search": (SKY, "-"), "MultiBox": (ORANGE, "-")}
-    return _panels([image for image in images for _ in range(2)], panels, names, columns=2, width=4.6)
+    lines: dict[str, Line] = {"ground truth": (BLUE, DASH), "selective search": (SKY, "-"), "MultiBox": (ORANGE, "-")}
+    twice = [image for image in images for _ in range(2)]
+    with _image_grid(twice, lines, columns=2, width=4.6) as (grid, png):
+        for left, right, example in zip(grid[::2], grid[1::2], examples, strict=True):
+            name, searched, best = clipped(example.name, 22), example.selective_search, example.multibox
+            left_title = f"{name}: {count(len(searched))} boxes of selective search"
+            right_title = f"{name}: MultiBox's best {count(len(best))}"
+            _draw_proposals(left, left_title, searched, SKY, example.ground_truth)
+            _draw_proposals(right, right_title, [row.box for row in best], ORANGE, example.ground_truth)
+    return png.getvalue()
 
 
-def _panels(
-    images: Sequence[np.ndarray], panels: Sequence[Panel], names: dict[str, tuple[str, Any]], columns: int, width: float
-) -> bytes:
-    """Draw the images side by side, each with its panel; names: colour and dash of the lines in the legend."""
+def _draw_proposals(axes: Any, title: str, boxes: Sequence[Box], colour: str, objects: Sequence[LabelledBox]) -> None:
+    axes.set_title(title, fontweight="normal", fontsize=9)
+    for box in boxes:
+        outline(axes, _edges(box), BLACK, linewidth=1.8, alpha=0.35)
+        outline(axes, _edges(box), colour, linewidth=1)
+    _ground_truth(axes, objects)
+
+
+@contextmanager
+def _image_grid(
+    images: Sequence[np.ndarray], lines: Mapping[str, Line], columns: int, width: float
+) -> Iterator[tuple[Sequence[Any], BytesIO]]:
+    """Yield axes that show one image each, and the buffer for the PNG; lines: those in the legend, by name."""
     from matplotlib.lines import Line2D
 
     columns = min(columns, max(1, len(images)))
     rows = ceil(len(images) / columns) or 1
     tallest = max((image.shape[0] / image.shape[1] for image in images), default=1.0)
-
-    def draw(figure: Any) -> None:
+    height = 0.6 + (width * min(tallest, TALLEST) + 0.25) * rows
+    with canvas(max(width * columns, 2 * PANEL), height) as (figure, png):
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in grid:
             bare(axes)
-        for axes, image, panel in zip(grid, images, panels, strict=False):
+        for axes, image in zip(grid, images, strict=False):
             axes.imshow(image, interpolation="antialiased")
-            panel(axes)
-        lines = [Line2D([], [], color=colour, linestyle=dash, linewidth=2) for colour, dash in names.values()]
-        figure.legend(lines, list(names), loc="outside lower center", ncols=len(names))
-
-    return drawn(draw, max(width * columns, 2 * PANEL), 0.6 + (width * min(tallest, TALLEST) + 0.25) * rows)
+        yield grid[: len(images)], png
+        handles = [Line2D([], [], color=colour, linestyle=dash, linewidth=2) for colour, dash in lines.values()]
+        figure.legend(handles, list(lines), loc="outside lower center", ncols=len(lines))
 
 
 def _edges(box: Box) -> Box:

@@ -1,4 +1,4 @@
-"""Region proposals in words and tables: number of boxes, objects covered, next to the paper's figures."""
+"""Region proposals in text and tables: number of boxes, objects covered, next to the paper's figures."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,25 +6,13 @@ from googlenet import paper
 from googlenet.metrics.interval import Difference
 from googlenet.metrics.proposals import ClassCoverage, Coverage, ProposalMetrics, ProposalStudyMetrics, SuperpixelScales
 from googlenet.report.parts import OURS, Row, Table, numbers, texts
-from googlenet.report.words import (
-    NEITHER,
-    NONE,
-    TIMES,
-    confidence,
-    count,
-    decimal,
-    gain,
-    in_order,
-    interval,
-    plural,
-    signed,
-)
+from googlenet.report.words import NONE, TIMES, UNDECIDED, confidence, count, decimal, gain, interval, plural, signed
 
 SOURCES = ("selective_search_full", "selective_search", "multibox", "priors", "merged")
 
 
 def source_name(source: str, scale: SuperpixelScales) -> str:
-    """Name a source of boxes in words, with its superpixel scale where sources differ in it."""
+    """Name a source of boxes, with its superpixel scale where sources differ in it."""
     return {
         "selective_search_full": f"selective search, superpixels times {scale.compared:g}",
         "selective_search": f"selective search, superpixels times {scale.ours:g}",
@@ -51,36 +39,37 @@ def sources(study: ProposalStudyMetrics) -> Table:
         cells = (source_name(name, study.superpixel_scale), count(source.boxes_per_image), share, *covered)
         rows.append(Row(cells, OURS if name == "merged" else ""))
     covered_of = ("Coverage, %", confidence(undoubled.interval))
-    columns = (*texts("Boxes from"), *numbers("Boxes an image", "Boxes, % of the undoubled", *covered_of))
+    columns = (*texts("Boxes from"), *numbers("Boxes per image", "Boxes, % of the undoubled", *covered_of))
     caption = (
-        f"Section 8: boxes, and objects that some box overlaps by at least {study.iou:g}, of {plural(study.objects, 'object')} in "
-        f"{plural(study.compared_images, 'image')} of {study.split}."
+        f"Section 8: boxes, and objects that some box overlaps by at least {study.iou:g}, of "
+        f"{plural(study.objects, 'object')} in {plural(study.compared_images, 'image')} of {study.split}."
     )
     note = (
-        f"The {boxes} boxes are R-CNN's own figure, which covered {rcnn['recall']} there. The interval is over images. Whether two rows differ is in the sentences above, not in whether their intervals overlap. "
-        "Fixed boxes: the same in every image, k-means of the training set's."
+        f"The {boxes} boxes are R-CNN's own figure, with a coverage of {rcnn['recall']} there. The interval is over "
+        "images. The sentences above state whether two rows differ; overlapping intervals do not decide it. Fixed "
+        "boxes: the same in every image, from k-means on the training set's boxes."
     )
     return Table("Region proposals: how many, and what they cover", caption, columns, tuple(rows), note)
 
 
 def summary(study: ProposalStudyMetrics) -> tuple[str, ...]:
-    """State the effects of doubling the superpixels, adding MultiBox and learning it, as far as the intervals allow."""
+    """State the effects of doubling the superpixels, adding MultiBox and learning it, as the intervals allow."""
     full, ours = study.sources["selective_search_full"], study.sources["selective_search"]
     ratio = study.superpixel_scale.ours / study.superpixel_scale.compared
     before, after = (f"{decimal(row.coverage_percent, 1)} % {interval(row.interval, 1)}" for row in (full, ours))
     before_and_after = (
-        f"Superpixels {ratio:g} times as large: {count(full.boxes_per_image)} boxes an image become "
-        f"{count(ours.boxes_per_image)}, and {before} of the objects covered become {after}."
+        f"With superpixels {ratio:g} times as large, {count(full.boxes_per_image)} boxes per image become "
+        f"{count(ours.boxes_per_image)}, and coverage changes from {before} to {after}."
         if ratio != 1
-        else f"The superpixels have the compared size, so nothing was doubled: {count(full.boxes_per_image)} boxes an image."
+        else f"The superpixels have the compared size (nothing doubled): {count(full.boxes_per_image)} boxes per image."
     )
     return (
-        "The paper halved selective search by doubling its superpixels and added 200 boxes of MultiBox: about 60 % of the "
-        "boxes, and coverage from 92 to 93 %.",
+        "The paper halved the number of selective search's boxes by doubling its superpixels, and added 200 boxes of "
+        "MultiBox: about 60 % of the boxes, and coverage from 92 to 93 %.",
         before_and_after,
-        f"With MultiBox's boxes there are {decimal(study.share_of_boxes_percent, 0)} % of the boxes of the undoubled selective "
-        f"search; their coverage, against its, is: {gain(study.differences.merged_minus_full)}.",
-        f"MultiBox against as many fixed boxes, in coverage: {gain(study.differences.multibox_minus_priors)}.",
+        f"With MultiBox's boxes there are {decimal(study.share_of_boxes_percent, 0)} % as many boxes as in undoubled "
+        f"selective search; coverage against the latter: {gain(study.differences.merged_minus_full)}.",
+        f"Coverage of MultiBox against as many fixed boxes: {gain(study.differences.multibox_minus_priors)}.",
     )
 
 
@@ -102,14 +91,14 @@ def by_class(study: ProposalStudyMetrics, shown: int = 30) -> Table:
         rows.append(Row((row.class_name, count(row.objects), *shares, *_learned(gains[row.class_name]))))
     scale = study.superpixel_scale
     searched = (f"Search {TIMES} {scale.compared:g}", f"Search {TIMES} {scale.ours:g}")
-    gained = ("MultiBox less fixed boxes", confidence(learned.interval))
+    gained = ("MultiBox minus fixed boxes", confidence(learned.interval))
     shares_of = numbers("Objects", *searched, "MultiBox", "Fixed boxes", "Both", *gained)
     columns = (*texts("Class"), *shares_of, *texts("MultiBox is"))
-    some = f"; the {count(len(rows))} of {count(len(known))} classes with the least" if len(known) > len(rows) else ""
-    caption = f"Objects covered by class, in %, the least by both first{some}."
+    some = f"; the lowest {count(len(rows))} of {count(len(known))} classes" if len(known) > len(rows) else ""
+    caption = f"Objects covered by class, in %; lowest coverage by both first{some}."
     note = (
-        f"Search: selective search, {TIMES} the size of its superpixels. Each interval is of its own class: among many "
-        "classes a few lie off zero by chance."
+        f"Search: selective search, {TIMES} the size of its superpixels. Each interval is for its class alone: among "
+        "many classes a few exclude zero by chance."
     )
     return Table("Coverage by class", caption, columns, tuple(rows), note)
 
@@ -119,8 +108,8 @@ def _learned(pair: Difference | None) -> tuple[str, str, str]:
     if pair is None:
         return NONE, NONE, NONE
     bounds = pair.interval
-    words = "better" if bounds.low > 0 else "worse" if bounds.high < 0 else NEITHER
-    return signed(pair.difference, 1), interval(bounds, 1), words
+    conclusion = {1: "better", -1: "worse", 0: UNDECIDED}[bounds.side]
+    return signed(pair.difference, 1), interval(bounds, 1), conclusion
 
 
 def coverage(ours: Coverage) -> Table:
@@ -133,14 +122,16 @@ def coverage(ours: Coverage) -> Table:
         Row(("GoogLeNet: superpixel size doubled, with MultiBox", printed["total"], f"{low} to {high}")),
         Row(("Ours", decimal(ours.boxes_per_image, 0), decimal(ours.coverage_percent, 1)), OURS),
     ]
-    columns = (*texts("Proposals"), *numbers("Boxes an image", "Coverage, %"))
+    columns = (*texts("Proposals"), *numbers("Boxes per image", "Coverage, %"))
     caption = "Section 8: boxes proposed and objects covered, over all test images."
     return Table("Region proposals", caption, columns, tuple(rows))
 
 
 def parts(by_part: Mapping[str, ProposalMetrics]) -> Table:
     """Selective search boxes in each part of the data."""
-    named = ((name, by_part[name]) for name in in_order(by_part))
-    rows = [Row((name, count(p.images), count(p.boxes), decimal(p.boxes_per_image, 1))) for name, p in named]
-    columns = (*texts("Part"), *numbers("Images", "Boxes", "Boxes an image"))
-    return Table("Selective search by part", "Over every image.", columns, tuple(rows))
+    rows = [
+        Row((name, count(part.images), count(part.boxes), decimal(part.boxes_per_image, 1)))
+        for name, part in by_part.items()
+    ]
+    columns = (*texts("Part"), *numbers("Images", "Boxes", "Boxes per image"))
+    return Table("Selective search by part", "Over all images.", columns, tuple(rows))

@@ -63,8 +63,8 @@ def members(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -
     )
     caption = "Section 7: the same initial weights for all where their seed is the same. Errors are top-1, in %."
     note = (
-        "Averaged: the running average of the weights, which the paper uses, and which all columns show that do not say "
-        "otherwise. Validation is on 1 crop. Choices were made on validation."
+        "Averaged: the running average of the weights, as in the paper; columns use it unless they name the last "
+        "weights. Validation is on 1 crop. Choices were made on validation."
     )
     return Table("The members, side by side", caption, columns, tuple(rows), note)
 
@@ -75,16 +75,16 @@ def imported_weights(imported: Mapping[str, ImportMetrics], ensemble: EnsembleMe
         return None
     were = "member of the ensemble was" if len(imported) == 1 else "members of the ensemble were"
     text = [
-        f"{count(len(imported))} {were} not trained here but imported, with what belongs to the weights: order of "
-        "channels, mean, scale, input size and order of classes."
+        f"{count(len(imported))} {were} not trained here but imported, with the properties that belong to the weights: "
+        "order of channels, mean, scale, input size and order of classes."
     ]
     if any(row.member.origin.startswith("bvlc") for row in imported.values()):
         accuracy = paper.facts("training_facts")["caffe_replica"]["result_centre_crop"]
         top1, top5 = (decimal(100 - accuracy[key], 1) for key in ("top1", "top5"))
         text.append(
-            f"The makers of the Caffe replica state a top-1 error of {top1} % and a top-5 error of {top5} % on the centre "
-            "crop of ILSVRC's 50,000 validation pictures, each warped to a square. Ours at 1 crop keeps their proportions: "
-            "on the same pictures it may differ a little, on others it says nothing of the replica's."
+            f"The authors of the Caffe replica state a top-1 error of {top1} % and a top-5 error of {top5} % on the "
+            "centre crop of ILSVRC's 50,000 validation images, each warped to a square. Ours at 1 crop keeps their "
+            "proportions: on the same images it may differ slightly; on others it is not comparable."
         )
     content = [origins(imported)] + ([tested(imported, ensemble)] if ensemble else [])
     return Section("Imported weights", tuple(text), tuple(content))
@@ -109,7 +109,7 @@ def origins(imported: Mapping[str, ImportMetrics]) -> Table:
         *numbers("Classes"),
         *texts("Class order"),
     )
-    caption = "What was read, and what is kept beside the weights. Mean and scale in the order of the channels."
+    caption = "What was read, and what is stored with the weights. Mean and scale are in the order of the channels."
     return Table("The imported weights", caption, columns, tuple(rows))
 
 
@@ -131,7 +131,7 @@ def by_channel(values: float | tuple[float, ...]) -> str:
 
 
 def system_name(key: str, models: int) -> str:
-    """Return words for a system's key in the metrics: "ensemble_144" is all models at 144 crops."""
+    """Name a system by its key in the metrics: "ensemble_144" is all models at 144 crops."""
     if key == "single_1":
         return "one model, one crop"
     kind, _, crops = key.rpartition("_")
@@ -151,9 +151,9 @@ def comparisons(ensemble: EnsembleMetrics) -> Table:
         rows.append(Row((names, f"{TOPS[pair.metric]} error", of_difference(pair))))
     draws = count(max(pair.resamples for _, pair in listed))
     note = f"Bootstrap over test images ({draws} resamples), the same images for both systems."
-    caption = "Better or worse is said only where the whole interval lies on one side of zero."
+    caption = "The first is called better or worse only if the whole interval is on one side of zero."
     columns = texts("Compared", "Measure", "The first is")
-    return Table("What the differences carry", caption, columns, tuple(rows), note)
+    return Table("Differences between systems", caption, columns, tuple(rows), note)
 
 
 def _in_order(pairs: Mapping[str, PairedDifference]) -> list[tuple[str, PairedDifference]]:
@@ -179,7 +179,7 @@ def classes_by_error(ensemble: EnsembleMetrics) -> Table:
         Row((row.class_name, count(row.images), decimal(error))) for row, error in worst_classes(ensemble.per_class, 20)
     )
     columns = (*texts("Class"), *numbers("Test images"), *our_numbers("Top-1 error, %"))
-    return Table("Error by class", "The ensemble at its most crops, worst first.", columns, rows)
+    return Table("Error by class", "The ensemble with the most crops, worst first.", columns, rows)
 
 
 def jobs(runs: Sequence[RunRecord]) -> Table:
@@ -195,17 +195,15 @@ def jobs(runs: Sequence[RunRecord]) -> Table:
         *numbers("Took"),
         *texts("Commit", "Config", "Stamp", "Run", "Device, threads"),
     )
-    caption = "One row for each job. Commit, configuration and stamp (configuration and inputs) are cut short."
-    note = (
-        "In MLflow, a run is found by its tag run_id. A commit that ends in +dirty had edits that were not committed."
-    )
+    caption = "One row for each job. Commit, configuration and stamp (configuration and inputs) are abbreviated."
+    note = "In MLflow, a run is found by its tag run_id. A commit that ends in +dirty had uncommitted edits."
     return Table("Jobs", caption, columns, tuple(rows), note)
 
 
 def versions(runs: Sequence[RunRecord]) -> Table:
     """Versions of the interpreter and libraries, and the machine; more than one value if jobs differ."""
     rows = tuple(Row((name, "; ".join(sorted(jobs)))) for name, jobs in _jobs_by_version(runs).items())
-    return Table("Versions", "Of everything that a figure may depend on.", texts("What", "Version"), rows)
+    return Table("Versions", "Everything that a figure may depend on.", texts("Component", "Version"), rows)
 
 
 def mixed_versions(runs: Sequence[RunRecord]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Assemble the page: turn the metrics of every stage into a Report, in order. What is missing is left out."""
+"""Assemble the page: turn the metrics of every stage into a Report, in order. Sections without metrics are left out."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ from googlenet.report import (
     tables,
 )
 from googlenet.report.captions import captioned
-from googlenet.report.parts import Picture, Report, Section, Table
+from googlenet.report.parts import Content, Report, Section
 from googlenet.report.words import TOPS, count, decimal, gain, main_metric, of_difference, plural, with_confidence
 
 TITLE = "Going Deeper with Convolutions, reproduced"
@@ -40,12 +40,9 @@ def build(
 ) -> Report:
     """Build the report of one experiment. figures: PNG bytes by name in captions.CAPTIONS; any may be missing."""
     ensemble, study = results.one(EnsembleMetrics), results.one(CropStudyMetrics)
-    cost, units = results.one(CostMetrics), results.one(UnitMetrics)
-    open_choices = "The paper does not say, or says in two ways; each is a named setting here:"
-    open_points = "; ".join(map(str, paper.facts("ambiguous_in_the_paper")))
     made = (
         data(results),
-        network(cost, figures) if cost else None,
+        network(results.one(CostMetrics), figures),
         training(results.several(TrainingMetrics), ensemble, figures),
         run_tables.imported_weights(results.several(ImportMetrics), ensemble),
         crops(ensemble, figures),
@@ -53,11 +50,11 @@ def build(
         crop_sections.choices_of_crops(study, figures),
         crop_sections.what_helps(ensemble, study),
         crop_sections.calibration(ensemble, figures),
-        module_units.section(units, captioned(figures, "unit_clusters")) if units else None,
+        module_units.section(results.one(UnitMetrics), figures),
         proposals(results, figures),
         detection(results, figures),
         errors(results, figures),
-        Section("What the paper leaves open", (open_choices, f"{open_points}.")),
+        open_choices(),
         provenance(results.manifests, runs),
     )
     about, warning = glance.about(results.manifests, purpose), glance.warning(results.manifests)
@@ -67,25 +64,27 @@ def build(
 
 def data(results: Results) -> Section:
     """Splits of the data sets, and the refused files."""
-    text = "Nothing was trained or chosen here; the figures come from test."
+    text = "Nothing was trained or chosen here; the figures are on the test split."
     members, detectors = results.several(TrainingMetrics), results.several(DetectorMetrics)
     if members or detectors:
-        text = "Choices were made on validation; published figures come from test, evaluated once."
+        text = "Choices were made on the validation split; published figures are on the test split, evaluated once."
     content = [table for manifest in results.manifests for table in data_tables.tables(manifest)]
     return Section("Data", (text,), tuple(content))
 
 
-def network(cost: CostMetrics, figures: Mapping[str, bytes]) -> Section:
+def network(cost: CostMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
     """Table 1 and the cost of the network that this experiment trained."""
+    if cost is None:
+        return None
     ours, forward = cost.ours, cost.forward
     text = (
         f"This experiment's network: input {ours.input_px} px, width {ours.width:g}, {plural(ours.classes, 'output')}: "
         f"{count(ours.parameters)} parameters and {decimal(ours.macs / 1e6, 1)} million multiply-adds for one crop. "
-        "The table below is the full network's.",
-        f"Measured forward speed: {count(forward.images_per_s)} images a second on {forward.device}, "
-        f"{plural(forward.threads, 'thread')}, {forward.batch} images at a time. A time, so not repeatable.",
+        "The table below is for the full network.",
+        f"Measured forward speed: {count(forward.images_per_s)} images per second on {forward.device}, "
+        f"{plural(forward.threads, 'thread')}, {forward.batch} images at a time. Times are not reproducible exactly.",
     )
-    content: tuple[Table | Picture, ...] = (
+    content: tuple[Content, ...] = (
         tables.table_1(cost.layers, cost.totals),
         *captioned(figures, "cost_by_layer"),
         tables.claims(cost.beside),
@@ -103,7 +102,7 @@ def training(
         return None
     text = (
         "The paper's seven models share their initial weights and learning-rate policy; they differ in how they sample "
-        f"crops and in the order in which they see the images, and one is wider. Here are {len(trained)}.",
+        f"crops and in the order in which they see the images, and one is wider. This experiment has {len(trained)}.",
     )
     curves = captioned(figures, "training_curves", "member_errors")
     return Section("Training the members", text, (run_tables.members(trained, ensemble), *curves))
@@ -111,19 +110,19 @@ def training(
 
 def crops(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
     """Explanation of the 144 crops."""
-    pictures = captioned(figures, "crops_144")
+    drawing = captioned(figures, "crops_144")
     text = [
-        "4 scales, 3 squares of each (left, centre, right; top, centre, bottom in a portrait), 6 crops of "
-        "each square (four corners, centre, and the whole square resized), and each of these also "
-        "mirrored: 4 · 3 · 6 · 2 = 144. The prediction is the mean of the softmax over crops and models.",
+        "4 scales, 3 squares of each (left, centre, right; top, centre, bottom in a portrait), 6 crops of each square "
+        "(four corners, centre, and the whole square resized), and a mirror image of each: 4 · 3 · 6 · 2 = 144. The "
+        "prediction is the mean of the softmax over crops and models.",
         "In a square image the three squares coincide, so 48 distinct crops counted three times give the same mean.",
     ]
     if ensemble and not ensemble.mirrored:
         text.append(
-            "A mirrored picture of this data set is another thing (dataset.mirror: false), so each mirrored crop "
-            "is replaced by the crop itself: the mean is over 72 crops, each counted twice."
+            "In this data set a mirrored image means something else (dataset.mirror: false), so each mirrored crop is "
+            "replaced by the crop itself: the mean is over 72 crops, each counted twice."
         )
-    return Section("The 144 crops of an image", tuple(text), pictures) if pictures else None
+    return Section("The 144 crops of an image", tuple(text), drawing) if drawing else None
 
 
 def classification(results: Results, figures: Mapping[str, bytes]) -> Section | None:
@@ -131,7 +130,7 @@ def classification(results: Results, figures: Mapping[str, bytes]) -> Section | 
     ensemble, manifest = results.one(EnsembleMetrics), results.manifest("classification")
     if ensemble is None or manifest is None:
         return None
-    content: list[Table | Picture] = [tables.table_3(ensemble)]
+    content: list[Content] = [tables.table_3(ensemble)]
     content += captioned(figures, "error_by_models_and_crops")
     if ensemble.paired:
         content.append(run_tables.comparisons(ensemble))
@@ -147,7 +146,7 @@ def classification(results: Results, figures: Mapping[str, bytes]) -> Section | 
             bounds = with_confidence(ensemble.intervals[last.system_key].of(error))
             text.append(f"{top.capitalize()} error of {name} on test: {decimal(last.of(error))} %, {bounds}.")
     guess = decimal(ensemble.largest_class_error_percent)
-    text.append(f"Always answering the largest class has a top-1 error of {guess} %.")
+    text.append(f"Always predicting the largest class has a top-1 error of {guess} %.")
     if (compared := ensemble.baseline) and (trained := results.one(BaselineMetrics)):
         times, percent = compared.times_as_wrong, decimal(compared.top1_error_percent)
         often = f", {decimal(times, 1)} times the ensemble's" if times is not None else ""
@@ -158,7 +157,7 @@ def classification(results: Results, figures: Mapping[str, bytes]) -> Section | 
 def proposals(results: Results, figures: Mapping[str, bytes]) -> Section | None:
     """Boxes and coverage of selective search, MultiBox and both, next to the paper's."""
     study, evaluated = results.one(ProposalStudyMetrics), results.one(DetectionMetrics)
-    content: list[Table | Picture] = []
+    content: list[Content] = []
     if study:
         content += [proposal_tables.sources(study), *captioned(figures, "coverage_by_boxes")]
         content += [proposal_tables.by_class(study), *captioned(figures, "proposals")]
@@ -177,7 +176,7 @@ def detection(results: Results, figures: Mapping[str, bytes]) -> Section | None:
     evaluated, manifest = results.one(DetectionMetrics), results.manifest("detection")
     if evaluated is None or manifest is None:
         return None
-    content: list[Table | Picture] = [detection_tables.table_4(evaluated, manifest.dataset)]
+    content: list[Content] = [detection_tables.table_4(evaluated, manifest.dataset)]
     content.append(detection_tables.table_5(evaluated, manifest.dataset))
     if trained := results.several(DetectorMetrics):
         content.append(detection_tables.detectors(trained, evaluated))
@@ -202,13 +201,20 @@ def errors(results: Results, figures: Mapping[str, bytes]) -> Section | None:
     if evaluated is None:
         return None
     types = evaluated.error_types
-    content: tuple[Table | Picture, ...] = (
+    content: tuple[Content, ...] = (
         *captioned(figures, "error_types"),
         detection_tables.false_detections(types),
         detection_tables.missed_objects(types),
         *captioned(figures, "detections_best", "detections_worst"),
     )
-    return Section("Where the errors of detection come from", detection_tables.summary(types), content)
+    return Section("Where detection errors come from", detection_tables.summary(types), content)
+
+
+def open_choices() -> Section:
+    """What the paper leaves open."""
+    text = "The paper does not specify these, or contradicts itself; each is a named setting here:"
+    points = "; ".join(map(str, paper.facts("ambiguous_in_the_paper")))
+    return Section("What the paper leaves open", (text, f"{points}."))
 
 
 def provenance(manifests: Sequence[Manifest], runs: Sequence[RunRecord]) -> Section:

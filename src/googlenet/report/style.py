@@ -1,7 +1,8 @@
 """The style of every figure, and its reproducible rendering to PNG bytes."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 # Okabe and Ito's colours, distinguishable with every common form of colour blindness, plus black and grey.
@@ -36,21 +37,21 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def drawn(draw: Callable[[Any], None], width: float, height: float) -> bytes:
-    """Return PNG bytes of what `draw(figure)` draws on width x height inches; no date, version or user settings."""
+@contextmanager
+def canvas(width: float, height: float) -> Iterator[tuple[Any, io.BytesIO]]:
+    """Yield a figure of width x height inches, and a buffer for its PNG, which is written at the end of the block.
+
+    Nothing in the PNG depends on the date, the version or the user's settings.
+    """
     import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
-        figure = Figure(figsize=(width, height), dpi=DPI)
-        FigureCanvasAgg(figure)
-        draw(figure)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    return buffer.getvalue()
+        figure, png = Figure(figsize=(width, height), dpi=DPI), io.BytesIO()
+        yield figure, png
+        figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def line(index: int) -> dict[str, Any]:
@@ -79,6 +80,12 @@ def name_rows(axes: Any, labels: Sequence[str]) -> None:
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
+
+
+def bars(axes: Any, names: Sequence[str], values: Sequence[float], colour: str) -> None:
+    """Draw a horizontal bar for each name, from top to bottom."""
+    axes.barh(range(len(values)), values, color=colour, height=0.66)
+    name_rows(axes, [clipped(name) for name in names])
 
 
 def clipped(name: str, length: int = 28) -> str:

@@ -19,9 +19,9 @@ SIMILAR, SIMILAR_TEAM = "vgg_16", "VGG"
 def top5_note(classes: int) -> str:
     """Explain a top-5 error with few classes; "" for the paper's thousand."""
     if classes <= 5:
-        return f"With {classes} classes a top-5 error is always 0 and says nothing; only top-1 is shown."
+        return f"With {classes} classes the top-5 error is always 0; only top-1 is shown."
     chance = decimal(100 * (1 - 5 / classes), 0)
-    note = f"With {classes} classes guessing has a top-5 error of {chance} %: read top-1 here."
+    note = f"With {classes} classes, guessing has a top-5 error of {chance} %: compare top-1 here."
     return note if classes < 100 else ""
 
 
@@ -38,14 +38,14 @@ def table_1(layers: Sequence[LayerCost], totals: Totals) -> Table:
     rows.append(Row(("sum", "", "", *sums), "sum"))
     known = [row for row in printed if row.layer in ours]
     other = ", ".join(row.layer for row in known if row.output != ours[row.layer].output)
-    outputs = f"All {len(known)} outputs of ours are the printed ones."
+    outputs = f"All {len(known)} outputs of ours equal the printed ones."
     if other:
-        outputs = f"Our outputs differ from the print in {other}."
+        outputs = f"Our outputs differ from the printed ones in {other}."
     counted = [Column(label, origin) for label in ("Weights", "Multiply-adds") for origin in (PAPER, RECOUNT, OURS)]
     columns = (*texts("Layer"), *numbers("Output", "Depth"), *counted)
     note = (
-        f"K is 1024, M a million, as in the print; biases left out.{MARK} the print disagrees with the widths that it "
-        f"states; the model follows the widths. With biases our network has {count(totals.parameters)} parameters, "
+        f"K is 1024, M a million, as in the paper; without biases.{MARK} the printed value disagrees with the printed "
+        f"widths; the model follows the widths. With biases our network has {count(totals.parameters)} parameters, "
         f"with both auxiliary heads {count(totals.parameters_with_aux)}. {outputs}"
     )
     caption = f"Table 1, section 5: the layers of the full network at 224 {TIMES} 224 pixels and 1,000 classes."
@@ -109,8 +109,8 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
     )
     note = (
         "Our one-model rows are the mean over the members, ± their standard deviation; the paper's are of one model. "
-        "The intervals are over test images, for these members; whether two rows differ is in the table of "
-        f"comparisons, not in whether their intervals overlap. The print has {signed(-3.45)} in its last row, where its "
+        "The intervals are over test images, for these members; the table of comparisons states whether two rows "
+        f"differ, overlapping intervals do not decide it. The paper prints {signed(-3.45)} in its last row, where its "
         f"own errors give {signed(-3.40)}. {_none_wrong(ensemble)}{top5_note(ensemble.classes)}"
     )
     caption = f"Table 3, section 7: error over {plural(ensemble.images, 'test image')} by models and crops."
@@ -131,7 +131,7 @@ def _none_wrong(ensemble: EnsembleMetrics) -> str:
     tail = (1 - empty.confidence_percent / 100) / 2
     bound = decimal(100 * (1 - tail ** (1 / ensemble.images)))
     images = plural(ensemble.images, "image")
-    return f"{interval(empty)}: no image was wrong; with {images} that is compatible with a true error of up to {bound} %. "
+    return f"{interval(empty)}: no image was wrong; {images} are compatible with a true error of up to {bound} %. "
 
 
 def ratio(row: NetworkCost) -> str:
@@ -157,21 +157,17 @@ def networks(beside: Comparison) -> Table:
     deeper = ", ".join(beside.deeper)
     note = (
         "Parameters and multiply-adds are exact, with 1,000 classes and without auxiliary heads. Layers: with "
-        "parameters, on the longest way. Activations: the most that the tensors of one pass hold at one moment, "
-        "without what kernels use inside. AlexNet won in 2012; ZFNet is the published network of the makers of the "
-        "winner of 2013; VGG-16 is one of the networks of the second of 2014. "
-        f"Wider: width {beside.wider:g}; deeper: one more of each of the modules {deeper}."
+        "parameters, on the longest path. Activations: the peak size of the tensors of one pass, without the kernels' "
+        "own workspace. AlexNet won in 2012; ZFNet is the published network of the authors of 2013's winner; VGG-16 "
+        f"is one of the networks of the runner-up of 2014. Wider: width {beside.wider:g}; deeper: one more of each of "
+        f"the modules {deeper}."
     )
     if any(row.forward_ms is not None for row in beside.networks):
-        turns, images, threads = (
-            plural(beside.repeats, "turn"),
-            plural(beside.batch, "image"),
-            plural(beside.threads, "thread"),
-        )
+        images, threads = plural(beside.batch, "image"), plural(beside.threads, "thread")
         note += (
-            f" Times are medians of {turns} with {images} on {beside.device}, {threads}, {beside.precision}; the "
-            "networks took turns, and in brackets stand the least and the greatest ratio of a turn. Times, so not "
-            "repeatable."
+            f" Times are medians of {plural(beside.repeats, 'turn')} with {images} on {beside.device}, {threads}, "
+            f"{beside.precision}; the networks took turns, with the smallest and the largest ratio in brackets. Times "
+            "are not reproducible exactly."
         )
     caption = "One machine, one run: GoogLeNet, its alternatives, and the networks that it is compared with."
     return Table("GoogLeNet's cost beside other networks", caption, columns, tuple(rows), note)
@@ -190,7 +186,7 @@ def claims(beside: Comparison) -> Table:
         (
             "12 times fewer parameters than the winner of 2012 (section 1)",
             f"{times_of(winner, ours, 'parameters')} times fewer",
-            f"{count(winner.parameters)} against {count(ours.parameters)}; with the print's own sum, "
+            f"{count(winner.parameters)} against {count(ours.parameters)}; with the printed sum, "
             f"{printed_sum}, {decimal(winner.parameters / paper.number(printed_sum), 1)} times",
         ),
         (
@@ -202,7 +198,7 @@ def claims(beside: Comparison) -> Table:
             f"{words['speed_claim']} (section 4)",
             faster(similar),
             f"against {similar.title.split(' (')[0]}, with {times_of(similar, ours, 'macs')} times the "
-            "multiply-adds. The paper names no network; of those here this one's makers come nearest in Table 2 "
+            "multiply-adds. The paper names no network; of those here, this one's authors are closest in Table 2 "
             f"(top-5 error {errors[SIMILAR_TEAM]} % against {errors['GoogLeNet']} %, of ensembles)",
         ),
         (
@@ -211,9 +207,9 @@ def claims(beside: Comparison) -> Table:
             f"{times_of(naive, ours, 'parameters')} times the parameters; time: {slower}",
         ),
     )
-    columns = (Column("The paper says", PAPER, True), Column("Here", OURS, True), *texts("How"))
-    caption = "Sections 1 and 4: what the paper says of its cost, counted and measured."
-    note = f"Of a wider and deeper network the paper says: {words['wider_and_deeper_variant']}."
+    columns = (Column("The paper's claim", PAPER, True), Column("Here", OURS, True), *texts("How"))
+    caption = "Sections 1 and 4: the paper's claims about its cost, counted and measured."
+    note = f"The paper on a wider and deeper network: {words['wider_and_deeper_variant']}."
     return Table("The paper's claims on cost", caption, columns, tuple(Row(cells) for cells in made), note)
 
 
@@ -223,12 +219,12 @@ def times_of(row: NetworkCost, other: NetworkCost, count_of: Literal["parameters
 
 
 def faster(row: NetworkCost) -> str:
-    """State how much faster GoogLeNet was than a network, as far as all turns agree."""
+    """State how much faster GoogLeNet was than a network, if all turns agree."""
     times = row.times_googlenet
     if times is None:
         return "not timed in this run"
     if times.min > 1:
         turns = f"{decimal(times.min, 1)} to {decimal(times.max, 1)} over the turns"
         return f"{decimal(times.median, 1)} times faster, {turns}"
-    result = "slower" if times.max < 1 else "no difference on which the turns agree"
+    result = "slower" if times.max < 1 else "not consistently faster or slower"
     return f"{result}: {ratio(row)} of GoogLeNet's time"

@@ -1,4 +1,4 @@
-"""Numbers as text: the one place that sets the decimals of percentages and what an interval lets us claim."""
+"""Numbers as text: the one place that sets decimals and what an interval lets us claim."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from googlenet.metrics.interval import Difference, Interval
 
 NONE = "—"
 TIMES = "\N{MULTIPLICATION SIGN}"
-NEITHER = "neither, as far as the interval carries"
+UNDECIDED = "not statistically distinguishable"
 TOPS: dict[TopError, str] = {"top1_error_percent": "top-1", "top5_error_percent": "top-5"}
 SPLITS = ("train", "validation", "test")
 
@@ -37,7 +37,7 @@ def count(value: float | None) -> str:
 
 
 def between(low: float, high: float) -> str:
-    """ "404 to 410", or "404" when both are the same."""
+    """Format a range of whole numbers as "404 to 410", or "404" when both ends are the same."""
     return count(low) if low == high else f"{count(low)} to {count(high)}"
 
 
@@ -47,7 +47,7 @@ def interval(bounds: Interval | None, digits: int = 2) -> str:
 
 
 def mega(value: float) -> str:
-    """Format multiply-adds as in the paper's Table 1, M for a million: "128.0M", "1.583G"."""
+    """Format multiply-adds as in the paper's Table 1 (M: a million): "128.0M", "1.583G"."""
     return f"{value / 1e9:.3f}G" if value >= 1e9 else f"{value / 1e6:.1f}M"
 
 
@@ -60,7 +60,7 @@ def short(digest: str | None) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """ "1 model", "7 models", "3,600 images"."""
+    """Format a number with its noun: "1 model", "7 models", "3,600 images"."""
     return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
 
 
@@ -75,19 +75,19 @@ def with_confidence(bounds: Interval, digits: int = 2) -> str:
 
 
 def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> str:
-    """Word what a paired interval supports about a difference, positive being better: better, worse, or neither."""
+    """State what a paired interval supports about a difference (positive: better): better, worse, or neither."""
     difference, bounds = pair.difference, pair.interval
-    if bounds.low > 0:
+    if bounds.side > 0:
         return f"better by {decimal(difference, digits)}{unit}, {with_confidence(bounds, digits)}"
-    if bounds.high < 0:
+    if bounds.side < 0:
         turned = bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
         return f"worse by {decimal(-difference, digits)}{unit}, {with_confidence(turned, digits)}"
-    return f"no difference that the interval carries ({signed(difference, digits)}{unit}, {with_confidence(bounds, digits)})"
+    return f"{UNDECIDED} ({signed(difference, digits)}{unit}, {with_confidence(bounds, digits)})"
 
 
-def gain(pair: Difference, digits: int = 1) -> str:
-    """Apply `of_difference` to a share, in percentage points, of which more is better."""
-    return of_difference(pair, digits=digits)
+def gain(pair: Difference) -> str:
+    """Apply `of_difference` to a percentage of which more is better, with one decimal."""
+    return of_difference(pair, digits=1)
 
 
 def main_metric(classes: int) -> tuple[TopError, str]:
