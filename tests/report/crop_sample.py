@@ -20,15 +20,15 @@ BOUNDS = {"resamples": 100, "confidence_percent": 95.0, "seed": 1}
 
 
 def softmax(rng: np.random.Generator, common: np.ndarray, crops: int) -> np.ndarray:
-    """Probabilities [pictures, crops, classes] of one member, around what is common to all members [pictures, classes]."""
-    pictures, classes = common.shape
-    logits = common[:, None] + rng.normal(size=(pictures, 1, classes)) + rng.normal(size=(pictures, crops, classes))
+    """Probabilities [images, crops, classes] of one member, around what is common to all members [images, classes]."""
+    images, classes = common.shape
+    logits = common[:, None] + rng.normal(size=(images, 1, classes)) + rng.normal(size=(images, crops, classes))
     p = np.exp(1.4 * logits)
     return (p / p.sum(-1, keepdims=True)).astype(np.float32)
 
 
 def leaning(rng: np.random.Generator, labels: np.ndarray, classes: int) -> np.ndarray:
-    """What members have in common: they lean to the label, and to something else [pictures, classes]."""
+    """What members have in common: they lean to the label, and to something else [images, classes]."""
     return 2.5 * (np.arange(classes) == labels[:, None]) + rng.normal(size=(len(labels), classes))
 
 

@@ -69,10 +69,10 @@ def manifest(kind: str, dataset: str = "digits", records_of: dict[str, int] = RE
     return Manifest.model_validate(values)
 
 
-def look(pictures: int) -> dict[str, Any]:
+def look(images: int) -> dict[str, Any]:
     sizes = {"width_px": [64, 64, 96], "height_px": [64, 64, 96], "shorter_side_px": [64, 64, 96]}
     rest = {"megapixels": [0.004, 0.004, 0.009], "bytes": [900, 1000, 1100]}
-    return {"pictures": pictures, "forms": {"JPEG RGB": pictures}, "turned_by_exif": 0} | sizes | rest
+    return {"pictures": images, "forms": {"JPEG RGB": images}, "turned_by_exif": 0} | sizes | rest
 
 
 def epochs(seed: int, error: float) -> list[dict[str, float]]:
@@ -253,7 +253,7 @@ def photograph(height: int = 240, width: int = 360) -> np.ndarray:
 
 def crops(height: int = 240, width: int = 360) -> list[tuple[int, int, int, tuple[int, int, int, int]]]:
     """The 72 crops, mirrors left out, of a landscape, or the 24 of a square; boxes inclusive."""
-    short, found = min(height, width), []
+    short, crops = min(height, width), []
     lefts = (0, (width - short) // 2, width - short) if width > height else (0,)
     for scale in (256, 288, 320, 352):
         side = round(224 * short / scale)
@@ -261,9 +261,9 @@ def crops(height: int = 240, width: int = 360) -> list[tuple[int, int, int, tupl
         places = ((0, 0), (free, 0), (0, free), (free, free), (free // 2, free // 2))
         for square, left in enumerate(lefts):
             for index, (x, y) in enumerate(places):
-                found.append((scale, square, index, (left + x, y, left + x + side - 1, y + side - 1)))
-            found.append((scale, square, 5, (left, 0, left + short - 1, short - 1)))
-    return found
+                crops.append((scale, square, index, (left + x, y, left + x + side - 1, y + side - 1)))
+            crops.append((scale, square, 5, (left, 0, left + short - 1, short - 1)))
+    return crops
 
 
 def figures(results: Results) -> dict[str, bytes]:

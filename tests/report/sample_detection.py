@@ -137,10 +137,10 @@ def error_types(classes: list[str]) -> dict[str, Any]:
 def examples(classes: list[str]) -> dict[str, Any]:
     first, last = classes[0], classes[-1]
 
-    def row(number: int, f1: float, found: list[dict[str, Any]]) -> dict[str, Any]:
+    def row(number: int, f1: float, detections: list[dict[str, Any]]) -> dict[str, Any]:
         truth = [labelled([20, 24, 61, 70], first), labelled([90, 70, 130, 128], last)]
         name = f"scene_{number:05d}.jpg"
-        return {"name": name, "index": number, "f1_percent": f1, "ground_truth": truth, "detections": found}
+        return {"name": name, "index": number, "f1_percent": f1, "ground_truth": truth, "detections": detections}
 
     right = [
         labelled([22, 23, 60, 73], first) | {"score": 0.97, "correct": True},

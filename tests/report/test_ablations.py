@@ -1,4 +1,4 @@
-"""The page of the ablations: words that follow the interval, and whose trainings a row is made of."""
+"""The ablation page: conclusions follow the intervals, and each row names its trainings."""
 
 import io
 
@@ -11,14 +11,14 @@ from settings import changed
 
 
 @pytest.fixture(scope="module")
-def found():
+def compared():
     return ablations_sample.compare_ablations()
 
 
 @pytest.fixture(scope="module")
-def report(found):
+def report(compared):
     manifest = sample.manifest("classification")
-    return ablations.build("demo", found, manifest, ablations.ablation_differences(found), "For a test")
+    return ablations.build("demo", compared, manifest, ablations.ablation_differences(compared), "For a test")
 
 
 def cells(report):
@@ -28,9 +28,9 @@ def cells(report):
     return {row.cells[0]: dict(zip(heads, row.cells, strict=True)) for row in table.rows}
 
 
-def test_a_row_says_what_its_interval_carries(report):
-    said = {name: row["Against the reference"] for name, row in cells(report).items()}
-    assert said == {
+def test_conclusions_follow_the_intervals(report):
+    conclusions = {name: row["Against the reference"] for name, row in cells(report).items()}
+    assert conclusions == {
         "The reference": "",
         "No LRN": "worse",
         "Last weights": "not statistically distinguishable",
@@ -44,7 +44,7 @@ def test_a_row_says_what_its_interval_carries(report):
     )
 
 
-def test_a_row_says_what_changed_and_who_trained(report):
+def test_a_row_shows_what_changed_and_whose_trainings_it_uses(report):
     rows = cells(report)
     assert rows["No LRN"]["Changed"] == "member.sampling area, model.aux_heads 4a and 4d, model.lrn false"
     assert rows["Last weights"]["Changed"] == "the last weights"
@@ -56,37 +56,37 @@ def test_a_row_says_what_changed_and_who_trained(report):
     assert rows["Wider"]["95 % interval"] == "[\N{MINUS SIGN}2.00, \N{MINUS SIGN}0.50]"
 
 
-def test_the_page_says_what_is_random_and_how_many_rows_there_are(report):
+def test_the_page_explains_its_intervals(report):
     text = " ".join(report.sections[1].text)
     assert "3 seeds" in text and "2 degrees of freedom" in text and "Nothing is resampled" in text
     assert "4 rows" in text and "19 %" in text  # 1 - 0.95**4
     assert "not on ILSVRC" in report.warning and report.about[0] == "For a test"
 
 
-def test_many_classes_are_measured_by_top_5(found):
-    many = changed(found, classes=1000)
-    assert ablations.measure_of(found) == "top1" and ablations.measure_of(many) == "top5"
+def test_many_classes_are_measured_by_top_5(compared):
+    many = changed(compared, classes=1000)
+    assert ablations.measure_of(compared) == "top1" and ablations.measure_of(many) == "top5"
     assert "Top-5 error" in ablations.table(many).caption and "+0.40" in str(ablations.table(many).rows)
-    assert ablations.ablation_differences(many) != ablations.ablation_differences(found)
+    assert ablations.ablation_differences(many) != ablations.ablation_differences(compared)
 
 
-def test_the_figure_decodes_and_is_the_same_twice(found):
-    png = ablations.ablation_differences(found)
-    assert png == ablations.ablation_differences(found)
+def test_the_figure_decodes_and_is_the_same_twice(compared):
+    png = ablations.ablation_differences(compared)
+    assert png == ablations.ablation_differences(compared)
     image = Image.open(io.BytesIO(png))
     image.load()
     assert image.format == "PNG" and 600 < image.width < 1800
-    worse = changed(found.rows[0], test={"top1": ablations_sample.difference(9.0, 8.0, 10.0)})
-    assert ablations.ablation_differences(changed(found, rows=[worse, *found.rows[1:]])) != png
+    worse = changed(compared.rows[0], test={"top1": ablations_sample.difference(9.0, 8.0, 10.0)})
+    assert ablations.ablation_differences(changed(compared, rows=[worse, *compared.rows[1:]])) != png
 
 
-def test_the_level_of_confidence_is_the_intervals(found):
+def test_the_level_of_confidence_is_the_intervals(compared):
     other = ablations_sample.difference(0.0, 0.0, 0.0, confidence_percent=90)
-    at_90 = changed(found, reference={"test": {"top1": other}})
+    at_90 = changed(compared, reference={"test": {"top1": other}})
     assert "90 % interval" in [column.label for column in ablations.table(at_90).columns]
     assert "34 %" in ablations.method(at_90)[2]  # 1 - 0.9**4
 
 
-def test_both_pages_hold_the_table(report):
+def test_both_pages_have_the_table(report):
     for text in (page.render_html(report), page.render_markdown(report)):
         assert "No LRN" in text and "3 of its own; 2 stalled" in text and "+4.00" in text

@@ -1,4 +1,4 @@
-"""The paper's claims on cost beside our figures: words follow the turns, and nothing is said of what was not timed."""
+"""The paper's claims on cost beside our figures: conclusions follow the turns, and untimed networks have none."""
 
 import io
 
@@ -13,9 +13,9 @@ from settings import changed
 MINUS_NONE = "—"
 
 
-def claim(given, about):
-    """What stands beside the paper's words that begin so."""
-    (row,) = (row.cells for row in tables.claims(given).rows if row.cells[0].startswith(about))
+def claim(comparison, about):
+    """The row of the claim that begins with these words."""
+    (row,) = (row.cells for row in tables.claims(comparison).rows if row.cells[0].startswith(about))
     return row
 
 
@@ -45,18 +45,18 @@ def test_claims_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("median", "low", "high", "said"),
+    ("median", "low", "high", "expected"),
     [
         (4.5, 3.7, 5.0, "4.5 times faster, 3.7 to 5.0 over the turns"),
         (1.2, 0.9, 1.6, "not consistently faster or slower: 1.20 [0.90, 1.60] of GoogLeNet's time"),
         (0.6, 0.5, 0.8, "slower: 0.60 [0.50, 0.80] of GoogLeNet's time"),
     ],
 )
-def test_faster_is_said_only_where_all_turns_agree(median, low, high, said):
-    assert claim(timed(median, low, high), "3 to 10 times faster")[1] == said
+def test_faster_is_claimed_only_where_all_turns_agree(median, low, high, expected):
+    assert claim(timed(median, low, high), "3 to 10 times faster")[1] == expected
 
 
-def test_what_was_not_timed_is_said_to_be_so():
+def test_untimed_networks_have_no_claim_of_speed():
     assert claim(untimed(), "3 to 10 times faster")[1] == "not timed in this run"
     assert claim(untimed(), "without reductions")[2].endswith("time: not timed in this run")
     table = tables.networks(untimed())
@@ -73,7 +73,9 @@ def test_networks_side_by_side():
 
 
 def test_the_chart_is_drawn_with_and_without_times():
-    pictures = [Image.open(io.BytesIO(figures.cost_of_networks(given.networks))) for given in (beside(), untimed())]
-    assert [picture.size[0] for picture in pictures] == [1540, 1540]
+    charts = [
+        Image.open(io.BytesIO(figures.cost_of_networks(comparison.networks))) for comparison in (beside(), untimed())
+    ]
+    assert [chart.size[0] for chart in charts] == [1540, 1540]
     longer = figures.cost_of_networks(timed(9.0, 8.0, 10.0).networks)
     assert longer != figures.cost_of_networks(beside().networks)

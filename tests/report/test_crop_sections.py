@@ -1,4 +1,4 @@
-"""Crops, effects and calibration on the page: words that follow their intervals, and what is left out."""
+"""Crops, effects and calibration on the page: conclusions that follow their intervals, and what is left out."""
 
 import io
 
@@ -50,14 +50,14 @@ def titles(section):
 
 
 @pytest.mark.parametrize(
-    ("pair", "said"),
+    ("pair", "expected"),
     [
         ((0.4, 0.1, 0.9), "better by 0.40 points, 95 % interval [0.10, 0.90]"),
         ((-0.4, -0.9, -0.1), "worse by 0.40 points, 95 % interval [0.10, 0.90]"),
         ((-0.4, -0.9, 0.0), f"{UNDECIDED} ({MINUS}0.40 points, 95 % interval [{MINUS}0.90, 0.00])"),
     ],
 )
-def test_the_budget_and_the_maximum_are_said_as_their_intervals_allow(study, pair, said):
+def test_the_text_on_the_budget_and_the_maximum_follows_their_intervals(study, pair, expected):
     fall = difference(*pair)
     falls = TopDifferences(top1_error_percent=fall, top5_error_percent=fall)
     budgets = replaced(
@@ -71,14 +71,16 @@ def test_the_budget_and_the_maximum_are_said_as_their_intervals_allow(study, pai
     chosen = {"ensemble": {"preferred_budget": 8}}
     study = changed(study, chosen=chosen, budgets=budgets, aggregations=ways)
     text = texts(crop_sections.choices_of_crops(study, {}))
-    assert f"on 30 validation images is 8 crops. On test their top-1 error is 3.25 %; against all 144: {said}." in text
     assert (
-        f"The paper found the maximum over crops worse than the mean. Here, the maximum against the mean: {said}."
+        f"on 30 validation images is 8 crops. On test their top-1 error is 3.25 %; against all 144: {expected}." in text
+    )
+    assert (
+        f"The paper found the maximum over crops worse than the mean. Here, the maximum against the mean: {expected}."
         in text
     )
 
 
-def test_nothing_chosen_is_said_and_leaves_its_table_out():
+def test_without_validation_nothing_is_chosen_and_its_table_is_left_out():
     study = crop_sample.study_crops(sample.MEMBERS, sample.CLASSES, validation=False)
     png = crop_sections.error_over_crops(study)
     section = crop_sections.choices_of_crops(study, {"error_over_crops": png})
@@ -98,14 +100,14 @@ def test_one_model_has_no_second_system():
     assert "Members left out" not in titles(crop_sections.what_helps(None, study))
 
 
-def test_when_validation_wants_all_crops_it_says_so(study):
+def test_the_text_when_validation_prefers_all_crops(study):
     study = changed(study, chosen={"ensemble": {"preferred_budget": study.candidates}})
     assert "using all crops has the lowest validation loss: no smaller budget does better there" in texts(
         crop_sections.choices_of_crops(study, {})
     )
 
 
-def test_without_kept_crops_the_other_sections_stand(ensemble):
+def test_without_kept_crops_the_other_sections_remain(ensemble):
     assert crop_sections.choices_of_crops(None, {}) is None
     helps = crop_sections.what_helps(ensemble, None)
     assert titles(helps) == ["Members left out", "Which member helps which class"]
@@ -113,7 +115,7 @@ def test_without_kept_crops_the_other_sections_stand(ensemble):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "stands", "change", "said"),
+    ("low", "high", "stands", "change", "expected"),
     [
         (-1, 3, True, 1, "interval contains zero"),
         (0, 3, False, 1, "interval contains zero"),
@@ -122,13 +124,13 @@ def test_without_kept_crops_the_other_sections_stand(ensemble):
         (-3, -0.5, True, -1, "harms"),
     ],
 )
-def test_an_effect_is_claimed_only_when_it_stands_among_all(low, high, stands, change, said):
+def test_an_effect_is_claimed_only_if_it_survives_the_correction(low, high, stands, change, expected):
     images = {"left_out": "m1", "class_name": None, "images": 9, "gained": 1, "lost": 0, "p_value": 0.5}
     row = Effect(difference=change, interval=sample.interval(low, high), stands=stands, **images)
-    assert crop_tables.verdict(row) == said
+    assert crop_tables.verdict(row) == expected
 
 
-def test_what_chance_would_let_through_is_said(ensemble, study):
+def test_the_text_states_how_many_effects_chance_explains(ensemble, study):
     by_class = {"comparisons": 70, "alone_significant": 5, "standing": 1}
     left_out = changed(ensemble.left_out, by_class=by_class)
     text = texts(crop_sections.what_helps(changed(ensemble, left_out=left_out), study))
@@ -145,7 +147,7 @@ def test_groups_without_effect_are_named(study):
     assert table.note.endswith("coincide with others: mirrored, upright.") and len(table.rows) == 12
 
 
-def test_calibration_is_said_as_its_intervals_allow(ensemble):
+def test_the_text_on_calibration_follows_its_intervals(ensemble):
     first, *between, last = ensemble.calibration.systems
     first = changed(first, ece_percent={"value": 6.5, "interval": sample.interval(4.0, 9.0)})
     ece = {"value": 3.0, "interval": sample.interval(1.0, 5.0), "fall": difference(3.5, 0.5, 6.5)}
@@ -198,8 +200,8 @@ def test_comparisons_come_in_the_order_of_the_argument(ensemble):
         "paired_top5": {names[0]: changed(pair, metric="top5_error_percent")},
     }
     ensemble = ensemble.model_copy(update=pairs)
-    said = [row.cells[0] for row in run_tables.comparisons(ensemble).rows]
-    assert said == [
+    names = [row.cells[0] for row in run_tables.comparisons(ensemble).rows]
+    assert names == [
         "7 models, 144 crops, against one model, one crop",
         "7 models, 1 crop, against one model, one crop",
         "7 models, 10 crops, against one model, 10 crops",

@@ -10,7 +10,7 @@ def by_title(manifest):
     return {table.title: table for table in data_tables.tables(manifest)}
 
 
-def test_what_there_is_not_has_no_table():
+def test_absent_parts_have_no_table():
     always = ["Image sizes of digits", "File types of digits", "Duplicates in digits"]
     assert list(by_title(sample.manifest("classification"))) == [
         *("Splits of digits: classification", *always, "Refused records")
@@ -23,23 +23,23 @@ def test_classification(tmp_path):
     root = class_tree(tmp_path / "raw")
     put(root / "train/cat/9.jpg", b"x")
     source = classification("class_folders", root, max_bad_fraction=0.2)
-    found = by_title(prepare(source, tmp_path / "pets"))
-    assert list(found) == [
+    tables = by_title(prepare(source, tmp_path / "pets"))
+    assert list(tables) == [
         *("Splits of pets: classification", "Image sizes of pets", "File types of pets"),
         *("Duplicates in pets", "Why images of pets were excluded", "Refused records"),
     ]
-    sizes = found["Image sizes of pets"]
+    sizes = tables["Image sizes of pets"]
     assert [column.label for column in sizes.columns] == [
         *("Split", "What", "Smallest", "5 %", "25 %", "Median", "75 %", "95 %", "Largest")
     ]
     assert sizes.rows[0].cells == ("train", "Width, px", *["32"] * 7) and len(sizes.rows) == 15
-    assert [row.cells for row in found["File types of pets"].rows] == [
+    assert [row.cells for row in tables["File types of pets"].rows] == [
         ("JPEG RGB", "6", "6", "6"), ("turned by EXIF", "0", "0", "0")
     ]  # fmt: skip
-    across = found["Duplicates in pets"].rows[3].cells
+    across = tables["Duplicates in pets"].rows[3].cells
     assert across[:3] == ("the same bytes, in several splits", "6", "18")
     assert across[3].startswith("train: cat/0.jpg = validation: cat/0.jpg = test: cat/0.jpg; train: cat/1.jpg = ")
-    assert found["Why images of pets were excluded"].rows[0].cells == ("train", "not a picture", "1")
+    assert tables["Why images of pets were excluded"].rows[0].cells == ("train", "not a picture", "1")
 
 
 def test_detection(tmp_path):

@@ -70,8 +70,8 @@ def test_classes_without_objects_are_left_out():
 
 def test_error_types_are_percentages_of_detections_and_of_objects():
     """Nothing wrong and nothing missed is drawn as well, and so is a class that has no detection."""
-    found, fine = (ErrorTypes.model_validate(sample_detection.error_types(names)) for names in (["a", "b"], ["a"]))
-    assert detection_figures.error_types(found) != detection_figures.error_types(fine)
+    some, none = (ErrorTypes.model_validate(sample_detection.error_types(names)) for names in (["a", "b"], ["a"]))
+    assert detection_figures.error_types(some) != detection_figures.error_types(none)
     kinds = ("correct", "duplicate")
     row = ErrorCounts(objects=8, counts={"correct": 3, "duplicate": 1})
     assert detection_figures._shares(row, kinds) == [75, 25]
@@ -82,8 +82,8 @@ def test_error_types_are_percentages_of_detections_and_of_objects():
 
 def test_precision_recall_envelope_by_hand():
     grid = np.array([0, 0.25, 0.5, 0.75, 1.0])
-    found = detection_figures.envelope([0.25, 0.25, 0.5, 0.75], [1.0, 0.5, 0.6, 0.7], grid)
-    assert found.tolist() == [1.0, 1.0, 0.7, 0.7, 0.0]
+    reached = detection_figures.envelope([0.25, 0.25, 0.5, 0.75], [1.0, 0.5, 0.6, 0.7], grid)
+    assert reached.tolist() == [1.0, 1.0, 0.7, 0.7, 0.0]
 
 
 def test_outlines_are_drawn_where_the_boxes_are():
@@ -91,8 +91,8 @@ def test_outlines_are_drawn_where_the_boxes_are():
     empty = DetectionExample(name="x.jpg", index=0, f1_percent=0.0, ground_truth=(), detections=())
     box = DetectedBox(box=(20, 60, 80, 90), class_name="a", score=0.9, correct=True)
     bare, right, wrong = (
-        decoded(pictures.detections([image], [changed(empty, detections=found)], 0.5))
-        for found in ([], [box], [changed(box, correct=False)])
+        decoded(pictures.detections([image], [changed(empty, detections=shown)], 0.5))
+        for shown in ([], [box], [changed(box, correct=False)])
     )
     rows, columns = np.where((bare != right).any(axis=-1))
     height, width = bare.shape[:2]

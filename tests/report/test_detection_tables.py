@@ -1,4 +1,4 @@
-"""Tables and words of detection: the paper's figures, ours, and no claim that an interval does not carry."""
+"""Tables and text of detection: the paper's figures, ours, and no claim that an interval does not support."""
 
 import pytest
 
@@ -13,7 +13,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 @pytest.fixture(scope="module")
-def found():
+def evaluated():
     return sample_detection.evaluate_detection(sample.CLASSES)
 
 
@@ -27,20 +27,20 @@ def results(*metrics):
     return Results([("", sample.manifest("detection")), *(("", one) for one in metrics)])
 
 
-def test_tables_4_and_5_print_the_paper_as_it_prints_itself(found):
-    table = detection_tables.table_4(found, "x")
+def test_tables_4_and_5_print_the_paper_as_it_prints_itself(evaluated):
+    table = detection_tables.table_4(evaluated, "x")
     assert [row.cells[3] for row in table.rows] == ["22.6", "40.5", "40.7", "43.9", "93.1"]
     assert table.rows[-1].cells[4] == "[90.2, 95.4]" and table.columns[4].label == "95 % interval"
-    rows = detection_tables.table_5(found, "x").rows
+    rows = detection_tables.table_5(evaluated, "x").rows
     assert rows[4].cells == ("GoogLeNet", "38.02", "—", "no", "no")
     assert rows[-1].cells == ("Ours, on x", "89.5 ± 1.9", "[86.6, 92.0]", "no", "no")
-    switched = changed(found, switches={"on": ["bbox_regression", "mirror"]})
+    switched = changed(evaluated, switches={"on": ["bbox_regression", "mirror"]})
     assert detection_tables.table_5(switched, "x").rows[-1].cells[3:] == ("no", "yes")
-    at_90 = changed(found, table_4={"interval": {"confidence_percent": 90}})
+    at_90 = changed(evaluated, table_4={"interval": {"confidence_percent": 90}})
     assert detection_tables.table_4(at_90, "x").columns[4].label == "90 % interval"
 
 
-def test_detectors_side_by_side(found):
+def test_detectors_side_by_side(evaluated):
     section = sections.detection(
         Results([("", sample.manifest("detection")), *sample_detection.jobs(sample.CLASSES)]), {}
     )
@@ -49,24 +49,24 @@ def test_detectors_side_by_side(found):
     assert table.rows[-1].cells == ("ensemble", "", "", "", "", "", "93.1") and len(table.rows) == 7
 
 
-def test_switches_say_what_their_intervals_carry(found):
-    table = detection_tables.switches(found)
+def test_the_conclusions_on_switches_follow_their_intervals(evaluated):
+    table = detection_tables.switches(evaluated)
     assert table.rows[0].mark == OURS and table.rows[0].cells[0] == "In use here: none"
     assert [row.cells[-1] for row in table.rows[1:]] == [
         f"{UNDECIDED} (+0.3 points, 95 % interval [{MINUS}0.2, 0.8])",
         "better by 1.9 points, 95 % interval [0.8, 3.0]",
         "worse by 1.9 points, 95 % interval [0.6, 3.1]",
     ]
-    alone = changed(found, switches={"on": ["svm", "mirror"], "compared": []})
+    alone = changed(evaluated, switches={"on": ["svm", "mirror"], "compared": []})
     section = sections.detection(results(alone), {})
     assert "Switches beyond the paper" not in [item.title for item in section.content]
     assert detection_tables.switched(["svm", "mirror"]).endswith("softmax, mean with the mirrored region")
 
 
-def test_the_ensemble_against_one_detector_is_said_as_far_as_it_carries(found):
-    said = sections.detection(results(found), {}).text[0]
-    assert "All together, against one: better by 3.6 points, 95 % interval [2.4, 4.9]." in said
-    close = changed(found, ensemble_minus_single=sample_detection.difference(0.4, -0.5, 1.2))
+def test_the_text_on_the_ensemble_follows_its_interval(evaluated):
+    text = sections.detection(results(evaluated), {}).text[0]
+    assert "All together, against one: better by 3.6 points, 95 % interval [2.4, 4.9]." in text
+    close = changed(evaluated, ensemble_minus_single=sample_detection.difference(0.4, -0.5, 1.2))
     assert f"against one: {UNDECIDED}" in sections.detection(results(close), {}).text[0]
 
 
@@ -79,20 +79,20 @@ def test_every_class_is_in_the_table_of_average_precision(classes, parts, height
     assert [name for name in shown if name] == names
 
 
-def test_a_class_without_objects_has_a_dash(found):
-    assert detection_tables.average_precision(found).note == ""
+def test_a_class_without_objects_has_a_dash(evaluated):
+    assert detection_tables.average_precision(evaluated).note == ""
 
     def without_3(precision):
         values = precision.ap_percent
         return changed(precision, ap_percent=[*values[:3], None, *values[4:]])
 
-    detectors = {name: without_3(row).model_dump() for name, row in found.detectors.items()}
-    ensemble = without_3(found.ensemble).model_dump()
-    table = detection_tables.average_precision(changed(found, ensemble=ensemble, detectors=detectors))
+    detectors = {name: without_3(row).model_dump() for name, row in evaluated.detectors.items()}
+    ensemble = without_3(evaluated.ensemble).model_dump()
+    table = detection_tables.average_precision(changed(evaluated, ensemble=ensemble, detectors=detectors))
     assert table.rows[3].cells[2:] == ("—", "—") and table.note
 
 
-def counted(found, false, missed):
+def counted(evaluated, false, missed):
     """Errors with such counts over all classes, in the order of the tables."""
     changes = {
         part: {"all": {"objects": 20, "counts": dict(zip(names, counts, strict=True))}}
@@ -101,11 +101,11 @@ def counted(found, false, missed):
             ("missed", detection_tables.REASONS, missed),
         )
     }
-    return changed(found.error_types, **changes)
+    return changed(evaluated.error_types, **changes)
 
 
-def test_errors_in_numbers_and_words(found):
-    errors = counted(found, (14, 3, 0, 3, 0), (1, 0, 0, 0))
+def test_errors_in_numbers_and_words(evaluated):
+    errors = counted(evaluated, (14, 3, 0, 3, 0), (1, 0, 0, 0))
     rows = detection_tables.false_detections(errors).rows
     assert [row.cells[:3] for row in rows][:2] == [("right", "14", "70.0"), ("localisation", "3", "15.0")]
     assert rows[-1].cells[:3] == ("all", "20", "100.0")
@@ -118,10 +118,10 @@ def test_errors_in_numbers_and_words(found):
     )
 
 
-def test_nothing_wrong_is_said_too(found):
-    first, second = detection_tables.summary(counted(found, (20, 0, 0, 0, 0), (0, 0, 0, 0)))
+def test_the_text_when_nothing_is_wrong(evaluated):
+    first, second = detection_tables.summary(counted(evaluated, (20, 0, 0, 0, 0), (0, 0, 0, 0)))
     assert first.endswith("100.0 % are right.") and second == "None of 20 objects is missed altogether."
-    none = counted(found, (0, 0, 0, 0, 0), (20, 0, 0, 0))  # no detection at all
+    none = counted(evaluated, (0, 0, 0, 0, 0), (20, 0, 0, 0))  # no detection at all
     assert detection_tables.false_detections(none).rows[0].cells[:3] == ("right", "0", "—")
 
 
@@ -139,11 +139,11 @@ def test_sources_of_proposals_beside_the_paper(study):
     assert rows[-1][1:4] == ("1,003", "61", "93.1")
 
 
-def test_words_on_proposals_follow_their_intervals(study):
-    said = proposal_tables.summary(study)
-    assert "1,652 boxes per image become 803, and coverage changes from 92.0 % " in said[1]
-    assert f"61 % as many boxes as in undoubled selective search; coverage against the latter: {UNDECIDED}" in said[2]
-    assert said[3].endswith("better by 23.0 points, 95 % interval [19.9, 26.3].")
+def test_the_text_on_proposals_follows_its_intervals(study):
+    text = proposal_tables.summary(study)
+    assert "1,652 boxes per image become 803, and coverage changes from 92.0 % " in text[1]
+    assert f"61 % as many boxes as in undoubled selective search; coverage against the latter: {UNDECIDED}" in text[2]
+    assert text[3].endswith("better by 23.0 points, 95 % interval [19.9, 26.3].")
     worse = changed(study, differences={"merged_minus_full": sample_detection.difference(-2.0, -3.5, -0.5)})
     assert "the latter: worse by 2.0 points, 95 % interval [0.5, 3.5]." in proposal_tables.summary(worse)[2]
     assert glance.cards(results(worse))[-1].detail.startswith("coverage: worse by 2.0")
@@ -170,17 +170,17 @@ def test_coverage_by_class_names_the_least_covered_and_leaves_out_the_empty(stud
     assert len(few.rows) == 2 and "the lowest 2 of 9 classes" in few.caption
 
 
-def test_without_a_study_the_regions_coverage_stands_beside_the_papers(found):
-    section = sections.proposals(results(found), {})
+def test_without_a_study_the_regions_coverage_is_shown_beside_the_papers(evaluated):
+    section = sections.proposals(results(evaluated), {})
     table = next(item for item in section.content if isinstance(item, Table))
     assert table.rows[-1].cells == ("Ours", "141", "98.6") and section.text == ()
     none = Results([])
     assert sections.proposals(none, {}) is None and sections.errors(none, {}) is None
 
 
-def test_markdown_has_all_of_detection(found, study):
+def test_markdown_has_all_of_detection(evaluated, study):
     names = ("coverage_by_boxes", "proposals", "precision_recall", "error_types", "detections_worst")
-    report = sections.build("demo", results(found, study), [], dict.fromkeys(names, b""))
+    report = sections.build("demo", results(evaluated, study), [], dict.fromkeys(names, b""))
     text = page.render_markdown(report)
     for name in names:
         assert f"(figures/{name}.png)" in text

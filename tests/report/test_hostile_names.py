@@ -1,4 +1,4 @@
-"""Names that try to be markup change no tag of either page: classes, pictures, reasons, data sets, titles, ablations."""
+"""Names that try to be markup change no tag of either page: classes, images, reasons, data sets, titles, ablations."""
 
 from dataclasses import dataclass, replace
 
@@ -73,26 +73,26 @@ def shown(report):
 def test_no_name_is_markup_in_the_report(monkeypatch, name):
     plain = pages(experiment(monkeypatch, "plain"))
     hostile = experiment(monkeypatch, name)
-    found = pages(hostile)
-    assert found.tags == plain.tags and found.attributes == plain.attributes
-    assert found.tokens == plain.tokens
+    page_parts = pages(hostile)
+    assert page_parts.tags == plain.tags and page_parts.attributes == plain.attributes
+    assert page_parts.tokens == plain.tokens
     assert "://" not in page.render_markdown(hostile) and "www." not in page.render_markdown(hostile)
     assert shown(hostile).count(name.replace("\x00", "\ufffd")) >= 20 or "\x00" in name
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_is_markup_in_the_page_of_ablations(name):
-    def made(said):
+    def made(text):
         sample_rows = ablations_sample.compare_ablations()
-        compared = changed(sample_rows, rows=[changed(row, about=said) for row in sample_rows.rows])
-        manifest = changed(sample.manifest("classification"), dataset=said, about=said)
-        return ablations.build(said, compared, manifest, ablations.ablation_differences(compared), said)
+        compared = changed(sample_rows, rows=[changed(row, about=text) for row in sample_rows.rows])
+        manifest = changed(sample.manifest("classification"), dataset=text, about=text)
+        return ablations.build(text, compared, manifest, ablations.ablation_differences(compared), text)
 
     plain, hostile = pages(made("plain")), pages(made(name))
-    pictures = [at for at, (_, key, _) in enumerate(plain.attributes) if key in ("src", "width")]
-    for found in (plain, hostile):
-        for at in pictures:  # the figure shows the names, so its bytes differ
-            found.attributes[at] = None
+    figures = [at for at, (_, key, _) in enumerate(plain.attributes) if key in ("src", "width")]
+    for page_parts in (plain, hostile):
+        for at in figures:  # the figure shows the names, so its bytes differ
+            page_parts.attributes[at] = None
     assert hostile == plain
 
 

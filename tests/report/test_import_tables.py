@@ -1,4 +1,4 @@
-"""The report of imported weights: what belongs to them is said, and what there is not is left out."""
+"""The report of imported weights: their properties are shown, and absent parts are left out."""
 
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.imports import ImportMetrics
@@ -42,7 +42,7 @@ def text_of(results: Results) -> str:
     return page.render_markdown(report)
 
 
-def test_the_report_says_what_belongs_to_the_weights():
+def test_the_report_shows_the_properties_of_the_weights():
     text = text_of(evaluated("replica"))
     assert "1 member of the ensemble was not trained here" in text
     row = "| replica | caffemodel | 0123456789 | the paper's | 6,998,552 | none | 224 | BGR | 104, 117, 123 | 1, 1, 1 | 1,000 | by name |"
@@ -51,7 +51,7 @@ def test_the_report_says_what_belongs_to_the_weights():
     assert "state a top-1 error of 31.3 % and a top-5 error of 11.1 %" in text
 
 
-def test_what_there_is_not_is_left_out():
+def test_absent_parts_are_left_out():
     test_alone = sample.manifest("classification", records_of={"test": 450})
     results = evaluated("replica", manifest=test_alone)
     text = text_of(results)
@@ -63,7 +63,7 @@ def test_what_there_is_not_is_left_out():
     ).keys() == set()
 
 
-def test_other_sources_are_not_held_against_the_replicas_figures():
+def test_other_sources_are_not_compared_with_the_replica():
     other = changed(REPLICA, member={"origin": "torchvision"}, network="torchvision_bn", class_names=False)
     other = changed(other, input_scale=0.0172)
     section = run_tables.imported_weights({"a": other, "b": other}, None)

@@ -59,7 +59,7 @@ def read(html):
     return reader
 
 
-def test_html_is_balanced_and_its_contents_lead_somewhere(html, report):
+def test_html_is_balanced_and_its_contents_have_targets(html, report):
     reader = read(html)
     assert reader.open == []
     links = [value for tag, key, value in reader.attributes if (tag, key) == ("a", "href")]
@@ -98,14 +98,14 @@ def test_figures_appear_on_both_pages(html, markdown, printed):
     assert printed in markdown
 
 
-def test_provenance_tells_commits_and_data(html):
+def test_provenance_lists_commits_and_data(html):
     text = read(html).text
     assert sample.digest("commit")[:10] + "+dirty" in text
     assert sample.digest("classificationtest") in text and sample.digest("m3")[:32] in text
     assert sample.digest("train_classifierm1")[:10] in text
 
 
-def test_results_of_several_versions_are_told():
+def test_mixed_versions_are_reported():
     runs = sample.runs()
     assert run_tables.mixed_versions(runs) == ()
     runs[0] = changed(runs[0], versions={"torch": "2.14.0"})
@@ -123,8 +123,8 @@ def test_markdown_tables_have_as_many_cells_in_every_row(markdown):
 
 
 def test_markdown_links_its_figures_and_holds_no_markup_of_others(markdown, report):
-    pictures = [item.name for section in report.sections for item in section.content if hasattr(item, "png")]
-    assert re.findall(r"\]\(figures/(\w+)\.png\)", markdown) == pictures
+    figures = [item.name for section in report.sections for item in section.content if hasattr(item, "png")]
+    assert re.findall(r"\]\(figures/(\w+)\.png\)", markdown) == figures
     assert "<script" not in markdown and "<i>" not in markdown and "a\\|b&lt;i&gt;.jpg" in markdown
 
 

@@ -1,4 +1,4 @@
-"""What stands on the page: what is left out, what is warned of, and words that follow their interval."""
+"""The content of the page: what is left out, what it warns of, and conclusions that follow their intervals."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_absent_figures_baseline_and_pairs_are_left_out():
     assert [card.value for card in report.cards][:2] == ["4.00 %", "7.30 ± 0.61 %"]
 
 
-def test_other_data_than_ilsvrc_is_said_at_the_top():
+def test_the_page_warns_of_data_other_than_ilsvrc():
     digits, scenes = sample.results().manifests
     assert "digits and digit_scenes, not on ILSVRC" in glance.warning([digits, scenes])
     whole = changed(digits, dataset="ilsvrc2012", classes=[str(n) for n in range(1000)])
@@ -57,7 +57,7 @@ def test_other_data_than_ilsvrc_is_said_at_the_top():
 
 
 @pytest.mark.parametrize(
-    ("difference", "low", "high", "said"),
+    ("difference", "low", "high", "expected"),
     [
         (3.3, 1.78, 4.89, "better by 3.30 points, 95 % interval [1.78, 4.89]"),
         (-2.0, -3.5, -0.5, "worse by 2.00 points, 95 % interval [0.50, 3.50]"),
@@ -65,17 +65,17 @@ def test_other_data_than_ilsvrc_is_said_at_the_top():
         (0.4, 0.0, 1.4, f"{UNDECIDED} (+0.40 points, 95 % interval [0.00, 1.40])"),
     ],
 )
-def test_words_follow_the_interval(difference, low, high, said):
+def test_words_follow_the_interval(difference, low, high, expected):
     bounds = Interval(low=low, high=high, confidence_percent=95)
-    assert words.of_difference(Difference(difference=difference, interval=bounds)) == said
+    assert words.of_difference(Difference(difference=difference, interval=bounds)) == expected
     pair = sample.paired("top1_error_percent", difference, low, high)
     ensemble = changed(sample.evaluate_ensemble(), paired={"single_1_minus_ensemble_144": pair})
     report = sections.build("demo", sample.results(ensemble), [], {})
     classification = next(section for section in report.sections if section.title == "Classification")
-    assert f"7 models at 144 crops, against one model at one crop: {said}." in classification.text
-    assert any(card.detail == said for card in report.cards)
+    assert f"7 models at 144 crops, against one model at one crop: {expected}." in classification.text
+    assert any(card.detail == expected for card in report.cards)
     row = run_tables.comparisons(ensemble).rows[0]
-    assert row.cells == ("7 models, 144 crops, against one model, one crop", "top-1 error", said)
+    assert row.cells == ("7 models, 144 crops, against one model, one crop", "top-1 error", expected)
 
 
 def test_table_3_by_hand():

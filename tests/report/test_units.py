@@ -1,4 +1,4 @@
-"""The words on the clusters of units say no more than the shuffles allow, and the picture follows its values."""
+"""The words on the clusters of units claim no more than the shuffles allow, and the figure follows its values."""
 
 import io
 import warnings
@@ -15,15 +15,15 @@ def text(units):
     return " ".join(module_units.section(units, {}).text)
 
 
-def test_what_is_beyond_chance_is_said_to_be_and_what_is_not_is_not():
-    said = text(analyse_units())
+def test_only_what_is_beyond_chance_is_claimed():
+    words = text(analyse_units())
     assert (
         "Branches of 4a that a cluster's units come from: the clusters explain 31.0 % of the differences among "
         "units, more than expected by chance (13.0 % on average, 21.4 % in 1 of 20 shuffles; p 0.0005)"
-    ) in said
-    assert "Branches of 4b that a cluster's units feed: the clusters explain 14.0 %" in said
-    assert "not distinguishable from chance (13.0 % on average, 21.4 % in 1 of 20 shuffles; p 0.34)" in said
-    assert "Before training: 11.0 %, p 0.62." in said and "So do those of the untrained network" not in said
+    ) in words
+    assert "Branches of 4b that a cluster's units feed: the clusters explain 14.0 %" in words
+    assert "not distinguishable from chance (13.0 % on average, 21.4 % in 1 of 20 shuffles; p 0.34)" in words
+    assert "Before training: 11.0 %, p 0.62." in words and "So do those of the untrained network" not in words
     units = changed(analyse_units(), untrained={"out_of": {"p": 0.02}})
     assert text(units).count("So do those of the untrained network, so this is not an effect of training alone.") == 1
 
@@ -36,12 +36,12 @@ def test_the_verdict_follows_p(p, verdict):
     assert text(units).count(verdict) == 2
 
 
-def test_what_was_looked_at_is_told():
-    said = text(analyse_units())
-    assert "in m1: the 26 output units of inception 4a (2 that never vary are left out)" in said
-    assert "over 200 images of validation and 4 by 4 positions" in said
-    assert "mean correlation of 0.44 at the same position, two of different clusters 0.02" in said
-    assert "After training, within clusters at a distance of 0 to 2 positions: 0.44, 0.22, 0.11." in said
+def test_the_text_describes_what_was_examined():
+    words = text(analyse_units())
+    assert "in m1: the 26 output units of inception 4a (2 that never vary are left out)" in words
+    assert "over 200 images of validation and 4 by 4 positions" in words
+    assert "mean correlation of 0.44 at the same position, two of different clusters 0.02" in words
+    assert "After training, within clusters at a distance of 0 to 2 positions: 0.44, 0.22, 0.11." in words
     alone = [{"distance": 0, "same_cluster": None, "other_clusters": 0.1}]
     units = changed(analyse_units(), trained={"by_distance": alone})
     assert "too few clusters" in text(units) and "After training" not in text(units)
@@ -55,7 +55,7 @@ def test_the_table_marks_what_is_beyond_chance():
     assert "2,000 shuffles" in table.note
 
 
-def test_the_picture_is_drawn_without_warnings_and_follows_its_values():
+def test_the_figure_is_drawn_without_warnings_and_follows_its_values():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         first = module_units.unit_clusters(analyse_units())

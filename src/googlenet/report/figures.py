@@ -17,7 +17,7 @@ from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import crop_sections, detection_figures, module_units
 from googlenet.report.run_tables import worst_classes
 from googlenet.report.style import BLACK, BLUE, GREY, ORANGE, PALETTE, SKY, bars, canvas, line, name_rows
-from googlenet.report.words import TOPS, plural
+from googlenet.report.words import plural
 
 TOP1: TopError = "top1_error_percent"
 MARKERS = "osD^v"
@@ -73,20 +73,20 @@ def _curves(curves: Mapping[str, Sequence[Point]], error_title: str, by_images: 
     return png.getvalue()
 
 
-def error_by_models_and_crops(subsets: Sequence[SubsetErrors], error: TopError = TOP1) -> bytes:
-    """Plot error (%) over the number of models, a line per number of crops, with a band from minimum to maximum."""
+def error_by_models_and_crops(subsets: Sequence[SubsetErrors]) -> bytes:
+    """Plot top-1 error (%) over the number of models, a line per number of crops, a band from minimum to maximum."""
     with canvas(7.5, 4.4) as (figure, png):
         axes = figure.subplots()
         for index, crops in enumerate(sorted({row.crops for row in subsets})):
             rows = sorted((row for row in subsets if row.crops == crops), key=lambda row: row.models)
             models = [row.models for row in rows]
-            spreads = [row.of(error) for row in rows]
+            spreads = [row.of(TOP1) for row in rows]
             low, high = [spread.min for spread in spreads], [spread.max for spread in spreads]
             axes.fill_between(models, low, high, color=PALETTE[index], alpha=0.13, linewidth=0)
             marks = {"marker": MARKERS[index % 5], "markersize": 5, "label": plural(crops, "crop")}
             axes.plot(models, [spread.mean for spread in spreads], **marks, **line(index))
         axes.set_xticks(sorted({row.models for row in subsets}))
-        axes.set(xlabel="models averaged", ylabel=f"{TOPS[error]} error on test, %")
+        axes.set(xlabel="models averaged", ylabel="top-1 error on test, %")
         axes.legend()
     return png.getvalue()
 
