@@ -34,7 +34,7 @@ def made(images: int) -> tuple[Detections, Objects]:
     rng = np.random.default_rng(0)
     count, found = images * OBJECTS_PER_IMAGE, images * PER_IMAGE
     image = np.repeat(np.arange(images), OBJECTS_PER_IMAGE)
-    truth = Objects(image, rng.integers(0, CLASSES, count), _boxes(rng, count))
+    truth = Objects(image, rng.integers(0, CLASSES, count), _boxes(rng, count), np.zeros(count, bool))
     of = np.repeat(np.arange(images), PER_IMAGE)
     like = of * OBJECTS_PER_IMAGE + rng.integers(0, OBJECTS_PER_IMAGE, found)
     box, label = _boxes(rng, found), rng.integers(0, CLASSES, found)
@@ -108,7 +108,7 @@ def by_command(found: Detections, truth: Objects, images: int) -> tuple[list[flo
             (root / f"{name}.xml").write_text(f"<annotation>{objects}</annotation>")
         start = time.perf_counter()
         result = scored(root / "detections.txt", root, root / "list.txt", root / "classes.txt")
-        return [row["ap_percent"] for row in result["classes"]], time.perf_counter() - start
+        return [row.ap_percent for row in result.classes], time.perf_counter() - start
 
 
 def _object(number: int, box: np.ndarray) -> str:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from googlenet.data.class_table import read_class_table
 from googlenet.data.detection_files import read_blacklist, read_detections, read_list, read_truth
-from googlenet.detection.mean_ap import NEUTRAL, Detections, Objects, count_objects, evaluate
+from googlenet.detection.mean_ap import NEUTRAL, Detections, Objects, evaluate
 from googlenet.errors import UserError, printable
 from googlenet.metrics.base import Metrics
 from googlenet.storage.files import write_json
@@ -77,10 +77,11 @@ def scored(
     images = read_list(list)
     (image, label, box, hard), known = read_truth(images, annotations, read_class_table(classes) if classes else ())
     pairs = read_blacklist(blacklist, images, known) if blacklist else np.zeros((0, 2), np.int64)
-    objects, total = Objects(image, label, box, hard if difficult == "neutral" else None, pairs), len(known.keys)
+    hard &= difficult == "neutral"
+    objects, total = Objects(image, label, box, hard, pairs), len(known.keys)
     detected = Detections(*read_detections(detections, images, known))
     result = evaluate(detected, objects, total, small=threshold == "small")
-    wanted = count_objects(objects, total).tolist()
+    wanted = result.object_counts.tolist()
     counts = np.bincount(detected.label, minlength=total).tolist()
     rows = zip(known.keys, known.names, wanted, counts, result.ap_percent, strict=True)
     return Scores(

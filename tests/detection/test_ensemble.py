@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detection.samples import truth_of
-from googlenet.detection.ensemble import curve, detect, evaluate, gathered
+from googlenet.detection.ensemble import detect, evaluate, gathered, thinned_curve
 from googlenet.metrics.detection import Precision, PrecisionRecall
 from googlenet.stages import evaluate_detection
 from settings import changed, settings_of
@@ -120,11 +120,11 @@ def test_a_class_of_an_image_that_may_lack_boxes_counts_neither_way():
 
 def test_a_curve_is_thinned_to_its_ends():
     recall = np.linspace(0.001, 1, 1000)
-    found = curve(recall, 1 - recall / 2)
+    found = thinned_curve(recall, 1 - recall / 2)
     assert len(found.recall) == len(found.precision) == 101
     assert (found.recall[0], found.recall[-1]) == (recall[0], 1.0)
-    assert curve(recall[:3], recall[:3]).recall == tuple(recall[:3])
-    assert curve(recall[:0], recall[:0]) == PrecisionRecall(recall=(), precision=())
+    assert thinned_curve(recall[:3], recall[:3]).recall == tuple(recall[:3])
+    assert thinned_curve(recall[:0], recall[:0]) == PrecisionRecall(recall=(), precision=())
 
 
 def test_detectors_stand_in_their_natural_order_whatever_the_command_line(monkeypatch):

@@ -7,7 +7,7 @@ from detection.samples import truth_of
 from detection.scenes import random_case
 from googlenet.detection.ensemble import detect, gathered
 from googlenet.detection.error_types import KINDS, REASONS, error_types, kinds, reasons
-from googlenet.detection.mean_ap import NEUTRAL, Detections, count_objects, evaluate
+from googlenet.detection.mean_ap import NEUTRAL, Detections, evaluate
 from googlenet.metrics.detection import ClassErrorCounts, ErrorCounts
 from settings import changed, settings_of
 
@@ -64,7 +64,7 @@ def test_small_objects_have_their_own_needed_overlap():
     quarter = [0, 0, 4, 4]
     assert kinds_of(cats(quarter, quarter), objects) == ["correct", "duplicate"]
     found = evaluate(cats(quarter), objects, 2, small=False)
-    assert kinds(found, np.arange(1), small=False).tolist() == [KINDS.index("localisation")]
+    assert kinds(found, np.arange(1)).tolist() == [KINDS.index("localisation")]
 
 
 def reasons_of(boxes, scores, truth, **change):
@@ -155,14 +155,14 @@ def test_kinds_and_reasons_are_exhaustive_and_exclusive(seed):
     found = evaluate(detections, objects, 3)
     names = ["a", "b", "c"]
     table = error_types(found, proposals, scores, names, SETTINGS)
-    sought = count_objects(objects, 3)
-    took = np.bincount(objects.label[found.took[found.flags == 1]], minlength=3)
+    counts_of_class = found.object_counts
+    matched = np.bincount(objects.label[found.matched[found.flags == 1]], minlength=3)
     for label in range(3):
         counts = table.false_positives.per_class[label].counts
         there = ((detections.label == label) & (found.flags != NEUTRAL)).sum()
-        assert sum(counts[kind] for kind in KINDS) == min(there, sought[label])
+        assert sum(counts[kind] for kind in KINDS) == min(there, counts_of_class[label])
         missed = table.missed.per_class[label]
-        assert sum(missed.counts.values()) + took[label] == sought[label] == missed.objects
+        assert sum(missed.counts.values()) + matched[label] == counts_of_class[label] == missed.objects
     for part, keys in ((table.false_positives, KINDS), (table.missed, REASONS)):
         assert all(part.all.counts[key] == sum(row.counts[key] for row in part.per_class) for key in keys)
         assert part.all.objects == sum(row.objects for row in part.per_class)

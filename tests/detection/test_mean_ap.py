@@ -6,7 +6,7 @@ import pytest
 from detection.scenes import random_case
 from googlenet.detection import mean_ap
 from googlenet.detection.boxes import iou
-from googlenet.detection.mean_ap import Detections, Objects, assigned, average_precision, evaluate
+from googlenet.detection.mean_ap import Detections, Objects, average_precision, evaluate
 from googlenet.errors import UserError
 
 BOX = (0, 0, 99, 99)
@@ -26,7 +26,7 @@ def objects(*rows):
 
 
 def flags(found, wanted, **options):
-    return assigned(found, wanted, classes=3, **options)[0].tolist()
+    return evaluate(found, wanted, classes=3, **options).flags.tolist()
 
 
 def test_a_second_detection_of_an_object_is_a_false_positive():
@@ -95,10 +95,10 @@ def test_a_blacklisted_class_of_an_image_counts_neither_way():
     wanted = blacklisted((0, 0), rows=[(0, 0, BOX), (0, 1, BOX), (1, 0, BOX)])
     # The hit and the miss of class 0 in image 0 are ignored; its class 1, and class 0 of image 1, are not.
     assert flags(found, wanted) == [-1, -1, 1, 1, 0]
-    assert mean_ap.count_objects(wanted, 3).tolist() == [1, 1, 0]
     result = evaluate(found, wanted, 3)
+    assert result.object_counts.tolist() == [1, 1, 0]
     assert result.ap_percent == (100.0, 100.0, None)
-    assert result.recall[0].tolist() == [1.0, 1.0] and result.precision[0].tolist() == [1.0, 0.5]
+    assert [column.tolist() for column in result.curve(0)] == [[1.0, 1.0], [1.0, 0.5]]
     # Without the blacklist: hit, miss, hit, miss over two objects, so 1 at recall 0.5, then 2/3.
     assert evaluate(found, wanted._replace(blacklist=np.zeros((0, 2), int)), 3).ap_percent[0] == pytest.approx(
         100 * (0.5 + 1 / 3)
@@ -118,7 +118,7 @@ def test_difficult_objects_are_neutral():
     found = detections((0, 0, 0.9, BOX), (0, 0, 0.8, BOX), (0, 0, 0.7, FAR), (0, 0, 0.6, FAR))
     assert flags(found, wanted) == [-1, -1, 1, 0]
     assert evaluate(found, wanted, 1).ap_percent == (100.0,)
-    easy = wanted._replace(difficult=None)
+    easy = wanted._replace(difficult=np.zeros(2, bool))
     assert flags(found, easy) == [1, 0, 1, 0]
     # 1/1 at recall 0.5, then 2/3 at recall 1.
     assert evaluate(found, easy, 1).ap_percent == pytest.approx([100 * (0.5 + 1 / 3)])
@@ -142,14 +142,14 @@ def test_classes_without_objects_are_left_out_and_unfound_ones_are_not():
     result = evaluate(found, objects((0, 0, BOX), (1, 2, BOX)), classes=3)
     assert result.ap_percent == (100.0, None, 0.0)
     assert result.mean_ap_percent == 50.0
-    assert [len(curve) for curve in result.recall] == [1, 1, 0]
+    assert [len(result.curve(label)[0]) for label in range(3)] == [1, 1, 0]
 
 
 def test_curves_by_hand():
     found = detections((0, 0, 0.9, BOX), (0, 0, 0.8, FAR), (1, 0, 0.7, BOX))
     result = evaluate(found, objects((0, 0, BOX), (1, 0, BOX)), classes=1)
-    assert result.recall[0].tolist() == [0.5, 0.5, 1.0]
-    assert result.precision[0].tolist() == [1.0, 0.5, 2 / 3]
+    recall, precision = result.curve(0)
+    assert recall.tolist() == [0.5, 0.5, 1.0] and precision.tolist() == [1.0, 0.5, 2 / 3]
     assert result.flags.tolist() == [1, 0, 1]
 
 
@@ -166,7 +166,7 @@ def test_no_detection_at_all_is_zero():
         (detections((0, 0, 0.5, BOX)), objects((0, -1, BOX)), "objects: labels -1 to -1"),
         (detections((0, 0, 0.5, BOX)), objects((0, 0, (9, 9, 8, 9))), "objects: 1 boxes have no area"),
         (detections((0, 0, 0.5, (0, 0, float("nan"), 9))), objects((0, 0, BOX)), "detections: 1 boxes have no"),
-        (detections((-1, 0, 0.5, BOX)), objects((0, 0, BOX)), "detections: image -1 cannot be"),
+        (detections((-1, 0, 0.5, BOX)), objects((0, 0, BOX)), "detections: image -1 is negative"),
         (detections((0, 0, 0.5, BOX)), objects((0, 0, BOX, True)), "no object to find"),
     ],
 )
@@ -218,14 +218,14 @@ def test_agrees_with_the_slow_evaluator(seed, monkeypatch):
         total = int(((truth.label == label) & ~truth.difficult).sum())
         assert result.ap_percent[label] == pytest.approx(slow_ap(found, expected, label, total))
     monkeypatch.setattr(mean_ap, "PAIRS_AT_ONCE", 7)  # in pieces, the same
-    assert assigned(found, truth, classes=3)[0].tolist() == expected.tolist()
+    assert evaluate(found, truth, classes=3).flags.tolist() == expected.tolist()
 
 
 def test_thousands_of_objects_in_one_image():
     """A grid of 2,025 touching objects, each found, the first hundred twice: those are duplicates."""
     x, y = (axis.ravel() * 30 for axis in np.meshgrid(np.arange(45), np.arange(45)))
     box = np.stack([x, y, x + 29, y + 29], axis=1)
-    truth = Objects(np.zeros(len(box), int), np.zeros(len(box), int), box)
+    truth = Objects(np.zeros(len(box), int), np.zeros(len(box), int), box, np.zeros(len(box), bool))
     twice = np.concatenate([box, box[:100] + 1])
     zeros = np.zeros(len(twice), int)
     result = evaluate(Detections(zeros, zeros, np.linspace(1, 0, len(twice)), twice), truth, classes=1)

@@ -31,7 +31,7 @@ def random_case(seed, wanted=240, found=2500):
     near[stray] = box[rng.integers(0, wanted, stray.sum())]
     told = np.where(rng.random(found) < 0.15, rng.integers(0, CLASSES, found), label[like])
     score = rng.permutation(found) / found
-    return Detections(image[like], told, score, near), Objects(image, label, box)
+    return Detections(image[like], told, score, near), Objects(image, label, box, np.zeros(wanted, bool))
 
 
 def sides(box):

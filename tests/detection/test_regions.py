@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detection.samples import truth_of
-from googlenet.detection.regions import label_regions, pool_regions, sample_regions, training_regions, warp, warp_many
+from googlenet.detection.regions import Warp, label_regions, pool_regions, sample_regions, training_regions
 from googlenet.errors import UserError
 
 FILL = (10, 20, 30)
@@ -18,19 +18,19 @@ def ramp(height=20, width=30):
 
 def test_same_size_is_a_plain_crop():
     image = ramp()
-    region = warp(image, (5, 4, 12, 11), size_px=8, context_px=0, fill=FILL)
+    region = Warp(8, 0, FILL).one(image, (5, 4, 12, 11))
     assert np.array_equal(region, image[4:12, 5:13])
 
 
 def test_context_lies_around_the_box_at_the_same_scale():
     image = ramp()
-    region = warp(image, (5, 4, 12, 11), size_px=12, context_px=2, fill=FILL)
+    region = Warp(12, 2, FILL).one(image, (5, 4, 12, 11))
     assert np.array_equal(region, image[2:14, 3:15])
 
 
 def test_shrinking_by_two_takes_the_mean_of_neighbours():
     image = ramp()
-    region = warp(image, (4, 2, 11, 9), size_px=4, context_px=0, fill=FILL)
+    region = Warp(4, 0, FILL).one(image, (4, 2, 11, 9))
     # Output pixel 0 lies between input pixels 4 and 5: 8 * 4.5.
     assert region[0, :, 0].tolist() == [36, 52, 68, 84]
     assert region[:, 0, 1].tolist() == [20, 36, 52, 68]
@@ -38,7 +38,7 @@ def test_shrinking_by_two_takes_the_mean_of_neighbours():
 
 def test_sides_are_scaled_apart_and_the_context_with_them():
     image = ramp()
-    region = warp(image, (8, 6, 15, 9), size_px=6, context_px=1, fill=FILL)
+    region = Warp(6, 1, FILL).one(image, (8, 6, 15, 9))
     # Inner 4 x 4: two input pixels per output pixel across, one down. Context: columns 6 to 7, and row 5.
     assert region[0, :, 0].tolist() == [8 * x for x in (6.5, 8.5, 10.5, 12.5, 14.5, 16.5)]
     assert region[:, 0, 1].tolist() == [8 * y for y in (5, 6, 7, 8, 9, 10)]
@@ -46,34 +46,35 @@ def test_sides_are_scaled_apart_and_the_context_with_them():
 
 def test_outside_the_image_is_filled():
     image = ramp(10, 10)
-    region = warp(image, (0, 0, 9, 9), size_px=14, context_px=2, fill=FILL)
+    region = Warp(14, 2, FILL).one(image, (0, 0, 9, 9))
     assert np.array_equal(region[2:-2, 2:-2], image)
     for edge in (region[:2], region[-2:], region[:, :2], region[:, -2:]):
         assert (edge == FILL).all()
 
 
 def test_a_box_wholly_outside_is_all_fill():
-    assert (warp(ramp(), (100, 100, 109, 109), 8, 1, FILL) == FILL).all()
+    assert (Warp(8, 1, FILL).one(ramp(), (100, 100, 109, 109)) == FILL).all()
 
 
 def test_many_are_the_single_ones_in_order():
     image, boxes = ramp(), np.array([[0, 0, 9, 9], [3, 2, 20, 19], [7, 7, 7, 7]], np.int32)
-    many = warp_many(image, boxes, 16, 3, FILL)
+    warp = Warp(16, 3, FILL)
+    many = warp.many(image, boxes)
     assert many.shape == (3, 16, 16, 3) and many.dtype == np.uint8
     for region, box in zip(many, boxes, strict=True):
-        assert np.array_equal(region, warp(image, box, 16, 3, FILL))
-    assert warp_many(image, np.zeros((0, 4)), 16, 3, FILL).shape == (0, 16, 16, 3)
+        assert np.array_equal(region, warp.one(image, box))
+    assert warp.many(image, np.zeros((0, 4))).shape == (0, 16, 16, 3)
 
 
 @pytest.mark.parametrize(("size", "context"), [(8, 4), (8, 9), (8, -1)])
 def test_context_must_leave_room(size, context):
     with pytest.raises(UserError, match="context_px"):
-        warp(ramp(), (0, 0, 9, 9), size, context, FILL)
+        Warp(size, context, FILL).one(ramp(), (0, 0, 9, 9))
 
 
 def test_a_box_without_area_is_refused():
     with pytest.raises(UserError, match="no area"):
-        warp(ramp(), (5, 5, 4, 9), 8, 1, FILL)
+        Warp(8, 1, FILL).one(ramp(), (5, 5, 4, 9))
 
 
 def test_labels_follow_the_largest_overlap():

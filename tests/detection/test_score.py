@@ -9,7 +9,7 @@ from torch import nn
 
 from classification.tiny import RUNTIME, network, spec
 from googlenet.detection import bbox_regression, context_feature, svm
-from googlenet.detection.regions import warp
+from googlenet.detection.regions import Warp
 from googlenet.detection.score import score, shapes
 from googlenet.detection.switches import by_prefix
 from googlenet.detection.train import detector_from
@@ -118,6 +118,6 @@ def test_svm_and_context_take_the_place_of_the_softmax():
 def test_the_papers_setting_is_the_networks_own_softmax():
     detector = detector_from(network(spec(2)), ["cat", "dog"], 1)
     (found,) = score(detector, [HALF], [BOXES[:1]], SETTINGS, {}, RUNTIME)
-    crop = warp(HALF, BOXES[0], 32, 0, detector.spec.mean_colour)
+    crop = Warp.of(detector.spec, 0).one(HALF, BOXES[0])
     logits, _ = detector.model.eval()(detector.to_input(crop[None], "cpu"))
     assert np.array_equal(found["probabilities"], torch.softmax(logits, 1).detach().numpy())

@@ -8,7 +8,7 @@ import torch
 
 from classification.tiny import RUNTIME, images, network, spec
 from detection.samples import truth_of
-from googlenet.detection.regions import TrainingRegions, context_at, training_regions, warp
+from googlenet.detection.regions import TrainingRegions, Warp, training_regions
 from googlenet.detection.score import score
 from googlenet.detection.train import RegionBatches, detector_from, train
 from googlenet.errors import UserError
@@ -66,7 +66,8 @@ def batches(seed=1, network=None, **change):
 
 
 def test_context_scales_with_the_input():
-    assert [context_at(16, px) for px in (227, 224, 64, 32)] == [16, 16, 5, 2]
+    specs = [spec().with_architecture(input_px=px) for px in (227, 224, 64, 32)]
+    assert [Warp.of(one, 16).context_px for one in specs] == [16, 16, 5, 2]
 
 
 def test_all_weights_are_kept_but_the_last_layers():
@@ -103,7 +104,7 @@ def test_a_region_is_warped_with_context_and_the_mean_around():
     grey = replace(spec(), input_mean=(10.4, 20.0, 30.0))
     regions = batches(network=grey, mirror=False, positives=4, negatives=0)
     wanted = {
-        warp(IMAGES[image], BOXES[image][row], 32, 2, (10, 20, 30)).tobytes(): LABELS[image][row]
+        Warp(32, 2, (10, 20, 30)).one(IMAGES[image], BOXES[image][row]).tobytes(): LABELS[image][row]
         for image, row in ((0, 0), (1, 0), (1, 3))
     }
     for step in range(5):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from googlenet.detection.boxes import sides
+
 LARGEST = np.log(1000.0)  # limit on a side's offset: a network's wild guess must not become infinite
 
 
@@ -21,7 +23,7 @@ def decode(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 def _centres(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return centres and sides, (x, y) and (width, height), float64 [n, 2] each; width = xmax - xmin + 1."""
+    """Return centres and sides, (x, y) and (width, height), float64 [n, 2] each."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    side = boxes[:, 2:] - boxes[:, :2] + 1
+    side = sides(boxes)
     return boxes[:, :2] + side / 2, side

@@ -3,10 +3,16 @@
 import numpy as np
 
 
-def area(boxes: np.ndarray) -> np.ndarray:
-    """Return the areas in pixels, float64 [...], of boxes [..., 4]; width = xmax - xmin + 1."""
+def sides(boxes: np.ndarray) -> np.ndarray:
+    """Return the (width, height) in pixels, float64 [..., 2], of boxes [..., 4]; width = xmax - xmin + 1."""
     boxes = np.asarray(boxes, np.float64)
-    return np.asarray((boxes[..., 2] - boxes[..., 0] + 1) * (boxes[..., 3] - boxes[..., 1] + 1))
+    return np.asarray(boxes[..., 2:] - boxes[..., :2] + 1)
+
+
+def area(boxes: np.ndarray) -> np.ndarray:
+    """Return the areas in pixels, float64 [...], of boxes [..., 4]."""
+    side = sides(boxes)
+    return np.asarray(side[..., 0] * side[..., 1])
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -17,8 +23,8 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def paired_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the intersection over union of a[i] with b[i], both [..., 4]: float64 [...]."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    shared = _side(a[..., 0], a[..., 2], b[..., 0], b[..., 2])
-    shared *= _side(a[..., 1], a[..., 3], b[..., 1], b[..., 3])
+    shared = _overlap(a, b, 0)
+    shared *= _overlap(a, b, 1)
     union = area(a) + area(b)
     union -= shared
     shared /= union
@@ -33,14 +39,13 @@ def clip(boxes: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
 
 def object_threshold(boxes: np.ndarray) -> np.ndarray:
     """The IoU that ILSVRC requires with each object, float64 [n]: 0.5, less for objects under about 25 x 25 pixels."""
-    corners = np.asarray(boxes, np.float64).reshape(-1, 4)
-    width, height = (corners[:, 2:] - corners[:, :2] + 1).T
+    width, height = sides(boxes).T
     return np.asarray(np.minimum(0.5, width * height / ((width + 10) * (height + 10))))
 
 
-def _side(low_a: np.ndarray, high_a: np.ndarray, low_b: np.ndarray, high_b: np.ndarray) -> np.ndarray:
-    """Return the length of the overlap of two pixel ranges, never below zero."""
-    shared: np.ndarray = np.minimum(high_a, high_b) - np.maximum(low_a, low_b)
+def _overlap(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
+    """Return the length of the boxes' overlap along an axis (0: x, 1: y), never below zero; in place, to save memory."""
+    shared: np.ndarray = np.minimum(a[..., axis + 2], b[..., axis + 2]) - np.maximum(a[..., axis], b[..., axis])
     shared += 1
     np.maximum(shared, 0, out=shared)
     return shared

@@ -119,7 +119,7 @@ def gathered(truth: Truth) -> Objects:
     return Objects(image, labels, boxes, difficult, np.stack([incomplete, partial], axis=1))
 
 
-def curve(recall: np.ndarray, precision: np.ndarray) -> metrics.PrecisionRecall:
+def thinned_curve(recall: np.ndarray, precision: np.ndarray) -> metrics.PrecisionRecall:
     """Return at most CURVE_POINTS points of a class's precision-recall curve, spaced evenly along the detections."""
     at = np.unique(np.linspace(0, max(0, len(recall) - 1), CURVE_POINTS).round().astype(int))[: len(recall)]
     return metrics.PrecisionRecall(recall=tuple(recall[at].tolist()), precision=tuple(precision[at].tolist()))
@@ -143,7 +143,7 @@ def evaluate(
     mean_ap, singles = ensemble.mean_ap_percent, resampled_singles(main, weight)
     mean_scores = Mean([arrays["probabilities"] for arrays in scores.values()])
     interval = percentile_interval(main.resampled, confidence)
-    curves = map(curve, ensemble.recall, ensemble.precision)
+    curves = {name: thinned_curve(*ensemble.curve(label)) for label, name in enumerate(classes)}
     others = tuple(compared(wanted[prefix], one, main, confidence) for prefix, one in rated.items())
     return metrics.DetectionMetrics(
         images=len(truth),
@@ -163,7 +163,7 @@ def evaluate(
         ensemble=metrics.EnsemblePrecision(
             mean_ap_percent=mean_ap, ap_percent=ensemble.ap_percent, detections=len(ensemble.flags)
         ),
-        precision_recall=dict(zip(classes, curves, strict=True)),
+        precision_recall=curves,
         error_types=error_types(ensemble, boxes, mean_scores, classes, settings),
         examples=examples(ensemble, names, classes, settings),
     )

@@ -23,9 +23,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from googlenet.config.schema.detection import EvaluateDetection
-from googlenet.detection import Boxes, mean_ap
+from googlenet.detection import Boxes
 from googlenet.detection.boxes import iou, paired_iou
-from googlenet.detection.mean_ap import FALSE_POSITIVE, TRUE_POSITIVE, Evaluation, needed_iou
+from googlenet.detection.mean_ap import FALSE_POSITIVE, TRUE_POSITIVE, Evaluation, grouped, pairs_of
 from googlenet.detection.proposals import counts_of
 from googlenet.metrics.detection import ClassErrorCounts, ErrorCounts, ErrorTable, ErrorTypes
 from googlenet.storage.rows import Ranges
@@ -40,39 +40,33 @@ def error_types(
     evaluation: Evaluation, boxes: Boxes, scores: Ranges, classes: Sequence[str], settings: EvaluateDetection
 ) -> ErrorTypes:
     """Count KINDS and REASONS, by class and overall. boxes: proposals by image; scores [all proposals, 1 + classes]."""
-    objects, small = evaluation.objects, settings.small_object_threshold
-    sought = mean_ap.count_objects(objects, len(classes))
-    ranked = mean_ap.rows_per_class(evaluation.detections, evaluation.flags, len(classes))
-    kind = [kinds(evaluation, rows[:n], small) for rows, n in zip(ranked, sought, strict=True)]
-    reason = reasons(evaluation, boxes, scores, settings.min_score, small)
-    missed = [reason[(objects.label == label) & (reason != NOT_MISSED)] for label in range(len(classes))]
-    false_positives, of_missed = _table(KINDS, kind, classes, sought), _table(REASONS, missed, classes, sought)
+    label, counts = evaluation.objects.label, evaluation.object_counts
+    kind = [kinds(evaluation, rows[:n]) for rows, n in zip(evaluation.rows, counts, strict=True)]
+    reason = reasons(evaluation, boxes, scores, settings.min_score)
+    missed = [reason[(label == of_class) & (reason != NOT_MISSED)] for of_class in range(len(classes))]
+    false_positives, of_missed = _table(KINDS, kind, classes, counts), _table(REASONS, missed, classes, counts)
     return ErrorTypes(near_iou=NEAR, false_positives=false_positives, missed=of_missed)
 
 
-def kinds(evaluation: Evaluation, rows: np.ndarray, small: bool = True) -> np.ndarray:
+def kinds(evaluation: Evaluation, rows: np.ndarray) -> np.ndarray:
     """Return the kinds of some detections, as indices into KINDS, int64 [n]. rows: their rows; none is neutral."""
     detections, objects = evaluation.detections, evaluation.objects
-    by_image = np.argsort(objects.image, kind="stable")
-    image = detections.image[rows]
-    first, end = (np.searchsorted(objects.image[by_image], image, side) for side in ("left", "right"))
-    who, place = mean_ap.pairs_of(first, end - first)
-    which = by_image[place]
-    same = detections.label[rows[who]] == objects.label[which]
-    overlap = paired_iou(detections.box[rows[who]], objects.box[which])
-    on_it, near = overlap >= needed_iou(objects, small)[which], overlap >= NEAR
-    holds = [np.bincount(who[pairs], minlength=len(rows)) > 0 for pairs in (same & on_it, same & near, near)]
+    by_image, first, count = grouped(objects.image, detections.image[rows])
+    index, place = pairs_of(first, count)
+    row, target = rows[index], by_image[place]
+    same = detections.label[row] == objects.label[target]
+    overlap = paired_iou(detections.box[row], objects.box[target])
+    covers, near = overlap >= evaluation.needed_iou[target], overlap >= NEAR
+    holds = [np.bincount(index[pairs], minlength=len(rows)) > 0 for pairs in (same & covers, same & near, near)]
     return np.select([evaluation.flags[rows] == TRUE_POSITIVE, *holds], range(4), 4)
 
 
-def reasons(
-    evaluation: Evaluation, proposals: Boxes, scores: Ranges, min_score: float, small: bool = True
-) -> np.ndarray:
-    """Return why each object is missed, as an index into REASONS, int64 [m]; NOT_MISSED if detected or not sought."""
-    detections, objects = evaluation.detections, evaluation.objects
-    missed = mean_ap.counted(objects, len(evaluation.ap_percent))
-    missed[evaluation.took[evaluation.flags == TRUE_POSITIVE]] = False
-    needed, first = needed_iou(objects, small), np.cumsum([0, *counts_of(proposals)])
+def reasons(evaluation: Evaluation, proposals: Boxes, scores: Ranges, min_score: float) -> np.ndarray:
+    """Return why each object is missed, as an index into REASONS, int64 [m]; NOT_MISSED if detected or not required."""
+    detections, objects, needed = evaluation.detections, evaluation.objects, evaluation.needed_iou
+    missed = evaluation.required.copy()
+    missed[evaluation.matched[evaluation.flags == TRUE_POSITIVE]] = False
+    first = np.cumsum([0, *counts_of(proposals)])
     wrong = np.flatnonzero(evaluation.flags == FALSE_POSITIVE)
     by_image = wrong[np.argsort(detections.image[wrong], kind="stable")]
     reason = np.full(len(missed), NOT_MISSED)
@@ -81,20 +75,21 @@ def reasons(
         false = by_image[slice(*np.searchsorted(detections.image[by_image], [image, image + 1]))]
         for row in np.flatnonzero(missed & (objects.image == image)):
             label, box = objects.label[row], objects.box[row]
-            on_it = iou(box, proposed)[0] >= needed[row]
-            taken_for = iou(box, detections.box[false])[0] >= needed[row]
-            other = taken_for & (detections.label[false] != label)
-            holds = (not on_it.any(), (on_it & scored[:, 1 + label]).any(), other.any(), True)
+            covers = iou(box, proposed)[0] >= needed[row]
+            confused = (iou(box, detections.box[false])[0] >= needed[row]) & (detections.label[false] != label)
+            holds = (not covers.any(), (covers & scored[:, 1 + label]).any(), confused.any(), True)
             reason[row] = holds.index(True)
     return reason
 
 
-def _table(names: Sequence[str], codes: Sequence[np.ndarray], classes: Sequence[str], sought: np.ndarray) -> ErrorTable:
+def _table(
+    names: Sequence[str], codes: Sequence[np.ndarray], classes: Sequence[str], objects: np.ndarray
+) -> ErrorTable:
     """Count how often each name occurs, by class and overall; codes: for each class, indices into names."""
     counts = np.array([np.bincount(of_class, minlength=len(names)) for of_class in codes])
     every, *by_class = [dict(zip(names, row, strict=True)) for row in [counts.sum(axis=0).tolist(), *counts.tolist()]]
-    rows = zip(classes, sought.tolist(), by_class, strict=True)
+    rows = zip(classes, objects.tolist(), by_class, strict=True)
     return ErrorTable(
-        all=ErrorCounts(objects=int(sought.sum()), counts=every),
+        all=ErrorCounts(objects=int(objects.sum()), counts=every),
         per_class=tuple(ClassErrorCounts(class_name=name, objects=n, counts=row) for name, n, row in rows),
     )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from googlenet.config.schema.detection import EvaluateDetection
-from googlenet.detection.mean_ap import NEUTRAL, TRUE_POSITIVE, Detections, Evaluation, Objects, counted
+from googlenet.detection.mean_ap import NEUTRAL, TRUE_POSITIVE, Detections, Evaluation, Objects
 from googlenet.metrics.detection import DetectedBox, DetectionExample, DetectionExamples
 from googlenet.metrics.proposals import LabelledBox
 
@@ -17,9 +17,9 @@ def f1_percent(evaluation: Evaluation, images: int, score: float) -> np.ndarray:
     shown = (detections.score >= score) & (flags != NEUTRAL)
     hits = np.bincount(detections.image[shown & (flags == TRUE_POSITIVE)], minlength=images)
     detected = np.bincount(detections.image[shown], minlength=images)
-    sought = np.bincount(objects.image[counted(objects, len(evaluation.ap_percent))], minlength=images)
+    required = np.bincount(objects.image[evaluation.required], minlength=images)
     with np.errstate(invalid="ignore"):
-        return 100 * 2 * hits / (detected + sought)
+        return 100 * 2 * hits / (detected + required)
 
 
 def best_and_worst(measure: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

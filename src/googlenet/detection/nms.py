@@ -31,7 +31,7 @@ def per_class_nms(
     used = np.flatnonzero((probabilities[:, 1:] >= min_score).any(axis=1))
     # Computed once if classes share the boxes: most of 200 classes look at the same ones.
     apart = np.zeros((0, 0), bool) if per_class else iou(boxes[used], boxes[used]) <= iou_threshold
-    kept_of, labels_of = [], []
+    kept_of = []
     for label in range(classes):
         scores = probabilities[used, label + 1]
         order = best_first(scores)
@@ -41,9 +41,8 @@ def per_class_nms(
         else:
             stay = _greedy(order, apart.__getitem__, len(used))
         kept_of.append(used[stay])
-        labels_of.append(np.full(len(stay), label, np.int64))
-    kept = np.concatenate([np.zeros(0, np.int64), *kept_of])
-    labels = np.concatenate([np.zeros(0, np.int64), *labels_of])
+    kept = np.concatenate(kept_of)
+    labels = np.repeat(np.arange(classes), [len(rows) for rows in kept_of])
     scores = probabilities[kept, labels + 1]
     order = best_first(scores)[: max_per_image or None]
     kept, labels = kept[order], labels[order]

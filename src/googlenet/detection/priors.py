@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from googlenet.detection.boxes import sides
+
 ROWS_AT_ONCE = 65536
 
 
@@ -33,8 +35,7 @@ def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> np.
 
 def shapes(boxes: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return widths and heights, float64 [count, 2]: k-means of their logarithms, equally fine at all sizes."""
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return np.asarray(np.exp(k_means(np.log(boxes[:, 2:] - boxes[:, :2] + 1), count, seed)))
+    return np.asarray(np.exp(k_means(np.log(sides(boxes)), count, seed)))
 
 
 def on_grid(shapes: np.ndarray, cells: int, px: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from googlenet.metrics.bootstrap import draws, generator, percentile_interval
 from googlenet.metrics.interval import Difference, Interval
 
 STEPS = (1, 2, 5)  # of the curves, at every power of ten
+ALL = slice(None)
 DRAWN_SEARCHED, DRAWN_MULTIBOX = 40, 20  # boxes drawn on an example
 
 
@@ -52,18 +53,16 @@ class Counts:
         """Sum the values of all objects, given in the images' order: float64 [images, classes]."""
         return np.bincount(self.cell, values, math.prod(self.shape)).reshape(self.shape)
 
-    def interval(self, values: np.ndarray, label: int | None = None) -> Interval:
-        """Return the interval of values [images, classes] as a percentage of the objects, of all classes or of one."""
-        columns = slice(None) if label is None else slice(label, label + 1)
+    def interval(self, values: np.ndarray, columns: slice = ALL) -> Interval:
+        """Return the interval of values [images, classes] as a percentage of the objects; columns: the classes'."""
         objects, hits = (self.weights @ table[:, columns].sum(axis=1) for table in (self.objects, values))
-        there = objects > 0  # a resample may miss all objects of a class
-        return percentile_interval(100 * hits[there] / objects[there], self.confidence_percent)
+        some = objects > 0  # a resample may miss all objects of a class
+        return percentile_interval(100 * hits[some] / objects[some], self.confidence_percent)
 
-    def difference(self, values: np.ndarray, label: int | None = None) -> Difference:
+    def difference(self, values: np.ndarray, columns: slice = ALL) -> Difference:
         """Return values, a difference of two sums, as a percentage of the objects, with its paired interval."""
-        columns = slice(None) if label is None else label
         percent = float(100 * values[:, columns].sum() / self.objects[:, columns].sum())
-        return Difference(difference=percent, interval=self.interval(values, label))
+        return Difference(difference=percent, interval=self.interval(values, columns))
 
 
 def study(
@@ -100,7 +99,7 @@ def study(
 def gains(hits: Mapping[str, np.ndarray], counts: Counts, classes: Sequence[str]) -> metrics.CoverageGains:
     """Return the differences in coverage; hits: covered objects [images, classes] by source name."""
     learned, some = hits["multibox"] - hits["priors"], counts.objects.sum(axis=0) > 0
-    each = [counts.difference(learned, label) if some[label] else None for label in range(len(classes))]
+    each = [counts.difference(learned, slice(i, i + 1)) if some[i] else None for i in range(len(classes))]
     rows = tuple(metrics.ClassGain(class_name=name, gain=gain) for name, gain in zip(classes, each, strict=True))
     return metrics.CoverageGains(
         merged_minus_full=counts.difference(hits["merged"] - hits["selective_search_full"]),

@@ -6,7 +6,7 @@ from typing import overload
 
 import numpy as np
 
-from googlenet.detection import Arrays, Boxes
+from googlenet.detection import Boxes
 from googlenet.storage.rows import Ranges
 
 
@@ -37,12 +37,6 @@ def pack(by_split: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
     none = np.zeros((0, 4), np.int32)
     arrays = {f"{split}.boxes": np.concatenate([none, *boxes]).astype(np.int32) for split, boxes in by_split.items()}
     return arrays | {f"{split}.counts": counts_of(boxes) for split, boxes in by_split.items()}
-
-
-def unpack(arrays: Arrays, split: str) -> list[np.ndarray]:
-    """Return one split's boxes per image, int32 [n, 4] each."""
-    ends = np.cumsum(arrays[f"{split}.counts"])
-    return np.split(arrays[f"{split}.boxes"], ends[:-1]) if len(ends) else []
 
 
 class Joined(PerImage):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from googlenet.config.schema.detection import RegionView
-from googlenet.detection.regions import context_at, warp_many
+from googlenet.detection.regions import Warp
 from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 
@@ -26,8 +26,7 @@ def views(
     network: Network, image: np.ndarray, boxes: np.ndarray, view: RegionView, runtime: Runtime, mirrored: bool
 ) -> Iterator[list[Seen]]:
     """Yield outputs for an image's boxes [n, 4], a batch at a time: [upright], with `mirrored` [upright, mirrored]."""
-    px, fill, trunk = network.spec.input_px, network.spec.mean_colour, network.trunk
-    context = context_at(view.context_px, px)
+    warp, trunk = Warp.of(network.spec, view.context_px), network.trunk
 
     def see(crops: np.ndarray) -> Seen:
         x = network.to_input(crops, runtime.device)
@@ -37,7 +36,7 @@ def views(
         return Seen(logits.float().cpu().numpy(), vectors.float().cpu().numpy(), last_map)
 
     for start in range(0, len(boxes), view.batch_size):
-        crops = warp_many(image, boxes[start : start + view.batch_size], px, context, fill)
+        crops = warp.many(image, boxes[start : start + view.batch_size])
         both = [crops, np.ascontiguousarray(crops[:, :, ::-1])] if mirrored else [crops]
         yield [see(one) for one in both]
 

@@ -12,54 +12,53 @@ from googlenet.detection import Boxes
 from googlenet.detection.boxes import iou
 from googlenet.detection.proposals import PerImage, counts_of
 from googlenet.errors import UserError
+from googlenet.models.network import NetworkSpec
 
 BACKGROUND = 0
 IGNORED = -1
 RCNN_INPUT_PX = 227  # context_px refers to this input size
 
 
-def context_at(context_px: float, input_px: int) -> int:
-    """Return R-CNN's context (16 px at 227) for another input size, to the nearest pixel."""
-    return round(context_px * input_px / RCNN_INPUT_PX)
+class Warp(NamedTuple):
+    """R-CNN's warp of a region to a square of `size_px`, with a margin of `context_px` and `fill` outside the image."""
 
+    size_px: int
+    context_px: int
+    fill: tuple[int, int, int]
 
-def warp(
-    image: np.ndarray,
-    box: Sequence[float] | np.ndarray,
-    size_px: int,
-    context_px: int,
-    fill: tuple[int, int, int],
-    out: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return the region squeezed to a square, uint8 [size, size, 3], whatever its shape (R-CNN, appendix A).
+    @classmethod
+    def of(cls, spec: NetworkSpec, context_px: float) -> "Warp":
+        """The warp to a network's input: R-CNN's context (16 px at 227) for its size, to the nearest pixel."""
+        return cls(spec.input_px, round(context_px * spec.input_px / RCNN_INPUT_PX), spec.mean_colour)
 
-    The box fills the inner (size - 2 * context) pixels of each side exactly; the margin shows its surroundings at the
-    same scale, and `fill` outside the image. Output pixel u is sampled, bilinearly and without antialiasing, at
-    (u - context + 0.5) * width / inner + xmin - 0.5. Raises UserError if the context leaves no room or a box no area.
-    """
-    inner = size_px - 2 * context_px
-    if inner < 1 or context_px < 0:
-        raise UserError(f"context_px: {context_px} on each side leaves nothing of {size_px} pixels; lower it")
-    xmin, ymin, xmax, ymax = (float(side) for side in box)
-    scale_x, scale_y = (xmax - xmin + 1) / inner, (ymax - ymin + 1) / inner
-    if not (scale_x > 0 and scale_y > 0):
-        raise UserError(f"box {[xmin, ymin, xmax, ymax]}: it has no area; leave it out when preparing the data")
-    shift_x, shift_y = ((0.5 - context_px) * scale + low - 0.5 for scale, low in ((scale_x, xmin), (scale_y, ymin)))
-    matrix = np.array([[scale_x, 0, shift_x], [0, scale_y, shift_y]])
-    flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_CONSTANT
-    outside = tuple(float(channel) for channel in fill)
-    return cv2.warpAffine(image, matrix, (size_px, size_px), out, flags, border, outside)
+    def one(self, image: np.ndarray, box: Sequence[float] | np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the region squeezed to a square, uint8 [size, size, 3], whatever its shape (R-CNN, appendix A).
 
+        The box fills the inner (size - 2 * context) pixels of each side exactly; the margin shows its surroundings at
+        the same scale. Output pixel u is sampled, bilinearly and without antialiasing, at
+        (u - context + 0.5) * width / inner + xmin - 0.5. Raises UserError if the context leaves nothing or a box has no
+        area.
+        """
+        size, context = self.size_px, self.context_px
+        inner = size - 2 * context
+        if inner < 1 or context < 0:
+            raise UserError(f"context_px: {context} on each side leaves nothing of {size} pixels; lower it")
+        xmin, ymin, xmax, ymax = (float(side) for side in box)
+        scale_x, scale_y = (xmax - xmin + 1) / inner, (ymax - ymin + 1) / inner
+        if not (scale_x > 0 and scale_y > 0):
+            raise UserError(f"box {[xmin, ymin, xmax, ymax]}: it has no area; leave it out when preparing the data")
+        shift_x, shift_y = ((0.5 - context) * scale + low - 0.5 for scale, low in ((scale_x, xmin), (scale_y, ymin)))
+        matrix = np.array([[scale_x, 0, shift_x], [0, scale_y, shift_y]])
+        flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_CONSTANT
+        outside = tuple(float(channel) for channel in self.fill)
+        return cv2.warpAffine(image, matrix, (size, size), out, flags, border, outside)
 
-def warp_many(
-    image: np.ndarray, boxes: np.ndarray, size_px: int, context_px: int, fill: tuple[int, int, int]
-) -> np.ndarray:
-    """Return `warp` of every box [n, 4] of one image: uint8 [n, size, size, 3]."""
-    boxes = np.asarray(boxes).reshape(-1, 4)
-    regions = np.empty((len(boxes), size_px, size_px, 3), np.uint8)
-    for region, box in zip(regions, boxes.tolist(), strict=True):
-        warp(image, box, size_px, context_px, fill, out=region)
-    return regions
+    def many(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Return the regions of all boxes [n, 4] of an image: uint8 [n, size, size, 3]."""
+        regions = np.empty((len(boxes), self.size_px, self.size_px, 3), np.uint8)
+        for region, box in zip(regions, boxes.tolist(), strict=True):
+            self.one(image, box, out=region)
+        return regions
 
 
 def label_regions(proposals: np.ndarray, truth: GroundTruth, positive_iou: float) -> np.ndarray:

@@ -79,8 +79,8 @@ def classified(seen: Seen, whole: np.ndarray | None, switches: Switches, heads: 
 def regressed(seen: Sequence[Seen], heads: Arrays) -> list[np.ndarray]:
     """Return the boxes' offsets from each view, float32 [n, classes, 4]; the second view is the mirrored one."""
     cells = heads[bbox_regression.WEIGHTS].shape[2]
-    each = [bbox_regression.offsets_of(at_places(view.last_map, cells), heads) for view in seen]
-    return [bbox_regression.of_mirrored(offsets) if i else offsets for i, offsets in enumerate(each)]
+    upright, *mirrored = (bbox_regression.offsets_of(at_places(view.last_map, cells), heads) for view in seen)
+    return [upright, *map(bbox_regression.of_mirrored, mirrored)]
 
 
 def mean(values: Sequence[np.ndarray]) -> np.ndarray:

@@ -14,15 +14,7 @@ from googlenet.config.schema.detection import RegionView, TrainDetector
 from googlenet.detection import Images
 from googlenet.detection.history import epoch_of
 from googlenet.detection.region_vectors import softmax, views
-from googlenet.detection.regions import (
-    BACKGROUND,
-    Pool,
-    TrainingRegions,
-    context_at,
-    pool_regions,
-    sample_regions,
-    warp,
-)
+from googlenet.detection.regions import BACKGROUND, Pool, TrainingRegions, Warp, pool_regions, sample_regions
 from googlenet.errors import UserError
 from googlenet.metrics.detection import DetectorEpoch, DetectorMetrics
 from googlenet.models.network import Network, NetworkSpec
@@ -48,7 +40,7 @@ class RegionBatches(Dataset[Batch]):
 
     def __init__(self, images: Images, regions: TrainingRegions, settings: TrainDetector, spec: NetworkSpec):
         self.images, self.regions, self.settings = images, regions, settings
-        self.px, self.fill = spec.input_px, spec.mean_colour
+        self.warp = Warp.of(spec, settings.context_px)
         self.pools = pool_regions(regions.labels)
         self.hardest = self.pools.background[:0]  # set from hardest_background before each epoch
 
@@ -60,10 +52,9 @@ class RegionBatches(Dataset[Batch]):
         if hard:
             rows = np.concatenate([rows, rng.choice(self.hardest, hard, replace=hard > len(self.hardest))])
         mirrored = rng.random(len(rows)) < (0.5 if s.mirror else 0.0)
-        crops = np.empty((len(rows), self.px, self.px, 3), np.uint8)
-        context = context_at(s.context_px, self.px)
+        crops = np.empty((len(rows), self.warp.size_px, self.warp.size_px, 3), np.uint8)
         for crop, (image, region), flip in zip(crops, rows, mirrored, strict=True):
-            warp(self.images[image], boxes[image][region], self.px, context, self.fill, out=crop)
+            self.warp.one(self.images[image], boxes[image][region], out=crop)
             if flip:
                 crop[:] = crop[:, ::-1].copy()
         return crops, torch.tensor([int(labels[image][region]) for image, region in rows])

@@ -23,7 +23,7 @@ def run(
     model = multibox.load(weights[0], job.runtime.device, settings.network) if weights else None
     splits = {name: open_split(manifest.parent, name) for name in SPLITS}
     by_split = checkpoint.load_arrays(searched)[0]
-    lists = {name: packed.unpack(by_split, name) for name in SPLITS}
+    lists = {name: packed.joined([by_split], name) for name in SPLITS}
     places = [(name, row) for name in SPLITS for row in range(len(lists[name]))]
 
     def merged_from(start: int) -> Iterator[dict[str, np.ndarray]]:
