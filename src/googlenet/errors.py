@@ -7,17 +7,17 @@ LONGEST = 2000  # characters in one message
 
 
 class UserError(Exception):
-    """One line that names the file or key, says what is wrong with it, and how to mend it."""
+    """One line that names the file or key, what is wrong with it, and how to correct it."""
 
     def __init__(self, message: str):
         line = printable(" ".join(message.split()))
-        if len(line) > LONGEST:  # a value without limit would hide what is wrong with it, and the remedy at the end
+        if len(line) > LONGEST:  # a very long value would hide the problem and, at the end, the remedy
             line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
         super().__init__(line)
 
 
 class Stopped(UserError):
-    """The job was asked to stop (SIGTERM, or its engine died); its progress is saved; the same command resumes it."""
+    """The job received SIGTERM, or its engine died. Its progress is saved; the same command resumes it."""
 
 
 def printable(text: str) -> str:

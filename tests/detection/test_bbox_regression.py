@@ -20,7 +20,7 @@ def test_ridge_by_hand():
         assert weights == pytest.approx(np.array([[slope]])) and intercept == pytest.approx([3 - slope])
 
 
-def test_ridge_is_the_same_by_way_of_either_matrix():
+def test_ridge_is_the_same_with_either_matrix():
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(6, 9)), rng.normal(size=(6, 4))
     weights, intercept = ridge(x, y, 0.7)
@@ -39,18 +39,18 @@ def boxes_beside(count, shift, seed=0):
 
 
 def test_a_shift_that_the_map_shows_is_learnt_per_class():
-    """Class 0 lies to the right by what the first cell says, class 1 to the left; class 2 has no region."""
+    """Class 0 lies to the right by the first cell's value, class 1 to the left; class 2 has no region."""
     shift = np.tile([0, 1, 2, 3], 10)
     label = np.repeat([1, 2], 20)
     box, target = boxes_beside(40, np.where(label == 1, shift, -shift))
     sample = sample_of(image=np.arange(40), box=box, label=label, target=target)
     maps = np.stack([shift, np.ones(40)], axis=1).astype(np.float32)
     arrays, errors = fit(maps, sample, 3, SETTINGS)
-    found = offsets_of(maps, arrays)
-    assert found.shape == (40, 3, 4)
-    assert found[:, 0, 0] == pytest.approx(shift / 20, abs=1e-5)
-    assert found[:, 1, 0] == pytest.approx(-shift / 20, abs=1e-5)
-    assert not arrays[WEIGHTS][2].any() and not arrays[BIAS][2].any() and not found[:, 2].any()
+    result = offsets_of(maps, arrays)
+    assert result.shape == (40, 3, 4)
+    assert result[:, 0, 0] == pytest.approx(shift / 20, abs=1e-5)
+    assert result[:, 1, 0] == pytest.approx(-shift / 20, abs=1e-5)
+    assert not arrays[WEIGHTS][2].any() and not arrays[BIAS][2].any() and not result[:, 2].any()
     assert errors.fitted.regions == 40
     left = errors.fitted.squared_error
     assert (left.before, left.after) == pytest.approx((np.mean((shift / 20) ** 2) / 4, 0), abs=1e-6)
@@ -59,20 +59,20 @@ def test_a_shift_that_the_map_shows_is_learnt_per_class():
 
 
 def test_the_lambda_is_chosen_on_held_out_images():
-    """What the maps say holds on all images, so that the weakest ridge is best; where it holds on none held out, the strongest."""
+    """Where the maps predict the shift on all images, the weakest ridge is best; where not on those held out, the strongest."""
     shift = np.tile([0, 1, 2, 3], 10)
     maps = np.stack([shift, np.ones(40)], axis=1).astype(np.float32)
-    held, label = np.arange(40) >= 20, np.ones(40, int)
+    is_held_out, label = np.arange(40) >= 20, np.ones(40, int)
     settings = BboxRegression(iou=0.6, lambdas=(1e9, 1e3, 1e-6), grid=2)
     for beyond, chosen in ((shift, 1e-6), (3 - shift, 1e9)):
-        box, target = boxes_beside(40, np.where(held, beyond, shift))
+        box, target = boxes_beside(40, np.where(is_held_out, beyond, shift))
         sample = sample_of(np.arange(40), label, box, target)
-        assert fit(maps, sample._replace(held_out=held), 1, settings)[1].ridge == chosen
+        assert fit(maps, sample._replace(held_out=is_held_out), 1, settings)[1].ridge == chosen
     assert fit(maps, sample, 1, settings)[1].ridge == 1e9  # none is held out: the first
 
 
-def test_neither_objects_nor_far_proposals_nor_held_out_images_teach():
-    """Six regions want a shift of 2 pixels; one of each kind that does not count wants 100."""
+def test_objects_far_proposals_and_held_out_images_are_left_out_of_the_fit():
+    """The targets of six regions are 2 pixels off; those of one region of each kind that does not count, 100."""
     box, target = boxes_beside(10, np.array([2] * 6 + [100] * 4))
     label = np.array([1] * 9 + [0])
     sample = sample_of(image=np.arange(10), box=box, label=label, target=target)
@@ -91,13 +91,13 @@ def test_boxes_move_per_class_and_stay_in_the_image():
     offsets = np.zeros((2, 2, 4), np.float32)
     offsets[0, 0] = [0.5, 0, 0, 0]  # half its width to the right
     offsets[1, 1] = [0, 0, np.log(2), 0]  # twice as wide: 20..59, but the image ends at 49
-    found = moved(box, offsets, 50, 30)
-    assert found.dtype == np.float32
-    assert found[0] == pytest.approx(np.array([[10, 0, 29, 9], box[0]]), abs=1e-5)
-    assert found[1] == pytest.approx(np.array([box[1], [20, 10, 49, 29]]), abs=1e-5)
+    result = moved(box, offsets, 50, 30)
+    assert result.dtype == np.float32
+    assert result[0] == pytest.approx(np.array([[10, 0, 29, 9], box[0]]), abs=1e-5)
+    assert result[1] == pytest.approx(np.array([box[1], [20, 10, 49, 29]]), abs=1e-5)
 
 
-def test_what_a_mirrored_region_says_is_turned_back():
+def test_offsets_of_a_mirrored_region_are_converted_back():
     box, target = np.array([[10, 10, 29, 19]]), np.array([[14, 8, 37, 19]])
     width = 100
 

@@ -1,4 +1,4 @@
-"""Boxes as offsets from other boxes: by hand, and there and back."""
+"""Boxes as offsets from other boxes: by hand, and that decoding inverts encoding."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,9 @@ from googlenet.detection.box_offsets import LARGEST, decode, encode
 def test_offsets_by_hand():
     # 10 x 20 pixels around (5, 10); the target is 20 x 10 around (20, 5).
     box, target = np.array([[0, 0, 9, 19]]), np.array([[10, 0, 29, 9]])
-    wanted = [[1.5, -0.25, np.log(2), np.log(0.5)]]
-    assert encode(box, target) == pytest.approx(np.array(wanted))
-    assert decode(box, wanted) == pytest.approx(target)
+    expected = [[1.5, -0.25, np.log(2), np.log(0.5)]]
+    assert encode(box, target) == pytest.approx(np.array(expected))
+    assert decode(box, expected) == pytest.approx(target)
 
 
 def test_no_offset_is_the_box_itself():
@@ -22,7 +22,7 @@ def test_no_offset_is_the_box_itself():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_there_and_back(seed):
+def test_decode_inverts_encode(seed):
     rng = np.random.default_rng(seed)
     low, side = rng.uniform(-50, 500, (2, 30, 2)), rng.uniform(1, 500, (2, 30, 2))
     boxes, targets = np.concatenate([low, low + side - 1], axis=2)

@@ -1,4 +1,4 @@
-"""The context feature: its logits by hand, what only context can tell, classes that are missing."""
+"""The context feature: its logits by hand, what depends on context alone, classes that are missing."""
 
 import numpy as np
 import pytest
@@ -15,11 +15,11 @@ SETTINGS = ContextFeature(c=10.0, max_iterations=200)
 def test_logits_by_hand():
     """Vectors (1, 2) and (0, 1), image (3, 4): class 1's logit is x0 + 10 y1 + 5, the background's y0 - 1."""
     heads = {WEIGHTS: np.array([[0, 0, 1, 0], [1, 0, 0, 10]], np.float32), BIAS: np.array([-1, 5], np.float32)}
-    found = logits_of(np.array([[1, 2], [0, 1]], np.float32), np.array([3, 4], np.float32), heads)
-    assert found.tolist() == [[2, 46], [2, 45]]
+    result = logits_of(np.array([[1, 2], [0, 1]], np.float32), np.array([3, 4], np.float32), heads)
+    assert result.tolist() == [[2, 46], [2, 45]]
 
 
-def test_what_only_the_image_tells_is_learnt_with_context_alone():
+def test_what_depends_on_the_whole_image_is_learnt_only_with_context():
     """Regions look alike; in images of one kind they are of class 0, in the others background."""
     rng = np.random.default_rng(0)
     kind = np.tile([0, 1], 40)
@@ -37,11 +37,11 @@ def test_what_only_the_image_tells_is_learnt_with_context_alone():
     assert fit(vectors, wholes, everything, 1, SETTINGS)[1].with_context.held_out is None
 
 
-def test_classes_without_regions_are_never_found():
+def test_classes_without_regions_are_never_predicted():
     x = np.array([[0.0, 5], [1, 5], [2, 5], [3, 5]])
     weights, bias = softmax_regression(x, np.array([0, 0, 3, 3]), 4, SETTINGS)
     assert (x @ weights.T + bias).argmax(axis=1).tolist() == [0, 0, 3, 3]
     assert bias[1] == bias[2] == NEVER and not weights[1].any()
-    assert not weights[:, 1].any()  # a column that is always the same tells nothing
+    assert not weights[:, 1].any()  # a constant column has no weight
     with pytest.raises(UserError, match="context_feature: all sampled regions are of one class"):
         softmax_regression(x, np.array([2, 2, 2, 2]), 4, SETTINGS)

@@ -26,11 +26,11 @@ def test_first_cover_is_the_first_at_or_over_the_threshold():
 
 
 def test_percent_overall_and_per_class():
-    found = coverage(PROPOSALS, TRUTH, ["a", "b", "c"])
-    assert found.boxes_per_image == 2.0
-    assert found.objects == 3
-    assert found.coverage_percent == pytest.approx(200 / 3)
-    assert found.per_class == (
+    result = coverage(PROPOSALS, TRUTH, ["a", "b", "c"])
+    assert result.boxes_per_image == 2.0
+    assert result.objects == 3
+    assert result.coverage_percent == pytest.approx(200 / 3)
+    assert result.per_class == (
         ClassCoverage(class_name="a", objects=1, coverage_percent=100.0),
         ClassCoverage(class_name="b", objects=0, coverage_percent=None),
         ClassCoverage(class_name="c", objects=2, coverage_percent=50.0),
@@ -43,6 +43,6 @@ def test_more_proposals_cover_more():
     assert [row.coverage_percent for row in rows] == pytest.approx([0, 0, 200 / 3, 200 / 3])
 
 
-def test_no_object_is_told():
+def test_no_object_is_an_error():
     with pytest.raises(UserError, match="no object"):
         coverage(PROPOSALS[2:], TRUTH[2:], ["a"])

@@ -1,4 +1,4 @@
-"""The detectors' mean, on regions where right and wrong are plain."""
+"""The detectors' mean, on regions where right and wrong are obvious."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detection.samples import truth_of
-from googlenet.detection.ensemble import detect, evaluate, gathered, thinned_curve
+from googlenet.detection.ensemble import detect, evaluate, stack_objects, thinned_curve
 from googlenet.metrics.detection import Precision, PrecisionRecall
 from googlenet.stages import evaluate_detection
 from settings import changed, settings_of
@@ -46,96 +46,96 @@ def arrays(scores):
     return {name: {"probabilities": rows} for name, rows in scores.items()}
 
 
-def test_what_is_right_everywhere_has_100_percent():
-    found = evaluated({"d1": RIGHT, "d2": RIGHT})
-    assert found.table_4.ensemble_mean_ap_percent == 100 and found.table_4.detectors == 2
-    assert found.ensemble.ap_percent == (100, 100)
-    assert (found.single_mean_ap_percent, found.single_std) == (100, 0)
-    assert found.detectors["d2"] == Precision(mean_ap_percent=100, ap_percent=(100, 100))
-    assert (found.images, found.objects, found.classes) == (3, 3, tuple(CLASSES))
-    assert found.coverage.coverage_percent == 100 and found.coverage.boxes_per_image == 2
-    assert found.table_4.interval.low == found.table_4.interval.high == 100
-    assert found.table_4.interval.confidence_percent == 95
-    surest, missed = found.error_types.false_positives.all, found.error_types.missed.all
+def test_perfect_scores_have_100_percent():
+    result = evaluated({"d1": RIGHT, "d2": RIGHT})
+    assert result.table_4.ensemble_mean_ap_percent == 100 and result.table_4.detectors == 2
+    assert result.ensemble.ap_percent == (100, 100)
+    assert (result.single_mean_ap_percent, result.single_std) == (100, 0)
+    assert result.detectors["d2"] == Precision(mean_ap_percent=100, ap_percent=(100, 100))
+    assert (result.images, result.objects, result.classes) == (3, 3, tuple(CLASSES))
+    assert result.coverage.coverage_percent == 100 and result.coverage.boxes_per_image == 2
+    assert result.table_4.interval.low == result.table_4.interval.high == 100
+    assert result.table_4.interval.confidence_percent == 95
+    surest, missed = result.error_types.false_positives.all, result.error_types.missed.all
     assert surest.counts["correct"] == surest.objects == 3
     assert sum(missed.counts.values()) == 0 and missed.objects == 3
-    assert [row.name for row in found.examples.best] == ["one"]
+    assert [row.name for row in result.examples.best] == ["one"]
 
 
-def test_swapped_labels_have_none():
-    found = evaluated({"d1": RIGHT[:, [0, 2, 1]]}, min_score=0.5)
-    assert found.table_4.ensemble_mean_ap_percent == 0
-    assert found.ensemble.ap_percent == (0, 0)
+def test_swapped_labels_have_0_percent():
+    result = evaluated({"d1": RIGHT[:, [0, 2, 1]]}, min_score=0.5)
+    assert result.table_4.ensemble_mean_ap_percent == 0
+    assert result.ensemble.ap_percent == (0, 0)
 
 
 def test_the_ensemble_is_the_mean_of_the_scores():
-    """Each of three detectors is sure of the wrong class of one object; two against one, the mean is right."""
+    """Each of three detectors gives one object the wrong class with a high score; the mean of all three is right."""
     scores = {f"d{i}": RIGHT.copy() for i in range(3)}
     for name, rows in (("d0", [0]), ("d1", [1]), ("d2", [3, 4])):
         scores[name][rows] = RIGHT[rows][:, [0, 2, 1]]
-    found = evaluated(scores, min_score=0.5)
-    assert found.ensemble.mean_ap_percent == 100
-    singles = [row.mean_ap_percent for row in found.detectors.values()]
+    result = evaluated(scores, min_score=0.5)
+    assert result.ensemble.mean_ap_percent == 100
+    singles = [row.mean_ap_percent for row in result.detectors.values()]
     assert max(singles) < 100
-    assert found.single_mean_ap_percent == pytest.approx(np.mean(singles))
-    assert found.single_std == pytest.approx(np.std(singles))
+    assert result.single_mean_ap_percent == pytest.approx(np.mean(singles))
+    assert result.single_std == pytest.approx(np.std(singles))
 
 
 def test_detections_are_each_images_own():
-    found = detect(BOXES, RIGHT, changed(SETTINGS, min_score=0.5))
-    assert found.image.tolist() == [0, 0, 1] and found.label.tolist() == [0, 1, 1]
-    assert found.box.tolist() == [BOXES[0][0].tolist(), BOXES[0][1].tolist(), BOXES[1][0].tolist()]
+    result = detect(BOXES, RIGHT, changed(SETTINGS, min_score=0.5))
+    assert result.image.tolist() == [0, 0, 1] and result.label.tolist() == [0, 1, 1]
+    assert result.box.tolist() == [BOXES[0][0].tolist(), BOXES[0][1].tolist(), BOXES[1][0].tolist()]
     both = detect(BOXES, RIGHT, changed(SETTINGS, min_score=0.5, nms_iou=0.95))
     assert both.image.tolist() == [0, 0, 1, 1] and both.score[2] == 0.8 and both.score[3] == 0.6
     few = detect(BOXES, RIGHT, changed(SETTINGS, max_per_image=1))
     assert few.image.tolist() == [0, 1, 2]
 
 
-def test_an_image_without_regions_is_passed():
+def test_an_image_without_regions_has_no_detections():
     boxes = [np.zeros((0, 4), np.int32), BOXES[0], np.zeros((0, 4), np.int32)]
-    found = detect(boxes, RIGHT[:3], changed(SETTINGS, min_score=0.5))
-    assert found.image.tolist() == [1, 1]
+    result = detect(boxes, RIGHT[:3], changed(SETTINGS, min_score=0.5))
+    assert result.image.tolist() == [1, 1]
 
 
-def test_objects_are_gathered_with_their_images():
-    objects = gathered(TRUTH)
+def test_objects_are_stacked_with_their_images():
+    objects = stack_objects(TRUTH)
     assert objects.image.tolist() == [0, 0, 1] and objects.label.tolist() == [0, 1, 1]
     assert objects.box.shape == (3, 4) and objects.difficult.tolist() == [False] * 3
     assert objects.blacklist.shape == (0, 2)
 
 
 def test_a_class_of_an_image_that_may_lack_boxes_counts_neither_way():
-    """The stray region of the third image, sure to be a cat, is a miss, unless cats may lack boxes there."""
+    """The stray region of the third image, a cat at a high score, is a false positive, unless cats may lack boxes there."""
     scores = RIGHT.copy()
     scores[5] = [0.04, 0.95, 0.01]
     partial = [*TRUTH[:2], truth_of(partial=[0])]
-    assert gathered(partial).blacklist.tolist() == [[2, 0]]
+    assert stack_objects(partial).blacklist.tolist() == [[2, 0]]
     for truth, ap in ((TRUTH, 50), (partial, 100)):
         settings = changed(SETTINGS, min_score=0.5)
-        found = evaluate(arrays({"d1": scores}), BOXES, truth, NAMES, CLASSES, settings)
-        assert found.ensemble.ap_percent == (ap, 100)
+        result = evaluate(arrays({"d1": scores}), BOXES, truth, NAMES, CLASSES, settings)
+        assert result.ensemble.ap_percent == (ap, 100)
     several = TRUTH[0]._replace(partial=np.array([1, 2]))
-    assert gathered([several, TRUTH[1]]).blacklist.tolist() == [[0, 1], [0, 2]]
+    assert stack_objects([several, TRUTH[1]]).blacklist.tolist() == [[0, 1], [0, 2]]
 
 
 def test_a_curve_is_thinned_to_its_ends():
     recall = np.linspace(0.001, 1, 1000)
-    found = thinned_curve(recall, 1 - recall / 2)
-    assert len(found.recall) == len(found.precision) == 101
-    assert (found.recall[0], found.recall[-1]) == (recall[0], 1.0)
+    result = thinned_curve(recall, 1 - recall / 2)
+    assert len(result.recall) == len(result.precision) == 101
+    assert (result.recall[0], result.recall[-1]) == (recall[0], 1.0)
     assert thinned_curve(recall[:3], recall[:3]).recall == tuple(recall[:3])
     assert thinned_curve(recall[:0], recall[:0]) == PrecisionRecall(recall=(), precision=())
 
 
-def test_detectors_stand_in_their_natural_order_whatever_the_command_line(monkeypatch):
-    given = []
+def test_detectors_are_in_natural_order_whatever_the_command_line(monkeypatch):
+    received = []
 
-    class Enough(Exception):
-        """Nothing more to see."""
+    class Stop(Exception):
+        """Raised to end the stage."""
 
     def evaluate(scores, *rest):
-        given.extend(scores)
-        raise Enough
+        received.extend(scores)
+        raise Stop
 
     for name in ("open_split", "read_manifest", "ground_truth"):
         plain = SimpleNamespace(names=[], classes=())
@@ -145,6 +145,6 @@ def test_detectors_stand_in_their_natural_order_whatever_the_command_line(monkey
     monkeypatch.setattr(evaluate_detection, "evaluate", evaluate)
     paths = [Path(name, "scores.safetensors") for name in ("d10", "d9", "d1")]
     files = {"manifest": Path("manifest.json"), "proposals": [], "scores": paths, "metrics": Path("metrics.json")}
-    with pytest.raises(Enough):
+    with pytest.raises(Stop):
         evaluate_detection.run(SimpleNamespace(settings=None), **files)
-    assert given == ["d1", "d9", "d10"]
+    assert received == ["d1", "d9", "d10"]

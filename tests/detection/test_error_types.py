@@ -1,11 +1,11 @@
-"""What is wrong with detections and what missed objects lack, on boxes whose overlaps are plain."""
+"""What is wrong with detections and what missed objects lack, on boxes whose overlaps are obvious."""
 
 import numpy as np
 import pytest
 
 from detection.samples import truth_of
 from detection.scenes import random_case
-from googlenet.detection.ensemble import detect, gathered
+from googlenet.detection.ensemble import detect, stack_objects
 from googlenet.detection.error_types import KINDS, REASONS, error_types, kinds, reasons
 from googlenet.detection.mean_ap import NEUTRAL, Detections, evaluate
 from googlenet.metrics.detection import ClassErrorCounts, ErrorCounts
@@ -32,12 +32,12 @@ def cats(*boxes):
 
 
 def kinds_of(detections, objects):
-    found = evaluate(detections, objects, 2)
-    return [KINDS[kind] for kind in kinds(found, np.arange(len(found.flags)))]
+    result = evaluate(detections, objects, 2)
+    return [KINDS[kind] for kind in kinds(result, np.arange(len(result.flags)))]
 
 
 def test_each_kind_by_hand():
-    objects = gathered([image((CAT, 0), (DOG, 1)), image((FAR, 0))])
+    objects = stack_objects([image((CAT, 0), (DOG, 1)), image((FAR, 0))])
     boxes = (
         CAT,
         [2, 0, 41, 39],  # 38 of 42 columns: the cat again
@@ -54,17 +54,17 @@ def test_each_kind_by_hand():
 
 
 def test_an_object_of_its_class_nearby_goes_before_another_one():
-    objects = gathered([image((CAT, 0), ([20, 0, 59, 39], 1))])
+    objects = stack_objects([image((CAT, 0), ([20, 0, 59, 39], 1))])
     assert kinds_of(cats(CAT, [20, 0, 59, 39]), objects) == ["correct", "localisation"]
 
 
 def test_small_objects_have_their_own_needed_overlap():
     """10 by 10: 100 / 400 is enough; a quarter of it is on it, and again a duplicate."""
-    objects = gathered([image(([0, 0, 9, 9], 0))])
+    objects = stack_objects([image(([0, 0, 9, 9], 0))])
     quarter = [0, 0, 4, 4]
     assert kinds_of(cats(quarter, quarter), objects) == ["correct", "duplicate"]
-    found = evaluate(cats(quarter), objects, 2, small=False)
-    assert kinds(found, np.arange(1)).tolist() == [KINDS.index("localisation")]
+    result = evaluate(cats(quarter), objects, 2, small=False)
+    assert kinds(result, np.arange(1)).tolist() == [KINDS.index("localisation")]
 
 
 def reasons_of(boxes, scores, truth, **change):
@@ -72,9 +72,9 @@ def reasons_of(boxes, scores, truth, **change):
     settings = changed(SETTINGS, **change)
     boxes = [np.array(of_image, np.int32).reshape(-1, 4) for of_image in boxes]
     scores = np.array([[0, *row] for of_image in scores for row in of_image], float).reshape(-1, 3)
-    objects, detections = gathered(truth), detect(boxes, scores, settings)
-    found = evaluate(detections, objects, 2)
-    code = reasons(found, boxes, scores, settings.min_score)
+    objects, detections = stack_objects(truth), detect(boxes, scores, settings)
+    result = evaluate(detections, objects, 2)
+    code = reasons(result, boxes, scores, settings.min_score)
     return [REASONS[each] if each >= 0 else None for each in code]
 
 
@@ -96,11 +96,11 @@ NEIGHBOUR = [20, 0, 59, 39]  # a third of it is the cat's: enough to suppress, n
 )
 def test_each_reason_by_hand(boxes, scores, reason):
     other = image((FAR, 1))
-    found = reasons_of([[FAR], boxes, [FAR]], [[[0, 0.9]], scores, [[0, 0.9]]], [other, image((CAT, 0)), other])
-    assert found == [None, reason, None]
+    result = reasons_of([[FAR], boxes, [FAR]], [[[0, 0.9]], scores, [[0, 0.9]]], [other, image((CAT, 0)), other])
+    assert result == [None, reason, None]
 
 
-def test_a_shared_box_and_a_limit_outdo():
+def test_objects_are_outdone_by_a_neighbour_and_by_the_limit():
     twin = [4, 0, 43, 39]
     assert reasons_of([[CAT]], [[[0.9, 0]]], [image((CAT, 0), (twin, 0))]) == [None, "outdone"]
     both = [[CAT, FAR]], [[[0.8, 0], [0.9, 0]]], [image((CAT, 0), (FAR, 0))]
@@ -110,11 +110,11 @@ def test_a_shared_box_and_a_limit_outdo():
 
 def test_what_is_right_for_another_object_is_no_confusion():
     beside = [4, 0, 43, 39]
-    found = reasons_of([[beside]], [[[0, 0.9]]], [image((CAT, 0), (beside, 1))])
-    assert found == ["scored_low", None]
+    result = reasons_of([[beside]], [[[0, 0.9]]], [image((CAT, 0), (beside, 1))])
+    assert result == ["scored_low", None]
 
 
-def test_objects_that_are_not_sought_are_not_missed():
+def test_objects_that_are_not_required_are_not_missed():
     other = image((FAR, 1))
     assert reasons_of([[], []], [[], []], [image((CAT, 0), difficult=True), other]) == [None, "not_proposed"]
     assert reasons_of([[], []], [[], []], [image((CAT, 0), partial=(0,)), other]) == [None, "not_proposed"]
@@ -124,9 +124,9 @@ def test_the_table_looks_at_as_many_detections_as_objects():
     truth = [image((CAT, 0), (DOG, 1)), image((CAT, 0))]
     boxes = [np.array([CAT, DOG, FAR]), np.array([FAR, CAT])]
     scores = np.array([[0, 0.9, 0], [0, 0.2, 0], [0, 0.8, 0], [0, 0.1, 0], [0, 0.05, 0.7]])
-    objects, detections = gathered(truth), detect(boxes, scores, SETTINGS)
-    found = evaluate(detections, objects, 2)
-    table = error_types(found, boxes, scores, NAMES, SETTINGS)
+    objects, detections = stack_objects(truth), detect(boxes, scores, SETTINGS)
+    result = evaluate(detections, objects, 2)
+    table = error_types(result, boxes, scores, NAMES, SETTINGS)
 
     def row(names, objects, **counts):
         return {"objects": objects, "counts": dict.fromkeys(names, 0) | counts}
@@ -152,14 +152,14 @@ def test_kinds_and_reasons_are_exhaustive_and_exclusive(seed):
     images = range(objects.image.max() + 1)
     proposals = [detections.box[(detections.image == i) & (rng.random(150) < 0.5)] for i in images]
     scores = rng.random((sum(map(len, proposals)), 4))
-    found = evaluate(detections, objects, 3)
+    result = evaluate(detections, objects, 3)
     names = ["a", "b", "c"]
-    table = error_types(found, proposals, scores, names, SETTINGS)
-    counts_of_class = found.object_counts
-    matched = np.bincount(objects.label[found.matched[found.flags == 1]], minlength=3)
+    table = error_types(result, proposals, scores, names, SETTINGS)
+    counts_of_class = result.object_counts
+    matched = np.bincount(objects.label[result.matched[result.flags == 1]], minlength=3)
     for label in range(3):
         counts = table.false_positives.per_class[label].counts
-        there = ((detections.label == label) & (found.flags != NEUTRAL)).sum()
+        there = ((detections.label == label) & (result.flags != NEUTRAL)).sum()
         assert sum(counts[kind] for kind in KINDS) == min(there, counts_of_class[label])
         missed = table.missed.per_class[label]
         assert sum(missed.counts.values()) + matched[label] == counts_of_class[label] == missed.objects

@@ -3,7 +3,7 @@
 import numpy as np
 
 from detection.samples import truth_of
-from googlenet.detection.ensemble import gathered
+from googlenet.detection.ensemble import stack_objects
 from googlenet.detection.examples import best_and_worst, examples, f1_percent
 from googlenet.detection.mean_ap import Detections, evaluate
 from googlenet.metrics.detection import DetectedBox, DetectionExample
@@ -25,7 +25,7 @@ FOUND = Detections(
 
 
 def test_f1_by_hand():
-    evaluation = evaluate(FOUND, gathered(TRUTH), 2)
+    evaluation = evaluate(FOUND, stack_objects(TRUTH), 2)
     measure = f1_percent(evaluation, len(TRUTH), 0.5)
     # 2 of 1 + 1; 2 of 2 + 2; 0 of 1 + 0; nothing; 0 of 0 + 1; only what counts neither way.
     assert np.array_equal(measure, [100, 50, 0, np.nan, 0, np.nan], equal_nan=True)
@@ -46,10 +46,10 @@ def test_ties_go_by_order_and_no_image_is_in_both():
 
 
 def test_a_row_has_what_is_drawn():
-    evaluation = evaluate(FOUND, gathered(TRUTH), 2)
+    evaluation = evaluate(FOUND, stack_objects(TRUTH), 2)
     settings = settings_of("evaluate_detection", examples=1, example_score=0.5)
     names = [f"{number}.jpg" for number in range(len(TRUTH))]
-    found = examples(evaluation, names, CLASSES, settings)
+    shown = examples(evaluation, names, CLASSES, settings)
     cat = {"box": CAT, "class_name": "cat"}
     right = DetectionExample(
         name="0.jpg",
@@ -60,8 +60,8 @@ def test_a_row_has_what_is_drawn():
     )
     stray = DetectedBox(box=FAR, class_name="cat", score=0.7, correct=False)
     wrong = DetectionExample(name="2.jpg", index=2, f1_percent=0.0, ground_truth=(), detections=(stray,))
-    assert (found.score, found.best, found.worst) == (0.5, (right,), (wrong,))
+    assert (shown.score, shown.best, shown.worst) == (0.5, (right,), (wrong,))
     lower = changed(settings, example_score=0.0)
-    every = examples(evaluation, names, CLASSES, lower)
-    hard = [row for row in every.best + every.worst if row.index == 5]
+    all_examples = examples(evaluation, names, CLASSES, lower)
+    hard = [row for row in all_examples.best + all_examples.worst if row.index == 5]
     assert hard == []  # nothing to measure: its only detection counts neither way

@@ -26,7 +26,7 @@ SETTINGS = settings_of(
 
 
 class Brightness(nn.Module):
-    """A detector to which the bright is an object: the logit of its one class is the mean of the input."""
+    """A detector to which bright regions are objects: the logit of its one class is the mean of the input."""
 
     def map_after(self, x):
         return x, []
@@ -54,7 +54,7 @@ def bright(*values):
     return images
 
 
-def found(network, images, regions, epoch=0, settings=SETTINGS):
+def hardest_rows(network, images, regions, epoch=0, settings=SETTINGS):
     return hardest_background(RegionBatches(images, regions, settings, spec(2)), network, epoch, RUNTIME)
 
 
@@ -80,7 +80,7 @@ def test_the_brightest_background_is_found():
     images = bright((10, 200), (90, 255), (250, 30))
     labels = [np.zeros(2, int), np.full(2, -1), np.zeros(2, int)]  # the second image gives none
     network = detector()
-    assert found(network, images, TrainingRegions([HALVES] * 3, labels)).tolist() == [[2, 0], [0, 1]]
+    assert hardest_rows(network, images, TrainingRegions([HALVES] * 3, labels)).tolist() == [[2, 0], [0, 1]]
     assert network.model.training  # as it was
 
 
@@ -90,18 +90,18 @@ def test_another_epoch_scores_others():
     settings = changed(SETTINGS, hard_negatives={"scored": 2, "hardest": 1})
 
     def at(epoch):
-        return found(detector(), images, regions, epoch, settings).tolist()
+        return hardest_rows(detector(), images, regions, epoch, settings).tolist()
 
     assert at(3) == at(3) and len({str(at(epoch)) for epoch in range(12)}) > 1
     with pytest.raises(UserError, match=r"set train_detector\.hard_negatives\.enabled to false"):
-        found(detector(), images, regions._replace(labels=[np.ones(2, int)] * 3), 0, settings)
+        hardest_rows(detector(), images, regions._replace(labels=[np.ones(2, int)] * 3), 0, settings)
 
 
 def test_partly_labelled_images_give_no_hard_negatives():
-    """Two alike images; in the second objects may lack boxes, so that its bright half is no background."""
+    """Two alike images; in the second objects may lack boxes, so that its bright half is not background."""
     objects = [truth_of(HALVES[:1]), truth_of(HALVES[:1], partial=[0])]
     regions = training_regions([HALVES[1:]] * 2, objects, 0.5)
-    assert found(detector(), bright((0, 100), (0, 255)), regions).tolist() == [[0, 0]]
+    assert hardest_rows(detector(), bright((0, 100), (0, 255)), regions).tolist() == [[0, 0]]
 
 
 def test_a_share_of_a_batch_is_hard():

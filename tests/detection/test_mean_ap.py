@@ -25,18 +25,18 @@ def objects(*rows):
     return Objects(*(np.array(column) for column in columns))
 
 
-def flags(found, wanted, **options):
-    return evaluate(found, wanted, classes=3, **options).flags.tolist()
+def flags(detected, truth, **options):
+    return evaluate(detected, truth, classes=3, **options).flags.tolist()
 
 
 def test_a_second_detection_of_an_object_is_a_false_positive():
-    found = detections((0, 0, 0.5, BOX), (0, 0, 0.9, (0, 0, 99, 89)))
-    assert flags(found, objects((0, 0, BOX))) == [0, 1]  # the better score, though it fits worse
+    detected = detections((0, 0, 0.5, BOX), (0, 0, 0.9, (0, 0, 99, 89)))
+    assert flags(detected, objects((0, 0, BOX))) == [0, 1]  # the better score, though it fits worse
 
 
 def test_class_and_image_must_be_right():
-    found = detections((0, 1, 0.9, BOX), (1, 0, 0.9, BOX), (0, 0, 0.1, BOX))
-    assert flags(found, objects((0, 0, BOX))) == [0, 0, 1]
+    detected = detections((0, 1, 0.9, BOX), (1, 0, 0.9, BOX), (0, 0, 0.1, BOX))
+    assert flags(detected, objects((0, 0, BOX))) == [0, 0, 1]
 
 
 def test_the_threshold_is_reached_at_equality():
@@ -54,26 +54,26 @@ def test_small_objects_have_their_own_threshold():
 
 def test_the_best_still_unmatched_object_is_taken():
     left, right = (0, 0, 99, 99), (20, 0, 119, 99)
-    found = detections((0, 0, 0.9, left), (0, 0, 0.8, left), (0, 0, 0.7, left))
+    detected = detections((0, 0, 0.9, left), (0, 0, 0.8, left), (0, 0, 0.7, left))
     # The second takes the right object (80 / 120), since the left is gone; VOC would call it a duplicate.
-    assert flags(found, objects((0, 0, right), (0, 0, left))) == [1, 1, 0]
+    assert flags(detected, objects((0, 0, right), (0, 0, left))) == [1, 1, 0]
 
 
 def test_of_equal_overlaps_the_first_object_is_taken():
     middle, left, right = (10, 0, 109, 99), (0, 0, 99, 99), (20, 0, 119, 99)
     # (45, …) overlaps `right` by 75 / 125 and `left` by 55 / 145: it is a hit only while `right` is free.
-    found = detections((0, 0, 0.9, middle), (0, 0, 0.8, (45, 0, 144, 99)))
-    assert flags(found, objects((0, 0, left), (0, 0, right))) == [1, 1]
-    assert flags(found, objects((0, 0, right), (0, 0, left))) == [1, 0]
+    detected = detections((0, 0, 0.9, middle), (0, 0, 0.8, (45, 0, 144, 99)))
+    assert flags(detected, objects((0, 0, left), (0, 0, right))) == [1, 1]
+    assert flags(detected, objects((0, 0, right), (0, 0, left))) == [1, 0]
 
 
 def test_equal_scores_keep_their_order():
-    found = detections((0, 0, 0.5, BOX), (0, 0, 0.5, BOX))
-    assert flags(found, objects((0, 0, BOX))) == [1, 0]
-    found = detections((0, 0, 0.5, FAR), (0, 0, 0.5, BOX))
-    assert evaluate(found, objects((0, 0, BOX)), 1).mean_ap_percent == 50.0
-    found = detections((0, 0, 0.5, BOX), (0, 0, 0.5, FAR))
-    assert evaluate(found, objects((0, 0, BOX)), 1).mean_ap_percent == 100.0
+    detected = detections((0, 0, 0.5, BOX), (0, 0, 0.5, BOX))
+    assert flags(detected, objects((0, 0, BOX))) == [1, 0]
+    detected = detections((0, 0, 0.5, FAR), (0, 0, 0.5, BOX))
+    assert evaluate(detected, objects((0, 0, BOX)), 1).mean_ap_percent == 50.0
+    detected = detections((0, 0, 0.5, BOX), (0, 0, 0.5, FAR))
+    assert evaluate(detected, objects((0, 0, BOX)), 1).mean_ap_percent == 100.0
 
 
 def test_equal_scores_of_two_images_count_in_the_order_of_the_images():
@@ -91,42 +91,42 @@ def blacklisted(*pairs, rows):
 
 
 def test_a_blacklisted_class_of_an_image_counts_neither_way():
-    found = detections((0, 0, 0.9, BOX), (0, 0, 0.8, FAR), (0, 1, 0.7, BOX), (1, 0, 0.6, BOX), (1, 0, 0.5, FAR))
-    wanted = blacklisted((0, 0), rows=[(0, 0, BOX), (0, 1, BOX), (1, 0, BOX)])
+    detected = detections((0, 0, 0.9, BOX), (0, 0, 0.8, FAR), (0, 1, 0.7, BOX), (1, 0, 0.6, BOX), (1, 0, 0.5, FAR))
+    truth = blacklisted((0, 0), rows=[(0, 0, BOX), (0, 1, BOX), (1, 0, BOX)])
     # The hit and the miss of class 0 in image 0 are ignored; its class 1, and class 0 of image 1, are not.
-    assert flags(found, wanted) == [-1, -1, 1, 1, 0]
-    result = evaluate(found, wanted, 3)
+    assert flags(detected, truth) == [-1, -1, 1, 1, 0]
+    result = evaluate(detected, truth, 3)
     assert result.object_counts.tolist() == [1, 1, 0]
     assert result.ap_percent == (100.0, 100.0, None)
     assert [column.tolist() for column in result.curve(0)] == [[1.0, 1.0], [1.0, 0.5]]
     # Without the blacklist: hit, miss, hit, miss over two objects, so 1 at recall 0.5, then 2/3.
-    assert evaluate(found, wanted._replace(blacklist=np.zeros((0, 2), int)), 3).ap_percent[0] == pytest.approx(
+    assert evaluate(detected, truth._replace(blacklist=np.zeros((0, 2), int)), 3).ap_percent[0] == pytest.approx(
         100 * (0.5 + 1 / 3)
     )
 
 
 def test_a_class_whose_objects_are_all_blacklisted_is_left_out_of_the_mean():
-    found = detections((0, 0, 0.9, FAR), (0, 1, 0.7, BOX))
-    wanted = blacklisted((0, 0), (1, 2), rows=[(0, 0, BOX), (0, 1, BOX), (1, 2, BOX)])
-    assert evaluate(found, wanted, 3).ap_percent == (None, 100.0, None)
+    detected = detections((0, 0, 0.9, FAR), (0, 1, 0.7, BOX))
+    truth = blacklisted((0, 0), (1, 2), rows=[(0, 0, BOX), (0, 1, BOX), (1, 2, BOX)])
+    assert evaluate(detected, truth, 3).ap_percent == (None, 100.0, None)
     with pytest.raises(UserError, match="no object to find"):
-        evaluate(found, blacklisted((0, 0), rows=[(0, 0, BOX)]), 3)
+        evaluate(detected, blacklisted((0, 0), rows=[(0, 0, BOX)]), 3)
 
 
 def test_difficult_objects_are_neutral():
-    wanted = objects((0, 0, BOX, True), (0, 0, FAR, False))
-    found = detections((0, 0, 0.9, BOX), (0, 0, 0.8, BOX), (0, 0, 0.7, FAR), (0, 0, 0.6, FAR))
-    assert flags(found, wanted) == [-1, -1, 1, 0]
-    assert evaluate(found, wanted, 1).ap_percent == (100.0,)
-    easy = wanted._replace(difficult=np.zeros(2, bool))
-    assert flags(found, easy) == [1, 0, 1, 0]
+    truth = objects((0, 0, BOX, True), (0, 0, FAR, False))
+    detected = detections((0, 0, 0.9, BOX), (0, 0, 0.8, BOX), (0, 0, 0.7, FAR), (0, 0, 0.6, FAR))
+    assert flags(detected, truth) == [-1, -1, 1, 0]
+    assert evaluate(detected, truth, 1).ap_percent == (100.0,)
+    easy = truth._replace(difficult=np.zeros(2, bool))
+    assert flags(detected, easy) == [1, 0, 1, 0]
     # 1/1 at recall 0.5, then 2/3 at recall 1.
-    assert evaluate(found, easy, 1).ap_percent == pytest.approx([100 * (0.5 + 1 / 3)])
+    assert evaluate(detected, easy, 1).ap_percent == pytest.approx([100 * (0.5 + 1 / 3)])
 
 
 def test_a_plain_object_comes_before_a_difficult_one():
-    wanted = objects((0, 0, BOX, True), (0, 0, (0, 0, 99, 79), False))
-    assert flags(detections((0, 0, 0.9, BOX), (0, 0, 0.8, BOX)), wanted) == [1, -1]
+    truth = objects((0, 0, BOX, True), (0, 0, (0, 0, 99, 79), False))
+    assert flags(detections((0, 0, 0.9, BOX), (0, 0, 0.8, BOX)), truth) == [1, -1]
 
 
 def test_area_under_the_envelope_by_hand():
@@ -138,16 +138,16 @@ def test_area_under_the_envelope_by_hand():
 
 
 def test_classes_without_objects_are_left_out_and_unfound_ones_are_not():
-    found = detections((0, 0, 0.9, BOX), (0, 1, 0.9, BOX))
-    result = evaluate(found, objects((0, 0, BOX), (1, 2, BOX)), classes=3)
+    detected = detections((0, 0, 0.9, BOX), (0, 1, 0.9, BOX))
+    result = evaluate(detected, objects((0, 0, BOX), (1, 2, BOX)), classes=3)
     assert result.ap_percent == (100.0, None, 0.0)
     assert result.mean_ap_percent == 50.0
     assert [len(result.curve(label)[0]) for label in range(3)] == [1, 1, 0]
 
 
 def test_curves_by_hand():
-    found = detections((0, 0, 0.9, BOX), (0, 0, 0.8, FAR), (1, 0, 0.7, BOX))
-    result = evaluate(found, objects((0, 0, BOX), (1, 0, BOX)), classes=1)
+    detected = detections((0, 0, 0.9, BOX), (0, 0, 0.8, FAR), (1, 0, 0.7, BOX))
+    result = evaluate(detected, objects((0, 0, BOX), (1, 0, BOX)), classes=1)
     recall, precision = result.curve(0)
     assert recall.tolist() == [0.5, 0.5, 1.0] and precision.tolist() == [1.0, 0.5, 2 / 3]
     assert result.flags.tolist() == [1, 0, 1]
@@ -159,7 +159,7 @@ def test_no_detection_at_all_is_zero():
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted", "message"),
+    ("detected", "truth", "message"),
     [
         (detections((0, 0, float("nan"), BOX)), objects((0, 0, BOX)), "NaN"),
         (detections((0, 3, 0.5, BOX)), objects((0, 0, BOX)), "detections: labels 3 to 3"),
@@ -170,22 +170,22 @@ def test_no_detection_at_all_is_zero():
         (detections((0, 0, 0.5, BOX)), objects((0, 0, BOX, True)), "no object to find"),
     ],
 )
-def test_what_cannot_be_is_told(found, wanted, message):
+def test_invalid_input_is_an_error(detected, truth, message):
     with pytest.raises(UserError, match=message):
-        evaluate(found, wanted, classes=3)
+        evaluate(detected, truth, classes=3)
 
 
-def slow_flags(found, truth):
-    """The rule of the task, said as loops."""
-    taken, result = set(), np.zeros(len(found.score), int)
-    for d in sorted(range(len(found.score)), key=lambda d: (-found.score[d], d)):
+def slow_flags(detected, truth):
+    """The rule of the task as plain loops."""
+    taken, result = set(), np.zeros(len(detected.score), int)
+    for d in sorted(range(len(detected.score)), key=lambda d: (-detected.score[d], d)):
         best, best_iou, neutral = None, -1.0, False
         for g in range(len(truth.label)):
-            if truth.label[g] != found.label[d] or truth.image[g] != found.image[d] or g in taken:
+            if truth.label[g] != detected.label[d] or truth.image[g] != detected.image[d] or g in taken:
                 continue
             x0, y0, x1, y1 = truth.box[g]
             w, h = x1 - x0 + 1, y1 - y0 + 1
-            overlap = iou(found.box[[d]], truth.box[[g]])[0, 0]
+            overlap = iou(detected.box[[d]], truth.box[[g]])[0, 0]
             if overlap < min(0.5, w * h / ((w + 10) * (h + 10))):
                 continue
             if truth.difficult[g]:
@@ -198,10 +198,10 @@ def slow_flags(found, truth):
     return result
 
 
-def slow_ap(found, result, label, total):
+def slow_ap(detected, result, label, total):
     """Sum over recall steps of the best precision at that recall or beyond, in plain Python."""
-    rows = [d for d in range(len(result)) if found.label[d] == label and result[d] >= 0]
-    rows.sort(key=lambda d: (-found.score[d], found.image[d], d))
+    rows = [d for d in range(len(result)) if detected.label[d] == label and result[d] >= 0]
+    rows.sort(key=lambda d: (-detected.score[d], detected.image[d], d))
     hits = [int(result[d]) for d in rows]
     precision = [sum(hits[: i + 1]) / (i + 1) for i in range(len(hits))]
     return 100 * sum(max(precision[i:]) for i, hit in enumerate(hits) if hit) / total
@@ -209,16 +209,16 @@ def slow_ap(found, result, label, total):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_agrees_with_the_slow_evaluator(seed, monkeypatch):
-    found, truth = random_case(seed)
-    expected = slow_flags(found, truth)
-    result = evaluate(found, truth, classes=3)
+    detected, truth = random_case(seed)
+    expected = slow_flags(detected, truth)
+    result = evaluate(detected, truth, classes=3)
     assert {-1, 0, 1} == set(expected.tolist())
     assert result.flags.tolist() == expected.tolist()
     for label in range(3):
         total = int(((truth.label == label) & ~truth.difficult).sum())
-        assert result.ap_percent[label] == pytest.approx(slow_ap(found, expected, label, total))
+        assert result.ap_percent[label] == pytest.approx(slow_ap(detected, expected, label, total))
     monkeypatch.setattr(mean_ap, "PAIRS_AT_ONCE", 7)  # in pieces, the same
-    assert evaluate(found, truth, classes=3).flags.tolist() == expected.tolist()
+    assert evaluate(detected, truth, classes=3).flags.tolist() == expected.tolist()
 
 
 def test_thousands_of_objects_in_one_image():
@@ -234,10 +234,10 @@ def test_thousands_of_objects_in_one_image():
 
 
 def test_the_order_of_rows_does_not_matter_without_ties():
-    found, truth = random_case(9)
-    found = found._replace(score=np.random.default_rng(0).permutation(len(found.score)) / 1000)
-    result = evaluate(found, truth, classes=3)
-    order = np.random.default_rng(1).permutation(len(found.score))
-    shuffled = evaluate(Detections(*(column[order] for column in found)), truth, classes=3)
+    detected, truth = random_case(9)
+    detected = detected._replace(score=np.random.default_rng(0).permutation(len(detected.score)) / 1000)
+    result = evaluate(detected, truth, classes=3)
+    order = np.random.default_rng(1).permutation(len(detected.score))
+    shuffled = evaluate(Detections(*(column[order] for column in detected)), truth, classes=3)
     assert shuffled.ap_percent == result.ap_percent
     assert np.array_equal(shuffled.flags, result.flags[order])

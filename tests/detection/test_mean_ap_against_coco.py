@@ -18,20 +18,20 @@ from googlenet.detection.mean_ap import Detections, Objects, evaluate
 IMAGES, CLASSES, SIDE = 40, 5, 400
 
 
-def random_case(seed, wanted=240, found=2500):
+def random_case(seed, objects=240, detections=2500):
     """Objects of every size, and detections near them, far from all, of the wrong class and twice; no equal scores."""
     rng = np.random.default_rng(seed)
-    low = rng.uniform(0, SIDE / 2, (wanted, 2))
-    box = np.concatenate([low, low + rng.uniform(0, SIDE / 2, (wanted, 2)) ** 2 / (SIDE / 2)], axis=1)
-    image, label = rng.integers(0, IMAGES, wanted), rng.integers(0, CLASSES, wanted)
-    like = rng.integers(0, wanted, found)
-    near = box[like] + rng.normal(0, 0.12, (found, 4)) * (box[like, 2:] - box[like, :2] + 1)[:, [0, 1, 0, 1]]
+    low = rng.uniform(0, SIDE / 2, (objects, 2))
+    box = np.concatenate([low, low + rng.uniform(0, SIDE / 2, (objects, 2)) ** 2 / (SIDE / 2)], axis=1)
+    image, label = rng.integers(0, IMAGES, objects), rng.integers(0, CLASSES, objects)
+    like = rng.integers(0, objects, detections)
+    near = box[like] + rng.normal(0, 0.12, (detections, 4)) * (box[like, 2:] - box[like, :2] + 1)[:, [0, 1, 0, 1]]
     near[:, 2:] = np.maximum(near[:, 2:], near[:, :2])
-    stray = rng.random(found) < 0.3
-    near[stray] = box[rng.integers(0, wanted, stray.sum())]
-    told = np.where(rng.random(found) < 0.15, rng.integers(0, CLASSES, found), label[like])
-    score = rng.permutation(found) / found
-    return Detections(image[like], told, score, near), Objects(image, label, box, np.zeros(wanted, bool))
+    stray = rng.random(detections) < 0.3
+    near[stray] = box[rng.integers(0, objects, stray.sum())]
+    labels = np.where(rng.random(detections) < 0.15, rng.integers(0, CLASSES, detections), label[like])
+    score = rng.permutation(detections) / detections
+    return Detections(image[like], labels, score, near), Objects(image, label, box, np.zeros(objects, bool))
 
 
 def sides(box):
@@ -59,18 +59,18 @@ def annotations(table, **more):
         yield row | {"bbox": box, "area": box[2] * box[3], "iscrowd": 0} | {k: v[i] for k, v in more.items()}
 
 
-def coco_ap_percent(found, truth):
+def coco_ap_percent(detected, truth):
     """AP of every class by COCOeval, in percent."""
     with contextlib.redirect_stdout(io.StringIO()):
-        wanted = coco(list(annotations(truth)))
-        given = coco(list(annotations(found, score=found.score.tolist())))
+        coco_truth = coco(list(annotations(truth)))
+        coco_detections = coco(list(annotations(detected, score=detected.score.tolist())))
         aps = []
         for label in range(CLASSES):
-            run = COCOeval(wanted, given, "bbox")
+            run = COCOeval(coco_truth, coco_detections, "bbox")
             objects = int((truth.label == label).sum())
             run.params.catIds, run.params.iouThrs = [label + 1], np.array([0.5])
             run.params.recThrs = np.arange(1, objects + 1) / objects
-            run.params.maxDets, run.params.areaRng = [len(found.label)], [[0, 1e10]]
+            run.params.maxDets, run.params.areaRng = [len(detected.label)], [[0, 1e10]]
             run.params.areaRngLbl = ["all"]
             run.evaluate()
             run.accumulate()
@@ -82,13 +82,13 @@ def coco_ap_percent(found, truth):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_ap_of_every_class_is_that_of_pycocotools(seed):
-    found, truth = random_case(seed)
-    ours = evaluate(found, truth, CLASSES, small=False).ap_percent
-    assert np.array(ours) == pytest.approx(np.array(coco_ap_percent(found, truth)), abs=1e-6)
-    assert min(ours) > 20 and max(ours) < 95  # hits and misses in between each other
+    detected, truth = random_case(seed)
+    own_ap = evaluate(detected, truth, CLASSES, small=False).ap_percent
+    assert np.array(own_ap) == pytest.approx(np.array(coco_ap_percent(detected, truth)), abs=1e-6)
+    assert min(own_ap) > 20 and max(own_ap) < 95  # hits and misses in between each other
 
 
 def test_the_small_object_threshold_is_where_the_two_differ():
-    found, truth = random_case(0)
-    ours = evaluate(found, truth, CLASSES, small=True).ap_percent
-    assert max(np.array(ours) - coco_ap_percent(found, truth)) > 0.5
+    detected, truth = random_case(0)
+    own_ap = evaluate(detected, truth, CLASSES, small=True).ap_percent
+    assert max(np.array(own_ap) - coco_ap_percent(detected, truth)) > 0.5

@@ -1,4 +1,4 @@
-"""The interval of mean AP over images: what resampling images gives, said in full for each resample."""
+"""The interval of mean AP over images: the same as evaluating every resample in full."""
 
 import numpy as np
 import pytest
@@ -15,11 +15,11 @@ def interval_of(evaluation, images, rng, resamples=1000, confidence_percent=95.0
     return percentile_interval(resampled(evaluation, weight), confidence_percent)
 
 
-def drawn_literally(found, truth, drawn):
+def drawn_literally(detections, truth, drawn):
     """A data set in which image drawn[i] is the i-th image, copies and all."""
     parts = [
         [(column[rows], position) for rows in [np.flatnonzero(table.image == image)] for column in table[1:4]]
-        for table in (found, truth)
+        for table in (detections, truth)
         for position, image in enumerate(drawn)
     ]
     half = len(drawn)
@@ -31,12 +31,12 @@ def drawn_literally(found, truth, drawn):
 
 
 def test_bootstrap_equals_evaluating_each_resample(monkeypatch):
-    found, truth = random_case(4)
-    found = found._replace(score=np.random.default_rng(0).permutation(len(found.score)) / 1000)
-    result = evaluate(found, truth, classes=3)
+    detections, truth = random_case(4)
+    detections = detections._replace(score=np.random.default_rng(0).permutation(len(detections.score)) / 1000)
+    result = evaluate(detections, truth, classes=3)
     means = []
     for weight in np.random.default_rng(8).multinomial(6, np.full(6, 1 / 6), size=20):
-        tables = drawn_literally(found, truth, np.repeat(np.arange(6), weight))
+        tables = drawn_literally(detections, truth, np.repeat(np.arange(6), weight))
         means.append(evaluate(*tables, classes=3).mean_ap_percent)
     expected = np.percentile(means, [2.5, 97.5])
     monkeypatch.setattr(mean_ap, "CELLS_AT_ONCE", 100)
@@ -46,8 +46,8 @@ def test_bootstrap_equals_evaluating_each_resample(monkeypatch):
 
 
 def test_bootstrap_brackets_the_mean_and_repeats():
-    found, truth = random_case(2, images=40, found=600, wanted=160)
-    result = evaluate(found, truth, classes=3)
+    detections, truth = random_case(2, images=40, detections=600, objects=160)
+    result = evaluate(detections, truth, classes=3)
 
     def interval(confidence_percent):
         rng = np.random.default_rng(0)
@@ -59,8 +59,8 @@ def test_bootstrap_brackets_the_mean_and_repeats():
 
 
 def test_the_interval_leaves_blacklisted_pairs_out_too():
-    found, truth = random_case(3, images=30, found=400, wanted=120)
-    found = found._replace(score=np.random.default_rng(0).permutation(len(found.score)) / 1000)
+    detections, truth = random_case(3, images=30, detections=400, objects=120)
+    detections = detections._replace(score=np.random.default_rng(0).permutation(len(detections.score)) / 1000)
     pairs = np.array([(image, label) for image in range(12) for label in range(3) if (image + label) % 3 == 0])
 
     def gone(table):
@@ -70,8 +70,8 @@ def test_the_interval_leaves_blacklisted_pairs_out_too():
             **{name: column[rows] for name, column in table._asdict().items() if len(column) == len(table.label)}
         )
 
-    left, black = (gone(found), gone(truth)), (found, truth._replace(blacklist=pairs))
-    assert len(left[0].label) < len(found.label) and len(left[1].label) < len(truth.label)
+    left, black = (gone(detections), gone(truth)), (detections, truth._replace(blacklist=pairs))
+    assert len(left[0].label) < len(detections.label) and len(left[1].label) < len(truth.label)
     results = [evaluate(*tables, classes=3) for tables in (left, black)]
     assert results[0].ap_percent == results[1].ap_percent
     intervals = [interval_of(result, 30, np.random.default_rng(5), resamples=40) for result in results]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from googlenet.detection import proposals as packed
-from googlenet.detection.merge import measure, merge, sources, unmerged
+from googlenet.detection.merge import measure, merge, read_merged, sources
 from googlenet.metrics.proposals import MergeMetrics
 
 FOUND = np.array([[50, 50, 59, 59], [0, 0, 9, 9]], np.int32)
@@ -14,9 +14,9 @@ SEARCHED = np.array([[0, 0, 9, 8], [20, 20, 29, 29], [20, 20, 30, 29], [70, 70, 
 
 
 def test_near_duplicates_go_and_multibox_stays():
-    found = merge(FOUND, SURE, SEARCHED, 0.89)
-    assert found.boxes.tolist() == [*FOUND.tolist(), SEARCHED[1].tolist(), SEARCHED[3].tolist()]
-    assert found.confidence.tolist() == [*SURE.tolist(), 0, 0] and found.multibox == 2
+    result = merge(FOUND, SURE, SEARCHED, 0.89)
+    assert result.boxes.tolist() == [*FOUND.tolist(), SEARCHED[1].tolist(), SEARCHED[3].tolist()]
+    assert result.confidence.tolist() == [*SURE.tolist(), 0, 0] and result.multibox == 2
     at = merge(FOUND, SURE, SEARCHED, 0.9)  # at the limit both stay, above it one goes
     assert at.boxes[2].tolist() == SEARCHED[0].tolist() and len(at.boxes) == 5
     assert len(merge(FOUND, SURE, SEARCHED, 1.0).boxes) == 6
@@ -48,8 +48,8 @@ def test_parts_of_merged_proposals_are_read_in_the_splits_order():
         of_part = {"test": images[part::2], "train": []}
         boxes = {name: [one.boxes for one in split] for name, split in of_part.items()}
         parts.append(packed.pack(boxes) | sources(of_part))
-    for one, wanted in zip(unmerged(parts, "test", range(3)), images, strict=True):
-        assert np.array_equal(one.boxes, wanted.boxes) and one.multibox == wanted.multibox
-        assert np.array_equal(one.confidence, wanted.confidence)
-    assert [len(one.boxes) for one in unmerged(parts, "test", [2])] == [len(images[2].boxes)]
-    assert unmerged(parts, "train", []) == []
+    for one, expected in zip(read_merged(parts, "test", range(3)), images, strict=True):
+        assert np.array_equal(one.boxes, expected.boxes) and one.multibox == expected.multibox
+        assert np.array_equal(one.confidence, expected.confidence)
+    assert [len(one.boxes) for one in read_merged(parts, "test", [2])] == [len(images[2].boxes)]
+    assert read_merged(parts, "train", []) == []

@@ -1,4 +1,4 @@
-"""MultiBox: the network of a form, its boxes, its batches, and a training that beats fixed boxes."""
+"""MultiBox: the network of a specification, its boxes, its batches, and a training that beats fixed boxes."""
 
 from dataclasses import replace
 
@@ -12,11 +12,11 @@ from googlenet.detection.coverage import NEVER, first_cover
 from googlenet.detection.multibox import Form, cells_of, load, propose, save, squeezed, start, trunk_of
 from googlenet.detection.multibox_train import (
     ImageBatches,
+    boxes_in_window,
     mirrored,
-    order_of,
+    order_of_round,
     prior_figures,
     priors_of,
-    seen_in,
     squeezed_boxes,
     train,
     window,
@@ -49,15 +49,15 @@ PX = 64
 
 def scenes(count, seed):
     """Noise of 80 x 60 px with one bright square each, and where it is."""
-    rng, shown, objects = np.random.default_rng(seed), [], []
+    rng, image_list, objects = np.random.default_rng(seed), [], []
     for _ in range(count):
         image = rng.integers(0, 60, (60, 80, 3), np.uint8)
         side = int(rng.integers(8, 14))
         x, y = int(rng.integers(80 - side)), int(rng.integers(60 - side))
         image[y : y + side, x : x + side] += 180
-        shown.append(image)
+        image_list.append(image)
         objects.append(truth_of([[x, y, x + side - 1, y + side - 1]]))
-    return shown, objects
+    return image_list, objects
 
 
 def begun(head, last, objects, priors=4, channels=16, **shape):
@@ -77,15 +77,15 @@ def most(boxes, nms_iou):
 
 @pytest.mark.parametrize(("head", "last", "count"), [("flat", "5b", 4), ("grid", "4a", 4 * 4 * 4)])
 def test_the_untrained_network_proposes_its_priors(head, last, count):
-    shown, objects = scenes(6, 0)
+    image_list, objects = scenes(6, 0)
     model = begun(head, last, objects)
     assert len(model.priors) == model.form.priors == count
     offsets, logits = model(torch.randn(2, 3, PX, PX))
     assert offsets.shape == (2, count, 4) and logits.shape == (2, count)
     assert not offsets.any() and len(logits.unique()) == 1
-    boxes, confidence = propose(model, shown[0], most(3, 0.999), RUNTIME)
-    wanted = rescale(model.priors[: len(boxes)].numpy(), 80 / PX, 60 / PX)
-    assert boxes == pytest.approx(np.rint(np.clip(wanted, 0, [79, 59, 79, 59])))
+    boxes, confidence = propose(model, image_list[0], most(3, 0.999), RUNTIME)
+    expected = rescale(model.priors[: len(boxes)].numpy(), 80 / PX, 60 / PX)
+    assert boxes == pytest.approx(np.rint(np.clip(expected, 0, [79, 59, 79, 59])))
     assert boxes.dtype == np.int32 and confidence.dtype == np.float32
 
 
@@ -106,7 +106,7 @@ def test_outputs_of_the_grid_are_those_of_their_cells():
 
 @pytest.mark.parametrize("kind", ["paper", "batch_norm"])
 def test_a_file_holds_the_whole_network(tmp_path, kind):
-    shown, objects = scenes(6, 0)
+    image_list, objects = scenes(6, 0)
     model = begun("flat", "4a", objects, network=kind)
     torch.nn.init.normal_(model.linear.weight, std=0.1, generator=torch.Generator().manual_seed(0))
     state = model.state_dict()
@@ -115,13 +115,13 @@ def test_a_file_holds_the_whole_network(tmp_path, kind):
     save(path, model, "a stamp")
     again = load(path, "cpu", kind)
     assert again.form == model.form and not again.training
-    first, second = (propose(one, shown[0], most(3, 0.7), RUNTIME) for one in (model.on("cpu").eval(), again))
+    first, second = (propose(one, image_list[0], most(3, 0.7), RUNTIME) for one in (model.on("cpu").eval(), again))
     assert np.array_equal(first[0], second[0]) and np.array_equal(first[1], second[1])
     with pytest.raises(UserError, match=f"weights of the network {kind}, where the settings name torchvision_bn"):
         load(path, "cpu", "torchvision_bn")
 
 
-def test_a_file_of_something_else_is_named(tmp_path):
+def test_a_file_of_another_kind_is_an_error_that_names_it(tmp_path):
     path = tmp_path / "weights.safetensors"
     for metadata in ({}, {"form": "{}"}, {"form": '{"last": 5}'}):
         save_tensors(path, {"a": torch.zeros(1)}, {"stamp": "a stamp"} | metadata)
@@ -142,19 +142,19 @@ def test_a_trunk_with_batch_normalisation_starts_with_its_statistics():
     assert statistics and all(torch.equal(value, before[name]) for name, value in statistics.items())
 
 
-def test_no_object_to_learn_from_is_told():
+def test_no_object_to_learn_from_is_an_error():
     with pytest.raises(UserError, match="train_multibox: the training images have no object"):
         priors_of([np.zeros((0, 4))], "flat", 4, 1, PX, 1)
 
 
 def test_every_image_comes_once_before_any_comes_again():
-    turns = [order_of(turn, 5, seed=3).tolist() for turn in range(3)]
+    turns = [order_of_round(turn, 5, seed=3).tolist() for turn in range(3)]
     assert all(sorted(turn) == list(range(5)) for turn in turns)
     assert len({tuple(turn) for turn in turns}) > 1
     # Six a step, from the endless order of the turns.
-    shown = [np.full((60, 80, 3), 10 * i, np.uint8) for i in range(5)]
+    image_list = [np.full((60, 80, 3), 10 * i, np.uint8) for i in range(5)]
     settings = changed(SETTINGS, batch_size=6, order_seed=3)
-    batches = ImageBatches(shown, [truth_of([[0, 0, 9, 9]])] * 5, np.array([[0.0, 0, 9, 9]]), settings, PX)
+    batches = ImageBatches(image_list, [truth_of([[0, 0, 9, 9]])] * 5, np.array([[0.0, 0, 9, 9]]), settings, PX)
     seen = [int(crop.mean()) // 10 for step in range(2) for crop in batches[step][0]]
     assert seen == [*turns[0], *turns[1], *turns[2]][:12]
 
@@ -170,29 +170,29 @@ def test_a_window_has_its_share_of_the_area():
 
 def test_objects_whose_centre_is_outside_are_gone_and_others_cut():
     boxes = np.array([[0, 0, 9, 9], [5, 5, 24, 24], [16, 6, 40, 9]])  # centres (5, 5), (15, 15), (28.5, 8)
-    assert seen_in(boxes, 8, 4, 20, 10)[1].tolist() == [False, False, False]  # from (8, 4) to (27, 13)
-    found, kept = seen_in(boxes, 0, 4, 20, 12)
+    assert boxes_in_window(boxes, 8, 4, 20, 10)[1].tolist() == [False, False, False]  # from (8, 4) to (27, 13)
+    proposed, kept = boxes_in_window(boxes, 0, 4, 20, 12)
     assert kept.tolist() == [True, True, False]
-    assert found.tolist() == [[0, 0, 9, 5], [5, 1, 19, 11]]
-    assert mirrored(found, 20).tolist() == [[10, 0, 19, 5], [0, 1, 14, 11]]
+    assert proposed.tolist() == [[0, 0, 9, 5], [5, 1, 19, 11]]
+    assert mirrored(proposed, 20).tolist() == [[10, 0, 19, 5], [0, 1, 14, 11]]
 
 
-def test_batches_show_the_objects_where_the_targets_say():
-    shown, objects = scenes(6, 0)
+def test_objects_in_batches_are_where_the_targets_place_them():
+    image_list, objects = scenes(6, 0)
     model = begun("grid", "4a", objects)
     settings = changed(SETTINGS, crop_area=(0.5, 1.0), crop_aspect=(0.75, 1.333))
-    batches = ImageBatches(shown, objects, model.priors.numpy(), settings, PX)
+    batches = ImageBatches(image_list, objects, model.priors.numpy(), settings, PX)
     inside = []
     for step in range(6):
-        crops, wanted = batches[step]
-        for crop, offsets, matched in zip(crops, wanted.offsets.numpy(), wanted.matched.numpy(), strict=True):
+        crops, expected = batches[step]
+        for crop, offsets, matched in zip(crops, expected.offsets.numpy(), expected.matched.numpy(), strict=True):
             for prior in np.flatnonzero(matched):
                 centre, side = middle(model.priors[prior].numpy())
                 x, y = np.clip(centre + offsets[prior, :2] * side, 0, PX - 1).astype(int)
                 inside.append(crop[y, x].mean() > 150)
     assert len(inside) > 20 and np.mean(inside) > 0.95
     again = batches[5]
-    assert np.array_equal(crops, again[0]) and torch.equal(wanted.matched, again[1].matched)
+    assert np.array_equal(crops, again[0]) and torch.equal(expected.matched, again[1].matched)
 
 
 def middle(box):
@@ -202,44 +202,44 @@ def middle(box):
 
 @pytest.mark.parametrize(("head", "last"), [("grid", "3b"), ("flat", "4a")])
 def test_training_lowers_the_loss_and_beats_fixed_boxes(head, last):
-    shown, objects = scenes(64, 0)
+    image_list, objects = scenes(64, 0)
     priors, match_iou = (3, 0.5) if head == "grid" else (24, 1.0)
     wider = spec().with_architecture(width=1 / 8).architecture
     model = begun(head, last, objects, priors, channels=32, architecture=wider)
     rows = []
     settings = changed(SETTINGS, match_iou=match_iou, epochs=6)
-    history = train(model, shown, objects, settings, RUNTIME, rows.append)
+    history = train(model, image_list, objects, settings, RUNTIME, rows.append)
     assert history == tuple(rows) and [row.epoch for row in rows] == [1, 2, 3, 4, 5, 6]
     assert rows[-1].train_loss < 0.6 * rows[0].train_loss
     model.eval()
     fixed = k_means(np.concatenate(squeezed_boxes(objects, [(80, 60)] * 64, PX)), 5, 1)
     fixed = rescale(fixed, 80 / PX, 60 / PX)
-    shown, objects = scenes(40, 1)
-    found = [propose(model, image, most(5, 0.5), RUNTIME)[0] for image in shown]
+    image_list, objects = scenes(40, 1)
+    proposed = [propose(model, image, most(5, 0.5), RUNTIME)[0] for image in image_list]
     ours, theirs = (
         sum(int((first_cover(boxes, truth.boxes) != NEVER).sum()) for boxes, truth in zip(all_, objects, strict=True))
-        for all_ in (found, [fixed] * 40)
+        for all_ in (proposed, [fixed] * 40)
     )
     assert ours > theirs + 10, (ours, theirs)
 
 
-def test_twice_the_same_bits_and_whoever_loads():
-    shown, objects = scenes(6, 0)
+def test_training_is_reproducible_with_any_number_of_workers():
+    image_list, objects = scenes(6, 0)
     weights = []
     for workers in (0, 0, 2):
         model = begun("grid", "4a", objects)
         settings = changed(SETTINGS, epochs=1, batches_per_epoch=2, batch_size=2)
-        train(model, shown, objects, settings, replace(RUNTIME, loader_workers=workers), print)
+        train(model, image_list, objects, settings, replace(RUNTIME, loader_workers=workers), print)
         weights.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
     for other in weights[1:]:
         assert all(torch.equal(weights[0][name], other[name]) for name in other)
 
 
-def test_a_loss_that_is_no_number_names_the_key():
-    shown, objects = scenes(6, 0)
+def test_a_loss_that_is_not_finite_names_the_key():
+    image_list, objects = scenes(6, 0)
     model = begun("grid", "4a", objects)
-    with pytest.raises(UserError, match=r"train_multibox\.learning_rate: the loss was no number in epoch"):
-        train(model, shown, objects, changed(SETTINGS, learning_rate=1e12), RUNTIME, print)
+    with pytest.raises(UserError, match=r"train_multibox\.learning_rate: the loss was not finite in epoch"):
+        train(model, image_list, objects, changed(SETTINGS, learning_rate=1e12), RUNTIME, print)
 
 
 def test_an_image_is_squeezed_whole():

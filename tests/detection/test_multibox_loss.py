@@ -1,4 +1,4 @@
-"""Who stands for whom, what it should say, and the loss: by hand."""
+"""Which prior matches which object, the targets, and the loss: by hand."""
 
 import numpy as np
 import pytest
@@ -36,25 +36,25 @@ def test_more_objects_than_priors_share_what_there_is():
     assert assign(PRIORS[:2], objects, 1.0).tolist() == [0, 2]
 
 
-def test_what_the_priors_should_say():
-    found = targets(PRIORS, truth_of([[0, 0, 19, 9], [100, 100, 109, 109]]), 1.0)
+def test_targets_of_the_priors():
+    result = targets(PRIORS, truth_of([[0, 0, 19, 9], [100, 100, 109, 109]]), 1.0)
     # The second prior lies within the first object, as the first does: 5 px to the left, twice as wide.
-    row = int(found.matched[:2].argmax())
-    assert found.matched.tolist() == [row == 0, row == 1, 1] and found.counts.tolist() == [1, 1, 1]
-    assert found.offsets[row] == pytest.approx([0.5 - 0.5 * row, 0, np.log(2), 0], abs=1e-6)
-    assert not found.offsets[1 - row].any() and not found.offsets[2].any()
+    row = int(result.matched[:2].argmax())
+    assert result.matched.tolist() == [row == 0, row == 1, 1] and result.counts.tolist() == [1, 1, 1]
+    assert result.offsets[row] == pytest.approx([0.5 - 0.5 * row, 0, np.log(2), 0], abs=1e-6)
+    assert not result.offsets[1 - row].any() and not result.offsets[2].any()
 
 
-def test_difficult_objects_and_partly_labelled_images_teach_less():
+def test_difficult_objects_and_partly_labelled_images_are_left_out_of_the_loss():
     truth = truth_of([[0, 0, 9, 9], [100, 100, 109, 109]], difficult=[False, True])
-    found = targets(PRIORS, truth, 1.0)
-    assert found.matched.tolist() == [1, 0, 0] and found.counts.tolist() == [1, 1, 0]
-    found = targets(PRIORS, truth._replace(partial=np.array([0])), 1.0)
-    assert found.matched.tolist() == [1, 0, 0] and found.counts.tolist() == [1, 0, 0]
+    result = targets(PRIORS, truth, 1.0)
+    assert result.matched.tolist() == [1, 0, 0] and result.counts.tolist() == [1, 1, 0]
+    result = targets(PRIORS, truth._replace(partial=np.array([0])), 1.0)
+    assert result.matched.tolist() == [1, 0, 0] and result.counts.tolist() == [1, 0, 0]
 
 
 def test_losses_by_hand():
-    wanted = stacked(
+    expected = stacked(
         [
             Targets(np.array([[1, 0, 0, 2], [0] * 4], np.float32), np.float32([1, 0]), np.float32([1, 1])),
             Targets(np.array([[0, 0, 0, 0], [3] * 4], np.float32), np.float32([0, 1]), np.float32([0, 1])),
@@ -62,9 +62,9 @@ def test_losses_by_hand():
     )
     offsets = torch.tensor([[[0.0, 0, 0, 0], [9, 9, 9, 9]], [[9, 9, 9, 9], [3, 3, 3, 1]]])
     logits = torch.tensor([[0.0, np.log(3)], [7.0, np.log(3)]])
-    location, confidence = losses(offsets, logits, wanted)
+    location, confidence = losses(offsets, logits, expected)
     assert location.item() == pytest.approx((0.5 * (1 + 4) + 0.5 * 4) / 2)
-    # log 2, log 4 (nothing there, thought there by 3/4), left out, log 4/3
+    # log 2, log 4 (no object, but a confidence of 3/4), left out, log 4/3
     assert confidence.item() == pytest.approx((np.log(2) + np.log(4) + np.log(4 / 3)) / 2)
 
 

@@ -80,16 +80,16 @@ def test_per_class_agrees_with_one_class_at_a_time():
     low = rng.integers(0, 60, (60, 2))
     boxes = np.concatenate([low, low + rng.integers(5, 40, (60, 2))], axis=1)
     probabilities = rng.integers(0, 20, (60, 5)) / 20
-    found = per_class_nms(boxes, probabilities, 0.3, 0.4, 0)
+    result = per_class_nms(boxes, probabilities, 0.3, 0.4, 0)
     expected = []
     for label in range(4):
         rows = np.flatnonzero(probabilities[:, label + 1] >= 0.4)
         kept = rows[slow_nms(boxes[rows], probabilities[rows, label + 1], 0.3)]
         expected += [(-probabilities[row, label + 1], label, row) for row in kept]
     expected.sort()
-    assert found[2].tolist() == [-score for score, _, _ in expected]
-    assert found[1].tolist() == [label for _, label, _ in expected]
-    assert found[0].tolist() == [boxes[row].tolist() for _, _, row in expected]
+    assert result[2].tolist() == [-score for score, _, _ in expected]
+    assert result[1].tolist() == [label for _, label, _ in expected]
+    assert result[0].tolist() == [boxes[row].tolist() for _, _, row in expected]
 
 
 def test_mismatched_probabilities_are_refused():
@@ -103,9 +103,9 @@ def test_boxes_of_each_class_suppress_by_themselves():
     boxes[1, 0] = CHAIN[0]
     boxes[0, 2] = [80, 80, 89, 89]
     probabilities = np.array([[0, 0.9, 0.6, 0.5], [0, 0.8, 0.1, 0.4], [0, 0.1, 0.1, 0.1], [0, 0.1, 0.1, 0.1]])
-    found, labels, scores = per_class_nms(boxes, probabilities, 0.5, 0.2, 0)
+    result, labels, scores = per_class_nms(boxes, probabilities, 0.5, 0.2, 0)
     assert scores.tolist() == [0.9, 0.6, 0.5, 0.4] and labels.tolist() == [0, 1, 2, 2]
-    assert found.tolist() == [CHAIN[0].tolist(), CHAIN[0].tolist(), [80, 80, 89, 89], CHAIN[1].tolist()]
+    assert result.tolist() == [CHAIN[0].tolist(), CHAIN[0].tolist(), [80, 80, 89, 89], CHAIN[1].tolist()]
 
 
 def test_boxes_of_each_class_that_are_alike_are_those_of_all():

@@ -10,7 +10,7 @@ POINTS = np.array([[0.0, 0], [0, 2], [10, 0], [10, 2], [10, 4]])
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_two_heaps_are_found_from_any_seed(seed):
+def test_two_clusters_are_found_from_any_seed(seed):
     assert k_means(POINTS, 2, seed).tolist() == [[10, 2], [0, 1]]  # three points, then two
 
 
@@ -35,11 +35,11 @@ def test_shapes_are_means_of_logarithms():
     assert shapes(boxes, 2, 0) == pytest.approx(np.array([[2, 10], [100, 10]]))
 
 
-def test_every_shape_stands_at_every_cell():
-    found = on_grid(np.array([[2, 2], [4, 6]]), cells=2, px=8)
-    wanted = [[1, 1, 2, 2], [0, -1, 3, 4], [5, 1, 6, 2], [4, -1, 7, 4]]
-    wanted += [[1, 5, 2, 6], [0, 3, 3, 8], [5, 5, 6, 6], [4, 3, 7, 8]]
-    assert found.tolist() == wanted
+def test_every_shape_is_at_every_cell():
+    result = on_grid(np.array([[2, 2], [4, 6]]), cells=2, px=8)
+    expected = [[1, 1, 2, 2], [0, -1, 3, 4], [5, 1, 6, 2], [4, -1, 7, 4]]
+    expected += [[1, 5, 2, 6], [0, 3, 3, 8], [5, 5, 6, 6], [4, 3, 7, 8]]
+    assert result.tolist() == expected
 
 
 def test_edges_are_scaled_and_overlaps_stay():

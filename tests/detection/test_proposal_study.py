@@ -30,9 +30,9 @@ def studied():
 
 
 def test_coverage_and_boxes_of_every_source():
-    found = studied()
-    assert (found.objects, found.iou, found.confidence_percent) == (3, 0.5, 95)
-    rows = found.sources
+    result = studied()
+    assert (result.objects, result.iou, result.confidence_percent) == (3, 0.5, 95)
+    rows = result.sources
     assert {name: row.boxes_per_image for name, row in rows.items()} == pytest.approx(
         {"selective_search_full": 2, "selective_search": 1, "multibox": 2 / 3, "priors": 1, "merged": 5 / 3}
     )
@@ -43,7 +43,7 @@ def test_coverage_and_boxes_of_every_source():
     )
     assert [row.coverage_percent for row in rows["multibox"].per_class] == [0, 100, None]
     assert rows["merged"].interval == Interval(low=100, high=100, confidence_percent=95)
-    assert found.share_of_boxes_percent == pytest.approx(100 * 5 / 6)
+    assert result.share_of_boxes_percent == pytest.approx(100 * 5 / 6)
 
 
 def test_curves_begin_with_what_has_a_rank():
@@ -54,10 +54,10 @@ def test_curves_begin_with_what_has_a_rank():
 
 
 def test_differences_are_paired_by_image():
-    found = studied().differences
+    result = studied().differences
     none = Interval(low=0, high=0, confidence_percent=95)
-    assert found.merged_minus_full == Difference(difference=0, interval=none)
-    row = found.multibox_minus_priors
+    assert result.merged_minus_full == Difference(difference=0, interval=none)
+    row = result.multibox_minus_priors
     assert row.difference == pytest.approx(100 / 3)
     # The first image has no difference, the second one whole object.
     assert (row.interval.low, row.interval.high) == (0, 100)
@@ -74,12 +74,12 @@ def test_an_interval_is_that_of_images_drawn_one_by_one():
     flat = np.concatenate(hits)
     settings = changed(SETTINGS, resamples=4000)
     counts = Counts(labels, 2, settings)
-    found = counts.interval(counts.per_image(flat))
+    result = counts.interval(counts.per_image(flat))
     drawn = rng.integers(0, 30, (4000, 30))
     total, sure = np.array([len(of_image) for of_image in labels]), np.array([one.sum() for one in hits])
-    wanted = np.percentile(100 * sure[drawn].sum(1) / total[drawn].sum(1), [2.5, 97.5])
-    assert (found.low, found.high) == pytest.approx(tuple(wanted), abs=2)
-    assert found == Counts(labels, 2, settings).interval(counts.per_image(flat))
+    expected = np.percentile(100 * sure[drawn].sum(1) / total[drawn].sum(1), [2.5, 97.5])
+    assert (result.low, result.high) == pytest.approx(tuple(expected), abs=2)
+    assert result == Counts(labels, 2, settings).interval(counts.per_image(flat))
 
 
 def test_points_of_a_curve_end_at_the_most():
@@ -96,8 +96,8 @@ def test_only_what_has_no_rank_is_shuffled():
 
 def test_fixed_boxes_are_parts_of_the_images_sides():
     objects = [np.array([[0, 0, 9, 9]]), np.array([[0, 0, 19, 19], [10, 10, 19, 19]]), NONE]
-    found = fixed_boxes(objects, [(20, 20), (40, 40), (9, 9)], 1, 0)
-    assert rescale(found, 12, 12) == pytest.approx(np.array([[1, 1, 5, 5]]))
+    result = fixed_boxes(objects, [(20, 20), (40, 40), (9, 9)], 1, 0)
+    assert rescale(result, 12, 12) == pytest.approx(np.array([[1, 1, 5, 5]]))
     assert fixed_boxes(objects, [(20, 20), (40, 40), (9, 9)], 0, 0).shape == (0, 4)
 
 

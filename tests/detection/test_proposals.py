@@ -9,16 +9,16 @@ from googlenet.storage.rows import open_rows
 
 
 def boxes(*counts):
-    """Boxes of as many images; each box says which image and which box it is."""
+    """Boxes of as many images; each box encodes its image and its row."""
     return [
         np.array([[image, row, image + 9, row + 9] for row in range(count)], np.int32).reshape(-1, 4)
         for image, count in enumerate(counts)
     ]
 
 
-def same(found, wanted):
-    assert len(found) == len(wanted)
-    for one, other in zip(found, wanted, strict=True):
+def same(actual, expected):
+    assert len(actual) == len(expected)
+    for one, other in zip(actual, expected, strict=True):
         assert one.dtype == np.int32 and one.shape == other.shape and np.array_equal(one, other)
 
 

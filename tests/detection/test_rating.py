@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detection.test_ensemble import BOXES, CLASSES, NAMES, RIGHT, SETTINGS, TRUTH
-from googlenet.detection.ensemble import detect, difference, evaluate, gathered, rate, resampled_singles
+from googlenet.detection.ensemble import detect, difference, evaluate, rate, resampled_singles, stack_objects
 from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.mean_ap import resampled
 from googlenet.metrics.bootstrap import percentile_interval
@@ -33,9 +33,9 @@ def test_resamples_by_hand():
     """A cat and a dog in image 0, a dog in image 1, nothing in image 2; the detector misses the dog of image 1."""
     scores = RIGHT.copy()
     scores[3:5] = [0.98, 0.01, 0.01]
-    objects = gathered(TRUTH)
-    found = detect(BOXES, scores, SURE)
-    evaluation = mean_ap(found, objects, 2)
+    objects = stack_objects(TRUTH)
+    result = detect(BOXES, scores, SURE)
+    evaluation = mean_ap(result, objects, 2)
     weight = np.array([[1, 1, 1], [3, 0, 0], [0, 2, 1], [0, 0, 3], [1, 2, 0]], float)
     # Cats: all or none to find. Dogs: 1 of 2, all, 0 of 2, none to find, 1 of 3.
     expected = [75, 100, 0, np.nan, (100 + 100 / 3) / 2]
@@ -50,20 +50,20 @@ def two_detectors(prefix=""):
 
 
 def test_single_detectors_and_their_mean_on_the_same_images():
-    objects, weight = gathered(TRUTH), np.array([[1.0, 1, 1], [1, 0, 2]])
+    objects, weight = stack_objects(TRUTH), np.array([[1.0, 1, 1], [1, 0, 2]])
     rated = rate(two_detectors(), "", BOXES, objects, 2, weight, SURE)
     # d2 finds the cat, and the dog of image 0; its cat in image 1 is wrong, at a score no lower than the right one's.
     d2 = rated.single["d2"].mean_ap_percent
     assert rated.single["d1"].mean_ap_percent == 100 and 50 <= d2 < 100
     assert rated.single_mean_and_std == ((100 + d2) / 2, (100 - d2) / 2)
     assert resampled_singles(rated, weight) == pytest.approx([(100 + d2) / 2, 100])
-    found = evaluate(two_detectors(), BOXES, TRUTH, NAMES, CLASSES, SURE)
-    gain = found.ensemble.mean_ap_percent - found.single_mean_ap_percent
-    assert found.ensemble_minus_single.difference == pytest.approx(gain)
-    assert found.single_interval.low <= found.single_mean_ap_percent <= found.single_interval.high
+    result = evaluate(two_detectors(), BOXES, TRUTH, NAMES, CLASSES, SURE)
+    gain = result.ensemble.mean_ap_percent - result.single_mean_ap_percent
+    assert result.ensemble_minus_single.difference == pytest.approx(gain)
+    assert result.single_interval.low <= result.single_mean_ap_percent <= result.single_interval.high
 
 
-def test_compared_settings_stand_beside_the_main_one():
+def test_compared_settings_are_reported_beside_the_main_one():
     settings = changed(SURE, compare=(("svm",), ("mirror", "bbox_regression")))
     moved = np.repeat(np.concatenate(BOXES)[:, None], 2, axis=1).astype(np.float32)
     arrays = {
@@ -72,9 +72,9 @@ def test_compared_settings_stand_beside_the_main_one():
         "compare.mirror+bbox_regression.probabilities": RIGHT,
         "compare.mirror+bbox_regression.boxes": moved,
     }
-    found = evaluate({"d1": arrays}, BOXES, TRUTH, NAMES, CLASSES, settings)
-    assert found.switches.on == () and found.ensemble.mean_ap_percent == 100
-    machine, same = found.switches.compared
+    result = evaluate({"d1": arrays}, BOXES, TRUTH, NAMES, CLASSES, settings)
+    assert result.switches.on == () and result.ensemble.mean_ap_percent == 100
+    machine, same = result.switches.compared
     assert machine == ComparedSwitches(
         switches=("svm",),
         single_mean_ap_percent=0,
@@ -96,8 +96,8 @@ def test_regressed_boxes_decide_in_the_main_setting_as_well():
         "d1": {"probabilities": RIGHT, "boxes": right + aside},
         "d2": {"probabilities": RIGHT, "boxes": right - aside},
     }
-    found = evaluate(scores, BOXES, TRUTH, NAMES, CLASSES, changed(SURE, switches=("bbox_regression",)))
-    assert found.switches == SwitchesCompared(on=("bbox_regression",), compared=())
-    assert found.single_mean_ap_percent == 0 and found.ensemble.mean_ap_percent == 100
-    assert found.ensemble_minus_single == at(100)
-    assert found.coverage.coverage_percent == 100  # of the proposals, as they were
+    result = evaluate(scores, BOXES, TRUTH, NAMES, CLASSES, changed(SURE, switches=("bbox_regression",)))
+    assert result.switches == SwitchesCompared(on=("bbox_regression",), compared=())
+    assert result.single_mean_ap_percent == 0 and result.ensemble.mean_ap_percent == 100
+    assert result.ensemble_minus_single == at(100)
+    assert result.coverage.coverage_percent == 100  # of the proposals, as they were

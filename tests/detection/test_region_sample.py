@@ -1,4 +1,4 @@
-"""The sample of training regions: what it holds, who is held out, and that partly labelled pictures give no background."""
+"""The sample of training regions: what it holds, who is held out, and that partly labelled images give no background."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def drawn(truths, **change):
     return draw([PROPOSALS] * len(truths), truths, 2, changed(SETTINGS, **change))
 
 
-def test_a_row_says_all_that_a_region_is():
+def test_a_row_has_all_properties_of_a_region():
     sample = drawn([truth(0), truth(1)])
     assert sample.image.tolist() == [0] * 4 + [1] * 4
     assert sample.label.tolist() == [1, 0, 0, 1, 2, 0, 0, 2]
@@ -45,7 +45,7 @@ def test_partly_labelled_images_give_no_background():
     assert sample.partial.tolist() == [False] * 4 + [True] * 2
 
 
-def test_difficult_objects_are_no_targets_but_no_sure_background_either():
+def test_difficult_objects_are_neither_targets_nor_certain_background():
     hard = truth_of(np.concatenate([OBJECT, OBJECT + 30]), [0, 1], [False, True])
     sample = drawn([hard, truth()])
     first = sample.image == 0
@@ -78,7 +78,7 @@ def test_some_images_are_held_out_but_not_all():
     assert [count(10, 0.3), count(10, 0.01), count(3, 0.99), count(1, 0.5)] == [3, 1, 2, 0]
 
 
-def test_no_object_is_told():
+def test_no_object_is_an_error():
     with pytest.raises(UserError, match="fit_region_heads: no object in any training image"):
         drawn([truth_of()] * 2)
 

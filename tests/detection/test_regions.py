@@ -91,11 +91,11 @@ def test_the_threshold_is_a_setting():
     assert label_regions(proposals, truth, 0.41).tolist() == [0]
 
 
-def test_difficult_objects_teach_nothing():
+def test_regions_on_difficult_objects_are_ignored():
     objects = np.array([[0, 0, 9, 9], [1, 0, 10, 9], [50, 0, 59, 9]])
     proposals = np.array([[1, 0, 10, 9], [50, 0, 59, 9], [56, 0, 65, 9]])
     labels = label_regions(proposals, truth_of(objects, [4, 5, 6], [False, True, True]), 0.5)
-    # The first fits the difficult object better, but the plain one claims it; the last touches too little.
+    # The first fits the difficult object better, but the other one decides; the last overlaps too little.
     assert labels.tolist() == [5, -1, 0]
 
 
@@ -137,7 +137,7 @@ def test_draws_are_uniform_over_regions_and_follow_the_generator():
     assert np.array_equal(again, drawn[:2])
 
 
-def test_no_positive_anywhere_is_told():
+def test_no_positive_region_is_an_error():
     pools = pool_regions([np.zeros(5, np.int64)])
     with pytest.raises(UserError, match="no positive region"):
         sample_regions(np.random.default_rng(0), pools, 1, 1)

@@ -1,4 +1,4 @@
-"""One pass, many settings: mirrored views, heads, regressed boxes; with networks whose answers are plain."""
+"""One pass, many settings: mirrored views, heads, regressed boxes; with networks whose outputs are known."""
 
 from typing import NamedTuple
 
@@ -37,20 +37,20 @@ class LeftOrRight(nn.Module):
         return torch.cat([torch.zeros(len(x), 1), x], 1)
 
 
-class Found(NamedTuple):
+class Scored(NamedTuple):
     """What one list of switches makes of an image."""
 
     probabilities: np.ndarray
     boxes: np.ndarray | None
 
 
-def scored(first, *others, heads=None, boxes=BOXES, batch_size=2):
+def scored(first, *compare, heads=None, boxes=BOXES, batch_size=2):
     """One image's scores, for each list of switches."""
-    settings = changed(SETTINGS, switches=first, compare=others, batch_size=batch_size)
+    settings = changed(SETTINGS, switches=first, compare=compare, batch_size=batch_size)
     network, named = Network(LeftOrRight(), spec(3)), by_prefix(settings.switches, settings.compare)
     (arrays,) = score(network, [HALF], [boxes], settings, heads or {}, RUNTIME)
     assert {name: array.shape for name, array in arrays.items()} == shapes(named, len(boxes), 3)
-    return [Found(arrays[f"{prefix}probabilities"], arrays.get(f"{prefix}boxes")) for prefix in named]
+    return [Scored(arrays[f"{prefix}probabilities"], arrays.get(f"{prefix}boxes")) for prefix in named]
 
 
 def test_a_mirrored_view_is_averaged():
@@ -58,7 +58,7 @@ def test_a_mirrored_view_is_averaged():
     assert plain.probabilities.shape == (3, 3) and plain.boxes is None
     left = plain.probabilities[0]
     assert left[1] > 0.9 and left[2] < 0.05  # the whole image is bright on its left
-    # Its mirror image is bright on the right: the mean knows no side any more.
+    # Its mirror image is bright on the right: the mean favours neither side.
     assert mirrored.probabilities[0] == pytest.approx(
         [left[0], (left[1] + left[2]) / 2, (left[1] + left[2]) / 2], abs=1e-6
     )
@@ -76,7 +76,7 @@ def test_settings_do_not_depend_on_each_other_or_on_the_batch():
 
 
 def test_regressed_boxes_of_both_views_are_averaged_with_the_mirrored_one_turned():
-    """dx is a tenth for every class, whatever is seen: the mirrored view says it of the left, so that they cancel."""
+    """dx is a tenth for every class, for any input: in the mirrored view it is to the left, so that they cancel."""
     weights, bias = np.zeros((2, 4, 4), np.float32), np.zeros((2, 4), np.float32)
     bias[:, 0], bias[1, 2] = 0.1, np.log(2)
     heads = {bbox_regression.WEIGHTS: weights, bbox_regression.BIAS: bias}
@@ -91,13 +91,13 @@ def test_offsets_come_from_where_the_last_map_is_bright():
     weights[0, 1] = [1, -1, 0, 0]  # dy of class 0: the upper left place less the upper right one
     heads = {bbox_regression.WEIGHTS: weights, bbox_regression.BIAS: bias}
     box = np.array([[10, 0, 19, 4]], np.float32)
-    found = scored(("bbox_regression",), heads=heads, boxes=box)[0].boxes[0]
-    assert found[0, 1] > 4 and found[1].tolist() == [10, 0, 19, 4]
-    assert found[0].max() <= 29 and found[0, 3] <= 19  # clipped to the image
+    result = scored(("bbox_regression",), heads=heads, boxes=box)[0].boxes[0]
+    assert result[0, 1] > 4 and result[1].tolist() == [10, 0, 19, 4]
+    assert result[0].max() <= 29 and result[0, 3] <= 19  # clipped to the image
 
 
 def test_svm_and_context_take_the_place_of_the_softmax():
-    """The SVM knows class 0 alone, by the left; the context says class 1 by the whole image's right, which is dark."""
+    """The SVM scores class 0 alone, by the left; the context scores class 1 by the whole image's right, which is dark."""
     heads = {
         svm.WEIGHTS: np.array([[9, 0], [0, 0]], np.float32),
         svm.BIAS: np.array([0, -9], np.float32),
@@ -117,7 +117,7 @@ def test_svm_and_context_take_the_place_of_the_softmax():
 
 def test_the_papers_setting_is_the_networks_own_softmax():
     detector = detector_from(network(spec(2)), ["cat", "dog"], 1)
-    (found,) = score(detector, [HALF], [BOXES[:1]], SETTINGS, {}, RUNTIME)
+    (result,) = score(detector, [HALF], [BOXES[:1]], SETTINGS, {}, RUNTIME)
     crop = Warp.of(detector.spec, 0).one(HALF, BOXES[0])
     logits, _ = detector.model.eval()(detector.to_input(crop[None], "cpu"))
-    assert np.array_equal(found["probabilities"], torch.softmax(logits, 1).detach().numpy())
+    assert np.array_equal(result["probabilities"], torch.softmax(logits, 1).detach().numpy())

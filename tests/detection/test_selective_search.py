@@ -1,4 +1,4 @@
-"""Proposals: that OpenCV does what the presets say, the same boxes at every call, sizes and cuts."""
+"""Proposals: that OpenCV does what the presets say, the same boxes at every call, sizes and limits."""
 
 from typing import get_args
 
@@ -33,8 +33,8 @@ def proposals(image):
 
 
 def test_shapes_are_found(proposals):
-    wanted = np.array([DISC, (150, 30, 209, 69), (140, 100, 230, 150)])
-    assert (iou(wanted, proposals).max(axis=1) > 0.85).all()
+    expected = np.array([DISC, (150, 30, 209, 69), (140, 100, 230, 150)])
+    assert (iou(expected, proposals).max(axis=1) > 0.85).all()
 
 
 def test_boxes_are_sorted_unique_int32_inside(proposals):
@@ -73,7 +73,7 @@ def test_presets_of_opencv_give_opencvs_boxes(image, preset, switch):
 def test_rcnn_is_the_union_of_its_single_runs(image):
     """Every colour space, k with min size k, and both groupings count, and nothing else does."""
     segmentation = cv2.ximgproc.segmentation
-    found = []
+    runs = []
     for code in (cv2.COLOR_RGB2HSV, cv2.COLOR_RGB2Lab):
         for k in (50, 100):
             for names in (("Color", "Fill", "Texture", "Size"), ("Fill", "Texture", "Size")):
@@ -82,10 +82,10 @@ def test_rcnn_is_the_union_of_its_single_runs(image):
                 one.addGraphSegmentation(segmentation.createGraphSegmentation(0.8, k, k))
                 parts = [getattr(segmentation, f"createSelectiveSearchSegmentationStrategy{n}")() for n in names]
                 one.addStrategy(segmentation.createSelectiveSearchSegmentationStrategyMultiple(*parts))
-                found.append({tuple(box) for box in one.process().tolist()})
-    together = set().union(*found)
+                runs.append({tuple(box) for box in one.process().tolist()})
+    together = set().union(*runs)
     assert {tuple(box) for box in search(image, RCNN).tolist()} == together
-    assert all(part < together for part in found)
+    assert all(part < together for part in runs)
 
 
 def test_doubled_superpixels_about_halve_the_proposals(image, proposals):

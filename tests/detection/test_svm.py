@@ -1,4 +1,4 @@
-"""SVMs on regions: they separate, they take up hard negatives, their probabilities are calibrated, and who is no negative."""
+"""SVMs on regions: they separate, they use hard negatives, their probabilities are calibrated, and which regions are negatives."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_separable_data_are_separated():
 
 
 def test_mining_adds_the_hard_ones_and_ends():
-    """500 easy negatives far off at the left, three just beside the positives: chance draws easy ones, mining finds the three."""
+    """500 easy negatives far off at the left, three just beside the positives: the random draw has easy ones only, mining finds the three."""
     positive = np.array([[3.0, 0], [3, 1]])
     easy = np.stack([np.full(500, -20.0), np.linspace(0, 1, 500)], axis=1)
     hard = np.array([[2.0, 0], [2, 0.5], [2, 1]])
@@ -58,16 +58,16 @@ def test_mining_adds_the_hard_ones_and_ends():
     assert few[:2] == [10, 11]
 
 
-def test_the_probabilities_tell_the_classes():
+def test_the_probabilities_separate_the_classes():
     vectors, label = clouds()
     held = np.tile([False, False, True], 60)
     sample = sample_of(np.arange(180), label)._replace(of_object=label > 0, held_out=held)
     arrays, done = fit(vectors, sample, 3, SETTINGS, seed=1)
-    found = probabilities_of(vectors, arrays)
-    assert found.shape == (180, 4) and found.dtype == np.float32
-    assert (found.argmax(axis=1) == label).mean() > 0.97
-    assert found[:, 0] == pytest.approx(1 - found[:, 1:].max(axis=1))
-    assert (found[:, 3] < 1e-9).all() and arrays[BIAS][2] == NEVER and not arrays[WEIGHTS][2].any()
+    result = probabilities_of(vectors, arrays)
+    assert result.shape == (180, 4) and result.dtype == np.float32
+    assert (result.argmax(axis=1) == label).mean() > 0.97
+    assert result[:, 0] == pytest.approx(1 - result[:, 1:].max(axis=1))
+    assert (result[:, 3] < 1e-9).all() and arrays[BIAS][2] == NEVER and not arrays[WEIGHTS][2].any()
     assert done.per_class[0].positives == 40
     assert done.per_class[2] == ClassSvm(positives=0, negatives=())
     again, _ = fit(vectors, sample, 3, SETTINGS, seed=1)
@@ -80,7 +80,7 @@ def negatives_used(sample, vectors, **settings):
     return list(done.per_class[0].negatives)
 
 
-def test_who_is_a_negative():
+def test_which_regions_are_negatives():
     """Of eight background regions one is held out, one of a partly labelled image, one overlaps an object by 0.3."""
     vectors = np.array([[2.0, 0], [2, 1]] + [[-2, i] for i in range(8)], np.float32)
     sample = sample_of(np.arange(10), np.array([1, 1] + [0] * 8), classes=1)
@@ -99,10 +99,10 @@ def test_the_sigmoid_is_fitted_on_held_out_regions_and_partly_labelled_images_gi
     label, held = np.array([1, 0, 1, 0, 0, 2]), np.array([0, 0, 1, 1, 1, 1], bool)
     sample = sample_of(np.arange(6), label)._replace(held_out=held, partial=np.arange(6) == 4)
     scores = np.arange(6.0)
-    found, truth = calibrating(scores, sample, 0)
-    assert found.tolist() == [2, 3, 5] and truth.tolist() == [True, False, False]
-    found, truth = calibrating(scores, sample._replace(held_out=np.arange(6) == 3), 0)
-    assert found.tolist() == [0, 1, 2, 3, 5] and truth.sum() == 2  # no region of the class is held out
+    result, truth = calibrating(scores, sample, 0)
+    assert result.tolist() == [2, 3, 5] and truth.tolist() == [True, False, False]
+    result, truth = calibrating(scores, sample._replace(held_out=np.arange(6) == 3), 0)
+    assert result.tolist() == [0, 1, 2, 3, 5] and truth.sum() == 2  # no region of the class is held out
 
 
 def test_platt_by_hand():

@@ -30,7 +30,7 @@ def test_settings_that_do_not_go_together_are_refused(switches, compare, message
     assert message in str(raised.value)
 
 
-def test_only_what_is_asked_for_is_fitted():
+def test_only_the_heads_that_the_switches_need_are_fitted():
     assert scoring((), ()).heads == scoring(("mirror",), ((),)).heads == ()
     everything = scoring(("svm",), (("mirror", "bbox_regression"), ("context_feature",), ()))
     assert everything.heads == ("bbox_regression", "context_feature", "svm")

@@ -94,7 +94,7 @@ def test_batches_are_positives_first_and_by_step_and_seed():
     assert crops.shape == (8, 32, 32, 3) and crops.dtype == np.uint8
     assert (labels[:3] > 0).all() and (labels[3:] == 0).all()
     again = batches()
-    for step in (9, 7):  # in whatever order they are asked for
+    for step in (9, 7):  # in any order
         crops_again, labels_again = again[step]
     assert np.array_equal(crops, crops_again) and torch.equal(labels, labels_again)
     assert not np.array_equal(crops, regions[8][0]) and not np.array_equal(crops, batches(seed=2)[7][0])
@@ -103,13 +103,13 @@ def test_batches_are_positives_first_and_by_step_and_seed():
 def test_a_region_is_warped_with_context_and_the_mean_around():
     grey = replace(spec(), input_mean=(10.4, 20.0, 30.0))
     regions = batches(network=grey, mirror=False, positives=4, negatives=0)
-    wanted = {
+    expected = {
         Warp(32, 2, (10, 20, 30)).one(IMAGES[image], BOXES[image][row]).tobytes(): LABELS[image][row]
         for image, row in ((0, 0), (1, 0), (1, 3))
     }
     for step in range(5):
         crops, labels = regions[step]
-        assert [wanted[crop.tobytes()] for crop in crops] == labels.tolist()
+        assert [expected[crop.tobytes()] for crop in crops] == labels.tolist()
 
 
 def test_about_half_of_the_regions_are_mirrored():
@@ -129,11 +129,11 @@ def test_training_regions_add_the_objects_that_are_not_difficult():
     assert boxes[0].tolist() == [[0, 0, 9, 9], [50, 50, 59, 59], [30, 0, 39, 9], [1, 0, 10, 9]]
     assert labels[0].tolist() == [5, 0, -1, 5]  # the difficult object's region is left out
     assert boxes[1].shape == (0, 4) and labels[1].tolist() == []
-    objects[0] = objects[0]._replace(partial=np.array([7]))  # things of class 7 may stand about without a box
+    objects[0] = objects[0]._replace(partial=np.array([7]))  # there may be objects of class 7 without a box
     assert training_regions(proposals, objects, 0.5)[1][0].tolist() == [5, -1, -1, 5]
 
 
-def test_twice_the_same_bits_and_whoever_loads():
+def test_training_is_reproducible_with_any_number_of_workers():
     first, result = fine_tuned()
     assert same(first, fine_tuned()[0]) and same(first, fine_tuned(loader_workers=2)[0])
     assert not same(first, fine_tuned(detector={"order_seed": 5})[0])
@@ -144,7 +144,7 @@ def test_twice_the_same_bits_and_whoever_loads():
     assert all(0 <= row.train_accuracy_percent <= 100 for row in result.epochs)
 
 
-def test_hard_negatives_are_found_at_every_epoch_whoever_loads():
+def test_hard_negatives_are_reproducible_with_any_number_of_workers():
     hard = {"hard_negatives": {"enabled": True, "scored": 2, "hardest": 1}}
     first, result = fine_tuned(**hard)
     assert same(first, fine_tuned(**hard)[0]) and same(first, fine_tuned(loader_workers=2, **hard)[0])
@@ -158,35 +158,35 @@ def test_a_member_with_batch_normalisation_is_fine_tuned_and_its_statistics_move
     assert moved and all(moved) and same(first, fine_tuned(kind="batch_norm")[0])
 
 
-def test_a_loss_that_is_no_number_names_the_key():
-    with pytest.raises(UserError, match=r"train_detector\.learning_rate: the loss was no number in epoch 1"):
+def test_a_loss_that_is_not_finite_names_the_key():
+    with pytest.raises(UserError, match=r"train_detector\.learning_rate: the loss was not finite in epoch 1"):
         fine_tuned(learning_rate=1e12)
 
 
-def test_no_positive_region_is_told():
+def test_no_positive_region_is_an_error():
     nothing = REGIONS._replace(labels=[np.zeros_like(labels) for labels in LABELS])
     with pytest.raises(UserError, match="no positive region"):
         train(detector(), IMAGES, nothing, SETTINGS, RUNTIME, print)
 
 
-def scores(network, shown, boxes, settings=SCORING):
-    found = list(score(network, shown, boxes, settings, {}, RUNTIME))
-    assert all(one.keys() == {"probabilities"} for one in found)
-    return np.concatenate([one["probabilities"] for one in found])
+def scores(network, image_list, boxes, settings=SCORING):
+    probabilities = list(score(network, image_list, boxes, settings, {}, RUNTIME))
+    assert all(one.keys() == {"probabilities"} for one in probabilities)
+    return np.concatenate([one["probabilities"] for one in probabilities])
 
 
 @pytest.mark.parametrize("kind", ["paper", "batch_norm"])
 def test_scores_are_in_the_images_order_whatever_the_batch(kind):
     network = detector(network=kind)
     order = [2, 0, 1]  # the first image has no box
-    shown, boxes = [IMAGES[i] for i in order], [BOXES[i] for i in order]
-    found = scores(network, shown, boxes)
-    assert found.shape == (7, 3) and found.dtype == np.float32
-    assert np.abs(found.sum(1) - 1).max() < 1e-6
-    whole = scores(network, shown, boxes, changed(SCORING, batch_size=100))
-    assert np.abs(found - whole).max() < 1e-6
+    image_list, boxes = [IMAGES[i] for i in order], [BOXES[i] for i in order]
+    probabilities = scores(network, image_list, boxes)
+    assert probabilities.shape == (7, 3) and probabilities.dtype == np.float32
+    assert np.abs(probabilities.sum(1) - 1).max() < 1e-6
+    whole = scores(network, image_list, boxes, changed(SCORING, batch_size=100))
+    assert np.abs(probabilities - whole).max() < 1e-6
     alone = scores(network, [IMAGES[1]], [BOXES[1][3:]])
-    assert np.abs(alone - found[6:]).max() < 1e-6 and np.abs(found[0] - found[6]).max() > 1e-5
+    assert np.abs(alone - probabilities[6:]).max() < 1e-6 and np.abs(probabilities[0] - probabilities[6]).max() > 1e-5
     assert list(score(network, [], [], SCORING, {}, RUNTIME)) == []
 
 

@@ -69,8 +69,8 @@ def of_mirrored(offsets: np.ndarray) -> np.ndarray:
 
 def moved(boxes: np.ndarray, offsets: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
     """Move an image's boxes [n, 4] by every class's offsets and clip them to it: float32 [n, classes, 4]."""
-    every = decode(np.repeat(boxes, offsets.shape[1], axis=0), offsets.reshape(-1, 4))
-    return clip(every, width_px, height_px).astype(np.float32).reshape(offsets.shape)
+    boxes_per_class = decode(np.repeat(boxes, offsets.shape[1], axis=0), offsets.reshape(-1, 4))
+    return clip(boxes_per_class, width_px, height_px).astype(np.float32).reshape(offsets.shape)
 
 
 def _errors(sample: Sample, offsets: np.ndarray, wanted: np.ndarray, rows: np.ndarray) -> RegressionErrors:

@@ -44,7 +44,7 @@ def object_threshold(boxes: np.ndarray) -> np.ndarray:
 
 
 def _overlap(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
-    """Return the length of the boxes' overlap along an axis (0: x, 1: y), never below zero; in place, to save memory."""
+    """Return the length of the boxes' overlap along an axis (0: x, 1: y), not below zero. In place, to save memory."""
     shared: np.ndarray = np.minimum(a[..., axis + 2], b[..., axis + 2]) - np.maximum(a[..., axis], b[..., axis])
     shared += 1
     np.maximum(shared, 0, out=shared)

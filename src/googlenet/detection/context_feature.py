@@ -30,8 +30,8 @@ def softmax_regression(
     """Weights [classes, f] and bias [classes], float64, for unscaled x. Raises UserError when all labels are equal."""
     from sklearn.linear_model import LogisticRegression  # takes a second to import
 
-    there = np.unique(labels)
-    if len(there) < 2:
+    present = np.unique(labels)
+    if len(present) < 2:
         raise UserError(
             "context_feature: all sampled regions are of one class; raise fit_region_heads.negatives, or switch it off"
         )
@@ -41,11 +41,11 @@ def softmax_regression(
     machine = LogisticRegression(C=settings.c, max_iter=settings.max_iterations)
     machine.fit((x - mean) / spread, labels)
     direction, shift = machine.coef_, machine.intercept_
-    if len(there) == 2:  # for two classes scikit-learn returns only the second, against a logit of 0
+    if len(present) == 2:  # for two classes scikit-learn returns only the second, against a logit of 0
         direction, shift = (np.concatenate([0 * values, values]) for values in (direction, shift))
     weights, bias = np.zeros((classes, x.shape[1])), np.full(classes, NEVER)
-    weights[there] = direction / spread
-    bias[there] = shift - (direction / spread) @ mean
+    weights[present] = direction / spread
+    bias[present] = shift - (direction / spread) @ mean
     return weights, bias
 
 

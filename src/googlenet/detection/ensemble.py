@@ -111,7 +111,7 @@ def compared(switches: Switches, rating: Rating, main: Rating, confidence_percen
     )
 
 
-def gathered(truth: Truth) -> Objects:
+def stack_objects(truth: Truth) -> Objects:
     """All images' objects, one per row. A class is blacklisted in an image whose objects of it may lack a box."""
     image = np.concatenate([np.full(len(one.boxes), i) for i, one in enumerate(truth)])
     incomplete = np.concatenate([np.full(len(one.partial), i) for i, one in enumerate(truth)])
@@ -134,7 +134,7 @@ def evaluate(
     settings: EvaluateDetection,
 ) -> metrics.DetectionMetrics:
     """Return everything that evaluate_detection reports; names: those of the images."""
-    objects = gathered(truth)
+    objects = stack_objects(truth)
     weight = draws(len(truth), settings.resamples, generator(settings.seed))
     wanted = by_prefix(settings.switches, settings.compare)
     rated = {prefix: rate(scores, prefix, boxes, objects, len(classes), weight, settings) for prefix in wanted}

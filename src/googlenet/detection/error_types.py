@@ -87,9 +87,9 @@ def _table(
 ) -> ErrorTable:
     """Count how often each name occurs, by class and overall; codes: for each class, indices into names."""
     counts = np.array([np.bincount(of_class, minlength=len(names)) for of_class in codes])
-    every, *by_class = [dict(zip(names, row, strict=True)) for row in [counts.sum(axis=0).tolist(), *counts.tolist()]]
+    overall, *by_class = [dict(zip(names, row, strict=True)) for row in [counts.sum(axis=0).tolist(), *counts.tolist()]]
     rows = zip(classes, objects.tolist(), by_class, strict=True)
     return ErrorTable(
-        all=ErrorCounts(objects=int(objects.sum()), counts=every),
+        all=ErrorCounts(objects=int(objects.sum()), counts=overall),
         per_class=tuple(ClassErrorCounts(class_name=name, objects=n, counts=row) for name, n, row in rows),
     )

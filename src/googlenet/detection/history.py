@@ -13,5 +13,5 @@ def epoch_of(stage: str, loss: float, steps_done: int, per_epoch: int, opt: Opti
     epoch = steps_done // per_epoch
     if not math.isfinite(loss):
         mend = "lower it, or lengthen warmup_steps"
-        raise UserError(f"{stage}.learning_rate: the loss was no number in epoch {epoch}; {mend}")
+        raise UserError(f"{stage}.learning_rate: the loss was not finite in epoch {epoch}; {mend}")
     return {"epoch": epoch, "step": steps_done, "learning_rate": opt.param_groups[0]["lr"], "train_loss": loss}

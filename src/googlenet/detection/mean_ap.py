@@ -110,7 +110,7 @@ def average_precision(recall: np.ndarray, precision: np.ndarray) -> float:
 
 
 def grouped(keys: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the rows of `keys` in ascending order of key, and where in it each wanted key begins and how many it has."""
+    """Return the rows of `keys` in order of key, and where in it each wanted key begins and how many rows it has."""
     order = np.argsort(keys, kind="stable")
     first, end = (np.searchsorted(keys[order], wanted, side) for side in ("left", "right"))
     return order, first, end - first
@@ -189,7 +189,9 @@ def _check(detections: Detections, objects: Objects, classes: int) -> None:
     for name, table in (("detections", detections), ("objects", objects)):
         labels, images = table.label, table.image
         if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
-            raise UserError(f"{name}: labels {labels.min()} to {labels.max()} are not in 0 to {classes - 1}; mend them")
+            raise UserError(
+                f"{name}: labels {labels.min()} to {labels.max()} are not in 0 to {classes - 1}; correct them"
+            )
         if len(images) and images.min() < 0:
             raise UserError(f"{name}: image {images.min()} is negative; images count from 0")
     if nan := int(np.isnan(detections.score).sum()):

@@ -23,8 +23,8 @@ def merge(multibox: np.ndarray, confidence: np.ndarray, searched: np.ndarray, du
     """Join MultiBox's boxes [k, 4], best first, then selective search's [n, 4]; of near-duplicates the first stays."""
     boxes = np.concatenate([multibox.reshape(-1, 4), searched.reshape(-1, 4)]).astype(np.int32)
     kept = np.sort(nms(boxes, -np.arange(len(boxes)), duplicate_iou))
-    every = np.concatenate([confidence, np.zeros(len(searched))]).astype(np.float32)
-    return Merged(boxes[kept], every[kept], int((kept < len(multibox)).sum()))
+    all_confidence = np.concatenate([confidence, np.zeros(len(searched))]).astype(np.float32)
+    return Merged(boxes[kept], all_confidence[kept], int((kept < len(multibox)).sum()))
 
 
 def measure(
@@ -51,7 +51,7 @@ def sources(merged: Mapping[str, Sequence[Merged]]) -> dict[str, np.ndarray]:
     return arrays
 
 
-def unmerged(parts: Sequence[Mapping[str, Ranges]], split: str, images: Iterable[int]) -> list[Merged]:
+def read_merged(parts: Sequence[Mapping[str, Ranges]], split: str, images: Iterable[int]) -> list[Merged]:
     """The merged boxes of some images of a split, by their positions in it, from all parts; no others are read."""
     boxes, confidence = (packed.joined(parts, split, of) for of in ("boxes", "confidence"))
     ranked = [part[f"{split}.multibox"][:] for part in parts]

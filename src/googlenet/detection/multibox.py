@@ -137,7 +137,7 @@ def squeezed(image: np.ndarray, px: int) -> np.ndarray:
 def propose(
     model: MultiBox, image: np.ndarray, settings: MergeProposals, runtime: Runtime
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return an image's most confident boxes after suppression, int32 [n, 4], best first, and confidences, float32 [n]."""
+    """Return an image's most confident boxes after suppression, int32 [n, 4], best first; confidences float32 [n]."""
     (height, width), trunk, most = image.shape[:2], model.form.trunk, settings.multibox_boxes
     px = trunk.input_px
     x = trunk.to_input(squeezed(image, px)[None], runtime.device)

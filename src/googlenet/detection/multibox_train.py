@@ -31,10 +31,10 @@ def squeezed_boxes(truth: Truth, sizes: Sequence[tuple[int, int]], px: int) -> l
 
 def priors_of(boxes: Boxes, head: str, count: int, cells: int, px: int, seed: int) -> np.ndarray:
     """Priors, float64 [k, 4], from the training boxes: `count` boxes (flat), or `count` shapes at every cell (grid)."""
-    every = np.concatenate(boxes)
-    if not len(every):
+    all_boxes = np.concatenate(boxes)
+    if not len(all_boxes):
         raise UserError("train_multibox: the training images have no object; give a split that has boxes")
-    return k_means(every, count, seed) if head == "flat" else on_grid(shapes(every, count, seed), cells, px)
+    return k_means(all_boxes, count, seed) if head == "flat" else on_grid(shapes(all_boxes, count, seed), cells, px)
 
 
 def prior_figures(priors: np.ndarray, boxes: Boxes, match_iou: float) -> tuple[float, float]:
@@ -55,8 +55,8 @@ class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
         rng = np.random.Generator(np.random.Philox(key=[seed, step]))
         crops, wanted = np.empty((size, self.px, self.px, 3), np.uint8), []
         for row in range(size):
-            turn, place = divmod(step * size + row, len(self.truth))
-            crops[row], truth = self._part_of(order_of(turn, len(self.truth), seed)[place], rng)
+            round_number, place = divmod(step * size + row, len(self.truth))
+            crops[row], truth = self._part_of(order_of_round(round_number, len(self.truth), seed)[place], rng)
             wanted.append(targets(self.priors, truth, self.settings.match_iou))
         return crops, stacked(wanted)
 
@@ -65,7 +65,7 @@ class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
         image, truth, s = self.images[index], self.truth[index], self.settings
         height, width = image.shape[:2]
         left, top, w, h = window(width, height, s.crop_area, s.crop_aspect, rng)
-        boxes, kept = seen_in(truth.boxes, left, top, w, h)
+        boxes, kept = boxes_in_window(truth.boxes, left, top, w, h)
         boxes = rescale(boxes, self.px / w, self.px / h)
         part = squeezed(image[top : top + h, left : left + w], self.px)
         if rng.random() < (0.5 if s.mirror else 0.0):
@@ -74,10 +74,10 @@ class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
 
 
 @lru_cache(maxsize=2)  # a batch may end one round and begin the next
-def order_of(turn: int, images: int, seed: int) -> np.ndarray:
+def order_of_round(round_number: int, images: int, seed: int) -> np.ndarray:
     """Return all images in the order of one round, int64 [images]."""
     # A different counter from that of the batches' generators, whose keys are similar.
-    rng = np.random.Generator(np.random.Philox(key=[seed, turn], counter=[0, 0, 0, 1]))
+    rng = np.random.Generator(np.random.Philox(key=[seed, round_number], counter=[0, 0, 0, 1]))
     return rng.permutation(images)
 
 
@@ -91,7 +91,7 @@ def window(
     return int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1)), w, h
 
 
-def seen_in(boxes: np.ndarray, left: int, top: int, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+def boxes_in_window(boxes: np.ndarray, left: int, top: int, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
     """Boxes whose centre is in a window, clipped to it and relative to it, float64 [n, 4]; and which, bool [m]."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4) - np.array([left, top, left, top])
     centre = (boxes[:, :2] + boxes[:, 2:] + 1) / 2

@@ -27,8 +27,8 @@ def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> np.
                 break
             counts = np.bincount(owner, minlength=k)
             sums = np.stack([np.bincount(owner, column, minlength=k) for column in points.T], axis=1)
-            there = counts > 0
-            centres[there] = sums[there] / counts[there, None]
+            used = counts > 0
+            centres[used] = sums[used] / counts[used, None]
         distinct, counts = centres, np.bincount(_nearest(points, centres), minlength=k)
     return np.asarray(distinct[np.argsort(-counts, kind="stable")[:k]])
 

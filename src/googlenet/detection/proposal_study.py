@@ -23,8 +23,8 @@ DRAWN_SEARCHED, DRAWN_MULTIBOX = 40, 20  # boxes drawn on an example
 
 def fixed_boxes(objects: Boxes, sizes: Sequence[tuple[int, int]], count: int, seed: int) -> np.ndarray:
     """Return `count` boxes, float64 [count, 4], in units of image sides: k-means of training boxes; sizes: (w, h)."""
-    every = [rescale(boxes, 1 / w, 1 / h) for boxes, (w, h) in zip(objects, sizes, strict=True)]
-    return k_means(np.concatenate([np.zeros((0, 4)), *every]), count, seed)
+    relative = [rescale(boxes, 1 / w, 1 / h) for boxes, (w, h) in zip(objects, sizes, strict=True)]
+    return k_means(np.concatenate([np.zeros((0, 4)), *relative]), count, seed)
 
 
 def ranked(boxes: np.ndarray, first: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Region proposals of a data set's splits as a few arrays; part i of n holds images i, i + n, i + 2n, ... of every split."""
+"""Region proposals of a data set's splits in a few arrays; part i of n holds images i, i + n, ... of every split."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence

@@ -34,8 +34,8 @@ def draw(proposals: Boxes, objects: Truth, classes: int, settings: FitRegionHead
     held = held_out_images(rng, len(boxes), settings.held_out)
     label, starts = np.concatenate(labels), starts_of(labels)
     # The last regions of an image are its objects, except the difficult ones.
-    begins = [len(row) - np.sum(~truth.difficult) for row, truth in zip(labels, objects, strict=True)]
-    of_object = np.concatenate([np.arange(len(row)) >= n for row, n in zip(labels, begins, strict=True)])
+    objects_begin = [len(row) - np.sum(~truth.difficult) for row, truth in zip(labels, objects, strict=True)]
+    of_object = np.concatenate([np.arange(len(row)) >= n for row, n in zip(labels, objects_begin, strict=True)])
     positive = label > BACKGROUND
     if not (of_object & positive).any():
         raise UserError("fit_region_heads: no object in any training image; give a split that has boxes")

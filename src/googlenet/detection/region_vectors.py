@@ -15,7 +15,7 @@ from googlenet.models.runtime import Runtime
 
 
 class Seen(NamedTuple):
-    """Of n regions: logits float32 [n, 1 + classes], vectors float32 [n, channels], the last map [n, channels, h, w]."""
+    """Of n regions: logits float32 [n, 1 + classes], vectors float32 [n, channels], last map [n, channels, h, w]."""
 
     logits: np.ndarray
     vectors: np.ndarray

@@ -22,7 +22,7 @@ def score(
     runtime: Runtime,
     resume: Resume = NOWHERE,
 ) -> Iterator[Arrays]:
-    """Yield the scores of each image's boxes, see `of_image`. heads: arrays of fit_heads, for the switches that need them."""
+    """Yield the scores of each image's boxes, see `of_image`. heads: of fit_heads, for the switches that need them."""
     network.model.eval()
 
     def scored_from(start: int) -> Iterator[dict[str, np.ndarray]]:
@@ -45,7 +45,7 @@ def shapes(wanted: Mapping[str, Switches], regions: int, classes: int) -> dict[s
 def of_image(
     network: Network, image: np.ndarray, boxes: np.ndarray, settings: ScoreRegions, heads: Arrays, runtime: Runtime
 ) -> dict[str, np.ndarray]:
-    """An image's float32 scores, under each prefix of by_prefix: "probabilities" [n, 1 + classes], "boxes" [n, classes, 4]."""
+    """An image's float32 scores, by_prefix: "probabilities" [n, 1 + classes], "boxes" [n, classes, 4] if regressed."""
     wanted = by_prefix(settings.switches, settings.compare)
     mirrored = any("mirror" in switches for switches in wanted.values())
     context = any("context_feature" in switches for switches in wanted.values()) and len(boxes) > 0

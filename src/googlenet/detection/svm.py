@@ -1,4 +1,4 @@
-"""A linear SVM per class as in R-CNN, with hard negatives; a sigmoid (Platt 1999) makes the classes' scores comparable."""
+"""A linear SVM per class as in R-CNN, with hard negatives; a sigmoid (Platt 1999) makes their scores comparable."""
 
 import numpy as np
 

@@ -5,7 +5,7 @@ from googlenet.config.schema.detection import StudyProposals
 from googlenet.data.ground_truth import with_sizes
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
-from googlenet.detection.merge import unmerged
+from googlenet.detection.merge import read_merged
 from googlenet.detection.priors import rescale
 from googlenet.detection.proposal_study import example, fixed_boxes, study
 from googlenet.detection.selective_search import propose
@@ -23,7 +23,7 @@ def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: 
     rows = [i * len(test) // wanted for i in range(wanted)]
     full = replaced(settings.search, superpixel_scale=compare.superpixel_scale)
     ours = packed.joined([open_rows(path)[0] for path in searched], "test")
-    both = unmerged([open_rows(path)[0] for path in merged], "test", rows)
+    both = read_merged([open_rows(path)[0] for path in merged], "test", rows)
     trained, trained_sizes = with_sizes(train, range(len(train)))
     boxes = [one.boxes for one in trained]
     fixed = fixed_boxes(boxes, trained_sizes, settings.fixed_boxes, settings.prior_seed)
