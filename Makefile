@@ -69,7 +69,7 @@ docs/configuration.md: env ## write the reference of settings from their schema
 	python -m googlenet.pipeline.settings_reference write
 .PHONY: docs/configuration.md
 
-sync: env ## tell DVC about the present results, if Snakemake has nothing to do
+sync: env ## record the present results in DVC, if Snakemake has nothing to do
 	python workflow/sync.py commit
 
 restore: env ## after git checkout: bring back the results that dvc.lock names

@@ -26,8 +26,8 @@ def main() -> None:
     runs = f"{address}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
     print(f"all runs:            {runs}")
     if run_ids:
-        chosen = f"runs={quote(json.dumps(run_ids))}&experiments={quote(json.dumps([experiment_id]))}"
-        print(f"the members compared: {address}/#/compare-runs?{chosen}")
+        query = f"runs={quote(json.dumps(run_ids))}&experiments={quote(json.dumps([experiment_id]))}"
+        print(f"the members compared: {address}/#/compare-runs?{query}")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 usage: python workflow/dvc_stages.py write|check [all|ablations]
 
 `all` is dvc.yaml. `ablations` is workflow/ablations/dvc.yaml, which is not shipped: a plain `dvc status` reads all such
-files, and would ask for ablations that were never run. Their first run writes it. There is one DVC stage per rule; it
-owns one folder and depends on folders, so neither members nor experiments change dvc.yaml. `persist` keeps DVC from
-deleting a stage's results before it runs: Snakemake inside it decides which of its jobs run.
+files, and would report ablations that were never run as missing. Their first run writes it. There is one DVC stage per
+rule; it owns one folder and depends on folders, so neither members nor experiments change dvc.yaml. `persist` keeps DVC
+from deleting a stage's results before it runs: Snakemake inside it decides which of its jobs run.
 """
 
 import re
@@ -23,8 +23,8 @@ HEAD = """\
 # Generated from workflow/Snakefile by `{}`; a test fails when it is stale. Do not edit.
 # ${{experiment}} comes from params.yaml.
 """
-# A member's weights come from either stage: what reads one here may read the other in another experiment.
-INSTEAD = {"import_weights": "train_classifier"}
+# A member's weights come from either stage: a stage that depends on one may depend on the other in another experiment.
+ALTERNATIVES = {"import_weights": "train_classifier"}
 # Settings that add to the demo the stage that it leaves out: the heads fitted on detectors.
 WITH_ALL = "{score_regions: {switches: [bbox_regression]}}"
 WORKFLOW = ["workflow/Snakefile", "workflow/rules"]
@@ -48,30 +48,30 @@ def config_folder(stage: str) -> str:
 
 
 def rule_edges(target: str) -> dict[str, set[str]]:
-    """The edges of a target's file, according to Snakemake: {rule: the rules before it}. Omits members and files.
+    """The edges of a target's file, according to Snakemake: {rule: the rules it depends on}. Omits members and files.
 
-    Snakemake reads the demo, which has all stages with WITH_ALL, in a temporary folder: parsing writes configurations,
-    those of another experiment would be new to DVC.
+    Snakemake reads the demo, which has all stages with WITH_ALL, in a temporary folder: parsing writes
+    configurations, and those of another experiment would be new to DVC.
     """
-    with tempfile.TemporaryDirectory() as room:
-        (Path(room) / "conf").symlink_to(Path("conf").resolve())
+    with tempfile.TemporaryDirectory() as temporary:
+        (Path(temporary) / "conf").symlink_to(Path("conf").resolve())
         params = f"experiment: demo\noverrides: {WITH_ALL}\n"
-        (Path(room) / "params.yaml").write_text(params, encoding="utf-8")
-        words = ["snakemake", "--rulegraph", "--cores", "1", "--directory", room, "--", target]
-        graph = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        (Path(temporary) / "params.yaml").write_text(params, encoding="utf-8")
+        command = ["snakemake", "--rulegraph", "--cores", "1", "--directory", temporary, "--", target]
+        graph = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     names = dict(re.findall(r'(\d+)\[ ?label ?= ?"(\w+)"', graph))
     of_target = [row.name for row in ROWS if (row.group == "ablations") == (target == "ablations")]
     edges: dict[str, set[str]] = {stage: set() for stage in of_target}
     for before, after in re.findall(r"(\d+) -> (\d+)", graph):
         if names[after] in edges:
             edges[names[after]].add(names[before])
-    for stage, other in INSTEAD.items():
-        for before in edges.values():
-            before |= {stage} if other in before else set()
+    for stage, other in ALTERNATIVES.items():
+        for dependencies in edges.values():
+            dependencies |= {stage} if other in dependencies else set()
     return edges
 
 
-def kept(path: str) -> dict:
+def persistent(path: str) -> dict:
     """An output that DVC does not delete before a run."""
     return {path: {"persist": True}}
 
@@ -81,23 +81,23 @@ def stages(target: str) -> dict:
     configs = {"all": ["data/config", f"{RESULTS}/config"], "ablations": [f"{RESULTS}/ablations/config"]}
     # Who ran what and when: not a dependency, since it changes at every run. It is an output of the last stage.
     runs = {"make_report": ["data/runs", f"{RESULTS}/runs"], "compare_ablations": [f"{RESULTS}/ablations/runs"]}
-    found: dict = {
+    content: dict = {
         "resolve_configs" if target == "all" else "resolve_ablations": {
             "desc": "Compose conf/ into one file per job; written only where the content changes",
             "cmd": "python workflow/sync.py resolve",
             # The lock file, because with strict_versions the resolved files contain the installed versions.
             "deps": ["conf", "params.yaml", "requirements.lock", "src/googlenet", *WORKFLOW],
-            "outs": [kept(path) for path in configs[target]],
+            "outs": [persistent(path) for path in configs[target]],
         }
     }
-    for stage, before in rule_edges(target).items():
+    for stage, dependencies in rule_edges(target).items():
         outs = [folder(stage), *runs.get(stage, [])]
-        found[stage] = {
+        content[stage] = {
             "cmd": f"snakemake --cores all -- stage_{stage}",
-            "deps": sorted([config_folder(stage), *WORKFLOW, *map(folder, before)]),
-            "outs": [kept(path) for path in outs],
+            "deps": sorted([config_folder(stage), *WORKFLOW, *map(folder, dependencies)]),
+            "outs": [persistent(path) for path in outs],
         }
-    return found
+    return content
 
 
 def text(target: str) -> str:
@@ -108,27 +108,27 @@ def text(target: str) -> str:
         up = "/".join([".."] * FILES[target].count("/"))
         below = {name: {"wdir": up} | stage for name, stage in stages(target).items()}
         content = {"vars": [f"{up}/params.yaml"], "stages": below}
-    head = HEAD.format(mend(target))
+    head = HEAD.format(command_for(target))
     return head + yaml.safe_dump(content, sort_keys=False, width=120)
 
 
-def mend(target: str) -> str:
+def command_for(target: str) -> str:
     """The command that writes a target's file."""
     return "make dvc.yaml" if target == "all" else f"python workflow/dvc_stages.py write {target}"
 
 
 def main() -> None:
     """Write a target's file, or exit with a one-line error if it is stale."""
-    what, target = [*sys.argv[1:], "all"][:2] if len(sys.argv) in (2, 3) else ("", "")
-    if what not in ("write", "check") or target not in FILES:
+    action, target = [*sys.argv[1:], "all"][:2] if len(sys.argv) in (2, 3) else ("", "")
+    if action not in ("write", "check") or target not in FILES:
         sys.exit(f"error: {' '.join(sys.argv[1:])!r}: write or check, and one of {', '.join(FILES)}")
     path = Path(FILES[target])
-    if what == "write":
+    if action == "write":
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text(target), encoding="utf-8")
     elif not path.is_file() or path.read_text(encoding="utf-8") != text(target):
         state = "stale" if path.is_file() else "missing"
-        sys.exit(f"error: {path}: {state}; run `{mend(target)}` and commit it")
+        sys.exit(f"error: {path}: {state}; run `{command_for(target)}` and commit it")
 
 
 if __name__ == "__main__":

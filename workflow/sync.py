@@ -20,21 +20,22 @@ from googlenet.pipeline import experiment as experiments
 from googlenet.pipeline.experiment import Experiment
 from googlenet.pipeline.registry import ROWS
 
-MENU = "resolve, after-run EXPERIMENT TARGET, commit [TARGET], restore"
+COMMANDS = "resolve, after-run EXPERIMENT TARGET, commit [TARGET], restore"
+NOT_RECORDED = "results not recorded in DVC"
 
 
 def resolve() -> Experiment:
-    """Write what changed, remove what is obsolete, and make every stage's folder: DVC needs each to exist."""
+    """Write changed configurations, remove obsolete results, and make every stage's folder: DVC needs each one."""
     experiment = experiments.current(Path.cwd())
     experiments.write_configs(experiment)
     experiments.remove_former_jobs(experiment)
-    for target in known():
+    for target in dvc_targets():
         make_folders(experiment, target)
     return experiment
 
 
-def known() -> list[str]:
-    """The targets that DVC knows: all, and ablations once their dvc.yaml exists."""
+def dvc_targets() -> list[str]:
+    """The targets that DVC has stages for: all, and ablations once their dvc.yaml exists."""
     return [target for target, file in FILES.items() if Path(file).exists()]
 
 
@@ -51,14 +52,15 @@ def make_folders(experiment: Experiment, target: str) -> None:
 
 
 def after_run(name: str, target: str) -> None:
-    """Commit, unless that would record something other than what params.yaml says, or too much."""
+    """Commit, unless the run was of another experiment than that of params.yaml, or its results are too large."""
     experiment = experiments.current(Path.cwd())
     if name != experiment.name:
-        tell(f"DVC not told: ran '{name}', but params.yaml says '{experiment.name}'")
+        warn(f"{NOT_RECORDED}: the run was of '{name}', but params.yaml names '{experiment.name}'")
     elif not Path(".dvc").is_dir() or not Path(".git").exists():
-        tell("DVC not told: this folder is no git clone with .dvc")
+        warn(f"{NOT_RECORDED}: this folder is not a git clone with a .dvc folder")
     elif size_gb(experiment) > experiment.of(Execution).commit_limit_gb:
-        tell(f"DVC not told: {size_gb(experiment):.0f} GB is above execution.commit_limit_gb; run `make sync`")
+        size = f"{size_gb(experiment):.0f} GB is above execution.commit_limit_gb"
+        warn(f"{NOT_RECORDED}: {size}; run `make sync`")
     else:
         commit(experiment, target)
 
@@ -77,15 +79,15 @@ def commit_by_hand(target: str = "all") -> None:
     if target not in FILES:
         raise UserError(f"{target!r}: one of {', '.join(FILES)}")
     if "Nothing to be done" not in run("snakemake", "-n", "--", target):
-        words = "snakemake --cores N" + (f" {target}" if target != "all" else "")
-        raise UserError(f"results are not current; run `{words}` first")
+        command = "snakemake --cores N" + (f" {target}" if target != "all" else "")
+        raise UserError(f"results are not current; run `{command}` first")
     commit(experiment, target)
 
 
 def restore() -> None:
-    """Check out what dvc.lock lists; mark it as current only if all of it fits the present configurations."""
+    """Check out what dvc.lock lists; mark it as current only if all of it matches the present configurations."""
     experiment = resolve()
-    for target in known():
+    for target in dvc_targets():
         changed = checked_out(experiment, target)
         if changed and target == "all":
             raise UserError(
@@ -93,7 +95,7 @@ def restore() -> None:
                 " get the data with `dvc pull`, or run `dvc repro`"
             )
         if changed:
-            tell(f"the {target} do not belong to this checkout; run `snakemake --cores N {target}`")
+            warn(f"the {target} do not belong to this checkout; run `snakemake --cores N {target}`")
         else:
             # All jobs: Snakemake notices an edited rule or a removed member only if it has a record of the job.
             run("snakemake", "--cores", "1", "--touch", "--forceall", "--quiet", "all", "--", target)
@@ -104,8 +106,8 @@ def checked_out(experiment: Experiment, target: str) -> list[str]:
     try:
         run("dvc", "checkout", FILES[target])
     except UserError as error:
-        mend = "`make sync` keeps present results, `dvc pull` fetches missing ones"
-        raise UserError(f"{error} ({mend})") from None
+        remedy = "`make sync` keeps present results, `dvc pull` fetches missing ones"
+        raise UserError(f"{error} ({remedy})") from None
     # Checkout removes empty folders, and DVC needs those of stages without jobs.
     make_folders(experiment, target)
     return sorted(json.loads(run("dvc", "status", "--json", FILES[target])))
@@ -119,18 +121,18 @@ def size_gb(experiment: Experiment) -> float:
     return sum(path.stat().st_size for path in files) / 1e9
 
 
-def run(*words: str) -> str:
+def run(*command: str) -> str:
     """Run a command and return its output; raise UserError with its error or last line if it fails."""
-    done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
-        told = [line for line in lines if line.lower().startswith("error:")] or lines[-1:]
-        raise UserError(f"`{' '.join(words)}` failed: {told[0]}")
-    return done.stdout + ("" if words[0] == "dvc" else done.stderr)
+    process = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if process.returncode:
+        lines = (process.stderr.strip() or process.stdout.strip() or "no message").splitlines()
+        errors = [line for line in lines if line.lower().startswith("error:")] or lines[-1:]
+        raise UserError(f"`{' '.join(command)}` failed: {errors[0]}")
+    return process.stdout + ("" if command[0] == "dvc" else process.stderr)
 
 
-def tell(message: str) -> None:
-    """Report what was not done, and why."""
+def warn(message: str) -> None:
+    """Report on standard error."""
     print(message, file=sys.stderr)
 
 
@@ -139,7 +141,7 @@ def main() -> None:
     calls = {"resolve": resolve, "commit": commit_by_hand, "restore": restore, "after-run": after_run}
     try:
         if not sys.argv[1:] or sys.argv[1] not in calls:
-            raise UserError(f"{' '.join(sys.argv[1:])!r}: one of {MENU}")
+            raise UserError(f"{' '.join(sys.argv[1:])!r}: one of {COMMANDS}")
         calls[sys.argv[1]](*sys.argv[2:])
     except UserError as error:
         sys.exit(f"error: {error}")

@@ -55,7 +55,7 @@ class Place:
         return os.path.relpath(path) if inside else self.odb.fs.unstrip_protocol(path)
 
     def fault(self, oid: str) -> str:
-        """The fault of a content: "" for none, or missing, corrupt, unreadable."""
+        """What is wrong with a content: "" for nothing, or missing, corrupt, unreadable."""
         try:
             with self.odb.fs.open(self.odb.oid_to_path(oid), "rb") as file:
                 return "" if md5(file) == digest_in(oid) else "corrupt"
@@ -65,7 +65,7 @@ class Place:
             return f"unreadable, {error.strerror or error}"
 
     def read(self, oid: str) -> bytes | None:
-        """The bytes of a content; None unless it is sound."""
+        """The bytes of a content; None unless it is intact."""
         if self.fault(oid):
             return None
         with self.odb.fs.open(self.odb.oid_to_path(oid), "rb") as file:
@@ -108,7 +108,7 @@ def md5_of(path: Path) -> str:
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def one_line_errors(what: str) -> Iterator[None]:
     """Turn a remote's errors into one line. Every storage has its own kinds of errors, so all are caught."""
     try:
         yield
@@ -116,22 +116,21 @@ def told(what: str) -> Iterator[None]:
         raise
     except Exception as error:
         kind = type(error).__name__
-        mend = "see docs/remotes.md for addresses and credentials"
-        raise UserError(f"{what}: {kind}: {error}; {mend}") from error
+        raise UserError(f"{what}: {kind}: {error}; see docs/remotes.md for addresses and credentials") from error
 
 
 def remote_of(repo: Repo, name: str) -> Place:
     """A remote by its name, "" for the default one. Raises UserError if it is unknown or empty."""
     name = name or repo.config["core"].get("remote", "")
-    with told(f"the remote {name}".strip()):
+    with one_line_errors(f"the remote {name}".strip()):
         remote = repo.cloud.get_remote(name)
         if not remote.fs.exists(remote.odb.path):
             raise UserError(f"the remote {remote.name}: nothing at {remote.path}; `dvc push` comes first")
         return Place(f"the remote {remote.name}", remote.odb)
 
 
-class Sides:
-    """The cache and the remote: one named by --remote is read like the cache, any other only provides good copies."""
+class Stores:
+    """The cache and the remote: one named by --remote is checked too, any other only provides good copies."""
 
     def __init__(self, repo: Repo, name: str | None, mend: bool):
         self.repo, self.mend = repo, mend
@@ -140,21 +139,21 @@ class Sides:
 
     @cached_property
     def remote(self) -> Place | None:
-        """A source of good copies besides cache and workspace; None, with a printed line, if it cannot be used."""
+        """A source of good copies bestores cache and workspace; None, with a printed line, if it cannot be used."""
         if self.asked or not self.mend:
             return self.asked
         try:
             return remote_of(self.repo, "")
         except UserError as error:
-            print(f"no remote to mend from: {error}", file=sys.stderr)
+            print(f"no remote to repair from: {error}", file=sys.stderr)
             return None
 
 
-def listed(out: Any, sides: Sides) -> bytes | None:
+def folder_list(out: Any, stores: Stores) -> bytes | None:
     """A folder's list, from the cache, rebuilt from the workspace, or from the remote; None if nowhere available."""
     oid = out.hash_info.value
-    found = sides.cache.read(oid) or rebuilt(out, oid)
-    return found or (sides.remote.read(oid) if sides.remote else None)
+    content = stores.cache.read(oid) or rebuilt(out, oid)
+    return content or (stores.remote.read(oid) if stores.remote else None)
 
 
 def rebuilt(out: Any, oid: str) -> bytes | None:
@@ -167,66 +166,66 @@ def rebuilt(out: Any, oid: str) -> bytes | None:
     return tree.as_bytes() if isinstance(tree, Tree) and tree.oid == oid else None
 
 
-def needed(sides: Sides) -> tuple[dict[str, Content], dict[str, bytes]]:
+def needed(stores: Stores) -> tuple[dict[str, Content], dict[str, bytes]]:
     """All contents that dvc.lock lists, by digest, and the folders' lists that could be read."""
-    found: dict[str, Content] = {}
+    contents: dict[str, Content] = {}
     lists: dict[str, bytes] = {}
 
     def add(oid: str, path: str, stage: str) -> None:
-        known = found.get(oid, Content(oid, (), stage))
-        found[oid] = known._replace(paths=(*known.paths, path))
+        content = contents.get(oid, Content(oid, (), stage))
+        contents[oid] = content._replace(paths=(*content.paths, path))
 
-    for out in sides.repo.index.outs:
+    for out in stores.repo.index.outs:
         if not (out.use_cache and out.hash_info):
             continue
         oid, top = out.hash_info.value, os.path.relpath(out.fs_path)
         add(oid, top, out.stage.name)
-        if out.hash_info.isdir and (content := listed(out, sides)) is not None:
+        if out.hash_info.isdir and (content := folder_list(out, stores)) is not None:
             lists[oid] = content
             for entry in json.loads(content):
                 add(entry["md5"], f"{top}/{entry['relpath']}", out.stage.name)
-    return found, lists
+    return contents, lists
 
 
 def check(place: Place, contents: dict[str, Content]) -> list[Finding]:
     """Read every content in a place; return the bad ones, sorted by the names of their files."""
-    with told(place.name), ThreadPoolExecutor(READERS) as pool:
+    with one_line_errors(place.name), ThreadPoolExecutor(READERS) as pool:
         faults = zip(contents.values(), pool.map(place.fault, contents), strict=True)
-        found = [Finding(place, content, fault) for content, fault in faults if fault]
-    return sorted(found, key=lambda finding: finding.content.paths)
+        findings = [Finding(place, content, fault) for content, fault in faults if fault]
+    return sorted(findings, key=lambda finding: finding.content.paths)
 
 
-def good_copy(content: Content, sides: Sides, lists: dict[str, bytes], part: Path) -> str:
-    """Put a sound copy of a content at `part`; return its source, "" if there is none."""
+def good_copy(content: Content, stores: Stores, lists: dict[str, bytes], part: Path) -> str:
+    """Put an intact copy of a content at `part`; return its source, "" if there is none."""
     if content.oid in lists:
         part.write_bytes(lists[content.oid])
         return "the same list elsewhere"
-    in_cache = Path(sides.cache.odb.oid_to_path(content.oid))
+    in_cache = Path(stores.cache.odb.oid_to_path(content.oid))
     for path in (in_cache, *map(Path, content.paths)):
         if md5_of(path) == digest_in(content.oid):
             shutil.copyfile(path, part)
-            return sides.cache.name if path == in_cache else f"the workspace's {path}"
-    if sides.remote and not sides.remote.fault(content.oid):
-        sides.remote.odb.fs.get_file(sides.remote.odb.oid_to_path(content.oid), str(part))
-        return sides.remote.name
+            return stores.cache.name if path == in_cache else f"the workspace's {path}"
+    if stores.remote and not stores.remote.fault(content.oid):
+        stores.remote.odb.fs.get_file(stores.remote.odb.oid_to_path(content.oid), str(part))
+        return stores.remote.name
     return ""
 
 
-def mended(finding: Finding, sides: Sides, lists: dict[str, bytes]) -> str:
+def repair(finding: Finding, stores: Stores, lists: dict[str, bytes]) -> str:
     """Replace a bad file by a good copy; return the source of the copy, "" if there is none."""
     content, place = finding.content, finding.place
-    target = Path(sides.cache.odb.oid_to_path(content.oid))
+    target = Path(stores.cache.odb.oid_to_path(content.oid))
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
     try:
-        with told(str(finding)):
-            source = good_copy(content, sides, lists, part)
+        with one_line_errors(str(finding)):
+            source = good_copy(content, stores, lists, part)
         if not source or md5_of(part) != digest_in(content.oid):
             return ""
-        if place is sides.cache:
+        if place is stores.cache:
             replace(target, part, content)
         else:
-            with told(str(finding)):
+            with one_line_errors(str(finding)):
                 place.odb.fs.put_file(str(part), place.odb.oid_to_path(content.oid))
         place.odb.protect(place.odb.oid_to_path(content.oid))
     finally:
@@ -247,27 +246,27 @@ def replace(target: Path, part: Path, content: Content) -> None:
             os.replace(beside, path)
 
 
-def made_by(content: Content) -> str:
-    """The commands to run if no good copy is left. They mend before the commit, which could link the bad file again."""
+def remedy(content: Content) -> str:
+    """The commands to run if no good copy is left. Repair before the commit, which could link the bad file again."""
     path = Path(content.paths[0])
     stage = path.parent.name if "runs" in path.parts and path.suffix == ".json" else content.stage
     if stage.startswith("resolve_"):
-        return "`snakemake -n` writes it anew; then `make verify WHAT=--mend`, then `make sync`"
+        return "`snakemake -n` writes it again; then `make verify WHAT=--mend`, then `make sync`"
     run = f"snakemake --cores N --forcerun {stage} -- stage_{stage}"
-    return f"`{run}` makes it anew; then `make verify WHAT=--mend`, then `make sync`"
+    return f"`{run}` makes it again; then `make verify WHAT=--mend`, then `make sync`"
 
 
-def verify(sides: Sides) -> tuple[int, int]:
-    """Check, report, mend; return the numbers of bad files and of those that are left."""
-    contents, lists = needed(sides)
-    places = [sides.cache, *([sides.asked] if sides.asked else [])]
+def verify(stores: Stores) -> tuple[int, int]:
+    """Check, report, repair; return the numbers of bad files and of those that are left."""
+    contents, lists = needed(stores)
+    places = [stores.cache, *([stores.asked] if stores.asked else [])]
     findings = [finding for place in places for finding in check(place, contents)]
     left = 0
     for finding in findings:
-        said, source = str(finding), mended(finding, sides, lists) if sides.mend else ""
-        if sides.mend:
-            said += f": mended from {source}" if source else f": no good copy; {made_by(finding.content)}"
-        print(said, flush=True)
+        line, source = str(finding), repair(finding, stores, lists) if stores.mend else ""
+        if stores.mend:
+            line += f": repaired from {source}" if source else f": no good copy; {remedy(finding.content)}"
+        print(line, flush=True)
         left += not source
     print(f"{len(contents)} files read in {' and in '.join(place.name for place in places)}", flush=True)
     return len(findings), left
@@ -279,11 +278,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--remote", nargs="?", const="", metavar="NAME")
     parser.add_argument("--mend", action="store_true")
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
         with Repo(".") as repo, repo.lock:
-            bad, left = verify(Sides(repo, given.remote, given.mend))
-        if left and given.mend:
+            bad, left = verify(Stores(repo, options.remote, options.mend))
+        if left and options.mend:
             raise UserError(f"{left} of {bad} bad files are left")
         if left:
             files = f"{bad} bad file" + "s" * (bad != 1)

@@ -100,7 +100,7 @@ def test_a_checkout_of_a_former_state_needs_no_job(house):
     assert tracked_runs(house) == runs
 
 
-def test_a_partial_run_tells_dvc_nothing_until_a_sync(house):
+def test_a_partial_run_is_recorded_only_by_a_sync(house):
     lock = (house / "dvc.lock").read_bytes()
     replace(house, "conf/make_report.yaml", r"title: .*", "title: A part")
     too_early = call(house, "python", "workflow/sync.py", "commit", code=1)
@@ -113,7 +113,7 @@ def test_a_partial_run_tells_dvc_nothing_until_a_sync(house):
     assert_nothing_to_do(house)
 
 
-def test_a_run_of_another_experiment_than_that_of_params_tells_dvc_nothing(house):
+def test_a_run_of_another_experiment_than_that_of_params_is_not_recorded(house):
     lock, before = (house / "dvc.lock").read_bytes(), editable_files(house)
     try:
         replace(house, "conf/make_report.yaml", r"title: .*", "title: Another")
@@ -122,7 +122,7 @@ def test_a_run_of_another_experiment_than_that_of_params_tells_dvc_nothing(house
     finally:
         put_back(house, before)
     assert executed(said) == jobs(make_report="all")
-    assert "DVC not told: ran 'smoke', but params.yaml says 'demo'" in said.splitlines()
+    assert "results not recorded in DVC: the run was of 'smoke', but params.yaml names 'demo'" in said.splitlines()
     assert (house / "dvc.lock").read_bytes() == lock
     refused = call(house, "python", "workflow/sync.py", "restore", code=1)
     assert refused.startswith("error: `dvc checkout dvc.yaml` failed: ERROR: Can't remove the following unsaved")
@@ -138,5 +138,5 @@ def test_results_above_the_limit_are_left_to_a_sync(house):
         said = call(house, "python", "workflow/sync.py", "after-run", "smoke", "all")
     finally:
         put_back(house, before)
-    assert said == "DVC not told: 0 GB is above execution.commit_limit_gb; run `make sync`\n"
+    assert said == "results not recorded in DVC: 0 GB is above execution.commit_limit_gb; run `make sync`\n"
     assert (house / "dvc.lock").read_bytes() == lock

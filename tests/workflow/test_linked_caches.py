@@ -137,7 +137,7 @@ def test_a_damaged_file_that_is_linked_is_mended_in_both_places(linked, room):
     in_cache.chmod(0o444)
     said = call(linked, "python", "workflow/verify.py", "--mend")
     assert said.splitlines()[0].startswith(f"the cache: {METRICS}: corrupt (")
-    assert said.splitlines()[0].endswith(": mended from the remote storage")
+    assert said.splitlines()[0].endswith(": repaired from the remote storage")
     assert path.read_bytes() == content
     assert_linked(linked)
     assert_nothing_to_do(linked)

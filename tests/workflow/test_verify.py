@@ -133,7 +133,7 @@ def test_a_damaged_file_is_found_named_and_mended(house, folder, where, name, ho
     assert rest[-1] == "error: 1 bad file; `make verify WHAT=--mend` puts good copies in their place"
     assert (path.read_bytes() if path.exists() else None) == damaged  # only looked at
     first, *rest = verify(house, *words, "--mend")
-    assert first.startswith(named) and ": mended from " in first and len(rest) == 1
+    assert first.startswith(named) and ": repaired from " in first and len(rest) == 1
     assert path.read_bytes() == content and path.stat().st_mode & 0o777 == 0o444
     assert verify(house, "--remote") == [f"{SOUND_BOTH} storage"]
     assert not list(house.rglob("*.part")) and not list(folder.rglob("*.part"))
@@ -148,7 +148,7 @@ def test_a_content_of_several_results_is_named_by_all(house):
 def test_the_remote_lends_what_the_workspace_has_not(house, folder):
     (house / WEIGHTS).write_bytes(b"edited")
     damage(inside(house / ".dvc/cache", oid(house, WEIGHTS)), truncated)
-    assert verify(house, "--mend")[0].endswith(": mended from the remote storage")
+    assert verify(house, "--mend")[0].endswith(": repaired from the remote storage")
     assert (house / WEIGHTS).read_bytes() == b"edited"  # a person's own edit is theirs
 
 
@@ -170,14 +170,14 @@ def test_without_a_remote_the_workspace_mends_and_what_is_lost_is_told_with_its_
     (house / RECORD).write_bytes(b"another")
     said = verify(house, "--mend", code=1)
     by_name = {line.split(": ")[1]: line for line in said if line.startswith("the cache: ")}
-    assert by_name[WEIGHTS].endswith(f": mended from the workspace's {WEIGHTS}")
-    command = "`snakemake --cores N --forcerun train_classifier -- stage_train_classifier` makes it anew"
+    assert by_name[WEIGHTS].endswith(f": repaired from the workspace's {WEIGHTS}")
+    command = "`snakemake --cores N --forcerun train_classifier -- stage_train_classifier` makes it again"
     for name in (OTHER, RECORD):
         assert f": no good copy; {command}; then " in by_name[name]
         kept = inside(house / ".dvc/cache", oid(house, name)).read_bytes()
         assert kept == flipped(FILES[name])  # a bad copy may be worth more than none
     assert "error: 2 of 3 bad files are left" in said
-    assert any(line.startswith("no remote to mend from: the remote: ") for line in said)
+    assert any(line.startswith("no remote to repair from: the remote: ") for line in said)
 
 
 def test_damage_on_both_sides_is_mended_from_the_workspace(house, folder):
@@ -214,12 +214,12 @@ def test_a_damaged_file_on_s3_is_found_named_and_mended(house, address, how, mon
         client.delete_object(**key)
     named = f"the remote cloud: {WEIGHTS}: {'corrupt' if how else 'missing'} (s3://{key['Bucket']}/{key['Key']})"
     assert verify(house, "--remote", code=1)[0] == named
-    assert verify(house, "--remote", "--mend")[0] == f"{named}: mended from the cache"
+    assert verify(house, "--remote", "--mend")[0] == f"{named}: repaired from the cache"
     assert client.get_object(**key)["Body"].read() == FILES[WEIGHTS]
     # The other way: only S3 has it.
     damage(inside(house / ".dvc/cache", digest), how)
     (house / WEIGHTS).unlink()
-    assert verify(house, "--mend")[0].endswith(": mended from the remote cloud")
+    assert verify(house, "--mend")[0].endswith(": repaired from the remote cloud")
     assert verify(house, "--remote") == [f"{SOUND_BOTH} cloud"]
 
 
