@@ -1,12 +1,12 @@
 """Mean AP of two million detections: our evaluator beside pycocotools, on the same detections in the same run.
 
-    python benchmarks/mean_ap.py                        # 20,000 pictures, 100 detections each, 200 classes: 8 minutes
+    python benchmarks/mean_ap.py                        # 20,000 images, 100 detections each, 200 classes: 8 minutes
     python benchmarks/mean_ap.py --images 2000          # a tenth
 
-Four measurements, each in a process of its own with one numeric thread, so that its peak memory is its own: our evaluator
-by ILSVRC's rules; with the one threshold of 0.5; pycocotools with its rules made the same (see
-tests/detection/test_mean_ap_against_coco.py), whose AP of every class must be ours to 1e-6; and our command, which reads
-the detections and one XML for each picture from files first. Times leave out making the data.
+Four measurements, each in a process of its own (for its peak memory) with one numeric thread: our evaluator by ILSVRC's
+rules; with the one threshold of 0.5; pycocotools with the same rules (tests/detection/test_mean_ap_against_coco.py),
+whose AP of every class must equal ours to 1e-6; and our command, which first reads the detections and one XML per image
+from files. Times do not include making the data.
 """
 
 import argparse
@@ -26,25 +26,25 @@ import numpy as np
 from googlenet.detection.mean_ap import Detections, Objects, evaluate
 
 CLASSES, PER_IMAGE, OBJECTS_PER_IMAGE, SIDE = 200, 100, 3, 500
-OURS, FIXED, PEER, COMMAND = "ilsvrc", "fixed", "pycocotools", "command"
+OURS, FIXED, PYCOCOTOOLS, COMMAND = "ilsvrc", "fixed", "pycocotools", "command"
 
 
-def made(images: int) -> tuple[Detections, Objects]:
-    """Objects of all sizes; of ten detections six are near an object, one of those with a wrong class; scores differ."""
+def random_data(images: int) -> tuple[Detections, Objects]:
+    """Objects of all sizes; of ten detections six are near an object, one of them in a wrong class; no ties."""
     rng = np.random.default_rng(0)
-    count, found = images * OBJECTS_PER_IMAGE, images * PER_IMAGE
+    count, detections = images * OBJECTS_PER_IMAGE, images * PER_IMAGE
     image = np.repeat(np.arange(images), OBJECTS_PER_IMAGE)
     truth = Objects(image, rng.integers(0, CLASSES, count), _boxes(rng, count), np.zeros(count, bool))
-    of = np.repeat(np.arange(images), PER_IMAGE)
-    like = of * OBJECTS_PER_IMAGE + rng.integers(0, OBJECTS_PER_IMAGE, found)
-    box, label = _boxes(rng, found), rng.integers(0, CLASSES, found)
-    near = rng.random(found) < 0.6
+    image_of_detection = np.repeat(np.arange(images), PER_IMAGE)
+    like = image_of_detection * OBJECTS_PER_IMAGE + rng.integers(0, OBJECTS_PER_IMAGE, detections)
+    box, label = _boxes(rng, detections), rng.integers(0, CLASSES, detections)
+    near = rng.random(detections) < 0.6
     size = (truth.box[:, 2:] - truth.box[:, :2] + 1)[like[near]][:, [0, 1, 0, 1]]
     box[near] = truth.box[like[near]] + np.round(rng.normal(0, 0.12, size.shape) * size)
     box[:, 2:] = np.maximum(box[:, 2:], box[:, :2])
-    right = near & (rng.random(found) < 0.9)
+    right = near & (rng.random(detections) < 0.9)
     label[right] = truth.label[like[right]]
-    return Detections(of, label, rng.permutation(found) / found, box), truth
+    return Detections(image_of_detection, label, rng.permutation(detections) / detections, box), truth
 
 
 def _boxes(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -52,7 +52,7 @@ def _boxes(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.concatenate([low, low + rng.integers(2, SIDE // 2, (count, 2))], axis=1).astype(np.float64)
 
 
-def by_pycocotools(found: Detections, truth: Objects, images: int) -> tuple[list[float], float]:
+def by_pycocotools(detections: Detections, truth: Objects, images: int) -> tuple[list[float], float]:
     """AP of every class in percent, and the seconds of its evaluation and accumulation."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
@@ -75,10 +75,11 @@ def by_pycocotools(found: Detections, truth: Objects, images: int) -> tuple[list
         return one
 
     with contextlib.redirect_stdout(io.StringIO()):
-        wanted, given = coco(annotations(truth, None)), coco(annotations(found, found.score.tolist()))
+        coco_truth = coco(annotations(truth, None))
+        coco_detections = coco(annotations(detections, detections.score.tolist()))
         start, aps = time.perf_counter(), []
         for label in range(CLASSES):
-            run = COCOeval(wanted, given, "bbox")
+            run = COCOeval(coco_truth, coco_detections, "bbox")
             objects = int((truth.label == label).sum())
             run.params.catIds, run.params.iouThrs = [label + 1], np.array([0.5])
             run.params.recThrs = np.arange(1, objects + 1) / objects
@@ -89,22 +90,22 @@ def by_pycocotools(found: Detections, truth: Objects, images: int) -> tuple[list
     return aps, time.perf_counter() - start
 
 
-def by_command(found: Detections, truth: Objects, images: int) -> tuple[list[float], float]:
+def by_command(detections: Detections, truth: Objects, images: int) -> tuple[list[float], float]:
     """The same from files, by ILSVRC's rules."""
     from googlenet.evaluate_detections import scored
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        names = [f"picture_{image:06d}" for image in range(images)]
-        (root / "list.txt").write_text("".join(f"{name} {at}\n" for at, name in enumerate(names, start=1)))
+        names = [f"image_{image:06d}" for image in range(images)]
+        (root / "list.txt").write_text("".join(f"{name} {number}\n" for number, name in enumerate(names, start=1)))
         (root / "classes.txt").write_text(
             "".join(f"n{label:08d} {label} class {label}\n" for label in range(1, CLASSES + 1))
         )
-        rows = np.column_stack([found.image + 1, found.label + 1, found.score, found.box])
+        rows = np.column_stack([detections.image + 1, detections.label + 1, detections.score, detections.box])
         np.savetxt(root / "detections.txt", rows, "%d %d %.9f %d %d %d %d")
         for image, name in enumerate(names):
-            at = range(image * OBJECTS_PER_IMAGE, (image + 1) * OBJECTS_PER_IMAGE)
-            objects = "".join(_object(int(truth.label[i]) + 1, truth.box[i]) for i in at)
+            rows_of_image = range(image * OBJECTS_PER_IMAGE, (image + 1) * OBJECTS_PER_IMAGE)
+            objects = "".join(_object(int(truth.label[i]) + 1, truth.box[i]) for i in rows_of_image)
             (root / f"{name}.xml").write_text(f"<annotation>{objects}</annotation>")
         start = time.perf_counter()
         result = scored(root / "detections.txt", root, root / "list.txt", root / "classes.txt")
@@ -119,12 +120,12 @@ def _object(number: int, box: np.ndarray) -> str:
 
 def measure(what: str, images: int) -> dict:
     """One measurement, in this process."""
-    found, truth = made(images)
-    if what in (PEER, COMMAND):
-        aps, seconds = (by_pycocotools if what == PEER else by_command)(found, truth, images)
+    detections, truth = random_data(images)
+    if what in (PYCOCOTOOLS, COMMAND):
+        aps, seconds = (by_pycocotools if what == PYCOCOTOOLS else by_command)(detections, truth, images)
     else:
         start = time.perf_counter()
-        aps = evaluate(found, truth, CLASSES, small=what == OURS).ap_percent
+        aps = evaluate(detections, truth, CLASSES, small=what == OURS).ap_percent
         seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux: in KiB
     return {"ap_percent": aps, "seconds": seconds, "peak_mb": peak}
@@ -134,30 +135,31 @@ def main() -> None:
     """Measure each in a process of its own; print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=20_000)
-    parser.add_argument("--one", choices=(OURS, FIXED, PEER, COMMAND), help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one:
-        print(json.dumps(measure(given.one, given.images)))
+    parser.add_argument("--one", choices=(OURS, FIXED, PYCOCOTOOLS, COMMAND), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(measure(options.one, options.images)))
         return
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    found = {}
-    print(f"{given.images * PER_IMAGE:,} detections in {given.images:,} pictures, {CLASSES} classes, one core\n")
+    results = {}
+    print(f"{options.images * PER_IMAGE:,} detections in {options.images:,} images, {CLASSES} classes, one core\n")
     print(f"{'':44}{'seconds':>9}{'peak MB':>9}{'mean AP %':>11}")
-    for what, said in (
+    for what, label in (
         (OURS, "ours, ILSVRC's rules"),
         (FIXED, "ours, threshold 0.5"),
-        (PEER, "pycocotools, rules made the same"),
+        (PYCOCOTOOLS, "pycocotools, the same rules"),
         (COMMAND, "our command, ILSVRC's rules, from files"),
     ):
-        command = [sys.executable, __file__, "--images", str(given.images), "--one", what]
+        command = [sys.executable, __file__, "--images", str(options.images), "--one", what]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
-        row = found[what] = json.loads(done.stdout)
-        print(f"{said:44}{row['seconds']:9.1f}{row['peak_mb']:9,.0f}{np.mean(row['ap_percent']):11.4f}", flush=True)
-    for one, other in ((FIXED, PEER), (OURS, COMMAND)):
-        apart = np.abs(np.array(found[one]["ap_percent"]) - found[other]["ap_percent"]).max()
+        row = results[what] = json.loads(done.stdout)
+        print(f"{label:44}{row['seconds']:9.1f}{row['peak_mb']:9,.0f}{np.mean(row['ap_percent']):11.4f}", flush=True)
+    for one, other in ((FIXED, PYCOCOTOOLS), (OURS, COMMAND)):
+        apart = np.abs(np.array(results[one]["ap_percent"]) - results[other]["ap_percent"]).max()
         if apart > 1e-6:
             sys.exit(f"{one} and {other}: the AP of a class differs by {apart}")
-    print(f"\npycocotools takes {found[PEER]['seconds'] / found[FIXED]['seconds']:.1f} times as long; AP equal to 1e-6")
+    ratio = results[PYCOCOTOOLS]["seconds"] / results[FIXED]["seconds"]
+    print(f"\npycocotools takes {ratio:.1f} times as long; AP equal to 1e-6")
 
 
 if __name__ == "__main__":

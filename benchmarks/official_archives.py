@@ -1,11 +1,12 @@
-"""ILSVRC's archives in little: made pictures under the official names, packed as officially, for tests and measurements.
+"""Small versions of ILSVRC's archives: noise images under the official names, packed like the release, for tests and
+measurements.
 
-    python benchmarks/official_archives.py folder                   # 100,000 training and 10,000 val pictures, 1,000 classes
+    python benchmarks/official_archives.py folder           # 100,000 training and 10,000 val images, 1,000 classes
     python benchmarks/official_archives.py folder --classes 10 --train 5 --val 2
-    python benchmarks/official_archives.py folder --index           # and time and memory of our reading of them
+    python benchmarks/official_archives.py folder --index   # also time and memory of reading their headers
 
-Every picture has other bytes: 64 pictures of noise, each time with another comment in the JPEG. The numbers of the classes
-are shuffled, as the competition's are, so that a reader that takes them for the alphabet's order gets every label wrong.
+The bytes of every image are unique: 64 images of noise, with the name as a comment in each JPEG. The classes' numbers
+are shuffled, like the competition's, so that a reader that assumes alphabetical order gets every label wrong.
 """
 
 import argparse
@@ -29,20 +30,20 @@ TRAIN, VAL, KIT = "ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar", "ILSVRC2
 
 
 def wnids(classes: int) -> list[str]:
-    """The wnids of the made classes, in the order of the alphabet."""
+    """The wnids of the classes, in alphabetical order."""
     return [f"n{1440764 + 37 * at:08d}" for at in range(classes)]
 
 
 def numbers(classes: int, seed: int = 0) -> dict[str, int]:
-    """The competition's number, from 1, of each made class; in no order of the alphabet."""
+    """The competition's number, from 1, of each class; not in alphabetical order."""
     order = np.random.default_rng(seed).permutation(classes) + 1
     if classes > 1 and (np.diff(order) > 0).all():
         order = order[::-1]
     return dict(zip(wnids(classes), map(int, order), strict=True))
 
 
-class Pictures:
-    """JPEGs of noise, every one with other bytes."""
+class NoiseImages:
+    """JPEGs of noise, each with its own bytes."""
 
     def __init__(self, side_px: int = 40, seed: int = 0):
         rng = np.random.default_rng(seed)
@@ -51,7 +52,7 @@ class Pictures:
         self.bases = [cv2.imencode(".jpg", item)[1].tobytes() for item in sized]
 
     def named(self, name: str, at: int) -> bytes:
-        """The JPEG of a name, which it has as a comment after its first marker."""
+        """A JPEG with the name as a comment after its first marker."""
         base, comment = self.bases[at % BASES], name.encode()
         return base[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + base[2:]
 
@@ -68,14 +69,14 @@ def packed(files: Iterable[tuple[str, bytes]], mode: str = "w") -> bytes:
 
 
 def write_classification(folder: Path, classes: int, train: int, val: int, side_px: int = 40) -> None:
-    """Write the three archives of the set of 2012: `train` and `val` pictures of each class."""
+    """Write the three archives of the set of 2012: `train` and `val` images of each class."""
     folder.mkdir(parents=True, exist_ok=True)
-    pictures, number_of = Pictures(side_px), numbers(classes)
+    noise, number_of = NoiseImages(side_px), numbers(classes)
     with tarfile.open(folder / TRAIN, "w", format=tarfile.GNU_FORMAT) as archive:
         for label, wnid in enumerate(wnids(classes)):
-            # As in the official ones, numbers in names have no fixed width and the order is not theirs.
+            # As in the official archives, the numbers in names have no fixed width, and files are in another order.
             names = [f"{wnid}_{11 * at + 7}.JPEG" for at in range(train)]
-            inner = packed((name, pictures.named(name, label + at)) for at, name in reversed(list(enumerate(names))))
+            inner = packed((name, noise.named(name, label + at)) for at, name in reversed(list(enumerate(names))))
             entry = tarfile.TarInfo(f"{wnid}.tar")
             entry.size = len(inner)
             archive.addfile(entry, io.BytesIO(inner))
@@ -83,7 +84,7 @@ def write_classification(folder: Path, classes: int, train: int, val: int, side_
     with tarfile.open(folder / VAL, "w", format=tarfile.GNU_FORMAT) as archive:
         for at in range(len(truth)):
             name = f"ILSVRC2012_val_{at + 1:08d}.JPEG"
-            content = pictures.named(name, at)
+            content = noise.named(name, at)
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
@@ -120,7 +121,7 @@ def meta_mat(number_of: dict[str, int]) -> bytes:
 
 
 def det_xml(*objects: tuple, side_px: int = 40) -> bytes:
-    """The XML of a picture with (wnid, xmin, ymin, xmax, ymax) objects."""
+    """The XML of an image with (wnid, xmin, ymin, xmax, ymax) objects."""
     text = f"<annotation><size><width>{side_px}</width><height>{side_px}</height></size>"
     for wnid, *box in objects:
         corners = "".join(f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True))
@@ -131,23 +132,23 @@ def det_xml(*objects: tuple, side_px: int = 40) -> bytes:
 def detection(classes: int = 3, per_class: int = 2, side_px: int = 40) -> dict[str, dict[str, bytes]]:
     """The files of a small DET, {archive of 2014: {name in it: bytes}}; inner tars are written out as folders.
 
-    Of each class one training picture has all its boxes, one may lack some, and one of extra0 has none of it.
+    Of each class one training image has all its boxes, one may lack some, and one of extra0 has no object of it.
     """
-    pictures, number_of = Pictures(side_px, seed=2), numbers(classes, seed=3)
+    noise, number_of = NoiseImages(side_px, seed=2), numbers(classes, seed=3)
     images, boxes, lists = {}, {}, {}
     val_images, val_boxes, val_lines = {}, {}, []
     for at, (wnid, number) in enumerate(number_of.items()):
         items = [f"{wnid}/{wnid}_{5 * i + 1}" for i in range(per_class)]
         negative = f"ILSVRC2013_DET_train_extra0/ILSVRC2013_train_{at:08d}"
         for i, item in enumerate((*items, negative)):
-            images[f"{item}.JPEG"] = pictures.named(item, at + i)
+            images[f"{item}.JPEG"] = noise.named(item, at + i)
         boxes |= {f"{item}.xml": det_xml((wnid, 1, 2, 20, 30), side_px=side_px) for item in items}
         lists[f"train_pos_{number}.txt"] = "".join(f"{item}\n" for item in items[1:])
         lists[f"train_part_{number}.txt"] = f"{items[0]}\n"
         lists[f"train_neg_{number}.txt"] = f"{negative}\n"
         for _ in range(2):
             name = f"ILSVRC2012_val_{len(val_lines) + 1:08d}"
-            val_images[f"{name}.JPEG"] = pictures.named(name, at)
+            val_images[f"{name}.JPEG"] = noise.named(name, at)
             val_boxes[f"{name}.xml"] = det_xml((wnid, 0, 0, 15, 15), side_px=side_px)
             val_lines.append(f"{name} {len(val_lines) + 1}\n")
     lists["val.txt"] = "".join(val_lines)
@@ -164,7 +165,7 @@ def detection(classes: int = 3, per_class: int = 2, side_px: int = 40) -> dict[s
 
 
 def write_detection(folder: Path, **size: int) -> None:
-    """Write a small DET as the archives of 2014: pictures in tars in a tar, boxes and kit compressed."""
+    """Write a small DET as the archives of 2014: images in tars in a tar, boxes and kit compressed."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, files in detection(**size).items():
         if name == "ILSVRC2014_DET_train":
@@ -213,7 +214,7 @@ def release(**size: int) -> dict[str, bytes]:
 
 
 def source(folder: Path, **changes: object) -> "ClassificationSource":
-    """Settings that read the archives as they are, one picture of each class held out of training."""
+    """Settings that read the archives as they are, one image of each class held out of training."""
     from googlenet.config.schema.dataset import ClassificationSource
     from googlenet.storage.files import load_yaml
 
@@ -224,7 +225,7 @@ def source(folder: Path, **changes: object) -> "ClassificationSource":
 
 
 def measure(folder: Path) -> dict:
-    """Time and peak memory of reading the archives' headers into candidates, nothing opened."""
+    """Time and peak memory of reading the archives' headers into candidates, without decoding any image."""
     from googlenet.data.readers import ilsvrc_archives
 
     archives = source(folder)
@@ -234,23 +235,25 @@ def measure(folder: Path) -> dict:
     seconds = time.perf_counter() - start
     count = sum(len(items) for items in reading.splits.values())
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    row = {"pictures": count, "index_s": round(seconds, 2), "pictures_per_s": round(count / seconds)}
-    return row | {"memory_grown_mb": round(grown / 1024, 1), "bytes_per_picture": round(grown * 1024 / count)}
+    row = {"images": count, "index_s": round(seconds, 2), "images_per_s": round(count / seconds)}
+    return row | {"memory_grown_mb": round(grown / 1024, 1), "bytes_per_image": round(grown * 1024 / count)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--classes", type=int, default=1000)
-    parser.add_argument("--train", type=int, default=100, help="training pictures of each class")
-    parser.add_argument("--val", type=int, default=10, help="val pictures of each class")
+    parser.add_argument("--train", type=int, default=100, help="training images of each class")
+    parser.add_argument("--val", type=int, default=10, help="val images of each class")
     parser.add_argument("--side-px", type=int, default=40)
-    parser.add_argument("--index", action="store_true", help="read them (made first, if they are not there)")
-    given = parser.parse_args()
-    if not (given.folder / KIT).is_file():
-        write_classification(given.folder, given.classes, given.train, given.val, given.side_px)
-    if given.index:
-        print(json.dumps(measure(given.folder), indent=2))
+    parser.add_argument(
+        "--index", action="store_true", help="measure reading them (writes them first if they do not exist)"
+    )
+    options = parser.parse_args()
+    if not (options.folder / KIT).is_file():
+        write_classification(options.folder, options.classes, options.train, options.val, options.side_px)
+    if options.index:
+        print(json.dumps(measure(options.folder), indent=2))
 
 
 if __name__ == "__main__":
