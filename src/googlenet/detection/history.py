@@ -1,17 +1,24 @@
-"""The rows that detectors and MultiBox report of their epochs."""
+"""The end of an epoch in the trainings of detectors and of MultiBox."""
 
 import math
-from typing import Any
-
-from torch.optim import Optimizer
+from collections.abc import Callable
 
 from googlenet.errors import UserError
+from googlenet.models.training import RowT, TrainState
 
 
-def epoch_of(stage: str, loss: float, steps_done: int, per_epoch: int, opt: Optimizer) -> dict[str, Any]:
-    """Return the fields of metrics' Epoch. Raises UserError, naming the stage's key, when the loss is not finite."""
-    epoch = steps_done // per_epoch
+def end_epoch(
+    state: TrainState[RowT], stage: str, epoch: int, on_epoch: Callable[[RowT], None], loss: float, **figures: float
+) -> None:
+    """Append the row of an epoch with its mean loss. Raises UserError, naming the stage's key, for a non-finite loss."""
     if not math.isfinite(loss):
-        mend = "lower it, or lengthen warmup_steps"
-        raise UserError(f"{stage}.learning_rate: the loss was not finite in epoch {epoch}; {mend}")
-    return {"epoch": epoch, "step": steps_done, "learning_rate": opt.param_groups[0]["lr"], "train_loss": loss}
+        remedy = "lower it, or lengthen warmup_steps"
+        raise UserError(f"{stage}.learning_rate: the loss was not finite in epoch {epoch}; {remedy}")
+    rate = state.opt.param_groups[0]["lr"]
+    row = state.row.model_validate(
+        {"epoch": epoch, "step": state.step, "learning_rate": rate, "train_loss": loss} | figures
+    )
+    state.rows.append(row)
+    for values in state.seen.values():
+        values.clear()
+    on_epoch(row)

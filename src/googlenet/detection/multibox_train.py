@@ -12,7 +12,7 @@ from googlenet.config.schema.detection import TrainMultibox
 from googlenet.data.ground_truth import GroundTruth, Truth
 from googlenet.detection import Boxes, Images
 from googlenet.detection.boxes import iou
-from googlenet.detection.history import epoch_of
+from googlenet.detection.history import end_epoch
 from googlenet.detection.multibox import MultiBox, squeezed
 from googlenet.detection.multibox_loss import NOTHING, Targets, assign, losses, stacked, targets
 from googlenet.detection.priors import k_means, on_grid, rescale, shapes
@@ -117,26 +117,24 @@ def train(
     per_epoch, device, trunk = settings.batches_per_epoch, runtime.device, model.form.trunk
     batches = ImageBatches(images, truth, model.priors.cpu().numpy(), settings, trunk.input_px)
     train_state = TrainState(model, settings, per_epoch, resume.load(), MultiboxEpoch, "losses")
-    opt, average, seen = train_state.opt, train_state.average, train_state.seen["losses"]
+    seen = train_state.seen["losses"]
     steps = range(train_state.step, settings.epochs * per_epoch)
     loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=runtime.loader_workers)
     model.train()
-    for step, (batch, of_batch) in enumerate(loader, start=train_state.step):
+    for batch, of_batch in loader:
         train_state.begin_step()
         wanted = Targets(*(column.to(device) for column in of_batch))
         with runtime.autocast():
             offsets, logits = model(trunk.to_input(np.asarray(batch), device))
         location, confidence = losses(offsets, logits, wanted)
         loss = settings.location_weight * location + confidence
-        train_state.descend(loss, learning_rate(step, per_epoch, settings))
+        train_state.descend(loss, learning_rate(train_state.step, per_epoch, settings))
         seen.append(torch.stack([loss, location, confidence]).detach())
-        if (step + 1) % per_epoch == 0:
-            mean_loss, of_location, of_confidence = torch.stack(seen).double().mean(0).tolist()
-            epoch = epoch_of("train_multibox", mean_loss, step + 1, per_epoch, opt)
-            row = MultiboxEpoch(**epoch, location_loss=of_location, confidence_loss=of_confidence)
-            train_state.rows.append(row)
-            seen.clear()
-            on_epoch(row)
+        epoch, left = divmod(train_state.step, per_epoch)
+        if not left:
+            total, of_location, of_confidence = torch.stack(seen).double().mean(0).tolist()
+            parts = {"location_loss": of_location, "confidence_loss": of_confidence}
+            end_epoch(train_state, "train_multibox", epoch, on_epoch, total, **parts)
         resume.step(train_state.state)
-    average.swap(model)
+    train_state.average.swap(model)
     return tuple(train_state.rows)

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from googlenet.config.schema.detection import RegionView, TrainDetector
 from googlenet.detection import Images
-from googlenet.detection.history import epoch_of
+from googlenet.detection.history import end_epoch
 from googlenet.detection.region_vectors import softmax, views
 from googlenet.detection.regions import BACKGROUND, Pool, TrainingRegions, Warp, pool_regions, sample_regions
 from googlenet.errors import UserError
@@ -128,32 +128,28 @@ def train(
     batches = RegionBatches(images, regions, settings, network.spec)
     torch.manual_seed(settings.detector.order_seed)  # dropout
     train_state = TrainState(model, settings, per_epoch, resume.load(), DetectorEpoch, "losses", "hits")
-    opt, average, rows = train_state.opt, train_state.average, train_state.rows
     losses, hits = train_state.seen["losses"], train_state.seen["hits"]
     model.train()
     order = in_order(batches, train_state, network, runtime)
-    for step, (batch, labels) in enumerate(order, start=train_state.step):
+    for batch, labels in order:
         train_state.begin_step()
         target = labels.to(device)
         with runtime.autocast():
             output = model(network.to_input(np.asarray(batch), device))
         loss = loss_of(output, target, settings.aux_weight)
-        train_state.descend(loss, learning_rate(step, per_epoch, settings))
+        train_state.descend(loss, learning_rate(train_state.step, per_epoch, settings))
         losses.append(loss.detach())
         hits.append((output[0].argmax(1) == target).float().mean())
-        if (step + 1) % per_epoch == 0:
-            mean_loss, accuracy = (torch.stack(seen).double().mean().item() for seen in (losses, hits))
-            epoch = epoch_of("train_detector", mean_loss, step + 1, per_epoch, opt)
-            rows.append(DetectorEpoch(**epoch, train_accuracy_percent=100 * accuracy))
-            losses.clear()
-            hits.clear()
-            on_epoch(rows[-1])
+        epoch, left = divmod(train_state.step, per_epoch)
+        if not left:
+            loss_mean, accuracy = (torch.stack(seen).double().mean().item() for seen in (losses, hits))
+            end_epoch(train_state, "train_detector", epoch, on_epoch, loss_mean, train_accuracy_percent=100 * accuracy)
         resume.step(train_state.state)
-    average.swap(model)
+    train_state.average.swap(model)
     return DetectorMetrics(
         member=settings.detector,
         images=len(images),
         positives_available=len(batches.pools.positive),
         parameters=network.parameters,
-        epochs=tuple(rows),
+        epochs=tuple(train_state.rows),
     )
