@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -12,7 +12,9 @@ from googlenet.detection import Boxes
 from googlenet.detection.boxes import iou
 from googlenet.detection.proposals import PerImage, counts_of
 from googlenet.errors import UserError
-from googlenet.models.network import NetworkSpec
+
+if TYPE_CHECKING:  # labelling regions needs no torch
+    from googlenet.models.network import NetworkSpec
 
 BACKGROUND = 0
 IGNORED = -1
@@ -27,7 +29,7 @@ class Warp(NamedTuple):
     fill: tuple[int, int, int]
 
     @classmethod
-    def of(cls, spec: NetworkSpec, context_px: float) -> "Warp":
+    def of(cls, spec: "NetworkSpec", context_px: float) -> "Warp":
         """The warp to a network's input: R-CNN's context (16 px at 227) for its size, to the nearest pixel."""
         return cls(spec.input_px, round(context_px * spec.input_px / RCNN_INPUT_PX), spec.mean_colour)
 
