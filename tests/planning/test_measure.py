@@ -3,14 +3,13 @@
 from math import isfinite
 
 import pytest
-import torch
 
 from conf_copy import ROOT, copied
 from googlenet.models.network import Architecture
 from googlenet.pipeline.experiment import experiment as composed
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import clock, measure, sizes
-from googlenet.planning.clock import Clocked, Enough, step_seconds
+from googlenet.planning.clock import Enough, StepClock, step_seconds
 from googlenet.planning.machine import this_machine
 from googlenet.planning.measure_classification import ClassifierStep
 from googlenet.planning.plan import planned
@@ -26,9 +25,7 @@ def test_the_smoke_settings_are_measured(tmp_path, monkeypatch):
     experiment = composed(root, "smoke")
     data = {kind: sizes.of(experiment, kind) for kind in ("classification", "detection")}
     rates = Rates({}, Bench(experiment, data.values()).measure)
-    deterministic = torch.are_deterministic_algorithms_enabled()
     made = planned(Context(experiment, data, rates, Target.of(this_machine())))
-    assert torch.are_deterministic_algorithms_enabled() == deterministic
     assert {stage.stage for stage in made.stages} == {
         stage for stage in experiment.stages if experiment.jobs(stage) and STAGES[stage].group != "ablations"
     }
@@ -50,18 +47,17 @@ def test_stand_ins_are_natural_images_of_the_size():
 
 def test_a_training_is_ended_after_enough_steps(monkeypatch):
     monkeypatch.setattr(clock, "BUDGET_S", 0.0)
-    clocked = Clocked(["a", "b"], 1000, per_step=3, warm_up=2)
+    ended = []
 
-    def train(pictures):
-        for index in range(1000):
-            assert pictures[index] == "ab"[index % 2]
+    def train(resume):
+        for step in range(1000):
+            ended.append(step)
+            resume.step(dict)
 
-    assert step_seconds(train, clocked) > 0
-    assert (
-        len(clocked) == 1000 and clocked.asked == 3 * 3
-    )  # two to warm up, one whole step, and the next one's beginning
+    assert step_seconds(train, warm_up=2) > 0
+    assert ended == [0, 1, 2]  # two to warm up, and one whole step
     with pytest.raises(Enough):
-        clocked[0]
+        StepClock(warm_up=0).step(dict)
 
 
 @pytest.mark.parametrize("experiment", ["demo", "ilsvrc2014", "bvlc"])

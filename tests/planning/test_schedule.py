@@ -4,7 +4,7 @@ import pytest
 
 from conf_copy import ROOT
 from googlenet.pipeline.registry import ROWS, STAGES
-from googlenet.planning.schedule import JobPlan, StagePlan, critical_path, edges, least_wall, side_by_side
+from googlenet.planning.schedule import JobPlan, StagePlan, critical_path, edges, least_wall
 
 
 def stage(name, *seconds, gpu=False):
@@ -21,10 +21,10 @@ def test_a_stage_takes_its_longest_job_or_its_work_over_the_cores():
 
 
 def test_jobs_run_side_by_side_as_far_as_there_are_cores_or_gpus():
-    assert side_by_side(stage("a", 1, 1, 1), 2, 0, 1) == 2
-    assert side_by_side(stage("a", 1, 1, 1), 8, 0, 4) == 2
-    assert side_by_side(stage("a", 1), 8, 0, 1) == 1
-    assert side_by_side(stage("a", 1, 1, 1, gpu=True), 64, 2, 1) == 2
+    assert stage("a", 1, 1, 1).side_by_side(2, 0, 1) == 2
+    assert stage("a", 1, 1, 1).side_by_side(8, 0, 4) == 2
+    assert stage("a", 1).side_by_side(8, 0, 1) == 1
+    assert stage("a", 1, 1, 1, gpu=True).side_by_side(64, 2, 1) == 2
 
 
 def test_the_critical_path_is_the_longest_chain():

@@ -1,9 +1,12 @@
 """The work of small settings, worked by hand: passes, seconds, memory and disk of every stage."""
 
+import ast
+
 import pytest
 
 from conf_copy import ROOT, copied, override
 from googlenet.config.schema.shared import Model
+from googlenet.pipeline import code
 from googlenet.pipeline.experiment import experiment as composed
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import plan
@@ -175,7 +178,7 @@ def test_on_gpus_loading_goes_on_beside_the_network(root):
     assert job.memory_mb["loader processes"] == 12 * 60
     assert made.context.compute.device == "cuda"
     stage = stages["train_classifier"]
-    assert (made.side_by_side(stage), stage.job_memory_mb) == (2, pytest.approx(sum(job.memory_mb.values())))
+    assert (stage.side_by_side(16, 2, 1), stage.job_memory_mb) == (2, pytest.approx(sum(job.memory_mb.values())))
 
 
 def test_ablations_are_planned_where_they_are_asked_for(root):
@@ -187,6 +190,9 @@ def test_ablations_are_planned_where_they_are_asked_for(root):
     assert made.disk_mb > sum(stages[name].total("disk_mb") for name in stages if name != "train_ablation")
 
 
-def test_only_what_runs_a_network_imports_torch():
-    assert runs_network("train_classifier") and runs_network("score_regions")
-    assert not runs_network("propose_regions") and not runs_network("evaluate_ensemble")
+@pytest.mark.parametrize("stage", STAGES)
+def test_only_what_runs_a_network_imports_torch(stage):
+    nodes = [node for name in code.reached(STAGES[stage].module) for node in code.tree_of(name).body]
+    names = [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    names += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    assert runs_network(stage) == ("torch" in {name.split(".")[0] for name in names})

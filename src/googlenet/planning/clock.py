@@ -3,15 +3,13 @@
 import itertools
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from statistics import median
 
-import numpy as np
 import torch
 
-from googlenet.config.schema.shared import Compute
-from googlenet.models.determinism import prepare_machine
+from googlenet.pipeline.resume import Resume
 
 BUDGET_S = 0.3  # per rate
 LONG_S = 1.5  # anything that takes longer is run only once
@@ -48,43 +46,23 @@ class Enough(Exception):
     """Raised once the training has shown how long its steps take."""
 
 
-class Clocked(Sequence[np.ndarray]):
-    """Images for a training: note when each step asks for its first one, and end the training after enough steps."""
+class StepClock(Resume):
+    """In place of a training's checkpoints: note when each step ends, and end the training after enough of them."""
 
-    def __init__(self, images: Sequence[np.ndarray], length: int, per_step: int, warm_up: int):
-        self.images, self.length, self.per_step, self.warm_up = images, length, per_step, warm_up
-        self.asked, self.times = 0, list[float]()
+    def __init__(self, warm_up: int):
+        super().__init__()
+        self.warm_up, self.times = warm_up, [now()]
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]  # trainings take no slices
-        if self.asked % self.per_step == 0:
-            self.times.append(now())
-            seen = self.times[self.warm_up :]
-            if len(seen) > 1 and seen[-1] - seen[0] > BUDGET_S:
-                raise Enough
-        self.asked += 1
-        return self.images[index % len(self.images)]
+    def step(self, state: Callable[[], object]) -> None:
+        self.times.append(now())
+        counted = self.times[self.warm_up :]
+        if len(counted) > 1 and counted[-1] - counted[0] > BUDGET_S:
+            raise Enough
 
 
-def step_seconds(train: Callable[[Clocked], object], clocked: Clocked) -> float:
-    """Seconds per step of a training on these images, including what it loads."""
+def step_seconds(train: Callable[[Resume], object], warm_up: int) -> float:
+    """Seconds per step of a training, including what it loads, after some steps that do not count."""
+    clock = StepClock(warm_up)
     with suppress(Enough):
-        train(clocked)
-    return median(after - before for before, after in itertools.pairwise(clocked.times[clocked.warm_up :]))
-
-
-@contextmanager
-def as_in_a_job(compute: Compute) -> Iterator[None]:
-    """Set threads and determinism as in a job; restore them afterwards."""
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    settings = torch.utils.deterministic
-    fill = settings.fill_uninitialized_memory  # type: ignore[attr-defined]  # set at import
-    try:
-        prepare_machine(compute.numeric_threads, compute.device)
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
-        settings.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+        train(clock)
+    return median(after - before for before, after in itertools.pairwise(clock.times[warm_up:]))

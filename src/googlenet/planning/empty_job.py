@@ -3,7 +3,7 @@
 from googlenet.config.schema.base import StageSettings
 from googlenet.data.store import open_split
 from googlenet.metrics.base import StageMetrics
-from googlenet.pipeline.job import Job, Output, main
+from googlenet.pipeline.job import Job, Output
 from googlenet.storage.checkpoint import save_arrays
 
 LOADED = (save_arrays, open_split)  # imported by stages without a network
@@ -17,7 +17,3 @@ def run(job: Job[Empty], *, metrics: Output) -> None:
     """Write nothing but the stamp."""
     job.log({"loaded": len(LOADED)})
     job.write_metrics(metrics, StageMetrics())
-
-
-if __name__ == "__main__":
-    main(run)

@@ -26,6 +26,8 @@ from googlenet.storage.files import write_bytes, write_json
 
 DISK_MB = 128
 EMPTY = Path("results/plan/config/empty/all.json")
+EMPTY_JOB = "from googlenet.pipeline.job import main; from googlenet.planning.empty_job import run; main(run)"
+NETWORK = "import torch; from googlenet.models import bundle; "  # as the stages that run a network
 PACKED = 60  # images, of two classes
 CLASSES = ("a", "b")
 
@@ -49,14 +51,14 @@ class EmptyJob(Measurement[StartRate]):
             folder = Path(name)
             write_bytes(folder / EMPTY, JobFile("empty", "all", "plan", "0", Empty()).to_bytes())
             write_json(folder / EXECUTION, bench.experiment.of(Execution).model_dump(mode="json"))
-            empty_job(folder, "empty_job")
-            return empty_job(folder, "empty_network_job" if self.network else "empty_job")
+            empty_job(folder)
+            return empty_job(folder, NETWORK if self.network else "")
 
 
-def empty_job(folder: Path, module: str) -> StartRate:
-    """Run a job that does nothing."""
+def empty_job(folder: Path, imports: str = "") -> StartRate:
+    """Run a job that does nothing. imports: Python that it runs first."""
     # Through a shell: in a process's peak memory, Linux counts the process that started it, and this one is large.
-    words = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-m", f"googlenet.planning.{module}"]
+    words = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", imports + EMPTY_JOB]
     words += ["--threads", "1", "--config", str(EMPTY), "--metrics", "metrics.json"]
     around = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     around |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}

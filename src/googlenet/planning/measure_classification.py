@@ -1,6 +1,6 @@
 """Rates of the classification part: training, crops, forward passes, evaluation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from googlenet.classification.train import Splits, TrainingCrops, collate, train
 from googlenet.config.schema.classification import EvaluateEnsemble, Policies, StudyCrops
 from googlenet.config.schema.shared import Sampling
 from googlenet.models.runtime import Runtime
+from googlenet.pipeline.resume import Resume
 from googlenet.planning import rates
-from googlenet.planning.clock import STEPS_AT_MOST, Clocked, seconds_of, step_seconds
+from googlenet.planning.clock import STEPS_AT_MOST, seconds_of, step_seconds
 from googlenet.planning.rates import Bench, kept_mb
 from googlenet.planning.sizes import ImageSize
 
@@ -25,22 +26,16 @@ FEW, MORE = 4, 16  # images: two counts, to separate what grows with them from w
 
 
 def timed_step(
-    model: nn.Module,
-    runtime: Runtime,
-    images: Sequence[np.ndarray],
-    train_on: Callable[[Clocked], object],
-    load: Callable[[], np.ndarray],
-    count: int = 0,
+    model: nn.Module, runtime: Runtime, train_on: Callable[[Resume], object], load: Callable[[], np.ndarray]
 ) -> rates.LoadedStepRate:
-    """Time a step of a training on images, `count` of them with repetition; `load` returns a batch, timed apart."""
+    """Time a step of a training, given what takes its checkpoints; `load` returns a batch, timed apart."""
     batch, px = load().shape[:2]
     model.train()
     with torch.random.fork_rng():
         # Not with a single image, on which batch normalisation cannot train.
         two, three = (kept_mb(model, torch.zeros(n, 3, px, px, device=runtime.device), runtime) for n in (2, 3))
     kept = two + max(0.0, three - two) * (batch - 2)  # the difference grows with the number of images
-    clocked = Clocked(images, count or len(images), batch, 1 if runtime.device == "cpu" else 5)
-    step = step_seconds(train_on, clocked)
+    step = step_seconds(train_on, warm_up=1 if runtime.device == "cpu" else 5)
     load_s = seconds_of(lambda: len(load()) / batch, 0.1)
     return rates.LoadedStepRate(seconds=max(step - load_s, 0.02 * step), kept_mb=kept, load_s=load_s / batch)
 
@@ -57,20 +52,17 @@ class ClassifierStep(rates.NetworkMeasurement[rates.StepRate]):
             self.batch_size,
             self.network.architecture.input_px,
         )
-        reference = next(iter(bench.experiment.trainings.values()))
-        settings = self.laid_over(reference, **TRAINING)
-        shown = [np.random.default_rng(0).integers(0, 256, (px, px, 3), np.uint8)]
+        settings = self.laid_over(next(iter(bench.experiment.trainings.values())), **TRAINING)
         labels = np.arange(min(STEPS_AT_MOST, 1000) * batch) % self.network.classes
-        crops = TrainingCrops(shown * batch, labels, settings, px)
-
-        def train_on(images: Clocked) -> None:
-            splits = Splits((images, labels), (shown, labels), (shown, labels))
-            train(network, splits, settings, self.runtime, lambda row: None)
-
-        def load() -> np.ndarray:
-            return collate([crops[0, i] for i in range(batch)])[0]
-
-        step = timed_step(network.model, self.runtime, shown, train_on, load, len(labels))
+        images = [np.random.default_rng(0).integers(0, 256, (px, px, 3), np.uint8)] * len(labels)
+        crops, few = TrainingCrops(images, labels, settings, px), (images[:1], labels)
+        splits = Splits((images, labels), few, few)
+        step = timed_step(
+            network.model,
+            self.runtime,
+            lambda clock: train(network, splits, settings, self.runtime, lambda row: None, clock),
+            lambda: collate([crops[0, i] for i in range(batch)])[0],
+        )
         return rates.StepRate(seconds=step.seconds, kept_mb=step.kept_mb)
 
 

@@ -17,9 +17,9 @@ from googlenet.detection.score import score
 from googlenet.detection.selective_search import propose
 from googlenet.detection.train import RegionBatches, train
 from googlenet.planning import rates
-from googlenet.planning.clock import STEPS_AT_MOST, Clocked, seconds_of
+from googlenet.planning.clock import STEPS_AT_MOST, seconds_of
 from googlenet.planning.measure_classification import TRAINING, line, random_scores, timed_step
-from googlenet.planning.rates import Amount, Bench, settings_of
+from googlenet.planning.rates import Amount, Bench
 from googlenet.planning.sizes import ImageSize
 
 OBJECTS = 3  # per image, where the time depends on them a little
@@ -121,15 +121,16 @@ class MultiboxStep(MultiboxMeasurement[rates.LoadedStepRate]):
 
     def measure(self, bench: Bench) -> rates.LoadedStepRate:
         model, images = self.model(), bench.images(self.image)
-        settings = settings_of(bench.experiment, d.TrainMultibox)
+        settings = bench.settings(d.TrainMultibox)
         settings = self.laid_over(settings, batches_per_epoch=STEPS_AT_MOST, **TRAINING)
         truth = [random_truth(np.random.default_rng(0), 1, *image.shape[1::-1]) for image in images]
         batches = ImageBatches(images, truth, model.priors.cpu().numpy(), settings, self.input_px)
-
-        def train_on(clocked: Clocked) -> None:
-            train_boxes(model, clocked, truth, settings, self.runtime, lambda row: None)
-
-        return timed_step(model, self.runtime, images, train_on, lambda: batches[0][0])
+        return timed_step(
+            model,
+            self.runtime,
+            lambda clock: train_boxes(model, images, truth, settings, self.runtime, lambda row: None, clock),
+            lambda: batches[0][0],
+        )
 
 
 class MultiboxBoxes(MultiboxMeasurement[rates.Seconds]):
@@ -142,7 +143,7 @@ class MultiboxBoxes(MultiboxMeasurement[rates.Seconds]):
 
     def measure(self, bench: Bench) -> rates.Seconds:
         model, images = self.model().eval(), bench.images(self.image)
-        inputs = self.laid_over(settings_of(bench.experiment, d.MergeProposals)), self.runtime
+        inputs = self.laid_over(bench.settings(d.MergeProposals)), self.runtime
         seconds = seconds_of(lambda: len([multibox.propose(model, image, *inputs) for image in images]))
         return rates.Seconds(seconds=seconds)
 
@@ -159,7 +160,7 @@ class DetectorStep(rates.NetworkMeasurement[rates.LoadedStepRate]):
 
     def measure(self, bench: Bench) -> rates.LoadedStepRate:
         network, images = self.network.build(self.runtime.device), bench.images(self.image)
-        settings = settings_of(bench.experiment, d.TrainDetector)
+        settings = bench.settings(d.TrainDetector)
         easy = settings.hard_negatives.model_copy(update={"enabled": False})
         settings = self.laid_over(settings, hard_negatives=easy, batches_per_epoch=STEPS_AT_MOST, **TRAINING)
         rng, count = np.random.default_rng(0), 2 * (self.positives + self.negatives)  # so that no batch has repeats
@@ -167,11 +168,12 @@ class DetectorStep(rates.NetworkMeasurement[rates.LoadedStepRate]):
         labels = (np.arange(count) < 2 * self.positives).astype(np.int64)
         regions = TrainingRegions(boxes, [labels] * len(images))
         batches = RegionBatches(images, regions, settings, network.spec)
-
-        def train_on(clocked: Clocked) -> None:
-            train(network, clocked, regions, settings, self.runtime, lambda row: None)
-
-        return timed_step(network.model, self.runtime, images, train_on, lambda: batches[0][0])
+        return timed_step(
+            network.model,
+            self.runtime,
+            lambda clock: train(network, images, regions, settings, self.runtime, lambda row: None, clock),
+            lambda: batches[0][0],
+        )
 
 
 class RegionScore(rates.NetworkMeasurement[rates.Seconds]):
@@ -186,7 +188,7 @@ class RegionScore(rates.NetworkMeasurement[rates.Seconds]):
 
     def measure(self, bench: Bench) -> rates.Seconds:
         network, images = self.network.build(self.runtime.device), bench.images(self.image)
-        settings = settings_of(bench.experiment, d.ScoreRegions)
+        settings = bench.settings(d.ScoreRegions)
         settings = self.laid_over(settings, switches=("mirror",) if self.mirrored else (), compare=())
         rng, sizes = np.random.default_rng(0), iter(range(STEPS_AT_MOST))
 

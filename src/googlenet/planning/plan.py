@@ -10,10 +10,10 @@ from googlenet.config.schema.shared import Compute
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import schedule, work_classification, work_detection
 from googlenet.planning.schedule import StagePlan
-from googlenet.planning.work import Context
+from googlenet.planning.work import Context, Work
 
 # Functions named after the stages.
-WORK = {
+WORK: dict[str, Work] = {
     name: work
     for module in (work_classification, work_detection)
     for name, work in vars(module).items()
@@ -44,11 +44,6 @@ class Plan(NamedTuple):
     def disk_mb(self) -> float:
         """Megabytes that all stages write."""
         return sum(stage.total("disk_mb") for stage in self.stages)
-
-    def side_by_side(self, stage: StagePlan) -> int:
-        """The number of jobs of a stage that run at once."""
-        target = self.context.target
-        return schedule.side_by_side(stage, target.cores, target.gpus, self.context.threads)
 
     def least_wall_of(self, *stages: StagePlan) -> float:
         """Lower bound, in seconds, on the time of some stages."""
@@ -86,9 +81,11 @@ def planned(context: Context, ablations: bool = False) -> Plan:
     names = [name for name in experiment.stages if ablations or STAGES[name].group != "ablations"]
     stages = []
     for name in filter(experiment.jobs, names):
-        jobs = [context.start(job) for job in experiment.jobs(name)]
-        passes, units = WORK[name](context, jobs) if name in WORK else ("", "not estimated")
-        stages.append(StagePlan(name, jobs, passes, units, STAGES[name].group == "ablations"))
+        row, work, jobs, words = STAGES[name], WORK.get(name), [], ("", "not estimated")
+        for job in experiment.jobs(name):
+            jobs.append(context.start(job))
+            words = work(context, jobs[-1], experiment.settings(job, row.settings)) if work else words
+        stages.append(StagePlan(name, jobs, *words, separate=row.group == "ablations"))
     place = Place("", None, None)
     if not context.target.name:
         folder = next(path for path in (root / "data", root) if path.exists()).resolve()
@@ -103,14 +100,14 @@ def planned(context: Context, ablations: bool = False) -> Plan:
 
 def verdict(plan: Plan) -> list[str]:
     """What does not fit, one line each; or one line saying that everything fits, as far as is known."""
-    lines, context, place, machine = [], plan.context, plan.place, plan.context.target.machine
+    lines, context, place, target = [], plan.context, plan.place, plan.context.target
     if context.of(Compute).device == "cuda" and context.compute.device == "cpu":
         lines.append("the experiment asks for a GPU (compute.device: cuda), and this machine has none")
     if place.disk_free_mb is not None and plan.disk_mb > place.disk_free_mb:
         lines.append(f"needs {gb(plan.disk_mb)} of disk, {gb(place.disk_free_mb)} are free on {place.path}")
-    room_mb = place.memory_free_mb or machine.memory_gb * 1000 * ROOM
+    room_mb = place.memory_free_mb or target.machine.memory_gb * 1000 * ROOM
     for stage in plan.stages:
-        beside, one_mb = plan.side_by_side(stage), stage.job_memory_mb
+        beside, one_mb = stage.side_by_side(target.cores, target.gpus, context.threads), stage.job_memory_mb
         if one_mb * beside > room_mb:
             jobs = f"{beside} jobs side by side" if beside > 1 else "one job"
             room = f"{gb(room_mb)} {'are free' if place.memory_free_mb else 'are there'}"
@@ -119,8 +116,8 @@ def verdict(plan: Plan) -> list[str]:
                 mend = f"; at most {int(room_mb // one_mb)} at a time fit"
             lines.append(f"{stage.stage} needs {gb(one_mb * beside)} of memory for {jobs}, {room}{mend}")
         on_gpu_mb = max(sum(job.gpu_memory_mb.values()) for job in stage.jobs)  # a GPU has one job at a time
-        if on_gpu_mb > machine.gpu_memory_gb * 1000 * ROOM:
-            there = gb(machine.gpu_memory_gb * 1000)
+        if on_gpu_mb > target.machine.gpu_memory_gb * 1000 * ROOM:
+            there = gb(target.machine.gpu_memory_gb * 1000)
             lines.append(f"{stage.stage} needs {gb(on_gpu_mb)} on the GPU, which has {there}")
     return lines or ["it fits, as far as is known here"]
 

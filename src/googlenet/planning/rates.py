@@ -18,12 +18,12 @@ from torch import nn
 from googlenet.config.schema.base import Settings, SettingsT, replaced
 from googlenet.config.schema.shared import Compute, Model, TrainedMember
 from googlenet.data import pictures
+from googlenet.models.determinism import prepare_machine
 from googlenet.models.forward import peak_bytes
 from googlenet.models.network import Architecture, Network, NetworkSpec, kind_of
 from googlenet.models.runtime import Runtime
-from googlenet.pipeline.experiment import Experiment, Job, KindT
+from googlenet.pipeline.experiment import Experiment, KindT
 from googlenet.pipeline.registry import ROWS
-from googlenet.planning.clock import as_in_a_job
 from googlenet.planning.sizes import DataSize, ImageSize
 
 Amount = Annotated[float, Field(ge=0)]
@@ -179,16 +179,16 @@ class Bench:
             self._decoded[size] = [pictures.decode(file) for file in self.files(size)]
         return self._decoded[size]
 
+    def settings(self, kind: type[KindT]) -> KindT:
+        """The settings of the first job of the stage whose settings class is `kind`."""
+        stage = next(row.name for row in ROWS if row.settings is kind)
+        return self.experiment.settings(self.experiment.jobs(stage)[0], kind)
+
     def measure(self, asked: Measurement[RateT]) -> RateT:
-        """Take a measurement."""
-        with as_in_a_job(asked.compute if isinstance(asked, NetworkMeasurement) else CPU):
-            return asked.measure(self)
-
-
-def settings_of(experiment: Experiment, kind: type[KindT], name: str = "") -> KindT:
-    """The settings of a job, of the stage whose settings class is `kind`; name: the job's, else the first job's."""
-    stage = next(row.name for row in ROWS if row.settings is kind)
-    return experiment.settings(Job(stage, name) if name else experiment.jobs(stage)[0], kind)
+        """Take a measurement, with threads and determinism as in a job."""
+        compute = asked.compute if isinstance(asked, NetworkMeasurement) else CPU
+        prepare_machine(compute.numeric_threads, compute.device)
+        return asked.measure(self)
 
 
 class Rates:

@@ -65,6 +65,11 @@ class StagePlan:
         """The sum of a field over the jobs."""
         return sum(float(getattr(job, what)) for job in self.jobs)
 
+    def side_by_side(self, cores: int, gpus: int, threads: int) -> int:
+        """The number of jobs that run at once."""
+        slots = gpus if self.total("gpu_s") else cores // threads
+        return max(1, min(len(self.jobs), slots))
+
 
 def least_wall(stages: Sequence[StagePlan], cores: int, gpus: int) -> float:
     """Lower bound, in seconds, on these stages in any order: the longest job, or the work divided by cores or GPUs."""
@@ -72,12 +77,6 @@ def least_wall(stages: Sequence[StagePlan], cores: int, gpus: int) -> float:
     cpu = sum(stage.total("cpu_s") for stage in stages) / cores
     gpu = sum(stage.total("gpu_s") for stage in stages) / max(1, gpus)
     return max(longest, cpu, gpu)
-
-
-def side_by_side(stage: StagePlan, cores: int, gpus: int, threads: int) -> int:
-    """The number of jobs of a stage that run at once."""
-    slots = gpus if stage.total("gpu_s") else cores // threads
-    return max(1, min(len(stage.jobs), slots))
 
 
 def edges(root: Path) -> dict[str, list[str]]:

@@ -59,6 +59,10 @@ class DataSize(NamedTuple):
         """Memory of a decoded image."""
         return self.width * self.height * 3 / 1e6
 
+    def kept_share(self, images: int, limit_mb: float) -> float:
+        """The share of some images that stays decoded in memory."""
+        return min(1.0, limit_mb / (images * self.decoded_mb)) if images else 0.0
+
     @property
     def image(self) -> ImageSize:
         """The key under which rates of work on images are stored."""

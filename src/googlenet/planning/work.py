@@ -1,14 +1,11 @@
 """Count the work of an experiment's stages: from the settings, the sizes of the data, and requested rates."""
 
-import ast
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.dataset import Kind
 from googlenet.config.schema.shared import Compute, Execution, Model
-from googlenet.pipeline import code
 from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning.machine import Machine
@@ -49,6 +46,16 @@ class Context:
         if self.on_gpu:
             self.workers = min(self.workers, max(1, target.cores // max(1, target.gpus)))
 
+    @property
+    def classification(self) -> DataSize:
+        """The size of the classification set."""
+        return self.sizes["classification"]
+
+    @property
+    def detection(self) -> DataSize:
+        """The size of the detection set."""
+        return self.sizes["detection"]
+
     def member(self, name: str, classes: int) -> NetworkShape:
         """The network of a member."""
         row, kind = self.experiment.members[name], self.experiment.network_of(name)
@@ -62,17 +69,13 @@ class Context:
         plan.memory_mb["process"] = empty.memory_mb
         return plan
 
-    def decode_s(self, kind: Kind) -> float:
+    def decode_s(self, size: DataSize) -> float:
         """Seconds to decode an image."""
-        return self.ask(Decode(image=self.sizes[kind].image)).seconds
+        return self.ask(Decode(image=size.image)).seconds
 
     def run(self, job: JobPlan, network_s: float, load_s: float = 0.0) -> None:
         """Add work of the network, with loading in parallel if there are loader processes."""
         job.network(network_s, load_s, self.workers, self.threads, self.on_gpu)
-
-    def kept_share(self, kind: Kind, images: int, limit_mb: float) -> float:
-        """The share of some images that stays decoded in memory."""
-        return min(1.0, limit_mb / (images * self.sizes[kind].decoded_mb)) if images else 0.0
 
     def network_memory(self, job: JobPlan, network: NetworkShape, training: bool, kept_mb: float) -> None:
         """Add weights, for training also gradients, momentum and average, and the activations that the passes keep."""
@@ -92,17 +95,10 @@ class Context:
             job.memory_mb["loader processes"] = WORKER_MB * processes
 
 
-# A function that adds a stage's work to its jobs, and describes passes and units in words.
-Work = Callable[[Context, list[JobPlan]], tuple[str, str]]
+Words = tuple[str, str]  # a stage's passes over the data, and its units of work
+Work = Callable[[Context, JobPlan, Any], Words]  # adds the work of one job of a stage, with that job's settings
 
 
-@cache
 def runs_network(stage: str) -> bool:
-    """Whether a stage's module, or any that it imports, imports torch at the top of the module."""
-    for module in code.reached(STAGES[stage].module):
-        for node in code.tree_of(module).body:
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if "torch" in {name.split(".")[0] for name in names}:
-                return True
-    return False
+    """Whether the jobs of a stage import torch: those that can take a GPU, and the import of weights."""
+    return STAGES[stage].gpu or stage == "import_weights"
