@@ -1,4 +1,4 @@
-"""What is cut off goes on to the same bits: trainings, lists of items; and how a job is told to stop."""
+"""What is cut off goes on to the same bits: trainings, lists of items; and how a job is asked to stop."""
 
 import os
 import platform
@@ -201,12 +201,12 @@ def listener(folder, *more, **env):
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=os.environ | env)
 
 
-def test_a_job_that_is_told_to_stop_keeps_what_it_has_done(tmp_path):
+def test_a_job_that_is_asked_to_stop_keeps_its_progress(tmp_path):
     job = listener(tmp_path)
     assert [job.stdout.readline() for _ in range(3)] == ["item\n"] * 3
     job.send_signal(signal.SIGTERM)
-    said, _ = job.communicate(timeout=30)
-    assert job.returncode == 75 and "what was done is kept, and the same command goes on" in said
+    output, _ = job.communicate(timeout=30)
+    assert job.returncode == 75 and "the progress is saved, and the same command resumes the job" in output
     kept = resume.unpacked(resume.checkpoint.load_arrays(tmp_path / "piece-000000000.safetensors")[0])
     assert len(kept) >= 3 and [int(item["n"]) for item in kept] == list(range(len(kept)))
 
@@ -215,8 +215,8 @@ def test_a_job_that_keeps_nothing_ends_at_once(tmp_path):
     job = listener(tmp_path, "keeps nothing")
     assert job.stdout.readline() == "item\n"
     job.send_signal(signal.SIGTERM)
-    said, _ = job.communicate(timeout=30)
-    assert job.returncode == 75 and "begins this job anew" in said
+    output, _ = job.communicate(timeout=30)
+    assert job.returncode == 75 and "starts this job again from its beginning" in output
 
 
 @pytest.mark.parametrize("machine", ["this", "another"])
@@ -231,6 +231,6 @@ def test_a_job_whose_engine_dies_stops_on_the_engines_own_machine(tmp_path, mach
         time.sleep(3 * resume.WATCH_S)
         assert job.poll() is None
         job.kill()
-    said, _ = job.communicate(timeout=30)
+    output, _ = job.communicate(timeout=30)
     if machine == "this":
-        assert job.returncode == 75 and "told to stop" in said
+        assert job.returncode == 75 and "asked to stop" in output

@@ -33,7 +33,7 @@ PIECE_MB = 64
 WATCH_S = 1.0
 LOCK_TIMEOUT_S = 60  # jobs that survive a killed engine notice within WATCH_S, save and exit
 
-_told = threading.Event()
+_stop_requested = threading.Event()
 
 
 class Resume:
@@ -49,7 +49,7 @@ class Resume:
         if self.folder is None or not (path := self._path("state")).exists():
             return None
         tensors, metadata = checkpoint.load(path)
-        print(f"going on from {path}", flush=True)
+        print(f"resuming from {path}", flush=True)
         return tensors, json.loads(metadata["rest"])
 
     def step(self, state: "Callable[[], tuple[Mapping[str, Tensor], Any]]") -> None:
@@ -75,7 +75,7 @@ class Resume:
             yield from kept
             done += len(kept)
         if done:
-            print(f"going on after {done} of {total}", flush=True)
+            print(f"resuming after {done} of {total}", flush=True)
         waiting, size_mb = [], 0.0
         for arrays in compute(done) if done < total else ():
             waiting.append(arrays)
@@ -88,10 +88,10 @@ class Resume:
                 waiting, size_mb = [], 0.0
                 self._after_save()
 
-    def told_to_stop(self) -> bool:
+    def stop_requested(self) -> bool:
         """Whether the job was asked to stop; a caller must then save its own progress and raise Stopped soon."""
         self.used = True
-        return _told.is_set()
+        return _stop_requested.is_set()
 
     def clear(self) -> None:
         """Delete the state: the job is done."""
@@ -103,12 +103,12 @@ class Resume:
         return self.folder / f"{name}.safetensors"
 
     def _due(self) -> bool:
-        return self.folder is not None and (time.monotonic() - self._saved >= self.every_s or _told.is_set())
+        return self.folder is not None and (time.monotonic() - self._saved >= self.every_s or _stop_requested.is_set())
 
     def _after_save(self) -> None:
         self._saved = time.monotonic()
-        if _told.is_set():
-            raise Stopped("told to stop; what was done is kept, and the same command goes on from there")
+        if _stop_requested.is_set():
+            raise Stopped("asked to stop; the progress is saved, and the same command resumes the job")
 
 
 NOWHERE = Resume()
@@ -148,13 +148,13 @@ def opened(root: Path, job: Path, key: str, every_s: float) -> Iterator[Resume]:
 def listening(resume: Resume) -> Iterator[None]:
     """Within the block, let a job that saves its state do so at the first SIGTERM or Ctrl-C; end any other at once."""
 
-    def told(*_: Any) -> None:
-        if _told.is_set() or not resume.used:
-            raise Stopped("told to stop; the same command begins this job anew")
-        _told.set()
+    def on_signal(*_: Any) -> None:
+        if _stop_requested.is_set() or not resume.used:
+            raise Stopped("asked to stop; the same command starts this job again from its beginning")
+        _stop_requested.set()
 
-    _told.clear()
-    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
+    _stop_requested.clear()
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     engine, _, machine = os.environ.get(faults.ENGINE, "").partition("@")
     if engine and machine == platform.node():  # a cluster's node does not see the processes of the head node
         threading.Thread(target=_watch, args=(int(engine),), daemon=True).start()

@@ -8,7 +8,7 @@ from googlenet.pipeline.job import Job, Output, main
 def run(job: Job[PrepareDetection], *, manifest: Output) -> None:
     """Write the shards beside `manifest`, and last the manifest, which represents them in the workflow."""
     source, workers = job.settings.source, min(job.execution.prepare_workers, job.threads)
-    with prepared(source, manifest.parent, job.stamp, workers, job.resume.told_to_stop, job.say) as made:
+    with prepared(source, manifest.parent, job.stamp, workers, job.resume.stop_requested, job.say) as made:
         job.write_metrics(manifest, made)
         job.log({f"{name}_pictures": split.records for name, split in made.splits.items()})
 
