@@ -1,4 +1,4 @@
-"""The command: a plan of what nobody has here, from the rates of a named machine; mistakes are one line."""
+"""The command: a plan of data that are not here, from the rates of a named machine; mistakes are one line."""
 
 import json
 import re
@@ -57,13 +57,13 @@ def test_more_cores_take_no_longer_and_no_less_work(root):
     assert many.disk_mb == few.disk_mb
 
 
-def test_what_a_machine_was_not_measured_for_is_told(root):
+def test_a_plan_without_the_rates_it_needs_is_an_error(root):
     with pytest.raises(UserError, match=rf"^machines/{NAMED}\.yaml: no rate of '.*--experiment smoke --save {NAMED}$"):
         plan.perform(["--experiment", "smoke", "--machine", NAMED], root)
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--experiment", "demmo"], r"no experiment 'demmo' in conf/experiment; did you mean 'demo'\?"),
         (["--machine", "epyc-2cor"], r"no machine 'epyc-2cor' in machines/; did you mean 'epyc-2core'\?"),
@@ -72,8 +72,8 @@ def test_what_a_machine_was_not_measured_for_is_told(root):
         (["--machine", NAMED, "--measured"], r"--measured: no run of demo has left its run\.json"),
     ],
 )
-def test_mistakes_are_one_line(root, words, said):
-    with pytest.raises(UserError, match=said) as raised:
+def test_mistakes_are_one_line(root, words, message):
+    with pytest.raises(UserError, match=message) as raised:
         plan.perform(words, root)
     assert "\n" not in str(raised.value)
 

@@ -52,9 +52,9 @@ def record(root, path, **libraries):
 
 
 def test_all_that_computes_is_recorded_by_its_short_name():
-    found = versions.installed() | versions.machine()
-    assert {"torch", "torchvision", "opencv", "numpy", "pillow", "scikit", "python", "cpu"} <= found.keys()
-    assert found["opencv"] == metadata.version("opencv-contrib-python-headless")
+    recorded = versions.installed() | versions.machine()
+    assert {"torch", "torchvision", "opencv", "numpy", "pillow", "scikit", "python", "cpu"} <= recorded.keys()
+    assert recorded["opencv"] == metadata.version("opencv-contrib-python-headless")
 
 
 def test_one_line_for_each_library_that_differs():

@@ -61,7 +61,7 @@ def test_a_file_of_another_machine_is_not_added_to(tmp_path):
         save(tmp_path, "abacus", replaced(MACHINE, cpu="Slide rule"), measured(224))
 
 
-def test_a_rate_that_is_lacking_says_how_it_is_measured(tmp_path):
+def test_the_error_for_a_missing_rate_says_how_to_measure_it(tmp_path):
     save(tmp_path, "abacus", MACHINE, measured(64))
     _, rates, _ = read(tmp_path, "abacus", AGAIN)
     with pytest.raises(UserError) as raised:
@@ -71,7 +71,7 @@ def test_a_rate_that_is_lacking_says_how_it_is_measured(tmp_path):
     assert str(raised.value).endswith(AGAIN) and "\n" not in str(raised.value)
 
 
-def test_an_unknown_machine_is_told_with_the_nearest(tmp_path):
+def test_an_unknown_machine_is_rejected_with_the_nearest_name(tmp_path):
     save(tmp_path, "epyc-2core", MACHINE, measured(64))
     with pytest.raises(UserError, match=r"no machine 'epyc-2cores' in machines/; did you mean 'epyc-2core'\?"):
         read(tmp_path, "epyc-2cores", AGAIN)
@@ -83,7 +83,7 @@ ROW = {"what": "decode", "settings": {"image": {"width": 64, "height": 64}}}
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"machine": None}, "machine: .*, not None"),
         ({"rates": 3}, "rates: .*, not 3"),
@@ -98,10 +98,10 @@ ROW = {"what": "decode", "settings": {"image": {"width": 64, "height": 64}}}
         ({"rates": [ROW | {"seconds": float("nan")}]}, r"rates\[0\]\.seconds: Input should be"),
     ],
 )
-def test_a_file_that_is_wrong_is_told_in_one_line(tmp_path, change, words):
+def test_an_invalid_file_is_reported_in_one_line(tmp_path, change, message):
     path = save(tmp_path, "abacus", MACHINE, measured(64))
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | change))
-    with pytest.raises(UserError, match=rf"^machines/abacus\.yaml: {words}") as raised:
+    with pytest.raises(UserError, match=rf"^machines/abacus\.yaml: {message}") as raised:
         read(tmp_path, "abacus", AGAIN)
     assert "\n" not in str(raised.value)
 

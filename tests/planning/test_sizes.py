@@ -40,9 +40,9 @@ def test_the_recipe_and_what_it_makes_have_one_size(root):
 def test_the_demo_has_the_images_that_its_recipe_says(root):
     experiment = experiment_of(root, "demo")
     assert sizes.of(experiment, "detection").splits == {"train": 300, "validation": 30, "test": 60}
-    found = sizes.of(experiment, "classification")
-    assert found.splits == {"train": 3861, "validation": 128, "test": 382}
-    assert (found.width, found.height) == (96, 96)
+    size = sizes.of(experiment, "classification")
+    assert size.splits == {"train": 3861, "validation": 128, "test": 382}
+    assert (size.width, size.height) == (96, 96)
 
 
 def test_ilsvrc_is_known_by_its_official_counts(root):
@@ -65,11 +65,11 @@ def test_folders_are_listed_and_some_of_their_images_opened(root):
             for i in range(count):
                 cv2.imwrite(str(folder / f"{split}{i}.jpg"), rng.integers(0, 256, (40, 60, 3), np.uint8))
     text = f"{{dataset: {{name: pets, classification: {{root: {root}/pets}}}}, detection: {{enabled: false}}}}"
-    found = sizes.of(experiment_of(root, "photos", text), "classification")
-    assert found.splits == {"train": 8, "validation": 4, "test": 6} and found.classes == 2
-    assert (found.width, found.height) == (60, 40) and found.mean_kb > 1
+    size = sizes.of(experiment_of(root, "photos", text), "classification")
+    assert size.splits == {"train": 8, "validation": 4, "test": 6} and size.classes == 2
+    assert (size.width, size.height) == (60, 40) and size.mean_kb > 1
 
 
-def test_data_that_nobody_knows_are_told(root):
+def test_data_of_unknown_size_are_an_error(root):
     with pytest.raises(UserError, match=r"^dataset\.classification\.root: "):
         sizes.of(experiment_of(root, "photos"), "classification")

@@ -49,7 +49,7 @@ def test_every_stage_is_counted():
     assert set(WORK) == set(STAGES)
 
 
-def test_a_stage_that_nobody_counts_is_listed_and_not_estimated(root, monkeypatch):
+def test_a_stage_without_a_work_function_is_listed_and_not_estimated(root, monkeypatch):
     monkeypatch.setattr(plan, "WORK", {name: work for name, work in WORK.items() if name != "predict_crops"})
     made, stages = plan_of(root)
     assert stages["predict_crops"].units == "not estimated" and len(stages["predict_crops"].jobs) == 2
@@ -60,16 +60,16 @@ def test_a_stage_that_nobody_counts_is_listed_and_not_estimated(root, monkeypatc
 def test_images_are_packed_once(root):
     _, stages = plan_of(root)
     (job,) = stages["prepare_classification"].jobs
-    assert job.wall_s == pytest.approx(4 + 150 * 0.01)  # 100 + 20 + 30 pictures
+    assert job.wall_s == pytest.approx(4 + 150 * 0.01)  # 100 + 20 + 30 images
     assert job.disk_mb == pytest.approx(5 + 150 * 0.008)
     assert stages["prepare_detection"].jobs[0].disk_mb == pytest.approx(5 + 70 * 0.02)
 
 
-def test_a_training_is_its_steps_and_its_watching(root):
+def test_a_training_is_its_steps_and_its_predictions(root):
     _, stages = plan_of(root)
     job, _ = stages["train_classifier"].jobs
     steps = 3 * 3  # three epochs of 100 // 30
-    drawn = steps * 30 * 0.002 + 3 * 100 * 0.001  # crops; every picture is decoded in every epoch
+    drawn = steps * 30 * 0.002 + 3 * 100 * 0.001  # crops; every image is decoded in every epoch
     watched = (
         5 * 20 * (0.004 + 0.001) + 5 * 64 * 0.01
     )  # 3 epochs, the last and the averaged; a batch of 64 is filled up
@@ -99,8 +99,8 @@ def test_images_that_fit_in_memory_are_decoded_once(root):
     assert job.memory_mb["decoded pictures"] == pytest.approx(120 * 100 * 80 * 3 / 1e6)
 
 
-def test_a_half_that_does_not_hold_all_holds_a_share(root):
-    # A picture is 0.024 MB: a half of 2 MB holds 41.7 of the 100 training pictures, and all 20 of validation.
+def test_a_cache_too_small_for_all_images_holds_a_share(root):
+    # An image is 0.024 MB: a half of 2 MB holds 41.7 of the 100 training images, and all 20 of validation.
     _, stages = plan_of(root, SMALL.replace("decoded_cache_mb: 0", "decoded_cache_mb: 2"))
     job = stages["train_classifier"].jobs[0]
     assert job.memory_mb["decoded pictures"] == pytest.approx(1 + 20 * 0.024)
@@ -125,12 +125,12 @@ def test_without_mirroring_fewer_crops_are_distinct(root):
 def test_boxes_are_those_of_the_search_and_of_multibox(root):
     _, stages = plan_of(root)
     part, _ = stages["propose_regions"].jobs
-    assert part.wall_s == pytest.approx(4 + 35 * (0.001 + 2.0))  # half of 70 pictures
+    assert part.wall_s == pytest.approx(4 + 35 * (0.001 + 2.0))  # half of 70 images
     assert part.disk_mb == pytest.approx(5 + 35 * 180 * 16 / 1e6)
     merged = stages["merge_proposals"].jobs[0]
     assert merged.wall_s == pytest.approx(4 + 35 * (0.001 + 0.1 + 0.01))
     assert merged.disk_mb == pytest.approx(5 + 35 * 100 * 20 / 1e6)  # half of 180 + 20 is left
-    # The undoubled search on 8 pictures, reading 0.8 MB of records, and what is not timed.
+    # The undoubled search on 8 images, reading 0.8 MB of records, and what is not timed.
     assert stages["study_proposals"].jobs[0].wall_s == pytest.approx(4 + 8 * 2.001 + 0.0008 + 1.5)
 
 
@@ -148,13 +148,13 @@ def test_multibox_and_detectors_are_their_steps(root):
 def test_scores_are_proposals_times_classes_of_every_setting(root):
     _, stages = plan_of(root)
     (job,) = stages["score_regions"].jobs
-    arrays = 2 * 20 * 100 * 6 * 4 / 1e6  # two settings, 20 pictures of 100 regions, 5 classes and background
+    arrays = 2 * 20 * 100 * 6 * 4 / 1e6  # two settings, 20 images of 100 regions, 5 classes and background
     assert job.wall_s == pytest.approx(4 + 20 * 0.001 + 2000 * 0.01)
     assert job.disk_mb == pytest.approx(5 + arrays)
     assert job.memory_mb["scores, while they are kept"] == pytest.approx(3 * arrays)
     (evaluated,) = stages["evaluate_detection"].jobs
     assert evaluated.wall_s == pytest.approx(4 + 2 * (1 + 20 * 0.2))
-    kept = 2 * 2 * 20 * 100  # two settings; one detector, and all together; 100 of a picture
+    kept = 2 * 2 * 20 * 100  # two settings; one detector, and all together; 100 of an image
     assert evaluated.memory_mb["detections of all detectors"] == pytest.approx(kept * 65 / 1e6)
 
 
@@ -181,7 +181,7 @@ def test_on_gpus_loading_goes_on_beside_the_network(root):
     assert (stage.side_by_side(16, 2, 1), stage.job_memory_mb) == (2, pytest.approx(sum(job.memory_mb.values())))
 
 
-def test_ablations_are_planned_where_they_are_asked_for(root):
+def test_ablations_are_planned_on_request(root):
     _, stages = plan_of(root)
     assert "train_ablation" not in stages
     made, stages = plan_of(root, ablations=True)

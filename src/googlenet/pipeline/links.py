@@ -15,8 +15,8 @@ STEP_S = 86_400
 
 def linked() -> bool:
     """Whether DVC may put hard or symbolic links into the workspace. Copies and reflinks have times of their own."""
-    said = subprocess.run(["dvc", "config", "cache.type"], capture_output=True, text=True, check=False)
-    return bool({"hardlink", "symlink"} & {kind.strip() for kind in said.stdout.split(",")})
+    query = subprocess.run(["dvc", "config", "cache.type"], capture_output=True, text=True, check=False)
+    return bool({"hardlink", "symlink"} & {kind.strip() for kind in query.stdout.split(",")})
 
 
 def let_contents_decide(outputs: list[list[str]]) -> None:
@@ -28,6 +28,6 @@ def let_contents_decide(outputs: list[list[str]]) -> None:
                 try:
                     os.utime(path, (time_s, time_s), follow_symlinks=False)
                 except PermissionError:
-                    mend = "use a cache of your own (`dvc cache dir`), or `dvc config --local cache.type copy`"
+                    remedy = "use a cache of your own (`dvc cache dir`), or `dvc config --local cache.type copy`"
                     reason = "is a link to someone else's file, so its time cannot be set"
-                    raise UserError(f"{path}: {reason}; {mend}") from None
+                    raise UserError(f"{path}: {reason}; {remedy}") from None

@@ -62,7 +62,7 @@ def text() -> str:
     parts = [HEAD.replace("VARIABLES", f"{', '.join(variables)} and {last}")]
     parts += [section(name, kind) for name, kind in SETTINGS.items()]
     parts += ["# What stages share\n", *(section(name, kind) for name, kind in SHARED.items())]
-    rows = "".join(f"| `{key}` | {cell(mend)} |\n" for key, _, mend in former_keys.FORMER)
+    rows = "".join(f"| `{key}` | {cell(remedy)} |\n" for key, _, remedy in former_keys.FORMER)
     return "\n".join([*parts, f"{FORMER}{rows}"])
 
 
@@ -84,11 +84,11 @@ def rows_of(kind: type[BaseModel], defaults: Any, prefix: str) -> Iterator[tuple
     """A row for every key of a class; nested keys follow their parent."""
     for name, field in kind.model_fields.items():
         given = defaults.get(name) if isinstance(defaults, dict) else None
-        inner = words.model_of(field.annotation)
-        own = inner is not None and isinstance(given, dict)
+        inner = words.model_of(field.annotation) if isinstance(given, dict) else None
         takes = words.of_type(field.annotation, field.metadata)
-        yield (f"`{prefix}{name}`", takes, "" if own or given is None else f"`{shown(given)}`", field.description or "")
-        if inner is not None and own:
+        default = "" if inner or given is None else f"`{shown(given)}`"
+        yield f"`{prefix}{name}`", takes, default, field.description or ""
+        if inner:
             yield from rows_of(inner, given, f"{prefix}{name}.")
 
 
@@ -105,10 +105,10 @@ def cell(content: str) -> str:
 
 def main() -> None:
     """Write the document, or exit with a one-line error if it is stale."""
-    what, content = " ".join(sys.argv[1:]), text()
-    if what not in ("write", "check"):
-        sys.exit(f"error: {what!r}: write or check")
-    if what == "write":
+    command, content = " ".join(sys.argv[1:]), text()
+    if command not in ("write", "check"):
+        sys.exit(f"error: {command!r}: write or check")
+    if command == "write":
         FILE.write_text(content, encoding="utf-8")
     elif not FILE.is_file() or FILE.read_text(encoding="utf-8") != content:
         sys.exit(f"error: {FILE}: stale; run `make {FILE}` and commit it")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -81,7 +82,7 @@ def this_machine() -> Machine:
 
 def path_of(root: Path, name: str) -> Path:
     """The file of a machine. Raises UserError for an invalid name."""
-    if not name or not all(letter.isalnum() or letter in "-_" for letter in name):
+    if not re.fullmatch(r"[\w-]+", name):
         raise UserError(f"--save: '{name}' is no name; use letters, digits, - and _, such as epyc-2core")
     return root / FOLDER / f"{name}.yaml"
 
@@ -127,16 +128,16 @@ def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = ""
     if path.is_file():
         there, former, measured = read(root, name, f"python -m googlenet.plan --save {name}")
         if (there.cpu, there.cores, there.gpu) != (machine.cpu, machine.cores, machine.gpu):
-            words = f"with {there.cpu}, {there.cores} cores; this one has {machine.cpu}, {machine.cores}"
-            raise UserError(f"{FOLDER}/{name}.yaml: of a machine {words}: give it another name")
+            differ = f"with {there.cpu}, {there.cores} cores; this one has {machine.cpu}, {machine.cores}"
+            raise UserError(f"{FOLDER}/{name}.yaml: of a machine {differ}: give it another name")
         rows, beside = former.rows | rows, beside or measured.beside
     date, load = f"{datetime.now(UTC):%Y-%m-%d}", round(os.getloadavg()[1], 1)
     made = Measured(date=date, torch=metadata.version("torch"), load=load, beside=beside)
-    text, lines = HEAD.format(name=name), []
-    for key, value in {"machine": machine, "measured": made}.items():
-        text += f"{key}: {json.dumps(value.model_dump(), ensure_ascii=False)}\n"
-    for asked, rate in rows.items():
-        row = {"what": asked.name, "settings": asked.to_json(), **rate.model_dump()}
-        lines.append(f"- {yaml.safe_dump(row, default_flow_style=True, width=10**6, sort_keys=False)}")
-    write_bytes(path, (text + "rates:\n" + "".join(sorted(lines))).encode())
+    head = (
+        f"{key}: {json.dumps(dict(part), ensure_ascii=False)}\n"
+        for key, part in (("machine", machine), ("measured", made))
+    )
+    flat = ({"what": asked.name, "settings": asked.to_json(), **dict(rate)} for asked, rate in rows.items())
+    lines = sorted(f"- {yaml.safe_dump(row, default_flow_style=True, width=10**6, sort_keys=False)}" for row in flat)
+    write_bytes(path, "".join([HEAD.format(name=name), *head, "rates:\n", *lines]).encode())
     return path

@@ -58,15 +58,15 @@ class EmptyJob(Measurement[StartRate]):
 def empty_job(folder: Path, imports: str = "") -> StartRate:
     """Run a job that does nothing. imports: Python that it runs first."""
     # Through a shell: in a process's peak memory, Linux counts the process that started it, and this one is large.
-    words = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", imports + EMPTY_JOB]
-    words += ["--threads", "1", "--config", str(EMPTY), "--metrics", "metrics.json"]
-    around = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-    around |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
+    command = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", imports + EMPTY_JOB]
+    command += ["--threads", "1", "--config", str(EMPTY), "--metrics", "metrics.json"]
+    environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+    environment |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
     wall, start = time.perf_counter(), now()
-    done = subprocess.run(words, cwd=folder, env=around, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     wall, seconds = time.perf_counter() - wall, now() - start
     if done.returncode:
-        last = (done.stderr.strip() or "no word").splitlines()[-1]
+        last = (done.stderr.strip() or "no message").splitlines()[-1]
         raise UserError(f"an empty job ended with an error: {last}; run `make env` again")
     record = read_run(folder / run_record(EMPTY, "empty", "all"))
     recorded = record.duration_s * seconds / wall  # duration_s is wall-clock time

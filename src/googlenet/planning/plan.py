@@ -20,7 +20,7 @@ WORK: dict[str, Work] = {
     if name in STAGES
 }
 LINKS = {"reflink", "hardlink", "symlink"}
-ROOM = 0.95  # usable share of a memory: the rest is the system's
+USABLE = 0.95  # usable share of a memory: the rest is the system's
 
 
 class Place(NamedTuple):
@@ -105,18 +105,18 @@ def verdict(plan: Plan) -> list[str]:
         lines.append("the experiment asks for a GPU (compute.device: cuda), and this machine has none")
     if place.disk_free_mb is not None and plan.disk_mb > place.disk_free_mb:
         lines.append(f"needs {gb(plan.disk_mb)} of disk, {gb(place.disk_free_mb)} are free on {place.path}")
-    room_mb = place.memory_free_mb or target.machine.memory_gb * 1000 * ROOM
+    available_mb = place.memory_free_mb or target.machine.memory_gb * 1000 * USABLE
     for stage in plan.stages:
         beside, one_mb = stage.side_by_side(target.cores, target.gpus, context.threads), stage.job_memory_mb
-        if one_mb * beside > room_mb:
+        if one_mb * beside > available_mb:
             jobs = f"{beside} jobs side by side" if beside > 1 else "one job"
-            room = f"{gb(room_mb)} {'are free' if place.memory_free_mb else 'are there'}"
-            mend = f"; one alone needs {gb(one_mb)}" if beside > 1 else ""
-            if room_mb >= one_mb:
-                mend = f"; at most {int(room_mb // one_mb)} at a time fit"
-            lines.append(f"{stage.stage} needs {gb(one_mb * beside)} of memory for {jobs}, {room}{mend}")
+            available = f"{gb(available_mb)} {'are free' if place.memory_free_mb else 'are there'}"
+            remedy = f"; one alone needs {gb(one_mb)}" if beside > 1 else ""
+            if available_mb >= one_mb:
+                remedy = f"; at most {int(available_mb // one_mb)} at a time fit"
+            lines.append(f"{stage.stage} needs {gb(one_mb * beside)} of memory for {jobs}, {available}{remedy}")
         on_gpu_mb = max(sum(job.gpu_memory_mb.values()) for job in stage.jobs)  # a GPU has one job at a time
-        if on_gpu_mb > target.machine.gpu_memory_gb * 1000 * ROOM:
+        if on_gpu_mb > target.machine.gpu_memory_gb * 1000 * USABLE:
             there = gb(target.machine.gpu_memory_gb * 1000)
             lines.append(f"{stage.stage} needs {gb(on_gpu_mb)} on the GPU, which has {there}")
     return lines or ["it fits, as far as is known here"]

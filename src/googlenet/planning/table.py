@@ -49,9 +49,9 @@ def as_text(plan: Plan, measured: Measured | None) -> str:
         size = gb(stage.job_memory_mb), gb(stage.total("disk_mb"))
         rows.append((name, jobs, stage.passes, stage.units, *map(duration, seconds), *size))
     jobs = str(sum(len(stage.jobs) for stage in plan.stages))
-    seconds_of_all, least_s = sum(stage.total("wall_s") for stage in plan.stages), plan.least_wall[0]
+    seconds_of_all = sum(stage.total("wall_s") for stage in plan.stages), plan.least_wall[0]
     size = gb(max(stage.job_memory_mb for stage in plan.stages)), gb(plan.disk_mb)
-    rows.append(("all", jobs, "", "", "", duration(seconds_of_all), duration(least_s), *size))
+    rows.append(("all", jobs, "", "", "", *map(duration, seconds_of_all), *size))
     head, *body, total = aligned(rows, LEFT)
     rule = "-" * max(map(len, (head, *body, total)))
     lines = [*heading(plan, measured), "", head, rule, *body, rule, total, "", *notes(plan), "", "memory of a job:"]
@@ -67,8 +67,8 @@ def heading(plan: Plan, measured: Measured | None) -> Iterator[str]:
     """Experiment, machine, data."""
     experiment, target, machine = plan.context.experiment, plan.context.target, plan.context.target.machine
     gpus = f"{target.gpus} of {machine.gpu}" if target.gpus else "no GPU"
-    parts = f"{target.cores} cores of {machine.cpu}, {gpus}, {machine.memory_gb:.0f} GB"
-    yield f"plan of {experiment.name} for {target.name or 'this machine'}: {parts}"
+    hardware = f"{target.cores} cores of {machine.cpu}, {gpus}, {machine.memory_gb:.0f} GB"
+    yield f"plan of {experiment.name} for {target.name or 'this machine'}: {hardware}"
     dated = f"on {measured.date} with torch {measured.torch}" if measured else "just now"
     beside = f", beside {measured.beside}" if measured and measured.beside else ""
     caution = "expect it to be wrong by a third, and more where data differ"
@@ -142,25 +142,26 @@ def compared_text(plan: Plan) -> str:
     """Planned beside measured seconds of run.json, which excludes imports. Raises UserError if no job has left one."""
     experiment, rows, totals = plan.context.experiment, [COMPARED], (0, 0.0, 0.0)
     for stage in plan.stages:
-        jobs, records = [], []
+        pairs = []
         for job in stage.jobs:
             config = Path(experiment.config_path(stage.stage, job.name))
             path = experiment.root / run_record(config, stage.stage, job.name)
             if path.is_file():
-                jobs.append(job)
-                records.append(read_run(path))
-        if not jobs:
-            continue
-        planned_s = sum(job.wall_s - job.start_s + job.recorded_s for job in jobs)
-        measured_s = sum(record.duration_s for record in records)
-        planned_mb = max(sum(job.memory_mb.values()) for job in jobs)
-        measured_mb = max(record.peak_memory_mb or 0 for record in records)
-        seconds = f"{planned_s:.0f}", f"{measured_s:.0f}", f"{planned_s / max(measured_s, 0.01):.2f}"
-        memory = f"{planned_mb:.0f}", f"{measured_mb:.0f}", f"{planned_mb / max(measured_mb, 1):.2f}"
-        rows.append((stage.stage, str(len(jobs)), *seconds, *memory))
-        totals = totals[0] + len(jobs), totals[1] + planned_s, totals[2] + measured_s
+                pairs.append((job, read_run(path)))
+        if pairs:
+            planned_s = sum(job.wall_s - job.start_s + job.recorded_s for job, _ in pairs)
+            measured_s = sum(record.duration_s for _, record in pairs)
+            planned_mb = max(sum(job.memory_mb.values()) for job, _ in pairs)
+            measured_mb = max(record.peak_memory_mb or 0 for _, record in pairs)
+            columns = *compared(planned_s, measured_s, 0.01), *compared(planned_mb, measured_mb, 1)
+            rows.append((stage.stage, str(len(pairs)), *columns))
+            totals = totals[0] + len(pairs), totals[1] + planned_s, totals[2] + measured_s
     if len(rows) == 1:
         raise UserError(f"--measured: no run of {experiment.name} has left its run.json; run it first")
     count, planned_s, measured_s = totals
-    seconds = f"{planned_s:.0f}", f"{measured_s:.0f}", f"{planned_s / measured_s:.2f}"
-    return "\n".join(aligned([*rows, ("all", str(count), *seconds, "", "", "")], 1))
+    return "\n".join(aligned([*rows, ("all", str(count), *compared(planned_s, measured_s, 0.01), "", "", "")], 1))
+
+
+def compared(planned: float, measured: float, least: float) -> tuple[str, str, str]:
+    """Both numbers and their ratio, in which `measured` counts as no less than `least`."""
+    return f"{planned:.0f}", f"{measured:.0f}", f"{planned / max(measured, least):.2f}"
