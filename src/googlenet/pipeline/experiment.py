@@ -216,13 +216,13 @@ def files(experiment: Experiment) -> Iterator[tuple[Path, bytes]]:
 
 def write_configs(experiment: Experiment) -> list[Path]:
     """Write the jobs' files whose content changed; remove those of jobs that no longer exist. Returns those written."""
-    current = dict(files(experiment))
-    changed = [path for path, content in current.items() if not path.is_file() or path.read_bytes() != content]
+    contents = dict(files(experiment))
+    changed = [path for path, content in contents.items() if not path.is_file() or path.read_bytes() != content]
     for path in changed:
-        write_bytes(path, current[path])
+        write_bytes(path, contents[path])
     for folder in {experiment.results(stage) for stage in experiment.stages}:
         for path in (experiment.root / folder / "config").glob("*/*.json"):
-            if path not in current:
+            if path not in contents:
                 path.unlink()
     return changed
 

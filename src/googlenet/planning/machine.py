@@ -133,11 +133,9 @@ def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = ""
         rows, beside = former.rows | rows, beside or measured.beside
     date, load = f"{datetime.now(UTC):%Y-%m-%d}", round(os.getloadavg()[1], 1)
     made = Measured(date=date, torch=metadata.version("torch"), load=load, beside=beside)
-    head = (
-        f"{key}: {json.dumps(dict(part), ensure_ascii=False)}\n"
-        for key, part in (("machine", machine), ("measured", made))
-    )
-    flat = ({"what": asked.name, "settings": asked.to_json(), **dict(rate)} for asked, rate in rows.items())
-    lines = sorted(f"- {yaml.safe_dump(row, default_flow_style=True, width=10**6, sort_keys=False)}" for row in flat)
+    parts = {"machine": machine, "measured": made}
+    head = [f"{key}: {json.dumps(part.model_dump(), ensure_ascii=False)}\n" for key, part in parts.items()]
+    table = [{"what": asked.name, "settings": asked.to_json(), **rate.model_dump()} for asked, rate in rows.items()]
+    lines = sorted(f"- {yaml.safe_dump(row, default_flow_style=True, width=10**6, sort_keys=False)}" for row in table)
     write_bytes(path, "".join([HEAD.format(name=name), *head, "rates:\n", *lines]).encode())
     return path

@@ -1,6 +1,8 @@
 """Rates of the classification part: training, crops, forward passes, evaluation."""
 
+from abc import abstractmethod
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -22,7 +24,6 @@ from googlenet.planning.sizes import ImageSize
 
 # A rate so low that no loss leaves the range of numbers; a training is stopped long before its first epoch ends.
 TRAINING = {"epochs": 1, "learning_rate": 1e-6}
-FEW, MORE = 4, 16  # images: two counts, to separate what grows with them from what does not
 
 
 def timed_step(
@@ -125,55 +126,55 @@ def random_scores(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return torch.softmax(torch.from_numpy(rng.standard_normal(shape, np.float32) * 3), -1).numpy()
 
 
-def line(work_on: Callable[[int], Callable[[], bool]], few: int, more: int) -> rates.LineRate:
-    """Seconds per image, and fixed seconds, from two runs of the work on different numbers of images."""
-    short, long = (seconds_of(work_on(images), 0.0) for images in (few, more))
-    slope = max(0.0, (long - short) / (more - few))
-    return rates.LineRate(seconds=slope, fixed_s=max(0.0, short - slope * few))
+class EvaluationMeasurement(rates.Measurement[rates.LineRate]):
+    """What grows with the number of images, to separate from what does not. sizes: two numbers of images to time."""
+
+    gives = rates.LineRate
+    sizes: ClassVar[tuple[int, int]]
+
+    @abstractmethod
+    def work_on(self, images: int, rng: np.random.Generator) -> Callable[[], bool]:
+        """The work on random results for some images; returns true."""
+
+    def measure(self, bench: Bench) -> rates.LineRate:
+        (few, more), rng = self.sizes, np.random.default_rng(0)
+        short, long = (seconds_of(self.work_on(images, rng), 0.0) for images in (few, more))
+        slope = max(0.0, (long - short) / (more - few))
+        return rates.LineRate(seconds=slope, fixed_s=max(0.0, short - slope * few))
 
 
-class EnsembleEvaluation(rates.Measurement[rates.LineRate]):
+class EnsembleEvaluation(EvaluationMeasurement):
     """One test image in evaluate_ensemble."""
 
-    name, gives = "evaluate_ensemble", rates.LineRate
+    name, sizes = "evaluate_ensemble", (32, 128)
     members: int
     policies: Policies
     classes: int
     stage: EvaluateEnsemble
 
-    def measure(self, bench: Bench) -> rates.LineRate:
-        rng, shown = np.random.default_rng(0), [str(i) for i in range(self.classes)]
-
-        def work_on(images: int) -> Callable[[], bool]:
-            scores: dict[str, dict[int, np.ndarray]] = {}
-            for i in range(self.members):
-                scores[f"m{i}"] = {one: random_scores(rng, images, self.classes) for one in self.policies}
-            labels = rng.integers(0, self.classes, images)
-            return lambda: bool(ensemble.evaluate(scores, labels, shown, self.stage))
-
-        return line(work_on, FEW * 8, MORE * 8)
+    def work_on(self, images: int, rng: np.random.Generator) -> Callable[[], bool]:
+        scores: dict[str, dict[int, np.ndarray]] = {}
+        for i in range(self.members):
+            scores[f"m{i}"] = {policy: random_scores(rng, images, self.classes) for policy in self.policies}
+        labels, names = rng.integers(0, self.classes, images), [str(i) for i in range(self.classes)]
+        return lambda: bool(ensemble.evaluate(scores, labels, names, self.stage))
 
 
-class CropStudy(rates.Measurement[rates.LineRate]):
+class CropStudy(EvaluationMeasurement):
     """One kept image, each of test and of validation, in study_crops."""
 
-    name, gives = "study_crops", rates.LineRate
+    name, sizes = "study_crops", (4, 16)
     members: int
     policies: Policies
     classes: int
     validation: bool
     stage: StudyCrops
 
-    def measure(self, bench: Bench) -> rates.LineRate:
-        rng, shown = np.random.default_rng(0), [str(i) for i in range(self.classes)]
+    def work_on(self, images: int, rng: np.random.Generator) -> Callable[[], bool]:
         crops = np.array(union(self.policies))
-
-        def work_on(images: int) -> Callable[[], bool]:
-            index = np.arange(images * len(crops)).reshape(images, len(crops))
-            scores = [random_scores(rng, index.size, self.classes) for _ in range(self.members)]
-            kept = {f"m{i}": KeptCrops(one, index, np.arange(images), crops) for i, one in enumerate(scores)}
-            labels = rng.integers(0, self.classes, images)
-            validation = (kept, labels) if self.validation else ({}, labels[:0])
-            return lambda: bool(crop_study.study(kept, labels, *validation, shown, self.stage))
-
-        return line(work_on, FEW, MORE)
+        index = np.arange(images * len(crops)).reshape(images, len(crops))
+        scores = [random_scores(rng, index.size, self.classes) for _ in range(self.members)]
+        kept = {f"m{i}": KeptCrops(one, index, np.arange(images), crops) for i, one in enumerate(scores)}
+        labels, names = rng.integers(0, self.classes, images), [str(i) for i in range(self.classes)]
+        validation = (kept, labels) if self.validation else ({}, labels[:0])
+        return lambda: bool(crop_study.study(kept, labels, *validation, names, self.stage))

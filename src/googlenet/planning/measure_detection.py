@@ -18,12 +18,11 @@ from googlenet.detection.selective_search import propose
 from googlenet.detection.train import RegionBatches, train
 from googlenet.planning import rates
 from googlenet.planning.clock import STEPS_AT_MOST, seconds_of
-from googlenet.planning.measure_classification import TRAINING, line, random_scores, timed_step
+from googlenet.planning.measure_classification import TRAINING, EvaluationMeasurement, random_scores, timed_step
 from googlenet.planning.rates import Amount, Bench
 from googlenet.planning.sizes import ImageSize
 
 OBJECTS = 3  # per image, where the time depends on them a little
-FEW, MORE = 3, 9
 SEARCHED = 6  # images
 BACKGROUND_LOGIT = 8.0  # most proposals are background, and few classes are left above min_score
 
@@ -215,26 +214,21 @@ class RegionLabels(rates.Measurement[rates.Seconds]):
         return rates.Seconds(seconds=seconds_of(lambda: len(training_regions(*inputs).labels), 0.1))
 
 
-class DetectionEvaluation(rates.Measurement[rates.LineRate]):
+class DetectionEvaluation(EvaluationMeasurement):
     """One test image in evaluate_detection under one list of switches."""
 
-    name, gives = "evaluate_detection", rates.LineRate
+    name, sizes = "evaluate_detection", (3, 9)
     detectors: int
     classes: int
     boxes: int
     stage: d.EvaluateDetection
 
-    def measure(self, bench: Bench) -> rates.LineRate:
-        rng, names = np.random.default_rng(0), [str(i) for i in range(max(MORE, self.classes))]
-
-        def work_on(images: int) -> Callable[[], bool]:
-            boxes = [random_boxes(rng, self.boxes) for _ in range(images)]
-            scores = random_scores(rng, images * self.boxes, self.classes + 1)
-            scores[:, 0] += BACKGROUND_LOGIT * scores.mean()
-            scores /= scores.sum(1, keepdims=True)
-            detectors = {f"d{i}": {"probabilities": scores} for i in range(self.detectors)}
-            truth = [random_truth(rng, self.classes) for _ in range(images)]
-            inputs = detectors, boxes, truth, names[:images], names[: self.classes]
-            return lambda: bool(ensemble.evaluate(*inputs, self.stage))
-
-        return line(work_on, FEW, MORE)
+    def work_on(self, images: int, rng: np.random.Generator) -> Callable[[], bool]:
+        boxes = [random_boxes(rng, self.boxes) for _ in range(images)]
+        scores = random_scores(rng, images * self.boxes, self.classes + 1)
+        scores[:, 0] += BACKGROUND_LOGIT * scores.mean()
+        scores /= scores.sum(1, keepdims=True)
+        detectors = {f"d{i}": {"probabilities": scores} for i in range(self.detectors)}
+        truth = [random_truth(rng, self.classes) for _ in range(images)]
+        files, classes = ([str(i) for i in range(count)] for count in (images, self.classes))
+        return lambda: bool(ensemble.evaluate(detectors, boxes, truth, files, classes, self.stage))
