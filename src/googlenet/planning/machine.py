@@ -95,10 +95,10 @@ def read(root: Path, name: str, again: str) -> tuple[Machine, Rates, Measured]:
     place, remedy = f"{FOLDER}/{name}.yaml", f"correct it, or measure on that machine: {again}"
     file = checked(MachineFile, load_yaml(path_of(root, name)), place, "", remedy)
 
-    def lacking(asked: Measurement[Rate]) -> Rate:
-        values = json.dumps(asked.to_json(), sort_keys=True)
+    def lacking(measurement: Measurement[Rate]) -> Rate:
+        values = json.dumps(measurement.to_json(), sort_keys=True)
         remedy = f"measure it on that machine: {again}"
-        raise UserError(f"{place}: no rate of '{asked.name}' for {values}; {remedy}")
+        raise UserError(f"{place}: no rate of '{measurement.name}' for {values}; {remedy}")
 
     rows = {}
     for number, row in enumerate(file.rates):
@@ -135,7 +135,10 @@ def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = ""
     made = Measured(date=date, torch=metadata.version("torch"), load=load, beside=beside)
     parts = {"machine": machine, "measured": made}
     head = [f"{key}: {json.dumps(part.model_dump(), ensure_ascii=False)}\n" for key, part in parts.items()]
-    table = [{"what": asked.name, "settings": asked.to_json(), **rate.model_dump()} for asked, rate in rows.items()]
+    table = [
+        {"what": measurement.name, "settings": measurement.to_json(), **rate.model_dump()}
+        for measurement, rate in rows.items()
+    ]
     lines = sorted(f"- {yaml.safe_dump(row, default_flow_style=True, width=10**6, sort_keys=False)}" for row in table)
     write_bytes(path, "".join([HEAD.format(name=name), *head, "rates:\n", *lines]).encode())
     return path

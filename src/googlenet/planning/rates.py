@@ -184,11 +184,11 @@ class Bench:
         stage = next(row.name for row in ROWS if row.settings is kind)
         return self.experiment.settings(self.experiment.jobs(stage)[0], kind)
 
-    def measure(self, asked: Measurement[RateT]) -> RateT:
+    def measure(self, measurement: Measurement[RateT]) -> RateT:
         """Take a measurement, with threads and determinism as in a job."""
-        compute = asked.compute if isinstance(asked, NetworkMeasurement) else CPU
+        compute = measurement.compute if isinstance(measurement, NetworkMeasurement) else CPU
         prepare_machine(compute.numeric_threads, compute.device)
-        return asked.measure(self)
+        return measurement.measure(self)
 
 
 class Rates:
@@ -198,9 +198,9 @@ class Rates:
         self.rows, self.measure = dict(rows), measure
         self.used: dict[Measurement[Rate], Rate] = {}
 
-    def __call__(self, asked: Measurement[RateT]) -> RateT:
-        if asked not in self.rows:
-            rate = self.measure(asked)
-            self.rows[asked] = replaced(rate, **{name: float(f"{value:.{DIGITS}g}") for name, value in rate})
-        self.used[asked] = self.rows[asked]
-        return cast(RateT, self.rows[asked])
+    def __call__(self, measurement: Measurement[RateT]) -> RateT:
+        if measurement not in self.rows:
+            rate = self.measure(measurement)
+            self.rows[measurement] = replaced(rate, **{name: float(f"{value:.{DIGITS}g}") for name, value in rate})
+        self.used[measurement] = self.rows[measurement]
+        return cast(RateT, self.rows[measurement])

@@ -90,42 +90,42 @@ def source_of(experiment: Experiment, kind: Kind) -> DataSource:
 def of(experiment: Experiment, kind: Kind) -> DataSize:
     """The size of an experiment's data set. Raises UserError, naming the key, if nothing provides it."""
     folder, source = experiment.root / "data" / kind / experiment.dataset, source_of(experiment, kind)
-    sizes = TypeAdapter(dict[str, dict[Kind, Stated]])
-    stated = sizes.validate_python(load_yaml(Path(__file__).with_name("stated.yaml")))
-    usual = stated.get(experiment.dataset, {}).get(kind)
+    table = TypeAdapter(dict[str, dict[Kind, Stated]])
+    every = table.validate_python(load_yaml(Path(__file__).with_name("stated.yaml")))
+    stated = every.get(experiment.dataset, {}).get(kind)
     if (folder / "manifest.json").is_file():
-        size = prepared(folder)  # in its usual dimensions, whatever a few images suggest: rates are stored by them
-        return size._replace(width=usual.width_px, height=usual.height_px) if usual else size
+        size = from_manifest(folder)  # with the stated sides, whatever a few images suggest: rates are stored by them
+        return size._replace(width=stated.width_px, height=stated.height_px) if stated else size
     if source.reader == "embedded":
-        return drawn(source)
+        return from_recipe(source)
     root = experiment.root / Path(source.root).expanduser() if source.root else None
-    if usual and (source.reader == "ilsvrc" or root is None or not root.is_dir()):
-        return official(source, usual, root)
-    return listed(source)
+    if stated and (source.reader == "ilsvrc" or root is None or not root.is_dir()):
+        return from_official_counts(source, stated, root)
+    return from_listing(source)
 
 
-def prepared(folder: Path) -> DataSize:
-    """From the manifest and some of the records."""
+def from_manifest(folder: Path) -> DataSize:
+    """The size of prepared data: from the manifest and some of the records."""
     manifest = read_manifest(folder / "manifest.json")
     rows = {name: row for name, row in manifest.splits.items() if row.records}
     counts = {name: row.records for name, row in rows.items()}
     mean_kb = sum(shard.bytes for row in rows.values() for shard in row.shards) / sum(counts.values()) / 1000
     split = store.open_split(folder, max(counts, key=counts.__getitem__))
     sample = [split[i * len(split) // SAMPLED].image for i in range(SAMPLED)]
-    shape = looked_at(sample)[1:]
+    shape = mean_kb_and_sides(sample)[1:]
     basis = f"the prepared data, {folder.parent.name}/{folder.name}/manifest.json"
     return DataSize(manifest.kind, counts, len(manifest.classes), mean_kb, *shape, basis, sample)
 
 
-def drawn(source: DataSource) -> DataSize:
-    """From the recipe of the embedded set, drawing some of its images."""
+def from_recipe(source: DataSource) -> DataSize:
+    """The size of the embedded set: from its recipe, and a few images drawn by it."""
     counts = {split: count_drawn(source.embedded, split) for split in SPLITS}
     few = replaced(source, embedded=small(source.embedded))
     with tempfile.TemporaryDirectory(prefix="googlenet-") as scratch:
         reading = readers.of(few).read(few, Path(scratch))
         sample = [candidate.read() for candidate in reading.splits["train"][:SAMPLED]]
     basis = "the recipe of the embedded set"
-    return DataSize(source.kind, counts, len(reading.classes), *looked_at(sample), basis, sample)
+    return DataSize(source.kind, counts, len(reading.classes), *mean_kb_and_sides(sample), basis, sample)
 
 
 def count_drawn(recipe: Recipe, split: str) -> int:
@@ -144,8 +144,8 @@ def small(recipe: Recipe) -> Recipe:
     return replaced(recipe, limit_per_split=SAMPLED)
 
 
-def official(source: DataSource, stated: Stated, root: Path | None) -> DataSize:
-    """From the official counts, and from some images if they are present."""
+def from_official_counts(source: DataSource, stated: Stated, root: Path | None) -> DataSize:
+    """The size of a data set whose counts are published, and of some images if they are present."""
     counts = dict(stated.splits)
     if isinstance(source, s.DetectionSource) and source.negatives:
         counts["train"] += stated.without_objects
@@ -154,14 +154,14 @@ def official(source: DataSource, stated: Stated, root: Path | None) -> DataSize:
         counts["train"] -= counts["validation"]
     counts = {split: counts[split] for split in SPLITS if counts.get(split)}
     basis, mean_kb, shape = stated.basis, stated.mean_kb, (stated.width_px, stated.height_px)
-    sample = list(islice(found_below(root), SAMPLED)) if root else []
+    sample = list(islice(first_images(root), SAMPLED)) if root else []
     if sample:
-        mean_kb = looked_at(sample)[0]
+        mean_kb = mean_kb_and_sides(sample)[0]
         basis = f"{basis}; bytes of {len(sample)} pictures below {source.root}"
     return DataSize(source.kind, counts, stated.classes, mean_kb, *shape, basis, sample)
 
 
-def found_below(root: Path) -> Iterator[bytes]:
+def first_images(root: Path) -> Iterator[bytes]:
     """The first image of each folder below a root; none if there is no root."""
     for folder, _, names in os.walk(root):
         images = sorted(name for name in names if name.lower().endswith(IMAGES))
@@ -169,28 +169,28 @@ def found_below(root: Path) -> Iterator[bytes]:
             yield (Path(folder) / images[0]).read_bytes()
 
 
-def listed(source: DataSource) -> DataSize:
-    """From the source: its listing, and some of its images."""
+def from_listing(source: DataSource) -> DataSize:
+    """The size of raw data: from their listing, and some of the images."""
     prepare.check_source(source)
     with tempfile.TemporaryDirectory(prefix="googlenet-") as scratch:
         reading = readers.of(source).read(source, Path(scratch))
     counts = {split: len(candidates) for split, candidates in reading.splits.items() if candidates}
     if not counts:
         raise UserError(f"{source.key}.root: {source.root} holds no image; name the folder that does")
-    every = max(reading.splits.values(), key=len)
+    largest = max(reading.splits.values(), key=len)
     sample = []
     for i in range(SAMPLED):
         with suppress(OSError, UserError):  # bad files are left to the stage that prepares them
-            image = every[i * len(every) // SAMPLED].read()
+            image = largest[i * len(largest) // SAMPLED].read()
             pictures.decode(image)
             sample.append(image)
     if not sample:
         raise UserError(f"{source.key}.root: none of {SAMPLED} images in {source.root} can be read")
     basis = f"the listing of {source.root}, the size of {len(sample)} of its pictures"
-    return DataSize(source.kind, counts, len(reading.classes), *looked_at(sample), basis, sample)
+    return DataSize(source.kind, counts, len(reading.classes), *mean_kb_and_sides(sample), basis, sample)
 
 
-def looked_at(sample: list[bytes]) -> tuple[float, int, int]:
+def mean_kb_and_sides(sample: list[bytes]) -> tuple[float, int, int]:
     """Mean size of image files in kB, and width and height of the one of median area."""
     shapes = (pictures.decode(image).shape[1::-1] for image in sample)
     order = sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape))

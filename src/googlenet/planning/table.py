@@ -109,10 +109,10 @@ def notes(plan: Plan) -> Iterator[str]:
 def rates_text(rates: Rates) -> str:
     """The rates that the plan used, with a short form of what each depends on; a machine's file has it in full."""
     lines = ["rates used (seconds are of one picture, crop, region or step):"]
-    for asked, rate in rates.used.items():
+    for measurement, rate in rates.used.items():
         values = ", ".join(f"{name} {value:.3g}" for name, value in rate)
-        words = [in_words(name, value) for name, value in asked if name not in HIDDEN]
-        lines.append(f"  {asked.name}: {values}   [{'; '.join(filter(None, words))}]")
+        words = [in_words(name, value) for name, value in measurement if name not in HIDDEN]
+        lines.append(f"  {measurement.name}: {values}   [{'; '.join(filter(None, words))}]")
     return "\n".join(lines)
 
 
