@@ -1,4 +1,4 @@
-"""Measuring the smoke settings: every rate that a plan asks for is a number above zero, and the plan has every stage."""
+"""Measuring the smoke settings: every rate that a plan needs is a number above zero, and the plan has every stage."""
 
 from math import isfinite
 

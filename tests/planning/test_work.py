@@ -16,11 +16,11 @@ from googlenet.planning.sizes import DataSize
 from googlenet.planning.work import Context, Target, runs_network
 from planning.flat_rates import GPUS, MACHINE, rates
 
+IMAGES = {"train": 100, "validation": 20, "test": 30}
+SCENES = {"train": 40, "validation": 10, "test": 20}
 SIZES = {
-    "classification": DataSize(
-        "classification", {"train": 100, "validation": 20, "test": 30}, 10, 8.0, 100, 80, "", []
-    ),
-    "detection": DataSize("detection", {"train": 40, "validation": 10, "test": 20}, 5, 20.0, 100, 100, "", []),
+    "classification": DataSize("classification", IMAGES, 10, 8.0, 100, 80, "", []),
+    "detection": DataSize("detection", SCENES, 5, 20.0, 100, 100, "", []),
 }
 SMALL = """{
   execution: {decoded_cache_mb: 0}, dataset: {mirror: true},
@@ -70,9 +70,8 @@ def test_a_training_is_its_steps_and_its_predictions(root):
     job, _ = stages["train_classifier"].jobs
     steps = 3 * 3  # three epochs of 100 // 30
     drawn = steps * 30 * 0.002 + 3 * 100 * 0.001  # crops; every image is decoded in every epoch
-    watched = (
-        5 * 20 * (0.004 + 0.001) + 5 * 64 * 0.01
-    )  # 3 epochs, the last and the averaged; a batch of 64 is filled up
+    # After each of 3 epochs, and at the end with the last and the averaged weights; a batch of 64 is filled up.
+    watched = 5 * 20 * (0.004 + 0.001) + 5 * 64 * 0.01
     tested = 2 * 30 * (0.004 + 0.001) + 2 * 64 * 0.01
     assert job.wall_s == pytest.approx(4 + steps * 0.5 + drawn + watched + tested)
     assert job.cpu_s == pytest.approx(job.wall_s) and job.gpu_s == 0

@@ -32,7 +32,7 @@ RowT = TypeVar("RowT", MemberRow, Detector)
 
 
 class Job(NamedTuple):
-    """One job of the workflow: its stage, and the name of its member, detector, part or variant ("all" for a single job)."""
+    """One job of the workflow: its stage, and its member, detector, part or variant ("all" for a single job)."""
 
     stage: str
     name: str
@@ -228,7 +228,7 @@ def write_configs(experiment: Experiment) -> list[Path]:
 
 
 def remove_former_jobs(experiment: Experiment) -> list[Path]:
-    """Remove the results of rows that are no longer in their tables; returns their folders. `make restore` brings them back."""
+    """Remove the results of rows that are no longer in their tables, and return their folders."""
     removed = []
     for row in (row for row in ROWS if row.group != "data"):
         results = experiment.root / experiment.results(row.name)

@@ -20,9 +20,9 @@ def linked() -> bool:
 
 
 def let_contents_decide(outputs: list[list[str]]) -> None:
-    """Make results old (by stage; none reads a later one's), later ones older; UserError if times cannot be set."""
-    for place, paths in enumerate(outputs):
-        time_s = LATEST_S - place * STEP_S
+    """Set old times on results, older ones on a later stage's. outputs: by stage. UserError for a time that stays."""
+    for number, paths in enumerate(outputs):
+        time_s = LATEST_S - number * STEP_S
         for path in paths:
             if os.path.lexists(path) and os.lstat(path).st_mtime != time_s:
                 try:

@@ -1,4 +1,4 @@
-"""The stages: one row each, from which the workflow, dvc.yaml, the planner, the report and the tests derive their lists.
+"""The stages, one row each: workflow, dvc.yaml, planner, report and tests derive their lists from this table.
 
 A new stage is a rule, a module in stages/, a conf file with its settings class, and a row here (docs/extending.md).
 """
@@ -81,7 +81,8 @@ ROWS = (
     Stage("train_multibox", d.TrainMultibox, pm.MultiboxMetrics, "detection", enabled=multibox, gpu=True, priority=1),
     Stage("merge_proposals", d.MergeProposals, pm.MergeMetrics, "detection", "part", enabled=detection, gpu=True),
     Stage("study_proposals", d.StudyProposals, pm.ProposalStudyMetrics, "detection", enabled=detection),
-    Stage("train_detector", d.TrainDetector, dm.DetectorMetrics, "detection", "detector", enabled=detection, gpu=True, priority=1),
+    Stage("train_detector", d.TrainDetector, dm.DetectorMetrics, "detection", "detector",
+          enabled=detection, gpu=True, priority=1),
     Stage("fit_region_heads", d.FitRegionHeads, dm.HeadMetrics, "detection", "detector", gpu=True,
           enabled=lambda composed: detection(composed) and bool(composed.of(d.ScoreRegions).heads)),
     Stage("score_regions", d.ScoreRegions, None, "detection", "detector", enabled=detection, gpu=True),

@@ -85,7 +85,8 @@ def notes(plan: Plan) -> Iterator[str]:
     resources = f"{target.cores} cores" + (f" and {target.gpus} GPUs" if target.gpus else "")
     one_by_one = f"the longest job of {' -> '.join(chain)}, one after another"
     reason = one_by_one if chain else f"all work over {resources}"
-    yield f"wall, least: no order of jobs on {resources} is faster: of a stage its longest job, or its work over {resources};"
+    bound = f"of a stage its longest job, or its work over {resources}"
+    yield f"wall, least: no order of jobs on {resources} is faster: {bound};"
     yield f"  of all ({duration(seconds)}): {reason}. What is there already is counted as if it were not."
     if any(stage.separate for stage in plan.stages):
         yield "* of the target `ablations`, which nothing else needs"

@@ -35,7 +35,7 @@ class Target(NamedTuple):
 
 
 class Context:
-    """What all counts share. compute: on the CPU if there is no GPU. workers: of a training; they share the cores."""
+    """What all work functions share. compute: on the CPU if there is no GPU. workers: a training's; they share the cores."""
 
     def __init__(self, experiment: Experiment, sizes: Mapping[Kind, DataSize], ask: Rates, target: Target):
         self.experiment, self.sizes, self.ask, self.target = experiment, sizes, ask, target
@@ -56,10 +56,10 @@ class Context:
         """The size of the detection set."""
         return self.sizes["detection"]
 
-    def member(self, name: str, classes: int) -> NetworkShape:
-        """The network of a member."""
+    def member(self, name: str, classes: int = 0) -> NetworkShape:
+        """The network of a member; classes: number of outputs, those of the classification set if left out."""
         row, kind = self.experiment.members[name], self.experiment.network_of(name)
-        return NetworkShape.of(self.of(Model), row, classes, kind)
+        return NetworkShape.of(self.of(Model), row, classes or self.classification.classes, kind)
 
     def start(self, job: Job) -> JobPlan:
         """A job with the cost that every job has."""

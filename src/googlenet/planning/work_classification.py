@@ -87,7 +87,7 @@ def trained(context: Context, job: JobPlan, settings: c.TrainClassifier) -> Word
 def train_classifier(context: Context, job: JobPlan, settings: c.TrainClassifier) -> Words:
     """A training whose weights are kept."""
     words = trained(context, job, settings)
-    job.disk_mb += weights_mb(context.member(job.name, context.classification.classes))
+    job.disk_mb += weights_mb(context.member(job.name))
     return words
 
 
@@ -106,7 +106,7 @@ def kept_images(context: Context) -> dict[str, int]:
 def predict_crops(context: Context, job: JobPlan, settings: c.PredictCrops) -> Words:
     """Every test image on its distinct crops, and the validation images that are kept."""
     size, kept = context.classification, kept_images(context)
-    network, test = context.member(job.name, size.classes), size.count("test")
+    network, test = context.member(job.name), size.count("test")
     seen = test + kept["validation"]
     cutting = rates.CutCrops.of(settings, px=network.architecture.input_px, image=size.image)
     crops = len(cutting.crops(size.width, size.height))
@@ -122,7 +122,7 @@ def predict_crops(context: Context, job: JobPlan, settings: c.PredictCrops) -> W
 
 def import_weights(context: Context, job: JobPlan, settings: c.ImportWeights) -> Words:
     """Read and write weights."""
-    weights = weights_mb(context.member(job.name, context.classification.classes))
+    weights = weights_mb(context.member(job.name))
     job.cpu(IMPORT_S)
     job.disk_mb += weights
     job.memory_mb["weights"] = weights * WRITING

@@ -85,7 +85,7 @@ def add_training(
 
 def train_multibox(context: Context, job: JobPlan, settings: d.TrainMultibox) -> Words:
     """Steps, each on a batch of images."""
-    size, network = context.detection, context.member(settings.init_from, context.classification.classes)
+    size, network = context.detection, context.member(settings.init_from)
     asked = rates.MultiboxStep.of(settings, network=network, compute=context.compute, image=size.image)
     step, steps = context.ask(asked), settings.epochs * settings.batches_per_epoch
     seen = steps * settings.batch_size
@@ -99,7 +99,7 @@ def merge_proposals(context: Context, job: JobPlan, settings: d.MergeProposals) 
     size, (merge_s, boxes), multibox = context.detection, merged(context), context.of(d.TrainMultibox)
     each = size.images / settings.parts
     if multibox.enabled:
-        network = context.member(multibox.init_from, context.classification.classes)
+        network = context.member(multibox.init_from)
         best = {"multibox_boxes": settings.multibox_boxes, "multibox_nms_iou": settings.multibox_nms_iou}
         asked = rates.MultiboxBoxes.of(multibox, network=network, compute=context.compute, image=size.image, **best)
         job.cpu(each * context.decode_s(size))
