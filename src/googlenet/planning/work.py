@@ -35,7 +35,7 @@ class Target(NamedTuple):
 
 
 class Context:
-    """What all work functions share. compute: on the CPU if there is no GPU. workers: a training's; they share the cores."""
+    """What work functions share. compute: on the CPU if there is no GPU. workers: of a training, no more than cores."""
 
     def __init__(self, experiment: Experiment, sizes: Mapping[Kind, DataSize], ask: Rates, target: Target):
         self.experiment, self.sizes, self.ask, self.target = experiment, sizes, ask, target
