@@ -46,7 +46,7 @@ class EmptyJob(Measurement[StartRate]):
     network: bool
 
     def measure(self, bench: Bench) -> StartRate:
-        """Run two jobs in a folder and measure the second: the first creates the store of runs."""
+        """Run two jobs in a folder and measure the second: the first reads the libraries from disk."""
         with tempfile.TemporaryDirectory(prefix="googlenet-") as name:
             folder = Path(name)
             write_bytes(folder / EMPTY, JobFile("empty", "all", "plan", "0", Empty()).to_bytes())
