@@ -12,7 +12,7 @@ from googlenet.classification.aggregations import AGGREGATIONS, LEAST
 from googlenet.classification.crop_groups import candidates, changes_nothing, groups, place
 from googlenet.classification.crops import POLICIES
 from googlenet.classification.effects import effects_of_leaving_out, intervals_of
-from googlenet.classification.error_rates import TOPS, Wrong, ranks, spread
+from googlenet.classification.error_rates import TOPS, ErrorMask, ranks, spread
 from googlenet.classification.kept_crops import KeptCrops, in_parts
 from googlenet.config.schema.classification import StudyCrops
 from googlenet.metrics import classification_studies as studies
@@ -25,7 +25,7 @@ SYSTEMS: tuple[System, ...] = get_args(System)
 Kept = Mapping[str, KeptCrops]  # member -> its kept crops of one split
 # Identifies a mean to measure: ("policy", 144), ("random", 5, 0), ("without", "corners"), ...
 Key = tuple[str | int, ...]
-Measured = dict[str, dict[Key, Wrong]]  # system -> mean -> which images are wrong
+Measured = dict[str, dict[Key, ErrorMask]]  # system -> mean -> which images are wrong
 
 
 class Shapes(NamedTuple):
@@ -172,19 +172,19 @@ def measure(test: Kept, labels: np.ndarray, rows: dict[str, dict[Key, np.ndarray
     for name, parts in before.items():
         keys: list[Key] = [*asked_of[name], *(("aggregation", way) for way in AGGREGATIONS)]
         together = np.concatenate(parts, axis=1)
-        measured[name] = {key: Wrong.of(row) for key, row in zip(keys, together, strict=True)}
+        measured[name] = {key: ErrorMask.of(row) for key, row in zip(keys, together, strict=True)}
     members = [measured[name] for name in test]
-    measured["single"] = {key: Wrong.mean_of([one[key] for one in members]) for key in members[0]}
+    measured["single"] = {key: ErrorMask.mean_of([one[key] for one in members]) for key in members[0]}
     return measured
 
 
-def compared(before: Wrong, after: Wrong, bounds: Bounds) -> TopDifferences:
+def compared(before: ErrorMask, after: ErrorMask, bounds: Bounds) -> TopDifferences:
     """Return the reduction in both errors from one system to another, in points, with paired intervals."""
     top1, top5 = (bounds.difference(*pair) for pair in zip(before, after, strict=True))
     return TopDifferences(top1_error_percent=top1, top5_error_percent=top5)
 
 
-def with_intervals(wrong: Wrong, bounds: Bounds) -> dict[str, Any]:
+def with_intervals(wrong: ErrorMask, bounds: Bounds) -> dict[str, Any]:
     """Return both errors in percent and their intervals: the fields of MeasuredErrors."""
     return {**dict(wrong.errors()), "intervals": intervals_of(wrong, bounds)}
 
@@ -218,7 +218,7 @@ def budget_rows(
         if best is not None:
             chosen = studies.BestCrops(
                 **with_intervals(best, bounds),
-                against_random=compared(Wrong.mean_of(drawn), best, bounds),
+                against_random=compared(ErrorMask.mean_of(drawn), best, bounds),
                 against_all=compared(means["policy", most], best, bounds),
             )
         spreads = {}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from googlenet.classification.error_rates import Wrong
+from googlenet.classification.error_rates import ErrorMask
 from googlenet.metrics.bootstrap import Bounds
 from googlenet.metrics.classification import ClassEffects, Effect, Effects, TopIntervals
 
@@ -87,6 +87,6 @@ def effects_of_leaving_out(
     )
 
 
-def intervals_of(wrong: Wrong, bounds: Bounds) -> TopIntervals:
+def intervals_of(wrong: ErrorMask, bounds: Bounds) -> TopIntervals:
     """Return the confidence intervals of a system's errors."""
     return TopIntervals(top1_error_percent=bounds.of(wrong.top1), top5_error_percent=bounds.of(wrong.top5))

@@ -7,13 +7,13 @@ import numpy as np
 
 from googlenet.classification.calibration import Predictions, calibration
 from googlenet.classification.effects import effects_of_leaving_out, intervals_of
-from googlenet.classification.error_rates import TOPS, Wrong, ranges, ranks, spread
+from googlenet.classification.error_rates import TOPS, ErrorMask, ranges, ranks, spread
 from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.metrics import classification as metrics
 from googlenet.metrics.bootstrap import Bounds
 
 WORKING_MB = 32
-Outcomes = Mapping[tuple[tuple[str, ...], int], Wrong]  # (members, policy) -> what they get wrong together
+Outcomes = Mapping[tuple[tuple[str, ...], int], ErrorMask]  # (members, policy) -> what they get wrong together
 
 
 def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
@@ -35,7 +35,7 @@ def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
                 before[row, some] = ranks(sums[mask], labels[some])
         for row, mask in enumerate(chosen):
             members = tuple(name for i, name in enumerate(names) if mask >> i & 1)
-            wrongs[members, policy] = Wrong.of(before[row])
+            wrongs[members, policy] = ErrorMask.of(before[row])
     return wrongs
 
 
@@ -104,9 +104,9 @@ def evaluate(
     policies = sorted(predictions[names[0]])
     wrongs = outcomes(predictions, labels)
     rows, bounds, most = subsets(wrongs), Bounds(settings), max(policies)
-    table, made = table_3(rows, len(names)), dict[str, Wrong]()  # the systems of Table 3 by name
+    table, made = table_3(rows, len(names)), dict[str, ErrorMask]()  # the systems of Table 3 by name
     for policy in predictions[names[0]]:
-        made[f"single_{policy}"] = Wrong.mean_of([wrongs[(name,), policy] for name in names])
+        made[f"single_{policy}"] = ErrorMask.mean_of([wrongs[(name,), policy] for name in names])
         made[f"ensemble_{policy}"] = wrongs[names, policy]
     paired = {error: dict[str, metrics.PairedDifference]() for error in TOPS}
     for before, after in compared(policies, len(names)):

@@ -25,19 +25,19 @@ def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return before
 
 
-class Wrong(NamedTuple):
+class ErrorMask(NamedTuple):
     """Which images a system gets wrong: two arrays [images] of 0 or 1, or of means over several systems."""
 
     top1: np.ndarray
     top5: np.ndarray
 
     @classmethod
-    def of(cls, before: np.ndarray) -> "Wrong":
+    def of(cls, before: np.ndarray) -> "ErrorMask":
         """Build from the number of classes ranked above the label, [images]."""
         return cls(*(before >= top for top in TOPS.values()))
 
     @classmethod
-    def mean_of(cls, systems: Sequence["Wrong"]) -> "Wrong":
+    def mean_of(cls, systems: Sequence["ErrorMask"]) -> "ErrorMask":
         """Return the mean over several systems, image by image."""
         return cls(*(np.mean(each, axis=0) for each in zip(*systems, strict=True)))
 
@@ -49,7 +49,7 @@ class Wrong(NamedTuple):
 
 def top_errors(scores: np.ndarray, labels: np.ndarray) -> TopErrors:
     """Top-1 and top-5 error in percent. scores [n, classes], labels [n]; ties go to the lower class index."""
-    return Wrong.of(ranks(scores, labels)).errors()
+    return ErrorMask.of(ranks(scores, labels)).errors()
 
 
 def ranges(total: int, size: int) -> Iterator[slice]:

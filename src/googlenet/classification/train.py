@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from googlenet.classification.error_rates import Outcomes, Wrong, ranks
+from googlenet.classification.error_rates import ErrorMask, Outcomes, ranks
 from googlenet.classification.predict import CENTRE, centre_errors, predict
 from googlenet.classification.sampling import sample
 from googlenet.config.schema.classification import Stall, TrainClassifier
@@ -179,7 +179,7 @@ def final_outcomes(
         if weights == "averaged":
             average.swap(network.model)
         for split, (images, labels) in (("validation", splits.validation), ("test", splits.test)):
-            wrong = Wrong.of(ranks(predict(network, images, CENTRE, runtime)[1], labels))
+            wrong = ErrorMask.of(ranks(predict(network, images, CENTRE, runtime)[1], labels))
             errors[split][weights] = wrong.errors()
             for measure, each in wrong._asdict().items():
                 outcomes[f"{split}/{weights}/{measure}"] = each.astype(np.uint8)
