@@ -2,18 +2,20 @@
 
 import json
 from dataclasses import asdict, replace
+from typing import get_args
 
 import pytest
 import torch
 
+from googlenet.config.schema.base import NetworkName
 from googlenet.errors import UserError
 from googlenet.models import bundle
-from googlenet.models.network import NAMES, Network
+from googlenet.models.network import Network
 from googlenet.storage import checkpoint
 from models import small
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("kind", get_args(NetworkName))
 def test_saved_and_loaded(tmp_path, kind):
     network = Network.build(small.spec(4, kind))
     x = torch.randn(2, 3, 64, 64)
@@ -73,10 +75,14 @@ def test_weights_without_a_description_are_named(tmp_path, metadata):
         {"architecture": {"input_px": 31}},
         {"architecture": {"input_px": 64.0}},
         {"architecture": {"dropout": "0.4"}},
+        {"architecture": {"inception": "naiv"}},
+        {"architecture": {"classifier": "fc"}},
+        {"architecture": {"aux_heads": ["inception_4a"]}},
+        {"architecture": {"repeat_modules": ["4f"]}},
         {"architecture": {"depth": 3}},
     ],
 )
-def test_what_is_the_description_of_no_network_is_told(tmp_path, changes):
+def test_a_description_of_no_network_is_rejected(tmp_path, changes):
     path = tmp_path / "weights.safetensors"
     text = json.dumps(asdict(small.spec()) | changes)
     checkpoint.save(path, small.network().model.state_dict(), {"spec": text})
@@ -85,7 +91,7 @@ def test_what_is_the_description_of_no_network_is_told(tmp_path, changes):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 10000, "null"])
-def test_what_is_no_description_is_told(tmp_path, text):
+def test_a_malformed_description_is_rejected(tmp_path, text):
     path = tmp_path / "weights.safetensors"
     checkpoint.save(path, {}, {"spec": text})
     with pytest.raises(UserError, match="its description is of no network"):

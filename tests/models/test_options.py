@@ -125,19 +125,6 @@ def test_the_defaults_are_the_papers_network():
 
 
 @pytest.mark.parametrize(
-    ("option", "message"),
-    [
-        ({"inception": "naiv"}, r"model\.inception: no 'naiv'; did you mean 'naive'\?"),
-        ({"classifier": "fc"}, r"model\.classifier: no 'fc'; known: average_pool, fully_connected"),
-        ({"repeat_modules": ("4f",)}, r"model\.repeat_modules: no module '4f'; known: 3a, "),
-    ],
-)
-def test_unknown_options_are_named(option, message):
-    with pytest.raises(UserError, match=message):
-        googlenet(5, 1 / 16, 32, **option)
-
-
-@pytest.mark.parametrize(
     ("overrides", "message"),
     [
         ("{model: {inception: naiv}}", "'model.inception' must be reduced or naive, not 'naiv'"),
@@ -148,7 +135,7 @@ def test_unknown_options_are_named(option, message):
         ("{model: {network: batchnorm}}", "'model.network' must be paper or batch_norm"),
     ],
 )
-def test_mistakes_are_told_before_the_first_job(tmp_path, overrides, message):
+def test_mistakes_are_reported_before_the_first_job(tmp_path, overrides, message):
     root = copied(tmp_path)
     override(root, overrides)
     with pytest.raises(UserError) as raised:

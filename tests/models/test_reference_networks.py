@@ -1,4 +1,4 @@
-"""The networks beside GoogLeNet: their well-known sizes, worked by hand, and the comparison's own rules."""
+"""The networks that GoogLeNet is compared with: their well-known sizes, worked by hand, and the comparison."""
 
 from collections import OrderedDict
 from typing import get_args
@@ -52,10 +52,11 @@ def settings(**changes):
 
 @pytest.fixture(scope="module")
 def rows():
-    beside = reference_networks.compared(settings(), BF16)
-    assert (beside.device, beside.precision, beside.batch, beside.repeats) == ("cpu", "bf16", 2, 1)
-    assert (beside.wider, beside.deeper, beside.threads) == (1.25, DEEPER, settings().compute.numeric_threads)
-    return beside.by_name()
+    comparison = reference_networks.compare(settings(), BF16)
+    assert (comparison.device, comparison.precision, comparison.batch, comparison.repeats) == ("cpu", "bf16", 2, 1)
+    assert (comparison.wider, comparison.deeper) == (1.25, DEEPER)
+    assert comparison.threads == settings().compute.numeric_threads
+    return comparison.by_name()
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from googlenet.config.schema.base import Module
 from googlenet.config.schema.shared import ImportedMember, Model, Origin
 from googlenet.errors import UserError, nearest
 from googlenet.imports import caffemodel, raw_folder, torchvision_state
@@ -26,8 +27,8 @@ READERS: dict[str, tuple[Reader, str]] = {  # format -> its reader, the network 
 }
 OURS = "checkpoint"  # the format that this project writes: the spec is in the file
 CLASSIFIER = {"paper": "linear", "torchvision_bn": "network.fc"}
-HEADS = {
-    "paper": {name: f"aux_{name}.linear.weight" for name in ("4a", "4d")},
+HEADS: dict[str, dict[Module, str]] = {
+    "paper": {"4a": "aux_4a.linear.weight", "4d": "aux_4d.linear.weight"},
     "torchvision_bn": {"4a": "network.aux1.fc2.weight", "4d": "network.aux2.fc2.weight"},
 }
 CLASSES: dict[str, Callable[[], tuple[str, ...]]] = {"ilsvrc2012": wnids}

@@ -2,7 +2,6 @@
 
 from torch import Tensor, nn
 
-from googlenet.errors import UserError, nearest
 from googlenet.models import table_1
 from googlenet.models.inception import (
     FORMS,
@@ -16,7 +15,6 @@ from googlenet.models.inception import (
 from googlenet.models.network import Architecture
 
 PAPER = Architecture()
-CLASSIFIERS = ("average_pool", "fully_connected")
 
 
 class GoogLeNet(nn.Module):
@@ -25,7 +23,6 @@ class GoogLeNet(nn.Module):
 
     def __init__(self, num_classes: int = 1000, shape: Architecture = PAPER, convolution: Convolution = convolution):
         super().__init__()
-        check_architecture(shape)
         width = shape.width
         c1, c2 = scaled(64, width), scaled(192, width)
         self.conv1 = convolution(3, c1, 7, stride=2)
@@ -90,19 +87,6 @@ class GoogLeNet(nn.Module):
         for name in order[order.index(last) + 1 :]:
             setattr(self, f"inception_{name}", nn.Identity())
         self.linear = nn.Identity()
-
-
-def check_architecture(shape: Architecture) -> None:
-    """Raise UserError, naming the key, for a shape that no network can have."""
-    if shape.input_px < table_1.SMALLEST_INPUT_PX:
-        raise UserError(f"model.input_px: {shape.input_px} is too small; at least {table_1.SMALLEST_INPUT_PX}")
-    for key, known in (("inception", FORMS), ("classifier", CLASSIFIERS)):
-        if (value := getattr(shape, key)) not in known:
-            raise UserError(f"model.{key}: no '{value}'{nearest(value, known)}")
-    for key in ("aux_heads", "repeat_modules"):
-        for name in getattr(shape, key):
-            if name not in table_1.INCEPTION:
-                raise UserError(f"model.{key}: no module '{name}'{nearest(name, table_1.INCEPTION)}")
 
 
 def pooled(px: int) -> int:

@@ -6,37 +6,33 @@ A kind of network is a module of `models/networks` with one object, KIND; `model
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from importlib import import_module
-from typing import Any, ClassVar, Protocol, cast, get_args
+from typing import Any, ClassVar, Literal, Protocol, cast
 
 import numpy as np
 import torch
 from pydantic import ConfigDict
 from torch import Tensor, nn
 
-from googlenet.config.schema.base import NetworkName, Selects
-from googlenet.config.schema.shared import Model
-from googlenet.errors import UserError, nearest
+from googlenet.config.schema.base import Module, NetworkName
+from googlenet.config.schema.shared import NETWORKS, Classifier, Model
+from googlenet.errors import UserError
 from googlenet.models.table_1 import AUX_HEADS
-
-PACKAGE = Selects("googlenet.models.networks")
-NAMES: tuple[str, ...] = get_args(NetworkName)
-WIDEST = 8  # times the paper's width
 
 
 @dataclass(frozen=True)
 class Architecture:
     """The shape of GoogLeNet, by default the paper's (Table 1)."""
 
-    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # for reading from a file: bundle.py
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # bundle.py validates what it reads from a file
     width: float = 1.0  # factor on every layer's channels except the classifiers'
     input_px: int = 224
     dropout: float = 0.4
     aux_dropout: float = 0.7
-    aux_heads: tuple[str, ...] = AUX_HEADS  # modules that carry an auxiliary classifier
+    aux_heads: tuple[Module, ...] = AUX_HEADS  # modules that carry an auxiliary classifier
     lrn: bool = True
-    inception: str = "reduced"  # figure 2b | naive: figure 2a
-    classifier: str = "average_pool"  # | fully_connected
-    repeat_modules: tuple[str, ...] = ()  # one more copy of a module per mention
+    inception: Literal["reduced", "naive"] = "reduced"  # figure 2b | figure 2a
+    classifier: Classifier = "average_pool"
+    repeat_modules: tuple[Module, ...] = ()  # one more copy of a module per mention
 
 
 @dataclass(frozen=True)
@@ -46,14 +42,14 @@ class NetworkSpec:
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
     classes: tuple[str, ...]  # in the order of the outputs; all "" if unknown
     architecture: Architecture
-    input_mean: tuple[float, ...]  # by channel, in channel_order
-    input_scale: float | tuple[float, ...]  # for all channels, or per channel
-    channel_order: str = "rgb"  # or bgr
-    network: str = "paper"  # a module of models/networks
+    input_mean: tuple[float, float, float]  # by channel, in channel_order
+    input_scale: float | tuple[float, float, float]  # for all channels, or per channel
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    network: NetworkName = "paper"  # a module of models/networks
 
     @classmethod
     def of(
-        cls, model: Model, classes: tuple[str, ...], width: float = 1.0, repeat_modules: tuple[str, ...] = ()
+        cls, model: Model, classes: tuple[str, ...], width: float = 1.0, repeat_modules: tuple[Module, ...] = ()
     ) -> "NetworkSpec":
         """From the settings' `model`, a data set's classes, and a member's width and modules on top of the model's."""
         shape = {field.name: getattr(model, field.name) for field in fields(Architecture)}
@@ -105,11 +101,9 @@ class Kind:
     trunk: bool  # whether its modules are GoogLeNet's by name (see Trunk)
 
 
-def kind_of(name: str) -> Kind:
-    """Return a kind of network by its name. Raises UserError for an unknown name."""
-    if name not in NAMES:
-        raise UserError(f"no network '{name}'{nearest(name, NAMES)}")
-    return cast(Kind, import_module(PACKAGE.module(name)).KIND)
+def kind_of(name: NetworkName) -> Kind:
+    """Return a kind of network by its name."""
+    return cast(Kind, import_module(NETWORKS.module(name)).KIND)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from googlenet.config.schema.base import Module
 from googlenet.config.schema.classification import MeasureCost
 from googlenet.metrics.cost import Comparison, NetworkCost, TimesRatio
 from googlenet.models.cost import cost
@@ -119,7 +120,7 @@ REFERENCE_NETWORKS = {
     "network_in_network": ReferenceNetwork("Network in Network (2013)", 2013, 224, network_in_network),
     "vgg_16": ReferenceNetwork("VGG-16 (2014)", 2014, 224, vgg_16),
 }
-VARIANTS = {  # of GoogLeNet; the name tells what differs from the paper's, see reference_network
+VARIANTS = {  # of GoogLeNet, named after what differs from the paper's; see reference_network
     "googlenet": "GoogLeNet",
     "googlenet_wider": "GoogLeNet, wider",
     "googlenet_deeper": "GoogLeNet, deeper",
@@ -130,7 +131,7 @@ VARIANTS = {  # of GoogLeNet; the name tells what differs from the paper's, see 
 NAMES = (*VARIANTS, *REFERENCE_NETWORKS)
 
 
-def reference_network(name: str, wider: float, deeper: Sequence[str]) -> tuple[nn.Module, int]:
+def reference_network(name: str, wider: float, deeper: Sequence[Module]) -> tuple[nn.Module, int]:
     """One of NAMES in evaluation mode, with torch's default weights, no auxiliary heads; and its input size in pixels.
     wider: the width factor of the wider GoogLeNets. deeper: the modules that the deeper ones repeat."""
     if name in REFERENCE_NETWORKS:
@@ -146,13 +147,13 @@ def reference_network(name: str, wider: float, deeper: Sequence[str]) -> tuple[n
     return GoogLeNet(1000, architecture).eval(), architecture.input_px
 
 
-def on_meta(name: str, wider: float, deeper: Sequence[str]) -> tuple[nn.Module, int]:
+def on_meta(name: str, wider: float, deeper: Sequence[Module]) -> tuple[nn.Module, int]:
     """Build `reference_network` without memory for its weights: enough to count, and even VGG-16 costs nothing."""
     with torch.device("meta"):
         return reference_network(name, wider, deeper)
 
 
-def compared(settings: MeasureCost, runtime: Runtime) -> Comparison:
+def compare(settings: MeasureCost, runtime: Runtime) -> Comparison:
     """Return a row for each of NAMES; memory is counted at the timed batch and precision."""
     times = timed(settings, runtime)
     return Comparison(

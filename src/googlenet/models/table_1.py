@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
+from googlenet.config.schema.base import Module
 from googlenet.errors import UserError, nearest
 
 
@@ -33,9 +34,8 @@ INCEPTION = {
     "5b": Widths(384, 192, 384, 48, 128, 128),
 }
 POOL_BEFORE = {"3a": "pool2", "4a": "pool3", "5a": "pool4"}
-AUX_HEADS = ("4a", "4d")
+AUX_HEADS: tuple[Module, ...] = ("4a", "4d")
 HIDDEN_UNITS = 1024  # of a fully connected layer before a classifier, as in the paper's auxiliary heads
-SMALLEST_INPUT_PX = 32  # below it the last maps vanish
 
 
 def order_of_modules(repeat_modules: Iterable[str] = ()) -> dict[str, str]:

@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from googlenet.config.schema.base import Settings, SettingsT, replaced
+from googlenet.config.schema.base import NetworkName, Settings, SettingsT, replaced
 from googlenet.config.schema.shared import Compute, Model, TrainedMember
 from googlenet.data import pictures
 from googlenet.models.determinism import prepare_machine
@@ -34,12 +34,12 @@ CPU = Compute(device="cpu", precision="fp32", numeric_threads=1)
 class NetworkShape(Settings):
     """What a network's timing depends on: dropout does not affect it, and stays at its default here."""
 
-    network: str
+    network: NetworkName
     classes: int
     architecture: Architecture
 
     @classmethod
-    def of(cls, model: Model, member: TrainedMember, classes: int, network: str) -> "NetworkShape":
+    def of(cls, model: Model, member: TrainedMember, classes: int, network: NetworkName) -> "NetworkShape":
         """The shape of a member; network: its kind."""
         spec, usual = NetworkSpec.of(model, (), member.width, member.repeat_modules), Architecture()
         shape = replace(spec.architecture, dropout=usual.dropout, aux_dropout=usual.aux_dropout)

@@ -6,7 +6,7 @@ from googlenet.models.cost import cost
 from googlenet.models.forward import forward_rate
 from googlenet.models.googlenet import GoogLeNet
 from googlenet.models.network import Architecture, Network, NetworkSpec
-from googlenet.models.reference_networks import compared
+from googlenet.models.reference_networks import compare
 from googlenet.pipeline.job import Job, Output, main
 
 CLASSES = 1000  # the paper's
@@ -16,12 +16,12 @@ def run(job: Job[MeasureCost], *, metrics: Output) -> None:
     """Count exactly; time the forward passes, the only figures here that vary from run to run."""
     settings, compute, paper = job.settings, job.settings.compute, Architecture()
     counted = cost(GoogLeNet(CLASSES, paper), paper.input_px)
-    own_spec = NetworkSpec.of(settings.model, tuple(str(i) for i in range(CLASSES)))
-    own = Network.build(own_spec).on(job.runtime.device)
-    px, own_totals = own_spec.input_px, cost(own.model, own_spec.input_px).totals
+    spec = NetworkSpec.of(settings.model, tuple(str(i) for i in range(CLASSES)))
+    network = Network.build(spec).on(job.runtime.device)
+    px, totals = spec.input_px, cost(network.model, spec.input_px).totals
     with job.runtime.autocast():
-        rate = forward_rate(own.model, px, settings.batch_size, settings.repeats)
-    width, parameters, macs = settings.model.width, own_totals.parameters, own_totals.macs
+        rate = forward_rate(network.model, px, settings.batch_size, settings.repeats)
+    width, parameters, macs = settings.model.width, totals.parameters, totals.macs
     result = CostMetrics(
         input_px=paper.input_px,
         classes=CLASSES,
@@ -35,7 +35,7 @@ def run(job: Job[MeasureCost], *, metrics: Output) -> None:
             batch=settings.batch_size,
             images_per_s=rate,
         ),
-        beside=compared(settings, job.runtime),
+        beside=compare(settings, job.runtime),
     )
     job.log({"parameters": parameters, "macs": macs, "images_per_s": rate})
     times = {f"forward_ms_{row.network}": row.forward_ms for row in result.beside.networks}
