@@ -168,8 +168,8 @@ SOURCE = (
 LABELS = (
     ("a class that the network does not know", (["cat", "dog"], ["cat", "dgo"]), "member m1: the network does not know the class 'dgo' of the data set (it knows 2); did you mean 'dog'?; take the class out, or name its folder as the network does"),
     ("unnamed outputs in another number", ([""] * 3, ["cat", "dog"]), "member m1: its 3 outputs have no names, and the data set has 2 classes; name the outputs with `classes` of the member's origin (conf/origins.yaml)"),
-    ("members that tell other classes apart", ({"m1": {"names": ["cat", "dog"], "columns": [0, 1]},
-     "m2": {"names": ["cat", "dog", "fox"], "columns": [0, 1]}}, []), "ensemble.members: m1 and m2 tell other classes apart (2 and 3), so no mean over them exists; give each kind an experiment of its own"),
+    ("members that predict different classes", ({"m1": {"names": ["cat", "dog"], "columns": [0, 1]},
+     "m2": {"names": ["cat", "dog", "fox"], "columns": [0, 1]}}, []), "ensemble.members: m1 and m2 predict different classes (2 and 3), so they cannot be averaged; put them in separate experiments"),
 )
 SCORING = (
     ("score NaN", ("d.txt", "1 1 nan 0 0 9 9\n"), "d.txt, line 1: score is 'nan', not a finite number; mend it or leave the line out"),

@@ -10,7 +10,6 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from data.rooms import (
@@ -29,7 +28,7 @@ from data.rooms import (
 )
 from data.test_ilsvrc_detection import settings as det_settings
 from data.test_ilsvrc_detection import tree as det_tree
-from googlenet.classification.class_order import Outputs, columns_of, labels_among
+from googlenet.classification.class_order import Outputs, columns_of, common_outputs
 from googlenet.data.prepare import prepare
 from googlenet.data.records import Record
 from googlenet.data.store import open_split, write_shard
@@ -121,7 +120,7 @@ def labels(folder: Path, given: Any) -> None:
     """Class names of a network against those of a data set, or the outputs of members against each other."""
     network, classes = given
     if isinstance(network, dict):
-        labels_among({name: Outputs(**outputs) for name, outputs in network.items()}, np.zeros(1, np.int64))
+        common_outputs({name: Outputs(**outputs) for name, outputs in network.items()})
     columns_of(network, classes, classes, "member m1")
 
 

@@ -1,4 +1,4 @@
-"""Classes of a data set find a network's outputs by name; what has no name or no place is told."""
+"""Classes of a data set are matched to a network's outputs by name; a class without one is an error."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from classification.tiny import RUNTIME, images, network, spec
-from googlenet.classification.class_order import Outputs, columns_of, labels_among, outputs_of
+from googlenet.classification.class_order import Outputs, columns_of, common_outputs, outputs_of
 from googlenet.classification.predict import Cropping, in_data_order, predict
 from googlenet.errors import UserError
 
@@ -58,13 +58,14 @@ def test_a_network_that_knows_more_keeps_its_own_order():
     assert outputs == Outputs(["n1", "cat", "n3", "dog"], [3, 1])
     here = network(replace(spec(4), classes=tuple(WNIDS)))
     assert in_data_order(here, ["dog", "cat"], ["n4", "n2"], "m1") == (here, outputs)
-    labels, names = labels_among({"m1": outputs}, np.array([0, 0, 1]))
-    assert labels.tolist() == [3, 3, 1] and [names[label] for label in labels] == ["dog", "dog", "cat"]
+    labels = outputs.label_columns(np.array([0, 0, 1]))
+    assert labels.tolist() == [3, 3, 1] and [outputs.names[label] for label in labels] == ["dog", "dog", "cat"]
 
 
 def test_an_ensemble_is_over_the_same_outputs():
     few, same = (Outputs(["a", "b"], [0, 1]) for _ in range(2))
     more = Outputs(["a", "b", "c"], [0, 1])
-    assert labels_among({"m1": few, "m2": same}, np.array([1, 0]))[0].tolist() == [1, 0]
-    with pytest.raises(UserError, match=r"ensemble\.members: m1 and m3 tell other classes apart \(2 and 3\)"):
-        labels_among({"m1": few, "m2": few, "m3": more}, np.array([0]))
+    shared = common_outputs({"m1": few, "m2": same})
+    assert shared == few and shared.label_columns(np.array([1, 0])).tolist() == [1, 0]
+    with pytest.raises(UserError, match=r"ensemble\.members: m1 and m3 predict different classes \(2 and 3\)"):
+        common_outputs({"m1": few, "m2": few, "m3": more})

@@ -6,8 +6,8 @@ import pytest
 from googlenet.classification import kept_crops
 from googlenet.classification.aggregations import AGGREGATIONS, LEAST
 from googlenet.classification.crop_groups import candidates, changes_nothing, groups, place
-from googlenet.classification.crop_study import select, study
-from googlenet.classification.crops import POLICIES, crops_144, distinct, upright
+from googlenet.classification.crop_study import KeptSplit, select, study
+from googlenet.classification.crops import POLICIES, crops_144, distinct
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.metrics.classification_studies import CropPlace
 from settings import settings_of
@@ -48,14 +48,14 @@ def test_geometric_mean_orders_as_the_mean_of_logits():
 
 
 def test_selection_by_hand():
-    own = np.array([[0.5, 0.1, 0.9], [0.5, 0.9, 0.8]])
-    chosen = select(own, np.array([0, 1, 2]))
+    of_label = np.array([[0.5, 0.1, 0.9], [0.5, 0.9, 0.8]])
+    chosen = select(of_label, np.array([0, 1, 2]))
     # Alone: 0.693, 1.204, 0.164. Beside the third: 0.394 and 0.428.
     assert chosen.order == [2, 0, 1]
     losses = [-np.log(0.9 * 0.8) / 2, -np.log(0.7 * 0.65) / 2, -np.log(0.5 * 2.2 / 3) / 2]
     assert chosen.nll_nats == pytest.approx(losses)
     assert chosen.best_of([1, 2, 3]) == 1 and chosen.best_of([2, 3]) == 2
-    assert select(own, np.array([0, 1])).order == [0, 1]
+    assert select(of_label, np.array([0, 1])).order == [0, 1]
     assert select(np.full((3, 4), 0.5), np.array([1, 3])).order == [1, 3]  # of equal ones the first
 
 
@@ -74,8 +74,7 @@ def test_groups_are_the_papers():
 
 def index_of(sizes, mirror=True):
     """The distinct index [images, 144] of images of these sizes."""
-    every = [crops_144(width, height, 32) for width, height in sizes]
-    return np.array([distinct([c if mirror else upright(c) for c in crops])[1] for crops in every])
+    return np.array([distinct(crops_144(width, height, 32, mirror))[1] for width, height in sizes])
 
 
 def test_crops_that_coincide_count_once():
@@ -116,11 +115,11 @@ CLASSES = list("abcdef")
 
 
 def studied():
-    return study(TEST, LABELS, VALIDATION, VALIDATION_LABELS, CLASSES, SETTINGS)
+    return study(KeptSplit(TEST, LABELS), KeptSplit(VALIDATION, VALIDATION_LABELS), CLASSES, SETTINGS)
 
 
 def without_validation(test=TEST):
-    return study(test, LABELS, {}, np.zeros(0, int), CLASSES, SETTINGS)
+    return study(KeptSplit(test, LABELS), KeptSplit({}, np.zeros(0, int)), CLASSES, SETTINGS)
 
 
 def test_the_one_good_crop_is_found_on_validation_and_measured_on_test():
@@ -150,7 +149,7 @@ def test_the_one_good_crop_is_found_on_validation_and_measured_on_test():
 
 def test_policies_and_aggregations_are_those_of_all_kept_crops():
     metrics = without_validation()
-    p = np.stack([one.of_pictures(slice(0, 30)) for one in TEST.values()])
+    p = np.stack([one.of_images(slice(0, 30)) for one in TEST.values()])
     for crops, places in POLICIES.items():
         row = next(r for r in metrics.policies if (r.system, r.crops) == ("ensemble", crops))
         wrong = p[:, :, places].mean((0, 2), dtype=np.float64).argmax(1) != LABELS

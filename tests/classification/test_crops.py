@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from googlenet.classification.crops import POLICIES, Crop, crops_144, cut, distinct, in_original, resized, upright
+from googlenet.classification.crops import POLICIES, Crop, crops_144, cut, distinct, in_original, resized
 
 SIZES = [
     *[(1, 1), (1, 7), (9, 1), (2, 2), (31, 32), (32, 31), (64, 64), (65, 64), (97, 64), (64, 97), (100, 100)],
@@ -13,13 +13,13 @@ SIZES = [
 
 def listed(width, height, px, rows):
     """All 144 from rows of (resized size, the squares' corners, whole side, spare, half of it)."""
-    found = []
+    boxes = []
     for size, corners, side, spare, half in rows:
         for left, top in corners:
             kinds = [(0, 0), (spare, 0), (0, spare), (spare, spare), (half, half)]
             places = [(left + x, top + y, px) for x, y in kinds] + [(left, top, side)]
-            found += [Crop(*size, *place, mirrored) for place in places for mirrored in (False, True)]
-    return found
+            boxes += [Crop(*size, *place, mirrored) for place in places for mirrored in (False, True)]
+    return boxes
 
 
 # Worked by hand: width, height; the longer side where the shorter is 256, 288, 320 and 352; where the middle square
@@ -53,9 +53,9 @@ BY_HAND = [
 
 
 def by_the_papers_sentence(width, height, longer_sides, middles):
-    """Section 7 as it is written: of each resized picture the three squares, of each square its four corners and centre
+    """Section 7 as it is written: of each resized image the three squares, of each square its four corners and centre
     of 224 pixels and the square itself, and of each their mirror image. (Resized size, edges of the crop, mirrored.)"""
-    found = []
+    boxes = []
     for shorter, longer, middle in zip((256, 288, 320, 352), longer_sides, middles, strict=True):
         size = (longer, shorter) if width > height else (shorter, longer)
         margin = {256: 16, 288: 32, 320: 48, 352: 64}[shorter]  # around the centre crop
@@ -63,17 +63,17 @@ def by_the_papers_sentence(width, height, longer_sides, middles):
             (x0, x1), (y0, y1) = ((begin, end), (0, shorter)) if width > height else ((0, shorter), (begin, end))
             corners = [(left, top, left + 224, top + 224) for top in (y0, y1 - 224) for left in (x0, x1 - 224)]
             centre, whole = (x0 + margin, y0 + margin, x1 - margin, y1 - margin), (x0, y0, x1, y1)
-            found += [(size, box, mirrored) for box in (*corners, centre, whole) for mirrored in (False, True)]
-    return found
+            boxes += [(size, box, mirrored) for box in (*corners, centre, whole) for mirrored in (False, True)]
+    return boxes
 
 
 @pytest.mark.parametrize(("width", "height", "longer_sides", "middles"), BY_HAND)
 def test_all_144_boxes_by_hand(width, height, longer_sides, middles):
-    found = [
+    boxes = [
         (crop[:2], (crop.left, crop.top, crop.left + crop.side, crop.top + crop.side), crop.mirrored)
         for crop in crops_144(width, height, 224)
     ]
-    assert found == by_the_papers_sentence(width, height, longer_sides, middles)
+    assert boxes == by_the_papers_sentence(width, height, longer_sides, middles)
 
 
 def test_odd_sizes_at_another_input_by_hand():
@@ -86,7 +86,7 @@ def test_odd_sizes_at_another_input_by_hand():
     assert crops_144(97, 64, 64) == listed(97, 64, 64, rows)
 
 
-def test_a_tiny_picture_by_hand():
+def test_a_tiny_image_by_hand():
     crops = crops_144(1, 7, 32)  # shorter sides 36.57, 41.14, 45.71, 50.29
     assert [crops[i][:2] for i in (0, 36, 72, 108)] == [(37, 259), (41, 287), (46, 322), (50, 350)]
     assert crops[24] == Crop(37, 259, 0, 222, 32, False)
@@ -103,7 +103,9 @@ def test_what_holds_at_every_size(width, height, px):
         assert crop.top >= 0 and crop.top + crop.side <= crop.resized_h
     assert [crop.side for crop in crops[:10]] == [px] * 10
     assert all(crop.side == min(crop.resized_w, crop.resized_h) for crop in (*crops[10::12], *crops[11::12]))
-    assert [upright(crop) for crop in crops[1::2]] == crops[::2]
+    assert [crop._replace(mirrored=False) for crop in crops[1::2]] == crops[::2]
+    without_mirror = crops_144(width, height, px, mirror=False)
+    assert without_mirror[::2] == without_mirror[1::2] == crops[::2]
     assert not any(crop.mirrored for crop in crops[::2]) and all(crop.mirrored for crop in crops[1::2])
     few, index = distinct(crops)
     square = all(crop.resized_w == crop.resized_h for crop in crops)
@@ -112,10 +114,10 @@ def test_what_holds_at_every_size(width, height, px):
     assert [few[i] for i in index] == crops
 
 
-def test_a_square_picture_counts_each_crop_three_times():
+def test_a_square_image_counts_each_crop_three_times():
     _, index = distinct(crops_144(50, 50, 32))
     assert np.bincount(index).tolist() == [3] * 48
-    _, index = distinct([upright(crop) for crop in crops_144(50, 50, 32)])
+    _, index = distinct(crops_144(50, 50, 32, mirror=False))
     assert np.bincount(index).tolist() == [6] * 24
 
 
@@ -134,15 +136,15 @@ def test_resized_keeps_the_shorter_side_exact():
 
 
 def test_cut_takes_the_right_pixels():
-    # 36 x 32 at 28 px of input: the first scale is the picture as it is.
+    # 36 x 32 at 28 px of input: the first scale is the image as it is.
     y, x = np.mgrid[:32, :36]
-    picture = np.stack([4 * x, 4 * y, x + y], 2).astype(np.uint8)
+    image = np.stack([4 * x, 4 * y, x + y], 2).astype(np.uint8)
     crops = crops_144(36, 32, 28)
-    patches = cut(picture, crops, 28)
+    patches = cut(image, crops, 28)
     assert patches.shape == (144, 28, 28, 3) and patches.dtype == np.uint8
     for crop, patch in zip(crops[:36], patches[:36], strict=True):
         if crop.side == 28:
-            part = picture[crop.top : crop.top + 28, crop.left : crop.left + 28]
+            part = image[crop.top : crop.top + 28, crop.left : crop.left + 28]
             assert np.array_equal(patch, part[:, ::-1] if crop.mirrored else part)
     assert np.array_equal(patches[1::2], patches[::2, :, ::-1])
     # The whole centre square, columns 2 to 33: output pixel u covers (u to u + 1) * 32 / 28.
@@ -153,8 +155,8 @@ def test_cut_takes_the_right_pixels():
 
 def test_cut_resizes_to_the_scale():
     y, x = np.mgrid[:64, :64]
-    picture = np.stack([3 * x, 3 * y, 0 * x], 2).astype(np.uint8)
-    (patch,) = cut(picture, [Crop(32, 32, 2, 4, 28, False)], 28)  # halved: pixel u is the mean of 2u and 2u + 1
+    image = np.stack([3 * x, 3 * y, 0 * x], 2).astype(np.uint8)
+    (patch,) = cut(image, [Crop(32, 32, 2, 4, 28, False)], 28)  # halved: pixel u is the mean of 2u and 2u + 1
     assert patch[:, :, 0].tolist() == [[round(3 * (2 * (u + 2) + 0.5) + 0.01) for u in range(28)]] * 28
     assert patch[:, 0, 1].tolist() == [round(3 * (2 * (u + 4) + 0.5) + 0.01) for u in range(28)]
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from classification.tiny import RUNTIME, images, network, spec
-from googlenet.classification.crops import POLICIES, crops_144, cut, upright
+from googlenet.classification.crops import POLICIES, crops_144, cut
 from googlenet.classification.error_rates import ranks, top_errors
 from googlenet.classification.kept_crops import Keeper, KeptCrops, sample
-from googlenet.classification.predict import Cropping, centre_errors, crop_scores, predict, probabilities, union
+from googlenet.classification.predict import Cropping, centre_crop_errors, crop_scores, predict, probabilities, union
 from googlenet.metrics.error_rates import TopErrors
 from googlenet.models.runtime import Runtime
 
@@ -73,8 +73,8 @@ def test_kept_crops_are_those_that_the_means_are_made_of(five, together):
     again = predict(five, IMAGES, ALL, RUNTIME, keeper)
     kept = KeptCrops.of(keeper.arrays("test"), "test")
     assert kept.softmax.dtype == np.float32 and len(kept.softmax) == 48 + 144
-    assert kept.pictures.tolist() == [2, 3] and kept.distinct.max(1).tolist() == [47, 143]
-    crops = kept.of_pictures(slice(0, 2))
+    assert kept.images.tolist() == [2, 3] and kept.distinct.max(1).tolist() == [47, 143]
+    crops = kept.of_images(slice(0, 2))
     assert crops.shape == (2, 144, 5)
     for policy, places in POLICIES.items():
         means = crops[:, places].mean(1, dtype=np.float64).astype(np.float32)
@@ -82,7 +82,7 @@ def test_kept_crops_are_those_that_the_means_are_made_of(five, together):
         assert np.array_equal(again[policy], together[policy])
     few = Cropping((1, 10), 100)
     (scores, index), *none = crop_scores(five, [IMAGES[2]], few, RUNTIME)
-    assert not none and np.array_equal(scores[index], kept.of_pictures(slice(0, 1))[0, few.numbers])
+    assert not none and np.array_equal(scores[index], kept.of_images(slice(0, 1))[0, few.numbers])
     assert few.numbers == union([10, 1]) == list(range(12, 22))
 
 
@@ -103,7 +103,7 @@ def test_without_mirror_each_crop_stands_for_its_mirror_image(five, together):
     plain = predict(five, IMAGES, replace(ALL, mirror=False), RUNTIME)
     assert close(plain[1], together[1]) and not close(plain[144], together[144])
     for image, ten, most in zip(IMAGES, plain[10], plain[144], strict=True):
-        every = [upright(crop) for crop in crops_144(image.shape[1], image.shape[0], 32)]
+        every = crops_144(image.shape[1], image.shape[0], 32, mirror=False)
         assert close(ten, probabilities(five, cut(image, every[12:22:2], 32), RUNTIME).mean(0))
         assert close(most, probabilities(five, cut(image, every[::2], 32), RUNTIME).mean(0))
 
@@ -156,7 +156,7 @@ def test_fewer_classes_than_five_are_never_wrong_at_five():
     assert errors == TopErrors(top1_error_percent=50, top5_error_percent=0)
 
 
-def test_centre_errors_are_those_of_one_crop(five, together):
+def test_centre_crop_errors_are_those_of_one_crop(five, together):
     labels = together[1].argmax(1)
-    assert centre_errors(five, IMAGES, labels, RUNTIME).top1_error_percent == 0
-    assert centre_errors(five, IMAGES, (labels + 1) % 5, RUNTIME).top1_error_percent == 100
+    assert not centre_crop_errors(five, IMAGES, labels, RUNTIME).top1.any()
+    assert centre_crop_errors(five, IMAGES, (labels + 1) % 5, RUNTIME).top1.all()

@@ -132,9 +132,9 @@ def test_it_learns_what_can_be_learnt():
     assert metrics.epochs[-1].train_loss < metrics.epochs[0].train_loss
 
 
-def test_a_loss_that_is_no_number_names_the_key():
+def test_a_loss_that_is_not_finite_names_the_key():
     with pytest.raises(
-        UserError, match=r"train_classifier\.learning_rate: the loss of m5 was no number in epoch 1; lower it"
+        UserError, match=r"train_classifier\.learning_rate: the loss of m5 was not finite in epoch 1; lower it"
     ):
         trained(learning_rate=1e12, warmup_steps=0)
 
@@ -152,11 +152,11 @@ def test_a_training_that_stays_on_its_plateau_stops_and_names_the_member():
     assert metrics.stalled and len(metrics.epochs) == 4
 
 
-def test_a_loss_that_is_no_number_stops_before_the_epoch_ends(monkeypatch):
-    monkeypatch.setattr("googlenet.classification.train.STEPS_BETWEEN_LOOKS", 1)
+def test_a_loss_that_is_not_finite_stops_before_the_epoch_ends(monkeypatch):
+    monkeypatch.setattr("googlenet.classification.train.STEPS_BETWEEN_CHECKS", 1)
     steps = []
     monkeypatch.setattr("googlenet.classification.train.learning_rate", lambda *a: steps.append(a) or 1e12)
-    with pytest.raises(UserError, match=r"the loss of m5 was no number in epoch 1"):
+    with pytest.raises(UserError, match=r"the loss of m5 was not finite in epoch 1"):
         trained(batch_size=2)  # ten steps an epoch
     assert 1 <= len(steps) < 10
 

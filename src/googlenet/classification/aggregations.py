@@ -31,10 +31,10 @@ def geometric_mean(p: np.ndarray) -> np.ndarray:
 
 def majority_vote(p: np.ndarray) -> np.ndarray:
     """One vote per crop and model, for its most likely class; the mean breaks ties."""
-    models, pictures, crops, classes = p.shape
-    first = p.argmax(3).transpose(1, 0, 2).reshape(pictures, models * crops)
-    cells = first + np.arange(pictures)[:, None] * classes
-    votes = np.bincount(cells.ravel(), minlength=pictures * classes).reshape(pictures, classes)
+    models, images, crops, classes = p.shape
+    first = p.argmax(3).transpose(1, 0, 2).reshape(images, models * crops)
+    cells = first + np.arange(images)[:, None] * classes
+    votes = np.bincount(cells.ravel(), minlength=images * classes).reshape(images, classes)
     return votes + mean(p) / 2  # always less than one vote
 
 

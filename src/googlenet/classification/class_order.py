@@ -14,6 +14,10 @@ class Outputs(NamedTuple):
     names: list[str]
     columns: list[int]
 
+    def label_columns(self, labels: np.ndarray) -> np.ndarray:
+        """Convert labels of the data set to columns of the predictions."""
+        return np.asarray(np.array(self.columns)[labels])
+
 
 def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[str], who: str) -> list[int]:
     """Return the output column of each class of a data set; network: the outputs' names, "" where unknown.
@@ -48,14 +52,14 @@ def outputs_of(network: Sequence[str], classes: Sequence[str], columns: Sequence
     return Outputs(list(names.values()), list(columns))
 
 
-def labels_among(outputs: Mapping[str, Outputs], labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Return labels as prediction columns, and the columns' names. Raises UserError when members differ in these."""
-    first, *others = outputs
+def common_outputs(members: Mapping[str, Outputs]) -> Outputs:
+    """Return the outputs that all members share. Raises UserError when they differ."""
+    first, *others = members
     for name in others:
-        if outputs[name] != outputs[first]:
-            counts = " and ".join(str(len(outputs[member].names)) for member in (first, name))
+        if members[name] != members[first]:
+            counts = " and ".join(str(len(members[member].names)) for member in (first, name))
             raise UserError(
-                f"ensemble.members: {first} and {name} tell other classes apart ({counts}), so no mean over them"
-                " exists; give each kind an experiment of its own"
+                f"ensemble.members: {first} and {name} predict different classes ({counts}), so they cannot be averaged;"
+                " put them in separate experiments"
             )
-    return np.array(outputs[first].columns)[labels], outputs[first].names
+    return members[first]

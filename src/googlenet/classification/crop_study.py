@@ -22,10 +22,16 @@ from googlenet.metrics.error_rates import TopValues
 
 DESCRIBED = 12  # crops of a selection that are described, not only listed by number
 SYSTEMS: tuple[System, ...] = get_args(System)
-Kept = Mapping[str, KeptCrops]  # member -> its kept crops of one split
 # Identifies a mean to measure: ("policy", 144), ("random", 5, 0), ("without", "corners"), ...
 Key = tuple[str | int, ...]
 Measured = dict[str, dict[Key, ErrorMask]]  # system -> mean -> which images are wrong
+
+
+class KeptSplit(NamedTuple):
+    """What is kept of one split: every member's crops of the same images, and the labels of these."""
+
+    members: Mapping[str, KeptCrops]  # empty if the data set lacks the split
+    labels: np.ndarray
 
 
 class Shapes(NamedTuple):
@@ -37,10 +43,10 @@ class Shapes(NamedTuple):
     policies: dict[int, np.ndarray]  # positions of the paper's 1, 10 and 144 crops, where all are kept
 
     @classmethod
-    def of(cls, test: Kept, validation: Kept) -> "Shapes":
+    def of(cls, test: KeptSplit, validation: KeptSplit) -> "Shapes":
         """Build from the kept crops of both splits; validation may be empty."""
-        first = next(iter(test.values()))
-        every = np.concatenate([one.distinct for one in (first, *list(validation.values())[:1])])
+        first = next(iter(test.members.values()))
+        every = np.concatenate([one.distinct for one in (first, *list(validation.members.values())[:1])])
         kept = {policy: numbers for policy, numbers in POLICIES.items() if np.isin(numbers, first.crops).all()}
         policies = {policy: np.flatnonzero(np.isin(first.crops, numbers)) for policy, numbers in kept.items()}
         return cls(first.crops, first.distinct, candidates(first.crops, every), policies)
@@ -57,131 +63,123 @@ class Chosen(NamedTuple):
         return min(budgets, key=lambda budget: (self.nll_nats[budget - 1], budget))
 
 
-def select(own: np.ndarray, places: np.ndarray) -> Chosen:
+def select(of_label: np.ndarray, places: np.ndarray) -> Chosen:
     """Greedy forward selection among places: each step adds the first crop that gives the mean the lowest negative
-    log-likelihood. own: probability of the label [images, crops]."""
-    total, left = np.zeros(len(own)), [int(place) for place in places]
+    log-likelihood. of_label: probability of the label [images, crops]."""
+    total, left = np.zeros(len(of_label)), places.tolist()
     order, losses = list[int](), list[float]()
     while left:
-        means = (total[:, None] + own[:, left]) / (len(order) + 1)
+        means = (total[:, None] + of_label[:, left]) / (len(order) + 1)
         with_each = -np.log(np.maximum(means, LEAST)).mean(0)
         best = int(with_each.argmin())
         losses.append(float(with_each[best]))
         order.append(left.pop(best))
-        total += own[:, order[-1]]
+        total += of_label[:, order[-1]]
     return Chosen(order, losses)
 
 
-def selections(kept: Mapping[str, KeptCrops], labels: np.ndarray, places: np.ndarray) -> dict[str, Chosen]:
-    """Return the selection for each member alone, and for the "ensemble" of all. labels: those of the kept images."""
-    of_labels = [np.take_along_axis(p, labels[some][None, :, None, None], 3)[..., 0] for some, p in in_parts(kept)]
-    own = np.concatenate(of_labels, axis=1).astype(np.float64)
-    chosen = {name: select(of_member, places) for name, of_member in zip(kept, own, strict=True)}
-    return chosen | {"ensemble": select(own.mean(0), places)}
+def selections(kept: KeptSplit, places: np.ndarray) -> dict[str, Chosen]:
+    """Return the selection for each member alone, and for the "ensemble" of all."""
+    labels = kept.labels[:, None, None]
+    parts = [np.take_along_axis(p, labels[None, some], 3)[..., 0] for some, p in in_parts(kept.members)]
+    of_label = np.concatenate(parts, axis=1).astype(np.float64)  # [members, images, crops]
+    chosen = {name: select(of_member, places) for name, of_member in zip(kept.members, of_label, strict=True)}
+    return chosen | {"ensemble": select(of_label.mean(0), places)}
 
 
 def study(
-    test: Kept,
-    labels: np.ndarray,
-    validation: Kept,
-    validation_labels: np.ndarray,
-    classes: Sequence[str],
-    settings: StudyCrops,
+    test: KeptSplit, validation: KeptSplit, classes: Sequence[str], settings: StudyCrops
 ) -> studies.CropStudyMetrics:
-    """Return everything that study_crops reports on the members' kept crops; labels are those of the kept images.
-    Without a validation split no crops are selected."""
+    """Return everything that study_crops reports on the members' kept crops. Without a validation split no crops are
+    selected."""
     shapes, bounds = Shapes.of(test, validation), Bounds(settings)
-    chosen = selections(validation, validation_labels, shapes.candidates) if validation else {}
-    many = len(shapes.candidates)
+    chosen = selections(validation, shapes.candidates) if validation.members else {}
     passes = {  # number of distinct crops, mean over images
         policy: float(np.mean([len(np.unique(row)) for row in shapes.distinct[:, places]]))
         for policy, places in shapes.policies.items()
     }
     # Each policy's cost is also a budget, so that it is compared with the best crops of the same cost.
-    costs = [round(passed) for passed in passes.values()]
-    budgets = sorted({budget for budget in (*settings.budgets, *costs, many) if budget <= many})
+    costs, available = [round(passed) for passed in passes.values()], len(shapes.candidates)
+    budgets = sorted({budget for budget in (*settings.budgets, *costs, available) if budget <= available})
     every = groups(shapes.crops)
     idle = [name for name, group in every.items() if changes_nothing(group, shapes.distinct)]
     parts = {name: group for name, group in every.items() if name not in idle}
-    measured = measure(test, labels, asked(shapes, budgets, chosen, parts, settings))
-    most, together = max(shapes.policies), measured["ensemble"]
-    without = {name: together["without", name].top1 for name in parts}
-    whole, alone = together["policy", most].top1, {name: together["alone", name].errors() for name in parts}
-    effects = effects_of_leaving_out(without, whole, labels, classes, bounds, settings.effects_shown)
+    measured = measure(test, crop_weights(shapes, budgets, chosen, parts, settings))
+    most, ensemble = max(shapes.policies), measured["ensemble"]
+    without = {name: ensemble["without", name].top1 for name in parts}
+    whole = ensemble["policy", most].top1
+    effects = effects_of_leaving_out(without, whole, test.labels, classes, bounds, settings.effects_shown)
     overall = tuple(
-        studies.GroupEffect(**dict(row), crops=int(parts[row.left_out].sum()), alone=alone[row.left_out])
-        for row in effects.overall
+        studies.GroupEffect(**dict(row), crops=int(parts[name].sum()), alone=ensemble["alone", name].errors())
+        for name, row in zip(parts, effects.overall, strict=True)
     )
     return studies.CropStudyMetrics(
-        images=len(labels),
-        validation_images=len(validation_labels) if validation else 0,
+        images=len(test.labels),
+        validation_images=len(validation.labels),
         classes=len(classes),
-        models=len(test),
+        models=len(test.members),
         confidence_percent=settings.confidence_percent,
         resamples=settings.resamples,
         random_subsets=settings.random_subsets,
         crops=most,
-        candidates=many,
+        candidates=available,
         aggregations=tuple(aggregation_rows(measured, bounds)),
         policies=tuple(policy_rows(measured, passes, bounds)),
         budgets=tuple(budget_rows(measured, budgets, most, settings.random_subsets, bounds)),
-        chosen={name: described(one, budgets, shapes) for name, one in chosen.items()},
+        chosen={name: describe(one, budgets, shapes) for name, one in chosen.items()},
         groups=studies.GroupEffects(**dict(effects) | {"overall": overall}, without_effect=tuple(idle)),
     )
 
 
-def asked(
+def crop_weights(
     shapes: Shapes, budgets: list[int], chosen: dict[str, Chosen], parts: dict[str, np.ndarray], settings: StudyCrops
 ) -> dict[str, dict[Key, np.ndarray]]:
     """Return the crop weights [crops] of every mean to measure, under "" for all systems or under a system's name."""
     rng = generator(settings.seed)
 
-    def weights(places: np.ndarray | Sequence[int]) -> np.ndarray:
+    def even(places: np.ndarray | Sequence[int]) -> np.ndarray:
         row = np.zeros(len(shapes.crops))
         row[places] = 1
         return np.asarray(row / row.sum())
 
-    rows = defaultdict[str, dict[Key, np.ndarray]](dict)
-    for policy, places in shapes.policies.items():
-        rows[""]["policy", policy] = weights(places)
+    weights = defaultdict[str, dict[Key, np.ndarray]](dict)
+    weights[""] = {("policy", policy): even(places) for policy, places in shapes.policies.items()}
     for budget in budgets:
         for i in range(settings.random_subsets):
-            rows[""]["random", budget, i] = weights(rng.permutation(shapes.candidates)[:budget])
+            weights[""]["random", budget, i] = even(rng.permutation(shapes.candidates)[:budget])
         for name, one in chosen.items():
-            rows[name]["best", budget] = weights(one.order[:budget])
-    for name, group in parts.items():
-        rows["ensemble"]["alone", name] = weights(group)
-    for name, group in parts.items():
-        rows["ensemble"]["without", name] = weights(~group)
-    return rows
+            weights[name]["best", budget] = even(one.order[:budget])
+    weights["ensemble"] |= {("alone", name): even(group) for name, group in parts.items()}
+    weights["ensemble"] |= {("without", name): even(~group) for name, group in parts.items()}
+    return weights
 
 
-def measure(test: Kept, labels: np.ndarray, rows: dict[str, dict[Key, np.ndarray]]) -> Measured:
-    """What each member, the "ensemble" and "single" (the members' mean) get wrong with every row and aggregation."""
-    asked_of = {name: rows[""] | rows.get(name, {}) for name in (*test, "ensemble")}
-    matrices = {name: np.array(list(means.values())) for name, means in asked_of.items()}
-    before: dict[str, list[np.ndarray]] = {name: [] for name in asked_of}
-    for some, p in in_parts(test, max(map(len, matrices.values()))):
-        here = labels[some]
-        for at, (name, matrix) in enumerate(matrices.items()):
-            these = p if name == "ensemble" else p[at : at + 1]
-            scores = np.matmul(matrix, these.mean(0, dtype=np.float64))  # [images, rows, classes]
-            aggregated = [ranks(way(these), here) for way in AGGREGATIONS.values()]
-            before[name].append(np.vstack([ranks(scores.transpose(1, 0, 2), here), *aggregated]))
+def measure(test: KeptSplit, weights: dict[str, dict[Key, np.ndarray]]) -> Measured:
+    """What each member, the "ensemble" and "single" (the members' mean) get wrong with every mean and aggregation."""
+    means = {name: weights[""] | weights.get(name, {}) for name in (*test.members, "ensemble")}
+    matrices = {name: np.array(list(rows.values())) for name, rows in means.items()}
+    before: dict[str, list[np.ndarray]] = {name: [] for name in means}
+    for some, p in in_parts(test.members, max(map(len, matrices.values()))):
+        labels = test.labels[some]
+        for i, (name, matrix) in enumerate(matrices.items()):
+            of_system = p if name == "ensemble" else p[i : i + 1]
+            scores = np.matmul(matrix, of_system.mean(0, dtype=np.float64))  # [images, means, classes]
+            aggregated = [ranks(way(of_system), labels) for way in AGGREGATIONS.values()]
+            before[name].append(np.vstack([ranks(scores.transpose(1, 0, 2), labels), *aggregated]))
     measured: Measured = {}
     for name, parts in before.items():
-        keys: list[Key] = [*asked_of[name], *(("aggregation", way) for way in AGGREGATIONS)]
-        together = np.concatenate(parts, axis=1)
-        measured[name] = {key: ErrorMask.of(row) for key, row in zip(keys, together, strict=True)}
-    members = [measured[name] for name in test]
+        keys: list[Key] = [*means[name], *(("aggregation", way) for way in AGGREGATIONS)]
+        rows = np.concatenate(parts, axis=1)
+        measured[name] = {key: ErrorMask.of(row) for key, row in zip(keys, rows, strict=True)}
+    members = [measured[name] for name in test.members]
     measured["single"] = {key: ErrorMask.mean_of([one[key] for one in members]) for key in members[0]}
     return measured
 
 
-def compared(before: ErrorMask, after: ErrorMask, bounds: Bounds) -> TopDifferences:
+def differences(before: ErrorMask, after: ErrorMask, bounds: Bounds) -> TopDifferences:
     """Return the reduction in both errors from one system to another, in points, with paired intervals."""
-    top1, top5 = (bounds.difference(*pair) for pair in zip(before, after, strict=True))
-    return TopDifferences(top1_error_percent=top1, top5_error_percent=top5)
+    falls = map(bounds.difference, before, after)
+    return TopDifferences(**dict(zip(TOPS, falls, strict=True)))
 
 
 def with_intervals(wrong: ErrorMask, bounds: Bounds) -> dict[str, Any]:
@@ -193,18 +191,18 @@ def aggregation_rows(measured: Measured, bounds: Bounds) -> Iterator[studies.Agg
     """Yield every aggregation, of one model's crops and of all models', compared with the mean softmax."""
     for system, way in product(SYSTEMS, AGGREGATIONS):
         base, wrong = (measured[system]["aggregation", name] for name in ("mean", way))
-        against = None if way == "mean" else compared(base, wrong, bounds)
-        fields = with_intervals(wrong, bounds) | {"against_mean": against}
-        yield studies.AggregationErrors(system=system, aggregation=way, **fields)
+        against = None if way == "mean" else differences(base, wrong, bounds)
+        errors = with_intervals(wrong, bounds)
+        yield studies.AggregationErrors(system=system, aggregation=way, against_mean=against, **errors)
 
 
 def policy_rows(measured: Measured, passes: dict[int, float], bounds: Bounds) -> Iterator[studies.PolicyErrors]:
     """Yield the paper's policies, each compared with the best crops of the same cost (None where none are selected)."""
     for system, (policy, passed) in product(SYSTEMS, passes.items()):
         wrong, best = measured[system]["policy", policy], measured[system].get(("best", round(passed)))
-        to_best = None if best is None else compared(wrong, best, bounds)
-        fields = with_intervals(wrong, bounds) | {"forward_passes": passed, "to_best": to_best}
-        yield studies.PolicyErrors(system=system, crops=policy, **fields)
+        to_best = None if best is None else differences(wrong, best, bounds)
+        errors = with_intervals(wrong, bounds)
+        yield studies.PolicyErrors(system=system, crops=policy, forward_passes=passed, to_best=to_best, **errors)
 
 
 def budget_rows(
@@ -218,8 +216,8 @@ def budget_rows(
         if best is not None:
             chosen = studies.BestCrops(
                 **with_intervals(best, bounds),
-                against_random=compared(ErrorMask.mean_of(drawn), best, bounds),
-                against_all=compared(means["policy", most], best, bounds),
+                against_random=differences(ErrorMask.mean_of(drawn), best, bounds),
+                against_all=differences(means["policy", most], best, bounds),
             )
         spreads = {}
         for error in TOPS:
@@ -230,7 +228,7 @@ def budget_rows(
         yield studies.BudgetErrors(system=system, crops=budget, random=random, best=chosen)
 
 
-def described(chosen: Chosen, budgets: Sequence[int], shapes: Shapes) -> studies.ChosenCrops:
+def describe(chosen: Chosen, budgets: Sequence[int], shapes: Shapes) -> studies.ChosenCrops:
     """Return a selection as the report needs it: the crops in order, the losses, and the budget of the lowest loss."""
     return studies.ChosenCrops(
         order=tuple(int(shapes.crops[at]) for at in chosen.order),

@@ -30,8 +30,9 @@ def resized(width: int, height: int, shorter_px: int) -> tuple[int, int]:
     return max(shorter_px, round(width * shorter_px / height)), shorter_px
 
 
-def crops_144(width: int, height: int, input_px: int) -> list[Crop]:
-    """Return all 144 crops of an image, ordered by scale, square, kind (4 corners, centre, whole square), mirror."""
+def crops_144(width: int, height: int, input_px: int, mirror: bool = True) -> list[Crop]:
+    """Return all 144 crops of an image, ordered by scale, square, kind (4 corners, centre, whole square), mirror.
+    Without `mirror` an upright crop replaces each mirrored one."""
     crops = []
     for scale in SCALES:
         shorter = max(input_px, round(scale * input_px / PAPER_INPUT_PX))
@@ -40,7 +41,7 @@ def crops_144(width: int, height: int, input_px: int) -> list[Crop]:
         beside, below = w - shorter, h - shorter  # one of them is 0
         for left, top in ((0, 0), (beside // 2, below // 2), (beside, below)):
             places = [(left + x, top + y, input_px) for x, y in offsets] + [(left, top, shorter)]
-            crops += [Crop(w, h, *place, mirrored) for place in places for mirrored in (False, True)]
+            crops += [Crop(w, h, *place, mirrored) for place in places for mirrored in (False, mirror)]
     return crops
 
 
@@ -55,12 +56,7 @@ def distinct(crops: list[Crop]) -> tuple[list[Crop], np.ndarray]:
     return list(order), index
 
 
-def upright(crop: Crop) -> Crop:
-    """Return the same crop, not mirrored."""
-    return crop._replace(mirrored=False)
-
-
-def cut(picture: np.ndarray, crops: list[Crop], input_px: int) -> np.ndarray:
+def cut(image: np.ndarray, crops: list[Crop], input_px: int) -> np.ndarray:
     """Cut crops from a uint8 RGB image [h, w, 3]: uint8 [crops, input_px, input_px, 3]. The image is resized once per
     scale; a whole square is resized from that."""
     out = np.empty((len(crops), input_px, input_px, 3), np.uint8)
@@ -68,17 +64,17 @@ def cut(picture: np.ndarray, crops: list[Crop], input_px: int) -> np.ndarray:
     for i, crop in enumerate(crops):
         size = (crop.resized_w, crop.resized_h)
         if size not in at_scale:
-            at_scale[size] = resize(picture, *size)
+            at_scale[size] = resize(image, *size)
         patch = at_scale[size][crop.top : crop.top + crop.side, crop.left : crop.left + crop.side]
         patch = patch if crop.side == input_px else resize(patch, input_px, input_px)
         out[i] = patch[:, ::-1] if crop.mirrored else patch
     return out
 
 
-def resize(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """Resize with area interpolation when both sides shrink, otherwise bilinear."""
-    shrinks = width <= picture.shape[1] and height <= picture.shape[0]
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    shrinks = width <= image.shape[1] and height <= image.shape[0]
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def in_original(crop: Crop, width: int, height: int) -> tuple[float, float, float, float]:

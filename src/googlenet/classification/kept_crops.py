@@ -15,38 +15,32 @@ from googlenet.storage.rows import Ranges
 WORKING_MB = 128
 
 
-def sample(pictures: int, wanted: int, seed: int) -> np.ndarray:
+def sample(images: int, wanted: int, seed: int) -> np.ndarray:
     """Return the numbers of the sampled images, in order: `wanted` of them, or all if there are no more."""
-    return np.sort(np.random.Generator(np.random.Philox(seed)).permutation(pictures)[:wanted])
+    return np.sort(np.random.Generator(np.random.Philox(seed)).permutation(images)[:wanted])
 
 
 class Keeper:
     """Collects the crops of some images as they are predicted; calls must come in the order of these images."""
 
-    def __init__(self, pictures: np.ndarray, crops: Sequence[int], classes: int):
-        self.pictures, self.crops = pictures.astype(np.int64), np.array(crops, np.int64)
-        self._wanted = set(self.pictures.tolist())
+    def __init__(self, images: np.ndarray, crops: Sequence[int], classes: int):
+        self.images, self.crops = images.astype(np.int64), np.array(crops, np.int64)
         self._scores: list[np.ndarray] = [np.empty((0, classes), np.float32)]
         self._index: list[np.ndarray] = []
         self._rows = 0
 
-    def wants(self, picture: int) -> bool:
-        """Return whether an image is sampled."""
-        return picture in self._wanted
-
-    def add(self, picture: int, scores: np.ndarray, index: np.ndarray) -> None:
-        """Keep an image's distinct crops [distinct, classes] and each crop's index in them, if the image is sampled."""
-        if self.wants(picture):
-            self._scores.append(scores)
-            self._index.append(index + self._rows)
-            self._rows += len(scores)
+    def add(self, scores: np.ndarray, index: np.ndarray) -> None:
+        """Keep the next image's distinct crops [distinct, classes], and each crop's index among them."""
+        self._scores.append(scores)
+        self._index.append(index + self._rows)
+        self._rows += len(scores)
 
     def arrays(self, split: str) -> dict[str, np.ndarray]:
         """The arrays to store: softmax of all distinct crops, each image's rows in it, image and crop numbers."""
         return {
             f"{split}_softmax": np.concatenate(self._scores),
-            f"{split}_index": np.array(self._index, np.int64).reshape(len(self.pictures), len(self.crops)),
-            f"{split}_pictures": self.pictures,
+            f"{split}_index": np.array(self._index, np.int64).reshape(len(self.images), len(self.crops)),
+            f"{split}_pictures": self.images,
             f"{split}_crops": self.crops,
         }
 
@@ -57,16 +51,16 @@ class KeptCrops:
 
     softmax: Ranges  # [rows, classes]
     index: np.ndarray  # [images, crops]: rows of softmax
-    pictures: np.ndarray  # image numbers in the split
+    images: np.ndarray  # their numbers in the split
     crops: np.ndarray  # crop numbers among the 144
 
     @classmethod
     def of(cls, arrays: Mapping[str, Ranges], split: str) -> "KeptCrops":
         """Build from stored arrays."""
-        index, pictures, crops = (arrays[f"{split}_{name}"][:] for name in ("index", "pictures", "crops"))
-        return cls(arrays[f"{split}_softmax"], index, pictures, crops)
+        index, images, crops = (arrays[f"{split}_{name}"][:] for name in ("index", "pictures", "crops"))
+        return cls(arrays[f"{split}_softmax"], index, images, crops)
 
-    def of_pictures(self, some: slice) -> np.ndarray:
+    def of_images(self, some: slice) -> np.ndarray:
         """Return every crop of some of the images, repeating those that coincide: float32 [images, crops, classes]."""
         index = self.index[some]
         first, last = index.min(), index.max()
@@ -84,5 +78,5 @@ def in_parts(kept: Mapping[str, KeptCrops], rows: int = 0) -> Iterator[tuple[sli
     first = next(iter(kept.values()))
     classes = first.softmax[0:1].shape[1]
     each = 8 * classes * (len(kept) * len(first.crops) + rows)
-    for some in ranges(len(first.pictures), max(1, int(WORKING_MB * 1e6 / each))):
-        yield some, np.stack([one.of_pictures(some) for one in kept.values()])
+    for some in ranges(len(first.images), max(1, int(WORKING_MB * 1e6 / each))):
+        yield some, np.stack([one.of_images(some) for one in kept.values()])

@@ -9,11 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from googlenet.classification.class_order import Outputs, columns_of, outputs_of
-from googlenet.classification.crops import POLICIES, crops_144, cut, distinct, upright
-from googlenet.classification.error_rates import ranges, top_errors
+from googlenet.classification.crops import POLICIES, crops_144, cut, distinct
+from googlenet.classification.error_rates import ErrorMask, ranks
 from googlenet.classification.kept_crops import Keeper
-from googlenet.data.store import Split
-from googlenet.metrics.error_rates import TopErrors
 from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.resume import NOWHERE, Resume
@@ -79,35 +77,30 @@ def crop_scores(
     depends on the crop alone.
     """
     network.model.eval()
-    px, batch_size, numbers = network.spec.input_px, cropping.batch_size, cropping.numbers
-    waiting = deque[np.ndarray]()  # for each image in turn, the index of its distinct crops
-    held = np.empty((0, px, px, 3), np.uint8)
+    px, batch_size = network.spec.input_px, cropping.batch_size
+    waiting = deque[np.ndarray]()  # of each image in turn, every number's index among its distinct crops
+
+    def batches() -> Iterator[np.ndarray]:
+        crops = np.empty((0, px, px, 3), np.uint8)
+        for image in images:
+            every = crops_144(image.shape[1], image.shape[0], px, cropping.mirror)
+            chosen, index = distinct([every[number] for number in cropping.numbers])
+            waiting.append(index)
+            crops = np.concatenate([crops, cut(image, chosen, px)])
+            while len(crops) >= batch_size:
+                yield crops[:batch_size]
+                crops = crops[batch_size:]
+        if len(crops):
+            yield np.concatenate([crops, np.zeros((batch_size - len(crops), px, px, 3), np.uint8)])
+
     scores = np.empty((0, len(network.spec.classes)), np.float32)
-
-    def run(crops: np.ndarray) -> np.ndarray:
-        batches = (crops[some] for some in ranges(len(crops), batch_size))
-        return np.concatenate([scores, *(probabilities(network, batch, runtime) for batch in batches)])
-
-    def finished() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        nonlocal scores
+    for batch in batches():
+        scores = np.concatenate([scores, probabilities(network, batch, runtime)])
         while waiting and waiting[0].max() < len(scores):
             index = waiting.popleft()
-            done, scores = scores[: index.max() + 1], scores[index.max() + 1 :]
-            yield done, index
-
-    for image in images:
-        every = crops_144(image.shape[1], image.shape[0], px)
-        crops, index = distinct([every[j] if cropping.mirror else upright(every[j]) for j in numbers])
-        waiting.append(index)
-        held = np.concatenate([held, cut(image, crops, px)])
-        whole = len(held) // batch_size * batch_size
-        if whole:
-            scores, held = run(held[:whole]), held[whole:]
-        yield from finished()
-    if len(held):
-        blank = np.zeros((batch_size - len(held), px, px, 3), np.uint8)
-        scores = run(np.concatenate([held, blank]))
-    yield from finished()
+            count = index.max() + 1
+            yield scores[:count], index
+            scores = scores[count:]
 
 
 def predict(
@@ -119,45 +112,41 @@ def predict(
     resume: Resume = NOWHERE,
 ) -> dict[int, np.ndarray]:
     """Return the mean softmax over each policy's crops, from one pass: {policy: float32 [images, classes]}.
-    keeper: receives `crop_scores` of the images that it wants. resume: where an interrupted prediction continues."""
+    keeper: receives `crop_scores` of its images. resume: where an interrupted prediction continues."""
     shape = len(images), len(network.spec.classes)
     out = {policy: np.empty(shape, np.float32) for policy in cropping.policies}
-    place = {number: at for at, number in enumerate(cropping.numbers)}
-    places = {policy: [place[number] for number in POLICIES[policy]] for policy in cropping.policies}
+    places = {policy: np.searchsorted(cropping.numbers, POLICIES[policy]) for policy in cropping.policies}
+    kept = set() if keeper is None else set(keeper.images.tolist())
 
     def means(start: int) -> Iterator[dict[str, np.ndarray]]:
         left = (images[i] for i in range(start, len(images)))
-        scored = crop_scores(network, left, cropping, runtime)
-        for number, (scores, index) in enumerate(scored, start):
+        for number, (scores, index) in enumerate(crop_scores(network, left, cropping, runtime), start):
             item = {
-                str(policy): scores[index[chosen]].mean(0, dtype=np.float64).astype(np.float32)
-                for policy, chosen in places.items()
+                str(policy): scores[index[crops]].mean(0, dtype=np.float64).astype(np.float32)
+                for policy, crops in places.items()
             }
-            if keeper is not None and keeper.wants(number):
-                item |= {"scores": scores, "index": index}
-            yield item
+            yield item | {"scores": scores, "index": index} if number in kept else item
 
     for number, item in enumerate(resume.items(len(images), means)):
-        for policy in cropping.policies:
-            out[policy][number] = item[str(policy)]
-        if keeper is not None and "scores" in item:
-            keeper.add(number, item["scores"], item["index"])
+        for policy, scores in out.items():
+            scores[number] = item[str(policy)]
+        if keeper is not None and number in kept:
+            keeper.add(item["scores"], item["index"])
     return out
 
 
 def predict_kept(
-    network: Network, split: Split, cropping: Cropping, runtime: Runtime, keeper: Keeper, resume: Resume
+    network: Network, images: Sequence[np.ndarray], cropping: Cropping, runtime: Runtime, keeper: Keeper, resume: Resume
 ) -> None:
-    """Predict the images of a split that `keeper` wants, and pass it their crops."""
+    """Predict only the images that `keeper` wants, and pass it their crops."""
 
     def scores_from(start: int) -> Iterator[dict[str, np.ndarray]]:
-        left = (split.picture(i) for i in keeper.pictures[start:])
+        left = (images[i] for i in keeper.images[start:])
         scored = crop_scores(network, left, cropping, runtime)
         return ({"scores": scores, "index": index} for scores, index in scored)
 
-    passed = resume.items(len(keeper.pictures), scores_from, "sample")
-    for number, item in zip(keeper.pictures, passed, strict=True):
-        keeper.add(int(number), item["scores"], item["index"])
+    for item in resume.items(len(keeper.images), scores_from, "sample"):
+        keeper.add(item["scores"], item["index"])
 
 
 def union(policies: Sequence[int]) -> list[int]:
@@ -165,6 +154,8 @@ def union(policies: Sequence[int]) -> list[int]:
     return sorted({j for policy in policies for j in POLICIES[policy]})
 
 
-def centre_errors(network: Network, images: Sequence[np.ndarray], labels: np.ndarray, runtime: Runtime) -> TopErrors:
+def centre_crop_errors(
+    network: Network, images: Sequence[np.ndarray], labels: np.ndarray, runtime: Runtime
+) -> ErrorMask:
     """Return the errors on one centre crop per image, with the network's current weights."""
-    return top_errors(predict(network, images, CENTRE, runtime)[1], labels)
+    return ErrorMask.of(ranks(predict(network, images, CENTRE, runtime)[1], labels))

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from googlenet.classification.error_rates import ErrorMask, Outcomes, ranks
-from googlenet.classification.predict import CENTRE, centre_errors, predict
+from googlenet.classification.error_rates import Outcomes
+from googlenet.classification.predict import centre_crop_errors
 from googlenet.classification.sampling import sample
 from googlenet.config.schema.classification import Stall, TrainClassifier
 from googlenet.errors import UserError
@@ -22,7 +22,7 @@ from googlenet.models.training import Average, TrainState, learning_rate, loss_o
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and their labels
-STEPS_BETWEEN_LOOKS = 100  # steps between checks of the loss: each check makes a GPU wait
+STEPS_BETWEEN_CHECKS = 100  # of the loss: each check makes a GPU wait
 
 
 class Splits(NamedTuple):
@@ -53,7 +53,7 @@ class Plateau(NamedTuple):
         return loss < self.level
 
     def check(self, losses: Sequence[float], name: str) -> None:
-        """Raise UserError, naming the member and what to change, when none of the last epochs' losses is better than chance."""
+        """Raise UserError, naming the member and what to change, if no loss of the last epochs is better than chance."""
         epochs = self.stall.epochs
         last = losses[-epochs:]
         if self.stall.enabled and len(last) == epochs and not any(map(self.left, last)):
@@ -126,14 +126,13 @@ def train(
         loss = loss_of(output, target.to(runtime.device), settings.aux_weight)
         state.descend(loss, learning_rate(state.step, steps, settings))
         losses.append(loss.detach())
-        ends = state.step % steps == 0
-        looks = ends or state.step % STEPS_BETWEEN_LOOKS == 0
-        if looks and not torch.stack(losses).isfinite().all():
+        epoch_ends = state.step % steps == 0
+        if (epoch_ends or state.step % STEPS_BETWEEN_CHECKS == 0) and not torch.stack(losses).isfinite().all():
             raise UserError(
-                f"train_classifier.learning_rate: the loss of {name} was no number in epoch {len(state.rows) + 1}; lower it,"
-                " or lengthen train_classifier.warmup_steps"
+                f"train_classifier.learning_rate: the loss of {name} was not finite in epoch {len(state.rows) + 1};"
+                " lower it, or lengthen train_classifier.warmup_steps"
             )
-        if ends:
+        if epoch_ends:
             end_epoch(network, state, splits.validation, runtime)
             on_epoch(state.rows[-1])
             plateau.check([row.train_loss for row in state.rows], name)
@@ -154,7 +153,7 @@ def end_epoch(network: Network, state: TrainState[TrainingEpoch], validation: La
     """Append the row of a finished epoch: mean training loss, and the averaged weights' errors on validation."""
     losses = state.seen["losses"]
     state.average.swap(network.model)
-    errors = centre_errors(network, *validation, runtime)
+    errors = centre_crop_errors(network, *validation, runtime).errors()
     state.average.swap(network.model)
     network.model.train()
     row = TrainingEpoch(
@@ -174,15 +173,14 @@ def final_outcomes(
     """Evaluate the last and then the averaged weights on one centre crop per image; leaves the averaged ones in place.
     Returns errors by split, and an array over images per held-out split, weights and measure: "test/last/top1"."""
     errors = defaultdict[str, dict[str, TopErrors]](dict)
-    outcomes = {}
+    outcomes: Outcomes = {}
     for weights in ("last", "averaged"):
         if weights == "averaged":
             average.swap(network.model)
-        for split, (images, labels) in (("validation", splits.validation), ("test", splits.test)):
-            wrong = ErrorMask.of(ranks(predict(network, images, CENTRE, runtime)[1], labels))
+        for split, labelled in (("validation", splits.validation), ("test", splits.test)):
+            wrong = centre_crop_errors(network, *labelled, runtime)
             errors[split][weights] = wrong.errors()
-            for measure, each in wrong._asdict().items():
-                outcomes[f"{split}/{weights}/{measure}"] = each.astype(np.uint8)
+            outcomes |= {f"{split}/{weights}/{top}": mask.astype(np.uint8) for top, mask in wrong._asdict().items()}
     return {split: WeightErrors(**by_weights) for split, by_weights in errors.items()}, outcomes
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from googlenet.classification import crop_study, ensemble
-from googlenet.classification.crops import Crop, crops_144, cut, distinct, upright
+from googlenet.classification.crops import Crop, crops_144, cut, distinct
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.classification.predict import probabilities, union
 from googlenet.classification.train import Splits, TrainingCrops, collate, train
@@ -112,9 +112,8 @@ class CutCrops(rates.Measurement[rates.Seconds]):
 
     def crops(self, width: int, height: int) -> list[Crop]:
         """The distinct crops of an image that the policies need."""
-        every = crops_144(width, height, self.px)
-        wanted = [every[number] for number in union(self.policies)]
-        return distinct(wanted if self.mirror else [upright(crop) for crop in wanted])[0]
+        every = crops_144(width, height, self.px, self.mirror)
+        return distinct([every[number] for number in union(self.policies)])[0]
 
     def measure(self, bench: Bench) -> rates.Seconds:
         pairs = [(image, self.crops(*image.shape[1::-1])) for image in bench.images(self.image)]
@@ -176,5 +175,6 @@ class CropStudy(EvaluationMeasurement):
         scores = [random_scores(rng, index.size, self.classes) for _ in range(self.members)]
         kept = {f"m{i}": KeptCrops(one, index, np.arange(images), crops) for i, one in enumerate(scores)}
         labels, names = rng.integers(0, self.classes, images), [str(i) for i in range(self.classes)]
-        validation = (kept, labels) if self.validation else ({}, labels[:0])
-        return lambda: bool(crop_study.study(kept, labels, *validation, names, self.stage))
+        test = crop_study.KeptSplit(kept, labels)
+        validation = test if self.validation else crop_study.KeptSplit({}, labels[:0])
+        return lambda: bool(crop_study.study(test, validation, names, self.stage))

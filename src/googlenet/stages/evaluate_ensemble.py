@@ -2,7 +2,7 @@
 
 import json
 
-from googlenet.classification.class_order import Outputs, labels_among
+from googlenet.classification.class_order import Outputs, common_outputs
 from googlenet.classification.ensemble import evaluate
 from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.data.store import open_split
@@ -15,15 +15,16 @@ from googlenet.storage.rows import open_rows
 
 def run(job: Job[EvaluateEnsemble], *, manifest: Input, predictions: Inputs, baseline: Inputs, metrics: Output) -> None:
     """Average the members' predictions and count errors; predictions are in folders named after their members."""
-    scores, outputs, mirrored = {}, {}, True
+    scores, of_members, mirrored = {}, {}, True
     for name, path in by_job(predictions).items():
         arrays, metadata = open_rows(path)
         scores[name] = {int(policy): arrays[policy] for policy in sorted(arrays, key=int)}
-        outputs[name] = Outputs(**json.loads(metadata["outputs"]))
+        of_members[name] = Outputs(**json.loads(metadata["outputs"]))
         mirrored = json.loads(metadata["mirrored"])  # the same for all members: a key of the data set
-    labels, names = labels_among(outputs, open_split(manifest.parent, "test").labels)
+    outputs = common_outputs(of_members)
+    labels = outputs.label_columns(open_split(manifest.parent, "test").labels)
     errors = [read_metrics(path, BaselineMetrics).top1_error_percent for path in baseline]
-    measured = evaluate(scores, labels, names, job.settings, mirrored, errors[0] if errors else None)
+    measured = evaluate(scores, labels, outputs.names, job.settings, mirrored, errors[0] if errors else None)
     for row in measured.table_3:
         percent = {"top1": row.top1_error_percent, "top5": row.top5_error_percent}
         system = f"{row.models}_models_{row.crops}_crops"

@@ -2,7 +2,6 @@
 
 import json
 
-from googlenet.classification.class_order import labels_among
 from googlenet.classification.error_rates import top_errors
 from googlenet.classification.kept_crops import Keeper, sample
 from googlenet.classification.predict import Cropping, in_data_order, predict, predict_kept
@@ -34,13 +33,13 @@ def run(job: Job[PredictCrops], *, manifest: Input, weights: Input, predictions:
 
     kept = keeper(test) if settings.keep_crops else None
     scores_by_policy = predict(network, Pictures(test, 0), cropping, runtime, kept, job.resume)
-    labels, _ = labels_among({member: outputs}, test.labels)
+    labels = outputs.label_columns(test.labels)
     for policy, scores in scores_by_policy.items():
         errors = top_errors(scores, labels).to_json()
         job.log({f"test_{name}_{policy}_crops": value for name, value in errors.items()})
     if settings.keep_crops and "validation" in dataset.splits and dataset.splits["validation"].records:
         validation = open_split(manifest.parent, "validation")
-        predict_kept(network, validation, cropping, runtime, keeper(validation), job.resume)
+        predict_kept(network, Pictures(validation, 0), cropping, runtime, keeper(validation), job.resume)
     metadata = {"stamp": job.stamp, "mirrored": json.dumps(settings.mirror), "outputs": json.dumps(outputs._asdict())}
     save_arrays(predictions, {str(policy): scores for policy, scores in scores_by_policy.items()}, metadata)
     stored = {name: array for split, one in keepers.items() for name, array in one.arrays(split).items()}

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from googlenet.classification.class_order import Outputs, labels_among
-from googlenet.classification.crop_study import study
+from googlenet.classification.class_order import Outputs, common_outputs
+from googlenet.classification.crop_study import KeptSplit, study
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.config.schema.classification import StudyCrops
 from googlenet.data.store import open_split
@@ -17,18 +17,17 @@ from googlenet.storage.rows import open_rows
 def run(job: Job[StudyCrops], *, manifest: Input, crops: Inputs, metrics: Output) -> None:
     """Choose crops on validation images, measure on test images; files are in folders named after their members."""
     opened = {name: open_rows(path) for name, path in by_job(crops).items()}
-    outputs = {name: Outputs(**json.loads(metadata["outputs"])) for name, (_, metadata) in opened.items()}
+    outputs = common_outputs({name: Outputs(**json.loads(of["outputs"])) for name, (_, of) in opened.items()})
 
-    def kept(split: str) -> tuple[dict[str, KeptCrops], np.ndarray]:
-        there = {name: arrays for name, (arrays, _) in opened.items() if f"{split}_softmax" in arrays}
-        of_split = {name: KeptCrops.of(arrays, split) for name, arrays in there.items()}
+    def kept(split: str) -> KeptSplit:
+        members = [(name, arrays) for name, (arrays, _) in opened.items() if f"{split}_softmax" in arrays]
+        of_split = {name: KeptCrops.of(arrays, split) for name, arrays in members}
         if not of_split:
-            return {}, np.zeros(0, np.int64)
-        pictures = next(iter(of_split.values())).pictures  # the same for all members: they share one seed
-        return of_split, labels_among(outputs, open_split(manifest.parent, split).labels[pictures])[0]
+            return KeptSplit({}, np.zeros(0, np.int64))
+        images = next(iter(of_split.values())).images  # the same for all members: they share one seed
+        return KeptSplit(of_split, outputs.label_columns(open_split(manifest.parent, split).labels[images]))
 
-    _, names = labels_among(outputs, np.zeros(0, np.int64))
-    measured = study(*kept("test"), *kept("validation"), names, job.settings)
+    measured = study(kept("test"), kept("validation"), outputs.names, job.settings)
     for row in measured.budgets:
         if row.best is not None:
             name = f"{row.system}_best_{row.crops}_crops"
