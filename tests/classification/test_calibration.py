@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from googlenet.classification.calibration import Terms, bins_of, calibration, limits, measures, reliability, terms
+from googlenet.classification.calibration import Terms, bins_of, calibration, interval_of, measures, reliability, terms
 from settings import settings_of
 
 SETTINGS = settings_of(
@@ -101,7 +101,7 @@ def one(rng, right):
 
 def ends(measure, figure, resampled):
     """The two ends of the 95 % interval."""
-    interval = limits(measure, figure, resampled, 95)
+    interval = interval_of(measure, figure, resampled, 95)
     return interval.low, interval.high
 
 

@@ -1,4 +1,4 @@
-"""What leaving a part out does to a class, and which of many such effects stand."""
+"""What leaving a part out does to a class, and which of many such effects are significant."""
 
 import numpy as np
 import pytest

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from googlenet.classification import ensemble
-from googlenet.classification.ensemble import compared, evaluate, outcomes, per_class, subsets, table_3
+from googlenet.classification.ensemble import (
+    compared_systems,
+    evaluate,
+    per_class,
+    subset_masks,
+    subsets_by_size,
+    table_3,
+)
 from googlenet.config.schema.shared import Bootstrap
 from googlenet.metrics.bootstrap import Bounds, drawn_counts, resampled_means
 from googlenet.metrics.classification import ClassError
@@ -45,20 +52,20 @@ def test_a_subset_has_wrong_what_its_mean_has(monkeypatch):
     draws = rng(7)
     many = {name: {1: draws.dirichlet(np.ones(9), 50).astype(np.float32)} for name in ("a", "b", "c", "d")}
     labels = draws.integers(0, 9, 50)
-    wrongs = outcomes(many, labels)
-    assert len(wrongs) == 15
-    for (members, policy), wrong in wrongs.items():
+    masks = subset_masks(many, labels)
+    assert len(masks) == 15
+    for (members, policy), wrong in masks.items():
         mean = np.mean([many[name][policy] for name in members], axis=0, dtype=np.float64)
         order = np.argsort(-mean, axis=1, kind="stable")
         assert np.array_equal(wrong.top1, order[:, 0] != labels)
         assert np.array_equal(wrong.top5, (order[:, :5] != labels[:, None]).all(1))
     monkeypatch.setattr(ensemble, "WORKING_MB", 0.01)  # eight images at a time
-    again = outcomes(many, labels)
-    assert all(np.array_equal(again[key], wrongs[key]) for key in wrongs)
+    again = subset_masks(many, labels)
+    assert all(np.array_equal(again[key], masks[key]) for key in masks)
 
 
 def test_every_subset_once():
-    rows = subsets(outcomes(PREDICTIONS, LABELS))
+    rows = subsets_by_size(subset_masks(PREDICTIONS, LABELS))
     assert [(row.models, row.crops, row.subsets) for row in rows] == [
         (size, crops, count) for crops in (1, 10, 144) for size, count in ((1, 3), (2, 3), (3, 1))
     ]
@@ -73,11 +80,11 @@ def test_every_subset_once():
 
 def test_seven_members_have_127_subsets():
     many = {f"m{i}": {1: scores(0, 1, 2, 0)} for i in range(7)}
-    assert sum(row.subsets for row in subsets(outcomes(many, LABELS))) == 127
+    assert sum(row.subsets for row in subsets_by_size(subset_masks(many, LABELS))) == 127
 
 
 def test_table_3_in_the_papers_order():
-    table = table_3(subsets(outcomes(PREDICTIONS, LABELS)), 3)
+    table = table_3(subsets_by_size(subset_masks(PREDICTIONS, LABELS)), 3)
     assert [(row.models, row.crops, row.cost) for row in table] == [
         (1, 1, 1),
         (1, 10, 10),
@@ -92,7 +99,7 @@ def test_table_3_in_the_papers_order():
 
 
 def test_one_member_gives_no_row_twice():
-    assert len(table_3(subsets(outcomes({"m1": PREDICTIONS["m1"]}, LABELS)), 1)) == 3
+    assert len(table_3(subsets_by_size(subset_masks({"m1": PREDICTIONS["m1"]}, LABELS)), 1)) == 3
 
 
 def test_evaluate_by_hand():
@@ -106,7 +113,7 @@ def test_evaluate_by_hand():
     interval = metrics.intervals["ensemble_144"].top1_error_percent
     assert (interval.low, interval.high) == (0, 0)
     assert metrics.per_class[0] == ClassError(class_name="a", images=2, top1_error_percent=0)
-    # Without m3 the two others tie on images 0 and 1, where the label stands first, and all is right as with it.
+    # Without m3 the two others tie on images 0 and 1, where the label comes first, so nothing changes without it.
     assert [row.difference for row in metrics.left_out.overall] == [0, 0, 0]
     assert not metrics.mirrored and metrics.baseline is None
     assert metrics == evaluate(PREDICTIONS, LABELS, CLASSES, SETTINGS, mirrored=False)
@@ -124,7 +131,7 @@ def test_every_row_has_an_interval_and_every_step_a_paired_difference():
     systems = [f"{kind}_{crops}" for crops in (1, 10, 144) for kind in ("single", "ensemble")]
     assert sorted(metrics.intervals) == sorted(systems)
     assert len(metrics.table_3) == len(systems)
-    pairs = compared([1, 10, 144], 3)
+    pairs = compared_systems([1, 10, 144], 3)
     assert len(pairs) == len(set(pairs)) == 3 + 4 + 1 and ("single_10", "single_144") in pairs
     for paired in (metrics.paired, metrics.paired_top5):
         assert set(paired) == {f"{before}_minus_{after}" for before, after in pairs}
@@ -133,8 +140,8 @@ def test_every_row_has_an_interval_and_every_step_a_paired_difference():
 
 
 def test_one_model_has_no_pair_with_itself():
-    assert compared([1, 10], 1) == [("single_1", "single_10"), ("single_1", "ensemble_10")]
-    assert compared([144], 1) == []
+    assert compared_systems([1, 10], 1) == [("single_1", "single_10"), ("single_1", "ensemble_10")]
+    assert compared_systems([144], 1) == []
     alone = {"m1": PREDICTIONS["m1"]}
     metrics = evaluate(alone, LABELS, CLASSES, SETTINGS)
     assert metrics.left_out.overall == () and len(metrics.calibration.systems) == 2
@@ -147,7 +154,7 @@ def test_a_worse_ensemble_has_a_difference_below_zero():
     metrics = evaluate({"a": {1: right}, "b": {1: right}, "c": {1: wrong}}, labels, CLASSES, SETTINGS)
     paired = metrics.paired["single_1_minus_ensemble_1"]
     assert paired.difference == pytest.approx(-200 / 3)
-    assert paired.interval.low == paired.interval.high == pytest.approx(-200 / 3)  # every image says the same
+    assert paired.interval.low == paired.interval.high == pytest.approx(-200 / 3)  # the same on every image
 
 
 def interval(values, resamples=2000, confidence_percent=95, seed=0):
@@ -158,7 +165,7 @@ def interval(values, resamples=2000, confidence_percent=95, seed=0):
 
 
 def test_pairing_tells_apart_what_two_intervals_cannot():
-    """The ensemble mends 6 of the 60 errors that both make on 200 images, and makes none of its own."""
+    """The ensemble corrects 6 of a single model's 60 errors on 200 images, and adds none."""
     single = np.zeros(200)
     single[:60] = 1
     together = single.copy()

@@ -52,7 +52,6 @@ def reliability(systems: list[Terms], bins: int, binning: str) -> tuple[metrics.
     """Return, for each non-empty bin, its image count, mean probability and share correct. Systems are pooled."""
     places = np.concatenate([bins_of(one.confidence, bins, binning) for one in systems])
     pooled = Terms(*map(np.concatenate, zip(*systems, strict=True)))
-    of_bin = {place: places == place for place in range(bins)}
     return tuple(
         metrics.ReliabilityBin(
             bin=place,
@@ -60,8 +59,8 @@ def reliability(systems: list[Terms], bins: int, binning: str) -> tuple[metrics.
             confidence_percent=float(100 * pooled.confidence[here].mean()),
             correct_percent=float(100 * pooled.correct[here].mean()),
         )
-        for place, here in of_bin.items()
-        if here.any()
+        for place in range(bins)
+        if (here := places == place).any()
     )
 
 
@@ -72,25 +71,23 @@ def measures(systems: list[list[Terms]], bins: int, binning: str) -> Callable[[n
         # Probability of the most likely class, minus 1 where it is correct, in the column of its bin: the calibration
         # error is the sum over bins of the columns' absolute means.
         inside = [bins_of(one.confidence, bins, binning)[:, None] == np.arange(bins) for one in system]
-        off = [(one.confidence - one.correct)[:, None] for one in system]
-        columns.append(np.hstack([gap * where for gap, where in zip(off, inside, strict=True)]))
-        for means in ([one.nll for one in system], [one.brier for one in system]):
-            columns.append(np.mean(means, axis=0)[:, None])
+        gaps = [(one.confidence - one.correct)[:, None] * where for one, where in zip(system, inside, strict=True)]
+        nll, brier = (np.mean(each, axis=0) for each in ([one.nll for one in system], [one.brier for one in system]))
+        columns += [np.hstack(gaps), nll[:, None], brier[:, None]]
     ends = np.cumsum([column.shape[1] for column in columns])[:-1]
-    together = np.hstack(columns)
+    every = np.hstack(columns)
 
     def measured(counts: np.ndarray) -> np.ndarray:
-        means = np.split(counts @ together / counts.shape[1], ends, axis=1)
-        figures = [
-            100 * np.abs(part).sum(1) * bins / part.shape[1] if at % len(MEASURES) == 0 else part[:, 0]
-            for at, part in enumerate(means)
-        ]
+        means = np.split(counts @ every / counts.shape[1], ends, axis=1)
+        figures = []
+        for gaps, nll, brier in zip(means[0::3], means[1::3], means[2::3], strict=True):
+            figures += [100 * np.abs(gaps).sum(1) * bins / gaps.shape[1], nll[:, 0], brier[:, 0]]
         return np.stack(figures, 1).reshape(len(counts), len(systems), len(MEASURES))
 
     return measured
 
 
-def limits(measure: str, figure: float, resampled: np.ndarray, confidence_percent: float) -> Interval:
+def interval_of(measure: str, figure: float, resampled: np.ndarray, confidence_percent: float) -> Interval:
     """Bootstrap percentile interval of a measure: how far the figure would move with other images. Noise in the bins
     raises a calibration error, and resampling again: the interval is shifted by the figure minus the resampled mean."""
     interval = percentile_interval(resampled, confidence_percent)
@@ -103,36 +100,35 @@ def calibration(predictions: Predictions, labels: np.ndarray, settings: Evaluate
     names, policies = tuple(predictions), sorted(next(iter(predictions.values())))
     systems: dict[tuple[int, int], list[Terms]] = {}
     for policy in dict.fromkeys((policies[0], policies[-1])):
-        systems[1, policy] = [together(predictions, (name,), policy, labels) for name in names]
-        systems[len(names), policy] = [together(predictions, names, policy, labels)]
-    binned = settings.calibration.bins, settings.calibration.binning
-    measured = measures(list(systems.values()), *binned)
+        systems[1, policy] = [mean_terms(predictions, (name,), policy, labels) for name in names]
+        systems[len(names), policy] = [mean_terms(predictions, names, policy, labels)]
+    bins, binning, confidence = settings.calibration.bins, settings.calibration.binning, settings.confidence_percent
+    measured = measures(list(systems.values()), bins, binning)
     figures = measured(np.ones((1, len(labels))))[0]
     draws = drawn_counts(len(labels), settings.resamples, generator(settings.seed))
     resampled = np.concatenate([measured(counts) for counts in draws])
     rows = []
     for at, ((models, policy), system) in enumerate(systems.items()):
-        compared = {}
+        by_measure = {}
         for i, measure in enumerate(MEASURES):
             figure, fall = figures[at, i], figures[0, i] - figures[at, i]
             drawn, falls = resampled[:, at, i], resampled[:, 0, i] - resampled[:, at, i]
-            interval = limits(measure, figure, drawn, settings.confidence_percent)
+            interval = interval_of(measure, figure, drawn, confidence)
             bounds = {"low": max(0.0, interval.low), "high": max(0.0, interval.high)}
-            from_first = limits(measure, fall, falls, settings.confidence_percent)
-            compared[measure] = metrics.CalibrationFigure(
+            by_measure[measure] = metrics.CalibrationFigure(
                 value=float(figure),
                 interval=interval.model_copy(update=bounds),
-                fall=Difference(difference=float(fall), interval=from_first),
+                fall=Difference(difference=float(fall), interval=interval_of(measure, fall, falls, confidence)),
             )
-        pooled = reliability(system, *binned)
-        rows.append(metrics.SystemCalibration(models=models, crops=policy, reliability=pooled, **compared))
-    return metrics.CalibrationMetrics(bins=binned[0], binning=binned[1], systems=tuple(rows))
+        pooled = reliability(system, bins, binning)
+        rows.append(metrics.SystemCalibration(models=models, crops=policy, reliability=pooled, **by_measure))
+    return metrics.CalibrationMetrics(bins=bins, binning=binning, systems=tuple(rows))
 
 
-def together(predictions: Predictions, members: tuple[str, ...], policy: int, labels: np.ndarray) -> Terms:
+def mean_terms(predictions: Predictions, members: tuple[str, ...], policy: int, labels: np.ndarray) -> Terms:
     """Return `terms` of some members' mean, computed a few images at a time."""
     parts = []
-    for some in ranges(len(labels), IMAGES_AT_ONCE):
-        each = np.stack([predictions[name][policy][some] for name in members])
-        parts.append(terms(each.mean(0, dtype=np.float64), labels[some]))
+    for images in ranges(len(labels), IMAGES_AT_ONCE):
+        scores = np.stack([predictions[name][policy][images] for name in members])
+        parts.append(terms(scores.mean(0, dtype=np.float64), labels[images]))
     return Terms(*map(np.concatenate, zip(*parts, strict=True)))

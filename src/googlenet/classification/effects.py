@@ -4,6 +4,7 @@ Each change has an exact sign test. Of many, some look large by chance; Holm's c
 """
 
 from collections.abc import Mapping, Sequence
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -15,21 +16,19 @@ from googlenet.metrics.classification import ClassEffects, Effect, Effects, TopI
 
 def sign_test(gained: int, lost: int) -> float:
     """Exact two-sided probability of a split at least this uneven, if each changed image went either way by chance."""
-    changed, ways, term = gained + lost, 0, 1
-    for i in range(min(gained, lost) + 1):  # binomial coefficients, as whole numbers
-        ways += term
-        term = term * (changed - i) // (i + 1)
+    changed = gained + lost
+    ways = sum(comb(changed, i) for i in range(min(gained, lost) + 1))  # whole numbers, so that nothing is rounded
     return min(1.0, 2 * ways / (1 << changed))
 
 
 def holm(probabilities: Sequence[float], confidence_percent: float) -> list[bool]:
     """Return which tests are significant after Holm's correction, which bounds the chance of any false positive."""
-    left, stands = len(probabilities), [False] * len(probabilities)
-    for at in sorted(range(left), key=lambda i: probabilities[i]):
-        if probabilities[at] > (1 - confidence_percent / 100) / left:
+    left, significant = len(probabilities), [False] * len(probabilities)
+    for i in sorted(range(left), key=lambda i: probabilities[i]):
+        if probabilities[i] > (1 - confidence_percent / 100) / left:
             break
-        stands[at], left = True, left - 1
-    return stands
+        significant[i], left = True, left - 1
+    return significant
 
 
 class Change(NamedTuple):
@@ -68,10 +67,9 @@ def effects_of_leaving_out(
     """Changes in top-1 error when each part is left out: over all images, and the `shown` most certain ones by class.
     without: which images [images] are wrong without a part; whole: which are wrong with all parts."""
     confidence = bounds.confidence_percent
-    of_class = [(name, np.flatnonzero(labels == index)) for index, name in enumerate(classes)]
+    of_class = [(name, i) for index, name in enumerate(classes) if len(i := np.flatnonzero(labels == index))]
     overall = [Change.of(part, None, wrong, whole) for part, wrong in without.items()]
-    parts = [(part, wrong, name, i) for part, wrong in without.items() for name, i in of_class if len(i)]
-    cells = [Change.of(part, name, wrong[i], whole[i]) for part, wrong, name, i in parts]
+    cells = [Change.of(part, name, wrong[i], whole[i]) for part, wrong in without.items() for name, i in of_class]
     over_all, by_class = (holm([one.p_value for one in changes], confidence) for changes in (overall, cells))
     changing = [(one, stands) for one, stands in zip(cells, by_class, strict=True) if one.gained or one.lost]
     changing.sort(key=lambda pair: (pair[0].p_value, -abs(pair[0].gained - pair[0].lost) / len(pair[0].whole)))

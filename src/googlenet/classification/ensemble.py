@@ -13,39 +13,39 @@ from googlenet.metrics import classification as metrics
 from googlenet.metrics.bootstrap import Bounds
 
 WORKING_MB = 32
-Outcomes = Mapping[tuple[tuple[str, ...], int], ErrorMask]  # (members, policy) -> what they get wrong together
+SubsetMasks = Mapping[tuple[tuple[str, ...], int], ErrorMask]  # (members, policy) -> what they get wrong together
 
 
-def outcomes(predictions: Predictions, labels: np.ndarray) -> Outcomes:
+def subset_masks(predictions: Predictions, labels: np.ndarray) -> SubsetMasks:
     """What every averaged subset of the members gets wrong at every policy; some images at a time, to bound memory."""
     names = tuple(predictions)
-    chosen = range(1, 2 ** len(names))  # bit i is set if member i takes part
+    subsets = range(1, 2 ** len(names))  # bit i is set if member i takes part
     first = next(iter(predictions[names[0]].values()))
     sums_bytes = 8 * 2 ** len(names) * first[0:1].shape[1]  # per image
     at_once = max(1, int(WORKING_MB * 1e6 / sums_bytes))
-    wrongs = {}
+    masks = {}
     for policy in predictions[names[0]]:
-        before = np.empty((len(chosen), len(labels)), np.int32)
-        for some in ranges(len(labels), at_once):
-            each = [np.asarray(predictions[name][policy][some], np.float64) for name in names]
-            sums = {0: np.zeros_like(each[0])}
-            for row, mask in enumerate(chosen):
-                last = mask.bit_length() - 1  # a subset's sum is a smaller subset's plus one member
-                sums[mask] = sums[mask ^ (1 << last)] + each[last]
-                before[row, some] = ranks(sums[mask], labels[some])
-        for row, mask in enumerate(chosen):
-            members = tuple(name for i, name in enumerate(names) if mask >> i & 1)
-            wrongs[members, policy] = ErrorMask.of(before[row])
-    return wrongs
+        before = np.empty((len(subsets), len(labels)), np.int32)
+        for images in ranges(len(labels), at_once):
+            scores = [np.asarray(predictions[name][policy][images], np.float64) for name in names]
+            sums = {0: np.zeros_like(scores[0])}
+            for row, subset in enumerate(subsets):
+                last = subset.bit_length() - 1  # a subset's sum is a smaller subset's plus one member
+                sums[subset] = sums[subset ^ (1 << last)] + scores[last]
+                before[row, images] = ranks(sums[subset], labels[images])
+        for row, subset in enumerate(subsets):
+            members = tuple(name for i, name in enumerate(names) if subset >> i & 1)
+            masks[members, policy] = ErrorMask.of(before[row])
+    return masks
 
 
-def subsets(wrongs: Outcomes) -> tuple[metrics.SubsetErrors, ...]:
+def subsets_by_size(masks: SubsetMasks) -> tuple[metrics.SubsetErrors, ...]:
     """Summarise the errors of all subsets of the members by size and policy: "k models" is not a single draw."""
-    names = max((members for members, _ in wrongs), key=len)
+    names = max((members for members, _ in masks), key=len)
     rows = []
-    for policy in dict.fromkeys(policy for _, policy in wrongs):
+    for policy in dict.fromkeys(policy for _, policy in masks):
         for size in range(1, len(names) + 1):
-            errors = [wrongs[members, policy].errors() for members in combinations(names, size)]
+            errors = [masks[members, policy].errors() for members in combinations(names, size)]
             spreads = {error: spread([one.of(error) for one in errors]) for error in TOPS}
             rows.append(metrics.SubsetErrors(models=size, crops=policy, subsets=len(errors), **spreads))
     return tuple(rows)
@@ -69,7 +69,7 @@ def table_3(rows: Sequence[metrics.SubsetErrors], models: int) -> tuple[metrics.
     )
 
 
-def compared(policies: Sequence[int], members: int) -> list[tuple[str, str]]:
+def compared_systems(policies: Sequence[int], members: int) -> list[tuple[str, str]]:
     """Pairs of systems, before and after: more models at each policy, more crops for each number of models, both."""
     pairs = [(f"single_{policy}", f"ensemble_{policy}") for policy in policies if members > 1]
     for kind in ("single", "ensemble") if members > 1 else ("single",):
@@ -102,20 +102,20 @@ def evaluate(
     mirrored: whether every second crop is mirrored. baseline_percent: the baseline's top-1 error, if any."""
     names = tuple(predictions)
     policies = sorted(predictions[names[0]])
-    wrongs = outcomes(predictions, labels)
-    rows, bounds, most = subsets(wrongs), Bounds(settings), max(policies)
-    table, made = table_3(rows, len(names)), dict[str, ErrorMask]()  # the systems of Table 3 by name
+    masks = subset_masks(predictions, labels)
+    rows, bounds, most = subsets_by_size(masks), Bounds(settings), max(policies)
+    table, systems = table_3(rows, len(names)), dict[str, ErrorMask]()  # the systems of Table 3 by name
     for policy in predictions[names[0]]:
-        made[f"single_{policy}"] = ErrorMask.mean_of([wrongs[(name,), policy] for name in names])
-        made[f"ensemble_{policy}"] = wrongs[names, policy]
+        systems[f"single_{policy}"] = ErrorMask.mean_of([masks[(name,), policy] for name in names])
+        systems[f"ensemble_{policy}"] = masks[names, policy]
     paired = {error: dict[str, metrics.PairedDifference]() for error in TOPS}
-    for before, after in compared(policies, len(names)):
-        for error, *wrong in zip(TOPS, made[before], made[after], strict=True):
+    for before, after in compared_systems(policies, len(names)):
+        for error, *wrong in zip(TOPS, systems[before], systems[after], strict=True):
             fall = metrics.PairedDifference(**dict(bounds.difference(*wrong)), metric=error, resamples=bounds.resamples)
             paired[error][f"{before}_minus_{after}"] = fall
-    rests = {name: tuple(other for other in names if other != name) for name in names}
-    without = {name: wrongs[rest, most].top1 for name, rest in rests.items() if rest}
-    whole = wrongs[names, most].top1
+    others = {name: tuple(other for other in names if other != name) for name in names}
+    without = {name: masks[rest, most].top1 for name, rest in others.items() if rest}
+    whole = masks[names, most].top1
     baseline = None
     if baseline_percent is not None:
         ours = table[-1].top1_error_percent
@@ -128,11 +128,11 @@ def evaluate(
         largest_class_error_percent=float(100 * (1 - np.bincount(labels, minlength=len(classes)).max() / len(labels))),
         mirrored=mirrored,
         table_3=table,
-        members={name: {str(p): wrongs[(name,), p].errors() for p in policies} for name in names},
+        members={name: {str(p): masks[(name,), p].errors() for p in policies} for name in names},
         subsets=rows,
         paired=paired["top1_error_percent"],
         paired_top5=paired["top5_error_percent"],
-        intervals={name: intervals_of(wrong, bounds) for name, wrong in made.items()},
+        intervals={name: intervals_of(wrong, bounds) for name, wrong in systems.items()},
         # If a network has more classes than the data set, some columns have no images.
         per_class=tuple(row for row in per_class(whole, labels, classes) if row.images),
         left_out=effects_of_leaving_out(without, whole, labels, classes, bounds, settings.effects_shown),

@@ -54,8 +54,7 @@ def top_errors(scores: np.ndarray, labels: np.ndarray) -> TopErrors:
 
 def ranges(total: int, size: int) -> Iterator[slice]:
     """Split 0 to `total` into ranges of `size`; the last may be shorter."""
-    for start in range(0, total, size):
-        yield slice(start, min(start + size, total))
+    return (slice(start, min(start + size, total)) for start in range(0, total, size))
 
 
 def spread(values: list[float]) -> Spread:
