@@ -6,18 +6,16 @@ import pytest
 
 from classification import tiny
 from data.rooms import manifest_of, write_manifest
-from googlenet.config.schema.shared import Execution
 from googlenet.data.records import Record
 from googlenet.data.store import write_shard
 from googlenet.metrics.base import read_metrics
 from googlenet.metrics.classification import BaselineMetrics, EnsembleMetrics
 from googlenet.metrics.classification_studies import CropStudyMetrics, UnitMetrics
 from googlenet.models import bundle
-from googlenet.pipeline.job import Job
-from googlenet.pipeline.job_file import JobFile
 from googlenet.stages import analyse_units, evaluate_ensemble, predict_crops, study_crops
 from googlenet.storage.checkpoint import load_arrays
-from settings import composed, settings_of
+from settings import settings_of
+from stage_jobs import stage_job
 
 CPU = {"device": "cpu", "precision": "fp32"}
 PREDICT = {"batch_size": 48, "per_crop_images": 4, "keep_crops": True, "mirror": True, "compute": CPU}
@@ -25,20 +23,9 @@ BOOTSTRAP = {"resamples": 50, "effects_shown": 3}
 CLASSES = tiny.spec().classes
 
 
-class Silent:
-    """A run that tracks nothing."""
-
-    def metrics(self, values, step):
-        """Take numbers."""
-
-    def artifact(self, path):
-        """Take a file."""
-
-
 def job(stage, **changes):
     """A job of a stage with the smoke experiment's settings."""
-    file = JobFile(stage, "m1", "smoke", "", settings_of(stage, **changes))
-    return Job(file, "a stamp", composed().of(Execution), Silent())
+    return stage_job(stage, settings_of(stage, **changes))
 
 
 def prepared(folder, splits):

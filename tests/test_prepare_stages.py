@@ -5,17 +5,13 @@ from pathlib import Path
 import pytest
 
 from data.rooms import class_tree, classification, detection, put, voc_tree
-from googlenet.config.schema.base import replaced
 from googlenet.config.schema.dataset import PrepareClassification, PrepareDetection
-from googlenet.config.schema.shared import Execution
 from googlenet.data import prepare as preparing
 from googlenet.data import workers
 from googlenet.errors import UserError
 from googlenet.metrics.data import read_manifest
-from googlenet.pipeline.job import Job
-from googlenet.pipeline.job_file import JobFile
 from googlenet.stages import prepare_classification, prepare_detection
-from settings import composed
+from stage_jobs import stage_job
 
 MANIFEST = {kind: Path("data", kind, "pets/manifest.json") for kind in ("classification", "detection")}
 
@@ -26,18 +22,8 @@ STAGES = {
 }
 
 
-class Silent:
-    """A run that tracks nothing."""
-
-    def metrics(self, values, step):
-        """Take numbers."""
-
-    def artifact(self, path):
-        """Take a file."""
-
-
 @pytest.fixture
-def house(tmp_path, monkeypatch):
+def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     class_tree(tmp_path / "raw", pictures=4)
     voc_tree(tmp_path / "voc")
@@ -46,25 +32,24 @@ def house(tmp_path, monkeypatch):
 
 def run(source, stamp="a stamp", prepare_workers=1, threads=1):
     stage, settings = STAGES[source.kind]
-    file = JobFile(f"prepare_{source.kind}", "all", "pets", "", settings(source=source))
-    execution = replaced(composed().of(Execution), prepare_workers=prepare_workers)
-    stage.run(Job(file, stamp, execution, Silent(), threads=threads), manifest=MANIFEST[source.kind])
+    job = stage_job(f"prepare_{source.kind}", settings(source=source), stamp, threads, prepare_workers=prepare_workers)
+    stage.run(job, manifest=MANIFEST[source.kind])
     return read_manifest(MANIFEST[source.kind])
 
 
 @pytest.mark.parametrize(("source", "reader"), [(classification, "class_folders"), (detection, "voc")])
-def test_shards_and_manifest_with_its_stamp_are_all_that_stays(house, source, reader, capsys):
+def test_shards_and_a_stamped_manifest_are_all_that_stays(project, source, reader, capsys):
     manifest = run(source(reader, {"class_folders": "raw"}.get(reader, reader)))
     kind = manifest.kind
     assert manifest.stamp == "a stamp" and kind == source.__name__
     assert sorted(path.name for path in MANIFEST[kind].parent.iterdir()) == [
         "manifest.json", "test-00000.arrow", "train-00000.arrow", "validation-00000.arrow"
     ]  # fmt: skip
-    assert not list(house.glob(".googlenet/prepare/**/*.note"))
-    assert "warning: " in capsys.readouterr().out  # the rooms have the same pictures in each split
+    assert not list(project.glob(".googlenet/prepare/**/*.note"))
+    assert "warning: " in capsys.readouterr().out  # every split has the same images
 
 
-def test_a_job_that_ended_goes_on_and_another_stamp_does_not(house, monkeypatch):
+def test_a_failed_job_resumes_and_one_of_another_stamp_does_not(project, monkeypatch):
     settings = classification("class_folders", "raw", shard_mb=0.004)
     packed, real = [], workers.pack_shard
 
@@ -83,11 +68,11 @@ def test_a_job_that_ended_goes_on_and_another_stamp_does_not(house, monkeypatch)
     assert packed[:4] == [True] * 4 and packed[4:8] == [False] * 4 and all(packed[8:]) and len(packed) > 8
     packed[:] = [True] * 9
     run(settings)
-    assert all(packed)  # nothing is taken from a run that ended well
+    assert all(packed)  # nothing is reused from a run that succeeded
 
 
-def test_the_list_of_bad_pictures_outlives_the_job_that_they_stop(house):
-    put(house / "raw/train/cat/0.jpg", b"x")
+def test_the_list_of_bad_images_outlives_the_job_that_they_stop(project):
+    put(project / "raw/train/cat/0.jpg", b"x")
     with pytest.raises(UserError, match=r"mend or remove what data/classification/pets/quarantine\.csv lists"):
         run(classification("class_folders", "raw"))
     listed = Path("data/classification/pets/quarantine.csv").read_text().splitlines()
@@ -95,7 +80,7 @@ def test_the_list_of_bad_pictures_outlives_the_job_that_they_stop(house):
 
 
 @pytest.mark.parametrize(("wanted", "threads", "taken"), [(1, 4, 1), (4, 2, 2), (3, 3, 3)])
-def test_a_job_takes_no_more_workers_than_it_has_threads(house, monkeypatch, wanted, threads, taken):
+def test_a_job_takes_no_more_workers_than_it_has_threads(project, monkeypatch, wanted, threads, taken):
     seen = []
 
     def packed(pieces, task, count, *given):
@@ -108,6 +93,6 @@ def test_a_job_takes_no_more_workers_than_it_has_threads(house, monkeypatch, wan
     assert seen == [taken]
 
 
-def test_notes_of_each_kind_and_stamp_lie_apart():
+def test_notes_of_each_kind_and_stamp_have_their_own_folder():
     made = {preparing.state_of(*row) for row in (("a", "x", "1"), ("b", "x", "1"), ("a", "y", "1"), ("a", "x", "2"))}
     assert len(made) == 4

@@ -145,9 +145,9 @@ def test_distortions_of_two_pixels_by_hand(distortion, factor, expected):
 
 def test_lighting_noise_by_hand():
     """The first component alone, at strength 0.1: its vector times its deviation 0.2175, of 255."""
-    found = lighting(np.array([0.1, 0, 0], np.float32))
+    shift = lighting(np.array([0.1, 0, 0], np.float32))
     vector = np.array([-0.5675, -0.5808, -0.5836])
-    assert found == pytest.approx(vector * 0.2175 * 0.1 * 255, abs=1e-4)
+    assert shift == pytest.approx(vector * 0.2175 * 0.1 * 255, abs=1e-4)
     all_three = lighting(np.array([0.1, -0.2, 0.3], np.float32))
     red = -0.5675 * 0.2175 * 0.1 + 0.7192 * 0.0188 * -0.2 + 0.4009 * 0.0045 * 0.3
     assert all_three[0] == pytest.approx(255 * red, abs=1e-4)

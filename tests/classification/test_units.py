@@ -41,7 +41,7 @@ def test_correlation_equals_numpys_and_looks_the_right_way():
     flat = maps.transpose(1, 0, 2, 3).reshape(5, -1)
     assert units.correlation(maps) == pytest.approx(np.corrcoef(flat))
     shifted = maps.copy()
-    shifted[:, 1, :, 1:] = maps[:, 0, :, :-1]  # unit 1 says at x + 1 what unit 0 says at x
+    shifted[:, 1, :, 1:] = maps[:, 0, :, :-1]  # unit 1 at x + 1 equals unit 0 at x
     assert units.correlation(shifted, 0, 1)[0, 1] > 0.95 > 0.3 > abs(units.correlation(shifted, 0, -1)[0, 1])
     below = maps.copy()
     below[:, 1, 1:] = maps[:, 0, :-1]
@@ -157,8 +157,8 @@ def test_activations_are_the_modules_output_on_centre_crops(small):
 
 def test_the_whole_analysis_of_a_small_network(small):
     maps = units.activations(small, images([(40, 40)] * 12), "4a", "cpu")
-    measured = units.analysed(small, maps, "4a", "4b", SETTINGS)
-    assert measured == units.analysed(small, maps, "4a", "4b", SETTINGS)
+    measured = units.analyse(small, maps, "4a", "4b", SETTINGS)
+    assert measured == units.analyse(small, maps, "4a", "4b", SETTINGS)
     live = measured.units - measured.left_out
     assert sum(cluster.units for cluster in measured.clusters) == live == len(measured.shown.cluster)
     by_branch = np.sum([cluster.units_by_branch for cluster in measured.clusters], axis=0)
@@ -168,16 +168,16 @@ def test_the_whole_analysis_of_a_small_network(small):
     for test in (measured.out_of, measured.feeds):
         weighted = np.average(test.over_chance, axis=0, weights=sizes)
         assert weighted == pytest.approx(np.ones(4)) and 0 < test.p <= 1
-    feeds = units.analysed(network(seed=9), maps, "4a", "4b", SETTINGS).feeds
+    feeds = units.analyse(network(seed=9), maps, "4a", "4b", SETTINGS).feeds
     assert feeds.over_chance != measured.feeds.over_chance
 
 
 def test_units_that_never_vary_are_left_out_or_reported(small):
     maps = units.activations(small, images([(40, 40)] * 12), "4a", "cpu")
     maps[:, 3], maps[1::2, 5] = 0.0, 2.0
-    assert units.analysed(small, maps, "4a", "4b", SETTINGS).left_out >= 2
+    assert units.analyse(small, maps, "4a", "4b", SETTINGS).left_out >= 2
     with pytest.raises(UserError, match=r"analyse_units\.module: fewer than two units of 4a vary"):
-        units.analysed(small, maps * 0, "4a", "4b", SETTINGS)
+        units.analyse(small, maps * 0, "4a", "4b", SETTINGS)
 
 
 def test_the_module_above():

@@ -3,8 +3,9 @@
 import numpy as np
 
 from googlenet.config.schema.shared import Sampling
-from googlenet.models.network import Architecture, Network, NetworkSpec
+from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime
+from models.small import spec
 
 RUNTIME = Runtime()
 AREA = Sampling(
@@ -13,18 +14,8 @@ AREA = Sampling(
 SCALE = AREA.model_copy(update={"method": "scale", "scales": (256, 352)})
 
 
-def spec(classes: int = 3) -> NetworkSpec:
-    """The paper's network, a sixteenth as wide, at 32 px."""
-    return NetworkSpec(
-        classes=tuple(f"class {i}" for i in range(classes)),
-        architecture=Architecture(width=1 / 16, input_px=32),
-        input_mean=(120.0, 120.0, 120.0),
-        input_scale=0.04,
-    )
-
-
 def network(described: NetworkSpec | None = None, seed: int = 1) -> Network:
-    """A network with initial weights; `spec()` by default."""
+    """A network with initial weights; by default one of three classes."""
     return Network.initialised(described or spec(), seed)
 
 

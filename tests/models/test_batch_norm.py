@@ -19,7 +19,7 @@ STEPS_PER_EPOCH = 4
 
 
 class EpochRow(Metrics):
-    """Stands for a room's row."""
+    """The metrics of an epoch."""
 
     loss: float
 
@@ -35,7 +35,7 @@ def optimisation(**changes):
 
 
 def batches():
-    """Images of three classes, each of a colour of its own, and their labels."""
+    """Images of three classes, each of another colour, and their labels."""
     generator = torch.Generator().manual_seed(5)
     labels = torch.arange(12) % 3
     colours = torch.eye(3)[labels][:, :, None, None]

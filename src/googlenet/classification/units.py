@@ -157,7 +157,7 @@ def by_distance(maps: np.ndarray, cluster: np.ndarray) -> tuple[studies.Distance
     return tuple(rows)
 
 
-def analysed(
+def analyse(
     network: Network, maps: np.ndarray, module: str, above: str, settings: AnalyseUnits
 ) -> studies.NetworkUnits:
     """Analyse one network, trained or not: clusters from the even images, correlations from the odd ones.

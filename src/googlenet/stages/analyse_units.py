@@ -1,6 +1,6 @@
 """Cluster the units of one module of a trained member, and measure how the clusters relate to the branches."""
 
-from googlenet.classification.units import activations, analysed
+from googlenet.classification.units import activations, analyse
 from googlenet.config.schema.classification import AnalyseUnits
 from googlenet.data.store import open_split
 from googlenet.metrics.classification_studies import NetworkUnits, UnitMetrics
@@ -15,13 +15,13 @@ def run(job: Job[AnalyseUnits], *, manifest: Input, weights: Input, metrics: Out
     network = bundle.load(weights, device)
     above = module_above(settings.module, network.spec.architecture.repeat_modules, "analyse_units.module")
     split = open_split(manifest.parent, settings.split)
-    wanted = min(len(split), settings.images)
+    count = min(len(split), settings.images)
     # Evenly spaced, so that every class of a sorted split is represented.
-    images = [split.picture(i * len(split) // wanted) for i in range(wanted)]
+    images = [split.picture(i * len(split) // count) for i in range(count)]
 
     def measured(which: str) -> tuple[NetworkUnits, tuple[int, int]]:
         maps = activations(network, images, settings.module, device)
-        units = analysed(network, maps, settings.module, above, settings)
+        units = analyse(network, maps, settings.module, above, settings)
         tests = {f"{which}_out_of": units.out_of, f"{which}_feeds": units.feeds}
         job.log({f"{name}_explained": test.explained for name, test in tests.items()})
         job.log({f"{name}_p": test.p for name, test in tests.items()})

@@ -19,33 +19,33 @@ def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: 
     """Compare the sources on the same images; selective search runs again on these, at the compared size."""
     settings, compare, classes = job.settings, job.settings.compare, read_manifest(manifest).classes
     test, train = open_split(manifest.parent, "test"), open_split(manifest.parent, "train")
-    wanted = min(len(test), compare.images)
-    rows = [i * len(test) // wanted for i in range(wanted)]
+    count = min(len(test), compare.images)
+    rows = [i * len(test) // count for i in range(count)]
     full = replaced(settings.search, superpixel_scale=compare.superpixel_scale)
-    ours = packed.joined([open_rows(path)[0] for path in searched], "test")
-    both = read_merged([open_rows(path)[0] for path in merged], "test", rows)
-    trained, trained_sizes = with_sizes(train, range(len(train)))
-    boxes = [one.boxes for one in trained]
-    fixed = fixed_boxes(boxes, trained_sizes, settings.fixed_boxes, settings.prior_seed)
+    of_search = packed.joined([open_rows(path)[0] for path in searched], "test")
+    of_merge = read_merged([open_rows(path)[0] for path in merged], "test", rows)
+    train_truth, train_sizes = with_sizes(train, range(len(train)))
+    train_boxes = [one.boxes for one in train_truth]
+    fixed = fixed_boxes(train_boxes, train_sizes, settings.fixed_boxes, settings.prior_seed)
     truth, sizes = with_sizes(test, rows)
     sources = {
         "selective_search_full": [propose(test.picture(i), full) for i in rows],
-        "selective_search": [ours[i] for i in rows],
-        "multibox": [one.boxes[: one.multibox] for one in both],
+        "selective_search": [of_search[i] for i in rows],
+        "multibox": [one.boxes[: one.multibox] for one in of_merge],
         "priors": [rescale(fixed, width, height) for width, height in sizes],
-        "merged": [one.boxes for one in both],
+        "merged": [one.boxes for one in of_merge],
     }
-    heads = [one.multibox for one in both]
-    ranks = {"multibox": heads, "merged": heads, "priors": [len(fixed)] * wanted}
+    heads = [one.multibox for one in of_merge]
+    ranks = {"multibox": heads, "merged": heads, "priors": [len(fixed)] * count}
     compared = study(sources, ranks, truth, classes, settings)
     for name, row in compared.sources.items():
         job.log({f"test_coverage_percent_{name}": row.coverage_percent})
     examples = []
-    for i, one, objects in list(zip(rows, both, truth, strict=True))[: settings.examples]:
-        drawn = example(ours[i], one, objects, classes)
+    for i, one, objects in list(zip(rows, of_merge, truth, strict=True))[: settings.examples]:
+        drawn = example(of_search[i], one, objects, classes)
         examples.append(ProposalExample(name=test.names[i], index=i, **dict(drawn)))
     scales = SuperpixelScales(ours=settings.search.superpixel_scale, compared=compare.superpixel_scale)
-    head = {"split": "test", "images": len(test), "compared_images": wanted, "superpixel_scale": scales}
+    head = {"split": "test", "images": len(test), "compared_images": count, "superpixel_scale": scales}
     job.write_metrics(metrics, ProposalStudyMetrics(**head, **dict(compared), examples=tuple(examples)))
 
 
