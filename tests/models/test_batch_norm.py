@@ -121,9 +121,9 @@ def test_initial_weights_are_those_of_the_paper_network():
 
 def test_it_trains():
     torch.manual_seed(1)
-    settings = optimisation(epochs=15)
+    settings = optimisation(epochs=40)
     state = begun(small.network(kind="batch_norm").model, settings)
-    losses = train(state, 60, settings)
+    losses = train(state, 160, settings)  # at 60, whether all are right depends on the processor
     assert sum(losses[-4:]) < 0.1 * sum(losses[:4])
     assert all(p.grad is not None and p.grad.isfinite().all() for p in state.model.parameters())
     state.average.swap(state.model)
