@@ -92,7 +92,7 @@ def by_pycocotools(detections: Detections, truth: Objects, images: int) -> tuple
 
 def by_command(detections: Detections, truth: Objects, images: int) -> tuple[list[float], float]:
     """The same from files, by ILSVRC's rules."""
-    from googlenet.evaluate_detections import scored
+    from googlenet.cli.score import scored
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

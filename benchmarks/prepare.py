@@ -61,7 +61,7 @@ def read(folder: Path) -> None:
 
 def verify(folder: Path) -> None:
     """Every shard and record against its digest."""
-    from googlenet.prepared_data import faults
+    from googlenet.cli.data import faults
 
     assert not list(faults(folder / "repo/data/1"))
 

@@ -29,14 +29,14 @@ from data.rooms import (
 from data.test_ilsvrc_detection import settings as det_settings
 from data.test_ilsvrc_detection import tree as det_tree
 from googlenet.classification.class_order import Outputs, columns_of, common_outputs
+from googlenet.cli.data import faults
+from googlenet.cli.score import scored
 from googlenet.data.prepare import prepare
 from googlenet.data.records import Record
 from googlenet.data.store import open_split, write_shard
 from googlenet.data.tar_index import check_archive, members
 from googlenet.errors import UserError
-from googlenet.evaluate_detections import scored
 from googlenet.metrics.data import Manifest
-from googlenet.prepared_data import faults
 from googlenet.storage.files import read_json
 
 MOST = 0.9  # so large a share may be bad: the reason is then in the manifest

@@ -9,9 +9,9 @@ from typing import Any
 
 from conf_copy import ROOT, copied, edit
 from data.rooms import put
-from googlenet import preflight
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import experiment, files
+from googlenet.planning import preflight
 
 like = re.compile
 DEMO = "experiment/demo.yaml"

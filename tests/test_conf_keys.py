@@ -141,7 +141,7 @@ def around():
         path for path in (ROOT / "workflow").rglob("*") if path.suffix in ("", ".smk", ".py") and path.is_file()
     ]
     text = "\n".join(path.read_text() for path in workflow)
-    read = [attributes(name) for name in (*names, "googlenet.preflight") if not name.endswith("__init__")]
+    read = [attributes(name) for name in (*names, "googlenet.planning.preflight") if not name.endswith("__init__")]
     return set(re.findall(r"\.(\w+)", text)).union(*read)
 
 

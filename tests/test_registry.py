@@ -92,8 +92,8 @@ def test_a_stage_more_is_a_rule_a_module_a_conf_file_with_its_class_and_a_row(tm
     assert executed(snakemake(copy, "-n", "--", "stage_count_images")) == set()
     call(copy, "python", "workflow/dvc_stages.py", "write")
     assert "stage_count_images" in (copy / "dvc.yaml").read_text()
-    call(copy, "python", "-m", "googlenet.pipeline.settings_reference", "write")
+    call(copy, "python", "-m", "googlenet", "settings", "write")
     assert "## `count_images`" in (copy / "docs/configuration.md").read_text()
     assert "count_images" in call(
-        copy, "python", "-m", "googlenet.plan", "--experiment", "demo", "--machine", "epyc-2core"
+        copy, "python", "-m", "googlenet", "plan", "--experiment", "demo", "--machine", "epyc-2core"
     )

@@ -7,11 +7,11 @@ from importlib import metadata
 import pytest
 
 from conf_copy import copied, edit, job_files
-from googlenet import preflight
 from googlenet.errors import UserError
 from googlenet.metrics.runs import RunRecord
 from googlenet.pipeline import versions
 from googlenet.pipeline.experiment import experiment
+from googlenet.planning import preflight
 from googlenet.storage.files import write_json
 
 NOW = {"torch": "2.16.0", "numpy": "2.9.0"}

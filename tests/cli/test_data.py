@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from data.rooms import class_tree, classification, detection, put, voc_tree, write_manifest
+from googlenet.cli.main import main
 from googlenet.data.prepare import prepare
-from googlenet.prepared_data import main
 
 
 @pytest.fixture
@@ -21,30 +21,30 @@ def written(source, folder):
 
 
 def test_verify_ends_with_0_or_names_what_is_bad_and_ends_with_1(pets, capsys):
-    assert main(["verify", str(pets)]) == 0
+    assert main(["data", "verify", str(pets)]) == 0
     assert capsys.readouterr().out == f"{pets}: 18 records in 3 shards; all as packed\n"
     (pets / "test-00000.arrow").unlink()
-    assert main(["verify", str(pets)]) == 1
+    assert main(["data", "verify", str(pets)]) == 1
     said = capsys.readouterr()
     assert said.out == f"bad: {pets}/test-00000.arrow: missing\n{pets}: 18 records in 3 shards; faults: 1\n"
     assert said.err.splitlines()[-1] == "3 of 3 shards: test-00000.arrow"
 
 
 def test_show_by_number_and_by_name(pets, tmp_path, capsys):
-    assert main(["show", str(pets), "train", "4", "--save", str(tmp_path / "p.jpg")]) == 0
+    assert main(["data", "show", str(pets), "train", "4", "--save", str(tmp_path / "p.jpg")]) == 0
     said = capsys.readouterr().out
     image = (tmp_path / "raw/train/dog/1.jpg").read_bytes()
     assert (tmp_path / "p.jpg").read_bytes() == image
     for line in ("record:  4 of 6 in train", "name:    dog/1.jpg", "class:   1 dog"):
         assert line in said.splitlines()
     assert f"32 x 24 px upright, {len(image):,} bytes" in said
-    assert main(["show", str(pets), "train", "dog/1.jpg"]) == 0
+    assert main(["data", "show", str(pets), "train", "dog/1.jpg"]) == 0
     assert capsys.readouterr().out == said.replace(f"written: {tmp_path / 'p.jpg'}\n", "")
 
 
 def test_show_objects(tmp_path, capsys):
     folder = written(detection("voc", voc_tree(tmp_path / "raw")), tmp_path / "out")
-    assert main(["show", str(folder), "test", "0"]) == 0
+    assert main(["data", "show", str(folder), "test", "0"]) == 0
     assert "object:  cat (0, 0, 9, 7)\nobject:  dog (4, 4, 31, 23)\n" in capsys.readouterr().out
 
 
@@ -57,7 +57,7 @@ def test_show_objects(tmp_path, capsys):
     ],
 )
 def test_what_is_not_there_is_one_line(pets, capsys, words, said):
-    assert main(["show", str(pets), *words]) == 1
+    assert main(["data", "show", str(pets), *words]) == 1
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
 
@@ -66,7 +66,7 @@ def test_report_is_markdown_of_what_was_found(tmp_path):
     root = voc_tree(tmp_path / "raw")
     put(root / "JPEGImages/train_0.jpg", b"x")
     folder = written(detection("voc", root, max_bad_fraction=0.5), tmp_path / "out")
-    words = [sys.executable, "-m", "googlenet.prepared_data", "report", str(folder)]
+    words = [sys.executable, "-m", "googlenet", "data", "report", str(folder)]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     for text in (
         "## out: detection", "Splits of out", "Image sizes of out", "| JPEG RGB | 1 | 2 | 2 |",

@@ -5,15 +5,22 @@ import re
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from conf_copy import ROOT, copied
-from googlenet import plan
+from googlenet.cli import plan
 from googlenet.errors import UserError
 from googlenet.metrics.runs import RunRecord
 
 NAMED = "epyc-2core"
+
+
+def perform(words, root):
+    """Plan as the command does with these words, in the folder `root`."""
+    given = plan.command.make_context("plan", list(words)).params
+    return plan.perform(SimpleNamespace(**given), root)
 
 
 @pytest.fixture
@@ -26,7 +33,7 @@ def root(tmp_path):
 
 def test_ilsvrc_is_planned_without_its_data(root, capsys):
     words = ["--experiment", "ilsvrc2014", "--machine", NAMED, "--cores", "64", "--json", str(root / "plan.json")]
-    plan.perform(words, root)
+    perform(words, root)
     text = capsys.readouterr().out
     assert text.startswith(f"plan of ilsvrc2014 for {NAMED}: 64 cores of AMD EPYC")
     assert "official counts" in text and "60 epochs" in text and "144 crops a picture" in text
@@ -44,14 +51,14 @@ def test_ilsvrc_is_planned_without_its_data(root, capsys):
 
 
 def test_the_demo_is_planned_from_the_same_file(root, capsys):
-    made = plan.perform(["--machine", NAMED], root)
+    made = perform(["--machine", NAMED], root)
     target = made.context.target
     assert (made.context.experiment.name, target.cores, target.gpus) == ("demo", 2, 0)
     assert capsys.readouterr().out.count("\n") > 30
 
 
 def test_more_cores_take_no_longer_and_no_less_work(root):
-    few, many = (plan.perform(["--machine", NAMED, "--cores", cores], root) for cores in ("1", "8"))
+    few, many = (perform(["--machine", NAMED, "--cores", cores], root) for cores in ("1", "8"))
     assert few.least_wall[0] == sum(stage.total("cpu_s") for stage in few.stages)
     assert many.least_wall[0] < few.least_wall[0]
     assert many.disk_mb == few.disk_mb
@@ -59,7 +66,7 @@ def test_more_cores_take_no_longer_and_no_less_work(root):
 
 def test_a_plan_without_the_rates_it_needs_is_an_error(root):
     with pytest.raises(UserError, match=rf"^machines/{NAMED}\.yaml: no rate of '.*--experiment smoke --save {NAMED}$"):
-        plan.perform(["--experiment", "smoke", "--machine", NAMED], root)
+        perform(["--experiment", "smoke", "--machine", NAMED], root)
 
 
 @pytest.mark.parametrize(
@@ -74,12 +81,12 @@ def test_a_plan_without_the_rates_it_needs_is_an_error(root):
 )
 def test_mistakes_are_one_line(root, words, message):
     with pytest.raises(UserError, match=message) as raised:
-        plan.perform(words, root)
+        perform(words, root)
     assert "\n" not in str(raised.value)
 
 
 def test_the_command_ends_with_the_line_alone(root):
-    words = [sys.executable, "-m", "googlenet.plan", "--machine", "cray"]
+    words = [sys.executable, "-m", "googlenet", "plan", "--machine", "cray"]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and not done.stdout
     assert done.stderr == f"error: --machine: no machine 'cray' in machines/; known: {NAMED}\n"
@@ -96,7 +103,7 @@ def test_planned_stands_beside_measured(root, capsys):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(record.model_dump_json())
     (root / "results/demo/runs/predict_crops").mkdir()  # none of its jobs has run
-    made = plan.perform(["--machine", NAMED, "--measured"], root)
+    made = perform(["--machine", NAMED, "--measured"], root)
     last = capsys.readouterr().out.splitlines()[-2:]
     (stage,) = [stage for stage in made.stages if stage.stage == "train_classifier"]
     planned = sum(job.wall_s - job.start_s + job.recorded_s for job in stage.jobs[:2])

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from data.rooms import put, xml
-from googlenet.evaluate_detections import main
+from googlenet.cli.main import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # Two classes in three images. By number: cat 1, dog 2, fox 3; images 1 to 3.
 SUBMISSION = """\
 1 1 0.9 0 0 99 99
@@ -42,7 +42,7 @@ def case(tmp_path):
 
 
 def result(case, *more):
-    assert main([*case, *more]) == 0
+    assert main(["score", *case, *more]) == 0
     return json.loads(Path(case[case.index("--json") + 1]).read_text())
 
 
@@ -112,7 +112,7 @@ def test_names_instead_of_numbers_and_no_table(case):
 )
 def test_bad_input_is_one_line_and_no_table(case, capsys, file, content, said):
     put(Path(case[0]).parent / file, content)
-    assert main(case) == 1
+    assert main(["score", *case]) == 1
     told = capsys.readouterr()
     assert told.err.startswith(said) and told.err.count("\n") == 1 and not told.out
     assert not Path(case[case.index("--json") + 1]).exists()
@@ -121,16 +121,14 @@ def test_bad_input_is_one_line_and_no_table(case, capsys, file, content, said):
 def test_pictures_without_any_object_are_told(case, capsys):
     for name in "abc":
         put(Path(case[0]).parent / f"xml/{name}.xml", xml())
-    assert main(case) == 1
+    assert main(["score", *case]) == 1
     assert capsys.readouterr().err == "error: mean AP: no object to find in any image; give a split that has boxes\n"
 
 
 def test_it_runs_as_a_module_and_imports_nothing_heavy(case):
-    code = (
-        "import sys, googlenet.evaluate_detections; print([m for m in ('torch', 'mlflow', 'cv2') if m in sys.modules])"
-    )
+    code = "import sys, googlenet.cli.score; print([m for m in ('torch', 'mlflow', 'cv2') if m in sys.modules])"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     run = {"capture_output": True, "text": True, "env": environment}
     assert subprocess.run([sys.executable, "-c", code], **run, check=True).stdout.strip() == "[]"
-    done = subprocess.run([sys.executable, "-m", "googlenet.evaluate_detections", *case], **run, check=False)
+    done = subprocess.run([sys.executable, "-m", "googlenet", "score", *case], **run, check=False)
     assert done.returncode == 0 and "mean of 2 classes" in done.stdout and not done.stderr

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from googlenet import paper
 from googlenet.models.googlenet import GoogLeNet
 from googlenet.models.inception import LocalResponseNorm, initialise, scaled
 from googlenet.models.network import Architecture
 from googlenet.models.table_1 import INCEPTION
+from googlenet.report import paper
 from models.small import googlenet
 
 

@@ -13,7 +13,7 @@ from googlenet.planning.rates import CPU, NetworkShape, Rates, Seconds
 from googlenet.planning.sizes import ImageSize
 from planning.flat_rates import MACHINE
 
-AGAIN = "python -m googlenet.plan --experiment smoke --save abacus"
+AGAIN = "googlenet plan --experiment smoke --save abacus"
 
 
 def decoding(px):

@@ -5,9 +5,9 @@ import socket
 import pytest
 
 from conf_copy import copied, edit, override
-from googlenet import preflight
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import experiment
+from googlenet.planning import preflight
 from googlenet.storage.files import write_json
 
 

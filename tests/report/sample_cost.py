@@ -1,7 +1,7 @@
 """Made-up metrics of measure_cost: the counts are the networks' own, the times are not."""
 
-from googlenet import paper
 from googlenet.metrics.cost import Comparison, CostMetrics
+from googlenet.report import paper
 
 # Name, title, input px, layers, parameters, multiply-adds, time in relation to GoogLeNet's.
 NETWORKS = (

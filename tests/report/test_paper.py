@@ -2,8 +2,8 @@
 
 import pytest
 
-from googlenet import paper
 from googlenet.errors import UserError
+from googlenet.report import paper
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,16 @@
 """Inspect a prepared data set: summarise its contents, verify its integrity, show one of its images.
 
-    python -m googlenet.prepared_data report data/classification/digits
-    python -m googlenet.prepared_data verify data/classification/digits
-    python -m googlenet.prepared_data show data/classification/digits test 17 --save picture.jpg
-
-`report` prints Markdown, `verify` compares every shard and every image with its SHA-256 and names those that differ,
-`show` prints one record, by its number from 0 or by its name.
+\b
+    googlenet data report data/classification/digits
+    googlenet data verify data/classification/digits
+    googlenet data show data/classification/digits test 17 --save image.jpg
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import click
 
 from googlenet.data.records import SPLITS
 from googlenet.data.store import Split, digest, open_split
@@ -19,20 +18,18 @@ from googlenet.errors import UserError, nearest
 from googlenet.metrics.data import read_manifest
 from googlenet.storage.files import sha256, write_bytes
 
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run from the command line; return 1 for a UserError, printed as one line, or a data set with faults."""
-    given = vars(_parser().parse_args(arguments))
-    command: Callable[..., int] = given.pop("command")
-    try:
-        return command(**given)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+FOLDER = click.argument("folder", type=click.Path(path_type=Path))  # of manifest.json and the shards
 
 
+@click.group(help=__doc__)
+def command() -> None:
+    """Hold the three commands."""
+
+
+@command.command()
+@FOLDER
 def verify(folder: Path) -> int:
-    """Print a line for every fault; return 1 if there is any."""
+    """Compare every shard and image with its SHA-256. Prints a line for each fault; exit code 1 if there is any."""
     count = 0
     for line in faults(folder, lambda line: print(line, file=sys.stderr, flush=True)):
         print(f"bad: {line}", flush=True)
@@ -78,8 +75,13 @@ def _records(path: Path, split: str, places: range, whole: bool) -> Iterator[str
         yield f"{path}: its records cannot be read ({error})"
 
 
-def show(folder: Path, split: str, record: str, save: Path | None = None) -> int:
-    """Print a record's fields; write its image, as packed, to `save`."""
+@command.command()
+@FOLDER
+@click.argument("split")
+@click.argument("record")
+@click.option("--save", type=click.Path(path_type=Path), help="write the image's file here, as packed")
+def show(folder: Path, split: str, record: str, save: Path | None) -> None:
+    """Print one record. SPLIT: train, validation or test. RECORD: its number, from 0, or its name."""
     classes, records = read_manifest(folder / "manifest.json").classes, open_split(folder, split)
     shown = records[index := _index_of(records, record)]
     print(f"record:  {index} of {len(records)} in {split}")
@@ -96,7 +98,6 @@ def show(folder: Path, split: str, record: str, save: Path | None = None) -> int
     if save:
         write_bytes(save, shown.image)
         print(f"written: {save}")
-    return 0
 
 
 def _index_of(records: Split, wanted: str) -> int:
@@ -110,8 +111,10 @@ def _index_of(records: Split, wanted: str) -> int:
     return int(wanted)
 
 
-def report(folder: Path) -> int:
-    """Print the summary of the data set made when it was packed."""
+@command.command()
+@FOLDER
+def report(folder: Path) -> None:
+    """Print sizes, file types, duplicates, boxes, what was left out. The format is Markdown."""
     from googlenet.report import data_tables
     from googlenet.report.page import section_lines
     from googlenet.report.parts import Section
@@ -119,26 +122,3 @@ def report(folder: Path) -> int:
     manifest = read_manifest(folder / "manifest.json")
     title, tables = f"{manifest.dataset}: {manifest.kind}", data_tables.tables(manifest)
     print("\n\n".join(section_lines(Section(title, (manifest.about,), tables))))
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("python -m googlenet.prepared_data", description=__doc__, formatter_class=raw)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for run, summary in (
-        (report, "print sizes, kinds of files, duplicates, boxes and what was left out, as Markdown"),
-        (verify, "compare every shard and every picture with its SHA-256"),
-        (show, "print one record"),
-    ):
-        command = commands.add_parser(run.__name__, help=summary, description=summary)
-        command.set_defaults(command=run)
-        command.add_argument("folder", type=Path, help="the folder of manifest.json and the shards")
-    command.add_argument("split", help="train, validation or test")
-    command.add_argument("record", help="its number, from 0, or its name")
-    command.add_argument("--save", type=Path, help="write the picture's file here")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

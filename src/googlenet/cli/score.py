@@ -1,23 +1,23 @@
 """Score a file of detections against a folder of annotations, by the rules of the ILSVRC detection task.
 
-    python -m googlenet.evaluate_detections detections.txt --annotations Annotations/DET/val --list ImageSets/DET/val.txt \\
+\b
+    googlenet score detections.txt --annotations Annotations/DET/val --list ImageSets/DET/val.txt \\
         --classes devkit/data/map_det.txt --blacklist devkit/data/ILSVRC2015_det_validation_blacklist.txt
 
 Prints the AP of every class and their mean. It needs only these files: no images, no experiment.
 """
 
-import argparse
-import sys
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+import click
 import numpy as np
 from pydantic import Field
 
 from googlenet.data.class_table import read_class_table
 from googlenet.data.detection_files import read_blacklist, read_detections, read_list, read_truth
 from googlenet.detection.mean_ap import NEUTRAL, Detections, Objects, evaluate
-from googlenet.errors import UserError, printable
+from googlenet.errors import printable
 from googlenet.metrics.base import Metrics
 from googlenet.storage.files import write_json
 
@@ -49,19 +49,27 @@ class Scores(Metrics):
     difficult: Difficult
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run from the command line; a UserError becomes one line and exit code 1."""
-    options = vars(_parser().parse_args(arguments))
-    destination = options.pop("json")
-    try:
-        result = scored(**options)
-        if destination:
-            write_json(destination, result.model_dump(mode="json", by_alias=True))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+FILE = click.Path(path_type=Path)
+THRESHOLD, DIFFICULT = click.Choice(get_args(Threshold)), click.Choice(get_args(Difficult))
+
+
+@click.command(help=__doc__, epilog="The forms of the detections are described in googlenet/data/detection_files.py.")
+@click.argument("detections", type=FILE)
+@click.option("--annotations", type=FILE, required=True, help="folder of XML, one for each image")
+@click.option("--list", type=FILE, required=True, help="an image a line; its number in column 2 (else: its place)")
+@click.option("--classes", type=FILE, help="lines `wnid number name` or `name`, as map_det.txt; a submission needs it")
+@click.option("--blacklist", type=FILE, help="<image> <class> lines that count neither way")
+@click.option(
+    "--threshold", type=THRESHOLD, default="small", help="small: ILSVRC's, lower for small objects; fixed: 0.5"
+)
+@click.option("--difficult", type=DIFFICULT, default="neutral", help="what objects marked difficult are (VOC)")
+@click.option("--json", type=FILE, help="write the result here as JSON too")
+def command(json: Path | None, **given: Any) -> None:
+    """Score the files, print the table, write the result as JSON if asked for."""
+    result = scored(**given)
+    if json:
+        write_json(json, result.model_dump(mode="json", by_alias=True))
     print(as_text(result))
-    return 0
 
 
 def scored(
@@ -113,31 +121,3 @@ def as_text(result: Scores) -> str:
     if result.neutral_detections:
         lines.append(f"{result.neutral_detections:,} detections count neither way")
     return "\n".join(lines)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m googlenet.evaluate_detections",
-        description="Score a file of detections against a folder of annotations, by ILSVRC's rules.",
-        epilog="The forms of the detections are described in googlenet/data/detection_files.py.",
-    )
-    forms = "ILSVRC's submission (text), or .csv or .json with names"
-    parser.add_argument("detections", type=Path, help=forms)
-    for name, required, text in (
-        ("annotations", True, "folder of XML, one for each image"),
-        ("list", True, "one image to a line; a second column is its number (else: its place)"),
-        ("classes", False, "`wnid number name` or `name` lines, such as map_det.txt; a submission needs it"),
-        ("blacklist", False, "<image> <class> lines that count neither way"),
-    ):
-        parser.add_argument(f"--{name}", type=Path, required=required, help=text)
-    for name, choices, text in (
-        ("threshold", get_args(Threshold), "small: ILSVRC's, lower for small objects; fixed: 0.5"),
-        ("difficult", get_args(Difficult), "what objects marked difficult are (VOC)"),
-    ):
-        parser.add_argument(f"--{name}", choices=choices, default=choices[0], help=text)
-    parser.add_argument("--json", type=Path, help="write the result here as JSON too")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

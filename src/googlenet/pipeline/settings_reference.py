@@ -1,7 +1,4 @@
-"""Generate docs/configuration.md from the schema: every key, what it accepts, its default in conf/, what it is for.
-
-usage: python -m googlenet.pipeline.settings_reference write|check
-"""
+"""Generate docs/configuration.md from the schema: every key, what it accepts, its default in conf/, what it is for."""
 
 import sys
 from collections.abc import Iterator
@@ -17,10 +14,12 @@ from googlenet.config.schema import words
 from googlenet.config.schema.classification import AblationRow, Ablations
 from googlenet.config.schema.dataset import Dataset
 from googlenet.config.schema.shared import Compute, Detector, Enabled, Execution, MemberRow, Model, Origin, Sampling
+from googlenet.errors import UserError
 from googlenet.pipeline.registry import SETTINGS
 from googlenet.storage.files import load_yaml
 
 FILE = Path("docs/configuration.md")
+ACTIONS = ("write", "check")
 HEAD = """\
 # Settings
 
@@ -103,16 +102,20 @@ def cell(content: str) -> str:
     return content.replace("|", "\\|").replace("\n", " ")
 
 
-def main() -> None:
-    """Write the document, or exit with a one-line error if it is stale."""
-    command, content = " ".join(sys.argv[1:]), text()
-    if command not in ("write", "check"):
-        sys.exit(f"error: {command!r}: write or check")
-    if command == "write":
+def perform(action: str) -> None:
+    """Write the document, or check it. Raises UserError if it is stale, or for another action."""
+    if action not in ACTIONS:
+        raise UserError(f"{action!r}: write or check")
+    content = text()
+    if action == "write":
         FILE.write_text(content, encoding="utf-8")
     elif not FILE.is_file() or FILE.read_text(encoding="utf-8") != content:
-        sys.exit(f"error: {FILE}: stale; run `make {FILE}` and commit it")
+        raise UserError(f"{FILE}: stale; run `make {FILE}` and commit it")
 
 
 if __name__ == "__main__":
-    main()
+    print("note: `python -m googlenet.pipeline.settings_reference` is now `googlenet settings`", file=sys.stderr)
+    try:
+        perform(" ".join(sys.argv[1:]))
+    except UserError as error:
+        sys.exit(f"error: {error}")

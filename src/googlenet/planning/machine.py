@@ -22,8 +22,8 @@ from googlenet.storage.files import load_yaml, write_bytes
 FOLDER = "machines"
 HEAD = """\
 # Rates of a machine, measured in seconds of each stage's own code: a plan from these is no more exact than that.
-# Written by: python -m googlenet.plan --experiment NAME --save {name}      (on that machine; it adds what is not there yet)
-# Read by:    python -m googlenet.plan --experiment NAME --machine {name}
+# Written by: googlenet plan --experiment NAME --save {name}      (on that machine; it adds what is not there yet)
+# Read by:    googlenet plan --experiment NAME --machine {name}
 """
 
 
@@ -126,7 +126,7 @@ def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = ""
     """Add rates to a machine's file. beside: what else ran meanwhile. Raises UserError if the hardware differs."""
     path, rows = path_of(root, name), rates.rows
     if path.is_file():
-        there, former, measured = read(root, name, f"python -m googlenet.plan --save {name}")
+        there, former, measured = read(root, name, f"googlenet plan --save {name}")
         if (there.cpu, there.cores, there.gpu) != (machine.cpu, machine.cores, machine.gpu):
             differ = f"with {there.cpu}, {there.cores} cores; this one has {machine.cpu}, {machine.cores}"
             raise UserError(f"{FOLDER}/{name}.yaml: of a machine {differ}: give it another name")

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from googlenet import paper
 from googlenet.metrics.detection import DetectionMetrics, ErrorCounts, ErrorTypes, Precision, PrecisionRecall
 from googlenet.metrics.proposals import ClassCoverage, ProposalStudyMetrics
 from googlenet.metrics.results import Results
+from googlenet.report import paper
 from googlenet.report.detection_tables import KINDS, REASONS, ErrorWords
 from googlenet.report.proposal_tables import SOURCES, least_covered, source_name
 from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, bars, canvas, clipped

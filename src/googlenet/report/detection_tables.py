@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
-from googlenet import paper
 from googlenet.config.schema.shared import Detector
 from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics, ErrorTypes
+from googlenet.report import paper
 from googlenet.report.parts import OURS, Column, Row, Table, numbers, our_numbers, texts
 from googlenet.report.run_tables import setting_cells, setting_columns
 from googlenet.report.words import NONE, confidence, count, decimal, gain, interval, plural, spread

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from googlenet import paper
 from googlenet.metrics.classification import ClassError, EnsembleMetrics, SubsetErrors
 from googlenet.metrics.classification_studies import CropStudyMetrics, UnitMetrics
 from googlenet.metrics.cost import CostMetrics, LayerCost, NetworkCost, TimesRatio
@@ -14,7 +13,7 @@ from googlenet.metrics.error_rates import TopError, TopErrors
 from googlenet.metrics.order import natural
 from googlenet.metrics.results import Results
 from googlenet.metrics.training import TrainingMetrics
-from googlenet.report import crop_sections, detection_figures, module_units
+from googlenet.report import crop_sections, detection_figures, module_units, paper
 from googlenet.report.run_tables import worst_classes
 from googlenet.report.style import BLACK, BLUE, GREY, ORANGE, PALETTE, SKY, bars, canvas, line, name_rows
 from googlenet.report.words import plural

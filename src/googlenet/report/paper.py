@@ -76,7 +76,7 @@ class ModelPrecision(NamedTuple):
 
 @cache
 def _loaded() -> dict[str, Any]:
-    text = files("googlenet").joinpath("paper.yaml").read_text(encoding="utf-8")
+    text = files("googlenet.report").joinpath("paper.yaml").read_text(encoding="utf-8")
     loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from googlenet import paper
 from googlenet.metrics.interval import Difference
 from googlenet.metrics.proposals import ClassCoverage, Coverage, ProposalMetrics, ProposalStudyMetrics, SuperpixelScales
+from googlenet.report import paper
 from googlenet.report.parts import OURS, Row, Table, numbers, texts
 from googlenet.report.words import NONE, TIMES, UNDECIDED, confidence, count, decimal, gain, interval, plural, signed
 

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from googlenet import paper
 from googlenet.config.schema.base import Named
 from googlenet.config.schema.shared import TrainedMember
 from googlenet.metrics.classification import ClassError, EnsembleMetrics, PairedDifference
@@ -12,6 +11,7 @@ from googlenet.metrics.imports import ImportMetrics
 from googlenet.metrics.order import natural
 from googlenet.metrics.runs import RunRecord
 from googlenet.metrics.training import TrainingMetrics
+from googlenet.report import paper
 from googlenet.report.parts import Column, Row, Section, Table, numbers, our_numbers, texts
 from googlenet.report.words import NONE, TOPS, count, decimal, main_metric, of_difference, plural, short
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from googlenet import paper
 from googlenet.metrics.classification import BaselineMetrics, EnsembleMetrics
 from googlenet.metrics.classification_studies import CropStudyMetrics, UnitMetrics
 from googlenet.metrics.cost import CostMetrics
@@ -19,6 +18,7 @@ from googlenet.report import (
     detection_tables,
     glance,
     module_units,
+    paper,
     proposal_tables,
     run_tables,
     tables,

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from googlenet import paper
 from googlenet.metrics.classification import EnsembleMetrics
 from googlenet.metrics.cost import Comparison, LayerCost, NetworkCost, Totals
 from googlenet.metrics.error_rates import TopError
+from googlenet.report import paper
 from googlenet.report.parts import OURS, PAPER, RECOUNT, Column, Row, Table, numbers, our_numbers, texts
 from googlenet.report.words import NONE, TIMES, confidence, count, decimal, interval, mega, plural, signed, spread
 

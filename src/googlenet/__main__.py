@@ -1,0 +1,8 @@
+"""`python -m googlenet`: the command `googlenet` where its script is not installed."""
+
+import sys
+
+from googlenet.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The command `googlenet`, and how its errors end: one line each."""
+
+import sys
+from importlib import import_module
+from typing import NoReturn, cast
+
+import click
+from click.exceptions import NoArgsIsHelpError
+
+from googlenet.errors import UserError, nearest
+
+COMMANDS = {
+    "plan": "Disk, memory, passes and hours of an experiment, before it starts.",
+    "data": "Inspect a prepared data set: report, verify, show.",
+    "score": "Score a file of detections by ILSVRC's rules.",
+    "settings": "Write or check the settings reference, docs/configuration.md.",
+    "mirror": "Deliver the jobs' pending logs to MLflow.",
+}
+
+
+class Commands(click.Group):
+    """The subcommands, each imported only when it runs: some import torch."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """Import a subcommand. Raises UsageError with the closest valid name if there is none."""
+        if cmd_name not in COMMANDS:
+            raise click.UsageError(f"no command '{cmd_name}'{nearest(cmd_name, COMMANDS)}", ctx)
+        return cast(click.Command, import_module(f"googlenet.cli.{cmd_name}").command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the subcommands in the help text, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands)
+def googlenet() -> None:
+    """Commands beside the workflow, which is run by `snakemake` or `dvc repro`."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code: 1 after a UserError, 2 if the command line itself is wrong."""
+    try:
+        code: int | None = googlenet.main(arguments, prog_name="googlenet", standalone_mode=False)
+    except NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.UsageError as error:
+        help_command = f"{error.ctx.command_path} --help" if error.ctx else "googlenet --help"
+        print(f"error: {UserError(error.format_message())} (see `{help_command}`)", file=sys.stderr)
+        return error.exit_code
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except click.Abort:  # Ctrl-C
+        return 130
+    return code or 0
+
+
+def former(spelling: str, command: str) -> NoReturn:
+    """Run a subcommand under its former spelling, `python -m SPELLING`, and say how it is spelt now."""
+    print(f"note: `python -m {spelling}` is now `googlenet {command}`", file=sys.stderr)
+    sys.exit(main([command, *sys.argv[1:]]))
