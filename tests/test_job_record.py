@@ -1,5 +1,6 @@
 """What is recorded of a job: its parameters, the digests of its inputs, and where."""
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,27 @@ def test_digest_of_a_list_is_that_of_its_files_in_whatever_order(tmp_path):
     for path, swapped in zip(others, reversed(content), strict=True):
         path.write_bytes(swapped)
     assert job.digest_of(others) != before
+
+
+def test_the_commit_is_of_the_code_and_data_may_be_a_link(tmp_path):
+    def git(*words):
+        person = ["-c", "user.name=A Person", "-c", "user.email=person@example.org", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(["git", *person, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert job.commit(tmp_path) == ""
+    for path in (tmp_path / "data/README.md", tmp_path / "code.py"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("as committed\n")
+    git("init", "--quiet")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "a state")
+    head = git("rev-parse", "HEAD")
+    (tmp_path / "data").rename(tmp_path / "disk")
+    (tmp_path / "data").symlink_to("disk")
+    assert git("status", "--porcelain", "--untracked-files=no") and job.commit(tmp_path) == head
+    (tmp_path / "code.py").write_text("edited\n")
+    assert job.commit(tmp_path) == f"{head}+dirty"
 
 
 @pytest.mark.parametrize(

@@ -265,7 +265,9 @@ def run_record(config_path: Path, stage: str, name: str) -> Path:
 
 def commit(root: Path) -> str:
     """The commit of the code, with "+dirty" if tracked files differ; "" outside git."""
-    asked = [["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"]]
+    # data/ and results/ hold no code; git misses their READMEs where the folders are links.
+    status = ["git", "status", "--porcelain", "--untracked-files=no", "--", ":/", ":!data", ":!results"]
+    asked = [["git", "rev-parse", "HEAD"], status]
     head, changes = [subprocess.run(words, cwd=root, capture_output=True, text=True, check=False) for words in asked]
     return "" if head.returncode else head.stdout.strip() + ("+dirty" if changes.stdout.strip() else "")
 
