@@ -29,7 +29,7 @@ demo: env ## everything from nothing to a report, with the embedded data
 	@echo "The report: $$(ls results/*/make_report/report.html)"
 
 plan: env ## before a run: disk, memory, passes and hours of every stage on this machine (EXPERIMENT=, MACHINE=, ARGS=)
-	python -m googlenet.plan $(if $(EXPERIMENT),--experiment $(EXPERIMENT)) $(if $(MACHINE),--machine $(MACHINE)) $(ARGS)
+	googlenet plan $(if $(EXPERIMENT),--experiment $(EXPERIMENT)) $(if $(MACHINE),--machine $(MACHINE)) $(ARGS)
 
 unit: env ## the tests that run no engine, on all cores
 	python -m pytest --ignore=tests/workflow -m "not long" -n $(CORES)
@@ -43,7 +43,7 @@ check: env ## ruff, snakefmt, mypy, and whether dvc.yaml and docs/configuration.
 	snakefmt --check workflow
 	mypy
 	python workflow/dvc_stages.py check
-	python -m googlenet.pipeline.settings_reference check
+	googlenet settings check
 
 format: env ## let ruff and snakefmt format
 	ruff check --fix .
@@ -66,7 +66,7 @@ dvc.yaml: env ## write dvc.yaml from the Snakefile
 .PHONY: dvc.yaml
 
 docs/configuration.md: env ## write the reference of settings from their schema
-	python -m googlenet.pipeline.settings_reference write
+	googlenet settings write
 .PHONY: docs/configuration.md
 
 sync: env ## record the present results in DVC, if Snakemake has nothing to do
