@@ -244,7 +244,7 @@ def test_only_what_the_settings_select_counts_and_what_every_job_runs(package, m
 
 
 def test_what_decodes_images_counts_wherever_images_are_decoded(package):
-    decoding = changed(lambda: add(package, "data/pictures.py"))
+    decoding = changed(lambda: add(package, "data/images.py"))
     assert decoding >= PREPARING | {"train_classifier", "predict_crops", "propose_regions", "score_regions"}
     assert not decoding & {"measure_cost", "import_weights", "compare_ablations"}
 

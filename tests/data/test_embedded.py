@@ -9,7 +9,7 @@ from data.rooms import SPLITS, WRITERS, classification, detection
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.dataset import SplitCounts
 from googlenet.data.compositions import composite, ink_box, overlap, scene, stroke
-from googlenet.data.pictures import decode
+from googlenet.data.images import decode
 from googlenet.data.readers import embedded
 from googlenet.data.readers.embedded import digits_of, load_digits, photographs, writers_of
 from googlenet.errors import UserError

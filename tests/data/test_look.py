@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from data.rooms import class_tree, classification, detection, jpeg, noise, put, voc_tree, xml
-from data.test_pictures import saved
+from data.test_images import saved
 from googlenet.data.look import kind_of, reasons, warnings
 from googlenet.data.prepare import prepare, prepared
 from googlenet.data.records import Refused

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from data.rooms import SPLITS, class_tree, classification, detection, jpeg, noise, put, voc_tree, write_manifest
 from googlenet.cli.data import faults
 from googlenet.data import readers
-from googlenet.data.pictures import encode_jpeg
+from googlenet.data.images import encode_jpeg
 from googlenet.data.prepare import check_source, prepare
 from googlenet.data.store import open_split
 from googlenet.errors import UserError

@@ -188,7 +188,7 @@ EDITS = [
     Edit("white space in conf", white_space, NONE),
     # Code and rules.
     Edit("comment and docstring in code", comment_in_code, NONE, "five"),
-    Edit("text of an error", file("src/googlenet/data/pictures.py", "damaged picture", "broken picture"), NONE),
+    Edit("text of an error", file("src/googlenet/data/images.py", "damaged picture", "broken picture"), NONE),
     Edit("code of evaluate_ensemble", file(ENSEMBLE, r"^WORKING_MB = \d+", "WORKING_MB = 100"), AFTER_ENSEMBLE),
     Edit(
         "rule of measure_cost",
@@ -204,7 +204,7 @@ EDITS = [
     Edit("code of a search preset that is not chosen", code("src/googlenet/detection/search_presets/rcnn.py"), NONE),
     Edit(
         "code that decodes images",
-        code("src/googlenet/data/pictures.py"),
+        code("src/googlenet/data/images.py"),
         jobs(prepare_classification="all", prepare_detection="all", propose_regions=P, train_baseline="all")
         | AFTER_CLASSIFIERS,
     ),

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from googlenet.data import pictures, store
+from googlenet.data import store
 from googlenet.data.annotations import place
+from googlenet.data.images import Seen, check_image, shrink
 from googlenet.data.records import Candidate, Record
 from googlenet.errors import UserError
 from googlenet.metrics.base import Metrics
@@ -141,13 +142,13 @@ def read_note(path: Path) -> tuple[NoteHead, pa.Table]:
     return NoteHead.model_validate_json(table.schema.metadata[b"head"]), table
 
 
-def record_of(candidate: Candidate, task: Task) -> tuple[Record, pictures.Seen]:
+def record_of(candidate: Candidate, task: Task) -> tuple[Record, Seen]:
     """Open and check one image and its boxes. Raises UserError with the reason if it cannot be used."""
     try:
         image = candidate.read()
     except OSError as error:
         raise UserError(f"{candidate.name}: cannot be read ({error.strerror})") from error
-    seen = pictures.check_picture(image, candidate.name)
+    seen = check_image(image, candidate.name)
     width, height = seen.width, seen.height
     if min(width, height) < (least := task.min_side_px):
         raise UserError(f"{candidate.name}: {width}x{height} px; sides below min_side_px ({least}) are too small")
@@ -156,5 +157,5 @@ def record_of(candidate: Candidate, task: Task) -> tuple[Record, pictures.Seen]:
         truth = (boxes, labels, difficult, np.array(candidate.partial, np.int32))
         return Record(candidate.name, image, width, height, -1, *truth, sha256=store.digest(image)), seen
     if task.resize_shorter_side_px:
-        image, width, height = pictures.shrink(image, task.resize_shorter_side_px, candidate.name)
+        image, width, height = shrink(image, task.resize_shorter_side_px, candidate.name)
     return Record(candidate.name, image, width, height, candidate.label, sha256=store.digest(image)), seen

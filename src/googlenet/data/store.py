@@ -85,7 +85,7 @@ class Split:
 
     def picture(self, index: int) -> np.ndarray:
         """Decode the image of record `index`: uint8 [h, w, 3] RGB."""
-        from googlenet.data.pictures import decode  # code that reads no pixels need not import a decoder
+        from googlenet.data.images import decode  # code that reads no pixels need not import a decoder
 
         record = self[index]
         return decode(record.image, record.name)

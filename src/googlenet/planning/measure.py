@@ -11,7 +11,8 @@ from typing import Any
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.dataset import EmbeddedDigits, EmbeddedScenes, Kind, SplitSources
 from googlenet.config.schema.shared import Execution
-from googlenet.data import pictures, prepare, readers
+from googlenet.data import prepare, readers
+from googlenet.data.images import decode
 from googlenet.errors import UserError
 from googlenet.metrics.runs import read_run
 from googlenet.pipeline.job import run_record
@@ -135,7 +136,7 @@ class Decode(Measurement[Seconds]):
 
     def measure(self, bench: Bench) -> Seconds:
         files = bench.files(self.image)
-        return Seconds(seconds=seconds_of(lambda: len([pictures.decode(file) for file in files])))
+        return Seconds(seconds=seconds_of(lambda: len([decode(file) for file in files])))
 
 
 EVERY: tuple[type[Measurement[Any]], ...] = (

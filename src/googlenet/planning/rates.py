@@ -17,7 +17,7 @@ from torch import nn
 
 from googlenet.config.schema.base import NetworkName, Settings, SettingsT, replaced
 from googlenet.config.schema.shared import Compute, Model, TrainedMember
-from googlenet.data import pictures
+from googlenet.data.images import decode, encode_jpeg
 from googlenet.models.determinism import prepare_machine
 from googlenet.models.forward import peak_bytes
 from googlenet.models.network import Architecture, Network, NetworkSpec, kind_of
@@ -171,12 +171,12 @@ class Bench:
         from sklearn.datasets import load_sample_images
 
         shape, area, photographs = (size.width, size.height), cv2.INTER_AREA, load_sample_images().images
-        return [pictures.encode_jpeg(cv2.resize(image, shape, interpolation=area)) for image in photographs]
+        return [encode_jpeg(cv2.resize(image, shape, interpolation=area)) for image in photographs]
 
     def images(self, size: ImageSize) -> list[np.ndarray]:
         """The same images decoded, each uint8 RGB [h, w, 3]."""
         if size not in self._decoded:
-            self._decoded[size] = [pictures.decode(file) for file in self.files(size)]
+            self._decoded[size] = [decode(file) for file in self.files(size)]
         return self._decoded[size]
 
     def settings(self, kind: type[KindT]) -> KindT:

@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 from googlenet.config.schema import dataset as s
 from googlenet.config.schema.base import Settings, replaced
 from googlenet.config.schema.dataset import DataSource, Kind
-from googlenet.data import pictures, prepare, readers, store
+from googlenet.data import prepare, readers, store
+from googlenet.data.images import decode
 from googlenet.data.readers import embedded
 from googlenet.data.records import SPLITS
 from googlenet.errors import UserError
@@ -182,7 +183,7 @@ def from_listing(source: DataSource) -> DataSize:
     for i in range(SAMPLED):
         with suppress(OSError, UserError):  # bad files are left to the stage that prepares them
             image = largest[i * len(largest) // SAMPLED].read()
-            pictures.decode(image)
+            decode(image)
             sample.append(image)
     if not sample:
         raise UserError(f"{source.key}.root: none of {SAMPLED} images in {source.root} can be read")
@@ -192,7 +193,7 @@ def from_listing(source: DataSource) -> DataSize:
 
 def mean_kb_and_sides(sample: list[bytes]) -> tuple[float, int, int]:
     """Mean size of image files in kB, and width and height of the one of median area."""
-    shapes = (pictures.decode(image).shape[1::-1] for image in sample)
+    shapes = (decode(image).shape[1::-1] for image in sample)
     order = sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape))
     width, height = order[len(order) // 2]
     return sum(map(len, sample)) / len(sample) / 1000, width, height

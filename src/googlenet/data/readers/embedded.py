@@ -65,7 +65,7 @@ def read(source: schema.DataSource, scratch: Path) -> Reading:
 def make_classification(recipe: schema.EmbeddedDigits, folder: Path) -> None:
     """Write CLS-LOC: several composites of every training digit, one of every other digit."""
     from googlenet.data.compositions import composite
-    from googlenet.data.pictures import encode_jpeg
+    from googlenet.data.images import encode_jpeg
 
     top, side = _top(folder), recipe.side_px
     for split in SPLITS:
@@ -88,7 +88,7 @@ def make_classification(recipe: schema.EmbeddedDigits, folder: Path) -> None:
 def make_detection(recipe: schema.EmbeddedScenes, folder: Path) -> None:
     """Write DET: scenes, boxes, lists. Classes take turns as a scene's first digits, so that each occurs."""
     from googlenet.data.compositions import scene
-    from googlenet.data.pictures import encode_jpeg
+    from googlenet.data.images import encode_jpeg
 
     top, side = _top(folder), recipe.scene_side_px
     low, high = recipe.digits_per_scene

@@ -25,7 +25,7 @@ class Seen(NamedTuple):
     looks: int  # 64-bit hash that a resized or re-encoded copy usually shares; 0: too plain to tell
 
 
-def decode(image: bytes, name: str = "picture") -> np.ndarray:
+def decode(image: bytes, name: str = "image") -> np.ndarray:
     """Decode an image file to uint8 [h, w, 3] RGB, upright by its EXIF orientation. Raises UserError naming `name`.
 
     Grey becomes three equal channels, alpha is blended onto white, 16 bits are scaled to 8, animations yield their
@@ -38,7 +38,7 @@ def decode(image: bytes, name: str = "picture") -> np.ndarray:
     return _decode_strictly(image, name)[0]
 
 
-def check_picture(image: bytes, name: str = "picture") -> Seen:
+def check_image(image: bytes, name: str = "image") -> Seen:
     """Decode every pixel once, refusing truncated files, and describe the image. Raises UserError naming `name`."""
     pixels, form, turned = _decode_strictly(image, name)
     height, width = pixels.shape[:2]
@@ -48,7 +48,7 @@ def check_picture(image: bytes, name: str = "picture") -> Seen:
     return Seen(width, height, form, len(image), turned, 0 if looks == 2**64 - 1 else looks)
 
 
-def shrink(image: bytes, shorter_side_px: int, name: str = "picture") -> tuple[bytes, int, int]:
+def shrink(image: bytes, shorter_side_px: int, name: str = "image") -> tuple[bytes, int, int]:
     """Return (JPEG, width, height) with a shorter side of `shorter_side_px`; a smaller image stays unchanged."""
     pixels = decode(image, name)
     height, width = pixels.shape[:2]
@@ -78,10 +78,10 @@ def _is_plain_jpeg(image: bytes) -> bool:
 def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, bool]:
     """Decode with Pillow, which rejects truncated files; return pixels, form, and whether EXIF turned it."""
     try:
-        with Image.open(io.BytesIO(image)) as picture:
-            form = f"{picture.format} {picture.mode}"
-            upright = ImageOps.exif_transpose(picture)  # loads the first frame
-            turned = picture.getexif().get(ORIENTATION, 1) in range(2, 9)
+        with Image.open(io.BytesIO(image)) as opened:
+            form = f"{opened.format} {opened.mode}"
+            upright = ImageOps.exif_transpose(opened)  # loads the first frame
+            turned = opened.getexif().get(ORIENTATION, 1) in range(2, 9)
             return np.ascontiguousarray(_rgb(upright)), form, turned
     except UnidentifiedImageError:
         raise UserError(f"{name}: {'not a picture' if image else 'empty file'}") from None
@@ -91,14 +91,14 @@ def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, bool]:
         raise UserError(f"{name}: damaged picture ({error})") from error
 
 
-def _rgb(picture: Image.Image) -> np.ndarray:
+def _rgb(image: Image.Image) -> np.ndarray:
     """Return the pixels of an opened image of any mode as uint8 [h, w, 3]."""
-    if picture.mode == "F":
+    if image.mode == "F":
         raise ValueError("floating-point pixels have no agreed scale; save it with 8 or 16 bits")
-    if picture.mode == "I" or picture.mode.startswith("I;"):
-        grey = np.asarray(picture.convert("I")).clip(0, 65535)
+    if image.mode == "I" or image.mode.startswith("I;"):
+        grey = np.asarray(image.convert("I")).clip(0, 65535)
         return np.repeat(((grey + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
-    if picture.has_transparency_data:
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture.convert("RGBA"))
-    return np.asarray(picture.convert("RGB"))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return np.asarray(image.convert("RGB"))

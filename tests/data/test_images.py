@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from data.rooms import jpeg, noise
-from googlenet.data.pictures import check_picture, decode, shrink
+from googlenet.data.images import check_image, decode, shrink
 from googlenet.errors import UserError
 
 RED_OVER_BLUE = np.array([[[255, 0, 0]] * 16] * 8 + [[[0, 0, 255]] * 16] * 8, np.uint8)  # 16x16
@@ -41,14 +41,14 @@ def test_quarter_turn_swaps_the_sides_and_the_check_says_so():
     exif[0x0112] = 6  # stored lying on its side: shown turned clockwise
     image = saved(Image.fromarray(noise(24, 32)), "JPEG", exif=exif)
     assert decode(image).shape == (32, 24, 3)
-    seen = check_picture(image)
+    seen = check_image(image)
     assert (seen.width, seen.height, seen.form, seen.turned) == (24, 32, "JPEG RGB", True)
     assert seen.bytes == len(image)
 
 
 def test_what_a_picture_looks_like_outlives_another_size_and_format_but_not_another_picture():
     def of(pixels, kind="PNG", **options):
-        return check_picture(saved(Image.fromarray(pixels), kind, **options)).looks
+        return check_image(saved(Image.fromarray(pixels), kind, **options)).looks
 
     waves = np.sin(np.arange(320) / 23)[None, :] * np.cos(np.arange(240) / 31)[:, None]
     picture = np.repeat((127 + 120 * waves).astype(np.uint8)[..., None], 3, axis=2)
@@ -119,14 +119,14 @@ def test_first_frame_of_an_animation(kind):
 def test_truncated_is_refused_never_filled_with_grey(kind, share):
     image = saved(Image.fromarray(noise(64, 64)), kind)
     part = image[: int(share * len(image))]
-    for function in (decode, check_picture):
+    for function in (decode, check_image):
         with pytest.raises(UserError, match=r"^cat/1\.x: "):
             function(part, "cat/1.x")
 
 
 def test_jpeg_without_its_last_byte_is_refused():
     with pytest.raises(UserError, match=r"^a\.jpg: damaged picture \(image file is truncated"):
-        check_picture(jpeg(64, 64)[:-40], "a.jpg")
+        check_image(jpeg(64, 64)[:-40], "a.jpg")
 
 
 @pytest.mark.parametrize(("image", "reason"), [(b"", "empty file"), (b"<html>404</html>", "not a picture")])
