@@ -73,7 +73,7 @@ VOC_LISTS = (
 VOC = (
     ("no list", lambda root: (root / "ImageSets/Main/test.txt").unlink(), "dataset.detection.splits.test: no file HERE/raw/ImageSets/Main/test.txt; correct the key or complete the data set"),
     ("a list that is no text", lambda root: put(root / "ImageSets/Main/test.txt", b"\xff\xfe\x00"), like(r"HERE/raw/ImageSets/Main/test\.txt: cannot be read as text \(.*\); give a UTF-8 text file")),
-    ("an empty list", lambda root: put(root / "ImageSets/Main/test.txt", ""), "dataset.detection.splits.test: no picture left in test; add some"),
+    ("an empty list", lambda root: put(root / "ImageSets/Main/test.txt", ""), "dataset.detection.splits.test: no image left in test; add some"),
     ("no folder of pictures", lambda root: shutil.rmtree(root / "JPEGImages"), "dataset.detection.images: no folder HERE/raw/JPEGImages; correct the key or complete the data set"),
     ("a class only in training", lambda root: [put(root / f"Annotations/test_{i}.xml", xml(BOX)) for i in range(3)], "dataset.detection.splits.test: nothing of class 'dog' there; add some or remove the class"),
     ("too many bad files", (lambda root: put(root / "Annotations/test_0.xml", ""), {"max_bad_fraction": 0.01}), "dataset.detection: 1 of 9 files (1 looked at) are bad (11.11 %), first in test: test_0.xml: is empty; mend or remove what HERE/out/quarantine.csv lists, or raise dataset.detection.max_bad_fraction (now 0.01)"),
@@ -82,14 +82,14 @@ FOLDERS = (
     ("no root", (lambda root: None, {"root": ""}), "dataset.classification.root: not set; give the folder that holds the data set"),
     ("root that is not there", (lambda root: None, {"root": "/no/such"}), "dataset.classification.root: no folder /no/such; fetch the data set or correct the path"),
     ("no folder of a split", lambda root: shutil.rmtree(root / "test"), "dataset.classification.splits.test: no folder HERE/raw/test; correct the key or complete the data set"),
-    ("no class folders", lambda root: calls.emptied(root / "train"), "dataset.classification.splits.train: HERE/raw/train has no class folders; it should hold one folder of pictures per class"),
-    ("empty class", lambda root: (root / "train/cow").mkdir(), "HERE/raw/train/cow: class folder without pictures; fill it or remove it"),
-    ("class in test alone", lambda root: put(root / "test/cow/0.jpg", jpeg()), "HERE/raw/test/cow: class 'cow' is not in training; known: cat, dog; add pictures of it there, or take this folder away"),
+    ("no class folders", lambda root: calls.emptied(root / "train"), "dataset.classification.splits.train: HERE/raw/train has no class folders; it should hold one folder of images per class"),
+    ("empty class", lambda root: (root / "train/cow").mkdir(), "HERE/raw/train/cow: class folder without images; fill it or remove it"),
+    ("class in test alone", lambda root: put(root / "test/cow/0.jpg", jpeg()), "HERE/raw/test/cow: class 'cow' is not in training; known: cat, dog; add images of it there, or take this folder away"),
     ("class without examples in a split", lambda root: calls.emptied(root / "test/dog"), "dataset.classification.splits.test: nothing of class 'dog' there; add some or remove the class"),
-    ("a split without pictures", lambda root: calls.emptied(root / "test"), "dataset.classification.splits.test: no picture left in test; add some"),
+    ("a split without pictures", lambda root: calls.emptied(root / "test"), "dataset.classification.splits.test: no image left in test; add some"),
     ("more held out than there is", (lambda root: None, {"validation_per_class": 3, "splits": {"train": "train",
-     "validation": "", "test": "test"}}), "dataset.classification.validation_per_class: 3, but class 'cat' has only 3 pictures; lower it"),
-    ("two splits of one folder", (lambda root: None, {"splits": {"train": "train", "validation": "test", "test": "test"}}), "dataset.classification.splits: two splits read the same source; name another, since choices and figures need different pictures"),
+     "validation": "", "test": "test"}}), "dataset.classification.validation_per_class: 3, but class 'cat' has only 3 images; lower it"),
+    ("two splits of one folder", (lambda root: None, {"splits": {"train": "train", "validation": "test", "test": "test"}}), "dataset.classification.splits: two splits read the same source; name another, since choices and figures need different images"),
     ("stray file", lambda root: put(root / "train/notes.txt", "x"), "dataset.classification: 1 of 19 files (1 looked at) are bad (5.26 %), first in train: notes.txt: lies in no class folder; mend or remove what HERE/pets/quarantine.csv lists, or raise dataset.classification.max_bad_fraction (now 0.0)"),
     ("class folder whose name is no UTF-8", lambda root: os.mkdir(os.fsencode(root) + b"/train/\xff"), "HERE/raw/train/\\udcff: the name of this class folder is no UTF-8, or too long; rename it"),
 )
@@ -115,10 +115,10 @@ COCO = (
     ("name with half a letter", lambda t: t["categories"][0].update(name="\ud800"), "instances_train.json: categories[0] has no usable 'name'; mend the file"),
 )
 ILSVRC = (
-    ("mark 2", ("ImageSets/DET/train_1.txt", "a/0 2\n"), "train_1.txt, line 1: 'a/0 2' is not a picture and 1, 0 or -1 (all objects have boxes, some may lack them, none there); mend the line"),
+    ("mark 2", ("ImageSets/DET/train_1.txt", "a/0 2\n"), "train_1.txt, line 1: 'a/0 2' is not an image and 1, 0 or -1 (all objects have boxes, some may lack them, none there); mend the line"),
     ("list of an unknown number", ("ImageSets/DET/train_9.txt", "a/0 1\n"), "train_9.txt: no class has the number 9; put map_det.txt of the development kit (wnid, number, name in each line) into HERE/ILSVRC"),
     ("class given twice", ("devkit/data/map_det.txt", "n02000002 1 cat\nn02000002 2 dog\n"), "map_det.txt, line 2: 'n02000002' stands in line 1 already; remove one of them"),
-    ("blacklist of no picture", ("black.txt", "77 n02000002\n", {"blacklist": "black.txt"}), "black.txt, line 1: no picture 77 in val.txt; mend the line or the list"),
+    ("blacklist of no picture", ("black.txt", "77 n02000002\n", {"blacklist": "black.txt"}), "black.txt, line 1: no image 77 in val.txt; mend the line or the list"),
     ("blacklist that is not there", ("other.txt", "", {"blacklist": "black.txt"}), "dataset.detection.blacklist: no file HERE/ILSVRC/black.txt; correct the key or complete the data set"),
 )
 CAFFE = (
@@ -174,20 +174,20 @@ LABELS = (
 SCORING = (
     ("score NaN", ("d.txt", "1 1 nan 0 0 9 9\n"), "d.txt, line 1: score is 'nan', not a finite number; mend it or leave the line out"),
     ("box inverted", ("d.txt", "1 1 0.5 9 0 0 9\n"), "d.txt, line 1: box (9, 0, 0, 9) is inverted; write xmin ymin xmax ymax"),
-    ("unknown picture", ("d.txt", "7 1 0.5 0 0 9 9\n"), "d.txt, line 1: no picture '7' among the 2 of list.txt; mend the line or the list"),
+    ("unknown picture", ("d.txt", "7 1 0.5 0 0 9 9\n"), "d.txt, line 1: no image '7' among the 2 of list.txt; mend the line or the list"),
     ("unknown class", ("d.txt", "1 9 0.5 0 0 9 9\n"), "d.txt, line 1: no class '9'; known: 1, 2"),
-    ("six words", ("d.txt", "1 1 0.5 0 0 9\n"), "d.txt, line 1: has 6 words, not 7; write picture class score xmin ymin xmax ymax"),
-    ("eight words", ("d.txt", "1 1 0.5 0 0 9 9 9\n"), "d.txt, line 1: has 8 words, not 7; write picture class score xmin ymin xmax ymax"),
+    ("six words", ("d.txt", "1 1 0.5 0 0 9\n"), "d.txt, line 1: has 6 words, not 7; write image class score xmin ymin xmax ymax"),
+    ("eight words", ("d.txt", "1 1 0.5 0 0 9 9 9\n"), "d.txt, line 1: has 8 words, not 7; write image class score xmin ymin xmax ymax"),
     ("not UTF-8", ("d.txt", b"1 1 0.5 0 0 9 \xff\n"), like(r"HERE/d\.txt: cannot be read as text \(.*\); give a UTF-8 text file")),
     ("CSV without a head", ("d.csv", "a,cat,0.5,0,0,9,9\n"), "d.csv, line 1: the head must name image, class, score, xmin, ymin, xmax, ymax; mend it"),
     ("JSON that is no list", ("d.json", "{}"), "d.json: is no list; write [{image, class, score, box}, ...]"),
     ("JSON without boxes", ("d.json", '[{"image": "a", "class": "cat", "score": 1}]'), "d.json, entry 1: needs the texts image and class, a score, and a box of four numbers; mend it"),
     ("picture listed twice", ("list.txt", "a\na\n"), "list.txt, line 2: 'a' is listed twice; remove one of the lines"),
     ("list that leads out", ("list.txt", "a\n../xml/b\n"), "list.txt: '../xml/b' leads out of HERE/xml; mend the line"),
-    ("no list", ("list.txt", ""), "list.txt: lists no picture; give one name in each line"),
+    ("no list", ("list.txt", ""), "list.txt: lists no image; give one name in each line"),
     ("unknown class of an object", ("xml/a.xml", xml(("cow", 0, 0, 9, 9))), "a.xml: no class 'cow'; known: cat, dog, n02000001, n02000002"),
     ("broken annotation", ("xml/a.xml", "<annotation>"), like(r"list\.txt, 'a': a\.xml: is not XML \(.*\); mend the file or the list")),
-    ("blacklist of no picture", ("black.txt", "7 cat\n"), "black.txt, line 1: no picture '7' in list.txt; remove the line or mend it"),
+    ("blacklist of no picture", ("black.txt", "7 cat\n"), "black.txt, line 1: no image '7' in list.txt; remove the line or mend it"),
     ("class given twice", ("classes.txt", "cat\ncat\n"), "classes.txt, line 2: 'cat' stands in line 1 already; remove one of them"),
     ("nothing to find", ("xml/b.xml", ""), "list.txt, 'b': b.xml: is empty; mend the file or the list"),
 )
@@ -213,7 +213,7 @@ ARCHIVES = (
     ("a hard link", (calls.member("n1/b.JPEG", tarfile.LNKTYPE, "/etc/passwd"), calls.nothing), "a.tar: 'n1/b.JPEG' is a hard link; fetch it again, or take that out"),
     ("a device", (calls.member("n1/b.JPEG", tarfile.CHRTYPE), calls.nothing), "a.tar: 'n1/b.JPEG' is a device; fetch it again, or take that out"),
     ("a name twice", (calls.member("n1/a.JPEG"), calls.nothing), "a.tar: two members are called 'n1/a.JPEG'; fetch it again, or take one out"),
-    ("compressed pictures", (calls.nothing, calls.compressed), "HERE/a.tar: is compressed, so no single picture can be read from it; unpack that layer once (gunzip, bunzip2, unxz: it becomes a.tar)"),
+    ("compressed pictures", (calls.nothing, calls.compressed), "HERE/a.tar: is compressed, so no single image can be read from it; unpack that layer once (gunzip, bunzip2, unxz: it becomes a.tar)"),
 )
 
 # fmt: on

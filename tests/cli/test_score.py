@@ -106,7 +106,7 @@ def test_names_instead_of_numbers_and_no_table(case):
     [
         ("d.txt", "1 1 nan 0 0 9 9\n", "error: d.txt, line 1: score is 'nan', not a finite number"),
         ("classes.txt", "n02000001 1 cat\n", "error: c.xml: no class 'n02000002'; did you mean 'n02000001'?"),
-        ("list.txt", "a 1\nb 2\n", "error: d.txt, line 5: no picture '3' among the 2 of list.txt"),
+        ("list.txt", "a 1\nb 2\n", "error: d.txt, line 5: no image '3' among the 2 of list.txt"),
         ("xml/a.xml", "<annotation>", "error: list.txt, 'a': a.xml: is not XML"),
     ],
 )

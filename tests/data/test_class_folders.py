@@ -44,8 +44,8 @@ def test_what_is_no_picture_is_refused_and_dot_files_are_not_seen(tmp_path):
     [
         (lambda root: shutil.rmtree(root / "train"), r"dataset\.classification\.splits\.train: no folder"),
         (lambda root: shutil.rmtree(root / "test"), r"dataset\.classification\.splits\.test: no folder"),
-        (lambda root: (root / "train/cow").mkdir(), r"train/cow: class folder without pictures; fill it or"),
-        (lambda root: put(root / "train/cow/a.txt", "x"), r"train/cow: class folder without pictures"),
+        (lambda root: (root / "train/cow").mkdir(), r"train/cow: class folder without images; fill it or"),
+        (lambda root: put(root / "train/cow/a.txt", "x"), r"train/cow: class folder without images"),
         (lambda root: put(root / "test/dgo/a.jpg", jpeg()), r"test/dgo: class 'dgo' is not .* mean 'dog'"),
         (
             lambda root: [shutil.rmtree(root / "train" / name) for name in ("cat", "dog")],
@@ -105,7 +105,7 @@ def test_a_data_set_that_nothing_is_trained_on_may_be_its_test_split_alone(tmp_p
     [
         ({"splits": {**TEST_ALONE, "test": ""}}, r"splits\.test: not set; name the part"),
         ({"splits": {**TEST_ALONE, "validation": "test"}}, r"splits\.train: not set; name the part"),
-        ({"splits": TEST_ALONE, "validation_per_class": 2}, r"validation_per_class: no training pictures to hold out"),
+        ({"splits": TEST_ALONE, "validation_per_class": 2}, r"validation_per_class: no training images to hold out"),
         ({"splits": {**TEST_ALONE, "test": "tst"}}, r"splits\.test: no folder .*tst"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_test_split_alone_must_be_there(tmp_path, changes, message):
 
 def test_hold_out_leaves_training_something(tmp_path):
     class_tree(tmp_path, pictures=2)
-    with pytest.raises(UserError, match=r"validation_per_class: 2, but class 'cat' has only 2 pictures; lower it"):
+    with pytest.raises(UserError, match=r"validation_per_class: 2, but class 'cat' has only 2 images; lower it"):
         read(tmp_path, splits={**SPLITS, "validation": ""}, validation_per_class=2)
 
 

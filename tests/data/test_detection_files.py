@@ -15,17 +15,17 @@ HEAD = "image,class,score,xmin,ymin,xmax,ymax\n"
 
 @pytest.fixture
 def files(tmp_path):
-    """A list of two pictures, whose numbers are 7 and 3, with their XML; and what is read of them."""
+    """A list of two images, whose numbers are 7 and 3, with their XML; and what is read of them."""
     put(tmp_path / "list.txt", "a 7\nb/c 3\n")
     put(tmp_path / "xml/a.xml", xml(("n02000001", 0, 0, 9, 9), ("cat", 5, 5, 5, 8)))
     put(tmp_path / "xml/b/c.xml", xml(size=None))
-    pictures = read_list(tmp_path / "list.txt")
-    return tmp_path, pictures, *read_truth(pictures, tmp_path / "xml", TABLE)
+    images = read_list(tmp_path / "list.txt")
+    return tmp_path, images, *read_truth(images, tmp_path / "xml", TABLE)
 
 
 def test_truth_by_wnid_and_by_name_with_boxes_as_the_xml_has_them(files):
-    _, pictures, truth, classes = files
-    assert pictures.names == ["a", "b/c"] and pictures.by_number == {"7": 0, "3": 1}
+    _, images, truth, classes = files
+    assert images.names == ["a", "b/c"] and images.by_number == {"7": 0, "3": 1}
     image, label, box, difficult = (column.tolist() for column in truth)
     assert image == [0, 0] and label == [0, 1]
     assert box == [[0, 0, 9, 9], [5, 5, 5, 8]]  # one pixel wide, which the rules allow
@@ -34,8 +34,8 @@ def test_truth_by_wnid_and_by_name_with_boxes_as_the_xml_has_them(files):
 
 
 def test_classes_without_a_table_are_those_that_occur(files):
-    root, pictures, *_ = files
-    truth, classes = read_truth(pictures, root / "xml", ())
+    root, images, *_ = files
+    truth, classes = read_truth(images, root / "xml", ())
     assert classes.keys == ["cat", "n02000001"] and truth[1].tolist() == [1, 0] and not classes.by_number
 
 
@@ -50,28 +50,28 @@ def test_classes_without_a_table_are_those_that_occur(files):
     ],
 )
 def test_the_numbers_of_a_list(tmp_path, text, numbers):
-    pictures = read_list(put(tmp_path / "list.txt", text))
-    assert list(pictures.by_number) == numbers and pictures.names == ["a", "b"]
+    images = read_list(put(tmp_path / "list.txt", text))
+    assert list(images.by_number) == numbers and images.names == ["a", "b"]
 
 
 def test_three_forms_one_table(files):
-    root, pictures, _, classes = files
+    root, images, _, classes = files
     text = "7 1 0.5 1 2 3.5 4\n\n3 2 -1e3 0 0 9 9\n"
     rows = [("a", "cat", 0.5, [1, 2, 3.5, 4]), ("b/c", "n02000001", -1e3, [0, 0, 9, 9])]
     table = HEAD + "".join(f"{image},{name},{score},{','.join(map(str, box))}\n" for image, name, score, box in rows)
     turned = "\ufeff" + "score,image,class,xmax,ymax,xmin,ymin\r\n0.5,a,cat,3.5,4,1,2\r\n-1e3,b/c,n02000001,9,9,0,0\r\n"
     entries = [dict(zip(("image", "class", "score", "box"), row, strict=True)) for row in rows]
     for name, content in (("d.txt", text), ("d.csv", table), ("e.csv", turned), ("d.json", json.dumps(entries))):
-        found = read_detections(put(root / name, content), pictures, classes)
+        found = read_detections(put(root / name, content), images, classes)
         assert [column.tolist() for column in found] == [
             [0, 1], [1, 0], [0.5, -1000.0], [[1, 2, 3.5, 4], [0, 0, 9, 9]]
         ], name  # fmt: skip
 
 
 def test_no_detections(files):
-    root, pictures, _, classes = files
+    root, images, _, classes = files
     for name, content in (("d.txt", ""), ("d.csv", HEAD), ("d.json", "[]")):
-        image, _, score, box = read_detections(put(root / name, content), pictures, classes)
+        image, _, score, box = read_detections(put(root / name, content), images, classes)
         assert len(image) == len(score) == 0 and box.shape == (0, 4)
 
 
@@ -80,9 +80,9 @@ BAD_TEXT = [
     ("7 1 nan 1 2 3 4", r"score is 'nan', not a finite number; mend it or leave the line out$"),
     ("7 1 inf 1 2 3 4", r"score is 'inf', not a finite number"),
     ("7 1 0.5 1 2 x 4", r"xmax is 'x', not a finite number"),
-    ("7 1 0.5 1 2 3", r"has 6 words, not 7; write picture class score xmin ymin xmax ymax$"),
-    ("8 1 0.5 1 2 3 4", r"no picture '8' among the 2 of list\.txt; mend the line or the list$"),
-    ("0 1 0.5 1 2 3 4", r"no picture '0'"),
+    ("7 1 0.5 1 2 3", r"has 6 words, not 7; write image class score xmin ymin xmax ymax$"),
+    ("8 1 0.5 1 2 3 4", r"no image '8' among the 2 of list\.txt; mend the line or the list$"),
+    ("0 1 0.5 1 2 3 4", r"no image '0'"),
     ("7 3 0.5 1 2 3 4", r"no class '3'; known: 1, 2$"),
     ("7 1 0.5 3 2 1 4", r"box \(3, 2, 1, 4\) is inverted; write xmin ymin xmax ymax$"),
     ("7 1 0.5 1 4 3 2", r"box \(1, 4, 3, 2\) is inverted"),
@@ -91,15 +91,15 @@ BAD_TEXT = [
 
 @pytest.mark.parametrize(("line", "said"), BAD_TEXT, ids=[line for line, _ in BAD_TEXT])
 def test_bad_lines_of_a_submission(files, line, said):
-    root, pictures, _, classes = files
+    root, images, _, classes = files
     path = put(root / "d.txt", GOOD + "\n" + line + "\n" + GOOD)
     with pytest.raises(UserError, match=rf"^d\.txt, line 3: {said}"):
-        read_detections(path, pictures, classes)
+        read_detections(path, images, classes)
 
 
 BAD_NAMED = [
     ("d.csv", HEAD + "a,cat,0.5,1,2,3,4\na,cta,0.5,1,2,3,4\n", r"d\.csv, line 3: no class 'cta'; did you mean 'cat'"),
-    ("d.csv", HEAD + "\nd,cat,0.5,1,2,3,4\n", r"d\.csv, line 3: no picture 'd' among the 2 of list\.txt"),
+    ("d.csv", HEAD + "\nd,cat,0.5,1,2,3,4\n", r"d\.csv, line 3: no image 'd' among the 2 of list\.txt"),
     ("d.csv", HEAD + "a,cat,0.5,1,2,3\n", r"d\.csv, line 2: has 6 fields, not 7; mend the line"),
     ("d.csv", HEAD + "a,cat,,1,2,3,4\n", r"d\.csv, line 2: score is '', not a finite number"),
     ("d.csv", "image,class,score,box\n", r"d\.csv, line 1: the head must name image, class, score, xmin, ymin, xmax"),
@@ -119,28 +119,28 @@ BAD_NAMED = [
 
 @pytest.mark.parametrize(("name", "content", "said"), BAD_NAMED, ids=[row[2] for row in BAD_NAMED])
 def test_bad_files_of_the_other_forms(files, name, content, said):
-    root, pictures, _, classes = files
+    root, images, _, classes = files
     with pytest.raises(UserError, match=said) as caught:
-        read_detections(put(root / name, content), pictures, classes)
+        read_detections(put(root / name, content), images, classes)
     assert "\n" not in str(caught.value)
 
 
 def test_missing_files_and_numbers_without_a_table(files):
-    root, pictures, *_ = files
-    _, unnumbered = read_truth(pictures, root / "xml", ())
+    root, images, *_ = files
+    _, unnumbered = read_truth(images, root / "xml", ())
     with pytest.raises(UserError, match=r"d\.txt: its classes are numbers; give a table that says which"):
-        read_detections(put(root / "d.txt", GOOD), pictures, unnumbered)
+        read_detections(put(root / "d.txt", GOOD), images, unnumbered)
     with pytest.raises(UserError, match=r"none\.csv: no such file; correct the path"):
-        read_detections(root / "none.csv", pictures, unnumbered)
+        read_detections(root / "none.csv", images, unnumbered)
     with pytest.raises(UserError, match=r"none\.txt: no such file"):
         read_list(root / "none.txt")
     with pytest.raises(UserError, match=r"none: no such folder; give the one that holds the XML"):
-        read_truth(pictures, root / "none", ())
+        read_truth(images, root / "none", ())
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("a\nb\na\n", r"list\.txt, line 3: 'a' is listed twice"), ("\n", r"list\.txt: lists no picture; give one name")],
+    [("a\nb\na\n", r"list\.txt, line 3: 'a' is listed twice"), ("\n", r"list\.txt: lists no image; give one name")],
 )
 def test_bad_lists(tmp_path, text, said):
     with pytest.raises(UserError, match=said):
@@ -158,22 +158,22 @@ def test_bad_lists(tmp_path, text, said):
     ],
 )
 def test_bad_truth(files, content, said):
-    root, pictures, *_ = files
+    root, images, *_ = files
     (root / "xml/b/c.xml").unlink()
     if content is not None:
         put(root / "xml/b/c.xml", content)
     with pytest.raises(UserError, match=said):
-        read_truth(pictures, root / "xml", TABLE)
+        read_truth(images, root / "xml", TABLE)
 
 
 def test_the_blacklist(files):
-    root, pictures, _, classes = files
+    root, images, _, classes = files
     path = put(root / "black.txt", "3 n02000001\na cat\n")
-    assert read_blacklist(path, pictures, classes).tolist() == [[1, 0], [0, 1]]
-    assert read_blacklist(put(path, "\n"), pictures, classes).shape == (0, 2)
-    for line, said in (("9 cat", "no picture '9' in list"), ("a cta", "no class 'cta'; did"), ("a", "'a' is not the")):
+    assert read_blacklist(path, images, classes).tolist() == [[1, 0], [0, 1]]
+    assert read_blacklist(put(path, "\n"), images, classes).shape == (0, 2)
+    for line, said in (("9 cat", "no image '9' in list"), ("a cta", "no class 'cta'; did"), ("a", "'a' is not the")):
         with pytest.raises(UserError, match=rf"^black\.txt, line 2: {said}"):
-            read_blacklist(put(path, f"a cat\n{line}\n"), pictures, classes)
+            read_blacklist(put(path, f"a cat\n{line}\n"), images, classes)
 
 
 def test_tables_of_classes(tmp_path):

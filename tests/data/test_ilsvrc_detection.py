@@ -145,12 +145,12 @@ def test_annotations_may_name_classes_by_their_words(tmp_path):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("ImageSets/DET/train_2.txt", "a/1 1\nb/2 2\n", r"^train_2\.txt, line 2: 'b/2 2' is not a picture and 1, 0"),
-        ("ImageSets/DET/train_2.txt", "a/1\n", r"^train_2\.txt, line 1: 'a/1' is not a picture and 1, 0"),
+        ("ImageSets/DET/train_2.txt", "a/1 1\nb/2 2\n", r"^train_2\.txt, line 2: 'b/2 2' is not an image and 1, 0"),
+        ("ImageSets/DET/train_2.txt", "a/1\n", r"^train_2\.txt, line 1: 'a/1' is not an image and 1, 0"),
         ("ImageSets/DET/train_9.txt", "a/1 1\n", r"^train_9\.txt: no class has the number 9; put map_det\.txt"),
-        ("black.txt", f"1 {CAT}\n9 {CAT}\n", r"^black\.txt, line 2: no picture 9 in val\.txt; mend"),
+        ("black.txt", f"1 {CAT}\n9 {CAT}\n", r"^black\.txt, line 2: no image 9 in val\.txt; mend"),
         ("black.txt", "1 cta\n", r"^black\.txt, line 1: no class 'cta'; did you mean 'cat'"),
-        ("black.txt", "1\n", r"^black\.txt, line 1: '1' is not the number of a picture and a class; mend"),
+        ("black.txt", "1\n", r"^black\.txt, line 1: '1' is not the number of an image and a class; mend"),
         ("devkit/data/map_det.txt", TABLE + f"{FOX} 4 fox\n", r"^map_det\.txt, line 4: 'n02000003' stands in line 3"),
         ("devkit/data/map_det.txt", b"\xff\xfe\xfa", r"map_det\.txt: cannot be read as text"),
     ],

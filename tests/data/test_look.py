@@ -154,4 +154,4 @@ def test_the_log_says_what_was_left_out_and_what_is_there_twice(tmp_path, monkey
     with prepared(settings, tmp_path / "pets", "0" * 64, 1, bool, lines.append):
         assert not lines
     assert lines[0] == "left out: train: dog/7.jpg: not a picture" and len(lines) == 2
-    assert lines[1].startswith("warning: 1 picture is in more than one split, byte for byte")
+    assert lines[1].startswith("warning: 1 image is in more than one split, byte for byte")

@@ -91,7 +91,7 @@ def test_pictures_of_every_kind_arrive_upright_in_three_channels(tmp_path):
     split = open_split(tmp_path / "pets", "test")
     found = {name.split("/")[1]: index for index, name in enumerate(split.names)}
     for name, (_, size) in odd.items():
-        record, pixels = split[found[name]], split.picture(found[name])
+        record, pixels = split[found[name]], split.image(found[name])
         assert (record.width, record.height) == size and pixels.dtype == np.uint8, name
         assert pixels.shape == (size[1], size[0], 3), name
         if name.startswith("animated"):  # the first frame, not the blue one
@@ -172,7 +172,7 @@ def test_split_that_has_nothing_left_stops(tmp_path):
     class_tree(tmp_path / "raw")
     for path in (tmp_path / "raw/validation").rglob("*.jpg"):
         path.unlink()
-    with pytest.raises(UserError, match=r"splits\.validation: no picture left in validation; add some"):
+    with pytest.raises(UserError, match=r"splits\.validation: no image left in validation; add some"):
         folders(tmp_path)
 
 
@@ -180,7 +180,7 @@ def test_shorter_side_is_resized(tmp_path):
     put(class_tree(tmp_path / "raw") / "train/cat/0.jpg", encode_jpeg(noise(60, 90)))
     write_manifest(tmp_path / "pets", folders(tmp_path, resize_shorter_side_px=30))
     split = open_split(tmp_path / "pets", "train")
-    assert (split[0].width, split[0].height) == (45, 30) and split.picture(0).shape == (30, 45, 3)
+    assert (split[0].width, split[0].height) == (45, 30) and split.image(0).shape == (30, 45, 3)
     assert split[1].image == (tmp_path / "raw/train/cat/1.jpg").read_bytes()
 
 

@@ -19,10 +19,10 @@ def test_lines_say_split_totals_speed_and_the_time_left():
     progress.add(train, 500)
     now[0] = 15
     progress.add(train, 1)
-    assert said == ["train: 1,000 of 30,000; all: 1,000 of 36,000 pictures, 100 a second, 6 min left"]
+    assert said == ["train: 1,000 of 30,000; all: 1,000 of 36,000 images, 100 a second, 6 min left"]
     now[0] = 110
     progress.add(test, 9_999)
-    assert said[1].startswith("test: 9,999 of 6,000; all: 11,000 of 36,000 pictures, 100 a second, 4 min left")
+    assert said[1].startswith("test: 9,999 of 6,000; all: 11,000 of 36,000 images, 100 a second, 4 min left")
 
 
 def test_what_was_packed_before_says_nothing_of_the_speed():
@@ -35,7 +35,7 @@ def test_what_was_packed_before_says_nothing_of_the_speed():
     progress.add(train, 80)
     now[0] = 30
     progress.add(train, 79_890, before=True)
-    assert [line.split("pictures, ")[1] for line in said] == [
+    assert [line.split("images, ")[1] for line in said] == [
         "0 a second, time left unknown",
         "4 a second, 5 h 33 min left",
         "3 a second, 11 s left",

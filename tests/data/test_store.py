@@ -47,7 +47,7 @@ def test_round_trip_over_several_shards_and_batches(tmp_path):
             got = getattr(split[index], field)
             assert np.array_equal(got, value) and getattr(got, "dtype", None) == getattr(value, "dtype", None)
     assert split[0].boxes.shape == (0, 4) and split[1].boxes.flags.writeable
-    assert split.picture(2).shape == (24, 32, 3)
+    assert split.image(2).shape == (24, 32, 3)
 
 
 def test_index_beyond_the_end(tmp_path):

@@ -82,7 +82,7 @@ def test_an_empty_archive_has_no_members(tmp_path):
         ({"type": tarfile.CHRTYPE}, "is a device"),
         ({"type": tarfile.FIFOTYPE}, "is a pipe"),
         ({"type": tarfile.GNUTYPE_SPARSE}, "is a sparse file"),
-        ({"type": b"V"}, "is of a kind that no picture is"),
+        ({"type": b"V"}, "is of a kind that no image is"),
     ],
 )
 def test_members_that_no_data_set_has_end_it(tmp_path, changes, reason):

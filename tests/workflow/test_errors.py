@@ -106,7 +106,7 @@ def own_pictures(house: Path, folder: Path) -> None:
                 (folder / "classes/train/empty").mkdir(),
                 put(folder / "boxes/Annotations/train_0.xml", xml(("cat", 1, 1, 10, 99))),
             ),
-            ("classes/train/empty: class folder without pictures", "train_0.xml: box (1, 1, 10, 99) lies outside"),
+            ("classes/train/empty: class folder without images", "train_0.xml: box (1, 1, 10, 99) lies outside"),
         ),
         (
             lambda folder: (

@@ -11,7 +11,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from googlenet.data.archive_path import AnyPath
-from googlenet.data.folders import PICTURES, candidate, inside
+from googlenet.data.folders import SUFFIXES, candidate, inside
 from googlenet.data.records import Annotation, Candidate, Refused
 from googlenet.errors import UserError
 
@@ -129,7 +129,7 @@ def listed(
         try:
             if not inside(item):
                 raise UserError(f"{item}: leads out of its folder, or is no name of a file")
-            (name, path), file = _picture(images, item), annotations / f"{item}.xml"
+            (name, path), file = _image_of(images, item), annotations / f"{item}.xml"
             if item in negatives and not file.is_file():
                 annotation = Annotation(file.name, (), (), (), (0, 0), origin)
             else:
@@ -158,9 +158,9 @@ def class_keys(train: list[Candidate]) -> list[str]:
     return sorted({name for item in train if item.annotation for name in item.annotation.names})
 
 
-def _picture(images: AnyPath, item: str) -> tuple[str, AnyPath]:
+def _image_of(images: AnyPath, item: str) -> tuple[str, AnyPath]:
     """Return the name and path of a list item's image; the item may or may not include the suffix."""
-    for suffix in (".jpg", ".JPEG", "", *(s for s in PICTURES if s != ".jpg")):
+    for suffix in (".jpg", ".JPEG", "", *(s for s in SUFFIXES if s != ".jpg")):
         name = PurePosixPath(f"{item}{suffix}")
         path = images / name
         if path.is_file():

@@ -74,7 +74,7 @@ def pairs_in(path: AnyPath) -> Iterator[tuple[str, str, str]]:
         where = f"{path.name}, line {at}"
         words = line.split(maxsplit=1)
         if len(words) == 1:
-            raise UserError(f"{where}: '{line}' is not the number of a picture and a class; mend the line")
+            raise UserError(f"{where}: '{line}' is not the number of an image and a class; mend the line")
         yield where, words[0], words[1]
 
 

@@ -10,7 +10,7 @@ from googlenet.data.records import SPLITS
 from googlenet.data.store import Split, open_split
 
 
-class Pictures(Sequence[np.ndarray]):
+class DecodedImages(Sequence[np.ndarray]):
     """A split's images, uint8 RGB [h, w, 3] each. Small sets are decoded once; images over the limit, each time."""
 
     def __init__(self, split: Split, limit_mb: float):
@@ -29,15 +29,15 @@ class Pictures(Sequence[np.ndarray]):
             return [self[each] for each in range(*index.indices(len(self)))]
         if index in self._kept:
             return self._kept[index]
-        picture = self.split.picture(index)
-        if picture.nbytes <= self.left_bytes:
-            self.left_bytes -= picture.nbytes
-            self._kept[index] = picture
-        return picture
+        image = self.split.image(index)
+        if image.nbytes <= self.left_bytes:
+            self.left_bytes -= image.nbytes
+            self._kept[index] = image
+        return image
 
 
-def labelled(folder: Path, limit_mb: float) -> dict[str, tuple[Pictures, np.ndarray]]:
+def labelled(folder: Path, limit_mb: float) -> dict[str, tuple[DecodedImages, np.ndarray]]:
     """Return images and labels of all splits. Half of the memory is for train, half for validation, none for test."""
     shares = {"train": 0.5, "validation": 0.5, "test": 0.0}
     splits = {name: open_split(folder, name) for name in SPLITS}
-    return {name: (Pictures(split, limit_mb * shares[name]), split.labels) for name, split in splits.items()}
+    return {name: (DecodedImages(split, limit_mb * shares[name]), split.labels) for name, split in splits.items()}

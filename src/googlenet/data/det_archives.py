@@ -13,7 +13,7 @@ from pathlib import Path
 
 from googlenet.data.archive_path import AnyPath, Node, Tree, files_below, node_of, opened, put
 from googlenet.data.class_table import lines_of
-from googlenet.data.folders import is_picture, require, visible
+from googlenet.data.folders import is_image, require, visible
 from googlenet.data.tar_index import contents
 from googlenet.errors import UserError
 
@@ -26,23 +26,23 @@ def det_tree(sources: dict[str, list[Path]], data: AnyPath) -> Tree:
     images: Tree = {}
     annotations: Tree = {}
     folders: dict[str, dict[str, str]] = {}
-    for part, (pictures, boxes) in sources.items():
-        images[part], folders[part] = _pictures(pictures, flat=part != "train")
-        annotations[part] = _boxes(boxes, folders[part])
+    for part, (image_archive, box_archive) in sources.items():
+        images[part], folders[part] = _images(image_archive, flat=part != "train")
+        annotations[part] = _boxes(box_archive, folders[part])
     lists = _lists(require(data / "det_lists", "dataset.detection.root"), folders.get("train", {}))
     return {"Data": {"DET": images}, "Annotations": {"DET": annotations}, "ImageSets": {"DET": lists}}
 
 
-def _pictures(archive: Path, flat: bool) -> tuple[Tree, dict[str, str]]:
+def _images(archive: Path, flat: bool) -> tuple[Tree, dict[str, str]]:
     """Return (images in the folders of their tars, the folder of each, as "name/", by its name without .JPEG)."""
     tree: Tree = {}
     folder_of: dict[str, str] = {}
     for path in files_below(opened(archive)):
-        if not is_picture(path):
+        if not is_image(path):
             continue  # no list names it
         folder, stem = "" if flat else f"{path.parent.name}/", path.stem
         if stem in folder_of:
-            raise UserError(f"{archive.name}: two pictures are called '{path.name}'; fetch it again")
+            raise UserError(f"{archive.name}: two images are called '{path.name}'; fetch it again")
         folder_of[stem] = folder
         put(tree, folder + path.name, node_of(path), archive.name)
     return tree, folder_of

@@ -32,7 +32,7 @@ Row = tuple[str, Any, Any, Sequence[Any]]  # location for error messages, image,
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-class Pictures(NamedTuple):
+class ImageList(NamedTuple):
     """A list of images: their names in order, and the index of each by name and by number."""
 
     file: str
@@ -50,7 +50,7 @@ class Classes(NamedTuple):
     by_number: dict[str, int]  # empty if no numbers are given
 
 
-def read_list(path: Path) -> Pictures:
+def read_list(path: Path) -> ImageList:
     """Read a list, one image per line; its number is the second word if all are distinct and >= 1, else the line's."""
     rows = [(at, line.split()) for at, line in lines_of(path)]
     place: dict[str, int] = {}
@@ -59,32 +59,32 @@ def read_list(path: Path) -> Pictures:
             raise UserError(f"{path.name}, line {at}: '{words[0]}' is listed twice; remove one of the lines")
         place[words[0]] = len(place)
     if not rows:
-        raise UserError(f"{path.name}: lists no picture; give one name in each line")
+        raise UserError(f"{path.name}: lists no image; give one name in each line")
     second = [words[1] if len(words) > 1 else "" for _, words in rows]
     numbers = {int(word) for word in second if word.isdecimal() and len(word) < 19} - {0}
     numbered = len(numbers) == len(rows)
     by_number = {str(int(second[at]) if numbered else at + 1): at for at in range(len(rows))}
-    return Pictures(path.name, list(place), place, by_number)
+    return ImageList(path.name, list(place), place, by_number)
 
 
-def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> tuple[Columns, Classes]:
+def read_truth(images: ImageList, folder: Path, table: Sequence[ClassRow]) -> tuple[Columns, Classes]:
     """Read the XML of every image; the classes are those of `table` or, without one, those that occur, sorted.
 
     One row per object: image int64 [m], label int64 [m], box float64 [m, 4], difficult bool [m].
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; give the one that holds the XML of the pictures")
+        raise UserError(f"{folder}: no such folder; give the one that holds the XML of the images")
     known = by_any_name(table)
     image, boxes, difficult = array("q"), array("d"), array("b")
     names: list[str] = []
     files: list[str] = []
-    for at, name in enumerate(pictures.names):
+    for at, name in enumerate(images.names):
         if not inside(name):
-            raise UserError(f"{pictures.file}: '{name}' leads out of {folder}; mend the line")
+            raise UserError(f"{images.file}: '{name}' leads out of {folder}; mend the line")
         try:
             annotation = read_annotation(folder / f"{name}.xml", XML_ORIGIN, empty=True)
         except UserError as error:
-            raise UserError(f"{pictures.file}, '{name}': {error}; mend the file or the list") from None
+            raise UserError(f"{images.file}, '{name}': {error}; mend the file or the list") from None
         image.extend([at] * len(annotation.names))
         names += annotation.names
         files += [annotation.file] * len(annotation.names)
@@ -104,37 +104,37 @@ def read_truth(pictures: Pictures, folder: Path, table: Sequence[ClassRow]) -> t
     return (np.array(image), np.array(labels, np.int64), placed, np.array(difficult, bool)), classes
 
 
-def read_blacklist(path: Path, pictures: Pictures, classes: Classes) -> np.ndarray:
+def read_blacklist(path: Path, images: ImageList, classes: Classes) -> np.ndarray:
     """Read lines of <image number or name> <class>: int64 [k, 2] of (image, label)."""
     pairs = []
-    for where, picture, name in pairs_in(path):
-        place = pictures.by_number.get(picture, pictures.place.get(picture))
+    for where, image, name in pairs_in(path):
+        place = images.by_number.get(image, images.place.get(image))
         if place is None:
-            raise UserError(f"{where}: no picture '{picture}' in {pictures.file}; remove the line or mend it")
+            raise UserError(f"{where}: no image '{image}' in {images.file}; remove the line or mend it")
         pairs.append((place, classes.keys.index(key_of(name, classes.known, where))))
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
-def read_detections(path: Path, pictures: Pictures, classes: Classes) -> Columns:
+def read_detections(path: Path, images: ImageList, classes: Classes) -> Columns:
     """Read detections of listed images, in order: image, label int64 [n], score float64 [n], box float64 [n, 4]."""
     rows = {".csv": _of_csv, ".json": _of_json}.get(path.suffix.lower(), _of_text)
-    place, label_of = pictures.by_number, classes.by_number
+    place, label_of = images.by_number, classes.by_number
     if rows is not _of_text:
-        place, label_of = pictures.place, {name: classes.keys.index(key) for name, key in classes.known.items()}
+        place, label_of = images.place, {name: classes.keys.index(key) for name, key in classes.known.items()}
     elif not label_of:
         raise UserError(f"{path.name}: its classes are numbers; give a table that says which (--classes)")
-    image, label, numbers = array("q"), array("q"), array("d")
-    for where, picture, name, values in rows(path):
-        if picture not in place:
-            known = f"the {len(place)} of {pictures.file}"
-            raise UserError(f"{where}: no picture '{picture}' among {known}; mend the line or the list")
+    indices, label, numbers = array("q"), array("q"), array("d")
+    for where, image, name, values in rows(path):
+        if image not in place:
+            known = f"the {len(place)} of {images.file}"
+            raise UserError(f"{where}: no image '{image}' among {known}; mend the line or the list")
         if name not in label_of:
             raise UserError(f"{where}: no class '{name}'{nearest(name, label_of)}")
-        image.append(place[picture])
+        indices.append(place[image])
         label.append(label_of[name])
         numbers.extend(_checked(values, where))
     table = np.array(numbers, np.float64).reshape(-1, 5)
-    return np.array(image), np.array(label), table[:, 0], table[:, 1:]
+    return np.array(indices), np.array(label), table[:, 0], table[:, 1:]
 
 
 def _checked(values: Sequence[Any], where: str) -> list[float]:
@@ -157,7 +157,7 @@ def _of_text(path: Path) -> Iterator[Row]:
     for at, line in enumerate(_open(path), start=1):
         words, where = line.split(), f"{path.name}, line {at}"
         if len(words) not in (0, 7):
-            raise UserError(f"{where}: has {len(words)} words, not 7; write picture class score xmin ymin xmax ymax")
+            raise UserError(f"{where}: has {len(words)} words, not 7; write image class score xmin ymin xmax ymax")
         if words:
             yield where, words[0], words[1], words[2:]
 

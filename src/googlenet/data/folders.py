@@ -11,7 +11,7 @@ from googlenet.data.records import SPLITS, Annotation, Candidate, Refused
 from googlenet.errors import UserError, nearest, printable
 
 LONGEST_NAME = 240  # bytes; file systems allow 255, and a suffix may be added
-PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 PathT = TypeVar("PathT", Path, AnyPath)
 
 
@@ -32,7 +32,7 @@ def check_splits(source: DataSource) -> None:
     if isinstance(source, ClassificationSource):
         alone, held_out = test_alone(splits), source.validation_per_class > 0
         if alone and held_out:
-            raise UserError(f"{source.key}.validation_per_class: no training pictures to hold out of; set it to 0")
+            raise UserError(f"{source.key}.validation_per_class: no training images to hold out of; set it to 0")
         if not alone and held_out == bool(splits.validation):
             named = f"either name a folder and set {source.key}.validation_per_class to 0"
             raise UserError(f'{key}.validation: {named}, or set it to "" and that key above 0')
@@ -41,7 +41,7 @@ def check_splits(source: DataSource) -> None:
         if not splits.of(split):
             raise UserError(f"{key}.{split}: not set; name the part of the data set to use")
     if len({splits.of(split) for split in needed}) < len(needed):
-        reason = "choices and figures need different pictures"
+        reason = "choices and figures need different images"
         raise UserError(f"{key}: two splits read the same source; name another, since {reason}")
 
 
@@ -80,9 +80,9 @@ def inside(name: str) -> bool:
     return not unsafe and 0 < longest <= LONGEST_NAME
 
 
-def is_picture(path: AnyPath) -> bool:
+def is_image(path: AnyPath) -> bool:
     """Whether this is a file with the suffix of an image."""
-    return path.suffix.lower() in PICTURES and path.is_file()
+    return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def candidate(name: str, path: AnyPath, label: int = -1, annotation: Annotation | None = None) -> Candidate:
@@ -99,16 +99,16 @@ def class_names(folder: AnyPath, key: str) -> list[str]:
     """Return the names of a folder's subfolders, sorted. Raises UserError if there are none or one has no image."""
     found = [path for path in visible(folder) if path.is_dir()]
     if not found:
-        raise UserError(f"{key}: {folder} has no class folders; it should hold one folder of pictures per class")
+        raise UserError(f"{key}: {folder} has no class folders; it should hold one folder of images per class")
     for path in found:
         if not inside(path.name):
             raise UserError(f"{path}: the name of this class folder is no UTF-8, or too long; rename it")
-        if not any(is_picture(item) for item in path.iterdir()):
-            raise UserError(f"{path}: class folder without pictures; fill it or remove it")
+        if not any(is_image(item) for item in path.iterdir()):
+            raise UserError(f"{path}: class folder without images; fill it or remove it")
     return [path.name for path in found]
 
 
-def pictures_in(folder: AnyPath, split: str, classes: list[str], refused: list[Refused]) -> list[Candidate]:
+def images_in(folder: AnyPath, split: str, classes: list[str], refused: list[Refused]) -> list[Candidate]:
     """Return a split's images with classes; add other files to `refused`. UserError for a class not in training."""
     candidates, labels = [], {name: label for label, name in enumerate(classes)}
 
@@ -121,12 +121,12 @@ def pictures_in(folder: AnyPath, split: str, classes: list[str], refused: list[R
             continue
         if entry.name not in labels:
             wrong = f"class '{entry.name}' is not in training{nearest(entry.name, classes)}"
-            raise UserError(f"{entry}: {wrong}; add pictures of it there, or take this folder away")
+            raise UserError(f"{entry}: {wrong}; add images of it there, or take this folder away")
         for path in visible(entry):
             name = f"{entry.name}/{path.name}"
             if not inside(path.name):
                 refuse(name, "its name is no UTF-8, or too long; rename it")
-            elif is_picture(path):
+            elif is_image(path):
                 candidates.append(candidate(name, path, labels[entry.name]))
             else:
                 refused.append(Refused(split, name, f"{name}: not a picture file"))
@@ -148,7 +148,7 @@ def hold_out(source: ClassificationSource, splits: dict[str, list[Candidate]], c
     chosen = set()
     for class_name, names in zip(classes, names_of, strict=True):
         if len(names) <= per_class:
-            only = f"class '{class_name}' has only {len(names)} pictures"
+            only = f"class '{class_name}' has only {len(names)} images"
             raise UserError(f"{source.key}.validation_per_class: {per_class}, but {only}; lower it")
         chosen.update(sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[:per_class])
     splits["train"] = [item for item in train if item.name not in chosen]

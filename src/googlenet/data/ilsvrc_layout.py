@@ -71,7 +71,7 @@ def _classification(source: ClassificationSource, top: AnyPath, table: list[Clas
     refused: list[Refused] = []
     if not folders.test_alone(source.splits):
         keys = folders.class_names(data / source.splits.train, f"{source.key}.splits.train")
-        splits["train"] = folders.pictures_in(data / source.splits.train, "train", keys, refused)
+        splits["train"] = folders.images_in(data / source.splits.train, "train", keys, refused)
     for split in ("validation", "test"):
         if name := source.splits.of(split):
             named = _flat(split, data / name, top / "Annotations/CLS-LOC" / name, keys, refused)
@@ -92,7 +92,7 @@ def _flat(
         try:
             if not folders.inside(path.name):
                 raise UserError(f"{path.name}: its name is no UTF-8, or too long; rename it")
-            if not folders.is_picture(path):
+            if not folders.is_image(path):
                 raise UserError(f"{path.name}: not a picture file")
             names = set(read_annotation(annotations / f"{path.stem}.xml", BOX_ORIGIN).names)
             if len(names) != 1 or (keys is not None and not names <= known):
@@ -190,7 +190,7 @@ def _marks(path: AnyPath) -> Iterator[tuple[str, str]]:
     for at, line in lines_of(path):
         words = line.split()
         if len(words) != 2 or words[1] not in MARKS:
-            form = "a picture and 1, 0 or -1 (all objects have boxes, some may lack them, none there)"
+            form = "an image and 1, 0 or -1 (all objects have boxes, some may lack them, none there)"
             raise UserError(f"{path.name}, line {at}: '{line}' is not {form}; mend the line")
         yield words[0], words[1]
 
@@ -220,11 +220,11 @@ def _blacklist(source: DetectionSource, top: AnyPath, keys: list[str], known: di
     # The list's second column or, if there is none, the line number from 1.
     numbers = {words[1] if len(words) > 1 else str(at): words[0] for at, words in enumerate(lines, start=1)}
     found: dict[str, set[int]] = {}
-    for where, picture, name in class_table.pairs_in(path):
-        if picture.isdecimal() and picture not in numbers:
-            raise UserError(f"{where}: no picture {picture} in {BLACKLISTED}.txt; mend the line or the list")
+    for where, image, name in class_table.pairs_in(path):
+        if image.isdecimal() and image not in numbers:
+            raise UserError(f"{where}: no image {image} in {BLACKLISTED}.txt; mend the line or the list")
         if (key := _wnid(name, known, where)) in keys:
-            found.setdefault(numbers.get(picture, picture), set()).add(keys.index(key))
+            found.setdefault(numbers.get(image, image), set()).add(keys.index(key))
     return found
 
 

@@ -136,7 +136,7 @@ def warnings(found: m.Duplicates) -> list[str]:
     across = (found.across.groups, "in more than one split, byte for byte: test counts too well")
     likely = (found.likely_across.groups, "likely in more than one split (copies that look alike)")
     return [
-        f"warning: {count:,} {'picture is' if count == 1 else 'pictures are'} {what}; see look.duplicates in the manifest"
+        f"warning: {count:,} {'image is' if count == 1 else 'images are'} {what}; see look.duplicates in the manifest"
         for count, what in (across, likely)
         if count
     ]

@@ -161,7 +161,7 @@ class _RefusalLog:
             self._write()
         for name, split in splits.items():
             if not split.records:
-                raise UserError(f"{self._key}.splits.{name}: no picture left in {name}; add some")
+                raise UserError(f"{self._key}.splits.{name}: no image left in {name}; add some")
             for class_name, count in zip(self._classes, split.per_class, strict=True):
                 if not count:
                     what = f"nothing of class '{class_name}' there"

@@ -83,7 +83,7 @@ class Split:
         values |= {name: np.array(cells[name].values, kind) for name, kind in ARRAYS.items()}
         return Record(**(values | {"boxes": values["boxes"].reshape(-1, 4)}))
 
-    def picture(self, index: int) -> np.ndarray:
+    def image(self, index: int) -> np.ndarray:
         """Decode the image of record `index`: uint8 [h, w, 3] RGB."""
         from googlenet.data.images import decode  # code that reads no pixels need not import a decoder
 

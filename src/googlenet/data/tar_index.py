@@ -75,7 +75,7 @@ def check_archive(path: Path) -> None:
         head = file.read(BLOCK)
         if head.startswith(PACKED):
             mend = f"(gunzip, bunzip2, unxz: it becomes {path.name.removesuffix('.gz').removesuffix('.tgz')})"
-            reason = "is compressed, so no single picture can be read from it"
+            reason = "is compressed, so no single image can be read from it"
             raise UserError(f"{path}: {reason}; unpack that layer once {mend}")
         try:
             tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
@@ -129,7 +129,7 @@ def _name(entry: tarfile.TarInfo, called: str) -> str:
     parts = [part for part in entry.name.split("/") if part not in ("", ".")]
     no_name = not entry.name.isprintable() or (not parts and not entry.isdir())
     sparse = entry.issparse() or entry.sparse is not None
-    kind = KINDS.get(entry.type, "of a kind that no picture is")
+    kind = KINDS.get(entry.type, "of a kind that no image is")
     for wrong, reason in (
         (entry.name.startswith("/"), "has an absolute name"),
         (".." in parts, "leads out of the archive"),

@@ -60,7 +60,7 @@ class Progress:
         if seconds < 60:
             left = f"{seconds:.0f} s left" if rate else "time left unknown"
         here = f"{split}: {self._done[split]:,} of {self._total[split]:,}"
-        return f"{here}; all: {done:,} of {total:,} pictures, {rate:,.0f} a second, {left}"
+        return f"{here}; all: {done:,} of {total:,} images, {rate:,.0f} a second, {left}"
 
 
 def pack_all(

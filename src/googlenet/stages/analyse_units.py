@@ -17,7 +17,7 @@ def run(job: Job[AnalyseUnits], *, manifest: Input, weights: Input, metrics: Out
     split = open_split(manifest.parent, settings.split)
     count = min(len(split), settings.images)
     # Evenly spaced, so that every class of a sorted split is represented.
-    images = [split.picture(i * len(split) // count) for i in range(count)]
+    images = [split.image(i * len(split) // count) for i in range(count)]
 
     def measured(which: str) -> tuple[NetworkUnits, tuple[int, int]]:
         maps = activations(network, images, settings.module, device)

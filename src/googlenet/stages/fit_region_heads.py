@@ -1,7 +1,7 @@
 """Fit what the switches beyond the paper need, on one frozen detector: box regression, SVMs, a context feature."""
 
 from googlenet.config.schema.detection import FitRegionHeads
-from googlenet.data.decoded import Pictures
+from googlenet.data.decoded import DecodedImages
 from googlenet.data.ground_truth import ground_truth
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
@@ -21,7 +21,7 @@ def run(
     split = open_split(manifest.parent, "train")
     proposed = packed.joined([open_rows(path)[0] for path in proposals], "train")
     sample = draw(proposed, ground_truth(split), len(network.spec.classes) - 1, job.settings)
-    arrays, result = fit(network, Pictures(split, 0), sample, job.settings, job.runtime)
+    arrays, result = fit(network, DecodedImages(split, 0), sample, job.settings, job.runtime)
     save_arrays(heads, arrays, {"stamp": job.stamp})
     job.log(result.regions.to_json())
     job.write_metrics(metrics, result)

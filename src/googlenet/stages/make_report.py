@@ -14,11 +14,11 @@ def run(job: Job[MakeReport], *, manifests: Inputs, metrics: Inputs, html: Outpu
     """Read metrics.json files (in folders named after stage and job) and run.json records; write two pages."""
     results = read_results(manifests, metrics, {name: stage.metrics for name, stage in STAGES.items()})
     folders = {path.parts[1]: path.parent for path in manifests}  # the folder of each data set, by kind
-    image = open_split(folders["classification"], "test").picture(0)
+    image = open_split(folders["classification"], "test").image(0)
     boxes = crop_boxes(image.shape[1], image.shape[0])
     drawn = figures.from_metrics(results) | {"crops_144": pictures.crops_144(image, boxes)}
     if "detection" in folders:
-        drawn |= pictures.from_metrics(results, open_split(folders["detection"], "test").picture)
+        drawn |= pictures.from_metrics(results, open_split(folders["detection"], "test").image)
     for name, png in drawn.items():
         write_bytes(markdown.parent / "figures" / f"{name}.png", png)
     runs = records_beside(html, dataset=manifests[0].parent.name)

@@ -30,7 +30,7 @@ def run(
         for name, row in places[start:]:
             proposed = NO_BOXES
             if model is not None:
-                image = splits[name].picture(settings.part.index + row * settings.parts)
+                image = splits[name].image(settings.part.index + row * settings.parts)
                 proposed = multibox.propose(model, image, settings, job.runtime)
             one = merge.merge(*proposed, lists[name][row], settings.duplicate_iou)
             heads = np.array([one.multibox, len(proposed[0])])

@@ -6,7 +6,7 @@ from googlenet.classification.error_rates import top_errors
 from googlenet.classification.kept_crops import Keeper, sample
 from googlenet.classification.predict import Cropping, in_data_order, predict, predict_kept
 from googlenet.config.schema.classification import PredictCrops
-from googlenet.data.decoded import Pictures
+from googlenet.data.decoded import DecodedImages
 from googlenet.data.store import Split, open_split
 from googlenet.metrics.data import read_manifest
 from googlenet.models import bundle
@@ -32,14 +32,14 @@ def run(job: Job[PredictCrops], *, manifest: Input, weights: Input, predictions:
         return keepers.setdefault(split.split, Keeper(chosen, cropping.numbers, len(network.spec.classes)))
 
     kept = keeper(test) if settings.keep_crops else None
-    scores_by_policy = predict(network, Pictures(test, 0), cropping, runtime, kept, job.resume)
+    scores_by_policy = predict(network, DecodedImages(test, 0), cropping, runtime, kept, job.resume)
     labels = outputs.label_columns(test.labels)
     for policy, scores in scores_by_policy.items():
         errors = top_errors(scores, labels).to_json()
         job.log({f"test_{name}_{policy}_crops": value for name, value in errors.items()})
     if settings.keep_crops and "validation" in dataset.splits and dataset.splits["validation"].records:
         validation = open_split(manifest.parent, "validation")
-        predict_kept(network, Pictures(validation, 0), cropping, runtime, keeper(validation), job.resume)
+        predict_kept(network, DecodedImages(validation, 0), cropping, runtime, keeper(validation), job.resume)
     metadata = {"stamp": job.stamp, "mirrored": json.dumps(settings.mirror), "outputs": json.dumps(outputs._asdict())}
     save_arrays(predictions, {str(policy): scores for policy, scores in scores_by_policy.items()}, metadata)
     stored = {name: array for split, one in keepers.items() for name, array in one.arrays(split).items()}

@@ -24,7 +24,7 @@ def run(job: Job[ProposeRegions], *, manifest: Input, proposals: Output, metrics
 
     def proposed_from(start: int) -> Iterator[dict[str, np.ndarray]]:
         for name, index in places[start:]:
-            yield {"boxes": propose(splits[name].picture(index), settings)}
+            yield {"boxes": propose(splits[name].image(index), settings)}
 
     by_split: dict[str, list[np.ndarray]] = {name: [] for name in SPLITS}
     for (name, index), item in zip(places, job.resume.items(len(places), proposed_from), strict=True):

@@ -1,7 +1,7 @@
 """Score every proposal of the test images with one detector, under the main setting and those compared with it."""
 
 from googlenet.config.schema.detection import ScoreRegions
-from googlenet.data.decoded import Pictures
+from googlenet.data.decoded import DecodedImages
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
 from googlenet.detection.score import score, shapes
@@ -26,7 +26,7 @@ def run(
     regions = int(boxes.counts.sum())
     arrays = shapes(by_prefix(settings.switches, settings.compare), regions, len(network.spec.classes))
     with written(scores, arrays, {"stamp": job.stamp}) as file:
-        for of_image in score(network, Pictures(test, 0), boxes, settings, fitted, job.runtime, job.resume):
+        for of_image in score(network, DecodedImages(test, 0), boxes, settings, fitted, job.runtime, job.resume):
             for name, rows in of_image.items():
                 file.add(name, rows)
     job.log({"images": len(test), "regions": regions})

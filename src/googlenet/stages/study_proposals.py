@@ -29,7 +29,7 @@ def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: 
     fixed = fixed_boxes(train_boxes, train_sizes, settings.fixed_boxes, settings.prior_seed)
     truth, sizes = with_sizes(test, rows)
     sources = {
-        "selective_search_full": [propose(test.picture(i), full) for i in rows],
+        "selective_search_full": [propose(test.image(i), full) for i in rows],
         "selective_search": [of_search[i] for i in rows],
         "multibox": [one.boxes[: one.multibox] for one in of_merge],
         "priors": [rescale(fixed, width, height) for width, height in sizes],

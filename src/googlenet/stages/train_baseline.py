@@ -2,7 +2,7 @@
 
 from googlenet.classification.baseline import fit_and_score
 from googlenet.config.schema.classification import TrainBaseline
-from googlenet.data.decoded import Pictures
+from googlenet.data.decoded import DecodedImages
 from googlenet.data.store import open_split
 from googlenet.pipeline.job import Input, Job, Output, main
 
@@ -10,7 +10,7 @@ from googlenet.pipeline.job import Input, Job, Output, main
 def run(job: Job[TrainBaseline], *, manifest: Input, metrics: Output) -> None:
     """Fit on the training split, score on the test split."""
     splits = [open_split(manifest.parent, name) for name in ("train", "test")]
-    training, test = [(Pictures(split, 0), split.labels) for split in splits]
+    training, test = [(DecodedImages(split, 0), split.labels) for split in splits]
     measured = fit_and_score(training, test, job.settings)
     job.log(measured.to_json())
     job.write_metrics(metrics, measured)

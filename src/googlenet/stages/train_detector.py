@@ -1,7 +1,7 @@
 """Fine-tune one detector from a member of the classification ensemble."""
 
 from googlenet.config.schema.detection import TrainDetector
-from googlenet.data.decoded import Pictures
+from googlenet.data.decoded import DecodedImages
 from googlenet.data.ground_truth import ground_truth
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
@@ -23,7 +23,7 @@ def run(
     split = open_split(manifest.parent, "train")
     proposed = packed.joined([open_rows(path)[0] for path in proposals], "train")
     regions = training_regions(proposed, ground_truth(split), settings.positive_iou)
-    images = Pictures(split, job.execution.decoded_cache_mb)
+    images = DecodedImages(split, job.execution.decoded_cache_mb)
     result = train(
         network, images, regions, settings, job.runtime, lambda row: job.log(row.to_json(), step=row.epoch), job.resume
     )

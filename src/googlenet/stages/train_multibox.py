@@ -1,7 +1,7 @@
 """Train MultiBox from a member of the classification ensemble."""
 
 from googlenet.config.schema.detection import TrainMultibox
-from googlenet.data.decoded import Pictures
+from googlenet.data.decoded import DecodedImages
 from googlenet.data.ground_truth import with_sizes
 from googlenet.data.store import open_split
 from googlenet.detection import multibox
@@ -24,7 +24,7 @@ def run(job: Job[TrainMultibox], *, manifest: Input, classifier: Input, weights:
     covered, share = prior_figures(priors, boxes, settings.match_iou)
     form = multibox.Form(trunk, last, settings.head, settings.head_channels, len(priors))
     model = multibox.start(form, start, priors, share, settings.init_seed).on(job.runtime.device)
-    images = Pictures(split, job.execution.decoded_cache_mb)
+    images = DecodedImages(split, job.execution.decoded_cache_mb)
     epochs = train(
         model, images, truth, settings, job.runtime, lambda row: job.log(row.to_json(), step=row.epoch), job.resume
     )

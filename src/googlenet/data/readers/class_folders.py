@@ -26,6 +26,6 @@ def read(source: ClassificationSource, scratch: Path | None = None) -> Reading:
     refused: list[Refused] = []
     for split in SPLITS:
         if name := source.splits.of(split):
-            splits[split] = folders.pictures_in(root / name, split, classes, refused)
+            splits[split] = folders.images_in(root / name, split, classes, refused)
     folders.hold_out(source, splits, classes)
     return Reading(classes, classes, splits, refused, "photographs in one folder per class")

@@ -76,10 +76,10 @@ def make_classification(recipe: schema.EmbeddedDigits, folder: Path) -> None:
         for index in range(min(limit, len(labels)) * copies):
             digit = index // copies
             rng = stream(recipe.seed, "classification", split, index)
-            picture = composite(digits[digit], strips, side, recipe.digit_scale, rng)
+            image = composite(digits[digit], strips, side, recipe.digit_scale, rng)
             wnid = WNIDS[labels[digit]]
             item = f"{wnid}/{wnid}_{index:05d}" if split == "train" else f"{part}_{index:08d}"
-            _write(top / "Data/CLS-LOC" / part / f"{item}.JPEG", encode_jpeg(picture))
+            _write(top / "Data/CLS-LOC" / part / f"{item}.JPEG", encode_jpeg(image))
             if split != "train":
                 xml = annotation_xml(item, side, [(wnid, (0, 0, side - 1, side - 1))])
                 _write(top / "Annotations/CLS-LOC" / part / f"{item}.xml", xml)
@@ -101,10 +101,10 @@ def make_detection(recipe: schema.EmbeddedScenes, folder: Path) -> None:
             classes = [*turns, *rng.integers(0, 10, size=rng.integers(low, high + 1) - low)]
             chosen = [rng.choice(np.flatnonzero(labels == one)) for one in classes]
             inks = [digits[one] for one in chosen]
-            picture, placed = scene(inks, strips, side, recipe.digit_px, rng)
+            image, placed = scene(inks, strips, side, recipe.digit_px, rng)
             item = f"{part}_{index:08d}"
             objects = [(WNIDS[classes[number]], box) for number, box in placed]
-            _write(top / f"Data/DET/{part}/{item}.JPEG", encode_jpeg(picture))
+            _write(top / f"Data/DET/{part}/{item}.JPEG", encode_jpeg(image))
             _write(top / f"Annotations/DET/{part}/{item}.xml", annotation_xml(item, side, objects))
             lines.append(f"{item} {index + 1}\n")
         _write(top / f"ImageSets/DET/{part}.txt", "".join(lines).encode())

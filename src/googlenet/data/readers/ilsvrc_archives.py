@@ -68,8 +68,8 @@ def check(source: DataSource) -> None:
         check_archive(whole)
         return
     for part in _parts(source):
-        pictures, *boxes = PARTS[kind][part]
-        check_archive(_needed(root, pictures, kind))
+        images, *boxes = PARTS[kind][part]
+        check_archive(_needed(root, images, kind))
         for pattern in boxes:
             _needed(root, pattern, kind)
     _kit(root, kind)
@@ -99,7 +99,7 @@ def _classification(source: ClassificationSource, root: Path) -> Reading:
         if name := source.splits.of(split):
             found = _needed(root, PARTS["classification"][name][0], "classification")
             if name == "train":
-                splits[split] = folders.pictures_in(_by_class(found, keys), split, keys, refused)
+                splits[split] = folders.images_in(_by_class(found, keys), split, keys, refused)
             else:
                 black, key = source.blacklist, f"{source.key}.blacklist"
                 left_out = numbers_in(folders.file_in((root, data.parent, data), black, key)) if black else []
@@ -121,7 +121,7 @@ def _by_class(found: Path, keys: list[str]) -> AnyPath:
     for wrong, what in ((lacking, "nothing of class"), (unknown, "the development kit has no class")):
         if wrong:
             such = f"{what} '{min(wrong)}' ({len(wrong)} such)"
-            raise UserError(f"{found.name}: {such}; use the pictures and the kit of one release")
+            raise UserError(f"{found.name}: {such}; use the images and the kit of one release")
     return folder
 
 
@@ -136,7 +136,7 @@ def _val(
     candidates = []
     for path in sorted(archive_path.files_below(opened(found)), key=lambda path: path.name):
         match = VAL.fullmatch(path.name)
-        if not match or not folders.is_picture(path):
+        if not match or not folders.is_image(path):
             refused.append(Refused(split, path.name, f"{path.name}: not named as a val picture is"))
             continue
         if not 1 <= (number := int(match[1])) <= len(truth):
