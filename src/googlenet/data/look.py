@@ -21,11 +21,16 @@ SMALL_PX = (20, 32)  # sides below which an object is small: two pixels of a 224
 
 def look(notes: dict[str, list[Path]], refused: list[Refused]) -> m.Look:
     """Summarise a data set's contents and what was left out. `notes`: paths of each split's notes, in order."""
-    tables = {}
-    for split, paths in notes.items():
-        tables[split] = pa.concat_tables([read_note(path)[1].replace_schema_metadata() for path in paths])
-    splits, twice = {split: _of_split(table) for split, table in tables.items()}, duplicates(tables)
-    return m.Look(quantiles_percent=QUANTILES_PERCENT, splits=splits, duplicates=twice, refused=reasons(refused))
+    tables = {
+        split: pa.concat_tables([read_note(path)[1].replace_schema_metadata() for path in paths])
+        for split, paths in notes.items()
+    }
+    return m.Look(
+        quantiles_percent=QUANTILES_PERCENT,
+        splits={split: _of_split(table) for split, table in tables.items()},
+        duplicates=duplicates(tables),
+        refused=reasons(refused),
+    )
 
 
 def _quantiles(values: np.ndarray, digits: int | None = None) -> tuple[Any, ...]:
@@ -70,32 +75,31 @@ def _objects(table: pa.Table) -> m.ObjectSizes | None:
 
 def duplicates(tables: dict[str, pa.Table]) -> m.Duplicates:
     """Find duplicate images, byte for byte or, across splits, by appearance: counts, and the first names."""
-    splits = list(tables)
-    whole = pa.concat_tables(tables.values())
-    digests, looks, names = (whole.column(name).combine_chunks() for name in ("sha256", "looks", "name"))
-    split = np.repeat(np.arange(len(splits)), [len(table) for table in tables.values()])
-    exact = _same(np.frombuffer(digests.buffers()[1] or b"", "u8", count=4 * len(split)).reshape(-1, 4))
-    inside = [group for group in exact if len(set(split[group])) == 1]
-    across = [group for group in exact if len(set(split[group])) > 1]
-    alike, of_exact = looks.to_numpy(), np.arange(len(split))
+    splits, table = list(tables), pa.concat_tables(tables.values())
+    names, looks = table.column("name"), table.column("looks").to_numpy()
+    split_of = np.repeat(np.arange(len(splits)), [len(part) for part in tables.values()])
+    exact = _equal(table.column("sha256"))
+    first = np.arange(len(table))  # of the images with the same bytes
     for group in exact:
-        of_exact[group] = group[0]
-    likely = [
-        group
-        for group in _same(alike[:, None])
-        if alike[group[0]] and len(set(split[group])) > 1 and len(set(of_exact[group])) > 1
-    ]
-    within = {
-        name: _counted([part for group in exact if len(part := group[split[group] == place]) > 1])
-        for place, name in enumerate(splits)
-    }
+        first[group] = group[0]
 
-    def image(place: int) -> m.ImageName:
-        return m.ImageName(split=splits[split[place]], name=names[place].as_py())
+    def is_across(group: np.ndarray) -> bool:
+        return len(set(split_of[group])) > 1
 
     def named(groups: list[np.ndarray]) -> tuple[tuple[m.ImageName, ...], ...]:
-        return tuple(tuple(image(int(i)) for i in group[:NAMES_SHOWN]) for group in groups[:GROUPS_SHOWN])
+        return tuple(tuple(map(image, group[:NAMES_SHOWN].tolist())) for group in groups[:GROUPS_SHOWN])
 
+    def image(index: int) -> m.ImageName:
+        return m.ImageName(split=splits[split_of[index]], name=names[index].as_py())
+
+    across = [group for group in exact if is_across(group)]
+    alike = [group for group in _equal(table.column("looks")) if looks[group[0]] and is_across(group)]
+    likely = [group for group in alike if len(set(first[group])) > 1]
+    within = {
+        name: _counted([part for group in exact if len(part := group[split_of[group] == number]) > 1])
+        for number, name in enumerate(splits)
+    }
+    inside = [group for group in exact if not is_across(group)]
     examples = m.DuplicateExamples(within=named(inside), across=named(across), likely_across=named(likely))
     return m.Duplicates(within=within, across=_counted(across), likely_across=_counted(likely), shown=examples)
 
@@ -104,16 +108,11 @@ def _counted(groups: list[np.ndarray]) -> m.Groups:
     return m.Groups(groups=len(groups), pictures=sum(map(len, groups)))
 
 
-def _same(keys: np.ndarray) -> list[np.ndarray]:
-    """Group equal rows of uint64 [n, k], each group in order, sorted by first index; unique rows form no group."""
-    if not len(keys):
-        return []
-    order = np.lexsort(keys.T[::-1])  # stable: equal rows stay in order
-    ordered = keys[order]
-    ends = np.flatnonzero(np.append((ordered[1:] != ordered[:-1]).any(axis=1), True)) + 1
-    starts = np.append(0, ends[:-1])
-    several = np.flatnonzero(ends - starts > 1)
-    return sorted((order[starts[i] : ends[i]] for i in several), key=lambda group: group[0])
+def _equal(column: pa.ChunkedArray) -> list[np.ndarray]:
+    """Return the indices of equal values, each group in order, sorted by first index; unique values form no group."""
+    rows = pa.table({"value": column, "index": np.arange(len(column))}).group_by("value", use_threads=False)
+    groups = rows.aggregate([("index", "list"), ("index", "count")]).filter(pc.field("index_count") > 1)
+    return sorted(map(np.array, groups["index_list"].to_pylist()), key=lambda group: group[0])
 
 
 def reasons(refused: Iterable[Refused]) -> tuple[m.RefusalCount, ...]:
@@ -131,10 +130,10 @@ def kind_of(reason: str) -> str:
     return text
 
 
-def warnings(found: m.Duplicates) -> list[str]:
+def warnings(duplicates: m.Duplicates) -> list[str]:
     """Return warnings that the user should not overlook, one line each."""
-    across = (found.across.groups, "in more than one split, byte for byte: test counts too well")
-    likely = (found.likely_across.groups, "likely in more than one split (copies that look alike)")
+    across = (duplicates.across.groups, "in more than one split, byte for byte: test counts too well")
+    likely = (duplicates.likely_across.groups, "likely in more than one split (copies that look alike)")
     return [
         f"warning: {count:,} {'image is' if count == 1 else 'images are'} {what}; see look.duplicates in the manifest"
         for count, what in (across, likely)
