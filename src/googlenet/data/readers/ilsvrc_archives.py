@@ -26,6 +26,7 @@ three). Nothing is extracted: images are read in place from the archive.
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from googlenet.config.schema.dataset import ClassificationSource, DataSource, Kind
 from googlenet.data import archive_path, folders, ilsvrc_layout
@@ -37,23 +38,32 @@ from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.data.tar_index import check_archive
 from googlenet.errors import UserError, nearest
 
+
+class Archive(NamedTuple):
+    """An archive, or the folder that it unpacks to: the pattern of its name, and the file to ask for if it is missing."""
+
+    pattern: str  # without the suffix
+    official: str
+
+
 # The 2012 kit has no detection data; both kits may be in one folder.
-LATER_KIT = r"ILSVRC201[3-7]_devkit|devkit"
-KIT_2012 = r"ILSVRC2012_devkit_t12"
-WHOLE: dict[Kind, str] = {"classification": r"ILSVRC201[5-7]_CLS-LOC", "detection": r"ILSVRC201[5-7]_DET"}
-PARTS: dict[Kind, dict[str, tuple[str, ...]]] = {  # what a split may name: images, and in detection also boxes
-    "classification": {"train": (r"ILSVRC2012_img_train|train",), "val": (r"ILSVRC2012_img_val|val",)},
-    "detection": {part: (rf"ILSVRC201[34]_DET_{part}", rf"ILSVRC201[34]_DET_bbox_{part}") for part in ("train", "val")},
+KIT_2012 = Archive(r"ILSVRC2012_devkit_t12", "ILSVRC2012_devkit_t12.tar.gz")
+LATER_KIT = Archive(r"ILSVRC201[3-7]_devkit|devkit", "ILSVRC2014_devkit.tgz")
+# The single archive of later releases, which holds images, boxes and lists.
+SINGLE: dict[Kind, str] = {"classification": r"ILSVRC201[5-7]_CLS-LOC", "detection": r"ILSVRC201[5-7]_DET"}
+IMAGES: dict[Kind, dict[str, Archive]] = {  # by the part of the data that a split names
+    "classification": {
+        "train": Archive(r"ILSVRC2012_img_train|train", "ILSVRC2012_img_train.tar"),
+        "val": Archive(r"ILSVRC2012_img_val|val", "ILSVRC2012_img_val.tar"),
+    },
+    "detection": {
+        "train": Archive(r"ILSVRC201[34]_DET_train", "ILSVRC2014_DET_train.tar"),
+        "val": Archive(r"ILSVRC201[34]_DET_val", "ILSVRC2013_DET_val.tar"),
+    },
 }
-OFFICIAL = {  # the file name to ask for when it is missing
-    PARTS["classification"]["train"][0]: "ILSVRC2012_img_train.tar",
-    PARTS["classification"]["val"][0]: "ILSVRC2012_img_val.tar",
-    PARTS["detection"]["train"][0]: "ILSVRC2014_DET_train.tar",
-    PARTS["detection"]["train"][1]: "ILSVRC2014_DET_bbox_train.tgz",
-    PARTS["detection"]["val"][0]: "ILSVRC2013_DET_val.tar",
-    PARTS["detection"]["val"][1]: "ILSVRC2013_DET_bbox_val.tgz",
-    KIT_2012: "ILSVRC2012_devkit_t12.tar.gz",
-    LATER_KIT: "ILSVRC2014_devkit.tgz",
+BOXES = {
+    "train": Archive(r"ILSVRC201[34]_DET_bbox_train", "ILSVRC2014_DET_bbox_train.tgz"),
+    "val": Archive(r"ILSVRC201[34]_DET_bbox_val", "ILSVRC2013_DET_bbox_val.tgz"),
 }
 VAL = re.compile(r"ILSVRC2012_val_(\d{8})\.JPEG")
 # The parts of the single archive that none of our splits reads.
@@ -64,14 +74,13 @@ def check(source: DataSource) -> None:
     """Check that the archives (or folders) exist, and begin and end as they should. Raises UserError naming the key."""
     root, kind = folders.root_of(source), source.kind
     folders.check_splits(source)
-    if whole := _find(root, WHOLE[kind]):
-        check_archive(whole)
+    if single := _find(root, SINGLE[kind]):
+        check_archive(single)
         return
     for part in _parts(source):
-        images, *boxes = PARTS[kind][part]
-        check_archive(_needed(root, images, kind))
-        for pattern in boxes:
-            _needed(root, pattern, kind)
+        check_archive(_require(root, IMAGES[kind][part], kind))
+        if kind == "detection":
+            _require(root, BOXES[part], kind)
     _kit(root, kind)
 
 
@@ -79,7 +88,7 @@ def read(source: DataSource, scratch: Path | None = None) -> Reading:
     """Read headers, lists and annotations. Classes: wnids in alphabetical order, displayed by their words."""
     check(source)
     root = folders.root_of(source)
-    if isinstance(source, ClassificationSource) and not _find(root, WHOLE[source.kind]):
+    if isinstance(source, ClassificationSource) and not _find(root, SINGLE[source.kind]):
         return _classification(source, root)
     base = _base(source, root)
     top = base / "ILSVRC"
@@ -96,83 +105,83 @@ def _classification(source: ClassificationSource, root: Path) -> Reading:
     splits: dict[str, list[Candidate]] = {}
     refused: list[Refused] = []
     for split in SPLITS:
-        if name := source.splits.of(split):
-            found = _needed(root, PARTS["classification"][name][0], "classification")
-            if name == "train":
-                splits[split] = folders.images_in(_by_class(found, keys), split, keys, refused)
+        if part := source.splits.of(split):
+            archive = _require(root, IMAGES["classification"][part], "classification")
+            if part == "train":
+                splits[split] = folders.images_in(_by_class(archive, keys), split, keys, refused)
             else:
-                black, key = source.blacklist, f"{source.key}.blacklist"
-                left_out = numbers_in(folders.file_in((root, data.parent, data), black, key)) if black else []
-                splits[split] = _val(split, found, data, rows, set(left_out), refused)
+                excluded, key = source.blacklist, f"{source.key}.blacklist"
+                numbers = numbers_in(folders.file_in((root, data.parent, data), excluded, key)) if excluded else []
+                splits[split] = _val(split, archive, data, rows, set(numbers), refused)
     folders.hold_out(source, splits, keys)
     splits = {split: splits[split] for split in SPLITS if split in splits}
     return Reading(names_for(rows, keys), keys, splits, refused, "ILSVRC CLS-LOC")
 
 
-def _by_class(found: Path, keys: list[str]) -> AnyPath:
+def _by_class(archive: Path, keys: list[str]) -> AnyPath:
     """Return the folder with a folder, or tar, per class. Raises UserError unless the classes are those of the kit."""
-    folder = opened(found)
+    folder = opened(archive)
     entries = visible(folder) if isinstance(folder, Path) else []
     if any(entry.suffix == TAR for entry in entries):  # the inner tars on disk
         tree: Tree = {entry.name.removesuffix(TAR): node_of(opened(entry)) for entry in entries}
-        folder = ArchivePath(found.name, tree, found.parent)
-    there = {entry.name for entry in visible(folder) if entry.is_dir()}
-    lacking, unknown = set(keys) - there, there - set(keys)
-    for wrong, what in ((lacking, "nothing of class"), (unknown, "the development kit has no class")):
-        if wrong:
-            such = f"{what} '{min(wrong)}' ({len(wrong)} such)"
-            raise UserError(f"{found.name}: {such}; use the images and the kit of one release")
+        folder = ArchivePath(archive.name, tree, archive.parent)
+    present = {entry.name for entry in visible(folder) if entry.is_dir()}
+    missing, unknown = set(keys) - present, present - set(keys)
+    for classes, what in ((missing, "nothing of class"), (unknown, "the development kit has no class")):
+        if classes:
+            first = f"{what} '{min(classes)}' ({len(classes)} such)"
+            raise UserError(f"{archive.name}: {first}; use the images and the kit of one release")
     return folder
 
 
 def _val(
-    split: str, found: Path, data: AnyPath, rows: list[ClassRow], left_out: set[int], refused: list[Refused]
+    split: str, archive: Path, data: AnyPath, rows: list[ClassRow], excluded: set[int], refused: list[Refused]
 ) -> list[Candidate]:
     """Return the flat val images, each with the class in the kit's ground truth for the number in its name."""
-    called, truth = truth_in(data)
+    file, truth = truth_in(data)
     label_of = {row.number: label for label, row in enumerate(sorted(rows, key=lambda row: row.key))}
     if unknown := sorted(set(truth) - set(label_of)):
-        raise UserError(f"{called}: no class has the number {unknown[0]}; use the files of one kit")
+        raise UserError(f"{file}: no class has the number {unknown[0]}; use the files of one kit")
     candidates = []
-    for path in sorted(archive_path.files_below(opened(found)), key=lambda path: path.name):
+    for path in sorted(archive_path.files_below(opened(archive)), key=lambda path: path.name):
         match = VAL.fullmatch(path.name)
         if not match or not folders.is_image(path):
             refused.append(Refused(split, path.name, f"{path.name}: not named as a val picture is"))
             continue
         if not 1 <= (number := int(match[1])) <= len(truth):
-            lines = f"{called} has {len(truth)} lines"
-            raise UserError(f"{found.name}: '{path.name}', but {lines}; use the kit of the same release")
-        if number not in left_out:
+            lines = f"{file} has {len(truth)} lines"
+            raise UserError(f"{archive.name}: '{path.name}', but {lines}; use the kit of the same release")
+        if number not in excluded:
             candidates.append(folders.candidate(path.name, path, label_of[truth[number - 1]]))
     return candidates
 
 
 def _base(source: DataSource, root: Path) -> ArchivePath:
     """Return `root` in the layout of the later releases: ILSVRC/{Data,Annotations,ImageSets}, devkit/, tables."""
-    whole = _find(root, WHOLE[source.kind])
+    single = _find(root, SINGLE[source.kind])
     base: Tree = {path.name: path for path in visible(root) if path.suffix == ".txt"}
-    kit = _devkit(root, source.kind) if not whole or _find(root, LATER_KIT) else None
+    kit = _devkit(root, source.kind) if not single or _find(root, LATER_KIT.pattern) else None
     if kit:
         base["devkit"] = node_of(kit)
-    if kit and not whole:
-        patterns = {part: PARTS["detection"][part] for part in _parts(source)}
-        sources = {part: [_needed(root, each, "detection") for each in both] for part, both in patterns.items()}
-        base["ILSVRC"] = det_tree(sources, kit / "data")
-    elif whole and whole.is_dir():
-        inner = whole / "ILSVRC"
-        base["ILSVRC"] = inner if inner.is_dir() else whole
-    elif whole:
-        tree = archive_path.tree_of(whole, wanted=lambda name: not UNREAD.fullmatch(name))
+    if single and single.is_dir():
+        inner = single / "ILSVRC"
+        base["ILSVRC"] = inner if inner.is_dir() else single
+    elif single:
+        tree = archive_path.tree_of(single, wanted=lambda name: not UNREAD.fullmatch(name))
         base["ILSVRC"] = tree.get("ILSVRC", tree)
-    if isinstance(base["ILSVRC"], dict) and (own := root / "ImageSets/DET").is_dir():
-        for path in visible(own):
+    elif kit:
+        archives = {part: (IMAGES["detection"][part], BOXES[part]) for part in _parts(source)}
+        paths = {part: [_require(root, each, "detection") for each in both] for part, both in archives.items()}
+        base["ILSVRC"] = det_tree(paths, kit / "data")
+    if isinstance(base["ILSVRC"], dict) and (lists := root / "ImageSets/DET").is_dir():
+        for path in visible(lists):
             archive_path.put(base["ILSVRC"], f"ImageSets/DET/{path.name}", path, str(root))
     return ArchivePath(root.name, base, root.parent)
 
 
 def _parts(source: DataSource) -> list[str]:
     """Return the parts that the splits name: in detection `val1`, a custom list, belongs to val."""
-    parts, known = [], PARTS[source.kind]
+    parts, known = [], IMAGES[source.kind]
     for split in SPLITS:
         name = source.splits.of(split)
         part = name.rstrip("0123456789").rstrip("_") if source.kind == "detection" else name
@@ -188,28 +197,29 @@ def _devkit(root: Path, kind: Kind) -> AnyPath:
     kit = archive_path.opened_small(_kit(root, kind))
     level = [kit]
     for _ in range(3):
-        found = [folder for folder in level if (folder / "data").is_dir()]
-        if found:
-            return found[0]
+        if folder := next((folder for folder in level if (folder / "data").is_dir()), None):
+            return folder
         level = [entry for folder in level for entry in visible(folder) if entry.is_dir()]
     raise UserError(f"{kit}: no development kit, it has no folder data; fetch it again")
 
 
 def _kit(root: Path, kind: Kind) -> Path:
     """Return the path of the development kit."""
-    found = _find(root, KIT_2012) or _find(root, LATER_KIT) if kind == "classification" else None
-    return found or _needed(root, KIT_2012 if kind == "classification" else LATER_KIT, kind)
+    if kind == "detection":
+        return _require(root, LATER_KIT, kind)
+    return _find(root, KIT_2012.pattern) or _find(root, LATER_KIT.pattern) or _require(root, KIT_2012, kind)
 
 
 def _find(root: Path, pattern: str) -> Path | None:
-    """Find the archive or folder of a name: the archive, which is unmodified, is preferred, and the later year."""
-    packed = rf"({pattern})(\.tar|\.tgz|\.tar\.gz)?"
-    found = [p for p in visible(root) if re.fullmatch(packed if p.is_file() else pattern, p.name)]
-    return max(found, key=lambda path: (path.is_file(), path.name), default=None)
+    """Find an archive or its folder: the archive, which is unmodified, is preferred, and the later year."""
+    file_name = rf"({pattern})(\.tar|\.tgz|\.tar\.gz)?"
+    paths = [p for p in visible(root) if re.fullmatch(file_name if p.is_file() else pattern, p.name)]
+    return max(paths, key=lambda path: (path.is_file(), path.name), default=None)
 
 
-def _needed(root: Path, pattern: str, kind: Kind) -> Path:
-    if not (found := _find(root, pattern)):
-        mend = "fetch it, or correct the key (for the layout of Kaggle, take reader: ilsvrc)"
-        raise UserError(f"dataset.{kind}.root: {root} has no {OFFICIAL[pattern]}, nor it unpacked; {mend}")
-    return found
+def _require(root: Path, archive: Archive, kind: Kind) -> Path:
+    """Return the path of an archive or its folder. Raises UserError if neither exists."""
+    if not (path := _find(root, archive.pattern)):
+        remedy = "fetch it, or correct the key (for the layout of Kaggle, take reader: ilsvrc)"
+        raise UserError(f"dataset.{kind}.root: {root} has no {archive.official}, nor it unpacked; {remedy}")
+    return path
