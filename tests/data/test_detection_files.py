@@ -184,5 +184,5 @@ def test_tables_of_classes(tmp_path):
         ("n02000003", "n02000003", 0),
         ("traffic light", "traffic light", 0),
     ]
-    with pytest.raises(UserError, match=r"^map\.txt, line 3: '17' stands in line 1 already; remove one of them"):
+    with pytest.raises(UserError, match=r"^map\.txt, line 3: '17' is already in line 1; remove one of them"):
         read_class_table(put(tmp_path / "map.txt", "n02000001 17 a\n\nn02000002 17 b\n"))

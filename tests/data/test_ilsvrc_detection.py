@@ -151,7 +151,7 @@ def test_annotations_may_name_classes_by_their_words(tmp_path):
         ("black.txt", f"1 {CAT}\n9 {CAT}\n", r"^black\.txt, line 2: no image 9 in val\.txt; mend"),
         ("black.txt", "1 cta\n", r"^black\.txt, line 1: no class 'cta'; did you mean 'cat'"),
         ("black.txt", "1\n", r"^black\.txt, line 1: '1' is not the number of an image and a class; mend"),
-        ("devkit/data/map_det.txt", TABLE + f"{FOX} 4 fox\n", r"^map_det\.txt, line 4: 'n02000003' stands in line 3"),
+        ("devkit/data/map_det.txt", TABLE + f"{FOX} 4 fox\n", r"^map_det\.txt, line 4: 'n02000003' is already in line 3"),
         ("devkit/data/map_det.txt", b"\xff\xfe\xfa", r"map_det\.txt: cannot be read as text"),
     ],
 )

@@ -185,10 +185,10 @@ def check_defaults(values: dict[str, Any], where: sources.Where) -> None:
     """Raise UserError for wrong defaults in the tables of members and detectors; drop the defaults from the values."""
     ensemble = values["ensemble"]
     for kind, defaults in ((shared.MemberRow, "member_defaults"), (shared.Detector, "detector_defaults")):
-        key, given = f"ensemble.{defaults}", ensemble.get(defaults) if isinstance(ensemble, dict) else None
-        if not isinstance(given, dict):
-            raise UserError(f"{where(key)}: '{key}' must be keys, not {shown(given)}")
-        validated(kind, given | {"name": "defaults"}, key, values, where)
+        key, row = f"ensemble.{defaults}", ensemble.get(defaults) if isinstance(ensemble, dict) else None
+        if not isinstance(row, dict):
+            raise UserError(f"{where(key)}: '{key}' must be keys, not {shown(row)}")
+        validated(kind, row | {"name": "defaults"}, key, values, where)
     values["ensemble"] = {key: value for key, value in ensemble.items() if not key.endswith("_defaults")}
 
 

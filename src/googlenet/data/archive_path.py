@@ -31,7 +31,7 @@ class NestedTar(NamedTuple):
     archive: Path
     offset: int
     size: int | None
-    called: str
+    label: str
 
 
 Tree = dict[str, "Node"]
@@ -47,13 +47,13 @@ class ArchivePath:
         self.name, self.node, self.parent = name, node, parent
 
     def __truediv__(self, names: str | PurePath) -> "AnyPath":
-        given = PurePosixPath(names)
-        if given.is_absolute():
-            return Path(given)
-        here: AnyPath = self
-        for name in given.parts:
-            here = here._child(name) if isinstance(here, ArchivePath) else here / name
-        return here
+        path = PurePosixPath(names)
+        if path.is_absolute():
+            return Path(path)
+        child: AnyPath = self
+        for name in path.parts:
+            child = child._child(name) if isinstance(child, ArchivePath) else child / name
+        return child
 
     def __str__(self) -> str:
         return f"{self.parent}/{self.name}"
@@ -75,15 +75,15 @@ class ArchivePath:
     def iterdir(self) -> Iterator["AnyPath"]:
         """Yield a folder's entries. The listing of a tar inside a tar is read lazily and not kept."""
         if isinstance(tar := self.node, NestedTar):
-            folders = False
+            has_folders = False
             for name, offset, size in tar_index.members(*tar):
                 if "/" in name or name.endswith(TAR):
-                    folders = True
+                    has_folders = True
                 else:
                     yield ArchivePath(name, ByteRange(tar.archive, offset, size), self)
-            if folders:  # after the files
-                whole = ArchivePath(self.name, tree_of(*tar), self.parent)
-                yield from (child for child in whole.iterdir() if not child.is_file())
+            if has_folders:  # after the files
+                folder = ArchivePath(self.name, tree_of(*tar), self.parent)
+                yield from (child for child in folder.iterdir() if not child.is_file())
         elif isinstance(self.node, dict):
             yield from (self._child(name) for name in self.node)
         else:
@@ -113,30 +113,30 @@ AnyPath = Path | ArchivePath
 
 
 def tree_of(
-    archive: Path, offset: int = 0, size: int | None = None, called: str = "", wanted: Callable[[str], bool] = bool
+    archive: Path, offset: int = 0, size: int | None = None, label: str = "", wanted: Callable[[str], bool] = bool
 ) -> Tree:
     """Build the tree of an uncompressed archive. Raises UserError as `tar_index.members` does."""
-    called = called or archive.name
+    label = label or archive.name
     top: Tree = {}
-    for member in tar_index.members(archive, offset, size, called):
+    for member in tar_index.members(archive, offset, size, label):
         if wanted(member.name):
             node: Node = ByteRange(archive, member.offset, member.size)
             if member.name.endswith(TAR):
-                node = NestedTar(archive, member.offset, member.size, f"{member.name} in {called}")
-            put(top, member.name.removesuffix(TAR), node, called)
+                node = NestedTar(archive, member.offset, member.size, f"{member.name} in {label}")
+            put(top, member.name.removesuffix(TAR), node, label)
     return top
 
 
-def put(top: Tree, name: str, node: Node, called: str) -> None:
+def put(top: Tree, name: str, node: Node, label: str) -> None:
     """Put a file or folder into a tree. Raises UserError if the name is taken, or a file is where a folder belongs."""
     *folders, last = name.split("/")
     for folder in folders:
         inner = top.setdefault(folder, {})
         if not isinstance(inner, dict):
-            raise UserError(f"{called}: '{folder}' of '{name}' is a file and a folder; {tar_index.AGAIN}")
+            raise UserError(f"{label}: '{folder}' of '{name}' is a file and a folder; {tar_index.AGAIN}")
         top = inner
     if last in top:
-        raise UserError(f"{called}: '{name}' is there twice; {tar_index.AGAIN}, or take one out")
+        raise UserError(f"{label}: '{name}' is there twice; {tar_index.AGAIN}, or take one out")
     top[last] = node
 
 

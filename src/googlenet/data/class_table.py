@@ -43,8 +43,8 @@ def read_class_table(path: AnyPath) -> list[ClassRow]:
         row = _row(line)
         for value in (row.key, row.number):
             if value and value in seen:
-                before = f"'{value}' stands in line {seen[value]} already"
-                raise UserError(f"{path.name}, line {at}: {before}; remove one of them")
+                earlier = f"'{value}' is already in line {seen[value]}"
+                raise UserError(f"{path.name}, line {at}: {earlier}; remove one of them")
             seen[value] = at
         rows.append(row)
     return rows
@@ -84,11 +84,11 @@ def by_any_name(rows: Sequence[ClassRow]) -> dict[str, str]:
     return {row.name: row.key for row in rows if names.count(row.name) == 1} | {row.key: row.key for row in rows}
 
 
-def key_of(given: str, known: dict[str, str], where: str) -> str:
+def key_of(name: str, known: dict[str, str], where: str) -> str:
     """Return the key of a class given by key or name. Raises UserError, prefixed with `where`, for any other."""
-    if given not in known:
-        raise UserError(f"{where}: no class '{given}'{nearest(given, known)}")
-    return known[given]
+    if name not in known:
+        raise UserError(f"{where}: no class '{name}'{nearest(name, known)}")
+    return known[name]
 
 
 def names_for(table: list[ClassRow], keys: list[str]) -> list[str]:

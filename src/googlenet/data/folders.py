@@ -59,8 +59,8 @@ def require(path: PathT, key: str, folder: bool = True) -> PathT:
 
 def file_in(folders: Sequence[AnyPath], name: str | Path, key: str) -> AnyPath:
     """Return the file of that name in the first folder that has it. Raises UserError naming the key."""
-    found = (folder / name for folder in folders if (folder / name).is_file())
-    return next(found, None) or require(folders[0] / name, key, folder=False)
+    paths = (folder / name for folder in folders if (folder / name).is_file())
+    return next(paths, None) or require(folders[0] / name, key, folder=False)
 
 
 def visible(folder: PathT) -> list[PathT]:
@@ -97,15 +97,15 @@ def candidate(name: str, path: AnyPath, label: int = -1, annotation: Annotation 
 
 def class_names(folder: AnyPath, key: str) -> list[str]:
     """Return the names of a folder's subfolders, sorted. Raises UserError if there are none or one has no image."""
-    found = [path for path in visible(folder) if path.is_dir()]
-    if not found:
+    class_folders = [path for path in visible(folder) if path.is_dir()]
+    if not class_folders:
         raise UserError(f"{key}: {folder} has no class folders; it should hold one folder of images per class")
-    for path in found:
+    for path in class_folders:
         if not inside(path.name):
             raise UserError(f"{path}: the name of this class folder is no UTF-8, or too long; rename it")
         if not any(is_image(item) for item in path.iterdir()):
             raise UserError(f"{path}: class folder without images; fill it or remove it")
-    return [path.name for path in found]
+    return [path.name for path in class_folders]
 
 
 def images_in(folder: AnyPath, split: str, classes: list[str], refused: list[Refused]) -> list[Candidate]:

@@ -87,7 +87,7 @@ def _flat(
     split: str, images: AnyPath, annotations: AnyPath, keys: list[str] | None, refused: list[Refused]
 ) -> list[tuple[AnyPath, str]]:
     """List a folder's images with the class that their XML names: one of `keys`, or any if None."""
-    found, known = [], set(keys or ())
+    named, known = [], set(keys or ())
     for path in folders.visible(images):
         try:
             if not folders.inside(path.name):
@@ -96,19 +96,19 @@ def _flat(
                 raise UserError(f"{path.name}: not a picture file")
             names = set(read_annotation(annotations / f"{path.stem}.xml", BOX_ORIGIN).names)
             if len(names) != 1 or (keys is not None and not names <= known):
-                lacking = "not one class" if keys is None else "not one class of training"
-                raise UserError(f"{path.stem}.xml: names {', '.join(sorted(names))}, {lacking}")
-            found.append((path, names.pop()))
+                reason = "not one class" if keys is None else "not one class of training"
+                raise UserError(f"{path.stem}.xml: names {', '.join(sorted(names))}, {reason}")
+            named.append((path, names.pop()))
         except UserError as error:
             refused.append(Refused(split, printable(path.name), str(error)))
-    return found
+    return named
 
 
 def table_of(top: AnyPath, kind: Kind) -> list[ClassRow]:
     """Read the table of class wnids and words stored with the data; empty if there is none."""
     places = [base / inner for base in (top, top.parent) for inner in ("", "devkit/data")]
-    found = [place / name for name in TABLES[kind] for place in places if (place / name).is_file()]
-    return class_table.read_class_table(found[0]) if found else []
+    tables = [place / name for name in TABLES[kind] for place in places if (place / name).is_file()]
+    return class_table.read_class_table(tables[0]) if tables else []
 
 
 def _detection(source: DetectionSource, top: AnyPath, table: list[ClassRow]) -> Reading:
@@ -126,9 +126,9 @@ def _detection(source: DetectionSource, top: AnyPath, table: list[ClassRow]) -> 
         images, annotations = top / "Data/DET" / folder, top / "Annotations/DET" / folder
         # Without per-class lists, as in val, every class was searched for in every image: some have no object.
         unmarked = marked[split] is None
-        found, bad = listed(split, items, images, annotations, BOX_ORIGIN, unmarked, negatives)
+        candidates, bad = listed(split, items, images, annotations, BOX_ORIGIN, unmarked, negatives)
         refused += bad
-        splits[split] = [_by_key(item, known) for item in found]
+        splits[split] = [_by_key(item, known) for item in candidates]
     drop_repeated(splits, refused)
     keys = [_wnid(name, known, f"{source.key}.classes") for name in source.classes] or class_keys(splits["train"])
     black = _blacklist(source, top, keys, known)
@@ -148,17 +148,17 @@ class _Marked:
     def __init__(self, items: list[str], classes: list[str]):
         self.row = {item: row for row, item in enumerate(items)}
         self.column = {key: column for column, key in enumerate(classes)}
-        self.whole = np.zeros((len(items), len(classes)), bool)
-        self._made: dict[bytes, tuple[int, ...]] = {}
+        self.complete = np.zeros((len(items), len(classes)), bool)
+        self._partial: dict[bytes, tuple[int, ...]] = {}
 
     def partial(self, item: str, keys: list[str]) -> tuple[int, ...]:
         """Return indices in `keys` of classes that may have objects without a box; cached, as few tuples differ."""
-        row = self.whole[self.row[item]]
+        row = self.complete[self.row[item]]
         mark = row.tobytes()
-        if mark not in self._made:
-            whole = [key in self.column and row[self.column[key]] for key in keys]
-            self._made[mark] = tuple(label for label, known in enumerate(whole) if not known)
-        return self._made[mark]
+        if mark not in self._partial:
+            complete = [key in self.column and row[self.column[key]] for key in keys]
+            self._partial[mark] = tuple(label for label, known in enumerate(complete) if not known)
+        return self._partial[mark]
 
 
 def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _Marked | None, set[str]]:
@@ -175,14 +175,14 @@ def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _
     if items is None:
         items = sorted({item for path in lists.values() for item, _ in _marks(path)})
     marked = _Marked(items, [wnids[number] for number in lists])
-    listed_at_all, shown = np.zeros((2, len(items)), bool)
+    mentioned, shown = np.zeros((2, len(items)), bool)
     for column, path in enumerate(lists.values()):
         for item, mark in _marks(path):
             if (row := marked.row.get(item)) is not None:
-                marked.whole[row, column] = mark != "0"
-                listed_at_all[row] = True
+                marked.complete[row, column] = mark != "0"
+                mentioned[row] = True
                 shown[row] |= mark != "-1"
-    return items, marked, {items[row] for row in np.flatnonzero(listed_at_all & ~shown)}
+    return items, marked, {items[row] for row in np.flatnonzero(mentioned & ~shown)}
 
 
 def _marks(path: AnyPath) -> Iterator[tuple[str, str]]:
@@ -219,18 +219,18 @@ def _blacklist(source: DetectionSource, top: AnyPath, keys: list[str], known: di
     lines = [line.split() for _, line in lines_of(plain)] if plain.is_file() else []
     # The list's second column or, if there is none, the line number from 1.
     numbers = {words[1] if len(words) > 1 else str(at): words[0] for at, words in enumerate(lines, start=1)}
-    found: dict[str, set[int]] = {}
+    labels: dict[str, set[int]] = {}
     for where, image, name in class_table.pairs_in(path):
         if image.isdecimal() and image not in numbers:
             raise UserError(f"{where}: no image {image} in {BLACKLISTED}.txt; mend the line or the list")
         if (key := _wnid(name, known, where)) in keys:
-            found.setdefault(numbers.get(image, image), set()).add(keys.index(key))
-    return found
+            labels.setdefault(numbers.get(image, image), set()).add(keys.index(key))
+    return labels
 
 
-def _wnid(given: str, known: dict[str, str], where: str) -> str:
+def _wnid(name: str, known: dict[str, str], where: str) -> str:
     """Return the wnid of a class given by wnid or, if there is a class table, by name."""
-    return given if class_table.WNID.fullmatch(given) or not known else key_of(given, known, where)
+    return name if class_table.WNID.fullmatch(name) or not known else key_of(name, known, where)
 
 
 def _blacklist_file(source: DetectionSource, top: AnyPath) -> AnyPath:
@@ -246,5 +246,5 @@ def _class_lists(top: AnyPath, name: str) -> dict[int, AnyPath]:
     """Return a split's per-class lists, keyed by class number."""
     pattern = re.compile(rf"{re.escape(name)}_(\d+)\.txt")
     paths = (top / "ImageSets/DET").iterdir() if (top / "ImageSets/DET").is_dir() else ()
-    found = {int(match[1]): path for path in paths if (match := pattern.fullmatch(path.name))}
-    return dict(sorted(found.items()))
+    by_number = {int(match[1]): path for path in paths if (match := pattern.fullmatch(path.name))}
+    return dict(sorted(by_number.items()))

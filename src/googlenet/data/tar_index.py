@@ -36,15 +36,15 @@ class Member(NamedTuple):
     size: int
 
 
-def members(path: Path, start: int = 0, size: int | None = None, called: str = "") -> Iterator[Member]:
+def members(path: Path, start: int = 0, size: int | None = None, label: str = "") -> Iterator[Member]:
     """Yield the files of an uncompressed tar, or of the tar in `size` bytes of `path` from `start`, in archive order.
 
-    Raises UserError, naming `called` (the archive), if it is truncated, damaged or has a member that no data set needs.
+    Raises UserError, naming `label` (the archive), if it is truncated, damaged or has a member that no data set needs.
     """
-    called = called or path.name
-    with _translate_errors(called), open(path, "rb", buffering=0) as file:
-        whole = path.stat().st_size if size is None else size
-        for member in _walk(_Window(file, called, start, whole), whole, strict=size is None):
+    label = label or path.name
+    with _translate_errors(label), open(path, "rb", buffering=0) as file:
+        length = path.stat().st_size if size is None else size
+        for member in _walk(_Window(file, label, start, length), length, strict=size is None):
             yield member._replace(offset=member.offset + start)
 
 
@@ -53,15 +53,15 @@ def contents(path: Path, wanted: Callable[[str], bool] = bool) -> Iterator[tuple
 
     Raises UserError as `members` does, and if it unpacks to more than such an archive ever contains.
     """
-    called = path.name
-    with _translate_errors(called), open(path, "rb") as file:
+    label = path.name
+    with _translate_errors(label), open(path, "rb") as file:
         packed = file.read(2) == GZIP
         file.seek(0)
         source: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=file) if packed else file
-        window = _Window(source, called, 0, LARGEST_UNPACKED)
+        window = _Window(source, label, 0, LARGEST_UNPACKED)
         for member in _walk(window, None if packed else path.stat().st_size):
             if member.size > LARGEST_MEMBER or member.offset + member.size > LARGEST_UNPACKED:
-                where = f"{called}: unpacks to far more than it should, at '{member.name}'"
+                where = f"{label}: unpacks to far more than it should, at '{member.name}'"
                 raise UserError(f"{where}; {AGAIN}, or take that out")
             if wanted(member.name):
                 yield member.name, window.data(member)
@@ -74,9 +74,9 @@ def check_archive(path: Path) -> None:
     with _translate_errors(path.name), open(path, "rb") as file:
         head = file.read(BLOCK)
         if head.startswith(PACKED):
-            mend = f"(gunzip, bunzip2, unxz: it becomes {path.name.removesuffix('.gz').removesuffix('.tgz')})"
+            result = f"(gunzip, bunzip2, unxz: it becomes {path.name.removesuffix('.gz').removesuffix('.tgz')})"
             reason = "is compressed, so no single image can be read from it"
-            raise UserError(f"{path}: {reason}; unpack that layer once {mend}")
+            raise UserError(f"{path}: {reason}; unpack that layer once {result}")
         try:
             tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
         except tarfile.HeaderError as error:
@@ -88,43 +88,43 @@ def check_archive(path: Path) -> None:
 
 
 @contextmanager
-def _translate_errors(called: str) -> Iterator[None]:
+def _translate_errors(label: str) -> Iterator[None]:
     """Convert errors raised while reading an archive into a UserError that names it."""
     try:
         yield
     except EOFError:
-        raise UserError(f"{called}: cut off before its end; {AGAIN}") from None
+        raise UserError(f"{label}: cut off before its end; {AGAIN}") from None
     except DAMAGED as error:
-        raise UserError(f"{called}: damaged archive ({error}); {AGAIN}") from None
+        raise UserError(f"{label}: damaged archive ({error}); {AGAIN}") from None
     except OSError as error:
-        raise UserError(f"{called}: cannot be read ({error.strerror or error}); correct the path") from None
+        raise UserError(f"{label}: cannot be read ({error.strerror or error}); correct the path") from None
 
 
-def _walk(window: "_Window", whole: int | None, strict: bool = True) -> Iterator[Member]:
-    """Yield the files of one tar, checked. `whole`: its size in bytes, if known; `strict`: require the end mark."""
-    called, archive = window.called, tarfile.TarFile(fileobj=cast(BinaryIO, window))
+def _walk(window: "_Window", size: int | None, strict: bool = True) -> Iterator[Member]:
+    """Yield the files of one tar, checked. `size`: in bytes, if known; `strict`: require the end mark."""
+    label, archive = window.label, tarfile.TarFile(fileobj=cast(BinaryIO, window))
     seen: set[str] = set()
     while (entry := archive.next()) is not None:
         archive.members = []  # type: ignore[attr-defined]  # otherwise it would keep all of them
-        name = _name(entry, called)
+        name = _name(entry, label)
         end = entry.offset_data + entry.size
-        if whole is not None and end > whole:
-            raise UserError(f"{called}: stops after {whole:,} bytes, within '{name}' of {end:,}; {AGAIN}")
+        if size is not None and end > size:
+            raise UserError(f"{label}: stops after {size:,} bytes, within '{name}' of {end:,}; {AGAIN}")
         if entry.isdir():
             continue
         if name in seen:
-            raise UserError(f"{called}: two members are called '{name}'; {AGAIN}, or take one out")
+            raise UserError(f"{label}: two members are called '{name}'; {AGAIN}, or take one out")
         seen.add(name)
         yield Member(name, entry.offset_data, entry.size)
     # The library mistakes a damaged header, and truncation between two members, for the end.
     mark = window.last
     if len(mark) < BLOCK and (strict or mark):
-        raise UserError(f"{called}: stops after {archive.offset + len(mark):,} bytes without its end; {AGAIN}")
+        raise UserError(f"{label}: stops after {archive.offset + len(mark):,} bytes without its end; {AGAIN}")
     if mark.strip(b"\0"):
-        raise UserError(f"{called}: damaged at byte {archive.offset:,}, where a header should be; {AGAIN}")
+        raise UserError(f"{label}: damaged at byte {archive.offset:,}, where a header should be; {AGAIN}")
 
 
-def _name(entry: tarfile.TarInfo, called: str) -> str:
+def _name(entry: tarfile.TarInfo, label: str) -> str:
     """Return a member's name without "." parts. Raises UserError if it is unsafe, or no plain file or folder."""
     parts = [part for part in entry.name.split("/") if part not in ("", ".")]
     no_name = not entry.name.isprintable() or (not parts and not entry.isdir())
@@ -140,15 +140,15 @@ def _name(entry: tarfile.TarInfo, called: str) -> str:
     ):
         if wrong:
             shown = entry.name.encode("utf-8", "backslashreplace").decode()
-            raise UserError(f"{called}: '{shown}' {reason}; {AGAIN}, or take that out")
+            raise UserError(f"{label}: '{shown}' {reason}; {AGAIN}, or take that out")
     return "/".join(parts)
 
 
 class _Window:
     """A range of a file presented as a file, for `tarfile`, which reads only headers from it."""
 
-    def __init__(self, file: IO[bytes] | gzip.GzipFile, called: str, start: int, size: int):
-        self.file, self.called, self.start, self.size = file, called, start, size
+    def __init__(self, file: IO[bytes] | gzip.GzipFile, label: str, start: int, size: int):
+        self.file, self.label, self.start, self.size = file, label, start, size
         self.at, self.last = 0, b""  # `last`: the bytes read last
 
     def tell(self) -> int:
@@ -161,15 +161,15 @@ class _Window:
     def read(self, count: int) -> bytes:
         """Read at most `count` bytes; fewer only at the end."""
         if not 0 <= count <= LONGEST_HEADER:
-            raise UserError(f"{self.called}: a header of {count:,} bytes at byte {self.at:,}; {AGAIN}")
+            raise UserError(f"{self.label}: a header of {count:,} bytes at byte {self.at:,}; {AGAIN}")
         return self._read(count)
 
     def data(self, member: Member) -> bytes:
         """Read the bytes of a member."""
         self.at = member.offset
-        if len(found := self._read(member.size)) < member.size:
+        if len(content := self._read(member.size)) < member.size:
             raise EOFError
-        return found
+        return content
 
     def _read(self, count: int) -> bytes:
         self.file.seek(self.start + self.at)

@@ -30,10 +30,10 @@ FULLY_CONNECTED = {name for name in OURS if name.endswith(("/fc", "/classifier")
 
 def state_of(layers: Layers, path: Path) -> dict[str, np.ndarray]:
     """Return Caffe's layers and the heads present, in BGR, under our names. UserError for missing or unknown ones."""
-    if strange := sorted(layers.keys() - OURS.keys()):
-        raise UserError(f"{path}: has a layer '{strange[0]}', which bvlc_googlenet does not{nearest(strange[0], OURS)}")
-    begun = {name.split("/")[0] for name in layers}
-    wanted = [name for name in OURS if name in TRUNK or name.split("/")[0] in begun]
+    if unknown := sorted(layers.keys() - OURS.keys()):
+        raise UserError(f"{path}: has a layer '{unknown[0]}', which bvlc_googlenet does not{nearest(unknown[0], OURS)}")
+    parts = {name.split("/")[0] for name in layers}
+    wanted = [name for name in OURS if name in TRUNK or name.split("/")[0] in parts]
     if missing := [name for name in wanted if name not in layers]:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise UserError(f"{path}: lacks the layer '{missing[0]}'{more}; get the whole bvlc_googlenet")

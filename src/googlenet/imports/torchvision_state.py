@@ -35,8 +35,8 @@ def read(path: Path) -> "dict[str, Tensor]":
     if not isinstance(content, Mapping) or not content:
         raise UserError(f"{path}: holds {type(content).__name__}, not a state dict; save model.state_dict()")
     for name, value in content.items():  # torch also has tensors that are not plain strided numbers: sparse, quantised
-        whole = isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized
-        if not whole or value.device.type != "cpu" or value.is_complex():
+        is_plain = isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized
+        if not is_plain or value.device.type != "cpu" or value.is_complex():
             raise UserError(f"{path}: '{name}' is no plain tensor; save model.state_dict() alone")
     # Some trainers' wrappers prefix every name with `module.`.
     return {f"network.{str(name).removeprefix('module.')}": value for name, value in content.items()}

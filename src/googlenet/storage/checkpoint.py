@@ -26,11 +26,11 @@ def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadat
     from safetensors.torch import save as to_bytes
 
     # Copy each: safetensors refuses tensors that share memory, and a channels-last one has other bytes.
-    whole = {
+    contiguous = {
         name: torch.as_tensor(value).detach().to("cpu", copy=True, memory_format=torch.contiguous_format).contiguous()
         for name, value in sorted(tensors.items())
     }
-    write_bytes(path, to_bytes(whole, metadata=metadata_of(path, metadata)))
+    write_bytes(path, to_bytes(contiguous, metadata=metadata_of(path, metadata)))
 
 
 def load(path: Path | str, mend: str = ANEW) -> "tuple[dict[str, Tensor], dict[str, str]]":
@@ -44,8 +44,8 @@ def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Ma
 
     # C order and little-endian, as in the file: safetensors writes the memory as it is.
     items = sorted(arrays.items())
-    whole = {name: np.asarray(array, array.dtype.newbyteorder("<"), order="C") for name, array in items}
-    write_bytes(path, to_bytes(whole, metadata=metadata_of(path, metadata)))
+    contiguous = {name: np.asarray(array, array.dtype.newbyteorder("<"), order="C") for name, array in items}
+    write_bytes(path, to_bytes(contiguous, metadata=metadata_of(path, metadata)))
 
 
 def load_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:

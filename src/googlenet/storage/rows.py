@@ -43,16 +43,16 @@ class Rows:
         start, stop, step = rows.indices(len(self))
         if step != 1:
             raise ValueError(f"{self.path}: rows are read in steps of 1, not {step}")
-        found = np.empty((max(0, stop - start), *self.shape[1:]), self.dtype)
+        array = np.empty((max(0, stop - start), *self.shape[1:]), self.dtype)
         try:
             with open(self.path, "rb") as file:
                 file.seek(self.offset + start * self.row_items * self.dtype.itemsize)
-                read = file.readinto(found.data)
+                read = file.readinto(array.data)
         except FileNotFoundError:
             read = 0
-        if read != found.nbytes:
+        if read != array.nbytes:
             raise UserError(f"{self.path}: changed or gone while it was read; run the same command again")
-        return found
+        return array
 
 
 def open_rows(path: Path | str) -> tuple[dict[str, Rows], dict[str, str]]:
