@@ -1,4 +1,4 @@
-"""Checkpoints: the same content gives the same bytes, and every bad file is told in one line."""
+"""Checkpoints: the same content gives the same bytes, and every bad file is reported in one line."""
 
 import os
 import subprocess

@@ -25,7 +25,7 @@ STAGES = {
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    class_tree(tmp_path / "raw", pictures=4)
+    class_tree(tmp_path / "raw", images=4)
     voc_tree(tmp_path / "voc")
     return tmp_path
 

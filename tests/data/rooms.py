@@ -70,7 +70,7 @@ def manifest_of(splits: dict[str, list[Shard]], classes: tuple[str, ...] = ("cat
 
 
 def noise(height: int = 24, width: int = 32, seed: int = 0) -> np.ndarray:
-    """A picture with detail: uint8 [height, width, 3]."""
+    """An image with detail: uint8 [height, width, 3]."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -91,22 +91,22 @@ def put(path: Path, content: bytes | str) -> Path:
     return path
 
 
-def class_tree(root: Path, pictures: int = 3) -> Path:
+def class_tree(root: Path, images: int = 3) -> Path:
     """Class folders of three splits and two classes."""
     for split in SPLITS:
         for label, name in enumerate(("cat", "dog")):
-            for number in range(pictures):
+            for number in range(images):
                 put(root / split / name / f"{number}.jpg", jpeg(seed=10 * label + number))
     return root
 
 
-def coco_json(*pictures: tuple, categories: tuple = ("cat", "dog"), **changes) -> dict:
-    """COCO's detection JSON of (file_name, [(category, x, y, width, height), ...]) pictures of 32 x 24 px.
+def coco_json(*files: tuple, categories: tuple = ("cat", "dog"), **changes) -> dict:
+    """COCO's detection JSON of (file_name, [(category, x, y, width, height), ...]) of images of 32 x 24 px.
 
     A sixth entry of a box is its iscrowd.
     """
     images, annotations = [], []
-    for number, (name, boxes) in enumerate(pictures, start=1):
+    for number, (name, boxes) in enumerate(files, start=1):
         images.append({"id": number, "file_name": name, "width": 32, "height": 24})
         for category, *box in boxes:
             row = {"id": len(annotations) + 1, "image_id": number, "bbox": box[:4], "iscrowd": (*box, 0)[4]}
@@ -116,7 +116,7 @@ def coco_json(*pictures: tuple, categories: tuple = ("cat", "dog"), **changes) -
 
 
 def coco_tree(root: Path) -> Path:
-    """COCO's layout with both classes in every picture."""
+    """COCO's layout with both classes in every image."""
     for split in SPLITS:
         names = [f"{split}_{number}.jpg" for number in range(2)]
         for number, name in enumerate(names):
@@ -139,10 +139,10 @@ def xml(*objects: tuple, size: tuple[int, int] | None = (32, 24), difficult: int
     return text + "</annotation>"
 
 
-def voc_tree(root: Path, pictures: int = 2) -> Path:
-    """VOC's layout with both classes in every picture."""
+def voc_tree(root: Path, images: int = 2) -> Path:
+    """VOC's layout with both classes in every image."""
     for split in SPLITS:
-        names = [f"{split}_{number}" for number in range(pictures)]
+        names = [f"{split}_{number}" for number in range(images)]
         put(root / f"ImageSets/Main/{split}.txt", "\n".join(names) + "\n")
         for number, name in enumerate(names):
             put(root / f"JPEGImages/{name}.jpg", jpeg(seed=number))
@@ -151,7 +151,7 @@ def voc_tree(root: Path, pictures: int = 2) -> Path:
 
 
 def shown(reading) -> tuple:
-    """A reading as plain values, with the pictures' bytes."""
+    """A reading as plain values, with the images' bytes."""
     splits = {
         split: [(c.name, c.label, c.partial, c.annotation, c.read()) for c in items]
         for split, items in reading.splits.items()

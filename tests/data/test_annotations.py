@@ -14,9 +14,9 @@ OUTSIDE = """<?xml version="1.0"?><!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/pa
 <annotation><object><name>&f;</name></object></annotation>"""
 
 
-def boxes(tmp_path, *objects, origin=1, size=(32, 24), picture=(32, 24)):
+def boxes(tmp_path, *objects, origin=1, size=(32, 24), image=(32, 24)):
     path = put(tmp_path / "a.xml", xml(*objects, size=size))
-    return place(read_annotation(path, origin), *picture, ["cat", "dog"])
+    return place(read_annotation(path, origin), *image, ["cat", "dog"])
 
 
 def test_vocs_first_pixel_is_one(tmp_path):

@@ -25,7 +25,7 @@ def test_classes_and_names(tmp_path):
     assert [len(reading.splits[split]) for split in SPLITS] == [7, 6, 6]
 
 
-def test_what_is_no_picture_is_refused_and_dot_files_are_not_seen(tmp_path):
+def test_what_is_no_image_is_refused_and_dot_files_are_not_seen(tmp_path):
     class_tree(tmp_path)
     put(tmp_path / "train/cat/notes.txt", "x")
     put(tmp_path / "test/README.md", "x")
@@ -77,7 +77,7 @@ def test_settings_that_stop(tmp_path, changes, message):
 
 
 def test_hold_out_is_by_name_and_moves_little(tmp_path):
-    class_tree(tmp_path, pictures=6)
+    class_tree(tmp_path, images=6)
     held = {"splits": {**SPLITS, "validation": ""}, "validation_per_class": 2}
     first, again = read(tmp_path, **held), read(tmp_path, **held)
     assert first == again
@@ -116,7 +116,7 @@ def test_a_test_split_alone_must_be_there(tmp_path, changes, message):
 
 
 def test_hold_out_leaves_training_something(tmp_path):
-    class_tree(tmp_path, pictures=2)
+    class_tree(tmp_path, images=2)
     with pytest.raises(UserError, match=r"validation_per_class: 2, but class 'cat' has only 2 images; lower it"):
         read(tmp_path, splits={**SPLITS, "validation": ""}, validation_per_class=2)
 

@@ -22,12 +22,12 @@ def read(root, **changes):
     return coco.read(settings(root, **changes))
 
 
-def train(root, *pictures, **changes):
-    """COCO's layout with another training JSON; the pictures that it names are there."""
+def train(root, *images, **changes):
+    """COCO's layout with another training JSON; the images that it names are there."""
     coco_tree(root)
-    for name, _ in pictures:
+    for name, _ in images:
         put(root / "train" / name, jpeg())
-    put(root / TRAIN, json.dumps(coco_json(*pictures, **changes)))
+    put(root / TRAIN, json.dumps(coco_json(*images, **changes)))
     return root
 
 
@@ -48,7 +48,7 @@ def test_sides_become_inclusive_corners(tmp_path):
     assert manifest.classes == ("cat", "dog") and manifest.splits["test"].per_class == (2, 2)
     write_manifest(tmp_path / "out", manifest)
     record = open_split(tmp_path / "out", "train")[0]
-    # 10 x 8 px from (0, 0); 27.5 x 20 px up to the picture's last pixel.
+    # 10 x 8 px from (0, 0); 27.5 x 20 px up to the image's last pixel.
     assert record.boxes.tolist() == [[0, 0, 9, 7], [4.5, 4, 31, 23]]
     assert record.box_labels.tolist() == [0, 1] and record.partial.tolist() == []
 
@@ -65,12 +65,12 @@ def test_classes_are_the_categories_that_training_has_by_id_and_joined_by_name(t
     assert read(tmp_path, classes=["cat", "dog"]).classes == ["cat", "dog"]
 
 
-def test_one_folder_of_pictures_for_all_splits(tmp_path):
+def test_one_folder_of_images_for_all_splits(tmp_path):
     coco_tree(tmp_path)
     for split in ("train", "validation", "test"):
         for number in range(2):
-            put(tmp_path / f"pictures/{split}_{number}.jpg", jpeg())
-    assert read(tmp_path, images="pictures").splits["test"][0].path == tmp_path / "pictures/test_0.jpg"
+            put(tmp_path / f"images/{split}_{number}.jpg", jpeg())
+    assert read(tmp_path, images="images").splits["test"][0].path == tmp_path / "images/test_0.jpg"
 
 
 CROWDED = ("train_0.jpg", [("cat", 0, 0, 30, 20, 1), ("dog", 1, 1, 9, 9)])
@@ -118,7 +118,7 @@ def test_images_without_objects_by_rule(tmp_path):
         (None, "bbox is not four numbers"),
     ],
 )
-def test_a_box_that_cannot_be_refuses_its_picture(tmp_path, box, reason):
+def test_a_box_that_cannot_be_refuses_its_image(tmp_path, box, reason):
     table = coco_json(("train_0.jpg", [("cat", 0, 0, 9, 9)]), ("train_1.jpg", [("dog", 0, 0, 9, 9)]))
     table["annotations"][0]["bbox"] = box
     put(coco_tree(tmp_path) / TRAIN, json.dumps(table))
@@ -170,14 +170,14 @@ def test_boxes_at_the_edge(tmp_path, box, placed):
         ({"height": -3}, "instances_train.json, train_0.jpg: height is -3, not a number of pixels"),
     ],
 )
-def test_a_picture_that_cannot_be_is_refused(tmp_path, change, reason):
+def test_an_image_that_cannot_be_is_refused(tmp_path, change, reason):
     table = coco_json(("train_0.jpg", [("cat", 0, 0, 9, 9)]), ("train_1.jpg", [("dog", 0, 0, 9, 9)]))
     table["images"][0] |= change
     put(coco_tree(tmp_path) / TRAIN, json.dumps(table))
     assert only_reason(read(tmp_path)).endswith(reason)
 
 
-def test_a_picture_of_another_size_is_refused(tmp_path):
+def test_an_image_of_another_size_is_refused(tmp_path):
     root = train(tmp_path / "raw", ("train_0.jpg", [("cat", 0, 0, 9, 9), ("dog", 0, 0, 9, 9)]), ("train_1.jpg", []))
     put(root / "train/train_1.jpg", jpeg(40, 40))
     changes = {"images_without_objects": "keep", "max_bad_fraction": 0.5}
@@ -187,7 +187,7 @@ def test_a_picture_of_another_size_is_refused(tmp_path):
     ]
 
 
-def test_unknown_category_and_strange_crowd_refuse_their_picture(tmp_path):
+def test_unknown_category_and_strange_crowd_refuse_their_image(tmp_path):
     table = coco_json(("train_0.jpg", [("cat", 0, 0, 9, 9)]), ("train_1.jpg", [("dog", 0, 0, 9, 9)]))
     table["annotations"][0]["category_id"] = 7
     table["annotations"][1]["iscrowd"] = 2

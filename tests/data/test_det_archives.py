@@ -96,7 +96,7 @@ def test_names_of_classes_come_from_the_matlab_file_where_there_is_no_list(tmp_p
     assert reading.classes == [f"a thing ({key})" for key in reading.keys] and len(reading.splits["train"]) == 9
 
 
-def test_detection_that_lacks_something_is_told_before_any_job(tmp_path):
+def test_detection_that_lacks_something_is_reported_before_any_job(tmp_path):
     official.write_detection(tmp_path)
     settings = detection("ilsvrc_archives", tmp_path, splits=HALVES, box_origin=0)
     check_source(settings)
@@ -108,7 +108,7 @@ def test_detection_that_lacks_something_is_told_before_any_job(tmp_path):
         check_source(settings)
 
 
-def test_a_list_that_is_not_there_is_told_when_it_is_read(tmp_path):
+def test_a_list_that_is_not_there_is_reported_when_it_is_read(tmp_path):
     official.write_release(tmp_path)
     with pytest.raises(UserError, match=r"detection\.splits\.validation: no file .*ImageSets/DET/val1\.txt"):
         read_det(tmp_path)

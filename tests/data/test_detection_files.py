@@ -89,11 +89,11 @@ BAD_TEXT = [
 ]
 
 
-@pytest.mark.parametrize(("line", "said"), BAD_TEXT, ids=[line for line, _ in BAD_TEXT])
-def test_bad_lines_of_a_submission(files, line, said):
+@pytest.mark.parametrize(("line", "message"), BAD_TEXT, ids=[line for line, _ in BAD_TEXT])
+def test_bad_lines_of_a_submission(files, line, message):
     root, images, _, classes = files
     path = put(root / "d.txt", GOOD + "\n" + line + "\n" + GOOD)
-    with pytest.raises(UserError, match=rf"^d\.txt, line 3: {said}"):
+    with pytest.raises(UserError, match=rf"^d\.txt, line 3: {message}"):
         read_detections(path, images, classes)
 
 
@@ -117,10 +117,10 @@ BAD_NAMED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "content", "said"), BAD_NAMED, ids=[row[2] for row in BAD_NAMED])
-def test_bad_files_of_the_other_forms(files, name, content, said):
+@pytest.mark.parametrize(("name", "content", "message"), BAD_NAMED, ids=[row[2] for row in BAD_NAMED])
+def test_bad_files_of_the_other_forms(files, name, content, message):
     root, images, _, classes = files
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         read_detections(put(root / name, content), images, classes)
     assert "\n" not in str(caught.value)
 
@@ -139,16 +139,16 @@ def test_missing_files_and_numbers_without_a_table(files):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [("a\nb\na\n", r"list\.txt, line 3: 'a' is listed twice"), ("\n", r"list\.txt: lists no image; give one name")],
 )
-def test_bad_lists(tmp_path, text, said):
-    with pytest.raises(UserError, match=said):
+def test_bad_lists(tmp_path, text, message):
+    with pytest.raises(UserError, match=message):
         read_list(put(tmp_path / "list.txt", text))
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, r"^list\.txt, 'b/c': c\.xml: no such annotation file; mend the file or the list$"),
         ("", r"^list\.txt, 'b/c': c\.xml: is empty"),
@@ -157,12 +157,12 @@ def test_bad_lists(tmp_path, text, said):
         (xml(("dog", 9, 0, "nan", 9)), r"^list\.txt, 'b/c': c\.xml: an object's <bndbox> lacks a corner"),
     ],
 )
-def test_bad_truth(files, content, said):
+def test_bad_truth(files, content, message):
     root, images, *_ = files
     (root / "xml/b/c.xml").unlink()
     if content is not None:
         put(root / "xml/b/c.xml", content)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         read_truth(images, root / "xml", TABLE)
 
 
@@ -171,8 +171,8 @@ def test_the_blacklist(files):
     path = put(root / "black.txt", "3 n02000001\na cat\n")
     assert read_blacklist(path, images, classes).tolist() == [[1, 0], [0, 1]]
     assert read_blacklist(put(path, "\n"), images, classes).shape == (0, 2)
-    for line, said in (("9 cat", "no image '9' in list"), ("a cta", "no class 'cta'; did"), ("a", "'a' is not the")):
-        with pytest.raises(UserError, match=rf"^black\.txt, line 2: {said}"):
+    for line, message in (("9 cat", "no image '9' in list"), ("a cta", "no class 'cta'; did"), ("a", "'a' is not the")):
+        with pytest.raises(UserError, match=rf"^black\.txt, line 2: {message}"):
             read_blacklist(put(path, f"a cat\n{line}\n"), images, classes)
 
 

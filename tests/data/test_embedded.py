@@ -79,9 +79,9 @@ def test_scene_boxes_are_the_ink(monkeypatch):
     black = [np.zeros((200, 200, 3), np.uint8)]
     monkeypatch.setattr("googlenet.data.compositions.scratches", lambda *args: None)
     for index in range(5):
-        picture, placed = scene([ink[index]], black, 96, (40, 60), embedded.stream(1, "detection", "test", index))
+        image, placed = scene([ink[index]], black, 96, (40, 60), embedded.stream(1, "detection", "test", index))
         (_, box) = placed[0]
-        visible = picture.max(axis=2) >= 0.5 * picture.max()
+        visible = image.max(axis=2) >= 0.5 * image.max()
         rows, columns = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
         found = (columns[0], rows[0], columns[-1], rows[-1])
         assert np.abs(np.subtract(found, box)).max() <= 1
@@ -125,7 +125,7 @@ def test_detection_scenes_have_every_class_and_little_overlap(readings):
 
 
 @pytest.mark.parametrize("kind", ["classification", "detection"])
-def test_same_seed_same_bytes_and_another_seed_another_picture(kind, tmp_path):
+def test_same_seed_same_bytes_and_another_seed_another_image(kind, tmp_path):
     recipe = (classification if kind == "classification" else detection)("embedded").embedded
     make = embedded.make_classification if kind == "classification" else embedded.make_detection
     make(recipe, tmp_path / "a")
@@ -133,11 +133,11 @@ def test_same_seed_same_bytes_and_another_seed_another_picture(kind, tmp_path):
     make(replaced(recipe, seed=4), tmp_path / "c")
     first, again, other = (digests(tmp_path / name) for name in "abc")
     assert first == again
-    pictures = [name for name in first if name.endswith("JPEG")]
-    assert pictures and all(first[name] != other[name] for name in pictures)
+    images = [name for name in first if name.endswith("JPEG")]
+    assert images and all(first[name] != other[name] for name in images)
 
 
-def test_one_more_picture_changes_no_other(tmp_path):
+def test_one_more_image_changes_no_other(tmp_path):
     recipe = classification("embedded").embedded
     embedded.make_classification(recipe, tmp_path / "a")
     embedded.make_classification(replaced(recipe, limit_per_split=15), tmp_path / "b")

@@ -63,7 +63,7 @@ def test_validation_can_be_held_out(tmp_path):
     assert [len(reading.splits[split]) for split in SPLITS] == [4, 2, 2]
 
 
-def test_the_official_validation_pictures_may_stand_alone(tmp_path):
+def test_the_official_validation_images_may_stand_alone(tmp_path):
     shutil.rmtree(cls_tree(tmp_path) / "ILSVRC/Data/CLS-LOC/train")
     put(tmp_path / "LOC_synset_mapping.txt", f"{DOG} dog, domestic dog\n{CAT} cat\n")
     put(tmp_path / "ILSVRC/Annotations/CLS-LOC/val/val_2.xml", xml((CAT, 0, 0, 5, 5), (DOG, 0, 0, 5, 5)))
@@ -74,7 +74,7 @@ def test_the_official_validation_pictures_may_stand_alone(tmp_path):
     assert [item.reason for item in reading.refused] == [f"val_2.xml: names {DOG}, {CAT}, not one class"]
 
 
-def test_flat_picture_without_or_with_a_strange_annotation_is_refused(tmp_path):
+def test_flat_image_without_or_with_a_strange_annotation_is_refused(tmp_path):
     cls_tree(tmp_path)
     put(tmp_path / "ILSVRC/Data/CLS-LOC/val/val_2.JPEG", jpeg())
     put(tmp_path / "ILSVRC/Annotations/CLS-LOC/val/val_0.xml", xml((CAT, 0, 0, 5, 5), (DOG, 0, 0, 5, 5)))

@@ -40,7 +40,7 @@ def read(root, **changes):
 
 
 def truth():
-    """The wnid of each val picture, worked out apart from the reader: the maker's numbers, the kit's lines."""
+    """The wnid of each val image, worked out apart from the reader: the maker's numbers, the kit's lines."""
     number_of = official.numbers(CLASSES)
     return {number: wnid for wnid, number in number_of.items()}
 
@@ -57,7 +57,7 @@ def test_labels_are_those_of_the_wnids_though_the_numbers_are_not(archives, tmp_
     for split in ("train", "validation"):
         for item in reading.splits[split]:
             assert item.name.startswith(f"{reading.keys[item.label]}/{reading.keys[item.label]}_")
-            assert item.name.split("/")[1].encode() in item.read()  # the maker's comment in that very picture
+            assert item.name.split("/")[1].encode() in item.read()  # the maker's comment in that very image
     unpack(archives / official.KIT, tmp_path)
     lines = (tmp_path / "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt").read_text().split()
     test = reading.splits["test"]
@@ -129,7 +129,7 @@ def test_the_layout_of_kaggle_gives_the_same_by_its_own_reader(archives, tmp_pat
     assert shown(read(whole.parent)) == shown(packed)
 
 
-def test_pictures_of_the_archives_reach_the_shards(archives, tmp_path):
+def test_images_of_the_archives_reach_the_shards(archives, tmp_path):
     settings = classification("ilsvrc_archives", archives, **HELD_OUT)
     manifest = prepare(settings, tmp_path)
     write_manifest(tmp_path, manifest)
@@ -171,7 +171,7 @@ print(sorted({{os.path.basename(name) for name, _ in seen if name.startswith({st
     assert opened == str(sorted([official.TRAIN, official.VAL, official.KIT]))
 
 
-def test_the_blacklist_leaves_val_pictures_out(archives, own):
+def test_the_blacklist_leaves_val_images_out(archives, own):
     put(own / "black.txt", "2\n5\n")
     test = read(own, blacklist="black.txt").splits["test"]
     assert len(test) == CLASSES * VAL - 2
@@ -188,7 +188,7 @@ def test_the_blacklist_leaves_val_pictures_out(archives, own):
         check_source(classification("class_folders", own, blacklist="black.txt"))
 
 
-def test_a_cut_download_is_told_before_any_job(own):
+def test_a_cut_download_is_reported_before_any_job(own):
     path = own / official.TRAIN
     os.truncate(path, path.stat().st_size // 2)
     with pytest.raises(UserError, match=r"ILSVRC2012_img_train\.tar: stops after [\d,]+ bytes .*fetch it"):
@@ -196,13 +196,13 @@ def test_a_cut_download_is_told_before_any_job(own):
 
 
 @pytest.mark.parametrize("name", [official.TRAIN, official.VAL, official.KIT])
-def test_what_is_missing_is_told_before_any_job(own, name):
+def test_what_is_missing_is_reported_before_any_job(own, name):
     (own / name).unlink()
     with pytest.raises(UserError, match=rf"^dataset\.classification\.root: .* has no .*{name}.*; fetch it"):
         check_source(classification("ilsvrc_archives", own, **HELD_OUT))
 
 
-def test_compressed_pictures_are_refused_with_the_mend(own):
+def test_compressed_images_are_refused_with_the_mend(own):
     path = own / official.VAL
     put(own / f"{official.VAL}.gz", gzip.compress(path.read_bytes()))
     path.unlink()
@@ -210,7 +210,7 @@ def test_compressed_pictures_are_refused_with_the_mend(own):
         check_source(classification("ilsvrc_archives", own, **HELD_OUT))
 
 
-def test_a_part_that_is_none_is_told_with_the_nearest(archives):
+def test_a_part_that_is_none_is_reported_with_the_nearest(archives):
     with pytest.raises(UserError, match=r"splits\.test: no part 'vall'; did you mean 'val'"):
         read(archives, splits={**HELD_OUT["splits"], "test": "vall"})
 
@@ -232,7 +232,7 @@ def test_archives_and_kit_of_different_sets(own, tmp_path):
         read(own)
 
 
-def test_pictures_beyond_the_truth_and_of_other_names(own):
+def test_images_beyond_the_truth_and_of_other_names(own):
     unpack(own / official.VAL, own / "val")
     (own / official.VAL).unlink()
     put(own / "val/readme.txt", "no picture")
@@ -246,7 +246,7 @@ def test_pictures_beyond_the_truth_and_of_other_names(own):
         read(own)
 
 
-def test_a_missing_val_picture_moves_no_label(archives, own):
+def test_a_missing_val_image_moves_no_label(archives, own):
     unpack(own / official.VAL, own / "val")
     (own / official.VAL).unlink()
     (own / "val/ILSVRC2012_val_00000003.JPEG").unlink()

@@ -14,7 +14,7 @@ BOXES = {CAT: (CAT, 0, 0, 9, 9), DOG: (DOG, 3, 3, 31, 23), FOX: (FOX, 5, 5, 20, 
 
 
 def tree(root):
-    """Four training pictures with boxes and two without any; val and test with one picture for each class."""
+    """Four training images with boxes and two without any; val and test with one image for each class."""
     top = root / "ILSVRC"
     put(top / "devkit/data/map_det.txt", TABLE)
     train = {"a/0": [CAT], "a/1": [CAT, DOG], "b/2": [DOG], "b/3": [FOX], "extra/4": None, "extra/5": []}
@@ -27,14 +27,14 @@ def tree(root):
         put(top / f"ImageSets/DET/train_{number}.txt", text)
     for split in ("val", "test"):
         items = {f"{split}_{i}": [key] for i, key in enumerate((CAT, DOG, FOX))}
-        picture(top, split, items)
+        image(top, split, items)
         put(top / f"ImageSets/DET/{split}.txt", "".join(f"{item} {i}\n" for i, item in enumerate(items, start=1)))
-    picture(top, "train", train)
+    image(top, "train", train)
     return top
 
 
-def picture(top, split, objects_of):
-    """Pictures with their XML; none for None."""
+def image(top, split, objects_of):
+    """Images with their XML; none for None."""
     for item, objects in objects_of.items():
         put(top / f"Data/DET/{split}/{item}.JPEG", jpeg())
         if objects is not None:
@@ -51,11 +51,11 @@ def read(root, **changes):
 
 
 def partial(reading, split="train"):
-    """The names of the classes of which each picture may have more objects than boxes."""
+    """The names of the classes of which each image may have more objects than boxes."""
     return {item.name: [reading.keys[label] for label in item.partial] for item in reading.splits[split]}
 
 
-def test_lists_by_class_say_what_is_known_of_a_picture(tmp_path):
+def test_lists_by_class_say_what_is_known_of_an_image(tmp_path):
     tree(tmp_path)
     reading = read(tmp_path)
     assert reading.keys == [DOG, CAT, FOX] and reading.classes == ["domestic dog", "cat", "fox"]
@@ -71,7 +71,7 @@ def test_lists_by_class_say_what_is_known_of_a_picture(tmp_path):
     assert set(map(tuple, partial(reading, "validation").values())) == {()}  # every class is looked for in val
 
 
-def test_pictures_that_lists_call_negative_need_no_annotation_and_can_be_left_out(tmp_path):
+def test_images_that_lists_call_negative_need_no_annotation_and_can_be_left_out(tmp_path):
     tree(tmp_path)
     names = {item.name: item.annotation.names for item in read(tmp_path).splits["train"]}
     assert names["extra/4.JPEG"] == names["extra/5.JPEG"] == ()
@@ -80,13 +80,13 @@ def test_pictures_that_lists_call_negative_need_no_annotation_and_can_be_left_ou
     assert partial(reading)["b/2.JPEG"] == [FOX]
 
 
-def test_a_list_that_stands_beside_those_by_class_says_which_pictures_and_in_which_order(tmp_path):
+def test_a_list_that_stands_beside_those_by_class_says_which_images_and_in_which_order(tmp_path):
     put(tree(tmp_path) / "ImageSets/DET/train.txt", "b/3\na/0 7\n")
     reading = read(tmp_path)
     assert list(partial(reading).items()) == [("b/3.JPEG", [CAT]), ("a/0.JPEG", [FOX])]  # no dogs left: two classes
 
 
-def test_positive_pictures_without_annotation_or_object_are_refused(tmp_path):
+def test_positive_images_without_annotation_or_object_are_refused(tmp_path):
     top = tree(tmp_path)
     (top / "Annotations/DET/train/a/0.xml").unlink()
     put(top / "Annotations/DET/train/b/2.xml", xml())
@@ -105,7 +105,7 @@ def test_val_images_without_objects_are_kept_but_not_without_xml(tmp_path):
     assert [item.annotation.names for item in reading.splits["validation"]] == [(), (FOX,)]
 
 
-def test_the_blacklist_marks_classes_of_pictures_by_number_or_name(tmp_path):
+def test_the_blacklist_marks_classes_of_images_by_number_or_name(tmp_path):
     top = tree(tmp_path)
     put(top / "devkit/data/black.txt", f"1 {FOX}\n1 {DOG}\nval_2 domestic dog\n")
     reading = read(tmp_path, blacklist="devkit/data/black.txt")
@@ -151,11 +151,15 @@ def test_annotations_may_name_classes_by_their_words(tmp_path):
         ("black.txt", f"1 {CAT}\n9 {CAT}\n", r"^black\.txt, line 2: no image 9 in val\.txt; mend"),
         ("black.txt", "1 cta\n", r"^black\.txt, line 1: no class 'cta'; did you mean 'cat'"),
         ("black.txt", "1\n", r"^black\.txt, line 1: '1' is not the number of an image and a class; mend"),
-        ("devkit/data/map_det.txt", TABLE + f"{FOX} 4 fox\n", r"^map_det\.txt, line 4: 'n02000003' is already in line 3"),
+        (
+            "devkit/data/map_det.txt",
+            TABLE + f"{FOX} 4 fox\n",
+            r"^map_det\.txt, line 4: 'n02000003' is already in line 3",
+        ),
         ("devkit/data/map_det.txt", b"\xff\xfe\xfa", r"map_det\.txt: cannot be read as text"),
     ],
 )
-def test_bad_lists_are_told_with_file_and_line(tmp_path, file, content, message):
+def test_bad_lists_are_reported_with_file_and_line(tmp_path, file, content, message):
     top = tree(tmp_path)
     put(top / "black.txt", "")
     put(top / file, content)
@@ -163,7 +167,7 @@ def test_bad_lists_are_told_with_file_and_line(tmp_path, file, content, message)
         read(tmp_path, blacklist="black.txt")
 
 
-def test_what_is_missing_is_told_before_any_job(tmp_path):
+def test_what_is_missing_is_reported_before_any_job(tmp_path):
     top = tree(tmp_path)
     with pytest.raises(UserError, match=r"detection\.blacklist: no file .*black\.txt; correct"):
         ilsvrc.check(settings(tmp_path, blacklist="black.txt"))

@@ -1,4 +1,4 @@
-"""Every kind of picture file arrives as upright RGB, or is refused in one line."""
+"""Every kind of image file arrives as upright RGB, or is refused in one line."""
 
 import io
 
@@ -14,9 +14,9 @@ from googlenet.errors import UserError
 RED_OVER_BLUE = np.array([[[255, 0, 0]] * 16] * 8 + [[[0, 0, 255]] * 16] * 8, np.uint8)  # 16x16
 
 
-def saved(picture: Image.Image, kind: str, **options) -> bytes:
+def saved(image: Image.Image, kind: str, **options) -> bytes:
     file = io.BytesIO()
-    picture.save(file, kind, **options)
+    image.save(file, kind, **options)
     return file.getvalue()
 
 
@@ -46,14 +46,14 @@ def test_quarter_turn_swaps_the_sides_and_the_check_says_so():
     assert seen.bytes == len(image)
 
 
-def test_what_a_picture_looks_like_outlives_another_size_and_format_but_not_another_picture():
+def test_what_an_image_looks_like_outlives_another_size_and_format_but_not_another_image():
     def of(pixels, kind="PNG", **options):
         return check_image(saved(Image.fromarray(pixels), kind, **options)).looks
 
     waves = np.sin(np.arange(320) / 23)[None, :] * np.cos(np.arange(240) / 31)[:, None]
-    picture = np.repeat((127 + 120 * waves).astype(np.uint8)[..., None], 3, axis=2)
-    assert of(picture) == of(picture, "JPEG", quality=80) == of(cv2.resize(picture, (160, 120)))
-    assert of(picture) not in (0, of(picture[:, ::-1]), of(picture[::-1]))
+    image = np.repeat((127 + 120 * waves).astype(np.uint8)[..., None], 3, axis=2)
+    assert of(image) == of(image, "JPEG", quality=80) == of(cv2.resize(image, (160, 120)))
+    assert of(image) not in (0, of(image[:, ::-1]), of(image[::-1]))
     brightening = np.repeat(np.arange(64, dtype=np.uint8)[None, :, None], 48, axis=0).repeat(3, axis=2)
     assert of(np.full((48, 64, 3), 90, np.uint8)) == of(brightening) == of(brightening[:, ::-1]) == 0
 
@@ -87,17 +87,17 @@ def test_what_has_no_agreed_pixels_is_refused_by_its_name():
 
 
 def test_alpha_lies_on_white():
-    picture = Image.new("RGBA", (3, 1), (255, 0, 0, 255))
-    picture.putpixel((1, 0), (255, 0, 0, 0))
-    picture.putpixel((2, 0), (0, 0, 0, 51))  # a fifth black on white: 204
-    assert decode(saved(picture, "PNG"))[0].tolist() == [[255, 0, 0], [255, 255, 255], [204, 204, 204]]
+    image = Image.new("RGBA", (3, 1), (255, 0, 0, 255))
+    image.putpixel((1, 0), (255, 0, 0, 0))
+    image.putpixel((2, 0), (0, 0, 0, 51))  # a fifth black on white: 204
+    assert decode(saved(image, "PNG"))[0].tolist() == [[255, 0, 0], [255, 255, 255], [204, 204, 204]]
 
 
 def test_transparent_palette_lies_on_white():
-    picture = Image.new("P", (2, 1), 0)
-    picture.putpalette([10, 20, 30, 200, 100, 50])
-    picture.putpixel((1, 0), 1)
-    assert decode(saved(picture, "PNG", transparency=0))[0].tolist() == [[255, 255, 255], [200, 100, 50]]
+    image = Image.new("P", (2, 1), 0)
+    image.putpalette([10, 20, 30, 200, 100, 50])
+    image.putpixel((1, 0), 1)
+    assert decode(saved(image, "PNG", transparency=0))[0].tolist() == [[255, 255, 255], [200, 100, 50]]
 
 
 def test_cmyk_is_not_inverted():
@@ -130,7 +130,7 @@ def test_jpeg_without_its_last_byte_is_refused():
 
 
 @pytest.mark.parametrize(("image", "reason"), [(b"", "empty file"), (b"<html>404</html>", "not a picture")])
-def test_what_is_no_picture(image, reason):
+def test_what_is_no_image(image, reason):
     with pytest.raises(UserError, match=rf"^a\.jpg: {reason}$"):
         decode(image, "a.jpg")
 

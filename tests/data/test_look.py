@@ -1,4 +1,4 @@
-"""What a person is told of a data set before training: worked by hand on pictures made for it."""
+"""What a person learns about a data set before training: worked by hand on images made for it."""
 
 import numpy as np
 import pytest
@@ -18,14 +18,14 @@ def folders(tmp_path, **changes):
 
 
 def own_trees(root):
-    """Class folders in which every picture is another."""
+    """Class folders in which every image is another."""
     class_tree(root)
     for number, path in enumerate(sorted(root.rglob("*.jpg"))):
         put(path, jpeg(seed=100 + number))
     return root
 
 
-def test_sizes_forms_and_turned_pictures(tmp_path):
+def test_sizes_forms_and_turned_images(tmp_path):
     root, turned = own_trees(tmp_path / "raw"), Image.Exif()
     turned[0x0112] = 6
     put(root / "train/cat/3.jpg", saved(Image.fromarray(noise(40, 50, 7)), "JPEG", exif=turned))
@@ -80,10 +80,10 @@ def test_duplicates_within_and_across_splits(tmp_path):
 def test_a_copy_of_another_size_in_another_split_is_likely(tmp_path):
     root = own_trees(tmp_path / "raw")
     waves = np.sin(np.arange(320) / 23)[None, :] * np.cos(np.arange(240) / 31)[:, None]
-    picture = Image.fromarray((127 + 120 * waves).astype(np.uint8)).convert("RGB")
-    put(root / "train/cat/w.jpg", saved(picture, "JPEG", quality=90))
-    put(root / "train/dog/w.jpg", saved(picture, "JPEG", quality=70))
-    put(root / "test/dog/w.png", saved(picture.resize((160, 120)), "PNG"))
+    image = Image.fromarray((127 + 120 * waves).astype(np.uint8)).convert("RGB")
+    put(root / "train/cat/w.jpg", saved(image, "JPEG", quality=90))
+    put(root / "train/dog/w.jpg", saved(image, "JPEG", quality=70))
+    put(root / "test/dog/w.png", saved(image.resize((160, 120)), "PNG"))
     for split in ("train", "test"):  # too plain to tell
         put(root / split / "cat/plain.png", saved(Image.new("RGB", (40 + len(split), 40), "red"), "PNG"))
     found = folders(tmp_path).look.duplicates
@@ -109,7 +109,7 @@ def test_objects(tmp_path):
     root = voc_tree(tmp_path / "raw")
     put(root / "Annotations/train_0.xml", xml(("cat", 1, 1, 16, 4), ("cat", 1, 1, 8, 8), ("dog", 1, 1, 32, 24)))
     found = prepare(detection("voc", root), tmp_path / "out").look.splits["train"].objects
-    # Of the first picture 16 x 4, 8 x 8 and 32 x 24 px, of the second 10 x 8 and 28 x 20.
+    # Of the first image 16 x 4, 8 x 8 and 32 x 24 px, of the second 10 x 8 and 28 x 20.
     assert found.count == 5 and found.in_a_picture[0] == 2 and found.in_a_picture[-1] == 3
     assert found.side_px == (8.0, 8.0, 8.0, 8.9, 23.7, 27.7, 27.7)
     assert found.width_over_height[0] == 1.0 and found.width_over_height[-1] == 4.0
@@ -133,7 +133,7 @@ def test_images_without_objects_count_as_none(tmp_path):
         ("cat/0.jpg: not a picture", "not a picture"),
     ],
 )  # fmt: skip
-def test_reasons_are_told_apart_by_kind(reason, kind):
+def test_reasons_are_distinguished_by_kind(reason, kind):
     assert kind_of(reason) == kind
 
 

@@ -26,7 +26,7 @@ def test_sizes_are_those_of_the_files_and_a_missing_one_waits_for_its_turn(tmp_p
     assert size_of(ITEMS[0]) == 300
 
 
-def test_all_that_is_known_of_the_pictures_is_in_the_digest():
+def test_all_that_is_known_of_the_images_is_in_the_digest():
     boxes = Annotation("a.xml", ("cat",), ((1.0, 1.0, 5.0, 5.0),), (False,), (32, 24), 1)
     first = Candidate("a", Path("/x/a.jpg"), annotation=boxes, size=9)
 

@@ -51,12 +51,12 @@ def test_a_test_split_alone_leaves_no_shard_of_other_splits(tmp_path):
         open_split(tmp_path / "pets", "train")
 
 
-def odd_pictures() -> dict[str, tuple[bytes, tuple[int, int]]]:
-    """Pictures of every uncommon kind, with the (width, height) that a person sees."""
+def odd_images() -> dict[str, tuple[bytes, tuple[int, int]]]:
+    """Images of every uncommon kind, with the (width, height) that a person sees."""
 
-    def saved(picture, kind, **options):
+    def saved(image, kind, **options):
         file = io.BytesIO()
-        picture.save(file, kind, **options)
+        image.save(file, kind, **options)
         return file.getvalue()
 
     colours, turned = Image.fromarray(noise(20, 30)), Image.Exif()
@@ -80,9 +80,9 @@ def odd_pictures() -> dict[str, tuple[bytes, tuple[int, int]]]:
     }
 
 
-def test_pictures_of_every_kind_arrive_upright_in_three_channels(tmp_path):
+def test_images_of_every_kind_arrive_upright_in_three_channels(tmp_path):
     class_tree(tmp_path / "raw")
-    odd = odd_pictures()
+    odd = odd_images()
     for name, (image, _) in odd.items():
         put(tmp_path / "raw/test/cat" / name, image)
     manifest = folders(tmp_path)
@@ -155,14 +155,14 @@ def test_a_hopeless_data_set_stops_early(tmp_path):
     assert not (tmp_path / "pets/test-00000.arrow").exists()
 
 
-def test_small_pictures_are_refused(tmp_path):
+def test_small_images_are_refused(tmp_path):
     put(class_tree(tmp_path / "raw") / "train/cat/0.jpg", jpeg(7, 40))
     reason = folders(tmp_path, max_bad_fraction=0.1).refused[0].reason
     assert reason == "cat/0.jpg: 40x7 px; sides below min_side_px (8) are too small"
 
 
 def test_class_that_has_nothing_left_stops(tmp_path):
-    class_tree(tmp_path / "raw", pictures=1)
+    class_tree(tmp_path / "raw", images=1)
     put(tmp_path / "raw/test/dog/0.jpg", b"x")
     with pytest.raises(UserError, match=r"classification\.splits\.test: nothing of class 'dog' there; add some"):
         folders(tmp_path, max_bad_fraction=0.5)

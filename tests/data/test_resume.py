@@ -51,8 +51,8 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def whole(tmp_path):
-    """A source of several shards a split with a bad picture, its settings, and the files of an unbroken run."""
-    class_tree(tmp_path / "raw", pictures=12)
+    """A source of several shards a split with a bad image, its settings, and the files of an unbroken run."""
+    class_tree(tmp_path / "raw", images=12)
     put(tmp_path / "raw/train/cat/3.jpg", b"no picture")
     settings = classification("class_folders", tmp_path / "raw", shard_mb=0.008, max_bad_fraction=0.1)
     prepared = made(settings, tmp_path / "whole/pets")
@@ -112,7 +112,7 @@ def children(pid):
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
 def test_workers_do_not_outlive_a_killed_parent(whole, tmp_path):
     settings, _ = whole
-    class_tree(tmp_path / "many", pictures=400)
+    class_tree(tmp_path / "many", images=400)
     settings = replaced(settings, root=str(tmp_path / "many"), shard_mb=0.1)
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     process = started(settings, folder, state, workers=2)
@@ -136,7 +136,7 @@ def until(happens, limit_s=60):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_run_that_is_told_to_stop_keeps_what_is_done(whole, tmp_path, workers):
+def test_a_run_that_is_asked_to_stop_keeps_what_is_done(whole, tmp_path, workers):
     settings, expected = whole
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     with pytest.raises(Stopped, match="the same command goes on"):
@@ -238,7 +238,7 @@ def test_a_full_disk_names_the_file(whole, tmp_path, workers):
 def test_detection_is_the_same_with_workers(tmp_path):
     from data.rooms import detection
 
-    settings = detection("voc", voc_tree(tmp_path / "raw", pictures=6), shard_mb=0.004)
+    settings = detection("voc", voc_tree(tmp_path / "raw", images=6), shard_mb=0.004)
     first = prepare(settings, tmp_path / "a/pets")
     assert len(first.splits["train"].shards) > 1
     assert prepare(settings, tmp_path / "b/pets", workers=2) == first

@@ -99,7 +99,7 @@ def test_members_that_no_data_set_has_end_it(tmp_path, changes, reason):
 
 
 @pytest.mark.parametrize("kept", [100, 600, 1024, 1536, 2000, 2100, 2560, 5000])
-def test_a_cut_anywhere_is_told_with_the_byte(tmp_path, kept):
+def test_a_cut_anywhere_is_reported_with_the_byte(tmp_path, kept):
     content = written(tmp_path / "whole.tar").read_bytes()
     path = put(tmp_path / "a.tar", content[:kept])
     with pytest.raises(UserError, match=r"^a\.tar: (stops after [\d,]+ bytes|damaged).*; fetch it again$"):
@@ -145,7 +145,7 @@ def test_a_damaged_header_is_not_the_end(tmp_path):
         list(tar_index.members(path))
 
 
-def test_any_damaged_byte_of_a_header_is_told_or_changes_nothing_unsafe(tmp_path):
+def test_any_damaged_byte_of_a_header_is_reported_or_changes_nothing_unsafe(tmp_path):
     content = written(tmp_path / "whole.tar", tarfile.PAX_FORMAT).read_bytes()
     for at in range(0, 4096, 7):
         for value in (0, 0x2F, 0x80, 0xFF):
@@ -175,7 +175,7 @@ def test_what_unpacks_to_far_too_much_is_refused_unread(tmp_path):
             list(tar_index.contents(path, lambda name: False))
 
 
-def test_pictures_in_a_compressed_archive_are_refused_with_the_mend(tmp_path):
+def test_images_in_a_compressed_archive_are_refused_with_the_mend(tmp_path):
     path = put(tmp_path / "a.tar.gz", gzip.compress(written(tmp_path / "a.tar").read_bytes()))
     with pytest.raises(UserError, match=r"a\.tar\.gz: is compressed.*unpack that layer once .*becomes a\.tar\)"):
         tar_index.check_archive(path)

@@ -1,4 +1,4 @@
-"""A prepared data set is compared with its digests: what differs is named, shard by shard and picture by picture."""
+"""A prepared data set is compared with its digests: what differs is named, shard by shard and image by image."""
 
 import pytest
 
@@ -18,13 +18,13 @@ def pets(tmp_path):
     return tmp_path / "pets"
 
 
-def test_what_is_whole_has_no_fault_and_every_shard_is_told_of(pets):
-    told = []
-    assert list(faults(pets, told.append)) == []
-    assert len(told) == 6 and told[1] == "2 of 6 shards: train-00001.arrow"
+def test_what_is_whole_has_no_fault_and_every_shard_is_reported(pets):
+    lines = []
+    assert list(faults(pets, lines.append)) == []
+    assert len(lines) == 6 and lines[1] == "2 of 6 shards: train-00001.arrow"
 
 
-def test_one_changed_byte_of_a_picture_names_shard_and_picture(pets):
+def test_one_changed_byte_of_an_image_names_shard_and_image(pets):
     path, image = pets / "train-00001.arrow", open_split(pets, "train")[4].image
     content = bytearray(path.read_bytes())
     content[content.index(image) + len(image) // 2] ^= 1

@@ -1,4 +1,4 @@
-"""VOC's layout: lists, annotations and pictures that belong together, and those that do not."""
+"""VOC's layout: lists, annotations and images that belong together, and those that do not."""
 
 import os
 import shutil
@@ -48,7 +48,7 @@ def test_classes_can_be_given_and_then_their_order_holds(tmp_path):
     ],
 )
 def test_one_bad_record_is_left_out_with_its_reason(tmp_path, break_it, reason):
-    break_it(voc_tree(tmp_path / "raw", pictures=3))
+    break_it(voc_tree(tmp_path / "raw", images=3))
     settings = detection("voc", tmp_path / "raw", max_bad_fraction=0.2)
     manifest = prepare(settings, tmp_path / "out")
     assert [item.reason for item in manifest.refused] == [reason]
@@ -65,7 +65,7 @@ def test_class_that_training_lacks(tmp_path):
     ]
 
 
-def test_picture_listed_twice_counts_once_in_the_first_split(tmp_path):
+def test_image_listed_twice_counts_once_in_the_first_split(tmp_path):
     voc_tree(tmp_path)
     put(tmp_path / "ImageSets/Main/test.txt", "test_0\ntest_0\ntrain_1\n")
     reading = read(tmp_path)
@@ -110,7 +110,7 @@ def test_class_without_examples_in_a_split_stops(tmp_path):
         prepare(detection("voc", tmp_path / "raw"), tmp_path / "out")
 
 
-def test_picture_too_small_to_segment_is_refused(tmp_path):
+def test_image_too_small_to_segment_is_refused(tmp_path):
     put(voc_tree(tmp_path / "raw") / "JPEGImages/train_0.jpg", jpeg(6, 32))
     put(tmp_path / "raw/Annotations/train_0.xml", xml(("cat", 1, 1, 5, 5), size=None))
     settings = detection("voc", tmp_path / "raw", max_bad_fraction=0.2)
@@ -119,7 +119,7 @@ def test_picture_too_small_to_segment_is_refused(tmp_path):
     ]
 
 
-def test_thousands_of_objects_in_one_picture(tmp_path):
+def test_thousands_of_objects_in_one_image(tmp_path):
     rng = np.random.default_rng(0)
     low = rng.integers(1, 20, (5000, 2))
     boxes = np.concatenate([low, low + rng.integers(1, 5, (5000, 2))], axis=1)

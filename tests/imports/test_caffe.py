@@ -1,4 +1,4 @@
-"""Caffe's files of either format give the network that wrote them; anything else is told in one line."""
+"""Caffe's files of either format give the network that wrote them; anything else is reported in one line."""
 
 import numpy as np
 import pytest
@@ -105,7 +105,7 @@ def test_bytes_that_are_no_net(content, reason):
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.77, 0.9999])
-def test_a_file_that_is_cut_short_is_told_in_one_line(tmp_path, layers, share):
+def test_a_file_that_is_cut_short_is_reported_in_one_line(tmp_path, layers, share):
     content = writers.caffemodel(layers)
     path = written(tmp_path / "a.caffemodel", content[: int(share * len(content))])
     with pytest.raises(UserError, match=r"a\.caffemodel: not a whole \.caffemodel \(.*\); fetch it again$"):
@@ -117,7 +117,7 @@ def test_a_file_that_is_cut_short_is_told_in_one_line(tmp_path, layers, share):
     [b"", b"<html>404</html>", b"PK\x03\x04" + bytes(500), b"\x89HDF\r\n\x1a\n" + bytes(500), bytes(64),
      np.random.default_rng(1).bytes(5000)],
 )  # fmt: skip
-def test_what_is_not_caffes_is_told_in_one_line(tmp_path, content):
+def test_what_is_not_caffes_is_reported_in_one_line(tmp_path, content):
     with pytest.raises(UserError, match=r"a\.caffemodel: not a (whole )?\.caffemodel .*fetch it again$"):
         caffemodel.read(written(tmp_path / "a.caffemodel", content))
 
@@ -142,7 +142,7 @@ def without(layers, *names):
         (lambda x: x | {"conv1/7x7_s2": x["conv1/7x7_s2"][:1]}, r"layer 'conv1/7x7_s2' has 1 blobs, not weights and"),
     ],
 )  # fmt: skip
-def test_another_network_is_told_in_one_line(tmp_path, layers, change, message):
+def test_another_network_is_reported_in_one_line(tmp_path, layers, change, message):
     path = written(tmp_path / "a.caffemodel", writers.caffemodel(change(layers)))
     with pytest.raises(UserError, match=rf"a\.caffemodel: {message}"):
         imported(path, ORIGIN, MODEL, WIDTH)
@@ -159,7 +159,7 @@ def test_another_network_is_told_in_one_line(tmp_path, layers, change, message):
         (lambda f: (f / "conv2/3x3_filter.bin").write_bytes(bytes(4 * 6 * 9)), r"'conv2\.0\.weight' is \[6, 1, 3, 3\]"),
     ],
 )  # fmt: skip
-def test_a_spoilt_folder_is_told_in_one_line(tmp_path, layers, spoil, message):
+def test_a_spoilt_folder_is_reported_in_one_line(tmp_path, layers, spoil, message):
     folder = writers.raw_folder(layers, tmp_path)
     spoil(folder / "weights")
     with pytest.raises(UserError, match=message):

@@ -55,13 +55,13 @@ def test_class_names_of_a_file(tmp_path, caffemodel):
         classes_of(str(names), "origins")
 
 
-def test_another_class_count_is_told_in_one_line(caffemodel):
+def test_another_class_count_is_reported_in_one_line(caffemodel):
     message = r"a\.caffemodel: has 7 classes, but its origin's class order 'ilsvrc2012' has 1000; give its own order"
     with pytest.raises(UserError, match=message):
         imported(caffemodel, changed(ORIGIN, classes="ilsvrc2012"), MODEL, WIDTH)
 
 
-def test_a_network_of_another_width_is_told_in_one_line(caffemodel):
+def test_a_network_of_another_width_is_reported_in_one_line(caffemodel):
     with pytest.raises(
         UserError, match=r"'conv1\.0\.weight' is \[2, 3, 7, 7\] where the network has \[64, .*origin and width"
     ):
@@ -142,7 +142,7 @@ def test_what_is_looked_at_before_any_job(tmp_path, caffemodel):
 @pytest.mark.parametrize(
     ("content", "message"), [(b"", "not a whole safetensors file"), (b"\x80\x02}.", "not a whole safetensors file")]
 )
-def test_what_is_no_checkpoint_is_told(tmp_path, content, message):
+def test_what_is_no_checkpoint_is_reported(tmp_path, content, message):
     (tmp_path / "w.safetensors").write_bytes(content)
     with pytest.raises(UserError, match=message):
         imported(tmp_path / "w.safetensors", CHECKPOINT, MODEL, 1.0)
@@ -172,7 +172,7 @@ def test_every_format_has_an_origin():
         ("network: vgg", "bvlc.network' must be paper, batch_norm or torchvision_bn, not 'vgg'"),
     ],
 )
-def test_an_origin_that_makes_no_sense_is_told_before_any_job(tmp_path, changes, message):
+def test_an_origin_that_makes_no_sense_is_reported_before_any_job(tmp_path, changes, message):
     root = copied(tmp_path)
     override(root, f"{{origins: {{bvlc: {{{changes}}}}}}}")
     with pytest.raises(UserError, match=re.escape(f"params.yaml: 'origins.{message}")):

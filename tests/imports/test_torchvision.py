@@ -130,7 +130,7 @@ def test_what_the_pickle_calls_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["zip", "safetensors", "empty", "html", "eight bytes"])
-def test_a_file_that_is_cut_short_or_something_else_is_told(tmp_path, form):
+def test_a_file_that_is_cut_short_or_something_else_is_reported(tmp_path, form):
     path, state = tmp_path / "w.pth", {"fc.weight": torch.zeros(50, 50)}
     if form == "safetensors":
         save_file(state, path)
@@ -155,7 +155,7 @@ def test_a_file_that_is_cut_short_or_something_else_is_told(tmp_path, form):
         (lambda s: s | {"extra": torch.zeros(1)}, "has 'network.extra', which the network does not have"),
     ],
 )
-def test_another_network_is_told_in_one_line(theirs, tmp_path, change, message):
+def test_another_network_is_reported_in_one_line(theirs, tmp_path, change, message):
     torch.save(change(theirs.state_dict()), tmp_path / "w.pth")
     with pytest.raises(UserError, match=rf"w\.pth: {message}"):
         imported(tmp_path / "w.pth", TORCHVISION, MODEL, 1.0)
