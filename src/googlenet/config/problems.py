@@ -32,29 +32,29 @@ def problem(
     errors = error.errors(include_url=False)
     # An unknown key is reported before the missing key that it was probably meant to be.
     first = next((error for error in errors if error["type"] in UNKNOWN), errors[0])
-    below, value, what = tuple(first["loc"]), first["input"], first["type"]
-    if what == "missing" and isinstance(below[-1], int):  # an entry of a list that is too short
-        below, what = below[:-1], "too_short"
+    below, value, error_type = tuple(first["loc"]), first["input"], first["type"]
+    if error_type == "missing" and isinstance(below[-1], int):  # an entry of a list that is too short
+        below, error_type = below[:-1], "too_short"
     key = dotted((*at, *below), tree)
-    if what in UNKNOWN:
+    if error_type in UNKNOWN:
         model = words.model_of(type_at(kind, below[:-1])[0])
         near = nearest(str(below[-1]), model.model_fields if model else ())
         return UserError(f"{where(key)}: unknown key '{key}'{near}")
-    if what == "missing":
+    if error_type == "missing":
         # A row of a list is complete by itself; other keys get their defaults from lower layers.
         file = where(key) if any(isinstance(step, int) for step in below) else where.lowest(key)
         return UserError(f"{file}: lacks the key '{key}'; add it")
-    if what == "settings":
+    if error_type == "settings":
         path = first["ctx"]["path"]
         key = dotted((*at, *below, *path), tree)
         return UserError(f"{where(key)}: '{key}' must be {first['ctx']['words']}, not {shown(value_at(value, path))}")
     kinds, marks = type_at(kind, below)
     must, remedy = words.of_type(kinds, marks), ""
-    if what == "finite_number":
+    if error_type == "finite_number":
         must = must.replace("a number", "a finite number")
-    if what == "string_type":
+    if error_type == "string_type":
         remedy = quotes(value)
-    if what == "literal_error" and isinstance(value, str) and len(choices := words.literals(kinds)) > 3:
+    if error_type == "literal_error" and isinstance(value, str) and len(choices := words.literals(kinds)) > 3:
         near = nearest(value, choices)
         remedy = near if "did you mean" in near else ""
     return UserError(f"{where(key)}: '{key}' must be {must}, not {shown(value)}{remedy}")

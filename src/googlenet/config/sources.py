@@ -81,7 +81,7 @@ def choosing(layers: Sequence[Layer], wanted: str) -> str:
     for layer in reversed(layers):
         for content in (layer.content, layer.content.get(group)):  # a file of the same group can name it, too
             entries = content.get("defaults", []) if isinstance(content, dict) else []
-            chosen = [one for entry in entries for one in (entry.values() if isinstance(entry, dict) else [entry])]
+            chosen = [file for entry in entries for file in (entry.values() if isinstance(entry, dict) else [entry])]
             if name in chosen:
                 return str(layer.file)
     return "conf/config.yaml"

@@ -67,12 +67,12 @@ def training(composed: Composed, row: AblationRow) -> TrainClassifier:
         values = OmegaConf.to_container(tree.train_classifier, resolve=True)
         return TrainClassifier.model_validate(values)
     except OmegaConfBaseException as error:
-        raise UserError(f"{at(composed, row)}: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{location(composed, row)}: {str(error).splitlines()[0]}") from None
     except ValidationError as error:
-        where = Where([Layer(at(composed, row), {"train_classifier": {}})])
-        wrong = problem(TrainClassifier, error, ("train_classifier",), {"train_classifier": values}, where)
+        where = Where([Layer(location(composed, row), {"train_classifier": {}})])
+        reported = problem(TrainClassifier, error, ("train_classifier",), {"train_classifier": values}, where)
         # Sections that train_classifier refers to are changed in their own place.
-        words = re.sub(r"'train_classifier\.(?=(model|member)\.)", "'changes.", str(wrong), count=1)
+        words = re.sub(r"'train_classifier\.(?=(model|member)\.)", "'changes.", str(reported), count=1)
         raise UserError(words.replace("'train_classifier.", "'changes.train_classifier.", 1)) from None
     finally:
         for section, kept in before.items():
@@ -88,14 +88,14 @@ def member_columns(composed: Composed, row: AblationRow) -> dict[str, Any]:
     return {**columns, **changed}
 
 
-def at(composed: Composed, row: AblationRow) -> str:
+def location(composed: Composed, row: AblationRow) -> str:
     """The location of a row, for error messages."""
     return f"{composed.where('ablations.rows')}: ablations.rows.{row.name}"
 
 
 def check_changes(composed: Composed, row: AblationRow) -> None:
     """Raise UserError, naming row and key, for a section that a row cannot change or a sampling that does not exist."""
-    file = at(composed, row)
+    file = location(composed, row)
     former_keys.check([Layer(file, row.changes)])
     for section in row.changes:
         if section not in SECTIONS:

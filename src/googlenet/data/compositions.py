@@ -57,7 +57,7 @@ def background(photographs: list[np.ndarray], side: int, ceiling: int, rng: Gene
     photograph = photographs[rng.integers(len(photographs))]
     largest = min(photograph.shape[:2])
     crop = int(rng.integers(largest // 2, largest + 1))
-    y, x = (int(rng.integers(0, room - crop + 1)) for room in photograph.shape[:2])
+    y, x = (int(rng.integers(0, extent - crop + 1)) for extent in photograph.shape[:2])
     part: np.ndarray = photograph[y : y + crop, x : x + crop].astype(np.float32)
     part = cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA if crop > side else cv2.INTER_LINEAR)
     part = cv2.GaussianBlur(part, (0, 0), rng.uniform(0.5, 1.5))

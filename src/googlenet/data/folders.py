@@ -120,8 +120,8 @@ def images_in(folder: AnyPath, split: str, classes: list[str], refused: list[Ref
             refuse(entry.name, "lies in no class folder")
             continue
         if entry.name not in labels:
-            wrong = f"class '{entry.name}' is not in training{nearest(entry.name, classes)}"
-            raise UserError(f"{entry}: {wrong}; add images of it there, or take this folder away")
+            reason = f"class '{entry.name}' is not in training{nearest(entry.name, classes)}"
+            raise UserError(f"{entry}: {reason}; add images of it there, or take this folder away")
         for path in visible(entry):
             name = f"{entry.name}/{path.name}"
             if not inside(path.name):

@@ -169,20 +169,20 @@ def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _
         return items or [], None, set()
     wnids = {row.number: row.key for row in table if row.number}
     if unknown := sorted(set(lists) - set(wnids)):
-        mend = f"put map_det.txt of the development kit (wnid, number, name in each line) into {top}"
-        raise UserError(f"{lists[unknown[0]].name}: no class has the number {unknown[0]}; {mend}")
+        remedy = f"put map_det.txt of the development kit (wnid, number, name in each line) into {top}"
+        raise UserError(f"{lists[unknown[0]].name}: no class has the number {unknown[0]}; {remedy}")
     # Read twice, kept once: 200 lists of some 65,000 lines each.
     if items is None:
         items = sorted({item for path in lists.values() for item, _ in _marks(path)})
     marked = _Marked(items, [wnids[number] for number in lists])
-    mentioned, shown = np.zeros((2, len(items)), bool)
+    mentioned, positive = np.zeros((2, len(items)), bool)
     for column, path in enumerate(lists.values()):
         for item, mark in _marks(path):
             if (row := marked.row.get(item)) is not None:
                 marked.complete[row, column] = mark != "0"
                 mentioned[row] = True
-                shown[row] |= mark != "-1"
-    return items, marked, {items[row] for row in np.flatnonzero(mentioned & ~shown)}
+                positive[row] |= mark != "-1"
+    return items, marked, {items[row] for row in np.flatnonzero(mentioned & ~positive)}
 
 
 def _marks(path: AnyPath) -> Iterator[tuple[str, str]]:

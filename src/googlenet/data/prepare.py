@@ -88,7 +88,7 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
     from googlenet.data.workers import Progress, pack_all
 
     names = [split for split in SPLITS if split in reading.splits]
-    work = [p for split in names for p in cut(split, reading.splits[split], source.shard_mb)]
+    work = [piece for split in names for piece in cut(split, reading.splits[split], source.shard_mb)]
     log = _RefusalLog(source, reading, task.shards)
     heads: dict[int, NoteHead] = {}
     try:
@@ -96,8 +96,10 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
         for place, head in pack_all(work, task, workers, stop, Progress(work, say)):
             heads[place] = head
             log.record([Refused(work[place].split, *item) for item in head.refused], len(work[place].candidates))
-        of_split = {split: [heads[i] for i, p in enumerate(work) if p.split == split] for split in names}
-        splits = {split: _packed_split(source, found, len(reading.keys)) for split, found in of_split.items()}
+        splits = {}
+        for split in names:
+            of_split = [heads[i] for i, piece in enumerate(work) if piece.split == split]
+            splits[split] = _packed_split(source, of_split, len(reading.keys))
         log.close(splits)
     except Stopped:
         raise
@@ -152,8 +154,10 @@ class _RefusalLog:
             first, percent = self.refused()[0], 100 * bad / self._total
             stopped = f" ({self._looked_at} looked at)" if self._looked_at < self._total else ""
             what = f"{bad} of {self._total} files{stopped} are bad ({percent:.2f} %)"
-            mend = f"mend or remove what {self._list} lists, or raise {self._key}.max_bad_fraction (now {self._limit})"
-            raise UserError(f"{self._key}: {what}, first in {first.split}: {first.reason}; {mend}")
+            remedy = (
+                f"mend or remove what {self._list} lists, or raise {self._key}.max_bad_fraction (now {self._limit})"
+            )
+            raise UserError(f"{self._key}: {what}, first in {first.split}: {first.reason}; {remedy}")
 
     def close(self, splits: dict[str, PackedSplit]) -> None:
         """Write the list. Raises UserError if a split, or a class in it, has nothing left."""

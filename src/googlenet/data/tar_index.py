@@ -130,7 +130,7 @@ def _name(entry: tarfile.TarInfo, label: str) -> str:
     no_name = not entry.name.isprintable() or (not parts and not entry.isdir())
     sparse = entry.issparse() or entry.sparse is not None
     kind = KINDS.get(entry.type, "of a kind that no image is")
-    for wrong, reason in (
+    for is_wrong, reason in (
         (entry.name.startswith("/"), "has an absolute name"),
         (".." in parts, "leads out of the archive"),
         (no_name, "has a name that no file can have"),
@@ -138,7 +138,7 @@ def _name(entry: tarfile.TarInfo, label: str) -> str:
         (not (entry.isreg() or entry.isdir()), f"is {kind}"),
         (entry.size < 0, "has a size below 0"),
     ):
-        if wrong:
+        if is_wrong:
             shown = entry.name.encode("utf-8", "backslashreplace").decode()
             raise UserError(f"{label}: '{shown}' {reason}; {AGAIN}, or take that out")
     return "/".join(parts)

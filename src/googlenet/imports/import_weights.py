@@ -49,8 +49,8 @@ def check(path: Path, origin: Origin, key: str) -> None:
 def check_network(network: str, origin: Origin, what: str) -> None:
     """Raise UserError, beginning with `what`, if the origin names a network other than `network`."""
     if network != origin.network:
-        mend = f"name an origin in conf/origins.yaml with network: {network}, or give other weights"
-        raise UserError(f"{what}: the network is {network}, but the origin says {origin.network}; {mend}")
+        remedy = f"name an origin in conf/origins.yaml with network: {network}, or give other weights"
+        raise UserError(f"{what}: the network is {network}, but the origin says {origin.network}; {remedy}")
 
 
 def imported(path: Path, origin: Origin, model: Model, width: float) -> "Network":
@@ -74,8 +74,8 @@ def imported(path: Path, origin: Origin, model: Model, width: float) -> "Network
     tensors = {name: torch.as_tensor(value) for name, value in read(path).items()}
     check_finite(tensors, path)
     built = Network.build(spec_of(path, tensors, origin, model, width))
-    mend = "the weights are of another network: check the member's origin and width, and the model's keys"
-    checkpoint.copy_into(built.model, tensors, path, mend)
+    remedy = "the weights are of another network: check the member's origin and width, and the model's keys"
+    checkpoint.copy_into(built.model, tensors, path, remedy)
     return built
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # safetensors orders several metadata keys differently from process to process; a single key has only one order.
 METADATA_KEY = "googlenet"
-ANEW = "delete it and run its stage again"
+RUN_AGAIN = "delete it and run its stage again"
 
 
 def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadata: Mapping[str, str]) -> None:
@@ -33,9 +33,9 @@ def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadat
     write_bytes(path, to_bytes(contiguous, metadata=metadata_of(path, metadata)))
 
 
-def load(path: Path | str, mend: str = ANEW) -> "tuple[dict[str, Tensor], dict[str, str]]":
+def load(path: Path | str, remedy: str = RUN_AGAIN) -> "tuple[dict[str, Tensor], dict[str, str]]":
     """Read (CPU tensors, metadata). UserError, with the remedy, if the file is missing, cut short or something else."""
-    return read(path, "pt", mend)
+    return read(path, "pt", remedy)
 
 
 def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
@@ -63,24 +63,24 @@ def load_into(model: "nn.Module", path: Path | str) -> dict[str, str]:
     return metadata
 
 
-def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | str, mend: str) -> None:
+def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | str, remedy: str) -> None:
     """Copy tensors that were read from `path` into a network, with the checks of `load_into`."""
     wanted = model.state_dict()
     missing, unexpected = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     if missing:
-        raise UserError(f"{path}: lacks '{missing[0]}'{_also(missing)}{_near(missing[0], unexpected)}; {mend}")
+        raise UserError(f"{path}: lacks '{missing[0]}'{_also(missing)}{_near(missing[0], unexpected)}; {remedy}")
     if unexpected:
         reason = f"which the network does not have{_near(unexpected[0], wanted)}"
-        raise UserError(f"{path}: has '{unexpected[0]}'{_also(unexpected)}, {reason}; {mend}")
+        raise UserError(f"{path}: has '{unexpected[0]}'{_also(unexpected)}, {reason}; {remedy}")
     for name, tensor in wanted.items():
         if tensor.shape != tensors[name].shape:
             shapes = f"{list(tensors[name].shape)} where the network has {list(tensor.shape)}"
-            raise UserError(f"{path}: '{name}' is {shapes}; {mend}")
+            raise UserError(f"{path}: '{name}' is {shapes}; {remedy}")
     model.load_state_dict(tensors)
 
 
 def read(
-    path: Path | str, framework: str, mend: str = ANEW, lazy: bool = False
+    path: Path | str, framework: str, remedy: str = RUN_AGAIN, lazy: bool = False
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Read (values, metadata). lazy: values are safetensors slices, which know shape and type without being read."""
     try:
@@ -92,7 +92,7 @@ def read(
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run the stage that writes it") from None
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path}: not a whole safetensors file ({error}); {mend}") from None
+        raise UserError(f"{path}: not a whole safetensors file ({error}); {remedy}") from None
 
 
 def metadata_of(path: Path | str, metadata: Mapping[str, str]) -> dict[str, str]:

@@ -101,8 +101,8 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or str(error)
         line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
-        mend = "use spaces, not tabs" if "'\\t'" in problem else "mend that line"  # PyYAML's spelling of a tab
-        raise UserError(f"{path}: line {line} is not YAML ({problem}); {mend}") from None
+        remedy = "use spaces, not tabs" if "'\\t'" in problem else "mend that line"  # PyYAML's spelling of a tab
+        raise UserError(f"{path}: line {line} is not YAML ({problem}); {remedy}") from None
     except (ValueError, OSError, RecursionError) as error:  # a date with month 13, bytes that are not UTF-8
         raise UserError(f"{path}: cannot be read as YAML ({error}); mend the file") from None
     if value is not None and not isinstance(value, dict):

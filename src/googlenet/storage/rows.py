@@ -64,7 +64,7 @@ def open_rows(path: Path | str) -> tuple[dict[str, Rows], dict[str, str]]:
     arrays = {}
     for name, one in slices.items():
         if one.get_dtype() not in NUMPY:
-            raise UserError(f"{path}: '{name}' is {one.get_dtype()}, which numpy lacks; {checkpoint.ANEW}")
+            raise UserError(f"{path}: '{name}' is {one.get_dtype()}, which numpy lacks; {checkpoint.RUN_AGAIN}")
         offset = start + header[name]["data_offsets"][0]
         arrays[name] = Rows(path, offset, np.dtype(NUMPY[one.get_dtype()]), tuple(one.get_shape()))
     return arrays, metadata

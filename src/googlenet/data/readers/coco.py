@@ -30,8 +30,8 @@ def check(source: DetectionSource) -> None:
     root = root_of(source)
     check_splits(source)
     if PLACE not in source.annotations:
-        lacking = f"'{source.annotations}' has no {PLACE}"
-        raise UserError(f"{source.key}.annotations: {lacking}; COCO's is annotations/instances_{PLACE}.json")
+        reason = f"'{source.annotations}' has no {PLACE}"
+        raise UserError(f"{source.key}.annotations: {reason}; COCO's is annotations/instances_{PLACE}.json")
     for split in SPLITS:
         require(_at(root, source.images, source, split), f"{source.key}.images")
         require(_at(root, source.annotations, source, split), f"{source.key}.annotations", folder=False)
@@ -74,15 +74,15 @@ class _File:
             raise UserError(f"{self.name}: two of its images have one id; give each its own")
         for i, row in enumerate(self._rows("annotations", annotations, "image_id", "category_id")):
             if (image := row["image_id"]) not in self.boxes:
-                lacking = f"no image has the id {image}"
-                raise UserError(f"{self.name}: annotations[{i}]: {lacking}; remove it or add the image")
+                reason = f"no image has the id {image}"
+                raise UserError(f"{self.name}: annotations[{i}]: {reason}; remove it or add the image")
             self.boxes[image].append((i, row))
 
     def used(self) -> list[str]:
         """Return the names of the categories that occur, in the order of their ids."""
         ids = {row["category_id"] for rows in self.boxes.values() for _, row in rows}
-        known = [one for one in self.categories if one in ids]
-        return [self.categories[one] for one in sorted(known, key=lambda one: (isinstance(one, str), one))]
+        known = sorted(ids & self.categories.keys(), key=lambda number: (isinstance(number, str), number))
+        return [self.categories[number] for number in known]
 
     def _rows(self, table: str, rows: list[Any], *keys: str) -> Iterator[Row]:
         """Yield a table's rows after checking that each has `keys`: ids are numbers or strings, the others strings."""

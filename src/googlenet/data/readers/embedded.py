@@ -99,8 +99,7 @@ def make_detection(recipe: schema.EmbeddedScenes, folder: Path) -> None:
             rng = stream(recipe.seed, "detection", split, index)
             turns = (low * index + np.arange(low)) % 10
             classes = [*turns, *rng.integers(0, 10, size=rng.integers(low, high + 1) - low)]
-            chosen = [rng.choice(np.flatnonzero(labels == one)) for one in classes]
-            inks = [digits[one] for one in chosen]
+            inks = [digits[rng.choice(np.flatnonzero(labels == label))] for label in classes]
             image, placed = scene(inks, strips, side, recipe.digit_px, rng)
             item = f"{part}_{index:08d}"
             objects = [(WNIDS[classes[number]], box) for number, box in placed]
@@ -151,9 +150,9 @@ def digits_of(split: str, writers: schema.SplitCounts) -> tuple[np.ndarray, np.n
     ink, labels = load_digits()
     order = list(STRIPS)
     first = sum(writers.of(name) for name in order[: order.index(split)])
-    who = writers_of(labels)
-    chosen = (who >= first) & (who < first + writers.of(split))
-    return ink[chosen], labels[chosen]
+    writer = writers_of(labels)
+    in_split = (writer >= first) & (writer < first + writers.of(split))
+    return ink[in_split], labels[in_split]
 
 
 def photographs(split: str) -> list[np.ndarray]:
