@@ -154,10 +154,8 @@ class _RefusalLog:
             first, percent = self.refused()[0], 100 * bad / self._total
             stopped = f" ({self._looked_at} looked at)" if self._looked_at < self._total else ""
             what = f"{bad} of {self._total} files{stopped} are bad ({percent:.2f} %)"
-            remedy = (
-                f"mend or remove what {self._list} lists, or raise {self._key}.max_bad_fraction (now {self._limit})"
-            )
-            raise UserError(f"{self._key}: {what}, first in {first.split}: {first.reason}; {remedy}")
+            fix = f"mend or remove what {self._list} lists, or raise {self._key}.max_bad_fraction (now {self._limit})"
+            raise UserError(f"{self._key}: {what}, first in {first.split}: {first.reason}; {fix}")
 
     def close(self, splits: dict[str, PackedSplit]) -> None:
         """Write the list. Raises UserError if a split, or a class in it, has nothing left."""

@@ -1,6 +1,5 @@
 """Pack pieces in parallel worker processes, which live no longer than the process that started them.
 
-A worker stops within one image, and discards its shard, on SIGTERM and when its parent is gone, even by kill -9.
 Workers are spawned, not forked, because OpenCV and Arrow have threads of their own.
 """
 
@@ -8,22 +7,23 @@ import multiprocessing
 import os
 import signal
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from ctypes import Array, c_bool, c_int64
 from functools import partial
-from multiprocessing.connection import Connection, wait
+from threading import Thread
+from typing import NamedTuple
 
 import cv2
 
 from googlenet.data.pack import NoteHead, Piece, Task, pack_shard
 from googlenet.errors import Stopped, UserError
+from googlenet.storage.files import remove_parts
 
-REPORT_EVERY_S, SAY_EVERY_S = 1.0, 10.0
-ENDS_WITHIN_S = 30
-STOPPED = "told to stop; the shards that are done are kept, and the same command goes on"
-GONE = (EOFError, BrokenPipeError, ConnectionResetError)  # raised by a pipe whose other end is closed
+POLL_EVERY_S, REPORT_EVERY_S = 1.0, 10.0
+STOPPED = "stopped; finished shards are kept, and the same command goes on"
 
 
 class Progress:
@@ -43,7 +43,7 @@ class Progress:
         self._done[piece.split] += count
         self._fresh += 0 if before else count
         now = self._clock()
-        if now - self._last >= SAY_EVERY_S:
+        if now - self._last >= REPORT_EVERY_S:
             self._last = now
             self._say(self._line(piece.split))
 
@@ -77,107 +77,78 @@ def pack_all(
         progress.add(piece, 1)
 
     if (count := min(count, len(pieces))) <= 1:
-        for place, piece in enumerate(pieces):
+        for index, piece in enumerate(pieces):
             head = pack_shard(piece, task, partial(on_image, piece))
             progress.end(piece, head.kept)
-            yield place, head
+            yield index, head
         return
-    waiting, workers = iter(enumerate(pieces)), [_Worker(task) for _ in range(count)]
+    context = multiprocessing.get_context("spawn")
+    shared = _Shared(task, context.RawArray(c_int64, len(pieces)), context.RawValue(c_bool))
+    counted, processes = [0] * len(pieces), []
+    pool = ProcessPoolExecutor(count, context, _start, (shared,))
     try:
-        busy = {worker: worker.send(*next(waiting)) for worker in workers}
-        while busy:
+        running = {pool.submit(_pack, index, piece): index for index, piece in enumerate(pieces)}
+        processes = multiprocessing.active_children()
+        while running:
             if stop():
                 raise Stopped(STOPPED)
-            ready = wait([worker.connection for worker in busy], timeout=REPORT_EVERY_S)
-            for worker in [worker for worker in busy if worker.connection in ready]:
-                place, piece = busy[worker]
-                message = worker.receive()
-                if isinstance(message, int):
-                    progress.add(piece, message)
-                    continue
-                progress.end(piece, message.kept)
-                del busy[worker]
-                if following := next(waiting, None):
-                    busy[worker] = worker.send(*following)
-                yield place, message
+            finished, _ = wait(running, POLL_EVERY_S, FIRST_COMPLETED)
+            for index in running.values():
+                before, counted[index] = counted[index], shared.done[index]
+                progress.add(pieces[index], counted[index] - before)
+            for future in finished:
+                index, head = running.pop(future), future.result()
+                progress.end(pieces[index], head.kept)
+                yield index, head
+    except BrokenProcessPool:
+        if stop():  # a signal to the whole process group also ends the workers
+            raise Stopped(STOPPED) from None
+        pool.shutdown()
+        # The pool terminates the other workers once one has died.
+        codes = [process.exitcode for process in processes if process.exitcode not in (None, 0, -signal.SIGTERM)]
+        what = f"a worker was killed (exit code {codes[0] if codes else -signal.SIGTERM}), maybe for want of memory"
+        raise UserError(f"execution.prepare_workers: {what}; lower the key, and the same command goes on") from None
     finally:
-        for worker in workers:
-            worker.connection.close()
-            worker.process.terminate()
-        for worker in workers:  # each first discards its current shard
-            worker.process.join(ENDS_WITHIN_S)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
+        shared.stopping.value = True
+        pool.shutdown(cancel_futures=True)
+        remove_parts(task.shards)
 
 
-class _Worker:
-    """A process that packs the pieces sent to it, and our end of the pipe to it."""
+class _Shared(NamedTuple):
+    """What a worker is started with. `done`, the number of images done of each piece, and `stopping` are shared memory."""
 
-    def __init__(self, task: Task):
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, task), daemon=True)
-        self.process.start()
-        theirs.close()  # otherwise the worker's exit would go unnoticed
-
-    def send(self, place: int, piece: Piece) -> tuple[int, Piece]:
-        """Send a piece to the worker; return it with its index."""
-        try:
-            self.connection.send(piece)
-        except GONE:
-            raise self._killed() from None
-        return place, piece
-
-    def receive(self) -> int | NoteHead:
-        """Return the count of images newly done, or the note header of a finished piece. Raises a worker's error."""
-        try:
-            message: int | NoteHead | Exception = self.connection.recv()
-        except GONE:
-            raise self._killed() from None
-        if isinstance(message, Exception):
-            raise message
-        return message
-
-    def _killed(self) -> UserError:
-        self.process.join(ENDS_WITHIN_S)
-        what = f"a worker was killed (exit code {self.process.exitcode}), maybe for want of memory"
-        return UserError(f"execution.prepare_workers: {what}; lower the key, and the same command goes on")
+    task: Task
+    done: "Array[c_int64]"
+    stopping: c_bool
 
 
-def _serve(connection: Connection, task: Task) -> None:
-    """Main loop of a worker: pack the pieces received until the pipe closes or it is told to stop."""
-    ended: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
+_shared: _Shared  # of this worker
+
+
+def _start(shared: _Shared) -> None:
+    """Prepare a new worker process."""
+    global _shared
+    _shared = shared
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group; the parent decides
     cv2.setNumThreads(1)
-    parent = os.getppid()
-    with suppress(Stopped, *GONE):
-        while not ended:
-            piece: Piece = connection.recv()
-            answer: NoteHead | Exception
-            try:
-                answer = pack_shard(piece, task, _reporter(connection, parent, ended))
-            except (Stopped, BrokenPipeError, ConnectionResetError):
-                raise
-            except (UserError, OSError) as error:
-                answer = error
-            except Exception:
-                answer = RuntimeError(f"a worker failed at {piece.name}:\n{traceback.format_exc()}")
-            connection.send(answer)
+    Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _reporter(connection: Connection, parent: int, ended: list[int]) -> Callable[[], None]:
-    """Return a callback that sends the parent image counts once a second, and stops if the parent is gone or asks."""
-    count, last = 0, time.monotonic()
+def _end_with_parent() -> None:
+    """End this worker when its parent is gone, even by kill -9: an executor's worker would wait for work forever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _pack(index: int, piece: Piece) -> NoteHead:
+    """Pack one piece in a worker process."""
 
     def on_image() -> None:
-        nonlocal count, last
-        if ended or os.getppid() != parent:
+        if _shared.stopping.value:
             raise Stopped(STOPPED)
-        count += 1
-        if time.monotonic() - last >= REPORT_EVERY_S:
-            connection.send(count)
-            count, last = 0, time.monotonic()
+        _shared.done[index] += 1
 
-    return on_image
+    return pack_shard(piece, _shared.task, on_image)
