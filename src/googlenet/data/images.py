@@ -14,8 +14,8 @@ ORIENTATION = 0x0112  # EXIF's tag; 1: as stored
 TAIL = 4096  # last bytes, in which a whole JPEG has its end marker; some cameras append a little after it
 
 
-class Seen(NamedTuple):
-    """Result of a strict check of an image file; width and height are those of the upright image, in px."""
+class ImageInfo(NamedTuple):
+    """What a strict check learns about an image file; width and height are those of the upright image, in px."""
 
     width: int
     height: int
@@ -38,14 +38,14 @@ def decode(image: bytes, name: str = "image") -> np.ndarray:
     return _decode_strictly(image, name)[0]
 
 
-def check_image(image: bytes, name: str = "image") -> Seen:
+def check_image(image: bytes, name: str = "image") -> ImageInfo:
     """Decode every pixel once, refusing truncated files, and describe the image. Raises UserError naming `name`."""
     pixels, form, turned = _decode_strictly(image, name)
     height, width = pixels.shape[:2]
     # The difference hash: whether each of 8 x 8 patches is brighter than its left neighbour.
     small = cv2.cvtColor(cv2.resize(pixels, (9, 8), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     looks = int.from_bytes(np.packbits(small[:, 1:] > small[:, :-1]).tobytes())
-    return Seen(width, height, form, len(image), turned, 0 if looks == 2**64 - 1 else looks)
+    return ImageInfo(width, height, form, len(image), turned, 0 if looks == 2**64 - 1 else looks)
 
 
 def shrink(image: bytes, shorter_side_px: int, name: str = "image") -> tuple[bytes, int, int]:

@@ -16,17 +16,17 @@ import pyarrow as pa
 
 from googlenet.data import store
 from googlenet.data.annotations import place
-from googlenet.data.images import Seen, check_image, shrink
+from googlenet.data.images import ImageInfo, check_image, shrink
 from googlenet.data.records import Candidate, Record
 from googlenet.errors import UserError
 from googlenet.metrics.base import Metrics
 from googlenet.metrics.data import Shard
 from googlenet.storage.files import atomic, sha256
 
-# Properties of the original image file, before any resizing.
-SIDES = {"width": pa.int32(), "height": pa.int32()}
-SEEN = {**SIDES, "form": pa.string(), "bytes": pa.int64(), "turned": pa.bool_(), "looks": pa.uint64()}
-NOTE = pa.schema({"name": pa.string(), **SEEN, "sha256": pa.binary(32), "boxes": pa.list_(pa.float32())})
+# Fields of ImageInfo: properties of the original image file, before any resizing.
+INFO = {"width": pa.int32(), "height": pa.int32(), "form": pa.string(), "bytes": pa.int64()}
+INFO |= {"turned": pa.bool_(), "looks": pa.uint64()}
+NOTE = pa.schema({"name": pa.string(), **INFO, "sha256": pa.binary(32), "boxes": pa.list_(pa.float32())})
 
 
 @dataclass(frozen=True)
@@ -117,13 +117,13 @@ def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHe
     def records() -> Iterator[Record]:
         for candidate in piece.candidates:
             try:
-                record, seen = record_of(candidate, task)
+                record, info = record_of(candidate, task)
             except UserError as error:
                 refused.append((candidate.name, str(error)))
             else:
                 for label in [record.label] if record.label >= 0 else record.box_labels:
                     per_class[label] += 1
-                rows.append((record.name, *seen, record.sha256, record.boxes.reshape(-1)))
+                rows.append((record.name, *info, record.sha256, record.boxes.reshape(-1)))
                 yield record
             on_image()
 
@@ -142,20 +142,20 @@ def read_note(path: Path) -> tuple[NoteHead, pa.Table]:
     return NoteHead.model_validate_json(table.schema.metadata[b"head"]), table
 
 
-def record_of(candidate: Candidate, task: Task) -> tuple[Record, Seen]:
+def record_of(candidate: Candidate, task: Task) -> tuple[Record, ImageInfo]:
     """Open and check one image and its boxes. Raises UserError with the reason if it cannot be used."""
     try:
         image = candidate.read()
     except OSError as error:
         raise UserError(f"{candidate.name}: cannot be read ({error.strerror})") from error
-    seen = check_image(image, candidate.name)
-    width, height = seen.width, seen.height
+    info = check_image(image, candidate.name)
+    width, height = info.width, info.height
     if min(width, height) < (least := task.min_side_px):
         raise UserError(f"{candidate.name}: {width}x{height} px; sides below min_side_px ({least}) are too small")
     if candidate.annotation is not None:
         boxes, labels, difficult = place(candidate.annotation, width, height, task.keys)
         truth = (boxes, labels, difficult, np.array(candidate.partial, np.int32))
-        return Record(candidate.name, image, width, height, -1, *truth, sha256=store.digest(image)), seen
+        return Record(candidate.name, image, width, height, -1, *truth, sha256=store.digest(image)), info
     if task.resize_shorter_side_px:
         image, width, height = shrink(image, task.resize_shorter_side_px, candidate.name)
-    return Record(candidate.name, image, width, height, candidate.label, sha256=store.digest(image)), seen
+    return Record(candidate.name, image, width, height, candidate.label, sha256=store.digest(image)), info
