@@ -4,6 +4,10 @@ CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+# A file of tests runs in one process, so that its tests share their fixtures; the engines' builds come first.
+PYTEST := python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+MARKS := not long
+
 .DEFAULT_GOAL := help
 # EXPERIMENT=, MACHINE= and ARGS= say more: make plan EXPERIMENT=ilsvrc2014 MACHINE=epyc-2core ARGS='--cores 64'
 .PHONY: help env demo plan unit test check faults agreement ui sync restore pull verify lock format
@@ -31,11 +35,11 @@ demo: env ## everything from nothing to a report, with the embedded data
 plan: env ## before a run: disk, memory, passes and hours of every stage on this machine (EXPERIMENT=, MACHINE=, ARGS=)
 	googlenet plan $(if $(EXPERIMENT),--experiment $(EXPERIMENT)) $(if $(MACHINE),--machine $(MACHINE)) $(ARGS)
 
-unit: env ## the tests that run no engine, on all cores
-	python -m pytest --ignore=tests/workflow -m "not long" -n $(CORES)
+unit: env ## the fast tests that run no engine, on all cores
+	$(PYTEST) -m "not engine and not long"
 
-test: env ## the tests, with the whole smoke experiment under both engines
-	python -m pytest
+test: env ## those, and the whole smoke experiment under both engines (all tests: MARKS=)
+	$(PYTEST) -m "$(MARKS)"
 
 check: env ## ruff, snakefmt, mypy, and whether dvc.yaml and docs/configuration.md are fresh
 	ruff check .
@@ -51,10 +55,10 @@ format: env ## let ruff and snakefmt format
 	snakefmt workflow
 
 faults: env ## kill the smoke experiment at 20 moments and once in every stage: it must end in the same bits
-	python -m pytest tests/workflow/test_faults.py --agreement=five --faults=20
+	python -m pytest tests/workflow/test_faults.py --faults=20
 
 agreement: env ## every edit of the table under both engines; writes docs/agreement.md (AFTER='an edit': continue after it)
-	python -m pytest tests/workflow/test_agreement.py --agreement=all $(if $(AFTER),--after "$(AFTER)")
+	python -m pytest tests/workflow/test_agreement.py --agreement $(if $(AFTER),--after "$(AFTER)")
 
 ui: env ## MLflow's pages on this machine alone; prints their addresses
 	@python workflow/compare.py

@@ -15,8 +15,8 @@ import torch
 import bad_input_calls as calls
 import bad_settings
 import bad_weights
-from bad_input_calls import BOMB, BOX, OUTSIDE, corners, saved
-from data.rooms import jpeg, put, xml
+from bad_input_calls import BOMB, BOX, OUTSIDE, corners
+from data.datasets import jpeg, put, saved, xml
 
 STOPS, LEFT_OUT = "stops", "left out"
 like = re.compile

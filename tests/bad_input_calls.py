@@ -12,7 +12,8 @@ from typing import Any
 
 from PIL import Image
 
-from data.rooms import (
+from data import det_tree
+from data.datasets import (
     class_tree,
     classification,
     coco_json,
@@ -26,8 +27,6 @@ from data.rooms import (
     write_manifest,
     xml,
 )
-from data.test_ilsvrc_detection import settings as det_settings
-from data.test_ilsvrc_detection import tree as det_tree
 from googlenet.classification.class_order import Outputs, columns_of, common_outputs
 from googlenet.cli.data import faults
 from googlenet.cli.score import scored
@@ -46,13 +45,6 @@ def reasons(manifest: Manifest) -> str:
     """Why the one file of a prepared data set was left out."""
     assert len(manifest.refused) == 1, manifest.refused
     return manifest.refused[0].reason
-
-
-def saved(picture: Image.Image, kind: str, **options) -> bytes:
-    """The bytes of a picture file."""
-    file = io.BytesIO()
-    picture.save(file, kind, **options)
-    return file.getvalue()
 
 
 def png(width: int, height: int) -> bytes:
@@ -112,8 +104,8 @@ def coco(folder: Path, given: Any) -> str:
 def ilsvrc(folder: Path, given: Any) -> None:
     """A file of ILSVRC's detection layout, (path, content); it stops."""
     path, content, *changes = given
-    put(det_tree(folder) / path, content)
-    prepare(det_settings(folder, **(changes[0] if changes else {})), folder / "out")
+    put(det_tree.tree(folder) / path, content)
+    prepare(det_tree.settings(folder, **(changes[0] if changes else {})), folder / "out")
 
 
 def labels(folder: Path, given: Any) -> None:

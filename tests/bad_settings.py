@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conf_copy import ROOT, copied, edit
-from data.rooms import put
+from data.datasets import put
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import experiment, files
 from googlenet.planning import preflight

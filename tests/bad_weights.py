@@ -7,12 +7,11 @@ from typing import Any
 
 import torch
 
-from data.rooms import put
+from data.datasets import put
 from googlenet.imports import import_weights
 from googlenet.models import bundle
 from googlenet.storage import checkpoint
 from imports import writers
-from imports.test_torchvision import Malicious
 from models import small
 from settings import changed, laid_over
 
@@ -42,7 +41,7 @@ def torchs(folder: Path, given: Any) -> None:
 
 def hostile(folder: Path) -> dict:
     """A content whose pickle makes a folder when it is loaded as pickles are."""
-    return {"fc.weight": Malicious(folder / "made")}
+    return {"fc.weight": writers.Malicious(folder / "made")}
 
 
 def own(folder: Path, given: Any) -> None:

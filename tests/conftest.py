@@ -1,20 +1,20 @@
-"""What all tests share: how many edits the agreement executes, and measured times at the end of the output."""
+"""What all tests share: which edits the table of agreement executes, and measured times at the end of the output."""
 
 import os
 
 import pytest
 
+from remembered import remember
+
 # Before anything imports torch: with more threads than cores are free, tests beside a build take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 LINES = pytest.StashKey[list[str]]()
-ROWS = ("three", "five", "all")
 
 
 def pytest_addoption(parser):
-    """--agreement: which rows of the table of edits are executed under both engines; all are planned anyway."""
-    default = os.environ.get("GOOGLENET_AGREEMENT", ROWS[0])
-    parser.addoption("--agreement", choices=ROWS, default=default, help="rows of the table of edits to execute")
+    """The options of the tests that run the engines: see tests/workflow."""
+    parser.addoption("--agreement", action="store_true", help="execute all edits of the table; write docs/agreement.md")
     parser.addoption("--after", default="", help="with --agreement: begin with the edit after the one of this name")
     parser.addoption(
         "--faults",
@@ -24,16 +24,25 @@ def pytest_addoption(parser):
     )
 
 
-def pytest_collection_modifyitems(config, items):
-    """Leave the thorough tests to those who ask for more than three rows, as .ci/run does."""
-    if config.getoption("agreement") == ROWS[0]:
-        left = [item for item in items if item.get_closest_marker("thorough")]
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in left]
+def pytest_collection_modifyitems(items):
+    """Start with the tests that build the clones: the other workers of pytest-xdist run unit tests meanwhile."""
+    items.sort(key=lambda item: item.path.stem != "test_engines")
 
 
 def pytest_configure(config):
     config.stash[LINES] = []
+
+
+def pytest_sessionfinish(session):
+    """A worker hands its measurements to the process that prints them."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["measured"] = session.config.stash[LINES]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take over what a worker has measured; one that crashed has nothing to hand over."""
+    node.config.stash[LINES] += getattr(node, "workeroutput", {}).get("measured", [])
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -41,6 +50,14 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.section("measured")
         for line in config.stash[LINES]:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remembered():
+    """Compose and parse the same configuration once in a process."""
+    with pytest.MonkeyPatch.context() as patch:
+        remember(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,19 @@ import re
 import numpy as np
 import pytest
 
+import bad_settings
 from bad_input import LEFT_OUT, TABLE
-from data.rooms import detection, put, voc_tree, write_manifest, xml
+from data.datasets import detection, put, voc_tree, write_manifest, xml
 from googlenet.data.prepare import prepare
 from googlenet.data.store import open_split
 from googlenet.errors import UserError
 
-ROWS = [(call, kind, given, line) for _, call, kind, rows in TABLE for _, given, line in rows]
+MARKS = {bad_settings.command: pytest.mark.engine}
+ROWS = [
+    pytest.param(call, kind, given, line, marks=MARKS.get(call, ()))
+    for _, call, kind, rows in TABLE
+    for _, given, line in rows
+]
 IDS = [f"{title}: {what}" for title, _, _, rows in TABLE for what, _, _ in rows]
 # How a line says what to do: after a semicolon, or by what the value must be, or by the right names.
 MEND = re.compile(r"; \S|must be |needs? |did you mean |known: ")

@@ -262,8 +262,8 @@ def test_a_stage_reaches_what_it_uses_and_no_more():
         "train_classifier"
     ]
     for stage, names in reached.items():
-        rooms = {name.split(".")[1] for name in names if name.count(".")}
-        assert ("report" in rooms) == (stage in REPORTING), stage
+        packages = {name.split(".")[1] for name in names if name.count(".")}
+        assert ("report" in packages) == (stage in REPORTING), stage
         assert {name for name in names if ".stages." in name} == {f"googlenet.stages.{stage}"}
         assert not [name for name in names if code.exempt(name)]
     assert not any(name.startswith("googlenet.detection") for name in reached["train_classifier"])

@@ -7,6 +7,7 @@ import pytest
 from conf_copy import copied, edit
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import experiment, files
+from tables import quick
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ IN_GROUPS = [
 ]
 
 
-@pytest.mark.parametrize(("file", "old", "line", "start"), IN_GROUPS, ids=[row[2] for row in IN_GROUPS])
+@pytest.mark.parametrize(("file", "old", "line", "start"), quick(IN_GROUPS, 2), ids=[row[2] for row in IN_GROUPS])
 def test_mistakes_in_a_groups_file(root, file, old, line, start):
     edit(root, file, rf"^{old}: .*$", line)
     if line.startswith("classification"):
@@ -55,7 +56,9 @@ IN_TABLES = [
 ]
 
 
-@pytest.mark.parametrize(("table", "row", "words"), IN_TABLES, ids=[f"{row[0]} {row[1]}" for row in IN_TABLES])
+@pytest.mark.parametrize(
+    ("table", "row", "words"), quick(IN_TABLES, 4), ids=[f"{row[0]} {row[1]}" for row in IN_TABLES]
+)
 def test_mistakes_in_the_tables(root, table, row, words):
     edit(root, "ensemble/paper.yaml", rf"^{table}:$", f"{table}:\n  - {row}")
     message = error_of(root)
@@ -69,7 +72,7 @@ IN_DEFAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "start"), IN_DEFAULTS, ids=[row[2] for row in IN_DEFAULTS])
+@pytest.mark.parametrize(("old", "new", "start"), quick(IN_DEFAULTS, 1), ids=[row[2] for row in IN_DEFAULTS])
 def test_mistakes_in_the_defaults_of_the_tables(root, old, new, start):
     edit(root, "ensemble/paper.yaml", old, new)
     assert error_of(root).startswith(f"conf/ensemble/paper.yaml: {start}")
@@ -127,7 +130,7 @@ IN_STAGES = [
 ]
 
 
-@pytest.mark.parametrize(("file", "old", "line", "start"), IN_STAGES, ids=[row[3] for row in IN_STAGES])
+@pytest.mark.parametrize(("file", "old", "line", "start"), quick(IN_STAGES, 2), ids=[row[3] for row in IN_STAGES])
 def test_mistakes_in_a_default_name_its_file(root, file, old, line, start):
     edit(root, file, rf"^{old}: .*$", line)
     assert error_of(root, "ilsvrc2014").startswith(f"conf/{file}: {start}")

@@ -11,6 +11,7 @@ from googlenet.config.sources import Layer, Where
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import experiment, files
 from settings import settings_of
+from tables import quick
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ IN_EXPERIMENT = [
 ]
 
 
-@pytest.mark.parametrize(("line", "start", "near"), IN_EXPERIMENT, ids=[row[0] for row in IN_EXPERIMENT])
+@pytest.mark.parametrize(("line", "start", "near"), quick(IN_EXPERIMENT, 6), ids=[row[0] for row in IN_EXPERIMENT])
 def test_mistakes_in_an_experiment_file(root, line, start, near):
     path = root / "conf/experiment/demo.yaml"
     given = line.split(":")[0]  # a key that the demo gives would be given twice

@@ -99,7 +99,20 @@ def before(tmp_path_factory):
     return job_files(copied(tmp_path_factory.mktemp("before")))
 
 
-@pytest.mark.parametrize(("file", "pattern", "new", "jobs"), EDITS.values(), ids=EDITS)
+# One of each kind: no content, one job, jobs that share a section, most jobs. The others take half a minute.
+QUICK = (
+    "a comment",
+    "execution",
+    "one sampling",
+    "one detector's key",
+    "the merging of proposals",
+    "evaluation",
+    "the precision",
+)
+MARKED = [pytest.param(*edit, id=name, marks=() if name in QUICK else pytest.mark.long) for name, edit in EDITS.items()]
+
+
+@pytest.mark.parametrize(("file", "pattern", "new", "jobs"), MARKED)
 def test_an_edit_changes_the_files_of_its_jobs(root, before, file, pattern, new, jobs):
     edit(root, file, pattern, new)
     after = job_files(root)
@@ -174,6 +187,7 @@ def test_data_belong_to_the_data_set_and_results_to_the_experiment(root):
     assert path.startswith("data/config/photos/")
 
 
+@pytest.mark.long
 def test_files_are_written_when_their_content_changes(root):
     def write():
         return [str(path.relative_to(root)) for path in write_configs(experiment(root))]
@@ -208,6 +222,7 @@ def test_stages_can_be_left_out(root):
     assert jobs["predict_crops/m1"]["keep_crops"] is False
 
 
+@pytest.mark.long
 def test_heads_are_fitted_where_a_switch_needs_them(root):
     assert not [job for job in job_files(root) if job.startswith("fit_region_heads/")]
     override(root, "{score_regions: {switches: [mirror], compare: [[svm], [mirror, bbox_regression]]}}")

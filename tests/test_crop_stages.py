@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from classification import tiny
-from data.rooms import manifest_of, write_manifest
+from data.datasets import manifest_of, write_manifest
 from googlenet.data.records import Record
 from googlenet.data.store import write_shard
 from googlenet.metrics.base import read_metrics

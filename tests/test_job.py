@@ -137,6 +137,7 @@ def stamp(**change):
     return read_json("results/demo/train_classifier/m1/metrics.json")["stamp"]
 
 
+@pytest.mark.long
 def test_a_job_in_a_real_store(root):
     job.perform(stage, arguments())
     metrics = read_json("results/demo/train_classifier/m1/metrics.json")
@@ -215,6 +216,7 @@ def test_what_a_killed_job_left_half_written_goes(run):
     assert not any(path.exists() for path in left) and others.exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("point", "left", "events"), [("write", [".metrics.json"], 3), ("event", [], 1)])
 def test_a_jobs_first_write_is_not_what_it_logs(root, point, left, events):
     """Killed at the first of either: an output is half written, or the log has its first event."""

@@ -131,3 +131,10 @@ def test_no_stage_reaches_the_planner_or_a_command():
 def test_stages_are_thin():
     for path in (PACKAGE / "stages").glob("*.py"):
         assert len(path.read_text().splitlines()) <= 60, path.name
+
+
+def test_no_test_module_imports_another():
+    """What two of them need stands in a module that is none, so that any file of tests runs alone."""
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        names = imported(path.read_text(encoding="utf-8"))
+        assert not [name for name in names if ".test_" in f".{name}"], path

@@ -35,6 +35,7 @@ def test_stages_stand_in_an_order_in_which_none_reads_a_later_one():
     assert all(order.index(before) < order.index(after) for before, after in pairs)
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize(
     ("kind", "linked"),
     [(None, False), ("copy", False), ("reflink,copy", False), ("hardlink", True), ("reflink, symlink,copy", True)],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data.rooms import class_tree, classification, detection, put, voc_tree
+from data.datasets import class_tree, classification, detection, put, voc_tree
 from googlenet.config.schema.dataset import PrepareClassification, PrepareDetection
 from googlenet.data import prepare as preparing
 from googlenet.data import workers

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from googlenet.pipeline.registry import ROWS, STAGES
-from workflow.houses import append, build, call, executed, jobs, snakemake
+from workflow.clones import append, build, call, executed, jobs, snakemake
 
 ROOT = Path(__file__).parents[1]
 RULE = """
@@ -73,6 +73,7 @@ def test_rule_module_and_configuration_have_one_name():
             assert f"{row.name}/{{{row.per}}}/" in body
 
 
+@pytest.mark.engine
 @pytest.mark.long
 def test_a_stage_more_is_a_rule_a_module_a_conf_file_with_its_class_and_a_row(tmp_path):
     """In a copy of the repository; what lists stages there, lists it: the workflow, dvc.yaml, the planner, the reference."""

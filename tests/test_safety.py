@@ -6,7 +6,7 @@ import re
 import pytest
 
 from conf_copy import ROOT
-from workflow.houses import build, call, snakemake
+from workflow.clones import build, call, snakemake
 
 SOURCES = sorted(
     path.relative_to(ROOT) for folder in ("src", "workflow", "benchmarks") for path in (ROOT / folder).rglob("*.py")
@@ -164,15 +164,16 @@ def test_quoted_lists_and_empty_lists_become_words():
     ]
 
 
+@pytest.mark.engine
 @pytest.mark.long
 def test_a_folder_whose_name_is_a_command_is_a_folder(tmp_path):
-    house = tmp_path / "a b;touch pwned $(touch pwned)"
-    build(house)
-    snakemake(house, "--cores", "1", "--", "stage_prepare_classification")
-    assert (house / "data/classification/digits_tiny/manifest.json").is_file()
-    assert (house / "mlflow/mlflow.db").is_file()
-    said = call(house, "make", "-o", ".venv/ready", "test", "-n")
-    assert said == "python -m pytest\n"
+    clone = tmp_path / "a b;touch pwned $(touch pwned)"
+    build(clone)
+    snakemake(clone, "--cores", "1", "--", "stage_prepare_classification")
+    assert (clone / "data/classification/digits_tiny/manifest.json").is_file()
+    assert (clone / "mlflow/mlflow.db").is_file()
+    command = call(clone, "make", "-o", ".venv/ready", "test", "-n", "CORES=2")
+    assert command == 'python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"\n'
     assert not list(tmp_path.rglob("pwned*"))
 
 

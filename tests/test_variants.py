@@ -8,6 +8,7 @@ from googlenet.config.schema.classification import TrainClassifier
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import experiment, files, remove_former_jobs
 from googlenet.pipeline.registry import ROWS
+from tables import quick
 
 ROW = "  - {{name: more, {}}}\n"
 
@@ -72,6 +73,7 @@ def test_a_member_that_differs_in_one_key_is_not_taken(root):
     assert found["reference_2"] == found["last_weights_2"] == "train_ablation/reference_2"
 
 
+@pytest.mark.long
 def test_a_row_that_becomes_a_members_takes_its_results(root):
     add(root, "changes: {member: {width: 1.25}}")
     found = sources(root)
@@ -156,7 +158,7 @@ def error_of(root):
     return str(raised.value)
 
 
-@pytest.mark.parametrize(("text", "start"), SLIPS, ids=[slip[0] for slip in SLIPS])
+@pytest.mark.parametrize(("text", "start"), quick(SLIPS, 4), ids=[slip[0] for slip in SLIPS])
 def test_a_slip_in_a_row_names_row_and_key(root, text, start):
     add(root, text)
     assert error_of(root).startswith(f"conf/ablations.yaml: {start}")
@@ -175,7 +177,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "words"), NAMES, ids=[row[0] for row in NAMES])
+@pytest.mark.parametrize(("name", "words"), quick(NAMES, 2), ids=[row[0] for row in NAMES])
 def test_a_row_needs_a_name_of_its_own(root, name, words):
     edit(root, "ablations.yaml", r"\Z", f"  - {{name: {name}}}\n")
     line = error_of(root)
@@ -191,7 +193,7 @@ SEEDS = [
 ]
 
 
-@pytest.mark.parametrize(("seeds", "words"), SEEDS, ids=[row[0] for row in SEEDS])
+@pytest.mark.parametrize(("seeds", "words"), quick(SEEDS, 2), ids=[row[0] for row in SEEDS])
 def test_seeds_are_two_or_more_numbers(root, seeds, words):
     edit(root, "experiment/demo.yaml", r"ablations: \{seeds: .*\}", f"ablations: {{seeds: {seeds}}}")
     assert error_of(root) == f"conf/experiment/demo.yaml: 'ablations.seeds{words}"

@@ -4,29 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from classification.tiny import AREA, RUNTIME, images, network
+from classification.tiny import AREA, RUNTIME, network
+from classification.tiny_training import IMAGES, LABELS, SETTINGS, SPLITS
 from googlenet.classification.train import Splits, TrainingCrops, batches, final_outcomes, train
 from googlenet.config.schema.shared import Averaging
 from googlenet.errors import UserError
 from googlenet.models.runtime import Runtime
 from googlenet.models.training import Average
-from settings import changed, settings_of
-
-SETTINGS = settings_of(
-    "train_classifier",
-    epochs=2,
-    batch_size=8,
-    learning_rate=0.01,
-    warmup_steps=2,
-    weight_decay=0.0002,
-    averaging={"form": "exponential", "decay": 0.9, "start_epoch": 0},
-    stall={"enabled": False, "epochs": 2, "margin": 0.01},
-    member={"name": "m5", "order_seed": 5, "sampling_seed": 6},
-    sampling=changed(AREA, interpolation="random", photometric=0.5).model_dump(),
-    mirror=True,
-)
-IMAGES, LABELS = images([(40, 36)] * 20), np.arange(20) % 3
-SPLITS = Splits((IMAGES, LABELS), validation=(IMAGES[:4], LABELS[:4]), test=(IMAGES[4:], LABELS[4:]))
+from settings import changed
 
 
 def trained(runtime=RUNTIME, **changes):

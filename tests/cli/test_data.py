@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from data.rooms import class_tree, classification, detection, put, voc_tree, write_manifest
+from data.datasets import class_tree, classification, detection, put, voc_tree, write_manifest
 from googlenet.cli.main import main
 from googlenet.data.prepare import prepare
 

@@ -31,6 +31,7 @@ def root(tmp_path):
     return root
 
 
+@pytest.mark.long
 def test_ilsvrc_is_planned_without_its_data(root, capsys):
     words = ["--experiment", "ilsvrc2014", "--machine", NAMED, "--cores", "64", "--json", str(root / "plan.json")]
     perform(words, root)
@@ -85,6 +86,7 @@ def test_mistakes_are_one_line(root, words, message):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.long
 def test_the_command_ends_with_the_line_alone(root):
     words = [sys.executable, "-m", "googlenet", "plan", "--machine", "cray"]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)

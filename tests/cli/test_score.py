@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data.rooms import put, xml
+from data.datasets import put, xml
 from googlenet.cli.main import main
 
 ROOT = Path(__file__).parents[2]

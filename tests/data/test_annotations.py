@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data.rooms import put, xml
+from data.datasets import put, xml
 from googlenet.data.annotations import place, read_annotation
 from googlenet.errors import UserError
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from data.rooms import SPLITS, class_tree, classification, jpeg, put
+from data.datasets import SPLITS, class_tree, classification, jpeg, put
 from googlenet.data.readers import class_folders
 from googlenet.errors import UserError
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from data.rooms import coco_json, coco_tree, detection, jpeg, put, write_manifest
+from data.datasets import coco_json, coco_tree, detection, jpeg, put, write_manifest
 from googlenet.data.prepare import check_source, prepare
 from googlenet.data.readers import coco
 from googlenet.data.store import open_split

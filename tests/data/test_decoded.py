@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data.rooms import jpeg, manifest_of, shard, write_manifest
+from data.datasets import jpeg, manifest_of, shard, write_manifest
 from googlenet.data.decoded import DecodedImages, labelled
 from googlenet.data.records import SPLITS, Record
 from googlenet.data.store import open_split

@@ -7,7 +7,7 @@ import official_archives as official
 import pytest
 from scipy.io import savemat
 
-from data.rooms import detection, put, shown
+from data.datasets import detection, put, shown
 from googlenet.data.prepare import check_source
 from googlenet.data.readers import ilsvrc, ilsvrc_archives
 from googlenet.errors import UserError

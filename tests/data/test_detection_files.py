@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from data.rooms import put, xml
+from data.datasets import put, xml
 from googlenet.data.class_table import ClassRow, read_class_table
 from googlenet.data.detection_files import read_blacklist, read_detections, read_list, read_truth
 from googlenet.errors import UserError

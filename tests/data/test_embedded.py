@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from data.rooms import SPLITS, WRITERS, classification, detection
+from data.datasets import SPLITS, WRITERS, classification, detection
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.dataset import SplitCounts
 from googlenet.data.compositions import composite, ink_box, overlap, scene, stroke

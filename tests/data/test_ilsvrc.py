@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from data.rooms import SPLITS, classification, detection, jpeg, put, xml
+from data.datasets import SPLITS, classification, detection, jpeg, put, xml
 from googlenet.data.readers import ilsvrc
 from googlenet.errors import UserError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import official_archives as official
 import pytest
 
-from data.rooms import classification, put, shown, unpack, write_manifest, xml
+from data.datasets import classification, put, shown, unpack, write_manifest, xml
 from googlenet.data.prepare import check_source, prepare
 from googlenet.data.readers import ilsvrc, ilsvrc_archives
 from googlenet.data.store import open_split

@@ -7,17 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.rooms import jpeg, noise
+from data.datasets import jpeg, noise, saved
 from googlenet.data.images import check_image, decode, shrink
 from googlenet.errors import UserError
 
 RED_OVER_BLUE = np.array([[[255, 0, 0]] * 16] * 8 + [[[0, 0, 255]] * 16] * 8, np.uint8)  # 16x16
-
-
-def saved(image: Image.Image, kind: str, **options) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
 
 
 def test_jpeg_is_rgb_not_bgr():

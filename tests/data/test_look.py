@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.rooms import class_tree, classification, detection, jpeg, noise, put, voc_tree, xml
-from data.test_images import saved
+from data.datasets import class_tree, classification, detection, jpeg, noise, put, saved, voc_tree, xml
 from googlenet.data.look import kind_of, reasons, warnings
 from googlenet.data.prepare import prepare, prepared
 from googlenet.data.records import Refused

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from data.rooms import put
+from data.datasets import put
 from googlenet.data.pack import cut, size_of
 from googlenet.data.records import Annotation, Candidate
 

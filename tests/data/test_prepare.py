@@ -1,6 +1,5 @@
 """From settings to shards and manifest: what is counted, refused, or stops, and that nothing half stays."""
 
-import io
 import subprocess
 import sys
 
@@ -10,7 +9,18 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from data.rooms import SPLITS, class_tree, classification, detection, jpeg, noise, put, voc_tree, write_manifest
+from data.datasets import (
+    SPLITS,
+    class_tree,
+    classification,
+    detection,
+    jpeg,
+    noise,
+    put,
+    saved,
+    voc_tree,
+    write_manifest,
+)
 from googlenet.cli.data import faults
 from googlenet.data import readers
 from googlenet.data.images import encode_jpeg
@@ -53,11 +63,6 @@ def test_a_test_split_alone_leaves_no_shard_of_other_splits(tmp_path):
 
 def odd_images() -> dict[str, tuple[bytes, tuple[int, int]]]:
     """Images of every uncommon kind, with the (width, height) that a person sees."""
-
-    def saved(image, kind, **options):
-        file = io.BytesIO()
-        image.save(file, kind, **options)
-        return file.getvalue()
 
     colours, turned = Image.fromarray(noise(20, 30)), Image.Exif()
     turned[0x0112] = 6

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from data.rooms import class_tree, classification, put, voc_tree
+from data.datasets import class_tree, classification, put, voc_tree
 from googlenet.config.schema.base import replaced
 from googlenet.data.prepare import prepare, prepared, state_of
 from googlenet.errors import Stopped, UserError
@@ -236,7 +236,7 @@ def test_a_full_disk_names_the_file(whole, tmp_path, workers):
 
 
 def test_detection_is_the_same_with_workers(tmp_path):
-    from data.rooms import detection
+    from data.datasets import detection
 
     settings = detection("voc", voc_tree(tmp_path / "raw", images=6), shard_mb=0.004)
     first = prepare(settings, tmp_path / "a/pets")

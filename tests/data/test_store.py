@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.rooms import jpeg, manifest_of, shard, write_manifest
+from data.datasets import jpeg, manifest_of, shard, write_manifest
 from googlenet.data.records import Record
 from googlenet.data.store import BATCH, digest, open_split, remove_split, write_shard
 from googlenet.errors import UserError

@@ -7,7 +7,7 @@ import tarfile
 import pytest
 from official_archives import packed
 
-from data.rooms import put
+from data.datasets import put
 from googlenet.data import tar_index
 from googlenet.data.archive_path import files_below, opened, tree_of
 from googlenet.errors import UserError

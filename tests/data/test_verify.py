@@ -2,7 +2,7 @@
 
 import pytest
 
-from data.rooms import class_tree, classification, write_manifest
+from data.datasets import class_tree, classification, write_manifest
 from googlenet.cli.data import faults
 from googlenet.data.prepare import prepare
 from googlenet.data.store import open_split

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from data.rooms import SPLITS, detection, jpeg, put, voc_tree, write_manifest, xml
+from data.datasets import SPLITS, detection, jpeg, put, voc_tree, write_manifest, xml
 from googlenet.data.prepare import prepare
 from googlenet.data.readers import voc
 from googlenet.data.store import open_split

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detection.test_ensemble import BOXES, CLASSES, NAMES, RIGHT, SETTINGS, TRUTH
+from detection.plain_scores import BOXES, CLASSES, NAMES, RIGHT, SETTINGS, TRUTH
 from googlenet.detection.ensemble import detect, difference, evaluate, rate, resampled_singles, stack_objects
 from googlenet.detection.mean_ap import evaluate as mean_ap
 from googlenet.detection.mean_ap import resampled

@@ -1,23 +1,23 @@
 """torchvision's variant is torchvision's own module; its files are read, and a pickle that would run code is not."""
 
-import os
 import pickle
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from torchvision.models import googlenet
 
 from googlenet.errors import UserError
 from googlenet.imports.import_weights import imported
 from googlenet.models import bundle
-from imports.writers import MODEL, TORCHVISION
+from imports.writers import MODEL, TORCHVISION, Malicious
 
 
 @pytest.fixture(scope="module")
 def theirs():
     """torchvision's module with both heads, random weights and moved batch statistics."""
+    from torchvision.models import googlenet  # takes seconds, of every process that collects tests
+
     torch.manual_seed(5)
     network = googlenet(num_classes=11, aux_logits=True, init_weights=False)
     for module in network.modules():
@@ -99,16 +99,6 @@ def test_without_heads_the_network_has_none(theirs, tmp_path):
     assert network.spec.architecture.aux_heads == ()
     with torch.inference_mode():
         assert network.model.train()(torch.zeros(2, 3, 64, 64))[1] == []
-
-
-class Malicious:
-    """A pickle that would make a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 5, "torch", "old torch"])

@@ -1,5 +1,6 @@
 """Files of weights as others write them, made by hand: protocol buffers of Caffe's layers, and the raw folder."""
 
+import os
 import struct
 from pathlib import Path
 
@@ -126,3 +127,13 @@ def raw_folder(layers: dict, folder: Path) -> Path:
         path.write_bytes(weight.transpose(0, 2, 3, 1).astype("<f4").tobytes())
         path.with_name(path.name.replace("_filter", "_bias")).write_bytes(bias.astype("<f4").tobytes())
     return folder
+
+
+class Malicious:
+    """A pickle that would make a file."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.path),)

@@ -1,6 +1,7 @@
 """The work of small settings, worked by hand: passes, seconds, memory and disk of every stage."""
 
 import ast
+from functools import cache
 
 import pytest
 
@@ -32,16 +33,22 @@ SMALL = """{
   score_regions: {compare: [[mirror]]}}"""
 
 
-@pytest.fixture
-def root(tmp_path):
-    root = copied(tmp_path)
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = copied(tmp_path_factory.mktemp("plans"))
     (root / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     return root
 
 
-def plan_of(root, text=SMALL, machine=MACHINE, ablations=False):
+@cache
+def experiment_of(root, text):
+    """The demo with these overrides: composed once, since that takes a second."""
     override(root, text)
-    made = planned(Context(composed(root), SIZES, rates(), Target.of(machine, "abacus")), ablations)
+    return composed(root)
+
+
+def plan_of(root, text=SMALL, machine=MACHINE, ablations=False):
+    made = planned(Context(experiment_of(root, text), SIZES, rates(), Target.of(machine, "abacus")), ablations)
     return made, {stage.stage: stage for stage in made.stages}
 
 
@@ -85,7 +92,7 @@ def test_a_training_is_its_steps_and_its_predictions(root):
 
 
 def network_of(root):
-    experiment = composed(root)
+    experiment = experiment_of(root, SMALL)
     return NetworkShape.of(experiment.of(Model), experiment.members["m1"], 10, "paper")
 
 
@@ -185,7 +192,7 @@ def test_ablations_are_planned_on_request(root):
     assert "train_ablation" not in stages
     made, stages = plan_of(root, ablations=True)
     assert stages["train_ablation"].separate and not stages["train_classifier"].separate
-    assert len(stages["train_ablation"].jobs) == len(composed(root).jobs("train_ablation"))
+    assert len(stages["train_ablation"].jobs) == len(experiment_of(root, SMALL).jobs("train_ablation"))
     assert made.disk_mb > sum(stages[name].total("disk_mb") for name in stages if name != "train_ablation")
 
 

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from googlenet.classification.calibration import calibration
-from googlenet.classification.crop_study import study
+from googlenet.classification.crop_study import KeptSplit, study
 from googlenet.classification.effects import effects_of_leaving_out
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.config.schema.classification import Calibration, EvaluateEnsemble, StudyCrops
@@ -44,7 +44,8 @@ def _study(members: tuple[str, ...], classes: tuple[str, ...], validation: bool)
             index = np.arange(many * crops).reshape(many, crops)
             kept[split][name] = KeptCrops(rows, index, np.arange(many), np.arange(crops))
     settings = StudyCrops(enabled=True, budgets=BUDGETS, random_subsets=10, effects_shown=EFFECTS, **BOUNDS)
-    return study(*(kept["test"], labels["test"], kept["validation"], labels["validation"]), classes, settings)
+    test, of_validation = (KeptSplit(kept[split], labels[split]) for split in ("test", "validation"))
+    return study(test, of_validation, classes, settings)
 
 
 def study_crops(members: list[str], classes: list[str], validation: bool = True) -> CropStudyMetrics:

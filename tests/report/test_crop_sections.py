@@ -167,6 +167,7 @@ def test_the_text_on_calibration_follows_its_intervals(ensemble):
     assert table.rows[0].cells[4] == "base" and "equal width" in table.note
 
 
+@pytest.mark.long
 def test_figures_follow_their_values(study, ensemble):
     calibration = ensemble.calibration
     before = crop_sections.error_over_crops(study), crop_sections.reliability(calibration)

@@ -1,6 +1,6 @@
 """The tables of a prepared data set, from a manifest as the stages write it."""
 
-from data.rooms import class_tree, classification, detection, put, voc_tree
+from data.datasets import class_tree, classification, detection, put, voc_tree
 from googlenet.data.prepare import prepare
 from googlenet.report import data_tables
 from report import sample

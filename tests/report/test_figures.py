@@ -1,11 +1,7 @@
 """Figures: PNG files that decode, are the same when made twice, and show what they are given."""
 
-import io
-import warnings
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from googlenet.metrics.classification import ClassError
 from googlenet.metrics.results import Results
@@ -13,47 +9,35 @@ from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import figures, pictures
 from googlenet.report.captions import CAPTIONS
 from report import sample
+from report.reading import decoded
 from settings import changed
 
 
-def decoded(png):
-    image = Image.open(io.BytesIO(png))
-    image.load()
-    assert image.format == "PNG" and not image.info.get("Software") and "Creation Time" not in image.info
-    return np.asarray(image.convert("RGB"))
-
-
-@pytest.fixture(scope="module")
-def made():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # a layout that does not fit is a fault
-        return sample.figures(sample.results())
-
-
-def test_every_figure_decodes_and_has_a_caption(made):
-    assert {*made, "ablation_differences"} == set(CAPTIONS)  # that one is of another page
-    for png in made.values():
+def test_every_figure_decodes_and_has_a_caption(drawn):
+    assert {*drawn, "ablation_differences"} == set(CAPTIONS)  # that one is of another page
+    for png in drawn.values():
         image = decoded(png)
         assert 600 < image.shape[1] < 1800 and (image < 250).any(axis=-1).mean() > 0.01
 
 
-def test_twice_the_same_bytes_whatever_the_persons_settings(made):
+@pytest.mark.long
+def test_twice_the_same_bytes_whatever_the_persons_settings(drawn):
     import matplotlib
 
     with matplotlib.rc_context({"font.size": 25, "axes.grid": False}):
-        assert sample.figures(sample.results()) == made
+        assert sample.figures(sample.results()) == drawn
 
 
-def test_figures_follow_their_values(made):
+def test_figures_follow_their_values(drawn):
     trained = sample.results().several(TrainingMetrics)
     *epochs, last = trained["m3"].epochs
     other = trained | {"m3": changed(trained["m3"], epochs=[*epochs, changed(last, train_loss=2.0)])}
-    assert figures.training_curves(trained) == made["training_curves"]
-    assert figures.training_curves(other) != made["training_curves"]
-    assert figures.training_curves({"m1": trained["m1"]}) != made["training_curves"]
+    assert figures.training_curves(trained) == drawn["training_curves"]
+    assert figures.training_curves(other) != drawn["training_curves"]
+    assert figures.training_curves({"m1": trained["m1"]}) != drawn["training_curves"]
     subsets = sample.evaluate_ensemble().subsets
-    assert figures.error_by_models_and_crops(subsets) == made["error_by_models_and_crops"]
-    assert figures.error_by_models_and_crops(subsets[3:]) != made["error_by_models_and_crops"]
+    assert figures.error_by_models_and_crops(subsets) == drawn["error_by_models_and_crops"]
+    assert figures.error_by_models_and_crops(subsets[3:]) != drawn["error_by_models_and_crops"]
 
 
 def test_only_what_the_metrics_allow_is_drawn():
@@ -75,6 +59,7 @@ def test_two_hundred_classes_stay_readable():
     assert decoded(drawn).shape[0] < 1400 and figures.error_by_class([without, *many]) == drawn
 
 
+@pytest.mark.long
 def test_crops_of_a_square_and_of_a_portrait():
     wide = decoded(pictures.crops_144(sample.photograph(), sample.crops()))
     square = decoded(pictures.crops_144(sample.photograph(200, 200), sample.crops(200, 200)))

@@ -1,7 +1,6 @@
 """The page as HTML and as Markdown: whole, self-contained, and safe against hostile names."""
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 
@@ -9,37 +8,13 @@ from googlenet.metrics.results import Results
 from googlenet.report import page, run_tables, sections
 from googlenet.report.parts import Column, Report, Row, Section, Table
 from report import sample
+from report.reading import read
 from settings import changed
-
-VOID = {"meta", "img", "br"}
-
-
-class Reader(HTMLParser):
-    """Collects the tags, attributes and text of a page; fails when tags do not match."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.tags, self.attributes, self.ids = [], [], [], set()
-        self.text = ""
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += [(tag, key, value) for key, value in attrs]
-        self.ids |= {value for key, value in attrs if key == "id"}
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
 
 
 @pytest.fixture(scope="module")
-def report():
-    results = sample.results()
-    return sections.build("demo", results, sample.runs(), sample.figures(results))
+def report(drawn):
+    return sections.build("demo", sample.results(), sample.runs(), drawn)
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +25,6 @@ def html(report):
 @pytest.fixture(scope="module")
 def markdown(report):
     return page.render_markdown(report)
-
-
-def read(html):
-    reader = Reader()
-    reader.feed(html)
-    reader.close()
-    return reader
 
 
 def test_html_is_balanced_and_its_contents_have_targets(html, report):
@@ -145,16 +113,21 @@ def test_escape_markdown(text, escaped):
     assert page.escape_markdown(text) == escaped
 
 
-def test_rendering_depends_on_the_values_alone(html, markdown):
+def test_rendering_depends_on_the_values_alone(html, markdown, drawn):
     results = Results(reversed(sample.jobs()))
-    again = sections.build("demo", results, list(reversed(sample.runs())), sample.figures(results))
+    again = sections.build("demo", results, list(reversed(sample.runs())), drawn)
     assert page.render_html(again) == html
     assert page.render_markdown(again) == markdown
 
 
-def test_every_confidence_level_is_that_of_the_intervals(markdown):
+@pytest.mark.long
+def test_figures_depend_on_the_values_alone(drawn):
+    assert sample.figures(Results(reversed(sample.jobs()))) == drawn
+
+
+def test_every_confidence_level_is_that_of_the_intervals(markdown, drawn):
     results = Results((name, at_level(metrics, 90)) for name, metrics in sample.jobs())
-    text = page.render_markdown(sections.build("demo", results, sample.runs(), sample.figures(results)))
+    text = page.render_markdown(sections.build("demo", results, sample.runs(), drawn))
     shuffles = "the furthest cell of its kind in 95 % of 2,000 shuffles"  # which no setting changes
     assert "95 %" not in text.replace(shuffles, "")
     assert text.count("90 % interval") == markdown.count("95 % interval") > 50

@@ -55,6 +55,7 @@ def test_the_table_marks_what_is_beyond_chance():
     assert "2,000 shuffles" in table.note
 
 
+@pytest.mark.long
 def test_the_figure_is_drawn_without_warnings_and_follows_its_values():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

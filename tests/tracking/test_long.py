@@ -36,7 +36,6 @@ def words(root, stage, name, **edges):
 
 
 @pytest.mark.long
-@pytest.mark.thorough
 def test_a_training_goes_on_while_the_server_is_away_for_a_minute(one_server, tmp_path):
     root = copied(tmp_path)
     (root / "params.yaml").write_text(

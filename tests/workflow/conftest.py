@@ -1,80 +1,59 @@
-"""The two houses: the whole smoke experiment from nothing, once by each engine."""
+"""Two clones in which the whole smoke experiment has run from nothing, one by each engine, and copies of them."""
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from filelock import FileLock
 
-from workflow.houses import build, dvc, executed, snakemake
+from workflow.clones import Build, build, copied, dvc, executed, snakemake
 
-# Each needs what the one before it leaves in the houses.
-ORDER = (
-    "test_engines",
-    "test_faults",
-    "test_full_disk",
-    "test_ablations",
-    "test_agreement",
-    "test_clone",
-    "test_remotes",
-    "test_linked_caches",
-    "test_errors",
-)
-BEGIN = "test_a_copy_of_the_repository_is_clean"
+COMMANDS = {"snakemake": (snakemake, "--cores", "2"), "dvc": (dvc, "repro")}
 
 
-def pytest_collection_modifyitems(items):
-    """Bring the tests of this folder into their order; the others keep their places.
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, measured):
+    """The two builds, by engine. Tests only read them: who runs a command there or edits takes a copy.
 
-    The one that begins to build the houses comes first of all: they are built while the units are tested.
+    The workers of pytest-xdist share them: the first that comes here builds both at once, since a run of smoke leaves
+    half of two cores idle.
     """
-    places = [
-        place for place, item in enumerate(items) if item.path.stem in ORDER and item.path.parent.name == "workflow"
-    ]
-    ordered = sorted((items[place] for place in places), key=lambda item: ORDER.index(item.path.stem))
-    for place, item in zip(places, ordered, strict=True):
-        items[place] = item
-    items.sort(key=lambda item: item.originalname != BEGIN)
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "clones"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(lambda engine: run_from_nothing(folder, engine, measured), COMMANDS))
+    outputs = {engine: folder / f"{engine}.log" for engine in COMMANDS}
+    assert all(path.exists() for path in outputs.values()), "the clones could not be built: see the first error"
+    return {engine: Build(folder / engine, executed(path.read_text())) for engine, path in outputs.items()}
 
 
-@pytest.fixture(scope="session")
-def room(tmp_path_factory):
-    """The folder of the houses and of their DVC remote; both are copies of the same moment."""
-    room = tmp_path_factory.mktemp("houses")
-    for name in ("house", "dvc_house"):
-        build(room / name)
-    return room
+def run_from_nothing(folder, engine, measured):
+    """Build a clone and run everything; what the engine printed is written beside it when all went well."""
+    run, *words = COMMANDS[engine]
+    clone = build(folder / engine)
+    clock = time.monotonic()
+    output = run(clone, *words)
+    measured(f"smoke from nothing, {' '.join((engine, *words))}, beside the other", time.monotonic() - clock)
+    (folder / f"{engine}.log").write_text(output, encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
-def first_runs():
-    """The jobs of each house's first run, by engine."""
-    return {}
+@pytest.fixture
+def clone(built, tmp_path):
+    """A copy of the clone in which Snakemake has run everything, for one test."""
+    return copied(built["snakemake"].folder, tmp_path / "clone")
 
 
-@pytest.fixture(scope="session")
-def first_builds(room, first_runs, measured):
-    """Futures of the houses: both are built at once, since a run of smoke leaves half of two cores idle."""
-
-    def ran(name, engine, run, *words):
-        clock = time.monotonic()
-        first_runs[engine] = executed(run(room / name, *words))
-        measured(f"smoke from nothing, {' '.join((engine, *words))}, beside the other", time.monotonic() - clock)
-        return room / name
-
-    with ThreadPoolExecutor(2) as pool:
-        yield {
-            "house": pool.submit(ran, "house", "snakemake", snakemake, "--cores", "2"),
-            "dvc_house": pool.submit(ran, "dvc_house", "dvc", dvc, "repro"),
-        }
+@pytest.fixture
+def dvc_clone(built, tmp_path):
+    """A copy of the clone in which DVC has run everything, for one test."""
+    return copied(built["dvc"].folder, tmp_path / "dvc_clone")
 
 
-@pytest.fixture(scope="session")
-def house(first_builds):
-    """A house where Snakemake has run everything from nothing."""
-    return first_builds["house"].result()
-
-
-@pytest.fixture(scope="session")
-def dvc_house(first_builds):
-    """A house where DVC has run everything from nothing."""
-    return first_builds["dvc_house"].result()
+@pytest.fixture(scope="module")
+def shared_clone(built, tmp_path_factory):
+    """A copy of the clone in which Snakemake has run everything, for the tests of a module that leave it as it was."""
+    return copied(built["snakemake"].folder, tmp_path_factory.mktemp("shared") / "clone")

@@ -1,7 +1,6 @@
 """The table of edits: what a person changes, and the jobs that must run then, written down by hand.
 
-Rows run one after the other on the same house when they are executed, so that the table's order is part of it:
-what changes the number of members comes last.
+Each row is made in a clone that nothing else has changed.
 """
 
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from workflow.changes import (
     there_and_back,
     white_space,
 )
-from workflow.houses import Run, jobs
+from workflow.clones import Run, jobs
 
 ENSEMBLE = "src/googlenet/classification/ensemble.py"
 M, D, P = "m1 m2 m3", "d1 d2", "p1 p2"
@@ -30,12 +29,16 @@ NONE: set[Run] = set()
 
 
 class Edit(NamedTuple):
-    """One row: what it is, how it is made in a house, the jobs that must run, and from which choice on it executes."""
+    """One row: what it is, how it is made in a clone, and the jobs that must run.
+
+    A frequent one is planned by `make test` and executed by .ci/run; all are planned by .ci/run and executed by
+    `make agreement`.
+    """
 
     name: str
     apply: Callable[[Path], None]
     expected: set[Run]
-    executed: str = "all"
+    frequent: bool = False
 
 
 AFTER_EVALUATION = jobs(evaluate_detection="all", make_report="all")
@@ -54,13 +57,13 @@ EDITS = [
         "evaluate_detection: nms_iou",
         file("conf/evaluate_detection.yaml", r"nms_iou: .*", "nms_iou: 0.35"),
         AFTER_EVALUATION,
-        "three",
+        frequent=True,
     ),
     Edit(
         "evaluate_ensemble: resamples",
         smoke(r"evaluate_ensemble: \{resamples: \d+", "evaluate_ensemble: {resamples: 250"),
         AFTER_ENSEMBLE,
-        "three",
+        frequent=True,
     ),
     Edit(
         "study_crops: random_subsets",
@@ -71,7 +74,7 @@ EDITS = [
         "make_report: title",
         file("conf/make_report.yaml", r"title: .*", "title: Deeper"),
         jobs(make_report="all"),
-        "three",
+        frequent=True,
     ),
     Edit("measure_cost: repeats", smoke(r"repeats: \d+", "repeats: 2"), jobs(measure_cost="all", make_report="all")),
     Edit(
@@ -187,7 +190,7 @@ EDITS = [
     Edit("comment in conf", comment_in_conf, NONE),
     Edit("white space in conf", white_space, NONE),
     # Code and rules.
-    Edit("comment and docstring in code", comment_in_code, NONE, "five"),
+    Edit("comment and docstring in code", comment_in_code, NONE, frequent=True),
     Edit("text of an error", file("src/googlenet/data/images.py", "damaged picture", "broken picture"), NONE),
     Edit("code of evaluate_ensemble", file(ENSEMBLE, r"^WORKING_MB = \d+", "WORKING_MB = 100"), AFTER_ENSEMBLE),
     Edit(
@@ -199,7 +202,9 @@ EDITS = [
         ),
         jobs(measure_cost="all", make_report="all"),
     ),
-    Edit("code of a reader that no data set here uses", code("src/googlenet/data/readers/coco.py"), NONE, "five"),
+    Edit(
+        "code of a reader that no data set here uses", code("src/googlenet/data/readers/coco.py"), NONE, frequent=True
+    ),
     Edit("code of a network that no member is", code("src/googlenet/models/networks/torchvision_bn.py"), NONE),
     Edit("code of a search preset that is not chosen", code("src/googlenet/detection/search_presets/rcnn.py"), NONE),
     Edit(
@@ -216,7 +221,7 @@ EDITS = [
         | AFTER_CLASSIFIERS,
     ),
     # Rows in another order.
-    Edit("members and detectors in another order", reordered, NONE, "five"),
+    Edit("members and detectors in another order", reordered, NONE, frequent=True),
     # Forth and back.
     Edit("a key edited and edited back", reverted, NONE),
     Edit(
@@ -224,7 +229,6 @@ EDITS = [
         other_experiment,
         jobs(train_classifier=M, predict_crops=M, analyse_units="all", train_baseline="all", measure_cost="all")
         | AFTER_PREDICTIONS,
-        "all",
     ),
     Edit("back from the other experiment", there_and_back, NONE),
     # Another source of the weights.
@@ -243,7 +247,7 @@ EDITS = [
         "a fourth member, m4",
         smoke(r"^( *)- \{name: m3.*$", r"\g<0>\n\1- {name: m4, order_seed: 4, sampling_seed: 4}"),
         jobs(train_classifier="m4", predict_crops="m4") | AFTER_PREDICTIONS,
-        "five",
+        frequent=True,
     ),
     Edit("without member m2", smoke(r"^ *- \{name: m2.*\n", ""), AFTER_PREDICTIONS),
 ]

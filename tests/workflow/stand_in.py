@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from workflow.houses import dvc
+from workflow.clones import dvc
 
 BUCKET = "results"
 # Nobody's: the stand-in asks for some, and takes any.
@@ -40,8 +40,8 @@ def client(address: str) -> Any:
     )
 
 
-def connect(house: Path, address: str, prefix: str) -> None:
-    """Make the bucket the house's remote `cloud`, as docs/remotes.md has it."""
-    dvc(house, "remote", "add", "--local", "--default", "--force", "cloud", f"s3://{BUCKET}/{prefix}")
-    dvc(house, "remote", "modify", "--local", "cloud", "endpointurl", address)
-    dvc(house, "remote", "modify", "--local", "cloud", "verify", "true")
+def connect(clone: Path, address: str, prefix: str) -> None:
+    """Make the bucket the clone's remote `cloud`, as docs/remotes.md has it."""
+    dvc(clone, "remote", "add", "--local", "--default", "--force", "cloud", f"s3://{BUCKET}/{prefix}")
+    dvc(clone, "remote", "modify", "--local", "cloud", "endpointurl", address)
+    dvc(clone, "remote", "modify", "--local", "cloud", "verify", "true")

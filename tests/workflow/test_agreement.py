@@ -1,24 +1,24 @@
 """The agreement: after each edit of the table, the jobs that Snakemake runs, that DVC runs and that are expected.
 
-All rows are planned: an edit is made, each engine is asked what it would run, and the edit is undone. Some rows (see
-tests/conftest.py) are then executed under both engines, one upon the other. `--agreement=all` writes each to
-docs/agreement.md as it ends; with `--after ROW` an interrupted run continues with the next row, in fresh copies.
+All rows are planned: an edit is made, each engine is asked what it would run, and the edit is undone. The frequent ones
+are executed under both engines, each in fresh copies of the two builds. `--agreement` executes all, and writes each to
+docs/agreement.md as it ends; with `--after ROW` an interrupted run continues with the next row.
 """
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import groupby
 from queue import SimpleQueue
 
 import pytest
 
-from workflow.edits import EDITS
-from workflow.houses import (
+from workflow.clones import (
     REPO,
     assert_nothing_to_do,
     call,
     changed_stages,
     closure,
+    copied,
     digests,
     dvc,
     editable_files,
@@ -27,13 +27,14 @@ from workflow.houses import (
     put_back,
     snakemake,
 )
+from workflow.edits import EDITS
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.engine
 HEAD = """\
 # The agreement of the engines
 
-Written by `make agreement` at commit {commit}: {rows} of {edits} edits. Every edit was made in two copies of the `smoke` experiment,
-in this order and one upon the other. In one, `snakemake --cores 2` ran, in the other and at the same time `dvc repro`. "Expected" was written down by hand beforehand
+Written by `make agreement` at commit {commit}: {rows} of {edits} edits. Every edit was made in two fresh copies of the `smoke` experiment,
+which an engine had run from nothing. In one, `snakemake --cores 2` ran, in the other and at the same time `dvc repro`. "Expected" was written down by hand beforehand
 (`tests/workflow/edits.py`). "Agree" means: the jobs that Snakemake ran, those that DVC ran and the expected ones
 are the same set. After each row, `snakemake -n` and `dvc status` in both copies had nothing to do, and the results of
 both copies were the same bytes.
@@ -44,10 +45,12 @@ both copies were the same bytes.
 
 
 def pytest_generate_tests(metafunc):
+    if "planned_edit" in metafunc.fixturenames:
+        rows = [pytest.param(edit, marks=() if edit.frequent else pytest.mark.long) for edit in EDITS]
+        metafunc.parametrize("planned_edit", rows, ids=[edit.name for edit in EDITS])
     if "executed_edit" in metafunc.fixturenames:
-        wanted = metafunc.config.getoption("agreement")
-        kinds = {"three": ("three",), "five": ("three", "five"), "all": ("three", "five", "all")}[wanted]
-        rows = [edit for edit in EDITS[first_row(metafunc.config.getoption("after")) :] if edit.executed in kinds]
+        every = metafunc.config.getoption("agreement")
+        rows = [edit for edit in EDITS[first_row(metafunc.config.getoption("after")) :] if every or edit.frequent]
         metafunc.parametrize("executed_edit", rows, ids=lambda edit: edit.name)
 
 
@@ -61,11 +64,11 @@ def first_row(after: str) -> int:
 
 @pytest.fixture(scope="module")
 def record(pytestconfig):
-    """Call it with an edit and its row: with --agreement=all docs/agreement.md gets it, beside its rows of the same commit."""
+    """Call it with an edit and its row: with --agreement docs/agreement.md gets it, beside its rows of the same commit."""
     path, commit = REPO / "docs" / "agreement.md", head_of(REPO)
 
     def write(edit, row):
-        if pytestconfig.getoption("agreement") == "all":
+        if pytestconfig.getoption("agreement"):
             path.write_text(with_row(path.read_text(encoding="utf-8"), commit, edit, row), encoding="utf-8")
 
     return write
@@ -94,69 +97,73 @@ def test_rows_of_one_commit_stand_together():
 
 
 @pytest.fixture(scope="module")
-def plans(request, house, dvc_house):
-    """Futures of the plans of all rows that were asked for: two rows at a time, one in each house."""
-    edits = [item.callspec.params["edit"] for item in request.session.items if item.originalname == "test_plan"]
-    free = SimpleQueue()
-    for each in (house, dvc_house):
-        free.put(each)
+def plans(request, built, tmp_path_factory):
+    """Futures of the plans of all rows that are asked for, and where they are made: two at a time, in copies of the builds."""
+    items = [item for item in request.session.items if item.originalname == "test_plan"]
+    folder, free = tmp_path_factory.mktemp("plans"), SimpleQueue()
+    for engine, build in built.items():
+        free.put(copied(build.folder, folder / engine))
 
     def planned(edit):
-        mine = free.get()
+        clone = free.get()
         try:
-            return plan_of(mine, edit)
+            return plan_of(clone, edit)
         finally:
-            free.put(mine)
+            free.put(clone)
 
     with ThreadPoolExecutor(2) as pool:
-        yield {edit.name: pool.submit(planned, edit) for edit in edits}
+        edits = [item.callspec.params["planned_edit"] for item in items]
+        yield {edit.name: pool.submit(planned, edit) for edit in edits}, [folder / engine for engine in built]
 
 
-def plan_of(house, edit):
+def plan_of(clone, edit):
     """Make an edit, ask both engines, undo it: the jobs that Snakemake plans, the stages that DVC comes to."""
-    before = editable_files(house)
+    before = editable_files(clone)
     try:
-        edit.apply(house)
-        planned = executed(plan(house))
-        return planned, closure(house, changed_stages(house))
+        edit.apply(clone)
+        planned = executed(plan(clone))
+        return planned, closure(clone, changed_stages(clone))
     finally:
-        put_back(house, before)
+        put_back(clone, before)
 
 
-@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
-def test_plan(plans, edit):
-    planned, reached = plans[edit.name].result()
+def test_plan(plans, planned_edit):
+    edit = planned_edit
+    planned, reached = plans[0][edit.name].result()
     assert planned == edit.expected
     assert {job for job in planned if job.stage in reached} == edit.expected
     if not edit.expected:
         assert reached == set()
 
 
-def test_nothing_to_do_after_all_plans(house, dvc_house):
-    assert_nothing_to_do(house, dvc_house)
+def test_nothing_to_do_after_all_plans(plans):
+    futures, clones = plans
+    wait(futures.values())
+    assert_nothing_to_do(*clones)
 
 
-def test_execute(house, dvc_house, executed_edit, record):
+@pytest.mark.long
+def test_execute(clone, dvc_clone, executed_edit, record):
     edit = executed_edit
-    edit.apply(house)
-    edit.apply(dvc_house)
+    edit.apply(clone)
+    edit.apply(dvc_clone)
     with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(timed, snakemake, house, "--cores", "2"), pool.submit(timed, dvc, dvc_house, "repro")]
+        runs = [pool.submit(timed, snakemake, clone, "--cores", "2"), pool.submit(timed, dvc, dvc_clone, "repro")]
         (ran, seconds), (ran_by_dvc, seconds_of_dvc) = [run.result() for run in runs]
     agree = ran == ran_by_dvc == edit.expected
     record(edit, row_of(edit, ran, ran_by_dvc, agree, (seconds, seconds_of_dvc)))
     assert (ran, ran_by_dvc) == (edit.expected, edit.expected)
     if not edit.expected:
         # Snakemake has no job, and so no moment to tell DVC: DVC sees it for itself.
-        assert executed(dvc(house, "repro")) == set()
-    assert_nothing_to_do(house, dvc_house)
-    assert digests(house) == digests(dvc_house)
+        assert executed(dvc(clone, "repro")) == set()
+    assert_nothing_to_do(clone, dvc_clone)
+    assert digests(clone) == digests(dvc_clone)
 
 
-def timed(engine, house, *words):
+def timed(engine, clone, *words):
     """The jobs that an engine ran, and its seconds."""
     clock = time.monotonic()
-    ran = executed(engine(house, *words))
+    ran = executed(engine(clone, *words))
     return ran, time.monotonic() - clock
 
 

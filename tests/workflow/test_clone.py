@@ -3,8 +3,7 @@
 import pytest
 
 from workflow.changes import SMOKE
-from workflow.edits import AFTER_PREDICTIONS
-from workflow.houses import (
+from workflow.clones import (
     assert_nothing_to_do,
     call,
     changed_stages,
@@ -19,26 +18,32 @@ from workflow.houses import (
     plan,
     put_back,
     replace,
+    restore,
     snakemake,
     tracked_runs,
 )
+from workflow.edits import AFTER_PREDICTIONS
 
-pytestmark = pytest.mark.long
-WITHOUT_A_MEMBER = (SMOKE, r"^ *- \{name: m[24].*\n", "")  # whichever of the two the executed edits left
-
-
-def restore(house) -> str:
-    """What `make restore` does, and `make pull` after `dvc pull`."""
-    return call(house, "python", "workflow/sync.py", "restore")
+pytestmark = [pytest.mark.engine, pytest.mark.long]
+WITHOUT_A_MEMBER = (SMOKE, r"^ *- \{name: m2.*\n", "")
+OTHERS = "results/other/make_report/metrics.json"
 
 
 @pytest.fixture(scope="module")
-def clone(house, room):
-    """A clone of the house's git repository, with the results pulled from the DVC remote."""
-    commit(house)
-    dvc(house, "push")
-    call(room, "git", "clone", "--quiet", "house", "clone")
-    clone = room / "clone"
+def pushed(shared_clone):
+    """A clone whose state is committed and pushed; beside its results are those of another experiment."""
+    (shared_clone / OTHERS).parent.mkdir(parents=True)
+    (shared_clone / OTHERS).write_text("{}")
+    commit(shared_clone)
+    dvc(shared_clone, "push")
+    return shared_clone
+
+
+@pytest.fixture(scope="module")
+def pulled(pushed):
+    """A clone of its git repository, with the results pulled from the DVC remote."""
+    call(pushed.parent, "git", "clone", "--quiet", pushed.name, "pulled")
+    clone = pushed.parent / "pulled"
     connect(clone)
     assert [path.name for path in (clone / "results").iterdir()] == ["README.md"]
     dvc(clone, "pull")
@@ -46,16 +51,16 @@ def clone(house, room):
     return clone
 
 
-def test_a_clone_has_nothing_to_do(clone, house):
+def test_a_clone_has_nothing_to_do(pulled, pushed):
     """It holds what the active experiment's file of stages names; what other experiments left behind stays there."""
-    assert_nothing_to_do(clone)
-    left = "results/smoke2/"  # by an executed edit
-    assert digests(clone) == {name: sha for name, sha in digests(house).items() if not name.startswith(left)}
+    assert_nothing_to_do(pulled)
+    assert OTHERS in digests(pushed)
+    assert digests(pulled) == {name: sha for name, sha in digests(pushed).items() if name != OTHERS}
 
 
-def another_command(house) -> None:
+def another_command(clone) -> None:
     """Edit every rule's command."""
-    for path in sorted((house / "workflow/rules").glob("*.smk")):
+    for path in sorted((clone / "workflow/rules").glob("*.smk")):
         path.write_text(path.read_text().replace('"python -m', '"true; python -m'))
 
 
@@ -63,80 +68,77 @@ def another_command(house) -> None:
     "edit, expected",
     [
         (
-            lambda house: replace(house, "conf/evaluate_detection.yaml", r"nms_iou: .*", "nms_iou: 0.41"),
+            lambda clone: replace(clone, "conf/evaluate_detection.yaml", r"nms_iou: .*", "nms_iou: 0.41"),
             jobs(evaluate_detection="all", make_report="all"),
         ),
         # What Snakemake knows only from its own records, which git does not carry: a job's inputs, a rule's command.
-        (lambda house: replace(house, *WITHOUT_A_MEMBER), AFTER_PREDICTIONS),
+        (lambda clone: replace(clone, *WITHOUT_A_MEMBER), AFTER_PREDICTIONS),
         (another_command, None),
     ],
     ids=["key", "removed member", "rules"],
 )
-def test_an_edit_in_a_clone_runs_what_it_touches(clone, edit, expected):
-    before = editable_files(clone)
+def test_an_edit_in_a_clone_runs_what_it_touches(pulled, edit, expected):
+    before = editable_files(pulled)
     try:
-        edit(clone)
-        planned, changed = executed(plan(clone)), changed_stages(clone)
+        edit(pulled)
+        planned, changed = executed(plan(pulled)), changed_stages(pulled)
+    finally:
+        put_back(pulled, before)
+    if expected is None:
+        expected = executed(snakemake(pulled, "-n", "--forceall"))
+    assert planned == expected
+    assert {job.stage for job in expected} <= closure(pulled, changed)
+
+
+def test_a_checkout_of_a_former_state_needs_no_job(clone):
+    commit(clone)
+    former = digests(clone)
+    replace(clone, *WITHOUT_A_MEMBER)
+    ran = executed(snakemake(clone, "--cores", "2"))
+    assert ran == AFTER_PREDICTIONS
+    assert digests(clone).keys() < former.keys()
+    runs = tracked_runs(clone)
+    call(clone, "git", "checkout", "--quiet", "HEAD", "--", "conf", "dvc.lock")
+    restore(clone)
+    assert_nothing_to_do(clone)
+    assert digests(clone) == former
+    assert tracked_runs(clone) == runs
+
+
+def test_a_partial_run_is_recorded_only_by_a_sync(clone):
+    lock = (clone / "dvc.lock").read_bytes()
+    replace(clone, "conf/make_report.yaml", r"title: .*", "title: A part")
+    too_early = call(clone, "python", "workflow/sync.py", "commit", code=1)
+    assert too_early == "error: results are not current; run `snakemake --cores N` first\n"
+    ran = executed(snakemake(clone, "--cores", "2", "--", "stage_make_report"))
+    assert ran == jobs(make_report="all")
+    assert (clone / "dvc.lock").read_bytes() == lock
+    assert "make_report" in changed_stages(clone)
+    call(clone, "python", "workflow/sync.py", "commit")
+    assert_nothing_to_do(clone)
+
+
+def test_a_run_of_another_experiment_than_that_of_params_is_not_recorded(clone):
+    lock, before = (clone / "dvc.lock").read_bytes(), editable_files(clone)
+    try:
+        replace(clone, "conf/make_report.yaml", r"title: .*", "title: Another")
+        replace(clone, "params.yaml", "experiment: smoke", "experiment: demo")
+        output = snakemake(clone, "--cores", "2", "--config", "experiment=smoke")
     finally:
         put_back(clone, before)
-    if expected is None:
-        expected = executed(snakemake(clone, "-n", "--forceall"))
-    assert planned == expected
-    assert {job.stage for job in expected} <= closure(clone, changed)
-
-
-def test_a_checkout_of_a_former_state_needs_no_job(house):
-    commit(house)
-    former = digests(house)
-    replace(house, *WITHOUT_A_MEMBER)
-    ran = executed(snakemake(house, "--cores", "2"))
-    assert ran == AFTER_PREDICTIONS
-    assert digests(house).keys() < former.keys()
-    runs = tracked_runs(house)
-    call(house, "git", "checkout", "--quiet", "HEAD", "--", "conf", "dvc.lock")
-    restore(house)
-    assert_nothing_to_do(house)
-    assert digests(house) == former
-    assert tracked_runs(house) == runs
-
-
-def test_a_partial_run_is_recorded_only_by_a_sync(house):
-    lock = (house / "dvc.lock").read_bytes()
-    replace(house, "conf/make_report.yaml", r"title: .*", "title: A part")
-    too_early = call(house, "python", "workflow/sync.py", "commit", code=1)
-    assert too_early == "error: results are not current; run `snakemake --cores N` first\n"
-    ran = executed(snakemake(house, "--cores", "2", "--", "stage_make_report"))
-    assert ran == jobs(make_report="all")
-    assert (house / "dvc.lock").read_bytes() == lock
-    assert "make_report" in changed_stages(house)
-    call(house, "python", "workflow/sync.py", "commit")
-    assert_nothing_to_do(house)
-
-
-def test_a_run_of_another_experiment_than_that_of_params_is_not_recorded(house):
-    lock, before = (house / "dvc.lock").read_bytes(), editable_files(house)
-    try:
-        replace(house, "conf/make_report.yaml", r"title: .*", "title: Another")
-        replace(house, "params.yaml", "experiment: smoke", "experiment: demo")
-        said = snakemake(house, "--cores", "2", "--config", "experiment=smoke")
-    finally:
-        put_back(house, before)
-    assert executed(said) == jobs(make_report="all")
-    assert "results not recorded in DVC: the run was of 'smoke', but params.yaml names 'demo'" in said.splitlines()
-    assert (house / "dvc.lock").read_bytes() == lock
-    refused = call(house, "python", "workflow/sync.py", "restore", code=1)
+    assert executed(output) == jobs(make_report="all")
+    assert "results not recorded in DVC: the run was of 'smoke', but params.yaml names 'demo'" in output.splitlines()
+    assert (clone / "dvc.lock").read_bytes() == lock
+    refused = call(clone, "python", "workflow/sync.py", "restore", code=1)
     assert refused.startswith("error: `dvc checkout dvc.yaml` failed: ERROR: Can't remove the following unsaved")
-    dvc(house, "checkout", "--force")
-    restore(house)
-    assert_nothing_to_do(house)
+    dvc(clone, "checkout", "--force")
+    restore(clone)
+    assert_nothing_to_do(clone)
 
 
-def test_results_above_the_limit_are_left_to_a_sync(house):
-    lock, before = (house / "dvc.lock").read_bytes(), editable_files(house)
-    try:
-        replace(house, "conf/execution.yaml", r"commit_limit_gb: \d+", "commit_limit_gb: 0")
-        said = call(house, "python", "workflow/sync.py", "after-run", "smoke", "all")
-    finally:
-        put_back(house, before)
-    assert said == "results not recorded in DVC: 0 GB is above execution.commit_limit_gb; run `make sync`\n"
-    assert (house / "dvc.lock").read_bytes() == lock
+def test_results_above_the_limit_are_left_to_a_sync(clone):
+    lock = (clone / "dvc.lock").read_bytes()
+    replace(clone, "conf/execution.yaml", r"commit_limit_gb: \d+", "commit_limit_gb: 0")
+    output = call(clone, "python", "workflow/sync.py", "after-run", "smoke", "all")
+    assert output == "results not recorded in DVC: 0 GB is above execution.commit_limit_gb; run `make sync`\n"
+    assert (clone / "dvc.lock").read_bytes() == lock

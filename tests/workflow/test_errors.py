@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from data.rooms import class_tree, put, voc_tree, xml
+from data.datasets import class_tree, put, voc_tree, xml
 from workflow.changes import SMOKE
-from workflow.houses import append, call, digests, editable_files, executed, jobs, put_back, replace, snakemake
+from workflow.clones import append, call, digests, editable_files, executed, jobs, put_back, replace, snakemake
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.engine
 NO_GPU = not Path("/dev/nvidiactl").exists()
 EVERY_DETECTOR = "d1 d2 d3 d4 d5 d6"
 EVERY_MEMBER = "m1 m2 m3 m4 m5 m6 m7"
 
 
 @pytest.fixture
-def changed(house):
-    """The house, whose edits are undone afterwards; no result of it may be lost."""
-    before, results = editable_files(house), digests(house)
-    yield house
-    put_back(house, before)
-    assert digests(house).items() >= results.items()
+def changed(shared_clone):
+    """A clone whose edits are undone afterwards; no result of it may be lost."""
+    before, results = editable_files(shared_clone), digests(shared_clone)
+    yield shared_clone
+    put_back(shared_clone, before)
+    assert digests(shared_clone).items() >= results.items()
 
 
 def error_of(output: str) -> str:
@@ -34,40 +34,40 @@ def error_of(output: str) -> str:
     return lines[0]
 
 
-def write_params(house: Path, text: str) -> None:
+def write_params(clone: Path, text: str) -> None:
     """Replace params.yaml."""
-    (house / "params.yaml").write_text(text, encoding="utf-8")
+    (clone / "params.yaml").write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     "edit, parts",
     [
         (
-            lambda house: replace(house, SMOKE, "evaluate_detection: {", "evaluate_detection: {nms_io: 0.5, "),
+            lambda clone: replace(clone, SMOKE, "evaluate_detection: {", "evaluate_detection: {nms_io: 0.5, "),
             (SMOKE, "unknown key 'evaluate_detection.nms_io'", "did you mean 'nms_iou'?"),
         ),
         (
-            lambda house: write_params(house, "experiment: smoke\noverrides: {train_classifier: {epochs: many}}\n"),
+            lambda clone: write_params(clone, "experiment: smoke\noverrides: {train_classifier: {epochs: many}}\n"),
             ("params.yaml", "'train_classifier.epochs' must be a whole number", "not 'many'"),
         ),
         (
-            lambda house: write_params(house, "experiment: smokes\n"),
+            lambda clone: write_params(clone, "experiment: smokes\n"),
             ("params.yaml", "no experiment 'smokes'", "did you mean 'smoke'?"),
         ),
         (
-            lambda house: replace(house, SMOKE, "name: d2, init_from: m3", "name: d2, init_from: m33"),
+            lambda clone: replace(clone, SMOKE, "name: d2, init_from: m3", "name: d2, init_from: m33"),
             ("ensemble.detectors.d2.init_from: no 'm33'", "did you mean 'm3'?"),
         ),
         (
-            lambda house: write_params(house, "experiment: photos\n"),
+            lambda clone: write_params(clone, "experiment: photos\n"),
             ("dataset.classification.root: not set", "give the folder"),
         ),
         (
-            lambda house: replace(house, SMOKE, "name: m2, ", "name: m2, weights: no/such.caffemodel, "),
+            lambda clone: replace(clone, SMOKE, "name: m2, ", "name: m2, weights: no/such.caffemodel, "),
             ("ensemble.members.m2.weights: no file or folder no/such.caffemodel", "fetch the weights"),
         ),
         pytest.param(
-            lambda house: write_params(house, "experiment: smoke\noverrides: {compute: {device: cuda}}\n"),
+            lambda clone: write_params(clone, "experiment: smoke\noverrides: {compute: {device: cuda}}\n"),
             ("compute.device: cuda", "no NVIDIA GPU", "set cpu"),
             marks=pytest.mark.skipif(not NO_GPU, reason="this machine has a GPU"),
         ),
@@ -90,12 +90,12 @@ def test_told_by_dvc_too(changed):
     assert executed(output) == set()
 
 
-def own_pictures(house: Path, folder: Path) -> None:
-    """Make one's own pictures the data: class folders and VOC boxes below `folder`."""
+def use_photos(clone: Path, folder: Path) -> None:
+    """Make photographs of one's own the data: class folders and VOC boxes below `folder`."""
     splits = {"classification": class_tree(folder / "classes"), "detection": voc_tree(folder / "boxes")}
     lists = "splits: {train: train, validation: validation, test: test}"
     roots = ", ".join(f"{kind}: {{root: {root}, {lists}}}" for kind, root in splits.items())
-    write_params(house, f"experiment: photos\noverrides: {{dataset: {{{roots}}}}}\n")
+    write_params(clone, f"experiment: photos\noverrides: {{dataset: {{{roots}}}}}\n")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def own_pictures(house: Path, folder: Path) -> None:
     ids=["empty class, box outside", "no picture, XML without objects"],
 )
 def test_bad_data_are_told_by_their_job(changed, tmp_path, spoil, messages):
-    own_pictures(changed, tmp_path)
+    use_photos(changed, tmp_path)
     spoil(tmp_path)
     targets = ("stage_prepare_classification", "stage_prepare_detection")
     output = snakemake(changed, "--cores", "2", "--", *targets, code=1)

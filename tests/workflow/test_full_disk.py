@@ -1,4 +1,4 @@
-"""A full disk: one line, nothing that looks finished, and the run ends once there is room."""
+"""A full disk: one line, nothing that looks finished, and the run ends once there is space."""
 
 import os
 import shutil
@@ -6,23 +6,23 @@ import subprocess
 
 import pytest
 
-from workflow.houses import build, digests, snakemake
+from workflow.clones import build, digests, snakemake
 
-pytestmark = pytest.mark.long
-ROOM_KB = 60  # for logs of jobs; a member's weights need more
+pytestmark = [pytest.mark.engine, pytest.mark.long]
+FREE_KB = 60  # for logs of jobs; a member's weights need more
 TARGET = "stage_train_classifier"
 
 
 @pytest.fixture
-def found(tmp_path):
-    """A house whose results lie on a disk of 64 MB in memory; Snakemake's own log, on which it insists, lies elsewhere."""
-    found = build(tmp_path / "house")
-    folder = found / "results"
+def small_disk(tmp_path):
+    """A clone whose results lie on a disk of 64 MB in memory; Snakemake's own log, on which it insists, lies elsewhere."""
+    clone = build(tmp_path / "clone")
+    folder = clone / "results"
     folder.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(words, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk needs root")
-    yield found
+    yield clone
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
@@ -34,19 +34,18 @@ def fill(disk, left_kb):
         os.posix_fallocate(file.fileno(), 0, size)
 
 
-def test_a_full_disk_is_told_and_the_run_ends_once_there_is_room(found, house):
-    snakemake(found, "--cores", "2", "--", "stage_prepare_classification")
-    before = digests(found)
-    fill(found / "results", ROOM_KB)
-    said = snakemake(found, "--cores", "1", "--", TARGET, code=1)
-    errors = [line for line in said.splitlines() if line.startswith("error:")]
-    assert errors and all("no space left on the disk; free some" in line for line in errors), said
-    assert "Traceback" not in said
-    assert digests(found) == before
-    assert not list(found.glob("results/**/*.part")) and not list(found.glob("results/**/.*.part"))
-    (found / "results/ballast").unlink()
-    snakemake(found, "--cores", "2", "--", TARGET)
-    whole = digests(house)
-    mine = digests(found)
-    assert mine == {name: whole[name] for name in mine}
-    assert {f"results/smoke/train_classifier/{m}/weights.safetensors" for m in ("m1", "m2", "m3")} <= mine.keys()
+def test_a_full_disk_is_told_and_the_run_ends_once_there_is_room(small_disk, built):
+    snakemake(small_disk, "--cores", "2", "--", "stage_prepare_classification")
+    before = digests(small_disk)
+    fill(small_disk / "results", FREE_KB)
+    output = snakemake(small_disk, "--cores", "1", "--", TARGET, code=1)
+    errors = [line for line in output.splitlines() if line.startswith("error:")]
+    assert errors and all("no space left on the disk; free some" in line for line in errors), output
+    assert "Traceback" not in output
+    assert digests(small_disk) == before
+    assert not list(small_disk.glob("results/**/*.part")) and not list(small_disk.glob("results/**/.*.part"))
+    (small_disk / "results/ballast").unlink()
+    snakemake(small_disk, "--cores", "2", "--", TARGET)
+    whole, results = digests(built["snakemake"].folder), digests(small_disk)
+    assert results == {name: whole[name] for name in results}
+    assert {f"results/smoke/train_classifier/{m}/weights.safetensors" for m in ("m1", "m2", "m3")} <= results.keys()

@@ -3,14 +3,12 @@ engines run what they run with copies."""
 
 import hashlib
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from workflow.changes import SMOKE
-from workflow.edits import AFTER_ENSEMBLE, AFTER_EVALUATION
-from workflow.houses import (
+from workflow.clones import (
     assert_nothing_to_do,
     call,
     commit,
@@ -20,10 +18,12 @@ from workflow.houses import (
     executed,
     put_back,
     replace,
+    restore,
     snakemake,
 )
+from workflow.edits import AFTER_ENSEMBLE, AFTER_EVALUATION
 
-pytestmark = [pytest.mark.long, pytest.mark.thorough]
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 KINDS = ["hardlink", "symlink"]
 # Where the two kinds cannot differ: half a minute each.
 ONE_KIND = pytest.mark.parametrize("linked", ["hardlink"], indirect=True)
@@ -31,45 +31,39 @@ NMS = "conf/evaluate_detection.yaml", r"nms_iou: .*"
 METRICS = "results/smoke/evaluate_detection/metrics.json"
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def linked(request, house, room):
-    """A copy of the house whose results are links into its DVC cache."""
-    copy = room / f"linked_{request.param}"
-    shutil.copytree(house, copy, symlinks=True)
-    commit(copy)
-    dvc(copy, "config", "--local", "cache.type", request.param)
-    dvc(copy, "checkout", "--relink")
-    restore(copy)
-    return copy
+@pytest.fixture(params=KINDS)
+def linked(request, clone):
+    """A clone whose results are links into its DVC cache."""
+    commit(clone)
+    with (clone / ".dvc/config.local").open("a") as file:
+        file.write(f"[cache]\n    type = {request.param}\n")
+    dvc(clone, "checkout", "--relink")
+    restore(clone)
+    return clone
 
 
-def restore(house) -> str:
-    """What `make restore` does."""
-    return call(house, "python", "workflow/sync.py", "restore")
-
-
-def assert_linked(house, *names) -> None:
+def assert_linked(clone, *names) -> None:
     """Results have no bytes of their own: each is the very file of the cache that has its digest."""
-    for name in names or (path for path in digests(house) if path.startswith("results/")):
-        path = house / name
+    for name in names or (path for path in digests(clone) if path.startswith("results/")):
+        path = clone / name
         md5 = hashlib.md5(path.read_bytes()).hexdigest()
-        in_cache = house / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+        in_cache = clone / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
         assert os.path.samefile(path, in_cache), name
         assert not os.access(path, os.W_OK) or os.geteuid() == 0
         assert path.stat().st_mode & 0o777 == 0o444, name
 
 
-def cached(house) -> dict[Path, bytes]:
+def cached(clone) -> dict[Path, bytes]:
     """All files of the cache and their content."""
-    found = sorted((house / ".dvc/cache/files/md5").rglob("*"))
+    found = sorted((clone / ".dvc/cache/files/md5").rglob("*"))
     return {path: path.read_bytes() for path in found if path.is_file()}
 
 
-def assert_unspoilt(house, before: dict[Path, bytes]) -> None:
+def assert_unspoilt(clone, before: dict[Path, bytes]) -> None:
     """All that was in the cache is there as it was, and all that dvc.lock needs is sound."""
-    assert before.items() <= cached(house).items()
-    said = call(house, "python", "workflow/verify.py")
-    assert said.endswith("files read in the cache\n") and len(said.splitlines()) == 1
+    assert before.items() <= cached(clone).items()
+    output = call(clone, "python", "workflow/verify.py")
+    assert output.endswith("files read in the cache\n") and len(output.splitlines()) == 1
 
 
 def test_results_are_links_and_there_is_nothing_to_do(linked):
@@ -126,7 +120,7 @@ def test_a_repro_that_is_cut_off_is_finished_by_snakemake(linked):
     assert_nothing_to_do(linked)
 
 
-def test_a_damaged_file_that_is_linked_is_mended_in_both_places(linked, room):
+def test_a_damaged_file_that_is_linked_is_mended_in_both_places(linked):
     dvc(linked, "push")
     path = linked / METRICS
     content = path.read_bytes()
@@ -135,9 +129,9 @@ def test_a_damaged_file_that_is_linked_is_mended_in_both_places(linked, room):
     with in_cache.open("r+b") as file:  # in place: what a failing disk or a careless program does
         file.write(b"?")
     in_cache.chmod(0o444)
-    said = call(linked, "python", "workflow/verify.py", "--mend")
-    assert said.splitlines()[0].startswith(f"the cache: {METRICS}: corrupt (")
-    assert said.splitlines()[0].endswith(": repaired from the remote storage")
+    first = call(linked, "python", "workflow/verify.py", "--mend").splitlines()[0]
+    assert first.startswith(f"the cache: {METRICS}: corrupt (")
+    assert first.endswith(": repaired from the remote storage")
     assert path.read_bytes() == content
     assert_linked(linked)
     assert_nothing_to_do(linked)

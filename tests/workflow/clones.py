@@ -1,4 +1,4 @@
-"""Houses: copies of this repository in which the tests run the engines, and what they ask of them."""
+"""Clones of this repository in which the tests run the engines: how they are made, run, edited and read."""
 
 import hashlib
 import json
@@ -26,6 +26,7 @@ FOREIGN = (
     "MLFLOW_",
     "SNAKEMAKE_",
 )  # a person's own settings, and of a make above
+DVCS_OWN = ("tmp",)  # locks of running commands
 LIMIT_S = 1500  # a build beside another and the units, on two cores without bf16
 TARGETS = ("all", "ablations")
 HEADING = re.compile(r"(?:local)?rule (\w+):$")
@@ -39,9 +40,39 @@ class Run(NamedTuple):
     job: str
 
 
+class Build(NamedTuple):
+    """A clone in which an engine has run, and the jobs that it ran."""
+
+    folder: Path
+    ran: set[Run]
+
+
 def jobs(**names: str) -> set[Run]:
     """Jobs written down by hand: jobs(train_classifier="m1 m2", make_report="all")."""
     return {Run(stage, job) for stage, listed in names.items() for job in listed.split()}
+
+
+# All jobs of the smoke experiment.
+EVERY = jobs(
+    prepare_classification="all",
+    train_classifier="m1 m2 m3",
+    predict_crops="m1 m2 m3",
+    train_baseline="all",
+    evaluate_ensemble="all",
+    study_crops="all",
+    analyse_units="all",
+    prepare_detection="all",
+    propose_regions="p1 p2",
+    train_multibox="all",
+    merge_proposals="p1 p2",
+    study_proposals="all",
+    train_detector="d1 d2",
+    fit_region_heads="d1 d2",
+    score_regions="d1 d2",
+    evaluate_detection="all",
+    measure_cost="all",
+    make_report="all",
+)
 
 
 def build(folder: Path) -> Path:
@@ -59,17 +90,32 @@ def build(folder: Path) -> Path:
     return folder
 
 
-def connect(house: Path) -> None:
-    """Let `dvc push` and `dvc pull` use the folder `storage` beside the house."""
-    dvc(house, "remote", "modify", "--local", "storage", "url", str(house.parent / "storage"))
+def copied(original: Path, copy: Path) -> Path:
+    """Copy a clone with its results, times and DVC's cache; its DVC remote is the folder `storage` beside the copy.
+
+    MLflow's store names the folder of its artifacts in full: it is that of the copy from now on.
+    """
+    shutil.copytree(original, copy, symlinks=True, ignore=lambda folder, _: DVCS_OWN if folder.endswith(".dvc") else ())
+    connect(copy)
+    store = sqlite3.connect(copy / "mlflow/mlflow.db")
+    with store:
+        words = "update experiments set artifact_location = replace(artifact_location, ?, ?)"
+        store.execute(words, (original.as_uri(), copy.as_uri()))
+    store.close()
+    return copy
 
 
-def commit(house: Path) -> None:
+def connect(clone: Path) -> None:
+    """Let `dvc push` and `dvc pull` use the folder `storage` beside the clone, as `dvc remote modify --local` does."""
+    (clone / ".dvc/config.local").write_text(f"['remote \"storage\"']\n    url = {clone.parent / 'storage'}\n")
+
+
+def commit(clone: Path) -> None:
     """Commit everything that git does not ignore."""
-    call(house, "git", "add", "--all")
+    call(clone, "git", "add", "--all")
     person = ["-c", "user.name=A Person", "-c", "user.email=person@example.org", "-c", "commit.gpgsign=false"]
     call(
-        house,
+        clone,
         "git",
         *person,
         "commit",
@@ -81,19 +127,19 @@ def commit(house: Path) -> None:
     )
 
 
-def environment(house: Path) -> dict[str, str]:
-    """The environment of a house: its own sources first, this Python's programs, nothing of the person's."""
+def environment(clone: Path) -> dict[str, str]:
+    """The environment of a clone: its own sources first, this Python's programs, nothing of the person's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
-    return kept | {"PATH": path, "PYTHONPATH": str(house / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"PATH": path, "PYTHONPATH": str(clone / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def call(house: Path, *words: str, code: int = 0) -> str:
-    """Run a command in a house and return all that it says; AssertionError when it ends with another code."""
+def call(clone: Path, *words: str, code: int = 0) -> str:
+    """Run a command in a clone and return all that it says; AssertionError when it ends with another code."""
     done = subprocess.run(
         words,
-        cwd=house,
-        env=environment(house),
+        cwd=clone,
+        env=environment(clone),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
@@ -105,19 +151,24 @@ def call(house: Path, *words: str, code: int = 0) -> str:
     return done.stdout
 
 
-def snakemake(house: Path, *words: str, code: int = 0) -> str:
-    """Run Snakemake in a house."""
-    return call(house, "snakemake", *words, code=code)
+def snakemake(clone: Path, *words: str, code: int = 0) -> str:
+    """Run Snakemake in a clone."""
+    return call(clone, "snakemake", *words, code=code)
 
 
-def dvc(house: Path, *words: str, code: int = 0) -> str:
-    """Run DVC in a house."""
-    return call(house, "dvc", *words, code=code)
+def dvc(clone: Path, *words: str, code: int = 0) -> str:
+    """Run DVC in a clone."""
+    return call(clone, "dvc", *words, code=code)
 
 
-def plan(house: Path) -> str:
+def restore(clone: Path, code: int = 0) -> str:
+    """What `make restore` does, and `make pull` after `dvc pull`."""
+    return call(clone, "python", "workflow/sync.py", "restore", code=code)
+
+
+def plan(clone: Path) -> str:
     """What `snakemake -n` says; it also writes the resolved configurations anew."""
-    return snakemake(house, "-n")
+    return snakemake(clone, "-n")
 
 
 def executed(output: str) -> set[Run]:
@@ -131,23 +182,23 @@ def executed(output: str) -> set[Run]:
     return {run for run in found if run.stage not in TARGETS and not run.stage.startswith("stage_")}
 
 
-def status_of(house: Path) -> dict:
+def status_of(clone: Path) -> dict:
     """What DVC finds changed: by stage, dependencies, results or command that differ from dvc.lock."""
-    return json.loads(dvc(house, "status", "--json"))
+    return json.loads(dvc(clone, "status", "--json"))
 
 
-def changed_stages(house: Path) -> set[str]:
+def changed_stages(clone: Path) -> set[str]:
     """The DVC stages that `dvc status` names."""
-    return set(status_of(house))
+    return set(status_of(clone))
 
 
-def closure(house: Path, changed: set[str]) -> set[str]:
+def closure(clone: Path, changed: set[str]) -> set[str]:
     """The stages that `dvc repro` comes to: the changed ones and all that depend on their folders.
 
     resolve_configs is left out: what it writes lies there already when Snakemake has been parsed, and the stages
     behind it run by the content of their own folders.
     """
-    stages = yaml.safe_load((house / "dvc.yaml").read_text())["stages"]
+    stages = yaml.safe_load((clone / "dvc.yaml").read_text())["stages"]
     reached, waiting = set(), sorted(changed - {"resolve_configs"})
     while waiting:
         stage = waiting.pop()
@@ -158,35 +209,35 @@ def closure(house: Path, changed: set[str]) -> set[str]:
     return reached
 
 
-def assert_nothing_to_do(*houses: Path, targets: tuple[str, ...] = ("all",)) -> None:
-    """Both engines say so, in each of the houses."""
+def assert_nothing_to_do(*clones: Path, targets: tuple[str, ...] = ("all",)) -> None:
+    """Both engines say so, in each of the clones."""
 
-    def still_to_do(house: Path) -> tuple[list[str], dict]:
-        return [snakemake(house, "-n", target) for target in targets], status_of(house)
+    def still_to_do(clone: Path) -> tuple[list[str], dict]:
+        return [snakemake(clone, "-n", target) for target in targets], status_of(clone)
 
-    with ThreadPoolExecutor(len(houses)) as pool:
-        for house, (plans, status) in zip(houses, pool.map(still_to_do, houses), strict=True):
+    with ThreadPoolExecutor(len(clones)) as pool:
+        for clone, (plans, status) in zip(clones, pool.map(still_to_do, clones), strict=True):
             for said in plans:
-                assert "Nothing to be done" in said and not executed(said), f"{house}: {said}"
-            assert status == {}, f"{house}: {status}"
+                assert "Nothing to be done" in said and not executed(said), f"{clone}: {said}"
+            assert status == {}, f"{clone}: {status}"
 
 
-def digests(house: Path) -> dict[str, str]:
+def digests(clone: Path) -> dict[str, str]:
     """SHA-256 of every result that must be the same twice: all but what measures time."""
-    found = [path for folder in ("data", "results") for path in sorted((house / folder).rglob("*"))]
+    found = [path for folder in ("data", "results") for path in sorted((clone / folder).rglob("*"))]
     kept = [path for path in found if path.suffix == ".safetensors" or path.name in ("metrics.json", "manifest.json")]
-    names = [path.relative_to(house).as_posix() for path in kept]
+    names = [path.relative_to(clone).as_posix() for path in kept]
     return {
-        name: hashlib.sha256((house / name).read_bytes()).hexdigest() for name in names if "measure_cost" not in name
+        name: hashlib.sha256((clone / name).read_bytes()).hexdigest() for name in names if "measure_cost" not in name
     }
 
 
-def tracked_runs(house: Path) -> tuple[int, int, list[Run]]:
+def tracked_runs(clone: Path) -> tuple[int, int, list[Run]]:
     """What MLflow's store holds of the experiment `smoke`: numbers of parents and children, the current children."""
     query = """select tags.run_uuid, tags.key, tags.value from tags
         join runs on runs.run_uuid = tags.run_uuid join experiments on experiments.experiment_id = runs.experiment_id
         where experiments.name = 'googlenet/smoke' and runs.lifecycle_stage = 'active'"""
-    store = sqlite3.connect(house / "mlflow" / "mlflow.db")
+    store = sqlite3.connect(f"{(clone / 'mlflow/mlflow.db').as_uri()}?mode=ro", uri=True)
     tags: dict[str, dict[str, str]] = {}
     for run, key, value in store.execute(query):
         tags.setdefault(run, {})[key] = value
@@ -196,16 +247,16 @@ def tracked_runs(house: Path) -> tuple[int, int, list[Run]]:
     return len(parents), len(tags) - len(parents), sorted(current)
 
 
-def editable_files(house: Path) -> dict[Path, bytes]:
+def editable_files(clone: Path) -> dict[Path, bytes]:
     """The present content of everything that an edit and the parse after it can change."""
-    roots = [root for pattern in EDITABLE for root in house.glob(pattern)]
+    roots = [root for pattern in EDITABLE for root in clone.glob(pattern)]
     found = [path for root in roots for path in ([root] if root.is_file() else root.rglob("*"))]
     return {path: path.read_bytes() for path in found if path.is_file() and path.suffix != ".pyc"}
 
 
-def put_back(house: Path, before: dict[Path, bytes]) -> None:
+def put_back(clone: Path, before: dict[Path, bytes]) -> None:
     """Undo an edit: rewrite what changed, remove what is new."""
-    now = editable_files(house)
+    now = editable_files(clone)
     for path in now.keys() - before.keys():
         path.unlink()
     for path, content in before.items():
@@ -214,16 +265,16 @@ def put_back(house: Path, before: dict[Path, bytes]) -> None:
             path.write_bytes(content)
 
 
-def replace(house: Path, name: str, pattern: str, new: str) -> None:
+def replace(clone: Path, name: str, pattern: str, new: str) -> None:
     """Replace a pattern's first match in a file; AssertionError when there is none or nothing changes."""
-    path = house / name
+    path = clone / name
     before = path.read_text(encoding="utf-8")
     after, found = re.subn(pattern, new, before, count=1, flags=re.MULTILINE)
     assert found and after != before, f"{name}: nothing to replace for {pattern!r}"
     path.write_text(after, encoding="utf-8")
 
 
-def append(house: Path, name: str, text: str) -> None:
+def append(clone: Path, name: str, text: str) -> None:
     """Add text to the end of a file."""
-    with (house / name).open("a", encoding="utf-8") as file:
+    with (clone / name).open("a", encoding="utf-8") as file:
         file.write(text)

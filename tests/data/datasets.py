@@ -1,5 +1,6 @@
 """Small data sets on disk for the tests of this folder, and the settings that read them."""
 
+import io
 import json
 import tarfile
 from functools import cache
@@ -8,6 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from googlenet.config.schema.dataset import ClassificationSource, DetectionSource
 from googlenet.data.store import write_shard
@@ -77,6 +79,13 @@ def noise(height: int = 24, width: int = 32, seed: int = 0) -> np.ndarray:
 def jpeg(height: int = 24, width: int = 32, seed: int = 0) -> bytes:
     """The bytes of a JPEG of noise."""
     return cv2.imencode(".jpg", noise(height, width, seed))[1].tobytes()
+
+
+def saved(picture: Image.Image, kind: str, **options) -> bytes:
+    """The bytes of a picture file."""
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
 
 
 def shard(folder: Path, split: str, items: list, number: int = 0) -> list[Shard]:
