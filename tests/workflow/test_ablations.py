@@ -30,10 +30,11 @@ ABLATIONS = jobs(train_ablation=TRAINED, compare_ablations="all")
 
 
 @pytest.fixture(scope="module")
-def ran(built, tmp_path_factory):
+def ran(snakemake_build, dvc_build, tmp_path_factory):
     """Copies of the two builds in which the ablations have run as well, beside each other. Tests only read them."""
     folder = tmp_path_factory.mktemp("ablations")
-    clones = {engine: copied(build.folder, folder / engine) for engine, build in built.items()}
+    builds = {"snakemake": snakemake_build, "dvc": dvc_build}
+    clones = {engine: copied(build.folder, folder / engine) for engine, build in builds.items()}
     call(clones["dvc"], "python", "workflow/dvc_stages.py", "write", "ablations")
     with ThreadPoolExecutor(2) as pool:
         outputs = {

@@ -97,12 +97,13 @@ def test_rows_of_one_commit_stand_together():
 
 
 @pytest.fixture(scope="module")
-def plans(request, built, tmp_path_factory):
-    """Futures of the plans of all rows that are asked for, and where they are made: two at a time, in copies of the builds."""
+def plans(request, snakemake_build, tmp_path_factory):
+    """Futures of the plans of all rows that are asked for, and the two clones in which they are made, one in each."""
     items = [item for item in request.session.items if item.originalname == "test_plan"]
     folder, free = tmp_path_factory.mktemp("plans"), SimpleQueue()
-    for engine, build in built.items():
-        free.put(copied(build.folder, folder / engine))
+    clones = [copied(snakemake_build.folder, folder / name) for name in ("one", "other")]
+    for clone in clones:
+        free.put(clone)
 
     def planned(edit):
         clone = free.get()
@@ -113,7 +114,7 @@ def plans(request, built, tmp_path_factory):
 
     with ThreadPoolExecutor(2) as pool:
         edits = [item.callspec.params["planned_edit"] for item in items]
-        yield {edit.name: pool.submit(planned, edit) for edit in edits}, [folder / engine for engine in built]
+        yield {edit.name: pool.submit(planned, edit) for edit in edits}, clones
 
 
 def plan_of(clone, edit):

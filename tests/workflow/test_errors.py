@@ -58,18 +58,20 @@ def write_params(clone: Path, text: str) -> None:
             lambda clone: replace(clone, SMOKE, "name: d2, init_from: m3", "name: d2, init_from: m33"),
             ("ensemble.detectors.d2.init_from: no 'm33'", "did you mean 'm3'?"),
         ),
-        (
+        pytest.param(
             lambda clone: write_params(clone, "experiment: photos\n"),
             ("dataset.classification.root: not set", "give the folder"),
+            marks=pytest.mark.long,
         ),
-        (
+        pytest.param(
             lambda clone: replace(clone, SMOKE, "name: m2, ", "name: m2, weights: no/such.caffemodel, "),
             ("ensemble.members.m2.weights: no file or folder no/such.caffemodel", "fetch the weights"),
+            marks=pytest.mark.long,
         ),
         pytest.param(
             lambda clone: write_params(clone, "experiment: smoke\noverrides: {compute: {device: cuda}}\n"),
             ("compute.device: cuda", "no NVIDIA GPU", "set cpu"),
-            marks=pytest.mark.skipif(not NO_GPU, reason="this machine has a GPU"),
+            marks=[pytest.mark.long, pytest.mark.skipif(not NO_GPU, reason="this machine has a GPU")],
         ),
     ],
     ids=["key", "type", "experiment", "member", "no data", "no weights", "no GPU"],
@@ -108,12 +110,13 @@ def use_photos(clone: Path, folder: Path) -> None:
             ),
             ("classes/train/empty: class folder without images", "train_0.xml: box (1, 1, 10, 99) lies outside"),
         ),
-        (
+        pytest.param(
             lambda folder: (
                 put(folder / "classes/test/dog/0.jpg", "no picture"),
                 put(folder / "boxes/Annotations/test_1.xml", xml()),
             ),
             ("dog/0.jpg: not a picture", "test_1.xml: has no object"),
+            marks=pytest.mark.long,
         ),
     ],
     ids=["empty class, box outside", "no picture, XML without objects"],
@@ -154,6 +157,7 @@ def test_the_papers_setting_is_planned_without_its_data_or_a_gpu(changed):
     assert executed(snakemake(changed, "-n", "--config", "experiment=ilsvrc2014")) == expected
 
 
+@pytest.mark.long
 def test_photos_are_planned(changed):
     expected = jobs(
         prepare_classification="all",
@@ -191,6 +195,7 @@ def test_imported_weights_are_planned_without_any_training(changed):
     assert executed(snakemake(changed, "-n", "--config", "experiment=bvlc")) == expected
 
 
+@pytest.mark.long
 def test_dvc_yaml_is_fresh_whatever_the_experiment_and_the_members(changed):
     replace(changed, "conf/ensemble/paper.yaml", r"^( *)- \{name: m7.*$", r"\g<0>\n\1- {name: m8, order_seed: 8}")
     replace(changed, "conf/propose_regions.yaml", r"parts: \d+", "parts: 5")

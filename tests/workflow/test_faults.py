@@ -97,7 +97,7 @@ def forget(clone: Path, moment) -> None:
         shutil.rmtree(clone / f".googlenet/resume/smoke/{moment.stage}/{moment.job}", ignore_errors=True)
 
 
-def test_killed_again_and_again_it_ends_in_the_same_bits(pytestconfig, built, killed_clone, measured):
+def test_killed_again_and_again_it_ends_in_the_same_bits(pytestconfig, snakemake_build, killed_clone, measured):
     count = pytestconfig.getoption("faults")
     moments = [*drawn(count, SEED), *(one_in_every_stage() if count >= 20 else [])]
     clock, happened = time.monotonic(), 0
@@ -114,7 +114,7 @@ def test_killed_again_and_again_it_ends_in_the_same_bits(pytestconfig, built, ki
     call(killed_clone, "python", "workflow/sync.py", "commit")
     measured(f"{happened} of {len(moments)} moments ended what ran, and the rest of the way", time.monotonic() - clock)
     assert happened >= len(moments) * 0.8
-    assert digests(killed_clone) == digests(built["snakemake"].folder)
+    assert digests(killed_clone) == digests(snakemake_build.folder)
     assert_nothing_to_do(killed_clone)
     _, _, current = tracked_runs(killed_clone)
     assert current == sorted(EVERY)

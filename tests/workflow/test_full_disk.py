@@ -34,7 +34,7 @@ def fill(disk, left_kb):
         os.posix_fallocate(file.fileno(), 0, size)
 
 
-def test_a_full_disk_is_told_and_the_run_ends_once_there_is_room(small_disk, built):
+def test_a_full_disk_is_told_and_the_run_ends_once_there_is_room(small_disk, snakemake_build):
     snakemake(small_disk, "--cores", "2", "--", "stage_prepare_classification")
     before = digests(small_disk)
     fill(small_disk / "results", FREE_KB)
@@ -46,6 +46,6 @@ def test_a_full_disk_is_told_and_the_run_ends_once_there_is_room(small_disk, bui
     assert not list(small_disk.glob("results/**/*.part")) and not list(small_disk.glob("results/**/.*.part"))
     (small_disk / "results/ballast").unlink()
     snakemake(small_disk, "--cores", "2", "--", TARGET)
-    whole, results = digests(built["snakemake"].folder), digests(small_disk)
+    whole, results = digests(snakemake_build.folder), digests(small_disk)
     assert results == {name: whole[name] for name in results}
     assert {f"results/smoke/train_classifier/{m}/weights.safetensors" for m in ("m1", "m2", "m3")} <= results.keys()
