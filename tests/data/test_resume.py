@@ -16,6 +16,7 @@ from googlenet.config.schema.base import replaced
 from googlenet.data.prepare import prepare, prepared, state_of
 from googlenet.errors import Stopped, UserError
 from googlenet.storage.files import json_bytes
+from tables import quick
 
 # A process of its own that ends itself at a named moment: the n-th call of os.replace, before or after it renames, or
 # the n-th batch that is written. Its data are in argv.
@@ -75,7 +76,7 @@ def started(settings, folder, state, workers=1, moment="", number=0):
     return subprocess.Popen([sys.executable, str(program), given], stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("workers", quick([2, 1, 3], 1))
 def test_any_number_of_workers_gives_the_same_bytes(whole, tmp_path, workers):
     settings, expected = whole
     assert made(settings, tmp_path / "b/pets", workers=workers) == expected
@@ -109,6 +110,7 @@ def children(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
 def test_workers_do_not_outlive_a_killed_parent(whole, tmp_path):
     settings, _ = whole
@@ -135,7 +137,7 @@ def until(happens, limit_s=60):
     raise AssertionError("did not happen")
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", quick([2, 1], 1))
 def test_a_run_that_is_asked_to_stop_keeps_what_is_done(whole, tmp_path, workers):
     settings, expected = whole
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
@@ -216,7 +218,7 @@ def test_a_worker_that_is_killed_is_one_line(whole, tmp_path):
         prepare(settings, tmp_path / "b/pets", workers=2, stop=kills)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", quick([1, 2], 1))
 def test_a_full_disk_names_the_file(whole, tmp_path, workers):
     """The limit of a file's size stands for a disk that is full: writing fails in the middle."""
     import resource
@@ -235,6 +237,7 @@ def test_a_full_disk_names_the_file(whole, tmp_path, workers):
     assert list((tmp_path / "b/pets").iterdir()) == []
 
 
+@pytest.mark.long
 def test_detection_is_the_same_with_workers(tmp_path):
     from data.datasets import detection
 
