@@ -22,23 +22,23 @@ STOPS, LEFT_OUT = "stops", "left out"
 like = re.compile
 
 # fmt: off
-PICTURES = (
+IMAGES = (
     ("empty file", ("x.jpg", b""), "cat/x.jpg: empty file"),
-    ("text named .jpg", ("x.jpg", b"not a picture"), "cat/x.jpg: not a picture"),
-    ("HTML of a failed download", ("x.png", b"<html>404</html>"), "cat/x.png: not a picture"),
-    ("truncated JPEG", ("x.jpg", jpeg(64, 64)[:-200]), like(r"cat/x\.jpg: damaged picture \(.*\)")),
-    ("truncated PNG", ("x.png", saved(calls.rgb(), "PNG")[:-300]), like(r"cat/x\.png: damaged picture \(.*\)")),
-    ("truncated GIF", ("x.gif", saved(calls.rgb(), "GIF")[:-300]), like(r"cat/x\.gif: damaged picture \(.*\)")),
-    ("truncated animation", ("x.webp", saved(calls.rgb(), "WEBP", save_all=True, append_images=[calls.rgb()])[:900]), like(r"cat/x\.webp: damaged picture \(.*\)")),
-    ("truncated CMYK", ("x.jpg", saved(calls.rgb().convert("CMYK"), "JPEG")[:-400]), like(r"cat/x\.jpg: damaged picture \(.*\)")),
-    ("no columns", ("x.png", calls.png(0, 20)), "cat/x.png: not a picture"),
-    ("400 million pixels in 50 kB", ("x.png", calls.png(20000, 20000)), like(r"cat/x\.png: damaged picture \(Image size .*\)")),
-    ("float TIFF", ("x.tif", saved(calls.rgb().convert("F"), "TIFF")), "cat/x.tif: damaged picture (floating-point pixels have no agreed scale; save it with 8 or 16 bits)"),
+    ("text named .jpg", ("x.jpg", b"not an image"), "cat/x.jpg: not an image"),
+    ("HTML of a failed download", ("x.png", b"<html>404</html>"), "cat/x.png: not an image"),
+    ("truncated JPEG", ("x.jpg", jpeg(64, 64)[:-200]), like(r"cat/x\.jpg: damaged image \(.*\)")),
+    ("truncated PNG", ("x.png", saved(calls.rgb(), "PNG")[:-300]), like(r"cat/x\.png: damaged image \(.*\)")),
+    ("truncated GIF", ("x.gif", saved(calls.rgb(), "GIF")[:-300]), like(r"cat/x\.gif: damaged image \(.*\)")),
+    ("truncated animation", ("x.webp", saved(calls.rgb(), "WEBP", save_all=True, append_images=[calls.rgb()])[:900]), like(r"cat/x\.webp: damaged image \(.*\)")),
+    ("truncated CMYK", ("x.jpg", saved(calls.rgb().convert("CMYK"), "JPEG")[:-400]), like(r"cat/x\.jpg: damaged image \(.*\)")),
+    ("no columns", ("x.png", calls.png(0, 20)), "cat/x.png: not an image"),
+    ("400 million pixels in 50 kB", ("x.png", calls.png(20000, 20000)), like(r"cat/x\.png: damaged image \(Image size .*\)")),
+    ("float TIFF", ("x.tif", saved(calls.rgb().convert("F"), "TIFF")), "cat/x.tif: damaged image (floating-point pixels have no agreed scale; save it with 8 or 16 bits)"),
     ("below min_side_px", ("x.jpg", jpeg(7, 40)), "cat/x.jpg: 40x7 px; sides below min_side_px (8) are too small"),
-    ("a folder named x.jpg", ("x.jpg", lambda path: path.mkdir()), "cat/x.jpg: not a picture file"),
-    ("a link to nothing", ("x.jpg", lambda path: path.symlink_to("/no/such")), "cat/x.jpg: not a picture file"),
+    ("a folder named x.jpg", ("x.jpg", lambda path: path.mkdir()), "cat/x.jpg: not an image file"),
+    ("a link to nothing", ("x.jpg", lambda path: path.symlink_to("/no/such")), "cat/x.jpg: not an image file"),
     ("a file that cannot be read", ("x.jpg", lambda path: path.symlink_to("/proc/self/mem")), "cat/x.jpg: cannot be read (Input/output error)"),
-    ("no picture's name", ("x.txt", b"notes"), "cat/x.txt: not a picture file"),
+    ("no image's name", ("x.txt", b"notes"), "cat/x.txt: not an image file"),
     ("a name that is no UTF-8", ("x.jpg", lambda path: open(os.fsencode(path.parent) + b"/\xff.jpg", "wb").close()), "cat/\\udcff.jpg: its name is no UTF-8, or too long; rename it"),
 )
 XML = (
@@ -50,20 +50,20 @@ XML = (
     ("external entity", OUTSIDE, "train_0.xml: declares XML entities, which an annotation never needs"),
     ("no object", xml(), "train_0.xml: has no object"),
     ("object without a name", corners("").replace("<name>cat</name>", ""), "train_0.xml: an object has no <name>"),
-    ("box outside", xml(("cat", 1, 1, 40, 9)), "train_0.xml: box (1, 1, 40, 9) lies outside its picture of 32x24 px"),
+    ("box outside", xml(("cat", 1, 1, 40, 9)), "train_0.xml: box (1, 1, 40, 9) lies outside its image of 32x24 px"),
     ("box inverted", xml(("cat", 9, 1, 5, 9)), "train_0.xml: box (9, 1, 5, 9) is inverted or has no area"),
     ("box without area", xml(("cat", 5, 5, 5, 9)), "train_0.xml: box (5, 5, 5, 9) is inverted or has no area"),
     ("corner NaN", xml(("cat", 1, "nan", 9, 9)), "train_0.xml: an object's <bndbox> lacks a corner or has one that is no number"),
     ("corner missing", corners("<xmin>1</xmin><ymin>1</ymin><xmax>9</xmax>"), "train_0.xml: an object's <bndbox> lacks a corner or has one that is no number"),
     ("no box", corners(""), "train_0.xml: an object's <bndbox> lacks a corner or has one that is no number"),
-    ("another picture's size", xml(BOX, size=(640, 480)), "train_0.xml: made for 640x480 px; the picture has 32x24 px"),
+    ("another image's size", xml(BOX, size=(640, 480)), "train_0.xml: made for 640x480 px; the image has 32x24 px"),
     ("size of no digits", xml(BOX, size=("wide", 24)), "train_0.xml: <width> of <size> is 'wide', not a number of pixels"),
     ("size of 5000 digits", xml(BOX, size=("9" * 5000, 24)), "train_0.xml: <width> of <size> is '99999999999999999999', not a number of pixels"),
     ("another encoding than it says", b'<?xml version="1.0" encoding="utf-8"?><annotation>\xff</annotation>', like(r"train_0\.xml: is not XML \(.*\)")),
 )
 VOC_LISTS = (
-    ("a list names no picture", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\nnone\n"), "none: no picture of that name in JPEGImages"),
-    ("two lists name a picture", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\ntrain_0\n"), "train_0.jpg: already listed in train"),
+    ("a list names no image", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\nnone\n"), "none: no image of that name in JPEGImages"),
+    ("two lists name an image", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\ntrain_0\n"), "train_0.jpg: already listed in train"),
     ("a list leads out", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n../../etc/passwd\n"), "../../etc/passwd: leads out of its folder, or is no name of a file"),
     ("a list names an absolute path", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n/etc/passwd\n"), "/etc/passwd: leads out of its folder, or is no name of a file"),
     ("a name of 300 letters", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n" + "n" * 300), "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn: leads out of its folder, or is no name of a file"),
@@ -74,7 +74,7 @@ VOC = (
     ("no list", lambda root: (root / "ImageSets/Main/test.txt").unlink(), "dataset.detection.splits.test: no file HERE/raw/ImageSets/Main/test.txt; correct the key or complete the data set"),
     ("a list that is no text", lambda root: put(root / "ImageSets/Main/test.txt", b"\xff\xfe\x00"), like(r"HERE/raw/ImageSets/Main/test\.txt: cannot be read as text \(.*\); give a UTF-8 text file")),
     ("an empty list", lambda root: put(root / "ImageSets/Main/test.txt", ""), "dataset.detection.splits.test: no image left in test; add some"),
-    ("no folder of pictures", lambda root: shutil.rmtree(root / "JPEGImages"), "dataset.detection.images: no folder HERE/raw/JPEGImages; correct the key or complete the data set"),
+    ("no folder of images", lambda root: shutil.rmtree(root / "JPEGImages"), "dataset.detection.images: no folder HERE/raw/JPEGImages; correct the key or complete the data set"),
     ("a class only in training", lambda root: [put(root / f"Annotations/test_{i}.xml", xml(BOX)) for i in range(3)], "dataset.detection.splits.test: nothing of class 'dog' there; add some or remove the class"),
     ("too many bad files", (lambda root: put(root / "Annotations/test_0.xml", ""), {"max_bad_fraction": 0.01}), "dataset.detection: 1 of 9 files (1 looked at) are bad (11.11 %), first in test: test_0.xml: is empty; mend or remove what HERE/out/quarantine.csv lists, or raise dataset.detection.max_bad_fraction (now 0.01)"),
 )
@@ -86,7 +86,7 @@ FOLDERS = (
     ("empty class", lambda root: (root / "train/cow").mkdir(), "HERE/raw/train/cow: class folder without images; fill it or remove it"),
     ("class in test alone", lambda root: put(root / "test/cow/0.jpg", jpeg()), "HERE/raw/test/cow: class 'cow' is not in training; known: cat, dog; add images of it there, or take this folder away"),
     ("class without examples in a split", lambda root: calls.emptied(root / "test/dog"), "dataset.classification.splits.test: nothing of class 'dog' there; add some or remove the class"),
-    ("a split without pictures", lambda root: calls.emptied(root / "test"), "dataset.classification.splits.test: no image left in test; add some"),
+    ("a split without images", lambda root: calls.emptied(root / "test"), "dataset.classification.splits.test: no image left in test; add some"),
     ("more held out than there is", (lambda root: None, {"validation_per_class": 3, "splits": {"train": "train",
      "validation": "", "test": "test"}}), "dataset.classification.validation_per_class: 3, but class 'cat' has only 3 images; lower it"),
     ("two splits of one folder", (lambda root: None, {"splits": {"train": "train", "validation": "test", "test": "test"}}), "dataset.classification.splits: two splits read the same source; name another, since choices and figures need different images"),
@@ -97,12 +97,12 @@ COCO_BOXES = (
     ("bbox of text", lambda t: t["annotations"][0].update(bbox="1 1 9 9"), "instances_train.json: annotations[0] of train_0.jpg: bbox is not four numbers x, y, width, height"),
     ("bbox NaN", lambda t: t["annotations"][0].update(bbox=[0, 0, float("nan"), 9]), "instances_train.json: annotations[0] of train_0.jpg: bbox is not four numbers x, y, width, height"),
     ("bbox without area", lambda t: t["annotations"][0].update(bbox=[5, 5, 0, 9]), "instances_train.json: annotations[0] of train_0.jpg: bbox of 0 x 9 px is inverted or has no area"),
-    ("bbox outside", lambda t: t["annotations"][0].update(bbox=[5, 5, 90, 9]), "instances_train.json, train_0.jpg: box (5, 5, 95, 14) lies outside its picture of 32x24 px"),
+    ("bbox outside", lambda t: t["annotations"][0].update(bbox=[5, 5, 90, 9]), "instances_train.json, train_0.jpg: box (5, 5, 95, 14) lies outside its image of 32x24 px"),
     ("iscrowd 7", lambda t: t["annotations"][0].update(iscrowd=7), "instances_train.json: annotations[0] of train_0.jpg: iscrowd is 7, not 0 or 1"),
     ("unknown category", lambda t: t["annotations"][0].update(category_id=9), "instances_train.json: annotations[0] of train_0.jpg: unknown class '9'"),
     ("file_name that leads out", lambda t: t["images"][0].update(file_name="../test/test_0.jpg"), "instances_train.json: file_name '../test/test_0.jpg' leads out of its folder, or is no name of a file"),
-    ("file_name of no file", lambda t: t["images"][0].update(file_name="none.jpg"), "none.jpg: no picture of that name in train"),
-    ("picture of another size", lambda t: t["images"][0].update(width=640), "instances_train.json, train_0.jpg: made for 640x24 px; the picture has 32x24 px"),
+    ("file_name of no file", lambda t: t["images"][0].update(file_name="none.jpg"), "none.jpg: no image of that name in train"),
+    ("image of another size", lambda t: t["images"][0].update(width=640), "instances_train.json, train_0.jpg: made for 640x24 px; the image has 32x24 px"),
 )
 COCO = (
     ("not JSON", "images: []", like(r"instances_train\.json: not JSON \(.*\); export it again")),
@@ -118,7 +118,7 @@ ILSVRC = (
     ("mark 2", ("ImageSets/DET/train_1.txt", "a/0 2\n"), "train_1.txt, line 1: 'a/0 2' is not an image and 1, 0 or -1 (all objects have boxes, some may lack them, none there); mend the line"),
     ("list of an unknown number", ("ImageSets/DET/train_9.txt", "a/0 1\n"), "train_9.txt: no class has the number 9; put map_det.txt of the development kit (wnid, number, name in each line) into HERE/ILSVRC"),
     ("class given twice", ("devkit/data/map_det.txt", "n02000002 1 cat\nn02000002 2 dog\n"), "map_det.txt, line 2: 'n02000002' is already in line 1; remove one of them"),
-    ("blacklist of no picture", ("black.txt", "77 n02000002\n", {"blacklist": "black.txt"}), "black.txt, line 1: no image 77 in val.txt; mend the line or the list"),
+    ("blacklist of no image", ("black.txt", "77 n02000002\n", {"blacklist": "black.txt"}), "black.txt, line 1: no image 77 in val.txt; mend the line or the list"),
     ("blacklist that is not there", ("other.txt", "", {"blacklist": "black.txt"}), "dataset.detection.blacklist: no file HERE/ILSVRC/black.txt; correct the key or complete the data set"),
 )
 CAFFE = (
@@ -174,7 +174,7 @@ LABELS = (
 SCORING = (
     ("score NaN", ("d.txt", "1 1 nan 0 0 9 9\n"), "d.txt, line 1: score is 'nan', not a finite number; mend it or leave the line out"),
     ("box inverted", ("d.txt", "1 1 0.5 9 0 0 9\n"), "d.txt, line 1: box (9, 0, 0, 9) is inverted; write xmin ymin xmax ymax"),
-    ("unknown picture", ("d.txt", "7 1 0.5 0 0 9 9\n"), "d.txt, line 1: no image '7' among the 2 of list.txt; mend the line or the list"),
+    ("unknown image", ("d.txt", "7 1 0.5 0 0 9 9\n"), "d.txt, line 1: no image '7' among the 2 of list.txt; mend the line or the list"),
     ("unknown class", ("d.txt", "1 9 0.5 0 0 9 9\n"), "d.txt, line 1: no class '9'; known: 1, 2"),
     ("six words", ("d.txt", "1 1 0.5 0 0 9\n"), "d.txt, line 1: has 6 words, not 7; write image class score xmin ymin xmax ymax"),
     ("eight words", ("d.txt", "1 1 0.5 0 0 9 9 9\n"), "d.txt, line 1: has 8 words, not 7; write image class score xmin ymin xmax ymax"),
@@ -182,12 +182,12 @@ SCORING = (
     ("CSV without a head", ("d.csv", "a,cat,0.5,0,0,9,9\n"), "d.csv, line 1: the head must name image, class, score, xmin, ymin, xmax, ymax; mend it"),
     ("JSON that is no list", ("d.json", "{}"), "d.json: is no list; write [{image, class, score, box}, ...]"),
     ("JSON without boxes", ("d.json", '[{"image": "a", "class": "cat", "score": 1}]'), "d.json, entry 1: needs the texts image and class, a score, and a box of four numbers; mend it"),
-    ("picture listed twice", ("list.txt", "a\na\n"), "list.txt, line 2: 'a' is listed twice; remove one of the lines"),
+    ("image listed twice", ("list.txt", "a\na\n"), "list.txt, line 2: 'a' is listed twice; remove one of the lines"),
     ("list that leads out", ("list.txt", "a\n../xml/b\n"), "list.txt: '../xml/b' leads out of HERE/xml; mend the line"),
     ("no list", ("list.txt", ""), "list.txt: lists no image; give one name in each line"),
     ("unknown class of an object", ("xml/a.xml", xml(("cow", 0, 0, 9, 9))), "a.xml: no class 'cow'; known: cat, dog, n02000001, n02000002"),
     ("broken annotation", ("xml/a.xml", "<annotation>"), like(r"list\.txt, 'a': a\.xml: is not XML \(.*\); mend the file or the list")),
-    ("blacklist of no picture", ("black.txt", "7 cat\n"), "black.txt, line 1: no image '7' in list.txt; remove the line or mend it"),
+    ("blacklist of no image", ("black.txt", "7 cat\n"), "black.txt, line 1: no image '7' in list.txt; remove the line or mend it"),
     ("class given twice", ("classes.txt", "cat\ncat\n"), "classes.txt, line 2: 'cat' is already in line 1; remove one of them"),
     ("nothing to find", ("xml/b.xml", ""), "list.txt, 'b': b.xml: is empty; mend the file or the list"),
 )
@@ -213,12 +213,12 @@ ARCHIVES = (
     ("a hard link", (calls.member("n1/b.JPEG", tarfile.LNKTYPE, "/etc/passwd"), calls.nothing), "a.tar: 'n1/b.JPEG' is a hard link; fetch it again, or take that out"),
     ("a device", (calls.member("n1/b.JPEG", tarfile.CHRTYPE), calls.nothing), "a.tar: 'n1/b.JPEG' is a device; fetch it again, or take that out"),
     ("a name twice", (calls.member("n1/a.JPEG"), calls.nothing), "a.tar: two members are called 'n1/a.JPEG'; fetch it again, or take one out"),
-    ("compressed pictures", (calls.nothing, calls.compressed), "HERE/a.tar: is compressed, so no single image can be read from it; unpack that layer once (gunzip, bunzip2, unxz: it becomes a.tar)"),
+    ("compressed images", (calls.nothing, calls.compressed), "HERE/a.tar: is compressed, so no single image can be read from it; unpack that layer once (gunzip, bunzip2, unxz: it becomes a.tar)"),
 )
 
 # fmt: on
 TABLE = (
-    ("pictures", calls.picture, LEFT_OUT, PICTURES),
+    ("images", calls.image, LEFT_OUT, IMAGES),
     ("VOC's XML", calls.annotation, LEFT_OUT, XML),
     ("lists of VOC", calls.voc, LEFT_OUT, VOC_LISTS),
     ("VOC's layout", calls.voc, STOPS, VOC),

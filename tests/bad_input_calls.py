@@ -58,8 +58,8 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-def picture(folder: Path, given: Any) -> str:
-    """A picture file, (name, content), in a class folder; why it is left out. A function makes it itself."""
+def image(folder: Path, given: Any) -> str:
+    """An image file, (name, content), in a class folder; why it is left out. A function makes it itself."""
     name, content = given
     path = class_tree(folder / "raw") / "train/cat" / name
     content(path) if callable(content) else put(path, content)
@@ -68,14 +68,14 @@ def picture(folder: Path, given: Any) -> str:
 
 
 def annotation(folder: Path, given: Any) -> str:
-    """The XML of a VOC picture (None: it is taken away); why the picture is left out."""
+    """The XML of a VOC image (None: it is taken away); why the image is left out."""
     path = voc_tree(folder / "raw", 3) / "Annotations/train_0.xml"
     path.unlink() if given is None else put(path, given)
     return reasons(prepare(detection("voc", folder / "raw", max_bad_fraction=MOST), folder / "out"))
 
 
 def voc(folder: Path, given: Any) -> str:
-    """A change of a VOC data set; why a picture is left out, or an error."""
+    """A change of a VOC data set; why an image is left out, or an error."""
     spoil, changes = given if isinstance(given, tuple) else (given, {})
     spoil(voc_tree(folder / "raw", 3))
     settings = detection("voc", folder / "raw", **({"max_bad_fraction": MOST} | changes))
@@ -90,7 +90,7 @@ def folders(folder: Path, given: Any) -> None:
 
 
 def coco(folder: Path, given: Any) -> str:
-    """A COCO file, as text or as a change of a right one; why its picture is left out, or an error."""
+    """A COCO file, as text or as a change of a right one; why its image is left out, or an error."""
     right = coco_json(*((f"train_{i}.jpg", [("cat", 0, 0, 9, 9), ("dog", 0, 0, 9, 9)]) for i in range(2)))
     if callable(given):
         given(right)
@@ -141,7 +141,7 @@ def shard(folder: Path, spoil: Any) -> None:
 
 
 def archive(folder: Path, given: Any) -> None:
-    """A tar of one picture and of what `given(tar)` adds, whose bytes `given(path)` may spoil; it is checked and read."""
+    """A tar of one image and of what `given(tar)` adds, whose bytes `given(path)` may spoil; it is checked and read."""
     path, (add, spoil) = folder / "a.tar", given
     with tarfile.open(path, "w") as tar:
         entry = tarfile.TarInfo("n1/a.JPEG")
@@ -191,7 +191,7 @@ def results(folder: Path, content: Any) -> None:
 
 
 def rgb(side: int = 64) -> Image.Image:
-    """A picture of noise."""
+    """An image of noise."""
     return Image.fromarray(noise(side, side))
 
 

@@ -42,7 +42,7 @@ def test_the_table_is_long_and_names_no_kind_twice():
 
 
 def test_what_is_unusual_and_right(tmp_path):
-    """Thousands of objects in a picture, a DTD without entities, and a picture without objects where they are kept."""
+    """Thousands of objects in an image, a DTD without entities, and an image without objects where they are kept."""
     root = voc_tree(tmp_path / "raw", 3)
     corners = np.random.default_rng(0).integers(1, 12, (4000, 2))
     objects = [("cat", x, y, x + 9, y + 9) for x, y in corners.tolist()]

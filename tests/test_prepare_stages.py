@@ -76,7 +76,7 @@ def test_the_list_of_bad_images_outlives_the_job_that_they_stop(project):
     with pytest.raises(UserError, match=r"mend or remove what data/classification/pets/quarantine\.csv lists"):
         run(classification("class_folders", "raw"))
     listed = Path("data/classification/pets/quarantine.csv").read_text().splitlines()
-    assert listed == ["split,name,reason", "train,cat/0.jpg,cat/0.jpg: not a picture"]
+    assert listed == ["split,name,reason", "train,cat/0.jpg,cat/0.jpg: not an image"]
 
 
 @pytest.mark.parametrize(("wanted", "threads", "taken"), [(1, 4, 1), (4, 2, 2), (3, 3, 3)])

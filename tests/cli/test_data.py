@@ -70,6 +70,6 @@ def test_report_is_markdown_of_what_was_found(tmp_path):
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     for text in (
         "## out: detection", "Splits of out", "Image sizes of out", "| JPEG RGB | 1 | 2 | 2 |",
-        "test: 50.0 % of 4 below 20 px", "likely the same, in several splits", "| train | not a picture | 1 |",
+        "test: 50.0 % of 4 below 20 px", "likely the same, in several splits", "| train | not an image | 1 |",
     ):  # fmt: skip
         assert text in said, text

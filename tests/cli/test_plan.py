@@ -37,7 +37,7 @@ def test_ilsvrc_is_planned_without_its_data(root, capsys):
     perform(words, root)
     text = capsys.readouterr().out
     assert text.startswith(f"plan of ilsvrc2014 for {NAMED}: 64 cores of AMD EPYC")
-    assert "official counts" in text and "60 epochs" in text and "144 crops a picture" in text
+    assert "official counts" in text and "60 epochs" in text and "144 crops an image" in text
     assert "this machine has none" in text  # compute.device: cuda
     assert re.search(r"train_detector needs \d+ GB of memory for 6 jobs side by side.*at most [1-5] at a time", text)
     assert "DVC's cache holds a copy" in text

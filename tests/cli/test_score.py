@@ -77,7 +77,7 @@ def test_the_fixed_threshold(case):
 
 def test_the_blacklist(case, capsys):
     found = result(case, "--blacklist", str(Path(case[0]).with_name("black.txt")))
-    assert found["classes"][1]["ap_percent"] == 100  # the dog that was no dog in picture 1 is ignored
+    assert found["classes"][1]["ap_percent"] == 100  # the dog that was no dog in image 1 is ignored
     assert (found["neutral_detections"], found["blacklisted_pairs"]) == (1, 1)
     assert capsys.readouterr().out.splitlines()[-1] == "1 detections count neither way"
 

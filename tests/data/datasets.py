@@ -81,10 +81,10 @@ def jpeg(height: int = 24, width: int = 32, seed: int = 0) -> bytes:
     return cv2.imencode(".jpg", noise(height, width, seed))[1].tobytes()
 
 
-def saved(picture: Image.Image, kind: str, **options) -> bytes:
-    """The bytes of a picture file."""
+def saved(image: Image.Image, kind: str, **options) -> bytes:
+    """The bytes of an image file."""
     file = io.BytesIO()
-    picture.save(file, kind, **options)
+    image.save(file, kind, **options)
     return file.getvalue()
 
 

@@ -12,7 +12,7 @@ BOXES = {CAT: (CAT, 0, 0, 9, 9), DOG: (DOG, 3, 3, 31, 23), FOX: (FOX, 5, 5, 20, 
 
 
 def tree(root: Path) -> Path:
-    """Four training pictures with boxes and two without any; val and test with one picture for each class."""
+    """Four training images with boxes and two without any; val and test with one image for each class."""
     top = root / "ILSVRC"
     put(top / "devkit/data/map_det.txt", TABLE)
     train = {"a/0": [CAT], "a/1": [CAT, DOG], "b/2": [DOG], "b/3": [FOX], "extra/4": None, "extra/5": []}
@@ -25,14 +25,14 @@ def tree(root: Path) -> Path:
         put(top / f"ImageSets/DET/train_{number}.txt", text)
     for split in ("val", "test"):
         items = {f"{split}_{i}": [key] for i, key in enumerate((CAT, DOG, FOX))}
-        picture(top, split, items)
+        image(top, split, items)
         put(top / f"ImageSets/DET/{split}.txt", "".join(f"{item} {i}\n" for i, item in enumerate(items, start=1)))
-    picture(top, "train", train)
+    image(top, "train", train)
     return top
 
 
-def picture(top: Path, split: str, objects_of: dict[str, list | None]) -> None:
-    """Pictures with their XML; none for None."""
+def image(top: Path, split: str, objects_of: dict[str, list | None]) -> None:
+    """Images with their XML; none for None."""
     for item, objects in objects_of.items():
         put(top / f"Data/DET/{split}/{item}.JPEG", jpeg())
         if objects is not None:

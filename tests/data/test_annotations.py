@@ -42,7 +42,7 @@ def test_the_one_pixel_of_doubt_is_clipped(tmp_path, origin, box, clipped):
     [(0, (-1, 0, 9, 9)), (0, (0, 0, 33, 9)), (1, (-1, 1, 9, 9)), (1, (1, 1, 33, 9)), (1, (1, 1, 9, 25))],
 )
 def test_further_out_is_refused(tmp_path, origin, box):
-    with pytest.raises(UserError, match=r"^a\.xml: box \(.*\) lies outside its picture of 32x24 px$"):
+    with pytest.raises(UserError, match=r"^a\.xml: box \(.*\) lies outside its image of 32x24 px$"):
         boxes(tmp_path, ("cat", *box), origin=origin)
 
 
@@ -55,7 +55,7 @@ def test_inverted_and_empty_boxes_are_refused(tmp_path, box):
 def test_unknown_class_and_other_size(tmp_path):
     with pytest.raises(UserError, match=r"^a\.xml: unknown class 'cow'$"):
         boxes(tmp_path, ("cow", 1, 1, 5, 5))
-    with pytest.raises(UserError, match=r"^a\.xml: made for 24x32 px; the picture has 32x24 px$"):
+    with pytest.raises(UserError, match=r"^a\.xml: made for 24x32 px; the image has 32x24 px$"):
         boxes(tmp_path, ("cat", 1, 1, 5, 5), size=(24, 32))
     for unsaid in (None, (0, 0)):
         assert len(boxes(tmp_path, ("cat", 1, 1, 5, 5), size=unsaid)[0]) == 1

@@ -33,8 +33,8 @@ def test_what_is_no_image_is_refused_and_dot_files_are_not_seen(tmp_path):
     put(tmp_path / "train/dog/inner/0.jpg", jpeg())
     refused = [(item.split, item.reason) for item in read(tmp_path).refused]
     assert refused == [
-        ("train", "cat/notes.txt: not a picture file"),
-        ("train", "dog/inner: not a picture file"),
+        ("train", "cat/notes.txt: not an image file"),
+        ("train", "dog/inner: not an image file"),
         ("test", "README.md: lies in no class folder"),
     ]
 

@@ -134,7 +134,7 @@ def test_a_box_that_cannot_be_refuses_its_image(tmp_path, box, reason):
         ([31, 23, 1, 1], [31, 23, 31, 23]),  # one pixel
         ([1, 1, 32, 24], [1, 1, 31, 23]),  # counted from 1: the last pixel of doubt is cut off
         ([-0.5, 0, 9, 9], [0, 0, 7.5, 8]),
-        ([0, 0, 34, 9], "lies outside its picture of 32x24 px"),
+        ([0, 0, 34, 9], "lies outside its image of 32x24 px"),
         ([-2, 0, 9, 9], "lies outside"),
         ([40, 0, 9, 9], "lies outside"),
         ([5, 5, 0.5, 9], "is under one pixel wide or high"),
@@ -165,7 +165,7 @@ def test_boxes_at_the_edge(tmp_path, box, placed):
             "file_name '../train_0.jpg' leads out of its folder, or is no name of a file",
         ),
         ({"file_name": "/etc/passwd"}, "file_name '/etc/passwd' leads out of its folder, or is no name of a file"),
-        ({"file_name": "none.jpg"}, "none.jpg: no picture of that name in train"),
+        ({"file_name": "none.jpg"}, "none.jpg: no image of that name in train"),
         ({"width": "wide"}, "instances_train.json, train_0.jpg: width is 'wide', not a number of pixels"),
         ({"height": -3}, "instances_train.json, train_0.jpg: height is -3, not a number of pixels"),
     ],
@@ -183,7 +183,7 @@ def test_an_image_of_another_size_is_refused(tmp_path):
     changes = {"images_without_objects": "keep", "max_bad_fraction": 0.5}
     refused = prepare(settings(root, **changes), tmp_path / "out").refused
     assert [item.reason for item in refused] == [
-        "instances_train.json, train_1.jpg: made for 32x24 px; the picture has 40x40 px"
+        "instances_train.json, train_1.jpg: made for 32x24 px; the image has 40x40 px"
     ]
 
 

@@ -235,11 +235,11 @@ def test_archives_and_kit_of_different_sets(own, tmp_path):
 def test_images_beyond_the_truth_and_of_other_names(own):
     unpack(own / official.VAL, own / "val")
     (own / official.VAL).unlink()
-    put(own / "val/readme.txt", "no picture")
+    put(own / "val/readme.txt", "no image")
     put(own / "val/ILSVRC2012_val_1.JPEG", b"")
     assert [item.reason for item in read(own).refused] == [
-        "ILSVRC2012_val_1.JPEG: not named as a val picture is",
-        "readme.txt: not named as a val picture is",
+        "ILSVRC2012_val_1.JPEG: not named as a val image is",
+        "readme.txt: not named as a val image is",
     ]
     put(own / "val/ILSVRC2012_val_00000011.JPEG", b"")
     with pytest.raises(UserError, match=r"^val: 'ILSVRC2012_val_00000011\.JPEG', but ILSVRC2012_valid.* 10 li"):

@@ -1,4 +1,4 @@
-"""DET's lists by class, pictures without objects, the blacklist, and classes by wnid or by name."""
+"""DET's lists by class, images without objects, the blacklist, and classes by wnid or by name."""
 
 import pytest
 

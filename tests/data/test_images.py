@@ -76,7 +76,7 @@ def test_sixteen_bits_of_grey_in_a_tiff_are_scaled_too():
 
 
 def test_what_has_no_agreed_pixels_is_refused_by_its_name():
-    with pytest.raises(UserError, match=r"^a\.tif: damaged picture \(floating-point pixels have no agreed scale"):
+    with pytest.raises(UserError, match=r"^a\.tif: damaged image \(floating-point pixels have no agreed scale"):
         decode(saved(Image.fromarray(np.zeros((4, 4), np.float32)), "TIFF"), "a.tif")
 
 
@@ -119,11 +119,11 @@ def test_truncated_is_refused_never_filled_with_grey(kind, share):
 
 
 def test_jpeg_without_its_last_byte_is_refused():
-    with pytest.raises(UserError, match=r"^a\.jpg: damaged picture \(image file is truncated"):
+    with pytest.raises(UserError, match=r"^a\.jpg: damaged image \(image file is truncated"):
         check_image(jpeg(64, 64)[:-40], "a.jpg")
 
 
-@pytest.mark.parametrize(("image", "reason"), [(b"", "empty file"), (b"<html>404</html>", "not a picture")])
+@pytest.mark.parametrize(("image", "reason"), [(b"", "empty file"), (b"<html>404</html>", "not an image")])
 def test_what_is_no_image(image, reason):
     with pytest.raises(UserError, match=rf"^a\.jpg: {reason}$"):
         decode(image, "a.jpg")

@@ -126,10 +126,10 @@ def test_images_without_objects_count_as_none(tmp_path):
 @pytest.mark.parametrize(
     ("reason", "kind"),
     [
-        ("cat/1.jpg: damaged picture (image file is truncated (3 bytes))", "damaged picture (…)"),
+        ("cat/1.jpg: damaged image (image file is truncated (3 bytes))", "damaged image (…)"),
         ("a.jpg: 40x7 px; sides below min_side_px (8) are too small", "… px; sides below min_side_px (…) are too small"),
         ("val_2.xml: unknown class 'cow'", "unknown class '…'"),
-        ("cat/0.jpg: not a picture", "not a picture"),
+        ("cat/0.jpg: not an image", "not an image"),
     ],
 )  # fmt: skip
 def test_reasons_are_distinguished_by_kind(reason, kind):
@@ -137,9 +137,9 @@ def test_reasons_are_distinguished_by_kind(reason, kind):
 
 
 def test_reasons_are_counted_the_most_frequent_first():
-    bad = [Refused("train", "a", "a: empty file")] + [Refused("test", n, f"{n}: not a picture") for n in "bc"]
+    bad = [Refused("train", "a", "a: empty file")] + [Refused("test", n, f"{n}: not an image") for n in "bc"]
     assert reasons(bad) == (
-        RefusalCount(split="test", kind="not a picture", count=2),
+        RefusalCount(split="test", kind="not an image", count=2),
         RefusalCount(split="train", kind="empty file", count=1),
     )
 
@@ -152,5 +152,5 @@ def test_the_log_says_what_was_left_out_and_what_is_there_twice(tmp_path, monkey
     settings, lines = classification("class_folders", root, max_bad_fraction=0.1), []
     with prepared(settings, tmp_path / "pets", "0" * 64, 1, bool, lines.append):
         assert not lines
-    assert lines[0] == "left out: train: dog/7.jpg: not a picture" and len(lines) == 2
+    assert lines[0] == "left out: train: dog/7.jpg: not an image" and len(lines) == 2
     assert lines[1].startswith("warning: 1 image is in more than one split, byte for byte")

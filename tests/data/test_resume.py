@@ -54,7 +54,7 @@ if __name__ == "__main__":
 def whole(tmp_path):
     """A source of several shards a split with a bad image, its settings, and the files of an unbroken run."""
     class_tree(tmp_path / "raw", images=12)
-    put(tmp_path / "raw/train/cat/3.jpg", b"no picture")
+    put(tmp_path / "raw/train/cat/3.jpg", b"no image")
     settings = classification("class_folders", tmp_path / "raw", shard_mb=0.008, max_bad_fraction=0.1)
     prepared = made(settings, tmp_path / "whole/pets")
     assert len([name for name in prepared if name.startswith("train")]) >= 4
@@ -184,7 +184,7 @@ def test_a_mended_file_of_the_same_size_is_looked_at_again(whole, tmp_path):
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     good = (tmp_path / "raw/train/cat/4.jpg").read_bytes()
     put(tmp_path / "raw/train/cat/3.jpg", bytes(len(good)))
-    with pytest.raises(UserError, match="not a picture"):
+    with pytest.raises(UserError, match="not an image"):
         prepare(settings, folder, state=state)
     put(tmp_path / "raw/train/cat/3.jpg", good)
     assert prepare(settings, folder, state=state).refused == ()

@@ -31,7 +31,7 @@ def test_one_changed_byte_of_an_image_names_shard_and_image(pets):
     path.write_bytes(content)
     assert list(faults(pets)) == [
         f"{path}: not the bytes that the manifest lists (sha256)",
-        f"{path}: record 4 of train, dog/1.jpg: not the picture that was packed (sha256)",
+        f"{path}: record 4 of train, dog/1.jpg: not the image that was packed (sha256)",
     ]
 
 

@@ -31,11 +31,11 @@ def test_classes_can_be_given_and_then_their_order_holds(tmp_path):
 @pytest.mark.parametrize(
     ("break_it", "reason"),
     [
-        (lambda root: (root / "JPEGImages/train_0.jpg").unlink(), "train_0: no picture of that name in JPEGImages"),
+        (lambda root: (root / "JPEGImages/train_0.jpg").unlink(), "train_0: no image of that name in JPEGImages"),
         (lambda root: (root / "Annotations/train_0.xml").unlink(), "train_0.xml: no such annotation file"),
         (lambda root: put(root / "Annotations/train_0.xml", ""), "train_0.xml: is empty"),
         (lambda root: put(root / "Annotations/train_0.xml", xml()), "train_0.xml: has no object"),
-        (lambda root: put(root / "JPEGImages/train_0.jpg", b"x"), "train_0.jpg: not a picture"),
+        (lambda root: put(root / "JPEGImages/train_0.jpg", b"x"), "train_0.jpg: not an image"),
         (lambda root: put(root / "JPEGImages/train_0.jpg", b""), "train_0.jpg: empty file"),
         (
             lambda root: put(root / "Annotations/train_0.xml", xml(("cat", 5, 5, 5, 5))),
@@ -43,7 +43,7 @@ def test_classes_can_be_given_and_then_their_order_holds(tmp_path):
         ),
         (
             lambda root: put(root / "Annotations/train_0.xml", xml(("cat", 1, 1, 99, 5))),
-            "train_0.xml: box (1, 1, 99, 5) lies outside its picture of 32x24 px",
+            "train_0.xml: box (1, 1, 99, 5) lies outside its image of 32x24 px",
         ),
     ],
 )

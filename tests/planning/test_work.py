@@ -86,8 +86,8 @@ def test_a_training_is_its_steps_and_its_predictions(root):
     weights = weights_mb(network_of(root))
     assert job.memory_mb["weights, gradients, momentum, average"] == pytest.approx(4 * weights)
     assert job.memory_mb["activations"] == 100 and job.memory_mb["process"] == 800
-    assert job.memory_mb["order of the pictures"] == pytest.approx(100 * 8 / 1e6)
-    assert "decoded pictures" not in job.memory_mb
+    assert job.memory_mb["order of the images"] == pytest.approx(100 * 8 / 1e6)
+    assert "decoded images" not in job.memory_mb
     assert job.disk_mb == pytest.approx(5 + weights + 4 * 50 / 1e6)
 
 
@@ -102,14 +102,14 @@ def test_images_that_fit_in_memory_are_decoded_once(root):
     _, uncached = plan_of(root)
     saved = (2 * 100 + 4 * 20) * 0.001  # two epochs of training, four watchings; test is not kept
     assert uncached["train_classifier"].jobs[0].wall_s - job.wall_s == pytest.approx(saved)
-    assert job.memory_mb["decoded pictures"] == pytest.approx(120 * 100 * 80 * 3 / 1e6)
+    assert job.memory_mb["decoded images"] == pytest.approx(120 * 100 * 80 * 3 / 1e6)
 
 
 def test_a_cache_too_small_for_all_images_holds_a_share(root):
     # An image is 0.024 MB: a half of 2 MB holds 41.7 of the 100 training images, and all 20 of validation.
     _, stages = plan_of(root, SMALL.replace("decoded_cache_mb: 0", "decoded_cache_mb: 2"))
     job = stages["train_classifier"].jobs[0]
-    assert job.memory_mb["decoded pictures"] == pytest.approx(1 + 20 * 0.024)
+    assert job.memory_mb["decoded images"] == pytest.approx(1 + 20 * 0.024)
 
 
 def test_every_crop_of_every_test_image_is_seen(root):
@@ -117,7 +117,7 @@ def test_every_crop_of_every_test_image_is_seen(root):
     job = stages["predict_crops"].jobs[0]
     # 91 x 73 at the first scale: the right corners of a square's crops are the left ones of the next square, 9 px on.
     crops = 144 - 2 * 2 * 2  # of two squares, above and below, mirrored too
-    assert stages["predict_crops"].passes == f"{crops} crops a picture"
+    assert stages["predict_crops"].passes == f"{crops} crops an image"
     assert job.wall_s == pytest.approx(4 + 35 * (0.001 + 0.004) + 35 * crops * 0.01)  # 5 of validation are kept
     means, each = 3 * 30 * 10 * 4 / 1e6, 10 * crops * 10 * 4 / 1e6
     assert job.disk_mb == pytest.approx(5 + means + each)
@@ -125,7 +125,7 @@ def test_every_crop_of_every_test_image_is_seen(root):
 
 def test_without_mirroring_fewer_crops_are_distinct(root):
     _, stages = plan_of(root, SMALL.replace("mirror: true", "mirror: false"))
-    assert stages["predict_crops"].passes == "68 crops a picture"
+    assert stages["predict_crops"].passes == "68 crops an image"
 
 
 def test_boxes_are_those_of_the_search_and_of_multibox(root):
@@ -143,12 +143,12 @@ def test_boxes_are_those_of_the_search_and_of_multibox(root):
 def test_multibox_and_detectors_are_their_steps(root):
     _, stages = plan_of(root)
     (job,) = stages["train_multibox"].jobs
-    assert stages["train_multibox"].passes == "4.0 of the training pictures"  # 20 steps of 8 of 40
+    assert stages["train_multibox"].passes == "4.0 of the training images"  # 20 steps of 8 of 40
     assert job.wall_s == pytest.approx(4 + 20 * 0.5 + 160 * (0.001 + 0.001) + 0.0008)
     (job,) = stages["train_detector"].jobs
     labelled = 40 * 0.001
     assert job.wall_s == pytest.approx(4 + 10 * 0.5 + 160 * (0.003 + 0.001) + labelled + 0.0008)
-    assert job.memory_mb["regions of all training pictures"] == pytest.approx(40 * (100 * 6 + 700) / 1e6)
+    assert job.memory_mb["regions of all training images"] == pytest.approx(40 * (100 * 6 + 700) / 1e6)
 
 
 def test_scores_are_proposals_times_classes_of_every_setting(root):

@@ -268,7 +268,7 @@ def crops(height: int = 240, width: int = 360) -> list[tuple[int, int, int, tupl
 
 def figures(results: Results) -> dict[str, bytes]:
     """Every figure of the page, by name."""
-    from googlenet.report import figures, pictures
+    from googlenet.report import figures, image_figures
 
-    drawn = pictures.from_metrics(results, lambda index: photograph(160, 160))
-    return figures.from_metrics(results) | drawn | {"crops_144": pictures.crops_144(photograph(), crops())}
+    drawn = image_figures.from_metrics(results, lambda index: photograph(160, 160))
+    return figures.from_metrics(results) | drawn | {"crops_144": image_figures.crops_144(photograph(), crops())}

@@ -39,7 +39,7 @@ def test_classification(tmp_path):
     across = tables["Duplicates in pets"].rows[3].cells
     assert across[:3] == ("the same bytes, in several splits", "6", "18")
     assert across[3].startswith("train: cat/0.jpg = validation: cat/0.jpg = test: cat/0.jpg; train: cat/1.jpg = ")
-    assert tables["Why images of pets were excluded"].rows[0].cells == ("train", "not a picture", "1")
+    assert tables["Why images of pets were excluded"].rows[0].cells == ("train", "not an image", "1")
 
 
 def test_detection(tmp_path):

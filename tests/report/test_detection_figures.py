@@ -15,7 +15,7 @@ from googlenet.metrics.detection import (
 )
 from googlenet.metrics.proposals import ClassCoverage
 from googlenet.metrics.results import Results
-from googlenet.report import detection_figures, pictures
+from googlenet.report import detection_figures, image_figures
 from report import sample, sample_detection
 from report.reading import decoded
 from settings import changed
@@ -92,7 +92,7 @@ def test_outlines_are_drawn_where_the_boxes_are():
     empty = DetectionExample(name="x.jpg", index=0, f1_percent=0.0, ground_truth=(), detections=())
     box = DetectedBox(box=(20, 60, 80, 90), class_name="a", score=0.9, correct=True)
     bare, right, wrong = (
-        decoded(pictures.detections([image], [changed(empty, detections=shown)], 0.5))
+        decoded(image_figures.detections([image], [changed(empty, detections=shown)], 0.5))
         for shown in ([], [box], [changed(box, correct=False)])
     )
     rows, columns = np.where((bare != right).any(axis=-1))
@@ -110,10 +110,10 @@ def test_proposals_are_drawn_in_two_panels_and_only_where_there_are_some():
         seen.append(index)
         return sample.photograph(160, 160)
 
-    made = pictures.from_metrics(Results([("", detection), ("", study)]), image)
+    made = image_figures.from_metrics(Results([("", detection), ("", study)]), image)
     assert set(made) == {"detections_best", "detections_worst", "proposals"}
     assert seen == [*range(12), 0, 1]
     assert decoded(made["proposals"]).shape[1] > 1000
     no_worst = Results([("", changed(detection, examples={"worst": []}))])
-    assert set(pictures.from_metrics(no_worst, image)) == {"detections_best"}
-    assert pictures.from_metrics(Results([]), image) == {}
+    assert set(image_figures.from_metrics(no_worst, image)) == {"detections_best"}
+    assert image_figures.from_metrics(Results([]), image) == {}

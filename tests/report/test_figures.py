@@ -6,7 +6,7 @@ import pytest
 from googlenet.metrics.classification import ClassError
 from googlenet.metrics.results import Results
 from googlenet.metrics.training import TrainingMetrics
-from googlenet.report import figures, pictures
+from googlenet.report import figures, image_figures
 from googlenet.report.captions import CAPTIONS
 from report import sample
 from report.reading import decoded
@@ -61,11 +61,11 @@ def test_two_hundred_classes_stay_readable():
 
 @pytest.mark.long
 def test_crops_of_a_square_and_of_a_portrait():
-    wide = decoded(pictures.crops_144(sample.photograph(), sample.crops()))
-    square = decoded(pictures.crops_144(sample.photograph(200, 200), sample.crops(200, 200)))
+    wide = decoded(image_figures.crops_144(sample.photograph(), sample.crops()))
+    square = decoded(image_figures.crops_144(sample.photograph(200, 200), sample.crops(200, 200)))
     assert wide.shape[0] > 1.5 * square.shape[0]  # three rows and one
     tall = [(s, q, c, (y0, x0, y1, x1)) for s, q, c, (x0, y0, x1, y1) in sample.crops()]
-    portrait = decoded(pictures.crops_144(sample.photograph(360, 240), tall))
+    portrait = decoded(image_figures.crops_144(sample.photograph(360, 240), tall))
     assert portrait.shape[0] > wide.shape[0]
 
 
@@ -74,4 +74,4 @@ def test_crops_of_a_square_and_of_a_portrait():
     [((0, 0, 6, 6), 0), ((4, 0, 10, 6), 1), ((0, 4, 6, 10), 2), ((4, 4, 10, 10), 3), ((2, 2, 8, 8), 4)],
 )
 def test_place_of_a_crop_in_its_square(box, place):
-    assert pictures.place_in_square(np.array(box, float), (0, 0, 10, 10)) == place
+    assert image_figures.place_in_square(np.array(box, float), (0, 0, 10, 10)) == place

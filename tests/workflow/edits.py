@@ -107,7 +107,7 @@ EDITS = [
         jobs(propose_regions=P) | AFTER_MERGE,
     ),
     Edit(
-        "study_proposals: pictures compared",
+        "study_proposals: images compared",
         smoke(r"compare: \{images: \d+", "compare: {images: 4"),
         jobs(study_proposals="all", make_report="all"),
     ),
@@ -133,7 +133,7 @@ EDITS = [
         jobs(predict_crops=M) | AFTER_PREDICTIONS,
     ),
     Edit(
-        "predict_crops: pictures whose crops are kept",
+        "predict_crops: images whose crops are kept",
         smoke(r"per_crop_images: \d+", "per_crop_images: 24"),
         jobs(predict_crops=M) | AFTER_PREDICTIONS,
     ),
@@ -143,7 +143,7 @@ EDITS = [
         AFTER_CLASSIFIERS,
     ),
     Edit(
-        "prepare_classification: pictures a split",
+        "prepare_classification: images a split",
         file(DATASET, r"limit_per_split: \d+", "limit_per_split: 110"),
         jobs(prepare_classification="all", train_baseline="all") | AFTER_CLASSIFIERS,
     ),
@@ -191,7 +191,7 @@ EDITS = [
     Edit("white space in conf", white_space, NONE),
     # Code and rules.
     Edit("comment and docstring in code", comment_in_code, NONE, frequent=True),
-    Edit("text of an error", file("src/googlenet/data/images.py", "damaged picture", "broken picture"), NONE),
+    Edit("text of an error", file("src/googlenet/data/images.py", "damaged image", "broken image"), NONE),
     Edit("code of evaluate_ensemble", file(ENSEMBLE, r"^WORKING_MB = \d+", "WORKING_MB = 100"), AFTER_ENSEMBLE),
     Edit(
         "rule of measure_cost",

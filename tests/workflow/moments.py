@@ -7,20 +7,20 @@ from googlenet.pipeline.registry import ROWS
 
 # Of every stage that keeps what it has done: its jobs in smoke, its points, and how often a job comes there at least.
 KEEPING = {
-    "train_classifier": ("m1 m2 m3", {"batch": 5, "write": 7, "note": 3}),
-    "predict_crops": ("m1 m2 m3", {"piece": 9, "write": 10, "note": 3}),
-    "propose_regions": ("p1 p2", {"piece": 3, "write": 4, "note": 3}),
-    "train_multibox": ("all", {"batch": 6, "write": 7, "note": 3}),
-    "merge_proposals": ("p1 p2", {"piece": 3, "write": 4, "note": 3}),
-    "train_detector": ("d1 d2", {"batch": 6, "write": 7, "note": 3}),
-    "score_regions": ("d1 d2", {"piece": 3, "write": 4, "note": 3}),
+    "train_classifier": ("m1 m2 m3", {"batch": 5, "write": 7, "event": 5}),
+    "predict_crops": ("m1 m2 m3", {"piece": 9, "write": 10, "event": 5}),
+    "propose_regions": ("p1 p2", {"piece": 3, "write": 4, "event": 5}),
+    "train_multibox": ("all", {"batch": 6, "write": 7, "event": 5}),
+    "merge_proposals": ("p1 p2", {"piece": 3, "write": 4, "event": 5}),
+    "train_detector": ("d1 d2", {"batch": 6, "write": 7, "event": 5}),
+    "score_regions": ("d1 d2", {"piece": 3, "write": 4, "event": 5}),
 }
 DATA = [row.name for row in ROWS if row.group == "data"]
 FIRST = {"member": "m1", "detector": "d1", "part": "p1"}
 COMMITTED = 100  # files at most, of about 150 that a commit of smoke adds to an empty cache
 ENGINES = ("snakemake", "dvc")
 # Dealt out, not drawn, so that the first few have some of each: where a job is hit, and who is.
-PLACES = ("own", "write", "own", "write", "note")  # own: the stage's batch or piece
+PLACES = ("own", "write", "own", "write", "event")  # own: the stage's batch or piece
 VICTIMS = ("job", "engine", "term", "group")
 
 
@@ -74,7 +74,7 @@ def drawn(count: int, seed: int) -> list[Moment]:
 
 def in_a_job(rng: random.Random, stage: str, job: str, deal: int) -> Moment:
     """A moment in a job that keeps its state."""
-    points = dict(zip(("own", "write", "note"), KEEPING[stage][1].items(), strict=True))
+    points = dict(zip(("own", "write", "event"), KEEPING[stage][1].items(), strict=True))
     victim = VICTIMS[deal % len(VICTIMS)]
     # Told to stop at its last write, a job rightly ends well.
     point, most = points["own" if victim == "term" else PLACES[deal % len(PLACES)]]

@@ -112,14 +112,14 @@ def use_photos(clone: Path, folder: Path) -> None:
         ),
         pytest.param(
             lambda folder: (
-                put(folder / "classes/test/dog/0.jpg", "no picture"),
+                put(folder / "classes/test/dog/0.jpg", "no image"),
                 put(folder / "boxes/Annotations/test_1.xml", xml()),
             ),
-            ("dog/0.jpg: not a picture", "test_1.xml: has no object"),
+            ("dog/0.jpg: not an image", "test_1.xml: has no object"),
             marks=pytest.mark.long,
         ),
     ],
-    ids=["empty class, box outside", "no picture, XML without objects"],
+    ids=["empty class, box outside", "no image, XML without objects"],
 )
 def test_bad_data_are_told_by_their_job(changed, tmp_path, spoil, messages):
     use_photos(changed, tmp_path)

@@ -68,7 +68,7 @@ def _records(path: Path, split: str, places: range, whole: bool) -> Iterator[str
         for place in places:
             record = records[place]
             if digest(record.image) != record.sha256:
-                yield f"{path}: record {place} of {split}, {record.name}: not the picture that was packed (sha256)"
+                yield f"{path}: record {place} of {split}, {record.name}: not the image that was packed (sha256)"
     except (UserError, UnicodeDecodeError) as error:
         if whole:
             raise
@@ -86,7 +86,7 @@ def show(folder: Path, split: str, record: str, save: Path | None) -> None:
     shown = records[index := _index_of(records, record)]
     print(f"record:  {index} of {len(records)} in {split}")
     print(f"name:    {shown.name}")
-    print(f"picture: {shown.width} x {shown.height} px upright, {len(shown.image):,} bytes")
+    print(f"image: {shown.width} x {shown.height} px upright, {len(shown.image):,} bytes")
     print(f"sha256:  {shown.sha256.hex()}")
     if shown.label >= 0:
         print(f"class:   {shown.label} {classes[shown.label]}")

@@ -53,7 +53,7 @@ def place(
     """
     file, (w, h) = annotation.file, annotation.size
     if (w and w != width) or (h and h != height):
-        raise UserError(f"{file}: made for {w}x{h} px; the picture has {width}x{height} px")
+        raise UserError(f"{file}: made for {w}x{h} px; the image has {width}x{height} px")
     label = {key: number for number, key in enumerate(keys)}
     if unknown := sorted(set(annotation.names) - set(label)):
         raise UserError(f"{file}: unknown class '{unknown[0]}'")
@@ -78,7 +78,7 @@ def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: 
         if annotation.exclusive:  # and some part of the box, however small, is in the image
             inside &= value < last + 1 if corner < 2 else value > -1
         if not inside:
-            raise UserError(f"{shown} lies outside its picture of {width}x{height} px")
+            raise UserError(f"{shown} lies outside its image of {width}x{height} px")
         placed.append(min(max(value, 0.0), float(last)))
     if placed[0] > placed[2] or placed[1] > placed[3]:
         raise UserError(f"{shown} is under one pixel wide or high")
@@ -165,4 +165,4 @@ def _image_of(images: AnyPath, item: str) -> tuple[str, AnyPath]:
         path = images / name
         if path.is_file():
             return name.as_posix(), path
-    raise UserError(f"{item}: no picture of that name in {images.name}")
+    raise UserError(f"{item}: no image of that name in {images.name}")

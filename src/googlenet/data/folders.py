@@ -129,7 +129,7 @@ def images_in(folder: AnyPath, split: str, classes: list[str], refused: list[Ref
             elif is_image(path):
                 candidates.append(candidate(name, path, labels[entry.name]))
             else:
-                refused.append(Refused(split, name, f"{name}: not a picture file"))
+                refused.append(Refused(split, name, f"{name}: not an image file"))
     return candidates
 
 

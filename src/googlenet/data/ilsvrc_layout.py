@@ -93,7 +93,7 @@ def _flat(
             if not folders.inside(path.name):
                 raise UserError(f"{path.name}: its name is no UTF-8, or too long; rename it")
             if not folders.is_image(path):
-                raise UserError(f"{path.name}: not a picture file")
+                raise UserError(f"{path.name}: not an image file")
             names = set(read_annotation(annotations / f"{path.stem}.xml", BOX_ORIGIN).names)
             if len(names) != 1 or (keys is not None and not names <= known):
                 reason = "not one class" if keys is None else "not one class of training"

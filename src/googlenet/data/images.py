@@ -84,11 +84,11 @@ def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, bool]:
             turned = opened.getexif().get(ORIENTATION, 1) in range(2, 9)
             return np.ascontiguousarray(_rgb(upright)), form, turned
     except UnidentifiedImageError:
-        raise UserError(f"{name}: {'not a picture' if image else 'empty file'}") from None
+        raise UserError(f"{name}: {'not an image' if image else 'empty file'}") from None
     except MemoryError:
         raise
     except Exception as error:  # on damaged bytes Pillow raises anything from struct.error to SyntaxError
-        raise UserError(f"{name}: damaged picture ({error})") from error
+        raise UserError(f"{name}: damaged image ({error})") from error
 
 
 def _rgb(image: Image.Image) -> np.ndarray:

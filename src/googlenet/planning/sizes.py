@@ -158,7 +158,7 @@ def from_official_counts(source: DataSource, stated: Stated, root: Path | None) 
     sample = list(islice(first_images(root), SAMPLED)) if root else []
     if sample:
         mean_kb = mean_kb_and_sides(sample)[0]
-        basis = f"{basis}; bytes of {len(sample)} pictures below {source.root}"
+        basis = f"{basis}; bytes of {len(sample)} images below {source.root}"
     return DataSize(source.kind, counts, stated.classes, mean_kb, *shape, basis, sample)
 
 
@@ -187,7 +187,7 @@ def from_listing(source: DataSource) -> DataSize:
             sample.append(image)
     if not sample:
         raise UserError(f"{source.key}.root: none of {SAMPLED} images in {source.root} can be read")
-    basis = f"the listing of {source.root}, the size of {len(sample)} of its pictures"
+    basis = f"the listing of {source.root}, the size of {len(sample)} of its images"
     return DataSize(source.kind, counts, len(reading.classes), *mean_kb_and_sides(sample), basis, sample)
 
 

@@ -102,14 +102,14 @@ def notes(plan: Plan) -> Iterator[str]:
     raw = [size for size in plan.context.sizes.values() if "official" in size.basis]
     if raw:
         raw_mb = sum(size.images * size.mean_kb / 1000 for size in raw)
-        yield f"  the raw pictures ({gb(raw_mb)}) are not in it, nor their archives"
+        yield f"  the raw images ({gb(raw_mb)}) are not in it, nor their archives"
     if target.gpus > 1:
         yield "  each job takes a free GPU; CUDA_VISIBLE_DEVICES narrows the choice (docs/architecture.md)"
 
 
 def rates_text(rates: Rates) -> str:
     """The rates that the plan used, with a short form of what each depends on; a machine's file has it in full."""
-    lines = ["rates used (seconds are of one picture, crop, region or step):"]
+    lines = ["rates used (seconds are of one image, crop, region or step):"]
     for measurement, rate in rates.used.items():
         values = ", ".join(f"{name} {value:.3g}" for name, value in rate)
         words = [in_words(name, value) for name, value in measurement if name not in HIDDEN]

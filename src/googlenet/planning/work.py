@@ -90,7 +90,7 @@ class Context:
         """Add decoded images; each loader process has its own."""
         processes = self.execution.loader_workers
         if decoded_mb >= 1:
-            job.memory_mb["decoded pictures"] = decoded_mb * max(1, processes)
+            job.memory_mb["decoded images"] = decoded_mb * max(1, processes)
         if processes:
             job.memory_mb["loader processes"] = WORKER_MB * processes
 

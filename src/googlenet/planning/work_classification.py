@@ -37,8 +37,8 @@ def prepare(context: Context, job: JobPlan, settings: PrepareClassification | Pr
     job.cpu_s += seconds
     job.wall_s += max(seconds / min(context.execution.prepare_workers, context.target.cores), written_s)
     job.memory_mb["a shard"] = min(source.shard_mb, job.disk_mb)
-    job.memory_mb["list of pictures"] = size.images * PATH_BYTES / 1e6
-    return "1 of all pictures", f"{size.images:,} pictures"
+    job.memory_mb["list of images"] = size.images * PATH_BYTES / 1e6
+    return "1 of all images", f"{size.images:,} images"
 
 
 prepare_classification = prepare_detection = prepare
@@ -78,7 +78,7 @@ def trained(context: Context, job: JobPlan, settings: c.TrainClassifier) -> Word
     centre_crops(context, job, network, 2, test, 2 * test)
     context.network_memory(job, network, True, step.kept_mb)
     context.loader_memory(job, (images * share + held * watched) * size.decoded_mb)
-    job.memory_mb["order of the pictures"] = images * ORDER_BYTES / 1e6
+    job.memory_mb["order of the images"] = images * ORDER_BYTES / 1e6
     job.memory_mb["outcomes"] = test * size.classes * 4 / 1e6
     job.disk_mb += OUTCOME_ARRAYS * (held + test) / 1e6
     return f"{epochs} epochs", f"{steps:,} steps a job"
@@ -117,7 +117,7 @@ def predict_crops(context: Context, job: JobPlan, settings: c.PredictCrops) -> W
     context.network_memory(job, network, False, forward_mb(network, settings.batch_size))
     job.memory_mb["probabilities"] = means + WRITING * max(means, each) + each
     job.disk_mb += means + each
-    return f"{crops} crops a picture", f"{seen * crops:,} crops a job"
+    return f"{crops} crops an image", f"{seen * crops:,} crops a job"
 
 
 def import_weights(context: Context, job: JobPlan, settings: c.ImportWeights) -> Words:
@@ -138,7 +138,7 @@ def evaluate_ensemble(context: Context, job: JobPlan, settings: c.EvaluateEnsemb
     subsets = (2**members - 1) * len(predicted.policies)
     job.memory_mb["ranks and outcomes of all subsets"] = 12 * subsets * test / 1e6
     job.memory_mb["working arrays"] = 2 * ensemble.WORKING_MB
-    return "1 of the test pictures", f"{subsets:,} subsets and policies"
+    return "1 of the test images", f"{subsets:,} subsets and policies"
 
 
 def study_crops(context: Context, job: JobPlan, settings: c.StudyCrops) -> Words:
@@ -150,7 +150,7 @@ def study_crops(context: Context, job: JobPlan, settings: c.StudyCrops) -> Words
     job.cpu(rate.fixed_s + most * rate.seconds)
     rows = most * len(union(predicted.policies)) * classes * members * 8 / 1e6
     job.memory_mb["working arrays"] = 3 * min(kept_crops.WORKING_MB, rows)
-    return "", f"{sum(kept.values()):,} pictures"
+    return "", f"{sum(kept.values()):,} images"
 
 
 def measure_cost(context: Context, job: JobPlan, settings: c.MeasureCost) -> Words:

@@ -66,7 +66,7 @@ def propose_regions(context: Context, job: JobPlan, settings: d.ProposeRegions) 
     job.cpu(each * (context.decode_s(size) + rate.seconds))
     job.memory_mb["selective search"] = SEARCH_MB
     write_boxes(job, each * rate.boxes * BOX_BYTES / 1e6)
-    return "1 of all pictures", f"{size.images:,} pictures, {rate.boxes:,.0f} boxes each"
+    return "1 of all images", f"{size.images:,} images, {rate.boxes:,.0f} boxes each"
 
 
 def add_training(
@@ -91,7 +91,7 @@ def train_multibox(context: Context, job: JobPlan, settings: d.TrainMultibox) ->
     seen = steps * settings.batch_size
     read_records(context, job)
     add_training(context, job, network, step, steps, seen)
-    return f"{seen / size.count('train'):.1f} of the training pictures", f"{steps:,} steps"
+    return f"{seen / size.count('train'):.1f} of the training images", f"{steps:,} steps"
 
 
 def merge_proposals(context: Context, job: JobPlan, settings: d.MergeProposals) -> Words:
@@ -107,7 +107,7 @@ def merge_proposals(context: Context, job: JobPlan, settings: d.MergeProposals) 
         context.network_memory(job, network, False, forward_mb(network, 1))
     job.cpu(each * merge_s)
     write_boxes(job, each * boxes * (BOX_BYTES + 4) / 1e6)
-    return "1 of all pictures", f"{size.images:,} pictures, {boxes:,.0f} boxes each"
+    return "1 of all images", f"{size.images:,} images, {boxes:,.0f} boxes each"
 
 
 def study_proposals(context: Context, job: JobPlan, settings: d.StudyProposals) -> Words:
@@ -117,8 +117,8 @@ def study_proposals(context: Context, job: JobPlan, settings: d.StudyProposals) 
     wanted = min(size.count("test"), compare.images)
     read_records(context, job)
     job.cpu(STUDY_S + wanted * (context.decode_s(size) + searched(context, search).seconds))
-    job.memory_mb["objects of the training pictures"] = size.count("train") * TRUTH_BYTES / 1e6
-    return "", f"{wanted:,} pictures"
+    job.memory_mb["objects of the training images"] = size.count("train") * TRUTH_BYTES / 1e6
+    return "", f"{wanted:,} images"
 
 
 def network_of(context: Context, job: JobPlan) -> NetworkShape:
@@ -139,7 +139,7 @@ def label_all(context: Context, job: JobPlan, region_bytes: int) -> None:
     """Add labelling the proposals of all training images, and the memory for them."""
     images, (_, boxes) = context.detection.count("train"), merged(context)
     job.cpu(images * context.ask(rates.RegionLabels(boxes=round(boxes))).seconds)
-    job.memory_mb["regions of all training pictures"] = images * (boxes * region_bytes + TRUTH_BYTES) / 1e6
+    job.memory_mb["regions of all training images"] = images * (boxes * region_bytes + TRUTH_BYTES) / 1e6
 
 
 def train_detector(context: Context, job: JobPlan, settings: d.TrainDetector) -> Words:
@@ -184,7 +184,7 @@ def score_regions(context: Context, job: JobPlan, settings: d.ScoreRegions) -> W
     arrays = test * boxes * region_bytes / 1e6
     job.memory_mb["scores, while they are kept"] = WRITING * min(arrays, PIECE_MB)
     job.disk_mb += arrays
-    return f"{boxes:,.0f} regions a picture", f"{test * boxes:,.0f} regions a job"
+    return f"{boxes:,.0f} regions an image", f"{test * boxes:,.0f} regions a job"
 
 
 def evaluate_detection(context: Context, job: JobPlan, settings: d.EvaluateDetection) -> Words:
@@ -196,5 +196,5 @@ def evaluate_detection(context: Context, job: JobPlan, settings: d.EvaluateDetec
     job.cpu(lists * (rate.fixed_s + test * rate.seconds))
     ratings = lists * (count + 1)
     job.memory_mb["detections of all detectors"] = ratings * test * settings.max_per_image * DETECTION_BYTES / 1e6
-    job.memory_mb["pictures drawn anew"] = DRAWS * settings.resamples * test * 8 / 1e6
-    return "1 of the test pictures", f"{ratings:,} ratings"
+    job.memory_mb["images drawn anew"] = DRAWS * settings.resamples * test * 8 / 1e6
+    return "1 of the test images", f"{ratings:,} ratings"

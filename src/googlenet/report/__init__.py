@@ -1,7 +1,7 @@
 """The report package: results as a page, next to the paper's printed tables.
 
 Metrics (metrics/) in, text and PNG bytes out; no file is read or written here. Each figure is one function in
-figures.py, detection_figures.py or, if drawn onto an image, pictures.py: metrics in, PNG bytes out; its caption is in
+figures.py, detection_figures.py or, if drawn onto an image, image_figures.py: metrics in, PNG bytes out; its caption is in
 captions.py. Each table is one function in tables.py (Tables 1 to 3, cost), detection_tables.py (Tables 4 and 5,
 switches, classes, errors), proposal_tables.py, crop_tables.py (crops, calibration), data_tables.py or run_tables.py
 (our members, jobs, provenance): metrics in, a Table of text out. module_units.py has text, table and figure of the

@@ -1,4 +1,4 @@
-"""Charts: one function for each, metrics in, PNG bytes out. Drawings onto images are in pictures.py."""
+"""Charts: one function for each, metrics in, PNG bytes out. Drawings onto images are in image_figures.py."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

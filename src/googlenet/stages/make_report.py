@@ -6,7 +6,7 @@ from googlenet.data.store import open_split
 from googlenet.metrics.results import read_results
 from googlenet.pipeline.job import Inputs, Job, Output, main, records_beside
 from googlenet.pipeline.registry import STAGES
-from googlenet.report import figures, page, pictures, sections
+from googlenet.report import figures, image_figures, page, sections
 from googlenet.storage.files import write_bytes
 
 
@@ -16,9 +16,9 @@ def run(job: Job[MakeReport], *, manifests: Inputs, metrics: Inputs, html: Outpu
     folders = {path.parts[1]: path.parent for path in manifests}  # the folder of each data set, by kind
     image = open_split(folders["classification"], "test").image(0)
     boxes = crop_boxes(image.shape[1], image.shape[0])
-    drawn = figures.from_metrics(results) | {"crops_144": pictures.crops_144(image, boxes)}
+    drawn = figures.from_metrics(results) | {"crops_144": image_figures.crops_144(image, boxes)}
     if "detection" in folders:
-        drawn |= pictures.from_metrics(results, open_split(folders["detection"], "test").image)
+        drawn |= image_figures.from_metrics(results, open_split(folders["detection"], "test").image)
     for name, png in drawn.items():
         write_bytes(markdown.parent / "figures" / f"{name}.png", png)
     runs = records_beside(html, dataset=manifests[0].parent.name)
@@ -28,10 +28,10 @@ def run(job: Job[MakeReport], *, manifests: Inputs, metrics: Inputs, html: Outpu
     job.artifact(html)
 
 
-def crop_boxes(width: int, height: int) -> list[pictures.Crop]:
+def crop_boxes(width: int, height: int) -> list[image_figures.Crop]:
     """The unmirrored crops at the paper's own sizes: (scale, square, kind, box in the image's pixels)."""
     crops = crops_144(width, height, 224)
-    boxes: dict[Crop, pictures.Crop] = {}
+    boxes: dict[Crop, image_figures.Crop] = {}
     for i, crop in enumerate(crops):
         if not crop.mirrored:  # i runs over scale, square, kind, mirror, from slowest to fastest
             scale_px, square, kind = min(crop.resized_w, crop.resized_h), i % 36 // 12, i % 12 // 2

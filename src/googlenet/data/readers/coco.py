@@ -53,7 +53,7 @@ def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
             except UserError as error:
                 refused.append(Refused(split, row["file_name"], str(error)))
     drop_repeated(splits, refused)
-    return Reading(keys, keys, splits, refused, "pictures with COCO boxes")
+    return Reading(keys, keys, splits, refused, "images with COCO boxes")
 
 
 class _File:
@@ -121,7 +121,7 @@ def _candidate(file: _File, row: Row, images: Path, keys: list[str], source: Det
     if not inside(name):
         raise UserError(f"{file.name}: file_name '{name}' leads out of its folder, or is no name of a file")
     if not path.is_file():
-        raise UserError(f"{name}: no picture of that name in {images.name}")
+        raise UserError(f"{name}: no image of that name in {images.name}")
     boxes = file.boxes[row["id"]]
     if not boxes and source.images_without_objects == "refuse":
         raise UserError(f"{file.name}: {name} has no object")

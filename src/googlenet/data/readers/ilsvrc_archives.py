@@ -146,7 +146,7 @@ def _val(
     for path in sorted(archive_path.files_below(opened(archive)), key=lambda path: path.name):
         match = VAL.fullmatch(path.name)
         if not match or not folders.is_image(path):
-            refused.append(Refused(split, path.name, f"{path.name}: not named as a val picture is"))
+            refused.append(Refused(split, path.name, f"{path.name}: not named as a val image is"))
             continue
         if not 1 <= (number := int(match[1])) <= len(truth):
             lines = f"{file} has {len(truth)} lines"

@@ -34,7 +34,7 @@ def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
         refused += bad
     drop_repeated(splits, refused)
     keys = list(source.classes) or class_keys(splits["train"])
-    return Reading(keys, keys, splits, refused, "pictures with VOC boxes")
+    return Reading(keys, keys, splits, refused, "images with VOC boxes")
 
 
 def _list(root: Path, source: DetectionSource, split: str) -> Path:
