@@ -169,6 +169,7 @@ def test_another_stamp_is_another_run_and_the_former_is_not_gone_on_with(four_at
     assert not list((root / ".googlenet" / "tracking" / "edited").rglob("*.jsonl"))
 
 
+@pytest.mark.long
 def test_a_broken_store_fails_no_job(tmp_path):
     (tmp_path / "mlflow").mkdir()
     (tmp_path / "mlflow" / "mlflow.db").write_text("not a database")

@@ -83,6 +83,7 @@ def left(root):
     return sorted(path.name for path in (root / ".googlenet").rglob("*") if path.is_file() and path.name != "lock")
 
 
+@pytest.mark.long
 def test_a_server_that_goes_away_and_comes_back(server, tmp_path, capsys):
     kept, mirroring = tmp_path / "metrics.json", Mirror(tmp_path, "away")
     with job_run(tmp_path, "away", "train_classifier", "m1", {"rate": 0.5}, STAMP, {"train": "ab"}) as run:
@@ -107,6 +108,7 @@ def test_a_server_that_goes_away_and_comes_back(server, tmp_path, capsys):
     assert left(tmp_path) == []
 
 
+@pytest.mark.long
 def test_a_server_that_is_away_all_the_time(server, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(mirror, "NO_TRY_AFTER_S", 0)
     server.stop()
@@ -142,6 +144,7 @@ def test_a_finished_job_that_waits_and_runs_again_is_two_runs_and_the_later_is_c
     assert left(tmp_path) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "note", range(1, 8), ids=["begin", "parameters", "inputs", "metrics", "artifact", "metrics_again", "end"]
 )
@@ -162,6 +165,7 @@ def test_a_kill_between_sending_and_noting(tmp_path, note):
     assert left(tmp_path) == []
 
 
+@pytest.mark.long
 def test_a_killed_job_is_resumed_as_the_same_run(tmp_path):
     killed_after(tmp_path, 9)  # begin, parameters, inputs and six epochs
     assert python(tmp_path, *MIRROR) == (0, "")
@@ -205,6 +209,7 @@ def test_an_undelivered_journal_of_a_former_version_is_mirrored(tmp_path):
     assert left(tmp_path) == []
 
 
+@pytest.mark.long
 def test_dead_runs_without_a_log_end_and_those_that_live_do_not(tmp_path):
     with job_run(tmp_path, "demo", "evaluate", "all", {}, STAMP, {}):
         pass
@@ -254,6 +259,7 @@ def test_another_store_gets_the_whole_run(tmp_path, monkeypatch):
     assert made.data.params == {"a": "1"}
 
 
+@pytest.mark.long
 def test_only_one_process_mirrors_an_experiment(tmp_path):
     with job_run(tmp_path, "demo", "evaluate", "all", {}, STAMP, {}):
         pass

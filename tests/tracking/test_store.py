@@ -14,6 +14,7 @@ def own_store(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
+@pytest.mark.long
 def test_a_server_that_answers_is_right_and_a_wrong_address_is_one_line(server, tmp_path, monkeypatch):
     check(tmp_path, "demo")
     with socket.socket() as silent:  # it takes connections and never answers
