@@ -180,7 +180,7 @@ def test_a_broken_store_fails_no_job(tmp_path):
     words = [sys.executable, "-m", "googlenet.tracking.mirror_process", "demo"]
     mirrored = subprocess.run(words, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, **given, check=False)
     message = "mlflow.db: (sqlite3.DatabaseError) file is not a database; move the file away"
-    assert mirrored.returncode == 1 and message in mirrored.stderr
+    assert mirrored.returncode == 3 and message in mirrored.stderr
     (tmp_path / "mlflow" / "mlflow.db").unlink()
     assert [made.data.metrics["train_loss"] for made in runs(tmp_path)] == [1 / 20]
 

@@ -93,17 +93,17 @@ def test_a_local_store_that_is_locked_delays_and_fails_nothing(tmp_path, monkeyp
     mirror = Mirror(tmp_path, "demo")
     with job_run(tmp_path, "demo", "evaluate", "all", {}, {"stamp": "0" * 12}, {}) as run:
         run.metrics({"train_loss": 1.0}, 0)
-        assert mirror.replay()
+        assert mirror.catch_up()
         locking = sqlite3.connect(tmp_path / "mlflow" / "mlflow.db")
         locking.execute("begin exclusive")
         run.metrics({"train_loss": 0.5}, 1)
-        assert not mirror.replay()
+        assert not mirror.catch_up()
         assert "database is locked" in capsys.readouterr().err
         locking.rollback()
         locking.close()
         run.metrics({"train_loss": 0.25}, 2)
-    assert mirror.replay(now=True)
-    assert capsys.readouterr().err == "MLflow answers again, and has all events\n"
+    assert mirror.catch_up(now=True)
+    assert capsys.readouterr().err == "MLflow has all events again\n"
     client = MlflowClient(open_store(tmp_path))
     (stored,) = client.search_runs(
         [client.get_experiment_by_name("googlenet/demo").experiment_id], f"tags.run_id = '{run.run_id}'"
@@ -143,9 +143,9 @@ def test_ten_kills_of_mirror_and_server_lose_and_double_nothing(tmp_path, monkey
     engine = MirrorProcess(tmp_path, "demo")
     try:
         for kill in range(10):
-            before = sent(tmp_path)
+            before, limit = sent(tmp_path), time.monotonic() + 120
             engine.start()
-            while sent(tmp_path) == before:  # it is replaying
+            while sent(tmp_path) == before and time.monotonic() < limit:  # until it is replaying
                 time.sleep(0.01)
             time.sleep(rng.uniform(0.0, 1.5))
             if kill % 3 == 2:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from googlenet.errors import UserError
 from googlenet.tracking import deliver, job_run, mirror, open_store
-from googlenet.tracking.mirror import Mirror, follow
+from googlenet.tracking.mirror import Cursor, Mirror, follow
 from googlenet.tracking.processes import process
 
 STAMP = {"stamp": "0123456789ab"}
@@ -98,9 +99,9 @@ def test_a_server_that_goes_away_and_comes_back(server, tmp_path, capsys):
                 assert not [line for line in capsys.readouterr().err.splitlines()[1:] if line]
                 server.start()
             run.metrics({"train_loss": 1 / (1 + epoch)}, epoch)
-            assert mirroring.replay(now=True) == (not 5 <= epoch < 10)
-    assert mirroring.replay()
-    assert capsys.readouterr().err == "MLflow answers again, and has all events\n"
+            assert mirroring.catch_up(now=True) == (not 5 <= epoch < 10)
+    assert mirroring.catch_up()
+    assert capsys.readouterr().err == "MLflow has all events again\n"
     (made,) = stored(tmp_path, "away")
     assert (made.data.tags["run_id"], made.info.status, made.data.tags["current"]) == (run.run_id, "FINISHED", "true")
     assert history(tmp_path, made.info.run_id) == epochs(15)
@@ -257,6 +258,85 @@ def test_another_store_gets_the_whole_run(tmp_path, monkeypatch):
     assert again.run_id == run.run_id == made.data.tags["run_id"] and made.info.run_id != first.info.run_id
     assert history(tmp_path, made.info.run_id) == [(0, 1.0), (1, 0.5)]
     assert made.data.params == {"a": "1"}
+
+
+def test_a_job_that_ends_during_the_last_look_is_mirrored_whole(tmp_path, monkeypatch):
+    """Its engine was killed; it ends after its log was read, and before anyone asks whether it is alive."""
+    monkeypatch.setenv("GOOGLENET_ENGINE", "7@here")
+    code = JOB.replace("    run.artifact", "    print(flush=True); input()\n    run.artifact")
+    words = [sys.executable, "-c", code, str(tmp_path), "0", "3"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    job = subprocess.Popen(words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    job.stdout.readline()
+    log_of, ended = Cursor.look, []
+
+    def look(cursor):
+        log_of(cursor)
+        if not ended:
+            assert cursor.is_live
+            job.communicate(b"\n")
+            ended.append(job.returncode)
+
+    monkeypatch.setattr(Cursor, "look", look)
+    assert follow_to_the_end(tmp_path, "demo") and ended == [0]
+    (made,) = stored(tmp_path)
+    assert (made.info.status, made.data.tags["engine"]) == ("FINISHED", "7@here") and left(tmp_path) == []
+
+
+def test_a_store_in_the_place_of_another_gets_the_whole_run(tmp_path):
+    with pytest.raises(ZeroDivisionError), job_run(tmp_path, "demo", "evaluate", "all", {"a": 1}, STAMP, {}) as run:
+        run.metrics({"train_loss": 1.0}, 0)
+        raise ZeroDivisionError
+    assert python(tmp_path, *MIRROR) == (0, "")
+    (tmp_path / "mlflow/mlflow.db").rename(tmp_path / "away.db")  # as our error about a damaged one advises
+    with job_run(tmp_path, "demo", "evaluate", "all", {"a": 1}, STAMP, {}) as again:
+        again.metrics({"train_loss": 0.5}, 1)
+    assert python(tmp_path, *MIRROR) == (0, "")
+    (made,) = stored(tmp_path)
+    assert made.data.tags["run_id"] == run.run_id and made.info.status == "FINISHED"
+    assert history(tmp_path, made.info.run_id) == [(0, 1.0), (1, 0.5)] and made.data.params == {"a": "1"}
+    assert left(tmp_path) == []
+
+
+def test_a_log_that_cannot_be_mirrored_keeps_no_other_waiting(tmp_path, monkeypatch, capsys):
+    (tmp_path / "metrics.json").write_text("{}")
+    for job in ("m1", "m2"):
+        with job_run(tmp_path, "demo", "train_classifier", job, {}, STAMP, {}) as run:
+            if job == "m1":
+                run.artifact(tmp_path / "metrics.json")
+
+    def fail(*_):
+        raise RuntimeError("no credentials")  # as boto3's errors, which are of no class that MLflow knows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "log_artifact", fail)
+        assert not deliver(tmp_path) and not deliver(tmp_path)
+    assert "no credentials" in capsys.readouterr().err
+    assert {run.data.tags["job"]: run.info.status for run in stored(tmp_path)} == {"m1": "RUNNING", "m2": "FINISHED"}
+    assert deliver(tmp_path) and left(tmp_path) == []
+    assert {run.info.status for run in stored(tmp_path)} == {"FINISHED"}
+
+
+def test_a_terminal_that_is_gone_does_not_end_the_mirror(tmp_path):
+    with job_run(tmp_path, "demo", "evaluate", "all", {}, STAMP, {}) as run:
+        run.metrics({"what?": 1.0}, 0)  # the mirror warns of it
+        run.metrics({"right": 2.0}, 1)
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    given = {"cwd": tmp_path, "env": environment, "stdin": subprocess.DEVNULL, "stderr": writing, "check": False}
+    assert subprocess.run([sys.executable, *MIRROR], **given).returncode == 0
+    os.close(writing)
+    assert stored(tmp_path)[0].data.metrics["right"] == 2.0 and left(tmp_path) == []
+
+
+def test_an_unknown_experiment_is_an_error_and_makes_nothing(tmp_path):
+    with job_run(tmp_path, "demo", "evaluate", "all", {}, STAMP, {}):
+        pass
+    for name in ("dmeo", "../demo"):
+        with pytest.raises(UserError, match=f"^{name}: no job of this experiment has logged anything"):
+            deliver(tmp_path, name, thoroughly=True)
+    assert [path.name for path in (tmp_path / ".googlenet/tracking").iterdir()] == ["demo"]
 
 
 @pytest.mark.long

@@ -170,5 +170,5 @@ def _watch(engine: int) -> None:
     began = started(engine)
     while began and started(engine) == began:
         time.sleep(WATCH_S)
-    if began:
+    if began or started(os.getpid()):  # without /proc, nothing is known of it
         os.kill(os.getpid(), signal.SIGTERM)

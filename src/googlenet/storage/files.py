@@ -118,13 +118,19 @@ def sha256(path: Path | str) -> str:
 
 @contextmanager
 def locked(path: Path, wait_s: float, busy: UserError) -> Iterator[None]:
-    """Hold a lock file, released if the process dies; raise `busy` if another process holds it longer than `wait_s`."""
+    """Hold a lock file, released if the process dies; raise `busy` if another process holds it longer than `wait_s`.
+
+    UserError if it cannot be made; a negative `wait_s` waits for ever."""
     from filelock import FileLock, Timeout  # imported late: not needed at every start of Snakemake
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path).acquire(wait_s)
     except Timeout:
         raise busy from None
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be made ({error.strerror}); make its folder writable, or free some space"
+        ) from None
     with lock:  # releases it at the end
         yield

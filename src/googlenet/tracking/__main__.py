@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from googlenet.errors import UserError
 from googlenet.tracking.mirror import deliver
 
 
@@ -11,7 +12,10 @@ def main() -> None:
     if sys.argv[1:2] != ["deliver"] or len(sys.argv) > 3:
         sys.exit("usage: googlenet mirror [EXPERIMENT]")
     print("note: this is now `googlenet mirror [EXPERIMENT]`", file=sys.stderr)
-    sys.exit(not deliver(Path.cwd(), "".join(sys.argv[2:]), thoroughly=True))
+    try:
+        sys.exit(not deliver(Path.cwd(), "".join(sys.argv[2:]), thoroughly=True))
+    except UserError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

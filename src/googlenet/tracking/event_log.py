@@ -1,7 +1,7 @@
 """The event log of one run of one job: numbered lines of JSON, each on disk when the call that appends it returns.
 
 In .googlenet/tracking/<experiment>/<stage>/<job>/: <stamp>-<id>.jsonl, the events; a folder <stamp>-<id>, copies of small
-artefacts; lock, held by the job while it runs. Only its holder appends; anyone may read. Files of former versions
+artefacts; lock, held by the job while it runs. Only who holds it appends; anyone may read. Files of former versions
 are named <stamp>.jsonl. The events, by "do": begin, parameters, inputs, metrics, artifact, end, and for a run with
 several attempts resume; drop, when no attempt will follow.
 """
@@ -45,6 +45,8 @@ class EventLog:
                 events, length = whole_lines(file.read(), len(self.events))
         except FileNotFoundError:  # not begun, or complete and removed
             return
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be read ({error.strerror}); make it readable") from None
         self.events += events
         self._length += length
         if self.events:
@@ -89,13 +91,14 @@ class EventLog:
 
     def append(self, do: str, **content: Any) -> None:
         """Append an event, completely or not at all. UserError if the file cannot be written."""
-        event = {"n": len(self.events), "do": do, "time": int(time.time() * 1000), **content}
-        line = json.dumps(event).encode() + b"\n"
         with writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "ab", buffering=0) as file:
                 if file.tell() > self._length:
-                    file.truncate(self._length)  # a line cut short by a kill
+                    self.refresh()  # a signal may have come between writing a line and counting it
+                    file.truncate(self._length)  # what remains was cut short by a kill
+                event = {"n": len(self.events), "do": do, "time": int(time.time() * 1000), **content}
+                line = json.dumps(event).encode() + b"\n"
                 if file.write(line) < len(line):
                     file.truncate(self._length)
                     raise OSError(0, "no space left")

@@ -6,6 +6,7 @@ from there, and checks what may have arrived without a note. A log that is compl
 
 import hashlib
 import json
+import os
 import select
 import shutil
 import socket
@@ -15,13 +16,12 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from googlenet.errors import UserError
+from googlenet.errors import UserError, nearest
 from googlenet.storage import faults
 from googlenet.storage.files import atomic, json_bytes, remove_parts
 from googlenet.tracking import replay, store
 from googlenet.tracking.event_log import Event, EventLog, InUse, held, tracking_folder, writing
 from googlenet.tracking.processes import is_dead, is_local
-from googlenet.tracking.replay import warn
 
 POLL_S = 0.5  # between two looks at the logs
 RETRY_S = 10  # after a failed attempt while jobs run; an attempt can take 5 s
@@ -33,21 +33,33 @@ class Cursor:
     """How far MLflow has one event log.
 
     sent: number of the last event that MLflow has, -1 at first. doubtful: events below this number may have arrived
-    without a note. mlflow_run_id: "" until MLflow has the first event.
+    without a note. mlflow_run_id: "" until MLflow has the first event. is_live: a job on this host is writing the log.
     """
 
     def __init__(self, log: EventLog, is_new: bool):
         self.log, self._path = log, log.path.with_suffix(".sent")
         self.doubtful = 0 if is_new else len(log.events)
         self.sent, self.mlflow_run_id, self.uri = -1, "", ""
+        self.is_live, self.retry_at, self._restarted_at = False, 0.0, ""
         try:
             note = json.loads(self._path.read_bytes())
         except (FileNotFoundError, ValueError):
             return  # missing or torn: then every event is checked before it is sent
-        sent = note.get("sent", -1)
-        # A crash of the machine can lose the end of a log, and new events then reuse its numbers.
-        if note.get("run_id") == log.run_id and sent < len(log.events) and note["digest"] == digest(log.events[sent]):
-            self.sent, self.mlflow_run_id, self.uri = sent, note["mlflow_run_id"], note["uri"]
+        if isinstance(note, dict) and note.get("run_id") == log.run_id:
+            sent = note["sent"]
+            if sent < len(log.events) and note["digest"] == digest(log.events[sent]):
+                self.sent, self.mlflow_run_id, self.uri = sent, note["mlflow_run_id"], note["uri"]
+            else:  # a crash of the machine took the end of the log, and new events reuse its numbers
+                self.doubtful = sys.maxsize
+
+    def look(self) -> None:
+        """Read what was appended; close the log of a dead job. UserError if a file cannot be read or written."""
+        self.log.refresh()
+        process = self.log.process
+        self.is_live = is_local(process) and not is_dead(process)
+        self.log.refresh()  # what a job appends before it ends is seen, if it was alive a moment ago or not
+        self.is_live &= self.log.status == "RUNNING"
+        self.log.close_if_dead()
 
     @property
     def pending(self) -> list[Event]:
@@ -57,8 +69,28 @@ class Cursor:
     def open_at(self, uri: str) -> None:
         """Start again from the first event if MLflow is at another address than before."""
         if self.uri not in ("", uri):
-            self.sent, self.doubtful, self.mlflow_run_id = -1, len(self.log.events), ""
+            self._restart()
         self.uri = uri
+
+    @property
+    def may_restart(self) -> bool:
+        """Whether the log was not yet begun again at this address."""
+        return self._restarted_at != self.uri
+
+    def restart_once(self) -> bool:
+        """Start again from the first event, in a store that does not know the run; False the second time."""
+        if may := self.may_restart:
+            self._restarted_at = self.uri
+            self._restart()
+        return may
+
+    def _restart(self) -> None:
+        self.sent, self.mlflow_run_id = -1, ""
+        self.doubt()
+
+    def doubt(self) -> None:
+        """Check each of the present events before it is sent."""
+        self.doubtful = max(self.doubtful, len(self.log.events))
 
     def note(self, sent: int) -> None:
         """Record that MLflow has all events up to number `sent`."""
@@ -72,10 +104,11 @@ class Cursor:
         """Remove a log that is mirrored and will not be resumed; return whether it was."""
         done = self.log.is_over and not self.pending
         if done:
-            self.log.path.unlink(missing_ok=True)
-            self._path.unlink(missing_ok=True)
-            remove_parts(self._path.parent, self._path.name)
-            shutil.rmtree(self.log.files, ignore_errors=True)
+            with writing(self.log.path):  # in an order that a kill may cut short
+                shutil.rmtree(self.log.files, ignore_errors=True)
+                self.log.path.unlink(missing_ok=True)
+                self._path.unlink(missing_ok=True)
+                remove_parts(self._path.parent, self._path.name)
         return done
 
 
@@ -93,24 +126,32 @@ class Mirror:
         self.is_away = False
         self._cursors: dict[Path, Cursor] = {}
         self._store: store.Connection | None = None
-        self._is_first, self._next_try = True, 0.0
+        self._is_first, self._retry_at = True, 0.0
+        self._warnings: set[str] = set()
 
-    def replay(self, now: bool = False) -> bool:
-        """Replay what is pending, unless MLflow failed a moment ago; return whether nothing is pending."""
-        try:
-            self._look()
-            pending = [cursor for cursor in self._ordered() if cursor.pending]
-            if pending and (now or time.monotonic() >= self._next_try):
+    def catch_up(self, now: bool = False) -> bool:
+        """Replay what is pending, unless it failed a moment ago; return whether nothing is pending."""
+        self._look()
+        pending = [
+            cursor for cursor in self._ordered() if cursor.pending and (now or time.monotonic() >= cursor.retry_at)
+        ]
+        if pending and (now or time.monotonic() >= self._retry_at):
+            try:
                 for cursor in pending:
-                    self._replay_log(cursor)
+                    self._replay_alone(cursor)
                 if self.is_away:
-                    print("MLflow answers again, and has all events", file=sys.stderr, flush=True)
+                    store.say("MLflow has all events again")
                 self.is_away = False
-        except UserError as error:
-            if not self.is_away:
-                warn(f"{error}; events wait in {self.folder} meanwhile")
-            self.is_away, self._store, self._next_try = True, None, time.monotonic() + RETRY_S
-        self._cursors = {path: cursor for path, cursor in self._cursors.items() if not cursor.remove_if_done()}
+            except UserError as error:
+                if not self.is_away:
+                    store.say(f"warning: {error}; events wait in {self.folder} meanwhile")
+                self.is_away, self._store, self._retry_at = True, None, time.monotonic() + RETRY_S
+        for path, cursor in list(self._cursors.items()):
+            try:
+                if cursor.remove_if_done():
+                    del self._cursors[path]
+            except UserError as error:
+                self._warn_once(error)
         return not self.pending
 
     @property
@@ -120,57 +161,76 @@ class Mirror:
 
     @property
     def has_live_jobs(self) -> bool:
-        """Whether a job on this host is still writing its log."""
-        running = [cursor.log.process for cursor in self._cursors.values() if cursor.log.status == "RUNNING"]
-        return any(is_local(process) and not is_dead(process) for process in running)
+        """Whether a job of this process's engine is still writing its log; one run by hand is left to the next mirror."""
+        engine = os.environ.get(faults.ENGINE)
+        live = (cursor for cursor in self._cursors.values() if cursor.is_live)
+        return any(engine and cursor.log.process.get("engine") == engine for cursor in live)
 
-    def sweep(self) -> None:
+    def connect(self) -> store.Connection:
+        """Open the store, and end the runs there whose processes died without a log. UserError if that fails."""
+        if self._store is None:
+            connection = store.connect(self.root, self.experiment)
+            with store.translate_errors(connection.uri):
+                self._sweep(connection)
+            self._store = connection
+        return self._store
+
+    def _sweep(self, connection: store.Connection) -> None:
         """Mark as KILLED the RUNNING runs of dead processes on this host that left no log."""
-        try:
-            client, uri, experiment_id, _ = self._connect()
-            with store.translate_errors(uri):
-                wanted = f"attributes.status = 'RUNNING' and tags.host = '{socket.gethostname()}'"
-                known = {cursor.log.run_id for cursor in self._cursors.values()}
-                for run in client.search_runs([experiment_id], wanted, max_results=1000):
-                    tags = run.data.tags
-                    if tags.get("run_id", tags.get("journal")) not in known and is_dead(tags):
-                        client.set_terminated(run.info.run_id, "KILLED")
-        except UserError as error:
-            warn(f"runs of dead processes could not be looked for: {error}")
+        wanted = f"attributes.status = 'RUNNING' and tags.host = '{socket.gethostname()}'"
+        known = {cursor.log.run_id for cursor in self._cursors.values()}
+        for run in connection.client.search_runs([connection.experiment_id], wanted, max_results=1000):
+            tags = run.data.tags
+            if tags.get("run_id", tags.get("journal")) not in known and is_dead(tags):
+                connection.client.set_terminated(run.info.run_id, "KILLED")
 
     def _look(self) -> None:
         """Read what was appended to the logs, and close those of dead jobs."""
         for path in sorted(self.folder.glob("*/*/*.jsonl")):
-            if path not in self._cursors:
-                log = EventLog(path)
-                if not log.events:  # the first line is being written
-                    continue
-                self._cursors[path] = Cursor(log, is_new=not self._is_first)
-            log = self._cursors[path].log
-            log.refresh()
-            log.close_if_dead()
+            try:
+                if path not in self._cursors:
+                    log = EventLog(path)
+                    if not log.events:  # the first line is being written
+                        continue
+                    self._cursors[path] = Cursor(log, is_new=not self._is_first)
+                self._cursors[path].look()
+            except UserError as error:
+                self._warn_once(error)
         self._is_first = False
+
+    def _warn_once(self, error: UserError) -> None:
+        """Warn of what is wrong with one log, but not again at every look."""
+        if str(error) not in self._warnings:
+            store.say(f"warning: {error}")
+        self._warnings.add(str(error))
 
     def _ordered(self) -> list[Cursor]:
         return sorted(self._cursors.values(), key=lambda cursor: cursor.log.events[0]["time"])
 
-    def _connect(self) -> store.Connection:
-        if self._store is None:
-            self._store = store.connect(self.root, self.experiment)
-        return self._store
-
-    def _replay_log(self, cursor: Cursor) -> None:
-        """Replay a log's pending events. UserError if MLflow does not answer; the rest of them stays pending."""
-        connection = self._connect()
-        cursor.open_at(connection.uri)
+    def _replay_alone(self, cursor: Cursor) -> None:
+        """Replay a log; one that fails by itself waits, and the others go on. UserError if no request would succeed."""
+        connection = self.connect()
         try:
-            while cursor.pending:
-                batch = replay.batch_of(cursor.pending)
+            self._replay(connection, cursor)
+        except UserError as error:
+            cursor.doubt()
+            if isinstance(error, store.Unavailable | store.Gone):
+                raise
+            cursor.retry_at = time.monotonic() + RETRY_S
+            self._warn_once(error)
+
+    def _replay(self, connection: store.Connection, cursor: Cursor) -> None:
+        """Replay a log's pending events."""
+        cursor.open_at(connection.uri)
+        while cursor.pending:
+            batch = replay.batch_of(cursor.pending)
+            try:
                 self._send(connection, cursor, batch)
-                cursor.note(batch[-1]["n"])
-        except UserError:
-            cursor.doubtful = len(cursor.log.events)
-            raise
+            except store.Gone:
+                if not cursor.restart_once():
+                    raise
+                continue
+            cursor.note(batch[-1]["n"])
 
     def _send(self, connection: store.Connection, cursor: Cursor, batch: Sequence[Event]) -> None:
         """Send a batch; events that MLflow refuses are reported and skipped, one by one."""
@@ -183,11 +243,11 @@ class Mirror:
                 else:
                     replay.send(connection, log, cursor.mlflow_run_id, batch, doubtful)
         except store.Refused as error:
-            if first["do"] == "begin":
+            if first["do"] == "begin" or (isinstance(error, store.Gone) and cursor.may_restart):
                 raise
             cursor.doubtful = max(cursor.doubtful, batch[-1]["n"] + 1)
             if len(batch) == 1:
-                warn(f"MLflow does not take line {first['n']} ({first['do']}) of {log.path}: {error}")
+                store.say(f"warning: MLflow does not take line {first['n']} ({first['do']}) of {log.path}: {error}")
                 return
             for event in batch:
                 self._send(connection, cursor, [event])
@@ -199,21 +259,20 @@ def follow(root: Path, experiment: str, engine: int) -> bool:
     Returns whether nothing is pending. Waits for an earlier mirror to end: it may still be at the rest of another run."""
     with mirroring(root, experiment, wait_s=-1):
         mirror = Mirror(root, experiment)
-        if mirror.replay():
-            mirror.sweep()
+        mirror.catch_up()
         while not select.select([engine], [], [], POLL_S)[0]:  # nothing is ever written: readable means closed
-            mirror.replay()
+            mirror.catch_up()
         return finish(mirror)
 
 
 def finish(mirror: Mirror) -> bool:
-    """Replay the rest, of jobs too that outlive a killed engine to save their state. Gives up if MLflow stays away."""
+    """Replay the rest, of jobs too that outlive their killed engine to save their state. Gives up if MLflow stays away."""
     pause, last = 1.0, time.monotonic() + NO_TRY_AFTER_S
-    while not mirror.replay(now=not mirror.has_live_jobs) or mirror.has_live_jobs:
+    while not mirror.catch_up(now=not mirror.has_live_jobs) or mirror.has_live_jobs:
         if mirror.has_live_jobs:
             pause, last = POLL_S, time.monotonic() + NO_TRY_AFTER_S
         elif time.monotonic() + pause > last:
-            warn(f"{mirror.pending} events for MLflow wait in {mirror.folder}; {LATER}")
+            store.say(f"warning: {mirror.pending} events for MLflow wait in {mirror.folder}; {LATER}")
             return False
         time.sleep(pause)
         pause *= 2
@@ -224,19 +283,22 @@ def deliver(root: Path, experiment: str = "", thoroughly: bool = False) -> bool:
     """Mirror what jobs left, of one experiment or of all; return whether nothing is pending. Reports failures.
 
     If nothing is pending, MLflow is not even imported; but `thoroughly` also looks for runs whose log is lost. An
-    experiment that another process is mirroring is left to it."""
-    base, complete = tracking_folder(root, experiment), True
-    for name in [experiment] if experiment else sorted(path.name for path in base.glob("*") if path.is_dir()):
+    experiment that another process is mirroring is left to it. UserError for an experiment that has no logs."""
+    known = sorted(path.name for path in tracking_folder(root, "").glob("*") if path.is_dir())
+    if experiment and experiment not in known:
+        raise UserError(f"{experiment}: no job of this experiment has logged anything{nearest(experiment, known)}")
+    complete = True
+    for name in [experiment] if experiment else known:
         try:
             with mirroring(root, name, wait_s=0):
                 mirror = Mirror(root, name)
-                complete = mirror.replay(now=True) and complete
+                complete = mirror.catch_up(now=True) and complete
                 if thoroughly and not mirror.is_away:
-                    mirror.sweep()
+                    mirror.connect()
         except InUse:
             continue
-        except UserError as error:  # for example, a full disk
-            warn(str(error))
+        except UserError as error:
+            store.say(f"warning: {error}")
             complete = False
     return complete
 

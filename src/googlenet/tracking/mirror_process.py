@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from googlenet.errors import UserError
 from googlenet.tracking.mirror import follow
+from googlenet.tracking.store import say
 
 WAIT_S = 60
+PENDING = 3  # exit code: MLflow does not have everything, and the mirror has said so
 
 
 class MirrorProcess:
@@ -39,18 +42,23 @@ class MirrorProcess:
             try:
                 code = self._process.wait(WAIT_S)
             except subprocess.TimeoutExpired:
-                print(f"MLflow is still being brought up to date, by process {self._process.pid}", file=sys.stderr)
+                say(f"MLflow is still being brought up to date, by process {self._process.pid}")
                 return
             self._process = None
-            if code >= 0:  # otherwise a signal killed it
+            if code in (0, PENDING):  # otherwise it was killed
                 return
 
 
 def main() -> None:
-    """Mirror the experiment named on the command line; exit code 1 if something is still pending."""
+    """Mirror the experiment named on the command line; exit code PENDING if MLflow does not have everything."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    sys.exit(not follow(Path.cwd(), sys.argv[1], sys.stdin.fileno()))
+    try:
+        complete = follow(Path.cwd(), sys.argv[1], sys.stdin.fileno())
+    except UserError as error:
+        say(f"warning: {error}; events wait meanwhile")
+        complete = False
+    sys.exit(0 if complete else PENDING)
 
 
 if __name__ == "__main__":

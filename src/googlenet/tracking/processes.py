@@ -5,10 +5,13 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from googlenet.storage import faults
+
 
 def process() -> dict[str, str]:
-    """Tags that identify this process: host, pid, and its start time, "" if /proc does not provide it."""
-    return {"host": socket.gethostname(), "pid": str(os.getpid()), "started": started(os.getpid())}
+    """Tags that identify this process: host, pid, its start time, "" if /proc does not provide it, and its engine."""
+    tags = {"host": socket.gethostname(), "pid": str(os.getpid()), "started": started(os.getpid())}
+    return tags | {"engine": os.environ.get(faults.ENGINE, "")}
 
 
 def started(pid: int) -> str:

@@ -1,12 +1,11 @@
 """Replay events to MLflow. Every request can be repeated: it checks for an earlier result, or leaves the same."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from googlenet.tracking.event_log import Event, EventLog
-from googlenet.tracking.store import Connection
+from googlenet.tracking.store import Connection, say
 
 PARAMETERS_PER_BATCH = 100  # MLflow's limits
 METRICS_PER_BATCH = 1000
@@ -55,7 +54,7 @@ def send(store: Connection, log: EventLog, run_id: str, batch: Sequence[Event], 
             if path.is_file():
                 client.log_artifact(run_id, str(path))
             else:
-                warn(f"{path}: gone before it could be copied to MLflow")
+                say(f"warning: {path}: gone before it could be copied to MLflow")
         case "end":
             if event["status"] == "KILLED":
                 client.set_tag(run_id, "resumable", "true")
@@ -136,8 +135,3 @@ def _metrics(store: Connection, run_id: str, events: Sequence[Event], doubtful: 
         batch = [metric for metric in batch if (metric.key, metric.step) not in there]
     for start in range(0, len(batch), METRICS_PER_BATCH):
         store.client.log_batch(run_id, metrics=batch[start : start + METRICS_PER_BATCH])
-
-
-def warn(line: str) -> None:
-    """Write a warning to standard error, which is Snakemake's."""
-    print(f"warning: {line}", file=sys.stderr, flush=True)

@@ -3,8 +3,9 @@
 import logging
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,11 +24,27 @@ SETTINGS = {  # the environment can override each of these
 }
 LOCK_TIMEOUT_S = 120
 REASON_CHARACTERS = 300
-REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+MENDS = {  # of the local store, by what its error says
+    "disk is full": "free some space",
+    "locked": "end the process that holds it",
+    "not a database": "move the file away to begin a new store",
+    "malformed": "move the file away to begin a new store",
+}
+
+
+class Unavailable(UserError):
+    """The store does not answer, or cannot be read or written: no request would succeed."""
 
 
 class Refused(UserError):
     """The store answers but rejects a request; repeating it would not help."""
+
+
+class Gone(Refused):
+    """The store does not know the run or the experiment of a request: it is not the store that had them."""
+
+
+KINDS = {"INVALID_PARAMETER_VALUE": Refused, "RESOURCE_DOES_NOT_EXIST": Gone}
 
 
 class Connection(NamedTuple):
@@ -118,6 +135,7 @@ def connect(root: Path, experiment: str) -> Connection:
         parents: list[Any] = client.search_runs([experiment_id], "tags.kind = 'experiment'", max_results=1)
         if not parents:
             parents = [client.create_run(experiment_id, tags={"kind": "experiment"}, run_name=experiment)]
+        if parents[0].info.status == "RUNNING":
             client.set_terminated(parents[0].info.run_id)  # it is only a folder: no job knows that it is the last
     return Connection(client, without_password(uri), experiment_id, str(parents[0].info.run_id))
 
@@ -132,23 +150,33 @@ def _active(found: Any, name: str) -> Any:
 
 @contextmanager
 def translate_errors(uri: str) -> Iterator[None]:
-    """Translate MLflow's exceptions into one line that names the store: UserError, or Refused for a refused request."""
+    """Translate exceptions into one line that names the store: Unavailable, Refused, or UserError for this request alone."""
     _quiet()
-    from mlflow.exceptions import MlflowException
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, RequestException, SQLAlchemyError, ImportError, OSError) as error:
-        kind = Refused if getattr(error, "error_code", "") in REFUSALS else UserError
+    except UserError:
+        raise
+    except (
+        Exception
+    ) as error:  # stores of artefacts raise classes of their own libraries, some of them plain Exceptions
         unreachable = isinstance(error, RequestException) or "failed with exception" in str(error)
+        unavailable = unreachable or isinstance(error, SQLAlchemyError) or "sqlite3." in str(error)
+        kind = KINDS.get(getattr(error, "error_code", ""), Unavailable if unavailable else UserError)
         reason = "no answer" if unreachable else str(error).partition("\n")[0][:REASON_CHARACTERS]
         if _configured_uri():
             mend = "start or mend that server, or unset the variable to log to mlflow/mlflow.db"
             raise kind(f"MLFLOW_TRACKING_URI: {without_password(uri)}: {reason}; {mend}") from error
-        mend = "free some space" if "disk is full" in reason else "move the file away to begin a new store"
+        mend = next((words for sign, words in MENDS.items() if sign in reason), "`googlenet mirror` tries again")
         raise kind(f"{uri.removeprefix('sqlite:///')}: {reason}; {mend}") from error
+
+
+def say(line: str) -> None:
+    """Write a line to standard error, which is Snakemake's."""
+    with suppress(OSError):  # the terminal may be gone; the mirror goes on without it
+        print(line, file=sys.stderr, flush=True)
 
 
 def _lock(root: Path) -> AbstractContextManager[None]:
