@@ -67,6 +67,7 @@ def test_packing_is_timed_whatever_the_data_set_holds_out(experiment):
     assert packing.measure(Bench(composed(ROOT, experiment), [size])).seconds > 0
 
 
+@pytest.mark.long
 def test_a_training_with_batch_normalisation_is_measured(monkeypatch):
     monkeypatch.setattr(clock, "BUDGET_S", 0.01)
     shape = NetworkShape(network="batch_norm", classes=4, architecture=Architecture(width=0.0625, input_px=32))
