@@ -38,7 +38,7 @@ plan: env ## before a run: disk, memory, passes and hours of every stage on this
 unit: env ## the fast tests that run no engine, on all cores
 	$(PYTEST) -m "not engine and not long"
 
-test: env ## those, and the whole smoke experiment under both engines (all tests: MARKS=)
+test: env ## those, and the smoke experiment from nothing under both engines (all tests: MARKS=)
 	$(PYTEST) -m "$(MARKS)"
 
 check: env ## ruff, snakefmt, mypy, and whether dvc.yaml and docs/configuration.md are fresh

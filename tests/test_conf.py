@@ -81,6 +81,7 @@ def test_the_trunk_of_multibox_is_not_asked_for_where_it_is_left_out(root):
     assert "train_multibox" not in stages and "merge_proposals" in stages
 
 
+@pytest.mark.long
 def test_a_whole_number_serves_where_a_number_does(root):
     before = job_files(root)
     edit(root, "ensemble/paper.yaml", "width: 1.0", "width: 1")

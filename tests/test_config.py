@@ -102,7 +102,6 @@ def before(tmp_path_factory):
 # One of each kind: no content, one job, jobs that share a section, most jobs. The others take half a minute.
 QUICK = (
     "a comment",
-    "execution",
     "one sampling",
     "one detector's key",
     "the merging of proposals",

@@ -104,6 +104,7 @@ def test_an_upgrade_changes_no_settings(root, monkeypatch):
     assert not any("versions" in content for content in before.values())
 
 
+@pytest.mark.long
 def test_strict_versions_are_settings_of_every_job_that_computes(root, monkeypatch):
     before = job_files(root)
     edit(root, "config.yaml", "strict_versions: false", "strict_versions: true")

@@ -105,6 +105,7 @@ def test_history_by_hand(first):
     assert metrics.variant is None
 
 
+@pytest.mark.long
 def test_it_learns_what_can_be_learnt():
     """Three even colours: after thirty short epochs the error is none, from a start at chance."""
     colours = [np.full((36, 36, 3), 0, np.uint8) for _ in range(24)]

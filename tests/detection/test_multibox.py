@@ -25,6 +25,7 @@ from googlenet.detection.priors import k_means, rescale
 from googlenet.errors import UserError
 from googlenet.storage.checkpoint import save as save_tensors
 from settings import changed, settings_of
+from tables import quick
 
 
 def most(boxes, nms_iou):
@@ -157,7 +158,7 @@ def middle(box):
     return box[:2] + side / 2, side
 
 
-@pytest.mark.parametrize(("head", "last"), [("grid", "3b"), ("flat", "4a")])
+@pytest.mark.parametrize(("head", "last"), quick([("grid", "3b"), ("flat", "4a")], 1))
 def test_training_lowers_the_loss_and_beats_fixed_boxes(head, last):
     image_list, objects = scenes(64, 0)
     priors, match_iou = (3, 0.5) if head == "grid" else (24, 1.0)

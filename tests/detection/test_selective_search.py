@@ -55,6 +55,7 @@ def test_same_boxes_at_every_call_and_with_any_number_of_threads(image, proposal
         cv2.setNumThreads(threads)
 
 
+@pytest.mark.long
 def test_another_image_between_does_not_change_the_boxes(image, proposals):
     propose(np.ascontiguousarray(image[:, ::-1]), RCNN)
     assert np.array_equal(propose(image, RCNN), proposals)

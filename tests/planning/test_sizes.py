@@ -22,6 +22,7 @@ def experiment_of(root, name, overrides="{}"):
     return composed(root)
 
 
+@pytest.mark.long
 def test_the_recipe_and_what_it_makes_have_one_size(root):
     experiment = experiment_of(root, "smoke")
     for kind in ("classification", "detection"):

@@ -72,6 +72,7 @@ def test_networks_side_by_side():
     assert "3b, 4e, 5b" in table.note and "5 turns with 1 image on cpu, 1 thread, bf16" in table.note
 
 
+@pytest.mark.long
 def test_the_chart_is_drawn_with_and_without_times():
     charts = [
         Image.open(io.BytesIO(figures.cost_of_networks(comparison.networks))) for comparison in (beside(), untimed())

@@ -101,6 +101,7 @@ def test_outlines_are_drawn_where_the_boxes_are():
     assert (right != wrong).any()
 
 
+@pytest.mark.long
 def test_proposals_are_drawn_in_two_panels_and_only_where_there_are_some():
     detection = sample_detection.evaluate_detection(sample.CLASSES)
     study = sample_detection.study_proposals(sample.CLASSES)

@@ -13,8 +13,8 @@ from settings import changed
 
 
 @pytest.fixture(scope="module")
-def report(drawn):
-    return sections.build("demo", sample.results(), sample.runs(), drawn)
+def report(plain_figures):
+    return sections.build("demo", sample.results(), sample.runs(), plain_figures)
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +113,9 @@ def test_escape_markdown(text, escaped):
     assert page.escape_markdown(text) == escaped
 
 
-def test_rendering_depends_on_the_values_alone(html, markdown, drawn):
+def test_rendering_depends_on_the_values_alone(html, markdown, plain_figures):
     results = Results(reversed(sample.jobs()))
-    again = sections.build("demo", results, list(reversed(sample.runs())), drawn)
+    again = sections.build("demo", results, list(reversed(sample.runs())), plain_figures)
     assert page.render_html(again) == html
     assert page.render_markdown(again) == markdown
 
@@ -125,9 +125,9 @@ def test_figures_depend_on_the_values_alone(drawn):
     assert sample.figures(Results(reversed(sample.jobs()))) == drawn
 
 
-def test_every_confidence_level_is_that_of_the_intervals(markdown, drawn):
+def test_every_confidence_level_is_that_of_the_intervals(markdown, plain_figures):
     results = Results((name, at_level(metrics, 90)) for name, metrics in sample.jobs())
-    text = page.render_markdown(sections.build("demo", results, sample.runs(), drawn))
+    text = page.render_markdown(sections.build("demo", results, sample.runs(), plain_figures))
     shuffles = "the furthest cell of its kind in 95 % of 2,000 shuffles"  # which no setting changes
     assert "95 %" not in text.replace(shuffles, "")
     assert text.count("90 % interval") == markdown.count("95 % interval") > 50

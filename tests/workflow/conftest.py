@@ -45,7 +45,7 @@ def snakemake_build(built):
 
 @pytest.fixture(scope="session")
 def dvc_build(built):
-    """The clone in which DVC has run everything, one stage after the other: what needs it is marked long."""
+    """The clone in which DVC has run everything, one stage after the other: minutes, so what needs it is marked long."""
     return built("dvc")
 
 

@@ -24,7 +24,7 @@ from workflow.clones import (
 
 pytestmark = pytest.mark.engine
 ENGINES = ["snakemake", pytest.param("dvc", marks=pytest.mark.long)]
-# What DVC makes from nothing in make test: half a minute for each of its stages, one after the other.
+# What DVC makes from nothing in make test: all of it, one stage after the other, takes four minutes and is long.
 CLASSIFICATION = jobs(
     prepare_classification="all",
     train_classifier="m1 m2 m3",
