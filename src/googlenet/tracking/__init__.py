@@ -3,7 +3,7 @@
 Jobs know only job_run.py and event_log.py, and never import MLflow. One mirror per experiment is MLflow's only client
 (mirror.py, replay.py, store.py); Snakemake starts it (mirror_process.py), and `googlenet mirror` mirrors what is left.
 No result is read from MLflow. A child's tags: kind, stage, job, run_id, current, superseded, superseded_by,
-input.<name>, host, pid, started, resumable and the caller's.
+input.<name>, host, pid, started, engine, resumable and the caller's.
 """
 
 from googlenet.tracking.job_run import JobRun, flattened, job_run
