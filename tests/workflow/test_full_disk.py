@@ -18,7 +18,6 @@ def small_disk(tmp_path):
     """A clone whose results lie on a disk of 64 MB in memory; Snakemake's own log, on which it insists, lies elsewhere."""
     clone = build(tmp_path / "clone")
     folder = clone / "results"
-    folder.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(words, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk needs root")
@@ -34,7 +33,7 @@ def fill(disk, left_kb):
         os.posix_fallocate(file.fileno(), 0, size)
 
 
-def test_a_full_disk_is_told_and_the_run_ends_once_there_is_room(small_disk, snakemake_build):
+def test_a_full_disk_is_one_line_and_the_run_ends_once_there_is_room(small_disk, snakemake_build):
     snakemake(small_disk, "--cores", "2", "--", "stage_prepare_classification")
     before = digests(small_disk)
     fill(small_disk / "results", FREE_KB)
