@@ -76,6 +76,7 @@ def replace(path: Path, old: str, new: str):
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_copy_has_the_packages_own_digests(package):
     copied = digests()
     assert len(set(copied.values())) == len(STAGES)

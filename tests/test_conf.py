@@ -24,6 +24,7 @@ def root(tmp_path):
     return copied(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_composes(name):
     composed = experiment(ROOT, name)
@@ -111,6 +112,7 @@ def test_a_date_is_text(root):
     assert experiment(root).dataset == "2014-13-45"
 
 
+@pytest.mark.long
 def test_nothing_depends_on_the_order_of_the_rows(root):
     before = job_files(root)
     path = root / "conf/ensemble/paper.yaml"

@@ -56,6 +56,7 @@ IN_TABLES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("table", "row", "words"), quick(IN_TABLES, 4), ids=[f"{row[0]} {row[1]}" for row in IN_TABLES]
 )

@@ -79,6 +79,7 @@ IN_EXPERIMENT = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("line", "start", "near"), quick(IN_EXPERIMENT, 6), ids=[row[0] for row in IN_EXPERIMENT])
 def test_mistakes_in_an_experiment_file(root, line, start, near):
     path = root / "conf/experiment/demo.yaml"

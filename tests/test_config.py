@@ -111,6 +111,7 @@ QUICK = (
 MARKED = [pytest.param(*edit, id=name, marks=() if name in QUICK else pytest.mark.long) for name, edit in EDITS.items()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("file", "pattern", "new", "jobs"), MARKED)
 def test_an_edit_changes_the_files_of_its_jobs(root, before, file, pattern, new, jobs):
     edit(root, file, pattern, new)

@@ -220,6 +220,7 @@ def test_a_job_that_keeps_nothing_ends_at_once(tmp_path):
     assert job.returncode == 75 and "starts this job again from its beginning" in output
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("machine", ["this", "another"])
 def test_a_job_whose_engine_dies_stops_on_the_engines_own_machine(tmp_path, machine):
     engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])

@@ -90,6 +90,7 @@ def test_equal_rows_train_once(root, place):
         assert taken[f"more_{seed}"] == taken[f"no_lrn_{seed}"] == f"train_ablation/more_{seed}"
 
 
+@pytest.mark.long
 def test_a_row_changes_its_own_keys_and_no_others(root):
     add(root, "changes: {model: {lrn: false}, member: {init_seed: 4}, train_classifier: {averaging: {decay: 0.5}}}")
     before = job_files(copied(root / "other"))
@@ -158,6 +159,7 @@ def error_of(root):
     return str(raised.value)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("text", "start"), quick(SLIPS, 4), ids=[slip[0] for slip in SLIPS])
 def test_a_slip_in_a_row_names_row_and_key(root, text, start):
     add(root, text)

@@ -97,6 +97,7 @@ def test_results_of_another_version_give_a_warning_before_the_first_job(root, mo
     assert preflight.warnings(experiment(root)) == []
 
 
+@pytest.mark.long
 def test_an_upgrade_changes_no_settings(root, monkeypatch):
     before = job_files(root)
     install(monkeypatch, "torch", "9.9.9")

@@ -131,6 +131,7 @@ def test_branches_of_units_and_what_they_feed(inception, kind):
     assert shares[7] == pytest.approx(np.array([0, 0.3, 0.05, *last]) / (total - 0.1))
 
 
+@pytest.mark.long
 def test_a_network_without_these_modules_is_refused():
     other = Network(torch.nn.Linear(2, 2), replace(spec(), network="torchvision_bn"))
     with pytest.raises(UserError, match="torchvision_bn: has other modules than the paper's network"):

@@ -80,6 +80,7 @@ def test_mirror_ends_with_1_if_something_is_still_pending(tmp_path, monkeypatch)
     assert asked == [((tmp_path, name), {"thoroughly": True}) for name in ("demo", "")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("former", "present", "last"),
     [
@@ -100,6 +101,7 @@ def test_former_spellings_run_and_name_the_present_one(former, present, last):
     assert done.stderr.splitlines() == [note, last] and done.returncode and not done.stdout
 
 
+@pytest.mark.long
 def test_a_former_spelling_ends_as_the_command_does():
     assert python("-m", "googlenet.pipeline.settings_reference", "check").returncode == 0
     help_text = [python("-m", *words.split(), "--help").stdout for words in ("googlenet.plan", "googlenet plan")]

@@ -58,6 +58,7 @@ def test_the_demo_is_planned_from_the_same_file(root, capsys):
     assert capsys.readouterr().out.count("\n") > 30
 
 
+@pytest.mark.long
 def test_more_cores_take_no_longer_and_no_less_work(root):
     few, many = (perform(["--machine", NAMED, "--cores", cores], root) for cores in ("1", "8"))
     assert few.least_wall[0] == sum(stage.total("cpu_s") for stage in few.stages)

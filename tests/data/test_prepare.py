@@ -114,6 +114,7 @@ def test_detection_manifest_and_boxes(tmp_path):
     assert record.label == -1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["classification", "detection"])
 def test_embedded_is_the_same_twice_and_leaves_no_raw_files(kind, tmp_path):
     settings = (classification if kind == "classification" else detection)("embedded")

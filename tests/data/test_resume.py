@@ -76,12 +76,14 @@ def started(settings, folder, state, workers=1, moment="", number=0):
     return subprocess.Popen([sys.executable, str(program), given], stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", quick([2, 1, 3], 1))
 def test_any_number_of_workers_gives_the_same_bytes(whole, tmp_path, workers):
     settings, expected = whole
     assert made(settings, tmp_path / "b/pets", workers=workers) == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("moment", "number"),
     [("before", 1), ("after", 1), ("before", 2), ("after", 2), ("after", 5), ("write", 1), ("write", 4)],

@@ -158,6 +158,7 @@ def middle(box):
     return box[:2] + side / 2, side
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("head", "last"), quick([("grid", "3b"), ("flat", "4a")], 1))
 def test_training_lowers_the_loss_and_beats_fixed_boxes(head, last):
     image_list, objects = scenes(64, 0)

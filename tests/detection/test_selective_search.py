@@ -45,6 +45,7 @@ def test_boxes_are_sorted_unique_int32_inside(proposals):
     assert (proposals[:, 2:] >= proposals[:, :2]).all()
 
 
+@pytest.mark.long
 def test_same_boxes_at_every_call_and_with_any_number_of_threads(image, proposals):
     threads = cv2.getNumThreads()
     try:
@@ -61,6 +62,7 @@ def test_another_image_between_does_not_change_the_boxes(image, proposals):
     assert np.array_equal(propose(image, RCNN), proposals)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("preset", "switch"), [("opencv_fast", "Fast"), ("opencv_quality", "Quality")])
 def test_presets_of_opencv_give_opencvs_boxes(image, preset, switch):
     opencv = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()

@@ -32,6 +32,7 @@ def written(path, content):
     return path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("heads", [(), BOTH])
 @pytest.mark.parametrize("how", [{}, {"old": True}, {"packed": False}, {"double": True}, {"old": True, "double": True}])
 def test_a_caffemodel_is_the_network_that_wrote_it(tmp_path, how, heads):

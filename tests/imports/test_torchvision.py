@@ -76,6 +76,7 @@ def test_our_preprocessing_is_torchvisions_with_transform_input(theirs, brought)
     assert (transformed - ours).abs().max() < 1e-6
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["safetensors", "old .pth", "nested", "module."])
 def test_every_form_of_the_file(theirs, tmp_path, form):
     path, state = tmp_path / "w", theirs.state_dict()

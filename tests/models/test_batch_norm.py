@@ -119,6 +119,7 @@ def test_initial_weights_are_those_of_the_paper_network():
     assert all(torch.equal(value, fresh[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.long
 def test_it_trains():
     torch.manual_seed(1)
     settings = optimisation(epochs=40)

@@ -143,6 +143,7 @@ def test_mistakes_are_reported_before_the_first_job(tmp_path, overrides, message
     assert message in str(raised.value)
 
 
+@pytest.mark.long
 def test_a_member_may_be_wider_and_deeper(tmp_path):
     root = copied(tmp_path)
     edit(root, "ensemble/paper.yaml", r"width: 1.25\}", "width: 1.25, repeat_modules: [4b, 5a]}")

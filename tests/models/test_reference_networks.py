@@ -59,6 +59,7 @@ def rows():
     return comparison.by_name()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXPECTED)
 def test_well_known_sizes(rows, name):
     row = rows[name]

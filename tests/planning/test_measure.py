@@ -60,6 +60,7 @@ def test_a_training_is_ended_after_enough_steps(monkeypatch):
         StepClock(warm_up=0).step(dict)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("experiment", ["demo", "ilsvrc2014", "bvlc"])
 def test_packing_is_timed_whatever_the_data_set_holds_out(experiment):
     size = sizes.DataSize("classification", {"test": 5}, 2, 5.0, 64, 48, "", [])

@@ -13,6 +13,7 @@ from report.reading import decoded
 from settings import changed
 
 
+@pytest.mark.long
 def test_every_figure_decodes_and_has_a_caption(drawn):
     assert {*drawn, "ablation_differences"} == set(CAPTIONS)  # that one is of another page
     for png in drawn.values():
@@ -28,6 +29,7 @@ def test_twice_the_same_bytes_whatever_the_persons_settings(drawn):
         assert sample.figures(sample.results()) == drawn
 
 
+@pytest.mark.long
 def test_figures_follow_their_values(drawn):
     trained = sample.results().several(TrainingMetrics)
     *epochs, last = trained["m3"].epochs

@@ -77,6 +77,7 @@ def plain():
         return pages(experiment(monkeypatch, "plain"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", quick(HOSTILE, 5))
 def test_no_name_is_markup_in_the_report(monkeypatch, plain, name):
     hostile = experiment(monkeypatch, name)

@@ -134,6 +134,7 @@ def test_a_server_that_is_away_all_the_time(server, tmp_path, capsys, monkeypatc
         assert history(tmp_path, made.info.run_id) == epochs(4)
 
 
+@pytest.mark.long
 def test_a_finished_job_that_waits_and_runs_again_is_two_runs_and_the_later_is_current(tmp_path):
     for _ in range(2):
         with job_run(tmp_path, "twice", "evaluate", "all", {}, STAMP, {}) as run:
@@ -183,6 +184,7 @@ def test_a_killed_job_is_resumed_as_the_same_run(tmp_path):
     assert left(tmp_path) == []
 
 
+@pytest.mark.long
 def test_an_undelivered_journal_of_a_former_version_is_mirrored(tmp_path):
     """One that waits whole, and one of a job that was killed: the run exists, and no note says so."""
     for job in ("m1", "m2"):
@@ -283,6 +285,7 @@ def test_a_job_that_ends_during_the_last_look_is_mirrored_whole(tmp_path, monkey
     assert (made.info.status, made.data.tags["engine"]) == ("FINISHED", "7@here") and left(tmp_path) == []
 
 
+@pytest.mark.long
 def test_a_store_in_the_place_of_another_gets_the_whole_run(tmp_path):
     with pytest.raises(ZeroDivisionError), job_run(tmp_path, "demo", "evaluate", "all", {"a": 1}, STAMP, {}) as run:
         run.metrics({"train_loss": 1.0}, 0)
@@ -317,6 +320,7 @@ def test_a_log_that_cannot_be_mirrored_keeps_no_other_waiting(tmp_path, monkeypa
     assert {run.info.status for run in stored(tmp_path)} == {"FINISHED"}
 
 
+@pytest.mark.long
 def test_a_terminal_that_is_gone_does_not_end_the_mirror(tmp_path):
     with job_run(tmp_path, "demo", "evaluate", "all", {}, STAMP, {}) as run:
         run.metrics({"what?": 1.0}, 0)  # the mirror warns of it
