@@ -16,7 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 
 def remember(patch: pytest.MonkeyPatch) -> None:
-    """Let yaml.load and hydra.compose give copies of what they gave for the same content before; errors are raised anew."""
+    """Let yaml.load and hydra.compose give copies of what they gave for the same content before; errors are raised again."""
     parse, compose = yaml.load, hydra.compose
     parsed: dict[tuple, bytes] = {}
     trees: dict[tuple, Any] = {}

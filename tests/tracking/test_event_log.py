@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from googlenet.errors import UserError
+from googlenet.tracking.cursor import Cursor
 from googlenet.tracking.event_log import EventLog, InUse, held, logs_of_job, whole_lines
-from googlenet.tracking.mirror import Cursor
 from googlenet.tracking.processes import is_dead, process
 
 TAGS = {"stage": "train_classifier", "job": "m1", "stamp": "0123456789abcdef"}

@@ -12,7 +12,8 @@ from mlflow import MlflowClient
 
 from googlenet.errors import UserError
 from googlenet.tracking import deliver, job_run, mirror, open_store
-from googlenet.tracking.mirror import Cursor, Mirror, follow
+from googlenet.tracking.cursor import Cursor
+from googlenet.tracking.mirror import Mirror, follow
 from googlenet.tracking.processes import process
 
 STAMP = {"stamp": "0123456789ab"}

@@ -2,7 +2,8 @@
 
 GOOGLENET_FAULT="<point> <number> <victim> <stage>/<job>" kills when that job reaches that point for that time (from 1).
 Points: batch (a training step is done), piece (an item of a list is done), write (file complete, not yet renamed), event
-(appended to the event log), note (the mirror's, complete, not yet renamed; its job is mirror/<experiment>). Victims: job (this process), group (with engines and jobs), engine (Snakemake), term (may save first).
+(appended to the event log), note (the mirror's, complete, not yet renamed; its job is mirror/<experiment>). Victims: job (this
+process), group (with engines and jobs), engine (Snakemake), term (may save first).
 """
 
 import os
