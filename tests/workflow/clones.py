@@ -52,27 +52,31 @@ def jobs(**names: str) -> set[Run]:
     return {Run(stage, job) for stage, listed in names.items() for job in listed.split()}
 
 
-# All jobs of the smoke experiment.
-EVERY = jobs(
-    prepare_classification="all",
-    train_classifier="m1 m2 m3",
-    predict_crops="m1 m2 m3",
-    train_baseline="all",
-    evaluate_ensemble="all",
-    study_crops="all",
-    analyse_units="all",
-    prepare_detection="all",
-    propose_regions="p1 p2",
-    train_multibox="all",
-    merge_proposals="p1 p2",
-    study_proposals="all",
-    train_detector="d1 d2",
-    fit_region_heads="d1 d2",
-    score_regions="d1 d2",
-    evaluate_detection="all",
-    measure_cost="all",
-    make_report="all",
-)
+def every(members: str, detectors: str) -> set[Run]:
+    """All jobs of an experiment that trains these members and fits heads on these detectors."""
+    return jobs(
+        prepare_classification="all",
+        train_classifier=members,
+        predict_crops=members,
+        train_baseline="all",
+        evaluate_ensemble="all",
+        study_crops="all",
+        analyse_units="all",
+        prepare_detection="all",
+        propose_regions="p1 p2",
+        train_multibox="all",
+        merge_proposals="p1 p2",
+        study_proposals="all",
+        train_detector=detectors,
+        fit_region_heads=detectors,
+        score_regions=detectors,
+        evaluate_detection="all",
+        measure_cost="all",
+        make_report="all",
+    )
+
+
+EVERY = every("m1 m2 m3", "d1 d2")  # all jobs of the smoke experiment
 
 
 def build(folder: Path) -> Path:

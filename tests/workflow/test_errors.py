@@ -9,7 +9,7 @@ import pytest
 
 from data.datasets import class_tree, put, voc_tree, xml
 from workflow.changes import SMOKE
-from workflow.clones import append, call, digests, editable_files, executed, jobs, put_back, replace, snakemake
+from workflow.clones import append, call, digests, editable_files, every, executed, jobs, put_back, replace, snakemake
 
 pytestmark = pytest.mark.engine
 NO_GPU = not Path("/dev/nvidiactl").exists()
@@ -159,26 +159,7 @@ def test_the_papers_setting_is_planned_without_its_data_or_a_gpu(changed):
 
 @pytest.mark.long
 def test_photos_are_planned(changed):
-    expected = jobs(
-        prepare_classification="all",
-        train_classifier=EVERY_MEMBER,
-        predict_crops=EVERY_MEMBER,
-        train_baseline="all",
-        evaluate_ensemble="all",
-        study_crops="all",
-        analyse_units="all",
-        prepare_detection="all",
-        propose_regions="p1 p2",
-        train_multibox="all",
-        merge_proposals="p1 p2",
-        study_proposals="all",
-        train_detector=EVERY_DETECTOR,
-        fit_region_heads=EVERY_DETECTOR,
-        score_regions=EVERY_DETECTOR,
-        evaluate_detection="all",
-        measure_cost="all",
-        make_report="all",
-    )
+    expected = every(EVERY_MEMBER, EVERY_DETECTOR)
     assert executed(snakemake(changed, "-n", "--config", "experiment=photos")) == expected
 
 
