@@ -84,6 +84,7 @@ SETTINGS = (
     ("key given twice in a stage's file", ("compute.yaml", r"^device: \S+", "device: cpu\ndevice: cpu"), "HERE/conf/compute.yaml: line 5: the key 'device' is given twice, first in line 4; keep one of them"),
     ("tab", ("params.yaml", "experiment: demo\noverrides:\n\tmodel: {width: 0.5}\n"), like(r"HERE/params\.yaml: line 3 is not YAML \(.*\); use spaces, not tabs")),
     ("not closed", ("params.yaml", "experiment: demo\noverrides: {model: {width: 0.5}\n"), like(r"HERE/params\.yaml: line 3 is not YAML \(.*\); mend that line")),
+    ("nested without end", ("params.yaml", "experiment: " + "[" * 100_000), "HERE/params.yaml: line 1: nested more than a hundred deep; mend that line"),
     ("not UTF-8", ("params.yaml", b"experiment: d\xe9mo\n"), like(r"HERE/params\.yaml: cannot be read as YAML \(.*\); mend the file")),
     ("a tag that a value does not fit", params("{evaluate_ensemble: {seed: !!int one}}"), like(r"HERE/params\.yaml: cannot be read as YAML \(.*\); mend the file")),
     ("a tag that would run code", params("!!python/object/apply:os.mkdir [made]"), like(r"HERE/params\.yaml: line 2 is not YAML \(.*\); mend that line")),
