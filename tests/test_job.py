@@ -1,5 +1,6 @@
 """How a job runs: its edges, its stamp, its record, its errors in one line."""
 
+import io
 import json
 import os
 import signal
@@ -292,6 +293,21 @@ def test_main_gives_an_error_in_one_line(root, monkeypatch, capsys):
     output = capsys.readouterr()
     assert output.err == "error: results/demo/config/absent.json: not found; run the stage that writes it\n"
     assert output.out == ""
+
+
+@pytest.mark.parametrize(("encoding", "printed"), [("utf-8", "猫"), ("latin-1", r"\u732b"), ("ascii", r"\u732b")])
+def test_no_message_ends_a_job(run, monkeypatch, encoding, printed):
+    def talk(job: Job[AddUp], *, metrics: Output):
+        job.say("left out: 猫/\udcff.jpg")
+
+    stdout = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stdout, encoding))
+    monkeypatch.setattr(sys, "argv", ["stage", "--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit) as ended:
+        job.main(talk)
+    assert ended.value.code == 0 and Path("results/demo/runs/train_classifier/m1.json").is_file()
+    assert stdout.getvalue().decode(encoding) == f"left out: {printed}/\\udcff.jpg\n"
 
 
 def test_a_missing_edge_gives_the_stages_usage(root, capsys):

@@ -123,7 +123,9 @@ def size_gb(experiment: Experiment) -> float:
 
 def run(*command: str) -> str:
     """Run a command and return its output; raise UserError with its error or last line if it fails."""
-    process = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    process = subprocess.run(
+        command, capture_output=True, text=True, errors="backslashreplace", stdin=subprocess.DEVNULL
+    )
     if process.returncode:
         lines = (process.stderr.strip() or process.stdout.strip() or "no message").splitlines()
         errors = [line for line in lines if line.lower().startswith("error:")] or lines[-1:]

@@ -28,7 +28,7 @@ from dvc_data.hashfile.build import build
 from dvc_data.hashfile.db import HashFileDB
 from dvc_data.hashfile.tree import Tree
 
-from googlenet.errors import UserError
+from googlenet.errors import UserError, escape_output
 
 READERS = 8  # files read at once: a remote answers slowly, and hashing releases Python's lock
 CHUNK = 1 << 20
@@ -274,6 +274,7 @@ def verify(stores: Stores) -> tuple[int, int]:
 
 def main() -> None:
     """Parse the command line; print errors as one line."""
+    escape_output()
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--remote", nargs="?", const="", metavar="NAME")

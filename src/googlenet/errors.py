@@ -1,5 +1,7 @@
 """Errors that the user can correct: reported in one line, never as a traceback."""
 
+import io
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -23,6 +25,13 @@ class Stopped(UserError):
 def printable(text: str) -> str:
     """Text that is safe to print to a terminal: unprintable characters are replaced by their escape codes (\\x1b)."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def escape_output() -> None:
+    """Let standard output and error print any text: a character that their encoding lacks becomes its escape code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """The commands that look at a prepared data set."""
 
+import io
 import subprocess
 import sys
 
@@ -28,6 +29,16 @@ def test_verify_ends_with_0_or_names_what_is_bad_and_ends_with_1(pets, capsys):
     said = capsys.readouterr()
     assert said.out == f"bad: {pets}/test-00000.arrow: missing\n{pets}: 18 records in 3 shards; faults: 1\n"
     assert said.err.splitlines()[-1] == "3 of 3 shards: test-00000.arrow"
+
+
+def test_any_name_is_shown_whatever_the_outputs_encoding(tmp_path, monkeypatch):
+    (class_tree(tmp_path / "raw") / "test/dog/2.jpg").rename(tmp_path / "raw/test/dog/壊.jpg")
+    folder = written(classification("class_folders", tmp_path / "raw"), tmp_path / "pets")
+    stdout = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stdout, "ascii"))
+    assert main(["data", "show", str(folder), "test", "dog/壊.jpg"]) == 0
+    sys.stdout.flush()
+    assert b"\nname:    dog/\\u58ca.jpg\n" in stdout.getvalue()
 
 
 def test_show_by_number_and_by_name(pets, tmp_path, capsys):

@@ -7,7 +7,7 @@ from typing import NoReturn, cast
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from googlenet.errors import UserError, nearest
+from googlenet.errors import UserError, escape_output, nearest
 
 COMMANDS = {
     "plan": "Disk, memory, passes and hours of an experiment, before it starts.",
@@ -44,6 +44,7 @@ def googlenet() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 1 after a UserError, 2 if the command line itself is wrong."""
+    escape_output()
     try:
         code: int | None = googlenet.main(arguments, prog_name="googlenet", standalone_mode=False)
     except NoArgsIsHelpError as error:

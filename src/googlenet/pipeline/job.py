@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, ge
 
 from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Compute, Computes, Execution
-from googlenet.errors import Stopped, UserError
+from googlenet.errors import Stopped, UserError, escape_output
 from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
@@ -103,6 +103,7 @@ def compute_of(settings: StageSettings) -> Compute:
 
 def main(run: Callable[..., None]) -> None:
     """Run a stage from the command line; end with one line, and code 1 for a UserError or full disk, 75 if stopped."""
+    escape_output()
     try:
         perform(run, sys.argv[1:])
     except Stopped as error:
@@ -268,8 +269,8 @@ def commit(root: Path) -> str:
     # data/ and results/ hold no code; git misses their READMEs where the folders are links.
     status = ["git", "status", "--porcelain", "--untracked-files=no", "--", ":/", ":!data", ":!results"]
     asked = [["git", "rev-parse", "HEAD"], status]
-    head, changes = [subprocess.run(words, cwd=root, capture_output=True, text=True, check=False) for words in asked]
-    return "" if head.returncode else head.stdout.strip() + ("+dirty" if changes.stdout.strip() else "")
+    head, changes = [subprocess.run(words, cwd=root, capture_output=True, check=False) for words in asked]
+    return "" if head.returncode else head.stdout.decode().strip() + ("+dirty" if changes.stdout.strip() else "")
 
 
 def records_beside(output: Path, dataset: str) -> list[RunRecord]:

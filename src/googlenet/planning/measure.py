@@ -64,7 +64,9 @@ def empty_job(folder: Path, imports: str = "") -> StartRate:
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     environment |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
     wall, start = time.perf_counter(), now()
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, errors="backslashreplace", check=False
+    )
     wall, seconds = time.perf_counter() - wall, now() - start
     if done.returncode:
         last = (done.stderr.strip() or "no message").splitlines()[-1]
