@@ -26,6 +26,8 @@ IMAGES = (
     ("empty file", ("x.jpg", b""), "cat/x.jpg: empty file"),
     ("text named .jpg", ("x.jpg", b"not an image"), "cat/x.jpg: not an image"),
     ("HTML of a failed download", ("x.png", b"<html>404</html>"), "cat/x.png: not an image"),
+    ("an EPS program named .jpg", ("x.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\nshowpage\n"), "cat/x.jpg: not an image"),
+    ("JPEG 2000 named .jpg", ("x.jpg", saved(calls.rgb(), "JPEG2000")), "cat/x.jpg: not an image"),
     ("truncated JPEG", ("x.jpg", jpeg(64, 64)[:-200]), like(r"cat/x\.jpg: damaged image \(.*\)")),
     ("truncated PNG", ("x.png", saved(calls.rgb(), "PNG")[:-300]), like(r"cat/x\.png: damaged image \(.*\)")),
     ("truncated GIF", ("x.gif", saved(calls.rgb(), "GIF")[:-300]), like(r"cat/x\.gif: damaged image \(.*\)")),

@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from googlenet.errors import UserError
 
+# The only formats that are opened (JPEG: MPO too). Pillow knows fifty, and for EPS it runs Ghostscript.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-ORIENTATION = 0x0112  # EXIF's tag; 1: as stored
+ORIENTATION = 0x0112  # EXIF's tag
 TAIL = 4096  # last bytes, in which a whole JPEG has its end marker; some cameras append a little after it
 
 
@@ -21,7 +23,7 @@ class ImageInfo(NamedTuple):
     height: int
     form: str  # container and colour mode: "JPEG RGB", "PNG P"
     bytes: int  # of the file
-    turned: bool  # whether EXIF asks for rotation or mirroring
+    orientation: int  # EXIF's, 1 to 8; 1: stored upright, above 4: stored lying on its side
     looks: int  # 64-bit hash that a resized or re-encoded copy usually shares; 0: too plain to tell
 
 
@@ -29,23 +31,25 @@ def decode(image: bytes, name: str = "image") -> np.ndarray:
     """Decode an image file to uint8 [h, w, 3] RGB, upright by its EXIF orientation. Raises UserError naming `name`.
 
     Grey becomes three equal channels, alpha is blended onto white, 16 bits are scaled to 8, animations yield their
-    first frame. OpenCV, which is faster, decodes plain whole JPEGs; Pillow, which is strict, decodes everything else.
+    first frame. OpenCV, which is faster, decodes plain whole JPEGs; Pillow, which is strict, decodes everything else,
+    and it alone says which way up any image is.
     """
-    if _is_plain_jpeg(image):
-        pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if orientation := _of_plain_jpeg(image):
+        as_stored = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+        pixels = cv2.imdecode(np.frombuffer(image, np.uint8), as_stored)
         if pixels is not None:
-            return pixels
+            return _upright(pixels, orientation)
     return _decode_strictly(image, name)[0]
 
 
 def check_image(image: bytes, name: str = "image") -> ImageInfo:
     """Decode every pixel once, refusing truncated files, and describe the image. Raises UserError naming `name`."""
-    pixels, form, turned = _decode_strictly(image, name)
+    pixels, form, orientation = _decode_strictly(image, name)
     height, width = pixels.shape[:2]
     # The difference hash: whether each of 8 x 8 patches is brighter than its left neighbour.
     small = cv2.cvtColor(cv2.resize(pixels, (9, 8), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     looks = int.from_bytes(np.packbits(small[:, 1:] > small[:, :-1]).tobytes())
-    return ImageInfo(width, height, form, len(image), turned, 0 if looks == 2**64 - 1 else looks)
+    return ImageInfo(width, height, form, len(image), orientation, 0 if looks == 2**64 - 1 else looks)
 
 
 def shrink(image: bytes, shorter_side_px: int, name: str = "image") -> tuple[bytes, int, int]:
@@ -65,30 +69,48 @@ def encode_jpeg(pixels: np.ndarray) -> bytes:
     return encoded.tobytes()
 
 
-def _is_plain_jpeg(image: bytes) -> bool:
-    """Whether these bytes are a whole grey or RGB JPEG (OpenCV does not undo Adobe's inverted CMYK)."""
+def _of_plain_jpeg(image: bytes) -> int:
+    """Return the orientation of a whole grey or RGB JPEG, else 0 (OpenCV does not undo Adobe's inverted CMYK)."""
     if not image.startswith(JPEG_START) or image.rfind(JPEG_END, max(len(image) - TAIL, 0)) < 0:
-        return False
+        return 0
     try:
-        return Image.open(io.BytesIO(image), formats=["JPEG"]).mode in ("L", "RGB")
+        with Image.open(io.BytesIO(image), formats=["JPEG"]) as opened:
+            return _orientation(opened) if opened.mode in ("L", "RGB") else 0
     except Exception:  # Pillow's parsers raise many exceptions; the strict path gives the user the reason
-        return False
+        return 0
 
 
-def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, bool]:
-    """Decode with Pillow, which rejects truncated files; return pixels, form, and whether EXIF turned it."""
+def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, int]:
+    """Decode with Pillow, which rejects truncated files; return upright pixels, form, and EXIF's orientation."""
     try:
-        with Image.open(io.BytesIO(image)) as opened:
-            form = f"{opened.format} {opened.mode}"
-            upright = ImageOps.exif_transpose(opened)  # loads the first frame
-            turned = opened.getexif().get(ORIENTATION, 1) in range(2, 9)
-            return np.ascontiguousarray(_rgb(upright)), form, turned
+        with Image.open(io.BytesIO(image), formats=FORMATS) as opened:
+            form, is_tiff = f"{opened.format} {opened.mode}", opened.format == "TIFF"
+            orientation = _orientation(opened) if is_tiff else 0  # loading turns a TIFF, and removes its tag
+            opened.load()  # the first frame, and a PNG's chunks behind it
+            orientation = orientation or _orientation(opened)
+            return _upright(_rgb(opened), 1 if is_tiff else orientation), form, orientation
     except UnidentifiedImageError:
         raise UserError(f"{name}: {'not an image' if image else 'empty file'}") from None
     except MemoryError:
         raise
     except Exception as error:  # on damaged bytes Pillow raises anything from struct.error to SyntaxError
         raise UserError(f"{name}: damaged image ({error})") from error
+
+
+def _orientation(opened: Image.Image) -> int:
+    """Return the orientation, 1 to 8, from EXIF or else XMP; 1 if there is none or it is damaged, as viewers do."""
+    try:
+        value = opened.getexif().get(ORIENTATION, 1)
+    except Exception:  # on damaged EXIF, as cameras and editors write it; the pixels are unharmed
+        return 1
+    return int(value) if value in range(1, 9) else 1
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn and mirror pixels [h, w, 3] from EXIF's orientation, 1 to 8, to upright."""
+    standing = pixels.swapaxes(0, 1) if orientation > 4 else pixels
+    down, right = (-1 if orientation in flipped else 1 for flipped in ((3, 4, 7, 8), (2, 3, 6, 7)))
+    return np.ascontiguousarray(standing[::down, ::right])
 
 
 def _rgb(image: Image.Image) -> np.ndarray:

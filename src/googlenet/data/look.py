@@ -46,7 +46,7 @@ def _of_split(table: pa.Table) -> m.SplitLook:
     return m.SplitLook(
         pictures=len(table),
         forms={row["values"]: row["counts"] for row in forms},
-        turned_by_exif=int(table.column("turned").to_numpy().sum()),
+        turned_by_exif=int((table.column("orientation").to_numpy() != 1).sum()),
         width_px=_quantiles(width),
         height_px=_quantiles(height),
         shorter_side_px=_quantiles(np.minimum(width, height)),

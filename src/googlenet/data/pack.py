@@ -17,7 +17,7 @@ import pyarrow as pa
 from googlenet.data import store
 from googlenet.data.annotations import place
 from googlenet.data.images import ImageInfo, check_image, shrink
-from googlenet.data.records import Candidate, Record
+from googlenet.data.records import Annotation, Candidate, Record
 from googlenet.errors import UserError
 from googlenet.metrics.base import Metrics
 from googlenet.metrics.data import Shard
@@ -25,8 +25,9 @@ from googlenet.storage.files import atomic, sha256
 
 # Fields of ImageInfo: properties of the original image file, before any resizing.
 INFO = {"width": pa.int32(), "height": pa.int32(), "form": pa.string(), "bytes": pa.int64()}
-INFO |= {"turned": pa.bool_(), "looks": pa.uint64()}
-NOTE = pa.schema({"name": pa.string(), **INFO, "sha256": pa.binary(32), "boxes": pa.list_(pa.float32())})
+INFO |= {"orientation": pa.int8(), "looks": pa.uint64()}
+KNOWN = {"name": pa.string(), **INFO, "label": pa.int32(), "sha256": pa.binary(32)}
+NOTE = pa.schema({**KNOWN, "boxes": pa.list_(pa.float32())})
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHe
             else:
                 for label in [record.label] if record.label >= 0 else record.box_labels:
                     per_class[label] += 1
-                rows.append((record.name, *info, record.sha256, record.boxes.reshape(-1)))
+                rows.append((record.name, *info, record.label, record.sha256, record.boxes.reshape(-1)))
                 yield record
             on_image()
 
@@ -153,9 +154,32 @@ def record_of(candidate: Candidate, task: Task) -> tuple[Record, ImageInfo]:
     if min(width, height) < (least := task.min_side_px):
         raise UserError(f"{candidate.name}: {width}x{height} px; sides below min_side_px ({least}) are too small")
     if candidate.annotation is not None:
-        boxes, labels, difficult = place(candidate.annotation, width, height, task.keys)
-        truth = (boxes, labels, difficult, np.array(candidate.partial, np.int32))
+        placed = _placed(candidate.annotation, info, task.keys)
+        truth = (*placed, np.array(candidate.partial, np.int32))
         return Record(candidate.name, image, width, height, -1, *truth, sha256=store.digest(image)), info
     if task.resize_shorter_side_px:
         image, width, height = shrink(image, task.resize_shorter_side_px, candidate.name)
     return Record(candidate.name, image, width, height, candidate.label, sha256=store.digest(image)), info
+
+
+def _placed(annotation: Annotation, info: ImageInfo, keys: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Place boxes in the upright image, as `place` does. The UserError says so if they were made for it as stored."""
+    width, height = info.width, info.height
+    try:
+        return place(annotation, width, height, keys)
+    except UserError as error:
+        states = annotation.size == (height, width)
+        if info.orientation <= 4 or not (states or _fits(annotation, height, width, keys)):
+            raise
+        what = f"{'states the size of' if states else 'fits only'} the image as stored, {height}x{width} px"
+        fix = "label it upright or, if its boxes are, correct the size" if states else "label it upright"
+        turned = f"viewers turn it to {width}x{height} px"
+        raise UserError(f"{annotation.file}: {what}; {turned}: {fix}, and check all images that EXIF turns") from error
+
+
+def _fits(annotation: Annotation, width: int, height: int, keys: list[str]) -> bool:
+    try:
+        place(annotation, width, height, keys)
+    except UserError:
+        return False
+    return True
