@@ -73,7 +73,35 @@ def test_duplicates_within_and_across_splits(tmp_path):
         ("test", "dog/9.jpg"),
     ]
     assert [[item.split for item in group] for group in found.shown.within] == [["validation"] * 2]
-    assert len(warnings(found)) == 1
+    assert warnings(found)[0].startswith("warning: 1 image is in more than one split, byte for byte")
+
+
+def test_the_same_image_in_two_classes_is_named(tmp_path):
+    root = own_trees(tmp_path / "raw")
+    for number in range(4):  # copies in one class alone, before the other class in the order of names
+        put(root / f"train/cat/a{number}.jpg", (root / "train/cat/1.jpg").read_bytes())
+    put(root / "test/dog/9.jpg", (root / "train/cat/1.jpg").read_bytes())
+    for number in range(12):
+        put(root / f"train/cat/b{number:02d}.jpg", jpeg(seed=200 + number))
+        put(root / f"train/dog/b{number:02d}.jpg", jpeg(seed=200 + number))
+    found = folders(tmp_path).look.duplicates
+    assert found.across_classes == Groups(groups=13, pictures=6 + 24)
+    named = [[str(item) for item in group] for group in found.shown.across_classes]
+    assert len(named) == 13 and ["train: cat/b11.jpg (cat)", "train: dog/b11.jpg (dog)"] in named
+    assert ["train: cat/1.jpg (cat)", "test: dog/9.jpg (dog)", "train: cat/a0.jpg (cat)"] in [g[:3] for g in named]
+    lines = [line for line in warnings(found) if "class" in line]
+    assert lines[0].startswith("warning: 13 images are in more than one class, byte for byte")
+    assert lines[1] == (
+        "in several classes: train: cat/1.jpg (cat) = test: dog/9.jpg (dog) = train: cat/a0.jpg (cat) = ..."
+    )
+    assert lines[2] == "in several classes: train: cat/b00.jpg (cat) = train: dog/b00.jpg (dog)" and len(lines) == 11
+
+
+def test_objects_of_two_classes_are_no_image_in_two_classes(tmp_path):
+    root = voc_tree(tmp_path / "raw")
+    put(root / "JPEGImages/train_1.jpg", (root / "JPEGImages/train_0.jpg").read_bytes())
+    found = prepare(detection("voc", root), tmp_path / "out").look.duplicates
+    assert found.within["train"].groups == 1 and found.across_classes.groups == 0
 
 
 def test_a_copy_of_another_size_in_another_split_is_likely(tmp_path):
@@ -152,5 +180,6 @@ def test_the_log_says_what_was_left_out_and_what_is_there_twice(tmp_path, monkey
     settings, lines = classification("class_folders", root, max_bad_fraction=0.1), []
     with prepared(settings, tmp_path / "pets", "0" * 64, 1, bool, lines.append):
         assert not lines
-    assert lines[0] == "left out: train: dog/7.jpg: not an image" and len(lines) == 2
+    assert lines[0] == "left out: train: dog/7.jpg: not an image" and len(lines) == 4
     assert lines[1].startswith("warning: 1 image is in more than one split, byte for byte")
+    assert lines[3] == "in several classes: train: cat/1.jpg (cat) = test: dog/9.jpg (dog)"

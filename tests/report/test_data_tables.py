@@ -3,6 +3,7 @@
 from data.datasets import class_tree, classification, detection, put, voc_tree
 from googlenet.data.prepare import prepare
 from googlenet.report import data_tables
+from googlenet.report.words import NONE
 from report import sample
 
 
@@ -39,6 +40,12 @@ def test_classification(tmp_path):
     across = tables["Duplicates in pets"].rows[3].cells
     assert across[:3] == ("the same bytes, in several splits", "6", "18")
     assert across[3].startswith("train: cat/0.jpg = validation: cat/0.jpg = test: cat/0.jpg; train: cat/1.jpg = ")
+    assert tables["Duplicates in pets"].rows[5].cells == ("the same bytes, in several classes", "0", "0", NONE)
+    put(root / "test/dog/9.jpg", (root / "train/cat/1.jpg").read_bytes())
+    again = by_title(prepare(source, tmp_path / "pets"))["Duplicates in pets"].rows[5].cells
+    # 1.jpg of cat is in every split.
+    assert again[:3] == ("the same bytes, in several classes", "1", "4")
+    assert again[3] == "train: cat/1.jpg (cat) = test: dog/9.jpg (dog) = validation: cat/1.jpg (cat)"
     assert tables["Why images of pets were excluded"].rows[0].cells == ("train", "not an image", "1")
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,16 @@ import pyarrow.compute as pc
 
 from googlenet.data.pack import read_note
 from googlenet.data.records import Refused
+from googlenet.errors import printable
 from googlenet.metrics import data as m
 
 QUANTILES_PERCENT = (0, 5, 25, 50, 75, 95, 100)
-GROUPS_SHOWN, NAMES_SHOWN = 100, 10
+GROUPS_SHOWN, NAMES_SHOWN = 100, 10  # in the manifest
+GROUPS_LOGGED, NAMES_LOGGED = 10, 3
 SMALL_PX = (20, 32)  # sides below which an object is small: two pixels of a 224 px network's last map; COCO's
 
 
-def look(notes: dict[str, list[Path]], refused: list[Refused]) -> m.Look:
+def look(notes: dict[str, list[Path]], refused: list[Refused], classes: Sequence[str]) -> m.Look:
     """Summarise a data set's contents and what was left out. `notes`: paths of each split's notes, in order."""
     tables = {
         split: pa.concat_tables([read_note(path)[1].replace_schema_metadata() for path in paths])
@@ -28,7 +30,7 @@ def look(notes: dict[str, list[Path]], refused: list[Refused]) -> m.Look:
     return m.Look(
         quantiles_percent=QUANTILES_PERCENT,
         splits={split: _of_split(table) for split, table in tables.items()},
-        duplicates=duplicates(tables),
+        duplicates=duplicates(tables, classes),
         refused=reasons(refused),
     )
 
@@ -73,10 +75,10 @@ def _objects(table: pa.Table) -> m.ObjectSizes | None:
     )
 
 
-def duplicates(tables: dict[str, pa.Table]) -> m.Duplicates:
+def duplicates(tables: dict[str, pa.Table], classes: Sequence[str]) -> m.Duplicates:
     """Find duplicate images, byte for byte or, across splits, by appearance: counts, and the first names."""
     splits, table = list(tables), pa.concat_tables(tables.values())
-    names, looks = table.column("name"), table.column("looks").to_numpy()
+    names, looks, labels = table.column("name"), table.column("looks").to_numpy(), table.column("label").to_numpy()
     split_of = np.repeat(np.arange(len(splits)), [len(part) for part in tables.values()])
     exact = _equal(table.column("sha256"))
     first = np.arange(len(table))  # of the images with the same bytes
@@ -92,6 +94,15 @@ def duplicates(tables: dict[str, pa.Table]) -> m.Duplicates:
     def image(index: int) -> m.ImageName:
         return m.ImageName(split=splits[split_of[index]], name=names[index].as_py())
 
+    def labelled(index: int) -> m.LabelledImage:
+        return m.LabelledImage(**image(index).model_dump(), label=classes[labels[index]])
+
+    def first_of_classes(group: np.ndarray) -> list[int]:
+        """Return a group's first images with one of each class ahead, so that the classes show among few names."""
+        seen = group[np.sort(np.unique(labels[group], return_index=True)[1])]
+        return [*seen, *np.setdiff1d(group, seen)][:NAMES_SHOWN]
+
+    two = [group for group in exact if len(set(labels[group])) > 1]
     across = [group for group in exact if is_across(group)]
     alike = [group for group in _equal(table.column("looks")) if looks[group[0]] and is_across(group)]
     likely = [group for group in alike if len(set(first[group])) > 1]
@@ -100,8 +111,14 @@ def duplicates(tables: dict[str, pa.Table]) -> m.Duplicates:
         for number, name in enumerate(splits)
     }
     inside = [group for group in exact if not is_across(group)]
-    examples = m.DuplicateExamples(within=named(inside), across=named(across), likely_across=named(likely))
-    return m.Duplicates(within=within, across=_counted(across), likely_across=_counted(likely), shown=examples)
+    examples = m.DuplicateExamples(
+        within=named(inside),
+        across=named(across),
+        likely_across=named(likely),
+        across_classes=tuple(tuple(map(labelled, first_of_classes(group))) for group in two[:GROUPS_SHOWN]),
+    )
+    counts = {"across": _counted(across), "likely_across": _counted(likely), "across_classes": _counted(two)}
+    return m.Duplicates(within=within, **counts, shown=examples)
 
 
 def _counted(groups: list[np.ndarray]) -> m.Groups:
@@ -134,8 +151,13 @@ def warnings(duplicates: m.Duplicates) -> list[str]:
     """Return warnings that the user should not overlook, one line each."""
     across = (duplicates.across.groups, "in more than one split, byte for byte: test counts too well")
     likely = (duplicates.likely_across.groups, "likely in more than one split (copies that look alike)")
-    return [
+    classes = (duplicates.across_classes.groups, "in more than one class, byte for byte: only one label can be right")
+    lines = [
         f"warning: {count:,} {'image is' if count == 1 else 'images are'} {what}; see look.duplicates in the manifest"
-        for count, what in (across, likely)
+        for count, what in (across, likely, classes)
         if count
     ]
+    for group in duplicates.shown.across_classes[:GROUPS_LOGGED]:
+        more = "" if len(group) <= NAMES_LOGGED else " = ..."
+        lines.append(printable(f"in several classes: {' = '.join(map(str, group[:NAMES_LOGGED]))}{more}"))
+    return lines

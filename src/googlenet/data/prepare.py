@@ -121,7 +121,7 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
         class_keys=tuple(reading.keys),
         splits=splits,
         refused=tuple(RefusedFile(**asdict(item)) for item in left_out),
-        look=look.look(notes, left_out),
+        look=look.look(notes, left_out, reading.classes),
         about=source.about or reading.about,
     )
 

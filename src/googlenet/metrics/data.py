@@ -28,6 +28,18 @@ class ImageName(Metrics):
     split: str
     name: str
 
+    def __str__(self) -> str:
+        return f"{self.split}: {self.name}"
+
+
+class LabelledImage(ImageName):
+    """An image and its class, by its display name."""
+
+    label: str
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} ({self.label})"
+
 
 class RefusedFile(ImageName):
     """A file that was left out, and why."""
@@ -80,14 +92,16 @@ class DuplicateExamples(Metrics):
     within: tuple[tuple[ImageName, ...], ...]
     across: tuple[tuple[ImageName, ...], ...]
     likely_across: tuple[tuple[ImageName, ...], ...]
+    across_classes: tuple[tuple[LabelledImage, ...], ...] = ()
 
 
 class Duplicates(Metrics):
-    """Duplicate images: with the same bytes within and across splits, and likely copies across splits by appearance."""
+    """Duplicate images: the same bytes within and across splits, likely copies across splits; the same across classes."""
 
     within: dict[str, Groups]
     across: Groups
     likely_across: Groups
+    across_classes: Groups = Groups(groups=0, pictures=0)  # in any splits; none in detection
     shown: DuplicateExamples
 
 
