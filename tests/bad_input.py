@@ -120,7 +120,7 @@ ILSVRC = (
     ("mark 2", ("ImageSets/DET/train_1.txt", "a/0 2\n"), "train_1.txt, line 1: 'a/0 2' is not an image and 1, 0 or -1 (all objects have boxes, some may lack them, none there); mend the line"),
     ("list of an unknown number", ("ImageSets/DET/train_9.txt", "a/0 1\n"), "train_9.txt: no class has the number 9; put map_det.txt of the development kit (wnid, number, name in each line) into HERE/ILSVRC"),
     ("class given twice", ("devkit/data/map_det.txt", "n02000002 1 cat\nn02000002 2 dog\n"), "map_det.txt, line 2: 'n02000002' is already in line 1; remove one of them"),
-    ("blacklist of no image", ("black.txt", "77 n02000002\n", {"blacklist": "black.txt"}), "black.txt, line 1: no image 77 in val.txt; mend the line or the list"),
+    ("blacklist of no image", ("black.txt", "77 n02000002\n", {"blacklist": "black.txt"}), like(r"black\.txt, line 1: no image 77: the \d+ of val\.txt have numbers of their own, from 1; put the development kit's val\.txt into HERE/ILSVRC/ImageSets/DET")),
     ("blacklist that is not there", ("other.txt", "", {"blacklist": "black.txt"}), "dataset.detection.blacklist: no file HERE/ILSVRC/black.txt; correct the key or complete the data set"),
 )
 CAFFE = (
@@ -189,7 +189,7 @@ SCORING = (
     ("no list", ("list.txt", ""), "list.txt: lists no image; give one name in each line"),
     ("unknown class of an object", ("xml/a.xml", xml(("cow", 0, 0, 9, 9))), "a.xml: no class 'cow'; known: cat, dog, n02000001, n02000002"),
     ("broken annotation", ("xml/a.xml", "<annotation>"), like(r"list\.txt, 'a': a\.xml: is not XML \(.*\); mend the file or the list")),
-    ("blacklist of no image", ("black.txt", "7 cat\n"), "black.txt, line 1: no image '7' in list.txt; remove the line or mend it"),
+    ("blacklist of no image", ("black.txt", "7 cat\n"), "black.txt, line 1: no image 7: the 2 of list.txt have numbers of their own, from 1; give the list whose numbers the blacklist has, the kit's val.txt, with --numbers"),
     ("class given twice", ("classes.txt", "cat\ncat\n"), "classes.txt, line 2: 'cat' is already in line 1; remove one of them"),
     ("nothing to find", ("xml/b.xml", ""), "list.txt, 'b': b.xml: is empty; mend the file or the list"),
 )

@@ -78,8 +78,46 @@ def test_the_fixed_threshold(case):
 def test_the_blacklist(case, capsys):
     found = result(case, "--blacklist", str(Path(case[0]).with_name("black.txt")))
     assert found["classes"][1]["ap_percent"] == 100  # the dog that was no dog in image 1 is ignored
-    assert (found["neutral_detections"], found["blacklisted_pairs"]) == (1, 1)
+    assert (found["neutral_detections"], found["blacklisted_pairs"], found["blacklist_outside"]) == (1, 1, 0)
     assert capsys.readouterr().out.splitlines()[-1] == "1 detections count neither way"
+
+
+def test_the_blacklist_of_the_whole_set_with_a_part_of_it(case, capsys):
+    """The first image is left out of the list: its entry is skipped and counted; numbers of one's own are reported."""
+    root = Path(case[0]).parent
+    put(root / "d.txt", "".join(line + "\n" for line in SUBMISSION.splitlines() if not line.startswith("1")))
+    put(root / "black.txt", "1 n02000002\n3 n02000001\n")
+    part = [*case, "--blacklist", str(root / "black.txt")]
+    put(root / "list.txt", "b 2\nc 3\n")
+    found = result(part)
+    assert (found["blacklisted_pairs"], found["blacklist_outside"], found["neutral_detections"]) == (1, 1, 1)
+    assert "1 entries of the blacklist are on images or classes not scored here" in capsys.readouterr().out
+    put(root / "list.txt", "b 1\nc 2\n")
+    assert main(["score", *part]) == 1 and "no image 3: the 2 of list.txt have numbers of" in capsys.readouterr().err
+    put(root / "d.txt", "".join(f"{int(line[0]) - 1}{line[1:]}\n" for line in SUBMISSION.splitlines() if line[0] > "1"))
+    again = result([*part, "--numbers", str(put(root / "val.txt", "a 1\nb 2\nc 3\n"))])
+    assert again == found
+
+
+def test_names_with_blanks_and_extensions(case):
+    """`b (1)` is not the image b, which is there too."""
+    root = Path(case[0]).parent
+    expected = result(case)
+    (root / "xml/b.xml").rename(root / "xml/b (1).xml")
+    put(root / "xml/b.xml", xml(("n02000003", 0, 0, 9, 9), size=None))
+    put(root / "list.txt", "a.JPEG 1\nb (1).JPEG 2\nc.JPEG 3\n")
+    assert result(case) == expected
+    put(root / "list.txt", "a\nb (1)\nc\n")
+    assert result(case) == expected
+
+
+def test_equal_scores_count_in_the_order_of_the_images_numbers(case):
+    """As in the kit's program, which sorts detections by image number first: whatever the order of the list."""
+    root = Path(case[0]).parent
+    put(root / "d.txt", "3 2 0.5 0 0 99 99\n1 2 0.5 0 0 99 99\n")  # a dog in image 3, none in image 1
+    for order in ("a 1\nb 2\nc 3\n", "c 3\nb 2\na 1\n"):
+        put(root / "list.txt", order)
+        assert result(case)["classes"][1]["ap_percent"] == 50  # the miss in image 1 comes first
 
 
 def test_difficult_objects(case):

@@ -6,7 +6,8 @@ import pytest
 
 from data.datasets import put, xml
 from googlenet.data.class_table import ClassRow, read_class_table
-from googlenet.data.detection_files import read_blacklist, read_detections, read_list, read_truth
+from googlenet.data.detection_files import blacklisted, read_detections, read_truth
+from googlenet.data.image_list import read_list
 from googlenet.errors import UserError
 
 TABLE = [ClassRow("n02000001", "dog", 2), ClassRow("n02000002", "cat", 1)]
@@ -37,21 +38,6 @@ def test_classes_without_a_table_are_those_that_occur(files):
     root, images, *_ = files
     truth, classes = read_truth(images, root / "xml", ())
     assert classes.keys == ["cat", "n02000001"] and truth[1].tolist() == [1, 0] and not classes.by_number
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        ("a\nb\n", ["1", "2"]),
-        ("a 5\nb 2\n", ["5", "2"]),
-        ("a 1\nb -1\n", ["1", "2"]),  # VOC's lists of one class
-        ("a 1\nb 1\n", ["1", "2"]),
-        ("\na 5\n\nb\n", ["1", "2"]),
-    ],
-)
-def test_the_numbers_of_a_list(tmp_path, text, numbers):
-    images = read_list(put(tmp_path / "list.txt", text))
-    assert list(images.by_number) == numbers and images.names == ["a", "b"]
 
 
 def test_three_forms_one_table(files):
@@ -139,15 +125,6 @@ def test_missing_files_and_numbers_without_a_table(files):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
-    [("a\nb\na\n", r"list\.txt, line 3: 'a' is listed twice"), ("\n", r"list\.txt: lists no image; give one name")],
-)
-def test_bad_lists(tmp_path, text, message):
-    with pytest.raises(UserError, match=message):
-        read_list(put(tmp_path / "list.txt", text))
-
-
-@pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, r"^list\.txt, 'b/c': c\.xml: no such annotation file; mend the file or the list$"),
@@ -168,12 +145,26 @@ def test_bad_truth(files, content, message):
 
 def test_the_blacklist(files):
     root, images, _, classes = files
-    path = put(root / "black.txt", "3 n02000001\na cat\n")
-    assert read_blacklist(path, images, classes).tolist() == [[1, 0], [0, 1]]
-    assert read_blacklist(put(path, "\n"), images, classes).shape == (0, 2)
-    for line, message in (("9 cat", "no image '9' in list"), ("a cta", "no class 'cta'; did"), ("a", "'a' is not the")):
+    path = put(root / "black.txt", "3 n02000001\na cat\n9 cat\n7 n02000009\n")
+    pairs, outside = blacklisted(path, images, classes)
+    assert pairs.tolist() == [[1, 0], [0, 1]] and outside == 2  # image 9 and the class n02000009 are not scored here
+    assert blacklisted(put(path, "\n"), images, classes)[0].shape == (0, 2)
+    for line, message in (("a cta", "no class 'cta'; did"), ("a", "'a' is not the")):
         with pytest.raises(UserError, match=rf"^black\.txt, line 2: {message}"):
-            read_blacklist(put(path, f"a cat\n{line}\n"), images, classes)
+            blacklisted(put(path, f"a cat\n{line}\n"), images, classes)
+
+
+def test_without_a_table_a_blacklisted_class_need_not_occur(files):
+    root, images, *_ = files
+    _, classes = read_truth(images, root / "xml", ())
+    pairs, outside = blacklisted(put(root / "black.txt", "7 cat\n7 fox\n"), images, classes)
+    assert pairs.tolist() == [[0, 0]] and outside == 1
+
+
+def test_detections_may_name_images_with_their_extension(files):
+    root, images, _, classes = files
+    rows = "a.jpg,cat,0.5,1,2,3,4\nb/c.JPEG,cat,0.5,1,2,3,4\n"
+    assert read_detections(put(root / "d.csv", HEAD + rows), images, classes)[0].tolist() == [0, 1]
 
 
 def test_tables_of_classes(tmp_path):

@@ -172,8 +172,10 @@ print(sorted({{os.path.basename(name) for name, _ in seen if name.startswith({st
 
 
 def test_the_blacklist_leaves_val_images_out(archives, own):
-    put(own / "black.txt", "2\n5\n")
-    test = read(own, blacklist="black.txt").splits["test"]
+    put(own / "black.txt", "2\n5\n40000\n")
+    reading = read(own, blacklist="black.txt")
+    test = reading.splits["test"]
+    assert reading.notes == ("black.txt: 2 entries apply; 1 are on images or classes not in the set",)
     assert len(test) == CLASSES * VAL - 2
     left = {item.name: item.label for item in test}
     assert not {"ILSVRC2012_val_00000002.JPEG", "ILSVRC2012_val_00000005.JPEG"} & left.keys()

@@ -88,6 +88,28 @@ def test_halves_of_val_keep_the_numbers_of_val(tmp_path):
     assert partial(reading, "validation") == {"val_0.JPEG": []}
 
 
+def test_what_a_blacklist_has_beyond_the_set_is_skipped_and_counted(tmp_path):
+    top = tree(tmp_path)
+    (top / "ImageSets/DET/val.txt").write_text("val_1 2\nval_2 5\n")  # a part of the official list
+    put(top / "black.txt", f"1 {FOX}\n2 {FOX}\n5 n02009999\n20121 {CAT}\n")
+    reading = read(tmp_path, blacklist="black.txt")
+    assert partial(reading, "validation") == {"val_1.JPEG": [FOX], "val_2.JPEG": []}
+    assert reading.notes == ("black.txt: 1 entries apply; 3 are on images or classes not in the set",)
+
+
+def test_numbers_need_the_list_of_val(tmp_path):
+    top = tree(tmp_path)
+    (top / "ImageSets/DET/val.txt").rename(top / "ImageSets/DET/val1.txt")
+    splits = {"train": "train", "validation": "val1", "test": "test"}
+    put(top / "black.txt", f"val_1 {FOX}\n")
+    assert partial(read(tmp_path, splits=splits, blacklist="black.txt"), "validation")["val_1.JPEG"] == [FOX]
+    put(top / "black.txt", f"2 {FOX}\n")
+    with pytest.raises(
+        UserError, match=r"line 1: no image 2: .* put the development kit's val\.txt into .*ImageSets/DET$"
+    ):
+        read(tmp_path, splits=splits, blacklist="black.txt")
+
+
 def test_blacklisted_classes_reach_the_shards(tmp_path):
     top = tree(tmp_path / "raw")
     put(top / "black.txt", f"2 {FOX}\n")
@@ -112,7 +134,11 @@ def test_annotations_may_name_classes_by_their_words(tmp_path):
         ("ImageSets/DET/train_2.txt", "a/1 1\nb/2 2\n", r"^train_2\.txt, line 2: 'b/2 2' is not an image and 1, 0"),
         ("ImageSets/DET/train_2.txt", "a/1\n", r"^train_2\.txt, line 1: 'a/1' is not an image and 1, 0"),
         ("ImageSets/DET/train_9.txt", "a/1 1\n", r"^train_9\.txt: no class has the number 9; put map_det\.txt"),
-        ("black.txt", f"1 {CAT}\n9 {CAT}\n", r"^black\.txt, line 2: no image 9 in val\.txt; mend"),
+        (
+            "black.txt",
+            f"1 {CAT}\n9 {CAT}\n",
+            r"^black\.txt, line 2: no image 9: the 3 of val\.txt .* put the development kit's",
+        ),
         ("black.txt", "1 cta\n", r"^black\.txt, line 1: no class 'cta'; did you mean 'cat'"),
         ("black.txt", "1\n", r"^black\.txt, line 1: '1' is not the number of an image and a class; mend"),
         (

@@ -57,6 +57,19 @@ def test_the_ensemble_is_the_mean_of_the_scores():
     assert result.single_std == pytest.approx(np.std(singles))
 
 
+def test_equal_scores_count_by_the_names_of_the_images_in_whatever_order_these_are_listed():
+    """One image has a hit and another a miss, both of one score: the name that comes first counts first."""
+    boxes, settings = [BOXES[0][:1], BOXES[0][:1]], changed(SETTINGS, min_score=0.5)
+    scores = {"d1": {"probabilities": RIGHT[[0, 0]]}}
+
+    def mean_ap(names, truth):
+        return evaluate(scores, boxes, truth, names, CLASSES, settings).ensemble.mean_ap_percent
+
+    hit, miss = truth_of(BOXES[0][:1], [0]), truth_of()
+    assert mean_ap(["a", "b"], [hit, miss]) == mean_ap(["b", "a"], [miss, hit]) == 100
+    assert mean_ap(["a", "b"], [miss, hit]) == mean_ap(["b", "a"], [hit, miss]) == 50
+
+
 def test_detections_are_each_images_own():
     result = detect(BOXES, RIGHT, changed(SETTINGS, min_score=0.5))
     assert result.image.tolist() == [0, 0, 1] and result.label.tolist() == [0, 1, 1]

@@ -15,7 +15,8 @@ import numpy as np
 from pydantic import Field
 
 from googlenet.data.class_table import read_class_table
-from googlenet.data.detection_files import read_blacklist, read_detections, read_list, read_truth
+from googlenet.data.detection_files import blacklisted, read_detections, read_truth
+from googlenet.data.image_list import read_list
 from googlenet.detection.mean_ap import NEUTRAL, Detections, Objects, evaluate
 from googlenet.errors import printable
 from googlenet.metrics.base import Metrics
@@ -45,6 +46,7 @@ class Scores(Metrics):
     detections: int
     neutral_detections: int
     blacklisted_pairs: int
+    blacklist_outside: int  # its entries on images or classes that are not scored here
     threshold: Threshold
     difficult: Difficult
 
@@ -56,9 +58,12 @@ THRESHOLD, DIFFICULT = click.Choice(get_args(Threshold)), click.Choice(get_args(
 @click.command(help=__doc__, epilog="The forms of the detections are described in googlenet/data/detection_files.py.")
 @click.argument("detections", type=FILE)
 @click.option("--annotations", type=FILE, required=True, help="folder of XML, one for each image")
-@click.option("--list", type=FILE, required=True, help="an image a line; its number in column 2 (else: its place)")
+@click.option("--list", type=FILE, required=True, help="an image a line, and its number (else: its place)")
 @click.option("--classes", type=FILE, help="lines `wnid number name` or `name`, as map_det.txt; a submission needs it")
 @click.option("--blacklist", type=FILE, help="<image> <class> lines that count neither way")
+@click.option(
+    "--numbers", type=FILE, help="list whose numbers the blacklist has, if --list has others: the kit's val.txt"
+)
 @click.option(
     "--threshold", type=THRESHOLD, default="small", help="small: ILSVRC's, lower for small objects; fixed: 0.5"
 )
@@ -78,15 +83,18 @@ def scored(
     list: Path,
     classes: Path | None = None,
     blacklist: Path | None = None,
+    numbers: Path | None = None,
     threshold: Threshold = "small",
     difficult: Difficult = "neutral",
 ) -> Scores:
     """Read the files and score: mAP, the AP of each class, and what was counted. Raises UserError for bad input."""
-    images = read_list(list)
+    images = read_list(list, annotations)
     (image, label, box, hard), known = read_truth(images, annotations, read_class_table(classes) if classes else ())
-    pairs = read_blacklist(blacklist, images, known) if blacklist else np.zeros((0, 2), np.int64)
+    pairs, outside = np.zeros((0, 2), np.int64), 0
+    if blacklist:
+        pairs, outside = blacklisted(blacklist, images, known, read_list(numbers) if numbers else None)
     hard &= difficult == "neutral"
-    objects, total = Objects(image, label, box, hard, pairs), len(known.keys)
+    objects, total = Objects(image, label, box, hard, pairs, np.array(images.numbers)), len(known.keys)
     detected = Detections(*read_detections(detections, images, known))
     result = evaluate(detected, objects, total, small=threshold == "small")
     wanted = result.object_counts.tolist()
@@ -100,6 +108,7 @@ def scored(
         detections=len(detected.label),
         neutral_detections=int((result.flags == NEUTRAL).sum()),
         blacklisted_pairs=len(pairs),
+        blacklist_outside=outside,
         threshold=threshold,
         difficult=difficult,
     )
@@ -120,4 +129,6 @@ def as_text(result: Scores) -> str:
     lines = [head, rule, *body, rule, last]
     if result.neutral_detections:
         lines.append(f"{result.neutral_detections:,} detections count neither way")
+    if result.blacklist_outside:
+        lines.append(f"{result.blacklist_outside:,} entries of the blacklist are on images or classes not scored here")
     return "\n".join(lines)

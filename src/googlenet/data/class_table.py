@@ -68,16 +68,6 @@ def text_of(path: AnyPath) -> Iterator[None]:
         raise UserError(f"{path}: cannot be read as text ({error}); give a UTF-8 text file") from None
 
 
-def pairs_in(path: AnyPath) -> Iterator[tuple[str, str, str]]:
-    """Yield the lines of a blacklist, <image number or name> <class>, each preceded by its location for errors."""
-    for at, line in lines_of(path):
-        where = f"{path.name}, line {at}"
-        words = line.split(maxsplit=1)
-        if len(words) == 1:
-            raise UserError(f"{where}: '{line}' is not the number of an image and a class; mend the line")
-        yield where, words[0], words[1]
-
-
 def by_any_name(rows: Sequence[ClassRow]) -> dict[str, str]:
     """Map each class's key and name to its key; a name shared by two classes is left out."""
     names = [row.name for row in rows]

@@ -1,4 +1,4 @@
-"""Input files for scoring: an image list, a folder of XML annotations, a blacklist and the detections.
+"""Input files for scoring: a folder of XML annotations, a blacklist and the detections, of the images in a list.
 
 Detections have one of three formats, chosen by the file's suffix:
 
@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from googlenet.data.annotations import CORNERS, as_text, read_annotation
-from googlenet.data.class_table import ClassRow, by_any_name, key_of, lines_of, pairs_in, text_of
+from googlenet.data.class_table import WNID, ClassRow, by_any_name, key_of, text_of
 from googlenet.data.folders import inside
+from googlenet.data.image_list import ImageList, read_blacklist
 from googlenet.errors import UserError, nearest
 
 COLUMNS = ("image", "class", "score", *CORNERS)
@@ -32,15 +33,6 @@ Row = tuple[str, Any, Any, Sequence[Any]]  # location for error messages, image,
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-class ImageList(NamedTuple):
-    """A list of images: their names in order, and the index of each by name and by number."""
-
-    file: str
-    names: list[str]
-    place: dict[str, int]
-    by_number: dict[str, int]
-
-
 class Classes(NamedTuple):
     """The scored classes: keys as in the XML, display names, the key of any name, and the label by number."""
 
@@ -48,23 +40,6 @@ class Classes(NamedTuple):
     names: list[str]
     known: dict[str, str]
     by_number: dict[str, int]  # empty if no numbers are given
-
-
-def read_list(path: Path) -> ImageList:
-    """Read a list, one image per line; its number is the second word if all are distinct and >= 1, else the line's."""
-    rows = [(at, line.split()) for at, line in lines_of(path)]
-    place: dict[str, int] = {}
-    for at, words in rows:
-        if words[0] in place:
-            raise UserError(f"{path.name}, line {at}: '{words[0]}' is listed twice; remove one of the lines")
-        place[words[0]] = len(place)
-    if not rows:
-        raise UserError(f"{path.name}: lists no image; give one name in each line")
-    second = [words[1] if len(words) > 1 else "" for _, words in rows]
-    numbers = {int(word) for word in second if word.isdecimal() and len(word) < 19} - {0}
-    numbered = len(numbers) == len(rows)
-    by_number = {str(int(second[at]) if numbered else at + 1): at for at in range(len(rows))}
-    return ImageList(path.name, list(place), place, by_number)
 
 
 def read_truth(images: ImageList, folder: Path, table: Sequence[ClassRow]) -> tuple[Columns, Classes]:
@@ -104,33 +79,42 @@ def read_truth(images: ImageList, folder: Path, table: Sequence[ClassRow]) -> tu
     return (np.array(image), np.array(labels, np.int64), placed, np.array(difficult, bool)), classes
 
 
-def read_blacklist(path: Path, images: ImageList, classes: Classes) -> np.ndarray:
-    """Read lines of <image number or name> <class>: int64 [k, 2] of (image, label)."""
-    pairs = []
-    for where, image, name in pairs_in(path):
-        place = images.by_number.get(image, images.place.get(image))
-        if place is None:
-            raise UserError(f"{where}: no image '{image}' in {images.file}; remove the line or mend it")
-        pairs.append((place, classes.keys.index(key_of(name, classes.known, where))))
-    return np.array(pairs, np.int64).reshape(-1, 2)
+def blacklisted(
+    path: Path, images: ImageList, classes: Classes, numbers: ImageList | None = None
+) -> tuple[np.ndarray, int]:
+    """Read a blacklist: (image, label) int64 [k, 2] of the listed images and scored classes, and the other entries' number.
+
+    `numbers`: the list whose numbers the blacklist has, if `images` has others.
+    """
+
+    def class_of(name: str, where: str) -> str | None:
+        # Without a table, or named by wnid, a class may simply not occur here.
+        absent = name not in classes.known and (not classes.by_number or WNID.fullmatch(name))
+        return None if absent else key_of(name, classes.known, where)
+
+    remedy = "give the list whose numbers the blacklist has, the kit's val.txt, with --numbers"
+    entries = read_blacklist(path, images.place, numbers or images, class_of, remedy)
+    pairs = [(images.place[image], classes.keys.index(key)) for image, key in entries.pairs]
+    return np.array(pairs, np.int64).reshape(-1, 2), entries.outside
 
 
 def read_detections(path: Path, images: ImageList, classes: Classes) -> Columns:
     """Read detections of listed images, in order: image, label int64 [n], score float64 [n], box float64 [n, 4]."""
     rows = {".csv": _of_csv, ".json": _of_json}.get(path.suffix.lower(), _of_text)
-    place, label_of = images.by_number, classes.by_number
-    if rows is not _of_text:
-        place, label_of = images.place, {name: classes.keys.index(key) for name, key in classes.known.items()}
+    by_name, label_of = rows is not _of_text, classes.by_number
+    if by_name:
+        label_of = {name: classes.keys.index(key) for name, key in classes.known.items()}
     elif not label_of:
         raise UserError(f"{path.name}: its classes are numbers; give a table that says which (--classes)")
     indices, label, numbers = array("q"), array("q"), array("d")
     for where, image, name, values in rows(path):
-        if image not in place:
-            known = f"the {len(place)} of {images.file}"
+        at = images.find(image) if by_name else images.by_number.get(image)
+        if at is None:
+            known = f"the {len(images.names)} of {images.file}"
             raise UserError(f"{where}: no image '{image}' among {known}; mend the line or the list")
         if name not in label_of:
             raise UserError(f"{where}: no class '{name}'{nearest(name, label_of)}")
-        indices.append(place[image])
+        indices.append(at)
         label.append(label_of[name])
         numbers.extend(_checked(values, where))
     table = np.array(numbers, np.float64).reshape(-1, 5)

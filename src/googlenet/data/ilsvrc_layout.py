@@ -15,7 +15,7 @@ numeric ground truth does not number classes alphabetically. ILSVRC's boxes are 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,14 @@ from googlenet.data import class_table, folders
 from googlenet.data.annotations import class_keys, drop_repeated, listed, read_annotation
 from googlenet.data.archive_path import AnyPath
 from googlenet.data.class_table import ClassRow, key_of, lines_of, names_for
+from googlenet.data.image_list import (
+    Blacklist,
+    ImageList,
+    blacklist_note,
+    read_blacklist,
+    read_list,
+    without_extension,
+)
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.errors import UserError, printable
 
@@ -131,10 +139,14 @@ def _detection(source: DetectionSource, top: AnyPath, table: list[ClassRow]) -> 
         splits[split] = [_by_key(item, known) for item in candidates]
     drop_repeated(splits, refused)
     keys = [_wnid(name, known, f"{source.key}.classes") for name in source.classes] or class_keys(splits["train"])
-    black = _blacklist(source, top, keys, known)
+    read_names = {without_extension(item.name) for candidates in splits.values() for item in candidates}
+    entries, black = _blacklist(source, top, keys, known, read_names), dict[str, set[int]]()
+    for image, key in entries.pairs:
+        black.setdefault(image, set()).add(keys.index(key))
     for split, candidates in splits.items():
         splits[split] = [_judged(item, marked[split], black, keys) for item in candidates]
-    return Reading(names_for(table, keys), keys, splits, refused, "ILSVRC DET")
+    notes = blacklist_note(source.blacklist, len(entries.pairs), entries.outside)
+    return Reading(names_for(table, keys), keys, splits, refused, "ILSVRC DET", notes)
 
 
 def folder_of(top: AnyPath, name: str) -> str:
@@ -211,21 +223,21 @@ def _by_key(item: Candidate, known: dict[str, str]) -> Candidate:
     return replace(item, annotation=replace(item.annotation, names=names))
 
 
-def _blacklist(source: DetectionSource, top: AnyPath, keys: list[str], known: dict[str, str]) -> dict[str, set[int]]:
-    """Map each blacklisted image to its classes, as indices in `keys`. The file's lines: <index or image> <class>."""
+def _blacklist(
+    source: DetectionSource, top: AnyPath, keys: list[str], known: dict[str, str], images: Collection[str]
+) -> Blacklist:
+    """Read the blacklist of a data set, whose numbers are those of val.txt: the entries on `images` and `keys`."""
     if not source.blacklist:
-        return {}
-    path, plain = _blacklist_file(source, top), _list(top, BLACKLISTED)
-    lines = [line.split() for _, line in lines_of(plain)] if plain.is_file() else []
-    # The list's second column or, if there is none, the line number from 1.
-    numbers = {words[1] if len(words) > 1 else str(at): words[0] for at, words in enumerate(lines, start=1)}
-    labels: dict[str, set[int]] = {}
-    for where, image, name in class_table.pairs_in(path):
-        if image.isdecimal() and image not in numbers:
-            raise UserError(f"{where}: no image {image} in {BLACKLISTED}.txt; mend the line or the list")
-        if (key := _wnid(name, known, where)) in keys:
-            labels.setdefault(numbers.get(image, image), set()).add(keys.index(key))
-    return labels
+        return Blacklist([], 0)
+    plain = _list(top, BLACKLISTED)
+    numbers = read_list(plain) if plain.is_file() else ImageList(plain.name, [], {}, {})
+
+    def class_of(name: str, where: str) -> str | None:
+        key = _wnid(name, known, where)
+        return key if key in keys else None
+
+    remedy = f"put the development kit's {plain.name} into {plain.parent}"
+    return read_blacklist(_blacklist_file(source, top), images, numbers, class_of, remedy)
 
 
 def _wnid(name: str, known: dict[str, str], where: str) -> str:

@@ -50,6 +50,8 @@ def prepare(
         scratch = Path(temporary) / "scratch"
         scratch.mkdir()
         reading = readers.of(source).read(source, scratch)
+        for note in reading.notes:
+            say(note)
         notes = state or Path(temporary) / "state" / "notes"
         folder.mkdir(parents=True, exist_ok=True)
         if not notes.is_dir():  # then first delete what other settings left behind

@@ -134,7 +134,8 @@ def evaluate(
     settings: EvaluateDetection,
 ) -> metrics.DetectionMetrics:
     """Return everything that evaluate_detection reports; names: those of the images."""
-    objects = stack_objects(truth)
+    # ILSVRC numbers images in the order of their names; the order of a list must not matter.
+    objects = stack_objects(truth)._replace(order=np.argsort(np.argsort(np.array(names, object), kind="stable")))
     weight = draws(len(truth), settings.resamples, generator(settings.seed))
     wanted = by_prefix(settings.switches, settings.compare)
     rated = {prefix: rate(scores, prefix, boxes, objects, len(classes), weight, settings) for prefix in wanted}

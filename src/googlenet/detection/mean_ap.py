@@ -33,6 +33,7 @@ class Objects(NamedTuple):
     box: np.ndarray
     difficult: np.ndarray  # bool [m]: counts neither way
     blacklist: np.ndarray = np.zeros((0, 2), np.int64)  # (image, label) whose objects are not all known: none counts
+    order: np.ndarray | None = None  # [images]: of equal scores, the lower counts first, as ILSVRC's numbers do
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,10 @@ def evaluate(detections: Detections, objects: Objects, classes: int, small: bool
     hit = matched >= 0
     flags[hit] = np.where(objects.difficult[matched[hit]], NEUTRAL, TRUE_POSITIVE)
     flags[ignored] = NEUTRAL
-    # Best first; ties: the lower image first (ILSVRC's), then as given.
+    # Best first; of equal scores the lower image in `objects.order`, as eval_detection.m does; then as given.
     counted = np.flatnonzero(flags != NEUTRAL)
-    label = detections.label[counted]
-    order = np.lexsort((detections.image[counted], -detections.score[counted], label))
+    label, image = detections.label[counted], detections.image[counted]
+    order = np.lexsort((image if objects.order is None else objects.order[image], -detections.score[counted], label))
     rows = np.split(counted[order], np.searchsorted(label[order], np.arange(1, classes)))
     return Evaluation(detections, objects, required, needed_iou, flags, matched, rows)
 

@@ -34,6 +34,7 @@ from googlenet.data.archive_path import TAR, AnyPath, ArchivePath, Tree, node_of
 from googlenet.data.class_table import ClassRow, classes_in, names_for, numbers_in, truth_in
 from googlenet.data.det_archives import det_tree
 from googlenet.data.folders import visible
+from googlenet.data.image_list import blacklist_note
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.data.tar_index import check_archive
 from googlenet.errors import UserError, nearest
@@ -104,6 +105,7 @@ def _classification(source: ClassificationSource, root: Path) -> Reading:
     keys = sorted(row.key for row in rows)
     splits: dict[str, list[Candidate]] = {}
     refused: list[Refused] = []
+    notes: tuple[str, ...] = ()
     for split in SPLITS:
         if part := source.splits.of(split):
             archive = _require(root, IMAGES["classification"][part], "classification")
@@ -111,11 +113,15 @@ def _classification(source: ClassificationSource, root: Path) -> Reading:
                 splits[split] = folders.images_in(_by_class(archive, keys), split, keys, refused)
             else:
                 excluded, key = source.blacklist, f"{source.key}.blacklist"
-                numbers = numbers_in(folders.file_in((root, data.parent, data), excluded, key)) if excluded else []
-                splits[split] = _val(split, archive, data, rows, set(numbers), refused)
+                file = folders.file_in((root, data.parent, data), excluded, key) if excluded else None
+                numbers = set(numbers_in(file)) if file else set[int]()
+                every = _val(split, archive, data, rows, refused)
+                splits[split] = [item for number, item in every if number not in numbers]
+                left_out = len(every) - len(splits[split])
+                notes = blacklist_note(excluded, left_out, len(numbers) - left_out)
     folders.hold_out(source, splits, keys)
     splits = {split: splits[split] for split in SPLITS if split in splits}
-    return Reading(names_for(rows, keys), keys, splits, refused, "ILSVRC CLS-LOC")
+    return Reading(names_for(rows, keys), keys, splits, refused, "ILSVRC CLS-LOC", notes)
 
 
 def _by_class(archive: Path, keys: list[str]) -> AnyPath:
@@ -135,9 +141,9 @@ def _by_class(archive: Path, keys: list[str]) -> AnyPath:
 
 
 def _val(
-    split: str, archive: Path, data: AnyPath, rows: list[ClassRow], excluded: set[int], refused: list[Refused]
-) -> list[Candidate]:
-    """Return the flat val images, each with the class in the kit's ground truth for the number in its name."""
+    split: str, archive: Path, data: AnyPath, rows: list[ClassRow], refused: list[Refused]
+) -> list[tuple[int, Candidate]]:
+    """Return the flat val images, each with its number and the class in the kit's ground truth for that number."""
     file, truth = truth_in(data)
     label_of = {row.number: label for label, row in enumerate(sorted(rows, key=lambda row: row.key))}
     if unknown := sorted(set(truth) - set(label_of)):
@@ -151,8 +157,7 @@ def _val(
         if not 1 <= (number := int(match[1])) <= len(truth):
             lines = f"{file} has {len(truth)} lines"
             raise UserError(f"{archive.name}: '{path.name}', but {lines}; use the kit of the same release")
-        if number not in excluded:
-            candidates.append(folders.candidate(path.name, path, label_of[truth[number - 1]]))
+        candidates.append((number, folders.candidate(path.name, path, label_of[truth[number - 1]])))
     return candidates
 
 
