@@ -1,5 +1,7 @@
 """From weights to the study of crops: what predict_crops stores, and a data set without a validation split."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -117,9 +119,10 @@ def test_no_crop_is_kept_where_none_is_wanted(tmp_path):
     assert load_arrays(crops[0])[0] == {}
 
 
-def test_the_units_of_the_trained_network_beside_those_of_its_start(tmp_path):
+@pytest.mark.parametrize("form", ["replica", "he"])
+def test_the_units_of_the_trained_network_beside_those_of_its_start(tmp_path, form):
     manifest, weights = prepared(tmp_path / "data", {"validation": 12}), tmp_path / "m1/w.safetensors"
-    network = tiny.network().on("cpu")
+    network = tiny.network(replace(tiny.spec(), initialisation=form)).on("cpu")
     network.initialise(4)  # in the memory layout that the stage does it in: the order of the draws follows it
     bundle.save(weights, network, "s")
     asked = job("analyse_units", images=8, clusters=3, permutations=100, untrained_seed=4, compute=CPU)

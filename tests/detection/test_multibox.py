@@ -100,6 +100,13 @@ def test_a_trunk_with_batch_normalisation_starts_with_its_statistics():
     assert statistics and all(torch.equal(value, before[name]) for name, value in statistics.items())
 
 
+@pytest.mark.parametrize(("form", "bias"), [("replica", 0.2), ("he", 0.0)])
+def test_its_own_layers_begin_as_its_trunk_did(form, bias):
+    _, objects = scenes(6, 0)
+    model = begun("grid", "4a", objects, initialisation=form)
+    assert (model.before[0].bias == bias).all()
+
+
 def test_no_object_to_learn_from_is_an_error():
     with pytest.raises(UserError, match="train_multibox: the training images have no object"):
         priors_of([np.zeros((0, 4))], "flat", 4, 1, PX, 1)

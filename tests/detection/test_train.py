@@ -63,6 +63,12 @@ def test_all_weights_are_kept_but_the_last_layers():
     assert not torch.equal(other.model.linear.weight, started.model.linear.weight)
 
 
+def test_new_last_layers_begin_alike_with_either_initialisation():
+    replica, he = (detector(3, initialisation=form).model for form in ("replica", "he"))
+    assert torch.equal(replica.linear.weight, he.linear.weight) and not he.linear.bias.any()
+    assert not torch.equal(replica.conv1[0].weight, he.conv1[0].weight)  # of the classifiers that they start from
+
+
 def test_batches_are_positives_first_and_by_step_and_seed():
     regions = batches()
     crops, labels = regions[7]

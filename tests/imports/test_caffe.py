@@ -66,10 +66,18 @@ def test_preprocessing_goes_with_the_weights_and_the_channels_are_not_turned(tmp
 def test_only_what_the_weights_do_not_say_is_the_models(tmp_path, layers):
     path = written(tmp_path / "a.caffemodel", writers.caffemodel(layers))
     other = changed(
-        MODEL, lrn=False, dropout=0.1, inception="naive", repeat_modules=["4a"], aux_heads=["4a"], width=0.5
+        MODEL,
+        lrn=False,
+        dropout=0.1,
+        inception="naive",
+        repeat_modules=["4a"],
+        aux_heads=["4a"],
+        width=0.5,
+        initialisation="he",
     )
-    shape = imported(path, ORIGIN, other, 2 * WIDTH).spec.architecture
-    assert shape == Architecture(width=WIDTH, lrn=False, dropout=0.1, aux_heads=())
+    spec = imported(path, ORIGIN, other, 2 * WIDTH).spec
+    assert spec.architecture == Architecture(width=WIDTH, lrn=False, dropout=0.1, aux_heads=())
+    assert spec.initialisation == "he"  # of layers that MultiBox adds
 
 
 def test_the_wire_by_hand():

@@ -25,6 +25,7 @@ MODEL = Model(
     repeat_modules=(),
     input_mean=(9.0, 9.0, 9.0),
     input_scale=9.0,
+    initialisation="replica",
 )
 ORIGIN = Origin(
     format="caffemodel",

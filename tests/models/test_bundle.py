@@ -35,10 +35,17 @@ def test_saved_and_loaded(tmp_path, kind):
 
 
 def test_a_spec_of_other_weights_is_as_it_was(tmp_path):
-    changes = {"channel_order": "bgr", "input_scale": (1.0, 2.0, 3.0), "classes": ("", "", "")}
+    changes = {"channel_order": "bgr", "input_scale": (1.0, 2.0, 3.0), "classes": ("", "", ""), "initialisation": "he"}
     spec = replace(small.spec(inception="naive", repeat_modules=("4b", "4b"), aux_heads=("4d",)), **changes)
     bundle.save(tmp_path / "w.safetensors", Network.build(spec), "stamp")
     assert bundle.load(tmp_path / "w.safetensors").spec == spec
+
+
+def test_weights_that_do_not_say_how_they_began_began_as_the_replica(tmp_path):
+    spec = asdict(small.spec())
+    del spec["initialisation"]  # as former versions wrote it
+    checkpoint.save(tmp_path / "w", small.network().model.state_dict(), {"spec": json.dumps(spec)})
+    assert bundle.load(tmp_path / "w").spec == small.spec()
 
 
 def test_bytes_depend_on_weights_spec_and_stamp_alone(tmp_path):
@@ -66,6 +73,7 @@ def test_weights_without_a_description_are_named(tmp_path, metadata):
         {"classes": 7},
         {"network": "vgg"},
         {"channel_order": "gbr"},
+        {"initialisation": "zeros"},
         {"input_mean": [1.0, 2.0]},
         {"input_scale": float("nan")},
         {"input_scale": [1e7, 1.0, 1.0]},

@@ -1,5 +1,7 @@
 """The contract of a network: its spec, and what every kind of network gives."""
 
+import hashlib
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -50,10 +52,12 @@ def test_spec_of_the_settings():
         input_scale=0.1,
         channel_order="rgb",
         network="paper",
+        initialisation="replica",
     )
     plain = NetworkSpec.of(model, ("a",))
     assert (plain.architecture.width, plain.architecture.repeat_modules) == (0.25, ("4b",))
-    assert NetworkSpec.of(model_of(network="batch_norm"), ("a",)).network == "batch_norm"
+    other = NetworkSpec.of(model_of(network="batch_norm", initialisation="he"), ("a",))
+    assert (other.network, other.initialisation) == ("batch_norm", "he")
 
 
 def test_networks_follow_their_spec():
@@ -102,6 +106,38 @@ def test_only_what_is_trained_here_has_initial_weights():
     assert torch.equal(first, again) and not torch.equal(first, other)
     with pytest.raises(UserError, match=r"model\.network: torchvision_bn is imported and not trained; name paper"):
         small.network(kind="torchvision_bn")
+
+
+@pytest.mark.parametrize("kind", ["paper", "batch_norm"])
+def test_initial_weights_are_those_that_the_spec_says(kind):
+    def begun(form):
+        spec = replace(small.spec(kind=kind), initialisation=form)
+        network = Network.initialised(spec, 3)
+        again = Network.build(spec)
+        again.initialise(3)
+        assert all(map(torch.equal, network.model.parameters(), again.model.parameters()))
+        return network.model
+
+    replica, he = begun("replica"), begun("he")
+    assert torch.allclose(he.conv1[0].weight, 2**0.5 * replica.conv1[0].weight)
+    assert (replica.aux_4a.fc[0].bias == 0.2).all() and not he.aux_4a.fc[0].bias.any()
+
+
+@pytest.mark.parametrize(
+    ("experiment", "classes", "digest"),
+    [
+        ("smoke", 10, "701ea867d3b2c1b6ad6936415cf52ba8"),
+        ("demo", 10, "5de65cac518e44c2dc3a838981b940f3"),
+        ("ilsvrc2014", 1000, "66b4f3347778116180d4301b61412744"),
+    ],
+)
+def test_initial_weights_of_the_papers_experiments_stay_the_same_bits(experiment, classes, digest):
+    settings = settings_of("train_classifier", "m1", experiment)
+    network = Network.initialised(NetworkSpec.of(settings.model, ("a",) * classes), settings.member.init_seed)
+    seen = hashlib.sha256()
+    for name, value in network.model.state_dict().items():
+        seen.update(name.encode() + value.numpy().tobytes())
+    assert seen.hexdigest().startswith(digest)
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_A_GPU)])

@@ -113,7 +113,7 @@ def test_an_auxiliary_head_sits_on_the_first_of_its_copies():
 def test_the_defaults_are_the_papers_network():
     plain = googlenet(5, 1 / 16, 32)
     same = googlenet(5, 1 / 16, 32, inception="reduced", classifier="average_pool", repeat_modules=())
-    initialise(plain, 3), initialise(same, 3)
+    initialise(plain, 3, "replica"), initialise(same, 3, "replica")
     assert list(plain.state_dict()) == list(same.state_dict())
     assert all(map(torch.equal, plain.state_dict().values(), same.state_dict().values()))
     # Drawn in the order of the layers: the generator's first numbers are conv1's, its next those of conv2_reduce.
@@ -159,7 +159,7 @@ def test_a_member_may_be_wider_and_deeper(tmp_path):
 )
 def test_every_alternative_trains_all_of_its_weights(options):
     model = googlenet(4, 1 / 16, 64, **options)
-    initialise(model, 1)
+    initialise(model, 1, "replica")
     model.train()
     images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     with torch.autocast("cpu", torch.bfloat16):

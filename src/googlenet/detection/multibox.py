@@ -97,7 +97,7 @@ def cells_of(trunk: NetworkSpec, last: str) -> int:
 def start(form: Form, classifier: Network, priors: np.ndarray, share: float, seed: int) -> MultiBox:
     """Build a network with the classifier's trunk, whose boxes are the priors and whose confidences are all `share`."""
     model = MultiBox(form)
-    initialise(model.before, seed)
+    initialise(model.before, seed, form.trunk.initialisation)
     known = classifier.model.state_dict()
     model.trunk.load_state_dict({name: known[name] for name in model.trunk.state_dict()})
     bias = cast(Tensor, model.linear.bias)

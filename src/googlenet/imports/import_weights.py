@@ -113,6 +113,7 @@ def spec_of(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: 
         input_scale=origin.input_scale,
         channel_order=origin.channel_order,
         network=origin.network,
+        initialisation=model.initialisation,
     )
 
 

@@ -14,7 +14,7 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 
 from googlenet.config.schema.base import Module, NetworkName
-from googlenet.config.schema.shared import NETWORKS, Classifier, Model
+from googlenet.config.schema.shared import NETWORKS, Classifier, Initialisation, Model
 from googlenet.errors import UserError
 from googlenet.models.table_1 import AUX_HEADS
 
@@ -46,6 +46,7 @@ class NetworkSpec:
     input_scale: float | tuple[float, float, float]  # for all channels, or per channel
     channel_order: Literal["rgb", "bgr"] = "rgb"
     network: NetworkName = "paper"  # a module of models/networks
+    initialisation: Initialisation = "replica"  # of a new network, and of layers that are added to a trained one
 
     @classmethod
     def of(
@@ -54,7 +55,14 @@ class NetworkSpec:
         """From the settings' `model`, a data set's classes, and a member's width and modules on top of the model's."""
         shape = {field.name: getattr(model, field.name) for field in fields(Architecture)}
         shape |= {"width": model.width * width, "repeat_modules": (*model.repeat_modules, *repeat_modules)}
-        return cls(classes, Architecture(**shape), model.input_mean, model.input_scale, network=model.network)
+        return cls(
+            classes,
+            Architecture(**shape),
+            model.input_mean,
+            model.input_scale,
+            network=model.network,
+            initialisation=model.initialisation,
+        )
 
     @property
     def input_px(self) -> int:
@@ -97,7 +105,8 @@ class Kind:
 
     # With torch's default weights; the outputs are the main classifier's logits and, in training, the auxiliary heads'.
     build: Callable[[NetworkSpec], nn.Module]
-    initialise: Callable[[nn.Module, int], None] | None  # from a seed; None for a kind that is only imported
+    # From a seed, as the spec says; None for a kind that is only imported.
+    initialise: Callable[[nn.Module, int, Initialisation], None] | None
     trunk: bool  # whether its modules are GoogLeNet's by name (see Trunk)
 
 
@@ -126,12 +135,12 @@ class Network:
         return network
 
     def initialise(self, seed: int) -> None:
-        """Set the initial weights of a seed: drawn on the CPU, so that they are the same on every device."""
+        """Set the initial weights of a seed, as the spec says: drawn on the CPU, so that every device has the same."""
         start = kind_of(self.spec.network).initialise
         if start is None:
             raise UserError(f"model.network: {self.spec.network} is imported and not trained; name paper or batch_norm")
         device = next(self.model.parameters()).device
-        start(self.model.cpu(), seed)
+        start(self.model.cpu(), seed, self.spec.initialisation)
         self.model.to(device)
 
     def on(self, device: str) -> "Network":

@@ -22,6 +22,7 @@ Triple = Annotated[tuple[float, float, float], Strict(False)]
 NETWORKS = Selects("googlenet.models.networks")
 Network = Annotated[NetworkName, NETWORKS]
 Classifier = Literal["average_pool", "fully_connected"]
+Initialisation = Literal["replica", "he"]
 Format = Literal["caffemodel", "raw_float32", "torchvision", "checkpoint"]
 Interpolation = Literal["bilinear", "area", "nearest", "cubic", "random"]
 
@@ -79,6 +80,9 @@ class Model(Settings):
         description="The last layer sees the last map's mean | 1024 units that see all of it"
     )
     repeat_modules: Modules = Field(description="One more copy of a module at each mention: a deeper network")
+    initialisation: Initialisation = Field(
+        description="replica: Caffe's, biases 0.2 | he: He's gain before every ReLU, biases 0; starts with many classes too"
+    )
     input_mean: Triple = Field(description="Subtracted from each channel, RGB, 0-255")
     input_scale: Positive = Field(description="Factor after the subtraction; 1.0 keeps 0-255, as in Caffe")
 
