@@ -61,6 +61,7 @@ XML = (
     ("another image's size", xml(BOX, size=(640, 480)), "train_0.xml: made for 640x480 px; the image has 32x24 px"),
     ("size of no digits", xml(BOX, size=("wide", 24)), "train_0.xml: <width> of <size> is 'wide', not a number of pixels"),
     ("size of 5000 digits", xml(BOX, size=("9" * 5000, 24)), "train_0.xml: <width> of <size> is '99999999999999999999', not a number of pixels"),
+    ("difficult that is no flag", xml(BOX, difficult="maybe"), "train_0.xml: <difficult> is 'maybe', not 0 or 1"),
     ("another encoding than it says", b'<?xml version="1.0" encoding="utf-8"?><annotation>\xff</annotation>', like(r"train_0\.xml: is not XML \(.*\)")),
 )
 VOC_LISTS = (
@@ -69,11 +70,13 @@ VOC_LISTS = (
     ("a list leads out", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n../../etc/passwd\n"), "../../etc/passwd: leads out of its folder, or is no name of a file"),
     ("a list names an absolute path", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n/etc/passwd\n"), "/etc/passwd: leads out of its folder, or is no name of a file"),
     ("a name of 300 letters", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n" + "n" * 300), "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn: leads out of its folder, or is no name of a file"),
+    ("a name that may be two images", lambda root: put(root / "JPEGImages/test_0.PNG", jpeg()), "test_0: may be test_0.PNG or test_0.jpg; list it with its suffix"),
+    ("a list of XML", lambda root: [put(root / "JPEGImages/test_0.xml", xml(BOX)), put(root / "ImageSets/Main/test.txt", "test_0.xml\ntest_1\n")], "test_0.xml: not an image file"),
     ("a class that training lacks", lambda root: put(root / "Annotations/test_0.xml", xml(BOX, ("cow", 1, 1, 9, 9))), "test_0.xml: unknown class 'cow'"),
     ("too small to segment", lambda root: put(root / "JPEGImages/train_0.jpg", jpeg(6, 32)), "train_0.jpg: 32x6 px; sides below min_side_px (8) are too small"),
 )
 VOC = (
-    ("no list", lambda root: (root / "ImageSets/Main/test.txt").unlink(), "dataset.detection.splits.test: no file HERE/raw/ImageSets/Main/test.txt; correct the key or complete the data set"),
+    ("no list", lambda root: (root / "ImageSets/Main/test.txt").unlink(), "dataset.detection.splits.test: no file HERE/raw/ImageSets/Main/test.txt; to read the folder as it is, set dataset.detection: {splits: {train: train, validation: '', test: validation}, validation_images: 50}"),
     ("a list that is no text", lambda root: put(root / "ImageSets/Main/test.txt", b"\xff\xfe\x00"), like(r"HERE/raw/ImageSets/Main/test\.txt: cannot be read as text \(.*\); give a UTF-8 text file")),
     ("an empty list", lambda root: put(root / "ImageSets/Main/test.txt", ""), "dataset.detection.splits.test: no image left in test; add some"),
     ("no folder of images", lambda root: shutil.rmtree(root / "JPEGImages"), "dataset.detection.images: no folder HERE/raw/JPEGImages; correct the key or complete the data set"),
@@ -83,7 +86,7 @@ VOC = (
 FOLDERS = (
     ("no root", (lambda root: None, {"root": ""}), "dataset.classification.root: not set; give the folder that holds the data set"),
     ("root that is not there", (lambda root: None, {"root": "/no/such"}), "dataset.classification.root: no folder /no/such; fetch the data set or correct the path"),
-    ("no folder of a split", lambda root: shutil.rmtree(root / "test"), "dataset.classification.splits.test: no folder HERE/raw/test; correct the key or complete the data set"),
+    ("no folder of a split", lambda root: shutil.rmtree(root / "test"), "dataset.classification.splits.test: no folder HERE/raw/test; to read the folder as it is, set dataset.classification: {splits: {train: train, validation: '', test: validation}, validation_per_class: 10}"),
     ("no class folders", lambda root: calls.emptied(root / "train"), "dataset.classification.splits.train: HERE/raw/train has no class folders; it should hold one folder of images per class"),
     ("empty class", lambda root: (root / "train/cow").mkdir(), "HERE/raw/train/cow: class folder without images; fill it or remove it"),
     ("class in test alone", lambda root: put(root / "test/cow/0.jpg", jpeg()), "HERE/raw/test/cow: class 'cow' is not in training; known: cat, dog; add images of it there, or take this folder away"),
@@ -92,6 +95,9 @@ FOLDERS = (
     ("more held out than there is", (lambda root: None, {"validation_per_class": 3, "splits": {"train": "train",
      "validation": "", "test": "test"}}), "dataset.classification.validation_per_class: 3, but class 'cat' has only 3 images; lower it"),
     ("two splits of one folder", (lambda root: None, {"splits": {"train": "train", "validation": "test", "test": "test"}}), "dataset.classification.splits: two splits read the same source; name another, since choices and figures need different images"),
+    ("images in a subfolder of a class", lambda root: put(root / "train/cat/indoor/0.jpg", jpeg()), "HERE/raw/train/cat: 1 image in subfolders that are not read (indoor); move the images up into cat, or move the subfolders up beside it, each as a class"),
+    ("a list without classes", (lambda root: put(root / "val.txt", "test/cat/0.jpg\n"), {"splits": {"train": "train", "validation": "val.txt", "test": "test"}}), "val.txt, line 1: 'test/cat/0.jpg' is not an image and a class; mend the line"),
+    ("flat images", lambda root: [calls.emptied(root / "test"), put(root / "test/0.jpg", jpeg())], "dataset.classification.splits.test: HERE/raw/test has no class folders; to read the folder as it is, set dataset.classification: {splits: {train: train, validation: '', test: validation}, validation_per_class: 10}"),
     ("stray file", lambda root: put(root / "train/notes.txt", "x"), "dataset.classification: 1 of 19 files (1 looked at) are bad (5.26 %), first in train: notes.txt: lies in no class folder; mend or remove what HERE/pets/quarantine.csv lists, or raise dataset.classification.max_bad_fraction (now 0.0)"),
     ("class folder whose name is no UTF-8", lambda root: os.mkdir(os.fsencode(root) + b"/train/\xff"), "HERE/raw/train/\\udcff: the name of this class folder is no UTF-8, or too long; rename it"),
 )
@@ -100,9 +106,9 @@ COCO_BOXES = (
     ("bbox NaN", lambda t: t["annotations"][0].update(bbox=[0, 0, float("nan"), 9]), "instances_train.json: annotations[0] of train_0.jpg: bbox is not four numbers x, y, width, height"),
     ("bbox without area", lambda t: t["annotations"][0].update(bbox=[5, 5, 0, 9]), "instances_train.json: annotations[0] of train_0.jpg: bbox of 0 x 9 px is inverted or has no area"),
     ("bbox outside", lambda t: t["annotations"][0].update(bbox=[5, 5, 90, 9]), "instances_train.json, train_0.jpg: box (5, 5, 95, 14) lies outside its image of 32x24 px"),
-    ("iscrowd 7", lambda t: t["annotations"][0].update(iscrowd=7), "instances_train.json: annotations[0] of train_0.jpg: iscrowd is 7, not 0 or 1"),
+    ("iscrowd 7", lambda t: t["annotations"][0].update(iscrowd=7), "instances_train.json: annotations[0] of train_0.jpg: iscrowd is '7', not 0 or 1"),
     ("unknown category", lambda t: t["annotations"][0].update(category_id=9), "instances_train.json: annotations[0] of train_0.jpg: unknown class '9'"),
-    ("file_name that leads out", lambda t: t["images"][0].update(file_name="../test/test_0.jpg"), "instances_train.json: file_name '../test/test_0.jpg' leads out of its folder, or is no name of a file"),
+    ("file_name that leads out", lambda t: t["images"][0].update(file_name="../test/test_0.jpg"), "../test/test_0.jpg: leads out of its folder, or is no name of a file"),
     ("file_name of no file", lambda t: t["images"][0].update(file_name="none.jpg"), "none.jpg: no image of that name in train"),
     ("image of another size", lambda t: t["images"][0].update(width=640), "instances_train.json, train_0.jpg: made for 640x24 px; the image has 32x24 px"),
 )

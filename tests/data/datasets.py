@@ -136,7 +136,7 @@ def coco_tree(root: Path) -> Path:
     return root
 
 
-def xml(*objects: tuple, size: tuple[int, int] | None = (32, 24), difficult: int = 0) -> str:
+def xml(*objects: tuple, size: tuple[int, int] | None = (32, 24), difficult: int | str = 0) -> str:
     """VOC XML with (name, xmin, ymin, xmax, ymax) objects."""
     text = "<annotation>"
     if size:

@@ -61,9 +61,21 @@ def test_unknown_class_and_other_size(tmp_path):
         assert len(boxes(tmp_path, ("cat", 1, 1, 5, 5), size=unsaid)[0]) == 1
 
 
-def test_difficult_is_read(tmp_path):
-    path = put(tmp_path / "a.xml", xml(("cat", 1, 1, 5, 5), difficult=1))
-    assert read_annotation(path, 1).difficult == (True,)
+@pytest.mark.parametrize(
+    ("written", "flag"),
+    [
+        *((text, True) for text in ("1", "true", "True", " TRUE ", "yes", "1.0", "y")),
+        *((text, False) for text in ("0", "false", "False", "no", "0.0", "", " ")),
+        *((text, None) for text in ("2", "-1", "Unspecified", "maybe", "nan", "½")),
+    ],
+)
+def test_difficult_in_the_spellings_of_tools_and_nothing_else(tmp_path, written, flag):
+    path = put(tmp_path / "a.xml", xml(("cat", 1, 1, 5, 5), difficult=written))
+    if flag is None:
+        with pytest.raises(UserError, match=rf"^a\.xml: <difficult> is '{written}', not 0 or 1$"):
+            read_annotation(path, 1)
+    else:
+        assert read_annotation(path, 1).difficult == (flag,)
 
 
 @pytest.mark.parametrize(

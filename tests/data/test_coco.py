@@ -82,6 +82,31 @@ def test_a_crowd_is_a_difficult_object(tmp_path):
     assert item.partial == ()
 
 
+@pytest.mark.parametrize(
+    ("written", "crowd"),
+    [(True, True), ("1", True), (1.0, True), ("true", True), (False, False), ("0", False), (0.0, False), (None, False)],
+)
+def test_a_crowd_in_the_spellings_of_tools(tmp_path, written, crowd):
+    table = coco_json(("train_0.jpg", [("cat", 0, 0, 9, 9)]))
+    table["annotations"][0]["iscrowd"] = written
+    put(coco_tree(tmp_path) / TRAIN, json.dumps(table))
+    assert read(tmp_path).splits["train"][0].annotation.difficult == (crowd,)
+
+
+def test_a_file_name_may_have_its_suffix_in_another_case_or_lack_it(tmp_path):
+    root = train(tmp_path, ("a.jpg", [("cat", 0, 0, 9, 9)]), ("b", [("dog", 0, 0, 9, 9)]))
+    (root / "train/a.jpg").rename(root / "train/a.JPG")
+    (root / "train/b").rename(root / "train/b.Png")
+    reading = read(root)
+    assert [item.name for item in reading.splits["train"]] == ["a.JPG", "b.Png"] and not reading.refused
+
+
+def test_validation_can_be_held_out(tmp_path):
+    splits = {"train": "train", "validation": "", "test": "validation"}
+    reading = read(coco_tree(tmp_path), splits=splits, validation_images=1)
+    assert [len(reading.splits[split]) for split in ("train", "validation", "test")] == [1, 1, 2]
+
+
 def test_a_crowd_makes_its_class_partial(tmp_path):
     reading = read(train(tmp_path, CROWDED), crowd="partial")
     item = reading.splits["train"][0]
@@ -157,14 +182,22 @@ def test_boxes_at_the_edge(tmp_path, box, placed):
         assert record.boxes.tolist() == [placed]
 
 
+@pytest.mark.parametrize("sides", [{"width": -1, "height": -1}, {"width": None, "height": 0}])
+def test_a_size_that_the_file_does_not_know(tmp_path, sides):
+    table = coco_json(("train_0.jpg", [("cat", 0, 0, 9, 9), ("dog", 0, 0, 9, 9)]))
+    table["images"][0] |= sides
+    put(coco_tree(tmp_path / "raw") / TRAIN, json.dumps(table))
+    assert prepare(settings(tmp_path / "raw"), tmp_path / "out").splits["train"].records == 1
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (
             {"file_name": "../train_0.jpg"},
-            "file_name '../train_0.jpg' leads out of its folder, or is no name of a file",
+            "../train_0.jpg: leads out of its folder, or is no name of a file",
         ),
-        ({"file_name": "/etc/passwd"}, "file_name '/etc/passwd' leads out of its folder, or is no name of a file"),
+        ({"file_name": "/etc/passwd"}, "/etc/passwd: leads out of its folder, or is no name of a file"),
         ({"file_name": "none.jpg"}, "none.jpg: no image of that name in train"),
         ({"width": "wide"}, "instances_train.json, train_0.jpg: width is 'wide', not a number of pixels"),
         ({"height": -3}, "instances_train.json, train_0.jpg: height is -3, not a number of pixels"),
@@ -194,7 +227,7 @@ def test_unknown_category_and_strange_crowd_refuse_their_image(tmp_path):
     put(coco_tree(tmp_path) / TRAIN, json.dumps(table))
     assert [item.reason for item in read(tmp_path, classes=["cat", "dog"]).refused] == [
         "instances_train.json: annotations[0] of train_0.jpg: unknown class '7'",
-        "instances_train.json: annotations[1] of train_1.jpg: iscrowd is 2, not 0 or 1",
+        "instances_train.json: annotations[1] of train_1.jpg: iscrowd is '2', not 0 or 1",
     ]
 
 

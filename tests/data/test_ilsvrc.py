@@ -86,6 +86,17 @@ def test_flat_image_without_or_with_a_strange_annotation_is_refused(tmp_path):
     ]
 
 
+def test_flat_images_sorted_into_class_folders_stop_with_the_reader_to_take(tmp_path):
+    folder = cls_tree(tmp_path) / "ILSVRC/Data/CLS-LOC/val"
+    for number, wnid in enumerate((CAT, DOG)):
+        (folder / wnid).mkdir()
+        (folder / f"val_{number}.JPEG").rename(folder / wnid / f"val_{number}.JPEG")
+    with pytest.raises(
+        UserError, match=r"CLS-LOC/val: has 2 subfolders, .*; move the images up, or .* reader: class_fold"
+    ):
+        read("classification", tmp_path)
+
+
 def test_detection_reads_lists_with_paths(tmp_path):
     reading = read("detection", det_tree(tmp_path))
     assert reading.keys == [DOG, CAT] and not reading.refused

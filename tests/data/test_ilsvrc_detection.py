@@ -3,7 +3,7 @@
 import pytest
 
 from data.datasets import put, write_manifest, xml
-from data.det_tree import CAT, DOG, FOX, TABLE, settings, tree
+from data.det_tree import CAT, DOG, FOX, TABLE, image, settings, tree
 from googlenet.data.prepare import prepare
 from googlenet.data.readers import ilsvrc
 from googlenet.data.store import open_split
@@ -44,10 +44,34 @@ def test_images_that_lists_call_negative_need_no_annotation_and_can_be_left_out(
     assert partial(reading)["b/2.JPEG"] == [FOX]
 
 
-def test_a_list_that_stands_beside_those_by_class_says_which_images_and_in_which_order(tmp_path):
-    put(tree(tmp_path) / "ImageSets/DET/train.txt", "b/3\na/0 7\n")
+@pytest.mark.parametrize("lines", ["b/3 9\na/0 7\n", "b/3\na/0\n", "b/3.JPEG\na/0.jpeg\n"])
+def test_a_list_that_stands_beside_those_by_class_says_which_images(tmp_path, lines):
+    put(tree(tmp_path) / "ImageSets/DET/train.txt", lines)
     reading = read(tmp_path)
-    assert list(partial(reading).items()) == [("b/3.JPEG", [CAT]), ("a/0.JPEG", [FOX])]  # no dogs left: two classes
+    assert partial(reading) == {"a/0.JPEG": [FOX], "b/3.JPEG": [CAT]}  # no dogs left: two classes
+
+
+@pytest.mark.parametrize("index", [True, False])
+def test_names_in_lists_may_contain_blanks_and_end_with_numbers(tmp_path, index):
+    top, names = tree(tmp_path), ["c d/holiday (1)", "c d/holiday 1", "holiday"]
+    image(top, "train", {name: [CAT, DOG, FOX] for name in names})
+    for number in (1, 2, 3):
+        put(top / f"ImageSets/DET/train_{number}.txt", "".join(f"{name} 1\n" for name in names[:2]))
+    put(
+        top / "ImageSets/DET/train.txt",
+        "".join(f"{name} {at}\n" if index else f"{name}\n" for at, name in enumerate(names[:2])),
+    )
+    reading = read(tmp_path)
+    assert not reading.refused and partial(reading) == {f"{name}.JPEG": [] for name in names[:2]}
+
+
+def test_a_suffix_in_a_list_decides_between_two_images(tmp_path):
+    top = tree(tmp_path)
+    put(top / "Data/DET/train/extra/5.png", b"")
+    put(top / "ImageSets/DET/train.txt", "a/0.jpeg 1\nextra/5.JPEG 2\n")
+    reading = read(tmp_path, classes=[CAT])
+    assert not reading.refused and partial(reading) == {"a/0.JPEG": [], "extra/5.JPEG": []}
+    assert not read(tmp_path, classes=[CAT], negatives=False).splits["train"][1:]
 
 
 def test_positive_images_without_annotation_or_object_are_refused(tmp_path):
@@ -75,6 +99,13 @@ def test_the_blacklist_marks_classes_of_images_by_number_or_name(tmp_path):
     reading = read(tmp_path, blacklist="devkit/data/black.txt")
     assert partial(reading, "validation") == {"val_0.JPEG": [DOG, FOX], "val_1.JPEG": [], "val_2.JPEG": [DOG]}
     assert set(map(tuple, partial(reading, "test").values())) == {()}  # its numbers are those of val alone
+
+
+def test_validation_can_be_held_out(tmp_path):
+    tree(tmp_path)
+    splits = {"train": "train", "validation": "", "test": "val"}
+    reading = read(tmp_path, splits=splits, validation_images=2)
+    assert [len(reading.splits[split]) for split in ("train", "validation", "test")] == [4, 2, 3]
 
 
 def test_halves_of_val_keep_the_numbers_of_val(tmp_path):

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Collection, Sequence
-from pathlib import Path, PurePosixPath
 from sys import intern
 from xml.etree.ElementTree import Element, ParseError
 
@@ -11,11 +10,14 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from googlenet.data.archive_path import AnyPath
-from googlenet.data.folders import SUFFIXES, candidate, inside
+from googlenet.data.folders import candidate
+from googlenet.data.image_files import ImageFiles, split_suffix
 from googlenet.data.records import Annotation, Candidate, Refused
-from googlenet.errors import UserError
+from googlenet.errors import UserError, printable
 
 LONGEST_SIDE = 9  # digits
+FLAGS = dict.fromkeys(("1", "1.0", "true", "t", "yes", "y", "on"), True)
+FLAGS |= dict.fromkeys(("", "0", "0.0", "false", "f", "no", "n", "off"), False)
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -37,7 +39,7 @@ def read_annotation(path: AnyPath, origin: int, empty: bool = False) -> Annotati
         raise UserError(f"{path.name}: has no object")
     names = tuple(_name(item, path) for item in objects)
     boxes = tuple(_box(item, path) for item in objects)
-    difficult = tuple((item.findtext("difficult") or "0").strip() == "1" for item in objects)
+    difficult = tuple(flag(item.findtext("difficult"), f"{path.name}: <difficult>") for item in objects)
     size = (_side(root, "width", path), _side(root, "height", path))
     return Annotation(path.name, names, boxes, difficult, size, origin)
 
@@ -90,6 +92,14 @@ def as_text(box: Sequence[float]) -> str:
     return f"({', '.join(f'{value:g}' for value in box)})"
 
 
+def flag(value: object, what: str) -> bool:
+    """Return a flag as tools write it: 1, true, yes, 1.0, ...; nothing is false. Raises UserError for anything else."""
+    text = "" if value is None else str(value).strip()
+    if text.lower() not in FLAGS:
+        raise UserError(f"{what} is '{text[:20]}', not 0 or 1")
+    return FLAGS[text.lower()]
+
+
 def _name(item: Element, path: AnyPath) -> str:
     if not (text := (item.findtext("name") or "").strip()):
         raise UserError(f"{path.name}: an object has no <name>")
@@ -117,7 +127,7 @@ def _side(root: Element, tag: str, path: AnyPath) -> int:
 def listed(
     split: str,
     items: list[str],
-    images: AnyPath,
+    images: ImageFiles,
     annotations: AnyPath,
     origin: int,
     empty: bool = False,
@@ -127,42 +137,37 @@ def listed(
     candidates, refused = [], []
     for item in items:
         try:
-            if not inside(item):
-                raise UserError(f"{item}: leads out of its folder, or is no name of a file")
-            (name, path), file = _image_of(images, item), annotations / f"{item}.xml"
-            if item in negatives and not file.is_file():
+            name, path = images.find(item)
+            stem = split_suffix(name)[0]
+            file = annotations / f"{stem}.xml"
+            if stem in negatives and not file.is_file():
                 annotation = Annotation(file.name, (), (), (), (0, 0), origin)
             else:
-                annotation = read_annotation(file, origin, empty or item in negatives)
+                annotation = read_annotation(file, origin, empty or stem in negatives)
             candidates.append(candidate(name, path, -1, annotation))
         except UserError as error:
-            refused.append(Refused(split, item, str(error)))
+            refused.append(Refused(split, printable(item), str(error)))
     return candidates, refused
 
 
-def drop_repeated(splits: dict[str, list[Candidate]], refused: list[Refused]) -> None:
-    """Keep each image once, in the first split that lists it: test must not contain training images."""
-    seen: dict[tuple[Path, int], str] = {}
+def drop_repeated(splits: dict[str, list[Candidate]], refused: list[Refused], by_stem: bool = False) -> None:
+    """Keep each image once, in the first split that lists it: test must not contain training images.
+
+    `by_stem`: annotations are named after their images without suffix, so that a.jpg and a.png cannot both have one.
+    """
+    seen: dict[tuple[str, int], tuple[str, Candidate]] = {}
     for split, candidates in splits.items():
         splits[split] = []
-        for item in candidates:
-            if item.place in seen:
-                refused.append(Refused(split, item.name, f"{item.name}: already listed in {seen[item.place]}"))
-            else:
-                seen[item.place] = split
+        for item in sorted(candidates, key=lambda item: item.name):  # the order of a list decides nothing
+            path, offset = str(item.path), item.offset
+            first = seen.setdefault((split_suffix(path)[0] if by_stem else path, offset), (split, item))
+            if first[1] is item:
                 splits[split].append(item)
+            else:
+                same = "already" if first[1].path == item.path else f"shares its annotation with {first[1].name},"
+                refused.append(Refused(split, item.name, f"{item.name}: {same} listed in {first[0]}"))
 
 
 def class_keys(train: list[Candidate]) -> list[str]:
     """Return the names of all objects in the training annotations, sorted."""
     return sorted({name for item in train if item.annotation for name in item.annotation.names})
-
-
-def _image_of(images: AnyPath, item: str) -> tuple[str, AnyPath]:
-    """Return the name and path of a list item's image; the item may or may not include the suffix."""
-    for suffix in (".jpg", ".JPEG", "", *(s for s in SUFFIXES if s != ".jpg")):
-        name = PurePosixPath(f"{item}{suffix}")
-        path = images / name
-        if path.is_file():
-            return name.as_posix(), path
-    raise UserError(f"{item}: no image of that name in {images.name}")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from googlenet.data.archive_path import AnyPath, Node, Tree, files_below, node_of, opened, put
 from googlenet.data.class_table import lines_of
-from googlenet.data.folders import is_image, require, visible
+from googlenet.data.folders import require, visible
+from googlenet.data.image_files import is_image
 from googlenet.data.tar_index import contents
 from googlenet.errors import UserError
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from googlenet.data.annotations import CORNERS, as_text, read_annotation
 from googlenet.data.class_table import WNID, ClassRow, by_any_name, key_of, text_of
-from googlenet.data.folders import inside
+from googlenet.data.image_files import inside
 from googlenet.data.image_list import ImageList, read_blacklist
 from googlenet.errors import UserError, nearest
 

@@ -5,10 +5,10 @@
     Annotations/CLS-LOC/val/*.xml        ImageSets/DET/<list>.txt
     LOC_synset_mapping.txt, map_det.txt  optional: the words of a wnid, beside Data, in devkit/data/, or one folder up
 
-Lists are <split>.txt, with <image> [<index>] on each line, and <split>_<number>.txt for the class of that number in
-map_det.txt, with <image> 1 | 0 | -1: 1 means that every object of the class has a box, 0 that some may lack one, -1
-that there is none; nothing is known about classes that do not list an image. Without <split>.txt the images are those
-listed by any class.
+Lists are <split>.txt, with <image> [<index>] on each line (an index on all lines or on none), and <split>_<number>.txt
+for the class of that number in map_det.txt, with <image> 1 | 0 | -1: 1 means that every object of the class has a box,
+0 that some may lack one, -1 that there is none; nothing is known about classes that do not list an image. Without
+<split>.txt the images are those listed by any class.
 
 The flat validation images take their class from their XML, which names objects by wnid: the challenge's
 numeric ground truth does not number classes alphabetically. ILSVRC's boxes are 0-based.
@@ -26,14 +26,8 @@ from googlenet.data import class_table, folders
 from googlenet.data.annotations import class_keys, drop_repeated, listed, read_annotation
 from googlenet.data.archive_path import AnyPath
 from googlenet.data.class_table import ClassRow, key_of, lines_of, names_for
-from googlenet.data.image_list import (
-    Blacklist,
-    ImageList,
-    blacklist_note,
-    read_blacklist,
-    read_list,
-    without_extension,
-)
+from googlenet.data.image_files import ImageFiles, inside, is_image, names_in, split_suffix
+from googlenet.data.image_list import Blacklist, ImageList, blacklist_note, read_blacklist, read_list
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.errors import UserError, printable
 
@@ -44,6 +38,7 @@ TABLES: dict[Kind, tuple[str, ...]] = {
 }
 BOX_ORIGIN = 0
 MARKS = {"1", "0", "-1"}
+INDEX = re.compile(r"\s+(\d+)$")
 BLACKLISTED = "val"  # the list whose numbers the competition's blacklist uses
 
 
@@ -51,14 +46,13 @@ def check(source: DataSource, top: AnyPath) -> None:
     """Check that the folders and lists of the splits exist in `top`. Raises UserError naming the key."""
     folders.check_splits(source)
     part = PARTS[source.kind]
-    for split in SPLITS:
+    for split in filter(source.splits.of, SPLITS):
         name, key = source.splits.of(split), f"{source.key}.splits.{split}"
         folder = folder_of(top, name) if source.kind == "detection" else name
         if source.kind == "detection" and not _class_lists(top, name):
             folders.require(_list(top, name), key, folder=False)
-        if name:
-            folders.require(top / "Data" / part / folder, key)
-        if name and (split != "train" or source.kind == "detection"):
+        folders.require(top / "Data" / part / folder, key)
+        if split != "train" or source.kind == "detection":
             folders.require(top / "Annotations" / part / folder, key)
     if isinstance(source, DetectionSource) and source.blacklist:
         _blacklist_file(source, top)
@@ -95,12 +89,13 @@ def _flat(
     split: str, images: AnyPath, annotations: AnyPath, keys: list[str] | None, refused: list[Refused]
 ) -> list[tuple[AnyPath, str]]:
     """List a folder's images with the class that their XML names: one of `keys`, or any if None."""
-    named, known = [], set(keys or ())
+    named, known, subfolders = [], set(keys or ()), 0
     for path in folders.visible(images):
         try:
-            if not folders.inside(path.name):
+            if not inside(path.name):
                 raise UserError(f"{path.name}: its name is no UTF-8, or too long; rename it")
-            if not folders.is_image(path):
+            if not is_image(path):
+                subfolders += path.is_dir()
                 raise UserError(f"{path.name}: not an image file")
             names = set(read_annotation(annotations / f"{path.stem}.xml", BOX_ORIGIN).names)
             if len(names) != 1 or (keys is not None and not names <= known):
@@ -109,6 +104,9 @@ def _flat(
             named.append((path, names.pop()))
         except UserError as error:
             refused.append(Refused(split, printable(path.name), str(error)))
+    if subfolders:
+        fix = "move the images up, or read class folders with reader: class_folders"
+        raise UserError(f"{images}: has {subfolders:,} subfolders, which are not read, where images should be; {fix}")
     return named
 
 
@@ -125,26 +123,27 @@ def _detection(source: DetectionSource, top: AnyPath, table: list[ClassRow]) -> 
     splits: dict[str, list[Candidate]] = {}
     refused: list[Refused] = []
     marked: dict[str, _Marked | None] = {}
-    for split in SPLITS:
+    for split in filter(source.splits.of, SPLITS):
         name = source.splits.of(split)
-        items, marked[split], negatives = _items(top, name, table)
-        if not source.negatives:
-            items = [item for item in items if item not in negatives]
         folder = folder_of(top, name)
-        images, annotations = top / "Data/DET" / folder, top / "Annotations/DET" / folder
+        images, annotations = ImageFiles(top / "Data/DET" / folder), top / "Annotations/DET" / folder
+        items, marked[split], negatives = _items(top, name, table, images)
+        if not source.negatives:
+            items = [item for item in items if split_suffix(item)[0] not in negatives]
         # Without per-class lists, as in val, every class was searched for in every image: some have no object.
         unmarked = marked[split] is None
         candidates, bad = listed(split, items, images, annotations, BOX_ORIGIN, unmarked, negatives)
         refused += bad
         splits[split] = [_by_key(item, known) for item in candidates]
-    drop_repeated(splits, refused)
+    drop_repeated(splits, refused, by_stem=True)
     keys = [_wnid(name, known, f"{source.key}.classes") for name in source.classes] or class_keys(splits["train"])
-    read_names = {without_extension(item.name) for candidates in splits.values() for item in candidates}
+    read_names = {split_suffix(item.name)[0] for candidates in splits.values() for item in candidates}
     entries, black = _blacklist(source, top, keys, known, read_names), dict[str, set[int]]()
     for image, key in entries.pairs:
         black.setdefault(image, set()).add(keys.index(key))
     for split, candidates in splits.items():
         splits[split] = [_judged(item, marked[split], black, keys) for item in candidates]
+    folders.hold_out(source, splits)
     notes = blacklist_note(source.blacklist, len(entries.pairs), entries.outside)
     return Reading(names_for(table, keys), keys, splits, refused, "ILSVRC DET", notes)
 
@@ -165,7 +164,7 @@ class _Marked:
 
     def partial(self, item: str, keys: list[str]) -> tuple[int, ...]:
         """Return indices in `keys` of classes that may have objects without a box; cached, as few tuples differ."""
-        row = self.complete[self.row[item]]
+        row = self.complete[self.row[item]] if item in self.row else np.zeros(len(self.column), bool)
         mark = row.tobytes()
         if mark not in self._partial:
             complete = [key in self.column and row[self.column[key]] for key in keys]
@@ -173,10 +172,13 @@ class _Marked:
         return self._partial[mark]
 
 
-def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _Marked | None, set[str]]:
-    """Return a split's images, their per-class marks (None without per-class lists), and the negatives."""
-    lists, plain = _class_lists(top, name), _list(top, name)
-    items = [line.split()[0] for _, line in lines_of(plain)] if plain.is_file() else None
+def _items(
+    top: AnyPath, name: str, table: list[ClassRow], images: ImageFiles
+) -> tuple[list[str], _Marked | None, set[str]]:
+    """Return a split's images, their per-class marks (None without such lists), and the negatives, without suffix."""
+    lists, plain, items = _class_lists(top, name), _list(top, name), None
+    if plain.is_file():
+        items = names_in([line for _, line in lines_of(plain)], images, INDEX)
     if not lists:
         return items or [], None, set()
     wnids = {row.number: row.key for row in table if row.number}
@@ -186,7 +188,8 @@ def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _
     # Read twice, kept once: 200 lists of some 65,000 lines each.
     if items is None:
         items = sorted({item for path in lists.values() for item, _ in _marks(path)})
-    marked = _Marked(items, [wnids[number] for number in lists])
+    stems = [split_suffix(item)[0] for item in items]
+    marked = _Marked(stems, [wnids[number] for number in lists])
     mentioned, positive = np.zeros((2, len(items)), bool)
     for column, path in enumerate(lists.values()):
         for item, mark in _marks(path):
@@ -194,23 +197,23 @@ def _items(top: AnyPath, name: str, table: list[ClassRow]) -> tuple[list[str], _
                 marked.complete[row, column] = mark != "0"
                 mentioned[row] = True
                 positive[row] |= mark != "-1"
-    return items, marked, {items[row] for row in np.flatnonzero(mentioned & ~positive)}
+    return items, marked, {stems[row] for row in np.flatnonzero(mentioned & ~positive)}
 
 
 def _marks(path: AnyPath) -> Iterator[tuple[str, str]]:
     """Yield the images of one class's list, each with "1", "0" or "-1"."""
     for at, line in lines_of(path):
-        words = line.split()
+        words = line.rsplit(maxsplit=1)
         if len(words) != 2 or words[1] not in MARKS:
             form = "an image and 1, 0 or -1 (all objects have boxes, some may lack them, none there)"
             raise UserError(f"{path.name}, line {at}: '{line}' is not {form}; mend the line")
-        yield words[0], words[1]
+        yield split_suffix(words[0])[0], words[1]
 
 
 def _judged(item: Candidate, marked: _Marked | None, black: dict[str, set[int]], keys: list[str]) -> Candidate:
     """Return the candidate with `partial` set: the classes of which it may have objects without a box."""
-    stem = item.name.rsplit(".", 1)[0]
-    partial = marked.partial(stem if stem in marked.row else item.name, keys) if marked else ()
+    stem = split_suffix(item.name)[0]
+    partial = marked.partial(stem, keys) if marked else ()
     extra = black.get(stem, set()) - set(partial)
     return replace(item, partial=tuple(sorted({*partial, *extra})) if extra else partial)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from googlenet.data.archive_path import AnyPath
 from googlenet.data.class_table import lines_of
-from googlenet.data.folders import SUFFIXES, inside
+from googlenet.data.image_files import inside, split_suffix
 from googlenet.errors import UserError
 
 NUMBERED = re.compile(r"(.*\S)\s+(-?\d+)", re.ASCII)
@@ -52,8 +52,7 @@ def blacklist_note(file: str, used: int, outside: int) -> tuple[str, ...]:
 
 def without_extension(name: str) -> str:
     """Return a name without the extension of an image or of an annotation, in any case."""
-    suffix = PurePosixPath(name).suffix
-    return name.removesuffix(suffix) if suffix.lower() in (*SUFFIXES, ".xml") else name
+    return name[:-4] if name.lower().endswith(".xml") else split_suffix(name)[0]
 
 
 def read_list(path: AnyPath, annotations: Path | None = None) -> ImageList:

@@ -6,12 +6,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from googlenet.config.schema.dataset import ClassificationSource, DataSource, Kind
 from googlenet.data import readers
+from googlenet.data.folders import held_out
 from googlenet.data.records import SPLITS, Reading, Refused
 from googlenet.errors import Stopped, UserError
 from googlenet.metrics.data import Manifest, PackedSplit, RefusedFile
@@ -49,7 +50,7 @@ def prepare(
     with tempfile.TemporaryDirectory(prefix="googlenet-") as temporary:
         scratch = Path(temporary) / "scratch"
         scratch.mkdir()
-        reading = readers.of(source).read(source, scratch)
+        reading = _in_name_order(readers.of(source).read(source, scratch))
         for note in reading.notes:
             say(note)
         notes = state or Path(temporary) / "state" / "notes"
@@ -81,6 +82,12 @@ def prepared(source: DataSource, folder: Path, stamp: str, workers: int, stop: S
     shutil.rmtree(state, ignore_errors=True)  # if interrupted half way, it only costs a little time once
     for line in [f"left out: {item.split}: {item.reason}" for item in made.refused] + warnings(made.look.duplicates):
         say(line)
+
+
+def _in_name_order(reading: Reading) -> Reading:
+    """Sort the images of every split, so that neither the file system nor the order of a list affects a result."""
+    splits = {split: sorted(items, key=lambda item: item.name.split("/")) for split, items in reading.splits.items()}
+    return replace(reading, splits=splits)
 
 
 def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop: Stop, say: Say) -> Manifest:
@@ -139,7 +146,7 @@ class _RefusalLog:
     """Records every refused image, keeps the list of them, and raises once too many are bad."""
 
     def __init__(self, source: DataSource, reading: Reading, folder: Path):
-        self._key, self._limit = source.key, source.max_bad_fraction
+        self._source, self._key, self._limit = source, source.key, source.max_bad_fraction
         self._classes, self._list = reading.classes, folder / "quarantine.csv"
         self._total = len(reading.refused) + sum(map(len, reading.splits.values()))
         self._refused: list[Refused] = []
@@ -168,8 +175,11 @@ class _RefusalLog:
                 raise UserError(f"{self._key}.splits.{name}: no image left in {name}; add some")
             for class_name, count in zip(self._classes, split.per_class, strict=True):
                 if not count:
-                    what = f"nothing of class '{class_name}' there"
-                    raise UserError(f"{self._key}.splits.{name}: {what}; add some or remove the class")
+                    key, fix = f"{self._key}.splits.{name}: nothing of class '{class_name}' there", "add some"
+                    if not self._source.splits.of(name):
+                        key = f"{held_out(self._source)[0]}: nothing of class '{class_name}' in what is held out"
+                        fix = "raise it,"
+                    raise UserError(f"{key}; {fix} or remove the class")
 
     def refused(self) -> list[Refused]:
         """Return all of them, in an order that does not depend on which worker was first."""

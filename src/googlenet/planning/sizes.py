@@ -14,6 +14,8 @@ from googlenet.config.schema import dataset as s
 from googlenet.config.schema.base import Settings, replaced
 from googlenet.config.schema.dataset import DataSource, Kind
 from googlenet.data import prepare, readers, store
+from googlenet.data.folders import held_out
+from googlenet.data.image_files import split_suffix
 from googlenet.data.images import decode
 from googlenet.data.readers import embedded
 from googlenet.data.records import SPLITS
@@ -23,7 +25,6 @@ from googlenet.pipeline.experiment import Experiment
 from googlenet.storage.files import load_yaml
 
 SAMPLED = 12  # images that are inspected
-IMAGES = (".jpg", ".jpeg", ".png")
 Recipe = s.EmbeddedDigits | s.EmbeddedScenes  # of the embedded set
 
 
@@ -150,8 +151,9 @@ def from_official_counts(source: DataSource, stated: Stated, root: Path | None) 
     counts = dict(stated.splits)
     if isinstance(source, s.DetectionSource) and source.negatives:
         counts["train"] += stated.without_objects
-    if isinstance(source, s.ClassificationSource) and source.splits.train and not source.splits.validation:
-        counts["validation"] = source.validation_per_class * stated.classes
+    if source.splits.train and not source.splits.validation:
+        per = stated.classes if isinstance(source, s.ClassificationSource) else 1
+        counts["validation"] = held_out(source)[1] * per
         counts["train"] -= counts["validation"]
     counts = {split: counts[split] for split in SPLITS if counts.get(split)}
     basis, mean_kb, shape = stated.basis, stated.mean_kb, (stated.width_px, stated.height_px)
@@ -165,7 +167,7 @@ def from_official_counts(source: DataSource, stated: Stated, root: Path | None) 
 def first_images(root: Path) -> Iterator[bytes]:
     """The first image of each folder below a root; none if there is no root."""
     for folder, _, names in os.walk(root):
-        images = sorted(name for name in names if name.lower().endswith(IMAGES))
+        images = sorted(name for name in names if split_suffix(name)[1])
         if images:
             yield (Path(folder) / images[0]).read_bytes()
 

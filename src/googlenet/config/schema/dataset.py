@@ -88,9 +88,10 @@ class DetectionSource(Source):
     kind: ClassVar[Kind] = "detection"
 
     reader: DetectionReader = Field(description="Layout of the data")
-    images: str = Field(description='Folder of the images; coco: such as "{split}"')
+    validation_images: Whole = Field(description='Images held out of train if splits.validation is ""')
+    images: str = Field(description="Folder of the images; {split} in it is the name of the split")
     annotations: str = Field(description='Folder of the XML; coco: such as "annotations/instances_{split}.json"')
-    lists: str = Field(description="Folder of the lists of each split")
+    lists: str = Field(description='voc: folder of the lists of each split; "": all below images, which has {split}')
     classes: Texts = Field(description="[] takes them from the training annotations; ilsvrc: by wnid or by name")
     box_origin: BoxOrigin = Field(description="Number of an image's first pixel in the XML: VOC 1, ILSVRC 0")
     images_without_objects: Literal["refuse", "keep"] = Field(description="ilsvrc: its layout says which they are")

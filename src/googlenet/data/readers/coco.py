@@ -11,18 +11,19 @@ way; or `partial`, not an object, but the image may hold objects of its class wi
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from googlenet.config.schema.dataset import DetectionSource
-from googlenet.data.annotations import drop_repeated
-from googlenet.data.folders import check_splits, inside, require, root_of
+from googlenet.data.annotations import drop_repeated, flag
+from googlenet.data.folders import PLACE, at, candidate, check_splits, hold_out, require, root_of
+from googlenet.data.image_files import ImageFiles
 from googlenet.data.records import SPLITS, Annotation, Candidate, Reading, Refused
 from googlenet.errors import UserError
 
 Row = dict[str, Any]  # of one of the tables, as in the file
 TABLES = ("images", "annotations", "categories")
-PLACE = "{split}"
 
 
 def check(source: DetectionSource) -> None:
@@ -32,27 +33,28 @@ def check(source: DetectionSource) -> None:
     if PLACE not in source.annotations:
         reason = f"'{source.annotations}' has no {PLACE}"
         raise UserError(f"{source.key}.annotations: {reason}; COCO's is annotations/instances_{PLACE}.json")
-    for split in SPLITS:
-        require(_at(root, source.images, source, split), f"{source.key}.images")
-        require(_at(root, source.annotations, source, split), f"{source.key}.annotations", folder=False)
+    for split in filter(source.splits.of, SPLITS):
+        require(at(root, source.images, source, split), f"{source.key}.images")
+        require(at(root, source.annotations, source, split), f"{source.key}.annotations", folder=False)
 
 
 def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
     """Read the JSON of every split. Classes: `classes` if given, else the categories that have boxes in training."""
     check(source)
     root = root_of(source)
-    files = {split: _File(_at(root, source.annotations, source, split)) for split in SPLITS}
+    files = {s: _File(at(root, source.annotations, source, s)) for s in SPLITS if source.splits.of(s)}
     keys = list(source.classes) or files["train"].used()
-    splits: dict[str, list[Candidate]] = {split: [] for split in SPLITS}
+    splits: dict[str, list[Candidate]] = {split: [] for split in files}
     refused: list[Refused] = []
     for split, file in files.items():
-        images = _at(root, source.images, source, split)
+        images = ImageFiles(at(root, source.images, source, split))
         for row in file.images:
             try:
                 splits[split].append(_candidate(file, row, images, keys, source))
             except UserError as error:
                 refused.append(Refused(split, row["file_name"], str(error)))
     drop_repeated(splits, refused)
+    hold_out(source, splits)
     return Reading(keys, keys, splits, refused, "images with COCO boxes")
 
 
@@ -77,6 +79,8 @@ class _File:
                 reason = f"no image has the id {image}"
                 raise UserError(f"{self.name}: annotations[{i}]: {reason}; remove it or add the image")
             self.boxes[image].append((i, row))
+        for rows in self.boxes.values():
+            rows.sort(key=_order)
 
     def used(self) -> list[str]:
         """Return the names of the categories that occur, in the order of their ids."""
@@ -97,6 +101,12 @@ class _File:
             yield row
 
 
+def _order(numbered: tuple[int, Row]) -> tuple[bool, Any]:
+    """The sorting key of an image's boxes: their ids, on which the order of the file has no influence."""
+    value = numbered[1].get("id")
+    return isinstance(value, str), value if type(value) in (int, str) else 0
+
+
 def is_text(value: str) -> bool:
     """Whether a string of a JSON file can be encoded again: JSON may contain lone surrogates."""
     return not any("\ud800" <= letter <= "\udfff" for letter in value)
@@ -114,14 +124,9 @@ def _tables(path: Path) -> list[list[Any]]:
     return [value[table] for table in TABLES]
 
 
-def _candidate(file: _File, row: Row, images: Path, keys: list[str], source: DetectionSource) -> Candidate:
+def _candidate(file: _File, row: Row, images: ImageFiles, keys: list[str], source: DetectionSource) -> Candidate:
     """Return one image with its boxes. Raises UserError for a missing image or an invalid box."""
-    name = row["file_name"]
-    path = images / name
-    if not inside(name):
-        raise UserError(f"{file.name}: file_name '{name}' leads out of its folder, or is no name of a file")
-    if not path.is_file():
-        raise UserError(f"{name}: no image of that name in {images.name}")
+    name, path = images.find(row["file_name"])
     boxes = file.boxes[row["id"]]
     if not boxes and source.images_without_objects == "refuse":
         raise UserError(f"{file.name}: {name} has no object")
@@ -131,19 +136,17 @@ def _candidate(file: _File, row: Row, images: Path, keys: list[str], source: Det
         category = file.categories.get(box["category_id"])
         if category is None or category not in keys:
             raise UserError(f"{where}: unknown class '{category or box['category_id']}'")
-        crowd = box.get("iscrowd", 0)
-        if crowd not in (0, 1):
-            raise UserError(f"{where}: iscrowd is {crowd!r}, not 0 or 1")
+        crowd = flag(box.get("iscrowd"), f"{where}: iscrowd")
         if crowd and source.crowd == "partial":
             partial.add(keys.index(category))
         else:
             names.append(category)
             corners.append(_corners(box.get("bbox"), where))
-            difficult.append(bool(crowd))
+            difficult.append(crowd)
     where = f"{file.name}, {name}"
     size = (_side(row, "width", where), _side(row, "height", where))
     annotation = Annotation(where, tuple(names), tuple(corners), tuple(difficult), size, 0, exclusive=True)
-    return Candidate(name, path, -1, annotation, tuple(sorted(partial)))
+    return replace(candidate(name, path, -1, annotation), partial=tuple(sorted(partial)))
 
 
 def _corners(box: Any, where: str) -> tuple[float, float, float, float]:
@@ -158,13 +161,9 @@ def _corners(box: Any, where: str) -> tuple[float, float, float, float]:
 
 
 def _side(row: Row, key: str, where: str) -> int:
-    """Return a side in pixels as stated by the file; 0 if it states none."""
+    """Return a side in pixels as stated by the file; 0 if it states none, as the tool VIA does by -1."""
     side = row.get(key) or 0
+    side = 0 if side == -1 else side
     if type(side) is not int or side < 0:
         raise UserError(f"{where}: {key} is {side!r}, not a number of pixels")
     return side
-
-
-def _at(root: Path, pattern: str, source: DetectionSource, split: str) -> Path:
-    """Return a split's folder or file, named by a pattern with {split}."""
-    return root / pattern.replace(PLACE, source.splits.of(split))

@@ -58,7 +58,7 @@ def read(source: schema.DataSource, scratch: Path) -> Reading:
         make_detection(source.embedded, scratch)
         low, high = source.embedded.digits_per_scene
         about = f"scenes of {low} to {high} digits, {source.embedded.scene_side_px} px: {SOURCES}"
-        drawn = replaced(source, splits=FOLDERS, classes=WNIDS, negatives=True, blacklist="")
+        drawn = replaced(source, splits=FOLDERS, classes=WNIDS, negatives=True, blacklist="", validation_images=0)
     return replace(ilsvrc_layout.read(drawn, scratch / "ILSVRC"), about=about)
 
 

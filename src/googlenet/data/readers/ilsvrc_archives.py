@@ -34,6 +34,7 @@ from googlenet.data.archive_path import TAR, AnyPath, ArchivePath, Tree, node_of
 from googlenet.data.class_table import ClassRow, classes_in, names_for, numbers_in, truth_in
 from googlenet.data.det_archives import det_tree
 from googlenet.data.folders import visible
+from googlenet.data.image_files import is_image
 from googlenet.data.image_list import blacklist_note
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.data.tar_index import check_archive
@@ -151,7 +152,7 @@ def _val(
     candidates = []
     for path in sorted(archive_path.files_below(opened(archive)), key=lambda path: path.name):
         match = VAL.fullmatch(path.name)
-        if not match or not folders.is_image(path):
+        if not match or not is_image(path):
             refused.append(Refused(split, path.name, f"{path.name}: not named as a val image is"))
             continue
         if not 1 <= (number := int(match[1])) <= len(truth):
