@@ -133,7 +133,7 @@ def test_small_artefacts_are_copied_and_large_ones_stay_where_they_are(log, tmp_
     file.write_text("now, and longer")
     monkeypatch.setattr("googlenet.tracking.event_log.COPIED_BYTES", 10)
     log.append_artifact(file)
-    kept = [log.files / event["file"] for event in reopened(log).events[4:]]
+    kept = [log.artifact_path(event) for event in reopened(log).events[4:]]
     assert [path.read_text() for path in kept] == ["then", "now, and longer"] and kept[1] == file
 
 

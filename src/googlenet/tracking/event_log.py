@@ -7,6 +7,7 @@ several attempts resume; drop, when no attempt will follow.
 """
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -108,7 +109,7 @@ class EventLog:
 
     def append_artifact(self, path: Path) -> None:
         """Append an artefact, with a copy if it is small, so that the mirror sends its present content."""
-        file = str(Path(path).absolute())
+        file = os.path.relpath(path, self.path.parent)  # relative: the project's folder may be moved meanwhile
         if Path(path).stat().st_size <= COPIED_BYTES:
             file = f"{len(self.events)}/{Path(path).name}"
             copy = self.files / file
@@ -116,6 +117,11 @@ class EventLog:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
         self.append("artifact", file=file)
+
+    def artifact_path(self, event: Event) -> Path:
+        """The file of an artefact's event: its copy, else the original."""
+        copy = self.files / event["file"]
+        return copy if copy.is_file() else Path(os.path.normpath(self.path.parent / event["file"]))
 
     def close_if_dead(self) -> None:
         """Append the end that a killed process could not, unless another attempt has begun."""

@@ -51,9 +51,7 @@ class Mirror:
                     store.say("MLflow has all events again")
                 self.is_away = False
             except UserError as error:
-                if not self.is_away:
-                    store.say(f"warning: {error}; events wait in {self.folder} meanwhile")
-                self.is_away, self._store, self._retry_at = True, None, time.monotonic() + RETRY_S
+                self._wait(error)
         for path, cursor in list(self._cursors.items()):
             try:
                 if cursor.remove_if_done():
@@ -61,6 +59,19 @@ class Mirror:
             except UserError as error:
                 self._warn_once(error)
         return not self.pending
+
+    def open(self) -> None:
+        """Open the store though nothing may be pending: what is wrong with it is reported when a run starts."""
+        try:
+            self.connect()
+        except UserError as error:
+            self._wait(error)
+
+    def _wait(self, error: UserError) -> None:
+        """Report an error of the store, the first time, and try again later."""
+        if not self.is_away:
+            store.say(f"warning: {error}; events wait in {self.folder} meanwhile")
+        self.is_away, self._store, self._retry_at = True, None, time.monotonic() + RETRY_S
 
     @property
     def pending(self) -> int:
@@ -168,6 +179,7 @@ def follow(root: Path, experiment: str, engine: int) -> bool:
     with mirroring(root, experiment, wait_s=-1):
         mirror = Mirror(root, experiment)
         mirror.catch_up()
+        mirror.open()
         while not select.select([engine], [], [], POLL_S)[0]:  # nothing is ever written: readable means closed
             mirror.catch_up()
         return finish(mirror)

@@ -2,17 +2,17 @@
 
 import logging
 import os
-import sqlite3
+import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from googlenet.errors import UserError
 from googlenet.storage.files import atomic, locked
+from googlenet.tracking import local_store, schema
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,6 +24,8 @@ SETTINGS = {  # the environment can override each of these
 }
 LOCK_TIMEOUT_S = 120
 REASON_CHARACTERS = 300
+PARENT = "mlflow.parentRunId"
+ALL_RUNS = 50_000  # the most that MLflow finds at once
 MENDS = {  # of the local store, by what its error says
     "disk is full": "free some space",
     "locked": "end the process that holds it",
@@ -44,49 +46,71 @@ class Gone(Refused):
     """The store does not know the run or the experiment of a request: it is not the store that had them."""
 
 
+class Deleted(Refused):
+    """The run of a request was deleted by the user; MLflow still has it, and accepts nothing for it."""
+
+
 KINDS = {"INVALID_PARAMETER_VALUE": Refused, "RESOURCE_DOES_NOT_EXIST": Gone}
 
 
 class Connection(NamedTuple):
-    """An open store, with the experiment that runs belong to. uri: without a password."""
+    """An open store, with the experiment that runs belong to. uri: without a password; the local store's is relative."""
 
     client: "MlflowClient"
     uri: str
     experiment_id: str
     parent_id: str
 
+    def check_active(self) -> None:
+        """UserError if the experiment was deleted."""
+        _active(self.client.get_experiment(self.experiment_id))
+
+    def has_deleted(self, run_id: str) -> bool:
+        """Whether a run was deleted."""
+        return bool(self.client.get_run(run_id).info.lifecycle_stage == "deleted")
+
 
 def open_store(root: Path) -> str:
     """The tracking URI: MLFLOW_TRACKING_URI, else the SQLite store root/mlflow/mlflow.db, created whole if absent."""
     if uri := _configured_uri():
         return uri
-    _folder(root)
-    database = _database(root)
-    if not database.exists():
-        _quiet()  # the slow import before the lock, so that a waiting process has done it already
-        with _lock(root):  # against the mirror of another experiment
-            if not database.exists():
-                with atomic(database, point="note") as part, translate_errors(f"sqlite:///{part}"):
-                    open_client(f"sqlite:///{part}")
-    return f"sqlite:///{database}"
+    database = local_store.database(root)
+    uri = local_store.address(database)
+    local_store.folder(root)
+    with translate_errors(uri):  # the slow import before the lock, so that a waiting process has done it already
+        if not database.exists():
+            with _lock(root):  # against the mirror of another experiment
+                if not database.exists():
+                    with atomic(database, point="note") as part, translate_errors(f"sqlite:///{part}"):
+                        open_client(f"sqlite:///{part}")
+        if line := local_store.follow_project(root):
+            say(line)
+    return uri
 
 
 def check(root: Path, experiment: str) -> None:
-    """Check that runs can be logged. UserError if the server does not answer, or the store or experiment is broken."""
-    name, database = f"googlenet/{experiment}", _database(root)
+    """Check that runs can be logged. UserError if MLflow is not installed, a server does not answer, or the store, the
+    experiment or the place of its artefacts is broken."""
+    schema.check_installed()
     if uri := _configured_uri():
         with translate_errors(uri):
-            _active(open_client(uri).get_experiment_by_name(name), name)
-    elif database.exists():  # read without MLflow, whose import is slow
-        query = "select experiment_id, lifecycle_stage from experiments where name = ?"
-        try:
-            with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as store:
-                found = store.execute(query, [name]).fetchone()
-        except sqlite3.OperationalError:
-            found = None  # locked, or of another version: left to MLflow, and jobs can wait
-        except sqlite3.DatabaseError as error:
-            raise UserError(f"{database}: {error}; move the file away to begin a new store") from None
-        _active(found and SimpleNamespace(experiment_id=found[0], lifecycle_stage=found[1]), name)
+            client = open_client(uri)
+            if found := _active(client.get_experiment_by_name(local_store.PREFIX + experiment)):
+                _check_artifacts(client, found)
+    else:
+        local_store.check(root, experiment)
+
+
+def _check_artifacts(client: "MlflowClient", experiment: Any) -> None:
+    """UserError if runs have logged artefacts to a folder that is not there any more: MLflow would make it anew."""
+    place = local_store.local_path(experiment.artifact_location)
+    if urlsplit(experiment.artifact_location).scheme not in ("", "file") or place.is_dir():
+        return
+    if client.search_runs(
+        [experiment.experiment_id], "tags.stage LIKE 'train%' and tags.current = 'true'", max_results=1
+    ):
+        mend = f"move it back, or let a link lead to where it is now: ln -s NEW {place}"
+        raise UserError(f"MLFLOW_TRACKING_URI: the folder of the runs' artefacts is gone, {place}; {mend}")
 
 
 def current_runs(root: Path, experiment: str, stage: str) -> tuple[str, list[str]]:
@@ -94,7 +118,7 @@ def current_runs(root: Path, experiment: str, stage: str) -> tuple[str, list[str
     uri = open_store(root)
     with translate_errors(uri):
         client = open_client(uri)
-        if (found := client.get_experiment_by_name(f"googlenet/{experiment}")) is None:
+        if (found := client.get_experiment_by_name(local_store.PREFIX + experiment)) is None:
             raise UserError(f"MLflow has no run of '{experiment}' yet; run `snakemake --cores N` first")
         wanted = f"tags.stage = '{stage}' and tags.current = 'true'"
         runs = client.search_runs([found.experiment_id], wanted, max_results=1000)
@@ -102,17 +126,26 @@ def current_runs(root: Path, experiment: str, stage: str) -> tuple[str, list[str
 
 
 def _quiet() -> None:
-    """Turn off MLflow's telemetry, prints and log lines; call this before the first import of mlflow."""
+    """Import MLflow without its telemetry, prints and log lines. UserError if its installation is broken."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     # A request that timed out may have arrived: replay.py checks before it sends again. MLflow's retries would not.
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
-    import mlflow  # noqa: F401  (its import sets the level of its logger)
-
+    try:
+        import requests  # noqa: F401
+        import sqlalchemy.exc  # noqa: F401
+        from mlflow import MlflowClient  # noqa: F401  (its import sets the level of its logger)
+    except Exception as error:  # what a package of a wrong version raises is often no ImportError
+        raise _broken(error) from error
     # Errors are raised and translated by `translate_errors`; MLflow would also print their tracebacks.
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)
     for name in ("alembic", "urllib3"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _broken(error: Exception) -> Unavailable:
+    """The error of an MLflow that cannot be imported."""
+    return Unavailable(f"the installation of MLflow is broken ({str(error)[:REASON_CHARACTERS]}); {schema.RENEW}")
 
 
 def open_client(uri: str) -> "MlflowClient":
@@ -124,27 +157,29 @@ def open_client(uri: str) -> "MlflowClient":
 
 def connect(root: Path, experiment: str) -> Connection:
     """Open the store; find or create the MLflow experiment "googlenet/<experiment>" and the one parent run of its jobs."""
-    uri, name = open_store(root), f"googlenet/{experiment}"
+    uri, name, is_local = open_store(root), local_store.PREFIX + experiment, not _configured_uri()
     with translate_errors(uri):
         client = open_client(uri)
         if found := client.get_experiment_by_name(name):
-            experiment_id = str(_active(found, name).experiment_id)
+            experiment_id = str(_active(found).experiment_id)
         else:
-            artifacts = None if _configured_uri() else (_folder(root) / "artifacts" / experiment).as_uri()
+            artifacts = local_store.artifacts(root, experiment) if is_local else None
             experiment_id = str(client.create_experiment(name, artifact_location=artifacts))
         parents: list[Any] = client.search_runs([experiment_id], "tags.kind = 'experiment'", max_results=1)
         if not parents:
             parents = [client.create_run(experiment_id, tags={"kind": "experiment"}, run_name=experiment)]
+            for run in client.search_runs([experiment_id], "tags.kind = 'job'", max_results=ALL_RUNS):
+                client.set_tag(run.info.run_id, PARENT, parents[0].info.run_id)  # of a parent that was deleted
         if parents[0].info.status == "RUNNING":
             client.set_terminated(parents[0].info.run_id)  # it is only a folder: no job knows that it is the last
-    return Connection(client, without_password(uri), experiment_id, str(parents[0].info.run_id))
+    shown = f"sqlite:///{local_store.database(root).relative_to(Path(root).resolve())}" if is_local else uri
+    return Connection(client, without_password(shown), experiment_id, str(parents[0].info.run_id))
 
 
-def _active(found: Any, name: str) -> Any:
+def _active(found: Any) -> Any:
     """Return an experiment, or None; UserError when it was deleted."""
-    if found is not None and found.lifecycle_stage != "active":
-        mend = f"mlflow experiments restore --experiment-id {found.experiment_id}"
-        raise UserError(f"the MLflow experiment '{name}' was deleted; bring it back with: {mend}")
+    if found is not None:
+        local_store.check_active(found.lifecycle_stage, found.experiment_id, found.name)
     return found
 
 
@@ -166,11 +201,20 @@ def translate_errors(uri: str) -> Iterator[None]:
         unavailable = unreachable or isinstance(error, SQLAlchemyError) or "sqlite3." in str(error)
         kind = KINDS.get(getattr(error, "error_code", ""), Unavailable if unavailable else UserError)
         reason = "no answer" if unreachable else str(error).partition("\n")[0][:REASON_CHARACTERS]
-        if _configured_uri():
-            mend = "start or mend that server, or unset the variable to log to mlflow/mlflow.db"
-            raise kind(f"MLFLOW_TRACKING_URI: {without_password(uri)}: {reason}; {mend}") from error
-        mend = next((words for sign, words in MENDS.items() if sign in reason), "`googlenet mirror` tries again")
-        raise kind(f"{uri.removeprefix('sqlite:///')}: {reason}; {mend}") from error
+        configured, lacks_package = bool(_configured_uri()), isinstance(error, ImportError)
+        if lacks_package and not configured:
+            raise _broken(error) from error
+        where = f"MLFLOW_TRACKING_URI: {without_password(uri)}" if configured else uri.removeprefix("sqlite:///")
+        if found := schema.FOUND.search(reason):
+            reason = schema.problem(found[1], '"$MLFLOW_TRACKING_URI"' if configured else shlex.quote(uri)) or reason
+        elif configured:
+            # A database or a place of artefacts may need a package that MLflow itself does not.
+            mend = "install that package in this environment" if lacks_package else "start or mend that server"
+            reason = f"{reason}; {mend}, or unset the variable to log to mlflow/mlflow.db"
+        else:
+            mends = (words for sign, words in MENDS.items() if sign in reason)
+            reason = f"{reason}; {next(mends, '`googlenet mirror` tries again')}"
+        raise kind(f"{where}: {reason}") from error
 
 
 def say(line: str) -> None:
@@ -181,24 +225,9 @@ def say(line: str) -> None:
 
 def _lock(root: Path) -> AbstractContextManager[None]:
     """Hold the store's file lock; one holder at a time among all processes that share `root`."""
-    path = _folder(root) / "lock"
+    path = local_store.folder(root) / "lock"
     busy = UserError(f"{path}: held for {LOCK_TIMEOUT_S} s; end the process that holds it")
     return locked(path, LOCK_TIMEOUT_S, busy)
-
-
-def _database(root: Path) -> Path:
-    """The file of the local store."""
-    return Path(root).resolve() / "mlflow" / "mlflow.db"
-
-
-def _folder(root: Path) -> Path:
-    """The folder of the local store, made if absent."""
-    folder = _database(root).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be made ({error.strerror}); the MLflow store needs it") from None
-    return folder
 
 
 def _configured_uri() -> str:

@@ -1,0 +1,47 @@
+"""Whether a database has the schema of the installed MLflow, read from MLflow's own files: its import is slow."""
+
+import re
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from googlenet.errors import UserError
+
+RENEW = "renew the environment: rm -rf .venv; make env"
+FOUND = re.compile(r"schema \(found version (\w+)")  # in MLflow's own error
+_REVISION = re.compile(r"^(down_)?revision\b[^\n=]*= *[\"'](\w+)", re.MULTILINE)
+
+
+def problem(found: str, uri: str) -> str:
+    """What is wrong with a database whose schema is `found`, with the remedy; "" if nothing is. uri: for the shell."""
+    known, head = _revisions()
+    if found == head or not head:
+        return ""
+    if found in known:
+        mend = f"keep a copy of it, then run: mlflow db upgrade {uri}"
+        return f"an older MLflow made it (its schema is {found}, {head} is needed); {mend}"
+    mend = "use the MLflow that made it (git pull, make env), or move the file away to begin a new store"
+    return f"a newer MLflow than {version('mlflow')} or another program made it (its schema is {found}); {mend}"
+
+
+def check_installed() -> None:
+    """UserError if MLflow is not installed. That it can be imported is seen by whoever imports it."""
+    _folder()
+
+
+def _folder() -> Path:
+    """Where MLflow is installed."""
+    spec = find_spec("mlflow")
+    if spec is None or spec.origin is None:  # without an origin it is our store's folder, which has the same name
+        raise UserError(f"MLflow is not installed; {RENEW}")
+    return Path(spec.origin).parent
+
+
+def _revisions() -> tuple[set[str], str]:
+    """All schemas that the installed MLflow can upgrade from, and the one that it needs; "" if that is unclear."""
+    known, former = set[str](), set[str]()
+    for path in (_folder() / "store/db_migrations/versions").glob("*.py"):
+        for down, revision in _REVISION.findall(path.read_text(encoding="utf-8")):
+            (former if down else known).add(revision)
+    heads = known - former
+    return known, heads.pop() if len(heads) == 1 else ""
