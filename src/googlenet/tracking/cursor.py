@@ -22,6 +22,7 @@ class Cursor:
         self.doubtful = 0 if is_new else len(log.events)
         self.sent, self.mlflow_run_id, self.uri = -1, "", ""
         self.is_live, self.retry_at, self._restarted_at = False, 0.0, ""
+        self.replaces = ""  # the MLflow run that the user has deleted while the job needed it
         try:
             note = json.loads(self._path.read_bytes())
         except (FileNotFoundError, ValueError):
@@ -64,6 +65,11 @@ class Cursor:
             self._restarted_at = self.uri
             self._restart()
         return may
+
+    def replace_deleted(self) -> None:
+        """Start again with a new MLflow run: the user has deleted the one that was there."""
+        self.replaces = self.mlflow_run_id
+        self._restart()
 
     def _restart(self) -> None:
         self.sent, self.mlflow_run_id = -1, ""

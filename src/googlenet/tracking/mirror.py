@@ -149,6 +149,11 @@ class Mirror:
                 if not cursor.restart_once():
                     raise
                 continue
+            except store.Deleted:
+                if cursor.log.status in ("RUNNING", "FINISHED"):
+                    cursor.replace_deleted()
+                    continue
+                batch = cursor.pending  # the user deleted the run of a job that did not end well: nothing is missing
             cursor.note(batch[-1]["n"])
 
     def _send(self, connection: store.Connection, cursor: Cursor, batch: Sequence[Event]) -> None:
@@ -158,18 +163,29 @@ class Mirror:
         try:
             with store.translate_errors(connection.uri):
                 if first["do"] == "begin":
-                    cursor.mlflow_run_id = replay.begin(connection, log, doubtful)
+                    cursor.mlflow_run_id = replay.begin(connection, log, doubtful, cursor.replaces)
+                    if former := cursor.replaces:
+                        what = f"{first['tags']['stage']}/{first['tags']['job']}"
+                        store.say(f"warning: the MLflow run of {what} was deleted ({former}); a new one replaces it")
+                        cursor.replaces = ""
                 else:
                     replay.send(connection, log, cursor.mlflow_run_id, batch, doubtful)
         except store.Refused as error:
             if first["do"] == "begin" or (isinstance(error, store.Gone) and cursor.may_restart):
                 raise
+            if not isinstance(error, store.Gone) and self._is_deleted(connection, cursor):
+                raise store.Deleted(str(error)) from None
             cursor.doubtful = max(cursor.doubtful, batch[-1]["n"] + 1)
             if len(batch) == 1:
                 store.say(f"warning: MLflow does not take line {first['n']} ({first['do']}) of {log.path}: {error}")
                 return
             for event in batch:
                 self._send(connection, cursor, [event])
+
+    def _is_deleted(self, connection: store.Connection, cursor: Cursor) -> bool:
+        """Whether the user has deleted a log's run."""
+        with store.translate_errors(connection.uri):
+            return connection.has_deleted(cursor.mlflow_run_id)
 
 
 def follow(root: Path, experiment: str, engine: int) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from googlenet.tracking.event_log import Event, EventLog
-from googlenet.tracking.store import Connection, say
+from googlenet.tracking.store import PARENT, Connection, say
 
 PARAMETERS_PER_BATCH = 100  # MLflow's limits
 METRICS_PER_BATCH = 1000
@@ -24,12 +24,16 @@ def batch_of(pending: Sequence[Event]) -> list[Event]:
     return batch
 
 
-def begin(store: Connection, log: EventLog, doubtful: bool) -> str:
-    """Create the MLflow run of a log, unless it exists; return its id. doubtful: an earlier request may have arrived."""
+def begin(store: Connection, log: EventLog, doubtful: bool, replaces: str = "") -> str:
+    """Create the MLflow run of a log, unless it exists; return its id. doubtful: an earlier request may have arrived.
+    replaces: the id of the run that the user has deleted."""
     event = log.events[0]
     if doubtful and (ids := _run_ids(store, log)):
         return ids[0]
-    tags = event["tags"] | {_id_tag(log): log.run_id, "mlflow.parentRunId": store.parent_id}
+    store.check_active()
+    tags = event["tags"] | {_id_tag(log): log.run_id, PARENT: store.parent_id}
+    if replaces:
+        tags["replaces"] = replaces
     name = f"{tags['stage']}/{tags['job']}"
     run = store.client.create_run(store.experiment_id, start_time=event["time"], tags=tags, run_name=name)
     return str(run.info.run_id)
@@ -50,7 +54,7 @@ def send(store: Connection, log: EventLog, run_id: str, batch: Sequence[Event], 
         case "inputs":
             _inputs(store, run_id, event["values"], doubtful)
         case "artifact":
-            path = log.files / event["file"]
+            path = log.artifact_path(event)
             if path.is_file():
                 client.log_artifact(run_id, str(path))
             else:
