@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from googlenet.data.image_files import SUFFIXES_OF
 from googlenet.errors import UserError
 
 # The only formats that are opened (JPEG: MPO too). Pillow knows fifty, and for EPS it runs Ghostscript.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+FORMATS = tuple(SUFFIXES_OF)
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 ORIENTATION = 0x0112  # EXIF's tag
 TAIL = 4096  # last bytes, in which a whole JPEG has its end marker; some cameras append a little after it
