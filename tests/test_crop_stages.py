@@ -18,6 +18,7 @@ from googlenet.stages import analyse_units, evaluate_ensemble, predict_crops, st
 from googlenet.storage.checkpoint import load_arrays
 from settings import settings_of
 from stage_jobs import stage_job
+from ticking import lines_of
 
 CPU = {"device": "cpu", "precision": "fp32"}
 PREDICT = {"batch_size": 48, "per_crop_images": 4, "keep_crops": True, "mirror": True, "compute": CPU}
@@ -119,6 +120,15 @@ def test_no_crop_is_kept_where_none_is_wanted(tmp_path):
     assert load_arrays(crops[0])[0] == {}
 
 
+def test_predictions_and_what_is_computed_from_them_report_their_progress(tmp_path):
+    manifest, made = prepared(tmp_path / "data", {"validation": 6, "test": 8}), []
+    lines = lines_of(lambda: made.extend(predicted(tmp_path, manifest)))
+    assert lines[0].startswith("images: 1 of 8, ") and lines[0].endswith(" left")
+    assert any(line.startswith("images: 4 of 4, ") for line in lines)  # those of validation whose crops are kept
+    assert lines_of(lambda: evaluate(manifest, made[0]))[0].startswith("parts of the images on 1 crops: 1 of 1, ")
+    assert any(line.startswith("images: 4 of 4, ") for line in lines_of(lambda: study(manifest, made[1])))
+
+
 @pytest.mark.parametrize("form", ["replica", "he"])
 def test_the_units_of_the_trained_network_beside_those_of_its_start(tmp_path, form):
     manifest, weights = prepared(tmp_path / "data", {"validation": 12}), tmp_path / "m1/w.safetensors"
@@ -126,7 +136,8 @@ def test_the_units_of_the_trained_network_beside_those_of_its_start(tmp_path, fo
     network.initialise(4)  # in the memory layout that the stage does it in: the order of the draws follows it
     bundle.save(weights, network, "s")
     asked = job("analyse_units", images=8, clusters=3, permutations=100, untrained_seed=4, compute=CPU)
-    analyse_units.run(asked, manifest=manifest, weights=weights, metrics=tmp_path / "units.json")
+    run = {"manifest": manifest, "weights": weights, "metrics": tmp_path / "units.json"}
+    assert lines_of(lambda: analyse_units.run(asked, **run))[0].startswith("batches of 50 images: 1 of 1, ")
     metrics = read_metrics(tmp_path / "units.json", UnitMetrics)
     assert (metrics.member, metrics.module, metrics.above) == ("m1", "4a", "4b")
     assert (metrics.split, metrics.images, metrics.map_px) == ("validation", 8, (2, 2))

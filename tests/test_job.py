@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from googlenet.pipeline import job
 from googlenet.pipeline.job import Input, Inputs, Job, Output
 from googlenet.pipeline.job_file import JobFile
 from googlenet.storage.files import read_json, sha256, write_bytes, write_json
-from googlenet.tracking import deliver
+from googlenet.tracking import deliver, progress
 from settings import changed, composed
 
 CONFIG_PATH = "results/demo/config/train_classifier/m1.json"
@@ -136,6 +137,16 @@ def arguments(parts=("data/a", "data/b"), threads=1, config=CONFIG_PATH):
 def stamp(**change):
     job.perform(stage, arguments(**change))
     return read_json("results/demo/train_classifier/m1/metrics.json")["stamp"]
+
+
+def test_progress_is_in_the_jobs_log_and_in_no_result(run, capsys, monkeypatch):
+    job.perform(stage, arguments())
+    silent = Path("results/demo/train_classifier/m1/metrics.json").read_bytes()
+    assert "input files" not in capsys.readouterr().out
+    monkeypatch.setattr(progress, "FIRST_S", 0.0)
+    job.perform(stage, arguments())
+    assert re.match(r"input files read: 1 of 2, .* a second, 0 s left\n", capsys.readouterr().out)
+    assert Path("results/demo/train_classifier/m1/metrics.json").read_bytes() == silent
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ from googlenet.classification.crops import resize, resized
 from googlenet.classification.error_rates import top_errors
 from googlenet.config.schema.classification import TrainBaseline
 from googlenet.metrics.classification import BaselineMetrics
+from googlenet.tracking.progress import counted, note
 
 Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and their labels
 
@@ -16,7 +17,7 @@ Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and the
 def pixels(images: Iterable[np.ndarray], side_px: int, grey: bool) -> np.ndarray:
     """Return every image's centre square at side_px as a row of values from 0 to 1: float32 [n, features]."""
     rows = []
-    for image in images:
+    for image in counted(images, "images"):
         w, h = resized(image.shape[1], image.shape[0], side_px)
         left, top = (w - side_px) // 2, (h - side_px) // 2
         small = resize(image, w, h)[top : top + side_px, left : left + side_px]
@@ -34,7 +35,9 @@ def fit_and_score(training: Labelled, test: Labelled, settings: TrainBaseline) -
     regression = LogisticRegression(C=settings.inverse_regularisation, max_iter=settings.max_iterations)
     model = make_pipeline(StandardScaler(), regression)
     side, grey = settings.side_px, settings.grey
-    model.fit(pixels(training[0], side, grey), training[1])
+    x = pixels(training[0], side, grey)
+    note(f"fitting to {len(x):,} images of {x.shape[1]:,} values, in at most {settings.max_iterations:,} iterations")
+    model.fit(x, training[1])
     errors = top_errors(model.predict_proba(pixels(test[0], side, grey)), test[1])
     seen = f"{side}x{side} {'grey' if grey else 'RGB'}"
     return BaselineMetrics(method="logistic regression on pixels", pixels=seen, **dict(errors))

@@ -19,6 +19,7 @@ from googlenet.metrics import classification_studies as studies
 from googlenet.metrics.bootstrap import Bounds, generator
 from googlenet.metrics.classification import System, TopDifferences
 from googlenet.metrics.error_rates import TopValues
+from googlenet.tracking.progress import Progress
 
 DESCRIBED = 12  # crops of a selection that are described, not only listed by number
 SYSTEMS: tuple[System, ...] = get_args(System)
@@ -159,6 +160,7 @@ def measure(test: KeptSplit, weights: dict[str, dict[Key, np.ndarray]]) -> Measu
     means = {name: weights[""] | weights.get(name, {}) for name in (*test.members, "ensemble")}
     matrices = {name: np.array(list(rows.values())) for name, rows in means.items()}
     before: dict[str, list[np.ndarray]] = {name: [] for name in means}
+    progress = Progress("images", len(test.labels))
     for some, p in in_parts(test.members, max(map(len, matrices.values()))):
         labels = test.labels[some]
         for i, (name, matrix) in enumerate(matrices.items()):
@@ -166,6 +168,7 @@ def measure(test: KeptSplit, weights: dict[str, dict[Key, np.ndarray]]) -> Measu
             scores = np.matmul(matrix, of_system.mean(0, dtype=np.float64))  # [images, means, classes]
             aggregated = [ranks(way(of_system), labels) for way in AGGREGATIONS.values()]
             before[name].append(np.vstack([ranks(scores.transpose(1, 0, 2), labels), *aggregated]))
+        progress.add(len(labels))
     measured: Measured = {}
     for name, parts in before.items():
         keys: list[Key] = [*means[name], *(("aggregation", way) for way in AGGREGATIONS)]

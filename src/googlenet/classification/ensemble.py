@@ -11,6 +11,7 @@ from googlenet.classification.error_rates import TOPS, ErrorMask, ranges, ranks,
 from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.metrics import classification as metrics
 from googlenet.metrics.bootstrap import Bounds
+from googlenet.tracking.progress import counted
 
 WORKING_MB = 32
 SubsetMasks = Mapping[tuple[tuple[str, ...], int], ErrorMask]  # (members, policy) -> what they get wrong together
@@ -26,7 +27,7 @@ def subset_masks(predictions: Predictions, labels: np.ndarray) -> SubsetMasks:
     masks = {}
     for policy in predictions[names[0]]:
         before = np.empty((len(subsets), len(labels)), np.int32)
-        for images in ranges(len(labels), at_once):
+        for images in counted([*ranges(len(labels), at_once)], f"parts of the images on {policy} crops"):
             scores = [np.asarray(predictions[name][policy][images], np.float64) for name in names]
             sums = {0: np.zeros_like(scores[0])}
             for row, subset in enumerate(subsets):

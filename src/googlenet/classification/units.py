@@ -18,6 +18,7 @@ from googlenet.config.schema.classification import AnalyseUnits
 from googlenet.errors import UserError
 from googlenet.metrics import classification_studies as studies
 from googlenet.models.network import Network
+from googlenet.tracking.progress import counted
 
 BRANCHES = ("1x1", "3x3", "5x5", "pool")
 BATCH = 50  # images per pass
@@ -45,7 +46,7 @@ def activations(network: Network, images: Sequence[np.ndarray], module: str, dev
     boxes = [crops_144(image.shape[1], image.shape[0], px)[centre] for image in images]
     crops = np.concatenate([cut(image, [box], px) for image, box in zip(images, boxes, strict=True)])
     with torch.inference_mode():
-        for start in range(0, len(crops), BATCH):
+        for start in counted(range(0, len(crops), BATCH), f"batches of {BATCH} images"):
             network.model(network.to_input(crops[start : start + BATCH], device))
     hook.remove()
     return torch.cat(maps).float().cpu().contiguous().numpy()

@@ -14,6 +14,7 @@ from googlenet.data.folders import candidate
 from googlenet.data.image_files import ImageFiles, split_suffix
 from googlenet.data.records import Annotation, Candidate, Refused
 from googlenet.errors import UserError, printable
+from googlenet.tracking.progress import counted
 
 LONGEST_SIDE = 9  # digits
 FLAGS = dict.fromkeys(("1", "1.0", "true", "t", "yes", "y", "on"), True)
@@ -135,7 +136,7 @@ def listed(
 ) -> tuple[list[Candidate], list[Refused]]:
     """Return a list's images with annotations, which may be `empty`, or missing for `negatives`, and the refusals."""
     candidates, refused = [], []
-    for item in items:
+    for item in counted(items, f"annotations of {split}"):
         try:
             name, path = images.find(item)
             stem = split_suffix(name)[0]

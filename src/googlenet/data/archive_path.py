@@ -13,6 +13,7 @@ from typing import NamedTuple
 from googlenet.data import tar_index
 from googlenet.data.records import read_range
 from googlenet.errors import UserError
+from googlenet.tracking.progress import counted
 
 TAR = ".tar"
 
@@ -118,7 +119,7 @@ def tree_of(
     """Build the tree of an uncompressed archive. Raises UserError as `tar_index.members` does."""
     label = label or archive.name
     top: Tree = {}
-    for member in tar_index.members(archive, offset, size, label):
+    for member in counted(tar_index.members(archive, offset, size, label), f"files of {label}"):
         if wanted(member.name):
             node: Node = ByteRange(archive, member.offset, member.size)
             if member.name.endswith(TAR):

@@ -17,6 +17,7 @@ from googlenet.data.folders import require, visible
 from googlenet.data.image_files import is_image
 from googlenet.data.tar_index import contents
 from googlenet.errors import UserError
+from googlenet.tracking.progress import counted
 
 BY_CLASS = re.compile(r"train_(pos|part|neg)_(\d+)\.txt")
 MARKS = {"pos": "1", "part": "0", "neg": "-1"}
@@ -38,7 +39,7 @@ def _images(archive: Path, flat: bool) -> tuple[Tree, dict[str, str]]:
     """Return (images in the folders of their tars, the folder of each, as "name/", by its name without .JPEG)."""
     tree: Tree = {}
     folder_of: dict[str, str] = {}
-    for path in files_below(opened(archive)):
+    for path in counted(files_below(opened(archive)), f"files of {archive.name}"):
         if not is_image(path):
             continue  # no list names it
         folder, stem = "" if flat else f"{path.parent.name}/", path.stem
@@ -58,7 +59,7 @@ def _boxes(archive: Path, folder_of: dict[str, str]) -> Tree:
     else:  # a small archive, read in one pass
         packed = contents(archive, lambda name: name.endswith(".xml"))
         nodes = ((name.rpartition("/")[2], zlib.compress(content, 1)) for name, content in packed)
-    for name, node in nodes:
+    for name, node in counted(nodes, f"files of {archive.name}"):
         if (stem := name.removesuffix(".xml")) in folder_of:
             put(tree, folder_of[stem] + name, node, archive.name)
     return tree

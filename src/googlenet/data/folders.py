@@ -11,6 +11,7 @@ from googlenet.data.archive_path import AnyPath, ByteRange, files_below
 from googlenet.data.image_files import inside, is_image, split_suffix
 from googlenet.data.records import SPLITS, Annotation, Candidate, Refused
 from googlenet.errors import UserError, nearest, printable
+from googlenet.tracking.progress import counted
 
 LITTER = {"thumbs.db", "desktop.ini", "__macosx", "@eadir"}  # of Windows, of zips made on a Mac, of a Synology
 PLACE = "{split}"  # in a setting: the split's name
@@ -155,7 +156,7 @@ def images_in(folder: AnyPath, split: str, classes: list[str], refused: list[Ref
     def refuse(name: str, reason: str) -> None:
         refused.append(Refused(split, printable(name), f"{printable(name)}: {reason}"))
 
-    for entry in visible(folder):
+    for entry in counted(visible(folder), f"class folders of {split}"):
         if not entry.is_dir():
             refuse(entry.name, "lies in no class folder")
             continue

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from googlenet.data.store import Split
+from googlenet.tracking.progress import counted
 
 
 class GroundTruth(NamedTuple):
@@ -36,7 +37,9 @@ def ground_truth(split: Split) -> list[GroundTruth]:
 def with_sizes(split: Split, rows: Iterable[int]) -> tuple[list[GroundTruth], list[tuple[int, int]]]:
     """Return the objects of some images of a split, and the images' (width, height)."""
     truth, sizes = [], []
-    for record in (split[row] for row in rows):  # one at a time: each holds its image
+    for record in (
+        split[row] for row in counted(rows, f"images of {split.split} whose objects are read")
+    ):  # one at a time: each holds its image
         truth.append(GroundTruth(record.boxes, record.box_labels, record.difficult, record.partial))
         sizes.append((record.width, record.height))
     return truth, sizes

@@ -30,6 +30,7 @@ from googlenet.data.image_files import ImageFiles, inside, is_image, names_in, s
 from googlenet.data.image_list import Blacklist, ImageList, blacklist_note, read_blacklist, read_list
 from googlenet.data.records import SPLITS, Candidate, Reading, Refused
 from googlenet.errors import UserError, printable
+from googlenet.tracking.progress import counted
 
 PARTS: dict[Kind, str] = {"classification": "CLS-LOC", "detection": "DET"}
 TABLES: dict[Kind, tuple[str, ...]] = {
@@ -90,7 +91,7 @@ def _flat(
 ) -> list[tuple[AnyPath, str]]:
     """List a folder's images with the class that their XML names: one of `keys`, or any if None."""
     named, known, subfolders = [], set(keys or ()), 0
-    for path in folders.visible(images):
+    for path in counted(folders.visible(images), f"annotations of {split}"):
         try:
             if not inside(path.name):
                 raise UserError(f"{path.name}: its name is no UTF-8, or too long; rename it")

@@ -17,6 +17,7 @@ from googlenet.data.records import SPLITS, Reading, Refused
 from googlenet.errors import Stopped, UserError
 from googlenet.metrics.data import Manifest, PackedSplit, RefusedFile
 from googlenet.storage.files import write_bytes
+from googlenet.tracking.progress import note
 
 if TYPE_CHECKING:  # checking a source need not import a decoder
     from googlenet.data.pack import NoteHead, Task
@@ -34,12 +35,12 @@ def check_source(source: DataSource) -> None:
 
 
 def prepare(
-    source: DataSource, folder: Path, *, workers: int = 1, state: Path | None = None, stop: Stop = bool, say: Say = str
+    source: DataSource, folder: Path, *, workers: int = 1, state: Path | None = None, stop: Stop = bool
 ) -> Manifest:
     """Read, check and pack a data set into `folder`, which has its name; return the manifest without its stamp.
 
     `state`: a folder for notes of what is done (`state_of`), from which an interrupted run resumes; others are deleted.
-    The result depends neither on it nor on `workers`. `stop` is polled often; `say` receives progress messages.
+    The result depends neither on it nor on `workers`. `stop` is polled often.
     Raises UserError if the source is missing, too many files are bad (`folder`/quarantine.csv lists all), or a class
     has nothing left in a split; Stopped when `stop()` returns true; OSError naming the file for a full disk.
     """
@@ -51,8 +52,8 @@ def prepare(
         scratch = Path(temporary) / "scratch"
         scratch.mkdir()
         reading = _in_name_order(readers.of(source).read(source, scratch))
-        for note in reading.notes:
-            say(note)
+        for line in reading.notes:
+            note(line)
         notes = state or Path(temporary) / "state" / "notes"
         folder.mkdir(parents=True, exist_ok=True)
         if not notes.is_dir():  # then first delete what other settings left behind
@@ -63,7 +64,7 @@ def prepare(
             notes.mkdir(parents=True)
         shrink = source.resize_shorter_side_px if isinstance(source, ClassificationSource) else 0
         task = Task(reading.keys, source.min_side_px, shrink, folder, notes, scratch)
-        return _pack(source, reading, task, workers, stop, say)
+        return _pack(source, reading, task, workers, stop)
 
 
 def state_of(kind: Kind, dataset: str, stamp: str) -> Path:
@@ -77,7 +78,7 @@ def prepared(source: DataSource, folder: Path, stamp: str, workers: int, stop: S
     from googlenet.data.look import warnings
 
     state = state_of(source.kind, folder.name, stamp)
-    made = prepare(source, folder, workers=workers, state=state, stop=stop, say=say)
+    made = prepare(source, folder, workers=workers, state=state, stop=stop)
     yield made
     shutil.rmtree(state, ignore_errors=True)  # if interrupted half way, it only costs a little time once
     for line in [f"left out: {item.split}: {item.reason}" for item in made.refused] + warnings(made.look.duplicates):
@@ -90,11 +91,11 @@ def _in_name_order(reading: Reading) -> Reading:
     return replace(reading, splits=splits)
 
 
-def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop: Stop, say: Say) -> Manifest:
+def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop: Stop) -> Manifest:
     """Pack what a reader found, check it, and describe it in a manifest."""
     from googlenet.data import look, store
     from googlenet.data.pack import cut
-    from googlenet.data.workers import Progress, pack_all
+    from googlenet.data.workers import pack_all
 
     names = [split for split in SPLITS if split in reading.splits]
     work = [piece for split in names for piece in cut(split, reading.splits[split], source.shard_mb)]
@@ -102,7 +103,7 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
     heads: dict[int, NoteHead] = {}
     try:
         log.record(reading.refused, len(reading.refused))
-        for place, head in pack_all(work, task, workers, stop, Progress(work, say)):
+        for place, head in pack_all(work, task, workers, stop):
             heads[place] = head
             log.record([Refused(work[place].split, *item) for item in head.refused], len(work[place].candidates))
         splits = {}

@@ -6,8 +6,6 @@ Workers are spawned, not forked, because OpenCV and Arrow have threads of their 
 import multiprocessing
 import os
 import signal
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -21,55 +19,35 @@ import cv2
 from googlenet.data.pack import NoteHead, Piece, Task, pack_shard
 from googlenet.errors import Stopped, UserError
 from googlenet.storage.files import remove_parts
+from googlenet.tracking.progress import Progress
 
-POLL_EVERY_S, REPORT_EVERY_S = 1.0, 10.0
+POLL_EVERY_S = 1.0
 STOPPED = "stopped; finished shards are kept, and the same command goes on"
 
 
-class Progress:
-    """Counts images; every ten seconds reports split, done of total, images per second and the time left."""
+class PackingProgress:
+    """Counts the images of all pieces; those of a piece that an earlier run packed do not count towards the speed."""
 
-    def __init__(self, pieces: list[Piece], say: Callable[[str], object], clock: Callable[[], float] = time.monotonic):
-        self._say, self._clock = say, clock
+    def __init__(self, pieces: list[Piece]):
         self._left = {piece.name: len(piece.candidates) for piece in pieces}
-        self._total = Counter(piece.split for piece in pieces for _ in piece.candidates)
-        self._done: Counter[str] = Counter()
-        self._fresh, self._started = 0, clock()
-        self._last = self._started
+        self._progress = Progress("images packed", sum(self._left.values()))
 
     def add(self, piece: Piece, count: int, before: bool = False) -> None:
-        """Count images of a piece; `before`: an earlier run packed them, so they do not count towards the speed."""
+        """Count images of a piece; `before`: an earlier run packed them."""
         self._left[piece.name] -= count
-        self._done[piece.split] += count
-        self._fresh += 0 if before else count
-        now = self._clock()
-        if now - self._last >= REPORT_EVERY_S:
-            self._last = now
-            self._say(self._line(piece.split))
+        self._progress.add(count, before)
 
     def end(self, piece: Piece, before: bool) -> None:
         """Count the rest of a piece: all of it if it was packed before."""
         self.add(piece, self._left[piece.name], before)
 
-    def _line(self, split: str) -> str:
-        done, total = self._done.total(), self._total.total()
-        rate = self._fresh / max(self._clock() - self._started, 1e-9)
-        seconds = (total - done) / rate if rate else 0.0
-        hours, minutes = divmod(round(seconds / 60), 60)
-        left = f"{hours} h {minutes:02d} min left" if hours else f"{minutes} min left"
-        if seconds < 60:
-            left = f"{seconds:.0f} s left" if rate else "time left unknown"
-        here = f"{split}: {self._done[split]:,} of {self._total[split]:,}"
-        return f"{here}; all: {done:,} of {total:,} images, {rate:,.0f} a second, {left}"
 
-
-def pack_all(
-    pieces: list[Piece], task: Task, count: int, stop: Callable[[], bool], progress: Progress
-) -> Iterator[tuple[int, NoteHead]]:
+def pack_all(pieces: list[Piece], task: Task, count: int, stop: Callable[[], bool]) -> Iterator[tuple[int, NoteHead]]:
     """Pack all pieces with `count` workers; yield (index, note header) of each piece when done, in any order.
 
     A single worker is this process. All end with the iterator. Raises a worker's error, Stopped, UserError if killed.
     """
+    progress = PackingProgress(pieces)
 
     def on_image(piece: Piece) -> None:
         if stop():

@@ -14,6 +14,7 @@ from googlenet.detection.boxes import clip, paired_iou
 from googlenet.detection.region_sample import Sample
 from googlenet.detection.regions import BACKGROUND
 from googlenet.metrics.detection import BeforeAfter, RegressionErrors, RegressionFit
+from googlenet.tracking.progress import counted
 
 WEIGHTS, BIAS = "bbox_regression.weights", "bbox_regression.bias"
 MEAN_NORM = 20.0  # R-CNN scales its features to this norm, and its lambda assumes it
@@ -42,7 +43,7 @@ def fit(maps: np.ndarray, sample: Sample, classes: int, settings: BboxRegression
 
     def candidate(strength: float) -> tuple[float, float, Arrays, np.ndarray]:
         weights, bias = np.zeros((classes, 4, maps.shape[1])), np.zeros((classes, 4))
-        for index in range(classes):
+        for index in counted(range(classes), f"classes with a regression (lambda {strength:g})"):
             rows = np.flatnonzero(fitted & (sample.label == index + 1))
             if len(rows):
                 scaled, bias[index] = ridge(maps[rows].astype(np.float64) * scale, wanted[rows], strength)

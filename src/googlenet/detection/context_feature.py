@@ -7,6 +7,7 @@ from googlenet.detection import Arrays
 from googlenet.detection.region_sample import Sample, accuracy
 from googlenet.errors import UserError
 from googlenet.metrics.detection import ContextFit
+from googlenet.tracking.progress import note
 
 WEIGHTS, BIAS = "context_feature.weights", "context_feature.bias"
 NEVER = -30.0  # the logit of a class without a region in the sample
@@ -39,6 +40,7 @@ def softmax_regression(
     mean, spread = x.mean(axis=0), x.std(axis=0)
     spread[spread == 0] = 1.0
     machine = LogisticRegression(C=settings.c, max_iter=settings.max_iterations)
+    note(f"fitting to {len(x):,} regions of {x.shape[1]:,} values, in at most {settings.max_iterations:,} iterations")
     machine.fit((x - mean) / spread, labels)
     direction, shift = machine.coef_, machine.intercept_
     if len(present) == 2:  # for two classes scikit-learn returns only the second, against a logit of 0

@@ -19,6 +19,7 @@ from googlenet.metrics import detection as metrics
 from googlenet.metrics.bootstrap import draws, generator, percentile_interval
 from googlenet.metrics.interval import Difference
 from googlenet.storage.rows import Ranges
+from googlenet.tracking.progress import counted
 
 CURVE_POINTS = 101
 Scores = Mapping[str, Mapping[str, Ranges]]  # detector -> the arrays of score_regions
@@ -55,7 +56,7 @@ def detect(boxes: Boxes, scores: Ranges, settings: EvaluateDetection, moved: Ran
     """Apply NMS per image and class. scores [all boxes, 1 + classes]; moved [all boxes, classes, 4]: regressed."""
     limits = settings.nms_iou, settings.min_score, settings.max_per_image
     detected, end = [], 0
-    for number, of_image in enumerate(boxes):
+    for number, of_image in enumerate(counted(boxes, "images")):
         rows = slice(end, end := end + len(of_image))
         kept = per_class_nms(of_image if moved is None else moved[rows], scores[rows], *limits)
         detected.append((np.full(len(kept[0]), number), *kept))
@@ -82,7 +83,7 @@ def rate(
     regressed = [moved for _, moved in each.values() if moved is not None]
     mean = Mean([probabilities for probabilities, _ in each.values()])
     ensemble = rated(mean, Mean(regressed) if regressed else None)
-    single = {name: rated(*arrays) for name, arrays in each.items()}
+    single = {name: rated(*arrays) for name, arrays in counted(each.items(), "detectors")}
     return Rating(ensemble, resampled(ensemble, weight), single)
 
 

@@ -13,6 +13,7 @@ from googlenet.detection.regions import BACKGROUND
 from googlenet.metrics.detection import HeadMetrics, SampleSizes
 from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
+from googlenet.tracking.progress import counted
 
 
 def fit(
@@ -44,7 +45,7 @@ def gather(network: Network, images: Images, sample: Sample, settings: FitRegion
     """The regions' logits and vectors, float32 [n, ...]; if a head needs them, their maps and whole images' vectors."""
     seen: dict[str, list[np.ndarray]] = defaultdict(list)
     network.model.eval()
-    for number in np.unique(sample.image):
+    for number in counted(np.unique(sample.image), "images"):
         image, boxes = images[number], sample.box[sample.image == number]
         for (view,) in views(network, image, boxes, settings, runtime, mirrored=False):
             seen["logits"].append(view.logits)

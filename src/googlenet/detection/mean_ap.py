@@ -9,6 +9,7 @@ import numpy as np
 from googlenet.detection.boxes import object_threshold, paired_iou, sides
 from googlenet.detection.nms import best_first
 from googlenet.errors import UserError
+from googlenet.tracking.progress import counted
 
 TRUE_POSITIVE, FALSE_POSITIVE, NEUTRAL = 1, 0, -1
 PAIRS_AT_ONCE = 2_000_000
@@ -155,7 +156,7 @@ def resampled(evaluation: Evaluation, weight: np.ndarray) -> np.ndarray:
     Matching is per image, so the evaluation's flags hold for all. The mean leaves out a class without an object."""
     objects = evaluation.objects
     total, used = np.zeros(len(weight)), np.zeros(len(weight))
-    for label, rows in enumerate(evaluation.rows):
+    for label, rows in enumerate(counted(evaluation.rows, "classes resampled")):
         count = weight[:, objects.image[evaluation.required & (objects.label == label)]].sum(axis=1)
         present, image = count > 0, evaluation.detections.image[rows]
         hit = evaluation.flags[rows] == TRUE_POSITIVE

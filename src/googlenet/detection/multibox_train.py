@@ -21,6 +21,7 @@ from googlenet.metrics.proposals import MultiboxEpoch
 from googlenet.models.runtime import Runtime
 from googlenet.models.training import TrainState, learning_rate
 from googlenet.pipeline.resume import NOWHERE, Resume
+from googlenet.tracking.progress import counted
 
 
 def squeezed_boxes(truth: Truth, sizes: Sequence[tuple[int, int]], px: int) -> list[np.ndarray]:
@@ -39,9 +40,11 @@ def priors_of(boxes: Boxes, head: str, count: int, cells: int, px: int, seed: in
 
 def prior_figures(priors: np.ndarray, boxes: Boxes, match_iou: float) -> tuple[float, float]:
     """Percent of objects that some prior overlaps by half or more, and the mean share of priors that are matched."""
-    covered = np.concatenate([iou(one, priors).max(axis=1) >= 0.5 for one in boxes if len(one)])
-    matched = [(assign(priors, one, match_iou) != NOTHING).mean() for one in boxes]
-    return float(100 * covered.mean()), float(np.mean(matched))
+    covered, matched = [], []
+    for one in counted(boxes, "images compared with the priors"):
+        covered.append(iou(one, priors).max(axis=1, initial=0) >= 0.5)
+        matched.append((assign(priors, one, match_iou) != NOTHING).mean())
+    return float(100 * np.concatenate(covered).mean()), float(np.mean(matched))
 
 
 class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from googlenet.detection.boxes import sides
+from googlenet.tracking.progress import counted
 
 ROWS_AT_ONCE = 65536
 
@@ -21,7 +22,7 @@ def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> np.
     if len(distinct) > k > 0:
         centres = _spread(points, k, np.random.Generator(np.random.Philox(seed)))
         owner = np.full(len(points), -1)
-        for _ in range(iterations):
+        for _ in counted(range(iterations), "rounds of k-means, at most"):
             before, owner = owner, _nearest(points, centres)
             if np.array_equal(before, owner):
                 break

@@ -11,6 +11,7 @@ from googlenet.detection.boxes import iou
 from googlenet.detection.regions import BACKGROUND, rows_of, starts_of, training_regions
 from googlenet.errors import UserError
 from googlenet.metrics.detection import Accuracy
+from googlenet.tracking.progress import counted
 
 
 class Sample(NamedTuple):
@@ -68,7 +69,7 @@ def beside_objects(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Each region's overlap, target and class_overlap. Difficult objects are not targets, nor certain background."""
     overlap, target, class_overlap = np.zeros(len(box)), np.array(box, np.float32), np.zeros((len(box), classes))
-    for number in np.unique(image):
+    for number in counted(np.unique(image), "images whose regions are compared with objects"):
         rows, truth = np.flatnonzero(image == number), objects[number]
         shared = iou(box[rows], truth.boxes)
         for column, of_class in enumerate(np.asarray(truth.labels, np.int64)):

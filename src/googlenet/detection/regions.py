@@ -12,6 +12,7 @@ from googlenet.detection import Boxes
 from googlenet.detection.boxes import iou
 from googlenet.detection.proposals import PerImage, counts_of
 from googlenet.errors import UserError
+from googlenet.tracking.progress import counted
 
 if TYPE_CHECKING:  # labelling regions needs no torch
     from googlenet.models.network import NetworkSpec
@@ -110,7 +111,8 @@ def training_regions(proposals: Boxes, objects: Truth, positive_iou: float) -> T
     starts = starts_of(boxes)
     flat = np.empty(starts[-1], np.int16)
     labels = [flat[start:end] for start, end in pairwise(starts)]
-    for label, of_image, truth in zip(labels, boxes, objects, strict=True):
+    images = zip(labels, boxes, objects, strict=True)
+    for label, of_image, truth in counted(images, "images whose regions are labelled", len(labels)):
         label[:] = label_regions(of_image, truth, positive_iou)
     return TrainingRegions(boxes, labels)
 

@@ -6,6 +6,7 @@ from googlenet.config.schema.detection import Svm
 from googlenet.detection import Arrays
 from googlenet.detection.region_sample import Sample
 from googlenet.metrics.detection import ClassSvm, SvmFit
+from googlenet.tracking.progress import counted
 
 WEIGHTS, BIAS = "svm.weights", "svm.bias"
 MEAN_NORM = 20.0  # R-CNN scales its vectors to this norm, and its C assumes it
@@ -19,7 +20,7 @@ def fit(vectors: np.ndarray, sample: Sample, classes: int, settings: Svm, seed: 
     scale = MEAN_NORM / max(float(np.linalg.norm(vectors.astype(np.float64), axis=1).mean()), 1e-12)
     x = vectors.astype(np.float64) * scale
     weights, bias, done = np.zeros((classes, x.shape[1])), np.full(classes, NEVER), []
-    for label in range(classes):
+    for label in counted(range(classes), "classes with an SVM"):
         is_class = sample.label == label + 1
         positive = ~sample.held_out & sample.of_object & is_class
         negative = ~sample.held_out & ~sample.partial & ~is_class

@@ -21,6 +21,7 @@ from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime
 from googlenet.models.training import TrainState, learning_rate, loss_of
 from googlenet.pipeline.resume import NOWHERE, Resume
+from googlenet.tracking.progress import counted
 
 Batch = tuple[np.ndarray, torch.Tensor]
 STREAM = 2**40  # random numbers drawn before an epoch have a key beyond those of all steps
@@ -73,7 +74,8 @@ def hardest_background(batches: RegionBatches, network: Network, epoch: int, run
     training, probabilities = network.model.training, []
     network.model.eval()
     numbers, first = np.unique(rows[:, 0], return_index=True)
-    for number, regions in zip(numbers, np.split(rows[:, 1], first[1:]), strict=True):
+    by_image = zip(numbers, np.split(rows[:, 1], first[1:]), strict=True)
+    for number, regions in counted(by_image, "images with background to choose from", len(numbers)):
         boxes = batches.regions.boxes[number][regions]
         for (seen,) in views(network, batches.images[number], boxes, view, runtime, mirrored=False):
             probabilities.append(softmax(seen.logits))

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from googlenet.tracking.progress import counted
+
 
 class PeakBytes(NamedTuple):
     """Memory of a forward pass at inference, in bytes."""
@@ -31,7 +33,7 @@ def forward_times(models: Mapping[str, tuple[nn.Module, int]], batch: int, repea
     turns, so that other load on the machine affects all alike; a first turn, which chooses kernels, is dropped."""
     images = {name: images_for(model, batch, px) for name, (model, px) in models.items()}
     times: dict[str, list[float]] = {name: [] for name in models}
-    for _ in range(repeats + 1):
+    for _ in counted(range(repeats + 1), "rounds of forward passes"):
         for name, (model, _) in models.items():
             _wait(images[name])
             start = time.perf_counter()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from googlenet.config.schema.shared import Averaging, Optimisation
 from googlenet.metrics.base import Metrics
+from googlenet.tracking.progress import Progress
 
 
 def optimiser(model: nn.Module, momentum: float, weight_decay: float) -> torch.optim.SGD:
@@ -89,6 +90,7 @@ class TrainState(Generic[RowT]):
         self.others, self._random = dict[str, Tensor](), dict[str, Tensor]()
         if kept is not None:
             self._restore(*kept)
+        self.progress = Progress("steps", settings.epochs * steps_per_epoch, self.step)
 
     def state(self) -> tuple[dict[str, Tensor], Any]:
         """All of it, as tensors and plain values."""
@@ -141,6 +143,7 @@ class TrainState(Generic[RowT]):
         self.opt.step()
         self.average.update(self.model, self.step)
         self.step += 1
+        self.progress.add()
 
 
 def loss_of(output: tuple[Tensor, list[Tensor]], labels: Tensor, aux_weight: float) -> Tensor:

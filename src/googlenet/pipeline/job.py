@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_type_hints
 
@@ -29,7 +30,7 @@ from googlenet.pipeline import resume, versions
 from googlenet.pipeline.job_file import EXECUTION, JobFile, read_job_file
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
-from googlenet.tracking import JobRun, job_run
+from googlenet.tracking import JobRun, job_run, progress
 
 if TYPE_CHECKING:
     from googlenet.models.runtime import Runtime
@@ -125,6 +126,11 @@ def main(run: Callable[..., None]) -> None:
 
 def perform(run: Callable[..., None], arguments: list[str]) -> None:
     """Parse inputs and outputs, set the threads, open the run, call the stage, write run.json."""
+    with progress.reporting(partial(print, flush=True)):  # to the job's log
+        _perform(run, arguments)
+
+
+def _perform(run: Callable[..., None], arguments: list[str]) -> None:
     parameters = inspect.signature(run).parameters.items()
     hints = get_type_hints(run, include_extras=True)
     edges = {name: hints[name] for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
@@ -213,7 +219,8 @@ def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]
 def digest_of(value: Path | list[Path]) -> str:
     """SHA-256 of an input file, or of the digests of a list of files, sorted by path."""
     if isinstance(value, list):
-        return hashlib.sha256("\n".join(sha256(path) for path in sorted(value)).encode()).hexdigest()
+        files = progress.counted(sorted(value), "input files read")
+        return hashlib.sha256("\n".join(map(sha256, files)).encode()).hexdigest()
     return sha256(value)
 
 

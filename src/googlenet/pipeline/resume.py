@@ -23,6 +23,7 @@ from googlenet.errors import Stopped, UserError
 from googlenet.storage import checkpoint, faults
 from googlenet.storage.files import locked
 from googlenet.tracking.processes import started
+from googlenet.tracking.progress import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,10 +64,14 @@ class Resume:
     def items(self, total: int, compute: Callable[[int], Iterator[Arrays]], name: str = "piece") -> Iterator[Arrays]:
         """The arrays of items 0 to total - 1, in order: those of an earlier attempt, then those from compute(start).
 
-        Each has at least one array. `name` tells a job's lists apart. Raises Stopped, between items, if asked to stop.
+        Each has at least one array; an item is an image. `name` tells a job's lists apart. Raises Stopped, between items,
+        if asked to stop.
         """
+        progress = Progress("images", total)
         if self.folder is None:
-            yield from compute(0) if total else ()
+            for arrays in compute(0) if total else ():
+                yield arrays
+                progress.add()
             return
         self.used = True
         done = 0
@@ -74,6 +79,7 @@ class Resume:
             kept = unpacked(checkpoint.load_arrays(path)[0])
             yield from kept
             done += len(kept)
+        progress.add(done, before=True)
         if done:
             print(f"resuming after {done} of {total}", flush=True)
         waiting, size_mb = [], 0.0
@@ -82,6 +88,7 @@ class Resume:
             size_mb += sum(array.nbytes for array in arrays.values()) / 1e6
             faults.reached("piece")
             yield arrays
+            progress.add()
             if self._due() or size_mb > PIECE_MB:
                 checkpoint.save_arrays(self._path(f"{name}-{done:09d}"), packed(waiting), {})
                 done += len(waiting)

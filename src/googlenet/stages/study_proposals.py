@@ -13,6 +13,7 @@ from googlenet.metrics.data import read_manifest
 from googlenet.metrics.proposals import ProposalExample, ProposalStudyMetrics, SuperpixelScales
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
 from googlenet.storage.rows import open_rows
+from googlenet.tracking.progress import counted
 
 
 def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: Inputs, metrics: Output) -> None:
@@ -29,7 +30,7 @@ def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: 
     fixed = fixed_boxes(train_boxes, train_sizes, settings.fixed_boxes, settings.prior_seed)
     truth, sizes = with_sizes(test, rows)
     sources = {
-        "selective_search_full": [propose(test.image(i), full) for i in rows],
+        "selective_search_full": [propose(test.image(i), full) for i in counted(rows, "images")],
         "selective_search": [of_search[i] for i in rows],
         "multibox": [one.boxes[: one.multibox] for one in of_merge],
         "priors": [rescale(fixed, width, height) for width, height in sizes],

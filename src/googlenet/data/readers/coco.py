@@ -21,6 +21,7 @@ from googlenet.data.folders import PLACE, at, candidate, check_splits, hold_out,
 from googlenet.data.image_files import ImageFiles
 from googlenet.data.records import SPLITS, Annotation, Candidate, Reading, Refused
 from googlenet.errors import UserError
+from googlenet.tracking.progress import counted
 
 Row = dict[str, Any]  # of one of the tables, as in the file
 TABLES = ("images", "annotations", "categories")
@@ -48,7 +49,7 @@ def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
     refused: list[Refused] = []
     for split, file in files.items():
         images = ImageFiles(at(root, source.images, source, split))
-        for row in file.images:
+        for row in counted(file.images, f"images listed for {split}"):
             try:
                 splits[split].append(_candidate(file, row, images, keys, source))
             except UserError as error:
