@@ -53,6 +53,7 @@ def test_both_decoders_give_the_same_pixels_of_a_jpeg(mode, options, orientation
     assert np.abs(AS_STORED[orientation](decode(turned)) - strictly(plain)).max() <= TOLERANCE
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 @pytest.mark.parametrize("content", [b"", b"junk junk", b"http://n", exif(7)[:9], exif(0), exif(9)], ids=repr)
 def test_damaged_exif_turns_nothing_and_refuses_nothing(content):
     for image in (app1(HEADER + content)(as_stored(1)), saved(as_stored(1), "PNG", exif=content or b"\0")):
