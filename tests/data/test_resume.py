@@ -92,12 +92,13 @@ def test_a_killed_run_goes_on_to_the_same_bytes(whole, tmp_path, moment, number)
     settings, expected = whole
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     assert started(settings, folder, state, 1, moment, number).wait() == -signal.SIGKILL
-    kept = {path: path.stat().st_mtime_ns for path in folder.glob("*.arrow")}
+    kept = {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.arrow")}
     noted = {path.stem for path in state.glob("*.note")}
     assert made(settings, folder, state=state) == expected
-    for path, changed in kept.items():
+    for name, changed in kept.items():
+        path = folder / name
         assert (path.stat().st_mtime_ns == changed) == (path.stem in noted), path
-    assert not list(folder.glob(".*"))
+    assert not list(folder.rglob(".*"))
 
 
 def running(pid):
@@ -125,7 +126,7 @@ def test_workers_do_not_outlive_a_killed_parent(whole, tmp_path):
     assert len(ours) >= 2
     process.kill()
     process.wait()
-    assert list(folder.glob("*.arrow")) and len(list(state.glob("*.note"))) < 18
+    assert list(folder.rglob("*.arrow")) and len(list(state.glob("*.note"))) < 18
     until(lambda: not any(map(running, ours)))
     assert made(settings, folder, state=state, workers=2) == made(settings, tmp_path / "c/pets")
 
@@ -146,7 +147,7 @@ def test_a_run_that_is_asked_to_stop_keeps_what_is_done(whole, tmp_path, workers
     with pytest.raises(Stopped, match="the same command goes on"):
         prepare(settings, folder, state=state, workers=workers, stop=lambda: any(state.glob("*.note")))
     done = len(list(state.glob("*.note")))
-    assert 0 < done < len(expected) and not list(folder.glob(".*"))
+    assert 0 < done < len(expected) and not list(folder.rglob(".*"))
     assert made(settings, folder, state=state) == expected
 
 
@@ -170,14 +171,19 @@ def test_another_source_is_seen_shard_by_shard(whole, tmp_path):
     assert after["train-00000.arrow"] == first["train-00000.arrow"] and after["manifest"] != first["manifest"]
 
 
-def test_other_settings_begin_anew(whole, tmp_path):
-    settings, _ = whole
+def test_other_settings_begin_anew_and_leave_what_is_there_until_they_are_done(whole, tmp_path):
+    settings, expected = whole
     folder, state = tmp_path / "b/pets", tmp_path / "state/pets/one"
     made(settings, folder, state=state)
-    other = state.with_name("two")
+    other, strict = state.with_name("two"), replaced(settings, max_bad_fraction=0.0, shard_mb=0.02)
     with pytest.raises(UserError, match="are bad"):
-        prepare(replaced(settings, max_bad_fraction=0.0), folder, state=other)
-    assert not state.exists() and not (folder / "test-00000.arrow").exists()
+        prepare(strict, folder, state=other)
+    assert not state.exists() and other.exists()
+    assert {path.name: path.read_bytes() for path in folder.glob("*.arrow")} == {
+        name: content for name, content in expected.items() if name.endswith(".arrow")
+    }
+    put(tmp_path / "raw/train/cat/3.jpg", (tmp_path / "raw/train/cat/4.jpg").read_bytes())
+    assert made(strict, folder, state=other) == made(strict, tmp_path / "c/pets")
 
 
 def test_a_mended_file_of_the_same_size_is_looked_at_again(whole, tmp_path):
@@ -236,7 +242,7 @@ def test_a_full_disk_names_the_file(whole, tmp_path, workers):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, before)
     assert caught.value.filename.endswith(".arrow") and "b/pets" in caught.value.filename
-    assert list((tmp_path / "b/pets").iterdir()) == []
+    assert not [path for path in (tmp_path / "b/pets").rglob("*") if path.is_file()]
 
 
 @pytest.mark.long

@@ -13,7 +13,7 @@ import pytest
 
 from data.datasets import jpeg, manifest_of, shard, write_manifest
 from googlenet.data.records import Record
-from googlenet.data.store import BATCH, digest, open_split, remove_split, write_shard
+from googlenet.data.store import BATCH, digest, open_split, replace_split, write_shard
 from googlenet.errors import UserError
 
 
@@ -73,13 +73,16 @@ def test_same_records_give_the_same_bytes(tmp_path):
     assert hashlib.sha256(shards[0]).hexdigest() == rows[0][0].sha256
 
 
-def test_shards_and_parts_of_an_earlier_run_go(tmp_path):
+def test_finished_shards_take_the_place_of_an_earlier_runs(tmp_path):
     store(tmp_path, records(3), records(2))
+    row = write_shard(tmp_path / "unfinished/train-00000.arrow", records(1))
     (tmp_path / ".train-00007.arrow.123.part").write_bytes(b"half")
     (tmp_path / "test-00000.arrow").write_bytes(b"of another split")
-    remove_split(tmp_path, "train", keep={"train-00000.arrow"})
-    left = sorted(path.name for path in tmp_path.iterdir())
+    for _ in range(2):  # also where a run that was killed had moved them already
+        replace_split(tmp_path / "unfinished", tmp_path, "train", [row])
+    left = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
     assert left == ["manifest.json", "test-00000.arrow", "train-00000.arrow"]
+    assert (tmp_path / "train-00000.arrow").stat().st_size == row.bytes
 
 
 def breaking(count, error):

@@ -78,14 +78,19 @@ def size_of(candidate: Candidate) -> int:
 
 @dataclass(frozen=True)
 class Task:
-    """Settings shared by all pieces of a data set: the checks, and the folders of shards, notes and scratch files."""
+    """Settings shared by all pieces of a data set: the checks, and the folders of the data set, notes and scratch files."""
 
     keys: list[str]  # class names as in the annotations
     min_side_px: int
     resize_shorter_side_px: int
-    shards: Path
+    folder: Path
     notes: Path
     scratch: Path
+
+    @property
+    def shards(self) -> Path:
+        """Where shards are written. They come to the data set's folder when all are done: till then its own are valid."""
+        return self.folder / "unfinished"
 
     def note(self, piece: Piece) -> Path:
         """Return the path of a piece's note."""
@@ -105,11 +110,11 @@ class NoteHead(Metrics):
 def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHead:
     """Write a piece's shard and note unless already done; return its header. What `on_image()` raises ends the work."""
     digest, shard, note = piece.digest(task.scratch), task.shards / f"{piece.name}.arrow", task.note(piece)
-    if note.is_file() and shard.is_file():
+    if note.is_file() and (done := next((path for path in (shard, task.folder / shard.name) if path.is_file()), None)):
         head, _ = read_note(note)
-        same = head.piece == digest and shard.stat().st_size == head.row.bytes
+        same = head.piece == digest and done.stat().st_size == head.row.bytes
         # Hashing the shard takes a small part of the time of packing it, and detects damage by a power cut.
-        if same and sha256(shard) == head.row.sha256:
+        if same and sha256(done) == head.row.sha256:
             return head.model_copy(update={"kept": True})
     rows: list[tuple[Any, ...]] = []
     refused: list[tuple[str, str]] = []

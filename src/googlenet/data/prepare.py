@@ -44,7 +44,6 @@ def prepare(
     Raises UserError if the source is missing, too many files are bad (`folder`/quarantine.csv lists all), or a class
     has nothing left in a split; Stopped when `stop()` returns true; OSError naming the file for a full disk.
     """
-    from googlenet.data import store
     from googlenet.data.pack import Task
 
     check_source(source)
@@ -55,15 +54,13 @@ def prepare(
         for line in reading.notes:
             note(line)
         notes = state or Path(temporary) / "state" / "notes"
-        folder.mkdir(parents=True, exist_ok=True)
-        if not notes.is_dir():  # then first delete what other settings left behind
-            for split in SPLITS:
-                store.remove_split(folder, split)
-            if notes.parent.is_dir():
-                shutil.rmtree(notes.parent)
-            notes.mkdir(parents=True)
         shrink = source.resize_shorter_side_px if isinstance(source, ClassificationSource) else 0
         task = Task(reading.keys, source.min_side_px, shrink, folder, notes, scratch)
+        if not notes.is_dir():  # then first delete what other settings left unfinished
+            for left in (task.shards, notes.parent):
+                shutil.rmtree(left, ignore_errors=True)
+            notes.mkdir(parents=True)
+        task.shards.mkdir(parents=True, exist_ok=True)
         return _pack(source, reading, task, workers, stop)
 
 
@@ -99,7 +96,7 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
 
     names = [split for split in SPLITS if split in reading.splits]
     work = [piece for split in names for piece in cut(split, reading.splits[split], source.shard_mb)]
-    log = _RefusalLog(source, reading, task.shards)
+    log = _RefusalLog(source, reading, task.folder)
     heads: dict[int, NoteHead] = {}
     try:
         log.record(reading.refused, len(reading.refused))
@@ -120,13 +117,13 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
                 task.note(work[place]).unlink()
         raise
     for split in SPLITS:
-        kept = splits[split].shards if split in splits else ()
-        store.remove_split(task.shards, split, {shard.file for shard in kept})
+        store.replace_split(task.shards, task.folder, split, splits[split].shards if split in splits else ())
+    shutil.rmtree(task.shards)
     left_out = log.refused()
     notes = {split: [task.note(piece) for piece in work if piece.split == split] for split in names}
     return Manifest(
         kind=source.kind,
-        dataset=task.shards.name,
+        dataset=task.folder.name,
         classes=tuple(reading.classes),
         class_keys=tuple(reading.keys),
         splits=splits,

@@ -5,6 +5,7 @@ file.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import accumulate, islice
@@ -38,10 +39,14 @@ def write_shard(path: Path, records: Iterable[Record]) -> Shard:
         return Shard(file=path.name, records=count, bytes=part.stat().st_size, sha256=sha256(part))
 
 
-def remove_split(folder: Path, split: str, keep: Iterable[str] = ()) -> None:
-    """Delete a split's shards except those named in `keep`, and files that a killed run left half written."""
+def replace_split(finished: Path, folder: Path, split: str, shards: Iterable[Shard]) -> None:
+    """Move a split's shards to a data set's folder from that of finished ones (or they came before); delete others."""
+    names = {shard.file for shard in shards}
+    for name in names:
+        if (finished / name).exists():
+            os.replace(finished / name, folder / name)
     for path in [*folder.glob(f"{split}-*.arrow"), *folder.glob(f".{split}-*.arrow.*.part")]:
-        if path.name not in keep:
+        if path.name not in names:
             path.unlink()
 
 
