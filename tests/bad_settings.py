@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conf_copy import ROOT, copied, edit
+from conf_copy import ROOT, copied, edit, every_job
 from data.datasets import put
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import experiment, files
@@ -43,7 +43,7 @@ def settings(folder: Path, given: Any) -> None:
         put(root / file if file == "params.yaml" else root / "conf" / file, change[0])
     composed = experiment(root)
     list(files(composed))
-    preflight.check(composed, local=True)
+    preflight.check(composed, every_job(composed), local=True)
 
 
 def chosen(folder: Path, given: Any) -> None:
@@ -146,6 +146,13 @@ SETTINGS = (
     ("sampling named on", params("{sampling: {on: {method: area}}}"), f"params.yaml: the key 'sampling.true' must be text, not true; {QUOTES}"),
     ("classes of digits", params("{dataset: {detection: {classes: [0, 1]}}}"), f"params.yaml: 'dataset.detection.classes[0]' must be text, not 0; {QUOTES}"),
     ("classes yes and no", demo("dataset: {detection: {classes: ['yes', no]}}"), f"conf/experiment/demo.yaml: 'dataset.detection.classes[1]' must be text, not false; {QUOTES}"),
+    ("a class twice", params("{dataset: {detection: {classes: [cat, dog, cat]}}}"), "params.yaml: 'dataset.detection.classes' must be a list of different entries, none empty, not ['cat', 'dog', 'cat']"),
+    ("a class without a name", params("{dataset: {detection: {classes: ['', cat]}}}"), "params.yaml: 'dataset.detection.classes' must be a list of different entries, none empty, not ['', 'cat']"),
+    ("a policy twice", params("{predict_crops: {policies: [10, 10]}}"), "params.yaml: 'predict_crops.policies' must be a list of different entries, none empty, not [10, 10]"),
+    ("a head twice", demo("model: {aux_heads: [4a, 4a]}"), "conf/experiment/demo.yaml: 'model.aux_heads' must be a list of different entries, none empty, not ['4a', '4a']"),
+    ("a seed of more than 32 bits", params("{study_crops: {seed: 4294967296}}"), "params.yaml: 'study_crops.seed' must be a whole number of at least 0 and below 4294967296, not 4294967296"),
+    ("half of a character", params('{about: "\\ud800"}'), "HERE/params.yaml: line 2: text cannot hold '\\ud800'; write the character itself"),
+    ("a zero byte in a path", params('{dataset: {detection: {root: "a\\0b"}}}'), "HERE/params.yaml: line 2: text cannot hold '\\x00'; write the character itself"),
     ("data set of digits", params("{dataset: {name: 2014}}"), f"params.yaml: 'dataset.name' must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first, not 2014; {QUOTES}"),
     ("group's file of digits", (DEMO, "override /dataset: digits$", "override /dataset: 7"), f"conf/experiment/demo.yaml: 'defaults' must name files, not 7; {QUOTES}"),
     ("a job's row where there is none", params("{evaluate_ensemble: {seed: '${member.order_seed}'}}"), like(r"params\.yaml: 'evaluate_ensemble\.seed': .*; refer to a key that exists for evaluate_ensemble")),
@@ -186,6 +193,6 @@ CHOSEN = (
 )
 COMMAND = (
     ("misspelt key", ("--config", "experimnt=photos"), "--config: unknown key 'experimnt'; did you mean 'experiment'?"),
-    ("list for a name", ("--config", "experiment=[demo]"), "params.yaml or --config: no experiment '['demo']' in conf/experiment; did you mean 'demo'?"),
+    ("list for a name", ("--config", "experiment=[demo]"), "params.yaml or --config: no experiment '[demo]' in conf/experiment; did you mean 'demo'?"),
 )
 # fmt: on

@@ -5,8 +5,8 @@ import re
 import shutil
 from pathlib import Path
 
+from googlenet.pipeline.experiment import Experiment, Job, files
 from googlenet.pipeline.experiment import experiment as composed
-from googlenet.pipeline.experiment import files
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,6 +29,11 @@ def edit(root: Path, file: str, pattern: str, new: str) -> None:
 def override(root: Path, text: str) -> None:
     """Give params.yaml these overrides."""
     (root / "params.yaml").write_text(f"experiment: demo\noverrides: {text}\n")
+
+
+def every_job(experiment: Experiment) -> set[Job]:
+    """All jobs of an experiment: those of a run from nothing."""
+    return {job for stage in experiment.stages for job in experiment.jobs(stage)}
 
 
 def job_files(root: Path, experiment: str = "") -> dict[str, dict]:

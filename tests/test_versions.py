@@ -8,11 +8,11 @@ import pytest
 
 from conf_copy import copied, edit, job_files
 from googlenet.errors import UserError
-from googlenet.metrics.runs import RunRecord
 from googlenet.pipeline import versions
 from googlenet.pipeline.experiment import experiment
 from googlenet.planning import preflight
 from googlenet.storage.files import write_json
+from run_records import made_by
 
 NOW = {"torch": "2.16.0", "numpy": "2.9.0"}
 
@@ -26,25 +26,6 @@ def install(monkeypatch, name, version):
     """Let a library's metadata tell another version."""
     real = metadata.version
     monkeypatch.setattr(metadata, "version", lambda asked: version if asked == name else real(asked))
-
-
-def made_by(**libraries):
-    """The record of a job that these libraries ran."""
-    return RunRecord(
-        stage="train_classifier",
-        job="m1",
-        experiment="demo",
-        started="2026-01-01T00:00:00+00:00",
-        ended="2026-01-01T00:00:01+00:00",
-        duration_s=1.0,
-        commit="",
-        config_sha256="",
-        stamp="",
-        inputs={},
-        versions=libraries,
-        threads=1,
-        device="cpu",
-    )
 
 
 def record(root, path, **libraries):

@@ -34,6 +34,17 @@ def resolve() -> Experiment:
     return experiment
 
 
+def resolve_checked() -> None:
+    """The same as DVC's first stage, once what is due has all that it reads: nothing is removed before an error."""
+    from googlenet.planning import preflight
+
+    experiment = experiments.current(Path.cwd())
+    experiments.write_configs(experiment)
+    for error in preflight.missing_sources(experiment, preflight.due(experiment)):
+        raise error
+    resolve()
+
+
 def dvc_targets() -> list[str]:
     """The targets that DVC has stages for: all, and ablations once their dvc.yaml exists."""
     return [target for target, file in FILES.items() if Path(file).exists()]
@@ -140,7 +151,7 @@ def warn(message: str) -> None:
 
 def main() -> None:
     """Dispatch; print errors as one line."""
-    calls = {"resolve": resolve, "commit": commit_by_hand, "restore": restore, "after-run": after_run}
+    calls = {"resolve": resolve_checked, "commit": commit_by_hand, "restore": restore, "after-run": after_run}
     try:
         if not sys.argv[1:] or sys.argv[1] not in calls:
             raise UserError(f"{' '.join(sys.argv[1:])!r}: one of {COMMANDS}")

@@ -4,11 +4,12 @@ import socket
 
 import pytest
 
-from conf_copy import copied, edit, override
+from conf_copy import copied, edit, every_job, override
 from googlenet.errors import UserError
-from googlenet.pipeline.experiment import experiment
+from googlenet.pipeline.experiment import Job, experiment, write_configs
 from googlenet.planning import preflight
-from googlenet.storage.files import write_json
+from googlenet.storage.files import sha256, write_json
+from run_records import made_by
 
 
 @pytest.fixture
@@ -17,10 +18,15 @@ def root(tmp_path, monkeypatch):
     return copied(tmp_path)
 
 
+def checked(composed):
+    """Check an experiment of which all jobs will run."""
+    preflight.check(composed, every_job(composed), local=True)
+
+
 def test_before_the_first_job_the_world_is_looked_at(root):
-    preflight.check(experiment(root), local=True)
+    checked(experiment(root))
     with pytest.raises(UserError, match=r"^dataset\.classification\.root: "):
-        preflight.check(experiment(root, "photos"), local=True)
+        checked(experiment(root, "photos"))
     override(root, "{sampling: {scale_jitter: {interpolation: cubics}}}")
     with pytest.raises(UserError, match=r"'sampling\.scale_jitter\.interpolation' must be .*'cubic'"):
         experiment(root)
@@ -29,21 +35,21 @@ def test_before_the_first_job_the_world_is_looked_at(root):
 def test_the_module_that_is_analysed_has_one_above_it(root):
     override(root, "{analyse_units: {module: 5b}}")
     with pytest.raises(UserError, match=r"analyse_units\.module: no module '5b' with a module above it"):
-        preflight.check(experiment(root), local=True)
+        checked(experiment(root))
     override(root, "{analyse_units: {module: 5b}, model: {repeat_modules: [5b]}}")
-    preflight.check(experiment(root), local=True)
+    checked(experiment(root))
     override(root, "{analyse_units: {module: 5b, enabled: false}}")
-    preflight.check(experiment(root), local=True)
+    checked(experiment(root))
 
 
 def test_the_module_that_the_trunk_ends_at_is_one_of_the_members(root):
     override(root, "{train_multibox: {last: 5c}}")
     with pytest.raises(UserError, match=r"^train_multibox\.last: no module '5c'"):
-        preflight.check(experiment(root), local=True)
+        checked(experiment(root))
     override(root, "{train_multibox: {last: 5c, enabled: false}}")
-    preflight.check(experiment(root), local=True)
+    checked(experiment(root))
     override(root, "{train_multibox: {last: 5b_2}, model: {repeat_modules: [5b]}}")
-    preflight.check(experiment(root), local=True)
+    checked(experiment(root))
 
 
 def of_torchvision(root, member):
@@ -58,22 +64,54 @@ def test_torchvisions_variant_is_no_trunk(root):
     edit(root, "ensemble/paper.yaml", r"init_from: m2", "init_from: m3")
     edit(root, "train_multibox.yaml", r"^init_from: m1", "init_from: m2")
     with pytest.raises(UserError, match=r"^train_multibox\.init_from: m2 is torchvision's network, which is no trunk"):
-        preflight.check(experiment(root), local=True)
+        checked(experiment(root))
 
 
 def test_prepared_data_need_no_source(root):
-    for kind in ("classification", "detection"):
-        write_json(root / "data" / kind / "photos" / "manifest.json", {})
-    preflight.check(experiment(root, "photos"), local=True)
+    composed = experiment(root, "photos")
+    jobs = {job for job in every_job(composed) if not job.stage.startswith("prepare_")}
+    preflight.check(composed, jobs, local=True)
+
+
+PREPARE = Job("prepare_classification", "all")
+
+
+def test_a_source_that_will_be_read_is_looked_at_whatever_results_are_there(root):
+    composed = experiment(root, "photos")
+    write_json(root / "data/classification/photos/manifest.json", {})
+    with pytest.raises(UserError, match=r"^dataset\.classification\.root: not set; [^`]*$"):
+        preflight.check(composed, {PREPARE}, local=True)
+
+
+def test_prepared_data_that_dvc_may_have_are_a_way_out(root):
+    composed = experiment(root, "photos")
+    (root / "dvc.lock").write_text("stages:\n  any:\n    outs:\n    - path: data/classification\n")
+    named, unnamed = preflight.missing_sources(composed, every_job(composed))
+    assert str(named).startswith("dataset.classification.root: not set; ")
+    assert str(named).endswith("; or bring back what dvc.lock lists of data/classification: `make restore`")
+    assert str(unnamed).startswith("dataset.detection.root: not set; ") and "restore" not in str(unnamed)
+
+
+def test_a_job_is_due_until_a_run_of_its_present_file_is_recorded(root):
+    composed = experiment(root, "photos")
+    write_configs(composed)
+    assert preflight.due(composed) == {PREPARE, Job("prepare_detection", "all")}
+    ran = made_by(sha256(root / composed.config_path(*PREPARE)))
+    write_json(root / "data/runs/photos/prepare_classification/all.json", ran.to_json())
+    assert preflight.due(composed) == {Job("prepare_detection", "all")}
+    edit(root, "dataset/photos.yaml", "reader: class_folders", "reader: class_folders, min_side_px: 7")
+    changed = experiment(root, "photos")
+    write_configs(changed)
+    assert PREPARE in preflight.due(changed)
 
 
 def test_a_gpu_that_is_not_there_is_named_where_it_counts(root, monkeypatch):
     override(root, "{compute: {device: cuda}}")
     composed = experiment(root)
-    monkeypatch.setattr(preflight.Path, "exists", lambda path: path.name == "manifest.json")
+    monkeypatch.setattr(preflight.Path, "exists", lambda path: False)
     with pytest.raises(UserError, match=r"compute\.device: cuda .* no NVIDIA GPU; set cpu"):
-        preflight.check(composed, local=True)
-    preflight.check(composed, local=False)
+        checked(composed)
+    preflight.check(composed, every_job(composed), local=False)
 
 
 def imported(root, more="", origin="bvlc", path="weights.caffemodel"):
@@ -106,9 +144,11 @@ def test_weights_that_are_not_there_are_named_before_the_first_job(root, make, o
     make(root / "weights.caffemodel")
     composed = imported(root, origin=origin)
     with pytest.raises(UserError, match=rf"^ensemble\.members\.{message}"):
-        preflight.check(composed, local=True)
-    write_json(root / "results/demo/import_weights/replica/metrics.json", {})  # imported already
-    preflight.check(composed, local=True)
+        checked(composed)
+    write_json(root / "results/demo/import_weights/replica/metrics.json", {})  # of other settings
+    with pytest.raises(UserError, match=rf"^ensemble\.members\.{message}"):
+        preflight.check(composed, {Job("import_weights", "replica")}, local=True)
+    preflight.check(composed, every_job(composed) - {Job("import_weights", "replica")}, local=True)
 
 
 def test_an_origin_of_unknown_classes_is_named_before_the_first_job(root):
@@ -116,7 +156,7 @@ def test_an_origin_of_unknown_classes_is_named_before_the_first_job(root):
     composed = imported(root, ", origins: {bvlc: {classes: ilsvrc2013}}")
     message = r"classes 'ilsvrc2013' is neither a file of names nor a known order; did you mean 'ils"
     with pytest.raises(UserError, match=rf"^ensemble\.members\.replica\.weights: its origin.*{message}"):
-        preflight.check(composed, local=True)
+        checked(composed)
 
 
 @pytest.mark.parametrize(
@@ -139,15 +179,15 @@ def test_training_without_training_images_is_named_before_the_first_job(root):
     with pytest.raises(
         UserError, match=r"^dataset\.classification\.splits\.train: not set, and this experiment trains"
     ):
-        preflight.check(experiment(root), local=True)
+        checked(experiment(root))
 
 
 def test_a_detector_does_not_start_from_torchvisions_variant(root):
     of_torchvision(root, "m2")
     with pytest.raises(UserError, match=r"^ensemble\.detectors\.d2\.init_from: m2 is torchvision's variant"):
-        preflight.check(experiment(root), local=True)
+        checked(experiment(root))
     override(root, "{detection: {enabled: false}}")
-    preflight.check(experiment(root), local=True)
+    checked(experiment(root))
 
 
 def test_a_wrong_address_of_mlflow_is_named_before_the_first_job(root, monkeypatch):
@@ -156,4 +196,4 @@ def test_a_wrong_address_of_mlflow_is_named_before_the_first_job(root, monkeypat
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     with pytest.raises(UserError, match=f"^MLFLOW_TRACKING_URI: {address}: no answer; start or mend that server"):
-        preflight.check(experiment(root), local=True)
+        checked(experiment(root))

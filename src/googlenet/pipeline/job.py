@@ -26,7 +26,7 @@ from googlenet.errors import Stopped, UserError, escape_output
 from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
-from googlenet.pipeline import resume, versions
+from googlenet.pipeline import earlier_results, resume, versions
 from googlenet.pipeline.job_file import EXECUTION, JobFile, read_job_file
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
@@ -159,10 +159,12 @@ def _perform(run: Callable[..., None], arguments: list[str]) -> None:
         gpu_for(compute.device, root),
         recorded(path, file, stamp, digests, threads, libraries) as tracked,
     ):
-        for folder in {given[name].parent for name, kind in edges.items() if kind is Output}:
+        outputs = [given[name] for name, kind in edges.items() if kind is Output]
+        for folder in {output.parent for output in outputs}:
             remove_parts(folder)
         remove_parts(record.parent, record.name)
         run(Job(file, stamp, execution, tracked, kept, threads), **given)
+    earlier_results.drop(map(str, outputs))
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Checks before the first job of a real run, beyond what the settings alone can show: data, weights, GPU, MLflow."""
 
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
 from googlenet import tracking
@@ -17,53 +19,98 @@ from googlenet.pipeline import versions
 from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.job import run_record
 from googlenet.pipeline.registry import STAGES
+from googlenet.storage.files import sha256
 
 
-def check(experiment: Experiment, local: bool) -> None:
+def check(experiment: Experiment, jobs: Collection[Job], local: bool) -> None:
     """Raise UserError, naming the key, for missing data, senseless settings, no GPU, no answer from MLflow's server.
 
-    Data already prepared need no source. `local`: jobs run on this machine, so its GPU is the one that counts.
+    jobs: those that will run; the others need no source. `local`: on this machine, so its GPU is the one that counts.
     """
-    check_data(experiment)
-    for job in experiment.jobs("import_weights"):
-        check_weights(experiment, job)
+    check_splits(experiment)
+    check_starts(experiment)
     check_modules(experiment)
+    for error in missing_sources(experiment, jobs):
+        raise error
     if local and experiment.of(Compute).device == "cuda" and not Path("/dev/nvidiactl").exists():
         raise UserError("compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu")
     tracking.check(experiment.root, experiment.name)  # last: it can take seconds
 
 
-def check_data(experiment: Experiment) -> None:
-    """Check that the data are prepared or can be, with training images if the experiment trains anything."""
+def missing_sources(experiment: Experiment, jobs: Collection[Job]) -> list[UserError]:
+    """What jobs would read from outside the project and is not there: images, boxes, weights; an error for each."""
+    errors = []
+    for job, source in data_sources(experiment).items():
+        if job in jobs:
+            manifest = f"data/{source.kind}/{experiment.dataset}/manifest.json"
+            errors += unmet(experiment, f"data/{source.kind}", manifest, partial(check_source, source))
+    for job in experiment.jobs("import_weights"):
+        if job in jobs:
+            stage = f"results/{experiment.name}/import_weights"
+            metrics, check = f"{stage}/{job.name}/metrics.json", partial(check_weights, experiment, job)
+            errors += unmet(experiment, stage, metrics, check)
+    return errors
+
+
+def unmet(experiment: Experiment, recorded: str, output: str, check: Callable[[], None]) -> list[UserError]:
+    """The error of a check, if any; where its job's output is gone and DVC may have it, with that remedy."""
+    try:
+        check()
+    except UserError as error:
+        lock = experiment.root / "dvc.lock"
+        gone = not (experiment.root / output).exists()
+        if gone and lock.is_file() and f"path: {recorded}\n" in lock.read_text(encoding="utf-8"):
+            return [UserError(f"{error}; or bring back what dvc.lock lists of {recorded}: `make restore`")]
+        return [error]
+    return []
+
+
+def due(experiment: Experiment) -> set[Job]:
+    """The jobs that read from outside the project and would run now: those without a record of a run with this file."""
+    jobs = [*data_sources(experiment), *experiment.jobs("import_weights")]
+    return {job for job in jobs if not ran_with(experiment, experiment.config_path(*job), job)}
+
+
+def ran_with(experiment: Experiment, config: str, job: Job) -> bool:
+    """Whether the record of a job's last run is of its present file."""
+    record = experiment.root / run_record(Path(config), *job)
+    return record.is_file() and read_run(record).config_sha256 == sha256(experiment.root / config)
+
+
+def data_sources(experiment: Experiment) -> dict[Job, DataSource]:
+    """The data sets that an experiment prepares, by their job."""
     dataset = experiment.of(Dataset)
-    trains = bool(experiment.jobs("train_classifier")) or "train_baseline" in experiment.stages
     sources: tuple[DataSource, ...] = (dataset.classification, dataset.detection)
-    for source in sources:
-        kind = source.kind
-        if f"prepare_{kind}" not in experiment.stages:
-            continue
-        if (trains or kind == "detection") and not source.splits.train:
+    jobs = {Job(f"prepare_{source.kind}", "all"): source for source in sources}
+    return {job: source for job, source in jobs.items() if job.stage in experiment.stages}
+
+
+def check_splits(experiment: Experiment) -> None:
+    """Check that there are training images if the experiment trains anything."""
+    trains = bool(experiment.jobs("train_classifier")) or "train_baseline" in experiment.stages
+    for source in data_sources(experiment).values():
+        if (trains or source.kind == "detection") and not source.splits.train:
             raise UserError(
-                f"dataset.{kind}.splits.train: not set, and this experiment trains; name the training images,"
+                f"dataset.{source.kind}.splits.train: not set, and this experiment trains; name the training images,"
                 " or give every member weights and set train_baseline.enabled to false"
             )
-        if not (experiment.root / "data" / kind / experiment.dataset / "manifest.json").exists():
-            check_source(source)
 
 
 def check_weights(experiment: Experiment, job: Job) -> None:
-    """Check that a member's weights can be imported (or already are), and that what starts from them can do so."""
+    """Check that a member's weights can be imported."""
     settings = experiment.settings(job, ImportWeights)
-    detectors = experiment.detectors.values() if "train_detector" in experiment.stages else ()
-    start = next((detector.name for detector in detectors if detector.init_from == job.name), None)
-    if start is not None and settings.origin.network not in TRUNKS:
-        raise UserError(
-            f"ensemble.detectors.{start}.init_from: {job.name} is torchvision's variant, and detectors start from"
-            " the paper's network; name another member, or set detection.enabled to false"
-        )
-    if not (experiment.root / f"results/{experiment.name}/import_weights/{job.name}/metrics.json").exists():
-        weights = Path(settings.member.weights).expanduser()
-        import_weights.check(weights, settings.origin, f"ensemble.members.{job.name}.weights")
+    weights = Path(settings.member.weights).expanduser()
+    import_weights.check(weights, settings.origin, f"ensemble.members.{job.name}.weights")
+
+
+def check_starts(experiment: Experiment) -> None:
+    """Check that detectors start from members that are trunks."""
+    for detector in experiment.detectors.values() if "train_detector" in experiment.stages else ():
+        if experiment.network_of(detector.init_from) not in TRUNKS:
+            raise UserError(
+                f"ensemble.detectors.{detector.name}.init_from: {detector.init_from} is torchvision's variant, and"
+                " detectors start from the paper's network; name another member, or set detection.enabled to false"
+            )
 
 
 def check_modules(experiment: Experiment) -> None:
