@@ -144,3 +144,9 @@ def test_a_training_that_is_not_there_is_named():
     fewer = {name: outcomes for name, outcomes in OUTCOMES.items() if name != "train_classifier/m2"}
     with pytest.raises(UserError, match=r"no results of train_classifier/m2; run `snakemake --cores N ablations`"):
         compare(SETTINGS, fewer, TRAININGS, 10)
+
+
+def test_no_row_depends_on_those_before_it():
+    shuffled = SETTINGS.model_copy(update={"rows": SETTINGS.rows[::-1]})
+    outcomes = dict(reversed(OUTCOMES.items()))
+    assert compare(shuffled, outcomes, TRAININGS, 10).rows == compare(SETTINGS, OUTCOMES, TRAININGS, 10).rows[::-1]

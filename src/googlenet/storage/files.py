@@ -65,8 +65,16 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"{path}: not JSON ({error}); delete it and run its stage again") from None
 
 
-class _Strict(yaml.CSafeLoader):  # type: ignore[misc]  # PyYAML has no types; libyaml is seven times as fast
-    """YAML in which a repeated key is an error; PyYAML would silently drop the first."""
+class _Strict(yaml.CSafeLoader):  # type: ignore[misc]  # PyYAML has no types; libyaml is ten times as fast
+    """YAML in which a repeated key is an error, which PyYAML would drop, and text that no file or path can hold."""
+
+    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+        value = super().construct_scalar(node)
+        if isinstance(value, str) and (wrong := re.search("[\0\ud800-\udfff]", value)):
+            raise UserError(
+                f"line {node.start_mark.line + 1}: text cannot hold {wrong[0]!r}; write the character itself"
+            )
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         first: dict[tuple[str, str], int] = {}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo, ValidatorFunctionWrapHandler
 
@@ -81,7 +81,17 @@ def _number(value: Any) -> Any:
 
 
 ONE_OF_NUMBERS = BeforeValidator(_number)  # for use with a Literal of numbers
-Texts = Annotated[tuple[str, ...], Strict(False)]
+
+
+def _distinct(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Reject a list with an entry given twice, or with an empty one."""
+    if len(set(entries)) < len(entries) or "" in entries:
+        raise wrong("a list of different entries, none empty")
+    return entries
+
+
+DISTINCT = AfterValidator(_distinct)
+Texts = Annotated[tuple[str, ...], Strict(False), DISTINCT]
 NAME = r"^[A-Za-z_]\w*$"
 FOLDER_NAME = r"^\w[\w.-]*$"
 PATTERNS: Mapping[str, str] = {

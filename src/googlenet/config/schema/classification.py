@@ -5,17 +5,19 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, model_validator
 
 from googlenet.config.schema import shared
-from googlenet.config.schema.base import ONE_OF_NUMBERS, Modules, Name, Settings, Split, StageSettings, wrong
+from googlenet.config.schema.base import DISTINCT, ONE_OF_NUMBERS, Modules, Name, Settings, Split, StageSettings, wrong
 from googlenet.config.schema.shared import Confidence, Count, NonNegative, OpenFraction, Positive, Seed, Whole
 
-Policies = Annotated[tuple[Annotated[Literal[1, 10, 144], ONE_OF_NUMBERS], ...], Field(strict=False, min_length=1)]
-Counts = Annotated[tuple[Count, ...], Field(strict=False, min_length=1)]
-Seeds = Annotated[tuple[Whole, ...], Field(strict=False, min_length=2)]
+Policies = Annotated[
+    tuple[Annotated[Literal[1, 10, 144], ONE_OF_NUMBERS], ...], Field(strict=False, min_length=1), DISTINCT
+]
+Counts = Annotated[tuple[Count, ...], Field(strict=False, min_length=1), DISTINCT]
+Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=2)]
 REFERENCE_NETWORKS = Literal[
     "googlenet", "googlenet_wider", "googlenet_deeper", "googlenet_wider_deeper", "googlenet_fully_connected",
     "googlenet_naive", "alexnet", "zfnet", "network_in_network", "vgg_16",
 ]  # fmt: skip
-Timed = Annotated[tuple[REFERENCE_NETWORKS, ...], Strict(False)]
+Timed = Annotated[tuple[REFERENCE_NETWORKS, ...], Strict(False), DISTINCT]
 
 
 class Stall(Settings):
@@ -94,7 +96,7 @@ class AnalyseUnits(shared.RunsNetwork):
     """Clusters of correlated units of a trained member, and the branches that they come out of and feed (sections 3 and 4)."""
 
     enabled: bool = Field(description="false leaves it out")
-    of_member: str = Field(description='"" is the first of the table')
+    of_member: str = Field(description='"" is the first by name')
     module: str = Field(description="Whose output units are clustered; the module after it is the one that they feed")
     split: Split = Field(description="Whose images are seen")
     images: Annotated[int, Field(ge=4)] = Field(description="At most; half of them choose the clusters, half test")

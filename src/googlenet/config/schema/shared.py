@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict, model_validator
 
-from googlenet.config.schema.base import Modules, Named, NetworkName, Selects, Settings, StageSettings, wrong
+from googlenet.config.schema.base import DISTINCT, Modules, Named, NetworkName, Selects, Settings, StageSettings, wrong
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 OpenFraction = Annotated[float, Field(ge=0, lt=1)]
@@ -14,7 +14,7 @@ NonNegative = Annotated[float, Field(ge=0)]
 Confidence = Annotated[float, Field(ge=50, lt=100)]
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what every library takes
 InputSide = Annotated[int, Field(ge=32)]
 Pair = Annotated[tuple[float, float], Strict(False)]
 IntPair = Annotated[tuple[int, int], Strict(False)]
@@ -73,7 +73,7 @@ class Model(Settings):
     input_px: InputSide = Field(description="Side of the square input, px")
     dropout: OpenFraction = Field(description="Share dropped before the classifier")
     aux_dropout: OpenFraction = Field(description="Share dropped in the auxiliary heads")
-    aux_heads: Modules = Field(description="Modules that carry an auxiliary classifier")
+    aux_heads: Annotated[Modules, DISTINCT] = Field(description="Modules that carry an auxiliary classifier")
     lrn: bool = Field(description="Response normalisation after the first two convolutions (network: paper alone)")
     inception: Literal["reduced", "naive"] = Field(description="reduced: figure 2b | naive: 2a, without 1x1 reductions")
     classifier: Classifier = Field(
