@@ -187,7 +187,10 @@ def test_a_row_needs_a_name_of_its_own(root, name, words):
 
 
 SEEDS = [
-    ("[1]", "' must be a list of at least two entries, each a whole number of at least 0 and below 4294967296, not [1]"),
+    (
+        "[1]",
+        "' must be a list of at least two entries, each a whole number of at least 0 and below 4294967296, not [1]",
+    ),
     ("[]", "' must be a list of at least two entries, each a whole number of at least 0 and below 4294967296, not []"),
     ("[1, 1]", "' must be two or more different whole numbers, not [1, 1]"),
     ("[1, two]", "[1]' must be a whole number of at least 0 and below 4294967296, not 'two'"),
