@@ -67,7 +67,11 @@ def test_the_interval_leaves_blacklisted_pairs_out_too():
         listed = {tuple(pair) for pair in pairs.tolist()}
         rows = [i for i in range(len(table.label)) if (int(table.image[i]), int(table.label[i])) not in listed]
         return table._replace(
-            **{name: column[rows] for name, column in table._asdict().items() if len(column) == len(table.label)}
+            **{
+                name: column[rows]
+                for name, column in table._asdict().items()
+                if np.shape(column)[:1] == (len(table.label),)
+            }
         )
 
     left, black = (gone(detections), gone(truth)), (detections, truth._replace(blacklist=pairs))
