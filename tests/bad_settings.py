@@ -140,6 +140,8 @@ SETTINGS = (
     ("a fraction of an epoch", params("{train_classifier: {epochs: 1e-3}}"), "params.yaml: 'train_classifier.epochs' must be a whole number of at least 1, not 0.001"),
     ("a number in quotes", params("{train_classifier: {learning_rate: '1e-3'}}"), "params.yaml: 'train_classifier.learning_rate' must be a number above 0, not '1e-3'"),
     ("experiment of digits", ("params.yaml", "experiment: 2014\n"), f"params.yaml: 'experiment' must be text, not 2014; {QUOTES}"),
+    ("experiment of a date", ("params.yaml", "experiment: 2014-08-18\n"), "HERE/params.yaml: line 1: 2014-08-18 is a date to DVC; put it in quotes"),
+    ("data set of a date", params("{dataset: {name: 2014-08-18}}"), "HERE/params.yaml: line 2: 2014-08-18 is a date to DVC; put it in quotes"),
     ("member named on", params("{ensemble: {members: [{name: on}]}}"), f"params.yaml: 'ensemble.members[0].name' must be a name of letters, digits and _ that does not begin with a digit, not true; {QUOTES}"),
     ("member named 7", params("{ensemble: {members: [{name: 7}]}}"), f"params.yaml: 'ensemble.members[0].name' must be a name of letters, digits and _ that does not begin with a digit, not 7; {QUOTES}"),
     ("sampling no", params("{ensemble: {members: [{name: m1, sampling: no}]}}"), f"params.yaml: 'ensemble.members.m1.sampling' must be text, not false; {QUOTES}"),

@@ -108,8 +108,8 @@ def test_a_number_may_be_written_in_any_notation(root, number):
 
 
 def test_a_date_is_text(root):
-    """As Hydra reads conf/, params.yaml is read: what looks like a date is a name like any other."""
-    override(root, "{dataset: {name: 2014-08-18}}")
+    """As Hydra reads conf/. In params.yaml, which DVC reads as well, it stands in quotes."""
+    override(root, "{dataset: {name: '2014-08-18'}}")
     assert experiment(root).config_path("prepare_detection", "all") == "data/config/2014-08-18/prepare_detection.json"
     edit(root, "dataset/digits.yaml", r"^name: .*$", "name: 2014-13-45")
     override(root, "{}")

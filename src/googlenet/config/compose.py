@@ -104,7 +104,7 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
 
 def params(root: Path) -> tuple[str, dict[str, Any]]:
     """The content of params.yaml: the experiment's name ("" for none) and the overrides. Raises UserError."""
-    content = load_yaml(root / "params.yaml")
+    content = load_yaml(root / "params.yaml", dates=False)
     for key in content:
         if key not in ("experiment", "overrides"):
             raise UserError(f"params.yaml: unknown key '{key}'{nearest(str(key), ['experiment', 'overrides'])}")

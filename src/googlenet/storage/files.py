@@ -96,6 +96,20 @@ _Strict.add_implicit_resolver(
 )
 
 
+class _WithoutDates(_Strict):
+    """YAML for a file that DVC reads too: it fails at what it takes for a date."""
+
+    def construct_date(self, node: yaml.ScalarNode) -> Any:
+        raise UserError(f"line {node.start_mark.line + 1}: {node.value} is a date to DVC; put it in quotes")
+
+
+_DATE = "tag:yaml.org,2002:timestamp"
+_WithoutDates.add_implicit_resolver(
+    _DATE, dict(yaml.SafeLoader.yaml_implicit_resolvers["2"])[_DATE], list("0123456789")
+)
+_WithoutDates.add_constructor(_DATE, _WithoutDates.construct_date)
+
+
 def _assert_shallow(text: str) -> None:
     """UserError for YAML nested a hundred deep: libyaml's recursion would end the process at some depth."""
     depth = 0
@@ -105,13 +119,13 @@ def _assert_shallow(text: str) -> None:
             raise UserError(f"line {event.start_mark.line + 1}: nested more than a hundred deep; mend that line")
 
 
-def load_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping. Raises UserError naming file and line, also for a repeated key."""
+def load_yaml(path: Path, dates: bool = True) -> dict[str, Any]:
+    """Read a YAML mapping. Raises UserError naming file and line, also for a repeated key. dates: they are text."""
     text = ""
     try:
         text = path.read_text(encoding="utf-8")
         _assert_shallow(text)
-        value = yaml.load(text, _Strict)
+        value = yaml.load(text, _Strict if dates else _WithoutDates)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     except FileNotFoundError:
