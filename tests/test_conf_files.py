@@ -43,6 +43,16 @@ IN_TABLES = [
     ("members", "{name: m8, smapling: area}", "ensemble.members.m8.smapling'; did you mean 'sampling'?"),
     ("members", "{name: m8, sampling: aera}", "ensemble.members.m8.sampling: no 'aera'; did you mean 'area'?"),
     ("members", "{name: m8, weights: a, origin: bvlk}", "ensemble.members.m8.origin: no 'bvlk'; did you mean 'bvlc'?"),
+    (
+        "members",
+        "{name: m8, weights: a, origin: raw_float32}",
+        "ensemble.members.m8.origin: 'raw_float32' is a format or a network, the one of bvlc_raw;",
+    ),
+    (
+        "members",
+        "{name: m8, weights: a, origin: torchvision_bn}",
+        "is a format or a network, the one of torchvision and torchvision_tuned and torchvision_own;",
+    ),
     ("members", "{name: m8, weights: 3}", "'ensemble.members.m8.weights' must be text, not 3"),
     ("members", "{name: m8, width: wide}", "'ensemble.members.m8.width' must be a number above 0, not 'wide'"),
     ("members", "{name: m3}", "'ensemble.members.m3.name' must be a name that no other row has, not 'm3'"),

@@ -6,12 +6,13 @@ from typing import get_args
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from conf_copy import copied, override
 from googlenet.config.schema.base import NetworkName
 from googlenet.config.schema.shared import ImportedMember, Origin
+from googlenet.data.wnids import wnids
 from googlenet.errors import UserError
-from googlenet.imports.ilsvrc2012 import wnids
 from googlenet.imports.import_weights import (
     CLASSIFIER,
     HEADS,
@@ -38,11 +39,17 @@ def caffemodel(tmp_path_factory):
     return path
 
 
-def test_the_thousand_classes_are_in_the_order_of_the_alphabet():
-    assert len(set(wnids())) == 1000 and list(wnids()) == sorted(wnids())
-    assert all(len(wnid) == 9 and wnid[0] == "n" and wnid[1:].isdigit() for wnid in wnids())
+@pytest.mark.parametrize(("kind", "number"), [("classification", 1000), ("detection", 200)])
+def test_ilsvrcs_classes_are_in_the_order_of_the_alphabet(kind, number):
+    known = wnids(kind)
+    assert len(set(known)) == number and list(known) == sorted(known)
+    assert all(len(wnid) == 9 and wnid[0] == "n" and wnid[1:].isdigit() for wnid in known)
+
+
+def test_the_thousand_classes_are_those_of_caffes_outputs():
+    known = wnids("classification")
     # tench, monastery and toilet tissue: first, 663rd and last of Caffe's and torchvision's outputs
-    assert (wnids()[0], wnids()[663], wnids()[999]) == ("n01440764", "n03781244", "n15075141")
+    assert (known[0], known[663], known[999]) == ("n01440764", "n03781244", "n15075141")
 
 
 def test_class_names_of_a_file(tmp_path, caffemodel):
@@ -137,6 +144,45 @@ def test_what_is_looked_at_before_any_job(tmp_path, caffemodel):
         check(tmp_path, ORIGIN, key)
     with pytest.raises(UserError, match=f"{key}: its origin's classes 'ilsvrc2021' is neither.*'ilsvrc2012'"):
         check(caffemodel, changed(ORIGIN, classes="ilsvrc2021"), key)
+
+
+@pytest.mark.parametrize(
+    ("content", "origin", "message"),
+    [
+        (
+            b"PK\x03\x04",
+            ORIGIN,
+            r"a file of torch\.save \(\.pth\), which the format caffemodel is not; give the right origin",
+        ),
+        (b"\x80\x02}.", RAW, "a file of torch"),
+        (b"\x89HDF\r\n", ORIGIN, "HDF5 .*; save it in"),
+        (b"\x1f\x8b\x08", TORCHVISION, "a gzip archive, which the format torchvision is not; unpack it"),
+        (b"version https://git-lfs.github.com/spec/v1\n", ORIGIN, "a pointer of Git LFS, .*; run `git lfs pull`"),
+    ],
+)
+def test_a_file_of_another_format_is_called_what_it_is(tmp_path, content, origin, message):
+    path = tmp_path / "w.caffemodel"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"^m1: .*w\.caffemodel is {message}"):
+        check(path, origin, "m1")
+    with pytest.raises(UserError, match=rf"w\.caffemodel: {message}"):
+        imported(path, origin, MODEL, 1.0)
+
+
+def test_the_origins_that_fit_are_named(tmp_path):
+    origins = composed().composed.origins
+    bundle.save(tmp_path / "ours", small.network(), "stamp")
+    save_file({"fc.weight": torch.zeros(2, 2)}, tmp_path / "theirs")
+    for name, origin, fits in (
+        ("ours", ORIGIN, "a checkpoint of this project, .*: checkpoint or checkpoint_batch_norm"),
+        ("theirs", ORIGIN, "a safetensors file, .*: torchvision or torchvision_tuned or torchvision_own or checkpoint"),
+        (".", ORIGIN, "a folder, .*: bvlc_raw"),
+    ):
+        with pytest.raises(UserError, match=f" is {fits}"):
+            check(tmp_path / name, origin, "m1", origins)
+    (tmp_path / "net.prototxt").write_text('name: "GoogleNet"')
+    with pytest.raises(UserError, match=r"a network's definition \(\.prototxt\).*; give the \.caffemodel"):
+        check(tmp_path / "net.prototxt", ORIGIN, "m1", origins)
 
 
 @pytest.mark.parametrize(

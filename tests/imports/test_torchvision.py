@@ -1,6 +1,7 @@
 """torchvision's variant is torchvision's own module; its files are read, and a pickle that would run code is not."""
 
 import pickle
+from argparse import Namespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from googlenet.errors import UserError
+from googlenet.imports import torchvision_state
 from googlenet.imports.import_weights import imported
 from googlenet.models import bundle
 from imports.writers import MODEL, TORCHVISION, Malicious
@@ -76,21 +78,51 @@ def test_our_preprocessing_is_torchvisions_with_transform_input(theirs, brought)
     assert (transformed - ours).abs().max() < 1e-6
 
 
+def named(prefix, state):
+    return {f"{prefix}{name}": value for name, value in state.items()}
+
+
+WRAPPED = {  # what training programs make of a state dict
+    "DataParallel": lambda s: named("module.", s),
+    "torch.compile": lambda s: named("_orig_mod.", s),
+    "DDP of a compiled model": lambda s: named("module._orig_mod.", s),
+    "Lightning": lambda s: {"epoch": 3, "state_dict": named("model.", s) | {"loss.weight": torch.ones(11)}, "lr": [{"x": 1}]},
+    "Lightning, another attribute": lambda s: {"state_dict": named("backbone.net.", s)},
+    "SWA": lambda s: named("module.", s) | {"n_averaged": torch.tensor(3)},
+    "torchvision's training script": lambda s: {"model": s, "optimizer": {"state": {0: {"x": torch.ones(2)}}}, "args": Namespace(lr=0.1), "model_ema": named("module.", s)},
+    "PyTorch's tutorial": lambda s: {"epoch": 3, "model_state_dict": s, "optimizer_state_dict": {"state": {}}},
+    "another key": lambda s: {"weights": s, "accuracy": 0.9},
+    "before torch 0.4.1": lambda s: {name: value for name, value in s.items() if "num_batches" not in name},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
+def test_what_wraps_a_state_dict_is_taken_off(theirs, tmp_path, wrap):
+    state = theirs.state_dict()
+    torch.save(wrap(state), tmp_path / "w.pth")
+    found = torchvision_state.read(tmp_path / "w.pth")
+    assert found.keys() == {f"network.{name}" for name in state}
+    counted = {"network." + name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
+    assert all(torch.equal(found[name], value) for name, value in counted.items())
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("form", ["safetensors", "old .pth", "nested", "module."])
+@pytest.mark.parametrize("form", ["safetensors", "old .pth"])
 def test_every_form_of_the_file(theirs, tmp_path, form):
     path, state = tmp_path / "w", theirs.state_dict()
     if form == "safetensors":
         save_file(state, path)
-    elif form == "old .pth":
-        torch.save(state, path, _use_new_zipfile_serialization=False)
-    elif form == "nested":
-        torch.save({"model": state, "epoch": 3}, path)
     else:
-        torch.save({f"module.{name}": value for name, value in state.items()}, path)
+        torch.save(state, path, _use_new_zipfile_serialization=False)
     network = imported(path, TORCHVISION, MODEL, 1.0).model
     for name, tensor in state.items():
         assert torch.equal(network.network.state_dict()[name], tensor), name
+
+
+def test_a_single_auxiliary_head_is_left_out(theirs, tmp_path):
+    state = {name: value for name, value in theirs.state_dict().items() if not name.startswith("aux2")}
+    torch.save(state, tmp_path / "w.pth")
+    assert not any("aux" in name for name in torchvision_state.read(tmp_path / "w.pth"))
 
 
 def test_without_heads_the_network_has_none(theirs, tmp_path):
@@ -120,6 +152,30 @@ def test_what_the_pickle_calls_is_named(tmp_path):
         imported(tmp_path / "w.pth", TORCHVISION, MODEL, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        (
+            lambda net: net,
+            r"it holds a whole model \(torchvision\.models\.googlenet\.GoogLeNet\), .*save model\.state_dict",
+        ),
+        (
+            lambda net: {"model": {}, "best": np.float64(0.9)},
+            r"it holds numpy's values \(numpy\..*scalar\), .*save model\.state",
+        ),
+        (lambda net: None, r"a TorchScript program; save torch\.jit\.load"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_model_instead_of_its_weights_is_called_one(theirs, tmp_path, what, message):
+    if (content := what(theirs)) is None:
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), tmp_path / "w.pth")
+    else:
+        torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(UserError, match=rf"w\.pth: .*{message}"):
+        imported(tmp_path / "w.pth", TORCHVISION, MODEL, 1.0)
+
+
 @pytest.mark.parametrize("form", ["zip", "safetensors", "empty", "html", "eight bytes"])
 def test_a_file_that_is_cut_short_or_something_else_is_reported(tmp_path, form):
     path, state = tmp_path / "w.pth", {"fc.weight": torch.zeros(50, 50)}
@@ -144,6 +200,14 @@ def test_a_file_that_is_cut_short_or_something_else_is_reported(tmp_path, form):
         (lambda s: {k: v for k, v in s.items() if "branch4" not in k}, "lacks 'network.inception3a.branch4.1.bn.bias'"),
         (lambda s: s | {"fc.bias": torch.zeros(10)}, r"'network\.fc\.bias' is \[10\] where the network has \[11\]"),
         (lambda s: s | {"extra": torch.zeros(1)}, "has 'network.extra', which the network does not have"),
+        (
+            lambda s: {"fc.weight": torch.zeros(5, 5), "layer1.0.conv1.weight": torch.zeros(1)},
+            "of another network than torchvision's GoogLeNet: it has 'layer1",
+        ),
+        (
+            lambda s: named("net.", s) | named("ema.", s),
+            "holds several networks, under 'ema.' and 'net.'; save one network's",
+        ),
     ],
 )
 def test_another_network_is_reported_in_one_line(theirs, tmp_path, change, message):

@@ -162,6 +162,10 @@ def test_an_origin_of_unknown_classes_is_named_before_the_first_job(root):
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
+        (
+            "format: bvlc_raw",
+            "format' must be caffemodel, raw_float32, torchvision or checkpoint, not 'bvlc_raw', which is the name of 'origins.bvlc_raw', whose format is 'raw_float32'",
+        ),
         ("format: caffe", "format' must be caffemodel, raw_float32, torchvision or checkpoint, not 'caffe'; did you"),
         ("channel_order: bgra", "channel_order' must be rgb or bgr, not 'bgra'"),
         ("input_mean: [104.0]", "input_mean' must be a list of three numbers, not [104.0]"),

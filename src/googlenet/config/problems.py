@@ -57,6 +57,14 @@ def problem(
     if error_type == "literal_error" and isinstance(value, str) and len(choices := words.literals(kinds)) > 3:
         near = nearest(value, choices)
         remedy = near if "did you mean" in near else ""
+    path = (*at, *below)
+    named = (*path[:-2], value)  # of an origin's name for its format
+    if (
+        error_type == "literal_error"
+        and isinstance(value, str)
+        and (theirs := value_at(tree, (*named, path[-1]))) is not None
+    ):
+        remedy = f", which is the name of '{dotted(named, tree)}', whose {path[-1]} is {shown(theirs)}"
     return UserError(f"{where(key)}: '{key}' must be {must}, not {shown(value)}{remedy}")
 
 

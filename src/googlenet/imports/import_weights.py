@@ -2,14 +2,16 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from googlenet.config.schema.base import Module
 from googlenet.config.schema.shared import ImportedMember, Model, Origin
+from googlenet.data.wnids import wnids
 from googlenet.errors import UserError, nearest
 from googlenet.imports import caffemodel, raw_folder, torchvision_state
-from googlenet.imports.ilsvrc2012 import wnids
+from googlenet.imports.formats import check_format
 from googlenet.metrics.imports import ImportMetrics
 from googlenet.storage.files import sha256
 
@@ -31,16 +33,17 @@ HEADS: dict[str, dict[Module, str]] = {
     "paper": {"4a": "aux_4a.linear.weight", "4d": "aux_4d.linear.weight"},
     "torchvision_bn": {"4a": "network.aux1.fc2.weight", "4d": "network.aux2.fc2.weight"},
 }
-CLASSES: dict[str, Callable[[], tuple[str, ...]]] = {"ilsvrc2012": wnids}
+CLASSES: dict[str, Callable[[], tuple[str, ...]]] = {"ilsvrc2012": partial(wnids, "classification")}
 
 
-def check(path: Path, origin: Origin, key: str) -> None:
-    """Check, before any job, that the file exists and its origin fits it. UserErrors name the key."""
+def check(path: Path, origin: Origin, key: str, origins: Mapping[str, Origin] | None = None) -> None:
+    """Check, before any job, that the file exists and its origin fits it. UserErrors name the key.
+
+    `origins`: all of the experiment's, of which an error names those that fit.
+    """
     if not path.exists():
         raise UserError(f"{key}: no file or folder {path}; fetch the weights or correct the path")
-    if path.is_dir() != (origin.format == "raw_float32"):
-        kind = "a folder" if path.is_dir() else "a file"
-        raise UserError(f"{key}: {path} is {kind}, which the format {origin.format} is not; give the right origin")
+    check_format(path, origin, f"{key}: {path} is ", origins)
     if origin.format != OURS:
         check_network(READERS[origin.format][1], origin, f"{key}: weights in the format {origin.format}")
         classes_of(origin.classes, key)
@@ -71,6 +74,7 @@ def imported(path: Path, origin: Origin, model: Model, width: float) -> "Network
         return bundle.load(path)
     read, network = READERS[origin.format]
     check_network(network, origin, str(path))
+    check_format(path, origin, f"{path}: ")
     tensors = {name: torch.as_tensor(value) for name, value in read(path).items()}
     check_finite(tensors, path)
     built = Network.build(spec_of(path, tensors, origin, model, width))

@@ -1,7 +1,12 @@
-"""Reader of torchvision's GoogLeNet state dict: a .pth of torch.save, or safetensors. No pickle may run code."""
+"""Reader of torchvision's GoogLeNet state dict: a .pth of torch.save, or safetensors. No pickle may run code.
+
+Training programs wrap a state dict: in a checkpoint beside the optimiser's state, and each name in a prefix (`module.` of
+DataParallel and SWA, `_orig_mod.` of torch.compile, `model.` or any other attribute of a Lightning module).
+"""
 
 import re
-from collections.abc import Mapping
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from pickle import UnpicklingError  # what torch raises; no pickle is read here
 from typing import TYPE_CHECKING, Any
@@ -13,7 +18,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 OF_TORCH = (b"PK", b"\x80")  # first bytes of torch's own files: a zip, or in old ones a pickle
-INSIDE = ("state_dict", "model")  # where training scripts store it, beside the optimiser's
+INSIDE = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "network",
+    "module",
+)  # first: what a checkpoint is tested by
+DEEPEST = 3  # mappings in mappings
+LAYER, CLASSIFIER = "inception3a.branch1.conv.weight", "fc.weight"  # they show where the network's names begin
+OURS = re.compile(r"(conv[123]|inception[345][a-e]|aux[12]|fc)\..+")
+OBJECTS = {"torchvision.models.": "a whole model", "numpy.": "numpy's values", "pathlib.": "paths"}  # often saved too
+STATISTICS, BATCHES = "running_mean", "num_batches_tracked"
 
 
 def read(path: Path) -> "dict[str, Tensor]":
@@ -29,29 +46,63 @@ def read(path: Path) -> "dict[str, Tensor]":
         content = of_torch(path)
     else:
         raise UserError(f"{path}: neither a file of torch.save (.pth) nor safetensors; fetch it again")
-    for key in INSIDE:
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
+    content = next(state_dicts(content), content)
     if not isinstance(content, Mapping) or not content:
         raise UserError(f"{path}: holds {type(content).__name__}, not a state dict; save model.state_dict()")
-    for name, value in content.items():  # torch also has tensors that are not plain strided numbers: sparse, quantised
+    state = unwrapped({str(name): value for name, value in content.items()}, path)
+    for name, value in state.items():  # torch also has tensors that are not plain strided numbers: sparse, quantised
         is_plain = isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized
         if not is_plain or value.device.type != "cpu" or value.is_complex():
             raise UserError(f"{path}: '{name}' is no plain tensor; save model.state_dict() alone")
-    # Some trainers' wrappers prefix every name with `module.`.
-    return {f"network.{str(name).removeprefix('module.')}": value for name, value in content.items()}
+    if LAYER not in state and (other := next((name for name in state if not OURS.fullmatch(name)), None)):
+        what = f"it has '{other}', and no '{LAYER}'"
+        raise UserError(
+            f"{path}: of another network than torchvision's GoogLeNet: {what}; give other weights or origin"
+        )
+    if len({name[:4] for name in state if name.startswith("aux")}) == 1:  # torchvision's module has both heads or none
+        state = {name: value for name, value in state.items() if not name.startswith("aux")}
+    for name in [name for name in state if name.endswith(STATISTICS)]:  # torch counts these batches since 0.4.1
+        state.setdefault(name.removesuffix(STATISTICS) + BATCHES, torch.tensor(0))
+    return {f"network.{name}": value for name, value in state.items()}
+
+
+def state_dicts(content: Any, depth: int = 0) -> "Iterator[Mapping[Any, Any]]":
+    """Yield the mappings in a checkpoint that hold an Inception module or a classifier, the usual keys first."""
+    if not isinstance(content, Mapping) or depth > DEEPEST:
+        return
+    if any(f".{name}".endswith((f".{LAYER}", f".{CLASSIFIER}")) for name in content):
+        yield content
+        return
+    for key in (*(key for key in INSIDE if key in content), *(key for key in content if key not in INSIDE)):
+        yield from state_dicts(content[key], depth + 1)
+
+
+def unwrapped(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return the network's entries without the prefix that wrappers gave them; what is outside it is theirs."""
+    prefixes = {name.removesuffix(LAYER) for name in content if f".{name}".endswith(f".{LAYER}")}
+    if len(prefixes) > 1:
+        names = " and ".join(f"'{prefix}'" for prefix in sorted(prefixes))
+        raise UserError(f"{path}: holds several networks, under {names}; save one network's state_dict() alone")
+    prefix = prefixes.pop() if prefixes else ""
+    return {name.removeprefix(prefix): value for name, value in content.items() if name.startswith(prefix)}
 
 
 def of_torch(path: Path) -> Any:
-    """Load a file of torch.save with the reader that refuses all but tensors and plain values."""
+    """Load a file of torch.save with the reader that refuses all but tensors, plain values and parsed arguments."""
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([Namespace]):  # torchvision's training script stores its arguments
+            return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         named = re.search(r"GLOBAL (\S+)", str(error))
         reason = f"it would run code ({named[1]})" if named else "it holds more than tensors, or is cut short"
+        for start, what in OBJECTS.items():
+            if named and named[1].startswith(start):
+                reason = f"it holds {what} ({named[1]}), which only code can build"
         raise UserError(f"{path}: refused, not read: {reason}; save model.state_dict() alone") from None
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError) as error:
         reason = str(error).split(". ")[0] or "it ends early"  # torch's own messages are pages long
+        if "TorchScript" in reason:
+            raise UserError(f"{path}: a TorchScript program; save torch.jit.load(...).state_dict()") from None
         raise UserError(f"{path}: not a whole file of torch.save ({reason}); fetch it again") from None

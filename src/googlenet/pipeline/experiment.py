@@ -177,7 +177,12 @@ class Experiment:
         samplings, origins, members = self.composed.sampling, self.composed.origins, self.members
         for name, row in self.members.items():
             self.check_name(f"ensemble.members.{name}.sampling", row.sampling, samplings)
-            self.check_name(f"ensemble.members.{name}.origin", row.origin, origins)
+            key = f"ensemble.members.{name}.origin"
+            named = [each for each, its in origins.items() if row.origin in (its.format, its.network)]
+            if row.origin not in origins and named:
+                what = f"'{row.origin}' is a format or a network, the one of {' and '.join(named)}; name one of these"
+                raise UserError(f"{self.composed.where(key)}: {key}: {what}")
+            self.check_name(key, row.origin, origins)
         if "train_detector" in self.stages:
             for name, detector in self.detectors.items():
                 self.check_name(f"ensemble.detectors.{name}.init_from", detector.init_from, members)

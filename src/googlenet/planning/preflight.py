@@ -100,7 +100,8 @@ def check_weights(experiment: Experiment, job: Job) -> None:
     """Check that a member's weights can be imported."""
     settings = experiment.settings(job, ImportWeights)
     weights = Path(settings.member.weights).expanduser()
-    import_weights.check(weights, settings.origin, f"ensemble.members.{job.name}.weights")
+    key = f"ensemble.members.{job.name}.weights"
+    import_weights.check(weights, settings.origin, key, experiment.composed.origins)
 
 
 def check_starts(experiment: Experiment) -> None:
