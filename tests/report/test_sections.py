@@ -3,13 +3,14 @@
 import pytest
 
 from googlenet.config.schema.shared import Detector, TrainedMember
+from googlenet.data.wnids import wnids
 from googlenet.metrics.classification import BaselineMetrics
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics
 from googlenet.metrics.interval import Difference, Interval
 from googlenet.metrics.proposals import ProposalMetrics, ProposalStudyMetrics
 from googlenet.metrics.results import Results
-from googlenet.report import glance, run_tables, sections, tables, words
+from googlenet.report import detection_tables, glance, run_tables, sections, tables, words
 from googlenet.report.parts import OURS, Column, Row, Table
 from report import sample
 from settings import changed
@@ -48,12 +49,46 @@ def test_absent_figures_baseline_and_pairs_are_left_out():
 def test_the_page_warns_of_data_other_than_ilsvrc():
     digits, scenes = sample.results().manifests
     assert "digits and digit_scenes, not on ILSVRC" in glance.warning([digits, scenes])
-    whole = changed(digits, dataset="ilsvrc2012", classes=[str(n) for n in range(1000)])
-    assert glance.warning([whole, scenes]).startswith("These results are on digit_scenes")
-    detection = changed(scenes, dataset="ILSVRC2014_DET", classes=[str(n) for n in range(200)])
-    assert glance.warning([whole, detection]) == ""
-    part = changed(whole, classes=["cat", "dog"])  # a part of ILSVRC is not ILSVRC
-    assert "ilsvrc2012" in glance.warning([part, detection])
+    whole = of_ilsvrc(digits, 1000, 48_238)  # less those that the official blacklist leaves out
+    assert glance.warning([whole, scenes]).startswith("These results are on digit_scenes, not on ILSVRC. The paper's")
+    assert glance.warning([whole, of_ilsvrc(scenes, 200, 20_121)]) == ""
+
+
+def of_ilsvrc(manifest, classes, images):
+    """A manifest with the first of ILSVRC's classes, of its kind, and as many test images, under any name."""
+    return changed(manifest, class_keys=list(wnids(manifest.kind)[:classes]), splits={"test": {"records": images}})
+
+
+@pytest.mark.parametrize(
+    ("classes", "images", "extent"),
+    [
+        (93, 1000, "93 of ILSVRC's 1,000 classes, and 1,000 test images where"),
+        (1000, 10_000, "1,000 of ILSVRC's 1,000 classes, and 10,000 test images where"),  # other images of them, maybe
+        (1000, 60_000, "1,000 of ILSVRC's 1,000 classes, and 60,000 test images where"),
+    ],
+)
+def test_a_part_of_ilsvrc_is_called_that_whatever_its_name(classes, images, extent):
+    part = of_ilsvrc(sample.manifest("classification", "mine"), classes, images)
+    text = glance.warning([part])
+    assert f"mine (classification) has {extent} its validation set has 50,000." in text and "whole of it" in text
+    assert "not on ILSVRC" not in text and "never our figure" in text
+
+
+def test_neither_a_name_nor_the_number_of_classes_makes_a_data_set_ilsvrc():
+    named = changed(sample.manifest("classification", "ilsvrc2012"), class_keys=[str(n) for n in range(1000)])
+    assert "These results are on ilsvrc2012, not on ILSVRC." in glance.warning([named])
+
+
+def test_one_detector_is_not_compared_with_itself():
+    evaluated = sample.results().one(DetectionMetrics)
+    first = dict([next(iter(evaluated.detectors.items()))])
+    table_4 = evaluated.table_4.model_copy(update={"detectors": 1})
+    one = evaluated.model_copy(update={"detectors": first, "table_4": table_4})
+    shown = sections.detection(sample.results(one, without=(DetectorMetrics,)), {})
+    assert "All together" not in shown.text[0] and "mean of" not in shown.text[0]
+    assert "standard deviation" not in detection_tables.table_5(one, "x").note
+    labels = [card.label for card in glance.cards(sample.results(one))]
+    assert labels.count("1 detector: mean average precision") == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from googlenet.report.style import BLACK, BLUE, GREY, SKY, canvas, clipped, name
 from googlenet.report.words import UNDECIDED, confidence, count, decimal, interval, main_metric, plural, signed
 
 TITLE = "Ablations: what each part contributes"
-OTHER_DATA = "These results are on {}, not on ILSVRC, where a change may have another effect."
+OTHER_DATA = "These results are on {}; on ILSVRC a change may have another effect."
 VERDICTS = {
     "worse": "Worse than the reference",
     "better": "Better than the reference",
@@ -52,7 +52,9 @@ def build(experiment: str, compared: AblationMetrics, manifest: Manifest, png: b
         Section("Differences from the reference", summary(compared), (table(compared), *figure)),
         Section("What the intervals mean", method(compared)),
     )
-    warning = "" if glance.is_ilsvrc(manifest) else OTHER_DATA.format(manifest.dataset)
+    name = manifest.dataset
+    place = f"{name}, with {glance.extent(manifest)}" if glance.of_ilsvrc(manifest) else f"{name}, not on ILSVRC"
+    warning = "" if glance.is_ilsvrc(manifest) else OTHER_DATA.format(place)
     return Report(TITLE, experiment, glance.about([manifest], purpose), warning, (), sections)
 
 

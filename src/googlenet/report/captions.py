@@ -28,7 +28,7 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "Three lines that fall with the number of models, one for each number of crops, with bands.",
     ),
     "error_by_class": (
-        "Top-1 error of the ensemble with the most crops by class, worst first; at most 30 classes are shown.",
+        "Top-1 error of all members together, with the most crops, by class, worst first; at most 30 classes are shown.",
         "Bars of top-1 error by class.",
     ),
     "error_over_crops": (

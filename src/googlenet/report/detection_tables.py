@@ -68,10 +68,9 @@ def table_5(detection: DetectionMetrics, dataset: str) -> Table:
     rows.append(Row((f"Ours, on {dataset}", ours, interval(detection.single_interval, 1), *has), OURS))
     mean_ap = numbers("Mean AP, %", confidence(detection.single_interval))
     columns = (*texts("Team"), *mean_ap, *texts("Contextual model", "Bounding-box regression"))
-    note = (
-        f"Ours is the mean of {plural(len(detection.detectors), 'detector')}, ± their standard deviation; its "
-        "interval is over test images. For GoogLeNet alone the paper prints 38.02 in this table and 40 in its text."
-    )
+    number = len(detection.detectors)
+    mean = f"Ours is the mean of {count(number)} detectors, ± their standard deviation; its" if number > 1 else "Our"
+    note = f"{mean} interval is over test images. For GoogLeNet alone the paper prints 38.02 in this table and 40 in its text."
     caption = "Table 5, section 8: detection with a single model."
     return Table("Detection with one model", caption, columns, tuple(rows), note)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from googlenet.config.schema.base import Named
 from googlenet.config.schema.shared import TrainedMember
+from googlenet.data.wnids import wnids
 from googlenet.metrics.classification import ClassError, EnsembleMetrics, PairedDifference
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.imports import ImportMetrics
@@ -73,18 +74,22 @@ def imported_weights(imported: Mapping[str, ImportMetrics], ensemble: EnsembleMe
     """The section on imported members, or None if there are none."""
     if not imported:
         return None
-    were = "member of the ensemble was" if len(imported) == 1 else "members of the ensemble were"
+    were = "member was" if len(imported) == 1 else "members were"
     text = [
         f"{count(len(imported))} {were} not trained here but imported, with the properties that belong to the weights: "
         "order of channels, mean, scale, input size and order of classes."
     ]
-    if any(row.member.origin.startswith("bvlc") for row in imported.values()):
+    caffe = ("caffemodel", "raw_float32")
+    if any(
+        row.format in caffe and row.network == "paper" and row.classes == len(wnids("classification"))
+        for row in imported.values()
+    ):
         accuracy = paper.facts("training_facts")["caffe_replica"]["result_centre_crop"]
         top1, top5 = (decimal(100 - accuracy[key], 1) for key in ("top1", "top5"))
         text.append(
-            f"The authors of the Caffe replica state a top-1 error of {top1} % and a top-5 error of {top5} % on the "
+            f"The authors of the Caffe replica, bvlc_googlenet, state a top-1 error of {top1} % and a top-5 error of {top5} % on the "
             "centre crop of ILSVRC's 50,000 validation images, each warped to a square. Ours at 1 crop keeps their "
-            "proportions: on the same images it may differ slightly; on others it is not comparable."
+            "proportions: with the same weights and images it may differ slightly; with others it is not comparable."
         )
     content = [origins(imported)] + ([tested(imported, ensemble)] if ensemble else [])
     return Section("Imported weights", tuple(text), tuple(content))
@@ -179,7 +184,7 @@ def classes_by_error(ensemble: EnsembleMetrics) -> Table:
         Row((row.class_name, count(row.images), decimal(error))) for row, error in worst_classes(ensemble.per_class, 20)
     )
     columns = (*texts("Class"), *numbers("Test images"), *our_numbers("Top-1 error, %"))
-    return Table("Error by class", "The ensemble with the most crops, worst first.", columns, rows)
+    return Table("Error by class", "All members together, with the most crops; worst first.", columns, rows)
 
 
 def jobs(runs: Sequence[RunRecord]) -> Table:

@@ -64,9 +64,11 @@ def build(
 
 def data(results: Results) -> Section:
     """Splits of the data sets, and the refused files."""
-    text = "Nothing was trained or chosen here; the figures are on the test split."
-    members, detectors = results.several(TrainingMetrics), results.several(DetectorMetrics)
-    if members or detectors:
+    study = results.one(CropStudyMetrics)
+    trained = "Only the baseline was trained" if results.one(BaselineMetrics) else "Nothing was trained"
+    chosen = "crops were chosen on the validation split" if study and study.chosen else "nothing was chosen"
+    text = f"{trained} here, and {chosen}; the figures are on the test split."
+    if results.several(TrainingMetrics) or results.several(DetectorMetrics):
         text = "Choices were made on the validation split; published figures are on the test split, evaluated once."
     content = [table for manifest in results.manifests for table in data_tables.tables(manifest)]
     return Section("Data", (text,), tuple(content))
@@ -102,7 +104,7 @@ def training(
         return None
     text = (
         "The paper's seven models share their initial weights and learning-rate policy; they differ in how they sample "
-        f"crops and in the order in which they see the images, and one is wider. This experiment has {len(trained)}.",
+        f"crops and in the order in which they see the images, and one is wider. This experiment trains {len(trained)}.",
     )
     curves = captioned(figures, "training_curves", "member_errors")
     return Section("Training the members", text, (run_tables.members(trained, ensemble), *curves))
@@ -119,7 +121,7 @@ def crops(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Sec
     ]
     if ensemble and not ensemble.mirrored:
         text.append(
-            "In this data set a mirrored image means something else (dataset.mirror: false), so each mirrored crop is "
+            "Images are not mirrored in this experiment (dataset.mirror: false), so each mirrored crop is "
             "replaced by the crop itself: the mean is over 72 crops, each counted twice."
         )
     return Section("The 144 crops of an image", tuple(text), drawing) if drawing else None
@@ -149,7 +151,8 @@ def classification(results: Results, figures: Mapping[str, bytes]) -> Section | 
     text.append(f"Always predicting the largest class has a top-1 error of {guess} %.")
     if (compared := ensemble.baseline) and (trained := results.one(BaselineMetrics)):
         times, percent = compared.times_as_wrong, decimal(compared.top1_error_percent)
-        often = f", {decimal(times, 1)} times the ensemble's" if times is not None else ""
+        whose = "ensemble's" if last.models > 1 else "network's"
+        often = f", {decimal(times, 1)} times the {whose}" if times is not None else ""
         text.append(f"The baseline, {trained.method} ({trained.pixels}), has a top-1 error of {percent} %{often}.")
     return Section("Classification", tuple(text), tuple(content))
 
@@ -186,11 +189,13 @@ def detection(results: Results, figures: Mapping[str, bytes]) -> Section | None:
     content += captioned(figures, "precision_recall", "average_precision_by_class")
     content.append(detection_tables.average_precision(evaluated))
     single, together = evaluated.single_mean_ap_percent, evaluated.table_4.ensemble_mean_ap_percent
+    number = len(evaluated.detectors)
+    mean = f" (the mean of {count(number)}), all together {decimal(together, 1)} %" if number > 1 else ""
+    against = f" All together, against one: {gain(evaluated.ensemble_minus_single)}." if number > 1 else ""
     text = (
         f"Over {plural(evaluated.images, 'test image')} with {plural(evaluated.objects, 'object')}: one "
-        f"detector reaches {decimal(single, 1)} % mean average precision (the mean of "
-        f"{count(len(evaluated.detectors))}), all together {decimal(together, 1)} %. All together, against one: "
-        f"{gain(evaluated.ensemble_minus_single)}. In the paper, on ILSVRC: 38.02 % and 43.9 %."
+        f"detector reaches {decimal(single, 1)} % mean average precision{mean}.{against} In the paper, on ILSVRC: "
+        "38.02 % and 43.9 %."
     )
     return Section("Detection", (text,), tuple(content))
 

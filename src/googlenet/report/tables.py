@@ -107,10 +107,13 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
         *(Column(label, PAPER) for label in ("Top-5 error, %", "against base")),
         *our_numbers("Top-5 error, %", level, "against base", "Top-1 error, %", level, "against base"),
     )
-    note = (
+    mean = (
         "Our one-model rows are the mean over the members, ± their standard deviation; the paper's are of one model. "
-        "The intervals are over test images, for these members; the table of comparisons states whether two rows "
-        f"differ, overlapping intervals do not decide it. The paper prints {signed(-3.45)} in its last row, where its "
+    )
+    decided = "; the table of comparisons states whether two rows differ, overlapping intervals do not decide it"
+    note = (
+        f"{mean if len(ensemble.members) > 1 else ''}The intervals are over test images, for these members"
+        f"{decided if ensemble.paired else ''}. The paper prints {signed(-3.45)} in its last row, where its "
         f"own errors give {signed(-3.40)}. {_none_wrong(ensemble)}{top5_note(ensemble.classes)}"
     )
     caption = f"Table 3, section 7: error over {plural(ensemble.images, 'test image')} by models and crops."
