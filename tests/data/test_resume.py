@@ -109,6 +109,14 @@ def running(pid):
         return False
 
 
+def command_of(pid):
+    """A process's command line; nothing once it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def children(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -216,7 +224,7 @@ def test_a_worker_that_is_killed_is_one_line(whole, tmp_path):
 
     def kills():
         """Called once a second or more often, while workers work."""
-        ours = [pid for pid in children(os.getpid()) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        ours = [pid for pid in children(os.getpid()) if b"spawn_main" in command_of(pid)]
         if ours and not seen:
             seen.append(ours[0])
             os.kill(ours[0], signal.SIGKILL)
