@@ -7,14 +7,16 @@ import pytest
 
 from classification import tiny_training as classifiers
 from classification.tiny import RUNTIME, images, network
-from data.datasets import class_tree, classification, coco_tree, detection, voc_tree
+from data.datasets import class_tree, classification, coco_tree, detection, voc_tree, write_manifest
 from detection import plain_scores, tiny_multibox
 from detection import tiny_training as detectors
 from detection.samples import sample_of
 from googlenet.classification import baseline
 from googlenet.classification.train import train as train_classifier
 from googlenet.config.schema.detection import Svm
+from googlenet.data.ground_truth import ground_truth
 from googlenet.data.prepare import prepare
+from googlenet.data.store import open_split
 from googlenet.detection import bbox_regression, svm
 from googlenet.detection.ensemble import evaluate
 from googlenet.detection.fit_heads import gather
@@ -145,6 +147,12 @@ def test_preparing_data_reports_listing_and_packing(tmp_path, source, listing):
     lines = lines_of(lambda: prepare(settings, tmp_path / "out"))
     assert any(line.startswith(listing) for line in lines)
     assert any(line.startswith("images packed: 1 of ") and line.endswith(" left") for line in lines)
+
+
+def test_reading_the_objects_of_all_images_reports_its_progress(tmp_path):
+    write_manifest(tmp_path / "out", prepare(detection("voc", voc_tree(tmp_path / "raw")), tmp_path / "out"))
+    split = open_split(tmp_path / "out", "train")
+    assert lines_of(lambda: ground_truth(split))[0].startswith("images of train whose objects are read: 1 of 2, ")
 
 
 def test_an_image_of_an_earlier_attempt_is_counted_at_once(tmp_path):

@@ -11,6 +11,7 @@ from data.datasets import detection, put, shown
 from googlenet.data.prepare import check_source
 from googlenet.data.readers import ilsvrc, ilsvrc_archives
 from googlenet.errors import UserError
+from ticking import lines_of
 
 HALVES = {"train": "train", "validation": "val1", "test": "val2"}
 BLACK = "devkit/data/ILSVRC2014_det_validation_blacklist.txt"
@@ -51,6 +52,20 @@ def test_detection_gives_what_the_unpacked_release_gives(tmp_path, write, negati
     first = packed.splits["validation"][0]
     assert first.name == "ILSVRC2012_val_00000001.JPEG" and first.partial == (2,)  # by the blacklist
     assert packed.classes == [f"made {key}" for key in packed.keys]
+
+
+@pytest.mark.parametrize(
+    ("write", "archives"),
+    [
+        (official.write_release, ["ILSVRC2017_DET.tar"]),
+        (official.write_detection, ["ILSVRC2014_DET_train.tar", "ILSVRC2014_DET_bbox_train.tgz"]),
+    ],
+)
+def test_listing_what_is_in_archives_reports_its_progress(tmp_path, write, archives):
+    write(tmp_path)
+    halves(tmp_path / "ImageSets/DET")
+    lines = lines_of(lambda: read_det(tmp_path))
+    assert [name for name in archives if not any(line.startswith(f"files of {name}: 1, ") for line in lines)] == []
 
 
 def test_the_archives_of_2014_may_lie_unpacked(tmp_path):

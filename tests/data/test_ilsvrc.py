@@ -7,6 +7,7 @@ import pytest
 from data.datasets import SPLITS, classification, detection, jpeg, put, xml
 from googlenet.data.readers import ilsvrc
 from googlenet.errors import UserError
+from ticking import lines_of
 
 NAMES = {**SPLITS, "validation": "val"}
 CAT, DOG = "n02000002", "n02000001"  # sorted, the dog comes first
@@ -46,6 +47,12 @@ def test_classification_takes_labels_from_folders_and_xml(tmp_path):
     assert [item.label for item in reading.splits["train"]] == [0, 0, 0, 1, 1, 1]
     found = [(item.name, item.label) for item in reading.splits["validation"]]
     assert found == [("val_0.JPEG", 1), ("val_1.JPEG", 0)]
+
+
+def test_reading_the_xml_of_flat_images_reports_its_progress(tmp_path):
+    cls_tree(tmp_path)
+    lines = lines_of(lambda: read("classification", tmp_path))
+    assert any(line.startswith("annotations of validation: 1 of 2, ") for line in lines)
 
 
 def test_root_may_be_the_inner_folder_and_words_are_optional(tmp_path):

@@ -37,20 +37,26 @@ def finished(root, stamp, experiment="demo", stage="train_classifier"):
         run.artifact(root / "metrics.json")
 
 
-def attached(root, experiment="demo"):
-    """The runs' states and files, as MLflow has them: by the content of the file, its path."""
+def attached_paths(root, experiment="demo"):
+    """The paths of the runs' files, as MLflow has them."""
     client = MlflowClient(open_store(root))
     experiment_id = client.get_experiment_by_name(f"googlenet/{experiment}").experiment_id
     runs = client.search_runs([experiment_id], "tags.kind = 'job'")
     assert {run.info.status for run in runs} == {"FINISHED"}
-    paths = [Path(url2pathname(urlsplit(run.info.artifact_uri).path), "metrics.json") for run in runs]
-    return {path.read_text(): path for path in paths}
+    return [Path(url2pathname(urlsplit(run.info.artifact_uri).path), "metrics.json") for run in runs]
+
+
+def attached(root, experiment="demo"):
+    """The same, by the content of the files."""
+    return {path.read_text(): path for path in attached_paths(root, experiment)}
 
 
 @pytest.mark.parametrize("move", [Path.rename, shutil.copytree])
 @pytest.mark.parametrize("names", [("project", "renamed"), ("my project (1)", "50% #é")], ids=["plain", "odd"])
-def test_artefacts_follow_a_project_that_is_moved_or_copied(tmp_path, capsys, move, names):
+def test_artefacts_follow_a_project_that_is_moved_or_copied(made_store, tmp_path, capsys, move, names):
     former, present = (tmp_path / name for name in names)
+    (former / "mlflow").mkdir(parents=True)
+    shutil.copy(made_store, former / "mlflow")
     for experiment in ("demo", "smoke"):
         finished(former, "a" * 12, experiment)
     assert deliver(former) and capsys.readouterr().err == ""
@@ -77,6 +83,15 @@ def test_artefacts_that_a_copied_store_has_elsewhere_are_fetched(tmp_path):
     assert attached(former)["a" * 12].is_relative_to(former)
 
 
+def test_runs_whose_artefacts_are_in_another_place_keep_it(tmp_path):
+    finished(tmp_path / "former", "a" * 12)
+    assert deliver(tmp_path / "former")
+    with sqlite3.connect(tmp_path / "former/mlflow/mlflow.db") as store:
+        store.execute("update runs set artifact_uri = 'file:///elsewhere'")
+    (tmp_path / "former").rename(tmp_path / "present")
+    assert list(attached_paths(tmp_path / "present")) == [Path("/elsewhere/metrics.json")]
+
+
 def test_a_large_artefact_that_waits_is_found_in_the_moved_project(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(event_log, "COPIED_BYTES", 0)  # larger than that, it is not copied into the log
     finished(tmp_path / "project", "a" * 12)
@@ -94,6 +109,17 @@ def test_a_users_own_store_whose_artefacts_are_gone_is_reported(tmp_path, monkey
     (tmp_path / "mlruns").rename(tmp_path / "away")
     with pytest.raises(UserError, match=f"artefacts is gone, {tmp_path}/mlruns/1; move it back, .*ln -s NEW"):
         check(tmp_path, "demo")
+
+
+def test_a_servers_own_folder_for_artefacts_is_reported_with_the_remedy(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri := f"sqlite:///{tmp_path}/own.db")
+    (tmp_path / "file").write_text("in the way, as another user's folder is")
+    MlflowClient(uri).create_experiment("googlenet/demo", artifact_location=f"file://{tmp_path}/file/artifacts")
+    remedy = "start the server with --artifacts-destination"
+    with pytest.raises(UserError, match=f"belong in {tmp_path}/file/artifacts, which cannot be made here; {remedy}"):
+        check(tmp_path, "demo")
+    finished(tmp_path, "a" * 12)  # as if the experiment had been made after the check
+    assert not deliver(tmp_path) and remedy in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("configured", [False, True])

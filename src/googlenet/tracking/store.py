@@ -24,6 +24,7 @@ SETTINGS = {  # the environment can override each of these
 }
 LOCK_TIMEOUT_S = 120
 REASON_CHARACTERS = 300
+SERVE = "start the server with --artifacts-destination, so that it stores them itself (experiments keep their places)"
 PARENT = "mlflow.parentRunId"
 ALL_RUNS = 50_000  # the most that MLflow finds at once
 MENDS = {  # of the local store, by what its error says
@@ -102,10 +103,16 @@ def check(root: Path, experiment: str) -> None:
 
 
 def _check_artifacts(client: "MlflowClient", experiment: Any) -> None:
-    """UserError if runs have logged artefacts to a folder that is not there any more: MLflow would make it anew."""
+    """UserError if artefacts belong in a folder that cannot be made here, as a server's own, or that is not there any more,
+    which MLflow would make anew."""
     place = local_store.local_path(experiment.artifact_location)
     if urlsplit(experiment.artifact_location).scheme not in ("", "file") or place.is_dir():
         return
+    base = next(path for path in place.parents if path.exists())
+    if not base.is_dir() or not os.access(base, os.W_OK):
+        raise UserError(
+            f"MLFLOW_TRACKING_URI: the runs' artefacts belong in {place}, which cannot be made here; {SERVE}"
+        )
     if client.search_runs(
         [experiment.experiment_id], "tags.stage LIKE 'train%' and tags.current = 'true'", max_results=1
     ):
@@ -208,8 +215,11 @@ def translate_errors(uri: str) -> Iterator[None]:
         if found := schema.FOUND.search(reason):
             reason = schema.problem(found[1], '"$MLFLOW_TRACKING_URI"' if configured else shlex.quote(uri)) or reason
         elif configured:
-            # A database or a place of artefacts may need a package that MLflow itself does not.
-            mend = "install that package in this environment" if lacks_package else "start or mend that server"
+            mend = "start or mend that server"
+            if lacks_package:  # for a database or a place of artefacts, which MLflow itself does not need
+                mend = "install that package in this environment"
+            elif isinstance(error, OSError) and not unreachable:  # of the folder that a server names for artefacts
+                mend = SERVE
             reason = f"{reason}; {mend}, or unset the variable to log to mlflow/mlflow.db"
         else:
             mends = (words for sign, words in MENDS.items() if sign in reason)
