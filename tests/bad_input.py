@@ -139,6 +139,8 @@ CAFFE = (
     ("a layer without biases", lambda x: x | {"conv2/3x3": x["conv2/3x3"][:1]}, "HERE/w.caffemodel: layer 'conv2/3x3' has 1 blobs, not weights and biases; get bvlc_googlenet itself"),
     ("a layer without weights", lambda x: x | {"loss3/classifier": (x["conv2/3x3"][0][:0], x["conv2/3x3"][1])}, "HERE/w.caffemodel: layer 'loss3/classifier' has no weights; get the whole bvlc_googlenet"),
     ("NaN", lambda x: x | {"conv2/3x3": (x["conv2/3x3"][0] * float("nan"), x["conv2/3x3"][1])}, "HERE/w.caffemodel: 'conv2.0.weight' holds numbers that are none (NaN or infinite); fetch it again"),
+    ("a shape beyond any memory", bad_weights.shaped(0, 2**63), "HERE/w.caffemodel: not a whole .caffemodel (layer 'conv2/3x3' has 0 numbers for the shape [0, 9223372036854775808]); fetch it again"),
+    ("a shape of 70 sides", bad_weights.shaped(0, *[1] * 69), like(r"HERE/w\.caffemodel: not a whole \.caffemodel \(layer 'conv2/3x3' has 0 numbers for the shape .*\); fetch it again")),
     ("another number of classes", (lambda x: x, {"classes": "ilsvrc2012"}), "HERE/w.caffemodel: has 7 classes, but its origin's class order 'ilsvrc2012' has 1000; give its own order, or \"\" where it is not known"),
 )
 TORCH = (
@@ -146,6 +148,9 @@ TORCH = (
     ("a bare pickle", b"\x80\x04cposix\nmkdir\n(X\x04\x00\x00\x00madetR.", "HERE/w.pth: refused, not read: it would run code (posix.mkdir); save model.state_dict() alone"),
     ("cut short", b"PK\x03\x04" + bytes(500), like(r"HERE/w\.pth: not a whole file of torch\.save \(.*\); fetch it again")),
     ("neither torch's nor safetensors", b"weights", "HERE/w.pth: neither a file of torch.save (.pth) nor safetensors; fetch it again"),
+    ("a damaged pickle", b"\x80\x02q\x00.", like(r"HERE/w\.pth: not a whole file of torch\.save \(.*\); fetch it again")),
+    ("a compressed zip", bad_weights.compressed, "HERE/w.pth: is compressed, as torch.save writes no file; save model.state_dict() again"),
+    ("numbers that are not in the file", lambda folder: {"fc.weight": torch.zeros(1).expand(2**34, 1024)}, "HERE/w.pth: 'fc.weight' has more numbers than the file; save model.state_dict() alone"),
     ("a list", lambda folder: [1, 2], "HERE/w.pth: holds list, not a state dict; save model.state_dict()"),
     ("the optimiser's state", lambda folder: {"epoch": 3}, "HERE/w.pth: 'epoch' is no plain tensor; save model.state_dict() alone"),
     ("sparse weights", lambda folder: {"fc.weight": torch.eye(3).to_sparse()}, "HERE/w.pth: 'fc.weight' is no plain tensor; save model.state_dict() alone"),
@@ -162,6 +167,7 @@ OWN = (
     ("NaN", lambda t, m: t.update({"linear.bias": torch.full((3,), float("nan"))}), "HERE/w.safetensors: 'linear.bias' holds numbers that are none (NaN or infinite); fetch it again"),
     ("no description", lambda t, m: m.pop("spec"), "HERE/w.safetensors: weights without a description of their network; train them again"),
     ("a width of a million", lambda t, m: m.update(spec=bad_weights.spec(architecture={"width": 1e6})), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
+    ("dropout of -1", lambda t, m: m.update(spec=bad_weights.spec(architecture={"dropout": -1})), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
     ("classes that are no list", lambda t, m: m.update(spec=bad_weights.spec(classes=7)), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
     ("an unknown network", lambda t, m: m.update(spec=bad_weights.spec(network="vgg")), "HERE/w.safetensors: its description is of no network; train them again, or fetch the file again"),
     ("another number of classes", lambda t, m: m.update(spec=bad_weights.spec(classes=["a", "b"])), "HERE/w.safetensors: 'aux_4a.linear.weight' is [3, 64] where the network has [2, 64]; give the config of the model that wrote it, or train again"),

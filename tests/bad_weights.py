@@ -1,9 +1,11 @@
 """How the bad weights of bad_input.py are made and given: one function for each section of the table."""
 
+import io
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import torch
 
@@ -29,14 +31,31 @@ def caffe(folder: Path, given: Any) -> None:
     import_weights.imported(path, changed(writers.ORIGIN, **changes), writers.MODEL, writers.WIDTH)
 
 
+def shaped(*sides: int) -> bytes:
+    """A .caffemodel with a layer of these sides and no numbers."""
+    shape = writers.field(7, writers.field(1, b"".join(map(writers.varint, sides))))
+    return writers.caffemodel(layers()) + writers.layer("conv2/3x3", [shape])
+
+
 def torchs(folder: Path, given: Any) -> None:
     """A .pth: bytes, or what torch.save is given, made by a function of the folder. What a pickle calls must not happen."""
     path = folder / "w.pth"
-    path.write_bytes(given) if isinstance(given, bytes) else torch.save(given(folder), path)
+    content = given if isinstance(given, bytes) else given(folder)
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
     try:
         import_weights.imported(path, writers.TORCHVISION, writers.MODEL, 1.0)
     finally:
         assert not (folder / "made").exists()
+
+
+def compressed(folder: Path) -> bytes:
+    """A file of torch.save, zipped again with compression."""
+    torch.save({"fc.weight": torch.zeros(9)}, folder / "plain")
+    packed = io.BytesIO()
+    with ZipFile(folder / "plain") as plain, ZipFile(packed, "w", ZIP_DEFLATED) as archive:
+        for name in plain.namelist():
+            archive.writestr(name, plain.read(name))
+    return packed.getvalue()
 
 
 def hostile(folder: Path) -> dict:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from googlenet.errors import UserError
-from googlenet.storage.checkpoint import load, load_arrays, load_into, save, save_arrays
+from googlenet.storage.checkpoint import OTHER_MODEL, copy_into, load, load_arrays, save, save_arrays
 
 ACROSS_PROCESSES = """
 import sys
@@ -118,10 +118,9 @@ def test_other_files_are_named(tmp_path):
         load(tmp_path)
 
 
-def test_load_into_copies_all(tmp_path):
-    save(tmp_path / "w", network().state_dict(), {"stage": "train"})
+def test_all_is_copied():
     other = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(4, 2))
-    assert load_into(other, tmp_path / "w") == {"stage": "train"}
+    copy_into(other, network().state_dict(), "w", OTHER_MODEL)
     for ours, theirs in zip(other.parameters(), network().parameters(), strict=True):
         assert torch.equal(ours, theirs)
 
@@ -135,11 +134,10 @@ def test_load_into_copies_all(tmp_path):
         (lambda s: s | {"1.bias": torch.zeros(5)}, r"'1\.bias' is \[5\] where the network has \[2\]"),
     ],
 )
-def test_load_into_is_strict_and_leaves_the_network_alone(tmp_path, change, message):
-    save(tmp_path / "w", change(dict(network().state_dict())), {})
+def test_copying_is_strict_and_leaves_the_network_alone(change, message):
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(4, 2))
     before = [p.detach().clone() for p in model.parameters()]
     with pytest.raises(UserError, match=message) as raised:
-        load_into(model, tmp_path / "w")
-    assert str(raised.value).startswith(str(tmp_path / "w"))
+        copy_into(model, change(dict(network().state_dict())), "file.safetensors", OTHER_MODEL)
+    assert str(raised.value).startswith("file.safetensors: ")
     assert all(torch.equal(old, new) for old, new in zip(before, model.parameters(), strict=True))

@@ -44,7 +44,7 @@ UNSAFE_CALLS = {
 UNSAFE_METHODS = {"extractall", "extract"}  # of archives: a member may name a path outside
 DECODER = Path("src/googlenet/data/images.py")  # the one module that opens images
 OPENERS = {"imread", "imdecode", "imreadmulti", "imdecodemulti", "read_image", "decode_image", "decode_jpeg"}
-SAFE_LOADERS = {"yaml.SafeLoader", "_Strict if dates else _WithoutDates"}
+SAFE_LOADERS = {"yaml.SafeLoader", "_Strict", "_Strict if dates else _WithoutDates"}
 
 
 def findings(source: str):

@@ -60,6 +60,9 @@ def test_class_names_of_a_file(tmp_path, caffemodel):
     names.write_text("a\na\n")
     with pytest.raises(UserError, match=r"names\.txt: names a class twice"):
         classes_of(str(names), "origins")
+    names.write_bytes("é\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"names\.txt: cannot be read as text .*; give a UTF-8 text file"):
+        classes_of(str(names), "origins")
 
 
 def test_another_class_count_is_reported_in_one_line(caffemodel):

@@ -23,6 +23,7 @@ from googlenet.imports.caffe_layers import FULLY_CONNECTED, state_of
 
 VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5  # wire types; 3 and 4, groups, are in no Caffe file
 LONGEST_VARINT = 10  # bytes
+MOST_SIDES, LONGEST_SIDE = 32, 2**31 - 1  # of a blob, as in Caffe; without numbers it could claim more
 NAME_AND_BLOBS = {2: (4, 6), 100: (1, 7)}  # by field number in NetParameter
 
 
@@ -105,7 +106,7 @@ def blob_of(message: memoryview, layer: str) -> np.ndarray:
             sides[field.number] = field.value
     values = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     shape = tuple(sides.values()) if shape is None else shape
-    if prod(shape) != len(values):
+    if prod(shape) != len(values) or len(shape) > MOST_SIDES or max(shape, default=0) > LONGEST_SIDE:
         raise Malformed(f"layer '{layer}' has {len(values)} numbers for the shape {list(shape)}")
     return values.astype(np.float32).reshape(shape)
 

@@ -64,7 +64,6 @@ def imported(path: Path, origin: Origin, model: Model, width: float) -> "Network
     import torch
 
     from googlenet.models import bundle
-    from googlenet.models.network import Network
     from googlenet.storage import checkpoint
 
     if origin.format == OURS:
@@ -77,10 +76,8 @@ def imported(path: Path, origin: Origin, model: Model, width: float) -> "Network
     check_format(path, origin, f"{path}: ")
     tensors = {name: torch.as_tensor(value) for name, value in read(path).items()}
     check_finite(tensors, path)
-    built = Network.build(spec_of(path, tensors, origin, model, width))
     remedy = "the weights are of another network: check the member's origin and width, and the model's keys"
-    checkpoint.copy_into(built.model, tensors, path, remedy)
-    return built
+    return bundle.filled(spec_of(path, tensors, origin, model, width), tensors, path, remedy)
 
 
 def check_finite(tensors: "Mapping[str, Tensor]", path: Path) -> None:
@@ -130,7 +127,11 @@ def classes_of(wanted: str, key: str) -> tuple[str, ...] | None:
     if not (path := Path(wanted).expanduser()).is_file():
         neither = f"its origin's classes '{wanted}' is neither a file of names nor a known order"
         raise UserError(f"{key}: {neither}{nearest(wanted, CLASSES)}")
-    names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as text ({error}); give a UTF-8 text file") from None
+    names = tuple(line.strip() for line in lines if line.strip())
     if len(set(names)) < len(names):
         raise UserError(f"{path}: names a class twice; one name on each line, in the order of the outputs")
     return names

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from pickle import UnpicklingError  # what torch raises; no pickle is read here
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 from googlenet.errors import UserError
 from googlenet.storage import checkpoint
@@ -54,6 +55,8 @@ def read(path: Path) -> "dict[str, Tensor]":
         is_plain = isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized
         if not is_plain or value.device.type != "cpu" or value.is_complex():
             raise UserError(f"{path}: '{name}' is no plain tensor; save model.state_dict() alone")
+        if value.nbytes > path.stat().st_size:  # a view repeats few numbers as often as it likes
+            raise UserError(f"{path}: '{name}' has more numbers than the file; save model.state_dict() alone")
     if LAYER not in state and (other := next((name for name in state if not OURS.fullmatch(name)), None)):
         what = f"it has '{other}', and no '{LAYER}'"
         raise UserError(
@@ -92,6 +95,7 @@ def of_torch(path: Path) -> Any:
     import torch
 
     try:
+        check_stored(path)
         with torch.serialization.safe_globals([Namespace]):  # torchvision's training script stores its arguments
             return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
@@ -101,8 +105,17 @@ def of_torch(path: Path) -> Any:
             if named and named[1].startswith(start):
                 reason = f"it holds {what} ({named[1]}), which only code can build"
         raise UserError(f"{path}: refused, not read: {reason}; save model.state_dict() alone") from None
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # on damaged bytes torch raises anything from IndexError to RuntimeError
         reason = str(error).split(". ")[0] or "it ends early"  # torch's own messages are pages long
         if "TorchScript" in reason:
             raise UserError(f"{path}: a TorchScript program; save torch.jit.load(...).state_dict()") from None
         raise UserError(f"{path}: not a whole file of torch.save ({reason}); fetch it again") from None
+
+
+def check_stored(path: Path) -> None:
+    """Raise UserError for a zip with compressed members: torch writes none, and a few bytes can unpack to gigabytes."""
+    with path.open("rb") as file:
+        if file.read(2) == b"PK" and any(member.compress_type for member in ZipFile(file).infolist()):
+            raise UserError(f"{path}: is compressed, as torch.save writes no file; save model.state_dict() again")

@@ -6,7 +6,9 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from pydantic import TypeAdapter, ValidationError
+from torch import Tensor
 
 from googlenet.errors import UserError
 from googlenet.models.network import Network, NetworkSpec
@@ -24,12 +26,22 @@ def save(path: Path, network: Network, stamp: str) -> None:
 
 def load(path: Path, device: str = "cpu", kind: str = "") -> Network:
     """Load a trained network in evaluation mode, channels last. kind: the required kind, if the settings name one."""
-    spec = read_spec(path, checkpoint.load(path)[1])
+    tensors, metadata = checkpoint.load(path)
+    spec = read_spec(path, metadata)
     check_kind(path, spec, kind)
-    network = Network.build(spec)
-    checkpoint.load_into(network.model, path)
+    network = filled(spec, tensors, path, checkpoint.OTHER_MODEL)
     network.model.eval()
     return network.on(device)
+
+
+def filled(spec: NetworkSpec, tensors: Mapping[str, Tensor], path: Path, remedy: str) -> Network:
+    """Build the described network with tensors read from `path`. Raises UserError if they are of another network."""
+    with torch.device("meta"):  # takes no memory: a description may ask for more than there is
+        outline = Network.build(spec).model.state_dict()
+    checkpoint.check_fit(outline, tensors, path, remedy)
+    network = Network.build(spec)
+    checkpoint.copy_into(network.model, tensors, path, remedy)
+    return network
 
 
 def check_kind(path: Path, spec: NetworkSpec, kind: str) -> None:
@@ -55,9 +67,9 @@ def plausible(spec: NetworkSpec) -> bool:
     """Return whether a spec read from a file has sensible numbers and does not require an absurd amount of memory."""
     shape, scale = spec.architecture, spec.input_scale
     scales = scale if isinstance(scale, tuple) else (scale,)
-    numbers = (shape.dropout, shape.aux_dropout, *spec.input_mean, *scales)
     return (
-        all(abs(value) < 1e6 for value in numbers)  # false for NaN
+        all(abs(value) < 1e6 for value in (*spec.input_mean, *scales))  # false for NaN
+        and all(0 <= value <= 1 for value in (shape.dropout, shape.aux_dropout))
         and 32 <= shape.input_px <= 4096
         and 0 < shape.width <= WIDEST
         and bool(spec.classes)

@@ -68,7 +68,8 @@ def data(results: Results) -> Section:
     trained = "Only the baseline was trained" if results.one(BaselineMetrics) else "Nothing was trained"
     chosen = "crops were chosen on the validation split" if study and study.chosen else "nothing was chosen"
     text = f"{trained} here, and {chosen}; the figures are on the test split."
-    if results.several(TrainingMetrics) or results.several(DetectorMetrics):
+    members, detectors = results.several(TrainingMetrics), results.several(DetectorMetrics)
+    if members or detectors:
         text = "Choices were made on the validation split; published figures are on the test split, evaluated once."
     content = [table for manifest in results.manifests for table in data_tables.tables(manifest)]
     return Section("Data", (text,), tuple(content))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # safetensors orders several metadata keys differently from process to process; a single key has only one order.
 METADATA_KEY = "googlenet"
 RUN_AGAIN = "delete it and run its stage again"
+OTHER_MODEL = "give the config of the model that wrote it, or train again"
 
 
 def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadata: Mapping[str, str]) -> None:
@@ -53,19 +54,14 @@ def load_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]
     return read(path, "np")
 
 
-def load_into(model: "nn.Module", path: Path | str) -> dict[str, str]:
-    """Copy a file's tensors into a network and return the metadata.
-
-    All names and shapes must match; UserError names the file and the first mismatch, and leaves the network unchanged.
-    """
-    tensors, metadata = load(path)
-    copy_into(model, tensors, path, "give the config of the model that wrote it, or train again")
-    return metadata
-
-
 def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | str, remedy: str) -> None:
-    """Copy tensors that were read from `path` into a network, with the checks of `load_into`."""
-    wanted = model.state_dict()
+    """Copy tensors that were read from `path` into a network, which stays as it is if they do not fit."""
+    check_fit(model.state_dict(), tensors, path, remedy)
+    model.load_state_dict(tensors)
+
+
+def check_fit(wanted: "Mapping[str, Tensor]", tensors: "Mapping[str, Tensor]", path: Path | str, remedy: str) -> None:
+    """Raise UserError unless the tensors read from `path` have the names and shapes of a network's state dict."""
     missing, unexpected = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     if missing:
         raise UserError(f"{path}: lacks '{missing[0]}'{_also(missing)}{_near(missing[0], unexpected)}; {remedy}")
@@ -76,7 +72,6 @@ def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | 
         if tensor.shape != tensors[name].shape:
             shapes = f"{list(tensors[name].shape)} where the network has {list(tensor.shape)}"
             raise UserError(f"{path}: '{name}' is {shapes}; {remedy}")
-    model.load_state_dict(tensors)
 
 
 def read(
