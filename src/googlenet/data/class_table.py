@@ -23,6 +23,7 @@ from googlenet.errors import UserError, nearest
 WNID = re.compile(r"n\d{8}")
 NUMBER = re.compile(r"ILSVRC\d{4}(_[A-Z]+)?_ID")
 TRUTH = re.compile(r"ILSVRC\d{4}_(clsloc_)?validation_ground_truth\.txt")
+LONGEST_NUMBER = 9  # digits
 AGAIN = "fetch the development kit again"
 META: dict[Kind, tuple[str, ...]] = {"classification": ("meta.mat", "meta_clsloc.mat"), "detection": ("meta_det.mat",)}
 
@@ -93,7 +94,7 @@ def _row(line: str) -> ClassRow:
     if not WNID.fullmatch(first):
         return ClassRow(line, line, 0)
     number, _, name = rest.strip().partition(" ")
-    if number.isdecimal() and len(number) < 10 and name:
+    if number.isdecimal() and len(number) <= LONGEST_NUMBER and name:
         return ClassRow(first, name.strip().replace("_", " "), int(number))
     return ClassRow(first, rest.split(",")[0].strip() or first, 0)
 
@@ -136,7 +137,7 @@ def numbers_in(path: AnyPath) -> list[int]:
     """Read the numbers of a file that has one per line. Raises UserError naming file and line."""
     numbers = []
     for at, line in lines_of(path):
-        if not line.isdecimal():
+        if not line.isdecimal() or len(line) > LONGEST_NUMBER:
             raise UserError(f"{path.name}, line {at}: '{line}' is no number; mend the line")
         numbers.append(int(line))
     return numbers
