@@ -109,13 +109,14 @@ def of_torch(path: Path) -> Any:
         raise
     except Exception as error:  # on damaged bytes torch raises anything from IndexError to RuntimeError
         reason = str(error).split(". ")[0] or "it ends early"  # torch's own messages are pages long
-        if "TorchScript" in reason:
-            raise UserError(f"{path}: a TorchScript program; save torch.jit.load(...).state_dict()") from None
         raise UserError(f"{path}: not a whole file of torch.save ({reason}); fetch it again") from None
 
 
 def check_stored(path: Path) -> None:
-    """Raise UserError for a zip with compressed members: torch writes none, and a few bytes can unpack to gigabytes."""
+    """Raise UserError for a TorchScript program, and for a zip with compressed members: otherwise torch writes none, and a few bytes can unpack to gigabytes."""
     with path.open("rb") as file:
-        if file.read(2) == b"PK" and any(member.compress_type for member in ZipFile(file).infolist()):
+        members = ZipFile(file).infolist() if file.read(2) == b"PK" else []
+        if any(member.filename.endswith("/constants.pkl") for member in members):
+            raise UserError(f"{path}: a TorchScript program; save torch.jit.load(...).state_dict()")
+        if any(member.compress_type for member in members):
             raise UserError(f"{path}: is compressed, as torch.save writes no file; save model.state_dict() again")
