@@ -113,7 +113,7 @@ def of_torch(path: Path) -> Any:
 
 
 def check_stored(path: Path) -> None:
-    """Raise UserError for a TorchScript program, and for a zip with compressed members: otherwise torch writes none, and a few bytes can unpack to gigabytes."""
+    """Raise UserError for a TorchScript program, and for compressed members: torch.save writes none; they may be huge."""
     with path.open("rb") as file:
         members = ZipFile(file).infolist() if file.read(2) == b"PK" else []
         if any(member.filename.endswith("/constants.pkl") for member in members):
