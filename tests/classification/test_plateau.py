@@ -12,14 +12,13 @@ from settings import changed, settings_of
 SETTINGS = settings_of("train_classifier", aux_weight=0.3, stall={"enabled": True, "epochs": 3, "margin": 0.01})
 
 
-def plateau(labels=(0, 1, 2, 3), heads=0, **stall):
-    return Plateau.of(np.array(labels), changed(SETTINGS, stall=stall), heads)
+def plateau(labels=(0, 1, 2, 3), initialisation="replica", **stall):
+    return Plateau.of(np.array(labels), changed(SETTINGS, stall=stall, model={"initialisation": initialisation}))
 
 
 def test_chance_by_hand():
     assert plateau().chance == pytest.approx(math.log(4))
     assert plateau().level == pytest.approx(0.99 * math.log(4))
-    assert plateau(heads=2).chance == pytest.approx(1.6 * math.log(4))
     # Three of one class to one of another: knowing the shares alone is better than an even guess.
     assert plateau([0, 0, 0, 1]).chance == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
     assert plateau([5, 5, 7, 7]).chance == pytest.approx(math.log(2))  # a class without images counts nothing
@@ -45,8 +44,20 @@ def test_a_stall_is_so_many_epochs_at_chance(losses, stalls):
         return
     with pytest.raises(UserError) as raised:
         plateau().check(losses, "m3")
-    assert str(raised.value).startswith("train_classifier: the training of m3 stalls: no loss of the last 3 epochs")
+    assert str(raised.value).startswith(
+        "train_classifier: the training of m3 stalls: no main loss of the last 3 epochs"
+    )
     assert "chance is 1.386" in str(raised.value) and "learning_rate" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("initialisation", "remedy"),
+    [("replica", "; set model.initialisation: he, or else change learning_rate"), ("he", "; change learning_rate")],
+)
+def test_a_stall_names_the_initialisation_unless_it_is_set(initialisation, remedy):
+    with pytest.raises(UserError) as raised:
+        plateau(initialisation=initialisation).check([CHANCE] * 3, "m3")
+    assert remedy in str(raised.value) and "\n" not in str(raised.value)
 
 
 def test_none_is_a_stall_where_none_is_asked_for():

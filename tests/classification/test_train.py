@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from classification.tiny import AREA, RUNTIME, network
+from classification.tiny import AREA, RUNTIME, network, spec
 from classification.tiny_training import IMAGES, LABELS, SETTINGS, SPLITS
 from googlenet.classification.train import Splits, TrainingCrops, batches, final_outcomes, train
 from googlenet.config.schema.shared import Averaging
@@ -132,10 +132,24 @@ def test_a_batch_larger_than_the_set_names_the_key():
 
 def test_a_training_that_stays_on_its_plateau_stops_and_names_the_member():
     slow = {"learning_rate": 1e-9, "epochs": 4}
-    with pytest.raises(UserError, match=r"the training of m5 stalls: no loss of the last 2 epochs is below"):
+    with pytest.raises(UserError, match=r"the training of m5 stalls: no main loss of the last 2 epochs is below"):
         trained(**slow, stall={"enabled": True})
     metrics = trained(**slow)[1]
     assert metrics.stalled and len(metrics.epochs) == 4
+
+
+def test_a_main_classifier_at_chance_stalls_though_the_auxiliary_heads_learn():
+    deaf = network(spec(2))
+    for parameter in deaf.model.linear.parameters():
+        torch.nn.init.zeros_(parameter).requires_grad_(False)
+    images = [np.full((36, 36, 3), 255 * (i % 2), np.uint8) for i in range(24)]
+    data, rows = (images, np.arange(24) % 2), []
+    settings = changed(SETTINGS, epochs=12, learning_rate=0.05, stall={"enabled": True, "epochs": 12})
+    with pytest.raises(
+        UserError, match=r"stalls: no main loss of the last 12 epochs is below 0\.6862 \(chance is 0\.6931"
+    ):
+        train(deaf, Splits(data, data, data), settings, RUNTIME, rows.append)
+    assert rows[-1].train_loss < 0.9 * 1.6 * np.log(2)
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_epoch_ends(monkeypatch):

@@ -7,12 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
 from googlenet.classification.error_rates import Outcomes
 from googlenet.classification.predict import centre_crop_errors
 from googlenet.classification.sampling import sample
 from googlenet.config.schema.classification import Stall, TrainClassifier
+from googlenet.config.schema.shared import Initialisation
 from googlenet.errors import UserError
 from googlenet.metrics.error_rates import TopErrors
 from googlenet.metrics.training import TrainingEpoch, TrainingMetrics, WeightErrors
@@ -23,6 +25,7 @@ from googlenet.pipeline.resume import NOWHERE, Resume
 
 Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and their labels
 STEPS_BETWEEN_CHECKS = 100  # of the loss: each check makes a GPU wait
+MAIN_LOSSES = "main_losses"  # key of the training state: by step in `seen`, by epoch in `others`
 
 
 class Splits(NamedTuple):
@@ -34,22 +37,23 @@ class Splits(NamedTuple):
 
 
 class Plateau(NamedTuple):
-    """The plateau where training starts, no better than predicting class frequencies; how long it may stay there."""
+    """The plateau where training starts: the main classifier is no better than predicting class frequencies, whatever
+    the auxiliary heads learn; and how long it may stay there."""
 
     chance: float
-    level: float  # the loss below which the plateau is left
+    level: float  # the main classifier's loss below which the plateau is left
     stall: Stall
+    initialisation: Initialisation
 
     @classmethod
-    def of(cls, labels: np.ndarray, settings: TrainClassifier, heads: int) -> "Plateau":
-        """From the training labels: their entropy, plus aux_weight times that for each of `heads` auxiliary heads."""
+    def of(cls, labels: np.ndarray, settings: TrainClassifier) -> "Plateau":
+        """From the training labels: chance is their entropy."""
         shares = np.bincount(labels) / len(labels)
-        entropy = -sum(share * np.log(share) for share in shares if share)
-        chance = float(entropy * (1 + settings.aux_weight * heads))
-        return cls(chance, chance * (1 - settings.stall.margin), settings.stall)
+        chance = float(-sum(share * np.log(share) for share in shares if share))
+        return cls(chance, chance * (1 - settings.stall.margin), settings.stall, settings.model.initialisation)
 
     def left(self, loss: float) -> bool:
-        """Return whether a training loss is better than chance."""
+        """Return whether a loss of the main classifier is better than chance."""
         return loss < self.level
 
     def check(self, losses: Sequence[float], name: str) -> None:
@@ -58,10 +62,11 @@ class Plateau(NamedTuple):
         last = losses[-epochs:]
         if self.stall.enabled and len(last) == epochs and not any(map(self.left, last)):
             raise UserError(
-                f"train_classifier: the training of {name} stalls: no loss of the last {epochs} epochs is below"
-                f" {self.level:.4g} (chance is {self.chance:.4g}, the best was {min(last):.4g}); change learning_rate,"
-                f" warmup_steps or the member's init_seed, or allow more epochs (stall.epochs; any number with"
-                f" stall.enabled: false)"
+                f"train_classifier: the training of {name} stalls: no main loss of the last {epochs} epochs is below"
+                f" {self.level:.4g} (chance is {self.chance:.4g}, the best was {min(last):.4g});"
+                f"{'' if self.initialisation == 'he' else ' set model.initialisation: he, or else'} change"
+                f" learning_rate, warmup_steps or the member's init_seed, or allow more epochs (stall.epochs; any"
+                f" number with stall.enabled: false)"
             )
 
 
@@ -113,9 +118,9 @@ def train(
     crops = TrainingCrops(*splits.train, settings, network.spec.input_px)
     seed = settings.member.order_seed
     torch.manual_seed(seed)  # dropout
-    plateau = Plateau.of(labels, settings, len(network.spec.architecture.aux_heads))
-    state = TrainState(model, settings, steps, resume.load(), TrainingEpoch, "losses")
-    losses = state.seen["losses"]
+    plateau = Plateau.of(labels, settings)
+    state = TrainState(model, settings, steps, resume.load(), TrainingEpoch, "losses", MAIN_LOSSES)
+    losses, main_losses = state.seen["losses"], state.seen[MAIN_LOSSES]
     order = batches(len(labels), settings.batch_size, settings.epochs, seed, state.step)
     loader = DataLoader(crops, batch_sampler=order, collate_fn=collate, num_workers=runtime.loader_workers)
     model.train()
@@ -123,9 +128,11 @@ def train(
         state.begin_step()
         with runtime.autocast():
             output = model(network.to_input(batch, runtime.device))
-        loss = loss_of(output, target.to(runtime.device), settings.aux_weight)
+        target = target.to(runtime.device)
+        loss = loss_of(output, target, settings.aux_weight)
         state.descend(loss, learning_rate(state.step, steps, settings))
         losses.append(loss.detach())
+        main_losses.append(cross_entropy(output[0].detach().float(), target))
         epoch_ends = state.step % steps == 0
         if (epoch_ends or state.step % STEPS_BETWEEN_CHECKS == 0) and not torch.stack(losses).isfinite().all():
             raise UserError(
@@ -135,7 +142,7 @@ def train(
         if epoch_ends:
             end_epoch(network, state, splits.validation, runtime)
             on_epoch(state.rows[-1])
-            plateau.check([row.train_loss for row in state.rows], name)
+            plateau.check(state.others[MAIN_LOSSES].tolist(), name)
         resume.step(state.state)
     errors, outcomes = final_outcomes(network, state.average, splits, runtime)
     metrics = TrainingMetrics(
@@ -143,15 +150,18 @@ def train(
         parameters=network.parameters,
         epochs=tuple(state.rows),
         images_seen=state.step * settings.batch_size,
-        stalled=not plateau.left(state.rows[-1].train_loss),
+        stalled=not plateau.left(state.others[MAIN_LOSSES][-1].item()),
         **errors,
     )
     return metrics, outcomes
 
 
 def end_epoch(network: Network, state: TrainState[TrainingEpoch], validation: Labelled, runtime: Runtime) -> None:
-    """Append the row of a finished epoch: mean training loss, and the averaged weights' errors on validation."""
-    losses = state.seen["losses"]
+    """Append the row of a finished epoch: mean training loss, and the averaged weights' errors on validation.
+    state.others: the mean loss of the main classifier in every epoch so far, which no row has."""
+    losses, main_losses = state.seen["losses"], state.seen[MAIN_LOSSES]
+    earlier = [state.others[MAIN_LOSSES]] if MAIN_LOSSES in state.others else []
+    state.others[MAIN_LOSSES] = torch.cat([*earlier, torch.stack(main_losses).double().mean()[None].cpu()])
     state.average.swap(network.model)
     errors = centre_crop_errors(network, *validation, runtime).errors()
     state.average.swap(network.model)
@@ -165,6 +175,7 @@ def end_epoch(network: Network, state: TrainState[TrainingEpoch], validation: La
     )
     state.rows.append(row)
     losses.clear()
+    main_losses.clear()
 
 
 def final_outcomes(

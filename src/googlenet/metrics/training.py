@@ -28,7 +28,7 @@ class TrainingMetrics(StageMetrics):
     parameters: int
     epochs: tuple[TrainingEpoch, ...]
     images_seen: int
-    stalled: bool  # whether the loss of the last epoch was no better than chance
+    stalled: bool  # whether the main classifier's loss in the last epoch was no better than chance
     validation: WeightErrors
     test: WeightErrors
     variant: Variant | None = None

@@ -25,7 +25,7 @@ class Stall(Settings):
 
     enabled: bool = Field(description="false never stops it")
     epochs: Count = Field(description="Stop when in so many epochs")
-    margin: OpenFraction = Field(description="no loss was below (1 - margin) x chance")
+    margin: OpenFraction = Field(description="no loss of the main classifier was below (1 - margin) x chance")
 
 
 class TrainClassifier(shared.Computes, shared.Optimisation):
