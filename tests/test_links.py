@@ -3,10 +3,12 @@
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from googlenet.errors import UserError
 from googlenet.pipeline import links
 from googlenet.pipeline.registry import STAGES
 
@@ -46,3 +48,32 @@ def test_links_are_known_from_dvcs_own_settings(tmp_path, monkeypatch, kind, lin
     if kind:
         subprocess.run(["dvc", "config", "cache.type", kind], check=True)
     assert links.linked() is linked
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """What is asked of an experiment in a clone with DVC: its root, and where its results are."""
+    for folder in (".dvc", "data/classification/digits", "results/smoke/train_classifier/m1", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    return SimpleNamespace(root=tmp_path, results=lambda stage: "results/smoke")
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["data", "results", "results/smoke", "data/classification/digits", "results/smoke/train_classifier/m1"],
+)
+def test_a_linked_folder_that_dvc_does_not_take_is_rejected(clone, folder):
+    (clone.root / folder).rename(clone.root / "elsewhere/big")
+    (clone.root / folder).symlink_to(clone.root / "elsewhere/big")
+    with pytest.raises(UserError, match=rf'^{folder}: is a link to .*/elsewhere/big, .*docs/remotes.md, "Links'):
+        links.check_folders(clone)
+    (clone.root / ".dvc").rmdir()
+    links.check_folders(clone)  # nothing is recorded there
+
+
+def test_links_that_dvc_can_take_are_left_alone(clone):
+    """A result's whole folder, a file in a linked cache, and raw data, which DVC does not keep."""
+    (clone.root / "data/detection").symlink_to(clone.root / "elsewhere")
+    (clone.root / "data/raw").symlink_to(clone.root / "elsewhere")
+    (clone.root / "results/smoke/train_classifier/metrics.json").symlink_to(clone.root / "elsewhere/a_file")
+    links.check_folders(clone)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+import own_source  # noqa: F401 (checks where the package is)
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import current
 from googlenet.tracking import current_runs, deliver

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+import own_source  # noqa: F401 (checks where the package is)
 from googlenet.pipeline.registry import ROWS, STAGES
 
 FILES = {"all": "dvc.yaml", "ablations": "workflow/ablations/dvc.yaml"}  # by Snakemake target

@@ -1,48 +1,53 @@
 """Keep Snakemake and DVC in step.
 
-usage: python workflow/sync.py resolve | after-run EXPERIMENT TARGET | commit [TARGET] | restore
+usage: python workflow/sync.py resolve | after-run EXPERIMENT TARGET | take-over EXPERIMENT | commit [TARGET] | restore
 
 resolve    write the resolved configurations; remove the results of former members (the first DVC stage)
 after-run  record in DVC the results of a successful run of a whole target, all or ablations (the Snakefile's onsuccess)
-commit     the same by hand, after checking that Snakemake has nothing to do (make sync)
+take-over  mark results that DVC checked out as current for Snakemake, if they are those of dvc.lock (the Snakefile's start)
+commit     as after-run, by hand, after checking that Snakemake has nothing to do (make sync)
 restore    check out the results that dvc.lock lists, and mark them as current for Snakemake (make restore)
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import own_source
 from dvc_stages import FILES
 from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
+from googlenet.pipeline import checked_out, dvc_command, links
 from googlenet.pipeline import experiment as experiments
 from googlenet.pipeline.experiment import Experiment
-from googlenet.pipeline.registry import ROWS
+from googlenet.pipeline.registry import ROWS, Stage
 
-COMMANDS = "resolve, after-run EXPERIMENT TARGET, commit [TARGET], restore"
+COMMANDS = "resolve, after-run EXPERIMENT TARGET, take-over EXPERIMENT, commit [TARGET], restore"
+SHOWN = 10  # files in a message
 NOT_RECORDED = "results not recorded in DVC"
 
 
-def resolve() -> Experiment:
-    """Write changed configurations, remove obsolete results, and make every stage's folder: DVC needs each one."""
+def resolve() -> None:
+    """DVC's first stage: take over what DVC checked out, before the configurations of an edit replace the former ones."""
+    from googlenet.planning import preflight  # needed here alone
+
     experiment = experiments.current(Path.cwd())
+    links.check_folders(experiment)
+    if checked_out.unrecorded():
+        take_over(experiment.name)
     experiments.write_configs(experiment)
+    for error in preflight.missing_sources(experiment, preflight.due(experiment)):  # nothing is removed before an error
+        raise error
+    prepare(experiment)
+
+
+def prepare(experiment: Experiment) -> None:
+    """Remove obsolete results, and make every stage's folder: DVC needs each one."""
     experiments.remove_former_jobs(experiment)
     for target in dvc_targets():
         make_folders(experiment, target)
-    return experiment
-
-
-def resolve_checked() -> None:
-    """The same as DVC's first stage, once what is due has all that it reads: nothing is removed before an error."""
-    from googlenet.planning import preflight
-
-    experiment = experiments.current(Path.cwd())
-    experiments.write_configs(experiment)
-    for error in preflight.missing_sources(experiment, preflight.due(experiment)):
-        raise error
-    resolve()
 
 
 def dvc_targets() -> list[str]:
@@ -50,11 +55,15 @@ def dvc_targets() -> list[str]:
     return [target for target, file in FILES.items() if Path(file).exists()]
 
 
+def rows_of(target: str) -> list[Stage]:
+    """The stages of a target."""
+    return [row for row in ROWS if (row.group == "ablations") == (target == "ablations")]
+
+
 def make_folders(experiment: Experiment, target: str) -> None:
     """Make the folders of a target that DVC expects; those of stages that an experiment leaves out are empty."""
-    for row in ROWS:
-        of_target = (row.group == "ablations") == (target == "ablations")
-        if of_target and row.group != "data":
+    for row in rows_of(target):
+        if row.group != "data":
             results = experiment.root / experiment.results(row.name)
             for folder in (results / row.name, results / "config" / row.name, results / "runs"):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -76,12 +85,65 @@ def after_run(name: str, target: str) -> None:
         commit(experiment, target)
 
 
+def take_over(name: str) -> None:
+    """Mark the results that lie here as current, before settings that were edited replace those that made them.
+
+    Only if they are what dvc.lock names; otherwise warn of what Snakemake decides without that. Results too large to be
+    hashed unasked, and those of another experiment than params.yaml's, are left to `make restore`.
+    """
+    experiment = experiments.current(Path.cwd())
+    if name != experiment.name or size_gb(experiment) > experiment.of(Execution).commit_limit_gb:
+        return
+    for target in dvc_targets():
+        try:
+            reason = hindrance(experiment, target)
+            if not reason:
+                touch(target)
+        except UserError as error:
+            reason = str(error)
+        make_folders(experiment, target)
+        if reason and target == "all" and own_source.TEMPORARY:
+            remedy = "`dvc exp run` without --temp or --queue runs only what changed"
+            warn(f"warning: {reason}, so more jobs run here than the edits need; {remedy}")
+        elif reason and target == "all":
+            unsure = f"results lie here that DVC or a copy put here, and {reason}"
+            warn(f"warning: {unsure}: Snakemake may run too many jobs, or too few; `make restore` makes sure")
+
+
+def hindrance(experiment: Experiment, target: str) -> str:
+    """Why the results of a target cannot be taken over; "" if they can."""
+    if own_source.TEMPORARY and links.linked():
+        return "the cache is linked into the workspace (cache.type), where times mean nothing"
+    root, rows = experiment.root, rows_of(target)
+    jobs = [job for row in rows if row.name in experiment.stages for job in experiment.jobs(row.name)]
+    expected = {root / experiment.config_path(*job) for job in jobs}
+    present = {path for path in expected if path.is_file()}
+    if expected != present | set((root / experiment.results(rows[-1].name) / "config").glob("*/*.json")):
+        return "the experiment has other jobs than dvc.lock"
+    # An edit is new to the stage that writes the configurations, which are still the former ones. What DVC has not checked
+    # out, because another target was asked for, needs no mark: it is missing.
+    differ = [
+        name
+        for name, (dependencies, rest) in sorted(dvc_command.changes(FILES[target]).items())
+        if (rest | (set() if name.startswith("resolve_") else dependencies)) - {"deleted"}
+    ]
+    return f"they differ from dvc.lock ({', '.join(differ)})" if differ else ""
+
+
+def touch(target: str) -> None:
+    """Mark the results of a target as current for Snakemake, leaving the configurations as they are."""
+    environment = {name: value for name, value in os.environ.items() if name != "DVC_STAGE"}
+    # All jobs: Snakemake notices an edited rule or a removed member only if it has a record of the job.
+    words = ["snakemake", "--cores", "1", "--touch", "--forceall", "--no-hooks", "--quiet", "all", "--"]
+    run(*words, target, env=environment | {checked_out.TAKE_OVER: "1"})
+
+
 def commit(experiment: Experiment, target: str) -> None:
     """Record the present results of a target in the dvc.lock beside its dvc.yaml, and in DVC's cache."""
     if target != "all":
         run(sys.executable, "workflow/dvc_stages.py", "write", target)
     make_folders(experiment, target)
-    run("dvc", "commit", "--force", "--quiet", FILES[target])
+    run("dvc", "commit", "--force", FILES[target])
 
 
 def commit_by_hand(target: str = "all") -> None:
@@ -97,9 +159,12 @@ def commit_by_hand(target: str = "all") -> None:
 
 def restore() -> None:
     """Check out what dvc.lock lists; mark it as current only if all of it matches the present configurations."""
-    experiment = resolve()
+    experiment = experiments.current(Path.cwd())
+    links.check_folders(experiment)
+    experiments.write_configs(experiment)
+    prepare(experiment)
     for target in dvc_targets():
-        changed = checked_out(experiment, target)
+        changed = check_out(experiment, target)
         if changed and target == "all":
             raise UserError(
                 f"the results do not belong to this checkout ({', '.join(changed)} differ);"
@@ -108,16 +173,16 @@ def restore() -> None:
         if changed:
             warn(f"the {target} do not belong to this checkout; run `snakemake --cores N {target}`")
         else:
-            # All jobs: Snakemake notices an edited rule or a removed member only if it has a record of the job.
-            run("snakemake", "--cores", "1", "--touch", "--forceall", "--quiet", "all", "--", target)
+            touch(target)
 
 
-def checked_out(experiment: Experiment, target: str) -> list[str]:
+def check_out(experiment: Experiment, target: str) -> list[str]:
     """Check out a target's results; return the stages that still differ."""
     try:
         run("dvc", "checkout", FILES[target])
     except UserError as error:
-        remedy = "`make sync` keeps present results, `dvc pull` fetches missing ones"
+        unsaved = "`make sync` keeps them, `dvc checkout --force` discards them"
+        remedy = unsaved if "unsaved" in str(error) else "`dvc pull` fetches missing results"
         raise UserError(f"{error} ({remedy})") from None
     # Checkout removes empty folders, and DVC needs those of stages without jobs.
     make_folders(experiment, target)
@@ -132,16 +197,26 @@ def size_gb(experiment: Experiment) -> float:
     return sum(path.stat().st_size for path in files) / 1e9
 
 
-def run(*command: str) -> str:
+def run(*command: str, env: dict[str, str] | None = None) -> str:
     """Run a command and return its output; raise UserError with its error or last line if it fails."""
     process = subprocess.run(
-        command, capture_output=True, text=True, errors="backslashreplace", stdin=subprocess.DEVNULL
+        command, capture_output=True, text=True, errors="backslashreplace", stdin=subprocess.DEVNULL, env=env
     )
     if process.returncode:
         lines = (process.stderr.strip() or process.stdout.strip() or "no message").splitlines()
-        errors = [line for line in lines if line.lower().startswith("error:")] or lines[-1:]
-        raise UserError(f"`{' '.join(command)}` failed: {errors[0]}")
+        errors = [number for number, line in enumerate(lines) if line.lower().startswith("error:")]
+        first = errors[0] if errors else -1
+        files = names(lines[first + 1 :]) if errors and command[0] == "dvc" else ""
+        raise UserError(f"`{' '.join(command)}` failed: {lines[first]}{files}")
     return process.stdout + ("" if command[0] == "dvc" else process.stderr)
+
+
+def names(lines: list[str]) -> str:
+    """The files that DVC lists below its error, relative to the clone: all, or the first SHOWN and the number of others."""
+    here = f"{Path.cwd()}/"
+    files = [line.removeprefix(here) for line in lines if line and not line.startswith("<") and not line.endswith("?")]
+    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+    return f" {', '.join(files[:SHOWN])}{more}" if files else ""
 
 
 def warn(message: str) -> None:
@@ -151,7 +226,8 @@ def warn(message: str) -> None:
 
 def main() -> None:
     """Dispatch; print errors as one line."""
-    calls = {"resolve": resolve_checked, "commit": commit_by_hand, "restore": restore, "after-run": after_run}
+    calls = {"resolve": resolve, "commit": commit_by_hand, "restore": restore}
+    calls |= {"after-run": after_run, "take-over": take_over}
     try:
         if not sys.argv[1:] or sys.argv[1] not in calls:
             raise UserError(f"{' '.join(sys.argv[1:])!r}: one of {COMMANDS}")

@@ -28,6 +28,7 @@ from dvc_data.hashfile.build import build
 from dvc_data.hashfile.db import HashFileDB
 from dvc_data.hashfile.tree import Tree
 
+import own_source  # noqa: F401 (checks where the package is)
 from googlenet.errors import UserError, escape_output
 
 READERS = 8  # files read at once: a remote answers slowly, and hashing releases Python's lock

@@ -264,7 +264,11 @@ def test_a_missing_val_image_moves_no_label(archives, own):
         ("meta.mat", None, r"has no meta\.mat or meta_clsloc\.mat; fetch the development kit again"),
         ("ILSVRC2012_validation_ground_truth.txt", "1\n7\n", r"ground_truth\.txt: no class has the number 7"),
         ("ILSVRC2012_validation_ground_truth.txt", "1\nx\n", r"ground_truth\.txt, line 2: 'x' is no number"),
-        ("ILSVRC2012_validation_ground_truth.txt", "1\n" + "9" * 5000, r"ground_truth\.txt, line 2: '9+ .* is no number"),
+        (
+            "ILSVRC2012_validation_ground_truth.txt",
+            "1\n" + "9" * 5000,
+            r"ground_truth\.txt, line 2: '9+ .* is no number",
+        ),
         ("ILSVRC2012_validation_ground_truth.txt", None, r"has no ILSVRC2012_validation_ground_truth\.txt"),
     ],
 )

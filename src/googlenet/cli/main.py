@@ -2,12 +2,14 @@
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn, cast
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
 from googlenet.errors import UserError, escape_output, nearest
+from googlenet.pipeline.code import check_source
 
 COMMANDS = {
     "plan": "Disk, memory, passes and hours of an experiment, before it starts.",
@@ -40,6 +42,7 @@ class Commands(click.Group):
 @click.group(cls=Commands)
 def googlenet() -> None:
     """Commands beside the workflow, which is run by `snakemake` or `dvc repro`."""
+    check_source(Path.cwd())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from googlenet.errors import UserError
+
 PACKAGE = Path(__file__).parents[1]
 # Folders that compute no result, and the error texts. Code that can change a bit of a result belongs elsewhere.
 EXEMPT = ("googlenet.config", "googlenet.pipeline", "googlenet.tracking", "googlenet.errors")
@@ -119,3 +121,13 @@ def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
 def is_text(node: ast.AST) -> bool:
     """Whether a statement is a bare string: a docstring, or one used as a comment."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def check_source(folder: Path) -> None:
+    """Raise UserError if a folder lies in a clone of this project with another package than the one in use."""
+    clone = next((place for place in (folder, *folder.parents) if (place / "src/googlenet").is_dir()), None)
+    if clone and not PACKAGE.samefile(clone / "src/googlenet"):
+        raise UserError(
+            f"the package googlenet in use is {PACKAGE}, not this clone's src/googlenet: its environment is another clone's;"
+            " run `rm -rf .venv; make env` and `. .venv/bin/activate` here, or `export PYTHONPATH=$PWD/src`"
+        )

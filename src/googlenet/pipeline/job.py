@@ -27,6 +27,7 @@ from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
 from googlenet.pipeline import earlier_results, resume, versions
+from googlenet.pipeline.code import check_source
 from googlenet.pipeline.job_file import EXECUTION, JobFile, read_job_file
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
@@ -131,6 +132,7 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
 
 
 def _perform(run: Callable[..., None], arguments: list[str]) -> None:
+    check_source(Path.cwd())
     parameters = inspect.signature(run).parameters.items()
     hints = get_type_hints(run, include_extras=True)
     edges = {name: hints[name] for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}

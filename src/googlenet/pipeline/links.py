@@ -1,4 +1,5 @@
 """Results that are links into DVC's cache: their modification times mean nothing; inside a DVC stage contents decide.
+Folders that are links: DVC takes none.
 
 Snakemake compares an input's content with its own record only if the input is newer than the output, so every result is
 made older than everything it is made from. See docs/remotes.md, "Links instead of copies".
@@ -6,8 +7,14 @@ made older than everything it is made from. See docs/remotes.md, "Links instead 
 
 import os
 import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from googlenet.errors import UserError
+from googlenet.pipeline.registry import ROWS
+
+if TYPE_CHECKING:
+    from googlenet.pipeline.experiment import Experiment
 
 LATEST_S = 946_684_800  # the first second of 2000: older than any file that a run reads
 STEP_S = 86_400
@@ -31,3 +38,16 @@ def let_contents_decide(outputs: list[list[str]]) -> None:
                     remedy = "use a cache of your own (`dvc cache dir`), or `dvc config --local cache.type copy`"
                     reason = "is a link to someone else's file, so its time cannot be set"
                     raise UserError(f"{path}: {reason}; {remedy}") from None
+
+
+def check_folders(experiment: "Experiment") -> None:
+    """Raise UserError for a linked folder that DVC would not take, or would record without its content."""
+    kinds = [Path("data", kind) for kind in ("config", "classification", "detection", "runs")]
+    stages = [Path(experiment.results(row.name), row.name) for row in ROWS if row.group != "data"]
+    for folder in (*kinds, *stages) if (experiment.root / ".dvc").is_dir() else ():
+        below = (path.relative_to(experiment.root) for path in (experiment.root / folder).glob("*/"))
+        for path in (*folder.parents[-2::-1], *below):
+            if (experiment.root / path).is_symlink():
+                reason = f"is a link to {os.readlink(experiment.root / path)}, and DVC takes no linked folder"
+                remedy = 'the whole clone, or DVC\'s cache: docs/remotes.md, "Links instead of copies"'
+                raise UserError(f"{path}: {reason}; make it a folder, and move to the other disk {remedy}")

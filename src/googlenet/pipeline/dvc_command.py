@@ -1,0 +1,70 @@
+"""What DVC has to say to a stage that it runs: what has changed, and whether it runs although nothing has (`--force`).
+
+DVC gives a stage's command no sign of its options, so they are read from the command lines above this process. Where none
+shows them (an experiment of the queue, DVC's Python interface), a stage without any change runs only because it is forced.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from googlenet.errors import UserError
+
+
+def forced(stage: str) -> bool:
+    """Whether DVC runs `stage` (its address, as in DVC_STAGE) although nothing that it depends on has changed."""
+    words = next(commands(os.getppid()), [])
+    if words and not any("f" in word for word in words if word.startswith("-")):
+        return False  # saves the second that it takes to import DVC
+    from dvc.cli import DvcParserError, parse_args  # type: ignore[import-untyped]
+
+    options: Any = None
+    if words:
+        with suppress(DvcParserError):  # another program of that name
+            options = parse_args(words)
+    if getattr(options, "force", False):
+        return True
+    unclear = not hasattr(options, "force") or options.force_downstream
+    return unclear and unchanged(stage)
+
+
+def commands(pid: int) -> Iterator[list[str]]:
+    """The arguments of each `dvc` among a process and those that started it, the nearest first."""
+    while pid > 1:
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
+            parent = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1]
+        except OSError:  # it has ended, or this system has no /proc
+            return
+        names = [Path(word).name for word in words[:3]]  # dvc ..., python dvc ..., python -m dvc ...
+        if "dvc" in names:
+            yield words[names.index("dvc") + 1 :]
+        pid = int(parent)
+
+
+def unchanged(target: str) -> bool:
+    """Whether nothing that dvc.lock has of a stage has changed."""
+    return not any(dependencies or rest for dependencies, rest in changes(target).values())
+
+
+def changes(target: str) -> dict[str, tuple[set[str], set[str]]]:
+    """How the dependencies, and the results and command, of a stage or a dvc.yaml's stages differ from dvc.lock, by stage.
+
+    In DVC's words: modified, deleted, ... `dvc status` itself fails while DVC runs a stage, whose files it holds. Raises
+    UserError for DVC's errors.
+    """
+    from dvc.exceptions import DvcException  # type: ignore[import-untyped]
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+
+    def states(items: Iterable[Any]) -> set[str]:
+        return {state for item in items for state in item.status().values()}
+
+    try:
+        with Repo() as repo:
+            stages = repo.stage.collect(target)
+            edited = {stage.name: {"another command"} if stage.cmd_changed else set() for stage in stages}
+            return {stage.name: (states(stage.deps), states(stage.outs) | edited[stage.name]) for stage in stages}
+    except DvcException as error:
+        raise UserError(f"DVC: {error}") from None

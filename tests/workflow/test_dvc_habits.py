@@ -1,0 +1,125 @@
+"""What people do with DVC and with clones besides `dvc repro`, and what the engines make of it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workflow.clones import (
+    REPO,
+    assert_nothing_to_do,
+    call,
+    commit,
+    digests,
+    dvc,
+    environment,
+    executed,
+    jobs,
+    plan,
+    replace,
+    restore,
+    snakemake,
+)
+from workflow.edits import AFTER_EVALUATION
+
+pytestmark = [pytest.mark.engine, pytest.mark.long]
+NMS = "conf/evaluate_detection.yaml", r"nms_iou: .*"
+METRICS = "results/smoke/evaluate_detection/metrics.json"
+EVALUATION = jobs(evaluate_detection="all")
+
+
+@pytest.fixture
+def committed(clone):
+    """A clone whose results are committed."""
+    commit(clone)
+    return clone
+
+
+def back_to_the_commit(clone: Path) -> None:
+    """Bring back the committed settings and results with git and DVC alone: Snakemake does not see it."""
+    call(clone, "git", "checkout", "--quiet", "HEAD", "--", "conf", "dvc.lock")
+    dvc(clone, "checkout")
+
+
+def test_an_experiment_in_a_folder_of_its_own_runs_what_its_edit_touches(committed):
+    edit = "+overrides.evaluate_detection.nms_iou=0.6"
+    assert executed(dvc(committed, "exp", "run", "--temp", "--set-param", edit)) == AFTER_EVALUATION
+    forced = dvc(committed, "exp", "run", "--temp", "--force", "--single-item", "evaluate_detection")
+    assert executed(forced) == EVALUATION
+    assert_nothing_to_do(committed)
+
+
+@pytest.mark.parametrize("engine", [(snakemake, "--cores", "2"), (dvc, "repro")], ids=["snakemake", "dvc"])
+def test_results_that_dvc_brought_back_are_not_taken_for_those_of_a_later_run(committed, engine):
+    """Snakemake's records are of the edit's run: its result is gone, and with it what they say."""
+    run, *words = engine
+    former = digests(committed)
+    replace(committed, *NMS, "nms_iou: 0.37")
+    assert executed(run(committed, *words)) == AFTER_EVALUATION
+    edited = digests(committed)
+    back_to_the_commit(committed)
+    assert_nothing_to_do(committed)
+    assert digests(committed) == former
+    back_to_the_commit(committed)
+    replace(committed, *NMS, "nms_iou: 0.37")
+    assert executed(run(committed, *words)) == AFTER_EVALUATION
+    assert digests(committed) == edited
+    assert_nothing_to_do(committed)
+
+
+def test_results_that_dvc_does_not_know_are_not_taken_over(committed):
+    back_to_the_commit(committed)
+    (committed / METRICS).write_text("{}")
+    output = plan(committed)
+    assert "warning: results lie here that DVC or a copy put here, and they differ from dvc.lock (evaluate" in output
+    assert "`make restore` makes sure" in output
+
+
+def test_forced_stages_run(committed):
+    before = digests(committed)
+    assert executed(dvc(committed, "repro", "--force", "--single-item", "evaluate_detection")) == EVALUATION
+    assert executed(dvc(committed, "repro")) == set()  # records who ran the job and when, which belongs to the report
+    forced = "from dvc.repo import Repo; Repo().reproduce('evaluate_detection', single_item=True, force=True)"
+    assert executed(call(committed, "python", "-c", forced)) == EVALUATION
+    assert executed(dvc(committed, "repro")) == set()
+    assert digests(committed) == before
+    assert_nothing_to_do(committed)
+
+
+@pytest.mark.parametrize("folder", ["data", "results"])
+def test_linked_folders_are_rejected_before_the_first_job(committed, folder):
+    (committed / folder).rename(committed.parent / "elsewhere")
+    (committed / folder).symlink_to(committed.parent / "elsewhere")
+    replace(committed, *NMS, "nms_iou: 0.37")
+    outputs = [snakemake(committed, "--cores", "2", code=1), dvc(committed, "repro", code=255)]
+    for output in [*outputs, restore(committed, code=1)]:
+        assert f"error: {folder}: is a link to {committed.parent}/elsewhere, and DVC takes no linked" in output
+        assert executed(output) == set()
+
+
+def test_a_copied_clone_does_not_run_the_code_of_another(committed):
+    replace(committed, *NMS, "nms_iou: 0.37")
+    for words in ("snakemake -n", "dvc repro", "googlenet settings check", "python workflow/sync.py restore"):
+        variables = environment(committed) | {"PYTHONPATH": str(REPO / "src")}
+        done = subprocess.run(words.split(), cwd=committed, env=variables, capture_output=True, text=True, check=False)
+        assert done.returncode, words
+        lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert len(lines) == 1 and "make env" in lines[0] and "Traceback" not in done.stderr, done.stderr
+        assert f"the package googlenet in use is {REPO}/src/googlenet, not this clone's src/googlenet" in lines[0]
+
+
+def test_restore_names_the_files_that_dvc_would_overwrite(committed):
+    edited = sorted(path.relative_to(committed).as_posix() for path in (committed / "results").rglob("metrics.json"))
+    for count, end in ((2, edited[1]), (12, f"{edited[9]} and 2 more")):
+        for name in edited[:count]:
+            (committed / name).write_text("{}")
+        message = restore(committed, code=1)
+        shown = ", ".join(edited[: min(count, 9)])
+        assert f"unsaved files without confirmation. Use `--force` to force. {shown}" in message
+        assert f"{end} (`make sync` keeps them, `dvc checkout --force` discards them)\n" in message
+
+
+def test_dvcs_reason_is_told_when_results_cannot_be_recorded(committed):
+    (committed / "dvc.lock").write_text("no YAML: [")
+    message = call(committed, "python", "workflow/sync.py", "after-run", "smoke", "all", code=1)
+    assert message.startswith("error: `dvc commit --force dvc.yaml` failed: ERROR: ") and "dvc.lock" in message
