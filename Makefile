@@ -10,7 +10,7 @@ MARKS := not long
 
 .DEFAULT_GOAL := help
 # EXPERIMENT=, MACHINE= and ARGS= say more: make plan EXPERIMENT=ilsvrc2014 MACHINE=epyc-2core ARGS='--cores 64'
-.PHONY: help env demo plan unit test check faults agreement ui sync restore pull verify lock format
+.PHONY: help env demo plan unit test check fuzz faults agreement ui sync restore pull verify lock format
 
 help: ## this list
 	@grep -hE '^[a-z./]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -53,6 +53,9 @@ format: env ## let ruff and snakefmt format
 	ruff check --fix .
 	ruff format .
 	snakefmt workflow
+
+fuzz: env ## ten thousand changed inputs of all formats that are read: none may crash, hang or start anything (SEED=1: others)
+	python -m pytest tests/fuzz --fuzz=280 --fuzz-seed=$(or $(SEED),0)
 
 faults: env ## kill the smoke experiment at 20 moments and once in every stage: it must end in the same bits
 	python -m pytest tests/workflow/test_faults.py --faults=20

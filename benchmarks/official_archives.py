@@ -98,7 +98,7 @@ def write_classification(folder: Path, classes: int, train: int, val: int, side_
     (folder / KIT).write_bytes(kit)
 
 
-def meta_mat(number_of: dict[str, int]) -> bytes:
+def meta_mat(number_of: dict[str, int], compressed: bool = True) -> bytes:
     """meta.mat as the kit of 2012 has it: the classes in the order of their numbers, then two of their parents."""
     from scipy.io import savemat
 
@@ -116,7 +116,7 @@ def meta_mat(number_of: dict[str, int]) -> bytes:
     for at, row in enumerate(rows):
         table[at, 0] = row
     buffer = io.BytesIO()
-    savemat(buffer, {"synsets": table}, do_compression=True)
+    savemat(buffer, {"synsets": table}, do_compression=compressed)
     return buffer.getvalue()
 
 

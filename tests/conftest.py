@@ -22,6 +22,8 @@ def pytest_addoption(parser):
         default=5,
         help="moments at which the fault test kills; from 20 on also one in every stage",
     )
+    parser.addoption("--fuzz", type=int, default=8, help="changed inputs of each format in tests/fuzz")
+    parser.addoption("--fuzz-seed", type=int, default=0, help="of these changes")
 
 
 def pytest_collection_modifyitems(items):

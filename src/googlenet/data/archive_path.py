@@ -16,6 +16,7 @@ from googlenet.errors import UserError
 from googlenet.tracking.progress import counted
 
 TAR = ".tar"
+LARGEST_FILE = 8 << 20  # bytes of a kit's text or XML; its lines take a hundred times as much, and real ones have half
 
 
 class ByteRange(NamedTuple):
@@ -93,7 +94,10 @@ class ArchivePath:
     def read_bytes(self) -> bytes:
         """Read the bytes of a file. Raises OSError."""
         if isinstance(self.node, bytes):
-            return zlib.decompress(self.node)
+            content = zlib.decompressobj().decompress(self.node, LARGEST_FILE + 1)
+            if len(content) > LARGEST_FILE:
+                raise OSError(f"unpacks to more than {LARGEST_FILE >> 20} MB")
+            return content
         if not isinstance(self.node, ByteRange):
             raise FileNotFoundError(f"{self}: no such file")
         return read_range(*self.node)

@@ -14,6 +14,9 @@ from googlenet.errors import UserError
 FORMATS = tuple(SUFFIXES_OF)
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 ORIENTATION = 0x0112  # EXIF's tag
+MOST_BYTES = 1_000_000_000  # that decoding one image may take
+PER_PIXEL, PER_WEBP_PIXEL = 9, 16  # bytes that it takes at most: turning RGB, and what WebP's library holds at once
+STRIP = 1 << 20  # pixels that are converted at a time
 TAIL = 4096  # last bytes, in which a whole JPEG has its end marker; some cameras append a little after it
 
 
@@ -85,11 +88,16 @@ def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, int]:
     """Decode with Pillow, which rejects truncated files; return upright pixels, form, and EXIF's orientation."""
     try:
         with Image.open(io.BytesIO(image), formats=FORMATS) as opened:
+            most = MOST_BYTES // (PER_WEBP_PIXEL if opened.format == "WEBP" else PER_PIXEL)
+            if opened.width * opened.height > most:
+                raise ValueError(f"{opened.width}x{opened.height} px; at most {most:,} pixels are decoded; shrink it")
             form, is_tiff = f"{opened.format} {opened.mode}", opened.format == "TIFF"
             orientation = _orientation(opened) if is_tiff else 0  # loading turns a TIFF, and removes its tag
             opened.load()  # the first frame, and a PNG's chunks behind it
             orientation = orientation or _orientation(opened)
-            return _upright(_rgb(opened), 1 if is_tiff else orientation), form, orientation
+            pixels = _rgb(opened)
+            opened.close()  # frees its memory
+            return _upright(pixels, 1 if is_tiff else orientation), form, orientation
     except UnidentifiedImageError:
         raise UserError(f"{name}: {'not an image' if image else 'empty file'}") from None
     except MemoryError:
@@ -118,6 +126,16 @@ def _rgb(image: Image.Image) -> np.ndarray:
     """Return the pixels of an opened image of any mode as uint8 [h, w, 3]."""
     if image.mode == "F":
         raise ValueError("floating-point pixels have no agreed scale; save it with 8 or 16 bits")
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    rows = max(STRIP // image.width, 1)
+    for top in range(0, image.height, rows):  # a whole image would be held in up to four forms at once
+        bottom = min(top + rows, image.height)
+        pixels[top:bottom] = _rgb_strip(image.crop((0, top, image.width, bottom)))
+    return pixels
+
+
+def _rgb_strip(image: Image.Image) -> np.ndarray:
+    """Return the pixels of some rows of an image as uint8 [h, w, 3]."""
     if image.mode == "I" or image.mode.startswith("I;"):
         grey = np.asarray(image.convert("I")).clip(0, 65535)
         return np.repeat(((grey + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
