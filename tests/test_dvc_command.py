@@ -32,6 +32,7 @@ def test_a_forced_stage_is_known_from_dvcs_command_line(tmp_path, words, forced)
     assert done.stdout == f"{forced}\n", done.stderr
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("edited", [False, True])
 def test_without_a_command_line_of_dvcs_only_a_stage_without_changes_is_forced(tmp_path, monkeypatch, edited):
     monkeypatch.chdir(tmp_path)

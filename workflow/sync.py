@@ -214,7 +214,9 @@ def run(*command: str, env: dict[str, str] | None = None) -> str:
 def names(lines: list[str]) -> str:
     """The files that DVC lists below its error, relative to the clone: all, or the first SHOWN and the number of others."""
     here = f"{Path.cwd()}/"
-    files = [line.removeprefix(here) for line in lines if line and not line.startswith("<") and not line.endswith("?")]
+    listed = [line for line in lines if line and not line.startswith(("<", "ERROR", "WARNING"))]
+    listed = [line for line in listed if not line.endswith("?")]
+    files = sorted(line.removeprefix(here) for line in listed)
     more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
     return f" {', '.join(files[:SHOWN])}{more}" if files else ""
 
