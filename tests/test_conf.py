@@ -12,6 +12,7 @@ import yaml
 from conf_copy import ROOT, copied, edit, job_files, override
 from googlenet.config.schema.classification import PredictCrops, TrainClassifier
 from googlenet.config.schema.detection import ProposeRegions
+from googlenet.config.schema.shared import Model
 from googlenet.pipeline.experiment import Job, experiment, files, write_configs
 from googlenet.storage.files import load_yaml, read_json
 from tables import quick
@@ -46,6 +47,13 @@ def test_the_papers_setting_is_the_papers():
     assert len({job.member.order_seed for job in jobs}) == 7
     assert composed.of(PredictCrops).policies == (1, 10, 144)
     assert composed.of(ProposeRegions).superpixel_scale == 2.0
+
+
+def test_own_images_begin_as_networks_of_many_classes_need_and_the_papers_as_the_replica():
+    forms = {
+        name: experiment(ROOT, name).of(Model).initialisation for name in ("photos", "ilsvrc2014", "demo", "smoke")
+    }
+    assert forms == {"photos": "he", "ilsvrc2014": "replica", "demo": "replica", "smoke": "replica"}
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "experiment").glob("*.yaml")), ids=lambda path: path.stem)
