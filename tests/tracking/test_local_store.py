@@ -92,6 +92,14 @@ def test_runs_whose_artefacts_are_in_another_place_keep_it(tmp_path):
     assert list(attached_paths(tmp_path / "present")) == [Path("/elsewhere/metrics.json")]
 
 
+def test_an_empty_file_becomes_a_store(tmp_path):
+    (tmp_path / "mlflow").mkdir()
+    (tmp_path / "mlflow/mlflow.db").touch()
+    check(tmp_path, "demo")
+    finished(tmp_path, "a" * 12)
+    assert deliver(tmp_path) and list(attached(tmp_path)) == ["a" * 12]
+
+
 def test_a_large_artefact_that_waits_is_found_in_the_moved_project(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(event_log, "COPIED_BYTES", 0)  # larger than that, it is not copied into the log
     finished(tmp_path / "project", "a" * 12)

@@ -76,6 +76,8 @@ def follow_project(root: Path) -> str:
     """
     former = ""
     with closing(sqlite3.connect(database(root), timeout=60)) as store, store:
+        if not store.execute("select 1 from sqlite_master where name = 'experiments'").fetchone():
+            return ""  # an empty file, of which MLflow makes a store
         query = "select experiment_id, name, artifact_location from experiments where name like ?"
         for number, name, there in store.execute(query, [f"{PREFIX}%"]).fetchall():
             here = artifacts(root, name.removeprefix(PREFIX))

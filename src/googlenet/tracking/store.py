@@ -3,6 +3,7 @@
 import logging
 import os
 import shlex
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -205,7 +206,7 @@ def translate_errors(uri: str) -> Iterator[None]:
         Exception
     ) as error:  # stores of artefacts raise classes of their own libraries, some of them plain Exceptions
         unreachable = isinstance(error, RequestException) or "failed with exception" in str(error)
-        unavailable = unreachable or isinstance(error, SQLAlchemyError) or "sqlite3." in str(error)
+        unavailable = unreachable or isinstance(error, SQLAlchemyError | sqlite3.Error) or "sqlite3." in str(error)
         kind = KINDS.get(getattr(error, "error_code", ""), Unavailable if unavailable else UserError)
         reason = "no answer" if unreachable else str(error).partition("\n")[0][:REASON_CHARACTERS]
         configured, lacks_package = bool(_configured_uri()), isinstance(error, ImportError)
