@@ -34,6 +34,7 @@ IMAGES = (
     ("truncated animation", ("x.webp", saved(calls.rgb(), "WEBP", save_all=True, append_images=[calls.rgb()])[:900]), like(r"cat/x\.webp: damaged image \(.*\)")),
     ("truncated CMYK", ("x.jpg", saved(calls.rgb().convert("CMYK"), "JPEG")[:-400]), like(r"cat/x\.jpg: damaged image \(.*\)")),
     ("no columns", ("x.png", calls.png(0, 20)), "cat/x.png: not an image"),
+    ("144 million pixels in 20 kB", ("x.png", calls.png(12000, 12000)), "cat/x.png: damaged image (12000x12000 px; at most 111,111,111 pixels are decoded; shrink it)"),
     ("400 million pixels in 50 kB", ("x.png", calls.png(20000, 20000)), like(r"cat/x\.png: damaged image \(Image size .*\)")),
     ("float TIFF", ("x.tif", saved(calls.rgb().convert("F"), "TIFF")), "cat/x.tif: damaged image (floating-point pixels have no agreed scale; save it with 8 or 16 bits)"),
     ("below min_side_px", ("x.jpg", jpeg(7, 40)), "cat/x.jpg: 40x7 px; sides below min_side_px (8) are too small"),
