@@ -1,0 +1,79 @@
+"""Shared by the benchmarks: contestants that take turns, and a record of what ran where."""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+PACKAGES = ("torch", "torchvision", "numpy", "opencv-python-headless", "pillow", "openvino", "onnxruntime")
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """An argument parser with the module's docstring and --json."""
+    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--json", type=Path, metavar="FILE", help="write the ratios and figures of this run")
+    return made
+
+
+def turns(contestants: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each contestant, `rounds` times each, in turn; a first round, which warms up, is dropped."""
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds + 1):
+        for name, run in contestants.items():
+            start = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - start)
+    return {name: seconds[1:] for name, seconds in times.items()}
+
+
+def medians(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """The median seconds of each contestant."""
+    return {name: statistics.median(seconds) for name, seconds in times.items()}
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """How many times faster ours is: the median over the rounds of theirs / ours in the same round."""
+    return statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+
+
+def machine() -> dict[str, object]:
+    """Processor, its matrix instructions, Python and package versions."""
+    flags, name = set[str](), platform.processor()
+    info = Path("/proc/cpuinfo")
+    for line in info.read_text().splitlines() if info.exists() else ():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            name = value.strip()
+        elif key.strip() == "flags":
+            flags = set(value.split())
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    wanted = ("amx_bf16", "amx_int8", "avx512_bf16", "avx512f", "avx2")
+    return {
+        "processor": name,
+        "instructions": [flag for flag in wanted if flag in flags],
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def report(rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:
+    """Print a table with aligned columns."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def write(path: Path | None, **figures: object) -> None:
+    """Write a run's figures, with the machine that they are of, if a file was asked for."""
+    if path is not None:
+        path.write_text(json.dumps(figures | machine(), indent=1) + "\n")
