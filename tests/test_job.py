@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from googlenet.config.schema.base import StageSettings
-from googlenet.config.schema.shared import Compute, Computes, Execution
+from googlenet.config.schema.shared import Compute, Computes, Execution, Inference
 from googlenet.errors import UserError
 from googlenet.metrics.base import StageMetrics
 from googlenet.models.runtime import Runtime
@@ -61,7 +61,7 @@ def stage(job: Job[AddUp], *, manifest: Input, parts: Inputs, metrics: Output) -
 
 
 def settings(rate=0.5, **compute):
-    return AddUp(rate=rate, compute=changed(composed().of(Compute), **compute))
+    return AddUp(rate=rate, compute=changed(Compute.model_validate(composed().of(Inference).model_dump()), **compute))
 
 
 def write_file(values):

@@ -8,7 +8,7 @@ import torch
 
 from classification.tiny import RUNTIME, images, network, spec
 from googlenet.classification.class_order import Outputs, columns_of, common_outputs, outputs_of
-from googlenet.classification.predict import Cropping, in_data_order, predict
+from googlenet.classification.predict import Classifier, Cropping, in_data_order, predict
 from googlenet.errors import UserError
 
 WNIDS = ["n1", "n2", "n3", "n4"]
@@ -44,7 +44,7 @@ def test_a_network_of_the_same_classes_answers_in_the_order_of_the_data_set():
     ordered, their_outputs = in_data_order(here, ["d", "c", "b", "a"], WNIDS[::-1], "m1")
     assert their_outputs == outputs and ordered.spec.classes == tuple(WNIDS[::-1])
     image, cropping = images([(40, 32)]), Cropping((1, 144), 100)
-    before, after = (predict(one, image, cropping, RUNTIME) for one in (here, ordered))
+    before, after = (predict(Classifier.of(one, image, cropping, RUNTIME), image, cropping) for one in (here, ordered))
     for policy, scores in after.items():
         assert np.abs(scores - before[policy][:, ::-1]).max() < 1e-7
     with torch.inference_mode():

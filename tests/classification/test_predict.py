@@ -9,7 +9,15 @@ from classification.tiny import RUNTIME, images, network, spec
 from googlenet.classification.crops import POLICIES, crops_144, cut
 from googlenet.classification.error_rates import ranks, top_errors
 from googlenet.classification.kept_crops import Keeper, KeptCrops, sample
-from googlenet.classification.predict import Cropping, centre_crop_errors, crop_scores, predict, probabilities, union
+from googlenet.classification.predict import (
+    Classifier,
+    Cropping,
+    centre_crop_errors,
+    crop_scores,
+    predict,
+    probabilities,
+    union,
+)
 from googlenet.metrics.error_rates import TopErrors
 from googlenet.models.runtime import Runtime
 
@@ -29,7 +37,11 @@ def five():
 
 @pytest.fixture(scope="module")
 def together(five):
-    return predict(five, IMAGES, ALL, RUNTIME)
+    return predicted(five, IMAGES, ALL, RUNTIME)
+
+
+def predicted(network, images, cropping, runtime=RUNTIME, keeper=None):
+    return predict(Classifier.of(network, images, cropping, runtime), images, cropping, keeper=keeper)
 
 
 def close(a, b):
@@ -49,7 +61,7 @@ def test_every_policy_is_the_mean_over_its_crops(five, together):
 
 @pytest.mark.parametrize("policies", [(1,), (10,), (144,), (144, 1)])
 def test_policies_together_equal_each_by_itself(five, together, policies):
-    alone = predict(five, IMAGES, Cropping(policies, 100), RUNTIME)
+    alone = predicted(five, IMAGES, Cropping(policies, 100), RUNTIME)
     assert tuple(alone) == policies
     assert all(close(alone[policy], together[policy]) for policy in policies)
 
@@ -58,19 +70,19 @@ def test_policies_together_equal_each_by_itself(five, together, policies):
 def test_one_and_ten_crops_alone_give_the_same_bits(five, precision):
     """Batches of one shape: neither the other crops of an image nor the other images change a bit of a crop's softmax."""
     runtime, every = Runtime(precision=precision), Cropping((1, 10, 144), 48)
-    whole = predict(five, IMAGES, every, runtime)
+    whole = predicted(five, IMAGES, every, runtime)
     for policy in (1, 10):
-        alone = predict(five, IMAGES, Cropping((policy,), 48), runtime)
+        alone = predicted(five, IMAGES, Cropping((policy,), 48), runtime)
         assert np.array_equal(alone[policy], whole[policy])
     for image, *means in zip(IMAGES, *whole.values(), strict=True):
-        by_itself = predict(five, [image], every, runtime)
+        by_itself = predicted(five, [image], every, runtime)
         assert all(np.array_equal(a[0], b) for a, b in zip(by_itself.values(), means, strict=True))
 
 
 def test_kept_crops_are_those_that_the_means_are_made_of(five, together):
     chosen = np.array([2, 3])  # a square and a landscape
     keeper = Keeper(chosen, range(144), 5)
-    again = predict(five, IMAGES, ALL, RUNTIME, keeper)
+    again = predicted(five, IMAGES, ALL, RUNTIME, keeper)
     kept = KeptCrops.of(keeper.arrays("test"), "test")
     assert kept.softmax.dtype == np.float32 and len(kept.softmax) == 48 + 144
     assert kept.images.tolist() == [2, 3] and kept.distinct.max(1).tolist() == [47, 143]
@@ -81,7 +93,7 @@ def test_kept_crops_are_those_that_the_means_are_made_of(five, together):
         assert np.array_equal(means, again[policy][chosen])
         assert np.array_equal(again[policy], together[policy])
     few = Cropping((1, 10), 100)
-    (scores, index), *none = crop_scores(five, [IMAGES[2]], few, RUNTIME)
+    (scores, index), *none = crop_scores(Classifier.as_it_is(five, RUNTIME), [IMAGES[2]], [0], few)
     assert not none and np.array_equal(scores[index], kept.of_images(slice(0, 1))[0, few.numbers])
     assert few.numbers == union([10, 1]) == list(range(12, 22))
 
@@ -95,12 +107,12 @@ def test_a_sample_is_of_as_many_images_as_there_are():
 
 @pytest.mark.parametrize("batch_size", [7, 48, 1000])
 def test_the_cut_into_batches_does_not_matter(five, together, batch_size):
-    other = predict(five, IMAGES, replace(ALL, batch_size=batch_size), RUNTIME)
+    other = predicted(five, IMAGES, replace(ALL, batch_size=batch_size), RUNTIME)
     assert all(close(other[policy], together[policy]) for policy in together)
 
 
 def test_without_mirror_each_crop_stands_for_its_mirror_image(five, together):
-    plain = predict(five, IMAGES, replace(ALL, mirror=False), RUNTIME)
+    plain = predicted(five, IMAGES, replace(ALL, mirror=False), RUNTIME)
     assert close(plain[1], together[1]) and not close(plain[144], together[144])
     for image, ten, most in zip(IMAGES, plain[10], plain[144], strict=True):
         every = crops_144(image.shape[1], image.shape[0], 32, mirror=False)
@@ -110,20 +122,20 @@ def test_without_mirror_each_crop_stands_for_its_mirror_image(five, together):
 
 def test_images_smaller_than_the_crop_are_enlarged(five):
     for size in ((1, 1), (3, 20), (31, 9)):
-        made = predict(five, images([size]), ALL, RUNTIME)
+        made = predicted(five, images([size]), ALL, RUNTIME)
         assert all(close(scores.sum(1), 1) for scores in made.values())
 
 
 def test_prediction_leaves_training_mode_and_drops_no_unit(five, together):
     one = Cropping((1,), 100)
     five.model.train()
-    again = predict(five, IMAGES, one, RUNTIME)
-    assert np.array_equal(again[1], predict(five, IMAGES, one, RUNTIME)[1])
+    again = predicted(five, IMAGES, one, RUNTIME)
+    assert np.array_equal(again[1], predicted(five, IMAGES, one, RUNTIME)[1])
     assert not five.model.training and close(again[1], together[1])
 
 
 def test_no_image_gives_no_row(five):
-    assert predict(five, [], Cropping((1, 144), 10), RUNTIME)[144].shape == (0, 5)
+    assert predicted(five, [], Cropping((1, 144), 10), RUNTIME)[144].shape == (0, 5)
 
 
 def test_top_errors_by_hand():

@@ -10,7 +10,7 @@ from classification.tiny import RUNTIME, images, network, spec
 from detection.samples import truth_of
 from detection.tiny_multibox import PX, SETTINGS, begun, scenes
 from googlenet.detection.coverage import NEVER, first_cover
-from googlenet.detection.multibox import cells_of, load, propose, save, squeezed, trunk_of
+from googlenet.detection.multibox import Proposer, cells_of, load, save, squeezed, trunk_of
 from googlenet.detection.multibox_train import (
     ImageBatches,
     boxes_in_window,
@@ -33,6 +33,10 @@ def most(boxes, nms_iou):
     return settings_of("merge_proposals", multibox_boxes=boxes, multibox_nms_iou=nms_iou)
 
 
+def proposed(model, image, settings):
+    return Proposer(model, 1, image, RUNTIME)(image, settings)
+
+
 @pytest.mark.parametrize(("head", "last", "count"), [("flat", "5b", 4), ("grid", "4a", 4 * 4 * 4)])
 def test_the_untrained_network_proposes_its_priors(head, last, count):
     image_list, objects = scenes(6, 0)
@@ -41,7 +45,7 @@ def test_the_untrained_network_proposes_its_priors(head, last, count):
     offsets, logits = model(torch.randn(2, 3, PX, PX))
     assert offsets.shape == (2, count, 4) and logits.shape == (2, count)
     assert not offsets.any() and len(logits.unique()) == 1
-    boxes, confidence = propose(model, image_list[0], most(3, 0.999), RUNTIME)
+    boxes, confidence = proposed(model, image_list[0], most(3, 0.999))
     expected = rescale(model.priors[: len(boxes)].numpy(), 80 / PX, 60 / PX)
     assert boxes == pytest.approx(np.rint(np.clip(expected, 0, [79, 59, 79, 59])))
     assert boxes.dtype == np.int32 and confidence.dtype == np.float32
@@ -73,7 +77,7 @@ def test_a_file_holds_the_whole_network(tmp_path, kind):
     save(path, model, "a stamp")
     again = load(path, "cpu", kind)
     assert again.form == model.form and not again.training
-    first, second = (propose(one, image_list[0], most(3, 0.7), RUNTIME) for one in (model.on("cpu").eval(), again))
+    first, second = (proposed(one, image_list[0], most(3, 0.7)) for one in (model.on("cpu").eval(), again))
     assert np.array_equal(first[0], second[0]) and np.array_equal(first[1], second[1])
     with pytest.raises(UserError, match=f"weights of the network {kind}, where the settings name torchvision_bn"):
         load(path, "cpu", "torchvision_bn")
@@ -181,10 +185,10 @@ def test_training_lowers_the_loss_and_beats_fixed_boxes(head, last):
     fixed = k_means(np.concatenate(squeezed_boxes(objects, [(80, 60)] * 64, PX)), 5, 1)
     fixed = rescale(fixed, 80 / PX, 60 / PX)
     image_list, objects = scenes(40, 1)
-    proposed = [propose(model, image, most(5, 0.5), RUNTIME)[0] for image in image_list]
+    found = [proposed(model, image, most(5, 0.5))[0] for image in image_list]
     ours, theirs = (
         sum(int((first_cover(boxes, truth.boxes) != NEVER).sum()) for boxes, truth in zip(all_, objects, strict=True))
-        for all_ in (proposed, [fixed] * 40)
+        for all_ in (found, [fixed] * 40)
     )
     assert ours > theirs + 10, (ours, theirs)
 

@@ -1,8 +1,10 @@
 """Prediction: class probabilities of one network on an image's 1, 10 and 144 crops, in one pass (section 7)."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +14,8 @@ from googlenet.classification.class_order import Outputs, columns_of, outputs_of
 from googlenet.classification.crops import POLICIES, crops_144, cut, distinct
 from googlenet.classification.error_rates import ErrorMask, ranks
 from googlenet.classification.kept_crops import Keeper
+from googlenet.models.cost import multiply_adds
+from googlenet.models.engine import EngineUse, engine_for
 from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.resume import NOWHERE, Resume
@@ -32,6 +36,12 @@ class Cropping:
     def numbers(self) -> list[int]:
         """The crops that any of the policies needs; see `union`."""
         return union(self.policies)
+
+    def of(self, image: np.ndarray, px: int) -> tuple[np.ndarray, np.ndarray]:
+        """An image's distinct crops, uint8 [distinct, px, px, 3], and each number's index among them."""
+        every = crops_144(image.shape[1], image.shape[0], px, self.mirror)
+        chosen, index = distinct([every[number] for number in self.numbers])
+        return cut(image, chosen, px), index
 
 
 CENTRE = Cropping((1,), CENTRE_BATCH)
@@ -68,34 +78,76 @@ def probabilities(network: Network, crops: np.ndarray, runtime: Runtime) -> np.n
     return torch.softmax(logits.float(), 1).cpu().numpy()
 
 
+class Probabilities(nn.Module):
+    """Wraps a network so that its only output is the softmax."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(self.network(x)[0].float(), 1)
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """What predicts: a network's input size and classes, and `scores`, which returns the softmax, float32 [n, classes],
+    of at most a batch of crops, uint8 [n, px, px, 3]."""
+
+    input_px: int
+    classes: int
+    scores: Callable[[np.ndarray], np.ndarray]
+    use: EngineUse = field(default_factory=EngineUse)
+
+    @classmethod
+    def as_it_is(cls, network: Network, runtime: Runtime) -> "Classifier":
+        """The network with its present weights, as during training."""
+        network.model.eval()
+        spec = network.spec
+        return cls(spec.input_px, len(spec.classes), lambda crops: probabilities(network, crops, runtime))
+
+    @classmethod
+    def of(cls, network: Network, images: Sequence[np.ndarray], cropping: "Cropping", runtime: Runtime) -> "Classifier":
+        """The network in the engine that the runtime requests. images: those of the job, of which the first is a sample
+        that the engine is checked on."""
+        network.model.eval()
+        spec = network.spec
+        first = next((cropping.of(images[i], spec.input_px)[0] for i in range(min(1, len(images)))), None)
+        sample = np.zeros((0, spec.input_px, spec.input_px, 3), np.uint8) if first is None else first
+        work = len(sample) * len(images) * multiply_adds(network.model, spec.input_px)
+        engine = engine_for(Probabilities(network.model), spec, cropping.batch_size, work, sample, runtime)
+        return cls(spec.input_px, len(spec.classes), lambda crops: engine(crops)[0], engine.use)
+
+
 def crop_scores(
-    network: Network, images: Iterable[np.ndarray], cropping: Cropping, runtime: Runtime
+    classifier: Classifier, images: Sequence[np.ndarray], numbers: Sequence[int], cropping: Cropping, threads: int = 1
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield for each image the softmax of its distinct crops [distinct, classes], and each number's index among them.
+    """Yield for each of some images the softmax of its distinct crops [distinct, classes], and each number's index among them.
 
     Batches span images and the last one is padded: all have the same shape, so that a crop's result, to the last bit,
-    depends on the crop alone.
+    depends on the crop alone. threads: that cut the next images' crops while the classifier computes.
     """
-    network.model.eval()
-    px, batch_size = network.spec.input_px, cropping.batch_size
+    px, batch_size = classifier.input_px, cropping.batch_size
     waiting = deque[np.ndarray]()  # of each image in turn, every number's index among its distinct crops
 
     def batches() -> Iterator[np.ndarray]:
-        crops = np.empty((0, px, px, 3), np.uint8)
-        for image in images:
-            every = crops_144(image.shape[1], image.shape[0], px, cropping.mirror)
-            chosen, index = distinct([every[number] for number in cropping.numbers])
+        batch, filled = np.zeros((batch_size, px, px, 3), np.uint8), 0
+        for crops, index in in_advance(lambda number: cropping.of(images[number], px), numbers, threads):
             waiting.append(index)
-            crops = np.concatenate([crops, cut(image, chosen, px)])
-            while len(crops) >= batch_size:
-                yield crops[:batch_size]
-                crops = crops[batch_size:]
-        if len(crops):
-            yield np.concatenate([crops, np.zeros((batch_size - len(crops), px, px, 3), np.uint8)])
+            while len(crops):
+                taken = crops[: batch_size - filled]
+                batch[filled : filled + len(taken)] = taken
+                filled, crops = filled + len(taken), crops[len(taken) :]
+                if filled == batch_size:
+                    yield batch
+                    filled = 0
+        if filled:
+            batch[filled:] = 0
+            yield batch
 
-    scores = np.empty((0, len(network.spec.classes)), np.float32)
+    scores = np.empty((0, classifier.classes), np.float32)
     for batch in batches():
-        scores = np.concatenate([scores, probabilities(network, batch, runtime)])
+        scores = np.concatenate([scores, classifier.scores(batch)])
         while waiting and waiting[0].max() < len(scores):
             index = waiting.popleft()
             count = index.max() + 1
@@ -103,24 +155,40 @@ def crop_scores(
             scores = scores[count:]
 
 
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+
+def in_advance(work: Callable[[ItemT], ResultT], items: Sequence[ItemT], threads: int) -> Iterator[ResultT]:
+    """Yield work(item) in the items' order; threads compute the next ones in advance, two for each thread."""
+    with ThreadPoolExecutor(threads) as pool:
+        queue = deque[Future[ResultT]]()
+        for item in items:
+            queue.append(pool.submit(work, item))
+            if len(queue) > 2 * threads:
+                yield queue.popleft().result()
+        while queue:
+            yield queue.popleft().result()
+
+
 def predict(
-    network: Network,
+    classifier: Classifier,
     images: Sequence[np.ndarray],
     cropping: Cropping,
-    runtime: Runtime,
+    threads: int = 1,
     keeper: Keeper | None = None,
     resume: Resume = NOWHERE,
 ) -> dict[int, np.ndarray]:
-    """Return the mean softmax over each policy's crops, from one pass: {policy: float32 [images, classes]}.
-    keeper: receives `crop_scores` of its images. resume: where an interrupted prediction continues."""
-    shape = len(images), len(network.spec.classes)
+    """Return the mean softmax over each policy's crops, from one pass: {policy: float32 [images, classes]}. threads: of
+    `crop_scores`. keeper: receives those of its images. resume: where an interrupted prediction continues."""
+    shape = len(images), classifier.classes
     out = {policy: np.empty(shape, np.float32) for policy in cropping.policies}
     places = {policy: np.searchsorted(cropping.numbers, POLICIES[policy]) for policy in cropping.policies}
     kept = set() if keeper is None else set(keeper.images.tolist())
 
     def means(start: int) -> Iterator[dict[str, np.ndarray]]:
-        left = (images[i] for i in range(start, len(images)))
-        for number, (scores, index) in enumerate(crop_scores(network, left, cropping, runtime), start):
+        left = range(start, len(images))
+        for number, (scores, index) in zip(left, crop_scores(classifier, images, left, cropping, threads), strict=True):
             item = {
                 str(policy): scores[index[crops]].mean(0, dtype=np.float64).astype(np.float32)
                 for policy, crops in places.items()
@@ -136,13 +204,17 @@ def predict(
 
 
 def predict_kept(
-    network: Network, images: Sequence[np.ndarray], cropping: Cropping, runtime: Runtime, keeper: Keeper, resume: Resume
+    classifier: Classifier,
+    images: Sequence[np.ndarray],
+    cropping: Cropping,
+    keeper: Keeper,
+    threads: int = 1,
+    resume: Resume = NOWHERE,
 ) -> None:
     """Predict only the images that `keeper` wants, and pass it their crops."""
 
     def scores_from(start: int) -> Iterator[dict[str, np.ndarray]]:
-        left = (images[i] for i in keeper.images[start:])
-        scored = crop_scores(network, left, cropping, runtime)
+        scored = crop_scores(classifier, images, keeper.images[start:].tolist(), cropping, threads)
         return ({"scores": scores, "index": index} for scores, index in scored)
 
     for item in resume.items(len(keeper.images), scores_from, "sample"):
@@ -158,4 +230,5 @@ def centre_crop_errors(
     network: Network, images: Sequence[np.ndarray], labels: np.ndarray, runtime: Runtime
 ) -> ErrorMask:
     """Return the errors on one centre crop per image, with the network's current weights."""
-    return ErrorMask.of(ranks(predict(network, images, CENTRE, runtime)[1], labels))
+    classifier = Classifier.as_it_is(network, runtime)
+    return ErrorMask.of(ranks(predict(classifier, images, CENTRE)[1], labels))

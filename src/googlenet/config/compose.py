@@ -17,7 +17,7 @@ from googlenet.storage.files import load_yaml
 # Names that each job fills in: its row of a table, and values that follow from other settings.
 JOB_VARIABLES = ("member", "detector", "part", "variant", "network", "heads", "training", "sources")
 SHARED: dict[str, type[Settings]] = {
-    "compute": shared.Compute,
+    "compute": shared.Inference,
     "execution": shared.Execution,
     "dataset": Dataset,
     "model": shared.Model,

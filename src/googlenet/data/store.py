@@ -117,17 +117,19 @@ class Split:
 
     def _batch(self, shard: int, number: int) -> pa.RecordBatch:
         """Return one batch; only the last is kept, for its neighbours, so that memory does not grow with reading."""
-        if self._last[0] != (shard, number):
+        kept, last = self._last  # read once: threads share a split
+        if kept != (shard, number) or last is None:
             path = self.folder / self._shards[shard].file
             try:
                 if shard not in self._mapped:
                     self._mapped[shard] = pa.ipc.open_file(pa.memory_map(str(path)))
                 if self._mapped[shard].schema != SCHEMA:
                     raise UserError(f"{path}: packed by another version; prepare the data set again")
-                self._last = (shard, number), self._mapped[shard].get_batch(number)
+                last = self._mapped[shard].get_batch(number)
             except (pa.ArrowInvalid, OSError) as error:
                 raise UserError(f"{path}: damaged shard ({error}); prepare the data set again") from error
-        return self._last[1]
+            self._last = (shard, number), last
+        return last
 
     def _all_batches(self) -> Iterator[pa.RecordBatch]:
         for place, shard in enumerate(self._shards):

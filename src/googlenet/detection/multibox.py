@@ -18,6 +18,8 @@ from googlenet.detection.nms import best_first, nms
 from googlenet.detection.priors import rescale
 from googlenet.errors import UserError
 from googlenet.models import bundle
+from googlenet.models.cost import multiply_adds
+from googlenet.models.engine import engine_for
 from googlenet.models.inception import convolution, initialise
 from googlenet.models.network import Network, NetworkSpec, Trunk
 from googlenet.models.runtime import Runtime
@@ -134,19 +136,24 @@ def squeezed(image: np.ndarray, px: int) -> np.ndarray:
     return cv2.resize(image, (px, px), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
 
 
-def propose(
-    model: MultiBox, image: np.ndarray, settings: MergeProposals, runtime: Runtime
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return an image's most confident boxes after suppression, int32 [n, 4], best first; confidences float32 [n]."""
-    (height, width), trunk, most = image.shape[:2], model.form.trunk, settings.multibox_boxes
-    px = trunk.input_px
-    x = trunk.to_input(squeezed(image, px)[None], runtime.device)
-    with torch.inference_mode(), runtime.autocast():
-        offsets, logits = model(x)
-    confidence = torch.sigmoid(logits[0]).cpu().numpy()
-    best = best_first(confidence)[: CANDIDATES_PER_BOX * most]
-    boxes = decode(model.priors.cpu().numpy()[best], offsets[0].cpu().numpy()[best])
-    boxes = clip(np.rint(rescale(boxes, width / px, height / px)), width, height).astype(np.int32)
-    boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2])
-    kept = nms(boxes, confidence[best], settings.multibox_nms_iou)[:most]
-    return boxes[kept], confidence[best][kept]
+class Proposer:
+    """A MultiBox network that is ready to propose boxes. images: how many it will see; `first` is one of them, on which
+    the engine is checked. use: what computes."""
+
+    def __init__(self, model: MultiBox, images: int, first: np.ndarray, runtime: Runtime):
+        self.trunk, self.priors = model.form.trunk, model.priors.cpu().numpy()
+        work, sample = images * multiply_adds(model, self.trunk.input_px), squeezed(first, self.trunk.input_px)[None]
+        self._engine = engine_for(model, self.trunk, 1, work, sample, runtime)
+        self.use = self._engine.use
+
+    def __call__(self, image: np.ndarray, settings: MergeProposals) -> tuple[np.ndarray, np.ndarray]:
+        """Return an image's most confident boxes after suppression, int32 [n, 4], best first; confidences float32 [n]."""
+        (height, width), px, most = image.shape[:2], self.trunk.input_px, settings.multibox_boxes
+        offsets, logits = self._engine(squeezed(image, px)[None])
+        confidence = torch.sigmoid(torch.from_numpy(logits[0])).numpy()
+        best = best_first(confidence)[: CANDIDATES_PER_BOX * most]
+        boxes = decode(self.priors[best], offsets[0][best])
+        boxes = clip(np.rint(rescale(boxes, width / px, height / px)), width, height).astype(np.int32)
+        boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2])
+        kept = nms(boxes, confidence[best], settings.multibox_nms_iou)[:most]
+        return boxes[kept], confidence[best][kept]

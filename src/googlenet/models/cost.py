@@ -58,8 +58,7 @@ def cost(model: nn.Module, input_px: int) -> Cost:
     macs = Counter[nn.Module]()
 
     def count(leaf: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        # Each output value is a sum over one weight[i]: channels of its group x kernel, or features.
-        macs[leaf] += output[0].numel() * leaf.get_parameter("weight")[0].numel()
+        macs[leaf] += _macs(leaf, output)
 
     def note(name: str, kind: tuple[str, int], child: nn.Module, inputs: object, output: Tensor) -> None:
         if name == "dropout" and not rows.keys() & {"avg_pool", "avgpool", "fc"}:  # the network averages in forward()
@@ -85,6 +84,25 @@ def cost(model: nn.Module, input_px: int) -> Cost:
         probe(images_for(probe, 1, input_px))
     auxiliary = tuple(row for row in rows.values() if row.type == AUXILIARY)
     return Cost(tuple(row for row in rows.values() if row.type != AUXILIARY), auxiliary)
+
+
+def multiply_adds(model: nn.Module, input_px: int) -> int:
+    """Count the multiply-adds of one image of `input_px` in a network's layers with weights, as the network is."""
+    counted: list[int] = []
+    hooks = [
+        leaf.register_forward_hook(lambda leaf, inputs, output: counted.append(_macs(leaf, output)))
+        for leaf in _counted(model)
+    ]
+    with torch.inference_mode():
+        model(images_for(model, 1, input_px))
+    for hook in hooks:
+        hook.remove()
+    return sum(counted)
+
+
+def _macs(leaf: nn.Module, output: Tensor) -> int:
+    # Each output value is a sum over one weight[i]: channels of its group x kernel, or features.
+    return output[0].numel() * leaf.get_parameter("weight")[0].numel()
 
 
 def _children(model: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -8,11 +8,12 @@ import torch
 
 @dataclass(frozen=True)
 class Runtime:
-    """Device and precision of the arithmetic, and the number of data-loading processes."""
+    """Device and precision of the arithmetic, the number of data-loading processes, and the engine of inference."""
 
     device: str = "cpu"  # cpu | cuda
     precision: str = "fp32"  # bf16: autocast | fp32
     loader_workers: int = 0
+    engine: str = "eager"  # auto | eager | compile | openvino
 
     def autocast(self) -> AbstractContextManager[None]:
         """Use bf16 matrix products and convolutions inside the block, if the precision is bf16."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_type_hints
 
 from googlenet.config.schema.base import StageSettings
-from googlenet.config.schema.shared import Compute, Computes, Execution
+from googlenet.config.schema.shared import Compute, Computes, Execution, Inference
 from googlenet.errors import Stopped, UserError, escape_output
 from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import RunRecord, read_run
@@ -69,11 +69,12 @@ class Job(Generic[SettingsT]):
 
     @property
     def runtime(self) -> "Runtime":
-        """Device and precision, with the number of loader processes."""
+        """Device, precision and engine, with the number of loader processes."""
         from googlenet.models.runtime import Runtime  # imports torch, which not every job needs
 
         compute = compute_of(self.settings)
-        return Runtime(compute.device, compute.precision, self.execution.loader_workers)
+        engine = compute.engine if isinstance(compute, Inference) else "eager"
+        return Runtime(compute.device, compute.precision, self.execution.loader_workers, engine)
 
     def log(self, values: dict[str, Any], step: int = 0) -> None:
         """Append numbers to the event log, and write them as one line to the job's log."""

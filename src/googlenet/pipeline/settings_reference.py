@@ -13,7 +13,7 @@ from googlenet.config.compose import JOB_VARIABLES
 from googlenet.config.schema import words
 from googlenet.config.schema.classification import AblationRow, Ablations
 from googlenet.config.schema.dataset import Dataset
-from googlenet.config.schema.shared import Compute, Detector, Enabled, Execution, MemberRow, Model, Origin, Sampling
+from googlenet.config.schema.shared import Detector, Enabled, Execution, Inference, MemberRow, Model, Origin, Sampling
 from googlenet.errors import UserError
 from googlenet.pipeline.registry import SETTINGS
 from googlenet.storage.files import load_yaml
@@ -41,7 +41,7 @@ A file that still gives one of these is rejected with the present one.
 """
 TABLE = "| key | takes | default | what it is |\n| --- | --- | --- | --- |\n"
 SHARED: dict[str, type[BaseModel]] = {
-    "compute": Compute,
+    "compute": Inference,
     "execution": Execution,
     "detection": Enabled,
     "dataset": Dataset,

@@ -142,8 +142,9 @@ class MultiboxBoxes(MultiboxMeasurement[rates.Seconds]):
 
     def measure(self, bench: Bench) -> rates.Seconds:
         model, images = self.model().eval(), bench.images(self.image)
-        inputs = self.laid_over(bench.settings(d.MergeProposals)), self.runtime
-        seconds = seconds_of(lambda: len([multibox.propose(model, image, *inputs) for image in images]))
+        settings = self.laid_over(bench.settings(d.MergeProposals))
+        propose = multibox.Proposer(model, len(images), images[0], self.runtime)
+        seconds = seconds_of(lambda: len([propose(image, settings) for image in images]))
         return rates.Seconds(seconds=seconds)
 
 

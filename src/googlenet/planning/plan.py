@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from googlenet.config.schema.shared import Compute
+from googlenet.config.schema.shared import Inference
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import schedule, work_classification, work_detection
 from googlenet.planning.schedule import StagePlan
@@ -101,7 +101,7 @@ def planned(context: Context, ablations: bool = False) -> Plan:
 def verdict(plan: Plan) -> list[str]:
     """What does not fit, one line each; or one line saying that everything fits, as far as is known."""
     lines, context, place, target = [], plan.context, plan.place, plan.context.target
-    if context.of(Compute).device == "cuda" and context.compute.device == "cpu":
+    if context.of(Inference).device == "cuda" and context.compute.device == "cpu":
         lines.append("the experiment asks for a GPU (compute.device: cuda), and this machine has none")
     if place.disk_free_mb is not None and plan.disk_mb > place.disk_free_mb:
         lines.append(f"needs {gb(plan.disk_mb)} of disk, {gb(place.disk_free_mb)} are free on {place.path}")

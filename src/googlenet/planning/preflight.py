@@ -9,7 +9,7 @@ from googlenet.config.schema.base import TRUNKS
 from googlenet.config.schema.classification import AnalyseUnits, ImportWeights
 from googlenet.config.schema.dataset import Dataset, DataSource
 from googlenet.config.schema.detection import TrainMultibox
-from googlenet.config.schema.shared import Compute, Model
+from googlenet.config.schema.shared import Inference, Model
 from googlenet.data.prepare import check_source
 from googlenet.errors import UserError, nearest
 from googlenet.imports import import_weights
@@ -32,7 +32,7 @@ def check(experiment: Experiment, jobs: Collection[Job], local: bool) -> None:
     check_modules(experiment)
     for error in missing_sources(experiment, jobs):
         raise error
-    if local and experiment.of(Compute).device == "cuda" and not Path("/dev/nvidiactl").exists():
+    if local and experiment.of(Inference).device == "cuda" and not Path("/dev/nvidiactl").exists():
         raise UserError("compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu")
     tracking.check(experiment.root, experiment.name)  # last: it can take seconds
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.dataset import Kind
-from googlenet.config.schema.shared import Compute, Execution, Model
+from googlenet.config.schema.shared import Compute, Execution, Inference, Model
 from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning.machine import Machine
@@ -39,7 +39,8 @@ class Context:
 
     def __init__(self, experiment: Experiment, sizes: Mapping[Kind, DataSize], ask: Rates, target: Target):
         self.experiment, self.sizes, self.ask, self.target = experiment, sizes, ask, target
-        self.of, self.execution, wanted = experiment.of, experiment.of(Execution), experiment.of(Compute)
+        self.of, self.execution = experiment.of, experiment.of(Execution)
+        wanted = Compute.model_validate(experiment.of(Inference).model_dump())  # rates are eager's
         self.compute = wanted if target.machine.gpus else replaced(wanted, device="cpu")
         self.on_gpu, self.threads = self.compute.device == "cuda", self.compute.numeric_threads
         self.workers = self.execution.loader_workers

@@ -1,6 +1,8 @@
 """Add MultiBox's boxes to those of selective search, on one part of the images."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import numpy as np
 
@@ -26,12 +28,19 @@ def run(
     lists = {name: packed.joined([by_split], name) for name in SPLITS}
     places = [(name, row) for name in SPLITS for row in range(len(lists[name]))]
 
+    def image_at(name: str, row: int) -> np.ndarray:
+        return splits[name].image(settings.part.index + row * settings.parts)
+
+    propose = None
+    if model is not None and places:
+        propose = multibox.Proposer(model, len(places), image_at(*places[0]), job.runtime)
+        job.say(propose.use.line)
+
     def merged_from(start: int) -> Iterator[dict[str, np.ndarray]]:
         for name, row in places[start:]:
             proposed = NO_BOXES
-            if model is not None:
-                image = splits[name].image(settings.part.index + row * settings.parts)
-                proposed = multibox.propose(model, image, settings, job.runtime)
+            if propose is not None:
+                proposed = propose(image_at(name, row), settings)
             one = merge.merge(*proposed, lists[name][row], settings.duplicate_iou)
             heads = np.array([one.multibox, len(proposed[0])])
             yield {"boxes": one.boxes, "confidence": one.confidence, "heads": heads}
@@ -41,8 +50,9 @@ def run(
     for (name, _), item in zip(places, job.resume.items(len(places), merged_from), strict=True):
         merged[name].append(merge.Merged(item["boxes"], item["confidence"], int(item["heads"][0])))
         from_multibox += int(item["heads"][1])
+    metadata = {"stamp": job.stamp, "engine": json.dumps(asdict(propose.use) if propose else None)}
     boxes = {name: [one.boxes for one in images] for name, images in merged.items()}
-    checkpoint.save_arrays(proposals, packed.pack(boxes) | merge.sources(merged), {"stamp": job.stamp})
+    checkpoint.save_arrays(proposals, packed.pack(boxes) | merge.sources(merged), metadata)
     result = merge.measure(merged, lists, from_multibox)
     job.log(result.to_json())
     job.write_metrics(metrics, result)

@@ -1,10 +1,11 @@
 """Predict the test images with one member: mean softmax over 1, 10 and 144 crops."""
 
 import json
+from dataclasses import asdict
 
 from googlenet.classification.error_rates import top_errors
 from googlenet.classification.kept_crops import Keeper, sample
-from googlenet.classification.predict import Cropping, in_data_order, predict, predict_kept
+from googlenet.classification.predict import Classifier, Cropping, in_data_order, predict, predict_kept
 from googlenet.config.schema.classification import PredictCrops
 from googlenet.data.decoded import DecodedImages
 from googlenet.data.store import Split, open_split
@@ -32,15 +33,23 @@ def run(job: Job[PredictCrops], *, manifest: Input, weights: Input, predictions:
         return keepers.setdefault(split.split, Keeper(chosen, cropping.numbers, len(network.spec.classes)))
 
     kept = keeper(test) if settings.keep_crops else None
-    scores_by_policy = predict(network, DecodedImages(test, 0), cropping, runtime, kept, job.resume)
+    images, threads = DecodedImages(test, 0), max(1, runtime.loader_workers)
+    classifier = Classifier.of(network, images, cropping, runtime)
+    job.say(classifier.use.line)
+    scores_by_policy = predict(classifier, images, cropping, threads, kept, job.resume)
     labels = outputs.label_columns(test.labels)
     for policy, scores in scores_by_policy.items():
         errors = top_errors(scores, labels).to_json()
         job.log({f"test_{name}_{policy}_crops": value for name, value in errors.items()})
     if settings.keep_crops and "validation" in dataset.splits and dataset.splits["validation"].records:
         validation = open_split(manifest.parent, "validation")
-        predict_kept(network, DecodedImages(validation, 0), cropping, runtime, keeper(validation), job.resume)
-    metadata = {"stamp": job.stamp, "mirrored": json.dumps(settings.mirror), "outputs": json.dumps(outputs._asdict())}
+        predict_kept(classifier, DecodedImages(validation, 0), cropping, keeper(validation), threads, job.resume)
+    metadata = {
+        "stamp": job.stamp,
+        "mirrored": json.dumps(settings.mirror),
+        "outputs": json.dumps(outputs._asdict()),
+        "engine": json.dumps(asdict(classifier.use)),
+    }
     save_arrays(predictions, {str(policy): scores for policy, scores in scores_by_policy.items()}, metadata)
     stored = {name: array for split, one in keepers.items() for name, array in one.arrays(split).items()}
     save_arrays(crops, stored, metadata)

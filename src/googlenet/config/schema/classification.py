@@ -48,7 +48,7 @@ class ImportWeights(StageSettings):
     model: shared.Model = Field(description="For what the weights do not say: dropout in later fine-tuning, width")
 
 
-class PredictCrops(shared.RunsNetwork):
+class PredictCrops(shared.Infers):
     """Class probabilities of one member on the test images, for every policy in one pass (section 7)."""
 
     policies: Policies = Field(description="Crops an image")

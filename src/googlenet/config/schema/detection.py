@@ -69,7 +69,7 @@ class TrainMultibox(shared.RunsNetwork, shared.Optimisation):
         return self
 
 
-class MergeProposals(shared.RunsNetwork):
+class MergeProposals(shared.Infers):
     """MultiBox's best boxes and those of selective search as one set (section 8)."""
 
     parts: Count = Field(description="As in propose_regions")
@@ -168,7 +168,7 @@ class FitRegionHeads(shared.RunsNetwork, RegionView):
     heads: Annotated[tuple[Head, ...], Field(strict=False)] = Field(description="Those that a switch needs")
 
 
-class ScoreRegions(shared.RunsNetwork, RegionView):
+class ScoreRegions(shared.Infers, RegionView):
     """Class probabilities of one detector on every proposal of the test images."""
 
     switches: Switches = Field(description="Those that are on; the paper has none")

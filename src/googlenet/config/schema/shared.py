@@ -1,6 +1,6 @@
 """What stages share: kinds of numbers, how things are computed, the network, the tables of members and methods."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, Strict, model_validator
 
@@ -24,6 +24,7 @@ Network = Annotated[NetworkName, NETWORKS]
 Classifier = Literal["average_pool", "fully_connected"]
 Initialisation = Literal["replica", "he"]
 Format = Literal["caffemodel", "raw_float32", "torchvision", "checkpoint"]
+EngineName = Literal["auto", "eager", "compile", "openvino"]
 Interpolation = Literal["bilinear", "area", "nearest", "cubic", "random"]
 
 
@@ -33,6 +34,22 @@ class Compute(Settings):
     device: Literal["cpu", "cuda"] = Field(description="Where networks run; cuda takes one GPU for each job")
     precision: Literal["bf16", "fp32"] = Field(description="bf16: autocast of matrix products and convolutions")
     numeric_threads: Count = Field(description="Threads of each job; jobs run side by side")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_engine(cls, given: object) -> object:
+        """Leave the section's `engine` out where it does not apply, so that changing it runs no training again."""
+        if cls is Compute and isinstance(given, dict) and given.get("engine") in get_args(EngineName):
+            return {key: value for key, value in given.items() if key != "engine"}
+        return given
+
+
+class Inference(Compute):
+    """Where and how outputs of trained networks are computed. Trainings have no choice of engine: they are eager."""
+
+    engine: EngineName = Field(
+        description="auto: the fastest for the machine and the work | eager: torch's kernels | compile: Inductor | openvino"
+    )
 
 
 class Computes(StageSettings):
@@ -45,6 +62,12 @@ class RunsNetwork(Computes):
     """The settings of a stage that runs the network of a member, or one that started from it."""
 
     network: Network = Field(description="The member's network")
+
+
+class Infers(RunsNetwork):
+    """The settings of a stage that computes a trained network's outputs in an engine."""
+
+    compute: Inference = Field(description="Where outputs are computed, and in which engine")
 
 
 class Execution(Settings):

@@ -1,0 +1,224 @@
+"""Inference engines: how a trained network computes its outputs for batches of uint8 images.
+
+eager: torch's kernels one after another. compile: TorchInductor, with folded weights; on a CPU it needs a C++ compiler.
+openvino: OpenVINO's CPU plug-in, which needs none. A fast engine is used only after its outputs for a sample of the
+job's own images were compared with those of eager fp32; if it cannot be built, or they differ, eager takes its place.
+"""
+
+import copy
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import metadata, util
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from googlenet.models.network import NetworkSpec
+from googlenet.models.runtime import Runtime
+
+Outputs = tuple[np.ndarray, ...]
+Built = Callable[[np.ndarray], Sequence[np.ndarray]]  # a full batch of images in, float32 arrays out
+
+SAMPLE = 16  # images at most whose outputs are compared with fp32's
+TOLERANCE = {"bf16": 0.1, "fp32": 1e-3}  # the largest difference from eager fp32, in units of an output's largest value
+# Multiply-adds of a whole job above which building an engine pays: docs/decisions/0030-inference-engines.md.
+OPENVINO_PAYS = 1e12
+COMPILE_PAYS = 2e13
+CUDA_PAYS = 1e15
+COMPILED = Path(".googlenet/compiled")  # compiled kernels, kept between jobs; may be deleted at any time
+
+
+@dataclass(frozen=True)
+class EngineUse:
+    """What computed a result: the engine asked for and the one used, its version, and how it was checked.
+    difference: the largest, of `sample` images' outputs from eager fp32's, in units of the output's largest value."""
+
+    requested: str = "eager"
+    used: str = "eager"
+    version: str = torch.__version__
+    sample: int = 0
+    difference: float = 0.0
+    fallback: str = ""  # why the engine that was chosen is not the one used
+
+    @property
+    def line(self) -> str:
+        """One line for a job's log."""
+        used = f"engine: {self.used} {self.version} ({self.requested} requested)"
+        checked = f"; differs from eager fp32 by at most {self.difference:.2g} on {self.sample} images"
+        return used + (checked if self.sample else "") + (f"; {self.fallback}" if self.fallback else "")
+
+
+class FromPixels(nn.Module):
+    """A network behind its normalisation: uint8 RGB images [n, h, w, 3] in, a tuple of float32 outputs out."""
+
+    def __init__(self, body: nn.Module, spec: NetworkSpec, dtype: torch.dtype):
+        super().__init__()
+        self.body, self.bgr, self.dtype = body, spec.channel_order == "bgr", dtype
+        for name, value in (("mean", spec.input_mean), ("scale", spec.input_scale)):
+            self.register_buffer(name, torch.tensor(value, dtype=torch.float32).view(1, -1, 1, 1))
+        self.mean: Tensor
+        self.scale: Tensor
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        x = images.flip(3) if self.bgr else images
+        x = (x.permute(0, 3, 1, 2).float() - self.mean) * self.scale
+        outputs = self.body(x.to(self.dtype))
+        return tuple(each.float() for each in (outputs if isinstance(outputs, tuple) else (outputs,)))
+
+
+class Engine:
+    """A network that is ready for inference."""
+
+    def __init__(self, built: Built, batch_size: int, padded: bool, use: EngineUse):
+        self._built, self._batch_size, self._padded, self.use = built, batch_size, padded, use
+
+    def __call__(self, images: np.ndarray) -> Outputs:
+        """Return the outputs, float32 [n, ...] each, for at most a batch of uint8 RGB images [n, h, w, 3]."""
+        count = len(images)
+        if self._padded and count < self._batch_size:
+            images = np.concatenate([images, np.zeros((self._batch_size - count, *images.shape[1:]), np.uint8)])
+        return tuple(output[:count] for output in self._built(images))
+
+
+def engine_for(
+    body: nn.Module, spec: NetworkSpec, batch_size: int, multiply_adds: float, sample: np.ndarray, runtime: Runtime
+) -> Engine:
+    """Build the engine that the runtime requests for a network in evaluation mode.
+
+    body: takes the network's input, returns a tensor or a tuple of them. multiply_adds: of the whole job. sample: the
+    job's own first images, uint8 RGB [n, h, w, 3], the same after a restart."""
+    name = chosen(runtime, multiply_adds)
+    plain = eager(body, spec, runtime)
+    use = EngineUse(runtime.engine)
+    if name == "eager":
+        return Engine(plain, batch_size, False, use)
+    sample = sample[: min(SAMPLE, batch_size)]
+    exact = eager(body, spec, replace(runtime, precision="fp32"))(sample)
+    try:
+        built = BUILDERS[name](body, spec, batch_size, runtime)
+        fast = Engine(built, batch_size, True, replace(use, used=name, version=version(name)))
+        worst = max(map(difference, fast(sample), exact))
+    except Exception as error:  # of a compiler or a plug-in, which raise anything; the line below reports it
+        reason = next(iter(str(error).strip().splitlines()), "")[:200]
+        return Engine(plain, batch_size, False, replace(use, fallback=f"{name}: {type(error).__name__}: {reason}"))
+    checked = replace(fast.use, sample=len(sample), difference=worst)
+    if not worst <= TOLERANCE[runtime.precision]:  # NaN too
+        reason = f"{name} differs from eager fp32 by {worst:.3g}, more than {TOLERANCE[runtime.precision]}"
+        return Engine(plain, batch_size, False, replace(use, fallback=reason))
+    fast.use = checked
+    return fast
+
+
+def difference(ours: np.ndarray, exact: np.ndarray) -> float:
+    """The largest difference between two arrays, in units of the second's largest value if that is above 1."""
+    return float(np.abs(ours - exact).max(initial=0) / max(1.0, np.abs(exact).max(initial=0)))
+
+
+def chosen(runtime: Runtime, multiply_adds: float) -> str:
+    """The engine that is requested or, for auto, the fastest for that much work on this kind of machine.
+
+    A GPU: compiled, from CUDA_PAYS on. A CPU with AMX and a C++ compiler, in bf16: compiled, from COMPILE_PAYS on. Any
+    CPU: OpenVINO, from OPENVINO_PAYS on. Otherwise eager."""
+    if runtime.engine != "auto":
+        return runtime.engine
+    if runtime.device == "cuda":
+        return "compile" if multiply_adds >= CUDA_PAYS else "eager"
+    if multiply_adds >= COMPILE_PAYS and runtime.precision == "bf16" and has_amx() and compiler():
+        return "compile"
+    return "openvino" if multiply_adds >= OPENVINO_PAYS and util.find_spec("openvino") else "eager"
+
+
+@cache
+def has_amx() -> bool:
+    """Return whether the processor multiplies bf16 matrices in tiles (Intel's AMX)."""
+    return bool(torch.cpu._is_amx_tile_supported())
+
+
+def compiler() -> str:
+    """The C++ compiler that Inductor would call, "" if there is none."""
+    return shutil.which(os.environ.get("CXX", "g++")) or ""
+
+
+def version(name: str) -> str:
+    """The version of the library behind an engine."""
+    return metadata.version("openvino") if name == "openvino" else torch.__version__
+
+
+def prepared(body: nn.Module, spec: NetworkSpec, runtime: Runtime) -> FromPixels:
+    """The network from pixels on, on its device: in bf16, its convolutions and linear layers have weights in bf16, which
+    gives the bits of autocast without its conversions in every pass."""
+    lowered = copy.deepcopy(body).eval()
+    if runtime.precision == "bf16":
+        for module in lowered.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                module.to(torch.bfloat16)
+    dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
+    return FromPixels(lowered, spec, dtype).to(runtime.device)
+
+
+def eager(body: nn.Module, spec: NetworkSpec, runtime: Runtime) -> Built:
+    """Torch's kernels one after another."""
+    return _by_torch(prepared(body, spec, runtime), runtime.device)
+
+
+def compiled(body: nn.Module, spec: NetworkSpec, batch_size: int, runtime: Runtime) -> Built:
+    """Code that Inductor writes for this network, batch size and processor."""
+    import torch._inductor.config as inductor
+
+    if runtime.device == "cpu" and not compiler():
+        raise RuntimeError("no C++ compiler; install g++, or set compute.engine: openvino")
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(COMPILED.absolute()))
+    model = prepared(body, spec, runtime)
+    with inductor.patch(freezing=True, compile_threads=1):  # folded weights are prepacked for oneDNN
+        fast = _by_torch(torch.compile(model, fullgraph=True, dynamic=False), runtime.device)
+        px = spec.input_px
+        fast(np.zeros((batch_size, px, px, 3), np.uint8))  # compiles now
+    return fast
+
+
+def _by_torch(model: Callable[[Tensor], tuple[Tensor, ...]], device: str) -> Built:
+    def run(images: np.ndarray) -> list[np.ndarray]:
+        with torch.inference_mode():
+            outputs = model(torch.from_numpy(images).to(device, non_blocking=True))
+            return [output.cpu().numpy() for output in outputs]
+
+    return run
+
+
+def by_openvino(body: nn.Module, spec: NetworkSpec, batch_size: int, runtime: Runtime) -> Built:
+    """OpenVINO's kernels, with as many threads as torch has."""
+    if runtime.device != "cpu":
+        raise RuntimeError("runs on the CPU alone; set compute.engine: compile, or compute.device: cpu")
+    # OpenVINO reports its import to its makers, through a package that it does without if there is none.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: not to be imported
+    import openvino
+
+    px = spec.input_px
+    images = torch.zeros((batch_size, px, px, 3), dtype=torch.uint8)
+    model = FromPixels(copy.deepcopy(body).eval(), spec, torch.float32)
+    with torch.no_grad():
+        exported = torch.export.export(model, (images,))
+    options = {
+        "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "fp32": "f32"}[runtime.precision],
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,  # jobs run side by side: pinned, all would share the first core
+    }
+    converted = openvino.convert_model(exported)
+    converted.reshape(list(images.shape))  # else kernels for any batch size
+    request = openvino.Core().compile_model(converted, "CPU", options).create_infer_request()
+
+    def run(images: np.ndarray) -> list[np.ndarray]:
+        results = request.infer([np.ascontiguousarray(images)], share_inputs=True)
+        return [results[number].copy() for number in range(len(results))]
+
+    return run
+
+
+BUILDERS = {"compile": compiled, "openvino": by_openvino}
