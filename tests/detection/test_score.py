@@ -1,5 +1,6 @@
 """One pass, many settings: mirrored views, heads, regressed boxes; with networks whose outputs are known."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import nn
 from classification.tiny import RUNTIME, network, spec
 from googlenet.detection import bbox_regression, context_feature, svm
 from googlenet.detection.regions import Warp
-from googlenet.detection.score import score, shapes
+from googlenet.detection.score import score, seeing, shapes
 from googlenet.detection.switches import by_prefix
 from googlenet.detection.train import detector_from
 from googlenet.models.network import Network
@@ -121,3 +122,25 @@ def test_the_papers_setting_is_the_networks_own_softmax():
     crop = Warp.of(detector.spec, 0).one(HALF, BOXES[0])
     logits, _ = detector.model.eval()(detector.to_input(crop[None], "cpu"))
     assert np.array_equal(result["probabilities"], torch.softmax(logits, 1).detach().numpy())
+
+
+def test_engines_see_what_eager_sees():
+    """Switches that need vectors and maps too; and fewer regions than a batch."""
+    detector = detector_from(network(spec(3, input_px=64)), ("one", "two"), 1)
+    settings = changed(SETTINGS, switches=("mirror",), compare=((), ("bbox_regression",)), batch_size=4)
+    rng = np.random.default_rng(0)
+    image, weights = rng.integers(0, 256, (80, 90, 3), np.uint8), {}
+    cells = np.prod(detector.trunk.map_after(torch.zeros(1, 3, 64, 64))[0].shape[1:])
+    weights[bbox_regression.BIAS] = np.zeros((2, 4), np.float32)
+    weights[bbox_regression.WEIGHTS] = rng.normal(0, 0.01, (2, 4, cells)).astype(np.float32)
+    found = []
+    for name in ("eager", "openvino"):
+        runtime = replace(RUNTIME, engine=name)
+        see, use = seeing(detector, [image], [BOXES], settings, runtime)
+        assert use.used == name, use.line
+        found.append(*score(detector, [image], [BOXES], settings, weights, runtime, see))
+    found.append(*score(detector, [image], [BOXES], settings, weights, RUNTIME))
+    eager, openvino, as_it_is = found
+    for key in eager:
+        assert np.array_equal(eager[key], as_it_is[key])
+        assert np.abs(eager[key] - openvino[key]).max() < 1e-4, key

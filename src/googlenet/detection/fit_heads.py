@@ -8,7 +8,7 @@ import numpy as np
 from googlenet.config.schema.detection import FitRegionHeads
 from googlenet.detection import Arrays, Images, bbox_regression, context_feature, svm
 from googlenet.detection.region_sample import Sample, accuracy
-from googlenet.detection.region_vectors import at_places, views, whole_vectors
+from googlenet.detection.region_vectors import as_it_is, at_places, views, whole_vectors
 from googlenet.detection.regions import BACKGROUND
 from googlenet.metrics.detection import HeadMetrics, SampleSizes
 from googlenet.models.network import Network
@@ -45,9 +45,10 @@ def gather(network: Network, images: Images, sample: Sample, settings: FitRegion
     """The regions' logits and vectors, float32 [n, ...]; if a head needs them, their maps and whole images' vectors."""
     seen: dict[str, list[np.ndarray]] = defaultdict(list)
     network.model.eval()
+    see = as_it_is(network, runtime)
     for number in counted(np.unique(sample.image), "images"):
         image, boxes = images[number], sample.box[sample.image == number]
-        for (view,) in views(network, image, boxes, settings, runtime, mirrored=False):
+        for (view,) in views(network, image, boxes, settings, see, mirrored=False):
             seen["logits"].append(view.logits)
             seen["vectors"].append(view.vectors)
             if "bbox_regression" in settings.heads:

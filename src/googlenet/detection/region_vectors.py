@@ -1,8 +1,8 @@
 """A detector's outputs for regions, from its logits down to its last map: for scoring and for fitting heads."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isqrt
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from googlenet.config.schema.detection import RegionView
 from googlenet.detection.regions import Warp
-from googlenet.models.network import Network
+from googlenet.models.cost import multiply_adds
+from googlenet.models.engine import EngineUse, engine_for
+from googlenet.models.network import Network, Trunk
 from googlenet.models.runtime import Runtime
 
 
@@ -22,11 +24,43 @@ class Seen(NamedTuple):
     last_map: Tensor
 
 
-def views(
-    network: Network, image: np.ndarray, boxes: np.ndarray, view: RegionView, runtime: Runtime, mirrored: bool
-) -> Iterator[list[Seen]]:
-    """Yield outputs for an image's boxes [n, 4], a batch at a time: [upright], with `mirrored` [upright, mirrored]."""
-    warp, trunk = Warp.of(network.spec, view.context_px), network.trunk
+See = Callable[[np.ndarray], Seen]  # from regions uint8 [n, px, px, 3]
+
+
+class Outputs(nn.Module):
+    """Wraps a network so that its outputs are logits, vectors and, with `maps`, the last map."""
+
+    def __init__(self, network: Network, maps: bool):
+        super().__init__()
+        self.network, self.maps = cast(nn.Module, network.trunk), maps
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        trunk = cast(Trunk, self.network)
+        last_map, _ = trunk.map_after(x)
+        vectors = trunk.vector_of(last_map)
+        outputs = trunk.logits_of(vectors), vectors
+        return (*outputs, last_map) if self.maps else outputs
+
+
+def in_engine(
+    network: Network, view: RegionView, maps: bool, regions: int, sample: np.ndarray, runtime: Runtime
+) -> tuple[See, EngineUse]:
+    """What sees `regions` regions in the engine that the runtime requests, with or without their maps; and what that
+    is. sample: the first regions, uint8 [n, px, px, 3]."""
+    body = Outputs(network, maps)
+    work = regions * multiply_adds(body, network.spec.input_px)
+    engine = engine_for(body, network.spec, view.batch_size, work, sample, runtime)
+
+    def see(crops: np.ndarray) -> Seen:
+        logits, vectors, *last_map = engine(crops)
+        return Seen(logits, vectors, torch.from_numpy(last_map[0] if maps else np.zeros(0, np.float32)))
+
+    return see, engine.use
+
+
+def as_it_is(network: Network, runtime: Runtime) -> See:
+    """What sees with the network's present weights, as during training."""
+    trunk = network.trunk
 
     def see(crops: np.ndarray) -> Seen:
         x = network.to_input(crops, runtime.device)
@@ -35,6 +69,14 @@ def views(
             logits = trunk.logits_of(vectors := trunk.vector_of(last_map))
         return Seen(logits.float().cpu().numpy(), vectors.float().cpu().numpy(), last_map)
 
+    return see
+
+
+def views(
+    network: Network, image: np.ndarray, boxes: np.ndarray, view: RegionView, see: See, mirrored: bool
+) -> Iterator[list[Seen]]:
+    """Yield outputs for an image's boxes [n, 4], a batch at a time: [upright], with `mirrored` [upright, mirrored]."""
+    warp = Warp.of(network.spec, view.context_px)
     for start in range(0, len(boxes), view.batch_size):
         crops = warp.many(image, boxes[start : start + view.batch_size])
         both = [crops, np.ascontiguousarray(crops[:, :, ::-1])] if mirrored else [crops]
@@ -45,7 +87,7 @@ def whole_vectors(network: Network, image: np.ndarray, runtime: Runtime, mirrore
     """The vector, float32 [channels], of a whole image without a margin; with `mirrored` also its mirror image's."""
     height, width = image.shape[:2]
     whole, view = np.array([[0, 0, width - 1, height - 1]]), RegionView(batch_size=1, context_px=0)
-    (seen,) = views(network, image, whole, view, runtime, mirrored)
+    (seen,) = views(network, image, whole, view, as_it_is(network, runtime), mirrored)
     return [one.vectors[0] for one in seen]
 
 

@@ -6,11 +6,26 @@ import numpy as np
 
 from googlenet.config.schema.detection import ScoreRegions, Switches
 from googlenet.detection import Arrays, Boxes, Images, bbox_regression, context_feature, svm
-from googlenet.detection.region_vectors import Seen, at_places, softmax, views, whole_vectors
+from googlenet.detection.region_vectors import See, Seen, as_it_is, at_places, in_engine, softmax, views, whole_vectors
+from googlenet.detection.regions import Warp
 from googlenet.detection.switches import by_prefix
+from googlenet.models.engine import SAMPLE, EngineUse
 from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.resume import NOWHERE, Resume
+
+
+def seeing(
+    network: Network, images: Images, boxes: Boxes, settings: ScoreRegions, runtime: Runtime
+) -> tuple[See, EngineUse]:
+    """What sees all regions of these images, in the engine that the runtime requests; and what that is."""
+    network.model.eval()
+    first, on = next((i for i in range(len(boxes)) if len(boxes[i])), None), switched_on(settings)
+    warp = Warp.of(network.spec, settings.context_px)
+    sample = np.zeros((0, warp.size_px, warp.size_px, 3), np.uint8)
+    sample = sample if first is None else warp.many(images[first], boxes[first][:SAMPLE])
+    regions = sum(len(boxes[i]) for i in range(len(boxes))) * (2 if "mirror" in on else 1)
+    return in_engine(network, settings, "bbox_regression" in on, regions, sample, runtime)
 
 
 def score(
@@ -20,16 +35,24 @@ def score(
     settings: ScoreRegions,
     heads: Arrays,
     runtime: Runtime,
+    see: See | None = None,
     resume: Resume = NOWHERE,
 ) -> Iterator[Arrays]:
-    """Yield the scores of each image's boxes, see `of_image`. heads: of fit_heads, for the switches that need them."""
+    """Yield the scores of each image's boxes, see `of_image`. heads: of fit_heads, for the switches that need them.
+    see: of `seeing`; without it the network sees as it is."""
     network.model.eval()
+    see = see or as_it_is(network, runtime)
 
     def scored_from(start: int) -> Iterator[dict[str, np.ndarray]]:
         for i in range(start, len(boxes)):
-            yield of_image(network, images[i], boxes[i], settings, heads, runtime)
+            yield of_image(network, images[i], boxes[i], settings, heads, see, runtime)
 
     yield from resume.items(len(boxes), scored_from)
+
+
+def switched_on(settings: ScoreRegions) -> set[str]:
+    """The switches that are on in any of the settings that are measured."""
+    return {switch for switches in by_prefix(settings.switches, settings.compare).values() for switch in switches}
 
 
 def shapes(wanted: Mapping[str, Switches], regions: int, classes: int) -> dict[str, tuple[int, ...]]:
@@ -43,17 +66,23 @@ def shapes(wanted: Mapping[str, Switches], regions: int, classes: int) -> dict[s
 
 
 def of_image(
-    network: Network, image: np.ndarray, boxes: np.ndarray, settings: ScoreRegions, heads: Arrays, runtime: Runtime
+    network: Network,
+    image: np.ndarray,
+    boxes: np.ndarray,
+    settings: ScoreRegions,
+    heads: Arrays,
+    see: See,
+    runtime: Runtime,
 ) -> dict[str, np.ndarray]:
     """An image's float32 scores, by_prefix: "probabilities" [n, 1 + classes], "boxes" [n, classes, 4] if regressed."""
-    wanted = by_prefix(settings.switches, settings.compare)
-    mirrored = any("mirror" in switches for switches in wanted.values())
-    context = any("context_feature" in switches for switches in wanted.values()) and len(boxes) > 0
+    wanted, on = by_prefix(settings.switches, settings.compare), switched_on(settings)
+    mirrored = "mirror" in on
+    context = "context_feature" in on and len(boxes) > 0
     wholes = whole_vectors(network, image, runtime, mirrored) if context else [None, None]
     empty = shapes(wanted, 0, len(network.spec.classes))
     scores = {name: [np.zeros(shape, np.float32)] for name, shape in empty.items()}
     (height, width), start = image.shape[:2], 0
-    for seen in views(network, image, boxes, settings, runtime, mirrored):
+    for seen in views(network, image, boxes, settings, see, mirrored):
         part = boxes[start : start + len(seen[0].logits)]
         start += len(part)
         for prefix, switches in wanted.items():

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from googlenet.config.schema.detection import RegionView, TrainDetector
 from googlenet.detection import Images
 from googlenet.detection.history import end_epoch
-from googlenet.detection.region_vectors import softmax, views
+from googlenet.detection.region_vectors import as_it_is, softmax, views
 from googlenet.detection.regions import BACKGROUND, Pool, TrainingRegions, Warp, pool_regions, sample_regions
 from googlenet.errors import UserError
 from googlenet.metrics.detection import DetectorEpoch, DetectorMetrics
@@ -71,13 +71,13 @@ def hardest_background(batches: RegionBatches, network: Network, epoch: int, run
     rng = np.random.Generator(np.random.Philox(key=[s.detector.order_seed, STREAM + epoch]))
     rows = drawn(rng, background, s.hard_negatives.scored)
     view = RegionView(batch_size=s.positives + s.negatives, context_px=s.context_px)
-    training, probabilities = network.model.training, []
+    training, probabilities, see = network.model.training, [], as_it_is(network, runtime)
     network.model.eval()
     numbers, first = np.unique(rows[:, 0], return_index=True)
     by_image = zip(numbers, np.split(rows[:, 1], first[1:]), strict=True)
     for number, regions in counted(by_image, "images with background to choose from", len(numbers)):
         boxes = batches.regions.boxes[number][regions]
-        for (seen,) in views(network, batches.images[number], boxes, view, runtime, mirrored=False):
+        for (seen,) in views(network, batches.images[number], boxes, view, see, mirrored=False):
             probabilities.append(softmax(seen.logits))
     network.model.train(training)
     return hardest(rows, np.concatenate(probabilities), s.hard_negatives.hardest)

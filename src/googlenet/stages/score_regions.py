@@ -1,10 +1,13 @@
 """Score every proposal of the test images with one detector, under the main setting and those compared with it."""
 
+import json
+from dataclasses import asdict
+
 from googlenet.config.schema.detection import ScoreRegions
 from googlenet.data.decoded import DecodedImages
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
-from googlenet.detection.score import score, shapes
+from googlenet.detection.score import score, seeing, shapes
 from googlenet.detection.switches import by_prefix
 from googlenet.models import bundle
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
@@ -25,8 +28,12 @@ def run(
     fitted = {name: array for path in heads for name, array in load_arrays(path)[0].items()}
     regions = int(boxes.counts.sum())
     arrays = shapes(by_prefix(settings.switches, settings.compare), regions, len(network.spec.classes))
-    with written(scores, arrays, {"stamp": job.stamp}) as file:
-        for of_image in score(network, DecodedImages(test, 0), boxes, settings, fitted, job.runtime, job.resume):
+    images = DecodedImages(test, 0)
+    see, use = seeing(network, images, boxes, settings, job.runtime)
+    job.say(use.line)
+    scored = score(network, images, boxes, settings, fitted, job.runtime, see, job.resume)
+    with written(scores, arrays, {"stamp": job.stamp, "engine": json.dumps(asdict(use))}) as file:
+        for of_image in scored:
             for name, rows in of_image.items():
                 file.add(name, rows)
     job.log({"images": len(test), "regions": regions})
