@@ -15,7 +15,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from googlenet.pipeline.job import held_gpu
-with held_gpu(Path(sys.argv[1]), ["GPU-a", "GPU-b"], 0.05) as number:
+with held_gpu(Path(sys.argv[1]), ["GPU-a", "GPU-b"], int(sys.argv[2]), 0.05) as number:
     print(number, flush=True)
     sys.stdin.read()
 """
@@ -26,9 +26,9 @@ def holder(tmp_path):
     """Starts a process that holds a GPU until it is killed or told to end."""
     started = []
 
-    def start():
+    def start(jobs=1):
         pipe = subprocess.PIPE
-        words = [sys.executable, "-c", HOLDER, str(tmp_path)]
+        words = [sys.executable, "-c", HOLDER, str(tmp_path), str(jobs)]
         started.append(subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True))
         return started[-1]
 
@@ -48,6 +48,14 @@ def test_jobs_side_by_side_take_different_ones_and_the_next_waits(tmp_path, hold
     first.kill()  # a killed job holds nothing any more
     first.wait()
     assert third.stdout.readline() in ("0\n", "1\n")
+
+
+def test_jobs_share_gpus_and_a_free_one_comes_first(tmp_path, holder):
+    held = [holder(2) for _ in range(2)]
+    assert sorted(one.stdout.readline() for one in held) == ["0\n", "1\n"]
+    held += [holder(2) for _ in range(2)]
+    assert sorted(one.stdout.readline() for one in held[2:]) == ["0\n", "1\n"]
+    assert holder(2).stdout.readline() == "waiting: all 2 GPUs are in use by jobs\n"
 
 
 def test_a_gpu_is_free_again_after_a_job_or_its_error(tmp_path):

@@ -159,7 +159,7 @@ def _perform(run: Callable[..., None], arguments: list[str]) -> None:
     with (
         place as kept,
         resume.listening(kept),
-        gpu_for(compute.device, root),
+        gpu_for(compute.device, root, execution.jobs_per_gpu),
         recorded(path, file, stamp, digests, threads, libraries) as tracked,
     ):
         outputs = [given[name] for name, kind in edges.items() if kind is Output]
@@ -171,8 +171,9 @@ def _perform(run: Callable[..., None], arguments: list[str]) -> None:
 
 
 @contextmanager
-def gpu_for(device: str, root: Path) -> Iterator[None]:
-    """Within the block, make torch's device "cuda" a GPU that no other job uses; do nothing for another device."""
+def gpu_for(device: str, root: Path, jobs: int = 1) -> Iterator[None]:
+    """Within the block, make torch's device "cuda" a GPU that fewer than `jobs` other jobs use; do nothing for another
+    device."""
     if device != "cuda":
         yield
         return
@@ -180,21 +181,23 @@ def gpu_for(device: str, root: Path) -> Iterator[None]:
 
     seen = range(torch.cuda.device_count())
     # By UUID: each job of a cluster may see only one GPU, a different one, and call it number 0.
-    with held_gpu(root / GPUS, [str(torch.cuda.get_device_properties(i).uuid) for i in seen]) as number:
+    with held_gpu(root / GPUS, [str(torch.cuda.get_device_properties(i).uuid) for i in seen], jobs) as number:
         torch.cuda.set_device(number)
         yield
 
 
 @contextmanager
-def held_gpu(folder: Path, names: Sequence[str], again_s: float = 1.0) -> Iterator[int]:
-    """Hold the first free GPU, waiting for one, and yield its index among the names. Locks end with their process."""
+def held_gpu(folder: Path, names: Sequence[str], jobs: int = 1, again_s: float = 1.0) -> Iterator[int]:
+    """Hold one of the `jobs` places of a GPU, waiting for one, and yield its index among the names. A free GPU comes
+    before one in use. Locks end with their process."""
     from filelock import FileLock, Timeout  # imported late: not needed at every start of Snakemake
 
     folder.mkdir(parents=True, exist_ok=True)
-    locks = [FileLock(folder / f"{name}.lock") for name in names]
+    places = ["", *(f"-{place}" for place in range(2, jobs + 1))]  # the first as without sharing
+    locks = [(i, FileLock(folder / f"{name}{place}.lock")) for place in places for i, name in enumerate(names)]
     waiting = False
     while True:
-        for number, lock in enumerate(locks):
+        for number, lock in locks:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
