@@ -133,6 +133,11 @@ EDITS = [
         jobs(predict_crops=M) | AFTER_PREDICTIONS,
     ),
     Edit(
+        "compute: engine of inference, which no training has",
+        file("conf/compute.yaml", r"engine: auto", "engine: openvino"),
+        jobs(predict_crops=M) | AFTER_PREDICTIONS | AFTER_MERGE,
+    ),
+    Edit(
         "predict_crops: images whose crops are kept",
         smoke(r"per_crop_images: \d+", "per_crop_images: 24"),
         jobs(predict_crops=M) | AFTER_PREDICTIONS,
