@@ -1,6 +1,7 @@
 """conf/ as one tree: composed by Hydra, checked against the schema, with the file that set each value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,20 +43,39 @@ class Top(Settings):
 
 
 class Composed:
-    """An experiment's checked settings. tree: with overrides; jobs fill in references. where: finds a key's file."""
+    """An experiment's checked settings. values: with overrides; jobs fill in the references that are left."""
 
     def __init__(
-        self, root: Path, experiment: str, tree: Any, stages: Mapping[str, type[StageSettings]], where: sources.Where
+        self,
+        root: Path,
+        experiment: str,
+        values: dict[str, Any],
+        stages: Mapping[str, type[StageSettings]],
+        read: "tuple[Any, sources.Where] | None" = None,
     ):
-        self.root, self.experiment, self.tree, self.where = root, experiment, tree, where
-        values = self.values = plain(tree, where)
-        check_defaults(values, where)
+        """read: the tree and where each key is set; None to read conf/ when they are needed, the values being valid."""
+        self.root, self.experiment, self.values, self._stages, self._read = root, experiment, values, stages, read
+        where = read[1] if read else sources.Where(())
         top = {key: values[key] for key in Top.model_fields}
         self.strict_versions = validated(Top, top, "", values, where).strict_versions
         self._sections = {kind: validated(kind, values[key], key, values, where) for key, kind in SHARED.items()}
         self.sampling = table(shared.Sampling, "sampling", values, where)
         self.origins = table(shared.Origin, "origins", values, where)
         self._sections |= {kind: validated(kind, values[name], name, values, where) for name, kind in stages.items()}
+
+    @cached_property
+    def _composed(self) -> "tuple[Any, sources.Where]":
+        return self._read or composed_tree(self.root, self._stages, self.experiment)[1:]
+
+    @property
+    def tree(self) -> Any:
+        """The composed tree, in which jobs fill in references."""
+        return self._composed[0]
+
+    @property
+    def where(self) -> sources.Where:
+        """Finds the file that sets a key."""
+        return self._composed[1]
 
     def of(self, kind: type[SectionT]) -> SectionT:
         """The section that has this class."""
@@ -69,6 +89,14 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
 
     Raises UserError, naming file and key, for an unknown experiment, group or key, and for a wrong type or value.
     """
+    name, tree, where = composed_tree(root, stages, experiment)
+    values = plain(tree, where)
+    check_defaults(values, where)
+    return Composed(root, name, values, stages, (tree, where))
+
+
+def composed_tree(root: Path, stages: Collection[str], experiment: str = "") -> tuple[str, Any, sources.Where]:
+    """The experiment's name, its tree with the rows of tables filled in, and where each key is set. UserError as above."""
     conf, (chosen, overrides) = root / "conf", params(root)
     experiment = experiment or chosen
     known = [path.stem for path in (conf / "experiment").glob("*.yaml")]
@@ -99,7 +127,7 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
     for key in sorted(sections.difference(tree)):
         raise UserError(f"conf/config.yaml: lacks the key '{key}'; add it")
     sources.check_references(tree, layers, set(stages), JOB_VARIABLES)
-    return Composed(root, experiment, with_filled_rows(tree), stages, where)
+    return experiment, with_filled_rows(tree), where
 
 
 def params(root: Path) -> tuple[str, dict[str, Any]]:

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from googlenet.config import former_keys
@@ -55,6 +53,9 @@ def trainings(composed: Composed) -> dict[str, TrainClassifier]:
 
 def training(composed: Composed, row: AblationRow) -> TrainClassifier:
     """The train_classifier settings after a row's changes. Raises UserError, naming row and key, if invalid."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
     check_changes(composed, row)
     tree, changes = composed.tree, {section: change for section, change in row.changes.items() if section != "member"}
     member = member_columns(composed, row) | {"name": row.name}
@@ -80,6 +81,8 @@ def training(composed: Composed, row: AblationRow) -> TrainClassifier:
 
 def member_columns(composed: Composed, row: AblationRow) -> dict[str, Any]:
     """The columns of the table of members, with the row's changes."""
+    from omegaconf import OmegaConf
+
     changed: Any = row.changes.get("member", {})
     columns: Any = OmegaConf.to_container(composed.tree.ensemble.member_defaults)
     return {**columns, **changed}

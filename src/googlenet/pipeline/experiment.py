@@ -17,15 +17,17 @@ from googlenet.config.compose import JOB_VARIABLES, Composed, compose
 from googlenet.config.problems import problem
 from googlenet.config.schema.base import NetworkName, Settings, StageSettings, selections
 from googlenet.config.schema.classification import AnalyseUnits, TrainClassifier, Variant
+from googlenet.config.schema.dataset import Dataset
 from googlenet.config.schema.detection import ProposeRegions, ScoreRegions, TrainMultibox
 from googlenet.config.schema.shared import Detector, Ensemble, ImportedMember, MemberRow, Model, Part, TrainedMember
 from googlenet.errors import UserError, nearest
 from googlenet.metrics.order import natural
-from googlenet.pipeline import versions
+from googlenet.pipeline import kept, versions
 from googlenet.pipeline.code import code_digest
 from googlenet.pipeline.job_file import JobFile
+from googlenet.pipeline.kept import Kept
 from googlenet.pipeline.registry import ROWS, SETTINGS, STAGES
-from googlenet.storage.files import write_bytes
+from googlenet.storage.files import sha256, write_bytes
 
 KindT = TypeVar("KindT", bound=StageSettings)
 RowT = TypeVar("RowT", MemberRow, Detector)
@@ -41,9 +43,11 @@ class Job(NamedTuple):
 class Experiment:
     """The composed configuration of one experiment, and its jobs."""
 
-    def __init__(self, composed: Composed):
+    def __init__(self, composed: Composed, key: str = "", kept: Kept | None = None):
+        """key: under which `write_configs` keeps what is computed here ("": nowhere); kept: what an earlier start kept."""
         self.composed, self.root, self.name = composed, composed.root, composed.experiment
-        self.dataset = composed.tree.dataset.name
+        self.key, self.kept = key, kept
+        self.dataset = composed.of(Dataset).name
         self.of = composed.of
         self._resolved: dict[Job, StageSettings] = {}
         self.check_tables()
@@ -82,6 +86,8 @@ class Experiment:
     @cached_property
     def ablation_sources(self) -> dict[str, tuple[str, str]]:
         """The stage and job whose results each variant of the table of ablations takes."""
+        if self.kept:
+            return self.kept.ablation_sources
         members = {job.name: self.settings(job, TrainClassifier) for job in self.jobs("train_classifier")}
         return variants.sources(self.trainings, members)
 
@@ -208,8 +214,12 @@ def experiment(root: Path, name: str = "") -> Experiment:
 
 @cache
 def current(root: Path, name: str = "") -> Experiment:
-    """As `experiment`, but cached for the process."""
-    return experiment(root, name)
+    """As `experiment`, but cached for the process; not composed if the last start did so and nothing has changed since."""
+    key = kept.key_of(root, name)
+    last = kept.load(root, key)
+    if last is None:
+        return Experiment(compose(root, SETTINGS, name), key)
+    return Experiment(Composed(root, last.experiment, last.values, SETTINGS), key, last)
 
 
 def files(experiment: Experiment) -> Iterator[tuple[Path, bytes]]:
@@ -221,6 +231,8 @@ def files(experiment: Experiment) -> Iterator[tuple[Path, bytes]]:
 
 def write_configs(experiment: Experiment) -> list[Path]:
     """Write the jobs' files whose content changed; remove those of jobs that no longer exist. Returns those written."""
+    if experiment.kept and experiment.kept.lies_in(experiment.root):
+        return []
     contents = dict(files(experiment))
     changed = [path for path, content in contents.items() if not path.is_file() or path.read_bytes() != content]
     for path in changed:
@@ -229,6 +241,10 @@ def write_configs(experiment: Experiment) -> list[Path]:
         for path in (experiment.root / folder / "config").glob("*/*.json"):
             if path not in contents:
                 path.unlink()
+    if experiment.key:
+        digests = {str(path.relative_to(experiment.root)): sha256(path) for path in contents}
+        values, sources = experiment.composed.values, experiment.ablation_sources
+        kept.save(experiment.root, experiment.key, Kept(experiment.name, values, sources, digests))
     return changed
 
 

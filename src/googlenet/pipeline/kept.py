@@ -1,0 +1,83 @@
+"""What a start computed from conf/ and the code, kept for the next one: if neither has changed, Hydra need not compose.
+
+One file, .googlenet/composed.json, of the last experiment. It serves only a start whose key is the same: the SHA-256 of
+every file that was read (conf/, params.yaml, the package) and of the versions of the libraries. Deleting it costs a second.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from googlenet.pipeline import versions
+from googlenet.pipeline.code import PACKAGE
+from googlenet.storage.files import sha256, write_bytes
+
+FILE = Path(".googlenet/composed.json")
+COMPOSERS = ("hydra-core", "omegaconf", "pydantic", "PyYAML")
+RESOLVER = re.compile(rb"\$\{[\w.]+:")  # ${oc.env:HOME}: its value is in no file
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Of one experiment. values: its composed settings; files: SHA-256 of each job's file, by path below the root."""
+
+    experiment: str
+    values: dict[str, Any]
+    ablation_sources: dict[str, tuple[str, str]]
+    files: dict[str, str]
+
+    def lies_in(self, root: Path) -> bool:
+        """Whether the jobs' files are there as they were written, and no others."""
+        folders = {Path(path).parents[1] for path in self.files if not path.startswith("data/")}
+        there = {str(path.relative_to(root)) for folder in folders for path in (root / folder).glob("*/*.json")}
+        return there <= self.files.keys() and all(
+            (root / path).is_file() and sha256(root / path) == digest for path, digest in self.files.items()
+        )
+
+
+def key_of(root: Path, name: str) -> str:
+    """SHA-256 of all that an experiment ("" for that of params.yaml) is composed of; "" if some of it is in no file."""
+    digest = hashlib.sha256(json.dumps([name, platform.python_version(), versions.installed()]).encode())
+    digest.update(json.dumps([metadata.version(composer) for composer in COMPOSERS]).encode())
+    settings = [("params.yaml", root / "params.yaml"), *below(root / "conf")]
+    for name, path in (*settings, *below(PACKAGE)):
+        try:
+            content = path.read_bytes()
+        except OSError:  # reported by who composes
+            return ""
+        if (name, path) in settings and RESOLVER.search(content):
+            return ""
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def below(folder: Path) -> list[tuple[str, Path]]:
+    """The files below a folder, without those that Python makes, sorted by their path there, which comes first."""
+    paths = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        paths += [Path(place, name) for name in names]
+    return sorted((path.relative_to(folder).as_posix(), path) for path in paths)
+
+
+def load(root: Path, key: str) -> Kept | None:
+    """What was kept under this key; None if nothing was, or the file was damaged."""
+    try:
+        content = json.loads((root / FILE).read_bytes())
+        if not key or content.pop("key") != key:
+            return None
+        sources = {name: (stage, job) for name, (stage, job) in content["ablation_sources"].items()}
+        return Kept(**content | {"ablation_sources": sources})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def save(root: Path, key: str, kept: Kept) -> None:
+    """Keep what was computed, for the next start with this key."""
+    write_bytes(root / FILE, json.dumps({"key": key, **asdict(kept)}).encode())

@@ -1,0 +1,142 @@
+"""What a start keeps for the next one: used only while nothing that it was computed from has changed."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from conf_copy import copied, edit, override
+from googlenet.config.schema.shared import Compute
+from googlenet.errors import UserError
+from googlenet.pipeline import kept
+from googlenet.pipeline.experiment import Job, current, files, write_configs
+from googlenet.pipeline.registry import SETTINGS, STAGES
+
+# As the Snakefile begins: it prints which of the packages that are slow to import were imported.
+START = """
+import sys
+from pathlib import Path
+from googlenet.pipeline import experiment as experiments
+from googlenet.pipeline.registry import STAGES
+current = experiments.current(Path.cwd())
+experiments.write_configs(current)
+assert all(current.jobs(stage) for stage in ("train_classifier", "train_ablation"))
+print(*sorted({name.split(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """A copy of conf/ from which the demo was composed once, and its jobs' files written."""
+    folder = copied(tmp_path_factory.mktemp("once"))
+    started(folder)
+    return folder
+
+
+@pytest.fixture
+def root(once, tmp_path):
+    """A copy of it for one test: what was kept serves in any folder."""
+    return shutil.copytree(once, tmp_path / "root")
+
+
+def started(folder, name=""):
+    """An experiment as a new process would begin with it."""
+    current.cache_clear()
+    experiment = current(folder, name)
+    experiment.written = write_configs(experiment)
+    return experiment
+
+
+def test_a_second_start_takes_what_the_first_kept(root):
+    second = started(root)
+    assert second.kept and not second.written
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["smoke", *(pytest.param(name, marks=pytest.mark.long) for name in ("demo", "photos", "ilsvrc2014", "bvlc"))],
+)
+def test_it_gives_the_same_jobs_and_files(tmp_path, name):
+    root = copied(tmp_path)
+    first, second = started(root, name), started(root, name)
+    assert not first.kept and second.kept
+    assert first.stages == second.stages and second.name == name and first.dataset == second.dataset
+    assert {stage: first.jobs(stage) for stage in STAGES} == {stage: second.jobs(stage) for stage in STAGES}
+    assert dict(files(first)) == dict(files(second))
+    assert first.composed.where("train_classifier.epochs") == second.composed.where("train_classifier.epochs")
+    for kind in (Compute, *SETTINGS.values()):
+        assert first.of(kind) == second.of(kind)
+
+
+def test_an_edit_composes_anew(root):
+    edit(root, "predict_crops.yaml", r"^batch_size: .*", "batch_size: 7")
+    edited = started(root)
+    assert not edited.kept
+    assert [path.parent.name for path in edited.written] == 7 * ["predict_crops"]
+    job = Job("predict_crops", "m1")
+    assert edited.settings(job, SETTINGS[job.stage]).batch_size == 7
+
+
+def test_an_override_a_new_file_and_another_experiment_compose_anew(root):
+    keys = {kept.key_of(root, ""), kept.key_of(root, "smoke")}
+    override(root, "{train_classifier: {epochs: 3}}")
+    keys.add(kept.key_of(root, ""))
+    (root / "conf/dataset/new.yaml").write_text("# nothing\n")
+    keys.add(kept.key_of(root, ""))
+    assert len(keys) == 4
+
+
+def test_an_edit_of_the_code_composes_anew(root, tmp_path, monkeypatch):
+    """Whatever it is: settings classes, and the digests in the jobs' files."""
+    copy = tmp_path / "googlenet"
+    shutil.copytree(kept.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(kept, "PACKAGE", copy)
+    before = kept.key_of(root, "")
+    with open(copy / "detection/nms.py", "a") as file:
+        file.write("# a comment\n")
+    assert kept.key_of(root, "") != before
+
+
+def test_a_job_s_file_that_was_edited_lost_or_added_is_put_right(root):
+    config = root / "results/demo/config"
+    lost, edited, added = (config / f"train_classifier/{name}.json" for name in ("m1", "m2", "m99"))
+    before = lost.read_bytes(), edited.read_bytes()
+    lost.unlink()
+    edited.write_text("{}")
+    added.write_text("{}")
+    assert sorted(path.stem for path in started(root).written) == ["m1", "m2"]
+    assert (lost.read_bytes(), edited.read_bytes()) == before and not added.exists()
+    data = root / "data/config/digits/prepare_detection.json"
+    data.unlink()
+    assert started(root).written == [data]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", '{"key": 1}', '{"key": "%s"}', '{"key": "%s", "values": {}}']
+)
+def test_a_damaged_file_is_not_used(root, content):
+    key = kept.key_of(root, "")
+    assert kept.load(root, key)
+    (root / kept.FILE).write_text(content.replace("%s", key))
+    assert kept.load(root, key) is None
+
+
+def test_what_the_environment_sets_is_never_kept(root):
+    """Such a value can change without any file."""
+    override(root, "{train_classifier: {epochs: '${oc.decode:${oc.env:EPOCHS}}'}}")
+    assert kept.key_of(root, "") == "" and kept.load(root, "") is None
+
+
+def test_an_error_keeps_nothing(tmp_path):
+    root = copied(tmp_path)
+    override(root, "{train_classifier: {epochs: many}}")
+    for _ in range(2):
+        with pytest.raises(UserError, match="epochs"):
+            started(root)
+
+
+def test_a_start_with_nothing_new_imports_nothing_slow(root):
+    done = subprocess.run([sys.executable, "-c", START], cwd=root, capture_output=True, text=True, check=True)
+    slow = {"torch", "mlflow", "sklearn", "scipy", "pandas", "cv2", "pyarrow", "PIL", "jinja2", "matplotlib"}
+    assert not (slow | {"hydra", "omegaconf", "antlr4"}) & set(done.stdout.split())
