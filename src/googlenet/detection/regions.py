@@ -1,7 +1,7 @@
 """Network inputs and training labels for regions: R-CNN's warp, labels and batches."""
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -34,34 +34,47 @@ class Warp(NamedTuple):
         """The warp to a network's input: R-CNN's context (16 px at 227) for its size, to the nearest pixel."""
         return cls(spec.input_px, round(context_px * spec.input_px / RCNN_INPUT_PX), spec.mean_colour)
 
-    def one(self, image: np.ndarray, box: Sequence[float] | np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Return the region squeezed to a square, uint8 [size, size, 3], whatever its shape (R-CNN, appendix A).
+    def matrices(self, boxes: np.ndarray) -> np.ndarray:
+        """Return the map from a region's pixels to the image's for each box [n, 4], float64 [n, 2, 3].
 
         The box fills the inner (size - 2 * context) pixels of each side exactly; the margin shows its surroundings at
-        the same scale. Output pixel u is sampled, bilinearly and without antialiasing, at
-        (u - context + 0.5) * width / inner + xmin - 0.5. Raises UserError if the context leaves nothing or a box has no
-        area.
+        the same scale. Output pixel u is at (u - context + 0.5) * width / inner + xmin - 0.5. Raises UserError if the
+        context leaves nothing or a box has no area.
         """
-        size, context = self.size_px, self.context_px
-        inner = size - 2 * context
-        if inner < 1 or context < 0:
-            raise UserError(f"context_px: {context} on each side leaves nothing of {size} pixels; lower it")
-        xmin, ymin, xmax, ymax = (float(side) for side in box)
-        scale_x, scale_y = (xmax - xmin + 1) / inner, (ymax - ymin + 1) / inner
-        if not (scale_x > 0 and scale_y > 0):
-            raise UserError(f"box {[xmin, ymin, xmax, ymax]}: it has no area; leave it out when preparing the data")
-        shift_x, shift_y = ((0.5 - context) * scale + low - 0.5 for scale, low in ((scale_x, xmin), (scale_y, ymin)))
-        matrix = np.array([[scale_x, 0, shift_x], [0, scale_y, shift_y]])
+        inner = self.size_px - 2 * self.context_px
+        if inner < 1 or self.context_px < 0:
+            what = f"context_px: {self.context_px} on each side leaves nothing of {self.size_px} pixels"
+            raise UserError(f"{what}; lower it")
+        low, high = np.hsplit(np.asarray(boxes, np.float64).reshape(-1, 4), 2)
+        scale = (high - low + 1) / inner  # across and down, [n, 2]
+        if not (scale > 0).all():
+            box = np.concatenate([low, high], 1)[~(scale > 0).all(1)][0].tolist()
+            raise UserError(f"box {box}: it has no area; leave it out when preparing the data")
+        result = np.zeros((len(scale), 2, 3))
+        result[:, 0, 0], result[:, 1, 1] = scale.T
+        result[:, :, 2] = (0.5 - self.context_px) * scale + low - 0.5
+        return result
+
+    def each(self, images: Iterable[np.ndarray], boxes: np.ndarray) -> np.ndarray:
+        """Return the region of each box [n, 4] in its image, squeezed to a square (R-CNN, appendix A).
+
+        uint8 [n, size, size, 3], sampled bilinearly and without antialiasing; UserError as in `matrices`.
+        """
+        matrices, size = self.matrices(boxes), (self.size_px, self.size_px)
+        regions = np.empty((len(matrices), *size, 3), np.uint8)
         flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_CONSTANT
         outside = tuple(float(channel) for channel in self.fill)
-        return cv2.warpAffine(image, matrix, (size, size), out, flags, border, outside)
+        for image, matrix, region in zip(images, matrices, regions, strict=False):
+            cv2.warpAffine(image, matrix, size, region, flags, border, outside)
+        return regions
 
     def many(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """Return the regions of all boxes [n, 4] of an image: uint8 [n, size, size, 3]."""
-        regions = np.empty((len(boxes), self.size_px, self.size_px, 3), np.uint8)
-        for region, box in zip(regions, boxes.tolist(), strict=True):
-            self.one(image, box, out=region)
-        return regions
+        """Return the regions of all boxes [n, 4] of one image, as `each` does."""
+        return self.each(repeat(image), boxes)
+
+    def one(self, image: np.ndarray, box: Sequence[float] | np.ndarray) -> np.ndarray:
+        """Return the region of one box, uint8 [size, size, 3]."""
+        return self.each([image], np.asarray(box))[0]
 
 
 def label_regions(proposals: np.ndarray, truth: GroundTruth, positive_iou: float) -> np.ndarray:

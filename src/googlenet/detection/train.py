@@ -53,11 +53,9 @@ class RegionBatches(Dataset[Batch]):
         if hard:
             rows = np.concatenate([rows, rng.choice(self.hardest, hard, replace=hard > len(self.hardest))])
         mirrored = rng.random(len(rows)) < (0.5 if s.mirror else 0.0)
-        crops = np.empty((len(rows), self.warp.size_px, self.warp.size_px, 3), np.uint8)
-        for crop, (image, region), flip in zip(crops, rows, mirrored, strict=True):
-            self.warp.one(self.images[image], boxes[image][region], out=crop)
-            if flip:
-                crop[:] = crop[:, ::-1].copy()
+        box = np.stack([boxes[image][region] for image, region in rows])
+        crops = self.warp.each((self.images[image] for image in rows[:, 0]), box)
+        crops[mirrored] = crops[mirrored, :, ::-1]
         return crops, torch.tensor([int(labels[image][region]) for image, region in rows])
 
 
