@@ -1,20 +1,22 @@
-"""A trivial job that appends to its event log, beside the same job that logs to MLflow itself, as jobs once did.
+"""What a trivial job costs and which part is imports; beside a job that logs to MLflow itself, as jobs once did.
 
-    python benchmarks/job_start.py              # 20 pairs, in turn: about three minutes
+    python benchmarks/job_start.py              # 10 rounds: about three minutes
+    python benchmarks/job_start.py --rounds 3 --json FILE
 
-Each job is a process that logs one number, attaches its metrics.json and writes run.json (planning/empty_job.py). Its
-peer, after the same work, opens the local store and sends these events to it before it ends. Seconds of wall time and of
-processor time of each process, and the ratio of each pair.
+Processes in turn: Python alone; the imports of torch and of two stages; and a job that logs one number, attaches its
+metrics.json and writes run.json (planning/empty_job.py). The last one, after the same work, opens the local store and
+sends these events to MLflow before it ends. Wall seconds. JSON keys: "<process>_s" of the medians, and of the pairs
+"job_over_with_mlflow" and "stage_over_torch": what a stage that computes adds to torch's own import.
 """
 
-import argparse
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
+
+import common
 
 from googlenet.config.schema.shared import Execution
 from googlenet.pipeline.job_file import EXECUTION, JobFile
@@ -28,22 +30,28 @@ MIRRORED = (
 )
 
 
-def seconds(folder: Path, *lines: str) -> tuple[float, float]:
-    """Wall and processor seconds of one job."""
-    words = [sys.executable, "-c", "; ".join(("import sys", *lines)), "--config", CONFIG, "--threads", "1"]
-    before, clock = os.times(), time.monotonic()
+PROCESSES = {
+    "python": "pass",
+    "import torch": "import torch",
+    "import train_detector": "import googlenet.stages, gc; gc.disable(); import googlenet.stages.train_detector",
+    "import evaluate_detection": "import googlenet.stages, gc; gc.disable(); import googlenet.stages.evaluate_detection",
+    "job": JOB,
+    "job with mlflow": f"{JOB}; {MIRRORED}",
+}
+
+
+def process(folder: Path, code: str) -> None:
+    """Run one process to its end."""
+    words = [sys.executable, "-c", f"import sys; {code}", "--config", CONFIG, "--threads", "1"]
     words += ["--metrics", "results/bench/empty/metrics.json"]
     subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    wall, after = time.monotonic() - clock, os.times()
-    children = (after.children_user + after.children_system) - (before.children_user + before.children_system)
-    return wall, children
 
 
 def main() -> None:
-    """Run pairs of jobs in turn, and print medians and the median ratio."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=20)
-    pairs = parser.parse_args().pairs
+    """Run the processes in turn; print the medians."""
+    parser = common.parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    options = parser.parse_args()
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -52,17 +60,22 @@ def main() -> None:
             loader_workers=0, jobs_per_gpu=1, prepare_workers=1, decoded_cache_mb=100, commit_limit_gb=1, save_every_s=60
         )
         write_json(folder / EXECUTION, execution.model_dump(mode="json"))
-        seconds(folder, JOB, MIRRORED)  # reads everything once, and makes the store
-        alone, itself = [], []
-        for _ in range(pairs):
-            alone.append(seconds(folder, JOB))
-            seconds(folder, JOB, MIRRORED)  # empties the logs, untimed, so that the next one sends one run alone
-            itself.append(seconds(folder, JOB, MIRRORED))
-    for number, what in enumerate(("wall", "processor")):
-        ours, theirs = ([pair[number] for pair in runs] for runs in (alone, itself))
-        ratio = statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
-        medians = f"{statistics.median(ours):.2f} s beside {statistics.median(theirs):.2f} s with MLflow"
-        print(f"{what:>9}: {medians}, ratio {ratio:.2f} (median of {pairs} pairs)")
+        # The first round makes the store; each later one sends two runs, of which the plain job left the first.
+        times = common.turns({what: partial(process, folder, code) for what, code in PROCESSES.items()}, options.rounds)
+    seconds = common.medians(times)
+    common.report([(what, f"{value:.2f}") for what, value in seconds.items()], ("process", "seconds"))
+    over_mlflow = 1 / common.ratio(times["job"], times["job with mlflow"])
+    over_torch = 1 / common.ratio(times["import train_detector"], times["import torch"])
+    print(
+        f"\na job takes {over_mlflow:.2f} of its time with MLflow; train_detector's imports {over_torch:.2f} of torch's"
+    )
+    figures = {f"{what.replace(' ', '_')}_s": round(value, 3) for what, value in seconds.items()}
+    common.write(
+        options.json,
+        job_over_with_mlflow=round(over_mlflow, 3),
+        stage_over_torch=round(over_torch, 3),
+        **figures,
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ edges (inputs and outputs), which the rule passes on the command line as --name 
 
 import argparse
 import errno
+import gc
 import hashlib
 import inspect
 import os
@@ -106,6 +107,8 @@ def compute_of(settings: StageSettings) -> Compute:
 
 def main(run: Callable[..., None]) -> None:
     """Run a stage from the command line; end with one line, and code 1 for a UserError or full disk, 75 if stopped."""
+    gc.freeze()  # what was imported stays, so no later search for garbage looks at it
+    gc.enable()  # off since stages/__init__.py
     escape_output()
     try:
         perform(run, sys.argv[1:])

@@ -3,3 +3,9 @@
 Contract: run(job, *, edge: Input | Inputs | Output, ...) reads its inputs, calls the code that does the work, writes
 its outputs. Only stages know files and configurations. `python -m googlenet.stages.<stage>` runs one (see job.py).
 """
+
+import gc
+import sys
+
+if sys.argv[0] == "-m":  # a job begins
+    gc.disable()  # importing torch makes objects that stay: looking for garbage among them takes a tenth of its time
