@@ -8,7 +8,7 @@ import pytest
 
 from googlenet.config.schema.detection import Search
 from googlenet.detection.boxes import iou
-from googlenet.detection.selective_search import CUT_SEED, cut, preset_of, propose
+from googlenet.detection.selective_search import CUT_SEED, cut, preset_of, propose, propose_each
 from googlenet.detection.selective_search import _search as search
 from settings import changed
 
@@ -43,6 +43,22 @@ def test_boxes_are_sorted_unique_int32_inside(proposals):
     assert (proposals.min(axis=0) >= 0).all()
     assert (proposals[:, 2].max(), proposals[:, 3].max()) == (239, 159)  # the whole image is a proposal
     assert (proposals[:, 2:] >= proposals[:, :2]).all()
+
+
+@pytest.mark.parametrize("count", [0, 1, 9])
+def test_images_are_searched_in_threads_and_come_in_order(image, count):
+    """The images differ in size, so that a later one ends before an earlier one."""
+    images = [image[: 160 - 15 * i, : 240 - 20 * i] for i in range(count)]
+    settings = changed(RCNN, width_px=0)
+    alone = list(propose_each(images, settings))
+    assert len({boxes.tobytes() for boxes in alone}) == count
+    beside = list(propose_each(iter(images), settings, threads=3))
+    assert [boxes.tobytes() for boxes in beside] == [boxes.tobytes() for boxes in alone]
+
+
+def test_an_error_in_a_thread_is_raised(image):
+    with pytest.raises(cv2.error):
+        list(propose_each([image, image[:, :, 0]], changed(RCNN, width_px=0), threads=2))
 
 
 @pytest.mark.long

@@ -15,7 +15,7 @@ rule propose_regions:
         metrics=result("propose_regions/{part}/metrics.json"),
     log:
         job_log("propose_regions"),
-    threads: NUMERIC_THREADS
+    threads: PREPARE_THREADS
     shell:
         "python -m googlenet.stages.propose_regions --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --proposals {output.proposals:q} --metrics {output.metrics:q} > {log:q} 2>&1"

@@ -5,6 +5,9 @@ that is. Here it multiplies k, and min size too where min size is k. Both are ar
 halves the number of segments and of proposals, which is the effect that the paper reports.
 """
 
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from typing import cast
 
@@ -37,6 +40,22 @@ def propose(image: np.ndarray, settings: Search) -> np.ndarray:
     high = np.maximum(np.floor((rects[:, :2] + rects[:, 2:]) * factor + 0.5) - 1, low)
     boxes = clip(np.concatenate([low, high], axis=1), width, height).astype(np.int32)
     return cut(np.unique(boxes, axis=0), settings.max_boxes)
+
+
+def propose_each(images: Iterable[np.ndarray], settings: Search, threads: int = 1) -> Iterator[np.ndarray]:
+    """Yield the proposals of each image, in order, whatever the number of threads that search side by side."""
+    if threads == 1:
+        yield from (propose(image, settings) for image in images)
+        return
+    waiting: deque[Future[np.ndarray]] = deque()
+    # Threads suffice: OpenCV releases Python's lock while it searches. As many images wait as are searched.
+    with ThreadPoolExecutor(threads) as pool:
+        for image in images:
+            waiting.append(pool.submit(propose, image, settings))
+            if len(waiting) == 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def cut(boxes: np.ndarray, most: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from googlenet.config.schema.detection import ProposeRegions
 from googlenet.data.records import SPLITS
 from googlenet.data.store import open_split
 from googlenet.detection import proposals as packed
-from googlenet.detection.selective_search import propose
+from googlenet.detection.selective_search import propose_each
 from googlenet.errors import UserError
 from googlenet.metrics.proposals import ProposalMetrics
 from googlenet.pipeline.job import Input, Job, Output, main
@@ -23,8 +23,8 @@ def run(job: Job[ProposeRegions], *, manifest: Input, proposals: Output, metrics
     places = [(name, index) for name, split in splits.items() for index in range(first, len(split), step)]
 
     def proposed_from(start: int) -> Iterator[dict[str, np.ndarray]]:
-        for name, index in places[start:]:
-            yield {"boxes": propose(splits[name].image(index), settings)}
+        images = (splits[name].image(index) for name, index in places[start:])
+        yield from ({"boxes": boxes} for boxes in propose_each(images, settings, job.threads))
 
     by_split: dict[str, list[np.ndarray]] = {name: [] for name in SPLITS}
     for (name, index), item in zip(places, job.resume.items(len(places), proposed_from), strict=True):

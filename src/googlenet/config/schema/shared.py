@@ -75,7 +75,9 @@ class Execution(Settings):
 
     loader_workers: Whole = Field(description="Processes that decode and crop for one training job")
     jobs_per_gpu: Count = Field(description="Jobs that share a GPU; Snakemake's --resources gpu=N counts jobs")
-    prepare_workers: Count = Field(description="Processes of a preparation, about 200 MB each; no more than --cores")
+    prepare_workers: Count = Field(
+        description="Processes of a preparation, about 200 MB each, and threads of a search for proposals; no more than --cores"
+    )
     decoded_cache_mb: Whole = Field(description="Images kept decoded in memory, MB for each job")
     commit_limit_gb: NonNegative = Field(description="GB of results above which `dvc commit` is left to `make sync`")
     save_every_s: NonNegative = Field(description="Seconds between two states that a long job saves")
