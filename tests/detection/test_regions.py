@@ -1,5 +1,6 @@
 """The warp pixel by pixel, the labels rule by rule, the batches by their make-up."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -64,6 +65,30 @@ def test_many_are_the_single_ones_in_order():
     for region, box in zip(many, boxes, strict=True):
         assert np.array_equal(region, warp.one(image, box))
     assert warp.many(image, np.zeros((0, 4))).shape == (0, 16, 16, 3)
+
+
+@pytest.mark.parametrize("size", [7, 32, 224])
+def test_the_bits_are_those_of_opencv_on_three_channels(size):
+    """They are sampled with a fourth, for speed; the boxes may reach beyond the image."""
+    rng = np.random.default_rng(size)
+    image = rng.integers(0, 256, (90, 130, 3), dtype=np.uint8)
+    low = rng.integers(-20, 90, (40, 2))
+    boxes = np.concatenate([low, low + rng.integers(0, 100, (40, 2))], axis=1).astype(np.float32) + rng.random((40, 4))
+    boxes[:, 2:] += 1
+    warp, flags = Warp(size, 2, FILL), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    plain = [
+        cv2.warpAffine(image, matrix, (size, size), None, flags, cv2.BORDER_CONSTANT, FILL)
+        for matrix in warp.matrices(boxes)
+    ]
+    assert np.array_equal(warp.many(image, boxes), plain)
+    assert np.array_equal(warp.each([image] * 40, boxes), plain)
+
+
+def test_each_box_is_cut_from_its_own_image():
+    images, boxes = [ramp(), ramp()[::-1].copy(), ramp()], np.array([[0, 0, 9, 9], [3, 2, 20, 19], [7, 7, 8, 8]])
+    warp = Warp(16, 3, FILL)
+    alone = [warp.one(image, box) for image, box in zip(images, boxes, strict=True)]
+    assert np.array_equal(warp.each(images, boxes), alone) and not np.array_equal(alone[1], warp.one(ramp(), boxes[1]))
 
 
 @pytest.mark.parametrize(("size", "context"), [(8, 4), (8, 9), (8, -1)])

@@ -60,12 +60,23 @@ class Warp(NamedTuple):
 
         uint8 [n, size, size, 3], sampled bilinearly and without antialiasing; UserError as in `matrices`.
         """
-        matrices, size = self.matrices(boxes), (self.size_px, self.size_px)
-        regions = np.empty((len(matrices), *size, 3), np.uint8)
-        flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_CONSTANT
-        outside = tuple(float(channel) for channel in self.fill)
-        for image, matrix, region in zip(images, matrices, regions, strict=False):
-            cv2.warpAffine(image, matrix, size, region, flags, border, outside)
+        matrices, size = self.matrices(boxes), self.size_px
+        # With a fourth channel, which is dropped, OpenCV samples twice as fast; the bits of the others are the same.
+        flags, border, outside = (
+            cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            cv2.BORDER_CONSTANT,
+            (*map(float, self.fill), 0.0),
+        )
+        padded = np.empty((len(matrices), size, size, 4), np.uint8)
+        before, source = None, None
+        for image, matrix, region in zip(images, matrices, padded, strict=False):
+            if image is not before:
+                before, source = image, cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
+            cv2.warpAffine(source, matrix, (size, size), region, flags, border, outside)
+        regions = np.empty((len(matrices), size, size, 3), np.uint8)
+        if len(regions):
+            rows = len(regions) * size
+            cv2.cvtColor(padded.reshape(rows, size, 4), cv2.COLOR_RGBA2RGB, regions.reshape(rows, size, 3))
         return regions
 
     def many(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
