@@ -64,6 +64,21 @@ def test_layers_with_parameters_are_22_deep():
     assert deepest == paper.facts("table_1_architecture")["totals"]["layers_with_parameters"] == 22
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [(3, 3), (7, 8), (12, 9), (16, 16)])
+def test_relu_after_the_first_pooling_is_relu_before_it(size, dtype):
+    """Bit for bit, gradients included, where windows overlap, hang over the edge, or hold equal or no positive values."""
+    x = torch.randint(-40, 6, (2, 64, *size), generator=torch.Generator().manual_seed(1)).to(dtype) / 8
+    x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+    plain = nn.functional.max_pool2d(nn.functional.relu(x), 3, 2, ceil_mode=True)
+    pooled = GoogLeNet(1, Architecture(width=1)).pool1(x.clone())
+    assert torch.equal(pooled, plain)
+    weights = torch.randn(plain.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
+    gradients = [torch.autograd.grad((y * weights).sum(), x)[0] for y in (pooled, plain)]
+    assert torch.equal(*gradients) and 0 < (gradients[0] != 0).float().mean() < 0.5
+    assert (plain == 0).any() and (plain > 0).any()
+
+
 @pytest.mark.parametrize("channels", [1, 3, 64])
 def test_lrn_equals_torchs(channels):
     x = 90 * torch.randn(2, channels, 5, 4, generator=torch.Generator().manual_seed(1))

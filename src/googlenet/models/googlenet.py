@@ -25,8 +25,9 @@ class GoogLeNet(nn.Module):
         super().__init__()
         width = shape.width
         c1, c2 = scaled(64, width), scaled(192, width)
-        self.conv1 = convolution(3, c1, 7, stride=2)
-        self.pool1 = max_pool(2)
+        conv1 = convolution(3, c1, 7, stride=2)
+        # ReLU after pooling, on a quarter of the values: the order changes no bit, of gradients neither.
+        self.conv1, self.pool1 = conv1[:-1], nn.Sequential(max_pool(2), conv1[-1])
         self.lrn1 = LocalResponseNorm(c1) if shape.lrn else nn.Identity()
         self.conv2_reduce = convolution(c1, c1, 1)
         self.conv2 = convolution(c1, c2, 3)

@@ -1,9 +1,10 @@
 """Parts of GoogLeNet: convolutions, response normalisation, both Inception modules, heads; initial weights."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from googlenet.config.schema.shared import Initialisation
@@ -16,33 +17,61 @@ def scaled(channels: int, width: float) -> int:
 
 
 class LocalResponseNorm(nn.Module):
-    """Local response normalisation across channels: x * (k + alpha / n * sum of squares) ** -0.75.
+    """Local response normalisation across channels: x / (k + alpha / n * sum of squares) ** 0.75.
 
     The paper gives no constants; these are the Caffe replica's (n 5, alpha 1e-4, beta 0.75, k 1). Sum by a banded 1x1
     convolution, power by two square roots: as torch.nn.LocalResponseNorm, but several times faster, with bf16 on CPU.
     """
 
     band: Tensor
+    k: Tensor
 
     def __init__(self, channels: int, size: int = 5, alpha: float = 1e-4, k: float = 1.0):
         super().__init__()
-        self.k = k
         distance = torch.arange(channels)[:, None] - torch.arange(channels)[None, :]
         band = (distance.abs() <= size // 2).float() * (alpha / size)
         self.register_buffer("band", band[:, :, None, None], persistent=False)
+        self.register_buffer("k", torch.full((channels,), k), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        d = functional.conv2d(x * x, self.band.to(x.dtype)) + self.k
-        return x * torch.rsqrt(d) * torch.rsqrt(torch.sqrt(d))
+        band, k = self.band.to(x.dtype), self.k.to(x.dtype)
+        if x.requires_grad and not torch.compiler.is_compiling() and not torch.jit.is_tracing():
+            y: Tensor = ResponseNorm.apply(x, band, k)  # type: ignore[no-untyped-call]  # torch has no types for it
+            return y
+        d = functional.conv2d(x * x, band, k)
+        return x / torch.sqrt(d * torch.sqrt(d))  # on CPU in bf16 a square root takes half as long as torch.rsqrt
+
+
+class ResponseNorm(torch.autograd.Function):
+    """Local response normalisation with its own gradient: y = x / d ** 0.75, dx = g / d ** 0.75 - 1.5 x band(g y / d).
+
+    Half as many passes over the maps as automatic differentiation makes, and three maps kept beside y, not seven.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, band: Tensor, k: Tensor) -> Tensor:
+        power = x * x
+        d = functional.conv2d(power, band, k)
+        y = x / torch.sqrt(d, out=power).mul_(d).sqrt_()
+        ctx.save_for_backward(x, y, d, power, band)
+        return y
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]  # torch has no types for it
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:
+        x, y, d, power, band = ctx.saved_tensors
+        dx = (g * y).div_(d)
+        summed = functional.conv2d(dx, band)
+        return torch.div(g, power, out=dx).addcmul_(x, summed, value=-1.5), None, None
 
 
 class Convolution(Protocol):
-    """Builds a network's convolutions, including what follows each of them."""
+    """Builds a network's convolutions, including what follows each of them, of which ReLU is the last."""
 
-    def __call__(self, n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Module: ...
+    def __call__(self, n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Sequential: ...
 
 
-def convolution(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Module:
+def convolution(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
     """Return a convolution that keeps the size (except for its stride), followed by ReLU."""
     return nn.Sequential(nn.Conv2d(n_in, n_out, kernel, stride, kernel // 2), nn.ReLU(inplace=True))
 

@@ -10,7 +10,7 @@ from googlenet.models.inception import initialise
 from googlenet.models.network import Kind, NetworkSpec
 
 
-def convolution(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Module:
+def convolution(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
     """Return a convolution that keeps the size (except for its stride), batch normalisation, ReLU."""
     conv = nn.Conv2d(n_in, n_out, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True))
