@@ -144,7 +144,7 @@ def test_statistics_are_averaged_as_the_weights_are():
         model(images)  # moves the statistics, not the weights
         share = 1 - min(0.9, (step + 1) / (step + 10))
         expected = {name: torch.lerp(expected[name], value, share) for name, value in statistics(model).items()}
-        average.update(model, step)
+        average.update(step)
     last = {name: value.clone() for name, value in statistics(model).items()}
     average.swap(model)
     assert all(torch.allclose(value, expected[name]) for name, value in statistics(model).items())

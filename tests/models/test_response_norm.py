@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from googlenet.models.inception import LocalResponseNorm
-from models.small import googlenet
 
 TORCHS = nn.LocalResponseNorm(5, 1e-4, 0.75, 1.0)
 

@@ -31,7 +31,7 @@ def averaged(values, steps_per_epoch, **settings):
     averages = []
     for step, value in enumerate(values):
         nn.init.constant_(model.weight, value)
-        average.update(model, step)
+        average.update(step)
         averages.append(average.weights[0].item())
     return averages
 
@@ -87,7 +87,7 @@ def test_swapping_twice_is_nothing():
 def test_averages_are_copies():
     model = one_weight(1.0)
     average = Average(model, 1, EQUAL)
-    average.update(model, 0)
+    average.update(0)
     nn.init.constant_(model.weight, 9.0)
     assert average.weights[0].item() == 1.0
 

@@ -134,7 +134,8 @@ def train(
         losses.append(loss.detach())
         main_losses.append(cross_entropy(output[0].detach().float(), target))
         epoch_ends = state.step % steps == 0
-        if (epoch_ends or state.step % STEPS_BETWEEN_CHECKS == 0) and not torch.stack(losses).isfinite().all():
+        checked = epoch_ends or state.step % STEPS_BETWEEN_CHECKS == 0
+        if checked and not torch.stack(losses[-STEPS_BETWEEN_CHECKS:]).isfinite().all():
             raise UserError(
                 f"train_classifier.learning_rate: the loss of {name} was not finite in epoch {len(state.rows) + 1};"
                 " lower it, or lengthen train_classifier.warmup_steps"

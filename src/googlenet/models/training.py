@@ -39,17 +39,17 @@ class Average:
     def __init__(self, model: nn.Module, steps_per_epoch: int, settings: Averaging):
         self.form, self.decay = settings.form, settings.decay
         self.start_step = settings.start_epoch * steps_per_epoch
-        self.weights = [value.detach().clone() for value in averaged(model)]
+        self.latest = [value.detach() for value in averaged(model)]  # the model's own; once, as it is called every step
+        self.weights = [value.clone() for value in self.latest]
 
     @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        """Include the weights after step `step` (from 0)."""
-        current = [value.detach() for value in averaged(model)]
+    def update(self, step: int) -> None:
+        """Include the model's weights after step `step` (from 0)."""
         if self.form == "exponential":
             share = 1 - min(self.decay, (step + 1) / (step + 10))
         else:
             share = 1 / max(1, step - self.start_step + 1)
-        torch._foreach_lerp_(self.weights, current, share)
+        torch._foreach_lerp_(self.weights, self.latest, share)
 
     @torch.no_grad()
     def swap(self, model: nn.Module) -> None:
@@ -141,7 +141,7 @@ class TrainState(Generic[RowT]):
         self.opt.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         self.opt.step()
-        self.average.update(self.model, self.step)
+        self.average.update(self.step)
         self.step += 1
         self.progress.add()
 
