@@ -24,7 +24,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from googlenet.classification.predict import centre_crop_errors
-from googlenet.classification.train import TrainingCrops, batches, collate
+from googlenet.classification.training_crops import TrainingCrops, batches
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.classification import TrainClassifier
 from googlenet.data.folders import visible
@@ -118,7 +118,8 @@ def run(settings: TrainClassifier, names: list[str], train: Labelled, validation
     network.model.train()
     chance, start, losses = math.log(len(names)), time.perf_counter(), list[list[float]]()
     for keys in itertools.islice(batches(len(labels), batch_size, -(-steps // per_epoch), seed), steps):
-        batch, target = collate([crops[key] for key in keys])
+        batch, of_batch = crops.batch(keys)
+        target = torch.from_numpy(of_batch)
         with runtime.autocast():
             logits, aux = network.model(network.to_input(batch, "cpu"))
         loss = loss_of((logits, aux), target, settings.aux_weight)

@@ -43,6 +43,7 @@ UNSAFE_CALLS = {
 }
 UNSAFE_METHODS = {"extractall", "extract"}  # of archives: a member may name a path outside
 DECODER = Path("src/googlenet/data/images.py")  # the one module that opens images
+RIVALS = {Path("benchmarks/loader.py")}  # what it is compared with opens its own
 OPENERS = {"imread", "imdecode", "imreadmulti", "imdecodemulti", "read_image", "decode_image", "decode_jpeg"}
 SAFE_LOADERS = {"yaml.SafeLoader", "_Strict", "_Strict if dates else _WithoutDates"}
 
@@ -90,7 +91,7 @@ def opens_images(name: str) -> bool:
 def test_one_module_opens_images(path):
     nodes = ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
     calls = [ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)]
-    assert path == DECODER or not any(map(opens_images, calls))
+    assert path == DECODER or path in RIVALS or not any(map(opens_images, calls))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)

@@ -6,7 +6,8 @@ import torch
 
 from classification.tiny import AREA, RUNTIME, network, spec
 from classification.tiny_training import IMAGES, LABELS, SETTINGS, SPLITS
-from googlenet.classification.train import Splits, TrainingCrops, batches, final_outcomes, train
+from googlenet.classification.train import Splits, final_outcomes, train
+from googlenet.classification.training_crops import TrainingCrops, batches
 from googlenet.config.schema.shared import Averaging
 from googlenet.errors import UserError
 from googlenet.models.runtime import Runtime

@@ -3,15 +3,19 @@ All random numbers come from the generator that is passed in."""
 
 import cv2
 import numpy as np
+import torch
 
 from googlenet.config.schema.shared import Sampling
+from googlenet.data.decoded import InMemory, PartSource
 
-INTERPOLATION = {
+INTERPOLATION = {  # what `random` draws from
     "bilinear": cv2.INTER_LINEAR,
     "area": cv2.INTER_AREA,
     "nearest": cv2.INTER_NEAREST,
     "cubic": cv2.INTER_CUBIC,
 }
+ANTIALIASED = ("area", "antialias")  # these average all pixels, so that a decoder may do a part of it
+REDUCTIONS = (8, 4, 2)  # what a JPEG decoder can divide the sides by
 # Eigenvectors and eigenvalues of ImageNet's RGB covariance (Krizhevsky 2012), for the lighting noise.
 LIGHTING = np.array(
     [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]], np.float32
@@ -25,16 +29,50 @@ TRIES = 10  # attempts at a crop that fits, before taking the largest square: us
 
 def sample(image: np.ndarray, sampling: Sampling, mirror: bool, px: int, rng: np.random.Generator) -> np.ndarray:
     """Draw one training crop [px, px, 3] from a uint8 RGB image [h, w, 3]; with `mirror`, half are mirrored."""
-    left, top, width, height = METHODS[sampling.method](image.shape[1], image.shape[0], sampling, rng)
+    crop = np.empty((px, px, 3), np.uint8)
+    sample_into(crop, InMemory([image]), 0, sampling, mirror, rng)
+    return crop
+
+
+def sample_into(
+    out: np.ndarray, images: PartSource, index: int, sampling: Sampling, mirror: bool, rng: np.random.Generator
+) -> None:
+    """Draw one training crop of image `index` into `out`, uint8 [px, px, 3]; only what the crop shows is decoded."""
+    width, height = images.size(index)
+    box = METHODS[sampling.method](width, height, sampling, rng)
     names = list(INTERPOLATION) if sampling.interpolation == "random" else [sampling.interpolation]
     interpolation = names[rng.integers(len(names))] if len(names) > 1 else names[0]
-    crop = image[top : top + height, left : left + width]
-    crop = cv2.resize(crop, (px, px), interpolation=INTERPOLATION[interpolation])
+    reduction = reduction_of(box, len(out)) if interpolation in ANTIALIASED else 1
+    image = images.part(index, box[1] + box[3], reduction)
+    if image.shape[1] < width:
+        box = reduced_box(box, reduction, image.shape[1], image.shape[0])
+    left, top, w, h = box
+    resize_into(out, image[top : top + h, left : left + w], interpolation)
     if mirror and rng.random() < 0.5:
-        crop = crop[:, ::-1]
+        cv2.flip(out, 1, out)
     if sampling.photometric and rng.random() < sampling.photometric:
-        crop = distort(crop, rng)
-    return np.ascontiguousarray(crop)
+        out[:] = distort(out, rng)
+
+
+def reduction_of(box: Box, px: int) -> int:
+    """Return by how much a decoder may divide the sides so that the box still has `px` pixels on each: 1, 2, 4 or 8."""
+    return next((reduction for reduction in REDUCTIONS if min(box[2:]) >= reduction * px), 1)
+
+
+def reduced_box(box: Box, reduction: int, width: int, height: int) -> Box:
+    """Return a box in an image whose sides were divided while it was decoded, to the nearest pixel, inside it."""
+    left, top, w, h = (round(value / reduction) for value in box)
+    return min(left, width - w), min(top, height - h), w, h
+
+
+def resize_into(out: np.ndarray, crop: np.ndarray, interpolation: str) -> None:
+    """Resize a crop [h, w, 3] into `out`. antialias: as Pillow does for bilinear, with a filter as wide as the scale."""
+    if interpolation == "antialias":
+        pixels, resized = (torch.from_numpy(each).permute(2, 0, 1)[None] for each in (np.ascontiguousarray(crop), out))
+        # What torch.nn.functional.interpolate calls; its own result would be three planes, at twice the time.
+        torch.ops.aten._upsample_bilinear2d_aa.out(pixels, out.shape[:2], False, out=resized)
+    else:
+        cv2.resize(crop, (out.shape[1], out.shape[0]), out, interpolation=INTERPOLATION[interpolation])
 
 
 def area_box(width: int, height: int, sampling: Sampling, rng: np.random.Generator) -> Box:
@@ -68,9 +106,12 @@ def distort(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     x = crop.astype(np.float32)
     for which in rng.permutation(len(DISTORTIONS)):
         factor = np.float32(rng.uniform(*FACTORS))
-        x = np.clip(DISTORTIONS[which](x, factor), 0, 255)
-    x = x + lighting(rng.normal(0, LIGHTING_STD, 3).astype(np.float32))
-    return np.asarray(np.clip(x + 0.5, 0, 255), np.uint8)
+        x = DISTORTIONS[which](x, factor)
+        np.clip(x, 0, 255, out=x)
+    rows = x.reshape(len(x), -1)  # a row's values together: three at a time would be slow
+    rows += np.tile(lighting(rng.normal(0, LIGHTING_STD, 3).astype(np.float32)), x.shape[1])
+    x += 0.5
+    return np.clip(x, 0, 255, out=x).astype(np.uint8)
 
 
 def brightness(x: np.ndarray, factor: np.float32) -> np.ndarray:
@@ -80,14 +121,19 @@ def brightness(x: np.ndarray, factor: np.float32) -> np.ndarray:
 
 def contrast(x: np.ndarray, factor: np.float32) -> np.ndarray:
     """Move away from the crop's mean luminance or towards it."""
-    mean = (x @ LUMA).mean()
-    return np.asarray(mean + (x - mean) * factor)
+    return _away_from((x @ LUMA).mean(), x, factor)
 
 
 def colour(x: np.ndarray, factor: np.float32) -> np.ndarray:
     """Move away from each pixel's own grey or towards it."""
-    grey = (x @ LUMA)[..., None]
-    return grey + (x - grey) * factor
+    return _away_from(cv2.merge([x @ LUMA] * 3), x, factor)
+
+
+def _away_from(grey: np.ndarray, x: np.ndarray, factor: np.float32) -> np.ndarray:
+    moved = np.subtract(x, grey)
+    moved *= factor
+    moved += grey
+    return moved
 
 
 def lighting(strengths: np.ndarray) -> np.ndarray:

@@ -6,13 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn.functional import cross_entropy
-from torch.utils.data import DataLoader, Dataset
 
-from googlenet.classification.error_rates import Outcomes
-from googlenet.classification.predict import centre_crop_errors
-from googlenet.classification.sampling import sample
+from googlenet.classification.error_rates import ErrorMask, Outcomes, ranks
+from googlenet.classification.predict import centre_crop_errors, probabilities
+from googlenet.classification.training_crops import Labelled, TrainingBatches, TrainingCrops, validation_batches
 from googlenet.config.schema.classification import Stall, TrainClassifier
 from googlenet.config.schema.shared import Initialisation
 from googlenet.errors import UserError
@@ -23,7 +21,7 @@ from googlenet.models.runtime import Runtime
 from googlenet.models.training import Average, TrainState, learning_rate, loss_of
 from googlenet.pipeline.resume import NOWHERE, Resume
 
-Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and their labels
+Loaded = Iterator[tuple[np.ndarray, np.ndarray]]  # crops and labels
 STEPS_BETWEEN_CHECKS = 100  # of the loss: each check makes a GPU wait
 MAIN_LOSSES = "main_losses"  # key of the training state: by step in `seen`, by epoch in `others`
 
@@ -70,32 +68,6 @@ class Plateau(NamedTuple):
             )
 
 
-class TrainingCrops(Dataset[tuple[np.ndarray, int]]):
-    """Crops by (epoch, image index). A crop depends only on that pair and its member's seed, not on its loader."""
-
-    def __init__(self, images: Sequence[np.ndarray], labels: np.ndarray, settings: TrainClassifier, px: int):
-        self.images, self.labels, self.settings, self.px = images, labels, settings, px
-
-    def __getitem__(self, key: tuple[int, int]) -> tuple[np.ndarray, int]:
-        (epoch, index), s = key, self.settings
-        rng = np.random.Generator(np.random.Philox(key=[s.member.sampling_seed, (epoch << 32) + index]))
-        return sample(self.images[index], s.sampling, s.mirror, self.px, rng), int(self.labels[index])
-
-
-def collate(items: list[tuple[np.ndarray, int]]) -> tuple[np.ndarray, Tensor]:
-    """Stack crops into uint8 [n, px, px, 3] and labels into int64 [n]."""
-    return np.stack([crop for crop, _ in items]), torch.tensor([label for _, label in items])
-
-
-def batches(count: int, batch_size: int, epochs: int, seed: int, first: int = 0) -> Iterator[list[tuple[int, int]]]:
-    """Yield batches in a member's order, from batch `first` of all epochs on; smaller last ones are dropped."""
-    per_epoch = count // batch_size
-    for epoch in range(first // per_epoch, epochs):
-        order = np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
-        for batch in range(max(0, first - epoch * per_epoch), per_epoch):
-            yield [(epoch, int(i)) for i in order[batch * batch_size :][:batch_size]]
-
-
 def train(
     network: Network,
     splits: Splits,
@@ -121,14 +93,13 @@ def train(
     plateau = Plateau.of(labels, settings)
     state = TrainState(model, settings, steps, resume.load(), TrainingEpoch, "losses", MAIN_LOSSES)
     losses, main_losses = state.seen["losses"], state.seen[MAIN_LOSSES]
-    order = batches(len(labels), settings.batch_size, settings.epochs, seed, state.step)
-    loader = DataLoader(crops, batch_sampler=order, collate_fn=collate, num_workers=runtime.loader_workers)
+    loaded = TrainingBatches(crops, splits.validation).load(runtime, state.step)
     model.train()
-    for batch, target in loader:
+    for batch, of_batch in loaded:
         state.begin_step()
         with runtime.autocast():
             output = model(network.to_input(batch, runtime.device))
-        target = target.to(runtime.device)
+        target = torch.from_numpy(of_batch).to(runtime.device)
         loss = loss_of(output, target, settings.aux_weight)
         state.descend(loss, learning_rate(state.step, steps, settings))
         losses.append(loss.detach())
@@ -141,7 +112,7 @@ def train(
                 " lower it, or lengthen train_classifier.warmup_steps"
             )
         if epoch_ends:
-            end_epoch(network, state, splits.validation, runtime)
+            end_epoch(network, state, loaded, splits.validation[1], runtime)
             on_epoch(state.rows[-1])
             plateau.check(state.others[MAIN_LOSSES].tolist(), name)
         resume.step(state.state)
@@ -157,14 +128,17 @@ def train(
     return metrics, outcomes
 
 
-def end_epoch(network: Network, state: TrainState[TrainingEpoch], validation: Labelled, runtime: Runtime) -> None:
+def end_epoch(
+    network: Network, state: TrainState[TrainingEpoch], loaded: Loaded, labels: np.ndarray, runtime: Runtime
+) -> None:
     """Append the row of a finished epoch: mean training loss, and the averaged weights' errors on validation.
+    loaded: its next batches are those of the validation images, with these labels.
     state.others: the mean loss of the main classifier in every epoch so far, which no row has."""
     losses, main_losses = state.seen["losses"], state.seen[MAIN_LOSSES]
     earlier = [state.others[MAIN_LOSSES]] if MAIN_LOSSES in state.others else []
     state.others[MAIN_LOSSES] = torch.cat([*earlier, torch.stack(main_losses).double().mean()[None].cpu()])
     state.average.swap(network.model)
-    errors = centre_crop_errors(network, *validation, runtime).errors()
+    errors = validation_errors(network, loaded, labels, runtime).errors()
     state.average.swap(network.model)
     network.model.train()
     row = TrainingEpoch(
@@ -177,6 +151,14 @@ def end_epoch(network: Network, state: TrainState[TrainingEpoch], validation: La
     state.rows.append(row)
     losses.clear()
     main_losses.clear()
+
+
+def validation_errors(network: Network, loaded: Loaded, labels: np.ndarray, runtime: Runtime) -> ErrorMask:
+    """Return the errors on one centre crop per validation image, from the loader's next batches."""
+    network.model.eval()
+    crops = (next(loaded)[0] for _ in validation_batches(len(labels)))
+    scores = np.concatenate([probabilities(network, batch, runtime) for batch in crops])
+    return ErrorMask.of(ranks(scores[: len(labels)], labels))
 
 
 def final_outcomes(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import overload
+from typing import Protocol, overload
 
 import numpy as np
 
@@ -10,12 +10,25 @@ from googlenet.data.records import SPLITS
 from googlenet.data.store import Split, open_split
 
 
+class PartSource(Protocol):
+    """Images of which a part may be decoded."""
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return (width, height) of an image, in px, without decoding it."""
+        ...
+
+    def part(self, index: int, rows: int, reduction: int) -> np.ndarray:
+        """Return at least the top rows of an image, perhaps at a fraction of its size (see `images.decode`)."""
+        ...
+
+
 class DecodedImages(Sequence[np.ndarray]):
     """A split's images, uint8 RGB [h, w, 3] each. Small sets are decoded once; images over the limit, each time."""
 
     def __init__(self, split: Split, limit_mb: float):
         self.split, self.left_bytes = split, limit_mb * 1e6
-        self._kept: dict[int, np.ndarray] = {}
+        self._kept: dict[tuple[int, int], np.ndarray] = {}  # by index and reduction
+        self._sized: tuple[int, tuple[int, int]] = (-1, (0, 0))
 
     def __len__(self) -> int:
         return len(self.split)
@@ -27,13 +40,51 @@ class DecodedImages(Sequence[np.ndarray]):
     def __getitem__(self, index: int | slice) -> np.ndarray | list[np.ndarray]:
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
-        if index in self._kept:
-            return self._kept[index]
-        image = self.split.image(index)
+        return self.part(index, 0, 1)
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return (width, height) of an image, in px, without decoding it."""
+        if self._sized[0] != index:  # the size is asked for right before the pixels
+            self._sized = index, self.split.size(index)
+        return self._sized[1]
+
+    def part(self, index: int, rows: int, reduction: int) -> np.ndarray:
+        """Return at least the top rows of an image, perhaps at a fraction of its size (see `images.decode`).
+
+        The same bits come from memory as from the file: the limit changes no result.
+        """
+        key = (index, reduction)
+        if key in self._kept:
+            return self._kept[key]
+        width, height = self.size(index)
+        if 3 * width * height / reduction**2 > self.left_bytes:
+            return self.split.image(index, rows, reduction)
+        image = self.split.image(index, 0, reduction)
         if image.nbytes <= self.left_bytes:
             self.left_bytes -= image.nbytes
-            self._kept[index] = image
+            self._kept[key] = image
         return image
+
+
+class InMemory:
+    """Decoded images as a PartSource."""
+
+    def __init__(self, images: Sequence[np.ndarray]):
+        self.images = images
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return (width, height) of an image."""
+        height, width = self.images[index].shape[:2]
+        return width, height
+
+    def part(self, index: int, rows: int, reduction: int) -> np.ndarray:
+        """Return the whole image."""
+        return self.images[index]
+
+
+def parts_of(images: Sequence[np.ndarray]) -> PartSource:
+    """Return images as a source of parts."""
+    return images if isinstance(images, DecodedImages) else InMemory(images)
 
 
 def labelled(folder: Path, limit_mb: float) -> dict[str, tuple[DecodedImages, np.ndarray]]:

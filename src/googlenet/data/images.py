@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from googlenet.data.image_files import SUFFIXES_OF
+from googlenet.data.jpeg_header import header_of, top_rows
 from googlenet.errors import UserError
 
 # The only formats that are opened (JPEG: MPO too). Pillow knows fifty, and for EPS it runs Ghostscript.
@@ -18,6 +19,12 @@ MOST_BYTES = 1_000_000_000  # that decoding one image may take
 PER_PIXEL, PER_WEBP_PIXEL = 9, 16  # bytes that it takes at most: turning RGB, and what WebP's library holds at once
 STRIP = 1 << 20  # pixels that are converted at a time
 TAIL = 4096  # last bytes, in which a whole JPEG has its end marker; some cameras append a little after it
+REDUCED = {
+    1: 0,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
 
 
 class ImageInfo(NamedTuple):
@@ -31,18 +38,26 @@ class ImageInfo(NamedTuple):
     looks: int  # 64-bit hash that a resized or re-encoded copy usually shares; 0: too plain to tell
 
 
-def decode(image: bytes, name: str = "image") -> np.ndarray:
+def decode(image: bytes, name: str = "image", rows: int = 0, reduction: int = 1) -> np.ndarray:
     """Decode an image file to uint8 [h, w, 3] RGB, upright by its EXIF orientation. Raises UserError naming `name`.
 
     Grey becomes three equal channels, alpha is blended onto white, 16 bits are scaled to 8, animations yield their
     first frame. OpenCV, which is faster, decodes plain whole JPEGs, to within 2 of 255 of Pillow, which is strict and
-    decodes everything else. Pillow alone says which way up any image is.
+    decodes everything else. Pillow says which way up an image is, unless nothing in the file could.
+
+    rows: if not 0, the top rows that are wanted, in pixels of the whole image; those below may be missing, the others
+    are the same. reduction: 2, 4 or 8 may give a JPEG at that fraction of its size (ceil(w / reduction) wide), averaged
+    by the decoder's own transform.
     """
-    if orientation := _of_plain_jpeg(image):
-        as_stored = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-        pixels = cv2.imdecode(np.frombuffer(image, np.uint8), as_stored)
-        if pixels is not None:
-            return _upright(pixels, orientation)
+    if image.startswith(JPEG_START) and image.rfind(JPEG_END, max(len(image) - TAIL, 0)) >= 0:  # it is whole
+        header = header_of(image)
+        orientation = 1 if header else _of_plain_jpeg(image)
+        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | REDUCED[reduction]
+        top = top_rows(image, header, rows) if header and rows else None
+        for part in (top, image) if orientation else ():
+            pixels = None if part is None else cv2.imdecode(np.frombuffer(part, np.uint8), flags)
+            if pixels is not None:
+                return _upright(pixels, orientation)
     return _decode_strictly(image, name)[0]
 
 
@@ -74,9 +89,7 @@ def encode_jpeg(pixels: np.ndarray) -> bytes:
 
 
 def _of_plain_jpeg(image: bytes) -> int:
-    """Return the orientation of a whole grey or RGB JPEG, else 0 (OpenCV does not undo Adobe's inverted CMYK)."""
-    if not image.startswith(JPEG_START) or image.rfind(JPEG_END, max(len(image) - TAIL, 0)) < 0:
-        return 0
+    """Return the orientation of a grey or RGB JPEG, else 0 (OpenCV does not undo Adobe's inverted CMYK)."""
     try:
         with Image.open(io.BytesIO(image), formats=["JPEG"]) as opened:
             return _orientation(opened) if opened.mode in ("L", "RGB") else 0

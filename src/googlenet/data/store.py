@@ -6,6 +6,7 @@ file.
 
 import hashlib
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import accumulate, islice
@@ -26,6 +27,7 @@ NUMBERS = {"width": pa.int32(), "height": pa.int32(), "label": pa.int64()}
 LISTS = {name: pa.list_(pa.from_numpy_dtype(kind)) for name, kind in ARRAYS.items()}
 FIELDS = {"name": pa.string(), "image": pa.large_binary(), **NUMBERS, **LISTS, "sha256": pa.binary(32)}
 SCHEMA = pa.schema([pa.field(name, kind, nullable=False) for name, kind in FIELDS.items()])
+COLUMN = {name: place for place, name in enumerate(FIELDS)}
 
 
 def write_shard(path: Path, records: Iterable[Record]) -> Shard:
@@ -88,12 +90,18 @@ class Split:
         values |= {name: np.array(cells[name].values, kind) for name, kind in ARRAYS.items()}
         return Record(**(values | {"boxes": values["boxes"].reshape(-1, 4)}))
 
-    def image(self, index: int) -> np.ndarray:
-        """Decode the image of record `index`: uint8 [h, w, 3] RGB."""
+    def image(self, index: int, rows: int = 0, reduction: int = 1) -> np.ndarray:
+        """Decode the image of record `index`: uint8 [h, w, 3] RGB; rows, reduction: see `decode`."""
         from googlenet.data.images import decode  # code that reads no pixels need not import a decoder
 
-        record = self[index]
-        return decode(record.image, record.name)
+        batch, row = self._find(index)
+        image, name = (batch.column(COLUMN[field])[row].as_py() for field in ("image", "name"))
+        return decode(image, name, rows, reduction)
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return (width, height) of the image of record `index`, in px, without decoding it."""
+        batch, row = self._find(index)
+        return batch.column(COLUMN["width"])[row].as_py(), batch.column(COLUMN["height"])[row].as_py()
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -111,7 +119,7 @@ class Split:
         place = index + len(self) if index < 0 else index
         if not 0 <= place < len(self):
             raise IndexError(f"{self.split} has {len(self)} records; no record {index}")
-        shard = int(np.searchsorted(self._ends, place, side="right"))
+        shard = bisect_right(self._ends, place)
         row = place - (self._ends[shard] - self._shards[shard].records)
         return self._batch(shard, row // BATCH), row % BATCH
 

@@ -6,9 +6,9 @@ from functools import lru_cache
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from googlenet.config.schema.detection import TrainMultibox
+from googlenet.data.decoded import parts_of
 from googlenet.data.ground_truth import GroundTruth, Truth
 from googlenet.detection import Boxes, Images
 from googlenet.detection.boxes import iou
@@ -18,6 +18,7 @@ from googlenet.detection.multibox_loss import NOTHING, Targets, assign, losses, 
 from googlenet.detection.priors import k_means, on_grid, rescale, shapes
 from googlenet.errors import UserError
 from googlenet.metrics.proposals import MultiboxEpoch
+from googlenet.models.batch_loader import BatchLoader
 from googlenet.models.runtime import Runtime
 from googlenet.models.training import TrainState, learning_rate
 from googlenet.pipeline.resume import NOWHERE, Resume
@@ -47,29 +48,34 @@ def prior_figures(priors: np.ndarray, boxes: Boxes, match_iou: float) -> tuple[f
     return float(100 * np.concatenate(covered).mean()), float(np.mean(matched))
 
 
-class ImageBatches(Dataset[tuple[np.ndarray, Targets[Tensor]]]):
+class ImageBatches:
     """Batches of images by step, each image once per pass over the data. A batch depends only on its step and seed."""
 
     def __init__(self, images: Images, truth: Truth, priors: np.ndarray, settings: TrainMultibox, px: int):
-        self.images, self.truth, self.priors, self.settings, self.px = images, truth, priors, settings, px
+        self.truth, self.priors, self.settings, self.px = truth, priors, settings, px
+        self.images = parts_of(images)
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, Targets[Tensor]]:
-        size, seed = self.settings.batch_size, self.settings.order_seed
+        crops = np.empty((self.settings.batch_size, self.px, self.px, 3), np.uint8)
+        return crops, self.make(step, crops)[1]
+
+    def make(self, step: int, out: np.ndarray) -> tuple[int, Targets[Tensor]]:
+        """Squeeze a step's images into `out`; return their number and targets."""
+        size, seed, wanted = self.settings.batch_size, self.settings.order_seed, []
         rng = np.random.Generator(np.random.Philox(key=[seed, step]))
-        crops, wanted = np.empty((size, self.px, self.px, 3), np.uint8), []
         for row in range(size):
             round_number, place = divmod(step * size + row, len(self.truth))
-            crops[row], truth = self._part_of(order_of_round(round_number, len(self.truth), seed)[place], rng)
+            out[row], truth = self._part_of(order_of_round(round_number, len(self.truth), seed)[place], rng)
             wanted.append(targets(self.priors, truth, self.settings.match_iou))
-        return crops, stacked(wanted)
+        return size, stacked(wanted)
 
     def _part_of(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, GroundTruth]:
         """Return a part of an image, squeezed and perhaps mirrored, and its objects in that frame."""
-        image, truth, s = self.images[index], self.truth[index], self.settings
-        height, width = image.shape[:2]
+        truth, s, (width, height) = self.truth[index], self.settings, self.images.size(index)
         left, top, w, h = window(width, height, s.crop_area, s.crop_aspect, rng)
         boxes, kept = boxes_in_window(truth.boxes, left, top, w, h)
         boxes = rescale(boxes, self.px / w, self.px / h)
+        image = self.images.part(index, top + h, 1)
         part = squeezed(image[top : top + h, left : left + w], self.px)
         if rng.random() < (0.5 if s.mirror else 0.0):
             part, boxes = part[:, ::-1], mirrored(boxes, self.px)
@@ -122,13 +128,13 @@ def train(
     train_state = TrainState(model, settings, per_epoch, resume.load(), MultiboxEpoch, "losses")
     seen = train_state.seen["losses"]
     steps = range(train_state.step, settings.epochs * per_epoch)
-    loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=runtime.loader_workers)
+    loader = BatchLoader(batches.make, settings.batch_size, batches.px, runtime)
     model.train()
-    for batch, of_batch in loader:
+    for batch, of_batch in loader.batches(steps):
         train_state.begin_step()
         wanted = Targets(*(column.to(device) for column in of_batch))
         with runtime.autocast():
-            offsets, logits = model(trunk.to_input(np.asarray(batch), device))
+            offsets, logits = model(trunk.to_input(batch, device))
         location, confidence = losses(offsets, logits, wanted)
         loss = settings.location_weight * location + confidence
         train_state.descend(loss, learning_rate(train_state.step, per_epoch, settings))

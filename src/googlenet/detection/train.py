@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import cast
 
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
 
 from googlenet.config.schema.detection import RegionView, TrainDetector
 from googlenet.detection import Images
@@ -17,6 +15,7 @@ from googlenet.detection.region_vectors import as_it_is, softmax, views
 from googlenet.detection.regions import BACKGROUND, Pool, TrainingRegions, Warp, pool_regions, sample_regions
 from googlenet.errors import UserError
 from googlenet.metrics.detection import DetectorEpoch, DetectorMetrics
+from googlenet.models.batch_loader import BatchLoader, shared_array
 from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime
 from googlenet.models.training import TrainState, learning_rate, loss_of
@@ -36,16 +35,37 @@ def detector_from(classifier: Network, classes: Sequence[str], seed: int) -> Net
     return network
 
 
-class RegionBatches(Dataset[Batch]):
+class RegionBatches:
     """Batches of warped regions by step, positives first. A batch depends only on its step and the seed."""
 
     def __init__(self, images: Images, regions: TrainingRegions, settings: TrainDetector, spec: NetworkSpec):
         self.images, self.regions, self.settings = images, regions, settings
         self.warp = Warp.of(spec, settings.context_px)
         self.pools = pool_regions(regions.labels)
-        self.hardest = self.pools.background[:0]  # set from hardest_background before each epoch
+        self._hardest = shared_array((settings.hard_negatives.hardest, 2), np.int64)
+        self._hardest_count = shared_array((1,), np.int64)
+
+    @property
+    def hardest(self) -> np.ndarray:
+        """Set from hardest_background before each epoch, also in the loader's processes: int64 [n, 2]."""
+        return self._hardest[: self._hardest_count[0]]
+
+    @hardest.setter
+    def hardest(self, rows: np.ndarray) -> None:
+        self._hardest_count[0] = len(rows)
+        self._hardest[: len(rows)] = rows
+
+    @property
+    def size(self) -> int:
+        """The number of regions in a batch."""
+        return self.settings.positives + self.settings.negatives
 
     def __getitem__(self, step: int) -> Batch:
+        crops = np.empty((self.size, self.warp.size_px, self.warp.size_px, 3), np.uint8)
+        return crops, self.make(step, crops)[1]
+
+    def make(self, step: int, out: np.ndarray) -> tuple[int, torch.Tensor]:
+        """Warp a step's regions into `out`; return their number and labels."""
         s, (boxes, labels) = self.settings, self.regions
         rng = np.random.Generator(np.random.Philox(key=[s.detector.order_seed, step]))
         hard = round(s.hard_negatives.share * s.negatives) if s.hard_negatives.enabled else 0
@@ -53,10 +73,18 @@ class RegionBatches(Dataset[Batch]):
         if hard:
             rows = np.concatenate([rows, rng.choice(self.hardest, hard, replace=hard > len(self.hardest))])
         mirrored = rng.random(len(rows)) < (0.5 if s.mirror else 0.0)
-        box = np.stack([boxes[image][region] for image, region in rows])
-        crops = self.warp.each((self.images[image] for image in rows[:, 0]), box)
-        crops[mirrored] = crops[mirrored, :, ::-1]
-        return crops, torch.tensor([int(labels[image][region]) for image, region in rows])
+        for image, places in by_image(rows):  # an image is decoded once, however many of its regions are in the batch
+            crops, flipped = self.warp.many(self.images[image], boxes[image][rows[places, 1]]), mirrored[places]
+            crops[flipped] = crops[flipped, :, ::-1]
+            out[places] = crops
+        return len(rows), torch.tensor([int(labels[image][region]) for image, region in rows])
+
+
+def by_image(rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each image of rows (image, region), and the places of its rows."""
+    order = np.argsort(rows[:, 0], kind="stable")
+    numbers, first = np.unique(rows[order, 0], return_index=True)
+    yield from zip(numbers.tolist(), np.split(order, first[1:]), strict=True)
 
 
 def hardest_background(batches: RegionBatches, network: Network, epoch: int, runtime: Runtime) -> np.ndarray:
@@ -68,7 +96,7 @@ def hardest_background(batches: RegionBatches, network: Network, epoch: int, run
         )
     rng = np.random.Generator(np.random.Philox(key=[s.detector.order_seed, STREAM + epoch]))
     rows = drawn(rng, background, s.hard_negatives.scored)
-    view = RegionView(batch_size=s.positives + s.negatives, context_px=s.context_px)
+    view = RegionView(batch_size=batches.size, context_px=s.context_px)
     training, probabilities, see = network.model.training, [], as_it_is(network, runtime)
     network.model.eval()
     numbers, first = np.unique(rows[:, 0], return_index=True)
@@ -98,11 +126,13 @@ def in_order(
 ) -> Iterator[Batch]:
     """Yield the batches of the remaining steps; before each epoch find the hardest background, if the settings ask."""
     settings, per_epoch = batches.settings, batches.settings.batches_per_epoch
-    load = partial(DataLoader[Batch], batches, batch_size=None, num_workers=runtime.loader_workers)
+    # With hard negatives, its own generator: every epoch draws a number, and dropout must not depend on how many did.
+    own = torch.Generator() if settings.hard_negatives.enabled else None
+    loader = BatchLoader(batches.make, batches.size, batches.warp.size_px, runtime, own)
     if not settings.hard_negatives.enabled:
-        yield from load(sampler=range(train_state.step, settings.epochs * per_epoch))
+        yield from loader.batches(range(train_state.step, settings.epochs * per_epoch))
         return
-    # Workers that load ahead must not draw from the hardest of the previous epoch.
+    # Processes that load ahead must not draw from the hardest of the previous epoch.
     for epoch in range(train_state.step // per_epoch, settings.epochs):
         span = range(max(train_state.step, epoch * per_epoch), (epoch + 1) * per_epoch)
         if "hardest" in train_state.others and span.start % per_epoch:  # resumed in the middle of an epoch
@@ -110,8 +140,7 @@ def in_order(
         else:
             batches.hardest = hardest_background(batches, network, epoch, runtime)
             train_state.others["hardest"] = torch.from_numpy(batches.hardest)
-        # Its own generator: starting a loader draws a number, and dropout must not depend on how often one starts.
-        yield from load(sampler=span, generator=torch.Generator())
+        yield from loader.batches(span)
 
 
 def train(
@@ -135,7 +164,7 @@ def train(
         train_state.begin_step()
         target = labels.to(device)
         with runtime.autocast():
-            output = model(network.to_input(np.asarray(batch), device))
+            output = model(network.to_input(batch, device))
         loss = loss_of(output, target, settings.aux_weight)
         train_state.descend(loss, learning_rate(train_state.step, per_epoch, settings))
         losses.append(loss.detach())

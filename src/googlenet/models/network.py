@@ -78,12 +78,26 @@ class NetworkSpec:
 
     def to_input(self, images: np.ndarray, device: str) -> Tensor:
         """Convert uint8 RGB images [n, h, w, 3] to input: float [n, 3, h, w], channels last, minus the mean, scaled."""
+        if device == "cpu":
+            return self._to_input_on_cpu(torch.from_numpy(images))
         batch = torch.from_numpy(images).to(device, non_blocking=True)
         if self.channel_order == "bgr":
             batch = batch.flip(3)
         values = (list(self.input_mean), self.input_scale)
         mean, scale = (torch.tensor(value, device=device).view(1, -1, 1, 1) for value in values)
         return (batch.permute(0, 3, 1, 2).float() - mean).mul_(scale)
+
+    def _to_input_on_cpu(self, batch: Tensor) -> Tensor:
+        """The same bits in a third of the time: by whole rows, as three channels at a time are slow; and image by image,
+        as one stays in the cache."""
+        if self.channel_order == "bgr":
+            batch = batch.flip(3)
+        n, h, w, channels = batch.shape
+        mean, scale = (torch.tensor(value).expand(channels).repeat(w) for value in (self.input_mean, self.input_scale))
+        out = torch.empty(n, h, w * channels)
+        for image, rows in zip(batch, out, strict=True):
+            rows.copy_(image.reshape(h, -1)).sub_(mean).mul_(scale)
+        return out.view(n, h, w, channels).permute(0, 3, 1, 2)
 
     def with_architecture(self, **changes: Any) -> "NetworkSpec":
         """Return the same spec with other values of Architecture's fields."""

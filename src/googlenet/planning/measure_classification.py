@@ -12,7 +12,8 @@ from googlenet.classification import crop_study, ensemble
 from googlenet.classification.crops import Crop, crops_144, cut, distinct
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.classification.predict import probabilities, union
-from googlenet.classification.train import Splits, TrainingCrops, collate, train
+from googlenet.classification.train import Splits, train
+from googlenet.classification.training_crops import TrainingCrops
 from googlenet.config.schema.classification import EvaluateEnsemble, Policies, StudyCrops
 from googlenet.config.schema.shared import Sampling
 from googlenet.models.runtime import Runtime
@@ -56,13 +57,13 @@ class ClassifierStep(rates.NetworkMeasurement[rates.StepRate]):
         settings = self.laid_over(next(iter(bench.experiment.trainings.values())), **TRAINING)
         labels = np.arange(min(STEPS_AT_MOST, 1000) * batch) % self.network.classes
         images = [np.random.default_rng(0).integers(0, 256, (px, px, 3), np.uint8)] * len(labels)
-        crops, few = TrainingCrops(images, labels, settings, px), (images[:1], labels)
+        crops, few = TrainingCrops(images, labels, settings, px), (images[:1], labels[:1])
         splits = Splits((images, labels), few, few)
         step = timed_step(
             network.model,
             self.runtime,
             lambda clock: train(network, splits, settings, self.runtime, lambda row: None, clock),
-            lambda: collate([crops[0, i] for i in range(batch)])[0],
+            lambda: crops.batch([(0, i) for i in range(batch)])[0],
         )
         return rates.StepRate(seconds=step.seconds, kept_mb=step.kept_mb)
 
@@ -83,7 +84,7 @@ class TrainingCrop(rates.Measurement[rates.Seconds]):
 
         def draw() -> int:
             epoch = next(epochs)
-            return len(collate([crops[epoch, i] for i in range(len(images))])[1])
+            return len(crops.batch([(epoch, i) for i in range(len(images))])[1])
 
         return rates.Seconds(seconds=seconds_of(draw, 0.2))
 

@@ -25,7 +25,7 @@ Classifier = Literal["average_pool", "fully_connected"]
 Initialisation = Literal["replica", "he"]
 Format = Literal["caffemodel", "raw_float32", "torchvision", "checkpoint"]
 EngineName = Literal["auto", "eager", "compile", "openvino"]
-Interpolation = Literal["bilinear", "area", "nearest", "cubic", "random"]
+Interpolation = Literal["bilinear", "area", "nearest", "cubic", "random", "antialias"]
 
 
 class Compute(Settings):
@@ -122,7 +122,9 @@ class Sampling(Settings):
     area: Pair = Field(description="Range of the crop's share of the image's area")
     aspect: Pair = Field(description="Range of the crop's aspect ratio, width by height")
     scales: Pair = Field(description="Range of the shorter side, px for each 224 px of input")
-    interpolation: Interpolation = Field(description="How the crop is resized; random draws one for each crop")
+    interpolation: Interpolation = Field(
+        description="How the crop is resized; random draws one of the first four for each crop; antialias is Pillow's bilinear"
+    )
     photometric: Fraction = Field(description="Probability of Howard's photometric distortions")
 
     @model_validator(mode="after")

@@ -1,0 +1,235 @@
+"""How many training images a second reach the network, beside PIL and torchvision's transforms?
+
+    python benchmarks/loader.py                                        # 500x375 photographs, batches of 32, one thread
+    python benchmarks/loader.py --workers 8 --batch 256
+    GOOGLENET_TEST_DATA=data python benchmarks/loader.py               # photographs of the clothing set instead
+    python benchmarks/loader.py --quality 85 --size 1600x1200
+
+The whole path from the bytes of a JPEG in a shard to a normalised float batch of 224 px crops: the paper's sampling (8 to
+100 % of the area, aspect ratio 3/4 to 4/3, half of them mirrored) with one thread, for Pillow and torchvision's first
+transforms (RandomResizedCrop, RandomHorizontalFlip, ToTensor, Normalize, then a stack of the batch), and for this
+pipeline with `antialias`, which resizes as Pillow does, and with the default `bilinear`. Contestants take turns, and a
+ratio is the median over the rounds. The photographs are parts, of varied size and place, of those that come with
+scikit-learn, or of the clothing set, resized and saved with the pipeline's own quality.
+
+Then the loader with several worker processes, whose batches are only taken, beside as many processes that each run the
+one-process path at the same time: where several share a core, both are slower than one alone. Last, the mean difference
+of our crops from Pillow's of the same boxes.
+"""
+
+import io
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import count, islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from common import medians, parser, ratio, report, turns, write
+from PIL import Image
+from torchvision import transforms
+
+from googlenet.classification.sampling import area_box, sample_into
+from googlenet.classification.training_crops import TrainingCrops
+from googlenet.config.schema.base import replaced
+from googlenet.config.schema.classification import TrainClassifier
+from googlenet.config.schema.shared import Interpolation
+from googlenet.data.decoded import DecodedImages
+from googlenet.data.image_files import is_image
+from googlenet.data.images import decode
+from googlenet.data.records import Record
+from googlenet.data.store import Split, write_shard
+from googlenet.models.batch_loader import BatchLoader
+from googlenet.models.determinism import prepare_machine
+from googlenet.models.network import NetworkSpec
+from googlenet.models.runtime import Runtime
+from googlenet.pipeline.experiment import experiment
+
+ROOT, PX = Path(__file__).parents[1], 224
+OURS, DEFAULT, THEIRS = "this pipeline, antialias", "this pipeline, bilinear", "Pillow and torchvision v1"
+Next = Callable[[], object]
+
+
+def pictures() -> Iterator[np.ndarray]:
+    """Real photographs, uint8 RGB, without end."""
+    folder = os.environ.get("GOOGLENET_TEST_DATA")
+    files = sorted(path for path in Path(folder, "clothing").rglob("*") if is_image(path)) if folder else []
+    if files:
+        while True:
+            yield from (decode(path.read_bytes(), str(path)) for path in files[:: max(1, len(files) // 256)])
+    from sklearn.datasets import load_sample_images
+
+    while True:
+        yield from load_sample_images().images
+
+
+def photographs(number: int, width: int, height: int, quality: int) -> Iterator[Record]:
+    """JPEGs of this size: parts of real photographs with this aspect ratio, from half their side on."""
+    rng = np.random.default_rng(0)
+    for index, picture in enumerate(islice(pictures(), number)):
+        h, w = picture.shape[:2]
+        share = rng.uniform(0.5, 1) * min(w / width, h / height)
+        w, h = round(share * width), round(share * height)
+        x, y = rng.integers(picture.shape[1] - w + 1), rng.integers(picture.shape[0] - h + 1)
+        resized = cv2.resize(picture[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_AREA)
+        file = io.BytesIO()
+        Image.fromarray(resized).save(file, "JPEG", quality=quality)
+        yield Record(f"{index}.jpg", file.getvalue(), width, height, index % 10)
+
+
+def settings_of(interpolation: Interpolation, batch: int) -> TrainClassifier:
+    """The settings of the paper's first member, with this interpolation."""
+    jobs = experiment(ROOT, "ilsvrc2014")
+    settings = jobs.settings(jobs.jobs("train_classifier")[0], TrainClassifier)
+    return replaced(settings, sampling=replaced(settings.sampling, interpolation=interpolation), batch_size=batch)
+
+
+def keys_of(images: int, batch: int) -> Iterator[list[tuple[int, int]]]:
+    """Batches of (epoch, index), in random order, without end."""
+    for epoch in count():
+        order = np.random.default_rng(epoch).permutation(images).tolist()
+        for start in range(0, images - batch + 1, batch):
+            yield [(epoch, index) for index in order[start : start + batch]]
+
+
+def ours(split: Split, interpolation: Interpolation, batch: int) -> Next:
+    """A batch as train_classifier makes it with no worker process."""
+    settings = settings_of(interpolation, batch)
+    crops = TrainingCrops(DecodedImages(split, 0), split.labels, settings, PX)
+    spec, keys = NetworkSpec.of(settings.model, ("",)), keys_of(len(split), batch)
+    loader = BatchLoader(lambda of, out: (batch, crops.batch(of, out)[1]), batch, PX, Runtime()).batches(keys)
+
+    def load() -> object:
+        loaded, labels = next(loader)
+        return spec.to_input(loaded, "cpu"), torch.from_numpy(labels)
+
+    return load
+
+
+def theirs(split: Split, batch: int) -> Next:
+    """A batch of Pillow and torchvision's first transforms."""
+    steps = [transforms.RandomResizedCrop(PX), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
+    transform = transforms.Compose([*steps, transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
+    keys = keys_of(len(split), batch)
+
+    def load() -> object:
+        records = [split[index] for _, index in next(keys)]
+        crops = [transform(opened(record).convert("RGB")) for record in records]
+        return torch.stack(crops), torch.tensor([record.label for record in records])
+
+    return load
+
+
+def opened(record: Record) -> Image.Image:
+    """An image as Pillow opens it."""
+    return Image.open(io.BytesIO(record.image), formats=["JPEG"])
+
+
+def with_workers(split: Split, batch: int, workers: int, number: int) -> float:
+    """Images a second of the loader with worker processes; the first batches, while they start, do not count."""
+    crops = TrainingCrops(DecodedImages(split, 0), split.labels, settings_of("antialias", batch), PX)
+    runtime = Runtime(loader_workers=workers)
+    loader = BatchLoader(lambda of, out: (batch, crops.batch(of, out)[1]), batch, PX, runtime)
+    loaded = loader.batches(islice(keys_of(len(split), batch), number + 4 * workers))
+    for _ in range(4 * workers):
+        next(loaded)
+    start = time.perf_counter()
+    return batch * sum(1 for _ in loaded) / (time.perf_counter() - start)
+
+
+def separate(split: Split, batch: int, processes: int, number: int) -> float:
+    """Images a second of separate processes together, each of which makes its own batches."""
+    context = multiprocessing.get_context("fork")
+    barrier, rates = context.Barrier(processes), context.SimpleQueue()
+
+    def run() -> None:
+        crops = TrainingCrops(DecodedImages(split, 0), split.labels, settings_of("antialias", batch), PX)
+        keys, out = keys_of(len(split), batch), np.empty((batch, PX, PX, 3), np.uint8)
+        crops.batch(next(keys), out)
+        barrier.wait()
+        start = time.perf_counter()
+        for _ in range(number):
+            crops.batch(next(keys), out)
+        rates.put(number * batch / (time.perf_counter() - start))
+
+    running = [context.Process(target=run) for _ in range(processes)]
+    for process in running:
+        process.start()
+    total = sum(rates.get() for _ in running)
+    for process in running:
+        process.join()
+    return total
+
+
+def differences(split: Split, interpolation: Interpolation) -> float:
+    """The mean difference, in grey levels of 255, of our whole path from Pillow's, of the same boxes."""
+    sampling, images, seen = settings_of(interpolation, 1).sampling, DecodedImages(split, 0), []
+    for index in range(len(split)):
+        crop = np.empty((PX, PX, 3), np.uint8)
+        sample_into(crop, images, index, sampling, False, np.random.default_rng(index))
+        record = split[index]
+        left, top, w, h = area_box(record.width, record.height, sampling, np.random.default_rng(index))
+        part = opened(record).convert("RGB").crop((left, top, left + w, top + h))
+        expected = np.asarray(part.resize((PX, PX), Image.Resampling.BILINEAR))
+        seen.append(np.abs(crop.astype(int) - expected).mean())
+    return float(np.mean(seen))
+
+
+def main() -> None:
+    """Measure, and print the tables."""
+    options = parser(__doc__)
+    options.add_argument("--images", type=int, default=256)
+    options.add_argument("--size", default="500x375", help="width x height of the photographs, px")
+    options.add_argument(
+        "--quality", type=int, default=95, help="of the JPEGs: what the pipeline's own shrinking saves"
+    )
+    options.add_argument("--batch", type=int, default=32)
+    options.add_argument("--rounds", type=int, default=40)
+    options.add_argument("--workers", type=int, default=2)
+    given = options.parse_args()
+    prepare_machine(1, "cpu")
+    width, height = map(int, given.size.split("x"))
+    with tempfile.TemporaryDirectory() as folder:
+        records = photographs(given.images, width, height, given.quality)
+        split = Split(Path(folder), "train", (write_shard(Path(folder, "train-0.arrow"), records),))
+        figures = measured(split, given.batch, given.rounds, given.workers)
+        kilobytes = np.mean([len(split[index].image) for index in range(len(split))]) / 1000
+    print(f"\n{given.images} JPEGs of {given.size} px, quality {given.quality}, {kilobytes:.0f} kB each")
+    settings = {name: value for name, value in vars(given).items() if name != "json"}
+    write(given.json, **figures, settings=settings, kilobytes=kilobytes)
+
+
+def measured(split: Split, batch: int, rounds: int, workers: int) -> dict[str, float]:
+    """All figures; prints the tables."""
+    contestants = {
+        OURS: ours(split, "antialias", batch),
+        DEFAULT: ours(split, "bilinear", batch),
+        THEIRS: theirs(split, batch),
+    }
+    times = turns(contestants, rounds)
+    over = {name: ratio(times[name], times[THEIRS]) for name in times}
+    rows = [(name, f"{batch / seconds:.0f}", f"{over[name]:.2f}") for name, seconds in medians(times).items()]
+    report(rows, ("one thread", "images/s", f"times {THEIRS}"))
+    pairs = [(with_workers(split, batch, workers, 12), separate(split, batch, workers, 6)) for _ in range(5)]
+    loader, apart = (float(np.median(rates)) for rates in zip(*pairs, strict=True))
+    share = float(np.median([one / other for one, other in pairs]))
+    rows = [("the loader", f"{loader:.0f}", f"{share:.2f}"), ("separate processes", f"{apart:.0f}", "1.00")]
+    report(rows, (f"\n{workers} workers", "images/s", "share of separate processes"))
+    grey = {name: differences(split, name) for name in ("antialias", "area", "bilinear")}
+    report([(name, f"{value:.2f}") for name, value in grey.items()], ("\nour crops", "grey levels from Pillow's"))
+    return {
+        "over_pil_per_core": over[OURS],
+        "over_pil_per_core_bilinear": over[DEFAULT],
+        "per_worker": share,
+        "images_per_s": batch / medians(times)[OURS],
+        "workers_images_per_s": loader,
+        **{f"grey_levels_{name}": value for name, value in grey.items()},
+    }
+
+
+if __name__ == "__main__":
+    main()

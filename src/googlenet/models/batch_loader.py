@@ -1,0 +1,111 @@
+"""Batches of crops, made ahead of the steps by loader processes, in memory that they share with the job."""
+
+import math
+import mmap
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from googlenet.models.runtime import Runtime
+
+KeyT = TypeVar("KeyT")
+RestT = TypeVar("RestT")
+Make = Callable[[KeyT, np.ndarray], tuple[int, RestT]]
+AHEAD = 2  # batches that each process makes ahead
+
+
+def shared_array(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray:
+    """Return an array of zeros that processes forked from this one share; unlike /dev/shm, containers do not limit it."""
+    count = math.prod(shape)
+    size = max(count * np.dtype(kind).itemsize, 1)
+    return np.frombuffer(mmap.mmap(-1, size), kind, count).reshape(shape)
+
+
+class BatchLoader(Generic[KeyT, RestT]):
+    """Makes batches in the order of their keys, each from its key alone, so that any number of processes gives the same.
+
+    make: fills the first n of an array [most, px, px, 3] of uint8 crops by a key, and returns n and what else belongs
+    to the batch. The processes (`runtime.loader_workers`; with none, the job itself makes each batch when it is asked
+    for) start with the first batch, write into a ring of such arrays and stay for the loader's life; what `make` holds
+    in shared memory may change while no batch is under way.
+    """
+
+    def __init__(
+        self,
+        make: Make[KeyT, RestT],
+        most: int,
+        px: int,
+        runtime: Runtime,
+        generator: torch.Generator | None = None,
+    ):
+        """generator: from which a number is drawn whenever `batches` is called; torch's own if left out."""
+        workers = runtime.loader_workers
+        # The batch in use, the one before it, which a GPU may still be copying, and those that are made ahead.
+        slots = AHEAD * workers + 2
+        self._ring = shared_array((slots, most, px, px, 3), np.uint8)
+        self._numbered = _Numbered[KeyT](slots)
+        self._on_gpu, self._pinned = runtime.device == "cuda", False
+        self._loader: DataLoader[tuple[int, int, RestT]] = DataLoader(
+            _Maker(make, self._ring),
+            batch_size=None,
+            sampler=self._numbered,
+            collate_fn=_unchanged,
+            num_workers=workers,
+            prefetch_factor=AHEAD if workers else None,
+            persistent_workers=workers > 0,
+            multiprocessing_context="fork" if workers else None,
+            generator=generator,
+        )
+
+    def batches(self, keys: Iterable[KeyT]) -> Iterator[tuple[np.ndarray, RestT]]:
+        """Yield each key's crops, uint8 [n, px, px, 3], valid until the next is asked for, and what belongs to them."""
+        self._numbered.keys = keys
+        loaded = iter(self._loader)
+        if self._on_gpu and not self._pinned:
+            self._pin()
+        for slot, count, rest in loaded:
+            yield self._ring[slot, :count], rest
+            if self._on_gpu:  # the copy to the GPU is queued by now
+                self._numbered.in_use[slot] = event = torch.cuda.Event()
+                event.record()
+
+    def _pin(self) -> None:
+        """Let the GPU copy from the ring directly. After the processes have started: they must not inherit CUDA's view."""
+        register = torch.cuda.cudart().cudaHostRegister  # type: ignore[no-untyped-call]  # torch has no types for it
+        torch.cuda.check_error(int(register(self._ring.ctypes.data, self._ring.nbytes, 0)))
+        self._pinned = True
+
+
+class _Numbered(Sampler[tuple[int, KeyT]], Generic[KeyT]):
+    """Keys with the slots that their batches go to: in turn, since batches are handed out in order."""
+
+    def __init__(self, slots: int):
+        self.keys: Iterable[KeyT] = ()
+        self.in_use: list[Any] = [None] * slots  # CUDA's event after the copy of a slot
+        self._count = 0
+
+    def __iter__(self) -> Iterator[tuple[int, KeyT]]:
+        for key in self.keys:
+            slot = self._count % len(self.in_use)
+            self._count += 1
+            if self.in_use[slot] is not None:
+                self.in_use[slot].synchronize()
+            yield slot, key
+
+
+class _Maker(Dataset[tuple[int, int, RestT]], Generic[KeyT, RestT]):
+    """In a loader process: makes the batch of a key in its slot."""
+
+    def __init__(self, make: Make[KeyT, RestT], ring: np.ndarray):
+        self._make, self._ring = make, ring
+
+    def __getitem__(self, item: tuple[int, KeyT]) -> tuple[int, int, RestT]:
+        slot, key = item
+        return slot, *self._make(key, self._ring[slot])
+
+
+def _unchanged(item: Any) -> Any:
+    return item
