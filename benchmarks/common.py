@@ -19,14 +19,16 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     return made
 
 
-def turns(contestants: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def turns(
+    contestants: Mapping[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
     """Seconds of each contestant, `rounds` times each, in turn; a first round, which warms up, is dropped."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds + 1):
         for name, run in contestants.items():
-            start = time.perf_counter()
+            start = clock()
             run()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(clock() - start)
     return {name: seconds[1:] for name, seconds in times.items()}
 
 

@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from classification.tiny import AREA, RUNTIME, network, spec
+from classification.tiny import AREA, RUNTIME, images, network, spec
 from classification.tiny_training import IMAGES, LABELS, SETTINGS, SPLITS
+from googlenet.classification.crops import crops_144, cut
+from googlenet.classification.predict import centre_crop_errors
 from googlenet.classification.train import Splits, final_outcomes, train
-from googlenet.classification.training_crops import TrainingCrops, batches
+from googlenet.classification.training_crops import (
+    TrainingBatches,
+    TrainingCrops,
+    batches,
+    validation_batches,
+    with_validation,
+)
 from googlenet.config.schema.shared import Averaging
 from googlenet.errors import UserError
 from googlenet.models.runtime import Runtime
@@ -191,3 +199,31 @@ def test_last_and_averaged_are_two_networks():
     assert errors["test"].last.top1_error_percent == 75
     assert errors["test"].averaged.top1_error_percent == 50
     assert linear.bias.tolist() == [0, 5, 0]
+
+
+@pytest.mark.parametrize("first", [0, 1, 3, 4, 5])
+def test_validation_follows_the_last_batch_of_each_epoch(first):
+    training = batches(14, 4, 2, seed=1, first=first)
+    order = list(with_validation(training, 3, first, images=70))
+    whole = list(with_validation(batches(14, 4, 2, seed=1), 3, 0, images=70))
+    assert [len(keys) for keys in whole] == [4, 4, 4, 64, 6, 4, 4, 4, 64, 6]
+    done = first + 2 * (first // 3)  # batches of validation among them
+    assert order == whole[done:] and validation_batches(70) == [range(64), range(64, 70)]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_an_epoch_is_validated_as_images_are_predicted(first, workers):
+    """By the loader, the same errors as by prediction itself, though images have another size and the last batch is short."""
+    odd = images([(40, 36), (33, 50), (64, 64), (90, 40), (32, 32)])
+    labels = np.array([0, 1, 2, 0, 1])
+    made = network()
+    data = Splits((IMAGES, LABELS), (odd, labels), (odd, labels))
+    metrics, _ = train(made, data, SETTINGS, Runtime(loader_workers=workers), lambda row: None)
+    expected = centre_crop_errors(made, odd, labels, RUNTIME)
+    assert metrics.epochs[-1].validation_top1_error_percent == 100 * expected.top1.mean()
+    assert metrics.validation.averaged.top1_error_percent == 100 * expected.top1.mean()
+    assert same(first[0], made.model.state_dict())
+    loaded = TrainingBatches(TrainingCrops(IMAGES, LABELS, SETTINGS, 32), (odd, labels)).load(RUNTIME, 0)
+    crops = [next(loaded)[0].copy() for _ in range(3)][2]
+    every = [cut(image, [crops_144(image.shape[1], image.shape[0], 32)[20]], 32)[0] for image in odd]
+    assert np.array_equal(crops[:5], every) and not crops[5:].any() and len(crops) == 64

@@ -4,6 +4,7 @@ All random numbers come from the generator that is passed in."""
 import cv2
 import numpy as np
 import torch
+from PIL import Image
 
 from googlenet.config.schema.shared import Sampling
 from googlenet.data.decoded import InMemory, PartSource
@@ -14,8 +15,10 @@ INTERPOLATION = {  # what `random` draws from
     "nearest": cv2.INTER_NEAREST,
     "cubic": cv2.INTER_CUBIC,
 }
-ANTIALIASED = ("area", "antialias")  # these average all pixels, so that a decoder may do a part of it
 REDUCTIONS = (8, 4, 2)  # what a JPEG decoder can divide the sides by
+LEFT = (
+    2  # times the crop's side that a decoder leaves for antialiasing: the result stays within a grey level on average
+)
 # Eigenvectors and eigenvalues of ImageNet's RGB covariance (Krizhevsky 2012), for the lighting noise.
 LIGHTING = np.array(
     [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]], np.float32
@@ -42,12 +45,15 @@ def sample_into(
     box = METHODS[sampling.method](width, height, sampling, rng)
     names = list(INTERPOLATION) if sampling.interpolation == "random" else [sampling.interpolation]
     interpolation = names[rng.integers(len(names))] if len(names) > 1 else names[0]
-    reduction = reduction_of(box, len(out)) if interpolation in ANTIALIASED else 1
-    image = images.part(index, box[1] + box[3], reduction)
-    if image.shape[1] < width:
-        box = reduced_box(box, reduction, image.shape[1], image.shape[0])
+    reduction = reduction_of(box, LEFT * len(out)) if interpolation == "antialias" else 1
     left, top, w, h = box
-    resize_into(out, image[top : top + h, left : left + w], interpolation)
+    image = images.part(index, top + h, reduction)
+    if image.shape[1] < width:
+        resize_reduced_into(
+            out, image, (left / reduction, top / reduction, (left + w) / reduction, (top + h) / reduction)
+        )
+    else:
+        resize_into(out, image[top : top + h, left : left + w], interpolation)
     if mirror and rng.random() < 0.5:
         cv2.flip(out, 1, out)
     if sampling.photometric and rng.random() < sampling.photometric:
@@ -59,12 +65,6 @@ def reduction_of(box: Box, px: int) -> int:
     return next((reduction for reduction in REDUCTIONS if min(box[2:]) >= reduction * px), 1)
 
 
-def reduced_box(box: Box, reduction: int, width: int, height: int) -> Box:
-    """Return a box in an image whose sides were divided while it was decoded, to the nearest pixel, inside it."""
-    left, top, w, h = (round(value / reduction) for value in box)
-    return min(left, width - w), min(top, height - h), w, h
-
-
 def resize_into(out: np.ndarray, crop: np.ndarray, interpolation: str) -> None:
     """Resize a crop [h, w, 3] into `out`. antialias: as Pillow does for bilinear, with a filter as wide as the scale."""
     if interpolation == "antialias":
@@ -73,6 +73,14 @@ def resize_into(out: np.ndarray, crop: np.ndarray, interpolation: str) -> None:
         torch.ops.aten._upsample_bilinear2d_aa.out(pixels, out.shape[:2], False, out=resized)
     else:
         cv2.resize(crop, (out.shape[1], out.shape[0]), out, interpolation=INTERPOLATION[interpolation])
+
+
+def resize_reduced_into(out: np.ndarray, image: np.ndarray, sides: tuple[float, float, float, float]) -> None:
+    """Resize a part of an image that was decoded at a fraction of its size; left, top, right, bottom: in its pixels."""
+    left, top, right, bottom = sides
+    within = left, top, min(right, image.shape[1]), min(bottom, image.shape[0])
+    size = out.shape[1], out.shape[0]
+    out[:] = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, within))
 
 
 def area_box(width: int, height: int, sampling: Sampling, rng: np.random.Generator) -> Box:

@@ -11,7 +11,8 @@ DHT, SOS, DQT, DRI, COM = 0xC4, 0xDA, 0xDB, 0xDD, 0xFE
 LEAST_OF_APP = {0xE0: 14, 0xE2: 14, 0xEE: 12}  # JFIF, colour profile, Adobe: bytes below which Pillow refuses the file
 PROFILE = b"ICC_PROFILE\0"
 MOST_PIXELS = 89_000_000  # below the number from which Pillow warns of a bomb
-PADDING = bytes(1024)  # a decoder may look this far ahead of the last row
+PADDING = 1024  # bytes: a decoder may look this far ahead of the last row
+NEIGHBOURS = 4  # rows below, of which the colours of a row may depend
 
 
 class Header(NamedTuple):
@@ -48,20 +49,22 @@ def header_of(image: bytes) -> Header | None:
     return None
 
 
-def top_rows(image: bytes, header: Header, rows: int) -> bytes | None:
+def top_rows(image: bytes, header: Header, rows: int) -> bytearray | None:
     """Return a JPEG of only the top rows of a baseline one, at least `rows`, with the same pixels; None if it cannot be.
 
     The coded units of a baseline JPEG follow each other from top to bottom, so that a smaller height in the header makes
-    a decoder stop early. One more row of units is left in for the upsampling of colours at the edge. Without the end
-    marker a decoder does not complain of the data that follow.
+    a decoder stop early. Some rows more are left in for the upsampling of colours at the edge. Without the end marker a
+    decoder does not complain of the data that follow.
     """
     unit = header.rows_of_unit
-    height = (-(-rows // unit) + 1) * unit
+    height = -(-(rows + NEIGHBOURS) // unit) * unit
     if height >= header.height or not header.sequential:
         return None
-    cut = bytearray(image[: image.rfind(END)])
+    end = image.rfind(END)
+    cut = bytearray(end + PADDING)
+    cut[:end] = memoryview(image)[:end]
     cut[header.frame + 1 : header.frame + 3] = height.to_bytes(2)
-    return bytes(cut + PADDING)
+    return cut
 
 
 def _is_known(marker: int, image: bytes, start: int, end: int) -> bool:
