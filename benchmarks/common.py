@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("torch", "torchvision", "numpy", "opencv-python-headless", "pillow", "openvino", "onnxruntime")
+PACKAGES = (
+    "torch", "torchvision", "numpy", "opencv-contrib-python-headless", "pillow", "openvino", "onnxruntime",
+    "pycocotools", "faster-coco-eval", "snakemake", "dvc", "ruamel.yaml", "ruamel.yaml.clib",
+)  # fmt: skip
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:

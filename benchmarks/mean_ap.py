@@ -1,15 +1,16 @@
-"""Mean AP of two million detections: our evaluator beside pycocotools, on the same detections in the same run.
+"""Mean AP of two million detections: our evaluator beside pycocotools and faster-coco-eval, on the same detections.
 
     python benchmarks/mean_ap.py                        # 20,000 images, 100 detections each, 200 classes: 8 minutes
-    python benchmarks/mean_ap.py --images 2000          # a tenth
+    python benchmarks/mean_ap.py --images 2000 --json FILE
 
-Four measurements, each in a process of its own (for its peak memory) with one numeric thread: our evaluator by ILSVRC's
-rules; with the one threshold of 0.5; pycocotools with the same rules (tests/detection/test_mean_ap_against_coco.py),
-whose AP of every class must equal ours to 1e-6; and our command, which first reads the detections and one XML per image
-from files. Times do not include making the data.
+Each measurement in a process of its own (for its peak memory) with one numeric thread: our evaluator by ILSVRC's rules;
+with the one threshold of 0.5; pycocotools and, if it is installed, faster-coco-eval with the same rules
+(tests/detection/test_mean_ap_against_coco.py), whose AP of every class must equal ours to 1e-6; faster-coco-eval as it is
+used, all classes at once at COCO's 101 recalls; and our command, which first reads the detections and one XML per image
+from files. Times do not include making the data. JSON keys: "<what>_s", "<what>_mb", "over_pycocotools",
+"over_faster_coco_eval" (the same rules) and "over_faster_coco_eval_at_101".
 """
 
-import argparse
 import contextlib
 import io
 import json
@@ -19,14 +20,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
+import common
 import numpy as np
 
 from googlenet.detection.mean_ap import Detections, Objects, evaluate
 
 CLASSES, PER_IMAGE, OBJECTS_PER_IMAGE, SIDE = 200, 100, 3, 500
 OURS, FIXED, PYCOCOTOOLS, COMMAND = "ilsvrc", "fixed", "pycocotools", "command"
+FASTER, FASTER_101 = "faster_coco_eval", "faster_coco_eval_101"
 
 
 def random_data(images: int) -> tuple[Detections, Objects]:
@@ -52,10 +56,14 @@ def _boxes(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.concatenate([low, low + rng.integers(2, SIDE // 2, (count, 2))], axis=1).astype(np.float64)
 
 
-def by_pycocotools(detections: Detections, truth: Objects, images: int) -> tuple[list[float], float]:
+def by_coco(what: str, detections: Detections, truth: Objects, images: int) -> tuple[list[float], float]:
     """AP of every class in percent, and the seconds of its evaluation and accumulation."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
+    if what == PYCOCOTOOLS:
+        from pycocotools.coco import COCO
+        from pycocotools.cocoeval import COCOeval
+    else:
+        from faster_coco_eval import COCO
+        from faster_coco_eval import COCOeval_faster as COCOeval
 
     def annotations(table, scores):
         sides = np.concatenate([table.box[:, :2], table.box[:, 2:] - table.box[:, :2] + 1], axis=1).tolist()
@@ -78,15 +86,22 @@ def by_pycocotools(detections: Detections, truth: Objects, images: int) -> tuple
         coco_truth = coco(annotations(truth, None))
         coco_detections = coco(annotations(detections, detections.score.tolist()))
         start, aps = time.perf_counter(), []
-        for label in range(CLASSES):
+
+        def evaluated(classes, recalls):
             run = COCOeval(coco_truth, coco_detections, "bbox")
-            objects = int((truth.label == label).sum())
-            run.params.catIds, run.params.iouThrs = [label + 1], np.array([0.5])
-            run.params.recThrs = np.arange(1, objects + 1) / objects
+            run.params.catIds, run.params.iouThrs, run.params.recThrs = classes, np.array([0.5]), recalls
             run.params.maxDets, run.params.areaRng, run.params.areaRngLbl = [PER_IMAGE], [[0, 1e10]], ["all"]
             run.evaluate()
             run.accumulate()
-            aps.append(float(100 * run.eval["precision"].mean()))
+            return run.eval["precision"]
+
+        if what == FASTER_101:
+            precision = evaluated([label + 1 for label in range(CLASSES)], np.linspace(0, 1, 101))
+            aps = [float(100 * value) for value in precision.mean(axis=(0, 1, 3, 4))]
+        else:
+            for label in range(CLASSES):
+                objects = int((truth.label == label).sum())
+                aps.append(float(100 * evaluated([label + 1], np.arange(1, objects + 1) / objects).mean()))
     return aps, time.perf_counter() - start
 
 
@@ -121,8 +136,10 @@ def _object(number: int, box: np.ndarray) -> str:
 def measure(what: str, images: int) -> dict:
     """One measurement, in this process."""
     detections, truth = random_data(images)
-    if what in (PYCOCOTOOLS, COMMAND):
-        aps, seconds = (by_pycocotools if what == PYCOCOTOOLS else by_command)(detections, truth, images)
+    if what == COMMAND:
+        aps, seconds = by_command(detections, truth, images)
+    elif what in (PYCOCOTOOLS, FASTER, FASTER_101):
+        aps, seconds = by_coco(what, detections, truth, images)
     else:
         start = time.perf_counter()
         aps = evaluate(detections, truth, CLASSES, small=what == OURS).ap_percent
@@ -133,33 +150,43 @@ def measure(what: str, images: int) -> dict:
 
 def main() -> None:
     """Measure each in a process of its own; print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = common.parser(__doc__)
     parser.add_argument("--images", type=int, default=20_000)
-    parser.add_argument("--one", choices=(OURS, FIXED, PYCOCOTOOLS, COMMAND), help=argparse.SUPPRESS)
+    parser.add_argument("--one", help="used by the script itself: one of the measurements")
     options = parser.parse_args()
     if options.one:
         print(json.dumps(measure(options.one, options.images)))
         return
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     results = {}
+    others = [(FASTER, "faster-coco-eval, the same rules"), (FASTER_101, "faster-coco-eval, at 101 recalls")]
+    others = others if find_spec("faster_coco_eval") else []
     print(f"{options.images * PER_IMAGE:,} detections in {options.images:,} images, {CLASSES} classes, one core\n")
     print(f"{'':44}{'seconds':>9}{'peak MB':>9}{'mean AP %':>11}")
     for what, label in (
         (OURS, "ours, ILSVRC's rules"),
         (FIXED, "ours, threshold 0.5"),
         (PYCOCOTOOLS, "pycocotools, the same rules"),
+        *others,
         (COMMAND, "our command, ILSVRC's rules, from files"),
     ):
         command = [sys.executable, __file__, "--images", str(options.images), "--one", what]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
         row = results[what] = json.loads(done.stdout)
         print(f"{label:44}{row['seconds']:9.1f}{row['peak_mb']:9,.0f}{np.mean(row['ap_percent']):11.4f}", flush=True)
-    for one, other in ((FIXED, PYCOCOTOOLS), (OURS, COMMAND)):
+    equal = [(FIXED, PYCOCOTOOLS), (OURS, COMMAND), *([(FIXED, FASTER)] if others else [])]
+    for one, other in equal:
         apart = np.abs(np.array(results[one]["ap_percent"]) - results[other]["ap_percent"]).max()
         if apart > 1e-6:
             sys.exit(f"{one} and {other}: the AP of a class differs by {apart}")
-    ratio = results[PYCOCOTOOLS]["seconds"] / results[FIXED]["seconds"]
-    print(f"\npycocotools takes {ratio:.1f} times as long; AP equal to 1e-6")
+    over = {"over_pycocotools": results[PYCOCOTOOLS]["seconds"] / results[FIXED]["seconds"]}
+    if others:
+        over["over_faster_coco_eval"] = results[FASTER]["seconds"] / results[FIXED]["seconds"]
+        over["over_faster_coco_eval_at_101"] = results[FASTER_101]["seconds"] / results[FIXED]["seconds"]
+    print(f"\n{', '.join(f'{name} {value:.2f}' for name, value in over.items())}; AP equal to 1e-6")
+    figures = {f"{what}_s": row["seconds"] for what, row in results.items()}
+    figures |= {f"{what}_mb": row["peak_mb"] for what, row in results.items()}
+    common.write(options.json, images=options.images, **over, **figures)
 
 
 if __name__ == "__main__":
