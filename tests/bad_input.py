@@ -109,8 +109,9 @@ COCO_BOXES = (
     ("bbox outside", lambda t: t["annotations"][0].update(bbox=[5, 5, 90, 9]), "instances_train.json, train_0.jpg: box (5, 5, 95, 14) lies outside its image of 32x24 px"),
     ("iscrowd 7", lambda t: t["annotations"][0].update(iscrowd=7), "instances_train.json: annotations[0] of train_0.jpg: iscrowd is '7', not 0 or 1"),
     ("unknown category", lambda t: t["annotations"][0].update(category_id=9), "instances_train.json: annotations[0] of train_0.jpg: unknown class '9'"),
-    ("file_name that leads out", lambda t: t["images"][0].update(file_name="../test/test_0.jpg"), "../test/test_0.jpg: leads out of its folder, or is no name of a file"),
-    ("file_name of no file", lambda t: t["images"][0].update(file_name="none.jpg"), "none.jpg: no image of that name in train"),
+    ("file_name that leads out", lambda t: t["images"][0].update(file_name="../test/test_0.jpg"), "instances_train.json: ../test/test_0.jpg: leads out of its folder, or is no name of a file"),
+    ("file_name that no file can have", lambda t: t["images"][0].update(file_name="\0"), "instances_train.json: \\x00: leads out of its folder, or is no name of a file"),
+    ("file_name of no file", lambda t: t["images"][0].update(file_name="none.jpg"), "instances_train.json: none.jpg: no image of that name in train"),
     ("image of another size", lambda t: t["images"][0].update(width=640), "instances_train.json, train_0.jpg: made for 640x24 px; the image has 32x24 px"),
 )
 COCO = (

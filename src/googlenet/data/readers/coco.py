@@ -127,7 +127,10 @@ def _tables(path: Path) -> list[list[Any]]:
 
 def _candidate(file: _File, row: Row, images: ImageFiles, keys: list[str], source: DetectionSource) -> Candidate:
     """Return one image with its boxes. Raises UserError for a missing image or an invalid box."""
-    name, path = images.find(row["file_name"])
+    try:
+        name, path = images.find(row["file_name"])
+    except UserError as error:
+        raise UserError(f"{file.name}: {error}") from None
     boxes = file.boxes[row["id"]]
     if not boxes and source.images_without_objects == "refuse":
         raise UserError(f"{file.name}: {name} has no object")
