@@ -1,4 +1,4 @@
-"""Make two runs of a job produce the same bits: its thread counts, and torch's deterministic kernels.
+"""Prepare a job's process: thread counts and deterministic kernels, for the same bits in two runs; and its memory.
 
 Every stage's code digest covers this module, whether the stage imports it or not.
 """
@@ -13,7 +13,7 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
 def prepare_machine(numeric_threads: int, device: str) -> None:
-    """Set numeric threads and determinism, for torch only if it is in use. Raises UserError for a missing GPU."""
+    """Set numeric threads, determinism and memory, for torch only if it is in use. Raises UserError for a missing GPU."""
     import cv2
 
     cv2.setNumThreads(1)
