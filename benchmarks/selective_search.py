@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.datasets import load_sample_images
 
 from googlenet.config.schema.detection import Search
+from googlenet.data.images import decode
 from googlenet.detection.selective_search import propose, propose_each
 
 FAST = Search(preset="opencv_fast", superpixel_scale=1.0, sigma=0.8, width_px=0, min_box_side_px=2, max_boxes=0)
@@ -27,7 +28,7 @@ def photographs(folder: Path | None, width: int, count: int) -> list[np.ndarray]
     """Images of that width, uint8 RGB; without a folder, squares cut from scikit-learn's photographs by a seed."""
     if folder:
         paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))[:count]
-        images = [np.ascontiguousarray(cv2.imread(str(path))[:, :, ::-1]) for path in paths]
+        images = [decode(path.read_bytes(), path.name) for path in paths]
     else:
         rng, sources = np.random.default_rng(0), load_sample_images().images
         corners = [(sources[i % 2], *rng.integers(0, (427 - 320, 640 - 320))) for i in range(count)]
