@@ -39,7 +39,7 @@ class LocalResponseNorm(nn.Module):
             y: Tensor = ResponseNorm.apply(x, band, k)
             return y
         d = functional.conv2d(x * x, band, k)
-        return x / torch.sqrt(d * torch.sqrt(d))  # on CPU in bf16 a square root takes half as long as torch.rsqrt
+        return x / torch.sqrt(d * torch.sqrt(d))  # torch.rsqrt takes longer in bf16 on CPU
 
 
 def traced() -> bool:
