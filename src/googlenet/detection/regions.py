@@ -62,17 +62,13 @@ class Warp(NamedTuple):
         """
         matrices, size = self.matrices(boxes), self.size_px
         # With a fourth channel, which is dropped, OpenCV samples twice as fast; the bits of the others are the same.
-        flags, border, outside = (
-            cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            cv2.BORDER_CONSTANT,
-            (*map(float, self.fill), 0.0),
-        )
+        flags, outside = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (*map(float, self.fill), 0.0)
         padded = np.empty((len(matrices), size, size, 4), np.uint8)
-        before, source = None, None
-        for image, matrix, region in zip(images, matrices, padded, strict=False):
-            if image is not before:
-                before, source = image, cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
-            cv2.warpAffine(source, matrix, (size, size), region, flags, border, outside)
+        following, before, source = iter(images), None, np.empty(0)
+        for matrix, region in zip(matrices, padded, strict=True):
+            if (image := next(following)) is not before:
+                before, source = image, np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA))
+            cv2.warpAffine(source, matrix, (size, size), region, flags, cv2.BORDER_CONSTANT, outside)
         regions = np.empty((len(matrices), size, size, 3), np.uint8)
         if len(regions):
             rows = len(regions) * size
@@ -85,7 +81,8 @@ class Warp(NamedTuple):
 
     def one(self, image: np.ndarray, box: Sequence[float] | np.ndarray) -> np.ndarray:
         """Return the region of one box, uint8 [size, size, 3]."""
-        return self.each([image], np.asarray(box))[0]
+        (region,) = self.each([image], np.asarray(box))
+        return np.asarray(region)
 
 
 def label_regions(proposals: np.ndarray, truth: GroundTruth, positive_iou: float) -> np.ndarray:
