@@ -68,9 +68,9 @@ XML = (
 VOC_LISTS = (
     ("a list names no image", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\nnone\n"), "none: no image of that name in JPEGImages"),
     ("two lists name an image", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\ntrain_0\n"), "train_0.jpg: already listed in train"),
-    ("a list leads out", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n../../etc/passwd\n"), "../../etc/passwd: leads out of its folder, or is no name of a file"),
-    ("a list names an absolute path", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n/etc/passwd\n"), "/etc/passwd: leads out of its folder, or is no name of a file"),
-    ("a name of 300 letters", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n" + "n" * 300), "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn: leads out of its folder, or is no name of a file"),
+    ("a list leads out", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n../../etc/passwd\n"), "../../etc/passwd: leads out of JPEGImages, or is no name of a file"),
+    ("a list names an absolute path", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n/etc/passwd\n"), "/etc/passwd: leads out of JPEGImages, or is no name of a file"),
+    ("a name of 300 letters", lambda root: put(root / "ImageSets/Main/test.txt", "test_0\n" + "n" * 300), "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn: leads out of JPEGImages, or is no name of a file"),
     ("a name that may be two images", lambda root: put(root / "JPEGImages/test_0.PNG", jpeg()), "test_0: may be test_0.PNG or test_0.jpg; list it with its suffix"),
     ("a list of XML", lambda root: [put(root / "JPEGImages/test_0.xml", xml(BOX)), put(root / "ImageSets/Main/test.txt", "test_0.xml\ntest_1\n")], "test_0.xml: not an image file"),
     ("a class that training lacks", lambda root: put(root / "Annotations/test_0.xml", xml(BOX, ("cow", 1, 1, 9, 9))), "test_0.xml: unknown class 'cow'"),
@@ -109,8 +109,8 @@ COCO_BOXES = (
     ("bbox outside", lambda t: t["annotations"][0].update(bbox=[5, 5, 90, 9]), "instances_train.json, train_0.jpg: box (5, 5, 95, 14) lies outside its image of 32x24 px"),
     ("iscrowd 7", lambda t: t["annotations"][0].update(iscrowd=7), "instances_train.json: annotations[0] of train_0.jpg: iscrowd is '7', not 0 or 1"),
     ("unknown category", lambda t: t["annotations"][0].update(category_id=9), "instances_train.json: annotations[0] of train_0.jpg: unknown class '9'"),
-    ("file_name that leads out", lambda t: t["images"][0].update(file_name="../test/test_0.jpg"), "instances_train.json: ../test/test_0.jpg: leads out of its folder, or is no name of a file"),
-    ("file_name that no file can have", lambda t: t["images"][0].update(file_name="\0"), "instances_train.json: \\x00: leads out of its folder, or is no name of a file"),
+    ("file_name that leads out", lambda t: t["images"][0].update(file_name="../test/test_0.jpg"), "instances_train.json: ../test/test_0.jpg: leads out of train, or is no name of a file"),
+    ("file_name that no file can have", lambda t: t["images"][0].update(file_name="\0"), "instances_train.json: \\x00: leads out of train, or is no name of a file"),
     ("file_name of no file", lambda t: t["images"][0].update(file_name="none.jpg"), "instances_train.json: none.jpg: no image of that name in train"),
     ("image of another size", lambda t: t["images"][0].update(width=640), "instances_train.json, train_0.jpg: made for 640x24 px; the image has 32x24 px"),
 )

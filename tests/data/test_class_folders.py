@@ -146,7 +146,7 @@ def test_listed_images_that_are_not_there_or_listed_twice_are_refused(tmp_path):
     put(class_tree(tmp_path) / "val.txt", "train/cat/0.jpg 0\nnone.jpg 1\ntrain/cat/0.jpg 1\n../x.jpg 0\n")
     assert [item.reason for item in read(tmp_path, splits=CAFFE).refused] == [
         f"none.jpg: no image of that name in {tmp_path.name}", "train/cat/0.jpg: listed twice",
-        "../x.jpg: leads out of its folder, or is no name of a file",
+        f"../x.jpg: leads out of {tmp_path.name}, or is no name of a file",
     ]  # fmt: skip
 
 

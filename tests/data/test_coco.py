@@ -195,9 +195,9 @@ def test_a_size_that_the_file_does_not_know(tmp_path, sides):
     [
         (
             {"file_name": "../train_0.jpg"},
-            "../train_0.jpg: leads out of its folder, or is no name of a file",
+            "../train_0.jpg: leads out of train, or is no name of a file",
         ),
-        ({"file_name": "/etc/passwd"}, "/etc/passwd: leads out of its folder, or is no name of a file"),
+        ({"file_name": "/etc/passwd"}, "/etc/passwd: leads out of train, or is no name of a file"),
         ({"file_name": "none.jpg"}, "instances_train.json: none.jpg: no image of that name in train"),
         ({"width": "wide"}, "instances_train.json, train_0.jpg: width is 'wide', not a number of pixels"),
         ({"height": -3}, "instances_train.json, train_0.jpg: height is -3, not a number of pixels"),

@@ -137,7 +137,7 @@ def test_names_written_on_windows(tmp_path):
     add(voc_tree(tmp_path), "deep/er/y.jpg")
     names, reasons = named(tmp_path, "test", [r"deep\er\y.jpg", "test_0", r"..\JPEGImages\test_1.jpg"])
     assert names == ["deep/er/y.jpg", "test_0.jpg"]
-    assert reasons == ["../JPEGImages/test_1.jpg: leads out of its folder, or is no name of a file"]
+    assert reasons == ["../JPEGImages/test_1.jpg: leads out of JPEGImages, or is no name of a file"]
 
 
 def test_two_images_that_would_share_an_annotation(tmp_path):
@@ -214,7 +214,7 @@ def test_a_file_beside_the_xml_whose_name_is_no_utf8_is_left_out(tmp_path):
     open(folder + b"/\xff.jpg", "wb").close()
     manifest = prepare(detection("voc", tmp_path / "raw", max_bad_fraction=0.2, **BESIDE), tmp_path / "out")
     assert [(item.name, item.reason) for item in manifest.refused] == [
-        ("\\udcff", "\\udcff: leads out of its folder, or is no name of a file")
+        ("\\udcff", "\\udcff: leads out of test, or is no name of a file")
     ]
     write_manifest(tmp_path / "out", manifest)
 
