@@ -208,7 +208,7 @@ def test_a_job_without_compute_runs_on_one_thread_of_the_cpu(run):
         rate: float
 
     def look(job: Job[Plain], *, metrics: Output):
-        assert job.runtime == Runtime("cpu", "fp32", 2)
+        assert job.runtime == Runtime("cpu", "fp32", 1)  # no more loader processes than threads
 
     write_file(Plain(rate=1.0))
     # The annotation is of this function, which get_type_hints does not see into.

@@ -12,7 +12,7 @@ rule train_classifier:
     log:
         job_log("train_classifier"),
     priority: STAGES["train_classifier"].priority  # the longest jobs, and most others wait for them
-    threads: NUMERIC_THREADS
+    threads: TRAIN_THREADS
     resources:
         gpu=gpus("train_classifier"),
     shell:

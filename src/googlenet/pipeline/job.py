@@ -70,12 +70,12 @@ class Job(Generic[SettingsT]):
 
     @property
     def runtime(self) -> "Runtime":
-        """Device, precision and engine, with the number of loader processes."""
+        """Device, precision and engine, with the number of loader processes: no more than the rule's threads."""
         from googlenet.models.runtime import Runtime  # imports torch, which not every job needs
 
         compute = compute_of(self.settings)
         engine = compute.engine if isinstance(compute, Inference) else "eager"
-        return Runtime(compute.device, compute.precision, self.execution.loader_workers, engine)
+        return Runtime(compute.device, compute.precision, min(self.execution.loader_workers, self.threads), engine)
 
     def log(self, values: dict[str, Any], step: int = 0) -> None:
         """Append numbers to the event log, and write them as one line to the job's log."""

@@ -73,7 +73,9 @@ class Infers(RunsNetwork):
 class Execution(Settings):
     """What changes no result, and therefore re-runs nothing: jobs read it, but it is no part of their settings."""
 
-    loader_workers: Whole = Field(description="Processes that decode and crop for one training job")
+    loader_workers: Whole = Field(
+        description="Processes that decode and crop for one training job; no more than --cores"
+    )
     jobs_per_gpu: Count = Field(description="Jobs that share a GPU; Snakemake's --resources gpu=N counts jobs")
     prepare_workers: Count = Field(
         description="Processes of a preparation, about 200 MB each, and threads of a search for proposals; no more than --cores"
