@@ -138,7 +138,7 @@ def colour(x: np.ndarray, factor: np.float32) -> np.ndarray:
 
 
 def _away_from(grey: np.ndarray, x: np.ndarray, factor: np.float32) -> np.ndarray:
-    moved = np.subtract(x, grey)
+    moved: np.ndarray = np.subtract(x, grey)
     moved *= factor
     moved += grey
     return moved

@@ -69,7 +69,7 @@ class BatchLoader(Generic[KeyT, RestT]):
         for slot, count, rest in loaded:
             yield self._ring[slot, :count], rest
             if self._on_gpu:  # the copy to the GPU is queued by now
-                self._numbered.in_use[slot] = event = torch.cuda.Event()
+                self._numbered.in_use[slot] = event = torch.cuda.Event()  # type: ignore[no-untyped-call]
                 event.record()
 
     def _pin(self) -> None:
