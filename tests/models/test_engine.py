@@ -64,8 +64,9 @@ def test_a_fast_engine_agrees_with_fp32_and_repeats_its_bits(kind, name):
         assert first.use.used == name and first.use.sample == len(IMAGES), first.use.line
         assert first.use.difference == np.abs(first(IMAGES)[0] - exact).max() < most
         assert np.array_equal(first(IMAGES)[0], second(IMAGES)[0])
-        few = first(IMAGES[:3])[0]  # padded to a batch, whose other rows change nothing
-        assert np.array_equal(few, first(IMAGES)[0][:3])
+        whole = first(IMAGES)[0]
+        for few in (IMAGES[:3], IMAGES[:0], np.concatenate([IMAGES, IMAGES])):  # padded to slices, or several of them
+            assert np.array_equal(first(few)[0], np.concatenate([whole, whole])[: len(few)])
         assert f"engine: {name}" in first.use.line and "differs from eager fp32 by at most" in first.use.line
 
 
@@ -105,21 +106,16 @@ def test_a_slightly_different_engine_is_used_and_the_difference_recorded(monkeyp
 
 
 @pytest.mark.parametrize(
-    ("device", "precision", "work", "amx", "compiler", "expected"),
+    ("device", "work", "expected"),
     [
-        ("cpu", "bf16", 1e11, True, True, "eager"),
-        ("cpu", "bf16", 2e12, True, True, "openvino"),
-        ("cpu", "bf16", 1e14, True, True, "compile"),
-        ("cpu", "bf16", 1e14, True, False, "openvino"),
-        ("cpu", "bf16", 1e14, False, True, "openvino"),
-        ("cpu", "fp32", 1e14, True, True, "openvino"),
-        ("cuda", "bf16", 1e14, True, True, "eager"),
-        ("cuda", "bf16", 1e16, False, False, "compile"),
+        ("cpu", 9e11, "eager"),
+        ("cpu", 1e12, "openvino"),
+        ("cuda", 9e14, "eager"),
+        ("cuda", 1e15, "compile"),
     ],
 )
-def test_auto_follows_the_stated_rule(monkeypatch, device, precision, work, amx, compiler, expected):
-    monkeypatch.setattr(engine, "has_amx", lambda: amx)
-    monkeypatch.setattr(engine, "compiler", lambda: "/usr/bin/g++" if compiler else "")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_auto_follows_the_stated_rule(device, work, expected, precision):
     assert chosen(Runtime(device, precision, 0, "auto"), work) == expected
     for name in ("eager", "compile", "openvino"):
         assert chosen(Runtime(device, precision, 0, name), work) == name

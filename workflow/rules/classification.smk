@@ -12,7 +12,7 @@ rule train_classifier:
     log:
         job_log("train_classifier"),
     priority: STAGES["train_classifier"].priority  # the longest jobs, and most others wait for them
-    threads: TRAIN_THREADS
+    threads: LOADING_THREADS
     resources:
         gpu=gpus("train_classifier"),
     shell:
@@ -45,7 +45,7 @@ rule predict_crops:
         crops=result("predict_crops/{member}/crops.safetensors"),
     log:
         job_log("predict_crops"),
-    threads: NUMERIC_THREADS
+    threads: LOADING_THREADS
     resources:
         gpu=gpus("predict_crops"),
     shell:

@@ -32,7 +32,7 @@ rule train_multibox:
     log:
         job_log("train_multibox"),
     priority: STAGES["train_multibox"].priority  # every detector waits for it
-    threads: TRAIN_THREADS
+    threads: LOADING_THREADS
     resources:
         gpu=gpus("train_multibox"),
     shell:
@@ -97,7 +97,7 @@ rule train_detector:
     log:
         job_log("train_detector"),
     priority: STAGES["train_detector"].priority  # the longest jobs of this part
-    threads: TRAIN_THREADS
+    threads: LOADING_THREADS
     resources:
         gpu=gpus("train_detector"),
     shell:

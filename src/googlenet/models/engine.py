@@ -11,7 +11,6 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib import metadata, util
 from pathlib import Path
 
@@ -26,10 +25,10 @@ Outputs = tuple[np.ndarray, ...]
 Built = Callable[[np.ndarray], Sequence[np.ndarray]]  # a full batch of images in, float32 arrays out
 
 SAMPLE = 16  # images at most whose outputs are compared with fp32's
+CPU_SLICE = 16  # images at a time: with more, the maps of one layer leave the cache before the next layer reads them
 TOLERANCE = {"bf16": 0.1, "fp32": 1e-3}  # the largest difference from eager fp32, in units of an output's largest value
 # Multiply-adds of a whole job above which building an engine pays: docs/decisions/0030-inference-engines.md.
 OPENVINO_PAYS = 1e12
-COMPILE_PAYS = 2e13
 CUDA_PAYS = 1e15
 COMPILED = Path(".googlenet/compiled")  # compiled kernels, kept between jobs; may be deleted at any time
 
@@ -73,17 +72,22 @@ class FromPixels(nn.Module):
 
 
 class Engine:
-    """A network that is ready for inference."""
+    """A network that is ready for inference. slice_size: how many images it computes at a time, the last ones padded to
+    as many; 0: all that it is given, as they are."""
 
-    def __init__(self, built: Built, batch_size: int, padded: bool, use: EngineUse):
-        self._built, self._batch_size, self._padded, self.use = built, batch_size, padded, use
+    def __init__(self, built: Built, slice_size: int, use: EngineUse):
+        self._built, self._slice_size, self.use = built, slice_size, use
 
     def __call__(self, images: np.ndarray) -> Outputs:
-        """Return the outputs, float32 [n, ...] each, for at most a batch of uint8 RGB images [n, h, w, 3]."""
+        """Return the outputs, float32 [n, ...] each, for uint8 RGB images [n, h, w, 3]."""
+        if not self._slice_size:
+            return tuple(self._built(images))
         count = len(images)
-        if self._padded and count < self._batch_size:
-            images = np.concatenate([images, np.zeros((self._batch_size - count, *images.shape[1:]), np.uint8)])
-        return tuple(output[:count] for output in self._built(images))
+        if missing := -count % self._slice_size or (0 if count else self._slice_size):
+            images = np.concatenate([images, np.zeros((missing, *images.shape[1:]), np.uint8)])
+        slices = (images[start : start + self._slice_size] for start in range(0, len(images), self._slice_size))
+        parts = zip(*map(self._built, slices), strict=True)
+        return tuple(np.concatenate(part)[:count] for part in parts)
 
 
 def engine_for(
@@ -97,20 +101,21 @@ def engine_for(
     plain = eager(body, spec, runtime)
     use = EngineUse(runtime.engine)
     if name == "eager":
-        return Engine(plain, batch_size, False, use)
-    sample = sample[: min(SAMPLE, batch_size)]
+        return Engine(plain, 0, use)
+    slice_size = min(batch_size, CPU_SLICE) if runtime.device == "cpu" else batch_size
+    sample = sample[:SAMPLE]
     exact = eager(body, spec, replace(runtime, precision="fp32"))(sample)
     try:
-        built = BUILDERS[name](body, spec, batch_size, runtime)
-        fast = Engine(built, batch_size, True, replace(use, used=name, version=version(name)))
+        built = BUILDERS[name](body, spec, slice_size, runtime)
+        fast = Engine(built, slice_size, replace(use, used=name, version=version(name)))
         worst = max(map(difference, fast(sample), exact))
     except Exception as error:  # of a compiler or a plug-in, which raise anything; the line below reports it
         reason = next(iter(str(error).strip().splitlines()), "")[:200]
-        return Engine(plain, batch_size, False, replace(use, fallback=f"{name}: {type(error).__name__}: {reason}"))
+        return Engine(plain, 0, replace(use, fallback=f"{name}: {type(error).__name__}: {reason}"))
     checked = replace(fast.use, sample=len(sample), difference=worst)
     if not worst <= TOLERANCE[runtime.precision]:  # NaN too
         reason = f"{name} differs from eager fp32 by {worst:.3g}, more than {TOLERANCE[runtime.precision]}"
-        return Engine(plain, batch_size, False, replace(use, fallback=reason))
+        return Engine(plain, 0, replace(use, fallback=reason))
     fast.use = checked
     return fast
 
@@ -123,21 +128,12 @@ def difference(ours: np.ndarray, exact: np.ndarray) -> float:
 def chosen(runtime: Runtime, multiply_adds: float) -> str:
     """The engine that is requested or, for auto, the fastest for that much work on this kind of machine.
 
-    A GPU: compiled, from CUDA_PAYS on. A CPU with AMX and a C++ compiler, in bf16: compiled, from COMPILE_PAYS on. Any
-    CPU: OpenVINO, from OPENVINO_PAYS on. Otherwise eager."""
+    A GPU: compiled code, from CUDA_PAYS on; a CPU: OpenVINO, from OPENVINO_PAYS on; otherwise eager."""
     if runtime.engine != "auto":
         return runtime.engine
     if runtime.device == "cuda":
         return "compile" if multiply_adds >= CUDA_PAYS else "eager"
-    if multiply_adds >= COMPILE_PAYS and runtime.precision == "bf16" and has_amx() and compiler():
-        return "compile"
     return "openvino" if multiply_adds >= OPENVINO_PAYS and util.find_spec("openvino") else "eager"
-
-
-@cache
-def has_amx() -> bool:
-    """Return whether the processor multiplies bf16 matrices in tiles (Intel's AMX)."""
-    return bool(torch.cpu._is_amx_tile_supported())
 
 
 def compiler() -> str:
