@@ -131,14 +131,21 @@ def names_of(files: Files, changed: Files) -> set[str]:
     """How a line may name what it is about: a file or folder with or without its suffix, a key, an entry of a list."""
     paths = [*files, *changed, *(name for content in files.values() for name in members_of(content))]
     names = {"dataset.", *(part for path in paths for part in (*Path(path).parts, Path(path).stem) if len(part) > 2)}
-    lines = (line.strip() for content in changed.values() for line in content.decode("utf-8", "replace").splitlines())
+    texts = (unpacked(content).decode("utf-8", "replace") for content in changed.values())
+    lines = (line.strip() for text in texts for line in text.splitlines())  # those of a list in an archive too
     return names | {printable(entry) for line in lines if line for entry in (line, line.split()[0])}
+
+
+def unpacked(content: bytes) -> bytes:
+    """The content without gzip's compression, if it has it."""
+    with suppress(OSError, EOFError, zlib.error):
+        return gzip.decompress(content)
+    return content
 
 
 def members_of(content: bytes) -> list[str]:
     """The names in a tar, compressed or not, and in the tars in it."""
-    with suppress(OSError, EOFError, zlib.error):
-        content = gzip.decompress(content)
+    content = unpacked(content)
     return [content[at : at + 100].rstrip(b"\0").decode("utf-8", "replace") for at in headers_in(content)]
 
 
