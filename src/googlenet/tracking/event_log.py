@@ -30,10 +30,11 @@ class InUse(UserError):
 
 
 class EventLog:
-    """The events of one run. run_id: the run's own, a UUID; it exists before MLflow's."""
+    """The events of one run. run_id: the run's own, a UUID; it exists before MLflow's. after: its events are later than
+    this moment, in ms, whatever the clock says: the job's former runs end there, and the latest is the current one."""
 
-    def __init__(self, path: Path, run_id: str = ""):
-        self.path, self.files, self.run_id = path, path.with_suffix(""), run_id
+    def __init__(self, path: Path, run_id: str = "", after: int = 0):
+        self.path, self.files, self.run_id, self.after = path, path.with_suffix(""), run_id, after
         self.events: list[Event] = []
         self._length = 0  # bytes of the events read or written; beyond is at most a torn line
         self.refresh()
@@ -98,7 +99,8 @@ class EventLog:
                 if file.tell() > self._length:
                     self.refresh()  # a signal may have come between writing a line and counting it
                     file.truncate(self._length)  # what remains was cut short by a kill
-                event = {"n": len(self.events), "do": do, "time": int(time.time() * 1000), **content}
+                moment = max(int(time.time() * 1000), self.after + 1)
+                event = {"n": len(self.events), "do": do, "time": moment, **content}
                 line = json.dumps(event).encode() + b"\n"
                 if file.write(line) < len(line):
                     file.truncate(self._length)

@@ -51,14 +51,15 @@ def job_run(
 
 def log_to_write(folder: Path, stamp: str) -> EventLog:
     """The log of the job's unfinished run with this stamp, else a new one. No other run will be resumed."""
-    resumable = None
-    for log in reversed(logs_of_job(folder)):
+    resumable, logs = None, logs_of_job(folder)
+    for log in reversed(logs):
         if resumable is None and log.stamp == stamp and not log.is_over:
             resumable = log
         else:
             log.drop()
     run_id = uuid.uuid4().hex
-    return resumable or EventLog(folder / f"{stamp}-{run_id[:8]}.jsonl", run_id)
+    latest = max((log.events[-1]["time"] for log in logs), default=0)
+    return resumable or EventLog(folder / f"{stamp}-{run_id[:8]}.jsonl", run_id, after=latest)
 
 
 class JobRun:
