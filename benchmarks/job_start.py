@@ -57,7 +57,12 @@ def main() -> None:
         folder = Path(name)
         write_bytes(folder / CONFIG, JobFile("empty", "all", "bench", "0", Empty()).to_bytes())
         execution = Execution(
-            loader_workers=0, jobs_per_gpu=1, prepare_workers=1, decoded_cache_mb=100, commit_limit_gb=1, save_every_s=60
+            loader_workers=0,
+            jobs_per_gpu=1,
+            prepare_workers=1,
+            decoded_cache_mb=100,
+            commit_limit_gb=1,
+            save_every_s=60,
         )
         write_json(folder / EXECUTION, execution.model_dump(mode="json"))
         # The first round makes the store; each later one sends two runs, of which the plain job left the first.
