@@ -21,7 +21,7 @@ def main() -> None:
     address = sys.argv[1] if sys.argv[1:] else ADDRESS
     deliver(Path.cwd())  # what jobs could not deliver; it reports what is still pending
     try:
-        experiment_id, run_ids = current_runs(Path.cwd(), current(Path.cwd()).experiment, "train_classifier")
+        experiment_id, run_ids = current_runs(Path.cwd(), current(Path.cwd()).name, "train_classifier")
     except UserError as error:
         sys.exit(f"error: {error}")
     runs = f"{address}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"

@@ -2,6 +2,7 @@
 
 import json
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -96,6 +97,14 @@ def test_mlflow_has_one_parent_and_one_current_run_of_each_job(folder):
     parents, children, current = tracked_runs(folder)
     assert (parents, children) == (1, len(EVERY))
     assert current == sorted(EVERY)
+
+
+def test_what_make_ui_prints_leads_to_the_runs_and_to_the_members_compared(snakemake_build):
+    said = call(snakemake_build.folder, "python", "workflow/compare.py", "http://127.0.0.1:5999").splitlines()
+    assert said[-2].startswith("all runs:") and "http://127.0.0.1:5999/#/experiments/" in said[-2]
+    _, address = said[-1].split("members compared: ")
+    query = parse_qs(urlsplit(address).fragment.split("?")[1])
+    assert len(json.loads(query["runs"][0])) == 3 and len(json.loads(query["experiments"][0])) == 1
 
 
 @pytest.mark.parametrize("engine", ENGINES)
