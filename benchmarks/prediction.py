@@ -82,7 +82,7 @@ class Naive:
 
     def one(self, file: bytes) -> np.ndarray:
         """Mean probabilities of one image."""
-        image = Image.open(BytesIO(file)).convert("RGB")
+        image = Image.open(BytesIO(file), formats=["JPEG"]).convert("RGB")
         total = torch.zeros(CLASSES)
         for crop in crops_144(*image.size, PX):
             pixels = torch.from_numpy(np.array(self.crop(image, crop))).permute(2, 0, 1).float()

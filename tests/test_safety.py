@@ -43,7 +43,7 @@ UNSAFE_CALLS = {
 }
 UNSAFE_METHODS = {"extractall", "extract"}  # of archives: a member may name a path outside
 DECODER = Path("src/googlenet/data/images.py")  # the one module that opens images
-RIVALS = {Path("benchmarks/loader.py")}  # what it is compared with opens its own
+RIVALS = {Path("benchmarks/loader.py"), Path("benchmarks/prediction.py")}  # what they are compared with opens its own
 OPENERS = {"imread", "imdecode", "imreadmulti", "imdecodemulti", "read_image", "decode_image", "decode_jpeg"}
 SAFE_LOADERS = {"yaml.SafeLoader", "_Strict", "_Strict if dates else _WithoutDates"}
 
