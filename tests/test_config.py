@@ -132,12 +132,12 @@ def test_an_override_is_an_edit(root, before):
 
 
 def test_an_eighth_member_adds_its_own_files_alone(root, before):
-    edit(root, "ensemble/paper.yaml", r"^members:$", "members:\n  - {name: m8, sampling: scale_jitter}")
+    edit(root, "ensemble/paper.yaml", r"^members:$", "members:\n  - {name: m99, sampling: scale_jitter}")
     after = job_files(root)
-    assert after.keys() - before.keys() == {"train_classifier/m8", "predict_crops/m8"}
+    assert after.keys() - before.keys() == {"train_classifier/m99", "predict_crops/m99"}
     assert {job: after[job] for job in before} == before
-    assert after["train_classifier/m8"]["member"]["sampling"] == "scale_jitter"
-    assert after["train_classifier/m8"]["sampling"]["scales"] == [256, 352]
+    assert after["train_classifier/m99"]["member"]["sampling"] == "scale_jitter"
+    assert after["train_classifier/m99"]["sampling"]["scales"] == [256, 352]
 
 
 def test_a_member_with_weights_is_imported_and_not_trained(root, before):
@@ -237,7 +237,7 @@ def test_heads_are_fitted_where_a_switch_needs_them(root):
 def test_former_jobs_are_removed_with_their_records(root):
     composed, results = experiment(root), root / "results" / "demo"
     kept = ["train_classifier/m1", "propose_regions/p2", "train_detector/d1", "evaluate_ensemble"]
-    former = ["predict_crops/m8", "propose_regions/p3", "train_classifier/m8"]
+    former = ["predict_crops/m99", "propose_regions/p3", "train_classifier/m99"]
     for job in kept + former:
         write_json(results / job / "metrics.json", {})
         write_json(results / "runs" / f"{job}.json", {})
