@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from conf_copy import copied, edit, override
-from googlenet.config.schema.shared import Compute
+from googlenet.config.schema.shared import Inference
 from googlenet.errors import UserError
 from googlenet.pipeline import kept
 from googlenet.pipeline.experiment import Job, current, files, write_configs
@@ -65,7 +65,7 @@ def test_it_gives_the_same_jobs_and_files(tmp_path, name):
     assert {stage: first.jobs(stage) for stage in STAGES} == {stage: second.jobs(stage) for stage in STAGES}
     assert dict(files(first)) == dict(files(second))
     assert first.composed.where("train_classifier.epochs") == second.composed.where("train_classifier.epochs")
-    for kind in (Compute, *SETTINGS.values()):
+    for kind in (Inference, *SETTINGS.values()):
         assert first.of(kind) == second.of(kind)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
@@ -32,6 +33,7 @@ BUSY_S, WAIT_S = 20.0, 600.0  # that one input may compute, and may take on a bu
 FORBIDDEN = re.compile(r"subprocess|os\.(exec|fork|forkpty|posix_spawn|spawn|system)|pty|socket|ctypes|pickle")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 NOWHERE = "/dev/null"
+UNPACKED = 2**22  # bytes of a compressed file whose entries count
 READY = "ready"
 
 
@@ -137,9 +139,9 @@ def names_of(files: Files, changed: Files) -> set[str]:
 
 
 def unpacked(content: bytes) -> bytes:
-    """The content without gzip's compression, if it has it."""
-    with suppress(OSError, EOFError, zlib.error):
-        return gzip.decompress(content)
+    """The content without gzip's compression, if it has it: its start, since a little may unpack to gigabytes."""
+    with suppress(OSError, EOFError, zlib.error), gzip.open(BytesIO(content)) as file:
+        return file.read(UNPACKED)
     return content
 
 

@@ -4,7 +4,6 @@ All random numbers come from the generator that is passed in."""
 import cv2
 import numpy as np
 import torch
-from PIL import Image
 
 from googlenet.config.schema.shared import Sampling
 from googlenet.data.decoded import InMemory, PartSource
@@ -77,6 +76,8 @@ def resize_into(out: np.ndarray, crop: np.ndarray, interpolation: str) -> None:
 
 def resize_reduced_into(out: np.ndarray, image: np.ndarray, sides: tuple[float, float, float, float]) -> None:
     """Resize a part of an image that was decoded at a fraction of its size; left, top, right, bottom: in its pixels."""
+    from PIL import Image  # other crops do without
+
     left, top, right, bottom = sides
     within = left, top, min(right, image.shape[1]), min(bottom, image.shape[0])
     size = out.shape[1], out.shape[0]

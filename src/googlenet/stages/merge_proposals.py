@@ -22,7 +22,6 @@ def run(
 ) -> None:
     """Merge on images part, part + parts, ... of every split. weights: MultiBox's file, or none if it is left out."""
     settings = job.settings
-    model = multibox.load(weights[0], job.runtime.device, settings.network) if weights else None
     splits = {name: open_split(manifest.parent, name) for name in SPLITS}
     by_split = checkpoint.load_arrays(searched)[0]
     lists = {name: packed.joined([by_split], name) for name in SPLITS}
@@ -32,15 +31,14 @@ def run(
         return splits[name].image(settings.part.index + row * settings.parts)
 
     propose = None
-    if model is not None and places:
+    if weights and places:
+        model = multibox.load(weights[0], job.runtime.device, settings.network)
         propose = multibox.Proposer(model, len(places), image_at(*places[0]), job.runtime)
         job.say(propose.use.line)
 
     def merged_from(start: int) -> Iterator[dict[str, np.ndarray]]:
         for name, row in places[start:]:
-            proposed = NO_BOXES
-            if propose is not None:
-                proposed = propose(image_at(name, row), settings)
+            proposed = NO_BOXES if propose is None else propose(image_at(name, row), settings)
             one = merge.merge(*proposed, lists[name][row], settings.duplicate_iou)
             heads = np.array([one.multibox, len(proposed[0])])
             yield {"boxes": one.boxes, "confidence": one.confidence, "heads": heads}
