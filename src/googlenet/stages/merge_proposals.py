@@ -38,9 +38,9 @@ def run(
 
     def merged_from(start: int) -> Iterator[dict[str, np.ndarray]]:
         for name, row in places[start:]:
-            proposed = NO_BOXES if propose is None else propose(image_at(name, row), settings)
-            one = merge.merge(*proposed, lists[name][row], settings.duplicate_iou)
-            heads = np.array([one.multibox, len(proposed[0])])
+            boxes, confidence = NO_BOXES if propose is None else propose(image_at(name, row), settings)
+            one = merge.merge(boxes, confidence, lists[name][row], settings.duplicate_iou)
+            heads = np.array([one.multibox, len(boxes)])
             yield {"boxes": one.boxes, "confidence": one.confidence, "heads": heads}
 
     merged: dict[str, list[merge.Merged]] = {name: [] for name in SPLITS}
