@@ -33,7 +33,7 @@ BUSY_S, WAIT_S = 20.0, 600.0  # that one input may compute, and may take on a bu
 FORBIDDEN = re.compile(r"subprocess|os\.(exec|fork|forkpty|posix_spawn|spawn|system)|pty|socket|ctypes|pickle")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 NOWHERE = "/dev/null"
-UNPACKED = 2**22  # bytes of a compressed file whose entries count
+UNPACKED = 2**20  # bytes of a file, unpacked if it is compressed, whose lines count as entries of a list
 READY = "ready"
 
 
@@ -133,7 +133,7 @@ def names_of(files: Files, changed: Files) -> set[str]:
     """How a line may name what it is about: a file or folder with or without its suffix, a key, an entry of a list."""
     paths = [*files, *changed, *(name for content in files.values() for name in members_of(content))]
     names = {"dataset.", *(part for path in paths for part in (*Path(path).parts, Path(path).stem) if len(part) > 2)}
-    texts = (unpacked(content).decode("utf-8", "replace") for content in changed.values())
+    texts = (unpacked(content)[:UNPACKED].decode("utf-8", "replace") for content in changed.values())
     lines = (line.strip() for text in texts for line in text.splitlines())  # those of a list in an archive too
     return names | {printable(entry) for line in lines if line for entry in (line, line.split()[0])}
 
