@@ -2,9 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +12,7 @@ from googlenet.classification.class_order import Outputs, columns_of, outputs_of
 from googlenet.classification.crops import POLICIES, crops_144, cut, distinct
 from googlenet.classification.error_rates import ErrorMask, ranks
 from googlenet.classification.kept_crops import Keeper
+from googlenet.data.in_advance import in_advance
 from googlenet.models.cost import multiply_adds
 from googlenet.models.engine import EngineUse, engine_for
 from googlenet.models.network import Network
@@ -112,8 +111,8 @@ class Classifier:
         that the engine is checked on."""
         network.model.eval()
         spec = network.spec
-        first = next((cropping.of(images[i], spec.input_px)[0] for i in range(min(1, len(images)))), None)
-        sample = np.zeros((0, spec.input_px, spec.input_px, 3), np.uint8) if first is None else first
+        none = np.zeros((0, spec.input_px, spec.input_px, 3), np.uint8)
+        sample = cropping.of(images[0], spec.input_px)[0] if len(images) else none
         work = len(sample) * len(images) * multiply_adds(network.model, spec.input_px)
         engine = engine_for(Probabilities(network.model), spec, cropping.batch_size, work, sample, runtime)
         return cls(spec.input_px, len(spec.classes), lambda crops: engine(crops)[0], engine.use)
@@ -153,22 +152,6 @@ def crop_scores(
             count = index.max() + 1
             yield scores[:count], index
             scores = scores[count:]
-
-
-ItemT = TypeVar("ItemT")
-ResultT = TypeVar("ResultT")
-
-
-def in_advance(work: Callable[[ItemT], ResultT], items: Sequence[ItemT], threads: int) -> Iterator[ResultT]:
-    """Yield work(item) in the items' order; threads compute the next ones in advance, two for each thread."""
-    with ThreadPoolExecutor(threads) as pool:
-        queue = deque[Future[ResultT]]()
-        for item in items:
-            queue.append(pool.submit(work, item))
-            if len(queue) > 2 * threads:
-                yield queue.popleft().result()
-        while queue:
-            yield queue.popleft().result()
 
 
 def predict(

@@ -15,9 +15,8 @@ INTERPOLATION = {  # what `random` draws from
     "cubic": cv2.INTER_CUBIC,
 }
 REDUCTIONS = (8, 4, 2)  # what a JPEG decoder can divide the sides by
-LEFT = (
-    2  # times the crop's side that a decoder leaves for antialiasing: the result stays within a grey level on average
-)
+# Times the crop's side that a decoder leaves for antialiasing: the result stays within a grey level on average.
+LEFT = 2
 # Eigenvectors and eigenvalues of ImageNet's RGB covariance (Krizhevsky 2012), for the lighting noise.
 LIGHTING = np.array(
     [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]], np.float32

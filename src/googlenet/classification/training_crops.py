@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from googlenet.classification.crops import POLICIES, crops_144, cut
-from googlenet.classification.predict import CENTRE_BATCH
+from googlenet.classification.predict import CENTRE, CENTRE_BATCH
 from googlenet.classification.sampling import sample_into
 from googlenet.config.schema.classification import TrainClassifier
 from googlenet.data.decoded import parts_of
@@ -59,9 +58,7 @@ def centre_crops(images: Sequence[np.ndarray], keys: range, out: np.ndarray) -> 
     """Cut one crop of each image, as prediction does; the rest of CENTRE_BATCH becomes black. Returns CENTRE_BATCH."""
     px = out.shape[1]
     for row, index in enumerate(keys):
-        image = images[index]
-        every = crops_144(image.shape[1], image.shape[0], px)
-        out[row] = cut(image, [every[number] for number in POLICIES[1]], px)[0]
+        out[row] = CENTRE.of(images[index], px)[0][0]
     out[len(keys) : CENTRE_BATCH] = 0
     return CENTRE_BATCH
 

@@ -5,9 +5,8 @@ that is. Here it multiplies k, and min size too where min size is k. Both are ar
 halves the number of segments and of proposals, which is the effect that the paper reports.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from importlib import import_module
 from typing import cast
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from googlenet.config.schema.base import Selects
 from googlenet.config.schema.detection import Search
+from googlenet.data.in_advance import in_advance
 from googlenet.detection.boxes import clip
 from googlenet.detection.search_presets import Preset
 
@@ -47,15 +47,7 @@ def propose_each(images: Iterable[np.ndarray], settings: Search, threads: int = 
     if threads == 1:
         yield from (propose(image, settings) for image in images)
         return
-    waiting: deque[Future[np.ndarray]] = deque()
-    # Threads suffice: OpenCV releases Python's lock while it searches. As many images wait as are searched.
-    with ThreadPoolExecutor(threads) as pool:
-        for image in images:
-            waiting.append(pool.submit(propose, image, settings))
-            if len(waiting) == 2 * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    yield from in_advance(partial(propose, settings=settings), images, threads)
 
 
 def cut(boxes: np.ndarray, most: int) -> np.ndarray:

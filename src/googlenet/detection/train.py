@@ -99,10 +99,9 @@ def hardest_background(batches: RegionBatches, network: Network, epoch: int, run
     view = RegionView(batch_size=batches.size, context_px=s.context_px)
     training, probabilities, see = network.model.training, [], as_it_is(network, runtime)
     network.model.eval()
-    numbers, first = np.unique(rows[:, 0], return_index=True)
-    by_image = zip(numbers, np.split(rows[:, 1], first[1:]), strict=True)
-    for number, regions in counted(by_image, "images with background to choose from", len(numbers)):
-        boxes = batches.regions.boxes[number][regions]
+    groups = list(by_image(rows))  # the rows are in order, so that the groups, one after the other, are the rows
+    for number, places in counted(groups, "images with background to choose from"):
+        boxes = batches.regions.boxes[number][rows[places, 1]]
         for (seen,) in views(network, batches.images[number], boxes, view, see, mirrored=False):
             probabilities.append(softmax(seen.logits))
     network.model.train(training)

@@ -97,26 +97,25 @@ def engine_for(
 
     body: takes the network's input, returns a tensor or a tuple of them. multiply_adds: of the whole job. sample: the
     job's own first images, uint8 RGB [n, h, w, 3], the same after a restart."""
-    name = chosen(runtime, multiply_adds)
-    plain = eager(body, spec, runtime)
-    use = EngineUse(runtime.engine)
+    name, use = chosen(runtime, multiply_adds), EngineUse(runtime.engine)
+
+    def plain(fallback: str = "") -> Engine:
+        return Engine(eager(body, spec, runtime), 0, replace(use, fallback=fallback))
+
     if name == "eager":
-        return Engine(plain, 0, use)
+        return plain()
     slice_size = min(batch_size, CPU_SLICE) if runtime.device == "cpu" else batch_size
     sample = sample[:SAMPLE]
     exact = eager(body, spec, replace(runtime, precision="fp32"))(sample)
     try:
-        built = BUILDERS[name](body, spec, slice_size, runtime)
-        fast = Engine(built, slice_size, replace(use, used=name, version=version(name)))
+        fast = Engine(BUILDERS[name](body, spec, slice_size, runtime), slice_size, use)
         worst = max(map(difference, fast(sample), exact))
     except Exception as error:  # of a compiler or a plug-in, which raise anything; the line below reports it
         reason = next(iter(str(error).strip().splitlines()), "")[:200]
-        return Engine(plain, 0, replace(use, fallback=f"{name}: {type(error).__name__}: {reason}"))
-    checked = replace(fast.use, sample=len(sample), difference=worst)
+        return plain(f"{name}: {type(error).__name__}: {reason}")
     if not worst <= TOLERANCE[runtime.precision]:  # NaN too
-        reason = f"{name} differs from eager fp32 by {worst:.3g}, more than {TOLERANCE[runtime.precision]}"
-        return Engine(plain, 0, replace(use, fallback=reason))
-    fast.use = checked
+        return plain(f"{name} differs from eager fp32 by {worst:.3g}, more than {TOLERANCE[runtime.precision]}")
+    fast.use = replace(use, used=name, version=version(name), sample=len(sample), difference=worst)
     return fast
 
 
