@@ -60,13 +60,12 @@ def in_engine(
 
 def as_it_is(network: Network, runtime: Runtime) -> See:
     """What sees with the network's present weights, as during training."""
-    trunk = network.trunk
+    outputs = Outputs(network, maps=True)
 
     def see(crops: np.ndarray) -> Seen:
         x = network.to_input(crops, runtime.device)
         with torch.inference_mode(), runtime.autocast():
-            last_map, _ = trunk.map_after(x)
-            logits = trunk.logits_of(vectors := trunk.vector_of(last_map))
+            logits, vectors, last_map = outputs.forward(x)
         return Seen(logits.float().cpu().numpy(), vectors.float().cpu().numpy(), last_map)
 
     return see
