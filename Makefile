@@ -5,7 +5,8 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # A file of tests runs in one process, so that its tests share their fixtures; the engines' builds come first.
-PYTEST := python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+# A process that crashes ends the run: waiting for the tests of its replacement can last for ever.
+PYTEST := python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 MARKS := not long
 
 .DEFAULT_GOAL := help

@@ -1,5 +1,8 @@
 """Inference engines: the same answers within a stated tolerance, the same bits each time, and a way back if one fails."""
 
+import faulthandler
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -74,11 +77,26 @@ def test_openvino_agrees_with_fp32_and_repeats_its_bits(kind):
 
 @pytest.mark.long
 @pytest.mark.skipif(not engine.compiler(), reason="no C++ compiler")
-def test_compiled_code_agrees_with_fp32_and_repeats_its_bits(tmp_path):
-    # In a process of its own, as in a job: what the compiler loads stays until the process ends.
-    code = f"import sys; sys.path[:0] = {sys.path!r}; from models.test_engine import agrees; agrees('paper', 'compile', 'bf16')"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def test_compiled_code_agrees_with_fp32_and_repeats_its_bits():
+    agrees("paper", "compile", "bf16")
+
+
+def two_networks_and_a_signal():
+    faulthandler.enable()  # a stack for signal handlers, as pytest has one
+    arrived = []
+    signal.signal(signal.SIGUSR1, lambda *_: arrived.append(1))
+    made = of_kind("paper").on("cpu")
+    first, second = (built(made, Runtime("cpu", "bf16", 0, "openvino")) for _ in range(2))
+    del first
+    del second
+    os.kill(os.getpid(), signal.SIGUSR1)
+    assert arrived == [1]
+
+
+def test_signals_arrive_after_two_networks_came_and_went():
+    code = f"import sys; sys.path[:0] = {sys.path!r}; from models import test_engine; test_engine.two_networks_and_a_signal()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.returncode, done.stderr)
 
 
 def broken(*given):

@@ -11,8 +11,10 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import metadata, util
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -186,14 +188,25 @@ def _by_torch(model: Callable[[Tensor], tuple[Tensor, ...]], device: str) -> Bui
     return run
 
 
-def by_openvino(body: nn.Module, spec: NetworkSpec, batch_size: int, runtime: Runtime) -> Built:
-    """OpenVINO's kernels, with as many threads as torch has."""
-    if runtime.device != "cpu":
-        raise RuntimeError("runs on the CPU alone; set compute.engine: compile, or compute.device: cpu")
+@cache
+def _openvino() -> tuple[Any, Any]:
+    """OpenVINO's core and module, the same for all networks of a process.
+
+    A core gives the thread another stack for signal handlers and, when it goes, puts back the one that it found. Of two
+    cores that go in the order in which they came, the second puts back the first's, which is no longer there, and the
+    next signal ends the process."""
     # OpenVINO reports its import to its makers, through a package that it does without if there is none.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: not to be imported
     import openvino
 
+    return openvino.Core(), openvino
+
+
+def by_openvino(body: nn.Module, spec: NetworkSpec, batch_size: int, runtime: Runtime) -> Built:
+    """OpenVINO's kernels, with as many threads as torch has."""
+    if runtime.device != "cpu":
+        raise RuntimeError("runs on the CPU alone; set compute.engine: compile, or compute.device: cpu")
+    core, openvino = _openvino()
     px = spec.input_px
     images = torch.zeros((batch_size, px, px, 3), dtype=torch.uint8)
     model = FromPixels(copy.deepcopy(body).eval(), spec, torch.float32)
@@ -207,7 +220,7 @@ def by_openvino(body: nn.Module, spec: NetworkSpec, batch_size: int, runtime: Ru
     }
     converted = openvino.convert_model(exported)
     converted.reshape(list(images.shape))  # else kernels for any batch size
-    request = openvino.Core().compile_model(converted, "CPU", options).create_infer_request()
+    request = core.compile_model(converted, "CPU", options).create_infer_request()
 
     def run(images: np.ndarray) -> list[np.ndarray]:
         results = request.infer([np.ascontiguousarray(images)], share_inputs=True)
