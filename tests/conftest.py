@@ -19,16 +19,21 @@ def pytest_addoption(parser):
     parser.addoption(
         "--faults",
         type=int,
-        default=5,
+        default=3,
         help="moments at which the fault test kills; from 20 on also one in every stage",
     )
     parser.addoption("--fuzz", type=int, default=8, help="changed inputs of each format in tests/fuzz")
     parser.addoption("--fuzz-seed", type=int, default=0, help="of these changes")
 
 
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(trylast=True)  # after -m has chosen
+def pytest_collection_modifyitems(config, items):
     """Start with the tests that build the clones: the other workers of pytest-xdist run unit tests meanwhile."""
     items.sort(key=lambda item: item.path.stem != "test_engines")
+    if any(item.get_closest_marker("long") for item in items):
+        left_out = [item for item in items if item.get_closest_marker("short")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_configure(config):

@@ -56,6 +56,7 @@ def test_two_fresh_runs_give_the_same_bits(snakemake_build, dvc_build):
     assert by_snakemake == digests(dvc_build.folder)
 
 
+@pytest.mark.short
 def test_dvc_runs_classification_from_nothing_to_the_same_bits(snakemake_build, tmp_path):
     clone = build(tmp_path / "clone")
     assert executed(dvc(clone, "repro", "evaluate_ensemble")) == CLASSIFICATION
