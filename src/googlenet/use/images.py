@@ -1,0 +1,95 @@
+"""Images that a person names: which files are meant, and their pixels as the preparation of the data would give them."""
+
+import glob
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+
+from googlenet.config.schema.dataset import ClassificationSource, DataSource
+from googlenet.data.image_files import SUFFIXES, SUFFIXES_OF, is_image
+from googlenet.data.images import check_image, decode, shrink
+from googlenet.errors import UserError
+
+STAND_IN = np.zeros((64, 64, 3), np.uint8)  # for an image that cannot be read, so that batches go on
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Opens image files as the preparation of a data set does. shorter_side_px: to which they shrink; 0: they stay."""
+
+    min_side_px: int = 1
+    shorter_side_px: int = 0
+
+    @classmethod
+    def of(cls, source: DataSource) -> "Opener":
+        """As this data set's images are prepared."""
+        shorter = source.resize_shorter_side_px if isinstance(source, ClassificationSource) else 0
+        return cls(source.min_side_px, shorter)
+
+    def pixels(self, image: bytes, name: str) -> np.ndarray:
+        """The pixels of a file's bytes, uint8 [h, w, 3] RGB, upright. Raises UserError, naming it, if it is no image."""
+        info = check_image(image, name)
+        if min(info.width, info.height) < self.min_side_px:
+            raise UserError(f"{name}: {info.width}x{info.height} px; give one of {self.min_side_px} px or more a side")
+        if self.shorter_side_px:
+            image, _, _ = shrink(image, self.shorter_side_px, name)
+        return decode(image, name)
+
+
+class Images(Sequence[np.ndarray]):
+    """Files as images, each read when it is asked for and never kept; `faults` has a line for each that could not be."""
+
+    def __init__(self, paths: Sequence[str], opener: Opener):
+        self.paths, self.opener = paths, opener
+        self.faults: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[np.ndarray]: ...
+    def __getitem__(self, index: int | slice) -> np.ndarray | list[np.ndarray]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        path = self.paths[index]
+        try:
+            return self.opener.pixels(Path(path).read_bytes(), path)
+        except OSError as error:
+            self.faults[index] = f"{path}: cannot be read ({error.strerror}); left out"
+        except UserError as error:
+            self.faults[index] = f"{error}; left out: what is read is {', '.join(SUFFIXES_OF)}"
+        return STAND_IN
+
+
+def named(words: Iterable[str]) -> list[str]:
+    """The files that words on the command line mean: files, folders and what is below them, globs, and - for a list of
+    paths on standard input. In this order, each file once. Raises UserError for a word that means none."""
+    return list(dict.fromkeys(path for word in words for path in _meant(word)))
+
+
+def _meant(word: str) -> Iterator[str]:
+    path = Path(word)
+    if word == "-":
+        lines = [line.rstrip("\r\n") for line in sys.stdin]
+        yield from (line for line in lines if line)
+        if not any(lines):
+            raise UserError("-: no path on standard input; give one a line")
+    elif path.is_dir():
+        below = sorted(str(each) for each in path.rglob("*") if is_image(each))
+        if not below:
+            raise UserError(f"{word}: no image in this folder; give files that end in {', '.join(sorted(SUFFIXES))}")
+        yield from below
+    elif path.exists():
+        yield word
+    else:
+        matches = sorted(each for each in glob.glob(word, recursive=True) if Path(each).is_file())
+        if not matches:
+            what = "no file matches" if glob.has_magic(word) else "no such file or folder"
+            raise UserError(f"{word}: {what}; give an image, a folder, a pattern in quotes, or - for a list")
+        yield from matches

@@ -1,0 +1,103 @@
+"""The finished results of an experiment: where its files lie, and the settings of the jobs that wrote them."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from googlenet.config.schema.base import StageSettings
+from googlenet.config.schema.dataset import Dataset
+from googlenet.config.schema.shared import Infers
+from googlenet.errors import UserError, nearest
+from googlenet.models.determinism import prepare_machine
+from googlenet.models.runtime import Runtime
+from googlenet.pipeline.experiment import Experiment, Job, current
+from googlenet.storage import checkpoint
+
+KindT = TypeVar("KindT", bound=StageSettings)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command was asked for. device, engine: "" for the experiment's."""
+
+    experiment: str = ""  # a name, a folder of results, or "" for the experiment of params.yaml
+    device: str = ""
+    engine: str = ""
+
+
+class Results:
+    """The results of one experiment."""
+
+    def __init__(self, experiment: Experiment):
+        self.experiment, self.root = experiment, experiment.root
+
+    @classmethod
+    def of(cls, root: Path, named: str = "") -> "Results":
+        """Find the results of an experiment by its name, or by its folder, `<project>/results/<name>`."""
+        folder = Path(named).expanduser()
+        if "/" not in named and not (folder / "config").is_dir():
+            return cls(current(root, named))
+        folder = folder.resolve()
+        if folder.parent.name != "results" or not (folder.parents[1] / "conf").is_dir():
+            raise UserError(
+                f"--experiment: {named}: not the folder results/<experiment> of a project; name the experiment"
+            )
+        return cls(current(folder.parents[1], folder.name))
+
+    @property
+    def command(self) -> str:
+        """What makes these results."""
+        return f"snakemake --cores 2 --config experiment={self.experiment.name}"
+
+    def settings(self, stage: str, job: str, kind: type[KindT]) -> KindT:
+        """The settings of a job."""
+        return self.experiment.settings(Job(stage, job), kind)
+
+    def path(self, stage: str, file: str) -> Path:
+        """Where a file of a stage lies, whether it is there or not."""
+        return self.root / self.experiment.results(stage) / stage / file
+
+    def file(self, stage: str, file: str) -> Path:
+        """The file of a stage. Raises UserError, with the command that makes it, if it is missing."""
+        path = self.path(stage, file)
+        if not path.is_file():
+            raise UserError(f"{path.relative_to(self.root)}: not made yet; run `{self.command}`")
+        return path
+
+    def weights(self, member: str) -> Path:
+        """The weights of a member, trained or imported."""
+        stage = "import_weights" if self.experiment.members[member].imported else "train_classifier"
+        return self.file(stage, f"{member}/weights.safetensors")
+
+    def manifest(self, kind: str) -> Path:
+        """The manifest of the data set, which may be missing."""
+        return self.root / "data" / kind / self.experiment.of(Dataset).name / "manifest.json"
+
+    def runtime(self, settings: Infers, stored: Path, asked: Asked) -> Runtime:
+        """Where and how a stage's networks run here, and prepare this process for it.
+
+        stored: a file of the stage, whose engine is taken unless another, or another device, is asked for: `auto`
+        depends on the number of images, and one image must get the answer that it got among many."""
+        compute = settings.compute
+        device = asked.device or compute.device
+        used = engine_of(stored) if device == compute.device else ""
+        prepare_machine(compute.numeric_threads, device)
+        return Runtime(device, compute.precision, 0, asked.engine or used or compute.engine)
+
+
+def engine_of(stored: Path) -> str:
+    """The engine that computed a stored result, "" if there is none or it does not say."""
+    if not stored.is_file():
+        return ""
+    _, metadata = checkpoint.read(stored, "np", lazy=True)
+    return str((json.loads(metadata.get("engine", "null")) or {}).get("used", ""))
+
+
+def chosen(what: str, name: str, known: Iterable[str]) -> list[str]:
+    """The one of that name, or all for "". Raises UserError with the nearest name; what: the option's name."""
+    names = list(known)
+    if name and name not in names:
+        raise UserError(f"{what}: no '{name}'{nearest(name, names)}")
+    return [name] if name else names
