@@ -48,7 +48,7 @@ def test_without_a_subcommand_it_shows_the_help(capsys):
         ("plam", "no command 'plam'; did you mean 'plan'? (see `googlenet --help`)"),
         (
             "x",
-            "no command 'x'; known: data, mirror, plan, predict, score, settings (see `googlenet --help`)",
+            "no command 'x'; known: data, detect, mirror, plan, predict, score, settings (see `googlenet --help`)",
         ),
         ("data verfy x", "No such command 'verfy'. Did you mean 'verify'? (see `googlenet data --help`)"),
         ("plan --machin x", "No such option '--machin'. Did you mean '--machine'? (see `googlenet plan --help`)"),

@@ -15,6 +15,7 @@ COMMANDS = {
     "plan": "Disk, memory, passes and hours of an experiment, before it starts.",
     "data": "Inspect a prepared data set: report, verify, show.",
     "predict": "Classify images with the trained networks.",
+    "detect": "Detect objects in images with the trained detectors.",
     "score": "Score a file of detections by ILSVRC's rules.",
     "settings": "Write or check the settings reference, docs/configuration.md.",
     "mirror": "Deliver the jobs' pending logs to MLflow.",
