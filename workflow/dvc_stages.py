@@ -28,6 +28,14 @@ HEAD = """\
 ALTERNATIVES = {"import_weights": "train_classifier"}
 # Settings that add to the demo the stage that it leaves out: the heads fitted on detectors.
 WITH_ALL = "{score_regions: {switches: [bbox_regression]}}"
+# The curves beside the report, for `dvc plots`: file, x, y, title. The template is .dvc/plots/series.json.
+CURVES = [
+    ("learning", "epoch", "train_loss", "Training loss of members and detectors"),
+    ("validation", "epoch", "validation_top1_error_percent", "Top-1 error of the members on validation"),
+    ("crops", "crops", "top1_error_percent", "Top-1 error over crops"),
+    ("models", "models", "top1_error_percent", "Top-1 error over models, mean over their subsets"),
+    ("precision_recall", "recall", "precision", "Precision and recall of the detectors together, by class"),
+]
 WORKFLOW = ["workflow/Snakefile", "workflow/rules"]
 RESULTS = "results/${experiment}"
 
@@ -101,10 +109,20 @@ def stages(target: str) -> dict:
     return content
 
 
+def compared() -> dict:
+    """What `dvc metrics`, `dvc params` and `dvc plots` show. No stage depends on it, and no other command reads it."""
+    report = folder("make_report")
+    plots = [
+        {f"{report}/curves/{name}.csv": {"x": x, "y": y, "title": title, "template": "series"}}
+        for name, x, y, title in CURVES
+    ]
+    return {"params": ["conf"], "metrics": [f"{report}/key_figures.json"], "plots": plots}
+
+
 def text(target: str) -> str:
     """The full text of a target's file."""
     if target == "all":
-        content: dict = {"stages": stages(target)}
+        content: dict = {"stages": stages(target), **compared()}
     else:
         up = "/".join([".."] * FILES[target].count("/"))
         below = {name: {"wdir": up} | stage for name, stage in stages(target).items()}

@@ -6,12 +6,12 @@ from googlenet.data.store import open_split
 from googlenet.metrics.results import read_results
 from googlenet.pipeline.job import Inputs, Job, Output, main, records_beside
 from googlenet.pipeline.registry import STAGES
-from googlenet.report import figures, image_figures, page, sections
+from googlenet.report import figures, image_figures, key_figures, page, sections
 from googlenet.storage.files import write_bytes
 
 
 def run(job: Job[MakeReport], *, manifests: Inputs, metrics: Inputs, html: Output, markdown: Output) -> None:
-    """Read metrics.json files (in folders named after stage and job) and run.json records; write two pages."""
+    """Read metrics.json files (in folders named after stage and job) and run.json records; write two pages, and the key figures."""
     results = read_results(manifests, metrics, {name: stage.metrics for name, stage in STAGES.items()})
     folders = {path.parts[1]: path.parent for path in manifests}  # the folder of each data set, by kind
     image = open_split(folders["classification"], "test").image(0)
@@ -26,6 +26,10 @@ def run(job: Job[MakeReport], *, manifests: Inputs, metrics: Inputs, html: Outpu
     write_bytes(markdown, page.render_markdown(report).encode())
     write_bytes(html, page.render_html(report).encode())
     job.artifact(html)
+    for name, content in key_figures.files(results).items():
+        write_bytes(markdown.parent / name, content)
+        job.artifact(markdown.parent / name)
+    job.log(key_figures.key_figures(results).by_name)
 
 
 def crop_boxes(width: int, height: int) -> list[image_figures.Crop]:
