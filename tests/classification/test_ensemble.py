@@ -23,6 +23,7 @@ SETTINGS = settings_of(
     confidence_percent=95,
     seed=1,
     effects_shown=5,
+    examples=3,
     calibration={"bins": 15, "binning": "equal_width"},
 )
 CLASSES = list("abcdef")

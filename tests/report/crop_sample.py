@@ -8,11 +8,13 @@ from googlenet.classification.calibration import calibration
 from googlenet.classification.crop_study import KeptSplit, study
 from googlenet.classification.effects import effects_of_leaving_out
 from googlenet.classification.kept_crops import KeptCrops
+from googlenet.classification.single_images import single_images
 from googlenet.config.schema.classification import Calibration, EvaluateEnsemble, StudyCrops
 from googlenet.config.schema.shared import Bootstrap
 from googlenet.metrics.bootstrap import Bounds
 from googlenet.metrics.classification import CalibrationMetrics, Effects
 from googlenet.metrics.classification_studies import CropStudyMetrics
+from googlenet.metrics.single_images import SingleImages
 
 EFFECTS = 12  # shown
 BUDGETS = (1, 2, 3, 5, 8, 12, 24, 48, 144)
@@ -59,7 +61,7 @@ def _calibration(members: tuple[str, ...], classes: int) -> CalibrationMetrics:
     common = leaning(rng, labels, classes)
     predictions = {name: {1: softmax(rng, common, 1)[:, 0], 144: softmax(rng, common, 8).mean(1)} for name in members}
     binned = Calibration(bins=15, binning="equal_width")
-    settings = EvaluateEnsemble(effects_shown=EFFECTS, calibration=binned, **BOUNDS)
+    settings = EvaluateEnsemble(effects_shown=EFFECTS, examples=8, calibration=binned, **BOUNDS)
     return calibration(predictions, labels, settings)
 
 
@@ -76,3 +78,16 @@ def left_out(members: list[str], classes: list[str]) -> Effects:
     without[members[0]] = whole | ((labels == 0) & (np.arange(300) % 3 > 0))
     drawn = Bounds(Bootstrap(**BOUNDS))
     return effects_of_leaving_out(without, whole, labels, classes, drawn, EFFECTS)
+
+
+@cache
+def _single_images(members: tuple[str, ...], classes: tuple[str, ...]) -> SingleImages:
+    rng, labels = np.random.default_rng(7), np.arange(200) % len(classes)
+    common = leaning(rng, labels, len(classes))
+    predictions = {name: {1: softmax(rng, common, 1)[:, 0], 144: softmax(rng, common, 8).mean(1)} for name in members}
+    return single_images(predictions, labels, classes, 8)
+
+
+def of_single_images(members: list[str], classes: list[str]) -> SingleImages:
+    """The part of evaluate_ensemble's metrics that is on single images."""
+    return _single_images(tuple(members), tuple(classes))

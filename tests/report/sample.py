@@ -168,6 +168,7 @@ def evaluate_ensemble(classes: int = 10) -> EnsembleMetrics:
         "mirrored": True,
         "left_out": crop_sample.left_out(MEMBERS, CLASSES),
         "calibration": crop_sample.calibrated(MEMBERS, classes),
+        "single_images": crop_sample.of_single_images(MEMBERS, CLASSES),
         "largest_class_error_percent": 89.78,
         "table_3": table_3,
         "members": members,
@@ -268,7 +269,9 @@ def crops(height: int = 240, width: int = 360) -> list[tuple[int, int, int, tupl
 
 def figures(results: Results) -> dict[str, bytes]:
     """Every figure of the page, by name."""
-    from googlenet.report import figures, image_figures
+    from googlenet.report import figures, image_figures, single_image_figures
 
     drawn = image_figures.from_metrics(results, lambda index: photograph(160, 160))
+    drawn |= single_image_figures.from_metrics(results, lambda index: photograph(96, 96))
+    drawn |= {"conv1_filters": single_image_figures.conv1_filters(np.random.default_rng(8).normal(size=(16, 3, 7, 7)))}
     return figures.from_metrics(results) | drawn | {"crops_144": image_figures.crops_144(photograph(), crops())}

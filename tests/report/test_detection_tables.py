@@ -3,7 +3,7 @@
 import pytest
 
 from googlenet.metrics.results import Results
-from googlenet.report import detection_tables, glance, page, proposal_tables, sections
+from googlenet.report import detection_tables, headlines, page, proposal_tables, sections
 from googlenet.report.parts import OURS, Table
 from report import sample, sample_detection
 from settings import changed
@@ -146,7 +146,7 @@ def test_the_text_on_proposals_follows_its_intervals(study):
     assert text[3].endswith("better by 23.0 points, 95 % interval [19.9, 26.3].")
     worse = changed(study, differences={"merged_minus_full": sample_detection.difference(-2.0, -3.5, -0.5)})
     assert "the latter: worse by 2.0 points, 95 % interval [0.5, 3.5]." in proposal_tables.summary(worse)[2]
-    assert glance.cards(results(worse))[-1].detail.startswith("coverage: worse by 2.0")
+    assert headlines.headlines(results(worse))[0].remark.startswith("change in coverage: worse by 2.0")
     not_doubled = changed(study, superpixel_scale={"ours": 1.0})
     assert "(nothing doubled)" in proposal_tables.summary(not_doubled)[1]
 

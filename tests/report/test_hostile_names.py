@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from googlenet.report import ablations, page, sections
-from googlenet.report.parts import Figure, Report, Section
+from googlenet.report.parts import Figure, Part, Report, Section
 from report import ablations_sample, sample
 from report.reading import read
 from settings import changed
@@ -122,7 +122,7 @@ def test_no_text_of_a_figure_is_markup(name):
 
 def experiment_of(figure: Figure):
     """A report of one figure."""
-    return Report("title", "demo", (), "", (), (Section("One", (), (figure,)),))
+    return Report("title", "demo", (), "", (Part("", (Section("One", (), (figure,)),)),))
 
 
 @pytest.mark.long

@@ -10,7 +10,7 @@ from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics
 from googlenet.metrics.interval import Difference, Interval
 from googlenet.metrics.proposals import ProposalMetrics, ProposalStudyMetrics
 from googlenet.metrics.results import Results
-from googlenet.report import detection_tables, glance, run_tables, sections, tables, words
+from googlenet.report import detection_tables, glance, headlines, run_tables, sections, tables, words
 from googlenet.report.parts import OURS, Column, Row, Table
 from report import sample
 from settings import changed
@@ -28,13 +28,19 @@ def test_an_experiment_without_detection_has_no_such_section_table_or_card():
     jobs = [job for job in jobs if sample.kind_of(job[1]) != (Manifest, "detection")]
     report = sections.build("photos", Results(jobs), sample.runs(), {})
     assert titles(report) == [
-        *("Data", "The network and its cost", "Training the members", "Classification"),
-        *("Fewer crops, and other ways to combine them", "Which members and crops help which classes"),
-        "Calibration",
-        "The units of a module and their clusters",
-        *("What the paper leaves open", "Provenance"),
+        *(
+            "What was reproduced, and how well",
+            "Classification: Tables 2 and 3",
+            "Images and classes that are confused",
+        ),
+        *("Training the members", "Fewer crops, and other ways to combine them"),
+        *("Which members and crops help which classes", "Calibration", "The units of a module and their clusters"),
+        *("The network and its cost", "Data", "What the paper leaves open", "Provenance"),
     ]
-    assert not any("detector" in card.label for card in report.cards) and len(report.cards) == 4
+    assert [part.title for part in report.parts] == ["", "Classification", "Cost", "Data and provenance"]
+    assert [part.folded for part in report.parts] == [False, False, False, True]
+    lines = report.tables[0].rows
+    assert not any("detector" in row.cells[0] for row in lines) and len(lines) == 6
 
 
 def test_absent_figures_baseline_and_pairs_are_left_out():
@@ -43,7 +49,7 @@ def test_absent_figures_baseline_and_pairs_are_left_out():
     assert not any(hasattr(item, "png") for section in report.sections for item in section.content)
     text = " ".join(paragraph for section in report.sections for paragraph in section.text)
     assert "baseline" not in text and "against one model" not in text and "None" not in text
-    assert [card.value for card in report.cards][:2] == ["4.00 %", "7.30 ± 0.61 %"]
+    assert [row.cells[2] for row in report.tables[0].rows][:2] == ["7.30 ± 0.61 %", "4.00 %"]
 
 
 def test_the_page_warns_of_data_other_than_ilsvrc():
@@ -87,8 +93,8 @@ def test_one_detector_is_not_compared_with_itself():
     shown = sections.detection(sample.results(one, without=(DetectorMetrics,)), {})
     assert "All together" not in shown.text[0] and "mean of" not in shown.text[0]
     assert "standard deviation" not in detection_tables.table_5(one, "x").note
-    labels = [card.label for card in glance.cards(sample.results(one))]
-    assert labels.count("1 detector: mean average precision") == 1
+    lines = [line.what for line in headlines.headlines(sample.results(one))]
+    assert [line for line in lines if "detector" in line] == ["Mean average precision, 1 detector"]
 
 
 @pytest.mark.parametrize(
@@ -106,9 +112,15 @@ def test_words_follow_the_interval(difference, low, high, expected):
     pair = sample.paired("top1_error_percent", difference, low, high)
     ensemble = changed(sample.evaluate_ensemble(), paired={"single_1_minus_ensemble_144": pair})
     report = sections.build("demo", sample.results(ensemble), [], {})
-    classification = next(section for section in report.sections if section.title == "Classification")
+    classification = next(section for section in report.sections if section.title == "Classification: Tables 2 and 3")
     assert f"7 models at 144 crops, against one model at one crop: {expected}." in classification.text
-    assert any(card.detail == expected for card in report.cards)
+    (shown,) = (
+        row.cells
+        for row in report.tables[0].rows
+        if row.cells[0].startswith("7 models on 144 crops instead of 1 model on 1")
+    )
+    claim = {UNDECIDED[:3]: "", "bet": "as in the paper: ", "wor": "unlike the paper: "}[expected[:3]]
+    assert shown[1:] == ("\N{MINUS SIGN}3.40 points (top-5)", f"{words.signed(-difference)} points", claim + expected)
     row = run_tables.comparisons(ensemble).rows[0]
     assert row.cells == ("7 models, 144 crops, against one model, one crop", "top-1 error", expected)
 

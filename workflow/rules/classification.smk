@@ -8,7 +8,12 @@ rule train_classifier:
     output:
         weights=result("train_classifier/{member}/weights.safetensors"),
         outcomes=result("train_classifier/{member}/outcomes.safetensors"),
-        metrics=result("train_classifier/{member}/metrics.json"),
+        metrics=report(
+            result("train_classifier/{member}/metrics.json"),
+            caption="../report/train_classifier.rst",
+            category="Classification",
+            labels={"what": "training", "member": "{member}"},
+        ),
     log:
         job_log("train_classifier"),
     priority: STAGES["train_classifier"].priority  # the longest jobs, and most others wait for them
@@ -99,7 +104,12 @@ rule evaluate_ensemble:
         ),
         baseline=outputs("train_baseline"),
     output:
-        metrics=result("evaluate_ensemble/metrics.json"),
+        metrics=report(
+            result("evaluate_ensemble/metrics.json"),
+            caption="../report/evaluate_ensemble.rst",
+            category="Classification",
+            labels={"what": "ensemble", "member": "all"},
+        ),
     log:
         job_log("evaluate_ensemble"),
     threads: NUMERIC_THREADS
@@ -115,7 +125,12 @@ rule study_crops:
         manifest=prepared("classification"),
         crops=expand(rules.predict_crops.output.crops, member=names("predict_crops")),
     output:
-        metrics=result("study_crops/metrics.json"),
+        metrics=report(
+            result("study_crops/metrics.json"),
+            caption="../report/study_crops.rst",
+            category="Classification",
+            labels={"what": "study of crops", "member": "all"},
+        ),
     log:
         job_log("study_crops"),
     threads: NUMERIC_THREADS

@@ -164,7 +164,12 @@ rule evaluate_detection:
             rules.score_regions.output.scores, detector=names("score_regions")
         ),
     output:
-        metrics=result("evaluate_detection/metrics.json"),
+        metrics=report(
+            result("evaluate_detection/metrics.json"),
+            caption="../report/evaluate_detection.rst",
+            category="Detection",
+            labels={"what": "detectors"},
+        ),
     log:
         job_log("evaluate_detection"),
     threads: NUMERIC_THREADS

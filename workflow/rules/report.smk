@@ -5,7 +5,12 @@ rule measure_cost:
     input:
         config=job_config("measure_cost"),
     output:
-        metrics=result("measure_cost/metrics.json"),
+        metrics=report(
+            result("measure_cost/metrics.json"),
+            caption="../report/measure_cost.rst",
+            category="Cost",
+            labels={"what": "cost of networks"},
+        ),
     log:
         job_log("measure_cost"),
     threads: NUMERIC_THREADS
@@ -33,13 +38,25 @@ rule make_report:
             for path in outputs(f"prepare_{kind}")
         ],
         metrics=[path for stage in REPORTED for path in metrics_of(stage)],
+        weights=analysed_weights,
     output:
-        html=result("make_report/report.html"),
-        markdown=result("make_report/report.md"),
+        html=report(
+            result("make_report/report.html"),
+            caption="../report/make_report.rst",
+            category="Report",
+            labels={"what": "the report", "form": "HTML"},
+        ),
+        markdown=report(
+            result("make_report/report.md"),
+            caption="../report/make_report_markdown.rst",
+            category="Report",
+            labels={"what": "the report", "form": "Markdown"},
+        ),
     log:
         job_log("make_report"),
     threads: NUMERIC_THREADS
     shell:
         "python -m googlenet.stages.make_report --config {input.config:q} --threads {threads}"
         " --manifests {input.manifests:q} --metrics {input.metrics:q}"
-        " --html {output.html:q} --markdown {output.markdown:q} > {log:q} 2>&1"
+        " --weights {input.weights:q} --html {output.html:q} --markdown {output.markdown:q}"
+        " > {log:q} 2>&1"

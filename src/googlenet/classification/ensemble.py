@@ -8,6 +8,7 @@ import numpy as np
 from googlenet.classification.calibration import Predictions, calibration
 from googlenet.classification.effects import effects_of_leaving_out, intervals_of
 from googlenet.classification.error_rates import TOPS, ErrorMask, ranges, ranks, spread
+from googlenet.classification.single_images import single_images
 from googlenet.config.schema.classification import EvaluateEnsemble
 from googlenet.metrics import classification as metrics
 from googlenet.metrics.bootstrap import Bounds
@@ -138,5 +139,6 @@ def evaluate(
         per_class=tuple(row for row in per_class(whole, labels, classes) if row.images),
         left_out=effects_of_leaving_out(without, whole, labels, classes, bounds, settings.effects_shown),
         calibration=calibration(predictions, labels, settings),
+        single_images=single_images(predictions, labels, classes, settings.examples),
         baseline=baseline,
     )

@@ -5,6 +5,7 @@ from typing import Literal
 from googlenet.metrics.base import Metrics, StageMetrics
 from googlenet.metrics.error_rates import Spread, TopError, TopErrors, TopValues
 from googlenet.metrics.interval import Difference, Interval
+from googlenet.metrics.single_images import SingleImages
 
 System = Literal["single", "ensemble"]  # the mean over single members, and all members together
 CalibrationMeasure = Literal["ece_percent", "nll_nats", "brier"]
@@ -150,6 +151,7 @@ class EnsembleMetrics(StageMetrics):
     per_class: tuple[ClassError, ...]
     left_out: Effects
     calibration: CalibrationMetrics
+    single_images: SingleImages
     baseline: BaselineComparison | None = None  # None unless one is fitted
 
     @property

@@ -7,7 +7,7 @@ from googlenet.metrics.data import Manifest
 from googlenet.metrics.interval import Interval
 from googlenet.report import glance
 from googlenet.report.captions import captioned
-from googlenet.report.parts import OURS, Report, Row, Section, Table, numbers, our_numbers, texts
+from googlenet.report.parts import OURS, Part, Report, Row, Section, Table, numbers, our_numbers, texts
 from googlenet.report.style import BLACK, BLUE, GREY, SKY, canvas, clipped, name_rows
 from googlenet.report.words import UNDECIDED, confidence, count, decimal, interval, main_metric, plural, signed
 
@@ -55,7 +55,7 @@ def build(experiment: str, compared: AblationMetrics, manifest: Manifest, png: b
     name = manifest.dataset
     place = f"{name}, with {glance.extent(manifest)}" if glance.of_ilsvrc(manifest) else f"{name}, not on ILSVRC"
     warning = "" if glance.is_ilsvrc(manifest) else OTHER_DATA.format(place)
-    return Report(TITLE, experiment, glance.about([manifest], purpose), warning, (), sections)
+    return Report(TITLE, experiment, glance.about([manifest], purpose), warning, (Part("", sections),))
 
 
 def table(compared: AblationMetrics) -> Table:

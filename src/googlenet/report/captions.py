@@ -57,6 +57,28 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "its line the range.",
         "A scatter chart with a dot for each network: multiply-adds over parameters; and bars of forward time.",
     ),
+    "images_rescued": (
+        "Test images that some members get wrong and the average of all gets right: above each, its class; below, how "
+        "many members are wrong on the fewest crops, with the class that most of them choose, then how many are wrong "
+        "alone on the most crops, and the probability that all together give to the right class. Those that the most "
+        "members get wrong come first.",
+        "A grid of test images, each with its class, the wrong class that members choose, and who gets it right.",
+    ),
+    "images_mistaken": (
+        "Test images that all members together get wrong on the most crops, the most confident mistake first: above "
+        "each, its class; below, the class that it is taken for, and its own, with their probabilities.",
+        "A grid of test images, each with its class and the class that it is taken for.",
+    ),
+    "confusion_matrix": (
+        "Test images by class (rows) and by the class that all members together predict on the most crops (columns). "
+        "Right predictions are grey. At most 20 classes, those with the most mistakes.",
+        "A matrix of counts by class and predicted class, mistakes in colour.",
+    ),
+    "conv1_filters": (
+        "The 7 by 7 filters of conv1 of one member, in colour: grey is zero, each filter is scaled by its own largest "
+        "weight, and those with the largest weights come first.",
+        "A grid of small coloured squares, one for each filter of the first convolution.",
+    ),
     "unit_clusters": (
         "Left: correlations of the units of one module of a trained member, ordered by cluster; the strip above shows "
         "the branch that each unit comes from. The clusters were made on other images than these. Right: how the "
@@ -120,7 +142,11 @@ CAPTIONS: dict[str, tuple[str, str]] = {
     ),
 }
 
+# Figures that show pixels of images or of filters.
+PHOTOGRAPHS = {"crops_144", "detections_best", "detections_worst", "proposals"}
+PHOTOGRAPHS |= {"images_rescued", "images_mistaken", "conv1_filters"}
+
 
 def captioned(figures: Mapping[str, bytes], *names: str) -> tuple[Figure, ...]:
     """Return those of the named figures that were made, with their captions."""
-    return tuple(Figure(name, figures[name], *CAPTIONS[name]) for name in names if name in figures)
+    return tuple(Figure(name, figures[name], *CAPTIONS[name], name in PHOTOGRAPHS) for name in names if name in figures)

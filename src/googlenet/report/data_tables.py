@@ -1,6 +1,6 @@
 """Tables of a prepared data set, from its manifest: splits, sizes, file types, duplicates, objects, refusals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from googlenet.metrics.data import Groups, ImageName, Manifest, ObjectSizes, SplitLook
 from googlenet.report.parts import Row, Table, numbers, texts
@@ -51,12 +51,18 @@ def refused(manifest: Manifest) -> Table | None:
     rows = tuple(Row((row.split, row.name, row.reason)) for row in records[:shown])
     note = f"{count(len(records) - shown)} more are in the manifest." if len(records) > shown else ""
     caption = f"{count(len(records))} excluded from every figure on this page."
-    return Table("Refused records", caption, texts("Split", "Record", "Reason"), rows, note)
+    return Table(
+        f"Refused records of {manifest.dataset}: {manifest.kind}",
+        caption,
+        texts("Split", "Record", "Reason"),
+        rows,
+        note,
+    )
 
 
 def sizes(manifest: Manifest) -> Table:
     """Quantiles of the original images' sizes."""
-    title = f"Image sizes of {manifest.dataset}"
+    title = f"Image sizes of {manifest.dataset}: {manifest.kind}"
     caption = "Originals, before any resizing; upright. The columns are quantiles."
     return _quantiles(title, caption, manifest, manifest.look.splits, SIZES)
 
@@ -80,14 +86,30 @@ def _quantiles(
     title: str, caption: str, manifest: Manifest, looks: Mapping[str, SplitLook | ObjectSizes], wanted: Headings
 ) -> Table:
     """A row for each split and each of the wanted quantiles."""
-    rows = []
-    for split in in_order(looks):
-        for key, (label, digits) in wanted.items():
-            values = getattr(looks[split], key)
-            rows.append(Row((split, label, *(decimal(v, digits) if digits else count(v) for v in values))))
-    names = {0: "Smallest", 50: "Median", 100: "Largest"}
-    quantiles = (names.get(percent, f"{percent} %") for percent in manifest.look.quantiles_percent)
-    return Table(title, caption, (*texts("Split", "What"), *numbers(*quantiles)), tuple(rows))
+    names = in_order(looks)
+    same = [label for key, (label, _) in wanted.items() if len({*_values(looks, key)}) == 1]
+    rows = [
+        Row((split, label, *(decimal(v, digits) if digits else count(v) for v in getattr(looks[split], key))))
+        for split in names
+        for key, (label, digits) in wanted.items()
+        if label not in same
+    ]
+    fixed = [
+        f"{label} {decimal(value, digits) if digits else count(value)}"
+        for key, (label, digits) in wanted.items()
+        if label in same and key != "megapixels"  # which follow from width and height
+        for value in {*_values(looks, key)}
+    ]
+    note = f"The same for all in {', '.join(names)}: {'; '.join(fixed)}." if fixed else ""
+    known = {0: "Smallest", 50: "Median", 100: "Largest"}
+    quantiles = (known.get(percent, f"{percent} %") for percent in manifest.look.quantiles_percent)
+    columns = (*texts("Split", "What"), *numbers(*quantiles))
+    return Table(title, caption, columns, tuple(rows), note, constant="" if rows else note)
+
+
+def _values(looks: Mapping[str, SplitLook | ObjectSizes], key: str) -> Iterator[float]:
+    """Every quantile of a quantity, of all splits."""
+    return (value for look in looks.values() for value in getattr(look, key))
 
 
 def forms(manifest: Manifest) -> Table:
@@ -98,8 +120,10 @@ def forms(manifest: Manifest) -> Table:
     rows = [Row((form, *(count(look.forms.get(form, 0)) for look in looks))) for form in every]
     rows.append(Row(("turned by EXIF", *(count(look.turned_by_exif) for look in looks))))
     columns = (*texts("Format and colour mode"), *numbers(*(name.capitalize() for name in names)))
-    title = f"File types of {manifest.dataset}"
-    return Table(title, "All are decoded to upright RGB.", columns, tuple(rows))
+    title = f"File types of {manifest.dataset}: {manifest.kind}"
+    turned = any(look.turned_by_exif for look in looks)
+    constant = f"All are {every[0]}, and none is turned by EXIF." if len(every) == 1 and not turned else ""
+    return Table(title, "All are decoded to upright RGB.", columns, tuple(rows), constant=constant)
 
 
 def duplicates(manifest: Manifest) -> Table:
@@ -120,11 +144,15 @@ def duplicates(manifest: Manifest) -> Table:
         "A test image that is also in training makes the figures better than they should be. "
         "Likely: equal 64-bit hashes of strongly reduced images. Of an image's several classes only one can be right."
     )
-    return Table(f"Duplicates in {manifest.dataset}", caption, columns, tuple(rows))
+    known = any(number.groups for _, number, _ in groups)
+    constant = "" if known else "No image occurs twice: neither within a split, nor in several splits or classes."
+    title = f"Duplicates in {manifest.dataset}: {manifest.kind}"
+    return Table(title, caption, columns, tuple(rows), constant=constant)
 
 
 def reasons(manifest: Manifest) -> Table | None:
     """Number of images left out, by split and kind of reason."""
     rows = tuple(Row((row.split, row.kind, count(row.count))) for row in manifest.look.refused)
     columns = (*texts("Split", "Kind of reason"), *numbers("Images"))
-    return Table(f"Why images of {manifest.dataset} were excluded", "", columns, rows) if rows else None
+    title = f"Why images of {manifest.dataset} were excluded: {manifest.kind}"
+    return Table(title, "", columns, rows) if rows else None

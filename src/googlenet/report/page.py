@@ -6,16 +6,11 @@ from collections.abc import Iterable
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from googlenet.report.parts import Column, Figure, Report, Section, Table
+from googlenet.report.parts import Column, Figure, Report, Section, Table, slug
 
 # Characters that Markdown (or the HTML inside it) could take for markup, in a table cell or a paragraph.
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 MARKUP = re.compile(r"([\\`*_{}\[\]|#$~])")
-
-
-def slug(title: str) -> str:
-    """Return an anchor of lower-case letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
 def render_html(report: Report) -> str:
@@ -43,33 +38,33 @@ def render_markdown(report: Report) -> str:
     if report.warning:
         lines.append(f"> **{escape_markdown(report.warning)}**")
     lines += [escape_markdown(paragraph) for paragraph in report.about]
-    if report.cards:
-        cards = [map(escape_markdown, (card.label, card.value, card.detail)) for card in report.cards]
-        items = (f"- {label}: **{value}** {detail}".rstrip() for label, value, detail in cards)
-        lines += ["## At a glance", "\n".join(items)]
-    for section in report.sections:
-        lines += section_lines(section)
+    for part in report.parts:
+        lines += [f"## {escape_markdown(part.title)}"] if part.title else []
+        for section in part.sections:
+            lines += section_lines(section, 3 if part.title else 2)
     return "\n\n".join(lines) + "\n"
 
 
-def section_lines(section: Section) -> list[str]:
-    """Render one section as Markdown paragraphs."""
-    lines = [f"## {escape_markdown(section.title)}", *map(escape_markdown, section.text)]
+def section_lines(section: Section, level: int = 2) -> list[str]:
+    """Render one section as Markdown paragraphs; level: of its heading."""
+    lines = [f"{'#' * level} {escape_markdown(section.title)}", *map(escape_markdown, section.text)]
     for item in section.content:
         if isinstance(item, Figure):
             lines += [f"![{escape_markdown(item.alt)}](figures/{item.name}.png)", escape_markdown(item.caption)]
         else:
-            lines += _table_lines(item)
+            lines += [f"{'#' * (level + 1)} {escape_markdown(item.title)}", *_table_lines(item)]
     return lines
 
 
 def _table_lines(table: Table) -> list[str]:
+    if table.sentence:
+        return [escape_markdown(table.sentence)]
     rule = "|" + "|".join(" --- " if column.words else " ---: " for column in table.columns) + "|"
     rows = [_line(map(_heading, table.columns)), rule]
     for row in table.rows:
         cells = map(escape_markdown, row.cells)
         rows.append(_line(f"**{cell}**" if cell and row.mark else cell for cell in cells))
-    lines = [f"### {escape_markdown(table.title)}", escape_markdown(table.caption), "\n".join(rows)]
+    lines = [escape_markdown(table.caption), "\n".join(rows)]
     return lines + ([escape_markdown(table.note)] if table.note else [])
 
 

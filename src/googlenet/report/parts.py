@@ -1,5 +1,6 @@
 """The parts of a report: columns, rows, tables, figures, sections. All text in them is plain, not markup."""
 
+import re
 from dataclasses import dataclass
 
 PAPER, OURS, RECOUNT = "paper", "ours", "recount"
@@ -38,20 +39,45 @@ class Row:
     mark: str = ""
 
 
+def slug(title: str) -> str:
+    """Return an anchor or file name of lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:100]
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table of text. Raises ValueError unless every row has one cell per column."""
+    """A table of text. Raises ValueError unless every row has one cell per column.
+
+    constant: a sentence that pages show in place of the rows, because nothing varies in them. stacked: on a narrow
+    screen each row becomes a block of lines.
+    """
 
     title: str
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     note: str = ""
+    constant: str = ""
+    stacked: bool = False
 
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row.cells) != len(self.columns):
                 raise ValueError(f"{self.title}: {len(row.cells)} cells for {len(self.columns)} columns: {row.cells}")
+
+    @property
+    def sentence(self) -> str:
+        """What pages show in place of the rows if nothing but the first column varies; "" if something does."""
+        if (
+            self.constant
+            or len(self.rows) < 2
+            or len({row.cells[1:] for row in self.rows}) > 1
+            or len(self.columns) < 2
+        ):
+            return self.constant
+        names = ", ".join(row.cells[0] for row in self.rows)
+        shared = zip(self.columns[1:], self.rows[0].cells[1:], strict=True)
+        return f"The same for {names}: {'; '.join(f'{column.label}: {cell}' for column, cell in shared)}."
 
     def is_long(self, column: int) -> bool:
         """Whether a column's texts are wrapped, because one of them would not fit beside the other columns."""
@@ -60,12 +86,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the page: its file is figures/<name>.png; alt describes it in words."""
+    """A figure of the page: its file is figures/<name>.png; alt describes it in words.
+
+    photographs: it shows pixels of images, whose colours a dark page must not change.
+    """
 
     name: str
     png: bytes
     caption: str
     alt: str
+    photographs: bool = False
 
     @property
     def shown_px(self) -> int:
@@ -86,21 +116,36 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Card:
-    """One result at a glance."""
+class Part:
+    """Sections under one heading ("" for none). folded: their content is hidden until a reader opens it."""
 
-    label: str
-    value: str
-    detail: str = ""
+    title: str
+    sections: tuple[Section, ...]
+    folded: bool = False
 
 
 @dataclass(frozen=True)
 class Report:
-    """The whole page; the warning is shown at the very top, before any figure."""
+    """The whole page; the warning is shown at the very top, before any figure. Raises ValueError for two tables that
+    would have one file."""
 
     title: str
     experiment: str
     about: tuple[str, ...]
     warning: str
-    cards: tuple[Card, ...]
-    sections: tuple[Section, ...]
+    parts: tuple[Part, ...]
+
+    def __post_init__(self) -> None:
+        names = [slug(table.title) for table in self.tables]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two tables of one title: {', '.join(sorted(twice))}")
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections of all parts, in order."""
+        return tuple(section for part in self.parts for section in part.sections)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables of all sections, in order."""
+        return tuple(item for section in self.sections for item in section.content if isinstance(item, Table))

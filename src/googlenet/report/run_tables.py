@@ -11,6 +11,7 @@ from googlenet.metrics.data import Manifest
 from googlenet.metrics.imports import ImportMetrics
 from googlenet.metrics.order import natural
 from googlenet.metrics.runs import RunRecord
+from googlenet.metrics.single_images import Confusion
 from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import paper
 from googlenet.report.parts import Column, Row, Section, Table, numbers, our_numbers, texts
@@ -185,6 +186,16 @@ def classes_by_error(ensemble: EnsembleMetrics) -> Table:
     )
     columns = (*texts("Class"), *numbers("Test images"), *our_numbers("Top-1 error, %"))
     return Table("Error by class", "All members together, with the most crops; worst first.", columns, rows)
+
+
+def confused_pairs(confusion: Confusion) -> Table:
+    """The pairs of classes with the most confused images."""
+    rows = tuple(
+        Row((pair.class_name, pair.taken_for, count(pair.images), decimal(100 * pair.images / pair.of, 1)))
+        for pair in confusion.pairs
+    )
+    columns = (*texts("Class", "Taken for"), *our_numbers("Images", "Of the class, %"))
+    return Table("The most confused classes", "All members together, with the most crops.", columns, rows)
 
 
 def jobs(runs: Sequence[RunRecord]) -> Table:

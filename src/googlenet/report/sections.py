@@ -17,6 +17,7 @@ from googlenet.report import (
     data_tables,
     detection_tables,
     glance,
+    headlines,
     module_units,
     paper,
     proposal_tables,
@@ -24,7 +25,7 @@ from googlenet.report import (
     tables,
 )
 from googlenet.report.captions import captioned
-from googlenet.report.parts import Content, Report, Section
+from googlenet.report.parts import Content, Part, Report, Section
 from googlenet.report.words import TOPS, count, decimal, gain, main_metric, of_difference, plural, with_confidence
 
 TITLE = "Going Deeper with Convolutions, reproduced"
@@ -40,26 +41,43 @@ def build(
 ) -> Report:
     """Build the report of one experiment. figures: PNG bytes by name in captions.CAPTIONS; any may be missing."""
     ensemble, study = results.one(EnsembleMetrics), results.one(CropStudyMetrics)
-    made = (
-        data(results),
-        network(results.one(CostMetrics), figures),
-        training(results.several(TrainingMetrics), ensemble, figures),
-        run_tables.imported_weights(results.several(ImportMetrics), ensemble),
-        crops(ensemble, figures),
-        classification(results, figures),
-        crop_sections.choices_of_crops(study, figures),
-        crop_sections.what_helps(ensemble, study),
-        crop_sections.calibration(ensemble, figures),
-        module_units.section(results.one(UnitMetrics), figures),
-        proposals(results, figures),
-        detection(results, figures),
-        errors(results, figures),
-        open_choices(),
-        provenance(results.manifests, runs),
+    parts = (
+        Part("", present(summary(results, figures))),
+        Part(
+            "Classification",
+            present(
+                classification(results, figures),
+                single_images(ensemble, figures),
+                training(results.several(TrainingMetrics), ensemble, figures),
+                run_tables.imported_weights(results.several(ImportMetrics), ensemble),
+                crops(ensemble, figures),
+                crop_sections.choices_of_crops(study, figures),
+                crop_sections.what_helps(ensemble, study),
+                crop_sections.calibration(ensemble, figures),
+                filters(figures),
+                module_units.section(results.one(UnitMetrics), figures),
+            ),
+        ),
+        Part("Detection", present(proposals(results, figures), detection(results, figures), errors(results, figures))),
+        Part("Cost", present(network(results.one(CostMetrics), figures))),
+        Part("Data and provenance", present(data(results), open_choices(), provenance(results.manifests, runs)), True),
     )
     about, warning = glance.about(results.manifests, purpose), glance.warning(results.manifests)
-    shown = tuple(section for section in made if section is not None)
-    return Report(title, experiment, about, warning, glance.cards(results), shown)
+    return Report(title, experiment, about, warning, tuple(part for part in parts if part.sections))
+
+
+def present(*made: Section | None) -> tuple[Section, ...]:
+    """The sections for which there are metrics."""
+    return tuple(section for section in made if section is not None)
+
+
+def summary(results: Results, figures: Mapping[str, bytes]) -> Section | None:
+    """What was reproduced, and how well: the headline figures, and a picture of each task."""
+    lines = headlines.headlines(results)
+    if not lines:
+        return None
+    shown = captioned(figures, "error_by_models_and_crops", "detections_best", "cost_of_networks")
+    return Section("What was reproduced, and how well", (), (headlines.table(lines), *shown))
 
 
 def data(results: Results) -> Section:
@@ -92,7 +110,6 @@ def network(cost: CostMetrics | None, figures: Mapping[str, bytes]) -> Section |
         *captioned(figures, "cost_by_layer"),
         tables.claims(cost.beside),
         tables.networks(cost.beside),
-        *captioned(figures, "cost_of_networks"),
     )
     return Section("The network and its cost", text, content)
 
@@ -134,7 +151,6 @@ def classification(results: Results, figures: Mapping[str, bytes]) -> Section | 
     if ensemble is None or manifest is None:
         return None
     content: list[Content] = [tables.table_3(ensemble)]
-    content += captioned(figures, "error_by_models_and_crops")
     if ensemble.paired:
         content.append(run_tables.comparisons(ensemble))
     content.append(tables.table_2(ensemble, manifest.dataset))
@@ -155,7 +171,31 @@ def classification(results: Results, figures: Mapping[str, bytes]) -> Section | 
         whose = "ensemble's" if last.models > 1 else "network's"
         often = f", {decimal(times, 1)} times the {whose}" if times is not None else ""
         text.append(f"The baseline, {trained.method} ({trained.pixels}), has a top-1 error of {percent} %{often}.")
-    return Section("Classification", tuple(text), tuple(content))
+    return Section("Classification: Tables 2 and 3", tuple(text), tuple(content))
+
+
+def single_images(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
+    """Images that averaging corrects, the mistakes that remain, and the classes that are confused."""
+    if ensemble is None:
+        return None
+    found, images = ensemble.single_images, ensemble.images
+    few = f"{plural(found.fewest_crops, 'crop')}"
+    some = f"at least one of {plural(found.members, 'member')} is" if found.members > 1 else "the network is"
+    text = [
+        f"On {few}, {some} wrong on {count(found.rescued_images)} of {plural(images, 'test image')} that the average "
+        f"over {plural(found.members, 'member')} and {plural(found.most_crops, 'crop')} gets right. "
+        f"{plural(found.mistaken_images, 'mistake')} remain{'s' if found.mistaken_images == 1 else ''}."
+    ]
+    content: list[Content] = [*captioned(figures, "images_rescued", "images_mistaken", "confusion_matrix")]
+    if found.confusion.pairs:
+        content.append(run_tables.confused_pairs(found.confusion))
+    return Section("Images and classes that are confused", tuple(text), tuple(content))
+
+
+def filters(figures: Mapping[str, bytes]) -> Section | None:
+    """The filters of the first layer."""
+    drawing = captioned(figures, "conv1_filters")
+    return Section("The filters of the first layer", (), drawing) if drawing else None
 
 
 def proposals(results: Results, figures: Mapping[str, bytes]) -> Section | None:
@@ -198,7 +238,7 @@ def detection(results: Results, figures: Mapping[str, bytes]) -> Section | None:
         f"detector reaches {decimal(single, 1)} % mean average precision{mean}.{against} In the paper, on ILSVRC: "
         "38.02 % and 43.9 %."
     )
-    return Section("Detection", (text,), tuple(content))
+    return Section("Detection: Tables 4 and 5", (text,), tuple(content))
 
 
 def errors(results: Results, figures: Mapping[str, bytes]) -> Section | None:
@@ -211,7 +251,7 @@ def errors(results: Results, figures: Mapping[str, bytes]) -> Section | None:
         *captioned(figures, "error_types"),
         detection_tables.false_detections(types),
         detection_tables.missed_objects(types),
-        *captioned(figures, "detections_best", "detections_worst"),
+        *captioned(figures, "detections_worst"),
     )
     return Section("Where detection errors come from", detection_tables.summary(types), content)
 

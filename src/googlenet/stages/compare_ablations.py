@@ -6,9 +6,10 @@ from googlenet.metrics.base import read_metrics
 from googlenet.metrics.data import read_manifest
 from googlenet.metrics.training import TrainingMetrics
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
-from googlenet.report import ablations, page
+from googlenet.report import ablations, page, table_files
 from googlenet.storage.checkpoint import load_arrays
 from googlenet.storage.files import write_bytes
+from googlenet.storage.folder import write_folder
 
 
 def run(
@@ -29,8 +30,9 @@ def run(
     for row in measured.rows:
         job.log({f"test_top1_difference_points_{row.name}": row.test.top1.difference_points})
     figure = ablations.ablation_differences(measured)
-    write_bytes(markdown.parent / "figures" / "ablation_differences.png", figure)
     report = ablations.build(job.experiment, measured, data, figure, job.settings.about)
+    write_folder(markdown.parent / "figures", {"ablation_differences.png": figure})
+    write_folder(markdown.parent / "tables", table_files.files(report))
     write_bytes(markdown, page.render_markdown(report).encode())
     write_bytes(html, page.render_html(report).encode())
     job.artifact(html)

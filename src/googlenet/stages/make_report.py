@@ -4,25 +4,34 @@ from googlenet.classification.crops import Crop, crops_144, in_original
 from googlenet.config.schema.classification import MakeReport
 from googlenet.data.store import open_split
 from googlenet.metrics.results import read_results
-from googlenet.pipeline.job import Inputs, Job, Output, main, records_beside
+from googlenet.models.first_layer import first_filters
+from googlenet.pipeline.job import Input, Inputs, Job, Output, main, records_beside
 from googlenet.pipeline.registry import STAGES
-from googlenet.report import figures, image_figures, key_figures, page, sections
+from googlenet.report import figures, image_figures, key_figures, page, sections, single_image_figures, table_files
 from googlenet.storage.files import write_bytes
+from googlenet.storage.folder import write_folder
 
 
-def run(job: Job[MakeReport], *, manifests: Inputs, metrics: Inputs, html: Output, markdown: Output) -> None:
-    """Read metrics.json files (in folders named after stage and job) and run.json records; write two pages, and the key figures."""
+def run(
+    job: Job[MakeReport], *, manifests: Inputs, metrics: Inputs, weights: Input, html: Output, markdown: Output
+) -> None:
+    """Read metrics.json files (in folders named after stage and job) and run.json records; write two pages, the tables,
+    the figures and the key figures. weights: of the member whose first layer is drawn."""
     results = read_results(manifests, metrics, {name: stage.metrics for name, stage in STAGES.items()})
     folders = {path.parts[1]: path.parent for path in manifests}  # the folder of each data set, by kind
-    image = open_split(folders["classification"], "test").image(0)
+    images = open_split(folders["classification"], "test").image
+    image = images(0)
     boxes = crop_boxes(image.shape[1], image.shape[0])
     drawn = figures.from_metrics(results) | {"crops_144": image_figures.crops_144(image, boxes)}
+    drawn |= single_image_figures.from_metrics(results, images)
+    if (filters := first_filters(weights)) is not None:
+        drawn["conv1_filters"] = single_image_figures.conv1_filters(filters)
     if "detection" in folders:
         drawn |= image_figures.from_metrics(results, open_split(folders["detection"], "test").image)
-    for name, png in drawn.items():
-        write_bytes(markdown.parent / "figures" / f"{name}.png", png)
     runs = records_beside(html, dataset=manifests[0].parent.name)
     report = sections.build(job.experiment, results, runs, drawn, job.settings.title, job.settings.about)
+    write_folder(markdown.parent / "figures", {f"{name}.png": png for name, png in drawn.items()})
+    write_folder(markdown.parent / "tables", table_files.files(report))
     write_bytes(markdown, page.render_markdown(report).encode())
     write_bytes(html, page.render_html(report).encode())
     job.artifact(html)

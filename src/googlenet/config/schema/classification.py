@@ -80,6 +80,7 @@ class EvaluateEnsemble(StageSettings, shared.Bootstrap):
     """Tables 2 and 3: errors of single members and of every subset, with intervals; what each member adds; calibration."""
 
     effects_shown: Count = Field(description="Effects of a member left out, by class: the most certain ones")
+    examples: Count = Field(description="Images that averaging corrects, and mistakes, each drawn in the report")
     calibration: Calibration = Field(description="How well probabilities are calibrated")
 
 

@@ -1,0 +1,239 @@
+"""The headline figures: what the paper states, what was measured here, and what the interval of a difference allows."""
+
+from dataclasses import dataclass
+
+from googlenet.metrics.classification import EnsembleMetrics, ErrorRow
+from googlenet.metrics.classification_studies import CropStudyMetrics
+from googlenet.metrics.cost import CostMetrics
+from googlenet.metrics.detection import DetectionMetrics
+from googlenet.metrics.interval import Difference, Interval
+from googlenet.metrics.proposals import ProposalStudyMetrics
+from googlenet.metrics.results import Results
+from googlenet.report import crop_tables, paper, tables
+from googlenet.report.parts import Column, Row, Table, texts
+from googlenet.report.words import (
+    NONE,
+    count,
+    decimal,
+    gain,
+    main_metric,
+    of_difference,
+    plural,
+    signed,
+    spread,
+    with_confidence,
+)
+
+Printed = dict[tuple[int, int], float]  # the paper's top-5 errors, by models and crops
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One line of the summary.
+
+    key, value, bounds: the figure as a number, which a reference can be compared with, and its interval; no key for a
+    time, which no two runs share.
+    """
+
+    what: str
+    paper: str
+    here: str
+    remark: str
+    key: str = ""
+    value: float = 0.0
+    bounds: Interval | None = None
+
+
+def headlines(results: Results) -> tuple[Headline, ...]:
+    """Return the headline figures that an experiment has, classification first."""
+    made: list[Headline] = []
+    if ensemble := results.one(EnsembleMetrics):
+        made += _errors(ensemble)
+    if study := results.one(CropStudyMetrics):
+        made += _maximum(study)
+    if proposals := results.one(ProposalStudyMetrics):
+        made += _proposals(proposals)
+    if detection := results.one(DetectionMetrics):
+        made += _precision(detection)
+    if cost := results.one(CostMetrics):
+        made += _cost(cost)
+    return tuple(made)
+
+
+def table(lines: tuple[Headline, ...]) -> Table:
+    """The summary: a row for each headline figure."""
+    rows = tuple(Row((line.what, line.paper, line.here, line.remark)) for line in lines)
+    columns = (*texts("What"), Column("In the paper", "paper"), Column("Here", "ours"), *texts("How sure"))
+    caption = "The paper's figures are of ILSVRC. They are said to hold here only if a whole interval is on their side."
+    return Table("Headline figures", caption, columns, rows, stacked=True)
+
+
+def compared(pair: Difference, digits: int = 2, better: bool = True) -> str:
+    """State what an interval allows, and whether the paper's finding (its second system is better, or not) holds."""
+    side, words = pair.interval.side, of_difference(pair, digits=digits)
+    if side == 0:
+        return words
+    return f"{'as in' if (side > 0) == better else 'unlike'} the paper: {words}"
+
+
+def _errors(ensemble: EnsembleMetrics) -> list[Headline]:
+    """Errors of one model and of all, and the differences that Table 3 is about."""
+    error, name = main_metric(ensemble.classes)
+    first, last = ensemble.table_3[0], ensemble.table_3[-1]
+    printed: Printed = {(row.models, row.crops): row.top5_error_percent for row in paper.table_3()}
+    made = []
+    for row in dict.fromkeys((first.system_key, last.system_key)):
+        measured = first if row == first.system_key else last
+        in_paper, bounds = printed.get((measured.models, measured.crops)), ensemble.intervals[row].of(error)
+        number = len(ensemble.members)
+        mean = f"mean of {plural(number, 'member')} ± standard deviation; " if measured.models == 1 < number else ""
+        made.append(
+            Headline(
+                f"{name.capitalize()}, {system(measured)}",
+                f"{in_paper:g} % (top-5)" if in_paper else NONE,
+                f"{spread(measured.of(error), measured.std(error))} %",
+                f"{mean}{with_confidence(bounds)}, {plural(ensemble.images, 'test image')}",
+                f"{error}_{row}",
+                measured.of(error),
+                bounds,
+            )
+        )
+    pairs = ensemble.paired if error == "top1_error_percent" else ensemble.paired_top5
+    systems = {row.system_key: row for row in ensemble.table_3}
+    second = ensemble.table_3[1 % len(ensemble.table_3)]
+    few, many = f"single_{first.crops}", f"single_{last.crops}"
+    wanted = {
+        f"{few}_minus_ensemble_{last.crops}": (first, last),
+        f"{few}_minus_{second.system_key}": (first, second),
+        f"{many}_minus_ensemble_{last.crops}": (systems[many], last),
+    }
+    made += [_difference(*rows, pairs[key], name, printed) for key, rows in wanted.items() if key in pairs]
+    return list({line.what: line for line in made}.values())  # of one model, or of two policies, some are the same
+
+
+def _difference(before: ErrorRow, after: ErrorRow, pair: Difference, name: str, printed: Printed) -> Headline:
+    old, new = printed.get((before.models, before.crops)), printed.get((after.models, after.crops))
+    in_paper = f"{signed(new - old)} points (top-5)" if old and new else NONE
+    what = f"{system(after)} instead of {system(before)}: change in {name}"
+    key, here = f"{after.system_key}_minus_{before.system_key}", f"{signed(-pair.difference)} points"
+    return Headline(what, in_paper, here, compared(pair), key, -pair.difference, turned(pair.interval))
+
+
+def turned(bounds: Interval) -> Interval:
+    """The interval of a difference with its sign turned: of a change in error, where less is better."""
+    return bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
+
+
+def system(row: ErrorRow) -> str:
+    """Name a system of Table 3: "7 models on 144 crops"."""
+    return f"{plural(row.models, 'model')} on {plural(row.crops, 'crop')}"
+
+
+def _maximum(study: CropStudyMetrics) -> list[Headline]:
+    """The paper's other way to combine crops."""
+    error, name = main_metric(study.classes)
+    which = crop_tables.systems_of(study)[0]
+    rows = [row for row in study.aggregations if (row.system, row.aggregation) == (which, "max_over_crops")]
+    made = []
+    for row in rows:
+        if row.against_mean is not None:
+            pair = row.against_mean.of(error)
+            bounds = turned(pair.interval)
+            what = f"Maximum over crops instead of their mean: change in {name}"
+            here, remark = f"{signed(-pair.difference)} points", compared(pair, better=False)
+            made.append(Headline(what, "worse", here, remark, "maximum_minus_mean", -pair.difference, bounds))
+    return made
+
+
+def _proposals(study: ProposalStudyMetrics) -> list[Headline]:
+    """How many boxes remain with MultiBox, and what they cover."""
+    merged, difference = study.sources["merged"], study.differences.merged_minus_full
+    share, percent = study.share_of_boxes_percent, merged.coverage_percent
+    return [
+        Headline(
+            "Boxes with MultiBox, of those of undoubled selective search",
+            "about 60 %",
+            f"{decimal(share, 0)} %",
+            f"change in coverage: {gain(difference)}",
+            "share_of_boxes_percent",
+            share,
+        ),
+        Headline(
+            "Objects that the proposals cover",
+            "93 %",
+            f"{decimal(percent, 1)} %",
+            f"{with_confidence(merged.interval, 1)}, {decimal(merged.boxes_per_image, 0)} boxes an image, "
+            f"{plural(merged.objects, 'object')}",
+            "coverage_percent",
+            percent,
+            merged.interval,
+        ),
+    ]
+
+
+def _precision(detection: DetectionMetrics) -> list[Headline]:
+    """Mean average precision of one detector, of all, and their difference."""
+    single, together, pair = detection.single_mean_ap_percent, detection.table_4, detection.ensemble_minus_single
+    printed = next(row.mean_ap_percent for row in paper.table_5() if row.team == "GoogLeNet")
+    printed_together = next(row.mean_ap_percent for row in paper.table_4() if row.team == "GoogLeNet")
+    images, number = plural(detection.images, "test image"), together.detectors
+    mean = f"mean of {plural(number, 'detector')} ± standard deviation; " if number > 1 else ""
+    made = [
+        Headline(
+            "Mean average precision, 1 detector",
+            f"{printed:g} %",
+            f"{spread(single, detection.single_std, 1)} %",
+            f"{mean}{with_confidence(detection.single_interval, 1)}, {images}",
+            "mean_ap_percent_single",
+            single,
+            detection.single_interval,
+        )
+    ]
+    if number > 1:
+        percent = together.ensemble_mean_ap_percent
+        made += [
+            Headline(
+                f"Mean average precision, {plural(number, 'detector')}",
+                f"{printed_together:g} %",
+                f"{decimal(percent, 1)} %",
+                f"{with_confidence(together.interval, 1)}, {images}",
+                "mean_ap_percent_ensemble",
+                percent,
+                together.interval,
+            ),
+            Headline(
+                f"{plural(number, 'detector')} instead of one: change in mean average precision",
+                f"{signed(printed_together - printed, 1)} points",
+                f"{signed(pair.difference, 1)} points",
+                compared(pair, digits=1),
+                "mean_ap_ensemble_minus_single",
+                pair.difference,
+                pair.interval,
+            ),
+        ]
+    return made
+
+
+def _cost(cost: CostMetrics) -> list[Headline]:
+    """Parameters against the winner of 2012, and speed against a network of similar accuracy."""
+    networks = cost.beside.by_name()
+    ours, winner, similar = networks["googlenet"], networks["alexnet"], networks[tables.SIMILAR]
+    fewer = winner.parameters / ours.parameters
+    return [
+        Headline(
+            "Parameters against those of the winner of 2012",
+            "12 times fewer",
+            f"{decimal(fewer, 1)} times fewer",
+            f"counted: {count(winner.parameters)} and {count(ours.parameters)}",
+            "times_fewer_parameters",
+            fewer,
+        ),
+        Headline(
+            f"Time of a forward pass against {similar.title.split(' (')[0]}",
+            "3 to 10 times faster than networks of similar accuracy",
+            tables.faster(similar).split(", ")[0].split(": ")[0],
+            f"{tables.ratio(similar)} times GoogLeNet's: median and range over the turns"
+            if similar.times_googlenet
+            else "",
+        ),
+    ]

@@ -1,0 +1,80 @@
+"""The summary: the paper's figures beside ours, and claims that follow the intervals."""
+
+import pytest
+
+from googlenet.metrics.classification import EnsembleMetrics
+from googlenet.metrics.classification_studies import CropStudyMetrics
+from googlenet.metrics.results import Results
+from googlenet.report import headlines
+from report import sample
+from settings import changed
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def by_key(results):
+    return {line.key: line for line in headlines.headlines(results)}
+
+
+def test_the_lines_of_the_whole_experiment_by_hand():
+    lines = headlines.headlines(sample.results())
+    assert [(line.what, line.paper, line.here) for line in lines[:5]] == [
+        ("Top-1 error, 1 model on 1 crop", "10.07 % (top-5)", "7.30 ± 0.61 %"),
+        ("Top-1 error, 7 models on 144 crops", "6.67 % (top-5)", "4.00 %"),
+        (
+            "7 models on 144 crops instead of 1 model on 1 crop: change in top-1 error",
+            f"{MINUS}3.40 points (top-5)",
+            f"{MINUS}3.30 points",
+        ),
+        ("Maximum over crops instead of their mean: change in top-1 error", "worse", lines[3].here),
+        ("Boxes with MultiBox, of those of undoubled selective search", "about 60 %", "61 %"),
+    ]
+    assert lines[2].remark == "as in the paper: better by 3.30 points, 95 % interval [1.78, 4.89]"
+    assert [line.paper for line in lines[5:]] == [
+        *("93 %", "38.02 %", "43.9 %", "+5.9 points", "12 times fewer"),
+        "3 to 10 times faster than networks of similar accuracy",
+    ]
+    assert lines[-1].key == ""  # a time
+
+
+def test_every_value_is_inside_its_interval_and_no_two_share_a_key():
+    lines = [line for line in headlines.headlines(sample.results()) if line.key]
+    assert len({line.key for line in lines}) == len(lines)
+    for line in lines:
+        # That of a difference is turned with it.
+        assert line.bounds is None or line.bounds.low <= line.value <= line.bounds.high, line.key
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "claim"),
+    [(3.3, 1, 5, "as in the paper: better"), (-3.3, -5, -1, "unlike the paper: worse"), (1.0, -1, 3, "not statistic")],
+)
+def test_a_claim_follows_the_interval(value, low, high, claim):
+    pair = sample.paired("top1_error_percent", value, low, high)
+    ensemble = changed(sample.evaluate_ensemble(), paired={"single_1_minus_ensemble_144": pair})
+    line = by_key(Results([("", ensemble)]))["ensemble_144_minus_single_1"]
+    assert (
+        line.remark.startswith(claim) and line.value == -value and (line.bounds.low, line.bounds.high) == (-high, -low)
+    )
+
+
+def test_the_papers_finding_on_the_maximum_is_that_it_is_worse():
+    study = sample.results().one(CropStudyMetrics)
+    (row,) = [row for row in study.aggregations if (row.system, row.aggregation) == ("ensemble", "max_over_crops")]
+    (line,) = headlines.headlines(Results([("", study)]))
+    side = row.against_mean.top1_error_percent.interval.side
+    assert line.remark.startswith({-1: "as in the paper: worse", 1: "unlike the paper: better", 0: "not"}[side])
+
+
+def test_with_many_classes_the_papers_measure_is_shown():
+    whole = sample.evaluate_ensemble(classes=1000)
+    lines = by_key(Results([("", whole)]))
+    assert lines["top5_error_percent_single_1"].what == "Top-5 error, 1 model on 1 crop"
+    assert lines["ensemble_144_minus_single_1"].value == -whole.paired_top5["single_1_minus_ensemble_144"].difference
+
+
+def test_one_model_on_one_number_of_crops_is_one_line():
+    whole = sample.evaluate_ensemble()
+    one = EnsembleMetrics.model_validate(whole.to_json() | {"table_3": [whole.table_3[0].to_json()], "paired": {}})
+    assert [line.what for line in headlines.headlines(Results([("", one)]))] == ["Top-1 error, 1 model on 1 crop"]
+    assert headlines.headlines(Results([])) == ()
