@@ -99,11 +99,13 @@ def stages(target: str) -> dict:
             "outs": [persistent(path) for path in configs[target]],
         }
     }
+    # A file for each experiment that has a reference: the rule takes the one of the current experiment, if there is one.
+    sources = {"make_report": ["references"]}
     for stage, dependencies in rule_edges(target).items():
         outs = [folder(stage), *runs.get(stage, [])]
         content[stage] = {
             "cmd": f"snakemake --cores all -- stage_{stage}",
-            "deps": sorted([config_folder(stage), *WORKFLOW, *map(folder, dependencies)]),
+            "deps": sorted([config_folder(stage), *WORKFLOW, *sources.get(stage, []), *map(folder, dependencies)]),
             "outs": [persistent(path) for path in outs],
         }
     return content

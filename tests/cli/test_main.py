@@ -46,10 +46,7 @@ def test_without_a_subcommand_it_shows_the_help(capsys):
     ("words", "line"),
     [
         ("plam", "no command 'plam'; did you mean 'plan'? (see `googlenet --help`)"),
-        (
-            "x",
-            "no command 'x'; known: data, detect, mirror, plan, predict, score, settings (see `googlenet --help`)",
-        ),
+        ("x", f"no command 'x'; known: {', '.join(sorted(COMMANDS))} (see `googlenet --help`)"),
         ("data verfy x", "No such command 'verfy'. Did you mean 'verify'? (see `googlenet data --help`)"),
         ("plan --machin x", "No such option '--machin'. Did you mean '--machine'? (see `googlenet plan --help`)"),
         ("plan --cores 0", "Invalid value for '--cores': 0 is not in the range x>=1. (see `googlenet plan --help`)"),

@@ -78,3 +78,10 @@ def test_one_model_on_one_number_of_crops_is_one_line():
     one = EnsembleMetrics.model_validate(whole.to_json() | {"table_3": [whole.table_3[0].to_json()], "paired": {}})
     assert [line.what for line in headlines.headlines(Results([("", one)]))] == ["Top-1 error, 1 model on 1 crop"]
     assert headlines.headlines(Results([])) == ()
+
+
+def test_where_nothing_is_wrong_the_interval_still_has_a_width():
+    none = sample.interval(0, 0)
+    assert headlines.exact(none, 0.0, 450).high == pytest.approx(100 * (1 - 0.025 ** (1 / 450)))  # 0.82
+    assert headlines.exact(sample.interval(100, 100), 100.0, 450).low == pytest.approx(100 * 0.025 ** (1 / 450))
+    assert headlines.exact(sample.interval(1, 3), 2.0, 450) == sample.interval(1, 3)

@@ -86,3 +86,12 @@ def imported_member(clone: Path) -> None:
     row = f"name: m2, weights: data/raw/m2.caffemodel, width: {writers.WIDTH * 16}}}"
     replace(clone, SMOKE, r"name: m2, [^}]*\}", row)
     append(clone, SMOKE, 'origins: {bvlc: {classes: "", input_px: 32}}\n')
+
+
+def referenced(clone: Path) -> None:
+    """A reference of the experiment, as `googlenet verify --renew` would write it on another machine."""
+    kind = "{cpu: another, versions: {torch: '2'}}"
+    figures = "{times_fewer_parameters: {value: 8.7, low: 8.7, high: 8.8}}"
+    (clone / "references" / "smoke.yaml").write_text(
+        f"machines:\n- {{kind: {kind}, figures: {figures}}}\n", encoding="utf-8"
+    )

@@ -15,6 +15,7 @@ from workflow.changes import (
     file,
     imported_member,
     other_experiment,
+    referenced,
     reordered,
     reverted,
     smoke,
@@ -76,6 +77,7 @@ EDITS = [
         jobs(make_report="all"),
         frequent=True,
     ),
+    Edit("a reference for the experiment", referenced, jobs(make_report="all")),
     Edit("measure_cost: repeats", smoke(r"repeats: \d+", "repeats: 2"), jobs(measure_cost="all", make_report="all")),
     Edit(
         "analyse_units: clusters",

@@ -29,6 +29,12 @@ def metrics_of(stage):
     return [path for path in outputs(stage) if path.endswith("metrics.json")]
 
 
+# Of the headline figures, if the experiment has one: `googlenet verify --renew` writes it.
+REFERENCES = [
+    path for path in [f"references/{EXPERIMENT}.yaml"] if os.path.isfile(path)
+]
+
+
 rule make_report:
     input:
         config=job_config("make_report"),
@@ -39,6 +45,7 @@ rule make_report:
         ],
         metrics=[path for stage in REPORTED for path in metrics_of(stage)],
         weights=analysed_weights,
+        references=REFERENCES,
     output:
         html=report(
             result("make_report/report.html"),
@@ -58,5 +65,5 @@ rule make_report:
     shell:
         "python -m googlenet.stages.make_report --config {input.config:q} --threads {threads}"
         " --manifests {input.manifests:q} --metrics {input.metrics:q}"
-        " --weights {input.weights:q} --html {output.html:q} --markdown {output.markdown:q}"
-        " > {log:q} 2>&1"
+        " --weights {input.weights:q} --references {input.references:q}"
+        " --html {output.html:q} --markdown {output.markdown:q} > {log:q} 2>&1"

@@ -17,6 +17,7 @@ COMMANDS = {
     "predict": "Classify images with the trained networks.",
     "detect": "Detect objects in images with the trained detectors.",
     "score": "Score a file of detections by ILSVRC's rules.",
+    "verify": "Compare results with the experiment's reference, or renew it.",
     "settings": "Write or check the settings reference, docs/configuration.md.",
     "mirror": "Deliver the jobs' pending logs to MLflow.",
 }

@@ -1,5 +1,6 @@
 """The headline figures: what the paper states, what was measured here, and what the interval of a difference allows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from googlenet.metrics.classification import EnsembleMetrics, ErrorRow
@@ -8,6 +9,7 @@ from googlenet.metrics.cost import CostMetrics
 from googlenet.metrics.detection import DetectionMetrics
 from googlenet.metrics.interval import Difference, Interval
 from googlenet.metrics.proposals import ProposalStudyMetrics
+from googlenet.metrics.reference import FAILED, Figure, Judgement, Kind, Reference
 from googlenet.metrics.results import Results
 from googlenet.report import crop_tables, paper, tables
 from googlenet.report.parts import Column, Row, Table, texts
@@ -24,6 +26,9 @@ from googlenet.report.words import (
     with_confidence,
 )
 
+# The metrics that the headline figures come from.
+SOURCES = (EnsembleMetrics, CropStudyMetrics, ProposalStudyMetrics, DetectionMetrics, CostMetrics)
+Judgements = Mapping[str, tuple[Judgement, Figure]]  # by key
 Printed = dict[tuple[int, int], float]  # the paper's top-5 errors, by models and crops
 
 
@@ -60,12 +65,39 @@ def headlines(results: Results) -> tuple[Headline, ...]:
     return tuple(made)
 
 
-def table(lines: tuple[Headline, ...]) -> Table:
-    """The summary: a row for each headline figure."""
-    rows = tuple(Row((line.what, line.paper, line.here, line.remark)) for line in lines)
+def table(lines: tuple[Headline, ...], judged: Judgements | None = None) -> Table:
+    """The summary: a row for each headline figure. judged: how they compare with the experiment's reference, if any."""
     columns = (*texts("What"), Column("In the paper", "paper"), Column("Here", "ours"), *texts("How sure"))
+    cells = [(line.what, line.paper, line.here, line.remark) for line in lines]
+    rows = [Row(row) for row in cells]
+    if judged is not None:
+        columns = (*columns, *texts("Reproduced"))
+        rows = [Row((*row, _mark(judged.get(line.key)))) for row, line in zip(cells, lines, strict=True)]
     caption = "The paper's figures are of ILSVRC. They are said to hold here only if a whole interval is on their side."
-    return Table("Headline figures", caption, columns, rows, stacked=True)
+    return Table("Headline figures", caption, columns, tuple(rows), stacked=True)
+
+
+def _mark(judged: tuple[Judgement, Figure] | None) -> str:
+    """Format how a figure compares with its reference."""
+    if judged is None:
+        return NONE
+    judgement, known = judged
+    if judgement in FAILED:
+        return f"no: the reference is {decimal(known.value)}"
+    return {"identical": "yes, to the bit", "within": "yes, within its interval"}.get(judgement, judgement)
+
+
+def against_reference(judged: Judgements, reference: Reference, kind: Kind | None) -> str:
+    """State how many figures are those of the reference, and of what kind of machine that is."""
+    failed = sum(judgement in FAILED for judgement, _ in judged.values())
+    figures = plural(len(judged), "figure")
+    if known := reference.of(kind):
+        return f"{count(len(judged) - failed)} of {figures} agree to the bit with the reference of this kind of machine ({known.kind})."
+    return (
+        f"There is no reference for this kind of machine. On another than that of the reference ({reference.machines[0].kind}) the figures "
+        f"need not agree to the bit, but should lie within the intervals there: {count(failed) if failed else 'none'} of "
+        f"{figures} {'lies' if failed == 1 else 'lie'} outside."
+    )
 
 
 def compared(pair: Difference, digits: int = 2, better: bool = True) -> str:
@@ -95,7 +127,7 @@ def _errors(ensemble: EnsembleMetrics) -> list[Headline]:
                 f"{mean}{with_confidence(bounds)}, {plural(ensemble.images, 'test image')}",
                 f"{error}_{row}",
                 measured.of(error),
-                bounds,
+                exact(bounds, measured.of(error), ensemble.images),
             )
         )
     pairs = ensemble.paired if error == "top1_error_percent" else ensemble.paired_top5
@@ -122,6 +154,15 @@ def _difference(before: ErrorRow, after: ErrorRow, pair: Difference, name: str, 
 def turned(bounds: Interval) -> Interval:
     """The interval of a difference with its sign turned: of a change in error, where less is better."""
     return bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
+
+
+def exact(bounds: Interval, percent: float, trials: int) -> Interval:
+    """The interval of a share; Clopper and Pearson's, which has a width, where all or none were counted."""
+    tail = (1 - bounds.confidence_percent / 100) / 2
+    width = 100 * (1 - tail ** (1 / trials))
+    if percent == 100:
+        return bounds.model_copy(update={"low": 100 - width})
+    return bounds if percent else bounds.model_copy(update={"high": width})
 
 
 def system(row: ErrorRow) -> str:
@@ -166,7 +207,7 @@ def _proposals(study: ProposalStudyMetrics) -> list[Headline]:
             f"{plural(merged.objects, 'object')}",
             "coverage_percent",
             percent,
-            merged.interval,
+            exact(merged.interval, percent, merged.objects),
         ),
     ]
 
@@ -227,6 +268,7 @@ def _cost(cost: CostMetrics) -> list[Headline]:
             f"counted: {count(winner.parameters)} and {count(ours.parameters)}",
             "times_fewer_parameters",
             fewer,
+            Interval(low=fewer, high=fewer, confidence_percent=100),  # counts are the same everywhere
         ),
         Headline(
             f"Time of a forward pass against {similar.title.split(' (')[0]}",

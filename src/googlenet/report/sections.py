@@ -9,6 +9,7 @@ from googlenet.metrics.data import Manifest
 from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics
 from googlenet.metrics.imports import ImportMetrics
 from googlenet.metrics.proposals import ProposalMetrics, ProposalStudyMetrics
+from googlenet.metrics.reference import Kind, Reference
 from googlenet.metrics.results import Results
 from googlenet.metrics.runs import RunRecord
 from googlenet.metrics.training import TrainingMetrics
@@ -38,11 +39,13 @@ def build(
     figures: Mapping[str, bytes],
     title: str = TITLE,
     purpose: str = "",
+    reference: Reference | None = None,
 ) -> Report:
-    """Build the report of one experiment. figures: PNG bytes by name in captions.CAPTIONS; any may be missing."""
+    """Build the report of one experiment. figures: PNG bytes by name in captions.CAPTIONS; any may be missing.
+    reference: that of the experiment, if it has one."""
     ensemble, study = results.one(EnsembleMetrics), results.one(CropStudyMetrics)
     parts = (
-        Part("", present(summary(results, figures))),
+        Part("", present(summary(results, figures, runs, reference))),
         Part(
             "Classification",
             present(
@@ -71,13 +74,20 @@ def present(*made: Section | None) -> tuple[Section, ...]:
     return tuple(section for section in made if section is not None)
 
 
-def summary(results: Results, figures: Mapping[str, bytes]) -> Section | None:
+def summary(
+    results: Results, figures: Mapping[str, bytes], runs: Sequence[RunRecord], reference: Reference | None
+) -> Section | None:
     """What was reproduced, and how well: the headline figures, and a picture of each task."""
     lines = headlines.headlines(results)
     if not lines:
         return None
+    text, judged = "No reference results are kept for this experiment.", None
+    if reference:
+        kind = Kind.of(runs)
+        judged = reference.judged({line.key: line.value for line in lines}, kind)
+        text = headlines.against_reference(judged, reference, kind)
     shown = captioned(figures, "error_by_models_and_crops", "detections_best", "cost_of_networks")
-    return Section("What was reproduced, and how well", (), (headlines.table(lines), *shown))
+    return Section("What was reproduced, and how well", (text,), (headlines.table(lines, judged), *shown))
 
 
 def data(results: Results) -> Section:

@@ -1,8 +1,9 @@
 """Make the report: our figures beside the paper's."""
 
-from googlenet.classification.crops import Crop, crops_144, in_original
+from googlenet.classification.crop_boxes import crop_boxes
 from googlenet.config.schema.classification import MakeReport
 from googlenet.data.store import open_split
+from googlenet.metrics.reference import read_reference
 from googlenet.metrics.results import read_results
 from googlenet.models.first_layer import first_filters
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main, records_beside
@@ -13,10 +14,17 @@ from googlenet.storage.folder import write_folder
 
 
 def run(
-    job: Job[MakeReport], *, manifests: Inputs, metrics: Inputs, weights: Input, html: Output, markdown: Output
+    job: Job[MakeReport],
+    *,
+    manifests: Inputs,
+    metrics: Inputs,
+    weights: Input,
+    references: Inputs,
+    html: Output,
+    markdown: Output,
 ) -> None:
     """Read metrics.json files (in folders named after stage and job) and run.json records; write two pages, the tables,
-    the figures and the key figures. weights: of the member whose first layer is drawn."""
+    the figures and the key figures. weights: of the member whose first layer is drawn. references: the experiment's, or none."""
     results = read_results(manifests, metrics, {name: stage.metrics for name, stage in STAGES.items()})
     folders = {path.parts[1]: path.parent for path in manifests}  # the folder of each data set, by kind
     images = open_split(folders["classification"], "test").image
@@ -29,7 +37,8 @@ def run(
     if "detection" in folders:
         drawn |= image_figures.from_metrics(results, open_split(folders["detection"], "test").image)
     runs = records_beside(html, dataset=manifests[0].parent.name)
-    report = sections.build(job.experiment, results, runs, drawn, job.settings.title, job.settings.about)
+    known = read_reference(references[0]) if references else None
+    report = sections.build(job.experiment, results, runs, drawn, job.settings.title, job.settings.about, known)
     write_folder(markdown.parent / "figures", {f"{name}.png": png for name, png in drawn.items()})
     write_folder(markdown.parent / "tables", table_files.files(report))
     write_bytes(markdown, page.render_markdown(report).encode())
@@ -39,17 +48,6 @@ def run(
         write_bytes(markdown.parent / name, content)
         job.artifact(markdown.parent / name)
     job.log(key_figures.key_figures(results).by_name)
-
-
-def crop_boxes(width: int, height: int) -> list[image_figures.Crop]:
-    """The unmirrored crops at the paper's own sizes: (scale, square, kind, box in the image's pixels)."""
-    crops = crops_144(width, height, 224)
-    boxes: dict[Crop, image_figures.Crop] = {}
-    for i, crop in enumerate(crops):
-        if not crop.mirrored:  # i runs over scale, square, kind, mirror, from slowest to fastest
-            scale_px, square, kind = min(crop.resized_w, crop.resized_h), i % 36 // 12, i % 12 // 2
-            boxes.setdefault(crop, (scale_px, square, kind, in_original(crop, width, height)))
-    return list(boxes.values())
 
 
 if __name__ == "__main__":

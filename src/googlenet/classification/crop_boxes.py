@@ -1,0 +1,16 @@
+"""Where the crops of an image lie in it, for a drawing of them."""
+
+from collections.abc import Sequence
+
+from googlenet.classification.crops import Crop, crops_144, in_original
+
+
+def crop_boxes(width: int, height: int) -> list[tuple[int, int, int, Sequence[float]]]:
+    """The unmirrored crops at the paper's own sizes: (scale, square, kind, box in the image's pixels)."""
+    crops = crops_144(width, height, 224)
+    boxes: dict[Crop, tuple[int, int, int, Sequence[float]]] = {}
+    for i, crop in enumerate(crops):
+        if not crop.mirrored:  # i runs over scale, square, kind, mirror, from slowest to fastest
+            scale_px, square, kind = min(crop.resized_w, crop.resized_h), i % 36 // 12, i % 12 // 2
+            boxes.setdefault(crop, (scale_px, square, kind, in_original(crop, width, height)))
+    return list(boxes.values())

@@ -1,0 +1,108 @@
+"""Reference results of an experiment, by kind of machine: references/<experiment>.yaml."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from googlenet.errors import UserError
+from googlenet.metrics.base import Metrics
+from googlenet.metrics.interval import Interval
+from googlenet.metrics.runs import RunRecord
+from googlenet.storage.files import load_yaml
+
+FOLDER = "references"
+IRRELEVANT = {"platform", "python"}  # of a record's versions: they change no bit of a result
+Judgement = Literal["identical", "within", "differs", "outside", "not compared"]
+FAILED = {
+    "differs": "not the same bits",
+    "outside": "outside the interval",
+}  # judgements of figures that are not reproduced
+
+
+class Kind(Metrics):
+    """A kind of machine: on one and the same, the same settings give the same bits."""
+
+    cpu: str
+    versions: dict[str, str]  # of the libraries that compute
+
+    def __str__(self) -> str:
+        return f"{self.cpu}, torch {self.versions.get('torch', '?')}"
+
+    @classmethod
+    def of(cls, runs: Iterable[RunRecord]) -> "Kind | None":
+        """The kind of machine that computed an experiment; None for several kinds, and for a GPU, which no record names."""
+        kinds = []
+        for run in runs:
+            if run.stage != "make_report":
+                versions = {name: version for name, version in run.versions.items() if name not in IRRELEVANT}
+                kinds.append((run.device, cls(cpu=versions.pop("cpu", ""), versions=versions)))
+        if not kinds or any(each != ("cpu", kinds[0][1]) for each in kinds):
+            return None
+        return kinds[0][1]
+
+
+class Figure(Metrics):
+    """A headline figure, with its interval if it has one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, value: float, bounds: Interval | None) -> "Figure":
+        """From a figure as measured, and its interval."""
+        return cls(value=value) if bounds is None else cls(value=value, low=bounds.low, high=bounds.high)
+
+
+class MachineReference(Metrics):
+    """The figures that one kind of machine gives, by their key."""
+
+    kind: Kind
+    figures: dict[str, Figure]
+
+
+class Reference(Metrics):
+    """A references/<experiment>.yaml. Other kinds of machine are compared with the first."""
+
+    machines: tuple[MachineReference, ...]
+
+    def of(self, kind: Kind | None) -> MachineReference | None:
+        """The reference of that kind of machine, or None."""
+        return next((each for each in self.machines if each.kind == kind), None)
+
+    def judged(self, figures: Mapping[str, float], kind: Kind | None) -> dict[str, tuple[Judgement, Figure]]:
+        """Compare figures by key with the reference of the same kind of machine, where all bits must agree, or else with
+        the first's, where a figure must lie within its interval. Figures that the reference lacks are left out."""
+        same = self.of(kind)
+        reference = same or self.machines[0]
+        return {
+            key: (_judgement(value, known, exact=same is not None), known)
+            for key, value in figures.items()
+            if (known := reference.figures.get(key)) is not None
+        }
+
+
+def _judgement(value: float, known: Figure, exact: bool) -> Judgement:
+    if value == known.value:
+        return "identical"
+    if exact:
+        return "differs"
+    if known.low is None or known.high is None:
+        return "not compared"
+    return "within" if known.low <= value <= known.high else "outside"
+
+
+def read_reference(path: Path) -> Reference:
+    """Read the file. Raises UserError, naming it, if it is missing or malformed."""
+    remedy = "repair it, or write it anew with `googlenet verify --renew`"
+    try:
+        reference = Reference.model_validate(load_yaml(path))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(step) for step in first["loc"]) or "the file"
+        raise UserError(f"{path}: {where}: {first['msg']}; {remedy}") from None
+    if not reference.machines:
+        raise UserError(f"{path}: machines: none; {remedy}")
+    return reference
