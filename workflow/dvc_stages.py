@@ -100,7 +100,8 @@ def stages(target: str) -> dict:
         }
     }
     # A file for each experiment that has a reference: the rule takes the one of the current experiment, if there is one.
-    sources = {"make_report": ["references"]}
+    # The model card has the settings of the trainings.
+    sources = {"make_report": ["references", config_folder("train_classifier")]}
     for stage, dependencies in rule_edges(target).items():
         outs = [folder(stage), *runs.get(stage, [])]
         content[stage] = {

@@ -46,6 +46,10 @@ rule make_report:
         metrics=[path for stage in REPORTED for path in metrics_of(stage)],
         weights=analysed_weights,
         references=REFERENCES,
+        trainings=[
+            CURRENT.config_path("train_classifier", member)
+            for member in names("train_classifier")
+        ],
     output:
         html=report(
             result("make_report/report.html"),
@@ -65,5 +69,5 @@ rule make_report:
     shell:
         "python -m googlenet.stages.make_report --config {input.config:q} --threads {threads}"
         " --manifests {input.manifests:q} --metrics {input.metrics:q}"
-        " --weights {input.weights:q} --references {input.references:q}"
+        " --weights {input.weights:q} --references {input.references:q} --trainings {input.trainings:q}"
         " --html {output.html:q} --markdown {output.markdown:q} > {log:q} 2>&1"

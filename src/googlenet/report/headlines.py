@@ -53,7 +53,7 @@ def headlines(results: Results) -> tuple[Headline, ...]:
     """Return the headline figures that an experiment has, classification first."""
     made: list[Headline] = []
     if ensemble := results.one(EnsembleMetrics):
-        made += _errors(ensemble)
+        made += errors(ensemble)
     if study := results.one(CropStudyMetrics):
         made += _maximum(study)
     if proposals := results.one(ProposalStudyMetrics):
@@ -108,7 +108,7 @@ def compared(pair: Difference, digits: int = 2, better: bool = True) -> str:
     return f"{'as in' if (side > 0) == better else 'unlike'} the paper: {words}"
 
 
-def _errors(ensemble: EnsembleMetrics) -> list[Headline]:
+def errors(ensemble: EnsembleMetrics) -> list[Headline]:
     """Errors of one model and of all, and the differences that Table 3 is about."""
     error, name = main_metric(ensemble.classes)
     first, last = ensemble.table_3[0], ensemble.table_3[-1]

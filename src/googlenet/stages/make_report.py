@@ -1,14 +1,24 @@
 """Make the report: our figures beside the paper's."""
 
 from googlenet.classification.crop_boxes import crop_boxes
-from googlenet.config.schema.classification import MakeReport
+from googlenet.config.schema.classification import MakeReport, TrainClassifier
 from googlenet.data.store import open_split
 from googlenet.metrics.reference import read_reference
 from googlenet.metrics.results import read_results
 from googlenet.models.first_layer import first_filters
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main, records_beside
+from googlenet.pipeline.job_file import read_job_file
 from googlenet.pipeline.registry import STAGES
-from googlenet.report import figures, image_figures, key_figures, page, sections, single_image_figures, table_files
+from googlenet.report import (
+    figures,
+    image_figures,
+    key_figures,
+    model_card,
+    page,
+    sections,
+    single_image_figures,
+    table_files,
+)
 from googlenet.storage.files import write_bytes
 from googlenet.storage.folder import write_folder
 
@@ -20,11 +30,13 @@ def run(
     metrics: Inputs,
     weights: Input,
     references: Inputs,
+    trainings: Inputs,
     html: Output,
     markdown: Output,
 ) -> None:
     """Read metrics.json files (in folders named after stage and job) and run.json records; write two pages, the tables,
-    the figures and the key figures. weights: of the member whose first layer is drawn. references: the experiment's, or none."""
+    the figures and the key figures. weights: of the member whose first layer is drawn. references: the experiment's, or none.
+    trainings: the resolved settings of each, for the model card beside the pages."""
     results = read_results(manifests, metrics, {name: stage.metrics for name, stage in STAGES.items()})
     folders = {path.parts[1]: path.parent for path in manifests}  # the folder of each data set, by kind
     images = open_split(folders["classification"], "test").image
@@ -39,6 +51,9 @@ def run(
     runs = records_beside(html, dataset=manifests[0].parent.name)
     known = read_reference(references[0]) if references else None
     report = sections.build(job.experiment, results, runs, drawn, job.settings.title, job.settings.about, known)
+    settings = {path.stem: read_job_file(path, TrainClassifier).settings for path in trainings}
+    card = model_card.build(job.experiment, results, runs, settings, job.settings.about)
+    write_bytes(markdown.parent / "model_card.md", page.render_markdown(card).encode())
     write_folder(markdown.parent / "figures", {f"{name}.png": png for name, png in drawn.items()})
     write_folder(markdown.parent / "tables", table_files.files(report))
     write_bytes(markdown, page.render_markdown(report).encode())
