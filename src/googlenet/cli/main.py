@@ -18,6 +18,7 @@ COMMANDS = {
     "detect": "Detect objects in images with the trained detectors.",
     "score": "Score a file of detections by ILSVRC's rules.",
     "verify": "Compare results with the experiment's reference, or renew it.",
+    "crate": "Describe a finished run as an RO-Crate.",
     "settings": "Write or check the settings reference, docs/configuration.md.",
     "mirror": "Deliver the jobs' pending logs to MLflow.",
 }
