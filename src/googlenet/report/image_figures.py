@@ -24,7 +24,7 @@ DASH = (0, (3, 2))  # line style of the ground truth
 Line = tuple[str, Any]  # colour and dash
 
 
-def crops_144(image: np.ndarray, crops: list[Crop]) -> bytes:
+def crops_144(image: np.ndarray, crops: Sequence[Crop]) -> bytes:
     """Draw the distinct crops of one image (section 7): a column for each scale, a row for each square.
 
     image: uint8 [h, w, 3]. crops, without the mirrored ones: (scale_px after resizing, square index, crop index, box),

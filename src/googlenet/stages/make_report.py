@@ -9,16 +9,8 @@ from googlenet.models.first_layer import first_filters
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main, records_beside
 from googlenet.pipeline.job_file import read_job_file
 from googlenet.pipeline.registry import STAGES
-from googlenet.report import (
-    figures,
-    image_figures,
-    key_figures,
-    model_card,
-    page,
-    sections,
-    single_image_figures,
-    table_files,
-)
+from googlenet.report import key_figures, model_card, page, sections, table_files
+from googlenet.report.drawings import drawings
 from googlenet.storage.files import write_bytes
 from googlenet.storage.folder import write_folder
 
@@ -39,29 +31,22 @@ def run(
     trainings: the resolved settings of each, for the model card beside the pages."""
     results = read_results(manifests, metrics, {name: stage.metrics for name, stage in STAGES.items()})
     folders = {path.parts[1]: path.parent for path in manifests}  # the folder of each data set, by kind
-    images = open_split(folders["classification"], "test").image
-    image = images(0)
-    boxes = crop_boxes(image.shape[1], image.shape[0])
-    drawn = figures.from_metrics(results) | {"crops_144": image_figures.crops_144(image, boxes)}
-    drawn |= single_image_figures.from_metrics(results, images)
-    if (filters := first_filters(weights)) is not None:
-        drawn["conv1_filters"] = single_image_figures.conv1_filters(filters)
-    if "detection" in folders:
-        drawn |= image_figures.from_metrics(results, open_split(folders["detection"], "test").image)
+    image = open_split(folders["classification"], "test").image
+    scene = open_split(folders["detection"], "test").image if "detection" in folders else None
+    boxes = crop_boxes(*image(0).shape[1::-1])
+    drawn = drawings(results, image, boxes, first_filters(weights), scene)
     runs = records_beside(html, dataset=manifests[0].parent.name)
     known = read_reference(references[0]) if references else None
     report = sections.build(job.experiment, results, runs, drawn, job.settings.title, job.settings.about, known)
     settings = {path.stem: read_job_file(path, TrainClassifier).settings for path in trainings}
     card = model_card.build(job.experiment, results, runs, settings, job.settings.about)
-    write_bytes(markdown.parent / "model_card.md", page.render_markdown(card).encode())
     write_folder(markdown.parent / "figures", {f"{name}.png": png for name, png in drawn.items()})
     write_folder(markdown.parent / "tables", table_files.files(report))
     write_bytes(markdown, page.render_markdown(report).encode())
-    write_bytes(html, page.render_html(report).encode())
-    job.artifact(html)
-    for name, content in key_figures.files(results).items():
-        write_bytes(markdown.parent / name, content)
-        job.artifact(markdown.parent / name)
+    pages = {"model_card.md": page.render_markdown(card).encode(), html.name: page.render_html(report).encode()}
+    for name, content in (key_figures.files(results) | pages).items():
+        write_bytes(html.parent / name, content)
+        job.artifact(html.parent / name)
     job.log(key_figures.key_figures(results).by_name)
 
 
