@@ -4,8 +4,9 @@ import pytest
 
 from googlenet.metrics.classification import EnsembleMetrics
 from googlenet.metrics.classification_studies import CropStudyMetrics
+from googlenet.metrics.reference import Figure, Kind, MachineReference, Reference
 from googlenet.metrics.results import Results
-from googlenet.report import headlines
+from googlenet.report import headlines, sections
 from report import sample
 from settings import changed
 
@@ -85,3 +86,54 @@ def test_where_nothing_is_wrong_the_interval_still_has_a_width():
     assert headlines.exact(none, 0.0, 450).high == pytest.approx(100 * (1 - 0.025 ** (1 / 450)))  # 0.82
     assert headlines.exact(sample.interval(100, 100), 100.0, 450).low == pytest.approx(100 * 0.025 ** (1 / 450))
     assert headlines.exact(sample.interval(1, 3), 2.0, 450) == sample.interval(1, 3)
+
+
+KIND = Kind.of(sample.runs())
+OTHER = KIND.model_copy(update={"cpu": "Other 1"})
+
+
+def reference(kind, **changes):
+    """A reference with the sample's own figures, apart from the changed ones."""
+    lines = headlines.headlines(sample.results())
+    figures = {line.key: Figure.of(line.value, line.bounds) for line in lines if line.key}
+    return Reference(machines=(MachineReference(kind=kind, figures=figures | changes),))
+
+
+def marks(known):
+    """The summary's text, and the last column of its table by the first."""
+    (section, *_) = sections.build("demo", sample.results(), sample.runs(), {}, reference=known).sections
+    assert [column.label for column in section.content[0].columns][-1] == "Reproduced"
+    return section.text, {row.cells[0]: row.cells[-1] for row in section.content[0].rows}
+
+
+def test_each_figure_is_marked_against_the_reference_of_its_kind_of_machine():
+    changes = {"top1_error_percent_ensemble_144": Figure(value=4.0000001, low=2, high=6)}
+    text, marked = marks(reference(KIND, **changes))
+    assert text == (
+        "9 of 10 figures agree to the bit with the reference of this kind of machine (Example 9000, torch 2.15.0).",
+    )
+    assert marked.pop("Top-1 error, 7 models on 144 crops") == "no: the reference is 4.0000001"
+    assert marked.pop("Time of a forward pass against VGG-16") == "—"
+    assert set(marked.values()) == {"yes, to the bit"}
+
+
+def test_without_a_reference_of_this_kind_the_report_says_so():
+    changes = {
+        "top1_error_percent_ensemble_144": Figure(value=5, low=3, high=6),
+        "mean_ap_percent_single": Figure(value=5, low=3, high=6),
+        "share_of_boxes_percent": Figure(value=5),
+    }
+    text, marked = marks(reference(OTHER, **changes))
+    assert (
+        text[0].startswith("There is no reference for this kind of machine. ") and "(Other 1, torch 2.15.0)" in text[0]
+    )
+    assert text[0].endswith("within its intervals: 8 of 9 figures do.")
+    assert marked["Top-1 error, 7 models on 144 crops"] == "yes, within its interval"
+    assert marked["Mean average precision, 1 detector"] == "no: the reference is 5"
+    assert marked["Boxes with MultiBox, of those of undoubled selective search"] == "not compared"
+
+
+def test_an_experiment_without_a_reference_says_so_and_has_no_column():
+    (section, *_) = sections.build("demo", sample.results(), sample.runs(), {}).sections
+    assert section.text == ("No reference results are kept for this experiment.",)
+    assert [column.label for column in section.content[0].columns][-1] == "How sure"

@@ -79,10 +79,11 @@ def report(reference: Reference, lines: tuple[Headline, ...], kind: Kind | None,
         interval = "" if figure.low is None or known else f" in [{figure.low:.6g}, {figure.high:.6g}]"
         word = f"NOT REPRODUCED, {FAILED[judgement]}" if judgement in FAILED else judgement
         print(f"  {key}: {value:.6g}, reference {figure.value:.6g}{interval}: {word}")
+    counted = sum(judgement != "not compared" for judgement, _ in judged.values())
     missing = sorted(compared.figures.keys() - judged.keys())
     for key in missing:
         print(f"  {key}: NOT REPRODUCED, these results do not have it")
-    print(f"{name}: {len(judged) - failed} of {len(judged) + len(missing)} figures reproduced")
+    print(f"{name}: {counted - failed} of {counted + len(missing)} figures reproduced")
     return int(failed + len(missing) > 0)
 
 

@@ -83,20 +83,20 @@ def _mark(judged: tuple[Judgement, Figure] | None) -> str:
         return NONE
     judgement, known = judged
     if judgement in FAILED:
-        return f"no: the reference is {decimal(known.value)}"
+        return f"no: the reference is {known.value:.10g}"
     return {"identical": "yes, to the bit", "within": "yes, within its interval"}.get(judgement, judgement)
 
 
 def against_reference(judged: Judgements, reference: Reference, kind: Kind | None) -> str:
     """State how many figures are those of the reference, and of what kind of machine that is."""
-    failed = sum(judgement in FAILED for judgement, _ in judged.values())
-    figures = plural(len(judged), "figure")
+    judgements = [judgement for judgement, _ in judged.values() if judgement != "not compared"]
+    failed = sum(judgement in FAILED for judgement in judgements)
+    held = f"{count(len(judgements) - failed)} of {plural(len(judgements), 'figure')}"
     if known := reference.of(kind):
-        return f"{count(len(judged) - failed)} of {figures} agree to the bit with the reference of this kind of machine ({known.kind})."
+        return f"{held} agree to the bit with the reference of this kind of machine ({known.kind})."
     return (
-        f"There is no reference for this kind of machine. On another than that of the reference ({reference.machines[0].kind}) the figures "
-        f"need not agree to the bit, but should lie within the intervals there: {count(failed) if failed else 'none'} of "
-        f"{figures} {'lies' if failed == 1 else 'lie'} outside."
+        "There is no reference for this kind of machine. The figures need not agree to the bit with that of another kind "
+        f"({reference.machines[0].kind}), but should lie within its intervals: {held} do."
     )
 
 
