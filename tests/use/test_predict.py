@@ -26,6 +26,7 @@ from use.project import CLASSES, MEMBERS, project, run_stage, weights
 def made(tmp_path_factory):
     """A project for the tests that only read it, and its images."""
     root = tmp_path_factory.mktemp("project")
+    (root / "config").mkdir()  # a folder of this name is in every folder of results, and may be elsewhere
     return root, project(root)
 
 

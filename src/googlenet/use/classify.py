@@ -67,7 +67,8 @@ class Answer:
     @property
     def agreement(self) -> tuple[float, float]:
         """The shares of members, and of their crops, whose first answer is the ensemble's."""
-        return tuple(float((scores.argmax(-1) == self.first).mean()) for scores in (self.members, self.crops))  # type: ignore[return-value]
+        members, crops = (float((scores.argmax(-1) == self.first).mean()) for scores in (self.members, self.crops))
+        return members, crops
 
 
 class ClassifierEnsemble:

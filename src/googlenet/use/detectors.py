@@ -72,7 +72,7 @@ class DetectorEnsemble:
             self.multibox = multibox.load(path, self.proposing.device, self.merging.network)
         self.detectors = []
         for name, path in paths.items():
-            settings, heads = results.settings("score_regions", name, ScoreRegions), {}
+            settings, heads = results.settings("score_regions", name, ScoreRegions), dict[str, np.ndarray]()
             if settings.heads:
                 heads, _ = load_arrays(results.file("fit_region_heads", f"{name}/heads.safetensors"))
             network = bundle.load(path, self.proposing.device, settings.network)

@@ -37,7 +37,7 @@ class Results:
     def of(cls, root: Path, named: str = "") -> "Results":
         """Find the results of an experiment by its name, or by its folder, `<project>/results/<name>`."""
         folder = Path(named).expanduser()
-        if "/" not in named and not (folder / "config").is_dir():
+        if not named or ("/" not in named and not (folder / "config").is_dir()):
             return cls(current(root, named))
         folder = folder.resolve()
         if folder.parent.name != "results" or not (folder.parents[1] / "conf").is_dir():
