@@ -1,0 +1,29 @@
+"""Export a trained member, or the ensemble, to one file that other programs run: from pixels to probabilities.
+
+\b
+    googlenet export digits.onnx                          # ONNX, fp32
+    googlenet export m3.pt2 --member m3                   # torch's ExportedProgram, fp32
+    googlenet export digits.xml --precision bf16          # OpenVINO's IR
+
+FILE: its suffix names the format. It is written only if it gives the networks' answers for test images.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command(help=__doc__)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--experiment", default="", metavar="NAME", help="or its folder of results; params.yaml's if left out")
+@click.option("--member", default="", metavar="NAME", help="one network; the ensemble of all if left out")
+@click.option(
+    "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True, help="of the weights"
+)
+def command(experiment: str, **given: Any) -> int:
+    """Return 0: what cannot be exported is an error."""
+    from googlenet.use.export import Export, perform  # imports torch
+    from googlenet.use.results import Asked
+
+    return perform(Export(asked=Asked(experiment, "cpu", "eager"), **given), Path.cwd())
