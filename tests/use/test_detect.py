@@ -44,7 +44,9 @@ def stored(root, names):
     return boxes, detect(boxes, Mean(scores) if len(names) > 1 else scores[0], settings)
 
 
-@pytest.mark.parametrize(("switches", "engine"), [("", "eager"), ("mirror", "eager"), ("", "openvino")])
+@pytest.mark.parametrize(
+    ("switches", "engine"), [("", "eager"), ("mirror", "eager"), pytest.param("", "openvino", marks=pytest.mark.long)]
+)
 def test_a_scene_has_the_bits_of_the_stages(tmp_path, monkeypatch, switches, engine):
     monkeypatch.chdir(tmp_path)
     paths = [str(path) for path in scenes_project(tmp_path, switches, engine, px=64)]

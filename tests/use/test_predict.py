@@ -36,7 +36,7 @@ def inside(made, monkeypatch):
     return made[0]
 
 
-@pytest.mark.parametrize("engine", ["eager", "openvino"])
+@pytest.mark.parametrize("engine", ["eager", pytest.param("openvino", marks=pytest.mark.long)])
 def test_an_image_has_the_bits_of_its_stage(tmp_path, engine):
     root, images = tmp_path, project(tmp_path, px=64)
     (root / "params.yaml").write_text(

@@ -16,7 +16,7 @@ COMMANDS = {
     "data": "Inspect a prepared data set: report, verify, show.",
     "predict": "Classify images with the trained networks.",
     "detect": "Detect objects in images with the trained detectors.",
-    "export": "Write a trained network as ONNX, an ExportedProgram or OpenVINO's IR.",
+    "export": "Write a trained network as an ONNX, torch or OpenVINO file.",
     "score": "Score a file of detections by ILSVRC's rules.",
     "verify": "Compare results with the experiment's reference, or renew it.",
     "crate": "Describe a finished run as an RO-Crate.",

@@ -132,7 +132,7 @@ def exported(model: nn.Module, px: int) -> torch.export.ExportedProgram:
         return torch.export.export(model, (images,), dynamic_shapes=({0: torch.export.Dim("n", min=1)},))
 
 
-Write = Callable[[Any, Mapping[str, str], Path], None]
+Write = Callable[[torch.export.ExportedProgram, Mapping[str, str], Path], None]
 Run = Callable[[Path, np.ndarray], np.ndarray]
 
 
@@ -150,8 +150,9 @@ def format_of(request: Export) -> tuple[Write, Run]:
         )
     if suffix == ".onnx" and (missing := [name for name in ONNX_PACKAGES if not util.find_spec(name)]):
         raise UserError(f"{request.file}: ONNX needs {', '.join(missing)}; run `pip install {' '.join(missing)}`")
-    openvino = partial(write_openvino, bf16=request.precision == "bf16"), run_openvino
-    return {".onnx": (write_onnx, run_onnx), ".pt2": (write_torch, run_torch), ".xml": openvino}[suffix]
+    openvino: Write = partial(write_openvino, bf16=request.precision == "bf16")
+    ways = {".onnx": (write_onnx, run_onnx), ".pt2": (write_torch, run_torch), ".xml": (openvino, run_openvino)}
+    return ways[suffix]
 
 
 def write_onnx(program: torch.export.ExportedProgram, words: Mapping[str, str], path: Path) -> None:
