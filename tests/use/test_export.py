@@ -46,7 +46,7 @@ def source(root, images, member=""):
 @pytest.mark.parametrize(
     ("name", "member"),
     [
-        ("made.pt2", "m2"),
+        pytest.param("made.pt2", "m2", marks=pytest.mark.long),
         pytest.param("made.pt2", "", marks=pytest.mark.long),
         pytest.param("made.xml", "", marks=pytest.mark.long),
         pytest.param("made.xml", "m2", marks=pytest.mark.long),

@@ -1,0 +1,31 @@
+"""Serve an experiment's networks over HTTP, to programs on this machine: an image in, classes or boxes out.
+
+\b
+    googlenet serve
+    curl --data-binary @photo.jpg 'http://127.0.0.1:8000/predict?top=3'
+    curl --data-binary @scene.jpg 'http://127.0.0.1:8000/detect?min_score=0.5'
+"""
+
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from googlenet.config.schema.shared import EngineName
+
+
+@click.command(help=__doc__)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one")
+@click.option("--experiment", default="", metavar="NAME", help="or its folder of results; params.yaml's if left out")
+@click.option("--max-mb", type=click.FloatRange(min=0.001), default=20.0, show_default=True, help="of a request's body")
+@click.option(
+    "--max-megapixels", type=click.FloatRange(0.001, 111), default=40.0, show_default=True, help="of an image"
+)
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default=None, help="the experiment's if left out")
+@click.option("--engine", type=click.Choice(get_args(EngineName)), default=None, help="that of the stages if left out")
+def command(device: str | None, engine: str | None, experiment: str, **given: Any) -> int:
+    """Serve until Ctrl-C."""
+    from googlenet.use.results import Asked
+    from googlenet.use.serve import Serving, perform  # imports torch
+
+    return perform(Serving(asked=Asked(experiment, device or "", engine or ""), **given), Path.cwd())
