@@ -138,12 +138,12 @@ def environment(clone: Path) -> dict[str, str]:
     return kept | {"PATH": path, "PYTHONPATH": str(clone / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def call(clone: Path, *words: str, code: int = 0) -> str:
+def call(clone: Path, *words: str, code: int = 0, **variables: str) -> str:
     """Run a command in a clone and return all that it says; AssertionError when it ends with another code."""
     done = subprocess.run(
         words,
         cwd=clone,
-        env=environment(clone),
+        env=environment(clone) | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
@@ -155,9 +155,9 @@ def call(clone: Path, *words: str, code: int = 0) -> str:
     return done.stdout
 
 
-def snakemake(clone: Path, *words: str, code: int = 0) -> str:
+def snakemake(clone: Path, *words: str, code: int = 0, **variables: str) -> str:
     """Run Snakemake in a clone."""
-    return call(clone, "snakemake", *words, code=code)
+    return call(clone, "snakemake", *words, code=code, **variables)
 
 
 def dvc(clone: Path, *words: str, code: int = 0) -> str:

@@ -1,6 +1,6 @@
 """The agreement: after each edit of the table, the jobs that Snakemake runs, that DVC runs and that are expected.
 
-All rows are planned: an edit is made, each engine is asked what it would run, and the edit is undone. The frequent ones
+All rows are planned: an edit is made, each engine is asked what it would run and `googlenet why` why, and the edit is undone. The frequent ones
 are executed under both engines, each in fresh copies of the two builds. `--agreement` executes all, and writes each to
 docs/agreement.md as it ends; with `--after ROW` an interrupted run continues with the next row.
 """
@@ -12,6 +12,9 @@ from queue import SimpleQueue
 
 import pytest
 
+from googlenet.pipeline import reasons
+from googlenet.planning.why import sentences
+from workflow.because import BECAUSE, assert_explained
 from workflow.clones import (
     REPO,
     assert_nothing_to_do,
@@ -23,7 +26,6 @@ from workflow.clones import (
     dvc,
     editable_files,
     executed,
-    plan,
     put_back,
     snakemake,
 )
@@ -118,23 +120,32 @@ def plans(request, snakemake_build, tmp_path_factory):
 
 
 def plan_of(clone, edit):
-    """Make an edit, ask both engines, undo it: the jobs that Snakemake plans, the stages that DVC comes to."""
+    """Make an edit, ask both engines, undo it: the jobs that Snakemake plans, the stages that DVC comes to, and a sentence for
+    each job: what `googlenet why` makes of the same dry run."""
     before = editable_files(clone)
     try:
         edit.apply(clone)
-        planned = executed(plan(clone))
-        return planned, closure(clone, changed_stages(clone))
+        written = clone / ".googlenet/reasons.json"
+        written.unlink(missing_ok=True)
+        planned = executed(snakemake(clone, "-n", **{reasons.FILE: str(written)}))
+        why = sentences(clone, reasons.read(written))
+        return planned, closure(clone, changed_stages(clone)), why
     finally:
         put_back(clone, before)
 
 
 def test_plan(plans, planned_edit):
     edit = planned_edit
-    planned, reached = plans[0][edit.name].result()
+    planned, reached, why = plans[0][edit.name].result()
     assert planned == edit.expected
     assert {job for job in planned if job.stage in reached} == edit.expected
     if not edit.expected:
         assert reached == set()
+    assert_explained(edit, why)
+
+
+def test_every_edit_that_runs_jobs_has_its_reason():
+    assert BECAUSE.keys() == {edit.name for edit in EDITS if edit.expected}
 
 
 def test_nothing_to_do_after_all_plans(plans):

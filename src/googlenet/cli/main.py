@@ -21,6 +21,7 @@ COMMANDS = {
     "score": "Score a file of detections by ILSVRC's rules.",
     "verify": "Compare results with the experiment's reference, or renew it.",
     "crate": "Describe a finished run as an RO-Crate.",
+    "why": "Why each job would run again: a setting, a module, an input.",
     "settings": "Write or check the settings reference, docs/configuration.md.",
     "mirror": "Deliver the jobs' pending logs to MLflow.",
 }

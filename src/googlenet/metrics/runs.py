@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, JsonValue
 
 from googlenet.metrics.base import Metrics, read_metrics
 
@@ -26,7 +26,9 @@ class RunRecord(Metrics):
     threads: int
     device: str
     run_id: str | None = None  # MLflow's run has a tag of this name and value. None in records older than the field,
-    peak_memory_mb: int | None = None  # as here
+    peak_memory_mb: int | None = None  # as here, and in those below
+    job_file: dict[str, JsonValue] | None = None  # the content of the job's resolved file
+    modules: dict[str, str] | None = None  # the digest of each module of its code
 
 
 def read_run(path: Path) -> RunRecord:

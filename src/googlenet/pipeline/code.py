@@ -25,9 +25,14 @@ LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_params", "type_ignore
 def code_digest(module: str, selected: tuple[str, ...] = ()) -> str:
     """SHA-256 over the modules that a stage's `module` reaches, itself included, and those that its settings select."""
     digest = hashlib.sha256()
-    for name in sorted(reached(module, *selected, *ALWAYS)):
-        digest.update(f"{name} {module_digest(name)}\n".encode())
+    for name, its in module_digests(module, selected).items():
+        digest.update(f"{name} {its}\n".encode())
     return digest.hexdigest()
+
+
+def module_digests(module: str, selected: tuple[str, ...] = ()) -> dict[str, str]:
+    """The digest of every module that `code_digest` covers, by name."""
+    return {name: module_digest(name) for name in sorted(reached(module, *selected, *ALWAYS))}
 
 
 def reached(*modules: str) -> set[str]:

@@ -23,11 +23,11 @@ from googlenet.config.schema.shared import Detector, Ensemble, ImportedMember, M
 from googlenet.errors import UserError, nearest
 from googlenet.metrics.order import natural
 from googlenet.pipeline import kept, versions
-from googlenet.pipeline.code import code_digest
-from googlenet.pipeline.job_file import JobFile
+from googlenet.pipeline.code import code_digest, module_digests
+from googlenet.pipeline.job_file import MODULES, JobFile
 from googlenet.pipeline.kept import Kept
 from googlenet.pipeline.registry import ROWS, SETTINGS, STAGES
-from googlenet.storage.files import sha256, write_bytes
+from googlenet.storage.files import sha256, write_bytes, write_json
 
 KindT = TypeVar("KindT", bound=StageSettings)
 RowT = TypeVar("RowT", MemberRow, Detector)
@@ -164,9 +164,13 @@ class Experiment:
     def job_file(self, job: Job) -> JobFile[StageSettings]:
         """The content of a job's file."""
         row, settings = STAGES[job.stage], self.settings(job, SETTINGS[job.stage])
-        code = code_digest(row.module, tuple(sorted(set(selections(settings)))))
+        code = code_digest(*self.code_of(job))
         libraries = versions.installed() if self.composed.strict_versions and row.computes else None
         return JobFile(*job, self.dataset if row.group == "data" else self.name, code, settings, libraries)
+
+    def code_of(self, job: Job) -> tuple[str, tuple[str, ...]]:
+        """The module that a job runs, and those that its settings select."""
+        return STAGES[job.stage].module, tuple(sorted(set(selections(self.settings(job, SETTINGS[job.stage])))))
 
     def results(self, stage: str) -> str:
         """The folder that holds a stage's results and configurations, relative to the root."""
@@ -234,6 +238,8 @@ def write_configs(experiment: Experiment) -> list[Path]:
     if experiment.kept and experiment.kept.lies_in(experiment.root):
         return []
     contents = dict(files(experiment))
+    codes = {experiment.code_of(job) for stage in experiment.stages for job in experiment.jobs(stage)}
+    write_json(experiment.root / MODULES, {code_digest(*code): module_digests(*code) for code in codes})
     changed = [path for path, content in contents.items() if not path.is_file() or path.read_bytes() != content]
     for path in changed:
         write_bytes(path, contents[path])

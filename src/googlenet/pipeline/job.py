@@ -29,7 +29,7 @@ from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
 from googlenet.pipeline import earlier_results, resume, versions
 from googlenet.pipeline.code import check_source
-from googlenet.pipeline.job_file import EXECUTION, JobFile, read_job_file
+from googlenet.pipeline.job_file import EXECUTION, MODULES, JobFile, read_job_file, run_record
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
 from googlenet.tracking import JobRun, job_run, progress
@@ -262,6 +262,8 @@ def recorded(
         peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # in KiB on Linux
         threads=threads,
         device=compute_of(file.settings).device,
+        job_file=read_json(path),
+        modules=read_json(root / MODULES).get(file.code) if (root / MODULES).is_file() else None,
     )
     write_json(run_record(path, file.stage, file.job), record.to_json())
 
@@ -274,19 +276,11 @@ def parameters_of(file: JobFile[StageSettings]) -> dict[str, Any]:
     return shown if file.versions is None else shown | {"versions": file.versions}
 
 
-def run_record(config_path: Path, stage: str, name: str) -> Path:
-    """The path of a job's run.json: under `runs`, beside the `config` folder that holds its configuration."""
-    parts = list(config_path.parts)
-    at = len(parts) - 1 - parts[::-1].index("config")
-    between = parts[at + 1 : at + 2] if parts[0] == "data" else []
-    return Path(*parts[:at], "runs", *between, stage, f"{name}.json")
-
-
 def commit(root: Path) -> str:
     """The commit of the code, with "+dirty" if tracked files differ; "" outside git."""
     # data/ and results/ hold no code; git misses their READMEs where the folders are links.
-    status = ["git", "status", "--porcelain", "--untracked-files=no", "--", ":/", ":!data", ":!results"]
-    asked = [["git", "rev-parse", "HEAD"], status]
+    status = "git status --porcelain --untracked-files=no -- :/ :!data :!results"
+    asked = [words.split() for words in ("git rev-parse HEAD", status)]
     head, changes = [subprocess.run(words, cwd=root, capture_output=True, check=False) for words in asked]
     return "" if head.returncode else head.stdout.decode().strip() + ("+dirty" if changes.stdout.strip() else "")
 

@@ -12,6 +12,7 @@ from googlenet.errors import UserError
 from googlenet.storage.files import json_bytes, read_json
 
 EXECUTION = Path(".googlenet/execution.json")  # settings that change no result: written by Snakemake's main process
+MODULES = Path(".googlenet/modules.json")  # by code digest, the digest of each module that it covers: written likewise
 
 SettingsT = TypeVar("SettingsT", bound=StageSettings, covariant=True)
 
@@ -40,3 +41,11 @@ def read_job_file(path: Path, kind: type[SettingsT]) -> JobFile[SettingsT]:
         return JobFile(**content | {"settings": kind.model_validate_json(json.dumps(content["settings"]))})
     except (ValidationError, AttributeError, KeyError, TypeError):
         raise UserError(f"{path}: not a resolved file of this version; run snakemake, which writes it again") from None
+
+
+def run_record(config_path: Path, stage: str, name: str) -> Path:
+    """The path of a job's run.json: under `runs`, beside the `config` folder that holds its configuration."""
+    parts = list(config_path.parts)
+    at = len(parts) - 1 - parts[::-1].index("config")
+    between = parts[at + 1 : at + 2] if parts[0] == "data" else []
+    return Path(*parts[:at], "runs", *between, stage, f"{name}.json")

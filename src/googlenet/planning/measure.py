@@ -15,8 +15,7 @@ from googlenet.data import prepare, readers
 from googlenet.data.images import decode
 from googlenet.errors import UserError
 from googlenet.metrics.runs import read_run
-from googlenet.pipeline.job import run_record
-from googlenet.pipeline.job_file import EXECUTION, JobFile
+from googlenet.pipeline.job_file import EXECUTION, JobFile, run_record
 from googlenet.planning import measure_classification as c
 from googlenet.planning import measure_detection as d
 from googlenet.planning.clock import now, seconds_of

@@ -17,7 +17,7 @@ from googlenet.metrics.runs import read_run
 from googlenet.models.table_1 import module_above, order_of_modules
 from googlenet.pipeline import versions
 from googlenet.pipeline.experiment import Experiment, Job
-from googlenet.pipeline.job import run_record
+from googlenet.pipeline.job_file import run_record
 from googlenet.pipeline.registry import STAGES
 from googlenet.storage.files import sha256
 

@@ -10,7 +10,7 @@ from googlenet.config.schema.shared import Compute, Sampling
 from googlenet.errors import UserError
 from googlenet.metrics.runs import read_run
 from googlenet.models.network import Architecture
-from googlenet.pipeline.job import run_record
+from googlenet.pipeline.job_file import run_record
 from googlenet.planning.machine import Measured
 from googlenet.planning.plan import Plan, gb, verdict
 from googlenet.planning.rates import NetworkShape, Rates

@@ -1,0 +1,62 @@
+"""Why each JOB (all if left out) of the active experiment would run again, in one sentence each.
+
+\b
+    googlenet why
+    googlenet why make_report train_classifier/m2
+
+A job is named by its stage, or stage/member, stage/detector or stage/part; a stage stands for all its jobs. Asks Snakemake for a dry run.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from googlenet.errors import UserError, nearest, printable
+from googlenet.pipeline import reasons
+from googlenet.pipeline.experiment import current
+from googlenet.planning.why import name_of, sentences
+
+
+@click.command(help=__doc__)
+@click.argument("jobs", nargs=-1, metavar="[JOB]...")
+@click.option("--experiment", default="", metavar="NAME", help="a file of conf/experiment/; params.yaml's if left out")
+@click.option("--ablations", is_flag=True, help="the jobs of the target `ablations`")
+def command(jobs: tuple[str, ...], experiment: str, ablations: bool) -> None:
+    """Print a line per job."""
+    root = Path.cwd()
+    named_jobs = [each for name in jobs for each in named(root, experiment, name)]
+    would_run = sentences(root, dry_run(experiment, "ablations" if ablations else "all"))
+    for name in named_jobs or would_run:
+        print(printable(f"{name}: {would_run.get(name, 'would not run: nothing it depends on changed.')}"))
+    if not named_jobs and not would_run:
+        print("Nothing would run: no setting, code or input differs from what the results were made with.")
+
+
+def named(root: Path, experiment: str, name: str) -> list[str]:
+    """The jobs that a stage or a job's name stands for. Raises UserError if there are none."""
+    composed = current(root, experiment)
+    known = {stage: [name_of(*job) for job in composed.jobs(stage)] for stage in composed.stages}
+    every = [job for jobs in known.values() for job in jobs]
+    if name not in known and name not in every:
+        raise UserError(f"{name}: no stage or job of '{composed.name}'{nearest(name, [*known, *every])}")
+    return known.get(name, [name])
+
+
+def dry_run(experiment: str, target: str) -> list[reasons.Reason]:
+    """Let Snakemake decide what would run. Raises UserError with its error."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "reasons.json"
+        chosen = ["--config", f"experiment={experiment}"] if experiment else []
+        words = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", *chosen, "--", target]
+        environment = os.environ | {reasons.FILE: str(path)}
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode or not path.is_file():
+            lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+            raise UserError(
+                lines[0].removeprefix("error: ") if lines else "`snakemake -n` failed; run it to see its error"
+            )
+        return reasons.read(path)

@@ -1,0 +1,71 @@
+"""Why Snakemake would run each job, as its dry run decides it: the facts that `googlenet why` puts into words."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from googlenet.metrics.order import natural
+from googlenet.storage.files import read_json, write_json
+
+FILE = "GOOGLENET_REASONS"  # the environment variable that names the file for a dry run to write
+
+
+class Reason(BaseModel):
+    """Why a job would run. updated: inputs newer than the results and of another content; renewed: inputs that come anew
+    from jobs that would run, by these jobs; inputs_before: where they were other files; text: in Snakemake's words."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    stage: str
+    job: str
+    inputs: tuple[str, ...]
+    missing: tuple[str, ...]
+    updated: tuple[str, ...]
+    renewed: tuple[str, ...]
+    inputs_before: tuple[str, ...] | None
+    rule_changed: bool
+    text: str
+
+
+def of(workflow: Any, stages: Iterable[str]) -> list[Reason]:
+    """The reasons of the jobs that Snakemake's workflow would run, in the order of the stages: what is read comes first."""
+    order = {stage: place for place, stage in enumerate(stages)}
+    jobs = [job for job in workflow.dag.needrun_jobs(exclude_finished=False) if job.rule.name in order]
+    jobs.sort(key=lambda job: (order[job.rule.name], natural("".join(job.wildcards))))
+    return [_reason(workflow, job) for job in jobs]
+
+
+def _reason(workflow: Any, job: Any) -> Reason:
+    dag, persistence = workflow.dag, workflow.persistence
+    why = dag.reason(job)
+    # Snakemake compares only jobs without a job above them that would run; the facts are there for the others as well.
+    known = bool(job.output) and persistence.has_metadata(job)
+    before = persistence.input(job.output[0]) if known and any(persistence.input_changed(job)) else None
+    above = {_name(other) for other in dag.dependencies[job] if dag.needrun(other)}
+    return Reason(
+        stage=job.rule.name,
+        job=next(iter(job.wildcards), "all"),
+        inputs=tuple(map(str, job.input)),
+        missing=tuple(sorted(map(str, why.missing_output))),
+        updated=tuple(sorted(map(str, why.updated_input))),
+        renewed=tuple(sorted(above)),
+        inputs_before=None if before is None else tuple(before),
+        rule_changed=known and any(persistence.code_changed(job)),
+        text=", ".join(why.get_names()),
+    )
+
+
+def _name(job: Any) -> str:
+    return "/".join([job.rule.name, *job.wildcards])
+
+
+def write(path: Path, reasons: Iterable[Reason]) -> None:
+    """Write reasons to a file."""
+    write_json(path, [reason.model_dump() for reason in reasons])
+
+
+def read(path: Path) -> list[Reason]:
+    """Read the reasons that a dry run has written."""
+    return TypeAdapter(list[Reason]).validate_python(read_json(path))

@@ -1,0 +1,130 @@
+"""One sentence per job that would run: what Snakemake decided, and what changed since the job last ran.
+
+Whether a job runs is Snakemake's answer to a dry run, which DVC's stages ask as well (pipeline/reasons.py). What changed is the
+difference between the job's present file and code and those in the record of its last run, run.json.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from googlenet.metrics.order import natural
+from googlenet.metrics.runs import RunRecord, read_run
+from googlenet.pipeline.job_file import MODULES, run_record
+from googlenet.pipeline.reasons import Reason
+from googlenet.storage.files import read_json, sha256
+from googlenet.tracking import flattened
+
+SHOWN = 3  # of several changes
+LONGEST = 40  # characters of a value
+ABSENT = "absent"
+
+
+def name_of(stage: str, job: str) -> str:
+    """A job as in sentences: make_report, train_classifier/m2."""
+    return stage if job == "all" else f"{stage}/{job}"
+
+
+def sentences(root: Path, reasons: Iterable[Reason]) -> dict[str, str]:
+    """A sentence for each job, by its name."""
+    return {name_of(reason.stage, reason.job): sentence(root, reason) for reason in reasons}
+
+
+def sentence(root: Path, reason: Reason) -> str:
+    """Why a job would run, in one sentence."""
+    config = next((path for path in reason.inputs if "/config/" in path), "")
+    record = root / run_record(Path(config), reason.stage, reason.job)
+    if reason.missing and not record.is_file():
+        return "has not run yet."
+    causes = []
+    if reason.missing:
+        causes.append(f"{_some(reason.missing)} {'is' if len(reason.missing) == 1 else 'are'} missing")
+    if record.is_file():
+        causes += changes(read_run(record), root, config)
+    if reason.rule_changed:
+        causes.append("its rule in workflow/ has another command")
+    if reason.inputs_before is not None:
+        causes += other_inputs(reason.inputs_before, reason.inputs)
+    if on_disk := [path for path in reason.updated if path != config]:
+        causes.append(f"{_some(on_disk)} changed after it ran")
+    if reason.renewed:
+        causes.append(f"it reads what {of_jobs(reason.renewed)} would make anew")
+    text = "; ".join(causes) or f"Snakemake says: {' '.join(reason.text.split())}"
+    return text.rstrip(".") + "."
+
+
+def changes(record: RunRecord, root: Path, config: str) -> list[str]:
+    """What differs between the file that a job last ran with and its present one: settings, versions, modules."""
+    if record.config_sha256 == sha256(root / config):
+        return []
+    if record.job_file is None:
+        return ["its settings or its code changed (its record is of a version that did not note them)"]
+    now, before = read_json(root / config), record.job_file
+    causes = []
+    if keys := differences(_of(before, "settings"), _of(now, "settings")):
+        causes.append(_listed([f"{key} is {new} (was {old})" for key, old, new in keys]))
+    if libraries := differences(_of(before, "versions"), _of(now, "versions")):
+        causes.append(_listed([f"{key} {new} counts (was {old})" for key, old, new in libraries]))
+    if before["code"] != now["code"]:
+        modules = read_json(root / MODULES).get(now["code"]) if (root / MODULES).is_file() else None
+        causes.append(of_code(record.modules, modules))
+    return causes
+
+
+def _of(content: Mapping[str, Any], part: str) -> dict[str, str]:
+    return flattened(content.get(part) or {})
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Each key whose value differs, with both values."""
+    keys = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
+    return [(key, _short(before.get(key, ABSENT)), _short(now.get(key, ABSENT))) for key in keys]
+
+
+def of_code(before: Mapping[str, str] | None, now: Mapping[str, str] | None) -> str:
+    """Name the modules that changed."""
+    if before is None or now is None:
+        return "its code changed"
+    changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    edited = [name for name in changed if name in before and name in now]
+    if edited:
+        return f"{_listed(edited)} changed"
+    return _listed([f"{name} {'counts now' if name in now else 'does not count any more'}" for name in changed])
+
+
+def other_inputs(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    """Name the inputs that a job has gained or lost."""
+    gained, lost = [path for path in now if path not in before], [path for path in before if path not in now]
+    parts = [f"now with {_some(gained)}"] if gained else []
+    parts += [f"without {_some(lost)}"] if lost else []
+    return [f"it has other inputs: {' and '.join(parts)}"] if parts else []
+
+
+def of_jobs(names: Collection[str]) -> str:
+    """Several jobs by their stage: train_classifier/m1 and m2, evaluate_ensemble."""
+    by_stage: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        stage, _, job = name.partition("/")
+        by_stage[stage].append(job)
+    return _listed(
+        [f"{stage}/{','.join(sorted(jobs, key=natural))}" if any(jobs) else stage for stage, jobs in by_stage.items()]
+    )
+
+
+def _and(texts: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """The first of several, and how many more there are."""
+    more = [f"{len(texts) - SHOWN} more"] if len(texts) > SHOWN else []
+    return _and([*texts[:SHOWN], *more])
+
+
+def _some(paths: Sequence[str]) -> str:
+    return _listed(sorted(paths))
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST else f"{value[: LONGEST - 3]}..."
