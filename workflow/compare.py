@@ -11,24 +11,33 @@ from urllib.parse import quote
 import own_source  # noqa: F401 (checks where the package is)
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import current
-from googlenet.tracking import current_runs, deliver
+from googlenet.tracking import deliver, shown_runs
+from googlenet.tracking.pages import VIEW
 
 ADDRESS = "http://127.0.0.1:5000"
 
 
 def main() -> None:
-    """Print the page of the runs, and the page that compares the current members."""
+    """Print the pages of the reproductions, of all runs, and those that compare reproductions and members."""
     address = sys.argv[1] if sys.argv[1:] else ADDRESS
     deliver(Path.cwd())  # what jobs could not deliver; it reports what is still pending
     try:
-        experiment_id, run_ids = current_runs(Path.cwd(), current(Path.cwd()).name, "train_classifier")
+        shown = shown_runs(Path.cwd(), current(Path.cwd()).name)
     except UserError as error:
         sys.exit(f"error: {error}")
-    runs = f"{address}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
-    print(f"all runs:            {runs}")
-    if run_ids:
-        query = f"runs={quote(json.dumps(run_ids))}&experiments={quote(json.dumps([experiment_id]))}"
-        print(f"the members compared: {address}/#/compare-runs?{query}")
+    runs = f"{address}/#/experiments/{shown.experiment_id}/runs"
+    print(f"reproductions:        {runs}?workflowType=machine_learning&viewStateShareKey={VIEW}")
+    if len(shown.reproductions) > 1:
+        print(f"last two compared:    {comparison(address, shown.experiment_id, shown.reproductions)}")
+    print(f"all runs:             {runs}?workflowType=machine_learning")
+    if shown.members:
+        print(f"the members compared: {comparison(address, shown.experiment_id, shown.members)}")
+
+
+def comparison(address: str, experiment_id: str, run_ids: list[str]) -> str:
+    """The page that compares runs."""
+    query = f"runs={quote(json.dumps(run_ids))}&experiments={quote(json.dumps([experiment_id]))}"
+    return f"{address}/#/compare-runs?{query}"
 
 
 if __name__ == "__main__":

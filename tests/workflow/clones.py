@@ -237,7 +237,7 @@ def digests(clone: Path) -> dict[str, str]:
 
 
 def tracked_runs(clone: Path) -> tuple[int, int, list[Run]]:
-    """What MLflow's store holds of the experiment `smoke`: numbers of parents and children, the current children."""
+    """What MLflow's store holds of the experiment `smoke`: numbers of parents and jobs' runs, the current ones of these."""
     query = """select tags.run_uuid, tags.key, tags.value from tags
         join runs on runs.run_uuid = tags.run_uuid join experiments on experiments.experiment_id = runs.experiment_id
         where experiments.name = 'googlenet/smoke' and runs.lifecycle_stage = 'active'"""
@@ -248,7 +248,7 @@ def tracked_runs(clone: Path) -> tuple[int, int, list[Run]]:
     store.close()
     parents = [run for run in tags.values() if run["kind"] == "experiment"]
     current = [Run(run["stage"], run["job"]) for run in tags.values() if run.get("current") == "true"]
-    return len(parents), len(tags) - len(parents), sorted(current)
+    return len(parents), sum(run["kind"] == "job" for run in tags.values()), sorted(current)
 
 
 def editable_files(clone: Path) -> dict[Path, bytes]:

@@ -102,6 +102,7 @@ def test_mlflow_has_one_parent_and_one_current_run_of_each_job(folder):
 
 def test_what_make_ui_prints_leads_to_the_runs_and_to_the_members_compared(snakemake_build):
     said = call(snakemake_build.folder, "python", "workflow/compare.py", "http://127.0.0.1:5999").splitlines()
+    assert said[0].endswith("&viewStateShareKey=reproductions")
     assert said[-2].startswith("all runs:") and "http://127.0.0.1:5999/#/experiments/" in said[-2]
     _, address = said[-1].split("members compared: ")
     query = parse_qs(urlsplit(address).fragment.split("?")[1])

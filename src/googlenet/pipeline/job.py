@@ -14,7 +14,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -27,7 +27,7 @@ from googlenet.errors import Stopped, UserError, escape_output
 from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
-from googlenet.pipeline import earlier_results, resume, versions
+from googlenet.pipeline import earlier_results, reproduction, resume, versions
 from googlenet.pipeline.code import check_source
 from googlenet.pipeline.job_file import EXECUTION, MODULES, JobFile, read_job_file, run_record
 from googlenet.storage import faults
@@ -64,7 +64,7 @@ class Job(Generic[SettingsT]):
         kept: resume.Resume = resume.NOWHERE,
         threads: int = 1,
     ):
-        self.settings, self.name, self.experiment = file.settings, file.job, file.experiment
+        self.settings, self.stage, self.name, self.experiment = file.settings, file.stage, file.job, file.experiment
         self.stamp, self.execution, self._run = stamp, execution, run
         self.resume, self.threads = kept, threads
 
@@ -97,6 +97,11 @@ class Job(Generic[SettingsT]):
         """Write a job's metrics.json with its stamp; the same file becomes an artefact of its MLflow run."""
         write_metrics(path, metrics, self.stamp)
         self.artifact(path)
+
+    def complete(self, records: Iterable[RunRecord], figures: Mapping[str, float]) -> None:
+        """Log the key figures of an experiment that this job completes. records: of the jobs that made its results."""
+        self.log(dict(figures))
+        self._run.completes(figures, *reproduction.described(self.stage, self.settings, records))
 
 
 def compute_of(settings: StageSettings) -> Compute:

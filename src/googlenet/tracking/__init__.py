@@ -1,14 +1,16 @@
-"""Jobs append events to a log; a mirror replays all logs to MLflow: one parent run per experiment, a child per job.
+"""Jobs append events to a log; a mirror replays all logs to MLflow: a run per job, and one per completed reproduction.
 
 Jobs know only job_run.py, event_log.py and progress.py (lines in their own logs), and never import MLflow. One mirror
-per experiment is MLflow's only client (mirror.py, cursor.py, replay.py, store.py; local_store.py and schema.py look at a
-store without it); Snakemake starts it (mirror_process.py), and `googlenet mirror` mirrors what is left.
-No result is read from MLflow. A child's tags: kind, stage, job, run_id, current, superseded, superseded_by, replaces,
-input.<name>, host, pid, started, engine, resumable and the caller's.
+per experiment is MLflow's only client (mirror.py, cursor.py, replay.py, reproduction.py, store.py; local_store.py and
+schema.py look at a store without it; pages.py and clone.py name what `make ui` shows, and whose it is); Snakemake starts it (mirror_process.py), and `googlenet mirror` mirrors what is left.
+No result is read from MLflow. The tags of a job's run: kind, stage, job, run_id, current, superseded, superseded_by, replaces,
+input.<name>, host, pid, started, engine, resumable, clone and the caller's; of a reproduction's: kind, reproduction, commit,
+changes, jobs_run, clone.
 """
 
 from googlenet.tracking.job_run import JobRun, flattened, job_run
 from googlenet.tracking.mirror import deliver
-from googlenet.tracking.store import check, current_runs, open_store
+from googlenet.tracking.pages import shown_runs
+from googlenet.tracking.store import check, open_store
 
-__all__ = ["JobRun", "check", "current_runs", "deliver", "flattened", "job_run", "open_store"]
+__all__ = ["JobRun", "check", "deliver", "flattened", "job_run", "open_store", "shown_runs"]

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,13 @@ class JobRun:
         new = {name: float(value) for name, value in values.items() if (name, step) not in self._earlier}
         if new:
             self._log.append("metrics", step=step, values=new)
+
+    def completes(
+        self, figures: Mapping[str, float], settings: Mapping[str, str], jobs: Sequence[Mapping[str, str]]
+    ) -> None:
+        """Say that this run, if it succeeds, completes a reproduction: its key figures, its settings, and the stage, job and
+        run_id of the other jobs' runs."""
+        self._log.append("reproduction", figures=dict(figures), settings=dict(settings), jobs=list(jobs))
 
     def artifact(self, path: Path) -> None:
         """Copy a file to the run's artifacts."""

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from googlenet.tracking import reproduction
 from googlenet.tracking.event_log import Event, EventLog
 from googlenet.tracking.store import PARENT, Connection, say
 
-PARAMETERS_PER_BATCH = 100  # MLflow's limits
-METRICS_PER_BATCH = 1000
+METRICS_PER_BATCH = 1000  # MLflow's limit
 DIGEST_CHARACTERS = 36
 
 
@@ -31,7 +31,7 @@ def begin(store: Connection, log: EventLog, doubtful: bool, replaces: str = "") 
     if doubtful and (ids := _run_ids(store, log)):
         return ids[0]
     store.check_active()
-    tags = event["tags"] | {_id_tag(log): log.run_id, PARENT: store.parent_id}
+    tags = event["tags"] | {_id_tag(log): log.run_id, PARENT: store.parent_id} | store.labels
     if replaces:
         tags["replaces"] = replaces
     name = f"{tags['stage']}/{tags['job']}"
@@ -50,7 +50,7 @@ def send(store: Connection, log: EventLog, run_id: str, batch: Sequence[Event], 
             for name, value in (event["tags"] | {"resumable": "false"}).items():
                 client.set_tag(run_id, name, value)
         case "parameters":
-            _parameters(store, run_id, event["values"])
+            store.log_parameters(run_id, event["values"])
         case "inputs":
             _inputs(store, run_id, event["values"], doubtful)
         case "artifact":
@@ -65,6 +65,10 @@ def send(store: Connection, log: EventLog, run_id: str, batch: Sequence[Event], 
             client.set_terminated(run_id, event["status"], event["time"])
             if event["status"] == "FINISHED":
                 _make_current(store, log, run_id)
+                if completed := reproduction.event_of(log):
+                    reproduction.make(store, log, completed)
+        case "reproduction":
+            pass  # made at the end, if the job succeeds
         case "drop":
             client.set_tag(run_id, "resumable", "false")
 
@@ -91,7 +95,7 @@ def _make_current(store: Connection, log: EventLog, run_id: str) -> None:
     this = client.get_run(run_id)
     same = " and ".join(f"tags.{key} = '{this.data.tags[key]}'" for key in ("stage", "job"))
     current = client.search_runs([store.experiment_id], f"{same} and tags.current = 'true'")
-    superseded = [run for run in current if run.info.run_id != run_id]
+    superseded = [run for run in current if run.info.run_id != run_id and store.is_own(run.data.tags)]
     if later := [run for run in superseded if run.info.start_time > this.info.start_time]:
         superseded, current_id = [this], later[0].info.run_id
     else:
@@ -101,15 +105,6 @@ def _make_current(store: Connection, log: EventLog, run_id: str) -> None:
         client.set_tag(run.info.run_id, "superseded_by", current_id)
         client.set_tag(run.info.run_id, "superseded", "true")
         client.set_tag(run.info.run_id, "current", "false")
-
-
-def _parameters(store: Connection, run_id: str, parameters: Mapping[str, str]) -> None:
-    """Log texts by name; repeating the call changes nothing."""
-    from mlflow.entities import Param
-
-    batch = [Param(name, value) for name, value in parameters.items()]
-    for start in range(0, len(batch), PARAMETERS_PER_BATCH):
-        store.client.log_batch(run_id, params=batch[start : start + PARAMETERS_PER_BATCH])
 
 
 def _inputs(store: Connection, run_id: str, inputs: Mapping[str, str], doubtful: bool) -> None:

@@ -1,11 +1,12 @@
 """MLflow's store: its address, whether it answers, and the experiment with its one parent run."""
 
+import getpass
 import logging
 import os
 import shlex
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from googlenet.errors import UserError
 from googlenet.storage.files import atomic, locked
 from googlenet.tracking import local_store, schema
+from googlenet.tracking.clone import clone_id
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,6 +29,7 @@ LOCK_TIMEOUT_S = 120
 REASON_CHARACTERS = 300
 SERVE = "start the server with --artifacts-destination, so that it stores them itself (experiments keep their places)"
 PARENT = "mlflow.parentRunId"
+PARAMETERS_PER_BATCH = 100  # MLflow's limit
 ALL_RUNS = 50_000  # the most that MLflow finds at once
 MENDS = {  # of the local store, by what its error says
     "disk is full": "free some space",
@@ -56,12 +59,32 @@ KINDS = {"INVALID_PARAMETER_VALUE": Refused, "RESOURCE_DOES_NOT_EXIST": Gone}
 
 
 class Connection(NamedTuple):
-    """An open store, with the experiment that runs belong to. uri: without a password; the local store's is relative."""
+    """An open store, with the experiment that runs belong to. uri: without a password; the local store's is relative.
+    parent_id: of the run of jobs that belong to no reproduction yet; clone: this clone's id on a server, "" in its own store."""
 
     client: "MlflowClient"
     uri: str
     experiment_id: str
     parent_id: str
+    name: str  # of the experiment
+    clone: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The tags of every run that is made here: whose it is."""
+        return {"mlflow.user": user()} | ({"clone": self.clone} if self.clone else {})
+
+    def is_own(self, tags: Mapping[str, str]) -> bool:
+        """Whether a run with these tags is of this clone, not of another one that mirrors to the same server."""
+        return not self.clone or tags.get("clone") == self.clone
+
+    def log_parameters(self, run_id: str, parameters: Mapping[str, str]) -> None:
+        """Log texts by name; repeating the call changes nothing."""
+        from mlflow.entities import Param
+
+        batch = [Param(name, value) for name, value in parameters.items()]
+        for start in range(0, len(batch), PARAMETERS_PER_BATCH):
+            self.client.log_batch(run_id, params=batch[start : start + PARAMETERS_PER_BATCH])
 
     def check_active(self) -> None:
         """UserError if the experiment was deleted."""
@@ -74,7 +97,7 @@ class Connection(NamedTuple):
 
 def open_store(root: Path) -> str:
     """The tracking URI: MLFLOW_TRACKING_URI, else the SQLite store root/mlflow/mlflow.db, created whole if absent."""
-    if uri := _configured_uri():
+    if uri := configured_uri():
         return uri
     database = local_store.database(root)
     uri = local_store.address(database)
@@ -94,7 +117,7 @@ def check(root: Path, experiment: str) -> None:
     """Check that runs can be logged. UserError if MLflow is not installed, a server does not answer, or the store, the
     experiment or the place of its artefacts is broken."""
     schema.check_installed()
-    if uri := _configured_uri():
+    if uri := configured_uri():
         with translate_errors(uri):
             client = open_client(uri)
             if found := _active(client.get_experiment_by_name(local_store.PREFIX + experiment)):
@@ -121,16 +144,12 @@ def _check_artifacts(client: "MlflowClient", experiment: Any) -> None:
         raise UserError(f"MLFLOW_TRACKING_URI: the folder of the runs' artefacts is gone, {place}; {mend}")
 
 
-def current_runs(root: Path, experiment: str, stage: str) -> tuple[str, list[str]]:
-    """The MLflow experiment's id, and the ids of a stage's current runs by job. UserError before the first run."""
-    uri = open_store(root)
-    with translate_errors(uri):
-        client = open_client(uri)
-        if (found := client.get_experiment_by_name(local_store.PREFIX + experiment)) is None:
-            raise UserError(f"MLflow has no run of '{experiment}' yet; run `snakemake --cores N` first")
-        wanted = f"tags.stage = '{stage}' and tags.current = 'true'"
-        runs = client.search_runs([found.experiment_id], wanted, max_results=1000)
-    return found.experiment_id, [r.info.run_id for r in sorted(runs, key=lambda r: r.data.tags["job"])]
+def user() -> str:
+    """The name of the user; "" if the system knows none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def _quiet() -> None:
@@ -165,7 +184,7 @@ def open_client(uri: str) -> "MlflowClient":
 
 def connect(root: Path, experiment: str) -> Connection:
     """Open the store; find or create the MLflow experiment "googlenet/<experiment>" and the one parent run of its jobs."""
-    uri, name, is_local = open_store(root), local_store.PREFIX + experiment, not _configured_uri()
+    uri, name, is_local = open_store(root), local_store.PREFIX + experiment, not configured_uri()
     with translate_errors(uri):
         client = open_client(uri)
         if found := client.get_experiment_by_name(name):
@@ -176,12 +195,16 @@ def connect(root: Path, experiment: str) -> Connection:
         parents: list[Any] = client.search_runs([experiment_id], "tags.kind = 'experiment'", max_results=1)
         if not parents:
             parents = [client.create_run(experiment_id, tags={"kind": "experiment"}, run_name=experiment)]
+            completed = client.search_runs([experiment_id], "tags.kind = 'reproduction'", max_results=ALL_RUNS)
+            theirs = {run.info.run_id for run in completed}
             for run in client.search_runs([experiment_id], "tags.kind = 'job'", max_results=ALL_RUNS):
-                client.set_tag(run.info.run_id, PARENT, parents[0].info.run_id)  # of a parent that was deleted
+                if run.data.tags.get(PARENT) not in theirs:  # but of a parent that was deleted
+                    client.set_tag(run.info.run_id, PARENT, parents[0].info.run_id)
         if parents[0].info.status == "RUNNING":
             client.set_terminated(parents[0].info.run_id)  # it is only a folder: no job knows that it is the last
     shown = f"sqlite:///{local_store.database(root).relative_to(Path(root).resolve())}" if is_local else uri
-    return Connection(client, without_password(shown), experiment_id, str(parents[0].info.run_id))
+    clone = "" if is_local else clone_id(root)
+    return Connection(client, without_password(shown), experiment_id, str(parents[0].info.run_id), experiment, clone)
 
 
 def _active(found: Any) -> Any:
@@ -209,7 +232,7 @@ def translate_errors(uri: str) -> Iterator[None]:
         unavailable = unreachable or isinstance(error, SQLAlchemyError | sqlite3.Error) or "sqlite3." in str(error)
         kind = KINDS.get(getattr(error, "error_code", ""), Unavailable if unavailable else UserError)
         reason = "no answer" if unreachable else str(error).partition("\n")[0][:REASON_CHARACTERS]
-        configured, lacks_package = bool(_configured_uri()), isinstance(error, ImportError)
+        configured, lacks_package = bool(configured_uri()), isinstance(error, ImportError)
         if lacks_package and not configured:
             raise _broken(error) from error
         where = f"MLFLOW_TRACKING_URI: {without_password(uri)}" if configured else uri.removeprefix("sqlite:///")
@@ -241,7 +264,7 @@ def _lock(root: Path) -> AbstractContextManager[None]:
     return locked(path, LOCK_TIMEOUT_S, busy)
 
 
-def _configured_uri() -> str:
+def configured_uri() -> str:
     """The user's tracking URI; "" for the local store."""
     return os.environ.get("MLFLOW_TRACKING_URI", "")
 

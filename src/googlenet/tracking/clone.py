@@ -1,0 +1,33 @@
+"""Which clone of the project this is: several may mirror to one server, and a run supersedes only runs of its own clone."""
+
+import json
+import os
+import uuid
+from pathlib import Path
+
+from googlenet.errors import UserError
+
+FILE = Path(".googlenet/clone.json")
+
+
+def clone_id(root: Path) -> str:
+    """The clone's id, made at the first call. A folder that was moved keeps it; a copy, whose file is another one, gets its own.
+
+    Raises UserError if the file cannot be written."""
+    path = Path(root).resolve() / FILE
+    try:
+        content = json.loads(path.read_bytes())
+        if content["inode"] == path.stat().st_ino:
+            return str(content["id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # none yet, or damaged
+    made = uuid.uuid4().hex
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(
+            path, "w", encoding="utf-8"
+        ) as file:  # not renamed into its place: the number of the file is kept in it
+            json.dump({"id": made, "inode": os.fstat(file.fileno()).st_ino}, file)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); make room for it") from None
+    return made

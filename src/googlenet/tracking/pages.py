@@ -1,0 +1,57 @@
+"""What `make ui` leads to on MLflow's pages: the list of reproductions, and the runs that are compared."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from googlenet.errors import UserError
+from googlenet.tracking import local_store
+from googlenet.tracking.clone import clone_id
+from googlenet.tracking.store import configured_uri, open_client, open_store, translate_errors
+
+VIEW = "reproductions"  # the name of a view of MLflow's list, as an address has it: ?viewStateShareKey=reproductions
+FIRST = ["tags.`changes`", "tags.`jobs_run`", "attributes.`Duration`", "attributes.`User`"]  # of the list's columns
+
+
+class Shown(NamedTuple):
+    """What `make ui` leads to, in the MLflow experiment of this id: this clone's current members, and its last two
+    reproductions, the later first."""
+
+    experiment_id: str
+    members: list[str]
+    reproductions: list[str]
+
+
+def shown_runs(root: Path, experiment: str) -> Shown:
+    """Find the runs that `make ui` leads to, and store how MLflow lists reproductions. UserError before the first run."""
+    uri = open_store(root)
+    with translate_errors(uri):
+        client = open_client(uri)
+        if (found := client.get_experiment_by_name(local_store.PREFIX + experiment)) is None:
+            raise UserError(f"MLflow has no run of '{experiment}' yet; run `snakemake --cores N` first")
+        clone = f" and tags.clone = '{clone_id(root)}'" if configured_uri() else ""
+        wanted = f"tags.stage = 'train_classifier' and tags.current = 'true'{clone}"
+        members = client.search_runs([found.experiment_id], wanted, max_results=1000)
+        wanted, order = f"tags.kind = 'reproduction'{clone}", ["attributes.start_time DESC"]
+        last = client.search_runs([found.experiment_id], wanted, order_by=order, max_results=2)
+        figures = sorted(last[0].data.metrics if last else (), key=lambda name: (name.startswith("baseline"), name))
+        client.set_experiment_tag(found.experiment_id, f"mlflow.sharedViewState.{VIEW}", json.dumps(view(figures)))
+    by_job = sorted(members, key=lambda run: run.data.tags["job"])
+    return Shown(found.experiment_id, *([run.info.run_id for run in runs] for runs in (by_job, last)))
+
+
+def view(figures: Sequence[str]) -> dict[str, Any]:
+    """How MLflow's list shows reproductions: what changed, then the key figures without top-5 errors, then the commit."""
+    shown = [f"metrics.`{name}`" for name in figures if "top5" not in name]
+    columns = [*FIRST, *shown, "tags.`commit`"]
+    return {
+        "searchFilter": "tags.kind = 'reproduction'",
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "selectedColumns": columns,
+        "columnOrder": columns,
+        "columnWidths": dict.fromkeys([FIRST[0], *shown], 230),
+    }
