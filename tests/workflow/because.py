@@ -33,7 +33,7 @@ BECAUSE = {
     "train_classifier: epochs": r"epochs is 3 \(was 2\)",
     "prepare_classification: images a split": r"limit_per_split is 110 \(was \d+\)",
     "order_seed of m2, which no detector starts from": r"member\.order_seed is 12 \(was 2\)",
-    "sampling method of m2 alone": r"scales is \[256, 320\] \(was \[256, 352\]\)",
+    "sampling method of m2 alone": r"sampling\.scales is \[256\.0, 320\.0\] \(was \[256\.0, 352\.0\]\)",
     "order_seed of detector d2": r"detector\.order_seed is 12 \(was 2\)",
     "the member that d1 starts from": r"init_from is m3 \(was m1\)",
     "the member that MultiBox starts from": r"it has other inputs: now with \S+/m3/weights.safetensors and without \S+/m1/",
