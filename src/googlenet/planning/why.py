@@ -33,7 +33,8 @@ def sentences(root: Path, reasons: Iterable[Reason]) -> dict[str, str]:
 
 def sentence(root: Path, reason: Reason) -> str:
     """Why a job would run, in one sentence."""
-    config = next((path for path in reason.inputs if "/config/" in path), "")
+    own = (f"/config/{reason.stage}/{reason.job}.json", f"/{reason.stage}.json")  # of a data stage: one for all jobs
+    config = next(path for path in reason.inputs if path.endswith(own))
     record = root / run_record(Path(config), reason.stage, reason.job)
     if reason.missing and not record.is_file():
         return "has not run yet."
