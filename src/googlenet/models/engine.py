@@ -189,7 +189,7 @@ def _by_torch(model: Callable[[Tensor], tuple[Tensor, ...]], device: str) -> Bui
 
 
 @cache
-def _openvino() -> tuple[Any, Any]:
+def openvino_core() -> tuple[Any, Any]:
     """OpenVINO's core and module, the same for all networks of a process.
 
     A core gives the thread another stack for signal handlers and, when it goes, puts back the one that it found. Of two
@@ -206,7 +206,7 @@ def by_openvino(body: nn.Module, spec: NetworkSpec, batch_size: int, runtime: Ru
     """OpenVINO's kernels, with as many threads as torch has."""
     if runtime.device != "cpu":
         raise RuntimeError("runs on the CPU alone; set compute.engine: compile, or compute.device: cpu")
-    core, openvino = _openvino()
+    core, openvino = openvino_core()
     px = spec.input_px
     images = torch.zeros((batch_size, px, px, 3), dtype=torch.uint8)
     model = FromPixels(copy.deepcopy(body).eval(), spec, torch.float32)

@@ -24,7 +24,7 @@ from googlenet.classification.predict import CENTRE, Probabilities
 from googlenet.data.decoded import DecodedImages
 from googlenet.data.store import open_split
 from googlenet.errors import UserError, nearest
-from googlenet.models.engine import FromPixels, _openvino, difference, prepared
+from googlenet.models.engine import FromPixels, difference, openvino_core, prepared
 from googlenet.models.runtime import Runtime
 from googlenet.use.classify import ClassifierEnsemble
 from googlenet.use.results import Asked, Results
@@ -188,7 +188,7 @@ def write_openvino(
     program: torch.export.ExportedProgram, words: Mapping[str, str], path: Path, bf16: bool = False
 ) -> None:
     """Write OpenVINO's IR, .xml and .bin, with its metadata as runtime information below `googlenet`. bf16: weights."""
-    _, openvino = _openvino()
+    _, openvino = openvino_core()
     model = openvino.convert_model(program)
     if bf16:
         round_weights(model, openvino)
@@ -211,6 +211,6 @@ def round_weights(model: Any, openvino: Any) -> None:
 
 def run_openvino(path: Path, images: np.ndarray) -> np.ndarray:
     """The outputs of OpenVINO on the CPU, computed in fp32."""
-    core, _ = _openvino()
+    core, _ = openvino_core()
     compiled = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return np.asarray(compiled([images])[0])
