@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from googlenet.tracking import deliver, event_log, job_run, open_store, reproduction, shown_runs, store
 from googlenet.tracking.clone import clone_id
 
-FIGURES = {"ensemble_144.top1_error_percent": 1.6, "ensemble_mean_ap_percent": 92.3}
+FIGURES = {"top1_error_percent_ensemble_144": 1.6, "mean_ap_percent_ensemble": 92.3}
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +111,7 @@ def test_a_reproduction_that_is_made_again_after_a_kill_is_one_run(tmp_path, mon
     assert deliver(tmp_path)
     (run,) = runs(tmp_path)
     assert run.data.tags["jobs_run"] == "2 of 2" and run.info.run_name == "demo, first"
-    history = MlflowClient(open_store(tmp_path)).get_metric_history(run.info.run_id, "ensemble_mean_ap_percent")
+    history = MlflowClient(open_store(tmp_path)).get_metric_history(run.info.run_id, "mean_ap_percent_ensemble")
     assert len(history) == 1
     assert not list(event_log.tracking_folder(tmp_path, "demo").rglob("*.jsonl"))
 

@@ -14,6 +14,7 @@ BECAUSE = {
     "evaluate_ensemble: resamples": r"resamples is 250 \(was 200\)",
     "study_crops: random_subsets": r"random_subsets is 12 \(was 10\)",
     "make_report: title": r"title is Deeper \(was .+\)",
+    "a reference for the experiment": r"it has other inputs: now with references/smoke\.yaml",
     "measure_cost: repeats": r"repeats is 2 \(was 1\)",
     "analyse_units: clusters": r"clusters is 6 \(was \d+\)",
     "score_regions: batch_size": r"batch_size is 96 \(was \d+\)",

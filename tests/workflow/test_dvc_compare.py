@@ -22,8 +22,8 @@ def shown(clone, *words):
 def test_dvc_shows_the_key_figures(shared_clone):
     figures = json.loads((shared_clone / FIGURES).read_text())
     assert shown(shared_clone, "metrics", "show")[""]["data"][FIGURES]["data"] == figures
-    assert "single_1.top1_error_percent" in dvc(shared_clone, "metrics", "show")
-    assert figures.keys() >= {"ensemble_144.top5_error_percent", "ensemble_mean_ap_percent"}
+    assert "top1_error_percent_single_1" in dvc(shared_clone, "metrics", "show")
+    assert figures.keys() >= {"top5_error_percent_ensemble_144", "mean_ap_percent_ensemble"}
 
 
 def test_dvc_draws_every_curve(shared_clone, tmp_path):
@@ -51,7 +51,7 @@ def test_dvc_compares_an_edit_with_the_commit(clone, tmp_path):
     smoke(r"max_iterations: \d+", "max_iterations: 1")(clone)
     assert executed(dvc(clone, "repro")) == BASELINE
     after = json.loads((clone / FIGURES).read_text())
-    name = "baseline.top1_error_percent"
+    name = "top1_error_percent_baseline"
     values = [each[name] for each in (before, after)]
     assert values[0] != values[1]
     difference = shown(clone, "metrics", "diff")[FIGURES][name]

@@ -8,39 +8,30 @@ from typing import Any
 from googlenet.metrics.classification import BaselineMetrics, EnsembleMetrics
 from googlenet.metrics.detection import DetectionMetrics, DetectorMetrics
 from googlenet.metrics.error_rates import TopErrors
-from googlenet.metrics.key_figures import KeyFigures
 from googlenet.metrics.results import Results
 from googlenet.metrics.training import TrainingMetrics
+from googlenet.report.headlines import headlines
 from googlenet.storage.files import json_bytes
 
 Rows = Iterable[dict[str, Any]]  # `series` names the line of a chart to which a row belongs
 POINTS = 200  # of a curve of precision and recall, at most
 
 
-def key_figures(results: Results) -> KeyFigures:
-    """The main figures of an experiment: one network on the fewest crops, all on the most, and detection."""
-    errors: dict[str, TopErrors] = {}
-    if ensemble := results.one(EnsembleMetrics):
-        for row in (ensemble.table_3[0], ensemble.table_3[-1]):
-            errors[row.system_key] = _errors(row)
-    if baseline := results.one(BaselineMetrics):
-        errors["baseline"] = _errors(baseline)
-    detection = results.one(DetectionMetrics)
-    if detection is None:
-        return KeyFigures(errors=errors)
-    return KeyFigures(
-        errors=errors,
-        single_mean_ap_percent=detection.single_mean_ap_percent,
-        ensemble_mean_ap_percent=detection.table_4.ensemble_mean_ap_percent,
-        proposal_coverage_percent=detection.coverage.coverage_percent,
-        proposals_per_image=detection.coverage.boxes_per_image,
-    )
+def key_figures(results: Results) -> dict[str, float]:
+    """The report's headline figures by key, with both errors of its systems and of the baseline."""
+    figures = {line.key: line.value for line in headlines(results) if line.key}
+    ensemble, baseline = results.one(EnsembleMetrics), results.one(BaselineMetrics)
+    systems = {row.system_key: _errors(row) for row in (ensemble.table_3[0], ensemble.table_3[-1])} if ensemble else {}
+    systems |= {"baseline": _errors(baseline)} if baseline else {}
+    for system, errors in systems.items():
+        figures |= {f"{error}_{system}": value for error, value in errors.to_json().items()}
+    return figures
 
 
 def files(results: Results) -> dict[str, bytes]:
     """The key figures as JSON and the curves as CSV, by file name. A curve without points has its header alone."""
     return {
-        "key_figures.json": json_bytes(key_figures(results).by_name),
+        "key_figures.json": json_bytes(key_figures(results)),
         "curves/learning.csv": _table(learning(results), "series", "epoch", "train_loss"),
         "curves/validation.csv": _table(validation(results), "series", "epoch", "validation_top1_error_percent"),
         "curves/crops.csv": _table(crops(results), "series", "crops", "top1_error_percent", "top5_error_percent"),

@@ -35,7 +35,7 @@ def shown_runs(root: Path, experiment: str) -> Shown:
         members = client.search_runs([found.experiment_id], wanted, max_results=1000)
         wanted, order = f"tags.kind = 'reproduction'{clone}", ["attributes.start_time DESC"]
         last = client.search_runs([found.experiment_id], wanted, order_by=order, max_results=2)
-        figures = sorted(last[0].data.metrics if last else (), key=lambda name: (name.startswith("baseline"), name))
+        figures = sorted(last[0].data.metrics if last else (), key=lambda name: (name.endswith("baseline"), name))
         client.set_experiment_tag(found.experiment_id, f"mlflow.sharedViewState.{VIEW}", json.dumps(view(figures)))
     by_job = sorted(members, key=lambda run: run.data.tags["job"])
     return Shown(found.experiment_id, *([run.info.run_id for run in runs] for runs in (by_job, last)))
