@@ -77,7 +77,7 @@ def rezipped(draw, content: bytes) -> bytes:
     if edit == "damage":
         members[chosen] = draw(damaged(old))
     elif edit == "rename":
-        members[draw(st.sampled_from(("archive/data.pkl", "../../x", "x/constants.pkl", "")))] = old
+        members[draw(st.sampled_from(("archive/data.pkl", "../../x", "x/constants.pkl", " ")))] = old
     elif edit == "stretch":
         members[chosen] = old + bytes(draw(st.sampled_from((1, 1000, 10**7))))
     packed, form = io.BytesIO(), draw(st.sampled_from((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)))

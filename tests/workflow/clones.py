@@ -16,7 +16,7 @@ import yaml
 
 REPO = Path(__file__).parents[2]
 # What an edit, or the parse after it, can change; results are not among it.
-EDITABLE = ("conf", "src", "workflow", "params.yaml", "dvc.yaml", "data/config", "results/*/config")
+EDITABLE = ("conf", "src", "workflow", "references", "params.yaml", "dvc.yaml", "data/config", "results/*/config")
 FOREIGN = (
     "DVC_",
     "GIT_",
