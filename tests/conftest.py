@@ -19,7 +19,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--faults",
         type=int,
-        default=3,
+        default=2,
         help="moments at which the fault test kills; from 20 on also one in every stage",
     )
     parser.addoption("--fuzz", type=int, default=8, help="changed inputs of each format in tests/fuzz")

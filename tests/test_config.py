@@ -193,7 +193,7 @@ def test_files_are_written_when_their_content_changes(root):
         return [str(path.relative_to(root)) for path in write_configs(experiment(root))]
 
     def contents():
-        return {path: path.read_bytes() for path in root.rglob("*.json")}
+        return {path: path.read_bytes() for top in ("data", "results") for path in (root / top).rglob("*.json")}
 
     assert len(write()) == len(contents()) == 41 + len(VARIANTS) + 1  # and their comparison
     first = contents()

@@ -70,7 +70,7 @@ def agrees(kind, name, *precisions):
         assert f"engine: {name}" in first.use.line and "differs from eager fp32 by at most" in first.use.line
 
 
-@pytest.mark.parametrize("kind", OF_KIND)
+@pytest.mark.parametrize("kind", ["bgr", "batch_norm"])  # a network of each kind of layer, and of preprocessing
 def test_openvino_agrees_with_fp32_and_repeats_its_bits(kind):
     agrees(kind, "openvino", "fp32", "bf16")
 

@@ -49,18 +49,16 @@ def test_an_experiment_in_a_folder_of_its_own_runs_what_its_edit_touches(committ
     assert_nothing_to_do(committed)
 
 
-@pytest.mark.parametrize("engine", [(snakemake, "--cores", "2"), (dvc, "repro")], ids=["snakemake", "dvc"])
-def test_results_that_dvc_brought_back_are_not_taken_for_those_of_a_later_run(committed, engine):
-    """Snakemake's records are of the edit's run: its result is gone, and with it what they say."""
-    run, *words = engine
+def test_results_that_dvc_brought_back_are_not_taken_for_those_of_a_later_run(committed):
+    """Snakemake's records are of the edit's run: its result is gone, and with it what they say. Then the same under DVC."""
     former = digests(committed)
     replace(committed, *NMS, "nms_iou: 0.37")
-    assert executed(run(committed, *words)) == AFTER_EVALUATION
+    assert executed(snakemake(committed, "--cores", "2")) == AFTER_EVALUATION
     edited = digests(committed)
     back_to_the_commit(committed)
     assert digests(committed) == former
     replace(committed, *NMS, "nms_iou: 0.37")
-    assert executed(run(committed, *words)) == AFTER_EVALUATION
+    assert executed(dvc(committed, "repro")) == AFTER_EVALUATION
     assert digests(committed) == edited
     back_to_the_commit(committed)
     assert_nothing_to_do(committed)
