@@ -47,8 +47,8 @@ BECAUSE = {
     "another experiment, without detection, on the same data": r"has not run yet",
     "m2 is imported, not trained": r"has not run yet|it has other inputs: now with \S*import_weights/m2/",
     "a third part of the proposals": r"parts is 3 \(was 2\)|has not run yet|it has other inputs: now with \S*p3/",
-    "a fourth member, m4": r"has not run yet|it has other inputs: now with \S*m4/",
-    "without member m2": r"it has other inputs: without \S*m2/",
+    "a fourth member, m4": r"has not run yet|it has other inputs: now with \S*m4[/.]",
+    "without member m2": r"it has other inputs: without \S*m2[/.]",
 }
 
 
