@@ -17,7 +17,7 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -36,12 +36,13 @@ from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime
 from googlenet.models.training import TrainState, learning_rate, loss_of
 from googlenet.pipeline.experiment import experiment
+from googlenet.storage.on_access import OnAccess
 
 ROOT = Path(__file__).parents[1]
 WINDOW = 100  # steps whose losses are averaged
 
 
-class Images(Sequence[np.ndarray]):
+class Images(OnAccess):
     """Image files, decoded once and kept."""
 
     def __init__(self, paths: Sequence[Path]):
@@ -50,16 +51,10 @@ class Images(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    @overload
-    def __getitem__(self, index: int) -> np.ndarray: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[np.ndarray]: ...
-    def __getitem__(self, index: int | slice) -> np.ndarray | list[np.ndarray]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
-        if index not in self.decoded:
-            self.decoded[index] = decode(self.paths[index].read_bytes())
-        return self.decoded[index]
+    def of(self, number: int) -> np.ndarray:
+        if number not in self.decoded:
+            self.decoded[number] = decode(self.paths[number].read_bytes())
+        return self.decoded[number]
 
 
 Labelled = tuple[Images, np.ndarray]

@@ -5,7 +5,7 @@ Each job that would run either has a sentence that matches, or merely reads what
 
 import re
 
-from googlenet.planning.why import name_of
+from googlenet.tracking import job_name
 from workflow.edits import Edit
 
 ANEW = re.compile(r"it reads what (.+) would make anew\.")
@@ -54,7 +54,7 @@ BECAUSE = {
 
 def assert_explained(edit: Edit, sentences: dict[str, str]) -> None:
     """Every job that the edit affects, and no other, has a sentence: the right reason, or jobs above it that have one."""
-    assert sentences.keys() == {name_of(*job) for job in edit.expected}
+    assert sentences.keys() == {job_name(*job) for job in edit.expected}
     first = {name for name, text in sentences.items() if edit.expected and re.search(BECAUSE[edit.name], text)}
     assert bool(first) == bool(edit.expected)
     for name in sentences.keys() - first:

@@ -19,6 +19,7 @@ import click
 from googlenet.errors import UserError
 from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.storage.files import sha256, write_bytes
+from googlenet.tracking import job_name
 from googlenet.tracking.progress import counted
 
 NAME = "ro-crate-metadata.json"
@@ -99,7 +100,7 @@ def _file(folder: Path, path: Path) -> Entity:
 def _action(run: RunRecord, files: Sequence[str], software: str) -> Entity:
     """One job: what it read of this folder is its configuration; its inputs' digests are in its record."""
     job = quote(f"{run.stage}/{run.job}")
-    place, record, config = job.removesuffix("/all"), f"runs/{job}.json", f"config/{job}.json"
+    place, record, config = quote(job_name(run.stage, run.job)), f"runs/{job}.json", f"config/{job}.json"
     return {
         "@id": f"#{job}",
         "@type": "CreateAction",

@@ -8,26 +8,26 @@ FILES: images, folders, patterns in quotes, or - for a list of paths on standard
 """
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
-from googlenet.config.schema.shared import EngineName
+from googlenet.use.options import DEVICE, ENGINE, RESULTS
 
 FILE = click.Path(path_type=Path)
 
 
 @click.command(help=__doc__)
 @click.argument("files", nargs=-1, required=True)
-@click.option("--experiment", default="", metavar="NAME", help="or its folder of results; params.yaml's if left out")
+@RESULTS
 @click.option("--detector", default="", metavar="NAME", help="one network; the ensemble of all if left out")
 @click.option(
     "--min-score", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="of boxes shown and drawn"
 )
 @click.option("--draw", type=FILE, metavar="FOLDER", help="draw the boxes on the images")
 @click.option("--json", default="", metavar="FILE", help="write COCO's results, all boxes; - for standard output")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default=None, help="the experiment's if left out")
-@click.option("--engine", type=click.Choice(get_args(EngineName)), default=None, help="that of the stages if left out")
+@DEVICE
+@ENGINE
 def command(device: str | None, engine: str | None, experiment: str, **given: Any) -> int:
     """Return 1 if a file could not be read."""
     from googlenet.use.detect import Detection, perform  # imports torch

@@ -13,11 +13,13 @@ from typing import Any
 
 import click
 
+from googlenet.use.options import MEMBER, RESULTS
+
 
 @click.command(help=__doc__)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--experiment", default="", metavar="NAME", help="or its folder of results; params.yaml's if left out")
-@click.option("--member", default="", metavar="NAME", help="one network; the ensemble of all if left out")
+@RESULTS
+@MEMBER
 @click.option(
     "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True, help="of the weights"
 )

@@ -7,22 +7,22 @@
 """
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
-from googlenet.config.schema.shared import EngineName
+from googlenet.use.options import DEVICE, ENGINE, RESULTS
 
 
 @click.command(help=__doc__)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one")
-@click.option("--experiment", default="", metavar="NAME", help="or its folder of results; params.yaml's if left out")
+@RESULTS
 @click.option("--max-mb", type=click.FloatRange(min=0.001), default=20.0, show_default=True, help="of a request's body")
 @click.option(
     "--max-megapixels", type=click.FloatRange(0.001, 111), default=40.0, show_default=True, help="of an image"
 )
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default=None, help="the experiment's if left out")
-@click.option("--engine", type=click.Choice(get_args(EngineName)), default=None, help="that of the stages if left out")
+@DEVICE
+@ENGINE
 def command(device: str | None, engine: str | None, experiment: str, **given: Any) -> int:
     """Serve until Ctrl-C."""
     from googlenet.use.results import Asked

@@ -88,7 +88,7 @@ def report(reference: Reference, lines: tuple[Headline, ...], kind: Kind | None,
 
 
 def renewed(path: Path, lines: tuple[Headline, ...], runs: list[RunRecord], name: str) -> None:
-    """Write the file with these figures as those of their kind of machine. Raises UserError if it cannot be told."""
+    """Write the file with these figures as those of their kind of machine. Raises UserError if no single kind made them."""
     kind = Kind.of(runs)
     if kind is None:
         raise UserError(

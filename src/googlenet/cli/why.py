@@ -18,7 +18,8 @@ import click
 from googlenet.errors import UserError, nearest, printable
 from googlenet.pipeline import reasons
 from googlenet.pipeline.experiment import current
-from googlenet.planning.why import name_of, sentences
+from googlenet.planning.why import sentences
+from googlenet.tracking import job_name
 
 
 @click.command(help=__doc__)
@@ -39,7 +40,7 @@ def command(jobs: tuple[str, ...], experiment: str, ablations: bool) -> None:
 def named(root: Path, experiment: str, name: str) -> list[str]:
     """The jobs that a stage or a job's name stands for. Raises UserError if there are none."""
     composed = current(root, experiment)
-    known = {stage: [name_of(*job) for job in composed.jobs(stage)] for stage in composed.stages}
+    known = {stage: [job_name(*job) for job in composed.jobs(stage)] for stage in composed.stages}
     every = [job for jobs in known.values() for job in jobs]
     if name not in known and name not in every:
         raise UserError(f"{name}: no stage or job of '{composed.name}'{nearest(name, [*known, *every])}")

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, overload
+from typing import Protocol
 
 import numpy as np
 
 from googlenet.data.records import SPLITS
 from googlenet.data.store import Split, open_split
+from googlenet.storage.on_access import OnAccess
 
 
 class PartSource(Protocol):
@@ -22,7 +23,7 @@ class PartSource(Protocol):
         ...
 
 
-class DecodedImages(Sequence[np.ndarray]):
+class DecodedImages(OnAccess):
     """A split's images, uint8 RGB [h, w, 3] each. Small sets are decoded once; images over the limit, each time."""
 
     def __init__(self, split: Split, limit_mb: float):
@@ -33,14 +34,9 @@ class DecodedImages(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return len(self.split)
 
-    @overload
-    def __getitem__(self, index: int) -> np.ndarray: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[np.ndarray]: ...
-    def __getitem__(self, index: int | slice) -> np.ndarray | list[np.ndarray]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
-        return self.part(index, 0, 1)
+    def of(self, number: int) -> np.ndarray:
+        """Return an image."""
+        return self.part(number, 0, 1)
 
     def size(self, index: int) -> tuple[int, int]:
         """Return (width, height) of an image, in px, without decoding it."""

@@ -1,35 +1,21 @@
 """Region proposals of a data set's splits in a few arrays; part i of n holds images i, i + n, ... of every split."""
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import overload
 
 import numpy as np
 
 from googlenet.detection import Boxes
+from googlenet.storage.on_access import OnAccess
 from googlenet.storage.rows import Ranges
 
 
-class PerImage(Sequence[np.ndarray]):
+class PerImage(OnAccess):
     """One array per image, created on access by the image's number; counts: how many rows each has."""
 
     counts: np.ndarray
 
     def __len__(self) -> int:
         return len(self.counts)
-
-    @abstractmethod
-    def of(self, image: int) -> np.ndarray:
-        """Return the array of an image. Raises IndexError beyond the last."""
-
-    @overload
-    def __getitem__(self, image: int) -> np.ndarray: ...
-    @overload
-    def __getitem__(self, image: slice) -> list[np.ndarray]: ...
-    def __getitem__(self, image: int | slice) -> np.ndarray | list[np.ndarray]:
-        if isinstance(image, slice):
-            return [self.of(i) for i in range(*image.indices(len(self)))]
-        return self.of(image)
 
 
 def pack(by_split: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:

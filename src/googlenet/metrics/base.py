@@ -38,9 +38,14 @@ def write_metrics(path: Path, metrics: StageMetrics, stamp: str) -> None:
 
 def read_metrics(path: Path, kind: type[MetricsT]) -> MetricsT:
     """Read a metrics.json or run.json. Raises UserError, naming the file, if it is missing or malformed."""
+    return validated(path, read_json(path), kind, "delete it and run its stage again")
+
+
+def validated(path: Path, content: Any, kind: type[MetricsT], remedy: str) -> MetricsT:
+    """A file's content as its class. Raises UserError, naming file and key, if it is malformed."""
     try:
-        return kind.model_validate(read_json(path))
+        return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(step) for step in first["loc"]) or "the file"
-        raise UserError(f"{path}: {where}: {first['msg']}; delete it and run its stage again") from None
+        raise UserError(f"{path}: {where}: {first['msg']}; {remedy}") from None

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
 from googlenet.errors import UserError
-from googlenet.metrics.base import Metrics
+from googlenet.metrics.base import Metrics, validated
 from googlenet.metrics.interval import Interval
 from googlenet.metrics.runs import RunRecord
 from googlenet.storage.files import load_yaml
@@ -97,12 +95,7 @@ def _judgement(value: float, known: Figure, exact: bool) -> Judgement:
 def read_reference(path: Path) -> Reference:
     """Read the file. Raises UserError, naming it, if it is missing or malformed."""
     remedy = "repair it, or write it anew with `googlenet verify --renew`"
-    try:
-        reference = Reference.model_validate(load_yaml(path))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(step) for step in first["loc"]) or "the file"
-        raise UserError(f"{path}: {where}: {first['msg']}; {remedy}") from None
+    reference = validated(path, load_yaml(path), Reference, remedy)
     if not reference.machines:
         raise UserError(f"{path}: machines: none; {remedy}")
     return reference

@@ -29,7 +29,7 @@ from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
 from googlenet.pipeline import earlier_results, reproduction, resume, versions
 from googlenet.pipeline.code import check_source
-from googlenet.pipeline.job_file import EXECUTION, MODULES, JobFile, read_job_file, run_record
+from googlenet.pipeline.job_file import EXECUTION, JobFile, modules_of, read_job_file, run_record
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
 from googlenet.tracking import JobRun, job_run, progress
@@ -268,7 +268,7 @@ def recorded(
         threads=threads,
         device=compute_of(file.settings).device,
         job_file=read_json(path),
-        modules=read_json(root / MODULES).get(file.code) if (root / MODULES).is_file() else None,
+        modules=modules_of(root, file.code),
     )
     write_json(run_record(path, file.stage, file.job), record.to_json())
 

@@ -43,6 +43,12 @@ def read_job_file(path: Path, kind: type[SettingsT]) -> JobFile[SettingsT]:
         raise UserError(f"{path}: not a resolved file of this version; run snakemake, which writes it again") from None
 
 
+def modules_of(root: Path, code: str) -> dict[str, str] | None:
+    """The digest of each module that a code digest covers, by name; None if it is not known here."""
+    path = root / MODULES
+    return read_json(path).get(code) if path.is_file() else None
+
+
 def run_record(config_path: Path, stage: str, name: str) -> Path:
     """The path of a job's run.json: under `runs`, beside the `config` folder that holds its configuration."""
     parts = list(config_path.parts)

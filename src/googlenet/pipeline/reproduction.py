@@ -1,4 +1,4 @@
-"""What is told of a completed experiment: the settings and code of all its jobs, and which runs they were."""
+"""What is logged of a completed experiment: the settings and code of all its jobs, and which runs they were."""
 
 from collections import defaultdict
 from collections.abc import Iterable

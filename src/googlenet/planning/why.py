@@ -11,24 +11,19 @@ from typing import Any
 
 from googlenet.metrics.order import natural
 from googlenet.metrics.runs import RunRecord, read_run
-from googlenet.pipeline.job_file import MODULES, run_record
+from googlenet.pipeline.job_file import modules_of, run_record
 from googlenet.pipeline.reasons import Reason
 from googlenet.storage.files import read_json, sha256
-from googlenet.tracking import flattened
+from googlenet.tracking import differing, flattened, job_name
 
 SHOWN = 3  # of several changes
 LONGEST = 40  # characters of a value
 ABSENT = "absent"
 
 
-def name_of(stage: str, job: str) -> str:
-    """A job as in sentences: make_report, train_classifier/m2."""
-    return stage if job == "all" else f"{stage}/{job}"
-
-
 def sentences(root: Path, reasons: Iterable[Reason]) -> dict[str, str]:
     """A sentence for each job, by its name."""
-    return {name_of(reason.stage, reason.job): sentence(root, reason) for reason in reasons}
+    return {job_name(reason.stage, reason.job): sentence(root, reason) for reason in reasons}
 
 
 def sentence(root: Path, reason: Reason) -> str:
@@ -68,8 +63,7 @@ def changes(record: RunRecord, root: Path, config: str) -> list[str]:
     if libraries := differences(_of(before, "versions"), _of(now, "versions")):
         causes.append(_listed([f"{key} {new} counts (was {old})" for key, old, new in libraries]))
     if before["code"] != now["code"]:
-        modules = read_json(root / MODULES).get(now["code"]) if (root / MODULES).is_file() else None
-        causes.append(of_code(record.modules, modules))
+        causes.append(of_code(record.modules, modules_of(root, now["code"])))
     return causes
 
 
@@ -79,15 +73,14 @@ def _of(content: Mapping[str, Any], part: str) -> dict[str, str]:
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Each key whose value differs, with both values."""
-    keys = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
-    return [(key, _short(before.get(key, ABSENT)), _short(now.get(key, ABSENT))) for key in keys]
+    return [(key, _short(before.get(key, ABSENT)), _short(now.get(key, ABSENT))) for key in differing(before, now)]
 
 
 def of_code(before: Mapping[str, str] | None, now: Mapping[str, str] | None) -> str:
     """Name the modules that changed."""
     if before is None or now is None:
         return "its code changed"
-    changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    changed = differing(before, now)
     edited = [name for name in changed if name in before and name in now]
     if edited:
         return f"{_listed(edited)} changed"

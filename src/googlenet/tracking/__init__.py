@@ -8,9 +8,9 @@ input.<name>, host, pid, started, engine, resumable, clone and the caller's; of 
 changes, jobs_run, clone.
 """
 
-from googlenet.tracking.job_run import JobRun, flattened, job_run
+from googlenet.tracking.job_run import JobRun, differing, flattened, job_name, job_run
 from googlenet.tracking.mirror import deliver
 from googlenet.tracking.pages import shown_runs
 from googlenet.tracking.store import check, open_store
 
-__all__ = ["JobRun", "check", "deliver", "flattened", "job_run", "open_store", "shown_runs"]
+__all__ = ["JobRun", "check", "deliver", "differing", "flattened", "job_name", "job_run", "open_store", "shown_runs"]

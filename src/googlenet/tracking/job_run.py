@@ -96,6 +96,16 @@ class JobRun:
         self._log.append_artifact(path)
 
 
+def job_name(stage: str, job: str) -> str:
+    """A job in words: make_report, train_classifier/m2."""
+    return stage if job == "all" else f"{stage}/{job}"
+
+
+def differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The keys whose values differ, or that only one side has, in order."""
+    return [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
+
+
 def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Nested config -> {"a.b": text}; lists are JSON, long values are cut to MLflow's limit."""
     flat: dict[str, str] = {}

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from googlenet.tracking.event_log import Event, EventLog
+from googlenet.tracking.job_run import differing, job_name
 from googlenet.tracking.store import ALL_RUNS, PARENT, Connection
 
 if TYPE_CHECKING:
@@ -35,14 +36,14 @@ def make(store: Connection, log: EventLog, event: Event) -> None:
     """Make, or complete, the MLflow run of a reproduction."""
     client, tags = store.client, log.events[0]["tags"]
     known = _known(store, f"tags.kind = '{KIND}'")
-    mine = [run for run in known if run.data.tags.get("reproduction") == log.run_id]
-    previous = next((run for run in known if run not in mine), None)
+    own = [run for run in known if run.data.tags.get("reproduction") == log.run_id]
+    previous = next((run for run in known if run not in own), None)
     jobs = _job_runs(store, event["jobs"], log.run_id)
-    parent = mine[0].info.run_id if mine else ""
+    parent = own[0].info.run_id if own else ""
     new = [run for run in jobs.values() if run.data.tags.get(PARENT) in (store.parent_id, parent)]
     changes = changes_between(previous.data.params, event["settings"]) if previous else []
     name = name_of(store.name, changes, previous is None)
-    if not mine:
+    if not own:
         first = min([log.events[0]["time"], *(run.info.start_time for run in new)])
         labels = {"kind": KIND, "reproduction": log.run_id, "commit": tags.get("commit", "")} | store.labels
         parent = client.create_run(store.experiment_id, start_time=first, tags=labels, run_name=name).info.run_id
@@ -95,14 +96,14 @@ def _content(store: Connection, log: EventLog, event: Event, run_id: str) -> Non
 def changes_between(before: Mapping[str, str], now: Mapping[str, str]) -> list[Change]:
     """The settings that differ, each key once however many stages have it; code as the stages whose code changed."""
     changes: dict[Change, None] = {}
-    for key in sorted(before.keys() | now.keys()):
-        if before.get(key) != now.get(key):
-            stage, _, rest = key.partition(".")
-            change = Change(f"code of {stage}", "former", "present") if rest == "code" else None
-            if change is None:
-                job = stage.partition("/")[2]
-                change = Change(f"{job}: {rest}" if job else rest, before.get(key, "absent"), now.get(key, "absent"))
-            changes[change] = None
+    for key in differing(before, now):
+        stage, _, rest = key.partition(".")
+        if rest == "code":
+            changes[Change(f"code of {stage}", "former", "present")] = None
+        else:
+            job = stage.partition("/")[2]
+            name = f"{job}: {rest}" if job else rest
+            changes[Change(name, before.get(key, "absent"), now.get(key, "absent"))] = None
     return list(changes)
 
 
@@ -144,7 +145,7 @@ def note(
 
 
 def _job_name(tags: Mapping[str, Any]) -> str:
-    return str(tags["stage"]) if tags["job"] == "all" else f"{tags['stage']}/{tags['job']}"
+    return job_name(tags["stage"], tags["job"])
 
 
 def _link(store: Connection, run: "Run") -> str:

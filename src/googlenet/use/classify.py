@@ -14,6 +14,7 @@ from googlenet.config.schema.classification import PredictCrops
 from googlenet.config.schema.dataset import Dataset
 from googlenet.metrics.data import read_manifest
 from googlenet.models import bundle
+from googlenet.models.engine import EngineUse
 from googlenet.models.network import Network
 from googlenet.use.images import Opener
 from googlenet.use.results import Asked, Results, chosen
@@ -114,14 +115,9 @@ class Ready:
     cropping: Cropping
 
     @property
-    def fallbacks(self) -> list[str]:
-        """A line for each engine that was asked for and is not in use, with the reason."""
-        return list(dict.fromkeys(member.use.line for member in self.members if member.use.fallback))
-
-    @property
-    def engine(self) -> str:
-        """The engines in use, in words."""
-        return "engine " + " and ".join(dict.fromkeys(member.use.used for member in self.members))
+    def uses(self) -> list[EngineUse]:
+        """What computes for each member."""
+        return [member.use for member in self.members]
 
     def answers(self, images: Sequence[np.ndarray]) -> Iterator[Answer]:
         """Yield each image's answer, in order; an image is read and cropped once for all members of one input size."""

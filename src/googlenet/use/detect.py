@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from googlenet.report.style import BLACK, DPI, PALETTE, canvas, clipped, outline
+from googlenet.report.words import plural
 from googlenet.storage.files import write_bytes
 from googlenet.use.detectors import Detected, DetectorEnsemble
 from googlenet.use.images import Images, named
-from googlenet.use.results import Asked, Results
+from googlenet.use.results import Asked, Results, fallbacks, in_use
 from googlenet.use.show import JsonList, Terminal, check_outputs, opened, rate, unique
 
 LEAST_PX = 640  # shorter side of a drawing, so that its words are readable
@@ -52,11 +53,10 @@ def perform(request: Detection, root: Path) -> int:
             if request.draw:
                 path = unique(request.draw, paths[number], drawn)
                 write_bytes(path, drawing(images[number], shown))
-    done, many = len(paths) - len(images.faults), len(ensemble.detectors)
-    for line in dict.fromkeys(use.line for use in ensemble.uses if use.fallback):
+    done = len(paths) - len(images.faults)
+    for line in fallbacks(ensemble.uses):
         terminal.say(line)
-    engines = " and ".join(dict.fromkeys(use.used for use in ensemble.uses)) or "none"
-    how = f"{many} detector{'s' * (many > 1)}, engine {engines}"
+    how = f"{plural(len(ensemble.detectors), 'detector')}, {in_use(ensemble.uses)}"
     terminal.say(f"{rate('image', done, time.monotonic() - start)}; {how}")
     return int(bool(images.faults))
 

@@ -1,7 +1,7 @@
 """The command `googlenet export`: a member or the ensemble as one file for other programs, from pixels to probabilities.
 
 Input: uint8 RGB [n, px, px, 3], any n; the output: float32 [n, classes], the mean softmax over the members. Normalisation
-is part of the file; cutting a square crop and resizing it to px is left to whoever calls it. A file gets its name only
+is part of the file; cutting a square crop and resizing it to px is left to the caller. A file gets its name only
 after its outputs for real images were compared with those of the networks.
 """
 
@@ -26,6 +26,7 @@ from googlenet.data.store import open_split
 from googlenet.errors import UserError, nearest
 from googlenet.models.engine import FromPixels, difference, openvino_core, prepared
 from googlenet.models.runtime import Runtime
+from googlenet.report.words import plural
 from googlenet.use.classify import ClassifierEnsemble
 from googlenet.use.results import Asked, Results
 
@@ -88,7 +89,7 @@ def perform(request: Export, root: Path) -> int:
         ):  # what the file refers to comes first
             os.replace(made, request.file.with_name(made.name))
     size = sum(path.stat().st_size for path in {request.file, request.file.with_suffix(".bin")} if path.is_file()) / 1e6
-    what = f"{len(ensemble.members)} member{'s' * (len(ensemble.members) > 1)} in {request.precision}, {size:.1f} MB"
+    what = f"{plural(len(ensemble.members), 'member')} in {request.precision}, {size:.1f} MB"
     print(
         f"{request.file}: {FORMATS[request.file.suffix]}, {what}; uint8 [n, {px}, {px}, 3] to {len(ensemble.classes)} classes"
     )

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from googlenet.config.schema.dataset import ClassificationSource, DataSource
 from googlenet.data.image_files import SUFFIXES, SUFFIXES_OF, is_image
 from googlenet.data.images import check_image, decode, shrink
 from googlenet.errors import UserError
+from googlenet.storage.on_access import OnAccess
 
 STAND_IN = np.zeros((64, 64, 3), np.uint8)  # for an image that cannot be read, so that batches go on
 
@@ -40,7 +40,7 @@ class Opener:
         return decode(image, name)
 
 
-class Images(Sequence[np.ndarray]):
+class Images(OnAccess):
     """Files as images, each read when it is asked for and never kept; `faults` has a line for each that could not be."""
 
     def __init__(self, paths: Sequence[str], opener: Opener):
@@ -50,20 +50,15 @@ class Images(Sequence[np.ndarray]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    @overload
-    def __getitem__(self, index: int) -> np.ndarray: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[np.ndarray]: ...
-    def __getitem__(self, index: int | slice) -> np.ndarray | list[np.ndarray]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
-        path = self.paths[index]
+    def of(self, number: int) -> np.ndarray:
+        """Read an image; STAND_IN, and a line in `faults`, if it cannot be read."""
+        path = self.paths[number]
         try:
             return self.opener.pixels(Path(path).read_bytes(), path)
         except OSError as error:
-            self.faults[index] = f"{path}: cannot be read ({error.strerror}); left out"
+            self.faults[number] = f"{path}: cannot be read ({error.strerror}); left out"
         except UserError as error:
-            self.faults[index] = f"{error}; left out: what is read is {', '.join(SUFFIXES_OF)}"
+            self.faults[number] = f"{error}; left out: what is read is {', '.join(SUFFIXES_OF)}"
         return STAND_IN
 
 

@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from googlenet.report.words import plural
 from googlenet.storage.files import write_bytes
 from googlenet.use import explain
 from googlenet.use.classify import Answer, ClassifierEnsemble
 from googlenet.use.images import Images, named
-from googlenet.use.results import Asked, Results
+from googlenet.use.results import Asked, Results, fallbacks, in_use
 from googlenet.use.show import Csv, JsonList, Terminal, check_outputs, opened, rate, unique
 
 COLUMNS = ("file", "rank", "class", "probability", "members_agree", "crops_agree")
@@ -38,7 +39,7 @@ def perform(request: Prediction, root: Path) -> int:
         explain.explainable(ensemble.members)
     images = Images(paths, ensemble.opener)
     ready = ensemble.ready(images, request.crops)
-    for line in ready.fallbacks:
+    for line in fallbacks(ready.uses):
         terminal.say(line)
     start, drawn = time.monotonic(), set[str]()
     with ExitStack() as files:
@@ -60,8 +61,8 @@ def perform(request: Prediction, root: Path) -> int:
                 path = unique(request.explain, paths[number], drawn)
                 write_bytes(path, explain.drawing(image, heat, answer, Path(paths[number]).name))
     done = len(paths) - len(images.faults)
-    how = f"{len(ensemble.members)} member{'s' * (len(ensemble.members) > 1)} on {request.crops} crop{'s' * (request.crops > 1)}"
-    terminal.say(f"{rate('image', done, time.monotonic() - start)}; {how}, {ready.engine}")
+    how = f"{plural(len(ensemble.members), 'member')} on {plural(request.crops, 'crop')}"
+    terminal.say(f"{rate('image', done, time.monotonic() - start)}; {how}, {in_use(ready.uses)}")
     return int(bool(images.faults))
 
 

@@ -11,6 +11,7 @@ from googlenet.config.schema.dataset import Dataset
 from googlenet.config.schema.shared import Infers
 from googlenet.errors import UserError, nearest
 from googlenet.models.determinism import prepare_machine
+from googlenet.models.engine import EngineUse
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.experiment import Experiment, Job, current
 from googlenet.storage import checkpoint
@@ -85,6 +86,16 @@ class Results:
         used = engine_of(stored) if device == compute.device else ""
         prepare_machine(compute.numeric_threads, device)
         return Runtime(device, compute.precision, 0, asked.engine or used or compute.engine)
+
+
+def fallbacks(uses: Iterable[EngineUse]) -> list[str]:
+    """A line for each engine that was asked for and is not in use, with the reason."""
+    return list(dict.fromkeys(use.line for use in uses if use.fallback))
+
+
+def in_use(uses: Iterable[EngineUse]) -> str:
+    """The engines in use, in words."""
+    return f"engine {' and '.join(dict.fromkeys(use.used for use in uses)) or 'none'}"
 
 
 def engine_of(stored: Path) -> str:

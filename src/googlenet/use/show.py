@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from googlenet.errors import UserError, printable
+from googlenet.report.words import plural
 from googlenet.storage.files import atomic
 
 BAR = 32  # characters
@@ -70,7 +71,7 @@ class Terminal:
     """Bars on standard output, if it is free for them; what else a person should know on standard error."""
 
     def __init__(self, free: bool):
-        from rich.console import Console  # a tenth of a second, for whoever wants bars
+        from rich.console import Console  # takes a tenth of a second: only where bars are drawn
 
         self.console = Console(quiet=not free, highlight=False, soft_wrap=True)
 
@@ -97,7 +98,7 @@ class Terminal:
 
 def rate(what: str, count: int, seconds: float) -> str:
     """How many were done, how fast."""
-    return f"{count:,} {what}{'s' * (count != 1)} in {seconds:.1f} s: {count / max(seconds, 1e-9):,.1f} a second"
+    return f"{plural(count, what)} in {seconds:.1f} s: {count / max(seconds, 1e-9):,.1f} a second"
 
 
 def unique(folder: Path, path: str, taken: set[str], suffix: str = ".png") -> Path:

@@ -1,0 +1,16 @@
+"""Options that the commands for using networks share. Imports no torch: help must not wait for it."""
+
+from typing import get_args
+
+import click
+
+from googlenet.config.schema.shared import EngineName
+
+RESULTS = click.option(
+    "--experiment", default="", metavar="NAME", help="or its folder of results; params.yaml's if left out"
+)
+MEMBER = click.option("--member", default="", metavar="NAME", help="one network; the ensemble of all if left out")
+DEVICE = click.option("--device", type=click.Choice(["cpu", "cuda"]), default=None, help="the experiment's if left out")
+ENGINE = click.option(
+    "--engine", type=click.Choice(get_args(EngineName)), default=None, help="that of the stages if left out"
+)
