@@ -79,6 +79,24 @@ def test_relu_after_the_first_pooling_is_relu_before_it(size, dtype):
     assert (plain == 0).any() and (plain > 0).any()
 
 
+@pytest.mark.parametrize("module", ["3a", "4e", "5b"])
+def test_a_training_steps_inception_is_its_branches(module):
+    """Maps and all gradients of the joint matrix product, beside the branches one by one; those run without gradients."""
+    inception = googlenet(5, 0.25, 64).get_submodule(f"inception_{module}")
+    width = inception.branch_1x1[0].in_channels
+    x = torch.randn(2, width, 7, 5, generator=torch.Generator().manual_seed(1))
+    x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+    branches = (inception.branch_1x1, inception.branch_3x3, inception.branch_5x5, inception.branch_pool)
+    plain, joint = torch.cat([branch(x) for branch in branches], 1), inception(x)
+    assert torch.allclose(joint, plain, atol=1e-6) and 0.2 < (plain > 0).float().mean() < 0.9
+    with torch.no_grad():
+        assert torch.equal(inception(x), plain)
+    weights = torch.randn(plain.shape, generator=torch.Generator().manual_seed(2))
+    wanted = [x, *inception.parameters()]
+    for ours, theirs in zip(*(torch.autograd.grad((y * weights).sum(), wanted) for y in (joint, plain)), strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-5) and theirs.any()
+
+
 @pytest.mark.parametrize("channels", [1, 3, 64])
 def test_lrn_equals_torchs(channels):
     x = 90 * torch.randn(2, channels, 5, 4, generator=torch.Generator().manual_seed(1))

@@ -93,8 +93,8 @@ def test_what_every_kind_gives(kind):
     assert kind_of(kind).trunk == (kind in TRUNKS)
     if kind in TRUNKS:
         trunk = network.trunk
-        last, _ = trunk.map_after(x)
         with torch.no_grad():
+            last, _ = trunk.map_after(x)
             assert torch.equal(trunk.logits_of(trunk.vector_of(last)), network.model(x)[0])
     else:
         with pytest.raises(UserError, match=f"{kind}: has other modules than the paper's network; name a member"):
