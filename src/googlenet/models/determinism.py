@@ -22,7 +22,8 @@ def prepare_machine(numeric_threads: int, device: str) -> None:
 
         keep_freed_memory()
         torch.set_num_threads(numeric_threads)
-        torch.use_deterministic_algorithms(True)
+        # As use_deterministic_algorithms(True), which also imports the compiler: a second and a half of every job's start.
+        torch.set_deterministic_debug_mode("error")
         # Filling new tensors with NaN exposes reads of uninitialised memory, but costs a twentieth of a step's time.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set at import
         if device == "cuda" and not torch.cuda.is_available():

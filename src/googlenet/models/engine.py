@@ -172,7 +172,8 @@ def compiled(body: nn.Module, spec: NetworkSpec, batch_size: int, runtime: Runti
         raise RuntimeError("no C++ compiler; install g++, or set compute.engine: openvino")
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(COMPILED.absolute()))
     model = prepared(body, spec, runtime)
-    with inductor.patch(freezing=True, compile_threads=1):  # folded weights are prepacked for oneDNN
+    # Folded weights are prepacked for oneDNN.
+    with inductor.patch(freezing=True, compile_threads=1, deterministic=True):
         fast = _by_torch(torch.compile(model, fullgraph=True, dynamic=False), runtime.device)
         px = spec.input_px
         fast(np.zeros((batch_size, px, px, 3), np.uint8))  # compiles now
