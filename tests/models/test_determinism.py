@@ -53,10 +53,17 @@ def test_a_job_that_does_not_use_torch_does_not_import_it():
 
 
 def test_a_job_that_uses_torch_does_not_import_its_compiler():
-    script = "import sys, torch; from googlenet.models.determinism import prepare_machine; prepare_machine(1, 'cpu');"
-    script += (
-        "print(torch.are_deterministic_algorithms_enabled(), {'torch._dynamo', 'torch._inductor'} & {*sys.modules})"
-    )
+    """Neither to switch determinism on, nor to build a network or its outline, as `bundle.filled` does."""
+    script = """
+import sys, torch
+from googlenet.models.determinism import prepare_machine
+from googlenet.models.googlenet import GoogLeNet
+prepare_machine(1, "cpu")
+for device in ("cpu", "meta"):
+    torch.set_default_device(device)
+    GoogLeNet()
+print(torch.are_deterministic_algorithms_enabled(), {"torch._dynamo", "torch._inductor"} & {*sys.modules})
+"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "True set()\n"
 

@@ -1,6 +1,6 @@
 """Parts of GoogLeNet: convolutions, response normalisation, both Inception modules, heads; initial weights."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -110,12 +110,14 @@ class Inception(nn.Module):
     def _differentiable(self, x: Tensor) -> Tensor:
         """The same maps, for a training step that takes a tenth less: the three 1x1 convolutions of x are one matrix
         product, whose backward pass reads x once, and one ReLU follows all branches, which changes no bit."""
-        reduce_3x3, conv_3x3, reduce_5x5, conv_5x5 = (layer[0] for layer in (*self.branch_3x3, *self.branch_5x5))
-        n3x3, n5x5 = reduce_3x3.out_channels, reduce_5x5.out_channels
-        maps = pointwise(x, self.branch_1x1[0], reduce_3x3, reduce_5x5)
-        direct, reduced = maps.split([maps.shape[1] - n3x3 - n5x5, n3x3 + n5x5], 1)
-        before_3x3, before_5x5 = functional.relu(reduced).split([n3x3, n5x5], 1)
-        projected = pointwise(self.branch_pool[0](x), self.branch_pool[1][0])
+        layers = (self.branch_1x1, *self.branch_3x3, *self.branch_5x5, self.branch_pool[1])
+        convolutions = [cast(nn.Conv2d, cast(nn.Sequential, layer)[0]) for layer in layers]
+        conv_1x1, reduce_3x3, conv_3x3, reduce_5x5, conv_5x5, projection = convolutions
+        n1x1, n3x3, n5x5 = (layer.out_channels for layer in (conv_1x1, reduce_3x3, reduce_5x5))
+        maps = pointwise(x, conv_1x1, reduce_3x3, reduce_5x5)
+        direct, reduced = maps.split_with_sizes([n1x1, n3x3 + n5x5], 1)
+        before_3x3, before_5x5 = functional.relu(reduced).split_with_sizes([n3x3, n5x5], 1)
+        projected = pointwise(self.branch_pool[0](x), projection)
         return functional.relu_(torch.cat([direct, conv_3x3(before_3x3), conv_5x5(before_5x5), projected], 1))
 
 
