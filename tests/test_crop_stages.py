@@ -2,14 +2,10 @@
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
 from classification import tiny
-from data.datasets import manifest_of, write_manifest
-from googlenet.data.records import Record
-from googlenet.data.store import write_shard
 from googlenet.metrics.base import read_metrics
 from googlenet.metrics.classification import BaselineMetrics, EnsembleMetrics
 from googlenet.metrics.classification_studies import CropStudyMetrics, UnitMetrics
@@ -19,6 +15,7 @@ from googlenet.storage.checkpoint import load_arrays
 from settings import settings_of
 from stage_jobs import stage_job
 from ticking import lines_of
+from tiny_dataset import prepared
 
 CPU = {"device": "cpu", "precision": "fp32"}
 PREDICT = {"batch_size": 48, "per_crop_images": 4, "keep_crops": True, "mirror": True, "compute": CPU}
@@ -29,21 +26,6 @@ CLASSES = tiny.spec().classes
 def job(stage, **changes):
     """A job of a stage with the smoke experiment's settings."""
     return stage_job(stage, settings_of(stage, **changes))
-
-
-def prepared(folder, splits):
-    """A data set of random images of two shapes and three classes."""
-    rows = {}
-    for split, number in splits.items():
-        sizes = [(40, 40), (36, 52)] * (number // 2)
-        images = [cv2.imencode(".png", one)[1].tobytes() for one in tiny.images(sizes, seed=len(split))]
-        records = [
-            Record(f"{split}{i}.png", image, *size, label=i % 3)
-            for i, (image, size) in enumerate(zip(images, sizes, strict=True))
-        ]
-        rows[split] = [write_shard(folder / f"{split}-00000.arrow", records)]
-    write_manifest(folder, manifest_of(rows, CLASSES))
-    return folder / "manifest.json"
 
 
 def predicted(folder, manifest, **changes):

@@ -22,6 +22,10 @@ class Stopped(UserError):
     """The job received SIGTERM, or its engine died. Its progress is saved; the same command resumes it."""
 
 
+class PeerLost(Exception):
+    """Another process of the same training has ended or does not answer; whoever started them reports why."""
+
+
 def printable(text: str) -> str:
     """Text that is safe to print to a terminal: unprintable characters are replaced by their escape codes (\\x1b)."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -13,6 +13,7 @@ from googlenet.classification.training_crops import (
     TrainingBatches,
     TrainingCrops,
     batches,
+    own_batches,
     validation_batches,
     with_validation,
 )
@@ -204,11 +205,20 @@ def test_last_and_averaged_are_two_networks():
 @pytest.mark.parametrize("first", [0, 1, 3, 4, 5])
 def test_validation_follows_the_last_batch_of_each_epoch(first):
     training = batches(14, 4, 2, seed=1, first=first)
-    order = list(with_validation(training, 3, first, images=70))
-    whole = list(with_validation(batches(14, 4, 2, seed=1), 3, 0, images=70))
+    order = list(with_validation(training, 3, first, validation_batches(70)))
+    whole = list(with_validation(batches(14, 4, 2, seed=1), 3, 0, validation_batches(70)))
     assert [len(keys) for keys in whole] == [4, 4, 4, 64, 6, 4, 4, 4, 64, 6]
     done = first + 2 * (first // 3)  # batches of validation among them
     assert order == whole[done:] and validation_batches(70) == [range(64), range(64, 70)]
+
+
+def test_processes_share_out_the_batches_of_validation_and_the_rows_of_training():
+    every = [own_batches(200, Runtime(rank=rank, processes=2)) for rank in range(2)]
+    assert every == [[range(64), range(128, 192)], [range(64, 128), range(192, 200)]]
+    crops = TrainingCrops(IMAGES, LABELS, SETTINGS, 32)
+    batches = TrainingBatches(crops, (IMAGES[:4], LABELS[:4]))
+    whole, lower = (next(batches.load(RUNTIME, 1, rows)) for rows in (slice(None), slice(5, 8)))
+    assert np.array_equal(lower[0], whole[0][5:8]) and lower[1].tolist() == whole[1][5:8].tolist()
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])

@@ -17,7 +17,7 @@ rule train_classifier:
     log:
         job_log("train_classifier"),
     priority: STAGES["train_classifier"].priority  # the longest jobs, and most others wait for them
-    threads: LOADING_THREADS
+    threads: LOADING_THREADS * TRAINING_PROCESSES
     resources:
         gpu=gpus("train_classifier"),
     shell:

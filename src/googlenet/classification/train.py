@@ -10,13 +10,15 @@ from torch.nn.functional import cross_entropy
 
 from googlenet.classification.error_rates import ErrorMask, Outcomes, ranks
 from googlenet.classification.predict import centre_crop_errors, probabilities
-from googlenet.classification.training_crops import Labelled, TrainingBatches, TrainingCrops, validation_batches
+from googlenet.classification.training_crops import Labelled, TrainingBatches, TrainingCrops, own_batches
 from googlenet.config.schema.classification import Stall, TrainClassifier
 from googlenet.config.schema.shared import Initialisation
 from googlenet.errors import UserError
 from googlenet.metrics.error_rates import TopErrors
 from googlenet.metrics.training import TrainingEpoch, TrainingMetrics, WeightErrors
+from googlenet.models.micro_batches import MicroBatches
 from googlenet.models.network import Network, NetworkSpec
+from googlenet.models.processes import check_equal, go_on_alone, merged
 from googlenet.models.runtime import Runtime
 from googlenet.models.training import Average, TrainState, learning_rate, loss_of
 from googlenet.pipeline.resume import NOWHERE, Resume
@@ -92,18 +94,23 @@ def train(
     torch.manual_seed(seed)  # dropout
     plateau = Plateau.of(labels, settings)
     state = TrainState(model, settings, steps, resume.load(), TrainingEpoch, "losses", MAIN_LOSSES)
+    check_equal(state.fingerprint, runtime)
     losses, main_losses = state.seen["losses"], state.seen[MAIN_LOSSES]
-    loaded = TrainingBatches(crops, splits.validation).load(runtime, state.step)
+    parts = MicroBatches(model, settings.micro_batches, settings.batch_size, runtime)
+    loaded = TrainingBatches(crops, splits.validation).load(runtime, state.step, parts.rows)
     model.train()
     for batch, of_batch in loaded:
         state.begin_step()
-        with runtime.autocast():
-            output = model(network.to_input(batch, runtime.device))
-        target = torch.from_numpy(of_batch).to(runtime.device)
-        loss = loss_of(output, target, settings.aux_weight)
-        state.descend(loss, learning_rate(state.step, steps, settings))
-        losses.append(loss.detach())
-        main_losses.append(cross_entropy(output[0].detach().float(), target))
+        for part, of_part in parts.of(batch, of_batch):
+            with runtime.autocast():
+                output = model(network.to_input(part, runtime.device))
+            target = torch.from_numpy(of_part).to(runtime.device)
+            loss = loss_of(output, target, settings.aux_weight)
+            parts.add(loss, cross_entropy(output[0].detach().float(), target))
+        loss, main_loss = parts.total()
+        state.descend_gradient(learning_rate(state.step, steps, settings))
+        losses.append(loss)
+        main_losses.append(main_loss)
         epoch_ends = state.step % steps == 0
         checked = epoch_ends or state.step % STEPS_BETWEEN_CHECKS == 0
         if checked and not torch.stack(losses[-STEPS_BETWEEN_CHECKS:]).isfinite().all():
@@ -116,6 +123,7 @@ def train(
             on_epoch(state.rows[-1])
             plateau.check(state.others[MAIN_LOSSES].tolist(), name)
         resume.step(state.state)
+    go_on_alone(runtime)
     errors, outcomes = final_outcomes(network, state.average, splits, runtime)
     metrics = TrainingMetrics(
         member=settings.member,
@@ -156,9 +164,11 @@ def end_epoch(
 def validation_errors(network: Network, loaded: Loaded, labels: np.ndarray, runtime: Runtime) -> ErrorMask:
     """Return the errors on one centre crop per validation image, from the loader's next batches."""
     network.model.eval()
-    crops = (next(loaded)[0] for _ in validation_batches(len(labels)))
-    scores = np.concatenate([probabilities(network, batch, runtime) for batch in crops])
-    return ErrorMask.of(ranks(scores[: len(labels)], labels))
+    found = np.zeros(len(labels), np.int64)
+    for images in own_batches(len(labels), runtime):
+        scores = probabilities(network, next(loaded)[0], runtime)
+        found[images] = ranks(scores[: len(images)], labels[images])
+    return ErrorMask.of(merged(found, runtime))
 
 
 def final_outcomes(

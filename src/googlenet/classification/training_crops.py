@@ -46,12 +46,16 @@ class TrainingBatches:
             return centre_crops(self.validation[0], keys, out), self.validation[1][keys.start : keys.stop]
         return len(keys), self.crops.batch(keys, out[: len(keys)])[1]
 
-    def load(self, runtime: Runtime, first: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield crops and labels from batch `first` of all epochs on; the crops are valid until the next is asked for."""
-        s, labels, validation = self.crops.settings, self.crops.labels, len(self.validation[1])
+    def load(self, runtime: Runtime, first: int, rows: slice = slice(None)) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield crops and labels from batch `first` of all epochs on; the crops are valid until the next is asked for.
+        rows: of each batch. Of the batches of validation, each of the runtime's processes gets its own."""
+        s, labels = self.crops.settings, self.crops.labels
         loader = BatchLoader(self, max(s.batch_size, CENTRE_BATCH), self.crops.px, runtime)
-        keys = batches(len(labels), s.batch_size, s.epochs, s.member.order_seed, first)
-        return loader.batches(with_validation(keys, len(labels) // s.batch_size, first, validation))
+        every = batches(len(labels), s.batch_size, s.epochs, s.member.order_seed, first)
+        validation = own_batches(len(self.validation[1]), runtime)
+        return loader.batches(
+            with_validation((keys[rows] for keys in every), len(labels) // s.batch_size, first, validation)
+        )
 
 
 def centre_crops(images: Sequence[np.ndarray], keys: range, out: np.ndarray) -> int:
@@ -73,15 +77,20 @@ def batches(count: int, batch_size: int, epochs: int, seed: int, first: int = 0)
 
 
 def with_validation(
-    training: Iterator[list[tuple[int, int]]], per_epoch: int, first: int, images: int
+    training: Iterator[list[tuple[int, int]]], per_epoch: int, first: int, validation: list[range]
 ) -> Iterator[Keys]:
     """Yield the batches of a training, and after the last of each epoch those of the validation images."""
     for number, keys in enumerate(training, first + 1):
         yield keys
         if number % per_epoch == 0:
-            yield from validation_batches(images)
+            yield from validation
 
 
 def validation_batches(images: int) -> list[range]:
     """The images of each batch of a validation."""
     return [range(start, min(start + CENTRE_BATCH, images)) for start in range(0, images, CENTRE_BATCH)]
+
+
+def own_batches(images: int, runtime: Runtime) -> list[range]:
+    """Those batches of a validation that one of several processes predicts."""
+    return validation_batches(images)[runtime.rank :: runtime.processes]

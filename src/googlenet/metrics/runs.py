@@ -28,6 +28,7 @@ class RunRecord(Metrics):
     run_id: str | None = None  # MLflow's run has a tag of this name and value. None in records older than the field,
     peak_memory_mb: int | None = None  # as here, and in those below
     job_file: dict[str, JsonValue] | None = None  # the content of the job's resolved file
+    processes: int | None = None  # that trained together, to the same bits as any other number of them
     modules: dict[str, str] | None = None  # the digest of each module of its code
 
 

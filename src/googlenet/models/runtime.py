@@ -8,12 +8,16 @@ import torch
 
 @dataclass(frozen=True)
 class Runtime:
-    """Device and precision of the arithmetic, the number of data-loading processes, and the engine of inference."""
+    """Device and precision of the arithmetic, the number of data-loading processes, and the engine of inference.
+
+    rank, processes: which this is of the processes that train one network together (models/processes.py)."""
 
     device: str = "cpu"  # cpu | cuda
     precision: str = "fp32"  # bf16: autocast | fp32
     loader_workers: int = 0
     engine: str = "eager"  # auto | eager | compile | openvino
+    rank: int = 0
+    processes: int = 1
 
     def autocast(self) -> AbstractContextManager[None]:
         """Use bf16 matrix products and convolutions inside the block, if the precision is bf16."""

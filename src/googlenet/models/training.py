@@ -126,6 +126,14 @@ class TrainState(Generic[RowT]):
             self.seen[name] = list(value.to(device).unbind())
         self.others, self._random = of["other"], of["random"]
 
+    def fingerprint(self) -> tuple[float, float, float]:
+        """Numbers that are the same where the state is, for practical purposes: of two processes, or two runs."""
+        sums = (
+            sum(value.double().sum().item() for value in group)
+            for group in (averaged(self.model), self.average.weights)
+        )
+        return self.step, *sums
+
     def begin_step(self) -> None:
         """Restore the random state at the first step after a restart: a loader draws from it as it starts."""
         if self._random:
@@ -136,10 +144,14 @@ class TrainState(Generic[RowT]):
 
     def descend(self, loss: Tensor, rate: float) -> None:
         """Finish a step: descend the gradient of its loss at a learning rate, and average in the new weights."""
-        for group in self.opt.param_groups:
-            group["lr"] = rate
         self.opt.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+        self.descend_gradient(rate)
+
+    def descend_gradient(self, rate: float) -> None:
+        """As `descend`, where the gradient has been computed."""
+        for group in self.opt.param_groups:
+            group["lr"] = rate
         self.opt.step()
         self.average.update(self.step)
         self.step += 1

@@ -19,7 +19,16 @@ from googlenet.config.schema.base import NetworkName, Settings, StageSettings, s
 from googlenet.config.schema.classification import AnalyseUnits, TrainClassifier, Variant
 from googlenet.config.schema.dataset import Dataset
 from googlenet.config.schema.detection import ProposeRegions, ScoreRegions, TrainMultibox
-from googlenet.config.schema.shared import Detector, Ensemble, ImportedMember, MemberRow, Model, Part, TrainedMember
+from googlenet.config.schema.shared import (
+    Detector,
+    Ensemble,
+    Execution,
+    ImportedMember,
+    MemberRow,
+    Model,
+    Part,
+    TrainedMember,
+)
 from googlenet.errors import UserError, nearest
 from googlenet.metrics.order import natural
 from googlenet.pipeline import kept, versions
@@ -199,6 +208,17 @@ class Experiment:
         if "train_multibox" in self.stages:
             self.check_name("train_multibox.init_from", self.of(TrainMultibox).init_from, members)
         self.check_name("analyse_units.of_member", self.analysed_member, members)
+        self.check_processes()
+
+    def check_processes(self) -> None:
+        """Raise UserError, naming file and key, if the processes of a training cannot share out its micro-batches."""
+        key, asked = "execution.processes_per_training", self.of(Execution).processes_per_training
+        parts = self.of(TrainClassifier).micro_batches
+        if parts % asked:
+            raise UserError(
+                f"{self.composed.where(key)}: {key}: {asked} processes cannot share out {parts} micro-batches;"
+                f" set train_classifier.micro_batches to {asked} or a multiple of it, with which members train again"
+            )
 
     def check_name(self, key: str, name: str, known: Iterable[str]) -> None:
         """Raise UserError for an unknown name."""

@@ -14,21 +14,22 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar, get_args, get_type_hints
 
 from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Compute, Computes, Execution, Inference
-from googlenet.errors import Stopped, UserError, escape_output
+from googlenet.errors import PeerLost, Stopped, UserError, escape_output
 from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
-from googlenet.pipeline import earlier_results, reproduction, resume, versions
+from googlenet.pipeline import earlier_results, reproduction, resume, torchrun, versions
 from googlenet.pipeline.code import check_source
+from googlenet.pipeline.gpus import gpu_for, gpus_of_processes
 from googlenet.pipeline.job_file import EXECUTION, JobFile, modules_of, read_job_file, run_record
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
@@ -41,8 +42,6 @@ Input = Annotated[Path, "input"]
 Inputs = Annotated[list[Path], "input"]
 Output = Annotated[Path, "output"]
 Texts = dict[str, str]
-STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job saved its progress
-GPUS = Path(".googlenet/gpus")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 SettingsT = TypeVar("SettingsT", bound=StageSettings)
@@ -52,7 +51,8 @@ class Job(Generic[SettingsT]):
     """One job: its settings, its stamp, and where it reports to.
 
     stamp: SHA-256 of the job's file and inputs; every output carries it, so that a change reaches all later jobs even
-    with equal numbers. execution: settings that change no result. threads: of the rule. resume: saves its progress.
+    with equal numbers. execution: settings that change no result. threads: of the rule, for each process. resume: saves
+    its progress. team: the processes that do the job together, of which only the first has a run.
     """
 
     def __init__(
@@ -60,13 +60,14 @@ class Job(Generic[SettingsT]):
         file: JobFile[SettingsT],
         stamp: str,
         execution: Execution,
-        run: JobRun,
+        run: JobRun | None,
         kept: resume.Resume = resume.NOWHERE,
         threads: int = 1,
+        team: torchrun.Team = torchrun.ALONE,
     ):
         self.settings, self.stage, self.name, self.experiment = file.settings, file.stage, file.job, file.experiment
         self.stamp, self.execution, self._run = stamp, execution, run
-        self.resume, self.threads = kept, threads
+        self.resume, self.threads, self._team = kept, threads, team
 
     @property
     def runtime(self) -> "Runtime":
@@ -75,10 +76,13 @@ class Job(Generic[SettingsT]):
 
         compute = compute_of(self.settings)
         engine = compute.engine if isinstance(compute, Inference) else "eager"
-        return Runtime(compute.device, compute.precision, min(self.execution.loader_workers, self.threads), engine)
+        workers, team = min(self.execution.loader_workers, self.threads), self._team
+        return Runtime(compute.device, compute.precision, workers, engine, team.rank, team.processes)
 
     def log(self, values: dict[str, Any], step: int = 0) -> None:
-        """Append numbers to the event log, and write them as one line to the job's log."""
+        """Append numbers to the event log, and write them as one line to the job's log; not if another process does so."""
+        if self._run is None:
+            return
         numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
         # MLflow's pages begin with what is logged first: a result, not the learning rate, which all members share.
         shown = sorted(numbers.keys() - {"epoch", "step"}, key=lambda key: (key == "learning_rate", key))
@@ -91,7 +95,8 @@ class Job(Generic[SettingsT]):
 
     def artifact(self, path: Path) -> None:
         """Attach a file to the MLflow run."""
-        self._run.artifact(path)
+        if self._run is not None:
+            self._run.artifact(path)
 
     def write_metrics(self, path: Path, metrics: StageMetrics) -> None:
         """Write a job's metrics.json with its stamp; the same file becomes an artefact of its MLflow run."""
@@ -101,6 +106,7 @@ class Job(Generic[SettingsT]):
     def complete(self, records: Iterable[RunRecord], figures: Mapping[str, float]) -> None:
         """Log the key figures of an experiment that this job completes. records: of the jobs that made its results."""
         self.log(dict(figures))
+        assert self._run is not None  # no job that several processes do completes an experiment
         self._run.completes(figures, *reproduction.described(self.stage, self.settings, records))
 
 
@@ -118,20 +124,27 @@ def main(run: Callable[..., None]) -> None:
     try:
         perform(run, sys.argv[1:])
     except Stopped as error:
-        print(f"stopped: {error}", file=sys.stderr)
-        sys.exit(STOPPED)
+        fail("stopped", error, torchrun.STOPPED)
+    except PeerLost as error:
+        torchrun.report(str(error))
+        os._exit(torchrun.PEER_LOST)  # Python's own exit could wait for a GPU, and that for the lost process
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        fail("error", error, 1)
     except OSError as error:
         if error.errno not in FULL and "No space left" not in str(error):
             raise
         where = error.filename or Path.cwd()
-        print(f"error: {where}: no space left on the disk; free some, and run the same command again", file=sys.stderr)
-        sys.exit(1)
+        fail("error", f"{where}: no space left on the disk; free some, and run the same command again", 1)
     # run.json is written and no file is open: Python's own exit would spend another half second on torch.
     sys.stdout.flush()
     os._exit(0)
+
+
+def fail(kind: str, error: Exception | str, code: int) -> NoReturn:
+    """End with one line on standard error. One of several processes of a job passes it on, so that it appears once."""
+    if not torchrun.report(str(error)):
+        print(f"{kind}: {error}", file=sys.stderr)
+    sys.exit(code)
 
 
 def perform(run: Callable[..., None], arguments: list[str]) -> None:
@@ -150,75 +163,45 @@ def _perform(run: Callable[..., None], arguments: list[str]) -> None:
     settings: type[StageSettings] = get_args(hints["job"])[0]  # the type argument of Job
     file = read_job_file(path, settings)
     compute = compute_of(file.settings)
-    if threads < compute.numeric_threads:
+    root = Path.cwd()
+    execution = Execution.model_validate(read_json(root / EXECUTION))
+    team = torchrun.Team.of(file.settings, execution)
+    if threads < compute.numeric_threads * team.here:
+        each = f", for each of {team.here} processes" if team.here > 1 else ""
         mend = "raise --cores, or lower the key (another number of threads gives other bits)"
-        raise UserError(f"compute.numeric_threads: {compute.numeric_threads} asked for, {threads} given; {mend}")
+        raise UserError(f"compute.numeric_threads: {compute.numeric_threads} asked for{each}, {threads} given; {mend}")
     prepare_machine(compute.numeric_threads, compute.device)
+    if team.rank < 0:
+        torchrun.on_every_node(team, threads)
+        with gpus_of_processes(compute.device, root, team.here, execution.jobs_per_gpu):
+            torchrun.launch(team, f"{file.experiment}-{file.stage}-{file.job}")
+        return
     digests = {name: digest_of(given[name]) for name, kind in edges.items() if kind is not Output}
     lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
     stamp = hashlib.sha256("\n".join([sha256(path), *lines]).encode()).hexdigest()
-    root = Path.cwd()
-    execution = Execution.model_validate(read_json(root / EXECUTION))
-    faults.of_job(f"{file.stage}/{file.job}")
+    faults.of_job(f"{file.stage}/{file.job}" + (f"/{team.rank}" if team.rank else ""))
     libraries = versions.installed()
     key = hashlib.sha256(f"{stamp} {sorted(libraries.items())}".encode()).hexdigest()[:16]
-    place = resume.opened(root, Path(file.experiment, file.stage, file.job), key, execution.save_every_s)
-    record = run_record(path, file.stage, file.job)
+    home, record = Path(file.experiment, file.stage, file.job), run_record(path, file.stage, file.job)
+    if not team.leads:
+        kept = resume.followed(root, home, key, team.any_asks)
+        with torchrun.joined(team, compute.device), resume.listening(kept):
+            run(Job(file, stamp, execution, None, kept, threads // team.here, team), **given)
+        return
+    own_gpu = gpu_for(compute.device, root, execution.jobs_per_gpu) if team.processes == 1 else nullcontext()
     with (
-        place as kept,
+        resume.opened(root, home, key, execution.save_every_s, team.any_asks) as kept,
+        torchrun.joined(team, compute.device),
         resume.listening(kept),
-        gpu_for(compute.device, root, execution.jobs_per_gpu),
-        recorded(path, file, stamp, digests, threads, libraries) as tracked,
+        own_gpu,
+        recorded(path, file, stamp, digests, threads, libraries, team.processes) as tracked,
     ):
         outputs = [given[name] for name, kind in edges.items() if kind is Output]
         for folder in {output.parent for output in outputs}:
             remove_parts(folder)
         remove_parts(record.parent, record.name)
-        run(Job(file, stamp, execution, tracked, kept, threads), **given)
+        run(Job(file, stamp, execution, tracked, kept, threads // team.here, team), **given)
     earlier_results.drop(map(str, outputs))
-
-
-@contextmanager
-def gpu_for(device: str, root: Path, jobs: int = 1) -> Iterator[None]:
-    """Within the block, make torch's device "cuda" a GPU that fewer than `jobs` other jobs use; do nothing for another
-    device."""
-    if device != "cuda":
-        yield
-        return
-    import torch
-
-    seen = range(torch.cuda.device_count())
-    # By UUID: each job of a cluster may see only one GPU, a different one, and call it number 0.
-    with held_gpu(root / GPUS, [str(torch.cuda.get_device_properties(i).uuid) for i in seen], jobs) as number:
-        torch.cuda.set_device(number)
-        yield
-
-
-@contextmanager
-def held_gpu(folder: Path, names: Sequence[str], jobs: int = 1, again_s: float = 1.0) -> Iterator[int]:
-    """Hold one of the `jobs` places of a GPU, waiting for one, and yield its index among the names. A free GPU comes
-    before one in use. Locks end with their process."""
-    from filelock import FileLock, Timeout  # imported late: not needed at every start of Snakemake
-
-    folder.mkdir(parents=True, exist_ok=True)
-    places = ["", *(f"-{place}" for place in range(2, jobs + 1))]  # the first as without sharing
-    locks = [(i, FileLock(folder / f"{name}{place}.lock")) for place in places for i, name in enumerate(names)]
-    waiting = False
-    while True:
-        for number, lock in locks:
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                continue
-            try:
-                yield number
-            finally:
-                lock.release()
-            return
-        if not waiting:
-            print(f"waiting: all {len(names)} GPUs are in use by jobs", flush=True)
-        waiting = True
-        time.sleep(again_s)
 
 
 def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
@@ -242,7 +225,13 @@ def digest_of(value: Path | list[Path]) -> str:
 
 @contextmanager
 def recorded(
-    path: Path, file: JobFile[StageSettings], stamp: str, digests: Texts, threads: int, libraries: Texts
+    path: Path,
+    file: JobFile[StageSettings],
+    stamp: str,
+    digests: Texts,
+    threads: int,
+    libraries: Texts,
+    processes: int = 1,
 ) -> Iterator[JobRun]:
     """Track a job (path: its file; digests: of inputs) as a run; last, write run.json: who ran what, when, on what."""
     root, started, clock = Path.cwd(), datetime.now(UTC), time.monotonic()
@@ -266,6 +255,7 @@ def recorded(
         run_id=tracked.run_id,
         peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # in KiB on Linux
         threads=threads,
+        processes=processes,
         device=compute_of(file.settings).device,
         job_file=read_json(path),
         modules=modules_of(root, file.code),

@@ -45,6 +45,7 @@ class Stage:
     enabled: Callable[[Composed], bool] = always  # whether an experiment has it
     wants: Callable[[MemberRow], bool] = always  # the rows of the table of members that have a job
     gpu: bool = False  # whether a job takes a GPU if compute.device is cuda
+    shared: bool = False  # whether execution.processes_per_training share out a job
     priority: int = 0  # of its jobs among those that are ready to start
 
     @property
@@ -66,7 +67,7 @@ def multibox(composed: Composed) -> bool:
 ROWS = (
     Stage("prepare_classification", data.PrepareClassification, Manifest, "data"),
     Stage("train_classifier", c.TrainClassifier, TrainingMetrics, "classification", "member",
-          wants=lambda row: not row.imported, gpu=True, priority=2),
+          wants=lambda row: not row.imported, gpu=True, shared=True, priority=2),
     Stage("import_weights", c.ImportWeights, ImportMetrics, "classification", "member", wants=lambda row: row.imported),
     Stage("predict_crops", c.PredictCrops, None, "classification", "member", gpu=True),
     Stage("train_baseline", c.TrainBaseline, cm.BaselineMetrics, "classification",
@@ -89,7 +90,7 @@ ROWS = (
     Stage("evaluate_detection", d.EvaluateDetection, dm.DetectionMetrics, "detection", enabled=detection),
     Stage("measure_cost", c.MeasureCost, CostMetrics, "classification", gpu=True),
     Stage("make_report", c.MakeReport, None, "report"),
-    Stage("train_ablation", c.TrainAblation, TrainingMetrics, "ablations", "variant", gpu=True),
+    Stage("train_ablation", c.TrainAblation, TrainingMetrics, "ablations", "variant", gpu=True, shared=True),
     Stage("compare_ablations", c.CompareAblations, studies.AblationMetrics, "ablations"),
 )  # fmt: skip
 STAGES = {row.name: row for row in ROWS}

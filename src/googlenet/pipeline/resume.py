@@ -40,9 +40,17 @@ _stop_requested = threading.Event()
 class Resume:
     """Saves and loads one job's state; without a folder it saves nothing, and the job is never asked to stop."""
 
-    def __init__(self, folder: Path | None = None, every_s: float = 60.0):
+    def __init__(
+        self,
+        folder: Path | None = None,
+        every_s: float = 60.0,
+        saves: bool = True,
+        agreed: Callable[[bool], bool] = bool,
+    ):
+        """saves: false for a process that leaves it to another one of the same job. agreed: turns whether this process is
+        asked to stop into whether any is, in all of them at the same step."""
         self.folder, self.every_s, self.used = folder, every_s, False
-        self._saved = time.monotonic()
+        self._saved, self._saves, self._agreed = time.monotonic(), saves, agreed
 
     def load(self) -> "tuple[dict[str, Tensor], Any] | None":
         """The state of the last `step` that saved: tensors on the CPU, and the rest. None at a first start."""
@@ -56,9 +64,14 @@ class Resume:
     def step(self, state: "Callable[[], tuple[Mapping[str, Tensor], Any]]") -> None:
         """Call after every step: saves `state()` when it is due. Raises Stopped if the job was asked to stop."""
         faults.reached("batch")
+        if self._agreed(_stop_requested.is_set()):
+            _stop_requested.set()
         if self._due():
-            tensors, rest = state()
-            checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
+            if self._saves:
+                tensors, rest = state()
+                checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
+            if _stop_requested.is_set():
+                self._agreed(True)  # the first process to end takes the others with it: none before the state is saved
             self._after_save()
 
     def items(self, total: int, compute: Callable[[int], Iterator[Arrays]], name: str = "piece") -> Iterator[Arrays]:
@@ -136,7 +149,7 @@ def unpacked(arrays: Arrays) -> list[dict[str, np.ndarray]]:
 
 
 @contextmanager
-def opened(root: Path, job: Path, key: str, every_s: float) -> Iterator[Resume]:
+def opened(root: Path, job: Path, key: str, every_s: float, agreed: Callable[[bool], bool] = bool) -> Iterator[Resume]:
     """The state of a job, <experiment>/<stage>/<job>, locked while it runs; deletes other configurations' states first,
     and its own when the job succeeds. UserError if another process has run the same job for LOCK_TIMEOUT_S.
     """
@@ -146,9 +159,14 @@ def opened(root: Path, job: Path, key: str, every_s: float) -> Iterator[Resume]:
         for path in home.iterdir():
             if path.is_dir() and path.name != key:
                 shutil.rmtree(path)
-        kept = Resume(home / key, every_s)
+        kept = Resume(home / key, every_s, agreed=agreed)
         yield kept
         kept.clear()
+
+
+def followed(root: Path, job: Path, key: str, agreed: Callable[[bool], bool]) -> Resume:
+    """The state of a job that another process of it has opened: to load, and to stop when that one has saved."""
+    return Resume(root / FOLDER / job / key, float("inf"), saves=False, agreed=agreed)
 
 
 @contextmanager
@@ -162,14 +180,19 @@ def listening(resume: Resume) -> Iterator[None]:
 
     _stop_requested.clear()
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
-    engine, _, machine = os.environ.get(faults.ENGINE, "").partition("@")
-    if engine and machine == platform.node():  # a cluster's node does not see the processes of the head node
-        threading.Thread(target=_watch, args=(int(engine),), daemon=True).start()
+    watch_engine()
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def watch_engine() -> None:
+    """Stop this process when the one that started its job has ended."""
+    engine, _, machine = os.environ.get(faults.ENGINE, "").partition("@")
+    if engine and machine == platform.node():  # a cluster's node does not see the processes of the head node
+        threading.Thread(target=_watch, args=(int(engine),), daemon=True).start()
 
 
 def _watch(engine: int) -> None:

@@ -26,6 +26,11 @@ class Settings(BaseModel):
 class StageSettings(Settings):
     """The settings of one stage's jobs: the section with the stage's name, with every reference resolved."""
 
+    @property
+    def most_processes(self) -> int:
+        """The number of processes among which one job's work can be shared out, or any divisor of it."""
+        return 1
+
 
 class BySplit(Settings):
     """One value for each split."""

@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, model_validator
 
 from googlenet.config.schema import shared
-from googlenet.config.schema.base import DISTINCT, ONE_OF_NUMBERS, Modules, Name, Settings, Split, StageSettings, wrong
+from googlenet.config.schema.base import (
+    DISTINCT,
+    ONE_OF_NUMBERS,
+    Modules,
+    Name,
+    Settings,
+    Split,
+    StageSettings,
+    is_reference,
+    wrong,
+)
 from googlenet.config.schema.shared import Confidence, Count, NonNegative, OpenFraction, Positive, Seed, Whole
 
 Policies = Annotated[
@@ -32,12 +42,33 @@ class TrainClassifier(shared.Computes, shared.Optimisation):
     """One member of the ensemble, trained as in section 6."""
 
     batch_size: Count = Field(description="Images a step")
+    micro_batches: Count = Field(
+        description="Parts of a batch whose gradients are computed alone and added; a power of two. As many processes can train"
+    )
     aux_weight: NonNegative = Field(description="Of each auxiliary loss (the paper: 0.3)")
     stall: Stall = Field(description="When a training stops that does not leave its first plateau")
     member: shared.TrainedMember = Field(description="The member's row")
     model: shared.Model = Field(description="The network")
     sampling: shared.Sampling = Field(description="The member's sampling method")
     mirror: bool = Field(description="Whether every second crop is mirrored")
+
+    @property
+    def most_processes(self) -> int:
+        """One for each part of a batch."""
+        return self.micro_batches
+
+    @model_validator(mode="after")
+    def _parts(self) -> "TrainClassifier":
+        parts = self.micro_batches
+        if is_reference(parts) or is_reference(self.batch_size):
+            return self
+        if parts & (parts - 1) or parts > self.batch_size:
+            raise wrong("a power of two (1, 2, 4, ...) that is at most batch_size", "micro_batches")
+        if parts > 1 and isinstance(self.model, shared.Model) and self.model.network == "batch_norm":
+            raise wrong(
+                "1 with model.network: batch_norm, which needs the statistics of a whole batch", "micro_batches"
+            )
+        return self
 
 
 class ImportWeights(StageSettings):
@@ -139,6 +170,11 @@ class TrainAblation(shared.Computes):
 
     variant: Variant = Field(description="The row and the seed")
     training: TrainClassifier = Field(description="train_classifier's settings with the row's changes and the seed")
+
+    @property
+    def most_processes(self) -> int:
+        """As many as the training's."""
+        return self.training.most_processes
 
 
 class AblationRow(Settings):

@@ -4,7 +4,17 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, Strict, model_validator
 
-from googlenet.config.schema.base import DISTINCT, Modules, Named, NetworkName, Selects, Settings, StageSettings, wrong
+from googlenet.config.schema.base import (
+    DISTINCT,
+    Modules,
+    Named,
+    NetworkName,
+    Selects,
+    Settings,
+    StageSettings,
+    is_reference,
+    wrong,
+)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 OpenFraction = Annotated[float, Field(ge=0, lt=1)]
@@ -76,6 +86,10 @@ class Execution(Settings):
     loader_workers: Whole = Field(
         description="Processes that decode and crop for one training job; no more than --cores"
     )
+    processes_per_training: Count = Field(
+        description="Processes, each with a GPU if device is cuda, that share out the micro_batches of one training; a power of two"
+    )
+    nodes_per_training: Count = Field(description="Nodes over which these processes are spread evenly")
     jobs_per_gpu: Count = Field(description="Jobs that share a GPU; Snakemake's --resources gpu=N counts jobs")
     prepare_workers: Count = Field(
         description="Processes of a preparation, about 200 MB each, and threads of a search for proposals; no more than --cores"
@@ -83,6 +97,16 @@ class Execution(Settings):
     decoded_cache_mb: Whole = Field(description="Images kept decoded in memory, MB for each job")
     commit_limit_gb: NonNegative = Field(description="GB of results above which `dvc commit` is left to `make sync`")
     save_every_s: NonNegative = Field(description="Seconds between two states that a long job saves")
+
+    @model_validator(mode="after")
+    def _nodes(self) -> "Execution":
+        if is_reference(self.processes_per_training) or is_reference(self.nodes_per_training):
+            return self
+        if self.processes_per_training & (self.processes_per_training - 1):
+            raise wrong("a power of two (1, 2, 4, ...)", "processes_per_training")
+        if self.processes_per_training % self.nodes_per_training:
+            raise wrong("a divisor of processes_per_training", "nodes_per_training")
+        return self
 
 
 class Enabled(Settings):
