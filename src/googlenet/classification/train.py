@@ -84,14 +84,9 @@ def train(
     Raises UserError when the loss is no longer finite, or stays on its plateau.
     """
     labels, model = splits.train[1], network.model
-    steps, name = len(labels) // settings.batch_size, settings.member.name
-    if steps == 0:
-        raise UserError(
-            f"train_classifier.batch_size: {settings.batch_size} is more than the {len(labels)} training images"
-        )
+    steps, name = steps_per_epoch(len(labels), settings), settings.member.name
     crops = TrainingCrops(*splits.train, settings, network.spec.input_px)
-    seed = settings.member.order_seed
-    torch.manual_seed(seed)  # dropout
+    torch.manual_seed(settings.member.order_seed)  # dropout
     plateau = Plateau.of(labels, settings)
     state = TrainState(model, settings, steps, resume.load(), TrainingEpoch, "losses", MAIN_LOSSES)
     check_equal(state.fingerprint, runtime)
@@ -112,12 +107,8 @@ def train(
         losses.append(loss)
         main_losses.append(main_loss)
         epoch_ends = state.step % steps == 0
-        checked = epoch_ends or state.step % STEPS_BETWEEN_CHECKS == 0
-        if checked and not torch.stack(losses[-STEPS_BETWEEN_CHECKS:]).isfinite().all():
-            raise UserError(
-                f"train_classifier.learning_rate: the loss of {name} was not finite in epoch {len(state.rows) + 1};"
-                " lower it, or lengthen train_classifier.warmup_steps"
-            )
+        if epoch_ends or state.step % STEPS_BETWEEN_CHECKS == 0:
+            check_finite(losses[-STEPS_BETWEEN_CHECKS:], name, len(state.rows) + 1)
         if epoch_ends:
             end_epoch(network, state, loaded, splits.validation[1], runtime)
             on_epoch(state.rows[-1])
@@ -134,6 +125,22 @@ def train(
         **errors,
     )
     return metrics, outcomes
+
+
+def steps_per_epoch(images: int, settings: TrainClassifier) -> int:
+    """The number of whole batches. Raises UserError if there is none."""
+    if images < settings.batch_size:
+        raise UserError(f"train_classifier.batch_size: {settings.batch_size} is more than the {images} training images")
+    return images // settings.batch_size
+
+
+def check_finite(losses: Sequence[torch.Tensor], name: str, epoch: int) -> None:
+    """Raise UserError, naming the member, if a loss is not finite."""
+    if not torch.stack(list(losses)).isfinite().all():
+        raise UserError(
+            f"train_classifier.learning_rate: the loss of {name} was not finite in epoch {epoch};"
+            " lower it, or lengthen train_classifier.warmup_steps"
+        )
 
 
 def end_epoch(
