@@ -20,7 +20,7 @@ from googlenet.models.runtime import Runtime
 from googlenet.pipeline import torchrun
 from googlenet.pipeline.job_file import EXECUTION, JobFile
 from googlenet.pipeline.resume import Resume
-from googlenet.pipeline.torchrun import Team
+from googlenet.pipeline.team import Team
 from googlenet.storage.checkpoint import load
 from googlenet.storage.files import read_json, write_bytes, write_json
 from settings import ROOT, changed, composed, settings_of

@@ -27,10 +27,11 @@ from googlenet.errors import PeerLost, Stopped, UserError, escape_output
 from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
-from googlenet.pipeline import earlier_results, reproduction, resume, torchrun, versions
+from googlenet.pipeline import earlier_results, reproduction, resume, versions
 from googlenet.pipeline.code import check_source
 from googlenet.pipeline.gpus import gpu_for, gpus_of_processes
 from googlenet.pipeline.job_file import EXECUTION, JobFile, modules_of, read_job_file, run_record
+from googlenet.pipeline.team import ALONE, PEER_LOST, STOPPED, Team, joined, report
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
 from googlenet.tracking import JobRun, job_run, progress
@@ -63,7 +64,7 @@ class Job(Generic[SettingsT]):
         run: JobRun | None,
         kept: resume.Resume = resume.NOWHERE,
         threads: int = 1,
-        team: torchrun.Team = torchrun.ALONE,
+        team: Team = ALONE,
     ):
         self.settings, self.stage, self.name, self.experiment = file.settings, file.stage, file.job, file.experiment
         self.stamp, self.execution, self._run = stamp, execution, run
@@ -124,10 +125,10 @@ def main(run: Callable[..., None]) -> None:
     try:
         perform(run, sys.argv[1:])
     except Stopped as error:
-        fail("stopped", error, torchrun.STOPPED)
+        fail("stopped", error, STOPPED)
     except PeerLost as error:
-        torchrun.report(str(error))
-        os._exit(torchrun.PEER_LOST)  # Python's own exit could wait for a GPU, and that for the lost process
+        report(str(error))
+        os._exit(PEER_LOST)  # Python's own exit could wait for a GPU, and that for the lost process
     except UserError as error:
         fail("error", error, 1)
     except OSError as error:
@@ -142,7 +143,7 @@ def main(run: Callable[..., None]) -> None:
 
 def fail(kind: str, error: Exception | str, code: int) -> NoReturn:
     """End with one line on standard error. One of several processes of a job passes it on, so that it appears once."""
-    if not torchrun.report(str(error)):
+    if not report(str(error)):
         print(f"{kind}: {error}", file=sys.stderr)
     sys.exit(code)
 
@@ -165,13 +166,15 @@ def _perform(run: Callable[..., None], arguments: list[str]) -> None:
     compute = compute_of(file.settings)
     root = Path.cwd()
     execution = Execution.model_validate(read_json(root / EXECUTION))
-    team = torchrun.Team.of(file.settings, execution)
+    team = Team.of(file.settings, execution)
     if threads < compute.numeric_threads * team.here:
         each = f", for each of {team.here} processes" if team.here > 1 else ""
         mend = "raise --cores, or lower the key (another number of threads gives other bits)"
         raise UserError(f"compute.numeric_threads: {compute.numeric_threads} asked for{each}, {threads} given; {mend}")
     prepare_machine(compute.numeric_threads, compute.device)
     if team.rank < 0:
+        from googlenet.pipeline import torchrun  # not needed by a job that one process does
+
         torchrun.on_every_node(team, threads)
         with gpus_of_processes(compute.device, root, team.here, execution.jobs_per_gpu):
             torchrun.launch(team, f"{file.experiment}-{file.stage}-{file.job}")
@@ -185,13 +188,13 @@ def _perform(run: Callable[..., None], arguments: list[str]) -> None:
     home, record = Path(file.experiment, file.stage, file.job), run_record(path, file.stage, file.job)
     if not team.leads:
         kept = resume.followed(root, home, key, team.any_asks)
-        with torchrun.joined(team, compute.device), resume.listening(kept):
+        with joined(team, compute.device), resume.listening(kept):
             run(Job(file, stamp, execution, None, kept, threads // team.here, team), **given)
         return
     own_gpu = gpu_for(compute.device, root, execution.jobs_per_gpu) if team.processes == 1 else nullcontext()
     with (
         resume.opened(root, home, key, execution.save_every_s, team.any_asks) as kept,
-        torchrun.joined(team, compute.device),
+        joined(team, compute.device),
         resume.listening(kept),
         own_gpu,
         recorded(path, file, stamp, digests, threads, libraries, team.processes) as tracked,

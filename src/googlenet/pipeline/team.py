@@ -1,0 +1,97 @@
+"""The processes that do one job together: how many there are, which of them this is, and how it joins the others."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from googlenet.config.schema.base import StageSettings
+from googlenet.config.schema.shared import Execution
+from googlenet.errors import UserError
+
+STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job saved its progress
+PEER_LOST = 76  # a process ends because another one has
+SILENCE = timedelta(minutes=30)  # after which a process that does not answer counts as lost
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes of one training: how many of them and on how many nodes, and which of them this is.
+
+    rank: -1 in a process that is none of them, as it has yet to start them."""
+
+    processes: int = 1
+    nodes: int = 1
+    rank: int = 0
+    local_rank: int = 0
+
+    @classmethod
+    def of(cls, settings: StageSettings, execution: Execution) -> "Team":
+        """The team that a job asks for. Raises UserError if this process was started as one of another number."""
+        most = settings.most_processes
+        processes, nodes = (execution.processes_per_training, execution.nodes_per_training) if most > 1 else (1, 1)
+        if most % processes:
+            raise UserError(
+                f"execution.processes_per_training: {processes} processes cannot share out {most} micro-batches"
+            )
+        started = int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else None
+        if started not in (None, processes):
+            raise UserError(
+                f"execution.processes_per_training: {processes} asked for, {started} started; give torchrun that number,"
+                " or start the job without it"
+            )
+        if started is not None:
+            return cls(processes, nodes, int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"]))
+        return cls(processes, nodes, rank=0 if processes == 1 else -1)
+
+    @property
+    def here(self) -> int:
+        """Processes on this node."""
+        return self.processes // self.nodes
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process tracks, saves and writes; the others only compute."""
+        return self.rank == 0
+
+    def any_asks(self, asks: bool) -> bool:
+        """Whether any of the processes asks for something."""
+        if self.processes == 1:
+            return asks
+        from googlenet.models import processes  # imports torch
+
+        return processes.any_asks(asks)
+
+
+ALONE = Team()
+
+
+@contextmanager
+def joined(team: Team, device: str) -> Iterator[None]:
+    """Within the block, be one of the processes of a training: connected to the others, with a GPU of its own, and silent
+    unless it leads. Waits for all of them; the first joins when it holds the job's lock, so that all read one state."""
+    if team.processes == 1:
+        yield
+        return
+    import torch
+    from torch import distributed
+
+    if not team.leads:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if device == "cuda":
+        torch.cuda.set_device(team.local_rank)
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=SILENCE)
+    yield
+
+
+def report(message: str) -> bool:
+    """Hand an error to the launcher, if there is one, which prints one line for all its processes."""
+    path = os.environ.get("TORCHELASTIC_ERROR_FILE")
+    if path:
+        Path(path).write_text(json.dumps({"message": message, "timestamp": int(time.time())}), encoding="utf-8")
+    return bool(path)
