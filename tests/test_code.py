@@ -108,7 +108,10 @@ def test_a_functions_docstring_leaves_it(package):
 def test_an_errors_text_leaves_it_and_its_condition_does_not(package):
     path = package / "classification" / "train.py"
     assert changed(lambda: replace(path, "is more than the", "exceeds the")) == set()
-    assert changed(lambda: replace(path, "if steps == 0:", "if steps <= 0:")) == {"train_classifier", "train_ablation"}
+    assert changed(lambda: replace(path, "if images < settings", "if images <= settings")) == {
+        "train_classifier",
+        "train_ablation",
+    }
 
 
 def test_line_breaks_and_quotes_leave_it(package):
