@@ -2,11 +2,13 @@
 is interrupted and whatever number resumes it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
@@ -18,9 +20,11 @@ from googlenet.errors import Stopped, UserError
 from googlenet.metrics.data import read_manifest
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline import torchrun
+from googlenet.pipeline.job import perform
 from googlenet.pipeline.job_file import EXECUTION, JobFile
 from googlenet.pipeline.resume import Resume
 from googlenet.pipeline.team import Team
+from googlenet.stages import train_classifier
 from googlenet.storage.checkpoint import load
 from googlenet.storage.files import read_json, write_bytes, write_json
 from settings import ROOT, changed, composed, settings_of
@@ -45,15 +49,19 @@ def project(folder, settings=SETTINGS):
     return folder
 
 
-def run(folder, processes, threads=0, fault=""):
-    """Run the job in its folder; returns its exit code, its standard output and error. Before a kill every step is saved."""
-    every_s = 0 if " job " in fault else 60
+def words_for(folder, processes, threads, every_s=60):
+    """Write how many processes share out the job; returns its command line."""
     execution = changed(composed().of(Execution), processes_per_training=processes, save_every_s=every_s)
     write_json(folder / EXECUTION, execution.model_dump(mode="json"))
     edges = {"manifest": "data/classification/tiny/manifest.json"}
     edges |= {name: f"out/{name}.safetensors" for name in ("weights", "outcomes")} | {"metrics": "out/metrics.json"}
-    words = ["--config", str(CONFIG), "--threads", str(threads or processes)]
-    words += [word for name, path in edges.items() for word in (f"--{name}", path)]
+    words = [word for name, path in edges.items() for word in (f"--{name}", path)]
+    return ["--config", str(CONFIG), "--threads", str(threads), *words]
+
+
+def run(folder, processes, fault=""):
+    """Run the job in its folder; returns its exit code, its standard output and error. Before a kill every step is saved."""
+    words = words_for(folder, processes, processes, 0 if " job " in fault else 60)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GOOGLENET_")}
     environment |= {"PYTHONPATH": str(ROOT / "src")} | ({"GOOGLENET_FAULT": fault} if fault else {})
     command = [sys.executable, "-m", "googlenet.stages.train_classifier", *words]
@@ -76,17 +84,14 @@ def whole(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """The folder of one whose second process was killed after 5 steps, and in the next attempt asked to stop after 50."""
+    """The folder of one whose second process was killed when the state after 50 steps was saved."""
     folder = project(tmp_path_factory.mktemp("killed"))
-    code, _, errors = run(folder, 2, fault="batch 5 job train_classifier/m1/1")
+    code, _, errors = run(folder, 2, fault=f"batch {SEEN + 1} job train_classifier/m1/1")
     assert (code, errors) == (
         1,
         "error: process 2 of 2 of this training was killed (SIGKILL); the same command resumes the training from the last"
         " state that it saved\n",
     )
-    left = SEEN - len(seen_losses(folder))
-    code, output, errors = run(folder, 2, fault=f"batch {left} term train_classifier/m1/1")
-    assert "resuming from " in output and (code, errors) == (75, f"stopped: {torchrun.asked_to_stop()}\n")
     return folder
 
 
@@ -147,17 +152,33 @@ def test_the_record_says_how_many_trained(whole):
     assert read_json(whole / "results/smoke/runs/train_classifier/m1.json")["processes"] == 2
 
 
+@pytest.fixture
+def here(killed, tmp_path, monkeypatch):
+    """A copy of the interrupted training's folder, in which this process may run the job."""
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    monkeypatch.chdir(shutil.copytree(killed, tmp_path / "copy"))
+    yield Path.cwd()
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads[0])
+    cv2.setNumThreads(threads[1])
+
+
+def test_one_process_ends_a_training_of_two_in_the_same_bits(whole, here, capsys):
+    perform(train_classifier.run, words_for(here, 1, 1))
+    assert "resuming from " in capsys.readouterr().out and results(here) == results(whole)
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("processes", [1, 2])
-def test_an_interrupted_training_ends_in_the_same_bits_on_any_number_of_processes(whole, killed, tmp_path, processes):
-    folder = shutil.copytree(killed, tmp_path / "copy")
-    code, output, errors = run(folder, processes)
+def test_two_that_are_asked_to_stop_do_so_together_and_end_in_the_same_bits(whole, here):
+    code, output, errors = run(here, 2, fault="batch 1 term train_classifier/m1/1")
+    assert "resuming from " in output and len(seen_losses(here)) == SEEN + 1
+    assert (code, errors) == (75, f"stopped: {torchrun.asked_to_stop()}\n")
+    code, output, errors = run(here, 2)
     assert (code, errors) == (0, "") and "resuming from " in output
-    assert results(folder) == results(whole)
+    assert results(here) == results(whole)
 
 
-def test_a_job_that_gets_too_few_threads_for_its_processes_stops(whole, tmp_path):
-    folder = shutil.copytree(whole, tmp_path / "copy")
+def test_a_job_that_gets_too_few_threads_for_its_processes_stops(here):
     line = "compute.numeric_threads: 1 asked for, for each of 2 processes, 1 given; raise --cores, or lower the key"
-    code, _, errors = run(folder, 2, threads=1)
-    assert code == 1 and errors.startswith(f"error: {line}") and errors.count("\n") == 1
+    with pytest.raises(UserError, match=re.escape(line)):
+        perform(train_classifier.run, words_for(here, 2, 1))
