@@ -37,6 +37,13 @@ def test_help_imports_no_subcommand():
     assert done.stdout.splitlines()[-1] == "[]" and not done.stderr
 
 
+def test_no_subcommand_imports_torch_before_it_runs():
+    code = "import sys, click; from googlenet.cli.main import COMMANDS, googlenet as group\n"
+    code += "for name in COMMANDS: group.get_command(click.Context(group), name)\n"
+    code += f"print([name for name in sys.modules if name in {['torch', 'cv2', 'mlflow', 'sklearn', 'matplotlib']}])"
+    assert python("-c", code).stdout == "[]\n"
+
+
 def test_without_a_subcommand_it_shows_the_help(capsys):
     assert main([]) == 2
     assert capsys.readouterr().err.startswith("Usage: googlenet [OPTIONS] COMMAND")

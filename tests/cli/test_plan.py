@@ -13,6 +13,7 @@ from conf_copy import ROOT, copied
 from googlenet.cli import plan
 from googlenet.errors import UserError
 from googlenet.metrics.runs import RunRecord
+from googlenet.planning import perform as planning
 
 NAMED = "epyc-2core"
 
@@ -20,7 +21,7 @@ NAMED = "epyc-2core"
 def perform(words, root):
     """Plan as the command does with these words, in the folder `root`."""
     given = plan.command.make_context("plan", list(words)).params
-    return plan.perform(SimpleNamespace(**given), root)
+    return planning.perform(SimpleNamespace(**given), root)
 
 
 @pytest.fixture

@@ -38,7 +38,9 @@ class Commands(click.Group):
         """Import a subcommand. Raises UsageError with the closest valid name if there is none."""
         if cmd_name not in COMMANDS:
             raise click.UsageError(f"no command '{cmd_name}'{nearest(cmd_name, COMMANDS)}", ctx)
-        return cast(click.Command, import_module(f"googlenet.cli.{cmd_name}").command)
+        command = cast(click.Command, import_module(f"googlenet.cli.{cmd_name}").command)
+        command.name = cmd_name
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the subcommands in the help text, without importing them."""

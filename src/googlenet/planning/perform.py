@@ -1,0 +1,42 @@
+"""What `googlenet plan` does."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+from googlenet.config.schema.dataset import Kind
+from googlenet.config.schema.shared import Enabled
+from googlenet.errors import UserError
+from googlenet.pipeline.experiment import experiment as composed
+from googlenet.planning import machine, plan, sizes, table
+from googlenet.planning.rates import Bench, Rates
+from googlenet.planning.work import Context, Target
+from googlenet.storage.files import write_json
+
+
+def perform(given: SimpleNamespace, root: Path) -> plan.Plan:
+    """Compose the experiment, get the rates, print the plan, and write what is asked for. given: the options."""
+    if given.machine and given.save:
+        raise UserError("--save: writes what is measured here; leave --machine out")
+    if given.save:
+        machine.path_of(root, given.save)  # an invalid name fails before the measuring
+    experiment = composed(root, given.experiment)
+    measured: machine.Measured | None = None
+    if given.machine:
+        again = f"googlenet plan --experiment {experiment.name} --save {given.machine}"
+        there, rates, measured = machine.read(root, given.machine, again)
+    kinds: list[Kind] = ["classification", "detection"] if experiment.of(Enabled).enabled else ["classification"]
+    data = {kind: sizes.of(experiment, kind) for kind in kinds}
+    if not given.machine:
+        there, rates = machine.this_machine(), Rates({}, Bench(experiment, data.values()).measure)
+    target = Target.of(there, given.machine, given.cores or 0, given.gpus)
+    made = plan.planned(Context(experiment, data, rates, target), given.ablations)
+    print(table.as_text(made, measured))
+    print(f"\n{table.rates_text(rates)}")
+    if given.measured:
+        print(f"\n{table.compared_text(made)}")
+    if given.save:
+        path = machine.save(root, given.save, there, rates, given.beside)
+        print(f"\nrates written to {path.relative_to(root)}")
+    if given.json:
+        write_json(given.json, made.as_json())
+    return made
