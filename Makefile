@@ -64,9 +64,10 @@ faults: env ## kill the smoke experiment at 20 moments and once in every stage: 
 agreement: env ## every edit of the table under both engines; writes docs/agreement.md (AFTER='an edit': continue after it)
 	python -m pytest tests/workflow/test_agreement.py --agreement $(if $(AFTER),--after "$(AFTER)")
 
-ui: env ## MLflow's pages on this machine alone; prints their addresses
+ui: env ## MLflow's pages, on this machine alone or those of your server; prints their addresses
 	@python workflow/compare.py
-	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --host 127.0.0.1 --workers 1 \
+	case "$$MLFLOW_TRACKING_URI" in http*) exit;; esac; \
+		MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --host 127.0.0.1 --workers 1 \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$$PWD/mlflow/mlflow.db}"
 
 dvc.yaml: env ## write dvc.yaml from the Snakefile

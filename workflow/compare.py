@@ -1,4 +1,4 @@
-"""Print where MLflow's pages of the active experiment are, once `make ui` serves them.
+"""Print where MLflow's pages of the active experiment are: on your server, or here, once `make ui` serves them.
 
 usage: python workflow/compare.py [ADDRESS]
 """
@@ -12,14 +12,14 @@ import own_source  # noqa: F401 (checks where the package is)
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import current
 from googlenet.tracking import deliver, shown_runs
-from googlenet.tracking.pages import VIEW
+from googlenet.tracking.pages import VIEW, server
 
 ADDRESS = "http://127.0.0.1:5000"
 
 
 def main() -> None:
     """Print the pages of the reproductions, of all runs, and those that compare reproductions and members."""
-    address = sys.argv[1] if sys.argv[1:] else ADDRESS
+    address = sys.argv[1] if sys.argv[1:] else server() or ADDRESS
     deliver(Path.cwd())  # what jobs could not deliver; it reports what is still pending
     try:
         shown = shown_runs(Path.cwd(), current(Path.cwd()).name)

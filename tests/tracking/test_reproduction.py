@@ -6,9 +6,13 @@ import shutil
 import pytest
 from mlflow import MlflowClient
 
+from browser import DESKTOP, started
 from googlenet.tracking import deliver, event_log, job_run, open_store, reproduction, shown_runs, store
 from googlenet.tracking.clone import clone_id
+from googlenet.tracking.pages import VIEW
+from googlenet.tracking.pages import server as configured_server
 
+HARMLESS = "users/current"  # asked for by MLflow's pages, and absent where nobody logs in
 FIGURES = {"top1_error_percent_ensemble_144": 1.6, "mean_ap_percent_ensemble": 92.3}
 
 
@@ -24,13 +28,13 @@ def job(root, stage, name="all", stamp="1"):
     return {"stage": stage, "job": name, "run_id": run.run_id}
 
 
-def report(root, jobs, settings, stamp="1"):
+def report(root, jobs, settings, stamp="1", figures=FIGURES):
     """Run a job that completes a reproduction."""
     page = root / "report.html"
     page.write_text("<html>")
     with job_run(root, "demo", "make_report", "all", {}, {"stamp": stamp, "commit": "c0ffee"}, {}) as run:
         run.artifact(page)
-        run.completes(FIGURES, settings, jobs)
+        run.completes(figures, settings, jobs)
 
 
 def runs(root, selection="tags.kind = 'reproduction'"):
@@ -138,6 +142,41 @@ def test_a_moved_clone_keeps_its_id_and_a_copy_gets_one(tmp_path):
     shutil.copytree(tmp_path / "b", tmp_path / "c")
     copy = clone_id(tmp_path / "c")
     assert copy != made and (clone_id(tmp_path / "c"), clone_id(tmp_path / "b")) == (copy, made)
+
+
+@pytest.mark.long
+def test_two_reproductions_compare_on_mlflows_pages_in_two_clicks(server, tmp_path):
+    trained, settings = job(tmp_path, "train_classifier", "m1"), {"train_classifier.epochs": "10"}
+    for stamp, nms_iou, mean_ap in (("1", "0.3", 92.3), ("2", "0.4", 91.7)):
+        jobs = [trained, job(tmp_path, "evaluate_detection", stamp=stamp)]
+        changed = settings | {"evaluate_detection.nms_iou": nms_iou}
+        report(tmp_path, jobs, changed, stamp, FIGURES | {"mean_ap_percent_ensemble": mean_ap})
+        assert deliver(tmp_path)
+    runs = f"{configured_server()}/#/experiments/{shown_runs(tmp_path, 'demo').experiment_id}/runs"
+    with started() as browser:
+        browser.look(DESKTOP)
+        browser.open(f"{runs}?workflowType=machine_learning&viewStateShareKey={VIEW}")
+        browser.one(".ag-row", "nms_iou: 0.3 → 0.4")
+        assert {each.text for each in browser.all(".ag-row a") if each.text} >= {"demo, nms_iou 0.4", "demo, first"}
+        for box in browser.all(".ag-row .ag-checkbox-input-wrapper")[:2]:
+            box.click()
+        browser.one("button", "Compare").click()
+        browser.one("h1, h2", "Comparing 2 Runs from 1 Experiment")
+        page = browser.one("body", "train_classifier.epochs")
+        for kind in ("Parameters", "Metrics"):
+            browser.one(f"button[aria-label='{kind} - Show diff only']").click()
+        browser.until(lambda: "train_classifier.epochs" not in page.text, "equal settings disappear")
+        assert {"evaluate_detection.nms_iou", "0.3", "0.4", "92.3", "91.7"} <= set(page.text.split())
+        assert not [error for error in browser.errors() if HARMLESS not in error]
+
+
+@pytest.mark.parametrize(
+    ("uri", "pages"),
+    [("http://host:5000/", "http://host:5000"), ("sqlite:////srv/mlflow.db", ""), ("", "")],
+)
+def test_a_server_has_pages_of_its_own_and_a_store_has_none(monkeypatch, uri, pages):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert configured_server() == pages
 
 
 @pytest.mark.long

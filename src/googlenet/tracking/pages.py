@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from googlenet.errors import UserError
 from googlenet.tracking import local_store
@@ -21,6 +22,12 @@ class Shown(NamedTuple):
     experiment_id: str
     members: list[str]
     reproductions: list[str]
+
+
+def server() -> str:
+    """The address of the server in MLFLOW_TRACKING_URI, which has pages of its own; "" if a store is named, or nothing."""
+    uri = configured_uri()
+    return uri.rstrip("/") if urlsplit(uri).scheme in ("http", "https") else ""
 
 
 def shown_runs(root: Path, experiment: str) -> Shown:
