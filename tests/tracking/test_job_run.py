@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 
 from googlenet.errors import Stopped, UserError
 from googlenet.tracking import deliver, flattened, job_run, open_store
+from googlenet.tracking.event_log import EventLog
 
 JOB = """
 import sys
@@ -193,3 +194,18 @@ def test_neither_the_module_nor_a_job_imports_mlflow(tmp_path):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     assert list(tmp_path.rglob("*.jsonl"))
+
+
+def test_progress_is_in_the_log_and_not_in_mlflow(tmp_path):
+    with job_run(tmp_path, "demo", "train_classifier", "m1", {}, {}, {}) as run:
+        run.metrics({"train_loss": 1.0}, 1)
+        for done in (10, 20):
+            run.progress("steps", done, 40, 0.12345678)
+        run.metrics({"train_loss": 0.5}, 2)
+        (path,) = tmp_path.glob(".googlenet/tracking/demo/train_classifier/m1/*.jsonl")
+        event = EventLog(path).events[-2]
+    assert {key: event[key] for key in ("do", "what", "done", "total", "each_s")} == {
+        "do": "progress", "what": "steps", "done": 20, "total": 40, "each_s": 0.1235
+    }  # fmt: skip
+    (made,) = runs(tmp_path)
+    assert made.data.metrics.keys() == {"train_loss", "duration_s"} and not path.exists()

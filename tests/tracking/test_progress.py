@@ -2,7 +2,7 @@
 
 import pytest
 
-from googlenet.tracking.progress import Progress, counted, duration, reporting
+from googlenet.tracking.progress import Progress, counted, duration, recording, reporting, speed
 
 
 class Clock:
@@ -58,6 +58,25 @@ def test_what_an_earlier_attempt_did_says_nothing_of_the_speed(clock, lines):
     resumed = Progress("steps", 100, done=90)
     at(clock, 90, resumed, 5)
     assert lines[-1] == "steps: 95 of 100, 2.0 s each, 10 s left"
+
+
+def test_events_are_closer_than_lines_and_end_with_the_block(clock, lines):
+    events = []
+    with recording(lambda *event: events.append((clock.now, *event))):
+        steps, again = Progress("steps", 10**7), Progress("images", 500, done=400)
+        at(clock, 2, steps, 20)
+        at(clock, 3, steps, 10)
+        assert events == [(3, "steps", 30, 10**7, 0.1)]
+        at(clock, 4, again, 10, before=True)  # says nothing of the speed
+        for second in range(5, 50_001):
+            at(clock, second, steps, 10)
+    assert [event[0] for event in events[:4]] == [3, 6, 9, 12] and 300 < len(events) < 500
+    at(clock, 60_000, Progress("steps", 10), 1)
+    assert events[-1][0] < 50_001 and len(lines) > 2
+
+
+def test_speeds_are_given_as_people_say_them():
+    assert [speed(each) for each in (2.51, 0.4, 1 / 1234)] == ["2.5 s each", "2.5 a second", "1,234 a second"]
 
 
 def test_items_are_counted_when_they_are_done_also_without_a_total(clock, lines):

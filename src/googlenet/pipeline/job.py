@@ -198,6 +198,7 @@ def _perform(run: Callable[..., None], arguments: list[str]) -> None:
         resume.listening(kept),
         own_gpu,
         recorded(path, file, stamp, digests, threads, libraries, team.processes) as tracked,
+        progress.recording(tracked.progress),
     ):
         outputs = [given[name] for name, kind in edges.items() if kind is Output]
         for folder in {output.parent for output in outputs}:

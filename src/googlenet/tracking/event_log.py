@@ -2,8 +2,8 @@
 
 In .googlenet/tracking/<experiment>/<stage>/<job>/: <stamp>-<id>.jsonl, the events; a folder <stamp>-<id>, copies of small
 artefacts; lock, held by the job while it runs. Only who holds it appends; anyone may read. Files of former versions
-are named <stamp>.jsonl. The events, by "do": begin, parameters, inputs, metrics, artifact, end; reproduction, of a run that
-completes an experiment; for a run with several attempts resume, and drop, when no attempt will follow.
+are named <stamp>.jsonl. The events, by "do": begin, parameters, inputs, metrics, progress, artifact, end; reproduction, of a
+run that completes an experiment; for a run with several attempts resume, and drop, when no attempt will follow.
 """
 
 import json

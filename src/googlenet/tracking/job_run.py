@@ -82,6 +82,10 @@ class JobRun:
         if new:
             self._log.append("metrics", step=step, values=new)
 
+    def progress(self, what: str, done: int, total: int | None, each_s: float) -> None:
+        """Log how much of a piece of work is done; the display of a run reads it, MLflow is not told."""
+        self._log.append("progress", what=what, done=done, total=total, each_s=float(f"{each_s:.4g}"))
+
     def completes(
         self, figures: Mapping[str, float], settings: Mapping[str, str], jobs: Sequence[Mapping[str, str]]
     ) -> None:

@@ -8,17 +8,18 @@ from googlenet.tracking import reproduction
 from googlenet.tracking.event_log import Event, EventLog
 from googlenet.tracking.store import PARENT, Connection, say
 
+TOGETHER = ("metrics", "progress")  # several of these are sent at once
 METRICS_PER_BATCH = 1000  # MLflow's limit
 DIGEST_CHARACTERS = 36
 
 
 def batch_of(pending: Sequence[Event]) -> list[Event]:
-    """The next event; for metrics, as many of the next events as MLflow takes at once."""
+    """The next event; for metrics, as many of the next events as MLflow takes at once; all of progress that follow."""
     first, *others = pending
     batch, size = [first], len(first.get("values", ()))
-    for event in others if first["do"] == "metrics" else []:
+    for event in others if first["do"] in TOGETHER else []:
         size += len(event.get("values", ()))
-        if event["do"] != "metrics" or size > METRICS_PER_BATCH:
+        if event["do"] != first["do"] or size > METRICS_PER_BATCH:
             break
         batch.append(event)
     return batch
@@ -67,8 +68,8 @@ def send(store: Connection, log: EventLog, run_id: str, batch: Sequence[Event], 
                 _make_current(store, log, run_id)
                 if completed := reproduction.event_of(log):
                     reproduction.make(store, log, completed)
-        case "reproduction":
-            pass  # made at the end, if the job succeeds
+        case "reproduction" | "progress":
+            pass  # made at the end, if the job succeeds; for the display of the run alone
         case "drop":
             client.set_tag(run_id, "resumable", "false")
 
