@@ -31,6 +31,7 @@ LIMIT_S = 1500  # a build beside another and the units, on two cores without bf1
 TARGETS = ("all", "ablations")
 HEADING = re.compile(r"(?:local)?rule (\w+):$")
 WILDCARD = re.compile(r"    wildcards: \w+=(\w+)$")
+ENDED = re.compile(r"\d\d:\d\d:\d\d  (\w+)(?:/(\w+))? (?:done in|failed after|stopped after) ")  # the display's line
 
 
 class Run(NamedTuple):
@@ -176,10 +177,12 @@ def plan(clone: Path) -> str:
 
 
 def executed(output: str) -> set[Run]:
-    """The jobs in Snakemake's output, of a plan or a run, also from inside DVC; targets are no jobs."""
+    """The jobs in the output of a plan, which is Snakemake's own, or of a run, also from inside DVC; targets are no jobs."""
     found: list[Run] = []
     for line in output.splitlines():
-        if heading := HEADING.match(line):
+        if ended := ENDED.match(line):
+            found.append(Run(ended[1], ended[2] or "all"))
+        elif heading := HEADING.match(line):
             found.append(Run(heading[1], "all"))
         elif wildcard := WILDCARD.match(line):
             found[-1] = found[-1]._replace(job=wildcard[1])

@@ -3,6 +3,7 @@
 Most errors of configurations and of data are tested where they are raised; here they come through the engines.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,9 @@ def test_bad_data_are_told_by_their_job(changed, tmp_path, spoil, messages):
     assert len(lines) == 2 and "Traceback" not in output, output
     for line, message in zip(lines, messages, strict=True):
         assert message in line
+    for stage in ("prepare_classification", "prepare_detection"):
+        failed = rf"{stage} failed after .*; its log, results/photos/logs/{stage}/all.log, ends with:\n"
+        assert re.search(failed, output), output
     assert executed(output) == jobs(prepare_classification="all", prepare_detection="all")
     assert not list(changed.glob("data/*ion/photos/manifest.json"))  # what stays is for the next try
 

@@ -7,10 +7,6 @@
 A job is named by its stage, or stage/member, stage/detector or stage/part; a stage stands for all its jobs. Asks Snakemake for a dry run.
 """
 
-import os
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import click
@@ -30,7 +26,7 @@ def command(jobs: tuple[str, ...], experiment: str, ablations: bool) -> None:
     """Print a line per job."""
     root = Path.cwd()
     named_jobs = [each for name in jobs for each in named(root, experiment, name)]
-    would_run = sentences(root, dry_run(experiment, "ablations" if ablations else "all"))
+    would_run = sentences(root, reasons.dry_run(experiment, ["ablations" if ablations else "all"]))
     for name in named_jobs or would_run:
         print(printable(f"{name}: {would_run.get(name, 'would not run: nothing it depends on changed.')}"))
     if not named_jobs and not would_run:
@@ -45,19 +41,3 @@ def named(root: Path, experiment: str, name: str) -> list[str]:
     if name not in known and name not in every:
         raise UserError(f"{name}: no stage or job of '{composed.name}'{nearest(name, [*known, *every])}")
     return known.get(name, [name])
-
-
-def dry_run(experiment: str, target: str) -> list[reasons.Reason]:
-    """Let Snakemake decide what would run. Raises UserError with its error."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "reasons.json"
-        chosen = ["--config", f"experiment={experiment}"] if experiment else []
-        words = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", *chosen, "--", target]
-        environment = os.environ | {reasons.FILE: str(path)}
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode or not path.is_file():
-            lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-            raise UserError(
-                lines[0].removeprefix("error: ") if lines else "`snakemake -n` failed; run it to see its error"
-            )
-        return reasons.read(path)

@@ -32,6 +32,11 @@ def forced(stage: str) -> bool:
 
 def commands(pid: int) -> Iterator[list[str]]:
     """The arguments of each `dvc` among a process and those that started it, the nearest first."""
+    return (words for _, words in processes(pid))
+
+
+def processes(pid: int) -> Iterator[tuple[int, list[str]]]:
+    """Number and arguments of each `dvc` among a process and those that started it, the nearest first."""
     while pid > 1:
         try:
             words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
@@ -40,7 +45,7 @@ def commands(pid: int) -> Iterator[list[str]]:
             return
         names = [Path(word).name for word in words[:3]]  # dvc ..., python dvc ..., python -m dvc ...
         if "dvc" in names:
-            yield words[names.index("dvc") + 1 :]
+            yield pid, words[names.index("dvc") + 1 :]
         pid = int(parent)
 
 

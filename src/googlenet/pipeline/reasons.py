@@ -1,11 +1,18 @@
-"""Why Snakemake would run each job, as its dry run decides it: the facts that `googlenet why` puts into words."""
+"""Why Snakemake would run each job, as its dry run decides it: the facts that `googlenet why` puts into words.
 
-from collections.abc import Iterable
+Under `dvc repro` the display of progress asks for them, too, to learn what the stages to come will run."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from googlenet.errors import UserError
 from googlenet.metrics.order import natural
 from googlenet.storage.files import read_json, write_json
 
@@ -69,3 +76,21 @@ def write(path: Path, reasons: Iterable[Reason]) -> None:
 def read(path: Path) -> list[Reason]:
     """Read the reasons that a dry run has written."""
     return TypeAdapter(list[Reason]).validate_python(read_json(path))
+
+
+def dry_run(
+    experiment: str, targets: Sequence[str], *options: str, environment: Mapping[str, str] | None = None
+) -> list[Reason]:
+    """Let Snakemake decide what would run. experiment: "" for params.yaml's. Raises UserError with its error."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "reasons.json"
+        chosen = ["--config", f"experiment={experiment}"] if experiment else []
+        words = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", *options, *chosen, "--", *targets]
+        variables = dict(os.environ if environment is None else environment) | {FILE: str(path)}
+        done = subprocess.run(words, env=variables, capture_output=True, text=True, check=False)
+        if done.returncode or not path.is_file():
+            lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+            raise UserError(
+                lines[0].removeprefix("error: ") if lines else "`snakemake -n` failed; run it to see its error"
+            )
+        return read(path)

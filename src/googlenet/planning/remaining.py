@@ -1,0 +1,257 @@
+"""How long a running DAG will still take: pure arithmetic on what was planned, what has happened, and the time.
+
+A job's seconds are those expected of it, times how much longer than expected the jobs of its stage, or all jobs, took in this
+run. Work that counts its steps corrects its own job's. The rest of the DAG is then laid out on the cores.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import exp, log
+from statistics import fmean
+
+DOMINANT = ("steps", "epochs")  # work that takes most of its job's time; other work is one part among several
+OVERDUE = 0.05  # of a job's expected time: what is left at least while it runs
+OWN_WEIGHT, OTHER_WEIGHT = 10.0, 0.7  # of a finished job for its stage, and for others; what all jobs say has 1
+SIMILAR = 0.5  # jobs are of a similar length if they differ by no more than a factor of about 1.6 (e ** 0.5)
+TELLING = 0.15  # share of its work from which a running job says how long the others will take
+DVC_STAGE_S = 4.0  # from the last job of a stage to the first of the next: DVC, and a start of Snakemake
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job to run, by its name (train_classifier/m1). after: the jobs that it waits for; log: where it writes."""
+
+    name: str
+    after: tuple[str, ...] = ()
+    threads: int = 1
+    priority: int = 0
+    gpu: int = 0
+    log: str = ""
+
+    @property
+    def stage(self) -> str:
+        """Its stage."""
+        return stage_of(self.name)
+
+
+@dataclass(frozen=True)
+class Work:
+    """How much of what a job has done at a moment (`at`), and how long an item takes. epoch: finished ones, of epochs."""
+
+    at: float
+    what: str = ""
+    done: int = 0
+    total: int | None = None
+    each_s: float = 0.0
+    epoch: int = 0
+    epochs: int = 0
+
+    def left_s(self, now: float) -> float | None:
+        """Seconds until it is done; None if its total or speed is unknown."""
+        if self.total is None or not self.each_s:
+            return None
+        return max(0.0, (self.total - self.done) * self.each_s - (now - self.at))
+
+    @property
+    def share(self) -> float:
+        """The share of it that is done."""
+        return self.done / self.total if self.total else 0.0
+
+
+@dataclass
+class State:
+    """What has happened to a job; moments in seconds."""
+
+    started: float
+    ended: float | None = None
+    failed: bool = False
+    work: Work | None = None
+
+
+@dataclass
+class Run:
+    """A run of the DAG so far. expected: seconds by job. later: under DVC, all jobs of the stages to come, by stage; None if
+    they are not known (yet). gpus: None if jobs do not share any."""
+
+    planned: dict[str, Planned] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
+    expected: dict[str, float] = field(default_factory=dict)
+    later: Mapping[str, Sequence[str]] | None = None
+    cores: int = 1
+    gpus: int | None = None
+
+    @property
+    def running(self) -> dict[str, State]:
+        """The jobs that run."""
+        return {name: state for name, state in self.states.items() if state.ended is None}
+
+    def ended(self, failed: bool) -> list[str]:
+        """The jobs that failed, or that succeeded."""
+        return [name for name, state in self.states.items() if state.ended is not None and state.failed == failed]
+
+    @property
+    def blocked(self) -> set[str]:
+        """Jobs that will not run, since one that they wait for failed."""
+        lost = set(self.ended(failed=True))
+        waiting = [job for job in self.planned.values() if job.name not in self.states]
+        while more := {job.name for job in waiting if lost & {*job.after} and job.name not in lost}:
+            lost |= more
+        return lost - self.states.keys()
+
+
+@dataclass(frozen=True)
+class Left:
+    """Seconds left: of all, of each running job; None where nothing is known."""
+
+    all_s: float | None
+    jobs: Mapping[str, float | None]
+
+
+def stage_of(name: str) -> str:
+    """The stage of a job, by its name."""
+    return name.partition("/")[0]
+
+
+def remaining(run: Run, now: float) -> Left:
+    """What is left of a run at a moment."""
+    pace = Pace(run, now)
+    running = {name: job_left(state, pace.seconds(name), now) for name, state in run.running.items()}
+    blocked = run.blocked
+    to_start = [job for job in run.planned.values() if job.name not in run.states and job.name not in blocked]
+    whole = {job.name: pace.seconds(job.name) for job in to_start}
+    later = {stage: [pace.seconds(name) for name in names] for stage, names in (run.later or {}).items()}
+    seconds = [*running.values(), *whole.values(), *(each for stage in later.values() for each in stage)]
+    if None in seconds:
+        return Left(None, running)
+    left = laid_out(run, {name: value or 0.0 for name, value in (running | whole).items()}, to_start)
+    for stage in later.values():
+        slots = run.gpus or run.cores
+        left += DVC_STAGE_S + makespan([each or 0.0 for each in stage], slots)
+    return Left(left, running)
+
+
+def job_left(state: State, whole_s: float | None, now: float) -> float | None:
+    """Seconds left of a running job, of which `whole_s` are expected."""
+    elapsed, work = now - state.started, state.work
+    counted = work.left_s(now) if work else None
+    if whole_s is None:
+        return counted
+    expected = max(whole_s - elapsed, OVERDUE * whole_s)
+    if work is None or counted is None:
+        return expected
+    if work.what in DOMINANT:
+        weight = min(1.0, 2 * work.share)
+        return weight * counted + (1 - weight) * expected
+    return max(counted, expected)
+
+
+class Pace:
+    """How long jobs take in this run: what was expected of them, corrected by those that have run, the most by those of the
+    same stage and then by those of a similar length. Long and short jobs differ: in a short one, imports are most of it."""
+
+    def __init__(self, run: Run, now: float):
+        self._expected = run.expected
+        self._taken: dict[str, list[float]] = defaultdict(list)
+        rows: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+        for name, state in run.states.items():
+            taken, share = taken_s(state, now)
+            if state.failed or share < TELLING:
+                continue
+            self._taken[stage_of(name)].append(taken)
+            if expected := run.expected.get(name):
+                rows[stage_of(name)].append((log(max(taken, 0.1) / expected), log(expected), share))
+        self._of_all = weighted_median(
+            [(ratio, exp(length) * share) for each in rows.values() for ratio, length, share in each]
+        )
+        # By stage, of its jobs: the sum of ratios (logarithms), the mean length (likewise), how many have run.
+        self._stages: dict[str, tuple[float, float, float]] = {}
+        for stage, each in rows.items():
+            count = sum(share for _, _, share in each)
+            length = sum(length * share for _, length, share in each) / count
+            self._stages[stage] = sum(ratio * share for ratio, _, share in each), length, count
+
+    def seconds(self, name: str) -> float | None:
+        """The seconds of a job; None if nothing is known."""
+        stage = stage_of(name)
+        if not (expected := self._expected.get(name)):
+            known = self._taken.get(stage) or [taken for rows in self._taken.values() for taken in rows]
+            return fmean(known) if known else None
+        total, weights, own_length = self._of_all, 1.0, log(expected)
+        for other, (ratios, length, count) in self._stages.items():
+            similar = exp(-(((length - own_length) / SIMILAR) ** 2) / 2)
+            weight = OWN_WEIGHT if other == stage else OTHER_WEIGHT * similar
+            total += weight * ratios
+            weights += weight * count
+        return expected * exp(total / weights)
+
+
+def taken_s(state: State, now: float) -> tuple[float, float]:
+    """Seconds of a job that has run, and 1; of one that runs, what its work says it will take, and the share of it done."""
+    if state.ended is not None:
+        return state.ended - state.started, 1.0
+    work = state.work
+    left = work.left_s(now) if work and work.what in DOMINANT else None
+    return (0.0, 0.0) if work is None or left is None else (now - state.started + left, work.share)
+
+
+def weighted_median(rows: Sequence[tuple[float, float]]) -> float:
+    """The value at which half of the weight is reached, of rows (value, weight); 0 if there are none."""
+    half, reached = sum(weight for _, weight in rows) / 2, 0.0
+    for value, weight in sorted(rows):
+        reached += weight
+        if reached >= half:
+            return value
+    return 0.0
+
+
+def makespan(seconds: Sequence[float], slots: int) -> float:
+    """Seconds of independent jobs on a number of slots, the longest first."""
+    ends = [0.0] * max(1, min(slots, len(seconds)))
+    for each in sorted(seconds, reverse=True):
+        heapq.heapreplace(ends, ends[0] + each)
+    return max(ends)
+
+
+def laid_out(run: Run, seconds: Mapping[str, float], to_start: Sequence[Planned]) -> float:
+    """Seconds until all jobs have ended, if each starts as soon as those before it, cores and GPUs let it: by priority."""
+    ends = [(seconds[name], name) for name in run.running]
+    heapq.heapify(ends)
+    unmet = {job.name: len({*job.after} & seconds.keys()) for job in to_start}
+    following: dict[str, list[Planned]] = defaultdict(list)
+    for job in to_start:
+        for name in job.after:
+            following[name].append(job)
+    place = {job.name: number for number, job in enumerate(to_start)}
+    ready = [(-job.priority, place[job.name], job) for job in to_start if not unmet[job.name]]
+    heapq.heapify(ready)
+    free = run.cores, run.gpus or 0
+    for _, name in ends:
+        free = _taken(run, free, name, -1)
+    clock = 0.0
+    while ends or ready:
+        left_out = []
+        while ready and free[0] > 0:
+            _, _, job = first = heapq.heappop(ready)
+            after = _taken(run, free, job.name, -1)
+            if min(after) < 0 and ends:
+                left_out.append(first)
+                continue
+            free = after
+            heapq.heappush(ends, (clock + seconds[job.name], job.name))
+        for first in left_out:
+            heapq.heappush(ready, first)
+        clock, name = heapq.heappop(ends)
+        free = _taken(run, free, name, 1)
+        for job in following[name]:
+            unmet[job.name] -= 1
+            if not unmet[job.name]:
+                heapq.heappush(ready, (-job.priority, place[job.name], job))
+    return clock
+
+
+def _taken(run: Run, free: tuple[int, int], name: str, sign: int) -> tuple[int, int]:
+    """Free cores and GPUs after a job takes (-1) or gives back (1) its own."""
+    job = run.planned.get(name, Planned(name))
+    return free[0] + sign * min(job.threads, run.cores), free[1] + sign * (job.gpu if run.gpus else 0)

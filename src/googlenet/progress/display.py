@@ -1,0 +1,173 @@
+"""The display of a run that Snakemake executes: it is told what Snakemake logs, looks after the jobs, and shows both."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from threading import Event, RLock, Thread
+from typing import TYPE_CHECKING, TextIO
+
+from googlenet.errors import UserError
+from googlenet.pipeline import checked_out, reasons
+from googlenet.pipeline.experiment import Experiment
+from googlenet.planning import expected
+from googlenet.planning.remaining import Planned, remaining
+from googlenet.progress import words
+from googlenet.progress.jobs import JobLog
+from googlenet.progress.timeline import Timeline, by_stage
+from googlenet.tracking import job_name
+
+if TYPE_CHECKING:
+    from googlenet.progress.live import Terminal
+
+LOOK_S = 1.0
+FIRST_LINE_S, EVERY_S, RAREST_S = 15.0, 30.0, 600.0  # between two lines of status: a thirtieth of the time so far
+RECORDED_S = 10.0  # between two predictions in the run's file
+
+
+class Display:
+    """Shows a run on a stream: drawn in place in a terminal, else in lines. stage: of DVC, if it runs this Snakemake."""
+
+    def __init__(self, timeline: Timeline, experiment: Experiment, stream: TextIO, live: bool, stage: str = ""):
+        self._timeline, self._experiment, self._stream, self._stage = timeline, experiment, stream, stage
+        self._begun = self._recorded = time.time()
+        self._line_due = self._begun + FIRST_LINE_S
+        self._logs: dict[str, JobLog] = {}
+        self._lock, self._ended = RLock(), Event()
+        self._helper: subprocess.Popen[bytes] | None = None
+        self._terminal = terminal(stream, experiment.name) if live else None
+        self._threads = [Thread(target=self._watch, daemon=True)]
+
+    def begin(self, learn_later: tuple[list[str], list[str]] | None = None) -> None:
+        """Start to look. learn_later: targets and options of the dry run that tells what DVC's stages to come will run."""
+        self._threads.append(Thread(target=self._learn, args=[learn_later], daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def started(self, job: Planned, at: float) -> None:
+        """A job has started."""
+        with self._lock:
+            self._timeline.add("start", at, job=job.name)
+            self._logs[job.name] = JobLog(self._experiment.root, self._experiment.name, job.name, at)
+
+    def finished(self, job: Planned, at: float) -> None:
+        """A job has succeeded."""
+        self._end(job, at, failed=False)
+        if self._terminal is None:
+            self._line(at, f"{job.name} done in {words.span(self._took(job))}")
+
+    def failed(self, job: Planned, at: float) -> None:
+        """A job has failed: show the end of its log."""
+        self._end(job, at, failed=True)
+        lines = words.last_lines([job.log] if job.log else [], self._experiment.root)
+        verb = "stopped" if any(line.startswith("stopped: ") for line in lines) else "failed"
+        self._line(at, "; ".join([f"{job.name} {verb} after {words.span(self._took(job))}", *lines[:1]]), "red")
+        if lines[1:]:
+            self.say("\n".join(lines[1:]))
+
+    def say(self, text: str, style: str = "") -> None:
+        """Write lines beside the display."""
+        with self._lock:
+            if self._terminal:
+                self._terminal.say(text, style)
+            else:
+                print(text, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Sum up, and end."""
+        with self._lock:
+            if self._ended.is_set():
+                return
+            self._ended.set()
+            if self._helper:
+                self._helper.kill()
+            if self._terminal:
+                self._terminal.close()
+            now = time.time()
+            run, self._terminal = self._timeline.run, None
+            text = words.end(run, self._begun, now, self._stage)
+            if self._stage and run.later:
+                text += f"; {words.left(remaining(run, now).all_s)} for the stages to come"
+            self._line(now, text)
+
+    def _end(self, job: Planned, at: float, failed: bool) -> None:
+        with self._lock:
+            if job.name not in self._timeline.run.states:  # an error before its start
+                self._timeline.add("start", at, job=job.name)
+            self._timeline.add("end", at, job=job.name, failed=failed)
+            self._logs.pop(job.name, None)
+
+    def _took(self, job: Planned) -> float:
+        state = self._timeline.run.states[job.name]
+        return (state.ended or state.started) - state.started
+
+    def _line(self, at: float, text: str, style: str = "") -> None:
+        self.say(f"{words.clock(at)}  {text}", style)
+
+    def _watch(self) -> None:
+        """Look after the jobs until the end, and show what has changed."""
+        while not self._ended.is_set():
+            with self._lock:
+                if not self._ended.is_set():
+                    self._look(time.time())
+            self._ended.wait(LOOK_S)
+
+    def _look(self, now: float) -> None:
+        for name, log in self._logs.items():
+            if log.look() and log.work:
+                values = {key: value for key, value in vars(log.work).items() if key != "at" and value}
+                self._timeline.add("work", log.work.at, job=name, **values)
+        run = self._timeline.run
+        total = remaining(run, now)
+        if total.all_s is not None and now >= self._recorded + RECORDED_S:
+            self._recorded = now
+            self._timeline.add("left", now, seconds=round(total.all_s, 1))
+        if self._terminal:
+            self._terminal.show(run, total, self._timeline.begun, now)
+        elif now >= self._line_due:
+            self._line_due = now + min(max(EVERY_S, (now - self._begun) / 30), RAREST_S)
+            self._line(now, words.status(run, total, now))
+
+    def _learn(self, learn_later: tuple[list[str], list[str]] | None) -> None:
+        """Find out how long jobs are expected to take, and under DVC what the stages to come will run."""
+        planned = expected.kept(self._experiment)
+        self._expect(planned or {})
+        if learn_later and self._timeline.run.later is None:
+            self._ask_for_later(*learn_later)
+        run = self._timeline.run
+        names = {*run.planned, *(name for each in (run.later or {}).values() for name in each)}
+        if planned is None and names - run.expected.keys():
+            command = [sys.executable, "-m", "googlenet.planning.expected", self._experiment.name]
+            with open(self._experiment.root / expected.FILE.with_suffix(".log"), "wb") as log:
+                self._helper = subprocess.Popen(command, cwd=self._experiment.root, stdout=log, stderr=log)
+            if self._helper.wait() == 0 and (planned := expected.kept(self._experiment)):
+                self._expect(planned)
+
+    def _ask_for_later(self, targets: list[str], options: list[str]) -> None:
+        """Let a dry run tell what DVC's stages to come will run, as if Snakemake were to run them itself."""
+        environment = {name: value for name, value in os.environ.items() if name != "DVC_STAGE"}
+        environment[checked_out.TAKE_OVER] = "1"
+        try:
+            found = reasons.dry_run(self._experiment.name, targets, *options, environment=environment)
+        except UserError as error:
+            if not self._ended.is_set():
+                self._line(time.time(), f"the time left for the stages to come is not known: {error}")
+            return
+        with self._lock:
+            stages = by_stage(job_name(reason.stage, reason.job) for reason in found)
+            self._timeline.add("later", time.time(), stages=stages)
+
+    def _expect(self, planned: Mapping[str, float]) -> None:
+        seconds = expected.expected(self._experiment, planned)
+        with self._lock:
+            self._timeline.add(
+                "expect", time.time(), seconds={name: round(value, 2) for name, value in seconds.items()}
+            )
+
+
+def terminal(stream: TextIO, title: str) -> "Terminal | None":
+    """The drawn display; rich is imported here, since lines do not need it."""
+    from googlenet.progress.live import Terminal
+
+    return Terminal(stream, title)

@@ -1,0 +1,51 @@
+"""How far a running job is, from its event log: the last numbers of its work, and the epochs that it has finished."""
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from googlenet.planning.remaining import DOMINANT, Work
+from googlenet.tracking.event_log import Event, EventLog, tracking_folder
+
+
+class JobLog:
+    """The event log of a job's present run. name: train_classifier/m1; started: in seconds; what is older is an earlier run's."""
+
+    def __init__(self, root: Path, experiment: str, name: str, started: float):
+        stage, _, job = name.partition("/")
+        self._folder = tracking_folder(root, experiment) / stage / (job or "all")
+        self._log: EventLog | None = None
+        self._started, self._seen = started, 0
+        self.work: Work | None = None
+
+    def look(self) -> bool:
+        """Read what was appended; return whether the job is further than before."""
+        if self._log is None:
+            times = {}
+            for path in self._folder.glob("*.jsonl"):
+                with suppress(FileNotFoundError):  # the mirror removes what is complete
+                    times[path.stat().st_mtime] = path
+            if max(times, default=0.0) < self._started - 1:
+                return False
+            self._log = EventLog(times[max(times)])
+        self._log.refresh()
+        before = self.work
+        for event in self._log.events[self._seen :]:
+            self._take(event)
+        self._seen = len(self._log.events)
+        return self.work != before
+
+    def _take(self, event: Event) -> None:
+        at = event["time"] / 1000
+        work = self.work or Work(at)
+        match event["do"]:
+            case "parameters" if event["values"].get("epochs", "").isdecimal():
+                self.work = replace(work, epochs=int(event["values"]["epochs"]))
+            case "metrics" if work.epochs and event["step"]:
+                self.work = replace(work, epoch=event["step"])
+            case "progress" if at >= self._started:
+                # An epoch of training may count other work meanwhile, such as the images of its validation.
+                if work.what in DOMINANT and event["what"] not in DOMINANT and work.done < (work.total or 0):
+                    return
+                values = {key: event[key] for key in ("what", "done", "total", "each_s")}
+                self.work = replace(work, at=at, **values)
