@@ -120,9 +120,9 @@ def test_line_breaks_and_quotes_leave_it(package):
 
 
 TRAINING = {"train_classifier", "train_ablation", "train_detector", "train_multibox"}
-REPORTING = {"make_report", "compare_ablations"}
+REPORTING = {"make_report", "compare_ablations", "measure_export"}
 WITH_NETWORKS = TRAINING | {"import_weights", "predict_crops", "analyse_units", "fit_region_heads"}
-WITH_NETWORKS |= {"score_regions", "measure_cost", "merge_proposals"}
+WITH_NETWORKS |= {"score_regions", "measure_cost", "merge_proposals", "measure_export"}
 WITH_SUPPRESSION = {"evaluate_detection", "train_multibox", "merge_proposals", "study_proposals"}
 
 

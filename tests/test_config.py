@@ -78,7 +78,7 @@ EDITS = {
     "evaluation": ("evaluate_ensemble.yaml", r"^resamples: .*$", "resamples: 9", {"evaluate_ensemble/all"}),
     "crops": ("study_crops.yaml", r"^random_subsets: \S+", "random_subsets: 9", {"study_crops/all"}),
     "detection's evaluation": ("evaluate_detection.yaml", r"^nms_iou: .*$", "nms_iou: 0.4", {"evaluate_detection/all"}),
-    "the head of the report": ("experiment/demo.yaml", r"^about: .*$", "about: other", {"make_report/all", "compare_ablations/all"}),
+    "the head of the report": ("experiment/demo.yaml", r"^about: .*$", "about: other", {"make_report/all", "compare_ablations/all", "measure_export/all"}),
     "the analysis of units": ("analyse_units.yaml", r"^clusters: .*$", "clusters: 5", {"analyse_units/all"}),
     "the cost": ("measure_cost.yaml", r"^repeats: .*$", "repeats: 1", {"measure_cost/all"}),
     "a switch that needs no fit": ("score_regions.yaml", r"^switches: \[\]", "switches: [mirror]", SCORED | {"evaluate_detection/all"}),

@@ -1,9 +1,9 @@
 """Write dvc.yaml from the Snakefile, or check that it is fresh: the edges are declared once, there.
 
-usage: python workflow/dvc_stages.py write|check [all|ablations]
+usage: python workflow/dvc_stages.py write|check [all|ablations|exports]
 
-`all` is dvc.yaml. `ablations` is workflow/ablations/dvc.yaml, which is not shipped: a plain `dvc status` reads all such
-files, and would report ablations that were never run as missing. Their first run writes it. There is one DVC stage per
+`all` is dvc.yaml. `ablations` is workflow/ablations/dvc.yaml, and `exports` likewise; they are not shipped: a plain `dvc
+status` reads all such files, and would report ablations that were never run as missing. Their first run writes them. There is one DVC stage per
 rule; it owns one folder and depends on folders, so neither members nor experiments change dvc.yaml. `persist` keeps DVC
 from deleting a stage's results before it runs: Snakemake inside it decides which of its jobs run.
 """
@@ -17,9 +17,9 @@ from pathlib import Path
 import yaml
 
 import own_source  # noqa: F401 (checks where the package is)
-from googlenet.pipeline.registry import ROWS, STAGES
+from googlenet.pipeline.registry import APART, ROWS, STAGES
 
-FILES = {"all": "dvc.yaml", "ablations": "workflow/ablations/dvc.yaml"}  # by Snakemake target
+FILES = {"all": "dvc.yaml", **{target: f"workflow/{target}/dvc.yaml" for target in APART}}  # by Snakemake target
 HEAD = """\
 # Generated from workflow/Snakefile by `{}`; a test fails when it is stale. Do not edit.
 # ${{experiment}} comes from params.yaml.
@@ -40,20 +40,21 @@ WORKFLOW = ["workflow/Snakefile", "workflow/rules"]
 RESULTS = "results/${experiment}"
 
 
+def results(target: str) -> str:
+    """The folder of a target's results."""
+    return RESULTS if target == "all" else f"{RESULTS}/{target}"
+
+
 def folder(stage: str) -> str:
     """The folder that a stage owns."""
-    group = STAGES[stage].group
-    if group == "ablations":
-        return f"{RESULTS}/ablations/{stage}"
-    return f"data/{stage.removeprefix('prepare_')}" if group == "data" else f"{RESULTS}/{stage}"
+    row = STAGES[stage]
+    return f"data/{stage.removeprefix('prepare_')}" if row.group == "data" else f"{results(row.target)}/{stage}"
 
 
 def config_folder(stage: str) -> str:
     """The folder of the resolved configurations of a stage's jobs."""
-    group = STAGES[stage].group
-    if group == "ablations":
-        return f"{RESULTS}/ablations/config/{stage}"
-    return "data/config" if group == "data" else f"{RESULTS}/config/{stage}"
+    row = STAGES[stage]
+    return "data/config" if row.group == "data" else f"{results(row.target)}/config/{stage}"
 
 
 def rule_edges(target: str) -> dict[str, set[str]]:
@@ -69,7 +70,7 @@ def rule_edges(target: str) -> dict[str, set[str]]:
         command = ["snakemake", "--rulegraph", "--cores", "1", "--directory", temporary, "--", target]
         graph = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     names = dict(re.findall(r'(\d+)\[ ?label ?= ?"(\w+)"', graph))
-    of_target = [row.name for row in ROWS if (row.group == "ablations") == (target == "ablations")]
+    of_target = [row.name for row in ROWS if row.target == target]
     edges: dict[str, set[str]] = {stage: set() for stage in of_target}
     for before, after in re.findall(r"(\d+) -> (\d+)", graph):
         if names[after] in edges:
@@ -87,16 +88,17 @@ def persistent(path: str) -> dict:
 
 def stages(target: str) -> dict:
     """The content of a target's file."""
-    configs = {"all": ["data/config", f"{RESULTS}/config"], "ablations": [f"{RESULTS}/ablations/config"]}
+    own, last = results(target), [row.name for row in ROWS if row.target == target][-1]
+    data = target == "all"
     # Who ran what and when: not a dependency, since it changes at every run. It is an output of the last stage.
-    runs = {"make_report": ["data/runs", f"{RESULTS}/runs"], "compare_ablations": [f"{RESULTS}/ablations/runs"]}
+    runs = {last: [*["data/runs"] * data, f"{own}/runs"]}
     content: dict = {
-        "resolve_configs" if target == "all" else "resolve_ablations": {
+        "resolve_configs" if target == "all" else f"resolve_{target}": {
             "desc": "Compose conf/ into one file per job; written only where the content changes",
             "cmd": "python workflow/sync.py resolve",
             # The lock file, because with strict_versions the resolved files contain the installed versions.
             "deps": ["conf", "params.yaml", "requirements.lock", "src/googlenet", *WORKFLOW],
-            "outs": [persistent(path) for path in configs[target]],
+            "outs": [persistent(path) for path in [*["data/config"] * data, f"{own}/config"]],
         }
     }
     # A file for each experiment that has a reference: the rule takes the one of the current experiment, if there is one.

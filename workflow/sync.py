@@ -3,7 +3,7 @@
 usage: python workflow/sync.py resolve | after-run EXPERIMENT TARGET | take-over EXPERIMENT | commit [TARGET] | restore
 
 resolve    write the resolved configurations; remove the results of former members (the first DVC stage)
-after-run  record in DVC the results of a successful run of a whole target, all or ablations (the Snakefile's onsuccess)
+after-run  record in DVC the results of a successful run of a whole target, all, ablations or exports (the Snakefile's onsuccess)
 take-over  mark results that DVC checked out as current for Snakemake, if they are those of dvc.lock (the Snakefile's start)
 commit     as after-run, by hand, after checking that Snakemake has nothing to do (make sync)
 restore    check out the results that dvc.lock lists, and mark them as current for Snakemake (make restore)
@@ -51,13 +51,13 @@ def prepare(experiment: Experiment) -> None:
 
 
 def dvc_targets() -> list[str]:
-    """The targets that DVC has stages for: all, and ablations once their dvc.yaml exists."""
+    """The targets that DVC has stages for: all, and the others once their dvc.yaml exists."""
     return [target for target, file in FILES.items() if Path(file).exists()]
 
 
 def rows_of(target: str) -> list[Stage]:
     """The stages of a target."""
-    return [row for row in ROWS if (row.group == "ablations") == (target == "ablations")]
+    return [row for row in ROWS if row.target == target]
 
 
 def make_folders(experiment: Experiment, target: str) -> None:
@@ -142,6 +142,7 @@ def commit(experiment: Experiment, target: str) -> None:
     """Record the present results of a target in the dvc.lock beside its dvc.yaml, and in DVC's cache."""
     if target != "all":
         run(sys.executable, "workflow/dvc_stages.py", "write", target)
+        make_folders(experiment, "all")  # which its stages depend on, also those of stages without jobs
     make_folders(experiment, target)
     run("dvc", "commit", "--force", FILES[target])
 

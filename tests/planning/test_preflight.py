@@ -32,6 +32,15 @@ def test_before_the_first_job_the_world_is_looked_at(root):
         experiment(root)
 
 
+def test_what_exports_need_is_installed(root, monkeypatch):
+    monkeypatch.setattr("googlenet.models.export.util.find_spec", lambda name: None if name == "onnx" else name)
+    line = r"measure_export\.formats: onnx needs onnx; run `pip install onnx`, or leave it out"
+    with pytest.raises(UserError, match=line):
+        checked(experiment(root))
+    override(root, "{measure_export: {formats: [openvino]}}")
+    checked(experiment(root))
+
+
 def test_the_module_that_is_analysed_has_one_above_it(root):
     override(root, "{analyse_units: {module: 5b}}")
     with pytest.raises(UserError, match=r"analyse_units\.module: no module '5b' with a module above it"):

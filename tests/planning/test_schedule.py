@@ -47,7 +47,7 @@ def test_loading_beside_the_network_costs_what_is_longer():
 
 def test_the_edges_are_those_of_dvc():
     after = edges(ROOT)
-    assert {row.name for row in ROWS if row.group != "ablations"} <= set(after)
+    assert {row.name for row in ROWS if row.target == "all"} <= set(after)
     assert "train_classifier" in after["predict_crops"] and "merge_proposals" in after["train_detector"]
     assert after["measure_cost"] == ["resolve_configs"] or not set(after["measure_cost"]) & set(STAGES)
 

@@ -47,8 +47,8 @@ def experiment_of(root, text):
     return composed(root)
 
 
-def plan_of(root, text=SMALL, machine=MACHINE, ablations=False):
-    made = planned(Context(experiment_of(root, text), SIZES, rates(), Target.of(machine, "abacus")), ablations)
+def plan_of(root, text=SMALL, machine=MACHINE, targets=()):
+    made = planned(Context(experiment_of(root, text), SIZES, rates(), Target.of(machine, "abacus")), targets)
     return made, {stage.stage: stage for stage in made.stages}
 
 
@@ -190,7 +190,7 @@ def test_on_gpus_loading_goes_on_beside_the_network(root):
 def test_ablations_are_planned_on_request(root):
     _, stages = plan_of(root)
     assert "train_ablation" not in stages
-    made, stages = plan_of(root, ablations=True)
+    made, stages = plan_of(root, targets=("ablations",))
     assert stages["train_ablation"].separate and not stages["train_classifier"].separate
     assert len(stages["train_ablation"].jobs) == len(experiment_of(root, SMALL).jobs("train_ablation"))
     assert made.disk_mb > sum(stages[name].total("disk_mb") for name in stages if name != "train_ablation")

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import pytest
 from markdown_it import MarkdownIt
 
-from googlenet.report import ablations, page, sections
+from googlenet.report import ablations, exports, page, sections
 from googlenet.report.parts import Figure, Part, Report, Section
-from report import ablations_sample, sample
+from report import ablations_sample, exports_sample, sample
 from report.reading import read
 from settings import changed
 from tables import quick
@@ -84,6 +84,17 @@ def test_no_name_is_markup_in_the_report(monkeypatch, plain, name):
     assert pages(hostile) == plain
     assert "://" not in page.render_markdown(hostile) and "www." not in page.render_markdown(hostile)
     assert shown(hostile).count(name.replace("\x00", "\ufffd")) >= 20 or "\x00" in name
+
+
+def exports_pages(name):
+    """The pages of the sample's exports, likewise."""
+    manifest = changed(sample.manifest("classification"), dataset=name, about=name)
+    return pages(exports.build(name, exports_sample.measure_export(), manifest, name))
+
+
+@pytest.mark.parametrize("name", quick(HOSTILE, 5))
+def test_no_name_is_markup_in_the_page_of_exports(name):
+    assert exports_pages(name) == exports_pages("plain")
 
 
 def ablations_pages(name):

@@ -42,14 +42,16 @@ def put_images(folder: Path) -> list[Path]:
     return paths
 
 
-def project(root: Path, px: int = 32) -> list[Path]:
-    """Make it, and return the images of its test split. px: the networks' input; OpenVINO takes 64, not 32."""
+def project(root: Path, px: int = 32, splits: tuple[str, ...] = ("test",)) -> list[Path]:
+    """Make it, and return the images of its test split, which the other splits have, too. px: the networks' input;
+    OpenVINO takes 64, not 32."""
     copied(root)
     (root / "params.yaml").write_text("experiment: smoke\n")
     images = put_images(root / "images")
     data = root / "data/classification/digits_tiny"
     records = [Record(path.name, path.read_bytes(), *size, 0) for path, size in zip(images, SIZES, strict=True)]
-    write_manifest(data, manifest_of({"test": [write_shard(data / "test-00000.arrow", records)]}, CLASSES))
+    shards = {split: [write_shard(data / f"{split}-00000.arrow", records)] for split in splits}
+    write_manifest(data, manifest_of(shards, CLASSES))
     for seed, member in enumerate(MEMBERS):
         bundle.save(weights(root, member), tiny.network(spec(input_px=px), seed), "a stamp")
     return images

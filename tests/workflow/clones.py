@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import yaml
 
+from googlenet.pipeline.registry import APART
+
 REPO = Path(__file__).parents[2]
 # What an edit, or the parse after it, can change; results are not among it.
 EDITABLE = ("conf", "src", "workflow", "references", "params.yaml", "dvc.yaml", "data/config", "results/*/config")
@@ -28,7 +30,8 @@ FOREIGN = (
 )  # a person's own settings, and of a make above
 DVCS_OWN = ("tmp",)  # locks of running commands
 LIMIT_S = 1500  # a build beside another and the units, on two cores without bf16
-TARGETS = ("all", "ablations")
+TARGETS = ("all", *APART)
+TIMES = {"measure_cost", "measure_export"}  # stages whose metrics have times
 HEADING = re.compile(r"(?:local)?rule (\w+):$")
 WILDCARD = re.compile(r"    wildcards: \w+=(\w+)$")
 ENDED = re.compile(r"\d\d:\d\d:\d\d  (\w+)(?:/(\w+))? (?:done in|failed after|stopped after) ")  # the display's line
@@ -235,7 +238,9 @@ def digests(clone: Path) -> dict[str, str]:
     kept = [path for path in found if path.suffix == ".safetensors" or path.name in ("metrics.json", "manifest.json")]
     names = [path.relative_to(clone).as_posix() for path in kept]
     return {
-        name: hashlib.sha256((clone / name).read_bytes()).hexdigest() for name in names if "measure_cost" not in name
+        name: hashlib.sha256((clone / name).read_bytes()).hexdigest()
+        for name in names
+        if not TIMES & set(name.split("/"))
     }
 
 

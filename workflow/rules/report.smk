@@ -21,7 +21,7 @@ rule measure_cost:
         " --metrics {output.metrics:q} > {log:q} 2>&1"
 
 
-REPORTED = [row.name for row in ROWS if row.group not in ("report", "ablations")]
+REPORTED = [row.name for row in ROWS if row.target == "all" and row.computes]
 
 
 def metrics_of(stage):

@@ -2,6 +2,7 @@
 
 \b
     googlenet export digits.onnx                          # ONNX, fp32
+    googlenet export small.onnx --precision int8          # calibrated on validation images
     googlenet export m3.pt2 --member m3                   # torch's ExportedProgram, fp32
     googlenet export digits.xml --precision bf16          # OpenVINO's IR
 
@@ -21,7 +22,14 @@ from googlenet.use.options import MEMBER, RESULTS
 @RESULTS
 @MEMBER
 @click.option(
-    "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True, help="of the weights"
+    "--precision", type=click.Choice(["fp32", "bf16", "int8"]), default="fp32", show_default=True, help="of the weights"
+)
+@click.option(
+    "--calibration-images",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="of validation, at most, evenly spaced: int8 takes its ranges from them",
 )
 def command(experiment: str, **given: Any) -> int:
     """Return 0: what cannot be exported is an error."""

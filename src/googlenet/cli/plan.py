@@ -14,6 +14,7 @@ import click
 @click.option("--cores", type=click.IntRange(min=1), help="as for snakemake; all if left out")
 @click.option("--gpus", type=click.IntRange(min=0), help="as --resources gpu=N; all if left out")
 @click.option("--ablations", is_flag=True, help="also the target `ablations`")
+@click.option("--exports", is_flag=True, help="also the target `exports`")
 @click.option("--measured", is_flag=True, help="beside it, what a run's jobs took (run.json)")
 @click.option("--save", default="", metavar="NAME", help="add the rates to machines/NAME.yaml")
 @click.option("--beside", default="", metavar="TEXT", help="what else the machine did meanwhile, kept with --save")

@@ -21,12 +21,13 @@ from googlenet.tracking import job_name
 @click.command(help=__doc__)
 @click.argument("jobs", nargs=-1, metavar="[JOB]...")
 @click.option("--experiment", default="", metavar="NAME", help="a file of conf/experiment/; params.yaml's if left out")
-@click.option("--ablations", is_flag=True, help="the jobs of the target `ablations`")
-def command(jobs: tuple[str, ...], experiment: str, ablations: bool) -> None:
+@click.option("--ablations", "target", flag_value="ablations", help="the jobs of the target `ablations`")
+@click.option("--exports", "target", flag_value="exports", help="the jobs of the target `exports`")
+def command(jobs: tuple[str, ...], experiment: str, target: str | None) -> None:
     """Print a line per job."""
     root = Path.cwd()
     named_jobs = [each for name in jobs for each in named(root, experiment, name)]
-    would_run = sentences(root, reasons.dry_run(experiment, ["ablations" if ablations else "all"]))
+    would_run = sentences(root, reasons.dry_run(experiment, [target or "all"]))
     for name in named_jobs or would_run:
         print(printable(f"{name}: {would_run.get(name, 'would not run: nothing it depends on changed.')}"))
     if not named_jobs and not would_run:

@@ -16,7 +16,7 @@ from googlenet.config import variants
 from googlenet.config.compose import JOB_VARIABLES, Composed, compose
 from googlenet.config.problems import problem
 from googlenet.config.schema.base import NetworkName, Settings, StageSettings, selections
-from googlenet.config.schema.classification import AnalyseUnits, TrainClassifier, Variant
+from googlenet.config.schema.classification import AnalyseUnits, MeasureExport, TrainClassifier, Variant
 from googlenet.config.schema.dataset import Dataset
 from googlenet.config.schema.detection import ProposeRegions, ScoreRegions, TrainMultibox
 from googlenet.config.schema.shared import (
@@ -105,6 +105,11 @@ class Experiment:
         """The member whose units are analysed: the one named in the settings, or the first by name."""
         return self.of(AnalyseUnits).of_member or next(iter(self.members))
 
+    @property
+    def exported_member(self) -> str:
+        """The member whose exports are measured: the one named in the settings, or the first by name."""
+        return self.of(MeasureExport).of_member or next(iter(self.members))
+
     def rows(self, per: str) -> Mapping[str, Settings | None]:
         """The items for which a stage has one job each: rows of a table, or parts, by name."""
         table: Mapping[str, Settings | None] = getattr(self, f"{per}s") if per else {"all": None}
@@ -140,6 +145,8 @@ class Experiment:
             filled["sources"] = {name: "/".join(source) for name, source in self.ablation_sources.items()}
         if job.stage == "analyse_units":
             member = self.analysed_member
+        if job.stage == "measure_export":
+            member = self.exported_member
         if job.stage in ("train_multibox", "merge_proposals"):
             trunk = self.of(TrainMultibox).init_from
             member = trunk if trunk in self.members else next(iter(self.members))
@@ -183,7 +190,8 @@ class Experiment:
 
     def results(self, stage: str) -> str:
         """The folder that holds a stage's results and configurations, relative to the root."""
-        return f"results/{self.name}" + ("/ablations" if STAGES[stage].group == "ablations" else "")
+        target = STAGES[stage].target
+        return f"results/{self.name}" + ("" if target == "all" else f"/{target}")
 
     def config_path(self, stage: str, name: str) -> str:
         """The path of a job's file, relative to the root. Experiments share the files of data stages."""
@@ -208,6 +216,7 @@ class Experiment:
         if "train_multibox" in self.stages:
             self.check_name("train_multibox.init_from", self.of(TrainMultibox).init_from, members)
         self.check_name("analyse_units.of_member", self.analysed_member, members)
+        self.check_name("measure_export.of_member", self.exported_member, members)
         self.check_processes()
 
     def check_processes(self) -> None:

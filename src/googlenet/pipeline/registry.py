@@ -19,8 +19,11 @@ from googlenet.metrics import proposals as pm
 from googlenet.metrics.base import StageMetrics
 from googlenet.metrics.cost import CostMetrics
 from googlenet.metrics.data import Manifest
+from googlenet.metrics.export import ExportMetrics
 from googlenet.metrics.imports import ImportMetrics
 from googlenet.metrics.training import TrainingMetrics
+
+APART = ("ablations", "exports")  # groups with a target, a folder of results and a file of DVC's stages of their own
 
 
 def always(_: Composed | MemberRow) -> bool:
@@ -40,7 +43,7 @@ class Stage:
     name: str
     settings: type[StageSettings]
     metrics: type[StageMetrics] | None  # the class of its metrics.json (or manifest.json), if it has one
-    group: str  # data (results per data set), classification, detection, report, ablations (own target and folder)
+    group: str  # data (results per data set), classification, detection, report, or one of APART
     per: str = ""  # the wildcard that has a job for each value: member, detector, part, variant; "" for a single job
     enabled: Callable[[Composed], bool] = always  # whether an experiment has it
     wants: Callable[[MemberRow], bool] = always  # the rows of the table of members that have a job
@@ -52,6 +55,11 @@ class Stage:
     def module(self) -> str:
         """The module that its jobs run."""
         return f"googlenet.stages.{self.name}"
+
+    @property
+    def target(self) -> str:
+        """The target of Snakemake, and the file of DVC's stages, that it is part of."""
+        return self.group if self.group in APART else "all"
 
     @property
     def computes(self) -> bool:
@@ -92,6 +100,7 @@ ROWS = (
     Stage("make_report", c.MakeReport, None, "report"),
     Stage("train_ablation", c.TrainAblation, TrainingMetrics, "ablations", "variant", gpu=True, shared=True),
     Stage("compare_ablations", c.CompareAblations, studies.AblationMetrics, "ablations"),
+    Stage("measure_export", c.MeasureExport, ExportMetrics, "exports"),
 )  # fmt: skip
 STAGES = {row.name: row for row in ROWS}
 SETTINGS = {row.name: row.settings for row in ROWS}

@@ -7,6 +7,7 @@ from googlenet.config.schema.dataset import Kind
 from googlenet.config.schema.shared import Enabled
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import experiment as composed
+from googlenet.pipeline.registry import APART
 from googlenet.planning import machine, plan, sizes, table
 from googlenet.planning.rates import Bench, Rates
 from googlenet.planning.work import Context, Target
@@ -29,7 +30,8 @@ def perform(given: SimpleNamespace, root: Path) -> plan.Plan:
     if not given.machine:
         there, rates = machine.this_machine(), Rates({}, Bench(experiment, data.values()).measure)
     target = Target.of(there, given.machine, given.cores or 0, given.gpus)
-    made = plan.planned(Context(experiment, data, rates, target), given.ablations)
+    others = [name for name in APART if vars(given).get(name)]
+    made = plan.planned(Context(experiment, data, rates, target), others)
     print(table.as_text(made, measured))
     print(f"\n{table.rates_text(rates)}")
     if given.measured:

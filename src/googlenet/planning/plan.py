@@ -2,6 +2,7 @@
 
 import configparser
 import shutil
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,17 +76,17 @@ class Plan(NamedTuple):
         }
 
 
-def planned(context: Context, ablations: bool = False) -> Plan:
-    """Count the work of all stages; ablations: also those of the target `ablations`."""
+def planned(context: Context, targets: Collection[str] = ()) -> Plan:
+    """Count the work of the target `all`, and of these others."""
     experiment, root = context.experiment, context.experiment.root
-    names = [name for name in experiment.stages if ablations or STAGES[name].group != "ablations"]
+    names = [name for name in experiment.stages if STAGES[name].target in ("all", *targets)]
     stages = []
     for name in filter(experiment.jobs, names):
         row, work, jobs, words = STAGES[name], WORK.get(name), [], ("", "not estimated")
         for job in experiment.jobs(name):
             jobs.append(context.start(job))
             words = work(context, jobs[-1], experiment.settings(job, row.settings)) if work else words
-        stages.append(StagePlan(name, jobs, *words, separate=row.group == "ablations"))
+        stages.append(StagePlan(name, jobs, *words, separate=row.target != "all"))
     place = Place("", None, None)
     if not context.target.name:
         folder = next(path for path in (root / "data", root) if path.exists()).resolve()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from googlenet import tracking
 from googlenet.config.schema.base import TRUNKS
-from googlenet.config.schema.classification import AnalyseUnits, ImportWeights
+from googlenet.config.schema.classification import AnalyseUnits, ImportWeights, MeasureExport
 from googlenet.config.schema.dataset import Dataset, DataSource
 from googlenet.config.schema.detection import TrainMultibox
 from googlenet.config.schema.shared import Inference, Model
@@ -30,6 +30,8 @@ def check(experiment: Experiment, jobs: Collection[Job], local: bool) -> None:
     check_splits(experiment)
     check_starts(experiment)
     check_modules(experiment)
+    if Job("measure_export", "all") in jobs:
+        check_packages(experiment.of(MeasureExport).formats)
     for error in missing_sources(experiment, jobs):
         raise error
     if local and experiment.of(Inference).device == "cuda" and not Path("/dev/nvidiactl").exists():
@@ -139,6 +141,16 @@ def check_modules(experiment: Experiment) -> None:
         known = list(order_of_modules(repeated(multibox.init_from)))
         if multibox.last not in known:
             raise UserError(f"train_multibox.last: no module '{multibox.last}'{nearest(multibox.last, known)}")
+
+
+def check_packages(formats: Collection[str]) -> None:
+    """Check that what writes and runs the formats of an export is installed."""
+    from googlenet.models.export import FORMATS  # imports torch
+
+    for name in formats:
+        if missing := FORMATS[name].missing:
+            install = f"run `pip install {' '.join(missing)}`, or leave it out"
+            raise UserError(f"measure_export.formats: {name} needs {', '.join(missing)}; {install}")
 
 
 def warnings(experiment: Experiment) -> list[str]:

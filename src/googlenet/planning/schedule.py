@@ -80,7 +80,7 @@ def least_wall(stages: Sequence[StagePlan], cores: int, gpus: int) -> float:
 
 
 def edges(root: Path) -> dict[str, list[str]]:
-    """The stages that each one waits for, from dvc.yaml; ablations, not in it, are assumed to wait for nothing."""
+    """The stages that each one waits for, from dvc.yaml; those of other targets, not in it, are assumed to wait for nothing."""
     stages = load_yaml(root / "dvc.yaml")["stages"]
     made = {out: name for name, row in stages.items() for entry in row.get("outs", []) for out in entry}
     after = {}

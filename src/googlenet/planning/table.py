@@ -89,7 +89,7 @@ def notes(plan: Plan) -> Iterator[str]:
     yield f"wall, least: no order of jobs on {resources} is faster: {bound};"
     yield f"  of all ({duration(seconds)}): {reason}. What is there already is counted as if it were not."
     if any(stage.separate for stage in plan.stages):
-        yield "* of the target `ablations`, which nothing else needs"
+        yield "* of another target than `all`, which nothing else needs"
     free_mb, unknown = plan.place.disk_free_mb, "what is free on that machine is not known here"
     free = unknown if free_mb is None else f"{gb(free_mb)} are free on {plan.place.path}"
     yield f"disk: {gb(plan.disk_mb)}; {free}"

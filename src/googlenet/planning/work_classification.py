@@ -173,4 +173,5 @@ def untimed(
 
 train_baseline = partial(untimed, seconds=3.0, memory_mb={"scikit-learn and pixels": 180})
 analyse_units = partial(untimed, seconds=1.0, memory_mb={})
+measure_export = partial(untimed, seconds=19.0, memory_mb={"exporters and their libraries": 450})
 make_report = compare_ablations = partial(untimed, seconds=5.0, memory_mb={"charts and pages": 120})

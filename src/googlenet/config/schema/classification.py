@@ -27,6 +27,10 @@ REFERENCE_NETWORKS = Literal[
     "googlenet", "googlenet_wider", "googlenet_deeper", "googlenet_wider_deeper", "googlenet_fully_connected",
     "googlenet_naive", "alexnet", "zfnet", "network_in_network", "vgg_16",
 ]  # fmt: skip
+ExportFormats = Annotated[
+    tuple[Literal["exported_program", "onnx", "onnx_int8", "openvino", "openvino_bf16"], ...],
+    Field(strict=False, min_length=1), DISTINCT,
+]  # fmt: skip
 Timed = Annotated[tuple[REFERENCE_NETWORKS, ...], Strict(False), DISTINCT]
 
 
@@ -211,6 +215,18 @@ class CompareAblations(StageSettings):
     seeds: Annotated[tuple[Whole, ...], Strict(False)] = Field(description="Of the table")
     rows: Annotated[tuple[AblationRow, ...], Field(strict=False)] = Field(description="Of the table")
     sources: dict[str, str] = Field(description="Of every variant, <stage>/<job> whose results it takes")
+
+
+class MeasureExport(StageSettings, shared.Bootstrap):
+    """The formats of `googlenet export`: size, time of one image, and error on test, each beside the network's own."""
+
+    of_member: str = Field(description='"" is the first by name')
+    formats: ExportFormats = Field(description="With the precision of the weights where it is not fp32")
+    calibration_images: Count = Field(description="Of validation, at most; int8 takes its ranges from them")
+    warm_up: Whole = Field(description="Passes of one image before those that are timed")
+    repeats: Annotated[int, Field(ge=2)] = Field(description="Timed passes of one image")
+    about: str = Field(description="One line for the head of the page")
+    network: shared.Network = Field(description="The member's network")
 
 
 class MakeReport(StageSettings):

@@ -1,0 +1,156 @@
+"""A member as files for other programs, each beside the network itself: bytes, time of one image, error on test."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from googlenet.classification.crop_study import differences, with_intervals
+from googlenet.classification.error_rates import ErrorMask, ranges, ranks
+from googlenet.classification.predict import CENTRE, CENTRE_BATCH, Probabilities
+from googlenet.config.schema.classification import MeasureExport
+from googlenet.metrics.bootstrap import Bounds
+from googlenet.metrics.classification import MeasuredErrors
+from googlenet.metrics.export import ExportMetrics, ExportRow, FormatRow, Latency
+from googlenet.models.cost import cost
+from googlenet.models.determinism import SINGLE_THREAD
+from googlenet.models.engine import prepared
+from googlenet.models.export import FORMATS, Answers, MeanOf, Traced, file_bytes, translated
+from googlenet.models.network import Network
+from googlenet.models.runtime import Runtime
+from googlenet.tracking.progress import counted
+
+NETWORK = "network"  # the system that the formats are compared with
+
+
+class Compared(NamedTuple):
+    """What a system answers, an entry for each test image. before: classes above the label; same: whether its first answer is
+    the network's; largest, mean: differences of its probabilities from the network's, over the classes."""
+
+    before: np.ndarray
+    same: np.ndarray
+    largest: np.ndarray
+    mean: np.ndarray
+
+    @classmethod
+    def of(cls, scores: np.ndarray, exact: np.ndarray, labels: np.ndarray) -> "Compared":
+        """Compare probabilities [n, classes] with the network's."""
+        apart = np.abs(scores - exact)
+        return cls(ranks(scores, labels), scores.argmax(1) == exact.argmax(1), apart.max(1), apart.mean(1))
+
+
+def as_one(networks: Sequence[Network]) -> MeanOf:
+    """Networks of one input size as one that takes pixels, on the CPU and in fp32."""
+    return MeanOf([prepared(Probabilities(one.model), one.spec, Runtime()) for one in networks]).eval()
+
+
+def in_torch(model: MeanOf) -> Answers:
+    """What the network itself answers."""
+
+    def answers(images: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return np.asarray(model(torch.from_numpy(images)).numpy())
+
+    return answers
+
+
+def centre_crops(images: Sequence[np.ndarray], px: int, most: int) -> np.ndarray:
+    """The centre crops of at most so many images, evenly spaced, so that every class of a sorted split is among them:
+    uint8 [n, px, px, 3]."""
+    count = min(len(images), most)
+    return cut_centres(images, [i * len(images) // count for i in range(count)], px)
+
+
+def cut_centres(images: Sequence[np.ndarray], numbers: Sequence[int], px: int) -> np.ndarray:
+    """The centre crops of the images of these numbers, uint8 [n, px, px, 3]."""
+    crops = [CENTRE.of(images[number], px)[0] for number in numbers]
+    return np.concatenate([np.zeros((0, px, px, 3), np.uint8), *crops])
+
+
+def measure(
+    member: str,
+    network: Network,
+    test: tuple[Sequence[np.ndarray], np.ndarray],
+    calibration: np.ndarray,
+    settings: MeasureExport,
+    folder: Path,
+) -> ExportMetrics:
+    """Write the formats into a folder, and compare them with the network. test: images, and their columns among its outputs;
+    calibration: crops of validation. Raises UserError for a format that cannot be made."""
+    model, px = as_one([network]), network.spec.input_px
+    traced, systems = Traced.of(model, px, {}, calibration), {NETWORK: in_torch(model)}
+    paths = {name: folder / f"{name}{FORMATS[name].suffix}" for name in settings.formats}
+    for name, path in paths.items():
+        with translated(f"measure_export.formats: {name} cannot be made of {member}", "leave it out"):
+            FORMATS[name].write(traced, path)
+            systems[name] = FORMATS[name].open(path, SINGLE_THREAD)
+    times, compared = latencies(systems, centre_crops(test[0], px, 1), settings), compare(systems, *test, px)
+    bounds, wrong = Bounds(settings), {name: ErrorMask.of(its.before) for name, its in compared.items()}
+    errors = {name: MeasuredErrors(**with_intervals(mask, bounds)) for name, mask in wrong.items()}
+    totals = cost(network.model, px).totals
+    return ExportMetrics(
+        member=member,
+        input_px=px,
+        parameters=totals.parameters,
+        macs=totals.macs,
+        classes=len(network.spec.classes),
+        images=len(test[0]),
+        calibrated_on=len(calibration),
+        threads=SINGLE_THREAD,
+        warm_up=settings.warm_up,
+        repeats=settings.repeats,
+        network=ExportRow(computed_by=f"torch {version('torch')}", errors=errors[NETWORK], latency=times[NETWORK]),
+        formats=tuple(
+            FormatRow(
+                format=name,
+                title=FORMATS[name].title,
+                precision=FORMATS[name].precision,
+                computed_by=FORMATS[name].version,
+                file_bytes=file_bytes(path),
+                errors=errors[name],
+                gain=differences(wrong[NETWORK], wrong[name], bounds),
+                same_first_answer_percent=float(100 * compared[name].same.mean()),
+                largest_difference=float(compared[name].largest.max()),
+                mean_difference=float(compared[name].mean.mean(dtype=np.float64)),
+                latency=times[name],
+            )
+            for name, path in paths.items()
+        ),
+    )
+
+
+def compare(
+    systems: Mapping[str, Answers], images: Sequence[np.ndarray], labels: np.ndarray, px: int
+) -> dict[str, Compared]:
+    """Compare what the systems answer for one crop of each image."""
+
+    def parts() -> Iterator[dict[str, Compared]]:
+        for part in counted([*ranges(len(images), CENTRE_BATCH)], f"batches of {CENTRE_BATCH} images"):
+            crops = cut_centres(images, range(len(images))[part], px)
+            exact = systems[NETWORK](crops)
+            yield {name: Compared.of(answers(crops), exact, labels[part]) for name, answers in systems.items()}
+
+    batches = list(parts())
+    return {
+        name: Compared(*map(np.concatenate, zip(*(batch[name] for batch in batches), strict=True))) for name in systems
+    }
+
+
+def latencies(systems: Mapping[str, Answers], image: np.ndarray, settings: MeasureExport) -> dict[str, Latency]:
+    """Time one image. The systems take turns, so that other load on the machine affects all alike; in each turn a first pass,
+    which is not timed, brings a system's weights back into the caches."""
+    times: dict[str, list[float]] = {name: [] for name in systems}
+    for _ in counted(range(settings.warm_up + settings.repeats), "timed passes of each format"):
+        for name, answers in systems.items():
+            answers(image)
+            start = time.perf_counter()
+            answers(image)
+            times[name].append(1000 * (time.perf_counter() - start))
+    quartiles = {name: np.percentile(turns[settings.warm_up :], [25, 50, 75]).tolist() for name, turns in times.items()}
+    return {
+        name: Latency(median_ms=median, quartiles_ms=(low, high)) for name, (low, median, high) in quartiles.items()
+    }
