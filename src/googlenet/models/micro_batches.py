@@ -30,7 +30,7 @@ class MicroBatches:
         own = bounds[runtime.rank * each : (runtime.rank + 1) * each + 1]
         self.rows = slice(own[0], own[-1])
         self._own = [slice(start, end) for start, end in pairwise(own)]
-        self._part = self._own[0]
+        self.part = self._own[0]
         self._sums: list[tuple[int, Tensor]] = []  # of 1, 2, 4, ... parts, the largest first
         if parts > 1:
             self._share_dropout()
@@ -40,7 +40,7 @@ class MicroBatches:
         the batch; only the last one advances it."""
         devices = [torch.cuda.current_device()] if self.runtime.device == "cuda" else []
         for part in self._own:
-            self._part = part
+            self.part = part
             inside = slice(part.start - self.rows.start, part.stop - self.rows.start)
             with torch.random.fork_rng(devices, enabled=part is not self._own[-1]):
                 yield crops[inside], labels[inside]
@@ -52,7 +52,7 @@ class MicroBatches:
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it, here and below
             self._sums = [(1, torch.stack([loss.detach(), *others]))]
             return
-        share = (self._part.stop - self._part.start) / self.batch_size
+        share = (self.part.stop - self.part.start) / self.batch_size
         (loss * share).backward()  # type: ignore[no-untyped-call]
         means = torch.stack([loss.detach(), *others]) * share
         count, values = 1, torch.cat([*(gradient_of(p).flatten() for p in self.parameters), means])
@@ -70,7 +70,7 @@ class MicroBatches:
         if self.runtime.processes > 1:
             values = added(values, self.runtime.processes)
         sizes = [p.numel() for p in self.parameters]
-        *gradients, means = values.split([*sizes, len(values) - sum(sizes)])
+        *gradients, means = values.split_with_sizes([*sizes, len(values) - sum(sizes)])
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             gradient_of(parameter).copy_(gradient.view_as(parameter))
         return means.unbind()
@@ -88,13 +88,13 @@ class PartDropout(nn.Dropout):
 
     def __init__(self, p: float, parts: MicroBatches):
         super().__init__(p)
-        self._rows, self._batch_size = lambda: parts._part, parts.batch_size
+        self._parts = parts
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return x
-        ones = torch.ones(self._batch_size, *x.shape[1:], dtype=x.dtype, device=x.device)
-        return x * nn.functional.dropout(ones, self.p)[self._rows()]
+        ones = torch.ones(self._parts.batch_size, *x.shape[1:], dtype=x.dtype, device=x.device)
+        return x * nn.functional.dropout(ones, self.p)[self._parts.part]
 
 
 def gradient_of(parameter: Tensor) -> Tensor:

@@ -126,7 +126,7 @@ class TrainState(Generic[RowT]):
             self.seen[name] = list(value.to(device).unbind())
         self.others, self._random = of["other"], of["random"]
 
-    def fingerprint(self) -> tuple[float, float, float]:
+    def fingerprint(self) -> tuple[float, ...]:
         """Numbers that are the same where the state is, for practical purposes: of two processes, or two runs."""
         sums = (
             sum(value.double().sum().item() for value in group)
