@@ -93,4 +93,4 @@ verify: env ## is every file of DVC's cache sound? WHAT="--remote --mend": the r
 
 lock: env ## renew requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--extra dev --extra export pyproject.toml -o requirements.lock
+		--extra dev --extra docs --extra export pyproject.toml -o requirements.lock
