@@ -11,7 +11,7 @@ MARKS := not long
 
 .DEFAULT_GOAL := help
 # EXPERIMENT=, MACHINE= and ARGS= say more: make plan EXPERIMENT=ilsvrc2014 MACHINE=epyc-2core ARGS='--cores 64'
-.PHONY: help env demo plan unit test check fuzz faults agreement ui sync restore pull verify lock format
+.PHONY: help env demo plan unit test check docs fuzz faults agreement ui sync restore pull verify lock format
 
 help: ## this list
 	@grep -hE '^[a-z./]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -69,6 +69,10 @@ ui: env ## MLflow's pages, on this machine alone or those of your server; prints
 	case "$$MLFLOW_TRACKING_URI" in http*) exit;; esac; \
 		MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --host 127.0.0.1 --workers 1 \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$$PWD/mlflow/mlflow.db}"
+
+docs: env ## the documentation as a site, in build/docs; warnings are errors
+	python -m sphinx -W --keep-going -q -d build/doctrees -c docs . build/docs
+	@echo "The site: build/docs/index.html"
 
 dvc.yaml: env ## write dvc.yaml from the Snakefile
 	python workflow/dvc_stages.py write

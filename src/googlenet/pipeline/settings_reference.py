@@ -32,7 +32,7 @@ it names; VARIABLES are filled in for each job.
 An unknown key, and a value of another kind, is an error before the first job.
 """
 FORMER = """\
-# Former keys
+## Former keys
 
 A file that still gives one of these is rejected with the present one.
 
@@ -60,12 +60,12 @@ def text() -> str:
     *variables, last = [f"`${{{name}}}`" for name in JOB_VARIABLES]
     parts = [HEAD.replace("VARIABLES", f"{', '.join(variables)} and {last}")]
     parts += [section(name, kind) for name, kind in SETTINGS.items()]
-    parts += ["# What stages share\n", *(section(name, kind) for name, kind in SHARED.items())]
+    parts += ["## What stages share\n", *(section(name, kind, "###") for name, kind in SHARED.items())]
     rows = "".join(f"| `{key}` | {cell(remedy)} |\n" for key, _, remedy in former_keys.FORMER)
     return "\n".join([*parts, f"{FORMER}{rows}"])
 
 
-def section(name: str, kind: type[BaseModel]) -> str:
+def section(name: str, kind: type[BaseModel], level: str = "##") -> str:
     """A heading, the section's summary, and the table of its keys."""
     top, _, table = name.partition(".")
     file = "conf/config.yaml" if top == "detection" else sources.default_file(top)
@@ -76,7 +76,7 @@ def section(name: str, kind: type[BaseModel]) -> str:
         defaults = defaults.get(f"{table.removesuffix('s')}_defaults", {})
     summary = (kind.__doc__ or "").strip().splitlines()[0]
     rows = "".join(f"| {' | '.join(map(cell, row))} |\n" for row in rows_of(kind, defaults, ""))
-    return f"## `{name}`\n\n{summary} (`{file}`)\n\n{TABLE}{rows}"
+    return f"{level} `{name}`\n\n{cell(summary)} (`{file}`)\n\n{TABLE}{rows}"
 
 
 def rows_of(kind: type[BaseModel], defaults: Any, prefix: str) -> Iterator[tuple[str, str, str, str]]:
@@ -98,8 +98,9 @@ def shown(value: Any) -> str:
 
 
 def cell(content: str) -> str:
-    """Escape text for a table cell."""
-    return content.replace("|", "\\|").replace("\n", " ")
+    """Escape text for a table cell or a line; only text in backquotes may hold a tag's bracket as it is."""
+    line = content.replace("|", "\\|").replace("\n", " ")
+    return line if line.startswith("`") else line.replace("<", "\\<")
 
 
 def perform(action: str) -> None:
