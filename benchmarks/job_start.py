@@ -63,6 +63,7 @@ def main() -> None:
             decoded_cache_mb=100,
             commit_limit_gb=1,
             save_every_s=60,
+            system_metrics_every_s=10,
         )
         write_json(folder / EXECUTION, execution.model_dump(mode="json"))
         # The first round makes the store; each later one sends two runs, of which the plain job left the first.

@@ -29,12 +29,13 @@ from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
 from googlenet.pipeline import earlier_results, reproduction, resume, versions
 from googlenet.pipeline.code import check_source
-from googlenet.pipeline.gpus import gpu_for, gpus_of_processes
+from googlenet.pipeline.gpus import gpu_for, gpu_in_use, gpus_of_processes
 from googlenet.pipeline.job_file import EXECUTION, JobFile, modules_of, read_job_file, run_record
 from googlenet.pipeline.team import ALONE, PEER_LOST, STOPPED, Team, joined, report
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
 from googlenet.tracking import JobRun, job_run, progress
+from googlenet.tracking.system_metrics import sampled
 
 if TYPE_CHECKING:
     from googlenet.models.runtime import Runtime
@@ -199,6 +200,7 @@ def _perform(run: Callable[..., None], arguments: list[str]) -> None:
         own_gpu,
         recorded(path, file, stamp, digests, threads, libraries, team.processes) as tracked,
         progress.recording(tracked.progress),
+        sampled(tracked, execution.system_metrics_every_s, partial(gpu_in_use, compute.device)),
     ):
         outputs = [given[name] for name, kind in edges.items() if kind is Output]
         for folder in {output.parent for output in outputs}:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from googlenet.errors import UserError
@@ -37,6 +38,7 @@ class EventLog:
         self.path, self.files, self.run_id, self.after = path, path.with_suffix(""), run_id, after
         self.events: list[Event] = []
         self._length = 0  # bytes of the events read or written; beyond is at most a torn line
+        self._appending = RLock()  # a job's system metrics come from another thread
         self.refresh()
 
     def refresh(self) -> None:
@@ -93,7 +95,7 @@ class EventLog:
 
     def append(self, do: str, **content: Any) -> None:
         """Append an event, completely or not at all. UserError if the file cannot be written."""
-        with writing(self.path):
+        with self._appending, writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "ab", buffering=0) as file:
                 if file.tell() > self._length:
@@ -105,8 +107,8 @@ class EventLog:
                 if file.write(line) < len(line):
                     file.truncate(self._length)
                     raise OSError(0, "no space left")
-        self._length += len(line)
-        self.events.append(event)
+            self._length += len(line)
+            self.events.append(event)
         faults.reached("event")
 
     def append_artifact(self, path: Path) -> None:

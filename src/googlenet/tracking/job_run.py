@@ -10,6 +10,7 @@ from typing import Any
 
 from googlenet.errors import Stopped, UserError
 from googlenet.tracking.event_log import EventLog, held, logs_of_job, short_stamp, tracking_folder
+from googlenet.tracking.system_metrics import PREFIX
 
 LOCK_TIMEOUT_S = 120
 VALUE_CHARACTERS = 6000  # MLflow's limit
@@ -69,6 +70,7 @@ class JobRun:
         self.run_id = log.run_id
         self._log, self._earlier = log, log.logged
         self._logged: set[tuple[str, int]] = set()
+        self._samples = max((step for name, step in self._earlier if name.startswith(PREFIX)), default=-1)
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Log one step (such as an epoch). ValueError for a name that this process has already logged at that step.
@@ -85,6 +87,11 @@ class JobRun:
     def progress(self, what: str, done: int, total: int | None, each_s: float) -> None:
         """Log how much of a piece of work is done; the display of a run reads it, MLflow is not told."""
         self._log.append("progress", what=what, done=done, total=total, each_s=float(f"{each_s:.4g}"))
+
+    def sample(self, values: Mapping[str, float]) -> None:
+        """Log what was measured of the machine, as one step more than the run has of it."""
+        self._samples += 1
+        self._log.append("metrics", step=self._samples, values=dict(values))
 
     def completes(
         self, figures: Mapping[str, float], settings: Mapping[str, str], jobs: Sequence[Mapping[str, str]]

@@ -97,6 +97,9 @@ class Execution(Settings):
     decoded_cache_mb: Whole = Field(description="Images kept decoded in memory, MB for each job")
     commit_limit_gb: NonNegative = Field(description="GB of results above which `dvc commit` is left to `make sync`")
     save_every_s: NonNegative = Field(description="Seconds between two states that a long job saves")
+    system_metrics_every_s: NonNegative = Field(
+        description="Seconds to a job's first sample of CPU, memory and GPU for MLflow, later more between two; 0: none"
+    )
 
     @model_validator(mode="after")
     def _nodes(self) -> "Execution":
