@@ -15,8 +15,9 @@ from googlenet.classification.predict import Cropping
 from googlenet.cli.main import main
 from googlenet.storage.checkpoint import load_arrays
 from googlenet.use import explain
-from googlenet.use.classify import Answer, ClassifierEnsemble, Member
+from googlenet.use.classify import ClassifierEnsemble
 from googlenet.use.images import Images, Opener
+from googlenet.use.members import Answer, Member
 from googlenet.use.results import Asked, Results
 from models.small import network
 from use.project import CLASSES, MEMBERS, project, run_stage, weights

@@ -17,7 +17,7 @@ from googlenet.errors import UserError
 from googlenet.models.googlenet import GoogLeNet
 from googlenet.models.network import Network
 from googlenet.report.style import BLUE, GREY, bare, bars, canvas, clipped
-from googlenet.use.classify import Answer, Member
+from googlenet.use.members import Answer, Member
 
 SHOWN = 5  # classes beside the image
 WIDTH = 3.6  # of a panel, in inches

@@ -8,8 +8,9 @@ from pathlib import Path
 from googlenet.report.words import plural
 from googlenet.storage.files import write_bytes
 from googlenet.use import explain
-from googlenet.use.classify import Answer, ClassifierEnsemble
+from googlenet.use.classify import ClassifierEnsemble
 from googlenet.use.images import Images, named
+from googlenet.use.members import Answer
 from googlenet.use.results import Asked, Results, fallbacks, in_use
 from googlenet.use.show import Csv, JsonList, Terminal, check_outputs, opened, rate, unique
 
@@ -51,8 +52,7 @@ def perform(request: Prediction, root: Path) -> int:
                 continue
             top, (members, crops) = answer.top(request.top), answer.agreement
             terminal.bars(paths[number], top, in_words(answer))
-            classes = [{"class": row.name, "probability": row.probability} for row in top]
-            rows.add({"file": paths[number], "classes": classes, "members_agree": members, "crops_agree": crops})
+            rows.add({"file": paths[number], **answer.to_json(request.top)})
             for place, row in enumerate(top, start=1):
                 table.add(paths[number], place, *row, members, crops)
             if request.explain:

@@ -26,6 +26,7 @@ import numpy as np
 from googlenet.errors import UserError, nearest, printable
 from googlenet.use import classify, detect, detectors
 from googlenet.use.images import Opener
+from googlenet.use.members import Ready
 from googlenet.use.results import Asked, Results
 
 HOST = "127.0.0.1"
@@ -67,7 +68,7 @@ class Answers:
         except UserError as error:
             self.no_detectors = str(error)
         self.experiment, self._lock = results.experiment.name, Lock()
-        self._classify: dict[int, classify.Ready] = {}  # by policy, built at its first image
+        self._classify: dict[int, Ready] = {}  # by policy, built at its first image
         self._detect: detectors.Ready | None = None
 
     def about(self) -> dict[str, Any]:
@@ -85,9 +86,7 @@ class Answers:
             if crops not in self._classify:
                 self._classify[crops] = self.classifiers.ready([pixels], crops)
             (answer,) = self._classify[crops].answers([pixels])
-        members, of_crops = answer.agreement
-        classes = [{"class": row.name, "probability": row.probability} for row in answer.top(top)]
-        return {"classes": classes, "members_agree": members, "crops_agree": of_crops}
+        return answer.to_json(top)
 
     def detect(self, image: bytes, query: Query) -> dict[str, Any]:
         """The objects in an image, as COCO's results."""
