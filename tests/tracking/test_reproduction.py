@@ -34,7 +34,8 @@ def report(root, jobs, settings, stamp="1", figures=FIGURES):
     page.write_text("<html>")
     with job_run(root, "demo", "make_report", "all", {}, {"stamp": stamp, "commit": "c0ffee"}, {}) as run:
         run.artifact(page)
-        run.completes(figures, settings, jobs)
+        edits = {"evaluate_detection.nms_iou": "0.3 → 0.4"} if stamp == "2" else {}
+        run.completes(figures, settings, jobs, edits=edits)
 
 
 def runs(root, selection="tags.kind = 'reproduction'"):
@@ -69,6 +70,7 @@ def test_two_reproductions_before_and_after_an_edit(tmp_path):
     assert deliver(tmp_path)
     first, second = runs(tmp_path)
     assert second.info.run_name == "demo, nms_iou 0.4"
+    assert (first.data.tags["edits"], second.data.tags["edits"]) == ("none", "evaluate_detection.nms_iou: 0.3 → 0.4")
     assert second.data.tags["changes"] == "nms_iou: 0.3 → 0.4" and second.data.tags["jobs_run"] == "2 of 4"
     assert (children(tmp_path, first), children(tmp_path, second)) == (
         ran,

@@ -107,9 +107,12 @@ class Job(Generic[SettingsT]):
 
     def complete(self, records: Iterable[RunRecord], figures: Mapping[str, float]) -> None:
         """Log the key figures of an experiment that this job completes. records: of the jobs that made its results."""
+        from googlenet.pipeline import edits  # only the last job needs it
+
         self.log(dict(figures))
         assert self._run is not None  # no job that several processes do completes an experiment
-        self._run.completes(figures, *reproduction.described(self.stage, self.settings, records))
+        settings, jobs = reproduction.described(self.stage, self.settings, records)
+        self._run.completes(figures, settings, jobs, edits=edits.edits(Path.cwd(), self.experiment))
 
 
 def compute_of(settings: StageSettings) -> Compute:

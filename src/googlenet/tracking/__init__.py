@@ -5,7 +5,7 @@ per experiment is MLflow's only client (mirror.py, cursor.py, replay.py, reprodu
 schema.py look at a store without it; pages.py and clone.py name what `make ui` shows, and whose it is); Snakemake starts it (mirror_process.py), and `googlenet mirror` mirrors what is left.
 No result is read from MLflow. The tags of a job's run: kind, stage, job, run_id, current, superseded, superseded_by, replaces,
 input.<name>, host, pid, started, engine, resumable, clone and the caller's; of a reproduction's: kind, reproduction, commit,
-changes, jobs_run, clone.
+changes, edits, jobs_run, clone.
 """
 
 from googlenet.tracking.job_run import JobRun, differing, flattened, job_name, job_run

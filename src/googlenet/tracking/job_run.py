@@ -94,11 +94,16 @@ class JobRun:
         self._log.append("metrics", step=self._samples, values=dict(values))
 
     def completes(
-        self, figures: Mapping[str, float], settings: Mapping[str, str], jobs: Sequence[Mapping[str, str]]
+        self,
+        figures: Mapping[str, float],
+        settings: Mapping[str, str],
+        jobs: Sequence[Mapping[str, str]],
+        edits: Mapping[str, str] | None = None,
     ) -> None:
-        """Say that this run, if it succeeds, completes a reproduction: its key figures, its settings, and the stage, job and
-        run_id of the other jobs' runs."""
-        self._log.append("reproduction", figures=dict(figures), settings=dict(settings), jobs=list(jobs))
+        """Say that this run, if it succeeds, completes a reproduction: its key figures, its settings, the stage, job and
+        run_id of the other jobs' runs, and the settings that the commit does not have."""
+        content = {"figures": dict(figures), "settings": dict(settings), "jobs": list(jobs), "edits": dict(edits or {})}
+        self._log.append("reproduction", **content)
 
     def artifact(self, path: Path) -> None:
         """Copy a file to the run's artifacts."""

@@ -49,9 +49,9 @@ def shown_runs(root: Path, experiment: str) -> Shown:
 
 
 def view(figures: Sequence[str]) -> dict[str, Any]:
-    """How MLflow's list shows reproductions: what changed, then the key figures without top-5 errors, then the commit."""
+    """How MLflow's list shows reproductions: what changed, then the key figures without top-5 errors, then edits and commit."""
     shown = [f"metrics.`{name}`" for name in figures if "top5" not in name]
-    columns = [*FIRST, *shown, "tags.`commit`"]
+    columns = [*FIRST, *shown, "tags.`edits`", "tags.`commit`"]
     return {
         "searchFilter": "tags.kind = 'reproduction'",
         "orderByKey": "attributes.start_time",

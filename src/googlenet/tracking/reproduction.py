@@ -51,7 +51,9 @@ def make(store: Connection, log: EventLog, event: Event) -> None:
         client.set_tag(run.info.run_id, PARENT, parent)
     _content(store, log, event, parent)
     shown = "; ".join(f"{each.key}: {each.before} → {each.now}" for each in changes)
+    edits = "; ".join(f"{key}: {value}" for key, value in event.get("edits", {}).items())
     labels = {"changes": shown or ("first" if previous is None else "none"), "jobs_run": f"{len(new)} of {len(jobs)}"}
+    labels["edits"] = edits or "none"
     for key, value in (labels | {NOTE: note(store, event, jobs, new, previous, changes)}).items():
         client.set_tag(parent, key, value[:5000])
     client.set_terminated(parent, "FINISHED", log.events[-1]["time"])
@@ -127,6 +129,9 @@ def note(
 ) -> str:
     """The description, as Markdown: what changed, and links to the reused runs."""
     lines = []
+    if edits := event.get("edits"):
+        lines += ["Settings that the commit, or the experiment's file, does not have:", ""]
+        lines += [*(f"- `{key}`: {value}" for key, value in edits.items()), ""]
     if previous:
         lines += [f"Compared with [the previous reproduction]({_link(store, previous)}):", ""]
         lines += [f"- `{each.key}`: {each.before} → {each.now}" for each in changes] or ["- nothing changed"]

@@ -1,0 +1,46 @@
+"""What a reproduction's settings have beyond the commit's conf/ and its experiment's file: edits, and overrides of params.yaml."""
+
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from googlenet.errors import UserError
+from googlenet.storage.files import load_yaml
+from googlenet.tracking import differing, flattened
+
+PARAMS = "params.yaml"
+
+
+def edits(root: Path, experiment: str) -> dict[str, str]:
+    """The settings that an experiment's run differs in, by their key: as "8 (params.yaml)" where params.yaml overrides the
+    experiment's file, and as "0.3 → 0.4" where a file of conf/ is not the commit's. The latter are unknown outside git."""
+    params = load_yaml(root / PARAMS, dates=False) if (root / PARAMS).is_file() else {}
+    overrides = flattened({"overrides": params.get("overrides") or {}})
+    found = {key.removeprefix("overrides."): f"{value} ({PARAMS})" for key, value in overrides.items() if "." in key}
+    with TemporaryDirectory() as folder:
+        for file in _git(root, "diff", "--name-only", "--relative", "HEAD", "--", "conf").decode().split("\n"):
+            path = Path(file)
+            if path.suffix != ".yaml" or (path.parent.name == "experiment" and path.stem != experiment):
+                continue
+            committed = Path(folder) / path.name
+            committed.write_bytes(_git(root, "show", f"HEAD:./{file}"))
+            before, now = (_settings(base, path) for base in (committed, root / file))
+            for key in differing(before, now):
+                found[key] = f"{before.get(key, 'absent')} → {now.get(key, 'absent')}"
+    return found
+
+
+def _settings(content: Path, path: Path) -> dict[str, str]:
+    """The keys of a file of conf/ as they are in the composed tree, from its `content`; none of one that is gone."""
+    section = {"conf": path.stem, "experiment": ""}.get(path.parent.name, path.parent.name)
+    try:
+        tree = load_yaml(content)
+    except UserError:  # deleted, or never valid: a run with such a file would have stopped
+        return {}
+    return flattened({section: tree} if section and path.name != "config.yaml" else tree)
+
+
+def _git(root: Path, *words: str) -> bytes:
+    """What a git command prints; nothing if it fails, as outside git."""
+    done = subprocess.run(["git", *words], cwd=root, capture_output=True, check=False)
+    return done.stdout if done.returncode == 0 else b""
