@@ -13,12 +13,13 @@ from googlenet.errors import UserError
 from googlenet.pipeline.experiment import current
 from googlenet.tracking import deliver, shown_runs
 from googlenet.tracking.pages import VIEW, server
+from googlenet.tracking.store import configured_uri
 
 ADDRESS = "http://127.0.0.1:5000"
 
 
 def main() -> None:
-    """Print the pages of the reproductions, of all runs, and those that compare reproductions and members."""
+    """Print the pages of the reproductions, of all runs and of the models, and those that compare reproductions and members."""
     address = sys.argv[1] if sys.argv[1:] else server() or ADDRESS
     deliver(Path.cwd())  # what jobs could not deliver; it reports what is still pending
     try:
@@ -32,12 +33,22 @@ def main() -> None:
     print(f"all runs:             {runs}?workflowType=machine_learning")
     if shown.members:
         print(f"the members compared: {comparison(address, shown.experiment_id, shown.members)}")
+    if shown.models:
+        print(f"registered models:    {address}/#/models")
+        print(f"serve one:            {serving(shown.models[0])}")
 
 
 def comparison(address: str, experiment_id: str, run_ids: list[str]) -> str:
     """The page that compares runs."""
     query = f"runs={quote(json.dumps(run_ids))}&experiments={quote(json.dumps([experiment_id]))}"
     return f"{address}/#/compare-runs?{query}"
+
+
+def serving(model: str) -> str:
+    """The command that serves a registered model: the last reproduction's; on a server, where others register too, the latest."""
+    own = not configured_uri()
+    words = f"mlflow models serve --env-manager local -p 5001 -m models:/{model}{'@current' if own else '/latest'}"
+    return f"MLFLOW_TRACKING_URI=sqlite:///mlflow/mlflow.db {words}" if own else words
 
 
 if __name__ == "__main__":

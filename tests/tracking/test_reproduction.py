@@ -2,15 +2,18 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
 
 from browser import DESKTOP, started
 from googlenet.tracking import deliver, event_log, job_run, open_store, reproduction, shown_runs, store
 from googlenet.tracking.clone import clone_id
 from googlenet.tracking.pages import VIEW
 from googlenet.tracking.pages import server as configured_server
+from tracking.servables import NAMES, servable
 
 HARMLESS = "users/current"  # asked for by MLflow's pages, and absent where nobody logs in
 FIGURES = {"top1_error_percent_ensemble_144": 1.6, "mean_ap_percent_ensemble": 92.3}
@@ -28,14 +31,14 @@ def job(root, stage, name="all", stamp="1"):
     return {"stage": stage, "job": name, "run_id": run.run_id}
 
 
-def report(root, jobs, settings, stamp="1", figures=FIGURES):
+def report(root, jobs, settings, stamp="1", figures=FIGURES, models=None):
     """Run a job that completes a reproduction."""
     page = root / "report.html"
     page.write_text("<html>")
     with job_run(root, "demo", "make_report", "all", {}, {"stamp": stamp, "commit": "c0ffee"}, {}) as run:
         run.artifact(page)
         edits = {"evaluate_detection.nms_iou": "0.3 → 0.4"} if stamp == "2" else {}
-        run.completes(figures, settings, jobs, edits=edits)
+        run.completes(figures, settings, jobs, edits=edits, models=models)
 
 
 def runs(root, selection="tags.kind = 'reproduction'"):
@@ -187,7 +190,8 @@ def test_two_clones_that_share_a_server_supersede_only_their_own_runs(server, tm
     for stamp in ("1", "2"):
         for clone in clones:
             clone.mkdir(exist_ok=True)
-            report(clone, [job(clone, "train_classifier", "m1", stamp)], {"a.b": stamp}, stamp)
+            models = servable(clone, m2="two" if stamp == "1" else clone.name)
+            report(clone, [job(clone, "train_classifier", "m1", stamp)], {"a.b": stamp}, stamp, models)
             assert deliver(clone)
     for clone in clones:
         mine = [run for run in runs(clone, "tags.kind = 'job'") if run.data.tags["clone"] == clone_id(clone)]
@@ -198,3 +202,11 @@ def test_two_clones_that_share_a_server_supersede_only_their_own_runs(server, tm
         later = MlflowClient(server.uri).get_run(shown.reproductions[0])
         assert (later.info.run_name, len(shown.reproductions)) == ("demo, b 2", 2)
         assert children(clone, later) == ["make_report/all", "train_classifier/m1"]
+        assert shown.models == NAMES
+    client = MlflowClient(server.uri)
+    made = sorted(client.search_model_versions(f"name = '{NAMES[0]}'"), key=lambda version: int(version.version))
+    ids = [clone_id(clone) for clone in clones]
+    assert [version.tags["clone"] for version in made] == [ids[0], *ids]  # what is equal is one version for both
+    assert not any(version.aliases for version in made)  # nobody's is the current one of all
+    there = download_artifacts(f"models:/{NAMES[0]}/3", dst_path=str(tmp_path), tracking_uri=server.uri)
+    assert (Path(there) / "data/networks/m2.safetensors").read_text() == "ben" * 1000

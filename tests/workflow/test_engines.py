@@ -100,12 +100,14 @@ def test_mlflow_has_one_parent_and_one_current_run_of_each_job(folder):
     assert current == sorted(EVERY)
 
 
-def test_what_make_ui_prints_leads_to_the_runs_and_to_the_members_compared(snakemake_build):
+def test_what_make_ui_prints_leads_to_the_runs_the_members_compared_and_the_models(snakemake_build):
     said = call(snakemake_build.folder, "python", "workflow/compare.py", "http://127.0.0.1:5999").splitlines()
-    assert said[0].endswith("&viewStateShareKey=reproductions")
-    assert said[-2].startswith("all runs:") and "http://127.0.0.1:5999/#/experiments/" in said[-2]
-    _, address = said[-1].split("members compared: ")
-    query = parse_qs(urlsplit(address).fragment.split("?")[1])
+    lines = {name: words.strip() for name, _, words in (line.partition(":") for line in said)}
+    assert lines["reproductions"].endswith("&viewStateShareKey=reproductions")
+    assert lines["all runs"].startswith("http://127.0.0.1:5999/#/experiments/")
+    assert lines["registered models"] == "http://127.0.0.1:5999/#/models"
+    assert lines["serve one"].endswith(" -m models:/googlenet.smoke.ensemble@current")
+    query = parse_qs(urlsplit(lines["the members compared"]).fragment.split("?")[1])
     assert len(json.loads(query["runs"][0])) == 3 and len(json.loads(query["experiments"][0])) == 1
 
 

@@ -7,6 +7,7 @@ selected. Left out are docstrings, error texts, and the folders in EXEMPT.
 
 import ast
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,16 @@ def module_digests(module: str, selected: tuple[str, ...] = ()) -> dict[str, str
 
 def reached(*modules: str) -> set[str]:
     """Names of this package's modules that the given ones import, directly or not, and their own; no exempt ones."""
+    return imported(*modules, without=exempt)
+
+
+def imported(*modules: str, without: Callable[[str], bool] = lambda name: False) -> set[str]:
+    """Names of this package's modules that the given ones import, directly or not, and their own; `without` some."""
     names: set[str] = set()
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in names and not exempt(name):
+        if name not in names and not without(name):
             names.add(name)
             waiting.extend(read(name)[1])
     return names

@@ -14,7 +14,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -105,14 +105,19 @@ class Job(Generic[SettingsT]):
         write_metrics(path, metrics, self.stamp)
         self.artifact(path)
 
-    def complete(self, records: Iterable[RunRecord], figures: Mapping[str, float]) -> None:
-        """Log the key figures of an experiment that this job completes. records: of the jobs that made its results."""
-        from googlenet.pipeline import edits  # only the last job needs it
+    def complete(
+        self, records: Sequence[RunRecord], figures: Mapping[str, float], results: Path, manifest: Path
+    ) -> None:
+        """Log the key figures of an experiment that this job completes, and what of it can be served.
+
+        records: of the jobs that made its results, which are in the folder `results`; manifest: of its images."""
+        from googlenet.pipeline import edits, served  # only the last job needs it
 
         self.log(dict(figures))
         assert self._run is not None  # no job that several processes do completes an experiment
         settings, jobs = reproduction.described(self.stage, self.settings, records)
-        self._run.completes(figures, settings, jobs, edits=edits.edits(Path.cwd(), self.experiment))
+        models = served.servable(records, results, manifest)
+        self._run.completes(figures, settings, jobs, edits=edits.edits(Path.cwd(), self.experiment), models=models)
 
 
 def compute_of(settings: StageSettings) -> Compute:

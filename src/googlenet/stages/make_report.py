@@ -47,7 +47,7 @@ def run(
     for name, content in (key_figures.files(results) | pages).items():
         write_bytes(html.parent / name, content)
         job.artifact(html.parent / name)
-    job.complete(runs, key_figures.key_figures(results))
+    job.complete(runs, key_figures.key_figures(results), html.parents[1], folders["classification"] / "manifest.json")
 
 
 if __name__ == "__main__":

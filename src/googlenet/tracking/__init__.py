@@ -1,16 +1,29 @@
 """Jobs append events to a log; a mirror replays all logs to MLflow: a run per job, and one per completed reproduction.
 
-Jobs know only job_run.py, event_log.py and progress.py (lines in their own logs), and never import MLflow. One mirror
-per experiment is MLflow's only client (mirror.py, cursor.py, replay.py, reproduction.py, store.py; local_store.py and
+Jobs know only job_run.py, event_log.py, servable.py, system_metrics.py and progress.py (lines in their own logs), and
+never import MLflow. One mirror per experiment is MLflow's only client (mirror.py, cursor.py, replay.py, reproduction.py, models.py, store.py; local_store.py and
 schema.py look at a store without it; pages.py and clone.py name what `make ui` shows, and whose it is); Snakemake starts it (mirror_process.py), and `googlenet mirror` mirrors what is left.
 No result is read from MLflow. The tags of a job's run: kind, stage, job, run_id, current, superseded, superseded_by, replaces,
 input.<name>, host, pid, started, engine, resumable, clone and the caller's; of a reproduction's: kind, reproduction, commit,
-changes, edits, jobs_run, clone.
+changes, edits, jobs_run, clone; of a model's version: digest, experiment, commit, clone.
 """
 
 from googlenet.tracking.job_run import JobRun, differing, flattened, job_name, job_run
 from googlenet.tracking.mirror import deliver
 from googlenet.tracking.pages import shown_runs
+from googlenet.tracking.servable import Servable, Weights
 from googlenet.tracking.store import check, open_store
 
-__all__ = ["JobRun", "check", "deliver", "differing", "flattened", "job_name", "job_run", "open_store", "shown_runs"]
+__all__ = [
+    "JobRun",
+    "Servable",
+    "Weights",
+    "check",
+    "deliver",
+    "differing",
+    "flattened",
+    "job_name",
+    "job_run",
+    "open_store",
+    "shown_runs",
+]

@@ -10,6 +10,7 @@ from typing import Any
 
 from googlenet.errors import Stopped, UserError
 from googlenet.tracking.event_log import EventLog, held, logs_of_job, short_stamp, tracking_folder
+from googlenet.tracking.servable import Servable
 from googlenet.tracking.system_metrics import PREFIX
 
 LOCK_TIMEOUT_S = 120
@@ -99,10 +100,13 @@ class JobRun:
         settings: Mapping[str, str],
         jobs: Sequence[Mapping[str, str]],
         edits: Mapping[str, str] | None = None,
+        models: Servable | None = None,
     ) -> None:
         """Say that this run, if it succeeds, completes a reproduction: its key figures, its settings, the stage, job and
-        run_id of the other jobs' runs, and the settings that the commit does not have."""
+        run_id of the other jobs' runs, the settings that the commit does not have, and what is registered to be served."""
         content = {"figures": dict(figures), "settings": dict(settings), "jobs": list(jobs), "edits": dict(edits or {})}
+        if models:
+            content["models"] = models.to_event(self._log.path.parent)
         self._log.append("reproduction", **content)
 
     def artifact(self, path: Path) -> None:

@@ -11,6 +11,8 @@ from googlenet.errors import UserError
 from googlenet.tracking import schema
 
 PREFIX = "googlenet/"  # of the names of our experiments in MLflow
+# Tables with places of an experiment's files: the table, its key, and the place.
+PLACES = (("runs", "run_uuid", "artifact_uri"), ("logged_models", "model_id", "artifact_location"))
 
 
 def database(root: Path) -> Path:
@@ -76,7 +78,8 @@ def follow_project(root: Path) -> str:
     """
     former = ""
     with closing(sqlite3.connect(database(root), timeout=60)) as store, store:
-        if not store.execute("select 1 from sqlite_master where name = 'experiments'").fetchone():
+        tables = {name for (name,) in store.execute("select name from sqlite_master")}
+        if "experiments" not in tables:
             return ""  # an empty file, of which MLflow makes a store
         query = "select experiment_id, name, artifact_location from experiments where name like ?"
         for number, name, there in store.execute(query, [f"{PREFIX}%"]).fetchall():
@@ -85,13 +88,22 @@ def follow_project(root: Path) -> str:
             if there == here or not there.endswith(of_project):  # another's, if the user made the experiment
                 continue
             store.execute("update experiments set artifact_location = ? where experiment_id = ?", [here, number])
-            runs = store.execute("select run_uuid, artifact_uri from runs where experiment_id = ?", [number])
-            for run, uri in runs.fetchall():
-                tail = uri.removeprefix(there)
-                if tail != uri and _brought(local_path(uri), local_path(here + tail)):
-                    store.execute("update runs set artifact_uri = ? where run_uuid = ?", [here + tail, run])
+            for table, key, column in (each for each in PLACES if each[0] in tables):
+                rows = store.execute(f"select {key}, {column} from {table} where experiment_id = ?", [number])
+                for row, uri in rows.fetchall():
+                    tail = uri.removeprefix(there)
+                    if tail != uri and _brought(local_path(uri), local_path(here + tail)):
+                        store.execute(f"update {table} set {column} = ? where {key} = ?", [here + tail, row])
+                        if table == "logged_models":
+                            _name_place(store, uri, here + tail)
             former = str(local_path(there.removesuffix(of_project)))
     return f"note: {database(root)} was in {former}; it now keeps its artefacts here" if former else ""
+
+
+def _name_place(store: sqlite3.Connection, former: str, place: str) -> None:
+    """Name the present place of a model that was at `former` in the versions that are registered of it."""
+    values = "storage_location = ?, source = ?"
+    store.execute(f"update model_versions set {values} where storage_location = ?", [place, place, former])
 
 
 def local_path(uri: str) -> Path:

@@ -16,12 +16,13 @@ FIRST = ["tags.`changes`", "tags.`jobs_run`", "attributes.`Duration`", "attribut
 
 
 class Shown(NamedTuple):
-    """What `make ui` leads to, in the MLflow experiment of this id: this clone's current members, and its last two
-    reproductions, the later first."""
+    """What `make ui` leads to, in the MLflow experiment of this id: this clone's current members, its last two
+    reproductions, the later first, and the names of the registered models."""
 
     experiment_id: str
     members: list[str]
     reproductions: list[str]
+    models: list[str]
 
 
 def server() -> str:
@@ -44,8 +45,10 @@ def shown_runs(root: Path, experiment: str) -> Shown:
         last = client.search_runs([found.experiment_id], wanted, order_by=order, max_results=2)
         figures = sorted(last[0].data.metrics if last else (), key=lambda name: (name.endswith("baseline"), name))
         client.set_experiment_tag(found.experiment_id, f"mlflow.sharedViewState.{VIEW}", json.dumps(view(figures)))
-    by_job = sorted(members, key=lambda run: run.data.tags["job"])
-    return Shown(found.experiment_id, *([run.info.run_id for run in runs] for runs in (by_job, last)))
+        by_job = sorted(members, key=lambda run: run.data.tags["job"])
+        models = sorted(one.name for one in client.search_registered_models(f"tags.experiment = '{experiment}'"))
+    ids, reproductions = ([run.info.run_id for run in runs] for runs in (by_job, last))
+    return Shown(found.experiment_id, ids, reproductions, models)
 
 
 def view(figures: Sequence[str]) -> dict[str, Any]:

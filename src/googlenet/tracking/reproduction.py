@@ -7,8 +7,10 @@ replay.py. Runs of jobs that belong to an earlier reproduction stay there, and a
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from googlenet.tracking import models
 from googlenet.tracking.event_log import Event, EventLog
 from googlenet.tracking.job_run import differing, job_name
+from googlenet.tracking.servable import Servable
 from googlenet.tracking.store import ALL_RUNS, PARENT, Connection
 
 if TYPE_CHECKING:
@@ -50,11 +52,16 @@ def make(store: Connection, log: EventLog, event: Event) -> None:
     for run in new:
         client.set_tag(run.info.run_id, PARENT, parent)
     _content(store, log, event, parent)
+    versions: dict[str, str] = {}
+    if content := event.get("models"):
+        servable = Servable.of_event(content, log.path.parent)
+        versions = models.register(store, servable, models.Origin(parent, log.path.parent, tags.get("commit", "")))
     shown = "; ".join(f"{each.key}: {each.before} → {each.now}" for each in changes)
     edits = "; ".join(f"{key}: {value}" for key, value in event.get("edits", {}).items())
     labels = {"changes": shown or ("first" if previous is None else "none"), "jobs_run": f"{len(new)} of {len(jobs)}"}
     labels["edits"] = edits or "none"
-    for key, value in (labels | {NOTE: note(store, event, jobs, new, previous, changes)}).items():
+    described = note(store, event, jobs, new, previous, changes) + models.note(versions)
+    for key, value in (labels | {NOTE: described}).items():
         client.set_tag(parent, key, value[:5000])
     client.set_terminated(parent, "FINISHED", log.events[-1]["time"])
 

@@ -55,7 +55,7 @@ class Deleted(Refused):
     """The run of a request was deleted by the user; MLflow still has it, and accepts nothing for it."""
 
 
-KINDS = {"INVALID_PARAMETER_VALUE": Refused, "RESOURCE_DOES_NOT_EXIST": Gone}
+KINDS = {"INVALID_PARAMETER_VALUE": Refused, "ENDPOINT_NOT_FOUND": Refused, "RESOURCE_DOES_NOT_EXIST": Gone}
 
 
 class Connection(NamedTuple):

@@ -1,6 +1,5 @@
 """The finished results of an experiment: where its files lie, and the settings of the jobs that wrote them."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from googlenet.models.determinism import prepare_machine
 from googlenet.models.engine import EngineUse
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.experiment import Experiment, Job, current
-from googlenet.storage import checkpoint
+from googlenet.pipeline.served import engine_of
 
 KindT = TypeVar("KindT", bound=StageSettings)
 
@@ -96,14 +95,6 @@ def fallbacks(uses: Iterable[EngineUse]) -> list[str]:
 def in_use(uses: Iterable[EngineUse]) -> str:
     """The engines in use, in words."""
     return f"engine {' and '.join(dict.fromkeys(use.used for use in uses)) or 'none'}"
-
-
-def engine_of(stored: Path) -> str:
-    """The engine that computed a stored result, "" if there is none or it does not say."""
-    if not stored.is_file():
-        return ""
-    _, metadata = checkpoint.read(stored, "np", lazy=True)
-    return str((json.loads(metadata.get("engine", "null")) or {}).get("used", ""))
 
 
 def chosen(what: str, name: str, known: Iterable[str]) -> list[str]:

@@ -1,0 +1,69 @@
+"""A registered model of MLflow at work: an image file's bytes in, classes with probabilities out.
+
+`mlflow models serve` imports this module from the copy in the model's folder and calls `_load_pyfunc`. No pickle is read.
+It knows nothing of MLflow, nor of a project: all it needs is in the folder.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import torch
+
+from googlenet.config.schema.classification import PredictCrops
+from googlenet.errors import UserError
+from googlenet.metrics.served import FILE, Served
+from googlenet.models.determinism import prepare_machine
+from googlenet.models.runtime import Runtime
+from googlenet.use.images import Opener
+from googlenet.use.members import ClassifyingMembers, Ready
+
+CROPS = (1, 10, 144)
+
+
+def _load_pyfunc(path: str) -> "ServedModel":
+    """What MLflow calls with the folder of the model's data. Raises UserError for one that is incomplete."""
+    return ServedModel(Path(path))
+
+
+class ServedModel:
+    """The networks, loaded once. One request computes at a time."""
+
+    def __init__(self, folder: Path):
+        served = Served.model_validate_json((folder / FILE).read_bytes())
+        weights = {member.name: folder / member.weights for member in served.members}
+        runtime = runtime_here(served.predict_crops, served.members[0].engine)
+        opener = Opener(served.min_side_px, served.shorter_side_px)
+        data = (served.classes, served.class_keys)
+        self.members = ClassifyingMembers(weights, served.predict_crops, runtime, opener, data)
+        self._ready: dict[int, Ready] = {}  # by policy, built at its first image
+        self._lock = Lock()
+
+    def predict(self, model_input: Any, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Answer for each row of a table with the column `image`, file contents; params: crops, and how many classes (top).
+
+        Raises UserError for bytes that are no image, and for another number of crops."""
+        given = {"crops": 10, "top": 5} | dict(params or {})
+        crops, top = int(given["crops"]), int(given["top"])
+        if crops not in CROPS or top < 1:
+            raise UserError("params: crops must be 1, 10 or 144, top 1 or more; mend the request")
+        contents: Sequence[bytes] = list(model_input["image"])
+        images = [self.members.opener.pixels(image, f"image {row}") for row, image in enumerate(contents)]
+        if not images:
+            return []
+        with self._lock:
+            if crops not in self._ready:
+                self._ready[crops] = self.members.ready(images[:1], crops)
+            return [answer.to_json(top) for answer in self._ready[crops].answers(images)]
+
+
+def runtime_here(settings: PredictCrops, engine: str) -> Runtime:
+    """Where and how the stage computed, and prepare this process for it; on the CPU where there is no GPU."""
+    compute, device = settings.compute, settings.compute.device
+    if device == "cuda" and not torch.cuda.is_available():
+        print("note: trained on a GPU, served on the CPU: the last digits differ", file=sys.stderr)
+        device, engine = "cpu", ""
+    prepare_machine(compute.numeric_threads, device)
+    return Runtime(device, compute.precision, 0, engine or compute.engine)
