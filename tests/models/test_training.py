@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from googlenet.config.schema.shared import Averaging
-from googlenet.models.training import Average, learning_rate, loss_of, optimiser
+from googlenet.models.training import Average, GradientDescent, learning_rate, loss_of
+from models import small
 from settings import settings_of
 
 EQUAL = Averaging(form="equal", decay=0.9, start_epoch=0)
@@ -95,14 +96,33 @@ def test_averages_are_copies():
 def test_weight_decay_is_on_weights_alone():
     model = nn.Linear(2, 2)
     nn.init.constant_(model.weight, 1.0), nn.init.constant_(model.bias, 1.0)
-    opt = optimiser(model, momentum=0.9, weight_decay=0.1)
-    for group in opt.param_groups:
-        group["lr"] = 0.5
+    descent = GradientDescent(model, momentum=0.9, weight_decay=0.1)
     (0 * model(torch.ones(1, 2)).sum()).backward()
-    opt.step()
+    descent.step(0.5)
     assert model.weight.flatten().tolist() == pytest.approx([0.95] * 4) and model.bias.tolist() == [1.0, 1.0]
-    opt.step()  # momentum: velocity 0.1 * 0.95 + 0.9 * 0.1
+    descent.step(0.5)  # momentum: velocity 0.1 * 0.95 + 0.9 * 0.1
     assert model.weight[0, 0].item() == pytest.approx(0.95 - 0.5 * (0.095 + 0.09))
+
+
+def test_gradient_descent_has_the_bits_of_torchs():
+    models = [small.network(seed=1).model for _ in range(2)]
+    descent = GradientDescent(models[0], 0.9, 2e-4)
+    decayed = [[p for p in models[1].parameters() if (p.ndim > 1) == weights] for weights in (True, False)]
+    sgd = torch.optim.SGD(
+        [{"params": group, "weight_decay": decay} for group, decay in zip(decayed, (2e-4, 0.0), strict=True)],
+        lr=0.0,
+        momentum=0.9,
+        fused=True,
+    )
+    for step in range(3):
+        for model in models:
+            model.zero_grad()
+            torch.manual_seed(step)
+            loss_of(model.train()(torch.randn(2, 3, 64, 64)), torch.tensor([0, 1]), 0.3).backward()
+        for group in sgd.param_groups:
+            group["lr"] = 0.1 / (step + 1)
+        sgd.step(), descent.step(0.1 / (step + 1))
+        assert all(map(torch.equal, *(model.parameters() for model in models)))
 
 
 def test_loss_adds_the_heads_by_their_weight():

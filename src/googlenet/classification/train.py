@@ -159,7 +159,7 @@ def end_epoch(
     row = TrainingEpoch(
         epoch=state.step // len(losses),
         step=state.step,
-        learning_rate=state.opt.param_groups[0]["lr"],
+        learning_rate=state.descent.rate,
         train_loss=torch.stack(losses).double().mean().item(),
         **{f"validation_{name}": value for name, value in errors},
     )

@@ -14,9 +14,8 @@ def end_epoch(
     if not math.isfinite(loss):
         remedy = "lower it, or lengthen warmup_steps"
         raise UserError(f"{stage}.learning_rate: the loss was not finite in epoch {epoch}; {remedy}")
-    rate = state.opt.param_groups[0]["lr"]
     row = state.row.model_validate(
-        {"epoch": epoch, "step": state.step, "learning_rate": rate, "train_loss": loss} | figures
+        {"epoch": epoch, "step": state.step, "learning_rate": state.descent.rate, "train_loss": loss} | figures
     )
     state.rows.append(row)
     for values in state.seen.values():
