@@ -25,15 +25,6 @@ def gpu_for(device: str, root: Path, jobs: int = 1) -> Iterator[None]:
         yield
 
 
-def gpu_in_use(device: str) -> str:
-    """The UUID of the GPU that this job holds, as its driver's tools name it; "" for another device."""
-    if device != "cuda":
-        return ""
-    import torch
-
-    return f"GPU-{torch.cuda.get_device_properties(torch.cuda.current_device()).uuid}"
-
-
 @contextmanager
 def gpus_of_processes(device: str, root: Path, count: int, jobs: int = 1) -> Iterator[None]:
     """Within the block, let processes that are started see `count` GPUs alone, each of which fewer than `jobs` other jobs

@@ -29,7 +29,7 @@ from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import SINGLE_THREAD, prepare_machine
 from googlenet.pipeline import earlier_results, reproduction, resume, versions
 from googlenet.pipeline.code import check_source
-from googlenet.pipeline.gpus import gpu_for, gpu_in_use, gpus_of_processes
+from googlenet.pipeline.gpus import gpu_for, gpus_of_processes
 from googlenet.pipeline.job_file import EXECUTION, JobFile, modules_of, read_job_file, run_record
 from googlenet.pipeline.team import ALONE, PEER_LOST, STOPPED, Team, joined, report
 from googlenet.storage import faults
@@ -105,19 +105,12 @@ class Job(Generic[SettingsT]):
         write_metrics(path, metrics, self.stamp)
         self.artifact(path)
 
-    def complete(
-        self, records: Sequence[RunRecord], figures: Mapping[str, float], results: Path, manifest: Path
-    ) -> None:
-        """Log the key figures of an experiment that this job completes, and what of it can be served.
-
-        records: of the jobs that made its results, which are in the folder `results`; manifest: of its images."""
-        from googlenet.pipeline import edits, served  # only the last job needs it
-
+    def complete(self, runs: Sequence[RunRecord], figures: Mapping[str, float], results: Path, manifest: Path) -> None:
+        """Log that this job completes an experiment: its key figures, and what runs, results and images say of it."""
         self.log(dict(figures))
         assert self._run is not None  # no job that several processes do completes an experiment
-        settings, jobs = reproduction.described(self.stage, self.settings, records)
-        models = served.servable(records, results, manifest)
-        self._run.completes(figures, settings, jobs, edits=edits.edits(Path.cwd(), self.experiment), models=models)
+        said = reproduction.described(self.stage, self.settings, self.experiment, runs, results, manifest)
+        self._run.completes(figures, *said)
 
 
 def compute_of(settings: StageSettings) -> Compute:
@@ -208,7 +201,7 @@ def _perform(run: Callable[..., None], arguments: list[str]) -> None:
         own_gpu,
         recorded(path, file, stamp, digests, threads, libraries, team.processes) as tracked,
         progress.recording(tracked.progress),
-        sampled(tracked, execution.system_metrics_every_s, partial(gpu_in_use, compute.device)),
+        sampled(tracked, execution.system_metrics_every_s, compute.device),
     ):
         outputs = [given[name] for name, kind in edges.items() if kind is Output]
         for folder in {output.parent for output in outputs}:

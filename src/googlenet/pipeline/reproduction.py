@@ -1,23 +1,39 @@
-"""What is logged of a completed experiment: the settings and code of all its jobs, and which runs they were."""
+"""What is logged of a completed experiment: the settings and code of all its jobs, which runs they were, what can be served."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from googlenet.config.schema.base import StageSettings
 from googlenet.metrics.runs import RunRecord
-from googlenet.tracking import flattened
+from googlenet.pipeline.edits import edits
+from googlenet.tracking import Servable, flattened
 
 DIGEST = 12  # characters of a digest
 
 
+class Described(NamedTuple):
+    """Settings of all jobs, their runs, the settings that the commit does not have, and what can be served."""
+
+    settings: dict[str, str]
+    jobs: list[dict[str, str]]
+    edits: dict[str, str]
+    models: Servable | None
+
+
 def described(
-    stage: str, settings: StageSettings, records: Iterable[RunRecord]
-) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """The settings of an experiment that a job of `stage` completes, its own among them, and the runs of the other jobs."""
+    stage: str, settings: StageSettings, experiment: str, records: Sequence[RunRecord], results: Path, manifest: Path
+) -> Described:
+    """What is known of an experiment that a job of `stage` completes, its own settings among them.
+
+    records: of the jobs that made the results, which are in the folder `results`; manifest: of the images."""
+    from googlenet.pipeline.served import servable  # only the last job needs it
+
     others = [record for record in records if record.stage != stage]
     own = {f"{stage}.{key}": value for key, value in flattened(settings.model_dump(mode="json")).items()}
-    return settings_of(others) | own, jobs_of(others)
+    models = servable(records, results, manifest)
+    return Described(settings_of(others) | own, jobs_of(others), edits(Path.cwd(), experiment), models)
 
 
 def settings_of(records: Iterable[RunRecord]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -25,12 +25,12 @@ MEGABYTE = 1e6  # as MLflow counts
 
 
 @contextmanager
-def sampled(run: "JobRun", every_s: float, gpu: Callable[[], str] = str) -> Iterator[None]:
-    """Measure within the block. every_s: 0 for not at all; gpu: returns the UUID of the job's GPU, "" for none."""
+def sampled(run: "JobRun", every_s: float, device: str = "cpu") -> Iterator[None]:
+    """Measure within the block. every_s: 0 for not at all; device: cuda for a job that holds a GPU, torch's current one."""
     if not every_s:
         yield
         return
-    ended = threading.Event()
+    ended, gpu = threading.Event(), gpu_uuid(device)  # here: each thread has a current device of its own
     thread = threading.Thread(target=_sample, args=(run, every_s, gpu, ended), daemon=True)
     thread.start()
     try:
@@ -40,11 +40,11 @@ def sampled(run: "JobRun", every_s: float, gpu: Callable[[], str] = str) -> Iter
         thread.join()
 
 
-def _sample(run: "JobRun", every_s: float, gpu: Callable[[], str], ended: threading.Event) -> None:
+def _sample(run: "JobRun", every_s: float, gpu: str, ended: threading.Event) -> None:
     """Log samples until the job ends, or its log cannot be written: the job's own next line then reports that."""
     began, pause, measure = time.monotonic(), every_s, None
     while not ended.wait(pause):
-        measure = measure or Measure(gpu())
+        measure = measure or Measure(gpu)
         try:
             run.sample(measure())
         except UserError as error:
@@ -87,6 +87,15 @@ class Measure:
             "system_memory_usage_percentage": machine.percent,
         }
         return {f"{PREFIX}{name}": value for name, value in (values | gpu_use(self._gpu)).items()}
+
+
+def gpu_uuid(device: str) -> str:
+    """The UUID of the GPU that this job holds, as its driver's tools name it; "" for another device."""
+    if device != "cuda":
+        return ""
+    import torch  # the job has
+
+    return f"GPU-{torch.cuda.get_device_properties(torch.cuda.current_device()).uuid}"
 
 
 def gpu_use(uuid: str) -> dict[str, float]:
