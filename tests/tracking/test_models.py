@@ -1,5 +1,6 @@
 """Registered models of a real MLflow store: what makes a version, and what is stored."""
 
+import json
 import os
 import shutil
 
@@ -49,6 +50,8 @@ def test_a_reproduction_registers_what_differs_and_stores_it_once(tmp_path, tmp_
     client = MlflowClient(open_store(tmp_path))
     version = client.get_model_version(NAMES[0], "1")
     assert (version.run_id, version.tags["commit"], version.aliases) == (run.info.run_id, "c0ffee", ["current"])
+    (registered,) = json.loads(client.get_logged_model(version.tags["model_id"]).tags["mlflow.modelVersions"])
+    assert (registered["name"], int(registered["version"])) == (NAMES[0], 1)
     assert f"[{NAMES[0]} version 1](#/models/{NAMES[0]}/versions/1)" in run.data.tags["mlflow.note.content"]
     assert len(client.get_run(run.info.run_id).outputs.model_outputs) == 3
     files = [

@@ -29,6 +29,7 @@ ENSEMBLE = "ensemble"
 CURRENT = "current"  # the alias of the last reproduction's version, in a store that no other clone shares
 PACKAGE = Path(__file__).parents[1]
 CONTENT = "served.json"
+VERSIONS = "mlflow.modelVersions"  # by this tag the page of a logged model links its version
 
 
 class Origin(NamedTuple):
@@ -117,6 +118,8 @@ class _Registry:
                 model_id=logged.model_id,
                 await_creation_for=0,
             )
+            registered = json.dumps([{"name": name, "version": version.version}])
+            client.set_logged_model_tags(logged.model_id, {VERSIONS: registered})
         _link(store, self._origin.run_id, version.tags["model_id"])
         if not store.clone:
             client.set_registered_model_alias(name, CURRENT, version.version)
