@@ -13,6 +13,7 @@ from conf_copy import ROOT, copied, edit, job_files, override
 from googlenet.config.schema.classification import PredictCrops, TrainClassifier
 from googlenet.config.schema.detection import ProposeRegions
 from googlenet.config.schema.shared import Model
+from googlenet.errors import UserError
 from googlenet.pipeline.experiment import Job, experiment, files, write_configs
 from googlenet.storage.files import load_yaml, read_json
 from tables import quick
@@ -40,6 +41,8 @@ def test_the_papers_setting_is_the_papers():
     jobs = [composed.settings(job, TrainClassifier) for job in composed.jobs("train_classifier")]
     train, model = jobs[0], jobs[0].model
     assert (train.momentum, train.drop_factor, train.drop_every_epochs) == (0.9, 0.96, 8)
+    assert (train.schedule, train.poly_power, train.epochs, train.bias_rate_factor) == ("poly", 0.5, 60, 2.0)
+    assert (train.learning_rate, train.weight_decay, train.batch_size) == (0.01, 0.0002, 32)  # of the replica
     assert (train.aux_weight, model.aux_dropout, model.dropout) == (0.3, 0.7, 0.4)
     assert (model.width, model.input_px, train.sampling.area) == (1.0, 224, (0.08, 1.0))
     assert (len(jobs), len(composed.jobs("train_detector"))) == (7, 6)
@@ -47,6 +50,22 @@ def test_the_papers_setting_is_the_papers():
     assert len({job.member.order_seed for job in jobs}) == 7
     assert composed.of(PredictCrops).policies == (1, 10, 144)
     assert composed.of(ProposeRegions).superpixel_scale == 2.0
+
+
+def test_an_experiment_may_name_the_other_recipe_and_change_a_part_of_it(root):
+    edit(root, "experiment/ilsvrc2014.yaml", "replica_quick", "replica_full")
+    edit(root, "experiment/ilsvrc2014.yaml", r"^train_classifier: \{", "train_classifier: {momentum: 0.8, ")
+    train = experiment(root, "ilsvrc2014").settings(Job("train_classifier", "m1"), TrainClassifier)
+    assert (train.schedule, train.drop_factor, train.drop_every_epochs) == ("steps", 0.96, 8)
+    assert (train.epochs, train.bias_rate_factor, train.momentum) == (250, 2.0, 0.8)
+
+
+def test_a_wrong_value_of_a_recipe_names_its_file(root):
+    edit(root, "recipe/replica_quick.yaml", r"^poly_power: \S+", "poly_power: -1.0")
+    with pytest.raises(
+        UserError, match=r"^conf/recipe/replica_quick\.yaml: 'train_classifier\.poly_power' must be a number"
+    ):
+        experiment(root, "ilsvrc2014")
 
 
 def test_own_images_begin_as_networks_of_many_classes_need_and_the_papers_as_the_replica():

@@ -144,7 +144,7 @@ IN_STAGES = [
 @pytest.mark.parametrize(("file", "old", "line", "start"), quick(IN_STAGES, 2), ids=[row[3] for row in IN_STAGES])
 def test_mistakes_in_a_default_name_its_file(root, file, old, line, start):
     edit(root, file, rf"^{old}: .*$", line)
-    assert error_of(root, "ilsvrc2014").startswith(f"conf/{file}: {start}")
+    assert error_of(root, "bvlc").startswith(f"conf/{file}: {start}")
 
 
 def test_a_section_that_is_not_there_is_named(root):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from googlenet.config.schema.shared import Averaging
+from googlenet.config.schema.shared import LEAST_RATE, Averaging
 from googlenet.models.training import Average, GradientDescent, learning_rate, loss_of
 from models import small
 from settings import settings_of
@@ -57,6 +57,38 @@ def test_cosine_goes_from_the_whole_rate_to_nearly_none():
     assert rates[0] == 0.01 and rates[150] == pytest.approx(0.005) and rates[100] == pytest.approx(0.0075)
     assert rates[-1] == pytest.approx(0.005 * (1 + math.cos(math.pi * 299 / 300))) and rates[-1] < 1e-6
     assert rates == sorted(rates, reverse=True)
+
+
+def test_poly_is_the_root_of_what_is_left():
+    settings = schedule(schedule="poly", poly_power=0.5, warmup_steps=4)
+    rates = [learning_rate(step, 10, settings) for step in range(300)]
+    assert rates[0] == pytest.approx(0.0025) and rates[3] == pytest.approx(0.01 * 0.99**0.5)
+    assert rates[75] == pytest.approx(0.01 * 0.75**0.5) and rates[225] == pytest.approx(0.005)
+    assert rates[-1] == pytest.approx(0.01 * (1 / 300) ** 0.5) and rates[3:] == sorted(rates[3:], reverse=True)
+    assert learning_rate(75, 10, schedule(schedule="poly", poly_power=2.0)) == pytest.approx(0.01 * 0.75**2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"drop_factor": 0.001, "drop_every_epochs": 1},
+        {"schedule": "poly", "poly_power": 9.0},
+        {"drop_factor": 0.1, "drop_every_epochs": 2},
+    ],
+)
+def test_a_schedule_that_the_schema_rejects_is_at_zero_in_the_last_epoch(changes):
+    """The two formulas are one: that of the schema, which jobs do not import, and that of the jobs."""
+    with pytest.raises(ValueError, match="the rate is zero before the last of 30 epochs"):
+        schedule(**changes)
+    rejected = schedule().model_copy(update=changes)
+    assert learning_rate(290, 10, rejected) / rejected.learning_rate < LEAST_RATE
+
+
+def test_a_schedule_that_falls_far_is_none_of_those():
+    for changes in ({"drop_factor": 0.1, "drop_every_epochs": 3}, {"schedule": "poly", "poly_power": 8.0}):
+        settings = schedule(**changes)
+        assert learning_rate(290, 10, settings) / settings.learning_rate > LEAST_RATE
+    schedule(schedule="cosine", drop_factor=1e-9, drop_every_epochs=1)  # it does not use them
 
 
 def test_exponential_averaging_by_hand():
@@ -123,6 +155,16 @@ def test_gradient_descent_has_the_bits_of_torchs():
             group["lr"] = 0.1 / (step + 1)
         sgd.step(), descent.step(0.1 / (step + 1))
         assert all(map(torch.equal, *(model.parameters() for model in models)))
+
+
+def test_biases_have_their_own_rate_and_gains_that_of_the_weights():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    weights, gains, biases = GradientDescent(model, 0.9, 0.1, bias_rate_factor=2.0).groups
+    assert [p is q for p, q in zip(weights.parameters, [model[0].weight], strict=True)] == [True]
+    assert [p is q for p, q in zip(gains.parameters, [model[1].weight], strict=True)] == [True]
+    assert [p is q for p, q in zip(biases.parameters, [model[0].bias, model[1].bias], strict=True)] == [True, True]
+    assert [group.rate_factor for group in (weights, gains, biases)] == [1, 1, 2]
+    assert [group.weight_decay for group in (weights, gains, biases)] == [0.1, 0, 0]
 
 
 def test_loss_adds_the_heads_by_their_weight():

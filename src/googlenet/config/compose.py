@@ -117,7 +117,7 @@ def composed_tree(root: Path, stages: Collection[str], experiment: str = "") -> 
         sources.lay_over(shape, layer.content, layer.file, "")
     sources.check_heads(conf, experiment)
     tree, choices = hydra_compose(conf, experiment, list(stages), every)
-    between = [layer for group in sources.FULL for layer in sources.chosen_layers(groups, group, choices[group])]
+    between = [layer for group in sources.GROUPS for layer in sources.chosen_layers(groups, group, choices[group])]
     layers = [*defaults, *between, *over]
     where = sources.Where(layers)
     sections = {*SHARED, *stages, *Top.model_fields, "sampling", "origins"}

@@ -13,6 +13,8 @@ from googlenet.storage.files import load_yaml
 # Data sets and experiments are named like folders.
 NAME, NAME_WORDS = re.compile(FOLDER_NAME), PATTERNS[FOLDER_NAME]
 FULL = {"dataset": "full", "model": "paper", "ensemble": "paper"}  # the file of each group that has every key
+# The section that each group sets. A recipe is a part of one that has its own file: an experiment may choose none.
+GROUPS = {group: group for group in FULL} | {"recipe": "train_classifier"}
 
 
 class Layer(NamedTuple):
@@ -63,15 +65,17 @@ def default_layers(conf: Path, groups: Sequence[Layer]) -> list[Layer]:
 
 def every_group_layer(conf: Path) -> list[Layer]:
     """The layers of all files in all groups, chosen or not."""
-    paths = [(group, path) for group in FULL for path in sorted((conf / group).glob("*.yaml"))]
-    return [Layer(f"conf/{group}/{path.name}", {group: load_yaml(path)}) for group, path in paths]
+    paths = [(group, path) for group in GROUPS for path in sorted((conf / group).glob("*.yaml"))]
+    return [Layer(f"conf/{group}/{path.name}", {GROUPS[group]: load_yaml(path)}) for group, path in paths]
 
 
 def chosen_layers(groups: Sequence[Layer], group: str, choice: str) -> list[Layer]:
-    """The layers of a group's chosen file: those in its `defaults` list first, then the file itself."""
+    """The layers of a group's chosen file, if any: those in its `defaults` list first, then the file itself."""
+    if choice == "None":
+        return []
     file = f"conf/{group}/{choice}.yaml"
     (chosen,) = (layer for layer in groups if layer.file == file)
-    below = [entry for entry in chosen.content[group].get("defaults", []) if entry != "_self_"]
+    below = [entry for entry in chosen.content[GROUPS[group]].get("defaults", []) if entry != "_self_"]
     return [*(layer for entry in below for layer in chosen_layers(groups, group, entry)), chosen]
 
 
@@ -79,7 +83,10 @@ def choosing(layers: Sequence[Layer], wanted: str) -> str:
     """The topmost file whose `defaults` list names a file, such as dataset/digits."""
     group, _, name = wanted.rpartition("/")
     for layer in reversed(layers):
-        for content in (layer.content, layer.content.get(group)):  # a file of the same group can name it, too
+        for content in (
+            layer.content,
+            layer.content.get(GROUPS.get(group, group)),
+        ):  # a file of the same group can name it, too
             entries = content.get("defaults", []) if isinstance(content, dict) else []
             chosen = [file for entry in entries for file in (entry.values() if isinstance(entry, dict) else [entry])]
             if name in chosen:
@@ -96,7 +103,10 @@ def default_file(key: str) -> str:
 def check_heads(conf: Path, experiment: str) -> None:
     """Raise UserError for a file whose first line does not tell Hydra where in the tree its keys belong."""
     files = {path: path.stem for path in sorted(conf.glob("*.yaml")) if path.name != "config.yaml"}
-    for path, package in (files | {conf / "experiment" / f"{experiment}.yaml": "_global_"}).items():
+    parts = {
+        path: section for group, section in GROUPS.items() if group != section for path in (conf / group).glob("*")
+    }
+    for path, package in (files | parts | {conf / "experiment" / f"{experiment}.yaml": "_global_"}).items():
         first = f"# @package {package}"
         if path.read_text(encoding="utf-8").splitlines()[:1] != [first]:
             raise UserError(f"conf/{path.relative_to(conf)}: the first line must be '{first}'; add it")
@@ -133,11 +143,11 @@ def check_choices(defaults: Any, file: str) -> None:
         raise UserError(f"{file}: 'defaults' must be a list of files, not {shown(defaults)}")
     for entry in defaults:
         for group, name in entry.items() if isinstance(entry, dict) else [("", entry)]:
-            if not isinstance(name, str):
-                raise UserError(f"{file}: 'defaults' must name files, not {shown(name)}{quotes(name)}")
             _, override, group = str(group).rpartition("override /")
-            if override and group not in FULL:
-                raise UserError(f"{file}: 'defaults' overrides no group '{group}'{nearest(group, FULL)}")
+            if not isinstance(name, str) and (name is not None or group in FULL or group not in GROUPS):
+                raise UserError(f"{file}: 'defaults' must name files, not {shown(name)}{quotes(name)}")
+            if override and group not in GROUPS:
+                raise UserError(f"{file}: 'defaults' overrides no group '{group}'{nearest(group, GROUPS)}")
 
 
 def check_references(tree: Any, layers: Sequence[Layer], stages: Collection[str], variables: Sequence[str]) -> None:

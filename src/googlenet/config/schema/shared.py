@@ -1,5 +1,6 @@
 """What stages share: kinds of numbers, how things are computed, the network, the tables of members and methods."""
 
+import math
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, Strict, model_validator
@@ -35,6 +36,8 @@ Classifier = Literal["average_pool", "fully_connected"]
 Initialisation = Literal["replica", "he"]
 Format = Literal["caffemodel", "raw_float32", "torchvision", "checkpoint"]
 EngineName = Literal["auto", "eager", "compile", "openvino"]
+MANY = 10**9  # drops of the rate
+LEAST_RATE = 1e-12  # share of the learning rate below which a schedule counts as at zero
 Interpolation = Literal["bilinear", "area", "nearest", "cubic", "random", "antialias"]
 
 
@@ -254,13 +257,31 @@ class Optimisation(Settings):
 
     epochs: Count = Field(description="Passes through the training data, or through batches_per_epoch batches")
     learning_rate: Positive = Field(description="At the start, after the warm-up")
+    bias_rate_factor: Positive = Field(description="Factor on the rate of biases (the replica: 2)")
     warmup_steps: Whole = Field(description="Steps in which the rate rises linearly")
-    schedule: Literal["steps", "cosine"] = Field(description="steps: a drop every drop_every_epochs | cosine: to zero")
+    schedule: Literal["steps", "poly", "cosine"] = Field(
+        description="steps: a drop every drop_every_epochs | poly: the share left to the power poly_power | cosine: to zero"
+    )
     drop_every_epochs: Count = Field(description="Epochs between two drops (the paper: 8)")
     drop_factor: Annotated[float, Field(gt=0, le=1)] = Field(description="Factor of a drop (the paper: 0.96)")
+    poly_power: Positive = Field(description="Of the share of the steps that is left (the replica: 0.5, a square root)")
     momentum: OpenFraction = Field(description="Of the gradient (the paper: 0.9)")
     weight_decay: NonNegative = Field(description="On weights, not on biases")
     averaging: Averaging = Field(description="Polyak averaging")
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "Optimisation":
+        """Reject a schedule that is at zero, or as good as, when the last epoch begins (a cosine never is)."""
+        key = {"steps": "drop_factor", "poly": "poly_power"}.get(self.schedule, "")
+        values = (self.epochs, self.drop_every_epochs, self.drop_factor, self.poly_power)
+        if not key or any(isinstance(value, str) for value in values):  # or a reference
+            return self
+        drops = min((self.epochs - 1) // self.drop_every_epochs, MANY)
+        left = drops * math.log(self.drop_factor) if key == "drop_factor" else -self.poly_power * math.log(self.epochs)
+        if left < math.log(LEAST_RATE):  # the logarithms, as no number is too large for them
+            side = "smaller" if key == "poly_power" else "larger"
+            raise wrong(f"{side}, or epochs fewer (the rate is zero before the last of {self.epochs} epochs)", key)
+        return self
 
 
 class Bootstrap(Settings):
