@@ -30,6 +30,7 @@ def test_an_experiment_without_detection_has_no_such_section_table_or_card():
     assert titles(report) == [
         *(
             "What was reproduced, and how well",
+            "The paper's claims",
             "Classification: Tables 2 and 3",
             "Images and classes that are confused",
         ),

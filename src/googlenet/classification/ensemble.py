@@ -72,11 +72,13 @@ def table_3(rows: Sequence[metrics.SubsetErrors], models: int) -> tuple[metrics.
 
 
 def compared_systems(policies: Sequence[int], members: int) -> list[tuple[str, str]]:
-    """Pairs of systems, before and after: more models at each policy, more crops for each number of models, both."""
+    """Pairs of systems, before and after: more models at each policy, more crops for each number of models (a step and
+    all of them), both."""
     pairs = [(f"single_{policy}", f"ensemble_{policy}") for policy in policies if members > 1]
-    for kind in ("single", "ensemble") if members > 1 else ("single",):
-        pairs += [(f"{kind}_{fewer}", f"{kind}_{more}") for fewer, more in pairwise(policies)]
     few, most = min(policies), max(policies)
+    for kind in ("single", "ensemble") if members > 1 else ("single",):
+        steps = [*pairwise(policies), *([(few, most)] if few != most else [])]
+        pairs += [(f"{kind}_{fewer}", f"{kind}_{more}") for fewer, more in steps]
     if few != most or members > 1:
         pairs.append((f"single_{few}", f"ensemble_{most}"))
     return list(dict.fromkeys(pairs))

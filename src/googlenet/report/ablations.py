@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from googlenet.metrics.classification_studies import AblationMetrics, AblationResult, TopMeasure
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.interval import Interval
-from googlenet.report import glance
+from googlenet.report import claims, glance
 from googlenet.report.captions import captioned
 from googlenet.report.parts import OURS, Part, Report, Row, Section, Table, numbers, our_numbers, texts
 from googlenet.report.style import BLACK, BLUE, GREY, SKY, canvas, clipped, name_rows
@@ -50,6 +50,7 @@ def build(experiment: str, compared: AblationMetrics, manifest: Manifest, png: b
     figure = captioned({"ablation_differences": png}, "ablation_differences")
     sections = (
         Section("Differences from the reference", summary(compared), (table(compared), *figure)),
+        Section(claims.TITLE, (), (claims.of_ablations(compared),)),
         Section("What the intervals mean", method(compared)),
     )
     name = manifest.dataset

@@ -14,6 +14,7 @@ from googlenet.metrics.results import Results
 from googlenet.metrics.runs import RunRecord
 from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import (
+    claims,
     crop_sections,
     data_tables,
     detection_tables,
@@ -45,7 +46,7 @@ def build(
     reference: that of the experiment, if it has one."""
     ensemble, study = results.one(EnsembleMetrics), results.one(CropStudyMetrics)
     parts = (
-        Part("", present(summary(results, figures, runs, reference))),
+        Part("", present(summary(results, figures, runs, reference), claimed(results))),
         Part(
             "Classification",
             present(
@@ -88,6 +89,12 @@ def summary(
         text = headlines.against_reference(judged, reference, kind)
     shown = captioned(figures, "error_by_models_and_crops", "detections_best", "cost_of_networks")
     return Section("What was reproduced, and how well", (text,), (headlines.table(lines, judged), *shown))
+
+
+def claimed(results: Results) -> Section | None:
+    """The paper's claims, and which of them hold here."""
+    tested = claims.of_report(results)
+    return Section(claims.TITLE, (), (tested,)) if tested else None
 
 
 def data(results: Results) -> Section:

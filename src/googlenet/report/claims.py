@@ -1,0 +1,232 @@
+"""The paper's sentences as claims, each beside the difference measured here and a verdict by one rule.
+
+A claim is one function: metrics in, a Claim out, also where nothing tested it. Claims on cost are in tables.py.
+"""
+
+from typing import Literal, NamedTuple
+
+from googlenet.metrics.classification import EnsembleMetrics
+from googlenet.metrics.classification_studies import AblationMetrics, AblationResult, CropStudyMetrics
+from googlenet.metrics.detection import DetectionMetrics
+from googlenet.metrics.interval import Difference
+from googlenet.metrics.proposals import ProposalStudyMetrics
+from googlenet.metrics.results import Results
+from googlenet.report import crop_tables, headlines, paper
+from googlenet.report.parts import OURS, PAPER, Column, Row, Table, texts
+from googlenet.report.words import NONE, confidence, count, decimal, interval, main_metric, plural, signed
+
+Verdict = Literal["holds", "does not hold", "undecided", "not tested"]
+AS_MUCH = 1.0  # points of coverage that two sources may differ by, and one still covers as much as the other
+TITLE = "The paper's claims"
+ABLATIONS = "by the target `ablations`, whose page has its verdict"
+RULE = (
+    "The rule: a claim holds if the whole interval of the difference is on its side, does not hold if the whole interval is on "
+    f"the other side, and is undecided otherwise. To cover as much, the interval must lie above \N{MINUS SIGN}{AS_MUCH:g} point. "
+    "A positive difference is in the claim's favour. Each interval is for its claim alone."
+)
+
+
+class Claim(NamedTuple):
+    """A sentence of the paper, its section, its figure there, and what was found here.
+
+    ours: in the claim's favour if positive, in points; None if nothing tested it. why: how it was measured, or why not.
+    """
+
+    words: str
+    section: str
+    printed: str
+    ours: Difference | None
+    why: str
+    margin: float = 0.0  # points on the other side that the claim allows
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the interval of the difference allows to say."""
+        if self.ours is None:
+            return "not tested"
+        bounds = self.ours.interval
+        return "holds" if bounds.low > -self.margin else "does not hold" if bounds.high < 0 else "undecided"
+
+
+def of_report(results: Results) -> Table | None:
+    """The claims that an experiment's report can test; None if it evaluates nothing."""
+    ensemble, detected = results.one(EnsembleMetrics), results.one(DetectionMetrics)
+    if ensemble is None and detected is None:
+        return None
+    return table(
+        seven_models(ensemble),
+        many_crops(ensemble),
+        mean_over_crops(results.one(CropStudyMetrics)),
+        average_pooling(None),
+        auxiliary_heads(None),
+        fewer_proposals(results.one(ProposalStudyMetrics)),
+        six_detectors(detected),
+    )
+
+
+def of_ablations(compared: AblationMetrics) -> Table:
+    """The claims that the table of ablations tests; beside the paper's, those on what it leaves open."""
+    return table(
+        average_pooling(compared), auxiliary_heads(compared), he_weights(compared), batch_normalisation(compared)
+    )
+
+
+def table(*claims: Claim) -> Table:
+    """A row for every claim."""
+    known = next((claim.ours.interval for claim in claims if claim.ours), None)
+    columns = (
+        Column("Claim", PAPER, True),
+        *texts("Section"),
+        Column("In the paper", PAPER, True),
+        Column("Here, points", OURS),
+        Column(confidence(known) if known else "Interval", OURS),
+        *texts("Verdict", "How"),
+    )
+    rows = []
+    for claim in claims:
+        figures = (signed(claim.ours.difference), interval(claim.ours.interval)) if claim.ours else (NONE, NONE)
+        rows.append(Row((claim.words, claim.section, claim.printed, *figures, claim.verdict, claim.why)))
+    caption = "What the paper says of its method, and whether it is so on these data and at this size."
+    return Table(TITLE, caption, columns, tuple(rows), RULE, stacked=True)
+
+
+def seven_models(ensemble: EnsembleMetrics | None) -> Claim:
+    """Seven models on all crops against one on as many."""
+    words, section = "An ensemble of seven models has a lower error than one", "7, Table 3"
+    printed = f"top-5 error {printed_error(1, 144):g} to {printed_error(7, 144):g} % on 144 crops"
+    if ensemble is None or len(ensemble.members) < 2:
+        return Claim(words, section, printed, None, "one member alone" if ensemble else "nothing was classified")
+    crops = ensemble.table_3[-1].crops
+    pair, how = of_errors(ensemble, f"single_{crops}_minus_ensemble_{crops}")
+    number = plural(len(ensemble.members), "model")
+    return Claim(words, section, printed, pair, f"{how}: {number} on {plural(crops, 'crop')} against one")
+
+
+def many_crops(ensemble: EnsembleMetrics | None) -> Claim:
+    """One model on 144 crops of an image against one crop."""
+    words, section = "144 crops of an image give a lower error than one crop", "7, Table 3"
+    printed = f"top-5 error {printed_error(1, 1):g} to {printed_error(1, 144):g} % of one model"
+    if ensemble is None:
+        return Claim(words, section, printed, None, "nothing was classified")
+    first, last = ensemble.table_3[0].crops, ensemble.table_3[-1].crops
+    if first == last:
+        return Claim(words, section, printed, None, f"{plural(last, 'crop')} alone")
+    pair, how = of_errors(ensemble, f"single_{first}_minus_single_{last}")
+    return Claim(words, section, printed, pair, f"{how}: one model on {plural(last, 'crop')} against {count(first)}")
+
+
+def mean_over_crops(study: CropStudyMetrics | None) -> Claim:
+    """The mean of the softmax over crops against their maximum."""
+    words, section, printed = "The mean over crops is better than their maximum", "7", "no figure"
+    rows = [row for row in study.aggregations if row.aggregation == "max_over_crops"] if study else []
+    if study is None or not rows:
+        return Claim(words, section, printed, None, "crops were not studied")
+    error, name = main_metric(study.classes)
+    row = next(row for row in rows if row.system == crop_tables.systems_of(study)[0])
+    found = row.against_mean
+    ours = opposite(found.of(error)) if found else None
+    how = f"{name} of {'all models' if row.system == 'ensemble' else 'one model'}"
+    return Claim(words, section, printed, ours, f"{how}, {plural(study.images, 'test image')}")
+
+
+def average_pooling(compared: AblationMetrics | None) -> Claim:
+    """Average pooling before the classifier against a fully connected layer on the whole last map."""
+    words = "Average pooling is better than a fully connected layer"
+    return of_ablation(
+        compared, words, "5", "top-1 error 0.6 points lower", {"model": {"classifier": "fully_connected"}}
+    )
+
+
+def auxiliary_heads(compared: AblationMetrics | None) -> Claim:
+    """Training with both auxiliary heads against training without."""
+    words = "The auxiliary classifiers help a little"
+    return of_ablation(compared, words, "5", "about 0.5 %", {"model": {"aux_heads": ()}})
+
+
+def he_weights(compared: AblationMetrics | None) -> Claim:
+    """He's initial weights against the replica's, which may never start: then the difference is what that costs."""
+    words = "He's initial weights are better than the replica's"
+    return of_ablation(compared, words, NONE, "not stated", {"model": {"initialisation": "replica"}}, also_stalled=True)
+
+
+def batch_normalisation(compared: AblationMetrics | None) -> Claim:
+    """Batch normalisation against response normalisation."""
+    words = "Batch normalisation is better than response normalisation (Ioffe and Szegedy 2015)"
+    claim = of_ablation(compared, words, NONE, "not in it", {"model": {"network": "batch_norm"}})
+    return claim._replace(ours=opposite(claim.ours)) if claim.ours else claim
+
+
+def fewer_proposals(study: ProposalStudyMetrics | None) -> Claim:
+    """MultiBox with half of selective search's boxes against all of them."""
+    words, section = "Half of selective search's boxes, with MultiBox's, cover as many objects", "8"
+    printed = "about 60 % of the boxes; coverage 92 to 93 %"
+    if study is None:
+        return Claim(words, section, printed, None, "no proposals were studied")
+    share, number = decimal(study.share_of_boxes_percent, 0), plural(study.objects, "object")
+    how = f"objects covered at IoU {study.iou:g} with {share} % of the boxes, of {number}"
+    return Claim(words, section, printed, study.differences.merged_minus_full, how, AS_MUCH)
+
+
+def six_detectors(detected: DetectionMetrics | None) -> Claim:
+    """The ensemble of detectors against one."""
+    words, section = "An ensemble of six detectors has a higher mean average precision than one", "8, Tables 4 and 5"
+    printed = "38.02 to 43.9 %"
+    if detected is None or detected.table_4.detectors < 2:
+        return Claim(words, section, printed, None, "one detector alone" if detected else "nothing was detected")
+    number, images = plural(detected.table_4.detectors, "detector"), plural(detected.images, "test image")
+    how = f"mean average precision: {number} against one, {images}"
+    return Claim(words, section, printed, detected.ensemble_minus_single, how)
+
+
+def of_errors(ensemble: EnsembleMetrics, key: str) -> tuple[Difference | None, str]:
+    """The paired difference in the error that the number of classes makes informative, if known, and its name."""
+    error, name = main_metric(ensemble.classes)
+    pairs = ensemble.paired_top5 if error == "top5_error_percent" else ensemble.paired
+    return pairs.get(key), f"{name}, {plural(ensemble.images, 'test image')}"
+
+
+def of_ablation(
+    compared: AblationMetrics | None,
+    words: str,
+    section: str,
+    printed: str,
+    changes: dict[str, dict[str, object]],
+    also_stalled: bool = False,
+) -> Claim:
+    """A claim that a row of the table of ablations tests, with these changes and no others but to when it is stopped: the
+    reference has what the row lacks. also_stalled: trainings that never started count, too."""
+    if compared is None:
+        return Claim(words, section, printed, None, ABLATIONS)
+    row = next((row for row in compared.rows if changed(row) == changes), None)
+    if row is None or row.sources == compared.reference.sources:
+        return Claim(words, section, printed, None, "the table of ablations has no row for it")
+    stalled = row.stalled + compared.reference.stalled
+    if stalled and not also_stalled:
+        return Claim(words, section, printed, None, f"{plural(stalled, 'training')} stalled")
+    error, name = main_metric(compared.classes)
+    measured = row.test.top5 if error == "top5_error_percent" else row.test.top1
+    ours = Difference(difference=measured.difference_points, interval=measured.interval)
+    seeds, images = plural(len(compared.seeds), "seed"), plural(compared.images.test, "test image")
+    how = f"{name} on one crop, {seeds}, {images}{f'; {count(stalled)} stalled' if stalled else ''}"
+    return Claim(words, section, printed, ours, how)
+
+
+def changed(row: AblationResult) -> dict[str, dict[str, object]]:
+    """What a row changes, a list as the tuple that it was; without the settings that only stop a training."""
+    sections = {section: dict(keys) for section, keys in row.changes.items() if isinstance(keys, dict)}
+    sections.get("train_classifier", {}).pop("stall", None)
+    return {
+        section: {key: tuple(value) if isinstance(value, list) else value for key, value in keys.items()}
+        for section, keys in sections.items()
+        if keys
+    }
+
+
+def opposite(pair: Difference) -> Difference:
+    """The same difference with its sign turned."""
+    return Difference(difference=-pair.difference, interval=headlines.turned(pair.interval))
+
+
+def printed_error(models: int, crops: int) -> float:
+    """The paper's top-5 error in Table 3."""
+    return next(row.top5_error_percent for row in paper.table_3() if (row.models, row.crops) == (models, crops))

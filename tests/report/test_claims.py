@@ -1,0 +1,126 @@
+"""The table of the paper's claims: a verdict by the stated rule, and a row also for what nothing tested."""
+
+import pytest
+
+from googlenet.metrics.classification import EnsembleMetrics
+from googlenet.metrics.detection import DetectionMetrics
+from googlenet.metrics.interval import Difference
+from googlenet.metrics.proposals import ProposalStudyMetrics
+from googlenet.metrics.results import Results
+from googlenet.report import claims, page, sections, table_files
+from report import ablations_sample, sample
+from settings import changed
+
+PAIRS = ("single_144_minus_ensemble_144", "single_1_minus_single_144")
+MINUS = "\N{MINUS SIGN}"
+
+
+def difference(low, high):
+    return Difference(difference=(low + high) / 2, interval=sample.interval(low, high))
+
+
+def whole(**paired):
+    """The sample's results, with these paired differences in top-1 error."""
+    pairs = {key: sample.paired("top1_error_percent", 1.0, 0.5, 1.5) for key in PAIRS} | paired
+    return sample.results(changed(sample.evaluate_ensemble(), paired=pairs))
+
+
+def verdicts(table):
+    return {row.cells[0]: row.cells[5] for row in table.rows}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "margin", "verdict"),
+    [
+        (0.1, 2, 0, "holds"), (-0.1, 2, 0, "undecided"), (0, 2, 0, "undecided"), (-2, 0, 0, "undecided"), (-2, -0.1, 0, "does not hold"),
+        (-0.9, 2, 1, "holds"), (-0.9, -0.1, 1, "holds"), (-1.1, 2, 1, "undecided"), (-3, -0.1, 1, "does not hold"),
+    ],
+)  # fmt: skip
+def test_the_rule(low, high, margin, verdict):
+    assert claims.Claim("it helps", "1", "", difference(low, high), "", margin).verdict == verdict
+    assert claims.Claim("it helps", "1", "", None, "", margin).verdict == "not tested"
+
+
+def test_the_claims_of_a_report_by_hand():
+    table = claims.of_report(whole())
+    rows = {row.cells[0]: row.cells for row in table.rows}
+    assert rows["An ensemble of seven models has a lower error than one"] == (
+        "An ensemble of seven models has a lower error than one",
+        "7, Table 3",
+        "top-5 error 7.89 to 6.67 % on 144 crops",
+        "+1.00",
+        "[0.50, 1.50]",
+        "holds",
+        "top-1 error, 450 test images: 7 models on 144 crops against one",
+    )
+    assert rows["144 crops of an image give a lower error than one crop"][2:6] == (
+        "top-5 error 10.07 to 7.89 % of one model", "+1.00", "[0.50, 1.50]", "holds"
+    )  # fmt: skip
+    assert rows["Average pooling is better than a fully connected layer"][3:] == (
+        *("\N{EM DASH}", "\N{EM DASH}", "not tested"), "by the target `ablations`, whose page has its verdict"
+    )  # fmt: skip
+    assert len(rows) == 7 and "above \N{MINUS SIGN}1 point" in table.note
+
+
+def test_a_claim_that_fails_says_so():
+    worse = sample.paired("top1_error_percent", -1.0, -1.5, -0.5)
+    table = claims.of_report(whole(single_1_minus_single_144=worse))
+    row = next(row.cells for row in table.rows if row.cells[0].startswith("144 crops"))
+    assert row[3:6] == (f"{MINUS}1.00", f"[{MINUS}1.50, {MINUS}0.50]", "does not hold")
+
+
+def test_the_maximum_over_crops_is_turned_into_the_claims_favour():
+    study = next(job for _, job in sample.jobs() if type(job).__name__ == "CropStudyMetrics")
+    row = next(row for row in study.aggregations if (row.system, row.aggregation) == ("ensemble", "max_over_crops"))
+    claim = claims.mean_over_crops(study)
+    assert claim.ours.difference == -row.against_mean.top1_error_percent.difference
+
+
+def test_what_an_experiment_lacks_is_not_tested():
+    ensemble, detected = sample.evaluate_ensemble(), sample.results().one(DetectionMetrics)
+    assert claims.of_report(Results([])) is None
+    alone = changed(ensemble, members={"m1": ensemble.members["m1"]})
+    assert set(verdicts(claims.of_report(Results([("", alone)]))).values()) == {"not tested"}
+    without = claims.of_report(sample.results(without=(EnsembleMetrics, ProposalStudyMetrics)))
+    assert [row.cells[5] for row in without.rows].count("not tested") == 5
+    assert claims.six_detectors(detected).verdict != "not tested"
+    assert claims.six_detectors(None).why == "nothing was detected"
+
+
+def ablated(**changes):
+    """The sample's ablations with these rows, each worse than the reference by 4 points of top-1 error."""
+    rows = [
+        ablations_sample.row(name, (4.0, 1.5, 6.5), [f"train_ablation/{name}_1"], changes=change, stalled=stalled)
+        for name, (change, stalled) in changes.items()
+    ]
+    return changed(ablations_sample.compare_ablations(), rows=rows)
+
+
+def test_the_claims_of_the_ablations():
+    compared = ablated(
+        heads=({"model": {"aux_heads": []}}, 0),
+        fc=({"model": {"classifier": "fully_connected"}}, 1),
+        bn=({"model": {"network": "batch_norm"}}, 0),
+        start=({"model": {"initialisation": "replica"}, "train_classifier": {"stall": {"enabled": False}}}, 2),
+        both=({"model": {"aux_heads": [], "lrn": False}}, 0),
+    )
+    rows = {row.cells[0]: row.cells for row in claims.of_ablations(compared).rows}
+    assert rows["The auxiliary classifiers help a little"][3:] == (
+        "+4.00", "[1.50, 6.50]", "holds", "top-1 error on one crop, 3 seeds, 382 test images"
+    )  # fmt: skip
+    assert rows["Average pooling is better than a fully connected layer"][5:] == ("not tested", "1 training stalled")
+    start = rows["He's initial weights are better than the replica's"]
+    assert start[5:] == ("holds", "top-1 error on one crop, 3 seeds, 382 test images; 2 stalled")
+    normalised = rows["Batch normalisation is better than response normalisation (Ioffe and Szegedy 2015)"]
+    assert normalised[3:6] == (f"{MINUS}4.00", f"[{MINUS}6.50, {MINUS}1.50]", "does not hold")
+    assert set(verdicts(claims.of_ablations(ablated())).values()) == {"not tested"}
+
+
+def test_it_stands_in_the_pages_and_the_files(plain_figures):
+    report = sections.build("demo", whole(), sample.runs(), plain_figures)
+    assert [section.title for section in report.sections][:2] == ["What was reproduced, and how well", claims.TITLE]
+    assert "does not hold if the whole interval" in page.render_html(report)
+    assert "| An ensemble of six detectors" in page.render_markdown(report)
+    assert {"the-paper-s-claims.csv", "the-paper-s-claims.tex"} <= {
+        name.rpartition("/")[2] for name in table_files.files(report)
+    }
