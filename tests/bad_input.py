@@ -16,6 +16,7 @@ import bad_input_calls as calls
 import bad_settings
 import bad_weights
 from bad_input_calls import BOMB, BOX, OUTSIDE, corners
+from data import tiny_imagenet_tree as tiny
 from data.datasets import jpeg, put, saved, xml
 
 STOPS, LEFT_OUT = "stops", "left out"
@@ -219,6 +220,28 @@ RESULTS = (
 )
 
 # Archives are read without being unpacked; an archive is (what adds a member, what spoils its bytes).
+CORNERS_OF = "the four corners of its box, separated by tabs; mend the line"
+TINY_IMAGENET = (
+    ("missing val_annotations.txt", ("classification", lambda top: (top / tiny.TABLE).unlink()), "dataset.classification.root: no file HERE/tiny-imagenet-200/val/val_annotations.txt; correct the key or complete the data set"),
+    ("the same for boxes", ("detection", lambda top: (top / tiny.TABLE).unlink()), "dataset.detection.root: no file HERE/tiny-imagenet-200/val/val_annotations.txt; correct the key or complete the data set"),
+    ("no part val", ("classification", lambda top: shutil.rmtree(top / "val")), "dataset.classification.root: no folder HERE/tiny-imagenet-200/val; correct the key or complete the data set"),
+    ("a class without its table of boxes", ("detection", lambda top: (top / tiny.CAT_BOXES).unlink()), "HERE/tiny-imagenet-200/train/n02123045/n02123045_boxes.txt: class 'n02123045' has no boxes; fetch the file again, or list other classes (dataset.detection.classes)"),
+    ("a class with an empty table of boxes", ("detection", lambda top: put(top / tiny.CAT_BOXES, "\n")), "HERE/tiny-imagenet-200/train/n02123045/n02123045_boxes.txt: class 'n02123045' has no boxes; fetch the file again, or list other classes (dataset.detection.classes)"),
+    ("a class of wnids.txt without a folder", ("classification", lambda top: shutil.rmtree(top / "train" / tiny.CAT)), "HERE/tiny-imagenet-200/wnids.txt: class 'n02123045' has no folder in train; complete the data set"),
+    ("a folder of no class of wnids.txt", ("classification", lambda top: put(top / "train/n9/images/0.JPEG", jpeg())), "HERE/tiny-imagenet-200/train/n9: not a class of wnids.txt; add it there or move the folder"),
+    ("an unknown class", ("classification", lambda top: tiny.edited(top, tiny.TABLE, tiny.CAT, "n02123046")), "val_annotations.txt, line 1: class 'n02123046' is not in training; did you mean 'n02123045'?; mend the line"),
+    ("an unknown class of a box", ("detection", lambda top: tiny.edited(top, tiny.TABLE, tiny.CAT, "n02123046")), "val_annotations.txt, line 1: class 'n02123046' is not in training; did you mean 'n02123045'?; mend the line"),
+    ("no tabs", ("detection", lambda top: tiny.edited(top, tiny.TABLE, "\t", " ")), f"val_annotations.txt, line 1: not an image, a class, and {CORNERS_OF}"),
+    ("three corners", ("detection", lambda top: tiny.edited(top, tiny.CAT_BOXES, "63\t63", "63")), f"n02123045_boxes.txt, line 1: not an image, and {CORNERS_OF}"),
+    ("a corner below 0", ("detection", lambda top: tiny.edited(top, tiny.CAT_BOXES, "63\t63", "63\t-1")), f"n02123045_boxes.txt, line 1: not an image, and {CORNERS_OF}"),
+    ("no root", ("classification", calls.nothing, {"root": ""}), "dataset.classification.root: not set; give the folder of Tiny ImageNet, or its archive"),
+    ("a root that is not there", ("classification", calls.nothing, {"root": "no/such"}), "dataset.classification.root: no file or folder no/such; fetch tiny-imagenet-200.zip or correct the path"),
+    ("a root that is another file", ("classification", calls.nothing, {"root": __file__}), like(r"dataset\.classification\.root: .*/bad_input\.py is no archive; give tiny-imagenet-200\.zip, a \.tar or \.tar\.xz, or the folder tiny-imagenet-200")),
+    ("a root that is another folder", ("classification", lambda top: top.rename(top.with_name("x")).joinpath("train").rename(top.with_name("y")) and top.mkdir()), "dataset.classification.root: HERE/tiny-imagenet-200 has neither train and val nor tiny-imagenet-200.zip; fetch that or correct the path"),
+    ("the images without labels", ("classification", calls.nothing, {"splits": tiny.SPLITS | {"test": "test"}}), "dataset.classification.splits.test: no part 'test'; the images of test have no labels; name train or val"),
+    ("a misspelt part", ("classification", calls.nothing, {"splits": tiny.SPLITS | {"test": "vall"}}), "dataset.classification.splits.test: no part 'vall'; did you mean 'val'?; name train or val"),
+    ("an unknown class asked for", ("detection", calls.nothing, {"classes": ["taby"]}), "dataset.detection.classes: no class 'taby'; did you mean 'tabby'?"),
+)
 ARCHIVES = (
     ("cut short", (calls.nothing, lambda path: path.write_bytes(path.read_bytes()[:1200])), "HERE/a.tar: stops after 1,200 bytes without the end that a tar has; fetch it again"),
     ("no archive", (calls.nothing, lambda path: path.write_bytes(b"x" * 2000)), "HERE/a.tar: not a tar archive (invalid header); fetch it again"),
@@ -243,6 +266,7 @@ TABLE = (
     ("COCO's JSON", calls.coco, STOPS, COCO),
     ("ILSVRC's lists", calls.ilsvrc, STOPS, ILSVRC),
     ("archives", calls.archive, STOPS, ARCHIVES),
+    ("Tiny ImageNet", calls.tiny_imagenet, STOPS, TINY_IMAGENET),
     ("settings", bad_settings.settings, STOPS, bad_settings.SETTINGS),
     ("keys of former versions", bad_settings.settings, STOPS, bad_settings.FORMER),
     ("the experiment's name", bad_settings.chosen, STOPS, bad_settings.CHOSEN),

@@ -27,6 +27,8 @@ from data.datasets import (
     write_manifest,
     xml,
 )
+from data.tiny_imagenet_tree import SPLITS as TINY_SPLITS
+from data.tiny_imagenet_tree import tiny_imagenet_tree
 from googlenet.classification.class_order import Outputs, columns_of, common_outputs
 from googlenet.cli.data import faults
 from googlenet.cli.score import scored
@@ -162,6 +164,20 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, leads_to: str = "") -> Any:
         tar.addfile(entry)
 
     return add
+
+
+def tiny_imagenet(folder: Path, given: Any) -> None:
+    """Tiny ImageNet, spoilt by `spoil(its folder)`, read for one kind of data; with other settings of its source."""
+    kind, spoil, *changes = given
+    top = tiny_imagenet_tree(folder)
+    spoil(top)
+    make, held = (
+        (classification, "validation_per_class") if kind == "classification" else (detection, "validation_images")
+    )
+    values = {"root": top, "splits": TINY_SPLITS, held: 1, "box_origin": 0} | (changes[0] if changes else {})
+    if kind == "classification":
+        del values["box_origin"]
+    prepare(make("tiny_imagenet", **values), folder / "set")
 
 
 def nothing(_: Any) -> None:

@@ -90,7 +90,7 @@ SETTINGS = (
     ("a tag that would run code", params("!!python/object/apply:os.mkdir [made]"), like(r"HERE/params\.yaml: line 2 is not YAML \(.*\); mend that line")),
     ("list where keys are wanted", params("[train_classifier]"), "params.yaml: 'overrides' must be keys, not ['train_classifier']"),
     ("file that is a list", ("params.yaml", "- experiment: demo\n"), "HERE/params.yaml: holds no keys; write 'key: value' lines"),
-    ("empty params.yaml", ("params.yaml", ""), "params.yaml or --config: no experiment '' in conf/experiment; known: bvlc, demo, ilsvrc2014, photos, smoke"),
+    ("empty params.yaml", ("params.yaml", ""), "params.yaml or --config: no experiment '' in conf/experiment; known: bvlc, demo, ilsvrc2014, photos, smoke, tiny_imagenet, tiny_imagenet_cpu"),
     ("empty file of a stage", ("compute.yaml", ""), "conf/compute.yaml: the first line must be '# @package compute'; add it"),
     ("a stage's file that lacks a key", ("compute.yaml", r"^device: .*\n", ""), "conf/compute.yaml: lacks the key 'compute.device'; add it"),
     ("a stage's file without its first line", ("compute.yaml", r"\A.*\n", ""), "conf/compute.yaml: the first line must be '# @package compute'; add it"),
@@ -197,7 +197,7 @@ FORMER = (
 CHOSEN = (
     ("misspelt", "demmo", "params.yaml or --config: no experiment 'demmo' in conf/experiment; did you mean 'demo'?"),
     ("a path", "../demo", "params.yaml or --config: no experiment '../demo' in conf/experiment; did you mean 'demo'?"),
-    ("for a shell", "demo; touch pwned", "params.yaml or --config: no experiment 'demo; touch pwned' in conf/experiment; known: bvlc, demo, ilsvrc2014, photos, smoke"),
+    ("for a shell", "demo; touch pwned", "params.yaml or --config: no experiment 'demo; touch pwned' in conf/experiment; known: bvlc, demo, ilsvrc2014, photos, smoke, tiny_imagenet, tiny_imagenet_cpu"),
     ("two", "demo,smoke", "params.yaml or --config: no experiment 'demo,smoke' in conf/experiment; did you mean 'smoke'?"),
     ("a file of such a name is there", ("my photos", True), "conf/experiment/my photos.yaml: must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first; rename the file"),
     ("a file like an option", ("-x", True), "conf/experiment/-x.yaml: must be a folder's name: letters, digits, _, - and . alone, a letter, digit or _ first; rename the file"),

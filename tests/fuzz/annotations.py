@@ -1,4 +1,4 @@
-"""Files of boxes: VOC's XML, as VOC and ILSVRC lay it out, and COCO's JSON."""
+"""Files of boxes: VOC's XML, as VOC and ILSVRC lay it out, COCO's JSON, and Tiny ImageNet's tables."""
 
 from functools import cache, partial
 from itertools import product
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from data import det_tree
 from data.datasets import classification, coco_tree, detection, jpeg, voc_tree, xml
+from data.tiny_imagenet_tree import CAT, SPLITS, TOP, tiny_imagenet_tree
 from fuzz.child import Files, Format
 from fuzz.mutations import DEEP, one_of_files, restructured, reworded
 from fuzz.reading import MOST, prepared, tree
@@ -34,6 +35,7 @@ SNIPPETS = (
 DEEP_XML = b"<a>" * 50_000
 VOC_XML, DET_XML = "Annotations/train_0.xml", "ILSVRC/Annotations/DET/train/a/1.xml"
 CLS_XML = "ILSVRC/Annotations/CLS-LOC/val/val_0.xml"
+TABLES = tuple(f"{TOP}/{name}" for name in ("val/val_annotations.txt", f"train/{CAT}/{CAT}_boxes.txt", "words.txt"))
 COCO_JSON = ("annotations/instances_train.json", "annotations/instances_test.json")
 COCO_LAYOUT = {"images": "{split}", "annotations": "annotations/instances_{split}.json", "box_origin": 0}
 
@@ -54,6 +56,12 @@ def det() -> Files:
 def coco() -> Files:
     """COCO's layout."""
     return tree(coco_tree)
+
+
+@cache
+def tiny_imagenet() -> Files:
+    """Tiny ImageNet's layout."""
+    return tree(tiny_imagenet_tree)
 
 
 @cache
@@ -81,6 +89,11 @@ def changed_json(files: Files) -> st.SearchStrategy[Files]:
     return one_of_files(some, restructured) | one_of_files(some, reworded) | deep
 
 
+def changed_tables(files: Files) -> st.SearchStrategy[Files]:
+    """One of Tiny ImageNet's tables, changed as text."""
+    return one_of_files({path: files[path] for path in TABLES}, reworded)
+
+
 def read_voc(root: Path) -> list[str]:
     return prepared(detection("voc", root, max_bad_fraction=MOST))
 
@@ -98,9 +111,16 @@ def read_coco(root: Path) -> list[str]:
     return prepared(detection("coco", root, max_bad_fraction=MOST, **COCO_LAYOUT))
 
 
+def read_tiny_imagenet(root: Path) -> list[str]:
+    return prepared(
+        detection("tiny_imagenet", root, max_bad_fraction=MOST, splits=SPLITS, validation_images=2, box_origin=0)
+    )
+
+
 FORMATS = (
     Format("VOC's XML", voc, partial(changed_xml, VOC_XML), read_voc),
     Format("ILSVRC's XML of boxes", det, partial(changed_xml, DET_XML), read_det),
     Format("ILSVRC's XML of a class", cls, partial(changed_xml, CLS_XML), read_cls),
     Format("COCO's JSON", coco, changed_json, read_coco),
+    Format("Tiny ImageNet's tables", tiny_imagenet, changed_tables, read_tiny_imagenet),
 )

@@ -1,4 +1,4 @@
-"""ILSVRC's archives: tars, tars in tars, compressed tars, and what is in the development kits."""
+"""ILSVRC's archives: tars, tars in tars, compressed tars, and what is in the development kits; Tiny ImageNet's."""
 
 import io
 import tarfile
@@ -9,8 +9,9 @@ import official_archives as official
 from hypothesis import strategies as st
 
 from data.datasets import classification, detection
+from data.tiny_imagenet_tree import SPLITS, TOP, tarred, tiny_imagenet_tree, zipped
 from fuzz.child import Files, Format
-from fuzz.mutations import damaged, gzipped, reworded, tars
+from fuzz.mutations import damaged, gzipped, one_of_files, reworded, tars
 from fuzz.reading import MOST, prepared, tree
 
 META, TRUTH = "data/meta.mat", "data/ILSVRC2012_validation_ground_truth.txt"
@@ -76,11 +77,30 @@ def read_detection(root: Path) -> list[str]:
     return prepared(detection("ilsvrc_archives", root, max_bad_fraction=MOST, **DET_SPLITS))
 
 
+@cache
+def tiny_imagenet(form: str) -> Files:
+    """Tiny ImageNet in an archive."""
+
+    def write(root: Path) -> None:
+        pack = zipped if form == "zip" else tarred
+        pack(tiny_imagenet_tree(root), root / f"{TOP}.{form}")
+
+    return {name: content for name, content in tree(write).items() if name == f"{TOP}.{form}"}
+
+
+def read_tiny_imagenet(root: Path) -> list[str]:
+    return prepared(classification("tiny_imagenet", root, max_bad_fraction=MOST, splits=SPLITS, validation_per_class=1))
+
+
 OF_2012 = (official.TRAIN, official.VAL, official.KIT)
 OF_2014 = ("ILSVRC2014_DET_train.tar", "ILSVRC2014_DET_bbox_train.tgz", "ILSVRC2014_devkit.tgz")
 FORMATS = (
     *(Format(name, classification_archives, partial(of_archive, name), read_classification) for name in OF_2012),
     Format("files of a development kit", classification_archives, in_kit, read_classification),
     *(Format(name, detection_archives, partial(of_archive, name), read_detection) for name in OF_2014),
+    *(
+        Format(f"{TOP}.{form}", partial(tiny_imagenet, form), partial(one_of_files, change=damaged), read_tiny_imagenet)
+        for form in ("zip", "tar.xz")
+    ),
     Format("ILSVRC2017_DET.tar", release, partial(of_archive, "ILSVRC2017_DET.tar"), read_detection),
 )

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from conf_copy import copied
+from data.tiny_imagenet_tree import tiny_imagenet_tree, zipped
 from googlenet.data import prepare
 from googlenet.errors import UserError
 from googlenet.metrics.base import write_metrics
@@ -69,6 +70,19 @@ def test_folders_are_listed_and_some_of_their_images_opened(root):
     size = sizes.of(experiment_of(root, "photos", text), "classification")
     assert size.splits == {"train": 8, "validation": 4, "test": 6} and size.classes == 2
     assert (size.width, size.height) == (60, 40) and size.mean_kb > 1
+
+
+def test_tiny_imagenet_is_known_by_its_counts_or_listed_from_its_archive(root):
+    experiment = experiment_of(root, "tiny_imagenet_cpu")
+    classification, detection = (sizes.of(experiment, kind) for kind in ("classification", "detection"))
+    assert classification.splits == {"train": 98000, "validation": 2000, "test": 10000}
+    assert detection.splits == {"train": 9800, "validation": 200, "test": 1000} and detection.classes == 20
+    zipped(tiny_imagenet_tree(root), root / "tiny-imagenet-200.zip")
+    text = (
+        f"{{dataset: {{name: other, classification: {{root: {root}/tiny-imagenet-200.zip, validation_per_class: 1}}}}}}"
+    )
+    size = sizes.of(experiment_of(root, "tiny_imagenet_cpu", text), "classification")
+    assert size.splits == {"train": 6, "validation": 2, "test": 4} and len(size.sample) == sizes.SAMPLED
 
 
 def test_data_of_unknown_size_are_an_error(root):

@@ -5,6 +5,7 @@ any, so the file is not what it seems. Nothing is followed or written.
 """
 
 import gzip
+import lzma
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,13 +20,17 @@ END = bytes(2 * BLOCK)  # two blocks of zeros
 LONGEST_HEADER = 1 << 20  # bytes; a longer "name" is an attack on memory
 LARGEST_MEMBER = 256 << 20  # bytes, in a compressed archive, whose members are loaded into memory
 LARGEST_UNPACKED = 8 << 30  # bytes; ILSVRC's boxes and development kits have less than a tenth of this
-GZIP = b"\x1f\x8b"
-PACKED = (GZIP, b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
+GZIP, XZ = b"\x1f\x8b", b"\xfd7zXZ"
+MOST_MEMORY = 256 << 20  # bytes that decompressing xz may take
+PACKED = (GZIP, b"BZh", XZ, b"PK\x03\x04")
 AGAIN = "fetch it again"
 # On damaged headers the library raises more than its own error.
-DAMAGED = (tarfile.TarError, zlib.error, gzip.BadGzipFile, ValueError, LookupError, RecursionError)
+DAMAGED = (tarfile.TarError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, ValueError, LookupError, RecursionError)
 KINDS = {tarfile.LNKTYPE: "a hard link", tarfile.SYMTYPE: "a symbolic link", tarfile.FIFOTYPE: "a pipe"}
 KINDS |= dict.fromkeys((tarfile.CHRTYPE, tarfile.BLKTYPE), "a device")
+
+
+Source = IO[bytes] | gzip.GzipFile | lzma.LZMAFile
 
 
 class Member(NamedTuple):
@@ -48,19 +53,26 @@ def members(path: Path, start: int = 0, size: int | None = None, label: str = ""
             yield member._replace(offset=member.offset + start)
 
 
-def contents(path: Path, wanted: Callable[[str], bool] = bool) -> Iterator[tuple[str, bytes]]:
-    """Yield names and bytes of the wanted files of a small archive, plain or gzipped, in one pass.
+def contents(
+    path: Path, wanted: Callable[[str], bool] = bool, most_bytes: int = LARGEST_UNPACKED
+) -> Iterator[tuple[str, bytes]]:
+    """Yield names and bytes of the wanted files of a small archive, plain, gzipped or in xz, in one pass.
 
     Raises UserError as `members` does, and if it unpacks to more than such an archive ever contains.
     """
     label = path.name
     with _translate_errors(label), open(path, "rb") as file:
-        packed = file.read(2) == GZIP
+        head = file.read(BLOCK)
         file.seek(0)
-        source: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=file) if packed else file
-        window = _Window(source, label, 0, LARGEST_UNPACKED)
-        for member in _walk(window, None if packed else path.stat().st_size):
-            if member.size > LARGEST_MEMBER or member.offset + member.size > LARGEST_UNPACKED:
+        source: Source = file
+        if head.startswith(GZIP):
+            source = gzip.GzipFile(fileobj=file)
+        elif head.startswith(XZ):
+            lzma.LZMADecompressor(memlimit=MOST_MEMORY).decompress(head, max_length=1)  # raises if it takes more
+            source = lzma.LZMAFile(file)  # noqa: SIM115  # `file` is closed above
+        window = _Window(source, label, 0, most_bytes)
+        for member in _walk(window, path.stat().st_size if source is file else None):
+            if member.size > LARGEST_MEMBER or member.offset + member.size > most_bytes:
                 where = f"{label}: unpacks to far more than it should, at '{member.name}'"
                 raise UserError(f"{where}; {AGAIN}, or take that out")
             if wanted(member.name):
@@ -147,7 +159,7 @@ def _name(entry: tarfile.TarInfo, label: str) -> str:
 class _Window:
     """A range of a file presented as a file, for `tarfile`, which reads only headers from it."""
 
-    def __init__(self, file: IO[bytes] | gzip.GzipFile, label: str, start: int, size: int):
+    def __init__(self, file: Source, label: str, start: int, size: int):
         self.file, self.label, self.start, self.size = file, label, start, size
         self.at, self.last = 0, b""  # `last`: the bytes read last
 

@@ -177,16 +177,16 @@ def from_listing(source: DataSource) -> DataSize:
     prepare.check_source(source)
     with tempfile.TemporaryDirectory(prefix="googlenet-") as scratch:
         reading = readers.of(source).read(source, Path(scratch))
-    counts = {split: len(candidates) for split, candidates in reading.splits.items() if candidates}
-    if not counts:
-        raise UserError(f"{source.key}.root: {source.root} holds no image; name the folder that does")
-    largest = max(reading.splits.values(), key=len)
-    sample = []
-    for i in range(SAMPLED):
-        with suppress(OSError, UserError):  # bad files are left to the stage that prepares them
-            image = largest[i * len(largest) // SAMPLED].read()
-            decode(image)
-            sample.append(image)
+        counts = {split: len(candidates) for split, candidates in reading.splits.items() if candidates}
+        if not counts:
+            raise UserError(f"{source.key}.root: {source.root} holds no image; name the folder that does")
+        largest = max(reading.splits.values(), key=len)
+        sample = []
+        for i in range(SAMPLED):  # while an archive's files are in the scratch folder
+            with suppress(OSError, UserError):  # bad files are left to the stage that prepares them
+                image = largest[i * len(largest) // SAMPLED].read()
+                decode(image)
+                sample.append(image)
     if not sample:
         raise UserError(f"{source.key}.root: none of {SAMPLED} images in {source.root} can be read")
     basis = f"the listing of {source.root}, the size of {len(sample)} of its images"

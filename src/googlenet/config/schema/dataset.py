@@ -8,8 +8,10 @@ from googlenet.config.schema.base import ONE_OF_NUMBERS, BySplit, FolderName, Se
 from googlenet.config.schema.shared import Count, Fraction, IntPair, Pair, Positive, Seed, Whole
 
 READER = Selects("googlenet.data.readers")
-ClassificationReader = Annotated[Literal["embedded", "class_folders", "ilsvrc", "ilsvrc_archives"], READER]
-DetectionReader = Annotated[Literal["embedded", "voc", "coco", "ilsvrc", "ilsvrc_archives"], READER]
+ClassificationReader = Annotated[
+    Literal["embedded", "class_folders", "ilsvrc", "ilsvrc_archives", "tiny_imagenet"], READER
+]
+DetectionReader = Annotated[Literal["embedded", "voc", "coco", "ilsvrc", "ilsvrc_archives", "tiny_imagenet"], READER]
 BoxOrigin = Annotated[Literal[0, 1], ONE_OF_NUMBERS]
 Kind = Literal["classification", "detection"]
 
@@ -57,7 +59,7 @@ class Source(Settings):
 
     kind: ClassVar[Kind]
 
-    root: str = Field(description="The folder to read")
+    root: str = Field(description="The folder to read; tiny_imagenet: or the archive")
     about: str = Field(description='One line for the report; "": the reader\'s own')
     splits: SplitSources = Field(description="What each split is read from")
     min_side_px: Count = Field(description="Images with a shorter side are left out, px")
@@ -92,7 +94,9 @@ class DetectionSource(Source):
     images: str = Field(description="Folder of the images; {split} in it is the name of the split")
     annotations: str = Field(description='Folder of the XML; coco: such as "annotations/instances_{split}.json"')
     lists: str = Field(description='voc: folder of the lists of each split; "": all below images, which has {split}')
-    classes: Texts = Field(description="[] takes them from the training annotations; ilsvrc: by wnid or by name")
+    classes: Texts = Field(
+        description="[] takes them from the training annotations; ilsvrc, tiny_imagenet: by wnid or by name"
+    )
     box_origin: BoxOrigin = Field(description="Number of an image's first pixel in the XML: VOC 1, ILSVRC 0")
     images_without_objects: Literal["refuse", "keep"] = Field(description="ilsvrc: its layout says which they are")
     crowd: Literal["difficult", "partial"] = Field(
