@@ -56,6 +56,7 @@ def test_images_are_spread_over_a_split():
     assert len(exports.centre_crops(images, 32, 20)) == 10 and exports.centre_crops((), 32, 4).shape == (0, 32, 32, 3)
 
 
+@pytest.mark.long
 def test_what_cannot_be_measured_is_one_line(tmp_path, monkeypatch):
     project(tmp_path)  # without validation images
 

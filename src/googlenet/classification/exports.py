@@ -132,7 +132,8 @@ def compare(
         for part in counted([*ranges(len(images), CENTRE_BATCH)], f"batches of {CENTRE_BATCH} images"):
             crops = cut_centres(images, range(len(images))[part], px)
             exact = systems[NETWORK](crops)
-            yield {name: Compared.of(answers(crops), exact, labels[part]) for name, answers in systems.items()}
+            scores = {name: exact if name == NETWORK else answers(crops) for name, answers in systems.items()}
+            yield {name: Compared.of(each, exact, labels[part]) for name, each in scores.items()}
 
     batches = list(parts())
     return {

@@ -242,9 +242,9 @@ def write_openvino_bf16(traced: Traced, path: Path) -> None:
 
 PROGRAM, ONNX, IR = "torch's ExportedProgram", "ONNX", "OpenVINO's IR"
 FORMATS = {  # by the names of measure_export.formats
-    "exported_program": Format(PROGRAM, ".pt2", "fp32", "torch", write_torch, open_torch),
     "onnx": Format(ONNX, ".onnx", "fp32", "onnxruntime", write_onnx, open_onnx),
     "onnx_int8": Format(ONNX, ".onnx", "int8", "onnxruntime", write_onnx_int8, open_onnx),
+    "exported_program": Format(PROGRAM, ".pt2", "fp32", "torch", write_torch, open_torch),
     "openvino": Format(IR, ".xml", "fp32", "openvino", write_openvino, open_openvino),
     "openvino_bf16": Format(IR, ".xml", "bf16", "openvino", write_openvino_bf16, open_openvino),
 }

@@ -109,15 +109,21 @@ def input_px(ensemble: ClassifierEnsemble) -> int:
 
 
 def sample(results: Results, split: str, px: int, most: int) -> np.ndarray:
-    """Centre crops of at most so many images of a split, uint8 [n, px, px, 3]. Raises UserError if it has none."""
+    """Centre crops of at most so many images of a split, uint8 [n, px, px, 3]. Raises UserError if it is not there."""
     manifest, what = results.manifest("classification"), {"test": "check the export", "validation": "calibrate int8"}
     if not manifest.is_file():
         raise UserError(f"{manifest}: its {split} images {what[split]}; run `{results.command}`, or `make pull`")
+    if not most:
+        return centre_crops((), px, most)
+    if split == "validation" and not has_images(manifest, split):
+        raise UserError(f"{manifest}: no validation images, which calibrate int8; choose fp32")
+    return centre_crops(DecodedImages(open_split(manifest.parent, split), 0), px, most)
+
+
+def has_images(manifest: Path, split: str) -> bool:
+    """Whether a data set has images in a split."""
     splits = read_manifest(manifest).splits
-    if most and not (split in splits and splits[split].records):
-        raise UserError(f"{manifest}: no {split} images, which {what[split]}; choose fp32")
-    images = DecodedImages(open_split(manifest.parent, split), 0) if most else ()
-    return centre_crops(images, px, most)
+    return split in splits and bool(splits[split].records)
 
 
 def metadata(results: Results, ensemble: ClassifierEnsemble, px: int, calibrated_on: int) -> dict[str, str]:
