@@ -112,6 +112,9 @@ class Unrecorded:
     def metrics(self, values, step):
         self.logged.append((values, step))
 
+    def progress(self, what, done, total, each_s):
+        """What a run's display reads is in the event log, which is tested with it."""
+
     def artifact(self, path):
         self.kept.append(path)
 

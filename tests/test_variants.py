@@ -212,9 +212,9 @@ def test_a_module_that_does_not_exist_is_named_before_the_first_job(root):
 
 def test_ablations_are_no_part_of_the_main_results(root):
     composed = experiment(root)
+    apart = {"train_ablation": "/ablations", "compare_ablations": "/ablations", "measure_export": "/exports"}
     for stage in (row.name for row in ROWS):
-        ablation = stage in ("train_ablation", "compare_ablations")
-        assert composed.results(stage) == "results/demo" + "/ablations" * ablation
+        assert composed.results(stage) == "results/demo" + apart.get(stage, "")
     former = root / "results/demo/ablations/train_ablation/gone_1"
     kept = root / "results/demo/ablations/train_ablation/no_lrn_1"
     shared = root / "results/demo/ablations/train_ablation/reference_1"  # m1's, since the member has these settings
