@@ -59,6 +59,34 @@ def test_the_demo_is_planned_from_the_same_file(root, capsys):
     assert capsys.readouterr().out.count("\n") > 30
 
 
+def test_several_nodes_are_simulated_and_the_figures_of_jobs_written(root, capsys):
+    words = ["--machine", NAMED, "--nodes", "2", "--deadline", "0.1", "--needs", str(root / "needs.json")]
+    made = perform(words, root)
+    text = capsys.readouterr().out
+    assert "on 2 nodes of 2 cores, simulated job by job, in hours:" in text
+    hours = {
+        int(row[0]): float(row[1]) for row in re.findall(r"^ +(\d+) +0 +(\d+\.\d+) +\d+\.\d +-$", text, re.MULTILINE)
+    }
+    assert list(hours) == [1, 2, 4, 8, 16, 32, 64] and hours[1] > hours[2] >= hours[64]
+    assert hours[1] * 3600 >= made.least_wall[0] - 20  # in hundredths of an hour
+    assert re.search(
+        r"no number of nodes takes less than .* h: prepare_classification -> train_classifier m\d -> ", text
+    )
+    assert re.search(r"cheapest within 0\.1 h: [12] nodes|no layout ends within 0\.1 h", text)
+    assert set(json.loads((root / "needs.json").read_text())["demo"]) == {stage.stage for stage in made.stages}
+
+
+@pytest.mark.long
+def test_the_papers_experiment_on_gpus_takes_what_its_longest_chain_takes(root, capsys):
+    perform(["--experiment", "ilsvrc2014", "--machine", "h200-16core", "--nodes", "8", "--deadline", "1000"], root)
+    text = capsys.readouterr().out
+    assert "on 8 nodes of 16 cores and 1 GPUs" in text and "cheapest within 1000 h: 1 nodes, 1 GPUs" in text
+    hours = [float(row) for row in re.findall(r"^ +\d+ +\d+ +(\d+\.\d+) +\d+\.\d +\d+ %$", text, re.MULTILINE)]
+    assert len(hours) == 7 and hours == sorted(hours, reverse=True) and hours[0] > 5 * hours[-1]
+    chain_h = float(re.search(r"no number of nodes takes less than (\d+\.\d+) h", text)[1])
+    assert chain_h <= hours[-1] < 1.2 * chain_h
+
+
 @pytest.mark.long
 def test_more_cores_take_no_longer_and_no_less_work(root):
     few, many = (perform(["--machine", NAMED, "--cores", cores], root) for cores in ("1", "8"))

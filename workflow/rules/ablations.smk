@@ -22,7 +22,7 @@ rule train_ablation:
         job_log("train_ablation"),
     threads: LOADING_THREADS * TRAINING_PROCESSES
     resources:
-        gpu=gpus("train_ablation"),
+        **needs("train_ablation"),
     shell:
         "python -m googlenet.stages.train_ablation --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --outcomes {output.outcomes:q} --metrics {output.metrics:q} > {log:q} 2>&1"
@@ -41,6 +41,8 @@ rule compare_ablations:
     log:
         job_log("compare_ablations"),
     threads: NUMERIC_THREADS
+    resources:
+        **needs("compare_ablations"),
     shell:
         "python -m googlenet.stages.compare_ablations --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --outcomes {input.outcomes:q} --trainings {input.trainings:q}"

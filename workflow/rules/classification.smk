@@ -19,7 +19,7 @@ rule train_classifier:
     priority: STAGES["train_classifier"].priority  # the longest jobs, and most others wait for them
     threads: LOADING_THREADS * TRAINING_PROCESSES
     resources:
-        gpu=gpus("train_classifier"),
+        **needs("train_classifier"),
     shell:
         "python -m googlenet.stages.train_classifier --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --weights {output.weights:q} --outcomes {output.outcomes:q}"
@@ -35,6 +35,8 @@ rule import_weights:
     log:
         job_log("import_weights"),
     threads: NUMERIC_THREADS
+    resources:
+        **needs("import_weights"),
     shell:
         "python -m googlenet.stages.import_weights --config {input.config:q} --threads {threads}"
         " --weights {output.weights:q} --metrics {output.metrics:q} > {log:q} 2>&1"
@@ -52,7 +54,7 @@ rule predict_crops:
         job_log("predict_crops"),
     threads: LOADING_THREADS
     resources:
-        gpu=gpus("predict_crops"),
+        **needs("predict_crops"),
     shell:
         "python -m googlenet.stages.predict_crops --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --weights {input.weights:q} --predictions {output.predictions:q}"
@@ -68,6 +70,8 @@ rule train_baseline:
     log:
         job_log("train_baseline"),
     threads: NUMERIC_THREADS
+    resources:
+        **needs("train_baseline"),
     shell:
         "python -m googlenet.stages.train_baseline --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --metrics {output.metrics:q} > {log:q} 2>&1"
@@ -89,7 +93,7 @@ rule analyse_units:
         job_log("analyse_units"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=gpus("analyse_units"),
+        **needs("analyse_units"),
     shell:
         "python -m googlenet.stages.analyse_units --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --weights {input.weights:q} --metrics {output.metrics:q} > {log:q} 2>&1"
@@ -113,6 +117,8 @@ rule evaluate_ensemble:
     log:
         job_log("evaluate_ensemble"),
     threads: NUMERIC_THREADS
+    resources:
+        **needs("evaluate_ensemble"),
     shell:
         "python -m googlenet.stages.evaluate_ensemble --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --predictions {input.predictions:q} --baseline {input.baseline:q}"
@@ -134,6 +140,8 @@ rule study_crops:
     log:
         job_log("study_crops"),
     threads: NUMERIC_THREADS
+    resources:
+        **needs("study_crops"),
     shell:
         "python -m googlenet.stages.study_crops --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --crops {input.crops:q} --metrics {output.metrics:q} > {log:q} 2>&1"

@@ -9,6 +9,8 @@ rule prepare_classification:
     log:
         job_log("prepare_classification"),
     threads: PREPARE_THREADS
+    resources:
+        **needs("prepare_classification"),
     shell:
         "python -m googlenet.stages.prepare_classification --config {input.config:q} --threads {threads}"
         " --manifest {output.manifest:q} > {log:q} 2>&1"
@@ -22,6 +24,8 @@ rule prepare_detection:
     log:
         job_log("prepare_detection"),
     threads: PREPARE_THREADS
+    resources:
+        **needs("prepare_detection"),
     shell:
         "python -m googlenet.stages.prepare_detection --config {input.config:q} --threads {threads}"
         " --manifest {output.manifest:q} > {log:q} 2>&1"

@@ -16,6 +16,8 @@ rule propose_regions:
     log:
         job_log("propose_regions"),
     threads: PREPARE_THREADS
+    resources:
+        **needs("propose_regions"),
     shell:
         "python -m googlenet.stages.propose_regions --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --proposals {output.proposals:q} --metrics {output.metrics:q} > {log:q} 2>&1"
@@ -34,7 +36,7 @@ rule train_multibox:
     priority: STAGES["train_multibox"].priority  # every detector waits for it
     threads: LOADING_THREADS
     resources:
-        gpu=gpus("train_multibox"),
+        **needs("train_multibox"),
     shell:
         "python -m googlenet.stages.train_multibox --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --classifier {input.weights:q} --weights {output.weights:q}"
@@ -54,7 +56,7 @@ rule merge_proposals:
         job_log("merge_proposals"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=gpus("merge_proposals"),
+        **needs("merge_proposals"),
     shell:
         "python -m googlenet.stages.merge_proposals --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --searched {input.searched:q} --weights {input.weights:q}"
@@ -79,6 +81,8 @@ rule study_proposals:
     log:
         job_log("study_proposals"),
     threads: NUMERIC_THREADS
+    resources:
+        **needs("study_proposals"),
     shell:
         "python -m googlenet.stages.study_proposals --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --searched {input.searched:q} --merged {input.merged:q}"
@@ -99,7 +103,7 @@ rule train_detector:
     priority: STAGES["train_detector"].priority  # the longest jobs of this part
     threads: LOADING_THREADS
     resources:
-        gpu=gpus("train_detector"),
+        **needs("train_detector"),
     shell:
         "python -m googlenet.stages.train_detector --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --proposals {input.proposals:q} --classifier {input.weights:q}"
@@ -119,7 +123,7 @@ rule fit_region_heads:
         job_log("fit_region_heads"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=gpus("fit_region_heads"),
+        **needs("fit_region_heads"),
     shell:
         "python -m googlenet.stages.fit_region_heads --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --proposals {input.proposals:q} --weights {input.weights:q}"
@@ -148,7 +152,7 @@ rule score_regions:
         job_log("score_regions"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=gpus("score_regions"),
+        **needs("score_regions"),
     shell:
         "python -m googlenet.stages.score_regions --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --proposals {input.proposals:q} --weights {input.weights:q}"
@@ -173,6 +177,8 @@ rule evaluate_detection:
     log:
         job_log("evaluate_detection"),
     threads: NUMERIC_THREADS
+    resources:
+        **needs("evaluate_detection"),
     shell:
         "python -m googlenet.stages.evaluate_detection --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --proposals {input.proposals:q} --scores {input.scores:q}"

@@ -13,6 +13,8 @@ rule measure_export:
     log:
         job_log("measure_export"),
     threads: NUMERIC_THREADS
+    resources:
+        **needs("measure_export"),
     shell:
         "python -m googlenet.stages.measure_export --config {input.config:q} --threads {threads}"
         " --manifest {input.manifest:q} --weights {input.weights:q}"

@@ -15,7 +15,7 @@ rule measure_cost:
         job_log("measure_cost"),
     threads: NUMERIC_THREADS
     resources:
-        gpu=gpus("measure_cost"),
+        **needs("measure_cost"),
     shell:
         "python -m googlenet.stages.measure_cost --config {input.config:q} --threads {threads}"
         " --metrics {output.metrics:q} > {log:q} 2>&1"
@@ -66,6 +66,8 @@ rule make_report:
     log:
         job_log("make_report"),
     threads: NUMERIC_THREADS
+    resources:
+        **needs("make_report"),
     shell:
         "python -m googlenet.stages.make_report --config {input.config:q} --threads {threads}"
         " --manifests {input.manifests:q} --metrics {input.metrics:q}"

@@ -7,17 +7,36 @@ from typing import Any
 
 import click
 
+from googlenet.planning import needs
+
 
 @click.command(help=__doc__)
 @click.option("--experiment", default="", metavar="NAME", help="a file of conf/experiment/; params.yaml's if left out")
 @click.option("--machine", default="", metavar="NAME", help="rates of machines/NAME.yaml; left out: measured here")
 @click.option("--cores", type=click.IntRange(min=1), help="as for snakemake; all if left out")
 @click.option("--gpus", type=click.IntRange(min=0), help="as --resources gpu=N; all if left out")
+@click.option(
+    "--nodes", type=click.IntRange(min=1), help="on so many such machines: hours of each stage, by simulation"
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="HOURS",
+    help="the cheapest number of them that ends in time",
+)
 @click.option("--ablations", is_flag=True, help="also the target `ablations`")
 @click.option("--exports", is_flag=True, help="also the target `exports`")
 @click.option("--measured", is_flag=True, help="beside it, what a run's jobs took (run.json)")
 @click.option("--save", default="", metavar="NAME", help="add the rates to machines/NAME.yaml")
 @click.option("--beside", default="", metavar="TEXT", help="what else the machine did meanwhile, kept with --save")
+@click.option(
+    "--needs",
+    is_flag=False,
+    flag_value=str(needs.OWN),
+    type=click.Path(path_type=Path),
+    metavar="[FILE]",
+    help="write the jobs' memory and time, which Snakemake reads (FILE: .googlenet/needs.json)",
+)
 @click.option("--json", type=click.Path(path_type=Path), metavar="FILE", help="write the plan here, too")
 def command(**given: Any) -> None:
     """Plan the experiment of the present folder."""

@@ -8,7 +8,7 @@ from googlenet.config.schema.shared import Enabled
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import experiment as composed
 from googlenet.pipeline.registry import APART
-from googlenet.planning import machine, plan, sizes, table
+from googlenet.planning import machine, needs, plan, sizes, table
 from googlenet.planning.rates import Bench, Rates
 from googlenet.planning.work import Context, Target
 from googlenet.storage.files import write_json
@@ -33,12 +33,17 @@ def perform(given: SimpleNamespace, root: Path) -> plan.Plan:
     others = [name for name in APART if vars(given).get(name)]
     made = plan.planned(Context(experiment, data, rates, target), others)
     print(table.as_text(made, measured))
+    if given.nodes or given.deadline:
+        print(f"\n{table.cluster_text(made, given.nodes or 1, given.deadline)}")
     print(f"\n{table.rates_text(rates)}")
     if given.measured:
         print(f"\n{table.compared_text(made)}")
     if given.save:
         path = machine.save(root, given.save, there, rates, given.beside)
         print(f"\nrates written to {path.relative_to(root)}")
+    if given.needs:
+        needs.write(root / given.needs, experiment.name, plan.figures(made))
+        print(f"\nmemory and time of the jobs written to {given.needs}")
     if given.json:
         write_json(given.json, made.as_json())
     return made

@@ -4,14 +4,15 @@ import configparser
 import shutil
 from collections.abc import Collection
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from googlenet.config.schema.shared import Inference
+from googlenet.pipeline.experiment import Job
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import schedule, work_classification, work_detection
+from googlenet.planning.needs import Figures, free_memory_mb, load_of
 from googlenet.planning.schedule import StagePlan
-from googlenet.planning.work import Context, Work
+from googlenet.planning.work import NETWORK_PARTS, Context, Work
 
 # Functions named after the stages.
 WORK: dict[str, Work] = {
@@ -90,13 +91,30 @@ def planned(context: Context, targets: Collection[str] = ()) -> Plan:
     place = Place("", None, None)
     if not context.target.name:
         folder = next(path for path in (root / "data", root) if path.exists()).resolve()
-        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
-        free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
-        place = Place(str(folder), shutil.disk_usage(folder).free / 1e6, free * 1024 / 1e6)
+        place = Place(str(folder), shutil.disk_usage(folder).free / 1e6, free_memory_mb())
     dvc = configparser.ConfigParser()
     dvc.read([root / ".dvc/config", root / ".dvc/config.local"], encoding="utf-8")
     link = dvc.get("cache", "type", fallback="copy").split(",")[0].strip()  # the first choice
     return Plan(context, stages, schedule.edges(root), place, link not in LINKS)
+
+
+def figures(plan: Plan) -> dict[str, Figures]:
+    """What Snakemake is told of each stage: its largest job's memory and time, and the load that they are scaled by."""
+    rows, experiment = {}, plan.context.experiment
+    for stage in plan.stages:
+        job = stage.largest
+        settings = experiment.settings(Job(stage.stage, job.name), STAGES[stage.stage].settings)
+        load = load_of(experiment, Job(stage.stage, job.name), settings)
+        scaled_mb = sum(job.memory_mb.get(part, 0.0) for part in NETWORK_PARTS)
+        values = {
+            "fixed_mb": sum(job.memory_mb.values()) - scaled_mb,
+            "scaled_mb": scaled_mb,
+            "fixed_s": job.start_s,
+            "scaled_s": job.wall_s - job.start_s,
+            **load._asdict(),
+        }
+        rows[stage.stage] = Figures(**{name: float(f"{value:.4g}") for name, value in values.items()})
+    return rows
 
 
 def verdict(plan: Plan) -> list[str]:

@@ -11,8 +11,9 @@ from googlenet.errors import UserError
 from googlenet.metrics.runs import read_run
 from googlenet.models.network import Architecture
 from googlenet.pipeline.job_file import run_record
+from googlenet.planning.cluster import Cluster, Node, Simulation, cheapest
 from googlenet.planning.machine import Measured
-from googlenet.planning.plan import Plan, gb, verdict
+from googlenet.planning.plan import USABLE, Plan, gb, verdict
 from googlenet.planning.rates import NetworkShape, Rates
 from googlenet.planning.sizes import ImageSize
 
@@ -105,6 +106,43 @@ def notes(plan: Plan) -> Iterator[str]:
         yield f"  the raw images ({gb(raw_mb)}) are not in it, nor their archives"
     if target.gpus > 1:
         yield "  each job takes a free GPU; CUDA_VISIBLE_DEVICES narrows the choice (docs/architecture.md)"
+
+
+def cluster_text(plan: Plan, nodes: int, deadline_h: float | None) -> str:
+    """The run on some nodes, stage by stage; on 1 to 64 GPUs; and the cheapest layout that ends by a deadline."""
+    target = plan.context.target
+    node = Node(target.cores, target.gpus, target.machine.memory_gb * 1000 * USABLE)
+    cluster = Cluster(plan.context.experiment, plan.stages, plan.after, node)
+    each = f"{node.cores} cores" + (f" and {node.gpus} GPUs" if node.gpus else "")
+    made, layouts, unit = cluster.on(nodes), cluster.layouts, "GPU" if node.gpus else "node"
+    spans = [(stage, f"{begin / 3600:.2f}", f"{end / 3600:.2f}") for stage, (begin, end) in made.stages.items()]
+    lines = [f"on {nodes} nodes of {each}, simulated job by job, in hours:"]
+    lines += aligned([("stage", "from", "to"), *spans, ("all", "", f"{made.makespan_s / 3600:.2f}")], 1)
+    lines += ["", f"on more of them (a job takes one {unit}; data parallel training is not in it):"]
+    head = ("nodes", "GPUs", "hours", f"{unit} hours", "GPUs busy")
+    lines += aligned([head, *map(layout_row, layouts)], 0)
+    chain = cluster.chain
+    names = " -> ".join(f"{job.stage} {job.name}" if job.name != "all" else job.stage for job in chain)
+    longest_s = sum(cluster.tasks[job].seconds for job in chain)
+    lines.append(f"no number of nodes takes less than {longest_s / 3600:.2f} h: {names}, one after another")
+    if deadline_h is not None:
+        lines.append(deadline_text(cheapest(layouts, deadline_h * 3600), layouts, deadline_h, unit))
+    return "\n".join(lines)
+
+
+def layout_row(made: Simulation) -> tuple[str, ...]:
+    """A layout's nodes and GPUs, the hours of the whole and of all of these, and how busy the GPUs are."""
+    busy = f"{100 * made.gpu_s / (made.makespan_s * made.gpus):.0f} %" if made.gpus else "-"
+    return str(made.nodes), str(made.gpus), f"{made.makespan_s / 3600:.2f}", f"{made.cost_h:.1f}", busy
+
+
+def deadline_text(made: Simulation | None, layouts: Sequence[Simulation], deadline_h: float, unit: str) -> str:
+    """The cheapest layout in time, or that there is none."""
+    if made is None:
+        least = min(layout.makespan_s for layout in layouts) / 3600
+        return f"no layout ends within {deadline_h:g} h: the fastest takes {least:.2f} h"
+    size = f"{made.nodes} nodes" + (f", {made.gpus} GPUs" if made.gpus else "")
+    return f"cheapest within {deadline_h:g} h: {size}: {made.makespan_s / 3600:.2f} h, {made.cost_h:.1f} {unit} hours"
 
 
 def rates_text(rates: Rates) -> str:

@@ -16,7 +16,9 @@ from googlenet.planning.sizes import DataSize
 
 WRITING = 3  # while an array is written, memory holds it, its bytes, and those of the file
 KERNELS_MB = 200  # buffers and kernels of torch on a CPU, which an empty job has not allocated
+CUDA_MB = 2500  # of a process that uses a GPU: libraries and context; assumed, not measured
 WORKER_MB = 60  # private to a loader process
+NETWORK_PARTS = TRAINED, WEIGHTS, ACTIVATIONS = "weights, gradients, momentum, average", "weights", "activations"
 RECORDS_MB = 5  # a job's log, metrics, run and their copy in MLflow
 
 
@@ -81,10 +83,11 @@ class Context:
     def network_memory(self, job: JobPlan, network: NetworkShape, training: bool, kept_mb: float) -> None:
         """Add weights, for training also gradients, momentum and average, and the activations that the passes keep."""
         memory = job.gpu_memory_mb if self.on_gpu else job.memory_mb
-        name = "weights, gradients, momentum, average" if training else "weights"
-        memory[name] = weights_mb(network) * (4 if training else 1)
-        memory["activations"] = kept_mb
-        if not self.on_gpu:
+        memory[TRAINED if training else WEIGHTS] = weights_mb(network) * (4 if training else 1)
+        memory[ACTIVATIONS] = kept_mb
+        if self.on_gpu:
+            job.memory_mb["CUDA"] = CUDA_MB
+        else:
             memory["buffers and kernels"] = KERNELS_MB
 
     def loader_memory(self, job: JobPlan, decoded_mb: float) -> None:

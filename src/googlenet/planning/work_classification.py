@@ -19,6 +19,8 @@ from googlenet.planning.work import WRITING, Context, Words
 
 PATH_BYTES = 700  # per candidate: its record, its path, its name
 ORDER_BYTES = 8  # per image, for the order of one epoch
+DRAWING_MB = 150  # scikit-learn's digits and photographs, from which the embedded set is drawn
+STUDY_MB = 60  # scipy, and the resamples of a study
 OUTCOME_ARRAYS = 4  # per split: averaged and last weights, top-1 and top-5, a byte per image
 # Seconds of what is not timed here, from the demo's jobs on two cores of an EPYC (docs/results.md).
 IMPORT_S = 1.0
@@ -37,6 +39,8 @@ def prepare(context: Context, job: JobPlan, settings: PrepareClassification | Pr
     job.cpu_s += seconds
     job.wall_s += max(seconds / min(context.execution.prepare_workers, context.target.cores), written_s)
     job.memory_mb["a shard"] = min(source.shard_mb, job.disk_mb)
+    if embedded:
+        job.memory_mb["scikit-learn's images"] = DRAWING_MB
     job.memory_mb["list of images"] = size.images * PATH_BYTES / 1e6
     return "1 of all images", f"{size.images:,} images"
 
@@ -149,7 +153,7 @@ def study_crops(context: Context, job: JobPlan, settings: c.StudyCrops) -> Words
     rate, most = context.ask(asked), max(kept.values())  # measured with equally many images of both splits
     job.cpu(rate.fixed_s + most * rate.seconds)
     rows = most * len(union(predicted.policies)) * classes * members * 8 / 1e6
-    job.memory_mb["working arrays"] = 3 * min(kept_crops.WORKING_MB, rows)
+    job.memory_mb["working arrays"] = STUDY_MB + 3 * min(kept_crops.WORKING_MB, rows)
     return "", f"{sum(kept.values()):,} images"
 
 
@@ -158,7 +162,10 @@ def measure_cost(context: Context, job: JobPlan, settings: c.MeasureCost) -> Wor
     passes = len(settings.timed) * (1 + settings.reference_repeats) * settings.reference_batch_size
     job.cpu(FORWARD_S * passes)
     models = (on_meta(name, settings.wider, settings.deeper)[0] for name in settings.timed)
-    job.memory_mb["weights of all networks"] = sum(p.numel() * 4 / 1e6 for model in models for p in model.parameters())
+    each = 2 if settings.compute.precision == "bf16" else 4  # bytes: they are converted before they are timed
+    job.memory_mb["weights of all networks"] = (
+        sum(p.numel() * each for model in models for p in model.parameters()) / 1e6
+    )
     return "", f"{passes:,} forward passes, not timed here"
 
 

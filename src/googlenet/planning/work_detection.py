@@ -13,7 +13,8 @@ from googlenet.planning.schedule import JobPlan
 from googlenet.planning.work import WRITING, Context, Words
 
 BOX_BYTES = 16
-SEARCH_MB = 150  # for selective search on one image
+SEARCH_MB, SEARCH_MB_PER_MPX = 20, 220  # for selective search on one image
+STUDY_MB, RATING_MB = 60, 40  # scikit-learn's k-means; arrays of the ratings
 ORDER_BYTES = 4  # per background region, while the hardest are selected
 REGION_BYTES = 2 + 4  # per training region: its label, its number in a pool
 TRUTH_BYTES = 700  # for the objects of an image
@@ -64,7 +65,7 @@ def propose_regions(context: Context, job: JobPlan, settings: d.ProposeRegions) 
     size, rate = context.detection, searched(context, search_of(context))
     each = size.images / settings.parts
     job.cpu(each * (context.decode_s(size) + rate.seconds))
-    job.memory_mb["selective search"] = SEARCH_MB
+    job.memory_mb["selective search"] = SEARCH_MB + SEARCH_MB_PER_MPX * size.width * size.height / 1e6
     write_boxes(job, each * rate.boxes * BOX_BYTES / 1e6)
     return "1 of all images", f"{size.images:,} images, {rate.boxes:,.0f} boxes each"
 
@@ -117,6 +118,7 @@ def study_proposals(context: Context, job: JobPlan, settings: d.StudyProposals) 
     wanted = min(size.count("test"), compare.images)
     read_records(context, job)
     job.cpu(STUDY_S + wanted * (context.decode_s(size) + searched(context, search).seconds))
+    job.memory_mb["scikit-learn"] = STUDY_MB
     job.memory_mb["objects of the training images"] = size.count("train") * TRUTH_BYTES / 1e6
     return "", f"{wanted:,} images"
 
@@ -195,6 +197,7 @@ def evaluate_detection(context: Context, job: JobPlan, settings: d.EvaluateDetec
     rate, test, lists = context.ask(asked), size.count("test"), 1 + len(settings.compare)
     job.cpu(lists * (rate.fixed_s + test * rate.seconds))
     ratings = lists * (count + 1)
+    job.memory_mb["working arrays"] = RATING_MB
     job.memory_mb["detections of all detectors"] = ratings * test * settings.max_per_image * DETECTION_BYTES / 1e6
     job.memory_mb["images drawn anew"] = DRAWS * settings.resamples * test * 8 / 1e6
     return "1 of the test images", f"{ratings:,} ratings"

@@ -1,0 +1,144 @@
+"""The memory and time that jobs ask of Snakemake: figures of an earlier plan, scaled to the job's settings.
+
+A plan imports torch and takes many seconds; Snakemake asks at every start. So `googlenet plan --needs` writes what a plan
+found, for each stage, and here it is only read and scaled. No result depends on it.
+"""
+
+from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from googlenet.config.schema.base import Settings, StageSettings
+from googlenet.config.schema.classification import TrainAblation
+from googlenet.config.schema.shared import Model, Optimisation
+from googlenet.errors import UserError
+from googlenet.pipeline.experiment import Experiment, Job
+from googlenet.pipeline.job_file import read_job_file
+from googlenet.pipeline.registry import STAGES
+from googlenet.storage.files import read_json, write_json
+
+SHIPPED = Path(__file__).with_name("needs.json")  # of the experiments in conf/, from the machines in machines/
+OWN = Path(".googlenet/needs.json")  # of the experiments that were planned in this clone
+UNPLANNED_MB = 1000  # of a job of a stage that no plan has
+TIME_MARGIN, LEAST_MIN = 4, 10  # a time limit ends a job, so it is generous
+MEMORY_MARGIN = 1.33  # so is the memory where it is a limit: a plan may be wrong by a third
+PAPER_PX = 224  # the paper's input
+MEMINFO, CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")  # version 2: a container's own
+
+
+class Figures(Settings):
+    """A stage's job as planned. scaled_mb, scaled_s: the parts that grow with its size and work (`Load`)."""
+
+    fixed_mb: float
+    scaled_mb: float
+    fixed_s: float
+    scaled_s: float
+    size: float
+    work: float
+
+
+class Load(NamedTuple):
+    """What a job's settings say of its effort, in images of the paper's network: in one pass (size), in all (work)."""
+
+    size: float
+    work: float
+
+
+class Need(NamedTuple):
+    """Megabytes of memory, and minutes until a scheduler may end the job."""
+
+    mem_mb: int
+    runtime: int
+
+
+def load_of(experiment: Experiment, job: Job, settings: StageSettings) -> Load:
+    """The load of a job with these settings."""
+    if isinstance(settings, TrainAblation):
+        settings = settings.training
+    model = getattr(settings, "model", None) or experiment.of(Model)
+    per, name = STAGES[job.stage].per, job.name
+    if per == "detector":
+        name = experiment.detectors[name].init_from
+    member = getattr(settings, "member", None) or experiment.members.get(name)
+    width = model.width * (member.width if member else 1.0)
+    one = width * (getattr(settings, "input_px", model.input_px) / PAPER_PX) ** 2
+    regions = getattr(settings, "positives", 0) + getattr(settings, "negatives", 0)
+    size = one * (getattr(settings, "batch_size", 0) or regions or 1)
+    if not isinstance(settings, Optimisation):
+        return Load(size, one)
+    steps = getattr(settings, "batches_per_epoch", 0)
+    return Load(size, settings.epochs * (steps * size if steps else one))
+
+
+class Needs:
+    """What the jobs of an experiment need, from the plan of it or of the experiment that is most like it."""
+
+    def __init__(self, experiment: Experiment):
+        """Raises UserError for a damaged file of figures."""
+        self.experiment, self._loads = experiment, dict[Job, Load]()
+        # By experiment and stage: of this clone, and those that are shipped.
+        self.planned = [read(path) for path in (experiment.root / OWN, SHIPPED) if path.is_file()]
+
+    def of(self, stage: str, name: str, attempt: int = 1, limit: bool = False) -> Need:
+        """The need of a job, more at each attempt. limit: it is ended where it takes more, so a margin is added."""
+        job = Job(stage, name)
+        rows = list(self.rows(stage))
+        if not rows:
+            return Need(UNPLANNED_MB * attempt, LEAST_MIN * attempt)
+        load = self.load(job)
+        row = min(rows, key=lambda row: abs(row.size - load.size))  # the first of equals: this experiment's own
+        megabytes = row.fixed_mb + row.scaled_mb * load.size / row.size
+        seconds = row.fixed_s + row.scaled_s * load.work / row.work
+        margin = MEMORY_MARGIN if limit else 1
+        minutes = max(LEAST_MIN, ceil(seconds * TIME_MARGIN / 60))
+        return Need(ceil(megabytes * margin) * attempt, minutes * attempt)
+
+    def load(self, job: Job) -> Load:
+        """The load of a job, by its file, which is read once."""
+        if job not in self._loads:
+            path = self.experiment.root / self.experiment.config_path(*job)
+            settings = read_job_file(path, STAGES[job.stage].settings).settings
+            self._loads[job] = load_of(self.experiment, job, settings)
+        return self._loads[job]
+
+    def rows(self, stage: str) -> Iterator[Figures]:
+        """A stage's figures: those of this experiment alone if it was planned, else those of all others."""
+        name = self.experiment.name
+        for known in self.planned:
+            if stage in known.get(name, {}):
+                yield known[name][stage]
+                return
+        for known in self.planned:
+            yield from (stages[stage] for stages in known.values() if stage in stages)
+
+
+def free_memory_mb() -> float:
+    """Megabytes that jobs can take here: what Linux calls available, or what a container's limit leaves, if that is less."""
+    free = next(int(line.split()[1]) for line in MEMINFO.read_text().splitlines() if line.startswith("MemAvailable"))
+    limit = CGROUP / "memory.max"
+    if limit.is_file() and (most := limit.read_text().strip()).isdigit():
+        counts = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+        free = min(free, max(0, int(most) - int(counts["anon"])) // 1024)  # its page cache can be given back
+    return free * 1024 / 1e6
+
+
+def read(path: Path) -> dict[str, dict[str, Figures]]:
+    """The figures in a file, by experiment and stage. Raises UserError for a damaged file."""
+    try:
+        return {
+            name: {stage: Figures.model_validate(row) for stage, row in stages.items()}
+            for name, stages in read_json(path).items()
+        }
+    except (ValueError, AttributeError, ValidationError):
+        raise UserError(f"{path}: not what `googlenet plan --needs` writes; delete it, and run that again") from None
+
+
+def write(path: Path, experiment: str, figures: dict[str, Figures]) -> None:
+    """Add an experiment's figures to a file, in place of its former ones."""
+    known = (read(path) if path.is_file() else {}) | {experiment: figures}
+    write_json(
+        path, {name: {stage: row.model_dump() for stage, row in rows.items()} for name, rows in sorted(known.items())}
+    )
