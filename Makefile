@@ -11,7 +11,7 @@ MARKS := not long
 
 .DEFAULT_GOAL := help
 # EXPERIMENT=, MACHINE= and ARGS= say more: make plan EXPERIMENT=ilsvrc2014 MACHINE=epyc-2core ARGS='--cores 64'
-.PHONY: help env demo plan unit test check docs fuzz faults agreement ui sync restore pull verify lock format
+.PHONY: help env demo plan unit test check docs fuzz faults slurm-test agreement ui sync restore pull verify lock format
 
 help: ## this list
 	@grep -hE '^[a-z./]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -60,6 +60,9 @@ fuzz: env ## ten thousand changed inputs of all formats that are read: none may 
 
 faults: env ## kill the smoke experiment at 20 moments and once in every stage: it must end in the same bits
 	python -m pytest tests/workflow/test_faults.py --faults=20
+
+slurm-test: env ## smoke on a real Slurm of two pretended nodes: whole, and with jobs ended by it (root; may install Debian's packages)
+	python -m pytest tests/workflow/test_slurm.py --slurm -rs
 
 agreement: env ## every edit of the table under both engines; writes docs/agreement.md (AFTER='an edit': continue after it)
 	python -m pytest tests/workflow/test_agreement.py --agreement $(if $(AFTER),--after "$(AFTER)")
