@@ -129,7 +129,7 @@ def simulate(tasks: Mapping[Job, Task], waits: Graph, nodes: int, node: Node) ->
     free = [[node.cores, node.gpus, node.memory_mb] for _ in range(nodes)]
     ready = sorted((job for job, count in open_jobs.items() if not count), key=lambda job: -chain[job])
     running: list[tuple[float, Job, int]] = []
-    now, spans = 0.0, {}
+    now, spans = 0.0, dict[str, tuple[float, float]]()
     while ready or running:
         waiting = []
         for job in ready:
