@@ -10,12 +10,12 @@ from googlenet.planning import schedule
 from googlenet.planning.cluster import Cluster, Node, Simulation, Task, cheapest, graph, simulate
 from googlenet.planning.schedule import JobPlan, StagePlan
 
-ONE_GPU = Node(cores=4, gpus=1, memory_mb=8000.0)
+ONE_GPU = Node(cores=4, gpus=1, memory_mb=8000)
 
 
 def tasks(**seconds):
     """Jobs of one GPU each, by name."""
-    return {Job("a", name): Task(value, 1, 1, 1000.0) for name, value in seconds.items()}
+    return {Job("a", name): Task(value, 1, 1, 1000) for name, value in seconds.items()}
 
 
 def free(names):
@@ -42,19 +42,19 @@ def test_a_job_starts_when_all_that_it_waits_for_is_done():
 
 
 def test_cores_and_memory_limit_what_runs_side_by_side():
-    node = Node(4, 0, 3000.0)
-    by_memory = {Job("a", name): Task(10, 1, 0, 2000.0) for name in "xy"}
+    node = Node(4, 0, 3000)
+    by_memory = {Job("a", name): Task(10, 1, 0, 2000) for name in "xy"}
     assert simulate(by_memory, free(by_memory), 1, node).makespan_s == 20
-    by_cores = {Job("a", name): Task(10, 3, 0, 100.0) for name in "xy"}
+    by_cores = {Job("a", name): Task(10, 3, 0, 100) for name in "xy"}
     assert simulate(by_cores, free(by_cores), 1, node).makespan_s == 20
-    small = {Job("a", name): Task(10, 2, 0, 100.0) for name in "xy"}
+    small = {Job("a", name): Task(10, 2, 0, 100) for name in "xy"}
     assert simulate(small, free(small), 1, node).makespan_s == 10
 
 
 def test_a_job_takes_the_cores_that_its_work_fills_and_never_more_than_there_is():
     job = JobPlan("x", wall_s=10, cpu_s=35, gpu_s=10, memory_mb={"process": 500.0, "boxes": 100.0})
     assert Task.of(job, ONE_GPU) == (10, 4, 1, 600)
-    assert Task.of(job, Node(2, 0, 400.0)) == (10, 2, 0, 400)
+    assert Task.of(job, Node(2, 0, 400)) == (10, 2, 0, 400)
     assert Task.of(JobPlan("empty"), ONE_GPU) == (0, 1, 0, 0)
 
 
@@ -95,7 +95,7 @@ def test_the_chain_is_what_no_number_of_nodes_shortens():
         StagePlan("train_classifier", [JobPlan(name, wall, wall) for name, wall in (("m1", 7), ("m2", 9))], "", ""),
         StagePlan("predict_crops", [JobPlan("m1", 3, 3), JobPlan("m2", 2, 2)], "", ""),
     ]
-    cluster = Cluster(experiment, stages, schedule.edges(ROOT), Node(1, 0, 1000.0))
+    cluster = Cluster(experiment, stages, schedule.edges(ROOT), Node(1, 0, 1000))
     assert cluster.chain == [
         Job("prepare_classification", "all"), Job("train_classifier", "m2"), Job("predict_crops", "m2")]  # fmt: skip
     assert [layout.makespan_s for layout in cluster.layouts[:3]] == [26, 16, 16]

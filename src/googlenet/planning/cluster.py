@@ -21,7 +21,7 @@ class Node(NamedTuple):
 
     cores: int
     gpus: int
-    memory_mb: float
+    memory_mb: int
 
 
 class Task(NamedTuple):
@@ -30,13 +30,13 @@ class Task(NamedTuple):
     seconds: float
     cores: int
     gpus: int
-    memory_mb: float
+    memory_mb: int
 
     @classmethod
     def of(cls, job: JobPlan, node: Node) -> "Task":
         """A job as it runs alone on a node: a job that needs more than there is takes all of it."""
         cores = min(node.cores, max(1, ceil(job.cpu_s / job.wall_s))) if job.wall_s else 1
-        memory_mb = min(node.memory_mb, sum(job.memory_mb.values()))
+        memory_mb = min(node.memory_mb, ceil(sum(job.memory_mb.values())))  # whole: what is given back adds up exactly
         return cls(job.wall_s, cores, min(node.gpus, int(job.gpu_s > 0)), memory_mb)
 
 
@@ -129,7 +129,8 @@ def simulate(tasks: Mapping[Job, Task], waits: Graph, nodes: int, node: Node) ->
     free = [[node.cores, node.gpus, node.memory_mb] for _ in range(nodes)]
     ready = sorted((job for job, count in open_jobs.items() if not count), key=lambda job: -chain[job])
     running: list[tuple[float, Job, int]] = []
-    now, spans = 0.0, dict[str, tuple[float, float]]()
+    spans: dict[str, tuple[float, float]] = {}
+    now = 0.0
     while ready or running:
         waiting = []
         for job in ready:

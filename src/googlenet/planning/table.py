@@ -111,7 +111,7 @@ def notes(plan: Plan) -> Iterator[str]:
 def cluster_text(plan: Plan, nodes: int, deadline_h: float | None) -> str:
     """The run on some nodes, stage by stage; on 1 to 64 GPUs; and the cheapest layout that ends by a deadline."""
     target = plan.context.target
-    node = Node(target.cores, target.gpus, target.machine.memory_gb * 1000 * USABLE)
+    node = Node(target.cores, target.gpus, int(target.machine.memory_gb * 1000 * USABLE))
     cluster = Cluster(plan.context.experiment, plan.stages, plan.after, node)
     each = f"{node.cores} cores" + (f" and {node.gpus} GPUs" if node.gpus else "")
     made, layouts, unit = cluster.on(nodes), cluster.layouts, "GPU" if node.gpus else "node"
