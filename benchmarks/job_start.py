@@ -58,6 +58,8 @@ def main() -> None:
         write_bytes(folder / CONFIG, JobFile("empty", "all", "bench", "0", Empty()).to_bytes())
         execution = Execution(
             loader_workers=0,
+            processes_per_training=1,
+            nodes_per_training=1,
             jobs_per_gpu=1,
             prepare_workers=1,
             decoded_cache_mb=100,
