@@ -13,6 +13,7 @@ from conf_copy import ROOT
 from googlenet.cli.main import COMMANDS
 from googlenet.pipeline.registry import STAGES
 
+pytestmark = pytest.mark.long
 PLACEHOLDERS = {"class", "commit", "dataset", "experiment", "image", "job", "member", "name", "stage"}
 LOADED = {"img": "src", "script": "src", "link": "href", "source": "src", "iframe": "src"}
 

@@ -122,6 +122,8 @@ def test_a_running_job_is_as_far_as_its_event_log(tmp_path):
         log = JobLog(tmp_path, "demo", name, json.loads(path.read_text().splitlines()[0])["time"] / 1000)
         run.metrics({"train_loss": 1.0}, 1)
         run.progress("steps", 30, 100, 0.5)
+        for _ in range(4):
+            run.sample({"system/cpu_utilization_percentage": 50.0})
         run.progress("images", 3, 8, 0.1)  # of the validation after an epoch
         assert log.look() and not log.look()
         assert log.work == Work(log.work.at, "steps", 30, 100, 0.5, epoch=1, epochs=4)
@@ -153,5 +155,6 @@ def test_dvcs_stages_to_come_are_those_of_its_command(command, asked):
     assert dry_run_of(command.split(), "train_classifier") == asked
 
 
-def test_ablations_are_a_target_of_their_own():
-    assert dry_run_of(["repro", "results/demo/ablations/dvc.yaml"], "train_ablation") == (["ablations"], [])
+@pytest.mark.parametrize(("target", "stage"), [("ablations", "prepare_classification"), ("exports", "measure_export")])
+def test_what_is_apart_is_a_target_of_its_own(target, stage):
+    assert dry_run_of(["repro", f"workflow/{target}/dvc.yaml"], stage) == ([target], [])

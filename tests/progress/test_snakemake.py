@@ -77,7 +77,7 @@ def test_lines_and_a_file_of_what_happened(project):
     assert jobs == done and re.fullmatch(r"4 jobs done in \d+ s", lines[-1])
     (path,) = project.glob(".googlenet/progress/*.jsonl")
     events = read(path)
-    assert [event["do"] for event in events[:2]] == ["plan", "expect"]
+    assert events[0]["do"] == "plan" and any(event["do"] == "expect" for event in events)
     first = events[0]["jobs"][0]
     assert first == {"name": "train_classifier/m1", "priority": 2, "log": "logs/m1.log"} and events[0]["cores"] == 2
     assert sum(event["do"] == "end" for event in events) == 4

@@ -33,7 +33,7 @@ def verdicts(table):
     ("low", "high", "margin", "verdict"),
     [
         (0.1, 2, 0, "holds"), (-0.1, 2, 0, "undecided"), (0, 2, 0, "undecided"), (-2, 0, 0, "undecided"), (-2, -0.1, 0, "does not hold"),
-        (-0.9, 2, 1, "holds"), (-0.9, -0.1, 1, "holds"), (-1.1, 2, 1, "undecided"), (-3, -0.1, 1, "does not hold"),
+        (-0.9, 2, 1, "holds"), (-0.9, -0.1, 1, "holds"), (-1.1, 2, 1, "undecided"), (-3, -0.1, 1, "undecided"), (-3, -1.1, 1, "does not hold"),
     ],
 )  # fmt: skip
 def test_the_rule(low, high, margin, verdict):

@@ -89,5 +89,5 @@ def test_a_gpu_is_asked_by_its_uuid_and_may_not_answer(tmp_path, monkeypatch):
     assert gpu_use("GPU-1") == {"gpu_0_utilization_percentage": 37.0, "gpu_0_memory_usage_megabytes": 2048.0}
     assert gpu_use("GPU-2") == {} and gpu_use("") == {}
     monkeypatch.setattr(system_metrics, "GPU_TIMEOUT_S", 0.01)
-    tool.write_text("#!/bin/sh\nsleep 5\n")
+    tool.write_text("#!/bin/sh\nexec sleep 5\n")
     assert gpu_use("GPU-1") == {}

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 
 import mlflow
 import pandas
@@ -150,7 +151,7 @@ def test_mlflow_serves_the_ensemble_over_http(registered, tmp_path, monkeypatch,
             asked(f"http://127.0.0.1:{port}", b"no image")
         assert asked(f"http://127.0.0.1:{port}", images[1].read_bytes()) == answer  # it goes on
     finally:
-        if server.poll() is None:
+        with suppress(ProcessLookupError):  # its group, which may outlive it
             os.killpg(server.pid, signal.SIGKILL)
         server.wait()
     monkeypatch.chdir(root)

@@ -65,8 +65,8 @@ def unavailable() -> str:
         print(f"installing Debian's packages {' '.join(PACKAGES)}", flush=True)
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "check": False}
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update"], env=environment, **quiet)
-        words = ["apt-get", "install", "--yes", "--no-install-recommends", *PACKAGES]
+        subprocess.run(["timeout", "120", "apt-get", "update"], env=environment, **quiet)
+        words = ["timeout", "300", "apt-get", "install", "--yes", "--no-install-recommends", *PACKAGES]
         if subprocess.run(words, env=environment, **quiet).returncode:
             return f"skipped: apt-get could not install {' '.join(PACKAGES)}"
     return ""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -107,10 +108,11 @@ class Training:
         """The number of its process."""
         mark = f"config/train_ablation/{self.name}.json".encode()
         for folder in Path("/proc").glob("[0-9]*"):
-            words = (folder / "cmdline").read_bytes().split(b"\0") if (folder / "cmdline").exists() else []
-            of_job = b"googlenet.stages.train_ablation" in words and any(word.endswith(mark) for word in words)
-            if of_job and Path(os.readlink(folder / "cwd")) == self.clone:
-                return int(folder.name)
+            with suppress(OSError):  # it has ended
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                of_job = b"googlenet.stages.train_ablation" in words and any(word.endswith(mark) for word in words)
+                if of_job and Path(os.readlink(folder / "cwd")) == self.clone:
+                    return int(folder.name)
         raise AssertionError(f"{self.name} has no process")
 
     def _wait(self, ready):

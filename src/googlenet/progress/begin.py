@@ -8,7 +8,7 @@ from googlenet.errors import escape_output
 from googlenet.metrics.order import natural
 from googlenet.pipeline import dvc_command
 from googlenet.pipeline.experiment import Experiment
-from googlenet.pipeline.registry import STAGES
+from googlenet.pipeline.registry import APART, STAGES
 from googlenet.planning.remaining import Planned
 from googlenet.progress.display import Display
 from googlenet.progress.timeline import FOLDER, Timeline
@@ -67,5 +67,6 @@ def dry_run_of(dvc_words: list[str], stage: str) -> tuple[list[str], list[str]] 
     named = [word.split(":")[-1] for word in dvc_words if word.split(":")[-1] in STAGES]
     targets = [f"stage_{name}" for name in named]
     if not named or {"--downstream", "-P", "--all-pipelines"} & {*dvc_words}:
-        targets = ["ablations" if STAGES[stage].group == "ablations" else "all"]
+        apart = [name for name in APART if f"workflow/{name}/dvc.yaml" in dvc_words]
+        targets = apart or [STAGES[stage].target]
     return targets, ["--forceall"] if {"-f", "--force"} & {*dvc_words} else []

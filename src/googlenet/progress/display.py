@@ -133,13 +133,15 @@ class Display:
         """Find out how long jobs are expected to take, and under DVC what the stages to come will run."""
         planned = expected.kept(self._experiment)
         self._expect(planned or {})
-        if learn_later and self._timeline.run.later is None:
+        if learn_later and self._timeline.run.later is None and not self._ended.is_set():
             self._ask_for_later(*learn_later)
         run = self._timeline.run
         names = {*run.planned, *(name for each in (run.later or {}).values() for name in each)}
         if planned is None and names - run.expected.keys():
             command = [sys.executable, "-m", "googlenet.planning.expected", self._experiment.name]
-            with open(self._experiment.root / expected.FILE.with_suffix(".log"), "wb") as log:
+            with self._lock, open(self._experiment.root / expected.FILE.with_suffix(".log"), "wb") as log:
+                if self._ended.is_set():
+                    return
                 self._helper = subprocess.Popen(command, cwd=self._experiment.root, stdout=log, stderr=log)
             if self._helper.wait() == 0 and (planned := expected.kept(self._experiment)):
                 self._expect(planned)

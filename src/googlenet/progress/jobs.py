@@ -6,6 +6,7 @@ from pathlib import Path
 
 from googlenet.planning.remaining import DOMINANT, Work
 from googlenet.tracking.event_log import Event, EventLog, tracking_folder
+from googlenet.tracking.system_metrics import is_sample
 
 
 class JobLog:
@@ -41,7 +42,7 @@ class JobLog:
         match event["do"]:
             case "parameters" if event["values"].get("epochs", "").isdecimal():
                 self.work = replace(work, epochs=int(event["values"]["epochs"]))
-            case "metrics" if work.epochs and event["step"]:
+            case "metrics" if work.epochs and event["step"] and not is_sample(event["values"]):
                 self.work = replace(work, epoch=event["step"])
             case "progress" if at >= self._started:
                 # An epoch of training may count other work meanwhile, such as the images of its validation.

@@ -45,7 +45,7 @@ class Claim(NamedTuple):
         if self.ours is None:
             return "not tested"
         bounds = self.ours.interval
-        return "holds" if bounds.low > -self.margin else "does not hold" if bounds.high < 0 else "undecided"
+        return "holds" if bounds.low > -self.margin else "does not hold" if bounds.high < -self.margin else "undecided"
 
 
 def of_report(results: Results) -> Table | None:

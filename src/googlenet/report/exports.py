@@ -3,7 +3,7 @@
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.export import ExportMetrics, FormatRow, Latency
 from googlenet.metrics.interval import Difference
-from googlenet.report import glance
+from googlenet.report import glance, headlines
 from googlenet.report.parts import OURS, Part, Report, Row, Section, Table, our_numbers, texts
 from googlenet.report.words import (
     NONE,
@@ -96,8 +96,7 @@ def times(latency: Latency) -> tuple[str, str]:
 
 def worse_by(gain: Difference) -> tuple[str, str]:
     """A rise in error, in points, and its interval."""
-    bounds = gain.interval
-    return signed(-gain.difference), interval(bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low}))
+    return signed(-gain.difference), interval(headlines.turned(gain.interval))
 
 
 def small(value: float) -> str:

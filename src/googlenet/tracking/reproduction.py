@@ -52,17 +52,16 @@ def make(store: Connection, log: EventLog, event: Event) -> None:
     for run in new:
         client.set_tag(run.info.run_id, PARENT, parent)
     _content(store, log, event, parent)
-    versions: dict[str, str] = {}
-    if content := event.get("models"):
-        servable = Servable.of_event(content, log.path.parent)
-        versions = models.register(store, servable, models.Origin(parent, log.path.parent, tags.get("commit", "")))
     shown = "; ".join(f"{each.key}: {each.before} → {each.now}" for each in changes)
     edits = "; ".join(f"{key}: {value}" for key, value in event.get("edits", {}).items())
     labels = {"changes": shown or ("first" if previous is None else "none"), "jobs_run": f"{len(new)} of {len(jobs)}"}
-    labels["edits"] = edits or "none"
-    described = note(store, event, jobs, new, previous, changes) + models.note(versions)
-    for key, value in (labels | {NOTE: described}).items():
+    labels |= {"edits": edits or "none", NOTE: note(store, event, jobs, new, previous, changes)}
+    for key, value in labels.items():
         client.set_tag(parent, key, value[:5000])
+    if content := event.get("models"):  # last: a registry that refuses them costs nothing else
+        servable = Servable.of_event(content, log.path.parent)
+        versions = models.register(store, servable, models.Origin(parent, log.path.parent, tags.get("commit", "")))
+        client.set_tag(parent, NOTE, (labels[NOTE] + models.note(versions))[:5000])
     client.set_terminated(parent, "FINISHED", log.events[-1]["time"])
 
 

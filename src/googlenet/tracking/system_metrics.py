@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,11 @@ def _sample(run: "JobRun", every_s: float, gpu: str, ended: threading.Event) -> 
             print(f"no more system metrics: {error}", flush=True)
             return
         pause = min(max(every_s, (time.monotonic() - began) / GROWTH), RAREST * every_s)
+
+
+def is_sample(values: Mapping[str, float]) -> bool:
+    """Whether logged numbers are a sample of the system, whose steps are counted by themselves."""
+    return any(name.startswith(PREFIX) for name in values)
 
 
 class Measure:

@@ -21,6 +21,7 @@ from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 from googlenet.use.images import Opener
 
+CROPS = (1, 10, 144)  # of an image, that a server is asked for
 ClassNames = tuple[Sequence[str], Sequence[str]] | None  # display names and keys; None: the networks' own order
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from googlenet.errors import UserError, nearest, printable
 from googlenet.use import classify, detect, detectors
 from googlenet.use.images import Opener
-from googlenet.use.members import Ready
+from googlenet.use.members import CROPS, Ready
 from googlenet.use.results import Asked, Results
 
 HOST = "127.0.0.1"
@@ -34,7 +34,6 @@ NAMES = ("127.0.0.1", "localhost")  # in the header Host: another one is a web p
 TIMEOUT_S = 30.0  # without a byte from a client, and for a whole body
 LINGER_S, LINGER_BYTES = 1.0, 4_000_000  # for what a refused client is still sending
 AT_ONCE = 16  # requests that are read; one is computed at a time
-CROPS = (1, 10, 144)
 Query = dict[str, str]
 
 

@@ -18,9 +18,7 @@ from googlenet.metrics.served import FILE, Served
 from googlenet.models.determinism import prepare_machine
 from googlenet.models.runtime import Runtime
 from googlenet.use.images import Opener
-from googlenet.use.members import ClassifyingMembers, Ready
-
-CROPS = (1, 10, 144)
+from googlenet.use.members import CROPS, ClassifyingMembers, Ready
 
 
 def _load_pyfunc(path: str) -> "ServedModel":
