@@ -19,7 +19,7 @@ from googlenet.data.decoded import labelled
 from googlenet.errors import Stopped, UserError
 from googlenet.metrics.data import read_manifest
 from googlenet.models.runtime import Runtime
-from googlenet.pipeline import torchrun
+from googlenet.pipeline import resume, torchrun
 from googlenet.pipeline.job import perform
 from googlenet.pipeline.job_file import EXECUTION, JobFile
 from googlenet.pipeline.resume import Resume
@@ -172,7 +172,7 @@ def test_one_process_ends_a_training_of_two_in_the_same_bits(whole, here, capsys
 def test_two_that_are_asked_to_stop_do_so_together_and_end_in_the_same_bits(whole, here):
     code, output, errors = run(here, 2, fault="batch 1 term train_classifier/m1/1")
     assert "resuming from " in output and len(seen_losses(here)) == SEEN + 1
-    assert (code, errors) == (75, f"stopped: {torchrun.asked_to_stop()}\n")
+    assert (code, errors) == (75, f"stopped: {resume.saved_and_stopped()}\n")
     code, output, errors = run(here, 2)
     assert (code, errors) == (0, "") and "resuming from " in output
     assert results(here) == results(whole)

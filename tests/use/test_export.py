@@ -133,7 +133,7 @@ def test_int8_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch, capsys):
 
     replaced(monkeypatch, "onnx_int8", write=lambda traced, path: path.write_bytes(b""), open=turned)
     monkeypatch.setattr(
-        export, "in_torch", lambda model: lambda images: np.eye(3, dtype=np.float32)[np.ones(len(images), int)]
+        export, "answers_of", lambda model: lambda images: np.eye(3, dtype=np.float32)[np.ones(len(images), int)]
     )
     assert main(["export", "made.onnx", "--member", "m1", "--precision", "int8"]) == 1
     line = "error: made.onnx: has the networks' first answer for 0 % of the images, fewer than 90 %, so it is not kept; choose fp32\n"

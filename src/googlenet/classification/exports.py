@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from googlenet.classification.crop_study import differences, with_intervals
 from googlenet.classification.error_rates import ErrorMask, ranges, ranks
@@ -19,7 +18,7 @@ from googlenet.metrics.export import ExportMetrics, ExportRow, FormatRow, Latenc
 from googlenet.models.cost import cost
 from googlenet.models.determinism import SINGLE_THREAD
 from googlenet.models.engine import prepared
-from googlenet.models.export import FORMATS, Answers, MeanOf, Traced, file_bytes, translated
+from googlenet.models.export import FORMATS, Answers, MeanOf, Traced, answers_of, file_bytes, translated
 from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 from googlenet.tracking.progress import counted
@@ -48,16 +47,6 @@ def as_one(networks: Sequence[Network]) -> MeanOf:
     return MeanOf([prepared(Probabilities(one.model), one.spec, Runtime()) for one in networks]).eval()
 
 
-def in_torch(model: MeanOf) -> Answers:
-    """What the network itself answers."""
-
-    def answers(images: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return np.asarray(model(torch.from_numpy(images)).numpy())
-
-    return answers
-
-
 def centre_crops(images: Sequence[np.ndarray], px: int, most: int) -> np.ndarray:
     """The centre crops of at most so many images, evenly spaced, so that every class of a sorted split is among them:
     uint8 [n, px, px, 3]."""
@@ -82,7 +71,7 @@ def measure(
     """Write the formats into a folder, and compare them with the network. test: images, and their columns among its outputs;
     calibration: crops of validation. Raises UserError for a format that cannot be made."""
     model, px = as_one([network]), network.spec.input_px
-    traced, systems = Traced.of(model, px, {}, calibration), {NETWORK: in_torch(model)}
+    traced, systems = Traced.of(model, px, {}, calibration), {NETWORK: answers_of(model)}
     paths = {name: folder / f"{name}{FORMATS[name].suffix}" for name in settings.formats}
     for name, path in paths.items():
         with translated(f"measure_export.formats: {name} cannot be made of {member}", "leave it out"):

@@ -190,7 +190,11 @@ def write_torch(traced: Traced, path: Path) -> None:
 
 def open_torch(path: Path, threads: int) -> Answers:
     """The graph that torch loads; its threads are those of the process."""
-    model = torch.export.load(path).module()
+    return answers_of(torch.export.load(path).module())
+
+
+def answers_of(model: nn.Module) -> Answers:
+    """What a module of torch's answers."""
 
     def answers(images: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from googlenet.config.sources import GROUPS
 from googlenet.errors import UserError
 from googlenet.storage.files import load_yaml
 from googlenet.tracking import differing, flattened
@@ -32,7 +33,8 @@ def edits(root: Path, experiment: str) -> dict[str, str]:
 
 def _settings(content: Path, path: Path) -> dict[str, str]:
     """The keys of a file of conf/ as they are in the composed tree, from its `content`; none of one that is gone."""
-    section = {"conf": path.stem, "experiment": ""}.get(path.parent.name, path.parent.name)
+    group = path.parent.name
+    section = {"conf": path.stem, "experiment": ""}.get(group, GROUPS.get(group, group))
     try:
         tree = load_yaml(content)
     except UserError:  # deleted, or never valid: a run with such a file would have stopped

@@ -31,7 +31,7 @@ from googlenet.pipeline import earlier_results, reproduction, resume, versions
 from googlenet.pipeline.code import check_source
 from googlenet.pipeline.gpus import gpu_for, gpus_of_processes
 from googlenet.pipeline.job_file import EXECUTION, JobFile, modules_of, read_job_file, run_record
-from googlenet.pipeline.team import ALONE, PEER_LOST, STOPPED, Team, joined, report
+from googlenet.pipeline.team import ALONE, PEER_LOST, STOPPED, Team, finished, joined, report
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
 from googlenet.tracking import JobRun, job_run, progress
@@ -138,6 +138,7 @@ def main(run: Callable[..., None]) -> None:
             raise
         where = error.filename or Path.cwd()
         fail("error", f"{where}: no space left on the disk; free some, and run the same command again", 1)
+    finished()
     # run.json is written and no file is open: Python's own exit would spend another half second on torch.
     sys.stdout.flush()
     os._exit(0)

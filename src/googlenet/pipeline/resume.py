@@ -35,6 +35,7 @@ WATCH_S = 1.0
 LOCK_TIMEOUT_S = 60  # jobs that survive a killed engine notice within WATCH_S, save and exit
 
 _stop_requested = threading.Event()
+_signalled = threading.Event()  # this process was; the former is also set where another of its team was
 
 
 class Resume:
@@ -128,7 +129,12 @@ class Resume:
     def _after_save(self) -> None:
         self._saved = time.monotonic()
         if _stop_requested.is_set():
-            raise Stopped("asked to stop; the progress is saved, and the same command resumes the job")
+            raise saved_and_stopped()
+
+
+def saved_and_stopped() -> Stopped:
+    """The error of a job that was asked to stop, and has saved how far it is."""
+    return Stopped("asked to stop; the progress is saved, and the same command resumes the job")
 
 
 NOWHERE = Resume()
@@ -174,11 +180,13 @@ def listening(resume: Resume) -> Iterator[None]:
     """Within the block, let a job that saves its state do so at the first SIGTERM or Ctrl-C; end any other at once."""
 
     def on_signal(*_: Any) -> None:
-        if _stop_requested.is_set() or not resume.used:
+        if _signalled.is_set() or not resume.used:
             raise Stopped("asked to stop; the same command starts this job again from its beginning")
+        _signalled.set()
         _stop_requested.set()
 
     _stop_requested.clear()
+    _signalled.clear()
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     watch_engine()
     try:

@@ -14,8 +14,10 @@ from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
 
+ERROR_FILE = "TORCHELASTIC_ERROR_FILE"  # torchrun's name for where a process says what ended it
 STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job saved its progress
 PEER_LOST = 76  # a process ends because another one has
+FINISHED = "finished"  # beside the error file of a process that has written its results
 SILENCE = timedelta(minutes=30)  # after which a process that does not answer counts as lost
 
 
@@ -89,9 +91,15 @@ def joined(team: Team, device: str) -> Iterator[None]:
     yield
 
 
+def finished() -> None:
+    """Tell the launcher, if there is one, that the results are written."""
+    if path := os.environ.get(ERROR_FILE):
+        Path(path).with_name(FINISHED).touch()
+
+
 def report(message: str) -> bool:
     """Hand an error to the launcher, if there is one, which prints one line for all its processes."""
-    path = os.environ.get("TORCHELASTIC_ERROR_FILE")
+    path = os.environ.get(ERROR_FILE)
     if path:
         Path(path).write_text(json.dumps({"message": message, "timestamp": int(time.time())}), encoding="utf-8")
     return bool(path)

@@ -13,11 +13,12 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from googlenet.errors import Stopped, UserError
+from googlenet.errors import UserError
 from googlenet.pipeline import resume
-from googlenet.pipeline.team import PEER_LOST, STOPPED, Team
+from googlenet.pipeline.team import FINISHED, PEER_LOST, STOPPED, Team
 from googlenet.storage import faults
 
 if TYPE_CHECKING:
@@ -57,7 +58,11 @@ def launch(team: Team, job: str) -> None:
         except ChildFailedError as error:
             raise cause_of(error.failures, team.processes) from None
         except SignalException:
-            raise asked_to_stop() from None
+            if any(
+                Path(folder).rglob(FINISHED)
+            ):  # the first process evaluates and writes alone, and was not interrupted
+                return
+            raise resume.saved_and_stopped() from None
         except RendezvousError as error:
             raise UserError(f"{RENDEZVOUS}: the {team.nodes} nodes of this training did not meet ({error})") from None
 
@@ -88,7 +93,7 @@ def cause_of(failures: Mapping[int, "ProcessFailure"], processes: int) -> UserEr
     consequences = (STOPPED, PEER_LOST, -signal.SIGTERM)  # the last: torchrun ends the others when one has failed
     rank, first = min(failures.items(), key=lambda item: (item[1].exitcode in consequences, item[0]))
     if STOPPED in (first.exitcode, *(each.exitcode for each in failures.values() if first.exitcode in consequences)):
-        return asked_to_stop()
+        return resume.saved_and_stopped()
     again = "the same command resumes the training from the last state that it saved"
     reported = first.error_file_data["message"] if first.error_file != "<N/A>" else ""
     which = f"process {rank + 1} of {processes}"
@@ -99,11 +104,6 @@ def cause_of(failures: Mapping[int, "ProcessFailure"], processes: int) -> UserEr
     if first.exitcode < 0:
         return UserError(f"{which} of this training was killed ({signal.Signals(-first.exitcode).name}); {again}")
     return UserError(reported or f"{which} of this training failed with code {first.exitcode}; its own lines are above")
-
-
-def asked_to_stop() -> Stopped:
-    """The error of a training whose processes were asked to stop, and saved."""
-    return Stopped("asked to stop; the progress is saved, and the same command resumes the job")
 
 
 def watch_engine() -> None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from googlenet.config.schema.base import Settings, StageSettings
 from googlenet.config.schema.classification import TrainAblation
-from googlenet.config.schema.shared import Model, Optimisation
+from googlenet.config.schema.shared import Execution, Model, Optimisation
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.job_file import read_job_file
@@ -22,6 +22,7 @@ from googlenet.storage.files import read_json, write_json
 
 SHIPPED = Path(__file__).with_name("needs.json")  # of the experiments in conf/, from the machines in machines/
 OWN = Path(".googlenet/needs.json")  # of the experiments that were planned in this clone
+AS = {"train_ablation": "train_classifier"}  # where a plan left the former out
 UNPLANNED_MB = 1000  # of a job of a stage that no plan has
 TIME_MARGIN, LEAST_MIN = 4, 10  # a time limit ends a job, so it is generous
 MEMORY_MARGIN = 1.33  # so is the memory where it is a limit: a plan may be wrong by a third
@@ -79,20 +80,24 @@ class Needs:
     def __init__(self, experiment: Experiment):
         """Raises UserError for a damaged file of figures."""
         self.experiment, self._loads = experiment, dict[Job, Load]()
+        execution = experiment.of(Execution)
+        self.processes = execution.processes_per_training // execution.nodes_per_training  # on each node
         # By experiment and stage: of this clone, and those that are shipped.
         self.planned = [read(path) for path in (experiment.root / OWN, SHIPPED) if path.is_file()]
 
     def of(self, stage: str, name: str, attempt: int = 1, limit: bool = False) -> Need:
         """The need of a job, more at each attempt. limit: it is ended where it takes more, so a margin is added."""
         job = Job(stage, name)
-        rows = list(self.rows(stage))
+        rows = list(self.rows(stage)) or list(self.rows(AS.get(stage, stage)))
+        margin = MEMORY_MARGIN if limit else 1
         if not rows:
-            return Need(UNPLANNED_MB * attempt, LEAST_MIN * attempt)
+            return Need(ceil(UNPLANNED_MB * margin) * attempt, LEAST_MIN * attempt)
         load = self.load(job)
         row = min(rows, key=lambda row: abs(row.size - load.size))  # the first of equals: this experiment's own
         megabytes = row.fixed_mb + row.scaled_mb * load.size / row.size
         seconds = row.fixed_s + row.scaled_s * load.work / row.work
-        margin = MEMORY_MARGIN if limit else 1
+        if STAGES[stage].shared:
+            megabytes *= self.processes
         minutes = max(LEAST_MIN, ceil(seconds * TIME_MARGIN / 60))
         return Need(ceil(megabytes * margin) * attempt, minutes * attempt)
 

@@ -101,13 +101,13 @@ def check(requests: Iterable[Request], known: dict[str, Partition]) -> None:
 
 def ended(root: Path, since: datetime, stages: Sequence[str]) -> Iterator[str]:
     """A line for each job that Slurm ended in this folder since then, with what to do; none where Slurm has forgotten."""
-    states, user = ",".join(ENDED), str(os.getuid())
-    query = ["squeue", "--noheader", f"--states={states}", f"--user={user}", "--format=%T|%V|%k|%Z"]
-    last: dict[Job, str] = {}
+    query = ["squeue", "--noheader", "--states=all", f"--user={os.getuid()}", "--sort=i", "--format=%T|%V|%k|%Z"]
+    last: dict[Job, str] = {}  # of a job that was tried again, the latest
     for line in ask(*query):
         state, submitted, comment, folder = line.split("|", 3)
         named = re.fullmatch(r"rule_(\w+?)(?:_wildcards_(.*))?", comment)
         if named and named[1] in stages and Path(folder) == root and datetime.fromisoformat(submitted) >= since:
             last[Job(named[1], named[2] or "all")] = state
     for (stage, name), state in sorted(last.items()):
-        yield f"{stage} {name} {ENDED[state].format(stage=stage)}"
+        if state in ENDED:
+            yield f"{stage} {name} {ENDED[state].format(stage=stage)}"

@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from googlenet.classification.exports import as_one, centre_crops, in_torch
+from googlenet.classification.exports import as_one, centre_crops
 from googlenet.data.decoded import DecodedImages
 from googlenet.data.store import open_split
 from googlenet.errors import UserError, nearest
 from googlenet.metrics.data import read_manifest
-from googlenet.models.export import FORMATS, Format, Traced, annotate_onnx, file_bytes, translated
+from googlenet.models.export import FORMATS, Format, Traced, annotate_onnx, answers_of, file_bytes, translated
 from googlenet.report.words import plural
 from googlenet.use.classify import ClassifierEnsemble
 from googlenet.use.results import Asked, Results
@@ -85,7 +85,7 @@ def perform(request: Export, root: Path) -> int:
         part = Path(folder) / request.file.name
         with translated(f"{request.file}: {kind.title} cannot be made of this network", f"choose another of {KNOWN}"):
             kind.write(Traced.of(model, px, words, calibration), part)
-            check = Check.of(kind.open(part, torch.get_num_threads())(images), in_torch(model)(images))
+            check = Check.of(kind.open(part, torch.get_num_threads())(images), answers_of(model)(images))
         if fault := check.fault(kind.precision):
             raise UserError(f"{request.file}: {fault}, so it is not kept; choose fp32")
         if kind.suffix == ".onnx":
