@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LOOK_S = 1.0
 FIRST_LINE_S, EVERY_S, RAREST_S = 15.0, 30.0, 600.0  # between two lines of status: a thirtieth of the time so far
+PLAN_AFTER_S = 20.0  # a plan takes as long as a short run, and processor time from its jobs
 RECORDED_S = 10.0  # between two predictions in the run's file
 
 
@@ -137,7 +138,7 @@ class Display:
             self._ask_for_later(*learn_later)
         run = self._timeline.run
         names = {*run.planned, *(name for each in (run.later or {}).values() for name in each)}
-        if planned is None and names - run.expected.keys():
+        if planned is None and names - run.expected.keys() and not self._ended.wait(PLAN_AFTER_S):
             command = [sys.executable, "-m", "googlenet.planning.expected", self._experiment.name]
             with self._lock, open(self._experiment.root / expected.FILE.with_suffix(".log"), "wb") as log:
                 if self._ended.is_set():
