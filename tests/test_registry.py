@@ -67,7 +67,7 @@ def test_rule_module_and_configuration_have_one_name():
         assert head == f"# @package {row.name}"
         body = re.search(rf"^rule {row.name}:(.*?)(?=^rule |\Z)", rules, re.MULTILINE | re.DOTALL)[1]
         assert f'job_config("{row.name}")' in body and f"-m googlenet.stages.{row.name} " in body
-        assert (f'gpus("{row.name}")' in body) == row.gpu
+        assert f'needs("{row.name}")' in body
         assert (f'STAGES["{row.name}"].priority' in body) == bool(row.priority)
         if row.per:
             assert f"{row.name}/{{{row.per}}}/" in body
