@@ -35,6 +35,8 @@ class Browser:
         self.driver.get("about:blank")
         self.errors()
         self.driver.get(address)
+        loaded = "return document.readyState === 'complete' && location.href !== 'about:blank'"
+        self.until(lambda: self.run(loaded), f"{address} is loaded")
 
     def errors(self):
         """What the console says is an error since it was last asked."""

@@ -155,7 +155,11 @@ def test_an_import_that_only_a_function_makes_is_followed(package):
 
 @pytest.mark.parametrize(
     ("resource", "stages"),
-    [("report/paper.yaml", REPORTING), ("report/page.html.j2", REPORTING), ("report/page.css", REPORTING)],
+    [
+        ("report/paper.yaml", REPORTING),
+        ("report/page.html.j2", REPORTING),
+        ("report/page.css", REPORTING),
+    ],
 )
 def test_a_resource_beside_a_module_counts(package, resource, stages):
     def edit():

@@ -91,7 +91,11 @@ def test_mirror_ends_with_1_if_something_is_still_pending(tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("former", "present", "last"),
     [
-        ("plan --machine cray", "plan", "error: --machine: no machine 'cray' in machines/; known: epyc-2core"),
+        (
+            "plan --machine cray",
+            "plan",
+            "error: --machine: no machine 'cray' in machines/; known: epyc-2core, h200-16core",
+        ),
         ("prepared_data verify absent", "data", "error: absent/manifest.json: not found; run the stage that writes it"),
         (
             "evaluate_detections absent",

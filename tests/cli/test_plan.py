@@ -121,7 +121,7 @@ def test_the_command_ends_with_the_line_alone(root):
     words = [sys.executable, "-m", "googlenet", "plan", "--machine", "cray"]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and not done.stdout
-    assert done.stderr == f"error: --machine: no machine 'cray' in machines/; known: {NAMED}\n"
+    assert done.stderr == f"error: --machine: no machine 'cray' in machines/; known: {NAMED}, h200-16core\n"
 
 
 def test_planned_stands_beside_measured(root, capsys):

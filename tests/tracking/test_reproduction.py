@@ -191,7 +191,7 @@ def test_two_clones_that_share_a_server_supersede_only_their_own_runs(server, tm
         for clone in clones:
             clone.mkdir(exist_ok=True)
             models = servable(clone, m2="two" if stamp == "1" else clone.name)
-            report(clone, [job(clone, "train_classifier", "m1", stamp)], {"a.b": stamp}, stamp, models)
+            report(clone, [job(clone, "train_classifier", "m1", stamp)], {"a.b": stamp}, stamp, models=models)
             assert deliver(clone)
     for clone in clones:
         mine = [run for run in runs(clone, "tags.kind = 'job'") if run.data.tags["clone"] == clone_id(clone)]

@@ -78,7 +78,11 @@ EDITS = [
         frequent=True,
     ),
     Edit("a reference for the experiment", referenced, jobs(make_report="all")),
-    Edit("measure_cost: repeats", smoke(r"repeats: \d+", "repeats: 2"), jobs(measure_cost="all", make_report="all")),
+    Edit(
+        "measure_cost: repeats",
+        smoke(r"measure_cost: \{repeats: \d+", "measure_cost: {repeats: 2"),
+        jobs(measure_cost="all", make_report="all"),
+    ),
     Edit(
         "analyse_units: clusters",
         file("conf/analyse_units.yaml", r"clusters: \d+", "clusters: 6"),

@@ -45,8 +45,10 @@ TRAININGS = "long_1 long_2 reference_2 short_1 short_2"
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster(tmp_path_factory, pytestconfig):
     """The slurm.conf of a running Slurm; skipped, with one line, where it cannot be started."""
+    if not pytestconfig.getoption("slurm"):
+        pytest.skip("skipped: `make slurm-test` runs it")
     if reason := slurm_cluster.unavailable():
         pytest.skip(reason)
     with slurm_cluster.running(tmp_path_factory.mktemp("slurm") / "lab") as conf:
