@@ -157,7 +157,7 @@ def test_a_run_is_lines_and_keeps_unusual_messages(managed, capsys, tmp_path):
     logger.info("3 of 3", extra={"event": LogEvent.PROGRESS, "done": 3, "total": 3})
     logger.info("Complete log(s): x")
     lines = shown(manager, capsys).splitlines()
-    ends = [re.sub(r"\d+ s", "0 s", line.split("  ", 1)[-1]) for line in lines]
+    ends = [re.sub(r"\d+ s\b", "0 s", line.split("  ", 1)[-1]) for line in lines]
     assert ends == [
         "a warning before the jobs", "train_classifier/m1 done in 0 s", "a rare warning", "Waiting at most 5 seconds for missing files",
         "make_report done in 0 s", "2 jobs done in 0 s"
@@ -175,7 +175,7 @@ def test_a_failure_shows_the_end_of_the_log(managed, capsys, tmp_path, show):
     logger.error("Exiting because a job execution failed. Look above for error messages")
     logger.error("WorkflowError:\nAt least one job did not complete successfully.", extra={"event": LogEvent.ERROR})
     shown_lines = (line for line in shown(manager, capsys).splitlines() if "\x1b[?25" not in line)
-    lines = [re.sub(r"\d+ s", "0 s", line.split("  ", 1)[-1]) for line in shown_lines]
+    lines = [re.sub(r"\d+ s\b", "0 s", line.split("  ", 1)[-1]) for line in shown_lines]
     assert lines == [
         "train_classifier/m1 failed after 0 s; its log, m1.log, ends with:",
         "epoch 1",
