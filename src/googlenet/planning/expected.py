@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
 
-from googlenet.config.schema.shared import Enabled, Inference
+from googlenet.config.schema.shared import Inference
 from googlenet.errors import UserError
 from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.pipeline.experiment import Experiment, Job, current
@@ -77,13 +77,11 @@ def key_of(experiment: Experiment) -> str:
 
 def plan(experiment: Experiment) -> dict[str, float]:
     """The plan's seconds of each job that the rates of a machine's file cover."""
-    from googlenet.config.schema.dataset import Kind  # all of these import torch
-    from googlenet.planning import machine, sizes
+    from googlenet.planning import machine, sizes  # these import torch
     from googlenet.planning.plan import WORK
     from googlenet.planning.work import Context, Target
 
-    kinds: list[Kind] = ["classification", "detection"] if experiment.of(Enabled).enabled else ["classification"]
-    data = {kind: sizes.of(experiment, kind) for kind in kinds}
+    data = sizes.of_all(experiment)
     names = [path.stem for path in sorted((experiment.root / machine.FOLDER).glob("*.yaml"))]
     machines = [machine.read(experiment.root, name, "") for name in names]
     machines.sort(key=lambda each: each[0].cpu != cpu_name())

@@ -3,8 +3,6 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-from googlenet.config.schema.dataset import Kind
-from googlenet.config.schema.shared import Enabled
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import experiment as composed
 from googlenet.pipeline.registry import APART
@@ -25,8 +23,7 @@ def perform(given: SimpleNamespace, root: Path) -> plan.Plan:
     if given.machine:
         again = f"googlenet plan --experiment {experiment.name} --save {given.machine}"
         there, rates, measured = machine.read(root, given.machine, again)
-    kinds: list[Kind] = ["classification", "detection"] if experiment.of(Enabled).enabled else ["classification"]
-    data = {kind: sizes.of(experiment, kind) for kind in kinds}
+    data = sizes.of_all(experiment)
     if not given.machine:
         there, rates = machine.this_machine(), Rates({}, Bench(experiment, data.values()).measure)
     target = Target.of(there, given.machine, given.cores or 0, given.gpus)

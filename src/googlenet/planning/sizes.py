@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from googlenet.config.schema import dataset as s
 from googlenet.config.schema.base import Settings, replaced
 from googlenet.config.schema.dataset import DataSource, Kind
+from googlenet.config.schema.shared import Enabled
 from googlenet.data import prepare, readers, store
 from googlenet.data.folders import held_out
 from googlenet.data.image_files import split_suffix
@@ -87,6 +88,12 @@ def source_of(experiment: Experiment, kind: Kind) -> DataSource:
     """The settings of the source of one kind of data."""
     dataset = experiment.of(s.Dataset)
     return dataset.classification if kind == "classification" else dataset.detection
+
+
+def of_all(experiment: Experiment) -> dict[Kind, DataSize]:
+    """The sizes of the data sets that an experiment uses."""
+    kinds: list[Kind] = ["classification", "detection"] if experiment.of(Enabled).enabled else ["classification"]
+    return {kind: of(experiment, kind) for kind in kinds}
 
 
 def of(experiment: Experiment, kind: Kind) -> DataSize:

@@ -113,15 +113,15 @@ def last_lines(paths: Iterable[str], root: Path) -> list[str]:
 
 def end(run: Run, begun: float, now: float, stage: str) -> str:
     """A summary of a run that has ended. stage: of DVC, if it runs this."""
-    mine = [name for name in run.planned if not stage or stage_of(name) == stage]
-    done = [name for name in mine if name in run.states and not run.states[name].failed and run.states[name].ended]
-    failed = [name for name in run.ended(failed=True) if name in mine]
+    own = [name for name in run.planned if not stage or stage_of(name) == stage]
+    done = [name for name in own if name in run.states and not run.states[name].failed and run.states[name].ended]
+    failed = [name for name in run.ended(failed=True) if name in own]
     what = f"{stage}: " if stage else ""
     jobs = "1 job" if len(done) == 1 else f"{len(done)} jobs"
-    if len(done) == len(mine):
+    if len(done) == len(own):
         return f"{what}{jobs} done in {span(now - begun)}"
-    rest = len(mine) - len(done) - len(failed)
-    parts = [f"{len(done)} of {len(mine)} jobs done"]
+    rest = len(own) - len(done) - len(failed)
+    parts = [f"{len(done)} of {len(own)} jobs done"]
     parts += [f"{len(failed)} failed ({', '.join(failed)})"] if failed else []
     parts += [f"{rest} did not end" if rest else ""]
     return f"{what}{', '.join(filter(None, parts))}, after {span(now - begun)}"

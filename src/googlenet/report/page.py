@@ -3,14 +3,25 @@
 import base64
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from googlenet.report import table_files
 from googlenet.report.parts import Column, Figure, Report, Section, Table, slug
+from googlenet.storage.files import write_bytes
+from googlenet.storage.folder import write_folder
 
 # Characters that Markdown (or the HTML inside it) could take for markup, in a table cell or a paragraph.
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 MARKUP = re.compile(r"([\\`*_{}\[\]|#$~])")
+
+
+def write(report: Report, markdown: Path, html: Path) -> None:
+    """Write both pages, and the tables' files beside them."""
+    write_folder(markdown.parent / "tables", table_files.files(report))
+    write_bytes(markdown, render_markdown(report).encode())
+    write_bytes(html, render_html(report).encode())
 
 
 def render_html(report: Report) -> str:

@@ -6,9 +6,8 @@ from googlenet.metrics.base import read_metrics
 from googlenet.metrics.data import read_manifest
 from googlenet.metrics.training import TrainingMetrics
 from googlenet.pipeline.job import Input, Inputs, Job, Output, main
-from googlenet.report import ablations, page, table_files
+from googlenet.report import ablations, page
 from googlenet.storage.checkpoint import load_arrays
-from googlenet.storage.files import write_bytes
 from googlenet.storage.folder import write_folder
 
 
@@ -32,9 +31,7 @@ def run(
     figure = ablations.ablation_differences(measured)
     report = ablations.build(job.experiment, measured, data, figure, job.settings.about)
     write_folder(markdown.parent / "figures", {"ablation_differences.png": figure})
-    write_folder(markdown.parent / "tables", table_files.files(report))
-    write_bytes(markdown, page.render_markdown(report).encode())
-    write_bytes(html, page.render_html(report).encode())
+    page.write(report, markdown, html)
     job.artifact(html)
     job.write_metrics(metrics, measured)
 

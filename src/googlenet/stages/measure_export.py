@@ -13,9 +13,7 @@ from googlenet.metrics.data import read_manifest
 from googlenet.models import bundle
 from googlenet.models.export import FORMATS
 from googlenet.pipeline.job import Input, Job, Output, main
-from googlenet.report import exports, page, table_files
-from googlenet.storage.files import write_bytes
-from googlenet.storage.folder import write_folder
+from googlenet.report import exports, page
 
 
 def run(
@@ -36,9 +34,7 @@ def run(
         measured = measure(member, network, test, calibration, settings, Path(folder))
     job.log({f"{row.format}_ms": row.latency.median_ms for row in measured.formats})
     report = exports.build(job.experiment, measured, data, settings.about)
-    write_folder(markdown.parent / "tables", table_files.files(report))
-    write_bytes(markdown, page.render_markdown(report).encode())
-    write_bytes(html, page.render_html(report).encode())
+    page.write(report, markdown, html)
     job.artifact(html)
     job.write_metrics(metrics, measured)
 
