@@ -76,7 +76,7 @@ def test_tiny_imagenet_is_known_by_its_counts_or_listed_from_its_archive(root):
     experiment = experiment_of(root, "tiny_imagenet_cpu")
     classification, detection = (sizes.of(experiment, kind) for kind in ("classification", "detection"))
     assert classification.splits == {"train": 98000, "validation": 2000, "test": 10000}
-    assert detection.splits == {"train": 9800, "validation": 200, "test": 1000} and detection.classes == 20
+    assert detection.splits == {"train": 4800, "validation": 200, "test": 500} and detection.classes == 10
     zipped(tiny_imagenet_tree(root), root / "tiny-imagenet-200.zip")
     text = (
         f"{{dataset: {{name: other, classification: {{root: {root}/tiny-imagenet-200.zip, validation_per_class: 1}}}}}}"
