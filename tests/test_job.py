@@ -20,6 +20,7 @@ from googlenet.errors import UserError
 from googlenet.metrics.base import StageMetrics
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline import job
+from googlenet.pipeline.gpus import GPUS
 from googlenet.pipeline.job import Input, Inputs, Job, Output
 from googlenet.pipeline.job_file import JobFile
 from googlenet.storage.files import read_json, sha256, write_bytes, write_json
@@ -64,9 +65,9 @@ def settings(rate=0.5, **compute):
     return AddUp(rate=rate, compute=changed(Compute.model_validate(composed().of(Inference).model_dump()), **compute))
 
 
-def write_file(values):
+def write_file(values, stage="train_classifier"):
     """Write the job's file, and return what it holds."""
-    file = JobFile("train_classifier", "m1", "demo", "c0de" * 16, values)
+    file = JobFile(stage, "m1", "demo", "c0de" * 16, values)
     write_bytes(CONFIG_PATH, file.to_bytes())
     return file
 
@@ -291,6 +292,13 @@ def test_no_gpu_names_the_key(run, monkeypatch):
     write_file(settings(device="cuda"))
     with pytest.raises(UserError, match=r"compute\.device: cuda asked for, but torch sees no GPU; set cpu"):
         stamp()
+
+
+def test_a_stage_that_takes_no_gpu_needs_none(run, root):
+    write_file(settings(device="cuda"), "train_baseline")
+    stamp()
+    assert read_json("results/demo/runs/train_baseline/m1.json")["device"] == "cpu"
+    assert not (root / GPUS).exists()
 
 
 def test_a_job_computes_deterministically_on_its_threads(run):

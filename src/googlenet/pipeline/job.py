@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ from googlenet.pipeline import earlier_results, reproduction, resume, versions
 from googlenet.pipeline.code import check_source
 from googlenet.pipeline.gpus import gpu_for, gpus_of_processes
 from googlenet.pipeline.job_file import EXECUTION, JobFile, modules_of, read_job_file, run_record
+from googlenet.pipeline.registry import STAGES
 from googlenet.pipeline.team import ALONE, PEER_LOST, STOPPED, Team, finished, joined, report
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, sha256, write_json
@@ -119,6 +121,11 @@ def compute_of(settings: StageSettings) -> Compute:
     return settings.compute if isinstance(settings, Computes) else single
 
 
+def device_of(file: JobFile[StageSettings]) -> str:
+    """The device of a job: that of its settings if its stage takes a GPU, and else the CPU, which alone scikit-learn knows."""
+    return compute_of(file.settings).device if STAGES[file.stage].gpu else "cpu"
+
+
 def main(run: Callable[..., None]) -> None:
     """Run a stage from the command line; end with one line, and code 1 for a UserError or full disk, 75 if stopped."""
     gc.freeze()  # what was imported stays, so no later search for garbage looks at it
@@ -154,62 +161,112 @@ def fail(kind: str, error: Exception | str, code: int) -> NoReturn:
 def perform(run: Callable[..., None], arguments: list[str]) -> None:
     """Parse inputs and outputs, set the threads, open the run, call the stage, write run.json."""
     with progress.reporting(partial(print, flush=True)):  # to the job's log
-        _perform(run, arguments)
+        check_source(Path.cwd())
+        asked = Asked.of(run, arguments)
+        prepare_machine(asked.compute.numeric_threads, asked.device)
+        if asked.team.rank < 0:
+            launch(asked)
+        else:
+            work(asked, run)
 
 
-def _perform(run: Callable[..., None], arguments: list[str]) -> None:
-    check_source(Path.cwd())
-    parameters = inspect.signature(run).parameters.items()
-    hints = get_type_hints(run, include_extras=True)
-    edges = {name: hints[name] for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
-    given = parsed(run, edges, arguments)
-    path, threads = given.pop("config"), given.pop("threads")
-    settings: type[StageSettings] = get_args(hints["job"])[0]  # the type argument of Job
-    file = read_job_file(path, settings)
-    compute = compute_of(file.settings)
-    root = Path.cwd()
-    execution = Execution.model_validate(read_json(root / EXECUTION))
-    team = Team.of(file.settings, execution)
-    if threads < compute.numeric_threads * team.here:
-        each = f", for each of {team.here} processes" if team.here > 1 else ""
-        mend = "raise --cores, or lower the key (another number of threads gives other bits)"
-        raise UserError(f"compute.numeric_threads: {compute.numeric_threads} asked for{each}, {threads} given; {mend}")
-    prepare_machine(compute.numeric_threads, compute.device)
-    if team.rank < 0:
-        from googlenet.pipeline import torchrun  # not needed by a job that one process does
+@dataclass(frozen=True)
+class Asked:
+    """What a job's command line asks for. config: the path of its file; given: its inputs and outputs by name; edges: their
+    kinds; threads: of the rule, for all its processes."""
 
-        torchrun.on_every_node(team, threads)
-        with gpus_of_processes(compute.device, root, team.here, execution.jobs_per_gpu):
-            torchrun.launch(team, f"{file.experiment}-{file.stage}-{file.job}")
-        return
-    digests = {name: digest_of(given[name]) for name, kind in edges.items() if kind is not Output}
+    root: Path
+    config: Path
+    file: JobFile[StageSettings]
+    given: dict[str, Any]
+    edges: dict[str, Any]
+    threads: int
+    execution: Execution
+    team: Team
+
+    @classmethod
+    def of(cls, run: Callable[..., None], arguments: list[str]) -> "Asked":
+        """Parse and check a command line. Raises UserError for too few threads."""
+        parameters = inspect.signature(run).parameters.items()
+        hints = get_type_hints(run, include_extras=True)
+        edges = {name: hints[name] for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+        given = parsed(run, edges, arguments)
+        config, threads = given.pop("config"), given.pop("threads")
+        settings: type[StageSettings] = get_args(hints["job"])[0]  # the type argument of Job
+        file, root = read_job_file(config, settings), Path.cwd()
+        execution = Execution.model_validate(read_json(root / EXECUTION))
+        team, wanted = Team.of(file.settings, execution), compute_of(file.settings).numeric_threads
+        if threads < wanted * team.here:
+            each = f", for each of {team.here} processes" if team.here > 1 else ""
+            mend = "raise --cores, or lower the key (another number of threads gives other bits)"
+            raise UserError(f"compute.numeric_threads: {wanted} asked for{each}, {threads} given; {mend}")
+        return cls(root, config, file, given, edges, threads, execution, team)
+
+    @property
+    def compute(self) -> Compute:
+        """Its compute settings."""
+        return compute_of(self.file.settings)
+
+    @property
+    def device(self) -> str:
+        """Where it computes: on the CPU if its stage takes no GPU."""
+        return device_of(self.file)
+
+    @property
+    def home(self) -> Path:
+        """The folder of its saved progress, under that of all jobs."""
+        return Path(self.file.experiment, self.file.stage, self.file.job)
+
+    @property
+    def outputs(self) -> list[Path]:
+        """The files that it writes."""
+        return [self.given[name] for name, kind in self.edges.items() if kind is Output]
+
+    def digests(self) -> Texts:
+        """The digest of each input."""
+        return {name: digest_of(self.given[name]) for name, kind in self.edges.items() if kind is not Output}
+
+
+def launch(asked: Asked) -> None:
+    """Start the processes that do the job together on this node, and wait for them."""
+    from googlenet.pipeline import torchrun  # not needed by a job that one process does
+
+    torchrun.on_every_node(asked.team, asked.threads)
+    with gpus_of_processes(asked.device, asked.root, asked.team.here, asked.execution.jobs_per_gpu):
+        torchrun.launch(asked.team, f"{asked.file.experiment}-{asked.file.stage}-{asked.file.job}")
+
+
+def work(asked: Asked, run: Callable[..., None]) -> None:
+    """Do the job, or the part of it that falls to this process: one of several only computes, unless it leads."""
+    root, file, team, execution = asked.root, asked.file, asked.team, asked.execution
+    digests = asked.digests()
     lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
-    stamp = hashlib.sha256("\n".join([sha256(path), *lines]).encode()).hexdigest()
+    stamp = hashlib.sha256("\n".join([sha256(asked.config), *lines]).encode()).hexdigest()
     faults.of_job(f"{file.stage}/{file.job}" + (f"/{team.rank}" if team.rank else ""))
     libraries = versions.installed()
     key = hashlib.sha256(f"{stamp} {sorted(libraries.items())}".encode()).hexdigest()[:16]
-    home, record = Path(file.experiment, file.stage, file.job), run_record(path, file.stage, file.job)
+    threads, saves = asked.threads // team.here, execution.save_every_s
     if not team.leads:
-        kept = resume.followed(root, home, key, team.any_asks)
-        with joined(team, compute.device), resume.listening(kept):
-            run(Job(file, stamp, execution, None, kept, threads // team.here, team), **given)
+        kept = resume.followed(root, asked.home, key, team.any_asks)
+        with joined(team, asked.device), resume.listening(kept):
+            run(Job(file, stamp, execution, None, kept, threads, team), **asked.given)
         return
-    own_gpu = gpu_for(compute.device, root, execution.jobs_per_gpu) if team.processes == 1 else nullcontext()
+    own_gpu = gpu_for(asked.device, root, execution.jobs_per_gpu) if team.processes == 1 else nullcontext()
     with (
-        resume.opened(root, home, key, execution.save_every_s, team.any_asks) as kept,
-        joined(team, compute.device),
+        resume.opened(root, asked.home, key, saves, team.any_asks) as kept,
+        joined(team, asked.device),
         resume.listening(kept),
         own_gpu,
-        recorded(path, file, stamp, digests, threads, libraries, team.processes) as tracked,
+        recorded(asked, stamp, digests, libraries) as tracked,
         progress.recording(tracked.progress),
-        sampled(tracked, execution.system_metrics_every_s, compute.device),
+        sampled(tracked, execution.system_metrics_every_s, asked.device),
     ):
-        outputs = [given[name] for name, kind in edges.items() if kind is Output]
-        for folder in {output.parent for output in outputs}:
+        record = run_record(asked.config, file.stage, file.job)
+        for folder in {output.parent for output in asked.outputs}:
             remove_parts(folder)
         remove_parts(record.parent, record.name)
-        run(Job(file, stamp, execution, tracked, kept, threads // team.here, team), **given)
-    earlier_results.drop(map(str, outputs))
+        run(Job(file, stamp, execution, tracked, kept, threads, team), **asked.given)
+    earlier_results.drop(map(str, asked.outputs))
 
 
 def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
@@ -232,18 +289,10 @@ def digest_of(value: Path | list[Path]) -> str:
 
 
 @contextmanager
-def recorded(
-    path: Path,
-    file: JobFile[StageSettings],
-    stamp: str,
-    digests: Texts,
-    threads: int,
-    libraries: Texts,
-    processes: int = 1,
-) -> Iterator[JobRun]:
-    """Track a job (path: its file; digests: of inputs) as a run; last, write run.json: who ran what, when, on what."""
-    root, started, clock = Path.cwd(), datetime.now(UTC), time.monotonic()
-    config = sha256(path)
+def recorded(asked: Asked, stamp: str, digests: Texts, libraries: Texts) -> Iterator[JobRun]:
+    """Track a job (digests: of its inputs) as a run; last, write run.json: who ran what, when, on what."""
+    root, file, started, clock = asked.root, asked.file, datetime.now(UTC), time.monotonic()
+    config = sha256(asked.config)
     tags = {"commit": commit(root), "config": config[:12], "code": file.code[:12], "stamp": stamp[:12]}
     experiment = os.environ.get("GOOGLENET_EXPERIMENT", file.experiment)
     with job_run(root, experiment, file.stage, file.job, parameters_of(file), tags, digests) as tracked:
@@ -262,13 +311,13 @@ def recorded(
         versions=libraries | versions.machine(),
         run_id=tracked.run_id,
         peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # in KiB on Linux
-        threads=threads,
-        processes=processes,
-        device=compute_of(file.settings).device,
-        job_file=read_json(path),
+        threads=asked.threads,
+        processes=asked.team.processes,
+        device=asked.device,
+        job_file=read_json(asked.config),
         modules=modules_of(root, file.code),
     )
-    write_json(run_record(path, file.stage, file.job), record.to_json())
+    write_json(run_record(asked.config, file.stage, file.job), record.to_json())
 
 
 def parameters_of(file: JobFile[StageSettings]) -> dict[str, Any]:
