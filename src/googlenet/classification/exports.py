@@ -78,9 +78,8 @@ def measure(
             FORMATS[name].write(traced, path)
             systems[name] = FORMATS[name].open(path, SINGLE_THREAD)
     times, compared = latencies(systems, centre_crops(test[0], px, 1), settings), compare(systems, *test, px)
-    bounds, wrong = Bounds(settings), {name: ErrorMask.of(its.before) for name, its in compared.items()}
-    errors = {name: MeasuredErrors(**with_intervals(mask, bounds)) for name, mask in wrong.items()}
-    totals = cost(network.model, px).totals
+    errors = {name: ErrorMask.of(its.before) for name, its in compared.items()}
+    bounds, totals = Bounds(settings), cost(network.model, px).totals
     return ExportMetrics(
         member=member,
         input_px=px,
@@ -92,23 +91,34 @@ def measure(
         threads=SINGLE_THREAD,
         warm_up=settings.warm_up,
         repeats=settings.repeats,
-        network=ExportRow(computed_by=f"torch {version('torch')}", errors=errors[NETWORK], latency=times[NETWORK]),
+        network=ExportRow(
+            computed_by=f"torch {version('torch')}",
+            errors=MeasuredErrors(**with_intervals(errors[NETWORK], bounds)),
+            latency=times[NETWORK],
+        ),
         formats=tuple(
-            FormatRow(
-                format=name,
-                title=FORMATS[name].title,
-                precision=FORMATS[name].precision,
-                computed_by=FORMATS[name].version,
-                file_bytes=file_bytes(path),
-                errors=errors[name],
-                gain=differences(wrong[NETWORK], wrong[name], bounds),
-                same_first_answer_percent=float(100 * compared[name].same.mean()),
-                largest_difference=float(compared[name].largest.max()),
-                mean_difference=float(compared[name].mean.mean(dtype=np.float64)),
-                latency=times[name],
-            )
+            format_row(name, path, compared[name], errors[name], errors[NETWORK], times[name], bounds)
             for name, path in paths.items()
         ),
+    )
+
+
+def format_row(
+    name: str, path: Path, its: Compared, wrong: ErrorMask, network_wrong: ErrorMask, latency: Latency, bounds: Bounds
+) -> FormatRow:
+    """The row of a format: its file, its errors, and how far its answers are from the network's."""
+    return FormatRow(
+        format=name,
+        title=FORMATS[name].title,
+        precision=FORMATS[name].precision,
+        computed_by=FORMATS[name].version,
+        file_bytes=file_bytes(path),
+        errors=MeasuredErrors(**with_intervals(wrong, bounds)),
+        gain=differences(network_wrong, wrong, bounds),
+        same_first_answer_percent=float(100 * its.same.mean()),
+        largest_difference=float(its.largest.max()),
+        mean_difference=float(its.mean.mean(dtype=np.float64)),
+        latency=latency,
     )
 
 

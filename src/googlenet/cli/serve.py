@@ -23,9 +23,9 @@ from googlenet.use.options import DEVICE, ENGINE, RESULTS
 )
 @DEVICE
 @ENGINE
-def command(device: str | None, engine: str | None, experiment: str, **given: Any) -> int:
+def command(device: str | None, engine: str | None, experiment: str, **given: Any) -> None:
     """Serve until Ctrl-C."""
     from googlenet.use.results import Asked
     from googlenet.use.serve import Serving, perform  # imports torch
 
-    return perform(Serving(asked=Asked(experiment, device or "", engine or ""), **given), Path.cwd())
+    perform(Serving(asked=Asked(experiment, device or "", engine or ""), **given), Path.cwd())

@@ -6,6 +6,7 @@ every mistake with one line, never with a traceback.
 """
 
 import json
+import os
 import signal
 import sys
 import time
@@ -18,7 +19,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -258,8 +259,8 @@ def limit_pixels(most: int) -> None:
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
-def perform(serving: Serving, root: Path) -> int:
-    """Serve until Ctrl-C."""
+def perform(serving: Serving, root: Path) -> NoReturn:
+    """Serve until Ctrl-C, and end the process."""
     limit_pixels(int(serving.max_megapixels * 1e6))
     answers = Answers(Results.of(root, serving.asked.experiment), serving.asked)
     with Server(serving, answers) as server:
@@ -268,8 +269,7 @@ def perform(serving: Serving, root: Path) -> int:
             print(f"without /detect: {answers.no_detectors}", flush=True)
         for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what runs in the background deaf to Ctrl-C
             signal.signal(number, signal.default_int_handler)
-        try:
+        with suppress(KeyboardInterrupt):
             server.serve_forever()
-        except KeyboardInterrupt:
-            return 0
-    return 0
+    # Python's own exit aborts the process if a request's thread writes its line to standard error meanwhile.
+    os._exit(0)
