@@ -58,13 +58,11 @@ EDITS = [
         "evaluate_detection: nms_iou",
         file("conf/evaluate_detection.yaml", r"nms_iou: .*", "nms_iou: 0.35"),
         AFTER_EVALUATION,
-        frequent=True,
     ),
     Edit(
         "evaluate_ensemble: resamples",
         smoke(r"evaluate_ensemble: \{resamples: \d+", "evaluate_ensemble: {resamples: 250"),
         AFTER_ENSEMBLE,
-        frequent=True,
     ),
     Edit(
         "study_crops: random_subsets",
