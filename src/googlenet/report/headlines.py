@@ -83,7 +83,7 @@ def _mark(judged: tuple[Judgement, Figure] | None) -> str:
         return NONE
     judgement, known = judged
     if judgement in FAILED:
-        return f"no: the reference is {known.value:.10g}"
+        return f"no: the reference is {known.value:.10g}".replace("-", "\N{MINUS SIGN}")
     return {"identical": "yes, to the bit", "within": "yes, within its interval"}.get(judgement, judgement)
 
 
