@@ -98,7 +98,7 @@ def running(folder: Path) -> Iterator[Path]:
         f"--{name}={folder}/munge.{name.split('-')[0]}" for name in ("socket", "pid-file", "log-file", "seed-file")
     ]
     daemons = [
-        ["munged", "--foreground", f"--key-file={key}", *munge],
+        ["munged", "--foreground", "--force", f"--key-file={key}", *munge],  # pytest's folders are root's alone
         ["slurmctld", "-D", "-f", str(conf)],
         *(["slurmd", "-D", "-f", str(conf), "-N", node] for node in ("n1", "n2")),
     ]
@@ -152,6 +152,10 @@ def wait_for(ready, what: str, folder: Path, seconds: float = 30) -> None:
     """Wait until something holds; AssertionError with the logs if it never does."""
     end = time.monotonic() + seconds
     while not ready():
-        logs = "\n".join(path.read_text(errors="replace")[-2000:] for path in sorted(folder.glob("*.log")))
+        logs = "\n".join(
+            path.read_text(errors="replace")[-2000:]
+            for path in sorted(folder.glob("*.*"))
+            if path.suffix in (".log", ".out")
+        )
         assert time.monotonic() < end, f"{what}: not within {seconds} s\n{logs}"
         time.sleep(0.2)
