@@ -29,7 +29,9 @@ from workflow.slurm_cluster import slurm, variables, wait_for
 
 pytestmark = [pytest.mark.engine, pytest.mark.long]
 PROFILE = ("--profile", "workflow/profiles/slurm")
-QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2")
+# sacct answers nothing here, since nothing keeps accounts; it would be asked for ever.
+QUICK = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2")
+QUICK += ("--seconds-between-status-checks", "2")
 # With member m1, which is the reference of seed 1: five trainings.
 PARAMS = """\
 experiment: smoke
