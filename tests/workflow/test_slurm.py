@@ -134,7 +134,7 @@ def test_whatever_ends_a_job_a_second_start_ends_in_the_same_bits(cluster, clone
                 pool.submit(cancel, Training(clone, cluster, "short_2")),
                 pool.submit(let_time_run_out, Training(clone, cluster, "long_1")),
                 pool.submit(preempt, Training(clone, cluster, "long_2")),
-                pool.submit(snakemake, undisturbed, "--cores", "1", "ablations"),
+                pool.submit(snakemake, undisturbed, "--cores", "1", "all", "ablations"),
             ]
         for event in events:
             event.result()
@@ -145,7 +145,7 @@ def test_whatever_ends_a_job_a_second_start_ends_in_the_same_bits(cluster, clone
     assert "error: train_ablation long_1 ran out of time: run the same command again" in output, output
     assert "train_ablation short_1" not in output  # its own log has the reason
     assert "resuming from" in Training(clone, cluster, "long_2").log.read_text()  # put back into the queue by Slurm
-    output = snakemake(clone, "--cores", "2", "ablations")  # on one machine, what Slurm began
+    output = snakemake(clone, "--cores", "2", "all", "ablations")  # on one machine, what Slurm began
     assert executed(output) == jobs(train_ablation="long_1 short_1 short_2", compare_ablations="all")
     assert "resuming from" in Training(clone, cluster, "long_1").log.read_text()
     assert_nothing_to_do(clone, undisturbed, targets=("all", "ablations"))
