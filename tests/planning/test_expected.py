@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from conf_copy import ROOT, copied, every_job
+from conf_copy import ROOT, copied, every_job, override
 from googlenet.metrics.runs import RunRecord
 from googlenet.pipeline.experiment import Job, current, write_configs
 from googlenet.pipeline.job_file import run_record
@@ -57,7 +57,14 @@ def test_a_record_counts_where_settings_and_processor_are_the_same(experiment):
 
 
 def test_what_was_planned_is_kept_until_settings_or_rates_change(experiment):
+    override(experiment.root, "{evaluate_detection: {nms_iou: 0.4}}")
+    named, unnamed = (current(experiment.root, name) for name in ("demo", ""))
+    assert expected.kept(unnamed) is None
+    write_json(experiment.root / expected.FILE, {"key": expected.key_of(named), "seconds": PLANNED})
+    assert expected.kept(unnamed) == PLANNED  # `snakemake` names no experiment, and the process that plans does
     assert expected.kept(experiment) is None
+    override(experiment.root, "{evaluate_detection: {nms_iou: 0.5}}")
+    assert expected.kept(current(experiment.root)) is None
     write_json(experiment.root / expected.FILE, {"key": expected.key_of(experiment), "seconds": PLANNED})
     assert expected.kept(experiment) == PLANNED
     (experiment.root / "machines").mkdir(exist_ok=True)

@@ -20,7 +20,7 @@ from googlenet.planning import expected
 from googlenet.progress import begin as progress
 from googlenet.storage.files import write_json
 
-EXPERIMENT = SimpleNamespace(root=Path.cwd(), name="tiny", key="of its settings", stages=[])
+EXPERIMENT = SimpleNamespace(root=Path.cwd(), name="tiny", composed=SimpleNamespace(values={}), stages=[])
 write_json(expected.FILE, {"key": expected.key_of(EXPERIMENT), "seconds": {"train_classifier/m1": 1, "predict_crops/m1": 1}})
 
 rule all:

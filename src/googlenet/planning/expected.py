@@ -20,7 +20,7 @@ from googlenet.pipeline.experiment import Experiment, Job, current
 from googlenet.pipeline.job_file import run_record
 from googlenet.pipeline.registry import SETTINGS, STAGES
 from googlenet.pipeline.versions import cpu_name
-from googlenet.storage.files import read_json, sha256, write_json
+from googlenet.storage.files import json_bytes, read_json, sha256, write_json
 from googlenet.tracking import job_name
 
 FILE = Path(".googlenet/expected.json")
@@ -63,16 +63,19 @@ def kept(experiment: Experiment) -> dict[str, float] | None:
     """The plan's seconds as `main` wrote them; None if they were not computed for these settings and machines' files."""
     path = experiment.root / FILE
     content = read_json(path) if path.is_file() else {}
-    if not experiment.key or content.get("key") != key_of(experiment):
+    if content.get("key") != key_of(experiment):
         return None
     seconds: dict[str, float] = content["seconds"]
     return seconds
 
 
 def key_of(experiment: Experiment) -> str:
-    """Of all that the plan's seconds follow from, but for the data, which change them little once they are prepared."""
-    files = sorted((experiment.root / "machines").glob("*.yaml"))
-    return hashlib.sha256(" ".join([experiment.key, *map(sha256, files)]).encode()).hexdigest()
+    """Of all that the plan's seconds follow from, but for the data, which change them little once they are prepared.
+
+    Not the experiment's own key, which depends on whether it was named or is the one of params.yaml.
+    """
+    files = sorted([*Path(__file__).parent.glob("*.py"), *(experiment.root / "machines").glob("*.yaml")])
+    return hashlib.sha256(json_bytes([experiment.composed.values, *map(sha256, files)])).hexdigest()
 
 
 def plan(experiment: Experiment) -> dict[str, float]:
