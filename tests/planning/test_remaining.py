@@ -2,7 +2,7 @@
 
 import pytest
 
-from googlenet.planning.remaining import DVC_STAGE_S, OVERDUE, Planned, Run, State, Work, makespan, remaining
+from googlenet.planning.remaining import DVC_STAGE_S, MOST, OVERDUE, Planned, Run, State, Work, makespan, remaining
 
 NOW = 1000.0
 
@@ -57,34 +57,43 @@ def test_a_running_job_is_as_far_as_its_time():
 
 
 def test_counted_steps_correct_their_job():
-    half = Work(NOW - 2, "steps", done=50, total=100, each_s=0.4)  # 20 s left two seconds ago
-    assert left("a/1", a_1=State(NOW - 22, work=half)) == pytest.approx(18)
-    tenth = Work(NOW, "steps", done=10, total=100, each_s=0.4)
-    assert left("a/1", a_1=State(NOW - 4, work=tenth)) == pytest.approx(0.2 * 36 + 0.8 * 6)
+    steps = Work(NOW - 2, "steps", done=50, total=100, each_s=0.4)  # 20 s left two seconds ago, so 48 s in all
+    # After 30 s that counts as half a job of 43 s of work, where 5 s of work and 5 s of start were expected:
+    of_all = (10 + 43 / 2) / (10 + 5 / 2)
+    whole = 5 + 5 * (43 / 2 + 0.2 * 5 * of_all) / (5 / 2 + 0.2 * 5)
+    assert left("a/1", a_1=State(NOW - 30, work=steps)) == pytest.approx((18 + whole - 30) / 2)
     part = Work(NOW, "images", done=1, total=10, each_s=1.0)  # other parts may follow
     assert left("a/1", a_1=State(NOW - 4, work=part)) == 9
 
 
-def test_what_ran_corrects_its_stage_most():
-    plan = run("a/1", "a/2", "b/1", a_1=done(20))
-    seconds = {name: remaining(run(name, "a/1", a_1=done(20)), NOW).all_s for name in ("a/2", "b/1")}
-    assert 19.5 < seconds["a/2"] <= 20 and seconds["b/1"] == pytest.approx(20)  # nothing else is known of b
-    plan.expected |= {"c/1": 1.0, "c/2": 1.0}
-    plan.planned["c/1"] = Planned("c/1")
-    plan.states |= {"c/2": done(1)}
-    left_of_short = remaining(Run({"c/1": Planned("c/1")}, plan.states, plan.expected, cores=1), NOW).all_s
-    assert left_of_short < 1.2  # long jobs took twice their time, which says little of short ones
+def test_what_ran_corrects_its_stage_most_and_no_start():
+    def second(name):
+        return left(name, "a/1", a_1=done(20))
+
+    of_all = (10 + 15) / (10 + 5)  # three times the work that was expected of one job, beside 10 s of it as expected
+    assert second("b/1") == pytest.approx(5 + 5 * of_all)
+    assert second("a/2") == pytest.approx(5 + 5 * (15 + 0.2 * 5 * of_all) / (5 + 0.2 * 5))
+    assert second("a/2") > 18 and left("a/2", *[f"a/{i}" for i in range(3, 9)], cores=9, a_1=done(10)) == 10
+    assert left("b/1", "a/1", a_1=done(2000)) == 5 + 5 * MOST  # larger data in `a`, rather than a slow machine
+    short = run("b/1", "a/1", a_1=done(20))
+    short.expected["b/1"] = 1.0
+    assert remaining(short, NOW).all_s == pytest.approx(0.7 + 0.3 * of_all)
 
 
 def test_a_running_job_tells_of_its_stage_before_it_ends():
     work = Work(NOW, "steps", done=50, total=100, each_s=0.4)
-    slow = left("a/2", "a/1", cores=1, a_1=State(NOW - 20, work=work))
-    assert slow == pytest.approx(20 + 40)  # four times as long as expected
+    alone = left("a/1", a_1=State(NOW - 20, work=work))
+    both = left("a/2", "a/1", cores=1, a_1=State(NOW - 20, work=work))  # it will take 40 s, four times as expected
+    assert 30 < both - alone < 35
+    after_2_s = left("a/2", "a/1", cores=1, a_1=State(NOW - 2, work=Work(NOW, "steps", 5, 100, 0.4)))
+    assert after_2_s < 36  # too early to trust it: that would be 78 s
 
 
 def test_without_expectation_a_job_takes_what_others_took():
     assert left("a/1", expected=None) is None
     assert left("a/1", "a/2", "b/1", expected=None, a_1=done(20), cores=1) == 40
+    others = {"a_1": done(20), "a_2": done(20), "a_3": done(20), "c_1": done(2)}
+    assert left("b/1", expected=None, **others) == 11  # each stage counts once
 
 
 def test_a_failed_job_and_what_needs_it_are_not_waited_for():

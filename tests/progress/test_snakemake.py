@@ -16,12 +16,10 @@ VARIABLES: dict[str, str] = {}
 SNAKEFILE = """
 from pathlib import Path
 from types import SimpleNamespace
-from googlenet.planning import expected
 from googlenet.progress import begin as progress
-from googlenet.storage.files import write_json
 
-EXPERIMENT = SimpleNamespace(root=Path.cwd(), name="tiny", composed=SimpleNamespace(values={}), stages=[])
-write_json(expected.FILE, {"key": expected.key_of(EXPERIMENT), "seconds": {"train_classifier/m1": 1, "predict_crops/m1": 1}})
+EXECUTION = SimpleNamespace(processes_per_training=1, nodes_per_training=1)
+EXPERIMENT = SimpleNamespace(root=Path.cwd(), name="tiny", stages=[], of=lambda settings: EXECUTION)
 
 rule all:
     input: expand("predict_crops/{member}", member=["m1", "m2"])

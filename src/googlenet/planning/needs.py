@@ -30,6 +30,13 @@ PAPER_PX = 224  # the paper's input
 MEMINFO, CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")  # version 2: a container's own
 
 
+class Load(NamedTuple):
+    """What a job's settings say of its effort, in images of the paper's network: in one pass (size), in all (work)."""
+
+    size: float
+    work: float
+
+
 class Figures(Settings):
     """A stage's job as planned. scaled_mb, scaled_s: the parts that grow with its size and work (`Load`)."""
 
@@ -40,12 +47,9 @@ class Figures(Settings):
     size: float
     work: float
 
-
-class Load(NamedTuple):
-    """What a job's settings say of its effort, in images of the paper's network: in one pass (size), in all (work)."""
-
-    size: float
-    work: float
+    def seconds(self, load: Load) -> float:
+        """Those of a job of this load."""
+        return self.fixed_s + self.scaled_s * load.work / self.work
 
 
 class Need(NamedTuple):
@@ -87,19 +91,34 @@ class Needs:
 
     def of(self, stage: str, name: str, attempt: int = 1, limit: bool = False) -> Need:
         """The need of a job, more at each attempt. limit: it is ended where it takes more, so a margin is added."""
-        job = Job(stage, name)
-        rows = list(self.rows(stage)) or list(self.rows(AS.get(stage, stage)))
         margin = MEMORY_MARGIN if limit else 1
-        if not rows:
+        found = self.found(Job(stage, name))
+        if found is None:
             return Need(ceil(UNPLANNED_MB * margin) * attempt, LEAST_MIN * attempt)
-        load = self.load(job)
-        row = min(rows, key=lambda row: abs(row.size - load.size))  # the first of equals: this experiment's own
+        row, load = found
         megabytes = row.fixed_mb + row.scaled_mb * load.size / row.size
-        seconds = row.fixed_s + row.scaled_s * load.work / row.work
         if STAGES[stage].shared:
             megabytes *= self.processes
-        minutes = max(LEAST_MIN, ceil(seconds * TIME_MARGIN / 60))
+        minutes = max(LEAST_MIN, ceil(row.seconds(load) * TIME_MARGIN / 60))
         return Need(ceil(megabytes * margin) * attempt, minutes * attempt)
+
+    def seconds(self, job: Job) -> float | None:
+        """A job's seconds as planned, without a margin; None if no plan has its stage."""
+        found = self.found(job)
+        return found and found[0].seconds(found[1])
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether there is a plan of this experiment, rather than of one that is like it."""
+        return any(self.experiment.name in known for known in self.planned)
+
+    def found(self, job: Job) -> tuple[Figures, Load] | None:
+        """The figures that are most like a job, and its load; None if no plan has its stage."""
+        rows = list(self.rows(job.stage)) or list(self.rows(AS.get(job.stage, job.stage)))
+        if not rows:
+            return None
+        load = self.load(job)
+        return min(rows, key=lambda row: abs(row.size - load.size)), load  # the first of equals: this experiment's own
 
     def load(self, job: Job) -> Load:
         """The load of a job, by its file, which is read once."""

@@ -1,21 +1,23 @@
 """How long a running DAG will still take: pure arithmetic on what was planned, what has happened, and the time.
 
-A job's seconds are those expected of it, times how much longer than expected the jobs of its stage, or all jobs, took in this
-run. Work that counts its steps corrects its own job's. The rest of the DAG is then laid out on the cores.
+A job's seconds are those expected of it; all but its start take longer by the ratio of this run's seconds to those expected, of its
+stage's jobs and of all jobs. Work that counts its steps corrects its own job's. The rest of the DAG is then laid out on the cores.
 """
 
 import heapq
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp, log
 from statistics import fmean
 
 DOMINANT = ("steps", "epochs")  # work that takes most of its job's time; other work is one part among several
 OVERDUE = 0.05  # of a job's expected time: what is left at least while it runs
-OWN_WEIGHT, OTHER_WEIGHT = 10.0, 0.7  # of a finished job for its stage, and for others; what all jobs say has 1
-SIMILAR = 0.5  # jobs are of a similar length if they differ by no more than a factor of about 1.6 (e ** 0.5)
-TELLING = 0.15  # share of its work from which a running job says how long the others will take
+START_S = 5.0  # of a job, before its work: imports and files, which take as long as expected while work is slow
+LEAST_WORK = 0.3  # of a job's expected time
+PLANNED_S = 10.0  # of work done as fast as expected: what a run is taken to have done before its first job ends
+MOST = 8.0  # times longer than expected is as slow as a machine gets: beyond that, the plan is wrong for a stage, as for larger data
+OF_ALL = 0.2  # in jobs of a stage: how much the ratio of all jobs counts for that of the stage
+SURE_S = 30.0  # of a job, after which what its counted work says counts as much as what was expected
 DVC_STAGE_S = 4.0  # from the last job of a stage to the first of the next: DVC, and a start of Snakemake
 
 
@@ -53,11 +55,6 @@ class Work:
         if self.total is None or not self.each_s:
             return None
         return max(0.0, (self.total - self.done) * self.each_s - (now - self.at))
-
-    @property
-    def share(self) -> float:
-        """The share of it that is done."""
-        return self.done / self.total if self.total else 0.0
 
 
 @dataclass
@@ -142,68 +139,61 @@ def job_left(state: State, whole_s: float | None, now: float) -> float | None:
     if work is None or counted is None:
         return expected
     if work.what in DOMINANT:
-        weight = min(1.0, 2 * work.share)
+        weight = sureness(elapsed)
         return weight * counted + (1 - weight) * expected
     return max(counted, expected)
 
 
 class Pace:
-    """How long jobs take in this run: what was expected of them, corrected by those that have run, the most by those of the
-    same stage and then by those of a similar length. Long and short jobs differ: in a short one, imports are most of it."""
+    """How long jobs take in this run: of the seconds expected of a job, its work takes longer as that of its stage's jobs
+    did, and the less is known of these, as that of all jobs did."""
 
     def __init__(self, run: Run, now: float):
         self._expected = run.expected
         self._taken: dict[str, list[float]] = defaultdict(list)
-        rows: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+        # By stage, of the work of its jobs: the seconds that it took, and those expected.
+        self._work: dict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
         for name, state in run.states.items():
-            taken, share = taken_s(state, now)
-            if state.failed or share < TELLING:
+            taken, weight = taken_s(state, now)
+            if state.failed or not weight:
                 continue
-            self._taken[stage_of(name)].append(taken)
+            stage = stage_of(name)
+            self._taken[stage].append(taken)
             if expected := run.expected.get(name):
-                rows[stage_of(name)].append((log(max(taken, 0.1) / expected), log(expected), share))
-        self._of_all = weighted_median(
-            [(ratio, exp(length) * share) for each in rows.values() for ratio, length, share in each]
-        )
-        # By stage, of its jobs: the sum of ratios (logarithms), the mean length (likewise), how many have run.
-        self._stages: dict[str, tuple[float, float, float]] = {}
-        for stage, each in rows.items():
-            count = sum(share for _, _, share in each)
-            length = sum(length * share for _, length, share in each) / count
-            self._stages[stage] = sum(ratio * share for ratio, _, share in each), length, count
+                work, (done, planned) = work_s(expected), self._work[stage]
+                took = max(0.0, taken - (expected - work))
+                self._work[stage] = done + weight * took, planned + weight * work
+        rows = [(PLANNED_S, PLANNED_S), *self._work.values()]
+        self._of_all = min(sum(done for done, _ in rows) / sum(planned for _, planned in rows), MOST)
 
     def seconds(self, name: str) -> float | None:
         """The seconds of a job; None if nothing is known."""
         stage = stage_of(name)
         if not (expected := self._expected.get(name)):
-            known = self._taken.get(stage) or [taken for rows in self._taken.values() for taken in rows]
+            known = self._taken.get(stage) or [fmean(each) for each in self._taken.values()]
             return fmean(known) if known else None
-        total, weights, own_length = self._of_all, 1.0, log(expected)
-        for other, (ratios, length, count) in self._stages.items():
-            similar = exp(-(((length - own_length) / SIMILAR) ** 2) / 2)
-            weight = OWN_WEIGHT if other == stage else OTHER_WEIGHT * similar
-            total += weight * ratios
-            weights += weight * count
-        return expected * exp(total / weights)
+        work, (done, planned) = work_s(expected), self._work.get(stage, (0.0, 0.0))
+        few = OF_ALL * work
+        return expected - work + work * (done + few * self._of_all) / (planned + few)
+
+
+def work_s(expected: float) -> float:
+    """The part of a job's expected seconds that is its work."""
+    return max(expected - START_S, LEAST_WORK * expected)
 
 
 def taken_s(state: State, now: float) -> tuple[float, float]:
-    """Seconds of a job that has run, and 1; of one that runs, what its work says it will take, and the share of it done."""
+    """Seconds of a job that has run, and 1; of one that runs, what its work says it will take, and how sure that is."""
     if state.ended is not None:
         return state.ended - state.started, 1.0
     work = state.work
     left = work.left_s(now) if work and work.what in DOMINANT else None
-    return (0.0, 0.0) if work is None or left is None else (now - state.started + left, work.share)
+    return (0.0, 0.0) if left is None else (now - state.started + left, sureness(now - state.started))
 
 
-def weighted_median(rows: Sequence[tuple[float, float]]) -> float:
-    """The value at which half of the weight is reached, of rows (value, weight); 0 if there are none."""
-    half, reached = sum(weight for _, weight in rows) / 2, 0.0
-    for value, weight in sorted(rows):
-        reached += weight
-        if reached >= half:
-            return value
-    return 0.0
+def sureness(elapsed: float) -> float:
+    """From 0 to 1: how much the counted work of a job counts that has run so long."""
+    return elapsed / (elapsed + SURE_S)
 
 
 def makespan(seconds: Sequence[float], slots: int) -> float:

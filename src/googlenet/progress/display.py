@@ -1,17 +1,14 @@
 """The display of a run that Snakemake executes: it is told what Snakemake logs, looks after the jobs, and shows both."""
 
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Mapping
 from threading import Event, RLock, Thread
 from typing import TYPE_CHECKING, TextIO
 
 from googlenet.errors import UserError
 from googlenet.pipeline import checked_out, reasons
 from googlenet.pipeline.experiment import Experiment
-from googlenet.planning import expected
+from googlenet.planning.expected import expected
 from googlenet.planning.remaining import Planned, remaining
 from googlenet.progress import words
 from googlenet.progress.jobs import JobLog
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 
 LOOK_S = 1.0
 FIRST_LINE_S, EVERY_S, RAREST_S = 15.0, 30.0, 600.0  # between two lines of status: a thirtieth of the time so far
-PLAN_AFTER_S = 20.0  # a plan takes as long as a short run, and processor time from its jobs
 RECORDED_S = 10.0  # between two predictions in the run's file
 
 
@@ -36,7 +32,6 @@ class Display:
         self._line_due = self._begun + FIRST_LINE_S
         self._logs: dict[str, JobLog] = {}
         self._lock, self._ended = RLock(), Event()
-        self._helper: subprocess.Popen[bytes] | None = None
         self._terminal = terminal(stream, experiment.name) if live else None
         self._threads = [Thread(target=self._watch, daemon=True)]
 
@@ -81,8 +76,6 @@ class Display:
             if self._ended.is_set():
                 return
             self._ended.set()
-            if self._helper:
-                self._helper.kill()
             if self._terminal:
                 self._terminal.close()
             now = time.time()
@@ -132,20 +125,11 @@ class Display:
 
     def _learn(self, learn_later: tuple[list[str], list[str]] | None) -> None:
         """Find out how long jobs are expected to take, and under DVC what the stages to come will run."""
-        planned = expected.kept(self._experiment)
-        self._expect(planned or {})
+        seconds = {name: round(value, 2) for name, value in expected(self._experiment).items()}
+        with self._lock:
+            self._timeline.add("expect", time.time(), seconds=seconds)
         if learn_later and self._timeline.run.later is None and not self._ended.is_set():
             self._ask_for_later(*learn_later)
-        run = self._timeline.run
-        names = {*run.planned, *(name for each in (run.later or {}).values() for name in each)}
-        if planned is None and names - run.expected.keys() and not self._ended.wait(PLAN_AFTER_S):
-            command = [sys.executable, "-m", "googlenet.planning.expected", self._experiment.name]
-            with self._lock, open(self._experiment.root / expected.FILE.with_suffix(".log"), "wb") as log:
-                if self._ended.is_set():
-                    return
-                self._helper = subprocess.Popen(command, cwd=self._experiment.root, stdout=log, stderr=log)
-            if self._helper.wait() == 0 and (planned := expected.kept(self._experiment)):
-                self._expect(planned)
 
     def _ask_for_later(self, targets: list[str], options: list[str]) -> None:
         """Let a dry run tell what DVC's stages to come will run, as if Snakemake were to run them itself."""
@@ -160,13 +144,6 @@ class Display:
         with self._lock:
             stages = by_stage(job_name(reason.stage, reason.job) for reason in found)
             self._timeline.add("later", time.time(), stages=stages)
-
-    def _expect(self, planned: Mapping[str, float]) -> None:
-        seconds = expected.expected(self._experiment, planned)
-        with self._lock:
-            self._timeline.add(
-                "expect", time.time(), seconds={name: round(value, 2) for name, value in seconds.items()}
-            )
 
 
 def terminal(stream: TextIO, title: str) -> "Terminal | None":
