@@ -61,11 +61,11 @@ EDITS = {
     "another experiment": ("experiment/photos.yaml", r"^about: .*$", "about: other", set()),
     "a default that the experiment overrides": ("train_classifier.yaml", r"^epochs: .*$", "epochs: 77", set()),
     "a key of training": ("train_classifier.yaml", r"^momentum: .*$", "momentum: 0.8", TRAINED | VARIANTS),
-    "one sampling": ("sampling.yaml", r"scales: \[256, 352\]", "scales: [256, 384]", {"train_classifier/m5"} | JITTER),
-    "a shared sampling": ("sampling.yaml", r"aspect: \[0.75,", "aspect: [0.8,", every("train_classifier", ["m1", "m2", "m7"]) | AREA),
+    "one sampling": ("sampling.yaml", r"scales: \[256, 352\]", "scales: [256, 384]", {"train_classifier/m5", "study_crops/all"} | JITTER),
+    "a shared sampling": ("sampling.yaml", r"aspect: \[0.75,", "aspect: [0.8,", every("train_classifier", ["m1", "m2", "m7"]) | AREA | {"study_crops/all"}),
     "one member's key": ("ensemble/paper.yaml", r"width: 1.25", "width: 1.5", {"train_classifier/m7"}),
     "one detector's key": ("ensemble/paper.yaml", r"name: d2, init_from: m2", "name: d2, init_from: m7", {"train_detector/d2"}),
-    "the crop size": ("model/small.yaml", r"^input_px: .*$", "input_px: 56", TRAINED | VARIANTS | {"measure_cost/all"}),
+    "the crop size": ("model/small.yaml", r"^input_px: .*$", "input_px: 56", TRAINED | VARIANTS | {"measure_cost/all", "study_crops/all"}),
     "mirroring": ("dataset/digits.yaml", r"^mirror: .*$", "mirror: true", TRAINED | VARIANTS | every("predict_crops") | TUNED | {"train_multibox/all"}),
     "policies": ("predict_crops.yaml", r"^policies: \S+ \S+ \S+", "policies: [1, 10]", every("predict_crops")),
     "the data": ("dataset/full.yaml", r"^    seed: 2", "    seed: 3", {"prepare_detection/all"}),
@@ -125,17 +125,19 @@ def test_an_override_is_an_edit(root, before):
     after = job_files(root)
     assert {job for job in after if after[job] != before[job]} == {
         "train_classifier/m6",
+        "study_crops/all",
         "evaluate_detection/all",
         *variants("crop_256", 6),
     }
     assert after["evaluate_detection/all"]["seed"] == 9
 
 
-def test_an_eighth_member_adds_its_own_files_alone(root, before):
+def test_an_eighth_member_adds_its_own_files_and_its_sampling_to_the_study(root, before):
     edit(root, "ensemble/paper.yaml", r"^members:$", "members:\n  - {name: m99, sampling: scale_jitter}")
     after = job_files(root)
     assert after.keys() - before.keys() == {"train_classifier/m99", "predict_crops/m99"}
-    assert {job: after[job] for job in before} == before
+    assert {job for job in before if after[job] != before[job]} == {"study_crops/all"}
+    assert after["study_crops/all"]["samplings"].keys() - before["study_crops/all"]["samplings"].keys() == {"m99"}
     assert after["train_classifier/m99"]["member"]["sampling"] == "scale_jitter"
     assert after["train_classifier/m99"]["sampling"]["scales"] == [256, 352]
 
@@ -146,7 +148,11 @@ def test_a_member_with_weights_is_imported_and_not_trained(root, before):
     assert before.keys() - after.keys() == {"train_classifier/m2"}
     # The ablations no longer find their second reference among the members.
     assert after.keys() - before.keys() == {"import_weights/m2", "train_ablation/reference_2"}
-    assert {job for job in after if job in before and after[job] != before[job]} == {"compare_ablations/all"}
+    assert {job for job in after if job in before and after[job] != before[job]} == {
+        "compare_ablations/all",
+        "study_crops/all",
+    }
+    assert after["study_crops/all"]["samplings"].keys() == set(MEMBERS) - {"m2"}
     brought = after["import_weights/m2"]
     assert brought["member"] == {"name": "m2", "weights": "theirs.caffemodel", "origin": "bvlc", "width": 1.0}
     assert (brought["origin"]["format"], brought["origin"]["channel_order"]) == ("caffemodel", "bgr")
@@ -203,7 +209,7 @@ def test_files_are_written_when_their_content_changes(root):
     edit(root, "ensemble/paper.yaml", r"width: 1.5", "width: 1.25")
     assert write() == ["results/demo/config/train_classifier/m7.json"] and contents() == first
     edit(root, "ensemble/paper.yaml", r"^  - \{name: m7.*\n", "")
-    assert write() == []
+    assert write() == ["results/demo/config/study_crops/all.json"]
     gone = {str(path.relative_to(root)) for path in first.keys() - contents().keys()}
     assert gone == {f"results/demo/config/{stage}/m7.json" for stage in ("train_classifier", "predict_crops")}
     others = root / "results" / "other" / "config" / "train_classifier" / "m9.json"

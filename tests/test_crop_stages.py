@@ -44,7 +44,7 @@ def predicted(folder, manifest, **changes):
 def study(manifest, crops):
     """What study_crops writes."""
     metrics = manifest.parent / "study.json"
-    few = {"budgets": (1, 5), "random_subsets": 5}
+    few = {"budgets": (1, 5), "random_subsets": 5, "training_crops": 30}
     study_crops.run(job("study_crops", **BOOTSTRAP | few), manifest=manifest, crops=crops, metrics=metrics)
     return read_metrics(metrics, CropStudyMetrics)
 
@@ -59,7 +59,7 @@ def evaluate(manifest, predictions, baseline=()):
 
 @pytest.mark.parametrize("splits", [{"validation": 6, "test": 8}, {"test": 8}], ids=["both", "test alone"])
 def test_with_and_without_a_validation_split(tmp_path, splits):
-    manifest = prepared(tmp_path / "data", splits)
+    manifest = prepared(tmp_path / "data", splits | {"train": 4})
     predictions, crops = predicted(tmp_path, manifest)
     arrays, metadata = load_arrays(crops[0])
     assert metadata["stamp"] == "a stamp" and {name.split("_")[0] for name in arrays} == set(splits)
@@ -73,12 +73,13 @@ def test_with_and_without_a_validation_split(tmp_path, splits):
     assert (studied.images, studied.models) == (4, 2)
     assert studied.validation_images == (4 if "validation" in splits else 0)
     assert bool(studied.chosen) == ("validation" in splits) and studied.stamp == "a stamp"
+    assert len(studied.scales.rows) == 9 and studied.scales.training.crops == 30
     evaluated = evaluate(manifest, predictions)
     assert evaluated.images == 8 and len(evaluated.left_out.overall) == 2 and evaluated.mirrored
 
 
 def test_the_order_of_the_members_files_does_not_matter(tmp_path):
-    manifest = prepared(tmp_path / "data", {"validation": 4, "test": 4})
+    manifest = prepared(tmp_path / "data", {"train": 2, "validation": 4, "test": 4})
     predictions, crops = predicted(tmp_path, manifest, policies=(1, 10), batch_size=10)
     assert evaluate(manifest, predictions) == evaluate(manifest, predictions[::-1])
     assert study(manifest, crops) == study(manifest, crops[::-1])
@@ -103,7 +104,7 @@ def test_no_crop_is_kept_where_none_is_wanted(tmp_path):
 
 
 def test_predictions_and_what_is_computed_from_them_report_their_progress(tmp_path):
-    manifest, made = prepared(tmp_path / "data", {"validation": 6, "test": 8}), []
+    manifest, made = prepared(tmp_path / "data", {"train": 2, "validation": 6, "test": 8}), []
     lines = lines_of(lambda: made.extend(predicted(tmp_path, manifest)))
     assert lines[0].startswith("images: 1 of 8, ") and lines[0].endswith(" left")
     assert any(line.startswith("images: 4 of 4, ") for line in lines)  # those of validation whose crops are kept

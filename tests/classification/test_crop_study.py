@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from classification import tiny
 from googlenet.classification import kept_crops
 from googlenet.classification.aggregations import AGGREGATIONS, LEAST
 from googlenet.classification.crop_groups import candidates, changes_nothing, groups, place
+from googlenet.classification.crop_scales import Seen, Zooms, masks, seen_at_test, seen_in_training
 from googlenet.classification.crop_study import KeptSplit, select, study
 from googlenet.classification.crops import POLICIES, crops_144, distinct
 from googlenet.classification.kept_crops import KeptCrops
@@ -72,6 +74,40 @@ def test_groups_are_the_papers():
     assert set(few) == {"corners", "centre crops", "upright", "mirrored"}
 
 
+def test_zoom_of_test_crops_by_hand():
+    # 224 px input: the shorter side of 100 becomes 256 to 352 px, and a crop shows 224 of them; whole squares show all.
+    seen = seen_at_test([(200, 100), (50, 50)], ALL, 224)
+    for crop in ALL:
+        scale_px, kind = place(crop).scale_px, place(crop).kind
+        expected = 1 if kind == "whole square" else scale_px / 224
+        assert seen.zoom[:, crop] == pytest.approx([expected] * 2)
+        assert seen.magnification[:, crop] == pytest.approx([expected * 2.24, expected * 4.48])
+
+
+def test_zoom_of_training_crops_follows_their_sampling():
+    quarter = tiny.AREA.model_copy(update={"area": (0.25, 0.25), "aspect": (1.0, 1.0)})
+    half = tiny.SCALE.model_copy(update={"scales": (448.0, 448.0)})
+
+    def drawn(**samplings):
+        asked = SETTINGS.model_copy(update={"samplings": samplings, "training_crops": 6, "input_px": 32})
+        return seen_in_training(lambda index: (128, 64), 2, asked)
+
+    one = drawn(m1=quarter)  # a quarter of 128 x 64 is a square of 45 px
+    assert one.zoom == pytest.approx([64 / 45] * 6) and one.magnification == pytest.approx([32 / 45] * 6)
+    assert drawn(m1=quarter, m2=half).zoom == pytest.approx([64 / 45, 2] * 3)
+    assert len(drawn().zoom) == 0  # nothing was trained
+
+
+def test_crops_as_large_as_in_the_middle_half_of_training_are_matched():
+    # Quartiles 1.25 and 1.45: those of 288 px (1.28) and of 320 px (1.43) are within.
+    training = Seen.of([1 / 1.15, 1 / 1.25, 1 / 1.35, 1 / 1.45, 1 / 1.75], [1] * 5, 32)
+    inside = masks(ALL, zooms(training))["matched",]
+    assert {(place(crop).scale_px, place(crop).kind == "whole square") for crop in ALL[inside]} == {
+        (288, False), (320, False),
+    }  # fmt: skip
+    assert inside.sum() == 60 and ("matched",) not in masks(ALL, zooms())
+
+
 def index_of(sizes, mirror=True):
     """The distinct index [images, 144] of images of these sizes."""
     return np.array([distinct(crops_144(width, height, 32, mirror))[1] for width, height in sizes])
@@ -114,12 +150,20 @@ VALIDATION = {name: kept(VALIDATION_LABELS, [77], seed + 9) for seed, name in en
 CLASSES = list("abcdef")
 
 
+NONE = KeptSplit({}, np.zeros(0, int))
+UNTRAINED = Seen.of([], [], 32)
+
+
 def studied():
-    return study(KeptSplit(TEST, LABELS), KeptSplit(VALIDATION, VALIDATION_LABELS), CLASSES, SETTINGS)
+    return study(KeptSplit(TEST, LABELS), KeptSplit(VALIDATION, VALIDATION_LABELS), CLASSES, SETTINGS, zooms())
 
 
-def without_validation(test=TEST):
-    return study(KeptSplit(test, LABELS), KeptSplit({}, np.zeros(0, int)), CLASSES, SETTINGS)
+def without_validation(test=TEST, training=UNTRAINED):
+    return study(KeptSplit(test, LABELS), NONE, CLASSES, SETTINGS, zooms(training))
+
+
+def zooms(training=UNTRAINED):
+    return Zooms(training, seen_at_test([(90, 40)] * len(LABELS), ALL, 32))
 
 
 def test_the_one_good_crop_is_found_on_validation_and_measured_on_test():
@@ -190,3 +234,32 @@ def test_a_group_that_alone_is_right_helps():
     metrics = without_validation({"m1": kept(LABELS, scale, 3, sizes=((40, 40),))})
     idle = ("left or top square", "centre square", "right or bottom square")
     assert metrics.groups.without_effect == idle and metrics.candidates == 48
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_crops_of_each_scale_and_kind_alone_and_left_out(trained):
+    corners = [crop for crop in range(36, 72) if crop % 12 // 2 < 4]  # of 288 px
+    training = Seen.of([1 / 1.25, 1 / 1.3], [1, 1], 32) if trained else UNTRAINED
+    test = {name: kept(LABELS, corners, seed) for seed, name in enumerate(("m1", "m2"))}
+    scales = without_validation(test, training).scales
+    assert [(row.scale_px, row.kind, row.crops) for row in scales.rows] == [
+        *((scale, kind, n) for scale in (256, 288, 320, 352) for kind, n in (("centre crops", 6), ("corners", 24))),
+        (None, "whole squares", 24),
+    ]
+    right, whole = scales.rows[3], scales.rows[8]
+    assert right.top1_error_percent == right.intervals.top1_error_percent.high == 0 and whole.top1_error_percent > 50
+    assert right.left_out.top5_error_percent.interval.high == -100  # always wrong without the crops that are right
+    assert (right.zoom, whole.zoom, right.magnification) == pytest.approx((41 / 32, 1, 41 / 40), abs=0.002)
+    if not trained:
+        assert scales.training is scales.matched is whole.against_nearest is whole.training_below_percent is None
+        return
+    assert (scales.training.crops, scales.training.zoom) == (2, pytest.approx(1.275))
+    nearest = scales.rows[2]  # the centre crops of 288 px
+    assert nearest.against_nearest is None and (nearest.training_below_percent, right.training_below_percent) == (
+        50,
+        50,
+    )
+    gain = nearest.top1_error_percent - right.top1_error_percent
+    assert right.against_nearest.top1_error_percent.difference == pytest.approx(gain) and gain > 50
+    assert (scales.matched.crops, scales.matched.scales_px) == (30, (288,))
+    assert scales.matched.against_all.top1_error_percent.difference > 0

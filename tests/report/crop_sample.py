@@ -5,11 +5,12 @@ from functools import cache
 import numpy as np
 
 from googlenet.classification.calibration import calibration
+from googlenet.classification.crop_scales import Seen, Zooms, seen_at_test
 from googlenet.classification.crop_study import KeptSplit, study
 from googlenet.classification.effects import effects_of_leaving_out
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.classification.single_images import single_images
-from googlenet.config.schema.classification import Calibration, EvaluateEnsemble, StudyCrops
+from googlenet.config.schema.classification import Calibration, CropChoices, EvaluateEnsemble
 from googlenet.config.schema.shared import Bootstrap
 from googlenet.metrics.bootstrap import Bounds
 from googlenet.metrics.classification import CalibrationMetrics, Effects
@@ -45,9 +46,11 @@ def _study(members: tuple[str, ...], classes: tuple[str, ...], validation: bool)
             rows = softmax(rng, common, crops).reshape(many * crops, -1)
             index = np.arange(many * crops).reshape(many, crops)
             kept[split][name] = KeptCrops(rows, index, np.arange(many), np.arange(crops))
-    settings = StudyCrops(enabled=True, budgets=BUDGETS, random_subsets=10, effects_shown=EFFECTS, **BOUNDS)
+    settings = CropChoices(enabled=True, budgets=BUDGETS, random_subsets=10, effects_shown=EFFECTS, **BOUNDS)
     test, of_validation = (KeptSplit(kept[split], labels[split]) for split in ("test", "validation"))
-    return study(test, of_validation, classes, settings)
+    training = Seen.of(np.linspace(60, 96, 50), np.full(50, 96), 64)  # zooms of 1 to 1.6
+    zooms = Zooms(training, seen_at_test([(128, 96)] * 60, np.arange(crops), 64))
+    return study(test, of_validation, classes, settings, zooms)
 
 
 def study_crops(members: list[str], classes: list[str], validation: bool = True) -> CropStudyMetrics:

@@ -1,13 +1,28 @@
 """Groups of the 144 crops: by scale, square, kind and mirror. What coincides, and what leaving a group out changes."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from googlenet.classification.crops import SCALES
-from googlenet.metrics.classification_studies import CropPlace
+from googlenet.metrics.classification_studies import CropKind, CropPlace
 
 SQUARES = ("left or top", "centre", "right or bottom")
 CORNERS = ("top left corner", "top right corner", "bottom left corner", "bottom right corner")
 KINDS = (*CORNERS, "centre", "whole square")
+
+
+class ScalePart(NamedTuple):
+    """The crops of one scale and kind, or the whole squares of all scales (None), which show the same."""
+
+    scale_px: int | None
+    kind: CropKind
+    members: np.ndarray  # bool [crops]
+
+    @property
+    def name(self) -> str:
+        """Its name, unique among the parts."""
+        return self.kind if self.scale_px is None else f"{self.kind}, {self.scale_px} px"
 
 
 def place(crop: int) -> CropPlace:
@@ -25,6 +40,21 @@ def groups(crops: np.ndarray) -> dict[str, np.ndarray]:
     members["whole squares"] = kind == KINDS.index("whole square")
     members |= {"upright": ~mirrored, "mirrored": mirrored}
     return {name: inside for name, inside in members.items() if inside.any() and not inside.all()}
+
+
+def by_scale(crops: np.ndarray) -> list[ScalePart]:
+    """Return the given crops by scale and kind: of each scale the centre crops, then the corners; last the whole squares."""
+    kind, centre = crops % 12 // 2, KINDS.index("centre")
+    parts = [
+        part
+        for i, scale in enumerate(SCALES)
+        for part in (
+            ScalePart(scale, "centre crops", (crops // 36 == i) & (kind == centre)),
+            ScalePart(scale, "corners", (crops // 36 == i) & (kind < centre)),
+        )
+    ]
+    parts.append(ScalePart(None, "whole squares", kind > centre))
+    return [part for part in parts if part.members.any()]
 
 
 def changes_nothing(group: np.ndarray, distinct: np.ndarray) -> bool:

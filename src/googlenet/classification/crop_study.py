@@ -4,20 +4,22 @@ marginal), which help which classes. Selected on kept crops of validation images
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 
 from googlenet.classification.aggregations import AGGREGATIONS, LEAST
 from googlenet.classification.crop_groups import candidates, changes_nothing, groups, place
+from googlenet.classification.crop_scales import Zooms, masks, scale_study
 from googlenet.classification.crops import POLICIES
-from googlenet.classification.effects import effects_of_leaving_out, intervals_of
+from googlenet.classification.effects import effects_of_leaving_out
 from googlenet.classification.error_rates import TOPS, ErrorMask, ranks, spread
 from googlenet.classification.kept_crops import KeptCrops, in_parts
-from googlenet.config.schema.classification import StudyCrops
+from googlenet.classification.measured_errors import differences, with_intervals
+from googlenet.config.schema.classification import CropChoices
 from googlenet.metrics import classification_studies as studies
 from googlenet.metrics.bootstrap import Bounds, generator
-from googlenet.metrics.classification import System, TopDifferences
+from googlenet.metrics.classification import System
 from googlenet.metrics.error_rates import TopValues
 from googlenet.tracking.progress import Progress
 
@@ -89,10 +91,10 @@ def selections(kept: KeptSplit, places: np.ndarray) -> dict[str, Chosen]:
 
 
 def study(
-    test: KeptSplit, validation: KeptSplit, classes: Sequence[str], settings: StudyCrops
+    test: KeptSplit, validation: KeptSplit, classes: Sequence[str], settings: CropChoices, zooms: Zooms
 ) -> studies.CropStudyMetrics:
     """Return everything that study_crops reports on the members' kept crops. Without a validation split no crops are
-    selected."""
+    selected. zooms: of training crops, and of the test split's kept ones."""
     shapes, bounds = Shapes.of(test, validation), Bounds(settings)
     chosen = selections(validation, shapes.candidates) if validation.members else {}
     passes = {  # number of distinct crops, mean over images
@@ -105,7 +107,9 @@ def study(
     every = groups(shapes.crops)
     idle = [name for name, group in every.items() if changes_nothing(group, shapes.distinct)]
     parts = {name: group for name, group in every.items() if name not in idle}
-    measured = measure(test, crop_weights(shapes, budgets, chosen, parts, settings))
+    weights = crop_weights(shapes, budgets, chosen, parts, settings)
+    weights[""] |= {key: even(members, len(members)) for key, members in masks(shapes.crops, zooms).items()}
+    measured = measure(test, weights)
     most, ensemble = max(shapes.policies), measured["ensemble"]
     without = {name: ensemble["without", name].top1 for name in parts}
     whole = ensemble["policy", most].top1
@@ -129,30 +133,32 @@ def study(
         budgets=tuple(budget_rows(measured, budgets, most, settings.random_subsets, bounds)),
         chosen={name: describe(one, budgets, shapes) for name, one in chosen.items()},
         groups=studies.GroupEffects(**dict(effects) | {"overall": overall}, without_effect=tuple(idle)),
+        scales=scale_study(measured["single"], measured["single"]["policy", most], shapes.crops, zooms, bounds),
     )
 
 
 def crop_weights(
-    shapes: Shapes, budgets: list[int], chosen: dict[str, Chosen], parts: dict[str, np.ndarray], settings: StudyCrops
+    shapes: Shapes, budgets: list[int], chosen: dict[str, Chosen], parts: dict[str, np.ndarray], settings: CropChoices
 ) -> dict[str, dict[Key, np.ndarray]]:
     """Return the crop weights [crops] of every mean to measure, under "" for all systems or under a system's name."""
-    rng = generator(settings.seed)
-
-    def even(places: np.ndarray | Sequence[int]) -> np.ndarray:
-        row = np.zeros(len(shapes.crops))
-        row[places] = 1
-        return np.asarray(row / row.sum())
-
+    rng, crops = generator(settings.seed), len(shapes.crops)
     weights = defaultdict[str, dict[Key, np.ndarray]](dict)
-    weights[""] = {("policy", policy): even(places) for policy, places in shapes.policies.items()}
+    weights[""] = {("policy", policy): even(places, crops) for policy, places in shapes.policies.items()}
     for budget in budgets:
         for i in range(settings.random_subsets):
-            weights[""]["random", budget, i] = even(rng.permutation(shapes.candidates)[:budget])
+            weights[""]["random", budget, i] = even(rng.permutation(shapes.candidates)[:budget], crops)
         for name, one in chosen.items():
-            weights[name]["best", budget] = even(one.order[:budget])
-    weights["ensemble"] |= {("alone", name): even(group) for name, group in parts.items()}
-    weights["ensemble"] |= {("without", name): even(~group) for name, group in parts.items()}
+            weights[name]["best", budget] = even(one.order[:budget], crops)
+    weights["ensemble"] |= {("alone", name): even(group, crops) for name, group in parts.items()}
+    weights["ensemble"] |= {("without", name): even(~group, crops) for name, group in parts.items()}
     return weights
+
+
+def even(places: np.ndarray | Sequence[int], crops: int) -> np.ndarray:
+    """Return the weights [crops] of a mean over some of the crops; places: their positions, or bool [crops]."""
+    row = np.zeros(crops)
+    row[places] = 1
+    return np.asarray(row / row.sum())
 
 
 def measure(test: KeptSplit, weights: dict[str, dict[Key, np.ndarray]]) -> Measured:
@@ -177,17 +183,6 @@ def measure(test: KeptSplit, weights: dict[str, dict[Key, np.ndarray]]) -> Measu
     members = [measured[name] for name in test.members]
     measured["single"] = {key: ErrorMask.mean_of([one[key] for one in members]) for key in members[0]}
     return measured
-
-
-def differences(before: ErrorMask, after: ErrorMask, bounds: Bounds) -> TopDifferences:
-    """Return the reduction in both errors from one system to another, in points, with paired intervals."""
-    falls = map(bounds.difference, before, after)
-    return TopDifferences(**dict(zip(TOPS, falls, strict=True)))
-
-
-def with_intervals(wrong: ErrorMask, bounds: Bounds) -> dict[str, Any]:
-    """Return both errors in percent and their intervals: the fields of MeasuredErrors."""
-    return {**dict(wrong.errors()), "intervals": intervals_of(wrong, bounds)}
 
 
 def aggregation_rows(measured: Measured, bounds: Bounds) -> Iterator[studies.AggregationErrors]:

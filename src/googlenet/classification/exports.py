@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from googlenet.classification.crop_study import differences, with_intervals
 from googlenet.classification.error_rates import ErrorMask, ranges, ranks
+from googlenet.classification.measured_errors import differences, with_intervals
 from googlenet.classification.predict import CENTRE, CENTRE_BATCH, Probabilities
 from googlenet.config.schema.classification import MeasureExport
 from googlenet.metrics.bootstrap import Bounds

@@ -8,6 +8,7 @@ from googlenet.metrics.error_rates import Spread, TopErrors, TopValues
 from googlenet.metrics.interval import Interval
 
 TopMeasure = Literal["top1", "top5"]
+CropKind = Literal["centre crops", "corners", "whole squares"]
 ValueT = TypeVar("ValueT")
 
 
@@ -78,6 +79,47 @@ class GroupEffects(Effects):
     without_effect: tuple[str, ...]  # groups whose crops all coincide with others
 
 
+class TrainingZoom(Metrics):
+    """How large training crops show their images, drawn by the members' own sampling. Zoom: the image's shorter side divided
+    by the crop's side; magnification: pixels of input for one of the image."""
+
+    crops: int  # drawn
+    zoom: float  # the median
+    quartiles: tuple[float, float]  # of the zoom
+    magnification: float  # the median
+
+
+class ScaleErrors(MeasuredErrors):
+    """Errors of one model (the mean over the members) on the crops of one scale and kind alone."""
+
+    scale_px: int | None  # as in CropPlace; None: the whole squares of all scales
+    kind: CropKind
+    crops: int
+    zoom: float  # medians over the test images
+    magnification: float
+    training_below_percent: float | None  # training crops of a smaller zoom; None if nothing was trained
+    against_nearest: (
+        TopDifferences | None
+    )  # reduction from the row whose zoom is nearest to training's; None for that row
+    left_out: TopDifferences | None  # reduction from all crops to all but these; None where nothing is left
+
+
+class MatchedCrops(MeasuredErrors):
+    """Errors of one model on the crops whose zoom is within the quartiles of training's."""
+
+    crops: int
+    scales_px: tuple[int, ...]
+    against_all: TopDifferences  # reduction from all crops to these
+
+
+class ScaleStudy(Metrics):
+    """How large crops show their images in training and at test, and the errors of test crops by scale and kind."""
+
+    training: TrainingZoom | None  # None if nothing was trained
+    rows: tuple[ScaleErrors, ...]
+    matched: MatchedCrops | None  # None if there are none
+
+
 class CropStudyMetrics(StageMetrics):
     """metrics.json of study_crops. images, validation_images: those whose crops were kept."""
 
@@ -95,6 +137,7 @@ class CropStudyMetrics(StageMetrics):
     budgets: tuple[BudgetErrors, ...]
     chosen: dict[str, ChosenCrops]  # by member and for the "ensemble"; empty without a validation split
     groups: GroupEffects
+    scales: ScaleStudy
 
 
 class ShownUnits(Metrics):

@@ -143,6 +143,9 @@ class Experiment:
             filled["training"] = self.trainings[job.name].model_dump()
         if job.stage == "compare_ablations":
             filled["sources"] = {name: "/".join(source) for name, source in self.ablation_sources.items()}
+        if job.stage == "study_crops":
+            trained = {name: row.sampling for name, row in self.members.items() if not row.imported}
+            filled["samplings"] = {name: self.composed.sampling[its].model_dump() for name, its in trained.items()}
         if job.stage == "analyse_units":
             member = self.analysed_member
         if job.stage == "measure_export":

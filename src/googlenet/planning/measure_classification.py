@@ -9,12 +9,13 @@ import torch
 from torch import nn
 
 from googlenet.classification import crop_study, ensemble
+from googlenet.classification.crop_scales import Zooms, seen_at_test
 from googlenet.classification.crops import Crop, crops_144, cut, distinct
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.classification.predict import probabilities, union
 from googlenet.classification.train import Splits, train
 from googlenet.classification.training_crops import TrainingCrops
-from googlenet.config.schema.classification import EvaluateEnsemble, Policies, StudyCrops
+from googlenet.config.schema.classification import CropChoices, EvaluateEnsemble, Policies
 from googlenet.config.schema.shared import Sampling
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.resume import Resume
@@ -168,7 +169,7 @@ class CropStudy(EvaluationMeasurement):
     policies: Policies
     classes: int
     validation: bool
-    stage: StudyCrops
+    stage: CropChoices
 
     def work_on(self, images: int, rng: np.random.Generator) -> Callable[[], bool]:
         crops = np.array(union(self.policies))
@@ -178,4 +179,6 @@ class CropStudy(EvaluationMeasurement):
         labels, names = rng.integers(0, self.classes, images), [str(i) for i in range(self.classes)]
         test = crop_study.KeptSplit(kept, labels)
         validation = test if self.validation else crop_study.KeptSplit({}, labels[:0])
-        return lambda: bool(crop_study.study(test, validation, names, self.stage))
+        seen = seen_at_test([(96, 64)] * images, crops, 64)
+        zooms = Zooms(seen, seen)
+        return lambda: bool(crop_study.study(test, validation, names, self.stage, zooms))

@@ -105,4 +105,4 @@ Work = Callable[[Context, JobPlan, Any], Words]  # adds the work of one job of a
 
 def runs_network(stage: str) -> bool:
     """Whether the jobs of a stage import torch: those that can take a GPU, and those that run on the CPU alone."""
-    return STAGES[stage].gpu or stage in ("import_weights", "measure_export")
+    return STAGES[stage].gpu or stage in ("import_weights", "study_crops", "measure_export")

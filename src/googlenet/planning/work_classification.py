@@ -149,7 +149,9 @@ def study_crops(context: Context, job: JobPlan, settings: c.StudyCrops) -> Words
     """The kept images, crop by crop."""
     kept, predicted, classes = kept_images(context), context.of(c.PredictCrops), context.classification.classes
     members, validation = len(context.experiment.members), bool(kept["validation"])
-    asked = rates.CropStudy.of(predicted, stage=settings, members=members, classes=classes, validation=validation)
+    asked = rates.CropStudy.of(
+        predicted, stage=settings.choices, members=members, classes=classes, validation=validation
+    )
     rate, most = context.ask(asked), max(kept.values())  # measured with equally many images of both splits
     job.cpu(rate.fixed_s + most * rate.seconds)
     rows = most * len(union(predicted.policies)) * classes * members * 8 / 1e6

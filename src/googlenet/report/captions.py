@@ -38,6 +38,12 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "Two charts of error over the number of crops on a logarithmic axis, for one model and for all: random crops, "
         "the best crops, and three diamonds for the paper's 1, 10 and 144 crops.",
     ),
+    "error_over_zoom": (
+        "One model's error on the test crops of each scale and kind alone, with its interval, over how large they show the "
+        "image: 1 is the median training crop.",
+        "Points with error bars: error alone over zoom, for centre crops and corners of each scale and for whole squares, "
+        "with a band for the middle half of training crops.",
+    ),
     "reliability": (
         "Above: the share of correct predictions in each bin of the probability of the first class. A point's area "
         "grows with its number of predictions; below the diagonal the network is overconfident. Bins of fewer than "

@@ -13,7 +13,7 @@ from googlenet.metrics.error_rates import TopError, TopErrors
 from googlenet.metrics.order import natural
 from googlenet.metrics.results import Results
 from googlenet.metrics.training import TrainingMetrics
-from googlenet.report import crop_sections, detection_figures, module_units, paper
+from googlenet.report import crop_scales, crop_sections, detection_figures, module_units, paper
 from googlenet.report.run_tables import worst_classes
 from googlenet.report.style import BLACK, BLUE, GREY, ORANGE, PALETTE, SKY, bars, canvas, line, name_rows
 from googlenet.report.words import plural
@@ -213,6 +213,8 @@ def from_metrics(results: Results) -> dict[str, bytes]:
         made["reliability"] = crop_sections.reliability(ensemble.calibration)
     if study := results.one(CropStudyMetrics):
         made["error_over_crops"] = crop_sections.error_over_crops(study)
+        if study.scales.training:
+            made["error_over_zoom"] = crop_scales.error_over_zoom(study)
     if cost := results.one(CostMetrics):
         made["cost_by_layer"] = cost_by_layer(cost.layers)
         made["cost_of_networks"] = cost_of_networks(cost.beside.networks)

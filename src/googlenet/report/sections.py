@@ -15,6 +15,7 @@ from googlenet.metrics.runs import RunRecord
 from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import (
     claims,
+    crop_scales,
     crop_sections,
     data_tables,
     detection_tables,
@@ -56,6 +57,7 @@ def build(
                 run_tables.imported_weights(results.several(ImportMetrics), ensemble),
                 crops(ensemble, figures),
                 crop_sections.choices_of_crops(study, figures),
+                crop_scales.section(study, ensemble, figures),
                 crop_sections.what_helps(ensemble, study),
                 crop_sections.calibration(ensemble, figures),
                 filters(figures),

@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from googlenet.classification.class_order import Outputs, common_outputs
+from googlenet.classification.crop_scales import Zooms, seen_at_test, seen_in_training
 from googlenet.classification.crop_study import KeptSplit, study
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.config.schema.classification import StudyCrops
@@ -27,7 +28,13 @@ def run(job: Job[StudyCrops], *, manifest: Input, crops: Inputs, metrics: Output
         images = next(iter(of_split.values())).images  # the same for all members: they share one seed
         return KeptSplit(of_split, outputs.label_columns(open_split(manifest.parent, split).labels[images]))
 
-    measured = study(kept("test"), kept("validation"), outputs.names, job.settings)
+    test, settings = kept("test"), job.settings
+    of_test, one = open_split(manifest.parent, "test"), next(iter(test.members.values()))
+    of_train = open_split(manifest.parent, "train") if settings.samplings else of_test  # of which nothing is drawn then
+    sizes = [of_test.size(int(image)) for image in one.images]
+    trained_on = seen_in_training(of_train.size, len(of_train), settings)
+    zooms = Zooms(trained_on, seen_at_test(sizes, one.crops, settings.input_px))
+    measured = study(test, kept("validation"), outputs.names, settings, zooms)
     for row in measured.budgets:
         if row.best is not None:
             name = f"{row.system}_best_{row.crops}_crops"

@@ -119,13 +119,26 @@ class EvaluateEnsemble(StageSettings, shared.Bootstrap):
     calibration: Calibration = Field(description="How well probabilities are calibrated")
 
 
-class StudyCrops(StageSettings, shared.Bootstrap):
-    """Section 7: aggregations, how many crops are worth their time, which crops help which classes."""
+class CropChoices(shared.Bootstrap):
+    """What the study of crops compares."""
 
     enabled: bool = Field(description="false leaves it out, and keeps no crops")
     budgets: Counts = Field(description="Numbers of crops; the cost of each policy is added")
     random_subsets: Count = Field(description="Of each budget, to compare the chosen crops with")
     effects_shown: Count = Field(description="Effects of a group of crops left out, by class: the most certain ones")
+
+
+class StudyCrops(StageSettings, CropChoices):
+    """Section 7: aggregations, how many crops are worth their time, which crops help which classes, at which scale."""
+
+    training_crops: Count = Field(description="Drawn to compare how large training and test crops show an image")
+    samplings: dict[str, shared.Sampling] = Field(description="Of every member that is trained")
+    input_px: shared.InputSide = Field(description="Side of the networks' input, px")
+
+    @property
+    def choices(self) -> CropChoices:
+        """Those of the settings that the study's time depends on."""
+        return CropChoices(**{name: getattr(self, name) for name in CropChoices.model_fields})
 
 
 class AnalyseUnits(shared.RunsNetwork):
