@@ -242,6 +242,8 @@ IN_DEMO = WITH_NETWORKS - {"import_weights", "fit_region_heads"}  # the demo imp
         ("models/networks/torchvision_bn.py", set()),
         ("models/networks/batch_norm.py", set()),
         ("models/networks/paper.py", IN_DEMO),
+        ("models/updates/asynchronous.py", set()),
+        ("models/updates/synchronous.py", {"train_classifier", "train_ablation"}),
         ("detection/search_presets/rcnn.py", set()),
         ("detection/search_presets/opencv_fast.py", {"propose_regions", "study_proposals"}),
         ("models/determinism.py", set(STAGES)),
@@ -259,7 +261,12 @@ def test_what_decodes_images_counts_wherever_images_are_decoded(package):
 
 def test_no_module_that_a_setting_selects_is_imported_elsewhere():
     """Else it would count for those who do not use it."""
-    packages = ("googlenet.data.readers.", "googlenet.models.networks.", "googlenet.detection.search_presets.")
+    packages = (
+        "googlenet.data.readers.",
+        "googlenet.models.networks.",
+        "googlenet.models.updates.",
+        "googlenet.detection.search_presets.",
+    )
     for row in ROWS:
         assert not [name for name in code.reached(row.module) if name.startswith(packages)], row.name
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.processes import check_equal, go_on_alone, merged
 from googlenet.models.runtime import Runtime
 from googlenet.models.training import Average, TrainState, learning_rate, loss_of
+from googlenet.models.updates import started
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 Loaded = Iterator[tuple[np.ndarray, np.ndarray]]  # crops and labels
@@ -93,17 +95,19 @@ def train(
     losses, main_losses = state.seen["losses"], state.seen[MAIN_LOSSES]
     parts = MicroBatches(model, settings.micro_batches, settings.batch_size, runtime)
     loaded = TrainingBatches(crops, splits.validation).load(runtime, state.step, parts.rows)
+    update = started(state, settings, partial(learning_rate, steps_per_epoch=steps, settings=settings))
     model.train()
     for batch, of_batch in loaded:
         state.begin_step()
-        for part, of_part in parts.of(batch, of_batch):
-            with runtime.autocast():
-                output = model(network.to_input(part, runtime.device))
-            target = torch.from_numpy(of_part).to(runtime.device)
-            loss = loss_of(output, target, settings.aux_weight)
-            parts.add(loss, cross_entropy(output[0].detach().float(), target))
-        loss, main_loss = parts.total()
-        state.descend_gradient(learning_rate(state.step, steps, settings))
+        with update.computing():
+            for part, of_part in parts.of(batch, of_batch):
+                with runtime.autocast():
+                    output = model(network.to_input(part, runtime.device))
+                target = torch.from_numpy(of_part).to(runtime.device)
+                loss = loss_of(output, target, settings.aux_weight)
+                parts.add(loss, cross_entropy(output[0].detach().float(), target))
+            loss, main_loss = parts.total()
+        update.apply()
         losses.append(loss)
         main_losses.append(main_loss)
         epoch_ends = state.step % steps == 0
@@ -113,7 +117,8 @@ def train(
             end_epoch(network, state, loaded, splits.validation[1], runtime)
             on_epoch(state.rows[-1])
             plateau.check(state.others[MAIN_LOSSES].tolist(), name)
-        resume.step(state.state)
+        resume.step(update.saved)
+    update.finish()
     go_on_alone(runtime)
     errors, outcomes = final_outcomes(network, state.average, splits, runtime)
     metrics = TrainingMetrics(
@@ -122,6 +127,7 @@ def train(
         epochs=tuple(state.rows),
         images_seen=state.step * settings.batch_size,
         stalled=not plateau.left(state.others[MAIN_LOSSES][-1].item()),
+        staleness=update.staleness,
         **errors,
     )
     return metrics, outcomes

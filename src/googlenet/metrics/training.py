@@ -32,3 +32,4 @@ class TrainingMetrics(StageMetrics):
     validation: WeightErrors
     test: WeightErrors
     variant: Variant | None = None
+    staleness: tuple[int, ...] | None = None  # of asynchronous training: by staleness, the number of a shard's updates

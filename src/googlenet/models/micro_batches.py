@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from googlenet.models.processes import added
 from googlenet.models.runtime import Runtime
+from googlenet.models.training import gradient_of
 
 
 class MicroBatches:
@@ -95,9 +96,3 @@ class PartDropout(nn.Dropout):
             return x
         ones = torch.ones(self._parts.batch_size, *x.shape[1:], dtype=x.dtype, device=x.device)
         return x * nn.functional.dropout(ones, self.p)[self._parts.part]
-
-
-def gradient_of(parameter: Tensor) -> Tensor:
-    """The gradient that a backward pass left."""
-    assert parameter.grad is not None  # every parameter that is trained takes part in the loss
-    return parameter.grad

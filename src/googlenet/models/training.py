@@ -1,7 +1,7 @@
 """Shared by training a classifier and fine-tuning a detector: the optimiser, its schedule, and Polyak averaging."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
@@ -87,13 +87,16 @@ class Average:
         self.weights = [value.clone() for value in self.latest]
 
     @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Include the model's weights after step `step` (from 0)."""
+    def update(self, step: int, places: Sequence[int] | None = None) -> None:
+        """Include the model's weights after step `step` (from 0). places: of those that the step changed; all if None."""
         if self.form == "exponential":
             share = 1 - min(self.decay, (step + 1) / (step + 10))
         else:
             share = 1 / max(1, step - self.start_step + 1)
-        torch._foreach_lerp_(self.weights, self.latest, share)
+        weights, latest = self.weights, self.latest
+        if places is not None:
+            weights, latest = ([values[place] for place in places] for values in (weights, latest))
+        torch._foreach_lerp_(weights, latest, share)
 
     @torch.no_grad()
     def swap(self, model: nn.Module) -> None:
@@ -191,8 +194,17 @@ class TrainState(Generic[RowT]):
 
     def descend_gradient(self, rate: float) -> None:
         """As `descend`, where the gradient has been computed."""
+        self.descend_some(rate, self.step)
+        self.count()
+
+    def descend_some(self, rate: float, update: int, places: Sequence[int] | None = None) -> None:
+        """Descend the gradients that there are, and average in the new weights. update: its number. places: of the
+        parameters that have a gradient; all if None."""
         self.descent.step(rate)
-        self.average.update(self.step)
+        self.average.update(update, places)
+
+    def count(self) -> None:
+        """Count a step as done."""
         self.step += 1
         self.progress.add()
 
@@ -204,3 +216,9 @@ def loss_of(output: tuple[Tensor, list[Tensor]], labels: Tensor, aux_weight: flo
     for head in aux:
         loss = loss + aux_weight * nn.functional.cross_entropy(head.float(), labels)
     return loss
+
+
+def gradient_of(parameter: Tensor) -> Tensor:
+    """The gradient that a backward pass left."""
+    assert parameter.grad is not None  # every parameter that is trained takes part in the loss
+    return parameter.grad

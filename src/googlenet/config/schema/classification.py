@@ -10,6 +10,7 @@ from googlenet.config.schema.base import (
     ONE_OF_NUMBERS,
     Modules,
     Name,
+    Selects,
     Settings,
     Split,
     StageSettings,
@@ -23,6 +24,7 @@ Policies = Annotated[
 ]
 Counts = Annotated[tuple[Count, ...], Field(strict=False, min_length=1), DISTINCT]
 Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=2)]
+UPDATES = Selects("googlenet.models.updates")
 REFERENCE_NETWORKS = Literal[
     "googlenet", "googlenet_wider", "googlenet_deeper", "googlenet_wider_deeper", "googlenet_fully_connected",
     "googlenet_naive", "alexnet", "zfnet", "network_in_network", "vgg_16",
@@ -42,6 +44,40 @@ class Stall(Settings):
     margin: OpenFraction = Field(description="no loss of the main classifier was below (1 - margin) x chance")
 
 
+class Absence(Settings):
+    """A replica that leaves and comes back."""
+
+    replica: Count = Field(description="Its number; the first, 0, always stays")
+    from_step: Whole = Field(description="It leaves before this step, and what it has under way is lost")
+    to_step: Whole = Field(description="It comes back before this one")
+
+
+class Replicas(Settings):
+    """Asynchronous updates (DistBelief's Downpour SGD), simulated in one process: in what order gradients arrive."""
+
+    count: Count = Field(description="Model replicas, each of which computes the gradients of whole batches")
+    shards: Count = Field(description="Of the parameter server, each updated on its own")
+    spread: NonNegative = Field(
+        description="Standard deviation of the logarithm of the time of a gradient; its median is 1"
+    )
+    transfer: NonNegative = Field(
+        description="Mean time until a gradient reaches a shard, as a multiple of that median"
+    )
+    schedule_seed: Seed = Field(description="Of these times")
+    absences: Annotated[tuple[Absence, ...], Field(strict=False)] = Field(
+        description="Replicas that leave and come back"
+    )
+
+    @model_validator(mode="after")
+    def _absences(self) -> "Replicas":
+        for number, row in enumerate(self.absences if isinstance(self.absences, tuple) else ()):
+            if row.replica >= self.count:
+                raise wrong("the number of a replica, below count", "absences", number, "replica")
+            if row.to_step <= row.from_step:
+                raise wrong("a step after from_step", "absences", number, "to_step")
+        return self
+
+
 class TrainClassifier(shared.Computes, shared.Optimisation):
     """One member of the ensemble, trained as in section 6."""
 
@@ -49,6 +85,10 @@ class TrainClassifier(shared.Computes, shared.Optimisation):
     micro_batches: Count = Field(
         description="Parts of a batch whose gradients are computed alone and added; a power of two. As many processes can train"
     )
+    update: Annotated[Literal["synchronous", "asynchronous"], UPDATES] = Field(
+        description="synchronous: each gradient is of the newest weights | asynchronous: of those that a replica fetched earlier"
+    )
+    replicas: Replicas = Field(description="Of asynchronous updates")
     aux_weight: NonNegative = Field(description="Of each auxiliary loss (the paper: 0.3)")
     stall: Stall = Field(description="When a training stops that does not leave its first plateau")
     member: shared.TrainedMember = Field(description="The member's row")
