@@ -108,10 +108,13 @@ class TrainClassifier(shared.Computes, shared.Optimisation):
             return self
         if parts & (parts - 1) or parts > self.batch_size:
             raise wrong("a power of two (1, 2, 4, ...) that is at most batch_size", "micro_batches")
-        if parts > 1 and isinstance(self.model, shared.Model) and self.model.network == "batch_norm":
-            raise wrong(
-                "1 with model.network: batch_norm, which needs the statistics of a whole batch", "micro_batches"
-            )
+        whole = isinstance(self.model, shared.Model) and self.model.network == "batch_norm"
+        if parts > 1 and whole:
+            raise wrong("1 with model.network: batch_norm, which needs the statistics of a batch", "micro_batches")
+        if parts > 1 and self.update == "asynchronous":
+            raise wrong("1 with update: asynchronous, whose replicas compute whole batches", "micro_batches")
+        if whole and self.update == "asynchronous":
+            raise wrong("synchronous with model.network: batch_norm, whose statistics no gradient changes", "update")
         return self
 
 
