@@ -118,7 +118,10 @@ class ParameterServer:
         others = self.state.others
         self.now, *counts = others["server clock"].tolist()
         self.drawn, self.numbered = map(int, counts)
-        self.events = [(time, *map(int, rest)) for time, *rest in others["server events"].tolist()]
+        self.events = [
+            (time, int(order), int(number), int(shard))
+            for time, order, number, shard in others["server events"].tolist()
+        ]
         heapify(self.events)
         self.updates = others["server updates"].tolist()
         self._stale = Counter(dict(enumerate(others["server staleness"].tolist())))
