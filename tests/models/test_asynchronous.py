@@ -11,7 +11,7 @@ from googlenet.classification.train import train
 from googlenet.config.schema.classification import Replicas
 from googlenet.metrics.training import TrainingEpoch
 from googlenet.models.training import TrainState
-from googlenet.models.updates.asynchronous import ParameterServer, shards_of
+from googlenet.models.updates.asynchronous import Simulation, shards_of
 from googlenet.pipeline.resume import NOWHERE, Resume
 from settings import changed
 
@@ -28,19 +28,29 @@ class Points(nn.Module):
         self.values = nn.ParameterList([nn.Parameter(torch.zeros(size)) for size in (3, 2, 1)])
 
 
+class Distance:
+    """Computes that gradient."""
+
+    def __init__(self):
+        self.model = Points()
+
+    def __call__(self, crops, labels):
+        sum(((value - 1) ** 2).sum() / 2 for value in self.model.values).backward()
+        return ()
+
+
 def server(replicas):
-    settings = changed(SETTINGS, momentum=MOMENTUM, weight_decay=0.0)
-    return ParameterServer(TrainState(Points(), settings, 1000, None, TrainingEpoch), replicas, lambda update: RATE)
+    settings = changed(SETTINGS, momentum=MOMENTUM, weight_decay=0.0, replicas=replicas.model_dump())
+    gradient = Distance()
+    state = TrainState(gradient.model, settings, 1000, None, TrainingEpoch)
+    return Simulation(state, settings, lambda update: RATE, gradient)
 
 
 def advance(made, steps):
     """Compute and send gradients; returns whose they were."""
     turns = []
     for _ in range(steps):
-        with made.computing():
-            made.state.model.zero_grad()
-            sum(((value - 1) ** 2).sum() / 2 for value in made.state.model.values).backward()
-        made.apply()
+        made.step(np.zeros(0), np.zeros(0))
         turns.append(made.turn)
     return turns
 
@@ -51,6 +61,11 @@ def trained(replicas=None, resume=NOWHERE, **changes):
     asked = {"update": "asynchronous", "replicas": replicas.model_dump()} if replicas else {}
     metrics, _ = train(made, SPLITS, changed(SETTINGS, **asked, **changes), RUNTIME, rows.append, resume)
     return {name: tensor.clone() for name, tensor in made.model.state_dict().items()}, metrics
+
+
+def updates(made):
+    """The number of updates of each shard."""
+    return [shard.updates for shard in made.shards]
 
 
 def same(one, two):
@@ -66,7 +81,7 @@ def test_updates_of_replicas_in_turn_by_hand():
     """w changes by the gradient of the weights of three updates ago, with momentum at the server."""
     made = server(EVEN)
     assert advance(made, 12) == [0, 1, 2] * 4
-    made.finish()
+    measured = made.finish()
     weights, momentum = [0.0], 0.0
     for update in range(12):
         fetched = weights[max(0, update - 2)]
@@ -74,16 +89,17 @@ def test_updates_of_replicas_in_turn_by_hand():
         weights.append(weights[-1] - RATE * momentum)
     for value in made.state.model.values:
         assert value.tolist() == pytest.approx([weights[-1]] * len(value), rel=1e-5)
-    assert made.updates == [12, 12]
+    assert updates(made) == [12, 12]
     # Of both shards: the first update is by a gradient of the newest weights, the second by one that is one update old.
-    assert made.staleness == (2, 2, 20)
+    assert measured.staleness == (2, 2, 20) and measured.lost_updates == 0
+    assert measured.speed_up == pytest.approx(12 / 4)  # three replicas, each of which computes four
 
 
 def test_shards_apply_gradients_in_orders_of_their_own():
     made = server(changed(REPLICAS, transfer=2.0))
     advance(made, 40)
-    made.finish()
-    assert made.updates == [40, 40] and sum(made.staleness) == 80 and len(made.staleness) > 3
+    staleness = made.finish().staleness
+    assert updates(made) == [40, 40] and sum(staleness) == 80 and len(staleness) > 3
     large, _, small = (value[0].item() for value in made.state.model.values)
     assert large != small  # of different shards: with one order they would be equal
 
@@ -92,23 +108,23 @@ def test_a_replica_that_leaves_loses_what_it_has_under_way_and_comes_back():
     absence = {"replica": 1, "from_step": 10, "to_step": 20}
     made = server(changed(EVEN, absences=[absence]))
     turns = advance(made, 30)
-    made.finish()
+    lost = made.finish().lost_updates
     assert 1 in turns[:10] and 1 not in turns[10:20] and 1 in turns[20:]
-    assert all(29 <= updates <= 30 for updates in made.updates)
+    assert sum(updates(made)) == 2 * 30 - lost and lost <= 2
 
 
 def test_one_replica_has_the_bits_of_synchronous_training():
     weights, metrics = trained(changed(REPLICAS, count=1, shards=3))
     expected, synchronous = trained()
     assert same(weights, expected) and metrics.epochs == synchronous.epochs
-    assert metrics.staleness == (3 * 4,) and synchronous.staleness is None
+    assert metrics.asynchronous.staleness == (3 * 4,) and synchronous.asynchronous is None
 
 
 def test_the_same_settings_give_the_same_bits_and_another_schedule_others():
     first, metrics = trained(REPLICAS)
     assert same(first, trained(REPLICAS)[0]) and metrics.epochs == trained(REPLICAS)[1].epochs
     assert not same(first, trained(changed(REPLICAS, schedule_seed=2))[0]) and not same(first, trained()[0])
-    assert sum(metrics.staleness) == 2 * 4
+    assert sum(metrics.asynchronous.staleness) == 2 * 4 and not metrics.asynchronous.real
 
 
 class Interrupted(Resume):

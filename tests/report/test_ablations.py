@@ -18,7 +18,7 @@ def compared():
 @pytest.fixture(scope="module")
 def report(compared):
     manifest = sample.manifest("classification")
-    return ablations.build("demo", compared, manifest, ablations.ablation_differences(compared), "For a test")
+    return ablations.build("demo", compared, manifest, ablations.drawings(compared), {}, "For a test")
 
 
 def cells(report):

@@ -102,7 +102,7 @@ def ablations_pages(name):
     sample_rows = ablations_sample.compare_ablations()
     compared = changed(sample_rows, rows=[changed(row, about=name) for row in sample_rows.rows])
     manifest = changed(sample.manifest("classification"), dataset=name, about=name)
-    return pages(ablations.build(name, compared, manifest, ablations.ablation_differences(compared), name))
+    return pages(ablations.build(name, compared, manifest, ablations.drawings(compared), {}, name))
 
 
 @pytest.fixture(scope="module")

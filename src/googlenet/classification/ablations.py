@@ -94,6 +94,7 @@ def result(
         sources=tuple(sources),
         stalled=sum(trainings[source].stalled for source in sources),
         parameters=trainings[sources[0]].parameters,
+        asynchronous=tuple(found for source in sources if (found := trainings[source].asynchronous)),
         validation=studies.AblationErrors(top1=error("validation", "top1"), top5=error("validation", "top5")),
         test=studies.AblationErrors(top1=error("test", "top1"), top5=error("test", "top5")),
     )

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +27,24 @@ from googlenet.pipeline.resume import NOWHERE, Resume
 Loaded = Iterator[tuple[np.ndarray, np.ndarray]]  # crops and labels
 STEPS_BETWEEN_CHECKS = 100  # of the loss: each check makes a GPU wait
 MAIN_LOSSES = "main_losses"  # key of the training state: by step in `seen`, by epoch in `others`
+
+
+class BatchGradient:
+    """Computes the gradient of a batch's loss, and leaves it in the parameters of `model`."""
+
+    def __init__(self, network: Network, parts: MicroBatches, aux_weight: float, runtime: Runtime):
+        self.network, self.model = network, network.model
+        self.parts, self.aux_weight, self.runtime = parts, aux_weight, runtime
+
+    def __call__(self, crops: np.ndarray, labels: np.ndarray) -> Sequence[torch.Tensor]:
+        """crops, labels: of the rows that this process computes. Returns the batch's mean loss, and the main classifier's."""
+        for part, of_part in self.parts.of(crops, labels):
+            with self.runtime.autocast():
+                output = self.model(self.network.to_input(part, self.runtime.device))
+            target = torch.from_numpy(of_part).to(self.runtime.device)
+            loss = loss_of(output, target, self.aux_weight)
+            self.parts.add(loss, cross_entropy(output[0].detach().float(), target))
+        return self.parts.total()
 
 
 class Splits(NamedTuple):
@@ -92,33 +109,25 @@ def train(
     plateau = Plateau.of(labels, settings)
     state = TrainState(model, settings, steps, resume.load(), TrainingEpoch, "losses", MAIN_LOSSES)
     check_equal(state.fingerprint, runtime)
-    losses, main_losses = state.seen["losses"], state.seen[MAIN_LOSSES]
     parts = MicroBatches(model, settings.micro_batches, settings.batch_size, runtime)
     loaded = TrainingBatches(crops, splits.validation).load(runtime, state.step, parts.rows)
-    update = started(state, settings, partial(learning_rate, steps_per_epoch=steps, settings=settings))
+    gradient = BatchGradient(network, parts, settings.aux_weight, runtime)
+    updates = started(state, settings, lambda update: learning_rate(update, steps, settings), gradient)
     model.train()
     for batch, of_batch in loaded:
         state.begin_step()
-        with update.computing():
-            for part, of_part in parts.of(batch, of_batch):
-                with runtime.autocast():
-                    output = model(network.to_input(part, runtime.device))
-                target = torch.from_numpy(of_part).to(runtime.device)
-                loss = loss_of(output, target, settings.aux_weight)
-                parts.add(loss, cross_entropy(output[0].detach().float(), target))
-            loss, main_loss = parts.total()
-        update.apply()
-        losses.append(loss)
-        main_losses.append(main_loss)
+        updates.step(batch, of_batch)
         epoch_ends = state.step % steps == 0
+        if epoch_ends:
+            updates.end_epoch()
         if epoch_ends or state.step % STEPS_BETWEEN_CHECKS == 0:
-            check_finite(losses[-STEPS_BETWEEN_CHECKS:], name, len(state.rows) + 1)
+            check_finite(state.seen["losses"][-STEPS_BETWEEN_CHECKS:], name, len(state.rows) + 1)
         if epoch_ends:
             end_epoch(network, state, loaded, splits.validation[1], runtime)
             on_epoch(state.rows[-1])
             plateau.check(state.others[MAIN_LOSSES].tolist(), name)
-        resume.step(update.saved)
-    update.finish()
+        resume.step(updates.saved)
+    asynchronous = updates.finish()
     go_on_alone(runtime)
     errors, outcomes = final_outcomes(network, state.average, splits, runtime)
     metrics = TrainingMetrics(
@@ -127,7 +136,7 @@ def train(
         epochs=tuple(state.rows),
         images_seen=state.step * settings.batch_size,
         stalled=not plateau.left(state.others[MAIN_LOSSES][-1].item()),
-        staleness=update.staleness,
+        asynchronous=asynchronous,
         **errors,
     )
     return metrics, outcomes
@@ -142,7 +151,7 @@ def steps_per_epoch(images: int, settings: TrainClassifier) -> int:
 
 def check_finite(losses: Sequence[torch.Tensor], name: str, epoch: int) -> None:
     """Raise UserError, naming the member, if a loss is not finite."""
-    if not torch.stack(list(losses)).isfinite().all():
+    if losses and not torch.stack(list(losses)).isfinite().all():
         raise UserError(
             f"train_classifier.learning_rate: the loss of {name} was not finite in epoch {epoch};"
             " lower it, or lengthen train_classifier.warmup_steps"
@@ -163,7 +172,7 @@ def end_epoch(
     state.average.swap(network.model)
     network.model.train()
     row = TrainingEpoch(
-        epoch=state.step // len(losses),
+        epoch=len(state.rows) + 1,
         step=state.step,
         learning_rate=state.descent.rate,
         train_loss=torch.stack(losses).double().mean().item(),

@@ -6,6 +6,7 @@ from googlenet.metrics.base import Metrics, StageMetrics
 from googlenet.metrics.classification import Effect, Effects, MeasuredErrors, System, TopDifferences
 from googlenet.metrics.error_rates import Spread, TopErrors, TopValues
 from googlenet.metrics.interval import Interval
+from googlenet.metrics.training import AsynchronousTraining
 
 TopMeasure = Literal["top1", "top5"]
 CropKind = Literal["centre crops", "corners", "whole squares"]
@@ -236,6 +237,7 @@ class AblationResult(HeldOut[AblationErrors]):
     sources: tuple[str, ...]  # <stage>/<job> of its trainings, by seed
     stalled: int  # number of its trainings that stalled
     parameters: int
+    asynchronous: tuple[AsynchronousTraining, ...] = ()  # of its trainings by seed, where its updates were asynchronous
 
 
 class AblationMetrics(StageMetrics):

@@ -21,6 +21,18 @@ class WeightErrors(Metrics):
     last: TopErrors
 
 
+class AsynchronousTraining(Metrics):
+    """What asynchronous updates add to the metrics of a training.
+
+    real: by processes of their own, so that none of the training's figures is the same in another run."""
+
+    real: bool
+    replicas: int
+    staleness: tuple[int, ...]  # by staleness, the number of a shard's updates
+    lost_updates: int  # of gradients that replicas had under way when they left
+    speed_up: float | None = None  # by the simulated clock: gradients in the mean time of one
+
+
 class TrainingMetrics(StageMetrics):
     """metrics.json of train_classifier and of train_ablation, which alone has a variant."""
 
@@ -32,4 +44,4 @@ class TrainingMetrics(StageMetrics):
     validation: WeightErrors
     test: WeightErrors
     variant: Variant | None = None
-    staleness: tuple[int, ...] | None = None  # of asynchronous training: by staleness, the number of a shard's updates
+    asynchronous: AsynchronousTraining | None = None  # None: the updates were synchronous

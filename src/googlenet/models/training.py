@@ -129,7 +129,7 @@ class TrainState(Generic[RowT]):
         self, model: nn.Module, settings: Optimisation, steps_per_epoch: int, kept: Kept, row: type[RowT], *seen: str
     ):
         """Start with a new optimiser and average, or continue an interrupted training from `kept`, its `state`."""
-        self.model, self.row = model, row
+        self.model, self.row, self.steps_per_epoch = model, row, steps_per_epoch
         self.descent = GradientDescent(model, settings.momentum, settings.weight_decay, settings.bias_rate_factor)
         self.average = Average(model, steps_per_epoch, settings.averaging)
         self.step, self.rows = 0, list[RowT]()
@@ -194,14 +194,14 @@ class TrainState(Generic[RowT]):
 
     def descend_gradient(self, rate: float) -> None:
         """As `descend`, where the gradient has been computed."""
-        self.descend_some(rate, self.step)
+        self.descent.step(rate)
+        self.average.update(self.step)
         self.count()
 
-    def descend_some(self, rate: float, update: int, places: Sequence[int] | None = None) -> None:
-        """Descend the gradients that there are, and average in the new weights. update: its number. places: of the
-        parameters that have a gradient; all if None."""
-        self.descent.step(rate)
-        self.average.update(update, places)
+    def see(self, values: Sequence[Tensor]) -> None:
+        """Append values of a step to the lists in `seen`, in their order."""
+        for kept, value in zip(self.seen.values(), values, strict=True):
+            kept.append(value)
 
     def count(self) -> None:
         """Count a step as done."""

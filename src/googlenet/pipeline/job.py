@@ -339,5 +339,9 @@ def commit(root: Path) -> str:
 
 def records_beside(output: Path, dataset: str) -> list[RunRecord]:
     """The run.json records of an experiment, given one of its outputs, and of its data set."""
-    folders = [output.parents[1] / "runs", Path("data/runs") / dataset]
+    return records_in(output.parents[1] / "runs", Path("data/runs") / dataset)
+
+
+def records_in(*folders: Path) -> list[RunRecord]:
+    """The run.json records in folders; one that does not exist has none."""
     return [read_run(path) for folder in folders for path in sorted(folder.rglob("*.json"))]

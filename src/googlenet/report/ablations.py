@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from googlenet.metrics.classification_studies import AblationMetrics, AblationResult, TopMeasure
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.interval import Interval
-from googlenet.report import claims, glance
+from googlenet.report import asynchronous, claims, glance
 from googlenet.report.captions import captioned
 from googlenet.report.parts import OURS, Part, Report, Row, Section, Table, numbers, our_numbers, texts
 from googlenet.report.style import BLACK, BLUE, GREY, SKY, canvas, clipped, name_rows
@@ -45,11 +45,25 @@ def ablation_differences(compared: AblationMetrics) -> bytes:
     return png.getvalue()
 
 
-def build(experiment: str, compared: AblationMetrics, manifest: Manifest, png: bytes, purpose: str = "") -> Report:
-    """Build the page. manifest: of the classification set; png: the figure of ablation_differences."""
-    figure = captioned({"ablation_differences": png}, "ablation_differences")
+def drawings(compared: AblationMetrics) -> dict[str, bytes]:
+    """The page's figures as PNG, by name."""
+    stale = {"staleness": asynchronous.staleness(compared)} if asynchronous.rows_of(compared) else {}
+    return {"ablation_differences": ablation_differences(compared)} | stale
+
+
+def build(
+    experiment: str,
+    compared: AblationMetrics,
+    manifest: Manifest,
+    figures: Mapping[str, bytes],
+    rates: Mapping[str, float],
+    purpose: str = "",
+) -> Report:
+    """Build the page. manifest: of the classification set; rates: images a second of trainings, by source."""
+    figure = captioned(figures, "ablation_differences")
     sections = (
         Section("Differences from the reference", summary(compared), (table(compared), *figure)),
+        *asynchronous.section(compared, measure_of(compared), figures, rates),
         Section(claims.TITLE, (), (claims.of_ablations(compared),)),
         Section("What the intervals mean", method(compared)),
     )

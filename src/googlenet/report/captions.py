@@ -129,6 +129,11 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "interval for other seeds and images, each dot one seed. To the right of the line the change makes it worse.",
         "A row for each ablation: a diamond with a horizontal bar and dots, around a line at zero.",
     ),
+    "staleness": (
+        "Updates of the parameter server's shards by staleness: how many updates came between the fetch of the weights "
+        "that a gradient is of and its arrival. All seeds together.",
+        "A histogram for each number of replicas: the share of updates over their staleness.",
+    ),
     "coverage_by_class": (
         "Share of ground-truth objects that some proposal overlaps by at least one half, lowest first; at most 40 "
         "classes.",

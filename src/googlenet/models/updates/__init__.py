@@ -3,37 +3,46 @@
 `train_classifier.update` in the settings names the module; of this folder only that one counts in the job's code digest.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Protocol, cast
 
-from torch import Tensor
+import numpy as np
+from torch import Tensor, nn
 
 from googlenet.config.schema.classification import UPDATES, TrainClassifier
+from googlenet.metrics.training import AsynchronousTraining
 from googlenet.models.training import TrainState
 
 
-class Updates(Protocol):
-    """The way in which a training applies its gradients to the weights of its state."""
+class Gradient(Protocol):
+    """Computes the gradient of a batch: leaves it in the parameters of `model`, and returns what the state keeps of a step."""
 
     @property
-    def staleness(self) -> tuple[int, ...] | None:
-        """How many updates had which staleness, by staleness; None where no gradient can be stale."""
+    def model(self) -> nn.Module:
+        """The network's modules."""
 
-    def computing(self) -> AbstractContextManager[None]:
-        """Within the block, the next gradient is computed."""
+    def __call__(self, crops: np.ndarray, labels: np.ndarray) -> Sequence[Tensor]: ...
 
-    def apply(self) -> None:
-        """Hand in the gradient that was computed, and count a step as done."""
+
+class Updates(Protocol):
+    """The way in which a training computes gradients and applies them to the weights of its state."""
+
+    def step(self, crops: np.ndarray, labels: np.ndarray) -> None:
+        """Have the gradient of a batch computed and applied, at once or later, and count the step."""
+
+    def end_epoch(self) -> None:
+        """Bring the state's weights, averages and what it has seen up to date, as far as this way of updating waits for it."""
 
     def saved(self) -> tuple[dict[str, Tensor], Any]:
         """The state of the training."""
 
-    def finish(self) -> None:
-        """Apply the gradients that are under way: no other will be computed."""
+    def finish(self) -> AsynchronousTraining | None:
+        """Apply the gradients that are under way: no other will be computed. Returns what synchronous updates do not have."""
 
 
-def started(state: TrainState[Any], settings: TrainClassifier, rate: Callable[[int], float]) -> Updates:
+def started(
+    state: TrainState[Any], settings: TrainClassifier, rate: Callable[[int], float], gradient: Gradient
+) -> Updates:
     """Begin a training's updates as the settings say, or continue them from its state. rate: of an update, by its number."""
-    return cast(Updates, import_module(UPDATES.module(settings.update)).start(state, settings, rate))
+    return cast(Updates, import_module(UPDATES.module(settings.update)).start(state, settings, rate, gradient))

@@ -8,17 +8,18 @@ in the order of a clock whose durations come from a seed, so that the same setti
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from googlenet.config.schema.classification import Replicas, TrainClassifier
-from googlenet.models.training import TrainState, gradient_of
+from googlenet.config.schema.classification import TrainClassifier
+from googlenet.metrics.training import AsynchronousTraining
+from googlenet.models.training import Average, GradientDescent, TrainState, gradient_of
+from googlenet.models.updates import Gradient
 
 COMPUTED = -1  # in place of a shard: the event that a replica has computed its gradient
 
@@ -29,6 +30,98 @@ def shards_of(sizes: Sequence[int], count: int) -> list[list[int]]:
     for place in sorted(range(len(sizes)), key=lambda place: (-sizes[place], place)):
         min(places, key=lambda shard: sum(sizes[each] for each in shard)).append(place)
     return [sorted(shard) for shard in places]
+
+
+class ShardState(NamedTuple):
+    """What a shard has at one moment. tensors: weights, then averages, then velocities, each by parameter."""
+
+    tensors: list[Tensor]
+    updates: int
+    staleness: Counter[int]
+
+
+class Shard:
+    """A part of the parameters, with their momentum and average: applies each gradient as it arrives.
+
+    updates: how many it has applied. staleness: by staleness, how many of them were so many updates old."""
+
+    def __init__(
+        self,
+        parameters: Sequence[Tensor],
+        descent: GradientDescent,
+        average: Average,
+        places: Sequence[int],
+        rate: Callable[[int], float],
+    ):
+        """parameters: its own, which have these places in `average`. rate: of an update, by its number."""
+        self.parameters, self.descent, self.average, self.places = parameters, descent, average, places
+        self.rate, self.updates, self.staleness = rate, 0, Counter[int]()
+
+    def apply(self, gradients: Sequence[Tensor], version: int) -> None:
+        """Descend the gradients of its parameters as they were after `version` updates, and average in the new weights."""
+        self.staleness[self.updates - version] += 1
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        self.descent.step(self.rate(self.updates))  # parameters without a gradient stay as they are
+        self.average.update(self.updates, self.places)
+        for parameter in self.parameters:
+            parameter.grad = None
+        self.updates += 1
+
+    def state(self) -> ShardState:
+        """What it has now; the tensors are its own."""
+        weights = [p.detach() for p in self.parameters]
+        averages = [self.average.weights[place] for place in self.places]
+        velocities = [self.descent.velocities[p] for p in self.parameters]
+        return ShardState([*weights, *averages, *velocities], self.updates, self.staleness)
+
+    def restore(self, state: ShardState) -> None:
+        """Continue from a state."""
+        for own, kept in zip(self.state().tensors, state.tensors, strict=True):
+            own.copy_(kept)
+        self.updates, self.staleness = state.updates, Counter(state.staleness)
+
+
+class ParameterServer:
+    """The shards, whose weights, momenta and averages are those of `state`."""
+
+    real = False
+
+    def __init__(
+        self, state: TrainState[Any], settings: TrainClassifier, rate: Callable[[int], float], gradient: Gradient
+    ):
+        """rate: the learning rate of an update, by its number. Continues where `state.others` says so."""
+        self.state, self.settings, self.rate, self.gradient = state, settings.replicas, rate, gradient
+        self.parameters = list(state.model.parameters())
+        places = shards_of([p.numel() for p in self.parameters], self.settings.shards)
+        self.shards = [
+            Shard([self.parameters[place] for place in own], state.descent, state.average, own, rate) for own in places
+        ]
+        if "server updates" in state.others:
+            counts = zip(
+                state.others["server updates"].tolist(), state.others["server staleness"].tolist(), strict=True
+            )
+            for shard, (updates, staleness) in zip(self.shards, counts, strict=True):
+                shard.updates, shard.staleness = updates, Counter(dict(enumerate(staleness)))
+
+    def stale(self) -> Tensor:
+        """How many updates of each shard had which staleness, int [shards, staleness]."""
+        most = max((stale for shard in self.shards for stale in shard.staleness), default=0)
+        return torch.tensor([[shard.staleness[stale] for stale in range(most + 1)] for shard in self.shards])
+
+    def saved(self) -> tuple[dict[str, Tensor], Any]:
+        """The state of the training, with the shards' counts."""
+        self.state.others["server updates"] = torch.tensor([shard.updates for shard in self.shards])
+        self.state.others["server staleness"] = self.stale()
+        return self.state.state()
+
+    def measured(self) -> AsynchronousTraining:
+        """What the metrics have of these updates."""
+        staleness = self.stale().sum(0).tolist()
+        lost = self.state.step * len(self.shards) - sum(staleness)
+        return AsynchronousTraining(
+            real=self.real, replicas=self.settings.count, staleness=staleness, lost_updates=lost
+        )
 
 
 class Replica:
@@ -42,67 +135,59 @@ class Replica:
         self.versions, self.pending, self.away = [0] * shards, 0, False
 
 
-class ParameterServer:
-    """The server's shards, the replicas, and the clock. The weights, momenta and averages are those of `state`.
+class Simulation(ParameterServer):
+    """The server, its replicas, and the clock."""
 
-    updates: of each shard."""
-
-    def __init__(self, state: TrainState[Any], settings: Replicas, rate: Callable[[int], float]):
-        """rate: the learning rate of an update, by its number. Continues where `state.others` says so."""
-        self.state, self.settings, self.rate = state, settings, rate
-        self.parameters = list(state.model.parameters())
-        self.shards = shards_of([p.numel() for p in self.parameters], settings.shards)
-        self.updates, self._stale = [0] * settings.shards, Counter[int]()
-        self.replicas = [Replica(self.parameters, settings.shards) for _ in range(settings.count)]
+    def __init__(
+        self, state: TrainState[Any], settings: TrainClassifier, rate: Callable[[int], float], gradient: Gradient
+    ):
+        """As ParameterServer."""
+        super().__init__(state, settings, rate, gradient)
+        self.replicas = [Replica(self.parameters, len(self.shards)) for _ in range(self.settings.count)]
         self.turn = self.drawn = self.numbered = 0
         self.now = 0.0
         self.events: list[tuple[float, int, int, int]] = []  # time, number, replica, shard
         if "server clock" in state.others:
             self._restore()
         else:
-            for number in range(settings.count):
+            for number in range(self.settings.count):
                 self._schedule(number, COMPUTED, self._duration())
 
-    @property
-    def staleness(self) -> tuple[int, ...]:
-        """How many updates had which staleness, by staleness."""
-        return tuple(self._stale[stale] for stale in range(max(self._stale, default=0) + 1))
-
-    @contextmanager
-    def computing(self) -> Iterator[None]:
-        """Within the block, the model has the weights that the next replica to finish has fetched: it computes its gradient."""
+    def step(self, crops: np.ndarray, labels: np.ndarray) -> None:
+        """Let the next replica to finish compute the gradient of a batch, with the weights that it has fetched, and send it
+        to every shard, where it also fetches the newest weights."""
         self._come_and_go()
         self._deliver()
         self.now, _, self.turn, _ = heappop(self.events)
         replica = self.replicas[self.turn]
         self._exchange(replica)
-        try:
-            yield
-        finally:
-            self._exchange(replica)
-
-    def apply(self) -> None:
-        """Send the gradient that was computed to every shard, where the replica also fetches the newest weights."""
-        replica = self.replicas[self.turn]
+        losses = self.gradient(crops, labels)
+        self._exchange(replica)
         replica.gradients = [gradient_of(p) for p in self.parameters]
+        self.state.model.zero_grad()
         self._send(self.turn)
         self.state.count()
+        self.state.see(losses)
         self._deliver()
 
-    def finish(self) -> None:
+    def end_epoch(self) -> None:
+        """Wait for nothing: the server's weights are those of the state."""
+
+    def finish(self) -> AsynchronousTraining:
         """Apply the gradients that are under way; no replica computes another one."""
+        mean = np.exp(self.settings.spread**2 / 2)  # time of a gradient, log-normal
+        speed_up = self.state.step / self.now * float(mean)
         while self.events:
             _, _, number, shard = heappop(self.events)
             if shard != COMPUTED and not self.replicas[number].away:
-                self._visit(number, shard, last=True)
+                self._push(number, shard)
+        return self.measured().model_copy(update={"speed_up": speed_up})
 
     def saved(self) -> tuple[dict[str, Tensor], Any]:
         """The state of the training, with all that later turns depend on."""
         others = self.state.others
         others["server clock"] = torch.tensor([self.now, self.drawn, self.numbered], dtype=torch.float64)
         others["server events"] = torch.tensor(sorted(self.events), dtype=torch.float64).view(-1, 4)
-        others["server updates"] = torch.tensor(self.updates)
-        others["server staleness"] = torch.tensor(self.staleness)
         for number, replica in enumerate(self.replicas):
             values = [replica.pending, replica.away, bool(replica.gradients), *replica.versions]
             others[f"replica {number}"] = torch.tensor(values, dtype=torch.int64)
@@ -112,19 +197,17 @@ class ParameterServer:
                     others[f"replica {number} gradient {place}"] = replica.gradients[place]
                 else:
                     others.pop(f"replica {number} gradient {place}", None)
-        return self.state.state()
+        return super().saved()
 
     def _restore(self) -> None:
         others = self.state.others
         self.now, *counts = others["server clock"].tolist()
         self.drawn, self.numbered = map(int, counts)
         self.events = [
-            (time, int(order), int(number), int(shard))
-            for time, order, number, shard in others["server events"].tolist()
+            (time, int(number), int(replica), int(shard))
+            for time, number, replica, shard in others["server events"].tolist()
         ]
         heapify(self.events)
-        self.updates = others["server updates"].tolist()
-        self._stale = Counter(dict(enumerate(others["server staleness"].tolist())))
         for number, replica in enumerate(self.replicas):
             replica.pending, away, sent, *replica.versions = others[f"replica {number}"].tolist()
             replica.away = bool(away)
@@ -140,7 +223,8 @@ class ParameterServer:
         while self.events and (self.events[0][3] != COMPUTED or self.replicas[self.events[0][2]].away):
             self.now, _, number, shard = heappop(self.events)
             if not self.replicas[number].away:  # what a replica that left had under way is lost
-                self._visit(number, shard)
+                self._push(number, shard)
+                self._fetch(number, shard)
 
     def _come_and_go(self) -> None:
         """Let replicas leave, with what they have under way, and come back, at the step that the settings say."""
@@ -160,32 +244,23 @@ class ParameterServer:
         for shard in range(len(self.shards)):
             self._schedule(number, shard, self.settings.transfer * 2 * self._random().random())
 
-    def _visit(self, number: int, shard: int, last: bool = False) -> None:
-        """At a shard: apply a replica's gradient, if it has one, and take the shard's newest weights back."""
-        replica, places = self.replicas[number], self.shards[shard]
+    def _push(self, number: int, shard: int) -> None:
+        """Apply a replica's gradient at a shard, if it has one."""
+        replica, at = self.replicas[number], self.shards[shard]
         if replica.gradients:
-            self._stale[self.updates[shard] - replica.versions[shard]] += 1
-            self._update(shard, [replica.gradients[place] for place in places])
-        if last:
-            return
+            at.apply([replica.gradients[place] for place in at.places], replica.versions[shard])
+
+    def _fetch(self, number: int, shard: int) -> None:
+        """Take a shard's newest weights; after the last shard's, the replica begins its next gradient."""
+        replica, at = self.replicas[number], self.shards[shard]
         with torch.no_grad():
-            for place in places:
-                replica.weights[place].copy_(self.parameters[place])
-        replica.versions[shard] = self.updates[shard]
+            for place, parameter in zip(at.places, at.parameters, strict=True):
+                replica.weights[place].copy_(parameter)
+        replica.versions[shard] = at.updates
         replica.pending -= 1
         if not replica.pending:
             replica.gradients = []
             self._schedule(number, COMPUTED, self._duration())
-
-    def _update(self, shard: int, gradients: Sequence[Tensor]) -> None:
-        """Descend a gradient of a shard's parameters, and average in their new values."""
-        places, update = self.shards[shard], self.updates[shard]
-        self.state.model.zero_grad()  # the optimiser leaves parameters without a gradient as they are
-        for place, gradient in zip(places, gradients, strict=True):
-            self.parameters[place].grad = gradient
-        self.state.descend_some(self.rate(update), update, places)
-        self.state.model.zero_grad()
-        self.updates[shard] += 1
 
     def _exchange(self, replica: Replica) -> None:
         """Exchange the model's weights and a replica's."""
@@ -206,6 +281,8 @@ class ParameterServer:
         return np.random.Generator(np.random.Philox(key=[self.settings.schedule_seed, self.drawn]))
 
 
-def start(state: TrainState[Any], settings: TrainClassifier, rate: Callable[[int], float]) -> ParameterServer:
+def start(
+    state: TrainState[Any], settings: TrainClassifier, rate: Callable[[int], float], gradient: Gradient
+) -> Simulation:
     """Begin or continue."""
-    return ParameterServer(state, settings.replicas, rate)
+    return Simulation(state, settings, rate, gradient)

@@ -1,30 +1,30 @@
 """Synchronous updates: every gradient is of the newest weights."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from googlenet.config.schema.classification import TrainClassifier
 from googlenet.models.training import TrainState
+from googlenet.models.updates import Gradient
 
 
 class Synchronous:
     """Descends each gradient before the next one is computed."""
 
-    staleness = None
+    def __init__(self, state: TrainState[Any], rate: Callable[[int], float], gradient: Gradient):
+        self.state, self.rate, self.gradient = state, rate, gradient
 
-    def __init__(self, state: TrainState[Any], rate: Callable[[int], float]):
-        self.state, self.rate = state, rate
-
-    def computing(self) -> AbstractContextManager[None]:
-        """Within the block, the next gradient is computed."""
-        return nullcontext()
-
-    def apply(self) -> None:
-        """Descend the gradient that was computed."""
+    def step(self, crops: np.ndarray, labels: np.ndarray) -> None:
+        """Compute the gradient of a batch and descend it."""
+        losses = self.gradient(crops, labels)
         self.state.descend_gradient(self.rate(self.state.step))
+        self.state.see(losses)
+
+    def end_epoch(self) -> None:
+        """Do nothing: the state is up to date."""
 
     def saved(self) -> tuple[dict[str, Tensor], Any]:
         """The state of the training."""
@@ -34,6 +34,8 @@ class Synchronous:
         """Do nothing: no gradient is under way."""
 
 
-def start(state: TrainState[Any], settings: TrainClassifier, rate: Callable[[int], float]) -> Synchronous:
+def start(
+    state: TrainState[Any], settings: TrainClassifier, rate: Callable[[int], float], gradient: Gradient
+) -> Synchronous:
     """Begin or continue."""
-    return Synchronous(state, rate)
+    return Synchronous(state, rate, gradient)
