@@ -86,6 +86,14 @@ def test_ablations_and_detectors_are_scaled_by_their_own_settings(root):
     assert made.of(*variant).mem_mb == pytest.approx(made.of("train_classifier", "m1").mem_mb, rel=0.3)
 
 
+def test_real_replicas_take_memory_and_cores_each(root):
+    job = Job("train_classifier", "m1")
+    plain = needs_of(root).of(*job)
+    made = needs_of(root, "{train_classifier: {update: asynchronous_ray, replicas: {count: 3}}}")
+    assert made.load(job).replicas == 3
+    assert made.of(*job).mem_mb == pytest.approx(4 * plain.mem_mb + needs.RAY_MB, abs=4)
+
+
 def test_a_damaged_file_is_named_with_the_remedy(root):
     made = needs_of(root)
     for content in ('{"demo": {"train_classifier": {"fixed_mb": 1}}}', "[1]", '{"demo": 3}'):

@@ -41,6 +41,17 @@ def test_what_exports_need_is_installed(root, monkeypatch):
     checked(experiment(root))
 
 
+def test_real_replicas_need_ray(root, monkeypatch):
+    monkeypatch.setattr(
+        "googlenet.models.updates.asynchronous_ray.util.find_spec", lambda name: None if name == "ray" else name
+    )
+    checked(experiment(root))  # its replicas are none
+    row = "{name: real, changes: {train_classifier: {update: asynchronous_ray}}}"
+    override(root, f"{{ablations: {{seeds: [1, 2], rows: [{row}]}}}}")
+    with pytest.raises(UserError, match="asynchronous_ray needs ray, which is not installed; run `pip install ray`"):
+        checked(experiment(root))
+
+
 def test_the_module_that_is_analysed_has_one_above_it(root):
     override(root, "{analyse_units: {module: 5b}}")
     with pytest.raises(UserError, match=r"analyse_units\.module: no module '5b' with a module above it"):

@@ -20,7 +20,7 @@ rule train_ablation:
         metrics=result("ablations/train_ablation/{variant}/metrics.json"),
     log:
         job_log("train_ablation"),
-    threads: LOADING_THREADS * TRAINING_PROCESSES
+    threads: training_threads("train_ablation")
     resources:
         **needs("train_ablation"),
     shell:

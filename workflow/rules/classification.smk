@@ -17,7 +17,7 @@ rule train_classifier:
     log:
         job_log("train_classifier"),
     priority: STAGES["train_classifier"].priority  # the longest jobs, and most others wait for them
-    threads: LOADING_THREADS * TRAINING_PROCESSES
+    threads: training_threads("train_classifier")
     resources:
         **needs("train_classifier"),
     shell:

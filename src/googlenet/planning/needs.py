@@ -25,16 +25,20 @@ OWN = Path(".googlenet/needs.json")  # of the experiments that were planned in t
 AS = {"train_ablation": "train_classifier"}  # where a plan left the former out
 UNPLANNED_MB = 1000  # of a job of a stage that no plan has
 TIME_MARGIN, LEAST_MIN = 4, 10  # a time limit ends a job, so it is generous
+RAY_MB = 600  # of Ray's own processes and of shards, beside real replicas
 MEMORY_MARGIN = 1.33  # so is the memory where it is a limit: a plan may be wrong by a third
 PAPER_PX = 224  # the paper's input
 MEMINFO, CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")  # version 2: a container's own
 
 
 class Load(NamedTuple):
-    """What a job's settings say of its effort, in images of the paper's network: in one pass (size), in all (work)."""
+    """What a job's settings say of its effort, in images of the paper's network: in one pass (size), in all (work).
+
+    replicas: processes that compute gradients beside the job's own (`train_classifier.update: asynchronous_ray`)."""
 
     size: float
     work: float
+    replicas: int = 0
 
 
 class Figures(Settings):
@@ -75,7 +79,7 @@ def load_of(experiment: Experiment, job: Job, settings: StageSettings) -> Load:
     if not isinstance(settings, Optimisation):
         return Load(size, one)
     steps = getattr(settings, "batches_per_epoch", 0)
-    return Load(size, settings.epochs * (steps * size if steps else one))
+    return Load(size, settings.epochs * (steps * size if steps else one), getattr(settings, "real_replicas", 0))
 
 
 class Needs:
@@ -98,7 +102,8 @@ class Needs:
         row, load = found
         megabytes = row.fixed_mb + row.scaled_mb * load.size / row.size
         if STAGES[stage].shared:
-            megabytes *= self.processes
+            megabytes *= self.processes + load.replicas
+            megabytes += RAY_MB * bool(load.replicas)
         minutes = max(LEAST_MIN, ceil(row.seconds(load) * TIME_MARGIN / 60))
         return Need(ceil(megabytes * margin) * attempt, minutes * attempt)
 

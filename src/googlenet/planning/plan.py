@@ -111,7 +111,8 @@ def figures(plan: Plan) -> dict[str, Figures]:
             "scaled_mb": scaled_mb,
             "fixed_s": job.start_s,
             "scaled_s": job.wall_s - job.start_s,
-            **load._asdict(),
+            "size": load.size,
+            "work": load.work,
         }
         rows[stage.stage] = Figures(**{name: float(f"{value:.4g}") for name, value in values.items()})
     return rows

@@ -3,10 +3,17 @@
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from googlenet import tracking
 from googlenet.config.schema.base import TRUNKS
-from googlenet.config.schema.classification import AnalyseUnits, ImportWeights, MeasureExport
+from googlenet.config.schema.classification import (
+    Ablations,
+    AnalyseUnits,
+    ImportWeights,
+    MeasureExport,
+    TrainClassifier,
+)
 from googlenet.config.schema.dataset import Dataset, DataSource
 from googlenet.config.schema.detection import TrainMultibox
 from googlenet.config.schema.shared import Inference, Model
@@ -32,6 +39,8 @@ def check(experiment: Experiment, jobs: Collection[Job], local: bool) -> None:
     check_modules(experiment)
     if Job("measure_export", "all") in jobs:
         check_packages(experiment.of(MeasureExport).formats)
+    if {"train_classifier", "train_ablation"} & {job.stage for job in jobs}:
+        check_ray(experiment)
     for error in missing_sources(experiment, jobs):
         raise error
     if local and experiment.of(Inference).device == "cuda" and not Path("/dev/nvidiactl").exists():
@@ -151,6 +160,15 @@ def check_packages(formats: Collection[str]) -> None:
         if missing := FORMATS[name].missing:
             install = f"run `pip install {' '.join(missing)}`, or leave it out"
             raise UserError(f"measure_export.formats: {name} needs {', '.join(missing)}; {install}")
+
+
+def check_ray(experiment: Experiment) -> None:
+    """Check that Ray is installed if a training wants it."""
+    rows: list[Any] = [row.changes.get("train_classifier", {}) for row in experiment.of(Ablations).rows]
+    if "asynchronous_ray" in [experiment.of(TrainClassifier).update, *(row.get("update") for row in rows)]:
+        from googlenet.models.updates.asynchronous_ray import check_installed  # imports torch
+
+        check_installed()
 
 
 def warnings(experiment: Experiment) -> list[str]:

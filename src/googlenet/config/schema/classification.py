@@ -53,15 +53,15 @@ class Absence(Settings):
 
 
 class Replicas(Settings):
-    """Asynchronous updates (DistBelief's Downpour SGD), simulated in one process: in what order gradients arrive."""
+    """Asynchronous updates (DistBelief's Downpour SGD): the replicas, and in what order a simulation's gradients arrive."""
 
     count: Count = Field(description="Model replicas, each of which computes the gradients of whole batches")
     shards: Count = Field(description="Of the parameter server, each updated on its own")
     spread: NonNegative = Field(
-        description="Standard deviation of the logarithm of the time of a gradient; its median is 1"
+        description="Simulated: standard deviation of the logarithm of the time of a gradient; its median is 1"
     )
     transfer: NonNegative = Field(
-        description="Mean time until a gradient reaches a shard, as a multiple of that median"
+        description="Simulated: mean time until a gradient reaches a shard, as a multiple of that median"
     )
     schedule_seed: Seed = Field(description="Of these times")
     absences: Annotated[tuple[Absence, ...], Field(strict=False)] = Field(
@@ -85,8 +85,8 @@ class TrainClassifier(shared.Computes, shared.Optimisation):
     micro_batches: Count = Field(
         description="Parts of a batch whose gradients are computed alone and added; a power of two. As many processes can train"
     )
-    update: Annotated[Literal["synchronous", "asynchronous"], UPDATES] = Field(
-        description="synchronous: each gradient is of the newest weights | asynchronous: of those that a replica fetched earlier"
+    update: Annotated[Literal["synchronous", "asynchronous", "asynchronous_ray"], UPDATES] = Field(
+        description="synchronous: each gradient is of the newest weights | asynchronous: of those that a replica fetched earlier, simulated | asynchronous_ray: the same with processes, whose bits no run repeats"
     )
     replicas: Replicas = Field(description="Of asynchronous updates")
     aux_weight: NonNegative = Field(description="Of each auxiliary loss (the paper: 0.3)")
@@ -101,6 +101,11 @@ class TrainClassifier(shared.Computes, shared.Optimisation):
         """One for each part of a batch."""
         return self.micro_batches
 
+    @property
+    def real_replicas(self) -> int:
+        """Replicas that are processes of their own."""
+        return self.replicas.count if self.update == "asynchronous_ray" else 0
+
     @model_validator(mode="after")
     def _parts(self) -> "TrainClassifier":
         parts = self.micro_batches
@@ -111,9 +116,16 @@ class TrainClassifier(shared.Computes, shared.Optimisation):
         whole = isinstance(self.model, shared.Model) and self.model.network == "batch_norm"
         if parts > 1 and whole:
             raise wrong("1 with model.network: batch_norm, which needs the statistics of a batch", "micro_batches")
-        if parts > 1 and self.update == "asynchronous":
-            raise wrong("1 with update: asynchronous, whose replicas compute whole batches", "micro_batches")
-        if whole and self.update == "asynchronous":
+        if self.update == "synchronous":
+            return self
+        if parts > 1:
+            raise wrong(f"1 with update: {self.update}, whose replicas compute whole batches", "micro_batches")
+        device = self.compute.device if isinstance(self.compute, shared.Compute) else "cpu"
+        if self.update == "asynchronous_ray" and device != "cpu":
+            raise wrong(
+                "synchronous or asynchronous with compute.device: cuda; Ray's replicas use processors", "update"
+            )
+        if whole:
             raise wrong("synchronous with model.network: batch_norm, whose statistics no gradient changes", "update")
         return self
 

@@ -1,0 +1,246 @@
+"""Asynchronous updates by processes, as the paper's DistBelief had them: Ray's actors for replicas and shards.
+
+Shards apply gradients as the simulation's do (asynchronous.py); the order in which they arrive is the machine's, so no run
+repeats the bits of another one. An epoch ends when the gradients of all its batches have arrived or are lost. A replica that
+dies is started again, and only the gradient that it had under way is lost.
+"""
+
+import os
+import signal
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module, util
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from googlenet.config.schema.classification import TrainClassifier
+from googlenet.errors import UserError
+from googlenet.metrics.training import AsynchronousTraining
+from googlenet.models.determinism import prepare_machine
+from googlenet.models.training import Average, GradientDescent, TrainState, gradient_of
+from googlenet.models.updates import Gradient
+from googlenet.models.updates.asynchronous import ParameterServer, Shard, ShardState
+
+RESTARTS = 3  # of a replica; one that dies more often stays away
+STORE_BYTES = 100_000_000  # of memory that the processes share, beside room for what is under way
+
+
+def check_installed() -> None:
+    """Raise UserError if Ray is missing."""
+    if not util.find_spec("ray"):
+        raise UserError(
+            "train_classifier.update: asynchronous_ray needs ray, which is not installed; run `pip install ray`, or set"
+            " asynchronous, which simulates it"
+        )
+
+
+def begun(cores: int, store_bytes: int) -> Any:
+    """Ray, with processes on this machine that end with this one. Leaves its signals to the job."""
+    check_installed()
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it reports to its makers
+    ray, handler = import_module("ray"), signal.getsignal(signal.SIGTERM)
+    ray.init(
+        address="local",
+        num_cpus=cores,
+        include_dashboard=False,
+        object_store_memory=store_bytes,
+        log_to_driver=False,
+        logging_level="ERROR",
+    )
+    signal.signal(signal.SIGTERM, handler)
+    return ray
+
+
+def shard_lost() -> UserError:
+    """The error of a shard that has died: its weights and momentum are lost with it."""
+    return UserError(
+        "train_classifier.update: a process of the parameter server was lost, often for lack of memory; run the same"
+        " command again, which resumes this training from its last state"
+    )
+
+
+class ShardActor:
+    """A shard in a process of its own, with copies of its parameters."""
+
+    def __init__(
+        self,
+        named: Mapping[str, Tensor],
+        state: ShardState,
+        settings: TrainClassifier,
+        steps_per_epoch: int,
+        rate: Callable[[int], float],
+    ):
+        """named: its parameters by name, from which the optimiser knows biases. rate: of an update, by its number."""
+        prepare_machine(1, "cpu")
+        part = nn.Module()
+        for name, value in named.items():
+            part.register_parameter(name.replace(".", "/"), nn.Parameter(value))
+        descent = GradientDescent(part, settings.momentum, settings.weight_decay, settings.bias_rate_factor)
+        average = Average(part, steps_per_epoch, settings.averaging)
+        self.shard = Shard(list(part.parameters()), descent, average, range(len(named)), rate)
+        self.shard.restore(state)
+
+    def visit(self, gradients: Sequence[Tensor], version: int) -> tuple[list[Tensor], int]:
+        """Apply a replica's gradients, if it brings any; returns the newest weights, and after how many updates they are."""
+        if gradients:
+            self.shard.apply(gradients, version)
+        return [p.detach() for p in self.shard.parameters], self.shard.updates
+
+    def state(self) -> ShardState:
+        """What the shard has now."""
+        return self.shard.state()
+
+
+class ReplicaActor:
+    """A model replica in a process of its own."""
+
+    def __init__(self, kept: Sequence[Any], shards: Sequence[tuple[Any, Sequence[int]]], threads: int, seed: int):
+        """kept: Ray's reference to a Gradient. shards: their actors, and the places of their parameters. seed: of dropout."""
+        prepare_machine(threads, "cpu")
+        torch.manual_seed(seed)
+        self.ray, self.shards, self.versions = import_module("ray"), shards, [0] * len(shards)
+        self.gradient: Gradient = self.ray.get(kept[0])
+        self.parameters = list(self.gradient.model.parameters())
+        self.gradient.model.train()
+        self._visit([])
+
+    def ready(self) -> None:
+        """Return once it has the weights."""
+
+    def compute(self, crops: np.ndarray, labels: np.ndarray) -> list[float]:
+        """Compute the gradient of a batch and bring it to every shard; returns the losses."""
+        losses = self.gradient(crops.copy(), labels.copy())  # Ray's arrays cannot be written to, which torch warns of
+        self._visit([gradient_of(p) for p in self.parameters])
+        return [loss.item() for loss in losses]
+
+    @torch.no_grad()
+    def _visit(self, gradients: Sequence[Tensor]) -> None:
+        """Push gradients, if there are any, to the shards, and fetch the newest weights from them."""
+        asked = [
+            actor.visit.remote([gradients[place] for place in places] if gradients else [], version)
+            for (actor, places), version in zip(self.shards, self.versions, strict=True)
+        ]
+        for number, (weights, version) in enumerate(self.ray.get(asked)):
+            for place, weight in zip(self.shards[number][1], weights, strict=True):
+                self.parameters[place].copy_(weight)
+            self.versions[number] = version
+
+
+class Actors(ParameterServer):
+    """The replicas' and shards' actors; `shards` has what these had when it was last fetched from them."""
+
+    real = True
+
+    def __init__(
+        self, state: TrainState[Any], settings: TrainClassifier, rate: Callable[[int], float], gradient: Gradient
+    ):
+        """As ParameterServer. Raises UserError if Ray is missing."""
+        super().__init__(state, settings, rate, gradient)
+        threads, batch = settings.compute.numeric_threads, settings.batch_size
+        of_replica = batch * 3 * settings.model.input_px**2 + 8 * sum(p.numel() for p in self.parameters)  # bytes
+        self.ray = ray = begun(threads * self.settings.count, STORE_BYTES + 3 * of_replica * self.settings.count)
+        self.errors, named = ray.exceptions, list(state.model.named_parameters())
+        shard = ray.remote(ShardActor).options(num_cpus=0)
+        self.servers = [
+            shard.remote(
+                {named[place][0]: named[place][1].detach() for place in own.places},
+                own.state(),
+                settings,
+                state.steps_per_epoch,
+                rate,
+            )
+            for own in self.shards
+        ]
+        reached = [(server, own.places) for server, own in zip(self.servers, self.shards, strict=True)]
+        restarts = RESTARTS + len(self.settings.absences)
+        replica = ray.remote(ReplicaActor).options(num_cpus=threads, max_restarts=restarts)
+        seeds = [settings.member.order_seed + number for number in range(self.settings.count)]
+        self.kept = ray.put(gradient)  # for replicas that start again
+        self.replicas = [replica.remote([self.kept], reached, threads, seed) for seed in seeds]
+        ray.get([each.ready.remote() for each in self.replicas])
+        self.idle, self.busy = deque(range(self.settings.count)), dict[Any, int]()
+        self.away, self.deaths = set[int](), Counter[int]()
+
+    def step(self, crops: np.ndarray, labels: np.ndarray) -> None:
+        """Give a batch to the next replica that is idle."""
+        self._come_and_go()
+        while not self.idle:
+            if not self.busy:
+                raise UserError(
+                    f"train_classifier.replicas: every replica was lost, each {RESTARTS + 1} times; often for lack of memory:"
+                    " lower replicas.count, and run the same command again"
+                )
+            self._collect(1)
+        number = self.idle.popleft()
+        self.busy[self.replicas[number].compute.remote(crops, labels)] = number
+        self.state.count()
+
+    def end_epoch(self) -> None:
+        """Wait for all gradients, and fetch weights, averages and momenta."""
+        self._collect(len(self.busy))
+        try:
+            states = self.ray.get([server.state.remote() for server in self.servers])
+        except self.errors.RayActorError:
+            raise shard_lost() from None
+        for own, state in zip(self.shards, states, strict=True):
+            own.restore(state)
+        self.state.descent.rate = self.rate(max(0, max(own.updates for own in self.shards) - 1))
+
+    def saved(self) -> tuple[dict[str, Tensor], Any]:
+        """The state of the training, once all gradients have arrived."""
+        self.end_epoch()
+        return super().saved()
+
+    def finish(self) -> AsynchronousTraining:
+        """Wait for all gradients, and end the actors."""
+        self.end_epoch()
+        self.ray.shutdown()
+        return self.measured()
+
+    def _collect(self, count: int) -> None:
+        """Wait until so many of the busy replicas have brought their gradients to the shards, or died."""
+        if not count:
+            return
+        for done in self.ray.wait(list(self.busy), num_returns=count)[0]:
+            number = self.busy.pop(done)
+            try:
+                losses = self.ray.get(done)
+            except self.errors.RayTaskError as error:
+                raise shard_lost() if isinstance(error.cause, self.errors.RayActorError) else error from None
+            except self.errors.RayActorError:
+                print(f"replica {number} was lost, and its gradient with it", flush=True)
+                if number not in self.away:
+                    self.deaths[number] += 1
+                    self._come_back(number)
+                continue
+            if losses is not None:
+                self.state.see(torch.tensor(losses).unbind())
+            if number not in self.away:
+                self.idle.append(number)
+
+    def _come_back(self, number: int) -> None:
+        """Let a replica that Ray starts again have no batch before it is ready; none at all if it has died too often."""
+        if self.deaths[number] <= RESTARTS:
+            self.busy[self.replicas[number].ready.options(max_task_retries=-1).remote()] = number
+
+    def _come_and_go(self) -> None:
+        """Let replicas leave, with what they have under way, and come back, at the step that the settings say."""
+        for row in self.settings.absences:
+            if self.state.step == row.from_step:
+                self.away.add(row.replica)
+                self.ray.kill(self.replicas[row.replica], no_restart=False)
+                self.idle = deque(number for number in self.idle if number != row.replica)
+            elif self.state.step == row.to_step and row.replica in self.away:
+                self.away.remove(row.replica)
+                if row.replica not in self.busy.values():
+                    self._come_back(row.replica)
+
+
+def start(
+    state: TrainState[Any], settings: TrainClassifier, rate: Callable[[int], float], gradient: Gradient
+) -> Actors:
+    """Begin or continue."""
+    return Actors(state, settings, rate, gradient)
