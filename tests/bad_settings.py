@@ -115,6 +115,8 @@ SETTINGS = (
     ("member's name with a space", params("{ensemble: {members: [{name: m 1}]}}"), "params.yaml: 'ensemble.members.m 1.name' must be a name of letters, digits and _ that does not begin with a digit, not 'm 1'"),
     ("member without a name", params("{ensemble: {members: [{order_seed: 1}]}}"), "params.yaml: lacks the key 'ensemble.members[0].name'; add it"),
     ("no member", params("{ensemble: {members: []}}"), "params.yaml: 'ensemble.members' must be a list of rows, at least one, not []"),
+    ("a seed of structures twice", params("{derive_structure: {seeds: [1, 1]}}"), "params.yaml: 'derive_structure.seeds' must be two or more different whole numbers, not [1, 1]"),
+    ("a share of the correlation that is none", params("{derive_structure: {mass: 1.5}}"), "params.yaml: 'derive_structure.mass' must be a number above 0 and below 1, not 1.5"),
     ("misspelt key of an ablation", params("{ablations: {rows: [{name: a, change: {}}]}}"), "params.yaml: unknown key 'ablations.rows.a.change'; did you mean 'changes'?"),
     ("a schedule at zero before the last epoch", params("{train_classifier: {drop_factor: 0.001, drop_every_epochs: 1}}"), "params.yaml: 'train_classifier.drop_factor' must be larger, or epochs fewer (the rate is zero before the last of 9 epochs), not 0.001"),
     ("a power at zero before the last epoch", params("{train_detector: {schedule: poly, poly_power: 50.0}}"), "params.yaml: 'train_detector.poly_power' must be smaller, or epochs fewer (the rate is zero before the last of 5 epochs), not 50.0"),

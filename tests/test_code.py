@@ -111,6 +111,7 @@ def test_an_errors_text_leaves_it_and_its_condition_does_not(package):
     assert changed(lambda: replace(path, "if images < settings", "if images <= settings")) == {
         "train_classifier",
         "train_ablation",
+        "train_structure",
     }
 
 
@@ -119,8 +120,15 @@ def test_line_breaks_and_quotes_leave_it(package):
     assert changed(lambda: replace(path, old, "= (\n    '4a',\n    '4d',\n)")) == set()
 
 
-TRAINING = {"train_classifier", "train_ablation", "train_detector", "train_multibox"}
-REPORTING = {"make_report", "compare_ablations", "measure_export"}
+TRAINING = {
+    "train_classifier",
+    "train_ablation",
+    "train_detector",
+    "train_multibox",
+    "train_structure",
+    "derive_structure",
+}
+REPORTING = {"make_report", "compare_ablations", "measure_export", "compare_structures"}
 WITH_NETWORKS = TRAINING | {"import_weights", "predict_crops", "analyse_units", "fit_region_heads"}
 WITH_NETWORKS |= {"score_regions", "measure_cost", "merge_proposals", "measure_export"}
 WITH_SUPPRESSION = {"evaluate_detection", "train_multibox", "merge_proposals", "study_proposals"}
@@ -206,7 +214,7 @@ def add(package, module):
         file.write("\nNEW = 1\n")
 
 
-CLASSIFIERS = {"train_classifier", "train_ablation", "predict_crops"}
+CLASSIFIERS = {"train_classifier", "train_ablation", "predict_crops", "train_structure", "derive_structure"}
 
 
 @pytest.mark.parametrize(
@@ -248,6 +256,9 @@ IN_DEMO = WITH_NETWORKS - {"import_weights", "fit_region_heads"}  # the demo imp
         ("detection/search_presets/rcnn.py", set()),
         ("detection/search_presets/opencv_fast.py", {"propose_regions", "study_proposals"}),
         ("models/determinism.py", set(STAGES)),
+        ("models/structure.py", {"derive_structure", "train_structure"}),
+        ("classification/correlation.py", {"derive_structure"}),
+        ("classification/structures.py", {"compare_structures"}),
     ],
 )
 def test_only_what_the_settings_select_counts_and_what_every_job_runs(package, module, stages):

@@ -37,9 +37,16 @@ IN_AREA = (
 AREA = REFERENCE.union(*map(variants, IN_AREA))
 JITTER = variants("scale_jitter", 5)
 VARIANTS = AREA | JITTER | variants("photometric", 3) | variants("random_interpolation", 4) | variants("crop_256", 6)
+STRUCTURES = every(
+    "train_structure",
+    [f"{row}_{seed}" for row in ("googlenet", "derived", "random_1", "random_2", "random_3") for seed in (1, 2, 3)],
+)
+DERIVED = {"derive_structure/all"}
 COMPUTED = (
     TRAINED
     | VARIANTS
+    | STRUCTURES
+    | DERIVED
     | every("predict_crops")
     | TUNED
     | SCORED
@@ -60,13 +67,13 @@ EDITS = {
     "an experiment's execution": ("experiment/demo.yaml", r"^about:", "execution: {commit_limit_gb: 1}\nabout:", set()),
     "another experiment": ("experiment/photos.yaml", r"^about: .*$", "about: other", set()),
     "a default that the experiment overrides": ("train_classifier.yaml", r"^epochs: .*$", "epochs: 77", set()),
-    "a key of training": ("train_classifier.yaml", r"^momentum: .*$", "momentum: 0.8", TRAINED | VARIANTS),
+    "a key of training": ("train_classifier.yaml", r"^momentum: .*$", "momentum: 0.8", TRAINED | VARIANTS | STRUCTURES),
     "one sampling": ("sampling.yaml", r"scales: \[256, 352\]", "scales: [256, 384]", {"train_classifier/m5", "study_crops/all"} | JITTER),
-    "a shared sampling": ("sampling.yaml", r"aspect: \[0.75,", "aspect: [0.8,", every("train_classifier", ["m1", "m2", "m7"]) | AREA | {"study_crops/all"}),
+    "a shared sampling": ("sampling.yaml", r"aspect: \[0.75,", "aspect: [0.8,", every("train_classifier", ["m1", "m2", "m7"]) | AREA | STRUCTURES | {"study_crops/all"}),
     "one member's key": ("ensemble/paper.yaml", r"width: 1.25", "width: 1.5", {"train_classifier/m7"}),
     "one detector's key": ("ensemble/paper.yaml", r"name: d2, init_from: m2", "name: d2, init_from: m7", {"train_detector/d2"}),
-    "the crop size": ("model/small.yaml", r"^input_px: .*$", "input_px: 56", TRAINED | VARIANTS | {"measure_cost/all", "study_crops/all"}),
-    "mirroring": ("dataset/digits.yaml", r"^mirror: .*$", "mirror: true", TRAINED | VARIANTS | every("predict_crops") | TUNED | {"train_multibox/all"}),
+    "the crop size": ("model/small.yaml", r"^input_px: .*$", "input_px: 56", TRAINED | VARIANTS | STRUCTURES | DERIVED | {"measure_cost/all", "study_crops/all"}),
+    "mirroring": ("dataset/digits.yaml", r"^mirror: .*$", "mirror: true", TRAINED | VARIANTS | STRUCTURES | every("predict_crops") | TUNED | {"train_multibox/all"}),
     "policies": ("predict_crops.yaml", r"^policies: \S+ \S+ \S+", "policies: [1, 10]", every("predict_crops")),
     "the data": ("dataset/full.yaml", r"^    seed: 2", "    seed: 3", {"prepare_detection/all"}),
     "proposals": ("propose_regions.yaml", r"^sigma: .*$", "sigma: 0.7", PARTS | STUDY),
@@ -78,7 +85,7 @@ EDITS = {
     "evaluation": ("evaluate_ensemble.yaml", r"^resamples: .*$", "resamples: 9", {"evaluate_ensemble/all"}),
     "crops": ("study_crops.yaml", r"^random_subsets: \S+", "random_subsets: 9", {"study_crops/all"}),
     "detection's evaluation": ("evaluate_detection.yaml", r"^nms_iou: .*$", "nms_iou: 0.4", {"evaluate_detection/all"}),
-    "the head of the report": ("experiment/demo.yaml", r"^about: .*$", "about: other", {"make_report/all", "compare_ablations/all", "measure_export/all"}),
+    "the head of the report": ("experiment/demo.yaml", r"^about: .*$", "about: other", {"make_report/all", "compare_ablations/all", "measure_export/all", "compare_structures/all"}),
     "the analysis of units": ("analyse_units.yaml", r"^clusters: .*$", "clusters: 5", {"analyse_units/all"}),
     "the cost": ("measure_cost.yaml", r"^repeats: .*$", "repeats: 1", {"measure_cost/all"}),
     "a switch that needs no fit": ("score_regions.yaml", r"^switches: \[\]", "switches: [mirror]", SCORED | {"evaluate_detection/all"}),
@@ -201,7 +208,9 @@ def test_files_are_written_when_their_content_changes(root):
     def contents():
         return {path: path.read_bytes() for top in ("data", "results") for path in (root / top).rglob("*.json")}
 
-    assert len(write()) == len(contents()) == 41 + len(VARIANTS) + 2  # their comparison, and the exports
+    assert (
+        len(write()) == len(contents()) == 41 + len(VARIANTS) + 2 + len(STRUCTURES) + 2
+    )  # comparisons, the exports, the derivation
     first = contents()
     assert write() == []
     edit(root, "ensemble/paper.yaml", r"width: 1.25", "width: 1.5")

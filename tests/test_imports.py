@@ -28,6 +28,7 @@ ALLOWED = {
     "measure_cost": {"torch"},
     "train_multibox": NETWORK | {"scipy"},  # k-means of its priors
     "compare_ablations": {"jinja2"},
+    "compare_structures": {"jinja2"},
     "measure_export": NETWORK | {"jinja2"},
     "make_report": {"jinja2", "pyarrow", "cv2"},
     "prepare_classification": set(),

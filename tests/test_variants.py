@@ -213,6 +213,7 @@ def test_a_module_that_does_not_exist_is_named_before_the_first_job(root):
 def test_ablations_are_no_part_of_the_main_results(root):
     composed = experiment(root)
     apart = {"train_ablation": "/ablations", "compare_ablations": "/ablations", "measure_export": "/exports"}
+    apart |= dict.fromkeys(("derive_structure", "train_structure", "compare_structures"), "/structures")
     for stage in (row.name for row in ROWS):
         assert composed.results(stage) == "results/demo" + apart.get(stage, "")
     former = root / "results/demo/ablations/train_ablation/gone_1"

@@ -1,8 +1,8 @@
 """Write dvc.yaml from the Snakefile, or check that it is fresh: the edges are declared once, there.
 
-usage: python workflow/dvc_stages.py write|check [all|ablations|exports]
+usage: python workflow/dvc_stages.py write|check [all|ablations|exports|structures]
 
-`all` is dvc.yaml. `ablations` is workflow/ablations/dvc.yaml, and `exports` likewise; they are not shipped: a plain `dvc
+`all` is dvc.yaml. `ablations` is workflow/ablations/dvc.yaml, and the others likewise; they are not shipped: a plain `dvc
 status` reads all such files, and would report ablations that were never run as missing. Their first run writes them. There is one DVC stage per
 rule; it owns one folder and depends on folders, so neither members nor experiments change dvc.yaml. `persist` keeps DVC
 from deleting a stage's results before it runs: Snakemake inside it decides which of its jobs run.

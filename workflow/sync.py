@@ -3,7 +3,7 @@
 usage: python workflow/sync.py resolve | after-run EXPERIMENT TARGET | take-over EXPERIMENT | commit [TARGET] | restore
 
 resolve    write the resolved configurations; remove the results of former members (the first DVC stage)
-after-run  record in DVC the results of a successful run of a whole target, all, ablations or exports (the Snakefile's onsuccess)
+after-run  record in DVC the results of a successful run of a whole target, `all` or one apart (the Snakefile's onsuccess)
 take-over  mark results that DVC checked out as current for Snakemake, if they are those of dvc.lock (the Snakefile's start)
 commit     as after-run, by hand, after checking that Snakemake has nothing to do (make sync)
 restore    check out the results that dvc.lock lists, and mark them as current for Snakemake (make restore)

@@ -155,6 +155,9 @@ def test_dvcs_stages_to_come_are_those_of_its_command(command, asked):
     assert dry_run_of(command.split(), "train_classifier") == asked
 
 
-@pytest.mark.parametrize(("target", "stage"), [("ablations", "prepare_classification"), ("exports", "measure_export")])
+@pytest.mark.parametrize(
+    ("target", "stage"),
+    [("ablations", "prepare_classification"), ("exports", "measure_export"), ("structures", "derive_structure")],
+)
 def test_what_is_apart_is_a_target_of_its_own(target, stage):
     assert dry_run_of(["repro", f"workflow/{target}/dvc.yaml"], stage) == ([target], [])

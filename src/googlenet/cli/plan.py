@@ -26,6 +26,7 @@ from googlenet.planning import needs
 )
 @click.option("--ablations", is_flag=True, help="also the target `ablations`")
 @click.option("--exports", is_flag=True, help="also the target `exports`")
+@click.option("--structures", is_flag=True, help="also the target `structures`")
 @click.option("--measured", is_flag=True, help="beside it, what a run's jobs took (run.json)")
 @click.option("--save", default="", metavar="NAME", help="add the rates to machines/NAME.yaml")
 @click.option("--beside", default="", metavar="TEXT", help="what else the machine did meanwhile, kept with --save")

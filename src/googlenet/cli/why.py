@@ -23,6 +23,7 @@ from googlenet.tracking import job_name
 @click.option("--experiment", default="", metavar="NAME", help="a file of conf/experiment/; params.yaml's if left out")
 @click.option("--ablations", "target", flag_value="ablations", help="the jobs of the target `ablations`")
 @click.option("--exports", "target", flag_value="exports", help="the jobs of the target `exports`")
+@click.option("--structures", "target", flag_value="structures", help="the jobs of the target `structures`")
 def command(jobs: tuple[str, ...], experiment: str, target: str | None) -> None:
     """Print a line per job."""
     root = Path.cwd()

@@ -16,7 +16,9 @@ from googlenet.errors import UserError, nearest
 from googlenet.storage.files import load_yaml
 
 # Names that each job fills in: its row of a table, and values that follow from other settings.
-JOB_VARIABLES = ("member", "detector", "part", "variant", "network", "heads", "training", "sources", "samplings")
+JOB_VARIABLES = (
+    "member", "detector", "part", "variant", "network", "heads", "training", "sources", "samplings", "structure",
+)  # fmt: skip
 SHARED: dict[str, type[Settings]] = {
     "compute": shared.Inference,
     "execution": shared.Execution,

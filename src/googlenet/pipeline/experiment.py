@@ -29,6 +29,7 @@ from googlenet.config.schema.shared import (
     Part,
     TrainedMember,
 )
+from googlenet.config.schema.structure import DeriveStructure, TrainStructure
 from googlenet.errors import UserError, nearest
 from googlenet.metrics.order import natural
 from googlenet.pipeline import kept, versions
@@ -88,9 +89,22 @@ class Experiment:
         return {name: row for name, row in variants.variants(self.composed).items() if name in trained}
 
     @cached_property
+    def structures(self) -> dict[str, Variant]:
+        """The structures that train: GoogLeNet, the derived one and the random ones, with every seed."""
+        derived = self.of(DeriveStructure)
+        rows = ("googlenet", "derived", *(f"random_{number + 1}" for number in range(derived.random_structures)))
+        names = [(row, seed) for row in rows for seed in derived.seeds]
+        return {f"{row}_{seed}": Variant(name=f"{row}_{seed}", row=row, seed=seed) for row, seed in names}
+
+    @cached_property
     def trainings(self) -> dict[str, TrainClassifier]:
         """The train_classifier settings of every variant of the table of ablations."""
         return variants.trainings(self.composed)
+
+    @property
+    def reference(self) -> TrainClassifier:
+        """The reference of the table of ablations, with its first seed."""
+        return next(iter(self.trainings.values()))
 
     @cached_property
     def ablation_sources(self) -> dict[str, tuple[str, str]]:
@@ -141,6 +155,9 @@ class Experiment:
             member = row.init_from
         if per == "variant":
             filled["training"] = self.trainings[job.name].model_dump()
+        if per == "structure":
+            start = self.of(TrainStructure).initialisation
+            filled["training"] = variants.of_structure(self.reference, self.structures[job.name], start).model_dump()
         if job.stage == "compare_ablations":
             filled["sources"] = {name: "/".join(source) for name, source in self.ablation_sources.items()}
         if job.stage == "study_crops":

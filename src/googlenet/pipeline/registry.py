@@ -10,6 +10,7 @@ from googlenet.config.compose import Composed
 from googlenet.config.schema import classification as c
 from googlenet.config.schema import dataset as data
 from googlenet.config.schema import detection as d
+from googlenet.config.schema import structure as s
 from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Enabled, MemberRow
 from googlenet.metrics import classification as cm
@@ -21,9 +22,15 @@ from googlenet.metrics.cost import CostMetrics
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.export import ExportMetrics
 from googlenet.metrics.imports import ImportMetrics
+from googlenet.metrics.structure import StructureMetrics
+from googlenet.metrics.structure_comparison import StructureComparison
 from googlenet.metrics.training import TrainingMetrics
 
-APART = ("ablations", "exports")  # groups with a target, a folder of results and a file of DVC's stages of their own
+APART = (
+    "ablations",
+    "exports",
+    "structures",
+)  # groups with a target, a folder of results and a file of DVC's stages of their own
 
 
 def always(_: Composed | MemberRow) -> bool:
@@ -44,7 +51,7 @@ class Stage:
     settings: type[StageSettings]
     metrics: type[StageMetrics] | None  # the class of its metrics.json (or manifest.json), if it has one
     group: str  # data (results per data set), classification, detection, report, or one of APART
-    per: str = ""  # the wildcard that has a job for each value: member, detector, part, variant; "" for a single job
+    per: str = ""  # the wildcard that has a job for each value: member, detector, part, variant, structure; "" for a single job
     enabled: Callable[[Composed], bool] = always  # whether an experiment has it
     wants: Callable[[MemberRow], bool] = always  # the rows of the table of members that have a job
     gpu: bool = False  # whether a job takes a GPU if compute.device is cuda
@@ -101,6 +108,9 @@ ROWS = (
     Stage("train_ablation", c.TrainAblation, TrainingMetrics, "ablations", "variant", gpu=True, shared=True),
     Stage("compare_ablations", c.CompareAblations, studies.AblationMetrics, "ablations"),
     Stage("measure_export", c.MeasureExport, ExportMetrics, "exports"),
+    Stage("derive_structure", s.DeriveStructure, StructureMetrics, "structures", gpu=True, priority=1),
+    Stage("train_structure", s.TrainStructure, TrainingMetrics, "structures", "structure", gpu=True, shared=True),
+    Stage("compare_structures", s.CompareStructures, StructureComparison, "structures"),
 )  # fmt: skip
 STAGES = {row.name: row for row in ROWS}
 SETTINGS = {row.name: row.settings for row in ROWS}

@@ -9,10 +9,12 @@ from googlenet.classification.predict import CENTRE_BATCH, union
 from googlenet.config.schema import classification as c
 from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.dataset import ClassificationSource, PrepareClassification, PrepareDetection
+from googlenet.config.schema.structure import DeriveStructure, TrainStructure
 from googlenet.data.records import SPLITS
 from googlenet.models.reference_networks import on_meta
 from googlenet.planning import measure
 from googlenet.planning import measure_classification as rates
+from googlenet.planning.needs import PAPER_PX
 from googlenet.planning.rates import NetworkShape, forward_mb, weights_mb
 from googlenet.planning.schedule import JobPlan
 from googlenet.planning.work import WRITING, Context, Words
@@ -22,6 +24,7 @@ ORDER_BYTES = 8  # per image, for the order of one epoch
 DRAWING_MB = 150  # scikit-learn's digits and photographs, from which the embedded set is drawn
 STUDY_MB = 60  # scipy, and the resamples of a study
 OUTCOME_ARRAYS = 4  # per split: averaged and last weights, top-1 and top-5, a byte per image
+MAPS_BYTES = 4 * 480 * 28 * 28  # of an image: what 3b of the paper's network puts out, the largest map that is kept
 # Seconds of what is not timed here, from the demo's jobs on two cores of an EPYC (docs/results.md).
 IMPORT_S = 1.0
 FORWARD_S = 0.12  # a forward pass of a network in measure_cost
@@ -98,6 +101,27 @@ def train_classifier(context: Context, job: JobPlan, settings: c.TrainClassifier
 def train_ablation(context: Context, job: JobPlan, settings: c.TrainAblation) -> Words:
     """A training of the table of ablations that no member has done."""
     return trained(context, job, settings.training)
+
+
+def train_structure(context: Context, job: JobPlan, settings: TrainStructure) -> Words:
+    """A training of a structure, which costs what the experiment's own network does."""
+    return trained(context, job, settings.training)
+
+
+def derive_structure(context: Context, job: JobPlan, settings: DeriveStructure) -> Words:
+    """For every seed the brief trainings, each of a part of the network, and the passes that give the maps: counted as
+    the steps of whole networks in which every module is trained as often, and the stem more."""
+    size, member = context.classification, context.experiment.reference.member
+    network = NetworkShape.of(settings.model, member, size.classes, settings.model.network)
+    images = min(settings.images, size.count("train"))
+    step = context.ask(rates.ClassifierStep(network=network, batch_size=settings.batch_size, compute=context.compute))
+    epochs = len(settings.seeds) * (settings.stem_epochs + settings.module_epochs)
+    steps = epochs * images // settings.batch_size
+    context.run(job, steps * step.seconds, images * context.decode_s(size))
+    context.network_memory(job, network, True, step.kept_mb)
+    shrunk = network.architecture.width * (settings.model.input_px / PAPER_PX) ** 2
+    job.memory_mb["maps"] = 2 * MAPS_BYTES * images * shrunk / 1e6  # below a module, and above it
+    return f"{epochs} epochs", f"{steps:,} steps"
 
 
 def kept_images(context: Context) -> dict[str, int]:
@@ -183,4 +207,6 @@ def untimed(
 train_baseline = partial(untimed, seconds=3.0, memory_mb={"scikit-learn and pixels": 180})
 analyse_units = partial(untimed, seconds=1.0, memory_mb={})
 measure_export = partial(untimed, seconds=19.0, memory_mb={"exporters and their libraries": 450})
-make_report = compare_ablations = partial(untimed, seconds=5.0, memory_mb={"charts and pages": 120})
+make_report = compare_ablations = compare_structures = partial(
+    untimed, seconds=5.0, memory_mb={"charts and pages": 120}
+)

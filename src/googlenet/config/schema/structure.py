@@ -1,0 +1,59 @@
+"""Settings of the sparsity idea carried out: deriving a structure from data, and comparing it at equal cost."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from googlenet.config.schema import shared
+from googlenet.config.schema.base import StageSettings, wrong
+from googlenet.config.schema.classification import Seeds, TrainAblation
+from googlenet.config.schema.shared import Confidence, Count, OpenFraction, Positive, Whole
+
+OpenShare = Annotated[float, Field(gt=0, lt=1)]
+
+
+class DeriveStructure(shared.Computes):
+    """Structures of one cost: derived layer by layer from correlations (section 3), GoogLeNet's, and random ones."""
+
+    budget_macs: Whole = Field(
+        description="Multiply-adds of one image, without auxiliary heads; 0: those of the experiment's own GoogLeNet"
+    )
+    seeds: Seeds = Field(description="Two or more different ones: each derives a structure, and trains every row once")
+    random_structures: Count = Field(description="For each seed, to compare with")
+    images: Count = Field(description="Of train, at most: for the correlations and the brief trainings")
+    correlation: OpenFraction = Field(
+        description="Clusters of units are joined while the mean correlation between them is no less"
+    )
+    units_per_cluster: Annotated[float, Field(ge=1)] = Field(description="Mean of a layer, at most")
+    mass: OpenShare = Field(
+        description="A cluster's kernel is the smallest of 1x1, 3x3 and 5x5 that holds this share of its squared correlation"
+    )
+    embedding: OpenShare = Field(
+        description="A reduction has as many units as principal components with this share of its input's variance"
+    )
+    stem_epochs: Count = Field(description="Of the stem's training, alone under a linear classifier")
+    module_epochs: Count = Field(description="Of each module's, on the fixed layers below it")
+    batch_size: Count = Field(description="Images a step of these trainings")
+    learning_rate: Positive = Field(description="Of all their steps")
+    model: shared.Model = Field(description="The network whose modules are derived")
+
+    @model_validator(mode="after")
+    def _different(self) -> "DeriveStructure":
+        if isinstance(self.seeds, tuple) and len(set(self.seeds)) < len(self.seeds):
+            raise wrong("two or more different whole numbers", "seeds")
+        return self
+
+
+class TrainStructure(TrainAblation):
+    """One structure trained with one seed, as a member is trained but for its initial weights."""
+
+    initialisation: shared.Initialisation = Field(
+        description="In place of model.initialisation: of the replica's, some structures would not start, and compare starts"
+    )
+
+
+class CompareStructures(StageSettings):
+    """Derived structures against GoogLeNet and against random ones: differences paired over seeds and images."""
+
+    confidence_percent: Confidence = Field(description="Of every interval, percent")
+    about: str = Field(description="One line for the head of the page")
