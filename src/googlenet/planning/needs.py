@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from googlenet.config.schema.base import Settings, StageSettings
 from googlenet.config.schema.classification import TrainAblation
 from googlenet.config.schema.shared import Execution, Model, Optimisation
+from googlenet.config.schema.structure import DeriveStructure
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.job_file import read_job_file
@@ -78,6 +79,8 @@ def load_of(experiment: Experiment, job: Job, settings: StageSettings) -> Load:
     one = width * (getattr(settings, "input_px", model.input_px) / PAPER_PX) ** 2
     regions = getattr(settings, "positives", 0) + getattr(settings, "negatives", 0)
     size = one * (getattr(settings, "batch_size", 0) or regions or 1)
+    if isinstance(settings, DeriveStructure):  # brief trainings of all parts, for each seed: at most so many epochs
+        return Load(size, len(settings.seeds) * (settings.stem_epochs + settings.module_epochs) * one)
     if not isinstance(settings, Optimisation):
         return Load(size, one)
     steps = getattr(settings, "batches_per_epoch", 0)
