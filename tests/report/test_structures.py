@@ -98,7 +98,7 @@ def test_widths_and_what_they_come_from_are_listed_by_module(report):
         "34",
     ]
     text = " ".join(report.sections[1].text)
-    assert "22 % in 3a to 3b" in text and "50 % in 5a to 5b" in text and "expects" in text
+    assert "20 % and 2 % in 3a to 3b" in text and "20 % and 30 % in 5a to 5b" in text and "expects" in text
 
 
 def test_the_figures_decode_are_the_same_twice_and_show_the_widths(compared, made):

@@ -158,24 +158,24 @@ def described(made: StructureMetrics) -> tuple[str, ...]:
     """What the derivation found, in words: clusters and kernels; and what the paper expects of them."""
     derived = [module for each in of_row(made, "derived") for module in each.derived.values()]
     alone = sum(module.clusters for module in derived) / sum(module.units for module in derived)
-    by_kernel = np.sum([module.clusters_by_kernel for module in derived], axis=0)
-    shares = [f"{decimal(100 * share, 0)} %" for share in by_kernel / by_kernel.sum()]
-    spread = ", ".join(
-        f"{decimal(spread_percent(made, modules), 0)} % in {modules[0]} to {modules[-1]}" for modules in LEVELS
-    )
+    of_1x1, of_3x3, of_5x5 = kernel_shares(made, [name for level in LEVELS for name in level])
+    by_level = []
+    for level in LEVELS:
+        _, level_3x3, level_5x5 = kernel_shares(made, level)
+        by_level.append(f"{level_3x3} and {level_5x5} in {level[0]} to {level[-1]}")
     return (
-        f"Over all modules and seeds there are {decimal(alone, 2)} clusters for each unit (1: every unit is alone). {shares[0]} of the "
-        f"clusters are covered by 1x1 convolutions, {shares[1]} by 3x3 and {shares[2]} by 5x5.",
-        f"The paper expects: {WIDENS}. Share of the clusters that ask for them here: {spread}. A map of few positions bounds it: "
-        "correlation cannot reach further than the map.",
+        f"Over all modules and seeds there are {decimal(alone, 2)} clusters for each unit (1: every unit is alone). {of_1x1} of the "
+        f"clusters are covered by 1x1 convolutions, {of_3x3} by 3x3 and {of_5x5} by 5x5.",
+        f"The paper expects: {WIDENS}. Shares of the clusters that ask for 3x3 and for 5x5 here: {', '.join(by_level)}. Correlation cannot "
+        "reach further than a map of few positions.",
     )
 
 
-def spread_percent(made: StructureMetrics, modules: Sequence[str]) -> float:
-    """The share of some modules' clusters that ask for 3x3 or 5x5, over the seeds."""
+def kernel_shares(made: StructureMetrics, modules: Sequence[str]) -> list[str]:
+    """The shares of some modules' clusters that are covered by each kernel, over the seeds."""
     counts = [each.derived[name].clusters_by_kernel for each in of_row(made, "derived") for name in modules]
     by_kernel = np.sum(counts, axis=0)
-    return float(100 * by_kernel[1:].sum() / by_kernel.sum())
+    return [f"{decimal(100 * share, 0)} %" for share in by_kernel / by_kernel.sum()]
 
 
 def modules(made: StructureMetrics) -> Table:
