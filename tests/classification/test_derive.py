@@ -1,5 +1,7 @@
 """A structure derived from images: the same twice, at the cost of the budget, from what the units do; and what is refused."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -116,11 +118,6 @@ def test_what_cannot_be_derived_is_one_line():
         of_units("3a", torch.ones(8, 3, 4, 4), SETTINGS)
 
 
-def test_another_budget_is_met_too():
-    other = SETTINGS.model_copy(update={"budget_macs": 240_000, "seeds": (1,)})
-    assert [one.macs == pytest.approx(240_000, rel=TOLERANCE) for one in made(other).structures] == [True] * 3
-
-
 @pytest.mark.long
 def test_the_stages_hand_the_table_on(tmp_path):
     """Derive, train and compare in files, as the rules do."""
@@ -130,17 +127,21 @@ def test_the_stages_hand_the_table_on(tmp_path):
     table = folder / "derive_structure/metrics.json"
     settings = SETTINGS.model_copy(update={"model": SETTINGS.model.model_copy(update=model)})
     derive_structure.run(stage_job("derive_structure", settings), manifest=manifest, metrics=table)
+    path = folder / "train_structure/derived_2"
+    changes = {"epochs": 1, "batch_size": 20, "averaging": {"decay": 0.5}, "model": model}
+    job = stage_job("train_structure", settings_of("train_structure", path.name, training=changes))
+    edges = {"outcomes": path / "outcomes.safetensors", "metrics": path / "metrics.json"}
+    train_structure.run(job, manifest=manifest, structures=table, **edges)
+    trained = read_metrics(edges["metrics"], TrainingMetrics)
+    derived = read_metrics(table, StructureMetrics).of(path.name)
+    modules = {name: Widths(**widths.to_json()) for name, widths in derived.modules.items()}
+    assert trained.variant.name == path.name and trained.parameters == build(spec(), modules).parameters
+    assert load_arrays(edges["outcomes"])[0]["test/averaged/top1"].shape == (12,)
     names = [each.variant.name for each in read_metrics(table, StructureMetrics).structures]
-    paths = {name: folder / "train_structure" / name for name in names}
-    for name, path in paths.items():
-        changes = {"epochs": 1, "batch_size": 20, "averaging": {"decay": 0.5}, "model": model}
-        job = stage_job("train_structure", settings_of("train_structure", name, training=changes))
-        edges = {"outcomes": path / "outcomes.safetensors", "metrics": path / "metrics.json"}
-        train_structure.run(job, manifest=manifest, structures=table, **edges)
-        assert read_metrics(edges["metrics"], TrainingMetrics).variant.name == name
-    assert load_arrays(paths["derived_1"] / "outcomes.safetensors")[0]["test/averaged/top1"].shape == (12,)
+    for name in {*names} - {path.name}:  # the others' results are its own here: a training takes a second
+        shutil.copytree(path, path.with_name(name))
     page = {"metrics": folder / "metrics.json", "html": folder / "page.html", "markdown": folder / "page.md"}
-    edges = {key: [path / key_file for path in paths.values()] for key, key_file in FILES.items()}
+    edges = {key: [path.with_name(name) / file for name in names] for key, file in FILES.items()}
     compare_structures.run(
         stage_job("compare_structures", settings_of("compare_structures")),
         manifest=manifest,

@@ -1,6 +1,7 @@
 """The page of structures: conclusions follow the intervals, and every structure is shown with what it was derived from."""
 
 import io
+from functools import cache
 
 import pytest
 from PIL import Image
@@ -29,9 +30,14 @@ def report(compared, made):
     return built(compared, made)
 
 
+@cache
+def figures():
+    """Drawn once: they depend on the structures alone."""
+    return structures.figures(structures_sample.compare_structures(), structures_sample.derive_structure())
+
+
 def built(compared, made):
-    figures = structures.figures(compared, made)
-    return structures.build("demo", compared, made, sample.manifest("classification"), figures, "For a test")
+    return structures.build("demo", compared, made, sample.manifest("classification"), figures(), "For a test")
 
 
 def of_title(report, title):
@@ -102,7 +108,7 @@ def test_widths_and_what_they_come_from_are_listed_by_module(report):
 
 
 def test_the_figures_decode_are_the_same_twice_and_show_the_widths(compared, made):
-    first, second = structures.figures(compared, made), structures.figures(compared, made)
+    first, second = figures(), structures.figures(compared, made)
     assert first == second
     for figure in first:
         image = Image.open(io.BytesIO(figure.png))
