@@ -36,12 +36,12 @@ def main() -> None:
     for name, given in (each.split("=", 1) for each in arguments.parse_args().images):
         settings, sizes = experiment(ROOT, name).settings(Job("study_crops", "all"), StudyCrops), sizes_of(given)
         training = seen_in_training(sizes.__getitem__, len(sizes), settings)
-        zooms = Zooms(training, seen_at_test(sizes, ALL, settings.input_px))
+        zooms = Zooms(training, seen_at_test(sizes, ALL, settings.input_px, settings.scales), settings.scales)
         low, high = np.percentile(training.zoom, QUARTILES)
         print(
             f"{name}: half of the training crops have a zoom of {low:.2f} to {high:.2f}, median {np.median(training.zoom):.2f}"
         )
-        for part in by_scale(ALL):
+        for part in by_scale(ALL, settings.scales):
             if part.kind != "corners":  # of which the zoom is that of the centre crops
                 zoom, inside = np.median(zooms.of_crops[part.members]), zooms.matched[part.members].all()
                 smaller = 100 * (training.zoom < zoom).mean()

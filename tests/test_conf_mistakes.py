@@ -67,6 +67,16 @@ IN_EXPERIMENT = [
         "",
     ),
     (
+        "predict_crops: {scales: [256, 288, 320]}",
+        "'predict_crops.scales' must be a list of four whole numbers, not",
+        "",
+    ),
+    (
+        "predict_crops: {scales: [200, 256, 288, 320]}",
+        "'predict_crops.scales' must be four whole numbers of 224 to 2240, none below the one before it, not [200, 256, 288, 320]",
+        "",
+    ),
+    (
         "predict_crops: {per_crop_images: -1}",
         "'predict_crops.per_crop_images' must be a whole number of at least 1, not -1",
         "",

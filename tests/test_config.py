@@ -75,6 +75,10 @@ EDITS = {
     "the crop size": ("model/small.yaml", r"^input_px: .*$", "input_px: 56", TRAINED | VARIANTS | STRUCTURES | DERIVED | {"measure_cost/all", "study_crops/all"}),
     "mirroring": ("dataset/digits.yaml", r"^mirror: .*$", "mirror: true", TRAINED | VARIANTS | STRUCTURES | every("predict_crops") | TUNED | {"train_multibox/all"}),
     "policies": ("predict_crops.yaml", r"^policies: \S+ \S+ \S+", "policies: [1, 10]", every("predict_crops")),
+    "test scales": (
+        "predict_crops.yaml", r"^scales: [^#]*", "scales: [224, 224, 256, 256] ",
+        every("predict_crops") | {"study_crops/all", "make_report/all", "measure_export/all"},
+    ),
     "the data": ("dataset/full.yaml", r"^    seed: 2", "    seed: 3", {"prepare_detection/all"}),
     "proposals": ("propose_regions.yaml", r"^sigma: .*$", "sigma: 0.7", PARTS | STUDY),
     "MultiBox": ("train_multibox.yaml", r"^momentum: .*$", "momentum: 0.8", {"train_multibox/all"}),

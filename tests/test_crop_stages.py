@@ -41,10 +41,10 @@ def predicted(folder, manifest, **changes):
     return [[out[kind] for out in outputs] for kind in ("predictions", "crops")]
 
 
-def study(manifest, crops):
+def study(manifest, crops, **changes):
     """What study_crops writes."""
     metrics = manifest.parent / "study.json"
-    few = {"budgets": (1, 5), "random_subsets": 5, "training_crops": 30}
+    few = {"budgets": (1, 5), "random_subsets": 5, "training_crops": 30} | changes
     study_crops.run(job("study_crops", **BOOTSTRAP | few), manifest=manifest, crops=crops, metrics=metrics)
     return read_metrics(metrics, CropStudyMetrics)
 
@@ -85,6 +85,21 @@ def test_the_order_of_the_members_files_does_not_matter(tmp_path):
     assert study(manifest, crops) == study(manifest, crops[::-1])
     left_out = evaluate(manifest, predictions[::-1]).left_out.overall
     assert [row.left_out for row in left_out] == ["m1", "m2"]
+
+
+def test_other_scales_reach_the_predictions_and_their_study(tmp_path):
+    manifest, scales = prepared(tmp_path / "data", {"train": 2, "test": 2}), (224, 224, 320, 320)
+    _, crops = predicted(tmp_path, manifest, scales=scales)
+    index = load_arrays(crops[0])[0]["test_index"]
+    # At 224 px every crop of a square is the square; 320 px adds its four corners, its centre and itself. Each mirrored.
+    assert [len(np.unique(row)) for row in index] == [2 + 12, 6 + 36]
+    studied = study(manifest, crops, scales=scales)
+    assert [(row.scale_px, row.kind, row.crops) for row in studied.scales.rows] == [
+        *((scale, kind, n) for scale in (224, 320) for kind, n in (("centre crops", 12), ("corners", 48))),
+        (None, "whole squares", 24),
+    ]
+    names = {row.left_out for row in studied.groups.overall} | set(studied.groups.without_effect)
+    assert {"scale 224 px", "scale 320 px"} < names and "scale 256 px" not in names
 
 
 def test_the_baseline_stands_beside_the_ensemble(tmp_path):

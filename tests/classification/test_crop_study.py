@@ -9,7 +9,7 @@ from googlenet.classification.aggregations import AGGREGATIONS, LEAST
 from googlenet.classification.crop_groups import candidates, changes_nothing, groups, place
 from googlenet.classification.crop_scales import Seen, Zooms, masks, seen_at_test, seen_in_training
 from googlenet.classification.crop_study import KeptSplit, select, study
-from googlenet.classification.crops import POLICIES, crops_144, distinct
+from googlenet.classification.crops import POLICIES, SCALES, crops_144, distinct
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.metrics.classification_studies import CropPlace
 from settings import settings_of
@@ -62,23 +62,23 @@ def test_selection_by_hand():
 
 
 def test_groups_are_the_papers():
-    assert place(20) == CropPlace(scale_px=256, square="centre", kind="centre", mirrored=False)
-    assert place(143) == CropPlace(scale_px=352, square="right or bottom", kind="whole square", mirrored=True)
-    sizes = {name: int(group.sum()) for name, group in groups(ALL).items()}
+    assert place(20, SCALES) == CropPlace(scale_px=256, square="centre", kind="centre", mirrored=False)
+    assert place(143, SCALES) == CropPlace(scale_px=352, square="right or bottom", kind="whole square", mirrored=True)
+    sizes = {name: int(group.sum()) for name, group in groups(ALL, SCALES).items()}
     assert sizes == {
         **{f"scale {scale} px": 36 for scale in (256, 288, 320, 352)},
         **{"left or top square": 48, "centre square": 48, "right or bottom square": 48},
         **{"corners": 96, "centre crops": 24, "whole squares": 24, "upright": 72, "mirrored": 72},
     }
-    few = groups(np.array(POLICIES[10]))  # of one scale and one square, without whole squares
+    few = groups(np.array(POLICIES[10]), SCALES)  # of one scale and one square, without whole squares
     assert set(few) == {"corners", "centre crops", "upright", "mirrored"}
 
 
 def test_zoom_of_test_crops_by_hand():
     # 224 px input: the shorter side of 100 becomes 256 to 352 px, and a crop shows 224 of them; whole squares show all.
-    seen = seen_at_test([(200, 100), (50, 50)], ALL, 224)
+    seen = seen_at_test([(200, 100), (50, 50)], ALL, 224, SCALES)
     for crop in ALL:
-        scale_px, kind = place(crop).scale_px, place(crop).kind
+        scale_px, kind = place(crop, SCALES).scale_px, place(crop, SCALES).kind
         expected = 1 if kind == "whole square" else scale_px / 224
         assert seen.zoom[:, crop] == pytest.approx([expected] * 2)
         assert seen.magnification[:, crop] == pytest.approx([expected * 2.24, expected * 4.48])
@@ -102,7 +102,7 @@ def test_crops_as_large_as_in_the_middle_half_of_training_are_matched():
     # Quartiles 1.25 and 1.45: those of 288 px (1.28) and of 320 px (1.43) are within.
     training = Seen.of([1 / 1.15, 1 / 1.25, 1 / 1.35, 1 / 1.45, 1 / 1.75], [1] * 5, 32)
     inside = masks(ALL, zooms(training))["matched",]
-    assert {(place(crop).scale_px, place(crop).kind == "whole square") for crop in ALL[inside]} == {
+    assert {(place(crop, SCALES).scale_px, place(crop, SCALES).kind == "whole square") for crop in ALL[inside]} == {
         (288, False), (320, False),
     }  # fmt: skip
     assert inside.sum() == 60 and ("matched",) not in masks(ALL, zooms())
@@ -116,10 +116,10 @@ def index_of(sizes, mirror=True):
 def test_crops_that_coincide_count_once():
     square, both = index_of([(40, 40)]), index_of([(40, 40), (90, 40)])
     assert len(candidates(ALL, square)) == 48 and len(candidates(ALL, both)) == 144
-    assert {place(int(crop)).square for crop in candidates(ALL, square)} == {"centre"}
+    assert {place(int(crop), SCALES).square for crop in candidates(ALL, square)} == {"centre"}
     digits = candidates(ALL, index_of([(40, 40)], mirror=False))
     assert len(digits) == 24 and not any(crop % 2 for crop in digits)
-    every = groups(ALL)
+    every = groups(ALL, SCALES)
     assert changes_nothing(every["centre square"], square) and not changes_nothing(every["corners"], square)
     assert not changes_nothing(every["centre square"], both) and not changes_nothing(every["mirrored"], both)
     assert changes_nothing(every["mirrored"], index_of([(90, 40)], mirror=False))
@@ -163,7 +163,7 @@ def without_validation(test=TEST, training=UNTRAINED):
 
 
 def zooms(training=UNTRAINED):
-    return Zooms(training, seen_at_test([(90, 40)] * len(LABELS), ALL, 32))
+    return Zooms(training, seen_at_test([(90, 40)] * len(LABELS), ALL, 32, SCALES), SCALES)
 
 
 def test_the_one_good_crop_is_found_on_validation_and_measured_on_test():
@@ -172,7 +172,7 @@ def test_the_one_good_crop_is_found_on_validation_and_measured_on_test():
     assert set(metrics.chosen) == {"m1", "m2", "ensemble"}
     for one in metrics.chosen.values():
         assert one.order[0] == 77 and one.preferred_budget == 1 and sorted(one.order) == list(range(144))
-    assert metrics.chosen["ensemble"].first[0] == place(77)
+    assert metrics.chosen["ensemble"].first[0] == place(77, SCALES)
     rows = {(row.system, row.crops): row for row in metrics.budgets}
     # 200 is out of reach; 10 is the cost of a policy.
     assert sorted({crops for _, crops in rows}) == [1, 2, 5, 10, 144]

@@ -7,6 +7,7 @@ import pytest
 
 from classification import tiny
 from googlenet.classification import exports
+from googlenet.classification.crops import SCALES
 from googlenet.classification.error_rates import ErrorMask
 from googlenet.errors import UserError
 from googlenet.models.export import FORMATS
@@ -33,7 +34,7 @@ def test_a_format_is_compared_image_by_image(monkeypatch):
     monkeypatch.setattr(exports, "CENTRE_BATCH", 2)  # the last batch has one image
     off = SCORES + np.array([[0, 0, 0], [0, -0.3, 0], [0, 0.05, 0]], np.float32)
     images, labels = tiny.images([(40, 40)] * 3), np.array([0, 1, 1])
-    compared = exports.compare(systems(format=off), images, labels, 32)
+    compared = exports.compare(systems(format=off), images, labels, 32, SCALES)
     assert ErrorMask.of(compared[NETWORK].before).top1.tolist() == [False, False, True]
     assert compared[NETWORK].largest.max() == 0 and compared[NETWORK].same.all()
     its = compared["format"]
@@ -52,8 +53,10 @@ def test_passes_that_warm_up_are_not_timed(monkeypatch):
 
 def test_images_are_spread_over_a_split():
     images = [np.full((32, 32, 3), value, np.uint8) for value in range(10)]
-    assert [int(crop[0, 0, 0]) for crop in exports.centre_crops(images, 32, 4)] == [0, 2, 5, 7]
-    assert len(exports.centre_crops(images, 32, 20)) == 10 and exports.centre_crops((), 32, 4).shape == (0, 32, 32, 3)
+    assert [int(crop[0, 0, 0]) for crop in exports.centre_crops(images, 32, 4, SCALES)] == [0, 2, 5, 7]
+    assert len(exports.centre_crops(images, 32, 20, SCALES)) == 10 and exports.centre_crops(
+        (), 32, 4, SCALES
+    ).shape == (0, 32, 32, 3)
 
 
 @pytest.mark.long

@@ -7,6 +7,7 @@ import numpy as np
 from googlenet.classification.calibration import calibration
 from googlenet.classification.crop_scales import Seen, Zooms, seen_at_test
 from googlenet.classification.crop_study import KeptSplit, study
+from googlenet.classification.crops import SCALES
 from googlenet.classification.effects import effects_of_leaving_out
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.classification.single_images import single_images
@@ -49,7 +50,7 @@ def _study(members: tuple[str, ...], classes: tuple[str, ...], validation: bool)
     settings = CropChoices(enabled=True, budgets=BUDGETS, random_subsets=10, effects_shown=EFFECTS, **BOUNDS)
     test, of_validation = (KeptSplit(kept[split], labels[split]) for split in ("test", "validation"))
     training = Seen.of(np.linspace(60, 96, 50), np.full(50, 96), 64)  # zooms of 1 to 1.6
-    zooms = Zooms(training, seen_at_test([(128, 96)] * 60, np.arange(crops), 64))
+    zooms = Zooms(training, seen_at_test([(128, 96)] * 60, np.arange(crops), 64, SCALES), SCALES)
     return study(test, of_validation, classes, settings, zooms)
 
 

@@ -71,7 +71,7 @@ def test_the_paragraph_states_how_large_crops_show_an_image_and_their_errors(stu
         (
             BETTER,
             {"px_352": WORSE},
-            "and all crops together are worse for them: here the test scales do not fit the training crops.",
+            "and all crops together are worse for them: here the test scales (predict_crops.scales) do not fit the training crops.",
         ),
         (WORSE, {"px_None": WORSE}, "nearest are the whole squares; the mean over all crops helps nonetheless."),
         (EVEN, {}, "than the nearest: on these 60 images the crops' size does not explain what more of them change."),

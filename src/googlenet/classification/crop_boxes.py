@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from googlenet.classification.crops import Crop, crops_144, in_original
+from googlenet.classification.crops import PAPER_INPUT_PX, Crop, in_original
+from googlenet.classification.scaled_crops import crops_at
 
 
-def crop_boxes(width: int, height: int) -> list[tuple[int, int, int, Sequence[float]]]:
-    """The unmirrored crops at the paper's own sizes: (scale, square, kind, box in the image's pixels)."""
-    crops = crops_144(width, height, 224)
+def crop_boxes(width: int, height: int, scales: Sequence[int]) -> list[tuple[int, int, int, Sequence[float]]]:
+    """The unmirrored crops for an input of the paper's size: (scale, square, kind, box in the image's pixels)."""
+    crops = crops_at(scales, width, height, PAPER_INPUT_PX)
     boxes: dict[Crop, tuple[int, int, int, Sequence[float]]] = {}
     for i, crop in enumerate(crops):
         if not crop.mirrored:  # i runs over scale, square, kind, mirror, from slowest to fastest

@@ -1,10 +1,10 @@
 """Groups of the 144 crops: by scale, square, kind and mirror. What coincides, and what leaving a group out changes."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from googlenet.classification.crops import SCALES
 from googlenet.metrics.classification_studies import CropKind, CropPlace
 
 SQUARES = ("left or top", "centre", "right or bottom")
@@ -25,16 +25,17 @@ class ScalePart(NamedTuple):
         return self.kind if self.scale_px is None else f"{self.kind}, {self.scale_px} px"
 
 
-def place(crop: int) -> CropPlace:
-    """Describe one of the 144 crops: scale (the paper's shorter side in pixels), square, kind, and whether mirrored."""
-    scale, square, kind = SCALES[crop // 36], SQUARES[crop % 36 // 12], KINDS[crop % 12 // 2]
+def place(crop: int, scales: Sequence[int]) -> CropPlace:
+    """Describe one of the 144 crops: scale (the shorter side in px, for an input of 224), square, kind, and whether mirrored."""
+    scale, square, kind = scales[crop // 36], SQUARES[crop % 36 // 12], KINDS[crop % 12 // 2]
     return CropPlace(scale_px=scale, square=square, kind=kind, mirrored=bool(crop % 2))
 
 
-def groups(crops: np.ndarray) -> dict[str, np.ndarray]:
+def groups(crops: np.ndarray, scales: Sequence[int]) -> dict[str, np.ndarray]:
     """Return every group's members among the given crops, bool [crops]; groups with none or all are left out."""
     square, kind, mirrored = crops % 36 // 12, crops % 12 // 2, crops % 2 == 1
-    members = {f"scale {scale} px": crops // 36 == i for i, scale in enumerate(SCALES)}
+    scale = np.array(scales)[crops // 36]
+    members = {f"scale {each} px": scale == each for each in scales}
     members |= {f"{name} square": square == i for i, name in enumerate(SQUARES)}
     members |= {"corners": kind < len(CORNERS), "centre crops": kind == KINDS.index("centre")}
     members["whole squares"] = kind == KINDS.index("whole square")
@@ -42,15 +43,15 @@ def groups(crops: np.ndarray) -> dict[str, np.ndarray]:
     return {name: inside for name, inside in members.items() if inside.any() and not inside.all()}
 
 
-def by_scale(crops: np.ndarray) -> list[ScalePart]:
+def by_scale(crops: np.ndarray, scales: Sequence[int]) -> list[ScalePart]:
     """Return the given crops by scale and kind: of each scale the centre crops, then the corners; last the whole squares."""
-    kind, centre = crops % 12 // 2, KINDS.index("centre")
+    scale, kind, centre = np.array(scales)[crops // 36], crops % 12 // 2, KINDS.index("centre")
     parts = [
         part
-        for i, scale in enumerate(SCALES)
+        for each in dict.fromkeys(scales)
         for part in (
-            ScalePart(scale, "centre crops", (crops // 36 == i) & (kind == centre)),
-            ScalePart(scale, "corners", (crops // 36 == i) & (kind < centre)),
+            ScalePart(each, "centre crops", (scale == each) & (kind == centre)),
+            ScalePart(each, "corners", (scale == each) & (kind < centre)),
         )
     ]
     parts.append(ScalePart(None, "whole squares", kind > centre))

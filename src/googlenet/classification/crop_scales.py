@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from googlenet.classification.crop_groups import ScalePart, by_scale
-from googlenet.classification.crops import crops_144, in_original
+from googlenet.classification.crops import in_original
 from googlenet.classification.error_rates import ErrorMask
 from googlenet.classification.measured_errors import differences, with_intervals
 from googlenet.classification.sampling import METHODS
+from googlenet.classification.scaled_crops import crops_at
 from googlenet.config.schema.classification import StudyCrops
 from googlenet.metrics.bootstrap import Bounds, generator
 from googlenet.metrics.classification_studies import MatchedCrops, ScaleErrors, ScaleStudy, TrainingZoom
@@ -39,10 +40,12 @@ class Seen(NamedTuple):
 
 
 class Zooms(NamedTuple):
-    """training: of the crops drawn [drawn], none where nothing is trained; test: of the kept ones [images, crops]."""
+    """training: of the crops drawn [drawn], none where nothing is trained; test: of the kept ones
+    [images, crops], at these scales."""
 
     training: Seen
     test: Seen
+    scales: Sequence[int]
 
     @property
     def of_crops(self) -> np.ndarray:
@@ -72,12 +75,12 @@ def seen_in_training(size_of: Callable[[int], tuple[int, int]], images: int, set
     return Seen.of(sides, shorter, settings.input_px)
 
 
-def seen_at_test(sizes: Sequence[tuple[int, int]], crops: np.ndarray, input_px: int) -> Seen:
+def seen_at_test(sizes: Sequence[tuple[int, int]], crops: np.ndarray, input_px: int, scales: Sequence[int]) -> Seen:
     """Return how large the given ones of the 144 crops show images of these sizes (width, height in px)."""
 
     @cache
     def sides(width: int, height: int) -> list[float]:
-        every = crops_144(width, height, input_px)
+        every = crops_at(scales, width, height, input_px)
         boxes = (in_original(every[crop], width, height) for crop in crops)
         return [((right - left + 1) * (bottom - top + 1)) ** 0.5 for left, top, right, bottom in boxes]
 
@@ -87,7 +90,7 @@ def seen_at_test(sizes: Sequence[tuple[int, int]], crops: np.ndarray, input_px: 
 
 def masks(crops: np.ndarray, zooms: Zooms) -> dict[tuple[str, ...], np.ndarray]:
     """Return which of the kept crops [crops] each mean that `scale_study` needs is over."""
-    parts = by_scale(crops)
+    parts = by_scale(crops, zooms.scales)
     means: dict[tuple[str, ...], np.ndarray] = {("only", part.name): part.members for part in parts}
     means |= {("but", part.name): ~part.members for part in parts} | {("matched",): zooms.matched}
     return {name: members for name, members in means.items() if members.any()}
@@ -98,7 +101,7 @@ def scale_study(
 ) -> ScaleStudy:
     """Compare the crops of each scale and kind, alone and left out. wrong: what one model gets wrong with each of `masks`;
     whole: with all crops."""
-    training, parts = zooms.training, by_scale(crops)
+    training, parts = zooms.training, by_scale(crops, zooms.scales)
     median = float(np.median(training.zoom)) if len(training.zoom) else None
     zoom = {part.name: float(np.median(zooms.of_crops[part.members])) for part in parts}
     # Rounded, so that of kinds with the same zoom the first is the nearest.
@@ -135,7 +138,7 @@ def of_training(training: Seen) -> TrainingZoom:
 
 def of_matched(alone: ErrorMask, whole: ErrorMask, crops: np.ndarray, zooms: Zooms, bounds: Bounds) -> MatchedCrops:
     """Return the errors on the crops that show images as large as the middle half of training crops do."""
-    parts = [part for part in by_scale(crops) if (part.members & zooms.matched).any()]
+    parts = [part for part in by_scale(crops, zooms.scales) if (part.members & zooms.matched).any()]
     scales = sorted({part.scale_px for part in parts if part.scale_px is not None})
     return MatchedCrops(
         **with_intervals(alone, bounds),

@@ -44,15 +44,16 @@ class Shapes(NamedTuple):
     distinct: np.ndarray  # [test images, crops], equal where crops coincide
     candidates: np.ndarray  # positions of one crop per set that coincides in every image
     policies: dict[int, np.ndarray]  # positions of the paper's 1, 10 and 144 crops, where all are kept
+    scales: Sequence[int]
 
     @classmethod
-    def of(cls, test: KeptSplit, validation: KeptSplit) -> "Shapes":
+    def of(cls, test: KeptSplit, validation: KeptSplit, scales: Sequence[int]) -> "Shapes":
         """Build from the kept crops of both splits; validation may be empty."""
         first = next(iter(test.members.values()))
         every = np.concatenate([one.distinct for one in (first, *list(validation.members.values())[:1])])
         kept = {policy: numbers for policy, numbers in POLICIES.items() if np.isin(numbers, first.crops).all()}
         policies = {policy: np.flatnonzero(np.isin(first.crops, numbers)) for policy, numbers in kept.items()}
-        return cls(first.crops, first.distinct, candidates(first.crops, every), policies)
+        return cls(first.crops, first.distinct, candidates(first.crops, every), policies, scales)
 
 
 class Chosen(NamedTuple):
@@ -95,7 +96,7 @@ def study(
 ) -> studies.CropStudyMetrics:
     """Return everything that study_crops reports on the members' kept crops. Without a validation split no crops are
     selected. zooms: of training crops, and of the test split's kept ones."""
-    shapes, bounds = Shapes.of(test, validation), Bounds(settings)
+    shapes, bounds = Shapes.of(test, validation, zooms.scales), Bounds(settings)
     chosen = selections(validation, shapes.candidates) if validation.members else {}
     passes = {  # number of distinct crops, mean over images
         policy: float(np.mean([len(np.unique(row)) for row in shapes.distinct[:, places]]))
@@ -104,7 +105,7 @@ def study(
     # Each policy's cost is also a budget, so that it is compared with the best crops of the same cost.
     costs, available = [round(passed) for passed in passes.values()], len(shapes.candidates)
     budgets = sorted({budget for budget in (*settings.budgets, *costs, available) if budget <= available})
-    every = groups(shapes.crops)
+    every = groups(shapes.crops, shapes.scales)
     idle = [name for name, group in every.items() if changes_nothing(group, shapes.distinct)]
     parts = {name: group for name, group in every.items() if name not in idle}
     weights = crop_weights(shapes, budgets, chosen, parts, settings)
@@ -230,7 +231,7 @@ def describe(chosen: Chosen, budgets: Sequence[int], shapes: Shapes) -> studies.
     """Return a selection as the report needs it: the crops in order, the losses, and the budget of the lowest loss."""
     return studies.ChosenCrops(
         order=tuple(int(shapes.crops[at]) for at in chosen.order),
-        first=tuple(place(int(shapes.crops[at])) for at in chosen.order[:DESCRIBED]),
+        first=tuple(place(int(shapes.crops[at]), shapes.scales) for at in chosen.order[:DESCRIBED]),
         validation_nll_nats={str(budget): chosen.nll_nats[budget - 1] for budget in budgets},
         preferred_budget=chosen.best_of(budgets),
     )

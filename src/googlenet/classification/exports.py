@@ -10,7 +10,8 @@ import numpy as np
 
 from googlenet.classification.error_rates import ErrorMask, ranges, ranks
 from googlenet.classification.measured_errors import differences, with_intervals
-from googlenet.classification.predict import CENTRE, CENTRE_BATCH, Probabilities
+from googlenet.classification.predict import CENTRE_BATCH, Probabilities
+from googlenet.classification.scaled_crops import ScaledCropping
 from googlenet.config.schema.classification import MeasureExport
 from googlenet.metrics.bootstrap import Bounds
 from googlenet.metrics.classification import MeasuredErrors
@@ -47,16 +48,17 @@ def as_one(networks: Sequence[Network]) -> MeanOf:
     return MeanOf([prepared(Probabilities(one.model), one.spec, Runtime()) for one in networks]).eval()
 
 
-def centre_crops(images: Sequence[np.ndarray], px: int, most: int) -> np.ndarray:
+def centre_crops(images: Sequence[np.ndarray], px: int, most: int, scales: tuple[int, ...]) -> np.ndarray:
     """The centre crops of at most so many images, evenly spaced, so that every class of a sorted split is among them:
     uint8 [n, px, px, 3]."""
     count = min(len(images), most)
-    return cut_centres(images, [i * len(images) // count for i in range(count)], px)
+    return cut_centres(images, [i * len(images) // count for i in range(count)], px, scales)
 
 
-def cut_centres(images: Sequence[np.ndarray], numbers: Sequence[int], px: int) -> np.ndarray:
+def cut_centres(images: Sequence[np.ndarray], numbers: Sequence[int], px: int, scales: tuple[int, ...]) -> np.ndarray:
     """The centre crops of the images of these numbers, uint8 [n, px, px, 3]."""
-    crops = [CENTRE.of(images[number], px)[0] for number in numbers]
+    centre = ScaledCropping((1,), CENTRE_BATCH, scales=scales)
+    crops = [centre.of(images[number], px)[0] for number in numbers]
     return np.concatenate([np.zeros((0, px, px, 3), np.uint8), *crops])
 
 
@@ -77,7 +79,8 @@ def measure(
         with translated(f"measure_export.formats: {name} cannot be made of {member}", "leave it out"):
             FORMATS[name].write(traced, path)
             systems[name] = FORMATS[name].open(path, SINGLE_THREAD)
-    times, compared = latencies(systems, centre_crops(test[0], px, 1), settings), compare(systems, *test, px)
+    times = latencies(systems, centre_crops(test[0], px, 1, settings.scales), settings)
+    compared = compare(systems, *test, px, settings.scales)
     errors = {name: ErrorMask.of(its.before) for name, its in compared.items()}
     bounds, totals = Bounds(settings), cost(network.model, px).totals
     return ExportMetrics(
@@ -123,13 +126,13 @@ def format_row(
 
 
 def compare(
-    systems: Mapping[str, Answers], images: Sequence[np.ndarray], labels: np.ndarray, px: int
+    systems: Mapping[str, Answers], images: Sequence[np.ndarray], labels: np.ndarray, px: int, scales: tuple[int, ...]
 ) -> dict[str, Compared]:
     """Compare what the systems answer for one crop of each image."""
 
     def parts() -> Iterator[dict[str, Compared]]:
         for part in counted([*ranges(len(images), CENTRE_BATCH)], f"batches of {CENTRE_BATCH} images"):
-            crops = cut_centres(images, range(len(images))[part], px)
+            crops = cut_centres(images, range(len(images))[part], px, scales)
             exact = systems[NETWORK](crops)
             scores = {name: exact if name == NETWORK else answers(crops) for name, answers in systems.items()}
             yield {name: Compared.of(each, exact, labels[part]) for name, each in scores.items()}

@@ -10,12 +10,13 @@ from torch import nn
 
 from googlenet.classification import crop_study, ensemble
 from googlenet.classification.crop_scales import Zooms, seen_at_test
-from googlenet.classification.crops import Crop, crops_144, cut, distinct
+from googlenet.classification.crops import SCALES, Crop, cut, distinct
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.classification.predict import probabilities, union
+from googlenet.classification.scaled_crops import crops_at
 from googlenet.classification.train import Splits, train
 from googlenet.classification.training_crops import TrainingCrops
-from googlenet.config.schema.classification import CropChoices, EvaluateEnsemble, Policies
+from googlenet.config.schema.classification import CropChoices, EvaluateEnsemble, Policies, Scales
 from googlenet.config.schema.shared import Sampling
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline.resume import Resume
@@ -111,10 +112,11 @@ class CutCrops(rates.Measurement[rates.Seconds]):
     px: int
     mirror: bool
     image: ImageSize
+    scales: Scales = SCALES
 
     def crops(self, width: int, height: int) -> list[Crop]:
         """The distinct crops of an image that the policies need."""
-        every = crops_144(width, height, self.px, self.mirror)
+        every = crops_at(self.scales, width, height, self.px, self.mirror)
         return distinct([every[number] for number in union(self.policies)])[0]
 
     def measure(self, bench: Bench) -> rates.Seconds:
@@ -179,6 +181,6 @@ class CropStudy(EvaluationMeasurement):
         labels, names = rng.integers(0, self.classes, images), [str(i) for i in range(self.classes)]
         test = crop_study.KeptSplit(kept, labels)
         validation = test if self.validation else crop_study.KeptSplit({}, labels[:0])
-        seen = seen_at_test([(96, 64)] * images, crops, 64)
-        zooms = Zooms(seen, seen)
+        seen = seen_at_test([(96, 64)] * images, crops, 64, SCALES)
+        zooms = Zooms(seen, seen, SCALES)
         return lambda: bool(crop_study.study(test, validation, names, self.stage, zooms))

@@ -134,9 +134,7 @@ def _conclusion(study: CropStudyMetrics) -> str:
         return f"{named}{end}."
     named = f"Significantly worse alone than the nearest are the {', '.join(worse)}"
     if side > 0:
-        return (
-            f"{named}, and all crops together are worse for them: here the test scales do not fit the training crops."
-        )
+        return f"{named}, and all crops together are worse for them: here the test scales (predict_crops.scales) do not fit the training crops."
     others = "helps nonetheless" if side < 0 else "makes up for it on these images"
     return f"{named}; the mean over all crops {others}."
 
@@ -173,7 +171,7 @@ def by_scale(study: CropStudyMetrics) -> Table:
         *our_numbers(f"{name.capitalize()} alone, %", confidence(study.scales.rows[0].intervals.of(error))),
         *texts("Against the nearest", "All crops without them"),
     )
-    caption = f"One model on {plural(study.images, 'test image')}; sizes are the paper's, for crops of 224 px."
+    caption = f"One model on {plural(study.images, 'test image')}; sizes are for crops of 224 px."
     return Table("Crops by scale and kind", caption, columns, tuple(rows), RULE)
 
 

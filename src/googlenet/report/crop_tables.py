@@ -140,7 +140,7 @@ def first_chosen(study: CropStudyMetrics) -> Table:
     )
     columns = (*numbers("Order", "Shorter side, px"), *texts("Square", "Crop", "Mirrored"))
     images = plural(study.validation_images, "validation image")
-    caption = f"For {plural(study.models, 'model')} together, on {images}; sizes are the paper's, for crops of 224 px."
+    caption = f"For {plural(study.models, 'model')} together, on {images}; sizes are for crops of 224 px."
     return Table("The crops chosen first", caption, columns, rows)
 
 

@@ -33,7 +33,8 @@ def run(
     folders = {path.parts[1]: path.parent for path in manifests}  # the folder of each data set, by kind
     image = open_split(folders["classification"], "test").image
     scene = open_split(folders["detection"], "test").image if "detection" in folders else None
-    boxes = crop_boxes(*image(0).shape[1::-1])
+    height, width = image(0).shape[:2]
+    boxes = crop_boxes(width, height, job.settings.scales)
     drawn = drawings(results, image, boxes, first_filters(weights), scene)
     runs = records_beside(html, dataset=manifests[0].parent.name)
     known = read_reference(references[0]) if references else None

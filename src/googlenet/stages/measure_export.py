@@ -28,7 +28,7 @@ def run(
         lacks = f"takes its ranges from validation images, and {data.dataset} has none"
         raise UserError(f"measure_export.formats: {ranged[0]} {lacks}; leave it out")
     seen = DecodedImages(splits["validation"], 0) if ranged else ()
-    calibration = centre_crops(seen, network.spec.input_px, settings.calibration_images)
+    calibration = centre_crops(seen, network.spec.input_px, settings.calibration_images, settings.scales)
     test = DecodedImages(splits["test"], 0), outputs.label_columns(splits["test"].labels)
     with TemporaryDirectory() as folder:
         measured = measure(member, network, test, calibration, settings, Path(folder))

@@ -33,7 +33,7 @@ def run(job: Job[StudyCrops], *, manifest: Input, crops: Inputs, metrics: Output
     of_train = open_split(manifest.parent, "train") if settings.samplings else of_test  # of which nothing is drawn then
     sizes = [of_test.size(int(image)) for image in one.images]
     trained_on = seen_in_training(of_train.size, len(of_train), settings)
-    zooms = Zooms(trained_on, seen_at_test(sizes, one.crops, settings.input_px))
+    zooms = Zooms(trained_on, seen_at_test(sizes, one.crops, settings.input_px, settings.scales), settings.scales)
     measured = study(test, kept("validation"), outputs.names, settings, zooms)
     for row in measured.budgets:
         if row.best is not None:

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import torch
 
-from googlenet.classification.crops import Crop, crops_144, cut, distinct, in_original
-from googlenet.classification.predict import Cropping
+from googlenet.classification.crops import Crop, cut, distinct, in_original
+from googlenet.classification.scaled_crops import ScaledCropping
 from googlenet.errors import UserError
 from googlenet.models.googlenet import GoogLeNet
 from googlenet.models.network import Network
@@ -48,7 +48,9 @@ def activation_maps(network: Network, column: int, crops: np.ndarray, device: st
     return np.concatenate(maps), linear.bias[column].item()
 
 
-def evidence(members: Sequence[Member], label: int, image: np.ndarray, cropping: Cropping, device: str) -> np.ndarray:
+def evidence(
+    members: Sequence[Member], label: int, image: np.ndarray, cropping: ScaledCropping, device: str
+) -> np.ndarray:
     """What speaks for a class at each pixel: the mean over members and the crops that see it, float32 [h, w].
 
     image: uint8 [h, w, 3]. In units of the logit; 0 where no crop was cut."""
@@ -56,7 +58,7 @@ def evidence(members: Sequence[Member], label: int, image: np.ndarray, cropping:
     total, seen = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
     for member in members:
         px = member.trained.spec.input_px
-        every = crops_144(width, height, px, cropping.mirror)
+        every = cropping.every(width, height, px)
         crops, index = distinct([every[number] for number in cropping.numbers])
         maps, _ = activation_maps(member.trained, member.columns[label], cut(image, crops, px), device)
         for crop, one, times in zip(crops, maps, np.bincount(index), strict=True):

@@ -76,8 +76,9 @@ def perform(request: Export, root: Path) -> int:
     results = Results.of(root, request.asked.experiment)
     ensemble = ClassifierEnsemble(results, request.asked, request.member)
     px = input_px(ensemble)
-    images = sample(results, "test", px, CHECKED[kind.precision])
-    calibration = sample(results, "validation", px, request.calibration_images if kind.calibrated else 0)
+    scales = ensemble.settings.scales
+    images = sample(results, "test", px, CHECKED[kind.precision], scales)
+    calibration = sample(results, "validation", px, request.calibration_images if kind.calibrated else 0, scales)
     model = as_one([member.ordered for member in ensemble.members])
     words = metadata(results, ensemble, px, len(calibration))
     request.file.parent.mkdir(parents=True, exist_ok=True)
@@ -108,16 +109,16 @@ def input_px(ensemble: ClassifierEnsemble) -> int:
     return first
 
 
-def sample(results: Results, split: str, px: int, most: int) -> np.ndarray:
+def sample(results: Results, split: str, px: int, most: int, scales: tuple[int, ...]) -> np.ndarray:
     """Centre crops of at most so many images of a split, uint8 [n, px, px, 3]. Raises UserError if it is not there."""
     manifest, what = results.manifest("classification"), {"test": "check the export", "validation": "calibrate int8"}
     if not manifest.is_file():
         raise UserError(f"{manifest}: its {split} images {what[split]}; run `{results.command}`, or `make pull`")
     if not most:
-        return centre_crops((), px, most)
+        return centre_crops((), px, most, scales)
     if split == "validation" and not has_images(manifest, split):
         raise UserError(f"{manifest}: no validation images, which calibrate int8; choose fp32")
-    return centre_crops(DecodedImages(open_split(manifest.parent, split), 0), px, most)
+    return centre_crops(DecodedImages(open_split(manifest.parent, split), 0), px, most, scales)
 
 
 def has_images(manifest: Path, split: str) -> bool:

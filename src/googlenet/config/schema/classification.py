@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict, model_validator
+from pydantic import AfterValidator, Field, Strict, model_validator
 
 from googlenet.config.schema import shared
 from googlenet.config.schema.base import (
@@ -19,10 +19,21 @@ from googlenet.config.schema.base import (
 )
 from googlenet.config.schema.shared import Confidence, Count, NonNegative, OpenFraction, Positive, Seed, Whole
 
+MOST_SCALE = 2240  # a crop of a tenth of the shorter side
+
+
+def _ascending(scales: tuple[int, ...]) -> tuple[int, ...]:
+    """Reject scales at which an image is smaller than its crops, or that leave no order."""
+    if not 224 <= scales[0] <= scales[1] <= scales[2] <= scales[3] <= MOST_SCALE:
+        raise wrong(f"four whole numbers of 224 to {MOST_SCALE}, none below the one before it")
+    return scales
+
+
 Policies = Annotated[
     tuple[Annotated[Literal[1, 10, 144], ONE_OF_NUMBERS], ...], Field(strict=False, min_length=1), DISTINCT
 ]
 Counts = Annotated[tuple[Count, ...], Field(strict=False, min_length=1), DISTINCT]
+Scales = Annotated[tuple[int, int, int, int], Strict(False), AfterValidator(_ascending)]
 Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=2)]
 UPDATES = Selects("googlenet.models.updates")
 REFERENCE_NETWORKS = Literal[
@@ -142,6 +153,9 @@ class PredictCrops(shared.Infers):
     """Class probabilities of one member on the test images, for every policy in one pass (section 7)."""
 
     policies: Policies = Field(description="Crops an image")
+    scales: Scales = Field(
+        description="Shorter sides of the resized image, px for each 224 px of input; 1 and 10 crops take the first"
+    )
     batch_size: Count = Field(description="Crops a forward pass")
     keep_crops: bool = Field(description="Whether single crops are kept for study_crops")
     per_crop_images: Count = Field(description="Images of test and of validation whose crops are kept one by one")
@@ -189,6 +203,7 @@ class StudyCrops(StageSettings, CropChoices):
     training_crops: Count = Field(description="Drawn to compare how large training and test crops show an image")
     samplings: dict[str, shared.Sampling] = Field(description="Of every member that is trained")
     input_px: shared.InputSide = Field(description="Side of the networks' input, px")
+    scales: Scales = Field(description="Those of the predictions")
 
     @property
     def choices(self) -> CropChoices:
@@ -293,6 +308,7 @@ class MeasureExport(StageSettings, shared.Bootstrap):
     calibration_images: Count = Field(description="Of validation, at most; int8 takes its ranges from them")
     warm_up: Whole = Field(description="Passes of one image before those that are timed")
     repeats: Annotated[int, Field(ge=2)] = Field(description="Timed passes of one image")
+    scales: Scales = Field(description="Those of the predictions; the first is taken")
     about: str = Field(description="One line for the head of the page")
     network: shared.Network = Field(description="The member's network")
 
@@ -302,3 +318,4 @@ class MakeReport(StageSettings):
 
     title: str = Field(description="Of the page")
     about: str = Field(description="One line for the head of the report")
+    scales: Scales = Field(description="Those of the predictions, for the drawing of the crops")

@@ -12,7 +12,7 @@ from googlenet.config.schema.base import PATTERNS
 
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", object: "any value"}
 PLURALS: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "texts"}
-COUNTS = {1: "one", 2: "two", 3: "three"}
+COUNTS = {1: "one", 2: "two", 3: "three", 4: "four"}
 
 
 def of_type(kind: Any, marks: Iterable[Any] = ()) -> str:
