@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from googlenet.classification.crops import POLICIES, SCALES, Crop, crops_144, cut, distinct, in_original, resized
-from googlenet.classification.scaled_crops import crops_at
+from googlenet.classification.crops import POLICIES, Crop, crops_144, cut, distinct, in_original, resized
 
 SIZES = [
     *[(1, 1), (1, 7), (9, 1), (2, 2), (31, 32), (32, 31), (64, 64), (65, 64), (97, 64), (64, 97), (100, 100)],
@@ -115,14 +114,8 @@ def test_what_holds_at_every_size(width, height, px):
     assert [few[i] for i in index] == crops
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_the_papers_scales_among_others_give_the_papers_crops(width, height):
-    for px, mirror in ((32, True), (64, False), (224, True)):
-        assert crops_at(SCALES, width, height, px, mirror) == crops_144(width, height, px, mirror)
-
-
 def test_other_scales_by_hand():
-    crops = crops_at((224, 224, 336, 448), 60, 40, 32)
+    crops = crops_144(60, 40, 32, scales=(224, 224, 336, 448))
     assert [crops[i][:2] for i in (0, 36, 72, 108)] == [(48, 32), (48, 32), (72, 48), (96, 64)]
     assert crops[:36] == crops[36:72]  # at 224 px a corner is its whole square
     assert [crops[i] for i in (12, 20, 22)] == [Crop(48, 32, 8, 0, 32, False)] * 3

@@ -11,7 +11,7 @@ import pytest
 from classification import tiny
 from googlenet.classification.class_order import Outputs
 from googlenet.classification.crops import crops_144, cut
-from googlenet.classification.scaled_crops import ScaledCropping
+from googlenet.classification.predict import Cropping
 from googlenet.cli.main import main
 from googlenet.storage.checkpoint import load_arrays
 from googlenet.use import explain
@@ -192,12 +192,12 @@ def test_the_evidence_lies_where_the_crops_were_cut(monkeypatch):
     monkeypatch.setattr(
         explain, "activation_maps", lambda network, column, crops, device: (np.stack([left_dark] * len(crops)), 0.0)
     )
-    upright = explain.evidence([member], 1, image, ScaledCropping((1,), 8), "cpu")
+    upright = explain.evidence([member], 1, image, Cropping((1,), 8), "cpu")
     assert (
         upright.shape == (40, 80) and not upright[:, :20].any() and not upright[:, 62:].any()
     )  # the centre crop alone
     assert upright[20, 28] < 0.2 and upright[20, 52] > 0.8
-    both = explain.evidence([member], 1, image, ScaledCropping((10,), 8), "cpu")
+    both = explain.evidence([member], 1, image, Cropping((10,), 8), "cpu")
     assert np.abs(both[:, 22:58].mean(0) - 0.5).max() < 0.2  # a crop and its mirror image even out
     assert both[:, 22:58].mean() == pytest.approx(0.5, abs=0.01)
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from googlenet.classification.crops import PAPER_INPUT_PX, Crop, in_original
-from googlenet.classification.scaled_crops import crops_at
+from googlenet.classification.crops import PAPER_INPUT_PX, Crop, crops_144, in_original
 
 
 def crop_boxes(width: int, height: int, scales: Sequence[int]) -> list[tuple[int, int, int, Sequence[float]]]:
     """The unmirrored crops for an input of the paper's size: (scale, square, kind, box in the image's pixels)."""
-    crops = crops_at(scales, width, height, PAPER_INPUT_PX)
+    crops = crops_144(width, height, PAPER_INPUT_PX, scales=scales)
     boxes: dict[Crop, tuple[int, int, int, Sequence[float]]] = {}
     for i, crop in enumerate(crops):
         if not crop.mirrored:  # i runs over scale, square, kind, mirror, from slowest to fastest

@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from googlenet.classification.crop_groups import ScalePart, by_scale
-from googlenet.classification.crops import in_original
+from googlenet.classification.crops import crops_144, in_original
 from googlenet.classification.error_rates import ErrorMask
 from googlenet.classification.measured_errors import differences, with_intervals
 from googlenet.classification.sampling import METHODS
-from googlenet.classification.scaled_crops import crops_at
 from googlenet.config.schema.classification import StudyCrops
 from googlenet.metrics.bootstrap import Bounds, generator
 from googlenet.metrics.classification_studies import MatchedCrops, ScaleErrors, ScaleStudy, TrainingZoom
@@ -80,7 +79,7 @@ def seen_at_test(sizes: Sequence[tuple[int, int]], crops: np.ndarray, input_px: 
 
     @cache
     def sides(width: int, height: int) -> list[float]:
-        every = crops_at(scales, width, height, input_px)
+        every = crops_144(width, height, input_px, scales=scales)
         boxes = (in_original(every[crop], width, height) for crop in crops)
         return [((right - left + 1) * (bottom - top + 1)) ** 0.5 for left, top, right, bottom in boxes]
 

@@ -3,6 +3,7 @@
 The paper's sizes (shorter side 256, 288, 320, 352; crops of 224) scale with the input size of the network.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -30,11 +31,14 @@ def resized(width: int, height: int, shorter_px: int) -> tuple[int, int]:
     return max(shorter_px, round(width * shorter_px / height)), shorter_px
 
 
-def crops_144(width: int, height: int, input_px: int, mirror: bool = True) -> list[Crop]:
+def crops_144(
+    width: int, height: int, input_px: int, mirror: bool = True, scales: Sequence[int] = SCALES
+) -> list[Crop]:
     """Return all 144 crops of an image, ordered by scale, square, kind (4 corners, centre, whole square), mirror.
-    Without `mirror` an upright crop replaces each mirrored one."""
+    Without `mirror` an upright crop replaces each mirrored one. scales: the four shorter sides, for an input of 224 px; where two
+    of them are equal their crops coincide."""
     crops = []
-    for scale in SCALES:
+    for scale in scales:
         shorter = max(input_px, round(scale * input_px / PAPER_INPUT_PX))
         (w, h), spare = resized(width, height, shorter), shorter - input_px
         offsets = [(0, 0), (spare, 0), (0, spare), (spare, spare), (spare // 2, spare // 2)]

@@ -10,8 +10,7 @@ import numpy as np
 
 from googlenet.classification.error_rates import ErrorMask, ranges, ranks
 from googlenet.classification.measured_errors import differences, with_intervals
-from googlenet.classification.predict import CENTRE_BATCH, Probabilities
-from googlenet.classification.scaled_crops import ScaledCropping
+from googlenet.classification.predict import CENTRE_BATCH, Cropping, Probabilities
 from googlenet.config.schema.classification import MeasureExport
 from googlenet.metrics.bootstrap import Bounds
 from googlenet.metrics.classification import MeasuredErrors
@@ -57,7 +56,7 @@ def centre_crops(images: Sequence[np.ndarray], px: int, most: int, scales: tuple
 
 def cut_centres(images: Sequence[np.ndarray], numbers: Sequence[int], px: int, scales: tuple[int, ...]) -> np.ndarray:
     """The centre crops of the images of these numbers, uint8 [n, px, px, 3]."""
-    centre = ScaledCropping((1,), CENTRE_BATCH, scales=scales)
+    centre = Cropping((1,), CENTRE_BATCH, scales=scales)
     crops = [centre.of(images[number], px)[0] for number in numbers]
     return np.concatenate([np.zeros((0, px, px, 3), np.uint8), *crops])
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from googlenet.classification.class_order import Outputs, columns_of, outputs_of
-from googlenet.classification.crops import POLICIES, crops_144, cut, distinct
+from googlenet.classification.crops import POLICIES, SCALES, Crop, crops_144, cut, distinct
 from googlenet.classification.error_rates import ErrorMask, ranks
 from googlenet.classification.kept_crops import Keeper
 from googlenet.data.in_advance import in_advance
@@ -24,21 +24,26 @@ CENTRE_BATCH = 64  # crops per forward pass when predicting one crop per image
 
 @dataclass(frozen=True)
 class Cropping:
-    """Which crops of each image are predicted, by policies (1, 10, 144), and how many per forward pass. Without
+    """Which crops of each image are predicted, by policies (1, 10, 144), at which scales, and how many per forward pass. Without
     `mirror` (for images whose meaning mirroring changes, such as handwriting) upright crops replace mirrored ones."""
 
     policies: tuple[int, ...]
     batch_size: int
     mirror: bool = True
+    scales: tuple[int, ...] = SCALES
 
     @property
     def numbers(self) -> list[int]:
         """The crops that any of the policies needs; see `union`."""
         return union(self.policies)
 
+    def every(self, width: int, height: int, px: int) -> list[Crop]:
+        """All 144 crops of an image of this size."""
+        return crops_144(width, height, px, self.mirror, self.scales)
+
     def of(self, image: np.ndarray, px: int) -> tuple[np.ndarray, np.ndarray]:
         """An image's distinct crops, uint8 [distinct, px, px, 3], and each number's index among them."""
-        every = crops_144(image.shape[1], image.shape[0], px, self.mirror)
+        every = self.every(image.shape[1], image.shape[0], px)
         chosen, index = distinct([every[number] for number in self.numbers])
         return cut(image, chosen, px), index
 

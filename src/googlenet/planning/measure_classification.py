@@ -10,10 +10,9 @@ from torch import nn
 
 from googlenet.classification import crop_study, ensemble
 from googlenet.classification.crop_scales import Zooms, seen_at_test
-from googlenet.classification.crops import SCALES, Crop, cut, distinct
+from googlenet.classification.crops import SCALES, Crop, crops_144, cut, distinct
 from googlenet.classification.kept_crops import KeptCrops
 from googlenet.classification.predict import probabilities, union
-from googlenet.classification.scaled_crops import crops_at
 from googlenet.classification.train import Splits, train
 from googlenet.classification.training_crops import TrainingCrops
 from googlenet.config.schema.classification import CropChoices, EvaluateEnsemble, Policies, Scales
@@ -116,7 +115,7 @@ class CutCrops(rates.Measurement[rates.Seconds]):
 
     def crops(self, width: int, height: int) -> list[Crop]:
         """The distinct crops of an image that the policies need."""
-        every = crops_at(self.scales, width, height, self.px, self.mirror)
+        every = crops_144(width, height, self.px, self.mirror, self.scales)
         return distinct([every[number] for number in union(self.policies)])[0]
 
     def measure(self, bench: Bench) -> rates.Seconds:

@@ -5,8 +5,7 @@ from dataclasses import asdict
 
 from googlenet.classification.error_rates import top_errors
 from googlenet.classification.kept_crops import Keeper, sample
-from googlenet.classification.predict import Classifier, in_data_order, predict, predict_kept
-from googlenet.classification.scaled_crops import ScaledCropping
+from googlenet.classification.predict import Classifier, Cropping, in_data_order, predict, predict_kept
 from googlenet.config.schema.classification import PredictCrops
 from googlenet.data.decoded import DecodedImages
 from googlenet.data.store import Split, open_split
@@ -26,7 +25,7 @@ def run(job: Job[PredictCrops], *, manifest: Input, weights: Input, predictions:
     network, outputs = in_data_order(
         bundle.load(weights, runtime.device), dataset.classes, dataset.class_keys, f"member {member}"
     )
-    cropping = ScaledCropping(settings.policies, settings.batch_size, settings.mirror, settings.scales)
+    cropping = Cropping(settings.policies, settings.batch_size, settings.mirror, settings.scales)
     keepers: dict[str, Keeper] = {}
 
     def keeper(split: Split) -> Keeper:

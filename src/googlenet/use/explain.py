@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from googlenet.classification.crops import Crop, cut, distinct, in_original
-from googlenet.classification.scaled_crops import ScaledCropping
+from googlenet.classification.predict import Cropping
 from googlenet.errors import UserError
 from googlenet.models.googlenet import GoogLeNet
 from googlenet.models.network import Network
@@ -48,9 +48,7 @@ def activation_maps(network: Network, column: int, crops: np.ndarray, device: st
     return np.concatenate(maps), linear.bias[column].item()
 
 
-def evidence(
-    members: Sequence[Member], label: int, image: np.ndarray, cropping: ScaledCropping, device: str
-) -> np.ndarray:
+def evidence(members: Sequence[Member], label: int, image: np.ndarray, cropping: Cropping, device: str) -> np.ndarray:
     """What speaks for a class at each pixel: the mean over members and the crops that see it, float32 [h, w].
 
     image: uint8 [h, w, 3]. In units of the logit; 0 where no crop was cut."""

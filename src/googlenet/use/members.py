@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from googlenet.classification.class_order import Outputs, columns_of, common_outputs
-from googlenet.classification.predict import Classifier, crop_scores, in_data_order
-from googlenet.classification.scaled_crops import ScaledCropping
+from googlenet.classification.predict import Classifier, Cropping, crop_scores, in_data_order
 from googlenet.config.schema.classification import PredictCrops
 from googlenet.models import bundle
 from googlenet.models.engine import EngineUse
@@ -102,10 +101,10 @@ class ClassifyingMembers:
             self.members.append(Member(name, trained, ordered, columns, outputs))
         self.classes = common_outputs({member.name: member.outputs for member in self.members}).names
 
-    def cropping(self, crops: int) -> ScaledCropping:
+    def cropping(self, crops: int) -> Cropping:
         """The crops of a policy, 1, 10 or 144, in the batches of the stage: another size of batch may give other bits."""
         settings = self.settings
-        return ScaledCropping((crops,), settings.batch_size, settings.mirror, settings.scales)
+        return Cropping((crops,), settings.batch_size, settings.mirror, settings.scales)
 
     def ready(self, images: Sequence[np.ndarray], crops: int) -> "Ready":
         """Build the engines. images: those to come, of which the first is what fast engines are checked on."""
@@ -120,7 +119,7 @@ class Ready:
 
     classes: Sequence[str]
     members: Sequence[Classifier]
-    cropping: ScaledCropping
+    cropping: Cropping
 
     @property
     def uses(self) -> list[EngineUse]:
