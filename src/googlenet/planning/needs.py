@@ -28,7 +28,7 @@ AS = dict.fromkeys(
 )  # where a plan left one out
 UNPLANNED_MB = 1000  # of a job of a stage that no plan has
 TIME_MARGIN, LEAST_MIN = 4, 10  # a time limit ends a job, so it is generous
-RAY_MB = 600  # of Ray's own processes and of shards, beside real replicas
+RAY_MB, REPLICA_MB = 1200, 400  # of Ray's own processes and two shards; of a real replica, beside its network
 MEMORY_MARGIN = 1.33  # so is the memory where it is a limit: a plan may be wrong by a third
 PAPER_PX = 224  # the paper's input
 MEMINFO, CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")  # version 2: a container's own
@@ -105,10 +105,12 @@ class Needs:
         if found is None:
             return Need(ceil(UNPLANNED_MB * margin) * attempt, LEAST_MIN * attempt)
         row, load = found
-        megabytes = row.fixed_mb + row.scaled_mb * load.size / row.size
+        scaled_mb = row.scaled_mb * load.size / row.size
+        megabytes = row.fixed_mb + scaled_mb
         if STAGES[stage].shared:
-            megabytes *= self.processes + load.replicas
-            megabytes += RAY_MB * bool(load.replicas)
+            megabytes *= self.processes
+        if load.replicas:
+            megabytes += RAY_MB + load.replicas * (REPLICA_MB + scaled_mb)
         minutes = max(LEAST_MIN, ceil(row.seconds(load) * TIME_MARGIN / 60))
         return Need(ceil(megabytes * margin) * attempt, minutes * attempt)
 

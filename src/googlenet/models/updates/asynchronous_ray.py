@@ -97,14 +97,13 @@ class ShardActor:
 class ReplicaActor:
     """A model replica in a process of its own."""
 
-    def __init__(self, kept: Sequence[Any], shards: Sequence[tuple[Any, Sequence[int]]], threads: int, seed: int):
-        """kept: Ray's reference to a Gradient. shards: their actors, and the places of their parameters. seed: of dropout."""
+    def __init__(self, gradient: Gradient, shards: Sequence[tuple[Any, Sequence[int]]], threads: int, seed: int):
+        """shards: their actors, and the places of their parameters. seed: of dropout."""
         prepare_machine(threads, "cpu")
         torch.manual_seed(seed)
-        self.ray, self.shards, self.versions = import_module("ray"), shards, [0] * len(shards)
-        self.gradient: Gradient = self.ray.get(kept[0])
-        self.parameters = list(self.gradient.model.parameters())
-        self.gradient.model.train()
+        self.ray, self.gradient, self.shards = import_module("ray"), gradient, shards
+        self.parameters, self.versions = list(gradient.model.parameters()), [0] * len(shards)
+        gradient.model.train()
         self._visit([])
 
     def ready(self) -> None:
@@ -159,7 +158,7 @@ class Actors(ParameterServer):
         replica = ray.remote(ReplicaActor).options(num_cpus=threads, max_restarts=restarts)
         seeds = [settings.member.order_seed + number for number in range(self.settings.count)]
         self.kept = ray.put(gradient)  # for replicas that start again
-        self.replicas = [replica.remote([self.kept], reached, threads, seed) for seed in seeds]
+        self.replicas = [replica.remote(self.kept, reached, threads, seed) for seed in seeds]
         ray.get([each.ready.remote() for each in self.replicas])
         self.idle, self.busy = deque(range(self.settings.count)), dict[Any, int]()
         self.away, self.deaths = set[int](), Counter[int]()
