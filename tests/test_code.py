@@ -252,7 +252,7 @@ IN_DEMO = WITH_NETWORKS - {"import_weights", "fit_region_heads"}  # the demo imp
         ("models/networks/paper.py", IN_DEMO),
         ("models/updates/asynchronous.py", set()),
         ("models/updates/asynchronous_ray.py", set()),
-        ("models/updates/synchronous.py", {"train_classifier", "train_ablation"}),
+        ("models/updates/synchronous.py", {"train_classifier", "train_ablation", "train_structure"}),
         ("detection/search_presets/rcnn.py", set()),
         ("detection/search_presets/opencv_fast.py", {"propose_regions", "study_proposals"}),
         ("models/determinism.py", set(STAGES)),

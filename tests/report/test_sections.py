@@ -35,7 +35,8 @@ def test_an_experiment_without_detection_has_no_such_section_table_or_card():
             "Images and classes that are confused",
         ),
         *("Training the members", "Fewer crops, and other ways to combine them"),
-        *("Which members and crops help which classes", "Calibration", "The units of a module and their clusters"),
+        *("Why more crops help, or do not", "Which members and crops help which classes", "Calibration"),
+        *("The units of a module and their clusters"),
         *("The network and its cost", "Data", "What the paper leaves open", "Provenance"),
     ]
     assert [part.title for part in report.parts] == ["", "Classification", "Cost", "Data and provenance"]

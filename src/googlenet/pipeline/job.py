@@ -123,7 +123,8 @@ def compute_of(settings: StageSettings) -> Compute:
 
 def device_of(file: JobFile[StageSettings]) -> str:
     """The device of a job: that of its settings if its stage takes a GPU, and else the CPU, which alone scikit-learn knows."""
-    return compute_of(file.settings).device if STAGES[file.stage].gpu else "cpu"
+    device = compute_of(file.settings).device
+    return device if device == "cpu" or STAGES[file.stage].gpu else "cpu"
 
 
 def main(run: Callable[..., None]) -> None:
