@@ -36,7 +36,7 @@ def test_an_experiment_without_detection_has_no_such_section_table_or_card():
         ),
         *("Training the members", "Fewer crops, and other ways to combine them"),
         *("Why more crops help, or do not", "Which members and crops help which classes", "Calibration"),
-        *("The units of a module and their clusters"),
+        "The units of a module and their clusters",
         *("The network and its cost", "Data", "What the paper leaves open", "Provenance"),
     ]
     assert [part.title for part in report.parts] == ["", "Classification", "Cost", "Data and provenance"]
