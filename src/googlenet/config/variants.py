@@ -16,7 +16,8 @@ from googlenet.config.compose import Composed
 from googlenet.config.problems import problem
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.classification import AblationRow, Ablations, TrainClassifier, Variant
-from googlenet.config.schema.shared import Initialisation, TrainedMember
+from googlenet.config.schema.shared import TrainedMember
+from googlenet.config.schema.structure import TrainStructure
 from googlenet.config.schema.words import shown
 from googlenet.config.sources import Layer, Where, lay_over, quotes
 from googlenet.errors import UserError, nearest
@@ -51,12 +52,13 @@ def trainings(composed: Composed) -> dict[str, TrainClassifier]:
     return made
 
 
-def of_structure(reference: TrainClassifier, variant: Variant, initialisation: Initialisation) -> TrainClassifier:
+def of_structure(reference: TrainClassifier, variant: Variant, start: TrainStructure) -> TrainClassifier:
     """The reference's settings with a structure's name, seed and initial weights, and no change to the model's modules."""
     member = {"name": variant.name, "order_seed": variant.seed, "sampling_seed": variant.seed}
     same = {"width": 1.0, "repeat_modules": ()}
+    begins = {"initialisation": start.initialisation, "input_scale": start.input_scale}
     columns, model = reference.member.model_dump() | member | same, reference.model.model_dump()
-    return replaced(reference, member=columns, model=model | {"initialisation": initialisation})
+    return replaced(reference, member=columns, model=model | begins)
 
 
 def training(composed: Composed, row: AblationRow) -> TrainClassifier:

@@ -156,7 +156,7 @@ class Experiment:
         if per == "variant":
             filled["training"] = self.trainings[job.name].model_dump()
         if per == "structure":
-            start = self.of(TrainStructure).initialisation
+            start = self.of(TrainStructure)
             filled["training"] = variants.of_structure(self.reference, self.structures[job.name], start).model_dump()
         if job.stage == "compare_ablations":
             filled["sources"] = {name: "/".join(source) for name, source in self.ablation_sources.items()}

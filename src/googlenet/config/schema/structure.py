@@ -50,6 +50,7 @@ class TrainStructure(TrainAblation):
     initialisation: shared.Initialisation = Field(
         description="In place of model.initialisation: of the replica's, some structures would not start, and compare starts"
     )
+    input_scale: Positive = Field(description="In place of model.input_scale: He's weights need about unit variance")
 
 
 class CompareStructures(StageSettings):
