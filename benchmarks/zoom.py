@@ -10,11 +10,11 @@ import re
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from googlenet.classification.crop_groups import by_scale
 from googlenet.classification.crop_scales import QUARTILES, Zooms, seen_at_test, seen_in_training
 from googlenet.config.schema.classification import StudyCrops
+from googlenet.data.images import check_image
 from googlenet.pipeline.experiment import Job, experiment
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +26,8 @@ def sizes_of(given: str) -> list[tuple[int, int]]:
     if re.fullmatch(r"\d+x\d+", given):
         width, height = map(int, given.split("x"))
         return [(width, height)]
-    return [Image.open(path).size for path in sorted(Path(given).rglob("*.jpg"))]
+    infos = [check_image(path.read_bytes(), str(path)) for path in sorted(Path(given).rglob("*.jpg"))]
+    return [(info.width, info.height) for info in infos]
 
 
 def main() -> None:
