@@ -113,7 +113,7 @@ def command_of(pid):
     """A process's command line; nothing once it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return b""
 
 
