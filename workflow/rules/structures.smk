@@ -28,7 +28,7 @@ rule train_structure:
         metrics=result("structures/train_structure/{structure}/metrics.json"),
     log:
         job_log("train_structure"),
-    threads: LOADING_THREADS * TRAINING_PROCESSES
+    threads: training_threads("train_structure")
     resources:
         **needs("train_structure"),
     shell:

@@ -38,6 +38,21 @@ def crossed_interval(differences: np.ndarray, confidence_percent: float, unit: f
     return Interval(low=low, high=high, confidence_percent=confidence_percent), degrees
 
 
+def compared_error(wrong: np.ndarray, base: np.ndarray, confidence_percent: float) -> studies.AblationError:
+    """Return a mean error and its difference from another's. wrong, base: share of each image that is wrong, float64 [seeds,
+    images]."""
+    paired = wrong - base
+    interval, degrees = crossed_interval(paired, confidence_percent, 100)
+    return studies.AblationError(
+        error_percent=float(100 * wrong.mean()),
+        error_percent_by_seed=tuple((100 * wrong.mean(1)).tolist()),
+        difference_points=float(100 * paired.mean()),
+        difference_points_by_seed=tuple((100 * paired.mean(1)).tolist()),
+        interval=interval,
+        degrees_of_freedom=degrees,
+    )
+
+
 def compare(
     settings: CompareAblations, outcomes: dict[str, Outcomes], trainings: dict[str, TrainingMetrics], classes: int
 ) -> studies.AblationMetrics:
@@ -73,17 +88,8 @@ def result(
         return np.stack(wrong).astype(np.float64)
 
     def error(split: str, measure: str) -> studies.AblationError:
-        wrong = wrong_of(row, split, measure)
-        paired = wrong - wrong_of(REFERENCE, split, measure)
-        interval, degrees = crossed_interval(paired, settings.confidence_percent, 100)
-        return studies.AblationError(
-            error_percent=float(100 * wrong.mean()),
-            error_percent_by_seed=(100 * wrong.mean(1)).tolist(),
-            difference_points=float(100 * paired.mean()),
-            difference_points_by_seed=(100 * paired.mean(1)).tolist(),
-            interval=interval,
-            degrees_of_freedom=degrees,
-        )
+        base = wrong_of(REFERENCE, split, measure)
+        return compared_error(wrong_of(row, split, measure), base, settings.confidence_percent)
 
     sources = sources_of(row)
     return studies.AblationResult(

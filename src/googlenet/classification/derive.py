@@ -85,8 +85,7 @@ def structure(
 ) -> Structure:
     """A structure as it is written: a row of the comparison and a seed; derived: from what, if it is."""
     widths = {name: ModuleWidths(**each._asdict()) for name, each in modules.items()}
-    variant = Variant(name=f"{row}_{seed}", row=row, seed=seed)
-    return Structure(variant=variant, macs=skeleton.macs(modules), modules=widths, derived=dict(derived))
+    return Structure(variant=Variant.of(row, seed), macs=skeleton.macs(modules), modules=widths, derived=dict(derived))
 
 
 def drawn(allotment: Allotment, seed: int, number: int) -> Modules:

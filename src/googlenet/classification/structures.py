@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from googlenet.classification.ablations import crossed_interval
+from googlenet.classification.ablations import compared_error
 from googlenet.classification.error_rates import Outcomes
 from googlenet.errors import UserError
 from googlenet.metrics.classification_studies import AblationError, AblationErrors, HeldOut
@@ -44,17 +44,7 @@ class Compared:
 
         def error(split: str, measure: str) -> AblationError:
             key = f"{split}/averaged/{measure}"
-            wrong = self.wrong(rows, key)
-            paired = wrong - self.wrong(less, key)
-            interval, degrees = crossed_interval(paired, self.confidence, 100)
-            return AblationError(
-                error_percent=float(100 * wrong.mean()),
-                error_percent_by_seed=tuple((100 * wrong.mean(1)).tolist()),
-                difference_points=float(100 * paired.mean()),
-                difference_points_by_seed=tuple((100 * paired.mean(1)).tolist()),
-                interval=interval,
-                degrees_of_freedom=degrees,
-            )
+            return compared_error(self.wrong(rows, key), self.wrong(less, key), self.confidence)
 
         both = {split: AblationErrors(**{top: error(split, top) for top in MEASURES}) for split in HELD_OUT}
         return HeldOut[AblationErrors](**both)

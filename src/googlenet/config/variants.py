@@ -36,8 +36,8 @@ def rows(composed: Composed) -> dict[str, AblationRow]:
 
 def variants(composed: Composed) -> dict[str, Variant]:
     """Every variant, by name."""
-    names = [(row, seed) for row in rows(composed) for seed in composed.of(Ablations).seeds]
-    return {f"{row}_{seed}": Variant(name=f"{row}_{seed}", row=row, seed=seed) for row, seed in names}
+    every = [Variant.of(row, seed) for row in rows(composed) for seed in composed.of(Ablations).seeds]
+    return {variant.name: variant for variant in every}
 
 
 def trainings(composed: Composed) -> dict[str, TrainClassifier]:

@@ -91,10 +91,7 @@ class Experiment:
     @cached_property
     def structures(self) -> dict[str, Variant]:
         """The structures that train: GoogLeNet, the derived one and the random ones, with every seed."""
-        derived = self.of(DeriveStructure)
-        rows = ("googlenet", "derived", *(f"random_{number + 1}" for number in range(derived.random_structures)))
-        names = [(row, seed) for row in rows for seed in derived.seeds]
-        return {f"{row}_{seed}": Variant(name=f"{row}_{seed}", row=row, seed=seed) for row, seed in names}
+        return self.of(DeriveStructure).variants
 
     @cached_property
     def trainings(self) -> dict[str, TrainClassifier]:

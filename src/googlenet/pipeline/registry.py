@@ -26,11 +26,8 @@ from googlenet.metrics.structure import StructureMetrics
 from googlenet.metrics.structure_comparison import StructureComparison
 from googlenet.metrics.training import TrainingMetrics
 
-APART = (
-    "ablations",
-    "exports",
-    "structures",
-)  # groups with a target, a folder of results and a file of DVC's stages of their own
+# Groups with a target, a folder of results and a file of DVC's stages of their own.
+APART = ("ablations", "exports", "structures")
 
 
 def always(_: Composed | MemberRow) -> bool:

@@ -23,9 +23,8 @@ from googlenet.storage.files import read_json, write_json
 
 SHIPPED = Path(__file__).with_name("needs.json")  # of the experiments in conf/, from the machines in machines/
 OWN = Path(".googlenet/needs.json")  # of the experiments that were planned in this clone
-AS = dict.fromkeys(
-    ("train_ablation", "train_structure", "derive_structure"), "train_classifier"
-)  # where a plan left one out
+# Where a plan left one out.
+AS = dict.fromkeys(("train_ablation", "train_structure", "derive_structure"), "train_classifier")
 UNPLANNED_MB = 1000  # of a job of a stage that no plan has
 TIME_MARGIN, LEAST_MIN = 4, 10  # a time limit ends a job, so it is generous
 RAY_MB, REPLICA_MB = 1200, 400  # of Ray's own processes and two shards; of a real replica, beside its network

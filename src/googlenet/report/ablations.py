@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from googlenet.metrics.classification_studies import AblationMetrics, AblationResult, TopMeasure
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.interval import Interval
+from googlenet.metrics.structure_comparison import StructureComparison
 from googlenet.report import asynchronous, claims, glance
 from googlenet.report.captions import captioned
 from googlenet.report.parts import OURS, Part, Report, Row, Section, Table, numbers, our_numbers, texts
@@ -20,7 +21,7 @@ VERDICTS = {
 }
 
 
-def measure_of(compared: AblationMetrics) -> TopMeasure:
+def measure_of(compared: AblationMetrics | StructureComparison) -> TopMeasure:
     """Return the paper's measure where it is informative, or top-1 if there are few classes."""
     return "top5" if main_metric(compared.classes)[0] == "top5_error_percent" else "top1"
 

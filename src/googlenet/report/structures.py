@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from googlenet.metrics.classification_studies import AblationError, AblationErrors, HeldOut, TopMeasure
+from googlenet.metrics.classification_studies import AblationError, AblationErrors, HeldOut
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.interval import Difference
 from googlenet.metrics.structure import Structure, StructureMetrics
 from googlenet.metrics.structure_comparison import StructureComparison, StructureResult
 from googlenet.models.table_1 import POOL_BEFORE
 from googlenet.report import claims, glance, headlines
+from googlenet.report.ablations import measure_of
 from googlenet.report.claims import Claim
 from googlenet.report.module_units import BRANCH_COLOURS
 from googlenet.report.parts import OURS, Figure, Part, Report, Row, Section, Table, numbers, our_numbers, texts
@@ -57,13 +58,8 @@ def build(
     return Report(TITLE, experiment, glance.about([manifest], purpose), warning, (Part("", sections),))
 
 
-def measure_of(compared: StructureComparison) -> TopMeasure:
-    """The error that is informative for the number of classes: top-5, or top-1 if there are few."""
-    return "top5" if main_metric(compared.classes)[0] == "top5_error_percent" else "top1"
-
-
 def main_error(compared: StructureComparison, errors: HeldOut[AblationErrors]) -> AblationError:
-    """That error on test."""
+    """The error on test that is informative for the number of classes."""
     return errors.test.of(measure_of(compared))
 
 

@@ -29,12 +29,19 @@ def _ascending(scales: tuple[int, ...]) -> tuple[int, ...]:
     return scales
 
 
+def _different(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    """Reject a seed that is there twice."""
+    if len(set(seeds)) < len(seeds):
+        raise wrong("two or more different whole numbers")
+    return seeds
+
+
 Policies = Annotated[
     tuple[Annotated[Literal[1, 10, 144], ONE_OF_NUMBERS], ...], Field(strict=False, min_length=1), DISTINCT
 ]
 Counts = Annotated[tuple[Count, ...], Field(strict=False, min_length=1), DISTINCT]
 Scales = Annotated[tuple[int, int, int, int], Strict(False), AfterValidator(_ascending)]
-Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=2)]
+Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=2), AfterValidator(_different)]
 UPDATES = Selects("googlenet.models.updates")
 REFERENCE_NETWORKS = Literal[
     "googlenet", "googlenet_wider", "googlenet_deeper", "googlenet_wider_deeper", "googlenet_fully_connected",
@@ -126,7 +133,9 @@ class TrainClassifier(shared.Computes, shared.Optimisation):
             raise wrong("a power of two (1, 2, 4, ...) that is at most batch_size", "micro_batches")
         whole = isinstance(self.model, shared.Model) and self.model.network == "batch_norm"
         if parts > 1 and whole:
-            raise wrong("1 with model.network: batch_norm, which needs the statistics of a batch", "micro_batches")
+            raise wrong(
+                "1 with model.network: batch_norm, which needs the statistics of a whole batch", "micro_batches"
+            )
         if self.update == "synchronous":
             return self
         if parts > 1:
@@ -251,6 +260,11 @@ class Variant(Settings):
     row: str = Field(description="The row's name")
     seed: Seed = Field(description="Order seed and sampling seed")
 
+    @classmethod
+    def of(cls, row: str, seed: int) -> "Variant":
+        """The variant of a row and a seed, named after both."""
+        return cls(name=f"{row}_{seed}", row=row, seed=seed)
+
 
 class TrainAblation(shared.Computes):
     """One variant of the table of ablations."""
@@ -281,8 +295,6 @@ class Ablations(Settings):
 
     @model_validator(mode="after")
     def _different(self) -> "Ablations":
-        if isinstance(self.seeds, tuple) and len(set(self.seeds)) < len(self.seeds):
-            raise wrong("two or more different whole numbers", "seeds")
         names = ["reference", *(row.name for row in self.rows)]
         for number, name in enumerate(names):
             if name in names[:number]:

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from googlenet.config.schema import shared
-from googlenet.config.schema.base import StageSettings, wrong
-from googlenet.config.schema.classification import Seeds, TrainAblation
+from googlenet.config.schema.base import StageSettings
+from googlenet.config.schema.classification import Seeds, TrainAblation, Variant
 from googlenet.config.schema.shared import Confidence, Count, OpenFraction, Positive, Whole
 
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
@@ -37,11 +37,12 @@ class DeriveStructure(shared.Computes):
     learning_rate: Positive = Field(description="Of all their steps")
     model: shared.Model = Field(description="The network whose modules are derived")
 
-    @model_validator(mode="after")
-    def _different(self) -> "DeriveStructure":
-        if isinstance(self.seeds, tuple) and len(set(self.seeds)) < len(self.seeds):
-            raise wrong("two or more different whole numbers", "seeds")
-        return self
+    @property
+    def variants(self) -> dict[str, Variant]:
+        """What is made and trained, by name: GoogLeNet, the derived structure and the random ones, with every seed."""
+        rows = ("googlenet", "derived", *(f"random_{number + 1}" for number in range(self.random_structures)))
+        made = [Variant.of(row, seed) for row in rows for seed in self.seeds]
+        return {variant.name: variant for variant in made}
 
 
 class TrainStructure(TrainAblation):
