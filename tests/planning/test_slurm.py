@@ -7,13 +7,14 @@ import pytest
 from googlenet.errors import UserError
 from googlenet.pipeline.experiment import Job
 from googlenet.planning import slurm
-from googlenet.planning.slurm import Partition, Request
+from googlenet.planning.needs import Request
+from googlenet.planning.slurm import Partition
 
 KNOWN = {"main": Partition("main", True, 6000, False), "gpu": Partition("gpu", False, 90000, True)}
 
 
 def request(partition="", mem_mb=1200, gpus=0, planned_mb=1000):
-    return Request(Job("train_classifier", "m1"), partition, mem_mb, gpus, planned_mb)
+    return Request(Job("train_classifier", "m1"), mem_mb, 1, gpus, planned_mb, partition)
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def program(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("wanted", [request(), request("gpu", gpus=1), request("gpu", 80000), request(mem_mb=500)])
 def test_what_can_be_met_passes(wanted):
-    slurm.check([wanted], KNOWN)
+    slurm.check_against([wanted], KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -39,13 +40,13 @@ def test_what_can_be_met_passes(wanted):
     [
         (request("mian"), "slurm_partition: no partition 'mian'; did you mean 'main'? (`sinfo` lists them)"),
         (request(mem_mb=7000), "train_classifier m1: asks for 7000 MB, and no node of the partition 'main' has more than 6000 MB; "),
-        (request(mem_mb=499), "train_classifier m1: mem_mb=499 is too little: it needs 1000 MB as planned, and Slurm would end it; "),
+        (request(mem_mb=499), "train_classifier m1: mem_mb=499 is too little: it needs 1000 MB as planned, and the cluster would end it; "),
         (request(gpus=1), "compute.device: cuda is asked for, and no node of the partition 'main' has GPUs; name another"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_met_is_one_line(wanted, line):
     with pytest.raises(UserError) as error:
-        slurm.check([request("gpu"), wanted], KNOWN)
+        slurm.check_against([request("gpu"), wanted], KNOWN)
     assert str(error.value).startswith(line)
 
 

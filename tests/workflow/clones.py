@@ -1,6 +1,7 @@
 """Clones of this repository in which the tests run the engines: how they are made, run, edited and read."""
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 import yaml
 
 from googlenet.pipeline.registry import APART
@@ -31,6 +33,7 @@ FOREIGN = (
 DVCS_OWN = ("tmp",)  # locks of running commands
 LIMIT_S = 1500  # a build beside another and the units, on two cores without bf16
 TARGETS = ("all", *APART)
+PLUGINS = {"slurm": "snakemake_executor_plugin_slurm", "kubernetes": "snakemake_executor_plugin_cluster_generic"}
 TIMES = {"measure_cost", "measure_export"}  # stages whose metrics have times
 HEADING = re.compile(r"(?:local)?rule (\w+):$")
 WILDCARD = re.compile(r"    wildcards: \w+=(\w+)$")
@@ -157,6 +160,15 @@ def call(clone: Path, *words: str, code: int = 0, **variables: str) -> str:
     )
     assert done.returncode == code, f"{' '.join(words)}: code {done.returncode}, not {code}\n{done.stdout}"
     return done.stdout
+
+
+def install_plugin(cluster: str, folder: Path) -> None:
+    """Have Snakemake's plugin of a cluster's profile in a folder, if it is nowhere else; skip the test without network."""
+    if importlib.util.find_spec(PLUGINS[cluster]) is None:
+        requirements = REPO / "workflow/profiles" / cluster / "requirements.txt"
+        words = ["pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", folder, "-r", requirements]
+        if subprocess.run([sys.executable, "-m", *words], check=False).returncode:
+            pytest.skip(f"skipped: pip could not install Snakemake's plugin for {cluster}")
 
 
 def snakemake(clone: Path, *words: str, code: int = 0, **variables: str) -> str:

@@ -1,10 +1,8 @@
 """On a real Slurm with two pretended nodes: jobs that fail, are cancelled, run out of time or give way to others."""
 
-import importlib.util
 import os
 import signal
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,13 +13,13 @@ import pytest
 from workflow import slurm_cluster
 from workflow.clones import (
     EVERY,
-    REPO,
     assert_nothing_to_do,
     build,
     copied,
     digests,
     environment,
     executed,
+    install_plugin,
     jobs,
     snakemake,
 )
@@ -54,13 +52,7 @@ def cluster(tmp_path_factory, pytestconfig):
     if reason := slurm_cluster.unavailable():
         pytest.skip(reason)
     with slurm_cluster.running(tmp_path_factory.mktemp("slurm") / "lab") as conf:
-        if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
-            words = ["pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", conf.parent / "plugin"]
-            done = subprocess.run(
-                [sys.executable, "-m", *words, "-r", REPO / PROFILE[1] / "requirements.txt"], check=False
-            )
-            if done.returncode:
-                pytest.skip("skipped: pip could not install Snakemake's plugin for Slurm")
+        install_plugin("slurm", conf.parent / "plugin")
         yield conf
 
 

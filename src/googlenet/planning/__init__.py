@@ -3,5 +3,6 @@
 Contract: `sizes` counts the images; a measurement (`rates`) states what a rate depends on and takes it from the stages'
 own code (`measure*`); `machine` stores rates in files; `work*` count a job's work in a function named after its stage,
 without which a stage is listed as not estimated; `schedule` adds up; `table` prints. Apart from these, `preflight` checks
-data, weights, GPU and MLflow before the first job. No stage imports any of it.
+data, weights, GPU and MLflow before the first job, `slurm` and `kubernetes` what the jobs ask of a cluster (`check`), and
+what it ended (`ended`). No stage imports any of it.
 """

@@ -29,6 +29,7 @@ UNPLANNED_MB = 1000  # of a job of a stage that no plan has
 TIME_MARGIN, LEAST_MIN = 4, 10  # a time limit ends a job, so it is generous
 RAY_MB, REPLICA_MB = 1200, 400  # of Ray's own processes and two shards; of a real replica, beside its network
 MEMORY_MARGIN = 1.33  # so is the memory where it is a limit: a plan may be wrong by a third
+CLEARLY_LESS = 0.5  # of the planned memory
 PAPER_PX = 224  # the paper's input
 MEMINFO, CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")  # version 2: a container's own
 
@@ -63,6 +64,24 @@ class Need(NamedTuple):
 
     mem_mb: int
     runtime: int
+
+
+class Request(NamedTuple):
+    """What a job asks of a cluster, partition "" being its default, and the memory that it needs as planned."""
+
+    job: Job
+    mem_mb: int
+    threads: int
+    gpus: int
+    planned_mb: int
+    partition: str = ""
+
+    def check_memory(self) -> None:
+        """Raise UserError for less memory than the job is sure to need: a cluster would end it."""
+        if self.mem_mb < CLEARLY_LESS * self.planned_mb:
+            needed = f"it needs {self.planned_mb} MB as planned, and the cluster would end it"
+            where = f"{self.job.stage} {self.job.name}"
+            raise UserError(f"{where}: mem_mb={self.mem_mb} is too little: {needed}; leave mem_mb to the plan")
 
 
 def load_of(experiment: Experiment, job: Job, settings: StageSettings) -> Load:

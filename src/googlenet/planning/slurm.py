@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from googlenet.errors import UserError, nearest
 from googlenet.pipeline.experiment import Job
+from googlenet.planning.needs import Request
 
-CLEARLY_LESS = 0.5  # of the planned memory: a plan may be wrong by a third
 AGAIN = "run the same command again"
 SAVED = "it continues from the state that it saved"
 ENDED = {  # what Slurm calls the end of a job that its own log does not explain -> what to do
@@ -22,16 +22,6 @@ ENDED = {  # what Slurm calls the end of a job that its own log does not explain
     "BOOT_FAIL": f"was on a node that did not start: {AGAIN}",
     "PREEMPTED": f"gave way to a more urgent job: {AGAIN}, and {SAVED}",
 }
-
-
-class Request(NamedTuple):
-    """What a job asks of Slurm, "" being its default partition, and the memory that it needs as planned."""
-
-    job: Job
-    partition: str
-    mem_mb: int
-    gpus: int
-    planned_mb: int
 
 
 class Partition(NamedTuple):
@@ -71,7 +61,12 @@ def partitions() -> dict[str, Partition]:
     return known
 
 
-def check(requests: Iterable[Request], known: dict[str, Partition]) -> None:
+def check(requests: Iterable[Request]) -> None:
+    """Before the first job: raise UserError for a request that this cluster cannot meet."""
+    check_against(requests, partitions())
+
+
+def check_against(requests: Iterable[Request], known: dict[str, Partition]) -> None:
     """Raise UserError, naming the job, for a request that Slurm would refuse, never start, or end."""
     default = next((each.name for each in known.values() if each.default), "")
     for request in requests:
@@ -87,11 +82,7 @@ def check(requests: Iterable[Request], known: dict[str, Partition]) -> None:
             raise UserError(
                 f"{stage} {name}: asks for {request.mem_mb} MB, and {there}; {ways}, or ask for less: {option}"
             )
-        if request.mem_mb < CLEARLY_LESS * request.planned_mb:
-            needed = f"it needs {request.planned_mb} MB as planned, and Slurm would end it"
-            raise UserError(
-                f"{stage} {name}: mem_mb={request.mem_mb} is too little: {needed}; leave mem_mb to the plan"
-            )
+        request.check_memory()
         if partition and request.gpus and not partition.gpus:
             raise UserError(
                 f"compute.device: cuda is asked for, and no node of the partition '{partition.name}' has GPUs;"

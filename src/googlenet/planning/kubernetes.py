@@ -1,0 +1,219 @@
+"""Kubernetes, for Snakemake's plugin cluster-generic: submits jobs, says what became of them, and cancels them.
+
+usage: python -m googlenet.planning.kubernetes submit SCRIPT | status NAME | NAME ...   (names are cancelled)
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from googlenet.errors import UserError
+from googlenet.planning.needs import Request
+
+TEMPLATE = Path("workflow/profiles/kubernetes/job.yaml")
+EDIT = f"see {TEMPLATE}"
+AGAIN = "run the same command again"
+# The shell is the container's first process, and the only one that is told of its end: it tells the whole job.
+RUN = 'set -m; bash "$0" & trap "kill -TERM -- -$!" TERM; wait $!; wait $!'
+UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 1e-3}
+
+
+class Refused(UserError):
+    """Kubernetes does not allow what was asked, or does not have it."""
+
+
+def kubectl(*words: str, given: str = "") -> str:
+    """What kubectl prints. Raises UserError with its own reason; Refused where asking again would not help."""
+    try:
+        done = subprocess.run(("kubectl", *words), input=given, capture_output=True, text=True, check=False, timeout=60)
+    except FileNotFoundError:
+        raise Refused("kubectl: not found; install it, or leave out --profile") from None
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            "kubectl: no answer from Kubernetes in a minute; try again once `kubectl get jobs` answers"
+        ) from None
+    if done.returncode:
+        reason = (done.stderr.strip() or "no message").splitlines()[-1]
+        kind = Refused if re.search(r"\((NotFound|Forbidden|Invalid|BadRequest)\)", reason) else UserError
+        raise kind(f"kubectl {words[0]}: {reason}; {EDIT}")
+    return done.stdout
+
+
+def template() -> dict[str, Any]:
+    """The manifest that every job starts from, which is the user's to edit. Raises UserError if it cannot be one."""
+    try:
+        manifest = yaml.safe_load(TEMPLATE.read_text())
+        container = manifest["spec"]["template"]["spec"]["containers"][0]
+    except FileNotFoundError:
+        raise UserError(f"{TEMPLATE}: not found; git checkout {TEMPLATE}") from None
+    except (yaml.YAMLError, KeyError, IndexError, TypeError):
+        raise UserError(f"{TEMPLATE}: is not a Job with a container; git checkout {TEMPLATE}") from None
+    if not isinstance(container, dict) or not container.get("image"):
+        raise UserError(f"{TEMPLATE}: containers[0].image is missing; name the image with the environment")
+    return dict(manifest)
+
+
+def fill(manifest: dict[str, Any], name: str, command: Sequence[str], resources: dict[str, Any]) -> dict[str, Any]:
+    """The manifest of one Job: a name that Kubernetes completes, and what its container runs and needs."""
+    metadata = manifest.get("metadata", {}) | {"generateName": f"googlenet-{name}-"}
+    container = manifest["spec"]["template"]["spec"]["containers"][0]
+    container |= {"command": list(command), "workingDir": str(Path.cwd()), "resources": resources}
+    return manifest | {"metadata": metadata}
+
+
+def manifest_of(script: Path, text: str) -> dict[str, Any]:
+    """The Job of a script of Snakemake's, which states what the job is and needs in its comment of properties."""
+    found = re.search("^# properties = (.*)$", text, re.MULTILINE)
+    if found is None:
+        raise UserError(f"{script}: has no line of properties; Snakemake writes it for --executor cluster-generic")
+    properties = json.loads(found[1])
+    stage, job = properties["rule"], next(iter(properties["wildcards"].values()), "all")
+    asked = properties["resources"]
+    limits = {"memory": f"{asked['mem_mb']}M"} | ({"nvidia.com/gpu": str(asked["gpu"])} if asked.get("gpu") else {})
+    name = re.sub("[^a-z0-9]+", "-", f"{stage}-{job}".lower())[:45]
+    resources = {"requests": limits | {"cpu": str(properties["threads"])}, "limits": limits}
+    manifest = fill(template(), name, ["bash", "-c", RUN, str(script)], resources)
+    manifest["metadata"]["labels"] = manifest["metadata"].get("labels", {}) | {"stage": stage, "job": job}
+    return manifest
+
+
+def submit(script: Path) -> str:
+    """Submit a script and return the name of its Job."""
+    manifest = manifest_of(script, script.read_text())
+    return kubectl("create", "--filename=-", "--output=name", given=json.dumps(manifest)).strip().split("/")[-1]
+
+
+def status(name: str) -> str:
+    """What has become of a Job, in Snakemake's words."""
+    try:
+        job = json.loads(kubectl("get", "job", name, "--output=json"))
+    except Refused as error:
+        say(f"error: {name} is gone ({error}); {AGAIN}, and it continues from the state that it saved")
+        return "failed"
+    except UserError as error:  # the job may well be running
+        say(f"warning: {error}")
+        return "running"
+    ends = {each["type"] for each in conditions(job)}
+    if not ends and not job.get("status", {}).get("ready") and (reason := no_container(pods_of(name))):
+        say(f"error: {name} cannot start: {reason}; {EDIT}")
+        cancel(name)
+        return "failed"
+    return "success" if "Complete" in ends else "failed" if "Failed" in ends else "running"
+
+
+def pods_of(name: str) -> list[dict[str, Any]]:
+    """The pods of a Job: one, or several if one had to be replaced."""
+    return list(json.loads(kubectl("get", "pods", f"--selector=job-name={name}", "--output=json"))["items"])
+
+
+def states(pods: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the containers of pods are doing."""
+    return [each.get("state", {}) for pod in pods for each in pod.get("status", {}).get("containerStatuses", [])]
+
+
+def no_container(pods: Sequence[dict[str, Any]]) -> str:
+    """Why a pod's container never starts, an image that cannot be had for example; "" if it may yet start."""
+    waiting = [state["waiting"] for state in states(pods) if "waiting" in state]
+    stuck = [each for each in waiting if re.search("BackOff|Invalid|Err", each.get("reason", ""))]
+    return stuck[0].get("message", stuck[0]["reason"]).splitlines()[0] if stuck else ""
+
+
+def cancel(*names: str) -> None:
+    """Delete Jobs; their pods get SIGTERM, and what trains saves its state."""
+    kubectl("delete", "job", "--wait=false", "--ignore-not-found", *names)
+
+
+def conditions(job: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those that hold of a Job."""
+    return [each for each in job.get("status", {}).get("conditions", []) if each["status"] == "True"]
+
+
+def ended(root: Path, since: datetime, stages: Sequence[str]) -> Iterator[str]:
+    """A line for each job that Kubernetes ended in this folder since then, with what to do."""
+    for job in json.loads(kubectl("get", "jobs", f"--selector=stage in ({','.join(stages)})", "--output=json"))[
+        "items"
+    ]:
+        created = datetime.fromisoformat(job["metadata"]["creationTimestamp"]).astimezone().replace(tzinfo=None)
+        container = job["spec"]["template"]["spec"]["containers"][0]
+        failed = [each for each in conditions(job) if each["type"] == "Failed"]
+        if failed and created >= since.replace(microsecond=0) and container["workingDir"] == str(root):
+            labels = job["metadata"]["labels"]
+            if reason := why(failed[0].get("reason", ""), pods_of(job["metadata"]["name"]), labels["stage"]):
+                yield f"{labels['stage']} {labels['job']} {reason}"
+
+
+def why(reason: str, pods: Sequence[dict[str, Any]], stage: str) -> str:
+    """Why Kubernetes ended a job, with the remedy; "" where the job ended itself, so that its log has the reason."""
+    if reason == "DeadlineExceeded":
+        return f"ran out of time: {AGAIN}, with a larger activeDeadlineSeconds; {EDIT}"
+    if any(state.get("terminated", {}).get("reason") == "OOMKilled" for state in states(pods)):
+        return f"took more memory than it asked for: {AGAIN} with --set-resources {stage}:mem_mb=MEGABYTES"
+    return ""
+
+
+def check(requests: Iterable[Request]) -> None:
+    """Before the first job: raise UserError if Kubernetes takes no jobs, or has no node that could hold one of these."""
+    manifest = template()
+    trial = fill(manifest, "check", ["true"], {})
+    kubectl("create", "--dry-run=server", "--filename=-", "--output=name", given=json.dumps(trial))
+    for volume in manifest["spec"]["template"]["spec"].get("volumes", []):
+        if claim := volume.get("persistentVolumeClaim", {}).get("claimName"):
+            kubectl("get", "persistentvolumeclaim", claim)
+    try:
+        nodes = json.loads(kubectl("get", "nodes", "--output=json"))["items"]
+    except Refused:
+        say("warning: nodes may not be listed: a job that none has room for waits (`kubectl describe job`)")
+        return
+    for request in requests:
+        request.check_memory()
+        if not any(has_room(node["status"]["allocatable"], request) for node in nodes):
+            stage, name = request.job
+            asked = f"{request.threads} processors, {request.mem_mb} MB, {request.gpus} GPUs"
+            ways = f"--set-resources {stage}:mem_mb=MEGABYTES asks for less memory"
+            raise UserError(f"{stage} {name}: no node has {asked} (`kubectl describe nodes`); {ways}")
+
+
+def has_room(allocatable: dict[str, str], request: Request) -> bool:
+    """Whether a node could hold a job if nothing else ran there."""
+    wanted = {"cpu": request.threads, "memory": request.mem_mb * 1e6, "nvidia.com/gpu": request.gpus}
+    return all(amount(allocatable.get(name, "0")) >= least for name, least in wanted.items())
+
+
+def amount(quantity: str) -> float:
+    """The number that a quantity of Kubernetes stands for: 500m, 2, 16Gi."""
+    found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity)
+    if found is None or found[2] not in UNITS:
+        raise UserError(f"kubectl get nodes: {quantity!r} is no quantity that is known here")
+    return float(found[1]) * UNITS[found[2]]
+
+
+def say(line: str) -> None:
+    """To Snakemake's own output: a command's standard output is its answer."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Answer Snakemake's plugin, which has a command for each question but passes nothing but names to cancel."""
+    try:
+        match sys.argv[1:]:
+            case ["submit", script]:
+                print(submit(Path(script)))
+            case ["status", name]:
+                print(status(name))
+            case [name, *others]:
+                cancel(name, *others)
+            case _:
+                sys.exit(__doc__)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

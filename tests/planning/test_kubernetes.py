@@ -1,0 +1,183 @@
+"""Jobs of Kubernetes: what a script of Snakemake's becomes, what became of it, and what is refused before the first."""
+
+import json
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+import kubectl_stand_in
+from googlenet.errors import UserError
+from googlenet.pipeline.experiment import Job
+from googlenet.planning import kubernetes
+from googlenet.planning.needs import Request
+
+REPO = Path(__file__).parents[2]
+PROPERTIES = {
+    "rule": "train_classifier",
+    "wildcards": {"member": "M_2"},
+    "threads": 2,
+    "resources": {"mem_mb": 1250, "tmpdir": "/tmp"},
+}
+FOUND = Job("train_classifier", "m2")
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """A folder with the profile, in which `kubectl` is the stand-in."""
+    (tmp_path / kubernetes.TEMPLATE.parent).mkdir(parents=True)
+    (tmp_path / kubernetes.TEMPLATE).write_text((REPO / kubernetes.TEMPLATE).read_text())
+    for name, value in kubectl_stand_in.installed(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def script(folder, command, **others):
+    path = folder / "snakejob.sh"
+    path.write_text(f"#!/bin/sh\n# properties = {json.dumps(PROPERTIES | others)}\n{command}\n")
+    return path
+
+
+def wait(ready):
+    for _ in range(200):
+        if ready():
+            return
+        time.sleep(0.05)
+    raise AssertionError("nothing after ten seconds")
+
+
+def test_a_script_becomes_the_job_that_the_template_describes(cluster):
+    made = kubernetes.manifest_of(path := script(cluster, "true"), path.read_text())
+    template = yaml.safe_load(kubernetes.TEMPLATE.read_text())
+    assert made["metadata"] == {
+        "labels": {"app": "googlenet", "stage": "train_classifier", "job": "M_2"},
+        "generateName": "googlenet-train-classifier-m-2-",
+    }
+    container = made["spec"]["template"]["spec"]["containers"][0]
+    assert container["command"] == ["bash", "-c", kubernetes.RUN, str(path)]
+    assert container["workingDir"] == str(cluster)
+    assert container["resources"] == {
+        "requests": {"memory": "1250M", "cpu": "2"},
+        "limits": {"memory": "1250M"},
+    }
+    for key in ("command", "workingDir", "resources"):
+        del container[key]
+    assert made["spec"] == template["spec"]
+
+
+def test_gpus_are_requested_where_the_rule_states_them(cluster):
+    path = script(cluster, "true", resources={"mem_mb": 9000, "gpu": 4})
+    container = kubernetes.manifest_of(path, path.read_text())["spec"]["template"]["spec"]["containers"][0]
+    assert container["resources"]["limits"] == {"memory": "9000M", "nvidia.com/gpu": "4"}
+
+
+def test_a_job_runs_and_its_end_is_known(cluster):
+    names = [kubernetes.submit(script(cluster, f"sleep 0.5; exit {code}")) for code in (0,)]
+    assert kubernetes.status(names[0]) == "running"
+    wait(lambda: kubernetes.status(names[0]) == "success")
+    failing = kubernetes.submit(script(cluster, "exit 3"))
+    wait(lambda: kubernetes.status(failing) == "failed")
+    assert list(kubernetes.ended(cluster, datetime.now() - timedelta(minutes=1), ["train_classifier"])) == []
+
+
+def test_a_pod_that_gives_way_tells_the_whole_job_and_is_replaced(cluster):
+    """The job's own child gets SIGTERM, as it saves the state."""
+    command = """[ -f saved ] && exit 0
+sh -c 'trap "touch saved; exit 75" TERM; touch began; while :; do sleep 0.1; done'
+"""
+    name = kubernetes.submit(script(cluster, command))
+    wait((cluster / "began").is_file)
+    kubernetes.kubectl("evict", name)
+    wait(lambda: kubernetes.status(name) == "success")
+    assert (cluster / "saved").is_file()
+
+
+def test_a_cancelled_job_is_told_and_is_one_line(cluster, capsys):
+    command = """sh -c 'trap "touch saved; exit 75" TERM; touch began; while :; do sleep 0.1; done'"""
+    name = kubernetes.submit(script(cluster, command))
+    wait((cluster / "began").is_file)
+    kubernetes.cancel(name)
+    wait((cluster / "saved").is_file)
+    assert kubernetes.status(name) == "failed"
+    assert capsys.readouterr().err.startswith(f"error: {name} is gone (")
+
+
+def test_an_image_that_cannot_be_had_fails_the_job_at_once(cluster, capsys):
+    text = kubernetes.TEMPLATE.read_text().replace("image: googlenet", "image: nowhere")
+    kubernetes.TEMPLATE.write_text(text)
+    name = kubernetes.submit(script(cluster, "true"))
+    path = cluster / f"jobs/{name}.json"
+    wait(lambda: "waiting" in json.loads(path.read_text()))
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps(state | {"pids": [2**22 + 1]}))  # there is no process to tell
+    with pytest.raises(UserError, match="kubectl delete"):
+        kubernetes.status(name)
+    assert (
+        f'error: {name} cannot start: Back-off pulling image "nowhere"; see {kubernetes.TEMPLATE}'
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "state", "line"),
+    [
+        ("DeadlineExceeded", {}, "ran out of time: run the same command again, with a larger activeDeadlineSeconds; "),
+        ("BackoffLimitExceeded", {"terminated": {"reason": "OOMKilled"}}, "took more memory than it asked for: run the same "),
+        ("BackoffLimitExceeded", {"terminated": {"reason": "Error"}}, ""),
+    ],
+)  # fmt: skip
+def test_what_kubernetes_ended_is_one_line_with_the_remedy(reason, state, line):
+    said = kubernetes.why(reason, [{"status": {"containerStatuses": [{"state": state}]}}], "train_classifier")
+    assert said.startswith(line) and bool(said) == bool(line)
+
+
+def test_requests_that_a_node_can_meet_pass(cluster):
+    kubernetes.check([Request(FOUND, 8000, 2, 0, 6000)])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "line"),
+    [
+        (
+            Request(FOUND, 499, 1, 0, 1000),
+            "train_classifier m2: mem_mb=499 is too little: it needs 1000 MB as planned, ",
+        ),
+        (Request(FOUND, 20000, 1, 0, 15000), "train_classifier m2: no node has 1 processors, 20000 MB, 0 GPUs "),
+        (Request(FOUND, 2000, 4, 0, 1500), "train_classifier m2: no node has 4 processors, "),
+        (Request(FOUND, 2000, 2, 1, 1500), "train_classifier m2: no node has 2 processors, 2000 MB, 1 GPUs "),
+    ],
+)
+def test_what_no_node_can_meet_is_one_line(cluster, wanted, line):
+    with pytest.raises(UserError) as error:
+        kubernetes.check([Request(FOUND, 2000, 1, 0, 1500), wanted])
+    assert str(error.value).startswith(line)
+
+
+def test_what_the_cluster_does_not_have_is_one_line(cluster, monkeypatch):
+    template = kubernetes.TEMPLATE.read_text()
+    kubernetes.TEMPLATE.write_text(template.replace("claimName: googlenet", "claimName: other"))
+    with pytest.raises(UserError, match=r'^kubectl get: Error from server .* "other" not found; see workflow/profiles'):
+        kubernetes.check([])
+    kubernetes.TEMPLATE.write_text(template.replace("image: googlenet", "image:"))
+    with pytest.raises(UserError, match=r"job.yaml: containers\[0\].image is missing; name the image"):
+        kubernetes.check([])
+    kubernetes.TEMPLATE.write_text("[]\n")
+    with pytest.raises(UserError, match=r"job.yaml: is not a Job with a container; git checkout workflow"):
+        kubernetes.check([])
+    kubernetes.TEMPLATE.write_text(template)
+    monkeypatch.setenv("PATH", str(cluster))
+    with pytest.raises(UserError, match=r"^kubectl: not found; install it, or leave out --profile$"):
+        kubernetes.check([])
+
+
+@pytest.mark.parametrize(("quantity", "value"), [("2", 2), ("1930m", 1.93), ("16Gi", 16 * 2**30), ("7800M", 7.8e9)])
+def test_quantities(quantity, value):
+    assert kubernetes.amount(quantity) == pytest.approx(value)
+
+
+def test_a_quantity_that_is_not_known_is_one_line():
+    with pytest.raises(UserError, match="'16 apples' is no quantity"):
+        kubernetes.amount("16 apples")
