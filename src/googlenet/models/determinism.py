@@ -38,4 +38,14 @@ def keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, -1)  # never
+        mallopt(M_TRIM_THRESHOLD, -1)  # never by itself: `return_freed_memory`
+
+
+def return_freed_memory() -> None:
+    """Return to the system what the C library has kept but does not use again. Changes no result.
+
+    It finds no place for some tensors among those that were freed, so that a training of an hour would take gigabytes.
+    """
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)

@@ -10,7 +10,10 @@ from torch.optim.sgd import sgd
 
 from googlenet.config.schema.shared import Averaging, Optimisation
 from googlenet.metrics.base import Metrics
+from googlenet.models.determinism import return_freed_memory
 from googlenet.tracking.progress import Progress
+
+STEPS_BETWEEN_RETURNS = 500  # of freed memory: each costs some milliseconds
 
 
 class ParameterGroup(NamedTuple):
@@ -179,7 +182,9 @@ class TrainState(Generic[RowT]):
         return self.step, *sums
 
     def begin_step(self) -> None:
-        """Restore the random state at the first step after a restart: a loader draws from it as it starts."""
+        """Restore the random state at the first step after a restart, as a loader draws from it; now and then, tidy up."""
+        if self.step % STEPS_BETWEEN_RETURNS == 0:
+            return_freed_memory()
         if self._random:
             torch.set_rng_state(self._random["cpu"])
             if "cuda" in self._random and torch.cuda.is_available():
