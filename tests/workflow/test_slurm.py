@@ -1,5 +1,6 @@
 """On a real Slurm with two pretended nodes: jobs that fail, are cancelled, run out of time or give way to others."""
 
+import json
 import os
 import signal
 import subprocess
@@ -40,6 +41,12 @@ overrides:
     rows:
       - {name: long, changes: {train_classifier: {epochs: 60}}, about: Long enough to be stopped}
       - {name: short, changes: {model: {dropout: 0.1}}, about: As short as the reference}
+"""
+SHARED = """\
+experiment: smoke
+overrides:
+  train_classifier: {micro_batches: 2}
+  execution: {processes_per_training: NODES, nodes_per_training: NODES}
 """
 TRAININGS = "long_1 long_2 reference_2 short_1 short_2"
 
@@ -188,3 +195,15 @@ def test_the_whole_experiment_ends_in_the_bits_of_one_machine(cluster, snakemake
     assert executed(output) == EVERY
     assert_nothing_to_do(made)
     assert digests(made) == digests(snakemake_build.folder)
+
+
+def test_one_training_on_two_nodes_has_the_bits_of_one(cluster, clone, tmp_path):
+    alone = copied(clone, tmp_path / "alone")
+    for folder, nodes in ((clone, "2"), (alone, "1")):
+        (folder / "params.yaml").write_text(SHARED.replace("NODES", nodes))
+    target, run = "results/smoke/train_classifier/m1/weights.safetensors", "results/smoke/train_classifier/m1/run.json"
+    former = (clone / target).read_bytes()
+    ran(clone, start(clone, cluster, "--", target))
+    assert json.loads((clone / run).read_text())["processes"] == 2
+    snakemake(alone, "--cores", "1", target)
+    assert former != (clone / target).read_bytes() == (alone / target).read_bytes()

@@ -72,7 +72,8 @@ def on_every_node(team: Team, threads: int) -> None:
     been done. threads: on each node. Raises UserError outside an allocation of so many nodes."""
     if team.nodes == 1 or RENDEZVOUS in os.environ:
         return
-    allocated = int(os.environ.get("SLURM_JOB_NUM_NODES", 0))
+    # Snakemake's plugin for Slurm leaves a job no more of Slurm's variables than the first; then srun checks the number.
+    allocated = int(os.environ.get("SLURM_JOB_NUM_NODES", team.nodes if "SLURM_JOB_ID" in os.environ else 0))
     if allocated < team.nodes:
         raise UserError(
             f"execution.nodes_per_training: {team.nodes} asked for, {allocated} allocated by Slurm; ask it for so many, or"

@@ -80,7 +80,9 @@ class Context:
         """Add work of the network, with loading in parallel if there are loader processes."""
         job.network(network_s, load_s, self.workers, self.threads, self.on_gpu)
 
-    def network_memory(self, job: JobPlan, network: NetworkShape, training: bool, kept_mb: float) -> None:
+    def network_memory(
+        self, job: JobPlan, network: NetworkShape, training: bool, kept_mb: float, kernels_mb: float = KERNELS_MB
+    ) -> None:
         """Add weights, for training also gradients, momentum and average, and the activations that the passes keep."""
         memory = job.gpu_memory_mb if self.on_gpu else job.memory_mb
         memory[TRAINED if training else WEIGHTS] = weights_mb(network) * (4 if training else 1)
@@ -88,7 +90,7 @@ class Context:
         if self.on_gpu:
             job.memory_mb["CUDA"] = CUDA_MB
         else:
-            memory["buffers and kernels"] = KERNELS_MB
+            memory["buffers and kernels"] = kernels_mb
 
     def loader_memory(self, job: JobPlan, decoded_mb: float) -> None:
         """Add decoded images; each loader process has its own."""

@@ -105,7 +105,8 @@ def merge_proposals(context: Context, job: JobPlan, settings: d.MergeProposals) 
         asked = rates.MultiboxBoxes.of(multibox, network=network, compute=context.compute, image=size.image, **best)
         job.cpu(each * context.decode_s(size))
         context.run(job, each * context.ask(asked).seconds)
-        context.network_memory(job, network, False, forward_mb(network, 1))
+        # One image at a time takes no more buffers than an empty job.
+        context.network_memory(job, network, False, forward_mb(network, 1), kernels_mb=0)
     job.cpu(each * merge_s)
     write_boxes(job, each * boxes * (BOX_BYTES + 4) / 1e6)
     return "1 of all images", f"{size.images:,} images, {boxes:,.0f} boxes each"
