@@ -1,4 +1,4 @@
 """How jobs are listed, resolved, run and resumed: stage registry, an experiment's jobs, code digests, the job runner.
 
-Nothing here computes a result, so code digests leave it out; `models/determinism.py`, for a job's arithmetic, counts.
+Nothing here computes a result, so code digests exclude it. They include `models/determinism.py`, which sets up a job.
 """

@@ -1,8 +1,8 @@
 """A digest of the code that a stage runs: any real edit changes it, but comments and docstrings do not.
 
 It covers the syntax trees of the stage's module and of every module of this package that it imports, directly or not,
-and resource files beside them of the same stem (a template, a table). Modules that settings can select count only if
-selected. Left out are docstrings, error texts, and the folders in EXEMPT.
+and resource files next to them with the same stem (a template, a table). Modules that settings can select are included
+only if selected. Docstrings, error texts, and the folders in EXEMPT are excluded.
 """
 
 import ast
@@ -15,7 +15,7 @@ from typing import Any
 from googlenet.errors import UserError
 
 PACKAGE = Path(__file__).parents[1]
-# Folders that compute no result, and the error texts. Code that can change a bit of a result belongs elsewhere.
+# Folders that compute no result, and the error texts. Code that can change a single bit of a result belongs elsewhere.
 EXEMPT = ("googlenet.config", "googlenet.pipeline", "googlenet.tracking", "googlenet.errors")
 # Modules that every job runs before its stage, though no stage imports them.
 ALWAYS = ("googlenet.models.determinism",)
@@ -37,12 +37,12 @@ def module_digests(module: str, selected: tuple[str, ...] = ()) -> dict[str, str
 
 
 def reached(*modules: str) -> set[str]:
-    """Names of this package's modules that the given ones import, directly or not, and their own; no exempt ones."""
+    """As `imported`, without the modules that are exempt."""
     return imported(*modules, without=exempt)
 
 
 def imported(*modules: str, without: Callable[[str], bool] = lambda name: False) -> set[str]:
-    """Names of this package's modules that the given ones import, directly or not, and their own; `without` some."""
+    """Names of the given modules and of this package's modules that they import, directly or not, `without` some."""
     names: set[str] = set()
     waiting = list(modules)
     while waiting:
@@ -93,7 +93,7 @@ def tree_of(module: str) -> ast.Module:
 
 @cache
 def module_digest(module: str) -> str:
-    """SHA-256 of a module's syntax tree, without the parts that cannot change a result, and of its resource files."""
+    """SHA-256 of a module's syntax tree, without the parts that cannot affect a result, and of its resource files."""
     digest = hashlib.sha256(read(module)[0].encode())
     path = file_of(module)
     for resource in sorted(path.parent.glob(f"{path.stem}.*")):
@@ -104,7 +104,7 @@ def module_digest(module: str) -> str:
 
 def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
     """Append a syntax tree to `lines`, in a form common to all Python versions, and its imports to `named`."""
-    # Unlike ast.dump, whose newer versions omit empty lists and add fields; and fast: Snakemake runs it at every start.
+    # Not ast.dump, whose newer versions omit empty lists and add fields. Also fast: Snakemake runs it at every start.
     kind = type(node)
     lines.append(kind.__name__)
     if isinstance(node, ast.Import):
@@ -135,7 +135,7 @@ def is_text(node: ast.AST) -> bool:
 
 
 def check_source(folder: Path) -> None:
-    """Raise UserError if a folder lies in a clone of this project with another package than the one in use."""
+    """Raise UserError if a folder is in a clone of this project whose package is not the one in use."""
     clone = next((place for place in (folder, *folder.parents) if (place / "src/googlenet").is_dir()), None)
     if clone and not PACKAGE.samefile(clone / "src/googlenet"):
         raise UserError(

@@ -1,7 +1,7 @@
-"""What DVC has to say to a stage that it runs: what has changed, and whether it runs although nothing has (`--force`).
+"""What DVC knows about a stage that it runs: what has changed, and whether it runs although nothing has (`--force`).
 
-DVC gives a stage's command no sign of its options, so they are read from the command lines above this process. Where none
-shows them (an experiment of the queue, DVC's Python interface), a stage without any change runs only because it is forced.
+DVC does not pass its options to a stage's command, so they are read from the command lines of the parent processes. If
+none shows them (a queued experiment, DVC's Python interface), a stage without any change must have been forced.
 """
 
 import os
@@ -31,12 +31,12 @@ def forced(stage: str) -> bool:
 
 
 def commands(pid: int) -> Iterator[list[str]]:
-    """The arguments of each `dvc` among a process and those that started it, the nearest first."""
+    """The arguments of each `dvc` among a process and its ancestors, the nearest first."""
     return (words for _, words in processes(pid))
 
 
 def processes(pid: int) -> Iterator[tuple[int, list[str]]]:
-    """Number and arguments of each `dvc` among a process and those that started it, the nearest first."""
+    """PID and arguments of each `dvc` among a process and its ancestors, the nearest first."""
     while pid > 1:
         try:
             words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
@@ -50,15 +50,15 @@ def processes(pid: int) -> Iterator[tuple[int, list[str]]]:
 
 
 def unchanged(target: str) -> bool:
-    """Whether nothing that dvc.lock has of a stage has changed."""
+    """Whether nothing that dvc.lock records for a stage has changed."""
     return not any(dependencies or rest for dependencies, rest in changes(target).values())
 
 
 def changes(target: str) -> dict[str, tuple[set[str], set[str]]]:
-    """How the dependencies, and the results and command, of a stage or a dvc.yaml's stages differ from dvc.lock, by stage.
+    """How a stage, or each stage of a dvc.yaml, differs from dvc.lock: in its dependencies; in its outputs or command.
 
-    In DVC's words: modified, deleted, ... `dvc status` itself fails while DVC runs a stage, whose files it holds. Raises
-    UserError for DVC's errors.
+    In DVC's words: modified, deleted, ... `dvc status` itself fails while DVC runs a stage, whose files it locks.
+    Raises UserError for DVC's errors.
     """
     from dvc.exceptions import DvcException  # type: ignore[import-untyped]
     from dvc.repo import Repo  # type: ignore[import-untyped]

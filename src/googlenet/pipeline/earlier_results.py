@@ -1,7 +1,7 @@
-"""Earlier results of the jobs of a run: linked beside their place before it, and put back where their job fails.
+"""Earlier results of the jobs of a run: saved as hard links next to them before the run, restored where a job fails.
 
 Snakemake deletes a job's outputs before the job runs, and again if it fails. A hard link costs no space and keeps the
-file's time. A job that succeeds removes its links; what a killed engine leaves, the job's next run takes over.
+file's timestamp. A job that succeeds removes its links; links left by a killed engine serve the job's next run.
 """
 
 import os
@@ -11,14 +11,14 @@ from typing import Any
 
 
 class EarlierResults:
-    """The results that the jobs of a run replace. workflow: Snakemake's."""
+    """The results that the jobs of a run replace. workflow: Snakemake's object."""
 
     def __init__(self, workflow: Any):
         self.workflow = workflow
-        self.records: dict[Any, list[Any]] = {}  # by job: Snakemake's, of each output
+        self.records: dict[Any, list[Any]] = {}  # by job: Snakemake's record of each output
 
     def keep(self) -> None:
-        """Before the run: link the results of all its jobs; note Snakemake's records of what they were made from."""
+        """Before the run: link the results of all its jobs, and remember Snakemake's records of how they were made."""
         persistence = self.workflow.persistence
         for job in (job for job in self.workflow.dag.needrun_jobs() if job.output):
             unfinished = self.workflow.async_run(persistence.incomplete(job))  # by a run that was killed
@@ -32,22 +32,22 @@ class EarlierResults:
         persistence, missing = self.workflow.persistence, []
         for job, records in self.records.items():
             if put_back(job.output):
-                for path in job.output:  # a failed job, too, leaves a record, of the inputs that it failed with
+                for path in job.output:  # a failed job leaves a record too, of the inputs that it failed with
                     persistence.cleanup_metadata(path)
                 for path, record in zip(job.output, records, strict=False):
                     if record:
-                        persistence._write_record(persistence._get_key(path), record)  # nothing public does
+                        persistence._write_record(persistence._get_key(path), record)  # there is no public method
                 missing += [str(path) for path in job.output if not os.path.lexists(path)]
         return missing
 
 
 def link_of(path: str | Path) -> Path:
-    """Where a result is linked; .dvcignore leaves out this pattern."""
+    """The path of the link to a result; .dvcignore excludes this pattern."""
     return Path(path).with_name(f".{Path(path).name}.earlier")
 
 
 def with_shards(outputs: Iterable[str]) -> list[Path]:
-    """A job's outputs, and the shards that a manifest stands for: those that are there, or linked."""
+    """A job's outputs, and the shards next to a manifest, whether the shards themselves exist or only their links."""
     paths = set(map(Path, outputs))
     for folder in [path.parent for path in paths if path.name == "manifest.json"]:
         names = {path.name.removeprefix(".").removesuffix(".earlier") for path in folder.glob("*.arrow*")}
@@ -61,7 +61,7 @@ def linked(outputs: Sequence[str]) -> bool:
 
 
 def keep(outputs: Sequence[str]) -> bool:
-    """Link a job's outputs, and return whether this file system can."""
+    """Link a job's outputs, and return whether the file system allows it."""
     drop(outputs)
     try:
         for path in with_shards(outputs):
@@ -73,7 +73,7 @@ def keep(outputs: Sequence[str]) -> bool:
 
 
 def put_back(outputs: Sequence[str]) -> bool:
-    """Put a job's results back if outputs are missing, and return whether that was so; the links go."""
+    """Restore a job's results if any output is missing, and return whether one was; remove the links in any case."""
     missing = not all(map(os.path.lexists, outputs))
     for path in with_shards(outputs) if missing else ():
         if os.path.lexists(link_of(path)):

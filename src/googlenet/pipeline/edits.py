@@ -1,4 +1,4 @@
-"""What a reproduction's settings have beyond the commit's conf/ and its experiment's file: edits, and overrides of params.yaml."""
+"""How a reproduction's settings differ from the commit's conf/: edits of its files, and overrides in params.yaml."""
 
 import subprocess
 from pathlib import Path
@@ -13,8 +13,8 @@ PARAMS = "params.yaml"
 
 
 def edits(root: Path, experiment: str) -> dict[str, str]:
-    """The settings that an experiment's run differs in, by their key: as "8 (params.yaml)" where params.yaml overrides the
-    experiment's file, and as "0.3 → 0.4" where a file of conf/ is not the commit's. The latter are unknown outside git."""
+    """The settings that differ from the commit's, by key: as "8 (params.yaml)" where params.yaml overrides a key, and
+    as "0.3 → 0.4" where a file of conf/ was edited. Edits are not detected outside git."""
     params = load_yaml(root / PARAMS, dates=False) if (root / PARAMS).is_file() else {}
     overrides = flattened({"overrides": params.get("overrides") or {}})
     found = {key.removeprefix("overrides."): f"{value} ({PARAMS})" for key, value in overrides.items() if "." in key}
@@ -32,17 +32,17 @@ def edits(root: Path, experiment: str) -> dict[str, str]:
 
 
 def _settings(content: Path, path: Path) -> dict[str, str]:
-    """The keys of a file of conf/ as they are in the composed tree, from its `content`; none of one that is gone."""
+    """The settings in `content`, of a file of conf/, by their keys in the composed tree; none if it is deleted."""
     group = path.parent.name
     section = {"conf": path.stem, "experiment": ""}.get(group, GROUPS.get(group, group))
     try:
         tree = load_yaml(content)
-    except UserError:  # deleted, or never valid: a run with such a file would have stopped
+    except UserError:  # deleted, or invalid, which would have stopped the run
         return {}
     return flattened({section: tree} if section and path.name != "config.yaml" else tree)
 
 
 def _git(root: Path, *words: str) -> bytes:
-    """What a git command prints; nothing if it fails, as outside git."""
+    """The output of a git command; empty if it fails, as it does outside git."""
     done = subprocess.run(["git", *words], cwd=root, capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else b""

@@ -54,7 +54,7 @@ class Experiment:
     """The composed configuration of one experiment, and its jobs."""
 
     def __init__(self, composed: Composed, key: str = "", kept: Kept | None = None):
-        """key: under which `write_configs` keeps what is computed here ("": nowhere); kept: what an earlier start kept."""
+        """key: of the cache entry that `write_configs` saves ("": none); kept: the entry of an earlier start."""
         self.composed, self.root, self.name = composed, composed.root, composed.experiment
         self.key, self.kept = key, kept
         self.dataset = composed.of(Dataset).name
@@ -84,13 +84,13 @@ class Experiment:
 
     @cached_property
     def variants(self) -> dict[str, Variant]:
-        """The variants of the table of ablations that train: those that equal no member and no earlier variant."""
+        """The variants of the table of ablations that need training: they equal no member and no earlier variant."""
         trained = {name for stage, name in self.ablation_sources.values() if stage == "train_ablation"}
         return {name: row for name, row in variants.variants(self.composed).items() if name in trained}
 
     @cached_property
     def structures(self) -> dict[str, Variant]:
-        """The structures that train: GoogLeNet, the derived one and the random ones, with every seed."""
+        """The structures that are trained: GoogLeNet, the derived one and the random ones, with every seed."""
         return self.of(DeriveStructure).variants
 
     @cached_property
@@ -105,7 +105,7 @@ class Experiment:
 
     @cached_property
     def ablation_sources(self) -> dict[str, tuple[str, str]]:
-        """The stage and job whose results each variant of the table of ablations takes."""
+        """The stage and job whose results each variant of the table of ablations uses."""
         if self.kept:
             return self.kept.ablation_sources
         members = {job.name: self.settings(job, TrainClassifier) for job in self.jobs("train_classifier")}
@@ -138,7 +138,7 @@ class Experiment:
         return self.composed.origins[row.origin].network if row.imported else self.of(Model).network
 
     def variables(self, job: Job) -> dict[str, Any]:
-        """The values that a job fills in where its stage's section refers to them: see JOB_VARIABLES."""
+        """A job's values for the variables that its stage's section refers to: see JOB_VARIABLES."""
         filled: dict[str, Any] = {"heads": list(self.of(ScoreRegions).heads)}
         per, member = STAGES[job.stage].per, ""
         row = self.rows(per)[job.name] if per else None
@@ -264,7 +264,7 @@ def experiment(root: Path, name: str = "") -> Experiment:
 
 @cache
 def current(root: Path, name: str = "") -> Experiment:
-    """As `experiment`, but cached for the process; not composed if the last start did so and nothing has changed since."""
+    """As `experiment`, but cached: in this process, and on disk by the last start if nothing has changed since."""
     key = kept.key_of(root, name)
     last = kept.load(root, key)
     if last is None:
@@ -280,7 +280,7 @@ def files(experiment: Experiment) -> Iterator[tuple[Path, bytes]]:
 
 
 def write_configs(experiment: Experiment) -> list[Path]:
-    """Write the jobs' files whose content changed; remove those of jobs that no longer exist. Returns those written."""
+    """Write the jobs' files whose content changed, and return them; remove the files of jobs that no longer exist."""
     if experiment.kept and experiment.kept.lies_in(experiment.root):
         return []
     contents = dict(files(experiment))

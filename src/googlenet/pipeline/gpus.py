@@ -1,4 +1,4 @@
-"""Locks on the GPUs of a machine, so that jobs side by side use different ones."""
+"""Locks on the GPUs of a machine, so that concurrent jobs use different ones."""
 
 import os
 import time
@@ -13,8 +13,7 @@ GPUS = Path(".googlenet/gpus")
 
 @contextmanager
 def gpu_for(device: str, root: Path, jobs: int = 1) -> Iterator[None]:
-    """Within the block, make torch's device "cuda" a GPU that fewer than `jobs` other jobs use; do nothing for another
-    device."""
+    """Within the block, make torch's device "cuda" a GPU that fewer than `jobs` other jobs use. No effect on a CPU."""
     if device != "cuda":
         yield
         return
@@ -27,8 +26,8 @@ def gpu_for(device: str, root: Path, jobs: int = 1) -> Iterator[None]:
 
 @contextmanager
 def gpus_of_processes(device: str, root: Path, count: int, jobs: int = 1) -> Iterator[None]:
-    """Within the block, let processes that are started see `count` GPUs alone, each of which fewer than `jobs` other jobs
-    use; do nothing for another device."""
+    """Within the block, let child processes see only `count` GPUs, each used by fewer than `jobs` other jobs. No effect
+    on a CPU."""
     if device != "cuda":
         yield
         return
@@ -44,7 +43,7 @@ def gpus_of_processes(device: str, root: Path, count: int, jobs: int = 1) -> Ite
 
 
 def visible() -> list[str]:
-    """The UUIDs of the GPUs that this process sees: each job of a cluster may see only one, another one, as number 0."""
+    """The UUIDs of the GPUs that this process sees: on a cluster, each job may see a different GPU as number 0."""
     import torch
 
     return [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
@@ -54,8 +53,8 @@ def visible() -> list[str]:
 def held_gpus(
     folder: Path, names: Sequence[str], count: int = 1, jobs: int = 1, again_s: float = 1.0
 ) -> Iterator[list[int]]:
-    """Hold one of the `jobs` places of each of `count` GPUs, waiting until there are so many at once, and yield their
-    indices among the names. Free GPUs come before those in use. Locks end with their process. UserError for too few."""
+    """Hold one of the `jobs` slots of each of `count` GPUs, waiting until that many have one free, and yield the GPUs'
+    indices in `names`. Prefers idle GPUs. Locks end with their process. Raises UserError if there are too few GPUs."""
     from filelock import FileLock, Timeout  # imported late: not needed at every start of Snakemake
 
     if count > len(names):
@@ -64,12 +63,12 @@ def held_gpus(
             " lower it, or raise execution.nodes_per_training"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    places = ["", *(f"-{place}" for place in range(2, jobs + 1))]  # the first as without sharing
+    places = ["", *(f"-{place}" for place in range(2, jobs + 1))]  # the first has the same name as without sharing
     locks = [(i, FileLock(folder / f"{name}{place}.lock")) for place in places for i, name in enumerate(names)]
     waiting = False
     while True:
         numbers: list[int] = []
-        # One job takes GPUs at a time, and keeps all or none: two that hold a part each would wait for ever.
+        # Only one job at a time takes GPUs, and it takes all or none: two jobs that each hold some would deadlock.
         with ExitStack() as held, FileLock(folder / "taking.lock") as taking:
             for number, lock in locks:
                 if len(numbers) < count and number not in numbers:

@@ -1,4 +1,4 @@
-"""How every job runs: command line, threads, stamp, tracking, run.json, errors as one line.
+"""How every job runs: command line, threads, stamp, tracking, run.json, one-line errors.
 
 A stage is a function run(job: Job[ItsSettings], *, name: Input | Inputs | Output, ...). Its keyword arguments are its
 edges (inputs and outputs), which the rule passes on the command line as --name PATH ...; `job` carries its settings.
@@ -54,9 +54,9 @@ SettingsT = TypeVar("SettingsT", bound=StageSettings)
 class Job(Generic[SettingsT]):
     """One job: its settings, its stamp, and where it reports to.
 
-    stamp: SHA-256 of the job's file and inputs; every output carries it, so that a change reaches all later jobs even
-    with equal numbers. execution: settings that change no result. threads: of the rule, for each process. resume: saves
-    its progress. team: the processes that do the job together, of which only the first has a run.
+    stamp: SHA-256 of the job's file and inputs; every output contains it, so that a change propagates to all later jobs
+    even if the numbers are equal. execution: settings that do not affect results. threads: the rule's, per process.
+    resume: saves its progress. team: the processes that share the job, of which only the first is tracked as a run.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Job(Generic[SettingsT]):
 
     @property
     def runtime(self) -> "Runtime":
-        """Device, precision and engine, with the number of loader processes: no more than the rule's threads."""
+        """Device, precision, engine, and the number of loader processes, which is at most the rule's threads."""
         from googlenet.models.runtime import Runtime  # imports torch, which not every job needs
 
         compute = compute_of(self.settings)
@@ -84,11 +84,11 @@ class Job(Generic[SettingsT]):
         return Runtime(compute.device, compute.precision, workers, engine, team.rank, team.processes)
 
     def log(self, values: dict[str, Any], step: int = 0) -> None:
-        """Append numbers to the event log, and write them as one line to the job's log; not if another process does so."""
+        """Append numbers to the event log, and write them as one line to the job's log, in the leading process only."""
         if self._run is None:
             return
         numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
-        # MLflow's pages begin with what is logged first: a result, not the learning rate, which all members share.
+        # MLflow shows first what is logged first: let it be a result, not the learning rate, which all members share.
         shown = sorted(numbers.keys() - {"epoch", "step"}, key=lambda key: (key == "learning_rate", key))
         self._run.metrics({key: numbers[key] for key in shown}, step)
         print(f"{step:>5}  " + "  ".join(f"{key} {value:.5g}" for key, value in numbers.items()), flush=True)
@@ -103,14 +103,14 @@ class Job(Generic[SettingsT]):
             self._run.artifact(path)
 
     def write_metrics(self, path: Path, metrics: StageMetrics) -> None:
-        """Write a job's metrics.json with its stamp; the same file becomes an artefact of its MLflow run."""
+        """Write a job's metrics.json with its stamp, and attach it to the MLflow run."""
         write_metrics(path, metrics, self.stamp)
         self.artifact(path)
 
     def complete(self, runs: Sequence[RunRecord], figures: Mapping[str, float], results: Path, manifest: Path) -> None:
-        """Log that this job completes an experiment: its key figures, and what runs, results and images say of it."""
+        """Log that this job completes an experiment: its key figures, and a description from runs, results, images."""
         self.log(dict(figures))
-        assert self._run is not None  # no job that several processes do completes an experiment
+        assert self._run is not None  # a job that completes an experiment runs in one process
         said = reproduction.described(self.stage, self.settings, self.experiment, runs, results, manifest)
         self._run.completes(figures, *said)
 
@@ -122,14 +122,14 @@ def compute_of(settings: StageSettings) -> Compute:
 
 
 def device_of(file: JobFile[StageSettings]) -> str:
-    """The device of a job: that of its settings if its stage takes a GPU, and else the CPU, which alone scikit-learn knows."""
+    """The device of a job: that of its settings if its stage can use a GPU, else the CPU (as for scikit-learn)."""
     device = compute_of(file.settings).device
     return device if device == "cpu" or STAGES[file.stage].gpu else "cpu"
 
 
 def main(run: Callable[..., None]) -> None:
-    """Run a stage from the command line; end with one line, and code 1 for a UserError or full disk, 75 if stopped."""
-    gc.freeze()  # what was imported stays, so no later search for garbage looks at it
+    """Run a stage from the command line. Errors print one line. Exits 1 for a UserError or full disk, 75 if stopped."""
+    gc.freeze()  # imported objects stay alive, so garbage collection need not scan them
     gc.enable()  # off since stages/__init__.py
     escape_output()
     try:
@@ -138,7 +138,7 @@ def main(run: Callable[..., None]) -> None:
         fail("stopped", error, STOPPED)
     except PeerLost as error:
         report(str(error))
-        os._exit(PEER_LOST)  # Python's own exit could wait for a GPU, and that for the lost process
+        os._exit(PEER_LOST)  # Python's own exit could wait for a GPU, which waits for the lost process
     except UserError as error:
         fail("error", error, 1)
     except OSError as error:
@@ -147,13 +147,13 @@ def main(run: Callable[..., None]) -> None:
         where = error.filename or Path.cwd()
         fail("error", f"{where}: no space left on the disk; free some, and run the same command again", 1)
     finished()
-    # run.json is written and no file is open: Python's own exit would spend another half second on torch.
+    # run.json is written and no file is open. Python's own exit would take another half second because of torch.
     sys.stdout.flush()
     os._exit(0)
 
 
 def fail(kind: str, error: Exception | str, code: int) -> NoReturn:
-    """End with one line on standard error. One of several processes of a job passes it on, so that it appears once."""
+    """Exit with one line on stderr; one of several processes passes it to the launcher, which prints one for all."""
     if not report(str(error)):
         print(f"{kind}: {error}", file=sys.stderr)
     sys.exit(code)
@@ -173,8 +173,8 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a job's command line asks for. config: the path of its file; given: its inputs and outputs by name; edges: their
-    kinds; threads: of the rule, for all its processes."""
+    """What a job's command line requests. config: the path of its file; given: its inputs and outputs by name; edges:
+    their kinds; threads: the rule's, for all its processes."""
 
     root: Path
     config: Path
@@ -205,22 +205,22 @@ class Asked:
 
     @property
     def compute(self) -> Compute:
-        """Its compute settings."""
+        """The job's compute settings."""
         return compute_of(self.file.settings)
 
     @property
     def device(self) -> str:
-        """Where it computes: on the CPU if its stage takes no GPU."""
+        """The device that the job computes on: the CPU if its stage uses no GPU."""
         return device_of(self.file)
 
     @property
     def home(self) -> Path:
-        """The folder of its saved progress, under that of all jobs."""
+        """The folder of the job's saved progress, relative to that of all jobs."""
         return Path(self.file.experiment, self.file.stage, self.file.job)
 
     @property
     def outputs(self) -> list[Path]:
-        """The files that it writes."""
+        """The files that the job writes."""
         return [self.given[name] for name, kind in self.edges.items() if kind is Output]
 
     def digests(self) -> Texts:
@@ -229,8 +229,8 @@ class Asked:
 
 
 def launch(asked: Asked) -> None:
-    """Start the processes that do the job together on this node, and wait for them."""
-    from googlenet.pipeline import torchrun  # not needed by a job that one process does
+    """Start the processes that share the job on this node, and wait for them."""
+    from googlenet.pipeline import torchrun  # not needed by a job of a single process
 
     torchrun.on_every_node(asked.team, asked.threads)
     with gpus_of_processes(asked.device, asked.root, asked.team.here, asked.execution.jobs_per_gpu):
@@ -238,7 +238,7 @@ def launch(asked: Asked) -> None:
 
 
 def work(asked: Asked, run: Callable[..., None]) -> None:
-    """Do the job, or the part of it that falls to this process: one of several only computes, unless it leads."""
+    """Do the job, or this process's share of it. Of several processes, all but the first only compute."""
     root, file, team, execution = asked.root, asked.file, asked.team, asked.execution
     digests = asked.digests()
     lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
@@ -291,7 +291,7 @@ def digest_of(value: Path | list[Path]) -> str:
 
 @contextmanager
 def recorded(asked: Asked, stamp: str, digests: Texts, libraries: Texts) -> Iterator[JobRun]:
-    """Track a job (digests: of its inputs) as a run; last, write run.json: who ran what, when, on what."""
+    """Track a job as a run, and at its end write run.json: what ran when, where, from what. digests: of its inputs."""
     root, file, started, clock = asked.root, asked.file, datetime.now(UTC), time.monotonic()
     config = sha256(asked.config)
     tags = {"commit": commit(root), "config": config[:12], "code": file.code[:12], "stamp": stamp[:12]}
@@ -331,7 +331,7 @@ def parameters_of(file: JobFile[StageSettings]) -> dict[str, Any]:
 
 def commit(root: Path) -> str:
     """The commit of the code, with "+dirty" if tracked files differ; "" outside git."""
-    # data/ and results/ hold no code; git misses their READMEs where the folders are links.
+    # data/ and results/ hold no code, and git reports their READMEs as deleted where the folders are symbolic links.
     status = "git status --porcelain --untracked-files=no -- :/ :!data :!results"
     asked = [words.split() for words in ("git rev-parse HEAD", status)]
     head, changes = [subprocess.run(words, cwd=root, capture_output=True, check=False) for words in asked]
@@ -344,5 +344,5 @@ def records_beside(output: Path, dataset: str) -> list[RunRecord]:
 
 
 def records_in(*folders: Path) -> list[RunRecord]:
-    """The run.json records in folders; one that does not exist has none."""
+    """The run.json records in folders, which need not exist."""
     return [read_run(path) for folder in folders for path in sorted(folder.rglob("*.json"))]

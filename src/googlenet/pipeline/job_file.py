@@ -11,15 +11,15 @@ from googlenet.config.schema.base import StageSettings
 from googlenet.errors import UserError
 from googlenet.storage.files import json_bytes, read_json
 
-EXECUTION = Path(".googlenet/execution.json")  # settings that change no result: written by Snakemake's main process
-MODULES = Path(".googlenet/modules.json")  # by code digest, the digest of each module that it covers: written likewise
+EXECUTION = Path(".googlenet/execution.json")  # settings that change no result; Snakemake's main process writes both
+MODULES = Path(".googlenet/modules.json")  # for each code digest, the digests of the modules that it covers
 
 SettingsT = TypeVar("SettingsT", bound=StageSettings, covariant=True)
 
 
 @dataclass(frozen=True)
 class JobFile(Generic[SettingsT]):
-    """The content of a job's file. versions: of the libraries, if the job's results depend on them."""
+    """The content of a job's file. versions: those of the libraries, if a change of version is to re-run the job."""
 
     stage: str
     job: str  # the member, detector, part or variant; "all" for a single job
@@ -50,7 +50,7 @@ def modules_of(root: Path, code: str) -> dict[str, str] | None:
 
 
 def run_record(config_path: Path, stage: str, name: str) -> Path:
-    """The path of a job's run.json: under `runs`, beside the `config` folder that holds its configuration."""
+    """The path of a job's run.json: under `runs`, next to the `config` folder that holds its configuration."""
     parts = list(config_path.parts)
     at = len(parts) - 1 - parts[::-1].index("config")
     between = parts[at + 1 : at + 2] if parts[0] == "data" else []

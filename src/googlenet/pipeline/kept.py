@@ -1,7 +1,7 @@
-"""What a start computed from conf/ and the code, kept for the next one: if neither has changed, Hydra need not compose.
+"""A cache of what a start computes from conf/ and the code: if neither has changed, Hydra need not compose again.
 
-One file, .googlenet/composed.json, of the last experiment. It serves only a start whose key is the same: the SHA-256 of
-every file that was read (conf/, params.yaml, the package) and of the versions of the libraries. Deleting it costs a second.
+One file, .googlenet/composed.json, for the last experiment. Only a start with the same key uses it: the SHA-256 of
+every file that was read (conf/, params.yaml, the package) and of the library versions. Deleting it costs a second.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ RESOLVER = re.compile(rb"\$\{[\w.]+:")  # ${oc.env:HOME}: its value is in no fil
 
 @dataclass(frozen=True)
 class Kept:
-    """Of one experiment. values: its composed settings; files: SHA-256 of each job's file, by path below the root."""
+    """An experiment's entry. values: its composed settings; files: SHA-256 of each job's file, by relative path."""
 
     experiment: str
     values: dict[str, Any]
@@ -33,7 +33,7 @@ class Kept:
     files: dict[str, str]
 
     def lies_in(self, root: Path) -> bool:
-        """Whether the jobs' files are there as they were written, and no others."""
+        """Whether exactly the jobs' files that were written exist, unchanged."""
         folders = {Path(path).parents[1] for path in self.files if not path.startswith("data/")}
         there = {str(path.relative_to(root)) for folder in folders for path in (root / folder).glob("*/*.json")}
         return there <= self.files.keys() and all(
@@ -42,14 +42,14 @@ class Kept:
 
 
 def key_of(root: Path, name: str) -> str:
-    """SHA-256 of all that an experiment ("" for that of params.yaml) is composed of; "" if some of it is in no file."""
+    """SHA-256 of all that an experiment ("": params.yaml's) is composed of; "" if that is more than readable files."""
     digest = hashlib.sha256(json.dumps([name, platform.python_version(), versions.installed()]).encode())
     digest.update(json.dumps([metadata.version(composer) for composer in COMPOSERS]).encode())
     settings = [("params.yaml", root / "params.yaml"), *below(root / "conf")]
     for name, path in (*settings, *below(PACKAGE)):
         try:
             content = path.read_bytes()
-        except OSError:  # reported by who composes
+        except OSError:  # composing reports it
             return ""
         if (name, path) in settings and RESOLVER.search(content):
             return ""
@@ -58,7 +58,7 @@ def key_of(root: Path, name: str) -> str:
 
 
 def below(folder: Path) -> list[tuple[str, Path]]:
-    """The files below a folder, without those that Python makes, sorted by their path there, which comes first."""
+    """The files below a folder, as (path relative to it, path) sorted by the former, without Python's caches."""
     paths = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if name != "__pycache__"]
@@ -67,7 +67,7 @@ def below(folder: Path) -> list[tuple[str, Path]]:
 
 
 def load(root: Path, key: str) -> Kept | None:
-    """What was kept under this key; None if nothing was, or the file was damaged."""
+    """The entry with this key; None if there is none, or the file is damaged."""
     try:
         content = json.loads((root / FILE).read_bytes())
         if not key or content.pop("key") != key:
@@ -79,5 +79,5 @@ def load(root: Path, key: str) -> Kept | None:
 
 
 def save(root: Path, key: str, kept: Kept) -> None:
-    """Keep what was computed, for the next start with this key."""
+    """Save an entry for the next start with this key."""
     write_bytes(root / FILE, json.dumps({"key": key, **asdict(kept)}).encode())

@@ -1,8 +1,7 @@
-"""Results that are links into DVC's cache: their modification times mean nothing; inside a DVC stage contents decide.
-Folders that are links: DVC takes none.
+"""Links: results that link into DVC's cache, whose modification times mean nothing; linked folders, which DVC rejects.
 
-Snakemake compares an input's content with its own record only if the input is newer than the output, so every result is
-made older than everything it is made from. See docs/remotes.md, "Links instead of copies".
+Inside a DVC stage, contents decide. But Snakemake compares an input's content with its record only if the input is
+newer than the output, so every result is made older than its inputs. See docs/remotes.md, "Links instead of copies".
 """
 
 import os
@@ -21,13 +20,13 @@ STEP_S = 86_400
 
 
 def linked() -> bool:
-    """Whether DVC may put hard or symbolic links into the workspace. Copies and reflinks have times of their own."""
+    """Whether DVC may put hard or symbolic links into the workspace. Copies and reflinks have their own timestamps."""
     query = subprocess.run(["dvc", "config", "cache.type"], capture_output=True, text=True, check=False)
     return bool({"hardlink", "symlink"} & {kind.strip() for kind in query.stdout.split(",")})
 
 
 def let_contents_decide(outputs: list[list[str]]) -> None:
-    """Set old times on results, older ones on a later stage's. outputs: by stage. UserError for a time that stays."""
+    """Set old times on results, the later the stage the older. outputs: by stage. UserError if a time cannot be set."""
     for number, paths in enumerate(outputs):
         time_s = LATEST_S - number * STEP_S
         for path in paths:
@@ -41,7 +40,7 @@ def let_contents_decide(outputs: list[list[str]]) -> None:
 
 
 def check_folders(experiment: "Experiment") -> None:
-    """Raise UserError for a linked folder that DVC would not take, or would record without its content."""
+    """Raise UserError for a linked folder that DVC would reject, or would record without its content."""
     kinds = [Path("data", kind) for kind in ("config", "classification", "detection", "runs")]
     stages = [Path(experiment.results(row.name), row.name) for row in ROWS if row.group != "data"]
     for folder in (*kinds, *stages) if (experiment.root / ".dvc").is_dir() else ():

@@ -1,6 +1,6 @@
-"""Why Snakemake would run each job, as its dry run decides it: the facts that `googlenet why` puts into words.
+"""Why Snakemake would run each job, according to its dry run: the facts that `googlenet why` puts into words.
 
-Under `dvc repro` the display of progress asks for them, too, to learn what the stages to come will run."""
+Under `dvc repro` the progress display uses them too, to learn what the remaining stages will run."""
 
 import os
 import subprocess
@@ -20,8 +20,8 @@ FILE = "GOOGLENET_REASONS"  # the environment variable that names the file for a
 
 
 class Reason(BaseModel):
-    """Why a job would run. updated: inputs newer than the results and of another content; renewed: inputs that come anew
-    from jobs that would run, by these jobs; inputs_before: where they were other files; text: in Snakemake's words."""
+    """Why a job would run. updated: inputs newer than the results, with different content; renewed: jobs that would
+    rewrite inputs; inputs_before: the former inputs if they were other files; text: in Snakemake's words."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -37,7 +37,7 @@ class Reason(BaseModel):
 
 
 def of(workflow: Any, stages: Iterable[str]) -> list[Reason]:
-    """The reasons of the jobs that Snakemake's workflow would run, in the order of the stages: what is read comes first."""
+    """The reasons for the jobs that Snakemake's workflow would run, ordered by stage, so that causes come first."""
     order = {stage: place for place, stage in enumerate(stages)}
     jobs = [job for job in workflow.dag.needrun_jobs(exclude_finished=False) if job.rule.name in order]
     jobs.sort(key=lambda job: (order[job.rule.name], natural("".join(job.wildcards))))
@@ -47,7 +47,7 @@ def of(workflow: Any, stages: Iterable[str]) -> list[Reason]:
 def _reason(workflow: Any, job: Any) -> Reason:
     dag, persistence = workflow.dag, workflow.persistence
     why = dag.reason(job)
-    # Snakemake compares only jobs without a job above them that would run; the facts are there for the others as well.
+    # Snakemake itself compares only jobs with no upstream job that would run, but the records exist for all jobs.
     known = bool(job.output) and persistence.has_metadata(job)
     before = persistence.input(job.output[0]) if known and any(persistence.input_changed(job)) else None
     above = {_name(other) for other in dag.dependencies[job] if dag.needrun(other)}
@@ -81,7 +81,7 @@ def read(path: Path) -> list[Reason]:
 def dry_run(
     experiment: str, targets: Sequence[str], *options: str, environment: Mapping[str, str] | None = None
 ) -> list[Reason]:
-    """Let Snakemake decide what would run. experiment: "" for params.yaml's. Raises UserError with its error."""
+    """Let Snakemake decide what would run. experiment: "" for params.yaml's. Raises UserError for Snakemake's error."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "reasons.json"
         chosen = ["--config", f"experiment={experiment}"] if experiment else []

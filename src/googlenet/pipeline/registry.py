@@ -26,7 +26,7 @@ from googlenet.metrics.structure import StructureMetrics
 from googlenet.metrics.structure_comparison import StructureComparison
 from googlenet.metrics.training import TrainingMetrics
 
-# Groups with a target, a folder of results and a file of DVC's stages of their own.
+# Groups with their own target, results folder and file of DVC stages.
 APART = ("ablations", "exports", "structures")
 
 
@@ -48,12 +48,12 @@ class Stage:
     settings: type[StageSettings]
     metrics: type[StageMetrics] | None  # the class of its metrics.json (or manifest.json), if it has one
     group: str  # data (results per data set), classification, detection, report, or one of APART
-    per: str = ""  # the wildcard that has a job for each value: member, detector, part, variant, structure; "" for a single job
+    per: str = ""  # the wildcard with a job for each value: member, detector, part, variant, structure; "": one job
     enabled: Callable[[Composed], bool] = always  # whether an experiment has it
     wants: Callable[[MemberRow], bool] = always  # the rows of the table of members that have a job
     gpu: bool = False  # whether a job takes a GPU if compute.device is cuda
-    shared: bool = False  # whether execution.processes_per_training share out a job
-    priority: int = 0  # of its jobs among those that are ready to start
+    shared: bool = False  # whether execution.processes_per_training processes share a job
+    priority: int = 0  # of its jobs among those ready to start
 
     @property
     def module(self) -> str:
@@ -62,7 +62,7 @@ class Stage:
 
     @property
     def target(self) -> str:
-        """The target of Snakemake, and the file of DVC's stages, that it is part of."""
+        """The Snakemake target, and the file of DVC stages, that it is part of."""
         return self.group if self.group in APART else "all"
 
     @property

@@ -1,4 +1,4 @@
-"""What is logged of a completed experiment: the settings and code of all its jobs, which runs they were, what can be served."""
+"""What is logged for a completed experiment: all its jobs' settings, code digests and runs, and the models to serve."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ DIGEST = 12  # characters of a digest
 
 
 class Described(NamedTuple):
-    """Settings of all jobs, their runs, the settings that the commit does not have, and what can be served."""
+    """The settings and runs of all jobs, the settings that differ from the commit's, and the models to serve."""
 
     settings: dict[str, str]
     jobs: list[dict[str, str]]
@@ -25,9 +25,9 @@ class Described(NamedTuple):
 def described(
     stage: str, settings: StageSettings, experiment: str, records: Sequence[RunRecord], results: Path, manifest: Path
 ) -> Described:
-    """What is known of an experiment that a job of `stage` completes, its own settings among them.
+    """The description of an experiment that a job of `stage` completes, including that job's settings.
 
-    records: of the jobs that made the results, which are in the folder `results`; manifest: of the images."""
+    records: of the jobs that made the results in the folder `results`; manifest: of the images."""
     from googlenet.pipeline.served import servable  # only the last job needs it
 
     others = [record for record in records if record.stage != stage]
@@ -37,8 +37,8 @@ def described(
 
 
 def settings_of(records: Iterable[RunRecord]) -> dict[str, str]:
-    """The settings of the jobs that made the results, as <stage>.<key>, and <stage>/<job>.<key> where jobs of a stage differ;
-    the digest of a stage's code as <stage>.code. None of a job whose record has no settings: a former version's."""
+    """The settings of the jobs that made the results, as <stage>.<key>, or <stage>/<job>.<key> where a stage's jobs
+    differ, and each stage's code digest as <stage>.code. Skips records of former versions, which have no settings."""
     by_stage: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
     for record in records:
         if record.job_file is not None:

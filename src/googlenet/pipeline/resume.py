@@ -1,7 +1,7 @@
 """Checkpointing for long jobs: a kill costs a minute of work, and changes no bit of the result.
 
-A job's state is in .googlenet/resume/, not among its outputs, which Snakemake deletes when a job fails. A state belongs
-to one stamp (configuration and inputs) and to the versions of the libraries.
+A job's state is in .googlenet/resume/, not among its outputs, which Snakemake deletes when a job fails. A state is
+valid only for one stamp (configuration and inputs) and one set of library versions.
 """
 
 import json
@@ -32,10 +32,10 @@ Arrays = Mapping[str, np.ndarray]
 FOLDER = Path(".googlenet/resume")
 PIECE_MB = 64
 WATCH_S = 1.0
-LOCK_TIMEOUT_S = 60  # jobs that survive a killed engine notice within WATCH_S, save and exit
+LOCK_TIMEOUT_S = 60  # enough for a job that survived a killed engine to notice (within WATCH_S), save and exit
 
 _stop_requested = threading.Event()
-_signalled = threading.Event()  # this process was; the former is also set where another of its team was
+_signalled = threading.Event()  # this process got a signal; _stop_requested is also set if another of its team did
 
 
 class Resume:
@@ -48,13 +48,13 @@ class Resume:
         saves: bool = True,
         agreed: Callable[[bool], bool] = bool,
     ):
-        """saves: false for a process that leaves it to another one of the same job. agreed: turns whether this process is
-        asked to stop into whether any is, in all of them at the same step."""
+        """saves: false if another process of the same job saves the state. agreed: maps whether this process was asked
+        to stop to whether any process was, with the same answer in all of them at the same step."""
         self.folder, self.every_s, self.used = folder, every_s, False
         self._saved, self._saves, self._agreed = time.monotonic(), saves, agreed
 
     def load(self) -> "tuple[dict[str, Tensor], Any] | None":
-        """The state of the last `step` that saved: tensors on the CPU, and the rest. None at a first start."""
+        """The last saved state: tensors on the CPU, and the rest. None if there is none."""
         self.used = True
         if self.folder is None or not (path := self._path("state")).exists():
             return None
@@ -72,14 +72,14 @@ class Resume:
                 tensors, rest = state()
                 checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
             if _stop_requested.is_set():
-                self._agreed(True)  # the first process to end takes the others with it: none before the state is saved
+                self._agreed(True)  # a barrier: the first process to exit ends the others, so the state must be saved
             self._after_save()
 
     def items(self, total: int, compute: Callable[[int], Iterator[Arrays]], name: str = "piece") -> Iterator[Arrays]:
         """The arrays of items 0 to total - 1, in order: those of an earlier attempt, then those from compute(start).
 
-        Each has at least one array; an item is an image. `name` tells a job's lists apart. Raises Stopped, between items,
-        if asked to stop.
+        An item is an image, and has at least one array. `name` distinguishes the lists of one job. Raises Stopped,
+        between items, if asked to stop.
         """
         progress = Progress("images", total)
         if self.folder is None:
@@ -110,7 +110,7 @@ class Resume:
                 self._after_save()
 
     def stop_requested(self) -> bool:
-        """Whether the job was asked to stop; a caller must then save its own progress and raise Stopped soon."""
+        """Whether the job was asked to stop; the caller must then save its own progress and raise Stopped promptly."""
         self.used = True
         return _stop_requested.is_set()
 
@@ -133,7 +133,7 @@ class Resume:
 
 
 def saved_and_stopped() -> Stopped:
-    """The error of a job that was asked to stop, and has saved how far it is."""
+    """The error of a job that was asked to stop and has saved its progress."""
     return Stopped("asked to stop; the progress is saved, and the same command resumes the job")
 
 
@@ -157,7 +157,7 @@ def unpacked(arrays: Arrays) -> list[dict[str, np.ndarray]]:
 @contextmanager
 def opened(root: Path, job: Path, key: str, every_s: float, agreed: Callable[[bool], bool] = bool) -> Iterator[Resume]:
     """The state of a job, <experiment>/<stage>/<job>, locked while it runs; deletes other configurations' states first,
-    and its own when the job succeeds. UserError if another process has run the same job for LOCK_TIMEOUT_S.
+    and its own when the job succeeds. Raises UserError if another process holds the lock for LOCK_TIMEOUT_S.
     """
     home = root / FOLDER / job
     busy = UserError(f"{home}/lock: another process runs this job; end it, then run the same command again")
@@ -171,13 +171,13 @@ def opened(root: Path, job: Path, key: str, every_s: float, agreed: Callable[[bo
 
 
 def followed(root: Path, job: Path, key: str, agreed: Callable[[bool], bool]) -> Resume:
-    """The state of a job that another process of it has opened: to load, and to stop when that one has saved."""
+    """The state of a job that another of its processes has opened: this one only loads it, and stops after a save."""
     return Resume(root / FOLDER / job / key, float("inf"), saves=False, agreed=agreed)
 
 
 @contextmanager
 def listening(resume: Resume) -> Iterator[None]:
-    """Within the block, let a job that saves its state do so at the first SIGTERM or Ctrl-C; end any other at once."""
+    """Within the block, the first SIGTERM or Ctrl-C lets a job that saves its state do so, and ends others at once."""
 
     def on_signal(*_: Any) -> None:
         if _signalled.is_set() or not resume.used:
@@ -197,16 +197,16 @@ def listening(resume: Resume) -> Iterator[None]:
 
 
 def watch_engine() -> None:
-    """Stop this process when the one that started its job has ended."""
+    """Stop this process when the engine that started its job has exited."""
     engine, _, machine = os.environ.get(faults.ENGINE, "").partition("@")
     if engine and machine == platform.node():  # a cluster's node does not see the processes of the head node
         threading.Thread(target=_watch, args=(int(engine),), daemon=True).start()
 
 
 def _watch(engine: int) -> None:
-    """Stop this job when the Snakemake that started it has ended: nobody would use its result."""
+    """Stop this job when the engine that started it has exited, because nothing would use the result."""
     began = started(engine)
     while began and started(engine) == began:
         time.sleep(WATCH_S)
-    if began or started(os.getpid()):  # without /proc, nothing is known of it
+    if began or started(os.getpid()):  # without /proc, it is unknown whether the engine runs
         os.kill(os.getpid(), signal.SIGTERM)

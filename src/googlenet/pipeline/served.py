@@ -1,4 +1,4 @@
-"""What of a completed experiment MLflow can serve: its members' weights, and all that makes them answer as here."""
+"""What MLflow needs to serve a completed experiment: its members' weights, and all that makes predictions the same."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,11 +25,11 @@ PACKAGES = (
     "torch",
 )  # fmt: skip
 KindT = TypeVar("KindT", bound=StageSettings)
-EXAMPLES = 16  # test images, of which the smallest file is the example
+EXAMPLES = 16  # test images, from which the smallest file is chosen as the example
 
 
 def engine_of(stored: Path) -> str:
-    """The engine that computed a stored result, "" if there is none or it does not say."""
+    """The engine that computed a stored result; "" if there is no result or it does not record one."""
     if not stored.is_file():
         return ""
     _, described = checkpoint.read(stored, "np", lazy=True)
@@ -37,7 +37,7 @@ def engine_of(stored: Path) -> str:
 
 
 def servable(records: Sequence[RunRecord], results: Path, manifest: Path) -> Servable | None:
-    """What can be served of an experiment's results, whose jobs left these records; None if they are a former version's."""
+    """What can be served, from the records and results of an experiment's jobs; None for a former version's records."""
     predicted = {record.job: record for record in records if record.stage == "predict_crops"}
     prepared = [record for record in records if record.stage == "prepare_classification"]
     trained = {record.job: record.stage for record in records if record.stage in ("train_classifier", "import_weights")}
@@ -73,7 +73,7 @@ def _settings(record: RunRecord, kind: type[KindT]) -> KindT:
 
 
 def code_of(selected: Sequence[str]) -> Mapping[str, str]:
-    """The files that serving imports, relative to the package's parent, each with a digest; "" where it can change no answer."""
+    """The files that serving imports, by path from the package's parent, with digests; "" if it affects no output."""
     counting = reached(LOADER, *selected)
     files: dict[str, str] = {}
     for module in sorted(imported(LOADER, *selected)):
@@ -85,12 +85,12 @@ def code_of(selected: Sequence[str]) -> Mapping[str, str]:
 
 
 def pinned(packages: Sequence[str]) -> list[str]:
-    """Requirements in the installed versions, without the label of a build (+cpu), which no index knows."""
+    """Requirements pinned to the installed versions, without a local build label (+cpu), which no index knows."""
     return [f"{name}=={metadata.version(name).partition('+')[0]}" for name in packages]
 
 
 def example(folder: Path) -> bytes:
-    """The file of a test image: a small one."""
+    """The encoded file of a small test image."""
     from googlenet.data.store import open_split
 
     test = open_split(folder, "test")

@@ -1,4 +1,4 @@
-"""Generate docs/configuration.md from the schema: every key, what it accepts, its default in conf/, what it is for."""
+"""Generate docs/configuration.md from the schema: every key, what it accepts, its default in conf/, and its purpose."""
 
 import sys
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def text() -> str:
 
 
 def section(name: str, kind: type[BaseModel], level: str = "##") -> str:
-    """A heading, the section's summary, and the table of its keys."""
+    """A section of the document: heading, summary, and table of keys."""
     top, _, table = name.partition(".")
     file = "conf/config.yaml" if top == "detection" else sources.default_file(top)
     defaults: Any = load_yaml(Path(file))
@@ -98,13 +98,13 @@ def shown(value: Any) -> str:
 
 
 def cell(content: str) -> str:
-    """Escape text for a table cell or a line; only text in backquotes may hold a tag's bracket as it is."""
+    """Escape text for a table cell or a line; text that starts with a backquote keeps its angle brackets."""
     line = content.replace("|", "\\|").replace("\n", " ")
     return line if line.startswith("`") else line.replace("<", "\\<")
 
 
 def perform(action: str) -> None:
-    """Write the document, or check it. Raises UserError if it is stale, or for another action."""
+    """Write the document, or check it. Raises UserError if it is stale, or for an unknown action."""
     if action not in ACTIONS:
         raise UserError(f"{action!r}: write or check")
     content = text()

@@ -1,4 +1,4 @@
-"""The processes that do one job together: how many there are, which of them this is, and how it joins the others."""
+"""The processes that share one job: how many there are, which of them this is, and how it joins the others."""
 
 import json
 import os
@@ -14,18 +14,18 @@ from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
 
-ERROR_FILE = "TORCHELASTIC_ERROR_FILE"  # torchrun's name for where a process says what ended it
+ERROR_FILE = "TORCHELASTIC_ERROR_FILE"  # torchrun's variable: the file where a process reports its error
 STOPPED = 75  # "try again later" (EX_TEMPFAIL): the job saved its progress
-PEER_LOST = 76  # a process ends because another one has
-FINISHED = "finished"  # beside the error file of a process that has written its results
-SILENCE = timedelta(minutes=30)  # after which a process that does not answer counts as lost
+PEER_LOST = 76  # the process exits because another one did
+FINISHED = "finished"  # next to the error file of a process that has written its results
+SILENCE = timedelta(minutes=30)  # after this, a process that does not respond counts as lost
 
 
 @dataclass(frozen=True)
 class Team:
     """The processes of one training: how many of them and on how many nodes, and which of them this is.
 
-    rank: -1 in a process that is none of them, as it has yet to start them."""
+    rank: -1 in the launcher, which is not one of them but starts them."""
 
     processes: int = 1
     nodes: int = 1
@@ -34,7 +34,7 @@ class Team:
 
     @classmethod
     def of(cls, settings: StageSettings, execution: Execution) -> "Team":
-        """The team that a job asks for. Raises UserError if this process was started as one of another number."""
+        """The team that a job requests. Raises UserError if torchrun started a different number of processes."""
         most = settings.most_processes
         processes, nodes = (execution.processes_per_training, execution.nodes_per_training) if most > 1 else (1, 1)
         if most % processes:
@@ -62,7 +62,7 @@ class Team:
         return self.rank == 0
 
     def any_asks(self, asks: bool) -> bool:
-        """Whether any of the processes asks for something."""
+        """Whether `asks` is true in any of the processes."""
         if self.processes == 1:
             return asks
         from googlenet.models import processes  # imports torch
@@ -75,8 +75,8 @@ ALONE = Team()
 
 @contextmanager
 def joined(team: Team, device: str) -> Iterator[None]:
-    """Within the block, be one of the processes of a training: connected to the others, with a GPU of its own, and silent
-    unless it leads. Waits for all of them; the first joins when it holds the job's lock, so that all read one state."""
+    """Within the block, be one of the processes of a training: connected to the others, with its own GPU, and silent
+    unless it leads. Waits for all; the first joins once it holds the job's lock, so that all read the same state."""
     if team.processes == 1:
         yield
         return
@@ -98,7 +98,7 @@ def finished() -> None:
 
 
 def report(message: str) -> bool:
-    """Hand an error to the launcher, if there is one, which prints one line for all its processes."""
+    """Pass an error to the launcher, which prints one line for all processes; return whether there is a launcher."""
     path = os.environ.get(ERROR_FILE)
     if path:
         Path(path).write_text(json.dumps({"message": message, "timestamp": int(time.time())}), encoding="utf-8")

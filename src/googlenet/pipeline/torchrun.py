@@ -1,7 +1,7 @@
 """One training on several processes, of one node or several, that torchrun's launcher starts and watches.
 
-A job that asks for several becomes the launcher: it runs its own command line once for each process of its node, and ends
-as they end. What they report is one line here. With one process none of this is imported.
+A job that asks for several becomes the launcher: it runs its own command line once for each process of its node, exits
+as they exit, and merges their errors into one line. With one process none of this is imported.
 """
 
 import logging
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 RENDEZVOUS = "GOOGLENET_RENDEZVOUS"  # <host>:<port> where the nodes of one training meet
-CLOSING_S = 300  # from the request to stop to the end by force: time to finish a step, or a validation, and to save
+CLOSING_S = 300  # from SIGTERM to SIGKILL: time to finish a step, or a validation, and to save
 
 
 def launch(team: Team, job: str) -> None:
-    """Run this process's own command line once for each process of this node. Raises UserError for what ended one of
-    them, Stopped if they were asked to stop. job: a name that the nodes of one training have in common."""
+    """Run this process's own command line once for each process of this node. Raises UserError if one of them fails,
+    Stopped if they were asked to stop. job: a name that the nodes of one training have in common."""
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.elastic.rendezvous import RendezvousError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    logging.disable()  # torchrun's own lines, several for each process: what ended it is reported in one
+    logging.disable()  # torchrun logs several lines for each process; its failure is reported in one line instead
     watch_engine()
     with tempfile.TemporaryDirectory(prefix="googlenet-torchrun-") as folder:
         config = LaunchConfig(
@@ -60,7 +60,7 @@ def launch(team: Team, job: str) -> None:
         except SignalException:
             if any(
                 Path(folder).rglob(FINISHED)
-            ):  # the first process evaluates and writes alone, and was not interrupted
+            ):  # the first process, which evaluates and writes alone, was not interrupted
                 return
             raise resume.saved_and_stopped() from None
         except RendezvousError as error:
@@ -68,11 +68,11 @@ def launch(team: Team, job: str) -> None:
 
 
 def on_every_node(team: Team, threads: int) -> None:
-    """If a training has several nodes, replace this process by Slurm's srun, which starts it once on each, unless that has
-    been done. threads: on each node. Raises UserError outside an allocation of so many nodes."""
+    """If a training has several nodes, replace this process by Slurm's srun, which starts it once on each, unless that
+    has been done. threads: on each node. Raises UserError if fewer nodes are allocated."""
     if team.nodes == 1 or RENDEZVOUS in os.environ:
         return
-    # Snakemake's plugin for Slurm leaves a job no more of Slurm's variables than the first; then srun checks the number.
+    # Snakemake's Slurm plugin may remove all Slurm variables from a job but SLURM_JOB_ID; then srun checks the number.
     allocated = int(os.environ.get("SLURM_JOB_NUM_NODES", team.nodes if "SLURM_JOB_ID" in os.environ else 0))
     if allocated < team.nodes:
         raise UserError(
@@ -83,15 +83,15 @@ def on_every_node(team: Team, threads: int) -> None:
         free.bind(("", 0))
         os.environ[RENDEZVOUS] = f"{platform.node()}:{free.getsockname()[1]}"
     shape = f"--nodes={team.nodes} --ntasks={team.nodes} --ntasks-per-node=1 --cpus-per-task={threads}"
-    # The job is a step of the allocation already, whose resources this one shares.
+    # The job already is a step of the allocation; the new step shares its resources.
     words = ["srun", *shape.split(), "--overlap", "--kill-on-bad-exit=1", sys.executable, *sys.orig_argv[1:]]
     sys.stdout.flush()
     os.execvp(words[0], words)
 
 
 def cause_of(failures: Mapping[int, "ProcessFailure"], processes: int) -> UserError:
-    """What ended the processes of a training, as one error; failures: by rank."""
-    consequences = (STOPPED, PEER_LOST, -signal.SIGTERM)  # the last: torchrun ends the others when one has failed
+    """The cause of the failures of a training's processes, as one error. failures: by rank."""
+    consequences = (STOPPED, PEER_LOST, -signal.SIGTERM)  # SIGTERM: torchrun's, to the others when one has failed
     rank, first = min(failures.items(), key=lambda item: (item[1].exitcode in consequences, item[0]))
     if STOPPED in (first.exitcode, *(each.exitcode for each in failures.values() if first.exitcode in consequences)):
         return resume.saved_and_stopped()
@@ -108,6 +108,6 @@ def cause_of(failures: Mapping[int, "ProcessFailure"], processes: int) -> UserEr
 
 
 def watch_engine() -> None:
-    """Stop when the Snakemake that started this job ends; and let the processes stop when this one ends."""
+    """Stop when the engine that started this job exits, and let the child processes stop when this one exits."""
     resume.watch_engine()
     os.environ[faults.ENGINE] = f"{os.getpid()}@{platform.node()}"

@@ -1,4 +1,4 @@
-"""Versions of the libraries that compute, recorded with every job: from package metadata, so as not to import torch."""
+"""Versions of the libraries that compute, recorded with every job. From package metadata, so as not to import torch."""
 
 import platform
 from collections import Counter, defaultdict
@@ -41,7 +41,7 @@ def cpu_name() -> str:
 
 
 def differences(records: "Iterable[RunRecord]", now: dict[str, str]) -> list[str]:
-    """One line for each library that made some of the recorded results in another version than the present one."""
+    """One line for each library whose installed version differs from the one that made some of the recorded results."""
     made: dict[str, Counter[str]] = defaultdict(Counter)
     for record in records:
         for name, version in record.versions.items():
