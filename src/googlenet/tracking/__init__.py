@@ -1,8 +1,8 @@
 """Jobs append events to a log; a mirror replays all logs to MLflow: a run per job, and one per completed reproduction.
 
-Jobs know only job_run.py, event_log.py, servable.py, system_metrics.py and progress.py (lines in their own logs), and
-never import MLflow. One mirror per experiment is MLflow's only client (mirror.py, cursor.py, replay.py, reproduction.py, models.py, store.py; local_store.py and
-schema.py look at a store without it; pages.py and clone.py name what `make ui` shows, and whose it is); Snakemake starts it (mirror_process.py), and `googlenet mirror` mirrors what is left.
+Jobs use only job_run.py, event_log.py, servable.py, system_metrics.py and progress.py, and never import MLflow.
+MLflow's only client is one mirror per experiment (mirror.py and what it imports), started by Snakemake
+(mirror_process.py) or `googlenet mirror`. local_store.py and schema.py need no MLflow; pages.py is for `make ui`.
 No result is read from MLflow. The tags of a job's run: kind, stage, job, run_id, current, superseded, superseded_by, replaces,
 input.<name>, host, pid, started, engine, resumable, clone and the caller's; of a reproduction's: kind, reproduction, commit,
 changes, edits, jobs_run, clone; of a model's version: digest, experiment, commit, clone.

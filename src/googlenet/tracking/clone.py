@@ -11,7 +11,7 @@ FILE = Path(".googlenet/clone.json")
 
 
 def clone_id(root: Path) -> str:
-    """The clone's id, made at the first call. A folder that was moved keeps it; a copy, whose file is another one, gets its own.
+    """The clone's id, created at the first call. A moved folder keeps it; a copy, whose inode is new, gets its own.
 
     Raises UserError if the file cannot be written."""
     path = Path(root).resolve() / FILE
@@ -26,7 +26,7 @@ def clone_id(root: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(
             path, "w", encoding="utf-8"
-        ) as file:  # not renamed into its place: the number of the file is kept in it
+        ) as file:  # not written atomically: the file contains its own inode number
             json.dump({"id": made, "inode": os.fstat(file.fileno()).st_ino}, file)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); make room for it") from None

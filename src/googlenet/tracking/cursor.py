@@ -1,4 +1,4 @@
-"""How far MLflow has an event log: noted beside it, in <log>.sent, for the next mirror to continue from."""
+"""How much of an event log MLflow has: saved next to it, in <log>.sent, for the next mirror to continue from."""
 
 import hashlib
 import json
@@ -11,10 +11,10 @@ from googlenet.tracking.processes import is_dead, is_local
 
 
 class Cursor:
-    """How far MLflow has one event log.
+    """How much of one event log MLflow has.
 
     sent: number of the last event that MLflow has, -1 at first. doubtful: events below this number may have arrived
-    without a note. mlflow_run_id: "" until MLflow has the first event. is_live: a job on this host is writing the log.
+    unrecorded. mlflow_run_id: "" until MLflow has the first event. is_live: a job on this host is writing the log.
     """
 
     def __init__(self, log: EventLog, is_new: bool):
@@ -22,16 +22,16 @@ class Cursor:
         self.doubtful = 0 if is_new else len(log.events)
         self.sent, self.mlflow_run_id, self.uri = -1, "", ""
         self.is_live, self.retry_at, self._restarted_at = False, 0.0, ""
-        self.replaces = ""  # the MLflow run that the user has deleted while the job needed it
+        self.replaces = ""  # the MLflow run that the user deleted though the job still needs one
         try:
             note = json.loads(self._path.read_bytes())
         except (FileNotFoundError, ValueError):
-            return  # missing or torn: then every event is checked before it is sent
+            return  # missing or incomplete: every event is checked before it is sent
         if isinstance(note, dict) and note.get("run_id") == log.run_id:
             sent = note["sent"]
             if sent < len(log.events) and note["digest"] == digest(log.events[sent]):
                 self.sent, self.mlflow_run_id, self.uri = sent, note["mlflow_run_id"], note["uri"]
-            else:  # a crash of the machine took the end of the log, and new events reuse its numbers
+            else:  # a crash of the machine lost the end of the log, and new events reuse its numbers
                 self.doubtful = sys.maxsize
 
     def look(self) -> None:
@@ -39,7 +39,7 @@ class Cursor:
         self.log.refresh()
         process = self.log.process
         self.is_live = is_local(process) and not is_dead(process)
-        self.log.refresh()  # what a job appends before it ends is seen, if it was alive a moment ago or not
+        self.log.refresh()  # again, as a job that was found dead may have appended after the first read
         self.is_live &= self.log.status == "RUNNING"
         self.log.close_if_dead()
 
@@ -49,25 +49,25 @@ class Cursor:
         return self.log.events[self.sent + 1 :]
 
     def open_at(self, uri: str) -> None:
-        """Start again from the first event if MLflow is at another address than before."""
+        """Start again from the first event if MLflow's address has changed."""
         if self.uri not in ("", uri):
             self._restart()
         self.uri = uri
 
     @property
     def may_restart(self) -> bool:
-        """Whether the log was not yet begun again at this address."""
+        """Whether the log has not been restarted at this address before."""
         return self._restarted_at != self.uri
 
     def restart_once(self) -> bool:
-        """Start again from the first event, in a store that does not know the run; False the second time."""
+        """Start again from the first event, for a store that does not know the run; return False the second time."""
         if may := self.may_restart:
             self._restarted_at = self.uri
             self._restart()
         return may
 
     def replace_deleted(self) -> None:
-        """Start again with a new MLflow run: the user has deleted the one that was there."""
+        """Start again with a new MLflow run, because the user deleted the former one."""
         self.replaces = self.mlflow_run_id
         self._restart()
 
@@ -76,7 +76,7 @@ class Cursor:
         self.doubt()
 
     def doubt(self) -> None:
-        """Check each of the present events before it is sent."""
+        """Have each of the present events checked before it is sent."""
         self.doubtful = max(self.doubtful, len(self.log.events))
 
     def note(self, sent: int) -> None:
@@ -91,7 +91,7 @@ class Cursor:
         """Remove a log that is mirrored and will not be resumed; return whether it was."""
         done = self.log.is_over and not self.pending
         if done:
-            with writing(self.log.path):  # in an order that a kill may cut short
+            with writing(self.log.path):  # in an order that is safe if a kill interrupts it
                 shutil.rmtree(self.log.files, ignore_errors=True)
                 self.log.path.unlink(missing_ok=True)
                 self._path.unlink(missing_ok=True)

@@ -1,9 +1,9 @@
-"""The event log of one run of one job: numbered lines of JSON, each on disk when the call that appends it returns.
+"""The event log of one run of one job: numbered lines of JSON, each written when the call that appends it returns.
 
-In .googlenet/tracking/<experiment>/<stage>/<job>/: <stamp>-<id>.jsonl, the events; a folder <stamp>-<id>, copies of small
-artefacts; lock, held by the job while it runs. Only who holds it appends; anyone may read. Files of former versions
-are named <stamp>.jsonl. The events, by "do": begin, parameters, inputs, metrics, progress, artifact, end; reproduction, of a
-run that completes an experiment; for a run with several attempts resume, and drop, when no attempt will follow.
+In .googlenet/tracking/<experiment>/<stage>/<job>/: <stamp>-<id>.jsonl, the events; a folder <stamp>-<id>, copies of
+small artefacts; lock, held by the job while it runs. Only its holder appends; anyone may read. Files of former versions
+are named <stamp>.jsonl. The events, by "do": begin, parameters, inputs, metrics, progress, artifact, end; reproduction,
+for a run that completes an experiment; resume, for a further attempt; drop, when no further attempt will follow.
 """
 
 import json
@@ -21,7 +21,7 @@ from googlenet.storage import faults
 from googlenet.storage.files import locked
 from googlenet.tracking.processes import is_dead, process
 
-COPIED_BYTES = 16 * 2**20  # a larger artefact is not copied: the mirror reads the original
+COPIED_BYTES = 16 * 2**20  # larger artefacts are not copied: the mirror reads the original
 
 Event = dict[str, Any]
 
@@ -31,13 +31,13 @@ class InUse(UserError):
 
 
 class EventLog:
-    """The events of one run. run_id: the run's own, a UUID; it exists before MLflow's. after: its events are later than
-    this moment, in ms, whatever the clock says: the job's former runs end there, and the latest is the current one."""
+    """The events of one run. run_id: our own id, a UUID, which exists before MLflow's. after: when the job's former
+    runs ended, in ms; new events get later times, whatever the clock says, so that the latest run is current."""
 
     def __init__(self, path: Path, run_id: str = "", after: int = 0):
         self.path, self.files, self.run_id, self.after = path, path.with_suffix(""), run_id, after
         self.events: list[Event] = []
-        self._length = 0  # bytes of the events read or written; beyond is at most a torn line
+        self._length = 0  # bytes of the events read or written; at most an incomplete line follows
         self._appending = RLock()  # a job's system metrics come from another thread
         self.refresh()
 
@@ -69,12 +69,12 @@ class EventLog:
 
     @property
     def stamp(self) -> str:
-        """The stamp of the job's configuration and inputs, as its file's name has it."""
+        """The stamp of the job's configuration and inputs, as in the log's file name."""
         return short_stamp(self.events[0]["tags"])
 
     @property
     def is_over(self) -> bool:
-        """Whether no job will resume it."""
+        """Whether no job will resume the run."""
         return self.status == "FINISHED" or self.events[-1]["do"] == "drop"
 
     @property
@@ -83,7 +83,7 @@ class EventLog:
         return {(key, event["step"]) for event in self.events if event["do"] == "metrics" for key in event["values"]}
 
     def begin(self, tags: Mapping[str, str], parameters: Mapping[str, str], inputs: Mapping[str, str]) -> None:
-        """Append the first events, or, after an earlier attempt, that the run resumes."""
+        """Append the first events, or, after an earlier attempt, a resume event."""
         if self.events:
             self.append("resume", tags={**tags, **process()})
         else:
@@ -100,7 +100,7 @@ class EventLog:
             with open(self.path, "ab", buffering=0) as file:
                 if file.tell() > self._length:
                     self.refresh()  # a signal may have come between writing a line and counting it
-                    file.truncate(self._length)  # what remains was cut short by a kill
+                    file.truncate(self._length)  # the rest is a line that a kill interrupted
                 moment = max(int(time.time() * 1000), self.after + 1)
                 event = {"n": len(self.events), "do": do, "time": moment, **content}
                 line = json.dumps(event).encode() + b"\n"
@@ -112,7 +112,7 @@ class EventLog:
         faults.reached("event")
 
     def append_artifact(self, path: Path) -> None:
-        """Append an artefact, with a copy if it is small, so that the mirror sends its present content."""
+        """Append an artefact, copied if it is small, so that the mirror sends its present content."""
         file = os.path.relpath(path, self.path.parent)  # relative: the project's folder may be moved meanwhile
         if Path(path).stat().st_size <= COPIED_BYTES:
             file = f"{len(self.events)}/{Path(path).name}"
@@ -123,12 +123,12 @@ class EventLog:
         self.append("artifact", file=file)
 
     def artifact_path(self, event: Event) -> Path:
-        """The file of an artefact's event: its copy, else the original."""
+        """The file of an artefact's event: the copy if there is one, else the original."""
         copy = self.files / event["file"]
         return copy if copy.is_file() else Path(os.path.normpath(self.path.parent / event["file"]))
 
     def close_if_dead(self) -> None:
-        """Append the end that a killed process could not, unless another attempt has begun."""
+        """Append the end event that a killed process could not, unless another attempt has begun."""
         if self.status == "RUNNING" and is_dead(self.process):
             try:
                 with held(self.path.parent, wait_s=0):
@@ -139,7 +139,7 @@ class EventLog:
                 return
 
     def drop(self) -> None:
-        """Append that no job will resume this run."""
+        """Record that no job will resume this run."""
         if self.status == "RUNNING":
             self.append("end", status="KILLED")
         if not self.is_over:
@@ -156,7 +156,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def whole_lines(content: bytes, number: int = 0) -> tuple[list[Event], int]:
-    """The events before the first that is torn or out of order, and their length in bytes. number: of the first."""
+    """The events before the first incomplete or out-of-order one, and their length in bytes. number: of the first."""
     events: list[Event] = []
     length = 0
     for raw in content.splitlines(keepends=True):
@@ -172,7 +172,7 @@ def whole_lines(content: bytes, number: int = 0) -> tuple[list[Event], int]:
 
 
 def short_stamp(tags: Mapping[str, str]) -> str:
-    """A stamp as file names have it."""
+    """The stamp as used in file names."""
     return tags.get("stamp", "")[:12] or "unstamped"
 
 
@@ -187,7 +187,7 @@ def logs_of_job(folder: Path) -> list[EventLog]:
     for log in map(EventLog, sorted(folder.glob("*.jsonl"))):
         if log.events:
             logs.append(log)
-        else:  # torn in its first line, which was therefore never mirrored; or the mirror has just removed it
+        else:  # its first line is incomplete, so it was never mirrored; or the mirror has just removed it
             log.path.unlink(missing_ok=True)
     return sorted(logs, key=lambda log: log.events[0]["time"])
 

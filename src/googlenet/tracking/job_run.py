@@ -1,4 +1,4 @@
-"""The run of one job, as the job sees it: what it logs is in its event log when the call returns. MLflow is not needed."""
+"""The run of one job, as the job sees it: what it logs is in its event log when the call returns. Needs no MLflow."""
 
 import json
 import time
@@ -30,7 +30,7 @@ def job_run(
     """Track a run "<stage>/<job>" within the block; if it succeeds, it becomes that job's current run.
 
     `parameters` is the nested config, `inputs` data digests by name. An unfinished run with the same stamp (in `tags`)
-    is resumed. A block that raises gives a FAILED run (KILLED on an interrupt and on Stopped) that supersedes none."""
+    is resumed. If the block raises, the run is FAILED (KILLED for an interrupt or Stopped) and supersedes none."""
     labels = dict(tags) | {f"input.{name}": digest for name, digest in inputs.items()}
     labels |= {"kind": "job", "stage": stage, "job": job, "current": "false"}
     folder = tracking_folder(root, experiment) / stage / job
@@ -46,13 +46,13 @@ def job_run(
             stopped = isinstance(error, KeyboardInterrupt | Stopped)
             try:
                 log.append("end", status="KILLED" if stopped else "FAILED")
-            except UserError as second:  # the job's own error is the one to raise
+            except UserError as second:  # the job's own error takes precedence
                 error.add_note(f"the run's end could not be recorded: {second}")
             raise
 
 
 def log_to_write(folder: Path, stamp: str) -> EventLog:
-    """The log of the job's unfinished run with this stamp, else a new one. No other run will be resumed."""
+    """The log of the job's unfinished run with this stamp, else a new one. Drops all other runs."""
     resumable, logs = None, logs_of_job(folder)
     for log in reversed(logs):
         if resumable is None and log.stamp == stamp and not log.is_over:
@@ -65,7 +65,7 @@ def log_to_write(folder: Path, stamp: str) -> EventLog:
 
 
 class JobRun:
-    """The run of one job. run_id: the run's own; the mirror gives MLflow's run a tag of that name and value."""
+    """The run of one job. run_id: our own id; the mirror gives MLflow's run a tag with that name and value."""
 
     def __init__(self, log: EventLog):
         self.run_id = log.run_id
@@ -74,9 +74,9 @@ class JobRun:
         self._samples = max((step for name, step in self._earlier if name.startswith(PREFIX)), default=-1)
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
-        """Log one step (such as an epoch). ValueError for a name that this process has already logged at that step.
+        """Log one step (such as an epoch). Raises ValueError for a name that this process has logged at that step.
 
-        What an earlier attempt at the same run has logged is not logged again."""
+        Skips what an earlier attempt at the same run has logged."""
         twice = sorted(name for name in values if (name, step) in self._logged)
         if twice:
             raise ValueError(f"metrics logged twice at step {step}: {', '.join(twice)}")
@@ -86,11 +86,11 @@ class JobRun:
             self._log.append("metrics", step=step, values=new)
 
     def progress(self, what: str, done: int, total: int | None, each_s: float) -> None:
-        """Log how much of a piece of work is done; the display of a run reads it, MLflow is not told."""
+        """Log how much of a piece of work is done, for the progress display; not sent to MLflow."""
         self._log.append("progress", what=what, done=done, total=total, each_s=float(f"{each_s:.4g}"))
 
     def sample(self, values: Mapping[str, float]) -> None:
-        """Log what was measured of the machine, as one step more than the run has of it."""
+        """Log a sample of system metrics as the next step in their own count."""
         self._samples += 1
         self._log.append("metrics", step=self._samples, values=dict(values))
 
@@ -102,8 +102,8 @@ class JobRun:
         edits: Mapping[str, str] | None = None,
         models: Servable | None = None,
     ) -> None:
-        """Say that this run, if it succeeds, completes a reproduction: its key figures, its settings, the stage, job and
-        run_id of the other jobs' runs, the settings that the commit does not have, and what is registered to be served."""
+        """Log that this run, if it succeeds, completes a reproduction: its key figures and settings; stage, job and
+        run_id of the other jobs' runs; edits: settings that differ from the commit's; models: to be registered."""
         content = {"figures": dict(figures), "settings": dict(settings), "jobs": list(jobs), "edits": dict(edits or {})}
         if models:
             content["models"] = models.to_event(self._log.path.parent)
@@ -117,7 +117,7 @@ class JobRun:
 
 
 def job_name(stage: str, job: str) -> str:
-    """A job in words: make_report, train_classifier/m2."""
+    """A job's display name: make_report, train_classifier/m2."""
     return stage if job == "all" else f"{stage}/{job}"
 
 

@@ -1,4 +1,4 @@
-"""The local store, mlflow/mlflow.db, looked at without MLflow, whose import is slow, and kept right when it is moved."""
+"""Reads the local store, mlflow/mlflow.db, without MLflow, whose import is slow, and updates its paths after a move."""
 
 import shlex
 import shutil
@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 from googlenet.errors import UserError
 from googlenet.tracking import schema
 
-PREFIX = "googlenet/"  # of the names of our experiments in MLflow
-# Tables with places of an experiment's files: the table, its key, and the place.
+PREFIX = "googlenet/"  # of our experiments' names in MLflow
+# Tables that contain locations of an experiment's files: the table, its key, and the column with the location.
 PLACES = (("runs", "run_uuid", "artifact_uri"), ("logged_models", "model_id", "artifact_location"))
 
 
@@ -21,7 +21,7 @@ def database(root: Path) -> Path:
 
 
 def address(path: Path) -> str:
-    """The URI of a database. UserError for a path that no such URI can name."""
+    """The URI of a database. Raises UserError for a path that such a URI cannot express."""
     if "?" in str(path):
         raise UserError(
             f"{path.parents[1]}: MLflow cannot keep a store in a folder with ? in its name; rename the folder"
@@ -30,7 +30,7 @@ def address(path: Path) -> str:
 
 
 def folder(root: Path) -> Path:
-    """The folder of the local store, made if absent."""
+    """The folder of the local store, created if absent."""
     made = database(root).parent
     try:
         made.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def artifacts(root: Path, experiment: str) -> str:
 
 
 def check(root: Path, experiment: str) -> None:
-    """UserError for a file that is no store, one of another MLflow, or an experiment that was deleted."""
+    """Raise UserError if the file is not a store, has another MLflow's schema, or the experiment was deleted."""
     path = database(root)
     uri = address(path)
     if not path.exists():
@@ -56,7 +56,7 @@ def check(root: Path, experiment: str) -> None:
             query = "select lifecycle_stage, experiment_id from experiments where name = ?"
             known = store.execute(query, [PREFIX + experiment]).fetchone()
     except sqlite3.OperationalError:
-        return  # locked, or begun and never made: left to MLflow, and jobs can wait
+        return  # locked, or never fully created: left to MLflow, for which jobs need not wait
     except sqlite3.DatabaseError as error:
         raise UserError(f"{path}: {error}; move the file away to begin a new store") from None
     if version and (wrong := schema.problem(version[0], shlex.quote(uri))):
@@ -66,26 +66,26 @@ def check(root: Path, experiment: str) -> None:
 
 
 def check_active(stage: str, experiment_id: str, name: str) -> None:
-    """UserError if an experiment of MLflow was deleted."""
+    """Raise UserError if an MLflow experiment was deleted."""
     if stage != "active":
         mend = f"mlflow experiments restore --experiment-id {experiment_id}"
         raise UserError(f"the MLflow experiment '{name}' was deleted; bring it back with: {mend}")
 
 
 def follow_project(root: Path) -> str:
-    """Once the project's folder was moved or copied, name the artefacts' present places in the store, which keeps absolute
-    ones, and fetch those that were logged to the former place since. Returns a line that says so, or "".
+    """After the project's folder was moved or copied, update the artefacts' locations, which the store keeps as
+    absolute paths, and copy artefacts that are only in the former location. Returns a line that reports this, or "".
     """
     former = ""
     with closing(sqlite3.connect(database(root), timeout=60)) as store, store:
         tables = {name for (name,) in store.execute("select name from sqlite_master")}
         if "experiments" not in tables:
-            return ""  # an empty file, of which MLflow makes a store
+            return ""  # an empty file, in which MLflow will create a store
         query = "select experiment_id, name, artifact_location from experiments where name like ?"
         for number, name, there in store.execute(query, [f"{PREFIX}%"]).fetchall():
             here = artifacts(root, name.removeprefix(PREFIX))
             of_project = here.removeprefix(Path(root).resolve().as_uri())
-            if there == here or not there.endswith(of_project):  # another's, if the user made the experiment
+            if there == here or not there.endswith(of_project):  # the latter if the user created the experiment
                 continue
             store.execute("update experiments set artifact_location = ? where experiment_id = ?", [here, number])
             for table, key, column in (each for each in PLACES if each[0] in tables):
@@ -101,18 +101,18 @@ def follow_project(root: Path) -> str:
 
 
 def _name_place(store: sqlite3.Connection, former: str, place: str) -> None:
-    """Name the present place of a model that was at `former` in the versions that are registered of it."""
+    """Update the location of a model that was at `former` in its registered versions."""
     values = "storage_location = ?, source = ?"
     store.execute(f"update model_versions set {values} where storage_location = ?", [place, place, former])
 
 
 def local_path(uri: str) -> Path:
-    """The path that a file URI names."""
+    """The path of a file URI."""
     return Path(unquote(urlsplit(uri).path))
 
 
 def _brought(there: Path, here: Path) -> bool:
-    """Copy a run's artefacts unless they are here or there are none; False if that fails."""
+    """Copy a run's artefacts unless they are here or do not exist; return False if that fails."""
     try:
         if there.is_dir() and not here.exists():
             shutil.copytree(there, here)

@@ -1,7 +1,7 @@
-"""The mirror: the one MLflow client of an experiment, which replays its jobs' event logs in order, each event once.
+"""The mirror: the only MLflow client of an experiment, which replays its jobs' event logs in order, each event once.
 
-It notes how far it has come beside each log (cursor.py). If it is killed, or MLflow is, the next mirror continues
-from there, and checks what may have arrived without a note. A log that is complete and mirrored is removed.
+It saves its position next to each log (cursor.py). If it or MLflow is killed, the next mirror continues from there, and
+checks which later events have already arrived. A log that is complete and mirrored is removed.
 """
 
 import os
@@ -19,7 +19,7 @@ from googlenet.tracking.cursor import Cursor
 from googlenet.tracking.event_log import Event, EventLog, InUse, held, tracking_folder
 from googlenet.tracking.processes import is_dead
 
-POLL_S = 0.5  # between two looks at the logs
+POLL_S = 0.5  # between two reads of the logs
 RETRY_S = 10  # after a failed attempt while jobs run; an attempt can take 5 s
 NO_TRY_AFTER_S = 6  # at the end of a run, when attempts fail
 LATER = "the next run mirrors them, or: googlenet mirror"
@@ -38,7 +38,7 @@ class Mirror:
         self._warnings: set[str] = set()
 
     def catch_up(self, now: bool = False) -> bool:
-        """Replay what is pending, unless it failed a moment ago; return whether nothing is pending."""
+        """Replay what is pending, unless it failed a moment ago or `now` is set; return whether nothing is pending."""
         self._look()
         pending = [
             cursor for cursor in self._ordered() if cursor.pending and (now or time.monotonic() >= cursor.retry_at)
@@ -61,14 +61,14 @@ class Mirror:
         return not self.pending
 
     def open(self) -> None:
-        """Open the store though nothing may be pending: what is wrong with it is reported when a run starts."""
+        """Open the store even if nothing is pending, so that its problems are reported when a run starts."""
         try:
             self.connect()
         except UserError as error:
             self._wait(error)
 
     def _wait(self, error: UserError) -> None:
-        """Report an error of the store, the first time, and try again later."""
+        """Report an error of the store, if it is the first, and schedule the next attempt."""
         if not self.is_away:
             store.say(f"warning: {error}; events wait in {self.folder} meanwhile")
         self.is_away, self._store, self._retry_at = True, None, time.monotonic() + RETRY_S
@@ -80,13 +80,13 @@ class Mirror:
 
     @property
     def has_live_jobs(self) -> bool:
-        """Whether a job of this process's engine is still writing its log; one run by hand is left to the next mirror."""
+        """Whether a job of this process's engine is still writing its log. The next mirror handles jobs run by hand."""
         engine = os.environ.get(faults.ENGINE)
         live = (cursor for cursor in self._cursors.values() if cursor.is_live)
         return any(engine and cursor.log.process.get("engine") == engine for cursor in live)
 
     def connect(self) -> store.Connection:
-        """Open the store, and end the runs there whose processes died without a log. UserError if that fails."""
+        """Open the store, and end its runs whose processes died without a log. Raises UserError if that fails."""
         if self._store is None:
             connection = store.connect(self.root, self.experiment)
             with store.translate_errors(connection.uri):
@@ -104,7 +104,7 @@ class Mirror:
                 connection.client.set_terminated(run.info.run_id, "KILLED")
 
     def _look(self) -> None:
-        """Read what was appended to the logs, and close those of dead jobs."""
+        """Read what was appended to the logs, and close the logs of dead jobs."""
         for path in sorted(self.folder.glob("*/*/*.jsonl")):
             try:
                 if path not in self._cursors:
@@ -118,7 +118,7 @@ class Mirror:
         self._is_first = False
 
     def _warn_once(self, error: UserError) -> None:
-        """Warn of what is wrong with one log, but not again at every look."""
+        """Warn of a problem with one log, but not again at every poll."""
         if str(error) not in self._warnings:
             store.say(f"warning: {error}")
         self._warnings.add(str(error))
@@ -127,7 +127,7 @@ class Mirror:
         return sorted(self._cursors.values(), key=lambda cursor: cursor.log.events[0]["time"])
 
     def _replay_alone(self, cursor: Cursor) -> None:
-        """Replay a log; one that fails by itself waits, and the others go on. UserError if no request would succeed."""
+        """Replay a log; if only this log fails, retry it later. Raises UserError if the failure concerns all logs."""
         connection = self.connect()
         try:
             self._replay(connection, cursor)
@@ -153,11 +153,11 @@ class Mirror:
                 if cursor.log.status in ("RUNNING", "FINISHED"):
                     cursor.replace_deleted()
                     continue
-                batch = cursor.pending  # the user deleted the run of a job that did not end well: nothing is missing
+                batch = cursor.pending  # the user deleted the run of a job that failed: skip its events
             cursor.note(batch[-1]["n"])
 
     def _send(self, connection: store.Connection, cursor: Cursor, batch: Sequence[Event]) -> None:
-        """Send a batch; events that MLflow refuses are reported and skipped, one by one."""
+        """Send a batch; if MLflow refuses it, send its events singly, and report and skip those that it refuses."""
         first, log = batch[0], cursor.log
         doubtful = first["n"] < cursor.doubtful
         try:
@@ -189,9 +189,9 @@ class Mirror:
 
 
 def follow(root: Path, experiment: str, engine: int) -> bool:
-    """Mirror an experiment until its engine's end of the pipe `engine` is closed, and what is left is mirrored.
+    """Mirror an experiment until its engine closes its end of the pipe `engine` and everything is mirrored.
 
-    Returns whether nothing is pending. Waits for an earlier mirror to end: it may still be at the rest of another run."""
+    Returns whether nothing is pending. First waits for an earlier mirror, which may still be finishing another run."""
     with mirroring(root, experiment, wait_s=-1):
         mirror = Mirror(root, experiment)
         mirror.catch_up()
@@ -202,7 +202,7 @@ def follow(root: Path, experiment: str, engine: int) -> bool:
 
 
 def finish(mirror: Mirror) -> bool:
-    """Replay the rest, of jobs too that outlive their killed engine to save their state. Gives up if MLflow stays away."""
+    """Replay the rest, also of jobs that outlive a killed engine to save their state. Gives up if MLflow stays down."""
     pause, last = 1.0, time.monotonic() + NO_TRY_AFTER_S
     while not mirror.catch_up(now=not mirror.has_live_jobs) or mirror.has_live_jobs:
         if mirror.has_live_jobs:
@@ -216,10 +216,10 @@ def finish(mirror: Mirror) -> bool:
 
 
 def deliver(root: Path, experiment: str = "", thoroughly: bool = False) -> bool:
-    """Mirror what jobs left, of one experiment or of all; return whether nothing is pending. Reports failures.
+    """Mirror the pending events of one experiment or of all; return whether nothing is pending. Reports failures.
 
-    If nothing is pending, MLflow is not even imported; but `thoroughly` also looks for runs whose log is lost. An
-    experiment that another process is mirroring is left to it. UserError for an experiment that has no logs."""
+    If nothing is pending, MLflow is not even imported, unless `thoroughly` asks to find runs whose log is lost. Skips
+    experiments that another process is mirroring. Raises UserError for an experiment without logs."""
     known = sorted(path.name for path in tracking_folder(root, "").glob("*") if path.is_dir())
     if experiment and experiment not in known:
         raise UserError(f"{experiment}: no job of this experiment has logged anything{nearest(experiment, known)}")
@@ -240,6 +240,6 @@ def deliver(root: Path, experiment: str = "", thoroughly: bool = False) -> bool:
 
 
 def mirroring(root: Path, experiment: str, wait_s: float) -> AbstractContextManager[None]:
-    """Be the experiment's only mirror within the block; also the place where tests can kill it."""
+    """Be the experiment's only mirror within the block. Tests can inject a kill here."""
     faults.of_job(f"mirror/{experiment}")
     return held(tracking_folder(root, experiment), wait_s)

@@ -12,11 +12,11 @@ from googlenet.tracking.mirror import follow
 from googlenet.tracking.store import say
 
 WAIT_S = 60
-PENDING = 3  # exit code: MLflow does not have everything, and the mirror has said so
+PENDING = 3  # exit code: MLflow does not have everything, and the mirror has reported it
 
 
 class MirrorProcess:
-    """The engine's handle. The mirror ends when the engine does, however that ends: its standard input closes."""
+    """The engine's handle. However the engine ends, the mirror's standard input then closes, and the mirror exits."""
 
     def __init__(self, root: Path, experiment: str):
         self._root, self._experiment = root, experiment
@@ -24,11 +24,11 @@ class MirrorProcess:
 
     @property
     def pid(self) -> int | None:
-        """The mirror's process; None if there is none."""
+        """The mirror's process id; None if it does not run."""
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start mirroring; a session of its own keeps the terminal's Ctrl-C from it, so that it mirrors the rest."""
+        """Start the mirror in its own session, out of reach of the terminal's Ctrl-C, so that it mirrors the rest."""
         words = [sys.executable, "-m", "googlenet.tracking.mirror_process", self._experiment]
         self._process = subprocess.Popen(words, cwd=self._root, stdin=subprocess.PIPE, start_new_session=True)
 

@@ -1,8 +1,8 @@
-"""A reproduction's members and their ensemble as registered models of MLflow: a version for each that differs from all earlier ones.
+"""A reproduction's members and their ensemble as MLflow's registered models, with a new version for each new content.
 
-A version carries the tag `digest`, of weights, settings and code; what has the digest of a known version is that version,
-whoever made it. So every step can be repeated. A model is a folder that MLflow's commands serve without this project; in a
-local store the files that several models share are stored once, as links.
+A version's tag `digest` covers weights, settings and code. A model whose digest is known is that version, whoever
+registered it, so every step can be repeated. A model is a folder that MLflow's commands serve without this project; in
+a local store, files that several models share are stored once, as hard links.
 """
 
 import hashlib
@@ -29,11 +29,11 @@ ENSEMBLE = "ensemble"
 CURRENT = "current"  # the alias of the last reproduction's version, in a store that no other clone shares
 PACKAGE = Path(__file__).parents[1]
 CONTENT = "served.json"
-VERSIONS = "mlflow.modelVersions"  # by this tag the page of a logged model links its version
+VERSIONS = "mlflow.modelVersions"  # the tag from which a logged model's page links its version
 
 
 class Origin(NamedTuple):
-    """Whose models they are: the MLflow run of the reproduction, a folder to work in, and the commit."""
+    """Where the models come from: the MLflow run of the reproduction and the commit; folder: for temporary files."""
 
     run_id: str
     folder: Path
@@ -43,7 +43,7 @@ class Origin(NamedTuple):
 def register(store: Connection, servable: Servable, origin: Origin) -> dict[str, str]:
     """Register each member, and the ensemble if there are several; return the version of each model by its name.
 
-    Weights that have changed since, or are gone, are reported and left out. MLflow's errors propagate."""
+    Weights that have since changed or been deleted are reported and left out. MLflow's errors propagate."""
     members = [name for name, weights in servable.weights.items() if _is_there(weights.path, weights.sha256)]
     for name in servable.weights.keys() - set(members):
         say(f"warning: {servable.weights[name].path}: changed or gone before MLflow could register it; run again")
@@ -70,7 +70,7 @@ def _is_there(path: Path, digest: str) -> bool:
 
 
 class _Wanted(NamedTuple):
-    """A model that is to have a version. content: of the file beside the weights; digest: of all that decides an answer."""
+    """A model that needs a version. content: of the file next to the weights; digest: of all that affects outputs."""
 
     model: str
     members: list[str]
@@ -88,18 +88,18 @@ class _Wanted(NamedTuple):
 
     @property
     def tags(self) -> dict[str, str]:
-        """Of whatever is made for it."""
+        """The tags of its logged model and its version."""
         return {"digest": self.digest, "members": " ".join(self.members)}
 
 
 class _Registry:
-    """The models of one reproduction on their way into MLflow."""
+    """Registers the models of one reproduction with MLflow."""
 
     def __init__(self, store: Connection, servable: Servable, origin: Origin):
         self._store, self._servable, self._origin, self._stored = store, servable, origin, _Stored()
 
     def version(self, wanted: _Wanted) -> tuple[str, str]:
-        """The name and the version of a model, registered if no version has its digest."""
+        """The name and version of a model, which is registered unless a version has its digest."""
         store, client, name = self._store, self._store.client, model_name(self._store.name, wanted.model)
         known = client.search_model_versions(f"name = '{name}' and tags.`digest` = '{wanted.digest}'", max_results=1)
         if known:
@@ -111,9 +111,9 @@ class _Registry:
             tags = {"model_id": logged.model_id, "experiment": store.name, "commit": self._origin.commit} | store.labels
             version = client.create_model_version(
                 name,
-                logged.artifact_location,  # not models:/<id>, which MLflow looks up in the store of its environment
+                logged.artifact_location,  # not models:/<id>, which MLflow looks up in the environment's store
                 logged.source_run_id,
-                wanted.tags | {key: value for key, value in tags.items() if value},  # MLflow takes no empty one
+                wanted.tags | {key: value for key, value in tags.items() if value},  # MLflow rejects empty ones
                 description=about,
                 model_id=logged.model_id,
                 await_creation_for=0,
@@ -132,7 +132,7 @@ class _Registry:
         return f"{who} of the experiment {self._store.name}: an image file in, classes with probabilities out."
 
     def _make(self, name: str, model: str, about: str) -> None:
-        """Make a registered model unless it is there; another clone may make it at the same moment."""
+        """Create a registered model unless it exists; another clone may create it at the same moment."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -142,7 +142,7 @@ class _Registry:
                 raise
 
     def _logged(self, wanted: _Wanted) -> "LoggedModel":
-        """MLflow's logged model with its files: one that is there, one that a killed mirror began, or a new one."""
+        """MLflow's logged model with its files: an existing one, one that a killed mirror began, or a new one."""
         store, client, name = self._store, self._store.client, wanted.model
         selection = f"tags.`digest` = '{wanted.digest}' AND name = '{name}'"
         found = [one for one in client.search_logged_models([store.experiment_id], selection) if store.is_own(one.tags)]
@@ -163,7 +163,7 @@ class _Registry:
 
 
 def _saved(folder: Path, logged: "LoggedModel", servable: Servable, wanted: _Wanted) -> Path:
-    """Write a model as MLflow's flavour python_function wants it: code, data, requirements, signature, example."""
+    """Write a model in MLflow's flavour python_function: code, data, requirements, signature, example."""
     import pandas  # type: ignore[import-untyped]
     from mlflow import pyfunc
     from mlflow.models import Model
@@ -184,7 +184,7 @@ def _saved(folder: Path, logged: "LoggedModel", servable: Servable, wanted: _Wan
         input_example=pandas.DataFrame({"image": [servable.example]}),
         pip_requirements=list(servable.requirements),
     )
-    for entry in wanted.content["members"]:  # after MLflow, which would copy them
+    for entry in wanted.content["members"]:  # linked after save_model, which would copy them
         _link_or_copy(servable.weights[entry["name"]].path, made / "data" / data.name / entry["weights"])
     described.model_size_bytes = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
     described.save(str(made / "MLmodel"))
@@ -192,7 +192,7 @@ def _saved(folder: Path, logged: "LoggedModel", servable: Servable, wanted: _Wan
 
 
 def signature() -> "ModelSignature":
-    """An image file in; its likeliest classes, and how far members and crops agree, out."""
+    """Input: an image file. Output: its likeliest classes, and how far members and crops agree."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import Array, Object, Property
@@ -209,7 +209,7 @@ def signature() -> "ModelSignature":
 
 
 def _link(store: Connection, run_id: str, model_id: str) -> None:
-    """Make a model an output of a reproduction's run, once."""
+    """Make a model an output of a reproduction's run, unless it is one."""
     from mlflow.entities import LoggedModelOutput
 
     outputs = store.client.get_run(run_id).outputs
@@ -218,12 +218,12 @@ def _link(store: Connection, run_id: str, model_id: str) -> None:
 
 
 def _is_here(location: str) -> bool:
-    """Whether a place of artefacts is a folder on this machine."""
+    """Whether an artefact location is a folder on this machine."""
     return urlsplit(location).scheme in ("", "file")
 
 
 class _Stored:
-    """The files of models in a local store by their digest, so that each is stored once."""
+    """The files of models in a local store, by digest, so that each is stored only once."""
 
     def __init__(self) -> None:
         self._paths: dict[str, Path] = {}
@@ -235,8 +235,8 @@ class _Stored:
             self._unread.append(local_store.local_path(location))
 
     def place(self, made: Path, there: Path) -> None:
-        """Put a model's folder to its place, with links to files that are stored already."""
-        while self._unread:  # only now, as most often nothing is placed
+        """Copy a model's folder to its location, with links to files that are already stored."""
+        while self._unread:  # read only now, since most often nothing is placed
             files = [path for path in self._unread.pop().rglob("*") if path.is_file()]
             self._paths = {sha256(path): path for path in files} | self._paths
         for path in sorted(made.rglob("*")):
@@ -252,7 +252,7 @@ class _Stored:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    """Make a hard link, or a copy where the file system has no links between the two places."""
+    """Make a hard link, or a copy if the file system cannot link the two locations."""
     with suppress(OSError):
         os.link(source.resolve(), target)
         return

@@ -11,13 +11,13 @@ from googlenet.tracking import local_store
 from googlenet.tracking.clone import clone_id
 from googlenet.tracking.store import configured_uri, open_client, open_store, translate_errors
 
-VIEW = "reproductions"  # the name of a view of MLflow's list, as an address has it: ?viewStateShareKey=reproductions
-FIRST = ["tags.`changes`", "tags.`jobs_run`", "attributes.`Duration`", "attributes.`User`"]  # of the list's columns
+VIEW = "reproductions"  # the name of a saved view of MLflow's list, as in URLs: ?viewStateShareKey=reproductions
+FIRST = ["tags.`changes`", "tags.`jobs_run`", "attributes.`Duration`", "attributes.`User`"]  # the list's first columns
 
 
 class Shown(NamedTuple):
-    """What `make ui` leads to, in the MLflow experiment of this id: this clone's current members, its last two
-    reproductions, the later first, and the names of the registered models."""
+    """What `make ui` leads to, in the MLflow experiment of this id: the runs of this clone's current members and of its
+    last two reproductions, the later first, and the names of the registered models."""
 
     experiment_id: str
     members: list[str]
@@ -26,13 +26,13 @@ class Shown(NamedTuple):
 
 
 def server() -> str:
-    """The address of the server in MLFLOW_TRACKING_URI, which has pages of its own; "" if a store is named, or nothing."""
+    """The address of the server in MLFLOW_TRACKING_URI, which has its own pages; "" if it names a store, or nothing."""
     uri = configured_uri()
     return uri.rstrip("/") if urlsplit(uri).scheme in ("http", "https") else ""
 
 
 def shown_runs(root: Path, experiment: str) -> Shown:
-    """Find the runs that `make ui` leads to, and store how MLflow lists reproductions. UserError before the first run."""
+    """Find the runs that `make ui` leads to, and save the view of the list. Raises UserError before the first run."""
     uri = open_store(root)
     with translate_errors(uri):
         client = open_client(uri)
@@ -52,7 +52,7 @@ def shown_runs(root: Path, experiment: str) -> Shown:
 
 
 def view(figures: Sequence[str]) -> dict[str, Any]:
-    """How MLflow's list shows reproductions: what changed, then the key figures without top-5 errors, then edits and commit."""
+    """The view of reproductions in MLflow's list: what changed, key figures without top-5 errors, edits, commit."""
     shown = [f"metrics.`{name}`" for name in figures if "top5" not in name]
     columns = [*FIRST, *shown, "tags.`edits`", "tags.`commit`"]
     return {

@@ -1,4 +1,4 @@
-"""Identify a process, so that another one can see whether it still runs."""
+"""Identify a process, so that another one can tell whether it still runs."""
 
 import os
 import socket
@@ -9,13 +9,13 @@ from googlenet.storage import faults
 
 
 def process() -> dict[str, str]:
-    """Tags that identify this process: host, pid, its start time, "" if /proc does not provide it, and its engine."""
+    """Tags that identify this process: host, pid, start time ("" if /proc does not provide it) and engine."""
     tags = {"host": socket.gethostname(), "pid": str(os.getpid()), "started": started(os.getpid())}
     return tags | {"engine": os.environ.get(faults.ENGINE, "")}
 
 
 def started(pid: int) -> str:
-    """When a process started: the boot and the ticks since; "" if it has ended, or without /proc."""
+    """When a process started: the boot's id and the ticks since then; "" if it has ended, or without /proc."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text()
@@ -25,14 +25,14 @@ def started(pid: int) -> str:
 
 
 def is_dead(tags: Mapping[str, str]) -> bool:
-    """Whether the process that these tags identify has ended; detects PID reuse. False for another host's."""
+    """Whether the process that these tags identify has ended; detects PID reuse. False for one of another host."""
     if not is_local(tags):
         return False
     try:
         os.kill(int(tags["pid"]), 0)
     except ProcessLookupError:
         return True
-    except PermissionError:  # it is running, as another user
+    except PermissionError:  # it runs as another user
         pass
     return bool(tags.get("started")) and started(int(tags["pid"])) != tags["started"]
 

@@ -1,7 +1,7 @@
 """Progress of long work, as lines in the job's log and as events in its event log: how much is done, and how fast.
 
-Work counts its items wherever it runs; lines come only within `reporting`, as in a job, events only within `recording`. No
-result depends on it: the package's modules of tracking are in no code digest, and counting an item takes a reading of the clock.
+Work counts its items wherever it runs; lines are written only within `reporting`, as in a job, events only within
+`recording`. No result depends on it: code digests exclude `tracking/`, and counting an item only reads the clock.
 """
 
 import time
@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
-FIRST_S = 5.0  # after the start of the work
+FIRST_S = 5.0  # from the start of the work to the first line
 EVERY_S, RAREST_S = 20.0, 300.0  # between two lines: a fiftieth of the time so far, within these bounds
-EVENT_S = 3.0  # as EVERY_S, between two events, and before the first
+EVENT_S = 3.0  # as EVERY_S, but between two events, and before the first
 T = TypeVar("T")
-Record = Callable[[str, int, int | None, float], object]  # of: what, done, total, seconds of an item
+Record = Callable[[str, int, int | None, float], object]  # arguments: what, done, total, seconds per item
 
 
 class _Reporter(NamedTuple):
@@ -27,14 +27,14 @@ _reporter = _Reporter(None, time.monotonic)
 
 @contextmanager
 def reporting(say: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """Within the block, pass lines of progress to `say`. clock: in seconds."""
+    """Within the block, pass progress lines to `say`. clock: in seconds."""
     with _reporting(_Reporter(say, clock)):
         yield
 
 
 @contextmanager
 def recording(record: Record) -> Iterator[None]:
-    """Within the block, also pass the numbers to `record`: what, done, total (None if unknown), seconds of an item."""
+    """Within the block, also pass the numbers to `record`: what, done, total (None if unknown), seconds per item."""
     with _reporting(_reporter._replace(record=record)):
         yield
 
@@ -50,7 +50,7 @@ def _reporting(reporter: _Reporter) -> Iterator[None]:
 
 
 class Progress:
-    """Counts the items of one piece of work. what: its name in the lines, such as "images"; total: None if unknown."""
+    """Counts the items of one piece of work. what: the items' name, such as "images"; total: None if unknown."""
 
     def __init__(self, what: str, total: int | None, done: int = 0):
         self.what, self.total, self.done = what, total, done
@@ -84,7 +84,7 @@ class Progress:
 
 
 def counted(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items, and count each as done when the next one is asked for. total: if the items have no length."""
+    """Yield the items, and count each as done when the next is requested. total: for items without a length."""
     progress = Progress(what, len(items) if total is None and isinstance(items, Sized) else total)
     for item in items:
         yield item
@@ -98,7 +98,7 @@ def note(line: str) -> None:
 
 
 def speed(each_s: float) -> str:
-    """A speed as in "2.5 s each" or "1,200 a second", from the seconds of an item."""
+    """A speed as in "2.5 s each" or "1,200 a second", from the seconds per item."""
     if each_s > 1:
         return f"{each_s:.1f} s each"
     return f"{1 / each_s:.1f} a second" if each_s > 0.1 else f"{1 / each_s:,.0f} a second"

@@ -1,4 +1,4 @@
-"""Replay events to MLflow. Every request can be repeated: it checks for an earlier result, or leaves the same."""
+"""Replay events to MLflow. Every request can be repeated: it checks for an earlier result, or changes nothing."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ DIGEST_CHARACTERS = 36
 
 
 def batch_of(pending: Sequence[Event]) -> list[Event]:
-    """The next event; for metrics, as many of the next events as MLflow takes at once; all of progress that follow."""
+    """The next event; for metrics and progress, with the next events of the same kind, up to MLflow's limit."""
     first, *others = pending
     batch, size = [first], len(first.get("values", ()))
     for event in others if first["do"] in TOGETHER else []:
@@ -27,7 +27,7 @@ def batch_of(pending: Sequence[Event]) -> list[Event]:
 
 def begin(store: Connection, log: EventLog, doubtful: bool, replaces: str = "") -> str:
     """Create the MLflow run of a log, unless it exists; return its id. doubtful: an earlier request may have arrived.
-    replaces: the id of the run that the user has deleted."""
+    replaces: the id of the former run, if the user has deleted it."""
     event = log.events[0]
     if doubtful and (ids := _run_ids(store, log)):
         return ids[0]
@@ -41,7 +41,7 @@ def begin(store: Connection, log: EventLog, doubtful: bool, replaces: str = "") 
 
 
 def send(store: Connection, log: EventLog, run_id: str, batch: Sequence[Event], doubtful: bool) -> None:
-    """Send events after the first to the MLflow run `run_id`: one, or several of metrics. MLflow's errors propagate."""
+    """Send a batch, not including the first event, to the MLflow run `run_id`. MLflow's errors propagate."""
     event, client = batch[0], store.client
     match event["do"]:
         case "metrics":
@@ -69,26 +69,26 @@ def send(store: Connection, log: EventLog, run_id: str, batch: Sequence[Event], 
                 if completed := reproduction.event_of(log):
                     reproduction.make(store, log, completed)
         case "reproduction" | "progress":
-            pass  # made at the end, if the job succeeds; for the display of the run alone
+            pass  # the former is created at the end, if the job succeeds; the latter is only for the progress display
         case "drop":
             client.set_tag(run_id, "resumable", "false")
 
 
 def _id_tag(log: EventLog) -> str:
-    """The tag that holds a run's own id; runs that former versions began have it by another name."""
+    """The tag that holds a run's own id; runs that former versions began use another name."""
     return "run_id" if "run_id" in log.events[0] else "journal"
 
 
 def _run_ids(store: Connection, log: EventLog) -> list[str]:
-    """The MLflow runs of a log: none, one, or two if a lost request arrived late."""
+    """The MLflow runs of a log: none, one, or two if a request that seemed lost arrived late."""
     runs = store.client.search_runs([store.experiment_id], f"tags.{_id_tag(log)} = '{log.run_id}'")
     return [run.info.run_id for run in runs]
 
 
 def _make_current(store: Connection, log: EventLog, run_id: str) -> None:
-    """Mark a run as its job's current one, then the former ones as superseded, so that there is always one.
+    """Mark a run as its job's current one, then the former ones as superseded, so that there always is a current one.
 
-    A run that is mirrored late may already have a successor; then it is itself marked as superseded."""
+    A run that is mirrored late may already have a successor; then it is marked as superseded itself."""
     client = store.client
     for duplicate in _run_ids(store, log):
         if duplicate != run_id:
@@ -109,7 +109,7 @@ def _make_current(store: Connection, log: EventLog, run_id: str) -> None:
 
 
 def _inputs(store: Connection, run_id: str, inputs: Mapping[str, str], doubtful: bool) -> None:
-    """Also log digests as MLflow data sets, cut to the 36 characters it allows: a column of its runs table."""
+    """Also log digests as MLflow data sets, a column of its runs table, cut to the 36 characters that it allows."""
     from mlflow.entities import Dataset, DatasetInput
 
     logged = store.client.get_run(run_id).inputs if doubtful else None
@@ -123,7 +123,7 @@ def _inputs(store: Connection, run_id: str, inputs: Mapping[str, str], doubtful:
 
 
 def _metrics(store: Connection, run_id: str, events: Sequence[Event], doubtful: bool) -> None:
-    """Log the numbers of steps. When in doubt, skip those already in the run's history."""
+    """Log the metrics of steps. If `doubtful`, skip those already in the run's history."""
     from mlflow.entities import Metric
 
     batch: list[Any] = []

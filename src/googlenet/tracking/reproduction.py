@@ -1,7 +1,7 @@
-"""A completed reproduction as an MLflow run: key figures, settings, report, and below it the runs of the jobs that ran for it.
+"""A completed reproduction as an MLflow run: key figures, settings, report, and the jobs that ran for it as child runs.
 
-Made when a run that says so (event "reproduction", of make_report) has succeeded. Each request can be repeated, as those of
-replay.py. Runs of jobs that belong to an earlier reproduction stay there, and are linked.
+Created when a run with the event "reproduction" (of make_report) has succeeded. Each request is idempotent, as in
+replay.py. Job runs that belong to an earlier reproduction stay below it, and are linked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ SHOWN = 3  # changed settings in a run's name
 
 
 class Change(NamedTuple):
-    """A setting that differs from the previous reproduction; key without its stage, as several stages share many."""
+    """A setting that differs from the previous reproduction. key: without the stage, as stages share many settings."""
 
     key: str
     before: str
@@ -30,7 +30,7 @@ class Change(NamedTuple):
 
 
 def event_of(log: EventLog) -> Event | None:
-    """The event that says that a log's run completes an experiment; None for other runs."""
+    """The event of a run that completes an experiment; None for other runs."""
     return next((event for event in reversed(log.events) if event["do"] == KIND), None)
 
 
@@ -58,7 +58,7 @@ def make(store: Connection, log: EventLog, event: Event) -> None:
     labels |= {"edits": edits or "none", NOTE: note(store, event, jobs, new, previous, changes)}
     for key, value in labels.items():
         client.set_tag(parent, key, value[:5000])
-    if content := event.get("models"):  # last: a registry that refuses them costs nothing else
+    if content := event.get("models"):  # last, so that a registry that refuses them affects nothing else
         servable = Servable.of_event(content, log.path.parent)
         versions = models.register(store, servable, models.Origin(parent, log.path.parent, tags.get("commit", "")))
         client.set_tag(parent, NOTE, (labels[NOTE] + models.note(versions))[:5000])
@@ -66,7 +66,7 @@ def make(store: Connection, log: EventLog, event: Event) -> None:
 
 
 def _known(store: Connection, selection: str) -> "Sequence[Run]":
-    """This clone's runs, the latest first."""
+    """This clone's runs that match a filter, the latest first."""
     found = store.client.search_runs(
         [store.experiment_id], selection, max_results=ALL_RUNS, order_by=["attributes.start_time DESC"]
     )
@@ -74,7 +74,7 @@ def _known(store: Connection, selection: str) -> "Sequence[Run]":
 
 
 def _job_runs(store: Connection, jobs: Sequence[Mapping[str, str]], own: str) -> "dict[str, Run]":
-    """The MLflow runs of a reproduction's jobs by their own ids, that of make_report too; those that this store has."""
+    """The MLflow runs that this store has of a reproduction's jobs, make_report included, by our own run ids."""
     wanted = {job["run_id"] for job in jobs} | {own}
     found = {
         run.data.tags["run_id"]: run
@@ -83,7 +83,7 @@ def _job_runs(store: Connection, jobs: Sequence[Mapping[str, str]], own: str) ->
         )
         if run.data.tags.get("run_id") in wanted
     }
-    for run_id in sorted(wanted - found.keys()):  # superseded: their results were brought back
+    for run_id in sorted(wanted - found.keys()):  # superseded runs, whose results were restored
         runs = store.client.search_runs([store.experiment_id], f"tags.run_id = '{run_id}'", max_results=1)
         found.update((run_id, run) for run in runs)
     return found
@@ -102,7 +102,7 @@ def _content(store: Connection, log: EventLog, event: Event, run_id: str) -> Non
 
 
 def changes_between(before: Mapping[str, str], now: Mapping[str, str]) -> list[Change]:
-    """The settings that differ, each key once however many stages have it; code as the stages whose code changed."""
+    """The settings that differ, each once even if several stages share it, and the stages whose code differs."""
     changes: dict[Change, None] = {}
     for key in differing(before, now):
         stage, _, rest = key.partition(".")

@@ -1,4 +1,4 @@
-"""Whether a database has the schema of the installed MLflow, read from MLflow's own files: its import is slow."""
+"""Whether a database has the schema of the installed MLflow, read from MLflow's files because importing it is slow."""
 
 import re
 from importlib.metadata import version
@@ -13,7 +13,7 @@ _REVISION = re.compile(r"^(down_)?revision\b[^\n=]*= *[\"'](\w+)", re.MULTILINE)
 
 
 def problem(found: str, uri: str) -> str:
-    """What is wrong with a database whose schema is `found`, with the remedy; "" if nothing is. uri: for the shell."""
+    """The problem of a database with schema `found`, and its remedy; "" if there is none. uri: quoted for the shell."""
     known, head = _revisions()
     if found == head or not head:
         return ""
@@ -25,14 +25,14 @@ def problem(found: str, uri: str) -> str:
 
 
 def check_installed() -> None:
-    """UserError if MLflow is not installed. That it can be imported is seen by whoever imports it."""
+    """Raise UserError if MLflow is not installed. Does not check that it can be imported."""
     _folder()
 
 
 def _folder() -> Path:
     """Where MLflow is installed."""
     spec = find_spec("mlflow")
-    if spec is None or spec.origin is None:  # without an origin it is our store's folder, which has the same name
+    if spec is None or spec.origin is None:  # without an origin, it is our store's folder of the same name
         raise UserError(f"MLflow is not installed; {RENEW}")
     return Path(spec.origin).parent
 

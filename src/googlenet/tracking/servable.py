@@ -1,4 +1,4 @@
-"""What a reproduction's models are registered from, as a job says it and as the mirror reads it from the event log."""
+"""What a reproduction's models are registered from: a job writes it to its event log, where the mirror reads it."""
 
 import os
 from base64 import b64decode, b64encode
@@ -15,9 +15,9 @@ class Weights(NamedTuple):
 
 
 class Servable(NamedTuple):
-    """Models to register. loader: the module that loads one; content: of the file beside the weights, whose list `members`
-    has an entry for each of them; code: digests of files below the folder that holds this package, "" for those that can
-    change no answer; requirements: pinned packages; example: an image's file."""
+    """Models to register. loader: the module that loads one; content: of the file next to the weights, whose list
+    `members` has an entry for each; code: digests of source files, by path from the package's parent, "" for those that
+    affect no prediction; requirements: pinned packages; example: an image file's content."""
 
     loader: str
     content: Mapping[str, Any]
@@ -27,13 +27,13 @@ class Servable(NamedTuple):
     example: bytes
 
     def to_event(self, folder: Path) -> dict[str, Any]:
-        """As JSON. folder: of the event log, from which files are named, as the project may be moved meanwhile."""
+        """As JSON. folder: of the event log; paths are relative to it, because the project may be moved meanwhile."""
         weights = {name: [os.path.relpath(one.path, folder), one.sha256] for name, one in self.weights.items()}
         return self._asdict() | {"weights": weights, "example": b64encode(self.example).decode()}
 
     @classmethod
     def of_event(cls, content: Mapping[str, Any], folder: Path) -> "Servable":
-        """Read what `to_event` made."""
+        """The inverse of `to_event`."""
         weights = {
             name: Weights(Path(os.path.normpath(folder / file)), sha256)
             for name, (file, sha256) in content["weights"].items()

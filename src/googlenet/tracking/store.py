@@ -31,7 +31,7 @@ SERVE = "start the server with --artifacts-destination, so that it stores them i
 PARENT = "mlflow.parentRunId"
 PARAMETERS_PER_BATCH = 100  # MLflow's limit
 ALL_RUNS = 50_000  # the most that MLflow finds at once
-MENDS = {  # of the local store, by what its error says
+MENDS = {  # remedies for the local store, by text in its error
     "disk is full": "free some space",
     "locked": "end the process that holds it",
     "not a database": "move the file away to begin a new store",
@@ -48,19 +48,19 @@ class Refused(UserError):
 
 
 class Gone(Refused):
-    """The store does not know the run or the experiment of a request: it is not the store that had them."""
+    """The store does not know the run or the experiment of a request, so it is not the store that had them."""
 
 
 class Deleted(Refused):
-    """The run of a request was deleted by the user; MLflow still has it, and accepts nothing for it."""
+    """The run of a request was deleted by the user; MLflow still has it, but accepts nothing for it."""
 
 
 KINDS = {"INVALID_PARAMETER_VALUE": Refused, "ENDPOINT_NOT_FOUND": Refused, "RESOURCE_DOES_NOT_EXIST": Gone}
 
 
 class Connection(NamedTuple):
-    """An open store, with the experiment that runs belong to. uri: without a password; the local store's is relative.
-    parent_id: of the run of jobs that belong to no reproduction yet; clone: this clone's id on a server, "" in its own store."""
+    """An open store, with the experiment that runs belong to. uri: without a password; relative for the local store.
+    parent_id: of the parent run of jobs not yet in a reproduction; clone: this clone's id, "" in the local store."""
 
     client: "MlflowClient"
     uri: str
@@ -71,11 +71,11 @@ class Connection(NamedTuple):
 
     @property
     def labels(self) -> dict[str, str]:
-        """The tags of every run that is made here: whose it is."""
+        """Tags of every run that is created here: its user, and its clone."""
         return {"mlflow.user": user()} | ({"clone": self.clone} if self.clone else {})
 
     def is_own(self, tags: Mapping[str, str]) -> bool:
-        """Whether a run with these tags is of this clone, not of another one that mirrors to the same server."""
+        """Whether a run with these tags is this clone's, not another's that mirrors to the same server."""
         return not self.clone or tags.get("clone") == self.clone
 
     def log_parameters(self, run_id: str, parameters: Mapping[str, str]) -> None:
@@ -87,7 +87,7 @@ class Connection(NamedTuple):
             self.client.log_batch(run_id, params=batch[start : start + PARAMETERS_PER_BATCH])
 
     def check_active(self) -> None:
-        """UserError if the experiment was deleted."""
+        """Raise UserError if the experiment was deleted."""
         _active(self.client.get_experiment(self.experiment_id))
 
     def has_deleted(self, run_id: str) -> bool:
@@ -96,13 +96,13 @@ class Connection(NamedTuple):
 
 
 def open_store(root: Path) -> str:
-    """The tracking URI: MLFLOW_TRACKING_URI, else the SQLite store root/mlflow/mlflow.db, created whole if absent."""
+    """The tracking URI: MLFLOW_TRACKING_URI, else the SQLite store root/mlflow/mlflow.db, created if absent."""
     if uri := configured_uri():
         return uri
     database = local_store.database(root)
     uri = local_store.address(database)
     local_store.folder(root)
-    with translate_errors(uri):  # the slow import before the lock, so that a waiting process has done it already
+    with translate_errors(uri):  # outside the lock, because it imports MLflow, which is slow
         if not database.exists():
             with _lock(root):  # against the mirror of another experiment
                 if not database.exists():
@@ -114,8 +114,8 @@ def open_store(root: Path) -> str:
 
 
 def check(root: Path, experiment: str) -> None:
-    """Check that runs can be logged. UserError if MLflow is not installed, a server does not answer, or the store, the
-    experiment or the place of its artefacts is broken."""
+    """Check that runs can be logged. Raises UserError if MLflow is not installed, a server does not answer, or the
+    store, the experiment or its artefact location is broken."""
     schema.check_installed()
     if uri := configured_uri():
         with translate_errors(uri):
@@ -127,8 +127,8 @@ def check(root: Path, experiment: str) -> None:
 
 
 def _check_artifacts(client: "MlflowClient", experiment: Any) -> None:
-    """UserError if artefacts belong in a folder that cannot be made here, as a server's own, or that is not there any more,
-    which MLflow would make anew."""
+    """Raise UserError if artefacts belong in a folder that cannot be created here, such as a server's own, or that has
+    disappeared, which MLflow would silently create again."""
     place = local_store.local_path(experiment.artifact_location)
     if urlsplit(experiment.artifact_location).scheme not in ("", "file") or place.is_dir():
         return
@@ -156,13 +156,13 @@ def _quiet() -> None:
     """Import MLflow without its telemetry, prints and log lines. UserError if its installation is broken."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    # A request that timed out may have arrived: replay.py checks before it sends again. MLflow's retries would not.
+    # A request that timed out may have arrived: replay.py checks before it sends again, MLflow's retries would not.
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     try:
         import requests  # noqa: F401
         import sqlalchemy.exc  # noqa: F401
         from mlflow import MlflowClient  # noqa: F401  (its import sets the level of its logger)
-    except Exception as error:  # what a package of a wrong version raises is often no ImportError
+    except Exception as error:  # packages of a wrong version often raise something other than ImportError
         raise _broken(error) from error
     # Errors are raised and translated by `translate_errors`; MLflow would also print their tracebacks.
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)
@@ -176,14 +176,14 @@ def _broken(error: Exception) -> Unavailable:
 
 
 def open_client(uri: str) -> "MlflowClient":
-    """MLflow's client, also for the registry, which would else open a store of its own."""
+    """MLflow's client, with the same URI for the registry, which would otherwise open its own store."""
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 def connect(root: Path, experiment: str) -> Connection:
-    """Open the store; find or create the MLflow experiment "googlenet/<experiment>" and the one parent run of its jobs."""
+    """Open the store; find or create the MLflow experiment "googlenet/<experiment>" and the parent run of its jobs."""
     uri, name, is_local = open_store(root), local_store.PREFIX + experiment, not configured_uri()
     with translate_errors(uri):
         client = open_client(uri)
@@ -198,17 +198,17 @@ def connect(root: Path, experiment: str) -> Connection:
             completed = client.search_runs([experiment_id], "tags.kind = 'reproduction'", max_results=ALL_RUNS)
             theirs = {run.info.run_id for run in completed}
             for run in client.search_runs([experiment_id], "tags.kind = 'job'", max_results=ALL_RUNS):
-                if run.data.tags.get(PARENT) not in theirs:  # but of a parent that was deleted
+                if run.data.tags.get(PARENT) not in theirs:  # its parent was deleted
                     client.set_tag(run.info.run_id, PARENT, parents[0].info.run_id)
         if parents[0].info.status == "RUNNING":
-            client.set_terminated(parents[0].info.run_id)  # it is only a folder: no job knows that it is the last
+            client.set_terminated(parents[0].info.run_id)  # it only groups runs, and no job knows that it is the last
     shown = f"sqlite:///{local_store.database(root).relative_to(Path(root).resolve())}" if is_local else uri
     clone = "" if is_local else clone_id(root)
     return Connection(client, without_password(shown), experiment_id, str(parents[0].info.run_id), experiment, clone)
 
 
 def _active(found: Any) -> Any:
-    """Return an experiment, or None; UserError when it was deleted."""
+    """Return `found`, an experiment or None. Raises UserError if it was deleted."""
     if found is not None:
         local_store.check_active(found.lifecycle_stage, found.experiment_id, found.name)
     return found
@@ -216,7 +216,7 @@ def _active(found: Any) -> Any:
 
 @contextmanager
 def translate_errors(uri: str) -> Iterator[None]:
-    """Translate exceptions into one line that names the store: Unavailable, Refused, or UserError for this request alone."""
+    """Translate exceptions into one line that names the store: Unavailable, Refused, or UserError (this request)."""
     _quiet()
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
@@ -227,7 +227,7 @@ def translate_errors(uri: str) -> Iterator[None]:
         raise
     except (
         Exception
-    ) as error:  # stores of artefacts raise classes of their own libraries, some of them plain Exceptions
+    ) as error:  # artefact stores raise their own libraries' exceptions, some derived directly from Exception
         unreachable = isinstance(error, RequestException) or "failed with exception" in str(error)
         unavailable = unreachable or isinstance(error, SQLAlchemyError | sqlite3.Error) or "sqlite3." in str(error)
         kind = KINDS.get(getattr(error, "error_code", ""), Unavailable if unavailable else UserError)
@@ -240,9 +240,9 @@ def translate_errors(uri: str) -> Iterator[None]:
             reason = schema.problem(found[1], '"$MLFLOW_TRACKING_URI"' if configured else shlex.quote(uri)) or reason
         elif configured:
             mend = "start or mend that server"
-            if lacks_package:  # for a database or a place of artefacts, which MLflow itself does not need
+            if lacks_package:  # for a kind of database or artefact store, which MLflow itself does not need
                 mend = "install that package in this environment"
-            elif isinstance(error, OSError) and not unreachable:  # of the folder that a server names for artefacts
+            elif isinstance(error, OSError) and not unreachable:  # from the artefact folder that a server names
                 mend = SERVE
             reason = f"{reason}; {mend}, or unset the variable to log to mlflow/mlflow.db"
         else:
@@ -252,8 +252,8 @@ def translate_errors(uri: str) -> Iterator[None]:
 
 
 def say(line: str) -> None:
-    """Write a line to standard error, which is Snakemake's."""
-    with suppress(OSError):  # the terminal may be gone; the mirror goes on without it
+    """Write a line to standard error, which is shared with Snakemake."""
+    with suppress(OSError):  # the terminal may be closed; the mirror continues without it
         print(line, file=sys.stderr, flush=True)
 
 

@@ -1,7 +1,7 @@
-"""What a job and its machine are busy with, as metrics of the job's run: MLflow has a page for names that begin with system/.
+"""Use of CPU, memory and GPU, as metrics of the job's run: MLflow has a page for names that begin with system/.
 
-A thread of the job measures, first after `every_s` seconds, then at growing distances; short jobs are not measured. It reads
-the system's counters and appends to the event log, so no result can depend on it.
+A thread of the job measures, first after `every_s` seconds, then at growing intervals; short jobs are not measured. It
+only reads the system's counters and appends to the event log, so no result can depend on it.
 """
 
 import shutil
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from googlenet.tracking.job_run import JobRun
 
 PREFIX = "system/"
-GROWTH, RAREST = 50, 30  # a sample each fiftieth of the time so far, and at least each 30 times every_s
+GROWTH, RAREST = 50, 30  # the interval is a fiftieth of the time so far, between every_s and 30 times every_s
 GPU_QUERY = ("--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits")
 GPU_TIMEOUT_S = 5
 MEGABYTE = 1e6  # as MLflow counts
@@ -26,11 +26,11 @@ MEGABYTE = 1e6  # as MLflow counts
 
 @contextmanager
 def sampled(run: "JobRun", every_s: float, device: str = "cpu") -> Iterator[None]:
-    """Measure within the block. every_s: 0 for not at all; device: cuda for a job that holds a GPU, torch's current one."""
+    """Measure within the block. every_s: 0 to disable; device: cuda for a job that holds a GPU, torch's current one."""
     if not every_s:
         yield
         return
-    ended, gpu = threading.Event(), gpu_uuid(device)  # here: each thread has a current device of its own
+    ended, gpu = threading.Event(), gpu_uuid(device)  # in this thread: each thread has its own current device
     thread = threading.Thread(target=_sample, args=(run, every_s, gpu, ended), daemon=True)
     thread.start()
     try:
@@ -41,7 +41,7 @@ def sampled(run: "JobRun", every_s: float, device: str = "cpu") -> Iterator[None
 
 
 def _sample(run: "JobRun", every_s: float, gpu: str, ended: threading.Event) -> None:
-    """Log samples until the job ends, or its log cannot be written: the job's own next line then reports that."""
+    """Log samples until the job ends or its log cannot be written, which the job's own next event then reports."""
     began, pause, measure = time.monotonic(), every_s, None
     while not ended.wait(pause):
         measure = measure or Measure(gpu)
@@ -54,12 +54,12 @@ def _sample(run: "JobRun", every_s: float, gpu: str, ended: threading.Event) -> 
 
 
 def is_sample(values: Mapping[str, float]) -> bool:
-    """Whether logged numbers are a sample of the system, whose steps are counted by themselves."""
+    """Whether logged numbers are a sample of system metrics, whose steps are counted separately."""
     return any(name.startswith(PREFIX) for name in values)
 
 
 class Measure:
-    """Measures a process with its children, the machine, and one GPU. Shares of time are since the call before."""
+    """Measures a process with its children, the machine, and one GPU. CPU shares are since the previous call."""
 
     def __init__(self, gpu: str = ""):
         import psutil  # type: ignore[import-untyped]  # late: short jobs do without it
@@ -70,8 +70,8 @@ class Measure:
         psutil.cpu_percent()  # the first call returns nothing
 
     def __call__(self) -> dict[str, float]:
-        """Names as MLflow's own sampler has them, for the machine; `job_` for this process and its children. CPU: 100 is one
-        core for a job, all cores for the machine."""
+        """The machine's metrics, named as by MLflow's own sampler, and `job_` metrics, of this process and its
+        children. CPU: 100 is one core for a job, all cores for the machine."""
         psutil = self._psutil
         processes = [self._process, *self._process.children(recursive=True)]
         used = memory = 0.0
@@ -95,16 +95,16 @@ class Measure:
 
 
 def gpu_uuid(device: str) -> str:
-    """The UUID of the GPU that this job holds, as its driver's tools name it; "" for another device."""
+    """The UUID of the GPU that this job holds, as nvidia-smi spells it; "" for another device."""
     if device != "cuda":
         return ""
-    import torch  # the job has
+    import torch  # already imported by the job
 
     return f"GPU-{torch.cuda.get_device_properties(torch.cuda.current_device()).uuid}"
 
 
 def gpu_use(uuid: str) -> dict[str, float]:
-    """Use and memory of a GPU; nothing for "" or if the driver does not say."""
+    """Utilization and memory of a GPU; empty for "" or if the driver does not report them."""
     if not uuid:
         return {}
     words = ["nvidia-smi", f"--id={uuid}", *GPU_QUERY]
