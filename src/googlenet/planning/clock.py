@@ -13,11 +13,11 @@ from googlenet.pipeline.resume import Resume
 
 BUDGET_S = 0.3  # per rate
 LONG_S = 1.5  # anything that takes longer is run only once
-STEPS_AT_MOST = 100_000  # of a training that is stopped long before
+STEPS_AT_MOST = 100_000  # of a training, which is stopped long before
 
 
 def now() -> float:
-    """CPU seconds of this process and its children if one thread does all; wall-clock seconds with more or a GPU."""
+    """CPU seconds of this process and its children on one thread; wall-clock seconds with more threads or a GPU."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.synchronize()
     elif torch.get_num_threads() == 1:
@@ -27,11 +27,11 @@ def now() -> float:
 
 
 def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
-    """Seconds per unit, the median over rounds; work returns the number of units in a round."""
+    """Median seconds per unit over several rounds; `work` runs a round and returns its number of units."""
     start = now()
     units = work()
     first = now() - start
-    if first > LONG_S:  # otherwise it does not count, since kernels are chosen in it
+    if first > LONG_S:  # otherwise discard the first round, in which kernels are chosen
         return first / units
     times: list[float] = []
     start = now()
@@ -43,11 +43,11 @@ def seconds_of(work: Callable[[], float], budget_s: float = BUDGET_S) -> float:
 
 
 class Enough(Exception):
-    """Raised once the training has shown how long its steps take."""
+    """Raised to end a training once enough of its steps are timed."""
 
 
 class StepClock(Resume):
-    """In place of a training's checkpoints: note when each step ends, and end the training after enough of them."""
+    """Replaces a training's checkpointing: records when each step ends, and ends the training after enough steps."""
 
     def __init__(self, warm_up: int):
         super().__init__()
@@ -61,7 +61,7 @@ class StepClock(Resume):
 
 
 def step_seconds(train: Callable[[Resume], object], warm_up: int) -> float:
-    """Seconds per step of a training, including what it loads, after some steps that do not count."""
+    """Seconds per step of a training, including loading, after some warm-up steps."""
     clock = StepClock(warm_up)
     with suppress(Enough):
         train(clock)

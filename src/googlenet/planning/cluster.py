@@ -1,4 +1,4 @@
-"""An experiment on several nodes: when each stage begins and ends, how long the whole takes, the cheapest layout."""
+"""An experiment on several nodes: when each stage starts and ends, how long the whole takes, the cheapest layout."""
 
 import heapq
 from collections import defaultdict
@@ -17,7 +17,7 @@ Graph = dict[Job, list[Job]]  # the jobs that each job waits for
 
 
 class Node(NamedTuple):
-    """What one node has."""
+    """The resources of one node."""
 
     cores: int
     gpus: int
@@ -34,15 +34,15 @@ class Task(NamedTuple):
 
     @classmethod
     def of(cls, job: JobPlan, node: Node) -> "Task":
-        """A job as it runs alone on a node: a job that needs more than there is takes all of it."""
+        """A job as it runs alone on a node: if it needs more of a resource than there is, it takes all of it."""
         cores = min(node.cores, max(1, ceil(job.cpu_s / job.wall_s))) if job.wall_s else 1
-        memory_mb = min(node.memory_mb, ceil(sum(job.memory_mb.values())))  # whole: what is given back adds up exactly
+        memory_mb = min(node.memory_mb, ceil(sum(job.memory_mb.values())))  # an integer, so that sums are exact
         return cls(job.wall_s, cores, min(node.gpus, int(job.gpu_s > 0)), memory_mb)
 
 
 @dataclass
 class Simulation:
-    """A run: the first start and the last end of each stage, and the seconds for which GPUs were busy."""
+    """A simulated run: the first start and last end of each stage, and the seconds for which GPUs were busy."""
 
     nodes: int
     node: Node
@@ -57,12 +57,12 @@ class Simulation:
 
     @property
     def cost_h(self) -> float:
-        """Hours for which the whole is occupied: of GPUs, or of nodes if they have none."""
+        """GPU hours occupied, or node hours if the nodes have no GPU."""
         return self.makespan_s / 3600 * (self.gpus or self.nodes)
 
 
 def graph(experiment: Experiment, stages: Sequence[StagePlan], after: Mapping[str, Sequence[str]]) -> Graph:
-    """The jobs that each job waits for: of a stage with the same wildcard its namesake, of another all jobs."""
+    """The jobs that each job waits for: of each stage before it, those that `needed` selects."""
     names = {stage.stage: [job.name for job in stage.jobs] for stage in stages}
     waits: Graph = {}
     for stage, jobs in names.items():
@@ -77,7 +77,7 @@ def graph(experiment: Experiment, stages: Sequence[StagePlan], after: Mapping[st
 
 
 def needed(experiment: Experiment, job: Job, before: str, other: str) -> str:
-    """The job of an earlier stage that a job needs: `other` itself where it needs them all."""
+    """The name of the job of an earlier stage that a job needs: `other` itself if it needs all of them."""
     per, wanted = STAGES[before].per, STAGES[job.stage].per
     if per == wanted and per in ("member", "detector"):
         return job.name
@@ -93,7 +93,7 @@ def needed(experiment: Experiment, job: Job, before: str, other: str) -> str:
 
 
 def remaining(tasks: Mapping[Job, Task], waits: Graph) -> dict[Job, float]:
-    """Seconds of the longest chain that begins with each job."""
+    """Seconds of the longest chain that starts with each job."""
     followers: Graph = defaultdict(list)
     for job, before in waits.items():
         for one in before:
@@ -105,7 +105,7 @@ def remaining(tasks: Mapping[Job, Task], waits: Graph) -> dict[Job, float]:
 
 
 def in_order(waits: Graph) -> list[Job]:
-    """The jobs, each after all that it waits for."""
+    """The jobs in topological order."""
     ordered: dict[Job, None] = {}
 
     def place(job: Job) -> None:
@@ -120,7 +120,7 @@ def in_order(waits: Graph) -> list[Job]:
 
 
 def simulate(tasks: Mapping[Job, Task], waits: Graph, nodes: int, node: Node) -> Simulation:
-    """Run the jobs: of those that are ready, the one with the longest chain behind it starts first, where it fits."""
+    """Simulate a run: of the ready jobs, the one with the longest chain after it starts first, where it fits."""
     chain, open_jobs = remaining(tasks, waits), {job: len(before) for job, before in waits.items()}
     followers: Graph = defaultdict(list)
     for job, before in waits.items():
@@ -166,18 +166,18 @@ class Cluster:
         self.tasks = {Job(stage.stage, job.name): Task.of(job, node) for stage in stages for job in stage.jobs}
 
     def on(self, nodes: int) -> Simulation:
-        """The run on so many nodes."""
+        """The run on this many nodes."""
         return simulate(self.tasks, self.waits, nodes, self.node)
 
     @property
     def layouts(self) -> list[Simulation]:
-        """The runs on 1 to 64 GPUs, as far as whole nodes make them up."""
+        """The runs on 1 to 64 GPUs, for numbers that are whole nodes."""
         each = max(1, self.node.gpus)
         return [self.on(count // each) for count in LAYOUTS if count % each == 0]
 
     @property
     def chain(self) -> list[Job]:
-        """The longest chain of jobs: no number of nodes is faster."""
+        """The longest chain of jobs, which bounds the time on any number of nodes."""
         known = remaining(self.tasks, self.waits)
         job = max(known, key=known.__getitem__)
         chain = [job]
@@ -187,6 +187,6 @@ class Cluster:
 
 
 def cheapest(layouts: Sequence[Simulation], deadline_s: float) -> Simulation | None:
-    """The layout of the least hours of GPUs (or nodes) that ends in time; of equals, the faster one."""
+    """The layout with the fewest GPU (or node) hours that meets the deadline; of equals, the fastest."""
     in_time = [layout for layout in layouts if layout.makespan_s <= deadline_s]
     return min(in_time, key=lambda layout: (layout.cost_h, layout.makespan_s), default=None)

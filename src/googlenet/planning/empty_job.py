@@ -14,6 +14,6 @@ class Empty(StageSettings):
 
 
 def run(job: Job[Empty], *, metrics: Output) -> None:
-    """Write nothing but the stamp."""
+    """Write only the stamp."""
     job.log({"loaded": len(LOADED)})
     job.write_metrics(metrics, StageMetrics())

@@ -11,12 +11,12 @@ from googlenet.pipeline.versions import cpu_name
 from googlenet.planning.needs import Needs
 from googlenet.tracking import job_name
 
-START_S, NETWORK_START_S = 0.5, 3.5  # of a job before its record begins: imports, and those of torch
+START_S, NETWORK_START_S = 0.5, 3.5  # of a job before its record begins: imports, without and with torch
 
 
 def expected(experiment: Experiment) -> dict[str, float]:
-    """Seconds by job, of those of which something is known: as in the plan of this experiment, or else as last time, or else
-    as in the plan of the experiment that is most like it. The run itself corrects what is wrong for all jobs or for a stage."""
+    """Seconds by job, if known: from the plan of this experiment, else from its last run, else from the plan of the
+    most similar experiment. During a run, errors common to all jobs or to a stage are corrected."""
     needs = Needs(experiment)
     jobs = [job for stage in experiment.stages for job in experiment.jobs(stage)]
     planned = {job_name(*job): seconds for job in jobs if (seconds := needs.seconds(job))}
@@ -30,7 +30,7 @@ def start_s(job: Job) -> float:
 
 
 def last_time(experiment: Experiment, jobs: list[Job]) -> Iterator[tuple[Job, float]]:
-    """The jobs that have left a record on a processor of this kind, and their seconds, with whatever settings."""
+    """The jobs with a record from a processor of this kind, and their seconds, whatever their settings were."""
     here = cpu_name()
     for job in jobs:
         path = experiment.root / run_record(Path(experiment.config_path(*job)), *job)

@@ -20,17 +20,17 @@ from googlenet.planning.needs import Request
 TEMPLATE = Path("workflow/profiles/kubernetes/job.yaml")
 EDIT = f"see {TEMPLATE}"
 AGAIN = "run the same command again"
-# The shell is the container's first process, and the only one that is told of its end: it tells the whole job.
+# The shell is the container's first process, the only one that gets SIGTERM; it passes it to the job's process group.
 RUN = 'set -m; bash "$0" & trap "kill -TERM -- -$!" TERM; wait $!; wait $!'
 UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 1e-3}
 
 
 class Refused(UserError):
-    """Kubernetes does not allow what was asked, or does not have it."""
+    """Kubernetes forbids or rejects a request, or does not have the object."""
 
 
 def kubectl(*words: str, given: str = "") -> str:
-    """What kubectl prints. Raises UserError with its own reason; Refused where asking again would not help."""
+    """The output of kubectl. Raises UserError with kubectl's reason; Refused if retrying would not help."""
     try:
         done = subprocess.run(("kubectl", *words), input=given, capture_output=True, text=True, check=False, timeout=60)
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def kubectl(*words: str, given: str = "") -> str:
 
 
 def template() -> dict[str, Any]:
-    """The manifest that every job starts from, which is the user's to edit. Raises UserError if it cannot be one."""
+    """The manifest that every job is based on, which users may edit. Raises UserError if it is invalid."""
     try:
         manifest = yaml.safe_load(TEMPLATE.read_text())
         container = manifest["spec"]["template"]["spec"]["containers"][0]
@@ -61,7 +61,7 @@ def template() -> dict[str, Any]:
 
 
 def fill(manifest: dict[str, Any], name: str, command: Sequence[str], resources: dict[str, Any]) -> dict[str, Any]:
-    """The manifest of one Job: a name that Kubernetes completes, and what its container runs and needs."""
+    """The manifest of one Job: a name prefix, which Kubernetes completes, and what its container runs and needs."""
     metadata = manifest.get("metadata", {}) | {"generateName": f"googlenet-{name}-"}
     container = manifest["spec"]["template"]["spec"]["containers"][0]
     container |= {"command": list(command), "workingDir": str(Path.cwd()), "resources": resources}
@@ -69,7 +69,7 @@ def fill(manifest: dict[str, Any], name: str, command: Sequence[str], resources:
 
 
 def manifest_of(script: Path, text: str) -> dict[str, Any]:
-    """The Job of a script of Snakemake's, which states what the job is and needs in its comment of properties."""
+    """The Job for a script of Snakemake's, whose comment "# properties" states what the job is and needs."""
     found = re.search("^# properties = (.*)$", text, re.MULTILINE)
     if found is None:
         raise UserError(f"{script}: has no line of properties; Snakemake writes it for --executor cluster-generic")
@@ -91,7 +91,7 @@ def submit(script: Path) -> str:
 
 
 def status(name: str) -> str:
-    """What has become of a Job, in Snakemake's words."""
+    """The status of a Job, in Snakemake's terms."""
     try:
         job = json.loads(kubectl("get", "job", name, "--output=json"))
     except Refused as error:
@@ -109,34 +109,34 @@ def status(name: str) -> str:
 
 
 def pods_of(name: str) -> list[dict[str, Any]]:
-    """The pods of a Job: one, or several if one had to be replaced."""
+    """The pods of a Job: one, or several if some were replaced."""
     return list(json.loads(kubectl("get", "pods", f"--selector=job-name={name}", "--output=json"))["items"])
 
 
 def states(pods: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the containers of pods are doing."""
+    """The states of the pods' containers."""
     return [each.get("state", {}) for pod in pods for each in pod.get("status", {}).get("containerStatuses", [])]
 
 
 def no_container(pods: Sequence[dict[str, Any]]) -> str:
-    """Why a pod's container never starts, an image that cannot be had for example; "" if it may yet start."""
+    """Why a pod's container never starts, such as an image that cannot be pulled; "" if it may still start."""
     waiting = [state["waiting"] for state in states(pods) if "waiting" in state]
     stuck = [each for each in waiting if re.search("BackOff|Invalid|Err", each.get("reason", ""))]
     return stuck[0].get("message", stuck[0]["reason"]).splitlines()[0] if stuck else ""
 
 
 def cancel(*names: str) -> None:
-    """Delete Jobs; their pods get SIGTERM, and what trains saves its state."""
+    """Delete Jobs; their pods get SIGTERM, on which trainings save their state."""
     kubectl("delete", "job", "--wait=false", "--ignore-not-found", *names)
 
 
 def conditions(job: dict[str, Any]) -> list[dict[str, Any]]:
-    """Those that hold of a Job."""
+    """The conditions that are true of a Job."""
     return [each for each in job.get("status", {}).get("conditions", []) if each["status"] == "True"]
 
 
 def ended(root: Path, since: datetime, stages: Sequence[str]) -> Iterator[str]:
-    """A line for each job that Kubernetes ended in this folder since then, with what to do."""
+    """A line for each job in this folder that Kubernetes has killed since then, with the remedy."""
     for job in json.loads(kubectl("get", "jobs", f"--selector=stage in ({','.join(stages)})", "--output=json"))[
         "items"
     ]:
@@ -150,7 +150,7 @@ def ended(root: Path, since: datetime, stages: Sequence[str]) -> Iterator[str]:
 
 
 def why(reason: str, pods: Sequence[dict[str, Any]], stage: str) -> str:
-    """Why Kubernetes ended a job, with the remedy; "" where the job ended itself, so that its log has the reason."""
+    """Why Kubernetes killed a job, with the remedy; "" if it exited by itself, in which case its log has the reason."""
     if reason == "DeadlineExceeded":
         return f"ran out of time: {AGAIN}, with a larger activeDeadlineSeconds; {EDIT}"
     if any(state.get("terminated", {}).get("reason") == "OOMKilled" for state in states(pods)):
@@ -159,7 +159,7 @@ def why(reason: str, pods: Sequence[dict[str, Any]], stage: str) -> str:
 
 
 def check(requests: Iterable[Request]) -> None:
-    """Before the first job: raise UserError if Kubernetes takes no jobs, or has no node that could hold one of these."""
+    """Before the first job: raise UserError if Kubernetes accepts no jobs, or no node could hold one of these."""
     manifest = template()
     trial = fill(manifest, "check", ["true"], {})
     kubectl("create", "--dry-run=server", "--filename=-", "--output=name", given=json.dumps(trial))
@@ -181,13 +181,13 @@ def check(requests: Iterable[Request]) -> None:
 
 
 def has_room(allocatable: dict[str, str], request: Request) -> bool:
-    """Whether a node could hold a job if nothing else ran there."""
+    """Whether a job would fit on a node if nothing else ran there."""
     wanted = {"cpu": request.threads, "memory": request.mem_mb * 1e6, "nvidia.com/gpu": request.gpus}
     return all(amount(allocatable.get(name, "0")) >= least for name, least in wanted.items())
 
 
 def amount(quantity: str) -> float:
-    """The number that a quantity of Kubernetes stands for: 500m, 2, 16Gi."""
+    """The value of a Kubernetes quantity: 500m, 2, 16Gi."""
     found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity)
     if found is None or found[2] not in UNITS:
         raise UserError(f"kubectl get nodes: {quantity!r} is no quantity that is known here")
@@ -195,12 +195,12 @@ def amount(quantity: str) -> float:
 
 
 def say(line: str) -> None:
-    """To Snakemake's own output: a command's standard output is its answer."""
+    """Write a line to standard error, which reaches the user; Snakemake's plugin parses standard output."""
     print(line, file=sys.stderr, flush=True)
 
 
 def main() -> None:
-    """Answer Snakemake's plugin, which has a command for each question but passes nothing but names to cancel."""
+    """The commands of Snakemake's plugin. For cancelling, it passes only names."""
     try:
         match sys.argv[1:]:
             case ["submit", script]:

@@ -1,4 +1,4 @@
-"""Machines and their rates in files: machines/<name>.yaml."""
+"""Files of machines and their rates: machines/<name>.yaml."""
 
 import json
 import os
@@ -44,7 +44,7 @@ class Measured(Settings):
     date: str
     torch: str
     load: float
-    beside: str  # what else ran on the machine meanwhile
+    beside: str  # what else ran on the machine at the time
 
 
 class Row(Settings):
@@ -65,7 +65,7 @@ class MachineFile(Settings):
 
 
 def this_machine() -> Machine:
-    """The machine that this runs on."""
+    """The machine that this process runs on."""
     import torch
 
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -123,7 +123,7 @@ def checked(kind: type[SettingsT], value: Any, place: str, key: str, remedy: str
 
 
 def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = "") -> Path:
-    """Add rates to a machine's file. beside: what else ran meanwhile. Raises UserError if the hardware differs."""
+    """Add rates to a machine's file. beside: what else ran at the time. Raises UserError if the hardware differs."""
     path, rows = path_of(root, name), rates.rows
     if path.is_file():
         there, former, measured = read(root, name, f"googlenet plan --save {name}")

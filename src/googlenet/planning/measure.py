@@ -33,20 +33,20 @@ CLASSES = ("a", "b")
 
 
 class StartRate(Seconds):
-    """An empty job: recorded_s of its seconds are in its run.json."""
+    """The cost of an empty job. recorded_s: the part of its seconds that its run.json records."""
 
     recorded_s: Amount
     memory_mb: Amount
 
 
 class EmptyJob(Measurement[StartRate]):
-    """A job that does nothing; network: with the imports of stages that run a network."""
+    """A job that does nothing. network: whether it has the imports of stages that run a network."""
 
     name, gives = "job", StartRate
     network: bool
 
     def measure(self, bench: Bench) -> StartRate:
-        """Run two jobs in a folder and measure the second: the first reads the libraries from disk."""
+        """Run two jobs in a folder and measure the second, as the first reads the libraries from disk."""
         with tempfile.TemporaryDirectory(prefix="googlenet-") as name:
             folder = Path(name)
             write_bytes(folder / EMPTY, JobFile("empty", "all", "plan", "0", Empty()).to_bytes())
@@ -57,7 +57,7 @@ class EmptyJob(Measurement[StartRate]):
 
 def empty_job(folder: Path, imports: str = "") -> StartRate:
     """Run a job that does nothing. imports: Python that it runs first."""
-    # Through a shell: in a process's peak memory, Linux counts the process that started it, and this one is large.
+    # Through a shell: Linux includes the parent in a child's peak memory (before its exec), and this process is large.
     command = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", imports + EMPTY_JOB]
     command += ["--threads", "1", "--config", str(EMPTY), "--metrics", "metrics.json"]
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
@@ -99,7 +99,7 @@ class Disk(Measurement[DiskRate]):
 
 
 class Pack(Measurement[Seconds]):
-    """Read, check and pack an image, from folders whatever the data set's layout; draw it if of the embedded set."""
+    """Read, check and pack an image, always from class folders; for the embedded set, also draw it."""
 
     name, gives = "pack", Seconds
     kind: Kind

@@ -24,18 +24,18 @@ from googlenet.planning.clock import STEPS_AT_MOST, seconds_of, step_seconds
 from googlenet.planning.rates import Bench, kept_mb
 from googlenet.planning.sizes import ImageSize
 
-# A rate so low that no loss leaves the range of numbers; a training is stopped long before its first epoch ends.
+# A learning rate so low that no loss overflows. The training is stopped long before its first epoch ends.
 TRAINING = {"epochs": 1, "learning_rate": 1e-6}
 
 
 def timed_step(
     model: nn.Module, runtime: Runtime, train_on: Callable[[Resume], object], load: Callable[[], np.ndarray]
 ) -> rates.LoadedStepRate:
-    """Time a step of a training, given what takes its checkpoints; `load` returns a batch, timed apart."""
+    """Time a step of a training, which gets a clock as its checkpointing; `load` returns a batch, timed apart."""
     batch, px = load().shape[:2]
     model.train()
     with torch.random.fork_rng():
-        # Not with a single image, on which batch normalisation cannot train.
+        # Not with one image, on which batch normalisation cannot train.
         two, three = (kept_mb(model, torch.zeros(n, 3, px, px, device=runtime.device), runtime) for n in (2, 3))
     kept = two + max(0.0, three - two) * (batch - 2)  # the difference grows with the number of images
     step = step_seconds(train_on, warm_up=1 if runtime.device == "cpu" else 5)
@@ -44,7 +44,7 @@ def timed_step(
 
 
 class ClassifierStep(rates.NetworkMeasurement[rates.StepRate]):
-    """A step of train_classifier, on images that need no decoding."""
+    """A step of train_classifier, on decoded images."""
 
     name, gives = "train_classifier", rates.StepRate
     batch_size: int
@@ -91,7 +91,7 @@ class TrainingCrop(rates.Measurement[rates.Seconds]):
 
 
 class Forward(rates.NetworkMeasurement[rates.Seconds]):
-    """A crop in a batch of predictions."""
+    """A crop's prediction in a batch."""
 
     name, gives = "forward", rates.Seconds
     batch_size: int
@@ -129,14 +129,14 @@ def random_scores(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 
 class EvaluationMeasurement(rates.Measurement[rates.LineRate]):
-    """What grows with the number of images, to separate from what does not. sizes: two numbers of images to time."""
+    """Separates the time per image from the fixed time. sizes: the two numbers of images that are timed."""
 
     gives = rates.LineRate
     sizes: ClassVar[tuple[int, int]]
 
     @abstractmethod
     def work_on(self, images: int, rng: np.random.Generator) -> Callable[[], bool]:
-        """The work on random results for some images; returns true."""
+        """The work on random results for this many images; it returns true."""
 
     def measure(self, bench: Bench) -> rates.LineRate:
         (few, more), rng = self.sizes, np.random.default_rng(0)
@@ -163,7 +163,7 @@ class EnsembleEvaluation(EvaluationMeasurement):
 
 
 class CropStudy(EvaluationMeasurement):
-    """One kept image, each of test and of validation, in study_crops."""
+    """One kept test image and one kept validation image in study_crops."""
 
     name, sizes = "study_crops", (4, 16)
     members: int

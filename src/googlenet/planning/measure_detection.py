@@ -22,9 +22,9 @@ from googlenet.planning.measure_classification import TRAINING, EvaluationMeasur
 from googlenet.planning.rates import Amount, Bench
 from googlenet.planning.sizes import ImageSize
 
-OBJECTS = 3  # per image, where the time depends on them a little
+OBJECTS = 3  # per image; they affect the time a little
 SEARCHED = 6  # images
-BACKGROUND_LOGIT = 8.0  # most proposals are background, and few classes are left above min_score
+BACKGROUND_LOGIT = 8.0  # makes most proposals background, so that few class scores exceed min_score
 
 
 def random_boxes(rng: np.random.Generator, count: int, width: int = 500, height: int = 375) -> np.ndarray:
@@ -35,13 +35,13 @@ def random_boxes(rng: np.random.Generator, count: int, width: int = 500, height:
 
 
 def random_truth(rng: np.random.Generator, classes: int = 1, *shape: int) -> GroundTruth:
-    """Some objects of an image; shape: its width and height."""
+    """Random objects of an image; shape: its width and height."""
     boxes, labels = random_boxes(rng, OBJECTS, *shape), rng.integers(0, classes, OBJECTS)
     return GroundTruth(boxes.astype(np.float32), labels, np.zeros(OBJECTS, bool), np.zeros(0, np.int32))
 
 
 class SearchRate(rates.Seconds):
-    """Seconds per image, and its boxes."""
+    """Seconds per image, and its number of boxes."""
 
     boxes: Amount
 
@@ -64,7 +64,7 @@ class SelectiveSearch(rates.Measurement[SearchRate]):
 
 
 class MergeRate(rates.Seconds):
-    """Seconds per image, and the share of its boxes that remains."""
+    """Seconds per image, and the share of its boxes that is kept."""
 
     kept_share: Amount
 
@@ -133,7 +133,7 @@ class MultiboxStep(MultiboxMeasurement[rates.LoadedStepRate]):
 
 
 class MultiboxBoxes(MultiboxMeasurement[rates.Seconds]):
-    """An image in MultiBox, including suppression."""
+    """MultiBox on an image, including suppression."""
 
     name, gives = "multibox", rates.Seconds
     image: ImageSize
@@ -163,7 +163,7 @@ class DetectorStep(rates.NetworkMeasurement[rates.LoadedStepRate]):
         settings = bench.settings(d.TrainDetector)
         easy = settings.hard_negatives.model_copy(update={"enabled": False})
         settings = self.laid_over(settings, hard_negatives=easy, batches_per_epoch=STEPS_AT_MOST, **TRAINING)
-        rng, count = np.random.default_rng(0), 2 * (self.positives + self.negatives)  # so that no batch has repeats
+        rng, count = np.random.default_rng(0), 2 * (self.positives + self.negatives)  # so no batch has repeats
         boxes = [random_boxes(rng, count, *image.shape[1::-1]).astype(np.float32) for image in images]
         labels = (np.arange(count) < 2 * self.positives).astype(np.int64)
         regions = TrainingRegions(boxes, [labels] * len(images))
@@ -193,7 +193,7 @@ class RegionScore(rates.NetworkMeasurement[rates.Seconds]):
         rng, sizes = np.random.default_rng(0), iter(range(STEPS_AT_MOST))
 
         def score_one() -> int:
-            # One fewer each time, so that kernels are chosen anew for each size, as in a job.
+            # One fewer each time, so that kernels are chosen for each new size, as in a job.
             count = max(1, self.boxes - next(sizes) % 16)
             image = images[count % len(images)]
             boxes = random_boxes(rng, count, *image.shape[1::-1])

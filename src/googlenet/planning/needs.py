@@ -1,7 +1,7 @@
-"""The memory and time that jobs ask of Snakemake: figures of an earlier plan, scaled to the job's settings.
+"""The memory and time that jobs request from Snakemake: figures of an earlier plan, scaled to the job's settings.
 
-A plan imports torch and takes many seconds; Snakemake asks at every start. So `googlenet plan --needs` writes what a plan
-found, for each stage, and here it is only read and scaled. No result depends on it.
+A plan imports torch and takes many seconds, too slow for every start of Snakemake. So `googlenet plan --needs` writes a
+plan's figures for each stage to a file, which is only read and scaled here. No result depends on it.
 """
 
 from collections.abc import Iterator
@@ -23,21 +23,21 @@ from googlenet.storage.files import read_json, write_json
 
 SHIPPED = Path(__file__).with_name("needs.json")  # of the experiments in conf/, from the machines in machines/
 OWN = Path(".googlenet/needs.json")  # of the experiments that were planned in this clone
-# Where a plan left one out.
+# The stage whose figures stand in for a stage that a plan left out.
 AS = dict.fromkeys(("train_ablation", "train_structure", "derive_structure"), "train_classifier")
 UNPLANNED_MB = 1000  # of a job of a stage that no plan has
-TIME_MARGIN, LEAST_MIN = 4, 10  # a time limit ends a job, so it is generous
-RAY_MB, REPLICA_MB = 1200, 400  # of Ray's own processes and two shards; of a real replica, beside its network
-MEMORY_MARGIN = 1.33  # so is the memory where it is a limit: a plan may be wrong by a third
+TIME_MARGIN, LEAST_MIN = 4, 10  # generous, since exceeding the time limit kills a job
+RAY_MB, REPLICA_MB = 1200, 400  # Ray's own processes and two shards; a real replica, without its network
+MEMORY_MARGIN = 1.33  # where memory is a limit too: a plan may be wrong by a third
 CLEARLY_LESS = 0.5  # of the planned memory
 PAPER_PX = 224  # the paper's input
-MEMINFO, CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")  # version 2: a container's own
+MEMINFO, CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")  # cgroup version 2: a container sees its own
 
 
 class Load(NamedTuple):
-    """What a job's settings say of its effort, in images of the paper's network: in one pass (size), in all (work).
+    """A job's cost according to its settings, in images of the paper's network: per pass (size) and in total (work).
 
-    replicas: processes that compute gradients beside the job's own (`train_classifier.update: asynchronous_ray`)."""
+    replicas: processes that compute gradients besides the job's own (`train_classifier.update: asynchronous_ray`)."""
 
     size: float
     work: float
@@ -45,7 +45,7 @@ class Load(NamedTuple):
 
 
 class Figures(Settings):
-    """A stage's job as planned. scaled_mb, scaled_s: the parts that grow with its size and work (`Load`)."""
+    """The plan of a stage's largest job. scaled_mb, scaled_s: the parts proportional to its size and work (`Load`)."""
 
     fixed_mb: float
     scaled_mb: float
@@ -55,19 +55,19 @@ class Figures(Settings):
     work: float
 
     def seconds(self, load: Load) -> float:
-        """Those of a job of this load."""
+        """The seconds of a job with this load."""
         return self.fixed_s + self.scaled_s * load.work / self.work
 
 
 class Need(NamedTuple):
-    """Megabytes of memory, and minutes until a scheduler may end the job."""
+    """Megabytes of memory, and minutes until a scheduler may kill the job."""
 
     mem_mb: int
     runtime: int
 
 
 class Request(NamedTuple):
-    """What a job asks of a cluster, partition "" being its default, and the memory that it needs as planned."""
+    """A job's resource request to a cluster. planned_mb: the memory that it needs; partition: "" for the default."""
 
     job: Job
     mem_mb: int
@@ -77,7 +77,7 @@ class Request(NamedTuple):
     partition: str = ""
 
     def check_memory(self) -> None:
-        """Raise UserError for less memory than the job is sure to need: a cluster would end it."""
+        """Raise UserError for less memory than the job certainly needs, because a cluster would kill it."""
         if self.mem_mb < CLEARLY_LESS * self.planned_mb:
             needed = f"it needs {self.planned_mb} MB as planned, and the cluster would end it"
             where = f"{self.job.stage} {self.job.name}"
@@ -97,7 +97,7 @@ def load_of(experiment: Experiment, job: Job, settings: StageSettings) -> Load:
     one = width * (getattr(settings, "input_px", model.input_px) / PAPER_PX) ** 2
     regions = getattr(settings, "positives", 0) + getattr(settings, "negatives", 0)
     size = one * (getattr(settings, "batch_size", 0) or regions or 1)
-    if isinstance(settings, DeriveStructure):  # brief trainings of all parts, for each seed: at most so many epochs
+    if isinstance(settings, DeriveStructure):  # short trainings of all parts, for each seed: at most this many epochs
         return Load(size, len(settings.seeds) * (settings.stem_epochs + settings.module_epochs) * one)
     if not isinstance(settings, Optimisation):
         return Load(size, one)
@@ -106,18 +106,18 @@ def load_of(experiment: Experiment, job: Job, settings: StageSettings) -> Load:
 
 
 class Needs:
-    """What the jobs of an experiment need, from the plan of it or of the experiment that is most like it."""
+    """What the jobs of an experiment need, from the plan of this experiment or of the most similar one."""
 
     def __init__(self, experiment: Experiment):
         """Raises UserError for a damaged file of figures."""
         self.experiment, self._loads = experiment, dict[Job, Load]()
         execution = experiment.of(Execution)
         self.processes = execution.processes_per_training // execution.nodes_per_training  # on each node
-        # By experiment and stage: of this clone, and those that are shipped.
+        # By experiment and stage: this clone's figures, then the shipped ones.
         self.planned = [read(path) for path in (experiment.root / OWN, SHIPPED) if path.is_file()]
 
     def of(self, stage: str, name: str, attempt: int = 1, limit: bool = False) -> Need:
-        """The need of a job, more at each attempt. limit: it is ended where it takes more, so a margin is added."""
+        """The need of a job, more at each attempt. limit: exceeding the memory kills it, so a margin is added."""
         margin = MEMORY_MARGIN if limit else 1
         found = self.found(Job(stage, name))
         if found is None:
@@ -133,17 +133,17 @@ class Needs:
         return Need(ceil(megabytes * margin) * attempt, minutes * attempt)
 
     def seconds(self, job: Job) -> float | None:
-        """A job's seconds as planned, without a margin; None if no plan has its stage."""
+        """A job's planned seconds, without a margin; None if no plan has its stage."""
         found = self.found(job)
         return found and found[0].seconds(found[1])
 
     @property
     def is_planned(self) -> bool:
-        """Whether there is a plan of this experiment, rather than of one that is like it."""
+        """Whether there is a plan of this experiment, not just of a similar one."""
         return any(self.experiment.name in known for known in self.planned)
 
     def found(self, job: Job) -> tuple[Figures, Load] | None:
-        """The figures that are most like a job, and its load; None if no plan has its stage."""
+        """The figures closest to a job's size, and the job's load; None if no plan has its stage."""
         rows = list(self.rows(job.stage)) or list(self.rows(AS.get(job.stage, job.stage)))
         if not rows:
             return None
@@ -151,7 +151,7 @@ class Needs:
         return min(rows, key=lambda row: abs(row.size - load.size)), load  # the first of equals: this experiment's own
 
     def load(self, job: Job) -> Load:
-        """The load of a job, by its file, which is read once."""
+        """The load of a job, from its file, which is read only once."""
         if job not in self._loads:
             path = self.experiment.root / self.experiment.config_path(*job)
             settings = read_job_file(path, STAGES[job.stage].settings).settings
@@ -159,7 +159,7 @@ class Needs:
         return self._loads[job]
 
     def rows(self, stage: str) -> Iterator[Figures]:
-        """A stage's figures: those of this experiment alone if it was planned, else those of all others."""
+        """A stage's figures: only this experiment's if it was planned, else those of all others."""
         name = self.experiment.name
         for known in self.planned:
             if stage in known.get(name, {}):
@@ -170,12 +170,12 @@ class Needs:
 
 
 def free_memory_mb() -> float:
-    """Megabytes that jobs can take here: what Linux calls available, or what a container's limit leaves, if that is less."""
+    """Megabytes that jobs can use here: Linux's available memory, or what a container's limit leaves if less."""
     free = next(int(line.split()[1]) for line in MEMINFO.read_text().splitlines() if line.startswith("MemAvailable"))
     limit = CGROUP / "memory.max"
     if limit.is_file() and (most := limit.read_text().strip()).isdigit():
         counts = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
-        free = min(free, max(0, int(most) - int(counts["anon"])) // 1024)  # its page cache can be given back
+        free = min(free, max(0, int(most) - int(counts["anon"])) // 1024)  # its page cache can be reclaimed
     return free * 1024 / 1e6
 
 
@@ -191,7 +191,7 @@ def read(path: Path) -> dict[str, dict[str, Figures]]:
 
 
 def write(path: Path, experiment: str, figures: dict[str, Figures]) -> None:
-    """Add an experiment's figures to a file, in place of its former ones."""
+    """Write an experiment's figures to a file, replacing its former ones."""
     known = (read(path) if path.is_file() else {}) | {experiment: figures}
     write_json(
         path, {name: {stage: row.model_dump() for stage, row in rows.items()} for name, rows in sorted(known.items())}

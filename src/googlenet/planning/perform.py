@@ -13,11 +13,11 @@ from googlenet.storage.files import write_json
 
 
 def perform(given: SimpleNamespace, root: Path) -> plan.Plan:
-    """Compose the experiment, get the rates, print the plan, and write what is asked for. given: the options."""
+    """Compose the experiment, get the rates, print the plan, and write the requested files. given: the options."""
     if given.machine and given.save:
         raise UserError("--save: writes what is measured here; leave --machine out")
     if given.save:
-        machine.path_of(root, given.save)  # an invalid name fails before the measuring
+        machine.path_of(root, given.save)  # an invalid name fails before the measurements
     experiment = composed(root, given.experiment)
     measured: machine.Measured | None = None
     if given.machine:

@@ -1,4 +1,4 @@
-"""The plan of an experiment: its stages and what they need, added up for a machine."""
+"""The plan of an experiment: its stages and what they need, totalled for a machine."""
 
 import configparser
 import shutil
@@ -22,7 +22,7 @@ WORK: dict[str, Work] = {
     if name in STAGES
 }
 LINKS = {"reflink", "hardlink", "symlink"}
-USABLE = 0.95  # usable share of a memory: the rest is the system's
+USABLE = 0.95  # usable share of memory; the system needs the rest
 
 
 class Place(NamedTuple):
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All that is printed. after: the stages that each one waits for; dvc_copies: DVC's cache holds a second copy."""
+    """All that is printed. after: the stages that each one waits for; dvc_copies: whether DVC's cache holds a copy."""
 
     context: Context
     stages: list[StagePlan]
@@ -53,7 +53,7 @@ class Plan(NamedTuple):
 
     @property
     def least_wall(self) -> tuple[float, list[str]]:
-        """Lower bound, in seconds, on the time of the whole, and the chain of stages if that sets the bound."""
+        """Lower bound, in seconds, on the total time, and the chain of stages if that sets the bound."""
         path, chain = schedule.critical_path(self.stages, self.after)
         whole = self.least_wall_of(*self.stages)
         return (path, chain) if path >= whole else (whole, [])
@@ -78,7 +78,7 @@ class Plan(NamedTuple):
 
 
 def planned(context: Context, targets: Collection[str] = ()) -> Plan:
-    """Count the work of the target `all`, and of these others."""
+    """Plan the target `all`, and these other targets."""
     experiment, root = context.experiment, context.experiment.root
     names = [name for name in experiment.stages if STAGES[name].target in ("all", *targets)]
     stages = []
@@ -99,7 +99,7 @@ def planned(context: Context, targets: Collection[str] = ()) -> Plan:
 
 
 def figures(plan: Plan) -> dict[str, Figures]:
-    """What Snakemake is told of each stage: its largest job's memory and time, and the load that they are scaled by."""
+    """The figures of each stage for Snakemake: its largest job's memory and time, and the load that scales them."""
     rows, experiment = {}, plan.context.experiment
     for stage in plan.stages:
         job = stage.largest
@@ -119,7 +119,7 @@ def figures(plan: Plan) -> dict[str, Figures]:
 
 
 def verdict(plan: Plan) -> list[str]:
-    """What does not fit, one line each; or one line saying that everything fits, as far as is known."""
+    """One line for each thing that does not fit, or one line that everything fits as far as is known."""
     lines, context, place, target = [], plan.context, plan.place, plan.context.target
     if context.of(Inference).device == "cuda" and context.compute.device == "cpu":
         lines.append("the experiment asks for a GPU (compute.device: cuda), and this machine has none")

@@ -32,7 +32,7 @@ from googlenet.storage.files import sha256
 def check(experiment: Experiment, jobs: Collection[Job], local: bool) -> None:
     """Raise UserError, naming the key, for missing data, senseless settings, no GPU, no answer from MLflow's server.
 
-    jobs: those that will run; the others need no source. `local`: on this machine, so its GPU is the one that counts.
+    jobs: those that will run; the others need no source. local: whether they run on this machine and need its GPU.
     """
     check_splits(experiment)
     check_starts(experiment)
@@ -49,7 +49,7 @@ def check(experiment: Experiment, jobs: Collection[Job], local: bool) -> None:
 
 
 def missing_sources(experiment: Experiment, jobs: Collection[Job]) -> list[UserError]:
-    """What jobs would read from outside the project and is not there: images, boxes, weights; an error for each."""
+    """An error for each missing file or folder outside the project that jobs would read: images, boxes, weights."""
     errors = []
     for job, source in data_sources(experiment).items():
         if job in jobs:
@@ -64,7 +64,7 @@ def missing_sources(experiment: Experiment, jobs: Collection[Job]) -> list[UserE
 
 
 def unmet(experiment: Experiment, recorded: str, output: str, check: Callable[[], None]) -> list[UserError]:
-    """The error of a check, if any; where its job's output is gone and DVC may have it, with that remedy."""
+    """The error of a check, if any. If the job's output is gone and DVC may have it, suggests restoring it."""
     try:
         check()
     except UserError as error:
@@ -77,19 +77,19 @@ def unmet(experiment: Experiment, recorded: str, output: str, check: Callable[[]
 
 
 def due(experiment: Experiment) -> set[Job]:
-    """The jobs that read from outside the project and would run now: those without a record of a run with this file."""
+    """The jobs that read from outside the project and would run now: those whose last run had another job file."""
     jobs = [*data_sources(experiment), *experiment.jobs("import_weights")]
     return {job for job in jobs if not ran_with(experiment, experiment.config_path(*job), job)}
 
 
 def ran_with(experiment: Experiment, config: str, job: Job) -> bool:
-    """Whether the record of a job's last run is of its present file."""
+    """Whether a job's last run used its present file."""
     record = experiment.root / run_record(Path(config), *job)
     return record.is_file() and read_run(record).config_sha256 == sha256(experiment.root / config)
 
 
 def data_sources(experiment: Experiment) -> dict[Job, DataSource]:
-    """The data sets that an experiment prepares, by their job."""
+    """The data sets that an experiment prepares, by job."""
     dataset = experiment.of(Dataset)
     sources: tuple[DataSource, ...] = (dataset.classification, dataset.detection)
     jobs = {Job(f"prepare_{source.kind}", "all"): source for source in sources}
@@ -116,7 +116,7 @@ def check_weights(experiment: Experiment, job: Job) -> None:
 
 
 def check_starts(experiment: Experiment) -> None:
-    """Check that detectors start from members that are trunks."""
+    """Check that detectors start from members whose network can serve as a trunk."""
     for detector in experiment.detectors.values() if "train_detector" in experiment.stages else ():
         if experiment.network_of(detector.init_from) not in TRUNKS:
             raise UserError(
@@ -126,7 +126,7 @@ def check_starts(experiment: Experiment) -> None:
 
 
 def check_modules(experiment: Experiment) -> None:
-    """Check that a module is above the one whose units are analysed, and that MultiBox's trunk has its last module."""
+    """Check that the module whose units are analysed has one above it, and MultiBox's trunk its last module."""
 
     def repeated(member: str) -> list[str]:
         row = experiment.members[member]
@@ -153,7 +153,7 @@ def check_modules(experiment: Experiment) -> None:
 
 
 def check_packages(formats: Collection[str]) -> None:
-    """Check that what writes and runs the formats of an export is installed."""
+    """Check that the packages that write and run the export formats are installed."""
     from googlenet.models.export import FORMATS  # imports torch
 
     for name in formats:
@@ -163,7 +163,7 @@ def check_packages(formats: Collection[str]) -> None:
 
 
 def check_ray(experiment: Experiment) -> None:
-    """Check that Ray is installed if a training wants it."""
+    """Check that Ray is installed if a training uses it."""
     rows: list[Any] = [row.changes.get("train_classifier", {}) for row in experiment.of(Ablations).rows]
     if "asynchronous_ray" in [experiment.of(TrainClassifier).update, *(row.get("update") for row in rows)]:
         from googlenet.models.updates.asynchronous_ray import check_installed  # imports torch
@@ -172,7 +172,7 @@ def check_ray(experiment: Experiment) -> None:
 
 
 def warnings(experiment: Experiment) -> list[str]:
-    """Warnings before the first job, which stop nothing: one line per library that made results in another version."""
+    """Warnings before the first job: one line for each library that made results in another version."""
     if experiment.composed.strict_versions:
         return []  # such results are out of date, so no warning is needed
     records = []

@@ -1,6 +1,6 @@
-"""The contract of measurements: what a rate depends on, including networks, and how the rate is taken.
+"""The contract of measurements: what a rate depends on, including networks, and how it is measured.
 
-A rate serves only equal measurements: nothing is scaled to another network.
+A rate is used only for an equal measurement; it is never scaled to another network.
 """
 
 from abc import ABC, abstractmethod
@@ -32,7 +32,7 @@ CPU = Compute(device="cpu", precision="fp32", numeric_threads=1)
 
 
 class NetworkShape(Settings):
-    """What a network's timing depends on: dropout does not affect it, and stays at its default here."""
+    """What a network's timing depends on. Dropout does not affect it, and is set to its default here."""
 
     network: NetworkName
     classes: int
@@ -52,7 +52,7 @@ class NetworkShape(Settings):
         return NetworkSpec(classes, self.architecture, (120.0, 120.0, 120.0), 0.02, network=self.network)
 
     def build(self, device: str) -> Network:
-        """Such a network with initial weights, on a device."""
+        """Such a network, with initial weights, on a device."""
         network = Network.build(self.spec)
         if kind_of(self.network).initialise:
             network.initialise(0)
@@ -94,13 +94,13 @@ class Rate(Settings):
 
 
 class Seconds(Rate):
-    """Seconds of one image, crop, region or step."""
+    """Seconds per image, crop, region or step."""
 
     seconds: Amount
 
 
 class StepRate(Seconds):
-    """A step without its loading, and the memory that its forward pass keeps for the backward pass."""
+    """A step without loading, and the memory that its forward pass keeps for the backward pass."""
 
     kept_mb: Amount
 
@@ -121,7 +121,7 @@ RateT = TypeVar("RateT", bound=Rate, covariant=True)
 
 
 class Measurement(Settings, ABC, Generic[RateT]):
-    """What a rate depends on; equal instances share it. name: in a machine's file. gives: the class of the rate."""
+    """What a rate depends on; equal instances share a rate. name: in a machine's file. gives: the class of the rate."""
 
     name: ClassVar[str]
     gives: ClassVar[type[Rate]]
@@ -132,16 +132,16 @@ class Measurement(Settings, ABC, Generic[RateT]):
 
     @classmethod
     def of(cls, settings: Settings, **others: Any) -> Self:
-        """Build from a stage's settings, for fields of the same names, and other values."""
+        """Build from the equally named fields of a stage's settings, and other values."""
         return cls(**others, **{name: getattr(settings, name) for name in cls.model_fields.keys() - others})
 
     def laid_over(self, settings: SettingsT, **others: Any) -> SettingsT:
-        """The inverse: a stage's settings with the values of this measurement, and other values."""
+        """The inverse of `of`: a stage's settings with the values of this measurement, and other values."""
         names = (type(self).model_fields.keys() & type(settings).model_fields) - {"network", "compute"}
         return replaced(settings, **{name: getattr(self, name) for name in names}, **others)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; of a network's architecture only what differs from the paper's."""
+        """Plain values; for a network's architecture, only those that differ from the paper's."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
@@ -153,12 +153,12 @@ class NetworkMeasurement(Measurement[RateT]):
 
     @property
     def runtime(self) -> Runtime:
-        """Where it runs; nothing is loaded in parallel."""
+        """Device and precision; nothing is loaded in parallel."""
         return Runtime(self.compute.device, self.compute.precision)
 
 
 class Bench:
-    """Takes measurements, with an experiment's settings, and images of its data or photographs of their size."""
+    """Takes measurements, with an experiment's settings and images of its data, or photographs of the same size."""
 
     def __init__(self, experiment: Experiment, sizes: Iterable[DataSize]):
         self.experiment, self.sizes = experiment, {size.image: size for size in sizes}
@@ -185,14 +185,14 @@ class Bench:
         return self.experiment.settings(self.experiment.jobs(stage)[0], kind)
 
     def measure(self, measurement: Measurement[RateT]) -> RateT:
-        """Take a measurement, with threads and determinism as in a job."""
+        """Take a measurement, with threads and determinism set as in a job."""
         compute = measurement.compute if isinstance(measurement, NetworkMeasurement) else CPU
         prepare_machine(compute.numeric_threads, compute.device)
         return measurement.measure(self)
 
 
 class Rates:
-    """Rates by measurement; `measure` takes those that are missing. used: those that were requested."""
+    """Rates by measurement; `measure` is called for missing ones. used: those that were requested."""
 
     def __init__(self, rows: Mapping[Measurement[Rate], Rate], measure: Callable[[Measurement[Rate]], Rate]):
         self.rows, self.measure = dict(rows), measure

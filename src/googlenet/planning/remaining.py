@@ -1,7 +1,7 @@
-"""How long a running DAG will still take: pure arithmetic on what was planned, what has happened, and the time.
+"""How much longer a running DAG will take: pure arithmetic on the plan, on what has happened, and on the time.
 
-A job's seconds are those expected of it; all but its start take longer by the ratio of this run's seconds to those expected, of its
-stage's jobs and of all jobs. Work that counts its steps corrects its own job's. The rest of the DAG is then laid out on the cores.
+A job's expected seconds, except for its start, are scaled by this run's ratio of actual to expected seconds, of its
+stage's jobs and of all jobs. A job that counts its steps corrects its own estimate. The rest is laid out on the cores.
 """
 
 import heapq
@@ -10,20 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-DOMINANT = ("steps", "epochs")  # work that takes most of its job's time; other work is one part among several
-OVERDUE = 0.05  # of a job's expected time: what is left at least while it runs
-START_S = 5.0  # of a job, before its work: imports and files, which take as long as expected while work is slow
+DOMINANT = ("steps", "epochs")  # work that takes most of its job's time; other work is one part of several
+OVERDUE = 0.05  # of a job's expected time: the least time left while it runs
+START_S = 5.0  # of a job, before its work: imports and files, which take as long as expected even if the work is slow
 LEAST_WORK = 0.3  # of a job's expected time
-PLANNED_S = 10.0  # of work done as fast as expected: what a run is taken to have done before its first job ends
-MOST = 8.0  # times longer than expected is as slow as a machine gets: beyond that, the plan is wrong for a stage, as for larger data
-OF_ALL = 0.2  # in jobs of a stage: how much the ratio of all jobs counts for that of the stage
-SURE_S = 30.0  # of a job, after which what its counted work says counts as much as what was expected
+PLANNED_S = 10.0  # prior: each run is assumed to have done this much work at the expected speed
+MOST = 8.0  # of the ratio of all jobs: a larger one means that a stage's plan is wrong, not that the machine is slow
+OF_ALL = 0.2  # weight of the ratio of all jobs in that of a stage, in jobs of the stage
+SURE_S = 30.0  # of a job, after which the estimate from its counted work has the same weight as the expected time
 DVC_STAGE_S = 4.0  # from the last job of a stage to the first of the next: DVC, and a start of Snakemake
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A job to run, by its name (train_classifier/m1). after: the jobs that it waits for; log: where it writes."""
+    """A job to run. name: as in train_classifier/m1; after: the jobs that it waits for; log: its log file."""
 
     name: str
     after: tuple[str, ...] = ()
@@ -34,13 +34,13 @@ class Planned:
 
     @property
     def stage(self) -> str:
-        """Its stage."""
+        """The job's stage."""
         return stage_of(self.name)
 
 
 @dataclass(frozen=True)
 class Work:
-    """How much of what a job has done at a moment (`at`), and how long an item takes. epoch: finished ones, of epochs."""
+    """How many items (`what`) a job has done at a time (`at`), and seconds per item. epoch: those done, of epochs."""
 
     at: float
     what: str = ""
@@ -51,7 +51,7 @@ class Work:
     epochs: int = 0
 
     def left_s(self, now: float) -> float | None:
-        """Seconds until it is done; None if its total or speed is unknown."""
+        """Seconds until the work is done; None if its total or speed is unknown."""
         if self.total is None or not self.each_s:
             return None
         return max(0.0, (self.total - self.done) * self.each_s - (now - self.at))
@@ -59,7 +59,7 @@ class Work:
 
 @dataclass
 class State:
-    """What has happened to a job; moments in seconds."""
+    """What has happened to a job; times in seconds."""
 
     started: float
     ended: float | None = None
@@ -69,8 +69,8 @@ class State:
 
 @dataclass
 class Run:
-    """A run of the DAG so far. expected: seconds by job. later: under DVC, all jobs of the stages to come, by stage; None if
-    they are not known (yet). gpus: None if jobs do not share any."""
+    """A run of the DAG so far. expected: seconds by job. later: under DVC, all jobs of the remaining stages, by stage;
+    None if they are not known (yet). gpus: None if jobs share none."""
 
     planned: dict[str, Planned] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
@@ -81,16 +81,16 @@ class Run:
 
     @property
     def running(self) -> dict[str, State]:
-        """The jobs that run."""
+        """The running jobs."""
         return {name: state for name, state in self.states.items() if state.ended is None}
 
     def ended(self, failed: bool) -> list[str]:
-        """The jobs that failed, or that succeeded."""
+        """The jobs that failed, or those that succeeded."""
         return [name for name, state in self.states.items() if state.ended is not None and state.failed == failed]
 
     @property
     def blocked(self) -> set[str]:
-        """Jobs that will not run, since one that they wait for failed."""
+        """Jobs that will not run because one that they wait for failed."""
         lost = set(self.ended(failed=True))
         waiting = [job for job in self.planned.values() if job.name not in self.states]
         while more := {job.name for job in waiting if lost & {*job.after} and job.name not in lost}:
@@ -100,14 +100,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Left:
-    """Seconds left: of all, of each running job; None where nothing is known."""
+    """Seconds left, of the run and of each running job; None if unknown."""
 
     all_s: float | None
     jobs: Mapping[str, float | None]
 
 
 def stage_of(name: str) -> str:
-    """The stage of a job, by its name."""
+    """The stage in a job's name."""
     return name.partition("/")[0]
 
 
@@ -130,7 +130,7 @@ def remaining(run: Run, now: float) -> Left:
 
 
 def job_left(state: State, whole_s: float | None, now: float) -> float | None:
-    """Seconds left of a running job, of which `whole_s` are expected."""
+    """Seconds left of a running job, which is expected to take `whole_s`."""
     elapsed, work = now - state.started, state.work
     counted = work.left_s(now) if work else None
     if whole_s is None:
@@ -145,13 +145,13 @@ def job_left(state: State, whole_s: float | None, now: float) -> float | None:
 
 
 class Pace:
-    """How long jobs take in this run: of the seconds expected of a job, its work takes longer as that of its stage's jobs
-    did, and the less is known of these, as that of all jobs did."""
+    """How long jobs take in this run: a job's expected work is scaled by the ratio observed for its stage's jobs, or,
+    while few of these are known, for all jobs."""
 
     def __init__(self, run: Run, now: float):
         self._expected = run.expected
         self._taken: dict[str, list[float]] = defaultdict(list)
-        # By stage, of the work of its jobs: the seconds that it took, and those expected.
+        # By stage: the seconds that its jobs' work took, and the seconds expected of it.
         self._work: dict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
         for name, state in run.states.items():
             taken, weight = taken_s(state, now)
@@ -167,7 +167,7 @@ class Pace:
         self._of_all = min(sum(done for done, _ in rows) / sum(planned for _, planned in rows), MOST)
 
     def seconds(self, name: str) -> float | None:
-        """The seconds of a job; None if nothing is known."""
+        """The estimated seconds of a job; None if nothing is known."""
         stage = stage_of(name)
         if not (expected := self._expected.get(name)):
             known = self._taken.get(stage) or [fmean(each) for each in self._taken.values()]
@@ -183,7 +183,7 @@ def work_s(expected: float) -> float:
 
 
 def taken_s(state: State, now: float) -> tuple[float, float]:
-    """Seconds of a job that has run, and 1; of one that runs, what its work says it will take, and how sure that is."""
+    """Seconds of a finished job, and 1; for a running one, the estimate from its counted work, and its weight."""
     if state.ended is not None:
         return state.ended - state.started, 1.0
     work = state.work
@@ -192,12 +192,12 @@ def taken_s(state: State, now: float) -> tuple[float, float]:
 
 
 def sureness(elapsed: float) -> float:
-    """From 0 to 1: how much the counted work of a job counts that has run so long."""
+    """The weight, from 0 to 1, of the estimate from a job's counted work after it has run this long."""
     return elapsed / (elapsed + SURE_S)
 
 
 def makespan(seconds: Sequence[float], slots: int) -> float:
-    """Seconds of independent jobs on a number of slots, the longest first."""
+    """Seconds that independent jobs take on a number of slots, the longest first."""
     ends = [0.0] * max(1, min(slots, len(seconds)))
     for each in sorted(seconds, reverse=True):
         heapq.heapreplace(ends, ends[0] + each)
@@ -205,7 +205,7 @@ def makespan(seconds: Sequence[float], slots: int) -> float:
 
 
 def laid_out(run: Run, seconds: Mapping[str, float], to_start: Sequence[Planned]) -> float:
-    """Seconds until all jobs have ended, if each starts as soon as those before it, cores and GPUs let it: by priority."""
+    """Seconds until all jobs are done, each starting by priority as soon as its predecessors, cores and GPUs allow."""
     ends = [(seconds[name], name) for name in run.running]
     heapq.heapify(ends)
     unmet = {job.name: len({*job.after} & seconds.keys()) for job in to_start}
@@ -242,6 +242,6 @@ def laid_out(run: Run, seconds: Mapping[str, float], to_start: Sequence[Planned]
 
 
 def _taken(run: Run, free: tuple[int, int], name: str, sign: int) -> tuple[int, int]:
-    """Free cores and GPUs after a job takes (-1) or gives back (1) its own."""
+    """Free cores and GPUs after a job takes (-1) or releases (1) its own."""
     job = run.planned.get(name, Planned(name))
     return free[0] + sign * min(job.threads, run.cores), free[1] + sign * (job.gpu if run.gpus else 0)

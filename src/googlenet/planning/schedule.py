@@ -1,4 +1,4 @@
-"""From the parts of a job to its hours, and from jobs to the least time that a machine needs for all of them."""
+"""A job's time from its parts, and lower bounds on the time that a machine needs for all jobs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from googlenet.storage.files import load_yaml
 
 @dataclass
 class JobPlan:
-    """One job: seconds from start to end, of a core and of a GPU; memory by purpose; data written; both in MB."""
+    """One job: seconds of wall-clock time, of a core and of a GPU; memory by purpose and data written, in MB."""
 
     name: str
     wall_s: float = 0.0
@@ -24,7 +24,7 @@ class JobPlan:
     disk_mb: float = 0.0
 
     def cpu(self, seconds: float) -> None:
-        """Add work of one core, during which nothing else is done."""
+        """Add work of one core that overlaps with nothing else."""
         self.wall_s += seconds
         self.cpu_s += seconds
 
@@ -62,7 +62,7 @@ class StagePlan:
         return sum(self.largest.memory_mb.values())
 
     def total(self, what: Literal["wall_s", "cpu_s", "gpu_s", "disk_mb"]) -> float:
-        """The sum of a field over the jobs."""
+        """The sum of a field over all jobs."""
         return sum(float(getattr(job, what)) for job in self.jobs)
 
     def side_by_side(self, cores: int, gpus: int, threads: int) -> int:
@@ -80,7 +80,7 @@ def least_wall(stages: Sequence[StagePlan], cores: int, gpus: int) -> float:
 
 
 def edges(root: Path) -> dict[str, list[str]]:
-    """The stages that each one waits for, from dvc.yaml; those of other targets, not in it, are assumed to wait for nothing."""
+    """The stages that each one waits for, from dvc.yaml. Stages of other targets are not in it, so wait for none."""
     stages = load_yaml(root / "dvc.yaml")["stages"]
     made = {out: name for name, row in stages.items() for entry in row.get("outs", []) for out in entry}
     after = {}

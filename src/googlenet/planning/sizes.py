@@ -26,7 +26,7 @@ from googlenet.pipeline.experiment import Experiment
 from googlenet.storage.files import load_yaml
 
 SAMPLED = 12  # images that are inspected
-Recipe = s.EmbeddedDigits | s.EmbeddedScenes  # of the embedded set
+Recipe = s.EmbeddedDigits | s.EmbeddedScenes  # for the embedded set
 
 
 class ImageSize(Settings):
@@ -37,7 +37,7 @@ class ImageSize(Settings):
 
 
 class DataSize(NamedTuple):
-    """A data set's size. splits: images by name; mean_kb: per file; basis: of the numbers; sample: any image files."""
+    """A data set's size. splits: images by name; mean_kb: per file; basis: the numbers' source; sample: image files."""
 
     kind: Kind
     splits: dict[str, int]
@@ -73,7 +73,7 @@ class DataSize(NamedTuple):
 
 
 class Stated(Settings):
-    """The size of a data set not present yet. without_objects: training images to add if these are read, too."""
+    """The size of a data set not present yet. without_objects: training images to add if those are read too."""
 
     basis: str
     splits: dict[str, int]
@@ -103,7 +103,7 @@ def of(experiment: Experiment, kind: Kind) -> DataSize:
     every = table.validate_python(load_yaml(Path(__file__).with_name("stated.yaml")))
     stated = every.get(experiment.dataset, {}).get(kind)
     if (folder / "manifest.json").is_file():
-        size = from_manifest(folder)  # with the stated sides, whatever a few images suggest: rates are stored by them
+        size = from_manifest(folder)  # but the sides as stated, whatever the sample's: they are the key of stored rates
         return size._replace(width=stated.width_px, height=stated.height_px) if stated else size
     if source.reader == "embedded":
         return from_recipe(source)
@@ -127,7 +127,7 @@ def from_manifest(folder: Path) -> DataSize:
 
 
 def from_recipe(source: DataSource) -> DataSize:
-    """The size of the embedded set: from its recipe, and a few images drawn by it."""
+    """The size of the embedded set: from its recipe, and a few images drawn with it."""
     counts = {split: count_drawn(source.embedded, split) for split in SPLITS}
     few = replaced(source, embedded=small(source.embedded))
     with tempfile.TemporaryDirectory(prefix="googlenet-") as scratch:
@@ -154,7 +154,7 @@ def small(recipe: Recipe) -> Recipe:
 
 
 def from_official_counts(source: DataSource, stated: Stated, root: Path | None) -> DataSize:
-    """The size of a data set whose counts are published, and of some images if they are present."""
+    """The size of a data set from its published counts, and from some images if they are present."""
     counts = dict(stated.splits)
     if isinstance(source, s.DetectionSource) and source.negatives:
         counts["train"] += stated.without_objects
@@ -180,7 +180,7 @@ def first_images(root: Path) -> Iterator[bytes]:
 
 
 def from_listing(source: DataSource) -> DataSize:
-    """The size of raw data: from their listing, and some of the images."""
+    """The size of raw data: from its listing, and some of the images."""
     prepare.check_source(source)
     with tempfile.TemporaryDirectory(prefix="googlenet-") as scratch:
         reading = readers.of(source).read(source, Path(scratch))
@@ -189,7 +189,7 @@ def from_listing(source: DataSource) -> DataSize:
             raise UserError(f"{source.key}.root: {source.root} holds no image; name the folder that does")
         largest = max(reading.splits.values(), key=len)
         sample = []
-        for i in range(SAMPLED):  # while an archive's files are in the scratch folder
+        for i in range(SAMPLED):  # inside the block, as the scratch folder may hold an archive's files
             with suppress(OSError, UserError):  # bad files are left to the stage that prepares them
                 image = largest[i * len(largest) // SAMPLED].read()
                 decode(image)
@@ -201,7 +201,7 @@ def from_listing(source: DataSource) -> DataSize:
 
 
 def mean_kb_and_sides(sample: list[bytes]) -> tuple[float, int, int]:
-    """Mean size of image files in kB, and width and height of the one of median area."""
+    """Mean size of image files in kB, and width and height of the image of median area."""
     shapes = (decode(image).shape[1::-1] for image in sample)
     order = sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape))
     width, height = order[len(order) // 2]

@@ -1,4 +1,4 @@
-"""Slurm before and after a run: requests that cannot be met, and jobs that it ended, in one line each."""
+"""Slurm before and after a run: one line for each request that cannot be met, and for each job that Slurm killed."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from googlenet.planning.needs import Request
 
 AGAIN = "run the same command again"
 SAVED = "it continues from the state that it saved"
-ENDED = {  # what Slurm calls the end of a job that its own log does not explain -> what to do
+ENDED = {  # Slurm's state of a job whose end its own log does not explain -> what happened, and the remedy
     "CANCELLED": f"was cancelled: {AGAIN}, and {SAVED}",
     "TIMEOUT": f"ran out of time: {AGAIN}, and {SAVED}; --set-resources {{stage}}:runtime=MINUTES gives it more",
     "OUT_OF_MEMORY": f"took more memory than it asked for: {AGAIN} with --set-resources {{stage}}:mem_mb=MEGABYTES",
@@ -34,7 +34,7 @@ class Partition(NamedTuple):
 
 
 def ask(*words: str) -> list[str]:
-    """The lines that one of Slurm's commands prints. Raises UserError if there is no Slurm, or no answer."""
+    """The output lines of a Slurm command. Raises UserError if Slurm is not installed or does not answer."""
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     except FileNotFoundError:
@@ -67,7 +67,7 @@ def check(requests: Iterable[Request]) -> None:
 
 
 def check_against(requests: Iterable[Request], known: dict[str, Partition]) -> None:
-    """Raise UserError, naming the job, for a request that Slurm would refuse, never start, or end."""
+    """Raise UserError, naming the job, for a request that Slurm would refuse, never start, or kill."""
     default = next((each.name for each in known.values() if each.default), "")
     for request in requests:
         stage, name = request.job
@@ -91,9 +91,9 @@ def check_against(requests: Iterable[Request], known: dict[str, Partition]) -> N
 
 
 def ended(root: Path, since: datetime, stages: Sequence[str]) -> Iterator[str]:
-    """A line for each job that Slurm ended in this folder since then, with what to do; none where Slurm has forgotten."""
+    """A line for each job in this folder that Slurm has killed since then, with the remedy, if Slurm still knows it."""
     query = ["squeue", "--noheader", "--states=all", f"--user={os.getuid()}", "--sort=i", "--format=%T|%V|%k|%Z"]
-    last: dict[Job, str] = {}  # of a job that was tried again, the latest
+    last: dict[Job, str] = {}  # the latest attempt's state
     for line in ask(*query):
         state, submitted, comment, folder = line.split("|", 3)
         named = re.fullmatch(r"rule_(\w+?)(?:_wildcards_(.*))?", comment)

@@ -42,7 +42,7 @@ def aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
 
 
 def as_text(plan: Plan, measured: Measured | None) -> str:
-    """The whole plan. measured: how a machine's rates were measured, if not just now."""
+    """The whole plan. measured: how the machine's rates were measured; None if just now."""
     rows: list[tuple[str, ...]] = [HEAD]
     for stage in plan.stages:
         name, jobs = stage.stage + (" *" if stage.separate else ""), str(len(stage.jobs))
@@ -109,7 +109,7 @@ def notes(plan: Plan) -> Iterator[str]:
 
 
 def cluster_text(plan: Plan, nodes: int, deadline_h: float | None) -> str:
-    """The run on some nodes, stage by stage; on 1 to 64 GPUs; and the cheapest layout that ends by a deadline."""
+    """The run on some nodes, stage by stage; on 1 to 64 GPUs; and the cheapest layout that meets a deadline."""
     target = plan.context.target
     node = Node(target.cores, target.gpus, int(target.machine.memory_gb * 1000 * USABLE))
     cluster = Cluster(plan.context.experiment, plan.stages, plan.after, node)
@@ -131,13 +131,13 @@ def cluster_text(plan: Plan, nodes: int, deadline_h: float | None) -> str:
 
 
 def layout_row(made: Simulation) -> tuple[str, ...]:
-    """A layout's nodes and GPUs, the hours of the whole and of all of these, and how busy the GPUs are."""
+    """A layout's nodes and GPUs, its hours, its GPU (or node) hours, and how busy the GPUs are."""
     busy = f"{100 * made.gpu_s / (made.makespan_s * made.gpus):.0f} %" if made.gpus else "-"
     return str(made.nodes), str(made.gpus), f"{made.makespan_s / 3600:.2f}", f"{made.cost_h:.1f}", busy
 
 
 def deadline_text(made: Simulation | None, layouts: Sequence[Simulation], deadline_h: float, unit: str) -> str:
-    """The cheapest layout in time, or that there is none."""
+    """The cheapest layout that meets the deadline, or a line that there is none."""
     if made is None:
         least = min(layout.makespan_s for layout in layouts) / 3600
         return f"no layout ends within {deadline_h:g} h: the fastest takes {least:.2f} h"
@@ -146,7 +146,7 @@ def deadline_text(made: Simulation | None, layouts: Sequence[Simulation], deadli
 
 
 def rates_text(rates: Rates) -> str:
-    """The rates that the plan used, with a short form of what each depends on; a machine's file has it in full."""
+    """The rates that the plan used, with a short form of what each depends on; a machine's file has the full form."""
     lines = ["rates used (seconds are of one image, crop, region or step):"]
     for measurement, rate in rates.used.items():
         values = ", ".join(f"{name} {value:.3g}" for name, value in rate)
@@ -156,7 +156,7 @@ def rates_text(rates: Rates) -> str:
 
 
 def in_words(name: str, value: object) -> str:
-    """One value; "" to leave it out. For a network: width, input, classes, and what else differs from the paper's."""
+    """One value; "" to omit it. For a network: width, input, classes, and what else differs from the paper's."""
     match value:
         case ImageSize():
             return f"{value.width}x{value.height} px"
@@ -178,7 +178,7 @@ def in_words(name: str, value: object) -> str:
 
 
 def compared_text(plan: Plan) -> str:
-    """Planned beside measured seconds of run.json, which excludes imports. Raises UserError if no job has left one."""
+    """Planned and measured seconds, from run.json, which excludes imports. Raises UserError if there is none."""
     experiment, rows, totals = plan.context.experiment, [COMPARED], (0, 0.0, 0.0)
     for stage in plan.stages:
         pairs = []
@@ -202,5 +202,5 @@ def compared_text(plan: Plan) -> str:
 
 
 def compared(planned: float, measured: float, least: float) -> tuple[str, str, str]:
-    """Both numbers and their ratio, in which `measured` counts as no less than `least`."""
+    """Both numbers and their ratio, for which `measured` is at least `least`."""
     return f"{planned:.0f}", f"{measured:.0f}", f"{planned / max(measured, least):.2f}"

@@ -1,7 +1,7 @@
 """One sentence per job that would run: what Snakemake decided, and what changed since the job last ran.
 
-Whether a job runs is Snakemake's answer to a dry run, which DVC's stages ask as well (pipeline/reasons.py). What changed is the
-difference between the job's present file and code and those in the record of its last run, run.json.
+Whether a job would run comes from Snakemake's dry run, as for DVC's stages (pipeline/reasons.py). What changed is the
+difference between the job's present file and code and those recorded in run.json by its last run.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from googlenet.pipeline.reasons import Reason
 from googlenet.storage.files import read_json, sha256
 from googlenet.tracking import differing, flattened, job_name
 
-SHOWN = 3  # of several changes
+SHOWN = 3  # changes that are listed
 LONGEST = 40  # characters of a value
 ABSENT = "absent"
 
@@ -28,7 +28,7 @@ def sentences(root: Path, reasons: Iterable[Reason]) -> dict[str, str]:
 
 def sentence(root: Path, reason: Reason) -> str:
     """Why a job would run, in one sentence."""
-    own = (f"/config/{reason.stage}/{reason.job}.json", f"/{reason.stage}.json")  # of a data stage: one for all jobs
+    own = (f"/config/{reason.stage}/{reason.job}.json", f"/{reason.stage}.json")  # the latter for a data stage
     config = next(path for path in reason.inputs if path.endswith(own))
     record = root / run_record(Path(config), reason.stage, reason.job)
     if reason.missing and not record.is_file():
@@ -51,7 +51,7 @@ def sentence(root: Path, reason: Reason) -> str:
 
 
 def changes(record: RunRecord, root: Path, config: str) -> list[str]:
-    """What differs between the file that a job last ran with and its present one: settings, versions, modules."""
+    """What differs between the job file of the last run and the present one: settings, versions, modules."""
     if record.config_sha256 == sha256(root / config):
         return []
     if record.job_file is None:
@@ -96,7 +96,7 @@ def other_inputs(before: Sequence[str], now: Sequence[str]) -> list[str]:
 
 
 def of_jobs(names: Collection[str]) -> str:
-    """Several jobs by their stage: train_classifier/m1 and m2, evaluate_ensemble."""
+    """Jobs grouped by stage: train_classifier/m1,m2 and evaluate_ensemble."""
     by_stage: dict[str, list[str]] = defaultdict(list)
     for name in names:
         stage, _, job = name.partition("/")
@@ -111,7 +111,7 @@ def _and(texts: Sequence[str]) -> str:
 
 
 def _listed(texts: Sequence[str]) -> str:
-    """The first of several, and how many more there are."""
+    """The first few texts, and how many more there are."""
     more = [f"{len(texts) - SHOWN} more"] if len(texts) > SHOWN else []
     return _and([*texts[:SHOWN], *more])
 

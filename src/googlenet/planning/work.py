@@ -1,4 +1,4 @@
-"""Count the work of an experiment's stages: from the settings, the sizes of the data, and requested rates."""
+"""Count the work of an experiment's stages, from the settings, the sizes of the data, and rates."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -14,12 +14,12 @@ from googlenet.planning.rates import NetworkShape, Rates, weights_mb
 from googlenet.planning.schedule import JobPlan
 from googlenet.planning.sizes import DataSize
 
-WRITING = 3  # while an array is written, memory holds it, its bytes, and those of the file
-KERNELS_MB = 200  # buffers and kernels of torch on a CPU, which an empty job has not allocated
-CUDA_MB = 2500  # of a process that uses a GPU: libraries and context; assumed, not measured
+WRITING = 3  # copies in memory while an array is written: the array, its bytes, and the file's bytes
+KERNELS_MB = 200  # torch's buffers and kernels on a CPU, which an empty job does not allocate
+CUDA_MB = 2500  # libraries and context of a process that uses a GPU; assumed, not measured
 WORKER_MB = 60  # private to a loader process
 NETWORK_PARTS = TRAINED, WEIGHTS, ACTIVATIONS = "weights, gradients, momentum, average", "weights", "activations"
-RECORDS_MB = 5  # a job's log, metrics, run and their copy in MLflow
+RECORDS_MB = 5  # a job's log, metrics and run.json, and their copies in MLflow
 
 
 class Target(NamedTuple):
@@ -37,12 +37,12 @@ class Target(NamedTuple):
 
 
 class Context:
-    """What work functions share. compute: on the CPU if there is no GPU. workers: of a training, no more than cores."""
+    """What work functions share. compute: on the CPU if there is no GPU. workers: with GPUs, at most a GPU's cores."""
 
     def __init__(self, experiment: Experiment, sizes: Mapping[Kind, DataSize], ask: Rates, target: Target):
         self.experiment, self.sizes, self.ask, self.target = experiment, sizes, ask, target
         self.of, self.execution = experiment.of, experiment.of(Execution)
-        wanted = Compute.model_validate(experiment.of(Inference).model_dump())  # rates are eager's
+        wanted = Compute.model_validate(experiment.of(Inference).model_dump())  # rates are for the eager engine
         self.compute = wanted if target.machine.gpus else replaced(wanted, device="cpu")
         self.on_gpu, self.threads = self.compute.device == "cuda", self.compute.numeric_threads
         self.workers = self.execution.loader_workers
@@ -60,12 +60,12 @@ class Context:
         return self.sizes["detection"]
 
     def member(self, name: str, classes: int = 0) -> NetworkShape:
-        """The network of a member; classes: number of outputs, those of the classification set if left out."""
+        """The network of a member; classes: number of outputs, by default that of the classification set."""
         row, kind = self.experiment.members[name], self.experiment.network_of(name)
         return NetworkShape.of(self.of(Model), row, classes or self.classification.classes, kind)
 
     def start(self, job: Job) -> JobPlan:
-        """A job with the cost that every job has."""
+        """A job with the costs that every job has."""
         empty = self.ask(EmptyJob(network=runs_network(job.stage)))
         plan = JobPlan(job.name, start_s=empty.seconds, recorded_s=empty.recorded_s, disk_mb=RECORDS_MB)
         plan.cpu(empty.seconds)
@@ -83,7 +83,7 @@ class Context:
     def network_memory(
         self, job: JobPlan, network: NetworkShape, training: bool, kept_mb: float, kernels_mb: float = KERNELS_MB
     ) -> None:
-        """Add weights, for training also gradients, momentum and average, and the activations that the passes keep."""
+        """Add weights, for training also gradients, momentum and average, and activations (`kept_mb`)."""
         memory = job.gpu_memory_mb if self.on_gpu else job.memory_mb
         memory[TRAINED if training else WEIGHTS] = weights_mb(network) * (4 if training else 1)
         memory[ACTIVATIONS] = kept_mb
@@ -106,5 +106,5 @@ Work = Callable[[Context, JobPlan, Any], Words]  # adds the work of one job of a
 
 
 def runs_network(stage: str) -> bool:
-    """Whether the jobs of a stage import torch: those that can take a GPU, and those that run on the CPU alone."""
+    """Whether the jobs of a stage import torch: those that can use a GPU, and some that run on the CPU only."""
     return STAGES[stage].gpu or stage in ("import_weights", "study_crops", "measure_export")

@@ -24,8 +24,8 @@ ORDER_BYTES = 8  # per image, for the order of one epoch
 DRAWING_MB = 150  # scikit-learn's digits and photographs, from which the embedded set is drawn
 STUDY_MB = 60  # scipy, and the resamples of a study
 OUTCOME_ARRAYS = 4  # per split: averaged and last weights, top-1 and top-5, a byte per image
-MAPS_BYTES = 4 * 480 * 28 * 28  # of an image: what 3b of the paper's network puts out, the largest map that is kept
-# Seconds of what is not timed here, from the demo's jobs on two cores of an EPYC (docs/results.md).
+MAPS_BYTES = 4 * 480 * 28 * 28  # per image: the output of 3b in the paper's network, the largest map that is kept
+# Seconds of work that is not timed here, from the demo's jobs on two cores of an EPYC (docs/results.md).
 IMPORT_S = 1.0
 FORWARD_S = 0.12  # a forward pass of a network in measure_cost
 
@@ -60,7 +60,7 @@ def forward_s(context: Context, network: NetworkShape) -> float:
 def centre_crops(
     context: Context, job: JobPlan, network: NetworkShape, passes: int, images: int, decoded: float
 ) -> None:
-    """Add predictions on one crop per image, in batches that are filled up; decoded: number of images not in memory."""
+    """Add predictions on one crop per image, in padded batches; decoded: number of images to decode."""
     size = context.classification
     cutting = rates.CutCrops(policies=(1,), px=network.architecture.input_px, mirror=True, image=size.image)
     job.cpu(passes * images * context.ask(cutting).seconds + decoded * context.decode_s(size))
@@ -69,7 +69,7 @@ def centre_crops(
 
 
 def trained(context: Context, job: JobPlan, settings: c.TrainClassifier) -> Words:
-    """Add one training from initial weights: epochs, each followed by one crop of every validation image."""
+    """Add one training from initial weights: epochs, each followed by one crop of each validation image."""
     size, batch, epochs = context.classification, settings.batch_size, settings.epochs
     network = NetworkShape.of(settings.model, settings.member, size.classes, settings.model.network)
     images, held, test = (size.count(split) for split in SPLITS)
@@ -99,18 +99,18 @@ def train_classifier(context: Context, job: JobPlan, settings: c.TrainClassifier
 
 
 def train_ablation(context: Context, job: JobPlan, settings: c.TrainAblation) -> Words:
-    """A training of the table of ablations that no member has done."""
+    """A training of the table of ablations that equals no member's."""
     return trained(context, job, settings.training)
 
 
 def train_structure(context: Context, job: JobPlan, settings: TrainStructure) -> Words:
-    """A training of a structure, which costs what the experiment's own network does."""
+    """A training of a structure, assumed to cost as much as that of the experiment's own network."""
     return trained(context, job, settings.training)
 
 
 def derive_structure(context: Context, job: JobPlan, settings: DeriveStructure) -> Words:
-    """For every seed the brief trainings, each of a part of the network, and the passes that give the maps: counted as
-    the steps of whole networks in which every module is trained as often, and the stem more."""
+    """For every seed, short trainings of parts of the network, and the passes that compute the maps: counted as steps
+    of the whole network, as many as each module gets plus those of the stem."""
     size, member = context.classification, context.experiment.reference.member
     network = NetworkShape.of(settings.model, member, size.classes, settings.model.network)
     images = min(settings.images, size.count("train"))
@@ -120,7 +120,7 @@ def derive_structure(context: Context, job: JobPlan, settings: DeriveStructure) 
     context.run(job, steps * step.seconds, images * context.decode_s(size))
     context.network_memory(job, network, True, step.kept_mb)
     shrunk = network.architecture.width * (settings.model.input_px / PAPER_PX) ** 2
-    job.memory_mb["maps"] = 2 * MAPS_BYTES * images * shrunk / 1e6  # below a module, and above it
+    job.memory_mb["maps"] = 2 * MAPS_BYTES * images * shrunk / 1e6  # a module's input and output
     return f"{epochs} epochs", f"{steps:,} steps"
 
 
@@ -132,7 +132,7 @@ def kept_images(context: Context) -> dict[str, int]:
 
 
 def predict_crops(context: Context, job: JobPlan, settings: c.PredictCrops) -> Words:
-    """Every test image on its distinct crops, and the validation images that are kept."""
+    """Predictions on the distinct crops of every test image, and of the validation images whose crops are kept."""
     size, kept = context.classification, kept_images(context)
     network, test = context.member(job.name), size.count("test")
     seen = test + kept["validation"]
@@ -158,7 +158,7 @@ def import_weights(context: Context, job: JobPlan, settings: c.ImportWeights) ->
 
 
 def evaluate_ensemble(context: Context, job: JobPlan, settings: c.EvaluateEnsemble) -> Words:
-    """Every subset of the members at every policy, on all test images."""
+    """Every subset of the members under every crop policy, on all test images."""
     size, predicted, members = context.classification, context.of(c.PredictCrops), len(context.experiment.members)
     asked = rates.EnsembleEvaluation.of(predicted, members=members, classes=size.classes, stage=settings)
     rate, test = context.ask(asked), size.count("test")
@@ -170,7 +170,7 @@ def evaluate_ensemble(context: Context, job: JobPlan, settings: c.EvaluateEnsemb
 
 
 def study_crops(context: Context, job: JobPlan, settings: c.StudyCrops) -> Words:
-    """The kept images, crop by crop."""
+    """The images whose crops are kept, crop by crop."""
     kept, predicted, classes = kept_images(context), context.of(c.PredictCrops), context.classification.classes
     members, validation = len(context.experiment.members), bool(kept["validation"])
     asked = rates.CropStudy.of(
@@ -184,11 +184,11 @@ def study_crops(context: Context, job: JobPlan, settings: c.StudyCrops) -> Words
 
 
 def measure_cost(context: Context, job: JobPlan, settings: c.MeasureCost) -> Words:
-    """Turns of every timed network."""
+    """Rounds of every timed network."""
     passes = len(settings.timed) * (1 + settings.reference_repeats) * settings.reference_batch_size
     job.cpu(FORWARD_S * passes)
     models = (on_meta(name, settings.wider, settings.deeper)[0] for name in settings.timed)
-    each = 2 if settings.compute.precision == "bf16" else 4  # bytes: they are converted before they are timed
+    each = 2 if settings.compute.precision == "bf16" else 4  # bytes; weights are converted before timing
     job.memory_mb["weights of all networks"] = (
         sum(p.numel() * each for model in models for p in model.parameters()) / 1e6
     )
@@ -198,7 +198,7 @@ def measure_cost(context: Context, job: JobPlan, settings: c.MeasureCost) -> Wor
 def untimed(
     context: Context, job: JobPlan, settings: StageSettings, *, seconds: float, memory_mb: Mapping[str, float]
 ) -> Words:
-    """A stage without a measured rate; memory_mb: what it has in memory beyond what all jobs have."""
+    """A stage without a measured rate; memory_mb: its memory beyond what all jobs need."""
     job.cpu(seconds)
     job.memory_mb.update(memory_mb)
     return "", "as the demo's, not timed here"

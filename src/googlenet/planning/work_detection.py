@@ -14,22 +14,22 @@ from googlenet.planning.work import WRITING, Context, Words
 
 BOX_BYTES = 16
 SEARCH_MB, SEARCH_MB_PER_MPX = 20, 220  # for selective search on one image
-STUDY_MB, RATING_MB = 60, 40  # scikit-learn's k-means; arrays of the ratings
+STUDY_MB, RATING_MB = 60, 40  # scikit-learn's k-means; arrays of the evaluation
 ORDER_BYTES = 4  # per background region, while the hardest are selected
-REGION_BYTES = 2 + 4  # per training region: its label, its number in a pool
+REGION_BYTES = 2 + 4  # per training region: its label, its index in a pool
 TRUTH_BYTES = 700  # for the objects of an image
 CHOSEN_BYTES = 22  # per training region while a sample is drawn: masks 6, numbers 8, their order 4 + 4
 DRAWS = 2  # per resample: the weights of all images, and of those that are inspected
-DETECTION_BYTES = 65  # with how it is judged: benchmarks/detection_memory.py
+DETECTION_BYTES = 65  # including its assessment: benchmarks/detection_memory.py
 LAST_CHANNELS = 1024  # of the last map at width 1
 VECTOR_COPIES = 4  # standardised, joined, in double precision
-# Seconds of what is not timed here, from the demo's jobs on two cores of an EPYC (docs/results.md).
+# Seconds of work that is not timed here, from the demo's jobs on two cores of an EPYC (docs/results.md).
 STUDY_S = 1.5
 FIT_S, FITTED_REGIONS = 10.0, 24000  # the photos experiment's time for that many regions; fewer take less
 
 
 def search_of(context: Context) -> d.Search:
-    """The settings of selective search only."""
+    """The settings of selective search."""
     settings = context.of(d.ProposeRegions)
     return d.Search(**{name: getattr(settings, name) for name in d.Search.model_fields})
 
@@ -40,7 +40,7 @@ def searched(context: Context, search: d.Search) -> rates.SearchRate:
 
 
 def merged(context: Context) -> tuple[float, float]:
-    """Seconds to merge an image's boxes, those of the search with MultiBox's, and how many remain."""
+    """Seconds to merge an image's boxes from selective search and MultiBox, and how many boxes remain."""
     search, settings = search_of(context), context.of(d.MergeProposals)
     boxes = settings.multibox_boxes if context.of(d.TrainMultibox).enabled else 0
     asked = rates.Merge.of(settings, search=search, multibox_boxes=boxes, image=context.detection.image)
@@ -49,7 +49,7 @@ def merged(context: Context) -> tuple[float, float]:
 
 
 def read_records(context: Context, job: JobPlan) -> None:
-    """Add reading every record of the training split, including images, as the trainings do at their start."""
+    """Add reading every record of the training split, including images, as trainings do when they start."""
     size = context.detection
     job.cpu(size.count("train") * size.mean_kb / 1000 / context.ask(Disk()).mb_per_s)
 
@@ -96,7 +96,7 @@ def train_multibox(context: Context, job: JobPlan, settings: d.TrainMultibox) ->
 
 
 def merge_proposals(context: Context, job: JobPlan, settings: d.MergeProposals) -> Words:
-    """MultiBox once on every image, and the merging of its boxes with those of the search."""
+    """MultiBox once on every image, and merging its boxes with those of selective search."""
     size, (merge_s, boxes), multibox = context.detection, merged(context), context.of(d.TrainMultibox)
     each = size.images / settings.parts
     if multibox.enabled:
@@ -105,7 +105,7 @@ def merge_proposals(context: Context, job: JobPlan, settings: d.MergeProposals) 
         asked = rates.MultiboxBoxes.of(multibox, network=network, compute=context.compute, image=size.image, **best)
         job.cpu(each * context.decode_s(size))
         context.run(job, each * context.ask(asked).seconds)
-        # One image at a time takes no more buffers than an empty job.
+        # One image at a time needs no more buffers than an empty job.
         context.network_memory(job, network, False, forward_mb(network, 1), kernels_mb=0)
     job.cpu(each * merge_s)
     write_boxes(job, each * boxes * (BOX_BYTES + 4) / 1e6)
@@ -113,7 +113,7 @@ def merge_proposals(context: Context, job: JobPlan, settings: d.MergeProposals) 
 
 
 def study_proposals(context: Context, job: JobPlan, settings: d.StudyProposals) -> Words:
-    """Selective search again, at another scale, on some test images."""
+    """Selective search once more, at another scale, on some test images."""
     size, compare = context.detection, settings.compare
     search = replaced(settings.search, superpixel_scale=compare.superpixel_scale)
     wanted = min(size.count("test"), compare.images)
@@ -125,7 +125,7 @@ def study_proposals(context: Context, job: JobPlan, settings: d.StudyProposals) 
 
 
 def network_of(context: Context, job: JobPlan) -> NetworkShape:
-    """The network of a job's detector, with an output for background."""
+    """The network of a job's detector, with an extra output for background."""
     return context.member(context.experiment.detectors[job.name].init_from, context.detection.classes + 1)
 
 
@@ -160,7 +160,7 @@ def train_detector(context: Context, job: JobPlan, settings: d.TrainDetector) ->
 
 
 def fit_region_heads(context: Context, job: JobPlan, settings: d.FitRegionHeads) -> Words:
-    """A sample of training regions seen once, and the fits to it, which are not timed."""
+    """A sample of training regions, seen once, and the fits to it, which are not timed."""
     network, batch = network_of(context, job), settings.batch_size
     regions = settings.objects + settings.positives + settings.negatives
     read_records(context, job)
@@ -191,7 +191,7 @@ def score_regions(context: Context, job: JobPlan, settings: d.ScoreRegions) -> W
 
 
 def evaluate_detection(context: Context, job: JobPlan, settings: d.EvaluateDetection) -> Words:
-    """Suppression, ratings and resampling for every detector and for all together, under every list of switches."""
+    """Suppression, evaluation and resampling for every detector and for all together, under every list of switches."""
     size, count, boxes = context.detection, len(context.experiment.detectors), ceil(merged(context)[1])
     alone = replaced(settings, switches=(), compare=())
     asked = rates.DetectionEvaluation(detectors=count, classes=size.classes, boxes=boxes, stage=alone)
