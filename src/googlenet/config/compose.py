@@ -15,7 +15,7 @@ from googlenet.config.schema.words import shown
 from googlenet.errors import UserError, nearest
 from googlenet.storage.files import load_yaml
 
-# Names that each job fills in: its row of a table, and values that follow from other settings.
+# Variables that each job fills in: its row of a table, and values derived from other settings.
 JOB_VARIABLES = (
     "member", "detector", "part", "variant", "network", "heads", "training", "sources", "samplings", "structure",
 )  # fmt: skip
@@ -45,7 +45,7 @@ class Top(Settings):
 
 
 class Composed:
-    """An experiment's checked settings. values: with overrides; jobs fill in the references that are left."""
+    """An experiment's checked settings. values: with overrides; jobs resolve the remaining references."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Composed:
         stages: Mapping[str, type[StageSettings]],
         read: "tuple[Any, sources.Where] | None" = None,
     ):
-        """read: the tree and where each key is set; None to read conf/ when they are needed, the values being valid."""
+        """read: the tree and where each key is set; None (for values known to be valid) to read conf/ when needed."""
         self.root, self.experiment, self.values, self._stages, self._read = root, experiment, values, stages, read
         where = read[1] if read else sources.Where(())
         top = {key: values[key] for key in Top.model_fields}
@@ -98,7 +98,7 @@ def compose(root: Path, stages: Mapping[str, type[StageSettings]], experiment: s
 
 
 def composed_tree(root: Path, stages: Collection[str], experiment: str = "") -> tuple[str, Any, sources.Where]:
-    """The experiment's name, its tree with the rows of tables filled in, and where each key is set. UserError as above."""
+    """The experiment's name, its tree with filled-in table rows, and where each key is set. Raises as `compose`."""
     conf, (chosen, overrides) = root / "conf", params(root)
     experiment = experiment or chosen
     known = [path.stem for path in (conf / "experiment").glob("*.yaml")]
@@ -107,7 +107,7 @@ def composed_tree(root: Path, stages: Collection[str], experiment: str = "") -> 
         raise UserError(f"params.yaml or --config: no experiment '{experiment}' in conf/experiment{near}")
     if not sources.NAME.fullmatch(experiment):
         raise UserError(f"conf/experiment/{experiment}.yaml: must be {sources.NAME_WORDS}; rename the file")
-    # Check what Hydra's own errors would report without naming file, key or line.
+    # Check what Hydra's own errors would report without file, key or line.
     groups = sources.every_group_layer(conf)
     defaults = sources.default_layers(conf, groups)
     file = f"conf/experiment/{experiment}.yaml"
@@ -200,7 +200,7 @@ def plain(tree: Any, where: sources.Where) -> dict[str, Any]:
 
 
 def with_filled_rows(tree: Any) -> Any:
-    """The tree with its tables' rows filled in from their defaults; what is no table is left to later checks."""
+    """The tree with its tables' rows filled in from their defaults; anything but a table is left to later checks."""
     from omegaconf import OmegaConf
 
     for section, table, defaults in TABLES:

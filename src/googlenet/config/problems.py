@@ -18,7 +18,7 @@ REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 
 def validated(kind: type[SettingsT], value: Any, key: str, tree: Mapping[str, Any], where: Where) -> SettingsT:
-    """Validate `value`, at `key` of a tree whose references jobs may fill in. Raises UserError for the first error."""
+    """Validate `value`, at `key` of a tree that may contain references. Raises UserError for the first error."""
     try:
         return kind.model_validate(value, context=UNRESOLVED)
     except ValidationError as error:
@@ -28,7 +28,7 @@ def validated(kind: type[SettingsT], value: Any, key: str, tree: Mapping[str, An
 def problem(
     kind: type[BaseModel], error: ValidationError, at: Path, tree: Mapping[str, Any], where: Where
 ) -> UserError:
-    """The most useful of the errors, as one line. at: path in the tree of the value that was checked."""
+    """The most useful of the errors, as one line. at: path in the tree of the validated value."""
     errors = error.errors(include_url=False)
     # An unknown key is reported before the missing key that it was probably meant to be.
     first = next((error for error in errors if error["type"] in UNKNOWN), errors[0])
@@ -58,7 +58,7 @@ def problem(
         near = nearest(value, choices)
         remedy = near if "did you mean" in near else ""
     path = (*at, *below)
-    named = (*path[:-2], value)  # of an origin's name for its format
+    named = (*path[:-2], value)  # an origin's name was given as a format
     if (
         error_type == "literal_error"
         and isinstance(value, str)
@@ -69,7 +69,7 @@ def problem(
 
 
 def dotted(path: Path, tree: Mapping[str, Any]) -> str:
-    """A path as a dotted key, where the value was set: follows references, and names the rows of a table."""
+    """A path as a dotted key where the value was set: follows references, and names the rows of a table."""
     followed: list[str] = []
     value: Any = tree
     for step in path:

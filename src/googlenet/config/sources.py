@@ -1,4 +1,4 @@
-"""Find the file of conf/ that sets a key, so that errors can name it."""
+"""Find the file of conf/ that sets a key, so that errors can name the file."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,8 +12,8 @@ from googlenet.storage.files import load_yaml
 
 # Data sets and experiments are named like folders.
 NAME, NAME_WORDS = re.compile(FOLDER_NAME), PATTERNS[FOLDER_NAME]
-FULL = {"dataset": "full", "model": "paper", "ensemble": "paper"}  # the file of each group that has every key
-# The section that each group sets. A recipe is a part of one that has its own file: an experiment may choose none.
+FULL = {"dataset": "full", "model": "paper", "ensemble": "paper"}  # the file of each group that sets every key
+# The section that each group sets. A recipe sets part of a section with a file of its own; choosing one is optional.
 GROUPS = {group: group for group in FULL} | {"recipe": "train_classifier"}
 
 
@@ -36,11 +36,11 @@ class Where:
         self.layers = layers
 
     def __call__(self, key: str) -> str:
-        """The topmost file that sets a key, or else its closest parent key."""
+        """The topmost file that sets a key or, if none does, its closest parent key."""
         return next((layer.file for layer in reversed(self._giving(key))), default_file(key))
 
     def lowest(self, key: str) -> str:
-        """The lowest file that sets a key: that of its default."""
+        """The lowest file that sets a key, which is where its default is."""
         return next((layer.file for layer in self._giving(key)), default_file(key))
 
     def _giving(self, key: str) -> list[Layer]:
@@ -56,7 +56,7 @@ def gives(content: Any, path: Sequence[str]) -> bool:
 
 
 def default_layers(conf: Path, groups: Sequence[Layer]) -> list[Layer]:
-    """The layers with the default of every key: conf/config.yaml, the files beside it, and each group's full file."""
+    """The layers with the default of every key: conf/config.yaml, the files next to it, and each group's full file."""
     top = [path for path in sorted(conf.glob("*.yaml")) if path.name != "config.yaml"]
     beside = [Layer(f"conf/{path.name}", {path.stem: load_yaml(path)}) for path in top]
     full = [layer for layer in groups if layer.file in map(default_file, FULL)]
@@ -86,7 +86,7 @@ def choosing(layers: Sequence[Layer], wanted: str) -> str:
         for content in (
             layer.content,
             layer.content.get(GROUPS.get(group, group)),
-        ):  # a file of the same group can name it, too
+        ):  # a file of the same group can name it too
             entries = content.get("defaults", []) if isinstance(content, dict) else []
             chosen = [file for entry in entries for file in (entry.values() if isinstance(entry, dict) else [entry])]
             if name in chosen:
@@ -101,7 +101,7 @@ def default_file(key: str) -> str:
 
 
 def check_heads(conf: Path, experiment: str) -> None:
-    """Raise UserError for a file whose first line does not tell Hydra where in the tree its keys belong."""
+    """Raise UserError for a file whose first line does not tell Hydra the section that its keys belong to."""
     files = {path: path.stem for path in sorted(conf.glob("*.yaml")) if path.name != "config.yaml"}
     parts = {
         path: section for group, section in GROUPS.items() if group != section for path in (conf / group).glob("*")
@@ -113,7 +113,7 @@ def check_heads(conf: Path, experiment: str) -> None:
 
 
 def lay_over(shape: dict[str, Any], content: Mapping[Any, Any], file: str, prefix: str) -> None:
-    """Merge a tree into another of the same shape. Raises UserError, naming file and key, also for a non-text key."""
+    """Merge a tree into another one. Raises UserError, naming file and key, for another shape or a non-text key."""
     for key, value in content.items():
         if not isinstance(key, str):
             name = f"{prefix}{shown(key)}"
@@ -153,12 +153,12 @@ def check_choices(defaults: Any, file: str) -> None:
 def check_references(tree: Any, layers: Sequence[Layer], stages: Collection[str], variables: Sequence[str]) -> None:
     """Raise UserError, naming file and key, for a reference in the composed tree to a key that does not exist.
 
-    variables: names that each job fills in; allowed in the sections of stages and in an ablation's changes.
+    variables: filled in by each job; allowed only in the sections of stages and in an ablation's changes.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    for layer in reversed(layers):  # the targets of references are in lower layers
+    for layer in reversed(layers):  # references point to lower layers
         for key, value in references(layer.content):
             if not of_job(value, variables):
                 try:

@@ -1,7 +1,7 @@
 """The table of ablations: a row and a seed make a variant, which trains unless it equals a member or earlier variant.
 
 A variant's training is the settings of train_classifier, resolved as for a member. If the two are equal, apart from the
-name, the variant takes the member's results; if two variants are equal, the second takes the results of the first.
+name, the variant uses the member's results; if two variants are equal, the second uses the results of the first.
 """
 
 import re
@@ -42,7 +42,7 @@ def variants(composed: Composed) -> dict[str, Variant]:
 
 def trainings(composed: Composed) -> dict[str, TrainClassifier]:
     """The train_classifier settings of every variant, by name."""
-    # A row is resolved once: its variants differ only in the member's name and seeds; nothing refers to them (tested).
+    # Resolve each row once: its variants differ only in the member's name and seeds, which nothing refers to (tested).
     of_row = {name: training(composed, row) for name, row in rows(composed).items()}
     made = {}
     for name, variant in variants(composed).items():
@@ -53,7 +53,7 @@ def trainings(composed: Composed) -> dict[str, TrainClassifier]:
 
 
 def of_structure(reference: TrainClassifier, variant: Variant, start: TrainStructure) -> TrainClassifier:
-    """The reference's settings with a structure's name, seed and initial weights, and no change to the model's modules."""
+    """The reference's settings with a structure's name, seed and initialisation, and no other width or modules."""
     member = {"name": variant.name, "order_seed": variant.seed, "sampling_seed": variant.seed}
     same = {"width": 1.0, "repeat_modules": ()}
     begins = {"initialisation": start.initialisation, "input_scale": start.input_scale}
@@ -81,7 +81,7 @@ def training(composed: Composed, row: AblationRow) -> TrainClassifier:
     except ValidationError as error:
         where = Where([Layer(location(composed, row), {"train_classifier": {}})])
         reported = problem(TrainClassifier, error, ("train_classifier",), {"train_classifier": values}, where)
-        # Sections that train_classifier refers to are changed in their own place.
+        # Sections that train_classifier refers to are changed under their own key.
         words = re.sub(r"'train_classifier\.(?=(model|member)\.)", "'changes.", str(reported), count=1)
         raise UserError(words.replace("'train_classifier.", "'changes.train_classifier.", 1)) from None
     finally:
@@ -126,14 +126,14 @@ def check_changes(composed: Composed, row: AblationRow) -> None:
 
 
 def trained_as(training: TrainClassifier) -> TrainClassifier:
-    """Settings of train_classifier without the name: equal where the results are equal."""
+    """Settings of train_classifier without the member's name: if they are equal, so are the results."""
     return replaced(training, member=training.member.model_dump() | {"name": "any"})
 
 
 def sources(variants: Trainings, members: Trainings) -> dict[str, tuple[str, str]]:
-    """Whose results each variant takes: ("train_classifier", "m1"), ("train_ablation", "reference_3"), ..."""
+    """The job whose results each variant uses: ("train_classifier", "m1"), ("train_ablation", "reference_3"), ..."""
     first: dict[TrainClassifier, tuple[str, str]] = {}
-    # Not in the order of the table's rows: no result may depend on that.
+    # Not in the order of the table's rows, on which no result may depend.
     in_order = sorted(variants, key=lambda name: (not name.startswith(f"{REFERENCE.name}_"), name))
     for name, training in members.items():
         first.setdefault(trained_as(training), ("train_classifier", name))

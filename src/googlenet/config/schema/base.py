@@ -19,7 +19,7 @@ class Settings(BaseModel):
     @field_validator("*", mode="wrap")
     @classmethod
     def _reference(cls, value: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-        """Let references pass in a tree that is not resolved yet; what they refer to is checked at its own key."""
+        """Accept references in a tree that is not resolved yet; what they refer to is checked at its own key."""
         return value if info.context == UNRESOLVED and is_reference(value) else check(value)
 
 
@@ -28,7 +28,7 @@ class StageSettings(Settings):
 
     @property
     def most_processes(self) -> int:
-        """The number of processes among which one job's work can be shared out, or any divisor of it."""
+        """The most processes that can share one job's work; any divisor of it is allowed too."""
         return 1
 
 
@@ -57,7 +57,7 @@ def is_reference(value: Any) -> bool:
 
 
 def wrong(words: str, *path: str | int) -> PydanticCustomError:
-    """The error of a validator of several values: what is required, and the path of the value below the class."""
+    """The error of a validator: what is required, and the path of the value from the validated class."""
     return PydanticCustomError("settings", "{words}", {"words": words, "path": path})
 
 
@@ -79,7 +79,7 @@ def replaced(settings: SettingsT, **values: Any) -> SettingsT:
 
 
 def _number(value: Any) -> Any:
-    """Reject booleans: Python treats true as 1, even among a choice of numbers."""
+    """Reject booleans, because Python treats true as 1, even in a choice of numbers."""
     if isinstance(value, bool):
         raise PydanticCustomError("literal_error", "a number")
     return value
@@ -89,7 +89,7 @@ ONE_OF_NUMBERS = BeforeValidator(_number)  # for use with a Literal of numbers
 
 
 def _distinct(entries: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Reject a list with an entry given twice, or with an empty one."""
+    """Reject a list with a duplicate or empty entry."""
     if len(set(entries)) < len(entries) or "" in entries:
         raise wrong("a list of different entries, none empty")
     return entries
@@ -109,7 +109,7 @@ Module = Literal["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
 Modules = Annotated[tuple[Module, ...], Strict(False)]
 Split = Literal["train", "validation", "test"]
 NetworkName = Literal["paper", "batch_norm", "torchvision_bn"]
-TRUNKS = ("paper", "batch_norm")  # networks whose modules are named as GoogLeNet's: other networks can start from them
+TRUNKS = ("paper", "batch_norm")  # networks with GoogLeNet's module names: other networks can start from them
 
 
 class Named(Settings):

@@ -23,14 +23,14 @@ MOST_SCALE = 2240  # a crop of a tenth of the shorter side
 
 
 def _ascending(scales: tuple[int, ...]) -> tuple[int, ...]:
-    """Reject scales at which an image is smaller than its crops, or that leave no order."""
+    """Reject scales at which an image is smaller than its crops, and scales that are not in ascending order."""
     if not 224 <= scales[0] <= scales[1] <= scales[2] <= scales[3] <= MOST_SCALE:
         raise wrong(f"four whole numbers of 224 to {MOST_SCALE}, none below the one before it")
     return scales
 
 
 def _different(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    """Reject a seed that is there twice."""
+    """Reject duplicate seeds."""
     if len(set(seeds)) < len(seeds):
         raise wrong("two or more different whole numbers")
     return seeds
@@ -116,12 +116,12 @@ class TrainClassifier(shared.Computes, shared.Optimisation):
 
     @property
     def most_processes(self) -> int:
-        """One for each part of a batch."""
+        """One process for each part of a batch."""
         return self.micro_batches
 
     @property
     def real_replicas(self) -> int:
-        """Replicas that are processes of their own."""
+        """The number of replicas that are separate processes."""
         return self.replicas.count if self.update == "asynchronous_ray" else 0
 
     @model_validator(mode="after")
@@ -216,7 +216,7 @@ class StudyCrops(StageSettings, CropChoices):
 
     @property
     def choices(self) -> CropChoices:
-        """Those of the settings that the study's time depends on."""
+        """The settings that the study's time depends on."""
         return CropChoices(**{name: getattr(self, name) for name in CropChoices.model_fields})
 
 
@@ -274,7 +274,7 @@ class TrainAblation(shared.Computes):
 
     @property
     def most_processes(self) -> int:
-        """As many as the training's."""
+        """As many as for the training itself."""
         return self.training.most_processes
 
 

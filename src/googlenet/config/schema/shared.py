@@ -25,7 +25,7 @@ NonNegative = Annotated[float, Field(ge=0)]
 Confidence = Annotated[float, Field(ge=50, lt=100)]
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what every library takes
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # the range that every library accepts
 InputSide = Annotated[int, Field(ge=32)]
 Pair = Annotated[tuple[float, float], Strict(False)]
 IntPair = Annotated[tuple[int, int], Strict(False)]
@@ -36,8 +36,8 @@ Classifier = Literal["average_pool", "fully_connected"]
 Initialisation = Literal["replica", "he"]
 Format = Literal["caffemodel", "raw_float32", "torchvision", "checkpoint"]
 EngineName = Literal["auto", "eager", "compile", "openvino"]
-MANY = 10**9  # drops of the rate
-LEAST_RATE = 1e-12  # share of the learning rate below which a schedule counts as at zero
+MANY = 10**9  # drops of the rate, at most
+LEAST_RATE = 1e-12  # share of the learning rate below which it counts as zero
 Interpolation = Literal["bilinear", "area", "nearest", "cubic", "random", "antialias"]
 
 
@@ -51,7 +51,7 @@ class Compute(Settings):
     @model_validator(mode="before")
     @classmethod
     def _without_engine(cls, given: object) -> object:
-        """Leave the section's `engine` out where it does not apply, so that changing it runs no training again."""
+        """Drop the section's `engine` where it does not apply, so that changing it re-runs no training."""
         if cls is Compute and isinstance(given, dict) and given.get("engine") in get_args(EngineName):
             return {key: value for key, value in given.items() if key != "engine"}
         return given
@@ -271,14 +271,14 @@ class Optimisation(Settings):
 
     @model_validator(mode="after")
     def _lasts(self) -> "Optimisation":
-        """Reject a schedule that is at zero, or as good as, when the last epoch begins (a cosine never is)."""
+        """Reject a schedule whose rate is practically zero when the last epoch begins (a cosine's never is)."""
         key = {"steps": "drop_factor", "poly": "poly_power"}.get(self.schedule, "")
         values = (self.epochs, self.drop_every_epochs, self.drop_factor, self.poly_power)
         if not key or any(isinstance(value, str) for value in values):  # or a reference
             return self
         drops = min((self.epochs - 1) // self.drop_every_epochs, MANY)
         left = drops * math.log(self.drop_factor) if key == "drop_factor" else -self.poly_power * math.log(self.epochs)
-        if left < math.log(LEAST_RATE):  # the logarithms, as no number is too large for them
+        if left < math.log(LEAST_RATE):  # compare logarithms, which cannot underflow
             side = "smaller" if key == "poly_power" else "larger"
             raise wrong(f"{side}, or epochs fewer (the rate is zero before the last of {self.epochs} epochs)", key)
         return self

@@ -39,7 +39,7 @@ class DeriveStructure(shared.Computes):
 
     @property
     def variants(self) -> dict[str, Variant]:
-        """What is made and trained, by name: GoogLeNet, the derived structure and the random ones, with every seed."""
+        """The structures to train, by name: GoogLeNet, the derived one and the random ones, with every seed."""
         rows = ("googlenet", "derived", *(f"random_{number + 1}" for number in range(self.random_structures)))
         made = [Variant.of(row, seed) for row in rows for seed in self.seeds]
         return {variant.name: variant for variant in made}
