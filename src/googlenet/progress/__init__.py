@@ -1,7 +1,7 @@
-"""The display of a run: which jobs run, how far they are, how long they and the whole DAG will take.
+"""The progress display: which jobs run, how far they are, how long they and the whole DAG will take.
 
-Snakemake's logger plugin (src/snakemake_logger_plugin_googlenet) passes on what Snakemake logs; the Snakefile passes what is to
-run (`begin`). `timeline` keeps what has happened, also in a file; `jobs` reads the event logs of running jobs; `words` and `live`
-show it, as lines or in a terminal; `display` holds them together. The arithmetic of the time left is planning/remaining.py.
-Nothing here imports what is slow to import.
+The Snakefile passes the jobs to run (`begin`), and Snakemake's logger plugin (src/snakemake_logger_plugin_googlenet)
+what Snakemake logs. `timeline` keeps a run's events, also in a file; `jobs` reads the event logs of running jobs;
+`words` and `live` show progress, as lines or in a terminal; `display` connects them. planning/remaining.py computes the
+time left. Nothing here imports slow packages.
 """

@@ -1,4 +1,4 @@
-"""Begin the display: the Snakefile calls this once Snakemake knows what it will run."""
+"""Start the display: the Snakefile calls this once Snakemake knows what it will run."""
 
 import os
 import time
@@ -17,7 +17,7 @@ from googlenet.tracking.processes import started
 
 
 def begin(workflow: Any, experiment: Experiment, dvc_stage: str) -> None:
-    """Show the run of Snakemake's workflow, if Snakemake logs through the plugin. dvc_stage: of DVC, "" without it."""
+    """Show the run of Snakemake's workflow, if Snakemake logs through the plugin. dvc_stage: "" unless DVC runs it."""
     handlers = [each for each in workflow.logger_manager.get_log_handlers() if hasattr(each, "show")]
     jobs = planned(workflow)
     if not handlers or handlers[0].is_plain or not jobs:
@@ -34,7 +34,7 @@ def begin(workflow: Any, experiment: Experiment, dvc_stage: str) -> None:
 
 
 def planned(workflow: Any) -> dict[int, Planned]:
-    """The jobs that Snakemake will run, by its numbers for them; targets are none."""
+    """The jobs that Snakemake will run, by its job ids; without targets."""
     dag = workflow.dag
     order = {stage: place for place, stage in enumerate(STAGES)}
     needed = [job for job in dag.needrun_jobs(exclude_finished=False) if job.rule.name in STAGES]
@@ -54,14 +54,14 @@ def planned(workflow: Any) -> dict[int, Planned]:
 
 
 def slots(workflow: Any) -> tuple[int, int | None]:
-    """How many threads run at once, or jobs on a cluster; and GPUs, None if they are not counted."""
+    """How many threads (on a cluster: jobs) run at once, and how many GPUs there are, None if not counted."""
     settings = workflow.resource_settings
     slots = settings.cores if workflow.local_exec else settings.nodes
     return slots or 1, workflow.global_resources.get("gpu").value
 
 
 def dry_run_of(dvc_words: list[str], stage: str) -> tuple[list[str], list[str]] | None:
-    """Targets and options of the dry run that runs what `dvc` with these arguments, at a stage, will; None if only that."""
+    """Targets and options of a dry run of what `dvc` with these arguments will run; None if only the present stage."""
     if {"-s", "--single-item"} & {*dvc_words}:
         return None
     named = [word.split(":")[-1] for word in dvc_words if word.split(":")[-1] in STAGES]

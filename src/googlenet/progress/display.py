@@ -1,4 +1,4 @@
-"""The display of a run that Snakemake executes: it is told what Snakemake logs, looks after the jobs, and shows both."""
+"""The display of a run that Snakemake executes: it receives what Snakemake logs, polls the jobs, and shows both."""
 
 import os
 import time
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from googlenet.progress.live import Terminal
 
 LOOK_S = 1.0
-FIRST_LINE_S, EVERY_S, RAREST_S = 15.0, 30.0, 600.0  # between two lines of status: a thirtieth of the time so far
+FIRST_LINE_S, EVERY_S, RAREST_S = 15.0, 30.0, 600.0  # between two status lines: a thirtieth of the time so far
 RECORDED_S = 10.0  # between two predictions in the run's file
 
 
 class Display:
-    """Shows a run on a stream: drawn in place in a terminal, else in lines. stage: of DVC, if it runs this Snakemake."""
+    """Shows a run on a stream: in place in a terminal, else as lines. stage: DVC's, if DVC runs this Snakemake."""
 
     def __init__(self, timeline: Timeline, experiment: Experiment, stream: TextIO, live: bool, stage: str = ""):
         self._timeline, self._experiment, self._stream, self._stage = timeline, experiment, stream, stage
@@ -36,7 +36,7 @@ class Display:
         self._threads = [Thread(target=self._watch, daemon=True)]
 
     def begin(self, learn_later: tuple[list[str], list[str]] | None = None) -> None:
-        """Start to look. learn_later: targets and options of the dry run that tells what DVC's stages to come will run."""
+        """Start polling. learn_later: targets and options of the dry run that tells what DVC's next stages will run."""
         self._threads.append(Thread(target=self._learn, args=[learn_later], daemon=True))
         for thread in self._threads:
             thread.start()
@@ -54,7 +54,7 @@ class Display:
             self._line(at, f"{job.name} done in {words.span(self._took(job))}")
 
     def failed(self, job: Planned, at: float) -> None:
-        """A job has failed: show the end of its log."""
+        """A job has failed; show the end of its log."""
         self._end(job, at, failed=True)
         lines = words.last_lines([job.log] if job.log else [], self._experiment.root)
         verb = "stopped" if any(line.startswith("stopped: ") for line in lines) else "failed"
@@ -63,7 +63,7 @@ class Display:
             self.say("\n".join(lines[1:]))
 
     def say(self, text: str, style: str = "") -> None:
-        """Write lines beside the display."""
+        """Write lines outside the display."""
         with self._lock:
             if self._terminal:
                 self._terminal.say(text, style)
@@ -71,7 +71,7 @@ class Display:
                 print(text, file=self._stream, flush=True)
 
     def close(self) -> None:
-        """Sum up, and end."""
+        """Print a summary, and stop the display."""
         with self._lock:
             if self._ended.is_set():
                 return
@@ -87,7 +87,7 @@ class Display:
 
     def _end(self, job: Planned, at: float, failed: bool) -> None:
         with self._lock:
-            if job.name not in self._timeline.run.states:  # an error before its start
+            if job.name not in self._timeline.run.states:  # it failed before it started
                 self._timeline.add("start", at, job=job.name)
             self._timeline.add("end", at, job=job.name, failed=failed)
             self._logs.pop(job.name, None)
@@ -100,7 +100,7 @@ class Display:
         self.say(f"{words.clock(at)}  {text}", style)
 
     def _watch(self) -> None:
-        """Look after the jobs until the end, and show what has changed."""
+        """Poll the jobs until the end, and show what has changed."""
         while not self._ended.is_set():
             with self._lock:
                 if not self._ended.is_set():
@@ -124,7 +124,7 @@ class Display:
             self._line(now, words.status(run, total, now))
 
     def _learn(self, learn_later: tuple[list[str], list[str]] | None) -> None:
-        """Find out how long jobs are expected to take, and under DVC what the stages to come will run."""
+        """Find out how long jobs are expected to take, and under DVC what the remaining stages will run."""
         seconds = {name: round(value, 2) for name, value in expected(self._experiment).items()}
         with self._lock:
             self._timeline.add("expect", time.time(), seconds=seconds)
@@ -132,7 +132,7 @@ class Display:
             self._ask_for_later(*learn_later)
 
     def _ask_for_later(self, targets: list[str], options: list[str]) -> None:
-        """Let a dry run tell what DVC's stages to come will run, as if Snakemake were to run them itself."""
+        """Ask a dry run what DVC's remaining stages will run, as if Snakemake were to run them itself."""
         environment = {name: value for name, value in os.environ.items() if name != "DVC_STAGE"}
         environment[checked_out.TAKE_OVER] = "1"
         try:
@@ -147,7 +147,7 @@ class Display:
 
 
 def terminal(stream: TextIO, title: str) -> "Terminal | None":
-    """The drawn display; rich is imported here, since lines do not need it."""
+    """The display in a terminal; rich is imported here because lines do not need it."""
     from googlenet.progress.live import Terminal
 
     return Terminal(stream, title)

@@ -1,4 +1,4 @@
-"""How far a running job is, from its event log: the last numbers of its work, and the epochs that it has finished."""
+"""How far a running job is, from its event log: its last progress event, and the epochs that it has finished."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -10,7 +10,7 @@ from googlenet.tracking.system_metrics import is_sample
 
 
 class JobLog:
-    """The event log of a job's present run. name: train_classifier/m1; started: in seconds; what is older is an earlier run's."""
+    """The event log of a job's present run. name: train_classifier/m1; started: in seconds, to skip earlier runs."""
 
     def __init__(self, root: Path, experiment: str, name: str, started: float):
         stage, _, job = name.partition("/")
@@ -20,11 +20,11 @@ class JobLog:
         self.work: Work | None = None
 
     def look(self) -> bool:
-        """Read what was appended; return whether the job is further than before."""
+        """Read what was appended; return whether the job has progressed."""
         if self._log is None:
             times = {}
             for path in self._folder.glob("*.jsonl"):
-                with suppress(FileNotFoundError):  # the mirror removes what is complete
+                with suppress(FileNotFoundError):  # the mirror removes complete logs
                     times[path.stat().st_mtime] = path
             if max(times, default=0.0) < self._started - 1:
                 return False
@@ -45,7 +45,7 @@ class JobLog:
             case "metrics" if work.epochs and event["step"] and not is_sample(event["values"]):
                 self.work = replace(work, epoch=event["step"])
             case "progress" if at >= self._started:
-                # An epoch of training may count other work meanwhile, such as the images of its validation.
+                # Within an epoch, a training may count other work, such as the images of its validation.
                 if work.what in DOMINANT and event["what"] not in DOMINANT and work.done < (work.total or 0):
                     return
                 values = {key: event[key] for key in ("what", "done", "total", "each_s")}

@@ -1,4 +1,4 @@
-"""A run's progress in a terminal: a head with a bar, a row per running job, what is to come. Redrawn in place."""
+"""A run's progress in a terminal, redrawn in place: a header with a bar, a row per running job, what remains."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TextIO
@@ -14,11 +14,11 @@ from googlenet.progress import words
 
 ROWS = 12  # running jobs that are shown
 BAR = 20  # columns
-WIDE = 90  # columns from which there is room for the jobs' bars
+WIDE = 90  # columns from which the jobs' bars fit
 
 
 class Terminal:
-    """The display's place at the end of a terminal's output; other lines go above it."""
+    """A display at the end of a terminal's output; other lines go above it."""
 
     def __init__(self, stream: TextIO, title: str):
         self._console, self._title = Console(file=stream), title
@@ -90,6 +90,6 @@ class Picture(NamedTuple):
 
 
 def bar(passed_s: float, left_s: float | None, width: int | None = None) -> ProgressBar:
-    """The share of a time that has passed; empty while nothing is known. width: None for all there is."""
+    """The share of a time that has passed; empty if the rest is unknown. width: None for the full width."""
     share = 0.0 if left_s is None else passed_s / max(passed_s + left_s, 1e-3)
     return ProgressBar(1.0, share, width=width, complete_style="green", finished_style="green")

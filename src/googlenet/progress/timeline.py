@@ -1,7 +1,7 @@
-"""What happens in a run, as events in memory and in a file, .googlenet/progress/<run>.jsonl, from which it can be replayed.
+"""A run's events, in memory and in a file, .googlenet/progress/<run>.jsonl, from which the run can be replayed.
 
-Events, by "do": plan (jobs to run), expect (seconds by job), later (jobs of DVC's stages to come), start, work and end of a job,
-left (what was predicted). Under `dvc repro` the Snakemake of each stage continues the file of the one before.
+Events, by "do": plan (jobs to run), expect (seconds by job), later (jobs of DVC's remaining stages), start, work and
+end of a job, left (predicted time left). Under `dvc repro`, each stage's Snakemake continues the former one's file.
 """
 
 import json
@@ -20,7 +20,7 @@ Event = dict[str, Any]
 
 
 class Timeline:
-    """The events of one run, and what they add up to. begun: its first moment, in seconds since the epoch; 0 if none."""
+    """The events of one run, and the resulting state. begun: its first event, in seconds since the epoch; 0 if none."""
 
     def __init__(self, events: Iterable[Event] = (), path: Path | None = None):
         self.run, self.begun, self._path = Run(), 0.0, path
@@ -29,7 +29,7 @@ class Timeline:
 
     @classmethod
     def opened(cls, path: Path) -> "Timeline":
-        """Continue a file, or begin it; the oldest others are removed."""
+        """Continue a file, or create it; remove the oldest other files."""
         path.parent.mkdir(parents=True, exist_ok=True)
         others = sorted(path.parent.glob("*.jsonl"), key=lambda other: other.stat().st_mtime)
         for other in others[: -FILES_KEPT + 1]:
@@ -38,27 +38,27 @@ class Timeline:
         if not path.is_file():
             return cls(path=path)
         with open(path, "a", encoding="utf-8") as file:
-            file.write("\n")  # after a line that a kill cut short
+            file.write("\n")  # ends a line that a kill interrupted
         return cls(read(path), path)
 
     def add(self, do: str, at: float, **content: Any) -> None:
-        """Add an event of a moment, in memory and to the file, if there is one."""
+        """Add an event, in memory and to the file, if there is one. at: its time."""
         event = {"do": do, "time": round(at, 2), **content}
         self.apply(event)
         try:
             if self._path:
                 with open(self._path, "a", encoding="utf-8") as file:
                     file.write(json.dumps(event) + "\n")
-        except OSError:  # a full disk: the jobs say so, and the display goes on without its file
+        except OSError:  # a full disk: jobs report it, and the display continues without its file
             self._path = None
 
     def plan(self, at: float, jobs: Iterable[Planned], cores: int, gpus: int | None, stage: str = "") -> None:
-        """Add the jobs that Snakemake will run; stage: the one of DVC that it runs, if it does."""
+        """Add the jobs that Snakemake will run. stage: DVC's, if DVC runs this Snakemake."""
         rows = [{key: value for key, value in asdict(job).items() if value != DEFAULTS.get(key)} for job in jobs]
         self.add("plan", at, jobs=rows, cores=cores, gpus=gpus, stage=stage)
 
     def apply(self, event: Event) -> None:
-        """Take in an event, in the order of their moments."""
+        """Update the state with an event. Call in chronological order."""
         run, name = self.run, event.get("job", "")
         self.begun = self.begun or event["time"]
         match event["do"]:
@@ -66,7 +66,7 @@ class Timeline:
                 jobs = [Planned(**row | {"after": tuple(row.get("after", ()))}) for row in event["jobs"]]
                 run.planned.update((job.name, job) for job in jobs)
                 run.cores, run.gpus = event["cores"], event["gpus"]
-                for job in jobs:  # a stage may have been entered before, as by an interrupted run
+                for job in jobs:  # the stage may have been started before, as by an interrupted run
                     run.states.pop(job.name, None)
                 self._drop_later({event["stage"], *(job.stage for job in jobs)})
             case "expect":
@@ -91,7 +91,7 @@ DEFAULTS = asdict(Planned(""))
 
 
 def by_stage(names: Iterable[str]) -> dict[str, list[str]]:
-    """Names of jobs by their stage."""
+    """Names of jobs, by stage."""
     stages: dict[str, list[str]] = defaultdict(list)
     for name in names:
         stages[stage_of(name)].append(name)
@@ -99,7 +99,7 @@ def by_stage(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def read(path: Path) -> list[Event]:
-    """The events of a file, without lines that a kill cut short."""
+    """The events of a file, without lines that a kill interrupted."""
     events = []
     for line in path.read_text(encoding="utf-8").splitlines():
         with suppress(ValueError):

@@ -20,7 +20,7 @@ def clock(moment: float) -> str:
 
 
 def until(left_s: float | None, now: float) -> str:
-    """When it will be done: the time of day, with the day if that is far; "" if it is not known."""
+    """When the run will be done: the time of day, with the date if that is far; "" if unknown."""
     if left_s is None:
         return ""
     end = datetime.fromtimestamp(now + left_s)
@@ -28,7 +28,7 @@ def until(left_s: float | None, now: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """A time with the digits that a person wants to see: 40 s, 7 min 20 s, 1 h 05 min."""
+    """A duration with a readable precision: 40 s, 7 min 20 s, 1 h 05 min."""
     whole = round(seconds)
     if 60 <= whole < 1200:
         return f"{whole // 60} min {whole % 60:02d} s"
@@ -36,7 +36,7 @@ def span(seconds: float) -> str:
 
 
 def left(seconds: float | None) -> str:
-    """A time left, rounded as far as it is guessed."""
+    """A time left, rounded according to its uncertainty."""
     if seconds is None:
         return UNKNOWN
     step = 1 if seconds < 20 else 5 if seconds < 120 else 10
@@ -44,7 +44,7 @@ def left(seconds: float | None) -> str:
 
 
 def progress(state: State) -> list[str]:
-    """How far a running job is: its epoch or items, and its rate."""
+    """How far a running job is: epoch or items, and speed."""
     parts: list[str] = []
     if (work := state.work) is None:
         return parts
@@ -67,7 +67,7 @@ def counts(run: Run) -> tuple[int, int]:
 
 
 def head(run: Run, total: Left, now: float) -> str:
-    """How much of the whole is done, and how long the rest takes."""
+    """How many of all jobs are done, and how long the rest takes."""
     done, every = counts(run)
     failed = len(run.ended(failed=True))
     parts = [
@@ -80,7 +80,7 @@ def head(run: Run, total: Left, now: float) -> str:
 
 
 def status(run: Run, total: Left, now: float) -> str:
-    """All of it in one line."""
+    """The run and its running jobs in one line."""
     running = []
     for name, state in run.running.items():
         parts = progress(state) + ([left(total.jobs[name])] if total.jobs[name] is not None else [])
@@ -99,7 +99,7 @@ def to_come(run: Run) -> str:
 
 
 def last_lines(paths: Iterable[str], root: Path) -> list[str]:
-    """The end of a failed job's log, with its path before it."""
+    """The end of a failed job's logs, each after a line with its path."""
     lines = []
     for name in paths:
         path = root / name
@@ -112,7 +112,7 @@ def last_lines(paths: Iterable[str], root: Path) -> list[str]:
 
 
 def end(run: Run, begun: float, now: float, stage: str) -> str:
-    """A summary of a run that has ended. stage: of DVC, if it runs this."""
+    """A summary of a run that has ended. stage: DVC's, if DVC runs this Snakemake."""
     own = [name for name in run.planned if not stage or stage_of(name) == stage]
     done = [name for name in own if name in run.states and not run.states[name].failed and run.states[name].ended]
     failed = [name for name in run.ended(failed=True) if name in own]
