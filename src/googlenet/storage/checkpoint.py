@@ -15,7 +15,7 @@ from googlenet.storage.files import write_bytes
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-# safetensors orders several metadata keys differently from process to process; a single key has only one order.
+# safetensors orders metadata keys differently in each process, so all metadata are stored under a single key.
 METADATA_KEY = "googlenet"
 RUN_AGAIN = "delete it and run its stage again"
 OTHER_MODEL = "give the config of the model that wrote it, or train again"
@@ -26,7 +26,7 @@ def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadat
     import torch
     from safetensors.torch import save as to_bytes
 
-    # Copy each: safetensors refuses tensors that share memory, and a channels-last one has other bytes.
+    # Copy each: safetensors refuses tensors that share memory, and a channels-last tensor has other bytes.
     contiguous = {
         name: torch.as_tensor(value).detach().to("cpu", copy=True, memory_format=torch.contiguous_format).contiguous()
         for name, value in sorted(tensors.items())
@@ -35,7 +35,7 @@ def save(path: Path | str, tensors: "Mapping[str, Tensor | np.ndarray]", metadat
 
 
 def load(path: Path | str, remedy: str = RUN_AGAIN) -> "tuple[dict[str, Tensor], dict[str, str]]":
-    """Read (CPU tensors, metadata). UserError, with the remedy, if the file is missing, cut short or something else."""
+    """Read (CPU tensors, metadata). Raises UserError, with the remedy, if the file is missing, truncated or invalid."""
     return read(path, "pt", remedy)
 
 
@@ -43,7 +43,7 @@ def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Ma
     """`save` for numpy arrays only; does not import torch. Writes the same bytes as `save`."""
     from safetensors.numpy import save as to_bytes
 
-    # C order and little-endian, as in the file: safetensors writes the memory as it is.
+    # Convert to C order and little-endian, as in the file, because safetensors writes the memory as it is.
     items = sorted(arrays.items())
     contiguous = {name: np.asarray(array, array.dtype.newbyteorder("<"), order="C") for name, array in items}
     write_bytes(path, to_bytes(contiguous, metadata=metadata_of(path, metadata)))
@@ -55,7 +55,7 @@ def load_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]
 
 
 def copy_into(model: "nn.Module", tensors: "Mapping[str, Tensor]", path: Path | str, remedy: str) -> None:
-    """Copy tensors that were read from `path` into a network, which stays as it is if they do not fit."""
+    """Copy tensors that were read from `path` into a network, which stays unchanged if they do not fit."""
     check_fit(model.state_dict(), tensors, path, remedy)
     model.load_state_dict(tensors)
 
@@ -77,7 +77,7 @@ def check_fit(wanted: "Mapping[str, Tensor]", tensors: "Mapping[str, Tensor]", p
 def read(
     path: Path | str, framework: str, remedy: str = RUN_AGAIN, lazy: bool = False
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Read (values, metadata). lazy: values are safetensors slices, which know shape and type without being read."""
+    """Read (values, metadata). lazy: return safetensors slices, which know shape and type without reading the data."""
     try:
         with safe_open(str(path), framework=framework) as file:
             packed = file.metadata() or {}

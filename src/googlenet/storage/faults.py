@@ -1,9 +1,9 @@
 """Fault injection: kill at a chosen moment, so that tests can show that nothing is lost.
 
-GOOGLENET_FAULT="<point> <number> <victim> <stage>/<job>" kills when that job reaches that point for that time (from 1).
-Points: batch (a training step is done), piece (an item of a list is done), write (file complete, not yet renamed), event
-(appended to the event log), note (the mirror's, complete, not yet renamed; its job is mirror/<experiment>). Victims: job (this
-process), group (with engines and jobs), engine (Snakemake), term (may save first).
+GOOGLENET_FAULT="<point> <number> <victim> <stage>/<job>" kills when that job reaches that point the <number>th time.
+Points: batch (a training step is done), piece (an item of a list is done), write (file complete, not yet renamed),
+event (appended to the event log), note (the mirror's file complete, not yet renamed; its job is mirror/<experiment>).
+Victims: job (this process), group (its process group), engine (Snakemake), term (this process, which may save first).
 """
 
 import os
@@ -18,14 +18,14 @@ _seen: Counter[str] = Counter()
 
 
 def of_job(name: str) -> None:
-    """Set which job this process runs: "<stage>/<job>"."""
+    """Set the job that this process runs: "<stage>/<job>"."""
     global _job
     _job = name
     _seen.clear()
 
 
 def reached(point: str) -> None:
-    """Count a point; the fault happens here if it was requested."""
+    """Count a point, and inject the fault if it is due."""
     if VARIABLE not in os.environ:
         return
     wanted, number, victim, job = os.environ[VARIABLE].split()

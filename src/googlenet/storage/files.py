@@ -1,4 +1,4 @@
-"""Files that are complete or absent: each write goes to a temporary file beside the target, renamed at the end."""
+"""Files that are complete or absent: each write goes to a temporary file next to the target, renamed at the end."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from googlenet.storage import faults
 
 @contextmanager
 def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds. point: as in faults.py."""
+    """Yield a temporary path next to `path`; rename it to `path` if the block succeeds. point: as in faults.py."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -34,7 +34,7 @@ def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
 
 
 def remove_parts(folder: Path, name: str = "*") -> None:
-    """Remove the half-written files of that name that killed processes left below a folder."""
+    """Remove temporary files, of targets with this name, that killed processes left below a folder."""
     for part in folder.rglob(f".{name}.*.part"):
         part.unlink(missing_ok=True)
 
@@ -46,7 +46,7 @@ def write_bytes(path: Path | str, content: bytes) -> None:
 
 
 def json_bytes(value: Any) -> bytes:
-    """The single format of our JSON files: sorted keys, one-space indent, no NaN, a final newline."""
+    """The format of all our JSON files: sorted keys, one-space indent, no NaN, a final newline."""
     return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
@@ -66,7 +66,7 @@ def read_json(path: Path | str) -> Any:
 
 
 class _Strict(yaml.CSafeLoader):  # type: ignore[misc]  # PyYAML has no types; libyaml is ten times as fast
-    """YAML in which a repeated key is an error, which PyYAML would drop, and so is a zero byte, which no path holds."""
+    """YAML in which a repeated key (PyYAML would drop one) and a zero byte (invalid in paths) are errors."""
 
     def construct_scalar(self, node: yaml.ScalarNode) -> Any:
         value = super().construct_scalar(node)
@@ -97,7 +97,7 @@ _Strict.add_implicit_resolver(
 
 
 class _WithoutDates(_Strict):
-    """YAML for a file that DVC reads too: it fails at what it takes for a date."""
+    """YAML for a file that DVC reads too, and in which it fails on anything that looks like a date."""
 
     def construct_date(self, node: yaml.ScalarNode) -> Any:
         raise UserError(f"line {node.start_mark.line + 1}: {node.value} is a date to DVC; put it in quotes")
@@ -111,7 +111,7 @@ _WithoutDates.add_constructor(_DATE, _WithoutDates.construct_date)
 
 
 def _assert_shallow(text: str) -> None:
-    """UserError for YAML nested a hundred deep: libyaml's recursion would end the process at some depth."""
+    """Raise UserError for YAML nested more than a hundred deep: libyaml's recursion would crash at some depth."""
     depth = 0
     for event in yaml.parse(text, _Strict):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -120,7 +120,7 @@ def _assert_shallow(text: str) -> None:
 
 
 def load_yaml(path: Path, dates: bool = True) -> dict[str, Any]:
-    """Read a YAML mapping. Raises UserError naming file and line, also for a repeated key. dates: they are text."""
+    """Read a YAML mapping. dates: accept them, as text. Raises UserError, naming file and line, also for a double key."""
     text = ""
     try:
         text = path.read_text(encoding="utf-8")
@@ -153,7 +153,7 @@ def sha256(path: Path | str) -> str:
 def locked(path: Path, wait_s: float, busy: UserError) -> Iterator[None]:
     """Hold a lock file, released if the process dies; raise `busy` if another process holds it longer than `wait_s`.
 
-    UserError if it cannot be made; a negative `wait_s` waits for ever."""
+    Raises UserError if the file cannot be created. A negative `wait_s` waits forever."""
     from filelock import FileLock, Timeout  # imported late: not needed at every start of Snakemake
 
     try:

@@ -7,7 +7,7 @@ from googlenet.storage.files import write_bytes
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write each file, atomically, by its name; remove what an earlier run left under other names."""
+    """Write each file atomically; remove files with other names, left by an earlier run."""
     for name, content in files.items():
         write_bytes(folder / name, content)
     for path in folder.glob("*") if folder.is_dir() else ():

@@ -1,4 +1,4 @@
-"""Arrays that are made when they are asked for."""
+"""Arrays that are computed on access."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ import numpy as np
 
 
 class OnAccess(Sequence[np.ndarray]):
-    """A sequence of arrays, each made on access by its number; a slice is a list."""
+    """A sequence of arrays, each computed when it is accessed; a slice is a list."""
 
     @abstractmethod
     def of(self, number: int) -> np.ndarray:
-        """Return one array. Raises IndexError beyond the last."""
+        """Compute one array. Raises IndexError past the end."""
 
     @overload
     def __getitem__(self, number: int) -> np.ndarray: ...

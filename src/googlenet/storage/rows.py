@@ -1,6 +1,6 @@
 """Arrays on disk a few rows at a time: safetensors files that need not fit in memory.
 
-The files are byte for byte those of `checkpoint.save_arrays`. None stays open, so a loader's processes may share them.
+The files are byte for byte those of `checkpoint.save_arrays`. None stays open, so loader processes may share them.
 """
 
 import json
@@ -30,7 +30,7 @@ class Ranges(Protocol):
 
 
 class Rows:
-    """An array [n, ...] in a file. rows[a:b] reads those into a new array; UserError if it is truncated or gone."""
+    """An array [n, ...] in a file. rows[a:b] reads these rows; raises UserError if the file is truncated or deleted."""
 
     def __init__(self, path: Path | str, offset: int, dtype: np.dtype, shape: tuple[int, ...]):
         self.path, self.offset, self.dtype, self.shape = str(path), offset, dtype, shape
@@ -56,7 +56,7 @@ class Rows:
 
 
 def open_rows(path: Path | str) -> tuple[dict[str, Rows], dict[str, str]]:
-    """`checkpoint.load_arrays` without reading the arrays. Raises UserError, with the remedy, as that does."""
+    """`checkpoint.load_arrays` without reading the arrays. Raises the same errors."""
     slices, metadata = checkpoint.read(path, "np", lazy=True)
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
@@ -87,7 +87,7 @@ class Writing:
 
 @contextmanager
 def written(path: Path | str, shapes: Mapping[str, tuple[int, ...]], metadata: Mapping[str, str]) -> Iterator[Writing]:
-    """Write float32 arrays of known shapes to a file, filled within the block; it appears once all rows are written."""
+    """Within the block, write float32 arrays of known shapes to a file, which appears once all rows are written."""
     header: dict[str, Any] = {"__metadata__": checkpoint.metadata_of(path, metadata)}
     end, offsets = 0, {}
     for name, shape in sorted(shapes.items()):
