@@ -98,7 +98,7 @@ def _file(folder: Path, path: Path) -> Entity:
 
 
 def _action(run: RunRecord, files: Sequence[str], software: str) -> Entity:
-    """One job: what it read of this folder is its configuration; its inputs' digests are in its record."""
+    """One job. Its inputs in this folder are its configuration and its record, which has the digests of the others."""
     job = quote(f"{run.stage}/{run.job}")
     place, record, config = quote(job_name(run.stage, run.job)), f"runs/{job}.json", f"config/{job}.json"
     return {
@@ -118,7 +118,7 @@ def _known(names: Sequence[str], files: Sequence[str]) -> Iterator[Mapping[str, 
 
 
 def _software(name: str, commit: str, runs: Sequence[RunRecord]) -> Entity:
-    """The code of one commit, with the versions of what it ran on."""
+    """The code of one commit, with the versions of the libraries and system that it ran on."""
     versions = sorted({f"{key} {value}" for run in runs if run.commit == commit for key, value in run.versions.items()})
     return {
         "@id": name,

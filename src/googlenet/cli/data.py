@@ -62,7 +62,7 @@ def faults(folder: Path, say: Callable[[str], None] = lambda line: None) -> Iter
 
 
 def _records(path: Path, split: str, places: range, whole: bool) -> Iterator[str]:
-    """Yield the faults of a shard's records; `whole`: whether the shard itself is unchanged."""
+    """Yield the faults of a shard's records. whole: whether the shard itself is unchanged."""
     try:
         records = open_split(path.parent, split, sizes=False)
         for place in places:

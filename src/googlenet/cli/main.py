@@ -1,4 +1,4 @@
-"""The command `googlenet`, and how its errors end: one line each."""
+"""The command `googlenet`, which reports each error as one line."""
 
 import sys
 from importlib import import_module
@@ -28,14 +28,14 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """The subcommands, each imported only when it runs: some import torch."""
+    """The subcommands, each imported only when it runs, because some import torch."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of COMMANDS."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        """Import a subcommand. Raises UsageError with the closest valid name if there is none."""
+        """Import a subcommand. Raises UsageError with the closest valid name if it does not exist."""
         if cmd_name not in COMMANDS:
             raise click.UsageError(f"no command '{cmd_name}'{nearest(cmd_name, COMMANDS)}", ctx)
         command = cast(click.Command, import_module(f"googlenet.cli.{cmd_name}").command)
@@ -75,6 +75,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def former(spelling: str, command: str) -> NoReturn:
-    """Run a subcommand under its former spelling, `python -m SPELLING`, and say how it is spelt now."""
+    """Run a subcommand under its former spelling, `python -m SPELLING`, and print the new one."""
     print(f"note: `python -m {spelling}` is now `googlenet {command}`", file=sys.stderr)
     sys.exit(main([command, *sys.argv[1:]]))

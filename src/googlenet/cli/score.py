@@ -27,7 +27,7 @@ Difficult = Literal["neutral", "count"]
 
 
 class ClassScore(Metrics):
-    """A class by its key in the XML and its name; AP is None if there are no objects."""
+    """A class's score. key: in the XML; ap_percent: None if there are no objects."""
 
     key: str = Field(serialization_alias="class")
     name: str
@@ -37,7 +37,7 @@ class ClassScore(Metrics):
 
 
 class Scores(Metrics):
-    """The result of the command, printed and written as JSON. neutral_detections: those that count neither way."""
+    """The command's result, printed and written as JSON. neutral_detections: neither true nor false positives."""
 
     mean_ap_percent: float
     classes: tuple[ClassScore, ...]
@@ -46,7 +46,7 @@ class Scores(Metrics):
     detections: int
     neutral_detections: int
     blacklisted_pairs: int
-    blacklist_outside: int  # its entries on images or classes that are not scored here
+    blacklist_outside: int  # entries on images or classes that are not scored here
     threshold: Threshold
     difficult: Difficult
 

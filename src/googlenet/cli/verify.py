@@ -53,7 +53,7 @@ def command(experiment: str, reference: bool, renew: bool) -> int:
 
 
 def measured(current: Experiment) -> tuple[tuple[Headline, ...], list[RunRecord]]:
-    """The headline figures of an experiment's results, and its run records. UserError, with the remedy, if one is missing."""
+    """An experiment's headline figures and run records. Raises UserError, with the remedy, if results are missing."""
     folder = Path("results", current.name)
     paths = [folder / stage / "metrics.json" for stage, row in STAGES.items() if row.metrics in SOURCES]
     paths = [path for path in paths if path.parts[-2] in current.stages]
@@ -88,7 +88,7 @@ def report(reference: Reference, lines: tuple[Headline, ...], kind: Kind | None,
 
 
 def renewed(path: Path, lines: tuple[Headline, ...], runs: list[RunRecord], name: str) -> None:
-    """Write the file with these figures as those of their kind of machine. Raises UserError if no single kind made them."""
+    """Write these figures to the file, for their kind of machine. Raises UserError for a GPU's or several kinds'."""
     kind = Kind.of(runs)
     if kind is None:
         raise UserError(

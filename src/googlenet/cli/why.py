@@ -36,7 +36,7 @@ def command(jobs: tuple[str, ...], experiment: str, target: str | None) -> None:
 
 
 def named(root: Path, experiment: str, name: str) -> list[str]:
-    """The jobs that a stage or a job's name stands for. Raises UserError if there are none."""
+    """The jobs that the name of a stage or a job stands for. Raises UserError if there are none."""
     composed = current(root, experiment)
     known = {stage: [job_name(*job) for job in composed.jobs(stage)] for stage in composed.stages}
     every = [job for jobs in known.values() for job in jobs]
