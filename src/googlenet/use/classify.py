@@ -9,11 +9,11 @@ from googlenet.use.results import Asked, Results, chosen
 
 
 class ClassifierEnsemble(ClassifyingMembers):
-    """The members of an experiment, loaded once: one of them by its name, or all for ""."""
+    """The members of an experiment, loaded once: the named one, or all for ""."""
 
     def __init__(self, results: Results, asked: Asked, member: str = ""):
         names = chosen("--member", member, results.experiment.members)
-        paths = {name: results.weights(name) for name in names}  # all there, before anything is loaded
+        paths = {name: results.weights(name) for name in names}  # raises if any is missing, before anything is loaded
         settings = results.settings("predict_crops", names[0], PredictCrops)
         stored = results.path("predict_crops", f"{names[0]}/predictions.safetensors")
         runtime = results.runtime(settings, stored, asked)

@@ -1,4 +1,4 @@
-"""The command `googlenet detect`: objects in a person's images."""
+"""The command `googlenet detect`: objects in the user's images."""
 
 import time
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from googlenet.use.images import Images, named
 from googlenet.use.results import Asked, Results, fallbacks, in_use
 from googlenet.use.show import JsonList, Terminal, check_outputs, opened, rate, unique
 
-LEAST_PX = 640  # shorter side of a drawing, so that its words are readable
+LEAST_PX = 640  # shorter side of a drawing, so that its text is readable
 
 
 @dataclass(frozen=True)
 class Detection:
-    """What is detected, and where it goes. files: words of the command line; json: a file, - or ""."""
+    """What to detect, and where to write it. files: arguments of the command line; json: a file, - or ""."""
 
     files: tuple[str, ...]
     asked: Asked = field(default_factory=Asked)
@@ -33,7 +33,7 @@ class Detection:
 
 
 def perform(request: Detection, root: Path) -> int:
-    """Detect in every file and show it as soon as it is done. Returns 1 if any could not be read, else 0."""
+    """Detect in every file, and show each result as soon as it is done. Returns 1 if any file is unreadable, else 0."""
     terminal = Terminal(check_outputs(request.json))
     paths = named(request.files)
     ensemble = DetectorEnsemble(Results.of(root, request.asked.experiment), request.asked, request.detector)
@@ -62,7 +62,7 @@ def perform(request: Detection, root: Path) -> int:
 
 
 def image_ids(paths: Sequence[str]) -> list[int]:
-    """COCO's numbers of images: those that their names are, as COCO's own files are named, or else 1, 2, ..."""
+    """COCO's image ids: the file names if all are distinct numbers, as in COCO, else 1, 2, ..."""
     stems = [Path(path).stem for path in paths]
     if all(stem.isdecimal() for stem in stems) and len(set(map(int, stems))) == len(stems):
         return list(map(int, stems))
@@ -79,13 +79,13 @@ def coco(found: Detected, classes: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def place(row: dict[str, Any]) -> str:
-    """A detection's class and box, in words."""
+    """A detection's class and box, as text."""
     x, y, width, height = (round(value) for value in row["bbox"])
     return f"{row['category']} at ({x}, {y}), {width} x {height} px"
 
 
 def drawing(image: np.ndarray, rows: Sequence[dict[str, Any]]) -> bytes:
-    """A PNG of the image with its boxes, a colour for each class, the best on top."""
+    """A PNG of the image with its boxes, coloured by class, the best on top."""
     height, width = image.shape[:2]
     scale = max(1.0, LEAST_PX / min(height, width)) / DPI
     with canvas(width * scale, height * scale) as (figure, png):

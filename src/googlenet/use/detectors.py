@@ -1,6 +1,6 @@
-"""Objects in images from the detectors of an experiment, image by image, with the bits of its stages.
+"""Objects in images from the detectors of an experiment, image by image, bit for bit as in its stages.
 
-The same functions propose, merge, score and suppress as in propose_regions, merge_proposals, score_regions and
+The functions that propose, merge, score and suppress are those of propose_regions, merge_proposals, score_regions and
 evaluate_detection, with their settings.
 """
 
@@ -28,7 +28,7 @@ from googlenet.use.images import Images, Opener
 from googlenet.use.results import Asked, Results, chosen
 
 NO_BOXES = np.zeros((0, 4), np.int32), np.zeros(0)
-PART = "p1"  # the parts of the images have the same settings
+PART = "p1"  # all parts of the images have the same settings
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Detected(NamedTuple):
 
 
 class DetectorEnsemble:
-    """The detectors of an experiment, loaded once: one of them by its name, or all for ""."""
+    """The detectors of an experiment, loaded once: the named one, or all for ""."""
 
     def __init__(self, results: Results, asked: Asked, detector: str = ""):
         experiment = results.experiment
@@ -81,7 +81,7 @@ class DetectorEnsemble:
         self.scoring = results.runtime(self.detectors[0].settings, stored, asked)
         self.opener = Opener.of(experiment.of(Dataset).detection)
         self.classes = self.detectors[0].network.spec.classes[1:]  # without the background
-        self.uses: list[EngineUse] = []  # from the first image on
+        self.uses: list[EngineUse] = []  # set at the first image
 
     def detections(self, images: Images) -> Iterator[Detected | None]:
         """Yield each image's detections, in order; None for one that could not be read."""
@@ -98,7 +98,7 @@ class DetectorEnsemble:
 
 
 class Ready:
-    """Detectors in their engines. first: an image that fast engines are checked on; count: of the images to come."""
+    """Detectors in their engines. first: an image to check fast engines on; count: the number of images to expect."""
 
     def __init__(self, ensemble: DetectorEnsemble, first: np.ndarray, count: int):
         self.ensemble, self.proposer = ensemble, None
@@ -125,7 +125,7 @@ class Ready:
             for one, see in zip(self.ensemble.detectors, self.see, strict=True)
         ]
         arrays = {name: [one[name] for one in scored] for name in scored[0]}
-        # As evaluate_detection rates them: the ensemble by means, one detector as it is.
+        # As in evaluate_detection: the ensemble by means, a single detector as it is.
         joined = {name: each[0] if self.ensemble.single else Mean(each) for name, each in arrays.items()}
         found = detect([boxes], joined["probabilities"], self.ensemble.evaluation, joined.get("boxes"))
         return Detected(found.box, found.label, found.score, len(boxes))
@@ -134,6 +134,6 @@ class Ready:
 def scores_of(
     detector: Detector, image: np.ndarray, boxes: np.ndarray, see: See, runtime: Runtime
 ) -> dict[str, np.ndarray]:
-    """A detector's arrays for an image's boxes, as in score_regions, without the settings that are only compared."""
+    """A detector's arrays for an image's boxes, as in score_regions, without the compared lists of switches."""
     settings = replaced(detector.settings, compare=())
     return of_image(detector.network, image, boxes, settings, detector.heads, see, runtime)

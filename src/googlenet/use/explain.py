@@ -1,7 +1,7 @@
-"""Which parts of an image speak for a class: class activation maps, exact for this network.
+"""Which parts of an image support a class: class activation maps, exact for this network.
 
-Its last map is averaged and goes through one linear layer (section 5, Table 1). So a class's logit is its bias and the
-mean, over the map's places, of the weighted sum of the channels there: that sum is drawn, for every crop where it was cut.
+Its last map is averaged and goes through one linear layer (section 5, Table 1). So a class's logit is its bias plus the
+mean, over the map's positions, of the weighted sum of the channels there: that sum is drawn for every crop, in place.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from googlenet.models.network import Network
 from googlenet.report.style import BLUE, GREY, bare, bars, canvas, clipped
 from googlenet.use.members import Answer, Member
 
-SHOWN = 5  # classes beside the image
+SHOWN = 5  # classes next to the image
 WIDTH = 3.6  # of a panel, in inches
-BATCH = 16  # crops a pass: their maps are small
+BATCH = 16  # crops per pass
 
 
 def explainable(members: Sequence[Member]) -> None:
-    """Raise UserError for a network whose classifier is not one linear layer on the mean of the last map."""
+    """Raise UserError for a member whose classifier is not a single linear layer on the mean of the last map."""
     for member in members:
         model = member.trained.trunk  # UserError for a network with other modules
         if not isinstance(model, GoogLeNet) or model.fc is not None:
@@ -35,8 +35,8 @@ def explainable(members: Sequence[Member]) -> None:
 
 
 def activation_maps(network: Network, column: int, crops: np.ndarray, device: str) -> tuple[np.ndarray, float]:
-    """The maps of an output for crops, uint8 [n, px, px, 3]: float32 [n, h, w], and its bias. A map's mean plus the bias
-    is the crop's logit. In fp32."""
+    """The maps, float32 [n, h, w], of an output for crops, uint8 [n, px, px, 3], and its bias. A map's mean plus the
+    bias is the crop's logit. Computed in fp32."""
     linear: Any = network.model.linear
     weight = linear.weight[column].detach().float()
     maps = []
@@ -49,7 +49,7 @@ def activation_maps(network: Network, column: int, crops: np.ndarray, device: st
 
 
 def evidence(members: Sequence[Member], label: int, image: np.ndarray, cropping: Cropping, device: str) -> np.ndarray:
-    """What speaks for a class at each pixel: the mean over members and the crops that see it, float32 [h, w].
+    """The evidence for a class at each pixel: the mean over members and the crops that contain it, float32 [h, w].
 
     image: uint8 [h, w, 3]. In units of the logit; 0 where no crop was cut."""
     height, width = image.shape[:2]
@@ -78,7 +78,7 @@ def region(crop: Crop, width: int, height: int) -> tuple[slice, slice]:
 
 
 def drawing(image: np.ndarray, heat: np.ndarray, answer: Answer, name: str) -> bytes:
-    """A PNG: the image, what speaks for its first class, the likeliest classes, and how far crops and members agree."""
+    """A PNG: the image, the evidence for its top class, the likeliest classes, and how far crops and members agree."""
     tall = min(image.shape[0] / image.shape[1], 1.6)
     top, (members, crops) = answer.top(SHOWN), answer.agreement
     with canvas(2 * WIDTH + 4.2, WIDTH * tall + 0.9) as (figure, png):
@@ -92,7 +92,7 @@ def drawing(image: np.ndarray, heat: np.ndarray, answer: Answer, name: str) -> b
         low, high = (
             float(heat.min()),
             float(heat.max()),
-        )  # the map's own range: one that is alike everywhere says nothing
+        )  # each map is scaled to its own range
         strength = (heat - low) / max(high - low, 1e-9)
         middle.imshow(strength, cmap="inferno", vmin=0, vmax=1, alpha=0.8 * strength**2, interpolation="bilinear")
         middle.set_title(f"what speaks for {clipped(top[0].name, 24)}")

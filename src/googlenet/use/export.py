@@ -1,6 +1,6 @@
 """The command `googlenet export`: a member or the ensemble as one file for other programs, from pixels to probabilities.
 
-A file gets its name only after its outputs for real images were compared with those of the networks.
+A file gets its final name only after its outputs for real images have been compared with those of the networks.
 """
 
 import json
@@ -24,14 +24,14 @@ from googlenet.use.results import Asked, Results
 
 CHECKED = {"fp32": 16, "bf16": 16, "int8": 200}  # images at most
 TOLERANCE = {"fp32": 1e-4, "bf16": 0.1}  # the largest difference of a probability
-LEAST_SAME = {"int8": 90}  # percent of the images whose first answer must be the networks'
+LEAST_SAME = {"int8": 90}  # percent of the images whose top class must be the networks'
 SUFFIXES = {kind.suffix: kind.title for kind in FORMATS.values()}
 KNOWN = ", ".join(SUFFIXES)
 
 
 @dataclass(frozen=True)
 class Export:
-    """What is exported. file: its suffix names the format; precision: of the weights; calibration_images: of int8."""
+    """What to export. file: its suffix names the format; precision: of the weights; calibration_images: for int8."""
 
     file: Path
     asked: Asked = field(default_factory=Asked)
@@ -42,11 +42,11 @@ class Export:
 
 @dataclass(frozen=True)
 class Check:
-    """How far a file's answers for some images are from the networks'. largest: difference of a probability."""
+    """How far a file's outputs for some images are from the networks'. largest: difference of a probability."""
 
     images: int
     largest: float
-    same_percent: float  # of the images, with the same first answer
+    same_percent: float  # of the images, with the same top class
 
     @classmethod
     def of(cls, outputs: np.ndarray, expected: np.ndarray) -> "Check":
@@ -55,7 +55,7 @@ class Check:
         return cls(len(expected), float(np.abs(outputs - expected).max()), same)
 
     def fault(self, precision: str) -> str:
-        """What is wrong with a file of this precision, "" if nothing is. NaN is."""
+        """What is wrong with a file of this precision; "" if nothing is. NaN counts as a fault."""
         most, least = TOLERANCE.get(precision, np.inf), LEAST_SAME.get(precision, 0)
         if not self.largest <= most:
             return f"differs from the networks by {self.largest:.2g}, more than {most}"
@@ -65,13 +65,13 @@ class Check:
 
     @property
     def words(self) -> dict[str, str]:
-        """As metadata."""
+        """The result as metadata."""
         figures = {"images": self.images, "same_first_answer_percent": self.same_percent}
         return {"checked": json.dumps(figures | {"largest_difference": self.largest})}
 
 
 def perform(request: Export, root: Path) -> int:
-    """Export, check, and name the file. Raises UserError, leaving no file, if it cannot be made or differs."""
+    """Export, check, and rename the file. Raises UserError, leaving no file, if it cannot be written or differs."""
     kind = format_of(request)
     results = Results.of(root, request.asked.experiment)
     ensemble = ClassifierEnsemble(results, request.asked, request.member)
@@ -91,7 +91,7 @@ def perform(request: Export, root: Path) -> int:
             raise UserError(f"{request.file}: {fault}, so it is not kept; choose fp32")
         if kind.suffix == ".onnx":
             annotate_onnx(part, words | check.words)
-        # What the file refers to comes first.
+        # Files that the main file refers to come first.
         for made in sorted(Path(folder).iterdir(), key=lambda path: path == part):
             os.replace(made, request.file.with_name(made.name))
     what = f"{plural(len(ensemble.members), 'member')} in {kind.precision}, {file_bytes(request.file) / 1e6:.1f} MB"
@@ -102,7 +102,7 @@ def perform(request: Export, root: Path) -> int:
 
 
 def input_px(ensemble: ClassifierEnsemble) -> int:
-    """The side of the networks' input. Raises UserError for members of several."""
+    """The side of the networks' input, px. Raises UserError if the members have different ones."""
     first, *others = sorted({member.trained.spec.input_px for member in ensemble.members})
     if others:
         raise UserError("--member: the members have different input sizes, so they are no single network; name one")
@@ -110,7 +110,7 @@ def input_px(ensemble: ClassifierEnsemble) -> int:
 
 
 def sample(results: Results, split: str, px: int, most: int, scales: tuple[int, ...]) -> np.ndarray:
-    """Centre crops of at most so many images of a split, uint8 [n, px, px, 3]. Raises UserError if it is not there."""
+    """Centre crops of at most `most` images of a split, uint8 [n, px, px, 3]. Raises UserError if it does not exist."""
     manifest, what = results.manifest("classification"), {"test": "check the export", "validation": "calibrate int8"}
     if not manifest.is_file():
         raise UserError(f"{manifest}: its {split} images {what[split]}; run `{results.command}`, or `make pull`")
@@ -128,7 +128,7 @@ def has_images(manifest: Path, split: str) -> bool:
 
 
 def metadata(results: Results, ensemble: ClassifierEnsemble, px: int, calibrated_on: int) -> dict[str, str]:
-    """What is written into the file: the classes in the order of the outputs, as JSON, and how to prepare an image."""
+    """Metadata for the file: among them the classes in the order of the outputs, and how to prepare an image."""
     ranged = f"int8, ranges from {plural(calibrated_on, 'validation image')}"
     return {
         "classes": json.dumps(ensemble.classes),
@@ -141,7 +141,7 @@ def metadata(results: Results, ensemble: ClassifierEnsemble, px: int, calibrated
 
 
 def format_of(request: Export) -> Format:
-    """The format of a file. Raises UserError for one that is unknown or not to be had here."""
+    """The format of a file. Raises UserError if it is unknown or its packages are missing."""
     suffix, precision = request.file.suffix, request.precision
     if suffix not in SUFFIXES:
         known = ", ".join(f"{name} ({what})" for name, what in SUFFIXES.items())

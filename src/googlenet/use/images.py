@@ -1,4 +1,4 @@
-"""Images that a person names: which files are meant, and their pixels as the preparation of the data would give them."""
+"""Images named on the command line: which files they are, and their pixels as the data set's preparation gives them."""
 
 import glob
 import sys
@@ -14,24 +14,24 @@ from googlenet.data.images import check_image, decode, shrink
 from googlenet.errors import UserError
 from googlenet.storage.on_access import OnAccess
 
-STAND_IN = np.zeros((64, 64, 3), np.uint8)  # for an image that cannot be read, so that batches go on
+STAND_IN = np.zeros((64, 64, 3), np.uint8)  # for an image that cannot be read, so that batches continue
 
 
 @dataclass(frozen=True)
 class Opener:
-    """Opens image files as the preparation of a data set does. shorter_side_px: to which they shrink; 0: they stay."""
+    """Opens image files as the preparation of a data set does. shorter_side_px: shrink images to it; 0: keep them."""
 
     min_side_px: int = 1
     shorter_side_px: int = 0
 
     @classmethod
     def of(cls, source: DataSource) -> "Opener":
-        """As this data set's images are prepared."""
+        """The opener that matches a data set's preparation."""
         shorter = source.resize_shorter_side_px if isinstance(source, ClassificationSource) else 0
         return cls(source.min_side_px, shorter)
 
     def pixels(self, image: bytes, name: str) -> np.ndarray:
-        """The pixels of a file's bytes, uint8 [h, w, 3] RGB, upright. Raises UserError, naming it, if it is no image."""
+        """The pixels of a file's bytes, uint8 [h, w, 3] RGB, upright. Raises UserError if it is not an image."""
         info = check_image(image, name)
         if min(info.width, info.height) < self.min_side_px:
             raise UserError(f"{name}: {info.width}x{info.height} px; give one of {self.min_side_px} px or more a side")
@@ -41,7 +41,7 @@ class Opener:
 
 
 class Images(OnAccess):
-    """Files as images, each read when it is asked for and never kept; `faults` has a line for each that could not be."""
+    """Files as images, each read on access and never kept; `faults` has a line for each that could not be read."""
 
     def __init__(self, paths: Sequence[str], opener: Opener):
         self.paths, self.opener = paths, opener
@@ -63,8 +63,8 @@ class Images(OnAccess):
 
 
 def named(words: Iterable[str]) -> list[str]:
-    """The files that words on the command line mean: files, folders and what is below them, globs, and - for a list of
-    paths on standard input. In this order, each file once. Raises UserError for a word that means none."""
+    """The files that command-line arguments stand for: files, folders (recursively), globs, and - for a list of paths
+    on standard input. In order, each file once. Raises UserError for an argument without files."""
     return list(dict.fromkeys(path for word in words for path in _meant(word)))
 
 

@@ -1,6 +1,6 @@
-"""Members of an ensemble, loaded from their weights, and what they answer about images: the bits of the stage predict_crops.
+"""Members of an ensemble, loaded from their weights, and their predictions: bit for bit those of predict_crops.
 
-Imports nothing of pipeline/ beside what predict_crops does: a model in MLflow's registry carries a copy of what this module imports.
+Imports as little of pipeline/ as predict_crops does: a model in MLflow's registry contains a copy of all imports.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,13 +21,13 @@ from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 from googlenet.use.images import Opener
 
-CROPS = (1, 10, 144)  # of an image, that a server is asked for
+CROPS = (1, 10, 144)  # numbers of crops that a request can choose
 ClassNames = tuple[Sequence[str], Sequence[str]] | None  # display names and keys; None: the networks' own order
 
 
 @dataclass(frozen=True)
 class Member:
-    """A network of the ensemble. columns: of `trained`, in the order of the outputs; ordered: what predicts."""
+    """A network of the ensemble. columns: of `trained`, in the order of the outputs; ordered: used to predict."""
 
     name: str
     trained: Network
@@ -45,7 +45,7 @@ class Ranked(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an image is taken for. crops: softmax, float32 [members, crops, classes]."""
+    """An image's prediction. crops: softmax, float32 [members, crops, classes]."""
 
     classes: Sequence[str]
     crops: np.ndarray
@@ -57,7 +57,7 @@ class Answer:
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """The mean over the members, float64 [classes], as evaluate_ensemble takes it."""
+        """The mean over the members, float64 [classes], as in evaluate_ensemble."""
         return np.asarray(sum(self.members.astype(np.float64)) / len(self.members))
 
     @property
@@ -66,13 +66,13 @@ class Answer:
         return int(self.probabilities.argmax())
 
     def top(self, count: int) -> list[Ranked]:
-        """The likeliest classes, the first of equals first."""
+        """The likeliest classes; ties in class order."""
         best = np.argsort(-self.probabilities, kind="stable")[:count]
         return [Ranked(self.classes[label], float(self.probabilities[label])) for label in best]
 
     @property
     def agreement(self) -> tuple[float, float]:
-        """The shares of members, and of their crops, whose first answer is the ensemble's."""
+        """The shares of members, and of their crops, whose likeliest class is the ensemble's."""
         members, crops = (float((scores.argmax(-1) == self.first).mean()) for scores in (self.members, self.crops))
         return members, crops
 
@@ -89,7 +89,7 @@ class ClassifyingMembers:
     def __init__(
         self, weights: Mapping[str, Path], settings: PredictCrops, runtime: Runtime, opener: Opener, data: ClassNames
     ):
-        """weights: by member. data: the classes of the data set, in whose order the answers are."""
+        """weights: by member. data: the data set's classes, which set the order of the outputs."""
         self.settings, self.runtime, self.opener, self.members = settings, runtime, opener, list[Member]()
         for name, path in weights.items():
             trained = bundle.load(path, self.runtime.device)
@@ -102,12 +102,12 @@ class ClassifyingMembers:
         self.classes = common_outputs({member.name: member.outputs for member in self.members}).names
 
     def cropping(self, crops: int) -> Cropping:
-        """The crops of a policy, 1, 10 or 144, in the batches of the stage: another size of batch may give other bits."""
+        """The crops of a policy, 1, 10 or 144, in the stage's batch size: another one may give other bits."""
         settings = self.settings
         return Cropping((crops,), settings.batch_size, settings.mirror, settings.scales)
 
     def ready(self, images: Sequence[np.ndarray], crops: int) -> "Ready":
-        """Build the engines. images: those to come, of which the first is what fast engines are checked on."""
+        """Build the engines. images: those to predict; fast engines are checked on the first."""
         cropping = self.cropping(crops)
         built = [Classifier.of(member.ordered, images, cropping, self.runtime) for member in self.members]
         return Ready(self.classes, built, cropping)
@@ -123,11 +123,11 @@ class Ready:
 
     @property
     def uses(self) -> list[EngineUse]:
-        """What computes for each member."""
+        """The engine that each member uses."""
         return [member.use for member in self.members]
 
     def answers(self, images: Sequence[np.ndarray]) -> Iterator[Answer]:
-        """Yield each image's answer, in order; an image is read and cropped once for all members of one input size."""
+        """Yield each image's answer, in order. An image is read and cropped once for all members of one input size."""
         groups = [joint(list(group)) for _, group in groupby(self.members, lambda member: member.input_px)]
         numbers = range(len(images))
         streams = [crop_scores(group, images, numbers, self.cropping) for group in groups]
@@ -139,12 +139,12 @@ class Ready:
 
     @property
     def width(self) -> int:
-        """How many classes each member has."""
+        """The number of classes of each member."""
         return len(self.classes)
 
 
 def joint(members: Sequence[Classifier]) -> Classifier:
-    """Members of one input size as one classifier, whose outputs are theirs side by side."""
+    """Members of one input size as one classifier with concatenated outputs."""
     first = members[0]
     return replace(
         first,

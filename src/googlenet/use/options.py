@@ -1,4 +1,4 @@
-"""Options that the commands for using networks share. Imports no torch: help must not wait for it."""
+"""Options shared by the commands that use networks. Does not import torch, so that help is fast."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""The command `googlenet predict`: classes of a person's images."""
+"""The command `googlenet predict`: classes of the user's images."""
 
 import time
 from contextlib import ExitStack
@@ -19,7 +19,7 @@ COLUMNS = ("file", "rank", "class", "probability", "members_agree", "crops_agree
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is predicted, and where it goes. files: words of the command line; json, csv: a file, - or ""."""
+    """What to predict, and where to write it. files: arguments of the command line; json, csv: a file, - or ""."""
 
     files: tuple[str, ...]
     asked: Asked = field(default_factory=Asked)
@@ -32,7 +32,7 @@ class Prediction:
 
 
 def perform(request: Prediction, root: Path) -> int:
-    """Predict every file and show it as soon as it is done. Returns 1 if any could not be read, else 0."""
+    """Classify every file, and show each result as soon as it is done. Returns 1 if any file was unreadable, else 0."""
     terminal = Terminal(check_outputs(request.json, request.csv))
     paths = named(request.files)
     ensemble = ClassifierEnsemble(Results.of(root, request.asked.experiment), request.asked, request.member)
@@ -67,7 +67,7 @@ def perform(request: Prediction, root: Path) -> int:
 
 
 def in_words(answer: Answer) -> str:
-    """How far crops and members agree with the first answer."""
+    """How many crops and members agree with the likeliest class, as text."""
     members, (of_members, of_crops) = len(answer.crops), answer.agreement
     crops = f"{of_crops:.0%} of {members * answer.crops.shape[1]:,} crops" if answer.crops.shape[1] > 1 else ""
     who = f"{round(of_members * members)} of {members} members" if members > 1 else ""

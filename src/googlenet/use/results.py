@@ -1,4 +1,4 @@
-"""The finished results of an experiment: where its files lie, and the settings of the jobs that wrote them."""
+"""The finished results of an experiment: the paths of its files, and the settings of the jobs that wrote them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ KindT = TypeVar("KindT", bound=StageSettings)
 
 @dataclass(frozen=True)
 class Asked:
-    """What a command was asked for. device, engine: "" for the experiment's."""
+    """The options of a command. device, engine: "" for the experiment's."""
 
     experiment: str = ""  # a name, a folder of results, or "" for the experiment of params.yaml
     device: str = ""
@@ -35,7 +35,7 @@ class Results:
 
     @classmethod
     def of(cls, root: Path, named: str = "") -> "Results":
-        """Find the results of an experiment by its name, or by its folder, `<project>/results/<name>`."""
+        """Find the results of an experiment by its name or its folder, `<project>/results/<name>`."""
         folder = Path(named).expanduser()
         if not named or ("/" not in named and not (folder / "config").is_dir()):
             return cls(current(root, named))
@@ -48,7 +48,7 @@ class Results:
 
     @property
     def command(self) -> str:
-        """What makes these results."""
+        """The command that makes these results."""
         return f"snakemake --cores 2 --config experiment={self.experiment.name}"
 
     def settings(self, stage: str, job: str, kind: type[KindT]) -> KindT:
@@ -56,11 +56,11 @@ class Results:
         return self.experiment.settings(Job(stage, job), kind)
 
     def path(self, stage: str, file: str) -> Path:
-        """Where a file of a stage lies, whether it is there or not."""
+        """The path of a file of a stage, which may not exist."""
         return self.root / self.experiment.results(stage) / stage / file
 
     def file(self, stage: str, file: str) -> Path:
-        """The file of a stage. Raises UserError, with the command that makes it, if it is missing."""
+        """The path of a file of a stage. Raises UserError, with the command that makes the file, if it is missing."""
         path = self.path(stage, file)
         if not path.is_file():
             raise UserError(f"{path.relative_to(self.root)}: not made yet; run `{self.command}`")
@@ -76,10 +76,10 @@ class Results:
         return self.root / "data" / kind / self.experiment.of(Dataset).name / "manifest.json"
 
     def runtime(self, settings: Infers, stored: Path, asked: Asked) -> Runtime:
-        """Where and how a stage's networks run here, and prepare this process for it.
+        """Device, precision and engine of a stage's networks; also prepares this process for them.
 
-        stored: a file of the stage, whose engine is taken unless another, or another device, is asked for: `auto`
-        depends on the number of images, and one image must get the answer that it got among many."""
+        stored: a file of the stage, whose engine is used unless another engine or device is requested: `auto` depends
+        on the number of images, and a single image must get the same answer as among many."""
         compute = settings.compute
         device = asked.device or compute.device
         used = engine_of(stored) if device == compute.device else ""
@@ -88,17 +88,17 @@ class Results:
 
 
 def fallbacks(uses: Iterable[EngineUse]) -> list[str]:
-    """A line for each engine that was asked for and is not in use, with the reason."""
+    """A line for each requested engine that is not in use, with the reason."""
     return list(dict.fromkeys(use.line for use in uses if use.fallback))
 
 
 def in_use(uses: Iterable[EngineUse]) -> str:
-    """The engines in use, in words."""
+    """The engines in use, as text."""
     return f"engine {' and '.join(dict.fromkeys(use.used for use in uses)) or 'none'}"
 
 
 def chosen(what: str, name: str, known: Iterable[str]) -> list[str]:
-    """The one of that name, or all for "". Raises UserError with the nearest name; what: the option's name."""
+    """The given name, or all for "". Raises UserError, with the nearest name, for an unknown one. what: the option."""
     names = list(known)
     if name and name not in names:
         raise UserError(f"{what}: no '{name}'{nearest(name, names)}")

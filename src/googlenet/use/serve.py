@@ -1,8 +1,7 @@
-"""The command `googlenet serve`: classes and boxes over HTTP, to this machine alone.
+"""The command `googlenet serve`: classes and boxes over HTTP, for this machine only.
 
-The library's own server is enough for that, and nothing has to be installed or kept up to date for it. It takes untrusted
-bytes: so it limits what it reads, how long, and how many requests at once; decodes one image at a time; and answers
-every mistake with one line, never with a traceback.
+The standard library's server suffices, and adds no dependency. Requests are untrusted: the server limits their size,
+time and number; decodes one image at a time; and answers every error with one line, never with a traceback.
 """
 
 import json
@@ -31,16 +30,16 @@ from googlenet.use.members import CROPS, Ready
 from googlenet.use.results import Asked, Results
 
 HOST = "127.0.0.1"
-NAMES = ("127.0.0.1", "localhost")  # in the header Host: another one is a web page that took this address for its own
+NAMES = ("127.0.0.1", "localhost")  # allowed in the Host header: any other name may be an attack by DNS rebinding
 TIMEOUT_S = 30.0  # without a byte from a client, and for a whole body
-LINGER_S, LINGER_BYTES = 1.0, 4_000_000  # for what a refused client is still sending
-AT_ONCE = 16  # requests that are read; one is computed at a time
+LINGER_S, LINGER_BYTES = 1.0, 4_000_000  # limits on reading what a refused client is still sending
+AT_ONCE = 16  # requests that are read concurrently; they are computed one at a time
 Query = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Serving:
-    """What is served, and the limits. port: 0 for a free one."""
+    """What to serve, and the limits. port: 0 for a free one."""
 
     port: int = 8000
     asked: Asked = field(default_factory=Asked)
@@ -49,7 +48,7 @@ class Serving:
 
 
 class Refused(Exception):
-    """A request that gets a 4xx, and its line."""
+    """A request that is answered with a 4xx status and one line."""
 
     def __init__(self, status: HTTPStatus, line: str):
         super().__init__(printable(" ".join(line.split())))
@@ -57,18 +56,18 @@ class Refused(Exception):
 
 
 class Answers:
-    """The networks, loaded once, and what is answered about an image's bytes. One request computes at a time."""
+    """The networks, loaded once, and their answers for an image's bytes. Computes one request at a time."""
 
     def __init__(self, results: Results, asked: Asked):
         self.classifiers = classify.ClassifierEnsemble(results, asked)
         self.detectors: detectors.DetectorEnsemble | None = None
-        self.no_detectors = ""  # why there are none
+        self.no_detectors = ""  # the reason why there are none
         try:
             self.detectors = detectors.DetectorEnsemble(results, asked)
         except UserError as error:
             self.no_detectors = str(error)
         self.experiment, self._lock = results.experiment.name, Lock()
-        self._classify: dict[int, Ready] = {}  # by policy, built at its first image
+        self._classify: dict[int, Ready] = {}  # by number of crops, built at the first image
         self._detect: detectors.Ready | None = None
 
     def about(self) -> dict[str, Any]:
@@ -102,7 +101,7 @@ class Answers:
 
 
 def number(query: Query, name: str, default: Any, kind: Callable[[str], Any]) -> Any:
-    """A number of the query. Raises Refused for text that is none."""
+    """A number in the query. Raises Refused for text that is not a number."""
     try:
         return kind(query.get(name, default))
     except ValueError:
@@ -110,7 +109,7 @@ def number(query: Query, name: str, default: Any, kind: Callable[[str], Any]) ->
 
 
 def opened(opener: Opener, image: bytes) -> np.ndarray:
-    """The pixels of a request's body. Raises Refused if it is no image, or has too many."""
+    """The pixels of the image in a request's body. Raises Refused if it is not an image, or has too many pixels."""
     try:
         return opener.pixels(image, "body")
     except UserError as error:
@@ -121,7 +120,7 @@ def opened(opener: Opener, image: bytes) -> np.ndarray:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request: checked, read within the limits, answered with JSON."""
+    """A request: checked, read within the limits, answered with JSON."""
 
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "googlenet", ""
@@ -129,11 +128,11 @@ class Handler(BaseHTTPRequestHandler):
     server: "Server"
 
     def do_GET(self) -> None:
-        """Say what is served."""
+        """Describe what is served."""
         self._answer(lambda: self._get())
 
     def do_POST(self) -> None:
-        """Answer about the image in the body."""
+        """Classify the image in the body, or detect its objects."""
         self._answer(lambda: self._post())
 
     def _get(self) -> dict[str, Any]:
@@ -155,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
         return ways[address.path](self._body(), query)
 
     def _check_sender(self) -> None:
-        """Refuse what a web page of another site sends: a browser names that page, or the name that leads here."""
+        """Refuse requests from other sites' web pages, for which browsers send an Origin, or another name as Host."""
         host = self.headers.get("Host", "").rsplit(":", 1)[0]
         if host not in NAMES or self.headers.get("Origin"):
             raise Refused(HTTPStatus.FORBIDDEN, f"only this machine's own programs are answered; ask {HOST}")
@@ -180,7 +179,7 @@ class Handler(BaseHTTPRequestHandler):
         return bytes(body)
 
     def _answer(self, made: Callable[[], dict[str, Any]]) -> None:
-        """Send what `made` returns, or the line of what it raises."""
+        """Send what `made` returns, or one line for the error that it raises."""
         self.body_read = self.command == "GET"
         if not self.server.places.acquire(blocking=False):
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "too many requests at once; try again"})
@@ -190,8 +189,8 @@ class Handler(BaseHTTPRequestHandler):
         except Refused as error:
             self._send(error.status, {"error": str(error)})
         except (ConnectionError, TimeoutError):
-            self.close_connection = True  # nobody is left to tell
-        except Exception:  # a fault of ours: the client gets a line, the log the rest, and the server goes on
+            self.close_connection = True  # the client is gone
+        except Exception:  # our own bug: the client gets one line, the log the traceback, and the server continues
             traceback.print_exc()
             self._send(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "the server failed at this; its log says where"})
         finally:
@@ -203,7 +202,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Content-Type-Options", "nosniff")
-        if not self.body_read:  # what is left of it would be taken for the next request
+        if not self.body_read:  # the rest of the body would be parsed as the next request
             self.send_header("Connection", "close")
             self.close_connection = True
         self.end_headers()
@@ -213,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
             self._linger()
 
     def _linger(self) -> None:
-        """Take some of what the client still sends: a connection that closes before that loses the answer on its way."""
+        """Read some of what the client still sends, because closing the connection before could discard the answer."""
         self.wfile.flush()
         self.connection.settimeout(LINGER_S)
         left = LINGER_BYTES
@@ -222,19 +221,19 @@ class Handler(BaseHTTPRequestHandler):
                 left -= len(part)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is not HTTP, or another method, as everything else: in one line of JSON."""
+        """Answer invalid HTTP and other methods like everything else: with one line of JSON."""
         status = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(code)
         self.body_read, self.command = False, self.command or "GET"
-        self.request_version = self.protocol_version  # to what is not HTTP there would be no head
+        self.request_version = self.protocol_version  # otherwise invalid HTTP would be answered without headers
         self._send(status, {"error": f"{status.phrase.lower()}; GET / says what is answered"})
 
     def log_message(self, format: str, *args: Any) -> None:
-        """A line for each request on standard error, without control characters."""
+        """Print a line for each request to standard error, without control characters."""
         print(printable(format % args), file=sys.stderr, flush=True)
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on this machine's own address. A request has a thread; `places` are how many may be read at once."""
+    """Listens on the loopback address, with a thread for each request. places: limits the concurrent requests."""
 
     daemon_threads = True
 
@@ -247,29 +246,29 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The server's address."""
         return f"http://{HOST}:{self.server_address[1]}"
 
 
 def limit_pixels(most: int) -> None:
-    """Let Pillow, which opens every body first, refuse images of more pixels before it decodes any."""
+    """Let Pillow, which opens every body first, refuse images with more pixels before it decodes them."""
     from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = most // 2  # it warns of more than this, and refuses twice as many
+    Image.MAX_IMAGE_PIXELS = most // 2  # Pillow warns above this number, and refuses more than twice as many
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def perform(serving: Serving, root: Path) -> NoReturn:
-    """Serve until Ctrl-C, and end the process."""
+    """Serve until Ctrl-C, then exit the process."""
     limit_pixels(int(serving.max_megapixels * 1e6))
     answers = Answers(Results.of(root, serving.asked.experiment), serving.asked)
     with Server(serving, answers) as server:
         print(f"serving {answers.experiment} at {server.url}; Ctrl-C ends it", flush=True)
         if answers.no_detectors:
             print(f"without /detect: {answers.no_detectors}", flush=True)
-        for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what runs in the background deaf to Ctrl-C
+        for number in (signal.SIGINT, signal.SIGTERM):  # shells start background processes with SIGINT ignored
             signal.signal(number, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
             server.serve_forever()
-    # Python's own exit aborts the process if a request's thread writes its line to standard error meanwhile.
+    # Python's own exit aborts if a request's thread writes to standard error at the same time.
     os._exit(0)

@@ -1,7 +1,7 @@
-"""A registered model of MLflow at work: an image file's bytes in, classes with probabilities out.
+"""A model of MLflow's registry at prediction time: from an image file's bytes to classes with probabilities.
 
-`mlflow models serve` imports this module from the copy in the model's folder and calls `_load_pyfunc`. No pickle is read.
-It knows nothing of MLflow, nor of a project: all it needs is in the folder.
+`mlflow models serve` imports this module from the copy in the model's folder and calls `_load_pyfunc`. It reads no
+pickle, and needs neither MLflow nor this project: everything it uses is in the folder.
 """
 
 import sys
@@ -22,12 +22,12 @@ from googlenet.use.members import CROPS, ClassifyingMembers, Ready
 
 
 def _load_pyfunc(path: str) -> "ServedModel":
-    """What MLflow calls with the folder of the model's data. Raises UserError for one that is incomplete."""
+    """MLflow's entry point, called with the folder of the model's data. Raises UserError if it is incomplete."""
     return ServedModel(Path(path))
 
 
 class ServedModel:
-    """The networks, loaded once. One request computes at a time."""
+    """The networks, loaded once. Computes one request at a time."""
 
     def __init__(self, folder: Path):
         served = Served.model_validate_json((folder / FILE).read_bytes())
@@ -36,13 +36,13 @@ class ServedModel:
         opener = Opener(served.min_side_px, served.shorter_side_px)
         data = (served.classes, served.class_keys)
         self.members = ClassifyingMembers(weights, served.predict_crops, runtime, opener, data)
-        self._ready: dict[int, Ready] = {}  # by policy, built at its first image
+        self._ready: dict[int, Ready] = {}  # by number of crops, built at the first image
         self._lock = Lock()
 
     def predict(self, model_input: Any, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Answer for each row of a table with the column `image`, file contents; params: crops, and how many classes (top).
+        """Predict each row of a table; its column `image` has file contents. params: crops, and how many classes (top).
 
-        Raises UserError for bytes that are no image, and for another number of crops."""
+        Raises UserError for bytes that are not an image, and for another number of crops."""
         given = {"crops": 10, "top": 5} | dict(params or {})
         crops, top = int(given["crops"]), int(given["top"])
         if crops not in CROPS or top < 1:
@@ -58,7 +58,7 @@ class ServedModel:
 
 
 def runtime_here(settings: PredictCrops, engine: str) -> Runtime:
-    """Where and how the stage computed, and prepare this process for it; on the CPU where there is no GPU."""
+    """The stage's device, precision and engine, but the CPU if there is no GPU; also prepares this process for them."""
     compute, device = settings.compute, settings.compute.device
     if device == "cuda" and not torch.cuda.is_available():
         print("note: trained on a GPU, served on the CPU: the last digits differ", file=sys.stderr)

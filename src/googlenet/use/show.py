@@ -1,4 +1,4 @@
-"""Answers for people and programs: bars in the terminal, JSON, CSV; each as soon as its image is done."""
+"""Results for people and programs: bars in the terminal, JSON, CSV; each as soon as its image is done."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ DASH = "-"  # standard output
 
 
 def check_outputs(*given: str) -> bool:
-    """Whether the terminal is free for bars. given: the options that name files. UserError if two want it."""
+    """Whether standard output is free for bars. given: options that name files. Raises UserError if two claim it."""
     if given.count(DASH) > 1:
         raise UserError("--json and --csv: only one can go to standard output; name a file for the other")
     return DASH not in given
@@ -25,7 +25,7 @@ def check_outputs(*given: str) -> bool:
 
 @contextmanager
 def opened(path: str) -> Iterator[IO[str] | None]:
-    """A file that is there when the block has ended, standard output for -, None for ""."""
+    """A file that appears when the block ends; standard output for -; None for ""."""
     if path in ("", DASH):
         yield sys.stdout if path else None
         return
@@ -34,7 +34,7 @@ def opened(path: str) -> Iterator[IO[str] | None]:
 
 
 class JsonList:
-    """A JSON list, an element a line, written as the elements come."""
+    """A JSON list with an element per line, written element by element."""
 
     def __init__(self, file: IO[str] | None):
         self.file, self.count = file, 0
@@ -54,7 +54,7 @@ class JsonList:
 
 
 class Csv:
-    """A table with a header."""
+    """A CSV table with a header, written row by row."""
 
     def __init__(self, file: IO[str] | None, columns: Sequence[str]):
         self.writer = csv.writer(file, lineterminator="\n") if file else None
@@ -68,15 +68,15 @@ class Csv:
 
 
 class Terminal:
-    """Bars on standard output, if it is free for them; what else a person should know on standard error."""
+    """Bars on standard output, if it is free for them; other messages on standard error."""
 
     def __init__(self, free: bool):
-        from rich.console import Console  # takes a tenth of a second: only where bars are drawn
+        from rich.console import Console  # imported late: takes a tenth of a second
 
         self.console = Console(quiet=not free, highlight=False, soft_wrap=True)
 
     def bars(self, title: str, rows: Sequence[tuple[str, float]], note: str = "") -> None:
-        """A title, a bar of 0 to 1 for each row, and a note."""
+        """Print a title, a bar for each row's value from 0 to 1, and a note."""
         from rich.table import Table
         from rich.text import Text
 
@@ -97,12 +97,12 @@ class Terminal:
 
 
 def rate(what: str, count: int, seconds: float) -> str:
-    """How many were done, how fast."""
+    """How many were done, and how fast, as text."""
     return f"{plural(count, what)} in {seconds:.1f} s: {count / max(seconds, 1e-9):,.1f} a second"
 
 
 def unique(folder: Path, path: str, taken: set[str], suffix: str = ".png") -> Path:
-    """A new name in a folder for a drawing of the image at `path`; images of one name get numbers."""
+    """A new name in a folder for a drawing of the image at `path`; images of the same name get numbers."""
     stem = Path(path).name or "image"
     name, number = f"{stem}{suffix}", 1
     while name in taken:
