@@ -7,5 +7,5 @@ its outputs. Only stages know files and configurations. `python -m googlenet.sta
 import gc
 import sys
 
-if sys.argv[0] == "-m":  # a job begins
-    gc.disable()  # importing torch makes objects that stay: looking for garbage among them takes a tenth of its time
+if sys.argv[0] == "-m":  # a job starts
+    gc.disable()  # importing torch creates objects that stay alive; scanning them takes a tenth of the import's time

@@ -21,7 +21,7 @@ def run(
     html: Output,
     markdown: Output,
 ) -> None:
-    """Compare the rows. outcomes and trainings are in folders named after stage and job: a member's or a variant's."""
+    """Compare the rows. outcomes, trainings: of members and variants, in folders named after stage and job."""
     arrays = {"/".join(path.parts[-3:-1]): load_arrays(path)[0] for path in outcomes}
     trained = {"/".join(path.parts[-3:-1]): read_metrics(path, TrainingMetrics) for path in trainings}
     data = read_manifest(manifest)

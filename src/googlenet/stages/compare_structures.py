@@ -24,7 +24,7 @@ def run(
     html: Output,
     markdown: Output,
 ) -> None:
-    """Compare. outcomes and trainings are in folders named after their structures."""
+    """Compare them. outcomes, trainings: in folders named after their structures."""
     arrays = {path.parent.name: load_arrays(path)[0] for path in outcomes}
     trained = {path.parent.name: read_metrics(path, TrainingMetrics) for path in trainings}
     made, data = read_metrics(structures, StructureMetrics), read_manifest(manifest)

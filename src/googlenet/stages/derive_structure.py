@@ -13,7 +13,7 @@ from googlenet.tracking.progress import counted
 
 
 def run(job: Job[DeriveStructure], *, manifest: Input, metrics: Output) -> None:
-    """See the centre crops of training images, evenly spaced, so that every class of a sorted split is represented."""
+    """Use centre crops of training images, evenly spaced so that every class of a sorted split is represented."""
     settings, split = job.settings, open_split(manifest.parent, "train")
     spec = NetworkSpec.of(settings.model, read_manifest(manifest).classes)
     count = min(len(split), settings.images)

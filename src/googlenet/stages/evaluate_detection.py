@@ -15,7 +15,7 @@ def run(job: Job[EvaluateDetection], *, manifest: Input, proposals: Inputs, scor
     """Score the detections on the test images; the score files are in folders named after their detectors."""
     test = open_split(manifest.parent, "test")
     boxes = packed.joined([open_rows(path)[0] for path in proposals], "test")
-    # By name, so that a mean over the detectors does not depend on the order of the command line.
+    # Sorted by name, so that a mean over the detectors does not depend on the order of the command line.
     by_detector = {name: open_rows(path)[0] for name, path in by_job(scores).items()}
     classes = read_manifest(manifest).classes
     result = evaluate(by_detector, boxes, ground_truth(test), test.names, classes, job.settings)

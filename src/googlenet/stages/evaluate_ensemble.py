@@ -20,7 +20,7 @@ def run(job: Job[EvaluateEnsemble], *, manifest: Input, predictions: Inputs, bas
         arrays, metadata = open_rows(path)
         scores[name] = {int(policy): arrays[policy] for policy in sorted(arrays, key=int)}
         of_members[name] = Outputs(**json.loads(metadata["outputs"]))
-        mirrored = json.loads(metadata["mirrored"])  # the same for all members: a key of the data set
+        mirrored = json.loads(metadata["mirrored"])  # the same for all members: a setting of the data set
     outputs = common_outputs(of_members)
     labels = outputs.label_columns(open_split(manifest.parent, "test").labels)
     errors = [read_metrics(path, BaselineMetrics).top1_error_percent for path in baseline]

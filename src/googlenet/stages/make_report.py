@@ -27,8 +27,8 @@ def run(
     markdown: Output,
 ) -> None:
     """Read metrics.json files (in folders named after stage and job) and run.json records; write two pages, the tables,
-    the figures and the key figures. weights: of the member whose first layer is drawn. references: the experiment's, or none.
-    trainings: the resolved settings of each, for the model card beside the pages."""
+    the figures, the key figures and a model card. weights: of the member whose first layer is drawn. references: the
+    experiment's, or none. trainings: their resolved settings, for the model card."""
     results = read_results(manifests, metrics, {name: stage.metrics for name, stage in STAGES.items()})
     folders = {path.parts[1]: path.parent for path in manifests}  # the folder of each data set, by kind
     image = open_split(folders["classification"], "test").image

@@ -18,8 +18,8 @@ from googlenet.storage.checkpoint import save_arrays
 def run(job: Job[PredictCrops], *, manifest: Input, weights: Input, predictions: Output, crops: Output) -> None:
     """Write float32 [images, classes] per policy, the mean softmax over its crops; for a sample, also crop by crop.
 
-    The sample is drawn from test and validation; a data set without a validation split has only the former. A
-    network that has more classes than the data set may predict any of its own."""
+    The sample is drawn from test and, if the data set has it, from validation. A network with more classes than the
+    data set may predict any of its own."""
     settings, member, runtime = job.settings, weights.parent.name, job.runtime
     test, dataset = open_split(manifest.parent, "test"), read_manifest(manifest)
     network, outputs = in_data_order(

@@ -6,7 +6,7 @@ from googlenet.pipeline.job import Job, Output, main
 
 
 def run(job: Job[PrepareDetection], *, manifest: Output) -> None:
-    """Write the shards beside `manifest`, and last the manifest, which represents them in the workflow."""
+    """Write the shards next to `manifest`, then the manifest, which represents them in the workflow."""
     source, workers = job.settings.source, min(job.execution.prepare_workers, job.threads)
     with prepared(source, manifest.parent, job.stamp, workers, job.resume.stop_requested, job.say) as made:
         job.write_metrics(manifest, made)

@@ -20,7 +20,7 @@ def run(
 ) -> None:
     """Write float32 [proposals, 1 + classes] and, if boxes are regressed, [proposals, classes, 4], in split order.
 
-    heads: the detector's file, or none if no switch needs any."""
+    heads: the detector's file, or none if no switch needs heads."""
     settings = job.settings
     network = bundle.load(weights, job.runtime.device, settings.network)
     test = open_split(manifest.parent, "test")

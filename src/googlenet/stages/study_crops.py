@@ -30,7 +30,7 @@ def run(job: Job[StudyCrops], *, manifest: Input, crops: Inputs, metrics: Output
 
     test, settings = kept("test"), job.settings
     of_test, one = open_split(manifest.parent, "test"), next(iter(test.members.values()))
-    of_train = open_split(manifest.parent, "train") if settings.samplings else of_test  # of which nothing is drawn then
+    of_train = open_split(manifest.parent, "train") if settings.samplings else of_test  # then nothing is drawn from it
     sizes = [of_test.size(int(image)) for image in one.images]
     trained_on = seen_in_training(of_train.size, len(of_train), settings)
     zooms = Zooms(trained_on, seen_at_test(sizes, one.crops, settings.input_px, settings.scales), settings.scales)

@@ -17,7 +17,7 @@ from googlenet.tracking.progress import counted
 
 
 def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: Inputs, metrics: Output) -> None:
-    """Compare the sources on the same images; selective search runs again on these, at the compared size."""
+    """Compare the sources on the same images; selective search runs on them again, at the compared superpixel size."""
     settings, compare, classes = job.settings, job.settings.compare, read_manifest(manifest).classes
     test, train = open_split(manifest.parent, "test"), open_split(manifest.parent, "train")
     count = min(len(test), compare.images)
