@@ -19,9 +19,9 @@ ADDRESS = "http://127.0.0.1:5000"
 
 
 def main() -> None:
-    """Print the pages of the reproductions, of all runs and of the models, and those that compare reproductions and members."""
+    """Print the addresses of the pages of reproductions, runs and models, and of pages that compare some of them."""
     address = sys.argv[1] if sys.argv[1:] else server() or ADDRESS
-    deliver(Path.cwd())  # what jobs could not deliver; it reports what is still pending
+    deliver(Path.cwd())  # pending events; reports those that it cannot deliver
     try:
         shown = shown_runs(Path.cwd(), current(Path.cwd()).name)
     except UserError as error:
@@ -39,13 +39,13 @@ def main() -> None:
 
 
 def comparison(address: str, experiment_id: str, run_ids: list[str]) -> str:
-    """The page that compares runs."""
+    """The address of the page that compares runs."""
     query = f"runs={quote(json.dumps(run_ids))}&experiments={quote(json.dumps([experiment_id]))}"
     return f"{address}/#/compare-runs?{query}"
 
 
 def serving(model: str) -> str:
-    """The command that serves a registered model: the last reproduction's; on a server, where others register too, the latest."""
+    """The command that serves a registered model: the last reproduction's or, on a shared server, the latest one."""
     own = not configured_uri()
     words = f"mlflow models serve --env-manager local -p 5001 -m models:/{model}{'@current' if own else '/latest'}"
     return f"MLFLOW_TRACKING_URI=sqlite:///mlflow/mlflow.db {words}" if own else words

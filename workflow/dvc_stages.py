@@ -24,11 +24,11 @@ HEAD = """\
 # Generated from workflow/Snakefile by `{}`; a test fails when it is stale. Do not edit.
 # ${{experiment}} comes from params.yaml.
 """
-# A member's weights come from either stage: a stage that depends on one may depend on the other in another experiment.
+# A member's weights come from either stage, depending on the experiment, so what depends on one depends on both.
 ALTERNATIVES = {"import_weights": "train_classifier"}
-# Settings that add to the demo the stage that it leaves out: the heads fitted on detectors.
+# Settings that add the only stage that the demo leaves out: fitting heads on detectors.
 WITH_ALL = "{score_regions: {switches: [bbox_regression]}}"
-# The curves beside the report, for `dvc plots`: file, x, y, title. The template is .dvc/plots/series.json.
+# The curves for `dvc plots`, in the report's folder: file, x, y, title. The template is .dvc/plots/series.json.
 CURVES = [
     ("learning", "epoch", "train_loss", "Training loss of members and detectors"),
     ("validation", "epoch", "validation_top1_error_percent", "Top-1 error of the members on validation"),
@@ -60,8 +60,8 @@ def config_folder(stage: str) -> str:
 def rule_edges(target: str) -> dict[str, set[str]]:
     """The edges of a target's file, according to Snakemake: {rule: the rules it depends on}. Omits members and files.
 
-    Snakemake reads the demo, which has all stages with WITH_ALL, in a temporary folder: parsing writes
-    configurations, and those of another experiment would be new to DVC.
+    Snakemake parses the demo, which has all stages with WITH_ALL, in a temporary folder, because parsing writes
+    configurations, and those of another experiment would be changes to DVC.
     """
     with tempfile.TemporaryDirectory() as temporary:
         (Path(temporary) / "conf").symlink_to(Path("conf").resolve())
@@ -90,19 +90,19 @@ def stages(target: str) -> dict:
     """The content of a target's file."""
     own, last = results(target), [row.name for row in ROWS if row.target == target][-1]
     data = target == "all"
-    # Who ran what and when: not a dependency, since it changes at every run. It is an output of the last stage.
+    # The run records are not a dependency, since they change at every run. They are an output of the last stage.
     runs = {last: [*["data/runs"] * data, f"{own}/runs"]}
     content: dict = {
         "resolve_configs" if target == "all" else f"resolve_{target}": {
             "desc": "Compose conf/ into one file per job; written only where the content changes",
             "cmd": "python workflow/sync.py resolve",
-            # The lock file, because with strict_versions the resolved files contain the installed versions.
+            # requirements.lock, because with strict_versions the resolved files contain the installed versions.
             "deps": ["conf", "params.yaml", "requirements.lock", "src/googlenet", *WORKFLOW],
             "outs": [persistent(path) for path in [*["data/config"] * data, f"{own}/config"]],
         }
     }
-    # A file for each experiment that has a reference: the rule takes the one of the current experiment, if there is one.
-    # The model card has the settings of the trainings.
+    # references/ has a file for each experiment with a reference; the rule uses the current experiment's, if any.
+    # The model card contains the settings of the trainings.
     sources = {"make_report": ["references", config_folder("train_classifier")]}
     for stage, dependencies in rule_edges(target).items():
         outs = [folder(stage), *runs.get(stage, [])]

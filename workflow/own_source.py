@@ -1,7 +1,7 @@
 """Check that the package googlenet in use is this clone's. The Snakefile and the scripts here import it before the package.
 
-An environment that was copied with a clone, or belongs to another one, runs that clone's code, and an edit of this clone's
-has no effect. Experiments of DVC in a folder of their own have no environment: their code comes first on the path.
+An environment that was copied with a clone, or belongs to another one, runs that clone's code, so edits here would have
+no effect. DVC experiments in a temporary folder have no environment: their code is put first on the path.
 """
 
 import os

@@ -30,8 +30,8 @@ NOT_RECORDED = "results not recorded in DVC"
 
 
 def resolve() -> None:
-    """DVC's first stage: take over what DVC checked out, before the configurations of an edit replace the former ones."""
-    from googlenet.planning import preflight  # needed here alone
+    """DVC's first stage: take over what DVC checked out, before edited configurations replace the former ones."""
+    from googlenet.planning import preflight  # needed only here
 
     experiment = experiments.current(Path.cwd())
     links.check_folders(experiment)
@@ -44,7 +44,7 @@ def resolve() -> None:
 
 
 def prepare(experiment: Experiment) -> None:
-    """Remove obsolete results, and make every stage's folder: DVC needs each one."""
+    """Remove obsolete results, and make every stage's folder, because DVC needs all of them."""
     experiments.remove_former_jobs(experiment)
     for target in dvc_targets():
         make_folders(experiment, target)
@@ -72,7 +72,7 @@ def make_folders(experiment: Experiment, target: str) -> None:
 
 
 def after_run(name: str, target: str) -> None:
-    """Commit, unless the run was of another experiment than that of params.yaml, or its results are too large."""
+    """Commit, unless the run was of another experiment than params.yaml's, or its results are too large."""
     experiment = experiments.current(Path.cwd())
     if name != experiment.name:
         warn(f"{NOT_RECORDED}: the run was of '{name}', but params.yaml names '{experiment.name}'")
@@ -86,10 +86,10 @@ def after_run(name: str, target: str) -> None:
 
 
 def take_over(name: str) -> None:
-    """Mark the results that lie here as current, before settings that were edited replace those that made them.
+    """Mark the present results as current, before edited settings replace those that made them.
 
-    Only if they are what dvc.lock names; otherwise warn of what Snakemake decides without that. Results too large to be
-    hashed unasked, and those of another experiment than params.yaml's, are left to `make restore`.
+    Only if they match dvc.lock; otherwise warn that Snakemake may run the wrong jobs. Results too large to be hashed
+    unasked, and those of another experiment than params.yaml's, are left to `make restore`.
     """
     experiment = experiments.current(Path.cwd())
     if name != experiment.name or size_gb(experiment) > experiment.of(Execution).commit_limit_gb:
@@ -120,8 +120,8 @@ def hindrance(experiment: Experiment, target: str) -> str:
     present = {path for path in expected if path.is_file()}
     if expected != present | set((root / experiment.results(rows[-1].name) / "config").glob("*/*.json")):
         return "the experiment has other jobs than dvc.lock"
-    # An edit is new to the stage that writes the configurations, which are still the former ones. What DVC has not checked
-    # out, because another target was asked for, needs no mark: it is missing.
+    # Dependencies of the resolve stage may differ: edits, while the configurations are still the former ones. Outputs
+    # that DVC did not check out, because another target was requested, are missing and need no mark.
     differ = [
         name
         for name, (dependencies, rest) in sorted(dvc_command.changes(FILES[target]).items())
@@ -139,16 +139,16 @@ def touch(target: str) -> None:
 
 
 def commit(experiment: Experiment, target: str) -> None:
-    """Record the present results of a target in the dvc.lock beside its dvc.yaml, and in DVC's cache."""
+    """Record the present results of a target in the dvc.lock next to its dvc.yaml, and in DVC's cache."""
     if target != "all":
         run(sys.executable, "workflow/dvc_stages.py", "write", target)
-        make_folders(experiment, "all")  # which its stages depend on, also those of stages without jobs
+        make_folders(experiment, "all")  # its stages depend on these folders, even on those of stages without jobs
     make_folders(experiment, target)
     run("dvc", "commit", "--force", FILES[target])
 
 
 def commit_by_hand(target: str = "all") -> None:
-    """Commit if, and only if, Snakemake has nothing to do."""
+    """Commit if Snakemake has nothing to do. Raises UserError otherwise."""
     experiment = experiments.current(Path.cwd())
     if target not in FILES:
         raise UserError(f"{target!r}: one of {', '.join(FILES)}")
@@ -185,7 +185,7 @@ def check_out(experiment: Experiment, target: str) -> list[str]:
         unsaved = "`make sync` keeps them, `dvc checkout --force` discards them"
         remedy = unsaved if "unsaved" in str(error) else "`dvc pull` fetches missing results"
         raise UserError(f"{error} ({remedy})") from None
-    # Checkout removes empty folders, and DVC needs those of stages without jobs.
+    # Checkout removes empty folders, but DVC needs those of stages without jobs.
     make_folders(experiment, target)
     return sorted(json.loads(run("dvc", "status", "--json", FILES[target])))
 
@@ -199,7 +199,7 @@ def size_gb(experiment: Experiment) -> float:
 
 
 def run(*command: str, env: dict[str, str] | None = None) -> str:
-    """Run a command and return its output; raise UserError with its error or last line if it fails."""
+    """Run a command and return its output. Raises UserError, with its error or last line, if it fails."""
     process = subprocess.run(
         command, capture_output=True, text=True, errors="backslashreplace", stdin=subprocess.DEVNULL, env=env
     )
@@ -213,7 +213,7 @@ def run(*command: str, env: dict[str, str] | None = None) -> str:
 
 
 def names(lines: list[str]) -> str:
-    """The files that DVC lists below its error, relative to the clone: all, or the first SHOWN and the number of others."""
+    """The files that DVC lists below its error, relative to the clone: the first SHOWN, and the number of others."""
     here = f"{Path.cwd()}/"
     listed = [line for line in lines if line and not line.startswith(("<", "ERROR", "WARNING"))]
     listed = [line for line in listed if not line.endswith("?")]
@@ -223,7 +223,7 @@ def names(lines: list[str]) -> str:
 
 
 def warn(message: str) -> None:
-    """Report on standard error."""
+    """Print a line to standard error."""
     print(message, file=sys.stderr)
 
 

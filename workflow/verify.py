@@ -31,12 +31,12 @@ from dvc_data.hashfile.tree import Tree
 import own_source  # noqa: F401 (checks where the package is)
 from googlenet.errors import UserError, escape_output
 
-READERS = 8  # files read at once: a remote answers slowly, and hashing releases Python's lock
+READERS = 8  # files read concurrently: remotes are slow, and hashing releases the GIL
 CHUNK = 1 << 20
 
 
 class Content(NamedTuple):
-    """A content that dvc.lock lists: digest (ending in ".dir" for a folder's list), files, the stage that makes it."""
+    """A content listed in dvc.lock. oid: its digest, ending in ".dir" for a folder's list; stage: that makes it."""
 
     oid: str
     paths: tuple[str, ...]
@@ -44,7 +44,7 @@ class Content(NamedTuple):
 
 
 class Place:
-    """The cache or a remote: where DVC stores each content under its digest."""
+    """The cache or a remote, where DVC stores each content under its digest."""
 
     def __init__(self, name: str, odb: HashFileDB):
         self.name, self.odb = name, odb
@@ -56,7 +56,7 @@ class Place:
         return os.path.relpath(path) if inside else self.odb.fs.unstrip_protocol(path)
 
     def fault(self, oid: str) -> str:
-        """What is wrong with a content: "" for nothing, or missing, corrupt, unreadable."""
+        """What is wrong with a content: missing, corrupt or unreadable; "" if nothing is."""
         try:
             with self.odb.fs.open(self.odb.oid_to_path(oid), "rb") as file:
                 return "" if md5(file) == digest_in(oid) else "corrupt"
@@ -110,7 +110,7 @@ def md5_of(path: Path) -> str:
 
 @contextmanager
 def one_line_errors(what: str) -> Iterator[None]:
-    """Turn a remote's errors into one line. Every storage has its own kinds of errors, so all are caught."""
+    """Turn a remote's errors into one line. Catches all exceptions, because each kind of storage has its own."""
     try:
         yield
     except UserError:
@@ -121,7 +121,7 @@ def one_line_errors(what: str) -> Iterator[None]:
 
 
 def remote_of(repo: Repo, name: str) -> Place:
-    """A remote by its name, "" for the default one. Raises UserError if it is unknown or empty."""
+    """A remote by name, "" for the default one. Raises UserError if it is unknown or empty."""
     name = name or repo.config["core"].get("remote", "")
     with one_line_errors(f"the remote {name}".strip()):
         remote = repo.cloud.get_remote(name)
@@ -131,7 +131,7 @@ def remote_of(repo: Repo, name: str) -> Place:
 
 
 class Stores:
-    """The cache and the remote: one named by --remote is checked too, any other only provides good copies."""
+    """The cache and a remote, which is checked too if --remote asks for it, and otherwise only provides good copies."""
 
     def __init__(self, repo: Repo, name: str | None, mend: bool):
         self.repo, self.mend = repo, mend
@@ -140,7 +140,7 @@ class Stores:
 
     @cached_property
     def remote(self) -> Place | None:
-        """A source of good copies bestores cache and workspace; None, with a printed line, if it cannot be used."""
+        """A source of good copies besides cache and workspace; None, with a printed line, if it cannot be used."""
         if self.asked or not self.mend:
             return self.asked
         try:
@@ -151,7 +151,7 @@ class Stores:
 
 
 def folder_list(out: Any, stores: Stores) -> bytes | None:
-    """A folder's list, from the cache, rebuilt from the workspace, or from the remote; None if nowhere available."""
+    """A folder's list: from the cache, rebuilt from the workspace, or from the remote; None if it is nowhere."""
     oid = out.hash_info.value
     content = stores.cache.read(oid) or rebuilt(out, oid)
     return content or (stores.remote.read(oid) if stores.remote else None)
@@ -248,7 +248,7 @@ def replace(target: Path, part: Path, content: Content) -> None:
 
 
 def remedy(content: Content) -> str:
-    """The commands to run if no good copy is left. Repair before the commit, which could link the bad file again."""
+    """The commands to run if no good copy exists. Repair precedes the commit, which could link the bad file again."""
     path = Path(content.paths[0])
     stage = path.parent.name if "runs" in path.parts and path.suffix == ".json" else content.stage
     if stage.startswith("resolve_"):

@@ -1,8 +1,8 @@
-# Ablations, a target of their own: snakemake --cores N ablations. Neither `all` nor the report needs them.
+# Ablations, a separate target: snakemake --cores N ablations. Neither `all` nor the report needs them.
 
 
 def ablation_inputs(leaf):
-    """The files of that name of all trainings that the table uses: a member's if its settings are the same."""
+    """The files with this name of all trainings that the table uses, members' trainings included."""
     folders = {
         "train_classifier": "train_classifier",
         "train_ablation": "ablations/train_ablation",

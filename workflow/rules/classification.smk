@@ -16,7 +16,7 @@ rule train_classifier:
         ),
     log:
         job_log("train_classifier"),
-    priority: STAGES["train_classifier"].priority  # the longest jobs, and most others wait for them
+    priority: STAGES["train_classifier"].priority  # the longest jobs, which most others wait for
     threads: training_threads("train_classifier")
     resources:
         **needs("train_classifier"),
@@ -78,7 +78,7 @@ rule train_baseline:
 
 
 def analysed_weights(wildcards):
-    """The member whose units are analysed: the one named in the settings, or the first."""
+    """The weights of the member whose units are analysed."""
     return classifier(CURRENT.analysed_member)
 
 

@@ -1,4 +1,4 @@
-# Data: the original images, checked and packed into shards. Shared by the experiments that use the data set.
+# Data: the original images, checked and packed into shards. Experiments on the same data set share them.
 
 
 rule prepare_classification:

@@ -2,7 +2,7 @@
 
 
 def weights_of(wildcards):
-    """The member that a detector starts from: a column of the table of detectors."""
+    """The weights of the member that a detector starts from."""
     return classifier(CURRENT.detectors[wildcards.detector].init_from)
 
 

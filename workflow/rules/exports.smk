@@ -1,4 +1,4 @@
-# A member's exports, a target of their own: snakemake --cores N exports. Neither `all` nor the report needs them.
+# A member's exports, a separate target: snakemake --cores N exports. Neither `all` nor the report needs them.
 
 
 rule measure_export:

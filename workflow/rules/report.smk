@@ -1,4 +1,4 @@
-# Cost and report: every figure beside the paper's.
+# Cost, and the report, which compares every figure with the paper's.
 
 
 rule measure_cost:
@@ -29,7 +29,7 @@ def metrics_of(stage):
     return [path for path in outputs(stage) if path.endswith("metrics.json")]
 
 
-# Of the headline figures, if the experiment has one: `googlenet verify --renew` writes it.
+# The reference of the headline figures, if the experiment has one; `googlenet verify --renew` writes it.
 REFERENCES = [
     path for path in [f"references/{EXPERIMENT}.yaml"] if os.path.isfile(path)
 ]

@@ -1,4 +1,4 @@
-# The sparsity idea carried out, a target of its own: snakemake --cores N structures. Neither `all` nor the report needs it.
+# The sparsity idea, a separate target: snakemake --cores N structures. Neither `all` nor the report needs it.
 
 
 rule derive_structure:

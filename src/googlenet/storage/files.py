@@ -120,7 +120,7 @@ def _assert_shallow(text: str) -> None:
 
 
 def load_yaml(path: Path, dates: bool = True) -> dict[str, Any]:
-    """Read a YAML mapping. dates: accept them, as text. Raises UserError, naming file and line, also for a double key."""
+    """Read a YAML mapping. dates: accepted, as text. Raises UserError, naming file and line, also for a double key."""
     text = ""
     try:
         text = path.read_text(encoding="utf-8")
