@@ -72,7 +72,7 @@ class Resume:
                 tensors, rest = state()
                 checkpoint.save(self._path("state"), tensors, {"rest": json.dumps(rest)})
             if _stop_requested.is_set():
-                self._agreed(True)  # a barrier: the first process to exit ends the others, so the state must be saved
+                self._agreed(True)  # a barrier: the first to exit ends the others, so none may before the save
             self._after_save()
 
     def items(self, total: int, compute: Callable[[int], Iterator[Arrays]], name: str = "piece") -> Iterator[Arrays]:

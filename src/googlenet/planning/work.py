@@ -37,7 +37,7 @@ class Target(NamedTuple):
 
 
 class Context:
-    """What work functions share. compute: on the CPU if there is no GPU. workers: with GPUs, at most a GPU's cores."""
+    """What work functions share. compute: on the CPU if there is no GPU. workers: with GPUs, at most cores per GPU."""
 
     def __init__(self, experiment: Experiment, sizes: Mapping[Kind, DataSize], ask: Rates, target: Target):
         self.experiment, self.sizes, self.ask, self.target = experiment, sizes, ask, target

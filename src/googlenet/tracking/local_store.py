@@ -56,7 +56,7 @@ def check(root: Path, experiment: str) -> None:
             query = "select lifecycle_stage, experiment_id from experiments where name = ?"
             known = store.execute(query, [PREFIX + experiment]).fetchone()
     except sqlite3.OperationalError:
-        return  # locked, or never fully created: left to MLflow, for which jobs need not wait
+        return  # locked, or never fully created: left to the mirror, as events can wait
     except sqlite3.DatabaseError as error:
         raise UserError(f"{path}: {error}; move the file away to begin a new store") from None
     if version and (wrong := schema.problem(version[0], shlex.quote(uri))):

@@ -39,7 +39,7 @@ def alternatives(values: Iterable[Any]) -> str:
 
 
 def bare(kind: Any) -> Any:
-    """A type without Annotated."""
+    """A type without its `Annotated` wrappers."""
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     return kind
