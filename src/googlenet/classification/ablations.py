@@ -39,8 +39,7 @@ def crossed_interval(differences: np.ndarray, confidence_percent: float, unit: f
 
 
 def compared_error(wrong: np.ndarray, base: np.ndarray, confidence_percent: float) -> studies.AblationError:
-    """Return a mean error and its difference from another's. wrong, base: share of each image that is wrong, float64 [seeds,
-    images]."""
+    """Return a mean error and its difference from the base. wrong, base: error per image, float64 [seeds, images]."""
     paired = wrong - base
     interval, degrees = crossed_interval(paired, confidence_percent, 100)
     return studies.AblationError(

@@ -1,5 +1,5 @@
 """Ways to combine many crops and models into one prediction: from probabilities [models, images, crops, classes] to
-scores [images, classes], of which only the order within an image matters.
+scores [images, classes], of which only the ranking within an image matters.
 
 Section 7 averages over crops and models, and found max pooling over crops, averaged over models, to be worse.
 """

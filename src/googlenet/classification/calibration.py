@@ -88,8 +88,8 @@ def measures(systems: list[list[Terms]], bins: int, binning: str) -> Callable[[n
 
 
 def interval_of(measure: str, figure: float, resampled: np.ndarray, confidence_percent: float) -> Interval:
-    """Bootstrap percentile interval of a measure: how far the figure would move with other images. Noise in the bins
-    raises a calibration error, and resampling again: the interval is shifted by the figure minus the resampled mean."""
+    """Bootstrap percentile interval of a measure over samples of images. Noise in the bins biases a calibration error
+    upwards, and resampling adds to it: the interval is shifted by the figure minus the resampled mean."""
     interval = percentile_interval(resampled, confidence_percent)
     moved = float(figure - resampled.mean()) if measure == "ece_percent" else 0.0
     return interval.model_copy(update={"low": interval.low + moved, "high": interval.high + moved})

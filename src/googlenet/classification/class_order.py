@@ -23,7 +23,7 @@ def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[st
     """Return the output column of each class of a data set; network: the outputs' names, "" where unknown.
 
     classes: display names; keys: folder names (for example wnids). Raises UserError, naming `who`, for a class that the
-    network lacks, or when the outputs have no names and are not as many as the classes.
+    network lacks, or when the outputs have no names and differ in number from the classes.
     """
     if not any(network):
         if len(network) != len(classes):
@@ -45,7 +45,7 @@ def columns_of(network: Sequence[str], classes: Sequence[str], keys: Sequence[st
 
 
 def outputs_of(network: Sequence[str], classes: Sequence[str], columns: Sequence[int]) -> Outputs:
-    """Outputs of a network, with the data set's names where it has the class; in its order if both have the same."""
+    """Outputs of a network, named as in the data set where it has the class, and in its order if the classes agree."""
     if len(columns) == len(network):
         return Outputs(list(classes), list(range(len(classes))))
     names = dict(enumerate(network)) | dict(zip(columns, classes, strict=True))

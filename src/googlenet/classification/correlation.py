@@ -1,8 +1,8 @@
-"""Clusters of correlated units, and how far on the map the correlation of each reaches (section 3; Arora et al. 2014).
+"""Clusters of correlated units, and how far the correlation in each extends on the map (section 3; Arora et al. 2014).
 
-A unit is a channel: its correlations are taken over images and positions, with every unit at the same position and at
-those of the 5x5 around it. Units that are highly correlated, wherever in these 5x5, form a cluster; a cluster whose
-correlation lies at one position is covered by 1x1 convolutions, a spread one by 3x3 or 5x5.
+A unit is a channel. Its correlations, over images and positions, are with every unit at the same position and in the
+5x5 neighbourhood. Units that are highly correlated anywhere in it form a cluster; a cluster whose correlation is
+concentrated at one position is covered by 1x1 convolutions, a spread-out one by 3x3 or 5x5.
 """
 
 from collections.abc import Iterable
@@ -20,20 +20,20 @@ KERNELS = (1, 3, 5)
 
 
 class Cluster(NamedTuple):
-    """Units that are correlated, the kernel that covers them, and where their squared correlation lies: its share at the
-    same position, beside it, and two positions away."""
+    """Correlated units, the kernel that covers them, and the shares of their squared correlation at the same position,
+    one position away and two positions away."""
 
-    units: np.ndarray  # their numbers
+    units: np.ndarray  # their indices
     kernel: int
     mass: np.ndarray
 
 
 class Sums:
-    """Sums over images and positions from which correlations follow: a batch at a time, so no map is kept."""
+    """Running sums over images and positions that give the correlations, batch by batch, so that no map is kept."""
 
     def __init__(self, units: int):
         self.products = np.zeros((len(OFFSETS), units, units))
-        self.moments = np.zeros((len(OFFSETS), 2, 2, units))  # here and there: of values and of squares
+        self.moments = np.zeros((len(OFFSETS), 2, 2, units))  # of both positions: values, squares
         self.counts = np.zeros(len(OFFSETS))
 
     def add(self, maps: np.ndarray) -> None:
@@ -69,26 +69,26 @@ def correlations(batches: Iterable[np.ndarray], units: int) -> np.ndarray:
 
 
 def clustered(correlations: np.ndarray, least: float, units_per_cluster: float, mass: float) -> list[Cluster]:
-    """The clusters of all units, in the order of their first ones: average linkage, cut where the mean of the pairs'
-    highest correlations within the 5x5 falls below `least`, and before a cluster has more units on average than given:
-    where all units share a cause, such as contrast, they would be one cluster. mass: see `kernel_of`."""
+    """Cluster all units by average linkage; clusters are ordered by their first units. The tree is cut where the pairs'
+    mean highest correlation in the 5x5 falls below `least`, or before clusters exceed `units_per_cluster` on average:
+    units with a common cause, such as contrast, would otherwise form a single cluster. mass: see `kernel_of`."""
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
     units = correlations.shape[1]
     highest = correlations.max(0)
-    distance = np.clip(1 - np.maximum(highest, highest.T), 0, 2)  # rounding may leave more than 1
+    distance = np.clip(1 - np.maximum(highest, highest.T), 0, 2)  # rounding may leave a correlation above 1
     np.fill_diagonal(distance, 0)
     tree = linkage(squareform(distance, checks=False), "average")
-    most = units - int(np.searchsorted(tree[:, 2], 1 - least, "right"))  # clusters; the tree's joints are in order
+    most = units - int(np.searchsorted(tree[:, 2], 1 - least, "right"))  # clusters; the tree's merges are sorted
     found = fcluster(tree, max(most, ceil(units / units_per_cluster)), "maxclust")
     members = [np.flatnonzero(found == number) for number in dict.fromkeys(found.tolist())]
     return [Cluster(each, *kernel_of(correlations[:, each][:, :, each], mass)) for each in members]
 
 
 def kernel_of(correlations: np.ndarray, mass: float) -> tuple[int, np.ndarray]:
-    """The smallest kernel that holds the share `mass` of a cluster's squared correlation in the 5x5, each pair of its
-    units counted alike; and the shares of the three rings. correlations: [offsets, units, units] of these units."""
+    """The smallest kernel that covers the share `mass` of a cluster's squared correlation in the 5x5, all pairs of
+    units weighted equally; and the shares of the three rings. correlations: [offsets, units, units] of these units."""
     squares = (correlations**2).mean((1, 2))
     rings = np.array([squares[ring == RINGS].sum() * (2 if ring else 1) for ring in range(RADIUS + 1)])
     shares = rings / rings.sum()
@@ -96,7 +96,7 @@ def kernel_of(correlations: np.ndarray, mass: float) -> tuple[int, np.ndarray]:
 
 
 def components(correlations: np.ndarray, share: float) -> int:
-    """The number of principal components that hold a share of the variance of standardised units, at the same position.
-    correlations: [units, units]."""
+    """The number of principal components that explain a share of the variance of standardised units. correlations:
+    [units, units], at the same position."""
     values = np.sort(np.linalg.eigvalsh(correlations))[::-1]
     return int(np.argmax(np.cumsum(values) >= share * values.sum() - 1e-9)) + 1

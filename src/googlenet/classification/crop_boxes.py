@@ -1,4 +1,4 @@
-"""Where the crops of an image lie in it, for a drawing of them."""
+"""The boxes of an image's crops, for drawing them."""
 
 from collections.abc import Sequence
 

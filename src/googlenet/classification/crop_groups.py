@@ -21,12 +21,12 @@ class ScalePart(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its name, unique among the parts."""
+        """A name that is unique among the parts."""
         return self.kind if self.scale_px is None else f"{self.kind}, {self.scale_px} px"
 
 
 def place(crop: int, scales: Sequence[int]) -> CropPlace:
-    """Describe one of the 144 crops: scale (the shorter side in px, for an input of 224), square, kind, and whether mirrored."""
+    """Describe one of the 144 crops: scale (shorter side in px at an input of 224), square, kind, mirrored or not."""
     scale, square, kind = scales[crop // 36], SQUARES[crop % 36 // 12], KINDS[crop % 12 // 2]
     return CropPlace(scale_px=scale, square=square, kind=kind, mirrored=bool(crop % 2))
 
@@ -44,7 +44,7 @@ def groups(crops: np.ndarray, scales: Sequence[int]) -> dict[str, np.ndarray]:
 
 
 def by_scale(crops: np.ndarray, scales: Sequence[int]) -> list[ScalePart]:
-    """Return the given crops by scale and kind: of each scale the centre crops, then the corners; last the whole squares."""
+    """Group crops by scale and kind: for each scale the centre crops, then the corners; last the whole squares."""
     scale, kind, centre = np.array(scales)[crops // 36], crops % 12 // 2, KINDS.index("centre")
     parts = [
         part
@@ -69,7 +69,7 @@ def changes_nothing(group: np.ndarray, distinct: np.ndarray) -> bool:
 
 
 def candidates(crops: np.ndarray, distinct: np.ndarray) -> np.ndarray:
-    """Return, in order, the position of one crop per set that coincides in every image; of squares, the centre one."""
+    """Return, in order, one position per set of crops that coincide in every image; of squares, the centre one."""
     centre_first = np.argsort((crops % 36 // 12 != 1), kind="stable")
     _, first = np.unique(distinct[:, centre_first], axis=1, return_index=True)
     return np.sort(centre_first[first])

@@ -1,8 +1,8 @@
-"""How large crops show an image in training and at test, and what one model gets wrong on the test crops of each size.
+"""The magnification of crops in training and at test, and the errors of one model on the test crops of each scale.
 
-A crop's zoom is the shorter side of its image divided by the crop's own side in it: 1 where the crop is as wide as the shorter
-side, 2 where it is half as wide. Its magnification is the pixels of network input for each pixel of the image. For a crop that is
-no square, its side is the geometric mean of width and height.
+A crop's zoom is its image's shorter side divided by the side of the crop in the image: 1 if the crop is as wide as
+the shorter side, 2 if it is half as wide. Its magnification is the number of network input pixels per image pixel.
+The side of a non-square crop is the geometric mean of its width and height.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +22,11 @@ from googlenet.metrics.bootstrap import Bounds, generator
 from googlenet.metrics.classification_studies import MatchedCrops, ScaleErrors, ScaleStudy, TrainingZoom
 
 QUARTILES = (25, 75)
-ROUNDING = 0.02  # a crop of 64 px is cut, and its image resized, to whole pixels: its zoom is only as exact as that
+ROUNDING = 0.02  # crops and resized images have whole pixels, which limits the precision of a 64 px crop's zoom
 
 
 class Seen(NamedTuple):
-    """How large crops show their images: two arrays of the same shape."""
+    """The zoom and magnification of crops: two arrays of the same shape."""
 
     zoom: np.ndarray
     magnification: np.ndarray
@@ -39,8 +39,8 @@ class Seen(NamedTuple):
 
 
 class Zooms(NamedTuple):
-    """training: of the crops drawn [drawn], none where nothing is trained; test: of the kept ones
-    [images, crops], at these scales."""
+    """Zooms of training crops [drawn] (none where nothing is trained) and of the kept test crops [images, crops], at
+    these scales."""
 
     training: Seen
     test: Seen
@@ -53,7 +53,7 @@ class Zooms(NamedTuple):
 
     @property
     def matched(self) -> np.ndarray:
-        """The kept crops whose zoom lies in the middle half of training's: bool [crops]."""
+        """The kept crops whose zoom lies between the quartiles of the training crops': bool [crops]."""
         if not len(self.training.zoom):
             return np.zeros(self.test.zoom.shape[1], bool)
         low, high = np.percentile(self.training.zoom, QUARTILES)
@@ -61,8 +61,8 @@ class Zooms(NamedTuple):
 
 
 def seen_in_training(size_of: Callable[[int], tuple[int, int]], images: int, settings: StudyCrops) -> Seen:
-    """Draw training crops by the members' own sampling, by each member in turn, from images drawn at random.
-    size_of: width and height of an image by its number, in px."""
+    """Draw training crops with the members' own sampling, one member after the other, from random images.
+    size_of: width and height of an image by its index, in px."""
     samplings, rng = list(settings.samplings.values()), generator(settings.seed)
     sides, shorter = list[float](), list[int]()
     for number in range(settings.training_crops if samplings else 0):
@@ -75,7 +75,7 @@ def seen_in_training(size_of: Callable[[int], tuple[int, int]], images: int, set
 
 
 def seen_at_test(sizes: Sequence[tuple[int, int]], crops: np.ndarray, input_px: int, scales: Sequence[int]) -> Seen:
-    """Return how large the given ones of the 144 crops show images of these sizes (width, height in px)."""
+    """Return the zoom and magnification of some of the 144 crops for images of these sizes (width, height in px)."""
 
     @cache
     def sides(width: int, height: int) -> list[float]:
@@ -88,7 +88,7 @@ def seen_at_test(sizes: Sequence[tuple[int, int]], crops: np.ndarray, input_px: 
 
 
 def masks(crops: np.ndarray, zooms: Zooms) -> dict[tuple[str, ...], np.ndarray]:
-    """Return which of the kept crops [crops] each mean that `scale_study` needs is over."""
+    """Return the mask [crops] of the kept crops in each mean that `scale_study` needs."""
     parts = by_scale(crops, zooms.scales)
     means: dict[tuple[str, ...], np.ndarray] = {("only", part.name): part.members for part in parts}
     means |= {("but", part.name): ~part.members for part in parts} | {("matched",): zooms.matched}
@@ -98,12 +98,12 @@ def masks(crops: np.ndarray, zooms: Zooms) -> dict[tuple[str, ...], np.ndarray]:
 def scale_study(
     wrong: Mapping[tuple[str | int, ...], ErrorMask], whole: ErrorMask, crops: np.ndarray, zooms: Zooms, bounds: Bounds
 ) -> ScaleStudy:
-    """Compare the crops of each scale and kind, alone and left out. wrong: what one model gets wrong with each of `masks`;
+    """Compare the crops of each scale and kind, alone and left out. wrong: one model's errors with each of `masks`;
     whole: with all crops."""
     training, parts = zooms.training, by_scale(crops, zooms.scales)
     median = float(np.median(training.zoom)) if len(training.zoom) else None
     zoom = {part.name: float(np.median(zooms.of_crops[part.members])) for part in parts}
-    # Rounded, so that of kinds with the same zoom the first is the nearest.
+    # Rounded, so that a tie between kinds of the same zoom goes to the first.
     nearest = min(parts, key=lambda part: round(abs(log(zoom[part.name] / median)), 6)) if median else None
 
     def row(part: ScalePart) -> ScaleErrors:
@@ -129,14 +129,14 @@ def scale_study(
 
 
 def of_training(training: Seen) -> TrainingZoom:
-    """Return the zoom and magnification of training crops as the report needs them."""
+    """Summarise the zoom and magnification of training crops for the report."""
     low, median, high = (float(value) for value in np.percentile(training.zoom, (QUARTILES[0], 50, QUARTILES[1])))
     magnification = float(np.median(training.magnification))
     return TrainingZoom(crops=len(training.zoom), zoom=median, quartiles=(low, high), magnification=magnification)
 
 
 def of_matched(alone: ErrorMask, whole: ErrorMask, crops: np.ndarray, zooms: Zooms, bounds: Bounds) -> MatchedCrops:
-    """Return the errors on the crops that show images as large as the middle half of training crops do."""
+    """Return the errors on the crops whose zoom lies between the quartiles of the training crops'."""
     parts = [part for part in by_scale(crops, zooms.scales) if (part.members & zooms.matched).any()]
     scales = sorted({part.scale_px for part in parts if part.scale_px is not None})
     return MatchedCrops(

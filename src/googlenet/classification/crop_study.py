@@ -1,5 +1,5 @@
-"""Study of the 144 crops: how to aggregate them, how many are worth their time (section 7: the benefit of more becomes
-marginal), which help which classes. Selected on kept crops of validation images, measured on those of test images."""
+"""Study of the 144 crops: how to aggregate them, how many are worth their cost (section 7: the benefit of more becomes
+marginal), which help which classes. Crops are selected on validation images and measured on test images."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ Measured = dict[str, dict[Key, ErrorMask]]  # system -> mean -> which images are
 
 
 class KeptSplit(NamedTuple):
-    """What is kept of one split: every member's crops of the same images, and the labels of these."""
+    """The kept crops of one split: every member's, of the same images, and the labels of these."""
 
     members: Mapping[str, KeptCrops]  # empty if the data set lacks the split
     labels: np.ndarray
@@ -48,7 +48,7 @@ class Shapes(NamedTuple):
 
     @classmethod
     def of(cls, test: KeptSplit, validation: KeptSplit, scales: Sequence[int]) -> "Shapes":
-        """Build from the kept crops of both splits; validation may be empty."""
+        """From the kept crops of both splits; validation may be empty."""
         first = next(iter(test.members.values()))
         every = np.concatenate([one.distinct for one in (first, *list(validation.members.values())[:1])])
         kept = {policy: numbers for policy, numbers in POLICIES.items() if np.isin(numbers, first.crops).all()}
@@ -95,7 +95,7 @@ def study(
     test: KeptSplit, validation: KeptSplit, classes: Sequence[str], settings: CropChoices, zooms: Zooms
 ) -> studies.CropStudyMetrics:
     """Return everything that study_crops reports on the members' kept crops. Without a validation split no crops are
-    selected. zooms: of training crops, and of the test split's kept ones."""
+    selected. zooms: of the training crops and of the kept test crops."""
     shapes, bounds = Shapes.of(test, validation, zooms.scales), Bounds(settings)
     chosen = selections(validation, shapes.candidates) if validation.members else {}
     passes = {  # number of distinct crops, mean over images
@@ -163,7 +163,7 @@ def even(places: np.ndarray | Sequence[int], crops: int) -> np.ndarray:
 
 
 def measure(test: KeptSplit, weights: dict[str, dict[Key, np.ndarray]]) -> Measured:
-    """What each member, the "ensemble" and "single" (the members' mean) get wrong with every mean and aggregation."""
+    """The errors of each member, the "ensemble" and "single" (the members' mean) with every mean and aggregation."""
     means = {name: weights[""] | weights.get(name, {}) for name in (*test.members, "ensemble")}
     matrices = {name: np.array(list(rows.values())) for name, rows in means.items()}
     before: dict[str, list[np.ndarray]] = {name: [] for name in means}
@@ -187,7 +187,7 @@ def measure(test: KeptSplit, weights: dict[str, dict[Key, np.ndarray]]) -> Measu
 
 
 def aggregation_rows(measured: Measured, bounds: Bounds) -> Iterator[studies.AggregationErrors]:
-    """Yield every aggregation, of one model's crops and of all models', compared with the mean softmax."""
+    """Yield every aggregation, over the crops of one model and of all, compared with the mean softmax."""
     for system, way in product(SYSTEMS, AGGREGATIONS):
         base, wrong = (measured[system]["aggregation", name] for name in ("mean", way))
         against = None if way == "mean" else differences(base, wrong, bounds)

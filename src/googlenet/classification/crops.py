@@ -35,8 +35,8 @@ def crops_144(
     width: int, height: int, input_px: int, mirror: bool = True, scales: Sequence[int] = SCALES
 ) -> list[Crop]:
     """Return all 144 crops of an image, ordered by scale, square, kind (4 corners, centre, whole square), mirror.
-    Without `mirror` an upright crop replaces each mirrored one. scales: the four shorter sides, for an input of 224 px; where two
-    of them are equal their crops coincide."""
+    Without `mirror` an unmirrored crop replaces each mirrored one. scales: the four shorter sides, for an input of
+    224 px; the crops of equal scales coincide."""
     crops = []
     for scale in scales:
         shorter = max(input_px, round(scale * input_px / PAPER_INPUT_PX))
@@ -54,7 +54,7 @@ POLICIES: dict[int, list[int]] = {1: [12 + 8], 10: list(range(12, 22)), 144: lis
 
 
 def distinct(crops: list[Crop]) -> tuple[list[Crop], np.ndarray]:
-    """The distinct crops in first-seen order (48 for a square image's 144), and each given crop's index among them."""
+    """The distinct crops in first-seen order (48 of a square image's 144), and each given crop's index among them."""
     order: dict[Crop, int] = {}
     index = np.array([order.setdefault(crop, len(order)) for crop in crops])
     return list(order), index

@@ -1,9 +1,9 @@
 """A structure derived from data, layer by layer, as section 3 describes the construction of Arora et al. (2014).
 
-The stem is trained briefly under a linear classifier. Then, module by module: the correlations of the units that the
-module takes; clusters of them, each a unit of the module, under the kernel that covers where its correlation lies; the
-reductions from the principal components of the clusters' units; all widths fitted to the module's share of the budget;
-and a brief training of the module alone, on the fixed layers below it, so that its own units mean something.
+The stem is trained briefly with a linear classifier on top. Then, for each module: correlate its input units; cluster
+them, each cluster becoming a unit of the module, with the kernel that covers the extent of its correlation; take the
+reductions from the principal components of the clusters' units; fit all widths to the module's share of the budget;
+and train the module briefly, with the layers below it frozen, so that its own units are meaningful.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,21 +31,21 @@ from googlenet.models.training import GradientDescent
 from googlenet.tracking.progress import counted
 
 MOMENTUM, WEIGHT_DECAY = 0.9, 0.0002  # train_classifier's
-TINY = 1e-6  # of maps that are zero everywhere
-PASS = 64  # images of a pass that trains nothing
+TINY = 1e-6  # avoids division by zero for maps that are zero everywhere
+PASS = 64  # images per forward pass without training
 EMPTY = MappingProxyType[str, DerivedModule]({})
 STEM = ("conv1", "pool1", "lrn1", "conv2_reduce", "conv2", "lrn2", "pool2")
 
 
 class Seen(NamedTuple):
-    """The images of a derivation: their crops, uint8 [images, px, px, 3], and labels, int64 [images]."""
+    """The images of a derivation: crops, uint8 [images, px, px, 3], and labels, int64 [images]."""
 
     crops: np.ndarray
     labels: np.ndarray
 
 
 class Probe(nn.Module):
-    """A block under a linear classifier of its units' means."""
+    """A block with a linear classifier on its globally averaged outputs."""
 
     def __init__(self, block: nn.Module, units: int, classes: int):
         super().__init__()
@@ -59,8 +59,8 @@ class Probe(nn.Module):
 def structures(
     spec: NetworkSpec, seen: Seen, settings: DeriveStructure, runtime: Runtime, log: Callable[..., None]
 ) -> StructureMetrics:
-    """GoogLeNet, the derived structure and the random ones of every seed, all of the budget's cost. Raises UserError for a
-    budget that no structure meets, for too few images, and for another network than the paper's. log: Job.log."""
+    """Return GoogLeNet and, for every seed, the derived and the random structures, all at the budget's cost. Raises
+    UserError for a budget that none meets, too few images, or a network other than the paper's. log: Job.log."""
     check_shape(spec)
     skeleton, made = Skeleton.of(spec.architecture, len(spec.classes)), list[Structure]()
     googlenet: Modules = {name: multiple(row, spec.architecture.width) for name, row in INCEPTION.items()}
@@ -83,14 +83,14 @@ def structures(
 def structure(
     row: str, seed: int, skeleton: Skeleton, modules: Modules, derived: Mapping[str, DerivedModule] = EMPTY
 ) -> Structure:
-    """A structure as it is written: a row of the comparison and a seed; derived: from what, if it is."""
+    """Return a structure's record: its row of the comparison and seed; derived: what it was derived from, if any."""
     widths = {name: ModuleWidths(**each._asdict()) for name, each in modules.items()}
     return Structure(variant=Variant.of(row, seed), macs=skeleton.macs(modules), modules=widths, derived=dict(derived))
 
 
 def drawn(allotment: Allotment, seed: int, number: int) -> Modules:
-    """A random structure: in every module any shares of the three kernels are as likely, and a reduction has between a
-    quarter and all of its branch's units."""
+    """A random structure: in every module the shares of the three kernels are uniform on the simplex, and a reduction
+    has between a quarter and all of its branch's units."""
     rng = np.random.Generator(np.random.Philox(key=[seed, number]))
     for name in INCEPTION:
         of_1x1, of_3x3, of_5x5 = rng.dirichlet((1.0, 1.0, 1.0))
@@ -100,8 +100,8 @@ def drawn(allotment: Allotment, seed: int, number: int) -> Modules:
 
 
 def proportions(name: str, kernels: Sequence[float], reductions: Sequence[float]) -> tuple[float, ...]:
-    """A module's widths in proportion, as Table 1's columns: the units of its kernels 1x1, 3x3 and 5x5, and the reductions
-    before the last two. Its pooling branch keeps Table 1's share: no correlation asks for it."""
+    """A module's relative widths, in Table 1's column order, from the units of its 1x1, 3x3 and 5x5 kernels and the
+    reductions before the last two. The pooling branch keeps Table 1's share: correlations do not determine it."""
     row = INCEPTION[name]
     pooling = sum(kernels) * row.pool_proj / (row.n1x1 + row.n3x3 + row.n5x5)
     return kernels[0], reductions[0], kernels[1], reductions[1], kernels[2], pooling
@@ -110,7 +110,7 @@ def proportions(name: str, kernels: Sequence[float], reductions: Sequence[float]
 def derive(
     spec: NetworkSpec, seen: Seen, allotment: Allotment, settings: DeriveStructure, seed: int, runtime: Runtime
 ) -> dict[str, DerivedModule]:
-    """Add to an allotment, module by module, what is derived from the images; return what each was derived from."""
+    """Derive the modules from the images, adding each to the allotment; return what each was derived from."""
     model = GoogLeNet(len(spec.classes), spec.architecture)
     stem = nn.Sequential(*(model.get_submodule(name) for name in STEM))
     training = Training(seen.labels, len(spec.classes), settings, seed, runtime)
@@ -121,7 +121,7 @@ def derive(
     maps = training.maps_of(stem, allotment.skeleton.stem_units, crops, settings.stem_epochs)
     found = dict[str, DerivedModule]()
     for name in counted(list(INCEPTION), f"modules derived with seed {seed}"):
-        if name in POOL_BEFORE and name != "3a":  # the stem ends with 3a's
+        if name in POOL_BEFORE and name != "3a":  # the pooling before 3a is part of the stem
             maps = max_pool(2)(maps)
         found[name], shares = of_units(name, maps, settings)
         widths = allotment.add(name, shares)
@@ -133,13 +133,13 @@ def derive(
 
 
 def rows_of(maps: Tensor) -> Callable[[Sequence[int]], Tensor]:
-    """The maps as the inputs of a block: those of images by their numbers."""
+    """Return the maps as the inputs of a block: a function from image indices to their maps."""
     return lambda numbers: maps[list(numbers)]
 
 
 def of_units(name: str, maps: Tensor, settings: DeriveStructure) -> tuple[DerivedModule, tuple[float, ...]]:
-    """What the module is derived from, and its widths in proportion, from the maps that it takes. Raises UserError if
-    fewer than two units vary."""
+    """Return what a module is derived from, and its relative widths, given its input maps. Raises UserError if fewer
+    than two units vary."""
     units = maps.shape[1]
     related = correlations((maps[at : at + PASS].numpy() for at in range(0, len(maps), PASS)), units)
     alive = np.flatnonzero(np.diagonal(related[0]))
@@ -159,7 +159,7 @@ def of_units(name: str, maps: Tensor, settings: DeriveStructure) -> tuple[Derive
 
 
 def check_images(images: int, googlenet: Modules) -> None:
-    """Raise UserError for too few images to tell the correlations of a layer's units apart."""
+    """Raise UserError for too few images to estimate the correlations of a layer's units."""
     widest = max(googlenet, key=lambda name: outputs(googlenet[name]))
     if images < outputs(googlenet[widest]):
         raise UserError(
@@ -169,7 +169,7 @@ def check_images(images: int, googlenet: Modules) -> None:
 
 
 def described(units: int, related: np.ndarray, clusters: Sequence[Cluster], counts: Sequence[int]) -> DerivedModule:
-    """What is reported of a module's clusters. related: correlations at the same position; counts: clusters by kernel."""
+    """Describe a module's clusters. related: correlations at the same position; counts: clusters by kernel."""
     blocks = [related[np.ix_(one.units, one.units)] for one in clusters]
     pairs = sum(len(block) * (len(block) - 1) for block in blocks)
     summed = sum(float(block.sum() - np.trace(block)) for block in blocks)
@@ -186,7 +186,7 @@ def described(units: int, related: np.ndarray, clusters: Sequence[Cluster], coun
 
 
 class Training(NamedTuple):
-    """How the blocks of one derivation are trained: each alone, under a linear classifier of its own."""
+    """Trains the blocks of one derivation, each alone, with a linear classifier of its own."""
 
     labels: np.ndarray
     classes: int
@@ -195,12 +195,12 @@ class Training(NamedTuple):
     runtime: Runtime
 
     def maps_of(self, block: nn.Module, units: int, inputs: Callable[[Sequence[int]], Tensor], epochs: int) -> Tensor:
-        """Train a block with `units` outputs, and return its maps of all images, float32 [images, units, h, w], in memory,
-        scaled to a mean square of one: nothing normalises them, and the blocks above would diverge. inputs: the block's, of
-        images by their numbers. Raises UserError if the loss is not finite."""
+        """Train a block with `units` outputs; return its maps of all images, float32 [images, units, h, w], in memory.
+        They are scaled to a mean square of one: without normalisation, the blocks above would diverge. inputs: from
+        image indices to the block's inputs. Raises UserError if the loss is not finite."""
         device, images = self.runtime.device, len(self.labels)
         probe = Probe(block, units, self.classes)
-        initialise(probe, self.seed, "he")  # which starts within the few steps
+        initialise(probe, self.seed, "he")  # gets off the initial plateau within the few steps
         probe.to(device).to(memory_format=torch.channels_last)
         descent, loss = GradientDescent(probe, MOMENTUM, WEIGHT_DECAY), torch.zeros(())
         for keys in batches(images, min(images, self.settings.batch_size), epochs, self.seed):

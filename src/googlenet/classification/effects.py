@@ -15,7 +15,7 @@ from googlenet.metrics.classification import ClassEffects, Effect, Effects, TopI
 
 
 def sign_test(gained: int, lost: int) -> float:
-    """Exact two-sided probability of a split at least this uneven, if each changed image went either way by chance."""
+    """Exact two-sided probability of a split at least this uneven, if each changed image goes either way by chance."""
     changed = gained + lost
     ways = sum(comb(changed, i) for i in range(min(gained, lost) + 1))  # whole numbers, so that nothing is rounded
     return min(1.0, 2 * ways / (1 << changed))
@@ -37,14 +37,14 @@ class Change(NamedTuple):
     left_out: str
     class_name: str | None
     without: np.ndarray  # bool or 0 and 1 [images]: which are wrong without the part
-    whole: np.ndarray  # likewise with all parts
+    whole: np.ndarray  # the same with all parts
     gained: int
     lost: int
     p_value: float
 
     @classmethod
     def of(cls, left_out: str, class_name: str | None, without: np.ndarray, whole: np.ndarray) -> "Change":
-        """Build from which images are wrong without the part, and with all parts."""
+        """From the images that are wrong without the part, and with all parts."""
         change = np.asarray(without, np.int8) - np.asarray(whole, np.int8)
         gained, lost = int((change > 0).sum()), int((change < 0).sum())
         return cls(left_out, class_name, without, whole, gained, lost, sign_test(gained, lost))

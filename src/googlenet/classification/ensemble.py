@@ -15,11 +15,11 @@ from googlenet.metrics.bootstrap import Bounds
 from googlenet.tracking.progress import counted
 
 WORKING_MB = 32
-SubsetMasks = Mapping[tuple[tuple[str, ...], int], ErrorMask]  # (members, policy) -> what they get wrong together
+SubsetMasks = Mapping[tuple[tuple[str, ...], int], ErrorMask]  # (members, policy) -> errors of their mean
 
 
 def subset_masks(predictions: Predictions, labels: np.ndarray) -> SubsetMasks:
-    """What every averaged subset of the members gets wrong at every policy; some images at a time, to bound memory."""
+    """Errors of every averaged subset of the members at every policy; a few images at a time, to bound memory."""
     names = tuple(predictions)
     subsets = range(1, 2 ** len(names))  # bit i is set if member i takes part
     first = next(iter(predictions[names[0]].values()))
@@ -32,7 +32,7 @@ def subset_masks(predictions: Predictions, labels: np.ndarray) -> SubsetMasks:
             scores = [np.asarray(predictions[name][policy][images], np.float64) for name in names]
             sums = {0: np.zeros_like(scores[0])}
             for row, subset in enumerate(subsets):
-                last = subset.bit_length() - 1  # a subset's sum is a smaller subset's plus one member
+                last = subset.bit_length() - 1  # a subset's sum is that of a smaller subset plus one member
                 sums[subset] = sums[subset ^ (1 << last)] + scores[last]
                 before[row, images] = ranks(sums[subset], labels[images])
         for row, subset in enumerate(subsets):
@@ -72,8 +72,8 @@ def table_3(rows: Sequence[metrics.SubsetErrors], models: int) -> tuple[metrics.
 
 
 def compared_systems(policies: Sequence[int], members: int) -> list[tuple[str, str]]:
-    """Pairs of systems, before and after: more models at each policy, more crops for each number of models (a step and
-    all of them), both."""
+    """Pairs of systems, before and after: more models at each policy, more crops for each number of models (one step
+    and all steps), both."""
     pairs = [(f"single_{policy}", f"ensemble_{policy}") for policy in policies if members > 1]
     few, most = min(policies), max(policies)
     for kind in ("single", "ensemble") if members > 1 else ("single",):

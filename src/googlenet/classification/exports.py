@@ -1,4 +1,4 @@
-"""A member as files for other programs, each beside the network itself: bytes, time of one image, error on test."""
+"""Exports of a member for other programs, each compared with the network: bytes, latency of one image, test error."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +27,8 @@ NETWORK = "network"  # the system that the formats are compared with
 
 
 class Compared(NamedTuple):
-    """What a system answers, an entry for each test image. before: classes above the label; same: whether its first answer is
-    the network's; largest, mean: differences of its probabilities from the network's, over the classes."""
+    """A system's predictions for each test image. before: classes ranked above the label; same: whether its top class
+    is the network's; largest, mean: absolute differences of its probabilities from the network's, over the classes."""
 
     before: np.ndarray
     same: np.ndarray
@@ -43,19 +43,19 @@ class Compared(NamedTuple):
 
 
 def as_one(networks: Sequence[Network]) -> MeanOf:
-    """Networks of one input size as one that takes pixels, on the CPU and in fp32."""
+    """Combine networks of one input size into one that takes pixels, on the CPU and in fp32."""
     return MeanOf([prepared(Probabilities(one.model), one.spec, Runtime()) for one in networks]).eval()
 
 
 def centre_crops(images: Sequence[np.ndarray], px: int, most: int, scales: tuple[int, ...]) -> np.ndarray:
-    """The centre crops of at most so many images, evenly spaced, so that every class of a sorted split is among them:
-    uint8 [n, px, px, 3]."""
+    """The centre crops of at most `most` images, evenly spaced to sample all classes of a sorted split: uint8
+    [n, px, px, 3]."""
     count = min(len(images), most)
     return cut_centres(images, [i * len(images) // count for i in range(count)], px, scales)
 
 
 def cut_centres(images: Sequence[np.ndarray], numbers: Sequence[int], px: int, scales: tuple[int, ...]) -> np.ndarray:
-    """The centre crops of the images of these numbers, uint8 [n, px, px, 3]."""
+    """The centre crops of the images with these indices, uint8 [n, px, px, 3]."""
     centre = Cropping((1,), CENTRE_BATCH, scales=scales)
     crops = [centre.of(images[number], px)[0] for number in numbers]
     return np.concatenate([np.zeros((0, px, px, 3), np.uint8), *crops])
@@ -69,8 +69,8 @@ def measure(
     settings: MeasureExport,
     folder: Path,
 ) -> ExportMetrics:
-    """Write the formats into a folder, and compare them with the network. test: images, and their columns among its outputs;
-    calibration: crops of validation. Raises UserError for a format that cannot be made."""
+    """Write the formats to a folder, and compare them with the network. test: images, and their columns in its outputs;
+    calibration: crops of validation images. Raises UserError for a format that cannot be made."""
     model, px = as_one([network]), network.spec.input_px
     traced, systems = Traced.of(model, px, {}, calibration), {NETWORK: answers_of(model)}
     paths = {name: folder / f"{name}{FORMATS[name].suffix}" for name in settings.formats}
@@ -108,7 +108,7 @@ def measure(
 def format_row(
     name: str, path: Path, its: Compared, wrong: ErrorMask, network_wrong: ErrorMask, latency: Latency, bounds: Bounds
 ) -> FormatRow:
-    """The row of a format: its file, its errors, and how far its answers are from the network's."""
+    """The row of a format: its file, its errors, and how far its probabilities are from the network's."""
     return FormatRow(
         format=name,
         title=FORMATS[name].title,
@@ -127,7 +127,7 @@ def format_row(
 def compare(
     systems: Mapping[str, Answers], images: Sequence[np.ndarray], labels: np.ndarray, px: int, scales: tuple[int, ...]
 ) -> dict[str, Compared]:
-    """Compare what the systems answer for one crop of each image."""
+    """Compare the systems' predictions for one crop of each image."""
 
     def parts() -> Iterator[dict[str, Compared]]:
         for part in counted([*ranges(len(images), CENTRE_BATCH)], f"batches of {CENTRE_BATCH} images"):
@@ -143,8 +143,8 @@ def compare(
 
 
 def latencies(systems: Mapping[str, Answers], image: np.ndarray, settings: MeasureExport) -> dict[str, Latency]:
-    """Time one image. The systems take turns, so that other load on the machine affects all alike; in each turn a first pass,
-    which is not timed, brings a system's weights back into the caches."""
+    """Time one image. The systems take turns, so that other load on the machine affects all alike; each turn begins
+    with an untimed pass that brings the system's weights back into the caches."""
     times: dict[str, list[float]] = {name: [] for name in systems}
     for _ in counted(range(settings.warm_up + settings.repeats), "timed passes of each format"):
         for name, answers in systems.items():

@@ -16,12 +16,12 @@ WORKING_MB = 128
 
 
 def sample(images: int, wanted: int, seed: int) -> np.ndarray:
-    """Return the numbers of the sampled images, in order: `wanted` of them, or all if there are no more."""
+    """Return the indices of the sampled images, in order: `wanted` of them, or all if there are fewer."""
     return np.sort(np.random.Generator(np.random.Philox(seed)).permutation(images)[:wanted])
 
 
 class Keeper:
-    """Collects the crops of some images as they are predicted; calls must come in the order of these images."""
+    """Collects the predictions for the crops of some images; calls must be in the order of these images."""
 
     def __init__(self, images: np.ndarray, crops: Sequence[int], classes: int):
         self.images, self.crops = images.astype(np.int64), np.array(crops, np.int64)
@@ -36,7 +36,7 @@ class Keeper:
         self._rows += len(scores)
 
     def arrays(self, split: str) -> dict[str, np.ndarray]:
-        """The arrays to store: softmax of all distinct crops, each image's rows in it, image and crop numbers."""
+        """The arrays to store: softmax of all distinct crops, each image's rows in it, image and crop indices."""
         return {
             f"{split}_softmax": np.concatenate(self._scores),
             f"{split}_index": np.array(self._index, np.int64).reshape(len(self.images), len(self.crops)),
@@ -51,12 +51,12 @@ class KeptCrops:
 
     softmax: Ranges  # [rows, classes]
     index: np.ndarray  # [images, crops]: rows of softmax
-    images: np.ndarray  # their numbers in the split
-    crops: np.ndarray  # crop numbers among the 144
+    images: np.ndarray  # their indices in the split
+    crops: np.ndarray  # indices among the 144
 
     @classmethod
     def of(cls, arrays: Mapping[str, Ranges], split: str) -> "KeptCrops":
-        """Build from stored arrays."""
+        """From stored arrays."""
         index, images, crops = (arrays[f"{split}_{name}"][:] for name in ("index", "pictures", "crops"))
         return cls(arrays[f"{split}_softmax"], index, images, crops)
 
@@ -68,7 +68,7 @@ class KeptCrops:
 
     @property
     def distinct(self) -> np.ndarray:
-        """The index, from 0 within each image: equal columns are crops that coincide in every image."""
+        """The index counted from 0 within each image: equal columns are crops that coincide in every image."""
         return np.asarray(self.index - self.index.min(1, keepdims=True))
 
 

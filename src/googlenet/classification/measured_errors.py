@@ -1,4 +1,4 @@
-"""A system's errors with their intervals, and the difference of two systems' errors."""
+"""A system's errors with their intervals, and the difference between two systems' errors."""
 
 from typing import Any
 

@@ -24,8 +24,8 @@ CENTRE_BATCH = 64  # crops per forward pass when predicting one crop per image
 
 @dataclass(frozen=True)
 class Cropping:
-    """Which crops of each image are predicted, by policies (1, 10, 144), at which scales, and how many per forward pass. Without
-    `mirror` (for images whose meaning mirroring changes, such as handwriting) upright crops replace mirrored ones."""
+    """Which crops of each image are predicted: policies (1, 10, 144), scales, and crops per forward pass. Without
+    `mirror` (where mirroring changes the meaning, as in handwriting) unmirrored crops replace mirrored ones."""
 
     policies: tuple[int, ...]
     batch_size: int
@@ -42,7 +42,7 @@ class Cropping:
         return crops_144(width, height, px, self.mirror, self.scales)
 
     def of(self, image: np.ndarray, px: int) -> tuple[np.ndarray, np.ndarray]:
-        """An image's distinct crops, uint8 [distinct, px, px, 3], and each number's index among them."""
+        """An image's distinct crops, uint8 [distinct, px, px, 3], and the index of each of `numbers` among them."""
         every = self.every(image.shape[1], image.shape[0], px)
         chosen, index = distinct([every[number] for number in self.numbers])
         return cut(image, chosen, px), index
@@ -95,8 +95,8 @@ class Probabilities(nn.Module):
 
 @dataclass(frozen=True)
 class Classifier:
-    """What predicts: a network's input size and classes, and `scores`, which returns the softmax, float32 [n, classes],
-    of at most a batch of crops, uint8 [n, px, px, 3]."""
+    """A network ready for prediction: input size, classes, and `scores`, which returns the softmax, float32 [n,
+    classes], of at most a batch of crops, uint8 [n, px, px, 3]."""
 
     input_px: int
     classes: int
@@ -105,15 +105,15 @@ class Classifier:
 
     @classmethod
     def as_it_is(cls, network: Network, runtime: Runtime) -> "Classifier":
-        """The network with its present weights, as during training."""
+        """The network with its current weights, as during training."""
         network.model.eval()
         spec = network.spec
         return cls(spec.input_px, len(spec.classes), lambda crops: probabilities(network, crops, runtime))
 
     @classmethod
     def of(cls, network: Network, images: Sequence[np.ndarray], cropping: "Cropping", runtime: Runtime) -> "Classifier":
-        """The network in the engine that the runtime requests. images: those of the job, of which the first is a sample
-        that the engine is checked on."""
+        """The network in the engine that the runtime requests. images: those of the job; the engine is checked on the
+        first."""
         network.model.eval()
         spec = network.spec
         none = np.zeros((0, spec.input_px, spec.input_px, 3), np.uint8)
@@ -126,10 +126,10 @@ class Classifier:
 def crop_scores(
     classifier: Classifier, images: Sequence[np.ndarray], numbers: Sequence[int], cropping: Cropping, threads: int = 1
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield for each of some images the softmax of its distinct crops [distinct, classes], and each number's index among them.
+    """Yield for each image the softmax of its distinct crops [distinct, classes], and each crop's index among them.
 
-    Batches span images and the last one is padded: all have the same shape, so that a crop's result, to the last bit,
-    depends on the crop alone. threads: that cut the next images' crops while the classifier computes.
+    Batches span images and the last one is padded: all have the same shape, so that a crop's result depends on the crop
+    alone, to the last bit. threads: these cut the next images' crops while the classifier computes.
     """
     px, batch_size = classifier.input_px, cropping.batch_size
     waiting = deque[np.ndarray]()  # of each image in turn, every number's index among its distinct crops
@@ -167,8 +167,8 @@ def predict(
     keeper: Keeper | None = None,
     resume: Resume = NOWHERE,
 ) -> dict[int, np.ndarray]:
-    """Return the mean softmax over each policy's crops, from one pass: {policy: float32 [images, classes]}. threads: of
-    `crop_scores`. keeper: receives those of its images. resume: where an interrupted prediction continues."""
+    """Return the mean softmax over each policy's crops, from one pass: {policy: float32 [images, classes]}. threads: as
+    in `crop_scores`. keeper: receives the crops of its images. resume: where an interrupted prediction continues."""
     shape = len(images), classifier.classes
     out = {policy: np.empty(shape, np.float32) for policy in cropping.policies}
     places = {policy: np.searchsorted(cropping.numbers, POLICIES[policy]) for policy in cropping.policies}

@@ -1,5 +1,5 @@
-"""Training crops: the paper's sampling of patches, earlier methods, photometric distortions (section 6).
-All random numbers come from the generator that is passed in."""
+"""Training crops: the paper's patch sampling, earlier methods, photometric distortions (section 6).
+All random numbers come from the generator passed in."""
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ INTERPOLATION = {  # what `random` draws from
     "cubic": cv2.INTER_CUBIC,
 }
 REDUCTIONS = (8, 4, 2)  # what a JPEG decoder can divide the sides by
-# Times the crop's side that a decoder leaves for antialiasing: the result stays within a grey level on average.
+# Multiple of the output side that a decoder keeps for antialiasing: the mean error stays within one grey level.
 LEFT = 2
 # Eigenvectors and eigenvalues of ImageNet's RGB covariance (Krizhevsky 2012), for the lighting noise.
 LIGHTING = np.array(
@@ -25,7 +25,7 @@ LIGHTING_STD = 0.1  # Krizhevsky's
 FACTORS = (0.5, 1.5)  # Howard's, for brightness, contrast and colour; 1 leaves the crop unchanged
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # grey as defined by PIL, which Howard used
 Box = tuple[int, int, int, int]  # left, top, width, height
-TRIES = 10  # attempts at a crop that fits, before taking the largest square: usual in later descriptions
+TRIES = 10  # attempts at a crop that fits, before taking the largest square; the usual number in later implementations
 
 
 def sample(image: np.ndarray, sampling: Sampling, mirror: bool, px: int, rng: np.random.Generator) -> np.ndarray:
@@ -38,7 +38,7 @@ def sample(image: np.ndarray, sampling: Sampling, mirror: bool, px: int, rng: np
 def sample_into(
     out: np.ndarray, images: PartSource, index: int, sampling: Sampling, mirror: bool, rng: np.random.Generator
 ) -> None:
-    """Draw one training crop of image `index` into `out`, uint8 [px, px, 3]; only what the crop shows is decoded."""
+    """Draw one training crop of image `index` into `out`, uint8 [px, px, 3]; only the crop's part of it is decoded."""
     width, height = images.size(index)
     box = METHODS[sampling.method](width, height, sampling, rng)
     names = list(INTERPOLATION) if sampling.interpolation == "random" else [sampling.interpolation]
@@ -64,10 +64,10 @@ def reduction_of(box: Box, px: int) -> int:
 
 
 def resize_into(out: np.ndarray, crop: np.ndarray, interpolation: str) -> None:
-    """Resize a crop [h, w, 3] into `out`. antialias: as Pillow does for bilinear, with a filter as wide as the scale."""
+    """Resize a crop [h, w, 3] into `out`. antialias: bilinear as in Pillow, with a filter as wide as the scale."""
     if interpolation == "antialias":
         pixels, resized = (torch.from_numpy(each).permute(2, 0, 1)[None] for each in (np.ascontiguousarray(crop), out))
-        # What torch.nn.functional.interpolate calls; its own result would be three planes, at twice the time.
+        # Called by torch.nn.functional.interpolate, which itself would return three planes and take twice as long.
         torch.ops.aten._upsample_bilinear2d_aa.out(pixels, out.shape[:2], False, out=resized)
     else:
         cv2.resize(crop, (out.shape[1], out.shape[0]), out, interpolation=INTERPOLATION[interpolation])
@@ -75,7 +75,7 @@ def resize_into(out: np.ndarray, crop: np.ndarray, interpolation: str) -> None:
 
 def resize_reduced_into(out: np.ndarray, image: np.ndarray, sides: tuple[float, float, float, float]) -> None:
     """Resize a part of an image that was decoded at a fraction of its size; left, top, right, bottom: in its pixels."""
-    from PIL import Image  # other crops do without
+    from PIL import Image  # not imported for other crops
 
     left, top, right, bottom = sides
     within = left, top, min(right, image.shape[1]), min(bottom, image.shape[0])
@@ -84,8 +84,8 @@ def resize_reduced_into(out: np.ndarray, image: np.ndarray, sides: tuple[float, 
 
 
 def area_box(width: int, height: int, sampling: Sampling, rng: np.random.Generator) -> Box:
-    """Draw by the paper's method: area within `area` of the image's, aspect ratio within `aspect` (8-100 %, 3/4-4/3);
-    after TRIES attempts at a crop that fits, return the largest centred square."""
+    """Draw by the paper's method: area in the range `area` of the image's, aspect ratio in `aspect` (8-100 %, 3/4-4/3);
+    after TRIES attempts without a crop that fits, return the largest centred square."""
     low, high = np.log(sampling.aspect[0]), np.log(sampling.aspect[1])
     for _ in range(TRIES):
         area = width * height * rng.uniform(*sampling.area)
@@ -116,7 +116,7 @@ def distort(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         factor = np.float32(rng.uniform(*FACTORS))
         x = DISTORTIONS[which](x, factor)
         np.clip(x, 0, 255, out=x)
-    rows = x.reshape(len(x), -1)  # a row's values together: three at a time would be slow
+    rows = x.reshape(len(x), -1)  # whole rows: three values at a time would be slow
     rows += np.tile(lighting(rng.normal(0, LIGHTING_STD, 3).astype(np.float32)), x.shape[1])
     x += 0.5
     return np.clip(x, 0, 255, out=x).astype(np.uint8)

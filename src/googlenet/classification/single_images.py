@@ -1,4 +1,4 @@
-"""Single test images: those that averaging over crops and members corrects, the mistakes that remain, confused classes."""
+"""Single test images: those that averaging over crops and members corrects, remaining mistakes, confused classes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ from googlenet.classification.error_rates import ranges
 from googlenet.metrics import single_images as metrics
 
 WORKING_MB = 32
-PAIRS = 12  # confused pairs that are listed
-MATRIX = 20  # classes of the matrix, at most
+PAIRS = 12  # confused pairs listed
+MATRIX = 20  # most classes in the matrix
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is predicted for each image: int64 classes of each member [members, images], and of all [images].
+    """Predicted classes of each image: int64, by each member [members, images], and by all together [images].
 
-    right, wrong: float64 [images], probabilities of the image's class and of the predicted one, of all together on the
-    most crops.
+    right, chosen: float64 [images], the probabilities of the image's class and of the predicted one, averaged over all
+    members on the most crops.
     """
 
     members_fewest: np.ndarray
@@ -32,7 +32,7 @@ class Chosen:
 
 
 def chosen(predictions: Predictions, labels: np.ndarray) -> Chosen:
-    """Return what is predicted with the fewest and with the most crops; some images at a time, to bound memory."""
+    """Return the predictions with the fewest and with the most crops; a few images at a time, to bound memory."""
     policies = sorted(next(iter(predictions.values())))
     fewest, most = policies[0], policies[-1]
     classes = next(iter(predictions.values()))[most][0:1].shape[1]
@@ -59,7 +59,7 @@ def single_images(
     wrong_fewest = (found.members_fewest != labels).sum(0)
     mistaken = np.flatnonzero(found.all_most != labels)
     rescued = np.flatnonzero((wrong_fewest > 0) & (found.all_most == labels))
-    # The surest prediction first among equals, then the first image.
+    # Ties: the most confident prediction first, then the first image.
     by_members = rescued[np.lexsort((rescued, -found.right[rescued], -wrong_fewest[rescued]))]
     by_confidence = mistaken[np.lexsort((mistaken, -found.chosen[mistaken]))]
     return metrics.SingleImages(
@@ -76,7 +76,7 @@ def single_images(
 
 def _rescued(index: int, found: Chosen, labels: np.ndarray, classes: Sequence[str]) -> metrics.Rescued:
     wrong = Counter(int(one) for one in found.members_fewest[:, index] if one != labels[index])
-    most = max(wrong, key=lambda one: (wrong[one], -one))  # the lower class of equals
+    most = max(wrong, key=lambda one: (wrong[one], -one))  # ties: the lower class
     return metrics.Rescued(
         index=index,
         class_name=classes[labels[index]],
@@ -119,7 +119,7 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str])
 
 
 def _most_confused(confused: Mapping[tuple[int, int], int], classes: int, images: Mapping[int, int]) -> list[int]:
-    """Return the classes of the matrix, in order: all with images or confused, if they are few enough."""
+    """Return the matrix's classes, in class order: the most confused of those with images or confusions."""
     involved = Counter[int]()
     for pair, number in confused.items():
         involved.update(dict.fromkeys(pair, number))

@@ -1,4 +1,4 @@
-"""Compare derived structures with GoogLeNet and with random structures of the same cost, paired over seeds and images."""
+"""Compare derived structures with GoogLeNet and random structures of the same cost, paired over seeds and images."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ HELD_OUT, MEASURES = ("validation", "test"), ("top1", "top5")
 
 
 class Compared:
-    """What was trained: which images every row gets wrong with every seed. Raises UserError for a missing training."""
+    """The trained structures: the images that each row gets wrong with each seed. UserError for a missing training."""
 
     def __init__(
         self,
@@ -35,12 +35,12 @@ class Compared:
         self.random = [row for row in self.rows if row.startswith("random_")]
 
     def wrong(self, rows: list[str], key: str) -> np.ndarray:
-        """The share of the rows that is wrong: float64 [seeds, images]. key: "test/averaged/top1"."""
+        """Return the mean error of some rows, by seed and image: float64 [seeds, images]. key: "test/averaged/top1"."""
         every = [[self.outcomes[f"{row}_{seed}"][key] for seed in self.seeds] for row in rows]
         return np.asarray(np.mean(every, axis=0, dtype=np.float64))
 
     def errors(self, rows: list[str], less: list[str]) -> HeldOut[AblationErrors]:
-        """The mean errors of some rows, and their differences from those of others."""
+        """Return the mean errors of some rows, and their differences from those of others."""
 
         def error(split: str, measure: str) -> AblationError:
             key = f"{split}/averaged/{measure}"
@@ -50,7 +50,7 @@ class Compared:
         return HeldOut[AblationErrors](**both)
 
     def result(self, row: str, rows: list[str]) -> StructureResult:
-        """A kind of structure, the mean of `rows`, against GoogLeNet."""
+        """Compare a kind of structure, the mean of `rows`, with GoogLeNet."""
         errors = self.errors(rows, ["googlenet"])
         own = [each for each in self.made.structures if each.variant.row in rows]
         trained = [self.trainings[each.variant.name] for each in own]
@@ -71,8 +71,8 @@ def compare(
     confidence_percent: float,
     classes: int,
 ) -> StructureComparison:
-    """Return the errors of every kind of structure and their differences. A seed has a derived structure and random ones of
-    its own, so that the intervals cover another derivation, other random structures, other seeds and other images."""
+    """Return the errors of every kind of structure and their differences. Each seed has its own derived and random
+    structures, so the intervals cover other derivations, other random structures, other seeds and other images."""
     compared = Compared(made, outcomes, trainings, confidence_percent)
     first = next(iter(outcomes.values()))
     return StructureComparison(

@@ -25,19 +25,19 @@ from googlenet.models.updates import started
 from googlenet.pipeline.resume import NOWHERE, Resume
 
 Loaded = Iterator[tuple[np.ndarray, np.ndarray]]  # crops and labels
-STEPS_BETWEEN_CHECKS = 100  # of the loss: each check makes a GPU wait
+STEPS_BETWEEN_CHECKS = 100  # of the loss; each check synchronises with the GPU
 MAIN_LOSSES = "main_losses"  # key of the training state: by step in `seen`, by epoch in `others`
 
 
 class BatchGradient:
-    """Computes the gradient of a batch's loss, and leaves it in the parameters of `model`."""
+    """Computes the gradient of a batch's loss into the parameters of `model`."""
 
     def __init__(self, network: Network, parts: MicroBatches, aux_weight: float, runtime: Runtime):
         self.network, self.model = network, network.model
         self.parts, self.aux_weight, self.runtime = parts, aux_weight, runtime
 
     def __call__(self, crops: np.ndarray, labels: np.ndarray) -> Sequence[torch.Tensor]:
-        """crops, labels: of the rows that this process computes. Returns the batch's mean loss, and the main classifier's."""
+        """crops, labels: this process's rows of the batch. Returns the batch's mean loss, and the main classifier's."""
         for part, of_part in self.parts.of(crops, labels):
             with self.runtime.autocast():
                 output = self.model(self.network.to_input(part, self.runtime.device))
@@ -48,7 +48,7 @@ class BatchGradient:
 
 
 class Splits(NamedTuple):
-    """The data of one training: it learns from train, is monitored on validation, and is tested once."""
+    """The data of one training: trained on `train`, monitored on `validation`, and tested once."""
 
     train: Labelled
     validation: Labelled
@@ -56,8 +56,8 @@ class Splits(NamedTuple):
 
 
 class Plateau(NamedTuple):
-    """The plateau where training starts: the main classifier is no better than predicting class frequencies, whatever
-    the auxiliary heads learn; and how long it may stay there."""
+    """The plateau where training starts, and how long it may stay there: the main classifier is no better than
+    predicting class frequencies, whatever the auxiliary heads learn."""
 
     chance: float
     level: float  # the main classifier's loss below which the plateau is left
@@ -72,11 +72,11 @@ class Plateau(NamedTuple):
         return cls(chance, chance * (1 - settings.stall.margin), settings.stall, settings.model.initialisation)
 
     def left(self, loss: float) -> bool:
-        """Return whether a loss of the main classifier is better than chance."""
+        """Return whether a loss of the main classifier is better than chance by the margin."""
         return loss < self.level
 
     def check(self, losses: Sequence[float], name: str) -> None:
-        """Raise UserError, naming the member and what to change, if no loss of the last epochs is better than chance."""
+        """Raise UserError, naming the member and what to change, if no loss of the last epochs has left the plateau."""
         epochs = self.stall.epochs
         last = losses[-epochs:]
         if self.stall.enabled and len(last) == epochs and not any(map(self.left, last)):
@@ -97,10 +97,10 @@ def train(
     on_epoch: Callable[[TrainingEpoch], None],
     resume: Resume = NOWHERE,
 ) -> tuple[TrainingMetrics, Outcomes]:
-    """Train `network` in place and leave it with its averaged weights; returns the metrics and the outcomes.
+    """Train `network` in place, leaving it with its averaged weights; return the metrics and the outcomes.
 
     The test split influences no choice: it is predicted once, at the end. resume: where an interrupted run continues.
-    Raises UserError when the loss is no longer finite, or stays on its plateau.
+    Raises UserError when the loss is not finite, or stays on its plateau.
     """
     labels, model = splits.train[1], network.model
     steps, name = steps_per_epoch(len(labels), settings), settings.member.name
@@ -143,7 +143,7 @@ def train(
 
 
 def steps_per_epoch(images: int, settings: TrainClassifier) -> int:
-    """The number of whole batches. Raises UserError if there is none."""
+    """The number of full batches per epoch. Raises UserError if there is none."""
     if images < settings.batch_size:
         raise UserError(f"train_classifier.batch_size: {settings.batch_size} is more than the {images} training images")
     return images // settings.batch_size
@@ -161,9 +161,9 @@ def check_finite(losses: Sequence[torch.Tensor], name: str, epoch: int) -> None:
 def end_epoch(
     network: Network, state: TrainState[TrainingEpoch], loaded: Loaded, labels: np.ndarray, runtime: Runtime
 ) -> None:
-    """Append the row of a finished epoch: mean training loss, and the averaged weights' errors on validation.
-    loaded: its next batches are those of the validation images, with these labels.
-    state.others: the mean loss of the main classifier in every epoch so far, which no row has."""
+    """Append the row of a finished epoch: mean training loss, and the averaged weights' errors on validation. loaded:
+    its next batches are the validation images, with these labels. state.others: keeps the main classifier's mean loss
+    of every epoch so far, which the rows do not contain."""
     losses, main_losses = state.seen["losses"], state.seen[MAIN_LOSSES]
     earlier = [state.others[MAIN_LOSSES]] if MAIN_LOSSES in state.others else []
     state.others[MAIN_LOSSES] = torch.cat([*earlier, torch.stack(main_losses).double().mean()[None].cpu()])
@@ -196,7 +196,7 @@ def validation_errors(network: Network, loaded: Loaded, labels: np.ndarray, runt
 def final_outcomes(
     network: Network, average: Average, splits: Splits, runtime: Runtime
 ) -> tuple[dict[str, WeightErrors], Outcomes]:
-    """Evaluate the last and then the averaged weights on one centre crop per image; leaves the averaged ones in place.
+    """Evaluate the last and then the averaged weights on one centre crop per image, leaving the averaged ones in place.
     Returns errors by split, and an array over images per held-out split, weights and measure: "test/last/top1"."""
     errors = defaultdict[str, dict[str, TopErrors]](dict)
     outcomes: Outcomes = {}
@@ -210,13 +210,13 @@ def final_outcomes(
     return {split: WeightErrors(**by_weights) for split, by_weights in errors.items()}, outcomes
 
 
-Log = Callable[..., None]  # Job.log: takes values by name and, for an epoch, its number as `step`
+Log = Callable[..., None]  # Job.log: takes named values and, for an epoch, its number as `step`
 
 
 def train_member(
     settings: TrainClassifier, classes: Sequence[str], splits: Splits, runtime: Runtime, log: Log, resume: Resume
 ) -> tuple[Network, TrainingMetrics, Outcomes]:
-    """Build, initialise and train a member or a variant; returns it with its averaged weights, its metrics and outcomes.
+    """Build, initialise and train a member or a variant; return it with averaged weights, its metrics and its outcomes.
     log: receives each epoch's row, and at the end the errors of the last and the averaged weights."""
     member = settings.member
     spec = NetworkSpec.of(settings.model, tuple(classes), member.width, member.repeat_modules)

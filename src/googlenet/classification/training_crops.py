@@ -1,4 +1,4 @@
-"""What a training's loader makes: batches of training crops, and of the crops that each epoch is validated on."""
+"""Batches for a training's loader: training crops, and the crops that each epoch is validated on."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ Keys = list[tuple[int, int]] | range  # of a batch: (epoch, image index) of trai
 
 
 class TrainingCrops:
-    """Crops by (epoch, image index). A crop depends only on that pair and its member's seed, not on its loader."""
+    """Crops by (epoch, image index). A crop depends only on that pair and its member's seed, not on the loader."""
 
     def __init__(self, images: Sequence[np.ndarray], labels: np.ndarray, settings: TrainClassifier, px: int):
         self.images, self.labels, self.settings, self.px = parts_of(images), labels, settings, px
@@ -26,7 +26,7 @@ class TrainingCrops:
         return crops[0], int(labels[0])
 
     def batch(self, keys: Sequence[tuple[int, int]], out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return crops, uint8 [n, px, px, 3], in `out` if that is given, and labels, int64 [n]."""
+        """Return crops, uint8 [n, px, px, 3], in `out` if given, and labels, int64 [n]."""
         s, crops = self.settings, np.empty((len(keys), self.px, self.px, 3), np.uint8) if out is None else out
         for crop, (epoch, index) in zip(crops, keys, strict=True):
             rng = np.random.Generator(np.random.Philox(key=[s.member.sampling_seed, (epoch << 32) + index]))
@@ -35,20 +35,20 @@ class TrainingCrops:
 
 
 class TrainingBatches:
-    """Batches in the order of a training: those of an epoch, then those of its validation, by the same processes."""
+    """Batches in training order: those of an epoch, then those of its validation, made by the same processes."""
 
     def __init__(self, crops: TrainingCrops, validation: Labelled):
         self.crops, self.validation = crops, validation
 
     def __call__(self, keys: Keys, out: np.ndarray) -> tuple[int, np.ndarray]:
-        """Make a batch in `out`; return its number of crops, and the labels."""
+        """Write a batch into `out`; return its number of crops and its labels."""
         if isinstance(keys, range):
             return centre_crops(self.validation[0], keys, out), self.validation[1][keys.start : keys.stop]
         return len(keys), self.crops.batch(keys, out[: len(keys)])[1]
 
     def load(self, runtime: Runtime, first: int, rows: slice = slice(None)) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield crops and labels from batch `first` of all epochs on; the crops are valid until the next is asked for.
-        rows: of each batch. Of the batches of validation, each of the runtime's processes gets its own."""
+        """Yield crops and labels from batch `first` of all epochs on; the crops are valid until the next batch is
+        requested. rows: of each batch. The validation batches are divided among the runtime's processes."""
         s, labels = self.crops.settings, self.crops.labels
         loader = BatchLoader(self, max(s.batch_size, CENTRE_BATCH), self.crops.px, runtime)
         every = batches(len(labels), s.batch_size, s.epochs, s.member.order_seed, first)
@@ -59,7 +59,7 @@ class TrainingBatches:
 
 
 def centre_crops(images: Sequence[np.ndarray], keys: range, out: np.ndarray) -> int:
-    """Cut one crop of each image, as prediction does; the rest of CENTRE_BATCH becomes black. Returns CENTRE_BATCH."""
+    """Cut one centre crop per image, as prediction does, and pad to CENTRE_BATCH with black. Returns CENTRE_BATCH."""
     px = out.shape[1]
     for row, index in enumerate(keys):
         out[row] = CENTRE.of(images[index], px)[0][0]
@@ -68,7 +68,7 @@ def centre_crops(images: Sequence[np.ndarray], keys: range, out: np.ndarray) -> 
 
 
 def batches(count: int, batch_size: int, epochs: int, seed: int, first: int = 0) -> Iterator[list[tuple[int, int]]]:
-    """Yield batches in a member's order, from batch `first` of all epochs on; smaller last ones are dropped."""
+    """Yield batches in a member's order, from batch `first` of all epochs on; incomplete batches are dropped."""
     per_epoch = count // batch_size
     for epoch in range(first // per_epoch, epochs):
         order = np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
@@ -79,7 +79,7 @@ def batches(count: int, batch_size: int, epochs: int, seed: int, first: int = 0)
 def with_validation(
     training: Iterator[list[tuple[int, int]]], per_epoch: int, first: int, validation: list[range]
 ) -> Iterator[Keys]:
-    """Yield the batches of a training, and after the last of each epoch those of the validation images."""
+    """Yield the batches of a training, with the validation batches after the last one of each epoch."""
     for number, keys in enumerate(training, first + 1):
         yield keys
         if number % per_epoch == 0:
@@ -87,10 +87,10 @@ def with_validation(
 
 
 def validation_batches(images: int) -> list[range]:
-    """The images of each batch of a validation."""
+    """The images of each validation batch."""
     return [range(start, min(start + CENTRE_BATCH, images)) for start in range(0, images, CENTRE_BATCH)]
 
 
 def own_batches(images: int, runtime: Runtime) -> list[range]:
-    """Those batches of a validation that one of several processes predicts."""
+    """The validation batches that this one of several processes predicts."""
     return validation_batches(images)[runtime.rank :: runtime.processes]

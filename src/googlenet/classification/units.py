@@ -1,9 +1,9 @@
-"""Test the idea behind Inception on a trained network: do correlated units cluster, and along the branches?
+"""Test the idea behind Inception on a trained network: do correlated units form clusters that follow the branches?
 
 Section 3 finds a good sparse layer by clustering the units of the layer below by their correlation (Arora et al.);
 section 4 builds the module as a dense approximation of such clusters. Here the units (output channels) of a module are
 clustered on half of the images; the other half shows how correlated clusters are, and over what distance on the map.
-Tested against chance: which branches a cluster's units come from, and which branches above they feed.
+The branches that a cluster's units come from, and those above that they feed, are tested against chance.
 """
 
 from collections.abc import Sequence
@@ -86,7 +86,7 @@ def correlation(maps: np.ndarray, dy: int = 0, dx: int = 0) -> np.ndarray:
 
 
 def clustered(correlations: np.ndarray, clusters: int) -> tuple[np.ndarray, np.ndarray]:
-    """Average linkage at distance 1 - correlation: each unit's cluster, largest first, and the units in chart order."""
+    """Average linkage, distance 1 - correlation: each unit's cluster, largest first, and the units in chart order."""
     from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
     from scipy.spatial.distance import squareform
 
@@ -108,7 +108,7 @@ def against_chance(
 
     over_chance [clusters][branches]: a cluster's mean over that of all units. beyond: whether it deviates more, in
     standard deviations, than the furthest cell in 95 % of the permutations. explained: share of the units' variation
-    between clusters; its mean and 95th percentile by chance; p: share of draws, this one too, that explain as much.
+    between clusters; its mean and 95th percentile by chance; p: share of draws, this one included, at least as high.
     """
     member = np.eye(cluster.max() + 1)[cluster].T  # [clusters, units]
     sizes = member.sum(1, keepdims=True)
@@ -149,7 +149,7 @@ def by_distance(maps: np.ndarray, cluster: np.ndarray) -> tuple[studies.Distance
     rows = []
     for distance in range(min(FARTHEST + 1, *maps.shape[2:])):
         steps = range(-distance, distance + 1)
-        # Half of the offsets: the other half gives the same pairs in reverse.
+        # Half of the offsets: the others give the same pairs in reverse.
         offsets = [(y, x) for y in steps for x in steps if max(abs(y), abs(x)) == distance and (y, x) >= (0, 0)]
         correlations = np.mean([correlation(maps, y, x) for y, x in offsets], axis=0)
         kinds = (same & pairs, ~same & pairs)
@@ -161,7 +161,7 @@ def by_distance(maps: np.ndarray, cluster: np.ndarray) -> tuple[studies.Distance
 def analyse(
     network: Network, maps: np.ndarray, module: str, above: str, settings: AnalyseUnits
 ) -> studies.NetworkUnits:
-    """Analyse one network, trained or not: clusters from the even images, correlations from the odd ones.
+    """Analyse one network, trained or not: clusters from the even-numbered images, correlations from the odd-numbered.
     above: the module that takes the maps as input. Raises UserError when fewer than two units vary in both halves."""
     halves = maps[0::2], maps[1::2]
     alive = np.logical_and(*(half.std((0, 2, 3)) > 0 for half in halves))
