@@ -1,4 +1,4 @@
-"""Batches of crops, made ahead of the steps by loader processes, in memory that they share with the job."""
+"""Batches of crops, prefetched by loader processes into memory that they share with the job."""
 
 import math
 import mmap
@@ -14,23 +14,23 @@ from googlenet.models.runtime import Runtime
 KeyT = TypeVar("KeyT")
 RestT = TypeVar("RestT")
 Make = Callable[[KeyT, np.ndarray], tuple[int, RestT]]
-AHEAD = 2  # batches that each process makes ahead
+AHEAD = 2  # batches that each process prefetches
 
 
 def shared_array(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray:
-    """Return an array of zeros that processes forked from this one share; unlike /dev/shm, containers do not limit it."""
+    """Return a zeroed array shared with processes forked from this one; unlike /dev/shm, containers do not limit it."""
     count = math.prod(shape)
     size = max(count * np.dtype(kind).itemsize, 1)
     return np.frombuffer(mmap.mmap(-1, size), kind, count).reshape(shape)
 
 
 class BatchLoader(Generic[KeyT, RestT]):
-    """Makes batches in the order of their keys, each from its key alone, so that any number of processes gives the same.
+    """Makes batches in key order, each from its key alone, so that any number of processes gives the same batches.
 
-    make: fills the first n of an array [most, px, px, 3] of uint8 crops by a key, and returns n and what else belongs
-    to the batch. The processes (`runtime.loader_workers`; with none, the job itself makes each batch when it is asked
-    for) start with the first batch, write into a ring of such arrays and stay for the loader's life; what `make` holds
-    in shared memory may change while no batch is under way.
+    make: takes a key, fills the first n of an array [most, px, px, 3] of uint8 crops, and returns n and the rest of the
+    batch. The processes (`runtime.loader_workers`; with none, the job itself makes each batch on demand) start with the
+    first batch, write into a ring buffer of such arrays and live as long as the loader; what `make` holds in shared
+    memory may change while no batch is in progress.
     """
 
     def __init__(
@@ -41,9 +41,9 @@ class BatchLoader(Generic[KeyT, RestT]):
         runtime: Runtime,
         generator: torch.Generator | None = None,
     ):
-        """generator: from which a number is drawn whenever `batches` is called; torch's own if left out."""
+        """generator: a number is drawn from it whenever `batches` is called; torch's own by default."""
         workers = runtime.loader_workers
-        # The batch in use, the one before it, which a GPU may still be copying, and those that are made ahead.
+        # The batch in use, the one before it, which a GPU may still be copying, and the prefetched ones.
         slots = AHEAD * workers + 2
         self._ring = shared_array((slots, most, px, px, 3), np.uint8)
         self._numbered = _Numbered[KeyT](slots)
@@ -61,7 +61,7 @@ class BatchLoader(Generic[KeyT, RestT]):
         )
 
     def batches(self, keys: Iterable[KeyT]) -> Iterator[tuple[np.ndarray, RestT]]:
-        """Yield each key's crops, uint8 [n, px, px, 3], valid until the next is asked for, and what belongs to them."""
+        """Yield each key's crops, uint8 [n, px, px, 3], valid until the next batch, and the rest of its batch."""
         self._numbered.keys = keys
         loaded = iter(self._loader)
         if self._on_gpu and not self._pinned:
@@ -73,14 +73,14 @@ class BatchLoader(Generic[KeyT, RestT]):
                 event.record()
 
     def _pin(self) -> None:
-        """Let the GPU copy from the ring directly. After the processes have started: they must not inherit CUDA's view."""
+        """Pin the ring for direct copies by the GPU; after the fork, as processes must not inherit CUDA's mapping."""
         register = torch.cuda.cudart().cudaHostRegister  # type: ignore[no-untyped-call]  # torch has no types for it
         torch.cuda.check_error(int(register(self._ring.ctypes.data, self._ring.nbytes, 0)))
         self._pinned = True
 
 
 class _Numbered(Sampler[tuple[int, KeyT]], Generic[KeyT]):
-    """Keys with the slots that their batches go to: in turn, since batches are handed out in order."""
+    """Keys with the ring slots of their batches: in rotation, as batches are handed out in order."""
 
     def __init__(self, slots: int):
         self.keys: Iterable[KeyT] = ()

@@ -35,8 +35,8 @@ def load(path: Path, device: str = "cpu", kind: str = "") -> Network:
 
 
 def filled(spec: NetworkSpec, tensors: Mapping[str, Tensor], path: Path, remedy: str) -> Network:
-    """Build the described network with tensors read from `path`. Raises UserError if they are of another network."""
-    with torch.device("meta"):  # takes no memory: a description may ask for more than there is
+    """Build the described network with tensors read from `path`. Raises UserError if they belong to another network."""
+    with torch.device("meta"):  # takes no memory: the spec may ask for more than is available
         outline = Network.build(spec).model.state_dict()
     checkpoint.check_fit(outline, tensors, path, remedy)
     network = Network.build(spec)
@@ -45,7 +45,7 @@ def filled(spec: NetworkSpec, tensors: Mapping[str, Tensor], path: Path, remedy:
 
 
 def check_kind(path: Path, spec: NetworkSpec, kind: str) -> None:
-    """Raise UserError for weights of a kind of network other than the settings': only theirs counts as used code."""
+    """Raise UserError for a kind of network other than the settings': the job's digest covers only theirs."""
     if kind and spec.network != kind:
         raise UserError(
             f"{path}: weights of the network {spec.network}, where the settings name {kind}; train or import them again"

@@ -1,4 +1,4 @@
-"""Cost of a network: parameters and multiply-adds by layer (for GoogLeNet, row of Table 1), counted as it runs."""
+"""Cost of a network: parameters and multiply-adds by layer (for GoogLeNet, by row of Table 1), counted as it runs."""
 
 import copy
 from collections import Counter
@@ -47,8 +47,8 @@ class Cost(NamedTuple):
 
 
 def cost(model: nn.Module, input_px: int) -> Cost:
-    """Count the cost of one image of `input_px`: rows of Table 1, or another network's layers. Parameters include
-    biases and normalisation's scales and shifts (section 4)."""
+    """Count the cost of one image of `input_px`, by row of Table 1 or by another network's layer. Parameters include
+    biases and the scales and shifts of normalisation (section 4)."""
     # Run one image through a copy of the network, heads included, and record each child as it finishes.
     probe = copy.deepcopy(model).train()  # in training mode, for the heads; a copy, so that no state or hook remains
     for module in probe.modules():
@@ -61,7 +61,7 @@ def cost(model: nn.Module, input_px: int) -> Cost:
         macs[leaf] += _macs(leaf, output)
 
     def note(name: str, kind: tuple[str, int], child: nn.Module, inputs: object, output: Tensor) -> None:
-        if name == "dropout" and not rows.keys() & {"avg_pool", "avgpool", "fc"}:  # the network averages in forward()
+        if name == "dropout" and not rows.keys() & {"avg_pool", "avgpool", "fc"}:  # average pooling is in forward()
             rows["avg_pool"] = _row("avg_pool", AVERAGE_POOL, output)
         row = _row(ROW_OF.get(name, name), kind[0], output)
         before, leaves = rows.get(row.layer, row), _counted(child)
@@ -77,7 +77,7 @@ def cost(model: nn.Module, input_px: int) -> Cost:
         kind = _kind(name)
         if kind is not None:
             for leaf in _counted(child):
-                leaf.register_forward_hook(count)  # runs before its child's
+                leaf.register_forward_hook(count)  # runs before the hook of the child that contains it
             child.register_forward_hook(partial(note, name, kind))
     # Dropout draws random numbers, which must not advance the caller's generator.
     with torch.inference_mode(), torch.random.fork_rng():
@@ -87,7 +87,7 @@ def cost(model: nn.Module, input_px: int) -> Cost:
 
 
 def multiply_adds(model: nn.Module, input_px: int) -> int:
-    """Count the multiply-adds of one image of `input_px` in a network's layers with weights, as the network is."""
+    """Count the multiply-adds of one image of `input_px` in a network's layers with weights, in its current mode."""
     counted: list[int] = []
     hooks = [
         leaf.register_forward_hook(lambda leaf, inputs, output: counted.append(_macs(leaf, output)))
@@ -123,6 +123,6 @@ def _counted(module: nn.Module) -> list[nn.Conv2d | nn.Linear]:
 
 
 def _row(layer: str, kind: str, output: Tensor) -> LayerCost:
-    """A row without counts. Its output is [h, w, channels] of one image; a vector is 1x1, as the table prints it."""
+    """A row without counts. Its output is [h, w, channels] for one image; a vector is 1x1, as in the paper's table."""
     c, h, w = (*output.shape[1:], 1, 1)[:3]
     return LayerCost(layer=layer, type=kind, output=(h, w, c), depth=0, parameters=0, weights=0, macs=0)

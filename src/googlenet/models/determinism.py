@@ -1,4 +1,4 @@
-"""Prepare a job's process: thread counts and deterministic kernels, for the same bits in two runs; and its memory.
+"""Prepare a job's process: thread counts and deterministic kernels, so that reruns give the same bits; and memory.
 
 Every stage's code digest covers this module, whether the stage imports it or not.
 """
@@ -13,7 +13,7 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
 def prepare_machine(numeric_threads: int, device: str) -> None:
-    """Set numeric threads, determinism and memory, for torch only if it is in use. Raises UserError for a missing GPU."""
+    """Set numeric threads, determinism and memory; torch's only if it is in use. Raises UserError for a missing GPU."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -22,7 +22,7 @@ def prepare_machine(numeric_threads: int, device: str) -> None:
 
         keep_freed_memory()
         torch.set_num_threads(numeric_threads)
-        # As use_deterministic_algorithms(True), which also imports the compiler: a second and a half of every job's start.
+        # As use_deterministic_algorithms(True), which also imports the compiler: 1.5 seconds at every job's start.
         torch.set_deterministic_debug_mode("error")
         # Filling new tensors with NaN exposes reads of uninitialised memory, but costs a twentieth of a step's time.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set at import
@@ -31,20 +31,20 @@ def prepare_machine(numeric_threads: int, device: str) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Make the C library keep freed memory for the next step, where it is glibc. Changes no result.
+    """Make the C library, if it is glibc, keep freed memory for the next step. Changes no result.
 
-    It returned every large tensor to the system, which clears each page of the next one: a fifth of a step's time.
+    By default it returns large tensors to the system, which zeroes each page of the next: a fifth of a step's time.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, -1)  # never by itself: `return_freed_memory`
+        mallopt(M_TRIM_THRESHOLD, -1)  # only through `return_freed_memory`
 
 
 def return_freed_memory() -> None:
-    """Return to the system what the C library has kept but does not use again. Changes no result.
+    """Return freed memory that the C library cannot reuse to the system. Changes no result.
 
-    It finds no place for some tensors among those that were freed, so that a training of an hour would take gigabytes.
+    Some tensors fit none of the freed blocks, so that an hour of training would otherwise accumulate gigabytes.
     """
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:

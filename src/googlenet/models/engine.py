@@ -1,8 +1,8 @@
 """Inference engines: how a trained network computes its outputs for batches of uint8 images.
 
 eager: torch's kernels one after another. compile: TorchInductor, with folded weights; on a CPU it needs a C++ compiler.
-openvino: OpenVINO's CPU plug-in, which needs none. A fast engine is used only after its outputs for a sample of the
-job's own images were compared with those of eager fp32; if it cannot be built, or they differ, eager takes its place.
+openvino: OpenVINO's CPU plug-in, which needs none. A fast engine is used only if its outputs for a sample of the job's
+own images agree with those of eager fp32; if it cannot be built, or its outputs differ, eager takes its place.
 """
 
 import copy
@@ -26,10 +26,10 @@ from googlenet.models.runtime import Runtime
 Outputs = tuple[np.ndarray, ...]
 Built = Callable[[np.ndarray], Sequence[np.ndarray]]  # a full batch of images in, float32 arrays out
 
-SAMPLE = 16  # images at most whose outputs are compared with fp32's
+SAMPLE = 16  # most images whose outputs are compared with fp32's
 CPU_SLICE = 16  # images at a time: with more, the maps of one layer leave the cache before the next layer reads them
 TOLERANCE = {"bf16": 0.1, "fp32": 1e-3}  # the largest difference from eager fp32, in units of an output's largest value
-# Multiply-adds of a whole job above which building an engine pays: docs/decisions/0030-inference-engines.md.
+# Multiply-adds of a whole job above which building an engine pays off: docs/decisions/0030-inference-engines.md.
 OPENVINO_PAYS = 1e12
 CUDA_PAYS = 1e15
 COMPILED = Path(".googlenet/compiled")  # compiled kernels, kept between jobs; may be deleted at any time
@@ -37,15 +37,15 @@ COMPILED = Path(".googlenet/compiled")  # compiled kernels, kept between jobs; m
 
 @dataclass(frozen=True)
 class EngineUse:
-    """What computed a result: the engine asked for and the one used, its version, and how it was checked.
-    difference: the largest, of `sample` images' outputs from eager fp32's, in units of the output's largest value."""
+    """What computed a result: the engine requested and the one used, its version, and how it was checked. difference:
+    the largest between its outputs and eager fp32's on `sample` images, in units of the output's largest value."""
 
     requested: str = "eager"
     used: str = "eager"
     version: str = torch.__version__
     sample: int = 0
     difference: float = 0.0
-    fallback: str = ""  # why the engine that was chosen is not the one used
+    fallback: str = ""  # why the chosen engine was not used
 
     @property
     def line(self) -> str:
@@ -56,7 +56,7 @@ class EngineUse:
 
 
 class FromPixels(nn.Module):
-    """A network behind its normalisation: uint8 RGB images [n, h, w, 3] in, a tuple of float32 outputs out."""
+    """A network with input normalisation: uint8 RGB images [n, h, w, 3] in, a tuple of float32 outputs out."""
 
     def __init__(self, body: nn.Module, spec: NetworkSpec, dtype: torch.dtype):
         super().__init__()
@@ -74,8 +74,8 @@ class FromPixels(nn.Module):
 
 
 class Engine:
-    """A network that is ready for inference. slice_size: how many images it computes at a time, the last ones padded to
-    as many; 0: all that it is given, as they are."""
+    """A network ready for inference. slice_size: the number of images computed at a time, the last slice being padded;
+    0: all images at once, unpadded."""
 
     def __init__(self, built: Built, slice_size: int, use: EngineUse):
         self._built, self._slice_size, self.use = built, slice_size, use
@@ -97,8 +97,8 @@ def engine_for(
 ) -> Engine:
     """Build the engine that the runtime requests for a network in evaluation mode.
 
-    body: takes the network's input, returns a tensor or a tuple of them. multiply_adds: of the whole job. sample: the
-    job's own first images, uint8 RGB [n, h, w, 3], the same after a restart."""
+    body: maps the network's input to a tensor or a tuple of tensors. multiply_adds: of the whole job. sample: the job's
+    own first images, uint8 RGB [n, h, w, 3], the same after a restart."""
     name, use = chosen(runtime, multiply_adds), EngineUse(runtime.engine)
 
     def plain(fallback: str = "") -> Engine:
@@ -112,10 +112,10 @@ def engine_for(
     try:
         fast = Engine(BUILDERS[name](body, spec, slice_size, runtime), slice_size, use)
         worst = max(map(difference, fast(sample), exact))
-    except Exception as error:  # of a compiler or a plug-in, which raise anything; the line below reports it
+    except Exception as error:  # compilers and plug-ins raise anything; reported below
         reason = next(iter(str(error).strip().splitlines()), "")[:200]
         return plain(f"{name}: {type(error).__name__}: {reason}")
-    if not worst <= TOLERANCE[runtime.precision]:  # NaN too
+    if not worst <= TOLERANCE[runtime.precision]:  # also rejects NaN
         return plain(f"{name} differs from eager fp32 by {worst:.3g}, more than {TOLERANCE[runtime.precision]}")
     fast.use = replace(use, used=name, version=version(name), sample=len(sample), difference=worst)
     return fast
@@ -127,9 +127,9 @@ def difference(ours: np.ndarray, exact: np.ndarray) -> float:
 
 
 def chosen(runtime: Runtime, multiply_adds: float) -> str:
-    """The engine that is requested or, for auto, the fastest for that much work on this kind of machine.
+    """The engine requested or, for auto, the fastest for this much work on this kind of machine.
 
-    A GPU: compiled code, from CUDA_PAYS on; a CPU: OpenVINO, from OPENVINO_PAYS on; otherwise eager."""
+    On a GPU, compiled code from CUDA_PAYS on; on a CPU, OpenVINO from OPENVINO_PAYS on; otherwise eager."""
     if runtime.engine != "auto":
         return runtime.engine
     if runtime.device == "cuda":
@@ -148,8 +148,8 @@ def version(name: str) -> str:
 
 
 def prepared(body: nn.Module, spec: NetworkSpec, runtime: Runtime) -> FromPixels:
-    """The network from pixels on, on its device: in bf16, its convolutions and linear layers have weights in bf16, which
-    gives the bits of autocast without its conversions in every pass."""
+    """The network with input normalisation, on its device. In bf16 the convolutions and linear layers store bf16
+    weights, which gives the bits of autocast without its conversions in every pass."""
     lowered = copy.deepcopy(body).eval()
     if runtime.precision == "bf16":
         for module in lowered.modules():
@@ -165,7 +165,7 @@ def eager(body: nn.Module, spec: NetworkSpec, runtime: Runtime) -> Built:
 
 
 def compiled(body: nn.Module, spec: NetworkSpec, batch_size: int, runtime: Runtime) -> Built:
-    """Code that Inductor writes for this network, batch size and processor."""
+    """Code generated by Inductor for this network, batch size and processor."""
     import torch._inductor.config as inductor
 
     if runtime.device == "cpu" and not compiler():
@@ -176,7 +176,7 @@ def compiled(body: nn.Module, spec: NetworkSpec, batch_size: int, runtime: Runti
     with inductor.patch(freezing=True, compile_threads=1, deterministic=True):
         fast = _by_torch(torch.compile(model, fullgraph=True, dynamic=False), runtime.device)
         px = spec.input_px
-        fast(np.zeros((batch_size, px, px, 3), np.uint8))  # compiles now
+        fast(np.zeros((batch_size, px, px, 3), np.uint8))  # triggers compilation
     return fast
 
 
@@ -191,13 +191,13 @@ def _by_torch(model: Callable[[Tensor], tuple[Tensor, ...]], device: str) -> Bui
 
 @cache
 def openvino_core() -> tuple[Any, Any]:
-    """OpenVINO's core and module, the same for all networks of a process.
+    """OpenVINO's core and module, shared by all networks of a process.
 
-    A core gives the thread another stack for signal handlers and, when it goes, puts back the one that it found. Of two
-    cores that go in the order in which they came, the second puts back the first's, which is no longer there, and the
-    next signal ends the process."""
-    # OpenVINO reports its import to its makers, through a package that it does without if there is none.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: not to be imported
+    A core installs an alternate signal stack for the thread and, when destroyed, restores the one it found. Of two
+    cores destroyed in the order of their creation, the second restores the first's stack, which no longer exists, and
+    the next signal kills the process."""
+    # OpenVINO reports its import to its makers through this package, which is optional.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: blocks its import
     import openvino
 
     return openvino.Core(), openvino
@@ -217,10 +217,10 @@ def by_openvino(body: nn.Module, spec: NetworkSpec, batch_size: int, runtime: Ru
         "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "fp32": "f32"}[runtime.precision],
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "NUM_STREAMS": 1,
-        "ENABLE_CPU_PINNING": False,  # jobs run side by side: pinned, all would share the first core
+        "ENABLE_CPU_PINNING": False,  # concurrent jobs, if pinned, would all share the first core
     }
     converted = openvino.convert_model(exported)
-    converted.reshape(list(images.shape))  # else kernels for any batch size
+    converted.reshape(list(images.shape))  # otherwise kernels are for any batch size
     request = core.compile_model(converted, "CPU", options).create_infer_request()
 
     def run(images: np.ndarray) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Networks as files for other programs, from pixels to probabilities: ONNX, torch's ExportedProgram, OpenVINO's IR.
+"""Export networks for other programs, from pixels to probabilities: ONNX, torch's ExportedProgram, OpenVINO's IR.
 
 Input: uint8 RGB [n, px, px, 3], any n; output: float32 [n, classes], the mean softmax over the networks. Normalisation
 is part of the file; cutting a square crop and resizing it to px is left to the caller.
@@ -23,15 +23,15 @@ from googlenet.models.engine import FromPixels, openvino_core
 
 ONNX_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 INPUT, OUTPUT = "images", "probabilities"
-CALIBRATION_BATCH = 16  # images whose ranges are taken at a time: memory holds every map of a network for each
+CALIBRATION_BATCH = 16  # images per calibration batch: every map of the network is in memory for each
 LINEAR = ["Gemm", "MatMul"]
-FLOAT = "LocalResponseNorm"  # the module whose nodes int8 leaves in float
+FLOAT = "LocalResponseNorm"  # the module whose nodes stay in float under int8
 
 Answers = Callable[[np.ndarray], np.ndarray]  # uint8 RGB [n, px, px, 3] to float32 [n, classes]
 
 
 class MeanOf(nn.Module):
-    """Networks of one input size as one: the mean of their probabilities, from pixels on."""
+    """Networks of one input size combined into one: the mean of their probabilities, given pixels."""
 
     def __init__(self, networks: list[FromPixels]):
         super().__init__()
@@ -43,7 +43,7 @@ class MeanOf(nn.Module):
 
 @dataclass(frozen=True)
 class Traced:
-    """What is written. words: its metadata; calibration: images that int8 takes its ranges from, as the input is."""
+    """The graph to write. words: its metadata; calibration: images for int8's ranges, in the format of the input."""
 
     program: torch.export.ExportedProgram
     words: Mapping[str, str]
@@ -51,18 +51,18 @@ class Traced:
 
     @classmethod
     def of(cls, model: MeanOf, px: int, words: Mapping[str, str], calibration: np.ndarray) -> "Traced":
-        """The networks as torch's graph, for any number of images."""
+        """Trace the networks to a torch graph for any batch size."""
         images = torch.zeros((2, px, px, 3), dtype=torch.uint8)
         with torch.no_grad():
             program = torch.export.export(model, (images,), dynamic_shapes=({0: torch.export.Dim("n", min=1)},))
         for node in program.graph.nodes:
-            node.meta.pop("stack_trace", None)  # the places of our code on this machine, which a file would carry
+            node.meta.pop("stack_trace", None)  # would put this machine's source paths into the file
         return cls(program, words, calibration)
 
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file. precision: of the weights; library: runs it; open: what answers from a file, in so many threads."""
+    """A file format. precision: of the weights; library: runs it; open: loads a file for inference, given threads."""
 
     title: str
     suffix: str
@@ -73,24 +73,24 @@ class Format:
 
     @property
     def missing(self) -> list[str]:
-        """The packages that it needs and that are not installed."""
+        """The packages it needs that are not installed."""
         return [name for name in ONNX_PACKAGES if self.suffix == ".onnx" and not util.find_spec(name)]
 
     @property
     def calibrated(self) -> bool:
-        """Whether it takes ranges from images."""
+        """Whether it is calibrated on images."""
         return self.precision == "int8"
 
     @property
     def version(self) -> str:
-        """The library that runs it, with its version."""
+        """The name and version of the library that runs it."""
         return f"{self.library} {metadata.version(self.library)}"
 
 
 @contextmanager
 def translated(what: str, remedy: str) -> Iterator[None]:
-    """Within the block, what an exporter raises, which can be anything, becomes a UserError of one line; its warnings, which
-    are of its own insides, are not shown."""
+    """Within the block, convert whatever an exporter raises to a one-line UserError, and hide its warnings, which
+    concern its internals."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -101,7 +101,7 @@ def translated(what: str, remedy: str) -> Iterator[None]:
 
 
 def onnx_of(traced: Traced) -> Any:
-    """The ONNX model, whose nodes still say which module they came from."""
+    """The ONNX model, whose nodes still record the module they came from."""
     made = torch.onnx.export(
         traced.program, input_names=[INPUT], output_names=[OUTPUT], dynamo=True, verbose=False, external_data=False
     )
@@ -110,8 +110,8 @@ def onnx_of(traced: Traced) -> Any:
 
 
 def save_onnx(model: Any, words: Mapping[str, str], path: Path) -> None:
-    """Write a model with this metadata as its properties, and none of its nodes and maps: those are the exporter's, as large as
-    the weights of a small network, and name files of the machine that it ran on."""
+    """Write a model with this metadata as its properties, but without that of its nodes and maps: the exporter's own,
+    as large as a small network's weights, with paths of the machine that it ran on."""
     import onnx
 
     for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
@@ -134,8 +134,8 @@ def write_onnx(traced: Traced, path: Path) -> None:
 
 
 def write_onnx_int8(traced: Traced, path: Path) -> None:
-    """Write ONNX with convolutions and linear layers in int8: a scale for each output channel of the weights, and one
-    for each map, whose range is that of the calibration images. Response normalisation and softmax stay in float."""
+    """Write ONNX with convolutions and linear layers in int8: weights have a scale per output channel, and each map has
+    one, from its range over the calibration images. Response normalisation and softmax stay in float."""
     from onnxruntime import quantization
 
     exact = onnx_of(traced)
@@ -150,7 +150,7 @@ def write_onnx_int8(traced: Traced, path: Path) -> None:
             op_types_to_quantize=["Conv", *LINEAR, "MaxPool", "Concat"],
             nodes_to_exclude=in_float,
             per_channel=True,
-            # Weights in 7 bits: processors without VNNI add two products in 16 bits, which 8 bits can exceed.
+            # 7-bit weights: processors without VNNI add two products in 16 bits, which 8-bit weights can overflow.
             reduce_range=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
@@ -161,7 +161,7 @@ def write_onnx_int8(traced: Traced, path: Path) -> None:
 
 
 class Batches:
-    """Images for ONNX Runtime's calibration, which asks for one batch after another; a CalibrationDataReader."""
+    """Batches of images for ONNX Runtime's calibration; a CalibrationDataReader."""
 
     def __init__(self, images: np.ndarray):
         self._starts: Iterator[int] = iter(range(0, len(images), CALIBRATION_BATCH))
@@ -189,12 +189,12 @@ def write_torch(traced: Traced, path: Path) -> None:
 
 
 def open_torch(path: Path, threads: int) -> Answers:
-    """The graph that torch loads; its threads are those of the process."""
+    """The graph loaded by torch; it uses the process's threads."""
     return answers_of(torch.export.load(path).module())
 
 
 def answers_of(model: nn.Module) -> Answers:
-    """What a module of torch's answers."""
+    """Run a torch module on arrays."""
 
     def answers(images: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
@@ -215,7 +215,7 @@ def write_openvino(traced: Traced, path: Path, bf16: bool = False) -> None:
 
 
 def round_weights(model: Any, openvino: Any) -> None:
-    """Store the arrays among a model's constants in bf16; it converts them when it is loaded."""
+    """Store a model's array constants in bf16; they are converted when it is loaded."""
     from openvino import opset13
 
     for node in model.get_ops():
@@ -235,7 +235,7 @@ def open_openvino(path: Path, threads: int) -> Answers:
 
 
 def file_bytes(path: Path) -> int:
-    """The bytes of an export, with the file of weights that OpenVINO's refers to."""
+    """The size of an export in bytes, including the weight file of OpenVINO's."""
     return sum(part.stat().st_size for part in {path, path.with_suffix(".bin")} if part.is_file())
 
 

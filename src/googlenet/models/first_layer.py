@@ -9,7 +9,7 @@ from googlenet.storage import checkpoint
 
 
 def first_filters(path: Path) -> np.ndarray | None:
-    """Return the weights of conv1, float32 [n, 3 (RGB), h, w], or None for a network whose first layer has other inputs."""
+    """Return the weights of conv1, float32 [n, 3 (RGB), h, w]; None for a network without such a first layer."""
     tensors, metadata = checkpoint.read(path, "np", lazy=True)
     shapes = {name: tensor.get_shape() for name, tensor in tensors.items() if name.startswith("conv1")}
     name = next((name for name, shape in shapes.items() if len(shape) == 4 and shape[1] == 3), None)

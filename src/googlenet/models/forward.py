@@ -21,7 +21,7 @@ class PeakBytes(NamedTuple):
 
 
 def forward_rate(model: nn.Module, input_px: int, batch: int, repeats: int) -> float:
-    """Images per second at inference: the median over `repeats` batches, after one uncounted batch."""
+    """Images per second at inference: the median over `repeats` batches, after one warm-up batch."""
     training = model.training
     times = forward_times({"it": (model.eval(), input_px)}, batch, repeats)["it"]
     model.train(training)
@@ -29,8 +29,8 @@ def forward_rate(model: nn.Module, input_px: int, batch: int, repeats: int) -> f
 
 
 def forward_times(models: Mapping[str, tuple[nn.Module, int]], batch: int, repeats: int) -> dict[str, list[float]]:
-    """Seconds of a forward pass of `batch` images, `repeats` times each, for networks and their input sizes. They take
-    turns, so that other load on the machine affects all alike; a first turn, which chooses kernels, is dropped."""
+    """Seconds per forward pass of `batch` images, `repeats` times each, for networks and their input sizes. They take
+    turns, so that other load on the machine affects all alike; the first turn, which selects kernels, is dropped."""
     images = {name: images_for(model, batch, px) for name, (model, px) in models.items()}
     times: dict[str, list[float]] = {name: [] for name in models}
     for _ in counted(range(repeats + 1), "rounds of forward passes"):
@@ -51,13 +51,13 @@ def images_for(model: nn.Module, batch: int, input_px: int) -> Tensor:
 
 
 def _wait(images: Tensor) -> None:
-    if images.is_cuda:  # GPU work is queued: without this the timer stops before it is done
+    if images.is_cuda:  # GPU work is asynchronous: without this the timer would stop too early
         torch.cuda.synchronize(images.device)
 
 
 def peak_bytes(model: nn.Module, input_px: int, batch: int) -> PeakBytes:
     """Memory of a forward pass at inference; the same on every device, even on meta, where nothing is computed.
-    Activations: the most that the pass's tensors and the images hold at once, without kernels' internal memory."""
+    Activations: the peak of the pass's tensors and the images, without the kernels' workspace."""
     images = images_for(model, batch, input_px)
     storages = [tensor.untyped_storage() for tensor in (*model.parameters(), *model.buffers())]
     held = {storage._cdata: storage.nbytes() for storage in storages}
@@ -67,7 +67,7 @@ def peak_bytes(model: nn.Module, input_px: int, batch: int) -> PeakBytes:
 
 
 class LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types for these, here and below
-    """Watches every operation, and keeps in `peak` the most bytes that the created tensors held at once."""
+    """Watches every operation and records in `peak` the most bytes that the created tensors held at once."""
 
     def __init__(self, images: Tensor, weights: Container[int]):
         super().__init__()  # type: ignore[no-untyped-call]

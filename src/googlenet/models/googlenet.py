@@ -18,7 +18,7 @@ PAPER = Architecture()
 
 
 class GoogLeNet(nn.Module):
-    """The network of Table 1: 22 layers with parameters, 27 with pooling; or an alternative, see Architecture.
+    """The network of Table 1: 22 layers with parameters, 27 with pooling; or a variant, see Architecture.
     Input: float images [n, 3, input_px, input_px], mean subtracted."""
 
     def __init__(self, num_classes: int = 1000, shape: Architecture = PAPER, convolution: Convolution = convolution):
@@ -26,7 +26,7 @@ class GoogLeNet(nn.Module):
         width = shape.width
         c1, c2 = scaled(64, width), scaled(192, width)
         conv1 = convolution(3, c1, 7, stride=2)
-        # ReLU after pooling, on a quarter of the values: the order changes no bit, of gradients neither.
+        # ReLU after pooling, on a quarter of the values: the order changes no bit of the outputs or the gradients.
         self.conv1, self.pool1 = conv1[:-1], nn.Sequential(max_pool(2), conv1[-1])
         self.lrn1 = LocalResponseNorm(c1) if shape.lrn else nn.Identity()
         self.conv2_reduce = convolution(c1, c1, 1)

@@ -21,7 +21,7 @@ class LocalResponseNorm(nn.Module):
     """Local response normalisation across channels: x / (k + alpha / n * sum of squares) ** 0.75.
 
     The paper gives no constants; these are the Caffe replica's (n 5, alpha 1e-4, beta 0.75, k 1). Sum by a banded 1x1
-    convolution, power by two square roots: as torch.nn.LocalResponseNorm, but several times faster, with bf16 on CPU.
+    convolution, power by two square roots: as torch.nn.LocalResponseNorm, several times faster, with bf16 on CPU.
     """
 
     band: Tensor
@@ -44,7 +44,7 @@ class LocalResponseNorm(nn.Module):
 
 
 def traced() -> bool:
-    """Return whether a compiler, an exporter or a tracer reads the operations: they want ordinary ones alone."""
+    """Return whether a compiler, an exporter or a tracer is recording operations: they accept only standard ones."""
     tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]  # torch has no types for it
     return tracing or torch.compiler.is_compiling()
 
@@ -52,7 +52,7 @@ def traced() -> bool:
 class ResponseNorm(torch.autograd.Function):
     """Local response normalisation with its own gradient: y = x / d ** 0.75, dx = g / d ** 0.75 - 1.5 x band(g y / d).
 
-    A third of the passes over the maps that automatic differentiation makes, and two maps kept beside x and y, not six.
+    It makes a third of the passes over the maps that autograd would, and keeps two maps besides x and y instead of six.
     """
 
     @staticmethod
@@ -73,13 +73,13 @@ class ResponseNorm(torch.autograd.Function):
 
 
 class Convolution(Protocol):
-    """Builds a network's convolutions, including what follows each of them, of which ReLU is the last."""
+    """Builds a network's convolutions, each with the layers that follow it, of which the last is ReLU."""
 
     def __call__(self, n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Sequential: ...
 
 
 def convolution(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Return a convolution that keeps the size (except for its stride), followed by ReLU."""
+    """Return a convolution with same padding, followed by ReLU."""
     return nn.Sequential(nn.Conv2d(n_in, n_out, kernel, stride, kernel // 2), nn.ReLU(inplace=True))
 
 
@@ -108,8 +108,8 @@ class Inception(nn.Module):
         return torch.cat([self.branch_1x1(x), self.branch_3x3(x), self.branch_5x5(x), self.branch_pool(x)], 1)
 
     def _differentiable(self, x: Tensor) -> Tensor:
-        """The same maps, for a training step that takes a tenth less: the three 1x1 convolutions of x are one matrix
-        product, whose backward pass reads x once, and one ReLU follows all branches, which changes no bit."""
+        """The same maps, with a training step a tenth shorter: the three 1x1 convolutions of x are one matrix product,
+        whose backward pass reads x once, and one ReLU follows all branches, which changes no bit."""
         layers = (self.branch_1x1, *self.branch_3x3, *self.branch_5x5, self.branch_pool[1])
         convolutions = [cast(nn.Conv2d, cast(nn.Sequential, layer)[0]) for layer in layers]
         conv_1x1, reduce_3x3, conv_3x3, reduce_5x5, conv_5x5, projection = convolutions
@@ -122,14 +122,14 @@ class Inception(nn.Module):
 
 
 def pointwise(x: Tensor, *convolutions: nn.Conv2d) -> Tensor:
-    """Return the maps of several 1x1 convolutions of x, one after the other: one matrix product over its positions."""
+    """Return the concatenated maps of several 1x1 convolutions of x, computed as one matrix product over positions."""
     weight = torch.cat([layer.weight for layer in convolutions])
     bias = torch.cat([layer.bias for layer in convolutions if layer.bias is not None])
     return functional.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
 
 
 class NaiveInception(nn.Module):
-    """Inception module without reductions (section 4, figure 2a): the pooled input stays as it is, so channels grow."""
+    """Inception module without reductions (section 4, figure 2a): pooled input is not projected, so channels grow."""
 
     depth = 1
 
@@ -149,7 +149,7 @@ FORMS: dict[str, type[Inception | NaiveInception]] = {"reduced": Inception, "nai
 
 
 class AuxiliaryHead(nn.Module):
-    """Auxiliary classifier (section 5): 5x5/3 average pooling (over all of a smaller map), 1x1 convolution, fully
+    """Auxiliary classifier (section 5): 5x5/3 average pooling (global on a smaller map), 1x1 convolution, fully
     connected, dropout, linear. width: the factor on the paper's 128 channels and 1024 units."""
 
     def __init__(
@@ -170,7 +170,7 @@ class AuxiliaryHead(nn.Module):
 
 
 def initialise(model: nn.Module, seed: int, form: Initialisation) -> None:
-    """Set initial weights, as the paper gives none. The same seed and memory layout give the same weights.
+    """Set initial weights; the paper specifies none. The same seed and memory layout give the same weights.
 
     replica: the Caffe replica's, uniform +-sqrt(3 / fan_in), which is not torch's xavier_uniform_; biases 0.2,
     classifiers' 0. he (He et al. 2015): +-sqrt(6 / fan_in) before a ReLU, which halves the variance; all biases 0.

@@ -1,8 +1,8 @@
-"""Training steps in micro-batches, shared out among any number of processes without changing a bit of the result.
+"""Training steps in micro-batches, divided among any number of processes without changing a bit of the result.
 
-A batch is cut into `micro_batches` parts. The gradient of each is computed alone, and the gradients are added in pairs,
-the sums in pairs again, and so on: an order that depends on the number of parts, not on who computes them. So one
-process, two and four give the same weights. A single part is an ordinary step of a single process.
+A batch is split into `micro_batches` parts. The gradient of each is computed separately, and the gradients are summed
+pairwise in a tree, whose order depends on the number of parts and not on which process computes them. So one, two and
+four processes give the same weights. A single part is an ordinary step of a single process.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from googlenet.models.training import gradient_of
 class MicroBatches:
     """The parts of each batch that this process computes, and the sum of the gradients of all parts.
 
-    rows: the rows of a batch that these parts cover, the only ones that this process needs to load."""
+    rows: the rows of a batch in these parts, the only ones that this process needs to load."""
 
     def __init__(self, model: nn.Module, parts: int, batch_size: int, runtime: Runtime):
         """parts: a power of two, and a multiple of the number of processes. Replaces the dropout layers of `model`."""
@@ -32,13 +32,13 @@ class MicroBatches:
         self.rows = slice(own[0], own[-1])
         self._own = [slice(start, end) for start, end in pairwise(own)]
         self.part = self._own[0]
-        self._sums: list[tuple[int, Tensor]] = []  # of 1, 2, 4, ... parts, the largest first
+        self._sums: list[tuple[int, Tensor]] = []  # of 1, 2, 4, ... parts, largest first
         if parts > 1:
             self._share_dropout()
 
     def of(self, crops: np.ndarray, labels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield crops and labels of each part, given those of `rows`. All parts start from the same random state, that of
-        the batch; only the last one advances it."""
+        """Yield crops and labels of each part, given those of `rows`. All parts start from the batch's random state;
+        only the last one advances it."""
         devices = [torch.cuda.current_device()] if self.runtime.device == "cuda" else []
         for part in self._own:
             self.part = part
@@ -47,7 +47,7 @@ class MicroBatches:
                 yield crops[inside], labels[inside]
 
     def add(self, loss: Tensor, *others: Tensor) -> None:
-        """Add the gradient of a part's mean loss; and the loss, with other means over the part, for `total`."""
+        """Add the gradient of a part's mean loss; and, for `total`, the loss itself and other means over the part."""
         self.model.zero_grad()
         if self.parts == 1:
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it, here and below
@@ -77,7 +77,7 @@ class MicroBatches:
         return means.unbind()
 
     def _share_dropout(self) -> None:
-        """Let each part drop the units that the whole batch would drop in its rows."""
+        """Make each part drop the units that the whole batch would drop in its rows."""
         for module in list(self.model.modules()):
             for name, child in module.named_children():
                 if type(child) is nn.Dropout:
@@ -85,7 +85,7 @@ class MicroBatches:
 
 
 class PartDropout(nn.Dropout):
-    """Dropout on a part of a batch: its rows of the mask that the whole batch has."""
+    """Dropout on a part of a batch: applies its rows of the whole batch's mask."""
 
     def __init__(self, p: float, parts: MicroBatches):
         super().__init__(p)

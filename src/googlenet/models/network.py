@@ -28,7 +28,7 @@ class Architecture:
     input_px: int = 224
     dropout: float = 0.4
     aux_dropout: float = 0.7
-    aux_heads: tuple[Module, ...] = AUX_HEADS  # modules that carry an auxiliary classifier
+    aux_heads: tuple[Module, ...] = AUX_HEADS  # modules with an auxiliary classifier
     lrn: bool = True
     inception: Literal["reduced", "naive"] = "reduced"  # figure 2b | figure 2a
     classifier: Classifier = "average_pool"
@@ -37,7 +37,7 @@ class Architecture:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """All that is needed, besides the weights, to build a network and to prepare its input."""
+    """Everything needed, besides the weights, to build a network and to prepare its input."""
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
     classes: tuple[str, ...]  # in the order of the outputs; all "" if unknown
@@ -46,7 +46,7 @@ class NetworkSpec:
     input_scale: float | tuple[float, float, float]  # for all channels, or per channel
     channel_order: Literal["rgb", "bgr"] = "rgb"
     network: NetworkName = "paper"  # a module of models/networks
-    initialisation: Initialisation = "replica"  # of a new network, and of layers that are added to a trained one
+    initialisation: Initialisation = "replica"  # of a new network, and of layers added to a trained one
 
     @classmethod
     def of(
@@ -88,8 +88,8 @@ class NetworkSpec:
         return (batch.permute(0, 3, 1, 2).float() - mean).mul_(scale)
 
     def _to_input_on_cpu(self, batch: Tensor) -> Tensor:
-        """The same bits in a third of the time: by whole rows, as three channels at a time are slow; and image by image,
-        as one stays in the cache."""
+        """The same bits in a third of the time: by whole rows, as three channels at a time are slow, and image by
+        image, as one fits in the cache."""
         if self.channel_order == "bgr":
             batch = batch.flip(3)
         n, h, w, channels = batch.shape
@@ -119,7 +119,7 @@ class Kind:
 
     # With torch's default weights; the outputs are the main classifier's logits and, in training, the auxiliary heads'.
     build: Callable[[NetworkSpec], nn.Module]
-    # From a seed, as the spec says; None for a kind that is only imported.
+    # From a seed, as the spec specifies; None for a kind that is only imported.
     initialise: Callable[[nn.Module, int, Initialisation], None] | None
     trunk: bool  # whether its modules are GoogLeNet's by name (see Trunk)
 
@@ -149,7 +149,7 @@ class Network:
         return network
 
     def initialise(self, seed: int) -> None:
-        """Set the initial weights of a seed, as the spec says: drawn on the CPU, so that every device has the same."""
+        """Set a seed's initial weights, as the spec specifies: drawn on the CPU, so that every device gets the same."""
         start = kind_of(self.spec.network).initialise
         if start is None:
             raise UserError(f"model.network: {self.spec.network} is imported and not trained; name paper or batch_norm")

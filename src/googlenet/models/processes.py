@@ -1,4 +1,4 @@
-"""What the processes of one training exchange. With a single process nothing is exchanged, and no group exists."""
+"""Communication among the processes of one training. A single process exchanges nothing and has no process group."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,18 +13,18 @@ from googlenet.models.runtime import Runtime
 
 @contextmanager
 def exchanging() -> Iterator[None]:
-    """Within the block, raise PeerLost if another process has ended or does not answer."""
+    """Within the block, raise PeerLost if another process has exited or does not respond."""
     try:
         yield
-    except RuntimeError as error:  # torch has no narrower class for it in common to gloo and nccl
+    except RuntimeError as error:  # torch has no narrower class common to gloo and nccl
         raise PeerLost(str(error)) from None
 
 
 def added(values: Tensor, processes: int) -> Tensor:
-    """Add up a vector that each process has, float [n]: pairs of processes, pairs of these sums, and so on.
+    """Sum a vector, float [n], over the processes pairwise in a tree.
 
-    Each process adds up one piece, so no more is sent than by a ring all-reduce, whose order of additions is another one
-    for every number of processes. processes: a power of two."""
+    Each process sums one piece, so no more is sent than by a ring all-reduce, whose order of additions would depend on
+    the number of processes. processes: a power of two."""
     piece = -(-len(values) // processes)
     sent = torch.nn.functional.pad(values, (0, piece * processes - len(values)))
     received = torch.empty_like(sent)
@@ -39,7 +39,7 @@ def added(values: Tensor, processes: int) -> Tensor:
 
 
 def merged(found: np.ndarray, runtime: Runtime) -> np.ndarray:
-    """Combine an array of whole numbers of which each process has found some elements, with 0 for the others."""
+    """Combine an integer array of which each process has computed some elements, with 0 for the others."""
     if runtime.processes == 1:
         return found
     total = torch.from_numpy(found.copy())
@@ -49,7 +49,7 @@ def merged(found: np.ndarray, runtime: Runtime) -> np.ndarray:
 
 
 def any_asks(asks: bool) -> bool:
-    """Whether any of the processes asks for something."""
+    """Return whether `asks` is true in any of the processes."""
     asked = torch.tensor(int(asks))
     with exchanging():
         distributed.all_reduce(asked, op=distributed.ReduceOp.MAX)
@@ -57,7 +57,7 @@ def any_asks(asks: bool) -> bool:
 
 
 def check_equal(fingerprint: Callable[[], Sequence[float]], runtime: Runtime) -> None:
-    """Raise UserError unless all processes have the same numbers: they begin with the same weights, at the same step."""
+    """Raise UserError unless all processes have the same numbers: they start from the same weights at the same step."""
     if runtime.processes == 1:
         return
     own = torch.tensor(fingerprint(), dtype=torch.float64)
@@ -72,7 +72,7 @@ def check_equal(fingerprint: Callable[[], Sequence[float]], runtime: Runtime) ->
 
 
 def go_on_alone(runtime: Runtime) -> None:
-    """End every process but the first: what is left, to evaluate and to write, is the work of one."""
+    """End every process but the first, which evaluates and writes the results alone."""
     if runtime.processes > 1:
         distributed.destroy_process_group()
     if runtime.rank > 0:

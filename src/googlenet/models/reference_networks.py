@@ -1,4 +1,4 @@
-"""The networks that GoogLeNet's cost is compared with, its variants and others' as published, and their costs.
+"""The networks that GoogLeNet's cost is compared with (its variants and published networks), and their costs.
 Names are those of the schema's `measure_cost.timed`; all have the 1,000 classes of ILSVRC."""
 
 from collections import OrderedDict
@@ -23,7 +23,7 @@ Times = dict[str, list[float]]  # seconds of each network's forward passes, one 
 
 
 class WholeMapMean(nn.Module):
-    """Mean over the map, [n, channels, h, w] to [n, channels]: the classifier of Network in Network."""
+    """Global average pooling, [n, channels, h, w] to [n, channels]: the classifier of Network in Network."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean((2, 3))
@@ -132,7 +132,7 @@ NAMES = (*VARIANTS, *REFERENCE_NETWORKS)
 
 
 def reference_network(name: str, wider: float, deeper: Sequence[Module]) -> tuple[nn.Module, int]:
-    """One of NAMES in evaluation mode, with torch's default weights, no auxiliary heads; and its input size in pixels.
+    """One of NAMES in evaluation mode, with torch's default weights and no auxiliary heads; and its input size in px.
     wider: the width factor of the wider GoogLeNets. deeper: the modules that the deeper ones repeat."""
     if name in REFERENCE_NETWORKS:
         reference = REFERENCE_NETWORKS[name]
@@ -148,7 +148,7 @@ def reference_network(name: str, wider: float, deeper: Sequence[Module]) -> tupl
 
 
 def on_meta(name: str, wider: float, deeper: Sequence[Module]) -> tuple[nn.Module, int]:
-    """Build `reference_network` without memory for its weights: enough to count, and even VGG-16 costs nothing."""
+    """Build `reference_network` on the meta device: enough for counting, without memory even for VGG-16's weights."""
     with torch.device("meta"):
         return reference_network(name, wider, deeper)
 
@@ -190,7 +190,7 @@ def row(name: str, settings: MeasureCost, runtime: Runtime, times: Times) -> Net
 
 
 def number_type(runtime: Runtime) -> torch.dtype:
-    """Return the dtype of weights and activations: the networks are timed with both converted."""
+    """Return the dtype of weights and activations: both are converted for timing."""
     return torch.bfloat16 if runtime.precision == "bf16" else torch.float32
 
 
@@ -198,7 +198,7 @@ def timed(settings: MeasureCost, runtime: Runtime) -> Times:
     """Time the forward passes of the networks in `timed`, for `reference_repeats` turns."""
     models: dict[str, tuple[nn.Module, int]] = {}
     before, dtype = torch.get_default_dtype(), number_type(runtime)
-    # New weights have this dtype from the start: all networks are in memory together, which takes a lot.
+    # Create the weights in this dtype, to save memory: all networks are in memory together.
     torch.set_default_dtype(dtype)
     try:
         for name in settings.timed:

@@ -10,7 +10,7 @@ import torch
 class Runtime:
     """Device and precision of the arithmetic, the number of data-loading processes, and the engine of inference.
 
-    rank, processes: which this is of the processes that train one network together (models/processes.py)."""
+    rank, processes: this process's rank among those that train one network together (models/processes.py)."""
 
     device: str = "cpu"  # cpu | cuda
     precision: str = "fp32"  # bf16: autocast | fp32

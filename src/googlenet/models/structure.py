@@ -1,4 +1,4 @@
-"""A structure: the widths of GoogLeNet's Inception modules as data; what it costs, and the network that it describes.
+"""A structure: the widths of GoogLeNet's Inception modules as data; its cost, and the network that it describes.
 
 All structures share a skeleton: the stem, the nine modules with the poolings between them, the heads, the classifier.
 A budget of multiply-adds is divided among the modules as GoogLeNet divides it; within a module the widths keep given
@@ -17,15 +17,15 @@ from googlenet.models.network import Architecture, Network, NetworkSpec
 from googlenet.models.table_1 import INCEPTION, POOL_BEFORE, Widths
 
 KEY = "derive_structure.budget_macs"
-TOLERANCE = 0.02  # of the budget, that a structure's cost may be off
-EXACT = 0.002  # where the single steps that fit a structure to the budget end
+TOLERANCE = 0.02  # of the budget, by which a structure's cost may miss it
+EXACT = 0.002  # of the budget; single-unit steps stop when the cost is this close
 REQUIRED = {"network": "paper", "inception": "reduced", "classifier": "average_pool", "repeat_modules": ()}
 Modules = Mapping[str, Widths]
 MadeT = TypeVar("MadeT")
 
 
 class Skeleton(NamedTuple):
-    """What all structures share. side_px: of each module's map."""
+    """What all structures have in common. side_px: of each module's map."""
 
     stem_units: int  # channels of the map that 3a takes
     stem_macs: int
@@ -34,7 +34,7 @@ class Skeleton(NamedTuple):
 
     @classmethod
     def of(cls, shape: Architecture, classes: int) -> "Skeleton":
-        """The skeleton of GoogLeNet in this shape, whose width is that of the stem."""
+        """The skeleton of GoogLeNet in this shape, whose width applies to the stem."""
         c1, c2 = scaled(64, shape.width), scaled(192, shape.width)
         first = (shape.input_px - 1) // 2 + 1  # after conv1; then pool1, pool2
         second = pooled(first)
@@ -71,12 +71,12 @@ class Skeleton(NamedTuple):
 
 
 def outputs(widths: Widths) -> int:
-    """The channels that a module puts out."""
+    """The output channels of a module."""
     return widths.n1x1 + widths.n3x3 + widths.n5x5 + widths.pool_proj
 
 
 def fitted(make: Callable[[float], MadeT], cost: Callable[[MadeT], int], target: float) -> MadeT:
-    """What `make` makes of the factor at which its cost, which grows with the factor, comes closest to the target."""
+    """Return make(factor) for the factor whose cost, which grows with it, comes closest to the target."""
     low, high = 0.0, 1.0
     while cost(make(high)) < target:
         high *= 2
@@ -87,12 +87,12 @@ def fitted(make: Callable[[float], MadeT], cost: Callable[[MadeT], int], target:
 
 
 def multiple(proportions: Sequence[float], factor: float) -> Widths:
-    """Widths in these proportions, in the order of Table 1's columns; a branch has one unit at least."""
+    """Widths in these proportions, in Table 1's column order; a branch has at least one unit."""
     return Widths(*(scaled(1, factor * each) for each in proportions))
 
 
 def of_googlenet(skeleton: Skeleton, budget: float) -> Modules:
-    """GoogLeNet's modules at a cost: one factor on all their widths, the stem being what it is."""
+    """GoogLeNet's modules scaled to a budget: one factor on all their widths, with the stem unchanged."""
     check(skeleton, budget)
     return fitted(
         lambda factor: {name: multiple(row, factor) for name, row in INCEPTION.items()}, skeleton.macs, budget
@@ -110,8 +110,8 @@ def check(skeleton: Skeleton, budget: float) -> None:
 
 
 class Allotment:
-    """A structure that grows module by module under a budget: each gets the share of what is left that GoogLeNet's module
-    has of the modules to come, so that what rounding leaves goes to those above."""
+    """A structure built module by module within a budget. Each module gets the fraction of the remaining budget that it
+    has of GoogLeNet's cost in the remaining modules, so that rounding errors are passed on to the modules above."""
 
     def __init__(self, skeleton: Skeleton, googlenet: Modules, budget: int):
         self.skeleton, self.budget, self.modules = skeleton, budget, dict[str, Widths]()
@@ -131,8 +131,8 @@ class Allotment:
         return self.modules[name]
 
     def finished(self) -> Modules:
-        """The whole structure, after the single steps that bring its cost to the budget: always the one unit more or less
-        that comes closest. Raises UserError if it stays further off than the tolerance."""
+        """The whole structure, its cost fitted to the budget by greedily adding or removing the one unit that brings it
+        closest. Raises UserError if it still misses the budget by more than the tolerance."""
         modules = dict(self.modules)
         while self._off(modules) > EXACT:
             nearest = min(neighbours(modules), key=self._off)
@@ -151,7 +151,7 @@ class Allotment:
 
 
 def neighbours(modules: Modules) -> list[dict[str, Widths]]:
-    """All structures with one unit more or less in one place."""
+    """All structures with one unit more or less in one branch or reduction."""
     steps = [(name, column, step) for name in modules for column in Widths._fields for step in (-1, 1)]
     moved = [
         (name, modules[name]._replace(**{column: getattr(modules[name], column) + step}))
@@ -161,7 +161,7 @@ def neighbours(modules: Modules) -> list[dict[str, Widths]]:
 
 
 def check_shape(spec: NetworkSpec) -> None:
-    """Raise UserError for a network that has other modules than the paper's."""
+    """Raise UserError for a network whose modules are not the paper's."""
     values = {"network": spec.network, **{key: getattr(spec.architecture, key) for key in REQUIRED if key != "network"}}
     for key, value in REQUIRED.items():
         if values[key] != value:
@@ -173,12 +173,12 @@ def check_shape(spec: NetworkSpec) -> None:
 
 def build(spec: NetworkSpec, modules: Modules) -> Network:
     """Build GoogLeNet with these modules in place of Table 1's, with torch's default weights. With Table 1's own widths
-    it is the same network, to the bit."""
+    the network is bit-identical to GoogLeNet."""
     check_shape(spec)
     network = Network.build(spec)
     model, n_in = cast(GoogLeNet, network.model), cast(nn.Conv2d, cast(GoogLeNet, network.model).conv2[0]).out_channels
     for name, widths in modules.items():
-        model.add_module(f"inception_{name}", Inception(n_in, widths))  # in the former one's place in their order
+        model.add_module(f"inception_{name}", Inception(n_in, widths))  # keeps the place of the module it replaces
         n_in = outputs(widths)
         if name in model.aux_heads:
             head = cast(AuxiliaryHead, model.get_submodule(f"aux_{name}"))

@@ -1,4 +1,4 @@
-"""Table 1 of the paper as data: the nine Inception modules, where the map shrinks, where the auxiliary heads are.
+"""Table 1 of the paper as data: the nine Inception modules, where maps are pooled, where the auxiliary heads are.
 
 Does not import torch, so that names in a user's configuration are checked before any job starts.
 """

@@ -13,7 +13,7 @@ from googlenet.metrics.base import Metrics
 from googlenet.models.determinism import return_freed_memory
 from googlenet.tracking.progress import Progress
 
-STEPS_BETWEEN_RETURNS = 500  # of freed memory: each costs some milliseconds
+STEPS_BETWEEN_RETURNS = 500  # of freed memory; each takes some milliseconds
 
 
 class ParameterGroup(NamedTuple):
@@ -25,11 +25,11 @@ class ParameterGroup(NamedTuple):
 
 
 class GradientDescent:
-    """Stochastic gradient descent with momentum (section 6); as in Caffe's replica, weight decay on weights alone, and a
-    factor on the rate of the biases, batch normalisation's shifts among them.
+    """Stochastic gradient descent with momentum (section 6); as in the Caffe replica, with weight decay on weights only
+    and a factor on the learning rate of biases, which include batch normalisation's shifts.
 
-    torch.optim.SGD calls the same function, but imports torch's compiler: a second and a half of a job's start. rate: of
-    the last step, for weights. velocities: by parameter, in the model's order.
+    torch.optim.SGD calls the same function, but imports torch's compiler: 1.5 seconds at a job's start. rate: of the
+    last step, for weights. velocities: by parameter, in the model's order.
     """
 
     def __init__(self, model: nn.Module, momentum: float, weight_decay: float, bias_rate_factor: float = 1.0):
@@ -46,7 +46,7 @@ class GradientDescent:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Descend, at a learning rate, the gradients that a backward pass left; a parameter without one stays."""
+        """Update the parameters from their gradients at a learning rate; those without a gradient are unchanged."""
         self.rate = rate
         for group in self.groups:
             moved = {p: p.grad for p in group.parameters if p.grad is not None}
@@ -65,8 +65,8 @@ class GradientDescent:
 
 
 def learning_rate(step: int, steps_per_epoch: int, settings: Optimisation) -> float:
-    """The rate of a step after a linear warm-up: the paper's, x 0.96 every 8 epochs; or down to zero over all epochs, as
-    a power of the share of the steps that is left (Caffe's `poly`, of the replica's quick solver) or as a cosine."""
+    """The learning rate of a step after a linear warm-up: the paper's, x 0.96 every 8 epochs; or decay to zero over all
+    epochs, as a power of the share of steps left (Caffe's `poly`, of the replica's quick solver) or as a cosine."""
     base = settings.learning_rate * min(1.0, (step + 1) / max(1, settings.warmup_steps))
     done = step / max(1, settings.epochs * steps_per_epoch)
     if settings.schedule == "poly":
@@ -86,12 +86,12 @@ class Average:
     def __init__(self, model: nn.Module, steps_per_epoch: int, settings: Averaging):
         self.form, self.decay = settings.form, settings.decay
         self.start_step = settings.start_epoch * steps_per_epoch
-        self.latest = [value.detach() for value in averaged(model)]  # the model's own; once, as it is called every step
+        self.latest = [value.detach() for value in averaged(model)]  # the model's own; listed only once
         self.weights = [value.clone() for value in self.latest]
 
     @torch.no_grad()
     def update(self, step: int, places: Sequence[int] | None = None) -> None:
-        """Include the model's weights after step `step` (from 0). places: of those that the step changed; all if None."""
+        """Include the weights after step `step` (from 0). places: indices of those that it changed; all if None."""
         if self.form == "exponential":
             share = 1 - min(self.decay, (step + 1) / (step + 10))
         else:
@@ -111,7 +111,7 @@ class Average:
 
 
 def averaged(model: nn.Module) -> list[Tensor]:
-    """Return what is averaged of a model: its parameters, then the running statistics of batch normalisation."""
+    """Return the averaged tensors of a model: its parameters, then the running statistics of batch normalisation."""
     layers = [layer for layer in model.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     statistics = [value for layer in layers for value in (layer.running_mean, layer.running_var)]
     return [*model.parameters(), *(value for value in statistics if value is not None)]
@@ -122,16 +122,16 @@ Kept = tuple[Mapping[str, Tensor], Any] | None  # the state of an interrupted tr
 
 
 class TrainState(Generic[RowT]):
-    """State that training steps change, so that an interrupted training continues to the same bits (resume.py).
+    """State that training steps change, saved so that an interrupted training resumes bit-identically (resume.py).
 
-    step: steps done. rows: one of the class `row` for each finished epoch. seen: by name, a tensor of every step
-    since. others: whatever else a step depends on.
+    step: steps done. rows: one of the class `row` for each finished epoch. seen: by name, a tensor of every step since
+    then. others: anything else that a step depends on.
     """
 
     def __init__(
         self, model: nn.Module, settings: Optimisation, steps_per_epoch: int, kept: Kept, row: type[RowT], *seen: str
     ):
-        """Start with a new optimiser and average, or continue an interrupted training from `kept`, its `state`."""
+        """Start with a new optimiser and average, or resume an interrupted training from `kept`, its `state`."""
         self.model, self.row, self.steps_per_epoch = model, row, steps_per_epoch
         self.descent = GradientDescent(model, settings.momentum, settings.weight_decay, settings.bias_rate_factor)
         self.average = Average(model, steps_per_epoch, settings.averaging)
@@ -174,7 +174,7 @@ class TrainState(Generic[RowT]):
         self.others, self._random = of["other"], of["random"]
 
     def fingerprint(self) -> tuple[float, ...]:
-        """Numbers that are the same where the state is, for practical purposes: of two processes, or two runs."""
+        """Numbers that practically identify the state, to compare two processes or two runs."""
         sums = (
             sum(value.double().sum().item() for value in group)
             for group in (averaged(self.model), self.average.weights)
@@ -182,7 +182,7 @@ class TrainState(Generic[RowT]):
         return self.step, *sums
 
     def begin_step(self) -> None:
-        """Restore the random state at the first step after a restart, as a loader draws from it; now and then, tidy up."""
+        """Restore the random state at the first step after a restart (loaders draw from it); regularly free memory."""
         if self.step % STEPS_BETWEEN_RETURNS == 0:
             return_freed_memory()
         if self._random:
@@ -192,19 +192,19 @@ class TrainState(Generic[RowT]):
             self._random = {}
 
     def descend(self, loss: Tensor, rate: float) -> None:
-        """Finish a step: descend the gradient of its loss at a learning rate, and average in the new weights."""
+        """Finish a step: backpropagate its loss, update the weights at a learning rate, and average them in."""
         self.model.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         self.descend_gradient(rate)
 
     def descend_gradient(self, rate: float) -> None:
-        """As `descend`, where the gradient has been computed."""
+        """As `descend`, for a gradient that has been computed."""
         self.descent.step(rate)
         self.average.update(self.step)
         self.count()
 
     def see(self, values: Sequence[Tensor]) -> None:
-        """Append values of a step to the lists in `seen`, in their order."""
+        """Append a step's values to the lists in `seen`, in their order."""
         for kept, value in zip(self.seen.values(), values, strict=True):
             kept.append(value)
 
@@ -224,6 +224,6 @@ def loss_of(output: tuple[Tensor, list[Tensor]], labels: Tensor, aux_weight: flo
 
 
 def gradient_of(parameter: Tensor) -> Tensor:
-    """The gradient that a backward pass left."""
-    assert parameter.grad is not None  # every parameter that is trained takes part in the loss
+    """The gradient of a parameter after a backward pass."""
+    assert parameter.grad is not None  # every trained parameter contributes to the loss
     return parameter.grad

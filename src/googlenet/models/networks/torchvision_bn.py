@@ -1,7 +1,7 @@
-"""torchvision's GoogLeNet, a variant that differs from the paper's network; for weights that were trained in it.
+"""torchvision's GoogLeNet, a variant of the paper's network, for weights trained in it.
 
 Compared with Table 1: batch normalisation after every convolution and no biases there, no response normalisation,
-3x3 where the paper has 5x5, a 2x2 last max pooling, adaptive average pooling before the auxiliary heads.
+3x3 where the paper has 5x5, 2x2 in the last max pooling, adaptive average pooling before the auxiliary heads.
 """
 
 from torch import Tensor, nn

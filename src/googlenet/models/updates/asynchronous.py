@@ -1,10 +1,9 @@
-"""Asynchronous updates, simulated: DistBelief's Downpour SGD (Dean et al. 2012), with which the paper
-trained.
+"""Simulation of asynchronous updates: DistBelief's Downpour SGD (Dean et al. 2012), which the paper used.
 
-A parameter server holds the weights in shards, with momentum and Polyak's average. Model replicas fetch the weights,
-compute the gradient of a batch and push it. A shard applies each gradient when it arrives, to weights that other replicas
-have changed since; the number of those changes is the gradient's staleness. Here all of them take turns in one process,
-in the order of a clock whose durations come from a seed, so that the same settings give the same bits.
+A parameter server holds the weights in shards, with momentum and the Polyak average. Model replicas fetch weights,
+compute the gradient of a batch and push it. A shard applies each gradient on arrival, to weights that other replicas
+have since changed; the number of those changes is the gradient's staleness. Here all of them take turns in one process,
+in the order of a simulated clock with seeded durations, so that the same settings give the same bits.
 """
 
 from collections import Counter
@@ -21,11 +20,11 @@ from googlenet.metrics.training import AsynchronousTraining
 from googlenet.models.training import Average, GradientDescent, TrainState, gradient_of
 from googlenet.models.updates import Gradient
 
-COMPUTED = -1  # in place of a shard: the event that a replica has computed its gradient
+COMPUTED = -1  # in place of a shard: the event of a replica finishing its gradient
 
 
 def shards_of(sizes: Sequence[int], count: int) -> list[list[int]]:
-    """Spread parameters of these sizes over shards; returns each shard's places. Largest first, to the smallest shard."""
+    """Distribute parameters over shards, largest first, each to the smallest shard; return each shard's indices."""
     places: list[list[int]] = [[] for _ in range(count)]
     for place in sorted(range(len(sizes)), key=lambda place: (-sizes[place], place)):
         min(places, key=lambda shard: sum(sizes[each] for each in shard)).append(place)
@@ -33,7 +32,7 @@ def shards_of(sizes: Sequence[int], count: int) -> list[list[int]]:
 
 
 class ShardState(NamedTuple):
-    """What a shard has at one moment. tensors: weights, then averages, then velocities, each by parameter."""
+    """The state of a shard. tensors: weights, then averages, then velocities, each by parameter."""
 
     tensors: list[Tensor]
     updates: int
@@ -43,7 +42,7 @@ class ShardState(NamedTuple):
 class Shard:
     """A part of the parameters, with their momentum and average: applies each gradient as it arrives.
 
-    updates: how many it has applied. staleness: by staleness, how many of them were so many updates old."""
+    updates: how many it has applied. staleness: the number of applied gradients by staleness."""
 
     def __init__(
         self,
@@ -53,30 +52,30 @@ class Shard:
         places: Sequence[int],
         rate: Callable[[int], float],
     ):
-        """parameters: its own, which have these places in `average`. rate: of an update, by its number."""
+        """parameters: its own, at the indices `places` in `average`. rate: of an update, by its index."""
         self.parameters, self.descent, self.average, self.places = parameters, descent, average, places
         self.rate, self.updates, self.staleness = rate, 0, Counter[int]()
 
     def apply(self, gradients: Sequence[Tensor], version: int) -> None:
-        """Descend the gradients of its parameters as they were after `version` updates, and average in the new weights."""
+        """Apply gradients computed on its weights after `version` updates, and average in the new weights."""
         self.staleness[self.updates - version] += 1
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient
-        self.descent.step(self.rate(self.updates))  # parameters without a gradient stay as they are
+        self.descent.step(self.rate(self.updates))  # leaves parameters without a gradient unchanged
         self.average.update(self.updates, self.places)
         for parameter in self.parameters:
             parameter.grad = None
         self.updates += 1
 
     def state(self) -> ShardState:
-        """What it has now; the tensors are its own."""
+        """Its current state; the tensors are the shard's own, not copies."""
         weights = [p.detach() for p in self.parameters]
         averages = [self.average.weights[place] for place in self.places]
         velocities = [self.descent.velocities[p] for p in self.parameters]
         return ShardState([*weights, *averages, *velocities], self.updates, self.staleness)
 
     def restore(self, state: ShardState) -> None:
-        """Continue from a state."""
+        """Restore a state."""
         for own, kept in zip(self.state().tensors, state.tensors, strict=True):
             own.copy_(kept)
         self.updates, self.staleness = state.updates, Counter(state.staleness)
@@ -90,7 +89,7 @@ class ParameterServer:
     def __init__(
         self, state: TrainState[Any], settings: TrainClassifier, rate: Callable[[int], float], gradient: Gradient
     ):
-        """rate: the learning rate of an update, by its number. Continues where `state.others` says so."""
+        """rate: the learning rate of an update, by its index. Resumes from `state.others` if it has a state."""
         self.state, self.settings, self.rate, self.gradient = state, settings.replicas, rate, gradient
         self.parameters = list(state.model.parameters())
         places = shards_of([p.numel() for p in self.parameters], self.settings.shards)
@@ -105,7 +104,7 @@ class ParameterServer:
                 shard.updates, shard.staleness = updates, Counter(dict(enumerate(staleness)))
 
     def stale(self) -> Tensor:
-        """How many updates of each shard had which staleness, int [shards, staleness]."""
+        """The number of updates by shard and staleness, int [shards, staleness]."""
         most = max((stale for shard in self.shards for stale in shard.staleness), default=0)
         return torch.tensor([[shard.staleness[stale] for stale in range(most + 1)] for shard in self.shards])
 
@@ -116,7 +115,7 @@ class ParameterServer:
         return self.state.state()
 
     def measured(self) -> AsynchronousTraining:
-        """What the metrics have of these updates."""
+        """The metrics of these updates."""
         staleness = self.stale().sum(0).tolist()
         lost = self.state.step * len(self.shards) - sum(staleness)
         return AsynchronousTraining(
@@ -125,9 +124,9 @@ class ParameterServer:
 
 
 class Replica:
-    """A copy of the weights as a replica fetched them, and its gradient until every shard has it.
+    """A replica's copy of the weights as fetched, and its gradient until every shard has received it.
 
-    versions: updates of each shard when it was fetched. pending: shards that it has yet to visit."""
+    versions: each shard's update count when it was fetched. pending: shards that it has yet to visit."""
 
     def __init__(self, parameters: Sequence[Tensor], shards: int):
         self.weights = [p.detach().clone() for p in parameters]
@@ -154,8 +153,8 @@ class Simulation(ParameterServer):
                 self._schedule(number, COMPUTED, self._duration())
 
     def step(self, crops: np.ndarray, labels: np.ndarray) -> None:
-        """Let the next replica to finish compute the gradient of a batch, with the weights that it has fetched, and send it
-        to every shard, where it also fetches the newest weights."""
+        """Have the next replica to finish compute the gradient of a batch, with the weights that it fetched, and push
+        it to every shard, from which it also fetches the newest weights."""
         self._come_and_go()
         self._deliver()
         self.now, _, self.turn, _ = heappop(self.events)
@@ -171,11 +170,11 @@ class Simulation(ParameterServer):
         self._deliver()
 
     def end_epoch(self) -> None:
-        """Wait for nothing: the server's weights are those of the state."""
+        """Do nothing: the server's weights are those of the state."""
 
     def finish(self) -> AsynchronousTraining:
-        """Apply the gradients that are under way; no replica computes another one."""
-        mean = np.exp(self.settings.spread**2 / 2)  # time of a gradient, log-normal
+        """Apply the gradients in flight; no replica computes another one."""
+        mean = np.exp(self.settings.spread**2 / 2)  # of a gradient's time, log-normal
         speed_up = self.state.step / self.now * float(mean)
         while self.events:
             _, _, number, shard = heappop(self.events)
@@ -219,15 +218,15 @@ class Simulation(ParameterServer):
                     )
 
     def _deliver(self) -> None:
-        """Let what arrives before the next gradient is computed reach its shards."""
+        """Deliver the messages that arrive before the next gradient is computed."""
         while self.events and (self.events[0][3] != COMPUTED or self.replicas[self.events[0][2]].away):
             self.now, _, number, shard = heappop(self.events)
-            if not self.replicas[number].away:  # what a replica that left had under way is lost
+            if not self.replicas[number].away:  # messages of a replica that left are lost
                 self._push(number, shard)
                 self._fetch(number, shard)
 
     def _come_and_go(self) -> None:
-        """Let replicas leave, with what they have under way, and come back, at the step that the settings say."""
+        """Let replicas leave, losing their gradients in flight, and come back, at the steps in the settings."""
         for row in self.settings.absences:
             replica = self.replicas[row.replica]
             if self.state.step == row.from_step:
@@ -239,7 +238,7 @@ class Simulation(ParameterServer):
                 self._send(row.replica)
 
     def _send(self, number: int) -> None:
-        """Let a replica visit every shard, after a time of its own for each: uniform, with the mean of the settings."""
+        """Schedule a replica's visits to all shards, each after a random delay: uniform, with the mean as set."""
         self.replicas[number].pending = len(self.shards)
         for shard in range(len(self.shards)):
             self._schedule(number, shard, self.settings.transfer * 2 * self._random().random())
@@ -263,7 +262,7 @@ class Simulation(ParameterServer):
             self._schedule(number, COMPUTED, self._duration())
 
     def _exchange(self, replica: Replica) -> None:
-        """Exchange the model's weights and a replica's."""
+        """Swap the model's weights and a replica's."""
         for place, parameter in enumerate(self.parameters):
             parameter.data, replica.weights[place] = replica.weights[place], parameter.data
 
@@ -272,11 +271,11 @@ class Simulation(ParameterServer):
         self.numbered += 1
 
     def _duration(self) -> float:
-        """Of computing a gradient; its median is the unit of time."""
+        """The random time to compute a gradient; its median is the unit of time."""
         return float(np.exp(self.settings.spread * self._random().standard_normal()))
 
     def _random(self) -> np.random.Generator:
-        """A generator of its own for each draw, so that a resumed training goes on with the same numbers."""
+        """A separate generator for each draw, so that a resumed training continues with the same numbers."""
         self.drawn += 1
         return np.random.Generator(np.random.Philox(key=[self.settings.schedule_seed, self.drawn]))
 

@@ -1,8 +1,8 @@
-"""Asynchronous updates by processes, as the paper's DistBelief had them: Ray's actors for replicas and shards.
+"""Asynchronous updates across processes, as in the paper's DistBelief, with Ray actors as replicas and shards.
 
-Shards apply gradients as the simulation's do (asynchronous.py); the order in which they arrive is the machine's, so no run
-repeats the bits of another one. An epoch ends when the gradients of all its batches have arrived or are lost. A replica that
-dies is started again, and only the gradient that it had under way is lost.
+Shards apply gradients as in the simulation (asynchronous.py), but the order of arrival depends on the machine, so no
+run is reproducible to the bit. An epoch ends when the gradients of all its batches have arrived or are lost. A replica
+that dies is restarted, and only its gradient in flight is lost.
 """
 
 import os
@@ -24,8 +24,8 @@ from googlenet.models.training import Average, GradientDescent, TrainState, grad
 from googlenet.models.updates import Gradient
 from googlenet.models.updates.asynchronous import ParameterServer, Shard, ShardState
 
-RESTARTS = 3  # of a replica; one that dies more often stays away
-STORE_BYTES = 100_000_000  # of memory that the processes share, beside room for what is under way
+RESTARTS = 3  # of a replica; one that dies more often is not restarted
+STORE_BYTES = 100_000_000  # of shared memory, in addition to the data in flight
 
 
 def check_installed() -> None:
@@ -38,9 +38,9 @@ def check_installed() -> None:
 
 
 def begun(cores: int, store_bytes: int) -> Any:
-    """Ray, with processes on this machine that end with this one. Leaves its signals to the job."""
+    """Start Ray with processes on this machine that end with this one; the job keeps its own signal handlers."""
     check_installed()
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it reports to its makers
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # otherwise it reports to its makers
     ray, handler = import_module("ray"), signal.getsignal(signal.SIGTERM)
     ray.init(
         address="local",
@@ -63,7 +63,7 @@ def shard_lost() -> UserError:
 
 
 class ShardActor:
-    """A shard in a process of its own, with copies of its parameters."""
+    """A shard in its own process, with copies of its parameters."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class ShardActor:
         steps_per_epoch: int,
         rate: Callable[[int], float],
     ):
-        """named: its parameters by name, from which the optimiser knows biases. rate: of an update, by its number."""
+        """named: its parameters by name, by which the optimiser recognises biases. rate: of an update, by its index."""
         prepare_machine(1, "cpu")
         part = nn.Module()
         for name, value in named.items():
@@ -84,21 +84,21 @@ class ShardActor:
         self.shard.restore(state)
 
     def visit(self, gradients: Sequence[Tensor], version: int) -> tuple[list[Tensor], int]:
-        """Apply a replica's gradients, if it brings any; returns the newest weights, and after how many updates they are."""
+        """Apply a replica's gradients, if it brings any; return the newest weights and their number of updates."""
         if gradients:
             self.shard.apply(gradients, version)
         return [p.detach() for p in self.shard.parameters], self.shard.updates
 
     def state(self) -> ShardState:
-        """What the shard has now."""
+        """The current state of the shard."""
         return self.shard.state()
 
 
 class ReplicaActor:
-    """A model replica in a process of its own."""
+    """A model replica in its own process."""
 
     def __init__(self, gradient: Gradient, shards: Sequence[tuple[Any, Sequence[int]]], threads: int, seed: int):
-        """shards: their actors, and the places of their parameters. seed: of dropout."""
+        """shards: their actors, and the indices of their parameters. seed: of dropout."""
         prepare_machine(threads, "cpu")
         torch.manual_seed(seed)
         self.ray, self.gradient, self.shards = import_module("ray"), gradient, shards
@@ -110,8 +110,8 @@ class ReplicaActor:
         """Return once it has the weights."""
 
     def compute(self, crops: np.ndarray, labels: np.ndarray) -> list[float]:
-        """Compute the gradient of a batch and bring it to every shard; returns the losses."""
-        losses = self.gradient(crops.copy(), labels.copy())  # Ray's arrays cannot be written to, which torch warns of
+        """Compute the gradient of a batch and push it to every shard; return the losses."""
+        losses = self.gradient(crops.copy(), labels.copy())  # Ray's arrays are read-only, about which torch warns
         self._visit([gradient_of(p) for p in self.parameters])
         return [loss.item() for loss in losses]
 
@@ -129,7 +129,7 @@ class ReplicaActor:
 
 
 class Actors(ParameterServer):
-    """The replicas' and shards' actors; `shards` has what these had when it was last fetched from them."""
+    """The actors of replicas and shards; `shards` holds the state last fetched from the latter."""
 
     real = True
 
@@ -157,7 +157,7 @@ class Actors(ParameterServer):
         restarts = RESTARTS + len(self.settings.absences)
         replica = ray.remote(ReplicaActor).options(num_cpus=threads, max_restarts=restarts)
         seeds = [settings.member.order_seed + number for number in range(self.settings.count)]
-        self.kept = ray.put(gradient)  # for replicas that start again
+        self.kept = ray.put(gradient)  # for replicas that are restarted
         self.replicas = [replica.remote(self.kept, reached, threads, seed) for seed in seeds]
         ray.get([each.ready.remote() for each in self.replicas])
         self.idle, self.busy = deque(range(self.settings.count)), dict[Any, int]()
@@ -200,7 +200,7 @@ class Actors(ParameterServer):
         return self.measured()
 
     def _collect(self, count: int) -> None:
-        """Wait until so many of the busy replicas have brought their gradients to the shards, or died."""
+        """Wait until `count` of the busy replicas have pushed their gradients to the shards, or died."""
         if not count:
             return
         for done in self.ray.wait(list(self.busy), num_returns=count)[0]:
@@ -221,12 +221,12 @@ class Actors(ParameterServer):
                 self.idle.append(number)
 
     def _come_back(self, number: int) -> None:
-        """Let a replica that Ray starts again have no batch before it is ready; none at all if it has died too often."""
+        """Give a replica that Ray restarts no batch before it is ready, and none at all if it has died too often."""
         if self.deaths[number] <= RESTARTS:
             self.busy[self.replicas[number].ready.options(max_task_retries=-1).remote()] = number
 
     def _come_and_go(self) -> None:
-        """Let replicas leave, with what they have under way, and come back, at the step that the settings say."""
+        """Let replicas leave, losing their gradients in flight, and come back, at the steps in the settings."""
         for row in self.settings.absences:
             if self.state.step == row.from_step:
                 self.away.add(row.replica)

@@ -1,4 +1,4 @@
-"""Synchronous updates: every gradient is of the newest weights."""
+"""Synchronous updates: every gradient is computed at the newest weights."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,13 +12,13 @@ from googlenet.models.updates import Gradient
 
 
 class Synchronous:
-    """Descends each gradient before the next one is computed."""
+    """Applies each gradient before the next one is computed."""
 
     def __init__(self, state: TrainState[Any], rate: Callable[[int], float], gradient: Gradient):
         self.state, self.rate, self.gradient = state, rate, gradient
 
     def step(self, crops: np.ndarray, labels: np.ndarray) -> None:
-        """Compute the gradient of a batch and descend it."""
+        """Compute the gradient of a batch and apply it."""
         losses = self.gradient(crops, labels)
         self.state.descend_gradient(self.rate(self.state.step))
         self.state.see(losses)
@@ -31,7 +31,7 @@ class Synchronous:
         return self.state.state()
 
     def finish(self) -> None:
-        """Do nothing: no gradient is under way."""
+        """Do nothing: no gradient is in flight."""
 
 
 def start(
