@@ -1,6 +1,6 @@
 """Bounding-box regression as in R-CNN (appendix C): ridge regression, per class, from network features to better boxes.
 
-The paper omitted it for time (section 8). It regresses from a small grid: GoogLeNet's mean vector loses most positions.
+The paper omitted it for lack of time (section 8). Its input is a small grid: global average pooling loses positions.
 """
 
 from operator import itemgetter
@@ -21,7 +21,7 @@ MEAN_NORM = 20.0  # R-CNN scales its features to this norm, and its lambda assum
 
 
 def ridge(x: np.ndarray, targets: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """Ridge regression from x [n, f] to targets [n, outputs]: weights [outputs, f], unpenalised intercept; float64."""
+    """Ridge regression of targets [n, outputs] on x [n, f]: weights [outputs, f], unpenalised intercept; float64."""
     mean, target_mean = x.mean(axis=0), targets.mean(axis=0)
     centred, wanted = x - mean, targets - target_mean
     count, features = x.shape
@@ -33,8 +33,8 @@ def ridge(x: np.ndarray, targets: np.ndarray, strength: float) -> tuple[np.ndarr
 
 
 def fit(maps: np.ndarray, sample: Sample, classes: int, settings: BboxRegression) -> tuple[Arrays, RegressionFit]:
-    """Fit to the sample's proposals near their objects; maps float32 [n, cells]. Uses the lambda of least squared error
-    on held-out images, the first if there are none. A class without any such proposal keeps its boxes unchanged."""
+    """Fit to the sample's proposals near objects; maps float32 [n, cells]. Uses the lambda with the lowest squared
+    error on held-out images, or the first if there are none. Boxes of a class without such proposals stay unchanged."""
     near = (sample.label > BACKGROUND) & ~sample.of_object & (sample.overlap >= settings.iou)
     fitted, held_out = near & ~sample.held_out, near & sample.held_out
     wanted = encode(sample.box, sample.target)
@@ -64,18 +64,18 @@ def offsets_of(maps: np.ndarray, heads: Arrays) -> np.ndarray:
 
 
 def of_mirrored(offsets: np.ndarray) -> np.ndarray:
-    """Convert offsets [..., 4] of a mirrored region to those of the region itself: left and right swap."""
+    """Convert offsets [..., 4] of a mirrored region to those of the region itself, swapping left and right."""
     return np.asarray(offsets * np.array([-1, 1, 1, 1], offsets.dtype))
 
 
 def moved(boxes: np.ndarray, offsets: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
-    """Move an image's boxes [n, 4] by every class's offsets and clip them to it: float32 [n, classes, 4]."""
+    """Move an image's boxes [n, 4] by every class's offsets and clip them to the image: float32 [n, classes, 4]."""
     boxes_per_class = decode(np.repeat(boxes, offsets.shape[1], axis=0), offsets.reshape(-1, 4))
     return clip(boxes_per_class, width_px, height_px).astype(np.float32).reshape(offsets.shape)
 
 
 def _errors(sample: Sample, offsets: np.ndarray, wanted: np.ndarray, rows: np.ndarray) -> RegressionErrors:
-    """Mean squared remaining offset and mean IoU with the object, before and after. None where there is no region."""
+    """Mean squared residual offset and mean IoU with the object, before and after. None if there is no region."""
     if not rows.any():
         return RegressionErrors(regions=0, squared_error=None, iou=None)
     boxes, targets, offsets, wanted = sample.box[rows], sample.target[rows], offsets[rows], wanted[rows]

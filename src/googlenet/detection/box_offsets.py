@@ -1,14 +1,14 @@
-"""A box as offsets from another one, as R-CNN regresses them (Girshick et al. 2014, appendix C)."""
+"""Box offsets relative to another box, as in R-CNN's regression (Girshick et al. 2014, appendix C)."""
 
 import numpy as np
 
 from googlenet.detection.boxes import sides
 
-LARGEST = np.log(1000.0)  # limit on a side's offset: a network's wild guess must not become infinite
+LARGEST = np.log(1000.0)  # limit on a side's offset: a network's extreme output must not become infinite
 
 
 def encode(boxes: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return offsets from boxes[i] to targets[i], float64 [n, 4]: the centre's in sides, the sides' as log ratios."""
+    """Return offsets from boxes[i] to targets[i], float64 [n, 4]: centre shifts in sides, log ratios of sides."""
     (centre, side), (target_centre, target_side) = _centres(boxes), _centres(targets)
     return np.concatenate([(target_centre - centre) / side, np.log(target_side / side)], axis=1)
 

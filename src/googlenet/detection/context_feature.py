@@ -1,4 +1,4 @@
-"""The whole image as context for a region, used by others but not the paper (section 8): softmax over both vectors."""
+"""The whole image as context for a region, used by other teams (section 8): softmax regression on both vectors."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ NEVER = -30.0  # the logit of a class without a region in the sample
 def fit(
     vectors: np.ndarray, wholes: np.ndarray, sample: Sample, classes: int, settings: ContextFeature
 ) -> tuple[Arrays, ContextFit]:
-    """Fit to the regions that are not held out. vectors, wholes float32 [n, channels]: theirs, their images'."""
+    """Fit to the regions that are not held out. vectors, wholes: of regions and their images, float32 [n, channels]."""
     fitted, measured = ~sample.held_out, []
     for x in (vectors, joined(vectors, wholes)):
         weights, bias = softmax_regression(x[fitted], sample.label[fitted], 1 + classes, settings)
@@ -43,7 +43,7 @@ def softmax_regression(
     note(f"fitting to {len(x):,} regions of {x.shape[1]:,} values, in at most {settings.max_iterations:,} iterations")
     machine.fit((x - mean) / spread, labels)
     direction, shift = machine.coef_, machine.intercept_
-    if len(present) == 2:  # for two classes scikit-learn returns only the second, against a logit of 0
+    if len(present) == 2:  # for two classes scikit-learn returns only the second's logit, relative to 0 for the first
         direction, shift = (np.concatenate([0 * values, values]) for values in (direction, shift))
     weights, bias = np.zeros((classes, x.shape[1])), np.full(classes, NEVER)
     weights[present] = direction / spread
@@ -52,7 +52,7 @@ def softmax_regression(
 
 
 def joined(vectors: np.ndarray, wholes: np.ndarray) -> np.ndarray:
-    """Return the regression's input, float32 [n, 2 * channels]; wholes [n, channels], or one for all [channels]."""
+    """Concatenate the regression's input, float32 [n, 2 * channels]; wholes [n, channels], or [channels] for all."""
     return np.concatenate([vectors, np.broadcast_to(wholes, vectors.shape)], axis=1)
 
 

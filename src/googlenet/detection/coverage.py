@@ -31,7 +31,7 @@ def first_covers(proposals: Boxes, truth: Truth, iou_threshold: float) -> np.nda
 
 
 def coverage(proposals: Boxes, truth: Truth, classes: Sequence[str], iou_threshold: float = 0.5) -> Coverage:
-    """Return boxes per image and the percent of objects covered, overall and per class. UserError without objects."""
+    """Return boxes per image and the percentage of objects covered, in all and per class. UserError without objects."""
     covered = first_covers(proposals, truth, iou_threshold) != NEVER
     label = np.concatenate([one.labels for one in truth])
     per_class = []

@@ -1,4 +1,4 @@
-"""The ensemble of detectors (section 8): mean of the region scores; detections, mean AP, errors, coverage."""
+"""The ensemble of detectors (section 8): mean region scores, detections, mean AP, errors, coverage."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -73,7 +73,7 @@ def rate(
     weight: np.ndarray,
     settings: EvaluateDetection,
 ) -> Rating:
-    """Rate the arrays under `prefix` of each detector and of the ensemble, their mean; weight: from bootstrap.draws."""
+    """Evaluate each detector's arrays under `prefix` and the ensemble, their mean; weight: from bootstrap.draws."""
 
     def rated(probabilities: Ranges, moved: Ranges | None) -> Evaluation:
         detections = detect(boxes, probabilities, settings, moved)
@@ -93,12 +93,12 @@ def resampled_singles(rating: Rating, weight: np.ndarray) -> np.ndarray:
 
 
 def difference(percent: float, resampled_differences: np.ndarray, confidence_percent: float) -> Difference:
-    """Return a difference with its paired interval: both sides of each resample use the same images."""
+    """Return a difference with its paired interval: both systems use the same images in each resample."""
     return Difference(difference=percent, interval=percentile_interval(resampled_differences, confidence_percent))
 
 
 def compared(switches: Switches, rating: Rating, main: Rating, confidence_percent: float) -> metrics.ComparedSwitches:
-    """Return what evaluate_detection reports on a setting that is compared with the main one."""
+    """Return what evaluate_detection reports on switch settings that are compared with the main ones."""
     mean_ap, (single_mean, single_std) = rating.ensemble.mean_ap_percent, rating.single_mean_and_std
     gain, resampled_gain = mean_ap - main.ensemble.mean_ap_percent, rating.resampled - main.resampled
     return metrics.ComparedSwitches(
@@ -113,7 +113,7 @@ def compared(switches: Switches, rating: Rating, main: Rating, confidence_percen
 
 
 def stack_objects(truth: Truth) -> Objects:
-    """All images' objects, one per row. A class is blacklisted in an image whose objects of it may lack a box."""
+    """All images' objects, one per row. A class is blacklisted in images where its objects may lack a box."""
     image = np.concatenate([np.full(len(one.boxes), i) for i, one in enumerate(truth)])
     incomplete = np.concatenate([np.full(len(one.partial), i) for i, one in enumerate(truth)])
     boxes, labels, difficult, partial = (np.concatenate(column) for column in zip(*truth, strict=True))
@@ -134,7 +134,7 @@ def evaluate(
     classes: Sequence[str],
     settings: EvaluateDetection,
 ) -> metrics.DetectionMetrics:
-    """Return everything that evaluate_detection reports; names: those of the images."""
+    """Return everything that evaluate_detection reports; names: of the images."""
     # ILSVRC numbers images in the order of their names; the order of a list must not matter.
     objects = stack_objects(truth)._replace(order=np.argsort(np.argsort(np.array(names, object), kind="stable")))
     weight = draws(len(truth), settings.resamples, generator(settings.seed))

@@ -1,4 +1,4 @@
-"""Kinds of detection errors, reasons for misses (after Hoiem et al., Diagnosing Error in Object Detectors, 2012).
+"""Types of detection errors and reasons for misses (after Hoiem et al., Diagnosing Error in Object Detectors, 2012).
 
 The paper has no such analysis. A class is judged by its first n detections, n being the number of its objects: if all
 were correct, every object of the class would be found. The "needed IoU" is the one that mean AP uses, including
@@ -32,7 +32,7 @@ from googlenet.storage.rows import Ranges
 
 KINDS = ("correct", "duplicate", "localisation", "confusion", "background")
 REASONS = ("not_proposed", "outdone", "other_class", "scored_low")
-NEAR = 0.1  # Hoiem's: below it, a detection has little to do with an object
+NEAR = 0.1  # as in Hoiem et al.: below it, a detection is unrelated to the object
 NOT_MISSED = -1
 
 
@@ -49,7 +49,7 @@ def error_types(
 
 
 def kinds(evaluation: Evaluation, rows: np.ndarray) -> np.ndarray:
-    """Return the kinds of some detections, as indices into KINDS, int64 [n]. rows: their rows; none is neutral."""
+    """Return the kinds of some detections, as indices into KINDS, int64 [n]. rows: their rows, none neutral."""
     detections, objects = evaluation.detections, evaluation.objects
     by_image, first, count = grouped(objects.image, detections.image[rows])
     index, place = pairs_of(first, count)

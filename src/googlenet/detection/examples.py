@@ -12,7 +12,7 @@ from googlenet.metrics.proposals import LabelledBox
 
 
 def f1_percent(evaluation: Evaluation, images: int, score: float) -> np.ndarray:
-    """Return each image's F1 at a score, in percent, float64 [images], over what counts; NaN where nothing does."""
+    """Return each image's F1 at a score threshold, in percent, float64 [images]; NaN where nothing counts."""
     detections, objects, flags = evaluation.detections, evaluation.objects, evaluation.flags
     shown = (detections.score >= score) & (flags != NEUTRAL)
     hits = np.bincount(detections.image[shown & (flags == TRUE_POSITIVE)], minlength=images)
@@ -23,7 +23,7 @@ def f1_percent(evaluation: Evaluation, images: int, score: float) -> np.ndarray:
 
 
 def best_and_worst(measure: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `count` best and worst images, ignoring NaN, first at a tie; if too few, the better half and rest."""
+    """Return the `count` best and worst images, ignoring NaN, first at ties; if too few, the better half and rest."""
     known = np.flatnonzero(~np.isnan(measure))
     best = known[np.argsort(-measure[known], kind="stable")][: min(count, (len(known) + 1) // 2)]
     others = known[~np.isin(known, best)]
@@ -33,7 +33,7 @@ def best_and_worst(measure: np.ndarray, count: int) -> tuple[np.ndarray, np.ndar
 def examples(
     evaluation: Evaluation, names: Sequence[str], classes: Sequence[str], settings: EvaluateDetection
 ) -> DetectionExamples:
-    """The best and the worst images by F1 at example_score, with their objects and the detections at or above it."""
+    """The best and the worst images by F1 at example_score, with their objects and detections at or above it."""
     detections, objects, score = evaluation.detections, evaluation.objects, settings.example_score
     measure = f1_percent(evaluation, len(names), score)
 

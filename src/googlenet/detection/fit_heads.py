@@ -1,4 +1,4 @@
-"""Fit on a frozen detector the heads for switches beyond the paper; see the modules of the three heads."""
+"""Fit the heads for switches beyond the paper on a frozen detector; see the modules of the three heads."""
 
 from collections import defaultdict
 from typing import Any
@@ -19,7 +19,7 @@ from googlenet.tracking.progress import counted
 def fit(
     network: Network, images: Images, sample: Sample, settings: FitRegionHeads, runtime: Runtime
 ) -> tuple[Arrays, HeadMetrics]:
-    """Fit the heads that the settings name; returns (their arrays, how well each performs)."""
+    """Fit the heads named in the settings; return their arrays and metrics."""
     seen, classes = gather(network, images, sample, settings, runtime), len(network.spec.classes) - 1
     fitted: dict[str, tuple[Arrays, Any]] = {}
     if "bbox_regression" in settings.heads:
@@ -42,7 +42,7 @@ def fit(
 
 
 def gather(network: Network, images: Images, sample: Sample, settings: FitRegionHeads, runtime: Runtime) -> Arrays:
-    """The regions' logits and vectors, float32 [n, ...]; if a head needs them, their maps and whole images' vectors."""
+    """The regions' logits and vectors, float32 [n, ...]; if a head needs them, also maps and whole images' vectors."""
     seen: dict[str, list[np.ndarray]] = defaultdict(list)
     network.model.eval()
     see = as_it_is(network, runtime)

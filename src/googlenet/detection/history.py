@@ -1,4 +1,4 @@
-"""The end of an epoch in the trainings of detectors and of MultiBox."""
+"""The end of an epoch when training detectors and MultiBox."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from googlenet.models.training import RowT, TrainState
 def end_epoch(
     state: TrainState[RowT], stage: str, epoch: int, on_epoch: Callable[[RowT], None], loss: float, **figures: float
 ) -> None:
-    """Append the row of an epoch with its mean loss. Raises UserError, naming the stage's key, for a non-finite loss."""
+    """Append an epoch's row with its mean loss. Raises UserError, naming the stage's key, for a non-finite loss."""
     if not math.isfinite(loss):
         remedy = "lower it, or lengthen warmup_steps"
         raise UserError(f"{stage}.learning_rate: the loss was not finite in epoch {epoch}; {remedy}")

@@ -33,8 +33,8 @@ class Objects(NamedTuple):
     label: np.ndarray
     box: np.ndarray
     difficult: np.ndarray  # bool [m]: counts neither way
-    blacklist: np.ndarray = np.zeros((0, 2), np.int64)  # (image, label) whose objects are not all known: none counts
-    order: np.ndarray | None = None  # [images]: of equal scores, the lower counts first, as ILSVRC's numbers do
+    blacklist: np.ndarray = np.zeros((0, 2), np.int64)  # (image, label) whose objects are not all known: ignored
+    order: np.ndarray | None = None  # [images]: at equal scores the lower ranks first, like ILSVRC's image numbers
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Evaluation:
 
     @cached_property
     def ap_percent(self) -> tuple[float | None, ...]:
-        """AP of each class; None without objects, left out of the mean."""
+        """AP of each class; None for classes without objects, which the mean omits."""
         counts = enumerate(self.object_counts)
         return tuple(100 * average_precision(*self.curve(label)) if count else None for label, count in counts)
 
@@ -74,11 +74,11 @@ class Evaluation:
 def evaluate(detections: Detections, objects: Objects, classes: int, small: bool = True) -> Evaluation:
     """Match detections with objects. small: ILSVRC's lower threshold for small objects applies, else 0.5 for all.
 
-    In descending order of score (ties: in the given order), a detection matches the still-unmatched object of its class
-    and image that it overlaps most (ties: the first) among those at or over the object's threshold. Without such an
-    object it is a false positive, unless a difficult object, which any number may share, is at or over its threshold:
-    then it is neutral. So is every detection of a blacklisted class of an image. Raises UserError for invalid input, or
-    without any object to find.
+    In descending order of score (ties: in the given order), a detection matches the unmatched object of its class and
+    image with the highest IoU (ties: the first) among those whose threshold it reaches. Without such an object it is a
+    false positive, unless it reaches the threshold of a difficult object, to which any number may be assigned: then it
+    is neutral. So is every detection of a blacklisted class of an image. Raises UserError for invalid input, or without
+    any object to find.
     """
     _check(detections, objects, classes)
     # One number for each pair of image and class.
@@ -91,13 +91,13 @@ def evaluate(detections: Detections, objects: Objects, classes: int, small: bool
     if not required.any():
         raise UserError(NO_OBJECT)
     needed_iou = object_threshold(objects.box) if small else np.full(len(objects.label), 0.5)
-    key[ignored] = -1  # no object's
+    key[ignored] = -1  # matches no object
     matched = _match(detections, objects, key, object_key, needed_iou)
     flags = np.full(len(key), FALSE_POSITIVE, np.int8)
     hit = matched >= 0
     flags[hit] = np.where(objects.difficult[matched[hit]], NEUTRAL, TRUE_POSITIVE)
     flags[ignored] = NEUTRAL
-    # Best first; of equal scores the lower image in `objects.order`, as eval_detection.m does; then as given.
+    # Best first; ties: the lower image in `objects.order`, as in eval_detection.m; then the given order.
     counted = np.flatnonzero(flags != NEUTRAL)
     label, image = detections.label[counted], detections.image[counted]
     order = np.lexsort((image if objects.order is None else objects.order[image], -detections.score[counted], label))
@@ -106,7 +106,7 @@ def evaluate(detections: Detections, objects: Objects, classes: int, small: bool
 
 
 def average_precision(recall: np.ndarray, precision: np.ndarray) -> float:
-    """Return the area, 0 to 1, under the monotone envelope: at each recall the best precision at or beyond it."""
+    """Return the area, 0 to 1, under the monotone envelope: at each recall, the best precision from there on."""
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float(np.sum(np.diff(recall, prepend=0.0) * envelope))
 
@@ -141,7 +141,7 @@ def _match(
         overlap = paired_iou(detections.box[order[rank]], objects.box[target])
         close = np.flatnonzero(overlap >= needed_iou[target])
         rank, target, overlap = rank[close], target[close], overlap[close]
-        # In order of score, then of the detection's preference; each detection takes one object.
+        # By score, then by the detection's preference; each detection takes one object.
         preferred = np.lexsort((target, -overlap, objects.difficult[target], rank))
         done = -1
         for detection, wanted in zip(order[rank[preferred]].tolist(), target[preferred].tolist(), strict=True):
@@ -153,7 +153,7 @@ def _match(
 
 def resampled(evaluation: Evaluation, weight: np.ndarray) -> np.ndarray:
     """mAP, in percent, of each resample, float64 [resamples]; NaN without any object. weight: from bootstrap.draws.
-    Matching is per image, so the evaluation's flags hold for all. The mean leaves out a class without an object."""
+    Matching is per image, so the evaluation's flags hold in every resample. The mean omits classes without objects."""
     objects = evaluation.objects
     total, used = np.zeros(len(weight)), np.zeros(len(weight))
     for label, rows in enumerate(counted(evaluation.rows, "classes resampled")):
@@ -171,7 +171,7 @@ def resampled(evaluation: Evaluation, weight: np.ndarray) -> np.ndarray:
 
 def _weighted_ap(weight: np.ndarray, image: np.ndarray, hit: np.ndarray) -> np.ndarray:
     """Areas under one class's envelope times its number of objects, [resamples]; best score first. A detection of
-    weight w counts as w equal steps, over which the envelope is flat: precision rises within a run of hits."""
+    weight w counts as w equal steps, over which the envelope is flat, as precision rises within a run of hits."""
     last = int(np.flatnonzero(hit)[-1]) + 1 if hit.any() else 0
     at = np.flatnonzero(hit[:last])
     area = np.zeros(len(weight))

@@ -12,7 +12,7 @@ from googlenet.storage.rows import Ranges
 
 
 class Merged(NamedTuple):
-    """An image's boxes int32 [n, 4], MultiBox's `multibox` first, best first; confidence float32 [n], 0 if searched."""
+    """An image's boxes int32 [n, 4], MultiBox's `multibox` first, best first; confidence float32 [n], 0 for others."""
 
     boxes: np.ndarray
     confidence: np.ndarray
@@ -20,7 +20,7 @@ class Merged(NamedTuple):
 
 
 def merge(multibox: np.ndarray, confidence: np.ndarray, searched: np.ndarray, duplicate_iou: float) -> Merged:
-    """Join MultiBox's boxes [k, 4], best first, then selective search's [n, 4]; of near-duplicates the first stays."""
+    """Join MultiBox's boxes [k, 4], best first, and selective search's [n, 4]; the first of near-duplicates is kept."""
     boxes = np.concatenate([multibox.reshape(-1, 4), searched.reshape(-1, 4)]).astype(np.int32)
     kept = np.sort(nms(boxes, -np.arange(len(boxes)), duplicate_iou))
     all_confidence = np.concatenate([confidence, np.zeros(len(searched))]).astype(np.float32)
@@ -30,7 +30,7 @@ def merge(multibox: np.ndarray, confidence: np.ndarray, searched: np.ndarray, du
 def measure(
     merged: Mapping[str, Sequence[Merged]], searched: Mapping[str, Sequence[np.ndarray]], multibox: int
 ) -> MergeMetrics:
-    """Count the boxes of every split's images; multibox: how many MultiBox proposed."""
+    """Count the boxes of every split's images; multibox: the number that MultiBox proposed."""
     images = [one for of_split in merged.values() for one in of_split]
     boxes = sum(len(one.boxes) for one in images)
     return MergeMetrics(
@@ -52,7 +52,7 @@ def sources(merged: Mapping[str, Sequence[Merged]]) -> dict[str, np.ndarray]:
 
 
 def read_merged(parts: Sequence[Mapping[str, Ranges]], split: str, images: Iterable[int]) -> list[Merged]:
-    """The merged boxes of some images of a split, by their positions in it, from all parts; no others are read."""
+    """Read the merged boxes of some images of a split, by index, from all parts, and no others."""
     boxes, confidence = (packed.joined(parts, split, of) for of in ("boxes", "confidence"))
     ranked = [part[f"{split}.multibox"][:] for part in parts]
     return [Merged(boxes[i], confidence[i], int(ranked[i % len(parts)][i // len(parts)])) for i in images]

@@ -26,7 +26,7 @@ from googlenet.models.runtime import Runtime
 from googlenet.storage import checkpoint
 
 OUTPUTS = 5  # per prior: four offsets and a confidence
-CANDIDATES_PER_BOX = 10  # number of best boxes that enter the suppression for each box wanted
+CANDIDATES_PER_BOX = 10  # highest-scoring boxes that enter non-maximum suppression per box wanted
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Form:
 
     trunk: NetworkSpec
     last: str  # the module whose output map feeds the head
-    head: str  # flat, Erhan's: a linear layer on the whole map for all priors; grid: a layer per cell for its priors
+    head: str  # flat, as in Erhan: one linear layer on the whole map; grid: one layer for the priors of each cell
     head_channels: int
     priors: int
 
 
 class MultiBox(nn.Module):
-    """The trunk up to one of its modules, and a head. Input: float images [n, 3, px, px], squeezed to a square."""
+    """The trunk up to one of its modules, and a head. Input: float images [n, 3, px, px], resized to a square."""
 
     def __init__(self, form: Form):
         super().__init__()
@@ -75,9 +75,9 @@ class MultiBox(nn.Module):
 
 
 def map_of(network: Network, last: str) -> tuple[int, int]:
-    """Channels of the map after a module, and cells along its side. Raises UserError for a network without a trunk."""
+    """Channels and cells per side of the map after a module. Raises UserError for a network without a trunk."""
     px, training = network.spec.input_px, network.model.training
-    network.model.eval()  # one image has no batch statistics
+    network.model.eval()  # a single image gives no batch statistics
     with torch.no_grad():
         shape = network.trunk.map_after(torch.zeros(1, 3, px, px), last)[0].shape
     network.model.train(training)
@@ -85,19 +85,19 @@ def map_of(network: Network, last: str) -> tuple[int, int]:
 
 
 def trunk_of(spec: NetworkSpec, input_px: int) -> NetworkSpec:
-    """Return the spec of a member's network without its classifiers, for another input size."""
+    """Return the spec of a member's network without classifiers, for another input size."""
     return replace(
         spec.with_architecture(input_px=input_px, aux_heads=(), classifier="average_pool"), classes=("object",)
     )
 
 
 def cells_of(trunk: NetworkSpec, last: str) -> int:
-    """Cells along the side of the map after a module. Raises UserError for a network without a trunk."""
+    """Cells per side of the map after a module. Raises UserError for a network without a trunk."""
     return map_of(Network.build(trunk), last)[1]
 
 
 def start(form: Form, classifier: Network, priors: np.ndarray, share: float, seed: int) -> MultiBox:
-    """Build a network with the classifier's trunk, whose boxes are the priors and whose confidences are all `share`."""
+    """Build a network with the classifier's trunk that outputs the priors, each with the confidence `share`."""
     model = MultiBox(form)
     initialise(model.before, seed, form.trunk.initialisation)
     known = classifier.model.state_dict()
@@ -131,14 +131,14 @@ def load(path: Path, device: str, kind: str) -> MultiBox:
 
 
 def squeezed(image: np.ndarray, px: int) -> np.ndarray:
-    """Resize the whole image to a square, uint8 [px, px, 3]."""
+    """Resize the whole image to a square, ignoring its aspect ratio: uint8 [px, px, 3]."""
     smaller = max(image.shape[:2]) > px
     return cv2.resize(image, (px, px), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
 
 
 class Proposer:
-    """A MultiBox network that is ready to propose boxes. images: how many it will see; `first` is one of them, on which
-    the engine is checked. use: what computes."""
+    """A MultiBox network ready to propose boxes. images: the number it will process; `first` is one of them, on which
+    the engine is checked. use: the engine in use."""
 
     def __init__(self, model: MultiBox, images: int, first: np.ndarray, runtime: Runtime):
         self.trunk, self.priors = model.form.trunk, model.priors.cpu().numpy()
@@ -147,7 +147,7 @@ class Proposer:
         self.use = self._engine.use
 
     def __call__(self, image: np.ndarray, settings: MergeProposals) -> tuple[np.ndarray, np.ndarray]:
-        """Return an image's most confident boxes after suppression, int32 [n, 4], best first; confidences float32 [n]."""
+        """Return an image's most confident boxes after NMS, int32 [n, 4], best first; confidences float32 [n]."""
         (height, width), px, most = image.shape[:2], self.trunk.input_px, settings.multibox_boxes
         offsets, logits = self._engine(squeezed(image, px)[None])
         confidence = torch.sigmoid(torch.from_numpy(logits[0])).numpy()

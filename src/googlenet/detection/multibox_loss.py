@@ -17,7 +17,7 @@ ArrayT = TypeVar("ArrayT", np.ndarray, Tensor)
 
 
 class Targets(NamedTuple, Generic[ArrayT]):
-    """Targets of k priors, float32: offsets [k, 4]; 0 or 1 for: it matches an object, its confidence counts."""
+    """Targets of k priors, float32: offsets [k, 4]; 0 or 1 for matching an object, and for counting in the loss."""
 
     offsets: ArrayT
     matched: ArrayT
@@ -25,8 +25,8 @@ class Targets(NamedTuple, Generic[ArrayT]):
 
 
 def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndarray:
-    """Return the object that each prior matches, int64 [k], or NOTHING. Every object takes one, to maximise the sum of
-    overlaps; with `match_iou` below 1, each other prior at or over it takes the object that it overlaps most."""
+    """Return the object that each prior matches, int64 [k], or NOTHING. Every object is assigned one prior, maximising
+    the total IoU; with `match_iou` below 1, each other prior reaching it matches the object that it overlaps most."""
     owner = np.full(len(priors), NOTHING)
     if not len(objects):
         return owner
@@ -42,7 +42,7 @@ def assign(priors: np.ndarray, objects: np.ndarray, match_iou: float) -> np.ndar
 
 
 def targets(priors: np.ndarray, truth: GroundTruth, match_iou: float) -> Targets[np.ndarray]:
-    """Targets of an image's priors: difficult objects' do not count, nor unmatched ones if objects may lack a box."""
+    """Targets of an image's priors. Not counted: on difficult objects, or unmatched if objects may lack a box."""
     objects = truth.boxes
     owner = assign(priors, objects, match_iou)
     taken = owner != NOTHING

@@ -1,4 +1,4 @@
-"""Training of MultiBox: batches of images or parts of them, squeezed to a square, and the training loop."""
+"""Training of MultiBox: batches of images or crops, resized to a square, and the training loop."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -26,7 +26,7 @@ from googlenet.tracking.progress import counted
 
 
 def squeezed_boxes(truth: Truth, sizes: Sequence[tuple[int, int]], px: int) -> list[np.ndarray]:
-    """Every image's boxes that are not difficult, in the frame of the network's input; sizes: (width, height)."""
+    """Every image's non-difficult boxes, in the coordinates of the network's input; sizes: (width, height)."""
     images = zip(truth, sizes, strict=True)
     return [rescale(one.boxes[~one.difficult], px / width, px / height) for one, (width, height) in images]
 
@@ -40,7 +40,7 @@ def priors_of(boxes: Boxes, head: str, count: int, cells: int, px: int, seed: in
 
 
 def prior_figures(priors: np.ndarray, boxes: Boxes, match_iou: float) -> tuple[float, float]:
-    """Percent of objects that some prior overlaps by half or more, and the mean share of priors that are matched."""
+    """Percentage of objects with IoU >= 0.5 with some prior, and the mean share of priors that are matched."""
     covered, matched = [], []
     for one in counted(boxes, "images compared with the priors"):
         covered.append(iou(one, priors).max(axis=1, initial=0) >= 0.5)
@@ -60,7 +60,7 @@ class ImageBatches:
         return crops, self.make(step, crops)[1]
 
     def make(self, step: int, out: np.ndarray) -> tuple[int, Targets[Tensor]]:
-        """Squeeze a step's images into `out`; return their number and targets."""
+        """Resize a step's images into `out`; return their number and targets."""
         size, seed, wanted = self.settings.batch_size, self.settings.order_seed, []
         rng = np.random.Generator(np.random.Philox(key=[seed, step]))
         for row in range(size):
@@ -70,7 +70,7 @@ class ImageBatches:
         return size, stacked(wanted)
 
     def _part_of(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, GroundTruth]:
-        """Return a part of an image, squeezed and perhaps mirrored, and its objects in that frame."""
+        """Return a crop of an image, resized and perhaps mirrored, and its objects in the crop's coordinates."""
         truth, s, (width, height) = self.truth[index], self.settings, self.images.size(index)
         left, top, w, h = window(width, height, s.crop_area, s.crop_aspect, rng)
         boxes, kept = boxes_in_window(truth.boxes, left, top, w, h)
@@ -82,10 +82,10 @@ class ImageBatches:
         return part, GroundTruth(boxes, truth.labels[kept], truth.difficult[kept], truth.partial)
 
 
-@lru_cache(maxsize=2)  # a batch may end one round and begin the next
+@lru_cache(maxsize=2)  # a batch may span two rounds
 def order_of_round(round_number: int, images: int, seed: int) -> np.ndarray:
     """Return all images in the order of one round, int64 [images]."""
-    # A different counter from that of the batches' generators, whose keys are similar.
+    # The counter differs from that of the batches' generators, whose keys are similar.
     rng = np.random.Generator(np.random.Philox(key=[seed, round_number], counter=[0, 0, 0, 1]))
     return rng.permutation(images)
 
@@ -93,7 +93,7 @@ def order_of_round(round_number: int, images: int, seed: int) -> np.ndarray:
 def window(
     width: int, height: int, area: Sequence[float], aspect: Sequence[float], rng: np.random.Generator
 ) -> tuple[int, int, int, int]:
-    """Draw (left, top, width, height) of a part; area: its share of the image's; aspect: relative to the image's."""
+    """Draw (left, top, width, height) of a crop; area: as a share of the image's; aspect: relative to the image's."""
     side = np.sqrt(rng.uniform(area[0], area[1]))
     stretch = np.exp(rng.uniform(*np.log(aspect)) / 2)
     w, h = (max(1, round(n * min(1.0, s))) for n, s in ((width, side * stretch), (height, side / stretch)))
@@ -101,7 +101,7 @@ def window(
 
 
 def boxes_in_window(boxes: np.ndarray, left: int, top: int, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes whose centre is in a window, clipped to it and relative to it, float64 [n, 4]; and which, bool [m]."""
+    """Boxes whose centre is in a window, clipped and relative to it, float64 [n, 4]; and their mask, bool [m]."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4) - np.array([left, top, left, top])
     centre = (boxes[:, :2] + boxes[:, 2:] + 1) / 2
     kept = ((centre >= 0) & (centre < [width, height])).all(axis=1)
@@ -122,7 +122,7 @@ def train(
     on_epoch: Callable[[MultiboxEpoch], None],
     resume: Resume = NOWHERE,
 ) -> tuple[MultiboxEpoch, ...]:
-    """Train in place, leaving the averaged weights; returns the history. Raises UserError for a non-finite loss."""
+    """Train in place, leaving the averaged weights; return the history. Raises UserError for a non-finite loss."""
     per_epoch, device, trunk = settings.batches_per_epoch, runtime.device, model.form.trunk
     batches = ImageBatches(images, truth, model.priors.cpu().numpy(), settings, trunk.input_px)
     train_state = TrainState(model, settings, per_epoch, resume.load(), MultiboxEpoch, "losses")

@@ -1,4 +1,4 @@
-"""Greedy non-maximum suppression as in R-CNN: of two boxes that overlap too much the better one stays."""
+"""Greedy non-maximum suppression as in R-CNN: of two boxes that overlap too much, the higher-scoring one is kept."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from googlenet.detection.boxes import iou
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
-    """Indices of the boxes [n, 4] that stay, int64, best first: none overlaps a better kept one above the threshold."""
+    """Indices of the kept boxes [n, 4], int64, best first: none overlaps a better one above the threshold."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     return _greedy(best_first(scores), lambda index: iou(boxes[index], boxes)[0] <= iou_threshold, len(boxes))
 
@@ -19,7 +19,7 @@ def per_class_nms(
     """Suppress within each class; return (boxes [k, 4], labels int64 [k], scores [k]), best score first.
 
     `boxes` are [n, 4], or [n, classes, 4] if regressed per class; `probabilities` [n, 1 + classes]. Scores under
-    `min_score` are left out first; at most `max_per_image` (0: all) are kept. Ties: lower class, then lower box index.
+    `min_score` are dropped first; at most `max_per_image` (0: all) are kept. Ties: lower class, then lower box index.
     """
     boxes, probabilities = np.asarray(boxes), np.asarray(probabilities)
     if probabilities.ndim != 2 or len(probabilities) != len(boxes):
@@ -29,7 +29,7 @@ def per_class_nms(
     if per_class and boxes.shape[1] != classes:
         raise ValueError(f"boxes of {boxes.shape[1]} classes, but probabilities of {classes}")
     used = np.flatnonzero((probabilities[:, 1:] >= min_score).any(axis=1))
-    # Computed once if classes share the boxes: most of 200 classes look at the same ones.
+    # Computed once if classes share the boxes: most of 200 classes use the same ones.
     apart = np.zeros((0, 0), bool) if per_class else iou(boxes[used], boxes[used]) <= iou_threshold
     kept_of = []
     for label in range(classes):
@@ -55,7 +55,7 @@ def best_first(scores: np.ndarray) -> np.ndarray:
 
 
 def _greedy(order: np.ndarray, apart_from: Callable[[int], np.ndarray], size: int) -> np.ndarray:
-    """Go through `order`, keep what no kept box suppresses; `apart_from(i)`: whether each box may stay beside i."""
+    """Go through `order`, keeping boxes that no kept box suppresses; `apart_from(i)`: those not suppressed by i."""
     alive, kept = np.ones(size, bool), []
     for index in order.tolist():
         if alive[index]:

@@ -1,4 +1,4 @@
-"""MultiBox's priors, boxes in its input's frame: k-means of training boxes (Erhan 2014), or shapes on a grid."""
+"""MultiBox's priors, boxes in input coordinates: k-means of training boxes (Erhan 2014), or shapes on a grid."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ ROWS_AT_ONCE = 65536
 
 
 def rescale(boxes: np.ndarray, x: float, y: float) -> np.ndarray:
-    """Return boxes [n, 4] of an image stretched by the factors x and y: float64. Edges are scaled, not pixels."""
+    """Return boxes [n, 4] of an image resized by the factors x and y: float64. Scales edges, not pixel indices."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     edges = np.array([0.0, 0.0, 1.0, 1.0])
     return np.asarray((boxes + edges) * np.array([x, y, x, y]) - edges)
@@ -35,7 +35,7 @@ def k_means(points: np.ndarray, k: int, seed: int, iterations: int = 100) -> np.
 
 
 def shapes(boxes: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return widths and heights, float64 [count, 2]: k-means of their logarithms, equally fine at all sizes."""
+    """Return widths and heights, float64 [count, 2]: k-means of their logarithms, so that all sizes count equally."""
     return np.asarray(np.exp(k_means(np.log(sides(boxes)), count, seed)))
 
 

@@ -1,4 +1,4 @@
-"""Study of proposals: coverage against the number of boxes, for each source on the same images (section 8)."""
+"""Study of proposals: coverage as a function of the number of boxes, by source, on the same images (section 8)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from googlenet.metrics import proposals as metrics
 from googlenet.metrics.bootstrap import draws, generator, percentile_interval
 from googlenet.metrics.interval import Difference, Interval
 
-STEPS = (1, 2, 5)  # of the curves, at every power of ten
+STEPS = (1, 2, 5)  # points of the curves per power of ten
 ALL = slice(None)
 DRAWN_SEARCHED, DRAWN_MULTIBOX = 40, 20  # boxes drawn on an example
 
@@ -39,7 +39,7 @@ def points(most: int) -> list[int]:
 
 
 class Counts:
-    """Objects per image and class, and a bootstrap over the images that all figures share."""
+    """Objects per image and class, and one bootstrap over the images for all figures."""
 
     def __init__(self, labels: Sequence[np.ndarray], classes: int, settings: Bootstrap):
         """labels: those of every image's objects."""
@@ -72,7 +72,7 @@ def study(
     classes: Sequence[str],
     settings: StudyProposals,
 ) -> metrics.CoverageStudy:
-    """All that study_proposals reports except single images. ranks: how many leading boxes of a source are ranked."""
+    """All that study_proposals reports except example images. ranks: the number of leading boxes ranked, by source."""
     counts, threshold = Counts([one.labels for one in truth], len(classes), settings), settings.iou
     hits, rows, curves = {}, {}, {}
     for name, boxes in sources.items():
@@ -108,7 +108,7 @@ def gains(hits: Mapping[str, np.ndarray], counts: Counts, classes: Sequence[str]
 
 
 def example(searched: np.ndarray, merged: Merged, truth: GroundTruth, classes: Sequence[str]) -> metrics.DrawnBoxes:
-    """Return what is drawn on one image: its objects, evenly spaced boxes of selective search, and MultiBox's best."""
+    """Return the boxes to draw on one image: its objects, a sample of selective search's, and MultiBox's best."""
     some, shown = min(len(searched), DRAWN_SEARCHED), min(merged.multibox, DRAWN_MULTIBOX)
     objects = zip(truth.boxes.tolist(), truth.labels, strict=True)
     best = zip(merged.boxes[:shown].tolist(), merged.confidence[:shown].tolist(), strict=True)

@@ -10,7 +10,7 @@ from googlenet.storage.rows import Ranges
 
 
 class PerImage(OnAccess):
-    """One array per image, created on access by the image's number; counts: how many rows each has."""
+    """One array per image, created on access by image index; counts: the number of rows of each."""
 
     counts: np.ndarray
 
@@ -44,7 +44,7 @@ class Joined(PerImage):
 
 
 def counts_of(boxes: Boxes) -> np.ndarray:
-    """Return how many rows each image has, int64 [images]; reads none where the counts are known."""
+    """Return the number of rows of each image, int64 [images], without reading them if the counts are known."""
     return boxes.counts if isinstance(boxes, PerImage) else np.array([len(one) for one in boxes], np.int64)
 
 

@@ -20,7 +20,7 @@ class Sample(NamedTuple):
     image: np.ndarray  # int64 [n]
     box: np.ndarray  # float32 [n, 4]
     label: np.ndarray  # int64 [n]: background 0, class c is c + 1
-    of_object: np.ndarray  # bool [n]: an object itself, not a proposal
+    of_object: np.ndarray  # bool [n]: a ground-truth box, not a proposal
     overlap: np.ndarray  # float64 [n]: IoU with the object that it overlaps most
     target: np.ndarray  # float32 [n, 4]: that object's box
     class_overlap: np.ndarray  # float64 [n, classes]: the largest IoU with an object of each class
@@ -29,7 +29,7 @@ class Sample(NamedTuple):
 
 
 def draw(proposals: Boxes, objects: Truth, classes: int, settings: FitRegionHeads) -> Sample:
-    """Draw a random sample of all images' training_regions. Raises UserError when there is no object."""
+    """Draw a random sample of all images' training_regions. Raises UserError if there is no object."""
     rng = np.random.Generator(np.random.Philox(settings.seed))
     boxes, labels = training_regions(proposals, objects, settings.positive_iou)
     held = held_out_images(rng, len(boxes), settings.held_out)
@@ -51,7 +51,7 @@ def draw(proposals: Boxes, objects: Truth, classes: int, settings: FitRegionHead
 
 
 def chosen(rng: np.random.Generator, mask: np.ndarray, most: int) -> np.ndarray:
-    """Draw at most `most` of the regions in a mask at random; returns their numbers among all."""
+    """Draw at most `most` of the regions in a mask at random; return their indices among all."""
     numbers = np.flatnonzero(mask).astype(np.min_scalar_type(len(mask)))
     return rng.permutation(numbers)[:most]
 
@@ -67,7 +67,7 @@ def held_out_images(rng: np.random.Generator, images: int, share: float) -> np.n
 def beside_objects(
     box: np.ndarray, image: np.ndarray, objects: Truth, classes: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each region's overlap, target and class_overlap. Difficult objects are not targets, nor certain background."""
+    """Each region's overlap, target and class_overlap. Difficult objects are neither targets nor certain background."""
     overlap, target, class_overlap = np.zeros(len(box)), np.array(box, np.float32), np.zeros((len(box), classes))
     for number in counted(np.unique(image), "images whose regions are compared with objects"):
         rows, truth = np.flatnonzero(image == number), objects[number]

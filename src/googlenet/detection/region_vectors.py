@@ -1,4 +1,4 @@
-"""A detector's outputs for regions, from its logits down to its last map: for scoring and for fitting heads."""
+"""A detector's outputs for regions, from logits to the last feature map, for scoring and for fitting heads."""
 
 from collections.abc import Callable, Iterator
 from math import isqrt
@@ -17,7 +17,7 @@ from googlenet.models.runtime import Runtime
 
 
 class Seen(NamedTuple):
-    """Of n regions: logits float32 [n, 1 + classes], vectors float32 [n, channels], last map [n, channels, h, w]."""
+    """For n regions: logits float32 [n, 1 + classes], vectors float32 [n, channels], map [n, channels, h, w]."""
 
     logits: np.ndarray
     vectors: np.ndarray
@@ -45,8 +45,8 @@ class Outputs(nn.Module):
 def in_engine(
     network: Network, view: RegionView, maps: bool, regions: int, sample: np.ndarray, runtime: Runtime
 ) -> tuple[See, EngineUse]:
-    """What sees `regions` regions in the engine that the runtime requests, with or without their maps; and what that
-    is. sample: the first regions, uint8 [n, px, px, 3]."""
+    """Return a function that runs the network on regions in the requested engine, with or without maps, and the
+    engine's description. regions: their total number; sample: the first ones, uint8 [n, px, px, 3]."""
     body = Outputs(network, maps)
     work = regions * multiply_adds(body, network.spec.input_px)
     engine = engine_for(body, network.spec, view.batch_size, work, sample, runtime)
@@ -59,7 +59,7 @@ def in_engine(
 
 
 def as_it_is(network: Network, runtime: Runtime) -> See:
-    """What sees with the network's present weights, as during training."""
+    """Return a function that runs the network with its current weights, as during training."""
     outputs = Outputs(network, maps=True)
 
     def see(crops: np.ndarray) -> Seen:
@@ -91,7 +91,7 @@ def whole_vectors(network: Network, image: np.ndarray, runtime: Runtime, mirrore
 
 
 def at_places(last_map: Tensor, cells: int) -> np.ndarray:
-    """Average the last map [n, channels, h, w] to a grid that yields `cells` values a region: float32 [n, cells]."""
+    """Average the last map [n, channels, h, w] to a grid with `cells` values per region in all: float32 [n, cells]."""
     grid = isqrt(cells // last_map.shape[1])
     with torch.inference_mode():
         pooled = nn.functional.adaptive_avg_pool2d(last_map.float(), grid)

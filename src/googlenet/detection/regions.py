@@ -31,11 +31,11 @@ class Warp(NamedTuple):
 
     @classmethod
     def of(cls, spec: "NetworkSpec", context_px: float) -> "Warp":
-        """The warp to a network's input: R-CNN's context (16 px at 227) for its size, to the nearest pixel."""
+        """The warp to a network's input, with R-CNN's context (16 px at 227) scaled to its size and rounded."""
         return cls(spec.input_px, round(context_px * spec.input_px / RCNN_INPUT_PX), spec.mean_colour)
 
     def matrices(self, boxes: np.ndarray) -> np.ndarray:
-        """Return the map from a region's pixels to the image's for each box [n, 4], float64 [n, 2, 3].
+        """Return the affine map from a region's pixels to the image's for each box [n, 4], float64 [n, 2, 3].
 
         The box fills the inner (size - 2 * context) pixels of each side exactly; the margin shows its surroundings at
         the same scale. Output pixel u is at (u - context + 0.5) * width / inner + xmin - 0.5. Raises UserError if the
@@ -56,12 +56,12 @@ class Warp(NamedTuple):
         return result
 
     def each(self, images: Iterable[np.ndarray], boxes: np.ndarray) -> np.ndarray:
-        """Return the region of each box [n, 4] in its image, squeezed to a square (R-CNN, appendix A).
+        """Return the region of each box [n, 4] in its image, warped to a square (R-CNN, appendix A).
 
         uint8 [n, size, size, 3], sampled bilinearly and without antialiasing; UserError as in `matrices`.
         """
         matrices, size = self.matrices(boxes), self.size_px
-        # With a fourth channel, which is dropped, OpenCV samples twice as fast; the bits of the others are the same.
+        # With a fourth channel, later dropped, OpenCV samples twice as fast; the other channels are bit-identical.
         flags, outside = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (*map(float, self.fill), 0.0)
         padded = np.empty((len(matrices), size, size, 4), np.uint8)
         following, before, source = iter(images), None, np.empty(0)
@@ -88,9 +88,9 @@ class Warp(NamedTuple):
 def label_regions(proposals: np.ndarray, truth: GroundTruth, positive_iou: float) -> np.ndarray:
     """Return the label of each proposal [n, 4] of an image, int64 [n], as in R-CNN's fine-tuning.
 
-    It is the class (as class + 1) of the object that the proposal overlaps most (the first, at a tie) if their IoU is
-    at least `positive_iou`, else BACKGROUND. It is IGNORED if only a difficult object reaches that IoU, and for
-    background in an image where objects of some class may lack a box, as in R-CNN: it could be one of them.
+    It is the class (as class + 1) of the object that the proposal overlaps most (ties: the first) if their IoU is at
+    least `positive_iou`, else BACKGROUND. It is IGNORED if only a difficult object reaches that IoU, and instead of
+    BACKGROUND in an image where objects of some class may lack a box, as in R-CNN: the region could be one of them.
     """
     overlap, easy = iou(proposals, truth.boxes), ~truth.difficult
     best, best_hard = (overlap[:, some].max(axis=1, initial=0) for some in (easy, ~easy))
@@ -119,16 +119,16 @@ class TrainingBoxes(PerImage):
 
 
 class TrainingRegions(NamedTuple):
-    """A detector's training data: every image's boxes and their labels, see label_regions."""
+    """A detector's training data: every image's boxes and their labels (see label_regions)."""
 
     boxes: Boxes  # float32 [n, 4]
     labels: Sequence[np.ndarray]  # int16 [n]
 
 
 def training_regions(proposals: Boxes, objects: Truth, positive_iou: float) -> TrainingRegions:
-    """Return the proposals and the objects themselves, with their labels."""
+    """Return the proposals and the ground-truth boxes, with their labels."""
     boxes = TrainingBoxes(proposals, objects)
-    # One array for all: between many small ones, the memory of each image's temporary overlaps would never be freed.
+    # One array for all: many small ones would fragment memory, so that temporary overlaps are never freed.
     starts = starts_of(boxes)
     flat = np.empty(starts[-1], np.int16)
     labels = [flat[start:end] for start, end in pairwise(starts)]
@@ -139,19 +139,19 @@ def training_regions(proposals: Boxes, objects: Truth, positive_iou: float) -> T
 
 
 def starts_of(regions: Sequence[np.ndarray]) -> np.ndarray:
-    """Return where each image's regions begin among all, int64 [images + 1]."""
+    """Return the index of each image's first region among all, int64 [images + 1]."""
     return np.concatenate([[0], np.cumsum(counts_of(regions))])
 
 
 def rows_of(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Convert regions' numbers among all to rows of (image, region), int64 [n, 2]."""
+    """Convert regions' indices among all to rows of (image, region), int64 [n, 2]."""
     numbers = numbers.astype(np.int64)
     image = np.searchsorted(starts, numbers, side="right") - 1
     return np.stack([image, numbers - starts[image]], axis=1)
 
 
 class Pool:
-    """Regions of one kind, as numbers among all: ILSVRC has hundreds of millions. pool[which]: (image, region) rows."""
+    """Regions of one kind, as indices among all: ILSVRC has hundreds of millions. pool[which]: (image, region) rows."""
 
     def __init__(self, labels: Sequence[np.ndarray], starts: np.ndarray, kind: Callable[[np.ndarray], np.ndarray]):
         ends = np.cumsum([0, *(np.count_nonzero(kind(of_image)) for of_image in labels)])
@@ -168,7 +168,7 @@ class Pool:
 
 
 class Pools(NamedTuple):
-    """The regions of either kind."""
+    """The regions of both kinds."""
 
     positive: Pool
     background: Pool

@@ -1,4 +1,4 @@
-"""Class probabilities of one detector on every proposal of every image, and boxes where they are regressed."""
+"""Class probabilities of one detector for every proposal of every image, and regressed boxes if enabled."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -18,7 +18,7 @@ from googlenet.pipeline.resume import NOWHERE, Resume
 def seeing(
     network: Network, images: Images, boxes: Boxes, settings: ScoreRegions, runtime: Runtime
 ) -> tuple[See, EngineUse]:
-    """What sees all regions of these images, in the engine that the runtime requests; and what that is."""
+    """Return a function that runs the network on these images' regions in the requested engine, and its description."""
     network.model.eval()
     first, on = next((i for i in range(len(boxes)) if len(boxes[i])), None), switched_on(settings)
     warp = Warp.of(network.spec, settings.context_px)
@@ -38,8 +38,8 @@ def score(
     see: See | None = None,
     resume: Resume = NOWHERE,
 ) -> Iterator[Arrays]:
-    """Yield the scores of each image's boxes, see `of_image`. heads: of fit_heads, for the switches that need them.
-    see: of `seeing`; without it the network sees as it is."""
+    """Yield the scores of each image's boxes (see `of_image`). heads: from fit_heads, for the switches that need them.
+    see: from `seeing`; by default the network runs in eager mode."""
     network.model.eval()
     see = see or as_it_is(network, runtime)
 
@@ -51,7 +51,7 @@ def score(
 
 
 def switched_on(settings: ScoreRegions) -> set[str]:
-    """The switches that are on in any of the settings that are measured."""
+    """The switches that are on in any of the measured settings."""
     return {switch for switches in by_prefix(settings.switches, settings.compare).values() for switch in switches}
 
 
@@ -96,7 +96,7 @@ def of_image(
 
 
 def classified(seen: Seen, whole: np.ndarray | None, switches: Switches, heads: Arrays) -> np.ndarray:
-    """Probabilities for one view of regions, float32 [n, 1 + classes], from the classifier that the switches name."""
+    """Probabilities for one view of regions, float32 [n, 1 + classes], from the classifier selected by the switches."""
     if "svm" in switches:
         return svm.probabilities_of(seen.vectors, heads)
     if "context_feature" in switches:

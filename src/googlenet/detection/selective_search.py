@@ -1,7 +1,7 @@
 """Region proposals by selective search (Uijlings et al. 2013) with R-CNN's settings or OpenCV's own.
 
-`superpixel_scale` is GoogLeNet's "superpixel size increased by 2x" (section 8). The paper does not say which setting
-that is. Here it multiplies k, and min size too where min size is k. Both are areas in pixels: doubling them roughly
+`superpixel_scale` is GoogLeNet's "superpixel size increased by 2x" (section 8). The paper does not specify the
+parameter. Here it multiplies k, and min size too if that equals k. Both are areas in pixels: doubling them roughly
 halves the number of segments and of proposals, which is the effect that the paper reports.
 """
 
@@ -35,7 +35,7 @@ def propose(image: np.ndarray, settings: Search) -> np.ndarray:
     rects = _search(resized, settings)
     rects = rects[(rects[:, 2] >= side) & (rects[:, 3] >= side)]
     factor = np.array([width / resized.shape[1], height / resized.shape[0]])
-    # Edges, not pixels, are scaled; halves always round up, so that a box's size does not depend on its position.
+    # Scales edges, not pixel indices; halves always round up, so that a box's size does not depend on its position.
     low = np.floor(rects[:, :2] * factor + 0.5)
     high = np.maximum(np.floor((rects[:, :2] + rects[:, 2:]) * factor + 0.5) - 1, low)
     boxes = clip(np.concatenate([low, high], axis=1), width, height).astype(np.int32)
@@ -43,7 +43,7 @@ def propose(image: np.ndarray, settings: Search) -> np.ndarray:
 
 
 def propose_each(images: Iterable[np.ndarray], settings: Search, threads: int = 1) -> Iterator[np.ndarray]:
-    """Yield the proposals of each image, in order, whatever the number of threads that search side by side."""
+    """Yield the proposals of each image, in order, whatever the number of concurrent threads."""
     if threads == 1:
         yield from (propose(image, settings) for image in images)
         return
@@ -51,7 +51,7 @@ def propose_each(images: Iterable[np.ndarray], settings: Search, threads: int = 
 
 
 def cut(boxes: np.ndarray, most: int) -> np.ndarray:
-    """Keep `most` of the boxes (0: all), by a fixed permutation, as the first sorted ones are all at the left."""
+    """Keep `most` of the boxes (0: all), by a fixed permutation, as the first in sorted order are all at the left."""
     if most == 0 or len(boxes) <= most:
         return boxes
     return boxes[np.sort(np.random.default_rng(CUT_SEED).permutation(len(boxes))[:most])]
@@ -76,7 +76,7 @@ def preset_of(settings: Search) -> Preset:
 def _search(image: np.ndarray, settings: Search) -> np.ndarray:
     """Run the search; returns rectangles [n, 4] of (x, y, width, height) in an order that changes at every call."""
     preset, segmentation = preset_of(settings), cv2.ximgproc.segmentation
-    # All objects are created per call: similarities cache histograms under a number that restarts at 0 for each image.
+    # All objects are created per call: similarities cache histograms by an index that restarts at 0 for each image.
     search = segmentation.createSelectiveSearchSegmentation()
     for space in preset.spaces:
         search.addImage(_in_space(image, space))

@@ -15,8 +15,8 @@ NEVER = -30.0  # the logit of a class without an object in the sample
 
 
 def fit(vectors: np.ndarray, sample: Sample, classes: int, settings: Svm, seed: int) -> tuple[Arrays, SvmFit]:
-    """Fit to vectors float32 [n, channels]: probability is sigmoid(weights x vector + bias). Positives are the objects
-    themselves, negatives overlap the class by less than negative_iou, in images whose objects all have boxes."""
+    """Fit to vectors float32 [n, channels]: the probability is sigmoid(weights x vector + bias). Positives are the
+    ground-truth boxes; negatives have a lower IoU than negative_iou, in images whose objects all have boxes."""
     scale = MEAN_NORM / max(float(np.linalg.norm(vectors.astype(np.float64), axis=1).mean()), 1e-12)
     x = vectors.astype(np.float64) * scale
     weights, bias, done = np.zeros((classes, x.shape[1])), np.full(classes, NEVER), []
@@ -57,10 +57,10 @@ def mine_negatives(
 
 
 def separate(positive: np.ndarray, negative: np.ndarray, c: float) -> tuple[np.ndarray, float]:
-    """Fit a linear SVM to two sets of vectors; returns direction [f] and shift; above zero is positive."""
+    """Fit a linear SVM to two sets of vectors; return direction [f] and shift; scores above zero are positive."""
     from sklearn.svm import LinearSVC  # takes a second to import
 
-    # Squared hinge in the primal: nothing is random.
+    # Squared hinge loss in the primal: deterministic.
     weighting = {"class_weight": {1: POSITIVE_WEIGHT}, "intercept_scaling": INTERCEPT_SCALE}
     machine = LinearSVC(C=c, dual=False, max_iter=10_000, **weighting)
     machine.fit(np.concatenate([positive, negative]), np.repeat([1, 0], [len(positive), len(negative)]))
@@ -68,9 +68,9 @@ def separate(positive: np.ndarray, negative: np.ndarray, c: float) -> tuple[np.n
 
 
 def calibrating(scores: np.ndarray, sample: Sample, label: int) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and truth to fit a class's sigmoid to: of held-out regions, or of all if none of those is of the class."""
+    """Scores and truth to fit a class's sigmoid: of held-out regions, or of all if none of those is of the class."""
     is_class = sample.label == label + 1
-    known = is_class | ~sample.partial  # nothing is a certain negative where objects may lack a box
+    known = is_class | ~sample.partial  # where objects may lack a box, no region is a certain negative
     rows = known & sample.held_out if (is_class & sample.held_out).any() else known
     return scores[rows], is_class[rows]
 
@@ -95,7 +95,7 @@ def platt(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
 
 
 def probabilities_of(vectors: np.ndarray, heads: Arrays) -> np.ndarray:
-    """Each class's own probability, float32 [n, 1 + classes]: not a distribution. Background: 1 minus the largest."""
+    """Each class's own probability, float32 [n, 1 + classes], not a distribution. Background: 1 minus the largest."""
     logits = vectors @ heads[WEIGHTS].T + heads[BIAS]
     classes = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
     return np.concatenate([1 - classes.max(axis=1, keepdims=True), classes], axis=1).astype(np.float32)

@@ -23,11 +23,11 @@ from googlenet.pipeline.resume import NOWHERE, Resume
 from googlenet.tracking.progress import counted
 
 Batch = tuple[np.ndarray, torch.Tensor]
-STREAM = 2**40  # random numbers drawn before an epoch have a key beyond those of all steps
+STREAM = 2**40  # keys of the random numbers drawn before epochs start above those of all steps
 
 
 def detector_from(classifier: Network, classes: Sequence[str], seed: int) -> Network:
-    """The classifier with new last layers: background, then `classes`. Raises UserError for a kind without a trunk."""
+    """The classifier with new output layers: background, then `classes`. UserError for a kind without a trunk."""
     weights = cast(nn.Module, classifier.trunk).state_dict()
     network = Network.initialised(replace(classifier.spec, classes=("background", *classes)), seed)
     kept = {name: value for name, value in weights.items() if name.split(".")[-2] != "linear"}
@@ -47,7 +47,7 @@ class RegionBatches:
 
     @property
     def hardest(self) -> np.ndarray:
-        """Set from hardest_background before each epoch, also in the loader's processes: int64 [n, 2]."""
+        """Set from hardest_background before each epoch and shared with the loader's processes: int64 [n, 2]."""
         return self._hardest[: self._hardest_count[0]]
 
     @hardest.setter
@@ -81,14 +81,14 @@ class RegionBatches:
 
 
 def by_image(rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield each image of rows (image, region), and the places of its rows."""
+    """Yield each image in rows (image, region), and the positions of its rows."""
     order = np.argsort(rows[:, 0], kind="stable")
     numbers, first = np.unique(rows[order, 0], return_index=True)
     yield from zip(numbers.tolist(), np.split(order, first[1:]), strict=True)
 
 
 def hardest_background(batches: RegionBatches, network: Network, epoch: int, runtime: Runtime) -> np.ndarray:
-    """Background (image, region) most like objects before an epoch, int64 [n, 2], hardest first. UserError if none."""
+    """Background (image, region) scored most like objects, int64 [n, 2], hardest first. UserError if there is none."""
     background, s = batches.pools.background, batches.settings
     if not len(background):
         raise UserError(
@@ -99,7 +99,7 @@ def hardest_background(batches: RegionBatches, network: Network, epoch: int, run
     view = RegionView(batch_size=batches.size, context_px=s.context_px)
     training, probabilities, see = network.model.training, [], as_it_is(network, runtime)
     network.model.eval()
-    groups = list(by_image(rows))  # the rows are in order, so that the groups, one after the other, are the rows
+    groups = list(by_image(rows))  # the rows are sorted, so that the concatenated groups are the rows
     for number, places in counted(groups, "images with background to choose from"):
         boxes = batches.regions.boxes[number][rows[places, 1]]
         for (seen,) in views(network, batches.images[number], boxes, view, see, mirrored=False):
@@ -109,29 +109,29 @@ def hardest_background(batches: RegionBatches, network: Network, epoch: int, run
 
 
 def drawn(rng: np.random.Generator, background: Pool, count: int) -> np.ndarray:
-    """Draw at most `count` of the background's rows (image, region), without repeats, in the pool's order: by image."""
+    """Draw at most `count` of the background's rows (image, region), without replacement, in the pool's order."""
     order = np.arange(len(background), dtype=np.min_scalar_type(len(background)))
     rng.shuffle(order)
     return background[np.sort(order[:count])]
 
 
 def hardest(rows: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
-    """Return the `count` rows with the lowest probability of background; the first at a tie."""
+    """Return the `count` rows with the lowest background probability; ties: the first."""
     return rows[np.argsort(probabilities[:, BACKGROUND], kind="stable")[:count]]
 
 
 def in_order(
     batches: RegionBatches, train_state: TrainState[DetectorEpoch], network: Network, runtime: Runtime
 ) -> Iterator[Batch]:
-    """Yield the batches of the remaining steps; before each epoch find the hardest background, if the settings ask."""
+    """Yield the batches of the remaining steps; before each epoch find the hardest background, if enabled."""
     settings, per_epoch = batches.settings, batches.settings.batches_per_epoch
-    # With hard negatives, its own generator: every epoch draws a number, and dropout must not depend on how many did.
+    # Hard negatives need a separate generator: every epoch draws a number, on which dropout must not depend.
     own = torch.Generator() if settings.hard_negatives.enabled else None
     loader = BatchLoader(batches.make, batches.size, batches.warp.size_px, runtime, own)
     if not settings.hard_negatives.enabled:
         yield from loader.batches(range(train_state.step, settings.epochs * per_epoch))
         return
-    # Processes that load ahead must not draw from the hardest of the previous epoch.
+    # Prefetching processes must not draw from the hardest of the previous epoch.
     for epoch in range(train_state.step // per_epoch, settings.epochs):
         span = range(max(train_state.step, epoch * per_epoch), (epoch + 1) * per_epoch)
         if "hardest" in train_state.others and span.start % per_epoch:  # resumed in the middle of an epoch

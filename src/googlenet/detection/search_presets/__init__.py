@@ -1,6 +1,6 @@
 """Presets of selective search, one per module: `PRESET` defines what is segmented and how segments are grouped.
 
-`preset` in the settings names the module; of this folder only that one counts in the job's code digest.
+`preset` in the settings names the module; of this folder only that one enters the job's code digest.
 """
 
 from typing import NamedTuple
