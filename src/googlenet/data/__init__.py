@@ -1,1 +1,1 @@
-"""Data sets: readers that find images and labels (readers/), and a store of packed shards that everything else reads."""
+"""Data sets: readers that find images and labels (readers/), and a store of packed shards that all else reads."""

@@ -71,14 +71,14 @@ def _placed(annotation: Annotation, box: tuple[float, ...], width: int, height: 
     shown = f"{annotation.file}: box {as_text(box)}"
     if not (box[0] < box[2] and box[1] < box[3]):
         raise UserError(f"{shown} is inverted or has no area")
-    # The side on which a box of the other convention sticks out, by one pixel.
+    # The side on which a box of the other convention exceeds the image by one pixel.
     below, above = (1, 0) if annotation.origin == 1 else (1, 1) if annotation.exclusive else (0, 1)
     placed = []
     for corner, value in enumerate(box):
         last = (width, height)[corner % 2] - 1
         value -= annotation.origin + (annotation.exclusive and corner > 1)
         inside = -below <= value <= last + above
-        if annotation.exclusive:  # and some part of the box, however small, is in the image
+        if annotation.exclusive:  # and some part of the box is inside the image
             inside &= value < last + 1 if corner < 2 else value > -1
         if not inside:
             raise UserError(f"{shown} lies outside its image of {width}x{height} px")
@@ -104,7 +104,7 @@ def flag(value: object, what: str) -> bool:
 def _name(item: Element, path: AnyPath) -> str:
     if not (text := (item.findtext("name") or "").strip()):
         raise UserError(f"{path.name}: an object has no <name>")
-    return intern(text)  # few distinct names, a million times
+    return intern(text)  # few distinct names, repeated a million times
 
 
 def _box(item: Element, path: AnyPath) -> tuple[float, float, float, float]:
@@ -159,7 +159,7 @@ def drop_repeated(splits: dict[str, list[Candidate]], refused: list[Refused], by
     seen: dict[tuple[str, int], tuple[str, Candidate]] = {}
     for split, candidates in splits.items():
         splits[split] = []
-        for item in sorted(candidates, key=lambda item: item.name):  # the order of a list decides nothing
+        for item in sorted(candidates, key=lambda item: item.name):  # independent of the list's order
             path, offset = str(item.path), item.offset
             first = seen.setdefault((split_suffix(path)[0] if by_stem else path, offset), (split, item))
             if first[1] is item:

@@ -16,7 +16,7 @@ from googlenet.errors import UserError
 from googlenet.tracking.progress import counted
 
 TAR = ".tar"
-LARGEST_FILE = 8 << 20  # bytes of a kit's text or XML; its lines take a hundred times as much, and real ones have half
+LARGEST_FILE = 8 << 20  # bytes of a kit's text or XML; parsed lines take a hundred times as much, and real files half
 
 
 class ByteRange(NamedTuple):
@@ -106,7 +106,7 @@ class ArchivePath:
         return self.read_bytes().decode(encoding)
 
     def _child(self, name: str) -> "AnyPath":
-        if isinstance(self.node, NestedTar):  # looked up by single names: from now on its listing is kept
+        if isinstance(self.node, NestedTar):  # looked up by name: keep its listing from now on
             self.node = tree_of(*self.node)
             if isinstance(self.parent, ArchivePath) and isinstance(self.parent.node, dict):
                 self.parent.node[self.name] = self.node

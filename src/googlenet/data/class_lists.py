@@ -1,8 +1,8 @@
 """Lists of images with classes, where a split has no class folders: <image> <class> on each line.
 
-The class is a name or, as in Caffe's val.txt, a number from 0 in the order of the classes. Columns are separated by white
-space or, as in Tiny ImageNet's val_annotations.txt, by tabs; more columns may follow those. The images lie beside the
-list, in a folder of its name (val/ for val.txt), or in the folder `images` beside it.
+The class is a name or, as in Caffe's val.txt, a 0-based index in the order of the classes. Columns are separated by
+white space or, as in Tiny ImageNet's val_annotations.txt, by tabs; further columns may follow. The images are in the
+list's folder, in a folder of its name (val/ for val.txt), or in a folder `images` beside it.
 """
 
 from googlenet.data.archive_path import AnyPath
@@ -14,7 +14,7 @@ from googlenet.errors import UserError, nearest
 
 
 def class_names(path: AnyPath) -> list[str]:
-    """Return the classes of a list: in name order or, if they are all numbers, in the order of these."""
+    """Return the classes of a list: in name order or, if all are numbers, in numeric order."""
     names = {class_name for _, _, class_name in _rows(path)}
     return sorted(names, key=int if all(map(str.isdecimal, names)) else None)
 

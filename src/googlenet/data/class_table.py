@@ -2,9 +2,9 @@
 
     data/meta.mat, meta_clsloc.mat, meta_det.mat   `synsets`: number, wnid, words; 2012's also has class parents
     data/ILSVRC2012_validation_ground_truth.txt    the class number of each val image, in the order of their names
-    data/ILSVRC2014_clsloc_validation_blacklist.txt          the numbers of the val images that the competition excludes
+    data/ILSVRC2014_clsloc_validation_blacklist.txt          the numbers of the val images excluded from the competition
 
-The numbers are not in alphabetical order: code that assumes so gets every label wrong.
+The numbers are not in alphabetical order: code that assumes they are gets every label wrong.
 """
 
 import io

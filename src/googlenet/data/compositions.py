@@ -1,6 +1,6 @@
 """Draw handwritten digits onto photographs: composites of one digit, and scenes of several with their boxes.
 
-Ink is always brighter than its background: with ink of either polarity the paper's network never left its plateau.
+Ink is always brighter than its background: with ink of both polarities the paper's network never left its plateau.
 """
 
 import cv2
@@ -39,7 +39,7 @@ def scene(
     colour = pen(INK["scene"], rng)  # one pen: digits that touch become one segment
     placed: list[tuple[int, Box]] = []
     for number, ink in enumerate(digits):
-        for _ in range(40):  # tries
+        for _ in range(40):  # attempts
             size = int(rng.integers(digit_px[0], digit_px[1] + 1))
             mask = stroke(ink, size, rng.uniform(-TILT_DEGREES, TILT_DEGREES))
             x, y = rng.integers(0, side - mask.shape[0] + 1, size=2)
@@ -48,7 +48,7 @@ def scene(
                 draw(canvas, mask * rng.uniform(*OPACITY), x, y, colour)
                 placed.append((number, box))
                 break
-    scratches(canvas, int(rng.integers(0, 4)), 1, rng)  # over the digits: thin, so that they stay legible
+    scratches(canvas, int(rng.integers(0, 4)), 1, rng)  # over the digits: thin, so that these stay legible
     return canvas.astype(np.uint8), placed
 
 

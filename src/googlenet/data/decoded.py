@@ -24,7 +24,7 @@ class PartSource(Protocol):
 
 
 class DecodedImages(OnAccess):
-    """A split's images, uint8 RGB [h, w, 3] each. Small sets are decoded once; images over the limit, each time."""
+    """A split's images, uint8 RGB [h, w, 3]. Decoded once up to the limit; beyond it, on every access."""
 
     def __init__(self, split: Split, limit_mb: float):
         self.split, self.left_bytes = split, limit_mb * 1e6
@@ -40,14 +40,14 @@ class DecodedImages(OnAccess):
 
     def size(self, index: int) -> tuple[int, int]:
         """Return (width, height) of an image, in px, without decoding it."""
-        if self._sized[0] != index:  # the size is asked for right before the pixels
+        if self._sized[0] != index:  # the size is requested right before the pixels
             self._sized = index, self.split.size(index)
         return self._sized[1]
 
     def part(self, index: int, rows: int, reduction: int) -> np.ndarray:
         """Return at least the top rows of an image, perhaps at a fraction of its size (see `images.decode`).
 
-        The same bits come from memory as from the file: the limit changes no result.
+        Memory and file give the same bits: the limit changes no result.
         """
         key = (index, reduction)
         if key in self._kept:

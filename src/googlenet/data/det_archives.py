@@ -1,6 +1,6 @@
-"""The archives of ILSVRC2014's DET in the layout of the later releases, so that one reader reads both.
+"""The archives of ILSVRC2014's DET presented in the layout of later releases, so that one reader handles both.
 
-Data/DET/train/<tar>/<image>.JPEG          images by the tar that holds them; those of val in no folder
+Data/DET/train/<tar>/<image>.JPEG          images by the tar that holds them; those of val without a folder
 Annotations/DET/train/<tar>/<image>.xml    boxes, in the folders of the images they are named after
 ImageSets/DET/train_<number>.txt           train_pos, train_part and train_neg of that class, merged: 1, 0 and -1
 ImageSets/DET/val.txt                      and other lists of the kit, unchanged

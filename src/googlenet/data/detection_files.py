@@ -82,9 +82,9 @@ def read_truth(images: ImageList, folder: Path, table: Sequence[ClassRow]) -> tu
 def blacklisted(
     path: Path, images: ImageList, classes: Classes, numbers: ImageList | None = None
 ) -> tuple[np.ndarray, int]:
-    """Read a blacklist: (image, label) int64 [k, 2] of the listed images and scored classes, and the other entries' number.
+    """Read a blacklist: (image, label) int64 [k, 2] of listed images and scored classes; the number of other entries.
 
-    `numbers`: the list whose numbers the blacklist has, if `images` has others.
+    `numbers`: the list whose numbers the blacklist uses, if not that of `images`.
     """
 
     def class_of(name: str, where: str) -> str | None:

@@ -13,7 +13,7 @@ from googlenet.data.records import SPLITS, Annotation, Candidate, Refused
 from googlenet.errors import UserError, nearest, printable
 from googlenet.tracking.progress import counted
 
-LITTER = {"thumbs.db", "desktop.ini", "__macosx", "@eadir"}  # of Windows, of zips made on a Mac, of a Synology
+LITTER = {"thumbs.db", "desktop.ini", "__macosx", "@eadir"}  # from Windows, zips made on a Mac, a Synology
 PLACE = "{split}"  # in a setting: the split's name
 INNER = "images"  # a class folder may have its images in a folder of this name, as in Tiny ImageNet
 PathT = TypeVar("PathT", Path, AnyPath)
@@ -52,7 +52,7 @@ def check_splits(source: DataSource) -> None:
 
 
 def held_out(source: DataSource) -> tuple[str, int]:
-    """Return the key and the number of the images held out of train, per class or in all, if there is no validation."""
+    """Return the key and number of images held out of train, per class or in total, if there is no validation."""
     if isinstance(source, ClassificationSource):
         return f"{source.key}.validation_per_class", source.validation_per_class
     return f"{source.key}.validation_images", source.validation_images
@@ -64,7 +64,7 @@ def test_alone(splits: SplitSources) -> bool:
 
 
 def require(path: PathT, key: str, folder: bool = True) -> PathT:
-    """Return `path`, or raise UserError naming the key that leads there."""
+    """Return `path` if it exists, or raise UserError naming the key that leads there."""
     if not (path.is_dir() if folder else path.is_file()):
         raise UserError(f"{key}: no {'folder' if folder else 'file'} {path}; correct the key or complete the data set")
     return path
@@ -101,7 +101,7 @@ def candidate(name: str, path: AnyPath, label: int = -1, annotation: Annotation 
 
 
 def require_class_folders(folder: AnyPath, key: str) -> None:
-    """Raise UserError naming the key if a folder has something in it, but no folder of a class."""
+    """Raise UserError naming the key if a folder is not empty but has no class folder."""
     entries = visible(folder)
     if entries and not any(path.name != INNER and path.is_dir() for path in entries):
         raise UserError(f"{key}: {folder} has no class folders; it should hold one folder of images per class")
@@ -133,7 +133,7 @@ def inner_images(folder: AnyPath) -> AnyPath | None:
 
 
 def refuse_subfolders(folder: AnyPath, entries: Iterable[AnyPath]) -> None:
-    """Raise UserError if some of a class folder's entries are folders with images: those would go unread."""
+    """Raise UserError if some of a class folder's entries are folders with images: those would not be read."""
     counts = {path.name: _images_below(path) for path in entries if path.is_dir()}
     if names := [name for name, count in counts.items() if count]:
         total = sum(counts.values())
@@ -150,7 +150,7 @@ def _images_below(folder: AnyPath) -> int:
 
 
 def images_in(folder: AnyPath, split: str, classes: list[str], refused: list[Refused]) -> list[Candidate]:
-    """Return a split's images with classes; add other files to `refused`. UserError for a class not in training."""
+    """Return a split's images with classes; add other files to `refused`. UserError for a class that training lacks."""
     candidates, labels = [], {name: label for label, name in enumerate(classes)}
 
     def refuse(name: str, reason: str) -> None:
@@ -182,8 +182,8 @@ def images_in(folder: AnyPath, split: str, classes: list[str], refused: list[Ref
 def hold_out(source: DataSource, splits: dict[str, list[Candidate]], classes: Sequence[str] = ()) -> None:
     """Move some training images to validation, if that split does not exist: of each class, or of all that have boxes.
 
-    Moved are those whose names have the smallest SHA-256, so that adding an image changes at most one. Raises
-    UserError if there are no more images than that.
+    Those whose names have the smallest SHA-256 are moved, so that adding an image changes at most one. Raises UserError
+    if no images would remain.
     """
     if "train" not in splits or "validation" in splits:
         return

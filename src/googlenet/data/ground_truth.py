@@ -1,4 +1,4 @@
-"""The objects of an image, in the one form used for training and for evaluating detectors."""
+"""The objects of an image, in the form used for both training and evaluating detectors."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class GroundTruth(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Whether every object has a box; otherwise no region of the image is certain to be free of objects."""
+        """Whether every object has a box; otherwise no region of the image is certain to be background."""
         return len(self.partial) == 0
 
 
@@ -39,7 +39,7 @@ def with_sizes(split: Split, rows: Iterable[int]) -> tuple[list[GroundTruth], li
     truth, sizes = [], []
     for record in (
         split[row] for row in counted(rows, f"images of {split.split} whose objects are read")
-    ):  # one at a time: each holds its image
+    ):  # one at a time: each record holds its image
         truth.append(GroundTruth(record.boxes, record.box_labels, record.difficult, record.partial))
         sizes.append((record.width, record.height))
     return truth, sizes

@@ -1,4 +1,4 @@
-"""ILSVRC's own layout, CLS-LOC and DET, wherever it is stored: on disk, in an archive, or drawn.
+"""ILSVRC's own layout, CLS-LOC and DET, wherever it is stored: on disk, in an archive, or as generated images.
 
     Data/CLS-LOC/train/<wnid>/*.JPEG     Data/DET/<split>/...
     Data/CLS-LOC/val/*.JPEG              Annotations/DET/<split>/...xml
@@ -60,7 +60,7 @@ def check(source: DataSource, top: AnyPath) -> None:
 
 
 def read(source: DataSource, top: AnyPath, table: list[ClassRow] | None = None) -> Reading:
-    """Read one part from `top`, which holds Data, Annotations and ImageSets. `table`: defaults to the data's own."""
+    """Read one part from `top`, which holds Data, Annotations and ImageSets. `table`: by default the data's own."""
     check(source, top)
     table = table_of(top, source.kind) if table is None else table
     if isinstance(source, DetectionSource):
@@ -131,7 +131,7 @@ def _detection(source: DetectionSource, top: AnyPath, table: list[ClassRow]) -> 
         items, marked[split], negatives = _items(top, name, table, images)
         if not source.negatives:
             items = [item for item in items if split_suffix(item)[0] not in negatives]
-        # Without per-class lists, as in val, every class was searched for in every image: some have no object.
+        # Without per-class lists, as in val, every image was searched for every class; some contain no object.
         unmarked = marked[split] is None
         candidates, bad = listed(split, items, images, annotations, BOX_ORIGIN, unmarked, negatives)
         refused += bad
@@ -186,7 +186,7 @@ def _items(
     if unknown := sorted(set(lists) - set(wnids)):
         remedy = f"put map_det.txt of the development kit (wnid, number, name in each line) into {top}"
         raise UserError(f"{lists[unknown[0]].name}: no class has the number {unknown[0]}; {remedy}")
-    # Read twice, kept once: 200 lists of some 65,000 lines each.
+    # Read twice to save memory: 200 lists of some 65,000 lines each.
     if items is None:
         items = sorted({item for path in lists.values() for item, _ in _marks(path)})
     stems = [split_suffix(item)[0] for item in items]

@@ -1,4 +1,4 @@
-"""Image files by name: the suffixes of the formats that are read, and the file that a list or a table means."""
+"""Image files by name: the suffixes of supported formats, and the file that an entry of a list or table refers to."""
 
 import re
 from pathlib import PurePosixPath
@@ -7,7 +7,7 @@ from googlenet.data.archive_path import AnyPath
 from googlenet.errors import UserError
 
 LONGEST_NAME = 240  # bytes; file systems allow 255, and a suffix may be added
-SUFFIXES_OF = {  # by the format's name in Pillow; of any case
+SUFFIXES_OF = {  # by the format's name in Pillow; case is ignored
     "BMP": (".bmp",),
     "GIF": (".gif",),
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -20,7 +20,7 @@ SUFFIXES = frozenset(suffix for suffixes in SUFFIXES_OF.values() for suffix in s
 
 
 def split_suffix(name: str) -> tuple[str, str]:
-    """Split a name into what comes before an image's suffix and the suffix in lower case; "" for no such suffix."""
+    """Split a name into its stem and an image's suffix in lower case; "" if it has no such suffix."""
     stem, dot, suffix = name.rpartition(".")
     is_suffix = bool(stem) and f"{dot}{suffix}".lower() in SUFFIXES
     return (stem, f".{suffix}".lower()) if is_suffix else (name, "")
@@ -43,14 +43,14 @@ def inside(name: str) -> bool:
 
 
 class ImageFiles:
-    """The images below a folder, found by name: with the suffix, whose case does not matter, or without one."""
+    """The images below a folder, found by name: with a suffix, in any case, or without one."""
 
     def __init__(self, top: AnyPath):
         self._top = top
         self._names: dict[PurePosixPath, dict[str, list[str]]] = {}  # by folder, then by name without suffix
 
     def find(self, item: str) -> tuple[str, AnyPath]:
-        """Return the name below the folder, and the path, of the image meant. Raises UserError unless it is one."""
+        """Return the image's name below the folder, and its path. Raises UserError unless it is one file."""
         if "\\" in item and not self.lists(item):  # written on Windows
             item = item.replace("\\", "/")
         if not inside(item):
@@ -87,10 +87,10 @@ class ImageFiles:
 
 
 def names_in(lines: list[str], images: ImageFiles, column: re.Pattern[str]) -> list[str]:
-    """Return the image that each line of a list names: the whole line, or what precedes the list's second column.
+    """Return the image named by each line of a list: the whole line, or what precedes the list's second column.
 
-    A list has that column if each line ends with it and none names an image as a whole: names may contain blanks.
-    Some tools (CVAT, datumaro) put such names into double quotes.
+    A list has that column if each line ends with it and no whole line names an image: names may contain blanks. Some
+    tools (CVAT, datumaro) put such names into double quotes.
     """
     shorter = [column.sub("", line) for line in lines]
     has_column = all(map(str.__ne__, shorter, lines)) and not any(map(images.lists, lines))

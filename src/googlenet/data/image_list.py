@@ -1,6 +1,6 @@
-"""Lists of images, and blacklists: classes of which an image's objects are not all known. One entry in each line.
+"""Lists of images, and blacklists: classes of which an image's objects are not all known. One entry per line.
 
-list         <image> or <image> <number>; a name may hold blanks and end in a file extension
+list         <image> or <image> <number>; a name may contain blanks and end in a file extension
 blacklist    <image, or its number> <class>; the official one numbers images as the kit's val.txt does
 """
 
@@ -37,14 +37,14 @@ class ImageList(NamedTuple):
 
 
 class Blacklist(NamedTuple):
-    """The entries on images and classes of the set, as (name of the image, key of the class); the others' number."""
+    """The entries on images and classes of the set, as (image name, class key); and the number of other entries."""
 
     pairs: list[tuple[str, str]]
     outside: int
 
 
 def blacklist_note(file: str, used: int, outside: int) -> tuple[str, ...]:
-    """Say how much of a blacklist applied, if some of it is on images or classes that a data set lacks."""
+    """Note how much of a blacklist applied, if some of it concerns images or classes that a data set lacks."""
     if not outside:
         return ()
     return (f"{PurePosixPath(file).name}: {used:,} entries apply; {outside:,} are on images or classes not in the set",)
@@ -56,7 +56,7 @@ def without_extension(name: str) -> str:
 
 
 def read_list(path: AnyPath, annotations: Path | None = None) -> ImageList:
-    """Read a list. Numbers are those that end the lines if all are distinct and >= 1, else the lines', from 1.
+    """Read a list. Numbers are those that end the lines if all are distinct and >= 1, else line numbers from 1.
 
     `annotations`: the folder that decides, by the XML in it, whether a number or an extension is part of a name.
     """
@@ -95,11 +95,11 @@ def read_blacklist(
 ) -> Blacklist:
     """Read a blacklist, which may cover more than the set.
 
-    `images`: names of the set; `numbers`: the list whose numbers the blacklist has; `class_of(name, where)`: the key of
-    a class, None if the set lacks it. Raises UserError, ending in `remedy`, if the numbers are of another list.
+    `images`: names of the set; `numbers`: the list that the blacklist's numbers refer to; `class_of(name, where)`: key
+    of a class, None if the set lacks it. Raises UserError, ending in `remedy`, if the numbers are of another list.
     """
     pairs, outside = [], 0
-    # A part of a list keeps gaps in its numbers; a list without gaps is whole, or was numbered anew.
+    # Part of a list has gaps in its numbers; a list without gaps is complete, or was renumbered.
     gapless = len(numbers.names) == max(numbers.numbers, default=0)
     for at, line in lines_of(path):
         where = f"{path.name}, line {at}"
@@ -116,12 +116,12 @@ def read_blacklist(
 
 
 def _entry(line: str, images: Collection[str], numbers: ImageList, where: str) -> tuple[str | None, str, int]:
-    """Return an entry's image, None if the set lacks it, its class, and the number if that is what names the image."""
+    """Return an entry's image (None if the set lacks it), its class, and the number if the image is given by number."""
     halves = [(line[: gap.start()], line[gap.end() :]) for gap in re.finditer(r"\s+", line)]
     if not halves:
         raise UserError(f"{where}: '{line}' is not the number of an image and a class; mend the line")
     for image, name in reversed(halves):
-        for known in (image, without_extension(image)):  # what is a name is never taken for a number
+        for known in (image, without_extension(image)):  # names take precedence over numbers
             if known in images:
                 return known, name, 0
     number, name = halves[0]

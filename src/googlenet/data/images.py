@@ -1,4 +1,4 @@
-"""Decode the bytes of an image file, of any format and mode, to upright RGB pixels."""
+"""Decode the bytes of an image file, in any supported format and mode, to upright RGB pixels."""
 
 import io
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from googlenet.data.image_files import SUFFIXES_OF
 from googlenet.data.jpeg_header import header_of, top_rows
 from googlenet.errors import UserError
 
-# The only formats that are opened (JPEG: MPO too). Pillow knows fifty, and for EPS it runs Ghostscript.
+# The only formats opened (JPEG includes MPO). Pillow knows fifty, and runs Ghostscript for EPS.
 FORMATS = tuple(SUFFIXES_OF)
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 ORIENTATION = 0x0112  # EXIF's tag
-MOST_BYTES = 1_000_000_000  # that decoding one image may take
-PER_PIXEL, PER_WEBP_PIXEL = 9, 16  # bytes that it takes at most: turning RGB, and what WebP's library holds at once
-STRIP = 1 << 20  # pixels that are converted at a time
-TAIL = 4096  # last bytes, in which a whole JPEG has its end marker; some cameras append a little after it
+MOST_BYTES = 1_000_000_000  # limit on decoding one image
+PER_PIXEL, PER_WEBP_PIXEL = 9, 16  # peak bytes: for rotating RGB, and in WebP's library
+STRIP = 1 << 20  # pixels converted at a time
+TAIL = 4096  # last bytes, which contain a complete JPEG's end marker; some cameras append a little after it
 REDUCED = {
     1: 0,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
@@ -28,7 +28,7 @@ REDUCED = {
 
 
 class ImageInfo(NamedTuple):
-    """What a strict check learns about an image file; width and height are those of the upright image, in px."""
+    """The findings of a strict check of an image file; width and height are those of the upright image, in px."""
 
     width: int
     height: int
@@ -42,10 +42,10 @@ def decode(image: bytes, name: str = "image", rows: int = 0, reduction: int = 1)
     """Decode an image file to uint8 [h, w, 3] RGB, upright by its EXIF orientation. Raises UserError naming `name`.
 
     Grey becomes three equal channels, alpha is blended onto white, 16 bits are scaled to 8, animations yield their
-    first frame. OpenCV, which is faster, decodes plain whole JPEGs, to within 2 of 255 of Pillow, which is strict and
-    decodes everything else. Pillow says which way up an image is, unless nothing in the file could.
+    first frame. OpenCV, which is faster, decodes plain complete JPEGs, to within 2 of 255 of Pillow, which is strict
+    and decodes everything else. Pillow determines the orientation, unless the file cannot contain one.
 
-    rows: if not 0, the top rows that are wanted, in pixels of the whole image; those below may be missing, the others
+    rows: if not 0, the number of top rows needed, in pixels of the whole image; those below may be missing, the others
     are the same. reduction: 2, 4 or 8 may give a JPEG at that fraction of its size (ceil(w / reduction) wide), averaged
     by the decoder's own transform.
     """
@@ -72,7 +72,7 @@ def check_image(image: bytes, name: str = "image") -> ImageInfo:
 
 
 def shrink(image: bytes, shorter_side_px: int, name: str = "image") -> tuple[bytes, int, int]:
-    """Return (JPEG, width, height) with a shorter side of `shorter_side_px`; a smaller image stays unchanged."""
+    """Return (JPEG, width, height) with a shorter side of `shorter_side_px`; a smaller image is returned unchanged."""
     pixels = decode(image, name)
     height, width = pixels.shape[:2]
     if min(height, width) <= shorter_side_px:
@@ -105,7 +105,7 @@ def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, int]:
             if opened.width * opened.height > most:
                 raise ValueError(f"{opened.width}x{opened.height} px; at most {most:,} pixels are decoded; shrink it")
             form, is_tiff = f"{opened.format} {opened.mode}", opened.format == "TIFF"
-            orientation = _orientation(opened) if is_tiff else 0  # loading turns a TIFF, and removes its tag
+            orientation = _orientation(opened) if is_tiff else 0  # loading rotates a TIFF and removes its tag
             opened.load()  # the first frame, and a PNG's chunks behind it
             orientation = orientation or _orientation(opened)
             pixels = _rgb(opened)
@@ -123,13 +123,13 @@ def _orientation(opened: Image.Image) -> int:
     """Return the orientation, 1 to 8, from EXIF or else XMP; 1 if there is none or it is damaged, as viewers do."""
     try:
         value = opened.getexif().get(ORIENTATION, 1)
-    except Exception:  # on damaged EXIF, as cameras and editors write it; the pixels are unharmed
+    except Exception:  # damaged EXIF, as some cameras and editors write; the pixels are intact
         return 1
     return int(value) if value in range(1, 9) else 1
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn and mirror pixels [h, w, 3] from EXIF's orientation, 1 to 8, to upright."""
+    """Rotate and mirror pixels [h, w, 3] from EXIF's orientation, 1 to 8, to upright."""
     standing = cv2.transpose(pixels) if orientation > 4 else pixels  # OpenCV takes a quarter of numpy's time
     flip = (None, 1, -1, 0)[(orientation - 1) % 4]
     return standing if flip is None else cv2.flip(standing, flip)
@@ -141,7 +141,7 @@ def _rgb(image: Image.Image) -> np.ndarray:
         raise ValueError("floating-point pixels have no agreed scale; save it with 8 or 16 bits")
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     rows = max(STRIP // image.width, 1)
-    for top in range(0, image.height, rows):  # a whole image would be held in up to four forms at once
+    for top in range(0, image.height, rows):  # a whole image would be in memory up to four times at once
         bottom = min(top + rows, image.height)
         pixels[top:bottom] = _rgb_strip(image.crop((0, top, image.width, bottom)))
     return pixels

@@ -1,4 +1,4 @@
-"""Work on items in threads, ahead of whoever takes the results, which come in the items' order."""
+"""Process items in threads, ahead of the consumer, with results in the items' order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ ResultT = TypeVar("ResultT")
 def in_advance(work: Callable[[ItemT], ResultT], items: Iterable[ItemT], threads: int) -> Iterator[ResultT]:
     """Yield work(item) in the items' order; threads compute the next ones in advance, two for each thread.
 
-    It pays where the work releases Python's lock, as OpenCV does."""
+    This pays off where the work releases the GIL, as OpenCV does."""
     with ThreadPoolExecutor(threads) as pool:
         queue = deque[Future[ResultT]]()
         for item in items:

@@ -1,6 +1,6 @@
-"""The header of plain JPEG files, read in a fraction of the time of opening them; and such files cut to their top rows.
+"""Read the header of plain JPEG files in a fraction of the time of opening them, and cut files to their top rows.
 
-Only what every reader understands alike is recognised: anything else is `None` here, and left to Pillow.
+Only what all decoders interpret alike is recognised: anything else gives `None`, and Pillow handles it.
 """
 
 from typing import NamedTuple
@@ -10,13 +10,13 @@ BASELINE, FRAMES = 0xC0, (0xC0, 0xC1, 0xC2)  # start of frame: baseline, extende
 DHT, SOS, DQT, DRI, COM = 0xC4, 0xDA, 0xDB, 0xDD, 0xFE
 LEAST_OF_APP = {0xE0: 14, 0xE2: 14, 0xEE: 12}  # JFIF, colour profile, Adobe: bytes below which Pillow refuses the file
 PROFILE = b"ICC_PROFILE\0"
-MOST_PIXELS = 89_000_000  # below the number from which Pillow warns of a bomb
+MOST_PIXELS = 89_000_000  # just below Pillow's decompression bomb warning
 PADDING = 1024  # bytes: a decoder may look this far ahead of the last row
-NEIGHBOURS = 4  # rows below, of which the colours of a row may depend
+NEIGHBOURS = 4  # rows below on which the colours of a row may depend
 
 
 class Header(NamedTuple):
-    """What tells how to decode a JPEG whose pixels are stored upright."""
+    """The information needed to decode a JPEG whose pixels are stored upright."""
 
     frame: int  # offset of the start-of-frame segment's content
     width: int
@@ -26,9 +26,9 @@ class Header(NamedTuple):
 
 
 def header_of(image: bytes) -> Header | None:
-    """Return the header of a grey or YCbCr/RGB JPEG in which nothing could state an orientation; None for others.
+    """Return the header of a grey or YCbCr/RGB JPEG that cannot contain an orientation; None for others.
 
-    An orientation stands in EXIF or XMP, which are APP1 segments; a file with one is not recognised, nor is one with
+    An orientation would be in EXIF or XMP, which are APP1 segments; a file with one is not recognised, nor is one with
     an unknown segment, a 12-bit or CMYK frame, several pictures, or a malformed table.
     """
     place, frame, kind, restarts = len(SOI), 0, 0, False
@@ -43,18 +43,18 @@ def header_of(image: bytes) -> Header | None:
             frame, kind = start, marker
         restarts |= marker == DRI
         if marker == SOS:
-            # Components of the scan, and of the image.
+            # The number of components in the scan and in the image.
             all_in_one = image[start : start + 1] == image[frame + 5 : frame + 6]
             return _header(image, frame, kind == BASELINE and all_in_one and not restarts) if frame else None
     return None
 
 
 def top_rows(image: bytes, header: Header, rows: int) -> bytearray | None:
-    """Return a JPEG of only the top rows of a baseline one, at least `rows`, with the same pixels; None if it cannot be.
+    """Return a JPEG of the top rows of a baseline one, at least `rows`, with the same pixels; None if impossible.
 
-    The coded units of a baseline JPEG follow each other from top to bottom, so that a smaller height in the header makes
-    a decoder stop early. Some rows more are left in for the upsampling of colours at the edge. Without the end marker a
-    decoder does not complain of the data that follow.
+    The coded units of a baseline JPEG run from top to bottom, so a smaller height in the header makes a decoder stop
+    early. Some further rows are kept for chroma upsampling at the edge. Without the end marker a decoder does not
+    complain about the data that follow.
     """
     unit = header.rows_of_unit
     height = -(-(rows + NEIGHBOURS) // unit) * unit
@@ -68,7 +68,7 @@ def top_rows(image: bytes, header: Header, rows: int) -> bytearray | None:
 
 
 def _is_known(marker: int, image: bytes, start: int, end: int) -> bool:
-    """Return whether a segment is one that is recognised, and well-formed."""
+    """Return whether a segment is recognised and well-formed."""
     size = end - start
     if marker == DQT:
         return _are_tables(image, start, end)
@@ -85,7 +85,7 @@ def _are_tables(image: bytes, start: int, end: int) -> bool:
 
 
 def _header(image: bytes, frame: int, sequential: bool) -> Header | None:
-    """Return the header by its start-of-frame segment, if that is of 8 bits and one or three components."""
+    """Return the header from its start-of-frame segment, if that has 8 bits and one or three components."""
     size = int.from_bytes(image[frame - 2 : frame]) - 2
     if size < 6 or image[frame] != 8 or image[frame + 5] not in (1, 3) or size != 6 + 3 * image[frame + 5]:
         return None

@@ -1,4 +1,4 @@
-"""The keys that read a folder whose layout is not what the settings say, found by looking at it, for the error line."""
+"""Suggest, in error messages, the settings that would read a folder whose layout differs from the given ones."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +19,7 @@ Keys = dict[str, Any]  # settings below dataset.<kind>
 
 @contextmanager
 def advised(source: DataSource, root: Path) -> Iterator[None]:
-    """Let an error of the block end with the keys that read `root` as it is, if there are any."""
+    """Append to a UserError of the block the keys that would read `root` as it is, if there are any."""
     import yaml
 
     try:
@@ -38,7 +38,7 @@ def advised(source: DataSource, root: Path) -> Iterator[None]:
 
 
 def _keys(source: DataSource, root: Path) -> Keys:
-    """Return the keys that read `root`, or the one folder in it; none if it is of no known layout."""
+    """Return the keys that read `root`, or the only folder in it; none if its layout is unknown."""
     keys = _detection(source, root) if isinstance(source, DetectionSource) else _classification(source, root)
     inner = _folders(root)
     if not keys and len(inner) == 1 and (keys := _keys(source, inner[0])):
@@ -51,7 +51,7 @@ def _classification(source: DataSource, root: Path) -> Keys:
 
 
 def _class_folders_or_list(root: Path, name: str) -> str:
-    """Return the folder of class folders that has this name or, if it is none, a list beside it or in it."""
+    """Return the folder of class folders with this name or, without one, a list beside it or in it."""
     if any(path.name != INNER for path in _folders(root / name)):
         return name
     lists = (f"{name}.txt", f"{name}/{name}.txt", f"{name}/{name}_annotations.txt")
@@ -73,7 +73,7 @@ def _detection(source: DetectionSource, root: Path) -> Keys:
 
 
 def _splits(source: DataSource, of_name: Callable[[str], str]) -> Keys:
-    """Return `splits` and how many images to hold out; none without test images. `of_name`: a split's source, or ""."""
+    """Return `splits` and the number of images to hold out; none without test images. `of_name`: a split's source."""
     names = {split: [spelt for name in NAMES[split] for spelt in (name, name.title())] for split in SPLITS}
     train, validation, test = (next(filter(None, map(of_name, names[split])), "") for split in SPLITS)
     alone = source.kind == "classification" and not train and not (validation and test)
@@ -87,7 +87,7 @@ def _splits(source: DataSource, of_name: Callable[[str], str]) -> Keys:
 
 
 def _with(folder: Path, wanted: Callable[[Path], bool], first: str = ".") -> str:
-    """Return the first of `first`, "." and the names of the subfolders that holds such a file; "" for none."""
+    """Return the first of `first`, "." and the subfolders' names that contains a `wanted` file; "" for none."""
     places = {first: folder / first, ".": folder} | {path.name: path for path in _folders(folder)}
     return next((name for name, path in places.items() if path.is_dir() and any(map(wanted, path.iterdir()))), "")
 

@@ -1,4 +1,4 @@
-"""Summary of a data set to read before training on it, made only from the notes written while packing."""
+"""Summary of a data set to read before training on it, made solely from the notes written during packing."""
 
 import re
 from collections import Counter
@@ -22,7 +22,7 @@ SMALL_PX = (20, 32)  # sides below which an object is small: two pixels of a 224
 
 
 def look(notes: dict[str, list[Path]], refused: list[Refused], classes: Sequence[str]) -> m.Look:
-    """Summarise a data set's contents and what was left out. `notes`: paths of each split's notes, in order."""
+    """Summarise a data set's contents and refused files. `notes`: paths of each split's notes, in order."""
     tables = {
         split: pa.concat_tables([read_note(path)[1].replace_schema_metadata() for path in paths])
         for split, paths in notes.items()
@@ -98,7 +98,7 @@ def duplicates(tables: dict[str, pa.Table], classes: Sequence[str]) -> m.Duplica
         return m.LabelledImage(**image(index).model_dump(), label=classes[labels[index]])
 
     def first_of_classes(group: np.ndarray) -> list[int]:
-        """Return a group's first images with one of each class ahead, so that the classes show among few names."""
+        """Return a group's first images, beginning with one of each class, so that few names show all classes."""
         seen = group[np.sort(np.unique(labels[group], return_index=True)[1])]
         return [*seen, *np.setdiff1d(group, seen)][:NAMES_SHOWN]
 
@@ -126,7 +126,7 @@ def _counted(groups: list[np.ndarray]) -> m.Groups:
 
 
 def _equal(column: pa.ChunkedArray) -> list[np.ndarray]:
-    """Return the indices of equal values, each group in order, sorted by first index; unique values form no group."""
+    """Return groups of indices of equal values, sorted, ordered by first index; unique values form no group."""
     rows = pa.table({"value": column, "index": np.arange(len(column))}).group_by("value", use_threads=False)
     groups = rows.aggregate([("index", "list"), ("index", "count")]).filter(pc.field("index_count") > 1)
     return sorted(map(np.array, groups["index_list"].to_pylist()), key=lambda group: group[0])
@@ -140,7 +140,7 @@ def reasons(refused: Iterable[Refused]) -> tuple[m.RefusalCount, ...]:
 
 
 def kind_of(reason: str) -> str:
-    """Strip from a reason what is specific to one file: its name, text in brackets or quotes, numbers."""
+    """Remove from a reason what is specific to one file: its name, text in brackets or quotes, numbers."""
     text = reason.split(": ", 1)[-1]
     for pattern, shown in ((r"\(.*\)", "(…)"), (r"'[^']*'", "'…'"), (r"\w*\d[\w.,]*", "…")):
         text = re.sub(pattern, shown, text)

@@ -1,7 +1,7 @@
 """Cut a data set into pieces of work; open and check each piece's images and pack them into a shard with a note.
 
 The cut depends only on the order of the images and the sizes of their files, so a shard's bytes do not depend on which
-worker packs it, how many work at once, or what was packed before. The note is written after the shard, to another
+worker packs it, the number of workers, or what was packed before. The note is written after the shard, to another
 folder: a shard with a note is done. It is an Arrow file: a row per packed image, for `look`, and a header of counts.
 """
 
@@ -78,7 +78,7 @@ def size_of(candidate: Candidate) -> int:
 
 @dataclass(frozen=True)
 class Task:
-    """Settings shared by all pieces of a data set: the checks, and the folders of the data set, notes and scratch files."""
+    """Settings shared by all pieces of a data set: checks, and the folders of the data set, notes and scratch files."""
 
     keys: list[str]  # class names as in the annotations
     min_side_px: int
@@ -89,7 +89,7 @@ class Task:
 
     @property
     def shards(self) -> Path:
-        """Where shards are written. They come to the data set's folder when all are done: till then its own are valid."""
+        """Where shards are written. They move to the data set's folder when all are done; until then its own stay."""
         return self.folder / "unfinished"
 
     def note(self, piece: Piece) -> Path:
@@ -104,16 +104,16 @@ class NoteHead(Metrics):
     row: Shard
     per_class: tuple[int, ...]
     refused: tuple[tuple[str, str], ...]  # name and reason
-    kept: bool = False  # whether an earlier run packed it
+    kept: bool = False  # whether it was packed by an earlier run
 
 
 def pack_shard(piece: Piece, task: Task, on_image: Callable[[], None]) -> NoteHead:
-    """Write a piece's shard and note unless already done; return its header. What `on_image()` raises ends the work."""
+    """Write a piece's shard and note unless already done; return its header. Exceptions of `on_image()` abort it."""
     digest, shard, note = piece.digest(task.scratch), task.shards / f"{piece.name}.arrow", task.note(piece)
     if note.is_file() and (done := next((path for path in (shard, task.folder / shard.name) if path.is_file()), None)):
         head, _ = read_note(note)
         same = head.piece == digest and done.stat().st_size == head.row.bytes
-        # Hashing the shard takes a small part of the time of packing it, and detects damage by a power cut.
+        # Hashing a shard takes a fraction of the time of packing it, and detects damage from a power cut.
         if same and sha256(done) == head.row.sha256:
             return head.model_copy(update={"kept": True})
     rows: list[tuple[Any, ...]] = []
@@ -168,7 +168,7 @@ def record_of(candidate: Candidate, task: Task) -> tuple[Record, ImageInfo]:
 
 
 def _placed(annotation: Annotation, info: ImageInfo, keys: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Place boxes in the upright image, as `place` does. The UserError says so if they were made for it as stored."""
+    """Place boxes in the upright image, as `place` does. The UserError says if they fit the image as stored."""
     width, height = info.width, info.height
     try:
         return place(annotation, width, height, keys)

@@ -19,7 +19,7 @@ from googlenet.metrics.data import Manifest, PackedSplit, RefusedFile
 from googlenet.storage.files import write_bytes
 from googlenet.tracking.progress import note
 
-if TYPE_CHECKING:  # checking a source need not import a decoder
+if TYPE_CHECKING:  # checking a source must not import a decoder
     from googlenet.data.pack import NoteHead, Task
 
 Stop = Callable[[], bool]
@@ -27,7 +27,7 @@ Say = Callable[[str], object]
 
 
 def check_source(source: DataSource) -> None:
-    """Check, before any job and without opening images, that the data exist. UserErrors name the key."""
+    """Check, before any job and without opening images, that the data exist. Raises UserError naming the key."""
     known = ["ilsvrc_archives"] if source.kind == "classification" else ["ilsvrc", "ilsvrc_archives"]
     if source.blacklist and source.reader not in known:
         raise UserError(f"{source.key}.blacklist: only {' and '.join(known)} can have one; take it out")
@@ -39,8 +39,8 @@ def prepare(
 ) -> Manifest:
     """Read, check and pack a data set into `folder`, which has its name; return the manifest without its stamp.
 
-    `state`: a folder for notes of what is done (`state_of`), from which an interrupted run resumes; others are deleted.
-    The result depends neither on it nor on `workers`. `stop` is polled often.
+    `state`: a folder for notes of finished work (`state_of`), from which an interrupted run resumes; others are
+    deleted. The result depends on neither `state` nor `workers`. `stop` is polled often.
     Raises UserError if the source is missing, too many files are bad (`folder`/quarantine.csv lists all), or a class
     has nothing left in a split; Stopped when `stop()` returns true; OSError naming the file for a full disk.
     """
@@ -56,7 +56,7 @@ def prepare(
         notes = state or Path(temporary) / "state" / "notes"
         shrink = source.resize_shorter_side_px if isinstance(source, ClassificationSource) else 0
         task = Task(reading.keys, source.min_side_px, shrink, folder, notes, scratch)
-        if not notes.is_dir():  # then first delete what other settings left unfinished
+        if not notes.is_dir():  # first delete what runs with other settings left unfinished
             for left in (task.shards, notes.parent):
                 shutil.rmtree(left, ignore_errors=True)
             notes.mkdir(parents=True)
@@ -65,7 +65,7 @@ def prepare(
 
 
 def state_of(kind: Kind, dataset: str, stamp: str) -> Path:
-    """Return the folder for notes of the preparation with this stamp: outside data/, as they are not content."""
+    """Return the folder for notes of the preparation with this stamp: outside data/, as they are not data."""
     return Path(".googlenet/prepare") / kind / dataset / stamp[:16]
 
 
@@ -77,7 +77,7 @@ def prepared(source: DataSource, folder: Path, stamp: str, workers: int, stop: S
     state = state_of(source.kind, folder.name, stamp)
     made = prepare(source, folder, workers=workers, state=state, stop=stop)
     yield made
-    shutil.rmtree(state, ignore_errors=True)  # if interrupted half way, it only costs a little time once
+    shutil.rmtree(state, ignore_errors=True)  # an interruption here only costs a little time
     for line in [f"left out: {item.split}: {item.reason}" for item in made.refused] + warnings(made.look.duplicates):
         say(line)
 
@@ -111,7 +111,7 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
     except Stopped:
         raise
     except UserError:
-        # The user will now fix files; one fixed without a change of size would not be checked again.
+        # The user will now fix files; one fixed without a change of size would otherwise not be rechecked.
         for place, head in heads.items():
             if head.refused:
                 task.note(work[place]).unlink()
@@ -141,7 +141,7 @@ def _packed_split(source: DataSource, heads: list["NoteHead"], classes: int) -> 
 
 
 class _RefusalLog:
-    """Records every refused image, keeps the list of them, and raises once too many are bad."""
+    """Records every refused image, keeps the list, and raises UserError once too many are bad."""
 
     def __init__(self, source: DataSource, reading: Reading, folder: Path):
         self._source, self._key, self._limit = source, source.key, source.max_bad_fraction
@@ -152,7 +152,7 @@ class _RefusalLog:
         self._list.unlink(missing_ok=True)  # an earlier run's
 
     def record(self, refused: list[Refused], looked_at: int) -> None:
-        """Add refusals among `looked_at` more files. Raises UserError once more are bad than are allowed in total."""
+        """Add refusals among `looked_at` more files. Raises UserError once the total exceeds the limit."""
         self._refused += refused
         self._looked_at += looked_at
         bad = len(self._refused)
@@ -180,7 +180,7 @@ class _RefusalLog:
                     raise UserError(f"{key}; {fix} or remove the class")
 
     def refused(self) -> list[Refused]:
-        """Return all of them, in an order that does not depend on which worker was first."""
+        """Return all refusals, in an order that does not depend on the workers' timing."""
         return sorted(self._refused, key=lambda item: (SPLITS.index(item.split), item.name, item.reason))
 
     def _write(self) -> None:

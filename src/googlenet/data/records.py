@@ -88,4 +88,4 @@ class Reading:
     splits: dict[str, list[Candidate]]
     refused: list[Refused]
     about: str
-    notes: tuple[str, ...] = ()  # what the log should say of it
+    notes: tuple[str, ...] = ()  # remarks for the log

@@ -31,7 +31,7 @@ COLUMN = {name: place for place, name in enumerate(FIELDS)}
 
 
 def write_shard(path: Path, records: Iterable[Record]) -> Shard:
-    """Pack records into one shard, in batches, atomically; equal records give equal bytes. Raises OSError."""
+    """Write records to one shard, in batches, atomically; equal records give equal bytes. Raises OSError."""
     records, count = iter(records), 0
     with atomic(path) as part:
         with open(part, "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
@@ -42,7 +42,7 @@ def write_shard(path: Path, records: Iterable[Record]) -> Shard:
 
 
 def replace_split(finished: Path, folder: Path, split: str, shards: Iterable[Shard]) -> None:
-    """Move a split's shards to a data set's folder from that of finished ones (or they came before); delete others."""
+    """Move a split's finished shards to the data set's folder, unless they are already there; delete others."""
     names = {shard.file for shard in shards}
     for name in names:
         if (finished / name).exists():
@@ -53,7 +53,7 @@ def replace_split(finished: Path, folder: Path, split: str, shards: Iterable[Sha
 
 
 def open_split(folder: Path, split: str, sizes: bool = True) -> "Split":
-    """Open one split. Raises UserError naming a shard that is missing or of another size; `sizes` False: unchecked."""
+    """Open one split. Raises UserError naming a shard that is missing or, unless `sizes` is False, of wrong size."""
     manifest = folder / "manifest.json"
     splits = read_manifest(manifest).splits
     if split not in splits:
@@ -92,7 +92,7 @@ class Split:
 
     def image(self, index: int, rows: int = 0, reduction: int = 1) -> np.ndarray:
         """Decode the image of record `index`: uint8 [h, w, 3] RGB; rows, reduction: see `decode`."""
-        from googlenet.data.images import decode  # code that reads no pixels need not import a decoder
+        from googlenet.data.images import decode  # avoids importing a decoder where no pixels are read
 
         batch, row = self._find(index)
         image, name = (batch.column(COLUMN[field])[row].as_py() for field in ("image", "name"))
@@ -124,7 +124,7 @@ class Split:
         return self._batch(shard, row // BATCH), row % BATCH
 
     def _batch(self, shard: int, number: int) -> pa.RecordBatch:
-        """Return one batch; only the last is kept, for its neighbours, so that memory does not grow with reading."""
+        """Return one batch; only the last is cached, for neighbouring records, so that memory does not grow."""
         kept, last = self._last  # read once: threads share a split
         if kept != (shard, number) or last is None:
             path = self.folder / self._shards[shard].file

@@ -1,7 +1,7 @@
 """Index of a tar archive: names, offsets and sizes, read from the headers alone. Nothing is unpacked.
 
-Absolute names, "..", links, devices, sparse files and duplicate names raise a UserError: no official archive has
-any, so the file is not what it seems. Nothing is followed or written.
+Absolute names, "..", links, devices, sparse files and duplicate names raise a UserError: no official archive contains
+any, so the file is not one. Nothing is followed or written.
 """
 
 import gzip
@@ -17,9 +17,9 @@ from googlenet.errors import UserError
 
 BLOCK = 512
 END = bytes(2 * BLOCK)  # two blocks of zeros
-LONGEST_HEADER = 1 << 20  # bytes; a longer "name" is an attack on memory
+LONGEST_HEADER = 1 << 20  # bytes; a longer "name" is meant to exhaust memory
 LARGEST_MEMBER = 256 << 20  # bytes, in a compressed archive, whose members are loaded into memory
-LARGEST_UNPACKED = 8 << 30  # bytes; ILSVRC's boxes and development kits have less than a tenth of this
+LARGEST_UNPACKED = 8 << 30  # bytes; ILSVRC's boxes and development kits take less than a tenth of this
 GZIP, XZ = b"\x1f\x8b", b"\xfd7zXZ"
 MOST_MEMORY = 256 << 20  # bytes that decompressing xz may take
 PACKED = (GZIP, b"BZh", XZ, b"PK\x03\x04")
@@ -56,9 +56,9 @@ def members(path: Path, start: int = 0, size: int | None = None, label: str = ""
 def contents(
     path: Path, wanted: Callable[[str], bool] = bool, most_bytes: int = LARGEST_UNPACKED
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield names and bytes of the wanted files of a small archive, plain, gzipped or in xz, in one pass.
+    """Yield names and bytes of the wanted files of a small archive (plain, gzip or xz) in one pass.
 
-    Raises UserError as `members` does, and if it unpacks to more than such an archive ever contains.
+    Raises UserError as `members` does, and if it unpacks to more than `most_bytes`.
     """
     label = path.name
     with _translate_errors(label), open(path, "rb") as file:
@@ -68,7 +68,7 @@ def contents(
         if head.startswith(GZIP):
             source = gzip.GzipFile(fileobj=file)
         elif head.startswith(XZ):
-            lzma.LZMADecompressor(memlimit=MOST_MEMORY).decompress(head, max_length=1)  # raises if it takes more
+            lzma.LZMADecompressor(memlimit=MOST_MEMORY).decompress(head, max_length=1)  # raises above the limit
             source = lzma.LZMAFile(file)  # noqa: SIM115  # `file` is closed above
         window = _Window(source, label, 0, most_bytes)
         for member in _walk(window, path.stat().st_size if source is file else None):
@@ -117,7 +117,7 @@ def _walk(window: "_Window", size: int | None, strict: bool = True) -> Iterator[
     label, archive = window.label, tarfile.TarFile(fileobj=cast(BinaryIO, window))
     seen: set[str] = set()
     while (entry := archive.next()) is not None:
-        archive.members = []  # type: ignore[attr-defined]  # otherwise it would keep all of them
+        archive.members = []  # type: ignore[attr-defined]  # otherwise tarfile would keep all of them
         name = _name(entry, label)
         end = entry.offset_data + entry.size
         if size is not None and end > size:
@@ -128,7 +128,7 @@ def _walk(window: "_Window", size: int | None, strict: bool = True) -> Iterator[
             raise UserError(f"{label}: two members are called '{name}'; {AGAIN}, or take one out")
         seen.add(name)
         yield Member(name, entry.offset_data, entry.size)
-    # The library mistakes a damaged header, and truncation between two members, for the end.
+    # tarfile mistakes a damaged header, and truncation between two members, for the end.
     mark = window.last
     if len(mark) < BLOCK and (strict or mark):
         raise UserError(f"{label}: stops after {archive.offset + len(mark):,} bytes without its end; {AGAIN}")
@@ -157,7 +157,7 @@ def _name(entry: tarfile.TarInfo, label: str) -> str:
 
 
 class _Window:
-    """A range of a file presented as a file, for `tarfile`, which reads only headers from it."""
+    """A byte range presented as a file to `tarfile`, which reads only headers from it."""
 
     def __init__(self, file: Source, label: str, start: int, size: int):
         self.file, self.label, self.start, self.size = file, label, start, size

@@ -1,6 +1,6 @@
-"""Archives that are read whole, in one pass, as their files cannot be read one by one: zips, and tars of any compression.
+"""Archives read completely, in one pass, as their files cannot be read singly: zips, and tars of any compression.
 
-The bytes of all files go, one after the other, into one file of a scratch folder. No member's name is ever a path there.
+The bytes of all files are concatenated in one file of a scratch folder. No member's name is ever used as a path.
 """
 
 import zipfile
@@ -51,6 +51,6 @@ def _of_zip(path: Path, wanted: Callable[[str], bool], most_bytes: int) -> Itera
                 if entry.file_size > LARGEST_MEMBER or total > most_bytes:
                     where = f"{path.name}: unpacks to far more than it should, at '{entry.filename}'"
                     raise UserError(f"{where}; {AGAIN}, or take that out")
-                yield entry.filename, archive.read(entry)  # no more than the size that it states; checks its CRC
+                yield entry.filename, archive.read(entry)  # reads at most the stated size and checks the CRC
     except DAMAGED as error:
         raise UserError(f"{path.name}: damaged archive ({error}); {AGAIN}") from None

@@ -1,4 +1,4 @@
-"""Pack pieces in parallel worker processes, which live no longer than the process that started them.
+"""Pack pieces in parallel worker processes, which never outlive the process that started them.
 
 Workers are spawned, not forked, because OpenCV and Arrow have threads of their own.
 """
@@ -26,7 +26,7 @@ STOPPED = "stopped; finished shards are kept, and the same command goes on"
 
 
 class PackingProgress:
-    """Counts the images of all pieces; those of a piece that an earlier run packed do not count towards the speed."""
+    """Counts the images of all pieces; pieces packed by an earlier run do not count towards the speed."""
 
     def __init__(self, pieces: list[Piece]):
         self._left = {piece.name: len(piece.candidates) for piece in pieces}
@@ -82,7 +82,7 @@ def pack_all(pieces: list[Piece], task: Task, count: int, stop: Callable[[], boo
         if stop():  # a signal to the whole process group also ends the workers
             raise Stopped(STOPPED) from None
         pool.shutdown()
-        # The pool terminates the other workers once one has died.
+        # The pool terminates the other workers when one dies.
         codes = [process.exitcode for process in processes if process.exitcode not in (None, 0, -signal.SIGTERM)]
         what = f"a worker was killed (exit code {codes[0] if codes else -signal.SIGTERM}), maybe for want of memory"
         raise UserError(f"execution.prepare_workers: {what}; lower the key, and the same command goes on") from None
@@ -93,7 +93,7 @@ def pack_all(pieces: list[Piece], task: Task, count: int, stop: Callable[[], boo
 
 
 class _Shared(NamedTuple):
-    """What a worker is started with. `done`, the number of images done of each piece, and `stopping` are shared memory."""
+    """A worker's arguments. `done`, the number of images done of each piece, and `stopping` are in shared memory."""
 
     task: Task
     done: "Array[c_int64]"
@@ -114,7 +114,7 @@ def _start(shared: _Shared) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this worker when its parent is gone, even by kill -9: an executor's worker would wait for work forever."""
+    """End this worker when its parent is gone, even after kill -9: otherwise it would wait for work forever."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

@@ -1,9 +1,9 @@
 """Data set readers, one module per layout; a data set's `reader` setting names the one to load.
 
-A reader looks at names and annotations only; `prepare` opens each image, checks it and its boxes, and packs it.
+A reader examines names and annotations only; `prepare` opens each image, checks it and its boxes, and packs it.
 Unusable input becomes a `Refused` (one file) or a `UserError` (the whole data set): a line that names the file or key
 and the remedy. Candidates have a fixed order and names unique within their split. Code shared by readers is in
-googlenet/data, so that a job's code digest covers the reader that it uses and no other.
+googlenet/data, so that a job's code digest covers only the reader that it uses.
 """
 
 from importlib import import_module

@@ -1,6 +1,6 @@
 """Reader of `<root>/<split>/<class>/<image>`, the layout of most classification data sets.
 
-As in Tiny ImageNet, images may lie in `<class>/images/`, and a split may be a list of images with classes (class_lists.py).
+As in Tiny ImageNet, images may be in `<class>/images/`, and a split may be a list of images (class_lists.py).
 """
 
 from pathlib import Path

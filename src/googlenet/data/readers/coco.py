@@ -1,7 +1,7 @@
 """Reader of COCO's layout: one JSON of images, boxes and categories per split, and the image files.
 
-`images` and `annotations` are a folder and a file below the root, in which {split} stands for the split's name, such as
-"{split}" and "annotations/instances_{split}.json" with the splits train2017, val2017.
+`images` and `annotations` are a folder and a file below the root. {split} in them stands for the split's name:
+"{split}" and "annotations/instances_{split}.json", for example, with the splits train2017 and val2017.
 
 Boxes are 0-based [x, y, width, height] and cover the pixels x to x + width - 1. The setting `crowd` decides what a
 crowd region (iscrowd 1: many objects in one box) is: `difficult`, an object that is not trained on and counts neither
@@ -60,7 +60,7 @@ def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
 
 
 class _File:
-    """One JSON file, its three tables checked and joined; faults of single boxes are deferred to their image."""
+    """One JSON file, its three tables checked and joined; errors in single boxes are reported with their image."""
 
     def __init__(self, path: Path):
         self.name = path.name
@@ -103,7 +103,7 @@ class _File:
 
 
 def _order(numbered: tuple[int, Row]) -> tuple[bool, Any]:
-    """The sorting key of an image's boxes: their ids, on which the order of the file has no influence."""
+    """The sort key of an image's boxes: their ids, which do not depend on the order of the file."""
     value = numbered[1].get("id")
     return isinstance(value, str), value if type(value) in (int, str) else 0
 
@@ -165,7 +165,7 @@ def _corners(box: Any, where: str) -> tuple[float, float, float, float]:
 
 
 def _side(row: Row, key: str, where: str) -> int:
-    """Return a side in pixels as stated by the file; 0 if it states none, as the tool VIA does by -1."""
+    """Return a side in pixels as stated in the file; 0 if it states none, as the tool VIA does with -1."""
     side = row.get(key) or 0
     side = 0 if side == -1 else side
     if type(side) is not int or side < 0:

@@ -1,9 +1,9 @@
-"""The data set that needs no download: it writes images in ILSVRC's own layout, which are then read as such.
+"""The data set that needs no download: images generated in ILSVRC's own layout, which are then read as such.
 
 The splits share no writers and no regions of the photographs; every image has its own random stream, so that
-adding one changes no other. Digit d is called n9000000d, with its word in LOC_synset_mapping.txt. The 1,797 digits do
-not name their writers, but every writer filled in the same sheet: 0 to 9 three times, then a fixed sequence of 100
-digits. So the labels repeat in blocks of about 130 (some lack a few), and each block is taken to be one writer.
+adding one changes no other. Digit d is called n9000000d, with its word in LOC_synset_mapping.txt. The writers of the
+1,797 digits are not recorded, but every writer filled in the same sheet: 0 to 9 three times, then a fixed sequence of
+100 digits. So the labels repeat in blocks of about 130 (some lack a few), and each block is taken to be one writer.
 """
 
 from dataclasses import replace
@@ -30,7 +30,7 @@ SOURCES = (
 
 
 def check(source: schema.DataSource) -> None:
-    """Check that the recipe can be drawn. Raises UserError naming the key."""
+    """Check that the recipe can be generated. Raises UserError naming the key."""
     key, splits = f"{source.key}.embedded", ", ".join(SPLITS)
     writers = [source.embedded.writers.of(split) for split in SPLITS]
     if min(writers) < 1 or sum(writers) > WRITERS:
@@ -134,7 +134,7 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def writers_of(labels: np.ndarray) -> np.ndarray:
-    """Each digit's inferred writer, int64 from 0: a sheet starts where the labels count 1 to 5 (or 0 to 5) again."""
+    """Each digit's inferred writer, int64 from 0: a sheet starts where the labels restart with 1 to 5 (or 0 to 5)."""
     text = "".join(map(str, labels))
     starts, at = [0], text.find("12345", SHEET_AT_LEAST)
     while at > 0:
@@ -165,7 +165,7 @@ def photographs(split: str) -> list[np.ndarray]:
 
 
 def _top(folder: Path) -> Path:
-    """Return the path of the ILSVRC folder, and write the words of the wnids beside it."""
+    """Return the path of the ILSVRC folder, after writing the words of the wnids beside it."""
     words = [f"{wnid} {word}\n" for wnid, word in zip(WNIDS, WORDS, strict=True)]
     _write(folder / "LOC_synset_mapping.txt", "".join(words).encode())
     return folder / "ILSVRC"

@@ -42,7 +42,7 @@ from googlenet.errors import UserError, nearest
 
 
 class Archive(NamedTuple):
-    """An archive, or the folder that it unpacks to: the pattern of its name, and the file to ask for if it is missing."""
+    """An archive, or the folder that it unpacks to: its name's pattern, and the file to request if it is missing."""
 
     pattern: str  # without the suffix
     official: str
@@ -73,7 +73,7 @@ UNREAD = re.compile(r"(.*/)?(Data/(DET|CLS-LOC)/test|Annotations/CLS-LOC/train)/
 
 
 def check(source: DataSource) -> None:
-    """Check that the archives (or folders) exist, and begin and end as they should. Raises UserError naming the key."""
+    """Check that the archives (or folders) exist and begin and end as tars do. Raises UserError naming the key."""
     root, kind = folders.root_of(source), source.kind
     folders.check_splits(source)
     if single := _find(root, SINGLE[kind]):
@@ -217,7 +217,7 @@ def _kit(root: Path, kind: Kind) -> Path:
 
 
 def _find(root: Path, pattern: str) -> Path | None:
-    """Find an archive or its folder: the archive, which is unmodified, is preferred, and the later year."""
+    """Find an archive or its folder, preferring the archive, which is unmodified, and the later year."""
     file_name = rf"({pattern})(\.tar|\.tgz|\.tar\.gz)?"
     paths = [p for p in visible(root) if re.fullmatch(file_name if p.is_file() else pattern, p.name)]
     return max(paths, key=lambda path: (path.is_file(), path.name), default=None)

@@ -8,10 +8,10 @@
     tiny-imagenet-200/val/val_annotations.txt           image, wnid, xmin, ymin, xmax, ymax
     tiny-imagenet-200/test/                             images without labels, which are not read
 
-Columns are separated by tabs. Boxes are whole numbers from 0 to 63, of the first and the last pixel inside, so that a box of
-the whole image is 0 0 63 63; some, scaled down with their photographs, are a pixel wide or high, and are rejected as boxes without
-area. `root` is this folder, the one that holds it, or an archive of it (tiny-imagenet-200.zip as downloaded, or a
-.tar, .tar.xz or .tar.gz), or the folder that holds the archive. The splits name the parts `train` and `val`.
+Columns are separated by tabs. Boxes are integers from 0 to 63, the first and the last pixel inside, so that a box of
+the whole image is 0 0 63 63; some, scaled down with their photographs, are one pixel wide or high, and are rejected
+as boxes without area. `root` is this folder, the one that contains it, an archive of it (tiny-imagenet-200.zip as
+downloaded, or a .tar, .tar.xz or .tar.gz), or the archive's folder. The splits name the parts `train` and `val`.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ class Line(NamedTuple):
 
 
 def check(source: DataSource) -> None:
-    """Check that the folder, or an archive, exists, and what can be seen without unpacking. UserErrors name the key."""
+    """Check that the folder or an archive exists, and what needs no unpacking. Raises UserError naming the key."""
     folders.check_splits(source)
     for split in filter(source.splits.of, SPLITS):
         if (part := source.splits.of(split)) not in PARTS:
@@ -57,7 +57,7 @@ def check(source: DataSource) -> None:
 
 
 def read(source: DataSource, scratch: Path) -> Reading:
-    """Read tables and names of files. Classes: wnids in alphabetical order, or `classes` of them, shown by their words."""
+    """Read tables and file names. Classes: wnids in alphabetical order, or `classes` of them, shown by their words."""
     check(source)
     top = _opened(_place(source), scratch)
     _check_parts(top, source)
@@ -155,7 +155,7 @@ def _training_boxes(top: AnyPath, keys: list[str]) -> Iterator[Line]:
 
 
 def _validation_boxes(top: AnyPath, every: list[str], keys: list[str]) -> Iterator[Line]:
-    """Yield the validation boxes of some of all classes. Raises UserError for a class that is none of them."""
+    """Yield the validation boxes of some classes. Raises UserError for a class that is not among all of them."""
     for line in _lines(top / TABLE):
         if line.wnid not in every:
             raise UserError(
@@ -183,7 +183,7 @@ def _with_boxes(top: AnyPath, part: str, lines: Iterator[Line], split: str, refu
             found[name] = candidate(name, path, -1, annotation)
         except UserError as error:
             refused.append(Refused(split, name, f"{line.where}: {error}"))
-    if part == "train":  # of val, images of other classes than those asked for are no fault
+    if part == "train":  # in val, images of classes that are not requested are no error
         for folder in places:
             for path in filter(is_image, visible(top / part / folder)):
                 if f"{folder}/{path.name}" not in found:
@@ -192,7 +192,7 @@ def _with_boxes(top: AnyPath, part: str, lines: Iterator[Line], split: str, refu
 
 
 def _lines(path: AnyPath, wnid: str = "") -> Iterator[Line]:
-    """Yield the lines of a table of boxes, whose second column is the class if none is given. UserError names the line."""
+    """Yield the lines of a table of boxes; the second column is the class if none is given. UserError names it."""
     for at, line in lines_of(path):
         image, *columns = line.split("\t")
         of_line = wnid or (columns.pop(0) if columns else "")

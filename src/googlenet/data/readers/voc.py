@@ -1,8 +1,8 @@
 """Reader of VOC's layout: images, one XML of boxes for each, and a list of names per split.
 
-A list has a name on each line, with or without the image's suffix; VOC's lists by class also have a mark (-1, 0 or 1),
+A list has a name on each line, with or without the image's suffix; VOC's per-class lists also have a mark (-1, 0 or 1),
 which is not used. `images` and `annotations` may contain {split}, which stands for the split's name. With `lists: ""` a
-split is all that these two folders hold, such as "{split}" for both where the XML lies beside the images.
+split is everything in these two folders: for example "{split}" for both if the XML is beside the images.
 """
 
 import re
@@ -60,7 +60,7 @@ def read(source: DetectionSource, scratch: Path | None = None) -> Reading:
 
 
 def _in_folders(images: Path, annotations: Path) -> list[str]:
-    """Return the names of all images and XML in two folders, which may be one."""
+    """Return the names of all images and XML in two folders, which may be the same."""
     entries = [path for folder in dict.fromkeys((images, annotations)) for path in visible(folder)]
     refuse_subfolders(images, (path for path in entries if path.parent == images))
     named = {path.stem for path in entries if path.suffix.lower() == ".xml"}
