@@ -22,7 +22,7 @@ VERDICTS = {
 
 
 def measure_of(compared: AblationMetrics | StructureComparison) -> TopMeasure:
-    """Return the paper's measure where it is informative, or top-1 if there are few classes."""
+    """Return the paper's measure, top-5 error, where it is informative, or top-1 if there are few classes."""
     return "top5" if main_metric(compared.classes)[0] == "top5_error_percent" else "top1"
 
 
@@ -60,7 +60,7 @@ def build(
     rates: Mapping[str, float],
     purpose: str = "",
 ) -> Report:
-    """Build the page. manifest: of the classification set; rates: images a second of trainings, by source."""
+    """Build the page. manifest: of the classification set; rates: training images per second, by source."""
     figure = captioned(figures, "ablation_differences")
     sections = (
         Section("Differences from the reference", summary(compared), (table(compared), *figure)),
@@ -107,12 +107,12 @@ def table(compared: AblationMetrics) -> Table:
 
 
 def is_reference(row: AblationResult, reference: AblationResult) -> bool:
-    """Whether a row's changes change nothing in this experiment."""
+    """Whether a row's changes have no effect in this experiment."""
     return (row.sources, row.weights) == (reference.sources, reference.weights)
 
 
 def changed(row: AblationResult) -> str:
-    """Format a row's changes as text, "model.lrn false", and its weights unless they are the averaged ones."""
+    """Format a row's changes as text, "model.lrn false", with its weights unless they are the averaged ones."""
     return ", ".join([*sorted(_changes(row.changes)), *["the last weights"] * (row.weights == "last")])
 
 
@@ -133,7 +133,7 @@ def verdict(bounds: Interval) -> str:
 
 
 def trainings(row: AblationResult, reference: AblationResult | None = None) -> str:
-    """Describe a row's trainings: "m1, m2 and 1 of its own", or "the reference's"; and how many stalled."""
+    """Describe a row's trainings ("m1, m2 and 1 of its own" or "the reference's") and how many stalled."""
     if reference is not None and row.sources == reference.sources:
         text = "the reference's"
     else:

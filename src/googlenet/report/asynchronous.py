@@ -1,4 +1,4 @@
-"""Asynchronous updates on the ablation page: their errors beside the synchronous one, their rates, and their staleness."""
+"""Asynchronous updates on the ablation page: errors compared with synchronous updates, rates and staleness."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ NOTE = (
 
 
 def rows_of(compared: AblationMetrics) -> list[AblationResult]:
-    """The rows with asynchronous updates; none if the reference's are asynchronous, too."""
+    """The rows with asynchronous updates; none if the reference's are also asynchronous."""
     return [] if compared.reference.asynchronous else [row for row in compared.rows if row.asynchronous]
 
 
 def staleness_of(row: AblationResult) -> Counter[int]:
-    """How many updates had which staleness, over the row's seeds."""
+    """The number of updates by staleness, over the row's seeds."""
     found = Counter[int]()
     for training in row.asynchronous:
         found.update(dict(enumerate(training.staleness)))
@@ -31,7 +31,7 @@ def staleness_of(row: AblationResult) -> Counter[int]:
 
 
 def mean_staleness(row: AblationResult) -> float:
-    """The mean number of updates between the fetch of a gradient's weights and its arrival."""
+    """The mean number of updates between fetching the weights of a gradient and its arrival."""
     found = staleness_of(row)
     return sum(stale * updates for stale, updates in found.items()) / max(1, found.total())
 
@@ -43,7 +43,7 @@ def replicas(row: AblationResult) -> str:
 
 
 def staleness(compared: AblationMetrics) -> bytes:
-    """Plot the share of the updates over their staleness, a histogram for each row with asynchronous updates."""
+    """Plot a histogram of staleness, as shares of the updates, for each row with asynchronous updates."""
     rows = rows_of(compared)
     across = min(PER_LINE, len(rows))
     down = -(-len(rows) // PER_LINE)
@@ -67,7 +67,7 @@ def staleness(compared: AblationMetrics) -> bytes:
 def section(
     compared: AblationMetrics, measure: TopMeasure, figures: Mapping[str, bytes], rates: Mapping[str, float]
 ) -> tuple[Section, ...]:
-    """The section, if a row has asynchronous updates. rates: images a second by source, as far as they are known."""
+    """The section, if a row has asynchronous updates. rates: images per second by source, where known."""
     rows = rows_of(compared)
     if not rows:
         return ()
@@ -77,7 +77,7 @@ def section(
 
 
 def verdict(row: AblationResult, measure: TopMeasure) -> str:
-    """State whether a row reaches the error of synchronous updates, as the interval of the difference allows."""
+    """State whether a row reaches the error of synchronous updates, according to the difference's interval."""
     test = row.test.of(measure)
     points, bounds = decimal(abs(test.difference_points)), with_confidence(test.interval)
     found = {
@@ -91,7 +91,7 @@ def verdict(row: AblationResult, measure: TopMeasure) -> str:
 def table(
     reference: AblationResult, rows: Sequence[AblationResult], measure: TopMeasure, rates: Mapping[str, float]
 ) -> Table:
-    """A row for synchronous updates and one for each kind of asynchronous ones."""
+    """A row for synchronous updates, and one for each kind of asynchronous updates."""
 
     def rate(row: AblationResult) -> float | None:
         known = [rates[source] for source in row.sources if source in rates]

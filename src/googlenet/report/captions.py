@@ -1,4 +1,4 @@
-"""Caption and alternative text of every figure, by its name, which is that of its function and file."""
+"""Caption and alternative text of every figure, by name, which is also that of its function and file."""
 
 from collections.abc import Mapping
 
@@ -153,7 +153,7 @@ CAPTIONS: dict[str, tuple[str, str]] = {
     ),
 }
 
-# Figures that show pixels of images or of filters.
+# Figures that show pixels of images or filters.
 PHOTOGRAPHS = {"crops_144", "detections_best", "detections_worst", "proposals"}
 PHOTOGRAPHS |= {"images_rescued", "images_mistaken", "conv1_filters"}
 

@@ -1,6 +1,6 @@
-"""The paper's sentences as claims, each beside the difference measured here and a verdict by one rule.
+"""The paper's claims, each with the difference measured here and a verdict by one rule.
 
-A claim is one function: metrics in, a Claim out, also where nothing tested it. Claims on cost are in tables.py.
+Each claim is one function: metrics in, a Claim out, even if nothing tested it. Claims about cost are in tables.py.
 """
 
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ from googlenet.report.parts import OURS, PAPER, Column, Row, Table, texts
 from googlenet.report.words import NONE, confidence, count, decimal, interval, main_metric, plural, signed
 
 Verdict = Literal["holds", "does not hold", "undecided", "not tested"]
-AS_MUCH = 1.0  # points of coverage that two sources may differ by, and one still covers as much as the other
+AS_MUCH = 1.0  # largest difference in points at which two sources still cover equally much
 TITLE = "The paper's claims"
 ABLATIONS = "by the target `ablations`, whose page has its verdict"
 RULE = (
@@ -27,9 +27,9 @@ RULE = (
 
 
 class Claim(NamedTuple):
-    """A sentence of the paper, its section, its figure there, and what was found here.
+    """A sentence of the paper, its section, the figure it gives, and the result here.
 
-    ours: in the claim's favour if positive, in points; None if nothing tested it. why: how it was measured, or why not.
+    ours: in points, positive if it supports the claim; None if nothing tested it. why: how it was measured, or why not.
     """
 
     words: str
@@ -37,11 +37,11 @@ class Claim(NamedTuple):
     printed: str
     ours: Difference | None
     why: str
-    margin: float = 0.0  # points on the other side that the claim allows
+    margin: float = 0.0  # points against it that the claim allows
 
     @property
     def verdict(self) -> Verdict:
-        """What the interval of the difference allows to say."""
+        """The conclusion that the interval of the difference allows."""
         if self.ours is None:
             return "not tested"
         bounds = self.ours.interval
@@ -49,7 +49,7 @@ class Claim(NamedTuple):
 
 
 def of_report(results: Results) -> Table | None:
-    """The claims that an experiment's report can test; None if it evaluates nothing."""
+    """The claims that an experiment's report can test; None if it has no evaluation."""
     ensemble, detected = results.one(EnsembleMetrics), results.one(DetectionMetrics)
     if ensemble is None and detected is None:
         return None
@@ -65,14 +65,14 @@ def of_report(results: Results) -> Table | None:
 
 
 def of_ablations(compared: AblationMetrics) -> Table:
-    """The claims that the table of ablations tests; beside the paper's, those on what it leaves open."""
+    """The claims that the ablation table tests: the paper's, and those on what it leaves open."""
     return table(
         average_pooling(compared), auxiliary_heads(compared), he_weights(compared), batch_normalisation(compared)
     )
 
 
 def table(*claims: Claim) -> Table:
-    """A row for every claim."""
+    """A table with a row for every claim."""
     known = next((claim.ours.interval for claim in claims if claim.ours), None)
     columns = (
         Column("Claim", PAPER, True),
@@ -91,7 +91,7 @@ def table(*claims: Claim) -> Table:
 
 
 def seven_models(ensemble: EnsembleMetrics | None) -> Claim:
-    """Seven models on all crops against one on as many."""
+    """Seven models on all crops against one model on the same crops."""
     words, section = "An ensemble of seven models has a lower error than one", "7, Table 3"
     printed = f"top-5 error {printed_error(1, 144):g} to {printed_error(7, 144):g} % on 144 crops"
     if ensemble is None or len(ensemble.members) < 2:
@@ -144,7 +144,7 @@ def auxiliary_heads(compared: AblationMetrics | None) -> Claim:
 
 
 def he_weights(compared: AblationMetrics | None) -> Claim:
-    """He's initial weights against the replica's, which may never start: then the difference is what that costs."""
+    """He's initial weights against the replica's, which may never start to learn; the difference then includes that."""
     words = "He's initial weights are better than the replica's"
     return of_ablation(compared, words, NONE, "not stated", {"model": {"initialisation": "replica"}}, also_stalled=True)
 
@@ -179,7 +179,7 @@ def six_detectors(detected: DetectionMetrics | None) -> Claim:
 
 
 def of_errors(ensemble: EnsembleMetrics, key: str) -> tuple[Difference | None, str]:
-    """The paired difference in the error that the number of classes makes informative, if known, and its name."""
+    """The paired difference, if known, in the error that is informative for this number of classes; and its name."""
     error, name = main_metric(ensemble.classes)
     pairs = ensemble.paired_top5 if error == "top5_error_percent" else ensemble.paired
     return pairs.get(key), f"{name}, {plural(ensemble.images, 'test image')}"
@@ -193,8 +193,8 @@ def of_ablation(
     changes: dict[str, dict[str, object]],
     also_stalled: bool = False,
 ) -> Claim:
-    """A claim that a row of the table of ablations tests, with these changes and no others but to when it is stopped: the
-    reference has what the row lacks. also_stalled: trainings that never started count, too."""
+    """A claim tested by the ablation row with exactly these changes, apart from when training is stopped: the reference
+    has what the row lacks. also_stalled: trainings that never started to learn count too."""
     if compared is None:
         return Claim(words, section, printed, None, ABLATIONS)
     row = next((row for row in compared.rows if changed(row) == changes), None)
@@ -212,7 +212,7 @@ def of_ablation(
 
 
 def changed(row: AblationResult) -> dict[str, dict[str, object]]:
-    """What a row changes, a list as the tuple that it was; without the settings that only stop a training."""
+    """A row's changes, with lists as the original tuples, without settings that only stop a training."""
     sections = {section: dict(keys) for section, keys in row.changes.items() if isinstance(keys, dict)}
     sections.get("train_classifier", {}).pop("stall", None)
     return {
@@ -223,7 +223,7 @@ def changed(row: AblationResult) -> dict[str, dict[str, object]]:
 
 
 def opposite(pair: Difference) -> Difference:
-    """The same difference with its sign turned."""
+    """The same difference with the opposite sign."""
     return Difference(difference=-pair.difference, interval=headlines.turned(pair.interval))
 
 

@@ -1,4 +1,4 @@
-"""Why more crops help, or do not: how large crops show an image in training and at test, and the errors of test crops by that."""
+"""Why more crops help, or do not: the zoom of crops in training and at test, and the errors of test crops by zoom."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +35,7 @@ RULE = (
 def section(
     study: CropStudyMetrics | None, ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]
 ) -> Section | None:
-    """The section on crops by scale and kind: one paragraph that explains, from the figures, what more crops do here."""
+    """The section on crops by scale and kind: a paragraph that explains the effect of more crops from the figures."""
     if study is None:
         return None
     text = " ".join((*_gain(ensemble), *_seen(study), *_farthest(study), *_matched(study), _conclusion(study)))
@@ -49,7 +49,7 @@ def name_of(row: ScaleErrors) -> str:
 
 
 def _gain(ensemble: EnsembleMetrics | None) -> tuple[str, ...]:
-    """State what the largest number of crops changes against the next smaller one."""
+    """State what the largest number of crops changes compared with the next smaller one."""
     crops = sorted({row.crops for row in ensemble.table_3}) if ensemble else []
     if ensemble is None or len(crops) < 2:
         return ()
@@ -59,7 +59,7 @@ def _gain(ensemble: EnsembleMetrics | None) -> tuple[str, ...]:
 
 
 def _seen(study: CropStudyMetrics) -> tuple[str, ...]:
-    """State how large training and test crops show an image."""
+    """State the zoom of training and test crops."""
     rows, training = study.scales.rows, study.scales.training
     low, high = (extreme(row.magnification for row in rows) for extreme in (min, max))
     wide = f"A pixel of a test image becomes {decimal(low)} to {decimal(high)} pixels of input"
@@ -76,7 +76,7 @@ def _seen(study: CropStudyMetrics) -> tuple[str, ...]:
 
 
 def _farthest(study: CropStudyMetrics) -> tuple[str, ...]:
-    """State how the crops of the scale that is farthest from training's zoom do alone, and the whole squares."""
+    """State the errors, alone, of the crops of the scale farthest from training's zoom, and of the whole squares."""
     error, _ = main_metric(study.classes)
     training, nearest = study.scales.training, nearest_of(study)
     if training is None or nearest is None:
@@ -106,7 +106,7 @@ def _farthest(study: CropStudyMetrics) -> tuple[str, ...]:
 
 
 def _matched(study: CropStudyMetrics) -> tuple[str, ...]:
-    """State what the crops in the middle half of training's zooms do alone."""
+    """State the error, alone, of the crops within the quartiles of training's zoom."""
     matched, error = study.scales.matched, main_metric(study.classes)[0]
     if study.scales.training is None:
         return ()
@@ -122,7 +122,7 @@ def _matched(study: CropStudyMetrics) -> tuple[str, ...]:
 
 
 def _conclusion(study: CropStudyMetrics) -> str:
-    """Conclude by one rule: from which rows are worse than the nearest, and whether the matched crops beat all of them."""
+    """Conclude by one rule: which rows are worse than the nearest, and whether the matched crops beat all crops."""
     error, images = main_metric(study.classes)[0], plural(study.images, "image")
     pairs = [(row, row.against_nearest.of(error)) for row in study.scales.rows if row.against_nearest]
     worse = [name_of(row) for row, pair in pairs if pair.interval.side < 0]
@@ -150,7 +150,7 @@ def _times(row: ScaleErrors, training: TrainingZoom | None) -> str:
 
 
 def by_scale(study: CropStudyMetrics) -> Table:
-    """The test crops by scale and kind: how large they show the image, and one model's error on them alone and without them."""
+    """The test crops by scale and kind: their zoom, and one model's error on them alone and without them."""
     error, name = main_metric(study.classes)
     rows, training, nearest = [], study.scales.training, nearest_of(study)
     for row in study.scales.rows:
@@ -176,7 +176,7 @@ def by_scale(study: CropStudyMetrics) -> Table:
 
 
 def error_over_zoom(study: CropStudyMetrics) -> bytes:
-    """Plot one model's error (%) on the crops of each scale and kind alone over their zoom, in multiples of training's median."""
+    """Plot one model's error (%) on the crops of each scale and kind alone over zoom relative to training's median."""
     error, name = main_metric(study.classes)
     training = study.scales.training
     assert training, "drawn only where something was trained"
@@ -189,7 +189,7 @@ def error_over_zoom(study: CropStudyMetrics) -> bytes:
             rows = [row for row in study.scales.rows if row.kind == kind]
             if not rows:
                 continue
-            shift = 0.004 if kind == "corners" else 0  # beside the centre crops of the same zoom
+            shift = 0.004 if kind == "corners" else 0  # next to the centre crops of the same zoom
             x, y = [row.zoom / training.zoom + shift for row in rows], [row.of(error) for row in rows]
             bounds = [row.intervals.of(error) for row in rows]
             reach = [

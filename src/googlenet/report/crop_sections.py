@@ -1,4 +1,4 @@
-"""Sections and charts on single crops, on what helps which class, and on calibration; intervals decide the wording."""
+"""Sections and charts on single crops, on what helps which class, and on calibration; worded as intervals allow."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from googlenet.report.words import count, decimal, main_metric, of_difference, p
 
 
 def choices_of_crops(study: CropStudyMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
-    """The section on how many crops are worth their time, and how best to combine them."""
+    """The section on how many crops are worth their cost, and how best to combine them."""
     if study is None:
         return None
     content: list[Content] = [*captioned(figures, "error_over_crops")]
@@ -160,7 +160,7 @@ def _best(axes: Any, rows: Sequence[BudgetErrors], error: TopError) -> None:
 
 
 def reliability(calibration: CalibrationMetrics) -> bytes:
-    """Plot the share of correct top classes over their probability (%), above a histogram of the predictions."""
+    """Reliability diagram: accuracy of the top class over its probability (%), above a histogram of the predictions."""
     models = list(dict.fromkeys(row.models for row in calibration.systems))
     width, even = 100 / calibration.bins, calibration.binning == "equal_width"
     with canvas(10 if len(models) > 1 else 6.5, 5.4) as (figure, png):

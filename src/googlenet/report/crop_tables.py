@@ -1,4 +1,4 @@
-"""Tables on what the paper only states in its text: aggregations, fewer crops, what helps which class, calibration."""
+"""Tables on what the paper states only in its text: aggregations, fewer crops, what helps which class, calibration."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -42,12 +42,12 @@ def models_of(system: System, models: int) -> str:
 
 
 def systems_of(study: CropStudyMetrics) -> tuple[System, ...]:
-    """Return the distinct systems: only one with a single model."""
+    """Return the distinct systems: only one if there is a single model."""
     return ("single",) if study.models == 1 else ("ensemble", "single")
 
 
 def _by_system(study: CropStudyMetrics, rows: Sequence[RowT]) -> Iterator[tuple[str, RowT]]:
-    """Yield the rows of one distinct system after the other, with the system's name."""
+    """Yield the rows, grouped by distinct system, with the system's name."""
     for system in systems_of(study):
         yield from ((models_of(system, study.models), row) for row in rows if row.system == system)
 
@@ -167,7 +167,7 @@ def members_left_out(left_out: Effects) -> Table:
 
 
 def by_class(effects: Effects, part: str) -> Table:
-    """The most significant changes of a class's error when a part (member, group of crops) is left out."""
+    """The most significant changes in a class's error when a part (member, group of crops) is left out."""
     rows = tuple(
         Row((row.left_out, str(row.class_name), count(row.images), *_effect(row))) for row in effects.by_class.largest
     )

@@ -44,7 +44,7 @@ def splits(manifest: Manifest) -> Table:
 
 
 def refused(manifest: Manifest) -> Table | None:
-    """Records that preparation refused, each with its reason; the first 50 of them."""
+    """The first 50 records that preparation refused, each with its reason."""
     records, shown = manifest.refused, 50
     if not records:
         return None
@@ -97,7 +97,7 @@ def _quantiles(
     fixed = [
         f"{label} {decimal(value, digits) if digits else count(value)}"
         for key, (label, digits) in wanted.items()
-        if label in same and key != "megapixels"  # which follow from width and height
+        if label in same and key != "megapixels"  # megapixels follow from width and height
         for value in {*_values(looks, key)}
     ]
     note = f"The same for all in {', '.join(names)}: {'; '.join(fixed)}." if fixed else ""

@@ -14,9 +14,9 @@ from googlenet.report.proposal_tables import SOURCES, least_covered, source_name
 from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, bars, canvas, clipped
 from googlenet.report.words import count
 
-PANELS = 12  # classes with a chart of their own
-BARS = 20  # classes with a bar of their own
-LOWEST = 40  # classes in the dot charts
+PANELS = 12  # most classes with their own chart
+BARS = 20  # most classes with their own bar
+LOWEST = 40  # most classes in the dot charts
 KIND_COLOURS = (BLUE, SKY, PURPLE, ORANGE, GREY)
 REASON_COLOURS = (BLACK, RED, ORANGE, PURPLE)
 
@@ -43,7 +43,7 @@ def precision_recall(curves: Mapping[str, PrecisionRecall], ap_percent: Mapping[
             axes.set_title(f"{clipped(name, 20)}: {known[name]:.1f} %", fontsize=9, fontweight="normal")
         for place, axes in enumerate(panels):
             axes.set_visible(place < len(shown))
-            axes.tick_params(labelbottom=place + columns >= len(shown))  # the lowest of its column
+            axes.tick_params(labelbottom=place + columns >= len(shown))  # the lowest chart of its column
         figure.supxlabel("recall", fontsize=10)
         figure.supylabel("precision", fontsize=10)
         if shown:
@@ -123,7 +123,7 @@ def _shares(row: ErrorCounts, names: Iterable[str], whole: int | None = None) ->
 
 
 def coverage_by_class(per_class: Sequence[ClassCoverage]) -> bytes:
-    """Plot coverage (%) of ground-truth boxes by proposals, LOWEST classes with objects; the line is the paper's."""
+    """Plot coverage (%) of ground truth by proposals for the LOWEST classes with objects; the line is the paper's."""
     rows = least_covered(per_class)[:LOWEST]
     printed = paper.facts("detection")["proposals"]["coverage"][1]
     with canvas(7.5, 1.2 + 0.27 * max(3, len(rows))) as (figure, png):

@@ -16,7 +16,7 @@ SWITCHES = {
     "svm": "linear SVM instead of the softmax",
     "mirror": "mean with the mirrored region",
 }
-FOLDED_FROM = 25  # classes: from this number on a table is split into two halves side by side
+FOLDED_FROM = 25  # from this number of classes on, a table is split into two halves side by side
 ErrorWords = Mapping[str, tuple[str, str]]
 KINDS: ErrorWords = {  # in the order of the bars: name, what it means
     "correct": ("right", "it finds an object of its class that no higher-scoring detection found"),
@@ -97,7 +97,7 @@ def switched(names: Sequence[str]) -> str:
 
 
 def switches(detection: DetectionMetrics) -> Table:
-    """The gain from each switch beyond the paper: other settings of the switches against the one in use."""
+    """The gain from each switch beyond the paper: other settings of the switches compared with those in use."""
     main = detection.table_4
     single = spread(detection.single_mean_ap_percent, detection.single_std, 1)
     together = (decimal(main.ensemble_mean_ap_percent, 1), interval(main.interval, 1))

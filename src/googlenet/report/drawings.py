@@ -17,8 +17,8 @@ def drawings(
     filters: np.ndarray | None,
     scene: Image | None,
 ) -> dict[str, bytes]:
-    """Draw what the results allow, as PNG. boxes: the crops of the first image; filters: conv1's, if there are any;
-    scene: the test images of detection, if there are any."""
+    """Draw what the results allow, as PNG. boxes: the crops of the first image; filters: conv1's, if any; scene: the
+    test images of detection, if any."""
     drawn = figures.from_metrics(results) | {"crops_144": image_figures.crops_144(image(0), boxes)}
     drawn |= single_image_figures.from_metrics(results, image)
     if filters is not None:

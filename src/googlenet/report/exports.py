@@ -1,4 +1,4 @@
-"""The page of exports: each format's size, time of one image and error, beside the network itself."""
+"""The page of exports: each format's size, latency of one image and error, compared with the network."""
 
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.export import ExportMetrics, FormatRow, Latency
@@ -22,7 +22,7 @@ VERDICTS = {
     1: "better than the network's",
     -1: "worse than the network's",
     0: UNDECIDED,
-}  # by the side of a gain's interval
+}  # by the sign of a gain's interval
 TITLE = "Exports: what a member costs elsewhere"
 OTHER_DATA = "These results are on {}; on ILSVRC a format may cost more or less."
 GOAL = (
@@ -68,7 +68,7 @@ def sizes(measured: ExportMetrics) -> Table:
 
 
 def answers(measured: ExportMetrics) -> Table:
-    """The table of how far the answers are from the network's, with the other error where it is informative."""
+    """The table of differences from the network's predictions, with the other error where it is informative."""
     main, _ = main_metric(measured.classes)
     others = [error for error in TOPS if error != main] if measured.classes > 5 else []
     columns = texts("Format", "Weights")
@@ -89,13 +89,13 @@ def answers(measured: ExportMetrics) -> Table:
 
 
 def times(latency: Latency) -> tuple[str, str]:
-    """The median and the middle half of the times of one image."""
+    """The median and the quartiles of the times of one image."""
     low, high = latency.quartiles_ms
     return decimal(latency.median_ms), f"{decimal(low)} to {decimal(high)}"
 
 
 def worse_by(gain: Difference) -> tuple[str, str]:
-    """A rise in error, in points, and its interval."""
+    """An increase in error, in points, and its interval."""
     return signed(-gain.difference), interval(headlines.turned(gain.interval))
 
 
@@ -105,7 +105,7 @@ def small(value: float) -> str:
 
 
 def summary(measured: ExportMetrics) -> tuple[str, ...]:
-    """A sentence for each format of other weights than fp32: what it saves and costs; and one for all of fp32."""
+    """A sentence for each format with weights other than fp32, on what it saves and costs; and one for all in fp32."""
     error, name = main_metric(measured.classes)
     exact = [row for row in measured.formats if row.precision == "fp32"]
     lines = []

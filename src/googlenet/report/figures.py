@@ -115,7 +115,7 @@ def member_errors(members: Mapping[str, Mapping[str, TopErrors]], ensemble: Mapp
 
 
 def error_by_class(per_class: Sequence[ClassError]) -> bytes:
-    """Plot top-1 error (%) by class, worst first, at most 30 of them."""
+    """Plot top-1 error (%) of the worst classes, at most 30, worst first."""
     worst = worst_classes(per_class, 30)
     with canvas(7.5, 0.9 + 0.27 * max(3, len(worst))) as (figure, png):
         axes = figure.subplots()

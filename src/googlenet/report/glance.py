@@ -8,7 +8,7 @@ from googlenet.metrics.data import Manifest
 from googlenet.report.words import count, plural
 
 IMAGES: dict[Kind, int] = {"classification": 50_000, "detection": 20_121}  # of ILSVRC's validation sets
-LEAST = 0.95  # of these: ILSVRC's own blacklist leaves out 3.5 % of the images of classification
+LEAST = 0.95  # share of these: ILSVRC's own blacklist excludes 3.5 % of the classification images
 
 
 def of_ilsvrc(manifest: Manifest) -> bool:
@@ -24,7 +24,7 @@ def is_ilsvrc(manifest: Manifest) -> bool:
 
 
 def extent(manifest: Manifest) -> str:
-    """State how much of ILSVRC a data set is, as far as its classes and its number of test images tell."""
+    """State how much of ILSVRC a data set covers, judging by its classes and its number of test images."""
     return (
         f"{count(len(manifest.class_keys))} of ILSVRC's {count(len(wnids(manifest.kind)))} classes, and "
         f"{plural(manifest.splits['test'].records, 'test image')} where its validation set has "
@@ -33,7 +33,7 @@ def extent(manifest: Manifest) -> str:
 
 
 def warning(manifests: Sequence[Manifest]) -> str:
-    """Warn that the paper's figures are on other data, or on more of them; "" if all data are ILSVRC's."""
+    """Warn that the paper's figures are on other or more data; "" if all data are ILSVRC's."""
     names = " and ".join(dict.fromkeys(manifest.dataset for manifest in manifests if not of_ilsvrc(manifest)))
     parts = [each for each in manifests if of_ilsvrc(each) and not is_ilsvrc(each)]
     texts = [f"{each.dataset} ({each.kind}) has {extent(each)}." for each in parts]

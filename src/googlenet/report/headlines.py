@@ -36,8 +36,8 @@ Printed = dict[tuple[int, int], float]  # the paper's top-5 errors, by models an
 class Headline:
     """One line of the summary.
 
-    key, value, bounds: the figure as a number, which a reference can be compared with, and its interval; no key for a
-    time, which no two runs share.
+    key, value, bounds: the figure as a number, to compare with a reference, and its interval; times have no key, as
+    they differ between runs.
     """
 
     what: str
@@ -88,7 +88,7 @@ def _mark(judged: tuple[Judgement, Figure] | None) -> str:
 
 
 def against_reference(judged: Judgements, reference: Reference, kind: Kind | None) -> str:
-    """State how many figures are those of the reference, and of what kind of machine that is."""
+    """State how many figures agree with the reference, and the kind of machine of that."""
     judgements = [judgement for judgement, _ in judged.values() if judgement != "not compared"]
     failed = sum(judgement in FAILED for judgement in judgements)
     held = f"{count(len(judgements) - failed)} of {plural(len(judgements), 'figure')}"
@@ -101,7 +101,7 @@ def against_reference(judged: Judgements, reference: Reference, kind: Kind | Non
 
 
 def compared(pair: Difference, digits: int = 2, better: bool = True) -> str:
-    """State what an interval allows, and whether the paper's finding (its second system is better, or not) holds."""
+    """State what an interval shows, and whether the paper's finding (its second system is better, or not) holds."""
     side, words = pair.interval.side, of_difference(pair, digits=digits)
     if side == 0:
         return words
@@ -140,7 +140,7 @@ def errors(ensemble: EnsembleMetrics) -> list[Headline]:
         f"{many}_minus_ensemble_{last.crops}": (systems[many], last),
     }
     made += [_difference(*rows, pairs[key], name, printed) for key, rows in wanted.items() if key in pairs]
-    return list({line.what: line for line in made}.values())  # of one model, or of two policies, some are the same
+    return list({line.what: line for line in made}.values())  # with one model or two policies, some coincide
 
 
 def _difference(before: ErrorRow, after: ErrorRow, pair: Difference, name: str, printed: Printed) -> Headline:
@@ -152,12 +152,12 @@ def _difference(before: ErrorRow, after: ErrorRow, pair: Difference, name: str, 
 
 
 def turned(bounds: Interval) -> Interval:
-    """The interval of a difference with its sign turned: of a change in error, where less is better."""
+    """The interval of the opposite difference: for a change in error, where less is better."""
     return bounds.model_copy(update={"low": -bounds.high, "high": -bounds.low})
 
 
 def exact(bounds: Interval, percent: float, trials: int) -> Interval:
-    """The interval of a share; Clopper and Pearson's, which has a width, where all or none were counted."""
+    """The interval of a share; if that is 0 or 100 %, Clopper-Pearson's, which then still has a width."""
     tail = (1 - bounds.confidence_percent / 100) / 2
     width = 100 * (1 - tail ** (1 / trials))
     if percent == 100:
@@ -171,7 +171,7 @@ def system(row: ErrorRow) -> str:
 
 
 def _maximum(study: CropStudyMetrics) -> list[Headline]:
-    """The paper's other way to combine crops."""
+    """The paper's other way to combine crops: their maximum."""
     error, name = main_metric(study.classes)
     which = crop_tables.systems_of(study)[0]
     rows = [row for row in study.aggregations if (row.system, row.aggregation) == (which, "max_over_crops")]
@@ -187,7 +187,7 @@ def _maximum(study: CropStudyMetrics) -> list[Headline]:
 
 
 def _proposals(study: ProposalStudyMetrics) -> list[Headline]:
-    """How many boxes remain with MultiBox, and what they cover."""
+    """The number of boxes that remain with MultiBox, and their coverage."""
     merged, difference = study.sources["merged"], study.differences.merged_minus_full
     share, percent = study.share_of_boxes_percent, merged.coverage_percent
     return [
@@ -256,7 +256,7 @@ def _precision(detection: DetectionMetrics) -> list[Headline]:
 
 
 def _cost(cost: CostMetrics) -> list[Headline]:
-    """Parameters against the winner of 2012, and speed against a network of similar accuracy."""
+    """Parameters compared with the winner of 2012, and speed compared with a network of similar accuracy."""
     networks = cost.beside.by_name()
     ours, winner, similar = networks["googlenet"], networks["alexnet"], networks[tables.SIMILAR]
     fewer = winner.parameters / ours.parameters

@@ -28,8 +28,8 @@ def crops_144(image: np.ndarray, crops: Sequence[Crop]) -> bytes:
     """Draw the distinct crops of one image (section 7): a column for each scale, a row for each square.
 
     image: uint8 [h, w, 3]. crops, without the mirrored ones: (scale_px after resizing, square index, crop index, box),
-    the box (xmin, ymin, xmax, ymax) in inclusive pixels of the given image. The crops keep their size while the image
-    grows.
+    the box (xmin, ymin, xmax, ymax) in inclusive pixels of the given image. The crops are drawn at one size, the image
+    larger at each larger scale.
     """
     from matplotlib.lines import Line2D
 
@@ -171,7 +171,7 @@ def _ground_truth(axes: Any, objects: Sequence[LabelledBox]) -> None:
 
 
 def _label(axes: Any, box: Box, text: str, colour: str, height: int) -> None:
-    above = box[1] > 0.08 * height  # otherwise the label would leave the image
+    above = box[1] > 0.08 * height  # otherwise the label would be outside the image
     place = {"xytext": (1, 1 if above else -1), "textcoords": "offset points", "va": "bottom" if above else "top"}
     frame = {"facecolor": "white", "edgecolor": colour, "pad": 1, "linewidth": 0.8, "alpha": 0.9}
     style = {"fontsize": 7.5, "color": BLACK, "bbox": frame, "annotation_clip": False}

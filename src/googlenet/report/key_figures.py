@@ -1,4 +1,4 @@
-"""The report's key figures and curves as small files, which `dvc metrics` and `dvc plots` read and MLflow keeps."""
+"""The report's key figures and curves as small files, for `dvc metrics`, `dvc plots` and MLflow."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ def key_figures(results: Results) -> dict[str, float]:
 
 
 def files(results: Results) -> dict[str, bytes]:
-    """The key figures as JSON and the curves as CSV, by file name. A curve without points has its header alone."""
+    """The key figures as JSON and the curves as CSV, by file name. A curve without points has only a header."""
     return {
         "key_figures.json": json_bytes(key_figures(results)),
         "curves/learning.csv": _table(learning(results), "series", "epoch", "train_loss"),
@@ -73,7 +73,7 @@ def models(results: Results) -> Rows:
 
 
 def precision_recall(results: Results) -> Rows:
-    """The ensemble's precision over its recall, a line for each class; of a long one, every n-th point and the last."""
+    """The ensemble's precision over recall, a line per class; long ones keep every n-th point and the last."""
     detection = results.one(DetectionMetrics)
     for name, curve in detection.precision_recall.items() if detection else ():
         points = list(zip(curve.recall, curve.precision, strict=True))

@@ -1,4 +1,4 @@
-"""A model card (Mitchell et al. 2019) of an experiment's classifiers: what settings, manifest and metrics say, no more."""
+"""A model card (Mitchell et al. 2019) of an experiment's classifiers, from settings, manifest and metrics alone."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from googlenet.report import crop_tables, data_tables, glance, headlines, run_ta
 from googlenet.report.parts import Content, Part, Report, Row, Section, Table, numbers, texts
 from googlenet.report.words import NONE, count
 
-OF_THE_ROW = "member."  # settings that the table of members shows
+OF_THE_ROW = "member."  # prefix of settings that the table of members shows
 
 
 def build(
@@ -38,7 +38,7 @@ def build(
 
 
 def _models(results: Results, settings: Mapping[str, TrainClassifier]) -> Section | None:
-    """The members, what was imported, and the settings of the trainings."""
+    """The members, imported weights, and training settings."""
     ensemble, trained = results.one(EnsembleMetrics), results.several(TrainingMetrics)
     if ensemble is None:
         return None
@@ -50,7 +50,7 @@ def _models(results: Results, settings: Mapping[str, TrainClassifier]) -> Sectio
 
 
 def _evaluation(results: Results) -> Section | None:
-    """Errors on the test split: of systems, by class, calibration, and the classes that are confused."""
+    """Errors on the test split: by system and by class, calibration, and confused classes."""
     ensemble = results.one(EnsembleMetrics)
     if ensemble is None:
         return None
@@ -63,7 +63,7 @@ def _evaluation(results: Results) -> Section | None:
 
 
 def training_settings(settings: Mapping[str, TrainClassifier]) -> Table:
-    """Every setting of the trainings that is not of a member's row, with its values."""
+    """Every training setting outside the members' rows, with its values."""
     by_member = {name: dict(_flat(one.model_dump(mode="json"))) for name, one in settings.items()}
     keys = sorted({key for values in by_member.values() for key in values if not key.startswith(OF_THE_ROW)})
     rows = []
@@ -91,7 +91,7 @@ def _flat(values: Mapping[str, object], above: str = "") -> Iterator[tuple[str, 
 
 
 def commits(runs: Sequence[RunRecord]) -> Table:
-    """The commits of the code that ran, with the number of jobs of each."""
+    """The commits of the code that ran, with the number of jobs at each."""
     jobs = Counter(run.commit or NONE for run in runs)
     rows = tuple(Row((commit, count(number))) for commit, number in sorted(jobs.items()))
     columns = (*texts("Commit"), *numbers("Jobs"))

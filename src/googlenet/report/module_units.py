@@ -1,4 +1,4 @@
-"""The units of a module: text and a table that claim no more than chance allows, and a figure of their correlations."""
+"""The units of a module: text and a table with tests against chance, and a figure of their correlations."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,11 @@ from googlenet.report.parts import Content, Row, Section, Table, numbers, our_nu
 from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, bare, canvas, outline
 from googlenet.report.words import NONE, count, decimal, plural
 
-LEVEL = 0.05  # a smaller p counts as more than chance
+LEVEL = 0.05  # a smaller p counts as beyond chance
 BEYOND = " *"
 BRANCH_COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
 CELLS: dict[str, Any] = {"cmap": "RdBu_r", "aspect": "auto", "interpolation": "nearest"}
-FARTHEST_TINT = 3.0  # times chance, or a third of it: the deepest colours
+FARTHEST_TINT = 3.0  # times chance, or its reciprocal: the deepest colours
 
 
 def section(units: UnitMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
@@ -82,7 +82,7 @@ def probability(p: float) -> str:
 
 
 def clusters(units: UnitMetrics) -> Table:
-    """The clusters of the trained network: units, correlation, and both kinds of branches against chance (1)."""
+    """The clusters of the trained network: units, correlation, and both kinds of branches relative to chance (1)."""
     out_of, feeds = units.trained.out_of, units.trained.feeds
     rows = []
     for index, cluster in enumerate(units.trained.clusters):
@@ -103,7 +103,7 @@ def clusters(units: UnitMetrics) -> Table:
 
 
 def unit_clusters(units: UnitMetrics) -> bytes:
-    """Four charts: correlations by cluster with the units' branches; distances; branches out of and fed by clusters."""
+    """Four charts: correlations by cluster, with the units' branches; distances; clusters' own and fed branches."""
     trained = units.trained
     with canvas(11.5, 6.6) as (figure, png):
         left, right = figure.subfigures(1, 2, width_ratios=(1.25, 1))
@@ -155,7 +155,7 @@ def _distances(axes: Any, units: UnitMetrics) -> None:
 
 
 def _cells(axes: Any, table: BranchTest, title: str) -> None:
-    """Branches by clusters: deep red three times chance or more, deep blue a third or less; a frame: beyond chance."""
+    """Branches by cluster: deep red is three times chance or more, deep blue a third or less; framed: beyond chance."""
     values, beyond = np.array(table.over_chance).T, np.array(table.beyond).T
     tint = np.log(np.clip(values, 1 / FARTHEST_TINT, FARTHEST_TINT)) / np.log(FARTHEST_TINT)
     axes.imshow(tint, vmin=-1.4, vmax=1.4, **CELLS)

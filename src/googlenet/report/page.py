@@ -18,14 +18,14 @@ MARKUP = re.compile(r"([\\`*_{}\[\]|#$~])")
 
 
 def write(report: Report, markdown: Path, html: Path) -> None:
-    """Write both pages, and the tables' files beside them."""
+    """Write both pages, with the tables' files beside them."""
     write_folder(markdown.parent / "tables", table_files.files(report))
     write_bytes(markdown, render_markdown(report).encode())
     write_bytes(html, render_html(report).encode())
 
 
 def render_html(report: Report) -> str:
-    """Render the page with its style and figures inlined: it fetches nothing, and its policy forbids fetching."""
+    """Render the page with its style and figures inlined; its content security policy forbids fetching anything."""
     pages = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     pages.loader = PackageLoader("googlenet", "report")
     pages.filters |= {"slug": slug, "base64": lambda content: base64.b64encode(content).decode("ascii")}
@@ -34,12 +34,12 @@ def render_html(report: Report) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Escape text to one line that Markdown shows literally, also inside a table cell."""
+    """Escape text to one line that Markdown shows literally, even inside a table cell."""
     text = " ".join(text.split())
     text = "".join(ENTITIES.get(letter, letter) for letter in text)
     text = MARKUP.sub(r"\\\1", text)
-    text = text.replace("://", "&#58;//").replace("www.", "www&#46;")  # some renderers would make links of these
-    # escape what at the start of a line would begin a list or underline a heading
+    text = text.replace("://", "&#58;//").replace("www.", "www&#46;")  # some renderers would turn these into links
+    # escape what would begin a list or underline a heading at the start of a line
     return re.sub(r"^(\d+)(?=[.)]\s)|^(?=[-+=]+(?:\s|$|-))", r"\1\\", text)
 
 

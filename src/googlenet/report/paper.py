@@ -1,6 +1,6 @@
 """The figures printed in "Going Deeper with Convolutions", read from paper.yaml.
 
-Units: errors, average precisions and coverage are percentages. In Table 1 as printed, K is 1024 and M a million.
+Units: errors, average precisions and coverage are percentages. In the printed Table 1, K is 1024 and M a million.
 """
 
 import copy
@@ -55,7 +55,7 @@ class ErrorRow(NamedTuple):
 
 
 class TeamPrecision(NamedTuple):
-    """A row of Table 4, detection by team. ensemble: how many models, in words."""
+    """A row of Table 4, detection by team. ensemble: the number of models, in words."""
 
     team: str
     year: int

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 PAPER, OURS, RECOUNT = "paper", "ours", "recount"
-LONG = 66  # letters
+LONG = 66  # characters
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def our_numbers(*labels: str) -> tuple[Column, ...]:
 
 @dataclass(frozen=True)
 class Row:
-    """One text per column; mark is OURS for our own row among others, "sum" for a total, or ""."""
+    """One text per column; mark is OURS for our own row, "sum" for a total, or ""."""
 
     cells: tuple[str, ...]
     mark: str = ""
@@ -48,8 +48,8 @@ def slug(title: str) -> str:
 class Table:
     """A table of text. Raises ValueError unless every row has one cell per column.
 
-    constant: a sentence that pages show in place of the rows, because nothing varies in them. stacked: on a narrow
-    screen each row becomes a block of lines.
+    constant: a sentence that pages show instead of the rows if nothing varies in them. stacked: on a narrow screen each
+    row becomes a block of lines.
     """
 
     title: str
@@ -67,7 +67,7 @@ class Table:
 
     @property
     def sentence(self) -> str:
-        """What pages show in place of the rows if nothing but the first column varies; "" if something does."""
+        """What pages show instead of the rows if only the first column varies; otherwise ""."""
         if (
             self.constant
             or len(self.rows) < 2
@@ -80,7 +80,7 @@ class Table:
         return f"The same for {names}: {'; '.join(f'{column.label}: {cell}' for column, cell in shared)}."
 
     def is_long(self, column: int) -> bool:
-        """Whether a column's texts are wrapped, because one of them would not fit beside the other columns."""
+        """Whether a column's texts are wrapped because one of them is too long to fit."""
         return any(len(row.cells[column]) > LONG for row in self.rows)
 
 
@@ -99,7 +99,7 @@ class Figure:
 
     @property
     def shown_px(self) -> int:
-        """Width on the page: 7/10 of the PNG header's, so that letters have the same size in every figure."""
+        """Width on the page: 7/10 of the PNG header's, so that text has the same size in every figure."""
         return int.from_bytes(self.png[16:20]) * 7 // 10
 
 
@@ -126,8 +126,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole page; the warning is shown at the very top, before any figure. Raises ValueError for two tables that
-    would have one file."""
+    """The whole page; the warning is shown at the very top, before any figure. Raises ValueError if two tables would
+    have the same file."""
 
     title: str
     experiment: str

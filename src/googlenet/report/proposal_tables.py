@@ -1,4 +1,4 @@
-"""Region proposals in text and tables: number of boxes, objects covered, next to the paper's figures."""
+"""Region proposals in text and tables: number of boxes and objects covered, next to the paper's figures."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +12,7 @@ SOURCES = ("selective_search_full", "selective_search", "multibox", "priors", "m
 
 
 def source_name(source: str, scale: SuperpixelScales) -> str:
-    """Name a source of boxes, with its superpixel scale where sources differ in it."""
+    """Name a source of boxes, with its superpixel scale if the sources differ in that."""
     return {
         "selective_search_full": f"selective search, superpixels times {scale.compared:g}",
         "selective_search": f"selective search, superpixels times {scale.ours:g}",
@@ -23,7 +23,7 @@ def source_name(source: str, scale: SuperpixelScales) -> str:
 
 
 def sources(study: ProposalStudyMetrics) -> Table:
-    """Every source of boxes: boxes per image, coverage with its interval, and the paper's two figures above."""
+    """Every source of boxes: boxes per image, coverage with its interval; the paper's two figures first."""
     facts = paper.facts("detection")
     rcnn, (low, high) = facts["rcnn_recipe"]["selective_search"], facts["proposals"]["coverage"]
     undoubled = study.sources["selective_search_full"]
@@ -53,7 +53,7 @@ def sources(study: ProposalStudyMetrics) -> Table:
 
 
 def summary(study: ProposalStudyMetrics) -> tuple[str, ...]:
-    """State the effects of doubling the superpixels, adding MultiBox and learning it, as the intervals allow."""
+    """State the effects of larger superpixels, of adding MultiBox and of training it, as the intervals allow."""
     full, ours = study.sources["selective_search_full"], study.sources["selective_search"]
     ratio = study.superpixel_scale.ours / study.superpixel_scale.compared
     before, after = (f"{decimal(row.coverage_percent, 1)} % {interval(row.interval, 1)}" for row in (full, ours))
@@ -74,13 +74,13 @@ def summary(study: ProposalStudyMetrics) -> tuple[str, ...]:
 
 
 def least_covered(per_class: Iterable[ClassCoverage]) -> list[tuple[float, ClassCoverage]]:
-    """Return the classes that have objects, with their coverage in %, the least covered first."""
+    """Return the classes that have objects, with their coverage in %, least covered first."""
     known = [(row.coverage_percent, row) for row in per_class if row.coverage_percent is not None]
     return sorted(known, key=lambda pair: (pair[0], pair[1].class_name))
 
 
 def by_class(study: ProposalStudyMetrics, shown: int = 30) -> Table:
-    """Coverage by class from every source, the least covered first, and whether MultiBox beats fixed boxes in each."""
+    """Coverage by class from every source, least covered first, and whether MultiBox beats fixed boxes in each."""
     covered = [{row.class_name: row.coverage_percent for row in study.sources[name].per_class} for name in SOURCES]
     learned = study.differences.multibox_minus_priors
     gains = {row.class_name: row.gain for row in learned.per_class}
@@ -113,7 +113,7 @@ def _learned(pair: Difference | None) -> tuple[str, str, str]:
 
 
 def coverage(ours: Coverage) -> Table:
-    """Share of ground-truth boxes covered by the detectors' regions at an overlap of one half, ours and the paper's."""
+    """Share of ground-truth boxes covered by the detectors' regions at an IoU of 0.5, ours and the paper's."""
     facts = paper.facts("detection")
     rcnn, printed = facts["rcnn_recipe"]["selective_search"], facts["proposals"]
     low, high = printed["coverage"]

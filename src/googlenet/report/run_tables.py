@@ -17,7 +17,7 @@ from googlenet.report import paper
 from googlenet.report.parts import Column, Row, Section, Table, numbers, our_numbers, texts
 from googlenet.report.words import NONE, TOPS, count, decimal, main_metric, of_difference, plural, short
 
-SETTINGS = {  # setting of a member or detector: its column; a name has none
+SETTINGS = {  # setting of a member or detector -> its column; the name has none
     "init_seed": Column("Initial-weights seed"),
     "order_seed": Column("Order seed"),
     "sampling_seed": Column("Sampling seed"),
@@ -132,12 +132,12 @@ def tested(imported: Mapping[str, ImportMetrics], ensemble: EnsembleMetrics) -> 
 
 
 def by_channel(values: float | tuple[float, ...]) -> str:
-    """Format one number, or one for each channel."""
+    """Format one number, or one per channel."""
     return ", ".join(f"{value:.4g}" for value in (values if isinstance(values, tuple) else (values,)))
 
 
 def system_name(key: str, models: int) -> str:
-    """Name a system by its key in the metrics: "ensemble_144" is all models at 144 crops."""
+    """Name a system by its key in the metrics: "ensemble_144" is all models on 144 crops."""
     if key == "single_1":
         return "one model, one crop"
     kind, _, crops = key.rpartition("_")
@@ -163,7 +163,7 @@ def comparisons(ensemble: EnsembleMetrics) -> Table:
 
 
 def _in_order(pairs: Mapping[str, PairedDifference]) -> list[tuple[str, PairedDifference]]:
-    """Sort: few models and crops against all first, then more models at the same crops, then more crops."""
+    """Sort: fewest models and crops against all first, then more models on the same crops, then more crops."""
 
     def order(key: str) -> tuple[int, bool, int]:
         (kind, _, crops), (other_kind, _, other_crops) = (name.rpartition("_") for name in key.split("_minus_"))
@@ -174,7 +174,7 @@ def _in_order(pairs: Mapping[str, PairedDifference]) -> list[tuple[str, PairedDi
 
 
 def worst_classes(per_class: Sequence[ClassError], shown: int) -> list[tuple[ClassError, float]]:
-    """Return at most `shown` classes with the largest errors, with these; classes without images are left out."""
+    """Return at most `shown` classes with the largest errors, and these errors; classes without images are omitted."""
     known = [(row, row.top1_error_percent) for row in per_class if row.top1_error_percent is not None]
     return sorted(known, key=lambda item: (-item[1], item[0].class_name))[:shown]
 

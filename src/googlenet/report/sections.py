@@ -44,7 +44,7 @@ def build(
     reference: Reference | None = None,
 ) -> Report:
     """Build the report of one experiment. figures: PNG bytes by name in captions.CAPTIONS; any may be missing.
-    reference: that of the experiment, if it has one."""
+    reference: the experiment's, if it has one."""
     ensemble, study = results.one(EnsembleMetrics), results.one(CropStudyMetrics)
     parts = (
         Part("", present(summary(results, figures, runs, reference), claimed(results))),
@@ -80,7 +80,7 @@ def present(*made: Section | None) -> tuple[Section, ...]:
 def summary(
     results: Results, figures: Mapping[str, bytes], runs: Sequence[RunRecord], reference: Reference | None
 ) -> Section | None:
-    """What was reproduced, and how well: the headline figures, and a picture of each task."""
+    """What was reproduced, and how well: the headline figures, and a figure for each task."""
     lines = headlines.headlines(results)
     if not lines:
         return None
@@ -165,7 +165,7 @@ def crops(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Sec
 
 
 def classification(results: Results, figures: Mapping[str, bytes]) -> Section | None:
-    """Tables 2 and 3, differences, baseline and classes, with text that claims no more than the intervals allow."""
+    """Tables 2 and 3, differences, baseline and classes, with text worded as the intervals allow."""
     ensemble, manifest = results.one(EnsembleMetrics), results.manifest("classification")
     if ensemble is None or manifest is None:
         return None
@@ -194,7 +194,7 @@ def classification(results: Results, figures: Mapping[str, bytes]) -> Section | 
 
 
 def single_images(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Section | None:
-    """Images that averaging corrects, the mistakes that remain, and the classes that are confused."""
+    """Images that averaging corrects, the remaining mistakes, and the confused classes."""
     if ensemble is None:
         return None
     found, images = ensemble.single_images, ensemble.images

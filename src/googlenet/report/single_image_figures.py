@@ -1,4 +1,4 @@
-"""Figures of single test images, confused classes and the first layer's filters: metrics and pixels in, PNG bytes out."""
+"""Figures of single test images, confused classes and first-layer filters: metrics and pixels in, PNG bytes out."""
 
 from collections.abc import Callable, Sequence
 from math import ceil
@@ -11,12 +11,12 @@ from googlenet.metrics.single_images import Confusion, Mistake, Rescued, SingleI
 from googlenet.report.style import BLACK, GREY, bare, canvas, clipped
 from googlenet.report.words import decimal, plural
 
-COLUMNS, SIDE = 4, 2.45  # of a grid of images: columns, and inches of one with its margins
+COLUMNS, SIDE = 4, 2.45  # of an image grid: columns, and inches per image with margins
 Lines = tuple[str, str, str]  # one above an image, its class, and two below
 
 
 def images_rescued(images: Sequence[np.ndarray], found: SingleImages) -> bytes:
-    """Draw images, uint8 [h, w, 3], that some members get wrong and the average right, with who got what wrong."""
+    """Draw images, uint8 [h, w, 3], that some members get wrong and the average right, with the members' mistakes."""
     return _grid(images, [_rescued_lines(row, found) for row in found.rescued])
 
 
@@ -34,7 +34,7 @@ def _rescued_lines(row: Rescued, found: SingleImages) -> Lines:
 
 
 def images_mistaken(images: Sequence[np.ndarray], found: SingleImages) -> bytes:
-    """Draw the images, uint8 [h, w, 3], that all members together get wrong, the most confident mistake first."""
+    """Draw the images, uint8 [h, w, 3], that the ensemble gets wrong, the most confident mistake first."""
     return _grid(images, [_mistake_lines(row) for row in found.mistakes])
 
 
@@ -57,7 +57,7 @@ def _grid(images: Sequence[np.ndarray], lines: Sequence[Lines]) -> bytes:
 
 
 def confusion_matrix(confusion: Confusion) -> bytes:
-    """Draw the images of each class (rows) by predicted class (columns): mistakes in colour, right ones in grey."""
+    """Draw the confusion matrix, true class by row, predicted class by column: mistakes in colour, correct in grey."""
     counts, names = np.array(confusion.images), [clipped(name, 18) for name in confusion.classes]
     off = np.where(np.eye(len(counts), dtype=bool), 0, counts)
     side = 2.2 + 0.36 * max(5, len(names))

@@ -1,4 +1,4 @@
-"""The page of structures: what was derived, and how it compares with GoogLeNet and with random structures of its cost."""
+"""The page of structures: what was derived, compared with GoogLeNet and with random structures of the same cost."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -59,7 +59,7 @@ def build(
 
 
 def main_error(compared: StructureComparison, errors: HeldOut[AblationErrors]) -> AblationError:
-    """The error on test that is informative for the number of classes."""
+    """The test error that is informative for the number of classes."""
     return errors.test.of(measure_of(compared))
 
 
@@ -69,7 +69,7 @@ def gain(error: AblationError) -> Difference:
 
 
 def claim(compared: StructureComparison, other: str, errors: HeldOut[AblationErrors], stalled: int) -> Claim:
-    """The claim that derived structures are better than others. Where a training stalled, nothing tests it."""
+    """The claim that derived structures are better than others. It is untested if a training stalled."""
     words = BETTER.format(other)
     if stalled:
         return Claim(words, SECTION, NONE, None, f"{plural(stalled, 'training')} stalled")
@@ -89,7 +89,7 @@ def claims_of(compared: StructureComparison) -> tuple[Claim, Claim]:
 
 
 def summary(compared: StructureComparison) -> tuple[str, ...]:
-    """What the intervals say of the derived structures, a sentence for each comparison; and what it costs."""
+    """What the intervals show about the derived structures, a sentence per comparison; and what they cost."""
     name, macs = main_metric(compared.classes)[1], mega(compared.budget_macs)
     sentences = [
         f"All structures have GoogLeNet's stem, poolings and heads, and cost {macs} multiply-adds for one image: what differs is how each "
@@ -112,7 +112,7 @@ def verdicts(compared: StructureComparison) -> Table:
 
 
 def table(compared: StructureComparison) -> Table:
-    """A row for every kind of structure: cost, errors, and the difference from GoogLeNet."""
+    """A table with a row for every kind of structure: cost, errors, and the difference from GoogLeNet."""
     name = main_metric(compared.classes)[1]
     level = confidence(main_error(compared, compared.derived).interval)
     columns = (
@@ -151,7 +151,7 @@ def of_row(made: StructureMetrics, row: str) -> list[Structure]:
 
 
 def described(made: StructureMetrics) -> tuple[str, ...]:
-    """What the derivation found, in words: clusters and kernels; and what the paper expects of them."""
+    """What the derivation found, in words: clusters and kernels; and what the paper expects."""
     derived = [module for each in of_row(made, "derived") for module in each.derived.values()]
     alone = sum(module.clusters for module in derived) / sum(module.units for module in derived)
     of_1x1, of_3x3, of_5x5 = kernel_shares(made, [name for level in LEVELS for name in level])
@@ -168,14 +168,14 @@ def described(made: StructureMetrics) -> tuple[str, ...]:
 
 
 def kernel_shares(made: StructureMetrics, modules: Sequence[str]) -> list[str]:
-    """The shares of some modules' clusters that are covered by each kernel, over the seeds."""
+    """The share of some modules' clusters covered by each kernel, over the seeds."""
     counts = [each.derived[name].clusters_by_kernel for each in of_row(made, "derived") for name in modules]
     by_kernel = np.sum(counts, axis=0)
     return [f"{decimal(100 * share, 0)} %" for share in by_kernel / by_kernel.sum()]
 
 
 def modules(made: StructureMetrics) -> Table:
-    """What every module was derived from, the mean over the seeds."""
+    """What every module was derived from, as means over the seeds."""
     columns = (
         *texts("Module"),
         *our_numbers("Units below", "Clusters", "Largest", "Mean correlation"),
@@ -233,7 +233,7 @@ def figures(compared: StructureComparison, made: StructureMetrics) -> tuple[Figu
 
 
 def structure_widths(made: StructureMetrics) -> bytes:
-    """Plot each module's units by branch: GoogLeNet's bar, and beside it one for each derived structure."""
+    """Plot each module's units by branch: GoogLeNet's bar, next to one for each derived structure."""
     kinds = [of_row(made, "googlenet")[0], *of_row(made, "derived")]
     names, width = list(kinds[0].modules), 0.84 / len(kinds)
     with canvas(10, 4.2) as (figure, png):
@@ -250,7 +250,7 @@ def structure_widths(made: StructureMetrics) -> bytes:
 
 
 def correlation_mass(made: StructureMetrics) -> bytes:
-    """Plot the shares of the rings of the 5x5 in every module's correlation."""
+    """Plot the shares of the three rings of the 5x5 neighbourhood in every module's squared correlation."""
     derived = of_row(made, "derived")
     names = list(derived[0].derived)
     shares = np.mean([[each.derived[name].mass_percent for name in names] for each in derived], axis=0).T
@@ -273,7 +273,7 @@ def stacked(
     width: float,
     edge: str = "white",
 ) -> None:
-    """Draw upright bars, [parts, bars], one part on the other."""
+    """Draw stacked vertical bars, [parts, bars]."""
     below = np.zeros(len(places))
     for part, label, colour in zip(values, labels, colours, strict=False):
         axes.bar(places, part, width, bottom=below, color=colour, label=label, edgecolor=edge, linewidth=0.6)
@@ -281,7 +281,7 @@ def stacked(
 
 
 def modules_below(axes: Any, names: Sequence[str]) -> None:
-    """Name the modules on the axis below, with a line wherever a pooling stands between two of them."""
+    """Label the modules on the x axis, with a line wherever there is pooling between two of them."""
     axes.set_xticks(range(len(names)), names)
     axes.grid(axis="x", visible=False)
     for name in POOL_BEFORE:

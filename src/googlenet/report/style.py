@@ -13,7 +13,7 @@ DPI = 140
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)))
 
 STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same glyphs on every machine
+    "font.family": "DejaVu Sans",  # ships with matplotlib: same glyphs on every machine
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
@@ -39,7 +39,7 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def canvas(width: float, height: float) -> Iterator[tuple[Any, io.BytesIO]]:
-    """Yield a figure of width x height inches, and a buffer for its PNG, which is written at the end of the block.
+    """Yield a figure of width x height inches, and a buffer that receives its PNG at the end of the block.
 
     Nothing in the PNG depends on the date, the version or the user's settings.
     """
@@ -55,7 +55,7 @@ def canvas(width: float, height: float) -> Iterator[tuple[Any, io.BytesIO]]:
 
 
 def line(index: int) -> dict[str, Any]:
-    """Colour and dash of the index-th line: no two alike among the first 21."""
+    """Colour and dash of the index-th line, unique among the first 21."""
     return {"color": PALETTE[index % len(PALETTE)], "linestyle": DASHES[index // len(PALETTE) % len(DASHES)]}
 
 

@@ -1,4 +1,4 @@
-"""A Table as CSV and as LaTeX: the files beside the report, from the same objects as the page."""
+"""Tables as CSV and LaTeX files beside the report, made from the same objects as the page."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from googlenet.report.parts import Column, Report, Table, slug
 
-# What LaTeX would take for a command; the signs that only a Unicode engine knows stand for themselves in every font.
+# Characters special to LaTeX; those that need a Unicode engine are replaced by commands that work in every font.
 SPECIAL = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
@@ -26,13 +26,13 @@ def files(report: Report) -> dict[str, bytes]:
 
 
 def heading(column: Column) -> str:
-    """Return a column's label, with the origin of its figures unless the label says it."""
+    """Return a column's label, with the origin of its figures unless the label states it."""
     named = not column.origin or column.origin in column.label.lower()
     return column.label if named else f"{column.origin}: {column.label}"
 
 
 def as_csv(table: Table) -> str:
-    """Return the table as CSV: the headings, then the rows, with a plain minus sign so that programs read numbers."""
+    """Return the table as CSV: headings, then rows, with ASCII minus signs so that programs read the numbers."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(heading, table.columns))
@@ -41,14 +41,14 @@ def as_csv(table: Table) -> str:
 
 
 def _plain(cell: str) -> str:
-    """Return a cell that is no formula: a spreadsheet would run a text that begins with one of these signs."""
+    """Return a cell that is not a formula: a spreadsheet would evaluate text that begins with one of these signs."""
     cell = cell.replace("\N{MINUS SIGN}", "-")
     number = cell.lstrip("+-")[:1].isdigit()
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not number else cell
 
 
 def as_latex(table: Table) -> str:
-    """Return a LaTeX table for the package booktabs: caption, label, rows, and the note below them."""
+    """Return a LaTeX table for the booktabs package: caption, label, rows, and the note below them."""
     places = "".join("l" if column.words else "r" for column in table.columns)
     lines = [
         r"\begin{table}",
@@ -73,6 +73,6 @@ def _line(cells: Sequence[str], bold: bool = False) -> str:
 
 
 def escape_latex(text: str) -> str:
-    """Escape text to one line that LaTeX sets literally; a bracket would be an argument of the line end before it."""
+    """Escape text to one line that LaTeX sets literally; a bracket would be an argument of the preceding line end."""
     text = "".join(SPECIAL.get(letter, letter) for letter in " ".join(text.split()))
     return f"{{}}{text}" if text.startswith("[") else text

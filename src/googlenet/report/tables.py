@@ -26,7 +26,7 @@ def top5_note(classes: int) -> str:
 
 
 def table_1(layers: Sequence[LayerCost], totals: Totals) -> Table:
-    """Table 1 (section 5) at 224 x 224, 1000 classes: printed, recounted from its widths (marked if off), our count."""
+    """Table 1 (section 5) at 224 x 224, 1000 classes: printed, recounted from its widths (marked if off), ours."""
     ours = {row.layer: row for row in layers}
     printed, totals_printed = paper.table_1(), paper.facts("table_1_architecture")["totals"]
     rows = [_layer_row(row, ours.get(row.layer)) for row in printed]
@@ -85,11 +85,11 @@ def table_2(ensemble: EnsembleMetrics, dataset: str) -> Table:
 
 
 def table_3(ensemble: EnsembleMetrics) -> Table:
-    """Table 3 (section 7): models times crops, printed and our top-5 error; differences in points to the first."""
+    """Table 3 (section 7): models and crops, printed and our top-5 error; differences from the first, in points."""
     base, rows = ensemble.table_3[0], []
     printed = {(row.models, row.crops): row for row in paper.table_3()}
     for ours in ensemble.table_3:
-        paper_row = printed.get((ours.models, ours.crops))  # None for an ensemble of five, say
+        paper_row = printed.get((ours.models, ours.crops))  # None for an ensemble of five, for example
         cells = [str(ours.models), str(ours.crops), count(ours.cost)]
         cells.append(decimal(paper_row.top5_error_percent if paper_row else None))
         cells.append("base" if ours is base else signed(paper_row.against_base if paper_row else None))
@@ -121,7 +121,7 @@ def table_3(ensemble: EnsembleMetrics) -> Table:
 
 
 def _shown(classes: int) -> tuple[TopError, ...]:
-    """Return the informative errors: no top-5 error with five classes or fewer."""
+    """Return the informative errors, without top-5 if there are at most five classes."""
     return ERRORS if classes > 5 else ("top1_error_percent",)
 
 

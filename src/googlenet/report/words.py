@@ -1,4 +1,4 @@
-"""Numbers as text: the one place that sets decimals and what an interval lets us claim."""
+"""Numbers as text: the only place that defines decimals and what an interval allows us to claim."""
 
 from collections.abc import Iterable
 
@@ -52,7 +52,7 @@ def mega(value: float) -> str:
 
 
 def short(digest: str | None) -> str:
-    """The first ten characters of a digest or commit; the mark of uncommitted edits is kept."""
+    """The first ten characters of a digest or commit; the mark for uncommitted edits is kept."""
     if not digest:
         return NONE
     head, plus, tail = digest.partition("+")
@@ -75,7 +75,7 @@ def with_confidence(bounds: Interval, digits: int = 2) -> str:
 
 
 def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> str:
-    """State what a paired interval supports about a difference (positive: better): better, worse, or neither."""
+    """State what a paired interval shows about a difference (positive: better): better, worse, or neither."""
     difference, bounds = pair.difference, pair.interval
     if bounds.side > 0:
         return f"better by {decimal(difference, digits)}{unit}, {with_confidence(bounds, digits)}"
@@ -86,7 +86,7 @@ def of_difference(pair: Difference, unit: str = " points", digits: int = 2) -> s
 
 
 def gain(pair: Difference) -> str:
-    """Apply `of_difference` to a percentage of which more is better, with one decimal."""
+    """`of_difference` for a percentage where more is better, with one decimal."""
     return of_difference(pair, digits=1)
 
 
