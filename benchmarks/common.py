@@ -25,7 +25,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
 def turns(
     contestants: Mapping[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, list[float]]:
-    """Seconds of each contestant, `rounds` times each, in turn; a first round, which warms up, is dropped."""
+    """Seconds of each contestant, `rounds` times each, in turn; a first warm-up round is dropped."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds + 1):
         for name, run in contestants.items():
@@ -41,7 +41,7 @@ def medians(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """How many times faster ours is: the median over the rounds of theirs / ours in the same round."""
+    """Our speed-up: the median over the rounds of theirs / ours in the same round."""
     return statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
 
 
@@ -79,6 +79,6 @@ def report(rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:
 
 
 def write(path: Path | None, **figures: object) -> None:
-    """Write a run's figures, with the machine that they are of, if a file was asked for."""
+    """Write a run's figures, with the machine that they were measured on, if a file was requested."""
     if path is not None:
         path.write_text(json.dumps(figures | machine(), indent=1) + "\n")

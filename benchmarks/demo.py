@@ -29,7 +29,7 @@ RECORDS = Path(".snakemake/metadata")
 
 @dataclass(frozen=True)
 class Ran:
-    """One job of the run. inside_s: as its run.json has it."""
+    """One job of the run. inside_s: from its run.json."""
 
     name: str
     inputs: tuple[str, ...]
@@ -39,7 +39,7 @@ class Ran:
 
     @property
     def wall_s(self) -> float:
-        """Seconds from its start by Snakemake to its end."""
+        """Seconds from the job's start by Snakemake to its end."""
         return self.end_s - self.start_s
 
     @property
@@ -53,7 +53,7 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
     found = {}
     for path in sorted((folder / RECORDS).rglob("*")):
         if path.is_file():
-            # In base64; a long path continues in that of a folder marked with @.
+            # Names are in base64; a long path continues in a folder marked with @.
             parts = path.relative_to(folder / RECORDS).parts
             output = urlsafe_b64decode("".join(part.removeprefix("@") for part in parts)).decode()
             found[output] = json.loads(path.read_bytes())
@@ -61,7 +61,7 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def jobs_of(folder: Path, experiment: str) -> tuple[dict[str, Ran], dict[str, set[str]]]:
-    """The experiment's jobs by name, and the names of those that each one waits for."""
+    """The experiment's jobs by name, and the names of the jobs that each one waits for."""
     made, jobs = {}, {}
     for output, row in records(folder).items():
         config = next((Path(path) for path in row["input"] if "config" in Path(path).parts), Path())
@@ -76,7 +76,7 @@ def jobs_of(folder: Path, experiment: str) -> tuple[dict[str, Ran], dict[str, se
 
 
 def behind(jobs: Mapping[str, Ran], after: Mapping[str, set[str]]) -> dict[str, tuple[float, tuple[str, ...]]]:
-    """For every job the longest chain that begins with it: its seconds, and its jobs."""
+    """For every job, the longest chain that begins with it: its seconds and its jobs."""
     followers: dict[str, list[str]] = {name: [] for name in jobs}
     for name, before in after.items():
         for one in before:
@@ -91,7 +91,7 @@ def behind(jobs: Mapping[str, Ran], after: Mapping[str, set[str]]) -> dict[str, 
 
 
 def scheduled(jobs: Mapping[str, Ran], after: Mapping[str, set[str]], cores: int) -> float:
-    """Seconds of a schedule on that many cores, one core a job: of the jobs that are ready, the longest chain first."""
+    """Seconds of a schedule on that many cores, one per job: of the jobs that are ready, the longest chain first."""
     chains, done, waiting = behind(jobs, after), set[str](), set(jobs)
     running: list[tuple[float, str]] = []
     now = 0.0

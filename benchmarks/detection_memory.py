@@ -92,7 +92,7 @@ MEASURED = {"label": label, "evaluate": evaluate}
 
 
 def peak_mb(name: str, folder: Path, images: int, detectors: int) -> float:
-    """Peak memory of one part in a process of its own. Its parent must be small: a process inherits the peak so far."""
+    """Peak memory of one part in its own process. The parent must be small: a process inherits its peak."""
     command = [sys.executable, __file__, "--part", name, "--folder", str(folder)]
     command += ["--images", str(images), "--detectors", str(detectors)]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -25,7 +25,7 @@ Work = Callable[[], object]
 
 
 def make(folder: Path, images: int) -> None:
-    """Photographs in a folder per class, the few of validation and test, and as few to warm up with."""
+    """Write photographs in class folders, a few for validation and test, and as few for warming up."""
     from loader import photographs
 
     few = HELD_OUT * CLASSES
@@ -37,7 +37,7 @@ def make(folder: Path, images: int) -> None:
 
 
 def prepared(folder: Path, name: str, small: bool) -> None:
-    """Prepare the data set, or the one to warm up with."""
+    """Prepare the data set, or the one for warming up."""
     from googlenet.config.schema.dataset import ClassificationSource
     from googlenet.data.prepare import prepare
     from googlenet.metrics.base import write_metrics
@@ -51,12 +51,12 @@ def prepared(folder: Path, name: str, small: bool) -> None:
 
 
 def preparation(folder: Path) -> tuple[Work, Work]:
-    """What warms up, and what is measured."""
+    """The warm-up, and the measured preparation."""
     return lambda: prepared(folder, "few", True), lambda: prepared(folder, "data", False)
 
 
 def training(folder: Path) -> tuple[Work, Work]:
-    """An epoch over the training images; first one over a few."""
+    """An epoch over the training images, after one over a few."""
     from loader import settings_of
 
     from googlenet.classification.train import Splits, train
@@ -101,7 +101,7 @@ STEPS = {"preparation": preparation, "training": training, "prediction": predict
 
 
 def run_step(step: str, folder: Path) -> dict[str, float]:
-    """Processor seconds of one step in this process, and the process's peak memory."""
+    """CPU seconds of one step in this process, and the process's peak memory."""
     from googlenet.models.determinism import prepare_machine
 
     prepare_machine(1, "cpu")
@@ -110,13 +110,13 @@ def run_step(step: str, folder: Path) -> dict[str, float]:
     start = time.process_time()
     work()
     seconds = time.process_time() - start
-    # Not getrusage: what that reports begins with the memory of the process that started this one.
+    # Not getrusage: its peak includes that of the process that started this one.
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return {"seconds": seconds, "peak_mb": int(status["VmHWM"].split()[0]) / 1024}
 
 
 def measured(step: str, folder: Path) -> dict[str, float]:
-    """One step in a process of its own."""
+    """Measure one step in its own process."""
     command = [sys.executable, __file__, "--one", step, "--folder", str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
@@ -138,7 +138,7 @@ def main() -> None:
         folders = {factor: Path(temporary, str(factor)) for factor in FACTORS}
         for factor, folder in folders.items():
             make(folder, factor * given.images)
-            measured("preparation", folder)  # what the other steps read
+            measured("preparation", folder)  # the input of the other steps
         figures = {}
         for step in given.steps:
             rounds = [
@@ -149,7 +149,7 @@ def main() -> None:
 
 
 def table(step: str, rounds: list[dict[int, dict[str, float]]], images: int) -> dict[str, float]:
-    """Print a step's figures, and return the ratios of the largest size to the smallest: medians over the rounds."""
+    """Print a step's figures, and return the ratios of the largest to the smallest size: medians over the rounds."""
     rows, ratios = [], {}
     for factor in FACTORS:
         times, peaks = ([one[factor][name] / one[1][name] for one in rounds] for name in ("seconds", "peak_mb"))

@@ -68,7 +68,7 @@ def main() -> None:
             system_metrics_every_s=10,
         )
         write_json(folder / EXECUTION, execution.model_dump(mode="json"))
-        # The first round makes the store; each later one sends two runs, of which the plain job left the first.
+        # The first round creates the store; each later one sends two runs, the first left by the plain job.
         times = common.turns({what: partial(process, folder, code) for what, code in PROCESSES.items()}, options.rounds)
     seconds = common.medians(times)
     common.report([(what, f"{value:.2f}") for what, value in seconds.items()], ("process", "seconds"))

@@ -55,7 +55,7 @@ Next = Callable[[], object]
 
 
 def pictures() -> Iterator[np.ndarray]:
-    """Real photographs, uint8 RGB, without end."""
+    """An infinite series of real photographs, uint8 RGB."""
     folder = os.environ.get("GOOGLENET_TEST_DATA")
     files = sorted(path for path in Path(folder, "clothing").rglob("*") if is_image(path)) if folder else []
     if files:
@@ -68,7 +68,7 @@ def pictures() -> Iterator[np.ndarray]:
 
 
 def photographs(number: int, width: int, height: int, quality: int) -> Iterator[Record]:
-    """JPEGs of this size: parts of real photographs with this aspect ratio, from half their side on."""
+    """JPEGs of this size: crops of real photographs with this aspect ratio, of at least half their side."""
     rng = np.random.default_rng(0)
     for index, picture in enumerate(islice(pictures(), number)):
         h, w = picture.shape[:2]
@@ -89,7 +89,7 @@ def settings_of(interpolation: Interpolation, batch: int) -> TrainClassifier:
 
 
 def keys_of(images: int, batch: int) -> Iterator[list[tuple[int, int]]]:
-    """Batches of (epoch, index), in random order, without end."""
+    """An infinite series of batches of (epoch, index), in random order."""
     for epoch in count():
         order = np.random.default_rng(epoch).permutation(images).tolist()
         for start in range(0, images - batch + 1, batch):
@@ -97,7 +97,7 @@ def keys_of(images: int, batch: int) -> Iterator[list[tuple[int, int]]]:
 
 
 def ours(split: Split, interpolation: Interpolation, batch: int) -> Next:
-    """A batch as train_classifier makes it with no worker process."""
+    """A batch as train_classifier makes it without worker processes."""
     settings = settings_of(interpolation, batch)
     crops = TrainingCrops(DecodedImages(split, 0), split.labels, settings, PX)
     spec, keys = NetworkSpec.of(settings.model, ("",)), keys_of(len(split), batch)
@@ -111,7 +111,7 @@ def ours(split: Split, interpolation: Interpolation, batch: int) -> Next:
 
 
 def theirs(split: Split, batch: int) -> Next:
-    """A batch of Pillow and torchvision's first transforms."""
+    """A batch made by Pillow and torchvision's v1 transforms."""
     steps = [transforms.RandomResizedCrop(PX), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
     transform = transforms.Compose([*steps, transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
     keys = keys_of(len(split), batch)
@@ -130,7 +130,7 @@ def opened(record: Record) -> Image.Image:
 
 
 def with_workers(split: Split, batch: int, workers: int, number: int) -> float:
-    """Images a second of the loader with worker processes; the first batches, while they start, do not count."""
+    """Images per second of the loader with worker processes; the first batches, during their start, do not count."""
     crops = TrainingCrops(DecodedImages(split, 0), split.labels, settings_of("antialias", batch), PX)
     runtime = Runtime(loader_workers=workers)
     loader = BatchLoader(lambda of, out: (batch, crops.batch(of, out)[1]), batch, PX, runtime)
@@ -142,7 +142,7 @@ def with_workers(split: Split, batch: int, workers: int, number: int) -> float:
 
 
 def separate(split: Split, batch: int, processes: int, number: int) -> float:
-    """Images a second of separate processes together, each of which makes its own batches."""
+    """Total images per second of separate processes, each of which makes its own batches."""
     context = multiprocessing.get_context("fork")
     barrier, rates = context.Barrier(processes), context.SimpleQueue()
 
@@ -166,7 +166,7 @@ def separate(split: Split, batch: int, processes: int, number: int) -> float:
 
 
 def differences(split: Split, interpolation: Interpolation) -> float:
-    """The mean difference, in grey levels of 255, of our whole path from Pillow's, of the same boxes."""
+    """The mean difference, in grey levels of 255, between our whole path and Pillow's on the same boxes."""
     sampling, images, seen = settings_of(interpolation, 1).sampling, DecodedImages(split, 0), []
     for index in range(len(split)):
         crop = np.empty((PX, PX, 3), np.uint8)
@@ -204,13 +204,13 @@ def main() -> None:
 
 
 def measured(split: Split, batch: int, rounds: int, workers: int) -> dict[str, float]:
-    """All figures; prints the tables."""
+    """Measure all figures and print the tables."""
     contestants = {
         OURS: ours(split, "antialias", batch),
         DEFAULT: ours(split, "bilinear", batch),
         THEIRS: theirs(split, batch),
     }
-    times = turns(contestants, rounds, time.process_time)  # one thread each, and nothing waits
+    times = turns(contestants, rounds, time.process_time)  # one thread each, no waiting
     over = {name: ratio(times[name], times[THEIRS]) for name in times}
     rows = [(name, f"{batch / seconds:.0f}", f"{over[name]:.2f}") for name, seconds in medians(times).items()]
     report(rows, ("one thread", "images/s of processor time", f"times {THEIRS}"))

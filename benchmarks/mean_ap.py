@@ -34,7 +34,7 @@ FASTER, FASTER_101 = "faster_coco_eval", "faster_coco_eval_101"
 
 
 def random_data(images: int) -> tuple[Detections, Objects]:
-    """Objects of all sizes; of ten detections six are near an object, one of them in a wrong class; no ties."""
+    """Objects of all sizes; of ten detections six are near an object, one of them with a wrong class; no ties."""
     rng = np.random.default_rng(0)
     count, detections = images * OBJECTS_PER_IMAGE, images * PER_IMAGE
     image = np.repeat(np.arange(images), OBJECTS_PER_IMAGE)
@@ -106,7 +106,7 @@ def by_coco(what: str, detections: Detections, truth: Objects, images: int) -> t
 
 
 def by_command(detections: Detections, truth: Objects, images: int) -> tuple[list[float], float]:
-    """The same from files, by ILSVRC's rules."""
+    """The same, from files by our command with ILSVRC's rules."""
     from googlenet.cli.score import scored
 
     with tempfile.TemporaryDirectory() as folder:
@@ -134,7 +134,7 @@ def _object(number: int, box: np.ndarray) -> str:
 
 
 def measure(what: str, images: int) -> dict:
-    """One measurement, in this process."""
+    """Make one measurement in this process."""
     detections, truth = random_data(images)
     if what == COMMAND:
         aps, seconds = by_command(detections, truth, images)
@@ -149,7 +149,7 @@ def measure(what: str, images: int) -> dict:
 
 
 def main() -> None:
-    """Measure each in a process of its own; print a table."""
+    """Measure each in its own process; print a table."""
     parser = common.parser(__doc__)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--one", help="used by the script itself: one of the measurements")

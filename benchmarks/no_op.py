@@ -24,7 +24,7 @@ DRY = {"snakemake": ["-n"], "dvc": ["repro"]}
 
 
 def run(folder: Path, program: str, *words: str) -> str:
-    """What a command of this environment prints."""
+    """Return the output of a command of this environment."""
     command = [str(Path(sys.executable).with_name(program)), *words]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
@@ -33,14 +33,14 @@ def run(folder: Path, program: str, *words: str) -> str:
 
 
 def find_nothing(folder: Path, program: str) -> None:
-    """Run the engine; end with an error if it has something to do."""
+    """Run the engine; exit with an error if it has something to do."""
     printed = run(folder, program, *DRY[program])
     if NOTHING[program] not in printed:
         sys.exit(f"{folder}: {program} has something to do; complete the run there first\n{printed[-800:]}")
 
 
 def trivial(folder: Path) -> None:
-    """Make a project of one job of each engine, done."""
+    """Make a project with one finished job for each engine."""
     (folder / "Snakefile").write_text(SNAKEFILE)
     (folder / "dvc.yaml").write_text(DVC_FILE)
     subprocess.run(["git", "init", "-q", str(folder)], check=True)

@@ -69,7 +69,7 @@ def packed(files: Iterable[tuple[str, bytes]], mode: str = "w") -> bytes:
 
 
 def write_classification(folder: Path, classes: int, train: int, val: int, side_px: int = 40) -> None:
-    """Write the three archives of the set of 2012: `train` and `val` images of each class."""
+    """Write the three archives of the 2012 set: `train` and `val` images of each class."""
     folder.mkdir(parents=True, exist_ok=True)
     noise, number_of = NoiseImages(side_px), numbers(classes)
     with tarfile.open(folder / TRAIN, "w", format=tarfile.GNU_FORMAT) as archive:
@@ -99,7 +99,7 @@ def write_classification(folder: Path, classes: int, train: int, val: int, side_
 
 
 def meta_mat(number_of: dict[str, int], compressed: bool = True) -> bytes:
-    """meta.mat as the kit of 2012 has it: the classes in the order of their numbers, then two of their parents."""
+    """meta.mat as in the 2012 kit: the classes in the order of their numbers, then two of their parents."""
     from scipy.io import savemat
 
     rows = [
@@ -130,9 +130,9 @@ def det_xml(*objects: tuple, side_px: int = 40) -> bytes:
 
 
 def detection(classes: int = 3, per_class: int = 2, side_px: int = 40) -> dict[str, dict[str, bytes]]:
-    """The files of a small DET, {archive of 2014: {name in it: bytes}}; inner tars are written out as folders.
+    """The files of a small DET, {archive of 2014: {name in it: bytes}}; inner tars are given as folders.
 
-    Of each class one training image has all its boxes, one may lack some, and one of extra0 has no object of it.
+    For each class, one training image has all its boxes, one may lack some, and one of extra0 has no object of it.
     """
     noise, number_of = NoiseImages(side_px, seed=2), numbers(classes, seed=3)
     images, boxes, lists = {}, {}, {}
@@ -165,7 +165,7 @@ def detection(classes: int = 3, per_class: int = 2, side_px: int = 40) -> dict[s
 
 
 def write_detection(folder: Path, **size: int) -> None:
-    """Write a small DET as the archives of 2014: images in tars in a tar, boxes and kit compressed."""
+    """Write a small DET as the 2014 archives: images in nested tars, boxes and kit compressed."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, files in detection(**size).items():
         if name == "ILSVRC2014_DET_train":
@@ -182,7 +182,7 @@ def write_detection(folder: Path, **size: int) -> None:
 
 
 def write_release(folder: Path, **size: int) -> None:
-    """Write the same DET as the one archive of 2017, and its kit."""
+    """Write the same DET as the single archive of 2017, and its kit."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ILSVRC2017_DET.tar").write_bytes(packed(release(**size).items()))
     kit = detection(**size)["ILSVRC2014_devkit"]
@@ -193,7 +193,7 @@ def write_release(folder: Path, **size: int) -> None:
 
 
 def release(**size: int) -> dict[str, bytes]:
-    """The files of the one archive of 2017: ILSVRC/{Data,Annotations,ImageSets}/DET."""
+    """The files of the single archive of 2017: ILSVRC/{Data,Annotations,ImageSets}/DET."""
     made = detection(**size)
     files = {}
     for part, (images, boxes) in {
@@ -214,7 +214,7 @@ def release(**size: int) -> dict[str, bytes]:
 
 
 def source(folder: Path, **changes: object) -> "ClassificationSource":
-    """Settings that read the archives as they are, one image of each class held out of training."""
+    """Settings that read the archives unchanged, holding one image of each class out of training."""
     from googlenet.config.schema.dataset import ClassificationSource
     from googlenet.storage.files import load_yaml
 

@@ -39,7 +39,7 @@ from googlenet.pipeline.experiment import experiment
 from googlenet.storage.on_access import OnAccess
 
 ROOT = Path(__file__).parents[1]
-WINDOW = 100  # steps whose losses are averaged
+WINDOW = 100  # steps over which losses are averaged
 
 
 class Images(OnAccess):
@@ -61,7 +61,7 @@ Labelled = tuple[Images, np.ndarray]
 
 
 def read(folder: Path, classes: int, held_out: int, per_class: int) -> tuple[list[str], Labelled, Labelled]:
-    """Names of classes, training and validation images with labels; a class's images may lie in a folder of its own."""
+    """Class names, and training and validation images with labels; class folders may have images in a subfolder."""
     every = [path for path in visible(folder) if path.is_dir()]
     chosen = [every[i * len(every) // classes] for i in range(classes)]
     parts: tuple[list[tuple[Path, int]], list[tuple[Path, int]]] = ([], [])
@@ -85,7 +85,7 @@ class Trial(NamedTuple):
 
 
 def settings_of(name: str, trial: Trial) -> TrainClassifier:
-    """The settings of the experiment's first member, with those of the trial."""
+    """The settings of the experiment's first member, with the trial's changes."""
     jobs = experiment(ROOT, name)
     settings = jobs.settings(jobs.jobs("train_classifier")[0], TrainClassifier)
     model = given(initialisation=trial.initialisation, input_scale=trial.input_scale)
@@ -98,7 +98,7 @@ def settings_of(name: str, trial: Trial) -> TrainClassifier:
 
 
 def given(**values: Any) -> dict[str, Any]:
-    """Those of the values that are not None."""
+    """The values that are not None."""
     return {key: value for key, value in values.items() if value is not None}
 
 
@@ -142,13 +142,13 @@ def run(settings: TrainClassifier, names: list[str], train: Labelled, validation
 
 
 def left(means: list[float], level: float) -> int | None:
-    """The step after which no window's mean loss is `level` or more; None if the last one still is."""
+    """The step after which no window's mean loss is `level` or more; None if the last window's still is."""
     at = next((i for i in range(len(means), 0, -1) if not means[i - 1] < level), 0)
     return at * WINDOW if at < len(means) else None
 
 
 def main() -> None:
-    """Run every combination, print a line each 1,000 steps and the table."""
+    """Run every combination; print a line every 1,000 steps, and the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="one folder of images per class")
     parser.add_argument("--classes", type=int, nargs="+", help="how many of them; all if not given")

@@ -67,7 +67,7 @@ def full_width() -> Network:
 
 
 class Naive:
-    """The loop one would write first."""
+    """A straightforward loop."""
 
     def __init__(self) -> None:
         self.model = full_width().model
@@ -107,7 +107,7 @@ class Ours:
         shard = write_shard(folder / "test-00000.arrow", records)
         self.images = DecodedImages(Split(folder, "test", (shard,)), 0)
         start = time.perf_counter()
-        # The work decides what auto chooses; the benchmark's few images stand for a test set of ten thousand.
+        # The amount of work decides what auto chooses; the few images stand for a test set of ten thousand.
         many = Repeated(self.images, 10_000)
         self.classifier = Classifier.of(full_width(), many, EVERY, Runtime("cpu", "bf16", 0, engine))
         self.build_s, self.use = time.perf_counter() - start, self.classifier.use
@@ -117,7 +117,7 @@ class Ours:
 
 
 class Repeated:
-    """A few images as if they were many."""
+    """A few images repeated as if they were many."""
 
     def __init__(self, images: DecodedImages, count: int):
         self.images, self.count = images, count
@@ -130,7 +130,7 @@ class Repeated:
 
 
 def contestant_process(connection: Connection, engine: str, images: int) -> None:
-    """A process with one thread: builds both contestants, then runs the one that it is told to."""
+    """A process with one thread: builds both contestants, then runs the requested one."""
     prepare_machine(1, "cpu")
     files, naive = photographs(images), Naive()
     with tempfile.TemporaryDirectory() as folder:
@@ -142,7 +142,7 @@ def contestant_process(connection: Connection, engine: str, images: int) -> None
 
 
 def whole_path(engine: str, images: int, rounds: int, processes: int) -> dict[str, float]:
-    """Print the seconds an image of both contestants, in processes that run at once; return the ratio."""
+    """Print the seconds per image of both contestants, in concurrent processes; return the ratio."""
     context, pipes = multiprocessing.get_context("spawn"), []
     for _ in range(processes):
         here, there = context.Pipe()
@@ -170,7 +170,7 @@ def whole_path(engine: str, images: int, rounds: int, processes: int) -> dict[st
 
 
 def bare(engines: list[str], rounds: int, precision: str = "bf16") -> dict[str, object]:
-    """Print the crops a second of the bare network in every engine, ours and others'; return ratios."""
+    """Print the crops per second of the bare network in every engine, ours and others'; return ratios."""
     prepare_machine(1, "cpu")
     network = full_width()
     images = np.random.default_rng(0).integers(0, 256, (BATCH, PX, PX, 3), np.uint8)
@@ -212,7 +212,7 @@ def bare(engines: list[str], rounds: int, precision: str = "bf16") -> dict[str, 
 
 
 def torchvision(x: torch.Tensor) -> dict[str, Callable[[], object]]:
-    """Its GoogLeNet (batch-normalised, 3x3 in place of 5x5), eager."""
+    """torchvision's GoogLeNet (batch-normalised, 3x3 in place of 5x5), eager."""
     from torchvision.models import googlenet
 
     model = googlenet(weights=None, init_weights=False, aux_logits=False).eval()
@@ -233,7 +233,7 @@ def compiled(x: torch.Tensor) -> dict[str, Callable[[], object]]:
 
 
 def by_openvino(x: torch.Tensor) -> dict[str, Callable[[], object]]:
-    """The paper's network with response normalisation as torch writes it, in OpenVINO."""
+    """The paper's network with torch's own response normalisation, in OpenVINO."""
     import openvino
 
     model, runs = Naive().model, {}
@@ -247,7 +247,7 @@ def by_openvino(x: torch.Tensor) -> dict[str, Callable[[], object]]:
 
 
 def by_onnx(x: torch.Tensor) -> dict[str, Callable[[], object]]:
-    """The same exported to ONNX, in ONNX Runtime."""
+    """The same network exported to ONNX, in ONNX Runtime."""
     import onnxruntime
     import onnxscript  # noqa: F401  # torch's exporter needs it
 
@@ -261,12 +261,12 @@ def by_onnx(x: torch.Tensor) -> dict[str, Callable[[], object]]:
 
 
 def inference(run: Callable[[], object]) -> Callable[[], object]:
-    """The same without gradients."""
+    """Run a function without gradients."""
     return torch.inference_mode()(run)
 
 
 def main() -> None:
-    """Run what was asked for."""
+    """Run the requested parts."""
     arguments = parser(__doc__)
     arguments.add_argument("--engine", default="auto", help="of the whole path")
     arguments.add_argument("--engines", default=ENGINES, help="ours, of the bare network, separated by commas")

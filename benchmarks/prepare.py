@@ -26,11 +26,11 @@ import numpy as np
 import official_archives
 
 CLASSES, READ = 1000, 1000
-VAL = 10  # images of each class in the archive of val
+VAL = 10  # images of each class in the val archive
 
 
 def unpack(folder: Path) -> None:
-    """Unpack as by hand: both outer tars, then every inner one into a folder of its name."""
+    """Unpack as one would by hand: both outer tars, then every inner one into a folder of its name."""
     for split, name in (("train", official_archives.TRAIN), ("val", official_archives.VAL)):
         (folder / "unpacked" / split).mkdir(parents=True)
         command = ["tar", "-xf", folder / "archives" / name, "-C", folder / "unpacked" / split]
@@ -51,7 +51,7 @@ def prepared(folder: Path, workers: int) -> None:
 
 
 def read(folder: Path) -> None:
-    """Open the split of training and read records at random."""
+    """Open the training split and read random records."""
     from googlenet.data.store import open_split
 
     split = open_split(folder / "repo/data/1", "train")
@@ -60,7 +60,7 @@ def read(folder: Path) -> None:
 
 
 def verify(folder: Path) -> None:
-    """Every shard and record against its digest."""
+    """Verify every shard and record against its digest."""
     from googlenet.cli.data import faults
 
     assert not list(faults(folder / "repo/data/1"))
@@ -83,14 +83,14 @@ STEPS: dict[str, tuple[str, Callable[[Path], None]]] = {
 
 
 def measured(name: str, folder: Path) -> dict:
-    """One step in a process of its own: seconds, and the peak memory of it or of its largest child."""
+    """One step in its own process: seconds, and the peak memory of the process or its largest child."""
     command = [sys.executable, __file__, "--one", name, "--folder", str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def run_step(name: str, folder: Path) -> dict:
-    """A step in this process."""
+    """Run a step in this process."""
     start = time.perf_counter()
     STEPS[name][1](folder)
     seconds = time.perf_counter() - start
@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def table(folder: Path, images: int) -> None:
-    """All steps, in order."""
+    """Measure all steps, in order."""
     official_archives.write_classification(folder / "archives", CLASSES, images // CLASSES, VAL)
     size = sum(path.stat().st_size for path in (folder / "archives").iterdir())
     images = (images // CLASSES + VAL) * CLASSES

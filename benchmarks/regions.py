@@ -33,7 +33,7 @@ def boxes_of(rng: np.random.Generator, side: int, count: int) -> np.ndarray:
 
 
 def looped(warp: Warp, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """One box after the other, in Python's numbers."""
+    """One box after the other, in Python floats."""
     size, inner = warp.size_px, warp.size_px - 2 * warp.context_px
     regions = np.empty((len(boxes), size, size, 3), np.uint8)
     for region, (xmin, ymin, xmax, ymax) in zip(regions, boxes.tolist(), strict=True):
@@ -47,7 +47,7 @@ def looped(warp: Warp, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def pil(warp: Warp, image: Image.Image, boxes: np.ndarray) -> np.ndarray:
-    """One transform a box; PIL's pixels have their centre at a half, as its output has."""
+    """One transform per box; PIL's pixel centres are at one half, in its input as in its output."""
     size, inner = warp.size_px, warp.size_px - 2 * warp.context_px
     regions = []
     for xmin, ymin, xmax, ymax in boxes.tolist():

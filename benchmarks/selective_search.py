@@ -25,7 +25,7 @@ RCNN = Search(preset="rcnn", superpixel_scale=2.0, sigma=0.8, width_px=0, min_bo
 
 
 def photographs(folder: Path | None, width: int, count: int) -> list[np.ndarray]:
-    """Images of that width, uint8 RGB; without a folder, squares cut from scikit-learn's photographs by a seed."""
+    """Images of that width, uint8 RGB; without a folder, seeded square crops of scikit-learn's photographs."""
     if folder:
         paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))[:count]
         images = [decode(path.read_bytes(), path.name) for path in paths]
@@ -37,7 +37,7 @@ def photographs(folder: Path | None, width: int, count: int) -> list[np.ndarray]
 
 
 def opencv(image: np.ndarray) -> np.ndarray:
-    """OpenCV's fast mode, sorted and unique, as (xmin, ymin, xmax, ymax) of at least two pixels a side."""
+    """Boxes of OpenCV's fast mode, sorted and unique, as (xmin, ymin, xmax, ymax), at least two pixels a side."""
     search = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
     search.setBaseImage(np.ascontiguousarray(image[:, :, ::-1]))  # BGR
     search.switchToSelectiveSearchFast(150, 150, 0.8)

@@ -15,11 +15,11 @@ from googlenet.progress.timeline import Event, Timeline, read
 
 EVERY_S = 5.0
 FROM = 1 / 3
-SHARE, SECONDS = 0.25, 15.0  # allowed: the larger of a share of the truth and this
+SHARE, SECONDS = 0.25, 15.0  # allowed error: the larger of this share of the truth and these seconds
 
 
 class Prediction(NamedTuple):
-    """At a moment of a run: seconds left as predicted, None if that was not known, and in truth; all in seconds."""
+    """At one moment of a run: predicted seconds left (None if unknown), and the true ones; all in seconds."""
 
     at: float
     predicted: float | None
@@ -27,14 +27,14 @@ class Prediction(NamedTuple):
 
     @property
     def error(self) -> float:
-        """In units of what is allowed."""
+        """The error in units of the allowed error."""
         if self.predicted is None:
             return float("inf")
         return abs(self.predicted - self.truth) / max(SHARE * self.truth, SECONDS)
 
 
 def replayed(events: list[Event]) -> Iterator[Prediction]:
-    """Predict the time left of a run every few seconds, from what had happened by then."""
+    """Predict the time left of a run every few seconds, from the events up to then."""
     begun = events[0]["time"]
     end = max(event["time"] for event in events if event["do"] == "end")
     timeline, waiting, now = Timeline(), sorted(events, key=lambda event: event["time"]), begun + FROM * (end - begun)

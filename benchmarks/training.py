@@ -36,14 +36,14 @@ from googlenet.models.training import TrainState, learning_rate, loss_of
 from googlenet.pipeline.experiment import experiment
 
 CLASSES, PX, STEPS_PER_EPOCH = 1000, 224, 40_000
-SIDES = (1024, 2048, 4096)  # of the square matrices; the fastest one counts
+SIDES = (1024, 2048, 4096)  # of the square matrices; the fastest size counts
 OURS, CEILING = "this pipeline, bf16", "bf16 matrix product"
 TORCHVISION = {"torchvision, fp32": "fp32", "torchvision, bf16": "bf16"}
 Run = Callable[[], object]
 
 
 class Setting(NamedTuple):
-    """What all contestants share."""
+    """The settings shared by all contestants."""
 
     device: str
     threads: int
@@ -78,7 +78,7 @@ def ours(setting: Setting) -> Run:
 
 
 def torchvisions(setting: Setting, precision: str) -> Run:
-    """A step of torchvision's network as its users write it: eager, and channels last in bf16."""
+    """A step of torchvision's network as its users would write it: eager, and channels last in bf16."""
     model = googlenet(num_classes=CLASSES, aux_logits=True, init_weights=False).to(setting.device).train()
     batch, labels = torch.randn(setting.batch, 3, PX, PX, device=setting.device), images(setting.batch)[1]
     if precision == "bf16":
@@ -103,25 +103,25 @@ def products(setting: Setting) -> Run:
     rates = {}
     for side in SIDES:
         a = torch.randn(side, side).to(setting.device, torch.bfloat16)
-        for _ in range(2):  # the first chooses a kernel
+        for _ in range(2):  # the first run selects a kernel
             start = time.perf_counter()
             wait(a @ a)
             rates[side] = side**3 / (time.perf_counter() - start)
     side = max(rates, key=rates.__getitem__)
     a, b = (torch.randn(side, side).to(setting.device, torch.bfloat16) for _ in range(2))
     whole, rest = divmod(multiply_adds(setting.batch), side**3)
-    rows = round(side * rest / side**3)  # of a last product
+    rows = round(side * rest / side**3)  # of the last product
     return lambda: [a @ b for _ in range(whole)] + [a[:rows] @ b]
 
 
 def multiply_adds(batch: int) -> int:
-    """Of a training step: three times those of a forward pass with the auxiliary heads."""
+    """Multiply-adds of a training step: three times those of a forward pass with the auxiliary heads."""
     counted = cost(GoogLeNet(CLASSES), PX)
     return 3 * batch * sum(row.macs for row in (*counted.layers, *counted.auxiliary))
 
 
 def wait(result: object = None) -> None:
-    """Wait until the GPU has done what is queued."""
+    """Wait until the GPU has finished all queued work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
@@ -135,7 +135,7 @@ def contestant(name: str, setting: Setting) -> Run:
 
 
 def serve(name: str, setting: Setting, pipe: Connection) -> None:
-    """Run a contestant whenever asked; then send the most memory that its process had, in GB."""
+    """Run a contestant on request; at the end send its process's peak memory, in GB."""
     run = contestant(name, setting)
     while pipe.recv():
         run()
@@ -145,7 +145,7 @@ def serve(name: str, setting: Setting, pipe: Connection) -> None:
 
 
 def profile(setting: Setting) -> None:
-    """Print the operations of one of our steps, the longest first."""
+    """Print the operations of one of our steps, longest first."""
     step = contestant(OURS, setting)
     step(), step()
     with torch.profiler.profile() as measured:

@@ -43,7 +43,7 @@ def main() -> None:
             f"{name}: half of the training crops have a zoom of {low:.2f} to {high:.2f}, median {np.median(training.zoom):.2f}"
         )
         for part in by_scale(ALL, settings.scales):
-            if part.kind != "corners":  # of which the zoom is that of the centre crops
+            if part.kind != "corners":  # corners have the zoom of the centre crops
                 zoom, inside = np.median(zooms.of_crops[part.members]), zooms.matched[part.members].all()
                 smaller = 100 * (training.zoom < zoom).mean()
                 print(
