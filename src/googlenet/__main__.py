@@ -1,4 +1,4 @@
-"""`python -m googlenet`: the command `googlenet` where its script is not installed."""
+"""`python -m googlenet`: the command `googlenet` if its script is not installed."""
 
 import sys
 

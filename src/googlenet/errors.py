@@ -1,4 +1,4 @@
-"""Errors that the user can correct: reported in one line, never as a traceback."""
+"""Errors that the user can correct, reported in one line, never as a traceback."""
 
 import io
 import sys
@@ -23,7 +23,7 @@ class Stopped(UserError):
 
 
 class PeerLost(Exception):
-    """Another process of the same training has ended or does not answer; whoever started them reports why."""
+    """Another process of the same training has exited or does not respond; its starter reports why."""
 
 
 def printable(text: str) -> str:
@@ -32,7 +32,7 @@ def printable(text: str) -> str:
 
 
 def escape_output() -> None:
-    """Let standard output and error print any text: a character that their encoding lacks becomes its escape code."""
+    """Make standard output and error print any text: characters that their encoding lacks become escape codes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

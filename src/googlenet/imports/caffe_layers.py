@@ -29,7 +29,7 @@ FULLY_CONNECTED = {name for name in OURS if name.endswith(("/fc", "/classifier")
 
 
 def state_of(layers: Layers, path: Path) -> dict[str, np.ndarray]:
-    """Return Caffe's layers and the heads present, in BGR, under our names. UserError for missing or unknown ones."""
+    """Return Caffe's layers, with any heads present, in BGR, under our names. UserError for missing or unknown ones."""
     if unknown := sorted(layers.keys() - OURS.keys()):
         raise UserError(f"{path}: has a layer '{unknown[0]}', which bvlc_googlenet does not{nearest(unknown[0], OURS)}")
     parts = {name.split("/")[0] for name in layers}

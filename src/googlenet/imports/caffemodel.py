@@ -1,6 +1,6 @@
 """Reader of `.caffemodel`: the weights of Caffe's bvlc_googlenet, in either layer format.
 
-The file is a serialised NetParameter protocol buffer. The fields that are read, with their numbers in caffe.proto:
+The file is a serialised NetParameter protocol buffer. The fields read, with their numbers in caffe.proto:
 
     NetParameter      layers 2 (the older V1LayerParameter), layer 100 (LayerParameter)
     V1LayerParameter  layer 1 (V0, older still), name 4, blobs 6
@@ -8,7 +8,7 @@ The file is a serialised NetParameter protocol buffer. The fields that are read,
     BlobProto         num 1, channels 2, height 3, width 4 (older files), data 5, shape 7, double_data 8
     BlobShape         dim 1
 
-Numbers of a repeated field are stored one by one or packed together; both are read.
+Values of a repeated field may be stored singly or packed; both are read.
 """
 
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ from googlenet.imports.caffe_layers import FULLY_CONNECTED, state_of
 
 VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5  # wire types; 3 and 4, groups, are in no Caffe file
 LONGEST_VARINT = 10  # bytes
-MOST_SIDES, LONGEST_SIDE = 32, 2**31 - 1  # of a blob, as in Caffe; without numbers it could claim more
+MOST_SIDES, LONGEST_SIDE = 32, 2**31 - 1  # of a blob, as in Caffe; one without data could claim more
 NAME_AND_BLOBS = {2: (4, 6), 100: (1, 7)}  # by field number in NetParameter
 
 
 class Malformed(Exception):
-    """The bytes are not a NetParameter, or only part of one; the message gives the reason."""
+    """The bytes are not a complete NetParameter; the message gives the reason."""
 
 
 class Field(NamedTuple):
@@ -56,7 +56,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
         weight, bias = blobs
         if not weight.ndim or not weight.size:
             raise UserError(f"{path}: layer '{name}' has no weights; get the whole bvlc_googlenet")
-        if name in FULLY_CONNECTED and weight.shape[:2] == (1, 1):  # older files pad their shapes with leading ones
+        if name in FULLY_CONNECTED and weight.shape[:2] == (1, 1):  # older files have shapes with leading ones
             weight = weight[0, 0]
         layers[name] = weight, bias.reshape(-1)
     return state_of(layers, path)
@@ -126,7 +126,7 @@ def dimensions(message: memoryview) -> tuple[int, ...]:
 
 
 def floats(field: Field, form: str) -> np.ndarray:
-    """Return the numbers of a repeated field: packed, or a single one."""
+    """Return the values of a repeated field: packed, or a single one."""
     if field.kind not in (BYTES, FIXED_32, FIXED_64) or len(field.content) % np.dtype(form).itemsize:
         raise Malformed("holds a blob that is no list of numbers")
     return np.frombuffer(field.content, form)

@@ -1,4 +1,4 @@
-"""What a file of weights is, by its content, and whether that is what its origin says."""
+"""Detect the format of a weight file by its content, and check it against its origin's."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,8 +7,8 @@ from googlenet.config.schema.shared import Format, Origin
 from googlenet.errors import UserError
 from googlenet.storage.checkpoint import METADATA_KEY
 
-HEAD = 1 << 16  # bytes that are looked at
-Kind = tuple[str, tuple[Format, ...], str]  # what a file is, the formats that read it, and what to do where none does
+HEAD = 1 << 16  # bytes examined
+Kind = tuple[str, tuple[Format, ...], str]  # what a file is, the formats that read it, the remedy if none does
 TORCH: Kind = ("a file of torch.save (.pth)", ("torchvision",), "")
 KINDS: dict[bytes, Kind] = {  # by a file's first bytes
     b"PK": TORCH,
@@ -23,7 +23,7 @@ FOLDER: Format = "raw_float32"
 
 
 def kind_of(path: Path) -> Kind:
-    """Return what a file or folder is; OTHER if its content does not tell."""
+    """Return the kind of a file or folder; OTHER if its content does not show it."""
     if path.is_dir():
         return "a folder", (FOLDER,), ""
     with path.open("rb") as file:
@@ -38,9 +38,9 @@ def kind_of(path: Path) -> Kind:
 
 
 def check_format(path: Path, origin: Origin, where: str, origins: Mapping[str, Origin] | None = None) -> None:
-    """Raise UserError, beginning with `where`, if a file is of another format than its origin's.
+    """Raise UserError, beginning with `where`, if a file's format is not its origin's.
 
-    `origins`: those from which the remedy names the ones that fit.
+    `origins`: candidates, of which the remedy names those that fit.
     """
     kind = kind_of(path)
     what, formats, remedy = kind

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from googlenet.models.network import Network, NetworkSpec
 
 Reader = Callable[[Path], "Mapping[str, np.ndarray | Tensor]"]
-READERS: dict[str, tuple[Reader, str]] = {  # format -> its reader, the network it is for
+READERS: dict[str, tuple[Reader, str]] = {  # format -> its reader and network
     "caffemodel": (caffemodel.read, "paper"),
     "raw_float32": (raw_folder.read, "paper"),
     "torchvision": (torchvision_state.read, "torchvision_bn"),
@@ -37,9 +37,9 @@ CLASSES: dict[str, Callable[[], tuple[str, ...]]] = {"ilsvrc2012": partial(wnids
 
 
 def check(path: Path, origin: Origin, key: str, origins: Mapping[str, Origin] | None = None) -> None:
-    """Check, before any job, that the file exists and its origin fits it. UserErrors name the key.
+    """Check, before any job, that the file exists and fits its origin. Raises UserError naming the key.
 
-    `origins`: all of the experiment's, of which an error names those that fit.
+    `origins`: all of the experiment's; an error names those that fit.
     """
     if not path.exists():
         raise UserError(f"{key}: no file or folder {path}; fetch the weights or correct the path")
@@ -59,7 +59,7 @@ def check_network(network: str, origin: Origin, what: str) -> None:
 def imported(path: Path, origin: Origin, model: Model, width: float) -> "Network":
     """Read weights into their network. `model`: what they do not specify (dropout, lrn); `width`: a factor.
 
-    Raises UserError, naming the file, if it is damaged or of another network.
+    Raises UserError, naming the file, if it is damaged or belongs to another network.
     """
     import torch
 
@@ -88,7 +88,7 @@ def check_finite(tensors: "Mapping[str, Tensor]", path: Path) -> None:
 
 
 def spec_of(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: Model, width: float) -> "NetworkSpec":
-    """Return the spec of imported weights: their origin's preprocessing and class order, and the heads present."""
+    """Return the spec of imported weights: the origin's preprocessing and class order, and the heads present."""
     from googlenet.models.network import Architecture, NetworkSpec
 
     classifier, paper = CLASSIFIER[origin.network], origin.network == "paper"
@@ -119,7 +119,7 @@ def spec_of(path: Path, tensors: "Mapping[str, Tensor]", origin: Origin, model: 
 
 
 def classes_of(wanted: str, key: str) -> tuple[str, ...] | None:
-    """Return a known class order, the order in a file with one name per line, or None for ""."""
+    """Return a known class order, or the order in a file with one name per line; None for ""."""
     if not wanted:
         return None
     if wanted in CLASSES:
@@ -147,7 +147,7 @@ def digest(path: Path) -> str:
 
 
 def summary(network: "Network", member: ImportedMember, origin: Origin, source: Path) -> ImportMetrics:
-    """Return what the report states about an imported network and the file it was read from."""
+    """Return what the report states about an imported network and its file."""
     spec = network.spec
     return ImportMetrics(
         member=member,

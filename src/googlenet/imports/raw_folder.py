@@ -11,11 +11,11 @@ import numpy as np
 from googlenet.errors import UserError
 from googlenet.imports.caffe_layers import OURS, state_of
 
-SIDES = {"fc": 4}  # of the input map of the heads' first fully connected layer; others: in the name, or 1
+SIDES = {"fc": 4}  # side of the input map of the heads' first fully connected layer; for others: in the name, or 1
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Read the folder, or `weights` in it. Raises UserError for a missing file or one of an impossible size."""
+    """Read the folder, or `weights` in it. Raises UserError for files that are missing or of an impossible size."""
     folder = path / "weights" if (path / "weights").is_dir() else path
     if not folder.is_dir():
         raise UserError(f"{path}: not a folder; the raw float32 format is a folder of .bin files")

@@ -1,7 +1,7 @@
-"""Reader of torchvision's GoogLeNet state dict: a .pth of torch.save, or safetensors. No pickle may run code.
+"""Reader of torchvision's GoogLeNet state dict, from a torch.save .pth or safetensors. No pickle can run code.
 
-Training programs wrap a state dict: in a checkpoint beside the optimiser's state, and each name in a prefix (`module.` of
-DataParallel and SWA, `_orig_mod.` of torch.compile, `model.` or any other attribute of a Lightning module).
+Training programs wrap state dicts: in checkpoints with the optimiser's state, and with prefixed names (`module.` from
+DataParallel and SWA, `_orig_mod.` from torch.compile, `model.` or any other attribute of a Lightning module).
 """
 
 import re
@@ -26,9 +26,9 @@ INSIDE = (
     "net",
     "network",
     "module",
-)  # first: what a checkpoint is tested by
-DEEPEST = 3  # mappings in mappings
-LAYER, CLASSIFIER = "inception3a.branch1.conv.weight", "fc.weight"  # they show where the network's names begin
+)  # first: the key that identifies a checkpoint
+DEEPEST = 3  # nested mappings
+LAYER, CLASSIFIER = "inception3a.branch1.conv.weight", "fc.weight"  # they mark where the network's names begin
 OURS = re.compile(r"(conv[123]|inception[345][a-e]|aux[12]|fc)\..+")
 OBJECTS = {"torchvision.models.": "a whole model", "numpy.": "numpy's values", "pathlib.": "paths"}  # often saved too
 STATISTICS, BATCHES = "running_mean", "num_batches_tracked"
@@ -55,16 +55,16 @@ def read(path: Path) -> "dict[str, Tensor]":
         is_plain = isinstance(value, torch.Tensor) and value.layout == torch.strided and not value.is_quantized
         if not is_plain or value.device.type != "cpu" or value.is_complex():
             raise UserError(f"{path}: '{name}' is no plain tensor; save model.state_dict() alone")
-        if value.nbytes > path.stat().st_size:  # a view repeats few numbers as often as it likes
+        if value.nbytes > path.stat().st_size:  # a view can repeat a few stored numbers any number of times
             raise UserError(f"{path}: '{name}' has more numbers than the file; save model.state_dict() alone")
     if LAYER not in state and (other := next((name for name in state if not OURS.fullmatch(name)), None)):
         what = f"it has '{other}', and no '{LAYER}'"
         raise UserError(
             f"{path}: of another network than torchvision's GoogLeNet: {what}; give other weights or origin"
         )
-    if len({name[:4] for name in state if name.startswith("aux")}) == 1:  # torchvision's module has both heads or none
+    if len({name[:4] for name in state if name.startswith("aux")}) == 1:  # torchvision has both heads or neither
         state = {name: value for name, value in state.items() if not name.startswith("aux")}
-    for name in [name for name in state if name.endswith(STATISTICS)]:  # torch counts these batches since 0.4.1
+    for name in [name for name in state if name.endswith(STATISTICS)]:  # torch has counted batches since 0.4.1
         state.setdefault(name.removesuffix(STATISTICS) + BATCHES, torch.tensor(0))
     return {f"network.{name}": value for name, value in state.items()}
 
@@ -81,7 +81,7 @@ def state_dicts(content: Any, depth: int = 0) -> "Iterator[Mapping[Any, Any]]":
 
 
 def unwrapped(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Return the network's entries without the prefix that wrappers gave them; what is outside it is theirs."""
+    """Return the network's entries without the wrappers' prefix; entries without the prefix belong to the wrappers."""
     prefixes = {name.removesuffix(LAYER) for name in content if f".{name}".endswith(f".{LAYER}")}
     if len(prefixes) > 1:
         names = " and ".join(f"'{prefix}'" for prefix in sorted(prefixes))
@@ -91,7 +91,7 @@ def unwrapped(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def of_torch(path: Path) -> Any:
-    """Load a file of torch.save with the reader that refuses all but tensors, plain values and parsed arguments."""
+    """Load a torch.save file with the loader that refuses all but tensors, plain values and parsed arguments."""
     import torch
 
     try:
@@ -113,7 +113,7 @@ def of_torch(path: Path) -> Any:
 
 
 def check_stored(path: Path) -> None:
-    """Raise UserError for a TorchScript program, and for compressed members: torch.save writes none; they may be huge."""
+    """Raise UserError for TorchScript, and for compressed members, which may be huge and torch.save never writes."""
     with path.open("rb") as file:
         members = ZipFile(file).infolist() if file.read(2) == b"PK" else []
         if any(member.filename.endswith("/constants.pkl") for member in members):

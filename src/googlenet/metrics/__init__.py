@@ -1,5 +1,5 @@
-"""Stage metrics: a class for each stage's metrics.json, which the stage writes and the report reads.
+"""Stage metrics: one class per stage's metrics.json, which the stage writes and the report reads.
 
-Intervals and their bootstrap are shared here. Of the settings, only the row of a member or detector is stored.
-Names of percentages and points carry their unit.
+Intervals and their bootstrap are shared here. The only settings stored are a member's or detector's row. Names of
+percentages and points carry their unit.
 """

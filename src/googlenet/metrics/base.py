@@ -1,6 +1,6 @@
-"""The base of the metrics classes, and how they are read and written.
+"""The base class of the metrics, and how they are read and written.
 
-Modules beside it hold what only some stages use, so that a change to it re-runs those alone.
+What only some stages use is in separate modules, so that a change there re-runs only those stages.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ MetricsT = TypeVar("MetricsT", bound="Metrics")
 class Metrics(BaseModel):
     """A part of a stage's metrics: immutable, without unknown keys."""
 
-    # Built on first use: Snakemake imports the classes of all stages at every start, and uses none.
+    # Built on first use: Snakemake imports the classes of all stages at every start without using them.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def to_json(self) -> dict[str, Any]:
@@ -26,7 +26,7 @@ class Metrics(BaseModel):
 
 
 class StageMetrics(Metrics):
-    """The whole of a metrics.json. stamp: that of the job that wrote it; see pipeline/job.py."""
+    """A complete metrics.json. stamp: of the job that wrote it; see pipeline/job.py."""
 
     stamp: str = Field(default="")
 
@@ -42,7 +42,7 @@ def read_metrics(path: Path, kind: type[MetricsT]) -> MetricsT:
 
 
 def validated(path: Path, content: Any, kind: type[MetricsT], remedy: str) -> MetricsT:
-    """A file's content as its class. Raises UserError, naming file and key, if it is malformed."""
+    """Validate a file's content as its class. Raises UserError, naming file and key, if it is malformed."""
     try:
         return kind.model_validate(content)
     except ValidationError as error:

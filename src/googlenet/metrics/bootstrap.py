@@ -1,4 +1,4 @@
-"""Bootstrap over images: how much a figure would vary with other test images of the same kind."""
+"""Bootstrap over images: how much a figure would vary on other test images of the same kind."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generator
 
 
 def drawn_counts(images: int, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield how often each image is drawn, float64 [some resamples, images]: for figures with shared resamples."""
+    """Yield the number of draws of each image, float64 [some resamples, images], for figures that share resamples."""
     for size in pieces(resamples):
         draws = rng.integers(images, size=(size, images))
         draws += np.arange(size)[:, None] * images
@@ -38,12 +38,12 @@ def drawn_counts(images: int, resamples: int, rng: np.random.Generator) -> Itera
 
 
 def draws(images: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Count the draws of each image, float64 [resamples, images], in memory: for paired figures of few images."""
+    """Count the draws of each image, float64 [resamples, images], all in memory: for paired figures of few images."""
     return rng.multinomial(images, np.full(images, 1 / images), size=resamples).astype(np.float64)
 
 
 def pieces(total: int) -> Iterator[int]:
-    """Cut a number of resamples into parts that fit in memory."""
+    """Split a number of resamples into parts that fit in memory."""
     for start in range(0, total, RESAMPLES_AT_ONCE):
         yield min(RESAMPLES_AT_ONCE, total - start)
 
@@ -68,6 +68,6 @@ class Bounds:
         return percentile_interval(means, self.confidence_percent, 100)
 
     def difference(self, before: np.ndarray, after: np.ndarray) -> Difference:
-        """Return the fall in error from `before` to `after` on the same images, in points, with its paired interval."""
+        """Return the reduction in error from `before` to `after` on the same images, in points, with its interval."""
         fall = np.asarray(before, np.float64) - after
         return Difference(difference=float(100 * fall.mean()), interval=self.of(fall))

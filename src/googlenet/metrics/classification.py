@@ -35,7 +35,7 @@ class ErrorRow(TopErrors):
 
     @property
     def system_key(self) -> str:
-        """The key of its system in EnsembleMetrics.intervals and in its pairs."""
+        """The system's key in EnsembleMetrics.intervals, and in the keys of its pairs."""
         return f"{'single' if self.models == 1 else 'ensemble'}_{self.crops}"
 
     def std(self, error: TopError) -> float:
@@ -71,21 +71,21 @@ class Effect(Difference):
     left_out: str
     class_name: str | None  # None over all classes
     images: int
-    gained: int  # images that are right thanks to the part
-    lost: int  # wrong because of it
-    p_value: float  # of the exact sign test on these
+    gained: int  # images correct only with the part
+    lost: int  # images wrong only with it
+    p_value: float  # of the exact sign test on these counts
     stands: bool  # whether the effect holds after Holm's correction
 
 
 class ClassEffects(Metrics):
     comparisons: int
-    alone_significant: int  # how many would pass a test if each were the only one
-    standing: int  # how many hold after the correction
-    largest: tuple[Effect, ...]  # the most certain ones that change anything
+    alone_significant: int  # number significant without correction
+    standing: int  # number significant after the correction
+    largest: tuple[Effect, ...]  # the most significant ones with any change
 
 
 class Effects(Metrics):
-    """What leaving each part out changes, over all images and by class."""
+    """The effects of leaving each part out, over all images and by class."""
 
     confidence_percent: float
     overall: tuple[Effect, ...]

@@ -1,4 +1,4 @@
-"""Metrics of the classification studies: choices among the crops, units of a module, ablations."""
+"""Metrics of the classification studies: choice of crops, units of a module, ablations."""
 
 from typing import Generic, Literal, TypeVar
 
@@ -81,8 +81,8 @@ class GroupEffects(Effects):
 
 
 class TrainingZoom(Metrics):
-    """How large training crops show their images, drawn by the members' own sampling. Zoom: the image's shorter side divided
-    by the crop's side; magnification: pixels of input for one of the image."""
+    """Zoom and magnification of training crops drawn with the members' own sampling. Zoom: the image's shorter side
+    divided by the crop's side; magnification: input pixels per image pixel."""
 
     crops: int  # drawn
     zoom: float  # the median
@@ -102,7 +102,7 @@ class ScaleErrors(MeasuredErrors):
     against_nearest: (
         TopDifferences | None
     )  # reduction from the row whose zoom is nearest to training's; None for that row
-    left_out: TopDifferences | None  # reduction from all crops to all but these; None where nothing is left
+    left_out: TopDifferences | None  # reduction from all crops to all but these; None if none are left
 
 
 class MatchedCrops(MeasuredErrors):
@@ -114,7 +114,7 @@ class MatchedCrops(MeasuredErrors):
 
 
 class ScaleStudy(Metrics):
-    """How large crops show their images in training and at test, and the errors of test crops by scale and kind."""
+    """Zoom and magnification of training and test crops, and the errors of test crops by scale and kind."""
 
     training: TrainingZoom | None  # None if nothing was trained
     rows: tuple[ScaleErrors, ...]
@@ -156,7 +156,7 @@ class UnitCluster(Metrics):
 
 
 class DistanceCorrelation(Metrics):
-    """Mean correlation of two units so many map positions apart, in one cluster or in two; None without such pairs."""
+    """Mean correlation of two units at a distance on the map, in one cluster or in two; None without such pairs."""
 
     distance: int
     same_cluster: float | None
@@ -164,12 +164,12 @@ class DistanceCorrelation(Metrics):
 
 
 class BranchTest(Metrics):
-    """Whether clusters differ in their branches by more than clusters drawn at random."""
+    """Whether clusters differ in their branches by more than random clusters."""
 
     branches: tuple[str, ...]
     over_chance: tuple[tuple[float, ...], ...]  # [clusters][branches]
-    beyond: tuple[tuple[bool, ...], ...]  # whether it is further from 1 than chance reaches
-    explained: float  # share of the variation among units that lies between clusters
+    beyond: tuple[tuple[bool, ...], ...]  # whether it is further from 1 than by chance
+    explained: float  # share of the units' variation between clusters
     explained_by_chance: float  # its mean by chance
     explained_by_chance_95: float  # and its 95th percentile
     p: float
@@ -183,8 +183,8 @@ class NetworkUnits(Metrics):
     shown: ShownUnits
     clusters: tuple[UnitCluster, ...]
     by_distance: tuple[DistanceCorrelation, ...]
-    out_of: BranchTest  # the branches that they come out of
-    feeds: BranchTest  # those of the module above that they feed
+    out_of: BranchTest  # the branches that the units come from
+    feeds: BranchTest  # the branches of the module above that they feed
 
 
 class UnitMetrics(StageMetrics):
@@ -237,7 +237,7 @@ class AblationResult(HeldOut[AblationErrors]):
     sources: tuple[str, ...]  # <stage>/<job> of its trainings, by seed
     stalled: int  # number of its trainings that stalled
     parameters: int
-    asynchronous: tuple[AsynchronousTraining, ...] = ()  # of its trainings by seed, where its updates were asynchronous
+    asynchronous: tuple[AsynchronousTraining, ...] = ()  # by seed, if its updates were asynchronous
 
 
 class AblationMetrics(StageMetrics):

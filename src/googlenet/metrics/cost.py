@@ -1,4 +1,4 @@
-"""Metrics of measure_cost: counts of the paper's network, the speed of this experiment's own, other networks."""
+"""Metrics of measure_cost: counts for the paper's network, the speed of this experiment's, other networks."""
 
 from googlenet.metrics.base import Metrics, StageMetrics
 
@@ -16,7 +16,7 @@ class LayerCost(Metrics):
 
 
 class Totals(Metrics):
-    """Sums over the layers that inference needs, and the parameters with the auxiliary heads."""
+    """Sums over the layers needed for inference, and the parameters with the auxiliary heads."""
 
     parameters: int
     weights: int

@@ -48,7 +48,7 @@ class RefusedFile(ImageName):
 
 
 class RefusalCount(Metrics):
-    """Number of files of a split that were left out for one kind of reason."""
+    """Number of files of a split left out for one kind of reason."""
 
     split: str
     kind: str
@@ -66,7 +66,7 @@ class ObjectSizes(Metrics):
 
 
 class SplitLook(Metrics):
-    """Kinds of a split's image files, and quantiles of their sizes, upright."""
+    """Types of a split's image files, and quantiles of their upright sizes."""
 
     pictures: int
     forms: dict[str, int]  # by format and colour mode
@@ -96,7 +96,7 @@ class DuplicateExamples(Metrics):
 
 
 class Duplicates(Metrics):
-    """Duplicate images: the same bytes within and across splits, likely copies across splits; the same across classes."""
+    """Duplicate images: byte-identical within and across splits and across classes, and likely copies across splits."""
 
     within: dict[str, Groups]
     across: Groups
@@ -127,7 +127,7 @@ class Manifest(StageMetrics):
     about: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, without those that do not apply to the data set."""
+        """Return plain values, omitting those that do not apply to the data set."""
         return self.model_dump(mode="json", exclude_none=True)
 
 

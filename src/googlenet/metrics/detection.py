@@ -1,4 +1,4 @@
-"""Metrics of the detection stages; a bare list of per-class values has the order of the data set's classes."""
+"""Metrics of the detection stages; plain lists of per-class values are in the order of the data set's classes."""
 
 from googlenet.config.schema.shared import Detector
 from googlenet.metrics.base import Metrics, StageMetrics
@@ -14,7 +14,7 @@ class DetectorEpoch(Epoch):
 
 
 class DetectorMetrics(StageMetrics):
-    """metrics.json of train_detector. member: its row of the table. positives_available: regions on an object."""
+    """metrics.json of train_detector. member: its row of the table. positives_available: number of positive regions."""
 
     member: Detector
     images: int
@@ -24,7 +24,7 @@ class DetectorMetrics(StageMetrics):
 
 
 class Accuracy(Metrics):
-    """Percent of regions classified correctly, among those fitted to and the others; None if there are none."""
+    """Percentage of regions classified correctly, among those fitted to and those held out; None if there are none."""
 
     fitted: float | None
     held_out: float | None
@@ -47,7 +47,7 @@ class BeforeAfter(Metrics):
 
 
 class RegressionErrors(Metrics):
-    """How far boxes are from their objects, as squared offset and as IoU; None if there is no region."""
+    """Distance of boxes from their objects, as squared offset and as IoU; None if there is no region."""
 
     regions: int
     squared_error: BeforeAfter | None
@@ -63,7 +63,7 @@ class RegressionFit(Metrics):
 
 
 class ClassSvm(Metrics):
-    """Number of positives of a class's SVM, and of negatives in each of its trainings: none if it is not trained."""
+    """Number of positives of a class's SVM, and of negatives in each of its trainings; empty if it is not trained."""
 
     positives: int
     negatives: tuple[int, ...]
@@ -74,7 +74,7 @@ class SvmFit(Metrics):
 
 
 class ContextFit(Metrics):
-    """The softmax over region and whole image, and for comparison over the region alone."""
+    """The softmax regression on region and whole image and, for comparison, on the region alone."""
 
     with_context: Accuracy
     without_context: Accuracy
@@ -84,7 +84,7 @@ class HeadMetrics(StageMetrics):
     """metrics.json of fit_region_heads: None for a head that no switch needs."""
 
     regions: SampleSizes
-    softmax_accuracy_percent: Accuracy  # of the detector itself, which the heads are compared with
+    softmax_accuracy_percent: Accuracy  # of the detector itself, for comparison
     bbox_regression: RegressionFit | None = None
     svm: SvmFit | None = None
     context_feature: ContextFit | None = None
@@ -97,7 +97,7 @@ class Table4(Metrics):
 
 
 class Precision(Metrics):
-    """Average precision of each class, None for one without objects, and its mean over the others."""
+    """Average precision of each class (None without objects), and its mean over the classes with objects."""
 
     mean_ap_percent: float
     ap_percent: tuple[float | None, ...]
@@ -134,7 +134,7 @@ class PrecisionRecall(Metrics):
 
 
 class ErrorCounts(Metrics):
-    """Number of objects, and how often each kind or reason occurs, by name."""
+    """Number of objects, and of occurrences of each kind or reason, by name."""
 
     objects: int
     counts: dict[str, int]
@@ -150,7 +150,7 @@ class ErrorTable(Metrics):
 
 
 class ErrorTypes(Metrics):
-    """Kinds of the highest-scoring detections, and why objects are missed; detection/error_types.py has the names."""
+    """Kinds of the highest-scoring detections, and reasons for missed objects; names: detection/error_types.py."""
 
     near_iou: float
     false_positives: ErrorTable  # counts its KINDS (correct, ...)

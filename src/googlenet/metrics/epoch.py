@@ -1,10 +1,10 @@
-"""An epoch, as every training reports it."""
+"""An epoch, as reported by every training."""
 
 from googlenet.metrics.base import Metrics
 
 
 class Epoch(Metrics):
-    """A training epoch: its number from 1, steps done at its end, the last learning rate, the mean loss."""
+    """A training epoch: its number from 1, steps done by its end, last learning rate, mean loss."""
 
     epoch: int
     step: int

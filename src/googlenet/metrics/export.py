@@ -1,11 +1,11 @@
-"""Metrics of measure_export: a member as files for other programs, beside the network itself."""
+"""Metrics of measure_export: a member's export formats, compared with the network."""
 
 from googlenet.metrics.base import Metrics, StageMetrics
 from googlenet.metrics.classification import MeasuredErrors, TopDifferences
 
 
 class Latency(Metrics):
-    """Milliseconds of one image; they alone vary from run to run."""
+    """Milliseconds per image; only these vary from run to run."""
 
     median_ms: float
     quartiles_ms: tuple[float, float]
@@ -27,7 +27,7 @@ class FormatRow(ExportRow):
     precision: str  # of the weights
     file_bytes: int
     gain: TopDifferences
-    same_first_answer_percent: float  # of the images: the network's
+    same_first_answer_percent: float  # of images whose top class is the network's
     largest_difference: float  # of a probability, from the network's
     mean_difference: float  # the same, over images and classes
 
@@ -41,9 +41,9 @@ class ExportMetrics(StageMetrics):
     macs: int  # multiply-adds of one image
     classes: int
     images: int  # of test
-    calibrated_on: int  # images of validation; 0 if no format takes ranges from them
+    calibrated_on: int  # validation images; 0 if no format is calibrated
     threads: int
-    warm_up: int  # passes before the timed ones
+    warm_up: int  # untimed passes before the timed ones
     repeats: int  # timed passes
     network: ExportRow
     formats: tuple[FormatRow, ...]

@@ -1,4 +1,4 @@
-"""Confidence intervals, of a figure and of a difference."""
+"""Confidence intervals of figures and of differences."""
 
 from typing import Literal
 

@@ -49,7 +49,7 @@ class MultiboxMetrics(StageMetrics):
 
 
 class ClassCoverage(Metrics):
-    """Objects of a class, and the share of them covered by some proposal; None if there are no objects."""
+    """Objects of a class, and the share of them covered by a proposal; None without objects."""
 
     class_name: str
     objects: int
@@ -57,7 +57,7 @@ class ClassCoverage(Metrics):
 
 
 class Coverage(Metrics):
-    """Share of objects covered by some proposal."""
+    """Share of objects covered by a proposal."""
 
     boxes_per_image: float
     objects: int
@@ -79,7 +79,7 @@ class CurvePoint(Metrics):
 
 
 class SuperpixelScales(Metrics):
-    """Two superpixel scales of selective search: the one in use, and the one it is compared with."""
+    """Two superpixel scales of selective search: in use, and for comparison."""
 
     ours: float
     compared: float
@@ -99,7 +99,7 @@ class GainByClass(Difference):
 
 
 class CoverageGains(Metrics):
-    """Merged boxes against the undoubled selective search; MultiBox against as many fixed boxes."""
+    """Merged boxes compared with selective search at the base scale; MultiBox with as many fixed boxes."""
 
     merged_minus_full: Difference
     multibox_minus_priors: GainByClass
@@ -116,7 +116,7 @@ class ConfidentBox(Metrics):
 
 
 class DrawnBoxes(Metrics):
-    """The boxes drawn onto an image: its objects, some of selective search, and MultiBox's, best first."""
+    """The boxes drawn onto an image: its objects, some of selective search's, and MultiBox's, best first."""
 
     ground_truth: tuple[LabelledBox, ...]
     selective_search: tuple[Box, ...]
@@ -140,7 +140,7 @@ class CoverageStudy(Metrics):
     confidence_percent: float
     sources: dict[str, SourceCoverage]
     curves: dict[str, tuple[CurvePoint, ...]]
-    share_of_boxes_percent: float  # merged boxes over those of undoubled selective search
+    share_of_boxes_percent: float  # merged boxes over selective search's at the base scale
     differences: CoverageGains
 
 

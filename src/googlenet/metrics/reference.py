@@ -11,7 +11,7 @@ from googlenet.metrics.runs import RunRecord
 from googlenet.storage.files import load_yaml
 
 FOLDER = "references"
-IRRELEVANT = {"platform", "python"}  # of a record's versions: they change no bit of a result
+IRRELEVANT = {"platform", "python"}  # versions in a record that change no bit of a result
 Judgement = Literal["identical", "within", "differs", "outside", "not compared"]
 FAILED = {
     "differs": "not the same bits",
@@ -20,17 +20,17 @@ FAILED = {
 
 
 class Kind(Metrics):
-    """A kind of machine: on one and the same, the same settings give the same bits."""
+    """A kind of machine: on machines of one kind, the same settings give the same bits."""
 
     cpu: str
-    versions: dict[str, str]  # of the libraries that compute
+    versions: dict[str, str]  # of the libraries used in computation
 
     def __str__(self) -> str:
         return f"{self.cpu}, torch {self.versions.get('torch', '?')}"
 
     @classmethod
     def of(cls, runs: Iterable[RunRecord]) -> "Kind | None":
-        """The kind of machine that computed an experiment; None for several kinds, and for a GPU, which no record names."""
+        """The kind of machine that computed an experiment; None for several, or a GPU, which records do not name."""
         kinds = []
         for run in runs:
             if run.stage != "make_report":
@@ -50,12 +50,12 @@ class Figure(Metrics):
 
     @classmethod
     def of(cls, value: float, bounds: Interval | None) -> "Figure":
-        """From a figure as measured, and its interval."""
+        """From a measured figure and its interval."""
         return cls(value=value) if bounds is None else cls(value=value, low=bounds.low, high=bounds.high)
 
 
 class MachineReference(Metrics):
-    """The figures that one kind of machine gives, by their key."""
+    """The figures from one kind of machine, by key."""
 
     kind: Kind
     figures: dict[str, Figure]
@@ -71,8 +71,8 @@ class Reference(Metrics):
         return next((each for each in self.machines if each.kind == kind), None)
 
     def judged(self, figures: Mapping[str, float], kind: Kind | None) -> dict[str, tuple[Judgement, Figure]]:
-        """Compare figures by key with the reference of the same kind of machine, where all bits must agree, or else with
-        the first's, where a figure must lie within its interval. Figures that the reference lacks are left out."""
+        """Compare figures by key with the reference of the same kind of machine, where all bits must agree, or else
+        with the first, within whose intervals they must lie. Figures that the reference lacks are omitted."""
         same = self.of(kind)
         reference = same or self.machines[0]
         return {

@@ -1,4 +1,4 @@
-"""What the report reads from an experiment: the metrics of its jobs."""
+"""The metrics of an experiment's jobs, as the report reads them."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,10 +12,10 @@ SINGLE = ""  # the name of a stage's only job
 
 
 class Results:
-    """The metrics of an experiment's jobs. A stage that the experiment does not have is absent."""
+    """The metrics of an experiment's jobs. Stages that are not in the experiment are absent."""
 
     def __init__(self, jobs: Iterable[tuple[str, StageMetrics]]):
-        """jobs: the name of each job, SINGLE for a stage's only one, with its metrics."""
+        """jobs: each job's name (SINGLE for a stage's only job) with its metrics."""
         self._jobs = sorted(jobs, key=lambda job: natural(job[0]))
 
     def one(self, kind: type[MetricsT]) -> MetricsT | None:

@@ -1,4 +1,4 @@
-"""run.json: who ran a job, when and on what. Not an edge: no two are alike."""
+"""run.json: who ran a job, when and on what. It is no dependency edge, as no two are alike."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from googlenet.metrics.base import Metrics, read_metrics
 
 
 class RunRecord(Metrics):
-    """A run.json: who ran what, when, on what. Keys of other versions are ignored: an old job's stays readable."""
+    """A run.json: who ran what, when, on what. Keys of other versions are ignored: old records stay readable."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -28,8 +28,8 @@ class RunRecord(Metrics):
     run_id: str | None = None  # MLflow's run has a tag of this name and value. None in records older than the field,
     peak_memory_mb: int | None = None  # as here, and in those below
     job_file: dict[str, JsonValue] | None = None  # the content of the job's resolved file
-    processes: int | None = None  # that trained together, to the same bits as any other number of them
-    modules: dict[str, str] | None = None  # the digest of each module of its code
+    processes: int | None = None  # processes that trained together; their number changes no bit
+    modules: dict[str, str] | None = None  # digest of each module of the job's code
 
 
 def read_run(path: Path) -> RunRecord:

@@ -1,4 +1,4 @@
-"""What a model needs beside its members' weights to answer as the experiment does: the file served.json in a registered model."""
+"""served.json in a registered model: what it needs besides its members' weights to predict as in the experiment."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ FILE = "served.json"
 
 
 class ServedMember(Metrics):
-    """A member: its weights, a file beside served.json; and the engine that computed its results, "" if unknown."""
+    """A member: its weight file beside served.json, and the engine that computed its results ("" if unknown)."""
 
     name: str
     weights: str
@@ -17,11 +17,11 @@ class ServedMember(Metrics):
 
 
 class Served(Metrics):
-    """The members, in their order; the classes of the data set, and how its images were prepared and predicted."""
+    """The members, in order; the classes of the data set, and how its images were prepared and predicted."""
 
     members: tuple[ServedMember, ...]
     classes: tuple[str, ...]
     class_keys: tuple[str, ...]
     min_side_px: int
-    shorter_side_px: int  # to which images shrink; 0: they stay
+    shorter_side_px: int  # to which images are shrunk; 0: unchanged
     predict_crops: PredictCrops

@@ -1,4 +1,4 @@
-"""Metrics on single test images, a part of evaluate_ensemble's: what averaging corrects, mistakes, confused classes."""
+"""Metrics on single test images, part of evaluate_ensemble's: what averaging corrects, mistakes, confused classes."""
 
 from googlenet.metrics.base import Metrics
 
@@ -29,7 +29,7 @@ class Mistake(ImageExample):
 
 
 class ConfusedPair(Metrics):
-    """How many images of one class are taken for another."""
+    """The number of images of one class predicted as another."""
 
     class_name: str
     taken_for: str
@@ -38,7 +38,7 @@ class ConfusedPair(Metrics):
 
 
 class Confusion(Metrics):
-    """Which classes are taken for which. The matrix is of at most some classes, those with the most confused images."""
+    """Confusions between classes. The matrix is limited to the classes with the most confused images."""
 
     classes: tuple[str, ...]
     images: tuple[tuple[int, ...], ...]  # [class][predicted class], both of `classes`
@@ -46,7 +46,7 @@ class Confusion(Metrics):
 
 
 class SingleImages(Metrics):
-    """Counts, and the first examples of each kind: corrected for the most members, mistaken with the most confidence."""
+    """Counts and examples of each kind: corrected for the most members, mistaken with the most confidence."""
 
     members: int
     fewest_crops: int

@@ -18,10 +18,10 @@ class ModuleWidths(Metrics):
 
 
 class DerivedModule(Metrics):
-    """What one module was derived from: the clusters of the units that it takes."""
+    """What one module was derived from: the clusters of its input units."""
 
-    units: int  # that it takes
-    left_out: int  # of them, those that never vary
+    units: int  # input units
+    left_out: int  # input units that never vary
     clusters: int
     largest_cluster: int  # units
     clusters_by_kernel: tuple[int, int, int]  # covered by 1x1, 3x3, 5x5
@@ -30,7 +30,7 @@ class DerivedModule(Metrics):
 
 
 class Structure(Metrics):
-    """The widths of every module, and what the network costs without auxiliary heads. derived: by module, if it is."""
+    """The widths of every module, and the network's cost without auxiliary heads. derived: by module, if derived."""
 
     variant: Variant
     macs: int  # multiply-adds of one image
@@ -39,10 +39,10 @@ class Structure(Metrics):
 
 
 class StructureMetrics(StageMetrics):
-    """metrics.json of derive_structure: the table of structures, from which train_structure takes its own."""
+    """metrics.json of derive_structure: the table of structures, from which each train_structure job takes one."""
 
     budget_macs: int
-    images: int  # of train, that the derivation saw
+    images: int  # training images used in the derivation
     structures: tuple[Structure, ...]
 
     def of(self, name: str) -> Structure:

@@ -1,4 +1,4 @@
-"""Metrics of compare_structures. Kept apart, so that a change to other comparisons derives and trains no structure."""
+"""Metrics of compare_structures. Separate, so that a change to other comparisons re-derives and retrains nothing."""
 
 from googlenet.metrics.base import StageMetrics
 from googlenet.metrics.classification_studies import AblationErrors, HeldOut
@@ -8,7 +8,7 @@ class StructureResult(HeldOut[AblationErrors]):
     """A kind of structure, over the seeds: its errors, and their difference from GoogLeNet's at the same cost."""
 
     row: str
-    macs: float  # mean over the seeds, as the parameters
+    macs: float  # mean over the seeds, like the parameters
     parameters: float
     stalled: int  # number of its trainings that stalled
 
@@ -19,11 +19,11 @@ class StructureComparison(StageMetrics):
     classes: int
     confidence_percent: float
     seeds: tuple[int, ...]
-    random_structures: int  # of each seed, every one of its own widths
+    random_structures: int  # per seed, each with its own widths
     images: HeldOut[int]
     budget_macs: int
     googlenet: StructureResult
     derived: StructureResult
     random: StructureResult
     each_random: tuple[StructureResult, ...]
-    derived_less_random: HeldOut[AblationErrors]  # the errors: the derived structures'
+    derived_less_random: HeldOut[AblationErrors]  # errors of the derived structures

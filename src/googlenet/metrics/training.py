@@ -1,4 +1,4 @@
-"""Metrics of training. Kept apart, so that a change to other metrics retrains no members."""
+"""Metrics of training. Separate, so that a change to other metrics retrains no members."""
 
 from googlenet.config.schema.classification import Variant
 from googlenet.config.schema.shared import TrainedMember
@@ -15,7 +15,7 @@ class TrainingEpoch(Epoch):
 
 
 class WeightErrors(Metrics):
-    """Errors of the averaged and of the last weights, on one centre crop of each image."""
+    """Errors of the averaged and of the last weights on one centre crop per image."""
 
     averaged: TopErrors
     last: TopErrors
@@ -24,13 +24,13 @@ class WeightErrors(Metrics):
 class AsynchronousTraining(Metrics):
     """What asynchronous updates add to the metrics of a training.
 
-    real: by processes of their own, so that none of the training's figures is the same in another run."""
+    real: by actual processes instead of a simulation, so that the training's figures vary between runs."""
 
     real: bool
     replicas: int
-    staleness: tuple[int, ...]  # by staleness, the number of a shard's updates
-    lost_updates: int  # of gradients that replicas had under way when they left
-    speed_up: float | None = None  # by the simulated clock: gradients in the mean time of one
+    staleness: tuple[int, ...]  # number of shard updates by staleness
+    lost_updates: int  # gradients in flight from replicas that left
+    speed_up: float | None = None  # by the simulated clock: gradients per mean gradient time
 
 
 class TrainingMetrics(StageMetrics):

@@ -192,7 +192,7 @@ def _with_boxes(top: AnyPath, part: str, lines: Iterator[Line], split: str, refu
 
 
 def _lines(path: AnyPath, wnid: str = "") -> Iterator[Line]:
-    """Yield the lines of a table of boxes; the second column is the class if none is given. UserError names it."""
+    """Yield the lines of a box table; the second column is the class if none is given. UserError names the line."""
     for at, line in lines_of(path):
         image, *columns = line.split("\t")
         of_line = wnid or (columns.pop(0) if columns else "")
