@@ -69,7 +69,7 @@ def inputs(folder: Path, images: int) -> tuple[packed.Joined, list[GroundTruth]]
 
 
 def label(folder: Path, images: int, detectors: int) -> None:
-    """What train_detector does before its first step."""
+    """Do what train_detector does before its first step."""
     from googlenet.detection.regions import pool_regions, training_regions
 
     _, labels = training_regions(*inputs(folder, images), 0.5)
@@ -78,7 +78,7 @@ def label(folder: Path, images: int, detectors: int) -> None:
 
 
 def evaluate(folder: Path, images: int, detectors: int) -> None:
-    """What evaluate_detection does."""
+    """Do what evaluate_detection does."""
     from googlenet.detection.ensemble import evaluate
 
     boxes, truth = inputs(folder, images)

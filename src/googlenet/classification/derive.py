@@ -186,7 +186,7 @@ def described(units: int, related: np.ndarray, clusters: Sequence[Cluster], coun
 
 
 class Training(NamedTuple):
-    """Trains the blocks of one derivation, each alone, with a linear classifier of its own."""
+    """Trains the blocks of one derivation, each alone, with its own linear classifier."""
 
     labels: np.ndarray
     classes: int

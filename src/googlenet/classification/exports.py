@@ -48,8 +48,8 @@ def as_one(networks: Sequence[Network]) -> MeanOf:
 
 
 def centre_crops(images: Sequence[np.ndarray], px: int, most: int, scales: tuple[int, ...]) -> np.ndarray:
-    """The centre crops of at most `most` images, evenly spaced to sample all classes of a sorted split: uint8
-    [n, px, px, 3]."""
+    """The centre crops, uint8 [n, px, px, 3], of at most `most` images, evenly spaced so that all classes of a sorted
+    split are among them."""
     count = min(len(images), most)
     return cut_centres(images, [i * len(images) // count for i in range(count)], px, scales)
 

@@ -95,8 +95,8 @@ class Probabilities(nn.Module):
 
 @dataclass(frozen=True)
 class Classifier:
-    """A network ready for prediction: input size, classes, and `scores`, which returns the softmax, float32 [n,
-    classes], of at most a batch of crops, uint8 [n, px, px, 3]."""
+    """A network ready for prediction: input size, classes, and `scores`, which maps at most a batch of crops, uint8
+    [n, px, px, 3], to the softmax, float32 [n, classes]."""
 
     input_px: int
     classes: int
@@ -126,7 +126,7 @@ class Classifier:
 def crop_scores(
     classifier: Classifier, images: Sequence[np.ndarray], numbers: Sequence[int], cropping: Cropping, threads: int = 1
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield for each image the softmax of its distinct crops [distinct, classes], and each crop's index among them.
+    """Yield, for the images `numbers`, the softmax of distinct crops [distinct, classes] and each crop's index in them.
 
     Batches span images and the last one is padded: all have the same shape, so that a crop's result depends on the crop
     alone, to the last bit. threads: these cut the next images' crops while the classifier computes.

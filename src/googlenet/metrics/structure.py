@@ -26,7 +26,7 @@ class DerivedModule(Metrics):
     largest_cluster: int  # units
     clusters_by_kernel: tuple[int, int, int]  # covered by 1x1, 3x3, 5x5
     mean_correlation: float | None  # of two units in one cluster at the same position; None if every unit is alone
-    mass_percent: tuple[float, float, float]  # of squared correlation: at the position, beside it, two away
+    mass_percent: tuple[float, float, float]  # of squared correlation: at the same position, one away, two away
 
 
 class Structure(Metrics):

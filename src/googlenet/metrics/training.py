@@ -22,14 +22,14 @@ class WeightErrors(Metrics):
 
 
 class AsynchronousTraining(Metrics):
-    """What asynchronous updates add to the metrics of a training.
+    """Additional metrics of a training with asynchronous updates.
 
     real: by actual processes instead of a simulation, so that the training's figures vary between runs."""
 
     real: bool
     replicas: int
     staleness: tuple[int, ...]  # number of shard updates by staleness
-    lost_updates: int  # gradients in flight from replicas that left
+    lost_updates: int  # shard updates missing from gradients of replicas that left
     speed_up: float | None = None  # by the simulated clock: gradients per mean gradient time
 
 

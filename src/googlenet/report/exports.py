@@ -127,7 +127,7 @@ def titles(rows: list[FormatRow]) -> str:
 
 
 def method(measured: ExportMetrics) -> tuple[str, ...]:
-    """What was timed and how, and what int8 is."""
+    """Explain what was timed and how, and what int8 is."""
     timed = (
         f"On the CPU in {plural(measured.threads, 'thread')}, one image at a time, from pixels to probabilities: the median and the quartiles of "
         f"{count(measured.repeats)} passes after {measured.warm_up} that do not count. The formats take turns, so that other work on the machine affects all alike, and each pass "
