@@ -22,7 +22,7 @@ def pytest_addoption(parser):
         default=2,
         help="moments at which the fault test kills; from 20 on also one in every stage",
     )
-    parser.addoption("--slurm", action="store_true", help="run the tests on a real Slurm")
+    parser.addoption("--slurm", choices=["brief", "whole"], help="run the tests on a real Slurm: one of them, or all")
     parser.addoption("--fuzz", type=int, default=8, help="changed inputs of each format in tests/fuzz")
     parser.addoption("--fuzz-seed", type=int, default=0, help="of these changes")
 

@@ -63,6 +63,13 @@ def cluster(tmp_path_factory, pytestconfig):
         yield conf
 
 
+@pytest.fixture
+def whole(pytestconfig):
+    """For a test that takes minutes of Slurm's: skipped in .ci/run."""
+    if pytestconfig.getoption("slurm") != "whole":
+        pytest.skip("skipped: `make slurm-test` runs it")
+
+
 def start(clone, conf, *words, **others):
     """Start Snakemake with Slurm's profile; its output goes to a file beside the clone."""
     with (clone.parent / "output.log").open("w") as output:
@@ -184,10 +191,8 @@ def preempt(training):
     slurm(training.conf, "scontrol", "update", f"jobid={number}", "starttime=now")
 
 
-def test_the_whole_experiment_ends_in_the_bits_of_one_machine(cluster, snakemake_build, tmp_path, request, measured):
-    """make slurm-test alone: every job occupies some ten seconds of Slurm."""
-    if not request.config.getoption("--slurm"):
-        pytest.skip("skipped: the whole experiment runs in `make slurm-test`")
+def test_the_whole_experiment_ends_in_the_bits_of_one_machine(whole, cluster, snakemake_build, tmp_path, measured):
+    """Every job occupies some ten seconds of Slurm."""
     made = build(tmp_path / "made")
     clock = time.monotonic()
     output = ran(made, start(made, cluster))
@@ -197,11 +202,11 @@ def test_the_whole_experiment_ends_in_the_bits_of_one_machine(cluster, snakemake
     assert digests(made) == digests(snakemake_build.folder)
 
 
-def test_one_training_on_two_nodes_has_the_bits_of_one(cluster, clone, tmp_path):
+def test_one_training_on_two_nodes_has_the_bits_of_one(whole, cluster, clone, tmp_path):
     alone = copied(clone, tmp_path / "alone")
     for folder, nodes in ((clone, "2"), (alone, "1")):
         (folder / "params.yaml").write_text(SHARED.replace("NODES", nodes))
-    target, run = "results/smoke/train_classifier/m1/weights.safetensors", "results/smoke/train_classifier/m1/run.json"
+    target, run = "results/smoke/train_classifier/m1/weights.safetensors", "results/smoke/runs/train_classifier/m1.json"
     former = (clone / target).read_bytes()
     ran(clone, start(clone, cluster, "--", target))
     assert json.loads((clone / run).read_text())["processes"] == 2

@@ -85,6 +85,7 @@ def on_every_node(team: Team, threads: int) -> None:
     shape = f"--nodes={team.nodes} --ntasks={team.nodes} --ntasks-per-node=1 --cpus-per-task={threads}"
     # The job already is a step of the allocation; the new step shares its resources.
     words = ["srun", *shape.split(), "--overlap", "--kill-on-bad-exit=1", sys.executable, *sys.orig_argv[1:]]
+    os.environ.pop("SLURM_JOB_NODELIST", None)  # in the plugin's step it names that step's node alone; srun looks it up
     sys.stdout.flush()
     os.execvp(words[0], words)
 
