@@ -18,7 +18,7 @@ from googlenet.metrics import data as m
 QUANTILES_PERCENT = (0, 5, 25, 50, 75, 95, 100)
 GROUPS_SHOWN, NAMES_SHOWN = 100, 10  # in the manifest
 GROUPS_LOGGED, NAMES_LOGGED = 10, 3
-SMALL_PX = (20, 32)  # sides below which an object is small: of the narrowest proposals of R-CNN; of COCO's small objects
+SMALL_PX = (20, 32)  # sides of small objects: below the narrowest proposals of R-CNN; below COCO's limit
 
 
 def look(notes: dict[str, list[Path]], refused: list[Refused], classes: Sequence[str]) -> m.Look:
