@@ -42,6 +42,14 @@ def test_figures_follow_their_values(drawn):
     assert figures.error_by_models_and_crops(subsets[3:]) != drawn["error_by_models_and_crops"]
 
 
+@pytest.mark.long
+def test_with_many_classes_the_papers_measure_is_drawn():
+    ensemble = changed(sample.evaluate_ensemble(), classes=200)
+    top5 = figures.error_by_models_and_crops(ensemble.subsets, "top5_error_percent")
+    assert figures.from_metrics(Results([("", ensemble)]))["error_by_models_and_crops"] == top5
+    assert figures.error_by_models_and_crops(ensemble.subsets) != top5
+
+
 def test_only_what_the_metrics_allow_is_drawn():
     results = Results([("", sample.measure_cost())])
     assert list(figures.from_metrics(results)) == ["cost_by_layer", "cost_of_networks"]

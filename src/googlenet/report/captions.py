@@ -12,7 +12,7 @@ CAPTIONS: dict[str, tuple[str, str]] = {
     ),
     "member_errors": (
         "Each member alone, by the number of crops, and below the line all members together.",
-        "A row of dots for each member and the ensemble: top-1 test error at one, ten and 144 crops.",
+        "A row of dots for each member and the ensemble: test error at one, ten and 144 crops.",
     ),
     "crops_144": (
         "The distinct crops of one image, drawn to scale: the image grows from left to right, the crop does not. Each "

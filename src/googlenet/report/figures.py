@@ -16,7 +16,7 @@ from googlenet.metrics.training import TrainingMetrics
 from googlenet.report import crop_scales, crop_sections, detection_figures, module_units, paper
 from googlenet.report.run_tables import worst_classes
 from googlenet.report.style import BLACK, BLUE, GREY, ORANGE, PALETTE, SKY, bars, canvas, line, name_rows
-from googlenet.report.words import plural
+from googlenet.report.words import TOPS, main_metric, plural
 
 TOP1: TopError = "top1_error_percent"
 MARKERS = "osD^v"
@@ -72,28 +72,30 @@ def _curves(curves: Mapping[str, Sequence[Point]], error_title: str, by_images: 
     return png.getvalue()
 
 
-def error_by_models_and_crops(subsets: Sequence[SubsetErrors]) -> bytes:
-    """Plot top-1 error (%) over the number of models, a line per number of crops, a band from minimum to maximum."""
+def error_by_models_and_crops(subsets: Sequence[SubsetErrors], error: TopError = TOP1) -> bytes:
+    """Plot an error (%) over the number of models, a line per number of crops, a band from minimum to maximum."""
     with canvas(7.5, 4.4) as (figure, png):
         axes = figure.subplots()
         for index, crops in enumerate(sorted({row.crops for row in subsets})):
             rows = sorted((row for row in subsets if row.crops == crops), key=lambda row: row.models)
             models = [row.models for row in rows]
-            spreads = [row.of(TOP1) for row in rows]
+            spreads = [row.of(error) for row in rows]
             low, high = [spread.min for spread in spreads], [spread.max for spread in spreads]
             axes.fill_between(models, low, high, color=PALETTE[index], alpha=0.13, linewidth=0)
             marks = {"marker": MARKERS[index % 5], "markersize": 5, "label": plural(crops, "crop")}
             axes.plot(models, [spread.mean for spread in spreads], **marks, **line(index))
         axes.set_xticks(sorted({row.models for row in subsets}))
-        axes.set(xlabel="models averaged", ylabel="top-1 error on test, %")
+        axes.set(xlabel="models averaged", ylabel=f"{TOPS[error]} error on test, %")
         axes.legend()
     return png.getvalue()
 
 
-def member_errors(members: Mapping[str, Mapping[str, TopErrors]], ensemble: Mapping[str, float]) -> bytes:
-    """Plot top-1 test error (%) of each member, and of the ensemble, by the number of crops as text."""
+def member_errors(
+    members: Mapping[str, Mapping[str, TopErrors]], ensemble: Mapping[str, float], error: TopError = TOP1
+) -> bytes:
+    """Plot a test error (%) of each member, and of the ensemble, by the number of crops as text."""
     names = sorted(members, key=natural)
-    rows = [{crops: row.of(TOP1) for crops, row in members[name].items()} for name in names] + [ensemble]
+    rows = [{crops: row.of(error) for crops, row in members[name].items()} for name in names] + [ensemble]
     with canvas(7.5, 1.3 + 0.34 * len(rows)) as (figure, png):
         axes = figure.subplots()
         for position, errors in enumerate(rows):
@@ -109,7 +111,7 @@ def member_errors(members: Mapping[str, Mapping[str, TopErrors]], ensemble: Mapp
         axes.set_yticks(range(len(rows)), [*names, "ensemble"])
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("top-1 error on test, %")
+        axes.set_xlabel(f"{TOPS[error]} error on test, %")
         figure.legend(loc="outside upper right", ncols=len(numbers))
     return png.getvalue()
 
@@ -204,11 +206,11 @@ def from_metrics(results: Results) -> dict[str, bytes]:
     if trained := results.several(TrainingMetrics):
         made["training_curves"] = training_curves(trained)
     if ensemble := results.one(EnsembleMetrics):
-        models = ensemble.table_3[-1].models
-        together = {str(row.crops): row.of(TOP1) for row in ensemble.table_3 if row.models == models}
+        models, (error, _) = ensemble.table_3[-1].models, main_metric(ensemble.classes)
+        together = {str(row.crops): row.of(error) for row in ensemble.table_3 if row.models == models}
         if models > 1:
-            made["error_by_models_and_crops"] = error_by_models_and_crops(ensemble.subsets)
-            made["member_errors"] = member_errors(ensemble.members, together)
+            made["error_by_models_and_crops"] = error_by_models_and_crops(ensemble.subsets, error)
+            made["member_errors"] = member_errors(ensemble.members, together, error)
         made["error_by_class"] = error_by_class(ensemble.per_class)
         made["reliability"] = crop_sections.reliability(ensemble.calibration)
     if study := results.one(CropStudyMetrics):
