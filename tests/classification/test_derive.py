@@ -166,4 +166,4 @@ def test_the_maps_of_a_block_depend_on_all_its_training_and_on_no_batch(monkeypa
 
     whole = maps()
     monkeypatch.setattr(derive, "PASS", 7)
-    assert torch.equal(maps(), whole) and not torch.equal(maps(epochs=2), whole)
+    assert torch.allclose(maps(), whole, atol=1e-6) and not torch.allclose(maps(epochs=2), whole, atol=1e-4)
