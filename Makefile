@@ -62,7 +62,7 @@ faults: env ## kill the smoke experiment at 20 moments and once in every stage: 
 	python -m pytest tests/workflow/test_faults.py --faults=20
 
 slurm-test: env ## smoke on a real Slurm of two pretended nodes: whole, and with jobs ended by it (root; may install Debian's packages)
-	python -m pytest tests/workflow/test_slurm.py --slurm=whole -rs
+	python -m pytest tests/workflow/test_slurm.py tests/workflow/test_kubernetes.py --slurm=whole -rs
 
 agreement: env ## every edit of the table under both engines; writes docs/agreement.md (AFTER='an edit': continue after it)
 	python -m pytest tests/workflow/test_agreement.py --agreement $(if $(AFTER),--after "$(AFTER)")

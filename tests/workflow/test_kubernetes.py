@@ -35,8 +35,10 @@ TRAININGS = jobs(train_ablation="long_1 long_2 reference_2")
 
 
 @pytest.fixture
-def variables(clone, tmp_path):
+def variables(pytestconfig, clone, tmp_path):
     """The environment in which Snakemake finds the plugin, and kubectl with a cluster behind it."""
+    if pytestconfig.getoption("slurm") != "whole":
+        pytest.skip("skipped: `make slurm-test` runs it")
     install_plugin("kubernetes", tmp_path / "plugin")
     found = kubectl_stand_in.installed(tmp_path)
     path = f"{tmp_path / 'bin'}{os.pathsep}{environment(clone)['PATH']}"
