@@ -65,3 +65,10 @@ def dvc_clone(dvc_build, tmp_path):
 def shared_clone(snakemake_build, tmp_path_factory):
     """A copy of the clone in which Snakemake has run everything, for the tests of a module that leave it as it was."""
     return copied(snakemake_build.folder, tmp_path_factory.mktemp("shared") / "clone")
+
+
+@pytest.fixture
+def whole(pytestconfig):
+    """For a test that takes minutes of Slurm's: skipped in .ci/run."""
+    if pytestconfig.getoption("slurm") != "whole":
+        pytest.skip("skipped: `make slurm-test` runs it")

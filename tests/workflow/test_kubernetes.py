@@ -35,17 +35,15 @@ TRAININGS = jobs(train_ablation="long_1 long_2 reference_2")
 
 
 @pytest.fixture
-def variables(pytestconfig, clone, tmp_path):
+def variables(whole, clone, tmp_path):
     """The environment in which Snakemake finds the plugin, and kubectl with a cluster behind it."""
-    if pytestconfig.getoption("slurm") != "whole":
-        pytest.skip("skipped: `make slurm-test` runs it")
     install_plugin("kubernetes", tmp_path / "plugin")
     found = kubectl_stand_in.installed(tmp_path)
     path = f"{tmp_path / 'bin'}{os.pathsep}{environment(clone)['PATH']}"
     return found | {"PATH": path, "PYTHONPATH": f"{clone / 'src'}{os.pathsep}{tmp_path / 'plugin'}"}
 
 
-def test_a_second_start_ends_in_the_same_bits(clone, variables, tmp_path):
+def test_a_second_start_ends_in_the_same_bits(variables, clone, tmp_path):
     (clone / "params.yaml").write_text(PARAMS)
     undisturbed = copied(clone, tmp_path / "undisturbed")
     assert executed(snakemake(clone, *WORDS, "-n", "--", "ablations", **variables)) == TRAININGS | jobs(

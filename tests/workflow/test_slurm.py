@@ -63,13 +63,6 @@ def cluster(tmp_path_factory, pytestconfig):
         yield conf
 
 
-@pytest.fixture
-def whole(pytestconfig):
-    """For a test that takes minutes of Slurm's: skipped in .ci/run."""
-    if pytestconfig.getoption("slurm") != "whole":
-        pytest.skip("skipped: `make slurm-test` runs it")
-
-
 def start(clone, conf, *words, **others):
     """Start Snakemake with Slurm's profile; its output goes to a file beside the clone."""
     with (clone.parent / "output.log").open("w") as output:

@@ -16,10 +16,10 @@ import yaml
 
 from googlenet.errors import UserError
 from googlenet.planning.needs import Request
+from googlenet.planning.slurm import AGAIN, ENDED, SAVED
 
 TEMPLATE = Path("workflow/profiles/kubernetes/job.yaml")
 EDIT = f"see {TEMPLATE}"
-AGAIN = "run the same command again"
 # The shell is the container's first process, the only one that gets SIGTERM; it passes it to the job's process group.
 RUN = 'set -m; bash "$0" & trap "kill -TERM -- -$!" TERM; wait $!; wait $!'
 UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 1e-3}
@@ -95,7 +95,7 @@ def status(name: str) -> str:
     try:
         job = json.loads(kubectl("get", "job", name, "--output=json"))
     except Refused as error:
-        say(f"error: {name} is gone ({error}); {AGAIN}, and it continues from the state that it saved")
+        say(f"error: {name} is gone ({error}); {AGAIN}, and {SAVED}")
         return "failed"
     except UserError as error:  # the job may well be running
         say(f"warning: {error}")
@@ -154,7 +154,7 @@ def why(reason: str, pods: Sequence[dict[str, Any]], stage: str) -> str:
     if reason == "DeadlineExceeded":
         return f"ran out of time: {AGAIN}, with a larger activeDeadlineSeconds; {EDIT}"
     if any(state.get("terminated", {}).get("reason") == "OOMKilled" for state in states(pods)):
-        return f"took more memory than it asked for: {AGAIN} with --set-resources {stage}:mem_mb=MEGABYTES"
+        return ENDED["OUT_OF_MEMORY"].format(stage=stage)
     return ""
 
 
