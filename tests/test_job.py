@@ -1,5 +1,6 @@
 """How a job runs: its edges, its stamp, its record, its errors in one line."""
 
+import errno
 import io
 import json
 import os
@@ -16,7 +17,7 @@ import torch
 
 from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Compute, Computes, Execution, Inference
-from googlenet.errors import UserError
+from googlenet.errors import PeerLost, Stopped, UserError
 from googlenet.metrics.base import StageMetrics
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline import job
@@ -307,11 +308,19 @@ def test_a_job_computes_deterministically_on_its_threads(run):
     assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1)
 
 
+class Left(Exception):
+    """os._exit was called: Python's own exit, which may abort a process of gloo's, was not."""
+
+
+def leave(code):
+    raise Left(code)
+
+
 def test_main_gives_an_error_in_one_line(root, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["stage", *arguments(config="results/demo/config/absent.json")])
-    with pytest.raises(SystemExit) as ended:
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(Left, match=r"^1$"):
         job.main(stage)
-    assert ended.value.code == 1
     output = capsys.readouterr()
     assert output.err == "error: results/demo/config/absent.json: not found; run the stage that writes it\n"
     assert output.out == ""
@@ -325,11 +334,30 @@ def test_no_message_ends_a_job(run, monkeypatch, encoding, printed):
     stdout = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stdout, encoding))
     monkeypatch.setattr(sys, "argv", ["stage", "--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
-    monkeypatch.setattr(os, "_exit", sys.exit)
-    with pytest.raises(SystemExit) as ended:
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(Left, match=r"^0$"):
         job.main(talk)
-    assert ended.value.code == 0 and Path("results/demo/runs/train_classifier/m1.json").is_file()
+    assert Path("results/demo/runs/train_classifier/m1.json").is_file()
     assert stdout.getvalue().decode(encoding) == f"left out: {printed}/\\udcff.jpg\n"
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (Stopped("asked to stop"), 75),
+        (PeerLost("no answer"), 76),
+        (OSError(errno.ENOSPC, "full"), 1),
+        (SystemExit(0), 0),
+    ],
+)
+def test_main_never_leaves_through_pythons_own_exit(root, monkeypatch, raised, code):
+    def stage(job: Job[AddUp], *, metrics: Output):
+        raise raised
+
+    monkeypatch.setattr(job, "perform", lambda run, arguments: run(None, metrics=None))
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(Left, match=f"^{code}$"):
+        job.main(stage)
 
 
 def test_a_missing_edge_gives_the_stages_usage(root, capsys):

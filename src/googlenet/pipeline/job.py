@@ -138,7 +138,7 @@ def main(run: Callable[..., None]) -> None:
         fail("stopped", error, STOPPED)
     except PeerLost as error:
         report(str(error))
-        os._exit(PEER_LOST)  # Python's own exit could wait for a GPU, which waits for the lost process
+        leave(PEER_LOST)
     except UserError as error:
         fail("error", error, 1)
     except OSError as error:
@@ -146,17 +146,28 @@ def main(run: Callable[..., None]) -> None:
             raise
         where = error.filename or Path.cwd()
         fail("error", f"{where}: no space left on the disk; free some, and run the same command again", 1)
+    except SystemExit as ended:  # one of several processes has done its part, or the command line is wrong
+        leave(int(ended.code or 0))
     finished()
-    # run.json is written and no file is open. Python's own exit would take another half second because of torch.
-    sys.stdout.flush()
-    os._exit(0)
+    leave(0)
 
 
 def fail(kind: str, error: Exception | str, code: int) -> NoReturn:
     """Exit with one line on stderr; one of several processes passes it to the launcher, which prints one for all."""
     if not report(str(error)):
         print(f"{kind}: {error}", file=sys.stderr)
-    sys.exit(code)
+    leave(code)
+
+
+def leave(code: int) -> NoReturn:
+    """Exit with this code, without Python's own exit: every file is closed, and run.json is written.
+
+    Python's own takes half a second because of torch, can wait for a GPU that waits for a lost process, and ends a
+    thread of gloo's within C++, which aborts the process (SIGABRT instead of this code).
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def perform(run: Callable[..., None], arguments: list[str]) -> None:
