@@ -24,12 +24,12 @@ HEAD = """\
 # Settings
 
 Written from the schema (`src/googlenet/config/schema`) and the defaults of `conf/` by `make docs/configuration.md`; `make check` fails
-when it is stale. Do not edit.
+if it is out of date. Do not edit it.
 
 `params.yaml` chooses the experiment and may override any key; an experiment file (`conf/experiment/`) chooses the data set, the
-model and the ensemble, and overrides keys; what neither gives has the default below. A default in `${...}` is that of the key
-it names; VARIABLES are filled in for each job.
-An unknown key, and a value of another kind, is an error before the first job.
+model and the ensemble, and overrides keys; a key that neither sets has the default below. A default of the form `${...}` is the value of the key
+that it names; VARIABLES are filled in for each job.
+An unknown key, or a value of the wrong type, is an error before the first job.
 """
 FORMER = """\
 ## Former keys
