@@ -272,6 +272,20 @@ def test_a_failing_stage_leaves_no_record(run):
     assert not Path("results/demo/runs").exists()
 
 
+def test_settings_that_were_edited_while_the_job_ran_end_it(run):
+    """As `snakemake -n` does, which writes edited settings while another Snakemake runs the job."""
+
+    def overtaken(job: Job[AddUp], *, metrics: Output):
+        write_file(settings(0.6))
+
+    words = ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"]
+    with pytest.raises(UserError, match=rf"^{CONFIG_PATH}: these settings were edited while the job ran; run the same"):
+        job.perform(overtaken, words)
+    assert not Path("results/demo/runs").exists()
+    job.perform(overtaken, words)  # with the settings that are there now
+    assert read_json("results/demo/runs/train_classifier/m1.json")["job_file"]["settings"]["rate"] == 0.6
+
+
 def test_records_beside_a_report_are_the_experiments_and_its_datas(run):
     job.perform(stage, arguments())
     record = read_json("results/demo/runs/train_classifier/m1.json")

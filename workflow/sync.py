@@ -72,7 +72,7 @@ def make_folders(experiment: Experiment, target: str) -> None:
 
 
 def after_run(name: str, target: str) -> None:
-    """Commit, unless the run was of another experiment than params.yaml's, or its results are too large."""
+    """Commit, unless the run was of another experiment than params.yaml's or of former settings, or is too large."""
     experiment = experiments.current(Path.cwd())
     if name != experiment.name:
         warn(f"{NOT_RECORDED}: the run was of '{name}', but params.yaml names '{experiment.name}'")
@@ -81,6 +81,8 @@ def after_run(name: str, target: str) -> None:
     elif size_gb(experiment) > experiment.of(Execution).commit_limit_gb:
         size = f"{size_gb(experiment):.0f} GB is above execution.commit_limit_gb"
         warn(f"{NOT_RECORDED}: {size}; run `make sync`")
+    elif not up_to_date(target):
+        warn(f"{NOT_RECORDED}: conf/, code or rules were edited during the run; run the same command again")
     else:
         commit(experiment, target)
 
@@ -147,12 +149,17 @@ def commit(experiment: Experiment, target: str) -> None:
     run("dvc", "commit", "--force", FILES[target])
 
 
+def up_to_date(target: str) -> bool:
+    """Whether Snakemake has nothing to do, with the settings, code and rules as they are now."""
+    return "Nothing to be done" in run("snakemake", "-n", "--", target)
+
+
 def commit_by_hand(target: str = "all") -> None:
     """Commit if Snakemake has nothing to do. Raises UserError otherwise."""
     experiment = experiments.current(Path.cwd())
     if target not in FILES:
         raise UserError(f"{target!r}: one of {', '.join(FILES)}")
-    if "Nothing to be done" not in run("snakemake", "-n", "--", target):
+    if not up_to_date(target):
         command = "snakemake --cores N" + (f" {target}" if target != "all" else "")
         raise UserError(f"results are not current; run `{command}` first")
     commit(experiment, target)
@@ -163,7 +170,8 @@ def restore() -> None:
     experiment = experiments.current(Path.cwd())
     links.check_folders(experiment)
     experiments.write_configs(experiment)
-    prepare(experiment)
+    for target in dvc_targets():
+        make_folders(experiment, target)
     for target in dvc_targets():
         changed = check_out(experiment, target)
         if changed and target == "all":

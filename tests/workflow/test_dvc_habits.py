@@ -86,6 +86,35 @@ def test_forced_stages_run(committed):
     assert_nothing_to_do(committed)
 
 
+def test_a_lost_file_that_no_rule_declares_comes_back(committed):
+    before = digests(committed)
+    for name in ("data/classification/*/train-*.arrow", "results/smoke/make_report/key_figures.json"):
+        next(committed.glob(name)).unlink()
+    assert executed(dvc(committed, "repro")) >= jobs(prepare_classification="all", make_report="all")
+    assert digests(committed) == before
+    assert_nothing_to_do(committed)
+
+
+def test_an_edit_during_a_run_is_not_recorded_with_its_results(committed):
+    lock = (committed / "dvc.lock").read_bytes()
+    replace(committed, *NMS, "nms_iou: 0.37")
+    output = call(committed, "python", "workflow/sync.py", "after-run", "smoke", "all")
+    assert output.endswith(
+        "results not recorded in DVC: conf/, code or rules were edited during the run; run the same command again\n"
+    )
+    assert (committed / "dvc.lock").read_bytes() == lock
+    assert executed(dvc(committed, "repro")) == AFTER_EVALUATION
+    assert_nothing_to_do(committed)
+
+
+def test_restore_keeps_what_is_not_recorded(committed):
+    weights = committed / "results/smoke/train_classifier/m4/weights.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"of a member whose row is gone again")
+    assert "unsaved files without confirmation" in restore(committed, code=1)
+    assert weights.is_file()
+
+
 @pytest.mark.parametrize("folder", ["data", "results"])
 def test_linked_folders_are_rejected_before_the_first_job(committed, folder):
     (committed / folder).rename(committed.parent / "elsewhere")
@@ -119,9 +148,8 @@ def test_restore_names_the_files_that_dvc_would_overwrite(committed):
         assert f"{end} (`make sync` keeps them, `dvc checkout --force` discards them)\n" in message
 
 
-def test_dvcs_reason_is_told_when_results_cannot_be_recorded(committed):
+def test_the_reason_is_given_when_results_cannot_be_recorded(committed):
     (committed / "data").rename(committed.parent / "elsewhere")
     (committed / "data").symlink_to(committed.parent / "elsewhere")
     message = call(committed, "python", "workflow/sync.py", "after-run", "smoke", "all", code=1)
-    assert message.startswith("error: `dvc commit --force dvc.yaml` failed: ERROR: failed to commit dvc.yaml - ")
-    assert "is outside of git repository" in message
+    assert message.startswith("error: `snakemake -n -- all` failed: error: data: is a link to ")

@@ -1,4 +1,4 @@
-"""What DVC knows about a stage that it runs: what has changed, and whether it runs although nothing has (`--force`).
+"""What DVC knows about a stage that it runs: what has changed, and whether all its jobs run (`--force`, or lost files).
 
 DVC does not pass its options to a stage's command, so they are read from the command lines of the parent processes. If
 none shows them (a queued experiment, DVC's Python interface), a stage without any change must have been forced.
@@ -28,6 +28,21 @@ def forced(stage: str) -> bool:
         return True
     unclear = not hasattr(options, "force") or options.force_downstream
     return unclear and unchanged(stage)
+
+
+def lost(stage: str) -> bool:
+    """Whether files that dvc.lock lists for a stage are missing, although nothing that it depends on has changed.
+
+    Snakemake misses only the files that its rules declare, and DVC would record the folder without the others.
+    """
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+
+    with Repo() as repo:
+        (its,) = repo.stage.collect(stage)
+        if its.cmd_changed or any(dependency.status() for dependency in its.deps):
+            return False
+        listed = ((out.fs_path, out.get_obj()) for out in its.outs if out.hash_info and out.hash_info.isdir)
+        return any(not Path(folder, *key).exists() for folder, tree in listed for key, *_ in tree or ())
 
 
 def commands(pid: int) -> Iterator[list[str]]:

@@ -184,11 +184,12 @@ def perform(run: Callable[..., None], arguments: list[str]) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a job's command line requests. config: the path of its file; given: its inputs and outputs by name; edges:
-    their kinds; threads: the rule's, for all its processes."""
+    """What a job's command line requests. config, digest: the path of its file, and its SHA-256; given: its inputs and
+    outputs by name; edges: their kinds; threads: the rule's, for all its processes."""
 
     root: Path
     config: Path
+    digest: str
     file: JobFile[StageSettings]
     given: dict[str, Any]
     edges: dict[str, Any]
@@ -205,14 +206,14 @@ class Asked:
         given = parsed(run, edges, arguments)
         config, threads = given.pop("config"), given.pop("threads")
         settings: type[StageSettings] = get_args(hints["job"])[0]  # the type argument of Job
-        file, root = read_job_file(config, settings), Path.cwd()
+        file, root, digest = read_job_file(config, settings), Path.cwd(), sha256(config)
         execution = Execution.model_validate(read_json(root / EXECUTION))
         team, wanted = Team.of(file.settings, execution), compute_of(file.settings).numeric_threads
         if threads < wanted * team.here:
             each = f", for each of {team.here} processes" if team.here > 1 else ""
             mend = "raise --cores, or lower the key (another number of threads gives other bits)"
             raise UserError(f"compute.numeric_threads: {wanted} asked for{each}, {threads} given; {mend}")
-        return cls(root, config, file, given, edges, threads, execution, team)
+        return cls(root, config, digest, file, given, edges, threads, execution, team)
 
     @property
     def compute(self) -> Compute:
@@ -238,6 +239,14 @@ class Asked:
         """The digest of each input."""
         return {name: digest_of(self.given[name]) for name, kind in self.edges.items() if kind is not Output}
 
+    def check_unedited(self) -> None:
+        """Raise UserError if the job's file is no longer the one it read. An engine that starts beside a run writes edited
+        settings there, and Snakemake would take the results for those of the new settings."""
+        if sha256(self.config) != self.digest:
+            raise UserError(
+                f"{self.config}: these settings were edited while the job ran; run the same command again, which uses them"
+            )
+
 
 def launch(asked: Asked) -> None:
     """Start the processes that share the job on this node, and wait for them."""
@@ -253,7 +262,7 @@ def work(asked: Asked, run: Callable[..., None]) -> None:
     root, file, team, execution = asked.root, asked.file, asked.team, asked.execution
     digests = asked.digests()
     lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
-    stamp = hashlib.sha256("\n".join([sha256(asked.config), *lines]).encode()).hexdigest()
+    stamp = hashlib.sha256("\n".join([asked.digest, *lines]).encode()).hexdigest()
     faults.of_job(f"{file.stage}/{file.job}" + (f"/{team.rank}" if team.rank else ""))
     libraries = versions.installed()
     key = hashlib.sha256(f"{stamp} {sorted(libraries.items())}".encode()).hexdigest()[:16]
@@ -278,6 +287,7 @@ def work(asked: Asked, run: Callable[..., None]) -> None:
             remove_parts(folder)
         remove_parts(record.parent, record.name)
         run(Job(file, stamp, execution, tracked, kept, threads, team), **asked.given)
+        asked.check_unedited()
     earlier_results.drop(map(str, asked.outputs))
 
 
@@ -304,8 +314,7 @@ def digest_of(value: Path | list[Path]) -> str:
 def recorded(asked: Asked, stamp: str, digests: Texts, libraries: Texts) -> Iterator[JobRun]:
     """Track a job as a run, and at its end write run.json: what ran when, where, from what. digests: of its inputs."""
     root, file, started, clock = asked.root, asked.file, datetime.now(UTC), time.monotonic()
-    config = sha256(asked.config)
-    tags = {"commit": commit(root), "config": config[:12], "code": file.code[:12], "stamp": stamp[:12]}
+    tags = {"commit": commit(root), "config": asked.digest[:12], "code": file.code[:12], "stamp": stamp[:12]}
     experiment = os.environ.get("GOOGLENET_EXPERIMENT", file.experiment)
     with job_run(root, experiment, file.stage, file.job, parameters_of(file), tags, digests) as tracked:
         yield tracked
@@ -317,7 +326,7 @@ def recorded(asked: Asked, stamp: str, digests: Texts, libraries: Texts) -> Iter
         ended=datetime.now(UTC).isoformat(timespec="seconds"),
         duration_s=round(time.monotonic() - clock, 2),
         commit=tags["commit"],
-        config_sha256=config,
+        config_sha256=asked.digest,
         stamp=stamp,
         inputs=digests,
         versions=libraries | versions.machine(),
