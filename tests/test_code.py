@@ -1,5 +1,6 @@
 """The code digest: what changes a result changes it, a comment does not, and what is left out is named here."""
 
+import ast
 import json
 import os
 import shutil
@@ -118,6 +119,19 @@ def test_an_errors_text_leaves_it_and_its_condition_does_not(package):
 def test_line_breaks_and_quotes_leave_it(package):
     path, old = package / "models" / "table_1.py", '= ("4a", "4d")'
     assert changed(lambda: replace(path, old, "= (\n    '4a',\n    '4d',\n)")) == set()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("def f(*, a=1, b): ...", "def f(*, a, b=1): ..."), ("d = {**a, 'k': b}", "d = {'k': a, **b}")],
+)
+def test_what_is_absent_has_its_place(one, other):
+    def tree(source):
+        lines = []
+        code.flatten(ast.parse(source), lines, [])
+        return lines
+
+    assert tree(one) == tree(one) != tree(other)
 
 
 TRAINING = {

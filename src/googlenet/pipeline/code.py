@@ -124,7 +124,7 @@ def flatten(node: ast.AST, lines: list[str], named: list[str]) -> None:
             if isinstance(item, ast.AST):
                 lines.append(f"{field}:")
                 flatten(item, lines, named)
-            elif item is not None:
+            elif item is not None or items is value:  # in a list, it has the place of a default or key that is absent
                 lines.append(f"{field}={item!r}")
     lines.append(".")
 
