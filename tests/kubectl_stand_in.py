@@ -1,21 +1,24 @@
 """A stand-in for kubectl and the cluster behind it, for one machine: Jobs are files, a pod is a process group.
 
 usage: kubectl create|get|delete ...   as googlenet.planning.kubernetes calls it; `kubectl evict JOB` lets a pod give way.
-Environment: CLUSTER, the folder of the Jobs. As in Kubernetes, only a container's first process is told of its end.
+Environment: CLUSTER, the folder of the Jobs. As in Kubernetes, only a container's first process is told of its end,
+and when it has ended, the others are killed.
 """
 
+import ctypes
 import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 CLUSTER = Path(os.environ.get("CLUSTER", "."))
 CLAIMS = ("googlenet",)
+PR_SET_CHILD_SUBREAPER = 36
 NODES = [{"status": {"allocatable": {"cpu": "2", "memory": "16Gi"}}}]
 
 
@@ -67,6 +70,7 @@ def create(manifest, dry):
 
 def pod(name):
     """A Job's pods, one after the other while they give way; notes how the last one ended."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans are reaped, as by a container's first process
     while True:
         with state_of(name) as state:
             container = state["spec"]["template"]["spec"]["containers"][0]
@@ -79,13 +83,24 @@ def pod(name):
                 )
             state["pids"].append(process.pid)
             state["status"]["ready"] = 1
-        code = process.wait()
+        code = first_ended(process.pid)
         with state_of(name) as state:
             if state.pop("evicted", False):
                 continue
             kind = {"type": "Complete"} if code == 0 else {"type": "Failed", "reason": "PodFailurePolicy"}
             state["status"] = {"conditions": [kind | {"status": "True"}]}
             return
+
+
+def first_ended(first):
+    """The exit code of a container's first process; what it leaves behind in its session is killed."""
+    while (ended := os.wait())[0] != first:
+        pass
+    for pid in (int(path.name) for path in Path("/proc").glob("[0-9]*")):
+        with suppress(ProcessLookupError):
+            if os.getsid(pid) == first:
+                os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(ended[1])
 
 
 def pods(name):

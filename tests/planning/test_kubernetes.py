@@ -95,6 +95,18 @@ sh -c 'trap "touch saved; exit 75" TERM; touch began; while :; do sleep 0.1; don
     assert (cluster / "saved").is_file()
 
 
+def test_a_job_that_takes_a_second_to_save_is_given_it(cluster):
+    """The process that saves outlives the script that started it, which SIGTERM ends at once."""
+    command = """[ -f saved ] && exit 0
+sh -c 'trap "sleep 1; touch saved; exit 75" TERM; touch began; while :; do sleep 0.1; done'
+"""
+    name = kubernetes.submit(script(cluster, command))
+    wait((cluster / "began").is_file)
+    kubernetes.kubectl("evict", name)
+    wait(lambda: kubernetes.status(name) == "success")
+    assert len(json.loads((cluster / f"jobs/{name}.json").read_text())["pids"]) == 2
+
+
 def test_a_cancelled_job_is_told_and_is_one_line(cluster, capsys):
     command = """sh -c 'trap "touch saved; exit 75" TERM; touch began; while :; do sleep 0.1; done'"""
     name = kubernetes.submit(script(cluster, command))

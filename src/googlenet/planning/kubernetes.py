@@ -21,7 +21,11 @@ from googlenet.planning.slurm import AGAIN, ENDED, SAVED
 TEMPLATE = Path("workflow/profiles/kubernetes/job.yaml")
 EDIT = f"see {TEMPLATE}"
 # The shell is the container's first process, the only one that gets SIGTERM; it passes it to the job's process group.
-RUN = 'set -m; bash "$0" & trap "kill -TERM -- -$!" TERM; wait $!; wait $!'
+# The group's leader dies of it at once; what is left of the group saves, until the shell ends and with it the container.
+RUN = (
+    'set -m; bash "$0" & trap "kill -TERM -- -$!" TERM; wait $!; wait $!; code=$?; '
+    "while kill -0 -- -$! 2>/dev/null; do sleep 0.2; done; exit $code"
+)
 UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 1e-3}
 
 
