@@ -134,7 +134,8 @@ def main():
         case ["delete", "job", _, _, *names]:
             for name in names:
                 with state_of(name) as state:
-                    os.kill(state["pids"][-1], signal.SIGTERM)
+                    for pid in state["pids"][-1:]:  # none if its container never started
+                        os.kill(pid, signal.SIGTERM)
                 (CLUSTER / f"{name}.json").unlink()
 
 

@@ -117,20 +117,33 @@ def test_a_cancelled_job_is_told_and_is_one_line(cluster, capsys):
     assert capsys.readouterr().err.startswith(f"error: {name} is gone (")
 
 
-def test_an_image_that_cannot_be_had_fails_the_job_at_once(cluster, capsys):
-    text = kubernetes.TEMPLATE.read_text().replace("image: googlenet", "image: nowhere")
-    kubernetes.TEMPLATE.write_text(text)
+def without_image(cluster):
+    """A submitted job whose image cannot be pulled."""
+    kubernetes.TEMPLATE.write_text(kubernetes.TEMPLATE.read_text().replace("image: googlenet", "image: nowhere"))
     name = kubernetes.submit(script(cluster, "true"))
-    path = cluster / f"jobs/{name}.json"
-    wait(lambda: "waiting" in json.loads(path.read_text()))
-    state = json.loads(path.read_text())
-    path.write_text(json.dumps(state | {"pids": [2**22 + 1]}))  # there is no process to tell
-    with pytest.raises(UserError, match="kubectl delete"):
-        kubernetes.status(name)
-    assert (
-        f'error: {name} cannot start: Back-off pulling image "nowhere"; see {kubernetes.TEMPLATE}'
-        in capsys.readouterr().err
-    )
+    wait(lambda: "waiting" in json.loads((cluster / f"jobs/{name}.json").read_text()))
+    return name
+
+
+def test_an_image_that_cannot_be_had_fails_the_job_at_once(cluster, capsys):
+    name = without_image(cluster)
+    assert kubernetes.status(name) == "failed"
+    line = f'error: {name} cannot start: Back-off pulling image "nowhere"; see {kubernetes.TEMPLATE}\n'
+    assert capsys.readouterr().err == line
+    assert not (cluster / f"jobs/{name}.json").is_file()
+
+
+@pytest.mark.parametrize("query", ["pods_of", "cancel"])
+@pytest.mark.parametrize("kind", [UserError, kubernetes.Refused])
+def test_no_answer_about_a_job_that_waits_is_a_warning(cluster, capsys, monkeypatch, query, kind):
+    name = without_image(cluster)
+
+    def unanswered(*names):
+        raise kind("kubectl: no")
+
+    monkeypatch.setattr(kubernetes, query, unanswered)
+    assert kubernetes.status(name) == "running"
+    assert capsys.readouterr().err == "warning: kubectl: no\n"
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def submit(script: Path) -> str:
 
 
 def status(name: str) -> str:
-    """The status of a Job, in Snakemake's terms."""
+    """The status of a Job, in Snakemake's terms; "running" if Kubernetes does not say."""
     try:
         job = json.loads(kubectl("get", "job", name, "--output=json"))
     except Refused as error:
@@ -104,12 +104,21 @@ def status(name: str) -> str:
     except UserError as error:  # the job may well be running
         say(f"warning: {error}")
         return "running"
-    ends = {each["type"] for each in conditions(job)}
-    if not ends and not job.get("status", {}).get("ready") and (reason := no_container(pods_of(name))):
-        say(f"error: {name} cannot start: {reason}; {EDIT}")
-        cancel(name)
-        return "failed"
-    return "success" if "Complete" in ends else "failed" if "Failed" in ends else "running"
+    if ends := {each["type"] for each in conditions(job)} & {"Complete", "Failed"}:
+        return "success" if "Complete" in ends else "failed"
+    return "running" if job.get("status", {}).get("ready") or not given_up(name) else "failed"
+
+
+def given_up(name: str) -> bool:
+    """Delete a Job whose container never starts, and say why. False if it may still start, or could not be deleted."""
+    try:
+        if reason := no_container(pods_of(name)):
+            cancel(name)
+            say(f"error: {name} cannot start: {reason}; {EDIT}")
+        return bool(reason)
+    except UserError as error:
+        say(f"warning: {error}")
+        return False
 
 
 def pods_of(name: str) -> list[dict[str, Any]]:
