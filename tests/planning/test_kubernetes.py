@@ -146,6 +146,21 @@ def test_no_answer_about_a_job_that_waits_is_a_warning(cluster, capsys, monkeypa
     assert capsys.readouterr().err == "warning: kubectl: no\n"
 
 
+def test_only_the_last_attempt_of_a_job_is_reported(cluster):
+    """In the order of their times; the stand-in lists them in that of their names, as Kubernetes does."""
+    names = [kubernetes.submit(script(cluster, "true", wildcards={"member": each})) for each in ("m1", "m1", "m2")]
+    for name in names:
+        wait(lambda name=name: kubernetes.status(name) == "success")
+    stopped = {"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]}
+    for order, (name, status) in enumerate(zip(names, (stopped, {"conditions": []}, stopped), strict=True)):
+        path = cluster / f"jobs/{name}.json"
+        state = json.loads(path.read_text())
+        state["metadata"]["creationTimestamp"] = f"2100-01-01T00:00:0{order}Z"
+        path.write_text(json.dumps(state | {"status": status}))
+    (line,) = kubernetes.ended(cluster, datetime.now(), ["train_classifier"])
+    assert line.startswith("train_classifier m2 ran out of time: ")
+
+
 @pytest.mark.parametrize(
     ("reason", "state", "line"),
     [
@@ -179,6 +194,21 @@ def test_what_no_node_can_meet_is_one_line(cluster, wanted, line):
     with pytest.raises(UserError) as error:
         kubernetes.check([Request(FOUND, 2000, 1, 0, 1500), wanted])
     assert str(error.value).startswith(line)
+
+
+def test_too_little_memory_is_one_line_also_where_nodes_may_not_be_listed(cluster, monkeypatch, capsys):
+    asked = kubernetes.kubectl
+
+    def restricted(*words, **others):
+        if words[:2] == ("get", "nodes"):
+            raise kubernetes.Refused("kubectl get: no")
+        return asked(*words, **others)
+
+    monkeypatch.setattr(kubernetes, "kubectl", restricted)
+    kubernetes.check([Request(FOUND, 99000, 1, 0, 6000)])
+    assert capsys.readouterr().err.startswith("warning: nodes may not be listed: ")
+    with pytest.raises(UserError, match=r"^train_classifier m2: mem_mb=499 is too little: "):
+        kubernetes.check([Request(FOUND, 499, 1, 0, 1000)])
 
 
 def test_what_the_cluster_does_not_have_is_one_line(cluster, monkeypatch):

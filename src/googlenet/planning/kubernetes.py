@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from googlenet.errors import UserError
+from googlenet.pipeline.experiment import Job
 from googlenet.planning.needs import Request
 from googlenet.planning.slurm import AGAIN, ENDED, SAVED
 
@@ -150,16 +151,17 @@ def conditions(job: dict[str, Any]) -> list[dict[str, Any]]:
 
 def ended(root: Path, since: datetime, stages: Sequence[str]) -> Iterator[str]:
     """A line for each job in this folder that Kubernetes has killed since then, with the remedy."""
-    for job in json.loads(kubectl("get", "jobs", f"--selector=stage in ({','.join(stages)})", "--output=json"))[
-        "items"
-    ]:
-        created = datetime.fromisoformat(job["metadata"]["creationTimestamp"]).astimezone().replace(tzinfo=None)
-        container = job["spec"]["template"]["spec"]["containers"][0]
-        failed = [each for each in conditions(job) if each["type"] == "Failed"]
-        if failed and created >= since.replace(microsecond=0) and container["workingDir"] == str(root):
-            labels = job["metadata"]["labels"]
-            if reason := why(failed[0].get("reason", ""), pods_of(job["metadata"]["name"]), labels["stage"]):
-                yield f"{labels['stage']} {labels['job']} {reason}"
+    made = json.loads(kubectl("get", "jobs", f"--selector=stage in ({','.join(stages)})", "--output=json"))["items"]
+    last: dict[Job, dict[str, Any]] = {}  # the latest attempt
+    for each in sorted(made, key=lambda each: str(each["metadata"]["creationTimestamp"])):
+        created = datetime.fromisoformat(each["metadata"]["creationTimestamp"]).astimezone().replace(tzinfo=None)
+        container = each["spec"]["template"]["spec"]["containers"][0]
+        if created >= since.replace(microsecond=0) and container["workingDir"] == str(root):
+            last[Job(each["metadata"]["labels"]["stage"], each["metadata"]["labels"]["job"])] = each
+    for (stage, name), attempt in sorted(last.items()):
+        failed = [each for each in conditions(attempt) if each["type"] == "Failed"]
+        if failed and (reason := why(failed[0].get("reason", ""), pods_of(attempt["metadata"]["name"]), stage)):
+            yield f"{stage} {name} {reason}"
 
 
 def why(reason: str, pods: Sequence[dict[str, Any]], stage: str) -> str:
@@ -183,10 +185,10 @@ def check(requests: Iterable[Request]) -> None:
         nodes = json.loads(kubectl("get", "nodes", "--output=json"))["items"]
     except Refused:
         say("warning: nodes may not be listed: a job that none has room for waits (`kubectl describe job`)")
-        return
+        nodes = None
     for request in requests:
         request.check_memory()
-        if not any(has_room(node["status"]["allocatable"], request) for node in nodes):
+        if nodes is not None and not any(has_room(node["status"]["allocatable"], request) for node in nodes):
             stage, name = request.job
             asked = f"{request.threads} processors, {request.mem_mb} MB, {request.gpus} GPUs"
             ways = f"--set-resources {stage}:mem_mb=MEGABYTES asks for less memory"
