@@ -1,6 +1,7 @@
 """Jobs of Kubernetes: what a script of Snakemake's becomes, what became of it, and what is refused before the first."""
 
 import json
+import subprocess
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -115,6 +116,17 @@ def test_a_cancelled_job_is_told_and_is_one_line(cluster, capsys):
     wait((cluster / "saved").is_file)
     assert kubernetes.status(name) == "failed"
     assert capsys.readouterr().err.startswith(f"error: {name} is gone (")
+
+
+def test_snakemake_cancels_without_starting_python(cluster):
+    """Which takes longer than the two seconds that the plugin gives it."""
+    names = [kubernetes.submit(script(cluster, "sleep 30")) for _ in range(2)]
+    for name in names:
+        wait(lambda name=name: json.loads((cluster / f"jobs/{name}.json").read_text())["pids"])
+    (cluster / "bin/python").write_text("#!/bin/sh\nexit 1\n")
+    (cluster / "bin/python").chmod(0o755)
+    subprocess.run([REPO / kubernetes.TEMPLATE.with_name("job"), *names], check=True)
+    assert not list((cluster / "jobs").glob("*.json"))
 
 
 def without_image(cluster):

@@ -1,6 +1,6 @@
-"""Kubernetes, for Snakemake's plugin cluster-generic: submits jobs, says what became of them, and cancels them.
+"""Kubernetes, for Snakemake's plugin cluster-generic: submits jobs, and says what became of them.
 
-usage: python -m googlenet.planning.kubernetes submit SCRIPT | status NAME | NAME ...   (names are cancelled)
+usage: python -m googlenet.planning.kubernetes submit SCRIPT | status NAME
 """
 
 import json
@@ -139,9 +139,9 @@ def no_container(pods: Sequence[dict[str, Any]]) -> str:
     return stuck[0].get("message", stuck[0]["reason"]).splitlines()[0] if stuck else ""
 
 
-def cancel(*names: str) -> None:
-    """Delete Jobs; their pods get SIGTERM, on which trainings save their state."""
-    kubectl("delete", "job", "--wait=false", "--ignore-not-found", *names)
+def cancel(name: str) -> None:
+    """Delete a Job; its pods get SIGTERM, on which trainings save their state."""
+    kubectl("delete", "job", "--wait=false", "--ignore-not-found", name)
 
 
 def conditions(job: dict[str, Any]) -> list[dict[str, Any]]:
@@ -215,15 +215,13 @@ def say(line: str) -> None:
 
 
 def main() -> None:
-    """The commands of Snakemake's plugin. For cancelling, it passes only names."""
+    """The commands of Snakemake's plugin, but for cancelling: workflow/profiles/kubernetes/job does that."""
     try:
         match sys.argv[1:]:
             case ["submit", script]:
                 print(submit(Path(script)))
             case ["status", name]:
                 print(status(name))
-            case [name, *others]:
-                cancel(name, *others)
             case _:
                 sys.exit(__doc__)
     except UserError as error:
