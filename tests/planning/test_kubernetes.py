@@ -145,6 +145,15 @@ def test_an_image_that_cannot_be_had_fails_the_job_at_once(cluster, capsys):
     assert not (cluster / f"jobs/{name}.json").is_file()
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [("ErrImagePull", ""), ("ContainerCreating", ""), ("ErrImageNeverPull", "why"), ("InvalidImageName", "why")],
+)
+def test_only_what_kubernetes_does_not_try_again_counts_as_never(reason, said):
+    state = {"waiting": {"reason": reason, "message": "why"}}
+    assert kubernetes.no_container([{"status": {"containerStatuses": [{"state": state}]}}]) == said
+
+
 @pytest.mark.parametrize("query", ["pods_of", "cancel"])
 @pytest.mark.parametrize("kind", [UserError, kubernetes.Refused])
 def test_no_answer_about_a_job_that_waits_is_a_warning(cluster, capsys, monkeypatch, query, kind):

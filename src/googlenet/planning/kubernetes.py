@@ -27,6 +27,8 @@ RUN = (
     'set -m; bash "$0" & trap "kill -TERM -- -$!" TERM; wait $!; wait $!; code=$?; '
     "while kill -0 -- -$! 2>/dev/null; do sleep 0.2; done; exit $code"
 )
+# Why a container never starts. ErrImagePull is not among them: Kubernetes tries again, and then says ImagePullBackOff.
+NEVER = {"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"}
 UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "m": 1e-3}
 
 
@@ -135,7 +137,7 @@ def states(pods: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def no_container(pods: Sequence[dict[str, Any]]) -> str:
     """Why a pod's container never starts, such as an image that cannot be pulled; "" if it may still start."""
     waiting = [state["waiting"] for state in states(pods) if "waiting" in state]
-    stuck = [each for each in waiting if re.search("BackOff|Invalid|Err", each.get("reason", ""))]
+    stuck = [each for each in waiting if each.get("reason") in NEVER]
     return stuck[0].get("message", stuck[0]["reason"]).splitlines()[0] if stuck else ""
 
 
