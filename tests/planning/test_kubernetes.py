@@ -76,9 +76,10 @@ def test_gpus_are_requested_where_the_rule_states_them(cluster):
 
 
 def test_a_job_runs_and_its_end_is_known(cluster):
-    names = [kubernetes.submit(script(cluster, f"sleep 0.5; exit {code}")) for code in (0,)]
-    assert kubernetes.status(names[0]) == "running"
-    wait(lambda: kubernetes.status(names[0]) == "success")
+    name = kubernetes.submit(script(cluster, "until [ -f go ]; do sleep 0.1; done"))
+    assert kubernetes.status(name) == "running"
+    (cluster / "go").touch()
+    wait(lambda: kubernetes.status(name) == "success")
     failing = kubernetes.submit(script(cluster, "exit 3"))
     wait(lambda: kubernetes.status(failing) == "failed")
     assert list(kubernetes.ended(cluster, datetime.now() - timedelta(minutes=1), ["train_classifier"])) == []
@@ -205,6 +206,10 @@ def test_requests_that_a_node_can_meet_pass(cluster):
         (
             Request(FOUND, 499, 1, 0, 1000),
             "train_classifier m2: mem_mb=499 is too little: it needs 1000 MB as planned, ",
+        ),
+        (
+            Request(FOUND, 2000, 1, 0, 1500, nodes=2),
+            "execution.nodes_per_training: 2 asked for, and a job has one pod here; set it to 1",
         ),
         (Request(FOUND, 20000, 1, 0, 15000), "train_classifier m2: no node has 1 processors, 20000 MB, 0 GPUs "),
         (Request(FOUND, 2000, 4, 0, 1500), "train_classifier m2: no node has 4 processors, "),

@@ -13,8 +13,8 @@ from googlenet.planning.slurm import Partition
 KNOWN = {"main": Partition("main", True, 6000, False), "gpu": Partition("gpu", False, 90000, True)}
 
 
-def request(partition="", mem_mb=1200, gpus=0, planned_mb=1000):
-    return Request(Job("train_classifier", "m1"), mem_mb, 1, gpus, planned_mb, partition)
+def request(partition="", mem_mb=1200, gpus=0, planned_mb=1000, nodes=1):
+    return Request(Job("train_classifier", "m1"), mem_mb, 1, gpus, planned_mb, partition, nodes)
 
 
 @pytest.fixture
@@ -30,7 +30,9 @@ def program(tmp_path, monkeypatch):
     return write
 
 
-@pytest.mark.parametrize("wanted", [request(), request("gpu", gpus=1), request("gpu", 80000), request(mem_mb=500)])
+@pytest.mark.parametrize(
+    "wanted", [request(), request("gpu", gpus=1), request("gpu", 80000), request(mem_mb=500), request(nodes=2)]
+)
 def test_what_can_be_met_passes(wanted):
     slurm.check_against([wanted], KNOWN)
 
@@ -38,6 +40,7 @@ def test_what_can_be_met_passes(wanted):
 @pytest.mark.parametrize(
     ("wanted", "line"),
     [
+        (request("gpu", gpus=1, nodes=2), "execution.nodes_per_training: 2 asked for with compute.device cuda, which Snakemake's"),
         (request("mian"), "slurm_partition: no partition 'mian'; did you mean 'main'? (`sinfo` lists them)"),
         (request(mem_mb=7000), "train_classifier m1: asks for 7000 MB, and no node of the partition 'main' has more than 6000 MB; "),
         (request(mem_mb=499), "train_classifier m1: mem_mb=499 is too little: it needs 1000 MB as planned, and the cluster would end it; "),

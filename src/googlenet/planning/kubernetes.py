@@ -189,6 +189,11 @@ def check(requests: Iterable[Request]) -> None:
         say("warning: nodes may not be listed: a job that none has room for waits (`kubectl describe job`)")
         nodes = None
     for request in requests:
+        if request.nodes > 1:
+            raise UserError(
+                f"execution.nodes_per_training: {request.nodes} asked for, and a job has one pod here; set it to 1, with"
+                " processes_per_training up to the GPUs of a node"
+            )
         request.check_memory()
         if nodes is not None and not any(has_room(node["status"]["allocatable"], request) for node in nodes):
             stage, name = request.job

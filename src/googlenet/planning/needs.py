@@ -67,7 +67,8 @@ class Need(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A job's resource request to a cluster. planned_mb: the memory that it needs; partition: "" for the default."""
+    """A job's resource request to a cluster, per node. planned_mb: the memory that it needs; partition: as Slurm lists
+    them, "" for the default."""
 
     job: Job
     mem_mb: int
@@ -75,6 +76,7 @@ class Request(NamedTuple):
     gpus: int
     planned_mb: int
     partition: str = ""
+    nodes: int = 1
 
     def check_memory(self) -> None:
         """Raise UserError for less memory than the job certainly needs, because a cluster would kill it."""

@@ -71,6 +71,12 @@ def check_against(requests: Iterable[Request], known: dict[str, Partition]) -> N
     default = next((each.name for each in known.values() if each.default), "")
     for request in requests:
         stage, name = request.job
+        if request.nodes > 1 and request.gpus:  # the plugin asks for the GPUs of one node, and starts the job there
+            raise UserError(
+                f"execution.nodes_per_training: {request.nodes} asked for with compute.device cuda, which Snakemake's Slurm"
+                " plugin cannot submit; set it to 1, with processes_per_training up to the GPUs of a node, or start the"
+                " job on every node yourself (docs/multi_gpu.md)"
+            )
         if request.partition not in {"", *known}:
             near = nearest(request.partition, known)
             raise UserError(f"slurm_partition: no partition '{request.partition}'{near} (`sinfo` lists them)")
