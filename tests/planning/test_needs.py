@@ -10,7 +10,17 @@ from googlenet.errors import UserError
 from googlenet.pipeline.experiment import Job, experiment, write_configs
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import needs, plan
-from googlenet.planning.needs import LEAST_MIN, MEMORY_MARGIN, OWN, UNPLANNED_MB, Figures, Needs
+from googlenet.planning.needs import (
+    ENGINE_MB,
+    LEAST_MIN,
+    LEAST_UNPLANNED_MIN,
+    MEMORY_MARGIN,
+    OWN,
+    UNPLANNED_MARGIN,
+    UNPLANNED_MB,
+    Figures,
+    Needs,
+)
 from googlenet.planning.sizes import DataSize
 from googlenet.planning.work import Context, Target
 from planning.flat_rates import MACHINE, rates
@@ -66,16 +76,30 @@ def test_an_own_plan_comes_first_and_is_scaled_by_what_one_pass_holds(root):
 
 
 def test_where_memory_is_a_limit_there_is_a_margin_and_each_attempt_asks_for_more(root):
+    """And room for Snakemake, which runs beside the job."""
     made = needs_of(root)
     plain, limited = made.of("predict_crops", "m1"), made.of("predict_crops", "m1", limit=True)
-    assert limited.mem_mb == pytest.approx(plain.mem_mb * MEMORY_MARGIN, abs=2)
+    assert limited.mem_mb == pytest.approx(plain.mem_mb * MEMORY_MARGIN + ENGINE_MB, abs=2)
     again = made.of("predict_crops", "m1", attempt=2, limit=True)
     assert again == (2 * limited.mem_mb, 2 * limited.runtime)
 
 
 def test_a_stage_that_no_plan_has_asks_for_a_usual_amount(root, monkeypatch):
     monkeypatch.setattr(needs, "SHIPPED", root / "none.json")
-    assert needs_of(root).of("train_classifier", "m1", attempt=2) == (2 * UNPLANNED_MB, 2 * LEAST_MIN)
+    made = needs_of(root)
+    assert made.of("train_classifier", "m1", attempt=2) == (2 * UNPLANNED_MB, 2 * LEAST_UNPLANNED_MIN)
+    limited = UNPLANNED_MB * UNPLANNED_MARGIN + ENGINE_MB
+    assert made.of("train_classifier", "m1", limit=True) == (limited, LEAST_UNPLANNED_MIN)
+
+
+def test_without_a_plan_of_its_own_an_experiment_asks_for_more(root):
+    """Its data may be much larger than those of the experiment whose figures it takes."""
+    made = needs_of(root, name="photos")
+    plain, limited = made.of("predict_crops", "m1"), made.of("predict_crops", "m1", limit=True)
+    assert plain.runtime == limited.runtime == LEAST_UNPLANNED_MIN
+    assert limited.mem_mb == pytest.approx(plain.mem_mb * UNPLANNED_MARGIN + ENGINE_MB, abs=2)
+    needs.write(root / OWN, "photos", {"predict_crops": made.found(Job("predict_crops", "m1"))[0]})
+    assert Needs(made.experiment).of("predict_crops", "m1") == (plain.mem_mb, LEAST_MIN)
 
 
 def test_ablations_and_detectors_are_scaled_by_their_own_settings(root):

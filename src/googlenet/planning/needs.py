@@ -27,8 +27,13 @@ OWN = Path(".googlenet/needs.json")  # of the experiments that were planned in t
 AS = dict.fromkeys(("train_ablation", "train_structure", "derive_structure"), "train_classifier")
 UNPLANNED_MB = 1000  # of a job of a stage that no plan has
 TIME_MARGIN, LEAST_MIN = 4, 10  # generous, since exceeding the time limit kills a job
+LEAST_UNPLANNED_MIN = 240  # without a plan of the experiment: its data may be much larger than those of the planned one
 RAY_MB, REPLICA_MB = 1200, 400  # Ray's own processes and two shards; a real replica, without its network
 MEMORY_MARGIN = 1.33  # where memory is a limit too: a plan may be wrong by a third
+UNPLANNED_MARGIN = (
+    3  # the same without a plan of the experiment; Tiny ImageNet took four times the demo's, a retry's six
+)
+ENGINE_MB = 250  # where memory is a limit, it includes Snakemake beside the job: two processes of 100 MB under Slurm
 CLEARLY_LESS = 0.5  # of the planned memory
 PAPER_PX = 224  # the paper's input
 MEMINFO, CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")  # cgroup version 2: a container sees its own
@@ -119,20 +124,26 @@ class Needs:
         self.planned = [read(path) for path in (experiment.root / OWN, SHIPPED) if path.is_file()]
 
     def of(self, stage: str, name: str, attempt: int = 1, limit: bool = False) -> Need:
-        """The need of a job, more at each attempt. limit: exceeding the memory kills it, so a margin is added."""
-        margin = MEMORY_MARGIN if limit else 1
-        found = self.found(Job(stage, name))
+        """The need of a job, more at each attempt. limit: exceeding the memory kills it, so a margin is added, and what
+        Snakemake takes beside it."""
+        margin, least_min = (MEMORY_MARGIN, LEAST_MIN) if self.is_planned else (UNPLANNED_MARGIN, LEAST_UNPLANNED_MIN)
+        megabytes, seconds = self.alone(Job(stage, name))
+        asked_mb = ceil(megabytes * margin + ENGINE_MB if limit else megabytes)
+        return Need(asked_mb * attempt, max(least_min, ceil(seconds * TIME_MARGIN / 60)) * attempt)
+
+    def alone(self, job: Job) -> tuple[float, float]:
+        """Megabytes and seconds of a job itself, without a margin."""
+        found = self.found(job)
         if found is None:
-            return Need(ceil(UNPLANNED_MB * margin) * attempt, LEAST_MIN * attempt)
+            return UNPLANNED_MB, 0.0
         row, load = found
         scaled_mb = row.scaled_mb * load.size / row.size
         megabytes = row.fixed_mb + scaled_mb
-        if STAGES[stage].shared:
+        if STAGES[job.stage].shared:
             megabytes *= self.processes
         if load.replicas:
             megabytes += RAY_MB + load.replicas * (REPLICA_MB + scaled_mb)
-        minutes = max(LEAST_MIN, ceil(row.seconds(load) * TIME_MARGIN / 60))
-        return Need(ceil(megabytes * margin) * attempt, minutes * attempt)
+        return megabytes, row.seconds(load)
 
     def seconds(self, job: Job) -> float | None:
         """A job's planned seconds, without a margin; None if no plan has its stage."""
