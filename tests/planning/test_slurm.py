@@ -1,6 +1,7 @@
 """Requests that Slurm would refuse, never start or end are one line with the remedy; so is Slurm's silence."""
 
 import stat
+from math import inf
 
 import pytest
 
@@ -10,11 +11,11 @@ from googlenet.planning import slurm
 from googlenet.planning.needs import Request
 from googlenet.planning.slurm import Partition
 
-KNOWN = {"main": Partition("main", True, 6000, False), "gpu": Partition("gpu", False, 90000, True)}
+KNOWN = {"main": Partition("main", True, 6000, 0, inf), "gpu": Partition("gpu", False, 90000, 2, 2880)}
 
 
-def request(partition="", mem_mb=1200, gpus=0, planned_mb=1000, nodes=1):
-    return Request(Job("train_classifier", "m1"), mem_mb, 1, gpus, planned_mb, partition, nodes)
+def request(partition="", mem_mb=1200, gpus=0, planned_mb=1000, **others):
+    return Request(Job("train_classifier", "m1"), mem_mb, 1, gpus, planned_mb, partition, **others)
 
 
 @pytest.fixture
@@ -31,7 +32,17 @@ def program(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wanted", [request(), request("gpu", gpus=1), request("gpu", 80000), request(mem_mb=500), request(nodes=2)]
+    "wanted",
+    [
+        request(),
+        request("gpu", gpus=2),
+        request("gpu", 80000),
+        request(mem_mb=500),
+        request(nodes=2),
+        request("main,gpu", 80000, gpus=1),
+        request("gpu,main", runtime=5342),
+        request(runtime=5342),
+    ],
 )
 def test_what_can_be_met_passes(wanted):
     slurm.check_against([wanted], KNOWN)
@@ -41,10 +52,15 @@ def test_what_can_be_met_passes(wanted):
     ("wanted", "line"),
     [
         (request("gpu", gpus=1, nodes=2), "execution.nodes_per_training: 2 asked for with compute.device cuda, which Snakemake's"),
-        (request("mian"), "slurm_partition: no partition 'mian'; did you mean 'main'? (`sinfo` lists them)"),
+        (request("mian"), "slurm_partition: no partition 'mian'; did you mean 'main'? (`sinfo --all` lists them)"),
+        (request("gpu,mian"), "slurm_partition: no partition 'mian'; did you mean 'main'? (`sinfo --all` lists them)"),
         (request(mem_mb=7000), "train_classifier m1: asks for 7000 MB, and no node of the partition 'main' has more than 6000 MB; "),
         (request(mem_mb=499), "train_classifier m1: mem_mb=499 is too little: it needs 1000 MB as planned, and the cluster would end it; "),
-        (request(gpus=1), "compute.device: cuda is asked for, and no node of the partition 'main' has GPUs; name another"),
+        (request(gpus=1), "compute.device: cuda asks for 1 GPUs for train_classifier m1, and no node of the partition 'main' has more than 0; name another"),
+        (request("main,gpu", gpus=4), "compute.device: cuda asks for 4 GPUs for train_classifier m1, and no node of the partitions 'main,gpu' has more than 2; "),
+        (request("main,gpu", 99000), "train_classifier m1: asks for 99000 MB, and no node of the partitions 'main,gpu' has more than 90000 MB; "),
+        (request("gpu", runtime=5342), "train_classifier m1: asks for 5342 minutes, and the partition 'gpu' allows 2880; pass --set-resources train_classifier:runtime=2880 (a job"),
+        (request("main,gpu", gpus=1, runtime=5342), "train_classifier m1: asks for 5342 minutes, and the partition 'gpu' allows 2880; "),
     ],
 )  # fmt: skip
 def test_what_cannot_be_met_is_one_line(wanted, line):
@@ -54,11 +70,29 @@ def test_what_cannot_be_met_is_one_line(wanted, line):
 
 
 def test_partitions_have_the_memory_of_their_largest_node(program):
-    program("sinfo", "printf 'main*|6000|(null)\\nmain*|12000+|(null)\\ngpu|90000|gpu:h200:8(S:0-1)\\n'")
+    shown = r"main*|6000|(null)|infinite\nmain*|12000+|(null)|infinite\ngpu|90000|gpu:h200:8(S:0-1)|2-00:00:00\n"
+    hidden = r"spare|90000|gpu:1|30:00\n"
+    program("sinfo", f"printf '{shown}'; [ $1 != --all ] || printf '{hidden}'")
     assert slurm.partitions() == {
-        "main": Partition("main", True, 12000, False),
-        "gpu": Partition("gpu", False, 90000, True),
+        "main": Partition("main", True, 12000, 0, inf),
+        "gpu": Partition("gpu", False, 90000, 8, 2880),
+        "spare": Partition("spare", False, 90000, 1, 30),
     }
+
+
+@pytest.mark.parametrize(
+    ("resources", "gpus"),
+    [("(null)", 0), ("gpu", 1), ("gpu:4", 4), ("gpu:a100:2(S:0,1),gpu:h200:4(S:0-1),shard:16", 6), ("shard:gpu:8", 0)],
+)
+def test_gpus_of_a_node(resources, gpus):
+    assert slurm.gpus_of(resources) == gpus
+
+
+@pytest.mark.parametrize(
+    ("limit", "minutes"), [("1-12:30:00", 2190), ("12:00:00", 720), ("30:00", 30), ("infinite", inf), ("n/a", inf)]
+)
+def test_minutes_of_a_partition(limit, minutes):
+    assert slurm.minutes_of(limit) == minutes
 
 
 def test_no_slurm_and_no_answer_are_one_line(program):

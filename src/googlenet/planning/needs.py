@@ -82,6 +82,7 @@ class Request(NamedTuple):
     planned_mb: int
     partition: str = ""
     nodes: int = 1
+    runtime: int = 0
 
     def check_memory(self) -> None:
         """Raise UserError for less memory than the job certainly needs, because a cluster would kill it."""

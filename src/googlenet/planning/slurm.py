@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,13 +25,25 @@ ENDED = {  # Slurm's state of a job whose end its own log does not explain -> wh
 }
 
 
+OTHER = "name another by --default-resources slurm_partition=NAME"
+TOO_MUCH = {  # what a job asks for -> what to say if no partition that it may use has as much
+    "mem_mb": "{job}: asks for {asked} MB, and no node of {where} has more than {most} MB; "
+    f"{OTHER}, or ask for less: --set-resources {{stage}}:mem_mb=MEGABYTES",
+    "gpus": "compute.device: cuda asks for {asked} GPUs for {job}, and no node of {where} has more than {most}; "
+    f"{OTHER}, lower execution.processes_per_training, or set cpu",
+    "runtime": "{job}: asks for {asked} minutes, and {where} allows {most}; pass --set-resources {stage}:runtime={most}"
+    " (a job that runs out of time continues where it was)",
+}
+
+
 class Partition(NamedTuple):
-    """A partition: whether it is the default, the memory of its largest node, whether a node has GPUs."""
+    """A partition: whether it is the default, the memory and the GPUs of its largest node, the minutes that it allows."""
 
     name: str
     default: bool
     mem_mb: int
-    gpus: bool
+    gpus: int
+    runtime: float
 
 
 def ask(*words: str) -> list[str]:
@@ -50,15 +63,30 @@ def ask(*words: str) -> list[str]:
 
 
 def partitions() -> dict[str, Partition]:
-    """The partitions of the cluster, by name."""
+    """The partitions of the cluster, also hidden ones, by name."""
     known: dict[str, Partition] = {}
-    for line in ask("sinfo", "--noheader", "--exact", "--format=%P|%m|%G"):
-        name, memory, resources = line.split("|")
+    for line in ask("sinfo", "--all", "--noheader", "--exact", "--format=%P|%m|%G|%l"):
+        name, memory, resources, limit = line.split("|")
         default, name = name.endswith("*"), name.rstrip("*")
-        before = known.get(name, Partition(name, default, 0, False))
+        before = known.get(name, Partition(name, default, 0, 0, 0))
         largest = max(before.mem_mb, int(re.sub(r"\D", "", memory)))
-        known[name] = Partition(name, default, largest, before.gpus or "gpu" in resources)
+        known[name] = Partition(name, default, largest, max(before.gpus, gpus_of(resources)), minutes_of(limit))
     return known
+
+
+def gpus_of(resources: str) -> int:
+    """The GPUs in a node's generic resources, such as gpu:h200:8(S:0-1),shard:16."""
+    each = [words.split(":") for words in re.sub(r"\(.*?\)", "", resources).split(",")]
+    return sum(int(words[-1]) if words[-1].isdigit() else 1 for words in each if words[0] == "gpu")
+
+
+def minutes_of(limit: str) -> float:
+    """The minutes of a partition's time limit: 2-00:00:00, 12:00:00, 30:00, infinite."""
+    if not re.fullmatch(r"(\d+-)?\d+(:\d+)*", limit):
+        return inf
+    days, _, clock = limit.rpartition("-")
+    hours, minutes, _ = ["0", "0", *clock.split(":")][-3:]
+    return (int(days or 0) * 24 + int(hours)) * 60 + int(minutes)
 
 
 def check(requests: Iterable[Request]) -> None:
@@ -68,32 +96,37 @@ def check(requests: Iterable[Request]) -> None:
 
 def check_against(requests: Iterable[Request], known: dict[str, Partition]) -> None:
     """Raise UserError, naming the job, for a request that Slurm would refuse, never start, or kill."""
-    default = next((each.name for each in known.values() if each.default), "")
     for request in requests:
-        stage, name = request.job
         if request.nodes > 1 and request.gpus:  # the plugin asks for the GPUs of one node, and starts the job there
             raise UserError(
                 f"execution.nodes_per_training: {request.nodes} asked for with compute.device cuda, which Snakemake's Slurm"
                 " plugin cannot submit; set it to 1, with processes_per_training up to the GPUs of a node, or start the"
                 " job on every node yourself (docs/multi_gpu.md)"
             )
-        if request.partition not in {"", *known}:
-            near = nearest(request.partition, known)
-            raise UserError(f"slurm_partition: no partition '{request.partition}'{near} (`sinfo` lists them)")
-        partition = known.get(request.partition or default)
-        option = f"--set-resources {stage}:mem_mb=MEGABYTES"
-        if partition and request.mem_mb > partition.mem_mb:
-            there = f"no node of the partition '{partition.name}' has more than {partition.mem_mb} MB"
-            ways = "name another by --default-resources slurm_partition=NAME"
-            raise UserError(
-                f"{stage} {name}: asks for {request.mem_mb} MB, and {there}; {ways}, or ask for less: {option}"
-            )
         request.check_memory()
-        if partition and request.gpus and not partition.gpus:
-            raise UserError(
-                f"compute.device: cuda is asked for, and no node of the partition '{partition.name}' has GPUs;"
-                " name another by --default-resources slurm_partition=NAME, or set cpu"
-            )
+        check_one(request, usable(request.partition, known))
+
+
+def usable(names: str, known: dict[str, Partition]) -> list[Partition]:
+    """The partitions in a comma list; the default one if it is empty. Raises UserError for a name that is unknown."""
+    if not names:
+        return [each for each in known.values() if each.default]
+    for name in names.split(","):
+        if name not in known:
+            raise UserError(f"slurm_partition: no partition '{name}'{nearest(name, known)} (`sinfo --all` lists them)")
+    return [known[name] for name in names.split(",")]
+
+
+def check_one(request: Request, there: list[Partition]) -> None:
+    """Raise UserError if none of the partitions that a job may use has as much as it asks for."""
+    for quantity, text in TOO_MUCH.items():
+        asked = getattr(request, quantity)
+        enough = [each for each in there if getattr(each, quantity) >= asked]
+        if there and not enough:
+            where = f"the partition{'s' * (len(there) > 1)} '{','.join(each.name for each in there)}'"
+            most, (stage, name) = max(getattr(each, quantity) for each in there), request.job
+            raise UserError(text.format(job=f"{stage} {name}", stage=stage, asked=asked, where=where, most=most))
+        there = enough
 
 
 def ended(root: Path, since: datetime, stages: Sequence[str]) -> Iterator[str]:
