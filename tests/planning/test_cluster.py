@@ -101,6 +101,13 @@ def test_the_chain_is_what_no_number_of_nodes_shortens():
     assert [layout.makespan_s for layout in cluster.layouts[:3]] == [26, 16, 16]
 
 
+@pytest.mark.parametrize(("gpus", "nodes"), [(3, [1, 2, 4, 8, 16]), (8, [1, 2, 4, 8]), (96, [1])])
+def test_layouts_are_whole_nodes_whatever_their_number_of_gpus(gpus, nodes):
+    stages = [StagePlan("prepare_classification", [JobPlan("all", 5, 5)], "", "")]
+    cluster = Cluster(composed(ROOT, "smoke"), stages, schedule.edges(ROOT), Node(4, gpus, 1000))
+    assert [layout.nodes for layout in cluster.layouts] == nodes
+
+
 def test_the_cheapest_layout_in_time_costs_the_fewest_hours():
     made = [
         Simulation(nodes, ONE_GPU, hours * 3600, {}, 0.0) for nodes, hours in ((1, 20), (2, 10.5), (4, 5.25), (8, 5.25))

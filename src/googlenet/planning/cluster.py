@@ -12,7 +12,8 @@ from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning.schedule import JobPlan, StagePlan
 
-LAYOUTS = (1, 2, 4, 8, 16, 32, 64)  # GPUs, or nodes if none has one
+LAYOUTS = (1, 2, 4, 8, 16, 32, 64)  # nodes
+MOST = 64  # GPUs, or nodes if none has one
 Graph = dict[Job, list[Job]]  # the jobs that each job waits for
 
 
@@ -171,9 +172,9 @@ class Cluster:
 
     @property
     def layouts(self) -> list[Simulation]:
-        """The runs on 1 to 64 GPUs, for numbers that are whole nodes."""
+        """The runs on one node and on twice as many each time, up to 64 GPUs."""
         each = max(1, self.node.gpus)
-        return [self.on(count // each) for count in LAYOUTS if count % each == 0]
+        return [self.on(nodes) for nodes in LAYOUTS if nodes == 1 or nodes * each <= MOST]
 
     @property
     def chain(self) -> list[Job]:
