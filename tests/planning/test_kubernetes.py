@@ -209,7 +209,7 @@ def test_requests_that_a_node_can_meet_pass(cluster):
         ),
         (
             Request(FOUND, 2000, 1, 0, 1500, nodes=2),
-            "execution.nodes_per_training: 2 asked for, and a job has one pod here; set it to 1",
+            "execution.nodes_per_training: 2 asked for, but a job has one pod; set it to 1",
         ),
         (Request(FOUND, 20000, 1, 0, 15000), "train_classifier m2: no node has 1 processors, 20000 MB, 0 GPUs "),
         (Request(FOUND, 2000, 4, 0, 1500), "train_classifier m2: no node has 4 processors, "),

@@ -51,7 +51,7 @@ def test_what_can_be_met_passes(wanted):
 @pytest.mark.parametrize(
     ("wanted", "line"),
     [
-        (request("gpu", gpus=1, nodes=2), "execution.nodes_per_training: 2 asked for with compute.device cuda, which Snakemake's"),
+        (request("gpu", gpus=1, nodes=2), "execution.nodes_per_training: 2 asked for with GPUs, which Snakemake's"),
         (request("mian"), "slurm_partition: no partition 'mian'; did you mean 'main'? (`sinfo --all` lists them)"),
         (request("gpu,mian"), "slurm_partition: no partition 'mian'; did you mean 'main'? (`sinfo --all` lists them)"),
         (request(mem_mb=7000), "train_classifier m1: asks for 7000 MB, and no node of the partition 'main' has more than 6000 MB; "),

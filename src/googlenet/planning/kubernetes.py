@@ -22,7 +22,7 @@ from googlenet.planning.slurm import AGAIN, ENDED, SAVED
 TEMPLATE = Path("workflow/profiles/kubernetes/job.yaml")
 EDIT = f"see {TEMPLATE}"
 # The shell is the container's first process, the only one that gets SIGTERM; it passes it to the job's process group.
-# The group's leader dies of it at once; what is left of the group saves, until the shell ends and with it the container.
+# The group's leader dies of it at once; the rest of the group saves, until the shell ends and with it the container.
 RUN = (
     'set -m; bash "$0" & trap "kill -TERM -- -$!" TERM; wait $!; wait $!; code=$?; '
     "while kill -0 -- -$! 2>/dev/null; do sleep 0.2; done; exit $code"
@@ -191,7 +191,7 @@ def check(requests: Iterable[Request]) -> None:
     for request in requests:
         if request.nodes > 1:
             raise UserError(
-                f"execution.nodes_per_training: {request.nodes} asked for, and a job has one pod here; set it to 1, with"
+                f"execution.nodes_per_training: {request.nodes} asked for, but a job has one pod; set it to 1, with"
                 " processes_per_training up to the GPUs of a node"
             )
         request.check_memory()

@@ -37,7 +37,7 @@ TOO_MUCH = {  # what a job asks for -> what to say if no partition that it may u
 
 
 class Partition(NamedTuple):
-    """A partition: whether it is the default, the memory and the GPUs of its largest node, the minutes that it allows."""
+    """A partition: whether it is the default, the memory and GPUs of its largest node, the minutes that it allows."""
 
     name: str
     default: bool
@@ -99,7 +99,7 @@ def check_against(requests: Iterable[Request], known: dict[str, Partition]) -> N
     for request in requests:
         if request.nodes > 1 and request.gpus:  # the plugin asks for the GPUs of one node, and starts the job there
             raise UserError(
-                f"execution.nodes_per_training: {request.nodes} asked for with compute.device cuda, which Snakemake's Slurm"
+                f"execution.nodes_per_training: {request.nodes} asked for with GPUs, which Snakemake's Slurm"
                 " plugin cannot submit; set it to 1, with processes_per_training up to the GPUs of a node, or start the"
                 " job on every node yourself (docs/multi_gpu.md)"
             )
