@@ -2,6 +2,7 @@
 
 import pytest
 
+from googlenet.config.schema.classification import Ablations
 from googlenet.metrics.classification import EnsembleMetrics
 from googlenet.metrics.detection import DetectionMetrics
 from googlenet.metrics.interval import Difference
@@ -9,7 +10,7 @@ from googlenet.metrics.proposals import ProposalStudyMetrics
 from googlenet.metrics.results import Results
 from googlenet.report import claims, page, sections, table_files
 from report import ablations_sample, sample
-from settings import changed
+from settings import changed, composed
 
 PAIRS = ("single_144_minus_ensemble_144", "single_1_minus_single_144")
 MINUS = "\N{MINUS SIGN}"
@@ -100,7 +101,7 @@ def test_the_claims_of_the_ablations():
     compared = ablated(
         heads=({"model": {"aux_heads": []}}, 0),
         fc=({"model": {"classifier": "fully_connected"}}, 1),
-        bn=({"model": {"network": "batch_norm"}}, 0),
+        bn=({"model": {"network": "batch_norm"}, "train_classifier": {"micro_batches": 1, "update": "synchronous"}}, 0),
         start=({"model": {"initialisation": "replica"}, "train_classifier": {"stall": {"enabled": False}}}, 2),
         both=({"model": {"aux_heads": [], "lrn": False}}, 0),
     )
@@ -114,6 +115,28 @@ def test_the_claims_of_the_ablations():
     normalised = rows["Batch normalisation is better than response normalisation (Ioffe and Szegedy 2015)"]
     assert normalised[3:6] == (f"{MINUS}4.00", f"[{MINUS}6.50, {MINUS}1.50]", "does not hold")
     assert set(verdicts(claims.of_ablations(ablated())).values()) == {"not tested"}
+
+
+TESTED = {
+    "smoke": {"The", "Batch"},
+    "demo": {"Average", "The", "Batch"},
+    "tiny_imagenet": {"Average", "The", "He's", "Batch"},
+    "tiny_imagenet_cpu": {"Average", "The", "He's", "Batch"},
+}
+
+
+@pytest.mark.parametrize(("experiment", "tested"), TESTED.items())
+def test_each_claim_finds_its_row_in_the_tables_of_conf(experiment, tested):
+    table = composed(experiment).of(Ablations)
+    found = claims.of_ablations(ablated(**{row.name: (row.changes, 0) for row in table.rows}))
+    words = [name for name, verdict in verdicts(found).items() if verdict != "not tested"]
+    assert {name.split()[0] for name in words} == tested
+
+
+def test_another_number_of_micro_batches_is_another_change():
+    changes = {"model": {"network": "paper"}, "train_classifier": {"micro_batches": 1}}
+    (row,) = ablated(one=(changes, 0)).rows
+    assert claims.changed(row) == changes
 
 
 def test_it_stands_in_the_pages_and_the_files(plain_figures):

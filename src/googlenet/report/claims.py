@@ -18,6 +18,7 @@ from googlenet.report.words import NONE, confidence, count, decimal, interval, m
 Verdict = Literal["holds", "does not hold", "undecided", "not tested"]
 AS_MUCH = 1.0  # largest difference in points at which two sources still cover equally much
 TITLE = "The paper's claims"
+WHOLE_BATCH = {"micro_batches": 1, "update": "synchronous"}  # without these, batch normalisation is refused
 ABLATIONS = "by the target `ablations`, whose page has its verdict"
 RULE = (
     "The rule: a claim holds if the whole interval of the difference is on its side, does not hold if the whole interval is on "
@@ -193,8 +194,8 @@ def of_ablation(
     changes: dict[str, dict[str, object]],
     also_stalled: bool = False,
 ) -> Claim:
-    """A claim tested by the ablation row with exactly these changes, apart from when training is stopped: the reference
-    has what the row lacks. also_stalled: trainings that never started to learn count too."""
+    """A claim tested by the ablation row with exactly these changes (see `changed`): the reference has what the row
+    lacks. also_stalled: trainings that never started to learn count too."""
     if compared is None:
         return Claim(words, section, printed, None, ABLATIONS)
     row = next((row for row in compared.rows if changed(row) == changes), None)
@@ -212,9 +213,13 @@ def of_ablation(
 
 
 def changed(row: AblationResult) -> dict[str, dict[str, object]]:
-    """A row's changes, with lists as the original tuples, without settings that only stop a training."""
+    """A row's changes, with lists as the original tuples, without settings that only stop a training, and without what
+    batch normalisation requires."""
     sections = {section: dict(keys) for section, keys in row.changes.items() if isinstance(keys, dict)}
-    sections.get("train_classifier", {}).pop("stall", None)
+    training = sections.get("train_classifier", {})
+    training.pop("stall", None)
+    if sections.get("model", {}).get("network") == "batch_norm":
+        sections["train_classifier"] = {key: value for key, value in training.items() if WHOLE_BATCH.get(key) != value}
     return {
         section: {key: tuple(value) if isinstance(value, list) else value for key, value in keys.items()}
         for section, keys in sections.items()
