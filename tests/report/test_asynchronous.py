@@ -8,8 +8,10 @@ from PIL import Image
 from googlenet.metrics.classification_studies import AblationMetrics
 from googlenet.report import ablations, asynchronous, page
 from report import ablations_sample, sample
+from settings import changed
 
 SOURCES = {name: [f"train_ablation/{name}_{seed}" for seed in (1, 2)] for name in ("two", "four", "real")}
+MINUS = "\N{MINUS SIGN}"
 
 
 def trainings(replicas, *staleness, real=False, speed_up=None):
@@ -44,10 +46,33 @@ def section(report):
 
 def test_a_sentence_for_each_says_whether_the_synchronous_error_is_reached(report):
     two, four, real = section(report).text
-    assert two.startswith("At equal epochs, training with 2 simulated replicas reaches the synchronous error")
-    assert "+0.50 points, cannot be told from zero (95 % interval" in two
+    assert two == (
+        "At equal epochs, training with 2 simulated replicas cannot be told from synchronous training: the difference is "
+        f"+0.50 points (95 % interval [{MINUS}0.60, 1.60])."
+    )
     assert "with 4 simulated replicas does not reach the synchronous error: it is worse by 4.00 points" in four
     assert "with 2 real replicas is below the synchronous error by 2.00 points" in real
+
+
+@pytest.mark.parametrize(
+    ("difference", "words"),
+    [
+        ((67.0, -5.0, 139.0), "cannot be told from synchronous training: the difference is +67.00 points"),
+        ((0.0, -0.9, 0.9), "reaches the synchronous error to within 1 point: the difference is 0.00 points"),
+        ((0.5, 0.1, 0.9), "reaches the synchronous error to within 1 point: the difference is +0.50 points"),
+        ((0.0, -1.0, 1.0), "cannot be told"),
+    ],
+)
+def test_the_error_is_reached_if_the_whole_interval_is_within_the_margin(compared, difference, words):
+    row = ablations_sample.row("two", difference, SOURCES["two"], asynchronous=trainings(2, [1, 9], [1, 8, 1]))
+    (row,) = changed(compared, rows=[row]).rows
+    assert f"replicas {words}" in asynchronous.verdict(row, compared.reference, "top1")
+
+
+def test_stalled_trainings_are_named(compared):
+    reference, row = (changed(one, stalled=2) for one in (compared.reference, compared.rows[1]))
+    said = asynchronous.verdict(row, reference, "top1")
+    assert said.endswith("; 2 of 2 trainings and 2 of 3 synchronous trainings stalled.")
 
 
 def test_rates_are_measured_or_by_the_simulated_clock(report):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from googlenet.metrics.classification_studies import AblationMetrics, AblationResult, TopMeasure
 from googlenet.report.captions import captioned
+from googlenet.report.claims import AS_MUCH
 from googlenet.report.parts import OURS, Content, Row, Section, Table, numbers, our_numbers, texts
 from googlenet.report.style import BLUE, canvas
 from googlenet.report.words import confidence, count, decimal, interval, plural, signed, with_confidence
@@ -71,21 +72,32 @@ def section(
     rows = rows_of(compared)
     if not rows:
         return ()
-    text = tuple(verdict(row, measure) for row in rows)
+    text = tuple(verdict(row, compared.reference, measure) for row in rows)
     content: tuple[Content, ...] = (table(compared.reference, rows, measure, rates), *captioned(figures, "staleness"))
     return (Section("Asynchronous updates", text, content),)
 
 
-def verdict(row: AblationResult, measure: TopMeasure) -> str:
+def verdict(row: AblationResult, reference: AblationResult, measure: TopMeasure) -> str:
     """State whether a row reaches the error of synchronous updates, according to the difference's interval."""
     test = row.test.of(measure)
-    points, bounds = decimal(abs(test.difference_points)), with_confidence(test.interval)
-    found = {
-        0: f"reaches the synchronous error: the difference, {signed(test.difference_points)} points, cannot be told from zero",
-        1: f"does not reach the synchronous error: it is worse by {points} points",
-        -1: f"is below the synchronous error by {points} points",
-    }
-    return f"At equal epochs, training with {replicas(row)} {found[test.interval.side]} ({bounds})."
+    difference, bounds = f"{signed(test.difference_points)} points", with_confidence(test.interval)
+    points = decimal(abs(test.difference_points))
+    if test.interval.side < 0:
+        found = f"is below the synchronous error by {points} points"
+    elif test.interval.high < AS_MUCH:
+        found = f"reaches the synchronous error to within {AS_MUCH:g} point: the difference is {difference}"
+    elif test.interval.side > 0:
+        found = f"does not reach the synchronous error: it is worse by {points} points"
+    else:
+        found = f"cannot be told from synchronous training: the difference is {difference}"
+    return f"At equal epochs, training with {replicas(row)} {found} ({bounds}){stalled(row, reference)}."
+
+
+def stalled(row: AblationResult, reference: AblationResult) -> str:
+    """The trainings that never started to learn, as the end of a sentence; empty without any."""
+    kinds = (("", row), ("synchronous ", reference))
+    found = [f"{one.stalled} of {plural(len(one.sources), f'{kind}training')}" for kind, one in kinds if one.stalled]
+    return f"; {' and '.join(found)} stalled" if found else ""
 
 
 def table(
