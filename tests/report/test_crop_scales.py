@@ -31,9 +31,8 @@ def with_results(study, matched, **worse):
         row if row.against_nearest is None else changed(row, against_nearest=worse.get(f"px_{row.scale_px}", EVEN))
         for row in study.scales.rows
     ]
-    scales = study.scales.model_copy(
-        update={"rows": tuple(rows), "matched": changed(study.scales.matched, against_all=matched)}
-    )
+    matched = matched and changed(study.scales.matched, against_all=matched)
+    scales = study.scales.model_copy(update={"rows": tuple(rows), "matched": matched})
     return study.model_copy(update={"scales": scales})
 
 
@@ -60,8 +59,8 @@ def test_the_paragraph_states_how_large_crops_show_an_image_and_their_errors(stu
         in text
     )
     assert (
-        "Significantly worse alone than the nearest are the centre crops at 352 px, corners at 352 px; the mean over all crops makes up"
-        in text
+        "Significantly worse alone than the nearest are the centre crops at 352 px, corners at 352 px; whether the mean over all "
+        "crops makes up for them cannot be decided on these 60 images." in text
     )
 
 
@@ -74,13 +73,23 @@ def test_the_paragraph_states_how_large_crops_show_an_image_and_their_errors(stu
             "and all crops together are worse for them: here the test scales (predict_crops.scales) do not fit the training crops.",
         ),
         (WORSE, {"px_None": WORSE}, "nearest are the whole squares; the mean over all crops helps nonetheless."),
-        (EVEN, {}, "than the nearest: on these 60 images the crops' size does not explain what more of them change."),
+        (EVEN, {}, "than the nearest: these 60 images show no effect of the crops' size."),
+        (None, {}, "No scale or kind of crop is significantly worse alone than the nearest."),
+        (None, {"px_None": WORSE}, "Significantly worse alone than the nearest are the whole squares."),
         (BETTER, {}, "No scale or kind of crop is significantly worse alone than the nearest."),
     ],
 )
 def test_the_conclusion_follows_the_intervals(study, matched, worse, expected):
     (text,) = crop_scales.section(with_results(study, matched, **worse), None, {}).text
     assert text.endswith(expected)
+
+
+def test_all_crops_are_not_compared_with_themselves(study):
+    study = with_results(study, EVEN, px_352=WORSE)
+    matched = changed(study.scales.matched, crops=study.crops)
+    study = study.model_copy(update={"scales": study.scales.model_copy(update={"matched": matched})})
+    (text,) = crop_scales.section(study, None, {}).text
+    assert text.endswith("nearest are the centre crops at 352 px, corners at 352 px.")
 
 
 def test_where_nothing_was_trained_the_rows_stand_alone(study):
@@ -90,6 +99,7 @@ def test_where_nothing_was_trained_the_rows_stand_alone(study):
     scales = study.scales.model_copy(update={"training": None, "matched": None, "rows": tuple(rows)})
     (text,) = crop_scales.section(study.model_copy(update={"scales": scales}), None, {}).text
     assert text.startswith("A pixel of a test image becomes 0.67 to 1.05 pixels of input. Nothing was trained here")
+    assert text.endswith("is not known.")
     table = crop_scales.by_scale(study.model_copy(update={"scales": scales}))
     assert {row.cells[3:5] + row.cells[8:9] for row in table.rows} == {("—", "—", "—")}
     assert crop_scales.section(None, None, {}) is None

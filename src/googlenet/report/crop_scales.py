@@ -38,7 +38,7 @@ def section(
     """The section on crops by scale and kind: a paragraph that explains the effect of more crops from the figures."""
     if study is None:
         return None
-    text = " ".join((*_gain(ensemble), *_seen(study), *_farthest(study), *_matched(study), _conclusion(study)))
+    text = " ".join((*_gain(ensemble), *_seen(study), *_farthest(study), *_matched(study), *_conclusion(study)))
     content: list[Content] = [*captioned(figures, "error_over_zoom"), by_scale(study)]
     return Section("Why more crops help, or do not", (text,), tuple(content))
 
@@ -121,22 +121,26 @@ def _matched(study: CropStudyMetrics) -> tuple[str, ...]:
     )
 
 
-def _conclusion(study: CropStudyMetrics) -> str:
+def _conclusion(study: CropStudyMetrics) -> tuple[str, ...]:
     """Conclude by one rule: which rows are worse than the nearest, and whether the matched crops beat all crops."""
     error, images = main_metric(study.classes)[0], plural(study.images, "image")
     pairs = [(row, row.against_nearest.of(error)) for row in study.scales.rows if row.against_nearest]
     worse = [name_of(row) for row, pair in pairs if pair.interval.side < 0]
     matched = study.scales.matched
-    side = matched.against_all.of(error).interval.side if matched else 0
+    some = matched is not None and matched.crops < study.crops  # otherwise nothing was compared with all crops
+    side = matched.against_all.of(error).interval.side if matched and some else None
+    if not pairs:
+        return ()
     if not worse:
-        named = "No scale or kind of crop is significantly worse alone than the nearest"
-        end = "" if side else f": on these {images} the crops' size does not explain what more of them change"
-        return f"{named}{end}."
-    named = f"Significantly worse alone than the nearest are the {', '.join(worse)}"
-    if side > 0:
-        return f"{named}, and all crops together are worse for them: here the test scales (predict_crops.scales) do not fit the training crops."
-    others = "helps nonetheless" if side < 0 else "makes up for it on these images"
-    return f"{named}; the mean over all crops {others}."
+        end = f": these {images} show no effect of the crops' size" if side == 0 else ""
+        return (f"No scale or kind of crop is significantly worse alone than the nearest{end}.",)
+    ends = {
+        None: "",
+        1: ", and all crops together are worse for them: here the test scales (predict_crops.scales) do not fit the training crops",
+        0: f"; whether the mean over all crops makes up for them cannot be decided on these {images}",
+        -1: "; the mean over all crops helps nonetheless",
+    }
+    return (f"Significantly worse alone than the nearest are the {', '.join(worse)}{ends[side]}.",)
 
 
 def nearest_of(study: CropStudyMetrics) -> ScaleErrors | None:
