@@ -80,12 +80,23 @@ def test_the_maximum_over_crops_is_turned_into_the_claims_favour():
 def test_what_an_experiment_lacks_is_not_tested():
     ensemble, detected = sample.evaluate_ensemble(), sample.results().one(DetectionMetrics)
     assert claims.of_report(Results([])) is None
-    alone = changed(ensemble, members={"m1": ensemble.members["m1"]})
+    alone = ensemble.model_copy(update={"members": {"m1": ensemble.members["m1"]}})
     assert set(verdicts(claims.of_report(Results([("", alone)]))).values()) == {"not tested"}
+    two = ensemble.model_copy(update={"members": dict(list(ensemble.members.items())[:2])})
+    assert two.members.keys() < ensemble.members.keys() and claims.seven_models(two).why == "an ensemble of 2"
     without = claims.of_report(sample.results(without=(EnsembleMetrics, ProposalStudyMetrics)))
     assert [row.cells[5] for row in without.rows].count("not tested") == 5
     assert claims.six_detectors(detected).verdict != "not tested"
     assert claims.six_detectors(None).why == "nothing was detected"
+
+
+@pytest.mark.parametrize(("crops", "why"), [((1, 10), "1 to 10 crops"), ((10, 144), "10 to 144 crops")])
+def test_other_crops_than_the_papers_do_not_test_its_claim(crops, why):
+    ensemble = sample.evaluate_ensemble()
+    first, last = ([row for row in ensemble.table_3 if row.crops == number] for number in crops)
+    pairs = {f"single_{crops[0]}_minus_single_{crops[1]}": sample.paired("top1_error_percent", 1.0, 0.5, 1.5)}
+    claim = claims.many_crops(ensemble.model_copy(update={"table_3": (*first, *last), "paired": pairs}))
+    assert (claim.verdict, claim.why) == ("not tested", why)
 
 
 def ablated(**changes):

@@ -17,6 +17,7 @@ from googlenet.report.words import NONE, confidence, count, decimal, interval, m
 
 Verdict = Literal["holds", "does not hold", "undecided", "not tested"]
 AS_MUCH = 1.0  # largest difference in points at which two sources still cover equally much
+SEVEN = 7  # models of the paper's ensemble
 TITLE = "The paper's claims"
 WHOLE_BATCH = {"micro_batches": 1, "update": "synchronous"}  # without these, batch normalisation is refused
 ABLATIONS = "by the target `ablations`, whose page has its verdict"
@@ -92,19 +93,20 @@ def table(*claims: Claim) -> Table:
 
 
 def seven_models(ensemble: EnsembleMetrics | None) -> Claim:
-    """Seven models on all crops against one model on the same crops."""
+    """Seven models on all crops against one model on the same crops; no other number tests the claim."""
     words, section = "An ensemble of seven models has a lower error than one", "7, Table 3"
     printed = f"top-5 error {printed_error(1, 144):g} to {printed_error(7, 144):g} % on 144 crops"
     if ensemble is None or len(ensemble.members) < 2:
         return Claim(words, section, printed, None, "one member alone" if ensemble else "nothing was classified")
+    if len(ensemble.members) != SEVEN:
+        return Claim(words, section, printed, None, f"an ensemble of {count(len(ensemble.members))}")
     crops = ensemble.table_3[-1].crops
     pair, how = of_errors(ensemble, f"single_{crops}_minus_ensemble_{crops}")
-    number = plural(len(ensemble.members), "model")
-    return Claim(words, section, printed, pair, f"{how}: {number} on {plural(crops, 'crop')} against one")
+    return Claim(words, section, printed, pair, f"{how}: {SEVEN} models on {plural(crops, 'crop')} against one")
 
 
 def many_crops(ensemble: EnsembleMetrics | None) -> Claim:
-    """One model on 144 crops of an image against one crop."""
+    """One model on 144 crops of an image against one crop; no other numbers test the claim."""
     words, section = "144 crops of an image give a lower error than one crop", "7, Table 3"
     printed = f"top-5 error {printed_error(1, 1):g} to {printed_error(1, 144):g} % of one model"
     if ensemble is None:
@@ -112,6 +114,8 @@ def many_crops(ensemble: EnsembleMetrics | None) -> Claim:
     first, last = ensemble.table_3[0].crops, ensemble.table_3[-1].crops
     if first == last:
         return Claim(words, section, printed, None, f"{plural(last, 'crop')} alone")
+    if (first, last) != (1, 144):
+        return Claim(words, section, printed, None, f"{count(first)} to {plural(last, 'crop')}")
     pair, how = of_errors(ensemble, f"single_{first}_minus_single_{last}")
     return Claim(words, section, printed, pair, f"{how}: one model on {plural(last, 'crop')} against {count(first)}")
 
