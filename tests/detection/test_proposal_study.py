@@ -67,6 +67,12 @@ def test_differences_are_paired_by_image():
     assert (first.low, first.high) == (-100, -100)
 
 
+def test_without_boxes_of_multibox_it_is_not_compared_with_fixed_boxes():
+    sources = SOURCES | {"multibox": [NONE] * 3, "merged": SOURCES["selective_search"]}
+    result = study(sources, {"priors": [1, 1, 1]}, TRUTH, ["a", "b", "c"], SETTINGS).differences
+    assert result.multibox_minus_priors is None and result.merged_minus_full.difference == pytest.approx(-200 / 3)
+
+
 def test_an_interval_is_that_of_images_drawn_one_by_one():
     rng = np.random.default_rng(5)
     labels = [rng.integers(0, 2, rng.integers(0, 5)) for _ in range(30)]

@@ -99,6 +99,15 @@ def test_other_crops_than_the_papers_do_not_test_its_claim(crops, why):
     assert (claim.verdict, claim.why) == ("not tested", why)
 
 
+def test_the_claim_on_proposals_needs_multibox_and_larger_superpixels():
+    study = sample.results().one(ProposalStudyMetrics)
+    assert claims.fewer_proposals(study).verdict != "not tested"
+    alone = claims.fewer_proposals(changed(study, differences={"multibox_minus_priors": None}))
+    assert (alone.verdict, alone.why) == ("not tested", "MultiBox proposed no box")
+    same = claims.fewer_proposals(changed(study, superpixel_scale={"ours": 1.0, "compared": 1.0}))
+    assert same.verdict == "not tested" and "not halved" in same.why
+
+
 def ablated(**changes):
     """The sample's ablations with these rows, each worse than the reference by 4 points of top-1 error."""
     rows = [

@@ -5,6 +5,7 @@ import pytest
 from googlenet.metrics.results import Results
 from googlenet.report import detection_tables, headlines, page, proposal_tables, sections
 from googlenet.report.parts import OURS, Table
+from googlenet.report.words import TIMES
 from report import sample, sample_detection
 from settings import changed
 
@@ -168,6 +169,17 @@ def test_coverage_by_class_names_the_least_covered_and_leaves_out_the_empty(stud
     assert table.rows[2].cells[-1] == "better"
     few = proposal_tables.by_class(study, shown=2)
     assert len(few.rows) == 2 and "the lowest 2 of 9 classes" in few.caption
+
+
+def test_without_boxes_of_multibox_nothing_is_said_of_it(study):
+    alone = changed(study, differences={"multibox_minus_priors": None})
+    assert len(proposal_tables.summary(alone)) == 2 and "MultiBox's boxes" not in proposal_tables.summary(alone)[1]
+    table = proposal_tables.sources(alone)
+    assert [row.cells[0][:16] for row in table.rows[2:]] == ["selective search"] * 2 and "ixed" not in table.note
+    by_class = proposal_tables.by_class(alone)
+    assert [column.label for column in by_class.columns[1:]] == ["Objects", f"Search {TIMES} 1", f"Search {TIMES} 2"]
+    assert {len(row.cells) for row in by_class.rows} == {4} and "interval" not in by_class.note
+    assert [line.what for line in headlines.headlines(results(alone))] == ["Objects that the proposals cover"]
 
 
 def test_without_a_study_the_regions_coverage_is_shown_beside_the_papers(evaluated):

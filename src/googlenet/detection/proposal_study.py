@@ -92,19 +92,27 @@ def study(
         sources=rows,
         curves=curves,
         share_of_boxes_percent=100 * share,
-        differences=gains(hits, counts, classes),
+        differences=gains(hits, counts, classes, learned=any(map(len, sources["multibox"]))),
     )
 
 
-def gains(hits: Mapping[str, np.ndarray], counts: Counts, classes: Sequence[str]) -> metrics.CoverageGains:
-    """Return the differences in coverage; hits: covered objects [images, classes] by source name."""
-    learned, some = hits["multibox"] - hits["priors"], counts.objects.sum(axis=0) > 0
-    each = [counts.difference(learned, slice(i, i + 1)) if some[i] else None for i in range(len(classes))]
-    rows = tuple(metrics.ClassGain(class_name=name, gain=gain) for name, gain in zip(classes, each, strict=True))
+def gains(
+    hits: Mapping[str, np.ndarray], counts: Counts, classes: Sequence[str], learned: bool
+) -> metrics.CoverageGains:
+    """Return the differences in coverage; hits: covered objects [images, classes] by source name; learned: whether
+    MultiBox has boxes."""
     return metrics.CoverageGains(
         merged_minus_full=counts.difference(hits["merged"] - hits["selective_search_full"]),
-        multibox_minus_priors=metrics.GainByClass(**dict(counts.difference(learned)), per_class=rows),
+        multibox_minus_priors=by_class(hits["multibox"] - hits["priors"], counts, classes) if learned else None,
     )
+
+
+def by_class(values: np.ndarray, counts: Counts, classes: Sequence[str]) -> metrics.GainByClass:
+    """Return a difference of two sums [images, classes] as a percentage of the objects, over all and by class."""
+    some = counts.objects.sum(axis=0) > 0
+    each = [counts.difference(values, slice(i, i + 1)) if some[i] else None for i in range(len(classes))]
+    rows = tuple(metrics.ClassGain(class_name=name, gain=gain) for name, gain in zip(classes, each, strict=True))
+    return metrics.GainByClass(**dict(counts.difference(values)), per_class=rows)
 
 
 def example(searched: np.ndarray, merged: Merged, truth: GroundTruth, classes: Sequence[str]) -> metrics.DrawnBoxes:

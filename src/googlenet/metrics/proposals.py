@@ -99,10 +99,11 @@ class GainByClass(Difference):
 
 
 class CoverageGains(Metrics):
-    """Merged boxes compared with selective search at the base scale; MultiBox with as many fixed boxes."""
+    """Merged boxes compared with selective search at the base scale; MultiBox with as many fixed boxes, or None if it
+    has no boxes."""
 
     merged_minus_full: Difference
-    multibox_minus_priors: GainByClass
+    multibox_minus_priors: GainByClass | None
 
 
 class LabelledBox(Metrics):

@@ -167,6 +167,10 @@ def fewer_proposals(study: ProposalStudyMetrics | None) -> Claim:
     printed = "about 60 % of the boxes; coverage 92 to 93 %"
     if study is None:
         return Claim(words, section, printed, None, "no proposals were studied")
+    if study.differences.multibox_minus_priors is None:
+        return Claim(words, section, printed, None, "MultiBox proposed no box")
+    if study.superpixel_scale.ours == study.superpixel_scale.compared:
+        return Claim(words, section, printed, None, "selective search's boxes were not halved: the same superpixels")
     share, number = decimal(study.share_of_boxes_percent, 0), plural(study.objects, "object")
     how = f"objects covered at IoU {study.iou:g} with {share} % of the boxes, of {number}"
     return Claim(words, section, printed, study.differences.merged_minus_full, how, AS_MUCH)

@@ -10,7 +10,7 @@ from googlenet.metrics.proposals import ClassCoverage, ProposalStudyMetrics
 from googlenet.metrics.results import Results
 from googlenet.report import paper
 from googlenet.report.detection_tables import KINDS, REASONS, ErrorWords
-from googlenet.report.proposal_tables import SOURCES, least_covered, source_name
+from googlenet.report.proposal_tables import least_covered, shown_sources, source_name
 from googlenet.report.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, bars, canvas, clipped
 from googlenet.report.words import count
 
@@ -149,7 +149,7 @@ def coverage_by_boxes(study: ProposalStudyMetrics) -> bytes:
         axes = figure.subplots()
         label = f"paper, ILSVRC: {printed} %"
         axes.axhline(printed, color=RED, linewidth=1.2, linestyle=(0, (1, 2)), label=label)
-        for name in (name for name in SOURCES if study.curves[name]):
+        for name in (name for name in shown_sources(study) if study.curves[name]):
             curve, style = study.curves[name], styles[name]
             x, y = [point.boxes for point in curve], [point.coverage_percent for point in curve]
             axes.plot(x, y, label=source_name(name, study.superpixel_scale), **style)

@@ -187,29 +187,28 @@ def _maximum(study: CropStudyMetrics) -> list[Headline]:
 
 
 def _proposals(study: ProposalStudyMetrics) -> list[Headline]:
-    """The number of boxes that remain with MultiBox, and their coverage."""
+    """The number of boxes that remain with MultiBox, if it has any, and their coverage."""
     merged, difference = study.sources["merged"], study.differences.merged_minus_full
     share, percent = study.share_of_boxes_percent, merged.coverage_percent
-    return [
-        Headline(
-            "Boxes with MultiBox, of those of undoubled selective search",
-            "about 60 %",
-            f"{decimal(share, 0)} %",
-            f"change in coverage: {gain(difference)}",
-            "share_of_boxes_percent",
-            share,
-        ),
-        Headline(
-            "Objects that the proposals cover",
-            "93 %",
-            f"{decimal(percent, 1)} %",
-            f"{with_confidence(merged.interval, 1)}, {decimal(merged.boxes_per_image, 0)} boxes an image, "
-            f"{plural(merged.objects, 'object')}",
-            "coverage_percent",
-            percent,
-            exact(merged.interval, percent, merged.objects),
-        ),
-    ]
+    boxes = Headline(
+        "Boxes with MultiBox, of those of undoubled selective search",
+        "about 60 %",
+        f"{decimal(share, 0)} %",
+        f"change in coverage: {gain(difference)}",
+        "share_of_boxes_percent",
+        share,
+    )
+    covered = Headline(
+        "Objects that the proposals cover",
+        "93 %",
+        f"{decimal(percent, 1)} %",
+        f"{with_confidence(merged.interval, 1)}, {decimal(merged.boxes_per_image, 0)} boxes an image, "
+        f"{plural(merged.objects, 'object')}",
+        "coverage_percent",
+        percent,
+        exact(merged.interval, percent, merged.objects),
+    )
+    return [covered] if study.differences.multibox_minus_priors is None else [boxes, covered]
 
 
 def _precision(detection: DetectionMetrics) -> list[Headline]:

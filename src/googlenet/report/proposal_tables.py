@@ -8,7 +8,8 @@ from googlenet.report import paper
 from googlenet.report.parts import OURS, Row, Table, numbers, texts
 from googlenet.report.words import NONE, TIMES, UNDECIDED, confidence, count, decimal, gain, interval, plural, signed
 
-SOURCES = ("selective_search_full", "selective_search", "multibox", "priors", "merged")
+SEARCHED = ("selective_search_full", "selective_search")
+SOURCES = (*SEARCHED, "multibox", "priors", "merged")
 
 
 def source_name(source: str, scale: SuperpixelScales) -> str:
@@ -22,6 +23,11 @@ def source_name(source: str, scale: SuperpixelScales) -> str:
     }[source]
 
 
+def shown_sources(study: ProposalStudyMetrics) -> tuple[str, ...]:
+    """The sources that differ: without boxes of MultiBox, nothing is merged or compared with fixed boxes."""
+    return SEARCHED if study.differences.multibox_minus_priors is None else SOURCES
+
+
 def sources(study: ProposalStudyMetrics) -> Table:
     """Every source of boxes: boxes per image, coverage with its interval; the paper's two figures first."""
     facts = paper.facts("detection")
@@ -32,12 +38,13 @@ def sources(study: ProposalStudyMetrics) -> Table:
         Row(("paper, on ILSVRC: selective search as in R-CNN", boxes, "100", f"{low}", NONE)),
         Row(("paper, on ILSVRC: half of it, and 200 boxes of MultiBox", NONE, "about 60", f"{high}", NONE)),
     ]
-    for name in SOURCES:
+    names = shown_sources(study)
+    for name in names:
         source, full = study.sources[name], undoubled.boxes_per_image
         share = decimal(100 * source.boxes_per_image / full if full else None, 0)
         covered = (decimal(source.coverage_percent, 1), interval(source.interval, 1))
         cells = (source_name(name, study.superpixel_scale), count(source.boxes_per_image), share, *covered)
-        rows.append(Row(cells, OURS if name == "merged" else ""))
+        rows.append(Row(cells, OURS if name == names[-1] else ""))
     covered_of = ("Coverage, %", confidence(undoubled.interval))
     columns = (*texts("Boxes from"), *numbers("Boxes per image", "Boxes, % of the undoubled", *covered_of))
     caption = (
@@ -46,9 +53,10 @@ def sources(study: ProposalStudyMetrics) -> Table:
     )
     note = (
         f"The {boxes} boxes are R-CNN's own figure, with a coverage of {rcnn['recall']} there. The interval is over "
-        "images. The sentences above state whether two rows differ; overlapping intervals do not decide it. Fixed "
-        "boxes: the same in every image, from k-means on the training set's boxes."
+        "images. The sentences above state whether two rows differ; overlapping intervals do not decide it."
     )
+    if "priors" in names:
+        note += " Fixed boxes: the same in every image, from k-means on the training set's boxes."
     return Table("Region proposals: how many, and what they cover", caption, columns, tuple(rows), note)
 
 
@@ -63,13 +71,19 @@ def summary(study: ProposalStudyMetrics) -> tuple[str, ...]:
         if ratio != 1
         else f"The superpixels have the compared size (nothing doubled): {count(full.boxes_per_image)} boxes per image."
     )
-    return (
+    sentences = (
         "The paper halved the number of selective search's boxes by doubling its superpixels, and added 200 boxes of "
         "MultiBox: about 60 % of the boxes, and coverage from 92 to 93 %.",
         before_and_after,
+    )
+    learned = study.differences.multibox_minus_priors
+    if learned is None:
+        return sentences
+    return (
+        *sentences,
         f"With MultiBox's boxes there are {decimal(study.share_of_boxes_percent, 0)} % as many boxes as in undoubled "
         f"selective search; coverage against the latter: {gain(study.differences.merged_minus_full)}.",
-        f"Coverage of MultiBox against as many fixed boxes: {gain(study.differences.multibox_minus_priors)}.",
+        f"Coverage of MultiBox against as many fixed boxes: {gain(learned)}.",
     )
 
 
@@ -81,25 +95,24 @@ def least_covered(per_class: Iterable[ClassCoverage]) -> list[tuple[float, Class
 
 def by_class(study: ProposalStudyMetrics, shown: int = 30) -> Table:
     """Coverage by class from every source, least covered first, and whether MultiBox beats fixed boxes in each."""
-    covered = [{row.class_name: row.coverage_percent for row in study.sources[name].per_class} for name in SOURCES]
-    learned = study.differences.multibox_minus_priors
-    gains = {row.class_name: row.gain for row in learned.per_class}
-    known = least_covered(study.sources["merged"].per_class)
+    names, learned, scale = shown_sources(study), study.differences.multibox_minus_priors, study.superpixel_scale
+    covered = [{row.class_name: row.coverage_percent for row in study.sources[name].per_class} for name in names]
+    gains = {row.class_name: row.gain for row in learned.per_class} if learned else {}
+    known = least_covered(study.sources[names[-1]].per_class)
     rows = []
     for _, row in known[:shown]:
         shares = (decimal(of_class[row.class_name], 1) for of_class in covered)
-        rows.append(Row((row.class_name, count(row.objects), *shares, *_learned(gains[row.class_name]))))
-    scale = study.superpixel_scale
+        gained = _learned(gains[row.class_name]) if learned else ()
+        rows.append(Row((row.class_name, count(row.objects), *shares, *gained)))
     searched = (f"Search {TIMES} {scale.compared:g}", f"Search {TIMES} {scale.ours:g}")
-    gained = ("MultiBox minus fixed boxes", confidence(learned.interval))
-    shares_of = numbers("Objects", *searched, "MultiBox", "Fixed boxes", "Both", *gained)
-    columns = (*texts("Class"), *shares_of, *texts("MultiBox is"))
+    columns = (*texts("Class"), *numbers("Objects", *searched))
+    note = f"Search: selective search, {TIMES} the size of its superpixels."
+    if learned:
+        minus = ("MultiBox minus fixed boxes", confidence(learned.interval))
+        columns += (*numbers("MultiBox", "Fixed boxes", "Both", *minus), *texts("MultiBox is"))
+        note += " Each interval is for its class alone: among many classes a few exclude zero by chance."
     some = f"; the lowest {count(len(rows))} of {count(len(known))} classes" if len(known) > len(rows) else ""
-    caption = f"Objects covered by class, in %; lowest coverage by both first{some}."
-    note = (
-        f"Search: selective search, {TIMES} the size of its superpixels. Each interval is for its class alone: among "
-        "many classes a few exclude zero by chance."
-    )
+    caption = f"Objects covered by class, in %; lowest coverage{' by both' if learned else ''} first{some}."
     return Table("Coverage by class", caption, columns, tuple(rows), note)
 
 
