@@ -9,7 +9,9 @@ import pytest
 from detection.plain_scores import BOXES, CLASSES, NAMES, RIGHT, SETTINGS, TRUTH
 from detection.samples import truth_of
 from googlenet.detection.ensemble import detect, evaluate, stack_objects, thinned_curve
+from googlenet.detection.mean_ap import average_precision
 from googlenet.metrics.detection import Precision, PrecisionRecall
+from googlenet.report.detection_figures import envelope
 from googlenet.stages import evaluate_detection
 from settings import changed
 
@@ -107,12 +109,32 @@ def test_a_class_of_an_image_that_may_lack_boxes_counts_neither_way():
     assert stack_objects([several, TRUTH[1]]).blacklist.tolist() == [[0, 1], [0, 2]]
 
 
+def test_difficult_objects_are_none_to_cover():
+    far = [[80, 80, 89, 89], [60, 60, 69, 69]]
+    truth = [*TRUTH[:2], truth_of(far, [0, 1], difficult=[True, False], partial=[1])]
+    result = evaluate(arrays({"d1": RIGHT}), BOXES, truth, NAMES, CLASSES, SETTINGS)
+    assert (result.objects, result.coverage.objects, result.coverage.coverage_percent) == (3, 3, 100)
+    assert [row.objects for row in result.coverage.per_class] == [1, 2]
+
+
+def test_a_thinned_curve_has_the_area_of_the_whole_one():
+    hit = np.zeros(20_000)
+    hit[:200], hit[300:20_000:400] = np.arange(200) % 3 > 0, 1  # most hits lie in the first hundredth
+    recall, precision = np.cumsum(hit) / hit.sum(), np.cumsum(hit) / np.arange(1, 20_001)
+    drawn = thinned_curve(recall, precision)
+    grid = np.linspace(0, 1, 1001)
+    area = envelope(drawn.recall, drawn.precision, grid).mean()
+    assert area == pytest.approx(average_precision(recall, precision), abs=0.01)
+    assert len(drawn.recall) <= 101 and drawn.recall[-1] == 1.0
+
+
 def test_a_curve_is_thinned_to_its_ends():
     recall = np.linspace(0.001, 1, 1000)
     result = thinned_curve(recall, 1 - recall / 2)
-    assert len(result.recall) == len(result.precision) == 101
+    assert len(result.recall) == len(result.precision) == 100
     assert (result.recall[0], result.recall[-1]) == (recall[0], 1.0)
     assert thinned_curve(recall[:3], recall[:3]).recall == tuple(recall[:3])
+    assert thinned_curve(np.zeros(3), np.zeros(3)) == PrecisionRecall(recall=(0.0,), precision=(0.0,))
     assert thinned_curve(recall[:0], recall[:0]) == PrecisionRecall(recall=(), precision=())
 
 

@@ -121,8 +121,11 @@ def stack_objects(truth: Truth) -> Objects:
 
 
 def thinned_curve(recall: np.ndarray, precision: np.ndarray) -> metrics.PrecisionRecall:
-    """Return at most CURVE_POINTS points of a class's precision-recall curve, spaced evenly along the detections."""
-    at = np.unique(np.linspace(0, max(0, len(recall) - 1), CURVE_POINTS).round().astype(int))[: len(recall)]
+    """Return at most CURVE_POINTS points of a class's precision-recall curve: hits, spaced evenly, and the last one."""
+    hits = np.flatnonzero(np.diff(recall, prepend=0.0) > 0)  # the envelope changes nowhere else
+    even = np.linspace(0, max(0, len(hits) - 1), CURVE_POINTS - 1).round().astype(int)
+    some = hits[np.unique(even)[: len(hits)]]
+    at = np.unique(np.append(some, len(recall) - 1)) if len(recall) else some
     return metrics.PrecisionRecall(recall=tuple(recall[at].tolist()), precision=tuple(precision[at].tolist()))
 
 
