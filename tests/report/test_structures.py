@@ -123,3 +123,7 @@ def test_the_figures_decode_are_the_same_twice_and_show_the_widths(compared, mad
 def test_both_pages_have_the_tables(report):
     for text in (page.render_html(report), page.render_markdown(report)):
         assert "Random 2" in text and "digits; on ILSVRC another structure" in text and "For a test" in text
+
+
+def test_units_that_never_vary_are_in_no_cluster(made):
+    assert "there are 0.64 clusters for each unit that varies" in structures.described(made)[0]  # 25 / (40 - 1)

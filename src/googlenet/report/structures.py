@@ -153,15 +153,15 @@ def of_row(made: StructureMetrics, row: str) -> list[Structure]:
 def described(made: StructureMetrics) -> tuple[str, ...]:
     """What the derivation found, in words: clusters and kernels; and what the paper expects."""
     derived = [module for each in of_row(made, "derived") for module in each.derived.values()]
-    alone = sum(module.clusters for module in derived) / sum(module.units for module in derived)
+    alone = sum(module.clusters for module in derived) / sum(module.units - module.left_out for module in derived)
     of_1x1, of_3x3, of_5x5 = kernel_shares(made, [name for level in LEVELS for name in level])
     by_level = []
     for level in LEVELS:
         _, level_3x3, level_5x5 = kernel_shares(made, level)
         by_level.append(f"{level_3x3} and {level_5x5} in {level[0]} to {level[-1]}")
     return (
-        f"Over all modules and seeds there are {decimal(alone, 2)} clusters for each unit (1: every unit is alone). {of_1x1} of the "
-        f"clusters are covered by 1x1 convolutions, {of_3x3} by 3x3 and {of_5x5} by 5x5.",
+        f"Over all modules and seeds there are {decimal(alone, 2)} clusters for each unit that varies (1: every unit is alone). "
+        f"{of_1x1} of the clusters are covered by 1x1 convolutions, {of_3x3} by 3x3 and {of_5x5} by 5x5.",
         f"The paper expects: {WIDENS}. Shares of the clusters that ask for 3x3 and for 5x5 here: {', '.join(by_level)}. Correlation cannot "
         "reach further than a map of few positions.",
     )
