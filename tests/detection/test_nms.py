@@ -5,6 +5,7 @@ import pytest
 
 from googlenet.detection.boxes import iou
 from googlenet.detection.nms import nms, per_class_nms
+from googlenet.errors import UserError
 
 # 10 x 10 boxes; 0 and 1 overlap by 80 / 120, 1 and 2 by 80 / 120, 0 and 2 by 60 / 140 = 3 / 7, 3 is alone.
 CHAIN = np.array([[0, 0, 9, 9], [2, 0, 11, 9], [4, 0, 13, 9], [50, 50, 59, 59]])
@@ -21,6 +22,12 @@ def slow_nms(boxes, scores, threshold):
 
 def test_best_first_and_the_overlapping_go():
     assert nms(CHAIN, np.array([0.5, 0.9, 0.6, 0.7]), 0.5).tolist() == [1, 3]
+
+
+def test_scores_that_are_not_numbers_are_an_error():
+    scores = np.full((4, 3), np.nan)
+    with pytest.raises(UserError, match="scores are NaN; the detector has diverged"):
+        per_class_nms(CHAIN, scores, 0.5, 0.01, 0)
 
 
 def test_only_a_box_that_stays_suppresses():

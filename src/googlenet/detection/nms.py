@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from googlenet.detection.boxes import iou
+from googlenet.errors import UserError
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
@@ -20,10 +21,15 @@ def per_class_nms(
 
     `boxes` are [n, 4], or [n, classes, 4] if regressed per class; `probabilities` [n, 1 + classes]. Scores under
     `min_score` are dropped first; at most `max_per_image` (0: all) are kept. Ties: lower class, then lower box index.
+    Raises UserError for scores that are NaN: as no score reaches a threshold, they would vanish.
     """
     boxes, probabilities = np.asarray(boxes), np.asarray(probabilities)
     if probabilities.ndim != 2 or len(probabilities) != len(boxes):
         raise ValueError(f"{len(boxes)} boxes, but probabilities of shape {probabilities.shape}")
+    if np.isnan(probabilities).any():
+        raise UserError(
+            "detections: scores are NaN; the detector has diverged: train it again with a lower learning rate"
+        )
     classes = probabilities.shape[1] - 1
     per_class = boxes.ndim == 3
     if per_class and boxes.shape[1] != classes:
