@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from googlenet.detection.proposals import counts_of, joined, pack
-from googlenet.storage.checkpoint import save_arrays
+from googlenet.errors import UserError
+from googlenet.stages import propose_regions
+from googlenet.storage.checkpoint import load_arrays, save_arrays
 from googlenet.storage.rows import open_rows
+from settings import settings_of
+from stage_jobs import stage_job
 
 
 def boxes(*counts):
@@ -58,3 +62,30 @@ def test_parts_that_are_opened_give_the_same_boxes(tmp_path, parts):
         with pytest.raises(IndexError, match="of 5"):
             opened[beyond]
     assert list(joined([open_rows(path)[0] for path in paths], "test")) == []
+
+
+class Blank:
+    """A split of images in which selective search finds nothing."""
+
+    names = ("a.jpg", "b.jpg")
+
+    def __len__(self):
+        return len(self.names)
+
+    def image(self, index):
+        return np.zeros((8, 8, 3), np.uint8)
+
+
+def test_only_a_job_that_knows_all_images_refuses_those_without_a_region(tmp_path, monkeypatch):
+    monkeypatch.setattr(propose_regions, "open_split", lambda folder, name: Blank())
+    nothing = [np.zeros((0, 4), np.int32)]
+    monkeypatch.setattr(propose_regions, "propose_each", lambda images, settings, threads: nothing * len(list(images)))
+    paths = {name: tmp_path / name for name in ("manifest", "proposals", "metrics")}
+    for parts in (2, 1):
+        job = stage_job("propose_regions", settings_of("propose_regions", parts=parts))
+        if parts == 1:
+            with pytest.raises(UserError, match=r"propose_regions\.min_box_side_px: .* in any image"):
+                propose_regions.run(job, **paths)
+        else:
+            propose_regions.run(job, **paths)
+            assert load_arrays(paths["proposals"])[0]["train.counts"].tolist() == [0]

@@ -16,7 +16,7 @@ from googlenet.storage.checkpoint import save_arrays
 
 
 def run(job: Job[ProposeRegions], *, manifest: Input, proposals: Output, metrics: Output) -> None:
-    """Propose on images part, part + parts, ... of every split. Raises UserError if no image has any region."""
+    """Propose on images part, part + parts, ... of every split. Raises UserError if no image has any region and this is the only part."""
     settings = job.settings
     splits = {name: open_split(manifest.parent, name) for name in SPLITS}
     first, step = settings.part.index, settings.parts
@@ -33,7 +33,7 @@ def run(job: Job[ProposeRegions], *, manifest: Input, proposals: Output, metrics
             job.say(f"no region: {splits[name].names[index]} ({name})")
     counts = [len(boxes) for lists in by_split.values() for boxes in lists]
     images, boxes = len(places), sum(counts)
-    if places and not boxes:
+    if places and not boxes and settings.parts == 1:  # a part of the images may have none where others have
         raise UserError(
             "propose_regions.min_box_side_px: selective search proposes no region in any image; lower it, or give larger images"
         )
