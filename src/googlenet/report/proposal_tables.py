@@ -129,10 +129,10 @@ def coverage(ours: Coverage) -> Table:
     """Share of ground-truth boxes covered by the detectors' regions at an IoU of 0.5, ours and the paper's."""
     facts = paper.facts("detection")
     rcnn, printed = facts["rcnn_recipe"]["selective_search"], facts["proposals"]
-    low, high = printed["coverage"]
+    _, after = printed["coverage"]  # before and after MultiBox
     rows = [
         Row(("R-CNN's selective search", count(rcnn["boxes_per_image"]), rcnn["recall"].rstrip(" %"))),
-        Row(("GoogLeNet: superpixel size doubled, with MultiBox", printed["total"], f"{low} to {high}")),
+        Row(("GoogLeNet: superpixel size doubled, with MultiBox", printed["total"], f"{after}")),
         Row(("Ours", decimal(ours.boxes_per_image, 0), decimal(ours.coverage_percent, 1)), OURS),
     ]
     columns = (*texts("Proposals"), *numbers("Boxes per image", "Coverage, %"))
