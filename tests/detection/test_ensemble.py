@@ -105,6 +105,7 @@ def test_a_class_of_an_image_that_may_lack_boxes_counts_neither_way():
         settings = changed(SETTINGS, min_score=0.5)
         result = evaluate(arrays({"d1": scores}), BOXES, truth, NAMES, CLASSES, settings)
         assert result.ensemble.ap_percent == (ap, 100)
+        assert result.objects == result.coverage.objects == 3
     several = TRUTH[0]._replace(partial=np.array([1, 2]))
     assert stack_objects([several, TRUTH[1]]).blacklist.tolist() == [[0, 1], [0, 2]]
 

@@ -101,10 +101,22 @@ def test_only_what_has_no_rank_is_shuffled():
 
 
 def test_fixed_boxes_are_parts_of_the_images_sides():
-    objects = [np.array([[0, 0, 9, 9]]), np.array([[0, 0, 19, 19], [10, 10, 19, 19]]), NONE]
+    objects = [truth_of([[0, 0, 9, 9]]), truth_of([[0, 0, 19, 19], [10, 10, 19, 19]]), truth_of()]
     result = fixed_boxes(objects, [(20, 20), (40, 40), (9, 9)], 1, 0)
     assert rescale(result, 12, 12) == pytest.approx(np.array([[1, 1, 5, 5]]))
     assert fixed_boxes(objects, [(20, 20), (40, 40), (9, 9)], 0, 0).shape == (0, 4)
+
+
+def test_fixed_boxes_do_not_come_from_difficult_objects():
+    objects = [truth_of([[0, 0, 9, 9], [5, 5, 6, 6]], difficult=[False, True])]
+    assert rescale(fixed_boxes(objects, [(20, 20)], 1, 0), 20, 20) == pytest.approx(np.array([[0, 0, 9, 9]]))
+
+
+def test_difficult_objects_and_those_of_partial_classes_are_not_to_be_covered():
+    far = [80, 80, 89, 89]
+    truth = [truth_of([A, B, far], [0, 1, 1], [False, False, True]), truth_of([C, far], [1, 2], partial=[2]), TRUTH[2]]
+    result = study(SOURCES, {}, truth, ["a", "b", "c"], SETTINGS)
+    assert result.objects == 3 and result.sources["merged"].coverage_percent == pytest.approx(100)
 
 
 def test_an_example_draws_some_boxes_evenly():

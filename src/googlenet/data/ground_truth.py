@@ -29,6 +29,15 @@ class GroundTruth(NamedTuple):
 Truth = Sequence[GroundTruth]  # the objects of every image
 
 
+def to_find(truth: Truth) -> list[GroundTruth]:
+    """Return the objects that a detector has to find: neither difficult nor of a class of which boxes may be lacking."""
+    found = []
+    for one in truth:
+        rows = ~(one.difficult | np.isin(one.labels, one.partial))
+        found.append(GroundTruth(one.boxes[rows], one.labels[rows], one.difficult[rows], one.partial))
+    return found
+
+
 def ground_truth(split: Split) -> list[GroundTruth]:
     """Return the objects of every image of a split."""
     return with_sizes(split, range(len(split)))[0]

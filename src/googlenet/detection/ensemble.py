@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from googlenet.config.schema.detection import EvaluateDetection, Switches
-from googlenet.data.ground_truth import Truth
+from googlenet.data.ground_truth import Truth, to_find
 from googlenet.detection import Boxes
 from googlenet.detection.coverage import coverage
 from googlenet.detection.error_types import error_types
@@ -153,8 +153,8 @@ def evaluate(
     return metrics.DetectionMetrics(
         images=len(truth),
         classes=tuple(classes),
-        objects=len(objects.image),
-        coverage=coverage(boxes, truth, classes),
+        objects=int(ensemble.required.sum()),
+        coverage=coverage(boxes, to_find(truth), classes),
         table_4=metrics.Table4(ensemble_mean_ap_percent=mean_ap, detectors=len(main.single), interval=interval),
         detectors={
             name: metrics.Precision(mean_ap_percent=one.mean_ap_percent, ap_percent=one.ap_percent)

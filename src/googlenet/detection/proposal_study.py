@@ -7,7 +7,7 @@ import numpy as np
 
 from googlenet.config.schema.detection import StudyProposals
 from googlenet.config.schema.shared import Bootstrap
-from googlenet.data.ground_truth import GroundTruth, Truth
+from googlenet.data.ground_truth import GroundTruth, Truth, to_find
 from googlenet.detection import Boxes
 from googlenet.detection.coverage import NEVER, coverage, coverage_by_count, first_covers
 from googlenet.detection.merge import Merged
@@ -21,9 +21,9 @@ ALL = slice(None)
 DRAWN_SEARCHED, DRAWN_MULTIBOX = 40, 20  # boxes drawn on an example
 
 
-def fixed_boxes(objects: Boxes, sizes: Sequence[tuple[int, int]], count: int, seed: int) -> np.ndarray:
-    """Return `count` boxes, float64 [count, 4], in units of image sides: k-means of training boxes; sizes: (w, h)."""
-    relative = [rescale(boxes, 1 / w, 1 / h) for boxes, (w, h) in zip(objects, sizes, strict=True)]
+def fixed_boxes(truth: Truth, sizes: Sequence[tuple[int, int]], count: int, seed: int) -> np.ndarray:
+    """Return `count` boxes, float64 [count, 4], in units of image sides: k-means of training objects; sizes: (w, h)."""
+    relative = [rescale(one.boxes, 1 / w, 1 / h) for one, (w, h) in zip(to_find(truth), sizes, strict=True)]
     return k_means(np.concatenate([np.zeros((0, 4)), *relative]), count, seed)
 
 
@@ -73,6 +73,7 @@ def study(
     settings: StudyProposals,
 ) -> metrics.CoverageStudy:
     """All that study_proposals reports except example images. ranks: the number of leading boxes ranked, by source."""
+    truth = to_find(truth)
     counts, threshold = Counts([one.labels for one in truth], len(classes), settings), settings.iou
     hits, rows, curves = {}, {}, {}
     for name, boxes in sources.items():

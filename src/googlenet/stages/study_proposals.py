@@ -26,8 +26,7 @@ def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: 
     of_search = packed.joined([open_rows(path)[0] for path in searched], "test")
     of_merge = read_merged([open_rows(path)[0] for path in merged], "test", rows)
     train_truth, train_sizes = with_sizes(train, range(len(train)))
-    train_boxes = [one.boxes for one in train_truth]
-    fixed = fixed_boxes(train_boxes, train_sizes, settings.fixed_boxes, settings.prior_seed)
+    fixed = fixed_boxes(train_truth, train_sizes, settings.fixed_boxes, settings.prior_seed)
     truth, sizes = with_sizes(test, rows)
     sources = {
         "selective_search_full": [propose(test.image(i), full) for i in counted(rows, "images")],
