@@ -163,6 +163,24 @@ def test_pictures_without_any_object_are_told(case, capsys):
     assert capsys.readouterr().err == "error: mean AP: no object to find in any image; give a split that has boxes\n"
 
 
+def test_a_file_that_cannot_be_written_is_named(case, capsys):
+    below = f"{case[0]}/out.json"  # in a file, not a folder
+    assert main(["score", *case, "--json", below]) == 1
+    said = capsys.readouterr().err
+    remedy = "correct the path or its permissions, or free some space"
+    assert said.startswith(f"error: {case[0]}: ") and said.endswith(f"; {remedy}\n") and said.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_is_one_line(case):
+    with open("/dev/full", "w") as full:
+        words = [sys.executable, "-m", "googlenet", "score", *case]
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    line = "error: output: No space left on device; correct the path or its permissions, or free some space\n"
+    assert (done.returncode, done.stderr) == (1, line)
+
+
 def test_it_runs_as_a_module_and_imports_nothing_heavy(case):
     code = "import sys, googlenet.cli.score; print([m for m in ('torch', 'mlflow', 'cv2') if m in sys.modules])"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}

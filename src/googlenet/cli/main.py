@@ -1,5 +1,6 @@
 """The command `googlenet`, which reports each error as one line."""
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -55,10 +56,11 @@ def googlenet() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit code: 1 after a UserError, 2 if the command line itself is wrong."""
+    """Run the command line and return its exit code: 1 after an error, 2 if the command line itself is wrong."""
     escape_output()
     try:
         code: int | None = googlenet.main(arguments, prog_name="googlenet", standalone_mode=False)
+        sys.stdout.flush()  # a full disk may show only here
     except NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
@@ -69,9 +71,28 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # `| head` has read what it needs
+            print(f"error: {UserError(unusable(error))}", file=sys.stderr)
+        drop_unwritable()
+        return 1
     except click.Abort:  # Ctrl-C
         return 130
     return code or 0
+
+
+def unusable(error: OSError) -> str:
+    """What the system refused, as the text of an error."""
+    name = error.filename2 or error.filename or "output"
+    return f"{name}: {error.strerror or error}; correct the path or its permissions, or free some space"
+
+
+def drop_unwritable() -> None:
+    """Drop buffered output that cannot be written: Python would fail at it again when it exits."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def former(spelling: str, command: str) -> NoReturn:
