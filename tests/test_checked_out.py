@@ -48,6 +48,13 @@ def test_one_that_is_missing_needs_no_record(result):
     assert not checked_out.unrecorded()
 
 
+def test_one_that_a_running_engine_removes_meanwhile_needs_none(result, monkeypatch):
+    recorded = list(checked_out.recorded_times())
+    monkeypatch.setattr(checked_out, "recorded_times", lambda: recorded)
+    result.unlink()
+    assert not checked_out.unrecorded()
+
+
 def test_results_without_any_record_are_not_recorded_but_none_may_lie_there(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("dvc.lock").write_text("")

@@ -25,18 +25,21 @@ def unrecorded() -> bool:
     if not times:
         return any(Path("results").glob("*/*/**/metrics.json"))
     # In a linked cache, timestamps mean nothing and contents decide: see links.py.
-    return any(abs(os.lstat(path).st_mtime - time_s) > SLACK_S for path, time_s in times) and not links.linked()
+    return any(abs(present_s - recorded_s) > SLACK_S for recorded_s, present_s in times) and not links.linked()
 
 
-def recorded_times() -> Iterator[tuple[str, float]]:
-    """Every existing output that Snakemake has a record of, and its timestamp when its job, or `--touch`, ended."""
+def recorded_times() -> Iterator[tuple[float, float]]:
+    """Two timestamps of every existing output that Snakemake has a record of: when its job ended, and the present one.
+
+    `--touch` counts as a job."""
     for record in RECORDS.rglob("*"):
         if record.is_file():
             # The name is the path in base64; one too long for a file name is split, and its folders are marked with @.
             name = "".join(part.removeprefix("@") for part in record.relative_to(RECORDS).parts)
             try:
                 path, content = urlsafe_b64decode(name).decode(), json.loads(record.read_bytes())
-            except ValueError:  # being written
+                present_s = os.lstat(path).st_mtime
+            except (ValueError, OSError):  # being written, or removed by a Snakemake that is running
                 continue
-            if os.path.lexists(path) and content.get("endtime"):
-                yield path, content["endtime"]
+            if content.get("endtime"):
+                yield content["endtime"], present_s
