@@ -118,11 +118,22 @@ def test_a_kill_before_the_parameters_leaves_them_to_the_next_attempt(log):
 
 
 @pytest.mark.parametrize(
-    "note", ['{"sent": 3,', '{"sent": 3, "run_id": "1", "identity": "former", "uri": "here"}', "{}"]
+    "note",
+    [
+        '{"sent": 3,',
+        '{"sent": 3, "run_id": "1", "identity": "former", "uri": "here"}',
+        f'{{"sent": 3, "run_id": "{"5eed" * 8}"}}',
+        "{}",
+    ],
 )
 def test_a_note_that_is_torn_or_a_former_version_s_makes_everything_doubtful(log, note):
     cursor(log).note(3)
     log.path.with_suffix(".sent").write_text(note)
+    assert len(cursor(log).pending) == cursor(log).doubtful == 4
+
+
+def test_a_note_that_cannot_be_read_makes_everything_doubtful(log):
+    log.path.with_suffix(".sent").mkdir()
     assert len(cursor(log).pending) == cursor(log).doubtful == 4
 
 

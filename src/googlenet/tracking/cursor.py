@@ -9,6 +9,9 @@ from googlenet.storage.files import atomic, json_bytes, remove_parts
 from googlenet.tracking.event_log import Event, EventLog, writing
 from googlenet.tracking.processes import is_dead, is_local
 
+OWN_KEYS = ("sent", "mlflow_run_id", "uri")  # of the file, which are also attributes
+KEYS = {"run_id", "digest", *OWN_KEYS}
+
 
 class Cursor:
     """How much of one event log MLflow has.
@@ -25,9 +28,9 @@ class Cursor:
         self.replaces = ""  # the MLflow run that the user deleted though the job still needs one
         try:
             note = json.loads(self._path.read_bytes())
-        except (FileNotFoundError, ValueError):
-            return  # missing or incomplete: every event is checked before it is sent
-        if isinstance(note, dict) and note.get("run_id") == log.run_id:
+        except (OSError, ValueError):
+            return  # missing, unreadable or incomplete: every event is checked before it is sent
+        if isinstance(note, dict) and note.keys() >= KEYS and note["run_id"] == log.run_id:
             sent = note["sent"]
             if sent < len(log.events) and note["digest"] == digest(log.events[sent]):
                 self.sent, self.mlflow_run_id, self.uri = sent, note["mlflow_run_id"], note["uri"]
@@ -82,7 +85,7 @@ class Cursor:
     def note(self, sent: int) -> None:
         """Record that MLflow has all events up to number `sent`."""
         self.sent = sent
-        content = {name: getattr(self, name) for name in ("sent", "mlflow_run_id", "uri")}
+        content = {name: getattr(self, name) for name in OWN_KEYS}
         content |= {"run_id": self.log.run_id, "digest": digest(self.log.events[sent])}
         with writing(self._path), atomic(self._path, point="note") as part:
             part.write_bytes(json_bytes(content))
