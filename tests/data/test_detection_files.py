@@ -114,8 +114,12 @@ def test_bad_files_of_the_other_forms(files, name, content, message):
 def test_missing_files_and_numbers_without_a_table(files):
     root, images, *_ = files
     _, unnumbered = read_truth(images, root / "xml", ())
-    with pytest.raises(UserError, match=r"d\.txt: its classes are numbers; give a table that says which"):
+    with pytest.raises(UserError, match=r"d\.txt: its classes are numbers; give a table .* \.csv or \.json"):
         read_detections(put(root / "d.txt", GOOD), images, unnumbered)
+    with pytest.raises(UserError, match=r"none\.txt: no such file; correct the path"):
+        read_detections(root / "none.txt", images, unnumbered)
+    with pytest.raises(UserError, match=r"xml: cannot be read as text .*; give a UTF-8 text file"):
+        read_detections(root / "xml", images, unnumbered)
     with pytest.raises(UserError, match=r"none\.csv: no such file; correct the path"):
         read_detections(root / "none.csv", images, unnumbered)
     with pytest.raises(UserError, match=r"none\.txt: no such file"):

@@ -105,7 +105,9 @@ def read_detections(path: Path, images: ImageList, classes: Classes) -> Columns:
     if by_name:
         label_of = {name: classes.keys.index(key) for name, key in classes.known.items()}
     elif not label_of:
-        raise UserError(f"{path.name}: its classes are numbers; give a table that says which (--classes)")
+        next(_open(path), "")  # raises an error if it cannot be read: then a table would not help
+        forms = "or detections that name them, as .csv or .json"
+        raise UserError(f"{path.name}: its classes are numbers; give a table that says which (--classes), {forms}")
     indices, label, numbers = array("q"), array("q"), array("d")
     for where, image, name, values in rows(path):
         at = images.find(image) if by_name else images.by_number.get(image)
