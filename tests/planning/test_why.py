@@ -2,6 +2,9 @@
 
 import pytest
 
+from conf_copy import ROOT
+from googlenet.cli.why import named
+from googlenet.errors import UserError
 from googlenet.metrics.runs import RunRecord
 from googlenet.pipeline.job_file import MODULES
 from googlenet.pipeline.reasons import Reason
@@ -97,3 +100,19 @@ def test_a_record_of_a_former_version_is_no_error(ran):
     write_json(root / RECORD, former.to_json())
     sentence = why.sentence(root, reason(updated=(CONFIG,)))
     assert sentence == "its settings or its code changed (its record is of a version that did not note them)."
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("make_reprot", "; did you mean 'make_report'?"),
+        ("train_classifier/n1", "; did you mean 'train_classifier/m1'?"),
+        ("xyz", ""),
+    ],
+)
+def test_an_unknown_name_gets_the_names_of_its_kind(name, ending):
+    with pytest.raises(UserError) as caught:
+        named(ROOT, "smoke", name)
+    said = str(caught.value)
+    assert said.startswith(f"{name}: no stage or job of 'smoke'; ") and said.endswith(ending) and "..." not in said
+    assert said.count("make_report") <= 1

@@ -41,5 +41,6 @@ def named(root: Path, experiment: str, name: str) -> list[str]:
     known = {stage: [job_name(*job) for job in composed.jobs(stage)] for stage in composed.stages}
     every = [job for jobs in known.values() for job in jobs]
     if name not in known and name not in every:
-        raise UserError(f"{name}: no stage or job of '{composed.name}'{nearest(name, [*known, *every])}")
+        choices = every if "/" in name else known
+        raise UserError(f"{name}: no stage or job of '{composed.name}'{nearest(name, choices)}")
     return known.get(name, [name])
