@@ -217,6 +217,9 @@ SHARDS = (
 )
 RESULTS = (
     ("edited by hand", '{"top1": }', like(r"HERE/metrics\.json: not JSON \(.*\); delete it and run its stage again")),
+    ("results that are not UTF-8", b'{"top1": "\xff"}', like(r"HERE/metrics\.json: not JSON \(.*\); delete it and run its stage again")),
+    ("results nested too deep", "[" * 100_000, like(r"HERE/metrics\.json: not JSON \(.*\); delete it and run its stage again")),
+    ("a folder in place of results", lambda path: path.mkdir(), "HERE/metrics.json: cannot be read (Is a directory); make it a readable file, or run its stage again"),
 )
 
 # Archives are read without being unpacked; an archive is (what adds a member, what spoils its bytes).

@@ -45,6 +45,12 @@ def write_bytes(path: Path | str, content: bytes) -> None:
         part.write_bytes(content)
 
 
+def check_target(path: Path | str) -> None:
+    """Raise UserError if a file cannot be written to `path` because a folder is there."""
+    if os.path.isdir(path):
+        raise UserError(f"{path}: is a folder; name a file")
+
+
 def json_bytes(value: Any) -> bytes:
     """The format of all our JSON files: sorted keys, one-space indent, no NaN, a final newline."""
     return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
@@ -56,13 +62,16 @@ def write_json(path: Path | str, value: Any) -> None:
 
 
 def read_json(path: Path | str) -> Any:
-    """Read a JSON file. Raises UserError, naming the file, if it is missing or not JSON."""
+    """Read a JSON file. Raises UserError, naming the file, if it is missing, unreadable or not JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run the stage that writes it") from None
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also bytes that are not UTF-8
         raise UserError(f"{path}: not JSON ({error}); delete it and run its stage again") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{path}: cannot be read ({reason}); make it a readable file, or run its stage again") from None
 
 
 class _Strict(yaml.CSafeLoader):  # type: ignore[misc]  # PyYAML has no types; libyaml is ten times as fast
