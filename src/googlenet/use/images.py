@@ -1,6 +1,8 @@
 """Images named on the command line: which files they are, and their pixels as the data set's preparation gives them."""
 
 import glob
+import io
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -69,18 +71,14 @@ def named(words: Iterable[str]) -> list[str]:
 
 
 def _meant(word: str) -> Iterator[str]:
-    path = Path(word)
     if word == "-":
-        lines = [line.rstrip("\r\n") for line in sys.stdin]
-        yield from (line for line in lines if line)
-        if not any(lines):
-            raise UserError("-: no path on standard input; give one a line")
-    elif path.is_dir():
-        below = sorted(str(each) for each in path.rglob("*") if is_image(each))
+        yield from _listed()
+    elif os.path.isdir(word):  # pathlib's is_dir() would raise an error for a very long word
+        below = sorted(str(each) for each in Path(word).rglob("*") if is_image(each))
         if not below:
             raise UserError(f"{word}: no image in this folder; give files that end in {', '.join(sorted(SUFFIXES))}")
         yield from below
-    elif path.exists():
+    elif os.path.exists(word):
         yield word
     else:
         matches = sorted(each for each in glob.glob(word, recursive=True) if Path(each).is_file())
@@ -88,3 +86,15 @@ def _meant(word: str) -> Iterator[str]:
             what = "no file matches" if glob.has_magic(word) else "no such file or folder"
             raise UserError(f"{word}: {what}; give an image, a folder, a pattern in quotes, or - for a list")
         yield from matches
+
+
+def _listed() -> list[str]:
+    """The paths on standard input, one a line."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # the name of a file need not be UTF-8
+    paths = [path for line in sys.stdin if (path := line.rstrip("\r\n"))]
+    if not paths:
+        raise UserError("-: no path on standard input; give one a line")
+    if any("\0" in path for path in paths):
+        raise UserError("-: a zero byte on standard input; give one path a line, with find's -print, not -print0")
+    return paths
