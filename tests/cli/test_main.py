@@ -78,6 +78,7 @@ def test_settings_are_written_and_checked(tmp_path, monkeypatch, capsys):
 
 def test_mirror_ends_with_1_if_something_is_still_pending(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf").mkdir()
     asked = []
     for complete in (True, False):
         monkeypatch.setattr(
@@ -85,6 +86,12 @@ def test_mirror_ends_with_1_if_something_is_still_pending(tmp_path, monkeypatch)
         )
         assert main(["mirror", *(["demo"] if complete else [])]) == (not complete)
     assert asked == [((tmp_path, name), {"thoroughly": True}) for name in ("demo", "")]
+
+
+def test_mirror_outside_a_project_is_an_error(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["mirror"]) == 1
+    assert capsys.readouterr().err == f"error: {tmp_path}: no project here; run it in the project's folder\n"
 
 
 @pytest.mark.long

@@ -345,11 +345,18 @@ def test_an_unknown_experiment_is_an_error_and_makes_nothing(tmp_path):
     assert [path.name for path in (tmp_path / ".googlenet/tracking").iterdir()] == ["demo"]
 
 
+def test_a_log_that_cannot_be_read_is_not_delivered(tmp_path, capsys):
+    (tmp_path / ".googlenet/tracking/demo/evaluate/all/0123456789ab-5eed.jsonl").mkdir(parents=True)
+    assert not deliver(tmp_path)
+    assert "5eed.jsonl: cannot be read (Is a directory)" in capsys.readouterr().err
+
+
 @pytest.mark.long
 def test_only_one_process_mirrors_an_experiment(tmp_path):
     with job_run(tmp_path, "demo", "evaluate", "all", {}, STAMP, {}):
         pass
     with mirror.mirroring(tmp_path, "demo", 0):
         code = "import sys; from pathlib import Path; from googlenet.tracking import deliver; sys.exit(not deliver(Path.cwd()))"
-        assert python(tmp_path, "-c", code) == (0, "")  # left to the one that is at it
+        code, said = python(tmp_path, "-c", code)  # left to the one that is at it
+        assert code == 1 and said.startswith("note: demo: another process is mirroring it; ")
     assert len(left(tmp_path)) == 1 and deliver(tmp_path) and left(tmp_path) == []

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from googlenet.errors import UserError
 from googlenet.tracking import deliver
 
 
@@ -11,4 +12,7 @@ from googlenet.tracking import deliver
 @click.argument("experiment", default="")
 def command(experiment: str) -> int:
     """Return 1 if something is still pending."""
-    return int(not deliver(Path.cwd(), experiment, thoroughly=True))
+    root = Path.cwd()
+    if not (root / "conf").is_dir():
+        raise UserError(f"{root}: no project here; run it in the project's folder")
+    return int(not deliver(root, experiment, thoroughly=True))

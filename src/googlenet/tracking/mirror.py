@@ -32,6 +32,7 @@ class Mirror:
         self.root, self.experiment = root, experiment
         self.folder = tracking_folder(root, experiment)
         self.is_away = False
+        self.unread: set[Path] = set()  # logs that could not be read at the last look
         self._cursors: dict[Path, Cursor] = {}
         self._store: store.Connection | None = None
         self._is_first, self._retry_at = True, 0.0
@@ -105,6 +106,7 @@ class Mirror:
 
     def _look(self) -> None:
         """Read what was appended to the logs, and close the logs of dead jobs."""
+        self.unread.clear()
         for path in sorted(self.folder.glob("*/*/*.jsonl")):
             try:
                 if path not in self._cursors:
@@ -114,6 +116,7 @@ class Mirror:
                     self._cursors[path] = Cursor(log, is_new=not self._is_first)
                 self._cursors[path].look()
             except UserError as error:
+                self.unread.add(path)
                 self._warn_once(error)
         self._is_first = False
 
@@ -216,10 +219,10 @@ def finish(mirror: Mirror) -> bool:
 
 
 def deliver(root: Path, experiment: str = "", thoroughly: bool = False) -> bool:
-    """Mirror the pending events of one experiment or of all; return whether nothing is pending. Reports failures.
+    """Mirror the pending events of one experiment or of all; return whether MLflow has all events. Reports failures.
 
     If nothing is pending, MLflow is not even imported, unless `thoroughly` asks to find runs whose log is lost. Skips
-    experiments that another process is mirroring. Raises UserError for an experiment without logs."""
+    experiments that another process is mirroring, with a note. Raises UserError for an experiment without logs."""
     known = sorted(path.name for path in tracking_folder(root, "").glob("*") if path.is_dir())
     if experiment and experiment not in known:
         raise UserError(f"{experiment}: no job of this experiment has logged anything{nearest(experiment, known)}")
@@ -228,11 +231,12 @@ def deliver(root: Path, experiment: str = "", thoroughly: bool = False) -> bool:
         try:
             with mirroring(root, name, wait_s=0):
                 mirror = Mirror(root, name)
-                complete = mirror.catch_up(now=True) and complete
+                complete = mirror.catch_up(now=True) and not mirror.unread and complete
                 if thoroughly and not mirror.is_away:
                     mirror.connect()
         except InUse:
-            continue
+            store.say(f"note: {name}: another process is mirroring it; when that has ended, run `googlenet mirror`")
+            complete = False
         except UserError as error:
             store.say(f"warning: {error}")
             complete = False
