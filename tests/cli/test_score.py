@@ -166,9 +166,16 @@ def test_pictures_without_any_object_are_told(case, capsys):
 def test_a_file_that_cannot_be_written_is_named(case, capsys):
     below = f"{case[0]}/out.json"  # in a file, not a folder
     assert main(["score", *case, "--json", below]) == 1
-    said = capsys.readouterr().err
+    shown, said = capsys.readouterr()
+    assert "mean of 2 classes" in shown  # the table is not lost
     remedy = "correct the path or its permissions, or free some space"
     assert said.startswith(f"error: {case[0]}: ") and said.endswith(f"; {remedy}\n") and said.count("\n") == 1
+
+
+def test_a_folder_in_place_of_the_result_is_reported_before_any_work(case, capsys):
+    folder = str(Path(case[0]).parent)
+    assert main(["score", "absent.txt", *case[1:], "--json", folder]) == 1
+    assert capsys.readouterr().err == f"error: {folder}: is a folder; name a file\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")

@@ -100,6 +100,7 @@ def test_what_is_no_image_is_left_out(inside, made, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
+        ("scenes --experiment demo --json scenes", "scenes: is a folder; name a file"),
         ("scenes --detector d11", "--detector: no 'd11'; did you mean 'd1'?"),
         (
             "scenes --experiment demo",

@@ -192,6 +192,7 @@ def test_a_network_that_the_format_cannot_hold(tmp_path, monkeypatch, capsys):
             "m.onnx --precision int8",
             "HERE/data/classification/digits_tiny/manifest.json: no validation images, which calibrate int8; choose fp32",
         ),
+        ("folder.pt2 --experiment demo", "folder.pt2: is a folder; name a file"),
         ("m.pt2 --member m22", "--member: no 'm22'; did you mean 'm2'?"),
         (
             "m.pt2 --experiment demo",
@@ -200,6 +201,7 @@ def test_a_network_that_the_format_cannot_hold(tmp_path, monkeypatch, capsys):
     ],
 )
 def test_what_is_impossible_is_one_line(inside, capsys, words, line):
+    (inside / "folder.pt2").mkdir(exist_ok=True)
     assert main(["export", *words.split()]) == 1
     said = capsys.readouterr().err
     assert said.startswith(f"error: {line.replace('HERE', str(inside))}") and said.count("\n") == 1

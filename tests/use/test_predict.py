@@ -118,6 +118,18 @@ def test_what_is_no_image_is_left_out_in_one_line(inside, made, capsys, tmp_path
     assert all("; " in line for line in errors)
 
 
+def test_a_list_may_hold_any_name_but_no_zero_byte(inside, capsys, monkeypatch):
+    def listed(content):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+        assert main(["predict", "-", "--member", "m1", "--crops", "1"]) == 1
+        return capsys.readouterr().err.splitlines()
+
+    said = listed(b"images/\xff.png\nimages/image 0.png\n")
+    assert "error: images/\\udcff.png: cannot be read (No such file or directory); left out" in said
+    line = "error: -: a zero byte on standard input; give one path a line, with find's -print, not -print0"
+    assert listed(b"images/image 0.png\0images/image 2.png\0") == [line]
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -136,6 +148,9 @@ def test_what_is_no_image_is_left_out_in_one_line(inside, made, capsys, tmp_path
             "images --experiment images/",
             "--experiment: images/: not the folder results/<experiment> of a project; name",
         ),
+        ("a" * 300, "aaa: no such file or folder; give an image, a folder, a pattern in quotes, or - for a list"),
+        ("images --csv empty", "error: empty: is a folder; name a file"),
+        ("images --json out --csv ./out", "--json and --csv: both name out; name two files"),
         ("images --json - --csv -", "--json and --csv: only one can go to standard output; name a file for the other"),
         (
             "images --experiment demo",

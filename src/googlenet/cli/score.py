@@ -20,7 +20,7 @@ from googlenet.data.image_list import read_list
 from googlenet.detection.mean_ap import NEUTRAL, Detections, Objects, evaluate
 from googlenet.errors import printable
 from googlenet.metrics.base import Metrics
-from googlenet.storage.files import write_json
+from googlenet.storage.files import check_target, write_json
 
 Threshold = Literal["small", "fixed"]
 Difficult = Literal["neutral", "count"]
@@ -71,10 +71,12 @@ THRESHOLD, DIFFICULT = click.Choice(get_args(Threshold)), click.Choice(get_args(
 @click.option("--json", type=FILE, help="write the result here as JSON too")
 def command(json: Path | None, **given: Any) -> None:
     """Score the files, print the table, write the result as JSON if asked for."""
+    if json:
+        check_target(json)
     result = scored(**given)
+    print(as_text(result))
     if json:
         write_json(json, result.model_dump(mode="json", by_alias=True))
-    print(as_text(result))
 
 
 def scored(

@@ -19,6 +19,7 @@ from googlenet.errors import UserError, nearest
 from googlenet.metrics.data import read_manifest
 from googlenet.models.export import FORMATS, Format, Traced, annotate_onnx, answers_of, file_bytes, translated
 from googlenet.report.words import plural
+from googlenet.storage.files import check_target
 from googlenet.use.classify import ClassifierEnsemble
 from googlenet.use.results import Asked, Results
 
@@ -73,6 +74,7 @@ class Check:
 def perform(request: Export, root: Path) -> int:
     """Export, check, and rename the file. Raises UserError, leaving no file, if it cannot be written or differs."""
     kind = format_of(request)
+    check_target(request.file)
     results = Results.of(root, request.asked.experiment)
     ensemble = ClassifierEnsemble(results, request.asked, request.member)
     px = input_px(ensemble)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,16 +11,24 @@ from typing import IO, Any
 
 from googlenet.errors import UserError, printable
 from googlenet.report.words import plural
-from googlenet.storage.files import atomic
+from googlenet.storage.files import atomic, check_target
 
 BAR = 32  # characters
 DASH = "-"  # standard output
 
 
 def check_outputs(*given: str) -> bool:
-    """Whether standard output is free for bars. given: options that name files. Raises UserError if two claim it."""
+    """Whether standard output is free for bars. given: options that name files.
+
+    Raises UserError if two name the same file or standard output, or one names a folder.
+    """
     if given.count(DASH) > 1:
         raise UserError("--json and --csv: only one can go to standard output; name a file for the other")
+    files = [path for path in given if path not in ("", DASH)]
+    for path in files:
+        check_target(path)
+    if len(set(map(os.path.realpath, files))) < len(files):
+        raise UserError(f"--json and --csv: both name {files[0]}; name two files")
     return DASH not in given
 
 
