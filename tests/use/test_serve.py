@@ -21,6 +21,7 @@ from classification import tiny
 from conf_copy import ROOT
 from googlenet.cli.main import main
 from googlenet.errors import UserError
+from googlenet.use import serve
 from googlenet.use.results import Asked, Results
 from googlenet.use.serve import Answers, Handler, Server, Serving, limit_pixels
 from use.project import CLASSES, project, scenes_project
@@ -152,6 +153,9 @@ BYTES = {
     "a length that is none": (POST + b"Content-Length: -5\r\n\r\n", 411, "send the image with its Content-Length"),
     "a body that ends": (POST + b"Content-Length: 500\r\n\r\nabc", 400, "body: ends after 3 of 500 bytes; send it again"),
     "a gigabyte": (POST + b"Content-Length: 1000000000\r\n\r\n", 413, "1,000,000,000 bytes; at most 0.05 MB are read"),
+    "a length of thousands of digits": (
+        POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 413, "a length of 5,000 digits; at most 0.05 MB are read"
+    ),
     "no HTTP": (b"HELLO\r\n\r\n", 400, "bad request; GET / says"),
     "a long line": (b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n\r\n", 414, "GET / says"),
 }  # fmt: skip
@@ -212,6 +216,26 @@ def test_a_client_that_says_little_at_a_time_is_sent_away(server, root, monkeypa
             time.sleep(0.1)
         assert client.recv(100).startswith(b"HTTP/1.1 408 ")
     survives(server, root)
+
+
+def test_a_refused_client_that_goes_on_sending_is_let_go(server, root, monkeypatch):
+    monkeypatch.setattr(serve, "LINGER_S", 0.3)
+    with socket.create_connection(server.server_address[:2], timeout=60) as client:
+        client.sendall(POST + b"Content-Length: 1000000000\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            for _ in range(50):
+                client.sendall(b"a")
+                time.sleep(0.1)
+    survives(server, root)
+
+
+@pytest.mark.parametrize(("error", "shown"), [(ConnectionResetError, False), (TimeoutError, False), (KeyError, True)])
+def test_a_client_that_is_gone_leaves_no_traceback(server, capsys, error, shown):
+    try:
+        raise error
+    except error:
+        server.handle_error(None, ("127.0.0.1", 1))
+    assert ("Traceback" in capsys.readouterr().err) == shown
 
 
 def test_too_many_at_once_are_sent_away(server, root):

@@ -32,7 +32,8 @@ from googlenet.use.results import Asked, Results
 HOST = "127.0.0.1"
 NAMES = ("127.0.0.1", "localhost")  # allowed in the Host header: any other name may be an attack by DNS rebinding
 TIMEOUT_S = 30.0  # without a byte from a client, and for a whole body
-LINGER_S, LINGER_BYTES = 1.0, 4_000_000  # limits on reading what a refused client is still sending
+LINGER_S, LINGER_BYTES = 1.0, 4_000_000  # limits on reading what a refused client still sends
+LENGTH_DIGITS = 18  # of a Content-Length, at most: Python converts no text of thousands of digits to a number
 AT_ONCE = 16  # requests that are read concurrently; they are computed one at a time
 Query = dict[str, str]
 
@@ -163,10 +164,10 @@ class Handler(BaseHTTPRequestHandler):
         length, most = self.headers.get("Content-Length", ""), self.server.serving.max_mb
         if not (length.isascii() and length.isdecimal()) or "Transfer-Encoding" in self.headers:
             raise Refused(HTTPStatus.LENGTH_REQUIRED, "send the image with its Content-Length, not in chunks")
-        if int(length) > most * 1e6:
-            raise Refused(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: {int(length):,} bytes; at most {most:g} MB are read"
-            )
+        is_long = len(length) > LENGTH_DIGITS
+        if is_long or int(length) > most * 1e6:
+            size = f"a length of {len(length):,} digits" if is_long else f"{int(length):,} bytes"
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: {size}; at most {most:g} MB are read")
         body, until = bytearray(), time.monotonic() + self.timeout
         while len(body) < int(length) and (part := self.rfile.read1(min(int(length) - len(body), 1 << 16))):
             body += part
@@ -215,9 +216,9 @@ class Handler(BaseHTTPRequestHandler):
         """Read some of what the client still sends, because closing the connection before could discard the answer."""
         self.wfile.flush()
         self.connection.settimeout(LINGER_S)
-        left = LINGER_BYTES
+        left, until = LINGER_BYTES, time.monotonic() + 2 * LINGER_S
         with suppress(OSError):
-            while left > 0 and (part := self.connection.recv(1 << 16)):
+            while left > 0 and time.monotonic() < until and (part := self.connection.recv(1 << 16)):
                 left -= len(part)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
@@ -243,6 +244,11 @@ class Server(ThreadingHTTPServer):
             super().__init__((HOST, serving.port), Handler)
         except OSError as error:
             raise UserError(f"--port {serving.port}: {error.strerror}; choose another, or 0 for a free one") from None
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print the traceback of our own bugs, but nothing for a client that is gone."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
