@@ -50,4 +50,4 @@ def initialized_folder() -> Path:
 
 def contents(conf: Path) -> list[tuple[str, bytes]]:
     """Every file of conf/ by its name."""
-    return [(str(path.relative_to(conf)), path.read_bytes()) for path in sorted(conf.rglob("*.yaml"))]
+    return [(str(path.relative_to(conf)), path.read_bytes()) for path in sorted(conf.rglob("*.yaml")) if path.is_file()]

@@ -23,6 +23,16 @@ def error_of(root, name=""):
     return str(raised.value)
 
 
+def test_editors_files_are_not_read(root):
+    for folder in ("", "dataset", "recipe", "experiment"):
+        (root / "conf" / folder / ".r.yaml.swp").write_bytes(b"b0VIM \xff")
+        (root / "conf" / folder / ".#digits.yaml").symlink_to("somebody@somewhere.1:2")
+    assert list(files(experiment(root)))
+    assert error_of(root, ".#digits").startswith("params.yaml or --config: no experiment '.#digits'")
+    edit(root, "config.yaml", r"dataset: digits$", "dataset: digit")
+    assert error_of(root).endswith("no conf/dataset/digit.yaml; did you mean 'digits'?")
+
+
 IN_GROUPS = [
     ("dataset/digits.yaml", "mirror", "miror: true", "unknown key 'dataset.miror'; did you mean 'mirror'?"),
     ("dataset/digits.yaml", "mirror", "classification: {root: 3}", "'dataset.classification.root' must be text, not 3"),

@@ -101,7 +101,7 @@ def composed_tree(root: Path, stages: Collection[str], experiment: str = "") -> 
     """The experiment's name, its tree with filled-in table rows, and where each key is set. Raises as `compose`."""
     conf, (chosen, overrides) = root / "conf", params(root)
     experiment = experiment or chosen
-    known = [path.stem for path in (conf / "experiment").glob("*.yaml")]
+    known = [path.stem for path in sources.yaml_files(conf / "experiment")]
     if experiment not in known:
         near = nearest(experiment, known)
         raise UserError(f"params.yaml or --config: no experiment '{experiment}' in conf/experiment{near}")
@@ -163,7 +163,7 @@ def hydra_compose(
             tree = compose_tree("config", overrides=[f"experiment='{experiment}'"], return_hydra_config=True)
     except MissingConfigException as error:
         wanted = error.missing_cfg_file or ""
-        near = nearest(wanted.split("/")[-1], [path.stem for path in (conf / wanted).parent.glob("*.yaml")])
+        near = nearest(wanted.split("/")[-1], [path.stem for path in sources.yaml_files((conf / wanted).parent)])
         raise UserError(f"{sources.choosing(layers, wanted)}: no conf/{wanted}.yaml{near}") from None
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(f"conf/experiment/{experiment}.yaml: {str(error).splitlines()[0]}") from None

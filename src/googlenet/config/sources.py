@@ -55,9 +55,14 @@ def gives(content: Any, path: Sequence[str]) -> bool:
     return not path or (isinstance(content, Mapping) and path[0] in content and gives(content[path[0]], path[1:]))
 
 
+def yaml_files(folder: Path) -> list[Path]:
+    """The YAML files in a folder, sorted, without hidden ones, which editors put next to the files they have open."""
+    return sorted(path for path in folder.glob("*.yaml") if not path.name.startswith("."))
+
+
 def default_layers(conf: Path, groups: Sequence[Layer]) -> list[Layer]:
     """The layers with the default of every key: conf/config.yaml, the files next to it, and each group's full file."""
-    top = [path for path in sorted(conf.glob("*.yaml")) if path.name != "config.yaml"]
+    top = [path for path in yaml_files(conf) if path.name != "config.yaml"]
     beside = [Layer(f"conf/{path.name}", {path.stem: load_yaml(path)}) for path in top]
     full = [layer for layer in groups if layer.file in map(default_file, FULL)]
     return [Layer("conf/config.yaml", load_yaml(conf / "config.yaml")), *beside, *full]
@@ -65,7 +70,7 @@ def default_layers(conf: Path, groups: Sequence[Layer]) -> list[Layer]:
 
 def every_group_layer(conf: Path) -> list[Layer]:
     """The layers of all files in all groups, chosen or not."""
-    paths = [(group, path) for group in GROUPS for path in sorted((conf / group).glob("*.yaml"))]
+    paths = [(group, path) for group in GROUPS for path in yaml_files(conf / group)]
     return [Layer(f"conf/{group}/{path.name}", {GROUPS[group]: load_yaml(path)}) for group, path in paths]
 
 
@@ -102,9 +107,9 @@ def default_file(key: str) -> str:
 
 def check_heads(conf: Path, experiment: str) -> None:
     """Raise UserError for a file whose first line does not tell Hydra the section that its keys belong to."""
-    files = {path: path.stem for path in sorted(conf.glob("*.yaml")) if path.name != "config.yaml"}
+    files = {path: path.stem for path in yaml_files(conf) if path.name != "config.yaml"}
     parts = {
-        path: section for group, section in GROUPS.items() if group != section for path in (conf / group).glob("*")
+        path: section for group, section in GROUPS.items() if group != section for path in yaml_files(conf / group)
     }
     for path, package in (files | parts | {conf / "experiment" / f"{experiment}.yaml": "_global_"}).items():
         first = f"# @package {package}"
