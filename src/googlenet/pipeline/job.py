@@ -206,7 +206,8 @@ class Asked:
         given = parsed(run, edges, arguments)
         config, threads = given.pop("config"), given.pop("threads")
         settings: type[StageSettings] = get_args(hints["job"])[0]  # the type argument of Job
-        file, root, digest = read_job_file(config, settings), Path.cwd(), sha256(config)
+        digest = sha256(config) if config.is_file() else ""  # before it is read: an edit in between is then seen
+        file, root = read_job_file(config, settings), Path.cwd()
         execution = Execution.model_validate(read_json(root / EXECUTION))
         team, wanted = Team.of(file.settings, execution), compute_of(file.settings).numeric_threads
         if threads < wanted * team.here:

@@ -30,9 +30,7 @@ TIME_MARGIN, LEAST_MIN = 4, 10  # generous, since exceeding the time limit kills
 LEAST_UNPLANNED_MIN = 240  # without a plan of the experiment: its data may be much larger than those of the planned one
 RAY_MB, REPLICA_MB = 1200, 400  # Ray's own processes and two shards; a real replica, without its network
 MEMORY_MARGIN = 1.33  # where memory is a limit too: a plan may be wrong by a third
-UNPLANNED_MARGIN = (
-    3  # the same without a plan of the experiment; Tiny ImageNet took four times the demo's, a retry's six
-)
+UNPLANNED_MARGIN = 3  # without a plan of the experiment: Tiny ImageNet took four times the demo's, and a retry asks six
 ENGINE_MB = 250  # where memory is a limit, it includes Snakemake beside the job: two processes of 100 MB under Slurm
 CLEARLY_LESS = 0.5  # of the planned memory
 PAPER_PX = 224  # the paper's input
