@@ -76,7 +76,7 @@ def changes(target: str) -> dict[str, tuple[set[str], set[str]]]:
     Raises UserError for DVC's errors.
     """
     from dvc.exceptions import DvcException  # type: ignore[import-untyped]
-    from dvc.repo import Repo  # type: ignore[import-untyped]
+    from dvc.repo import Repo
 
     def states(items: Iterable[Any]) -> set[str]:
         return {state for item in items for state in item.status().values()}
