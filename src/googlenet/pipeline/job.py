@@ -206,7 +206,7 @@ class Asked:
         given = parsed(run, edges, arguments)
         config, threads = given.pop("config"), given.pop("threads")
         settings: type[StageSettings] = get_args(hints["job"])[0]  # the type argument of Job
-        digest = sha256(config) if config.is_file() else ""  # before it is read: an edit in between is then seen
+        digest = digest_if_any(config)  # before it is read: an edit in between is then seen
         file, root = read_job_file(config, settings), Path.cwd()
         execution = Execution.model_validate(read_json(root / EXECUTION))
         team, wanted = Team.of(file.settings, execution), compute_of(file.settings).numeric_threads
@@ -243,7 +243,7 @@ class Asked:
     def check_unedited(self) -> None:
         """Raise UserError if the job's file is no longer the one it read. An engine that starts beside a run writes edited
         settings there, and Snakemake would take the results for those of the new settings."""
-        if sha256(self.config) != self.digest:
+        if digest_if_any(self.config) != self.digest:
             raise UserError(
                 f"{self.config}: these settings were edited while the job ran; run the same command again, which uses them"
             )
@@ -301,6 +301,11 @@ def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]
         many = kind is Inputs
         parser.add_argument(f"--{name}", type=Path, required=not many, nargs="*" if many else None, default=[])
     return vars(parser.parse_args(arguments))
+
+
+def digest_if_any(path: Path) -> str:
+    """SHA-256 of a file; "" if there is none."""
+    return sha256(path) if path.is_file() else ""
 
 
 def digest_of(value: Path | list[Path]) -> str:
