@@ -29,8 +29,6 @@ def test_editors_files_are_not_read(root):
         (root / "conf" / folder / ".#digits.yaml").symlink_to("somebody@somewhere.1:2")
     assert list(files(experiment(root)))
     assert error_of(root, ".#digits").startswith("params.yaml or --config: no experiment '.#digits'")
-    edit(root, "config.yaml", r"dataset: digits$", "dataset: digit")
-    assert error_of(root).endswith("no conf/dataset/digit.yaml; did you mean 'digits'?")
 
 
 IN_GROUPS = [
