@@ -1,7 +1,7 @@
 """A stand-in for kubectl and the cluster behind it, for one machine: Jobs are files, a pod is a process group.
 
 usage: kubectl create|get|delete ...   as googlenet.planning.kubernetes calls it; `kubectl evict JOB` lets a pod give way.
-Environment: CLUSTER, the folder of the Jobs. As in Kubernetes, only a container's first process is told of its end,
+Environment: CLUSTER, the folder of the Jobs. As in Kubernetes, only a container's first process gets SIGTERM,
 and when it has ended, the others are killed.
 """
 

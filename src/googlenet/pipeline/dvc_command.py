@@ -6,7 +6,7 @@ none shows them (a queued experiment, DVC's Python interface), a stage without a
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,10 @@ def forced(stage: str) -> bool:
 def lost(stage: str) -> bool:
     """Whether files that dvc.lock lists for a stage are missing, although nothing that it depends on has changed.
 
-    Snakemake misses only the files that its rules declare, and DVC would record the folder without the others.
+    Snakemake misses only the files that its rules declare, and DVC would record the folder without the others. Raises
+    UserError for DVC's errors.
     """
-    from dvc.repo import Repo  # type: ignore[import-untyped]
-
-    with Repo() as repo:
+    with repository() as repo:
         (its,) = repo.stage.collect(stage)
         if its.cmd_changed or any(dependency.status() for dependency in its.deps):
             return False
@@ -75,16 +74,24 @@ def changes(target: str) -> dict[str, tuple[set[str], set[str]]]:
     In DVC's words: modified, deleted, ... `dvc status` itself fails while DVC runs a stage, whose files it locks.
     Raises UserError for DVC's errors.
     """
-    from dvc.exceptions import DvcException  # type: ignore[import-untyped]
-    from dvc.repo import Repo
 
     def states(items: Iterable[Any]) -> set[str]:
         return {state for item in items for state in item.status().values()}
 
+    with repository() as repo:
+        stages = repo.stage.collect(target)
+        edited = {stage.name: {"another command"} if stage.cmd_changed else set() for stage in stages}
+        return {stage.name: (states(stage.deps), states(stage.outs) | edited[stage.name]) for stage in stages}
+
+
+@contextmanager
+def repository() -> Iterator[Any]:
+    """DVC's repository here. Raises UserError for DVC's errors within the block."""
+    from dvc.exceptions import DvcException  # type: ignore[import-untyped]
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+
     try:
         with Repo() as repo:
-            stages = repo.stage.collect(target)
-            edited = {stage.name: {"another command"} if stage.cmd_changed else set() for stage in stages}
-            return {stage.name: (states(stage.deps), states(stage.outs) | edited[stage.name]) for stage in stages}
+            yield repo
     except DvcException as error:
         raise UserError(f"DVC: {error}") from None
