@@ -1,6 +1,7 @@
 """What all tests share: which edits the table of agreement executes, and measured times at the end of the output."""
 
 import os
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ from remembered import remember
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 LINES = pytest.StashKey[list[str]]()
+START = time.monotonic()
 
 
 def pytest_addoption(parser):
@@ -23,6 +25,7 @@ def pytest_addoption(parser):
         help="moments at which the fault test kills; from 20 on also one in every stage",
     )
     parser.addoption("--slurm", choices=["brief", "whole"], help="run the tests on a real Slurm: one of them, or all")
+    parser.addoption("--long-within", type=float, help="minutes after which long tests are skipped: a slow machine")
     parser.addoption("--fuzz", type=int, default=8, help="changed inputs of each format in tests/fuzz")
     parser.addoption("--fuzz-seed", type=int, default=0, help="of these changes")
 
@@ -35,6 +38,14 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if item.get_closest_marker("short")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(tryfirst=True)  # before the test's fixtures, which can take minutes
+def pytest_runtest_setup(item):
+    """On a machine several times slower than others, say which tests there was no time for rather than end in none."""
+    minutes = item.config.getoption("long_within")
+    if minutes is not None and item.get_closest_marker("long") and time.monotonic() - START > 60 * minutes:
+        pytest.skip(f"skipped: long, and the {minutes:g} minutes of --long-within are over")
 
 
 def pytest_configure(config):

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -35,3 +36,18 @@ def test_ci_stops_if_the_readme_has_no_test_command(tmp_path, block):
     done = subprocess.run(["bash", ".ci/run"], cwd=tmp_path, capture_output=True, text=True, check=False)
     line = "error: README.md: no test command in Quick start; restore the second line of its block\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", line)
+
+
+@pytest.mark.parametrize(("minutes", "skipped"), [(0, 1), (45, 0)])
+def test_long_tests_begun_too_late_are_skipped_and_listed(tmp_path, minutes, skipped):
+    shutil.copy(ROOT / "tests/conftest.py", tmp_path)
+    shutil.copy(ROOT / "tests/remembered.py", tmp_path)
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\nmarkers = long\npythonpath = . {ROOT / 'src'}\n")
+    (tmp_path / "test_two.py").write_text(
+        "import pytest\n\n@pytest.mark.long\ndef test_long(): pass\n\ndef test_other(): pass\n"
+    )
+    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", f"--long-within={minutes}"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    said = f"skipped: long, and the {minutes} minutes of --long-within are over"
+    assert done.stdout.count(said) == skipped
+    assert f"{2 - skipped} passed" in done.stdout
