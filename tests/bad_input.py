@@ -93,6 +93,7 @@ FOLDERS = (
     ("empty class", lambda root: (root / "train/cow").mkdir(), "HERE/raw/train/cow: class folder without images; fill it or remove it"),
     ("class in test alone", lambda root: put(root / "test/cow/0.jpg", jpeg()), "HERE/raw/test/cow: class 'cow' is not in training; known: cat, dog; add images of it there, or take this folder away"),
     ("class without examples in a split", lambda root: calls.emptied(root / "test/dog"), "dataset.classification.splits.test: nothing of class 'dog' there; add some or remove the class"),
+    ("a single class", lambda root: [shutil.rmtree(path) for path in root.glob("*/dog")], "dataset.classification: has one class, 'cat'; a classifier needs two, add another"),
     ("a split without images", lambda root: calls.emptied(root / "test"), "dataset.classification.splits.test: no image left in test; add some"),
     ("more held out than there is", (lambda root: None, {"validation_per_class": 3, "splits": {"train": "train",
      "validation": "", "test": "test"}}), "dataset.classification.validation_per_class: 3, but class 'cat' has only 3 images; lower it"),

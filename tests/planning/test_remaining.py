@@ -2,7 +2,7 @@
 
 import pytest
 
-from googlenet.planning.remaining import DVC_STAGE_S, MOST, OVERDUE, Planned, Run, State, Work, makespan, remaining
+from googlenet.planning.remaining import DVC_STAGE_S, LATER, MOST, OVERDUE, Planned, Run, State, Work, makespan, remaining
 
 NOW = 1000.0
 
@@ -53,7 +53,8 @@ def test_gpus_count_where_they_are_limited():
 def test_a_running_job_is_as_far_as_its_time():
     assert left("a/1", a_1=State(NOW - 4)) == 6
     assert left("a/1", "a/2", a_1=State(NOW - 4), cores=1) == 16
-    assert left("a/1", a_1=State(NOW - 40)) == pytest.approx(OVERDUE * 10)
+    assert left("a/1", a_1=State(NOW - 10)) == pytest.approx(OVERDUE * 10)
+    assert left("a/1", a_1=State(NOW - 40)) == pytest.approx(LATER * 30)
 
 
 def test_counted_steps_correct_their_job():

@@ -213,8 +213,11 @@ class Training(NamedTuple):
             descent.step(self.settings.learning_rate)
         if not loss.isfinite():
             raise UserError("derive_structure.learning_rate: the loss of a brief training was not finite; lower it")
-        with torch.inference_mode(), self.runtime.autocast():
-            starts = range(0, images, PASS)
-            parts = [block(inputs(range(at, min(at + PASS, images))).to(device)).float().cpu() for at in starts]
-        maps = torch.cat(parts).contiguous()
+        maps = torch.empty(0)
+        for at in range(0, images, PASS):
+            with torch.inference_mode(), self.runtime.autocast():
+                part = block(inputs(range(at, min(at + PASS, images))).to(device))
+            if at == 0:
+                maps = torch.empty(images, *part.shape[1:])
+            maps[at : at + len(part)] = part  # into place: parts to be joined would take the memory of all maps again
         return maps.div_(maps.square().mean().sqrt().clamp(min=TINY))

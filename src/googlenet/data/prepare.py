@@ -51,6 +51,8 @@ def prepare(
         scratch = Path(temporary) / "scratch"
         scratch.mkdir()
         reading = _in_name_order(readers.of(source).read(source, scratch))
+        if source.kind == "classification" and len(reading.keys) == 1:
+            raise UserError(f"{source.key}: has one class, '{reading.classes[0]}'; a classifier needs two, add another")
         for line in reading.notes:
             note(line)
         notes = state or Path(temporary) / "state" / "notes"

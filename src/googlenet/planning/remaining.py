@@ -12,6 +12,7 @@ from statistics import fmean
 
 DOMINANT = ("steps", "epochs")  # work that takes most of its job's time; other work is one part of several
 OVERDUE = 0.05  # of a job's expected time: the least time left while it runs
+LATER = 0.5  # of the time by which a job has exceeded what was expected: the later it is, the longer it may still take
 START_S = 5.0  # of a job, before its work: imports and files, which take as long as expected even if the work is slow
 LEAST_WORK = 0.3  # of a job's expected time
 PLANNED_S = 10.0  # prior: each run is assumed to have done this much work at the expected speed
@@ -135,7 +136,7 @@ def job_left(state: State, whole_s: float | None, now: float) -> float | None:
     counted = work.left_s(now) if work else None
     if whole_s is None:
         return counted
-    expected = max(whole_s - elapsed, OVERDUE * whole_s)
+    expected = max(whole_s - elapsed, OVERDUE * whole_s, LATER * (elapsed - whole_s))
     if work is None or counted is None:
         return expected
     if work.what in DOMINANT:
