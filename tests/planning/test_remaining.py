@@ -2,7 +2,18 @@
 
 import pytest
 
-from googlenet.planning.remaining import DVC_STAGE_S, LATER, MOST, OVERDUE, Planned, Run, State, Work, makespan, remaining
+from googlenet.planning.remaining import (
+    DVC_STAGE_S,
+    LATER,
+    MOST,
+    OVERDUE,
+    Planned,
+    Run,
+    State,
+    Work,
+    makespan,
+    remaining,
+)
 
 NOW = 1000.0
 
