@@ -22,7 +22,7 @@ from typing import Any
 
 import common
 
-from googlenet.pipeline.job import run_record
+from googlenet.pipeline.job_file import run_record
 
 RECORDS = Path(".snakemake/metadata")
 

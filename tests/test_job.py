@@ -23,7 +23,7 @@ from googlenet.models.runtime import Runtime
 from googlenet.pipeline import job
 from googlenet.pipeline.gpus import GPUS
 from googlenet.pipeline.job import Input, Inputs, Job, Output
-from googlenet.pipeline.job_file import JobFile
+from googlenet.pipeline.job_file import EXECUTION, JobFile
 from googlenet.storage.files import read_json, sha256, write_bytes, write_json
 from googlenet.tracking import deliver, progress
 from settings import changed, composed
@@ -76,7 +76,7 @@ def write_file(values, stage="train_classifier"):
 def write_execution(**changes):
     """Write what changes no result, as Snakemake's main process does."""
     execution = changed(composed().of(Execution), **{"loader_workers": 2} | changes)
-    write_json(job.EXECUTION, execution.model_dump(mode="json"))
+    write_json(EXECUTION, execution.model_dump(mode="json"))
     return execution
 
 

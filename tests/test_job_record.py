@@ -8,7 +8,8 @@ import pytest
 
 from googlenet.config.schema.base import Settings, StageSettings
 from googlenet.pipeline import job
-from googlenet.pipeline.job_file import JobFile
+from googlenet.pipeline.job_command import digest_of
+from googlenet.pipeline.job_file import JobFile, run_record
 from googlenet.storage.files import sha256
 
 
@@ -32,16 +33,16 @@ def test_digest_of_a_list_is_that_of_its_files_in_whatever_order(tmp_path):
     a, b = tmp_path / "a", tmp_path / "b"
     a.write_text("97")
     b.write_text("98")
-    assert job.digest_of(a) == sha256(a)
-    assert len({job.digest_of(paths) for paths in ([], [a], [b], [a, b])}) == 4
-    before = job.digest_of([a, b])
-    assert job.digest_of([b, a]) == before
+    assert digest_of(a) == sha256(a)
+    assert len({digest_of(paths) for paths in ([], [a], [b], [a, b])}) == 4
+    before = digest_of([a, b])
+    assert digest_of([b, a]) == before
     others = [a.rename(tmp_path / "c"), b.rename(tmp_path / "d")]
-    assert job.digest_of(others) == before  # by content, not by name
+    assert digest_of(others) == before  # by content, not by name
     content = [path.read_bytes() for path in others]
     for path, swapped in zip(others, reversed(content), strict=True):
         path.write_bytes(swapped)
-    assert job.digest_of(others) != before
+    assert digest_of(others) != before
 
 
 def test_the_commit_is_of_the_code_and_data_may_be_a_link(tmp_path):
@@ -76,4 +77,4 @@ def test_the_commit_is_of_the_code_and_data_may_be_a_link(tmp_path):
 )
 def test_where_a_record_lies(config, name, record):
     stage_name = Path(record).parent.name
-    assert job.run_record(Path(config), stage_name, name) == Path(record)
+    assert run_record(Path(config), stage_name, name) == Path(record)

@@ -1,0 +1,127 @@
+"""What a job's command line requests: its file, its inputs and outputs, its threads, and the processes that share it."""
+
+import argparse
+import hashlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+from googlenet.config.schema.base import StageSettings
+from googlenet.config.schema.shared import Compute, Computes, Execution
+from googlenet.errors import UserError
+from googlenet.models.determinism import SINGLE_THREAD
+from googlenet.pipeline.job_file import EXECUTION, JobFile, read_job_file
+from googlenet.pipeline.registry import STAGES
+from googlenet.pipeline.team import Team
+from googlenet.storage.files import read_json, sha256
+from googlenet.tracking import progress
+
+Input = Annotated[Path, "input"]
+Inputs = Annotated[list[Path], "input"]
+Output = Annotated[Path, "output"]
+Texts = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a job's command line requests. config, digest: the path of its file, and its SHA-256; given: its inputs and
+    outputs by name; edges: their kinds; threads: the rule's, for all its processes."""
+
+    root: Path
+    config: Path
+    digest: str
+    file: JobFile[StageSettings]
+    given: dict[str, Any]
+    edges: dict[str, Any]
+    threads: int
+    execution: Execution
+    team: Team
+
+    @classmethod
+    def of(cls, run: Callable[..., None], arguments: list[str]) -> "Asked":
+        """Parse and check a command line. Raises UserError for too few threads."""
+        parameters = inspect.signature(run).parameters.items()
+        hints = get_type_hints(run, include_extras=True)
+        edges = {name: hints[name] for name, parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+        given = parsed(run, edges, arguments)
+        config, threads = given.pop("config"), given.pop("threads")
+        settings: type[StageSettings] = get_args(hints["job"])[0]  # the type argument of Job
+        digest = digest_if_any(config)  # before it is read: an edit in between is then seen
+        file, root = read_job_file(config, settings), Path.cwd()
+        execution = Execution.model_validate(read_json(root / EXECUTION))
+        team, wanted = Team.of(file.settings, execution), compute_of(file.settings).numeric_threads
+        if threads < wanted * team.here:
+            each = f", for each of {team.here} processes" if team.here > 1 else ""
+            mend = "raise --cores, or lower the key (another number of threads gives other bits)"
+            raise UserError(f"compute.numeric_threads: {wanted} asked for{each}, {threads} given; {mend}")
+        return cls(root, config, digest, file, given, edges, threads, execution, team)
+
+    @property
+    def compute(self) -> Compute:
+        """The job's compute settings."""
+        return compute_of(self.file.settings)
+
+    @property
+    def device(self) -> str:
+        """The device that the job computes on: the CPU if its stage uses no GPU."""
+        return device_of(self.file)
+
+    @property
+    def home(self) -> Path:
+        """The folder of the job's saved progress, relative to that of all jobs."""
+        return Path(self.file.experiment, self.file.stage, self.file.job)
+
+    @property
+    def outputs(self) -> list[Path]:
+        """The files that the job writes."""
+        return [self.given[name] for name, kind in self.edges.items() if kind is Output]
+
+    def digests(self) -> Texts:
+        """The digest of each input."""
+        return {name: digest_of(self.given[name]) for name, kind in self.edges.items() if kind is not Output}
+
+    def check_unedited(self) -> None:
+        """Raise UserError if the job's file is no longer the one it read. An engine that starts beside a run writes edited
+        settings there, and Snakemake would take the results for those of the new settings."""
+        if digest_if_any(self.config) != self.digest:
+            raise UserError(
+                f"{self.config}: these settings were edited while the job ran; run the same command again, which uses them"
+            )
+
+
+def compute_of(settings: StageSettings) -> Compute:
+    """The compute settings of a stage; one CPU thread for a stage without them."""
+    single = Compute(device="cpu", precision="fp32", numeric_threads=SINGLE_THREAD)
+    return settings.compute if isinstance(settings, Computes) else single
+
+
+def device_of(file: JobFile[StageSettings]) -> str:
+    """The device of a job: that of its settings if its stage can use a GPU, else the CPU (as for scikit-learn)."""
+    device = compute_of(file.settings).device
+    return device if device == "cpu" or STAGES[file.stage].gpu else "cpu"
+
+
+def parsed(run: Callable[..., None], edges: dict[str, Any], arguments: list[str]) -> dict[str, Any]:
+    """Parse the command line of a stage: its job's file, its threads, its inputs and outputs."""
+    parser = argparse.ArgumentParser(description=inspect.getdoc(inspect.getmodule(run)))
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    for name, kind in edges.items():
+        many = kind is Inputs
+        parser.add_argument(f"--{name}", type=Path, required=not many, nargs="*" if many else None, default=[])
+    return vars(parser.parse_args(arguments))
+
+
+def digest_if_any(path: Path) -> str:
+    """SHA-256 of a file; "" if there is none."""
+    return sha256(path) if path.is_file() else ""
+
+
+def digest_of(value: Path | list[Path]) -> str:
+    """SHA-256 of an input file, or of the digests of a list of files, sorted by path."""
+    if isinstance(value, list):
+        files = progress.counted(sorted(value), "input files read")
+        return hashlib.sha256("\n".join(map(sha256, files)).encode()).hexdigest()
+    return sha256(value)
