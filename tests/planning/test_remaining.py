@@ -101,6 +101,12 @@ def test_a_running_job_tells_of_its_stage_before_it_ends():
     assert after_2_s < 36  # too early to trust it: that would be 78 s
 
 
+def test_without_expectation_an_ablation_takes_what_a_member_took():
+    happened = {"a/1": done(20), "train_classifier/m1": done(100)}
+    jobs = [Planned(name) for name in [*happened, "train_ablation/x", "b/1"]]
+    assert remaining(Run({job.name: job for job in jobs}, happened, {}, cores=1), NOW).all_s == 100 + 60
+
+
 def test_without_expectation_a_job_takes_what_others_took():
     assert left("a/1", expected=None) is None
     assert left("a/1", "a/2", "b/1", expected=None, a_1=done(20), cores=1) == 40

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from googlenet.planning.needs import AS
+
 DOMINANT = ("steps", "epochs")  # work that takes most of its job's time; other work is one part of several
 OVERDUE = 0.05  # of a job's expected time: the least time left while it runs
 LATER = 0.5  # of the time by which a job has exceeded what was expected: the later it is, the longer it may still take
@@ -171,7 +173,8 @@ class Pace:
         """The estimated seconds of a job; None if nothing is known."""
         stage = stage_of(name)
         if not (expected := self._expected.get(name)):
-            known = self._taken.get(stage) or [fmean(each) for each in self._taken.values()]
+            known = self._taken.get(stage) or self._taken.get(AS.get(stage, ""))
+            known = known or [fmean(each) for each in self._taken.values()]
             return fmean(known) if known else None
         work, (done, planned) = work_s(expected), self._work.get(stage, (0.0, 0.0))
         few = OF_ALL * work
