@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from googlenet.pipeline.versions import cpu_name
+
 PACKAGES = (
     "torch", "torchvision", "numpy", "opencv-contrib-python-headless", "pillow", "openvino", "onnxruntime",
     "pycocotools", "faster-coco-eval", "snakemake", "dvc", "ruamel.yaml", "ruamel.yaml.clib",
@@ -46,28 +48,14 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 
 def machine() -> dict[str, object]:
-    """Processor, its matrix instructions, Python and package versions."""
-    flags, name = set[str](), platform.processor()
-    info = Path("/proc/cpuinfo")
-    for line in info.read_text().splitlines() if info.exists() else ():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            name = value.strip()
-        elif key.strip() == "flags":
-            flags = set(value.split())
+    """Processor with its matrix instructions, Python and package versions."""
     versions = {}
     for package in PACKAGES:
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    wanted = ("amx_bf16", "amx_int8", "avx512_bf16", "avx512f", "avx2")
-    return {
-        "processor": name,
-        "instructions": [flag for flag in wanted if flag in flags],
-        "python": platform.python_version(),
-        "versions": versions,
-    }
+    return {"processor": cpu_name(), "python": platform.python_version(), "versions": versions}
 
 
 def report(rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:
