@@ -68,11 +68,9 @@ def test_a_wrong_value_of_a_recipe_names_its_file(root):
         experiment(root, "ilsvrc2014")
 
 
-def test_own_images_begin_as_networks_of_many_classes_need_and_the_papers_as_the_replica():
-    forms = {
-        name: experiment(ROOT, name).of(Model).initialisation for name in ("photos", "ilsvrc2014", "demo", "smoke")
-    }
-    assert forms == {"photos": "he", "ilsvrc2014": "replica", "demo": "replica", "smoke": "replica"}
+def test_the_small_network_begins_with_hes_weights_and_the_papers_with_the_replicas():
+    forms = {name: experiment(ROOT, name).of(Model).initialisation for name in ("photos", "ilsvrc2014", "demo")}
+    assert forms == {"photos": "he", "ilsvrc2014": "replica", "demo": "he"}
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "experiment").glob("*.yaml")), ids=lambda path: path.stem)
@@ -118,9 +116,9 @@ def test_a_whole_number_serves_where_a_number_does(root):
     before = job_files(root)
     edit(root, "ensemble/paper.yaml", "width: 1.0", "width: 1")
     edit(root, "train_detector.yaml", r"^learning_rate: 0.001", "learning_rate: 1e-3")
-    edit(root, "experiment/demo.yaml", r"learning_rate: 0.02", "learning_rate: 2E-2")
+    edit(root, "experiment/demo.yaml", r"drop_factor: 0.7", "drop_factor: 7E-1")
     assert job_files(root) == before
-    assert experiment(root).settings(Job("train_classifier", "m1"), TrainClassifier).learning_rate == 0.02
+    assert experiment(root).settings(Job("train_classifier", "m1"), TrainClassifier).drop_factor == 0.7
 
 
 @pytest.mark.parametrize("number", quick(["1e-3", "+1e-3", "1E-3", "1.e-3", ".1e-2", "0.001", "10e-4"], 2))
@@ -128,7 +126,7 @@ def test_a_number_may_be_written_in_any_notation(root, number):
     """Also in params.yaml, which Hydra does not read."""
     override(root, f"{{train_classifier: {{learning_rate: {number}}}}}")
     given = experiment(root).settings(Job("train_classifier", "m1"), TrainClassifier)
-    edit(root, "experiment/demo.yaml", r"^  learning_rate: 0.02", f"  learning_rate: {number}")
+    edit(root, "train_classifier.yaml", r"^learning_rate: 0.01", f"learning_rate: {number}")
     (root / "params.yaml").write_text("experiment: demo\n")
     assert given == experiment(root).settings(Job("train_classifier", "m1"), TrainClassifier)
     assert given.learning_rate == 0.001
