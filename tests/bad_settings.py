@@ -118,7 +118,7 @@ SETTINGS = (
     ("a seed of structures twice", params("{derive_structure: {seeds: [1, 1]}}"), "params.yaml: 'derive_structure.seeds' must be two or more different whole numbers, not [1, 1]"),
     ("a share of the correlation that is none", params("{derive_structure: {mass: 1.5}}"), "params.yaml: 'derive_structure.mass' must be a number above 0 and below 1, not 1.5"),
     ("misspelt key of an ablation", params("{ablations: {rows: [{name: a, change: {}}]}}"), "params.yaml: unknown key 'ablations.rows.a.change'; did you mean 'changes'?"),
-    ("a schedule at zero before the last epoch", params("{train_classifier: {drop_factor: 0.001, drop_every_epochs: 1}}"), "params.yaml: 'train_classifier.drop_factor' must be larger, or epochs fewer (the rate is zero before the last of 9 epochs), not 0.001"),
+    ("a schedule at zero before the last epoch", params("{train_classifier: {drop_factor: 0.001, drop_every_epochs: 1}}"), "params.yaml: 'train_classifier.drop_factor' must be larger, or epochs fewer (the rate is zero before the last of 8 epochs), not 0.001"),
     ("a power at zero before the last epoch", params("{train_detector: {schedule: poly, poly_power: 50.0}}"), "params.yaml: 'train_detector.poly_power' must be smaller, or epochs fewer (the rate is zero before the last of 5 epochs), not 50.0"),
     ("unknown recipe", (DEMO, "override /dataset: digits$", "override /recipe: replica_quik"), "conf/experiment/demo.yaml: no conf/recipe/replica_quik.yaml; did you mean 'replica_quick'?"),
     ("a recipe without its first line", ("recipe/replica_quick.yaml", r"\A.*\n", ""), "conf/recipe/replica_quick.yaml: the first line must be '# @package train_classifier'; add it"),
