@@ -69,8 +69,10 @@ def test_a_wrong_value_of_a_recipe_names_its_file(root):
 
 
 def test_the_small_network_begins_with_hes_weights_and_the_papers_with_the_replicas():
-    forms = {name: experiment(ROOT, name).of(Model).initialisation for name in ("photos", "ilsvrc2014", "demo")}
-    assert forms == {"photos": "he", "ilsvrc2014": "replica", "demo": "he"}
+    forms = {
+        name: experiment(ROOT, name).of(Model).initialisation for name in ("photos", "ilsvrc2014", "demo", "smoke")
+    }
+    assert forms == {"photos": "he", "ilsvrc2014": "replica", "demo": "he", "smoke": "he"}
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "experiment").glob("*.yaml")), ids=lambda path: path.stem)

@@ -110,9 +110,8 @@ def test_ablations_and_detectors_are_scaled_by_their_own_settings(root):
     assert made.of(*variant).mem_mb == pytest.approx(made.of("train_classifier", "m1").mem_mb, rel=0.3)
     assert made.of("train_structure", "derived_1") == made.of("train_classifier", "m1")
     derived, trained = (made.load(Job(*job)) for job in (("derive_structure", "all"), ("train_classifier", "m1")))
-    assert (derived.size, derived.work) == pytest.approx(
-        (trained.size, 27 / 8 * trained.work)
-    )  # epochs at most, and a member's
+    times = 27 / 8  # its epochs at most, and a member's
+    assert (derived.size, derived.work) == pytest.approx((trained.size, times * trained.work))
 
 
 def test_real_replicas_take_memory_and_cores_each(root):
