@@ -31,7 +31,7 @@ FOREIGN = (
     "SNAKEMAKE_",
 )  # a person's own settings, and of a make above
 DVCS_OWN = ("tmp",)  # locks of running commands
-LIMIT_S = 3000  # a build beside another and the units: a quarter of an hour on slow cores, more where others use them
+LIMIT_S = 3000  # a build beside another and the units, on a machine several times slower than usual
 TARGETS = ("all", *APART)
 PLUGINS = {"slurm": "snakemake_executor_plugin_slurm", "kubernetes": "snakemake_executor_plugin_cluster_generic"}
 TIMES = {"measure_cost", "measure_export"}  # stages whose metrics have times
