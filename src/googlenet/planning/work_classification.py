@@ -120,9 +120,8 @@ def derive_structure(context: Context, job: JobPlan, settings: DeriveStructure) 
     context.run(job, steps * step.seconds, images * context.decode_s(size))
     context.network_memory(job, network, True, step.kept_mb)
     shrunk = network.architecture.width * (settings.model.input_px / PAPER_PX) ** 2
-    job.memory_mb["maps"] = (
-        3 * MAPS_BYTES * images * shrunk / 1e6
-    )  # a module's input and output, and the output's squares
+    # At the peak: a module's input and output, and the output's squares.
+    job.memory_mb["maps"] = 3 * MAPS_BYTES * images * shrunk / 1e6
     return f"{epochs} epochs", f"{steps:,} steps"
 
 
