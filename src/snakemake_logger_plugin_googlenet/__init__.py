@@ -100,6 +100,7 @@ class LogHandler(LogHandlerBase):
 
     def show(self, display: Any, jobs: dict[int, Any]) -> None:
         """Pass the run of these jobs, by Snakemake's numbers, to a display."""
+        self._runs = True  # the record that says so may yet wait in the queue of Snakemake's logger
         self._jobs, self._display = jobs, display
 
     def emit(self, record: LogRecord) -> None:

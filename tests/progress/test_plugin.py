@@ -2,6 +2,7 @@
 
 import re
 import time
+from logging import INFO, makeLogRecord
 
 import pytest
 from snakemake.logging import LoggerManager, logger
@@ -184,6 +185,16 @@ def test_a_failure_shows_the_end_of_the_log(managed, capsys, tmp_path, show):
         "WorkflowError:",
         "At least one job did not complete successfully.",
     ]
+
+
+def test_records_that_come_late_do_not_show_the_chatter(managed, capsys, tmp_path):
+    """Snakemake's logger passes records on in a thread of its own: a display may be there before the start of the workflow is."""
+    manager = managed("lines")
+    (handler,) = manager.get_log_handlers()
+    handler.emit(makeLogRecord({"msg": "Using workflow specific profile x", "levelno": INFO}))
+    with_display(manager, tmp_path)
+    logger.info("Workflow has started!", extra={"event": LogEvent.WORKFLOW_STARTED, **HEADER})
+    assert "Using workflow specific profile" not in shown(manager, capsys)
 
 
 def test_names_of_jobs_are_those_of_tracking():
