@@ -29,7 +29,6 @@ class DecodedImages(OnAccess):
     def __init__(self, split: Split, limit_mb: float):
         self.split, self.left_bytes = split, limit_mb * 1e6
         self._kept: dict[tuple[int, int], np.ndarray] = {}  # by index and reduction
-        self._sized: tuple[int, tuple[int, int]] = (-1, (0, 0))
 
     def __len__(self) -> int:
         return len(self.split)
@@ -40,9 +39,7 @@ class DecodedImages(OnAccess):
 
     def size(self, index: int) -> tuple[int, int]:
         """Return (width, height) of an image, in px, without decoding it."""
-        if self._sized[0] != index:  # the size is requested right before the pixels
-            self._sized = index, self.split.size(index)
-        return self._sized[1]
+        return self.split.size(index)
 
     def part(self, index: int, rows: int, reduction: int) -> np.ndarray:
         """Return at least the top rows of an image, perhaps at a fraction of its size (see `images.decode`).

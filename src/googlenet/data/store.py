@@ -100,19 +100,25 @@ class Split:
 
     def size(self, index: int) -> tuple[int, int]:
         """Return (width, height) of the image of record `index`, in px, without decoding it."""
-        batch, row = self._find(index)
-        return batch.column(COLUMN["width"])[row].as_py(), batch.column(COLUMN["height"])[row].as_py()
+        return int(self._numbers["width"][index]), int(self._numbers["height"][index])
 
-    @cached_property
+    @property
     def labels(self) -> np.ndarray:
         """The class of every record: int64 [records]; -1 throughout in detection."""
-        parts = [batch.column("label").to_numpy() for batch in self._all_batches()]
-        return np.concatenate([np.zeros(0, np.int64), *parts])
+        return self._numbers["label"]
 
     @cached_property
     def names(self) -> list[str]:
         """The name of every record, unique in the split."""
         return [name for batch in self._all_batches() for name in batch.column("name").to_pylist()]
+
+    @cached_property
+    def _numbers(self) -> dict[str, np.ndarray]:
+        """Width, height and class of every record, in one pass: looked up per crop, Arrow's cells would take long."""
+        parts = [[batch.column(name).to_numpy() for name in NUMBERS] for batch in self._all_batches()]
+        empty = [np.zeros(0, kind.to_pandas_dtype()) for kind in NUMBERS.values()]
+        columns = zip(empty, *parts, strict=True)
+        return {name: np.concatenate(column) for name, column in zip(NUMBERS, columns, strict=True)}
 
     def _find(self, index: int) -> tuple[pa.RecordBatch, int]:
         """Return the batch that holds record `index` (negative: from the end), and the row in it."""

@@ -94,9 +94,11 @@ class NetworkSpec:
             batch = batch.flip(3)
         n, h, w, channels = batch.shape
         mean, scale = (torch.tensor(value).expand(channels).repeat(w) for value in (self.input_mean, self.input_scale))
-        out = torch.empty(n, h, w * channels)
+        is_scaled, out = bool((scale != 1).any()), torch.empty(n, h, w * channels)
         for image, rows in zip(batch, out, strict=True):
-            rows.copy_(image.reshape(h, -1)).sub_(mean).mul_(scale)
+            rows.copy_(image.reshape(h, -1)).sub_(mean)
+            if is_scaled:
+                rows.mul_(scale)
         return out.view(n, h, w, channels).permute(0, 3, 1, 2)
 
     def with_architecture(self, **changes: Any) -> "NetworkSpec":
