@@ -14,7 +14,7 @@ MARKS := not long
 .PHONY: help env demo plan unit test check docs fuzz faults slurm-test agreement ui sync restore pull verify lock format
 
 help: ## this list
-	@grep -hE '^[a-z./]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
+	@grep -hE '^[a-z./-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 env: .venv/ready ## build .venv from requirements.lock (Python 3.11 to 3.13)
 
@@ -62,7 +62,7 @@ fuzz: env ## ten thousand changed inputs of all formats that are read: none may 
 faults: env ## kill the smoke experiment at 20 moments and once in every stage: it must end in the same bits
 	python -m pytest tests/workflow/test_faults.py --faults=20
 
-slurm-test: env ## smoke on a real Slurm of two pretended nodes: whole, and with jobs ended by it (root; may install Debian's packages)
+slurm-test: env ## smoke on a real Slurm with two simulated nodes: whole, and with jobs that Slurm ends (root; may install Debian's packages)
 	python -m pytest tests/workflow/test_slurm.py tests/workflow/test_kubernetes.py --slurm=whole -rs
 
 agreement: env ## every edit of the table under both engines; writes docs/agreement.md (AFTER='an edit': continue after it)

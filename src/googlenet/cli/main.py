@@ -51,7 +51,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands)
 def googlenet() -> None:
-    """Commands beside the workflow, which is run by `snakemake` or `dvc repro`."""
+    """Commands outside the workflow; `snakemake` or `dvc repro` runs the workflow itself."""
     check_source(Path.cwd())
 
 

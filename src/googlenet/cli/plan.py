@@ -22,12 +22,12 @@ from googlenet.planning import needs
     "--deadline",
     type=click.FloatRange(min=0, min_open=True),
     metavar="HOURS",
-    help="the cheapest number of them that ends in time",
+    help="also find the cheapest number of nodes that meets this deadline",
 )
 @click.option("--ablations", is_flag=True, help="also the target `ablations`")
 @click.option("--exports", is_flag=True, help="also the target `exports`")
 @click.option("--structures", is_flag=True, help="also the target `structures`")
-@click.option("--measured", is_flag=True, help="beside it, what a run's jobs took (run.json)")
+@click.option("--measured", is_flag=True, help="also show what the jobs of a finished run took (run.json)")
 @click.option("--save", default="", metavar="NAME", help="add the rates to machines/NAME.yaml")
 @click.option("--beside", default="", metavar="TEXT", help="what else the machine did meanwhile, kept with --save")
 @click.option(

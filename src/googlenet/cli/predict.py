@@ -26,7 +26,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="classes of each image")
 @click.option("--json", default="", metavar="FILE", help="write a JSON list; - for standard output")
 @click.option("--csv", default="", metavar="FILE", help="write a table; - for standard output")
-@click.option("--explain", type=FILE, metavar="FOLDER", help="draw what speaks for each image's first class")
+@click.option("--explain", type=FILE, metavar="FOLDER", help="draw the regions that support each image's top class")
 @DEVICE
 @ENGINE
 def command(crops: str, device: str | None, engine: str | None, experiment: str, **given: Any) -> int:

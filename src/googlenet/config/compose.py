@@ -5,6 +5,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import Field
+
 from googlenet.config import former_keys, sources
 from googlenet.config.problems import validated
 from googlenet.config.schema import shared
@@ -38,10 +40,12 @@ SectionT = TypeVar("SectionT", bound=Settings)
 
 
 class Top(Settings):
-    """The keys that belong to no section."""
+    """Keys of no section, at the top level."""
 
-    about: str
-    strict_versions: bool
+    about: str = Field(description="One line for the top of the report")
+    strict_versions: bool = Field(
+        description="true: library versions count as settings, so that an upgrade runs all computing jobs again"
+    )
 
 
 class Composed:

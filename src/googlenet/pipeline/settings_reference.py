@@ -9,9 +9,9 @@ import yaml
 from pydantic import BaseModel
 
 from googlenet.config import former_keys, sources
-from googlenet.config.compose import JOB_VARIABLES
+from googlenet.config.compose import JOB_VARIABLES, Top
 from googlenet.config.schema import words
-from googlenet.config.schema.classification import AblationRow, Ablations
+from googlenet.config.schema.classification import AblationRow, Ablations, Absence
 from googlenet.config.schema.dataset import Dataset
 from googlenet.config.schema.shared import Detector, Enabled, Execution, Inference, MemberRow, Model, Origin, Sampling
 from googlenet.errors import UserError
@@ -52,6 +52,7 @@ SHARED: dict[str, type[BaseModel]] = {
     "origins.<name>": Origin,
     "ablations": Ablations,
     "ablations.rows": AblationRow,
+    "train_classifier.replicas.absences": Absence,
 }
 
 
@@ -60,7 +61,11 @@ def text() -> str:
     *variables, last = [f"`${{{name}}}`" for name in JOB_VARIABLES]
     parts = [HEAD.replace("VARIABLES", f"{', '.join(variables)} and {last}")]
     parts += [section(name, kind) for name, kind in SETTINGS.items()]
-    parts += ["## What stages share\n", *(section(name, kind, "###") for name, kind in SHARED.items())]
+    parts += [
+        "## What stages share\n",
+        section("", Top, "###"),
+        *(section(name, kind, "###") for name, kind in SHARED.items()),
+    ]
     rows = "".join(f"| `{key}` | {cell(remedy)} |\n" for key, _, remedy in former_keys.FORMER)
     return "\n".join([*parts, f"{FORMER}{rows}"])
 
@@ -68,7 +73,7 @@ def text() -> str:
 def section(name: str, kind: type[BaseModel], level: str = "##") -> str:
     """A section of the document: heading, summary, and table of keys."""
     top, _, table = name.partition(".")
-    file = "conf/config.yaml" if top == "detection" else sources.default_file(top)
+    file = "conf/config.yaml" if top in ("", "detection") else sources.default_file(top)
     defaults: Any = load_yaml(Path(file))
     if top == "detection":
         defaults = defaults[top]
@@ -76,7 +81,8 @@ def section(name: str, kind: type[BaseModel], level: str = "##") -> str:
         defaults = defaults.get(f"{table.removesuffix('s')}_defaults", {})
     summary = (kind.__doc__ or "").strip().splitlines()[0]
     rows = "".join(f"| {' | '.join(map(cell, row))} |\n" for row in rows_of(kind, defaults, ""))
-    return f"{level} `{name}`\n\n{cell(summary)} (`{file}`)\n\n{TABLE}{rows}"
+    heading, about = (f"`{name}`", cell(summary)) if name else ("The top level", "Keys of no section.")
+    return f"{level} {heading}\n\n{about} (`{file}`)\n\n{TABLE}{rows}"
 
 
 def rows_of(kind: type[BaseModel], defaults: Any, prefix: str) -> Iterator[tuple[str, str, str, str]]:

@@ -58,8 +58,10 @@ class Stall(Settings):
     """When a training that does not leave its first plateau is stopped."""
 
     enabled: bool = Field(description="false never stops it")
-    epochs: Count = Field(description="Stop when in so many epochs")
-    margin: OpenFraction = Field(description="no loss of the main classifier was below (1 - margin) x chance")
+    epochs: Count = Field(description="Epochs after which a training without progress is stopped")
+    margin: OpenFraction = Field(
+        description="Progress: a loss of the main classifier below (1 - margin) x chance in some epoch"
+    )
 
 
 class Absence(Settings):

@@ -83,7 +83,7 @@ class Compared(Settings):
     """A second selective search, for comparison."""
 
     superpixel_scale: Positive = Field(description="As in propose_regions")
-    images: Count = Field(description="At most so many images, for all rows")
+    images: Count = Field(description="Most images compared, the same for all rows")
 
 
 class StudyProposals(StageSettings, shared.Bootstrap):
@@ -141,9 +141,9 @@ class Svm(Settings):
     c: Positive = Field(description="R-CNN's, for vectors scaled to a mean norm of 20 as its are")
     negative_iou: Iou = Field(description="Background of a class: less overlap than this with any of its objects")
     first_negatives: Count = Field(description="A class, drawn at random; then hard ones are added, pass by pass")
-    hard_score: float = Field(description="Those that score above this")
-    most_added: Count = Field(description="The hardest so many in a pass")
-    passes: Whole = Field(description="Until there are none, or for so many passes")
+    hard_score: float = Field(description="Background that scores above this is hard")
+    most_added: Count = Field(description="Most hard negatives added in a pass")
+    passes: Whole = Field(description="Most passes; fewer if no hard negative is left")
 
 
 class ContextFeature(Settings):
@@ -156,9 +156,9 @@ class ContextFeature(Settings):
 class FitRegionHeads(shared.RunsNetwork, RegionView):
     """What the switches need beyond the fine-tuned network, fitted on its vectors of training regions."""
 
-    objects: Count = Field(description="Regions sampled from the training images, at most: objects themselves,")
-    positives: Count = Field(description="proposals on an object,")
-    negatives: Count = Field(description="and background")
+    objects: Count = Field(description="Most objects sampled from the training images")
+    positives: Count = Field(description="Most proposals on an object that are sampled")
+    negatives: Count = Field(description="Most background proposals that are sampled")
     held_out: HeldOut = Field(description="Share of the training images that only the SVMs' sigmoids are fitted to")
     seed: Seed = Field(description="Of the sample, the held-out images and the first negatives")
     positive_iou: Iou = Field(description="As in train_detector")
@@ -204,7 +204,7 @@ class EvaluateDetection(StageSettings, shared.Bootstrap):
     min_score: Fraction = Field(description="Detections below it are left out")
     max_per_image: Count = Field(description="Detections an image")
     small_object_threshold: bool = Field(description="Overlap of min(0.5, wh / ((w + 10)(h + 10))) is enough, per box")
-    examples: Whole = Field(description="So many best and so many worst images, by F1 at example_score, are drawn")
+    examples: Whole = Field(description="Number of best and of worst images that are drawn, by F1 at example_score")
     example_score: Fraction = Field(description="Detections from this score on count for F1")
     switches: Switches = Field(description="As in score_regions")
     compare: SwitchLists = Field(description="As in score_regions")
