@@ -187,6 +187,7 @@ FORMER = (
     ("detection true in config.yaml", ("config.yaml", r"^detection: \{.*?\}", "detection: true"), "conf/config.yaml: 'detection' now holds keys; write detection: {enabled: true} or detection: {enabled: false}"),
     ("no boxes of MultiBox", params("{merge_proposals: {multibox_boxes: 0}}"), "params.yaml: 'merge_proposals.multibox_boxes' no longer switches MultiBox off when 0; set train_multibox.enabled to false"),
     ("no boxes of MultiBox in an experiment", demo("merge_proposals: {multibox_boxes: 0}"), "conf/experiment/demo.yaml: 'merge_proposals.multibox_boxes' no longer switches MultiBox off when 0; set train_multibox.enabled to false"),
+    ("crops are studied but not kept", params("{predict_crops: {keep_crops: false}}"), "params.yaml: predict_crops.keep_crops: study_crops needs the single crops; set it to true, or study_crops.enabled to false"),
     ("no crops kept", params("{predict_crops: {per_crop_images: 0}}"), "params.yaml: 'predict_crops.per_crop_images' no longer switches study_crops off when 0; set study_crops.enabled to false"),
     ("no crops kept in an experiment", demo("predict_crops: {per_crop_images: 0}"), "conf/experiment/demo.yaml: 'predict_crops.per_crop_images' no longer switches study_crops off when 0; set study_crops.enabled to false"),
     ("no stall", params("{train_classifier: {stall: {epochs: 0}}}"), "params.yaml: 'train_classifier.stall.epochs' no longer switches this off when 0; set train_classifier.stall.enabled to false"),

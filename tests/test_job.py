@@ -23,7 +23,7 @@ from googlenet.models.runtime import Runtime
 from googlenet.pipeline import job
 from googlenet.pipeline.gpus import GPUS
 from googlenet.pipeline.job import Input, Inputs, Job, Output
-from googlenet.pipeline.job_file import EXECUTION, JobFile
+from googlenet.pipeline.job_file import JobFile, execution_file
 from googlenet.storage.files import read_json, sha256, write_bytes, write_json
 from googlenet.tracking import deliver, progress
 from settings import changed, composed
@@ -73,10 +73,10 @@ def write_file(values, stage="train_classifier"):
     return file
 
 
-def write_execution(**changes):
+def write_execution(experiment="demo", **changes):
     """Write what changes no result, as Snakemake's main process does."""
     execution = changed(composed().of(Execution), **{"loader_workers": 2} | changes)
-    write_json(EXECUTION, execution.model_dump(mode="json"))
+    write_json(execution_file(experiment), execution.model_dump(mode="json"))
     return execution
 
 
@@ -194,8 +194,21 @@ def test_a_stage_is_given_its_edges_and_numbers_are_logged(run, capsys):
 
 def test_the_active_experiment_owns_the_runs_of_shared_data(run, monkeypatch):
     monkeypatch.setenv("GOOGLENET_EXPERIMENT", "photos")
-    stamp()
-    assert run.given[1] == "photos"
+    write_execution("photos", loader_workers=1)
+    seen = []
+
+    def look(job: Job[AddUp], *, metrics: Output):
+        seen.append(job.execution.loader_workers)
+
+    job.perform(look, ["--config", CONFIG_PATH, "--threads", "3", "--metrics", "m"])
+    assert run.given[1] == "photos" and seen == [1]
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text('{"loader_workers": "two"}')])
+def test_settings_that_no_run_of_this_version_wrote_are_named(run, change):
+    change(execution_file("demo"))
+    with pytest.raises(UserError, match=r"execution/demo\.json: not written by this version; run snakemake"):
+        stamp()
 
 
 def test_a_job_is_given_typed_settings_and_what_changes_no_result(run):
@@ -372,6 +385,27 @@ def test_main_never_leaves_through_pythons_own_exit(root, monkeypatch, raised, c
     monkeypatch.setattr(os, "_exit", leave)
     with pytest.raises(Left, match=f"^{code}$"):
         job.main(stage)
+
+
+@pytest.mark.parametrize(
+    "raised", [FileNotFoundError(2, "No such file or directory", "a"), PermissionError(13, "x", "a")]
+)
+def test_what_the_system_refuses_is_one_line(root, monkeypatch, capsys, raised):
+    def refused(run, arguments):
+        raise raised
+
+    monkeypatch.setattr(job, "perform", refused)
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(Left, match=r"^1$"):
+        job.main(stage)
+    assert re.fullmatch(
+        r"error: a: .*; correct the path or its permissions, or free some space\n", capsys.readouterr().err
+    )
+
+
+def test_without_git_a_job_has_no_commit(root, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert job.commit(root) == ""
 
 
 def test_a_missing_edge_gives_the_stages_usage(root, capsys):

@@ -72,6 +72,7 @@ def test_the_commit_is_of_the_code_and_data_may_be_a_link(tmp_path):
         ("results/demo/config/train_classifier/m1.json", "m1", "results/demo/runs/train_classifier/m1.json"),
         ("results/demo/config/make_report/all.json", "all", "results/demo/runs/make_report/all.json"),
         ("results/config/config/make_report/all.json", "all", "results/config/runs/make_report/all.json"),
+        ("data/config/config/prepare_detection.json", "all", "data/runs/config/prepare_detection/all.json"),
         ("data/config/digits/prepare_detection.json", "all", "data/runs/digits/prepare_detection/all.json"),
     ],
 )

@@ -38,6 +38,12 @@ def escape_output() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def unusable(error: OSError) -> str:
+    """What the system refused, as the text of an error."""
+    name = error.filename2 or error.filename or "output"
+    return f"{name}: {error.strerror or error}; correct the path or its permissions, or free some space"
+
+
 def nearest(name: str, choices: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the closest of the valid names, or a list of all of them when none is close."""
     names = sorted(str(choice) for choice in choices)

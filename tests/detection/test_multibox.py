@@ -10,7 +10,7 @@ from classification.tiny import RUNTIME, images, network, spec
 from detection.samples import truth_of
 from detection.tiny_multibox import PX, SETTINGS, begun, scenes
 from googlenet.detection.coverage import NEVER, first_cover
-from googlenet.detection.multibox import Proposer, cells_of, load, save, squeezed, trunk_of
+from googlenet.detection.multibox import Proposer, cells_of, load, save, squeezed, start, trunk_of
 from googlenet.detection.multibox_train import (
     ImageBatches,
     boxes_in_window,
@@ -49,6 +49,13 @@ def test_the_untrained_network_proposes_its_priors(head, last, count):
     expected = rescale(model.priors[: len(boxes)].numpy(), 80 / PX, 60 / PX)
     assert boxes == pytest.approx(np.rint(np.clip(expected, 0, [79, 59, 79, 59])))
     assert boxes.dtype == np.int32 and confidence.dtype == np.float32
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_confidences_begin_finite_if_none_or_every_prior_is_matched(share):
+    form, classifier = begun("flat", "5b", scenes(6, 0)[1]).form, network()
+    model = start(form, classifier, np.zeros((form.priors, 4), np.float32), share, 0)
+    assert model.linear.bias.isfinite().all()
 
 
 def test_outputs_of_the_grid_are_those_of_their_cells():

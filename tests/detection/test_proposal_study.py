@@ -7,6 +7,7 @@ from detection.samples import truth_of
 from googlenet.detection.merge import Merged
 from googlenet.detection.priors import rescale
 from googlenet.detection.proposal_study import Counts, example, fixed_boxes, points, ranked, study
+from googlenet.errors import UserError
 from googlenet.metrics.interval import Difference, Interval
 from googlenet.metrics.proposals import ConfidentBox, DrawnBoxes, LabelledBox
 from settings import changed, settings_of
@@ -71,6 +72,12 @@ def test_without_boxes_of_multibox_it_is_not_compared_with_fixed_boxes():
     sources = SOURCES | {"multibox": [NONE] * 3, "merged": SOURCES["selective_search"]}
     result = study(sources, {"priors": [1, 1, 1]}, TRUTH, ["a", "b", "c"], SETTINGS).differences
     assert result.multibox_minus_priors is None and result.merged_minus_full.difference == pytest.approx(-200 / 3)
+
+
+def test_a_search_without_any_box_names_the_key():
+    sources = SOURCES | {"selective_search_full": [NONE] * 3, "selective_search": [NONE] * 3}
+    with pytest.raises(UserError, match=r"propose_regions\.min_box_side_px: .* no box in any test image; lower it"):
+        study(sources, {"priors": [1, 1, 1]}, TRUTH, ["a", "b", "c"], SETTINGS)
 
 
 def test_an_interval_is_that_of_images_drawn_one_by_one():

@@ -132,6 +132,7 @@ def test_a_gpu_that_is_not_there_is_named_where_it_counts(root, monkeypatch):
     with pytest.raises(UserError, match=r"compute\.device: cuda .* no NVIDIA GPU; set cpu"):
         checked(composed)
     preflight.check(composed, every_job(composed), local=False)
+    preflight.check(composed, [Job("evaluate_detection", "all"), Job("make_report", "all")], local=True)
 
 
 def imported(root, more="", origin="bvlc", path="weights.caffemodel"):

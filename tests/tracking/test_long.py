@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from conf_copy import copied
 from googlenet.config.schema.shared import Execution
 from googlenet.pipeline.experiment import experiment, write_configs
-from googlenet.pipeline.job_file import EXECUTION
+from googlenet.pipeline.job_file import execution_file
 from googlenet.storage.files import write_json
 from googlenet.tracking import job_run, open_store
 from googlenet.tracking.mirror import Mirror
@@ -43,13 +43,18 @@ def test_a_training_goes_on_while_the_server_is_away_for_a_minute(one_server, tm
     )
     composed = experiment(root)
     write_configs(composed)
-    write_json(root / EXECUTION, composed.of(Execution).model_dump(mode="json"))
+    write_json(root / execution_file("smoke"), composed.of(Execution).model_dump(mode="json"))
     if not one_server.is_running:
         one_server.start()
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GOOGLENET_")}
     given = {
         "cwd": root,
-        "env": kept | {"PYTHONPATH": os.pathsep.join(sys.path), "MLFLOW_TRACKING_URI": one_server.uri},
+        "env": kept
+        | {
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "MLFLOW_TRACKING_URI": one_server.uri,
+            "GOOGLENET_EXPERIMENT": "smoke",
+        },
     }
     manifest = "data/classification/digits_tiny/manifest.json"
     subprocess.run(words(root, "prepare_classification", "all", manifest=manifest), **given, check=True)

@@ -107,6 +107,13 @@ def test_what_a_killed_mirror_began_is_completed(tmp_path, monkeypatch):
     assert not list((tmp_path / ".googlenet").rglob(".model-*"))
 
 
+def test_without_the_code_of_the_run_no_model_is_registered_and_the_run_is(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(models, "PACKAGE", tmp_path / "googlenet")
+    assert reproduced(tmp_path, "1").data.tags["kind"] == "reproduction"
+    assert versions(tmp_path) == {}
+    assert "googlenet/__init__.py: gone before MLflow could register the models; run again" in capsys.readouterr().err
+
+
 def test_weights_that_changed_meanwhile_are_reported_and_left_out(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(models, "_is_there", lambda path, digest: "m1" in str(path))
     reproduced(tmp_path, "1")

@@ -1,6 +1,6 @@
 """A logistic regression on pixels (scikit-learn): the baseline that any network should beat."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -14,16 +14,16 @@ from googlenet.tracking.progress import counted, note
 Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and their labels
 
 
-def pixels(images: Iterable[np.ndarray], side_px: int, grey: bool) -> np.ndarray:
+def pixels(images: Sequence[np.ndarray], side_px: int, grey: bool) -> np.ndarray:
     """Return every image's centre square at side_px as a row of values from 0 to 1: float32 [n, features]."""
-    rows = []
-    for image in counted(images, "images"):
+    rows = np.empty((len(images), side_px**2 * (1 if grey else 3)), np.float32)
+    for row, image in zip(rows, counted(images, "images"), strict=True):
         w, h = resized(image.shape[1], image.shape[0], side_px)
         left, top = (w - side_px) // 2, (h - side_px) // 2
         small = resize(image, w, h)[top : top + side_px, left : left + side_px]
         small = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if grey else small
-        rows.append(small.reshape(-1).astype(np.float32) / 255)
-    return np.stack(rows)
+        np.divide(small.reshape(-1), np.float32(255), out=row, dtype=np.float32)
+    return rows
 
 
 def fit_and_score(training: Labelled, test: Labelled, settings: TrainBaseline) -> BaselineMetrics:
@@ -33,7 +33,7 @@ def fit_and_score(training: Labelled, test: Labelled, settings: TrainBaseline) -
     from sklearn.preprocessing import StandardScaler
 
     regression = LogisticRegression(C=settings.inverse_regularisation, max_iter=settings.max_iterations)
-    model = make_pipeline(StandardScaler(), regression)
+    model = make_pipeline(StandardScaler(copy=False), regression)
     side, grey = settings.side_px, settings.grey
     x = pixels(training[0], side, grey)
     note(f"fitting to {len(x):,} images of {x.shape[1]:,} values, in at most {settings.max_iterations:,} iterations")

@@ -9,7 +9,7 @@ from typing import NoReturn, cast
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from googlenet.errors import UserError, escape_output, nearest
+from googlenet.errors import UserError, escape_output, nearest, unusable
 from googlenet.pipeline.code import check_source
 
 COMMANDS = {
@@ -79,12 +79,6 @@ def main(arguments: list[str] | None = None) -> int:
     except click.Abort:  # Ctrl-C
         return 130
     return code or 0
-
-
-def unusable(error: OSError) -> str:
-    """What the system refused, as the text of an error."""
-    name = error.filename2 or error.filename or "output"
-    return f"{name}: {error.strerror or error}; correct the path or its permissions, or free some space"
 
 
 def drop_unwritable() -> None:

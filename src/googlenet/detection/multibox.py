@@ -25,6 +25,7 @@ from googlenet.models.network import Network, NetworkSpec, Trunk
 from googlenet.models.runtime import Runtime
 from googlenet.storage import checkpoint
 
+LEAST_SHARE = 1e-6
 OUTPUTS = 5  # per prior: four offsets and a confidence
 CANDIDATES_PER_BOX = 10  # highest-scoring boxes that enter non-maximum suppression per box wanted
 
@@ -98,6 +99,7 @@ def cells_of(trunk: NetworkSpec, last: str) -> int:
 
 def start(form: Form, classifier: Network, priors: np.ndarray, share: float, seed: int) -> MultiBox:
     """Build a network with the classifier's trunk that outputs the priors, each with the confidence `share`."""
+    share = min(max(share, LEAST_SHARE), 1 - LEAST_SHARE)  # if no prior or every one is matched, the logit is finite
     model = MultiBox(form)
     initialise(model.before, seed, form.trunk.initialisation)
     known = classifier.model.state_dict()

@@ -12,6 +12,7 @@ from googlenet.detection import Boxes
 from googlenet.detection.coverage import NEVER, coverage, coverage_by_count, first_covers
 from googlenet.detection.merge import Merged
 from googlenet.detection.priors import k_means, rescale
+from googlenet.errors import UserError
 from googlenet.metrics import proposals as metrics
 from googlenet.metrics.bootstrap import draws, generator, percentile_interval
 from googlenet.metrics.interval import Difference, Interval
@@ -84,6 +85,8 @@ def study(
         heads = ranks.get(name, [0] * len(boxes))
         order = [ranked(of_image, head, rng) for of_image, head in zip(boxes, heads, strict=True)]
         curves[name] = coverage_by_count(order, truth, points(max(map(len, boxes))), threshold)
+    if not rows["selective_search_full"].boxes_per_image:
+        raise UserError("propose_regions.min_box_side_px: selective search finds no box in any test image; lower it")
     share = rows["merged"].boxes_per_image / rows["selective_search_full"].boxes_per_image
     return metrics.CoverageStudy(
         objects=int(counts.objects.sum()),

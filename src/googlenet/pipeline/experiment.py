@@ -16,7 +16,7 @@ from googlenet.config import variants
 from googlenet.config.compose import JOB_VARIABLES, Composed, compose
 from googlenet.config.problems import problem
 from googlenet.config.schema.base import NetworkName, Settings, StageSettings, selections
-from googlenet.config.schema.classification import AnalyseUnits, MeasureExport, TrainClassifier, Variant
+from googlenet.config.schema.classification import AnalyseUnits, MeasureExport, PredictCrops, TrainClassifier, Variant
 from googlenet.config.schema.dataset import Dataset
 from googlenet.config.schema.detection import ProposeRegions, ScoreRegions, TrainMultibox
 from googlenet.config.schema.shared import (
@@ -235,6 +235,10 @@ class Experiment:
         self.check_name("analyse_units.of_member", self.analysed_member, members)
         self.check_name("measure_export.of_member", self.exported_member, members)
         self.check_processes()
+        if "study_crops" in self.stages and not self.of(PredictCrops).keep_crops:
+            key = "predict_crops.keep_crops"
+            mend = "set it to true, or study_crops.enabled to false"
+            raise UserError(f"{self.composed.where(key)}: {key}: study_crops needs the single crops; {mend}")
 
     def check_processes(self) -> None:
         """Raise UserError, naming file and key, if the processes of a training cannot share out its micro-batches."""

@@ -9,6 +9,7 @@ import gc
 import hashlib
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Execution, Inference
-from googlenet.errors import PeerLost, Stopped, UserError, escape_output
+from googlenet.errors import PeerLost, Stopped, UserError, escape_output, unusable
 from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import prepare_machine
@@ -125,10 +126,12 @@ def main(run: Callable[..., None]) -> None:
     except UserError as error:
         fail("error", error, 1)
     except OSError as error:
-        if error.errno not in FULL and "No space left" not in str(error):
+        if error.errno in FULL or "No space left" in str(error):
+            where = error.filename or Path.cwd()
+            fail("error", f"{where}: no space left on the disk; free some, and run the same command again", 1)
+        if not error.filename:
             raise
-        where = error.filename or Path.cwd()
-        fail("error", f"{where}: no space left on the disk; free some, and run the same command again", 1)
+        fail("error", UserError(unusable(error)), 1)
     except SystemExit as ended:  # one of several processes has done its part, or the command line is wrong
         leave(int(ended.code or 0))
     finished()
@@ -248,7 +251,9 @@ def parameters_of(file: JobFile[StageSettings]) -> dict[str, Any]:
 
 
 def commit(root: Path) -> str:
-    """The commit of the code, with "+dirty" if tracked files differ; "" outside git."""
+    """The commit of the code, with "+dirty" if tracked files differ; "" outside git, or where git is not installed."""
+    if shutil.which("git") is None:
+        return ""
     # data/ and results/ hold no code, and git reports their READMEs as deleted where the folders are symbolic links.
     status = "git status --porcelain --untracked-files=no -- :/ :!data :!results"
     asked = [words.split() for words in ("git rev-parse HEAD", status)]

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,10 @@ from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Compute, Computes, Execution
 from googlenet.errors import UserError
 from googlenet.models.determinism import SINGLE_THREAD
-from googlenet.pipeline.job_file import EXECUTION, JobFile, read_job_file
+from googlenet.pipeline.job_file import JobFile, read_execution, read_job_file
 from googlenet.pipeline.registry import STAGES
 from googlenet.pipeline.team import Team
-from googlenet.storage.files import read_json, sha256
+from googlenet.storage.files import sha256
 from googlenet.tracking import progress
 
 Input = Annotated[Path, "input"]
@@ -50,7 +51,7 @@ class Asked:
         settings: type[StageSettings] = get_args(hints["job"])[0]  # the type argument of Job
         digest = digest_if_any(config)  # before it is read: an edit in between is then seen
         file, root = read_job_file(config, settings), Path.cwd()
-        execution = Execution.model_validate(read_json(root / EXECUTION))
+        execution = read_execution(root, os.environ.get("GOOGLENET_EXPERIMENT", file.experiment))
         team, wanted = Team.of(file.settings, execution), compute_of(file.settings).numeric_threads
         if threads < wanted * team.here:
             each = f", for each of {team.here} processes" if team.here > 1 else ""

@@ -8,10 +8,10 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from googlenet.config.schema.base import StageSettings
+from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
 from googlenet.storage.files import json_bytes, read_json
 
-EXECUTION = Path(".googlenet/execution.json")  # settings that change no result; Snakemake's main process writes both
 MODULES = Path(".googlenet/modules.json")  # for each code digest, the digests of the modules that it covers
 
 SettingsT = TypeVar("SettingsT", bound=StageSettings, covariant=True)
@@ -43,6 +43,20 @@ def read_job_file(path: Path, kind: type[SettingsT]) -> JobFile[SettingsT]:
         raise UserError(f"{path}: not a resolved file of this version; run snakemake, which writes it again") from None
 
 
+def execution_file(experiment: str) -> Path:
+    """Where Snakemake's main process writes an experiment's settings that change no result."""
+    return Path(".googlenet/execution", f"{experiment}.json")
+
+
+def read_execution(root: Path, experiment: str) -> Execution:
+    """Read these settings. Raises UserError if this version did not write them."""
+    path = execution_file(experiment)
+    try:
+        return Execution.model_validate(read_json(root / path))
+    except (ValidationError, UserError):
+        raise UserError(f"{path}: not written by this version; run snakemake, which writes it") from None
+
+
 def modules_of(root: Path, code: str) -> dict[str, str] | None:
     """The digest of each module that a code digest covers, by name; None if it is not known here."""
     path = root / MODULES
@@ -52,6 +66,7 @@ def modules_of(root: Path, code: str) -> dict[str, str] | None:
 def run_record(config_path: Path, stage: str, name: str) -> Path:
     """The path of a job's run.json: under `runs`, next to the `config` folder that holds its configuration."""
     parts = list(config_path.parts)
-    at = len(parts) - 1 - parts[::-1].index("config")
-    between = parts[at + 1 : at + 2] if parts[0] == "data" else []
+    of_data = parts[0] == "data"
+    at = 1 if of_data else len(parts) - 1 - parts[::-1].index("config")  # data sets and experiments may have that name
+    between = parts[2:3] if of_data else []
     return Path(*parts[:at], "runs", *between, stage, f"{name}.json")

@@ -15,7 +15,7 @@ from googlenet.data import prepare, readers
 from googlenet.data.images import decode
 from googlenet.errors import UserError
 from googlenet.metrics.runs import read_run
-from googlenet.pipeline.job_file import EXECUTION, JobFile, run_record
+from googlenet.pipeline.job_file import JobFile, execution_file, run_record
 from googlenet.planning import measure_classification as c
 from googlenet.planning import measure_detection as d
 from googlenet.planning.clock import now, seconds_of
@@ -25,7 +25,8 @@ from googlenet.planning.sizes import SAMPLED, ImageSize, small, source_of
 from googlenet.storage.files import write_bytes, write_json
 
 DISK_MB = 128
-EMPTY = Path("results/plan/config/empty/all.json")
+PLAN = "plan"  # the empty job's experiment
+EMPTY = Path(f"results/{PLAN}/config/empty/all.json")
 EMPTY_JOB = "from googlenet.pipeline.job import main; from googlenet.planning.empty_job import run; main(run)"
 NETWORK = "import torch; from googlenet.models import bundle; "  # as the stages that run a network
 PACKED = 60  # images, of two classes
@@ -49,8 +50,8 @@ class EmptyJob(Measurement[StartRate]):
         """Run two jobs in a folder and measure the second, as the first reads the libraries from disk."""
         with tempfile.TemporaryDirectory(prefix="googlenet-") as name:
             folder = Path(name)
-            write_bytes(folder / EMPTY, JobFile("empty", "all", "plan", "0", Empty()).to_bytes())
-            write_json(folder / EXECUTION, bench.experiment.of(Execution).model_dump(mode="json"))
+            write_bytes(folder / EMPTY, JobFile("empty", "all", PLAN, "0", Empty()).to_bytes())
+            write_json(folder / execution_file(PLAN), bench.experiment.of(Execution).model_dump(mode="json"))
             empty_job(folder)
             return empty_job(folder, NETWORK if self.network else "")
 
@@ -61,7 +62,11 @@ def empty_job(folder: Path, imports: str = "") -> StartRate:
     command = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", imports + EMPTY_JOB]
     command += ["--threads", "1", "--config", str(EMPTY), "--metrics", "metrics.json"]
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-    environment |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
+    environment |= {
+        "GOOGLENET_EXPERIMENT": PLAN,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "OMP_NUM_THREADS": "1",
+    }
     wall, start = time.perf_counter(), now()
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, errors="backslashreplace", check=False

@@ -28,6 +28,8 @@ from googlenet.pipeline.job_file import run_record
 from googlenet.pipeline.registry import STAGES
 from googlenet.storage.files import sha256
 
+GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))  # the latter: Windows' subsystem for Linux
+
 
 def check(experiment: Experiment, jobs: Collection[Job], local: bool) -> None:
     """Raise UserError, naming the key, for missing data, senseless settings, no GPU, no answer from MLflow's server.
@@ -43,7 +45,8 @@ def check(experiment: Experiment, jobs: Collection[Job], local: bool) -> None:
         check_ray(experiment)
     for error in missing_sources(experiment, jobs):
         raise error
-    if local and experiment.of(Inference).device == "cuda" and not Path("/dev/nvidiactl").exists():
+    uses_gpu = experiment.of(Inference).device == "cuda" and any(STAGES[job.stage].gpu for job in jobs)
+    if local and uses_gpu and not any(path.exists() for path in GPU_DRIVERS):
         raise UserError("compute.device: cuda is asked for, but this machine has no NVIDIA GPU; set cpu")
     tracking.check(experiment.root, experiment.name)  # last: it can take seconds
 

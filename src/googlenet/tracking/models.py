@@ -43,7 +43,11 @@ class Origin(NamedTuple):
 def register(store: Connection, servable: Servable, origin: Origin) -> dict[str, str]:
     """Register each member, and the ensemble if there are several; return the version of each model by its name.
 
-    Weights that have since changed or been deleted are reported and left out. MLflow's errors propagate."""
+    Weights that have since changed or been deleted are reported and left out, and so are all models if code that they
+    need is gone. MLflow's errors propagate."""
+    if gone := [file for file in servable.code if not (PACKAGE.parent / file).is_file()]:
+        say(f"warning: {gone[0]}: gone before MLflow could register the models; run again")
+        return {}
     members = [name for name, weights in servable.weights.items() if _is_there(weights.path, weights.sha256)]
     for name in servable.weights.keys() - set(members):
         say(f"warning: {servable.weights[name].path}: changed or gone before MLflow could register it; run again")
