@@ -128,6 +128,12 @@ def test_an_engine_that_fails_or_is_wrong_gives_way_to_eager_in_one_line(monkeyp
     assert np.array_equal(ours(IMAGES)[0], probabilities(made, IMAGES, runtime))
 
 
+def test_the_stated_difference_is_a_bound():
+    used = EngineUse("openvino", "openvino", "1", 16)
+    for difference, stated in ((0.00211, "0.0022"), (0.0021, "0.0021"), (1.1e-7, "1.1e-07")):
+        assert replace(used, difference=difference).line.endswith(f"by at most {stated} on 16 images")
+
+
 def test_a_slightly_different_engine_is_used_and_the_difference_recorded(monkeypatch):
     monkeypatch.setitem(engine.BUILDERS, "openvino", off_by(0.0005))
     ours = built(of_kind("paper"), Runtime("cpu", "fp32", 0, "openvino"))

@@ -4,6 +4,7 @@ import pytest
 
 from googlenet.config.schema.classification import Ablations
 from googlenet.metrics.classification import EnsembleMetrics
+from googlenet.metrics.classification_studies import CropStudyMetrics
 from googlenet.metrics.detection import DetectionMetrics
 from googlenet.metrics.interval import Difference
 from googlenet.metrics.proposals import ProposalStudyMetrics
@@ -71,10 +72,24 @@ def test_a_claim_that_fails_says_so():
 
 
 def test_the_maximum_over_crops_is_turned_into_the_claims_favour():
-    study = next(job for _, job in sample.jobs() if type(job).__name__ == "CropStudyMetrics")
+    study = sample.results().one(CropStudyMetrics)
     row = next(row for row in study.aggregations if (row.system, row.aggregation) == ("ensemble", "max_over_crops"))
     claim = claims.mean_over_crops(study)
     assert claim.ours.difference == -row.against_mean.top1_error_percent.difference
+    one = claims.mean_over_crops(changed(study, crops=1))
+    assert (one.verdict, one.why) == ("not tested", "1 crop alone")
+
+
+def test_intervals_of_several_levels_state_theirs():
+    detected = sample.results().one(DetectionMetrics)
+    at_90 = changed(detected, ensemble_minus_single={"interval": {"confidence_percent": 90}})
+    one, several = (
+        claims.table(claims.six_detectors(other), claims.many_crops(whole().one(EnsembleMetrics)))
+        for other in (detected, at_90)
+    )
+    assert one.columns[4].label == "95 % interval" and one.rows[0].cells[4] == "[2.40, 4.90]"
+    assert several.columns[4].label == "Interval"
+    assert [row.cells[4] for row in several.rows] == ["90 % interval [2.40, 4.90]", "95 % interval [0.50, 1.50]"]
 
 
 def test_what_an_experiment_lacks_is_not_tested():
@@ -86,7 +101,10 @@ def test_what_an_experiment_lacks_is_not_tested():
     assert two.members.keys() < ensemble.members.keys() and claims.seven_models(two).why == "an ensemble of 2"
     without = claims.of_report(sample.results(without=(EnsembleMetrics, ProposalStudyMetrics)))
     assert [row.cells[5] for row in without.rows].count("not tested") == 5
-    assert claims.six_detectors(detected).verdict != "not tested"
+    six = claims.six_detectors(detected)
+    assert six.verdict == "holds" and six.why.endswith("6 detectors against one, 60 test images")
+    two = claims.six_detectors(changed(detected, table_4={"detectors": 2}))
+    assert (two.verdict, two.why) == ("not tested", "an ensemble of 2")
     assert claims.six_detectors(None).why == "nothing was detected"
 
 
@@ -135,6 +153,12 @@ def test_the_claims_of_the_ablations():
     normalised = rows["Batch normalisation is better than response normalisation (Ioffe and Szegedy 2015)"]
     assert normalised[3:6] == (f"{MINUS}4.00", f"[{MINUS}6.50, {MINUS}1.50]", "does not hold")
     assert set(verdicts(claims.of_ablations(ablated())).values()) == {"not tested"}
+
+
+def test_a_row_of_other_weights_than_the_references_tests_no_claim():
+    compared = ablated(heads=({"model": {"aux_heads": []}}, 0))
+    last = changed(compared, rows=[changed(row, weights="last") for row in compared.rows])
+    assert claims.auxiliary_heads(compared).verdict == "holds" and claims.auxiliary_heads(last).verdict == "not tested"
 
 
 TESTED = {

@@ -77,6 +77,7 @@ def test_the_paragraph_states_how_large_crops_show_an_image_and_their_errors(stu
         (None, {}, "No scale or kind of crop is significantly worse alone than the nearest."),
         (None, {"px_None": WORSE}, "Significantly worse alone than the nearest are the whole squares."),
         (BETTER, {}, "No scale or kind of crop is significantly worse alone than the nearest."),
+        (EVEN, {"px_None": BETTER}, "worse alone than the nearest; significantly better are the whole squares."),
     ],
 )
 def test_the_conclusion_follows_the_intervals(study, matched, worse, expected):

@@ -90,6 +90,17 @@ def test_without_validation_nothing_is_chosen_and_its_table_is_left_out():
     assert all(row.cells[3:] == ("—",) * 4 for row in crop_tables.budgets(study).rows)
 
 
+def test_crops_are_the_same_only_if_none_coincide(study):
+    def last(study):
+        budget = next(row.cells for row in crop_tables.budgets(study).rows if row.cells[1] == str(study.candidates))
+        return *budget[5:], crop_tables.policies(study).rows[2].cells[5]
+
+    assert last(study) == ("the same crops",) * 3
+    coinciding = replaced(study.policies, lambda row: row.crops == 144, forward_passes=48.0)
+    random, *others = last(changed(study, candidates=48, policies=coinciding))
+    assert random == "the same crops" and not any(cell == "the same crops" for cell in others)
+
+
 def test_one_model_has_no_second_system():
     study = crop_sample.study_crops(["m1"], sample.CLASSES)
     section = crop_sections.choices_of_crops(study, {})

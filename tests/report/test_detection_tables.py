@@ -107,13 +107,15 @@ def counted(evaluated, false, missed):
 
 def test_errors_in_numbers_and_words(evaluated):
     errors = counted(evaluated, (14, 3, 0, 3, 0), (1, 0, 0, 0))
-    rows = detection_tables.false_detections(errors).rows
+    table = detection_tables.false_detections(errors)
+    assert table.caption.endswith("at most as many as it has objects.")
+    rows = table.rows
     assert [row.cells[:3] for row in rows][:2] == [("right", "14", "70.0"), ("localisation", "3", "15.0")]
     assert rows[-1].cells[:3] == ("all", "20", "100.0")
     assert detection_tables.missed_objects(errors).rows[0].cells[:3] == ("not proposed", "1", "5.0")
     assert detection_tables.missed_objects(errors).rows[-1].cells[1:3] == ("1", "5.0")
     assert detection_tables.summary(errors) == (
-        "Of the 20 detections with the highest scores (for each class, as many as it has objects), 70.0 % are right. "
+        "Of the 20 detections with the highest scores (for each class, at most as many as it has objects), 70.0 % are right. "
         "The most frequent error is localisation and confusion: 50.0 % each of the wrong ones.",
         "1 of 20 objects (5.0 %) is missed at every score; most often: not proposed.",
     )
@@ -124,6 +126,10 @@ def test_the_text_when_nothing_is_wrong(evaluated):
     assert first.endswith("100.0 % are right.") and second == "None of 20 objects is missed altogether."
     none = counted(evaluated, (0, 0, 0, 0, 0), (20, 0, 0, 0))  # no detection at all
     assert detection_tables.false_detections(none).rows[0].cells[:3] == ("right", "0", "—")
+    assert detection_tables.summary(none) == (
+        "Nothing was detected.",
+        "20 of 20 objects (100.0 %) are missed at every score; most often: not proposed.",
+    )
 
 
 def test_kinds_and_reasons_are_those_of_the_evaluation():

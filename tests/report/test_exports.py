@@ -59,6 +59,13 @@ def test_sentences_follow_the_intervals(report):
     assert "digits; on ILSVRC a format may cost more or less" in report.warning
 
 
+@pytest.mark.parametrize(("largest", "stated"), [(2e-7, "2e-07"), (2.1e-7, "3e-07"), (0.0094, "0.01"), (0.0, "0")])
+def test_a_bound_is_rounded_up(measured, largest, stated):
+    exact = changed(measured.formats[0], largest_difference=largest)
+    (first,) = exports.summary(changed(measured, formats=[exact]))
+    assert first == f"In fp32 no probability differs by more than {stated} from the network's: ONNX."
+
+
 def test_what_was_not_done_is_not_described(report, measured):
     text = " ".join(report.sections[1].text)
     assert (

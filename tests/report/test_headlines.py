@@ -4,6 +4,7 @@ import pytest
 
 from googlenet.metrics.classification import EnsembleMetrics
 from googlenet.metrics.classification_studies import CropStudyMetrics
+from googlenet.metrics.detection import DetectionMetrics
 from googlenet.metrics.reference import Figure, Kind, MachineReference, Reference
 from googlenet.metrics.results import Results
 from googlenet.report import headlines, sections
@@ -65,6 +66,13 @@ def test_the_papers_finding_on_the_maximum_is_that_it_is_worse():
     (line,) = headlines.headlines(Results([("", study)]))
     side = row.against_mean.top1_error_percent.interval.side
     assert line.remark.startswith({-1: "as in the paper: worse", 1: "unlike the paper: better", 0: "not"}[side])
+
+
+def test_the_papers_figures_of_six_detectors_stand_beside_no_other_number():
+    detected = sample.results().one(DetectionMetrics)
+    lines = by_key(Results([("", changed(detected, table_4={"detectors": 2}))]))
+    assert [line.paper for line in lines.values()] == ["38.02 %", "—", "—"]
+    assert lines["mean_ap_ensemble_minus_single"].remark == "better by 3.6 points, 95 % interval [2.4, 4.9]"
 
 
 def test_with_many_classes_the_papers_measure_is_shown():

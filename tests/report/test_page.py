@@ -191,6 +191,12 @@ def test_two_tables_of_one_title_are_refused():
         Report("Title", "x", (), "", (Part("", (Section("One", (), (table, table)),)),))
 
 
+def test_tables_of_a_data_set_with_a_long_name_have_files_of_their_own():
+    manifests = [sample.manifest(kind, "a long name " * 20) for kind in ("classification", "detection")]
+    tables = sections.build("demo", sample.results(*manifests), [], {}).tables
+    assert max(len(page.slug(table.title)) for table in tables) == 100
+
+
 @pytest.mark.parametrize("colour", [*style.PALETTE, style.GREY])
 def test_no_colour_of_a_chart_is_harder_to_see_on_a_dark_page(html, colour):
     """The contrast (WCAG 2) of every colour with its ground, on a dark page at least that on a light one."""

@@ -1,5 +1,7 @@
 """The content of the page: what is left out, what it warns of, and conclusions that follow their intervals."""
 
+import re
+
 import pytest
 
 from googlenet.config.schema.shared import Detector, TrainedMember
@@ -11,6 +13,7 @@ from googlenet.metrics.interval import Difference, Interval
 from googlenet.metrics.proposals import ProposalMetrics, ProposalStudyMetrics
 from googlenet.metrics.results import Results
 from googlenet.report import detection_tables, glance, headlines, run_tables, sections, tables, words
+from googlenet.report.captions import CAPTIONS
 from googlenet.report.parts import OURS, Column, Row, Table
 from report import sample
 from settings import changed
@@ -165,6 +168,22 @@ def test_with_five_classes_top_5_is_not_shown():
     ours = tables.table_2(sample.evaluate_ensemble(classes=5), "cells").rows[-1]
     assert ours.mark == OURS and ours.cells[3] == "—"
     assert tables.top5_note(10).endswith("top-5 error of 50 %: compare top-1 here.") and tables.top5_note(1000) == ""
+
+
+def test_the_text_on_the_144_crops_holds_whether_or_not_they_are_mirrored():
+    ensemble = sample.evaluate_ensemble()
+    shown = {"crops_144": b""}
+    assert len(sections.crops(ensemble, shown).text) == 2 and sections.crops(ensemble, {}) is None
+    *_, square, mirrored = sections.crops(changed(ensemble, mirrored=False), shown).text
+    assert square.endswith("so a third of the crops, counted three times, give the same mean.")
+    assert mirrored.endswith("the mean is over half of the crops, each counted twice.")
+
+
+@pytest.mark.parametrize(
+    "name", ["member_errors", "crops_144", "error_by_models_and_crops", "error_over_crops", "reliability"]
+)
+def test_what_describes_a_figure_states_no_number_or_shape_that_settings_change(name):
+    assert not re.search(r"\d|\b(two|three|four|six|ten|fall)\b", CAPTIONS[name][1].lower())
 
 
 def test_an_ensemble_that_the_paper_has_not_gets_no_printed_figures():

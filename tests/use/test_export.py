@@ -157,6 +157,16 @@ def test_a_file_that_differs_is_not_kept(inside, tmp_path, monkeypatch, capsys):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_stated_difference_is_a_bound(inside, tmp_path, monkeypatch, capsys):
+    def opened(path, threads):
+        return lambda images: np.zeros((len(images), 3), np.float32)
+
+    replaced(monkeypatch, "exported_program", write=lambda traced, path: path.write_bytes(b""), open=opened)
+    monkeypatch.setattr(export.Check, "of", lambda outputs, expected: export.Check(len(expected), 2.1e-5, 100.0))
+    assert main(["export", str(tmp_path / "made.pt2"), "--member", "m1"]) == 0
+    assert " by at most 3e-05 on " in capsys.readouterr().out
+
+
 def test_an_exporter_that_fails_is_one_line(inside, tmp_path, monkeypatch, capsys):
     def broken(*_):
         raise RuntimeError("no such operator\nand forty lines of stack")

@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, Context
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
@@ -51,7 +52,9 @@ class EngineUse:
     def line(self) -> str:
         """One line for a job's log."""
         used = f"engine: {self.used} {self.version} ({self.requested} requested)"
-        checked = f"; differs from eager fp32 by at most {self.difference:.2g} on {self.sample} images"
+        # Rounded up, as a bound must be.
+        most = float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(str(self.difference)))
+        checked = f"; differs from eager fp32 by at most {most:g} on {self.sample} images"
         return used + (checked if self.sample else "") + (f"; {self.fallback}" if self.fallback else "")
 
 

@@ -12,20 +12,19 @@ CAPTIONS: dict[str, tuple[str, str]] = {
     ),
     "member_errors": (
         "Each member alone, by the number of crops, and below the line all members together.",
-        "A row of dots for each member and the ensemble: test error at one, ten and 144 crops.",
+        "A row of dots for each member and the ensemble: test error, a dot for each number of crops.",
     ),
     "crops_144": (
         "The distinct crops of one image, drawn to scale: the image grows from left to right, the crop does not. Each "
         "row is a square; the image outside it is faded. Outlines are drawn slightly inside their edges, to keep "
         "neighbours apart.",
-        "A grid of the same image: a column for each of the four scales, a row for each square, with six crops "
-        "outlined.",
+        "A grid of the same image: a column for each scale, a row for each square, with the crops outlined.",
     ),
     "error_by_models_and_crops": (
         "Test error over the number of models averaged: the line is the mean over all subsets of that many members, "
         "the band spans the best to the worst subset. The paper's top-5 errors on ILSVRC: one model 10.07, 9.15 and "
         "7.89 % at 1, 10 and 144 crops; seven models 8.09, 7.62 and 6.67 %.",
-        "Three lines that fall with the number of models, one for each number of crops, with bands.",
+        "Lines of test error over the number of models, one for each number of crops, with bands.",
     ),
     "error_by_class": (
         "Top-1 error of all members together, with the most crops, by class, worst first; at most 30 classes are shown.",
@@ -35,8 +34,8 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "Error over the number of crops, on the images whose crops were kept one by one. Best crops: chosen one after "
         "the other on validation images. The band around them is the interval over test images; the grey band is the "
         "middle half of the random subsets, which is not an interval.",
-        "Two charts of error over the number of crops on a logarithmic axis, for one model and for all: random crops, "
-        "the best crops, and three diamonds for the paper's 1, 10 and 144 crops.",
+        "Charts of error over the number of crops on a logarithmic axis, for one model and for all: random crops, "
+        "the best crops, and a diamond for each of the paper's numbers of crops.",
     ),
     "error_over_zoom": (
         "One model's error on the test crops of each scale and kind alone, with its interval, over how large they show the "
@@ -49,7 +48,7 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "grows with its number of predictions; below the diagonal the network is overconfident. Bins of fewer than "
         "five predictions have no point. Below: the share of predictions in each bin. One model: the members' "
         "predictions pooled.",
-        "Two charts, for one model and for all, of the share correct over the probability, with the diagonal of "
+        "Charts, for one model and for all, of the share correct over the probability, with the diagonal of "
         "perfect calibration, and bars of the share of predictions in each bin.",
     ),
     "cost_by_layer": (
@@ -109,8 +108,8 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         BOXES,
     ),
     "error_types": (
-        "Left: each class's highest-scoring detections, as many as it has objects; if all were right, every object "
-        "would be found. Right: objects that no detection found at any score, in percent of the objects, by reason. "
+        "Left: each class's highest-scoring detections, at most as many as it has objects, since no more can be right. "
+        "Right: objects that no detection found at any score, in percent of the objects, by reason. "
         "The classes with the fewest right detections first, at most 20.",
         "Two charts of stacked bars by class: kinds of detections, and reasons for missed objects.",
     ),

@@ -13,7 +13,17 @@ from googlenet.metrics.proposals import ProposalStudyMetrics
 from googlenet.metrics.results import Results
 from googlenet.report import crop_tables, headlines, paper
 from googlenet.report.parts import OURS, PAPER, Column, Row, Table, texts
-from googlenet.report.words import NONE, confidence, count, decimal, interval, main_metric, plural, signed
+from googlenet.report.words import (
+    NONE,
+    confidence,
+    count,
+    decimal,
+    interval,
+    main_metric,
+    plural,
+    signed,
+    with_confidence,
+)
 
 Verdict = Literal["holds", "does not hold", "undecided", "not tested"]
 AS_MUCH = 1.0  # largest difference in points at which two sources still cover equally much
@@ -75,18 +85,19 @@ def of_ablations(compared: AblationMetrics) -> Table:
 
 def table(*claims: Claim) -> Table:
     """A table with a row for every claim."""
-    known = next((claim.ours.interval for claim in claims if claim.ours), None)
+    levels = {confidence(claim.ours.interval) for claim in claims if claim.ours}
+    shown = interval if len(levels) == 1 else with_confidence
     columns = (
         Column("Claim", PAPER, True),
         *texts("Section"),
         Column("In the paper", PAPER, True),
         Column("Here, points", OURS),
-        Column(confidence(known) if known else "Interval", OURS),
+        Column(levels.pop() if len(levels) == 1 else "Interval", OURS),
         *texts("Verdict", "How"),
     )
     rows = []
     for claim in claims:
-        figures = (signed(claim.ours.difference), interval(claim.ours.interval)) if claim.ours else (NONE, NONE)
+        figures = (signed(claim.ours.difference), shown(claim.ours.interval)) if claim.ours else (NONE, NONE)
         rows.append(Row((claim.words, claim.section, claim.printed, *figures, claim.verdict, claim.why)))
     caption = "What the paper says of its method, and whether it is so on these data and at this size."
     return Table(TITLE, caption, columns, tuple(rows), RULE, stacked=True)
@@ -121,11 +132,13 @@ def many_crops(ensemble: EnsembleMetrics | None) -> Claim:
 
 
 def mean_over_crops(study: CropStudyMetrics | None) -> Claim:
-    """The mean of the softmax over crops against their maximum."""
+    """The mean of the softmax over crops against their maximum; of one crop they are the same."""
     words, section, printed = "The mean over crops is better than their maximum", "7", "no figure"
     rows = [row for row in study.aggregations if row.aggregation == "max_over_crops"] if study else []
     if study is None or not rows:
         return Claim(words, section, printed, None, "crops were not studied")
+    if study.crops == 1:
+        return Claim(words, section, printed, None, "1 crop alone")
     error, name = main_metric(study.classes)
     row = next(row for row in rows if row.system == crop_tables.systems_of(study)[0])
     found = row.against_mean
@@ -177,13 +190,14 @@ def fewer_proposals(study: ProposalStudyMetrics | None) -> Claim:
 
 
 def six_detectors(detected: DetectionMetrics | None) -> Claim:
-    """The ensemble of detectors against one."""
+    """The ensemble of six detectors against one; no other number tests the claim."""
     words, section = "An ensemble of six detectors has a higher mean average precision than one", "8, Tables 4 and 5"
     printed = "38.02 to 43.9 %"
     if detected is None or detected.table_4.detectors < 2:
         return Claim(words, section, printed, None, "one detector alone" if detected else "nothing was detected")
-    number, images = plural(detected.table_4.detectors, "detector"), plural(detected.images, "test image")
-    how = f"mean average precision: {number} against one, {images}"
+    if detected.table_4.detectors != headlines.SIX:
+        return Claim(words, section, printed, None, f"an ensemble of {count(detected.table_4.detectors)}")
+    how = f"mean average precision: {headlines.SIX} detectors against one, {plural(detected.images, 'test image')}"
     return Claim(words, section, printed, detected.ensemble_minus_single, how)
 
 
@@ -202,14 +216,15 @@ def of_ablation(
     changes: dict[str, dict[str, object]],
     also_stalled: bool = False,
 ) -> Claim:
-    """A claim tested by the ablation row with exactly these changes (see `changed`): the reference has what the row
-    lacks. also_stalled: trainings that never started to learn count too."""
+    """A claim tested by the ablation row with exactly these changes (see `changed`) and the reference's kind of weights:
+    the reference has what the row lacks. also_stalled: trainings that never started to learn count too."""
     if compared is None:
         return Claim(words, section, printed, None, ABLATIONS)
-    row = next((row for row in compared.rows if changed(row) == changes), None)
-    if row is None or row.sources == compared.reference.sources:
+    reference = compared.reference
+    row = next((row for row in compared.rows if changed(row) == changes and row.weights == reference.weights), None)
+    if row is None or row.sources == reference.sources:
         return Claim(words, section, printed, None, "the table of ablations has no row for it")
-    stalled = row.stalled + compared.reference.stalled
+    stalled = row.stalled + reference.stalled
     if stalled and not also_stalled:
         return Claim(words, section, printed, None, f"{plural(stalled, 'training')} stalled")
     error, name = main_metric(compared.classes)

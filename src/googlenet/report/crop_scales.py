@@ -122,10 +122,11 @@ def _matched(study: CropStudyMetrics) -> tuple[str, ...]:
 
 
 def _conclusion(study: CropStudyMetrics) -> tuple[str, ...]:
-    """Conclude by one rule: which rows are worse than the nearest, and whether the matched crops beat all crops."""
+    """Conclude by one rule: which rows are worse than the nearest (if none, which are better), and whether the matched
+    crops beat all crops."""
     error, images = main_metric(study.classes)[0], plural(study.images, "image")
     pairs = [(row, row.against_nearest.of(error)) for row in study.scales.rows if row.against_nearest]
-    worse = [name_of(row) for row, pair in pairs if pair.interval.side < 0]
+    worse, better = ([name_of(row) for row, pair in pairs if pair.interval.side == side] for side in (-1, 1))
     matched = study.scales.matched
     some = matched is not None and matched.crops < study.crops  # otherwise nothing was compared with all crops
     side = matched.against_all.of(error).interval.side if matched and some else None
@@ -133,6 +134,7 @@ def _conclusion(study: CropStudyMetrics) -> tuple[str, ...]:
         return ()
     if not worse:
         end = f": these {images} show no effect of the crops' size" if side == 0 else ""
+        end = f"; significantly better are the {', '.join(better)}" if better else end
         return (f"No scale or kind of crop is significantly worse alone than the nearest{end}.",)
     ends = {
         None: "",

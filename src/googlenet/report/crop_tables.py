@@ -86,8 +86,11 @@ def budgets(study: CropStudyMetrics) -> Table:
             cells += [NONE] * 4
         else:
             cells += [decimal(best.of(error)), interval(best.intervals.of(error))]
-            falls = [of_difference(fall.of(error)) for fall in (best.against_random, best.against_all)]
-            cells += [SAME, SAME] if row.crops == study.candidates else falls
+            same = row.crops == study.candidates
+            cells.append(SAME if same else of_difference(best.against_random.of(error)))
+            # Among all, a crop counts as often as it occurs.
+            same = same and study.candidates == study.crops
+            cells.append(SAME if same else of_difference(best.against_all.of(error)))
         rows.append(Row(tuple(cells)))
     columns = (
         *texts("Models"),
@@ -118,8 +121,8 @@ def policies(study: CropStudyMetrics) -> Table:
     error, name = main_metric(study.classes)
     rows = []
     for models, row in _by_system(study, study.policies):
-        all_crops = round(row.forward_passes) == study.candidates
-        best = NONE if row.to_best is None else SAME if all_crops else of_difference(row.to_best.of(error))
+        same = row.crops == round(row.forward_passes) == study.candidates  # none coincide, so all count once
+        best = NONE if row.to_best is None else SAME if same else of_difference(row.to_best.of(error))
         cost = (count(row.crops), decimal(row.forward_passes, 0))
         rows.append(Row((models, *cost, decimal(row.of(error)), interval(row.intervals.of(error)), best)))
     columns = (

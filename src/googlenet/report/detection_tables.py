@@ -160,7 +160,7 @@ def false_detections(errors: ErrorTypes) -> Table:
     """The first detections of all classes by kind: count, share, and meaning of each kind."""
     counts = errors.false_positives.all.counts
     columns = (*texts("Detections"), *our_numbers("Number", "Share, %"), *texts("Meaning"))
-    caption = "The ensemble's highest-scoring detections on test: for each class, as many as it has objects."
+    caption = "The ensemble's highest-scoring detections on test: for each class, at most as many as it has objects."
     note = (
         "After Hoiem et al., Diagnosing Error in Object Detectors (2012). Near: an overlap (IoU) of "
         f"{decimal(errors.near_iou, 1)} or more. Enough: as mean average precision requires. Among close objects, a "
@@ -186,10 +186,12 @@ def summary(errors: ErrorTypes) -> tuple[str, ...]:
     counts, missed = errors.false_positives.all.counts, errors.missed.all
     wrong = {kind: counts[kind] for kind in KINDS if kind != "correct"}
     detections, all_wrong = sum(counts.values()), sum(wrong.values())
-    sentence = (
-        f"Of the {plural(detections, 'detection')} with the highest scores (for each class, as many as it has "
-        f"objects), {percent(counts['correct'], detections)} % are right"
-    )
+    sentence = "Nothing was detected"
+    if detections:
+        sentence = (
+            f"Of the {plural(detections, 'detection')} with the highest scores (for each class, at most as many as it has "
+            f"objects), {percent(counts['correct'], detections)} % are right"
+        )
     if all_wrong:
         names = most_frequent(KINDS, wrong)
         share = f"{percent(max(wrong.values()), all_wrong)} %{' each' if len(names) > 1 else ''}"

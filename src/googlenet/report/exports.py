@@ -9,6 +9,7 @@ from googlenet.report.words import (
     NONE,
     TOPS,
     UNDECIDED,
+    at_most,
     confidence,
     count,
     decimal,
@@ -110,7 +111,7 @@ def summary(measured: ExportMetrics) -> tuple[str, ...]:
     exact = [row for row in measured.formats if row.precision == "fp32"]
     lines = []
     if exact:
-        worst = small(max(row.largest_difference for row in exact))
+        worst = at_most(max(row.largest_difference for row in exact))
         lines.append(f"In fp32 no probability differs by more than {worst} from the network's: {titles(exact)}.")
     for row in (row for row in measured.formats if row.precision != "fp32"):
         beside = next((one for one in exact if one.title == row.title), None)

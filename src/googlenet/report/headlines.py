@@ -28,6 +28,7 @@ from googlenet.report.words import (
 
 # The metrics that the headline figures come from.
 SOURCES = (EnsembleMetrics, CropStudyMetrics, ProposalStudyMetrics, DetectionMetrics, CostMetrics)
+SIX = 6  # detectors of the paper's ensemble
 Judgements = Mapping[str, tuple[Judgement, Figure]]  # by key
 Printed = dict[tuple[int, int], float]  # the paper's top-5 errors, by models and crops
 
@@ -212,7 +213,7 @@ def _proposals(study: ProposalStudyMetrics) -> list[Headline]:
 
 
 def _precision(detection: DetectionMetrics) -> list[Headline]:
-    """Mean average precision of one detector, of all, and their difference."""
+    """Mean average precision of one detector, of all, and their difference; the paper's are of six."""
     single, together, pair = detection.single_mean_ap_percent, detection.table_4, detection.ensemble_minus_single
     printed = next(row.mean_ap_percent for row in paper.table_5() if row.team == "GoogLeNet")
     printed_together = next(row.mean_ap_percent for row in paper.table_4() if row.team == "GoogLeNet")
@@ -234,7 +235,7 @@ def _precision(detection: DetectionMetrics) -> list[Headline]:
         made += [
             Headline(
                 f"Mean average precision, {plural(number, 'detector')}",
-                f"{printed_together:g} %",
+                f"{printed_together:g} %" if number == SIX else NONE,
                 f"{decimal(percent, 1)} %",
                 f"{with_confidence(together.interval, 1)}, {images}",
                 "mean_ap_percent_ensemble",
@@ -243,9 +244,9 @@ def _precision(detection: DetectionMetrics) -> list[Headline]:
             ),
             Headline(
                 f"{plural(number, 'detector')} instead of one: change in mean average precision",
-                f"{signed(printed_together - printed, 1)} points",
+                f"{signed(printed_together - printed, 1)} points" if number == SIX else NONE,
                 f"{signed(pair.difference, 1)} points",
-                compared(pair, digits=1),
+                compared(pair, digits=1) if number == SIX else gain(pair),
                 "mean_ap_ensemble_minus_single",
                 pair.difference,
                 pair.interval,

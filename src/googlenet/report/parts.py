@@ -40,8 +40,9 @@ class Row:
 
 
 def slug(title: str) -> str:
-    """Return an anchor or file name of lower-case letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:100]
+    """Return an anchor or file name of lower-case letters, digits and hyphens; of a long title, both ends."""
+    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    return name if len(name) <= 100 else f"{name[:50]}-{name[-49:]}"
 
 
 @dataclass(frozen=True)

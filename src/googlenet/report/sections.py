@@ -154,12 +154,12 @@ def crops(ensemble: EnsembleMetrics | None, figures: Mapping[str, bytes]) -> Sec
         "4 scales, 3 squares of each (left, centre, right; top, centre, bottom in a portrait), 6 crops of each square "
         "(four corners, centre, and the whole square resized), and a mirror image of each: 4 · 3 · 6 · 2 = 144. The "
         "prediction is the mean of the softmax over crops and models.",
-        "In a square image the three squares coincide, so 48 distinct crops counted three times give the same mean.",
+        "In a square image the three squares coincide, so a third of the crops, counted three times, give the same mean.",
     ]
     if ensemble and not ensemble.mirrored:
         text.append(
             "Images are not mirrored in this experiment (dataset.mirror: false), so each mirrored crop is "
-            "replaced by the crop itself: the mean is over 72 crops, each counted twice."
+            "replaced by the crop itself: the mean is over half of the crops, each counted twice."
         )
     return Section("The 144 crops of an image", tuple(text), drawing) if drawing else None
 

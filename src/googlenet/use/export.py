@@ -18,7 +18,7 @@ from googlenet.data.store import open_split
 from googlenet.errors import UserError, nearest
 from googlenet.metrics.data import read_manifest
 from googlenet.models.export import FORMATS, Format, Traced, annotate_onnx, answers_of, file_bytes, translated
-from googlenet.report.words import plural
+from googlenet.report.words import at_most, plural
 from googlenet.storage.files import check_target
 from googlenet.use.classify import ClassifierEnsemble
 from googlenet.use.results import Asked, Results
@@ -99,7 +99,9 @@ def perform(request: Export, root: Path) -> int:
     what = f"{plural(len(ensemble.members), 'member')} in {kind.precision}, {file_bytes(request.file) / 1e6:.1f} MB"
     print(f"{request.file}: {kind.title}, {what}; uint8 [n, {px}, {px}, 3] to {len(ensemble.classes)} classes")
     same = f"; the same first answer for {check.same_percent:.1f} % of them" if kind.calibrated else ""
-    print(f"checked: differs from the networks in fp32 by at most {check.largest:.1g} on {check.images} images{same}")
+    print(
+        f"checked: differs from the networks in fp32 by at most {at_most(check.largest)} on {check.images} images{same}"
+    )
     return 0
 
 
