@@ -9,6 +9,7 @@ import ctypes
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,6 +59,9 @@ def create(manifest, dry):
     name = f"{manifest['metadata']['generateName']}{os.urandom(3).hex()}"
     if len(name) > 63 or name != name.lower() or "_" in name:
         refuse("Invalid", f'Job.batch "{name}" is invalid: metadata.name')
+    for label in manifest["metadata"].get("labels", {}).values():
+        if not re.fullmatch(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", label):
+            refuse("Invalid", f'Job.batch "{name}" is invalid: metadata.labels: Invalid value: "{label}"')
     if not dry:
         created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         manifest["metadata"] |= {"name": name, "creationTimestamp": created}

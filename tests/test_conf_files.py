@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hydra.errors import ConfigCompositionException
+from omegaconf.errors import OmegaConfBaseException
 
 from conf_copy import copied, edit
 from googlenet.errors import UserError
@@ -124,6 +126,25 @@ def test_an_unknown_groups_file_gives_the_nearest(root):
     assert error_of(root) == "conf/config.yaml: no conf/computes.yaml; did you mean 'compute'?"
 
 
+CHOICES = [
+    ("experiment/demo.yaml", "override /dataset: digits$", "override /dataset: digits.yaml", "'digits.yaml'"),
+    ("experiment/demo.yaml", "override /dataset: digits$", "override /dataset: own/digits", "'own/digits'"),
+    ("dataset/digits.yaml", r"\[full, ", "[/dataset/full, ", "'/dataset/full'"),
+    ("dataset/digits.yaml", r"\[full, ", "[full.yaml, ", "'full.yaml'"),
+    ("dataset/digits.yaml", r"\[full, ", "[full@_here_, ", "'full@_here_'"),
+    ("dataset/digits.yaml", r"\[full, ", "[full, {optional recipe: x}, ", "{'optional recipe': 'x'}"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "named"), CHOICES, ids=[row[3] for row in CHOICES])
+def test_a_choice_that_only_hydra_reads_names_its_file(root, file, old, new, named):
+    (root / "conf/dataset/own").mkdir()
+    (root / "conf/dataset/own/digits.yaml").write_text((root / "conf/dataset/digits.yaml").read_text())
+    edit(root, file, old, new)
+    remedy = "name a file directly in conf/dataset, without .yaml"
+    assert error_of(root) == f"conf/{file}: 'defaults' names {named}; {remedy}"
+
+
 @pytest.mark.parametrize(
     "file", ["params.yaml", "conf/experiment/demo.yaml", "conf/train_classifier.yaml", "conf/model/small.yaml"]
 )
@@ -173,3 +194,29 @@ def test_a_reference_to_nothing_names_file_and_key(root, file, old, new):
     message = error_of(root)
     assert message.startswith(f"conf/{file}: '{file.removesuffix('.yaml')}.")
     assert "Interpolation key" in message and "; refer to a key that exists" in message
+
+
+UNCLOSED = [
+    ("experiment/demo.yaml", r"^about: .*$", "about: 'a ${ b'", "about"),
+    ("dataset/digits.yaml", r"^name: .*$", "name: '${b'", "dataset.name"),
+    ("evaluate_ensemble.yaml", r"^seed: 1", "seed: '${b'", "evaluate_ensemble.seed"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "key"), UNCLOSED, ids=[row[0] for row in UNCLOSED])
+def test_a_reference_that_is_not_closed_names_file_and_key(root, file, old, new, key):
+    edit(root, file, old, new)
+    message = error_of(root)
+    assert message.startswith(f"conf/{file}: '{key}': no viable alternative at input '${{")
+    assert message.endswith("; close the reference with }, or write \\${ for the characters")
+
+
+def test_an_error_of_hydra_without_text_has_that_of_its_cause(root, monkeypatch):
+    def fail(*words, **options):
+        raise ConfigCompositionException from cause
+
+    monkeypatch.setattr("hydra.compose", fail)
+    cause = OmegaConfBaseException("why\nfull_key: about")
+    assert error_of(root) == "conf/experiment/demo.yaml: why"
+    cause = None
+    assert error_of(root) == "conf/experiment/demo.yaml: ConfigCompositionException"

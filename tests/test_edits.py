@@ -50,6 +50,16 @@ def test_edited_files_and_overrides_are_named(clone):
     }
 
 
+def test_an_experiment_with_an_accent_has_edits(clone):
+    """Git quotes such names."""
+    path = clone / "conf/experiment/été.yaml"
+    path.write_text((clone / "conf/experiment/smoke.yaml").read_text())
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--message", "another")
+    edit(path, "width: 0.0625", "width: 0.125")
+    assert edits(clone, "été") == {"model.width": "0.0625 → 0.125"}
+
+
 def test_a_comment_is_no_edit_and_outside_git_overrides_are_known(clone, tmp_path_factory):
     with open(clone / "conf/evaluate_detection.yaml", "a") as file:
         file.write("# a comment\n")

@@ -55,6 +55,7 @@ def test_a_script_becomes_the_job_that_the_template_describes(cluster):
     template = yaml.safe_load(kubernetes.TEMPLATE.read_text())
     assert made["metadata"] == {
         "labels": {"app": "googlenet", "stage": "train_classifier", "job": "M_2"},
+        "annotations": {"job": "M_2"},
         "generateName": "googlenet-train-classifier-m-2-",
     }
     container = made["spec"]["template"]["spec"]["containers"][0]
@@ -181,6 +182,17 @@ def test_only_the_last_attempt_of_a_job_is_reported(cluster):
         path.write_text(json.dumps(state | {"status": status}))
     (line,) = kubernetes.ended(cluster, datetime.now(), ["train_classifier"])
     assert line.startswith("train_classifier m2 ran out of time: ")
+
+
+@pytest.mark.parametrize("member", ["_m1", "m_", "mé"])
+def test_names_that_are_no_labels_are_submitted_and_reported(cluster, member):
+    name = kubernetes.submit(script(cluster, "true", wildcards={"member": member}))
+    wait(lambda: kubernetes.status(name) == "success")
+    path = cluster / f"jobs/{name}.json"
+    stopped = {"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"status": stopped}))
+    (line,) = kubernetes.ended(cluster, datetime.now() - timedelta(minutes=1), ["train_classifier"])
+    assert line.startswith(f"train_classifier {member} ran out of time: ")
 
 
 @pytest.mark.parametrize(

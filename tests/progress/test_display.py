@@ -2,6 +2,11 @@
 
 import io
 import json
+import os
+import sys
+import tempfile
+import time
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -9,10 +14,12 @@ from rich.console import Console
 from googlenet.planning.remaining import Left, Planned, Work, remaining
 from googlenet.progress import words
 from googlenet.progress.begin import dry_run_of
+from googlenet.progress.display import Display
 from googlenet.progress.jobs import JobLog
 from googlenet.progress.live import ROWS, Picture
 from googlenet.progress.timeline import FILES_KEPT, Timeline, read
 from googlenet.tracking import job_run
+from googlenet.tracking.event_log import EventLog
 
 BEGUN = 1_790_000_000.0
 TRAIN = [Planned(f"train_classifier/m{i}", priority=2) for i in (1, 2, 3)]
@@ -131,6 +138,56 @@ def test_a_running_job_is_as_far_as_its_event_log(tmp_path):
         run.progress("images", 3, 8, 0.1)
         assert log.look() and (log.work.what, log.work.done) == ("images", 3)
     assert JobLog(tmp_path, "demo", "predict_crops/m1", BEGUN).look() is False
+
+
+def test_a_log_of_an_earlier_run_is_not_the_jobs(tmp_path):
+    """Even if the mirror writes to it after the job has started: the end of a run that was killed."""
+    parts = ("demo", "train_classifier", "m1")
+    with pytest.raises(OSError), job_run(tmp_path, *parts, {"epochs": 50}, {"stamp": "before"}, {}) as run:
+        run.metrics({"train_loss": 1.0}, 30)
+        raise OSError
+    (path,) = tmp_path.glob(".googlenet/tracking/demo/train_classifier/m1/*.jsonl")
+    earlier = EventLog(path)
+    log = JobLog(tmp_path, "demo", "train_classifier/m1", earlier.events[-1]["time"] / 1000 + 0.001)
+    earlier.append("end", status="KILLED")
+    assert not log.look() and log.work is None
+    with job_run(tmp_path, *parts, {"epochs": 8}, {"stamp": "now"}, {}) as run:
+        run.metrics({"train_loss": 1.0}, 1)
+        assert log.look() and (log.work.epoch, log.work.epochs) == (1, 8)
+
+
+def test_the_log_of_a_resumed_run_is_the_jobs(tmp_path):
+    parts = ("demo", "train_classifier", "m1", {"epochs": 50}, {"stamp": "same"}, {})
+    with pytest.raises(OSError), job_run(tmp_path, *parts) as run:
+        run.metrics({"train_loss": 1.0}, 30)
+        raise OSError
+    log = JobLog(tmp_path, "demo", "train_classifier/m1", time.time())
+    assert not log.look()
+    with job_run(tmp_path, *parts):
+        assert log.look() and (log.work.epoch, log.work.epochs) == (30, 50)
+
+
+def test_a_dry_run_ends_with_the_display_and_leaves_nothing(tmp_path, monkeypatch):
+    """Of what DVC's next stages will run: it would go on beside them."""
+    program, folders, started = tmp_path / "python", tmp_path / "folders", tmp_path / "started"
+    program.write_text(f'#!/bin/sh\necho $$ > "{started}.part"; mv "{started}.part" "{started}"; exec sleep 60\n')
+    program.chmod(0o755)
+    folders.mkdir()
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(tempfile, "tempdir", str(folders))
+    monkeypatch.setattr("googlenet.progress.display.expected", lambda experiment: {})
+    stream = io.StringIO()
+    display = Display(Timeline(), SimpleNamespace(root=tmp_path, name="demo"), stream, live=False, stage="make_report")
+    display.begin((["all"], []))
+    for _ in range(200):
+        if started.is_file():
+            break
+        time.sleep(0.05)
+    assert len(list(folders.iterdir())) == 1
+    display.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)
+    assert list(folders.iterdir()) == [] and "not known" not in stream.getvalue()
 
 
 def test_nothing_is_claimed_while_nothing_is_known():

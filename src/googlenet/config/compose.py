@@ -123,7 +123,10 @@ def composed_tree(root: Path, stages: Collection[str], experiment: str = "") -> 
         sources.lay_over(shape, layer.content, layer.file, "")
     sources.check_heads(conf, experiment)
     tree, choices = hydra_compose(conf, experiment, list(stages), every)
-    between = [layer for group in sources.GROUPS for layer in sources.chosen_layers(groups, group, choices[group])]
+    between: list[sources.Layer] = []
+    for group in sources.GROUPS:
+        by = sources.choosing(every, f"{group}/{choices[group]}")
+        between += sources.chosen_layers(groups, group, choices[group], by)
     layers = [*defaults, *between, *over]
     where = sources.Where(layers)
     sections = {*SHARED, *stages, *Top.model_fields, "sampling", "origins"}
@@ -170,7 +173,9 @@ def hydra_compose(
         near = nearest(wanted.split("/")[-1], [path.stem for path in sources.yaml_files((conf / wanted).parent)])
         raise UserError(f"{sources.choosing(layers, wanted)}: no conf/{wanted}.yaml{near}") from None
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(f"conf/experiment/{experiment}.yaml: {str(error).splitlines()[0]}") from None
+        sources.check_syntax(layers)  # Hydra names no file
+        reason = str(error) or str(error.__cause__ or "") or type(error).__name__  # some have only a cause
+        raise UserError(f"conf/experiment/{experiment}.yaml: {reason.splitlines()[0]}") from None
     OmegaConf.set_struct(tree, False)
     choices = {key: str(value) for key, value in tree.pop("hydra").runtime.choices.items()}
     overrides = layers[-1].content

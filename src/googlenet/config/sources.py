@@ -74,19 +74,23 @@ def every_group_layer(conf: Path) -> list[Layer]:
     return [Layer(f"conf/{group}/{path.name}", {GROUPS[group]: load_yaml(path)}) for group, path in paths]
 
 
-def chosen_layers(groups: Sequence[Layer], group: str, choice: str) -> list[Layer]:
-    """The layers of a group's chosen file, if any: those in its `defaults` list first, then the file itself."""
+def chosen_layers(groups: Sequence[Layer], group: str, choice: Any, by: str) -> list[Layer]:
+    """The layers of a group's chosen file, if any: those in its `defaults` list first, then the file itself.
+
+    by: the file that chooses it. Raises UserError for a choice in a form that Hydra reads, but `conf/` does not use."""
     if choice == "None":
         return []
     file = f"conf/{group}/{choice}.yaml"
-    (chosen,) = (layer for layer in groups if layer.file == file)
+    chosen = next((layer for layer in groups if layer.file == file), None)
+    if chosen is None:
+        raise UserError(f"{by}: 'defaults' names {shown(choice)}; name a file directly in conf/{group}, without .yaml")
     below = [entry for entry in chosen.content[GROUPS[group]].get("defaults", []) if entry != "_self_"]
-    return [*(layer for entry in below for layer in chosen_layers(groups, group, entry)), chosen]
+    return [*(layer for entry in below for layer in chosen_layers(groups, group, entry, file)), chosen]
 
 
 def choosing(layers: Sequence[Layer], wanted: str) -> str:
     """The topmost file whose `defaults` list names a file, such as dataset/digits."""
-    group, _, name = wanted.rpartition("/")
+    group, _, name = wanted.partition("/") if "/" in wanted else ("", "", wanted)
     for layer in reversed(layers):
         for content in (
             layer.content,
@@ -153,6 +157,20 @@ def check_choices(defaults: Any, file: str) -> None:
                 raise UserError(f"{file}: 'defaults' must name files, not {shown(name)}{quotes(name)}")
             if override and group not in GROUPS:
                 raise UserError(f"{file}: 'defaults' overrides no group '{group}'{nearest(group, GROUPS)}")
+
+
+def check_syntax(layers: Sequence[Layer]) -> None:
+    """Raise UserError, naming file and key, for a reference that cannot be read, such as one that is not closed."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    for layer in layers:
+        for key, value in references(layer.content):
+            try:
+                OmegaConf.create([value])
+            except OmegaConfBaseException as error:
+                reason = f"{str(error).splitlines()[0]}; close the reference with }}, or write \\${{ for the characters"
+                raise UserError(f"{layer.file}: '{key}': {reason}") from None
 
 
 def check_references(tree: Any, layers: Sequence[Layer], stages: Collection[str], variables: Sequence[str]) -> None:

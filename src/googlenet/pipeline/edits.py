@@ -1,5 +1,6 @@
 """How a reproduction's settings differ from the commit's conf/: edits of its files, and overrides in params.yaml."""
 
+import os
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +20,8 @@ def edits(root: Path, experiment: str) -> dict[str, str]:
     overrides = flattened({"overrides": params.get("overrides") or {}})
     found = {key.removeprefix("overrides."): f"{value} ({PARAMS})" for key, value in overrides.items() if "." in key}
     with TemporaryDirectory() as folder:
-        for file in _git(root, "diff", "--name-only", "--relative", "HEAD", "--", "conf").decode().split("\n"):
+        changed = _git(root, "diff", "-z", "--name-only", "--relative", "HEAD", "--", "conf")  # -z: names as they are
+        for file in os.fsdecode(changed).split("\0"):
             path = Path(file)
             if path.suffix != ".yaml" or (path.parent.name == "experiment" and path.stem != experiment):
                 continue

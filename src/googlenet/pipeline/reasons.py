@@ -78,19 +78,41 @@ def read(path: Path) -> list[Reason]:
     return TypeAdapter(list[Reason]).validate_python(read_json(path))
 
 
-def dry_run(
-    experiment: str, targets: Sequence[str], *options: str, environment: Mapping[str, str] | None = None
-) -> list[Reason]:
-    """Let Snakemake decide what would run. experiment: "" for params.yaml's. Raises UserError for Snakemake's error."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "reasons.json"
+class DryRun:
+    """A process in which Snakemake decides what would run. experiment: "" for params.yaml's."""
+
+    def __init__(
+        self, experiment: str, targets: Sequence[str], *options: str, environment: Mapping[str, str] | None = None
+    ):
+        self._folder = tempfile.TemporaryDirectory()
+        self._path = Path(self._folder.name) / "reasons.json"
         chosen = ["--config", f"experiment={experiment}"] if experiment else []
         words = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", *options, *chosen, "--", *targets]
-        variables = dict(os.environ if environment is None else environment) | {FILE: str(path)}
-        done = subprocess.run(words, env=variables, capture_output=True, text=True, check=False)
-        if done.returncode or not path.is_file():
-            lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-            raise UserError(
-                lines[0].removeprefix("error: ") if lines else "`snakemake -n` failed; run it to see its error"
-            )
-        return read(path)
+        variables = dict(os.environ if environment is None else environment) | {FILE: str(self._path)}
+        self._process = subprocess.Popen(
+            words, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+
+    def reasons(self) -> list[Reason]:
+        """Wait for what it finds. Raises UserError for Snakemake's error."""
+        with self._folder:
+            try:
+                errors = self._process.communicate()[1]
+            finally:
+                self.end()
+            if self._process.returncode or not self._path.is_file():
+                lines = [line for line in errors.splitlines() if line.startswith("error: ")]
+                raise UserError(
+                    lines[0].removeprefix("error: ") if lines else "`snakemake -n` failed; run it to see its error"
+                )
+            return read(self._path)
+
+    def end(self) -> None:
+        """Stop it if it still runs."""
+        self._process.terminate()
+        self._process.wait()
+
+
+def dry_run(experiment: str, targets: Sequence[str]) -> list[Reason]:
+    """Let Snakemake decide what would run, and wait for it. Arguments and errors as of `DryRun`."""
+    return DryRun(experiment, targets).reasons()

@@ -87,7 +87,10 @@ def manifest_of(script: Path, text: str) -> dict[str, Any]:
     name = re.sub("[^a-z0-9]+", "-", f"{stage}-{job}".lower())[:45]
     resources = {"requests": limits | {"cpu": str(properties["threads"])}, "limits": limits}
     manifest = fill(template(), name, ["bash", "-c", RUN, str(script)], resources)
-    manifest["metadata"]["labels"] = manifest["metadata"].get("labels", {}) | {"stage": stage, "job": job}
+    metadata = manifest["metadata"]
+    label = re.sub("[^A-Za-z0-9._-]", "-", job)[:63].strip("._-")  # Kubernetes refuses labels such as _m1
+    metadata["labels"] = metadata.get("labels", {}) | {"stage": stage, "job": label}
+    metadata["annotations"] = metadata.get("annotations", {}) | {"job": job}
     return manifest
 
 
@@ -159,7 +162,7 @@ def ended(root: Path, since: datetime, stages: Sequence[str]) -> Iterator[str]:
         created = datetime.fromisoformat(each["metadata"]["creationTimestamp"]).astimezone().replace(tzinfo=None)
         container = each["spec"]["template"]["spec"]["containers"][0]
         if created >= since.replace(microsecond=0) and container["workingDir"] == str(root):
-            last[Job(each["metadata"]["labels"]["stage"], each["metadata"]["labels"]["job"])] = each
+            last[Job(each["metadata"]["labels"]["stage"], each["metadata"]["annotations"]["job"])] = each
     for (stage, name), attempt in sorted(last.items()):
         failed = [each for each in conditions(attempt) if each["type"] == "Failed"]
         if failed and (reason := why(failed[0].get("reason", ""), pods_of(attempt["metadata"]["name"]), stage)):

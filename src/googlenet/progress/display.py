@@ -34,6 +34,7 @@ class Display:
         self._lock, self._ended = RLock(), Event()
         self._terminal = terminal(stream, experiment.name) if live else None
         self._threads = [Thread(target=self._watch, daemon=True)]
+        self._dry_run: reasons.DryRun | None = None
 
     def begin(self, learn_later: tuple[list[str], list[str]] | None = None) -> None:
         """Start polling. learn_later: targets and options of the dry run that tells what DVC's next stages will run."""
@@ -84,6 +85,9 @@ class Display:
             if self._stage and run.later:
                 text += f"; {words.left(remaining(run, now).all_s)} for the stages to come"
             self._line(now, text)
+        if self._dry_run:  # it would go on beside DVC's next stage
+            self._dry_run.end()
+            self._threads[-1].join()  # until it has removed the dry run's folder
 
     def _end(self, job: Planned, at: float, failed: bool) -> None:
         with self._lock:
@@ -135,8 +139,12 @@ class Display:
         """Ask a dry run what DVC's remaining stages will run, as if Snakemake were to run them itself."""
         environment = {name: value for name, value in os.environ.items() if name != "DVC_STAGE"}
         environment[checked_out.TAKE_OVER] = "1"
+        with self._lock:
+            if self._ended.is_set():
+                return
+            self._dry_run = reasons.DryRun(self._experiment.name, targets, *options, environment=environment)
         try:
-            found = reasons.dry_run(self._experiment.name, targets, *options, environment=environment)
+            found = self._dry_run.reasons()
         except UserError as error:
             if not self._ended.is_set():
                 self._line(time.time(), f"the time left for the stages to come is not known: {error}")

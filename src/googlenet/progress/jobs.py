@@ -21,20 +21,24 @@ class JobLog:
 
     def look(self) -> bool:
         """Read what was appended; return whether the job has progressed."""
+        self._log = self._log or self._present()
         if self._log is None:
-            times = {}
-            for path in self._folder.glob("*.jsonl"):
-                with suppress(FileNotFoundError):  # the mirror removes complete logs
-                    times[path.stat().st_mtime] = path
-            if max(times, default=0.0) < self._started - 1:
-                return False
-            self._log = EventLog(times[max(times)])
+            return False
         self._log.refresh()
         before = self.work
         for event in self._log.events[self._seen :]:
             self._take(event)
         self._seen = len(self._log.events)
         return self.work != before
+
+    def _present(self) -> EventLog | None:
+        """The log of the attempt that began with the job. None until there is one, though others may be written to:
+        the mirror adds the end of a run that was killed."""
+        for path in self._folder.glob("*.jsonl"):
+            with suppress(FileNotFoundError):  # the mirror removes complete logs
+                if path.stat().st_mtime >= self._started - 1 and attempted(log := EventLog(path)) >= self._started:
+                    return log
+        return None
 
     def _take(self, event: Event) -> None:
         at = event["time"] / 1000
@@ -50,3 +54,8 @@ class JobLog:
                     return
                 values = {key: event[key] for key in ("what", "done", "total", "each_s")}
                 self.work = replace(work, at=at, **values)
+
+
+def attempted(log: EventLog) -> float:
+    """When the last attempt at a run began, in seconds; 0 for a log that has not begun."""
+    return max((event["time"] / 1000 for event in log.events if event["do"] in ("begin", "resume")), default=0.0)
