@@ -39,6 +39,15 @@ def test_the_lines_of_the_whole_experiment_by_hand():
     assert lines[-1].key == ""  # a time
 
 
+def test_an_ensemble_that_the_paper_does_not_have_is_not_said_to_be_as_there():
+    few = sample.evaluate_ensemble()
+    rows = tuple(changed(row, models=min(row.models, 2)) for row in few.table_3)
+    pair = sample.paired("top1_error_percent", 3.3, 1, 5)
+    few = changed(few, table_3=rows, paired={"single_1_minus_ensemble_144": pair})
+    line = by_key(Results([("", few)]))["ensemble_144_minus_single_1"]
+    assert line.paper == "—" and line.remark.startswith("better by 3.30 points")
+
+
 def test_every_value_is_inside_its_interval_and_no_two_share_a_key():
     lines = [line for line in headlines.headlines(sample.results()) if line.key]
     assert len({line.key for line in lines}) == len(lines)

@@ -149,7 +149,8 @@ def _difference(before: ErrorRow, after: ErrorRow, pair: Difference, name: str, 
     in_paper = f"{signed(new - old)} points (top-5)" if old and new else NONE
     what = f"{system(after)} instead of {system(before)}: change in {name}"
     key, here = f"{after.system_key}_minus_{before.system_key}", f"{signed(-pair.difference)} points"
-    return Headline(what, in_paper, here, compared(pair), key, -pair.difference, turned(pair.interval))
+    remark = compared(pair) if old and new else of_difference(pair)
+    return Headline(what, in_paper, here, remark, key, -pair.difference, turned(pair.interval))
 
 
 def turned(bounds: Interval) -> Interval:
