@@ -10,7 +10,8 @@ from typing import Any
 from conf_copy import ROOT, copied, edit, every_job
 from data.datasets import put
 from googlenet.errors import UserError
-from googlenet.pipeline.experiment import experiment, files
+from googlenet.pipeline.experiment import experiment
+from googlenet.pipeline.experiment_files import files
 from googlenet.planning import preflight
 
 like = re.compile

@@ -5,8 +5,9 @@ import re
 import shutil
 from pathlib import Path
 
-from googlenet.pipeline.experiment import Experiment, Job, files
+from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.experiment import experiment as composed
+from googlenet.pipeline.experiment_files import files
 
 ROOT = Path(__file__).parents[1]
 

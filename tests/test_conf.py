@@ -14,7 +14,8 @@ from googlenet.config.schema.classification import PredictCrops, TrainClassifier
 from googlenet.config.schema.detection import ProposeRegions
 from googlenet.config.schema.shared import Model
 from googlenet.errors import UserError
-from googlenet.pipeline.experiment import Job, experiment, files, write_configs
+from googlenet.pipeline.experiment import Job, experiment
+from googlenet.pipeline.experiment_files import files, write_configs
 from googlenet.storage.files import load_yaml, read_json
 from tables import quick
 

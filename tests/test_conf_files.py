@@ -8,7 +8,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from conf_copy import copied, edit
 from googlenet.errors import UserError
-from googlenet.pipeline.experiment import experiment, files
+from googlenet.pipeline.experiment import experiment
+from googlenet.pipeline.experiment_files import files
 from tables import quick
 
 

@@ -9,7 +9,8 @@ from googlenet.config.problems import validated
 from googlenet.config.schema.detection import ScoreRegions
 from googlenet.config.sources import Layer, Where
 from googlenet.errors import UserError
-from googlenet.pipeline.experiment import experiment, files
+from googlenet.pipeline.experiment import experiment
+from googlenet.pipeline.experiment_files import files
 from settings import settings_of
 from tables import quick
 

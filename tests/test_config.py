@@ -3,7 +3,8 @@
 import pytest
 
 from conf_copy import copied, edit, job_files, override
-from googlenet.pipeline.experiment import experiment, files, remove_former_jobs, write_configs
+from googlenet.pipeline.experiment import experiment
+from googlenet.pipeline.experiment_files import files, remove_former_jobs, write_configs
 from googlenet.pipeline.registry import ROWS, STAGES
 from googlenet.storage.files import write_json
 

@@ -10,17 +10,18 @@ from conf_copy import copied, edit, override
 from googlenet.config.schema.shared import Inference
 from googlenet.errors import UserError
 from googlenet.pipeline import kept
-from googlenet.pipeline.experiment import Job, current, files, write_configs
+from googlenet.pipeline.experiment import Job, current
+from googlenet.pipeline.experiment_files import files, write_configs
 from googlenet.pipeline.registry import SETTINGS, STAGES
 
 # As the Snakefile begins: it prints which of the packages that are slow to import were imported.
 START = """
 import sys
 from pathlib import Path
-from googlenet.pipeline import experiment as experiments
+from googlenet.pipeline import experiment as experiments, experiment_files
 from googlenet.pipeline.registry import STAGES
 current = experiments.current(Path.cwd())
-experiments.write_configs(current)
+experiment_files.write_configs(current)
 assert all(current.jobs(stage) for stage in ("train_classifier", "train_ablation"))
 print(*sorted({name.split(".")[0] for name in sys.modules}))
 """

@@ -6,7 +6,8 @@ from conf_copy import copied, edit, job_files
 from googlenet.config import variants
 from googlenet.config.schema.classification import TrainClassifier
 from googlenet.errors import UserError
-from googlenet.pipeline.experiment import experiment, files, remove_former_jobs
+from googlenet.pipeline.experiment import experiment
+from googlenet.pipeline.experiment_files import files, remove_former_jobs
 from googlenet.pipeline.registry import ROWS
 from tables import quick
 

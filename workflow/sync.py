@@ -19,7 +19,7 @@ import own_source
 from dvc_stages import FILES
 from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
-from googlenet.pipeline import checked_out, dvc_command, links
+from googlenet.pipeline import checked_out, dvc_command, experiment_files, links
 from googlenet.pipeline import experiment as experiments
 from googlenet.pipeline.experiment import Experiment
 from googlenet.pipeline.registry import ROWS, Stage
@@ -37,7 +37,7 @@ def resolve() -> None:
     links.check_folders(experiment)
     if checked_out.unrecorded():
         take_over(experiment.name)
-    experiments.write_configs(experiment)
+    experiment_files.write_configs(experiment)
     for error in preflight.missing_sources(experiment, preflight.due(experiment)):  # nothing is removed before an error
         raise error
     prepare(experiment)
@@ -45,7 +45,7 @@ def resolve() -> None:
 
 def prepare(experiment: Experiment) -> None:
     """Remove obsolete results, and make every stage's folder, because DVC needs all of them."""
-    experiments.remove_former_jobs(experiment)
+    experiment_files.remove_former_jobs(experiment)
     for target in dvc_targets():
         make_folders(experiment, target)
 
@@ -169,7 +169,7 @@ def restore() -> None:
     """Check out what dvc.lock lists; mark it as current only if all of it matches the present configurations."""
     experiment = experiments.current(Path.cwd())
     links.check_folders(experiment)
-    experiments.write_configs(experiment)
+    experiment_files.write_configs(experiment)
     for target in dvc_targets():
         make_folders(experiment, target)
     for target in dvc_targets():

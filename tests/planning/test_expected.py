@@ -4,7 +4,8 @@ import pytest
 
 from conf_copy import copied, every_job
 from googlenet.metrics.runs import RunRecord
-from googlenet.pipeline.experiment import Job, current, write_configs
+from googlenet.pipeline.experiment import Job, current
+from googlenet.pipeline.experiment_files import write_configs
 from googlenet.pipeline.job_file import run_record
 from googlenet.pipeline.registry import STAGES
 from googlenet.pipeline.versions import cpu_name

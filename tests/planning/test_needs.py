@@ -7,7 +7,8 @@ import pytest
 from conf_copy import ROOT, copied, override
 from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
-from googlenet.pipeline.experiment import Job, experiment, write_configs
+from googlenet.pipeline.experiment import Job, experiment
+from googlenet.pipeline.experiment_files import write_configs
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import needs, plan
 from googlenet.planning.needs import (

@@ -6,7 +6,8 @@ import pytest
 
 from conf_copy import copied, edit, every_job, override
 from googlenet.errors import UserError
-from googlenet.pipeline.experiment import Job, experiment, write_configs
+from googlenet.pipeline.experiment import Job, experiment
+from googlenet.pipeline.experiment_files import write_configs
 from googlenet.planning import preflight
 from googlenet.storage.files import sha256, write_json
 from run_records import made_by

@@ -16,7 +16,8 @@ from mlflow import MlflowClient
 
 from conf_copy import copied
 from googlenet.config.schema.shared import Execution
-from googlenet.pipeline.experiment import experiment, write_configs
+from googlenet.pipeline.experiment import experiment
+from googlenet.pipeline.experiment_files import write_configs
 from googlenet.pipeline.job_file import execution_file
 from googlenet.storage.files import write_json
 from googlenet.tracking import job_run, open_store

@@ -4,8 +4,7 @@ A job's file holds its stage's settings with every reference resolved, and a dig
 its content changes, so that a changed key re-runs exactly the jobs whose files change, under both engines.
 """
 
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -33,11 +32,10 @@ from googlenet.config.schema.structure import DeriveStructure, TrainStructure
 from googlenet.errors import UserError, nearest
 from googlenet.metrics.order import natural
 from googlenet.pipeline import kept, versions
-from googlenet.pipeline.code import code_digest, module_digests
-from googlenet.pipeline.job_file import MODULES, JobFile
+from googlenet.pipeline.code import code_digest
+from googlenet.pipeline.job_file import JobFile
 from googlenet.pipeline.kept import Kept
 from googlenet.pipeline.registry import ROWS, SETTINGS, STAGES
-from googlenet.storage.files import sha256, write_bytes, write_json
 
 KindT = TypeVar("KindT", bound=StageSettings)
 RowT = TypeVar("RowT", MemberRow, Detector)
@@ -54,7 +52,7 @@ class Experiment:
     """The composed configuration of one experiment, and its jobs."""
 
     def __init__(self, composed: Composed, key: str = "", kept: Kept | None = None):
-        """key: of the cache entry that `write_configs` saves ("": none); kept: the entry of an earlier start."""
+        """key: of the cache entry that `experiment_files.write_configs` saves ("": none); kept: the entry of an earlier start."""
         self.composed, self.root, self.name = composed, composed.root, composed.experiment
         self.key, self.kept = key, kept
         self.dataset = composed.of(Dataset).name
@@ -274,48 +272,3 @@ def current(root: Path, name: str = "") -> Experiment:
     if last is None:
         return Experiment(compose(root, SETTINGS, name), key)
     return Experiment(Composed(root, last.experiment, last.values, SETTINGS), key, last)
-
-
-def files(experiment: Experiment) -> Iterator[tuple[Path, bytes]]:
-    """Every job's file, as path and content."""
-    for stage in experiment.stages:
-        for job in experiment.jobs(stage):
-            yield experiment.root / experiment.config_path(*job), experiment.job_file(job).to_bytes()
-
-
-def write_configs(experiment: Experiment) -> list[Path]:
-    """Write the jobs' files whose content changed, and return them; remove the files of jobs that no longer exist."""
-    if experiment.kept and experiment.kept.lies_in(experiment.root):
-        return []
-    contents = dict(files(experiment))
-    codes = {experiment.code_of(job) for stage in experiment.stages for job in experiment.jobs(stage)}
-    write_json(experiment.root / MODULES, {code_digest(*code): module_digests(*code) for code in codes})
-    changed = [path for path, content in contents.items() if not path.is_file() or path.read_bytes() != content]
-    for path in changed:
-        write_bytes(path, contents[path])
-    for folder in {experiment.results(stage) for stage in experiment.stages}:
-        for path in (experiment.root / folder / "config").glob("*/*.json"):
-            if path not in contents:
-                path.unlink()
-    if experiment.key:
-        digests = {str(path.relative_to(experiment.root)): sha256(path) for path in contents}
-        values, sources = experiment.composed.values, experiment.ablation_sources
-        kept.save(experiment.root, experiment.key, Kept(experiment.name, values, sources, digests))
-    return changed
-
-
-def remove_former_jobs(experiment: Experiment) -> list[Path]:
-    """Remove the results of rows that are no longer in their tables, and return their folders."""
-    removed = []
-    for row in (row for row in ROWS if row.group != "data"):
-        results = experiment.root / experiment.results(row.name)
-        kept = {job.name for job in experiment.jobs(row.name)} if row.name in experiment.stages else set()
-        for folder in sorted((results / row.name).glob("*/")) if row.per else [results / row.name]:
-            name = folder.name if row.per else "all"
-            if name not in kept and folder.is_dir() and (row.per or any(folder.iterdir())):
-                shutil.rmtree(folder)
-                if not row.per:
-                    folder.mkdir()  # DVC needs the folder of every stage, even of one that is left out
-                (results / "runs" / row.name / f"{name}.json").unlink(missing_ok=True)
-                removed.append(folder)
-    return removed
