@@ -97,7 +97,7 @@ def against_reference(judged: Judgements, reference: Reference, kind: Kind | Non
         return f"{held} agree to the bit with the reference of this kind of machine ({known.kind})."
     return (
         "There is no reference for this kind of machine. The figures need not agree to the bit with that of another kind "
-        f"({reference.machines[0].kind}), but should lie within its intervals: {held} do."
+        f"({reference.machines[0].kind}). Its intervals are for other test images, not for other weights: {held} lie within."
     )
 
 
