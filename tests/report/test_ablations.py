@@ -87,6 +87,11 @@ def test_the_level_of_confidence_is_the_intervals(compared):
     assert "34 %" in ablations.method(at_90)[2]  # 1 - 0.9**4
 
 
+def test_a_single_row_has_no_others_to_be_compared_with(compared):
+    assert len(ablations.method(compared)) == 3
+    assert len(ablations.method(changed(compared, rows=compared.rows[:1]))) == 2
+
+
 def test_both_pages_have_the_table(report):
     for text in (page.render_html(report), page.render_markdown(report)):
         assert "No LRN" in text and "3 of its own; 2 stalled" in text and "+4.00" in text

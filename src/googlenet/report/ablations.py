@@ -160,6 +160,11 @@ def method(compared: AblationMetrics) -> tuple[str, ...]:
     """Explain what the intervals treat as random, and what few seeds and many rows allow one to conclude."""
     bounds = compared.reference.test.of(measure_of(compared)).interval
     rows, level, seeds = len(compared.rows), bounds.confidence_percent / 100, len(compared.seeds)
+    many = (
+        f"Each interval is for its row alone. If no row had any effect, {plural(rows, 'row')} would still show at "
+        f"least one difference in about {decimal(100 * (1 - level**rows), 0)} % of such tables, if the rows were "
+        "independent: take a single interval that barely excludes zero as a hint."
+    )
     return (
         f"Every row is trained with the same {plural(seeds, 'seed')} as the reference and tested on the same images; "
         "differences are paired by both. Seeds and images count as crossed random effects, so the interval is for the "
@@ -169,7 +174,5 @@ def method(compared: AblationMetrics) -> tuple[str, ...]:
         f"With {plural(seeds, 'seed')}, the variance between seeds has {plural(seeds - 1, 'degree')} of freedom: "
         "where seeds matter the interval is wide, and an interval that contains zero does not show that there is no "
         "effect.",
-        f"Each interval is for its row alone. If no row had any effect, {plural(rows, 'row')} would still show at "
-        f"least one difference in about {decimal(100 * (1 - level**rows), 0)} % of such tables, if the rows were "
-        "independent: take a single interval that barely excludes zero as a hint.",
+        *((many,) if rows > 1 else ()),
     )
