@@ -81,7 +81,7 @@ def prediction(folder: Path) -> tuple[Work, Work]:
     """Ten crops of each training image."""
     from loader import settings_of
 
-    from googlenet.classification.predict import Cropping, predict
+    from googlenet.classification.predict import Classifier, Cropping, predict
     from googlenet.config.schema.base import replaced
     from googlenet.data.decoded import DecodedImages
     from googlenet.data.store import open_split
@@ -92,7 +92,8 @@ def prediction(folder: Path) -> tuple[Work, Work]:
     network = Network.initialised(NetworkSpec.of(model, tuple(map(str, range(CLASSES)))), 1).on("cpu")
 
     def run(name: str) -> None:
-        predict(network, DecodedImages(open_split(folder / name, "train"), 0), Cropping((10,), 50), Runtime())
+        images, cropping = DecodedImages(open_split(folder / name, "train"), 0), Cropping((10,), 50)
+        predict(Classifier.of(network, images, cropping, Runtime()), images, cropping)
 
     return lambda: run("few"), lambda: run("data")
 
