@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from googlenet.config.schema.detection import RegionView
-from googlenet.detection.region_vectors import views
+from googlenet.detection.region_vectors import as_it_is, views
 from googlenet.detection.regions import Warp
 from googlenet.models.network import Architecture, Network, NetworkSpec
 from googlenet.models.runtime import Runtime
@@ -78,7 +78,7 @@ def main() -> None:
     network = Network.initialised(NetworkSpec(classes, shape, FILL, 1.0), seed=1).on("cpu")
     network.model.eval()
     view = RegionView(batch_size=144, context_px=16)
-    warp, runtime = Warp.of(network.spec, view.context_px), Runtime("cpu", "bf16")
+    warp, see = Warp.of(network.spec, view.context_px), as_it_is(network, Runtime("cpu", "bf16"))
     if not np.array_equal(warp.many(image, boxes), looped(warp, image, boxes)):
         sys.exit("the regions differ from those of the loop")
     as_pil = Image.fromarray(image)
@@ -87,7 +87,7 @@ def main() -> None:
         "ours": lambda: warp.many(image, boxes),
         "loop": lambda: looped(warp, image, boxes),
         "pil": lambda: pil(warp, as_pil, boxes),
-        "scoring": lambda: list(views(network, image, boxes, view, runtime, mirrored=False)),
+        "scoring": lambda: list(views(network, image, boxes, view, see, mirrored=False)),
     }
     times = common.turns(contestants, options.rounds)
     us = {name: 1e6 * value / len(boxes) for name, value in common.medians(times).items()}
