@@ -19,9 +19,9 @@ from pathlib import Path
 import common
 
 from googlenet.config.schema.shared import Execution
-from googlenet.pipeline.job_file import JobFile, execution_file
+from googlenet.pipeline.job_file import JobFile, write_execution
 from googlenet.planning.empty_job import Empty
-from googlenet.storage.files import write_bytes, write_json
+from googlenet.storage.files import write_bytes
 
 CONFIG = "results/bench/config/empty/all.json"
 JOB = "from googlenet.pipeline.job import perform; from googlenet.planning.empty_job import run; perform(run, sys.argv[1:])"
@@ -67,7 +67,7 @@ def main() -> None:
             save_every_s=60,
             system_metrics_every_s=10,
         )
-        write_json(folder / execution_file("bench"), execution.model_dump(mode="json"))
+        write_execution(folder, "bench", execution)
         # The first round creates the store; each later one sends two runs, the first left by the plain job.
         times = common.turns({what: partial(process, folder, code) for what, code in PROCESSES.items()}, options.rounds)
     seconds = common.medians(times)

@@ -23,7 +23,7 @@ from googlenet.models.runtime import Runtime
 from googlenet.pipeline import job
 from googlenet.pipeline.gpus import GPUS
 from googlenet.pipeline.job import Input, Inputs, Job, Output
-from googlenet.pipeline.job_file import JobFile, execution_file
+from googlenet.pipeline.job_file import JobFile, execution_file, write_execution
 from googlenet.storage.files import read_json, sha256, write_bytes, write_json
 from googlenet.tracking import deliver, progress
 from settings import changed, composed
@@ -73,10 +73,10 @@ def write_file(values, stage="train_classifier"):
     return file
 
 
-def write_execution(experiment="demo", **changes):
+def written_execution(experiment="demo", **changes):
     """Write what changes no result, as Snakemake's main process does."""
     execution = changed(composed().of(Execution), **{"loader_workers": 2} | changes)
-    write_json(execution_file(experiment), execution.model_dump(mode="json"))
+    write_execution(Path(), experiment, execution)
     return execution
 
 
@@ -95,7 +95,7 @@ def root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("GOOGLENET_EXPERIMENT", raising=False)
-    write_execution()
+    written_execution()
     write_file(settings())
     write_json("data/manifest.json", {"pictures": 3})
     for name in ("a", "b"):
@@ -194,7 +194,7 @@ def test_a_stage_is_given_its_edges_and_numbers_are_logged(run, capsys):
 
 def test_the_active_experiment_owns_the_runs_of_shared_data(run, monkeypatch):
     monkeypatch.setenv("GOOGLENET_EXPERIMENT", "photos")
-    write_execution("photos", loader_workers=1)
+    written_execution("photos", loader_workers=1)
     seen = []
 
     def look(job: Job[AddUp], *, metrics: Output):
@@ -218,7 +218,7 @@ def test_a_job_is_given_typed_settings_and_what_changes_no_result(run):
         seen.append((job.settings, job.execution, job.runtime, (job.name, job.experiment, job.threads)))
 
     job.perform(look, ["--config", CONFIG_PATH, "--threads", "3", "--metrics", "m"])
-    assert seen == [(settings(), write_execution(), Runtime("cpu", "bf16", 2), ("m1", "demo", 3))]
+    assert seen == [(settings(), written_execution(), Runtime("cpu", "bf16", 2), ("m1", "demo", 3))]
 
 
 def test_a_job_without_compute_runs_on_one_thread_of_the_cpu(run):
@@ -271,7 +271,7 @@ def test_the_stamp_depends_on_configuration_and_inputs(run):
     write_json("data/manifest.json", {"pictures": 4})
     others.append(stamp())
     write_json("data/manifest.json", {"pictures": 3})
-    write_execution(loader_workers=0)
+    written_execution(loader_workers=0)
     assert stamp() == first  # execution is no part of it
     assert len({first, *others}) == 4
 

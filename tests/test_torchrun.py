@@ -21,12 +21,12 @@ from googlenet.metrics.data import read_manifest
 from googlenet.models.runtime import Runtime
 from googlenet.pipeline import resume, torchrun
 from googlenet.pipeline.job import perform
-from googlenet.pipeline.job_file import JobFile, execution_file
+from googlenet.pipeline.job_file import JobFile, write_execution
 from googlenet.pipeline.resume import Resume
 from googlenet.pipeline.team import Team
 from googlenet.stages import train_classifier
 from googlenet.storage.checkpoint import load
-from googlenet.storage.files import read_json, write_bytes, write_json
+from googlenet.storage.files import read_json, write_bytes
 from settings import ROOT, changed, composed, settings_of
 from tiny_dataset import prepared
 
@@ -52,7 +52,7 @@ def project(folder, settings=SETTINGS):
 def words_for(folder, processes, threads, every_s=60):
     """Write how many processes share out the job; returns its command line."""
     execution = changed(composed().of(Execution), processes_per_training=processes, save_every_s=every_s)
-    write_json(folder / execution_file("smoke"), execution.model_dump(mode="json"))
+    write_execution(folder, "smoke", execution)
     edges = {"manifest": "data/classification/tiny/manifest.json"}
     edges |= {name: f"out/{name}.safetensors" for name in ("weights", "outcomes")} | {"metrics": "out/metrics.json"}
     words = [word for name, path in edges.items() for word in (f"--{name}", path)]

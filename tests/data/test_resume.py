@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from googlenet.data.prepare import prepare, prepared, state_of
 from googlenet.errors import Stopped, UserError
 from googlenet.storage.files import json_bytes
 from tables import quick
+from waiting import until
 
 # A process of its own that ends itself at a named moment: the n-th call of os.replace, before or after it renames, or
 # the n-th batch that is written. Its data are in argv.
@@ -137,15 +137,6 @@ def test_workers_do_not_outlive_a_killed_parent(whole, tmp_path):
     assert list(folder.rglob("*.arrow")) and len(list(state.glob("*.note"))) < 18
     until(lambda: not any(map(running, ours)))
     assert made(settings, folder, state=state, workers=2) == made(settings, tmp_path / "c/pets")
-
-
-def until(happens, limit_s=60):
-    """Wait for something that must happen."""
-    for _ in range(limit_s * 50):
-        if happens():
-            return
-        time.sleep(0.02)
-    raise AssertionError("did not happen")
 
 
 @pytest.mark.parametrize("workers", quick([2, 1], 1))

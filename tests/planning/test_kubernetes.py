@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from googlenet.errors import UserError
 from googlenet.pipeline.experiment import Job
 from googlenet.planning import kubernetes
 from googlenet.planning.needs import Request
+from waiting import until
 
 REPO = Path(__file__).parents[2]
 PROPERTIES = {
@@ -40,14 +40,6 @@ def script(folder, command, **others):
     path = folder / "snakejob.sh"
     path.write_text(f"#!/bin/sh\n# properties = {json.dumps(PROPERTIES | others)}\n{command}\n")
     return path
-
-
-def wait(ready):
-    for _ in range(200):
-        if ready():
-            return
-        time.sleep(0.05)
-    raise AssertionError("nothing after ten seconds")
 
 
 def test_a_script_becomes_the_job_that_the_template_describes(cluster):
@@ -80,9 +72,9 @@ def test_a_job_runs_and_its_end_is_known(cluster):
     name = kubernetes.submit(script(cluster, "until [ -f go ]; do sleep 0.1; done"))
     assert kubernetes.status(name) == "running"
     (cluster / "go").touch()
-    wait(lambda: kubernetes.status(name) == "success")
+    until(lambda: kubernetes.status(name) == "success", limit_s=10)
     failing = kubernetes.submit(script(cluster, "exit 3"))
-    wait(lambda: kubernetes.status(failing) == "failed")
+    until(lambda: kubernetes.status(failing) == "failed", limit_s=10)
     assert list(kubernetes.ended(cluster, datetime.now() - timedelta(minutes=1), ["train_classifier"])) == []
 
 
@@ -92,9 +84,9 @@ def test_a_pod_that_gives_way_tells_the_whole_job_and_is_replaced(cluster):
 sh -c 'trap "touch saved; exit 75" TERM; touch began; while :; do sleep 0.1; done'
 """
     name = kubernetes.submit(script(cluster, command))
-    wait((cluster / "began").is_file)
+    until((cluster / "began").is_file, limit_s=10)
     kubernetes.kubectl("evict", name)
-    wait(lambda: kubernetes.status(name) == "success")
+    until(lambda: kubernetes.status(name) == "success", limit_s=10)
     assert (cluster / "saved").is_file()
 
 
@@ -104,18 +96,18 @@ def test_a_job_that_takes_a_second_to_save_is_given_it(cluster):
 sh -c 'trap "sleep 1; touch saved; exit 75" TERM; touch began; while :; do sleep 0.1; done'
 """
     name = kubernetes.submit(script(cluster, command))
-    wait((cluster / "began").is_file)
+    until((cluster / "began").is_file, limit_s=10)
     kubernetes.kubectl("evict", name)
-    wait(lambda: kubernetes.status(name) == "success")
+    until(lambda: kubernetes.status(name) == "success", limit_s=10)
     assert len(json.loads((cluster / f"jobs/{name}.json").read_text())["pids"]) == 2
 
 
 def test_a_cancelled_job_is_told_and_is_one_line(cluster, capsys):
     command = """sh -c 'trap "touch saved; exit 75" TERM; touch began; while :; do sleep 0.1; done'"""
     name = kubernetes.submit(script(cluster, command))
-    wait((cluster / "began").is_file)
+    until((cluster / "began").is_file, limit_s=10)
     kubernetes.cancel(name)
-    wait((cluster / "saved").is_file)
+    until((cluster / "saved").is_file, limit_s=10)
     assert kubernetes.status(name) == "failed"
     assert capsys.readouterr().err.startswith(f"error: {name} is gone (")
 
@@ -124,7 +116,7 @@ def test_snakemake_cancels_without_starting_python(cluster):
     """Which takes longer than the two seconds that the plugin gives it."""
     names = [kubernetes.submit(script(cluster, "sleep 30")) for _ in range(2)]
     for name in names:
-        wait(lambda name=name: json.loads((cluster / f"jobs/{name}.json").read_text())["pids"])
+        until(lambda name=name: json.loads((cluster / f"jobs/{name}.json").read_text())["pids"], limit_s=10)
     (cluster / "bin/python").write_text("#!/bin/sh\nexit 1\n")
     (cluster / "bin/python").chmod(0o755)
     subprocess.run([REPO / kubernetes.TEMPLATE.with_name("job"), *names], check=True)
@@ -135,7 +127,7 @@ def without_image(cluster):
     """A submitted job whose image cannot be pulled."""
     kubernetes.TEMPLATE.write_text(kubernetes.TEMPLATE.read_text().replace("image: googlenet", "image: nowhere"))
     name = kubernetes.submit(script(cluster, "true"))
-    wait(lambda: "waiting" in json.loads((cluster / f"jobs/{name}.json").read_text()))
+    until(lambda: "waiting" in json.loads((cluster / f"jobs/{name}.json").read_text()), limit_s=10)
     return name
 
 
@@ -173,7 +165,7 @@ def test_only_the_last_attempt_of_a_job_is_reported(cluster):
     """In the order of their times; the stand-in lists them in that of their names, as Kubernetes does."""
     names = [kubernetes.submit(script(cluster, "true", wildcards={"member": each})) for each in ("m1", "m1", "m2")]
     for name in names:
-        wait(lambda name=name: kubernetes.status(name) == "success")
+        until(lambda name=name: kubernetes.status(name) == "success", limit_s=10)
     stopped = {"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]}
     for order, (name, status) in enumerate(zip(names, (stopped, {"conditions": []}, stopped), strict=True)):
         path = cluster / f"jobs/{name}.json"
@@ -187,7 +179,7 @@ def test_only_the_last_attempt_of_a_job_is_reported(cluster):
 @pytest.mark.parametrize("member", ["_m1", "m_", "mé"])
 def test_names_that_are_no_labels_are_submitted_and_reported(cluster, member):
     name = kubernetes.submit(script(cluster, "true", wildcards={"member": member}))
-    wait(lambda: kubernetes.status(name) == "success")
+    until(lambda: kubernetes.status(name) == "success", limit_s=10)
     path = cluster / f"jobs/{name}.json"
     stopped = {"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"status": stopped}))

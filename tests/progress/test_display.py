@@ -20,6 +20,7 @@ from googlenet.progress.live import ROWS, Picture
 from googlenet.progress.timeline import FILES_KEPT, Timeline, read
 from googlenet.tracking import job_run
 from googlenet.tracking.event_log import EventLog
+from waiting import until
 
 BEGUN = 1_790_000_000.0
 TRAIN = [Planned(f"train_classifier/m{i}", priority=2) for i in (1, 2, 3)]
@@ -181,10 +182,7 @@ def test_a_dry_run_ends_with_the_display_and_leaves_nothing(tmp_path, monkeypatc
     stream = io.StringIO()
     display = Display(Timeline(), SimpleNamespace(root=tmp_path, name="demo"), stream, live=False, stage="make_report")
     display.begin((["all"], []))
-    for _ in range(200):
-        if started.is_file():
-            break
-        time.sleep(0.05)
+    until(started.is_file, limit_s=10)
     assert len(list(folders.iterdir())) == 1
     display.close()
     with pytest.raises(ProcessLookupError):

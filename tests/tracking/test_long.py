@@ -18,8 +18,7 @@ from conf_copy import copied
 from googlenet.config.schema.shared import Execution
 from googlenet.pipeline.experiment import experiment
 from googlenet.pipeline.experiment_files import write_configs
-from googlenet.pipeline.job_file import execution_file
-from googlenet.storage.files import write_json
+from googlenet.pipeline.job_file import write_execution
 from googlenet.tracking import job_run, open_store
 from googlenet.tracking.mirror import Mirror
 from googlenet.tracking.mirror_process import MirrorProcess
@@ -44,7 +43,7 @@ def test_a_training_goes_on_while_the_server_is_away_for_a_minute(one_server, tm
     )
     composed = experiment(root)
     write_configs(composed)
-    write_json(root / execution_file("smoke"), composed.of(Execution).model_dump(mode="json"))
+    write_execution(root, "smoke", composed.of(Execution))
     if not one_server.is_running:
         one_server.start()
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GOOGLENET_")}

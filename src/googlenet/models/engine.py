@@ -11,7 +11,6 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, Context
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from googlenet.metrics.rounding import at_most
 from googlenet.models.network import NetworkSpec
 from googlenet.models.runtime import Runtime
 
@@ -52,9 +52,7 @@ class EngineUse:
     def line(self) -> str:
         """One line for a job's log."""
         used = f"engine: {self.used} {self.version} ({self.requested} requested)"
-        # Rounded up, as a bound must be.
-        most = float(Context(prec=2, rounding=ROUND_CEILING).create_decimal(str(self.difference)))
-        checked = f"; differs from eager fp32 by at most {most:g} on {self.sample} images"
+        checked = f"; differs from eager fp32 by at most {at_most(self.difference, 2)} on {self.sample} images"
         return used + (checked if self.sample else "") + (f"; {self.fallback}" if self.fallback else "")
 
 

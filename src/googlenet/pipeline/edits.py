@@ -1,12 +1,12 @@
 """How a reproduction's settings differ from the commit's conf/: edits of its files, and overrides in params.yaml."""
 
 import os
-import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from googlenet.config.sources import GROUPS
 from googlenet.errors import UserError
+from googlenet.pipeline import git
 from googlenet.storage.files import load_yaml
 from googlenet.tracking import differing, flattened
 
@@ -20,13 +20,15 @@ def edits(root: Path, experiment: str) -> dict[str, str]:
     overrides = flattened({"overrides": params.get("overrides") or {}})
     found = {key.removeprefix("overrides."): f"{value} ({PARAMS})" for key, value in overrides.items() if "." in key}
     with TemporaryDirectory() as folder:
-        changed = _git(root, "diff", "-z", "--name-only", "--relative", "HEAD", "--", "conf")  # -z: names as they are
+        changed = git.output(
+            root, "diff", "-z", "--name-only", "--relative", "HEAD", "--", "conf"
+        )  # -z: names as they are
         for file in os.fsdecode(changed).split("\0"):
             path = Path(file)
             if path.suffix != ".yaml" or (path.parent.name == "experiment" and path.stem != experiment):
                 continue
             committed = Path(folder) / path.name
-            committed.write_bytes(_git(root, "show", f"HEAD:./{file}"))
+            committed.write_bytes(git.output(root, "show", f"HEAD:./{file}"))
             before, now = (_settings(base, path) for base in (committed, root / file))
             for key in differing(before, now):
                 found[key] = f"{before.get(key, 'absent')} → {now.get(key, 'absent')}"
@@ -42,9 +44,3 @@ def _settings(content: Path, path: Path) -> dict[str, str]:
     except UserError:  # deleted, or invalid, which would have stopped the run
         return {}
     return flattened({section: tree} if section and path.name != "config.yaml" else tree)
-
-
-def _git(root: Path, *words: str) -> bytes:
-    """The output of a git command; empty if it fails, as it does outside git."""
-    done = subprocess.run(["git", *words], cwd=root, capture_output=True, check=False)
-    return done.stdout if done.returncode == 0 else b""

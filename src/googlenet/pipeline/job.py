@@ -9,8 +9,6 @@ import gc
 import hashlib
 import os
 import resource
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +24,7 @@ from googlenet.errors import PeerLost, Stopped, UserError, escape_output, unusab
 from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import prepare_machine
-from googlenet.pipeline import earlier_results, reproduction, resume, versions
+from googlenet.pipeline import earlier_results, git, reproduction, resume, versions
 from googlenet.pipeline.code import check_source
 from googlenet.pipeline.gpus import gpu_for, gpus_of_processes
 from googlenet.pipeline.job_command import Asked, Input, Inputs, Output, Texts, compute_of
@@ -252,13 +250,12 @@ def parameters_of(file: JobFile[StageSettings]) -> dict[str, Any]:
 
 def commit(root: Path) -> str:
     """The commit of the code, with "+dirty" if tracked files differ; "" outside git, or where git is not installed."""
-    if shutil.which("git") is None:
+    if not (head := git.output(root, "rev-parse", "HEAD")):
         return ""
     # data/ and results/ hold no code, and git reports their READMEs as deleted where the folders are symbolic links.
-    status = "git status --porcelain --untracked-files=no -- :/ :!data :!results"
-    asked = [words.split() for words in ("git rev-parse HEAD", status)]
-    head, changes = [subprocess.run(words, cwd=root, capture_output=True, check=False) for words in asked]
-    return "" if head.returncode else head.stdout.decode().strip() + ("+dirty" if changes.stdout.strip() else "")
+    paths = (":/", ":!data", ":!results")
+    changes = git.output(root, "status", "--porcelain", "--untracked-files=no", "--", *paths)
+    return head.decode().strip() + ("+dirty" if changes.strip() else "")
 
 
 def records_beside(output: Path, dataset: str) -> list[RunRecord]:

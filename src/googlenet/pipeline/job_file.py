@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
-from googlenet.storage.files import json_bytes, read_json
+from googlenet.storage.files import json_bytes, read_json, write_json
 
 MODULES = Path(".googlenet/modules.json")  # for each code digest, the digests of the modules that it covers
 
@@ -46,6 +46,11 @@ def read_job_file(path: Path, kind: type[SettingsT]) -> JobFile[SettingsT]:
 def execution_file(experiment: str) -> Path:
     """Where Snakemake's main process writes an experiment's settings that change no result."""
     return Path(".googlenet/execution", f"{experiment}.json")
+
+
+def write_execution(root: Path, experiment: str, execution: Execution) -> None:
+    """Write these settings."""
+    write_json(root / execution_file(experiment), execution.model_dump(mode="json"))
 
 
 def read_execution(root: Path, experiment: str) -> Execution:

@@ -41,6 +41,7 @@ A file that still gives one of these is rejected with the present one.
 """
 TABLE = "| key | takes | default | what it is |\n| --- | --- | --- | --- |\n"
 SHARED: dict[str, type[BaseModel]] = {
+    "": Top,
     "compute": Inference,
     "execution": Execution,
     "detection": Enabled,
@@ -61,11 +62,7 @@ def text() -> str:
     *variables, last = [f"`${{{name}}}`" for name in JOB_VARIABLES]
     parts = [HEAD.replace("VARIABLES", f"{', '.join(variables)} and {last}")]
     parts += [section(name, kind) for name, kind in SETTINGS.items()]
-    parts += [
-        "## What stages share\n",
-        section("", Top, "###"),
-        *(section(name, kind, "###") for name, kind in SHARED.items()),
-    ]
+    parts += ["## What stages share\n", *(section(name, kind, "###") for name, kind in SHARED.items())]
     rows = "".join(f"| `{key}` | {cell(remedy)} |\n" for key, _, remedy in former_keys.FORMER)
     return "\n".join([*parts, f"{FORMER}{rows}"])
 
@@ -81,8 +78,8 @@ def section(name: str, kind: type[BaseModel], level: str = "##") -> str:
         defaults = defaults.get(f"{table.removesuffix('s')}_defaults", {})
     summary = (kind.__doc__ or "").strip().splitlines()[0]
     rows = "".join(f"| {' | '.join(map(cell, row))} |\n" for row in rows_of(kind, defaults, ""))
-    heading, about = (f"`{name}`", cell(summary)) if name else ("The top level", "Keys of no section.")
-    return f"{level} {heading}\n\n{about} (`{file}`)\n\n{TABLE}{rows}"
+    heading = f"`{name}`" if name else "The top level"
+    return f"{level} {heading}\n\n{cell(summary)} (`{file}`)\n\n{TABLE}{rows}"
 
 
 def rows_of(kind: type[BaseModel], defaults: Any, prefix: str) -> Iterator[tuple[str, str, str, str]]:

@@ -15,14 +15,14 @@ from googlenet.data import prepare, readers
 from googlenet.data.images import decode
 from googlenet.errors import UserError
 from googlenet.metrics.runs import read_run
-from googlenet.pipeline.job_file import JobFile, execution_file, run_record
+from googlenet.pipeline.job_file import JobFile, run_record, write_execution
 from googlenet.planning import measure_classification as c
 from googlenet.planning import measure_detection as d
 from googlenet.planning.clock import now, seconds_of
 from googlenet.planning.empty_job import Empty
 from googlenet.planning.rates import Amount, Bench, Measurement, Rate, Seconds
 from googlenet.planning.sizes import SAMPLED, ImageSize, small, source_of
-from googlenet.storage.files import write_bytes, write_json
+from googlenet.storage.files import write_bytes
 
 DISK_MB = 128
 PLAN = "plan"  # the empty job's experiment
@@ -51,7 +51,7 @@ class EmptyJob(Measurement[StartRate]):
         with tempfile.TemporaryDirectory(prefix="googlenet-") as name:
             folder = Path(name)
             write_bytes(folder / EMPTY, JobFile("empty", "all", PLAN, "0", Empty()).to_bytes())
-            write_json(folder / execution_file(PLAN), bench.experiment.of(Execution).model_dump(mode="json"))
+            write_execution(folder, PLAN, bench.experiment.of(Execution))
             empty_job(folder)
             return empty_job(folder, NETWORK if self.network else "")
 

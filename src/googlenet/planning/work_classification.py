@@ -208,9 +208,9 @@ def untimed(
 
 def train_baseline(context: Context, job: JobPlan, settings: c.TrainBaseline) -> Words:
     """The pixels of all images, and the solver's probabilities of the training images."""
-    size, values = context.classification, settings.side_px**2 * (1 if settings.grey else 3)
+    size = context.classification
     train, test = size.count("train"), size.count("test")
-    pixels, probabilities = 4 * values * (train + test) / 1e6, SOLVER_ARRAYS * 4 * size.classes * train / 1e6
+    pixels, probabilities = 4 * settings.values * (train + test) / 1e6, SOLVER_ARRAYS * 4 * size.classes * train / 1e6
     memory = {"scikit-learn": 175, "pixels": pixels, "probabilities": probabilities}
     return untimed(context, job, settings, seconds=3.0, memory_mb=memory)
 

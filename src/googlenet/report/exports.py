@@ -3,13 +3,13 @@
 from googlenet.metrics.data import Manifest
 from googlenet.metrics.export import ExportMetrics, FormatRow, Latency
 from googlenet.metrics.interval import Difference
+from googlenet.metrics.rounding import at_most
 from googlenet.report import glance, headlines
 from googlenet.report.parts import OURS, Part, Report, Row, Section, Table, our_numbers, texts
 from googlenet.report.words import (
     NONE,
     TOPS,
     UNDECIDED,
-    at_most,
     confidence,
     count,
     decimal,

@@ -1,7 +1,6 @@
 """Numbers as text: the only place that defines decimals and what an interval allows us to claim."""
 
 from collections.abc import Iterable
-from decimal import ROUND_CEILING, Context
 
 from googlenet.metrics.error_rates import TopError
 from googlenet.metrics.interval import Difference, Interval
@@ -30,11 +29,6 @@ def signed(value: float | None, digits: int = 2) -> str:
     """Format a difference with its sign, "+0.30" or "-0.30" with a true minus; zero has no sign."""
     text = decimal(value, digits)
     return f"+{text}" if value is not None and float(f"{value:.{digits}f}") > 0 else text
-
-
-def at_most(value: float) -> str:
-    """Format an upper bound with one digit, rounded up so that it holds: 0.0021 as 0.003, 2e-07 as it is."""
-    return f"{float(Context(prec=1, rounding=ROUND_CEILING).create_decimal(str(value))):g}"
 
 
 def count(value: float | None) -> str:

@@ -17,8 +17,9 @@ from googlenet.data.decoded import DecodedImages
 from googlenet.data.store import open_split
 from googlenet.errors import UserError, nearest
 from googlenet.metrics.data import read_manifest
+from googlenet.metrics.rounding import at_most
 from googlenet.models.export import FORMATS, Format, Traced, annotate_onnx, answers_of, file_bytes, translated
-from googlenet.report.words import at_most, plural
+from googlenet.report.words import plural
 from googlenet.storage.files import check_target
 from googlenet.use.classify import ClassifierEnsemble
 from googlenet.use.results import Asked, Results

@@ -183,6 +183,11 @@ class TrainBaseline(shared.Computes):
     inverse_regularisation: Positive = Field(description="C of the logistic regression")
     max_iterations: Count = Field(description="Of its solver")
 
+    @property
+    def values(self) -> int:
+        """Values of an image."""
+        return self.side_px**2 * (1 if self.grey else 3)
+
 
 class Calibration(Settings):
     """How well probabilities are calibrated."""
