@@ -120,7 +120,8 @@ def measured(step: str, folder: Path) -> dict[str, float]:
     """Measure one step in its own process."""
     command = [sys.executable, __file__, "--one", step, "--folder", str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def main() -> None:
@@ -140,7 +141,7 @@ def main() -> None:
         for factor, folder in folders.items():
             make(folder, factor * given.images)
             measured("preparation", folder)  # the input of the other steps
-        figures = {}
+        figures: dict[str, float] = {}
         for step in given.steps:
             rounds = [
                 {factor: measured(step, folder) for factor, folder in folders.items()} for _ in range(given.rounds)

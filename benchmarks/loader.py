@@ -96,12 +96,17 @@ def keys_of(images: int, batch: int) -> Iterator[list[tuple[int, int]]]:
             yield [(epoch, index) for index in order[start : start + batch]]
 
 
+def loader_of(crops: TrainingCrops, batch: int, runtime: Runtime) -> BatchLoader[list[tuple[int, int]], np.ndarray]:
+    """The loader of train_classifier, with batches of keys of our own."""
+    return BatchLoader(lambda keys, out: (batch, crops.batch(keys, out)[1]), batch, PX, runtime)
+
+
 def ours(split: Split, interpolation: Interpolation, batch: int) -> Next:
     """A batch as train_classifier makes it without worker processes."""
     settings = settings_of(interpolation, batch)
     crops = TrainingCrops(DecodedImages(split, 0), split.labels, settings, PX)
     spec, keys = NetworkSpec.of(settings.model, ("",)), keys_of(len(split), batch)
-    loader = BatchLoader(lambda of, out: (batch, crops.batch(of, out)[1]), batch, PX, Runtime()).batches(keys)
+    loader = loader_of(crops, batch, Runtime()).batches(keys)
 
     def load() -> object:
         loaded, labels = next(loader)
@@ -132,9 +137,8 @@ def opened(record: Record) -> Image.Image:
 def with_workers(split: Split, batch: int, workers: int, number: int) -> float:
     """Images per second of the loader with worker processes; the first batches, during their start, do not count."""
     crops = TrainingCrops(DecodedImages(split, 0), split.labels, settings_of("antialias", batch), PX)
-    runtime = Runtime(loader_workers=workers)
-    loader = BatchLoader(lambda of, out: (batch, crops.batch(of, out)[1]), batch, PX, runtime)
-    loaded = loader.batches(islice(keys_of(len(split), batch), number + 4 * workers))
+    keys = islice(keys_of(len(split), batch), number + 4 * workers)
+    loaded = loader_of(crops, batch, Runtime(loader_workers=workers)).batches(keys)
     for _ in range(4 * workers):
         next(loaded)
     start = time.perf_counter()
@@ -162,7 +166,7 @@ def separate(split: Split, batch: int, processes: int, number: int) -> float:
     total = sum(rates.get() for _ in running)
     for process in running:
         process.join()
-    return total
+    return float(total)
 
 
 def differences(split: Split, interpolation: Interpolation) -> float:

@@ -20,8 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import common
 import numpy as np
@@ -31,6 +33,7 @@ from googlenet.detection.mean_ap import Detections, Objects, evaluate
 CLASSES, PER_IMAGE, OBJECTS_PER_IMAGE, SIDE = 200, 100, 3, 500
 OURS, FIXED, PYCOCOTOOLS, COMMAND = "ilsvrc", "fixed", "pycocotools", "command"
 FASTER, FASTER_101 = "faster_coco_eval", "faster_coco_eval_101"
+Aps = Sequence[float | None]  # AP of every class in percent; None if it has no objects
 
 
 def random_data(images: int) -> tuple[Detections, Objects]:
@@ -56,7 +59,7 @@ def _boxes(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.concatenate([low, low + rng.integers(2, SIDE // 2, (count, 2))], axis=1).astype(np.float64)
 
 
-def by_coco(what: str, detections: Detections, truth: Objects, images: int) -> tuple[list[float], float]:
+def by_coco(what: str, detections: Detections, truth: Objects, images: int) -> tuple[Aps, float]:
     """AP of every class in percent, and the seconds of its evaluation and accumulation."""
     if what == PYCOCOTOOLS:
         from pycocotools.coco import COCO
@@ -65,14 +68,14 @@ def by_coco(what: str, detections: Detections, truth: Objects, images: int) -> t
         from faster_coco_eval import COCO
         from faster_coco_eval import COCOeval_faster as COCOeval
 
-    def annotations(table, scores):
+    def annotations(table: Detections | Objects, scores: list[float] | None) -> Iterator[dict[str, object]]:
         sides = np.concatenate([table.box[:, :2], table.box[:, 2:] - table.box[:, :2] + 1], axis=1).tolist()
         rows = zip(table.image.tolist(), table.label.tolist(), sides, strict=True)
         for number, (image, label, box) in enumerate(rows, start=1):
-            row = {"id": number, "image_id": image + 1, "category_id": label + 1, "bbox": box, "iscrowd": 0}
-            yield row | {"area": box[2] * box[3]} | ({"score": scores[number - 1]} if scores else {})
+            ids = {"id": number, "image_id": image + 1, "category_id": label + 1, "iscrowd": 0}
+            yield {**ids, "bbox": box, "area": box[2] * box[3]} | ({"score": scores[number - 1]} if scores else {})
 
-    def coco(rows):
+    def coco(rows: Iterable[dict[str, object]]) -> Any:
         one = COCO()
         one.dataset = {
             "images": [{"id": image + 1} for image in range(images)],
@@ -85,9 +88,9 @@ def by_coco(what: str, detections: Detections, truth: Objects, images: int) -> t
     with contextlib.redirect_stdout(io.StringIO()):
         coco_truth = coco(annotations(truth, None))
         coco_detections = coco(annotations(detections, detections.score.tolist()))
-        start, aps = time.perf_counter(), []
+        start, aps = time.perf_counter(), list[float]()
 
-        def evaluated(classes, recalls):
+        def evaluated(classes: list[int], recalls: np.ndarray) -> Any:
             run = COCOeval(coco_truth, coco_detections, "bbox")
             run.params.catIds, run.params.iouThrs, run.params.recThrs = classes, np.array([0.5]), recalls
             run.params.maxDets, run.params.areaRng, run.params.areaRngLbl = [PER_IMAGE], [[0, 1e10]], ["all"]
@@ -101,11 +104,12 @@ def by_coco(what: str, detections: Detections, truth: Objects, images: int) -> t
         else:
             for label in range(CLASSES):
                 objects = int((truth.label == label).sum())
-                aps.append(float(100 * evaluated([label + 1], np.arange(1, objects + 1) / objects).mean()))
+                recalls = np.arange(1, objects + 1) / max(objects, 1)
+                aps.append(float(100 * evaluated([label + 1], recalls).mean()) if objects else np.nan)
     return aps, time.perf_counter() - start
 
 
-def by_command(detections: Detections, truth: Objects, images: int) -> tuple[list[float], float]:
+def by_command(detections: Detections, truth: Objects, images: int) -> tuple[Aps, float]:
     """The same, from files by our command with ILSVRC's rules."""
     from googlenet.cli.score import scored
 
@@ -133,9 +137,10 @@ def _object(number: int, box: np.ndarray) -> str:
     return f"<object><name>n{number:08d}</name><bndbox>{sides}</bndbox></object>"
 
 
-def measure(what: str, images: int) -> dict:
+def measure(what: str, images: int) -> dict[str, object]:
     """Make one measurement in this process."""
     detections, truth = random_data(images)
+    aps: Aps
     if what == COMMAND:
         aps, seconds = by_command(detections, truth, images)
     elif what in (PYCOCOTOOLS, FASTER, FASTER_101):
@@ -146,6 +151,11 @@ def measure(what: str, images: int) -> dict:
         seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux: in KiB
     return {"ap_percent": aps, "seconds": seconds, "peak_mb": peak}
+
+
+def ap_of(row: dict[str, Any]) -> np.ndarray:
+    """AP of every class in percent, float64 [classes]; NaN if it has no objects."""
+    return np.array(row["ap_percent"], np.float64)
 
 
 def main() -> None:
@@ -173,12 +183,11 @@ def main() -> None:
         command = [sys.executable, __file__, "--images", str(options.images), "--one", what]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
         row = results[what] = json.loads(done.stdout)
-        print(f"{label:44}{row['seconds']:9.1f}{row['peak_mb']:9,.0f}{np.mean(row['ap_percent']):11.4f}", flush=True)
+        print(f"{label:44}{row['seconds']:9.1f}{row['peak_mb']:9,.0f}{np.nanmean(ap_of(row)):11.4f}", flush=True)
     equal = [(FIXED, PYCOCOTOOLS), (OURS, COMMAND), *([(FIXED, FASTER)] if others else [])]
     for one, other in equal:
-        apart = np.abs(np.array(results[one]["ap_percent"]) - results[other]["ap_percent"]).max()
-        if apart > 1e-6:
-            sys.exit(f"{one} and {other}: the AP of a class differs by {apart}")
+        if not np.allclose(ap_of(results[one]), ap_of(results[other]), rtol=0, atol=1e-6, equal_nan=True):
+            sys.exit(f"{one} and {other}: the AP of a class differs by more than 1e-6")
     over = {"over_pycocotools": results[PYCOCOTOOLS]["seconds"] / results[FIXED]["seconds"]}
     if others:
         over["over_faster_coco_eval"] = results[FASTER]["seconds"] / results[FIXED]["seconds"]

@@ -17,7 +17,7 @@ import tarfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -57,7 +57,7 @@ class NoiseImages:
         return base[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + base[2:]
 
 
-def packed(files: Iterable[tuple[str, bytes]], mode: str = "w") -> bytes:
+def packed(files: Iterable[tuple[str, bytes]], mode: Literal["w", "w:gz"] = "w") -> bytes:
     """A tar archive of files, as bytes; mode "w:gz" compresses it."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=mode, format=tarfile.GNU_FORMAT) as archive:
@@ -102,7 +102,7 @@ def meta_mat(number_of: dict[str, int], compressed: bool = True) -> bytes:
     """meta.mat as in the 2012 kit: the classes in the order of their numbers, then two of their parents."""
     from scipy.io import savemat
 
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (number, wnid, f"thing {wnid}, made thing", "a thing", 0, [], 0, 1300)
         for wnid, number in sorted(number_of.items(), key=lambda item: item[1])
     ]
@@ -120,7 +120,7 @@ def meta_mat(number_of: dict[str, int], compressed: bool = True) -> bytes:
     return buffer.getvalue()
 
 
-def det_xml(*objects: tuple, side_px: int = 40) -> bytes:
+def det_xml(*objects: tuple[str, int, int, int, int], side_px: int = 40) -> bytes:
     """The XML of an image with (wnid, xmin, ymin, xmax, ymax) objects."""
     text = f"<annotation><size><width>{side_px}</width><height>{side_px}</height></size>"
     for wnid, *box in objects:
@@ -135,8 +135,8 @@ def detection(classes: int = 3, per_class: int = 2, side_px: int = 40) -> dict[s
     For each class, one training image has all its boxes, one may lack some, and one of extra0 has no object of it.
     """
     noise, number_of = NoiseImages(side_px, seed=2), numbers(classes, seed=3)
-    images, boxes, lists = {}, {}, {}
-    val_images, val_boxes, val_lines = {}, {}, []
+    images, boxes, val_images, val_boxes = (dict[str, bytes]() for _ in range(4))
+    lists, val_lines = dict[str, str](), list[str]()
     for at, (wnid, number) in enumerate(number_of.items()):
         items = [f"{wnid}/{wnid}_{5 * i + 1}" for i in range(per_class)]
         negative = f"ILSVRC2013_DET_train_extra0/ILSVRC2013_train_{at:08d}"
@@ -195,7 +195,7 @@ def write_release(folder: Path, **size: int) -> None:
 def release(**size: int) -> dict[str, bytes]:
     """The files of the single archive of 2017: ILSVRC/{Data,Annotations,ImageSets}/DET."""
     made = detection(**size)
-    files = {}
+    files: dict[str, bytes] = {}
     for part, (images, boxes) in {
         "train": ("ILSVRC2014_DET_train", "ILSVRC2014_DET_bbox_train"),
         "val": ("ILSVRC2013_DET_val", "ILSVRC2013_DET_bbox_val"),
@@ -224,7 +224,7 @@ def source(folder: Path, **changes: object) -> "ClassificationSource":
     return ClassificationSource.model_validate(defaults | archives | changes)
 
 
-def measure(folder: Path) -> dict:
+def measure(folder: Path) -> dict[str, float]:
     """Time and peak memory of reading the archives' headers into candidates, without decoding any image."""
     from googlenet.data.readers import ilsvrc_archives
 

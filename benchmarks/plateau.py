@@ -102,7 +102,9 @@ def given(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def run(settings: TrainClassifier, names: list[str], train: Labelled, validation: Labelled, steps: int) -> dict:
+def run(
+    settings: TrainClassifier, names: list[str], train: Labelled, validation: Labelled, steps: int
+) -> dict[str, Any]:
     """Train as classification/train.py does; return the mean losses of every WINDOW steps, and the errors."""
     (images, labels), batch_size, seed = train, settings.batch_size, settings.member.order_seed
     network = Network.initialised(NetworkSpec.of(settings.model, tuple(names)), settings.member.init_seed).on("cpu")
@@ -200,7 +202,7 @@ COLUMNS = {
 }
 
 
-def table(rows: list[dict]) -> list[str]:
+def table(rows: list[dict[str, Any]]) -> list[str]:
     """The runs as a Markdown table."""
     lines = [list(COLUMNS.values()), ["---:"] * len(COLUMNS)]
     for row in rows:

@@ -39,6 +39,7 @@ from googlenet.models.determinism import prepare_machine
 from googlenet.models.engine import engine_for
 from googlenet.models.network import Architecture, Network, NetworkSpec
 from googlenet.models.runtime import Runtime
+from googlenet.storage.on_access import OnAccess
 
 MEAN, SCALE, PX, SIZE, CLASSES, BATCH = (123.0, 117.0, 104.0), 1.0, 224, (500, 375), 1000, 144
 ENGINES = "eager,compile,openvino"
@@ -116,17 +117,18 @@ class Ours:
         return predict(self.classifier, self.images, EVERY)[144]
 
 
-class Repeated:
+class Repeated(OnAccess):
     """A few images repeated as if they were many."""
 
     def __init__(self, images: DecodedImages, count: int):
-        self.images, self.count = images, count
+        self.images, self._count = images, count
 
     def __len__(self) -> int:
-        return self.count
+        return self._count
 
-    def __getitem__(self, index: int) -> np.ndarray:
-        return self.images[index % len(self.images)]
+    def of(self, number: int) -> np.ndarray:
+        """Return an image."""
+        return self.images[number % len(self.images)]
 
 
 def contestant_process(connection: Connection, engine: str, images: int) -> None:
@@ -236,7 +238,7 @@ def by_openvino(x: torch.Tensor) -> dict[str, Callable[[], object]]:
     """The paper's network with torch's own response normalisation, in OpenVINO."""
     import openvino
 
-    model, runs = Naive().model, {}
+    model, runs = Naive().model, dict[str, Callable[[], object]]()
     with torch.no_grad():
         converted = openvino.convert_model(torch.export.export(model, (x.contiguous(),)))
     for name, kind in (("bf16", "bf16"), ("fp32", "f32")):

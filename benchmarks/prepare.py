@@ -33,7 +33,7 @@ def unpack(folder: Path) -> None:
     """Unpack as one would by hand: both outer tars, then every inner one into a folder of its name."""
     for split, name in (("train", official_archives.TRAIN), ("val", official_archives.VAL)):
         (folder / "unpacked" / split).mkdir(parents=True)
-        command = ["tar", "-xf", folder / "archives" / name, "-C", folder / "unpacked" / split]
+        command = ["tar", "-xf", str(folder / "archives" / name), "-C", str(folder / "unpacked" / split)]
         subprocess.run(command, check=True)
     line = 'for t in *.tar; do mkdir "${t%.tar}" && tar -xf "$t" -C "${t%.tar}" && rm "$t"; done'
     subprocess.run(["sh", "-c", line], cwd=folder / "unpacked/train", check=True)
@@ -82,14 +82,15 @@ STEPS: dict[str, tuple[str, Callable[[Path], None]]] = {
 }
 
 
-def measured(name: str, folder: Path) -> dict:
+def measured(name: str, folder: Path) -> dict[str, float]:
     """One step in its own process: seconds, and the peak memory of the process or its largest child."""
     command = [sys.executable, __file__, "--one", name, "--folder", str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
-def run_step(name: str, folder: Path) -> dict:
+def run_step(name: str, folder: Path) -> dict[str, float]:
     """Run a step in this process."""
     start = time.perf_counter()
     STEPS[name][1](folder)

@@ -9,6 +9,8 @@ loop. "rcnn" is the paper's preset, at superpixels of twice the size. JSON keys:
 """
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import common
@@ -36,6 +38,11 @@ def photographs(folder: Path | None, width: int, count: int) -> list[np.ndarray]
     return [cv2.resize(image, (width, round(image.shape[0] * width / image.shape[1]))) for image in images]
 
 
+def every(images: list[np.ndarray], search: Search, threads: int = 1) -> list[np.ndarray]:
+    """Our boxes of every image."""
+    return list(propose_each(images, search, threads))
+
+
 def opencv(image: np.ndarray) -> np.ndarray:
     """Boxes of OpenCV's fast mode, sorted and unique, as (xmin, ymin, xmax, ymax), at least two pixels a side."""
     search = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
@@ -60,11 +67,11 @@ def main() -> None:
     ours = [propose(image, FAST) for image in images]
     if any(not np.array_equal(boxes, opencv(image)) for boxes, image in zip(ours, images, strict=True)):
         sys.exit("the boxes differ from OpenCV's")
-    contestants = {
+    contestants: dict[str, Callable[[], object]] = {
         "opencv": lambda: [opencv(image) for image in images],
-        "ours": lambda: list(propose_each(images, FAST)),
-        "rcnn": lambda: list(propose_each(images, RCNN)),
-        **{f"threads {n}": lambda n=n: list(propose_each(images, FAST, n)) for n in options.threads},
+        "ours": partial(every, images, FAST),
+        "rcnn": partial(every, images, RCNN),
+        **{f"threads {n}": partial(every, images, FAST, n) for n in options.threads},
     }
     times = common.turns(contestants, options.rounds)
     seconds = {name: value / len(images) for name, value in common.medians(times).items()}

@@ -15,6 +15,7 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -92,7 +93,7 @@ def torchvisions(setting: Setting, precision: str) -> Run:
             out = model(batch)
             heads = (out.aux_logits1, out.aux_logits2)
             loss = cross_entropy(out.logits, labels) + 0.3 * sum(cross_entropy(head, labels) for head in heads)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         opt.step()
 
     return step
@@ -144,6 +145,12 @@ def serve(name: str, setting: Setting, pipe: Connection) -> None:
     pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
 
 
+def one_step(pipe: Connection) -> None:
+    """Let a contestant run once."""
+    pipe.send(True)
+    pipe.recv()
+
+
 def profile(setting: Setting) -> None:
     """Print the operations of one of our steps, longest first."""
     step = contestant(OURS, setting)
@@ -171,9 +178,7 @@ def main() -> None:
     for name in (OURS, *TORCHVISION, CEILING):
         pipes[name], end = context.Pipe()
         context.Process(target=serve, args=(name, setting, end), daemon=True).start()
-    times = turns(
-        {name: lambda pipe=pipe: (pipe.send(True), pipe.recv()) for name, pipe in pipes.items()}, options.rounds
-    )
+    times = turns({name: partial(one_step, pipe) for name, pipe in pipes.items()}, options.rounds)
     for name, pipe in pipes.items():
         pipe.send(False)
         memory[name] = pipe.recv()
