@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from googlenet.pipeline.versions import cpu_name
+from googlenet.models.processor import cpu_name
 
 PACKAGES = (
     "torch", "torchvision", "numpy", "opencv-contrib-python-headless", "pillow", "openvino", "onnxruntime",

@@ -183,7 +183,7 @@ def test_a_stage_is_given_its_edges_and_numbers_are_logged(run, capsys):
     stamp()
     assert run.logged == [({"total": 195}, 3)]
     assert run.kept == [Path("results/demo/train_classifier/m1/metrics.json")]
-    assert capsys.readouterr().out == "    3  total 195\n"
+    assert capsys.readouterr().out.splitlines()[1:] == ["    3  total 195"]  # the first line is the precision
     _, experiment, name, of_job, parameters, tags, digests = run.given
     assert (experiment, name, of_job) == ("demo", "train_classifier", "m1")
     # Whose run it is, and of which code, are tags; the settings are parameters.
@@ -218,7 +218,35 @@ def test_a_job_is_given_typed_settings_and_what_changes_no_result(run):
         seen.append((job.settings, job.execution, job.runtime, (job.name, job.experiment, job.threads)))
 
     job.perform(look, ["--config", CONFIG_PATH, "--threads", "3", "--metrics", "m"])
-    assert seen == [(settings(), written_execution(), Runtime("cpu", "bf16", 2), ("m1", "demo", 3))]
+    runtime = Runtime.of(settings().compute, loader_workers=2)
+    assert seen == [(settings(), written_execution(), runtime, ("m1", "demo", 3))]
+
+
+@pytest.mark.parametrize(("cpu", "precision"), [("A CPU (avx512_bf16)", "bf16"), ("A CPU (avx2)", "fp32")])
+def test_the_precision_of_this_processor_is_used_said_and_recorded(run, monkeypatch, capsys, cpu, precision):
+    for user in ("models.runtime", "pipeline.job_command"):
+        monkeypatch.setattr(f"googlenet.{user}.cpu_name", lambda: cpu)
+    seen = []
+
+    def look(job: Job[AddUp], *, metrics: Output):
+        seen.append(job.runtime.precision)
+
+    job.perform(look, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
+    assert seen == [precision] and f"precision: {precision} (auto requested)\n" in capsys.readouterr().out
+    assert read_json("results/demo/runs/train_classifier/m1.json")["precision"] == precision
+    *_, tags, _ = run.given
+    assert tags["precision"] == precision
+
+
+def test_a_stage_without_networks_has_no_precision(run, capsys):
+    write_file(settings(), "train_baseline")
+
+    def look(job: Job[AddUp], *, metrics: Output):
+        """Computes nothing."""
+
+    job.perform(look, ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"])
+    assert "precision" not in capsys.readouterr().out
+    assert read_json("results/demo/runs/train_baseline/m1.json")["precision"] == ""
 
 
 def test_a_job_without_compute_runs_on_one_thread_of_the_cpu(run):
@@ -365,7 +393,7 @@ def test_no_message_ends_a_job(run, monkeypatch, encoding, printed):
     with pytest.raises(Left, match=r"^0$"):
         job.main(talk)
     assert Path("results/demo/runs/train_classifier/m1.json").is_file()
-    assert stdout.getvalue().decode(encoding) == f"left out: {printed}/\\udcff.jpg\n"
+    assert stdout.getvalue().decode(encoding).endswith(f"\nleft out: {printed}/\\udcff.jpg\n")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Versions of what computes: recorded, warned of when they differ, and part of the settings when that is asked for."""
 
-import platform
 import subprocess
 import sys
 from importlib import metadata
@@ -31,28 +30,6 @@ def install(monkeypatch, name, version):
 
 def record(root, path, **libraries):
     write_json(root / path, made_by(**versions.installed() | libraries).to_json())
-
-
-@pytest.mark.parametrize(
-    ("info", "name"),
-    [
-        (
-            "model name\t: A CPU\ncpu family\t: 25\nmodel\t\t: 17\nflags\t\t: fpu avx2 avx512f\n",
-            "A CPU (family 25, model 17, avx512f)",
-        ),
-        (
-            "model name\t: A CPU\nflags\t\t: avx512f amx_bf16\n\nmodel name\t: A CPU\nflags\t\t: avx512f\n",
-            "A CPU (amx_bf16)",
-        ),
-        ("model name\t: A CPU\n", "A CPU"),
-        ("Features\t: fp asimd\n", platform.machine()),
-        (None, platform.processor()),
-    ],
-)
-def test_a_processor_is_known_by_what_its_kernels_depend_on(tmp_path, info, name):
-    if info is not None:
-        (tmp_path / "cpuinfo").write_text(info)
-    assert versions.cpu_name(tmp_path / "cpuinfo") == name
 
 
 def test_all_that_computes_is_recorded_by_its_short_name():

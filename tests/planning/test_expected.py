@@ -4,11 +4,11 @@ import pytest
 
 from conf_copy import copied, every_job
 from googlenet.metrics.runs import RunRecord
+from googlenet.models.processor import cpu_name
 from googlenet.pipeline.experiment import Job, current
 from googlenet.pipeline.experiment_files import write_configs
 from googlenet.pipeline.job_file import run_record
 from googlenet.pipeline.registry import STAGES
-from googlenet.pipeline.versions import cpu_name
 from googlenet.planning.expected import expected, start_s
 from googlenet.storage.files import read_json, write_json
 from googlenet.tracking import job_name

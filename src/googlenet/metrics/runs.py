@@ -25,6 +25,7 @@ class RunRecord(Metrics):
     versions: dict[str, str]  # of libraries, interpreter and machine
     threads: int
     device: str
+    precision: str = ""  # bf16 or fp32, of the job's networks; "" without networks, and in records older than the field
     run_id: str | None = None  # MLflow's run has a tag of this name and value. None in records older than the field,
     peak_memory_mb: int | None = None  # as here, and in those below
     job_file: dict[str, JsonValue] | None = None  # the content of the job's resolved file

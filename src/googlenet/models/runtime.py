@@ -2,8 +2,12 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Self
 
 import torch
+
+from googlenet.config.schema.shared import Compute
+from googlenet.models.processor import cpu_name, precision_of
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,14 @@ class Runtime:
     engine: str = "eager"  # auto | eager | compile | openvino
     rank: int = 0
     processes: int = 1
+
+    @classmethod
+    def of(
+        cls, compute: Compute, engine: str = "eager", loader_workers: int = 0, rank: int = 0, processes: int = 1
+    ) -> Self:
+        """Of a stage's settings, on this machine, to which `precision: auto` refers."""
+        precision = precision_of(compute.precision, compute.device, cpu_name())
+        return cls(compute.device, precision, loader_workers, engine, rank, processes)
 
     def autocast(self) -> AbstractContextManager[None]:
         """Use bf16 matrix products and convolutions inside the block, if the precision is bf16."""

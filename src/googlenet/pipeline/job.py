@@ -75,7 +75,7 @@ class Job(Generic[SettingsT]):
         compute = compute_of(self.settings)
         engine = compute.engine if isinstance(compute, Inference) else "eager"
         workers, team = min(self.execution.loader_workers, self.threads), self._team
-        return Runtime(compute.device, compute.precision, workers, engine, team.rank, team.processes)
+        return Runtime.of(compute, engine, workers, team.rank, team.processes)
 
     def log(self, values: dict[str, Any], step: int = 0) -> None:
         """Append numbers to the event log, and write them as one line to the job's log, in the leading process only."""
@@ -204,6 +204,8 @@ def work(asked: Asked, run: Callable[..., None]) -> None:
         for folder in {output.parent for output in asked.outputs}:
             remove_parts(folder)
         remove_parts(record.parent, record.name)
+        if asked.precision:
+            print(f"precision: {asked.precision} ({asked.compute.precision} requested)", flush=True)
         run(Job(file, stamp, execution, tracked, kept, threads, team), **asked.given)
         asked.check_unedited()
     earlier_results.drop(map(str, asked.outputs))
@@ -214,6 +216,8 @@ def recorded(asked: Asked, stamp: str, digests: Texts, libraries: Texts) -> Iter
     """Track a job as a run, and at its end write run.json: what ran when, where, from what. digests: of its inputs."""
     root, file, started, clock = asked.root, asked.file, datetime.now(UTC), time.monotonic()
     tags = {"commit": commit(root), "config": asked.digest[:12], "code": file.code[:12], "stamp": stamp[:12]}
+    if asked.precision:
+        tags["precision"] = asked.precision
     experiment = os.environ.get("GOOGLENET_EXPERIMENT", file.experiment)
     with job_run(root, experiment, file.stage, file.job, parameters_of(file), tags, digests) as tracked:
         yield tracked
@@ -234,6 +238,7 @@ def recorded(asked: Asked, stamp: str, digests: Texts, libraries: Texts) -> Iter
         threads=asked.threads,
         processes=asked.team.processes,
         device=asked.device,
+        precision=asked.precision,
         job_file=read_json(asked.config),
         modules=modules_of(root, file.code),
     )

@@ -4,10 +4,10 @@ import platform
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from googlenet.errors import UserError
+from googlenet.models.processor import cpu_name
 
 if TYPE_CHECKING:
     from googlenet.metrics.runs import RunRecord
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 LIBRARIES = (
     "torch", "torchvision", "opencv-contrib-python-headless", "numpy", "pillow", "pyarrow", "scikit-learn", "scipy",
 )  # fmt: skip
-CPUINFO = Path("/proc/cpuinfo")
-INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")  # for matrix products, the best first
 
 
 def installed() -> dict[str, str]:
@@ -31,22 +29,6 @@ def installed() -> dict[str, str]:
 def machine() -> dict[str, str]:
     """The interpreter, the system and the processor."""
     return {"python": platform.python_version(), "platform": platform.platform(), "cpu": cpu_name()}
-
-
-def cpu_name(info: Path = CPUINFO) -> str:
-    """The processor's name, with what else its kernels, and so the bits, depend on: family, model and instructions.
-
-    A virtual machine's name can be that of several processors ("AMD EPYC"), and can hide instructions that they have.
-    """
-    try:
-        lines = info.read_text().split("\n\n")[0].splitlines()
-    except OSError:
-        return platform.processor()
-    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    details = [f"{word} {fields[key]}" for word, key in (("family", "cpu family"), ("model", "model")) if key in fields]
-    details += [each for each in INSTRUCTIONS if each in fields.get("flags", "").split()][:1]
-    name = fields.get("model name", platform.machine())
-    return f"{name} ({', '.join(details)})" if details else name
 
 
 def differences(records: "Iterable[RunRecord]", now: dict[str, str]) -> list[str]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from googlenet.metrics.runs import read_run
+from googlenet.models.processor import cpu_name
 from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.job_file import run_record
 from googlenet.pipeline.registry import STAGES
-from googlenet.pipeline.versions import cpu_name
 from googlenet.planning.needs import Needs
 from googlenet.tracking import job_name
 

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, JsonValue, Strict, ValidationError
 
 from googlenet.config.schema.base import Settings, SettingsT
 from googlenet.errors import UserError, nearest
-from googlenet.pipeline.versions import cpu_name
+from googlenet.models.processor import cpu_name
 from googlenet.planning.measure import KINDS
 from googlenet.planning.rates import Measurement, Rate, Rates
 from googlenet.storage.files import load_yaml, write_bytes

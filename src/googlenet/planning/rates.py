@@ -154,7 +154,7 @@ class NetworkMeasurement(Measurement[RateT]):
     @property
     def runtime(self) -> Runtime:
         """Device and precision; nothing is loaded in parallel."""
-        return Runtime(self.compute.device, self.compute.precision)
+        return Runtime.of(self.compute)
 
 
 class Bench:

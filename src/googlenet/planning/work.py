@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.dataset import Kind
 from googlenet.config.schema.shared import Compute, Execution, Inference, Model
+from googlenet.models.processor import precision_of
 from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning.machine import Machine
@@ -37,13 +38,16 @@ class Target(NamedTuple):
 
 
 class Context:
-    """What work functions share. compute: on the CPU if there is no GPU. workers: with GPUs, at most cores per GPU."""
+    """What work functions share. compute: on the CPU if there is no GPU, and never `auto`. workers: with GPUs, at most cores per GPU."""
 
     def __init__(self, experiment: Experiment, sizes: Mapping[Kind, DataSize], ask: Rates, target: Target):
         self.experiment, self.sizes, self.ask, self.target = experiment, sizes, ask, target
         self.of, self.execution = experiment.of, experiment.of(Execution)
         wanted = Compute.model_validate(experiment.of(Inference).model_dump())  # rates are for the eager engine
-        self.compute = wanted if target.machine.gpus else replaced(wanted, device="cpu")
+        device = wanted.device if target.machine.gpus else "cpu"
+        self.compute = replaced(
+            wanted, device=device, precision=precision_of(wanted.precision, device, target.machine.cpu)
+        )
         self.on_gpu, self.threads = self.compute.device == "cuda", self.compute.numeric_threads
         self.workers = self.execution.loader_workers
         if self.on_gpu:

@@ -190,7 +190,7 @@ def measure_cost(context: Context, job: JobPlan, settings: c.MeasureCost) -> Wor
     passes = len(settings.timed) * (1 + settings.reference_repeats) * settings.reference_batch_size
     job.cpu(FORWARD_S * passes)
     models = (on_meta(name, settings.wider, settings.deeper)[0] for name in settings.timed)
-    each = 2 if settings.compute.precision == "bf16" else 4  # bytes; weights are converted before timing
+    each = 2 if context.compute.precision == "bf16" else 4  # bytes; weights are converted before timing
     job.memory_mb["weights of all networks"] = (
         sum(p.numel() * each for model in models for p in model.parameters()) / 1e6
     )

@@ -204,12 +204,14 @@ def jobs(runs: Sequence[RunRecord]) -> Table:
     for run in sorted(runs, key=lambda run: (run.started, run.stage, natural(run.job))):
         started = run.started.replace("T", " ").removesuffix("Z")
         digests = (short(run.commit), short(run.config_sha256), short(run.stamp))
-        took, device = f"{decimal(run.duration_s, 1)} s", f"{run.device}, {run.threads}"
-        rows.append(Row((run.stage, run.job, started, took, *digests, run.run_id or NONE, device)))
+        took, where = f"{decimal(run.duration_s, 1)} s", (run.device, run.precision, str(run.threads))
+        rows.append(
+            Row((run.stage, run.job, started, took, *digests, run.run_id or NONE, ", ".join(filter(None, where))))
+        )
     columns = (
         *texts("Stage", "Job", "Started, UTC"),
         *numbers("Took"),
-        *texts("Commit", "Config", "Stamp", "Run", "Device, threads"),
+        *texts("Commit", "Config", "Stamp", "Run", "Device, precision, threads"),
     )
     caption = "One row for each job. Commit, configuration and stamp (configuration and inputs) are abbreviated."
     note = "In MLflow, a run is found by its tag run_id. A commit that ends in +dirty had uncommitted edits."

@@ -30,7 +30,7 @@ def run(job: Job[MeasureCost], *, metrics: Output) -> None:
         ours=OwnCost(input_px=px, width=width, classes=CLASSES, parameters=parameters, macs=macs),
         forward=ForwardRate(
             device=compute.device,
-            precision=compute.precision,
+            precision=job.runtime.precision,
             threads=compute.numeric_threads,
             batch=settings.batch_size,
             images_per_s=rate,

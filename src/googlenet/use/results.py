@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from googlenet.config.schema.base import StageSettings
+from googlenet.config.schema.base import StageSettings, replaced
 from googlenet.config.schema.dataset import Dataset
 from googlenet.config.schema.shared import Infers
 from googlenet.errors import UserError, nearest
@@ -80,11 +80,10 @@ class Results:
 
         stored: a file of the stage, whose engine is used unless another engine or device is requested: `auto` depends
         on the number of images, and a single image must get the same answer as among many."""
-        compute = settings.compute
-        device = asked.device or compute.device
-        used = engine_of(stored) if device == compute.device else ""
-        prepare_machine(compute.numeric_threads, device)
-        return Runtime(device, compute.precision, 0, asked.engine or used or compute.engine)
+        compute = replaced(settings.compute, device=asked.device or settings.compute.device)
+        used = engine_of(stored) if compute == settings.compute else ""
+        prepare_machine(compute.numeric_threads, compute.device)
+        return Runtime.of(compute, asked.engine or used or compute.engine)
 
 
 def fallbacks(uses: Iterable[EngineUse]) -> list[str]:

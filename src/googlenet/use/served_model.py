@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from googlenet.config.schema.base import replaced
 from googlenet.config.schema.classification import PredictCrops
 from googlenet.errors import UserError
 from googlenet.metrics.served import FILE, Served
@@ -59,9 +60,9 @@ class ServedModel:
 
 def runtime_here(settings: PredictCrops, engine: str) -> Runtime:
     """The stage's device, precision and engine, but the CPU if there is no GPU; also prepares this process for them."""
-    compute, device = settings.compute, settings.compute.device
-    if device == "cuda" and not torch.cuda.is_available():
+    compute = settings.compute
+    if compute.device == "cuda" and not torch.cuda.is_available():
         print("note: trained on a GPU, served on the CPU: the last digits differ", file=sys.stderr)
-        device, engine = "cpu", ""
-    prepare_machine(compute.numeric_threads, device)
-    return Runtime(device, compute.precision, 0, engine or compute.engine)
+        compute, engine = replaced(compute, device="cpu"), ""
+    prepare_machine(compute.numeric_threads, compute.device)
+    return Runtime.of(compute, engine or compute.engine)

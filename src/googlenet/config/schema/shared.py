@@ -45,7 +45,9 @@ class Compute(Settings):
     """Where and how numbers are computed. Another device, precision or number of threads gives other bits."""
 
     device: Literal["cpu", "cuda"] = Field(description="Where networks run; cuda takes one GPU for each job")
-    precision: Literal["bf16", "fp32"] = Field(description="bf16: autocast of matrix products and convolutions")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        description="bf16: autocast of matrix products and convolutions; auto: bf16 on a GPU, and on a processor with amx_bf16 or avx512_bf16, else fp32"
+    )
     numeric_threads: Count = Field(description="Threads of each job; jobs run side by side")
 
     @model_validator(mode="before")
