@@ -207,6 +207,8 @@ def write_openvino(traced: Traced, path: Path, bf16: bool = False) -> None:
     """Write OpenVINO's IR, .xml and .bin, with its metadata as runtime information below `googlenet`. bf16: weights."""
     _, openvino = openvino_core()
     model = openvino.convert_model(traced.program)
+    # OpenVINO checks the shapes of layers only if the input's is known, and overwrites memory if one of them is wrong.
+    model.clone().reshape([1, *traced.calibration.shape[1:]])
     if bf16:
         round_weights(model, openvino)
     for key, value in traced.words.items():
