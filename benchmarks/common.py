@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from googlenet.models.processor import cpu_name
+from googlenet.models.processor import cpu_name, precision_of
 
 PACKAGES = (
     "torch", "torchvision", "numpy", "opencv-contrib-python-headless", "pillow", "openvino", "onnxruntime",
@@ -22,6 +22,11 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--json", type=Path, metavar="FILE", help="write the ratios and figures of this run")
     return made
+
+
+def auto(device: str = "cpu") -> str:
+    """The precision that `compute.precision: auto` means here."""
+    return precision_of("auto", device, cpu_name())
 
 
 def turns(

@@ -1,6 +1,6 @@
 """Do the engines answer as eager fp32 does? The Caffe replica's trained network on the same crops of real images.
 
-    python benchmarks/engine_agreement.py bvlc_googlenet flowers/*.jpg                    # bf16, 10 crops an image
+    python benchmarks/engine_agreement.py bvlc_googlenet flowers/*.jpg                    # 10 crops an image
     python benchmarks/engine_agreement.py bvlc_googlenet flowers/*.jpg --crops 144 --images 20
 
 The first argument is a folder of raw weights (origin bvlc_raw), the others are image files, of which --images are taken,
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import parser, report, write
+from common import auto, parser, report, write
 
 from googlenet.classification.crops import POLICIES
 from googlenet.classification.predict import Classifier, Cropping, crop_scores
@@ -32,7 +32,7 @@ def main() -> None:
     arguments.add_argument("weights", type=Path)
     arguments.add_argument("files", type=Path, nargs="+")
     arguments.add_argument("--engines", default="eager,openvino,compile")
-    arguments.add_argument("--precision", default="bf16", choices=("bf16", "fp32"))
+    arguments.add_argument("--precision", default=auto(), choices=("bf16", "fp32"))
     arguments.add_argument("--crops", type=int, default=10, choices=POLICIES)
     arguments.add_argument("--images", type=int, default=200)
     arguments.add_argument("--threads", type=int, default=1)

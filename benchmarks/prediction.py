@@ -7,8 +7,9 @@
 Whole path: 500x375 JPEGs in a shard, decoded, cropped and averaged over 144 crops as in predict_crops, against the loop
 that one would write first: Pillow for every crop, fp32, torch's own response normalisation. Bare network: a batch of
 144 normalised crops in each of our engines, in torchvision's GoogLeNet, ONNX Runtime (if `onnx` and `onnxruntime` are
-installed), OpenVINO in its own loop, and torch.compile by itself; and the machine's own matrix product in bf16, as
-crops a second at the network's multiply-adds. Contestants take turns; medians. Building an engine is not timed, but shown.
+installed), OpenVINO in its own loop, and torch.compile by itself; and the machine's own matrix product, as crops a second
+at the network's multiply-adds. Ours and the matrix product in the precision of `compute.precision: auto`, the others also in
+fp32. Contestants take turns; medians. Building an engine is not timed, but shown.
 """
 
 import copy
@@ -24,7 +25,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from common import medians, parser, ratio, report, turns, write
+from common import auto, medians, parser, ratio, report, turns, write
 from PIL import Image
 from torch import nn
 
@@ -43,6 +44,7 @@ from googlenet.storage.on_access import OnAccess
 
 MEAN, SCALE, PX, SIZE, CLASSES, BATCH = (123.0, 117.0, 104.0), 1.0, 224, (500, 375), 1000, 144
 ENGINES = "eager,compile,openvino"
+DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 EVERY = Cropping((144,), BATCH)
 
 
@@ -110,7 +112,7 @@ class Ours:
         start = time.perf_counter()
         # The amount of work decides what auto chooses; the few images stand for a test set of ten thousand.
         many = Repeated(self.images, 10_000)
-        self.classifier = Classifier.of(full_width(), many, EVERY, Runtime("cpu", "bf16", 0, engine))
+        self.classifier = Classifier.of(full_width(), many, EVERY, Runtime("cpu", auto(), 0, engine))
         self.build_s, self.use = time.perf_counter() - start, self.classifier.use
 
     def __call__(self) -> np.ndarray:
@@ -171,7 +173,7 @@ def whole_path(engine: str, images: int, rounds: int, processes: int) -> dict[st
     return {"over_naive_loop": found, **{f"{name}_s_an_image": value for name, value in medians(each).items()}}
 
 
-def bare(engines: list[str], rounds: int, precision: str = "bf16") -> dict[str, object]:
+def bare(engines: list[str], rounds: int) -> dict[str, object]:
     """Print the crops per second of the bare network in every engine, ours and others'; return ratios."""
     prepare_machine(1, "cpu")
     network = full_width()
@@ -179,7 +181,7 @@ def bare(engines: list[str], rounds: int, precision: str = "bf16") -> dict[str, 
     macs = multiply_adds(network.model, PX)
     contestants: dict[str, Callable[[], object]] = {}
     for name in engines:
-        runtime = Runtime("cpu", precision, 0, name)
+        runtime = Runtime("cpu", auto(), 0, name)
         engine = engine_for(Probabilities(network.model), network.spec, BATCH, 0, images, runtime)
         if engine.use.used == name:
             contestants[f"ours: {name}"] = partial(engine, images)
@@ -193,7 +195,7 @@ def bare(engines: list[str], rounds: int, precision: str = "bf16") -> dict[str, 
             contestants |= {f"{name} {kind}": run for kind, run in build(x).items()}
         except ImportError as error:
             print(f"{name}: left out ({error})")
-    a, b = (torch.randn(2048, 2048, dtype=torch.bfloat16) for _ in range(2))
+    a, b = (torch.randn(2048, 2048, dtype=DTYPES[auto()]) for _ in range(2))
     contestants["matrix product"] = lambda: a @ b
     times = turns(contestants, rounds)
     rates = {name: BATCH / seconds for name, seconds in medians(times).items()}
@@ -218,20 +220,23 @@ def torchvision(x: torch.Tensor) -> dict[str, Callable[[], object]]:
     from torchvision.models import googlenet
 
     model = googlenet(weights=None, init_weights=False, aux_logits=False).eval()
-    lowered, low = copy.deepcopy(model).bfloat16().to(memory_format=torch.channels_last), x.bfloat16()
     plain = x.contiguous()
-    return {"eager fp32": inference(lambda: model(plain)), "eager bf16": inference(lambda: lowered(low))}
+    runs = {"eager fp32": inference(lambda: model(plain))}
+    if auto() == "bf16":
+        lowered, low = copy.deepcopy(model).bfloat16().to(memory_format=torch.channels_last), x.bfloat16()
+        runs["eager bf16"] = inference(lambda: lowered(low))
+    return runs
 
 
 def compiled(x: torch.Tensor) -> dict[str, Callable[[], object]]:
-    """The paper's network in bf16, channels last, compiled by torch with frozen weights."""
+    """The paper's network in the precision of `auto`, channels last, compiled by torch with frozen weights."""
     import torch._inductor.config as inductor
 
-    model, low = full_width().model.bfloat16(), x.bfloat16()
+    model, low = full_width().model.to(DTYPES[auto()]), x.to(DTYPES[auto()])
     fast = torch.compile(model)
     with inductor.patch(freezing=True):
         inference(lambda: fast(low))()
-    return {"bf16 frozen": inference(lambda: fast(low))}
+    return {f"{auto()} frozen": inference(lambda: fast(low))}
 
 
 def by_openvino(x: torch.Tensor) -> dict[str, Callable[[], object]]:
@@ -241,7 +246,8 @@ def by_openvino(x: torch.Tensor) -> dict[str, Callable[[], object]]:
     model, runs = Naive().model, dict[str, Callable[[], object]]()
     with torch.no_grad():
         converted = openvino.convert_model(torch.export.export(model, (x.contiguous(),)))
-    for name, kind in (("bf16", "bf16"), ("fp32", "f32")):
+    for name in sorted({auto(), "fp32"}):
+        kind = {"bf16": "bf16", "fp32": "f32"}[name]
         options = {"INFERENCE_PRECISION_HINT": kind, "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
         ready = openvino.Core().compile_model(converted, "CPU", options).create_infer_request()
         runs[name] = partial(ready.infer, [x.contiguous().numpy()])

@@ -5,8 +5,8 @@
 
 One thread each, in turn. "loop" computes and checks each box's matrix by itself, as the project once did; its bits must be
 ours. "pil" is Image.transform with bilinear sampling. "scoring" is the whole of score_regions on one image, eager and in
-bf16: decoding apart, warping is that share of it. JSON keys: "<contestant>_us" a region, "over_loop", "over_pil" and
-"share_of_scoring".
+the precision of `compute.precision: auto`: decoding apart, warping is that share of it. JSON keys: "<contestant>_us" a
+region, "over_loop", "over_pil" and "share_of_scoring".
 """
 
 import sys
@@ -78,7 +78,7 @@ def main() -> None:
     network = Network.initialised(NetworkSpec(classes, shape, FILL, 1.0), seed=1).on("cpu")
     network.model.eval()
     view = RegionView(batch_size=144, context_px=16)
-    warp, see = Warp.of(network.spec, view.context_px), as_it_is(network, Runtime("cpu", "bf16"))
+    warp, see = Warp.of(network.spec, view.context_px), as_it_is(network, Runtime("cpu", common.auto()))
     if not np.array_equal(warp.many(image, boxes), looped(warp, image, boxes)):
         sys.exit("the regions differ from those of the loop")
     as_pil = Image.fromarray(image)

@@ -8,7 +8,9 @@
 Ours is the step of train_classifier on 224 px: full width, both auxiliary heads, uint8 images, the loss with its heads,
 SGD with momentum, and the averaging of weights. torchvision's GoogLeNet has its heads and SGD with momentum too, float
 images and no averaging. All have 1,000 classes, and each contestant is a process of its own. The ceiling is the time of
-this machine's bf16 matrix product for three times the multiply-adds of the forward pass: one forward, two backward.
+this machine's matrix product for three times the multiply-adds of the forward pass: one forward, two backward.
+Ours and the matrix product are in the precision of `compute.precision: auto`; torchvision's in fp32 and, where that is bf16,
+in bf16 too.
 """
 
 import multiprocessing
@@ -22,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from common import medians, parser, ratio, report, turns, write
+from common import auto, medians, parser, ratio, report, turns, write
 from torch.nn.functional import cross_entropy
 from torchvision.models import googlenet
 
@@ -38,7 +40,7 @@ from googlenet.pipeline.experiment import experiment
 
 CLASSES, PX, STEPS_PER_EPOCH = 1000, 224, 40_000
 SIDES = (1024, 2048, 4096)  # of the square matrices; the fastest size counts
-OURS, CEILING = "this pipeline, bf16", "bf16 matrix product"
+OURS, CEILING = "this pipeline", "matrix product"
 TORCHVISION = {"torchvision, fp32": "fp32", "torchvision, bf16": "bf16"}
 Run = Callable[[], object]
 
@@ -62,7 +64,7 @@ def ours(setting: Setting) -> Run:
     jobs = experiment(Path(__file__).parents[1], "ilsvrc2014")
     settings = jobs.settings(jobs.jobs("train_classifier")[0], TrainClassifier)
     prepare_machine(setting.threads, setting.device)
-    runtime = Runtime(setting.device, "bf16")
+    runtime = Runtime(setting.device, auto(setting.device))
     spec = NetworkSpec.of(settings.model, tuple(map(str, range(CLASSES))))
     network = Network.initialised(spec, 1).on(setting.device)
     state = TrainState(network.model, settings, STEPS_PER_EPOCH, None, TrainingEpoch)
@@ -101,15 +103,15 @@ def torchvisions(setting: Setting, precision: str) -> Run:
 
 def products(setting: Setting) -> Run:
     """Matrix products with a step's multiply-adds, at least one."""
-    rates = {}
+    rates, dtype = {}, torch.bfloat16 if auto(setting.device) == "bf16" else torch.float32
     for side in SIDES:
-        a = torch.randn(side, side).to(setting.device, torch.bfloat16)
+        a = torch.randn(side, side).to(setting.device, dtype)
         for _ in range(2):  # the first run selects a kernel
             start = time.perf_counter()
             wait(a @ a)
             rates[side] = side**3 / (time.perf_counter() - start)
     side = max(rates, key=rates.__getitem__)
-    a, b = (torch.randn(side, side).to(setting.device, torch.bfloat16) for _ in range(2))
+    a, b = (torch.randn(side, side).to(setting.device, dtype) for _ in range(2))
     whole, rest = divmod(multiply_adds(setting.batch), side**3)
     rows = round(side * rest / side**3)  # of the last product
     return lambda: [a @ b for _ in range(whole)] + [a[:rows] @ b]
@@ -175,7 +177,8 @@ def main() -> None:
         profile(setting)
         return
     context, pipes, memory = multiprocessing.get_context("spawn"), dict[str, Connection](), dict[str, float]()
-    for name in (OURS, *TORCHVISION, CEILING):
+    theirs = [name for name, precision in TORCHVISION.items() if precision in ("fp32", auto(setting.device))]
+    for name in (OURS, *theirs, CEILING):
         pipes[name], end = context.Pipe()
         context.Process(target=serve, args=(name, setting, end), daemon=True).start()
     times = turns({name: partial(one_step, pipe) for name, pipe in pipes.items()}, options.rounds)
@@ -191,8 +194,8 @@ def main() -> None:
     write(
         options.json,
         **setting._asdict(),
-        over_torchvision_fp32=ratio(times[OURS], times["torchvision, fp32"]),
-        over_torchvision_bf16=ratio(times[OURS], times["torchvision, bf16"]),
+        precision=auto(setting.device),
+        **{f"over_torchvision_{TORCHVISION[name]}": ratio(times[OURS], times[name]) for name in theirs},
         share_of_ceiling=ratio(times[OURS], times[CEILING]),
         images_per_s={name: options.batch / value for name, value in seconds.items()},
         peak_gb=memory,
