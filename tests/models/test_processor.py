@@ -4,11 +4,9 @@ import platform
 
 import pytest
 
-from conf_copy import ROOT
 from googlenet.config.schema.shared import Compute
 from googlenet.models.processor import cpu_name, precision_of
 from googlenet.models.runtime import Runtime
-from googlenet.planning import machine
 
 
 @pytest.mark.parametrize(
@@ -56,8 +54,3 @@ def test_a_runtime_never_has_the_precision_auto(monkeypatch, cpu):
     monkeypatch.setattr("googlenet.models.runtime.cpu_name", lambda: cpu)
     made = Runtime.of(Compute(device="cpu", precision="auto", numeric_threads=1), "openvino", 2)
     assert made == Runtime("cpu", "bf16" if "bf16" in cpu else "fp32", 2, "openvino")
-
-
-def test_a_plan_for_another_machine_uses_that_machines_precision():
-    named, *_ = machine.read(ROOT, "epyc-2core", "")
-    assert precision_of("auto", "cpu", named.cpu) == "bf16"

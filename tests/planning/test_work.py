@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 
 from conf_copy import ROOT, copied, override
+from googlenet.config.schema.base import replaced
 from googlenet.config.schema.shared import Model
 from googlenet.pipeline import code
 from googlenet.pipeline.experiment import experiment as composed
@@ -62,6 +63,12 @@ def test_a_stage_without_a_work_function_is_listed_and_not_estimated(root, monke
     assert stages["predict_crops"].units == "not estimated" and len(stages["predict_crops"].jobs) == 2
     assert [job.wall_s for job in stages["predict_crops"].jobs] == [4.0, 4.0]  # the start of a job
     assert made.disk_mb > 0
+
+
+@pytest.mark.parametrize(("cpu", "precision"), [("A CPU (avx512_bf16)", "bf16"), ("A CPU (avx2)", "fp32")])
+def test_auto_is_the_precision_of_the_machine_that_is_planned_for(root, cpu, precision):
+    made, _ = plan_of(root, machine=replaced(MACHINE, cpu=cpu))
+    assert made.context.compute.precision == precision
 
 
 def test_images_are_packed_once(root):
