@@ -29,7 +29,7 @@ def cpu_name(info: Path = CPUINFO) -> str:
 
 def precision_of(requested: str, device: str, cpu: str) -> str:
     """bf16 or fp32, as requested; for auto, bf16 where it is the faster: on a GPU, and on a processor with instructions
-    for it. Without them, a training step in bf16 takes eight times as long as in fp32. cpu: as `cpu_name` names it."""
+    for it. Others emulate it, and take six to thirteen times as long as in fp32. cpu: as `cpu_name` names it."""
     if requested != "auto":
         return requested
     return "bf16" if device == "cuda" or any(each in cpu for each in WITH_BF16) else "fp32"

@@ -38,7 +38,8 @@ class Target(NamedTuple):
 
 
 class Context:
-    """What work functions share. compute: on the CPU if there is no GPU, and never `auto`. workers: with GPUs, at most cores per GPU."""
+    """What work functions share. compute: on the CPU if there is no GPU, in the target's precision. workers: with GPUs,
+    at most cores per GPU."""
 
     def __init__(self, experiment: Experiment, sizes: Mapping[Kind, DataSize], ask: Rates, target: Target):
         self.experiment, self.sizes, self.ask, self.target = experiment, sizes, ask, target
