@@ -4,6 +4,8 @@ import argparse
 import json
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
@@ -26,7 +28,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
 
 def auto(device: str = "cpu") -> str:
     """The precision that `compute.precision: auto` means here."""
-    return precision_of("auto", device, cpu_name())
+    return precision_of("auto", device)
 
 
 def turns(
@@ -61,6 +63,13 @@ def machine() -> dict[str, object]:
         except metadata.PackageNotFoundError:
             continue
     return {"processor": cpu_name(), "python": platform.python_version(), "versions": versions}
+
+
+def by_itself(script: str, *words: str) -> dict[str, float]:
+    """Run a benchmark's script in a process of its own; return the figures in its last line, which is JSON."""
+    done = subprocess.run([sys.executable, script, *words], stdout=subprocess.PIPE, text=True, check=True)
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def report(rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:

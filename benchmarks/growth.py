@@ -11,14 +11,12 @@ count: start-up, the choice of kernels. Memory is the largest that the process e
 
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from common import parser, report, write
+from common import by_itself, parser, report, write
 
 ROOT, FACTORS, CLASSES, PX, HELD_OUT = Path(__file__).parents[1], (1, 3, 10), 10, 64, 2
 Work = Callable[[], object]
@@ -118,10 +116,7 @@ def run_step(step: str, folder: Path) -> dict[str, float]:
 
 def measured(step: str, folder: Path) -> dict[str, float]:
     """Measure one step in its own process."""
-    command = [sys.executable, __file__, "--one", step, "--folder", str(folder)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    return by_itself(__file__, "--one", step, "--folder", str(folder))
 
 
 def main() -> None:

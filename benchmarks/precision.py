@@ -9,48 +9,22 @@ is (below 1: slower), and "auto", what the rule chooses here.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
-import numpy as np
-import torch
 from common import auto, medians, parser, ratio, report, turns, write
+from training import Ours, first_member
 
 from googlenet.classification.predict import probabilities
-from googlenet.config.schema.classification import TrainClassifier
-from googlenet.metrics.training import TrainingEpoch
 from googlenet.models.determinism import prepare_machine
-from googlenet.models.network import Network, NetworkSpec
 from googlenet.models.runtime import Runtime
-from googlenet.models.training import TrainState, learning_rate, loss_of
-from googlenet.pipeline.experiment import experiment
 
 PRECISIONS = ("bf16", "fp32")
-STEPS_PER_EPOCH = 40_000
 
 
-class Contestant:
-    """An experiment's first classifier with initial weights, and a batch of random images."""
-
-    def __init__(self, settings: TrainClassifier, classes: int, precision: str):
-        rng = np.random.default_rng(1)
-        spec = NetworkSpec.of(settings.model, tuple(map(str, range(classes))))
-        self.settings, self.runtime = settings, Runtime("cpu", precision)
-        self.network = Network.initialised(spec, 1).on("cpu")
-        self.state = TrainState(self.network.model, settings, STEPS_PER_EPOCH, None, TrainingEpoch)
-        side = (spec.input_px, spec.input_px)
-        self.images = rng.integers(0, 256, (settings.batch_size, *side, 3), np.uint8)
-        self.labels = torch.from_numpy(rng.integers(0, classes, settings.batch_size))
-
-    def step(self) -> None:
-        """One step of gradient descent."""
-        self.network.model.train()
-        with self.runtime.autocast():
-            output = self.network.model(self.network.to_input(self.images, "cpu"))
-        loss = loss_of(output, self.labels, self.settings.aux_weight)
-        self.state.descend(loss, learning_rate(self.state.step, STEPS_PER_EPOCH, self.settings))
+class Contestant(Ours):
+    """The same network for training and for prediction."""
 
     def forward(self) -> None:
-        """The same images' probabilities."""
+        """The probabilities of the images."""
         self.network.model.eval()
         probabilities(self.network, self.images, self.runtime)
 
@@ -64,10 +38,9 @@ def main() -> None:
     options.add_argument("--threads", type=int, default=1)
     given = options.parse_args()
     prepare_machine(given.threads, "cpu")
-    jobs = experiment(Path(__file__).parents[1], given.experiment)
-    settings = jobs.settings(jobs.jobs("train_classifier")[0], TrainClassifier)
+    settings = first_member(given.experiment)
     classes = given.classes or (1000 if given.experiment == "ilsvrc2014" else 10)
-    made = {precision: Contestant(settings, classes, precision) for precision in PRECISIONS}
+    made = {name: Contestant(settings, classes, settings.batch_size, Runtime("cpu", name)) for name in PRECISIONS}
     runs: dict[str, Callable[[], object]] = {f"training, {name}": one.step for name, one in made.items()}
     runs |= {f"forward, {name}": one.forward for name, one in made.items()}
     times = turns(runs, given.rounds)

@@ -16,7 +16,6 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import official_archives
+from common import by_itself
 
 CLASSES, READ = 1000, 1000
 VAL = 10  # images of each class in the val archive
@@ -84,10 +84,7 @@ STEPS: dict[str, tuple[str, Callable[[Path], None]]] = {
 
 def measured(name: str, folder: Path) -> dict[str, float]:
     """One step in its own process: seconds, and the peak memory of the process or its largest child."""
-    command = [sys.executable, __file__, "--one", name, "--folder", str(folder)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return result
+    return by_itself(__file__, "--one", name, "--folder", str(folder))
 
 
 def run_step(name: str, folder: Path) -> dict[str, float]:

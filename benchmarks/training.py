@@ -53,31 +53,43 @@ class Setting(NamedTuple):
     batch: int
 
 
-def images(batch: int) -> tuple[np.ndarray, torch.Tensor]:
+def images(batch: int, px: int = PX, classes: int = CLASSES) -> tuple[np.ndarray, torch.Tensor]:
     """A batch of random images and labels."""
     rng = np.random.default_rng(1)
-    return rng.integers(0, 256, (batch, PX, PX, 3), np.uint8), torch.from_numpy(rng.integers(0, CLASSES, batch))
+    return rng.integers(0, 256, (batch, px, px, 3), np.uint8), torch.from_numpy(rng.integers(0, classes, batch))
+
+
+def first_member(name: str) -> TrainClassifier:
+    """The settings of an experiment's first classifier."""
+    jobs = experiment(Path(__file__).parents[1], name)
+    return jobs.settings(jobs.jobs("train_classifier")[0], TrainClassifier)
+
+
+class Ours:
+    """A network with initial weights and a batch of random images, uint8 [batch, px, px, 3]."""
+
+    def __init__(self, settings: TrainClassifier, classes: int, batch: int, runtime: Runtime):
+        spec = NetworkSpec.of(settings.model, tuple(map(str, range(classes))))
+        self.settings, self.runtime = settings, runtime
+        self.network = Network.initialised(spec, 1).on(runtime.device)
+        self.state = TrainState(self.network.model, settings, STEPS_PER_EPOCH, None, TrainingEpoch)
+        self.images, self.labels = images(batch, spec.input_px, classes)
+
+    def step(self) -> None:
+        """A step of classification/train.py."""
+        device = self.runtime.device
+        self.network.model.train()
+        with self.runtime.autocast():
+            output = self.network.model(self.network.to_input(self.images, device))
+        loss = loss_of(output, self.labels.to(device), self.settings.aux_weight)
+        self.state.descend(loss, learning_rate(self.state.step, STEPS_PER_EPOCH, self.settings))
 
 
 def ours(setting: Setting) -> Run:
-    """A step of classification/train.py, with the settings of the paper's first member."""
-    jobs = experiment(Path(__file__).parents[1], "ilsvrc2014")
-    settings = jobs.settings(jobs.jobs("train_classifier")[0], TrainClassifier)
+    """A step with the settings of the paper's first member."""
     prepare_machine(setting.threads, setting.device)
     runtime = Runtime(setting.device, auto(setting.device))
-    spec = NetworkSpec.of(settings.model, tuple(map(str, range(CLASSES))))
-    network = Network.initialised(spec, 1).on(setting.device)
-    state = TrainState(network.model, settings, STEPS_PER_EPOCH, None, TrainingEpoch)
-    network.model.train()
-    batch, labels = images(setting.batch)
-
-    def step() -> None:
-        with runtime.autocast():
-            output = network.model(network.to_input(batch, setting.device))
-        loss = loss_of(output, labels.to(setting.device), settings.aux_weight)
-        state.descend(loss, learning_rate(state.step, STEPS_PER_EPOCH, settings))
-
-    return step
+    return Ours(first_member("ilsvrc2014"), CLASSES, setting.batch, runtime).step
 
 
 def torchvisions(setting: Setting, precision: str) -> Run:

@@ -224,8 +224,7 @@ def test_a_job_is_given_typed_settings_and_what_changes_no_result(run):
 
 @pytest.mark.parametrize(("cpu", "precision"), [("A CPU (avx512_bf16)", "bf16"), ("A CPU (avx2)", "fp32")])
 def test_the_precision_of_this_processor_is_used_said_and_recorded(run, monkeypatch, capsys, cpu, precision):
-    for user in ("models.runtime", "pipeline.job_command"):
-        monkeypatch.setattr(f"googlenet.{user}.cpu_name", lambda: cpu)
+    monkeypatch.setattr("googlenet.models.processor.cpu_name", lambda: cpu)
     seen = []
 
     def look(job: Job[AddUp], *, metrics: Output):

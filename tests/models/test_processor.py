@@ -51,6 +51,6 @@ def test_auto_is_bf16_where_the_machine_has_instructions_for_it(requested, devic
 
 @pytest.mark.parametrize("cpu", ["A CPU (avx512_bf16)", "A CPU (avx2)"])
 def test_a_runtime_never_has_the_precision_auto(monkeypatch, cpu):
-    monkeypatch.setattr("googlenet.models.runtime.cpu_name", lambda: cpu)
+    monkeypatch.setattr("googlenet.models.processor.cpu_name", lambda: cpu)
     made = Runtime.of(Compute(device="cpu", precision="auto", numeric_threads=1), "openvino", 2)
     assert made == Runtime("cpu", "bf16" if "bf16" in cpu else "fp32", 2, "openvino")

@@ -4,6 +4,7 @@ Without torch, which not every job imports.
 """
 
 import platform
+from functools import cache
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -11,6 +12,7 @@ WITH_BF16 = ("amx_bf16", "avx512_bf16")
 INSTRUCTIONS = (*WITH_BF16, "avx512f", "avx2")  # for matrix products, the best first
 
 
+@cache  # a job asks several times
 def cpu_name(info: Path = CPUINFO) -> str:
     """The processor's name, with what else its kernels, and so the bits, depend on: family, model and instructions.
 
@@ -27,9 +29,11 @@ def cpu_name(info: Path = CPUINFO) -> str:
     return f"{name} ({', '.join(details)})" if details else name
 
 
-def precision_of(requested: str, device: str, cpu: str) -> str:
+def precision_of(requested: str, device: str, cpu: str | None = None) -> str:
     """bf16 or fp32, as requested; for auto, bf16 where it is the faster: on a GPU, and on a processor with instructions
-    for it. Others emulate it, and take six to thirteen times as long as in fp32. cpu: as `cpu_name` names it."""
+    for it. Others emulate it, and take six to thirteen times as long as in fp32. cpu: as `cpu_name`
+    names it, and by default this machine's."""
     if requested != "auto":
         return requested
+    cpu = cpu_name() if cpu is None else cpu
     return "bf16" if device == "cuda" or any(each in cpu for each in WITH_BF16) else "fp32"

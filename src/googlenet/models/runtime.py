@@ -7,7 +7,7 @@ from typing import Self
 import torch
 
 from googlenet.config.schema.shared import Compute
-from googlenet.models.processor import cpu_name, precision_of
+from googlenet.models.processor import precision_of
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class Runtime:
         cls, compute: Compute, engine: str = "eager", loader_workers: int = 0, rank: int = 0, processes: int = 1
     ) -> Self:
         """Of a stage's settings, on this machine, to which `precision: auto` refers."""
-        precision = precision_of(compute.precision, compute.device, cpu_name())
-        return cls(compute.device, precision, loader_workers, engine, rank, processes)
+        return cls(
+            compute.device, precision_of(compute.precision, compute.device), loader_workers, engine, rank, processes
+        )
 
     def autocast(self) -> AbstractContextManager[None]:
         """Use bf16 matrix products and convolutions inside the block, if the precision is bf16."""

@@ -13,7 +13,7 @@ from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Compute, Computes, Execution
 from googlenet.errors import UserError
 from googlenet.models.determinism import SINGLE_THREAD
-from googlenet.models.processor import cpu_name, precision_of
+from googlenet.models.processor import precision_of
 from googlenet.pipeline.job_file import JobFile, read_execution, read_job_file
 from googlenet.pipeline.registry import STAGES
 from googlenet.pipeline.team import Team
@@ -75,7 +75,7 @@ class Asked:
         """bf16 or fp32, that of the job's networks on this machine; "" if its stage has none."""
         stage = STAGES.get(self.file.stage)  # None for the empty job that a plan times
         uses_networks = stage is not None and stage.gpu
-        return precision_of(self.compute.precision, self.device, cpu_name()) if uses_networks else ""
+        return precision_of(self.compute.precision, self.device) if uses_networks else ""
 
     @property
     def home(self) -> Path:
