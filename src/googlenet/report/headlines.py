@@ -73,18 +73,19 @@ def table(lines: tuple[Headline, ...], judged: Judgements | None = None) -> Tabl
     rows = [Row(row) for row in cells]
     if judged is not None:
         columns = (*columns, *texts("Reproduced"))
-        rows = [Row((*row, _mark(judged.get(line.key)))) for row, line in zip(cells, lines, strict=True)]
+        rows = [Row((*row, _mark(line.value, judged.get(line.key)))) for row, line in zip(cells, lines, strict=True)]
     caption = "The paper's figures are of ILSVRC. They are said to hold here only if a whole interval is on their side."
     return Table("Headline figures", caption, columns, tuple(rows), stacked=True)
 
 
-def _mark(judged: tuple[Judgement, Figure] | None) -> str:
-    """Format how a figure compares with its reference."""
+def _mark(value: float, judged: tuple[Judgement, Figure] | None) -> str:
+    """Format how a figure compares with its reference, which has as many decimals as tell the two apart."""
     if judged is None:
         return NONE
     judgement, known = judged
     if judgement in FAILED:
-        return f"no: the reference is {known.value:.10g}".replace("-", "\N{MINUS SIGN}")
+        pairs = ((decimal(known.value, digits), decimal(value, digits)) for digits in range(2, 17))
+        return f"no: the reference is {next((theirs for theirs, ours in pairs if theirs != ours), repr(known.value))}"
     return {"identical": "yes, to the bit", "within": "yes, within its interval"}.get(judgement, judgement)
 
 
