@@ -129,7 +129,9 @@ def test_each_figure_is_marked_against_the_reference_of_its_kind_of_machine():
     assert text == (
         "9 of 10 figures agree to the bit with the reference of this kind of machine (Example 9000, torch 2.15.0).",
     )
-    assert marked.pop("Top-1 error, 7 models on 144 crops") == "no: the reference is 4.0000001"  # as many decimals as it takes
+    assert (
+        marked.pop("Top-1 error, 7 models on 144 crops") == "no: the reference is 4.0000001"
+    )  # as many decimals as it takes
     assert marked.pop("Time of a forward pass against VGG-16") == "—"
     assert set(marked.values()) == {"yes, to the bit"}
 

@@ -1,14 +1,13 @@
 """The registry: rules, modules, conf files and rows have one name, and a new stage is one of each and nothing else."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from conf_copy import ROOT
 from googlenet.pipeline.registry import ROWS, STAGES
 from workflow.clones import append, build, call, executed, jobs, snakemake
 
-ROOT = Path(__file__).parents[1]
 RULE = """
 
 rule count_images:

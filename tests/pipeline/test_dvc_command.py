@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from conf_copy import ROOT
 from googlenet.pipeline import dvc_command
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / "src")}
 ASK = "from googlenet.pipeline.dvc_command import forced; print(forced('report'))"
 # A program that is called dvc, as its arguments show, and runs a stage's command through a shell, as DVC does.
 DVC = f"import subprocess, sys; subprocess.run(['sh', '-c', '\"$0\" -c \"$1\"; :', sys.executable, {ASK!r}])"

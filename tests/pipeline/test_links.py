@@ -8,11 +8,10 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from conf_copy import ROOT
 from googlenet.errors import UserError
 from googlenet.pipeline import links
 from googlenet.pipeline.registry import STAGES
-
-ROOT = Path(__file__).parents[1]
 
 
 def test_every_result_is_older_than_what_an_earlier_stage_made(tmp_path, monkeypatch):
