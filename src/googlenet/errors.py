@@ -18,8 +18,9 @@ class UserError(Exception):
         super().__init__(line)
 
 
-class Stopped(UserError):
-    """The job received SIGTERM, or its engine died. Its progress is saved; the same command resumes it."""
+class Stopped(BaseException):
+    """The job received SIGTERM, or its engine died; the same command goes on with it. No Exception, like Python's own
+    KeyboardInterrupt: no handler of what libraries raise, or of bad files, may take a stop for such an error."""
 
 
 class PeerLost(Exception):

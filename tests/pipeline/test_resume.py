@@ -20,7 +20,8 @@ from googlenet.classification.train import train as train_classifier
 from googlenet.detection.multibox_train import train as train_multibox
 from googlenet.detection.train import detector_from
 from googlenet.detection.train import train as train_detector
-from googlenet.errors import UserError
+from googlenet.errors import Stopped, UserError
+from googlenet.models.export import translated
 from googlenet.pipeline import resume
 from googlenet.pipeline.resume import Resume
 from settings import changed
@@ -218,6 +219,17 @@ def test_a_job_that_keeps_nothing_ends_at_once(tmp_path):
     job.send_signal(signal.SIGTERM)
     output, _ = job.communicate(timeout=30)
     assert job.returncode == 75 and "starts this job again from its beginning" in output
+
+
+def test_a_stop_is_no_error_of_a_library(tmp_path):
+    """Asked to stop while an exporter or an engine's compiler runs, a job ends: it reports and does nothing else."""
+    with (
+        pytest.raises(Stopped),
+        resume.listening(Resume(tmp_path, 1)),
+        translated("onnx cannot be made", "leave it out"),
+    ):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert not issubclass(Stopped, Exception)
 
 
 @pytest.mark.long

@@ -14,7 +14,7 @@ from googlenet.config.schema.dataset import ClassificationSource, DataSource, Ki
 from googlenet.data import readers
 from googlenet.data.folders import held_out
 from googlenet.data.records import SPLITS, Reading, Refused
-from googlenet.errors import Stopped, UserError
+from googlenet.errors import UserError
 from googlenet.metrics.data import Manifest, PackedSplit, RefusedFile
 from googlenet.storage.files import write_bytes
 from googlenet.tracking.progress import note
@@ -110,8 +110,6 @@ def _pack(source: DataSource, reading: Reading, task: "Task", workers: int, stop
             of_split = [heads[i] for i, piece in enumerate(work) if piece.split == split]
             splits[split] = _packed_split(source, of_split, len(reading.keys))
         log.close(splits)
-    except Stopped:
-        raise
     except UserError:
         # The user will now fix files; one fixed without a change of size would otherwise not be rechecked.
         for place, head in heads.items():

@@ -136,7 +136,7 @@ def main(run: Callable[..., None]) -> None:
     leave(0)
 
 
-def fail(kind: str, error: Exception | str, code: int) -> NoReturn:
+def fail(kind: str, error: BaseException | str, code: int) -> NoReturn:
     """Exit with one line on stderr; one of several processes passes it to the launcher, which prints one for all."""
     if not report(str(error)):
         print(f"{kind}: {error}", file=sys.stderr)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from googlenet.errors import UserError
+from googlenet.errors import Stopped, UserError
 from googlenet.pipeline import resume
 from googlenet.pipeline.team import FINISHED, PEER_LOST, STOPPED, Team
 from googlenet.storage import faults
@@ -90,7 +90,7 @@ def on_every_node(team: Team, threads: int) -> None:
     os.execvp(words[0], words)
 
 
-def cause_of(failures: Mapping[int, "ProcessFailure"], processes: int) -> UserError:
+def cause_of(failures: Mapping[int, "ProcessFailure"], processes: int) -> UserError | Stopped:
     """The cause of the failures of a training's processes, as one error. failures: by rank."""
     consequences = (STOPPED, PEER_LOST, -signal.SIGTERM)  # SIGTERM: torchrun's, to the others when one has failed
     rank, first = min(failures.items(), key=lambda item: (item[1].exitcode in consequences, item[0]))
