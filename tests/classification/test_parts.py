@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from classification.tiny import AREA, SCALE
+from classification.tiny import AREA, SCALE, crop_of
 from classification.tiny_training import SETTINGS
-from googlenet.classification.sampling import INTERPOLATION, area_box, reduction_of, sample, sample_into
+from googlenet.classification.sampling import INTERPOLATION, area_box, reduction_of, sample_into
 from googlenet.classification.training_crops import TrainingCrops
 from googlenet.data.decoded import DecodedImages
 from googlenet.data.images import decode, encode_jpeg
@@ -53,7 +53,7 @@ def test_a_part_gives_the_bits_of_the_whole(split, method, interpolation, cached
     for index in range(3):
         whole = split.image(index)
         for seed in range(8):
-            assert np.array_equal(crop(images, index, sampling, seed), sample(whole, sampling, True, 32, rng(seed)))
+            assert np.array_equal(crop(images, index, sampling, seed), crop_of(whole, sampling, True, 32, rng(seed)))
 
 
 def test_memory_changes_no_antialiased_crop(split):
@@ -73,7 +73,7 @@ def test_a_reduced_photograph_is_within_a_grey_level_on_average(split, px):
             assert reduction_of(box, 2 * px) > 1
             reduced, exact = (
                 crop(DecodedImages(split, 0), index, LARGE, seed, px),
-                sample(whole, LARGE, True, px, rng(seed)),
+                crop_of(whole, LARGE, True, px, rng(seed)),
             )
             assert not np.array_equal(reduced, exact)
             differences.append(np.abs(reduced.astype(int) - exact).mean())
@@ -93,7 +93,7 @@ def test_antialias_is_pillows_to_rounding(split, area):
         left, top, w, h = area_box(640, 427, sampling, rng(seed))
         part = Image.fromarray(whole).crop((left, top, left + w, top + h))
         pillows = np.asarray(part.resize((224, 224), Image.Resampling.BILINEAR)).astype(int)
-        ours = sample(whole, sampling, False, 224, rng(seed))
+        ours = crop_of(whole, sampling, False, 224, rng(seed))
         assert np.abs(ours - pillows).max() <= 1
 
 
@@ -104,7 +104,7 @@ def test_a_batch_is_its_single_crops(split):
     batch, labels = crops.batch(keys, out)
     assert batch is out and labels.tolist() == [2, 0, 2, 1] and labels.dtype == np.int64
     for key, one in zip(keys, batch, strict=True):
-        assert np.array_equal(crops[key][0], one)
+        assert np.array_equal(crops.batch([key])[0][0], one)
 
 
 def test_only_what_a_crop_shows_is_decoded(split, monkeypatch):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from classification.tiny import AREA, SCALE, images
+from classification.tiny import AREA, SCALE, crop_of, images
 from googlenet.classification import sampling as module
 from googlenet.classification.sampling import (
     DISTORTIONS,
@@ -15,7 +15,6 @@ from googlenet.classification.sampling import (
     contrast,
     distort,
     lighting,
-    sample,
     scale_box,
 )
 from settings import changed
@@ -71,7 +70,7 @@ def test_scale_jitter_spans_its_range():
 @pytest.mark.parametrize("sampling", [AREA, SCALE, changed(AREA, interpolation="random", photometric=0.5)])
 def test_a_crop_depends_on_the_generator_alone(sampling):
     (image,) = images([(60, 45)])
-    crops = [sample(image, sampling, True, 32, rng(seed)) for seed in (1, 1, 2)]
+    crops = [crop_of(image, sampling, True, 32, rng(seed)) for seed in (1, 1, 2)]
     assert crops[0].shape == (32, 32, 3) and crops[0].dtype == np.uint8 and crops[0].flags["C_CONTIGUOUS"]
     assert np.array_equal(crops[0], crops[1]) and not np.array_equal(crops[0], crops[2])
 
@@ -79,21 +78,21 @@ def test_a_crop_depends_on_the_generator_alone(sampling):
 def test_every_second_crop_is_mirrored_where_asked():
     (image,) = images([(32, 32)])
     generator = rng()
-    crops = [sample(image, WHOLE, True, 32, generator) for _ in range(400)]
+    crops = [crop_of(image, WHOLE, True, 32, generator) for _ in range(400)]
     plain = sum(np.array_equal(crop, image) for crop in crops)
     assert plain + sum(np.array_equal(crop, image[:, ::-1]) for crop in crops) == 400
     assert 150 < plain < 250
-    assert all(np.array_equal(sample(image, WHOLE, False, 32, generator), image) for _ in range(50))
+    assert all(np.array_equal(crop_of(image, WHOLE, False, 32, generator), image) for _ in range(50))
 
 
 def test_interpolations_are_opencvs_and_random_uses_all_four():
     (image,) = images([(45, 45)])
     wanted = {name: cv2.resize(image, (32, 32), interpolation=code) for name, code in INTERPOLATION.items()}
     for name, expected in wanted.items():
-        assert np.array_equal(sample(image, changed(WHOLE, interpolation=name), False, 32, rng()), expected)
+        assert np.array_equal(crop_of(image, changed(WHOLE, interpolation=name), False, 32, rng()), expected)
     generator, seen = rng(), dict.fromkeys(wanted, 0)
     for _ in range(200):
-        crop = sample(image, changed(WHOLE, interpolation="random"), False, 32, generator)
+        crop = crop_of(image, changed(WHOLE, interpolation="random"), False, 32, generator)
         (name,) = [name for name, expected in wanted.items() if np.array_equal(crop, expected)]
         seen[name] += 1
     assert min(seen.values()) > 25
@@ -103,9 +102,9 @@ def test_photometric_is_a_probability():
     (image,) = images([(32, 32)])
     generator = rng()
     sometimes = changed(WHOLE, photometric=0.3)
-    distorted = [not np.array_equal(sample(image, sometimes, False, 32, generator), image) for _ in range(300)]
+    distorted = [not np.array_equal(crop_of(image, sometimes, False, 32, generator), image) for _ in range(300)]
     assert 60 < sum(distorted) < 120
-    assert not np.array_equal(sample(image, changed(WHOLE, photometric=1.0), False, 32, generator), image)
+    assert not np.array_equal(crop_of(image, changed(WHOLE, photometric=1.0), False, 32, generator), image)
 
 
 def test_brightness_moves_grey_by_half_at_most():

@@ -63,12 +63,12 @@ def test_the_last_smaller_batch_is_left():
 
 def test_a_crop_depends_on_its_epoch_index_and_seed_alone():
     crops = TrainingCrops(IMAGES, LABELS, SETTINGS, 32)
-    there, back = [crops[0, i][0] for i in range(20)], [crops[0, i][0] for i in reversed(range(20))]
-    assert np.array_equal(there, back[::-1])
-    assert [crops[0, i][1] for i in range(20)] == LABELS.tolist()
-    assert not np.array_equal(crops[1, 3][0], there[3])
+    there, labels = crops.batch([(0, i) for i in range(20)])
+    back, _ = crops.batch([(0, i) for i in reversed(range(20))])
+    assert np.array_equal(there, back[::-1]) and np.array_equal(labels, LABELS)
+    assert not np.array_equal(crops.batch([(1, 3)])[0][0], there[3])
     other = TrainingCrops(IMAGES, LABELS, changed(SETTINGS, member={"sampling_seed": 7}), 32)
-    assert not np.array_equal(other[0, 3][0], there[3])
+    assert not np.array_equal(other.batch([(0, 3)])[0][0], there[3])
 
 
 def test_twice_the_same_bits(first):

@@ -175,8 +175,11 @@ def test_the_whole_analysis_of_a_small_network(small):
 
 def test_units_that_never_vary_are_left_out_or_reported(small):
     maps = units.activations(small, images([(40, 40)] * 12), "4a", "cpu")
-    maps[:, 3], maps[1::2, 5] = 0.0, 2.0
-    assert units.analyse(small, maps, "4a", "4b", SETTINGS).left_out >= 2
+    before = units.analyse(small, maps, "4a", "4b", SETTINGS).left_out
+    varies = np.flatnonzero(np.ptp(maps[::2], axis=(0, 2, 3)) * np.ptp(maps[1::2], axis=(0, 2, 3)))[:3]
+    # The rounded deviation of 0.3, which a branch of dead reductions can show, is 3e-8.
+    maps[:, varies[0]], maps[1::2, varies[1]], maps[:, varies[2]] = 0.0, 2.0, 0.3
+    assert units.analyse(small, maps, "4a", "4b", SETTINGS).left_out == before + 3
     with pytest.raises(UserError, match=r"analyse_units\.module: fewer than two units of 4a vary"):
         units.analyse(small, maps * 0, "4a", "4b", SETTINGS)
 

@@ -175,7 +175,7 @@ def test_a_file_of_another_format_is_called_what_it_is(tmp_path, content, origin
 def test_the_origins_that_fit_are_named(tmp_path):
     origins = composed().composed.origins
     bundle.save(tmp_path / "ours", small.network(), "stamp")
-    save_file({"fc.weight": torch.zeros(2, 2)}, tmp_path / "theirs")
+    save_file({"fc.weight": torch.zeros(2, 2)}, tmp_path / "theirs", {"architecture": "googlenet"})
     for name, origin, fits in (
         ("ours", ORIGIN, "a checkpoint of this project, .*: checkpoint or checkpoint_batch_norm"),
         ("theirs", ORIGIN, "a safetensors file, .*: torchvision or torchvision_tuned or torchvision_own or checkpoint"),

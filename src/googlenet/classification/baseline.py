@@ -8,10 +8,9 @@ import numpy as np
 from googlenet.classification.crops import resize, resized
 from googlenet.classification.error_rates import top_errors
 from googlenet.config.schema.classification import TrainBaseline
+from googlenet.data.decoded import Labelled
 from googlenet.metrics.classification import BaselineMetrics
 from googlenet.tracking.progress import counted, note
-
-Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and their labels
 
 
 def pixels(images: Sequence[np.ndarray], side_px: int, grey: bool) -> np.ndarray:

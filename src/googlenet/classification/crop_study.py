@@ -17,9 +17,9 @@ from googlenet.classification.error_rates import TOPS, ErrorMask, ranks, spread
 from googlenet.classification.kept_crops import KeptCrops, in_parts
 from googlenet.classification.measured_errors import differences, with_intervals
 from googlenet.config.schema.classification import CropChoices
+from googlenet.config.schema.shared import System
 from googlenet.metrics import classification_studies as studies
 from googlenet.metrics.bootstrap import Bounds, generator
-from googlenet.metrics.classification import System
 from googlenet.metrics.error_rates import TopValues
 from googlenet.tracking.progress import Progress
 
@@ -102,7 +102,7 @@ def study(
         policy: float(np.mean([len(np.unique(row)) for row in shapes.distinct[:, places]]))
         for policy, places in shapes.policies.items()
     }
-    # Each policy's cost is also a budget, so that it is compared with the best crops of the same cost.
+    # Each policy's cost is also a budget, so that it is compared with the best crops of at most that cost.
     costs, available = [round(passed) for passed in passes.values()], len(shapes.candidates)
     budgets = sorted({budget for budget in (*settings.budgets, *costs, available) if budget <= available})
     every = groups(shapes.crops, shapes.scales)
@@ -196,7 +196,7 @@ def aggregation_rows(measured: Measured, bounds: Bounds) -> Iterator[studies.Agg
 
 
 def policy_rows(measured: Measured, passes: dict[int, float], bounds: Bounds) -> Iterator[studies.PolicyErrors]:
-    """Yield the paper's policies, each compared with the best crops of the same cost (None where none are selected)."""
+    """Yield the paper's policies, each compared with the best crops of at most their cost (None where none are selected)."""
     for system, (policy, passed) in product(SYSTEMS, passes.items()):
         wrong, best = measured[system]["policy", policy], measured[system].get(("best", round(passed)))
         to_best = None if best is None else differences(wrong, best, bounds)

@@ -30,7 +30,7 @@ from googlenet.models.table_1 import INCEPTION, POOL_BEFORE
 from googlenet.models.training import GradientDescent
 from googlenet.tracking.progress import counted
 
-MOMENTUM, WEIGHT_DECAY = 0.9, 0.0002  # train_classifier's
+MOMENTUM, WEIGHT_DECAY = 0.9, 0.0002  # train_classifier's defaults
 TINY = 1e-6  # avoids division by zero for maps that are zero everywhere
 PASS = 64  # images per forward pass without training
 EMPTY = MappingProxyType[str, DerivedModule]({})

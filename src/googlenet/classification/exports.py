@@ -12,6 +12,7 @@ from googlenet.classification.error_rates import ErrorMask, ranges, ranks
 from googlenet.classification.measured_errors import differences, with_intervals
 from googlenet.classification.predict import CENTRE_BATCH, Cropping, Probabilities
 from googlenet.config.schema.classification import MeasureExport
+from googlenet.data.store import evenly_spaced
 from googlenet.metrics.bootstrap import Bounds
 from googlenet.metrics.classification import MeasuredErrors
 from googlenet.metrics.export import ExportMetrics, ExportRow, FormatRow, Latency
@@ -48,10 +49,8 @@ def as_one(networks: Sequence[Network]) -> MeanOf:
 
 
 def centre_crops(images: Sequence[np.ndarray], px: int, most: int, scales: tuple[int, ...]) -> np.ndarray:
-    """The centre crops, uint8 [n, px, px, 3], of at most `most` images, evenly spaced so that all classes of a sorted
-    split are among them."""
-    count = min(len(images), most)
-    return cut_centres(images, [i * len(images) // count for i in range(count)], px, scales)
+    """The centre crops, uint8 [n, px, px, 3], of at most `most` images, evenly spaced."""
+    return cut_centres(images, evenly_spaced(len(images), most), px, scales)
 
 
 def cut_centres(images: Sequence[np.ndarray], numbers: Sequence[int], px: int, scales: tuple[int, ...]) -> np.ndarray:

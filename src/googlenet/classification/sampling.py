@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from googlenet.config.schema.shared import Sampling
-from googlenet.data.decoded import InMemory, PartSource
+from googlenet.data.decoded import PartSource
 
 INTERPOLATION = {  # what `random` draws from
     "bilinear": cv2.INTER_LINEAR,
@@ -28,17 +28,11 @@ Box = tuple[int, int, int, int]  # left, top, width, height
 TRIES = 10  # attempts at a crop that fits, before taking the largest square; the usual number in later implementations
 
 
-def sample(image: np.ndarray, sampling: Sampling, mirror: bool, px: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw one training crop [px, px, 3] from a uint8 RGB image [h, w, 3]; with `mirror`, half are mirrored."""
-    crop = np.empty((px, px, 3), np.uint8)
-    sample_into(crop, InMemory([image]), 0, sampling, mirror, rng)
-    return crop
-
-
 def sample_into(
     out: np.ndarray, images: PartSource, index: int, sampling: Sampling, mirror: bool, rng: np.random.Generator
 ) -> None:
-    """Draw one training crop of image `index` into `out`, uint8 [px, px, 3]; only the crop's part of it is decoded."""
+    """Draw one training crop of image `index` into `out`, uint8 [px, px, 3]; with `mirror`, half are mirrored. Only the
+    crop's part of the image is decoded."""
     width, height = images.size(index)
     box = METHODS[sampling.method](width, height, sampling, rng)
     names = list(INTERPOLATION) if sampling.interpolation == "random" else [sampling.interpolation]

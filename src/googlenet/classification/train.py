@@ -10,9 +10,10 @@ from torch.nn.functional import cross_entropy
 
 from googlenet.classification.error_rates import ErrorMask, Outcomes, ranks
 from googlenet.classification.predict import centre_crop_errors, probabilities
-from googlenet.classification.training_crops import Labelled, TrainingBatches, TrainingCrops, own_batches
+from googlenet.classification.training_crops import TrainingBatches, TrainingCrops, own_batches
 from googlenet.config.schema.classification import Stall, TrainClassifier
 from googlenet.config.schema.shared import Initialisation
+from googlenet.data.decoded import Labelled
 from googlenet.errors import UserError
 from googlenet.metrics.error_rates import TopErrors
 from googlenet.metrics.training import TrainingEpoch, TrainingMetrics, WeightErrors

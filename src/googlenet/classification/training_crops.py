@@ -7,11 +7,10 @@ import numpy as np
 from googlenet.classification.predict import CENTRE, CENTRE_BATCH
 from googlenet.classification.sampling import sample_into
 from googlenet.config.schema.classification import TrainClassifier
-from googlenet.data.decoded import parts_of
+from googlenet.data.decoded import Labelled, parts_of
 from googlenet.models.batch_loader import BatchLoader
 from googlenet.models.runtime import Runtime
 
-Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and their labels
 Keys = list[tuple[int, int]] | range  # of a batch: (epoch, image index) of training crops | validation images
 
 
@@ -20,10 +19,6 @@ class TrainingCrops:
 
     def __init__(self, images: Sequence[np.ndarray], labels: np.ndarray, settings: TrainClassifier, px: int):
         self.images, self.labels, self.settings, self.px = parts_of(images), labels, settings, px
-
-    def __getitem__(self, key: tuple[int, int]) -> tuple[np.ndarray, int]:
-        crops, labels = self.batch([key])
-        return crops[0], int(labels[0])
 
     def batch(self, keys: Sequence[tuple[int, int]], out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return crops, uint8 [n, px, px, 3], in `out` if given, and labels, int64 [n]."""

@@ -164,7 +164,8 @@ def analyse(
     """Analyse one network, trained or not: clusters from the even-numbered images, correlations from the odd-numbered.
     above: the module that takes the maps as input. Raises UserError when fewer than two units vary in both halves."""
     halves = maps[0::2], maps[1::2]
-    alive = np.logical_and(*(half.std((0, 2, 3)) > 0 for half in halves))
+    # By the range: the rounded deviation of a constant need not be zero.
+    alive = np.logical_and(*(np.ptp(half, axis=(0, 2, 3)) > 0 for half in halves))
     if alive.sum() < 2:
         raise UserError(
             f"analyse_units.module: fewer than two units of {module} vary over the images; name another module,"

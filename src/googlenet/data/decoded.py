@@ -10,6 +10,8 @@ from googlenet.data.records import SPLITS
 from googlenet.data.store import Split, open_split
 from googlenet.storage.on_access import OnAccess
 
+Labelled = tuple[Sequence[np.ndarray], np.ndarray]  # images (uint8 RGB) and their labels
+
 
 class PartSource(Protocol):
     """Images of which a part may be decoded."""

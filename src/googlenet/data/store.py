@@ -68,6 +68,12 @@ def open_split(folder: Path, split: str, sizes: bool = True) -> "Split":
     return Split(folder, split, shards)
 
 
+def evenly_spaced(total: int, most: int) -> list[int]:
+    """Return the numbers of at most `most` of `total` images, spread over a split, which is sorted by class."""
+    count = min(total, most)
+    return [i * total // count for i in range(count)]
+
+
 class Split:
     """One split, as a sequence of records; `labels` and `names` are read without touching the images."""
 

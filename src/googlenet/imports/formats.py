@@ -29,7 +29,7 @@ def kind_of(path: Path) -> Kind:
     with path.open("rb") as file:
         head = file.read(HEAD)
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
-        if f'"{METADATA_KEY}"'.encode() in head:
+        if f'"{METADATA_KEY}":'.encode() in head:  # the key: as a value it may be any file's
             return "a checkpoint of this project", ("checkpoint",), ""
         return "a safetensors file", ("torchvision", "checkpoint"), ""
     if path.suffix == ".prototxt":

@@ -12,7 +12,7 @@ DRAWS_PER_BINOMIAL = 8  # one binomial draw takes as long as this many draws of 
 
 
 def generator(seed: int) -> np.random.Generator:
-    """Return the generator used for resampling: the same seed draws the same images for every figure."""
+    """Return the generator used for resampling, the same at every call: an interval depends on its own figure alone."""
     return np.random.Generator(np.random.Philox(seed))
 
 

@@ -7,7 +7,6 @@ from googlenet.metrics.error_rates import Spread, TopError, TopErrors, TopValues
 from googlenet.metrics.interval import Difference, Interval
 from googlenet.metrics.single_images import SingleImages
 
-System = Literal["single", "ensemble"]  # the mean over single members, and all members together
 CalibrationMeasure = Literal["ece_percent", "nll_nats", "brier"]
 TopIntervals = TopValues[Interval]
 TopDifferences = TopValues[Difference]  # reductions in both errors from one system to another, in points

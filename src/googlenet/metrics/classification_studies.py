@@ -2,8 +2,9 @@
 
 from typing import Generic, Literal, TypeVar
 
+from googlenet.config.schema.shared import System
 from googlenet.metrics.base import Metrics, StageMetrics
-from googlenet.metrics.classification import Effect, Effects, MeasuredErrors, System, TopDifferences
+from googlenet.metrics.classification import Effect, Effects, MeasuredErrors, TopDifferences
 from googlenet.metrics.error_rates import Spread, TopErrors, TopValues
 from googlenet.metrics.interval import Interval
 from googlenet.metrics.training import AsynchronousTraining
@@ -27,7 +28,7 @@ class PolicyErrors(MeasuredErrors):
     system: System
     crops: int
     forward_passes: float  # distinct crops of an image, on average
-    to_best: TopDifferences | None  # to the best crops of the same cost; None if none were chosen
+    to_best: TopDifferences | None  # to the best crops of at most the same cost; None if none were chosen
 
 
 class SubsetSpread(Spread):

@@ -34,7 +34,7 @@ class AsynchronousTraining(Metrics):
 
 
 class TrainingMetrics(StageMetrics):
-    """metrics.json of train_classifier and of train_ablation, which alone has a variant."""
+    """metrics.json of train_classifier, train_ablation and train_structure; the last two have a variant."""
 
     member: TrainedMember
     parameters: int

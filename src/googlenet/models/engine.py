@@ -29,7 +29,7 @@ Built = Callable[[np.ndarray], Sequence[np.ndarray]]  # a full batch of images i
 
 SAMPLE = 16  # most images whose outputs are compared with fp32's
 CPU_SLICE = 16  # images at a time: with more, the maps of one layer leave the cache before the next layer reads them
-TOLERANCE = {"bf16": 0.1, "fp32": 1e-3}  # the largest difference from eager fp32, in units of an output's largest value
+TOLERANCE = {"bf16": 0.1, "fp32": 1e-3}  # the largest difference from eager fp32: see `difference`
 # Multiply-adds of a whole job above which building an engine pays off: docs/decisions/0030-inference-engines.md.
 OPENVINO_PAYS = 1e12
 CUDA_PAYS = 1e15
@@ -39,7 +39,7 @@ COMPILED = Path(".googlenet/compiled")  # compiled kernels, kept between jobs; m
 @dataclass(frozen=True)
 class EngineUse:
     """What computed a result: the engine requested and the one used, its version, and how it was checked. difference:
-    the largest between its outputs and eager fp32's on `sample` images, in units of the output's largest value."""
+    the largest between its outputs and eager fp32's on `sample` images (see `difference`)."""
 
     requested: str = "eager"
     used: str = "eager"
@@ -123,7 +123,7 @@ def engine_for(
 
 
 def difference(ours: np.ndarray, exact: np.ndarray) -> float:
-    """The largest difference between two arrays, in units of the second's largest value if that is above 1."""
+    """The largest difference between two arrays, divided by the second's largest value if that is above 1."""
     return float(np.abs(ours - exact).max(initial=0) / max(1.0, np.abs(exact).max(initial=0)))
 
 

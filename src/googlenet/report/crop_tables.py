@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from googlenet.metrics.classification import CalibrationMeasure, CalibrationMetrics, Effect, Effects, System
+from googlenet.config.schema.shared import System
+from googlenet.metrics.classification import CalibrationMeasure, CalibrationMetrics, Effect, Effects
 from googlenet.metrics.classification_studies import AggregationErrors, BudgetErrors, CropStudyMetrics, PolicyErrors
 from googlenet.report.parts import Column, Row, Table, numbers, our_numbers, texts
 from googlenet.report.words import (
@@ -131,8 +132,11 @@ def policies(study: CropStudyMetrics) -> Table:
         *our_numbers(f"{name.capitalize()}, %", _level(study)),
         *texts("The best crops of that cost are"),
     )
-    caption = "The paper's crops. Forward passes: per image and model; crops that coincide need only one."
-    return Table("The paper's crops against the best of the same cost", caption, columns, tuple(rows))
+    caption = (
+        "The paper's crops. Forward passes: per image and model; crops that coincide need only one. So may some of the best "
+        "crops in square images among others: they cost as much at most."
+    )
+    return Table("The paper's crops against the best of at most the same cost", caption, columns, tuple(rows))
 
 
 def first_chosen(study: CropStudyMetrics) -> Table:

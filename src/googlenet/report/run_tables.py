@@ -63,7 +63,7 @@ def members(trained: Mapping[str, TrainingMetrics], ensemble: EnsembleMetrics) -
         *numbers("Parameters"),
         *our_numbers(*(f"Test, {plural(int(number), 'crop')}" for number in crops), *tested_as),
     )
-    caption = "Section 7: the same initial weights for all where their seed is the same. Errors are top-1, in %."
+    caption = "Section 7: the same initial weights for all of the same seed and width. Errors are top-1, in %."
     note = (
         "Averaged: the running average of the weights, as in the paper; columns use it unless they name the last "
         "weights. Validation is on 1 crop. Choices were made on validation."

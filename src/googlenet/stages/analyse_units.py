@@ -2,7 +2,7 @@
 
 from googlenet.classification.units import activations, analyse
 from googlenet.config.schema.classification import AnalyseUnits
-from googlenet.data.store import open_split
+from googlenet.data.store import evenly_spaced, open_split
 from googlenet.metrics.classification_studies import NetworkUnits, UnitMetrics
 from googlenet.models import bundle
 from googlenet.models.table_1 import module_above
@@ -15,9 +15,7 @@ def run(job: Job[AnalyseUnits], *, manifest: Input, weights: Input, metrics: Out
     network = bundle.load(weights, device)
     above = module_above(settings.module, network.spec.architecture.repeat_modules, "analyse_units.module")
     split = open_split(manifest.parent, settings.split)
-    count = min(len(split), settings.images)
-    # Evenly spaced, so that every class of a sorted split is represented.
-    images = [split.image(i * len(split) // count) for i in range(count)]
+    images = [split.image(number) for number in evenly_spaced(len(split), settings.images)]
 
     def measured(which: str) -> tuple[NetworkUnits, tuple[int, int]]:
         maps = activations(network, images, settings.module, device)

@@ -5,7 +5,7 @@ import numpy as np
 from googlenet.classification.derive import Seen, structures
 from googlenet.classification.predict import CENTRE
 from googlenet.config.schema.structure import DeriveStructure
-from googlenet.data.store import open_split
+from googlenet.data.store import evenly_spaced, open_split
 from googlenet.metrics.data import read_manifest
 from googlenet.models.network import NetworkSpec
 from googlenet.pipeline.job import Input, Job, Output, main
@@ -13,12 +13,11 @@ from googlenet.tracking.progress import counted
 
 
 def run(job: Job[DeriveStructure], *, manifest: Input, metrics: Output) -> None:
-    """Use centre crops of training images, evenly spaced so that every class of a sorted split is represented."""
+    """Use centre crops of evenly spaced training images."""
     settings, split = job.settings, open_split(manifest.parent, "train")
     spec = NetworkSpec.of(settings.model, read_manifest(manifest).classes)
-    count = min(len(split), settings.images)
-    numbers = [i * len(split) // count for i in range(count)]
-    crops = np.empty((count, spec.input_px, spec.input_px, 3), np.uint8)
+    numbers = evenly_spaced(len(split), settings.images)
+    crops = np.empty((len(numbers), spec.input_px, spec.input_px, 3), np.uint8)
     for crop, number in zip(crops, counted(numbers, "images"), strict=True):
         crop[:] = CENTRE.of(split.image(number), spec.input_px)[0][0]
     seen = Seen(crops, split.labels[numbers])

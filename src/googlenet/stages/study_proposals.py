@@ -3,7 +3,7 @@
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.detection import StudyProposals
 from googlenet.data.ground_truth import with_sizes
-from googlenet.data.store import open_split
+from googlenet.data.store import evenly_spaced, open_split
 from googlenet.detection import proposals as packed
 from googlenet.detection.merge import read_merged
 from googlenet.detection.priors import rescale
@@ -20,8 +20,7 @@ def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: 
     """Compare the sources on the same images; selective search runs on them again, at the compared superpixel size."""
     settings, compare, classes = job.settings, job.settings.compare, read_manifest(manifest).classes
     test, train = open_split(manifest.parent, "test"), open_split(manifest.parent, "train")
-    count = min(len(test), compare.images)
-    rows = [i * len(test) // count for i in range(count)]
+    rows = evenly_spaced(len(test), compare.images)
     full = replaced(settings.search, superpixel_scale=compare.superpixel_scale)
     of_search = packed.joined([open_rows(path)[0] for path in searched], "test")
     of_merge = read_merged([open_rows(path)[0] for path in merged], "test", rows)
@@ -36,7 +35,7 @@ def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: 
         "merged": [one.boxes for one in of_merge],
     }
     heads = [one.multibox for one in of_merge]
-    ranks = {"multibox": heads, "merged": heads, "priors": [len(fixed)] * count}
+    ranks = {"multibox": heads, "merged": heads, "priors": [len(fixed)] * len(rows)}
     compared = study(sources, ranks, truth, classes, settings)
     for name, row in compared.sources.items():
         job.log({f"test_coverage_percent_{name}": row.coverage_percent})
@@ -45,7 +44,7 @@ def run(job: Job[StudyProposals], *, manifest: Input, searched: Inputs, merged: 
         drawn = example(of_search[i], one, objects, classes)
         examples.append(ProposalExample(name=test.names[i], index=i, **dict(drawn)))
     scales = SuperpixelScales(ours=settings.search.superpixel_scale, compared=compare.superpixel_scale)
-    head = {"split": "test", "images": len(test), "compared_images": count, "superpixel_scale": scales}
+    head = {"split": "test", "images": len(test), "compared_images": len(rows), "superpixel_scale": scales}
     job.write_metrics(metrics, ProposalStudyMetrics(**head, **dict(compared), examples=tuple(examples)))
 
 

@@ -216,6 +216,7 @@ class CropChoices(shared.Bootstrap):
 class StudyCrops(StageSettings, CropChoices):
     """Section 7: aggregations, how many crops are worth their time, which crops help which classes, at which scale."""
 
+    seed: Seed = Field(description="Of the resamples, the random subsets and the drawn training crops")
     training_crops: Count = Field(description="Drawn to compare how large training and test crops show an image")
     samplings: dict[str, shared.Sampling] = Field(description="Of every member that is trained")
     input_px: shared.InputSide = Field(description="Side of the networks' input, px")
@@ -237,7 +238,7 @@ class AnalyseUnits(shared.RunsNetwork):
     images: Annotated[int, Field(ge=4)] = Field(description="At most; half of them choose the clusters, half test")
     clusters: Annotated[int, Field(ge=2)] = Field(description="Of units")
     permutations: Annotated[int, Field(ge=100)] = Field(description="Of the units among the clusters, for chance")
-    seed: Seed = Field(description="Of clustering and permutations")
+    seed: Seed = Field(description="Of the permutations")
     untrained_seed: Seed = Field(description="Initial weights of the same network without training, for comparison")
 
 

@@ -26,6 +26,8 @@ Confidence = Annotated[float, Field(ge=50, lt=100)]
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # the range that every library accepts
+System = Literal["single", "ensemble"]  # of results: the mean over single rows of a table, and all of them together
+MOST_MEMBERS = 12  # whose 4,095 subsets take seconds; 20 would take tens of GB
 InputSide = Annotated[int, Field(ge=32)]
 Pair = Annotated[tuple[float, float], Strict(False)]
 IntPair = Annotated[tuple[int, int], Strict(False)]
@@ -232,11 +234,16 @@ class Ensemble(Settings):
 
     @model_validator(mode="after")
     def _names(self) -> "Ensemble":
+        if len(self.members) > MOST_MEMBERS:
+            words = f"one of at most {MOST_MEMBERS}, since every subset of them is evaluated"
+            raise wrong(words, "members", MOST_MEMBERS, "name")
         for table in ("members", "detectors"):
             names = [row.name for row in getattr(self, table)]
             for number, name in enumerate(names):
                 if name in names[:number]:
                     raise wrong("a name that no other row has", table, number, "name")
+                if name in get_args(System):
+                    raise wrong("another name; the results name one and all of a table so", table, number, "name")
         return self
 
 
