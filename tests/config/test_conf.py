@@ -11,6 +11,7 @@ import yaml
 
 from conf_copy import ROOT, copied, edit, job_files, override
 from googlenet.config.schema.classification import PredictCrops, TrainClassifier
+from googlenet.config.schema.dataset import Dataset, PrepareDetection
 from googlenet.config.schema.detection import ProposeRegions
 from googlenet.config.schema.shared import Model
 from googlenet.errors import UserError
@@ -100,6 +101,13 @@ def test_an_experiment_may_be_named_by_a_number(root, name):
     assert read_json(path)["experiment"] == name
     (root / "params.yaml").write_text(f'experiment: "{name}"\n')
     assert write_configs(experiment(root)) == []  # the same files
+
+
+def test_a_reference_may_be_a_part_of_a_text(root):
+    override(root, '{dataset: {detection: {images: "/data/${dataset.name}/images"}}}')
+    made = experiment(root)
+    assert made.of(Dataset).detection.images == "/data/digits/images"
+    assert made.settings(Job("prepare_detection", "all"), PrepareDetection).source.images == "/data/digits/images"
 
 
 def test_a_groups_file_may_be_named_by_a_number(root):

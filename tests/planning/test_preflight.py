@@ -49,8 +49,13 @@ def test_real_replicas_need_ray(root, monkeypatch):
     checked(experiment(root))  # its replicas are none
     row = "{name: real, changes: {train_classifier: {update: asynchronous_ray}}}"
     override(root, f"{{ablations: {{seeds: [1, 2], rows: [{row}]}}}}")
-    with pytest.raises(UserError, match="asynchronous_ray needs ray, which is not installed; run `pip install ray`"):
+    line = "asynchronous_ray needs ray, which is not installed; run `pip install ray`"
+    with pytest.raises(UserError, match=line):
         checked(experiment(root))
+    preflight.check(experiment(root), {Job("train_classifier", "m1")}, local=False)  # does not train that row
+    override(root, "{train_classifier: {update: asynchronous_ray}}")
+    with pytest.raises(UserError, match=line):
+        preflight.check(experiment(root), {Job("train_structure", "derived_1")}, local=False)
 
 
 def test_the_module_that_is_analysed_has_one_above_it(root):

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from googlenet.errors import UserError
 from googlenet.planning.remaining import Left, Planned, Work, remaining
 from googlenet.progress import words
 from googlenet.progress.begin import dry_run_of
@@ -204,7 +205,10 @@ def test_nothing_is_claimed_while_nothing_is_known():
         ("repro --force", (["all"], ["--forceall"])),
         ("repro train_baseline dvc.yaml:make_report", (["stage_train_baseline", "stage_make_report"], [])),
         ("repro --downstream train_baseline", (["all"], [])),
+        ("repro --pipeline train_baseline", (["all"], [])),
         ("repro -s train_baseline", None),
+        ("repro -sf train_baseline", None),
+        ("repro --single train_baseline", None),
         ("exp run --set-param params.yaml:experiment=demo", (["all"], [])),
     ],
 )
@@ -218,3 +222,32 @@ def test_dvcs_stages_to_come_are_those_of_its_command(command, asked):
 )
 def test_what_is_apart_is_a_target_of_its_own(target, stage):
     assert dry_run_of(["repro", f"workflow/{target}/dvc.yaml"], stage) == ([target], [])
+
+
+class Broken:
+    """A job's event log on a disk that fails."""
+
+    def look(self):
+        raise UserError("m1.jsonl: cannot be read (Input/output error); make it readable")
+
+
+def test_the_display_goes_on_without_what_cannot_be_read(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    timeline, stream = Timeline.opened(tmp_path / "file" / "1.jsonl"), io.StringIO()  # a folder that cannot be made
+    timeline.plan(BEGUN, TRAIN, cores=2, gpus=None)
+
+    def damaged(experiment):
+        raise UserError("run.json: no JSON; delete it")
+
+    monkeypatch.setattr("googlenet.progress.display.expected", damaged)
+    shown = Display(timeline, SimpleNamespace(root=tmp_path, name="demo"), stream, live=False)
+    shown.started(TRAIN[0], BEGUN)
+    shown._logs[TRAIN[0].name] = Broken()
+    shown.begin()
+    until(lambda: stream.getvalue().count("\n") == 2)
+    assert shown._threads[0].is_alive()
+    shown.finished(TRAIN[0], BEGUN + 60)
+    shown.close()
+    text = stream.getvalue()
+    assert "the progress of train_classifier/m1 is not shown: m1.jsonl: cannot be read (Input/output error)" in text
+    assert "the time left is not known: run.json: no JSON; delete it" in text and "train_classifier/m1 done" in text

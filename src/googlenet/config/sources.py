@@ -127,6 +127,9 @@ def lay_over(shape: dict[str, Any], content: Mapping[Any, Any], file: str, prefi
         if not isinstance(key, str):
             name = f"{prefix}{shown(key)}"
             raise UserError(f"{file}: the key '{name}' must be text, not {shown(key)}{quotes(key)}")
+        if "." in key:
+            nested = ": {".join(key.split(".")) + ": ..." + "}" * key.count(".")
+            raise UserError(f"{file}: the key '{prefix}{key}' has a dot; nest the keys, as in {nested}")
         name, before = f"{prefix}{key}", shape.get(key)
         if key == "defaults":
             check_choices(value, file)
@@ -200,7 +203,7 @@ def of_job(reference: str, variables: Sequence[str]) -> bool:
 
 def references(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     """Yield (key, value) for every value of a tree that refers to another key."""
-    if isinstance(value, str) and "${" in value:
+    if is_reference(value):
         yield key, value
     elif isinstance(value, dict):
         for name, inner in value.items():

@@ -18,16 +18,20 @@ def forced(stage: str) -> bool:
     words = next(commands(os.getppid()), [])
     if words and not any("f" in word for word in words if word.startswith("-")):
         return False  # saves the second that it takes to import DVC
-    from dvc.cli import DvcParserError, parse_args  # type: ignore[import-untyped]
-
-    options: Any = None
-    if words:
-        with suppress(DvcParserError):  # another program of that name
-            options = parse_args(words)
+    options = parsed(words)
     if getattr(options, "force", False):
         return True
     unclear = not hasattr(options, "force") or options.force_downstream
     return unclear and unchanged(stage)
+
+
+def parsed(words: list[str]) -> Any:
+    """What DVC's own parser reads from its arguments; None for none, and for those of another program of that name."""
+    from dvc.cli import DvcParserError, parse_args  # type: ignore[import-untyped]
+
+    with suppress(DvcParserError):
+        return parse_args(words) if words else None
+    return None
 
 
 def lost(stage: str) -> bool:

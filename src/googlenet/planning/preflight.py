@@ -3,15 +3,14 @@
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from googlenet import tracking
-from googlenet.config.schema.base import TRUNKS
+from googlenet.config.schema.base import TRUNKS, StageSettings
 from googlenet.config.schema.classification import (
-    Ablations,
     AnalyseUnits,
     ImportWeights,
     MeasureExport,
+    TrainAblation,
     TrainClassifier,
 )
 from googlenet.config.schema.dataset import Dataset, DataSource
@@ -41,8 +40,7 @@ def check(experiment: Experiment, jobs: Collection[Job], local: bool) -> None:
     check_modules(experiment)
     if Job("measure_export", "all") in jobs:
         check_packages(experiment.of(MeasureExport).formats)
-    if {"train_classifier", "train_ablation"} & {job.stage for job in jobs}:
-        check_ray(experiment)
+    check_ray(experiment, jobs)
     for error in missing_sources(experiment, jobs):
         raise error
     uses_gpu = experiment.of(Inference).device == "cuda" and any(STAGES[job.stage].gpu for job in jobs)
@@ -165,10 +163,11 @@ def check_packages(formats: Collection[str]) -> None:
             raise UserError(f"measure_export.formats: {name} needs {', '.join(missing)}; {install}")
 
 
-def check_ray(experiment: Experiment) -> None:
-    """Check that Ray is installed if a training uses it."""
-    rows: list[Any] = [row.changes.get("train_classifier", {}) for row in experiment.of(Ablations).rows]
-    if "asynchronous_ray" in [experiment.of(TrainClassifier).update, *(row.get("update") for row in rows)]:
+def check_ray(experiment: Experiment, jobs: Collection[Job]) -> None:
+    """Check that Ray is installed if one of these jobs trains with it."""
+    every = [experiment.settings(job, StageSettings) for job in jobs]
+    trainings = [one.training if isinstance(one, TrainAblation) else one for one in every]
+    if any(isinstance(one, TrainClassifier) and one.real_replicas for one in trainings):
         from googlenet.models.updates.asynchronous_ray import check_installed  # imports torch
 
         check_installed()

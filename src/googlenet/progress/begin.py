@@ -62,11 +62,17 @@ def slots(workflow: Any) -> tuple[int, int | None]:
 
 def dry_run_of(dvc_words: list[str], stage: str) -> tuple[list[str], list[str]] | None:
     """Targets and options of a dry run of what `dvc` with these arguments will run; None if only the present stage."""
-    if {"-s", "--single-item"} & {*dvc_words}:
+    # Options are left to DVC's parser, which takes a second to import: they can be combined and abbreviated.
+    options = dvc_command.parsed(dvc_words) if any(word.startswith("-") for word in dvc_words) else None
+
+    def given(*names: str) -> bool:
+        return any(getattr(options, name, False) for name in names)
+
+    if given("single_item"):
         return None
     named = [word.split(":")[-1] for word in dvc_words if word.split(":")[-1] in STAGES]
     targets = [f"stage_{name}" for name in named]
-    if not named or {"--downstream", "-P", "--all-pipelines"} & {*dvc_words}:
+    if not named or given("downstream", "pipeline", "all_pipelines"):
         apart = [name for name in APART if f"workflow/{name}/dvc.yaml" in dvc_words]
         targets = apart or [STAGES[stage].target]
-    return targets, ["--forceall"] if {"-f", "--force"} & {*dvc_words} else []
+    return targets, ["--forceall"] if given("force") else []

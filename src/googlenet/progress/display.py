@@ -112,8 +112,14 @@ class Display:
             self._ended.wait(LOOK_S)
 
     def _look(self, now: float) -> None:
-        for name, log in self._logs.items():
-            if log.look() and log.work:
+        for name, log in list(self._logs.items()):
+            try:
+                news = log.look()
+            except UserError as error:  # a failing disk; the job itself may well go on
+                self._logs.pop(name)
+                self._line(now, f"the progress of {name} is not shown: {error}")
+                continue
+            if news and log.work:
                 values = {key: value for key, value in vars(log.work).items() if key != "at" and value}
                 self._timeline.add("work", log.work.at, job=name, **values)
         run = self._timeline.run
@@ -129,9 +135,12 @@ class Display:
 
     def _learn(self, learn_later: tuple[list[str], list[str]] | None) -> None:
         """Find out how long jobs are expected to take, and under DVC what the remaining stages will run."""
-        seconds = {name: round(value, 2) for name, value in expected(self._experiment).items()}
-        with self._lock:
-            self._timeline.add("expect", time.time(), seconds=seconds)
+        try:
+            seconds = {name: round(value, 2) for name, value in expected(self._experiment).items()}
+            with self._lock:
+                self._timeline.add("expect", time.time(), seconds=seconds)
+        except UserError as error:  # a damaged record of the last run
+            self._line(time.time(), f"the time left is not known: {error}")
         if learn_later and self._timeline.run.later is None and not self._ended.is_set():
             self._ask_for_later(*learn_later)
 

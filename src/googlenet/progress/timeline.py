@@ -29,7 +29,14 @@ class Timeline:
 
     @classmethod
     def opened(cls, path: Path) -> "Timeline":
-        """Continue a file, or create it; remove the oldest other files."""
+        """Continue a file, or create it; remove the oldest other files. Without a file if the disk refuses it."""
+        try:
+            return cls._continued(path)
+        except OSError:  # as in `add`
+            return cls()
+
+    @classmethod
+    def _continued(cls, path: Path) -> "Timeline":
         path.parent.mkdir(parents=True, exist_ok=True)
         others = sorted(path.parent.glob("*.jsonl"), key=lambda other: other.stat().st_mtime)
         for other in others[: -FILES_KEPT + 1]:

@@ -52,8 +52,8 @@ class Selects:
 
 
 def is_reference(value: Any) -> bool:
-    """Whether a value is a reference to another key, such as ${model}."""
-    return isinstance(value, str) and value.startswith("${")
+    """Whether a value is or contains a reference to another key, such as ${model}."""
+    return isinstance(value, str) and "${" in value
 
 
 def wrong(words: str, *path: str | int) -> PydanticCustomError:
