@@ -55,7 +55,7 @@ Timed = Annotated[tuple[REFERENCE_NETWORKS, ...], Strict(False), DISTINCT]
 
 
 class Stall(Settings):
-    """When a training that does not leave its first plateau is stopped."""
+    """When to stop a training that does not leave its first plateau."""
 
     enabled: bool = Field(description="false never stops it")
     epochs: Count = Field(description="Epochs after which a training without progress is stopped")
@@ -110,7 +110,7 @@ class TrainClassifier(shared.Computes, shared.Optimisation):
     )
     replicas: Replicas = Field(description="Of asynchronous updates")
     aux_weight: NonNegative = Field(description="Of each auxiliary loss (the paper: 0.3)")
-    stall: Stall = Field(description="When a training stops that does not leave its first plateau")
+    stall: Stall = Field(description="When to stop a training that does not leave its first plateau")
     member: shared.TrainedMember = Field(description="The member's row")
     model: shared.Model = Field(description="The network")
     sampling: shared.Sampling = Field(description="The member's sampling method")
@@ -171,11 +171,11 @@ class PredictCrops(shared.Infers):
     keep_crops: bool = Field(description="Whether single crops are kept for study_crops")
     per_crop_images: Count = Field(description="Images of test and of validation whose crops are kept one by one")
     per_crop_seed: Seed = Field(description="Of the choice of these images")
-    mirror: bool = Field(description="Whether mirrored crops are mirrored")
+    mirror: bool = Field(description="false: each mirrored crop is the unmirrored one again")
 
 
 class TrainBaseline(shared.Computes):
-    """A logistic regression on pixels (scikit-learn): what the network is to be better than."""
+    """A logistic regression on pixels (scikit-learn): the baseline that the network must beat."""
 
     enabled: bool = Field(description="false leaves it out")
     side_px: Count = Field(description="Side to which images are shrunk, px")

@@ -83,7 +83,7 @@ class Compared(Settings):
     """A second selective search, for comparison."""
 
     superpixel_scale: Positive = Field(description="As in propose_regions")
-    images: Count = Field(description="Most images compared, the same for all rows")
+    images: Count = Field(description="Maximum number of images compared, the same for all rows")
 
 
 class StudyProposals(StageSettings, shared.Bootstrap):
@@ -159,7 +159,9 @@ class FitRegionHeads(shared.RunsNetwork, RegionView):
     objects: Count = Field(description="Most objects sampled from the training images")
     positives: Count = Field(description="Most proposals on an object that are sampled")
     negatives: Count = Field(description="Most background proposals that are sampled")
-    held_out: HeldOut = Field(description="Share of the training images that only the SVMs' sigmoids are fitted to")
+    held_out: HeldOut = Field(
+        description="Share of the training images that SVMs and regression are not fitted to: for the sigmoids, the choice of lambda, and reported errors"
+    )
     seed: Seed = Field(description="Of the sample, the held-out images and the first negatives")
     positive_iou: Iou = Field(description="As in train_detector")
     bbox_regression: BboxRegression = Field(description="Box regression")

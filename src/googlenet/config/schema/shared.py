@@ -91,7 +91,7 @@ class Execution(Settings):
     """What changes no result, and therefore re-runs nothing: jobs read it, but it is no part of their settings."""
 
     loader_workers: Whole = Field(
-        description="Processes that decode and crop for one training job; no more than --cores"
+        description="Processes that decode and crop for a training, threads for predict_crops; no more than --cores"
     )
     processes_per_training: Count = Field(
         description="Processes, each with a GPU if device is cuda, that share out the micro_batches of one training; a power of two"

@@ -49,9 +49,11 @@ class TrainStructure(TrainAblation):
     """One structure trained with one seed, as a member is trained but for its initial weights."""
 
     initialisation: shared.Initialisation = Field(
-        description="In place of model.initialisation: of the replica's, some structures would not start, and compare starts"
+        description="Replaces model.initialisation: with the replica's, some structures would not start to learn"
     )
-    input_scale: Positive = Field(description="In place of model.input_scale: He's weights need about unit variance")
+    input_scale: Positive = Field(
+        description="Replaces model.input_scale: He's weights need inputs of about unit variance"
+    )
 
 
 class CompareStructures(StageSettings):
