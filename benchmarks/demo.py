@@ -14,7 +14,7 @@ JSON keys: "jobs" (seconds by job), "stages", "chain", "chain_s", "work_s", "out
 import heapq
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,9 @@ from typing import Any
 
 import common
 
+from googlenet.pipeline.experiment import experiment as composed
 from googlenet.pipeline.job_file import run_record
+from googlenet.pipeline.registry import STAGES
 
 RECORDS = Path(".snakemake/metadata")
 
@@ -60,12 +62,15 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def jobs_of(folder: Path, experiment: str) -> tuple[dict[str, Ran], dict[str, set[str]]]:
-    """The experiment's jobs by name, and the names of the jobs that each one waits for."""
+def jobs_of(
+    folder: Path, experiment: str, dataset: str, targets: Sequence[str]
+) -> tuple[dict[str, Ran], dict[str, set[str]]]:
+    """The jobs of an experiment's targets by name, and the names of the jobs that each one waits for."""
     made, jobs = {}, {}
     for output, row in records(folder).items():
         config = next((Path(path) for path in row["input"] if "config" in Path(path).parts), Path())
-        if config.parts[:2] not in (("data", "config"), ("results", experiment)):
+        of_data = config.parts[:3] == ("data", "config", dataset)
+        if not (of_data or config.parts[:2] == ("results", experiment)) or STAGES[row["rule"]].target not in targets:
             continue
         name = row["rule"] if config.parts[0] == "data" else f"{row['rule']}/{config.stem}"
         run = folder / run_record(config, row["rule"], "all" if config.parts[0] == "data" else config.stem)
@@ -114,10 +119,9 @@ def main() -> None:
     parser.add_argument("--ablations", action="store_true", help="include the jobs of the target ablations")
     parser.add_argument("--every-job", action="store_true", help="a line for each job, in the order of their starts")
     options = parser.parse_args()
-    jobs, after = jobs_of(options.folder, options.experiment)
-    if not options.ablations:
-        jobs = {name: job for name, job in jobs.items() if "ablation" not in job.stage}
-        after = {name: after[name] & jobs.keys() for name in jobs}
+    dataset = composed(options.folder, options.experiment).dataset
+    targets = ("all", "ablations") if options.ablations else ("all",)
+    jobs, after = jobs_of(options.folder, options.experiment, dataset, targets)
     if not jobs:
         parser.error(f"{options.folder}: no job of {options.experiment} has run here; run `snakemake --cores 2` first")
     chain_s, chain = max(behind(jobs, after).values())

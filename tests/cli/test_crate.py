@@ -76,6 +76,17 @@ def test_a_file_and_a_job_are_described(finished):
     assert software["version"] == record.commit and "torch 2.15.0" in software["softwareRequirements"]
 
 
+def test_jobs_of_other_targets_are_described(finished):
+    record = changed(sample.runs()[-1], stage="compare_ablations", job="all")
+    write_json(finished / "ablations/runs/compare_ablations/all.json", record.to_json())
+    write_json(finished / "ablations/config/compare_ablations/all.json", {})
+    write_bytes(finished / "ablations/compare_ablations/ablations.html", b"page")
+    assert main(["crate", str(finished)]) == 0
+    job = described(finished)["#compare_ablations/all"]
+    assert references(job["result"]) == ["ablations/compare_ablations/ablations.html"]
+    assert len(references(job["object"])) == 2
+
+
 def test_twice_the_same_bytes(finished):
     assert main(["crate", str(finished)]) == 0
     first = (finished / "ro-crate-metadata.json").read_bytes()
@@ -83,7 +94,7 @@ def test_twice_the_same_bytes(finished):
 
 
 def test_an_unfinished_run_is_one_line(finished, tmp_path, capsys):
-    (finished / "make_report/report.html").unlink()
+    (finished / "runs/make_report/all.json").unlink()
     for folder in (finished, tmp_path / "nothing"):
         assert main(["crate", str(folder)]) == 1
         assert capsys.readouterr().err == (

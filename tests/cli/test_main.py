@@ -57,6 +57,10 @@ def test_without_a_subcommand_it_shows_the_help(capsys):
         ("data verfy x", "No such command 'verfy'. Did you mean 'verify'? (see `googlenet data --help`)"),
         ("plan --machin x", "No such option '--machin'. Did you mean '--machine'? (see `googlenet plan --help`)"),
         ("plan --cores 0", "Invalid value for '--cores': 0 is not in the range x>=1. (see `googlenet plan --help`)"),
+        (
+            "serve --max-mb nan",
+            "Invalid value for '--max-mb': nan is not a finite number. (see `googlenet serve --help`)",
+        ),
         ("score", "Missing argument 'DETECTIONS'. (see `googlenet score --help`)"),
         ("score d.txt", "Missing option '--annotations'. (see `googlenet score --help`)"),
     ],

@@ -1,6 +1,7 @@
 """Files are whole or not there, and JSON has one form."""
 
 import json
+import os
 
 import pytest
 
@@ -34,6 +35,19 @@ def test_a_failed_write_leaves_the_old_file_and_no_part(tmp_path):
     with atomic(path) as part:
         part.write_bytes(b"new")
     assert [p.name for p in path.parent.iterdir()] == ["file"] and path.read_bytes() == b"new"
+
+
+def test_nothing_but_a_file_is_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/null")
+    for place, words in (
+        (tmp_path / "pipe", "is no regular file"),
+        (tmp_path / "link", "is no regular"),
+        (".", "a folder"),
+    ):
+        with pytest.raises(UserError, match=words):
+            write_bytes(place, b"new")
+    assert (tmp_path / "pipe").is_fifo() and (tmp_path / "link").is_symlink()
 
 
 def test_reading_names_the_file(tmp_path):

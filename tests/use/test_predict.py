@@ -208,9 +208,12 @@ def test_the_evidence_lies_where_the_crops_were_cut(monkeypatch):
         explain, "activation_maps", lambda network, column, crops, device: (np.stack([left_dark] * len(crops)), 0.0)
     )
     upright = explain.evidence([member], 1, image, Cropping((1,), 8), "cpu")
+    assert upright.shape == (40, 80)  # the centre crop alone
     assert (
-        upright.shape == (40, 80) and not upright[:, :20].any() and not upright[:, 62:].any()
-    )  # the centre crop alone
+        np.isnan(upright[:, :20]).all() and np.isnan(upright[:, 62:]).all() and not np.isnan(upright[5:35, 22:58]).any()
+    )
+    shown = explain.scaled(upright - 5)  # evidence against the class is less than none, but scales the map alone
+    assert shown[20, 28] < 0.2 and shown[20, 52] > 0.8 and not shown[:, :20].any()
     assert upright[20, 28] < 0.2 and upright[20, 52] > 0.8
     both = explain.evidence([member], 1, image, Cropping((10,), 8), "cpu")
     assert np.abs(both[:, 22:58].mean(0) - 0.5).max() < 0.2  # a crop and its mirror image even out

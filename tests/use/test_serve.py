@@ -21,9 +21,12 @@ from classification import tiny
 from conf_copy import ROOT
 from googlenet.cli.main import main
 from googlenet.errors import UserError
+from googlenet.models.engine import EngineUse
 from googlenet.use import serve
+from googlenet.use import server as http_server
 from googlenet.use.results import Asked, Results
-from googlenet.use.serve import Answers, Handler, Server, Serving, limit_pixels
+from googlenet.use.serve import Answers, Serving, limit_pixels
+from googlenet.use.server import Handler, Server
 from use.project import CLASSES, project, scenes_project
 
 LIMITS = Serving(port=0, max_mb=0.05, max_megapixels=0.01)
@@ -44,7 +47,7 @@ def running(answers):
     """A server in a thread of this process."""
     before = Image.MAX_IMAGE_PIXELS
     limit_pixels(int(LIMITS.max_megapixels * 1e6))
-    with Server(LIMITS, answers) as server:
+    with Server(LIMITS.port, LIMITS.max_mb, answers) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -80,6 +83,7 @@ def raw(server, sent, shut=True):
         received = b""
         while part := client.recv(65536):
             received += part
+    assert received.count(b"HTTP/1.1 ") == 1
     head, _, body = received.partition(BOUNDARY)
     return int(head.split()[1]), json.loads(body)
 
@@ -134,8 +138,24 @@ REQUESTS = {
     "too many pixels": (request("POST", "/predict", LARGE), 413, "exceeds limit of 10000 pixels"),
     "too many bytes": (request("POST", "/predict", bytes(60_000)), 413, "body: 60,000 bytes; at most 0.05 MB are read"),
     "too many to detect in": (request("POST", "/detect", LARGE), 413, "exceeds limit of 10000 pixels"),
-    "crops": (request("POST", "/predict?crops=7", b"x"), 400, "crops: 1, 10 or 144; top: 1 or more"),
-    "a word for a number": (request("POST", "/predict?top=all", b"x"), 400, "top: 'all' is no number; leave it out"),
+    "crops": (request("POST", "/predict?crops=7", b"x"), 400, "crops: 1, 10, 144; top: 1 or more"),
+    "a word for a number": (
+        request("POST", "/predict?top=all", b"x"),
+        400,
+        "top: 'all' is no whole number; leave it out",
+    ),
+    "a number as in Python": (request("POST", "/predict?crops=1_0", b"x"), 400, "crops: '1_0' is no whole number"),
+    "no number": (request("POST", "/detect?min_score=nan", b"x"), 400, "min_score: 'nan' is no number; leave it out"),
+    "another parameter": (
+        request("POST", "/predict?crop=1", b"x"),
+        400,
+        "/predict: no parameter 'crop'; did you mean 'crops'?",
+    ),
+    "a request that a web page causes": (
+        request("GET", "/", **{"Sec-Fetch-Site": "cross-site"}),
+        403,
+        "only this machine's own",
+    ),
     "another path": (request("POST", "/predictt", b"x"), 404, "no /predictt; did you mean '/predict'?"),
     "a path to look at": (request("GET", "/favicon.ico"), 404, "no /favicon.ico; known: "),
     "GET": (request("GET", "/predict"), 405, "/predict: POST an image"),
@@ -148,14 +168,16 @@ REQUESTS = {
     "another name for this address": (request("GET", "/", Host="example.org"), 403, "only this machine's own"),
 }
 BYTES = {
-    "no length": (POST + b"\r\n", 411, "send the image with its Content-Length, not in chunks"),
+    "no length": (POST + b"\r\n", 411, "send the image with its one Content-Length, not in chunks"),
     "chunks": (POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 411, "not in chunks"),
-    "a length that is none": (POST + b"Content-Length: -5\r\n\r\n", 411, "send the image with its Content-Length"),
+    "a length that is none": (POST + b"Content-Length: -5\r\n\r\n", 411, "send the image with its one Content-Length"),
     "a body that ends": (POST + b"Content-Length: 500\r\n\r\nabc", 400, "body: ends after 3 of 500 bytes; send it again"),
     "a gigabyte": (POST + b"Content-Length: 1000000000\r\n\r\n", 413, "1,000,000,000 bytes; at most 0.05 MB are read"),
     "a length of thousands of digits": (
         POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 413, "a length of 5,000 digits; at most 0.05 MB are read"
     ),
+    "two lengths": (POST + b"Content-Length: 3\r\nContent-Length: 9\r\n\r\nabc", 411, "its one Content-Length"),
+    "an address that is none": (b"GET http://[/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "the address is invalid"),
     "no HTTP": (b"HELLO\r\n\r\n", 400, "bad request; GET / says"),
     "a long line": (b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n\r\n", 414, "GET / says"),
 }  # fmt: skip
@@ -219,7 +241,7 @@ def test_a_client_that_says_little_at_a_time_is_sent_away(server, root, monkeypa
 
 
 def test_a_refused_client_that_goes_on_sending_is_let_go(server, root, monkeypatch):
-    monkeypatch.setattr(serve, "LINGER_S", 0.3)
+    monkeypatch.setattr(http_server, "LINGER_S", 0.3)
     with socket.create_connection(server.server_address[:2], timeout=60) as client:
         client.sendall(POST + b"Content-Length: 1000000000\r\n\r\n")
         with pytest.raises(ConnectionError):
@@ -236,6 +258,40 @@ def test_a_client_that_is_gone_leaves_no_traceback(server, capsys, error, shown)
     except error:
         server.handle_error(None, ("127.0.0.1", 1))
     assert ("Traceback" in capsys.readouterr().err) == shown
+
+
+def test_a_body_of_a_get_is_no_request(server, root):
+    """A proxy in front could otherwise pass on one user's bytes as the request of another."""
+    body = POST + b"Content-Length: 1\r\n\r\nx"
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body)
+    status, about = raw(server, head + body)
+    assert status == 200 and about["experiment"] == "smoke"
+    survives(server, root)
+
+
+def test_a_client_whose_head_takes_long_is_let_go(server, root, monkeypatch):
+    monkeypatch.setattr(Handler, "timeout", 0.3)
+    with socket.create_connection(server.server_address[:2], timeout=60) as client:
+        client.sendall(POST)
+        with pytest.raises(ConnectionError):
+            for _ in range(100):
+                client.sendall(b"X-More: a\r\n")
+                time.sleep(0.05)
+    survives(server, root)
+
+
+def test_a_connection_too_many_is_closed(server, root):
+    held = sum(server.connections.acquire(timeout=5) for _ in range(http_server.CONNECTIONS))
+    with socket.create_connection(server.server_address[:2], timeout=60) as client:
+        assert (held, client.recv(100)) == (http_server.CONNECTIONS, b"")
+    for _ in range(held):
+        server.connections.release()
+    survives(server, root)
+
+
+def test_an_engine_that_is_not_used_is_said(capsys):
+    serve.report([EngineUse("openvino", fallback="openvino: no such plug-in"), EngineUse()])
+    assert capsys.readouterr().err.splitlines() == [EngineUse("openvino", fallback="openvino: no such plug-in").line]
 
 
 def test_too_many_at_once_are_sent_away(server, root):
@@ -257,7 +313,7 @@ def test_without_detectors_classes_are_served(tmp_path):
 
 def test_a_port_in_use_is_one_line(server):
     with pytest.raises(UserError, match=r"^--port \d+: Address already in use; choose another, or 0 for a free one$"):
-        Server(Serving(port=server.server_address[1]), server.answers)
+        Server(server.server_address[1], 1.0, server.answers)
 
 
 def test_it_listens_to_this_machine_alone(server):

@@ -102,7 +102,7 @@ def test_what_is_no_image_and_a_wrong_policy_are_errors(registered, loaded):
     one = loaded(ENSEMBLE)
     with pytest.raises(UserError, match="image 0: not an image"):
         one.predict(pandas.DataFrame({"image": [b"no image"]}))
-    with pytest.raises(UserError, match="crops must be 1, 10 or 144"):
+    with pytest.raises(UserError, match="crops must be one of 1, 10, 144"):
         one.predict(table(registered[1]), params={"crops": 7})
 
 

@@ -4,7 +4,7 @@
     googlenet crate results/demo
 
 The crate lists every file with its size and SHA-256, and every job as an action: when it ran, by which commit, from which
-settings, and what it wrote. Data sets are named, and stay outside.
+settings, and what it wrote. Data sets and the jobs that prepared them stay outside; the jobs' records have their digests.
 """
 
 import json
@@ -18,6 +18,7 @@ import click
 
 from googlenet.errors import UserError
 from googlenet.metrics.runs import RunRecord, read_run
+from googlenet.pipeline.registry import APART, STAGES
 from googlenet.storage.files import sha256, write_bytes
 from googlenet.tracking import job_name
 from googlenet.tracking.progress import counted
@@ -41,8 +42,8 @@ Entity = dict[str, Any]
 @click.argument("folder", type=click.Path(path_type=Path))
 def command(folder: Path) -> None:
     """Write the file. Raises UserError for a folder that holds no finished run."""
-    runs = [read_run(path) for path in sorted((folder / "runs").rglob("*.json"))]
-    if not runs or not (folder / "make_report" / "report.html").is_file():
+    runs = [read_run(path) for place in ("", *APART) for path in sorted((folder / place / "runs").rglob("*.json"))]
+    if not any(run.stage == "make_report" for run in runs) or not (folder / "make_report" / "report.html").is_file():
         raise UserError(f"{folder}: no finished run; give the results of an experiment, such as results/demo")
     graph = crate(folder, runs)
     text = json.dumps({"@context": CONTEXT, "@graph": graph}, indent=1, ensure_ascii=False)
@@ -100,7 +101,10 @@ def _file(folder: Path, path: Path) -> Entity:
 def _action(run: RunRecord, files: Sequence[str], software: str) -> Entity:
     """One job. Its inputs in this folder are its configuration and its record, which has the digests of the others."""
     job = quote(f"{run.stage}/{run.job}")
+    target = STAGES[run.stage].target if run.stage in STAGES else "all"  # a former stage is of no other target
     place, record, config = quote(job_name(run.stage, run.job)), f"runs/{job}.json", f"config/{job}.json"
+    if target in APART:
+        place, record, config = (f"{target}/{path}" for path in (place, record, config))
     return {
         "@id": f"#{job}",
         "@type": "CreateAction",

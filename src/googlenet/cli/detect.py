@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from googlenet.use.options import DEVICE, ENGINE, RESULTS
+from googlenet.use.options import DEVICE, ENGINE, RESULTS, Real
 
 FILE = click.Path(path_type=Path)
 
@@ -21,9 +21,7 @@ FILE = click.Path(path_type=Path)
 @click.argument("files", nargs=-1, required=True)
 @RESULTS
 @click.option("--detector", default="", metavar="NAME", help="one network; the ensemble of all if left out")
-@click.option(
-    "--min-score", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="of boxes shown and drawn"
-)
+@click.option("--min-score", type=Real(0, 1), default=0.5, show_default=True, help="of boxes shown and drawn")
 @click.option("--draw", type=FILE, metavar="FOLDER", help="draw the boxes on the images")
 @click.option("--json", default="", metavar="FILE", help="write COCO's results, all boxes; - for standard output")
 @DEVICE

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from googlenet.planning import needs
+from googlenet.use.options import Real
 
 
 @click.command(help=__doc__)
@@ -20,7 +21,7 @@ from googlenet.planning import needs
 )
 @click.option(
     "--deadline",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Real(min=0, min_open=True),
     metavar="HOURS",
     help="also find the cheapest number of nodes that meets this deadline",
 )

@@ -11,16 +11,14 @@ from typing import Any
 
 import click
 
-from googlenet.use.options import DEVICE, ENGINE, RESULTS
+from googlenet.use.options import DEVICE, ENGINE, RESULTS, Real
 
 
 @click.command(help=__doc__)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one")
 @RESULTS
-@click.option("--max-mb", type=click.FloatRange(min=0.001), default=20.0, show_default=True, help="of a request's body")
-@click.option(
-    "--max-megapixels", type=click.FloatRange(0.001, 111), default=40.0, show_default=True, help="of an image"
-)
+@click.option("--max-mb", type=Real(min=0.001), default=20.0, show_default=True, help="of a request's body")
+@click.option("--max-megapixels", type=Real(0.001, 111), default=40.0, show_default=True, help="of an image")
 @DEVICE
 @ENGINE
 def command(device: str | None, engine: str | None, experiment: str, **given: Any) -> None:

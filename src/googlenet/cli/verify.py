@@ -39,7 +39,7 @@ HEAD = """\
 def command(experiment: str, reference: bool, renew: bool) -> int:
     """Return 1 if a figure is not reproduced."""
     if reference == renew:
-        raise click.UsageError("one of --reference and --renew")
+        raise click.UsageError("give either --reference or --renew")
     current = composed(Path.cwd(), experiment)
     lines, runs = measured(current)
     path = Path(references.FOLDER, f"{current.name}.yaml")

@@ -4,6 +4,7 @@ Input: uint8 RGB [n, px, px, 3], any n; output: float32 [n, classes], the mean s
 is part of the file; cutting a square crop and resizing it to px is left to the caller.
 """
 
+import errno
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -96,6 +97,8 @@ def translated(what: str, remedy: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # a full disk, which the caller reports
         reason = next(iter(str(error).strip().splitlines()), "")[:200]
         raise UserError(f"{what} ({type(error).__name__}: {reason}); {remedy}") from error
 
@@ -238,7 +241,8 @@ def open_openvino(path: Path, threads: int) -> Answers:
 
 def file_bytes(path: Path) -> int:
     """The size of an export in bytes, including the weight file of OpenVINO's."""
-    return sum(part.stat().st_size for part in {path, path.with_suffix(".bin")} if part.is_file())
+    parts = (path, path.with_suffix(".bin")) if path.suffix == ".xml" else (path,)
+    return sum(part.stat().st_size for part in parts)
 
 
 def write_openvino_bf16(traced: Traced, path: Path) -> None:

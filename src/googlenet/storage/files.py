@@ -17,7 +17,10 @@ from googlenet.storage import faults
 
 @contextmanager
 def atomic(path: Path | str, point: str = "write") -> Iterator[Path]:
-    """Yield a temporary path next to `path`; rename it to `path` if the block succeeds. point: as in faults.py."""
+    """Yield a temporary path next to `path`; rename it to `path` if the block succeeds. point: as in faults.py.
+
+    Raises UserError as check_target does."""
+    check_target(path)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -46,9 +49,11 @@ def write_bytes(path: Path | str, content: bytes) -> None:
 
 
 def check_target(path: Path | str) -> None:
-    """Raise UserError if a file cannot be written to `path` because a folder is there."""
+    """Raise UserError if something else than a file is at `path`: a folder, or a pipe or device, which it would replace."""
     if os.path.isdir(path):
         raise UserError(f"{path}: is a folder; name a file")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError(f"{path}: is no regular file; name one")
 
 
 def json_bytes(value: Any) -> bytes:

@@ -51,7 +51,7 @@ def activation_maps(network: Network, column: int, crops: np.ndarray, device: st
 def evidence(members: Sequence[Member], label: int, image: np.ndarray, cropping: Cropping, device: str) -> np.ndarray:
     """The evidence for a class at each pixel: the mean over members and the crops that contain it, float32 [h, w].
 
-    image: uint8 [h, w, 3]. In units of the logit; 0 where no crop was cut."""
+    image: uint8 [h, w, 3]. In units of the logit; NaN where no crop was cut."""
     height, width = image.shape[:2]
     total, seen = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
     for member in members:
@@ -67,7 +67,7 @@ def evidence(members: Sequence[Member], label: int, image: np.ndarray, cropping:
                 np.ascontiguousarray(upright), place.shape[::-1], interpolation=cv2.INTER_LINEAR
             )
             seen[rows, columns] += times
-    return total / np.maximum(seen, 1)
+    return np.where(seen > 0, total / np.maximum(seen, 1), np.nan).astype(np.float32)
 
 
 def region(crop: Crop, width: int, height: int) -> tuple[slice, slice]:
@@ -75,6 +75,12 @@ def region(crop: Crop, width: int, height: int) -> tuple[slice, slice]:
     left, top, right, bottom = in_original(crop, width, height)
     columns = slice(min(round(left), width - 1), min(max(round(right), round(left)) + 1, width))
     return slice(min(round(top), height - 1), min(max(round(bottom), round(top)) + 1, height)), columns
+
+
+def scaled(heat: np.ndarray) -> np.ndarray:
+    """Scale a map to its own range, 0 to 1; what no crop covers (NaN) is 0, like the least evidence."""
+    low, high = float(np.nanmin(heat)), float(np.nanmax(heat))
+    return np.nan_to_num((heat - low) / max(high - low, 1e-9))
 
 
 def drawing(image: np.ndarray, heat: np.ndarray, answer: Answer, name: str) -> bytes:
@@ -89,13 +95,9 @@ def drawing(image: np.ndarray, heat: np.ndarray, answer: Answer, name: str) -> b
         left.set_title(clipped(name, 40))
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         middle.imshow(grey, cmap="gray", vmin=-128, vmax=383, interpolation="antialiased")
-        low, high = (
-            float(heat.min()),
-            float(heat.max()),
-        )  # each map is scaled to its own range
-        strength = (heat - low) / max(high - low, 1e-9)
+        strength = scaled(heat)
         middle.imshow(strength, cmap="inferno", vmin=0, vmax=1, alpha=0.8 * strength**2, interpolation="bilinear")
-        middle.set_title(f"what speaks for {clipped(top[0].name, 24)}")
+        middle.set_title(f"evidence for {clipped(top[0].name, 24)}")
         bars(right, [row.name for row in top], [100 * row.probability for row in top], BLUE)
         right.set(xlim=(0, 100), xlabel="probability, %")
         right.set_title(

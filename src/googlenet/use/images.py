@@ -60,7 +60,8 @@ class Images(OnAccess):
         except OSError as error:
             self.faults[number] = f"{path}: cannot be read ({error.strerror}); left out"
         except UserError as error:
-            self.faults[number] = f"{error}; left out: what is read is {', '.join(SUFFIXES_OF)}"
+            others = f" (images are {', '.join(SUFFIXES_OF)} files)" if "not an image" in str(error) else ""
+            self.faults[number] = f"{error}; left out{others}"
         return STAND_IN
 
 

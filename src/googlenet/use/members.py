@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from googlenet.classification.class_order import Outputs, columns_of, common_outputs
+from googlenet.classification.crops import POLICIES
 from googlenet.classification.predict import Classifier, Cropping, crop_scores, in_data_order
 from googlenet.config.schema.classification import PredictCrops
 from googlenet.models import bundle
@@ -21,7 +22,7 @@ from googlenet.models.network import Network
 from googlenet.models.runtime import Runtime
 from googlenet.use.images import Opener
 
-CROPS = (1, 10, 144)  # numbers of crops that a request can choose
+CROPS = tuple(POLICIES)  # numbers of crops that a request can choose
 ClassNames = tuple[Sequence[str], Sequence[str]] | None  # display names and keys; None: the networks' own order
 
 

@@ -1,10 +1,22 @@
 """Options shared by the commands that use networks. Does not import torch, so that help is fast."""
 
-from typing import get_args
+import math
+from typing import Any, get_args
 
 import click
 
 from googlenet.config.schema.shared import EngineName
+
+
+class Real(click.FloatRange):
+    """A finite number within bounds; click's own range takes NaN."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Fail for NaN and the infinities, too."""
+        if not math.isfinite(number := super().convert(value, param, ctx)):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
 
 RESULTS = click.option(
     "--experiment", default="", metavar="NAME", help="or its folder of results; params.yaml's if left out"

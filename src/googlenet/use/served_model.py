@@ -6,6 +6,7 @@ pickle, and needs neither MLflow nor this project: everything it uses is in the 
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -37,7 +38,7 @@ class ServedModel:
         opener = Opener(served.min_side_px, served.shorter_side_px)
         data = (served.classes, served.class_keys)
         self.members = ClassifyingMembers(weights, served.predict_crops, runtime, opener, data)
-        self._ready: dict[int, Ready] = {}  # by number of crops, built at the first image
+        self._ready: Ready | None = None  # built at the first image
         self._lock = Lock()
 
     def predict(self, model_input: Any, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -47,15 +48,17 @@ class ServedModel:
         given = {"crops": 10, "top": 5} | dict(params or {})
         crops, top = int(given["crops"]), int(given["top"])
         if crops not in CROPS or top < 1:
-            raise UserError("params: crops must be 1, 10 or 144, top 1 or more; mend the request")
+            raise UserError(
+                f"params: crops must be one of {', '.join(map(str, CROPS))}, top 1 or more; mend the request"
+            )
         contents: Sequence[bytes] = list(model_input["image"])
         images = [self.members.opener.pixels(image, f"image {row}") for row, image in enumerate(contents)]
         if not images:
             return []
         with self._lock:
-            if crops not in self._ready:
-                self._ready[crops] = self.members.ready(images[:1], crops)
-            return [answer.to_json(top) for answer in self._ready[crops].answers(images)]
+            self._ready = self._ready or self.members.ready(images[:1], max(CROPS))
+            ready = replace(self._ready, cropping=self.members.cropping(crops))
+            return [answer.to_json(top) for answer in ready.answers(images)]
 
 
 def runtime_here(settings: PredictCrops, engine: str) -> Runtime:
