@@ -1,10 +1,10 @@
-"""The least time of some jobs on some cores, and the chain of stages that wait for each other."""
+"""The least time of some jobs on some cores, and the stages that wait for each other."""
 
 import pytest
 
 from conf_copy import ROOT
 from googlenet.pipeline.registry import ROWS, STAGES
-from googlenet.planning.schedule import JobPlan, StagePlan, critical_path, edges, least_wall
+from googlenet.planning.schedule import JobPlan, StagePlan, edges, least_wall
 
 
 def stage(name, *seconds, gpu=False):
@@ -25,12 +25,6 @@ def test_jobs_run_side_by_side_as_far_as_there_are_cores_or_gpus():
     assert stage("a", 1, 1, 1).side_by_side(8, 0, 4) == 2
     assert stage("a", 1).side_by_side(8, 0, 1) == 1
     assert stage("a", 1, 1, 1, gpu=True).side_by_side(64, 2, 1) == 2
-
-
-def test_the_critical_path_is_the_longest_chain():
-    stages = [stage("a", 5), stage("b", 7, 1), stage("c", 2), stage("d", 1)]
-    after = {"b": ["a"], "c": ["a"], "d": ["b", "c", "left_out"]}
-    assert critical_path(stages, after) == (13, ["a", "b", "d"])
 
 
 def test_loading_beside_the_network_costs_what_is_longer():

@@ -9,11 +9,13 @@ from conf_copy import ROOT, copied, override
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.shared import Model
 from googlenet.pipeline import code
+from googlenet.pipeline.experiment import Job
 from googlenet.pipeline.experiment import experiment as composed
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import plan
 from googlenet.planning.plan import WORK, planned
 from googlenet.planning.rates import NetworkShape, weights_mb
+from googlenet.planning.schedule import JobPlan, StagePlan
 from googlenet.planning.sizes import DataSize
 from googlenet.planning.work import Context, Target, runs_network
 from planning.flat_rates import GPUS, MACHINE, rates
@@ -192,6 +194,13 @@ def test_on_gpus_loading_goes_on_beside_the_network(root):
     assert made.context.compute.device == "cuda"
     stage = stages["train_classifier"]
     assert (stage.side_by_side(16, 2, 1), stage.job_memory_mb) == (2, pytest.approx(sum(job.memory_mb.values())))
+
+
+def test_the_least_time_is_that_of_jobs_that_need_each_other(root):
+    members = StagePlan("train_classifier", [JobPlan("m1", 5, 5), JobPlan("m2", 9, 9)], "", "")
+    detectors = StagePlan("train_detector", [JobPlan("d1", 7, 7)], "", "")  # starts from m1
+    made = plan_of(root)[0]._replace(stages=[members, detectors])
+    assert made.least_wall == (12, [Job("train_classifier", "m1"), Job("train_detector", "d1")])
 
 
 def test_ablations_are_planned_on_request(root):

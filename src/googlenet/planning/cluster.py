@@ -177,6 +177,11 @@ class Cluster:
         return [self.on(nodes) for nodes in LAYOUTS if nodes == 1 or nodes * each <= MOST]
 
     @property
+    def chain_s(self) -> float:
+        """Seconds of the longest chain of jobs, one after another."""
+        return max(remaining(self.tasks, self.waits).values())
+
+    @property
     def chain(self) -> list[Job]:
         """The longest chain of jobs, which bounds the time on any number of nodes."""
         known = remaining(self.tasks, self.waits)

@@ -10,6 +10,7 @@ from googlenet.config.schema.shared import Inference
 from googlenet.pipeline.experiment import Job
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import schedule, work_classification, work_detection
+from googlenet.planning.cluster import Cluster, Node
 from googlenet.planning.needs import Figures, free_memory_mb, load_of
 from googlenet.planning.schedule import StagePlan
 from googlenet.planning.work import NETWORK_PARTS, Context, Work
@@ -52,11 +53,17 @@ class Plan(NamedTuple):
         return schedule.least_wall(stages, self.context.target.cores, self.context.target.gpus)
 
     @property
-    def least_wall(self) -> tuple[float, list[str]]:
-        """Lower bound, in seconds, on the total time, and the chain of stages if that sets the bound."""
-        path, chain = schedule.critical_path(self.stages, self.after)
-        whole = self.least_wall_of(*self.stages)
-        return (path, chain) if path >= whole else (whole, [])
+    def cluster(self) -> Cluster:
+        """All jobs, and nodes like the target to run them on."""
+        target = self.context.target
+        node = Node(target.cores, target.gpus, int(target.machine.memory_gb * 1000 * USABLE))
+        return Cluster(self.context.experiment, self.stages, self.after, node)
+
+    @property
+    def least_wall(self) -> tuple[float, list[Job]]:
+        """Lower bound, in seconds, on the total time, and the chain of jobs if that sets the bound."""
+        cluster, whole = self.cluster, self.least_wall_of(*self.stages)
+        return (cluster.chain_s, cluster.chain) if cluster.chain_s >= whole else (whole, [])
 
     def as_json(self) -> dict[str, Any]:
         """The plan as plain values."""

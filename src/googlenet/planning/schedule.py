@@ -1,8 +1,7 @@
 """A job's time from its parts, and lower bounds on the time that a machine needs for all jobs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -88,15 +87,3 @@ def edges(root: Path) -> dict[str, list[str]]:
         paths = [entry if isinstance(entry, str) else next(iter(entry)) for entry in row.get("deps", [])]
         after[name] = sorted({made[path] for path in paths if path in made} - {name})
     return after
-
-
-def critical_path(stages: Sequence[StagePlan], after: Mapping[str, Sequence[str]]) -> tuple[float, list[str]]:
-    """Seconds of the longest chain of stages, run in sequence with their longest jobs, and the chain."""
-    lengths = {stage.stage: stage.longest_s for stage in stages}
-
-    @cache
-    def ending_at(name: str) -> tuple[float, list[str]]:
-        seconds, chain = max((ending_at(one) for one in after.get(name, ()) if one in lengths), default=(0.0, []))
-        return seconds + lengths[name], [*chain, name]
-
-    return max(map(ending_at, lengths), default=(0.0, []))

@@ -10,10 +10,11 @@ from googlenet.config.schema.shared import Compute, Sampling
 from googlenet.errors import UserError
 from googlenet.metrics.runs import read_run
 from googlenet.models.network import Architecture
+from googlenet.pipeline.experiment import Job
 from googlenet.pipeline.job_file import run_record
-from googlenet.planning.cluster import Cluster, Node, Simulation, cheapest
+from googlenet.planning.cluster import Simulation, cheapest
 from googlenet.planning.machine import Measured
-from googlenet.planning.plan import USABLE, Plan, gb, verdict
+from googlenet.planning.plan import Plan, gb, verdict
 from googlenet.planning.rates import NetworkShape, Rates
 from googlenet.planning.sizes import ImageSize
 
@@ -84,8 +85,7 @@ def notes(plan: Plan) -> Iterator[str]:
     """How to read the table."""
     (seconds, chain), target = plan.least_wall, plan.context.target
     resources = f"{target.cores} cores" + (f" and {target.gpus} GPUs" if target.gpus else "")
-    one_by_one = f"the longest job of {' -> '.join(chain)}, one after another"
-    reason = one_by_one if chain else f"all work over {resources}"
+    reason = one_by_one(chain) if chain else f"all work over {resources}"
     bound = f"of a stage its longest job, or its work over {resources}"
     yield f"wall, least: no order of jobs on {resources} is faster: {bound};"
     yield f"  of all ({duration(seconds)}): {reason}. What is there already is counted as if it were not."
@@ -108,11 +108,16 @@ def notes(plan: Plan) -> Iterator[str]:
         yield "  each job takes a free GPU; CUDA_VISIBLE_DEVICES narrows the choice (docs/architecture.md)"
 
 
+def one_by_one(chain: Sequence[Job]) -> str:
+    """A chain of jobs in words."""
+    names = (f"{job.stage} {job.name}" if job.name != "all" else job.stage for job in chain)
+    return f"{' -> '.join(names)}, one after another"
+
+
 def cluster_text(plan: Plan, nodes: int, deadline_h: float | None) -> str:
     """The run on some nodes, stage by stage; on 1 to 64 GPUs; and the cheapest layout that meets a deadline."""
-    target = plan.context.target
-    node = Node(target.cores, target.gpus, int(target.machine.memory_gb * 1000 * USABLE))
-    cluster = Cluster(plan.context.experiment, plan.stages, plan.after, node)
+    cluster = plan.cluster
+    node = cluster.node
     each = f"{node.cores} cores" + (f" and {node.gpus} GPUs" if node.gpus else "")
     made, layouts, unit = cluster.on(nodes), cluster.layouts, "GPU" if node.gpus else "node"
     spans = [(stage, f"{begin / 3600:.2f}", f"{end / 3600:.2f}") for stage, (begin, end) in made.stages.items()]
@@ -121,10 +126,7 @@ def cluster_text(plan: Plan, nodes: int, deadline_h: float | None) -> str:
     lines += ["", f"on more of them (a job takes one {unit}; data parallel training is not in it):"]
     head = ("nodes", "GPUs", "hours", f"{unit} hours", "GPUs busy")
     lines += aligned([head, *map(layout_row, layouts)], 0)
-    chain = cluster.chain
-    names = " -> ".join(f"{job.stage} {job.name}" if job.name != "all" else job.stage for job in chain)
-    longest_s = sum(cluster.tasks[job].seconds for job in chain)
-    lines.append(f"no number of nodes takes less than {longest_s / 3600:.2f} h: {names}, one after another")
+    lines.append(f"no number of nodes takes less than {cluster.chain_s / 3600:.2f} h: {one_by_one(cluster.chain)}")
     if deadline_h is not None:
         lines.append(deadline_text(cheapest(layouts, deadline_h * 3600), layouts, deadline_h, unit))
     return "\n".join(lines)
