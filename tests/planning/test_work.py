@@ -8,6 +8,7 @@ import pytest
 from conf_copy import ROOT, copied, override
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.shared import Model
+from googlenet.errors import UserError
 from googlenet.pipeline import code
 from googlenet.pipeline.experiment import Job
 from googlenet.pipeline.experiment import experiment as composed
@@ -194,6 +195,18 @@ def test_on_gpus_loading_goes_on_beside_the_network(root):
     assert made.context.compute.device == "cuda"
     stage = stages["train_classifier"]
     assert (stage.side_by_side(16, 2, 1), stage.job_memory_mb) == (2, pytest.approx(sum(job.memory_mb.values())))
+
+
+def test_without_the_machines_gpus_all_runs_on_its_cores(root):
+    asked = experiment_of(root, SMALL.replace("{\n", "{compute: {device: cuda},\n", 1))
+    made = planned(Context(asked, SIZES, rates(), Target.of(GPUS, "abacus", gpus=0)))
+    assert made.context.compute.device == "cpu" and not any(stage.total("gpu_s") for stage in made.stages)
+    assert plan.verdict(made) == ["the experiment asks for a GPU (compute.device: cuda), and --gpus leaves it none"]
+
+
+def test_gpus_of_a_machine_without_any_are_an_error():
+    with pytest.raises(UserError, match=r"^--gpus: abacus has no GPU; leave it out"):
+        Target.of(MACHINE, "abacus", gpus=4)
 
 
 def test_the_least_time_is_that_of_jobs_that_need_each_other(root):

@@ -129,7 +129,8 @@ def verdict(plan: Plan) -> list[str]:
     """One line for each thing that does not fit, or one line that everything fits as far as is known."""
     lines, context, place, target = [], plan.context, plan.place, plan.context.target
     if context.of(Inference).device == "cuda" and context.compute.device == "cpu":
-        lines.append("the experiment asks for a GPU (compute.device: cuda), and this machine has none")
+        lacking = "--gpus leaves it none" if target.machine.gpus else "this machine has none"
+        lines.append(f"the experiment asks for a GPU (compute.device: cuda), and {lacking}")
     if place.disk_free_mb is not None and plan.disk_mb > place.disk_free_mb:
         lines.append(f"needs {gb(plan.disk_mb)} of disk, {gb(place.disk_free_mb)} are free on {place.path}")
     available_mb = place.memory_free_mb or target.machine.memory_gb * 1000 * USABLE

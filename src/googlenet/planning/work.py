@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from googlenet.config.schema.base import replaced
 from googlenet.config.schema.dataset import Kind
 from googlenet.config.schema.shared import Compute, Execution, Inference, Model
+from googlenet.errors import UserError
 from googlenet.models.processor import precision_of
 from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.registry import STAGES
@@ -33,19 +34,23 @@ class Target(NamedTuple):
 
     @classmethod
     def of(cls, machine: Machine, name: str = "", cores: int = 0, gpus: int | None = None) -> "Target":
-        """cores, gpus: 0 and None mean all that the machine has."""
+        """cores, gpus: 0 and None mean all that the machine has. Raises UserError for GPUs of a machine without any."""
+        if gpus and not machine.gpus:
+            raise UserError(
+                f"--gpus: {name or 'this machine'} has no GPU; leave it out, or name a --machine that has one"
+            )
         return cls(machine, name, cores or machine.cores, machine.gpus if gpus is None else gpus)
 
 
 class Context:
-    """What work functions share. compute: on the CPU if there is no GPU, in the target's precision. workers: with GPUs,
+    """What work functions share. compute: on the CPU without a GPU, in the target's precision. workers: with GPUs,
     at most cores per GPU."""
 
     def __init__(self, experiment: Experiment, sizes: Mapping[Kind, DataSize], ask: Rates, target: Target):
         self.experiment, self.sizes, self.ask, self.target = experiment, sizes, ask, target
         self.of, self.execution = experiment.of, experiment.of(Execution)
         wanted = Compute.model_validate(experiment.of(Inference).model_dump())  # rates are for the eager engine
-        device = wanted.device if target.machine.gpus else "cpu"
+        device = wanted.device if target.gpus else "cpu"
         self.compute = replaced(
             wanted, device=device, precision=precision_of(wanted.precision, device, target.machine.cpu)
         )
