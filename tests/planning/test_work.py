@@ -133,9 +133,24 @@ def test_every_crop_of_every_test_image_is_seen(root):
     assert job.disk_mb == pytest.approx(5 + means + each)
 
 
+def test_crops_are_cut_while_the_network_computes(root):
+    _, stages = plan_of(root, SMALL.replace("decoded_cache_mb: 0", "decoded_cache_mb: 0, loader_workers: 2"))
+    job = stages["predict_crops"].jobs[0]
+    assert job.wall_s == pytest.approx(4 + 35 * 136 * 0.01)
+    assert job.cpu_s == pytest.approx(job.wall_s + 35 * (0.001 + 0.004))
+
+
 def test_without_mirroring_fewer_crops_are_distinct(root):
     _, stages = plan_of(root, SMALL.replace("mirror: true", "mirror: false"))
     assert stages["predict_crops"].passes == "68 crops an image"
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(3, 3), (8, 4)])  # of four cores
+def test_images_are_searched_and_packed_side_by_side(root, workers, threads):
+    _, stages = plan_of(root, SMALL.replace("decoded_cache_mb: 0", f"prepare_workers: {workers}"))
+    searching, packing = stages["propose_regions"].jobs[0], stages["prepare_classification"].jobs[0]
+    assert searching.wall_s == pytest.approx(4 + 35 * 2.001 / threads) and searching.cpu_s == 4 + 35 * 2.001
+    assert packing.wall_s == pytest.approx(4 + 150 * 0.01 / threads)
 
 
 def test_boxes_are_those_of_the_search_and_of_multibox(root):

@@ -86,8 +86,13 @@ class Context:
         """Seconds to decode an image."""
         return self.ask(Decode(image=size.image)).seconds
 
+    def prepare(self, job: JobPlan, seconds: float, least_s: float = 0.0) -> None:
+        """Add work on images that `prepare_workers` processes or threads share; least_s: of what cannot be shared."""
+        job.cpu_s += seconds
+        job.wall_s += max(seconds / min(self.execution.prepare_workers, self.target.cores), least_s)
+
     def run(self, job: JobPlan, network_s: float, load_s: float = 0.0) -> None:
-        """Add work of the network, with loading in parallel if there are loader processes."""
+        """Add work of the network, with loading in parallel if there are loader processes or threads."""
         job.network(network_s, load_s, self.workers, self.threads, self.on_gpu)
 
     def network_memory(

@@ -39,9 +39,7 @@ def prepare(context: Context, job: JobPlan, settings: PrepareClassification | Pr
     packed = measure.Pack(kind=source.kind, image=size.image, embedded=embedded, resize_shorter_side_px=px)
     job.disk_mb += size.images * size.mean_kb / 1000
     written_s = job.disk_mb / context.ask(measure.Disk()).mb_per_s
-    seconds = size.images * context.ask(packed).seconds
-    job.cpu_s += seconds
-    job.wall_s += max(seconds / min(context.execution.prepare_workers, context.target.cores), written_s)
+    context.prepare(job, size.images * context.ask(packed).seconds, written_s)
     job.memory_mb["a shard"] = min(source.shard_mb, job.disk_mb)
     if embedded:
         job.memory_mb["scikit-learn's images"] = DRAWING_MB
@@ -140,8 +138,8 @@ def predict_crops(context: Context, job: JobPlan, settings: c.PredictCrops) -> W
     seen = test + kept["validation"]
     cutting = rates.CutCrops.of(settings, px=network.architecture.input_px, image=size.image)
     crops = len(cutting.crops(size.width, size.height))
-    job.cpu(seen * (context.decode_s(size) + context.ask(cutting).seconds))
-    context.run(job, seen * crops * forward_s(context, network))
+    cut_s = seen * (context.decode_s(size) + context.ask(cutting).seconds)
+    context.run(job, seen * crops * forward_s(context, network), cut_s)
     means = len(settings.policies) * test * size.classes * 4 / 1e6
     each = sum(kept.values()) * crops * size.classes * 4 / 1e6
     context.network_memory(job, network, False, forward_mb(network, settings.batch_size))

@@ -64,7 +64,7 @@ def propose_regions(context: Context, job: JobPlan, settings: d.ProposeRegions) 
     """Selective search once on every image."""
     size, rate = context.detection, searched(context, search_of(context))
     each = size.images / settings.parts
-    job.cpu(each * (context.decode_s(size) + rate.seconds))
+    context.prepare(job, each * (context.decode_s(size) + rate.seconds))
     job.memory_mb["selective search"] = SEARCH_MB + SEARCH_MB_PER_MPX * size.width * size.height / 1e6
     write_boxes(job, each * rate.boxes * BOX_BYTES / 1e6)
     return "1 of all images", f"{size.images:,} images, {rate.boxes:,.0f} boxes each"
