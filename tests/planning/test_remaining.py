@@ -125,3 +125,14 @@ def test_dvc_runs_its_stages_one_after_the_other():
     plan.later = {"b": ["b/1", "b/2", "b/3"], "c": ["c"]}
     plan.expected |= dict.fromkeys(["b/1", "b/2", "b/3", "c"], 10.0)
     assert remaining(plan, NOW).all_s == 10 + (20 + DVC_STAGE_S) + (10 + DVC_STAGE_S)
+
+
+def test_under_dvc_gpus_limit_only_the_stages_that_use_them():
+    plan = run("a/1", cores=4)
+    plan.gpus = 1
+    plan.later = {
+        "propose_regions": ["propose_regions/1", "propose_regions/2"],
+        "train_detector": ["train_detector/d1", "train_detector/d2"],
+    }
+    plan.expected |= {name: 10.0 for names in plan.later.values() for name in names}
+    assert remaining(plan, NOW).all_s == 10 + (10 + DVC_STAGE_S) + (20 + DVC_STAGE_S)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from googlenet.pipeline.registry import STAGES
 from googlenet.planning.needs import AS
 
 DOMINANT = ("steps", "epochs")  # work that takes most of its job's time; other work is one part of several
@@ -126,9 +127,9 @@ def remaining(run: Run, now: float) -> Left:
     if None in seconds:
         return Left(None, running)
     left = laid_out(run, {name: value or 0.0 for name, value in (running | whole).items()}, to_start)
-    for stage in later.values():
-        slots = run.gpus or run.cores
-        left += DVC_STAGE_S + makespan([each or 0.0 for each in stage], slots)
+    for stage, jobs in later.items():
+        slots = run.gpus if run.gpus and STAGES[stage].gpu else run.cores
+        left += DVC_STAGE_S + makespan([each or 0.0 for each in jobs], slots)
     return Left(left, running)
 
 
