@@ -88,6 +88,22 @@ def test_jobs_wait_for_their_namesake_their_member_or_for_all():
     }
 
 
+def test_jobs_of_other_targets_wait_for_what_they_use():
+    experiment = composed(ROOT, "smoke")
+    stages = [
+        StagePlan(name, [JobPlan(job.name) for job in experiment.jobs(name)], "", "") for name in experiment.stages
+    ]
+    waits = graph(experiment, stages, schedule.edges(ROOT))
+    data, widths = Job("prepare_classification", "all"), Job("derive_structure", "all")
+    exported = Job("train_classifier", experiment.exported_member)
+    assert waits[Job("measure_export", "all")] == [data, exported]
+    sources = {Job(*source) for source in experiment.ablation_sources.values()}
+    assert {*waits[Job("compare_ablations", "all")]} == {data, *sources}
+    assert waits[experiment.jobs("train_ablation")[0]] == waits[widths] == [data]
+    assert waits[experiment.jobs("train_structure")[0]] == [widths, data]
+    assert {*waits[Job("compare_structures", "all")]} == {data, widths, *experiment.jobs("train_structure")}
+
+
 def test_the_chain_is_what_no_number_of_nodes_shortens():
     experiment = composed(ROOT, "smoke")
     stages = [

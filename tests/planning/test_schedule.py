@@ -1,10 +1,16 @@
 """The least time of some jobs on some cores, and the stages that wait for each other."""
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
 from conf_copy import ROOT
+from googlenet.pipeline import registry
 from googlenet.pipeline.registry import ROWS, STAGES
-from googlenet.planning.schedule import JobPlan, StagePlan, edges, least_wall
+from googlenet.planning.schedule import APART, JobPlan, StagePlan, edges, least_wall
 
 
 def stage(name, *seconds, gpu=False):
@@ -44,6 +50,20 @@ def test_the_edges_are_those_of_dvc():
     assert {row.name for row in ROWS if row.target == "all"} <= set(after)
     assert "train_classifier" in after["predict_crops"] and "merge_proposals" in after["train_detector"]
     assert after["measure_cost"] == ["resolve_configs"] or not set(after["measure_cost"]) & set(STAGES)
+
+
+EDGES = "import dvc_stages, json, sys; print(json.dumps({k: sorted(v) for k, v in dvc_stages.rule_edges(sys.argv[1]).items()}))"
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("target", registry.APART)
+def test_the_edges_of_other_targets_are_snakemakes(target):
+    command, path = [sys.executable, "-c", EDGES, target], os.pathsep.join([str(ROOT / "workflow"), *sys.path])
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+    stages = {row.name for row in ROWS if row.target == target}
+    assert json.loads(done.stdout) == {name: sorted(APART[name]) for name in stages}
 
 
 @pytest.mark.parametrize("name", STAGES)

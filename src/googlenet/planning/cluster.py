@@ -78,7 +78,7 @@ def graph(experiment: Experiment, stages: Sequence[StagePlan], after: Mapping[st
 
 
 def needed(experiment: Experiment, job: Job, before: str, other: str) -> str:
-    """The name of the job of an earlier stage that a job needs: `other` itself if it needs all of them."""
+    """The name of the job of an earlier stage that a job needs: `other` itself if it needs all of them; "" if none."""
     per, wanted = STAGES[before].per, STAGES[job.stage].per
     if per == wanted and per in ("member", "detector"):
         return job.name
@@ -90,6 +90,10 @@ def needed(experiment: Experiment, job: Job, before: str, other: str) -> str:
         return experiment.of(TrainMultibox).init_from
     if per == "member" and job.stage == "analyse_units":
         return experiment.analysed_member
+    if per == "member" and job.stage == "measure_export":
+        return experiment.exported_member
+    if per == "member" and job.stage == "compare_ablations":
+        return other if (before, other) in experiment.ablation_sources.values() else ""
     return other
 
 

@@ -7,6 +7,17 @@ from typing import Literal
 
 from googlenet.storage.files import load_yaml
 
+MEMBERS = ["import_weights", "prepare_classification", "train_classifier"]
+# The stages that those of other targets wait for. Their DVC files are not shipped.
+APART = {
+    "train_ablation": ["prepare_classification"],
+    "compare_ablations": [*MEMBERS, "train_ablation"],
+    "measure_export": MEMBERS,
+    "derive_structure": ["prepare_classification"],
+    "train_structure": ["derive_structure", "prepare_classification"],
+    "compare_structures": ["derive_structure", "prepare_classification", "train_structure"],
+}
+
 
 @dataclass
 class JobPlan:
@@ -79,10 +90,10 @@ def least_wall(stages: Sequence[StagePlan], cores: int, gpus: int) -> float:
 
 
 def edges(root: Path) -> dict[str, list[str]]:
-    """The stages that each one waits for, from dvc.yaml. Stages of other targets are not in it, so wait for none."""
+    """The stages that each one waits for, from dvc.yaml and, for other targets, from APART."""
     stages = load_yaml(root / "dvc.yaml")["stages"]
     made = {out: name for name, row in stages.items() for entry in row.get("outs", []) for out in entry}
-    after = {}
+    after = dict(APART)
     for name, row in stages.items():
         paths = [entry if isinstance(entry, str) else next(iter(entry)) for entry in row.get("deps", [])]
         after[name] = sorted({made[path] for path in paths if path in made} - {name})
