@@ -14,6 +14,7 @@ from googlenet.cli import plan
 from googlenet.errors import UserError
 from googlenet.metrics.runs import RunRecord
 from googlenet.planning import perform as planning
+from planning.flat_rates import MACHINE
 
 NAMED = "epyc-2core"
 
@@ -98,6 +99,22 @@ def test_more_cores_take_no_longer_and_no_less_work(root):
 def test_a_plan_without_the_rates_it_needs_is_an_error(root):
     with pytest.raises(UserError, match=rf"^machines/{NAMED}\.yaml: no rate of '.*--experiment smoke --save {NAMED}$"):
         perform(["--experiment", "smoke", "--machine", NAMED], root)
+    with pytest.raises(UserError, match=rf"--experiment smoke --save {NAMED} --ablations --exports$"):
+        perform(["--experiment", "smoke", "--machine", NAMED, "--exports", "--ablations"], root)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--measured"], r"^--measured: no run of demo has left its run\.json"),
+        (["--save", NAMED], rf"^machines/{NAMED}\.yaml: of a machine with .* this one has Abacus, 4 cores, no GPU"),
+    ],
+)
+def test_nothing_is_measured_for_what_cannot_be_written(root, monkeypatch, words, message):
+    monkeypatch.setattr(planning.machine, "this_machine", lambda: MACHINE)
+    monkeypatch.setattr(planning.Bench, "measure", lambda *_: pytest.fail("measured"))
+    with pytest.raises(UserError, match=message):
+        perform(words, root)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Machines: a file of rates goes out and comes back, and mistakes in it are one line."""
 
+import re
+
 import pytest
 import yaml
 
@@ -59,6 +61,18 @@ def test_a_file_of_another_machine_is_not_added_to(tmp_path):
     save(tmp_path, "abacus", MACHINE, measured(64))
     with pytest.raises(UserError, match=r"^machines/abacus\.yaml: of a machine with Abacus, 4 cores.*another name"):
         save(tmp_path, "abacus", replaced(MACHINE, cpu="Slide rule"), measured(224))
+    with pytest.raises(UserError, match=r"4 cores, no GPU; this one has Abacus, 4 cores, Loom: give it another name$"):
+        save(tmp_path, "abacus", replaced(MACHINE, gpu="Loom", gpus=1), measured(224))
+
+
+def test_a_file_to_which_nothing_is_added_keeps_its_date(tmp_path):
+    path = save(tmp_path, "abacus", MACHINE, measured(64))
+    earlier = re.sub(r'"date": "[-\d]+"', '"date": "1642-06-19"', path.read_text())
+    path.write_text(earlier)
+    save(tmp_path, "abacus", MACHINE, measured())
+    assert path.read_text() == earlier
+    save(tmp_path, "abacus", MACHINE, measured(224))
+    assert "1642" not in path.read_text()
 
 
 def test_the_error_for_a_missing_rate_says_how_to_measure_it(tmp_path):
@@ -77,6 +91,9 @@ def test_an_unknown_machine_is_rejected_with_the_nearest_name(tmp_path):
         read(tmp_path, "epyc-2cores", AGAIN)
     with pytest.raises(UserError, match=r"--save: 'a/b' is no name; use letters"):
         save(tmp_path, "a/b", MACHINE, measured(64))
+    (tmp_path / "machines/a.b.yaml").touch()
+    with pytest.raises(UserError, match=r"^--machine: 'a\.b' is no name"):
+        read(tmp_path, "a.b", AGAIN)
 
 
 ROW = {"what": "decode", "settings": {"image": {"width": 64, "height": 64}}}

@@ -39,7 +39,7 @@ class Machine(Settings):
 
 
 class Measured(Settings):
-    """When and how a machine's rates were measured. load: mean of the last five minutes, including the measuring."""
+    """When and how a machine's rates were measured, the last of them. load: mean of the last five minutes, including the measuring."""
 
     date: str
     torch: str
@@ -80,10 +80,10 @@ def this_machine() -> Machine:
     )
 
 
-def path_of(root: Path, name: str) -> Path:
-    """The file of a machine. Raises UserError for an invalid name."""
+def path_of(root: Path, name: str, option: str) -> Path:
+    """The file of a machine. Raises UserError for an invalid name, given by this option."""
     if not re.fullmatch(r"[\w-]+", name):
-        raise UserError(f"--save: '{name}' is no name; use letters, digits, - and _, such as epyc-2core")
+        raise UserError(f"{option}: '{name}' is no name; use letters, digits, - and _, such as epyc-2core")
     return root / FOLDER / f"{name}.yaml"
 
 
@@ -93,7 +93,7 @@ def read(root: Path, name: str, again: str) -> tuple[Machine, Rates, Measured]:
     if name not in known:
         raise UserError(f"--machine: no machine '{name}' in {FOLDER}/{nearest(name, known)}")
     place, remedy = f"{FOLDER}/{name}.yaml", f"correct it, or measure on that machine: {again}"
-    file = checked(MachineFile, load_yaml(path_of(root, name)), place, "", remedy)
+    file = checked(MachineFile, load_yaml(path_of(root, name, "--machine")), place, "", remedy)
 
     def lacking(measurement: Measurement[Rate]) -> Rate:
         values = json.dumps(measurement.to_json(), sort_keys=True)
@@ -122,15 +122,24 @@ def checked(kind: type[SettingsT], value: Any, place: str, key: str, remedy: str
         raise UserError(f"{place}: {where}: {first['msg']}, not {value}; {remedy}") from None
 
 
+def former(root: Path, name: str, machine: Machine) -> tuple[Rates, Measured] | None:
+    """The rates in a machine's file, if there is one. Raises UserError for another machine's, or an invalid name."""
+    if not path_of(root, name, "--save").is_file():
+        return None
+    there, rates, measured = read(root, name, f"googlenet plan --save {name}")
+    has, here = (f"{each.cpu}, {each.cores} cores, {each.gpu or 'no GPU'}" for each in (there, machine))
+    if has != here:
+        raise UserError(f"{FOLDER}/{name}.yaml: of a machine with {has}; this one has {here}: give it another name")
+    return rates, measured
+
+
 def save(root: Path, name: str, machine: Machine, rates: Rates, beside: str = "") -> Path:
-    """Add rates to a machine's file. beside: what else ran at the time. Raises UserError if the hardware differs."""
-    path, rows = path_of(root, name), rates.rows
-    if path.is_file():
-        there, former, measured = read(root, name, f"googlenet plan --save {name}")
-        if (there.cpu, there.cores, there.gpu) != (machine.cpu, machine.cores, machine.gpu):
-            differ = f"with {there.cpu}, {there.cores} cores; this one has {machine.cpu}, {machine.cores}"
-            raise UserError(f"{FOLDER}/{name}.yaml: of a machine {differ}: give it another name")
-        rows, beside = former.rows | rows, beside or measured.beside
+    """Add rates to a machine's file, unless it has them. beside: what else ran at the time. Raises as `former` does."""
+    path, rows, known = path_of(root, name, "--save"), rates.rows, former(root, name, machine)
+    if known:
+        rows, beside = known[0].rows | rows, beside or known[1].beside
+        if rows == known[0].rows:
+            return path
     date, load = f"{datetime.now(UTC):%Y-%m-%d}", round(os.getloadavg()[1], 1)
     made = Measured(date=date, torch=metadata.version("torch"), load=load, beside=beside)
     parts = {"machine": machine, "measured": made}

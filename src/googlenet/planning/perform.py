@@ -16,25 +16,29 @@ def perform(given: SimpleNamespace, root: Path) -> plan.Plan:
     """Compose the experiment, get the rates, print the plan, and write the requested files. given: the options."""
     if given.machine and given.save:
         raise UserError("--save: writes what is measured here; leave --machine out")
-    if given.save:
-        machine.path_of(root, given.save)  # an invalid name fails before the measurements
-    experiment = composed(root, given.experiment)
+    experiment, others = composed(root, given.experiment), [name for name in APART if vars(given).get(name)]
+    # What can fail does so before the measurements.
+    records = table.records(experiment, plan.stages_of(experiment, others)) if given.measured else {}
     measured: machine.Measured | None = None
     if given.machine:
-        again = f"googlenet plan --experiment {experiment.name} --save {given.machine}"
-        there, rates, measured = machine.read(root, given.machine, again)
+        words = [f"--experiment {experiment.name} --save {given.machine}", *(f"--{name}" for name in others)]
+        words += ["--gpus 0"] if given.gpus == 0 else []
+        there, rates, measured = machine.read(root, given.machine, f"googlenet plan {' '.join(words)}")
+    else:
+        there = machine.this_machine()
+    if given.save:
+        machine.former(root, given.save, there)
     data = sizes.of_all(experiment)
     if not given.machine:
-        there, rates = machine.this_machine(), Rates({}, Bench(experiment, data.values()).measure)
+        rates = Rates({}, Bench(experiment, data.values()).measure)
     target = Target.of(there, given.machine, given.cores or 0, given.gpus)
-    others = [name for name in APART if vars(given).get(name)]
     made = plan.planned(Context(experiment, data, rates, target), others)
     print(table.as_text(made, measured))
     if given.nodes or given.deadline:
         print(f"\n{table.cluster_text(made, given.nodes or 1, given.deadline)}")
     print(f"\n{table.rates_text(rates)}")
     if given.measured:
-        print(f"\n{table.compared_text(made)}")
+        print(f"\n{table.compared_text(made, records)}")
     if given.save:
         path = machine.save(root, given.save, there, rates, given.beside)
         print(f"\nrates written to {path.relative_to(root)}")

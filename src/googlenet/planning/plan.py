@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from googlenet.config.schema.shared import Inference
-from googlenet.pipeline.experiment import Job
+from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.registry import STAGES
 from googlenet.planning import schedule, work_classification, work_detection
 from googlenet.planning.cluster import Cluster, Node
@@ -84,12 +84,17 @@ class Plan(NamedTuple):
         }
 
 
+def stages_of(experiment: Experiment, targets: Collection[str] = ()) -> list[str]:
+    """The stages of the target `all`, and of these other targets, that have jobs."""
+    names = [name for name in experiment.stages if STAGES[name].target in ("all", *targets)]
+    return list(filter(experiment.jobs, names))
+
+
 def planned(context: Context, targets: Collection[str] = ()) -> Plan:
     """Plan the target `all`, and these other targets."""
     experiment, root = context.experiment, context.experiment.root
-    names = [name for name in experiment.stages if STAGES[name].target in ("all", *targets)]
     stages = []
-    for name in filter(experiment.jobs, names):
+    for name in stages_of(experiment, targets):
         row, work, jobs, words = STAGES[name], WORK.get(name), [], ("", "not estimated")
         for job in experiment.jobs(name):
             jobs.append(context.start(job))

@@ -1,6 +1,6 @@
 """The plan as text: a row for each stage, its parts, and a verdict; and a comparison with the times of a run's jobs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from googlenet.config.schema.base import Settings
 from googlenet.config.schema.detection import Search
 from googlenet.config.schema.shared import Compute, Sampling
 from googlenet.errors import UserError
-from googlenet.metrics.runs import read_run
+from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.network import Architecture
-from googlenet.pipeline.experiment import Job
+from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.job_file import run_record
 from googlenet.planning.cluster import Simulation, cheapest
 from googlenet.planning.machine import Measured
@@ -179,16 +179,21 @@ def in_words(name: str, value: object) -> str:
     return f"{name} {value}"
 
 
-def compared_text(plan: Plan) -> str:
-    """Planned and measured seconds, from run.json, which excludes imports. Raises UserError if there is none."""
-    experiment, rows, totals = plan.context.experiment, [COMPARED], (0, 0.0, 0.0)
+def records(experiment: Experiment, stages: Iterable[str]) -> dict[Job, RunRecord]:
+    """The run.json of all jobs of some stages that have one. Raises UserError if none has."""
+    jobs = [job for stage in stages for job in experiment.jobs(stage)]
+    paths = {job: experiment.root / run_record(Path(experiment.config_path(*job)), *job) for job in jobs}
+    found = {job: read_run(path) for job, path in paths.items() if path.is_file()}
+    if not found:
+        raise UserError(f"--measured: no run of {experiment.name} has left its run.json; run it first")
+    return found
+
+
+def compared_text(plan: Plan, records: Mapping[Job, RunRecord]) -> str:
+    """Planned seconds, and measured ones from the jobs' records, which exclude imports."""
+    rows, totals = [COMPARED], (0, 0.0, 0.0)
     for stage in plan.stages:
-        pairs = []
-        for job in stage.jobs:
-            config = Path(experiment.config_path(stage.stage, job.name))
-            path = experiment.root / run_record(config, stage.stage, job.name)
-            if path.is_file():
-                pairs.append((job, read_run(path)))
+        pairs = [(job, records[key]) for job in stage.jobs if (key := Job(stage.stage, job.name)) in records]
         if pairs:
             planned_s = sum(job.wall_s - job.start_s + job.recorded_s for job, _ in pairs)
             measured_s = sum(record.duration_s for _, record in pairs)
@@ -197,8 +202,6 @@ def compared_text(plan: Plan) -> str:
             columns = *compared(planned_s, measured_s, 0.01), *compared(planned_mb, measured_mb, 1)
             rows.append((stage.stage, str(len(pairs)), *columns))
             totals = totals[0] + len(pairs), totals[1] + planned_s, totals[2] + measured_s
-    if len(rows) == 1:
-        raise UserError(f"--measured: no run of {experiment.name} has left its run.json; run it first")
     count, planned_s, measured_s = totals
     return "\n".join(aligned([*rows, ("all", str(count), *compared(planned_s, measured_s, 0.01), "", "", "")], 1))
 
