@@ -31,6 +31,7 @@ def test_jobs_run_side_by_side_as_far_as_there_are_cores_or_gpus():
     assert stage("a", 1, 1, 1).side_by_side(8, 0, 4) == 2
     assert stage("a", 1).side_by_side(8, 0, 1) == 1
     assert stage("a", 1, 1, 1, gpu=True).side_by_side(64, 2, 1) == 2
+    assert stage("a", 1, 1, 1, gpu=True).side_by_side(16, 2, 12) == 1
 
 
 def test_loading_beside_the_network_costs_what_is_longer():

@@ -1,6 +1,7 @@
 """The work of small settings, worked by hand: passes, seconds, memory and disk of every stage."""
 
 import ast
+import re
 from functools import cache
 
 import pytest
@@ -18,7 +19,7 @@ from googlenet.planning.plan import WORK, planned
 from googlenet.planning.rates import NetworkShape, weights_mb
 from googlenet.planning.schedule import JobPlan, StagePlan
 from googlenet.planning.sizes import DataSize
-from googlenet.planning.work import Context, Target, runs_network
+from googlenet.planning.work import LOADING, PREPARING, Context, Target, runs_network
 from planning.flat_rates import GPUS, MACHINE, rates
 
 IMAGES = {"train": 100, "validation": 20, "test": 30}
@@ -217,6 +218,30 @@ def test_without_the_machines_gpus_all_runs_on_its_cores(root):
     made = planned(Context(asked, SIZES, rates(), Target.of(GPUS, "abacus", gpus=0)))
     assert made.context.compute.device == "cpu" and not any(stage.total("gpu_s") for stage in made.stages)
     assert plan.verdict(made) == ["the experiment asks for a GPU (compute.device: cuda), and --gpus leaves it none"]
+
+
+def test_jobs_run_side_by_side_as_far_as_their_threads_allow(root):
+    text = SMALL.replace("decoded_cache_mb: 0", "decoded_cache_mb: 0, loader_workers: 2")
+    made, _ = plan_of(root, text, replaced(MACHINE, cores=2, memory_gb=1.5))
+    assert not [line for line in plan.verdict(made) if line.startswith("predict_crops")]  # two jobs would need 2 GB
+    assert made.context.reserved("train_classifier") == 2 and made.context.reserved("score_regions") == 1
+
+
+def test_jobs_that_share_a_gpu_share_its_memory(root):
+    text = SMALL.replace("{\n", "{compute: {device: cuda},\n", 1).replace("decoded_cache_mb: 0", "jobs_per_gpu: 3")
+    made, stages = plan_of(root, text, replaced(GPUS, gpu_memory_gb=0.2))
+    job = stages["train_classifier"].jobs[0]
+    both_gb = 2 * sum(job.gpu_memory_mb.values()) / 1000  # there are two members
+    assert f"train_classifier needs {both_gb:.1f} GB on the GPU for 2 jobs, which has 0.2 GB" in plan.verdict(made)
+
+
+def test_threads_are_reserved_as_in_the_workflow():
+    rules = "\n".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    threads = dict(re.findall(r"^rule (\w+):.*?^    threads: (\w+)", rules, re.MULTILINE | re.DOTALL))
+    assert threads.keys() == STAGES.keys()
+    names = dict.fromkeys(LOADING, "LOADING_THREADS") | dict.fromkeys(PREPARING, "PREPARE_THREADS")
+    names |= {name: "training_threads" for name, row in STAGES.items() if row.shared}
+    assert threads == {name: names.get(name, "NUMERIC_THREADS") for name in STAGES}
 
 
 def test_gpus_of_a_machine_without_any_are_an_error():

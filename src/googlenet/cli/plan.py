@@ -15,7 +15,7 @@ from googlenet.use.options import Real
 @click.option("--experiment", default="", metavar="NAME", help="a file of conf/experiment/; params.yaml's if left out")
 @click.option("--machine", default="", metavar="NAME", help="rates of machines/NAME.yaml; left out: measured here")
 @click.option("--cores", type=click.IntRange(min=1), help="as for snakemake; all if left out")
-@click.option("--gpus", type=click.IntRange(min=0), help="as --resources gpu=N; all if left out")
+@click.option("--gpus", type=click.IntRange(min=0), help="so many of the GPUs; all if left out")
 @click.option(
     "--nodes", type=click.IntRange(min=1), help="on so many such machines: hours of each stage, by simulation"
 )

@@ -140,7 +140,9 @@ def verdict(plan: Plan) -> list[str]:
         lines.append(f"needs {gb(plan.disk_mb)} of disk, {gb(place.disk_free_mb)} are free on {place.path}")
     available_mb = place.memory_free_mb or target.machine.memory_gb * 1000 * USABLE
     for stage in plan.stages:
-        beside, one_mb = stage.side_by_side(target.cores, target.gpus, context.threads), stage.job_memory_mb
+        reserved = context.reserved(stage.stage)
+        beside = stage.side_by_side(target.cores, target.gpus * context.execution.jobs_per_gpu, reserved)
+        one_mb = stage.job_memory_mb
         if one_mb * beside > available_mb:
             jobs = f"{beside} jobs side by side" if beside > 1 else "one job"
             available = f"{gb(available_mb)} {'are free' if place.memory_free_mb else 'are there'}"
@@ -148,10 +150,11 @@ def verdict(plan: Plan) -> list[str]:
             if available_mb >= one_mb:
                 remedy = f"; at most {int(available_mb // one_mb)} at a time fit"
             lines.append(f"{stage.stage} needs {gb(one_mb * beside)} of memory for {jobs}, {available}{remedy}")
-        on_gpu_mb = max(sum(job.gpu_memory_mb.values()) for job in stage.jobs)  # a GPU has one job at a time
+        sharing = min(beside, context.execution.jobs_per_gpu)
+        on_gpu_mb = sharing * max(sum(job.gpu_memory_mb.values()) for job in stage.jobs)
         if on_gpu_mb > target.machine.gpu_memory_gb * 1000 * USABLE:
-            there = gb(target.machine.gpu_memory_gb * 1000)
-            lines.append(f"{stage.stage} needs {gb(on_gpu_mb)} on the GPU, which has {there}")
+            jobs, there = f" for {sharing} jobs" if sharing > 1 else "", gb(target.machine.gpu_memory_gb * 1000)
+            lines.append(f"{stage.stage} needs {gb(on_gpu_mb)} on the GPU{jobs}, which has {there}")
     return lines or ["it fits, as far as is known here"]
 
 

@@ -76,9 +76,9 @@ class StagePlan:
         return sum(float(getattr(job, what)) for job in self.jobs)
 
     def side_by_side(self, cores: int, gpus: int, threads: int) -> int:
-        """The number of jobs that run at once."""
-        slots = gpus if self.total("gpu_s") else cores // threads
-        return max(1, min(len(self.jobs), slots))
+        """The number of jobs that run at once. gpus: jobs that may use one at once; threads: reserved for each."""
+        slots = [cores // threads, *([gpus] if self.total("gpu_s") else [])]
+        return max(1, min(len(self.jobs), *slots))
 
 
 def least_wall(stages: Sequence[StagePlan], cores: int, gpus: int) -> float:

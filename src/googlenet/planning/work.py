@@ -23,6 +23,10 @@ WORKER_MB = 60  # private to a loader process
 NETWORK_PARTS = TRAINED, WEIGHTS, ACTIVATIONS = "weights, gradients, momentum, average", "weights", "activations"
 RECORDS_MB = 5  # a job's log, metrics and run.json, and their copies in MLflow
 
+# Stages whose rules reserve a thread for each loader process, or for each process or thread that prepares data.
+LOADING = "predict_crops", "train_multibox", "train_detector", *(name for name, row in STAGES.items() if row.shared)
+PREPARING = "prepare_classification", "prepare_detection", "propose_regions"
+
 
 class Target(NamedTuple):
     """The machine to plan for, and how much of it to use. name: "" for this one."""
@@ -81,6 +85,13 @@ class Context:
         plan.cpu(empty.seconds)
         plan.memory_mb["process"] = empty.memory_mb
         return plan
+
+    def reserved(self, stage: str) -> int:
+        """The threads that Snakemake reserves for a job of a stage; for real replicas, it reserves more."""
+        each = self.execution
+        workers = each.loader_workers if stage in LOADING else each.prepare_workers if stage in PREPARING else 0
+        processes = each.processes_per_training // each.nodes_per_training if STAGES[stage].shared else 1
+        return max(self.threads, workers) * processes
 
     def decode_s(self, size: DataSize) -> float:
         """Seconds to decode an image."""
