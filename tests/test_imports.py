@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from googlenet.pipeline.registry import STAGES
-from googlenet.planning.work import runs_network
 
 NEVER = {
     "mlflow",
@@ -49,14 +48,17 @@ def imported(stage):
     return set(subprocess.run(words, capture_output=True, text=True, check=True).stdout.split())
 
 
-@pytest.mark.parametrize("stage", [name for name in STAGES if not runs_network(name)])
+@pytest.mark.parametrize("stage", [name for name, row in STAGES.items() if not row.runs_network])
 def test_a_stage_without_a_network_imports_what_it_names(stage):
     assert imported(stage) & HEAVY <= ALLOWED.get(stage, {"cv2", "pyarrow"})
 
 
 @pytest.mark.parametrize(
     "stage",
-    ["train_multibox", *(pytest.param(name, marks=pytest.mark.long) for name in STAGES if runs_network(name))],
+    [
+        "train_multibox",
+        *(pytest.param(name, marks=pytest.mark.long) for name, row in STAGES.items() if row.runs_network),
+    ],
 )
 def test_a_stage_with_a_network_imports_torch_and_little_else(stage):
     packages = imported(stage)

@@ -59,3 +59,10 @@ def test_without_a_plan_of_its_own_it_is_as_last_time_on_such_a_processor(root):
     record(photos, M1, 500)
     record(photos, Job("make_report", "all"), 1000, cpu="another")
     assert expected(photos) == pytest.approx(before | {"train_classifier/m1": 500})
+
+
+@pytest.mark.parametrize(
+    ("stage", "seconds"), [("study_crops", 3.5), ("predict_crops", 3.5), ("evaluate_ensemble", 0.5)]
+)
+def test_jobs_that_import_torch_start_later(stage, seconds):
+    assert start_s(Job(stage, "all")) == seconds

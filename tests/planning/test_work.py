@@ -19,7 +19,7 @@ from googlenet.planning.plan import WORK, planned
 from googlenet.planning.rates import NetworkShape, weights_mb
 from googlenet.planning.schedule import JobPlan, StagePlan
 from googlenet.planning.sizes import DataSize
-from googlenet.planning.work import LOADING, PREPARING, Context, Target, runs_network
+from googlenet.planning.work import LOADING, PREPARING, Context, Target
 from planning.flat_rates import GPUS, MACHINE, rates
 
 IMAGES = {"train": 100, "validation": 20, "test": 30}
@@ -270,4 +270,4 @@ def test_only_what_runs_a_network_imports_torch(stage):
     nodes = [node for name in code.reached(STAGES[stage].module) for node in code.tree_of(name).body]
     names = [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
     names += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    assert runs_network(stage) == ("torch" in {name.split(".")[0] for name in names})
+    assert STAGES[stage].runs_network == ("torch" in {name.split(".")[0] for name in names})

@@ -66,6 +66,11 @@ class Stage:
         return self.group if self.group in APART else "all"
 
     @property
+    def runs_network(self) -> bool:
+        """Whether its jobs import torch: those that can use a GPU, and some that run on the CPU only."""
+        return self.gpu or self.name in ("import_weights", "study_crops", "measure_export")
+
+    @property
     def computes(self) -> bool:
         """Whether it computes results; the report only shows those of other stages."""
         return self.group != "report"

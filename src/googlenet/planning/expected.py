@@ -26,7 +26,7 @@ def expected(experiment: Experiment) -> dict[str, float]:
 
 def start_s(job: Job) -> float:
     """Seconds of a job before its record begins."""
-    return NETWORK_START_S if STAGES[job.stage].gpu else START_S
+    return NETWORK_START_S if STAGES[job.stage].runs_network else START_S
 
 
 def last_time(experiment: Experiment, jobs: list[Job]) -> Iterator[tuple[Job, float]]:

@@ -80,7 +80,7 @@ class Context:
 
     def start(self, job: Job) -> JobPlan:
         """A job with the costs that every job has."""
-        empty = self.ask(EmptyJob(network=runs_network(job.stage)))
+        empty = self.ask(EmptyJob(network=STAGES[job.stage].runs_network))
         plan = JobPlan(job.name, start_s=empty.seconds, recorded_s=empty.recorded_s, disk_mb=RECORDS_MB)
         plan.cpu(empty.seconds)
         plan.memory_mb["process"] = empty.memory_mb
@@ -129,8 +129,3 @@ class Context:
 
 Words = tuple[str, str]  # a stage's passes over the data, and its units of work
 Work = Callable[[Context, JobPlan, Any], Words]  # adds the work of one job of a stage, with that job's settings
-
-
-def runs_network(stage: str) -> bool:
-    """Whether the jobs of a stage import torch: those that can use a GPU, and some that run on the CPU only."""
-    return STAGES[stage].gpu or stage in ("import_weights", "study_crops", "measure_export")
