@@ -65,15 +65,13 @@ def test_several_nodes_are_simulated_and_the_figures_of_jobs_written(root, capsy
     made = perform(words, root)
     text = capsys.readouterr().out
     assert "on 2 nodes of 2 cores, simulated job by job, in hours:" in text
-    hours = {
-        int(row[0]): float(row[1]) for row in re.findall(r"^ +(\d+) +0 +(\d+\.\d+) +\d+\.\d +-$", text, re.MULTILINE)
-    }
+    hours = {int(row[0]): float(row[1]) for row in re.findall(r"^ +(\d+) +(\d+\.\d+) +\d+\.\d$", text, re.MULTILINE)}
     assert list(hours) == [1, 2, 4, 8, 16, 32, 64] and hours[1] > hours[2] >= hours[64]
     assert hours[1] * 3600 >= made.least_wall[0] - 20  # in hundredths of an hour
     assert re.search(
         r"no number of nodes takes less than .* h: prepare_classification -> train_classifier m\d -> ", text
     )
-    assert re.search(r"cheapest within 0\.1 h: [12] nodes|no layout ends within 0\.1 h", text)
+    assert re.search(r"cheapest within 0\.1 h: (1 node|2 nodes):|no layout ends within 0\.1 h", text)
     assert set(json.loads((root / "needs.json").read_text())["demo"]) == {stage.stage for stage in made.stages}
 
 
@@ -81,7 +79,7 @@ def test_several_nodes_are_simulated_and_the_figures_of_jobs_written(root, capsy
 def test_the_papers_experiment_on_gpus_takes_what_its_longest_chain_takes(root, capsys):
     perform(["--experiment", "ilsvrc2014", "--machine", "h200-16core", "--nodes", "8", "--deadline", "1000"], root)
     text = capsys.readouterr().out
-    assert "on 8 nodes of 16 cores and 1 GPUs" in text and "cheapest within 1000 h: 1 nodes, 1 GPUs" in text
+    assert "on 8 nodes of 16 cores and 1 GPU," in text and "cheapest within 1000 h: 1 node, 1 GPU:" in text
     hours = [float(row) for row in re.findall(r"^ +\d+ +\d+ +(\d+\.\d+) +\d+\.\d +\d+ %$", text, re.MULTILINE)]
     assert len(hours) == 7 and hours == sorted(hours, reverse=True) and hours[0] > 5 * hours[-1]
     chain_h = float(re.search(r"no number of nodes takes less than (\d+\.\d+) h", text)[1])

@@ -215,9 +215,9 @@ def test_requests_that_a_node_can_meet_pass(cluster):
             Request(FOUND, 2000, 1, 0, 1500, nodes=2),
             "execution.nodes_per_training: 2 asked for, but a job has one pod; set it to 1",
         ),
-        (Request(FOUND, 20000, 1, 0, 15000), "train_classifier m2: no node has 1 processors, 20000 MB, 0 GPUs "),
+        (Request(FOUND, 20000, 1, 0, 15000), "train_classifier m2: no node has 1 processor, 20000 MB, 0 GPUs "),
         (Request(FOUND, 2000, 4, 0, 1500), "train_classifier m2: no node has 4 processors, "),
-        (Request(FOUND, 2000, 2, 1, 1500), "train_classifier m2: no node has 2 processors, 2000 MB, 1 GPUs "),
+        (Request(FOUND, 2000, 2, 1, 1500), "train_classifier m2: no node has 2 processors, 2000 MB, 1 GPU "),
     ],
 )
 def test_what_no_node_can_meet_is_one_line(cluster, wanted, line):

@@ -56,7 +56,7 @@ def test_what_can_be_met_passes(wanted):
         (request("gpu,mian"), "slurm_partition: no partition 'mian'; did you mean 'main'? (`sinfo --all` lists them)"),
         (request(mem_mb=7000), "train_classifier m1: asks for 7000 MB, and no node of the partition 'main' has more than 6000 MB; "),
         (request(mem_mb=499), "train_classifier m1: mem_mb=499 is too little: it needs 1000 MB as planned, and the cluster would end it; "),
-        (request(gpus=1), "compute.device: cuda asks for 1 GPUs for train_classifier m1, and no node of the partition 'main' has more than 0; name another"),
+        (request(gpus=1), "compute.device: cuda asks for 1 GPU for train_classifier m1, and no node of the partition 'main' has more than 0; name another"),
         (request("main,gpu", gpus=4), "compute.device: cuda asks for 4 GPUs for train_classifier m1, and no node of the partitions 'main,gpu' has more than 2; "),
         (request("main,gpu", 99000), "train_classifier m1: asks for 99000 MB, and no node of the partitions 'main,gpu' has more than 90000 MB; "),
         (request("gpu", runtime=5342), "train_classifier m1: asks for 5342 minutes, and the partition 'gpu' allows 2880; pass --set-resources train_classifier:runtime=2880 (a job"),

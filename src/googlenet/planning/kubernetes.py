@@ -18,6 +18,7 @@ from googlenet.errors import UserError
 from googlenet.pipeline.experiment import Job
 from googlenet.planning.needs import Request
 from googlenet.planning.slurm import AGAIN, ENDED, SAVED
+from googlenet.report.words import plural
 
 TEMPLATE = Path("workflow/profiles/kubernetes/job.yaml")
 EDIT = f"see {TEMPLATE}"
@@ -200,7 +201,7 @@ def check(requests: Iterable[Request]) -> None:
         request.check_memory()
         if nodes is not None and not any(has_room(node["status"]["allocatable"], request) for node in nodes):
             stage, name = request.job
-            asked = f"{request.threads} processors, {request.mem_mb} MB, {request.gpus} GPUs"
+            asked = f"{plural(request.threads, 'processor')}, {request.mem_mb} MB, {plural(request.gpus, 'GPU')}"
             ways = f"--set-resources {stage}:mem_mb=MEGABYTES asks for less memory"
             raise UserError(f"{stage} {name}: no node has {asked} (`kubectl describe nodes`); {ways}")
 

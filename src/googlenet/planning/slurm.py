@@ -12,6 +12,7 @@ from typing import NamedTuple
 from googlenet.errors import UserError, nearest
 from googlenet.pipeline.experiment import Job
 from googlenet.planning.needs import Request
+from googlenet.report.words import plural
 
 AGAIN = "run the same command again"
 SAVED = "it continues from the state that it saved"
@@ -29,7 +30,7 @@ OTHER = "name another by --default-resources slurm_partition=NAME"
 TOO_MUCH = {  # what a job asks for -> what to say if no partition that it may use has as much
     "mem_mb": "{job}: asks for {asked} MB, and no node of {where} has more than {most} MB; "
     f"{OTHER}, or ask for less: --set-resources {{stage}}:mem_mb=MEGABYTES",
-    "gpus": "compute.device: cuda asks for {asked} GPUs for {job}, and no node of {where} has more than {most}; "
+    "gpus": "compute.device: cuda asks for {gpus} for {job}, and no node of {where} has more than {most}; "
     f"{OTHER}, lower execution.processes_per_training, or set cpu",
     "runtime": "{job}: asks for {asked} minutes, and {where} allows {most}; pass --set-resources {stage}:runtime={most}"
     " (a job that runs out of time continues where it was)",
@@ -125,7 +126,8 @@ def check_one(request: Request, there: list[Partition]) -> None:
         if there and not enough:
             where = f"the partition{'s' * (len(there) > 1)} '{','.join(each.name for each in there)}'"
             most, (stage, name) = max(getattr(each, quantity) for each in there), request.job
-            raise UserError(text.format(job=f"{stage} {name}", stage=stage, asked=asked, where=where, most=most))
+            words = {"job": f"{stage} {name}", "stage": stage, "asked": asked, "gpus": plural(request.gpus, "GPU")}
+            raise UserError(text.format(**words, where=where, most=most))
         there = enough
 
 

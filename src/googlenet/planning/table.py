@@ -12,11 +12,13 @@ from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.network import Architecture
 from googlenet.pipeline.experiment import Experiment, Job
 from googlenet.pipeline.job_file import run_record
-from googlenet.planning.cluster import Simulation, cheapest
+from googlenet.planning.cluster import Node, Simulation, cheapest
 from googlenet.planning.machine import Measured
 from googlenet.planning.plan import Plan, gb, verdict
 from googlenet.planning.rates import NetworkShape, Rates
 from googlenet.planning.sizes import ImageSize
+from googlenet.planning.work import Target
+from googlenet.report.words import plural
 
 HEAD = ("stage", "jobs", "passes", "units", "longest job", "all jobs", "wall, least", "memory a job", "disk")
 COMPARED = ("stage", "jobs", "planned s", "measured s", "ratio", "planned MB", "measured MB", "ratio")
@@ -69,7 +71,7 @@ def heading(plan: Plan, measured: Measured | None) -> Iterator[str]:
     """Experiment, machine, data."""
     experiment, target, machine = plan.context.experiment, plan.context.target, plan.context.target.machine
     gpus = f"{target.gpus} of {machine.gpu}" if target.gpus else "no GPU"
-    hardware = f"{target.cores} cores of {machine.cpu}, {gpus}, {machine.memory_gb:.0f} GB"
+    hardware = f"{plural(target.cores, 'core')} of {machine.cpu}, {gpus}, {machine.memory_gb:.0f} GB"
     yield f"plan of {experiment.name} for {target.name or 'this machine'}: {hardware}"
     dated = f"on {measured.date} with torch {measured.torch}" if measured else "just now"
     beside = f", beside {measured.beside}" if measured and measured.beside else ""
@@ -84,7 +86,7 @@ def heading(plan: Plan, measured: Measured | None) -> Iterator[str]:
 def notes(plan: Plan) -> Iterator[str]:
     """How to read the table."""
     (seconds, chain), target = plan.least_wall, plan.context.target
-    resources = f"{target.cores} cores" + (f" and {target.gpus} GPUs" if target.gpus else "")
+    resources = resources_of(target)
     reason = one_by_one(chain) if chain else f"all work over {resources}"
     bound = f"of a stage its longest job, or its work over {resources}"
     yield f"wall, least: no order of jobs on {resources} is faster: {bound};"
@@ -108,6 +110,11 @@ def notes(plan: Plan) -> Iterator[str]:
         yield "  each job takes a free GPU; CUDA_VISIBLE_DEVICES narrows the choice (docs/architecture.md)"
 
 
+def resources_of(place: Target | Node) -> str:
+    """The cores and GPUs of a machine or a node."""
+    return plural(place.cores, "core") + (f" and {plural(place.gpus, 'GPU')}" if place.gpus else "")
+
+
 def one_by_one(chain: Sequence[Job]) -> str:
     """A chain of jobs in words."""
     names = (f"{job.stage} {job.name}" if job.name != "all" else job.stage for job in chain)
@@ -117,14 +124,13 @@ def one_by_one(chain: Sequence[Job]) -> str:
 def cluster_text(plan: Plan, nodes: int, deadline_h: float | None) -> str:
     """The run on some nodes, stage by stage; on 1 to 64 GPUs; and the cheapest layout that meets a deadline."""
     cluster = plan.cluster
-    node = cluster.node
-    each = f"{node.cores} cores" + (f" and {node.gpus} GPUs" if node.gpus else "")
-    made, layouts, unit = cluster.on(nodes), cluster.layouts, "GPU" if node.gpus else "node"
+    gpus = cluster.node.gpus
+    made, layouts, unit = cluster.on(nodes), cluster.layouts, "GPU" if gpus else "node"
     spans = [(stage, f"{begin / 3600:.2f}", f"{end / 3600:.2f}") for stage, (begin, end) in made.stages.items()]
-    lines = [f"on {nodes} nodes of {each}, simulated job by job, in hours:"]
+    lines = [f"on {plural(nodes, 'node')} of {resources_of(cluster.node)}, simulated job by job, in hours:"]
     lines += aligned([("stage", "from", "to"), *spans, ("all", "", f"{made.makespan_s / 3600:.2f}")], 1)
     lines += ["", f"on more of them (a job takes one {unit}; data parallel training is not in it):"]
-    head = ("nodes", "GPUs", "hours", f"{unit} hours", "GPUs busy")
+    head = ("nodes", "GPUs", "hours", "GPU hours", "GPUs busy") if gpus else ("nodes", "hours", "node hours")
     lines += aligned([head, *map(layout_row, layouts)], 0)
     lines.append(f"no number of nodes takes less than {cluster.chain_s / 3600:.2f} h: {one_by_one(cluster.chain)}")
     if deadline_h is not None:
@@ -133,9 +139,11 @@ def cluster_text(plan: Plan, nodes: int, deadline_h: float | None) -> str:
 
 
 def layout_row(made: Simulation) -> tuple[str, ...]:
-    """A layout's nodes and GPUs, its hours, its GPU (or node) hours, and how busy the GPUs are."""
-    busy = f"{100 * made.gpu_s / (made.makespan_s * made.gpus):.0f} %" if made.gpus else "-"
-    return str(made.nodes), str(made.gpus), f"{made.makespan_s / 3600:.2f}", f"{made.cost_h:.1f}", busy
+    """A layout's nodes, its hours, its GPU (or node) hours, and, if it has GPUs, how many and how busy they are."""
+    nodes, hours = str(made.nodes), (f"{made.makespan_s / 3600:.2f}", f"{made.cost_h:.1f}")
+    if not made.gpus:
+        return nodes, *hours
+    return nodes, str(made.gpus), *hours, f"{100 * made.gpu_s / (made.makespan_s * made.gpus):.0f} %"
 
 
 def deadline_text(made: Simulation | None, layouts: Sequence[Simulation], deadline_h: float, unit: str) -> str:
@@ -143,7 +151,7 @@ def deadline_text(made: Simulation | None, layouts: Sequence[Simulation], deadli
     if made is None:
         least = min(layout.makespan_s for layout in layouts) / 3600
         return f"no layout ends within {deadline_h:g} h: the fastest takes {least:.2f} h"
-    size = f"{made.nodes} nodes" + (f", {made.gpus} GPUs" if made.gpus else "")
+    size = plural(made.nodes, "node") + (f", {plural(made.gpus, 'GPU')}" if made.gpus else "")
     return f"cheapest within {deadline_h:g} h: {size}: {made.makespan_s / 3600:.2f} h, {made.cost_h:.1f} {unit} hours"
 
 
