@@ -53,7 +53,7 @@ def test_ilsvrc_is_known_by_its_official_counts(root):
     assert classification.splits == {"train": 1281167 - 10000, "validation": 10000, "test": 50000}
     assert (classification.classes, detection.classes) == (1000, 200)
     assert detection.splits == {"train": 333474, "validation": 10060, "test": 10061}
-    assert "official counts" in classification.basis and not classification.sample
+    assert "official counts" in classification.basis and classification.official and not classification.sample
     negatives = experiment_of(root, "ilsvrc2014", "{dataset: {detection: {negatives: true}}}")
     assert sizes.of(negatives, "detection").count("train") == 456567
 
@@ -69,7 +69,13 @@ def test_folders_are_listed_and_some_of_their_images_opened(root):
     text = f"{{dataset: {{name: pets, classification: {{root: {root}/pets}}}}, detection: {{enabled: false}}}}"
     size = sizes.of(experiment_of(root, "photos", text), "classification")
     assert size.splits == {"train": 8, "validation": 4, "test": 6} and size.classes == 2
-    assert (size.width, size.height) == (60, 40) and size.mean_kb > 1
+    assert (size.width, size.height) == (60, 40) and size.mean_kb > 1 and not size.official
+
+
+def test_ilsvrc_is_not_listed_even_if_it_is_there(root):
+    (root / "ilsvrc/train/n01440764").mkdir(parents=True)
+    text = f"{{dataset: {{classification: {{root: {root}/ilsvrc}}}}}}"
+    assert sizes.of(experiment_of(root, "ilsvrc2014", text), "classification").count("test") == 50000
 
 
 def test_tiny_imagenet_is_known_by_its_counts_or_listed_from_its_archive(root):

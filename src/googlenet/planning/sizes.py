@@ -1,4 +1,7 @@
-"""The size of a data set: from its manifest, its recipe, its source, or the official counts, in this order."""
+"""The size of a data set: from its manifest, its recipe, its source, or the official counts, in this order.
+
+Of ILSVRC, whose source would be a listing of a million files, the official counts come before it.
+"""
 
 import os
 import tempfile
@@ -37,7 +40,8 @@ class ImageSize(Settings):
 
 
 class DataSize(NamedTuple):
-    """A data set's size. splits: images by name; mean_kb: per file; basis: the numbers' source; sample: image files."""
+    """A data set's size. splits: images by name; mean_kb: per file; basis: the numbers' source; sample: image files;
+    official: whether the counts are published ones."""
 
     kind: Kind
     splits: dict[str, int]
@@ -47,6 +51,7 @@ class DataSize(NamedTuple):
     height: int
     basis: str
     sample: list[bytes]
+    official: bool = False
 
     def count(self, split: str) -> int:
         """Number of images in a split; 0 if the data set has no such split."""
@@ -168,7 +173,7 @@ def from_official_counts(source: DataSource, stated: Stated, root: Path | None) 
     if sample:
         mean_kb = mean_kb_and_sides(sample)[0]
         basis = f"{basis}; bytes of {len(sample)} images below {source.root}"
-    return DataSize(source.kind, counts, stated.classes, mean_kb, *shape, basis, sample)
+    return DataSize(source.kind, counts, stated.classes, mean_kb, *shape, basis, sample, official=True)
 
 
 def first_images(root: Path) -> Iterator[bytes]:

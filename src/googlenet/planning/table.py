@@ -102,7 +102,7 @@ def notes(plan: Plan) -> Iterator[str]:
         unless = "unless the file system shares blocks (reflinks) or cache.type has links"
         more = limit if plan.disk_mb > 1000 * limit_gb else ""
         yield f"  DVC's cache holds a copy: {gb(2 * plan.disk_mb)} with it, {unless}{more}"
-    raw = [size for size in plan.context.sizes.values() if "official" in size.basis]
+    raw = [size for size in plan.context.sizes.values() if size.official]
     if raw:
         raw_mb = sum(size.images * size.mean_kb / 1000 for size in raw)
         yield f"  the raw images ({gb(raw_mb)}) are not in it, nor their archives"
