@@ -78,11 +78,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Describe what is served."""
-        self._answer(lambda: self._get())
+        self._answer(self._get)
 
     def do_POST(self) -> None:
         """Answer for the image in the body."""
-        self._answer(lambda: self._post())
+        self._answer(self._post)
 
     def _get(self) -> Answer:
         path, posts = self._address().path, self.server.answers.posts
@@ -97,8 +97,9 @@ class Handler(BaseHTTPRequestHandler):
         if (path := address.path) not in posts:
             raise Refused(HTTPStatus.NOT_FOUND, f"no {path}{nearest(path, posts)}")
         query = {name: values[-1] for name, values in parse_qs(address.query, keep_blank_values=True).items()}
-        for name in query.keys() - set(posts[path]):
-            raise Refused(HTTPStatus.BAD_REQUEST, f"{path}: no parameter '{name}'{nearest(name, posts[path])}")
+        if unknown := [name for name in query if name not in posts[path]]:
+            line = f"{path}: no parameter '{unknown[0]}'{nearest(unknown[0], posts[path])}"
+            raise Refused(HTTPStatus.BAD_REQUEST, line)
         return self.server.answers.post(path, self._body(), query)
 
     def _address(self) -> SplitResult:
