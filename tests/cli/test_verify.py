@@ -133,7 +133,7 @@ def test_results_of_several_kinds_of_machine_are_no_reference(finished, capsys):
 
 def test_neither_or_both_options_are_a_wrong_command_line(finished, capsys):
     assert main(["verify"]) == 2 == main(["verify", "--reference", "--renew"])
-    assert "one of --reference and --renew" in capsys.readouterr().err
+    assert "give either --reference or --renew" in capsys.readouterr().err
 
 
 def test_a_kind_of_machine_is_known_by_what_can_change_a_bit():
