@@ -44,3 +44,14 @@ def test_missing_shortened_and_overwritten_shards_are_all_named(pets):
     assert found[0] == f"{pets / 'train-00000.arrow'}: missing" and " bytes, not the " in found[1]
     assert found[2] == f"{zeros}: not the bytes that the manifest lists (sha256)"
     assert found[3].startswith(f"{zeros}: its records cannot be read (") and len(found) == 4
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("at", [896, 1599])  # two at which Arrow's reader aborts
+def test_a_shard_on_which_arrows_reader_crashes_is_named_like_another(pets, at):
+    path = pets / "train-00001.arrow"
+    content = bytearray(path.read_bytes())
+    content[at] ^= 64
+    path.write_bytes(content)
+    found = list(faults(pets))
+    assert found[0] == f"{path}: not the bytes that the manifest lists (sha256)" and len(found) <= 4
