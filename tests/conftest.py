@@ -32,8 +32,15 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(trylast=True)  # after -m has chosen
 def pytest_collection_modifyitems(config, items):
-    """Start with the tests that build the clones: the other workers of pytest-xdist run unit tests meanwhile."""
-    items.sort(key=lambda item: item.path.stem != "test_engines")
+    """Start with the tests that build the clones, beside unit tests for the other workers of pytest-xdist. The tests that
+    use the clones come next: their files take minutes, and at the end one worker would wait for the other."""
+    folders = ("classification", "cli", "config", "data", "workflow")
+    places = {name: place for place, name in enumerate(folders)}
+
+    def place(item):
+        return -1 if item.path.stem == "test_engines" else places.get(item.path.parent.name, len(folders))
+
+    items.sort(key=place)
     if any(item.get_closest_marker("long") for item in items):
         left_out = [item for item in items if item.get_closest_marker("short")]
         config.hook.pytest_deselected(items=left_out)
