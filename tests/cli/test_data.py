@@ -86,3 +86,11 @@ def test_report_is_markdown_of_what_was_found(tmp_path):
         "test: 50.0 % of 4 below 20 px", "likely the same, in several splits", "| train | not an image | 1 |",
     ):  # fmt: skip
         assert text in said, text
+
+
+def test_a_name_with_an_escape_sequence_is_printed_without(tmp_path, capsys):
+    tree = class_tree(tmp_path / "raw")
+    (tree / "test/dog/2.jpg").rename(tree / "test/dog/2\x1b]0;title\x07.jpg")
+    folder = written(classification("class_folders", tree), tmp_path / "pets")
+    assert main(["data", "show", str(folder), "test", "dog/2\x1b]0;title\x07.jpg"]) == 0
+    assert "name:    dog/2\\x1b]0;title\\x07.jpg\n" in capsys.readouterr().out

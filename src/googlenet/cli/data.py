@@ -37,7 +37,7 @@ def verify(folder: Path) -> int:
     """Compare every shard and image with its SHA-256. Prints a line for each fault; exit code 1 if there is any."""
     count = 0
     for line in faults(folder, lambda line: print(line, file=sys.stderr, flush=True)):
-        print(f"bad: {line}", flush=True)
+        print(printable(f"bad: {line}"), flush=True)
         count += 1
     splits = read_manifest(folder / "manifest.json").splits.values()
     records, shards = sum(split.records for split in splits), sum(len(split.shards) for split in splits)
