@@ -90,3 +90,16 @@ def remembered():
 def measured(pytestconfig):
     """Call it with what was measured and the seconds: printed after the tests, asserted by none."""
     return lambda what, seconds: pytestconfig.stash[LINES].append(f"{seconds:7.1f} s  {what}")
+
+
+@pytest.fixture
+def machine():
+    """What a job sets for its process is set back."""
+    import cv2
+    import torch  # here, since most tests need neither
+
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads[0])
+    cv2.setNumThreads(threads[1])

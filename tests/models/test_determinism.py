@@ -11,15 +11,7 @@ import torch
 from googlenet.errors import UserError
 from googlenet.models.determinism import prepare_machine
 
-
-@pytest.fixture(autouse=True)
-def machine():
-    """What a job sets for its process is set back."""
-    threads = torch.get_num_threads(), cv2.getNumThreads()
-    yield
-    torch.use_deterministic_algorithms(False)
-    torch.set_num_threads(threads[0])
-    cv2.setNumThreads(threads[1])
+pytestmark = pytest.mark.usefixtures("machine")
 
 
 @pytest.mark.parametrize(("threads", "deterministic"), [(1, False), (2, False), (2, True)])

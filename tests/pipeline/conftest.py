@@ -3,23 +3,11 @@
 from contextlib import contextmanager
 from pathlib import Path
 
-import cv2
 import pytest
-import torch
 
 from googlenet.pipeline import job
 from googlenet.storage.files import write_json
 from pipeline.adding_up import Unrecorded, settings, write_file, written_execution
-
-
-@pytest.fixture
-def machine():
-    """What a job sets for its process is set back."""
-    threads = torch.get_num_threads(), cv2.getNumThreads()
-    yield
-    torch.use_deterministic_algorithms(False)
-    torch.set_num_threads(threads[0])
-    cv2.setNumThreads(threads[1])
 
 
 @pytest.fixture
