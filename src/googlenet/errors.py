@@ -1,5 +1,6 @@
 """Errors that the user can correct, reported in one line, never as a traceback."""
 
+import errno
 import io
 import sys
 from collections.abc import Iterable
@@ -43,6 +44,13 @@ def unusable(error: OSError) -> str:
     """What the system refused, as the text of an error."""
     name = error.filename2 or error.filename or "output"
     return f"{name}: {error.strerror or error}; correct the path or its permissions, or free some space"
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether the system refused to write for want of space; some libraries pass on only its text."""
+    if not isinstance(error, OSError):
+        return False
+    return error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

@@ -4,7 +4,6 @@ Input: uint8 RGB [n, px, px, 3], any n; output: float32 [n, classes], the mean s
 is part of the file; cutting a square crop and resizing it to px is left to the caller.
 """
 
-import errno
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from googlenet.errors import UserError
+from googlenet.errors import UserError, disk_is_full
 from googlenet.models.engine import FromPixels, openvino_core
 
 ONNX_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
@@ -97,8 +96,8 @@ def translated(what: str, remedy: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise  # a full disk, which the caller reports
+        if disk_is_full(error):
+            raise  # reported by the caller
         reason = next(iter(str(error).strip().splitlines()), "")[:200]
         raise UserError(f"{what} ({type(error).__name__}: {reason}); {remedy}") from error
 

@@ -4,7 +4,6 @@ A stage is a function run(job: Job[ItsSettings], *, name: Input | Inputs | Outpu
 edges (inputs and outputs), which the rule passes on the command line as --name PATH ...; `job` carries its settings.
 """
 
-import errno
 import gc
 import hashlib
 import os
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from googlenet.config.schema.base import StageSettings
 from googlenet.config.schema.shared import Execution, Inference
-from googlenet.errors import PeerLost, Stopped, UserError, escape_output, unusable
+from googlenet.errors import PeerLost, Stopped, UserError, disk_is_full, escape_output, unusable
 from googlenet.metrics.base import StageMetrics, write_metrics
 from googlenet.metrics.runs import RunRecord, read_run
 from googlenet.models.determinism import prepare_machine
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from googlenet.models.runtime import Runtime
 
 __all__ = ["Input", "Inputs", "Job", "Output", "main", "perform", "records_beside", "records_in"]
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 SettingsT = TypeVar("SettingsT", bound=StageSettings)
 
@@ -124,7 +121,7 @@ def main(run: Callable[..., None]) -> None:
     except UserError as error:
         fail("error", error, 1)
     except OSError as error:
-        if error.errno in FULL or "No space left" in str(error):
+        if disk_is_full(error):
             where = error.filename or Path.cwd()
             fail("error", f"{where}: no space left on the disk; free some, and run the same command again", 1)
         if not error.filename:

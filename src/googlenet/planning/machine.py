@@ -39,7 +39,8 @@ class Machine(Settings):
 
 
 class Measured(Settings):
-    """When and how a machine's rates were measured, the last of them. load: mean of the last five minutes, including the measuring."""
+    """When and how a machine's rates were measured, the last of them. load: mean of the last five minutes, including
+    the measuring."""
 
     date: str
     torch: str
