@@ -10,7 +10,8 @@ The whole path from the bytes of a JPEG in a shard to a normalised float batch o
 transforms (RandomResizedCrop, RandomHorizontalFlip, ToTensor, Normalize, then a stack of the batch), and for this
 pipeline with `antialias`, which resizes as Pillow does, and with the default `bilinear`. Contestants take turns, and a
 ratio is the median over the rounds, of processor time. The photographs are parts, of varied size and place, of those that come with
-scikit-learn, or of the clothing set, resized and saved with the pipeline's own quality.
+scikit-learn, or of the clothing set, resized and saved with the pipeline's own quality: plainly, for both, and once more
+for this pipeline as `resize_shorter_side_px` saves them, with the same pixels, but made for being read in parts.
 
 Then the loader with several worker processes, whose batches are only taken, beside as many processes that each run the
 one-process path at the same time: where several share a core, both are slower than one alone. Last, the mean difference
@@ -40,7 +41,7 @@ from googlenet.config.schema.classification import TrainClassifier
 from googlenet.config.schema.shared import Interpolation
 from googlenet.data.decoded import DecodedImages
 from googlenet.data.image_files import is_image
-from googlenet.data.images import decode
+from googlenet.data.images import decode, encode_jpeg
 from googlenet.data.records import Record
 from googlenet.data.store import Split, write_shard
 from googlenet.models.batch_loader import BatchLoader
@@ -50,7 +51,7 @@ from googlenet.models.runtime import Runtime
 from googlenet.pipeline.experiment import experiment
 
 ROOT, PX = Path(__file__).parents[1], 224
-OURS, DEFAULT, THEIRS = "this pipeline, antialias", "this pipeline, bilinear", "Pillow and torchvision v1"
+THEIRS = "Pillow and torchvision v1"
 Next = Callable[[], object]
 
 
@@ -67,7 +68,7 @@ def pictures() -> Iterator[np.ndarray]:
         yield from load_sample_images().images
 
 
-def photographs(number: int, width: int, height: int, quality: int) -> Iterator[Record]:
+def photographs(number: int, width: int, height: int, quality: int, in_parts: bool = False) -> Iterator[Record]:
     """JPEGs of this size: crops of real photographs with this aspect ratio, of at least half their side."""
     rng = np.random.default_rng(0)
     for index, picture in enumerate(islice(pictures(), number)):
@@ -76,9 +77,7 @@ def photographs(number: int, width: int, height: int, quality: int) -> Iterator[
         w, h = round(share * width), round(share * height)
         x, y = rng.integers(picture.shape[1] - w + 1), rng.integers(picture.shape[0] - h + 1)
         resized = cv2.resize(picture[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_AREA)
-        file = io.BytesIO()
-        Image.fromarray(resized).save(file, "JPEG", quality=quality)
-        yield Record(f"{index}.jpg", file.getvalue(), width, height, index % 10)
+        yield Record(f"{index}.jpg", encode_jpeg(resized, in_parts, quality), width, height, index % 10)
 
 
 def settings_of(interpolation: Interpolation, batch: int) -> TrainClassifier:
@@ -198,38 +197,47 @@ def main() -> None:
     prepare_machine(1, "cpu")
     width, height = map(int, given.size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
-        records = photographs(given.images, width, height, given.quality)
-        split = Split(Path(folder), "train", (write_shard(Path(folder, "train-0.arrow"), records),))
-        figures = measured(split, given.batch, given.rounds, given.workers)
-        kilobytes = np.mean([len(split[index].image) for index in range(len(split))]) / 1000
+        plain, in_parts = (
+            Split(Path(folder), name, (write_shard(Path(folder, f"{name}-0.arrow"), records),))
+            for name, records in (
+                ("plain", photographs(given.images, width, height, given.quality)),
+                ("in_parts", photographs(given.images, width, height, given.quality, in_parts=True)),
+            )
+        )
+        figures = measured(plain, in_parts, given.batch, given.rounds, given.workers)
+        kilobytes = np.mean([len(plain[index].image) for index in range(len(plain))]) / 1000
     print(f"\n{given.images} JPEGs of {given.size} px, quality {given.quality}, {kilobytes:.0f} kB each")
     settings = {name: value for name, value in vars(given).items() if name != "json"}
     write(given.json, **figures, settings=settings, kilobytes=kilobytes)
 
 
-def measured(split: Split, batch: int, rounds: int, workers: int) -> dict[str, float]:
-    """Measure all figures and print the tables."""
+def measured(plain: Split, in_parts: Split, batch: int, rounds: int, workers: int) -> dict[str, float]:
+    """Measure all figures and print the tables. Both splits have the same photographs."""
+    files: dict[str, Split] = {"as resized by it": in_parts, "plain files": plain}
+    methods: tuple[Interpolation, ...] = ("antialias", "bilinear")
     contestants = {
-        OURS: ours(split, "antialias", batch),
-        DEFAULT: ours(split, "bilinear", batch),
-        THEIRS: theirs(split, batch),
-    }
+        f"this pipeline, {method}, {name}": ours(split, method, batch)
+        for name, split in files.items()
+        for method in methods
+    } | {THEIRS: theirs(plain, batch)}
     times = turns(contestants, rounds, time.process_time)  # one thread each, no waiting
     over = {name: ratio(times[name], times[THEIRS]) for name in times}
     rows = [(name, f"{batch / seconds:.0f}", f"{over[name]:.2f}") for name, seconds in medians(times).items()]
     report(rows, ("one thread", "images/s of processor time", f"times {THEIRS}"))
-    pairs = [(with_workers(split, batch, workers, 12), separate(split, batch, workers, 6)) for _ in range(5)]
+    pairs = [(with_workers(plain, batch, workers, 60), separate(plain, batch, workers, 30)) for _ in range(5)]
     loader, apart = (float(np.median(rates)) for rates in zip(*pairs, strict=True))
     share = float(np.median([one / other for one, other in pairs]))
     rows = [("the loader", f"{loader:.0f}", f"{share:.2f}"), ("separate processes", f"{apart:.0f}", "1.00")]
     report(rows, (f"\n{workers} workers", "images/s", "share of separate processes"))
-    grey = {name: differences(split, name) for name in ("antialias", "area", "bilinear")}
+    grey = {name: differences(in_parts, name) for name in ("antialias", "area", "bilinear")}
     report([(name, f"{value:.2f}") for name, value in grey.items()], ("\nour crops", "grey levels from Pillow's"))
     return {
-        "over_pil_per_core": over[OURS],
-        "over_pil_per_core_bilinear": over[DEFAULT],
+        "over_pil_per_core": over["this pipeline, antialias, as resized by it"],
+        "over_pil_per_core_bilinear": over["this pipeline, bilinear, as resized by it"],
+        "over_pil_per_core_plain": over["this pipeline, antialias, plain files"],
+        "over_pil_per_core_plain_bilinear": over["this pipeline, bilinear, plain files"],
         "per_worker": share,
-        "images_per_s": batch / medians(times)[OURS],
+        "images_per_s": batch / medians(times)["this pipeline, antialias, plain files"],
         "workers_images_per_s": loader,
         **{f"grey_levels_{name}": value for name, value in grey.items()},
     }

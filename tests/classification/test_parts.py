@@ -14,7 +14,7 @@ from classification.tiny_training import SETTINGS
 from googlenet.classification.sampling import INTERPOLATION, area_box, reduction_of, sample_into
 from googlenet.classification.training_crops import TrainingCrops
 from googlenet.data.decoded import DecodedImages
-from googlenet.data.images import decode, encode_jpeg
+from googlenet.data.images import decode_part, encode_jpeg
 from googlenet.data.records import Record
 from googlenet.data.store import Split, write_shard
 from settings import changed
@@ -24,12 +24,13 @@ LARGE = changed(AREA, area=(0.4, 1.0), interpolation="antialias")
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory) -> Split:
-    """Two real photographs of 640x427 px as JPEGs, and a PNG of one."""
+    """Two real photographs of 640x427 px as JPEGs, a PNG of one, and its JPEG made for being read in parts."""
     folder: Path = tmp_path_factory.mktemp("photographs")
     first, second = load_sample_images().images
     file = io.BytesIO()
     Image.fromarray(first).save(file, "PNG")
     files = {"1.jpg": encode_jpeg(first), "2.jpg": encode_jpeg(second), "1.png": file.getvalue()}
+    files["3.jpg"] = encode_jpeg(first, in_parts=True)
     records = [Record(name, image, 640, 427, number) for number, (name, image) in enumerate(files.items())]
     return Split(folder, "train", (write_shard(folder / "train-0.arrow", records),))
 
@@ -50,7 +51,7 @@ def crop(images, index, sampling, seed, px=32):
 def test_a_part_gives_the_bits_of_the_whole(split, method, interpolation, cached_mb):
     sampling = changed(method, interpolation=interpolation, photometric=0.3)
     images = DecodedImages(split, cached_mb)
-    for index in range(3):
+    for index in range(4):
         whole = split.image(index)
         for seed in range(8):
             assert np.array_equal(crop(images, index, sampling, seed), crop_of(whole, sampling, True, 32, rng(seed)))
@@ -58,8 +59,8 @@ def test_a_part_gives_the_bits_of_the_whole(split, method, interpolation, cached
 
 def test_memory_changes_no_antialiased_crop(split):
     none, some, all_ = (DecodedImages(split, limit) for limit in (0, 0.5, 100))
-    for seed in range(20):
-        crops = [crop(images, seed % 3, LARGE, seed) for images in (none, some, all_, all_)]
+    for seed in range(60):
+        crops = [crop(images, seed % 4, LARGE, seed, px=(24, 32, 53)[seed % 3]) for images in (none, some, all_, all_)]
         assert all(np.array_equal(crops[0], other) for other in crops[1:])
 
 
@@ -109,10 +110,17 @@ def test_a_batch_is_its_single_crops(split):
 
 def test_only_what_a_crop_shows_is_decoded(split, monkeypatch):
     sizes = []
-    monkeypatch.setattr(
-        "googlenet.data.images.decode", lambda *given: sizes.append(decode(*given).shape) or decode(*given)
-    )
+
+    def noted(*given):
+        sizes.append(decode_part(*given).pixels.shape)
+        return decode_part(*given)
+
+    monkeypatch.setattr("googlenet.data.images.decode_part", noted)
     for seed in range(20):
         crop(DecodedImages(split, 0), 0, AREA, seed)
-    assert len({height for height, _, _ in sizes}) > 3 and min(sizes)[0] < 300
+        crop(DecodedImages(split, 0), 3, AREA, seed)
+    plain, in_parts = sizes[::2], sizes[1::2]
+    assert len({height for height, _, _ in plain}) > 3 and min(plain)[0] < 300 and {w for _, w, _ in plain} == {640}
+    assert len({width for _, width, _ in in_parts}) > 3
+    assert all(part[0] <= top[0] for part, top in zip(in_parts, plain, strict=True))
     assert cv2.imdecode(np.frombuffer(split[0].image, np.uint8), cv2.IMREAD_COLOR).shape == (427, 640, 3)

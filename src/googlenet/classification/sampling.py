@@ -7,6 +7,7 @@ import torch
 
 from googlenet.config.schema.shared import Sampling
 from googlenet.data.decoded import PartSource
+from googlenet.data.jpeg_part import Box
 
 INTERPOLATION = {  # what `random` draws from
     "bilinear": cv2.INTER_LINEAR,
@@ -24,7 +25,6 @@ LIGHTING = np.array(
 LIGHTING_STD = 0.1  # Krizhevsky's
 FACTORS = (0.5, 1.5)  # Howard's, for brightness, contrast and colour; 1 leaves the crop unchanged
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # grey as defined by PIL, which Howard used
-Box = tuple[int, int, int, int]  # left, top, width, height
 TRIES = 10  # attempts at a crop that fits, before taking the largest square; the usual number in later implementations
 
 
@@ -38,14 +38,13 @@ def sample_into(
     names = list(INTERPOLATION) if sampling.interpolation == "random" else [sampling.interpolation]
     interpolation = names[rng.integers(len(names))] if len(names) > 1 else names[0]
     reduction = reduction_of(box, LEFT * len(out)) if interpolation == "antialias" else 1
-    left, top, w, h = box
-    image = images.part(index, top + h, reduction)
-    if image.shape[1] < width:
-        resize_reduced_into(
-            out, image, (left / reduction, top / reduction, (left + w) / reduction, (top + h) / reduction)
-        )
+    read = with_surroundings(box, len(out), width, height) if reduction > 1 else box
+    part = images.part(index, read, reduction)
+    if reduction > 1 and part.pixels.shape[1] < width:
+        left, top, w, h = (side / reduction for side in box)
+        resize_reduced_into(out, part.pixels, (left, top, left + w, top + h))
     else:
-        resize_into(out, image[top : top + h, left : left + w], interpolation)
+        resize_into(out, part.of(box), interpolation)
     if mirror and rng.random() < 0.5:
         cv2.flip(out, 1, out)
     if sampling.photometric and rng.random() < sampling.photometric:
@@ -55,6 +54,15 @@ def sample_into(
 def reduction_of(box: Box, px: int) -> int:
     """Return by how much a decoder may divide the sides so that the box still has `px` pixels on each: 1, 2, 4 or 8."""
     return next((reduction for reduction in REDUCTIONS if min(box[2:]) >= reduction * px), 1)
+
+
+def with_surroundings(box: Box, px: int, width: int, height: int) -> Box:
+    """Return a box with the pixels around it that Pillow's filter reads when it resizes the box to `px` pixels from a
+    reduced image: half the scale on each side, which is at least the reduction, and a reduced pixel."""
+    left, top, w, h = box
+    more = -(-max(w, h) // px)
+    x, y = max(left - more, 0), max(top - more, 0)
+    return x, y, min(left + w + more, width) - x, min(top + h + more, height) - y
 
 
 def resize_into(out: np.ndarray, crop: np.ndarray, interpolation: str) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from googlenet.data.jpeg_part import Box, Part
 from googlenet.data.records import SPLITS
 from googlenet.data.store import Split, open_split
 from googlenet.storage.on_access import OnAccess
@@ -20,8 +21,8 @@ class PartSource(Protocol):
         """Return (width, height) of an image, in px, without decoding it."""
         ...
 
-    def part(self, index: int, rows: int, reduction: int) -> np.ndarray:
-        """Return at least the top rows of an image, perhaps at a fraction of its size (see `images.decode`)."""
+    def part(self, index: int, box: Box, reduction: int) -> Part:
+        """Return a part of an image with a box, perhaps at a fraction of its size (see `images.decode_part`)."""
         ...
 
 
@@ -37,27 +38,30 @@ class DecodedImages(OnAccess):
 
     def of(self, number: int) -> np.ndarray:
         """Return an image."""
-        return self.part(number, 0, 1)
+        return self._part(number, None, 1).pixels
 
     def size(self, index: int) -> tuple[int, int]:
         """Return (width, height) of an image, in px, without decoding it."""
         return self.split.size(index)
 
-    def part(self, index: int, rows: int, reduction: int) -> np.ndarray:
-        """Return at least the top rows of an image, perhaps at a fraction of its size (see `images.decode`).
+    def part(self, index: int, box: Box, reduction: int) -> Part:
+        """Return a part of an image with a box, perhaps at a fraction of its size (see `images.decode_part`).
 
         Memory and file give the same bits: the limit changes no result.
         """
+        return self._part(index, box, reduction)
+
+    def _part(self, index: int, box: Box | None, reduction: int) -> Part:
         key = (index, reduction)
         if key in self._kept:
-            return self._kept[key]
+            return Part(self._kept[key])
         width, height = self.size(index)
         if 3 * width * height / reduction**2 > self.left_bytes:
-            return self.split.image(index, rows, reduction)
-        image = self.split.image(index, 0, reduction)
-        if image.nbytes <= self.left_bytes:
-            self.left_bytes -= image.nbytes
-            self._kept[key] = image
+            return self.split.part(index, box, reduction)
+        image = self.split.part(index, None, reduction)
+        if image.pixels.nbytes <= self.left_bytes:
+            self.left_bytes -= image.pixels.nbytes
+            self._kept[key] = image.pixels
         return image
 
 
@@ -72,9 +76,9 @@ class InMemory:
         height, width = self.images[index].shape[:2]
         return width, height
 
-    def part(self, index: int, rows: int, reduction: int) -> np.ndarray:
+    def part(self, index: int, box: Box, reduction: int) -> Part:
         """Return the whole image."""
-        return self.images[index]
+        return Part(self.images[index])
 
 
 def parts_of(images: Sequence[np.ndarray]) -> PartSource:

@@ -1,6 +1,7 @@
 """Decode the bytes of an image file, in any supported format and mode, to upright RGB pixels."""
 
 import io
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -8,7 +9,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from googlenet.data.image_files import SUFFIXES_OF
-from googlenet.data.jpeg_header import header_of, top_rows
+from googlenet.data.jpeg_header import header_of
+from googlenet.data.jpeg_part import Box, Cut, Part, cut, restart_interval
 from googlenet.errors import UserError
 
 # The only formats opened (JPEG includes MPO). Pillow knows fifty, and runs Ghostscript for EPS.
@@ -38,27 +40,32 @@ class ImageInfo(NamedTuple):
     looks: int  # 64-bit hash that a resized or re-encoded copy usually shares; 0: too plain to tell
 
 
-def decode(image: bytes, name: str = "image", rows: int = 0, reduction: int = 1) -> np.ndarray:
+def decode(image: bytes, name: str = "image") -> np.ndarray:
     """Decode an image file to uint8 [h, w, 3] RGB, upright by its EXIF orientation. Raises UserError naming `name`.
 
     Grey becomes three equal channels, alpha is blended onto white, 16 bits are scaled to 8, animations yield their
     first frame. OpenCV, which is faster, decodes plain complete JPEGs, to within 2 of 255 of Pillow, which is strict
     and decodes everything else. Pillow determines the orientation, unless the file cannot contain one.
+    """
+    return decode_part(image, None, lambda: name).pixels
 
-    rows: if not 0, the number of top rows needed, in pixels of the whole image; those below may be missing, the others
-    are the same. reduction: 2, 4 or 8 may give a JPEG at that fraction of its size (ceil(w / reduction) wide), averaged
-    by the decoder's own transform.
+
+def decode_part(image: bytes, box: Box | None, name: Callable[[], str], reduction: int = 1) -> Part:
+    """Decode a part of an image, as `decode` decodes all of it: at least a box, with the same pixels; None: all.
+
+    reduction: 2, 4 or 8 may give a JPEG at that fraction of its size (ceil(w / reduction) wide), averaged by the
+    decoder's own transform. The part then begins at the image's first pixel.
     """
     if image.startswith(JPEG_START) and image.rfind(JPEG_END, max(len(image) - TAIL, 0)) >= 0:  # it is whole
         header = header_of(image)
         orientation = 1 if header else _of_plain_jpeg(image)
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | REDUCED[reduction]
-        top = top_rows(image, header, rows) if header and rows else None
-        for part in (top, image) if orientation else ():
-            pixels = None if part is None else cv2.imdecode(np.frombuffer(part, np.uint8), flags)
-            if pixels is not None:
-                return _upright(pixels, orientation)
-    return _decode_strictly(image, name)[0]
+        smaller = cut(image, header, box, reduction) if header and box else None
+        files = [file for file in (smaller, Cut(np.frombuffer(image, np.uint8))) if file] if orientation else []
+        for file in files:
+            if (pixels := cv2.imdecode(file.image, flags)) is not None:
+                return Part(_upright(pixels, orientation), file.left, file.top)
+    return Part(_decode_strictly(image, name())[0])
 
 
 def check_image(image: bytes, name: str = "image") -> ImageInfo:
@@ -79,12 +86,16 @@ def shrink(image: bytes, shorter_side_px: int, name: str = "image") -> tuple[byt
         return image, width, height
     scale = shorter_side_px / min(height, width)
     size = (max(round(width * scale), shorter_side_px), max(round(height * scale), shorter_side_px))
-    return encode_jpeg(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)), *size
+    return encode_jpeg(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), in_parts=True), *size
 
 
-def encode_jpeg(pixels: np.ndarray) -> bytes:
-    """Encode uint8 [h, w, 3] RGB as a JPEG file."""
-    _, encoded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+def encode_jpeg(pixels: np.ndarray, in_parts: bool = False, quality: int = 95) -> bytes:
+    """Encode uint8 [h, w, 3] RGB as a JPEG file; in_parts: for being decoded in parts, with the same pixels."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    if in_parts:
+        interval = restart_interval(pixels.shape[1])
+        options += [cv2.IMWRITE_JPEG_RST_INTERVAL, interval, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    _, encoded = cv2.imencode(".jpg", pixels[..., ::-1], options)
     return encoded.tobytes()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from googlenet.data.jpeg_part import Box, Part
 from googlenet.data.records import Record
 from googlenet.errors import UserError, nearest
 from googlenet.metrics.data import Shard, read_manifest
@@ -24,6 +25,7 @@ from googlenet.storage.files import atomic, sha256
 ARRAYS = {"boxes": np.float32, "box_labels": np.int64, "difficult": bool, "partial": np.int32}  # of a record
 BATCH = 32  # records per Arrow batch: few, so that one record reads little; not one, to keep the index short
 NUMBERS = {"width": pa.int32(), "height": pa.int32(), "label": pa.int64()}
+PLACE = ("address", "bytes")
 LISTS = {name: pa.list_(pa.from_numpy_dtype(kind)) for name, kind in ARRAYS.items()}
 FIELDS = {"name": pa.string(), "image": pa.large_binary(), **NUMBERS, **LISTS, "sha256": pa.binary(32)}
 SCHEMA = pa.schema([pa.field(name, kind, nullable=False) for name, kind in FIELDS.items()])
@@ -96,13 +98,17 @@ class Split:
         values |= {name: np.array(cells[name].values, kind) for name, kind in ARRAYS.items()}
         return Record(**(values | {"boxes": values["boxes"].reshape(-1, 4)}))
 
-    def image(self, index: int, rows: int = 0, reduction: int = 1) -> np.ndarray:
-        """Decode the image of record `index`: uint8 [h, w, 3] RGB; rows, reduction: see `decode`."""
-        from googlenet.data.images import decode  # avoids importing a decoder where no pixels are read
+    def image(self, index: int) -> np.ndarray:
+        """Decode the image of record `index`: uint8 [h, w, 3] RGB."""
+        return self.part(index, None).pixels
 
-        batch, row = self._find(index)
-        image, name = (batch.column(COLUMN[field])[row].as_py() for field in ("image", "name"))
-        return decode(image, name, rows, reduction)
+    def part(self, index: int, box: Box | None, reduction: int = 1) -> Part:
+        """Decode a part of the image of record `index`: see `images.decode_part`."""
+        from googlenet.data.images import decode_part  # avoids importing a decoder where no pixels are read
+
+        address, size = (int(self._numbers[name][index]) for name in ("address", "bytes"))
+        image = pa.foreign_buffer(address, size, self._mapped).to_pybytes()
+        return decode_part(image, box, lambda: self[index].name, reduction)
 
     def size(self, index: int) -> tuple[int, int]:
         """Return (width, height) of the image of record `index`, in px, without decoding it."""
@@ -120,11 +126,15 @@ class Split:
 
     @cached_property
     def _numbers(self) -> dict[str, np.ndarray]:
-        """Width, height and class of every record, in one pass: looked up per crop, Arrow's cells would take long."""
-        parts = [[batch.column(name).to_numpy() for name in NUMBERS] for batch in self._all_batches()]
-        empty = [np.zeros(0, kind.to_pandas_dtype()) for kind in NUMBERS.values()]
-        columns = zip(empty, *parts, strict=True)
-        return {name: np.concatenate(column) for name, column in zip(NUMBERS, columns, strict=True)}
+        """Width, height, class, and place in memory of the image of every record, in one pass: looked up per crop,
+        Arrow's batches and cells would take long."""
+        kinds = {name: kind.to_pandas_dtype() for name, kind in NUMBERS.items()} | dict.fromkeys(PLACE, np.int64)
+        parts: dict[str, list[np.ndarray]] = {name: [np.zeros(0, kind)] for name, kind in kinds.items()}
+        for batch in self._all_batches():
+            columns = {name: batch.column(name).to_numpy() for name in NUMBERS} | _places(batch)
+            for name, column in columns.items():
+                parts[name].append(column)
+        return {name: np.concatenate(columns) for name, columns in parts.items()}
 
     def _find(self, index: int) -> tuple[pa.RecordBatch, int]:
         """Return the batch that holds record `index` (negative: from the end), and the row in it."""
@@ -155,6 +165,13 @@ class Split:
         for place, shard in enumerate(self._shards):
             for number in range(-(-shard.records // BATCH)):
                 yield self._batch(place, number)
+
+
+def _places(batch: pa.RecordBatch) -> dict[str, np.ndarray]:
+    """Return the address, and the number of bytes, of each image of a memory-mapped batch."""
+    _, offsets, data = batch.column(COLUMN["image"]).buffers()
+    starts = np.frombuffer(offsets, np.int64, len(batch) + 1)
+    return dict(zip(PLACE, (data.address + starts[:-1], np.diff(starts)), strict=True))
 
 
 def _batch_of(records: list[Record]) -> pa.RecordBatch:

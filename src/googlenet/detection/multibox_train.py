@@ -75,8 +75,8 @@ class ImageBatches:
         left, top, w, h = window(width, height, s.crop_area, s.crop_aspect, rng)
         boxes, kept = boxes_in_window(truth.boxes, left, top, w, h)
         boxes = rescale(boxes, self.px / w, self.px / h)
-        image = self.images.part(index, top + h, 1)
-        part = squeezed(image[top : top + h, left : left + w], self.px)
+        box = left, top, w, h
+        part = squeezed(self.images.part(index, box, 1).of(box), self.px)
         if rng.random() < (0.5 if s.mirror else 0.0):
             part, boxes = part[:, ::-1], mirrored(boxes, self.px)
         return part, GroundTruth(boxes, truth.labels[kept], truth.difficult[kept], truth.partial)
