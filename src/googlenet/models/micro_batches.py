@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from googlenet.models.processes import added
 from googlenet.models.runtime import Runtime
-from googlenet.models.training import gradient_of
+from googlenet.models.training import forget_gradients, gradient_of
 
 
 class MicroBatches:
@@ -48,7 +48,7 @@ class MicroBatches:
 
     def add(self, loss: Tensor, *others: Tensor) -> None:
         """Add the gradient of a part's mean loss; and, for `total`, the loss itself and other means over the part."""
-        self.model.zero_grad()
+        forget_gradients(self.parameters)
         if self.parts == 1:
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it, here and below
             self._sums = [(1, torch.stack([loss.detach(), *others]))]

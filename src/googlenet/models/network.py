@@ -18,6 +18,8 @@ from googlenet.config.schema.shared import NETWORKS, Classifier, Initialisation,
 from googlenet.errors import UserError
 from googlenet.models.table_1 import AUX_HEADS
 
+CACHED_VALUES = 150_000  # floats: one 224 px image, which fits in a core's cache
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -88,15 +90,17 @@ class NetworkSpec:
         return (batch.permute(0, 3, 1, 2).float() - mean).mul_(scale)
 
     def _to_input_on_cpu(self, batch: Tensor) -> Tensor:
-        """The same bits in a third of the time: by whole rows, as three channels at a time are slow, and image by
-        image, as one fits in the cache."""
+        """The same bits in a third of the time: by whole rows, as three channels at a time are slow, and as many images
+        at once as fit in the cache."""
         if self.channel_order == "bgr":
             batch = batch.flip(3)
         n, h, w, channels = batch.shape
         mean, scale = (torch.tensor(value).expand(channels).repeat(w) for value in (self.input_mean, self.input_scale))
         is_scaled, out = bool((scale != 1).any()), torch.empty(n, h, w * channels)
-        for image, rows in zip(batch, out, strict=True):
-            rows.copy_(image.reshape(h, -1)).sub_(mean)
+        at_once = max(1, CACHED_VALUES // (h * w * channels))
+        for start in range(0, n, at_once):
+            images, rows = (values[start : start + at_once] for values in (batch, out))
+            rows.copy_(images.reshape(len(images), h, -1)).sub_(mean)
             if is_scaled:
                 rows.mul_(scale)
         return out.view(n, h, w, channels).permute(0, 3, 1, 2)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from googlenet.config.schema.classification import TrainClassifier
 from googlenet.metrics.training import AsynchronousTraining
-from googlenet.models.training import Average, GradientDescent, TrainState, gradient_of
+from googlenet.models.training import Average, GradientDescent, TrainState, forget_gradients, gradient_of
 from googlenet.models.updates import Gradient
 
 COMPUTED = -1  # in place of a shard: the event of a replica finishing its gradient
@@ -163,7 +163,7 @@ class Simulation(ParameterServer):
         losses = self.gradient(crops, labels)
         self._exchange(replica)
         replica.gradients = [gradient_of(p) for p in self.parameters]
-        self.state.model.zero_grad()
+        forget_gradients(self.parameters)
         self._send(self.turn)
         self.state.count()
         self.state.see(losses)
