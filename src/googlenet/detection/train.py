@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import cast
 
 import numpy as np
@@ -73,10 +74,13 @@ class RegionBatches:
         if hard:
             rows = np.concatenate([rows, rng.choice(self.hardest, hard, replace=hard > len(self.hardest))])
         mirrored = rng.random(len(rows)) < (0.5 if s.mirror else 0.0)
-        for image, places in by_image(rows):  # an image is decoded once, however many of its regions are in the batch
-            crops, flipped = self.warp.many(self.images[image], boxes[image][rows[places, 1]]), mirrored[places]
-            crops[flipped] = crops[flipped, :, ::-1]
-            out[places] = crops
+        groups = list(by_image(rows))  # an image is decoded once, however many of its regions are in the batch
+        order = np.concatenate([places for _, places in groups])
+        drawn = np.concatenate([boxes[image][rows[places, 1]] for image, places in groups])
+        shown = chain.from_iterable(repeat(self.images[image], len(places)) for image, places in groups)
+        crops, flipped = self.warp.each(shown, drawn), mirrored[order]
+        crops[flipped] = crops[flipped, :, ::-1]
+        out[order] = crops
         return len(rows), torch.tensor([int(labels[image][region]) for image, region in rows])
 
 
