@@ -161,6 +161,25 @@ def test_a_reduced_image_is_upright_and_nearly_the_average(orientation, reductio
     assert np.abs(reduced.astype(int) - average).mean() < 1
 
 
+def test_a_damaged_file_is_decoded_or_refused_but_nothing_else_happens():
+    """Random bytes anywhere in files with restart markers, also such as end them, or change their size and markers."""
+    rng, refused, cut_out = np.random.default_rng(0), 0, 0
+    for image in (saved(PICTURE, "JPEG", restart_marker_blocks=1), encode_jpeg(np.asarray(PICTURE), in_parts=True)):
+        places = np.r_[:700, rng.integers(0, len(image), 300)]
+        for _ in range(600):
+            changed = bytearray(image)
+            for place in rng.choice(places, rng.integers(1, 4)):
+                changed[place] = rng.choice([0, 0xFF, 0xD0, 0xD9, 0xDD, rng.integers(256)])
+            header = header_of(bytes(changed))
+            cut_out += header is not None and cut(bytes(changed), header, (40, 20, 30, 30)) is not None
+            try:
+                decode_part(bytes(changed), (40, 20, 30, 30), lambda: "here")
+            except images.UserError as error:
+                refused += 1
+                assert str(error).startswith("here: ")
+    assert refused > 20 and cut_out > 300
+
+
 def test_a_damaged_end_is_still_refused():
     image = saved(PICTURE, "JPEG")
     with pytest.raises(images.UserError, match=r"here: damaged image .*truncated"):

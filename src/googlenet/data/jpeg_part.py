@@ -52,26 +52,26 @@ def cut(image: bytes, header: Header, box: Box, reduction: int = 1) -> Cut | Non
 
     reduction: by which the decoder will divide the sides; a box of fractions of pixels is not cut out.
     """
-    if not header.sequential or (header.restarts and reduction > 1):
+    end = image.rfind(END)
+    if not header.sequential or end < header.coded or (header.restarts and reduction > 1):
         return None
-    return _units(image, header, box) if header.restarts else _top_rows(image, header, box)
+    return _units(image, header, end, box) if header.restarts else _top_rows(image, header, end, box)
 
 
-def _top_rows(image: bytes, header: Header, box: Box) -> Cut | None:
+def _top_rows(image: bytes, header: Header, end: int, box: Box) -> Cut | None:
     """Make a decoder stop below the box, by a smaller height in the header. Without the end marker it does not complain
     about the data that follow."""
     unit = header.unit[1]
     height = -(-(box[1] + box[3] + NEIGHBOURS) // unit) * unit
     if height >= header.height:
         return None
-    end = _end(image)
     part = np.zeros(end + PADDING, np.uint8)
     part[:end] = np.frombuffer(image, np.uint8, end)
     _set_size(part, header, header.width, height)
     return Cut(part)
 
 
-def _units(image: bytes, header: Header, box: Box) -> Cut | None:
+def _units(image: bytes, header: Header, end: int, box: Box) -> Cut | None:
     """Take the intervals between restart markers that show the box, and number their markers anew."""
     columns, rows = (-(-size // unit) for size, unit in zip((header.width, header.height), header.unit, strict=True))
     if columns % header.restarts:  # an interval would continue on the next row
@@ -79,11 +79,11 @@ def _units(image: bytes, header: Header, box: Box) -> Cut | None:
     width, height = header.unit[0] * header.restarts, header.unit[1]  # of an interval
     left, right = _span(box[0], box[2], width, header.width)
     top, bottom = _span(box[1], box[3], height, header.height)
-    starts, ends = _intervals(image, header)
+    starts, ends = _intervals(image, header, end)
     if len(starts) != columns // header.restarts * rows:
         return None  # damaged: the decoder may be able to repair it
     chosen = np.arange(len(starts)).reshape(rows, -1)[top:bottom, left:right]
-    if chosen.size == len(starts):
+    if chosen.size in (0, len(starts)):
         return None
     lengths = (ends - starts)[chosen.ravel()] + 2
     after = header.coded + np.cumsum(lengths)
@@ -101,9 +101,8 @@ def _span(start: int, length: int, step: int, size: int) -> tuple[int, int]:
     return max(start - NEIGHBOURS, 0) // step, -(-min(start + length + NEIGHBOURS, size) // step)
 
 
-def _intervals(image: bytes, header: Header) -> tuple[np.ndarray, np.ndarray]:
+def _intervals(image: bytes, header: Header, end: int) -> tuple[np.ndarray, np.ndarray]:
     """Return where the coded data of each restart interval start and end; nothing if markers are out of turn."""
-    end = _end(image)
     coded = np.frombuffer(image, np.uint8, end - header.coded, header.coded)
     after = np.flatnonzero(coded[:-1] == 0xFF) + 1
     numbers = coded[after] - np.uint8(RESTART[1])  # more than 7: another marker, or a coded 255
@@ -111,11 +110,6 @@ def _intervals(image: bytes, header: Header) -> tuple[np.ndarray, np.ndarray]:
     if (numbers != np.arange(len(numbers)) % 8).any():
         return np.empty(0, int), np.empty(0, int)
     return np.append(header.coded, markers + 1), np.append(markers - 1, end)
-
-
-def _end(image: bytes) -> int:
-    """Return the offset of the end marker."""
-    return image.rfind(END)
 
 
 def _set_size(part: np.ndarray, header: Header, width: int, height: int) -> None:

@@ -58,7 +58,7 @@ class Rows:
             return False
         try:
             done = 0
-            while done < len(into) and (count := os.preadv(file, [into[done:]], offset + done)):
+            while done < len(into) and (count := os.preadv(file, [into[done:].data], offset + done)):
                 done += count
         finally:
             os.close(file)
