@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -27,8 +28,11 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 def auto(device: str = "cpu") -> str:
-    """The precision that `compute.precision: auto` means here."""
-    return precision_of("auto", device)
+    """The precision that `compute.precision: auto` means here: without bf16 instructions if ONEDNN_MAX_CPU_ISA leaves
+    them out, as for the kernels of torch and OpenVINO."""
+    most = os.environ.get("ONEDNN_MAX_CPU_ISA", "DEFAULT").upper()
+    leaves_out = device == "cpu" and not any(word in most for word in ("DEFAULT", "BF16", "FP16", "AMX"))
+    return "fp32" if leaves_out else precision_of("auto", device)
 
 
 def turns(

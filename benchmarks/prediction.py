@@ -3,6 +3,8 @@
     python benchmarks/prediction.py                       # whole path and bare network, one thread: about 10 minutes
     python benchmarks/prediction.py --processes 2         # the whole path in two processes of one thread each, at once
     python benchmarks/prediction.py --engines eager,openvino --json prediction.json
+    ONEDNN_MAX_CPU_ISA=AVX512_CORE python benchmarks/prediction.py      # as on a processor without bf16
+    ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python benchmarks/prediction.py
 
 Whole path: 500x375 JPEGs in a shard, decoded, cropped and averaged over 144 crops as in predict_crops, against the loop
 that one would write first: Pillow for every crop, fp32, torch's own response normalisation. Bare network: a batch of
