@@ -31,7 +31,7 @@ def auto(device: str = "cpu") -> str:
     """The precision that `compute.precision: auto` means here: without bf16 instructions if ONEDNN_MAX_CPU_ISA leaves
     them out, as for the kernels of torch and OpenVINO."""
     most = os.environ.get("ONEDNN_MAX_CPU_ISA", "DEFAULT").upper()
-    leaves_out = device == "cpu" and not any(word in most for word in ("DEFAULT", "BF16", "FP16", "AMX"))
+    leaves_out = device == "cpu" and not any(word in most for word in ("DEFAULT", "BF16", "FP16", "AMX", "AVX10"))
     return "fp32" if leaves_out else precision_of("auto", device)
 
 

@@ -232,10 +232,10 @@ def measured(plain: Split, in_parts: Split, batch: int, rounds: int, workers: in
     grey = {name: differences(in_parts, name) for name in ("antialias", "area", "bilinear")}
     report([(name, f"{value:.2f}") for name, value in grey.items()], ("\nour crops", "grey levels from Pillow's"))
     return {
-        "over_pil_per_core": over["this pipeline, antialias, as resized by it"],
-        "over_pil_per_core_bilinear": over["this pipeline, bilinear, as resized by it"],
-        "over_pil_per_core_plain": over["this pipeline, antialias, plain files"],
-        "over_pil_per_core_plain_bilinear": over["this pipeline, bilinear, plain files"],
+        "over_pil_per_core": over["this pipeline, antialias, plain files"],
+        "over_pil_per_core_bilinear": over["this pipeline, bilinear, plain files"],
+        "over_pil_per_core_in_parts": over["this pipeline, antialias, as resized by it"],
+        "over_pil_per_core_bilinear_in_parts": over["this pipeline, bilinear, as resized by it"],
         "per_worker": share,
         "images_per_s": batch / medians(times)["this pipeline, antialias, plain files"],
         "workers_images_per_s": loader,

@@ -6,12 +6,15 @@ import os
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from data.datasets import jpeg, manifest_of, shard, write_manifest
+from googlenet.data.images import decode
 from googlenet.data.records import Record
 from googlenet.data.store import BATCH, digest, open_split, replace_split, write_shard
 from googlenet.errors import UserError
@@ -50,12 +53,47 @@ def test_round_trip_over_several_shards_and_batches(tmp_path):
     assert split.image(2).shape == (24, 32, 3)
 
 
+def test_images_are_those_of_their_records_for_threads_that_open_a_split_together(tmp_path):
+    items = records(2 * BATCH + 5)
+    store(tmp_path, items[:3], [], items[3 : BATCH + 3], items[BATCH + 3 :])
+    indices = [*range(len(items)), -1, -len(items)]
+    for _ in range(5):
+        split = open_split(tmp_path, "train")
+        with ThreadPoolExecutor(4) as threads:
+            images = list(threads.map(split.image, indices))
+        assert all(
+            np.array_equal(image, decode(items[index].image)) for index, image in zip(indices, images, strict=True)
+        )
+
+
+def test_an_image_that_cannot_be_decoded_is_named(tmp_path):
+    items = records(3)
+    items[1] = replace(items[1], image=b"no image")
+    store(tmp_path, items)
+    with pytest.raises(UserError, match=r"^r1: not an image"):
+        open_split(tmp_path, "train").image(1)
+
+
+def test_images_outside_of_the_file_are_a_damaged_shard(tmp_path):
+    store(tmp_path, records(3))
+    path = tmp_path / "train-00000.arrow"
+    sizes = [len(item.image) for item in records(3)]
+    offsets = np.cumsum([0, *sizes]).astype(np.int64)
+    whole = path.read_bytes()
+    assert whole.count(offsets.tobytes()) == 1
+    for damage in ([0, sizes[0], 1, offsets[3]], [0, *offsets[1:3], 10**9]):
+        path.write_bytes(whole.replace(offsets.tobytes(), np.array(damage, np.int64).tobytes()))
+        with pytest.raises(UserError, match=r"train-00000\.arrow: damaged shard"):
+            open_split(tmp_path, "train").image(0)
+
+
 def test_index_beyond_the_end(tmp_path):
     store(tmp_path, records(3))
     split = open_split(tmp_path, "train")
     for index in (3, -4):
-        with pytest.raises(IndexError, match=f"3 records; no record {index}"):
-            split[index]
+        for read in (split.__getitem__, split.image):
+            with pytest.raises(IndexError, match=f"3 records; no record {index}"):
+                read(index)
     assert len(list(split)) == 3
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from googlenet.models import network
 from models import small
 
 PIXEL = np.array([[[[10, 20, 30]]]], np.uint8)  # RGB
@@ -29,8 +30,10 @@ def test_mean_and_scale_are_in_the_order_of_the_channels(mean, scale, order, exp
 
 
 @pytest.mark.parametrize("order", ["rgb", "bgr"])
-def test_the_input_is_channels_last_and_the_images_stay(order):
-    images = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), np.uint8)
+@pytest.mark.parametrize("at_once", [1, 2, 5, 9])
+def test_the_input_is_channels_last_and_the_images_stay(order, at_once, monkeypatch):
+    monkeypatch.setattr(network, "CACHED_VALUES", at_once * 5 * 4 * 3)
+    images = np.random.default_rng(0).integers(0, 256, (5, 5, 4, 3), np.uint8)
     before = images.copy()
     spec = replace(small.spec(), input_mean=(0, 0, 0), input_scale=1.0, channel_order=order)
     values = spec.to_input(images, "cpu")

@@ -57,8 +57,9 @@ def reduction_of(box: Box, px: int) -> int:
 
 
 def with_surroundings(box: Box, px: int, width: int, height: int) -> Box:
-    """Return a box with the pixels around it that Pillow's filter reads when it resizes the box to `px` pixels from a
-    reduced image: half the scale on each side, which is at least the reduction, and a reduced pixel."""
+    """Return a box with the pixels around it that Pillow's filter reads when it resizes the box, in a reduced image, to
+    `px` pixels: on each side half the scale, and up to half a reduced pixel more. Together that is less than the scale,
+    because the box keeps at least LEFT pixels for each of the output."""
     left, top, w, h = box
     more = -(-max(w, h) // px)
     x, y = max(left - more, 0), max(top - more, 0)

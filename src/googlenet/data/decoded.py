@@ -38,20 +38,17 @@ class DecodedImages(OnAccess):
 
     def of(self, number: int) -> np.ndarray:
         """Return an image."""
-        return self._part(number, None, 1).pixels
+        return self.part(number, None, 1).pixels
 
     def size(self, index: int) -> tuple[int, int]:
         """Return (width, height) of an image, in px, without decoding it."""
         return self.split.size(index)
 
-    def part(self, index: int, box: Box, reduction: int) -> Part:
+    def part(self, index: int, box: Box | None, reduction: int) -> Part:
         """Return a part of an image with a box, perhaps at a fraction of its size (see `images.decode_part`).
 
         Memory and file give the same bits: the limit changes no result.
         """
-        return self._part(index, box, reduction)
-
-    def _part(self, index: int, box: Box | None, reduction: int) -> Part:
         key = (index, reduction)
         if key in self._kept:
             return Part(self._kept[key])

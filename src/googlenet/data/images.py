@@ -61,16 +61,16 @@ def decode_part(image: bytes, box: Box | None, name: Callable[[], str], reductio
         orientation = 1 if header else _of_plain_jpeg(image)
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | REDUCED[reduction]
         smaller = cut(image, header, box, reduction) if header and box else None
-        files = [file for file in (smaller, Cut(np.frombuffer(image, np.uint8))) if file] if orientation else []
-        for file in files:
-            if (pixels := cv2.imdecode(file.image, flags)) is not None:
-                return Part(_upright(pixels, orientation), file.left, file.top)
-    return Part(_decode_strictly(image, name())[0])
+        files = [part for part in (smaller, Cut(np.frombuffer(image, np.uint8))) if part] if orientation else []
+        for part in files:
+            if (pixels := cv2.imdecode(part.file, flags)) is not None:
+                return Part(_upright(pixels, orientation), part.left, part.top)
+    return Part(_decode_strictly(image, name)[0])
 
 
 def check_image(image: bytes, name: str = "image") -> ImageInfo:
     """Decode every pixel once, refusing truncated files, and describe the image. Raises UserError naming `name`."""
-    pixels, form, orientation = _decode_strictly(image, name)
+    pixels, form, orientation = _decode_strictly(image, lambda: name)
     height, width = pixels.shape[:2]
     # The difference hash: whether each of 8 x 8 patches is brighter than its left neighbour.
     small = cv2.cvtColor(cv2.resize(pixels, (9, 8), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
@@ -108,7 +108,7 @@ def _of_plain_jpeg(image: bytes) -> int:
         return 0
 
 
-def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, int]:
+def _decode_strictly(image: bytes, name: Callable[[], str]) -> tuple[np.ndarray, str, int]:
     """Decode with Pillow, which rejects truncated files; return upright pixels, form, and EXIF's orientation."""
     try:
         with Image.open(io.BytesIO(image), formats=FORMATS) as opened:
@@ -123,11 +123,11 @@ def _decode_strictly(image: bytes, name: str) -> tuple[np.ndarray, str, int]:
             opened.close()  # frees its memory
             return _upright(pixels, 1 if is_tiff else orientation), form, orientation
     except UnidentifiedImageError:
-        raise UserError(f"{name}: {'not an image' if image else 'empty file'}") from None
+        raise UserError(f"{name()}: {'not an image' if image else 'empty file'}") from None
     except MemoryError:
         raise
     except Exception as error:  # on damaged bytes Pillow raises anything from struct.error to SyntaxError
-        raise UserError(f"{name}: damaged image ({error})") from error
+        raise UserError(f"{name()}: damaged image ({error})") from error
 
 
 def _orientation(opened: Image.Image) -> int:

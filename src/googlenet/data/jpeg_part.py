@@ -16,7 +16,8 @@ END, RESTART = b"\xff\xd9", b"\xff\xd0"  # restart markers are numbered 0 to 7 i
 UNIT_PX = 16  # width of a coded unit with colours at half the resolution
 MOST_UNITS = 4  # in an interval: wider ones show more of what is not wanted, narrower ones make a file larger
 PADDING = 1024  # bytes: a decoder may look this far ahead of the last row
-NEIGHBOURS = 2  # pixels around a box on which its colours may depend, where these are stored at half the resolution
+# Colours stored at half the resolution are interpolated from those of two pixels around a box, except in narrow images.
+NEIGHBOURS, LEAST_PX = 2, 5
 
 
 class Part(NamedTuple):
@@ -35,7 +36,7 @@ class Part(NamedTuple):
 class Cut(NamedTuple):
     """A JPEG file of a part of an image, and the place of the part's first pixel in the image."""
 
-    image: np.ndarray  # uint8 [bytes]
+    file: np.ndarray  # uint8 [bytes]
     left: int = 0
     top: int = 0
 
@@ -48,14 +49,17 @@ def restart_interval(width: int) -> int:
 
 
 def cut(image: bytes, header: Header, box: Box, reduction: int = 1) -> Cut | None:
-    """Return a JPEG of a part that contains the box, with the same pixels there; None if that would be no smaller.
+    """Return a JPEG of a part that contains the box, with the same pixels there; None if it would be no smaller, or
+    cannot be cut out.
 
-    reduction: by which the decoder will divide the sides; a box of fractions of pixels is not cut out.
+    reduction: by which the decoder will divide the sides; the part then begins at the image's first pixel.
     """
     end = image.rfind(END)
-    if not header.sequential or end < header.coded or (header.restarts and reduction > 1):
+    if not header.sequential or end < header.coded:
         return None
-    return _units(image, header, end, box) if header.restarts else _top_rows(image, header, end, box)
+    if not header.restarts:
+        return _top_rows(image, header, end, box)
+    return _units(image, header, end, box if reduction == 1 else (0, 0, header.width, box[1] + box[3]))
 
 
 def _top_rows(image: bytes, header: Header, end: int, box: Box) -> Cut | None:
@@ -98,15 +102,16 @@ def _units(image: bytes, header: Header, end: int, box: Box) -> Cut | None:
 
 def _span(start: int, length: int, step: int, size: int) -> tuple[int, int]:
     """Return the first interval, and the one after the last, that show pixels and those next to them."""
-    return max(start - NEIGHBOURS, 0) // step, -(-min(start + length + NEIGHBOURS, size) // step)
+    first = max(min(start - NEIGHBOURS, size - LEAST_PX), 0)
+    return first // step, -(-min(start + length + NEIGHBOURS, size) // step)
 
 
 def _intervals(image: bytes, header: Header, end: int) -> tuple[np.ndarray, np.ndarray]:
     """Return where the coded data of each restart interval start and end; nothing if markers are out of turn."""
     coded = np.frombuffer(image, np.uint8, end - header.coded, header.coded)
     after = np.flatnonzero(coded[:-1] == 0xFF) + 1
-    numbers = coded[after] - np.uint8(RESTART[1])  # more than 7: another marker, or a coded 255
-    markers, numbers = after[numbers < 8] + header.coded, numbers[numbers < 8]
+    after = after[(coded[after] != 0) & (coded[after] != 0xFF)]  # no coded 255, no filling: a marker
+    markers, numbers = after + header.coded, coded[after] - np.uint8(RESTART[1])
     if (numbers != np.arange(len(numbers)) % 8).any():
         return np.empty(0, int), np.empty(0, int)
     return np.append(header.coded, markers + 1), np.append(markers - 1, end)

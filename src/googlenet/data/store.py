@@ -25,7 +25,7 @@ from googlenet.storage.files import atomic, sha256
 ARRAYS = {"boxes": np.float32, "box_labels": np.int64, "difficult": bool, "partial": np.int32}  # of a record
 BATCH = 32  # records per Arrow batch: few, so that one record reads little; not one, to keep the index short
 NUMBERS = {"width": pa.int32(), "height": pa.int32(), "label": pa.int64()}
-PLACE = ("address", "bytes")
+PLACE = ("address", "bytes")  # of an image in memory, of a record
 LISTS = {name: pa.list_(pa.from_numpy_dtype(kind)) for name, kind in ARRAYS.items()}
 FIELDS = {"name": pa.string(), "image": pa.large_binary(), **NUMBERS, **LISTS, "sha256": pa.binary(32)}
 SCHEMA = pa.schema([pa.field(name, kind, nullable=False) for name, kind in FIELDS.items()])
@@ -82,7 +82,9 @@ class Split:
     def __init__(self, folder: Path, split: str, shards: tuple[Shard, ...]):
         self.folder, self.split, self._shards = folder, split, shards
         self._ends = list(accumulate(shard.records for shard in shards))
-        self._mapped: dict[int, pa.RecordBatchFileReader] = {}  # opened on first use
+        self._mapped: dict[
+            int, pa.RecordBatchFileReader
+        ] = {}  # opened on first use, and never replaced: `_numbers` has addresses in them
         self._last: tuple[tuple[int, int], pa.RecordBatch | None] = ((-1, -1), None)
 
     def __reduce__(self) -> tuple[Callable[..., "Split"], tuple[Path, str]]:
@@ -103,12 +105,14 @@ class Split:
         return self.part(index, None).pixels
 
     def part(self, index: int, box: Box | None, reduction: int = 1) -> Part:
-        """Decode a part of the image of record `index`: see `images.decode_part`."""
+        """Decode a part of the image of record `index`: see `images.decode_part`. The first call reads where all images
+        of the split are."""
         from googlenet.data.images import decode_part  # avoids importing a decoder where no pixels are read
 
-        address, size = (int(self._numbers[name][index]) for name in ("address", "bytes"))
+        place = self._place(index)
+        address, size = (int(self._numbers[name][place]) for name in PLACE)
         image = pa.foreign_buffer(address, size, self._mapped).to_pybytes()
-        return decode_part(image, box, lambda: self[index].name, reduction)
+        return decode_part(image, box, lambda: self._name(place), reduction)
 
     def size(self, index: int) -> tuple[int, int]:
         """Return (width, height) of the image of record `index`, in px, without decoding it."""
@@ -122,7 +126,7 @@ class Split:
     @cached_property
     def names(self) -> list[str]:
         """The name of every record, unique in the split."""
-        return [name for batch in self._all_batches() for name in batch.column("name").to_pylist()]
+        return [name for _, batch in self._all_batches() for name in batch.column("name").to_pylist()]
 
     @cached_property
     def _numbers(self) -> dict[str, np.ndarray]:
@@ -130,17 +134,37 @@ class Split:
         Arrow's batches and cells would take long."""
         kinds = {name: kind.to_pandas_dtype() for name, kind in NUMBERS.items()} | dict.fromkeys(PLACE, np.int64)
         parts: dict[str, list[np.ndarray]] = {name: [np.zeros(0, kind)] for name, kind in kinds.items()}
-        for batch in self._all_batches():
-            columns = {name: batch.column(name).to_numpy() for name in NUMBERS} | _places(batch)
-            for name, column in columns.items():
+        for shard, batch in self._all_batches():
+            columns = {name: batch.column(name).to_numpy() for name in NUMBERS}
+            for name, column in (columns | self._places(shard, batch)).items():
                 parts[name].append(column)
         return {name: np.concatenate(columns) for name, columns in parts.items()}
 
-    def _find(self, index: int) -> tuple[pa.RecordBatch, int]:
-        """Return the batch that holds record `index` (negative: from the end), and the row in it."""
+    def _place(self, index: int) -> int:
+        """Return a record's number, given from the end if negative. Raises IndexError."""
         place = index + len(self) if index < 0 else index
         if not 0 <= place < len(self):
             raise IndexError(f"{self.split} has {len(self)} records; no record {index}")
+        return place
+
+    def _name(self, index: int) -> str:
+        """Return the name of a record."""
+        batch, row = self._find(index)
+        return str(batch.column(COLUMN["name"])[row].as_py())
+
+    def _places(self, shard: int, batch: pa.RecordBatch) -> dict[str, np.ndarray]:
+        """Return the address, and the number of bytes, of each image of a memory-mapped batch."""
+        _, offsets, data = batch.column(COLUMN["image"]).buffers()
+        starts = np.frombuffer(offsets, np.int64, len(batch) + 1)
+        sizes = np.diff(starts)
+        if starts[0] < 0 or (sizes < 0).any() or starts[-1] > data.size:
+            path = self.folder / self._shards[shard].file
+            raise UserError(f"{path}: damaged shard (images outside of it); prepare the data set again")
+        return dict(zip(PLACE, (data.address + starts[:-1], sizes), strict=True))
+
+    def _find(self, index: int) -> tuple[pa.RecordBatch, int]:
+        """Return the batch that holds record `index` (negative: from the end), and the row in it."""
+        place = self._place(index)
         shard = bisect_right(self._ends, place)
         row = place - (self._ends[shard] - self._shards[shard].records)
         return self._batch(shard, row // BATCH), row % BATCH
@@ -152,7 +176,7 @@ class Split:
             path = self.folder / self._shards[shard].file
             try:
                 if shard not in self._mapped:
-                    self._mapped[shard] = pa.ipc.open_file(pa.memory_map(str(path)))
+                    self._mapped.setdefault(shard, pa.ipc.open_file(pa.memory_map(str(path))))
                 if self._mapped[shard].schema != SCHEMA:
                     raise UserError(f"{path}: packed by another version; prepare the data set again")
                 last = self._mapped[shard].get_batch(number)
@@ -161,17 +185,10 @@ class Split:
             self._last = (shard, number), last
         return last
 
-    def _all_batches(self) -> Iterator[pa.RecordBatch]:
+    def _all_batches(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         for place, shard in enumerate(self._shards):
             for number in range(-(-shard.records // BATCH)):
-                yield self._batch(place, number)
-
-
-def _places(batch: pa.RecordBatch) -> dict[str, np.ndarray]:
-    """Return the address, and the number of bytes, of each image of a memory-mapped batch."""
-    _, offsets, data = batch.column(COLUMN["image"]).buffers()
-    starts = np.frombuffer(offsets, np.int64, len(batch) + 1)
-    return dict(zip(PLACE, (data.address + starts[:-1], np.diff(starts)), strict=True))
+                yield place, self._batch(place, number)
 
 
 def _batch_of(records: list[Record]) -> pa.RecordBatch:

@@ -76,9 +76,9 @@ class RegionBatches:
         mirrored = rng.random(len(rows)) < (0.5 if s.mirror else 0.0)
         groups = list(by_image(rows))  # an image is decoded once, however many of its regions are in the batch
         order = np.concatenate([places for _, places in groups])
-        drawn = np.concatenate([boxes[image][rows[places, 1]] for image, places in groups])
+        chosen = np.concatenate([boxes[image][rows[places, 1]] for image, places in groups])
         shown = chain.from_iterable(repeat(self.images[image], len(places)) for image, places in groups)
-        crops, flipped = self.warp.each(shown, drawn), mirrored[order]
+        crops, flipped = self.warp.each(shown, chosen), mirrored[order]
         crops[flipped] = crops[flipped, :, ::-1]
         out[order] = crops
         return len(rows), torch.tensor([int(labels[image][region]) for image, region in rows])

@@ -18,7 +18,7 @@ from googlenet.config.schema.shared import NETWORKS, Classifier, Initialisation,
 from googlenet.errors import UserError
 from googlenet.models.table_1 import AUX_HEADS
 
-CACHED_VALUES = 150_000  # floats: one 224 px image, which fits in a core's cache
+CACHED_VALUES = 224 * 224 * 3  # of one image of the paper's size, as floats: they fit in a core's cache
 
 
 @dataclass(frozen=True)
