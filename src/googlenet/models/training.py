@@ -225,7 +225,7 @@ def loss_of(output: tuple[Tensor, list[Tensor]], labels: Tensor, aux_weight: flo
 
 def forget_gradients(parameters: Iterable[Tensor]) -> None:
     """Remove the gradients of a step, as `Module.zero_grad` does. That looks for a model's parameters in all its
-    modules: a thirtieth of the demo's step."""
+    modules, which takes a millisecond."""
     for parameter in parameters:
         parameter.grad = None
 
