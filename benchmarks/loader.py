@@ -52,6 +52,7 @@ from googlenet.pipeline.experiment import experiment
 
 ROOT, PX = Path(__file__).parents[1], 224
 THEIRS = "Pillow and torchvision v1"
+IN_PARTS, PLAIN = "as resized by it", "plain files"
 Next = Callable[[], object]
 
 
@@ -211,14 +212,17 @@ def main() -> None:
     write(given.json, **figures, settings=settings, kilobytes=kilobytes)
 
 
+def ours_of(method: Interpolation, files: str) -> str:
+    """Name one of this pipeline's contestants."""
+    return f"this pipeline, {method}, {files}"
+
+
 def measured(plain: Split, in_parts: Split, batch: int, rounds: int, workers: int) -> dict[str, float]:
     """Measure all figures and print the tables. Both splits have the same photographs."""
-    files: dict[str, Split] = {"as resized by it": in_parts, "plain files": plain}
+    files = {IN_PARTS: in_parts, PLAIN: plain}
     methods: tuple[Interpolation, ...] = ("antialias", "bilinear")
     contestants = {
-        f"this pipeline, {method}, {name}": ours(split, method, batch)
-        for name, split in files.items()
-        for method in methods
+        ours_of(method, name): ours(split, method, batch) for name, split in files.items() for method in methods
     } | {THEIRS: theirs(plain, batch)}
     times = turns(contestants, rounds, time.process_time)  # one thread each, no waiting
     over = {name: ratio(times[name], times[THEIRS]) for name in times}
@@ -232,12 +236,12 @@ def measured(plain: Split, in_parts: Split, batch: int, rounds: int, workers: in
     grey = {name: differences(in_parts, name) for name in ("antialias", "area", "bilinear")}
     report([(name, f"{value:.2f}") for name, value in grey.items()], ("\nour crops", "grey levels from Pillow's"))
     return {
-        "over_pil_per_core": over["this pipeline, antialias, plain files"],
-        "over_pil_per_core_bilinear": over["this pipeline, bilinear, plain files"],
-        "over_pil_per_core_in_parts": over["this pipeline, antialias, as resized by it"],
-        "over_pil_per_core_bilinear_in_parts": over["this pipeline, bilinear, as resized by it"],
+        "over_pil_per_core": over[ours_of("antialias", PLAIN)],
+        "over_pil_per_core_bilinear": over[ours_of("bilinear", PLAIN)],
+        "over_pil_per_core_in_parts": over[ours_of("antialias", IN_PARTS)],
+        "over_pil_per_core_bilinear_in_parts": over[ours_of("bilinear", IN_PARTS)],
         "per_worker": share,
-        "images_per_s": batch / medians(times)["this pipeline, antialias, plain files"],
+        "images_per_s": batch / medians(times)[ours_of("antialias", PLAIN)],
         "workers_images_per_s": loader,
         **{f"grey_levels_{name}": value for name, value in grey.items()},
     }

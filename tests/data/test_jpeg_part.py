@@ -42,6 +42,17 @@ def place_of(image, marker):
     return image.index(bytes((0xFF, 0xD0 + marker)), header_of(image).coded)
 
 
+def smaller_parts(image, count, width=WIDTH):
+    """How many parts are smaller than the whole; all show their boxes as the whole does."""
+    whole, fewer = decode(image), 0
+    for box in boxes(count, width):
+        left, top, w, h = box
+        part = part_of(image, box)
+        assert np.array_equal(part.of(box), whole[top : top + h, left : left + w])
+        fewer += part.pixels.size < whole.size
+    return fewer
+
+
 @pytest.mark.parametrize("options", PLAIN.values(), ids=list(PLAIN))
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("reduction", [1, 2, 4])
@@ -66,13 +77,7 @@ def test_top_rows_are_the_same_pixels(mode, options, reduction, capfd):
 def test_intervals_between_restart_markers_show_the_same_pixels(mode, options, intervals, width, capfd):
     picture = PICTURE.crop((0, 0, width, HEIGHT)).convert(mode)
     image = saved(picture, "JPEG", **options, **intervals)
-    whole, fewer = decode(image), 0
-    for box in boxes(100, width):
-        left, top, width, height = box
-        part = part_of(image, box)
-        assert np.array_equal(part.of(box), whole[top : top + height, left : left + width])
-        fewer += part.pixels.size < whole.size
-    assert fewer > 60
+    assert smaller_parts(image, 100, width) > 60
     assert capfd.readouterr().err == ""
 
 
@@ -81,13 +86,7 @@ def test_intervals_between_restart_markers_show_the_same_pixels(mode, options, i
 def test_so_do_files_with_other_resolutions_of_colours(factor, interval):
     options = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor, cv2.IMWRITE_JPEG_RST_INTERVAL, interval]
     image = cv2.imencode(".jpg", np.asarray(PICTURE), options)[1].tobytes()
-    whole, fewer = decode(image), 0
-    for box in boxes(150):
-        left, top, width, height = box
-        part = part_of(image, box)
-        assert np.array_equal(part.of(box), whole[top : top + height, left : left + width])
-        fewer += part.pixels.size < whole.size
-    assert fewer > 50
+    assert smaller_parts(image, 150) > 50
 
 
 def test_pillow_too_reads_a_cut_file():
@@ -209,3 +208,5 @@ def test_a_damaged_end_is_still_refused():
     image = saved(PICTURE, "JPEG")
     with pytest.raises(images.UserError, match=r"here: damaged image .*truncated"):
         decode_part(image[:-40], (0, 0, 16, 16), lambda: "here")
+    with Image.open(io.BytesIO(image)) as opened:
+        assert opened.size == PICTURE.size

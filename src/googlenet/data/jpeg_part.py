@@ -76,7 +76,7 @@ def _top_rows(image: bytes, header: Header, end: int, box: Box) -> Cut | None:
 
 
 def _units(image: bytes, header: Header, end: int, box: Box) -> Cut | None:
-    """Take the intervals between restart markers that show the box, and number their markers anew."""
+    """Take the intervals between restart markers that show the box, and renumber their markers."""
     columns, rows = (-(-size // unit) for size, unit in zip((header.width, header.height), header.unit, strict=True))
     if columns % header.restarts:  # an interval would continue on the next row
         return None

@@ -158,8 +158,7 @@ class Split:
         starts = np.frombuffer(offsets, np.int64, len(batch) + 1)
         sizes = np.diff(starts)
         if starts[0] < 0 or (sizes < 0).any() or starts[-1] > data.size:
-            path = self.folder / self._shards[shard].file
-            raise UserError(f"{path}: damaged shard (images outside of it); prepare the data set again")
+            raise self._damaged(shard, "images outside of it")
         return dict(zip(PLACE, (data.address + starts[:-1], sizes), strict=True))
 
     def _find(self, index: int) -> tuple[pa.RecordBatch, int]:
@@ -181,9 +180,13 @@ class Split:
                     raise UserError(f"{path}: packed by another version; prepare the data set again")
                 last = self._mapped[shard].get_batch(number)
             except (pa.ArrowInvalid, OSError) as error:
-                raise UserError(f"{path}: damaged shard ({error}); prepare the data set again") from error
+                raise self._damaged(shard, error) from error
             self._last = (shard, number), last
         return last
+
+    def _damaged(self, shard: int, why: object) -> UserError:
+        path = self.folder / self._shards[shard].file
+        return UserError(f"{path}: damaged shard ({why}); prepare the data set again")
 
     def _all_batches(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         for place, shard in enumerate(self._shards):
