@@ -47,7 +47,14 @@ def state_of(name):
             refuse("NotFound", f'jobs.batch "{name}" not found')
         state = json.loads(path.read_text())
         yield state
-        path.write_text(json.dumps(state))
+        store(path, state)
+
+
+def store(path, state):
+    """Replace a Job's file as a whole, since tests read it without the lock."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(state))
+    part.replace(path)
 
 
 def create(manifest, dry):
@@ -65,7 +72,7 @@ def create(manifest, dry):
     if not dry:
         created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         manifest["metadata"] |= {"name": name, "creationTimestamp": created}
-        (CLUSTER / f"{name}.json").write_text(json.dumps(manifest | {"status": {}, "pids": []}))
+        store(CLUSTER / f"{name}.json", manifest | {"status": {}, "pids": []})
         words = [sys.executable, __file__, "pod", name]
         nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         subprocess.Popen(words, start_new_session=True, **nothing)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,17 @@ def test_a_reproduction_that_is_made_again_after_a_kill_is_one_run(tmp_path, mon
     history = MlflowClient(open_store(tmp_path)).get_metric_history(run.info.run_id, "mean_ap_percent_ensemble")
     assert len(history) == 1
     assert not list(event_log.tracking_folder(tmp_path, "demo").rglob("*.jsonl"))
+
+
+def test_a_reproduction_has_the_jobs_of_hosts_whose_clocks_are_ahead(tmp_path, monkeypatch):
+    now = time.time
+    with monkeypatch.context() as ahead:
+        ahead.setattr(event_log.time, "time", lambda: now() + 3600)
+        trained = job(tmp_path, "train_classifier", "m1")
+    report(tmp_path, [trained], {})
+    assert deliver(tmp_path)
+    (run,) = runs(tmp_path)
+    assert children(tmp_path, run) == ["make_report/all", "train_classifier/m1"]
 
 
 def test_changes_name_a_key_once_and_code_by_its_stage():

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from googlenet.errors import UserError, nearest
 from googlenet.storage import faults
-from googlenet.tracking import replay, store
+from googlenet.tracking import replay, reproduction, store
 from googlenet.tracking.cursor import Cursor
 from googlenet.tracking.event_log import Event, EventLog, InUse, held, tracking_folder
 from googlenet.tracking.processes import is_dead
@@ -127,7 +127,13 @@ class Mirror:
         self._warnings.add(str(error))
 
     def _ordered(self) -> list[Cursor]:
-        return sorted(self._cursors.values(), key=lambda cursor: cursor.log.events[0]["time"])
+        """In the order in which jobs began, but those that complete a reproduction last: it holds the runs of jobs
+        whose clocks may be ahead, on other hosts."""
+
+        def order(log: EventLog) -> tuple[bool, int]:
+            return reproduction.event_of(log) is not None, log.events[0]["time"]
+
+        return sorted(self._cursors.values(), key=lambda cursor: order(cursor.log))
 
     def _replay_alone(self, cursor: Cursor) -> None:
         """Replay a log; if only this log fails, retry it later. Raises UserError if the failure concerns all logs."""
