@@ -19,10 +19,11 @@ import own_source
 from dvc_stages import FILES
 from googlenet.config.schema.shared import Execution
 from googlenet.errors import UserError
-from googlenet.pipeline import checked_out, dvc_command, experiment_files, links
+from googlenet.pipeline import checked_out, dvc_command, experiment_files, kept, links
 from googlenet.pipeline import experiment as experiments
 from googlenet.pipeline.experiment import Experiment
 from googlenet.pipeline.registry import ROWS, Stage
+from googlenet.storage.files import write_bytes
 
 COMMANDS = "resolve, after-run EXPERIMENT TARGET, take-over EXPERIMENT, commit [TARGET], restore"
 SHOWN = 10  # files in a message
@@ -81,10 +82,8 @@ def after_run(name: str, target: str) -> None:
     elif size_gb(experiment) > experiment.of(Execution).commit_limit_gb:
         size = f"{size_gb(experiment):.0f} GB is above execution.commit_limit_gb"
         warn(f"{NOT_RECORDED}: {size}; run `make sync`")
-    elif not up_to_date(target):
+    elif not commit_if_current(experiment, target):
         warn(f"{NOT_RECORDED}: conf/, code or rules were edited during the run; run the same command again")
-    else:
-        commit(experiment, target)
 
 
 def take_over(name: str) -> None:
@@ -154,15 +153,32 @@ def up_to_date(target: str) -> bool:
     return "Nothing to be done" in run("snakemake", "-n", "--", target)
 
 
+def commit_if_current(experiment: Experiment, target: str) -> bool:
+    """Commit, and return True, if Snakemake has nothing to do and nothing is edited before the commit ends: dvc.lock would
+    list the edited file beside the results of the former one, as if it had been applied."""
+    before = kept.editable(experiment.root)
+    if not up_to_date(target):
+        return False
+    lock = Path(FILES[target]).with_name("dvc.lock")
+    recorded = lock.read_bytes() if lock.is_file() else b""
+    commit(experiment, target)
+    if kept.editable(experiment.root) == before:
+        return True
+    if recorded:
+        write_bytes(lock, recorded)
+    else:
+        lock.unlink()
+    return False
+
+
 def commit_by_hand(target: str = "all") -> None:
     """Commit if Snakemake has nothing to do. Raises UserError otherwise."""
     experiment = experiments.current(Path.cwd())
     if target not in FILES:
         raise UserError(f"{target!r}: one of {', '.join(FILES)}")
-    if not up_to_date(target):
+    if not commit_if_current(experiment, target):
         command = "snakemake --cores N" + (f" {target}" if target != "all" else "")
         raise UserError(f"results are not current; run `{command}` first")
-    commit(experiment, target)
 
 
 def restore() -> None:

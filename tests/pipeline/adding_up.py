@@ -37,9 +37,9 @@ def settings(rate=0.5, **compute):
     return AddUp(rate=rate, compute=changed(Compute.model_validate(composed().of(Inference).model_dump()), **compute))
 
 
-def write_file(values, stage="train_classifier"):
+def write_file(values, stage="train_classifier", code="c0de" * 16):
     """Write the job's file, and return what it holds."""
-    file = JobFile(stage, "m1", "demo", "c0de" * 16, values)
+    file = JobFile(stage, "m1", "demo", code, values)
     write_bytes(CONFIG_PATH, file.to_bytes())
     return file
 

@@ -37,6 +37,18 @@ def test_one_that_was_put_there_later_is_not(result):
     assert checked_out.unrecorded()
 
 
+def test_one_whose_job_has_not_been_recorded_yet_was_not_put_there(result):
+    """Snakemake records an output once it has noticed that its job has ended."""
+    from snakemake.persistence.file import FilePersistence
+
+    os.utime(result, (1, 1))
+    FilePersistence(nolock=True)._mark_incomplete(str(result), None)
+    assert not checked_out.unrecorded()
+    for record in checked_out.RECORDS.rglob("*"):  # the first job of a clone
+        record.is_file() and record.unlink()
+    assert not checked_out.unrecorded()
+
+
 def test_in_a_linked_cache_times_say_nothing(result, monkeypatch):
     monkeypatch.setattr(links, "linked", lambda: True)
     os.utime(result, (1, 1))

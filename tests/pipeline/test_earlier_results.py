@@ -1,16 +1,21 @@
 """A job that fails costs no earlier result: Snakemake deletes it, and it is put back with the record of its inputs."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from conf_copy import ROOT
 from googlenet.pipeline.earlier_results import drop, keep, link_of, linked, put_back
+from waiting import until
 
 WORKFLOW = """
+import atexit
+
 from googlenet.pipeline.earlier_results import EarlierResults
 
 EARLIER = EarlierResults(workflow)
@@ -28,7 +33,8 @@ rule make:
         "made.txt",
         "made_too.txt",
     shell:
-        "cp {input} {output[0]}; grep -q good {input} && cp {input} {output[1]}"
+        "cp {input} {output[0]}; grep -q slow {input} && touch began && sleep 30;"
+        " grep -q good {input} && cp {input} {output[1]}"
 
 
 rule use:
@@ -42,6 +48,7 @@ rule use:
 
 onstart:
     EARLIER.keep()
+    atexit.register(EARLIER.put_back)
 
 
 onerror:
@@ -122,11 +129,18 @@ def test_where_nothing_can_be_linked_nothing_is_left(tmp_path, monkeypatch):
 
 def snakemake(folder: Path, *words: str, code: int = 0) -> str:
     """Run Snakemake in a folder."""
+    process = begun(folder, *words)
+    output, errors = process.communicate()
+    assert process.returncode == code, errors
+    return output + errors
+
+
+def begun(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """A process of Snakemake that runs in a folder, in a session of its own."""
     command = [Path(sys.executable).with_name("snakemake"), "--cores", "1", "--max-checksum-file-size", "1TB", *words]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return done.stdout + done.stderr
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
+    return subprocess.Popen(command, cwd=folder, env=environment, text=True, **pipes)
 
 
 @pytest.mark.engine
@@ -155,3 +169,21 @@ def test_snakemake_knows_what_was_put_back_by_the_inputs_that_it_was_made_from(t
     put(tmp_path / "settings.txt", "very good")
     snakemake(tmp_path)
     assert texts(tmp_path) == before | dict.fromkeys(("settings.txt", *MADE), "very good")
+
+
+@pytest.mark.engine
+def test_a_second_interrupt_costs_no_earlier_result(tmp_path):
+    """Snakemake then ends without its onerror."""
+    put(tmp_path / "Snakefile", WORKFLOW)
+    put(tmp_path / "settings.txt", "good")
+    snakemake(tmp_path)
+    before = texts(tmp_path)
+    put(tmp_path / "settings.txt", "slow")
+    process = begun(tmp_path)
+    until((tmp_path / "began").is_file)
+    os.kill(process.pid, signal.SIGINT)  # its job goes on
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)
+    assert "gone:" not in "".join(process.communicate())
+    (tmp_path / "began").unlink()
+    assert texts(tmp_path) == before | {"settings.txt": "slow"}

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +16,11 @@ import torch
 from googlenet.config.schema.base import StageSettings
 from googlenet.errors import UserError
 from googlenet.models.runtime import Runtime
-from googlenet.pipeline import job
+from googlenet.pipeline import code, job, job_command
 from googlenet.pipeline.gpus import GPUS
 from googlenet.pipeline.job import Job, Output
-from googlenet.pipeline.job_file import execution_file
+from googlenet.pipeline.job_file import MODULES, execution_file
+from googlenet.pipeline.registry import STAGES
 from googlenet.storage.files import read_json, sha256, write_json
 from googlenet.tracking import deliver, progress
 from pipeline.adding_up import CONFIG_PATH, AddUp, arguments, settings, stage, stamp, write_file, written_execution
@@ -216,6 +218,38 @@ def test_settings_that_were_edited_while_the_job_ran_end_it(unrecorded):
     assert not Path("results/demo/runs").exists()
     job.perform(overtaken, words)  # with the settings that are there now
     assert read_json("results/demo/runs/train_classifier/m1.json")["job_file"]["settings"]["rate"] == 0.6
+
+
+def test_code_that_was_edited_after_the_run_began_ends_the_job_at_its_start(unrecorded, monkeypatch, tmp_path):
+    """Whoever undoes the edit would have its results under the name of the former code."""
+    copy, jobs = tmp_path / "src/googlenet", []
+    shutil.copytree(code.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in (code, job_command):
+        monkeypatch.setattr(module, "PACKAGE", copy)
+    for cached in (code.code_digest, code.read, code.tree_of, code.module_digest):
+        monkeypatch.setattr(code, cached.__name__, cached.__wrapped__)
+    monkeypatch.setattr(job_command, "code_digest", code.code_digest)
+    of_stage = STAGES["train_classifier"].code_of(settings())
+    write_json(MODULES, {code.code_digest(*of_stage): code.module_digests(*of_stage)})
+    write_file(settings(), code=code.code_digest(*of_stage))
+
+    def look(job: Job[AddUp], *, metrics: Output):
+        jobs.append(job.name)
+
+    words = ["--config", CONFIG_PATH, "--threads", "1", "--metrics", "m"]
+    job.perform(look, words)
+    path = copy / "classification/train.py"
+    before = path.read_text()
+    path.write_text(before + "# a comment\n")
+    job.perform(look, words)
+    path.write_text(before + "EDITED = 1\n")
+    with pytest.raises(
+        UserError, match=r"^googlenet\.classification\.train: this code was edited after the run began; run the"
+    ):
+        job.perform(look, words)
+    path.write_text(before)
+    job.perform(look, words)
+    assert jobs == ["m1"] * 3
 
 
 def test_records_beside_a_report_are_the_experiments_and_its_datas(unrecorded):

@@ -1,5 +1,6 @@
 """What a start keeps for the next one: used only while nothing that it was computed from has changed."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from conf_copy import copied, edit, override
 from googlenet.config.schema.shared import Inference
 from googlenet.errors import UserError
-from googlenet.pipeline import kept
+from googlenet.pipeline import experiment, experiment_files, kept
 from googlenet.pipeline.experiment import Job, current
 from googlenet.pipeline.experiment_files import files, write_configs
 from googlenet.pipeline.registry import SETTINGS, STAGES
@@ -44,9 +45,9 @@ def root(once, tmp_path):
 def started(folder, name=""):
     """An experiment as a new process would begin with it."""
     current.cache_clear()
-    experiment = current(folder, name)
-    experiment.written = write_configs(experiment)
-    return experiment
+    composed = current(folder, name)
+    composed.written = write_configs(composed)
+    return composed
 
 
 def test_a_second_start_takes_what_the_first_kept(root):
@@ -77,6 +78,26 @@ def test_an_edit_composes_anew(root):
     assert [path.parent.name for path in edited.written] == 7 * ["predict_crops"]
     job = Job("predict_crops", "m1")
     assert edited.settings(job, SETTINGS[job.stage]).batch_size == 7
+
+
+@pytest.mark.parametrize("moment", ["compose", "write_json"])
+def test_what_is_edited_while_it_is_composed_or_written_is_not_kept(tmp_path, monkeypatch, moment):
+    """Else undoing the edit would find the edited values under the key of the former files."""
+    root, module = copied(tmp_path), experiment if moment == "compose" else experiment_files
+    before = (root / "conf/predict_crops.yaml").read_text()
+    made = getattr(module, moment)
+
+    def meanwhile(*given):
+        edit(root, "predict_crops.yaml", r"^batch_size: .*", "batch_size: 7")
+        return made(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, moment, meanwhile)
+        started(root)
+    (root / "conf/predict_crops.yaml").write_text(before)
+    job = Job("predict_crops", "m1")
+    assert started(root).settings(job, SETTINGS[job.stage]).batch_size != 7
+    assert json.loads((root / current(root).config_path(*job)).read_bytes())["settings"]["batch_size"] != 7
 
 
 def test_an_override_a_new_file_and_another_experiment_compose_anew(root):
@@ -111,6 +132,25 @@ def test_a_job_s_file_that_was_edited_lost_or_added_is_put_right(root):
     data = root / "data/config/digits/prepare_detection.json"
     data.unlink()
     assert started(root).written == [data]
+
+
+def test_an_edit_of_settings_code_or_rules_is_seen(root, tmp_path, monkeypatch):
+    copy = tmp_path / "googlenet"
+    shutil.copytree(kept.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(kept, "PACKAGE", copy)
+    (root / "workflow").mkdir()
+    (root / "workflow/Snakefile").write_text("")
+    seen = [kept.editable(root)]
+    assert kept.editable(root) == seen[0]
+    for path in (
+        root / "conf/predict_crops.yaml",
+        root / "params.yaml",
+        copy / "errors.py",
+        root / "workflow/Snakefile",
+    ):
+        path.write_text(path.read_text() + "# edited\n")
+        seen.append(kept.editable(root))
+    assert len(set(seen)) == 5
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 is interrupted and whatever number resumes it."""
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -27,8 +28,10 @@ from googlenet.pipeline.team import Team
 from googlenet.stages import train_classifier
 from googlenet.storage.checkpoint import load
 from googlenet.storage.files import read_json, write_bytes
+from googlenet.tracking.processes import process
 from settings import ROOT, changed, composed, settings_of
 from tiny_dataset import prepared
+from waiting import until
 
 CONFIG = Path("results/smoke/config/train_classifier/m1.json")
 STEPS, SEEN = 52, 50  # of the only epoch, and those whose losses are compared
@@ -106,6 +109,19 @@ class Watched(Resume):
 
     def step(self, state):
         self.losses = state()[0].get("seen losses", torch.zeros(0)).tolist() or self.losses
+
+
+def test_processes_watch_their_launcher_and_belong_to_the_engine(monkeypatch):
+    """By the engine, its mirror knows whose events it waits for."""
+    watched, engine = [], f"{os.getppid()}@{platform.node()}"
+    monkeypatch.setenv("GOOGLENET_ENGINE", engine)
+    monkeypatch.setenv("GOOGLENET_LAUNCHER", "")
+    monkeypatch.delenv("GOOGLENET_LAUNCHER")
+    monkeypatch.setattr(resume, "_watch", watched.append)
+    torchrun.watch_engine()
+    resume.watch_engine()  # as each of them does
+    until(lambda: len(watched) == 2)
+    assert watched == [os.getppid(), os.getpid()] and process()["engine"] == engine
 
 
 def test_two_processes_have_the_losses_of_one(killed):

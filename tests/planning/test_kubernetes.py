@@ -72,9 +72,9 @@ def test_a_job_runs_and_its_end_is_known(cluster):
     name = kubernetes.submit(script(cluster, "until [ -f go ]; do sleep 0.1; done"))
     assert kubernetes.status(name) == "running"
     (cluster / "go").touch()
-    until(lambda: kubernetes.status(name) == "success", limit_s=10)
+    until(lambda: kubernetes.status(name) == "success")
     failing = kubernetes.submit(script(cluster, "exit 3"))
-    until(lambda: kubernetes.status(failing) == "failed", limit_s=10)
+    until(lambda: kubernetes.status(failing) == "failed")
     assert list(kubernetes.ended(cluster, datetime.now() - timedelta(minutes=1), ["train_classifier"])) == []
 
 
@@ -84,9 +84,9 @@ def test_a_pod_that_gives_way_tells_the_whole_job_and_is_replaced(cluster):
 sh -c 'trap "touch saved; exit 75" TERM; touch began; while :; do sleep 0.1; done'
 """
     name = kubernetes.submit(script(cluster, command))
-    until((cluster / "began").is_file, limit_s=10)
+    until((cluster / "began").is_file)
     kubernetes.kubectl("evict", name)
-    until(lambda: kubernetes.status(name) == "success", limit_s=10)
+    until(lambda: kubernetes.status(name) == "success")
     assert (cluster / "saved").is_file()
 
 
@@ -96,18 +96,18 @@ def test_a_job_that_takes_a_second_to_save_is_given_it(cluster):
 sh -c 'trap "sleep 1; touch saved; exit 75" TERM; touch began; while :; do sleep 0.1; done'
 """
     name = kubernetes.submit(script(cluster, command))
-    until((cluster / "began").is_file, limit_s=10)
+    until((cluster / "began").is_file)
     kubernetes.kubectl("evict", name)
-    until(lambda: kubernetes.status(name) == "success", limit_s=10)
+    until(lambda: kubernetes.status(name) == "success")
     assert len(json.loads((cluster / f"jobs/{name}.json").read_text())["pids"]) == 2
 
 
 def test_a_cancelled_job_is_told_and_is_one_line(cluster, capsys):
     command = """sh -c 'trap "touch saved; exit 75" TERM; touch began; while :; do sleep 0.1; done'"""
     name = kubernetes.submit(script(cluster, command))
-    until((cluster / "began").is_file, limit_s=10)
+    until((cluster / "began").is_file)
     kubernetes.cancel(name)
-    until((cluster / "saved").is_file, limit_s=10)
+    until((cluster / "saved").is_file)
     assert kubernetes.status(name) == "failed"
     assert capsys.readouterr().err.startswith(f"error: {name} is gone (")
 
@@ -116,7 +116,7 @@ def test_snakemake_cancels_without_starting_python(cluster):
     """Which takes longer than the two seconds that the plugin gives it."""
     names = [kubernetes.submit(script(cluster, "sleep 30")) for _ in range(2)]
     for name in names:
-        until(lambda name=name: json.loads((cluster / f"jobs/{name}.json").read_text())["pids"], limit_s=10)
+        until(lambda name=name: json.loads((cluster / f"jobs/{name}.json").read_text())["pids"])
     (cluster / "bin/python").write_text("#!/bin/sh\nexit 1\n")
     (cluster / "bin/python").chmod(0o755)
     subprocess.run([REPO / kubernetes.TEMPLATE.with_name("job"), *names], check=True)
@@ -127,7 +127,7 @@ def without_image(cluster):
     """A submitted job whose image cannot be pulled."""
     kubernetes.TEMPLATE.write_text(kubernetes.TEMPLATE.read_text().replace("image: googlenet", "image: nowhere"))
     name = kubernetes.submit(script(cluster, "true"))
-    until(lambda: "waiting" in json.loads((cluster / f"jobs/{name}.json").read_text()), limit_s=10)
+    until(lambda: "waiting" in json.loads((cluster / f"jobs/{name}.json").read_text()))
     return name
 
 
@@ -165,7 +165,7 @@ def test_only_the_last_attempt_of_a_job_is_reported(cluster):
     """In the order of their times; the stand-in lists them in that of their names, as Kubernetes does."""
     names = [kubernetes.submit(script(cluster, "true", wildcards={"member": each})) for each in ("m1", "m1", "m2")]
     for name in names:
-        until(lambda name=name: kubernetes.status(name) == "success", limit_s=10)
+        until(lambda name=name: kubernetes.status(name) == "success")
     stopped = {"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]}
     for order, (name, status) in enumerate(zip(names, (stopped, {"conditions": []}, stopped), strict=True)):
         path = cluster / f"jobs/{name}.json"
@@ -179,7 +179,7 @@ def test_only_the_last_attempt_of_a_job_is_reported(cluster):
 @pytest.mark.parametrize("member", ["_m1", "m_", "mé"])
 def test_names_that_are_no_labels_are_submitted_and_reported(cluster, member):
     name = kubernetes.submit(script(cluster, "true", wildcards={"member": member}))
-    until(lambda: kubernetes.status(name) == "success", limit_s=10)
+    until(lambda: kubernetes.status(name) == "success")
     path = cluster / f"jobs/{name}.json"
     stopped = {"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"status": stopped}))

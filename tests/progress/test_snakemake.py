@@ -68,6 +68,7 @@ def run(project, *options):
 def test_lines_and_a_file_of_what_happened(project):
     code, printed, lines = run(project)
     assert (code, printed) == (0, "")
+    lines = [line for line in lines if not re.match(r"\d+ of 4 jobs done, ", line)]  # on a busy machine
     jobs = sorted(re.sub(r"\d+ s$", "N s", line) for line in lines[:-1])
     done = [
         f"{stage}/{member} done in N s" for stage in ("predict_crops", "train_classifier") for member in ("m1", "m2")

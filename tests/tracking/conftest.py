@@ -72,5 +72,6 @@ def server(one_server, monkeypatch):
     if not one_server.is_running:
         one_server.start()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", one_server.uri)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")  # on a busy machine; one that is stopped refuses at once
     monkeypatch.setattr(mirror, "RETRY_S", 0)
     return one_server

@@ -9,7 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from googlenet.errors import Stopped, UserError
-from googlenet.tracking import deliver, flattened, job_run, open_store
+from googlenet.tracking import LIBRARIES, deliver, flattened, job_run, open_store
 from googlenet.tracking.event_log import EventLog
 
 JOB = """
@@ -155,6 +155,21 @@ def test_the_same_stamp_goes_on_with_a_run_that_did_not_finish(four_at_once, tmp
     assert (made.info.run_id, made.info.status, second.run_id) == (ended.info.run_id, "FINISHED", first.run_id)
     history = MlflowClient(open_store(root)).get_metric_history(made.info.run_id, "train_loss")
     assert [(m.step, m.value) for m in history] == [(e, 1 / (1 + e)) for e in range(5)]
+
+
+def test_with_other_libraries_a_run_begins_again(four_at_once):
+    """No saved state is valid for them, so that every epoch is trained again, with other numbers."""
+    root, stamp = four_at_once[0], {"stamp": "0" * 12}
+    for versions, loss in (("aa", 1.0), ("bb", 2.0)):
+        labels = stamp | {LIBRARIES: versions}
+        with pytest.raises(Stopped), job_run(root, "updated", "stage", "all", {}, labels, {}) as run:
+            run.metrics({"train_loss": loss}, 0)
+            raise Stopped("told to end")
+    found = runs(root, experiment="updated")
+    assert [made.data.metrics["train_loss"] for made in found] == [1.0, 2.0]
+    assert [made.data.tags["resumable"] for made in found] == ["false", "true"]
+    with job_run(root, "updated", "stage", "all", {}, stamp | {LIBRARIES: "bb"}, {}) as resumed:
+        assert resumed.run_id == run.run_id
 
 
 def test_another_stamp_is_another_run_and_the_former_is_not_gone_on_with(four_at_once, monkeypatch):

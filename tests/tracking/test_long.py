@@ -19,9 +19,8 @@ from googlenet.config.schema.shared import Execution
 from googlenet.pipeline.experiment import experiment
 from googlenet.pipeline.experiment_files import write_configs
 from googlenet.pipeline.job_file import write_execution
-from googlenet.tracking import job_run, open_store
+from googlenet.tracking import job_run, mirror_process, open_store
 from googlenet.tracking.mirror import Mirror
-from googlenet.tracking.mirror_process import MirrorProcess
 from tracking.conftest import Server
 
 AWAY_S = 60
@@ -145,7 +144,7 @@ def test_ten_kills_of_mirror_and_server_lose_and_double_nothing(tmp_path, monkey
 
     thread = threading.Thread(target=job)
     thread.start()
-    engine = MirrorProcess(tmp_path, "demo")
+    engine = mirror_process.MirrorProcess(tmp_path, "demo")
     try:
         for kill in range(10):
             before, limit = sent(tmp_path), time.monotonic() + 120
@@ -161,6 +160,7 @@ def test_ten_kills_of_mirror_and_server_lose_and_double_nothing(tmp_path, monkey
     finally:
         ended.set()
         thread.join()
+    monkeypatch.setattr(mirror_process, "WAIT_S", 600)  # thousands of epochs are checked one by one
     engine.finish()  # as Snakemake's end: it finds its mirror killed
     client = MlflowClient(server.uri)
     (run,) = client.search_runs([client.get_experiment_by_name("googlenet/demo").experiment_id], "tags.kind = 'job'")

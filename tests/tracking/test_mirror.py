@@ -200,7 +200,7 @@ def test_an_undelivered_journal_of_a_former_version_is_mirrored(tmp_path):
         kept = lines if job == "m1" else lines[:5]
         path.with_name("0123456789ab.jsonl").write_text("".join(json.dumps(line) + "\n" for line in kept))
     assert deliver(tmp_path, "demo")
-    first, second = stored(tmp_path)
+    first, second = (stored(tmp_path, selection=f"tags.job = '{job}'")[0] for job in ("m1", "m2"))
     assert (first.info.status, first.data.tags["current"]) == ("FINISHED", "true")
     assert history(tmp_path, first.info.run_id) == epochs(4)
     assert second.info.status == "RUNNING" and second.data.tags["journal"] == run.run_id  # this process lives

@@ -107,6 +107,13 @@ def test_what_a_killed_mirror_began_is_completed(tmp_path, monkeypatch):
     assert not list((tmp_path / ".googlenet").rglob(".model-*"))
 
 
+def test_what_a_killed_mirror_left_of_a_model_is_removed(tmp_path):
+    left = tmp_path / ".googlenet/tracking/demo/make_report/all/.model-abc/model"
+    left.mkdir(parents=True)
+    reproduced(tmp_path, "1")
+    assert not left.parent.exists()
+
+
 def test_without_the_code_of_the_run_no_model_is_registered_and_the_run_is(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(models, "PACKAGE", tmp_path / "googlenet")
     assert reproduced(tmp_path, "1").data.tags["kind"] == "reproduction"

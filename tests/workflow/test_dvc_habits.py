@@ -1,6 +1,8 @@
 """What people do with DVC and with clones besides `dvc repro`, and what the engines make of it."""
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,21 @@ def test_an_edit_during_a_run_is_not_recorded_with_its_results(committed):
     assert output.endswith(
         "results not recorded in DVC: conf/, code or rules were edited during the run; run the same command again\n"
     )
+    assert (committed / "dvc.lock").read_bytes() == lock
+    assert executed(dvc(committed, "repro")) == AFTER_EVALUATION
+    assert_nothing_to_do(committed)
+
+
+def test_an_edit_while_results_are_recorded_is_not_recorded_with_them(committed, tmp_path):
+    """As one that is made once all jobs are done, while DVC commits."""
+    lock, program = (committed / "dvc.lock").read_bytes(), tmp_path / "bin/dvc"
+    program.parent.mkdir()
+    edit = f"sed -i 's/{NMS[1]}/nms_iou: 0.37/' {NMS[0]}"
+    program.write_text(f'#!/bin/sh\n[ "$1" = commit ] && {edit}\nexec {Path(sys.executable).with_name("dvc")} "$@"\n')
+    program.chmod(0o755)
+    path = f"{program.parent}{os.pathsep}{environment(committed)['PATH']}"
+    output = call(committed, "python", "workflow/sync.py", "after-run", "smoke", "all", PATH=path)
+    assert "conf/, code or rules were edited during the run; run the same command again\n" in output
     assert (committed / "dvc.lock").read_bytes() == lock
     assert executed(dvc(committed, "repro")) == AFTER_EVALUATION
     assert_nothing_to_do(committed)

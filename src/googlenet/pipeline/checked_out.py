@@ -13,6 +13,9 @@ from pathlib import Path
 from googlenet.pipeline import links
 
 RECORDS = Path(".snakemake/metadata")
+UNFINISHED = Path(
+    ".snakemake/incomplete"
+)  # a file with the record's name for each output whose job runs, or was killed
 TAKE_OVER = "GOOGLENET_TAKE_OVER"  # set: Snakemake runs with --touch, and leaves the jobs' configurations as they are
 SLACK_S = 0.01  # file systems differ in the resolution of their timestamps
 
@@ -31,15 +34,19 @@ def unrecorded() -> bool:
 def recorded_times() -> Iterator[tuple[float, float]]:
     """Two timestamps of every existing output that Snakemake has a record of: when its job ended, and the present one.
 
-    `--touch` counts as a job."""
-    for record in RECORDS.rglob("*"):
+    `--touch` counts as a job. A job that is not recorded yet, or was killed, has put its outputs there itself: for them,
+    the present one twice."""
+    for record in (*RECORDS.rglob("*"), *UNFINISHED.rglob("*")):
+        folder = RECORDS if record.is_relative_to(RECORDS) else UNFINISHED
         if record.is_file():
             # The name is the path in base64; one too long for a file name is split, and its folders are marked with @.
-            name = "".join(part.removeprefix("@") for part in record.relative_to(RECORDS).parts)
+            parts = record.relative_to(folder).parts
             try:
-                path, content = urlsafe_b64decode(name).decode(), json.loads(record.read_bytes())
-                present_s = os.lstat(path).st_mtime
+                path = urlsafe_b64decode("".join(part.removeprefix("@") for part in parts)).decode()
+                ended_s, present_s = json.loads(record.read_bytes()).get("endtime"), os.lstat(path).st_mtime
             except (ValueError, OSError):  # being written, or removed by a Snakemake that is running
                 continue
-            if content.get("endtime"):
-                yield content["endtime"], present_s
+            if UNFINISHED.joinpath(*parts).exists():
+                yield present_s, present_s
+            elif ended_s:
+                yield ended_s, present_s

@@ -28,9 +28,11 @@ class EarlierResults:
             self.records[job] = [record and record.model_copy() for record in records]
 
     def put_back(self) -> list[str]:
-        """After the run: restore what failed jobs deleted, remove the links; return outputs that are missing now."""
+        """After the run: restore what failed jobs deleted, remove the links; return outputs that are missing now. Does
+        nothing the second time."""
         persistence, missing = self.workflow.persistence, []
-        for job, records in self.records.items():
+        kept, self.records = self.records, {}
+        for job, records in kept.items():
             if put_back(job.output):
                 for path in job.output:  # a failed job leaves a record too, of the inputs that it failed with
                     persistence.cleanup_metadata(path)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from googlenet.config import variants
 from googlenet.config.compose import JOB_VARIABLES, Composed, compose
 from googlenet.config.problems import problem
-from googlenet.config.schema.base import NetworkName, Settings, StageSettings, selections
+from googlenet.config.schema.base import NetworkName, Settings, StageSettings
 from googlenet.config.schema.classification import AnalyseUnits, MeasureExport, PredictCrops, TrainClassifier, Variant
 from googlenet.config.schema.dataset import Dataset
 from googlenet.config.schema.detection import ProposeRegions, ScoreRegions, TrainMultibox
@@ -51,10 +51,11 @@ class Job(NamedTuple):
 class Experiment:
     """The composed configuration of one experiment, and its jobs."""
 
-    def __init__(self, composed: Composed, key: str = "", kept: Kept | None = None):
-        """key: of the cache entry that `experiment_files.write_configs` saves ("": none); kept: the entry of an earlier start."""
+    def __init__(self, composed: Composed, key: str = "", asked: str = "", kept: Kept | None = None):
+        """key: of the cache entry that `experiment_files.write_configs` saves ("": none), with the name that was asked
+        for; kept: the entry of an earlier start."""
         self.composed, self.root, self.name = composed, composed.root, composed.experiment
-        self.key, self.kept = key, kept
+        self.key, self.asked, self.kept = key, asked, kept
         self.dataset = composed.of(Dataset).name
         self.of = composed.of
         self._resolved: dict[Job, StageSettings] = {}
@@ -201,7 +202,7 @@ class Experiment:
 
     def code_of(self, job: Job) -> tuple[str, tuple[str, ...]]:
         """The module that a job runs, and those that its settings select."""
-        return STAGES[job.stage].module, tuple(sorted(set(selections(self.settings(job, SETTINGS[job.stage])))))
+        return STAGES[job.stage].code_of(self.settings(job, SETTINGS[job.stage]))
 
     def results(self, stage: str) -> str:
         """The folder that holds a stage's results and configurations, relative to the root."""
@@ -270,5 +271,5 @@ def current(root: Path, name: str = "") -> Experiment:
     key = kept.key_of(root, name)
     last = kept.load(root, key)
     if last is None:
-        return Experiment(compose(root, SETTINGS, name), key)
-    return Experiment(Composed(root, last.experiment, last.values, SETTINGS), key, last)
+        return Experiment(compose(root, SETTINGS, name), key, name)
+    return Experiment(Composed(root, last.experiment, last.values, SETTINGS), key, name, last)

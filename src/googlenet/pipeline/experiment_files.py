@@ -34,7 +34,8 @@ def write_configs(experiment: Experiment) -> list[Path]:
         for path in (experiment.root / folder / "config").glob("*/*.json"):
             if path not in contents:
                 path.unlink()
-    if experiment.key:
+    # A file that was edited after the key was computed belongs to another key.
+    if experiment.key and experiment.key == kept.key_of(experiment.root, experiment.asked):
         digests = {str(path.relative_to(experiment.root)): sha256(path) for path in contents}
         values, sources = experiment.composed.values, experiment.ablation_sources
         kept.save(experiment.root, experiment.key, Kept(experiment.name, values, sources, digests))

@@ -69,7 +69,7 @@ def held_gpus(
     while True:
         numbers: list[int] = []
         # Only one job at a time takes GPUs, and it takes all or none: two jobs that each hold some would deadlock.
-        with ExitStack() as held, FileLock(folder / "taking.lock") as taking:
+        with FileLock(folder / "taking.lock") as taking, ExitStack() as held:
             for number, lock in locks:
                 if len(numbers) < count and number not in numbers:
                     try:

@@ -31,7 +31,7 @@ from googlenet.pipeline.job_file import JobFile, modules_of, run_record
 from googlenet.pipeline.team import ALONE, PEER_LOST, STOPPED, Team, finished, joined, report
 from googlenet.storage import faults
 from googlenet.storage.files import read_json, remove_parts, write_json
-from googlenet.tracking import JobRun, job_run, progress
+from googlenet.tracking import LIBRARIES, JobRun, job_run, progress
 from googlenet.tracking.system_metrics import sampled
 
 if TYPE_CHECKING:
@@ -175,6 +175,7 @@ def launch(asked: Asked) -> None:
 def work(asked: Asked, run: Callable[..., None]) -> None:
     """Do the job, or this process's share of it. Of several processes, all but the first only compute."""
     root, file, team, execution = asked.root, asked.file, asked.team, asked.execution
+    asked.check_code()
     digests = asked.digests()
     lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
     stamp = hashlib.sha256("\n".join([asked.digest, *lines]).encode()).hexdigest()
@@ -213,6 +214,7 @@ def recorded(asked: Asked, stamp: str, digests: Texts, libraries: Texts) -> Iter
     """Track a job as a run, and at its end write run.json: what ran when, where, from what. digests: of its inputs."""
     root, file, started, clock = asked.root, asked.file, datetime.now(UTC), time.monotonic()
     tags = {"commit": commit(root), "config": asked.digest[:12], "code": file.code[:12], "stamp": stamp[:12]}
+    tags[LIBRARIES] = hashlib.sha256(f"{sorted(libraries.items())}".encode()).hexdigest()[:12]
     if asked.precision:
         tags["precision"] = asked.precision
     experiment = os.environ.get("GOOGLENET_EXPERIMENT", file.experiment)

@@ -45,7 +45,7 @@ def key_of(root: Path, name: str) -> str:
     """SHA-256 of all that an experiment ("": params.yaml's) is composed of; "" if that is more than readable files."""
     digest = hashlib.sha256(json.dumps([name, platform.python_version(), versions.installed()]).encode())
     digest.update(json.dumps([metadata.version(composer) for composer in COMPOSERS]).encode())
-    settings = [("params.yaml", root / "params.yaml"), *below(root / "conf")]
+    settings = settings_files(root)
     for name, path in (*settings, *below(PACKAGE)):
         try:
             content = path.read_bytes()
@@ -54,6 +54,19 @@ def key_of(root: Path, name: str) -> str:
         if (name, path) in settings and RESOLVER.search(content):
             return ""
         digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def settings_files(root: Path) -> list[tuple[str, Path]]:
+    """The files that an experiment is composed from, each with its path relative to `conf/`."""
+    return [("params.yaml", root / "params.yaml"), *below(root / "conf")]
+
+
+def editable(root: Path) -> str:
+    """SHA-256 of all files that decide what a run does: settings, code and rules. For telling whether one was edited."""
+    digest = hashlib.sha256()
+    for _, path in (*settings_files(root), *below(PACKAGE), *below(root / "workflow")):
+        digest.update(f"{path} {sha256(path) if path.is_file() else ''}\n".encode())
     return digest.hexdigest()
 
 

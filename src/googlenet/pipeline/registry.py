@@ -11,7 +11,7 @@ from googlenet.config.schema import classification as c
 from googlenet.config.schema import dataset as data
 from googlenet.config.schema import detection as d
 from googlenet.config.schema import structure as s
-from googlenet.config.schema.base import StageSettings
+from googlenet.config.schema.base import StageSettings, selections
 from googlenet.config.schema.shared import Enabled, MemberRow
 from googlenet.metrics import classification as cm
 from googlenet.metrics import classification_studies as studies
@@ -59,6 +59,10 @@ class Stage:
     def module(self) -> str:
         """The module that its jobs run."""
         return f"googlenet.stages.{self.name}"
+
+    def code_of(self, settings: StageSettings) -> tuple[str, tuple[str, ...]]:
+        """The module that a job with these settings runs, and those that they select."""
+        return self.module, tuple(sorted(set(selections(settings))))
 
     @property
     def target(self) -> str:

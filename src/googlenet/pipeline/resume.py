@@ -197,8 +197,8 @@ def listening(resume: Resume) -> Iterator[None]:
 
 
 def watch_engine() -> None:
-    """Stop this process when the engine that started its job has exited."""
-    engine, _, machine = os.environ.get(faults.ENGINE, "").partition("@")
+    """Stop this process when the engine, or the launcher, that started it has exited."""
+    engine, _, machine = os.environ.get(faults.LAUNCHER, os.environ.get(faults.ENGINE, "")).partition("@")
     if engine and machine == platform.node():  # a cluster's node does not see the processes of the head node
         threading.Thread(target=_watch, args=(int(engine),), daemon=True).start()
 

@@ -111,4 +111,4 @@ def cause_of(failures: Mapping[int, "ProcessFailure"], processes: int) -> UserEr
 def watch_engine() -> None:
     """Stop when the engine that started this job exits, and let the child processes stop when this one exits."""
     resume.watch_engine()
-    os.environ[faults.ENGINE] = f"{os.getpid()}@{platform.node()}"
+    os.environ[faults.LAUNCHER] = f"{os.getpid()}@{platform.node()}"

@@ -24,6 +24,7 @@ from googlenet.tracking.processes import is_dead, process
 COPIED_BYTES = 16 * 2**20  # larger artefacts are not copied: the mirror reads the original
 
 Event = dict[str, Any]
+LIBRARIES = "libraries"  # a tag: with others, a saved state is of no use, and a training starts from the beginning
 
 
 class InUse(UserError):
@@ -71,6 +72,12 @@ class EventLog:
     def stamp(self) -> str:
         """The stamp of the job's configuration and inputs, as in the log's file name."""
         return short_stamp(self.events[0]["tags"])
+
+    @property
+    def libraries(self) -> str | None:
+        """A digest of the versions of the libraries that computed the first attempt; None if it did not say."""
+        tags: Mapping[str, str] = self.events[0]["tags"]
+        return tags.get(LIBRARIES)
 
     @property
     def is_over(self) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from googlenet.errors import Stopped, UserError
-from googlenet.tracking.event_log import EventLog, held, logs_of_job, short_stamp, tracking_folder
+from googlenet.tracking.event_log import LIBRARIES, EventLog, held, logs_of_job, short_stamp, tracking_folder
 from googlenet.tracking.servable import Servable
 from googlenet.tracking.system_metrics import PREFIX
 
@@ -29,13 +29,13 @@ def job_run(
 ) -> Iterator["JobRun"]:
     """Track a run "<stage>/<job>" within the block; if it succeeds, it becomes that job's current run.
 
-    `parameters` is the nested config, `inputs` data digests by name. An unfinished run with the same stamp (in `tags`)
-    is resumed. If the block raises, the run is FAILED (KILLED for an interrupt or Stopped) and supersedes none."""
+    `parameters` is the nested config, `inputs` data digests by name. An unfinished run with the same stamp and versions
+    of the libraries (in `tags`) is resumed. If the block raises, the run is FAILED (KILLED for an interrupt or Stopped) and supersedes none."""
     labels = dict(tags) | {f"input.{name}": digest for name, digest in inputs.items()}
     labels |= {"kind": "job", "stage": stage, "job": job, "current": "false"}
     folder = tracking_folder(root, experiment) / stage / job
     with held(folder, LOCK_TIMEOUT_S):
-        log = log_to_write(folder, short_stamp(labels))
+        log = log_to_write(folder, labels)
         started, run = time.monotonic(), JobRun(log)
         log.begin(labels, flattened(parameters), inputs)
         try:
@@ -51,11 +51,12 @@ def job_run(
             raise
 
 
-def log_to_write(folder: Path, stamp: str) -> EventLog:
-    """The log of the job's unfinished run with this stamp, else a new one. Drops all other runs."""
+def log_to_write(folder: Path, labels: Mapping[str, str]) -> EventLog:
+    """The log of the job's unfinished run that these tags continue, else a new one. Drops all other runs."""
+    stamp = short_stamp(labels)
     resumable, logs = None, logs_of_job(folder)
     for log in reversed(logs):
-        if resumable is None and log.stamp == stamp and not log.is_over:
+        if resumable is None and log.stamp == stamp and log.libraries == labels.get(LIBRARIES) and not log.is_over:
             resumable = log
         else:
             log.drop()

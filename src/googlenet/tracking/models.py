@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 ENSEMBLE = "ensemble"
+PART = ".model-"  # begins the name of a folder in which a model is put together
 CURRENT = "current"  # the alias of the last reproduction's version, in a store that no other clone shares
 PACKAGE = Path(__file__).parents[1]
 CONTENT = "served.json"
@@ -45,6 +46,8 @@ def register(store: Connection, servable: Servable, origin: Origin) -> dict[str,
 
     Weights that have since changed or been deleted are reported and left out, and so are all models if code that they
     need is gone. MLflow's errors propagate."""
+    for left in origin.folder.glob(f"{PART}*"):  # by a mirror that was killed
+        shutil.rmtree(left, ignore_errors=True)
     if gone := [file for file in servable.code if not (PACKAGE.parent / file).is_file()]:
         say(f"warning: {gone[0]}: gone before MLflow could register the models; run again")
         return {}
@@ -156,7 +159,7 @@ class _Registry:
             found = [client.create_logged_model(store.experiment_id, name, run_id, tags, model_type=kind)]
         logged: LoggedModel = found[0]
         if str(logged.status) != "READY":
-            with TemporaryDirectory(dir=self._origin.folder, prefix=".model-") as folder:
+            with TemporaryDirectory(dir=self._origin.folder, prefix=PART) as folder:
                 made = _saved(Path(folder), logged, self._servable, wanted)
                 if _is_here(logged.artifact_location):
                     self._stored.place(made, local_store.local_path(logged.artifact_location))

@@ -14,7 +14,7 @@ UNRESOLVED = "unresolved"  # validation context: a value may still be a referenc
 class Settings(BaseModel):
     """Immutable settings: no unknown keys, and no value of a type other than the declared one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
     @field_validator("*", mode="wrap")
     @classmethod
