@@ -30,9 +30,9 @@ env: .venv/ready ## build .venv from requirements.lock (Python 3.11 to 3.13)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	touch $@
 
-demo: env ## everything from nothing to a report, with the embedded data
+demo: env ## everything from nothing to a report: as cloned, with the embedded data
 	snakemake --cores $(CORES)
-	@echo "The report: $$(ls results/*/make_report/report.html)"
+	@echo "The report: $$(ls -t results/*/make_report/report.html | head -1)"
 
 plan: env ## before a run: disk, memory, passes and hours of every stage on this machine (EXPERIMENT=, MACHINE=, ARGS=)
 	googlenet plan $(if $(EXPERIMENT),--experiment $(EXPERIMENT)) $(if $(MACHINE),--machine $(MACHINE)) $(ARGS)
@@ -62,7 +62,7 @@ fuzz: env ## ten thousand changed inputs of all formats that are read: none may 
 faults: env ## kill the smoke experiment at 20 moments and once in every stage: it must end in the same bits
 	python -m pytest tests/workflow/test_faults.py --faults=20
 
-slurm-test: env ## smoke on a real Slurm with two simulated nodes: whole, and with jobs that Slurm ends (root; may install Debian's packages)
+slurm-test: env ## smoke on a real Slurm with two simulated nodes, and on a stand-in for Kubernetes: whole, and with jobs that end early (root; may install Debian's packages)
 	python -m pytest tests/workflow/test_slurm.py tests/workflow/test_kubernetes.py --slurm=whole -rs
 
 agreement: env ## every edit of the table under both engines; writes docs/agreement.md (AFTER='an edit': continue after it)

@@ -4,8 +4,8 @@ RUN: a file of .googlenet/progress/. The run is replayed: from a third of it on,
 JSON keys, of each run: "run_s", "predictions", "right", "worst" (the largest error, in units of what is allowed).
 """
 
+import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -49,7 +49,9 @@ def replayed(events: list[Event]) -> Iterator[Prediction]:
 
 def main() -> None:
     """Print a line per run."""
-    for path in map(Path, sys.argv[1:]):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    for path in parser.parse_args().runs:
         rows = list(replayed(read(path)))
         worst = max(rows, key=lambda row: row.error)
         right = sum(row.error <= 1 for row in rows)

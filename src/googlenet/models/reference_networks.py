@@ -197,15 +197,13 @@ def number_type(runtime: Runtime) -> torch.dtype:
 def timed(settings: MeasureCost, runtime: Runtime) -> Times:
     """Time the forward passes of the networks in `timed`, for `reference_repeats` turns."""
     models: dict[str, tuple[nn.Module, int]] = {}
-    before, dtype = torch.get_default_dtype(), number_type(runtime)
-    # Create the weights in this dtype, to save memory: all networks are in memory together.
-    torch.set_default_dtype(dtype)
-    try:
-        for name in settings.timed:
-            model, px = reference_network(name, settings.wider, settings.deeper)
-            models[name] = model.to(runtime.device, dtype).to(memory_format=torch.channels_last), px
-    finally:
-        torch.set_default_dtype(before)
+    for name in settings.timed:
+        model, px = on_meta(name, settings.wider, settings.deeper)
+        # Random weights would take longer than the passes, which take as long with any that neither vanish nor overflow.
+        model = model.to(number_type(runtime)).to_empty(device=runtime.device).to(memory_format=torch.channels_last)
+        for tensor in (*model.parameters(), *model.buffers()):
+            nn.init.constant_(tensor, len(tensor) / tensor.numel())  # a mean of the inputs, and a bias of 1
+        models[name] = model, px
     return forward_times(models, settings.reference_batch_size, settings.reference_repeats)
 
 
