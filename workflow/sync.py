@@ -156,13 +156,13 @@ def up_to_date(target: str) -> bool:
 def commit_if_current(experiment: Experiment, target: str) -> bool:
     """Commit, and return True, if Snakemake has nothing to do and nothing is edited before the commit ends: dvc.lock would
     list the edited file beside the results of the former one, as if it had been applied."""
-    before = kept.editable(experiment.root)
+    before = kept.sources(experiment.root)
     if not up_to_date(target):
         return False
     lock = Path(FILES[target]).with_name("dvc.lock")
     recorded = lock.read_bytes() if lock.is_file() else b""
     commit(experiment, target)
-    if kept.editable(experiment.root) == before:
+    if kept.sources(experiment.root) == before:
         return True
     if recorded:
         write_bytes(lock, recorded)

@@ -140,8 +140,8 @@ def test_an_edit_of_settings_code_or_rules_is_seen(root, tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "PACKAGE", copy)
     (root / "workflow").mkdir()
     (root / "workflow/Snakefile").write_text("")
-    seen = [kept.editable(root)]
-    assert kept.editable(root) == seen[0]
+    seen = [kept.sources(root)]
+    assert kept.sources(root) == seen[0]
     for path in (
         root / "conf/predict_crops.yaml",
         root / "params.yaml",
@@ -149,7 +149,7 @@ def test_an_edit_of_settings_code_or_rules_is_seen(root, tmp_path, monkeypatch):
         root / "workflow/Snakefile",
     ):
         path.write_text(path.read_text() + "# edited\n")
-        seen.append(kept.editable(root))
+        seen.append(kept.sources(root))
     assert len(set(seen)) == 5
 
 

@@ -13,9 +13,7 @@ from pathlib import Path
 from googlenet.pipeline import links
 
 RECORDS = Path(".snakemake/metadata")
-UNFINISHED = Path(
-    ".snakemake/incomplete"
-)  # a file with the record's name for each output whose job runs, or was killed
+UNFINISHED = Path(".snakemake/incomplete")  # files named like records: the outputs of jobs that run, or were killed
 TAKE_OVER = "GOOGLENET_TAKE_OVER"  # set: Snakemake runs with --touch, and leaves the jobs' configurations as they are
 SLACK_S = 0.01  # file systems differ in the resolution of their timestamps
 

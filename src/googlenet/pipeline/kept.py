@@ -62,8 +62,8 @@ def settings_files(root: Path) -> list[tuple[str, Path]]:
     return [("params.yaml", root / "params.yaml"), *below(root / "conf")]
 
 
-def editable(root: Path) -> str:
-    """SHA-256 of all files that decide what a run does: settings, code and rules. For telling whether one was edited."""
+def sources(root: Path) -> str:
+    """SHA-256 of all files that decide what a run does (settings, code, rules), to tell whether one was edited."""
     digest = hashlib.sha256()
     for _, path in (*settings_files(root), *below(PACKAGE), *below(root / "workflow")):
         digest.update(f"{path} {sha256(path) if path.is_file() else ''}\n".encode())

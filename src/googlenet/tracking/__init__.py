@@ -3,10 +3,10 @@
 Jobs use only job_run.py, event_log.py, servable.py, system_metrics.py and progress.py, and never import MLflow.
 MLflow's only client is one mirror per experiment (mirror.py and what it imports), started by Snakemake
 (mirror_process.py) or `googlenet mirror`. local_store.py and schema.py need no MLflow; pages.py is for `make ui`.
-No result is read from MLflow. The tags of a job's run: kind, stage, job, run_id, current, superseded, superseded_by, replaces,
-input.<name>, host, pid, started, engine, resumable, clone and the caller's (commit, config, code, stamp, libraries, precision); of a
-reproduction's: kind, reproduction, commit, changes, edits, jobs_run, clone; of a model's version: digest, experiment,
-commit, clone.
+No result is read from MLflow. The tags of a job's run: kind, stage, job, run_id, current, superseded, superseded_by,
+replaces, input.<name>, host, pid, started, engine, resumable, clone and the caller's (commit, config, code, stamp,
+libraries, precision); of a reproduction's: kind, reproduction, commit, changes, edits, jobs_run, clone; of a model's
+version: digest, experiment, commit, clone.
 """
 
 from googlenet.tracking.event_log import LIBRARIES

@@ -30,7 +30,8 @@ def job_run(
     """Track a run "<stage>/<job>" within the block; if it succeeds, it becomes that job's current run.
 
     `parameters` is the nested config, `inputs` data digests by name. An unfinished run with the same stamp and versions
-    of the libraries (in `tags`) is resumed. If the block raises, the run is FAILED (KILLED for an interrupt or Stopped) and supersedes none."""
+    of the libraries (in `tags`) is resumed. If the block raises, the run is FAILED (KILLED for an interrupt or Stopped)
+    and supersedes none."""
     labels = dict(tags) | {f"input.{name}": digest for name, digest in inputs.items()}
     labels |= {"kind": "job", "stage": stage, "job": job, "current": "false"}
     folder = tracking_folder(root, experiment) / stage / job

@@ -127,13 +127,12 @@ class Mirror:
         self._warnings.add(str(error))
 
     def _ordered(self) -> list[Cursor]:
-        """In the order in which jobs began, but those that complete a reproduction last: it holds the runs of jobs
-        whose clocks may be ahead, on other hosts."""
-
-        def order(log: EventLog) -> tuple[bool, int]:
-            return reproduction.event_of(log) is not None, log.events[0]["time"]
-
-        return sorted(self._cursors.values(), key=lambda cursor: order(cursor.log))
+        """In the order in which jobs began, but those that complete a reproduction last: it holds the runs of other jobs,
+        whose hosts' clocks may be ahead."""
+        return sorted(
+            self._cursors.values(),
+            key=lambda each: (reproduction.event_of(each.log) is not None, each.log.events[0]["time"]),
+        )
 
     def _replay_alone(self, cursor: Cursor) -> None:
         """Replay a log; if only this log fails, retry it later. Raises UserError if the failure concerns all logs."""
